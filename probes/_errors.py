@@ -1,0 +1,119 @@
+"""HTTP statuses and error bodies to error classes: the one published table.
+
+A provider's own words (error code, type, message) are more exact than a status and are read first; the status
+decides when they say nothing known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from probes import _json
+from probes._headers import retry_after_s
+from probes._model import ErrorClass, Fault, Headers, MalformedError
+
+STATUS_CLASSES: Mapping[int, ErrorClass] = {
+    400: ErrorClass.BAD_REQUEST,
+    401: ErrorClass.AUTH,
+    402: ErrorClass.PAYMENT,
+    403: ErrorClass.AUTH,
+    404: ErrorClass.NOT_FOUND,
+    408: ErrorClass.SERVER_ERROR,
+    409: ErrorClass.SERVER_ERROR,
+    410: ErrorClass.NOT_FOUND,
+    425: ErrorClass.SERVER_ERROR,
+    429: ErrorClass.RATE_LIMITED,
+    451: ErrorClass.GEO,
+    498: ErrorClass.OVERLOADED,
+    503: ErrorClass.OVERLOADED,
+    529: ErrorClass.OVERLOADED,
+}
+"""Statuses that are not told by their hundred."""
+
+_WORDS: tuple[tuple[ErrorClass, re.Pattern[str]], ...] = tuple(
+    (error, re.compile("|".join(patterns), re.IGNORECASE))
+    for error, patterns in (
+        (
+            ErrorClass.GEO,
+            ("unsupported_country", "country, region", r"not (available|supported) in your (country|region)"),
+        ),
+        (ErrorClass.CONTENT_FILTER, ("content_filter", "content_policy", "responsibleai", "moderation")),
+        (
+            ErrorClass.OVERLOADED,
+            ("overloaded", "(over|at|out of|no|insufficient|exceeded) capacity", "capacity[ _](exceeded|reached)"),
+        ),
+        (
+            ErrorClass.PAYMENT,
+            ("insufficient_quota", "insufficient (credit|fund|balance)", "billing", "payment", "credit balance"),
+        ),
+        (ErrorClass.RATE_LIMITED, ("rate[ _]?limit", "too many requests")),
+        (ErrorClass.AUTH, ("(invalid|incorrect)[ _]api[ _]key", "authentication_error", "unauthorized")),
+        (ErrorClass.NOT_FOUND, ("model_not_found", "model .{0,80}(does not exist|not found)")),
+    )
+)
+_UNSAFE = re.compile(r"[^\x20-\x7e\u00a0-\u024f]+")
+_MAX_DETAIL = 200
+_CLIENT_ERRORS = range(400, 500)
+_SERVER_ERRORS = range(500, 1000)
+
+
+def status_class(status: int) -> ErrorClass:
+    """The class of an HTTP status outside 2xx, by the table alone."""
+    known = STATUS_CLASSES.get(status)
+    if known is not None:
+        return known
+    if status in _SERVER_ERRORS:
+        return ErrorClass.SERVER_ERROR
+    # A redirect is not followed (it would carry the key along), so the configured address is what is wrong.
+    return ErrorClass.BAD_REQUEST if status in _CLIENT_ERRORS else ErrorClass.NOT_FOUND
+
+
+def refusal(status: int, headers: Headers, body: bytes) -> Fault:
+    """What an answer outside 2xx means, for APIs whose error bodies hold `error` or `message`."""
+    words = _words(body)
+    return Fault(
+        error=_refusal_class(status, words),
+        detail=clean(f"HTTP {status}: {words}" if words else f"HTTP {status}"),
+        retry_after_s=retry_after_s(headers),
+    )
+
+
+def stream_fault(error: Mapping[str, object] | str) -> Fault:
+    """What an error object inside a stream means: a known word's class, else `stream_error`."""
+    words = _describe(error)
+    return Fault(error=_worded_class(words) or ErrorClass.STREAM_ERROR, detail=clean(words or "error in the stream"))
+
+
+def clean(text: str) -> str:
+    """`text` made short and harmless: one line, no control characters, no exotic scripts, 200 characters."""
+    line = _UNSAFE.sub(" ", text).strip()
+    return line if len(line) <= _MAX_DETAIL else line[: _MAX_DETAIL - 1] + "…"
+
+
+def _refusal_class(status: int, words: str) -> ErrorClass:
+    worded = _worded_class(words)
+    if worded is ErrorClass.OVERLOADED or (worded is not None and status in _CLIENT_ERRORS):
+        return worded
+    return status_class(status)
+
+
+def _worded_class(words: str) -> ErrorClass | None:
+    return next((error for error, pattern in _WORDS if pattern.search(words)), None)
+
+
+def _words(body: bytes) -> str:
+    try:
+        content = _json.as_object(_json.decode(body))
+    except MalformedError:
+        return ""
+    error = content.get("error")
+    return _describe(error if isinstance(error, dict | str) else content)
+
+
+def _describe(error: Mapping[str, object] | str) -> str:
+    """Code, type and message of an error object, each once, in one line."""
+    if isinstance(error, str):
+        return error
+    parts = [error.get(key) for key in ("code", "type", "message", "detail")]
+    return ": ".join(dict.fromkeys(str(part) for part in parts if isinstance(part, str | int) and part))

@@ -1,0 +1,88 @@
+"""JSON from strangers: decoding with bounds, and typed access that says what is wrong.
+
+Every function raises MalformedError when the value is not of the shape asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import NoReturn
+
+from probes._model import MalformedError
+
+MAX_COUNT = 2**53
+"""The largest integer that every JSON implementation keeps exact."""
+
+
+def decode(data: bytes) -> object:
+    """The value of a JSON text in UTF-8. NaN and Infinity, which JSON does not have, are refused."""
+    try:
+        return json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
+    except RecursionError:
+        raise MalformedError("JSON nested too deeply") from None
+    except ValueError as error:
+        raise MalformedError(f"not JSON: {str(error)[:80]}") from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise MalformedError(f"{name} is not JSON")
+
+
+def as_object(value: object) -> Mapping[str, object]:
+    """`value` as a JSON object."""
+    if not isinstance(value, dict):
+        raise MalformedError(f"an object was expected, not {_kind(value)}")
+    return value
+
+
+def get_object(source: Mapping[str, object], key: str) -> Mapping[str, object]:
+    """The object at `key`; empty when absent or null."""
+    value = source.get(key)
+    return {} if value is None else as_object(value)
+
+
+def get_list(source: Mapping[str, object], key: str) -> list[object]:
+    """The array at `key`; empty when absent or null."""
+    value = source.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise MalformedError(f"{key!r} should be an array, not {_kind(value)}")
+    return value
+
+
+def get_text(source: Mapping[str, object], key: str) -> str:
+    """The string at `key`; empty when absent or null."""
+    value = source.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise MalformedError(f"{key!r} should be a string, not {_kind(value)}")
+    return value
+
+
+def get_count(source: Mapping[str, object], key: str) -> int | None:
+    """The non-negative integer at `key`; None when absent or null."""
+    value = source.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_COUNT:
+        raise MalformedError(f"{key!r} should be a count, not {_kind(value)}")
+    return value
+
+
+def _kind(value: object) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case int() | float():
+            return "a number out of place"
+        case str():
+            return "a string"
+        case list():
+            return "an array"
+        case _:
+            return "an object"

@@ -1,0 +1,68 @@
+"""Finds wire APIs: the modules of this package without an underscore, and third parties' entry points.
+
+A module holds one `Probe` subclass; the module's (or the entry point's) name is the `api:` of the configuration.
+Third parties register a module in the entry point group `providerwatch.probes`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import get_type_hints
+
+import probes
+from probes._model import Probe
+
+_GROUP = "providerwatch.probes"
+
+
+def available() -> tuple[str, ...]:
+    """The names of all wire APIs, sorted."""
+    return tuple(sorted({*_own(), *(entry.name for entry in _entries())}))
+
+
+def codec(api: str, options: Mapping[str, object]) -> Probe:
+    """The codec of `api` with its YAML options. Raises ValueError on an unknown api or a wrong option."""
+    kind = codec_class(api)
+    hints = get_type_hints(kind)
+    fields = {option.name for option in dataclasses.fields(kind)}  # type: ignore[arg-type]  # codecs are dataclasses
+    for name, value in options.items():
+        if name not in fields:
+            known = ", ".join(sorted(fields)) or "none"
+            raise ValueError(f"{api} has no option {name!r} (it has: {known})")
+        if not isinstance(value, hints[name]) or (isinstance(value, bool) and hints[name] is not bool):
+            raise ValueError(f"option {name!r} of {api} cannot be {value!r}")
+    return kind(**options)
+
+
+def codec_class(api: str) -> type[Probe]:
+    """The one `Probe` subclass of an api's module. Raises ValueError when there is no such api."""
+    if api in _own():
+        return _only_probe(importlib.import_module(f"probes.{api}"))
+    for entry in _entries():
+        if entry.name == api:
+            return _only_probe(entry.load())
+    raise ValueError(f"there is no api {api!r}")
+
+
+def _own() -> frozenset[str]:
+    return frozenset(module.name for module in pkgutil.iter_modules(probes.__path__) if not module.name.startswith("_"))
+
+
+def _entries() -> tuple[EntryPoint, ...]:
+    return tuple(entry_points(group=_GROUP))
+
+
+def _only_probe(module: ModuleType) -> type[Probe]:
+    found = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Probe) and value is not Probe
+    ]
+    if len(found) != 1:
+        raise ValueError(f"{module.__name__} should hold one Probe subclass, and holds {len(found)}")
+    return found[0]

@@ -1,0 +1,191 @@
+"""Events and their arrival times to figures. Pure: every time is an argument.
+
+An arrival is tied to the body by offset: a frame that ends at offset k arrived with the first read that reached k.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from probes._framing import sse_frames
+from probes._model import (
+    Done,
+    Event,
+    Fault,
+    Frame,
+    Framing,
+    MalformedError,
+    Probe,
+    Reasoning,
+    Text,
+    ToolCall,
+    Usage,
+)
+from probes._quantiles import quantile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """One read that brought body bytes."""
+
+    at_ns: int
+    end: int
+    """Body bytes up to and with this read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """One event that carries generated content."""
+
+    at_ns: int
+    read: int
+    """Which arrival brought it, counted from 0."""
+    size: int
+    """Characters of content."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Reading:
+    """What a stream said, up to its first fault."""
+
+    content: list[Content] = field(default_factory=list)
+    answer: str = ""
+    first_answer_ns: int | None = None
+    reasoned: bool = False
+    usage: Usage | None = None
+    done_ns: int | None = None
+    stop_reason: str | None = None
+    last_ns: int | None = None
+    """Arrival of the last frame that could be read."""
+    fault: Fault | None = None
+    malformed: str | None = None
+    frames: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """The times, speeds and counts of a sample that come from the stream itself."""
+
+    ttft_s: float | None
+    ttat_s: float | None
+    e2e_s: float | None
+    itl_p50_s: float | None
+    itl_p99_s: float | None
+    itl_max_s: float | None
+    output_tps: float | None
+    tpot_s: float | None
+    e2e_tps: float | None
+    merged_reads: int
+
+
+def read_stream(codec: Probe, body: bytes, arrivals: tuple[Arrival, ...]) -> Reading:
+    """Decode a whole (or cut) body. Whatever the codec raises is written down as `malformed`."""
+    reading = Reading()
+    ends = [arrival.end for arrival in arrivals]
+    try:
+        for frame in frames(codec.framing, body):
+            read = min(bisect_left(ends, frame.end), len(ends) - 1)
+            if not _take_frame(codec, reading, frame, arrivals[read].at_ns, read):
+                break
+    except MalformedError as error:
+        reading.malformed = str(error)
+    return reading
+
+
+def frames(framing: Framing, body: bytes) -> Iterator[Frame]:
+    """A body's frames, in order."""
+    match framing:
+        case Framing.SSE:
+            return sse_frames(body)
+
+
+def _take_frame(codec: Probe, reading: Reading, frame: Frame, at_ns: int, read: int) -> bool:
+    """Add one frame's events; False when nothing behind it counts any more."""
+    try:
+        events = tuple(codec.read(frame))
+    except Exception as error:  # noqa: BLE001  # a codec may be a third party's; what it raises is the verdict
+        if frame.complete:
+            reading.malformed = str(error) if isinstance(error, MalformedError) else type(error).__name__
+        return False
+    reading.frames += 1
+    reading.last_ns = at_ns
+    for event in events:
+        _take_event(reading, event, at_ns, read)
+    return reading.fault is None
+
+
+def _take_event(reading: Reading, event: Event, at_ns: int, read: int) -> None:
+    match event:
+        case Usage():
+            reading.usage = event
+        case Done(reason):
+            reading.done_ns = at_ns
+            reading.stop_reason = reason or reading.stop_reason
+        case Fault():
+            reading.fault = reading.fault or event
+        case Text() | Reasoning() | ToolCall():
+            _take_content(reading, event, at_ns, read)
+
+
+def _take_content(reading: Reading, event: Text | Reasoning | ToolCall, at_ns: int, read: int) -> None:
+    text = event.arguments if isinstance(event, ToolCall) else event.text
+    if isinstance(event, Text):
+        reading.answer += text
+        if reading.first_answer_ns is None:
+            reading.first_answer_ns = at_ns
+    reading.reasoned = reading.reasoned or isinstance(event, Reasoning)
+    if text:
+        reading.content.append(Content(at_ns=at_ns, read=read, size=len(text)))
+
+
+def figures(reading: Reading, t0_ns: int) -> Figures:
+    """The figures of a reading whose request was handed to the kernel at `t0_ns`."""
+    content = reading.content
+    first = content[0].at_ns if content else None
+    gaps = sorted((late.at_ns - early.at_ns) / 1e9 for early, late in pairwise(content))
+    e2e_s = _since(t0_ns, reading.last_ns if reading.done_ns is not None else None)
+    output_tps = _output_tps(reading)
+    tokens = reading.usage.output if reading.usage else None
+    return Figures(
+        ttft_s=_since(t0_ns, first),
+        ttat_s=_since(t0_ns, reading.first_answer_ns),
+        e2e_s=e2e_s,
+        itl_p50_s=quantile(gaps, 0.5) if gaps else None,
+        itl_p99_s=quantile(gaps, 0.99) if gaps else None,
+        itl_max_s=gaps[-1] if gaps else None,
+        output_tps=output_tps,
+        tpot_s=1 / output_tps if output_tps else None,
+        e2e_tps=tokens / e2e_s if tokens and e2e_s else None,
+        merged_reads=_merged_reads(content),
+    )
+
+
+def first_is_merged(reading: Reading) -> bool:
+    """Whether the first content came in one read with more content, so that its stamp may be a later event's."""
+    return len(reading.content) > 1 and reading.content[0].read == reading.content[1].read
+
+
+def _since(t0_ns: int, at_ns: int | None) -> float | None:
+    return None if at_ns is None else (at_ns - t0_ns) / 1e9
+
+
+def _output_tps(reading: Reading) -> float | None:
+    """(output tokens - tokens of the first content event) / (last content - first content).
+
+    The first event's tokens are its share of the characters. Reasoning that was billed but never streamed passed
+    before the first event and is left out.
+    """
+    content, usage = reading.content, reading.usage
+    if usage is None or not usage.output or not content:
+        return None
+    span_s = (content[-1].at_ns - content[0].at_ns) / 1e9
+    streamed = usage.output - (0 if reading.reasoned else usage.reasoning or 0)
+    tokens = streamed * (1 - content[0].size / sum(event.size for event in content))
+    return tokens / span_s if span_s > 0 and tokens > 0 else None
+
+
+def _merged_reads(content: list[Content]) -> int:
+    return len({late.read for early, late in pairwise(content) if early.read == late.read})

@@ -1,0 +1,346 @@
+"""The words of a probe: what is asked, of whom, what came back, and the record that remains.
+
+Every type here is a frozen value. Times ending in `_s` are seconds as floats, times ending in `_ns` are
+nanoseconds of one monotonic clock, datetimes are aware and UTC. What was not measured is None, never 0.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, StrEnum
+from typing import ClassVar, TypeAlias
+
+
+class Task(StrEnum):
+    """What a probe asks."""
+
+    CHAT = "chat"
+
+
+class Blame(StrEnum):
+    """Whose fault a failed probe is. Only `PROVIDER` counts against an endpoint's uptime."""
+
+    PROVIDER = "provider"
+    ACCOUNT = "account"
+    MONITOR = "monitor"
+    NETWORK = "network"
+
+
+class ErrorClass(StrEnum):
+    """Every way a probe can fail."""
+
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    TIMEOUT_TTFT = "timeout_ttft"
+    TIMEOUT_TOTAL = "timeout_total"
+    STALLED = "stalled"
+    OVERLOADED = "overloaded"
+    SERVER_ERROR = "server_error"
+    MALFORMED = "malformed"
+    TRUNCATED = "truncated"
+    STREAM_ERROR = "stream_error"
+    EMPTY = "empty"
+    WRONG_ANSWER = "wrong_answer"
+    AUTH = "auth"
+    PAYMENT = "payment"
+    RATE_LIMITED = "rate_limited"
+    NOT_FOUND = "not_found"
+    BAD_REQUEST = "bad_request"
+    CONTENT_FILTER = "content_filter"
+    GEO = "geo"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+    INTERNAL = "internal"
+    OVERRUN = "overrun"
+    BUDGET = "budget"
+    TAINTED = "tainted"
+    VANTAGE_OFFLINE = "vantage_offline"
+
+    @property
+    def blame(self) -> Blame:
+        """Whose fault this class is, by the published table."""
+        return _BLAME.get(self, Blame.PROVIDER)
+
+
+_BLAME: Mapping[ErrorClass, Blame] = {
+    **dict.fromkeys(
+        (
+            ErrorClass.AUTH,
+            ErrorClass.PAYMENT,
+            ErrorClass.RATE_LIMITED,
+            ErrorClass.NOT_FOUND,
+            ErrorClass.BAD_REQUEST,
+            ErrorClass.CONTENT_FILTER,
+            ErrorClass.GEO,
+        ),
+        Blame.ACCOUNT,
+    ),
+    **dict.fromkeys(
+        (
+            ErrorClass.SKIPPED,
+            ErrorClass.CANCELLED,
+            ErrorClass.INTERNAL,
+            ErrorClass.OVERRUN,
+            ErrorClass.BUDGET,
+            ErrorClass.TAINTED,
+        ),
+        Blame.MONITOR,
+    ),
+    ErrorClass.VANTAGE_OFFLINE: Blame.NETWORK,
+}
+
+
+class Timing(StrEnum):
+    """Which clock stamped the arrivals: the kernel on receipt, or the event loop on reading."""
+
+    KERNEL = "kernel"
+    LOOP = "loop"
+
+
+class TokensFrom(StrEnum):
+    """Where token counts come from: the provider's own usage, or counted locally."""
+
+    USAGE = "usage"
+    COUNTED = "counted"
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A string that shows itself only when asked; its repr and str are stars."""
+
+    _value: str = field(repr=False)
+
+    def reveal(self) -> str:
+        """The string itself."""
+        return self._value
+
+    def __str__(self) -> str:
+        return "***"
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pricing:
+    """What an endpoint charges, in USD per million tokens."""
+
+    prompt: float
+    completion: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One model at one provider, as a probe needs it."""
+
+    id: str
+    provider: str
+    model: str
+    """The model's name as the provider calls it."""
+    api: str
+    base_url: str
+    api_key: Secret | None = None
+    headers: tuple[tuple[str, Secret], ...] = ()
+    """Extra request headers; values are secret because they often carry credentials."""
+    options: Mapping[str, object] = field(default_factory=dict)
+    """The codec's own YAML options: its dataclass fields by name."""
+    pricing: Pricing | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """One synthetic question, and what its answer must hold."""
+
+    text: str
+    """Starts with a nonce, so that no prompt cache answers."""
+    max_tokens: int
+    expected: tuple[int, ...]
+    """Numbers that a right answer holds as an uninterrupted run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadlines:
+    """The two deadlines of a probe, seconds after the request was handed to the kernel."""
+
+    ttft_s: float
+    total_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One probe to be made: one task against one endpoint, one try."""
+
+    id: str
+    """The id of the sample that it will become."""
+    endpoint: Endpoint
+    vantage: str
+    probe: str
+    """The probe's name in the configuration."""
+    task: Task
+    prompt: Prompt
+    deadlines: Deadlines
+    scheduled_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """An HTTP request that a codec wants sent."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class Framing(Enum):
+    """How a wire API cuts its stream into frames."""
+
+    SSE = "sse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One framed message of a stream."""
+
+    data: bytes
+    event: str | None = None
+    end: int
+    """Offset in the body of the byte after the frame's last."""
+    complete: bool = True
+    """False when the stream ended before the frame did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece of the visible answer; never empty."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """A piece of the model's reasoning; never empty."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """A piece of a tool call; `arguments` is a fragment of JSON text."""
+
+    index: int
+    name: str | None = None
+    arguments: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Token counts as the provider reports them. `output` includes `reasoning`, `prompt` includes `cached`."""
+
+    prompt: int | None = None
+    output: int | None = None
+    reasoning: int | None = None
+    cached: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Proof that the stream came to its end; `reason` in the provider's word, if it gave one."""
+
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A refusal or an error that the provider reported."""
+
+    error: ErrorClass
+    detail: str | None = None
+    retry_after_s: float | None = None
+
+
+Event: TypeAlias = Text | Reasoning | ToolCall | Usage | Done | Fault
+Headers: TypeAlias = Mapping[str, str]
+"""Response headers with lower-case names."""
+
+
+class MalformedError(ValueError):
+    """A frame or body that the wire API does not allow; its message is fit for a sample's `detail`."""
+
+
+class Probe(ABC):
+    """A wire API: how to ask, how to read, what a refusal means. Subclasses are frozen dataclasses.
+
+    A codec is pure: no socket, no clock, no `async`. Its dataclass fields are its YAML options. Whatever
+    `read` raises makes the sample `malformed`.
+    """
+
+    __slots__ = ()
+    framing: ClassVar[Framing] = Framing.SSE
+    tasks: ClassVar[frozenset[Task]]
+
+    @abstractmethod
+    def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:
+        """The request that asks `prompt` of `endpoint`."""
+
+    @abstractmethod
+    def read(self, frame: Frame) -> Iterable[Event]:
+        """The events that one frame of the answer holds, in order."""
+
+    @abstractmethod
+    def refusal(self, status: int, headers: Headers, body: bytes) -> Fault:
+        """What an answer outside 2xx means."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """The record of one probe: the fields of a sample in the order in which people read them."""
+
+    id: str
+    endpoint: str
+    vantage: str
+    probe: str
+    task: Task
+    scheduled_at: datetime
+    started_at: datetime
+    """When the request's last byte was handed to the kernel; when the probe began if it never was."""
+    error: ErrorClass | None = None
+    """None: the probe succeeded."""
+    blame: Blame | None = None
+    status_code: int | None = None
+    detail: str | None = None
+    answer_ok: bool | None = None
+    lag_s: float | None = None
+    cold: bool | None = None
+    """True on a fresh connection, False on a reused one."""
+    dns_s: float | None = None
+    connect_s: float | None = None
+    tls_s: float | None = None
+    headers_s: float | None = None
+    ttft_s: float | None = None
+    ttat_s: float | None = None
+    e2e_s: float | None = None
+    itl_p50_s: float | None = None
+    itl_p99_s: float | None = None
+    itl_max_s: float | None = None
+    prompt_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    cached_tokens: int | None = None
+    tokens_from: TokensFrom | None = None
+    output_tps: float | None = None
+    tpot_s: float | None = None
+    e2e_tps: float | None = None
+    cost_usd: float | None = None
+    rtt_s: float | None = None
+    retransmits: int | None = None
+    server_s: float | None = None
+    retry_after_s: float | None = None
+    rx_lag_s: float | None = None
+    merged_reads: int | None = None
+    timing: Timing | None = None
+    clock_step: bool | None = None

@@ -1,0 +1,48 @@
+"""Synthetic prompts: a nonce first, any size, an answer that the prompt forces and a check can find.
+
+The question is to copy a list of numbers. Even a model of 135 million parameters does that reliably, it fills any
+prompt and any answer, and a wrong model or a cached stranger's answer is found out. The nonce comes first, so that
+no prompt cache can answer for the model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from probes._model import Prompt
+
+_FRAME_TOKENS = 28
+"""Tokens of everything but the list, in o200k_base."""
+_TOKENS_PER_NUMBER = 3
+_SHORTEST_LIST = 5
+_RUN = (1, 2, 3)
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def nonce(*parts: str) -> str:
+    """Eight letters that depend on every part; letters only, so that they are never taken for an answer."""
+    digest = hashlib.blake2b("\0".join(parts).encode(), digest_size=8).digest()
+    return "".join(_LETTERS[byte % len(_LETTERS)] for byte in digest)
+
+
+def chat_prompt(unique: str, *, prompt_tokens: int, max_tokens: int) -> Prompt:
+    """A prompt of about `prompt_tokens` tokens that begins with `unique` and asks for its list of numbers."""
+    length = max((prompt_tokens - _FRAME_TOKENS) // _TOKENS_PER_NUMBER, _SHORTEST_LIST)
+    numbers = ", ".join(str(number) for number in range(1, length + 1))
+    question = "Repeat these numbers exactly as they are, separated by commas, and write nothing else:"
+    return Prompt(text=f"[{unique}] {question}\n{numbers}", max_tokens=max_tokens, expected=_RUN)
+
+
+def answer_ok(prompt: Prompt, answer: str, *, cut: bool) -> bool | None:
+    """Whether `answer` holds the numbers that the prompt forces.
+
+    None when there is nothing to judge: no visible answer, or one that `cut` (the token limit) ended too early.
+    """
+    if not answer:
+        return None
+    numbers = [int(digits) for digits in re.findall(r"\d{1,9}", answer)]
+    size = len(prompt.expected)
+    if any(tuple(numbers[at : at + size]) == prompt.expected for at in range(len(numbers))):
+        return True
+    return None if cut and len(numbers) <= size else False
