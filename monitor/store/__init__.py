@@ -1,0 +1,9 @@
+"""History in SQL: every sample, and the state behind every published score.
+
+`create_store(url)` gives a `Store`; nothing else in this folder is for outside use.
+"""
+
+from monitor.store._protocol import Store, StoreError, Tally
+from monitor.store._urls import create_store
+
+__all__ = ["Store", "StoreError", "Tally", "create_store"]

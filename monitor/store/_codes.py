@@ -1,0 +1,63 @@
+"""The numbers that stand for words in the database. Append only: a number once used keeps its meaning for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from probes._model import Blame, ErrorClass, Task, Timing, TokensFrom
+
+TASKS: Final[Mapping[Task, int]] = {
+    Task.CHAT: 1,
+}
+
+ERRORS: Final[Mapping[ErrorClass, int]] = {
+    ErrorClass.DNS: 1,
+    ErrorClass.CONNECT: 2,
+    ErrorClass.TLS: 3,
+    ErrorClass.TIMEOUT_TTFT: 4,
+    ErrorClass.TIMEOUT_TOTAL: 5,
+    ErrorClass.STALLED: 6,
+    ErrorClass.OVERLOADED: 7,
+    ErrorClass.SERVER_ERROR: 8,
+    ErrorClass.MALFORMED: 9,
+    ErrorClass.TRUNCATED: 10,
+    ErrorClass.STREAM_ERROR: 11,
+    ErrorClass.EMPTY: 12,
+    ErrorClass.WRONG_ANSWER: 13,
+    ErrorClass.AUTH: 14,
+    ErrorClass.PAYMENT: 15,
+    ErrorClass.RATE_LIMITED: 16,
+    ErrorClass.NOT_FOUND: 17,
+    ErrorClass.BAD_REQUEST: 18,
+    ErrorClass.CONTENT_FILTER: 19,
+    ErrorClass.GEO: 20,
+    ErrorClass.SKIPPED: 21,
+    ErrorClass.CANCELLED: 22,
+    ErrorClass.INTERNAL: 23,
+    ErrorClass.OVERRUN: 24,
+    ErrorClass.BUDGET: 25,
+    ErrorClass.TAINTED: 26,
+    ErrorClass.VANTAGE_OFFLINE: 27,
+}
+
+BLAME_AS_USUAL: Final = None
+"""In place of a blame: the one that follows from the error, as in nearly every sample."""
+BLAME_NONE: Final = 0
+"""In place of a blame: None, although one would follow from the error."""
+BLAMES: Final[Mapping[Blame, int]] = {
+    Blame.PROVIDER: 1,
+    Blame.ACCOUNT: 2,
+    Blame.MONITOR: 3,
+    Blame.NETWORK: 4,
+}
+
+TIMINGS: Final[Mapping[Timing, int]] = {
+    Timing.KERNEL: 1,
+    Timing.LOOP: 2,
+}
+
+TOKEN_SOURCES: Final[Mapping[TokensFrom, int]] = {
+    TokensFrom.USAGE: 1,
+    TokensFrom.COUNTED: 2,
+}

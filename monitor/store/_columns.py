@@ -1,0 +1,128 @@
+"""Column types: how the words and units of a sample lie in the database, as small exact integers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Generic, TypeVar
+
+from sqlalchemy import BigInteger, Dialect, Double, SmallInteger, Text
+from sqlalchemy.types import TypeDecorator
+
+from monitor.store._protocol import StoreError
+
+Word = TypeVar("Word", bound=Enum)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_LARGEST = 2**63 - 1
+
+
+class Moment(TypeDecorator[datetime]):
+    """A datetime as microseconds since 1970-01-01T00:00Z. Naive ones are refused."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone")
+        return (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+class Duration(TypeDecorator[float]):
+    """Seconds as whole microseconds. What is too long for any clock (an infinite Retry-After) is not measured."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: float | None, dialect: Dialect) -> int | None:
+        if value is None or not math.isfinite(value):
+            return None
+        return _storable(round(value * 1_000_000))
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> float | None:
+        return None if value is None else value / 1_000_000
+
+
+class Count(TypeDecorator[int]):
+    """A whole number. Providers send some of them, so one that no database holds is taken for not measured."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:
+        return None if value is None else _storable(value)
+
+
+class Real(TypeDecorator[float]):
+    """A float as it is; NaN and infinities are not measured."""
+
+    impl = Double
+    cache_ok = True
+
+    def process_bind_param(self, value: float | None, dialect: Dialect) -> float | None:
+        return value if value is not None and math.isfinite(value) else None
+
+
+class Note(TypeDecorator[str]):
+    """Text that may come from a stranger: lone surrogates and NUL, which databases refuse, become U+FFFD."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "\ufffd")
+
+
+class HexId(TypeDecorator[str]):
+    """Sixteen lower-case hexadecimal digits as a signed 64-bit integer."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> int | None:
+        if value is None:
+            return None
+        if len(value) != 16 or value.strip("0123456789abcdef"):  # noqa: PLR2004
+            raise ValueError(f"{value!r} is not 16 lower-case hexadecimal digits")
+        return int.from_bytes(bytes.fromhex(value), "big", signed=True)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> str | None:
+        return None if value is None else value.to_bytes(8, "big", signed=True).hex()
+
+
+class Code(TypeDecorator[Word], Generic[Word]):
+    """A word of a closed enum as its number in `_codes`."""
+
+    impl = SmallInteger
+    cache_ok = True
+
+    def __init__(self, numbers: Mapping[Word, int]) -> None:
+        super().__init__()
+        self.numbers = tuple(numbers.items())
+        self._number = dict(numbers)
+        self._word = {number: word for word, number in numbers.items()}
+
+    def process_bind_param(self, value: Word | None, dialect: Dialect) -> int | None:
+        return None if value is None else self._number[value]
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Word | None:
+        if value is None:
+            return None
+        if value not in self._word:
+            raise StoreError(f"store: unknown code {value}, which a newer providerwatch wrote: install that one")
+        return self._word[value]
+
+
+def _storable(number: int) -> int | None:
+    return number if abs(number) <= _LARGEST else None

@@ -1,0 +1,69 @@
+"""Engines on one SQLite file: the writer has one connection, readers have others, and neither waits for the other.
+
+In write-ahead mode a reader sees the last commit while the next is being written. A killed process loses nothing
+committed; with `synchronous=NORMAL` a power cut may lose the newest commits, never the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import URL, Connection, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+_READERS: Final = 4
+_EVERY: Final = ("PRAGMA foreign_keys=ON", "PRAGMA synchronous=NORMAL")
+_EMPTY: Final = ("PRAGMA auto_vacuum=INCREMENTAL",)
+"""Can be chosen only before the first page is written; on a later file it would write for nothing."""
+_WRITER: Final = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA journal_size_limit=67108864",
+    *_EVERY,
+)
+_READER: Final = ("PRAGMA query_only=ON", *_EVERY)
+
+
+def writer_engine(path: Path, lock_wait_s: float) -> AsyncEngine:
+    """One connection; a transaction takes the write lock when it begins, so that it cannot fail half-way for it."""
+    return _engine(path, lock_wait_s, size=1, pragmas=_WRITER, begin="BEGIN IMMEDIATE")
+
+
+def reader_engine(path: Path, lock_wait_s: float) -> AsyncEngine:
+    """Connections that cannot write; a transaction sees one state of the data from its first read on."""
+    return _engine(path, lock_wait_s, size=_READERS, pragmas=_READER, begin="BEGIN")
+
+
+def _engine(path: Path, lock_wait_s: float, *, size: int, pragmas: Sequence[str], begin: str) -> AsyncEngine:
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=str(path)),
+        pool_size=size,
+        max_overflow=0,
+        # Without an isolation level Python begins nothing on its own, and schema changes are transactional.
+        connect_args={"isolation_level": None, "timeout": lock_wait_s},
+    )
+    event.listen(engine.sync_engine, "connect", partial(_prepare, pragmas))
+    event.listen(engine.sync_engine, "begin", partial(_begin, begin))
+    return engine
+
+
+def _prepare(pragmas: Sequence[str], connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    """Set up a new connection; one that cannot be set up is closed here, since its pool never hears of it."""
+    try:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA page_count")
+        empty = cursor.fetchone() == (0,)
+        for pragma in (*_EMPTY, *pragmas) if empty else pragmas:
+            cursor.execute(pragma)
+        cursor.close()
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _begin(statement: str, connection: Connection) -> None:
+    connection.exec_driver_sql(statement)

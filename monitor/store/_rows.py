@@ -1,0 +1,45 @@
+"""Samples to rows and back. Pure; units and enums are the column types' business."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from monitor.store._codes import BLAME_AS_USUAL, BLAME_NONE, BLAMES
+from probes._model import Blame, ErrorClass, Sample
+
+NAMES: Final = ("endpoint", "vantage", "probe")
+"""Fields that lie in tables of names of their own; a row carries them as `<field>_id`."""
+_BLAMES: Final[Mapping[int, Blame]] = {number: blame for blame, number in BLAMES.items()}
+_FIELDS: Final = tuple(name for name in Sample.__slots__ if name not in NAMES and name != "blame")
+
+
+def to_row(sample: Sample) -> dict[str, object]:
+    """The parameters that insert a sample."""
+    row: dict[str, object] = {field: getattr(sample, field) for field in _FIELDS}
+    row |= {f"{name}_id": getattr(sample, name) for name in NAMES}
+    row["blame"] = _blame_number(sample)
+    return row
+
+
+def to_sample(row: Mapping[str, Any]) -> Sample:
+    """The sample in a selected row."""
+    fields = {field: row[field] for field in _FIELDS}
+    fields |= {name: row[f"{name}_id"] for name in NAMES}
+    return Sample(**fields, blame=_blame(row["error"], row["blame"]))
+
+
+def _usual_blame(error: ErrorClass | None) -> Blame | None:
+    return None if error is None else error.blame
+
+
+def _blame_number(sample: Sample) -> int | None:
+    if sample.blame is _usual_blame(sample.error):
+        return BLAME_AS_USUAL
+    return BLAME_NONE if sample.blame is None else BLAMES[sample.blame]
+
+
+def _blame(error: ErrorClass | None, number: int | None) -> Blame | None:
+    if number is BLAME_AS_USUAL:
+        return _usual_blame(error)
+    return None if number == BLAME_NONE else _BLAMES[number]

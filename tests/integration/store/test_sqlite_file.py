@@ -1,0 +1,267 @@
+"""What is particular to the store in one SQLite file: the file itself, its locks, its faults."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy.dialects import sqlite
+
+from monitor.store import StoreError, create_store
+from monitor.store._connections import reader_engine, writer_engine
+from monitor.store._sqlite import SqliteStore
+from monitor.store._statements import first_seen, samples_since, tallies_since
+from tests.unit.store.samples import START, make_sample
+
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+async def filled(path: Path) -> Path:
+    """A closed store that holds some samples."""
+    store = SqliteStore(path)
+    await store.open()
+    await store.append([make_sample(number, detail="x" * 100) for number in range(300)], {"steady:smollm2": "{}"})
+    await store.close()
+    return path
+
+
+@pytest.fixture
+def foreign_folder() -> Iterator[Path]:
+    """A folder in which this process may not write: when run as root, it is another user for the while."""
+    root = os.geteuid() == 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if root:
+            folder.chmod(0o755)
+            os.seteuid(65534)
+        try:
+            yield folder
+        finally:
+            if root:
+                os.seteuid(0)
+            folder.chmod(0o755)
+
+
+def make_file(folder: Path, content: bytes) -> Path:
+    path = folder / "store.db"
+    path.write_bytes(content)
+    return path
+
+
+def contents(*paths: Path) -> list[bytes]:
+    return [path.read_bytes() for path in paths]
+
+
+def forbid_writing(folder: Path, original: Path | None = None, mode: int = 0o555) -> Path:
+    """The path of a store in a folder that nobody may write to any more; a copy of `original` may be there."""
+    path, user = folder / "store.db", os.geteuid()
+    os.seteuid(os.getuid())
+    if original is not None:
+        path.write_bytes(original.read_bytes())
+        path.chmod(0o444)
+    folder.chmod(mode)
+    os.seteuid(user)
+    return path
+
+
+async def refusal(path: Path) -> str:
+    """Why a store at `path` cannot be opened: one line that names the path."""
+    with pytest.raises(StoreError) as raised:
+        await SqliteStore(path).open()
+    message = str(raised.value)
+    assert message.startswith(f"store {path}: ")
+    assert "\n" not in message
+    return message
+
+
+async def test_a_missing_folder_is_named_and_not_created(tmp_path: Path) -> None:
+    message = await refusal(tmp_path / "missing" / "store.db")
+    assert f"{tmp_path / 'missing'} is not a folder: create it" in message
+    assert "slashes" not in message
+    assert not (tmp_path / "missing").exists()
+
+
+async def test_a_relative_path_without_its_folder_hints_at_the_fourth_slash() -> None:
+    store = create_store("sqlite:///var/lib/missing/store.db")
+    with pytest.raises(StoreError, match=r"four slashes, sqlite:////"):
+        await store.open()
+
+
+async def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert "is not a folder" in await refusal(tmp_path / "file" / "store.db")
+
+
+async def test_a_folder_in_place_of_the_file_is_named(tmp_path: Path) -> None:
+    assert "is a folder: name a file" in await refusal(tmp_path)
+
+
+@pytest.mark.parametrize("notes", [b"precious notes " * 100, b"x"])
+async def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, notes: bytes) -> None:
+    path = make_file(tmp_path, notes)
+    assert "file is not a database: move it away, or name another in `store`" in await refusal(path)
+    assert contents(path) == [notes]
+
+
+async def test_a_folder_that_may_not_be_written_is_named(foreign_folder: Path) -> None:
+    message = await refusal(forbid_writing(foreign_folder))
+    assert "unable to open database file: let this user write to the file and its folder" in message
+
+
+async def test_a_file_that_may_not_be_written_is_named(filled: Path, foreign_folder: Path) -> None:
+    path = forbid_writing(foreign_folder, filled)
+    assert "let this user write to the file and its folder" in await refusal(path)
+
+
+async def test_a_folder_that_may_not_be_entered_is_named(foreign_folder: Path) -> None:
+    path = forbid_writing(foreign_folder, mode=0o000)
+    assert "Permission denied" in await refusal(path / "store.db")
+
+
+async def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
+    store = SqliteStore(make_file(tmp_path, b""))
+    await store.open()
+    await store.append([make_sample(1)], {})
+    assert await store.samples(EVER) == [make_sample(1)]
+    await store.close()
+
+
+async def test_a_damaged_file_is_reported_in_one_line(filled: Path) -> None:
+    with filled.open("r+b") as file:
+        file.seek(4096 * 12)
+        file.write(b"\xff" * 4096 * 8)
+    store = SqliteStore(filled)
+    await store.open()
+    with pytest.raises(StoreError, match=r"malformed: restore it from a backup") as raised:
+        await store.samples(EVER)
+    assert "\n" not in str(raised.value)
+    await store.close()
+
+
+async def test_a_store_that_was_never_opened_is_not_usable(path: Path) -> None:
+    store = SqliteStore(path)
+    with pytest.raises(StoreError, match="no such table"):
+        await store.append([make_sample(1)], {})
+    await store.close()
+
+
+async def test_the_file_is_set_up_to_be_shared_and_to_give_space_back(path: Path) -> None:
+    store = SqliteStore(path)
+    await store.open()
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert other.execute("PRAGMA auto_vacuum").fetchone() == (2,)
+    await store.close()
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+async def test_every_connection_is_set_up(path: Path) -> None:
+    for engine, query_only in ((writer_engine(path, 1.5), 0), (reader_engine(path, 1.5), 1)):
+        async with engine.connect() as connection:
+            found = {
+                name: (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one()
+                for name in ("foreign_keys", "synchronous", "busy_timeout", "query_only", "journal_mode")
+            }
+        assert found == {
+            "foreign_keys": 1,
+            "synchronous": 1,
+            "busy_timeout": 1500,
+            "query_only": query_only,
+            "journal_mode": "wal",
+        }
+        await engine.dispose()
+
+
+async def test_a_writer_that_has_not_committed_holds_no_reader_up(filled: Path) -> None:
+    store = SqliteStore(filled, lock_wait_s=0)  # who has to wait fails at once
+    await store.open()
+    with closing(sqlite3.connect(filled, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("DELETE FROM sample")
+        assert len(await store.samples(EVER)) == 300
+        assert len(await store.tallies(EVER, 60)) == 5
+        other.execute("ROLLBACK")
+    await store.close()
+
+
+async def test_an_append_waits_for_another_programs_lock(filled: Path) -> None:
+    store = SqliteStore(filled)
+    await store.open()
+    with closing(sqlite3.connect(filled, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        append = asyncio.create_task(store.append([make_sample(1000)], {}))
+        await asyncio.sleep(0.1)
+        assert not append.done()
+        other.execute("ROLLBACK")
+        await append
+    assert len(await store.samples(EVER)) == 301
+    await store.close()
+
+
+async def test_a_lock_held_too_long_is_an_error_and_then_forgotten(filled: Path) -> None:
+    store = SqliteStore(filled, lock_wait_s=0.05)
+    await store.open()
+    with closing(sqlite3.connect(filled, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for call in (store.append([make_sample(1000)], {}), store.check_writable()):
+            with pytest.raises(StoreError, match="database is locked: end the other process"):
+                await call
+        other.execute("ROLLBACK")
+    await store.check_writable()
+    await store.append([make_sample(1000)], {})
+    assert len(await store.samples(EVER)) == 301
+    await store.close()
+
+
+async def test_asking_whether_it_is_writable_writes_nothing(filled: Path) -> None:
+    store = SqliteStore(filled)
+    await store.open()
+    log = filled.with_name(f"{filled.name}-wal")
+    before = contents(filled, log)
+    await store.check_writable()
+    assert contents(filled, log) == before
+    await store.close()
+
+
+async def test_closing_waits_for_a_call_under_way(filled: Path) -> None:
+    store = SqliteStore(filled)
+    await store.open()
+    append = asyncio.create_task(store.append([make_sample(1000)], {}))
+    await asyncio.sleep(0)
+    append.cancel()
+    await store.close()
+    with closing(sqlite3.connect(filled)) as other:
+        assert other.execute("SELECT count(*) FROM sample").fetchone() == (301,)
+
+
+async def test_an_append_order_number_is_never_given_twice(filled: Path) -> None:
+    """Or a sink's cursor, which is such a number, would pass over samples that follow an emptied table."""
+    with closing(sqlite3.connect(filled)) as other, other:
+        (newest,) = other.execute("SELECT max(seq) FROM sample").fetchone()
+        other.execute("DELETE FROM sample")
+    store = SqliteStore(filled)
+    await store.open()
+    await store.append([make_sample(1)], {})
+    await store.close()
+    with closing(sqlite3.connect(filled)) as other:
+        assert other.execute("SELECT min(seq) FROM sample").fetchone() > (newest,)
+
+
+@pytest.mark.parametrize("analysed", [False, True])
+async def test_a_span_of_time_is_read_without_the_rest_of_history(filled: Path, analysed: bool) -> None:
+    with closing(sqlite3.connect(filled)) as other:
+        if analysed:
+            other.execute("ANALYZE")
+        for query in (samples_since(START), tallies_since(START, 60), first_seen()):
+            text = query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
+            steps = [row[3] for row in other.execute(f"EXPLAIN QUERY PLAN {text}")]
+            assert any("SEARCH sample USING COVERING INDEX ix_sample_span" in step for step in steps)
+            assert "SCAN sample" not in " ".join(steps)
