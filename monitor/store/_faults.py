@@ -45,12 +45,11 @@ def check_place(path: Path) -> None:
     """Raise `StoreError` when no database can be at `path`; else there is a file, if an empty one."""
     with faults_at(path):
         if not path.parent.is_dir():
-            hint = "" if path.is_absolute() else "; an absolute path takes four slashes, sqlite:////folder/file.db"
-            raise StoreError(f"store {path}: {path.parent} is not a folder: create it, or {_ELSEWHERE}{hint}")
+            raise StoreError(f"{path}: {path.parent} is not a folder: create it, or {_ELSEWHERE}")
         if path.is_dir():
-            raise StoreError(f"store {path}: is a folder: name a file in `store`")
+            raise StoreError(f"{path}: is a folder: name a file in `store`")
         if path.exists() and 0 < path.stat().st_size < _SMALLEST:
-            raise StoreError(f"store {path}: file is not a database: move it away, or {_ELSEWHERE}")
+            raise StoreError(f"{path}: file is not a database: move it away, or {_ELSEWHERE}")
         # Tried here because a connection that cannot be made leaves aiosqlite's thread to outlive the event loop.
         sqlite3.connect(path).close()
 
@@ -58,7 +57,7 @@ def check_place(path: Path) -> None:
 def _explain(path: Path, error: Exception) -> str:
     cause = getattr(error, "orig", None) or error
     what = next(iter(str(cause).splitlines()), type(cause).__name__)
-    return f"store {path}: {what}{_remedy(cause)}"
+    return f"{path}: {what}{_remedy(cause)}"
 
 
 def _remedy(cause: BaseException) -> str:

@@ -29,10 +29,10 @@ def migrate(connection: Connection, place: str) -> None:
     if found - known:
         version = ", ".join(sorted(found - known))
         raise StoreError(
-            f"store {place}: its schema ({version}) is newer than this program: "
+            f"{place}: its schema ({version}) is newer than this program: "
             "install the providerwatch that wrote it or a later one, or name another store"
         )
     if not found and inspect(connection).get_table_names():
-        raise StoreError(f"store {place}: is another program's database: name another file in `store`")
+        raise StoreError(f"{place}: is another program's database: name another file in `store`")
     if found != set(scripts.get_heads()):
         command.upgrade(config, "head")

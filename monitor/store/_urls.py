@@ -7,26 +7,29 @@ from pathlib import Path
 from monitor.store._protocol import Store, StoreError
 from monitor.store._sqlite import SqliteStore
 
-_FORMS = "write sqlite:///relative.db or sqlite:////absolute/path.db"
+_FORMS = "write sqlite:///absolute/path.db, or sqlite:name.db for a file in the working directory"
 
 
 def create_store(url: str) -> Store:
     """The store that `url` names, not yet opened. `StoreError` when it names none; never shows a password."""
-    scheme, _, place = url.partition("://")
+    scheme, _, place = url.partition(":")
     match scheme:
         case "sqlite":
             return SqliteStore(_path(place))
         case "postgresql" | "postgres":
-            raise StoreError(f"store: PostgreSQL is not supported in this version yet: {_FORMS}")
+            raise StoreError(f"PostgreSQL is not supported in this version yet; {_FORMS}")
         case _:
-            raise StoreError(f"store: not the address of a store: {_FORMS}")
+            raise StoreError(f"not the address of a store; {_FORMS}")
 
 
 def _path(place: str) -> Path:
-    """The path in what follows `sqlite://`: an empty host, a slash, and the path."""
-    host, _, path = place.partition("/")
-    if host or not path or path.endswith("/") or path == ":memory:":
-        raise StoreError(f"store: sqlite://{place} names no file, and history has to last: {_FORMS}")
+    """The path in what follows `sqlite:`: an empty host and an absolute path, as in every URL, or a relative path."""
+    path = place.removeprefix("//")
+    absolute = path != place
+    if not path.strip("/") or path.endswith("/") or path == ":memory:" or path.startswith("/") is not absolute:
+        raise StoreError(f"sqlite:{place} names no file, and history has to last; {_FORMS}")
     if "?" in path or "\0" in path:
-        raise StoreError(f"store: sqlite takes no options: {_FORMS}")
-    return Path(path)
+        raise StoreError(f"sqlite takes no options; {_FORMS}")
+    if absolute and "/" not in path.lstrip("/"):
+        raise StoreError(f"sqlite:{place} is a file in the root folder; {_FORMS}")
+    return Path("/" + path.lstrip("/")) if absolute else Path(path)

@@ -66,7 +66,7 @@ async def test_a_newer_schema_is_refused_with_the_remedy_and_left_alone(path: Pa
     with pytest.raises(StoreError) as refusal:
         await SqliteStore(path).open()
     assert str(refusal.value) == (
-        f"store {path}: its schema (9999) is newer than this program: "
+        f"{path}: its schema (9999) is newer than this program: "
         "install the providerwatch that wrote it or a later one, or name another store"
     )
     assert contents(path) == before

@@ -1,0 +1,88 @@
+"""A configuration file as plain data, with the position of every key and value and what is known to be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from monitor.config._errors import Place, Position, Problem, RefusedError, did_you_mean, quoted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """What was read so far. Each stage of loading returns a new one."""
+
+    file: str
+    data: object
+    """Mappings with text keys, lists, text, numbers, booleans and None."""
+    keys: Mapping[Place, Position]
+    values: Mapping[Place, Position]
+    """Holds at least the root, `()`."""
+    secrets: frozenset[Place] = frozenset()
+    """Places of text that came from outside of the file; it is never shown."""
+    broken: frozenset[Place] = frozenset()
+    """Places whose value could not be read; nothing more is said about them."""
+    problems: tuple[Problem, ...] = ()
+
+    def at(self, place: Place) -> object:
+        """The value at a place, None if there is none."""
+        value = self.data
+        for step in place:
+            match value, step:
+                case Mapping(), str():
+                    value = value.get(step)
+                case Sequence(), int() if not isinstance(value, str) and step < len(value):
+                    value = value[step]
+                case _:
+                    return None
+        return value
+
+    def mapping(self, *place: str | int) -> Mapping[str, object]:
+        """The mapping at a place, an empty one if it is something else."""
+        value = self.at(place)
+        return value if isinstance(value, Mapping) else {}
+
+    def children(self, *place: str | int) -> Iterator[Place]:
+        """The places directly below a place."""
+        match self.at(place):
+            case Mapping() as mapping:
+                yield from ((*place, key) for key in mapping)
+            case list() as items:
+                yield from ((*place, index) for index in range(len(items)))
+            case _:
+                return
+
+    def is_broken(self, place: Place) -> bool:
+        """Whether the value, or one that holds it, could not be read."""
+        return any(place[:length] in self.broken for length in range(len(place) + 1))
+
+    def is_secret(self, place: Place) -> bool:
+        """Whether the value at a place, or one inside it, must not be shown."""
+        return any(secret[: len(place)] == place for secret in self.secrets)
+
+    def problem(self, place: Place, refused: RefusedError) -> Problem:
+        """The problem that the value at a place was refused, told without secrets."""
+        value = self.at(place)
+        hint = "" if self.is_secret(place) else did_you_mean(str(value), refused.options)
+        message = refused.message.replace("{value}", self.shown(place)) + hint
+        return Problem(file=self.file, position=self.position(place), place=place, message=message)
+
+    def key_problem(self, place: Place, refused: RefusedError) -> Problem:
+        """The problem that the key at the end of a place was refused."""
+        key = str(place[-1])
+        message = refused.message.replace("{value}", quoted(key)) + did_you_mean(key, refused.options)
+        position = self.keys.get(place) or self.position(place)
+        return Problem(file=self.file, position=position, place=place, message=message)
+
+    def shown(self, place: Place) -> str:
+        """The value at a place as a message may show it."""
+        if self.is_secret(place):
+            return "***"
+        value = self.at(place)
+        return quoted(value) if isinstance(value, str) else str(value)
+
+    def position(self, place: Place) -> Position:
+        """Where the value at a place stands; for one that is not written, where it is missed."""
+        if place in self.values:
+            return self.values[place]
+        return self.keys.get(place[:-1]) or self.position(place[:-1])

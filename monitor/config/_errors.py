@@ -1,0 +1,98 @@
+"""What is wrong with a configuration, and where: one line for each problem."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+Place: TypeAlias = tuple[str | int, ...]
+"""The way to a value from the root of the file: keys of mappings, indexes of lists."""
+
+_LONGEST_GUESS = 100
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A place in a text, both counted from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong. Its `str` is `file:line:column: path: what is wrong`, on one line."""
+
+    file: str
+    position: Position | None = None
+    """None: the file as a whole."""
+    place: Place = ()
+    message: str
+
+    def __str__(self) -> str:
+        where = printable(self.file)
+        if self.position is not None:
+            where += f":{self.position.line}:{self.position.column}"
+        return ": ".join(part for part in (where, dotted(self.place), self.message) if part)
+
+    @property
+    def rank(self) -> tuple[Position, str, str]:
+        """Problems are shown in the order of this key: as they stand in the file."""
+        return self.position or Position(0, 0), dotted(self.place), self.message
+
+
+class ConfigError(Exception):
+    """A configuration that cannot be used. Its `str` is one line for each problem."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(set(problems), key=lambda problem: problem.rank))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedError(ValueError):
+    """A value that may not stand where it stands.
+
+    `{value}` in the message is where the value itself would be read, if it is not a secret; `options` are what
+    the value may have been meant to be.
+    """
+
+    message: str
+    options: Collection[str] = field(default=(), kw_only=True)
+
+
+def did_you_mean(word: str, options: Collection[str]) -> str:
+    """` (did you mean 'that'?)` if one of the options is close to the word, else an empty string."""
+    if len(word) > _LONGEST_GUESS:
+        return ""
+    by_folded = {option.casefold(): option for option in options}
+    close = difflib.get_close_matches(word.casefold(), by_folded, n=1)
+    return f" (did you mean {quoted(by_folded[close[0]])}?)" if close else ""
+
+
+def dotted(place: Place) -> str:
+    """`models.meta/llama.endpoints[0].provider`."""
+    text = ""
+    for step in place:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            text += f".{printable(step)}" if text else printable(step)
+    return text
+
+
+def printable(text: str, longest: int = 80) -> str:
+    """The text on one line, not too long: as it is, or in quotes with escapes."""
+    if text.isprintable() and 0 < len(text) <= longest:
+        return text
+    short = text if len(text) <= longest else f"{text[:longest]}…"
+    return json.dumps(short, ensure_ascii=not short.isprintable())
+
+
+def quoted(text: str) -> str:
+    """The text in quotes, on one line, not too long."""
+    shown = printable(text)
+    return f"'{text}'" if shown == text else shown

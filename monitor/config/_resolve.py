@@ -1,0 +1,82 @@
+"""A file that is right → the configuration that the daemon uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from monitor.config import _schema as schema
+from monitor.config.model import (
+    Config,
+    EndpointSpec,
+    ProbeSpec,
+    ProviderSpec,
+    PublishFile,
+    ScoringSpec,
+    Slo,
+)
+from probes._model import Endpoint, Pricing
+
+
+def resolve(file: schema.File) -> Config:
+    """The whole configuration, with all references followed."""
+    return Config(
+        vantage=file.vantage,
+        listen=file.listen,
+        public=file.public,
+        token=file.token,
+        store=file.store,
+        max_concurrent=file.max_concurrent,
+        grace_s=file.grace,
+        providers={
+            name: ProviderSpec(name=name, max_concurrent=provider.max_concurrent)
+            for name, provider in file.providers.items()
+        },
+        endpoints=tuple(_endpoints(file)),
+        probes={name: _probe(name, probe) for name, probe in file.probes.items()},
+        scoring=ScoringSpec(confirm=file.scoring.confirm, count_wrong_answers=file.scoring.count_wrong_answers),
+        publish_files=tuple(PublishFile(format=each.format, path=each.path) for each in file.publish.files),
+    )
+
+
+def _probe(name: str, probe: schema.Probe) -> ProbeSpec:
+    return ProbeSpec(
+        name=name,
+        task=probe.task,
+        every_s=probe.every,
+        prompt_tokens=probe.prompt_tokens,
+        max_tokens=probe.max_tokens,
+        ttft_timeout_s=probe.ttft_timeout,
+        timeout_s=probe.timeout,
+        slo=Slo(ttft_s=probe.slo.ttft, output_tps=probe.slo.output_tps),
+    )
+
+
+def _endpoints(file: schema.File) -> Iterator[EndpointSpec]:
+    for name, model in file.models.items():
+        for endpoint in model.endpoints:
+            provider = file.providers[endpoint.provider]
+            yield EndpointSpec(
+                endpoint=_endpoint(endpoint, provider),
+                model=name,
+                model_name=model.name,
+                probes=tuple(file.probes if endpoint.probes is None else endpoint.probes),
+                enabled=endpoint.enabled,
+                labels={**provider.labels, **endpoint.labels},
+                router_ids=endpoint.router_ids,
+                context_length=model.context_length,
+            )
+
+
+def _endpoint(endpoint: schema.Endpoint, provider: schema.Provider) -> Endpoint:
+    price = endpoint.pricing
+    return Endpoint(
+        id=endpoint.id or f"{endpoint.provider}:{endpoint.model}",
+        provider=endpoint.provider,
+        model=endpoint.model,
+        api=provider.api,
+        base_url=provider.base_url,
+        api_key=provider.api_key,
+        headers=tuple(provider.headers.items()),
+        options={**provider.options, **endpoint.options},
+        pricing=None if price is None else Pricing(prompt=price.prompt, completion=price.completion),
+    )

@@ -1,0 +1,214 @@
+"""What the file may hold: one pydantic model for each mapping of it, with the defaults of `model`.
+
+The docstrings of fields are the descriptions in the published JSON Schema.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, field_validator
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core.core_schema import NullableSchema, WithDefaultSchema
+
+from monitor.config import _types as types
+from monitor.config._addresses import is_loopback
+from monitor.config._errors import RefusedError
+from monitor.config._values import as_duration
+from monitor.config.model import Config, Listen, ProbeSpec, ProviderSpec, ScoringSpec
+from probes._model import Task
+
+
+def _default(owner: type, name: str) -> Any:  # noqa: ANN401  # the type of the field, whatever it is
+    [value] = [field.default for field in dataclasses.fields(owner) if field.name == name]
+    return value
+
+
+def _seconds(name: str, owner: type = ProbeSpec) -> Any:  # noqa: ANN401  # text in the schema, seconds once validated
+    return Field(default=as_duration(_default(owner, name)), validate_default=True)
+
+
+DEFAULT_PROBES = {"chat": {"task": Task.CHAT.value}}
+"""What is probed when the file says nothing."""
+
+
+class Section(BaseModel):
+    """A mapping of the file whose keys are known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    later: ClassVar[frozenset[str]] = frozenset()
+    """Keys that a later version brings."""
+
+
+class Provider(Section):
+    """A company or server that answers requests."""
+
+    later = frozenset({"budget"})
+
+    api: types.Api
+    """The protocol it speaks, such as openai_chat."""
+    base_url: types.Url
+    """Where its API begins, such as https://api.example.com/v1."""
+    api_key: types.Maybe[types.Key] = None
+    """Best from outside of the file: ${env:NAME}, ${file:/path} or ${credential:NAME}."""
+    max_concurrent: types.Count = _default(ProviderSpec, "max_concurrent")
+    """How many probes of this provider may run at the same time."""
+    labels: dict[types.Name, types.Text] = Field(default_factory=dict)
+    """Published beside the figures of its endpoints."""
+    headers: dict[types.HeaderName, types.HeaderValue] = Field(default_factory=dict)
+    """Further headers of every request to it."""
+    options: dict[str, object] = Field(default_factory=dict)
+    """Options of its api."""
+
+
+class Pricing(Section):
+    """What an endpoint charges, in USD per million tokens."""
+
+    prompt: types.Price
+    completion: types.Price
+
+
+class Endpoint(Section):
+    """One model at one provider."""
+
+    later = frozenset({"aliases"})
+
+    provider: types.ProviderReference
+    """A name under `providers:`."""
+    model: types.Name
+    """The model's name as the provider calls it."""
+    id: types.Maybe[types.Name] = None
+    """The identity of its history; `provider:model` if not written."""
+    enabled: StrictBool = True
+    """false pauses it."""
+    probes: types.Maybe[types.ProbeNames] = None
+    """Names under `probes:`; all of them if not written."""
+    pricing: types.Maybe[Pricing] = None
+    labels: dict[types.Name, types.Text] = Field(default_factory=dict)
+    """Published beside its figures, laid over those of its provider."""
+    router_ids: dict[types.Name, types.Text] = Field(default_factory=dict)
+    """What routers call it, by router."""
+    options: dict[str, object] = Field(default_factory=dict)
+    """Options of the provider's api, laid over those of the provider."""
+
+
+class Model(Section):
+    """The public name of weights, and who serves them."""
+
+    name: types.Maybe[types.Text] = None
+    """What people call it."""
+    context_length: types.Maybe[types.Count] = None
+    """In tokens."""
+    endpoints: list[Endpoint]
+
+
+class Slo(Section):
+    """What is good enough: worse counts against the score, not against uptime."""
+
+    ttft: types.Maybe[types.Duration] = None
+    """Longest acceptable time to first token."""
+    output_tps: types.Maybe[types.Speed] = None
+    """Lowest acceptable decode speed, tokens per second."""
+
+
+class Probe(Section):
+    """What to ask, how often, what is good enough."""
+
+    task: types.Asked
+    every: types.Interval = _seconds("every_s")
+    prompt_tokens: types.Count = _default(ProbeSpec, "prompt_tokens")
+    max_tokens: types.Count = _default(ProbeSpec, "max_tokens")
+    ttft_timeout: types.Duration = _seconds("ttft_timeout_s")
+    """Deadline of the first token."""
+    timeout: types.Duration = _seconds("timeout_s")
+    """Deadline of the whole answer."""
+    slo: Slo = Field(default_factory=Slo)
+
+    @field_validator("timeout")
+    @classmethod
+    def _not_before_ttft_timeout(cls, value: float, info: ValidationInfo) -> float:
+        if value < info.data.get("ttft_timeout", value):
+            standard = as_duration(_default(ProbeSpec, "ttft_timeout_s"))
+            raise RefusedError(f"must not be shorter than ttft_timeout (which is {standard} if not written)")
+        return value
+
+
+class Scoring(Section):
+    """How samples become statuses."""
+
+    confirm: StrictBool = _default(ScoringSpec, "confirm")
+    """Probe again at once after a failure that the status does not explain."""
+    count_wrong_answers: StrictBool = _default(ScoringSpec, "count_wrong_answers")
+    """Count a well-formed but wrong answer as a failure."""
+
+
+class PublishedFile(Section):
+    """A file that is kept up to date, replaced by rename."""
+
+    format: types.Format
+    path: types.FilePath
+
+
+class Publish(Section):
+    """Where figures go, beside HTTP."""
+
+    later = frozenset({"haproxy_agent", "otel_names"})
+
+    files: list[PublishedFile] = Field(default_factory=list)
+
+
+class File(Section):
+    """Configuration of Providerwatch."""
+
+    later = frozenset({"retention", "maintenance", "sinks", "alerts"})
+
+    vantage: types.Name = _default(Config, "vantage")
+    """The name of the place that probes run from."""
+    public: StrictBool = _default(Config, "public")
+    """true allows to listen beyond this machine without a token."""
+    token: types.Maybe[types.Key] = None
+    """What clients send as a bearer token."""
+    listen: types.Address = Field(default=f"{Listen().host}:{Listen().port}", validate_default=True)
+    """host:port of the HTTP server; an IPv6 address in brackets."""
+    store: types.Store = _default(Config, "store")
+    """sqlite:///absolute/path.db, or sqlite:name.db for a file in the working directory."""
+    max_concurrent: types.Count = _default(Config, "max_concurrent")
+    """How many probes may run at the same time, of all providers."""
+    grace: types.Duration = _seconds("grace_s", Config)
+    """How long running probes may take to finish after a request to stop."""
+    providers: dict[types.ProviderName, Provider]
+    models: dict[types.ModelName, Model]
+    """By public name, author/slug."""
+    probes: dict[types.Name, Probe] = Field(default=DEFAULT_PROBES, validate_default=True, min_length=1)
+    """Applied to every endpoint that does not name its own."""
+    scoring: Scoring = Field(default_factory=Scoring)
+    publish: Publish = Field(default_factory=Publish)
+
+    @field_validator("listen")
+    @classmethod
+    def _guarded(cls, value: Listen, info: ValidationInfo) -> Listen:
+        open_to_all = not info.data.get("public", True) and info.data.get("token", "unreadable") is None
+        if open_to_all and not is_loopback(value.host):
+            raise RefusedError("{value} can be reached from other machines; add `token:` or `public: true`")
+        return value
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of the file, for editors. It does not know what other parts of the file say."""
+    schema = File.model_json_schema(schema_generator=_WithoutNull)
+    return {"$schema": _WithoutNull.schema_dialect, **schema, "title": "Providerwatch"}
+
+
+class _WithoutNull(GenerateJsonSchema):
+    """Describes what may be left out as what may be written: nothing may be written as null."""
+
+    def nullable_schema(self, schema: NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: WithDefaultSchema) -> JsonSchemaValue:
+        return (
+            super().default_schema(schema)
+            if schema.get("default", ...) is not None
+            else self.generate_inner(schema["schema"])
+        )

@@ -1,0 +1,108 @@
+"""The types of single values in the file, for pydantic: from what is written to what is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, TypeAlias, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    StrictInt,
+    StrictStr,
+    ValidationInfo,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticKnownError
+
+from monitor.config import _addresses, _values
+from monitor.config._errors import RefusedError
+from monitor.config.model import Listen
+from probes._model import Secret, Task
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """The names that others may refer to: pydantic's validation context. None: not known, so not checked."""
+
+    apis: Collection[str]
+    providers: Collection[str] | None
+    probes: Collection[str] | None
+
+
+def _from_text(parse: Callable[[str], object]) -> PlainValidator:
+    def read(value: object) -> object:
+        if not isinstance(value, str):
+            raise PydanticKnownError("string_type")
+        return parse(value)
+
+    return PlainValidator(read)
+
+
+def _given(value: T) -> T:
+    if value is None:
+        raise PydanticKnownError("missing")
+    return value
+
+
+def _api(value: str, info: ValidationInfo[Known]) -> str:
+    names = sorted(info.context.apis)
+    if value not in names:
+        raise RefusedError(f"{{value}} is no api of this version; write {' or '.join(names)}", options=names)
+    return value
+
+
+def _provider(value: str, info: ValidationInfo[Known]) -> str:
+    return _written(value, info.context.providers, "providers")
+
+
+def _probe(value: str, info: ValidationInfo[Known]) -> str:
+    return _written(value, info.context.probes, "probes")
+
+
+def _written(value: str, names: Collection[str] | None, key: str) -> str:
+    if names is not None and value not in names:
+        raise RefusedError(f"{{value}} is not written under `{key}:`; add it there or correct it", options=names)
+    return value
+
+
+_TEXT = WithJsonSchema({"type": "string", "minLength": 1})
+
+Maybe: TypeAlias = Annotated[T | None, BeforeValidator(_given)]
+"""May be left out, but not be written empty."""
+Text: TypeAlias = Annotated[StrictStr, AfterValidator(_values.text)]
+Name: TypeAlias = Annotated[StrictStr, AfterValidator(_values.name)]
+ProviderName: TypeAlias = Annotated[StrictStr, AfterValidator(_values.provider_name)]
+ModelName: TypeAlias = Annotated[StrictStr, AfterValidator(_values.model_name)]
+HeaderName: TypeAlias = Annotated[StrictStr, AfterValidator(_values.header_name)]
+HeaderValue: TypeAlias = Annotated[Secret, _from_text(_values.header_value), _TEXT]
+Key: TypeAlias = Annotated[Secret, _from_text(_values.secret), _TEXT]
+Url: TypeAlias = Annotated[StrictStr, AfterValidator(_addresses.base_url)]
+Store: TypeAlias = Annotated[StrictStr, AfterValidator(_addresses.store)]
+Address: TypeAlias = Annotated[Listen, PlainValidator(_addresses.listen), _TEXT]
+FilePath: TypeAlias = Annotated[Path, _from_text(_addresses.file_path), _TEXT]
+Asked: TypeAlias = Annotated[Task, _from_text(_values.task), WithJsonSchema({"type": "string", "enum": list(Task)})]
+Format: TypeAlias = Annotated[
+    StrictStr,
+    AfterValidator(_values.publish_format),
+    WithJsonSchema({"type": "string", "enum": list(_values.PUBLISH_FORMATS)}),
+]
+Duration: TypeAlias = Annotated[
+    float,
+    PlainValidator(_values.duration_s),
+    WithJsonSchema({"type": "string", "pattern": rf"^({_values.DURATION}|.*\$\{{.*)$"}),
+]
+Interval: TypeAlias = Annotated[Duration, AfterValidator(_values.interval_s)]
+Count: TypeAlias = Annotated[StrictInt, Field(ge=1, le=1_000_000_000)]
+Price: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0)]
+Speed: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0)]
+Api: TypeAlias = Annotated[StrictStr, AfterValidator(_api)]
+ProviderReference: TypeAlias = Annotated[StrictStr, AfterValidator(_provider)]
+ProbeReference: TypeAlias = Annotated[StrictStr, AfterValidator(_probe)]
+ProbeNames: TypeAlias = Annotated[list[ProbeReference], Field(min_length=1), AfterValidator(_values.distinct)]

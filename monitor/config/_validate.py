@@ -1,0 +1,94 @@
+"""A document against the schema: pydantic's errors, told in our words and without secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from monitor.config._document import Document
+from monitor.config._errors import Place, Problem, RefusedError, did_you_mean
+from monitor.config._schema import File
+from monitor.config._types import Known
+
+_ON_KEY = "[key]"
+"""How pydantic ends the place of an error that lies in a key."""
+
+_MESSAGES: Mapping[str, str] = {
+    "string_type": "must be text",
+    "string_unicode": "must not hold half a character (\\uD800 to \\uDFFF); write it whole",
+    "bool_type": "must be true or false",
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "model_type": "must be a mapping: lines of `key: value`",
+    "dict_type": "must be a mapping: lines of `key: value`",
+    "list_type": "must be a list: lines that begin with `- `",
+    "too_short": "is empty; write an entry, or leave the key out",
+    "greater_than": "must be more than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than_equal": "must be at most {le}",
+}
+
+
+def validate(document: Document, known: Known) -> tuple[File | None, tuple[Problem, ...]]:
+    """The file if it fits the schema, and what is wrong if not. Nothing is said about what is already broken."""
+    try:
+        return File.model_validate(document.data, context=known), ()
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+    return None, tuple(_problems(document, details))
+
+
+def _problems(document: Document, details: Iterable[ErrorDetails]) -> Iterable[Problem]:
+    for detail in details:
+        place = detail["loc"]
+        written = place in document.values
+        if detail["type"] == "extra_forbidden":
+            yield document.key_problem(place, _unknown_key(place))
+        elif place[-1:] == (_ON_KEY,) and not written:
+            yield document.key_problem(place[:-1], _refused(detail))
+        elif detail["type"] == "missing" and not written:
+            yield document.problem(place, RefusedError("is missing; add it"))
+        elif not document.is_broken(place):
+            refused = _refused(detail)
+            from_outside = document.is_secret(place) and detail["type"] in {"bool_type", "int_type", "float_type"}
+            yield document.problem(place, _only_text(refused) if from_outside else refused)
+
+
+def _refused(detail: ErrorDetails) -> RefusedError:
+    match detail:
+        case {"ctx": {"error": RefusedError() as refused}}:
+            return refused
+        case {"input": None}:
+            return RefusedError("is empty; write a value, or leave the key out")
+        case {"type": "string_type", "input": bool() | int() | float()}:
+            return RefusedError("must be text; put it in quotes")
+        case _:
+            message = _MESSAGES.get(detail["type"], "cannot be used")
+            return RefusedError(message.format_map(detail.get("ctx", {})))
+
+
+def _only_text(refused: RefusedError) -> RefusedError:
+    return RefusedError(f"{refused.message}, and what `${{…}}` stands for is always text; write it into the file")
+
+
+def _unknown_key(place: Place) -> RefusedError:
+    section = _section_at(place[:-1])
+    if place[-1] in section.later:
+        return RefusedError("is not supported by this version yet; remove it")
+    if did_you_mean(str(place[-1]), section.model_fields):
+        return RefusedError("unknown key", options=section.model_fields)
+    return RefusedError(f"unknown key; known here are {', '.join(section.model_fields)}")
+
+
+def _section_at(place: Place) -> Any:  # noqa: ANN401  # a subclass of Section, found by walking types
+    kind: Any = File
+    for step in place:
+        kind = get_args(kind)[-1] if get_origin(kind) else kind.model_fields[step].annotation
+        if get_origin(kind) in {Union, UnionType}:
+            kind = get_args(kind)[0]
+    return kind

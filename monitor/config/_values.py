@@ -1,0 +1,143 @@
+"""Single values of the file: what they may look like, and what they mean. Pure functions that raise RefusedError.
+
+A message names the value as `{value}`, so that one that came from outside of the file is not shown. What is likely to
+hold a secret is never named.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from monitor.config._errors import RefusedError
+from probes._model import Secret, Task
+
+DURATION = r"[0-9]+(\.[0-9]+)?(ms|s|m|h|d)"
+"""What a duration looks like, as a regular expression."""
+
+PUBLISH_FORMATS = ("scores",)
+"""What a published file may be written as."""
+
+_LATER_PUBLISH_FORMATS = ("openrouter", "envoy-eds", "traefik", "haproxy-map")
+_LATER_TASKS = ("tool_call", "structured_output", "embedding", "reach")
+_LONGEST = 200
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_LONGEST_DURATION_S = 3650 * _SECONDS["d"]
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+
+def text(value: str) -> str:
+    """Words for people: one short line."""
+    return line(value, _LONGEST)
+
+
+def line(value: str, longest: int) -> str:
+    """One line of text that is not empty."""
+    if not _not_empty(value).isprintable():
+        raise RefusedError("must not hold control characters or line breaks")
+    if len(value) > longest:
+        raise RefusedError(f"is too long; {longest} characters are the most")
+    return value
+
+
+def name(value: str) -> str:
+    """A word that identifies something: text without spaces."""
+    if " " in text(value):
+        raise RefusedError("{value} must not hold spaces")
+    return value
+
+
+def provider_name(value: str) -> str:
+    """A provider's name; `:` ends it in ids."""
+    if ":" in name(value):
+        raise RefusedError("{value} must not hold ':', which ends the provider's name in ids")
+    return value
+
+
+def model_name(value: str) -> str:
+    """A model's public name, `author/slug`."""
+    author, _, slug = name(value).partition("/")
+    if not author or not slug or "/" in slug:
+        raise RefusedError("{value} must be author/slug, such as meta-llama/llama-3.2-1b-instruct")
+    return value
+
+
+def secret(value: str) -> Secret:
+    """A key that can travel in an HTTP header."""
+    if not re.fullmatch(r"[\x21-\x7e]+", _not_empty(value)):
+        raise RefusedError("must be ASCII characters without spaces or line breaks; check for a stray one")
+    return Secret(value)
+
+
+def header_name(value: str) -> str:
+    """The name of an HTTP header."""
+    if not _HEADER_NAME.fullmatch(value):
+        raise RefusedError("{value} is not the name of a header; use letters, digits and -")
+    return value
+
+
+def header_value(value: str) -> Secret:
+    """The value of an HTTP header; secret, because it often is a key."""
+    if not re.fullmatch(r"[\x20-\x7e]+", _not_empty(value)) or value != value.strip():
+        raise RefusedError("must be ASCII characters without line breaks, and without spaces around them")
+    return Secret(value)
+
+
+def _not_empty(value: str) -> str:
+    if not value.strip():
+        raise RefusedError("is empty; write a value, or leave the key out")
+    return value
+
+
+def task(value: str) -> Task:
+    """What a probe asks."""
+    return Task(_choice(value, tuple(Task), _LATER_TASKS))
+
+
+def publish_format(value: str) -> str:
+    """What a published file is written as."""
+    return _choice(value, PUBLISH_FORMATS, _LATER_PUBLISH_FORMATS)
+
+
+def _choice(value: str, choices: Sequence[str], later: Sequence[str]) -> str:
+    if value in later:
+        raise RefusedError(f"{{value}} is not supported by this version yet; write {choices[0]}")
+    if value not in choices:
+        raise RefusedError(f"{{value}} is not known; write {choices[0]}", options=(*choices, *later))
+    return value
+
+
+def distinct(values: list[str]) -> list[str]:
+    """A list in which nothing stands twice."""
+    if len(set(values)) < len(values):
+        raise RefusedError("names something twice; keep one")
+    return values
+
+
+def duration_s(value: object) -> float:
+    """`1.5s` → 1.5."""
+    found = re.fullmatch(DURATION, str(value))
+    if found:
+        return _bounded(float(str(value).removesuffix(found[2])) * _SECONDS[found[2]])
+    if re.fullmatch(r"[0-9.]+", str(value)):
+        raise RefusedError("{value} needs a unit; write it with ms, s, m, h or d, such as 15s")
+    shown = "{value} " if isinstance(value, str) else ""
+    raise RefusedError(f"{shown}is not a duration; write for example 500ms, 15s, 5m, 2h or 7d")
+
+
+def interval_s(seconds: float) -> float:
+    """How often something may be done: once a second at most."""
+    if seconds < 1:
+        raise RefusedError("must be at least 1s")
+    return seconds
+
+
+def _bounded(seconds: float) -> float:
+    if not 0 < seconds <= _LONGEST_DURATION_S:
+        raise RefusedError("must be more than 0s, and at most 3650d")
+    return seconds
+
+
+def as_duration(seconds: float) -> str:
+    """1.5 → `1.5s`."""
+    return f"{seconds:g}s"

@@ -1,0 +1,104 @@
+"""The configuration as the daemon uses it: frozen, resolved, complete. Defaults live here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from probes._model import Endpoint, Secret, Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slo:
+    """What is good enough: an answer slower than this counts against the score, not against uptime."""
+
+    ttft_s: float | None = None
+    """Longest acceptable time to first token."""
+    output_tps: float | None = None
+    """Lowest acceptable decode speed, tokens per second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeSpec:
+    """One named probe: what to ask, how often, what is good enough."""
+
+    name: str
+    task: Task
+    every_s: float = 60.0
+    prompt_tokens: int = 100
+    max_tokens: int = 64
+    ttft_timeout_s: float = 10.0
+    timeout_s: float = 30.0
+    slo: Slo = Slo()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointSpec:
+    """One endpoint as configured: how to reach it, and what is published beside its figures."""
+
+    endpoint: Endpoint
+    model: str
+    """The public name of the weights, `author/slug`."""
+    model_name: str | None = None
+    """What people call the weights."""
+    probes: tuple[str, ...]
+    """Names of the probes that apply to it."""
+    enabled: bool = True
+    labels: Mapping[str, str] = field(default_factory=dict)
+    router_ids: Mapping[str, str] = field(default_factory=dict)
+    context_length: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderSpec:
+    """A provider's own limits."""
+
+    name: str
+    max_concurrent: int = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoringSpec:
+    """How samples become statuses."""
+
+    confirm: bool = True
+    """Probe again at once after a failure that the status does not explain."""
+    count_wrong_answers: bool = True
+    """Count a well-formed but wrong answer as a failure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishFile:
+    """A file to keep up to date by rename."""
+
+    format: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listen:
+    """Where the HTTP server listens."""
+
+    host: str = "127.0.0.1"
+    port: int = 8780
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """A whole configuration."""
+
+    vantage: str = "local"
+    listen: Listen = Listen()
+    public: bool = False
+    """True allows listening beyond loopback without a token."""
+    token: Secret | None = None
+    store: str = "sqlite:providerwatch.db"
+    max_concurrent: int = 64
+    grace_s: float = 30.0
+    """How long running probes may take to finish after a request to stop."""
+    providers: Mapping[str, ProviderSpec]
+    endpoints: tuple[EndpointSpec, ...]
+    probes: Mapping[str, ProbeSpec]
+    scoring: ScoringSpec = ScoringSpec()
+    publish_files: tuple[PublishFile, ...] = ()

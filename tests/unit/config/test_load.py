@@ -1,0 +1,289 @@
+"""A good file becomes the configuration that the daemon uses; a file that cannot be read is told in one line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from monitor.config import (
+    Config,
+    ConfigError,
+    EndpointSpec,
+    Listen,
+    ProbeSpec,
+    ProviderSpec,
+    PublishFile,
+    ScoringSpec,
+    Slo,
+    default_path,
+    load,
+)
+from probes._model import Endpoint, Pricing, Secret, Task
+
+Load = Callable[..., Config]
+
+SMALL = """\
+providers:
+  groq: {api: openai_chat, base_url: https://api.groq.com/openai/v1/}
+models:
+  meta/llama:
+    endpoints: [{provider: groq, model: llama-8b}]
+"""
+
+WHOLE = """\
+vantage: fra1
+listen: "[::]:80"
+token: t0ken
+public: true
+store: sqlite:////var/lib/pw.db
+max_concurrent: 8
+grace: 1.5s
+providers:
+  groq:
+    api: openai_chat
+    base_url: https://api.groq.com/openai/v1
+    api_key: k3y
+    max_concurrent: 2
+    labels: {region: us, tier: fast}
+    headers: {X-Team: a b}
+    options: {effort: low, depth: 1}
+models:
+  meta/llama:
+    name: "Meta: Llama"
+    context_length: 8192
+    endpoints:
+      - provider: groq
+        model: llama-8b
+        id: mine
+        enabled: false
+        probes: [long]
+        pricing: {prompt: 0, completion: 0.2}
+        labels: {region: eu}
+        router_ids: {haproxy: be/srv1}
+        options: {depth: 2}
+probes:
+  chat: {task: chat}
+  long:
+    task: chat
+    every: 2h
+    prompt_tokens: 1000
+    max_tokens: 128
+    ttft_timeout: 500ms
+    timeout: 2m
+    slo: {ttft: 250ms, output_tps: 20}
+scoring: {confirm: false, count_wrong_answers: false}
+publish: {files: [{format: scores, path: out/uptime.json}]}
+"""
+
+
+def test_providers_and_models_alone_make_a_working_file(load_text: Load) -> None:
+    endpoint = Endpoint(
+        id="groq:llama-8b",
+        provider="groq",
+        model="llama-8b",
+        api="openai_chat",
+        base_url="https://api.groq.com/openai/v1",
+    )
+    assert load_text(SMALL) == Config(
+        providers={"groq": ProviderSpec(name="groq")},
+        endpoints=(EndpointSpec(endpoint=endpoint, model="meta/llama", probes=("chat",)),),
+        probes={"chat": ProbeSpec(name="chat", task=Task.CHAT)},
+    )
+
+
+def test_everything_that_is_written_is_used(load_text: Load) -> None:
+    endpoint = Endpoint(
+        id="mine",
+        provider="groq",
+        model="llama-8b",
+        api="openai_chat",
+        base_url="https://api.groq.com/openai/v1",
+        api_key=Secret("k3y"),
+        headers=(("X-Team", Secret("a b")),),
+        options={"effort": "low", "depth": 2},
+        pricing=Pricing(prompt=0.0, completion=0.2),
+    )
+    long = ProbeSpec(
+        name="long",
+        task=Task.CHAT,
+        every_s=7200.0,
+        prompt_tokens=1000,
+        max_tokens=128,
+        ttft_timeout_s=0.5,
+        timeout_s=120.0,
+        slo=Slo(ttft_s=0.25, output_tps=20.0),
+    )
+    assert load_text(WHOLE) == Config(
+        vantage="fra1",
+        listen=Listen(host="::", port=80),
+        public=True,
+        token=Secret("t0ken"),
+        store="sqlite:////var/lib/pw.db",
+        max_concurrent=8,
+        grace_s=1.5,
+        providers={"groq": ProviderSpec(name="groq", max_concurrent=2)},
+        endpoints=(
+            EndpointSpec(
+                endpoint=endpoint,
+                model="meta/llama",
+                model_name="Meta: Llama",
+                probes=("long",),
+                enabled=False,
+                labels={"region": "eu", "tier": "fast"},
+                router_ids={"haproxy": "be/srv1"},
+                context_length=8192,
+            ),
+        ),
+        probes={"chat": ProbeSpec(name="chat", task=Task.CHAT), "long": long},
+        scoring=ScoringSpec(confirm=False, count_wrong_answers=False),
+        publish_files=(PublishFile(format="scores", path=Path("out/uptime.json")),),
+    )
+
+
+def test_every_probe_applies_to_an_endpoint_that_names_none(load_text: Load) -> None:
+    text = f"{SMALL}probes: {{a: {{task: chat}}, b: {{task: chat}}}}"
+    assert load_text(text).endpoints[0].probes == ("a", "b")
+
+
+def test_a_configuration_shows_no_key(load_text: Load) -> None:
+    shown = repr(load_text(WHOLE))
+    assert "k3y" not in shown
+    assert "t0ken" not in shown
+    assert "a b" not in shown
+
+
+def test_a_provider_that_no_one_uses_is_fine(load_text: Load) -> None:
+    text = SMALL.replace("models:", "  other: {api: openai_chat, base_url: http://localhost}\nmodels:")
+    assert set(load_text(text).providers) == {"groq", "other"}
+
+
+LISTEN = [
+    ("127.0.0.1:0", Listen(host="127.0.0.1", port=0)),
+    ("127.1.2.3:80", Listen(host="127.1.2.3", port=80)),
+    ("localhost:65535", Listen(host="localhost", port=65535)),
+    ("'[::1]:8780'", Listen(host="::1", port=8780)),
+    ("0.0.0.0:80\ntoken: t", Listen(host="0.0.0.0", port=80)),
+    ("0.0.0.0:80\npublic: true", Listen(host="0.0.0.0", port=80)),
+]
+
+
+@pytest.mark.parametrize(("text", "listen"), LISTEN)
+def test_an_address_to_listen_on_is_read(text: str, listen: Listen, load_text: Load) -> None:
+    assert load_text(f"{SMALL}listen: {text}").listen == listen
+
+
+URLS = ["http://h", "http://[::1]:8000/v1", "http://10.0.0.1", "https://bücher.example/v1", "http://my_host.:80/a/b"]
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_an_address_of_a_provider_is_read(url: str, load_text: Load) -> None:
+    config = load_text(SMALL.replace("https://api.groq.com/openai/v1/", f"'{url}/'"))
+    assert config.endpoints[0].endpoint.base_url == url
+
+
+@pytest.mark.parametrize(
+    "store", ["sqlite:pw.db", "sqlite:data/pw.db", "sqlite:///var/lib/pw.db", "sqlite:////var/lib/pw.db"]
+)
+def test_an_address_of_a_database_is_read(store: str, load_text: Load) -> None:
+    assert load_text(f"{SMALL}store: {store}").store == store
+
+
+DURATIONS = [("1500ms", 1.5), ("1.5s", 1.5), ("15s", 15.0), ("5m", 300.0), ("2h", 7200.0), ("7d", 604800.0)]
+
+
+@pytest.mark.parametrize(("text", "seconds"), DURATIONS)
+def test_a_duration_is_read(text: str, seconds: float, load_text: Load) -> None:
+    assert load_text(f"{SMALL}grace: {text}").grace_s == seconds
+
+
+def test_an_empty_file_is_told(lines: Callable[..., list[str]]) -> None:
+    for text in ("", "\n", "# only words\n", "---\n", "~"):
+        assert lines(text) == ["pw.yaml:1:1: the file is empty; write at least `providers:` and `models:`"]
+
+
+def test_a_file_that_is_no_mapping_is_told(lines: Callable[..., list[str]]) -> None:
+    assert lines("\njust words") == ["pw.yaml:2:1: must be a mapping: lines of `key: value`"]
+    assert lines("- a") == ["pw.yaml:1:1: must be a mapping: lines of `key: value`"]
+
+
+def told(path: Path) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load(path, {})
+    assert caught.value.__context__ is None or caught.value.__suppress_context__
+    return str(caught.value)
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "no.yaml"
+    assert told(path) == f"{path}: cannot be read: no such file or directory; pass -c FILE or set PROVIDERWATCH_CONFIG"
+
+
+def test_a_folder_is_told(tmp_path: Path) -> None:
+    assert told(tmp_path) == f"{tmp_path}: cannot be read: is a directory; pass -c FILE or set PROVIDERWATCH_CONFIG"
+
+
+def test_a_name_that_no_file_can_have_is_told() -> None:
+    expected = '"a\\u0000b": cannot be read: no file has such a name; pass -c FILE or set PROVIDERWATCH_CONFIG'
+    assert told(Path("a\0b")) == expected
+
+
+def test_a_file_without_end_is_told() -> None:
+    expected = "/dev/zero: is too long: 16777216 bytes are the most; pass -c FILE or set PROVIDERWATCH_CONFIG"
+    assert told(Path("/dev/zero")) == expected
+
+
+@pytest.fixture
+def unprivileged() -> Iterator[None]:
+    """Root may read everything, so it lays that down for a moment."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    yield
+    os.seteuid(user)
+
+
+@pytest.fixture
+def locked(tmp_path: Path) -> Iterator[Path]:
+    """A file in a folder that may not be entered."""
+    path = tmp_path / "locked" / "pw.yaml"
+    path.parent.mkdir()
+    path.write_text(SMALL)
+    path.parent.chmod(0)
+    yield path
+    path.parent.chmod(0o700)
+
+
+@pytest.mark.usefixtures("locked", "unprivileged")
+def test_a_file_that_may_not_be_read_is_told(locked: Path) -> None:
+    expected = f"{locked}: cannot be read: permission denied; pass -c FILE or set PROVIDERWATCH_CONFIG"
+    assert told(locked) == expected
+
+
+def test_a_file_that_is_not_utf_8_is_told_where(path: Path) -> None:
+    path.write_bytes("vantage: a\nmodels: é".encode() + b"\xff")
+    assert told(path) == f"{path}:2:10: not UTF-8 text; save the file as UTF-8"
+
+
+def test_a_byte_order_mark_and_foreign_line_ends_do_no_harm(path: Path) -> None:
+    path.write_bytes(b"\xef\xbb\xbf" + SMALL.replace("\n", "\r\n").encode())
+    assert load(path, {}).endpoints[0].model == "meta/llama"
+
+
+def test_the_configuration_named_in_the_environment_is_used_first(tmp_path: Path) -> None:
+    assert default_path({"PROVIDERWATCH_CONFIG": "x.yaml"}, [tmp_path]) == Path("x.yaml")
+
+
+def test_the_first_place_that_exists_is_used_else_the_first(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert default_path({"PROVIDERWATCH_CONFIG": ""}, [first, second]) == first
+    second.touch()
+    assert default_path({}, [first, second]) == second
+    assert default_path({}, [second / "below", first, second]) == second
+
+
+@pytest.mark.usefixtures("locked", "unprivileged")
+def test_a_place_that_may_not_be_looked_into_is_used_so_that_the_user_hears_of_it(locked: Path) -> None:
+    assert default_path({}, [Path("/nowhere/pw.yaml"), locked]) == locked

@@ -1,0 +1,381 @@
+# ruff: noqa: E501  # a table is read by its lines
+"""Every mistake is one line that names file, place and remedy; all mistakes of a file are told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+BASE = """\
+providers:
+  groq:
+    api: openai_chat
+    base_url: https://api.groq.com/openai/v1
+models:
+  meta/llama:
+    endpoints:
+      - provider: groq
+        model: llama
+"""
+ENV = {"GROQ_API_KEY": "s3cret", "EMPTY": ""}
+
+
+def top(line: str) -> str:
+    """A good file with one more line, its tenth."""
+    return f"{BASE}{line}\n"
+
+
+def provider(line: str) -> str:
+    """A good file with one more line in its provider, its fifth."""
+    return changed("/v1\n", f"/v1\n    {line}\n")
+
+
+def endpoint(line: str) -> str:
+    """A good file with one more line in its endpoint, its tenth."""
+    return f"{BASE}        {line}\n"
+
+
+def probe(fields: str) -> str:
+    """A good file with one probe in its tenth line."""
+    return top(f"probes: {{chat: {{task: chat, {fields}}}}}")
+
+
+def changed(old: str, new: str) -> str:
+    """A good file with a piece replaced."""
+    assert BASE.count(old) == 1
+    return BASE.replace(old, new)
+
+
+ENDPOINTS = "    endpoints:\n      - provider: groq\n        model: llama\n"
+MODELS = f"models:\n  meta/llama:\n{ENDPOINTS}"
+URL = "https://api.groq.com/openai/v1"
+
+
+# fmt: off
+MISTAKES = [
+    # unknown keys
+    (top("vantag: fra1"), ["10:1: vantag: unknown key (did you mean 'vantage'?)"]),
+    (top("colour: red"), ["10:1: colour: unknown key; known here are vantage, public, token, listen, store, max_concurrent, grace, providers, models, probes, scoring, publish"]),
+    (provider("api_keys: x"), ["5:5: providers.groq.api_keys: unknown key (did you mean 'api_key'?)"]),
+    (endpoint("pricin: {}"), ["10:9: models.meta/llama.endpoints[0].pricin: unknown key (did you mean 'pricing'?)"]),
+    (endpoint("pricing: {prompt: 1, completion: 1, request: 2}"), ["10:45: models.meta/llama.endpoints[0].pricing.request: unknown key; known here are prompt, completion"]),
+    (changed("    endpoints:", "    contex_length: 1\n    endpoints:"), ["7:5: models.meta/llama.contex_length: unknown key (did you mean 'context_length'?)"]),
+    (probe("evry: 60s"), ["10:29: probes.chat.evry: unknown key (did you mean 'every'?)"]),
+    (probe("slo: {ttf: 1s}"), ["10:35: probes.chat.slo.ttf: unknown key (did you mean 'ttft'?)"]),
+    (top("scoring: {confrm: true}"), ["10:11: scoring.confrm: unknown key (did you mean 'confirm'?)"]),
+    (top("publish: {file: []}"), ["10:11: publish.file: unknown key (did you mean 'files'?)"]),
+    (top("publish: {files: [{format: scores, path: a, mode: 1}]}"), ["10:45: publish.files[0].mode: unknown key; known here are format, path"]),
+    (top('"two\\nlines": 1'), ['10:1: "two\\nlines": unknown key; known here are vantage, public, token, listen, store, max_concurrent, grace, providers, models, probes, scoring, publish']),
+    (top("? " + "x" * 150 + "\n: 1"), ['10:3: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…": unknown key; known here are vantage, public, token, listen, store, max_concurrent, grace, providers, models, probes, scoring, publish']),
+    # keys of later versions
+    (top("retention: {raw: 7d}"), ["10:1: retention: is not supported by this version yet; remove it"]),
+    (top("maintenance: []"), ["10:1: maintenance: is not supported by this version yet; remove it"]),
+    (top("sinks: {}"), ["10:1: sinks: is not supported by this version yet; remove it"]),
+    (top("alerts: {on: [down]}"), ["10:1: alerts: is not supported by this version yet; remove it"]),
+    (top("publish: {haproxy_agent: x}"), ["10:11: publish.haproxy_agent: is not supported by this version yet; remove it"]),
+    (top("publish: {otel_names: true}"), ["10:11: publish.otel_names: is not supported by this version yet; remove it"]),
+    (provider("budget: {}"), ["5:5: providers.groq.budget: is not supported by this version yet; remove it"]),
+    (endpoint("aliases: [x]"), ["10:9: models.meta/llama.endpoints[0].aliases: is not supported by this version yet; remove it"]),
+    # wrong types
+    (top("vantage: 1"), ["10:10: vantage: must be text; put it in quotes"]),
+    (top("public: yes"), ["10:9: public: must be true or false"]),
+    (top("max_concurrent: 1.5"), ["10:17: max_concurrent: must be a whole number"]),
+    (top("max_concurrent: many"), ["10:17: max_concurrent: must be a whole number"]),
+    (top("max_concurrent: true"), ["10:17: max_concurrent: must be a whole number"]),
+    (top("scoring: true"), ["10:10: scoring: must be a mapping: lines of `key: value`"]),
+    (changed(ENDPOINTS, "    endpoints: {a: 1}\n"), ["7:16: models.meta/llama.endpoints: must be a list: lines that begin with `- `"]),
+    (changed(MODELS, "models: [a]\n"), ["5:9: models: must be a mapping: lines of `key: value`"]),
+    (endpoint("pricing: {prompt: free, completion: .inf}"), ["10:27: models.meta/llama.endpoints[0].pricing.prompt: must be a number", "10:45: models.meta/llama.endpoints[0].pricing.completion: must be a finite number"]),
+    (endpoint("enabled: 1"), ["10:18: models.meta/llama.endpoints[0].enabled: must be true or false"]),
+    (endpoint("labels: {region: 1}"), ["10:26: models.meta/llama.endpoints[0].labels.region: must be text; put it in quotes"]),
+    (endpoint("labels: {region: true}"), ["10:26: models.meta/llama.endpoints[0].labels.region: must be text; put it in quotes"]),
+    (endpoint("labels: []"), ["10:17: models.meta/llama.endpoints[0].labels: must be a mapping: lines of `key: value`"]),
+    (changed("model: llama", "model: 3.5"), ["9:16: models.meta/llama.endpoints[0].model: must be text; put it in quotes"]),
+    (provider("headers: {X-Key: 1}"), ["5:22: providers.groq.headers.X-Key: must be text; put it in quotes"]),
+    (provider("options: 1"), ["5:14: providers.groq.options: must be a mapping: lines of `key: value`"]),
+    (top("? [a]\n: 1"), ["10:3: a key that is not text; put it in quotes"]),
+    # out of bounds
+    (top("max_concurrent: 0"), ["10:17: max_concurrent: must be at least 1"]),
+    (top("max_concurrent: 1000000001"), ["10:17: max_concurrent: must be at most 1000000000"]),
+    (endpoint("pricing: {prompt: -1, completion: 0}"), ["10:27: models.meta/llama.endpoints[0].pricing.prompt: must be at least 0"]),
+    (probe("max_tokens: 0, prompt_tokens: 0"), ["10:41: probes.chat.max_tokens: must be at least 1", "10:59: probes.chat.prompt_tokens: must be at least 1"]),
+    (probe("slo: {output_tps: 0}"), ["10:47: probes.chat.slo.output_tps: must be more than 0"]),
+    # empty
+    (top("token:"), ["10:7: token: is empty; write a value, or leave the key out"]),
+    (top('token: ""'), ["10:8: token: is empty; write a value, or leave the key out"]),
+    (top("vantage:"), ["10:9: vantage: is empty; write a value, or leave the key out"]),
+    (top('vantage: " "'), ["10:10: vantage: is empty; write a value, or leave the key out"]),
+    (top("probes:"), ["10:8: probes: is empty; write a value, or leave the key out"]),
+    (top("probes: {}"), ["10:9: probes: is empty; write an entry, or leave the key out"]),
+    (provider("api_key:"), ["5:13: providers.groq.api_key: is empty; write a value, or leave the key out"]),
+    (provider("api_key: ''"), ["5:14: providers.groq.api_key: is empty; write a value, or leave the key out"]),
+    (provider("headers: {X-Key: ''}"), ["5:22: providers.groq.headers.X-Key: is empty; write a value, or leave the key out"]),
+    (endpoint("probes: []"), ["10:17: models.meta/llama.endpoints[0].probes: is empty; write an entry, or leave the key out"]),
+    (endpoint("labels: {region: }"), ["10:25: models.meta/llama.endpoints[0].labels.region: is empty; write a value, or leave the key out"]),
+    (endpoint("pricing: ~"), ["10:18: models.meta/llama.endpoints[0].pricing: is empty; write a value, or leave the key out"]),
+    (top("publish: {files: }"), ["10:17: publish.files: is empty; write a value, or leave the key out"]),
+    # missing
+    (changed("    api: openai_chat\n", ""), ["2:3: providers.groq.api: is missing; add it"]),
+    (changed("        model: llama\n", ""), ["8:9: models.meta/llama.endpoints[0].model: is missing; add it"]),
+    (changed(ENDPOINTS, "    name: x\n"), ["6:3: models.meta/llama.endpoints: is missing; add it"]),
+    (changed(MODELS, ""), ["1:1: models: is missing; add it"]),
+    (MODELS, ["1:1: providers: is missing; add it"]),
+    (top("probes: {chat: {}}"), ["10:10: probes.chat.task: is missing; add it"]),
+    (endpoint("pricing: {prompt: 1}"), ["10:9: models.meta/llama.endpoints[0].pricing.completion: is missing; add it"]),
+    (top("publish: {files: [{format: scores}]}"), ["10:19: publish.files[0].path: is missing; add it"]),
+    (changed(ENDPOINTS, "    endpoints: []\n"), ["6:3: models: names no endpoint, so there is nothing to probe; add one"]),
+    (changed(MODELS, "models: {}\n"), ["5:9: models: names no endpoint, so there is nothing to probe; add one"]),
+    # names
+    (changed("  meta/llama:", "  llama:"), ["6:3: models.llama: 'llama' must be author/slug, such as meta-llama/llama-3.2-1b-instruct"]),
+    (changed("  meta/llama:", "  meta/llama/x:"), ["6:3: models.meta/llama/x: 'meta/llama/x' must be author/slug, such as meta-llama/llama-3.2-1b-instruct"]),
+    (changed("  meta/llama:", "  /llama:"), ["6:3: models./llama: '/llama' must be author/slug, such as meta-llama/llama-3.2-1b-instruct"]),
+    (top("probes: {'a b': {task: chat}}"), ["10:10: probes.a b: 'a b' must not hold spaces"]),
+    (top("vantage: 'two words'"), ["10:10: vantage: 'two words' must not hold spaces"]),
+    (changed("model: llama", "model: lla ma"), ["9:16: models.meta/llama.endpoints[0].model: 'lla ma' must not hold spaces"]),
+    (changed("model: llama", "model: " + "x" * 196), ["9:16: models.meta/llama.endpoints[0].model: makes the id (provider:model) longer than 200 characters; write a shorter `id:`"]),
+    (endpoint('id: "a\\tb"'), ["10:13: models.meta/llama.endpoints[0].id: must not hold control characters or line breaks"]),
+    (endpoint("id: " + "x" * 201), ["10:13: models.meta/llama.endpoints[0].id: is too long; 200 characters are the most"]),
+    (endpoint('labels: {"a b": c}'), ["10:18: models.meta/llama.endpoints[0].labels.a b: 'a b' must not hold spaces"]),
+    (endpoint('labels: {a: "b\\nc"}'), ["10:21: models.meta/llama.endpoints[0].labels.a: must not hold control characters or line breaks"]),
+    (provider("headers: {'X Key': a}"), ["5:15: providers.groq.headers.X Key: 'X Key' is not the name of a header; use letters, digits and -"]),
+    ("providers: {'a:b': {api: openai_chat, base_url: 'http://h'}}\nmodels: {a/b: {endpoints: [{provider: 'a:b', model: m}]}}", ["1:13: providers.a:b: 'a:b' must not hold ':', which ends the provider's name in ids"]),
+    # references
+    (changed("provider: groq", "provider: grok"), ["8:19: models.meta/llama.endpoints[0].provider: 'grok' is not written under `providers:`; add it there or correct it (did you mean 'groq'?)"]),
+    (changed("provider: groq", "provider: anthropic"), ["8:19: models.meta/llama.endpoints[0].provider: 'anthropic' is not written under `providers:`; add it there or correct it"]),
+    (changed("provider: groq", "provider: " + "groq" * 30), ['8:19: models.meta/llama.endpoints[0].provider: "groqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroq…" is not written under `providers:`; add it there or correct it']),
+    (changed("api: openai_chat", "api: OpenAI-chat"), ["3:10: providers.groq.api: 'OpenAI-chat' is no api of this version; write anthropic_messages or openai_chat (did you mean 'openai_chat'?)"]),
+    (changed("api: openai_chat", "api: grpc"), ["3:10: providers.groq.api: 'grpc' is no api of this version; write anthropic_messages or openai_chat"]),
+    (endpoint("probes: [chta]"), ["10:18: models.meta/llama.endpoints[0].probes[0]: 'chta' is not written under `probes:`; add it there or correct it (did you mean 'chat'?)"]),
+    (endpoint("probes: [chat, chat]"), ["10:17: models.meta/llama.endpoints[0].probes: names something twice; keep one"]),
+    # durations
+    (probe("every: 60"), ["10:36: probes.chat.every: 60 needs a unit; write it with ms, s, m, h or d, such as 15s"]),
+    (probe("every: '60'"), ["10:36: probes.chat.every: '60' needs a unit; write it with ms, s, m, h or d, such as 15s"]),
+    (probe("every: 1.5"), ["10:36: probes.chat.every: 1.5 needs a unit; write it with ms, s, m, h or d, such as 15s"]),
+    (probe("every: 1h30m"), ["10:36: probes.chat.every: '1h30m' is not a duration; write for example 500ms, 15s, 5m, 2h or 7d"]),
+    (probe("every: [1s]"), ["10:36: probes.chat.every: is not a duration; write for example 500ms, 15s, 5m, 2h or 7d"]),
+    (probe("every: true"), ["10:36: probes.chat.every: is not a duration; write for example 500ms, 15s, 5m, 2h or 7d"]),
+    (probe("every: 0s"), ["10:36: probes.chat.every: must be more than 0s, and at most 3650d"]),
+    (probe("every: 999ms"), ["10:36: probes.chat.every: must be at least 1s"]),
+    (probe("every: 3651d"), ["10:36: probes.chat.every: must be more than 0s, and at most 3650d"]),
+    (probe("timeout: " + "9" * 400 + "s"), ["10:38: probes.chat.timeout: must be more than 0s, and at most 3650d"]),
+    (probe("timeout: -1s"), ["10:38: probes.chat.timeout: '-1s' is not a duration; write for example 500ms, 15s, 5m, 2h or 7d"]),
+    (probe("timeout: 5s"), ["10:38: probes.chat.timeout: must not be shorter than ttft_timeout (which is 10s if not written)"]),
+    (probe("ttft_timeout: 31s"), ["10:10: probes.chat.timeout: must not be shorter than ttft_timeout (which is 10s if not written)"]),
+    (probe("ttft_timeout: 3s, timeout: 2s"), ["10:56: probes.chat.timeout: must not be shorter than ttft_timeout (which is 10s if not written)"]),
+    (probe("slo: {ttft: 2}"), ["10:41: probes.chat.slo.ttft: 2 needs a unit; write it with ms, s, m, h or d, such as 15s"]),
+    (top("grace: 30"), ["10:8: grace: 30 needs a unit; write it with ms, s, m, h or d, such as 15s"]),
+    # tasks and formats
+    (top("probes: {x: {task: tool_call}, y: {task: structured_output}, z: {task: embedding}, u: {task: reach}}"), ["10:20: probes.x.task: 'tool_call' is not supported by this version yet; write chat", "10:42: probes.y.task: 'structured_output' is not supported by this version yet; write chat", "10:72: probes.z.task: 'embedding' is not supported by this version yet; write chat", "10:94: probes.u.task: 'reach' is not supported by this version yet; write chat"]),
+    (top("probes: {x: {task: chatt}}"), ["10:20: probes.x.task: 'chatt' is not known; write chat (did you mean 'chat'?)"]),
+    (top("probes: {x: {task: tool_cal}}"), ["10:20: probes.x.task: 'tool_cal' is not known; write chat (did you mean 'tool_call'?)"]),
+    (top("probes: {x: {task: 1}}"), ["10:20: probes.x.task: must be text; put it in quotes"]),
+    (top("publish: {files: [{format: score, path: a}]}"), ["10:28: publish.files[0].format: 'score' is not known; write scores (did you mean 'scores'?)"]),
+    (top("publish: {files: [{format: traefik, path: a}]}"), ["10:28: publish.files[0].format: 'traefik' is not supported by this version yet; write scores"]),
+    (top("publish: {files: [{format: scores, path: a/}]}"), ["10:42: publish.files[0].path: names a folder; write the path of a file"]),
+    (top("publish: {files: [{format: scores, path: ..}]}"), ["10:42: publish.files[0].path: names a folder; write the path of a file"]),
+    (top("publish: {files: [{format: scores, path: a}, {format: scores, path: a}]}"), ["10:69: publish.files[1].path: is already written in line 10, column 42 (publish.files[0].path); write another path"]),
+    # addresses of providers
+    (changed(URL, "api.groq.com"), ["4:15: providers.groq.base_url: must begin with http:// or https://"]),
+    (changed(URL, "ftp://api.groq.com"), ["4:15: providers.groq.base_url: must begin with http:// or https://"]),
+    (changed(URL, "https://"), ["4:15: providers.groq.base_url: names no host and port that can be reached; write https://host/path"]),
+    (changed(URL, "https://user:s3cret@api.groq.com"), ["4:15: providers.groq.base_url: must not hold a user or a password; write the key as `api_key:`"]),
+    (changed(URL, "https://api.groq.com/?key=s3cret"), ["4:15: providers.groq.base_url: must not hold spaces, '?' or '#'"]),
+    (changed(URL, "https://api.groq.com#a"), ["4:15: providers.groq.base_url: must not hold spaces, '?' or '#'"]),
+    (changed(URL, "https://api groq.com"), ["4:15: providers.groq.base_url: must not hold spaces, '?' or '#'"]),
+    (changed(URL, "https://api.groq.com:99999"), ["4:15: providers.groq.base_url: is not an address; write https://host/path"]),
+    (changed(URL, "https://api.groq.com:0"), ["4:15: providers.groq.base_url: names no host and port that can be reached; write https://host/path"]),
+    (changed(URL, "http://[::1"), ["4:15: providers.groq.base_url: is not an address; write https://host/path"]),
+    (changed(URL, "http://256.1.1.1/"), ["4:15: providers.groq.base_url: names no host and port that can be reached; write https://host/path"]),
+    (changed(URL, "http://a..b/"), ["4:15: providers.groq.base_url: names no host and port that can be reached; write https://host/path"]),
+    (changed(URL, "http://" + "a" * 64 + "/"), ["4:15: providers.groq.base_url: names no host and port that can be reached; write https://host/path"]),
+    # our own address
+    (top("listen: 8780"), ["10:9: listen: 8780 is not host:port; write for example 127.0.0.1:8780 or [::1]:8780"]),
+    (top("listen: localhost"), ["10:9: listen: 'localhost' is not host:port; write for example 127.0.0.1:8780 or [::1]:8780"]),
+    (top("listen: '::1:8780'"), ["10:9: listen: '::1:8780' is not host:port; write for example 127.0.0.1:8780 or [::1]:8780"]),
+    (top("listen: '[localhost]:80'"), ["10:9: listen: '[localhost]:80' is not host:port; write for example 127.0.0.1:8780 or [::1]:8780"]),
+    (top("listen: 127.0.0.1:65536"), ["10:9: listen: '127.0.0.1:65536' is not host:port; write for example 127.0.0.1:8780 or [::1]:8780"]),
+    (top("listen: 127.0.0.256:80"), ["10:9: listen: '127.0.0.256:80' is not host:port; write for example 127.0.0.1:8780 or [::1]:8780"]),
+    (top("listen: ':8780'"), ["10:9: listen: ':8780' is not host:port; write for example 127.0.0.1:8780 or [::1]:8780"]),
+    (top("listen: 0.0.0.0:8780"), ["10:9: listen: '0.0.0.0:8780' can be reached from other machines; add `token:` or `public: true`"]),
+    (top("listen: '[::]:8780'\npublic: false"), ["10:9: listen: '[::]:8780' can be reached from other machines; add `token:` or `public: true`"]),
+    (top("listen: monitor.example.com:8780"), ["10:9: listen: 'monitor.example.com:8780' can be reached from other machines; add `token:` or `public: true`"]),
+    # keys
+    (top("token: two words"), ["10:8: token: must be ASCII characters without spaces or line breaks; check for a stray one"]),
+    (provider('api_key: "s3cret\\n"'), ["5:14: providers.groq.api_key: must be ASCII characters without spaces or line breaks; check for a stray one"]),
+    (provider("api_key: s3crét"), ["5:14: providers.groq.api_key: must be ASCII characters without spaces or line breaks; check for a stray one"]),
+    (provider("headers: {X-Key: 's3cret '}"), ["5:22: providers.groq.headers.X-Key: must be ASCII characters without line breaks, and without spaces around them"]),
+    (provider('headers: {X-Key: "s3cret\\r\\nX: 1"}'), ["5:22: providers.groq.headers.X-Key: must be ASCII characters without line breaks, and without spaces around them"]),
+    # the database
+    (top("store: postgresql://u:s3cret@h/db"), ["10:8: store: PostgreSQL is not supported by this version yet; write sqlite:///absolute/path.db, or sqlite:name.db for a file in the working directory"]),
+    (top("store: mysql://u:s3cret@h/db"), ["10:8: store: is not a database that can be used; write sqlite:///absolute/path.db, or sqlite:name.db for a file in the working directory"]),
+    (top("store: sqlite:///"), ["10:8: store: names no file; write sqlite:///absolute/path.db, or sqlite:name.db for a file in the working directory"]),
+    (top("store: 'sqlite::memory:'"), ["10:8: store: names no file; write sqlite:///absolute/path.db, or sqlite:name.db for a file in the working directory"]),
+    (top("store: sqlite:///pw.db"), ["10:8: store: is a file in the root folder; write sqlite:///absolute/path.db, or sqlite:name.db for a file in the working directory"]),
+    (top("store: sqlite:/pw.db"), ["10:8: store: names no file; write sqlite:///absolute/path.db, or sqlite:name.db for a file in the working directory"]),
+    (top("store: sqlite:///a/"), ["10:8: store: names no file; write sqlite:///absolute/path.db, or sqlite:name.db for a file in the working directory"]),
+    (top("store: sqlite:a.db?mode=ro"), ["10:8: store: must not hold '?' or '#'; write sqlite:///absolute/path.db, or sqlite:name.db for a file in the working directory"]),
+    (top("store: /var/lib/a.db"), ["10:8: store: is not a database that can be used; write sqlite:///absolute/path.db, or sqlite:name.db for a file in the working directory"]),
+    # ids
+    (top("      - {provider: groq, model: llama}"), ["10:33: models.meta/llama.endpoints[1].model: id 'groq:llama' is already taken in line 9, column 16 (models.meta/llama.endpoints[0].model); write another `id:`"]),
+    (top("      - {provider: groq, model: other, id: 'groq:llama'}"), ["10:44: models.meta/llama.endpoints[1].id: id 'groq:llama' is already taken in line 9, column 16 (models.meta/llama.endpoints[0].model); write another `id:`"]),
+    (top("  a/b:\n    endpoints: [{provider: groq, model: x, id: same}, {provider: groq, model: y, id: same}]"), ["11:86: models.a/b.endpoints[1].id: id 'same' is already taken in line 11, column 48 (models.a/b.endpoints[0].id); write another `id:`"]),
+    # options
+    (provider("options: {efort: low}"), ["5:14: providers.groq.options: openai_chat has no option 'efort'"]),
+    (endpoint("options: {effort: max}"), ["10:18: models.meta/llama.endpoints[0].options: effort cannot be 'max'"]),
+    (endpoint("options: {depth: deep}"), ["10:18: models.meta/llama.endpoints[0].options: depth cannot be 'deep'"]),
+    # references to the outside
+    (provider("api_key: ${env:GROQ_APIKEY}"), ["5:14: providers.groq.api_key: environment variable 'GROQ_APIKEY' is not set; set it (did you mean 'GROQ_API_KEY'?)"]),
+    (provider("api_key: ${env:NOTHING_LIKE_IT}"), ["5:14: providers.groq.api_key: environment variable 'NOTHING_LIKE_IT' is not set; set it"]),
+    (provider("api_key: Bearer-${env:EMPTY}"), ["5:14: providers.groq.api_key: environment variable 'EMPTY' is empty; give it a value"]),
+    (provider("api_key: ${file:/nowhere/key}"), ["5:14: providers.groq.api_key: file '/nowhere/key' cannot be read: no such file or directory; correct the path or the file"]),
+    (provider("api_key: ${file:/etc}"), ["5:14: providers.groq.api_key: file '/etc' cannot be read: is a directory; correct the path or the file"]),
+    (provider('api_key: "${file:/a\\0b}"'), ['5:14: providers.groq.api_key: file "/a\\u0000b" cannot be read: no file has such a name; correct the path or the file']),
+    (provider("api_key: ${file:/dev/zero}"), ["5:14: providers.groq.api_key: file '/dev/zero' is too long: 65536 bytes are the most; correct the path or the file"]),
+    (provider("api_key: ${file:key}"), ["5:14: providers.groq.api_key: `${` begins no reference that can be followed; write ${env:NAME}, ${file:/absolute/path} or ${credential:NAME}, or $${ for a plain ${"]),
+    (provider("api_key: ${credential:key_groq}"), ["5:14: providers.groq.api_key: credential 'key_groq' is not available: $CREDENTIALS_DIRECTORY is not set; let systemd load it (LoadCredential=)"]),
+    (provider("api_key: ${GROQ_API_KEY}"), ["5:14: providers.groq.api_key: `${` begins no reference that can be followed; write ${env:NAME}, ${file:/absolute/path} or ${credential:NAME}, or $${ for a plain ${"]),
+    (top("max_concurrent: ${env:GROQ_API_KEY}"), ["10:17: max_concurrent: must be a whole number, and what `${…}` stands for is always text; write it into the file"]),
+    (top("public: ${env:GROQ_API_KEY}"), ["10:9: public: must be true or false, and what `${…}` stands for is always text; write it into the file"]),
+    # what YAML would let pass
+    (top("vantage: a\nvantage: b"), ["11:1: vantage: is written twice, first in line 10; keep one"]),
+    (top("1: x\ntrue: x"), ["10:1: a key that is not text; put it in quotes", "11:1: a key that is not text; put it in quotes"]),
+    (top("vantage: !!python/name:os.system ''"), ["10:10: vantage: has a tag that is not supported; remove it, or put text that starts with '!' in quotes"]),
+    (top("vantage: !s3cret x"), ["10:10: vantage: has a tag that is not supported; remove it, or put text that starts with '!' in quotes"]),
+    (top("max_concurrent: !!int many"), ["10:17: max_concurrent: does not fit its tag (!!), or is too large a number; correct it"]),
+    (top("max_concurrent: " + "9" * 30), ["10:17: max_concurrent: does not fit its tag (!!), or is too large a number; correct it"]),
+    (top("public: !!bool maybe"), ["10:9: public: does not fit its tag (!!), or is too large a number; correct it"]),
+    (top("publish: !!set {a}"), ["10:10: publish: has a tag that is not supported; remove it, or put text that starts with '!' in quotes"]),
+    (top('vantage: "\\ud800"'), ["10:10: vantage: must not hold control characters or line breaks"]),
+    (top('publish: {"\\ud800": 1}'), ["10:10: publish: must not hold half a character (\\uD800 to \\uDFFF); write it whole"]),
+    (top("publish: {<<: x}"), ["10:15: publish: `<<` merges mappings and nothing else; write `<<: *name`"]),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("text", "expected"), MISTAKES)
+def test_a_mistake_is_told_with_place_and_remedy(
+    text: str, expected: list[str], lines: Callable[..., list[str]]
+) -> None:
+    assert lines(text, ENV) == [f"pw.yaml:{line}" for line in expected]
+
+
+@pytest.mark.parametrize(("text", "expected"), MISTAKES)
+def test_no_message_holds_a_secret(text: str, expected: list[str], lines: Callable[..., list[str]]) -> None:
+    told = "\n".join(lines(text, ENV)).replace("[...]", "")
+    assert "3cr" not in told
+
+
+def test_all_mistakes_of_a_file_are_told_in_the_order_of_the_file(lines: Callable[..., list[str]]) -> None:
+    text = """\
+vantag: fra1
+listen: 0.0.0.0:80
+providers:
+  groq:
+    api: openai_chta
+    base_url: ${env:NOT_SET}
+    labels: {region: 1}
+  own:
+    api: openai_chat
+    base_url: http://localhost:8000
+    options: {efort: low}
+models:
+  meta/llama:
+    endpoints:
+      - {provider: grok, model: a, pricin: 1}
+      - {provider: own, model: a, probes: [chta]}
+      - {provider: own, model: a}
+  b: {endpoints: 1}
+probes:
+  chat: {task: chat, every: 60}
+"""
+    places = [line.split(": ")[:2] for line in lines(text)]
+    assert places == [
+        ["pw.yaml:1:1", "vantag"],
+        ["pw.yaml:2:9", "listen"],
+        ["pw.yaml:5:10", "providers.groq.api"],
+        ["pw.yaml:6:15", "providers.groq.base_url"],
+        ["pw.yaml:7:22", "providers.groq.labels.region"],
+        ["pw.yaml:11:14", "providers.own.options"],
+        ["pw.yaml:15:20", "models.meta/llama.endpoints[0].provider"],
+        ["pw.yaml:15:36", "models.meta/llama.endpoints[0].pricin"],
+        ["pw.yaml:16:44", "models.meta/llama.endpoints[1].probes[0]"],
+        ["pw.yaml:17:32", "models.meta/llama.endpoints[2].model"],
+        ["pw.yaml:18:3", "models.b"],
+        ["pw.yaml:18:18", "models.b.endpoints"],
+        ["pw.yaml:20:29", "probes.chat.every"],
+    ]
+
+
+def test_what_cannot_be_read_is_told_once_and_makes_no_other_mistakes(lines: Callable[..., list[str]]) -> None:
+    text = """\
+token: ${env:NOT_SET}
+listen: 0.0.0.0:80
+public: !secret x
+max_concurrent: ${env:NOT_SET}
+providers:
+  groq: {api: "${env:NOT_SET}", base_url: "${env:NOT_SET}", options: {effort: "${env:NOT_SET}"}}
+  own: {api: openai_chat, base_url: http://h, options: {effort: "${env:NOT_SET}"}}
+models:
+  a/b:
+    endpoints:
+      - {provider: "${env:NOT_SET}", model: a}
+      - {provider: "${env:NOT_SET}", model: a}
+      - {provider: own, model: a, probes: "${env:NOT_SET}"}
+      - {provider: groq, model: a, id: "${env:NOT_SET}"}
+probes: !x {}
+"""
+    told = [line for line in lines(text) if "NOT_SET" not in line and "tag" not in line]
+    assert told == []
+
+
+def test_a_file_that_is_one_unreadable_value_is_told_once(lines: Callable[..., list[str]]) -> None:
+    assert lines("!secret x") == [
+        "pw.yaml:1:1: has a tag that is not supported; remove it, or put text that starts with '!' in quotes"
+    ]
+
+
+def test_mistakes_of_a_provider_are_told_once_for_all_its_endpoints(lines: Callable[..., list[str]]) -> None:
+    text = provider("options: {effort: max}") + "      - {provider: groq, model: other}\n"
+    assert lines(text) == ["pw.yaml:5:14: providers.groq.options: effort cannot be 'max'"]
+
+
+SECRET_OPTIONS = [
+    ("effort: '${env:SECRET}'", "effort cannot be '***'"),
+    ("depth: '${env:SECRET}'", "depth cannot be '***'"),
+    ("nested: {deep: ['${env:SECRET}', 1]}", "nested cannot be {'deep': ['***', 1]}"),
+]
+
+
+@pytest.mark.parametrize(("option", "reason"), SECRET_OPTIONS)
+def test_a_codec_that_quotes_an_option_does_not_give_a_secret_away(
+    option: str, reason: str, lines: Callable[..., list[str]]
+) -> None:
+    told = lines(provider(f"options: {{{option}}}"), {"SECRET": "s3cret-nested"})
+    assert told == [f"pw.yaml:5:14: providers.groq.options: {reason}"]
+
+
+def test_a_reason_that_cannot_be_told_without_a_secret_is_not_told(lines: Callable[..., list[str]]) -> None:
+    told = lines(provider("options: {effort: '${env:A}', note: '${env:B}'}"), {"A": "low", "B": "x"})
+    assert told == ["pw.yaml:5:14: providers.groq.options: openai_chat has no option 'note'"]
+    told = lines(provider("options: {word: '${env:SECRET}'}"), {"SECRET": "s3cret"})
+    assert told == ["pw.yaml:5:14: providers.groq.options: its api refuses what a `${…}` stands for; correct it"]
+
+
+def test_values_from_outside_are_never_shown_nor_guessed_at(lines: Callable[..., list[str]]) -> None:
+    env = {"P": "grok", "M": "llama", "T": "chatt", "D": "60", "L": "0.0.0.0:80"}
+    text = f"""\
+{BASE}      - {{provider: "${{env:P}}", model: x}}
+      - {{provider: groq, model: "${{env:M}}"}}
+probes: {{chat: {{task: "${{env:T}}", every: "${{env:D}}"}}}}
+listen: ${{env:L}}
+"""
+    assert lines(text, env) == [
+        "pw.yaml:10:20: models.meta/llama.endpoints[1].provider: "
+        "*** is not written under `providers:`; add it there or correct it",
+        "pw.yaml:11:33: models.meta/llama.endpoints[2].model: "
+        "id *** is already taken in line 9, column 16 (models.meta/llama.endpoints[0].model); write another `id:`",
+        "pw.yaml:12:23: probes.chat.task: *** is not known; write chat",
+        "pw.yaml:12:42: probes.chat.every: *** needs a unit; write it with ms, s, m, h or d, such as 15s",
+        "pw.yaml:13:9: listen: *** can be reached from other machines; add `token:` or `public: true`",
+    ]

@@ -1,0 +1,85 @@
+"""The published JSON Schema, and the examples in `config/`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from monitor.config import json_schema, load
+from monitor.config._source import parse
+
+CONFIG = Path(__file__).parents[3] / "config"
+EXAMPLES = ["minimal.yaml", "providerwatch.example.yaml"]
+
+
+def test_the_example_loads_and_holds_every_key(tmp_path: Path) -> None:
+    (tmp_path / "providerwatch-token").write_text("t0ken\n")
+    (tmp_path / "key_vllm").write_text("vllm-key\n")
+    path = tmp_path / "providerwatch.yaml"
+    text = (CONFIG / "providerwatch.example.yaml").read_text(encoding="utf-8")
+    path.write_text(text.replace("/run/secrets", str(tmp_path)), encoding="utf-8")
+    env = {
+        "GROQ_API_KEY": "gsk_x",
+        "OPENAI_API_KEY": "sk-x",
+        "OPENAI_ORGANIZATION": "org-x",
+        "CREDENTIALS_DIRECTORY": str(tmp_path),
+    }
+    config = load(path, env)
+    assert [spec.endpoint.id for spec in config.endpoints] == [
+        "groq:llama-3.1-8b-instant",
+        "vllm-8b",
+        "openai:gpt-4.1-mini",
+        "groq:openai/gpt-oss-20b",
+        "my-vllm:openai/gpt-oss-20b",
+    ]
+    for definition in [json_schema(), *json_schema()["$defs"].values()]:
+        assert all(f"{key}:" in text for key in definition["properties"])
+
+
+def test_the_minimal_example_loads() -> None:
+    config = load(CONFIG / "minimal.yaml", {"GROQ_API_KEY": "gsk_x"})
+    assert [spec.endpoint.id for spec in config.endpoints] == ["groq:llama-3.1-8b-instant"]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_examples_hold_no_key(name: str) -> None:
+    text = (CONFIG / name).read_text(encoding="utf-8")
+    for line in text.splitlines():
+        if "api_key:" in line or line.startswith("token:"):
+            assert "${" in line
+
+
+def test_the_schema_refuses_unknown_keys_everywhere() -> None:
+    schema = json_schema()
+    assert all(not definition["additionalProperties"] for definition in [schema, *schema["$defs"].values()])
+
+
+def test_the_schema_says_defaults_as_they_are_written() -> None:
+    properties = json_schema()["$defs"]["Probe"]["properties"]
+    assert [properties[name]["default"] for name in ("every", "ttft_timeout", "timeout")] == ["60s", "10s", "30s"]
+    assert json_schema()["properties"]["listen"]["default"] == "127.0.0.1:8780"
+
+
+def test_the_schema_allows_nothing_to_be_null() -> None:
+    assert "null" not in str(json_schema())
+    assert "None" not in str(json_schema())
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_schema_is_valid_and_accepts_the_examples(name: str) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = json_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    example = parse((CONFIG / name).read_text(encoding="utf-8"), name).data
+    jsonschema.Draft202012Validator(schema).validate(example)
+
+
+def test_the_schema_refuses_a_duration_without_a_unit_but_not_a_reference() -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    validator = jsonschema.Draft202012Validator(json_schema())
+    small: dict[str, object] = {"providers": {}, "models": {}}
+    assert validator.is_valid({**small, "grace": "30s"})
+    assert validator.is_valid({**small, "grace": "${env:GRACE}"})
+    assert not validator.is_valid({**small, "grace": "30"})
+    assert not validator.is_valid({**small, "grace": 30})
