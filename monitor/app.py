@@ -1,0 +1,190 @@
+"""The daemon put together: the only module that knows all the others, and the only one here that reads clocks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+
+from monitor import __version__, systemd
+from monitor.config.model import Config
+from monitor.filewriter import FileWriter
+from monitor.plan import Job, plan, run_for
+from monitor.publish.board import Board, Snapshot
+from monitor.publish.metrics import Metrics
+from monitor.recorder import Hooks, Recorder
+from monitor.runner import Places, Runner
+from monitor.schedule import Schedule
+from monitor.score.recent import RECENT
+from monitor.score.windows import WINDOWS
+from monitor.store import Store, create_store
+from monitor.supervisor import WorkerPool
+from monitor.web.server import Sources, start
+from monitor.worker import LoopLag
+from probes._exchange import unmeasured
+from probes._model import ErrorClass, Sample
+
+log = logging.getLogger(__name__)
+
+_BEAT_S = 1.0
+_CLOCK_STEP_S = 1.0
+_FLUSH_S = 5.0
+
+
+class Daemon:
+    """Everything that runs while the daemon runs."""
+
+    def __init__(self, config: Config, store: Store, env: Mapping[str, str]) -> None:
+        self._config = config
+        self._store = store
+        self._env = env
+        self._stop = asyncio.Event()
+        self._providers = {spec.endpoint.id: spec.endpoint.provider for spec in config.endpoints}
+        jobs = plan(config)
+        self._board = Board(config, jobs, datetime.now(UTC))
+        self._metrics = Metrics(__version__, lambda: self._board.snapshot)
+        for job in jobs:
+            self._metrics.expect(job.spec.endpoint, job.probe.task)
+        self._files = FileWriter(config.publish_files)
+        hooks = Hooks(
+            observe=self._observe,
+            published=self._published,
+            confirm=self._confirm,
+            dropped=self._metrics.store_dropped.inc,
+        )
+        self._recorder = Recorder(self._board, store, hooks)
+        self._pool = WorkerPool(
+            config.max_concurrent, self._metrics.worker_restarts.inc, self._metrics.loop_lag.labels("probing").observe
+        )
+        limits = {name: provider.max_concurrent for name, provider in config.providers.items()}
+        self._runner = Runner(self._pool, Places(config.max_concurrent, limits), self._recorder.put)
+        self._schedule = Schedule(jobs, self._fire, self._miss)
+        self._notifier = systemd.Notifier.from_env(env)
+        self._summary = ""
+        self._began_s = time.monotonic()
+
+    async def run(self) -> None:
+        """Run until a signal asks to stop, then drain. Raises OSError when the address to listen on cannot be had."""
+        await restore(self._board, self._store, datetime.now(UTC))
+        self._board.publish(datetime.now(UTC), sweep=True)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+        async with AsyncExitStack() as stack:
+            sources = Sources(
+                snapshot=lambda: self._board.snapshot, problems=self._problems, registry=self._metrics.registry
+            )
+            server = await start(self._config.listen, self._config.token, sources)
+            stack.push_async_callback(server.cleanup)
+            await self._serve()
+
+    async def _serve(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            helpers = [
+                group.create_task(self._pool.supervise(), name="workers"),
+                group.create_task(self._recorder.run(), name="recorder"),
+                group.create_task(self._files.run(), name="files"),
+                group.create_task(self._beat(), name="heartbeat"),
+            ]
+            self._files.offer(self._board.snapshot)
+            self._schedule.start(datetime.now(UTC))
+            self._notifier.ready()
+            log.info("running", extra={"action": "started", "endpoints": len(self._providers)})
+            await self._stop.wait()
+            await self._drain()
+            for task in helpers:
+                task.cancel()
+        await self._recorder.flush(_FLUSH_S)
+        self._files.write(self._board.snapshot)
+        log.info("stopped", extra={"action": "stopped"})
+
+    async def _drain(self) -> None:
+        self._notifier.stopping()
+        log.info("stopping; waiting for running probes", extra={"action": "draining"})
+        await self._schedule.stop(self._config.grace_s)
+
+    async def _fire(self, job: Job, tick: datetime) -> None:
+        await self._runner.run(run_for(job, tick))
+
+    def _miss(self, job: Job, tick: datetime, error: ErrorClass) -> None:
+        detail = "the run before was still going" if error is ErrorClass.OVERRUN else "the monitor was not running"
+        self._recorder.put(unmeasured(run_for(job, tick), error, detail, tick))
+
+    def _observe(self, sample: Sample) -> None:
+        self._metrics.observe(sample, self._providers[sample.endpoint])
+
+    def _published(self, snapshot: Snapshot) -> None:
+        self._files.offer(snapshot)
+        if snapshot.summary != self._summary:
+            self._summary = snapshot.summary
+            self._notifier.status(snapshot.summary)
+
+    def _confirm(self, endpoint: str) -> None:
+        if self._config.scoring.confirm and not self._stop.is_set():
+            self._schedule.probe_soon(endpoint, datetime.now(UTC))
+
+    def _problems(self) -> tuple[str, ...]:
+        found = [] if self._schedule.running and not self._stop.is_set() else ["the schedule is not running"]
+        if self._recorder.store_error is not None:
+            found.append(f"the store does not take samples: {self._recorder.store_error}")
+        return tuple(found)
+
+    async def _beat(self) -> None:
+        """Once a second: own lag, stepped clocks, queue length, and the watchdog while probing moves."""
+        interval_s = systemd.watchdog_interval_s(self._env, os.getpid())
+        offset_s = time.time() - time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            lag = LoopLag()
+            group.create_task(lag.watch(), name="loop-lag")
+            while True:
+                await asyncio.sleep(_BEAT_S if interval_s is None else min(_BEAT_S, interval_s / 2))
+                self._metrics.loop_lag.labels("main").observe(lag.take())
+                self._metrics.store_queue.set(self._recorder.queue_length)
+                offset_s = self._follow_clock(offset_s)
+                if interval_s is not None and self._is_alive(margin_s=2 * interval_s):
+                    self._notifier.watchdog()
+
+    def _follow_clock(self, offset_s: float) -> float:
+        """Take the ticks up again when the wall clock was stepped; the offset as it is now."""
+        now_s = time.time() - time.monotonic()
+        if abs(now_s - offset_s) > _CLOCK_STEP_S:
+            log.warning("the wall clock was stepped by %+.1f s", now_s - offset_s, extra={"action": "clock_step"})
+            self._schedule.realign(datetime.now(UTC))
+        return now_s
+
+    def _is_alive(self, *, margin_s: float) -> bool:
+        now, now_s = datetime.now(UTC), time.monotonic()
+        next_due = self._schedule.next_due()
+        due_s = systemd.next_due_s(
+            next_tick_s=None if next_due is None else now_s + (next_due - now).total_seconds(),
+            running_until_s=self._runner.running_until_s.values(),
+            waiting_since_s=self._runner.waiting_since_s.values(),
+            given_up_s=self._runner.given_up_s,
+        )
+        progress_s = self._pool.last_answer_s or self._began_s
+        return systemd.is_alive(now_s=now_s, last_progress_s=progress_s, due_s=due_s, margin_s=margin_s)
+
+
+async def restore(board: Board, store: Store, now: datetime) -> None:
+    """Fill a board from the store: states, counts for every window, figures of the last half hour."""
+    board.restore_states(await store.states(), await store.first_seen())
+    for bucket_s in sorted({window.bucket_s for window in WINDOWS}):
+        longest_s = max(window.length_s for window in WINDOWS if window.bucket_s == bucket_s)
+        # A window holds on to its oldest bucket until all of that is outside.
+        for tally in await store.tallies(now - timedelta(seconds=longest_s + bucket_s), bucket_s):
+            board.restore_counts(bucket_s, tally.endpoint, tally.bucket, tally.error, tally.count)
+    board.restore_recent(await store.samples(now - RECENT))
+
+
+async def run_daemon(config: Config, env: Mapping[str, str]) -> None:
+    """Open the store and run. Raises StoreError or OSError when it cannot start, before anything runs."""
+    store = create_store(config.store)
+    try:
+        await store.open()
+        await Daemon(config, store, env).run()
+    finally:
+        await store.close()

@@ -1,0 +1,218 @@
+"""The command line: what a command is called and takes. What it does stands in the modules it calls.
+
+Those are imported by the command that needs them, so that `--help` waits for neither a database nor a server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from monitor import __version__
+
+if TYPE_CHECKING:
+    from monitor.config import Config
+
+app = typer.Typer(
+    name="providerwatch",
+    help="Watches language model providers: probes, times, judges, and publishes how likely the next request succeeds.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+MISUSE = 2
+"""Exit code for a mistake in the command line or the configuration."""
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "-c", "--config", help="The configuration; default: $PROVIDERWATCH_CONFIG, ./providerwatch.yaml, /etc."
+    ),
+]
+UrlOption = Annotated[str | None, typer.Option("--url", help="Address of a running daemon, as http://127.0.0.1:8780.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON for programs instead of text for people.")]
+
+
+class ExportFormat(StrEnum):
+    """The file shapes that routers read."""
+
+    SCORES = "scores"
+
+
+def fail(message: str, code: int = MISUSE) -> NoReturn:
+    """End with a message on stderr."""
+    print(message, file=sys.stderr)
+    raise typer.Exit(code)
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    *, version: Annotated[bool, typer.Option("--version", help="Show the version and end.", is_eager=True)] = False
+) -> None:
+    if version:
+        print(f"providerwatch {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def run(config: ConfigOption = None) -> None:
+    """Run the daemon, until SIGTERM or SIGINT; then drain and exit 0."""
+    from monitor import app as daemon
+    from monitor import log
+    from monitor.store import StoreError
+
+    path, loaded = _load(config)
+    log.configure()
+    try:
+        asyncio.run(daemon.run_daemon(loaded, os.environ))
+    except StoreError as error:
+        fail(f"{path}: store: {error}")
+    except OSError as error:
+        fail(f"{path}: listen: {loaded.listen.host}:{loaded.listen.port} cannot be used: {error.strerror}")
+
+
+@app.command()
+def check(
+    config: ConfigOption = None,
+    *,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schema of the configuration and end.")
+    ] = False,
+) -> None:
+    """Validate a configuration: every mistake as file:line:column, exit 0 or 2."""
+    from monitor.config import json_schema
+
+    if schema:
+        print(json.dumps(json_schema(), indent=2))
+        return
+    path, loaded = _load(config)
+    paused = sum(not spec.enabled for spec in loaded.endpoints)
+    note = f", {paused} paused" if paused else ""
+    print(f"{path}: ok: {len(loaded.endpoints)} endpoints{note}, {len(loaded.probes)} probes")
+
+
+@app.command()
+def probe(
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Endpoints; all when none is named.")
+    ] = None,
+    config: ConfigOption = None,
+    task: Annotated[str | None, typer.Option("--task", help="Only probes of this task.")] = None,
+    number: Annotated[int, typer.Option("-n", min=1, max=10_000, help="How many times each.")] = 1,
+    *,
+    as_json: JsonOption = False,
+    transcript: Annotated[bool, typer.Option("--transcript", help="Show every event as it arrived.")] = False,
+) -> None:
+    """Probe now and show where the time went; exit 0 if all succeeded, 1 if not."""
+    from monitor.probing import MisuseError, choose, probe_now, show_json, show_transcript, show_waterfall
+
+    _, loaded = _load(config)
+    show = show_json if as_json else show_transcript if transcript else show_waterfall
+    try:
+        all_ok = asyncio.run(probe_now(loaded, choose(loaded, ids or [], task), number, show))
+    except MisuseError as error:
+        fail(str(error))
+    raise typer.Exit(0 if all_ok else 1)
+
+
+@app.command()
+def scores(config: ConfigOption = None, url: UrlOption = None, *, as_json: JsonOption = False) -> None:
+    """Show the current scores of a running daemon."""
+    from datetime import UTC, datetime
+
+    from monitor.terminal import scores_table
+
+    document = _fetch(config, url)
+    if as_json:
+        print(json.dumps(document, indent=2))
+        return
+    Console().print(scores_table(document, now=datetime.now(UTC)))
+
+
+@app.command()
+def export(
+    config: ConfigOption = None,
+    url: UrlOption = None,
+    form: Annotated[ExportFormat, typer.Option("--format", help="The file's shape.")] = ExportFormat.SCORES,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Replaced by rename; default: stdout.")] = None,
+) -> None:
+    """Write what routers read, once."""
+    from monitor.publish.files import replace_file
+
+    body = json.dumps(_fetch(config, url), separators=(",", ":")) + "\n"
+    match form:
+        case ExportFormat.SCORES if output is None:
+            sys.stdout.write(body)
+        case ExportFormat.SCORES:
+            try:
+                replace_file(output, body.encode())
+            except OSError as error:
+                fail(f"{output} cannot be written: {error.strerror}", 1)
+
+
+@app.command()
+def demo(
+    duration: Annotated[str | None, typer.Option("--for", help="End after so long, as 60s; default: Ctrl-C.")] = None,
+    directory: Annotated[Path, typer.Option("--dir", help="Where its files go.")] = Path("providerwatch-demo"),
+    port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Port of the API.")] = None,
+) -> None:
+    """Run the daemon on a real small language model behind a steady, a slow and a flaky provider."""
+    from monitor.demo.orchestrate import run_demo
+
+    duration_s = None if duration is None else _seconds(duration)
+    raise typer.Exit(asyncio.run(run_demo(directory=directory, duration_s=duration_s, port=port)))
+
+
+def _seconds(duration: str) -> float:
+    from monitor.config import RefusedError, duration_s
+
+    try:
+        return duration_s(duration)
+    except RefusedError as error:
+        fail(f"--for: {error.message.format(value=duration)}")
+
+
+def _load(path: Path | None) -> tuple[Path, Config]:
+    """The configuration, or the end of the program with every mistake in it."""
+    from monitor.config import ConfigError, default_path, load
+
+    chosen = path or default_path(os.environ)
+    try:
+        return chosen, load(chosen, os.environ)
+    except ConfigError as error:
+        fail(str(error))
+
+
+def _fetch(config: Path | None, url: str | None) -> Mapping[str, object]:
+    """The scores document of the daemon at `url`, or of the one that the configuration describes."""
+    from monitor.remote import ScoresUnavailableError, fetch_once
+
+    token = os.environ.get("PROVIDERWATCH_TOKEN")
+    if url is None:
+        _, loaded = _load(config)
+        host = f"[{loaded.listen.host}]" if ":" in loaded.listen.host else loaded.listen.host
+        url = f"http://{host}:{loaded.listen.port}"
+        token = loaded.token.reveal() if loaded.token else None
+    try:
+        return asyncio.run(fetch_once(f"{url.rstrip('/')}/v1/scores", token))
+    except ScoresUnavailableError as error:
+        fail(f"{url}: {error}; is the daemon running?", 1)
+
+
+def main() -> None:
+    """Entry point of the command `providerwatch`."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

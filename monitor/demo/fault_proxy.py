@@ -1,0 +1,175 @@
+"""A process with two bad providers in front of a good one: a reverse proxy on loopback.
+
+    python -m monitor.demo.fault_proxy --upstream http://127.0.0.1:PORT [--seed N] [--weight FAULT=NUMBER …]
+
+`/slow/v1/…` answers late and slowly, `/flaky/v1/…` fails at random; both pass bytes on as they come. Prints
+`{"address": "http://127.0.0.1:PORT"}` as its only line on stdout, and ends on SIGTERM or when its stdin ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, TCPConnector, web
+
+from monitor.demo.faults import STREAM_ERROR_EVENT, WEIGHTS, EventCount, Fault, choose, refusal, weight
+from monitor.demo.lifeline import die_with_parent, ignore_interrupts, when_stdin_ends
+
+SLOW_START_S = 1.6
+SLOW_CHUNK_S = 0.03
+_STALL_S = 120.0
+_EVENTS_BEFORE_FAULT = 2
+"""llama.cpp's first event names the role, the second holds the first token; a short answer has few more."""
+_UPSTREAM_SILENCE_S = 60.0
+_SHUTDOWN_S = 0.5
+_PASSED_ON = ("Accept", "Authorization", "Content-Type", "User-Agent")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultProxy:
+    """The routes of both providers, in front of `upstream` (scheme, host and port)."""
+
+    session: ClientSession
+    upstream: str
+    chance: random.Random
+    weights: Mapping[Fault, float]
+
+    def application(self) -> web.Application:
+        """The proxy as an aiohttp application."""
+        application = web.Application()
+        application.router.add_route("*", "/slow/{path:v1/.*}", self.slow)
+        application.router.add_route("*", "/flaky/{path:v1/.*}", self.flaky)
+        return application
+
+    async def slow(self, request: web.Request) -> web.StreamResponse:
+        """Answer late, and chunk by chunk with a pause before each, so that the pauses add up."""
+        await asyncio.sleep(SLOW_START_S)
+        return await self._forward(request, Fault.NONE, chunk_delay_s=SLOW_CHUNK_S)
+
+    async def flaky(self, request: web.Request) -> web.StreamResponse:
+        """Answer, or fail in one of the ways of `weights`."""
+        fault = choose(self.chance, self.weights)
+        if (refused := refusal(fault)) is not None:
+            return web.Response(
+                status=refused.status,
+                headers=refused.headers,
+                body=refused.body,
+                content_type="application/json",
+            )
+        return await self._forward(request, fault)
+
+    async def _forward(self, request: web.Request, fault: Fault, *, chunk_delay_s: float = 0.0) -> web.StreamResponse:
+        """Ask the provider behind and pass its answer on, up to the point where the fault strikes."""
+        response = web.StreamResponse()
+        try:
+            async with self._ask(request) as answer:
+                response.set_status(answer.status)
+                response.content_type = answer.content_type
+                await response.prepare(request)
+                struck = await _pass_on(answer, response, fault, chunk_delay_s)
+        except (ClientError, TimeoutError):
+            if not response.prepared:
+                raise web.HTTPBadGateway(text="The model does not answer.\n") from None
+            struck, fault = True, Fault.TRUNCATE
+        if struck:
+            await _strike(request, response, fault)
+        return response
+
+    @asynccontextmanager
+    async def _ask(self, request: web.Request) -> AsyncIterator[ClientResponse]:
+        """Send the request as it came to the provider behind."""
+        headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
+        url = f"{self.upstream}/{request.match_info['path']}"
+        async with self.session.request(
+            request.method, url, params=request.query, headers=headers, data=await request.read()
+        ) as answer:
+            yield answer
+
+
+async def _pass_on(answer: ClientResponse, response: web.StreamResponse, fault: Fault, chunk_delay_s: float) -> bool:
+    """Copy the body as it arrives. True: stopped halfway, because the fault strikes here.
+
+    HTTP chunks stay apart (llama.cpp sends one for each token), else a delay would only merge them.
+    """
+    count = None if fault is Fault.NONE else EventCount(_EVENTS_BEFORE_FAULT)
+    async for data, _ in answer.content.iter_chunks():
+        if chunk_delay_s:
+            await asyncio.sleep(chunk_delay_s)
+        offset = count.cut(data) if count else None
+        await response.write(data[:offset])
+        if offset is not None:
+            return True
+    return False
+
+
+async def _strike(request: web.Request, response: web.StreamResponse, fault: Fault) -> None:
+    """Do to a half-sent answer what the fault is."""
+    match fault:
+        case Fault.STALL:
+            await asyncio.sleep(_STALL_S)  # cancelled when the client gives up
+        case Fault.STREAM_ERROR:
+            await response.write(STREAM_ERROR_EVENT)
+        case Fault.TRUNCATE if request.transport is not None:
+            request.transport.close()
+        case _:
+            pass
+
+
+@asynccontextmanager
+async def serving(
+    upstream: str, *, chance: random.Random, weights: Mapping[Fault, float] = WEIGHTS
+) -> AsyncIterator[str]:
+    """Serve both providers on a free port of loopback; yields the address.
+
+    Connections to llama.cpp are not kept: its server closes them after a stream, whatever it announces.
+    """
+    timeout = ClientTimeout(total=None, sock_read=_UPSTREAM_SILENCE_S)
+    connector = TCPConnector(force_close=True, limit=0)
+    async with ClientSession(timeout=timeout, connector=connector, auto_decompress=False) as session:
+        proxy = FaultProxy(session=session, upstream=upstream.rstrip("/"), chance=chance, weights=weights)
+        runner = web.AppRunner(
+            proxy.application(), access_log=None, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_S
+        )
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            host, port = runner.addresses[0][:2]
+            yield f"http://{host}:{port}"
+        finally:
+            await runner.cleanup()
+
+
+async def serve(upstream: str, *, chance: random.Random, weights: Mapping[Fault, float]) -> None:
+    """Serve until SIGTERM or the end of stdin."""
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, ended.set)
+    when_stdin_ends(lambda: loop.call_soon_threadsafe(ended.set))
+    async with serving(upstream, chance=chance, weights=weights) as address:
+        sys.stdout.write(json.dumps({"address": address}) + "\n")
+        sys.stdout.flush()
+        await ended.wait()
+
+
+def main() -> None:
+    """Read the arguments and serve."""
+    ignore_interrupts()
+    die_with_parent(signal.SIGKILL)
+    parser = argparse.ArgumentParser(prog="fault_proxy", description="A slow and a flaky provider.")
+    parser.add_argument("--upstream", required=True, help="address of the provider behind")
+    parser.add_argument("--seed", type=int, help="makes the faults of a run repeatable")
+    parser.add_argument("--weight", type=weight, action="append", metavar="FAULT=NUMBER", help="in place of all")
+    arguments = parser.parse_args()
+    chance = random.Random(arguments.seed)  # noqa: S311  # faults for show
+    asyncio.run(serve(arguments.upstream, chance=chance, weights=dict(arguments.weight or WEIGHTS)))
+
+
+if __name__ == "__main__":
+    main()

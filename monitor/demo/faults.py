@@ -1,0 +1,97 @@
+"""What a flaky provider does wrong: which fault strikes a request, and what it looks like on the wire. Pure."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Fault(StrEnum):
+    """What becomes of one request."""
+
+    NONE = "none"
+    OVERLOADED = "overloaded"
+    """Refused with 503."""
+    RATE_LIMITED = "rate_limited"
+    """Refused with 429 and `retry-after`."""
+    STALL = "stall"
+    """The stream falls silent after its first token; the connection stays open."""
+    TRUNCATE = "truncate"
+    """The connection closes after the first token, without `[DONE]`."""
+    STREAM_ERROR = "stream_error"
+    """The stream, begun with HTTP 200, goes on with an error and ends."""
+
+
+WEIGHTS: Mapping[Fault, float] = {
+    Fault.NONE: 56,
+    Fault.OVERLOADED: 12,
+    Fault.RATE_LIMITED: 6,
+    Fault.STALL: 6,
+    Fault.TRUNCATE: 10,
+    Fault.STREAM_ERROR: 10,
+}
+"""How often each happens, relative to their sum. Stalls are rare because each holds a probe up to its deadline."""
+
+
+def choose(chance: random.Random, weights: Mapping[Fault, float]) -> Fault:
+    """The fault that strikes the next request; a fault without a weight never does."""
+    return chance.choices(list(weights), list(weights.values()))[0]
+
+
+def weight(text: str) -> tuple[Fault, float]:
+    """Read `NAME=NUMBER`; ValueError if it is not that."""
+    name, _, number = text.partition("=")
+    return Fault(name), float(number)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """An answer that is a refusal and nothing else."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def _error(status: int, kind: str, message: str) -> bytes:
+    """An error body as OpenAI and its likes send it."""
+    return json.dumps({"error": {"message": message, "type": kind, "code": status}}).encode()
+
+
+def refusal(fault: Fault) -> Refusal | None:
+    """How a refused request is answered; None if the fault strikes later, in the stream, or not at all."""
+    match fault:
+        case Fault.OVERLOADED:
+            return Refusal(status=503, headers={}, body=_error(503, "overloaded_error", "The server is overloaded."))
+        case Fault.RATE_LIMITED:
+            body = _error(429, "rate_limit_error", "Too many requests.")
+            return Refusal(status=429, headers={"Retry-After": "1"}, body=body)
+        case _:
+            return None
+
+
+STREAM_ERROR_EVENT = b"data: %s\n\n" % _error(500, "server_error", "The backend went away.")
+"""What a stream with an error in it ends with."""
+
+
+class EventCount:
+    """Finds where the n-th event of an SSE stream ends, however the stream is cut."""
+
+    __slots__ = ("_after_newline", "_left")
+
+    def __init__(self, events: int) -> None:
+        self._left = events
+        self._after_newline = False
+
+    def cut(self, data: bytes) -> int | None:
+        """Offset in `data` of the byte after the n-th event; None if it is still to come."""
+        for offset, byte in enumerate(data, start=1):
+            if byte == ord("\n") and self._after_newline:
+                self._left -= 1
+                if not self._left:
+                    return offset
+            self._after_newline = byte == ord("\n") and not self._after_newline
+        return None

@@ -1,0 +1,103 @@
+"""The demo's configuration file, as text. Pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from monitor.demo.model_server import CONTEXT_TOKENS, MODEL_NAME
+
+CONFIG_NAME = "demo.yaml"
+STORE_NAME = "demo.db"
+UPTIME_NAME = "uptime.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Where everything of one demo is."""
+
+    directory: Path
+    """Absolute."""
+    port: int
+    model: str
+    """Address of the model's server: scheme, host, port."""
+    proxy: str
+    """Address of the fault proxy."""
+
+    @property
+    def scores_url(self) -> str:
+        """Where the daemon serves the scores."""
+        return f"http://127.0.0.1:{self.port}/v1/scores"
+
+    @property
+    def ready_url(self) -> str:
+        """What the daemon answers with 200 once it probes."""
+        return f"http://127.0.0.1:{self.port}/readyz"
+
+    @property
+    def uptime_file(self) -> Path:
+        """The file for routers."""
+        return self.directory / UPTIME_NAME
+
+
+def config_text(settings: Settings) -> str:
+    """The configuration of the demo's daemon: YAML, commented for people who start their own from it."""
+    return _CONFIG.format(
+        port=settings.port,
+        store=_quoted(f"sqlite:///{settings.directory / STORE_NAME}"),
+        steady=_quoted(f"{settings.model}/v1"),
+        slow=_quoted(f"{settings.proxy}/slow/v1"),
+        flaky=_quoted(f"{settings.proxy}/flaky/v1"),
+        uptime=_quoted(str(settings.uptime_file)),
+        model=MODEL_NAME,
+        context=CONTEXT_TOKENS,
+    )
+
+
+def _quoted(text: str) -> str:
+    """A YAML double-quoted scalar; JSON's strings are a subset of them."""
+    return json.dumps(text)
+
+
+_CONFIG = """\
+# Written by `providerwatch demo`, and written anew each time.
+vantage: local
+listen: 127.0.0.1:{port}
+store: {store}
+
+providers:
+  steady:                     # the model's own server
+    api: openai_chat
+    base_url: {steady}
+  slow:                       # the same model behind a proxy that answers late and slowly
+    api: openai_chat
+    base_url: {slow}
+  flaky:                      # the same model behind a proxy that refuses, stalls, truncates, errs in the stream
+    api: openai_chat
+    base_url: {flaky}
+
+models:
+  huggingfacetb/smollm2-135m-instruct:
+    name: "SmolLM2 135M Instruct"
+    context_length: {context}
+    endpoints:
+      - {{provider: steady, model: {model}}}
+      - {{provider: slow, model: {model}}}
+      - {{provider: flaky, model: {model}}}
+
+probes:
+  chat:
+    task: chat
+    every: 4s
+    prompt_tokens: 40         # short, for the sake of machines with few cores
+    max_tokens: 24
+    ttft_timeout: 4s
+    timeout: 6s
+    slo: {{ttft: 1500ms}}       # slow misses it
+
+publish:
+  files:
+    - format: scores
+      path: {uptime}
+"""

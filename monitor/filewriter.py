@@ -1,0 +1,59 @@
+"""Keeps the files of `publish.files` up to date with the newest snapshot, without holding up the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Sequence
+
+from monitor.config.model import PublishFile
+from monitor.publish.board import Snapshot
+from monitor.publish.files import replace_file
+
+log = logging.getLogger(__name__)
+
+
+class FileWriter:
+    """Writes the newest snapshot, and leaves out those that came and went while it wrote."""
+
+    def __init__(self, files: Sequence[PublishFile]) -> None:
+        self._files = files
+        self._body = b""
+        self._news = asyncio.Event()
+        self._failing: set[str] = set()
+        self._writing = threading.Lock()
+
+    def offer(self, snapshot: Snapshot) -> None:
+        """There is a new snapshot; never waits."""
+        self._body = snapshot.body
+        self._news.set()
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            await asyncio.to_thread(self._write)
+
+    def write(self, snapshot: Snapshot) -> None:
+        """Write all files now. A file that cannot be written is told of once, and tried again next time."""
+        self._body = snapshot.body
+        self._write()
+
+    def _write(self) -> None:
+        """Write the newest; a write that was left to its thread by a cancelled `run` never has the last word."""
+        with self._writing:
+            body = self._body
+            for file in self._files:
+                self._replace(file, body)
+
+    def _replace(self, file: PublishFile, body: bytes) -> None:
+        try:
+            replace_file(file.path, body)
+        except OSError as error:
+            if str(file.path) not in self._failing:
+                log.error("%s cannot be written: %s", file.path, error.strerror, extra={"action": "file_failed"})  # noqa: TRY400
+            self._failing.add(str(file.path))
+        else:
+            self._failing.discard(str(file.path))

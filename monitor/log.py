@@ -1,0 +1,54 @@
+"""Logging: one line a record on stderr, with the machine word of the event; JSON when not read by a person."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import TextIO
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+
+
+class _JsonLines(logging.Formatter):
+    """A record as one JSON object."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Time, level, words, and every extra."""
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        fields: dict[str, object] = {"at": at, "level": record.levelname.lower(), "message": record.getMessage()}
+        fields |= _extras(record)
+        if record.exc_info:
+            fields["trace"] = self.formatException(record.exc_info)
+        return json.dumps(fields, default=str)
+
+
+class _Plain(logging.Formatter):
+    """A record as a line for people."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Time, level, words, and every extra as `key=value`."""
+        at = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
+        extras = "".join(f" {name}={value}" for name, value in _extras(record).items())
+        line = f"{at} {record.levelname.lower():7} {record.getMessage()}{extras}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def configure(stream: TextIO | None = None) -> None:
+    """Log to `stream`, or standard error as it is now: lines for people on a terminal, JSON elsewhere."""
+    stream = stream or sys.stderr
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_Plain() if stream.isatty() else _JsonLines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+    # They tell of every tick and every request, which the samples tell better.
+    for noisy in ("apscheduler", "aiohttp.access", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    # An overrun becomes a sample; the warning would say it twice.
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
+
+
+def _extras(record: logging.LogRecord) -> dict[str, object]:
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD}

@@ -1,0 +1,96 @@
+"""Configuration to jobs: which probe runs against which endpoint, when, with what prompt. Pure.
+
+Ticks are absolute: the epoch plus the job's phase plus a whole number of intervals. The phase comes from the ids
+alone, so it is the same after every restart, and probes of many endpoints are spread over the interval.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from monitor.config.model import Config, EndpointSpec, ProbeSpec
+from probes._model import Deadlines, Run
+from probes._prompts import chat_prompt, nonce
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One probe of one endpoint, again and again."""
+
+    id: str
+    vantage: str
+    spec: EndpointSpec
+    probe: ProbeSpec
+    phase_s: float
+
+    @property
+    def every(self) -> timedelta:
+        """The interval between ticks."""
+        return timedelta(seconds=self.probe.every_s)
+
+    @property
+    def first_tick(self) -> datetime:
+        """The first tick after the epoch."""
+        return EPOCH + timedelta(seconds=self.phase_s)
+
+
+def plan(config: Config) -> tuple[Job, ...]:
+    """The jobs to schedule: one for each probe of each enabled endpoint."""
+    return tuple(job for job in all_jobs(config) if job.spec.enabled)
+
+
+def all_jobs(config: Config) -> tuple[Job, ...]:
+    """The jobs of all endpoints, paused ones too."""
+    return tuple(_job(config.vantage, spec, config.probes[name]) for spec in config.endpoints for name in spec.probes)
+
+
+def tick_at(job: Job, now: datetime) -> datetime:
+    """The job's newest tick that is not after `now`."""
+    return job.first_tick + job.every * ((now - job.first_tick) // job.every)
+
+
+def ticks_between(job: Job, after: datetime, until: datetime) -> int:
+    """How many ticks lie in the half-open span from `after` (within) to `until` (without)."""
+    return max(_index(job, until) - _index(job, after), 0)
+
+
+def run_for(job: Job, at: datetime) -> Run:
+    """The probe that a job wants at `at`. Its id depends on what and when alone, so a repeat is known for one."""
+    unique = nonce(job.spec.model, job.probe.name, _round(job, at))
+    return Run(
+        id=_digest(job.id, at.isoformat()),
+        endpoint=job.spec.endpoint,
+        vantage=job.vantage,
+        probe=job.probe.name,
+        task=job.probe.task,
+        prompt=chat_prompt(unique, prompt_tokens=job.probe.prompt_tokens, max_tokens=job.probe.max_tokens),
+        deadlines=Deadlines(ttft_s=job.probe.ttft_timeout_s, total_s=job.probe.timeout_s),
+        scheduled_at=at,
+    )
+
+
+def _round(job: Job, at: datetime) -> str:
+    """What makes a prompt unique. In one round all endpoints of a model are asked the same, whatever their phase.
+
+    A probe beside the schedule has a round of its own: the prompt of its tick may be in the provider's cache by now.
+    """
+    return str((at - EPOCH) // job.every) if at == tick_at(job, at) else at.isoformat()
+
+
+def _job(vantage: str, spec: EndpointSpec, probe: ProbeSpec) -> Job:
+    identity = "\0".join((vantage, spec.endpoint.id, probe.name))
+    share = int(_digest(identity, "phase"), 16) / 2**64
+    return Job(id=identity, vantage=vantage, spec=spec, probe=probe, phase_s=round(share * probe.every_s, 6))
+
+
+def _index(job: Job, at: datetime) -> int:
+    """The number of ticks before `at`, counted from the job's first."""
+    return -((job.first_tick - at) // job.every)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()

@@ -1,0 +1,1 @@
+"""From judgement to what others read: the scoreboard and one file per shape."""

@@ -1,0 +1,159 @@
+"""The scoreboard: every endpoint's book, and the snapshot of them that readers see.
+
+Samples are absorbed first and published afterwards, in one step: a reader sees one snapshot or the next, whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from monitor.config.model import Config, EndpointSpec, ProbeSpec, Slo
+from monitor.plan import Job
+from monitor.publish.scores import SCHEMA, Row, row
+from monitor.score.book import Book, Terms
+from monitor.score.health import Health, Status
+from monitor.score.state import health_from_text, health_to_text
+from probes._model import ErrorClass, Sample
+
+MAX_AGE_S = 120
+"""How old a document may be before its reader should not rely on it."""
+_STALE_INTERVALS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What readers see: rows by endpoint id, and the whole document, serialised once."""
+
+    generated_at: datetime
+    vantage: str
+    rows: Mapping[str, Row]
+    body: bytes
+    etag: str
+
+    @property
+    def summary(self) -> str:
+        """The number of endpoints of each status, in one line."""
+        counts = Counter(row.status for row in self.rows.values())
+        return ", ".join(f"{counts[status]} {status}" for status in Status if counts[status]) or "no endpoints"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which endpoints a reader wants; None wants all."""
+
+    model: str | None = None
+    provider: str | None = None
+    status: str | None = None
+    min_score: float | None = None
+
+    def passes(self, row: Row) -> bool:
+        """Whether a row is wanted; a score that is not known is not below any other."""
+        return (
+            self.model in {None, row.model}
+            and self.provider in {None, row.provider}
+            and self.status in {None, row.status}
+            and (self.min_score is None or row.score is None or row.score >= self.min_score)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absorbed:
+    """What absorbing samples asks for."""
+
+    states: Mapping[str, str]
+    """The new state of each endpoint that changed, to be stored with the samples."""
+    confirm: tuple[str, ...]
+    """Endpoints that one more probe at once would settle."""
+
+
+class Board:
+    """All books of a configuration, and the newest snapshot."""
+
+    def __init__(self, config: Config, jobs: Sequence[Job], now: datetime) -> None:
+        self._vantage = config.vantage
+        self._probes = config.probes
+        self._specs = {spec.endpoint.id: spec for spec in config.endpoints}
+        self._jobs = {name: tuple(job for job in jobs if job.spec.endpoint.id == name) for name in self._specs}
+        self._books = {name: Book(_terms(config, spec), Health(since=now), None) for name, spec in self._specs.items()}
+        self._rows: dict[str, Row] = {}
+        self._touched: set[str] = set()
+        self.snapshot = self.publish(now, sweep=True)
+
+    def restore_states(self, states: Mapping[str, str], first_seen: Mapping[str, datetime]) -> None:
+        """Go on from stored states; endpoints that are not configured are passed over."""
+        for name, book in self._books.items():
+            health = health_from_text(states[name]) if name in states else None
+            book.health = health or book.health
+            book.first_seen = first_seen.get(name)
+
+    def restore_counts(self, bucket_s: int, endpoint: str, at: datetime, error: ErrorClass | None, count: int) -> None:
+        """Go on from a stored count, for the windows that count by `bucket_s`."""
+        if endpoint in self._books:
+            self._books[endpoint].restore_counts(bucket_s, at, error, count)
+
+    def restore_recent(self, samples: Iterable[Sample]) -> None:
+        """Go on from the stored samples of the last half hour."""
+        for sample in samples:
+            if sample.endpoint in self._books:
+                self._books[sample.endpoint].restore(sample)
+
+    def absorb(self, samples: Iterable[Sample]) -> Absorbed:
+        """Take samples in; nothing is published yet. Those of endpoints that are not configured change nothing."""
+        touched: set[str] = set()
+        confirm: set[str] = set()
+        for sample in samples:
+            book = self._books.get(sample.endpoint)
+            if book is None:
+                continue
+            touched.add(sample.endpoint)
+            wanted = book.absorb(sample, within_slo=_within_slo(sample, self._probes.get(sample.probe)))
+            (confirm.add if wanted else confirm.discard)(sample.endpoint)
+        self._touched |= touched
+        states = {name: health_to_text(self._books[name].health) for name in touched}
+        return Absorbed(states=states, confirm=tuple(sorted(confirm)))
+
+    def publish(self, now: datetime, *, sweep: bool = False) -> Snapshot:
+        """Make everything absorbed visible, in one step; a sweep also lets time pass for the rows without news."""
+        for name in self._specs if sweep else self._touched:
+            self._rows[name] = row(self._specs[name], self._books[name], self._jobs[name], now)
+        self._touched = set()
+        body = document(self._vantage, now, self._rows.values())
+        etag = hashlib.blake2b(body, digest_size=8).hexdigest()
+        self.snapshot = Snapshot(generated_at=now, vantage=self._vantage, rows=dict(self._rows), body=body, etag=etag)
+        return self.snapshot
+
+
+def select(snapshot: Snapshot, wanted: Filter) -> bytes:
+    """The scores document of the rows that pass a filter."""
+    return document(snapshot.vantage, snapshot.generated_at, filter(wanted.passes, snapshot.rows.values()))
+
+
+def document(vantage: str, now: datetime, rows: Iterable[Row]) -> bytes:
+    """The scores document around rows that are serialised already."""
+    stamp = now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    head = {"schema": SCHEMA, "generated_at": stamp, "vantage": vantage, "max_age_s": MAX_AGE_S}
+    opening = json.dumps(head, separators=(",", ":")).encode().removesuffix(b"}")
+    return opening + b',"endpoints":[' + b",".join(row.body for row in rows) + b"]}\n"
+
+
+def _terms(config: Config, spec: EndpointSpec) -> Terms:
+    probes = [config.probes[name] for name in spec.probes]
+    interval_s = min(probe.every_s for probe in probes)
+    return Terms(
+        interval_s=interval_s,
+        stale_s=_STALE_INTERVALS * interval_s + max(probe.timeout_s for probe in probes),
+        count_wrong_answers=config.scoring.count_wrong_answers,
+    )
+
+
+def _within_slo(sample: Sample, probe: ProbeSpec | None) -> bool:
+    """Whether a sample was as quick as its probe's SLO asks; what was not measured is not held against it."""
+    slo = probe.slo if probe else Slo()
+    slow = slo.ttft_s is not None and sample.ttft_s is not None and sample.ttft_s > slo.ttft_s
+    dull = slo.output_tps is not None and sample.output_tps is not None and sample.output_tps < slo.output_tps
+    return not slow and not dull

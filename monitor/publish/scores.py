@@ -1,0 +1,154 @@
+"""The scores document, `providerwatch/scores/v1`: one row per endpoint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitor.config.model import EndpointSpec
+from monitor.plan import Job, tick_at, ticks_between
+from monitor.score.book import Book
+from monitor.score.health import Assessment, Health, Status, assess
+from monitor.score.outcomes import Counts
+from monitor.score.recent import Summary
+from monitor.score.windows import Window
+from probes._plain import timestamp
+
+SCHEMA = "providerwatch/scores/v1"
+_DIGITS = 6
+"""Decimals of published figures: microseconds, and more than any ratio here is worth."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One endpoint as published."""
+
+    id: str
+    provider: str
+    model: str
+    api: str
+    status: Status
+    score: float | None
+    uptime: Mapping[str, float | None]
+    """Uptime ratio by window."""
+    body: bytes
+    """The row as JSON."""
+
+
+def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> Row:
+    """The row of one endpoint at `now`."""
+    terms = book.terms
+    seen = assess(book.health, now, interval_s=terms.interval_s, stale_s=terms.stale_s)
+    status = seen.status if spec.enabled else Status.PAUSED
+    windows = list(book.ledger.counts(now))
+    fields = {
+        "id": spec.endpoint.id,
+        "provider": spec.endpoint.provider,
+        "model": spec.model,
+        "api": spec.endpoint.api,
+        **_judgement(status, seen, book.health, windows),
+        "uptime": {window.name: _counts(counts, _expected(window, book, jobs, now)) for window, counts in windows},
+        **{name: _summary(summary) for name, summary in book.recent.summaries(now).items()},
+        "tool_call_error_ratio": None,
+        "structured_output_error_ratio": None,
+        "last_error": _last_error(book.health),
+        "pricing": _pricing(spec),
+        "context_length": spec.context_length,
+        "labels": dict(spec.labels),
+        "router_ids": dict(spec.router_ids),
+    }
+    return Row(
+        id=spec.endpoint.id,
+        provider=spec.endpoint.provider,
+        model=spec.model,
+        api=spec.endpoint.api,
+        status=status,
+        score=seen.score,
+        uptime={window.name: counts.ratio for window, counts in windows},
+        body=json.dumps(fields, separators=(",", ":"), allow_nan=False).encode(),
+    )
+
+
+def _judgement(
+    status: Status, seen: Assessment, health: Health, windows: Sequence[tuple[Window, Counts]]
+) -> dict[str, object]:
+    trouble = health.trouble
+    return {
+        "status": status,
+        "since": timestamp(seen.since),
+        "score": _round(seen.score),
+        "confidence": _pair(seen.confidence),
+        "evidence": next(counts.counted for window, counts in windows if window.name == "1d"),
+        "account": {"class": trouble.error, "since": timestamp(trouble.since)} if trouble else None,
+        "measured_at": _time(health.measured_at),
+        "stale_after": _time(seen.stale_after),
+        "source": "synthetic",
+    }
+
+
+def _counts(counts: Counts, expected: int) -> dict[str, object]:
+    return {
+        "ratio": _round(counts.ratio),
+        "ci95": _pair(counts.ci95),
+        "ok": counts.ok,
+        "failed": counts.failed,
+        "rate_limited": counts.rate_limited,
+        "account": counts.account,
+        "monitor": counts.monitor,
+        "network": counts.network,
+        "expected": expected,
+    }
+
+
+def _expected(window: Window, book: Book, jobs: Sequence[Job], now: datetime) -> int:
+    """How many probes the schedule wanted in the window, since the endpoint was first probed."""
+    if book.first_seen is None:
+        return 0
+    # The first sample began a moment after its tick.
+    first_tick = max((tick_at(job, book.first_seen) for job in jobs), default=book.first_seen)
+    begin = max(now - timedelta(seconds=window.length_s), first_tick)
+    return sum(ticks_between(job, begin, now) for job in jobs)
+
+
+def _summary(summary: Summary) -> dict[str, object]:
+    plain: dict[str, object] = {"window": "30m", "count": summary.count, **_rounded(summary.quantiles)}
+    if summary.inflated is not None:
+        plain["failure_inflated"] = _rounded(summary.inflated)
+    return plain
+
+
+def _last_error(health: Health) -> dict[str, object] | None:
+    last = health.last_error
+    if last is None:
+        return None
+    return {
+        "class": last.error,
+        "blame": last.error.blame,
+        "at": timestamp(last.at),
+        "status_code": last.status_code,
+    }
+
+
+def _pricing(spec: EndpointSpec) -> dict[str, float] | None:
+    pricing = spec.endpoint.pricing
+    if pricing is None:
+        return None
+    return {"prompt_usd_per_mtok": pricing.prompt, "completion_usd_per_mtok": pricing.completion}
+
+
+def _rounded(values: Mapping[str, float | None]) -> dict[str, float | None]:
+    return {name: _round(value) for name, value in values.items()}
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, _DIGITS)
+
+
+def _pair(interval: tuple[float, float] | None) -> list[float] | None:
+    return None if interval is None else [round(bound, _DIGITS) for bound in interval]
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else timestamp(at)

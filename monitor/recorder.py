@@ -1,0 +1,242 @@
+"""From samples to what readers see: judge, store, then publish.
+
+Readers see nothing that a restart would forget: a snapshot is swapped in after the samples behind it are committed.
+The store may hold that up for a moment and no longer; when it stalls or fails, publishing goes on without it, the
+samples wait in memory up to a bound, and writing resumes by itself. So no verdict ever depends on the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from monitor.publish.board import Board, Snapshot
+from monitor.store import Store, StoreError
+from probes._model import Sample
+
+log = logging.getLogger(__name__)
+
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hooks:
+    """Who is told of what."""
+
+    observe: Callable[[Sample], None]
+    """Every sample, when its effect is published."""
+    published: Callable[[Snapshot], None]
+    """Every new snapshot."""
+    confirm: Callable[[str], None]
+    """Endpoints that one more probe at once would settle."""
+    dropped: Callable[[int], None]
+    """How many samples were given up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long things may take, and how much may wait."""
+
+    patience_s: float = 1.0
+    """How long a commit may hold up what it is for."""
+    backlog: int = 100_000
+    """Samples that wait in memory for a failing store; then the oldest are given up, and counted."""
+    retry_s: float = 1.0
+    """From one failure of the store to the next attempt."""
+    sweep_s: float = 5.0
+    """How often time is let pass for the endpoints without news."""
+
+
+class Recorder:
+    """Takes samples from the runner; owns the order of storing and publishing."""
+
+    def __init__(self, board: Board, store: Store, hooks: Hooks, limits: Limits = Limits()) -> None:
+        self._board = board
+        self._store = store
+        self._hooks = hooks
+        self._limits = limits
+        self._arrived: list[Sample] = []
+        self._news = asyncio.Event()
+        self._unpublished: list[Sample] = []
+        self._backlog: deque[Sample] = deque()
+        self._states: dict[str, str] = {}
+        self._to_write = asyncio.Event()
+        self._written = asyncio.Event()
+        self.store_error: str | None = None
+        """Why the store does not take samples now; None while it does."""
+
+    @property
+    def queue_length(self) -> int:
+        """Samples that are not stored yet."""
+        return len(self._arrived) + len(self._backlog)
+
+    def put(self, sample: Sample) -> None:
+        """Take a sample; never waits."""
+        self._arrived.append(sample)
+        self._news.set()
+
+    async def run(self) -> None:
+        """Judge, store and publish until cancelled."""
+        clock = asyncio.get_running_loop().time
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._write_on(), name="store-writer")
+            sweep_at_s = clock() + self._limits.sweep_s
+            while True:
+                # A busy monitor has news all the time: the sweep comes by the clock, not when there are none.
+                sweep = not await _within(sweep_at_s - clock(), self._news) or clock() >= sweep_at_s
+                if sweep:
+                    sweep_at_s = clock() + self._limits.sweep_s
+                await self._turn(sweep=sweep)
+
+    async def flush(self, patience_s: float) -> None:
+        """Judge, store and publish what is left; gives up on the store after `patience_s`."""
+        self._absorb()
+        try:
+            async with asyncio.timeout(patience_s):
+                while self._backlog or self._states:
+                    if not await self._try_to_write():
+                        await asyncio.sleep(self._limits.retry_s)
+        except TimeoutError:
+            reason = self.store_error or "no answer in time"
+            log.warning(
+                "%d samples could not be stored: %s", len(self._backlog), reason, extra={"action": "flush_failed"}
+            )
+        self._publish(sweep=False)
+
+    async def _turn(self, *, sweep: bool) -> None:
+        news = self._absorb()
+        if news and self.store_error is None and not await _within(self._limits.patience_s, self._written):
+            self._troubled("the store has not answered for a while")
+        self._publish(sweep=sweep)
+
+    def _absorb(self) -> bool:
+        """Judge what arrived and queue it for the store; False when nothing did."""
+        batch, self._arrived = self._arrived, []
+        self._news.clear()
+        if not batch:
+            return False
+        absorbed = self._board.absorb(batch)
+        self._unpublished += batch
+        self._backlog.extend(batch)
+        self._states |= absorbed.states
+        self._shed()
+        self._written.clear()
+        self._to_write.set()
+        for endpoint in absorbed.confirm:
+            self._hooks.confirm(endpoint)
+        return True
+
+    def _publish(self, *, sweep: bool) -> None:
+        batch, self._unpublished = self._unpublished, []
+        for sample in batch:
+            self._hooks.observe(sample)
+        self._hooks.published(self._board.publish(datetime.now(UTC), sweep=sweep))
+
+    def _shed(self) -> None:
+        excess = len(self._backlog) - self._limits.backlog
+        if excess > 0:
+            for _ in range(excess):
+                self._backlog.popleft()
+            self._hooks.dropped(excess)
+            log.error("%d samples given up, the store does not take them", excess, extra={"action": "store_drop"})
+
+    async def _write_on(self) -> None:
+        """Write whatever waits, for ever."""
+        while True:
+            await self._to_write.wait()
+            if not await self._try_to_write():
+                await asyncio.sleep(self._limits.retry_s)
+
+    async def _try_to_write(self) -> bool:
+        """Store the oldest batch that waits; False when the store does not take it now."""
+        try:
+            await self._write_once()
+        except StoreError as error:
+            self._troubled(str(error))
+            return False
+        except Exception as error:
+            if self.store_error is None:
+                log.exception("the store failed in a way that it does not know", extra={"action": "store_failed"})
+            self._troubled(f"{type(error).__name__} inside the store")
+            return False
+        if not self._backlog and not self._states:
+            self._all_written()
+        return True
+
+    async def _write_once(self) -> None:
+        """Store the oldest batch that waits. It leaves the queue only once it is committed."""
+        batch = [self._backlog[place] for place in range(min(len(self._backlog), _BATCH))]
+        # States follow their samples: they go with the last batch, so that none is ahead of what it was judged by.
+        states: Mapping[str, str] = self._states if len(batch) == len(self._backlog) else {}
+        if states:
+            self._states = {}
+        try:
+            await self._append(batch, states)
+        except BaseException:
+            self._states = {**states, **self._states}
+            raise
+        kept = {sample.id for sample in batch}
+        while self._backlog and self._backlog[0].id in kept:
+            self._backlog.popleft()
+
+    async def _append(self, batch: Sequence[Sample], states: Mapping[str, str]) -> None:
+        """Store a batch; when something in it is nothing that the store can take, all the rest of it.
+
+        A store that cannot be written to at all is another matter: nothing is given up for that.
+        """
+        try:
+            await self._store.append(batch, states)
+        except StoreError:
+            raise
+        except Exception:
+            await self._store.check_writable()
+            log.exception("a batch cannot be stored; its parts are tried one by one", extra={"action": "store_poison"})
+            for sample in batch:
+                if not await self._append_part([sample], {}):
+                    self._give_up(sample)
+            for endpoint, state in states.items():
+                await self._append_part([], {endpoint: state})
+
+    async def _append_part(self, samples: Sequence[Sample], states: Mapping[str, str]) -> bool:
+        """Store one sample or one state; False when it had to be given up."""
+        try:
+            await self._store.append(samples, states)
+        except StoreError:
+            raise
+        except Exception:
+            what = f"sample {samples[0].id}" if samples else f"the state of {next(iter(states))}"
+            log.exception("%s cannot be stored and is given up", what, extra={"action": "store_drop"})
+            return False
+        return True
+
+    def _give_up(self, sample: Sample) -> None:
+        with suppress(ValueError):  # shed, and counted, while it was tried
+            self._backlog.remove(sample)
+            self._hooks.dropped(1)
+
+    def _all_written(self) -> None:
+        self._to_write.clear()
+        self._written.set()
+        if self.store_error is not None:
+            log.info("the store takes samples again", extra={"action": "store_recovered"})
+            self.store_error = None
+
+    def _troubled(self, reason: str) -> None:
+        if self.store_error is None:
+            log.error("publishing goes on without the store: %s", reason, extra={"action": "store_failed"})
+        self.store_error = reason
+
+
+async def _within(seconds: float, event: asyncio.Event) -> bool:
+    """Whether the event is set within so many seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

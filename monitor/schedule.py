@@ -1,0 +1,174 @@
+"""When each job's ticks come: APScheduler, told absolute times, with nothing missed in silence.
+
+A tick that finds its own last run still going is an `overrun`; one that passed while the process could not run is
+`skipped`. Both become samples, because a silent gap is a lie about uptime.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from datetime import UTC, datetime
+
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES, JobSubmissionEvent
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.schedulers.base import STATE_RUNNING
+from apscheduler.triggers.date import DateTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from monitor.plan import Job, tick_at, ticks_between
+from probes._model import ErrorClass
+
+log = logging.getLogger(__name__)
+
+MAX_GAP_TICKS = 100
+"""Ticks of one gap that become samples; after a long sleep of the machine the rest is only logged."""
+
+Fire = Callable[[Job, datetime], Coroutine[object, object, object]]
+"""Runs a job's probe for a tick."""
+Miss = Callable[[Job, datetime, ErrorClass], None]
+"""Records a tick that did not become a probe."""
+
+
+class Schedule:
+    """All jobs, each at its own phase."""
+
+    def __init__(self, jobs: Iterable[Job], fire: Fire, miss: Miss) -> None:
+        self._jobs = {job.id: job for job in jobs}
+        self._fire = fire
+        self._miss = miss
+        self._last_tick: dict[str, datetime] = {}
+        self._running: dict[str, asyncio.Task[object]] = {}
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._scheduler.add_listener(self._on_overrun, EVENT_JOB_MAX_INSTANCES)
+
+    @property
+    def running(self) -> bool:
+        """Whether ticks are coming."""
+        return bool(self._scheduler.state == STATE_RUNNING)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no probe is under way."""
+        return not self._running
+
+    def next_due(self) -> datetime | None:
+        """When the next tick is wanted; None when there is nothing to do, or no tick is to come any more."""
+        if not self.running:
+            return None
+        due = [entry.next_run_time for entry in self._scheduler.get_jobs() if entry.next_run_time is not None]
+        return min(due, default=None)
+
+    def start(self, now: datetime) -> None:
+        """Begin. Jobs are told of ticks after `now` only."""
+        for job in self._jobs.values():
+            self._last_tick[job.id] = tick_at(job, now)
+            self._scheduler.add_job(
+                self._tick,
+                IntervalTrigger(seconds=job.probe.every_s, start_date=job.first_tick, timezone=UTC),
+                args=(job,),
+                id=job.id,
+                max_instances=1,
+                coalesce=True,
+                misfire_grace_time=None,
+            )
+        self._scheduler.start()
+
+    def probe_soon(self, endpoint: str, now: datetime) -> None:
+        """Probe an endpoint once more at once, with its most frequent probe, unless that is under way by then.
+
+        Whether it is, is asked when the turn comes: the run whose sample raised the doubt may be about to end.
+        """
+        jobs = [job for job in self._jobs.values() if job.spec.endpoint.id == endpoint]
+        if not jobs or not self.running:
+            return
+        job = min(jobs, key=lambda job: job.every)
+        self._scheduler.add_job(
+            self._extra,
+            DateTrigger(now, timezone=UTC),
+            args=(job, now),
+            id=f"confirm\0{job.id}",
+            replace_existing=True,
+            max_instances=2,  # the last one may be about to end, too
+            misfire_grace_time=None,
+        )
+
+    def realign(self, now: datetime) -> None:
+        """Take up the absolute ticks again after the wall clock was stepped, or stood still for us while we slept.
+
+        Ticks that were leapt over are recorded with the next one.
+        """
+        for job in self._jobs.values():
+            self._last_tick[job.id] = min(self._last_tick[job.id], tick_at(job, now))
+            entry = self._scheduler.get_job(job.id)
+            if entry is not None:
+                entry.modify(next_run_time=tick_at(job, now) + job.every)
+
+    async def stop(self, grace_s: float) -> None:
+        """Let no more ticks come, wait for running probes up to `grace_s`, cancel the rest."""
+        if not self.running:
+            return
+        self._scheduler.pause()
+        late = await _wait(self._running.values(), grace_s)
+        if late:
+            log.warning("%d probes cancelled after the grace period", len(late), extra={"action": "drain_cut"})
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        self._scheduler.shutdown(wait=False)
+
+    async def _tick(self, job: Job) -> None:
+        tick = tick_at(job, datetime.now(UTC))
+        if not self._advance(job, tick):
+            return
+        if job.id in self._running:
+            self._miss(job, tick, ErrorClass.OVERRUN)
+        elif not self.running:
+            self._miss(job, tick, ErrorClass.SKIPPED)
+        else:
+            await self._run(job, tick)
+
+    async def _extra(self, job: Job, at: datetime) -> None:
+        if self.running and job.id not in self._running:
+            await self._run(job, at)
+
+    async def _run(self, job: Job, at: datetime) -> None:
+        task = asyncio.create_task(self._fire(job, at), name=f"probe-{job.spec.endpoint.id}")
+        self._running[job.id] = task
+        try:
+            await asyncio.wait([task])
+        finally:
+            del self._running[job.id]
+        if not task.cancelled():  # by `stop`, which is no error to be logged
+            task.result()
+
+    def _advance(self, job: Job, tick: datetime) -> bool:
+        """Take note of a tick, and record those between the last one and it; False when it was noted before.
+
+        A loop that was blocked takes a job up at a later tick than the one it was woken for; the later one comes again.
+        """
+        last = self._last_tick[job.id]
+        if tick <= last:
+            return False
+        self._last_tick[job.id] = tick
+        missed = ticks_between(job, last, tick) - 1
+        if missed > MAX_GAP_TICKS:
+            log.warning("%d ticks were missed", missed, extra={"action": "gap", "endpoint": job.spec.endpoint.id})
+        for number in range(min(missed, MAX_GAP_TICKS), 0, -1):
+            self._miss(job, tick - number * job.every, ErrorClass.SKIPPED)
+        return True
+
+    def _on_overrun(self, event: JobSubmissionEvent) -> None:
+        job = self._jobs.get(event.job_id)
+        if job is None:
+            return
+        for tick in event.scheduled_run_times:
+            if self._advance(job, tick):
+                self._miss(job, tick, ErrorClass.OVERRUN)
+
+
+async def _wait(tasks: Iterable[asyncio.Task[object]], seconds: float) -> set[asyncio.Task[object]]:
+    """Wait for tasks up to `seconds`; those that are not done."""
+    waited = set(tasks)
+    return (await asyncio.wait(waited, timeout=seconds))[1] if waited else set()

@@ -1,0 +1,86 @@
+"""What a sample counts as, and the counts of a window with their uncertainty."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import IntEnum
+
+from probes._model import Blame, ErrorClass
+
+_Z95 = 1.959963984540054
+"""Two-sided 95 % quantile of the normal distribution."""
+
+
+class Outcome(IntEnum):
+    """What a sample counts as. The number is its place in a vector of counts."""
+
+    OK = 0
+    FAILED = 1
+    RATE_LIMITED = 2
+    ACCOUNT = 3
+    MONITOR = 4
+    NETWORK = 5
+
+    @property
+    def counted(self) -> bool:
+        """Whether it says something about the provider: it stands in uptime's denominator."""
+        return self in {Outcome.OK, Outcome.FAILED}
+
+
+_BY_BLAME = {
+    Blame.PROVIDER: Outcome.FAILED,
+    Blame.ACCOUNT: Outcome.ACCOUNT,
+    Blame.MONITOR: Outcome.MONITOR,
+    Blame.NETWORK: Outcome.NETWORK,
+}
+
+
+def outcome(error: ErrorClass | None, *, count_wrong_answers: bool) -> Outcome:
+    """What a sample with this error counts as. A wrong answer that is not to count is a success."""
+    match error:
+        case None:
+            return Outcome.OK
+        case ErrorClass.WRONG_ANSWER if not count_wrong_answers:
+            return Outcome.OK
+        case ErrorClass.RATE_LIMITED:
+            return Outcome.RATE_LIMITED
+        case _:
+            return _BY_BLAME[error.blame]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How often each outcome came in a window."""
+
+    ok: int = 0
+    failed: int = 0
+    rate_limited: int = 0
+    account: int = 0
+    monitor: int = 0
+    network: int = 0
+
+    @property
+    def counted(self) -> int:
+        """Samples in uptime's denominator."""
+        return self.ok + self.failed
+
+    @property
+    def ratio(self) -> float | None:
+        """Uptime, 0..1; None without a counted sample."""
+        return self.ok / self.counted if self.counted else None
+
+    @property
+    def ci95(self) -> tuple[float, float] | None:
+        """The Wilson 95 % interval of the ratio."""
+        return wilson(self.ok, self.counted) if self.counted else None
+
+
+def wilson(successes: float, trials: float) -> tuple[float, float]:
+    """The Wilson score interval at 95 % (Wilson 1927); `trials` above 0, and both may be weights."""
+    share = successes / trials
+    spread = _Z95 * _Z95 / trials
+    middle = (share + spread / 2) / (1 + spread)
+    half = math.sqrt(share * (1 - share) * spread + spread * spread / 4) / (1 + spread)
+    # Rounding may leave the share outside by its last bit: a provider without a failure would not reach 1.
+    return min(max(middle - half, 0.0), share), max(min(middle + half, 1.0), share)

@@ -1,0 +1,81 @@
+"""Quantiles of the last half hour's figures, of successes alone and with failures as infinitely slow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitor.score.outcomes import Outcome
+from probes._model import Sample
+from probes._quantiles import quantile
+
+RECENT = timedelta(minutes=30)
+SHARES = {"p50": 0.5, "p75": 0.75, "p90": 0.9, "p99": 0.99}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A figure that is published as quantiles."""
+
+    name: str
+    read: Callable[[Sample], float | None]
+    is_time: bool
+    """Times have a failure-inflated twin; speeds have not."""
+
+
+FIGURES = (
+    Figure(name="ttft_s", read=lambda sample: sample.ttft_s, is_time=True),
+    Figure(name="ttat_s", read=lambda sample: sample.ttat_s, is_time=True),
+    Figure(name="e2e_s", read=lambda sample: sample.e2e_s, is_time=True),
+    Figure(name="itl_s", read=lambda sample: sample.itl_p50_s, is_time=True),
+    Figure(name="output_tps", read=lambda sample: sample.output_tps, is_time=False),
+    Figure(name="e2e_tps", read=lambda sample: sample.e2e_tps, is_time=False),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """Quantiles by name; None for one that is not there, or infinite."""
+
+    count: int
+    quantiles: dict[str, float | None]
+    inflated: dict[str, float | None] | None
+
+
+class Recent:
+    """The counted samples of the last half hour of one endpoint."""
+
+    __slots__ = ("_samples",)
+
+    def __init__(self) -> None:
+        self._samples: list[tuple[Sample, Outcome]] = []
+
+    def add(self, sample: Sample, outcome: Outcome) -> None:
+        """Keep a sample, if it counts."""
+        if outcome.counted:
+            self._samples.append((sample, outcome))
+
+    def summaries(self, now: datetime) -> dict[str, Summary]:
+        """Each figure's quantiles over the half hour up to `now`."""
+        # They come in the order in which they ended, so an old one may stand behind newer ones.
+        self._samples = [kept for kept in self._samples if kept[0].started_at >= now - RECENT]
+        return {figure.name: self._summary(figure) for figure in FIGURES}
+
+    def _summary(self, figure: Figure) -> Summary:
+        good = [sample for sample, outcome in self._samples if outcome is Outcome.OK]
+        values = sorted(value for value in map(figure.read, good) if value is not None)
+        failed = len(self._samples) - len(good)
+        inflated = [*values, *([math.inf] * failed)] if figure.is_time else None
+        return Summary(
+            count=len(values),
+            quantiles=_quantiles(values),
+            inflated=None if inflated is None else _quantiles(inflated),
+        )
+
+
+def _quantiles(ordered: Iterable[float]) -> dict[str, float | None]:
+    values = list(ordered)
+    found = {name: quantile(values, share) if values else math.inf for name, share in SHARES.items()}
+    return {name: None if math.isinf(value) else value for name, value in found.items()}

@@ -1,0 +1,101 @@
+"""Counts over sliding windows, each kept by adding what enters and taking off what leaves.
+
+The windows up to an hour count by the second, a day by the minute, longer ones by the hour. A bucket leaves when all
+of it is outside, so a window may reach back further than its name by less than one bucket.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.score.outcomes import Counts, Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A named span up to now, and how finely it is counted."""
+
+    name: str
+    length_s: int
+    bucket_s: int
+
+
+WINDOWS = (
+    Window(name="5m", length_s=300, bucket_s=1),
+    Window(name="30m", length_s=1_800, bucket_s=1),
+    Window(name="1h", length_s=3_600, bucket_s=1),
+    Window(name="1d", length_s=86_400, bucket_s=60),
+    Window(name="7d", length_s=7 * 86_400, bucket_s=3_600),
+    Window(name="30d", length_s=30 * 86_400, bucket_s=3_600),
+    Window(name="90d", length_s=90 * 86_400, bucket_s=3_600),
+)
+
+
+class SlidingCounts:
+    """The counts of one window of one endpoint."""
+
+    __slots__ = ("_buckets", "_totals", "window")
+
+    def __init__(self, window: Window) -> None:
+        self.window = window
+        self._buckets: deque[tuple[int, list[int]]] = deque()
+        self._totals = [0] * len(Outcome)
+
+    def add(self, at: datetime, outcome: Outcome, count: int = 1) -> None:
+        """Count samples that started at `at`; order does not matter."""
+        start = int(at.timestamp()) // self.window.bucket_s * self.window.bucket_s
+        self._bucket(start)[outcome] += count
+        self._totals[outcome] += count
+
+    def counts(self, now: datetime) -> Counts:
+        """The counts of the window that ends at `now`."""
+        oldest = now.timestamp() - self.window.length_s - self.window.bucket_s
+        while self._buckets and self._buckets[0][0] <= oldest:
+            for place, count in enumerate(self._buckets.popleft()[1]):
+                self._totals[place] -= count
+        return Counts(**dict(zip(_FIELDS, self._totals, strict=True)))
+
+    def _bucket(self, start: int) -> list[int]:
+        """The bucket that begins at `start`, made where it belongs: nearly always the newest."""
+        for place in range(len(self._buckets) - 1, -1, -1):
+            if self._buckets[place][0] == start:
+                return self._buckets[place][1]
+            if self._buckets[place][0] < start:
+                return self._insert(place + 1, start)
+        return self._insert(0, start)
+
+    def _insert(self, place: int, start: int) -> list[int]:
+        fresh = [0] * len(Outcome)
+        self._buckets.insert(place, (start, fresh))
+        return fresh
+
+
+_FIELDS = tuple(outcome.name.lower() for outcome in Outcome)
+
+
+class Ledger:
+    """All windows of one endpoint."""
+
+    __slots__ = ("_windows",)
+
+    def __init__(self) -> None:
+        self._windows = tuple(SlidingCounts(window) for window in WINDOWS)
+
+    def add(self, at: datetime, outcome: Outcome) -> None:
+        """Count one sample in every window."""
+        for sliding in self._windows:
+            sliding.add(at, outcome)
+
+    def restore(self, bucket_s: int, at: datetime, outcome: Outcome, count: int = 1) -> None:
+        """Count stored samples in the windows that count by `bucket_s`, and in no others."""
+        for sliding in self._windows:
+            if sliding.window.bucket_s == bucket_s:
+                sliding.add(at, outcome, count)
+
+    def counts(self, now: datetime) -> Iterator[tuple[Window, Counts]]:
+        """Each window with its counts at `now`, the shortest first."""
+        for sliding in self._windows:
+            yield sliding.window, sliding.counts(now)

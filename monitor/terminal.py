@@ -1,0 +1,394 @@
+"""The scores document for people at a terminal: one row an endpoint, once or live.
+
+A document may come from another machine and holds text from providers. Whatever has not the shape it should have is
+shown as not measured, and no text can move the cursor or speak rich's markup.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+from rich import box
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+NOT_MEASURED = "\N{EN DASH}"
+_POLL_S = 1.0
+_POLL_TIMEOUT_S = 5.0
+_LOG_EVERY_S = 10.0
+_LONGEST_TEXT = 120
+_TOO_LARGE = 1e9
+_UNBOUNDED = 10_000
+_ERROR_COLUMNS = len("timeout_ttft 59 min ago")
+
+_STATUS = {
+    "up": ("●", "green"),
+    "degraded": ("◐", "yellow"),
+    "down": ("✗", "bold red"),
+    "unknown": ("?", "dim"),
+    "maintenance": ("⚙", "blue"),
+    "paused": ("‖", "dim"),
+}
+_BLAME = {"provider": "red", "account": "yellow"}
+_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_ASCII = str.maketrans("\N{EN DASH}●◐✗⚙‖…·\N{REPLACEMENT CHARACTER}", "-*~xm=~|?")
+
+
+# Figures as text
+
+
+def printable(text: str, *, longest: int | None = _LONGEST_TEXT) -> str:
+    """Text from outside, fit for a terminal: control, format and unassigned characters are replaced."""
+    shown = "".join(
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character) in _UNPRINTABLE else character
+        for character in text[:longest]
+    )
+    return shown if longest is None or len(text) <= longest else shown + "…"
+
+
+def seconds(value: float | None) -> str:
+    """A short span of time in the unit that fits: `210 ms`, `1.25 s`."""
+    if value is None:
+        return NOT_MEASURED
+    return f"{value * 1000:.0f} ms" if round(value, 3) < 1 else f"{value:.2f} s"
+
+
+def age(then: datetime | None, now: datetime) -> str:
+    """How long ago something was, in one unit, rounded down: `12 s`, `3 min`, `2 h`, `4 d`."""
+    if then is None:
+        return NOT_MEASURED
+    elapsed_s = max(0.0, (now - then).total_seconds())
+    for unit, unit_s in (("d", 86400), ("h", 3600), ("min", 60)):
+        if elapsed_s >= unit_s:
+            return f"{elapsed_s // unit_s:.0f} {unit}"
+    return f"{math.floor(elapsed_s)} s"
+
+
+def probability(value: float | None) -> str:
+    """Two digits, rounded down, so that only certainty reads 1.00."""
+    return NOT_MEASURED if value is None else f"{_steps(value, 100) / 100:.2f}"
+
+
+def percent(value: float | None) -> str:
+    """A share with one digit, rounded down, so that 100% means all."""
+    if value is None:
+        return NOT_MEASURED
+    return "100%" if value >= 1 else f"{_steps(value, 1000) / 10:.1f}%"
+
+
+def count(value: float) -> str:
+    """A number of things in at most four characters, rounded down: `999`, `28k`, `3M`."""
+    for unit, size in (("M", 1_000_000), ("k", 1000)):
+        if value >= size:
+            return f"{value // size:.0f}{unit}"
+    return f"{value:.0f}"
+
+
+def _steps(value: float, steps: int) -> int:
+    """The whole steps in `value`: 0.57 has 57 hundredths, though its float falls a hair short of them."""
+    return math.floor(value * steps + 1e-9)
+
+
+# The document
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _number(value: object) -> float | None:
+    """A figure that a table can hold; none of them is negative."""
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _TOO_LARGE
+    return float(value) if usable else None  # type: ignore[arg-type]
+
+
+def _text(value: object) -> str:
+    return printable(value) if isinstance(value, str) and value else NOT_MEASURED
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=moment.tzinfo or UTC) if moment else None
+
+
+# One row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """The cells of one endpoint."""
+
+    endpoint: Text
+    status: Text
+    measured: Text
+    score: Text
+    confidence: Text
+    uptime_5m: Text
+    uptime_1d: Text
+    ttft_p50: Text
+    ttft_p90: Text
+    output_tps: Text
+    error: Text
+    error_age: Text
+
+
+def row(endpoint: Mapping[str, object], now: datetime) -> Row:
+    """The cells for one endpoint of a scores document."""
+    uptime, ttft = _mapping(endpoint.get("uptime")), _mapping(endpoint.get("ttft_s"))
+    error = _mapping(endpoint.get("last_error"))
+    speed = _number(_mapping(endpoint.get("output_tps")).get("p50"))
+    measured, erred = age(_moment(endpoint.get("measured_at")), now), age(_moment(error.get("at")), now)
+    return Row(
+        endpoint=Text(_text(endpoint.get("id")), "bold"),
+        status=_status(_text(endpoint.get("status"))),
+        measured=Text(_ago(measured), "dim"),
+        score=Text(probability(_number(endpoint.get("score")))),
+        confidence=Text(_interval(endpoint.get("confidence")), "dim"),
+        uptime_5m=Text(_share(uptime.get("5m"))),
+        uptime_1d=Text(_share(uptime.get("1d"))),
+        ttft_p50=Text(seconds(_number(ttft.get("p50")))),
+        ttft_p90=Text(seconds(_number(ttft.get("p90")))),
+        output_tps=Text(NOT_MEASURED if speed is None else f"{speed:.0f}"),
+        error=Text(_text(error.get("class")), _BLAME.get(_text(error.get("blame")), "")),
+        error_age=Text(_ago(erred) if error else "", "dim"),
+    )
+
+
+def _status(word: str) -> Text:
+    """The status in colour, and with a sign of its own where there is none."""
+    sign, style = _STATUS.get(word, (" ", ""))
+    return Text(f"{sign} {word}", style)
+
+
+def _ago(span: str) -> str:
+    return span if span == NOT_MEASURED else f"{span} ago"
+
+
+def _interval(bounds: object) -> str:
+    """Both ends: 0.91 to 0.99."""
+    if not isinstance(bounds, Sequence) or isinstance(bounds, str) or len(bounds) != 2:  # noqa: PLR2004
+        return NOT_MEASURED
+    low, high = (_number(bound) for bound in bounds)
+    return NOT_MEASURED if low is None or high is None else f"{probability(low)}\N{EN DASH}{probability(high)}"
+
+
+def _share(window: object) -> str:
+    """`98.2% (57)`: the uptime and the probes that it counts."""
+    figures = _mapping(window)
+    share, ok, failed = (_number(figures.get(name)) for name in ("ratio", "ok", "failed"))
+    return NOT_MEASURED if share is None else f"{percent(share)} ({count((ok or 0) + (failed or 0))})"
+
+
+# The table
+
+
+@dataclass(frozen=True, slots=True)
+class ScoresTable:
+    """A table of rows that takes the shape that the terminal's width allows."""
+
+    rows: tuple[Row, ...]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw it, in ASCII where the terminal knows no more."""
+        if not self.rows:
+            yield Text("no endpoints")
+            return
+        rows = [_in_ascii(cells) for cells in self.rows] if options.ascii_only else self.rows
+        wide = _wide(rows)
+        fits = console.measure(wide, options=options.update(max_width=_UNBOUNDED)).maximum <= options.max_width
+        yield wide if fits else _narrow(rows)
+
+
+def scores_table(document: Mapping[str, object], *, now: datetime) -> ScoresTable:
+    """The table of a scores document; `now` is what ages are counted to."""
+    endpoints = document.get("endpoints")
+    listed = endpoints if isinstance(endpoints, list) else []
+    return ScoresTable(tuple(row(_mapping(endpoint), now) for endpoint in listed))
+
+
+def _wide(rows: Sequence[Row]) -> Table:
+    """One line an endpoint."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    for header in ("endpoint", "status", "measured"):
+        table.add_column(header, no_wrap=True)
+    for header in ("score", "95%", "uptime 5m (n)", "1d (n)", "TTFT p50", "p90", "tok/s p50"):
+        table.add_column(header, no_wrap=True, justify="right")
+    table.add_column("last error", no_wrap=True, min_width=_ERROR_COLUMNS)
+    for cells in rows:
+        error = Text(" ").join(part for part in (cells.error, cells.error_age) if part)
+        table.add_row(
+            *(cells.endpoint, cells.status, cells.measured, cells.score, cells.confidence),
+            *(cells.uptime_5m, cells.uptime_1d, cells.ttft_p50, cells.ttft_p90, cells.output_tps, error),
+        )
+    return table
+
+
+def _narrow(rows: Sequence[Row]) -> Table:
+    """Two lines an endpoint: two figures that belong together share a column."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=0, leading=1)
+    table.add_column("provider:\nmodel", overflow="fold")
+    table.add_column("status\nmeasured", no_wrap=True)
+    for header in ("score\n95%", "uptime 5m\n1d (n)", "TTFT\np50/90", "tok/s\np50"):
+        table.add_column(header, no_wrap=True, justify="right")
+    table.add_column("last error\nage", overflow="fold")
+    for cells in rows:
+        provider, colon, model = cells.endpoint.plain.partition(":")
+        table.add_row(
+            Text(f"{provider}{colon}\n{model}" if colon else provider, cells.endpoint.style),
+            _stacked(cells.status, cells.measured),
+            _stacked(cells.score, cells.confidence),
+            _stacked(cells.uptime_5m, cells.uptime_1d),
+            _stacked(cells.ttft_p50, cells.ttft_p90),
+            cells.output_tps,
+            _stacked(cells.error, cells.error_age),
+        )
+    return table
+
+
+def _in_ascii(cells: Row) -> Row:
+    texts = {field.name: getattr(cells, field.name) for field in fields(cells)}
+    return Row(**{name: Text(_ascii(text.plain), text.style) for name, text in texts.items()})
+
+
+def _ascii(text: str) -> str:
+    return text.translate(_ASCII).encode("ascii", "replace").decode()
+
+
+def _stacked(upper: Text, lower: Text) -> Text:
+    return Text("\n").join((upper, lower))
+
+
+# Watching
+
+
+class ScoresUnavailableError(Exception):
+    """The scores could not be read; the message says why in a few words."""
+
+
+async def fetch_scores(session: ClientSession, url: str) -> Mapping[str, object]:
+    """The scores document at `url`; ScoresUnavailableError if there is none."""
+    try:
+        async with session.get(url) as response:
+            if not response.ok:
+                raise ScoresUnavailableError(f"the answer is HTTP {response.status}")
+            document = json.loads(await response.read())
+    except TimeoutError:
+        raise ScoresUnavailableError("no answer in time") from None
+    except (ClientError, OSError) as error:
+        raise ScoresUnavailableError(printable(str(error))) from error
+    except (ValueError, RecursionError) as error:
+        raise ScoresUnavailableError("the answer is not JSON") from error
+    if not isinstance(document, dict):
+        raise ScoresUnavailableError("the answer is not a scores document")
+    return document
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What is on the screen at one moment: where the figures come from, how long the watch lasts, the table."""
+
+    url: str
+    files: tuple[Path, ...] = ()
+    elapsed_s: float = 0.0
+    duration_s: float | None = None
+    table: ScoresTable | None = None
+    problem: str | None = None
+    """Why the newest figures could not be had; the table then holds the last ones that could."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw header and table."""
+        spelled = _ascii if options.ascii_only else str
+        live = console.is_terminal
+        for place in (self.url, *map(str, self.files)):
+            address = spelled(printable(place, longest=None))
+            yield Text(address, "cyan", overflow="fold" if live else "ignore", no_wrap=not live)
+        left = "" if self.duration_s is None else f", {max(0.0, self.duration_s - self.elapsed_s):.0f} s left"
+        end = "; Ctrl-C ends" if live else ""
+        yield Text(f"{self.elapsed_s:.0f} s elapsed{left}{end}\n", "dim")
+        if self.problem is not None:
+            yield Text(spelled(f"cannot read the scores: {self.problem}\n"), "bold red")
+        if self.table is not None:
+            yield self.table
+        yield Text()  # where the terminal echoes ^C; after a full line that would move the picture
+
+
+async def watch_scores(
+    url: str, console: Console, *, duration_s: float | None = None, files: Sequence[Path] = ()
+) -> None:
+    """Show the scores at `url` until the time is over, or until cancelled.
+
+    A terminal gets one table, kept up to date; anything else (a log) a table every ten seconds and one at the end.
+    """
+    loop = asyncio.get_running_loop()
+    start_s = loop.time()
+    frame = Frame(url=url, files=tuple(files), duration_s=duration_s)
+    async with ClientSession(timeout=ClientTimeout(total=_POLL_TIMEOUT_S)) as session:
+        with _screen(console) as show:
+            while True:
+                frame = replace(await _polled(session, frame), elapsed_s=loop.time() - start_s)
+                show(frame)
+                left_s = math.inf if duration_s is None else duration_s - frame.elapsed_s
+                if left_s <= 0:
+                    return
+                await asyncio.sleep(min(_POLL_S, left_s))
+
+
+async def _polled(session: ClientSession, frame: Frame) -> Frame:
+    """The frame with the newest figures, or with the reason why there are none."""
+    try:
+        document = await fetch_scores(session, frame.url)
+    except ScoresUnavailableError as error:
+        return replace(frame, problem=str(error))
+    return replace(frame, table=scores_table(document, now=datetime.now(UTC)), problem=None)
+
+
+@contextmanager
+def _screen(console: Console) -> Iterator[Callable[[Frame], None]]:
+    """What shows frames in the way that fits the console; at its end the last frame stands there."""
+    if console.is_terminal and not console.is_dumb_terminal:
+        with Live(console=console, auto_refresh=False) as live:
+            yield lambda frame: live.update(frame, refresh=True)
+        return
+    log = _Log(console)
+    try:
+        yield log.show
+    finally:
+        log.close()
+
+
+class _Log:
+    """Prints one frame in ten seconds, and the last one."""
+
+    __slots__ = ("_console", "_due_s", "_held_back")
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._due_s = 0.0
+        self._held_back: Frame | None = None
+
+    def show(self, frame: Frame) -> None:
+        """Print the frame if one is due, else hold it back."""
+        self._held_back = frame
+        if frame.elapsed_s >= self._due_s:
+            self.close()
+            self._due_s = frame.elapsed_s + _LOG_EVERY_S
+
+    def close(self) -> None:
+        """Print the frame that is held back, if there is one."""
+        if self._held_back is not None:
+            self._console.print(self._held_back, crop=False)  # addresses stay whole
+        self._held_back = None

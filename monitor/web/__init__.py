@@ -1,0 +1,1 @@
+"""The HTTP API: read-only routes over the newest snapshot."""

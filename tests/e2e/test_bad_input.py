@@ -1,0 +1,111 @@
+"""What a user gets for a mistake: one line with file, place and remedy, exit 2, nothing half-started."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.daemon import PATIENCE_S, command, free_port
+
+GOOD = """\
+store: "sqlite:///{store}"
+listen: 127.0.0.1:{port}
+providers:
+  near: {{api: openai_chat, base_url: "http://127.0.0.1:9/v1"}}
+models:
+  a/b:
+    endpoints:
+      - {{provider: near, model: b}}
+"""
+
+
+def start(folder: Path, text: str | bytes) -> subprocess.CompletedProcess[str]:
+    """`providerwatch run` on a configuration; it must end by itself."""
+    file = folder / "pw.yaml"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return run("run", "-c", str(file))
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PROVIDERWATCH")}
+    return subprocess.run(
+        command(*arguments), capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=env
+    )
+
+
+def good(folder: Path, port: int = 0) -> str:
+    return GOOD.format(store=folder / "pw.db", port=port or free_port())
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (("store:", "stroe:"), "pw.yaml:1:1: stroe: unknown key (did you mean 'store'?)"),
+        (("api: openai_chat", "api: openai_caht"), "did you mean 'openai_chat'?"),
+        (("{provider: near", "{provider: naer"), "did you mean 'near'?"),
+        (("a/b:", "a/b:\n    context_length: many"), "pw.yaml:7:21: models.a/b.context_length: "),
+        (("api: openai_chat,", 'api: openai_chat, api_key: "${env:NO_SUCH_KEY}",'), "NO_SUCH_KEY"),
+        (("      - {", "      - {provider: near, model: b}\n      - {"), "near:b"),
+        (("providers:", "providers: ["), "pw.yaml:"),
+    ],
+    ids=["unknown key", "unknown api", "unknown provider", "wrong type", "missing variable", "duplicate id", "not YAML"],
+)
+def test_a_mistake_is_one_line_with_file_place_and_remedy(tmp_path: Path, change: tuple[str, str], line: str) -> None:
+    ended = start(tmp_path, good(tmp_path).replace(*change))
+    assert ended.returncode == 2
+    assert line in ended.stderr
+    assert ended.stderr.startswith(f"{tmp_path}/pw.yaml:")
+    assert len(ended.stderr.splitlines()) == 1, ended.stderr
+    assert ended.stdout == ""
+    assert not (tmp_path / "pw.db").exists(), "nothing is half-started"
+
+
+@pytest.mark.parametrize("text", [b"", b"# only a comment\n", b"just words\n", b"\xff\xfe\x00", b"- a\n- list\n"])
+def test_a_file_that_is_no_configuration_is_one_line(tmp_path: Path, text: bytes) -> None:
+    ended = start(tmp_path, text)
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1, ended.stderr
+    assert "pw.yaml" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_an_unreadable_file_is_one_line(tmp_path: Path) -> None:
+    for place in (tmp_path / "missing.yaml", tmp_path):
+        ended = run("run", "-c", str(place))
+        assert ended.returncode == 2
+        assert len(ended.stderr.splitlines()) == 1, ended.stderr
+        assert str(place) in ended.stderr
+
+
+def test_an_unwritable_store_is_one_line_and_nothing_listens(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    port = free_port()
+    ended = start(tmp_path, GOOD.format(store=tmp_path / "file" / "pw.db", port=port))
+    assert ended.returncode == 2
+    lines = ended.stderr.splitlines()
+    assert len(lines) == 1, ended.stderr
+    assert lines[0].startswith(f"{tmp_path}/pw.yaml: store: ")
+    assert str(tmp_path / "file") in lines[0]
+    with socket.socket() as caller:
+        assert caller.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_a_taken_address_is_one_line(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ended = start(tmp_path, good(tmp_path, taken.getsockname()[1]))
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[-1].startswith(f"{tmp_path}/pw.yaml: listen: ")
+    assert "Traceback" not in ended.stderr
+
+
+def test_misuse_of_the_command_line_exits_2() -> None:
+    for arguments in (["nonsense"], ["export", "--format", "nonsense"], ["probe", "-n", "0"], ["demo", "--for", "soon"]):
+        ended = run(*arguments)
+        assert ended.returncode == 2, arguments
+        assert "Traceback" not in ended.stderr
