@@ -32,9 +32,7 @@ def start(folder: Path, text: str | bytes) -> subprocess.CompletedProcess[str]:
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("PROVIDERWATCH")}
-    return subprocess.run(
-        command(*arguments), capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=env
-    )
+    return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=env)
 
 
 def good(folder: Path, port: int = 0) -> str:
@@ -52,7 +50,15 @@ def good(folder: Path, port: int = 0) -> str:
         (("      - {", "      - {provider: near, model: b}\n      - {"), "near:b"),
         (("providers:", "providers: ["), "pw.yaml:"),
     ],
-    ids=["unknown key", "unknown api", "unknown provider", "wrong type", "missing variable", "duplicate id", "not YAML"],
+    ids=[
+        "unknown key",
+        "unknown api",
+        "unknown provider",
+        "wrong type",
+        "missing variable",
+        "duplicate id",
+        "not YAML",
+    ],
 )
 def test_a_mistake_is_one_line_with_file_place_and_remedy(tmp_path: Path, change: tuple[str, str], line: str) -> None:
     ended = start(tmp_path, good(tmp_path).replace(*change))
@@ -105,7 +111,12 @@ def test_a_taken_address_is_one_line(tmp_path: Path) -> None:
 
 
 def test_misuse_of_the_command_line_exits_2() -> None:
-    for arguments in (["nonsense"], ["export", "--format", "nonsense"], ["probe", "-n", "0"], ["demo", "--for", "soon"]):
+    for arguments in (
+        ["nonsense"],
+        ["export", "--format", "nonsense"],
+        ["probe", "-n", "0"],
+        ["demo", "--for", "soon"],
+    ):
         ended = run(*arguments)
         assert ended.returncode == 2, arguments
         assert "Traceback" not in ended.stderr
