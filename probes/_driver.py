@@ -8,17 +8,20 @@ bounds name resolution, connecting and TLS together.
 from __future__ import annotations
 
 import asyncio
+import io
 import time
+from asyncio.selector_events import BaseSelectorEventLoop
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import aiohttp
 
-from probes._exchange import Ending, Exchange, sample, unmeasured
+from probes._cutoff import until
+from probes._exchange import TAINT_LAG_S, Ending, Exchange, judged, reading_into, unmeasured
 from probes._faults import fault_of
 from probes._line import Line
-from probes._meter import Arrival, read_stream
+from probes._meter import Reading, decoding
 from probes._model import ErrorClass, Fault, Probe, Request, Run, Sample
 
 MAX_STREAM_BYTES = 8 << 20
@@ -26,6 +29,10 @@ MAX_REFUSAL_BYTES = 64 << 10
 MAX_HEADER_BYTES = 16 << 10
 _READ_BUFFER_BYTES = 1 << 20
 """Above this aiohttp stops reading for a while, and stamps would merge."""
+_ONE_PIECE_BYTES = 1 << 20
+"""Above this aiohttp wants a body as a file, which it sends piece by piece."""
+_FRAMES_A_TURN = 8
+"""Frames decoded before other streams get their turn: a whole answer at once would keep their tokens unread."""
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 _SUCCESSES = range(200, 300)
 
@@ -51,7 +58,12 @@ async def measure(run: Run, codec: Probe) -> Sample:
     except Exception as error:  # noqa: BLE001  # a codec may be a third party's
         detail = f"{run.endpoint.api} could not ask: {type(error).__name__}"
         return unmeasured(run, ErrorClass.INTERNAL, detail, datetime.now(UTC))
-    return sample(run, codec, await exchange(run, codec, request))
+    seen = await exchange(run, codec, request)
+    reading = Reading()
+    for step, _ in enumerate(reading_into(reading, codec, seen), start=1):
+        if step % _FRAMES_A_TURN == 0:
+            await asyncio.sleep(0)
+    return judged(run, codec, seen, reading)
 
 
 async def exchange(run: Run, codec: Probe, request: Request) -> Exchange:
@@ -60,9 +72,15 @@ async def exchange(run: Run, codec: Probe, request: Request) -> Exchange:
     line = Line(deadlines=run.deadlines, began_ns=time.monotonic_ns(), tls=request.url.startswith("https:"))
     attempt = _Attempt(run=run, codec=codec, line=line)
     async with _session(line) as session:
-        await _ask(session, request, attempt)
-        line.finish()
-    return _exchange(began_at, attempt)
+        if isinstance(asyncio.get_running_loop(), BaseSelectorEventLoop):
+            await _ask(session, request, attempt)
+        else:
+            detail = "only asyncio's own event loop reads through the socket that takes the times"
+            attempt.fault = Fault(error=ErrorClass.INTERNAL, detail=detail)
+        line.take_stock()
+    seen = _exchange(began_at, attempt)
+    line.hang_up()
+    return seen
 
 
 def _session(line: Line) -> aiohttp.ClientSession:
@@ -84,31 +102,72 @@ async def _ask(session: aiohttp.ClientSession, request: Request, attempt: _Attem
     """Send the request, take the answer's head, then its body."""
     line = attempt.line
     try:
-        async with asyncio.timeout_at(line.connect_deadline_s) as line.cutoff:
+        async with until(line.connect_deadline_s) as line.cutoff:
             response = await session.request(
                 request.method,
                 request.url,
                 headers=_headers(request, attempt.run),
-                data=request.body,
+                data=_payload(request.body),
                 allow_redirects=False,
             )
     except Exception as error:  # noqa: BLE001  # every one is told apart in fault_of
-        attempt.fault = fault_of(error, line.stage)
+        attempt.fault = _no_time(line) or fault_of(error, line.stage)
         return
     line.head_arrived(response.content)
+    _end_with_connection(response)
     attempt.status = response.status
     attempt.headers = {name.lower(): value for name, value in response.headers.items()}
+    attempt.fault = _encoded(attempt)
     try:
-        await _receive(response.content, attempt)
+        if attempt.fault is None:
+            await _receive(response.content, attempt)
     finally:
-        line.finish()
+        line.take_stock()
         response.close()
+
+
+def _payload(body: bytes) -> bytes | io.BytesIO:
+    return body if len(body) <= _ONE_PIECE_BYTES else io.BytesIO(body)
+
+
+def _no_time(line: Line) -> Fault | None:
+    """The fault of this machine, when it was late itself and had not sent the request before time was up."""
+    cutoff, sent_ns = line.cutoff, line.t0_ns
+    if cutoff is None or cutoff.late_s < TAINT_LAG_S or (sent_ns is not None and sent_ns / 1e9 < cutoff.at_s):
+        return None
+    detail = f"this machine was {cutoff.late_s * 1e3:.0f} ms late itself when time was up for {line.stage.value}"
+    return Fault(error=ErrorClass.TAINTED, detail=detail)
+
+
+def _encoded(attempt: _Attempt) -> Fault | None:
+    """A success in an encoding that the request excluded: tokens would wait in it for each other."""
+    encoding = attempt.headers.get("content-encoding", "").strip().lower()
+    if encoding in {"", "identity"} or attempt.status not in _SUCCESSES:
+        return None
+    return Fault(error=ErrorClass.MALFORMED, detail=f"content encoding {encoding}, though identity was asked for")
 
 
 def _headers(request: Request, run: Run) -> dict[str, str]:
     """The codec's headers above ours, and the endpoint's own above both."""
     ours = {"User-Agent": "providerwatch (synthetic probe)", "Accept-Encoding": "identity"}
     return ours | dict(request.headers) | {name: value.reveal() for name, value in run.endpoint.headers}
+
+
+def _end_with_connection(response: aiohttp.ClientResponse) -> None:
+    """Let nobody wait for a body whose connection is gone.
+
+    aiohttp closes the connection when chunks break HTTP, and leaves the body's reader waiting.
+    """
+    protocol = response.connection.protocol if response.connection is not None else None
+    closed = protocol.closed if protocol is not None else None
+
+    def end(gone: asyncio.Future[None]) -> None:
+        gone.exception()  # taken, or the loop would complain that nobody did
+        if not response.content.is_eof() and response.content.exception() is None:
+            response.content.set_exception(aiohttp.ClientPayloadError("the connection was closed"))
+
+    if closed is not None:
+        closed.add_done_callback(end)
 
 
 async def _receive(content: aiohttp.StreamReader, attempt: _Attempt) -> None:
@@ -118,13 +177,19 @@ async def _receive(content: aiohttp.StreamReader, attempt: _Attempt) -> None:
     if deadlines.ttft_s < deadlines.total_s:
         stages.insert(0, (deadlines.ttft_s, Ending.TTFT_DEADLINE))
     for seconds, ending in stages:
+        deadline_s = attempt.line.deadline_s(seconds)
         try:
-            async with asyncio.timeout_at(attempt.line.deadline_s(seconds)):
+            async with until(deadline_s):
                 attempt.ending = await _read_on(content, attempt)
                 return
         except TimeoutError:
             attempt.ending = ending
-        if not _has_content(attempt):
+        first_s = _first_content_s(attempt)
+        if first_s is not None and first_s > deadline_s:
+            # Only a late loop reads what came later, and what it reads together has the last one's time.
+            detail = "this machine was late at the deadline: whether the first token came in time is not known"
+            attempt.fault = Fault(error=ErrorClass.TAINTED, detail=detail)
+        if first_s is None or attempt.fault is not None:
             return
 
 
@@ -133,7 +198,7 @@ async def _read_on(content: aiohttp.StreamReader, attempt: _Attempt) -> Ending:
     while len(attempt.body) <= limit:
         try:
             piece = await content.readany()
-        except (aiohttp.ClientError, OSError):
+        except (aiohttp.ClientError, OSError, RuntimeError):  # the last: aiohttp's word when the connection is gone
             return Ending.CUT
         if not piece:
             return Ending.END_OF_FILE
@@ -141,9 +206,14 @@ async def _read_on(content: aiohttp.StreamReader, attempt: _Attempt) -> Ending:
     return Ending.TOO_LARGE
 
 
-def _has_content(attempt: _Attempt) -> bool:
-    body = bytes(attempt.body)
-    return bool(read_stream(attempt.codec, body, (Arrival(at_ns=0, end=len(body)),)).content)
+def _first_content_s(attempt: _Attempt) -> float | None:
+    """When content first came, by the event loop's clock."""
+    attempt.line.take_stock()
+    reading = Reading()
+    for _ in decoding(attempt.codec, bytes(attempt.body), attempt.line.arrivals(), reading):
+        if reading.content:
+            break
+    return reading.content[0].at_ns / 1e9 if reading.content else None
 
 
 def _exchange(began_at: datetime, attempt: _Attempt) -> Exchange:

@@ -7,7 +7,7 @@ decides when they say nothing known.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from probes import _json
 from probes._headers import retry_after_s
@@ -39,20 +39,26 @@ _WORDS: tuple[tuple[ErrorClass, re.Pattern[str]], ...] = tuple(
             ("unsupported_country", "country, region", r"not (available|supported) in your (country|region)"),
         ),
         (ErrorClass.CONTENT_FILTER, ("content_filter", "content_policy", "responsibleai", "moderation")),
-        (
-            ErrorClass.OVERLOADED,
-            ("overloaded", "(over|at|out of|no|insufficient|exceeded) capacity", "capacity[ _](exceeded|reached)"),
-        ),
+        # Before payment, since rate limits are answered with an advertisement for paying more.
+        (ErrorClass.RATE_LIMITED, ("rate[ _-]?limit", "too many requests")),
         (
             ErrorClass.PAYMENT,
             ("insufficient_quota", "insufficient (credit|fund|balance)", "billing", "payment", "credit balance"),
         ),
-        (ErrorClass.RATE_LIMITED, ("rate[ _]?limit", "too many requests")),
-        (ErrorClass.AUTH, ("(invalid|incorrect)[ _]api[ _]key", "authentication_error", "unauthorized")),
+        (
+            ErrorClass.AUTH,
+            ("(invalid|incorrect)[ _]api[ _]key", "api[ _]key not valid", "authentication_error", "unauthorized"),
+        ),
         (ErrorClass.NOT_FOUND, ("model_not_found", "model .{0,80}(does not exist|not found)")),
     )
 )
-_UNSAFE = re.compile(r"[^\x20-\x7e\u00a0-\u024f]+")
+_OVERLOADED = re.compile(
+    "overloaded"
+    r"|\b(over|at|out of|no|enough|exceeded|insufficient)( full| maximum| available)? capacity"
+    "|capacity[ _](exceeded|exhausted|reached)",
+    re.IGNORECASE,
+)
+_UNSAFE = re.compile(r"[^\x20-\x7e\u00a1-\u00ac\u00ae-\u024f…]+")
 _MAX_DETAIL = 200
 _CLIENT_ERRORS = range(400, 500)
 _SERVER_ERRORS = range(500, 1000)
@@ -71,18 +77,20 @@ def status_class(status: int) -> ErrorClass:
 
 def refusal(status: int, headers: Headers, body: bytes) -> Fault:
     """What an answer outside 2xx means, for APIs whose error bodies hold `error` or `message`."""
-    words = _words(body)
+    words = _body_words(body)
     return Fault(
         error=_refusal_class(status, words),
-        detail=clean(f"HTTP {status}: {words}" if words else f"HTTP {status}"),
+        detail=": ".join((f"HTTP {status}", *words)),
         retry_after_s=retry_after_s(headers),
     )
 
 
 def stream_fault(error: Mapping[str, object] | str) -> Fault:
     """What an error object inside a stream means: a known word's class, else `stream_error`."""
-    words = _describe(error)
-    return Fault(error=_worded_class(words) or ErrorClass.STREAM_ERROR, detail=clean(words or "error in the stream"))
+    words = _words(error)
+    return Fault(
+        error=_worded_class(words) or ErrorClass.STREAM_ERROR, detail=": ".join(words) or "error in the stream"
+    )
 
 
 def clean(text: str) -> str:
@@ -91,29 +99,35 @@ def clean(text: str) -> str:
     return line if len(line) <= _MAX_DETAIL else line[: _MAX_DETAIL - 1] + "…"
 
 
-def _refusal_class(status: int, words: str) -> ErrorClass:
+def _refusal_class(status: int, words: Sequence[str]) -> ErrorClass:
     worded = _worded_class(words)
     if worded is ErrorClass.OVERLOADED or (worded is not None and status in _CLIENT_ERRORS):
         return worded
     return status_class(status)
 
 
-def _worded_class(words: str) -> ErrorClass | None:
-    return next((error for error, pattern in _WORDS if pattern.search(words)), None)
+def _worded_class(words: Sequence[str]) -> ErrorClass | None:
+    """The class that the first telling part names; but a lack of capacity is one, wherever it is told."""
+    if any(_OVERLOADED.search(part) for part in words):
+        return ErrorClass.OVERLOADED
+    return next((error for part in words for error, pattern in _WORDS if pattern.search(part)), None)
 
 
-def _words(body: bytes) -> str:
+def _body_words(body: bytes) -> tuple[str, ...]:
     try:
-        content = _json.as_object(_json.decode(body))
+        content = _json.decode(body)
+        # Google's copy of OpenAI's API wraps the object in an array.
+        only = content[0] if isinstance(content, list) and len(content) == 1 else content
+        source = _json.as_object(only)
     except MalformedError:
-        return ""
-    error = content.get("error")
-    return _describe(error if isinstance(error, dict | str) else content)
+        return ()
+    error = source.get("error")
+    return _words(error if isinstance(error, dict | str) else source)
 
 
-def _describe(error: Mapping[str, object] | str) -> str:
-    """Code, type and message of an error object, each once, in one line."""
+def _words(error: Mapping[str, object] | str) -> tuple[str, ...]:
+    """Code, type and message of an error object, each once; the more exact first."""
     if isinstance(error, str):
-        return error
+        return (error,) if error else ()
     parts = [error.get(key) for key in ("code", "type", "message", "detail")]
-    return ": ".join(dict.fromkeys(str(part) for part in parts if isinstance(part, str | int) and part))
+    return tuple(dict.fromkeys(str(part) for part in parts if isinstance(part, str | int) and part))

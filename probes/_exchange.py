@@ -11,11 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
+from typing import assert_never
 
 from probes._errors import clean
 from probes._headers import retry_after_s, server_s
-from probes._meter import Arrival, Figures, Reading, figures, first_is_merged, frames, read_stream
-from probes._model import Blame, ErrorClass, Fault, Probe, Run, Sample, Timing, TokensFrom
+from probes._meter import Arrival, Figures, Reading, decoding, figures, first_is_merged, frames
+from probes._model import ErrorClass, Fault, Probe, Run, Sample, Timing, TokensFrom
 from probes._prompts import answer_ok
 
 STALL_S = 5.0
@@ -23,6 +24,8 @@ STALL_S = 5.0
 TAINT_LAG_S = 0.02
 """How late the first content may be read, merged with more, before its time is not to be trusted."""
 
+_CREDENTIAL_LENGTH = 8
+"""The shortest part of a secret header that is taken for a secret of its own."""
 _MILLION = 1_000_000
 
 
@@ -73,8 +76,9 @@ class Exchange:
     t0_ns: int | None = None
     head_ns: int | None = None
     status: int | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+    """As it came: a provider may echo the key in it, so it is in no repr."""
     arrivals: tuple[Arrival, ...] = ()
     ending: Ending = Ending.END_OF_FILE
     ended_ns: int
@@ -84,8 +88,22 @@ class Exchange:
 
 def sample(run: Run, codec: Probe, exchange: Exchange) -> Sample:
     """The record of a probe."""
-    reading = read_stream(codec, exchange.body if _is_success(exchange.status) else b"", exchange.arrivals)
-    right = answer_ok(run.prompt, reading.answer, cut=reading.stop_reason == "length") if reading.done_ns else None
+    reading = Reading()
+    for _ in reading_into(reading, codec, exchange):
+        pass
+    return judged(run, codec, exchange, reading)
+
+
+def reading_into(reading: Reading, codec: Probe, exchange: Exchange) -> Iterator[None]:
+    """Decode what came into `reading`, one frame a step; a refusal's body is not a stream and is left alone."""
+    body = exchange.body if _is_success(exchange.status) else b""
+    return decoding(codec, body, exchange.arrivals, reading)
+
+
+def judged(run: Run, codec: Probe, exchange: Exchange, reading: Reading) -> Sample:
+    """The record of a probe whose answer was decoded."""
+    ended = reading.done_ns is not None
+    right = answer_ok(run.prompt, reading.answer, cut=reading.stop_reason == "length") if ended else None
     fault = _verdict(run, codec, exchange, reading, right=right)
     return _record(run, exchange, reading, fault, right=right)
 
@@ -116,7 +134,7 @@ def _verdict(run: Run, codec: Probe, exchange: Exchange, reading: Reading, *, ri
     if not reading.content:
         return Fault(error=ErrorClass.EMPTY, detail=f"the stream ended ({reading.stop_reason}) without content")
     if right is False:
-        return Fault(error=ErrorClass.WRONG_ANSWER, detail=f"answered {reading.answer[:60]!r}")
+        return Fault(error=ErrorClass.WRONG_ANSWER, detail=f"answered {_redacted(run, reading.answer)[:60]!r}")
     return _taint(exchange, reading)
 
 
@@ -142,6 +160,7 @@ def _unfinished(run: Run, exchange: Exchange, reading: Reading) -> Fault:
             return Fault(error=ErrorClass.MALFORMED, detail=f"more than {len(exchange.body)} bytes of stream")
         case Ending.END_OF_FILE | Ending.CUT:
             return _cut_short(exchange, reading)
+    assert_never(exchange.ending)
 
 
 def _overdue(run: Run, exchange: Exchange, reading: Reading) -> Fault:
@@ -156,7 +175,7 @@ def _overdue(run: Run, exchange: Exchange, reading: Reading) -> Fault:
 
 def _cut_short(exchange: Exchange, reading: Reading) -> Fault:
     kind = exchange.headers.get("content-type", "none").split(";")[0].strip()
-    if exchange.body and not reading.frames and kind != "text/event-stream":
+    if exchange.body and not reading.frames and kind.lower() != "text/event-stream":
         return Fault(error=ErrorClass.MALFORMED, detail=f"not a stream of events: content type {kind}")
     after = f"after {len(reading.content)} content events" if reading.content else "before any content"
     how = "the connection broke" if exchange.ending is Ending.CUT else "the stream ended"
@@ -188,7 +207,7 @@ def _record(run: Run, exchange: Exchange, reading: Reading, fault: Fault | None,
         error=fault.error if fault else None,
         blame=fault.error.blame if fault else None,
         status_code=exchange.status,
-        detail=_detail(run, fault),
+        detail=_detail(run, fault.detail) if fault else None,
         answer_ok=right,
         lag_s=(started_at - run.scheduled_at).total_seconds(),
         cold=link.cold,
@@ -206,7 +225,7 @@ def _record(run: Run, exchange: Exchange, reading: Reading, fault: Fault | None,
         output_tokens=usage.output if usage else None,
         reasoning_tokens=usage.reasoning if usage else None,
         cached_tokens=usage.cached if usage else None,
-        tokens_from=TokensFrom.USAGE if usage else None,
+        tokens_from=TokensFrom.USAGE if usage and usage.output is not None else None,
         output_tps=seen.output_tps,
         tpot_s=seen.tpot_s,
         e2e_tps=seen.e2e_tps,
@@ -237,7 +256,7 @@ _NOTHING = Figures(
 
 
 def unmeasured(run: Run, error: ErrorClass, detail: str, at: datetime) -> Sample:
-    """The record of a probe that the monitor itself kept from being made or finished."""
+    """The record of a probe that was not made or not finished, for a reason on our side of the network."""
     return Sample(
         id=run.id,
         endpoint=run.endpoint.id,
@@ -247,23 +266,25 @@ def unmeasured(run: Run, error: ErrorClass, detail: str, at: datetime) -> Sample
         scheduled_at=run.scheduled_at,
         started_at=at,
         error=error,
-        blame=Blame.MONITOR,
-        detail=clean(detail),
+        blame=error.blame,
+        detail=_detail(run, detail),
     )
 
 
-def _detail(run: Run, fault: Fault | None) -> str | None:
-    """The fault's words, short and without any secret of the endpoint."""
-    if fault is None or fault.detail is None:
-        return None
-    words = fault.detail
-    secrets = [value for _, value in run.endpoint.headers]
+def _detail(run: Run, words: str | None) -> str | None:
+    """A fault's words for the record. Secrets go before the words are cut, lest the cut leave half a key."""
+    return clean(_redacted(run, words or "")) or None
+
+
+def _redacted(run: Run, words: str) -> str:
+    """`words` without any secret of the endpoint, nor the credential inside one (`Bearer …`)."""
+    held = [value.reveal() for _, value in run.endpoint.headers]
     if run.endpoint.api_key is not None:
-        secrets.append(run.endpoint.api_key)
-    for secret in secrets:
-        if secret.reveal():
-            words = words.replace(secret.reveal(), str(secret))
-    return clean(words)
+        held.append(run.endpoint.api_key.reveal())
+    credentials = [part for value in held for part in value.split() if len(part) >= _CREDENTIAL_LENGTH]
+    for secret in sorted(filter(None, {*held, *credentials}), key=len, reverse=True):
+        words = words.replace(secret, "***")
+    return words
 
 
 def _cost_usd(run: Run, reading: Reading) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from enum import Enum
@@ -38,8 +39,8 @@ def fault_of(error: Exception, stage: Stage) -> Fault:
         case aiohttp.ClientSSLError() | ssl.SSLError() | ssl.CertificateError():
             return Fault(error=ErrorClass.TLS, detail=_tls_words(error))
         case aiohttp.ClientResponseError() | aiohttp.http_exceptions.HttpProcessingError():
-            return Fault(error=ErrorClass.MALFORMED, detail=f"not HTTP: {error.message}"[:120])
-        case aiohttp.InvalidURL():
+            return Fault(error=ErrorClass.MALFORMED, detail=f"not HTTP: {error.message}")
+        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
             return Fault(error=ErrorClass.INTERNAL, detail=f"the URL is not valid: {error}")
         case aiohttp.ClientError() | OSError():
             return _broken(error, stage)
@@ -57,6 +58,8 @@ def _broken(error: Exception, stage: Stage) -> Fault:
 def _words(error: Exception) -> str:
     """What the operating system said, without aiohttp's account of its own objects."""
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, OSError) and not isinstance(cause, socket.gaierror) and cause.errno:
+        return os.strerror(cause.errno)
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror
     return str(cause) or type(cause).__name__

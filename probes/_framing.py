@@ -10,7 +10,8 @@ from probes._model import Frame, MalformedError
 MAX_EVENT_BYTES = 1 << 20
 """The longest event that is read; no provider's comes near it."""
 
-_LINE = re.compile(rb"([^\r\n]*)(\r\n|\n|\r)")
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+"""Only the ends are searched for: a pattern of whole lines takes quadratic time on a body without any."""
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -24,12 +25,12 @@ def sse_frames(body: bytes) -> Iterator[Frame]:
     event: str | None = None
     position = len(_BOM) if body.startswith(_BOM) else 0
     begin = position
-    for line in _LINE.finditer(body, position):
-        position = line.end()
+    for line_end in _LINE_END.finditer(body, position):
+        line, position = body[position : line_end.start()], line_end.end()
         if position - begin > MAX_EVENT_BYTES:
             raise MalformedError(f"an event of more than {MAX_EVENT_BYTES} bytes")
-        if line[1]:
-            event = _take(line[1], data, event)
+        if line:
+            event = _take(line, data, event)
             continue
         if data:
             yield Frame(event=event, data=b"\n".join(data), end=position)
@@ -48,5 +49,5 @@ def _take(line: bytes, data: list[bytes], event: str | None) -> str | None:
     if name == b"data":
         data.append(value)
     elif name == b"event":
-        return value.decode("utf-8", "replace")
+        return value.decode("utf-8", "replace") or None
     return event

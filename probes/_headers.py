@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from probes._model import Headers
 
-_LONGEST_WAIT_S = 30 * 86400.0
+_LONGEST_S = 30 * 86400.0
 
 
 def retry_after_s(headers: Headers) -> float | None:
@@ -29,11 +30,11 @@ def retry_after_s(headers: Headers) -> float | None:
 def server_s(headers: Headers) -> float | None:
     """The provider's own processing time, from OpenAI's `openai-processing-ms`."""
     milliseconds = _number(headers.get("openai-processing-ms"))
-    return None if milliseconds is None else milliseconds / 1000
+    return None if milliseconds is None else _bounded(milliseconds / 1000)
 
 
 def _bounded(seconds: float) -> float:
-    return min(max(seconds, 0.0), _LONGEST_WAIT_S)
+    return min(max(seconds, 0.0), _LONGEST_S)
 
 
 def _number(text: str | None) -> float | None:
@@ -46,6 +47,7 @@ def _number(text: str | None) -> float | None:
 
 def _date_s(text: str | None) -> float | None:
     try:
-        return parsedate_to_datetime(text or "").timestamp()
+        at = parsedate_to_datetime(text or "")
     except (ValueError, OverflowError):
         return None
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()

@@ -6,6 +6,7 @@ Every function raises MalformedError when the value is not of the shape asked fo
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import NoReturn
 
@@ -18,11 +19,16 @@ MAX_COUNT = 2**53
 def decode(data: bytes) -> object:
     """The value of a JSON text in UTF-8. NaN and Infinity, which JSON does not have, are refused."""
     try:
-        return json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
+        return json.loads(data.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite)
     except RecursionError:
         raise MalformedError("JSON nested too deeply") from None
     except ValueError as error:
         raise MalformedError(f"not JSON: {str(error)[:80]}") from None
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _refuse_constant("a number beyond all bounds")
 
 
 def _refuse_constant(name: str) -> NoReturn:

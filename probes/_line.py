@@ -5,13 +5,13 @@ Times are nanoseconds of the monotonic clock, which is also the event loop's.
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import time
 from dataclasses import dataclass, field
 
 import aiohttp
 
+from probes._cutoff import Cutoff
 from probes._exchange import Clocks, Connection
 from probes._faults import Stage
 from probes._meter import Arrival
@@ -29,8 +29,8 @@ class Line:
     deadlines: Deadlines
     began_ns: int
     tls: bool
-    cutoff: asyncio.Timeout | None = None
-    """The timeout under which the request is sent; every send moves it."""
+    cutoff: Cutoff | None = None
+    """The deadline under which the request is sent; every send moves it."""
     _sockets: list[StampingSocket] = field(default_factory=list)
     _dns_began_ns: int | None = None
     _dns_ended_ns: int | None = None
@@ -38,7 +38,9 @@ class Line:
     _head_read: int | None = None
     """Which read completed the answer's head."""
     _began_offset_ns: int = field(default_factory=wall_offset_ns)
-    _ended_offset_ns: int = 0
+    _newest_offset_ns: int | None = None
+    _stamped: bool = False
+    """Whether the kernel's stamps can be used: every read has one, and the wall clock stood still."""
 
     def open_socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
         """aiohttp's `socket_factory`; called once for each address it tries."""
@@ -67,13 +69,16 @@ class Line:
     def _on_send(self, at_ns: int) -> None:
         """Count the deadlines from the newest send, as it may be the request's last."""
         if self._ready_ns is not None and self._head_read is None and self.cutoff is not None:
-            shorter_s = min(self.deadlines.ttft_s, self.deadlines.total_s)
-            self.cutoff.reschedule(at_ns / 1e9 + shorter_s)
+            self.cutoff.move(at_ns / 1e9 + self._shorter_s)
 
     @property
     def connect_deadline_s(self) -> float:
         """When the event loop's clock ends the time for everything before the request."""
-        return self.began_ns / 1e9 + self.deadlines.ttft_s
+        return self.began_ns / 1e9 + self._shorter_s
+
+    @property
+    def _shorter_s(self) -> float:
+        return min(self.deadlines.ttft_s, self.deadlines.total_s)
 
     def deadline_s(self, seconds: float) -> float:
         """The event loop's time `seconds` after the request was sent."""
@@ -99,13 +104,19 @@ class Line:
             tape.body = body
             self._head_read = len(tape.reads) - 1
 
-    def finish(self) -> None:
-        """Nothing more will be read: take what only an open connection tells."""
+    def take_stock(self) -> None:
+        """Write down how far things have come, and what only an open connection tells; may be done again."""
         if self._tape is not None:
             self._tape.settle()
         for opened in self._sockets:
             opened.capture_tcp_info()
-        self._ended_offset_ns = wall_offset_ns()
+        self._newest_offset_ns = wall_offset_ns()
+        self._stamped = not self._stepped and all(read.stamp_ns is not None for read in self._answer_reads())
+
+    def hang_up(self) -> None:
+        """All is told: let go of the sockets, whose tapes hold this line, so that no cycle keeps them in memory."""
+        self._sockets.clear()
+        self.cutoff = None
 
     @property
     def _tape(self) -> Tape | None:
@@ -124,11 +135,11 @@ class Line:
 
     @property
     def head_ns(self) -> int | None:
-        """When the status line arrived. Under TLS, where reads before it carry none of the answer, the whole head."""
+        """When the status line arrived. The whole head where other things come first: under TLS, or interim answers."""
         if self._tape is None or self._head_read is None:
             return None
         reads = self._tape.reads
-        return self._arrival_ns(reads[self._head_read] if self.tls else reads[0])
+        return self._arrival_ns(reads[self._head_read if self.tls or self._tape.begins_interim else 0])
 
     def arrivals(self) -> tuple[Arrival, ...]:
         """The reads that brought body bytes, in order."""
@@ -178,12 +189,8 @@ class Line:
 
     @property
     def _stepped(self) -> bool:
-        return abs(self._ended_offset_ns - self._began_offset_ns) > _CLOCK_STEP_NS
-
-    @property
-    def _stamped(self) -> bool:
-        """Whether the kernel's stamps can be used: every read has one, and the wall clock stood still."""
-        return not self._stepped and all(read.stamp_ns is not None for read in self._answer_reads())
+        offset_ns = self._newest_offset_ns
+        return offset_ns is not None and abs(offset_ns - self._began_offset_ns) > _CLOCK_STEP_NS
 
     def _arrival_ns(self, read: Read) -> int:
         if read.stamp_ns is None or not self._stamped:

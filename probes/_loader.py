@@ -11,8 +11,8 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
-from types import ModuleType
-from typing import get_type_hints
+from types import ModuleType, UnionType
+from typing import Union, get_args, get_origin, get_type_hints
 
 import probes
 from probes._model import Probe
@@ -34,9 +34,15 @@ def codec(api: str, options: Mapping[str, object]) -> Probe:
         if name not in fields:
             known = ", ".join(sorted(fields)) or "none"
             raise ValueError(f"{api} has no option {name!r} (it has: {known})")
-        if not isinstance(value, hints[name]) or (isinstance(value, bool) and hints[name] is not bool):
+        if not _fits(value, hints[name]):
             raise ValueError(f"option {name!r} of {api} cannot be {value!r}")
     return kind(**options)
+
+
+def _fits(value: object, hint: object) -> bool:
+    """Whether YAML's value is of the type, or of one of the types, that a field asks for. A whole number is a float."""
+    kinds = get_args(hint) if get_origin(hint) in {Union, UnionType} else (hint,)
+    return type(value) in kinds or (type(value) is int and float in kinds)
 
 
 def codec_class(api: str) -> type[Probe]:

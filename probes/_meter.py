@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
+from typing import assert_never
 
 from probes._framing import sse_frames
 from probes._model import (
@@ -38,7 +39,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """One event that carries generated content."""
+    """One frame that carries generated content, in one part or several."""
 
     at_ns: int
     read: int
@@ -84,15 +85,22 @@ class Figures:
 def read_stream(codec: Probe, body: bytes, arrivals: tuple[Arrival, ...]) -> Reading:
     """Decode a whole (or cut) body. Whatever the codec raises is written down as `malformed`."""
     reading = Reading()
+    for _ in decoding(codec, body, arrivals, reading):
+        pass
+    return reading
+
+
+def decoding(codec: Probe, body: bytes, arrivals: tuple[Arrival, ...], reading: Reading) -> Iterator[None]:
+    """Decode into `reading`, one frame a step, so that an event loop can do other things between two of them."""
     ends = [arrival.end for arrival in arrivals]
     try:
         for frame in frames(codec.framing, body):
             read = min(bisect_left(ends, frame.end), len(ends) - 1)
             if not _take_frame(codec, reading, frame, arrivals[read].at_ns, read):
-                break
+                return
+            yield
     except MalformedError as error:
         reading.malformed = str(error)
-    return reading
 
 
 def frames(framing: Framing, body: bytes) -> Iterator[Frame]:
@@ -100,6 +108,7 @@ def frames(framing: Framing, body: bytes) -> Iterator[Frame]:
     match framing:
         case Framing.SSE:
             return sse_frames(body)
+    assert_never(framing)
 
 
 def _take_frame(codec: Probe, reading: Reading, frame: Frame, at_ns: int, read: int) -> bool:
@@ -112,33 +121,41 @@ def _take_frame(codec: Probe, reading: Reading, frame: Frame, at_ns: int, read: 
         return False
     reading.frames += 1
     reading.last_ns = at_ns
-    for event in events:
-        _take_event(reading, event, at_ns, read)
+    size = sum(_take_event(reading, event, at_ns) for event in events)
+    if size:
+        reading.content.append(Content(at_ns=at_ns, read=read, size=size))
     return reading.fault is None
 
 
-def _take_event(reading: Reading, event: Event, at_ns: int, read: int) -> None:
+def _take_event(reading: Reading, event: Event, at_ns: int) -> int:
+    """Add one event; how many characters of content it carries."""
     match event:
         case Usage():
-            reading.usage = event
+            reading.usage = _with_counts(reading.usage, event)
         case Done(reason):
             reading.done_ns = at_ns
             reading.stop_reason = reason or reading.stop_reason
         case Fault():
             reading.fault = reading.fault or event
         case Text() | Reasoning() | ToolCall():
-            _take_content(reading, event, at_ns, read)
+            return _take_content(reading, event, at_ns)
+    return 0
 
 
-def _take_content(reading: Reading, event: Text | Reasoning | ToolCall, at_ns: int, read: int) -> None:
+def _with_counts(known: Usage | None, newer: Usage) -> Usage:
+    """Counts replace earlier ones; those that the newer report leaves out stay."""
+    given = {name: count for name, count in asdict(newer).items() if count is not None}
+    return replace(known or Usage(), **given)
+
+
+def _take_content(reading: Reading, event: Text | Reasoning | ToolCall, at_ns: int) -> int:
     text = event.arguments if isinstance(event, ToolCall) else event.text
-    if isinstance(event, Text):
+    if isinstance(event, Text) and text:
         reading.answer += text
         if reading.first_answer_ns is None:
             reading.first_answer_ns = at_ns
     reading.reasoned = reading.reasoned or isinstance(event, Reasoning)
-    if text:
-        reading.content.append(Content(at_ns=at_ns, read=read, size=len(text)))
+    return len(text)
 
 
 def figures(reading: Reading, t0_ns: int) -> Figures:

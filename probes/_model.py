@@ -260,6 +260,7 @@ class Fault:
 
     error: ErrorClass
     detail: str | None = None
+    """In the provider's words, whole: they are rid of secrets first and shortened last, when the sample is made."""
     retry_after_s: float | None = None
 
 

@@ -12,9 +12,11 @@ import re
 
 from probes._model import Prompt
 
-_FRAME_TOKENS = 28
-"""Tokens of everything but the list, in o200k_base."""
+_FRAME_TOKENS = 18
+"""Tokens in o200k_base of everything but the list, less the separator that its first number does not need."""
 _TOKENS_PER_NUMBER = 3
+"""Of a comma, a space and a number of up to three digits; one of four to six digits takes one more."""
+_SHORT_NUMBERS = 999
 _SHORTEST_LIST = 5
 _RUN = (1, 2, 3)
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -28,10 +30,16 @@ def nonce(*parts: str) -> str:
 
 def chat_prompt(unique: str, *, prompt_tokens: int, max_tokens: int) -> Prompt:
     """A prompt of about `prompt_tokens` tokens that begins with `unique` and asks for its list of numbers."""
-    length = max((prompt_tokens - _FRAME_TOKENS) // _TOKENS_PER_NUMBER, _SHORTEST_LIST)
-    numbers = ", ".join(str(number) for number in range(1, length + 1))
+    numbers = ", ".join(str(number) for number in range(1, _list_length(prompt_tokens) + 1))
     question = "Repeat these numbers exactly as they are, separated by commas, and write nothing else:"
     return Prompt(text=f"[{unique}] {question}\n{numbers}", max_tokens=max_tokens, expected=_RUN)
+
+
+def _list_length(prompt_tokens: int) -> int:
+    tokens = prompt_tokens - _FRAME_TOKENS
+    long_tokens = max(tokens - _SHORT_NUMBERS * _TOKENS_PER_NUMBER, 0)
+    length = (tokens - long_tokens) // _TOKENS_PER_NUMBER + long_tokens // (_TOKENS_PER_NUMBER + 1)
+    return max(length, _SHORTEST_LIST)
 
 
 def answer_ok(prompt: Prompt, answer: str, *, cut: bool) -> bool | None:

@@ -7,11 +7,13 @@ overrides those sees every byte, under TLS too. Where the option is missing the 
 
 from __future__ import annotations
 
+import re
 import socket
 import struct
 import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -26,6 +28,8 @@ _ANCILLARY_BYTES = socket.CMSG_SPACE(_STAMP.size)
 _TCP_INFO_BYTES = 104
 _RTT_OFFSET, _RETRANSMITS_OFFSET = 68, 100
 _CLOCK_READINGS = 5
+_INTERIM_STATUS = re.compile(rb"HTTP/1\.\d 1(?!01)")
+_STATUS_LINE_BYTES = 12
 
 
 class BodyCounter(Protocol):
@@ -66,6 +70,8 @@ class Tape:
     connected_ns: int | None = None
     sends_ns: list[int] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
+    start: bytes = b""
+    """The first bytes that came, as many as tell a status in plain text."""
     body: BodyCounter | None = None
     tcp_info: TcpInfo | None = None
 
@@ -79,6 +85,11 @@ class Tape:
         now_ns = time.monotonic_ns()
         self.sends_ns.append(now_ns)
         self.on_send(now_ns)
+
+    @property
+    def begins_interim(self) -> bool:
+        """Whether the answer began with one that is not the last (100, 103)."""
+        return _INTERIM_STATUS.match(self.start) is not None
 
     def note_read(self, ancillary: Iterable[tuple[int, int, bytes]]) -> None:
         """A read has returned, with this ancillary data."""
@@ -97,8 +108,7 @@ class StampingSocket(socket.socket):
     def __init__(self, family: int, kind: int, protocol: int, tape: Tape) -> None:
         super().__init__(family, kind, protocol)
         self.tape = tape
-        if sys.platform == "linux":
-            self.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        _ask_for_stamps(self)
 
     def connect(self, address: Any) -> None:  # noqa: ANN401  # as in the class it overrides
         """Begin to connect."""
@@ -129,6 +139,7 @@ class StampingSocket(socket.socket):
         data, ancillary, _, _ = self.recvmsg(size, _ANCILLARY_BYTES, flags)
         if data:
             self.tape.note_read(ancillary)
+            self.tape.start += data[: _STATUS_LINE_BYTES - len(self.tape.start)]
         return data
 
     def recv_into(self, buffer: Buffer, size: int = 0, flags: int = 0) -> int:
@@ -164,9 +175,15 @@ def keep_stamping() -> socket.socket:
     a lone probe's first segments would arrive unstamped. Close it when no more probes come.
     """
     holder = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    if sys.platform == "linux":
-        holder.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    _ask_for_stamps(holder)
     return holder
+
+
+def _ask_for_stamps(opened: socket.socket) -> None:
+    """Some kernels that call themselves Linux (gVisor) refuse; reads then come without stamps."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            opened.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
 
 
 def wall_offset_ns() -> int:

@@ -67,7 +67,7 @@ class OpenAIChat(Probe):
 
     def read(self, frame: Frame) -> Iterable[Event]:
         """Deltas, usage, the end, or an error that came with status 200."""
-        if frame.data == b"[DONE]":
+        if frame.data.strip() == b"[DONE]":
             yield Done()
             return
         chunk = _json.as_object(_json.decode(frame.data))
@@ -76,7 +76,7 @@ class OpenAIChat(Probe):
             yield fault
             return
         for choice in map(_json.as_object, _json.get_list(chunk, "choices")):
-            if choice.get("index", 0) == 0:
+            if not choice.get("index"):
                 yield from _choice(choice)
         usage = chunk.get("usage")
         if usage is not None:

@@ -1,0 +1,40 @@
+"""What every probe of these tests runs under: a kernel that stamps, and a watch that nothing is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from probes._wire import keep_stamping
+from tests.integration.probes.certificates import Certificates, make_certificates
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _stamping() -> Iterator[None]:
+    with keep_stamping():
+        yield
+
+
+@pytest.fixture(autouse=True)
+async def _nothing_left_behind(caplog: pytest.LogCaptureFixture) -> AsyncIterator[None]:
+    """No probe leaves a task, an open socket, a word in the log or an exception that nobody took."""
+    complaints: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: complaints.append(context))
+    with caplog.at_level(logging.WARNING):
+        yield
+    await asyncio.sleep(0)
+    gc.collect()
+    await asyncio.sleep(0)
+    assert complaints == []
+    assert asyncio.all_tasks() - {asyncio.current_task()} == set()
+    assert [record.getMessage() for record in caplog.get_records("call")] == []
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return make_certificates(tmp_path_factory.mktemp("certificates"))

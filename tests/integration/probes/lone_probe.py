@@ -1,0 +1,23 @@
+"""Probes in a process of its own: a run a line from standard input, its sample on standard output."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+
+from monitor.worker import LocalProber
+from probes._plain import run_from_plain, sample_to_plain
+from probes._wire import keep_stamping
+
+
+async def measure_all() -> None:
+    prober = LocalProber()
+    with keep_stamping():
+        for line in sys.stdin.readlines():
+            sample = await prober.measure(run_from_plain(json.loads(line)))
+            print(json.dumps(sample_to_plain(sample)), flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(measure_all())

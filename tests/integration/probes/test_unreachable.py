@@ -1,0 +1,59 @@
+"""A provider that cannot be reached: the class says how far the probe came."""
+
+from __future__ import annotations
+
+from probes._model import Blame, ErrorClass, Sample
+from tests.integration.probes.asking import KEY, probe
+from tests.integration.probes.provider import black_hole, refusing_port
+
+UNREACHED = ("status_code", "headers_s", "ttft_s", "e2e_s", "timing", "rx_lag_s", "merged_reads", "cold", "rtt_s")
+
+
+def unreached(sample: Sample) -> bool:
+    """Blamed on the provider, with a word of why, and nothing but the start was measured."""
+    assert sample.blame is Blame.PROVIDER
+    assert sample.detail
+    assert KEY not in sample.detail
+    assert [name for name in UNREACHED if getattr(sample, name) is not None] == []
+    return sample.lag_s is not None
+
+
+async def test_a_name_that_does_not_exist_is_dns() -> None:
+    sample = await probe("http://no-such-host.invalid/v1")
+    assert unreached(sample)
+    assert sample.error is ErrorClass.DNS
+    assert (sample.dns_s, sample.connect_s) == (None, None)
+
+
+async def test_a_port_without_a_listener_is_connect() -> None:
+    sample = await probe(f"http://127.0.0.1:{refusing_port()}/v1")
+    assert unreached(sample)
+    assert (sample.error, sample.detail) == (ErrorClass.CONNECT, "Connection refused")
+    assert sample.connect_s is None
+
+
+async def test_a_listener_that_is_not_there_by_any_of_its_names_is_connect() -> None:
+    sample = await probe(f"http://localhost:{refusing_port()}/v1")
+    assert unreached(sample)
+    assert sample.error is ErrorClass.CONNECT
+    assert sample.dns_s is not None
+
+
+async def test_an_address_that_never_answers_is_connect_at_the_first_deadline() -> None:
+    with black_hole() as base_url:
+        sample = await probe(base_url, ttft_s=0.3)
+    assert unreached(sample)
+    assert (sample.error, sample.detail) == (ErrorClass.CONNECT, "timed out connecting")
+
+
+async def test_an_https_address_that_never_answers_is_connect_too() -> None:
+    with black_hole() as base_url:
+        sample = await probe(base_url.replace("http:", "https:"), ttft_s=0.3)
+    assert unreached(sample)
+    assert sample.error is ErrorClass.CONNECT
+
+
+async def test_an_address_that_is_none_is_the_monitors_own_fault() -> None:
+    for base_url in ("http://", "gopher://127.0.0.1/v1", "http://127.1:80/v1", "not an address"):
+        sample = await probe(base_url)
+        assert (sample.error, sample.blame) == (ErrorClass.INTERNAL, Blame.MONITOR), base_url

@@ -1,0 +1,51 @@
+"""Looking on from outside: waiting for what other threads and processes do, and counting what stays open."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+PATIENCE_S = 30.0
+"""Upper bound of every wait: reached only when something is broken."""
+
+
+async def until(claim: Callable[[], object]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not claim():  # threads and processes set no event of this loop
+            await asyncio.sleep(0.005)
+
+
+def descriptors(pid: int | str = "self") -> list[str]:
+    """What the descriptors of a process stand for."""
+    found = []
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            found.append(str(link.readlink()))
+        except FileNotFoundError:  # the one that was looking
+            continue
+    return found
+
+
+def open_sockets() -> int:
+    return sum(name.startswith("socket:") for name in descriptors())
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and was not yet waited for does not."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
+
+
+def shown_by(pid: int) -> bytes:
+    """What anybody may read of a process: its arguments and, with the right, its environment."""
+    return b"\n".join(Path(f"/proc/{pid}/{name}").read_bytes() for name in ("cmdline", "environ", "comm"))
+
+
+def children() -> list[int]:
+    """Processes that this one started and did not wait for."""
+    tasks = Path("/proc/self/task").iterdir()
+    return [int(pid) for task in tasks for pid in (task / "children").read_text().split()]

@@ -1,0 +1,138 @@
+"""JSON from strangers: what is let in, and what is said of the rest."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from probes import _json
+from probes._model import MalformedError
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**18), 10**18) | finite | st.text(),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(), inner, max_size=5),
+)
+
+
+@given(values)
+def test_what_json_can_say_is_decoded(value: object) -> None:
+    assert _json.decode(json.dumps(value).encode()) == value
+
+
+@given(st.binary())
+def test_any_bytes_are_decoded_or_malformed_in_few_words(data: bytes) -> None:
+    try:
+        complaint = ""
+        _json.decode(data)
+    except MalformedError as error:
+        complaint = str(error)
+    assert len(complaint) <= 100
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", '{"a":[NaN]}', "1e999", "-1e999", '{"a":1e400}'])
+def test_numbers_that_are_not_finite_are_refused(text: str) -> None:
+    with pytest.raises(MalformedError):
+        _json.decode(text.encode())
+
+
+@pytest.mark.parametrize("text", ["1e308", "-1.5", "0.1", "1E-400"])
+def test_finite_numbers_are_decoded(text: str) -> None:
+    value = _json.decode(text.encode())
+    assert isinstance(value, float)
+    assert math.isfinite(value)
+
+
+@pytest.mark.parametrize("deep", ["[" * 1_000_000 + "]" * 1_000_000, '{"a":' * 300_000 + "1" + "}" * 300_000])
+def test_deep_nesting_is_malformed_and_not_a_crash(deep: str) -> None:
+    with pytest.raises(MalformedError, match="JSON nested too deeply"):
+        _json.decode(deep.encode())
+
+
+def test_a_number_of_too_many_digits_is_malformed() -> None:
+    with pytest.raises(MalformedError, match="not JSON"):
+        _json.decode(b"9" * 10_000)
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[DONE]", b"\xff", b"\xef\xbb\xbf{}", b'"\x00"', b"{} {}", b"{'a': 1}"])
+def test_what_is_not_json_is_malformed(data: bytes) -> None:
+    with pytest.raises(MalformedError, match="not JSON"):
+        _json.decode(data)
+
+
+def test_a_complaint_does_not_repeat_what_it_complains_of() -> None:
+    with pytest.raises(MalformedError) as caught:
+        _json.decode(b'{"key": "sk-secret" "more"}')
+    assert "sk-secret" not in str(caught.value)
+
+
+KINDS = [
+    (None, "null"),
+    (True, "a boolean"),
+    (1, "a number out of place"),
+    (1.5, "a number out of place"),
+    ("a", "a string"),
+    ([1], "an array"),
+    ({"a": 1}, "an object"),
+]
+
+
+@pytest.mark.parametrize(("value", "kind"), KINDS[:-1])
+def test_only_an_object_is_an_object(value: object, kind: str) -> None:
+    with pytest.raises(MalformedError, match=f"an object was expected, not {kind}"):
+        _json.as_object(value)
+
+
+def test_an_object_is_itself() -> None:
+    assert _json.as_object({"a": 1}) == {"a": 1}
+
+
+@pytest.mark.parametrize("source", [{}, {"a": None}])
+def test_what_is_absent_or_null_is_empty(source: dict[str, object]) -> None:
+    assert _json.get_object(source, "a") == {}
+    assert _json.get_list(source, "a") == []
+    assert _json.get_text(source, "a") == ""
+    assert _json.get_count(source, "a") is None
+
+
+def test_what_is_there_is_given() -> None:
+    assert _json.get_object({"a": {"b": 1}}, "a") == {"b": 1}
+    assert _json.get_list({"a": [1, None]}, "a") == [1, None]
+    assert _json.get_text({"a": "b"}, "a") == "b"
+    assert _json.get_count({"a": 0}, "a") == 0
+
+
+@pytest.mark.parametrize(("value", "kind"), KINDS[1:])
+def test_a_value_of_another_shape_is_named_in_the_complaint(value: object, kind: str) -> None:
+    source = {"a": value}
+    if not isinstance(value, dict):
+        with pytest.raises(MalformedError, match=f"an object was expected, not {kind}"):
+            _json.get_object(source, "a")
+    if not isinstance(value, list):
+        with pytest.raises(MalformedError, match=f"'a' should be an array, not {kind}"):
+            _json.get_list(source, "a")
+    if not isinstance(value, str):
+        with pytest.raises(MalformedError, match=f"'a' should be a string, not {kind}"):
+            _json.get_text(source, "a")
+    if value != 1 or isinstance(value, bool):
+        with pytest.raises(MalformedError, match=f"'a' should be a count, not {kind}"):
+            _json.get_count(source, "a")
+
+
+@given(st.integers())
+def test_a_count_is_neither_negative_nor_beyond_what_json_keeps_exact(number: int) -> None:
+    if 0 <= number <= _json.MAX_COUNT:
+        assert _json.get_count({"a": number}, "a") == number
+    else:
+        with pytest.raises(MalformedError):
+            _json.get_count({"a": number}, "a")
+
+
+def test_the_greatest_count_is_the_greatest_exact_integer() -> None:
+    assert _json.get_count({"a": 2**53}, "a") == 2**53
+    with pytest.raises(MalformedError):
+        _json.get_count({"a": 2**53 + 1}, "a")
