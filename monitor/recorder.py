@@ -66,7 +66,7 @@ class Recorder:
         self._backlog: deque[Sample] = deque()
         self._states: dict[str, str] = {}
         self._to_write = asyncio.Event()
-        self._written = asyncio.Event()
+        self._answered = asyncio.Event()
         self.store_error: str | None = None
         """Why the store does not take samples now; None while it does."""
 
@@ -110,7 +110,7 @@ class Recorder:
 
     async def _turn(self, *, sweep: bool) -> None:
         news = self._absorb()
-        if news and self.store_error is None and not await _within(self._limits.patience_s, self._written):
+        if news and self.store_error is None and not await _within(self._limits.patience_s, self._answered):
             self._troubled("the store has not answered for a while")
         self._publish(sweep=sweep)
 
@@ -125,7 +125,7 @@ class Recorder:
         self._backlog.extend(batch)
         self._states |= absorbed.states
         self._shed()
-        self._written.clear()
+        self._answered.clear()
         self._to_write.set()
         for endpoint in absorbed.confirm:
             self._hooks.confirm(endpoint)
@@ -221,7 +221,7 @@ class Recorder:
 
     def _all_written(self) -> None:
         self._to_write.clear()
-        self._written.set()
+        self._answered.set()
         if self.store_error is not None:
             log.info("the store takes samples again", extra={"action": "store_recovered"})
             self.store_error = None
@@ -230,6 +230,7 @@ class Recorder:
         if self.store_error is None:
             log.error("publishing goes on without the store: %s", reason, extra={"action": "store_failed"})
         self.store_error = reason
+        self._answered.set()  # what waits for the commit need not wait any longer
 
 
 async def _within(seconds: float, event: asyncio.Event) -> bool:

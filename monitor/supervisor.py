@@ -13,6 +13,7 @@ import logging
 import socket
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -82,14 +83,15 @@ class WorkerProcess:
             return unmeasured(run, ErrorClass.INTERNAL, detail, datetime.now(UTC))
 
     async def _ask(self, run: Run) -> Mapping[str, Any]:
-        key, answer = next(self._keys), asyncio.get_running_loop().create_future()
+        key = next(self._keys)
         line = _line({"run": run_to_plain(run), "key": key})
         if len(line) > LINE_BYTES:
             return {"failed": f"the prompt is too long for the probing process ({len(line)} bytes)"}
+        answer: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[key] = answer
         try:
             self._send(line)
-            return await answer  # type: ignore[no-any-return]  # a future of the loop's own making
+            return await answer
         finally:
             del self._waiting[key]
 
@@ -155,7 +157,7 @@ class WorkerProcess:
             self._send(_line({"ping": 0}))
             await asyncio.sleep(upkeep.ping_s)
         log.error("the probing process is stuck and is replaced", extra={"action": "worker_stuck"})
-        process.kill()
+        _kill(process)
 
     async def _bury(self, process: asyncio.subprocess.Process) -> None:
         """Wait for the end of a process whose socket is closed; kill it when it will not end."""
@@ -163,7 +165,7 @@ class WorkerProcess:
             async with asyncio.timeout(2.0):
                 await process.wait()
         except TimeoutError:
-            process.kill()
+            _kill(process)
             await process.wait()
         log.info("a probing process ended", extra={"action": "worker_ended", "exit_code": process.returncode})
 
@@ -204,6 +206,11 @@ class WorkerPool:
         async with asyncio.TaskGroup() as group:
             for number, worker in enumerate(self.workers):
                 group.create_task(worker.supervise(), name=f"worker-{number}")
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):  # it has just ended by itself
+        process.kill()
 
 
 def _line(message: Mapping[str, object]) -> bytes:

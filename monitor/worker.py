@@ -29,6 +29,7 @@ _RESOLVER_THREADS = 64
 LINE_BYTES = 16 << 20
 """The longest message; a prompt of a million tokens fits."""
 _BEAT_S = 0.05
+_PROBES_A_COLLECTION = 16
 
 
 class LocalProber:
@@ -73,6 +74,7 @@ class Worker:
         self._prober = LocalProber()
         self._lag = LoopLag()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._finished = 0
 
     async def serve(self, reader: asyncio.StreamReader) -> None:
         """Take messages until the parent closes the socket."""
@@ -91,7 +93,14 @@ class Worker:
             return
         task = asyncio.create_task(self._probe(message), name=f"probe-{message['key']}")
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._finish)
+
+    def _finish(self, task: asyncio.Task[None]) -> None:
+        """Collect garbage when nothing runs, or after a few probes: often and little, never much between two tokens."""
+        self._tasks.discard(task)
+        self._finished += 1
+        if not self._tasks or self._finished % _PROBES_A_COLLECTION == 0:
+            gc.collect()
 
     async def _probe(self, message: Mapping[str, Any]) -> None:
         try:
@@ -110,9 +119,11 @@ async def serve(channel: socket.socket) -> None:
     reader, writer = await asyncio.open_connection(sock=channel, limit=LINE_BYTES)
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_RESOLVER_THREADS, "resolver"))
     with keep_stamping():
-        # What exists now lives as long as the process: the collector need not look at it between two tokens.
+        # What exists now lives as long as the process, so the collector need not look at it; and it runs when the
+        # worker says so, since by itself it stops the loop for up to 20 ms in the middle of a stream.
         gc.collect()
         gc.freeze()
+        gc.disable()
         await Worker(writer).serve(reader)
     writer.close()
 

@@ -86,7 +86,10 @@ class _Routes:
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Prometheus or OpenMetrics, as the reader asks."""
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        try:
+            encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        except TypeError:  # raised for a version that is not made of numbers
+            encode, content_type = choose_encoder("")
         return web.Response(body=encode(self._sources.registry), headers={"Content-Type": content_type})
 
     async def scores(self, request: web.Request) -> web.Response:

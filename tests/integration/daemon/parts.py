@@ -1,0 +1,114 @@
+"""Parts for tests of the daemon's pieces: patience, configurations with quick ticks, a store that misbehaves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from monitor.config.model import Config, ProbeSpec
+from monitor.plan import Job, plan
+from monitor.store import StoreError, Tally
+from probes._model import Sample, Task
+from tests.unit.publish.values import make_config, make_spec
+
+PATIENT_S = 60.0
+"""A safety net and no claim: how long a busy machine may take for what usually takes no time."""
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Let the loop run until the condition holds."""
+    async with asyncio.timeout(PATIENT_S):
+        while not condition():  # conditions of any kind
+            await asyncio.sleep(0.005)
+
+
+async def breathe(turns: int = 50) -> None:
+    """Let everything that can happen now happen."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+
+async def end(task: asyncio.Task[None]) -> None:
+    """Cancel a task and wait for its end; what it died of before is raised."""
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def quick_config(*names: str, every_s: float = 1.0, **fields: ProbeSpec) -> Config:
+    """Endpoints that are probed every so many seconds; `fields` are further probes that all of them have."""
+    probes = {"chat": ProbeSpec(name="chat", task=Task.CHAT, every_s=every_s, timeout_s=5), **fields}
+    return make_config(*(make_spec(name, probes=tuple(probes)) for name in names), probes=probes)
+
+
+def quick_jobs(*names: str, every_s: float = 1.0, **fields: ProbeSpec) -> tuple[Job, ...]:
+    """Their jobs."""
+    return plan(quick_config(*names, every_s=every_s, **fields))
+
+
+def _always_open() -> asyncio.Event:
+    gate = asyncio.Event()
+    gate.set()
+    return gate
+
+
+@dataclass
+class StubStore:
+    """A `Store` in memory that stalls, fails and chokes as it is told."""
+
+    gate: asyncio.Event = field(default_factory=_always_open)
+    """While it is clear, an append hangs."""
+    error: Exception | None = None
+    """What an append raises."""
+    unwritable: Exception | None = None
+    """What `check_writable` raises."""
+    poison: set[str] = field(default_factory=set)
+    """Ids of samples and endpoints whose sample or state no append can take."""
+    kept: dict[str, Sample] = field(default_factory=dict)
+    kept_states: dict[str, str] = field(default_factory=dict)
+    appends: list[tuple[list[Sample], dict[str, str]]] = field(default_factory=list)
+    """What was committed, call by call."""
+    attempts: int = 0
+
+    async def open(self) -> None:
+        """Nothing to open."""
+
+    async def append(self, samples: Sequence[Sample], states: Mapping[str, str]) -> None:
+        self.attempts += 1
+        await self.gate.wait()
+        await asyncio.sleep(0)
+        if self.error is not None:
+            raise self.error
+        if self.poison & {*(sample.id for sample in samples), *states}:
+            raise TypeError("nothing that a database takes")
+        for sample in samples:
+            self.kept.setdefault(sample.id, sample)
+        self.kept_states.update(states)
+        self.appends.append(([*samples], {**states}))
+
+    async def states(self) -> dict[str, str]:
+        return dict(self.kept_states)
+
+    async def samples(self, since: datetime) -> list[Sample]:
+        return [sample for sample in self.kept.values() if sample.started_at >= since]
+
+    async def tallies(self, since: datetime, bucket_s: int) -> list[Tally]:
+        return []
+
+    async def first_seen(self) -> dict[str, datetime]:
+        return {}
+
+    async def check_writable(self) -> None:
+        if self.unwritable is not None:
+            raise self.unwritable
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+def locked() -> StoreError:
+    """What a store raises when it cannot be written to."""
+    return StoreError("store /x: database is locked: end the other process that holds it locked")

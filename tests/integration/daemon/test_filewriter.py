@@ -1,0 +1,108 @@
+"""Published files: the newest snapshot, and a folder that comes and goes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.config.model import PublishFile
+from monitor.filewriter import FileWriter
+from monitor.publish.board import Board, Snapshot
+from tests.integration.daemon.parts import breathe, end, until
+from tests.unit.publish.values import make_board, make_spec
+from tests.unit.score.values import START
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def board() -> Board:
+    return make_board(make_spec())
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "uptime.json"
+
+
+@pytest.fixture
+def writer(path: Path) -> FileWriter:
+    return FileWriter([PublishFile(format="scores", path=path)])
+
+
+@pytest.fixture
+async def running(writer: FileWriter) -> AsyncIterator[FileWriter]:
+    task = asyncio.create_task(writer.run())
+    yield writer
+    await end(task)
+
+
+def snapshots(board: Board, number: int) -> list[Snapshot]:
+    return [board.publish(START + place * HOUR, sweep=True) for place in range(1, number + 1)]
+
+
+def body(path: Path) -> bytes | None:
+    """What is in a file; None where there is none."""
+    return path.read_bytes() if path.exists() else None
+
+
+async def test_an_offered_snapshot_is_written(running: FileWriter, board: Board, path: Path) -> None:
+    running.offer(board.snapshot)
+    await until(lambda: body(path) == board.snapshot.body)
+
+
+async def test_the_newest_of_many_is_there_in_the_end(running: FileWriter, board: Board, path: Path) -> None:
+    for snapshot in snapshots(board, 50):
+        running.offer(snapshot)
+        await asyncio.sleep(0)
+    await until(lambda: body(path) == board.snapshot.body)
+
+
+async def test_nothing_is_written_before_there_is_a_snapshot(running: FileWriter, path: Path) -> None:
+    await asyncio.sleep(0.02)
+    assert body(path) is None
+
+
+def test_every_file_is_written(tmp_path: Path, board: Board) -> None:
+    paths = [tmp_path / "one.json", tmp_path / "two.json"]
+    FileWriter([PublishFile(format="scores", path=each) for each in paths]).write(board.snapshot)
+    assert [each.read_bytes() for each in paths] == [board.snapshot.body] * 2
+
+
+def test_a_file_that_cannot_be_written_is_told_of_once_and_holds_up_no_other(
+    tmp_path: Path, board: Board, caplog: pytest.LogCaptureFixture
+) -> None:
+    missing, there = tmp_path / "later" / "uptime.json", tmp_path / "there.json"
+    writer = FileWriter([PublishFile(format="scores", path=each) for each in (missing, there)])
+    for snapshot in snapshots(board, 3):
+        writer.write(snapshot)
+    assert there.read_bytes() == board.snapshot.body
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{missing} cannot be written: No such file or directory"
+    ]
+    missing.parent.mkdir()
+    writer.write(board.snapshot)
+    assert missing.read_bytes() == board.snapshot.body
+    missing.unlink()
+    missing.parent.rmdir()
+    writer.write(board.snapshot)
+    assert len(caplog.records) == 2
+
+
+async def test_a_write_that_a_stop_left_behind_never_has_the_last_word(board: Board, path: Path) -> None:
+    """The thread that was about to write when `run` was cancelled writes what is newest by then."""
+    first, last = snapshots(board, 2)
+    writer = FileWriter([PublishFile(format="scores", path=path)])
+    task = asyncio.create_task(writer.run())
+    writer._writing.acquire()
+    writer.offer(first)
+    await breathe()
+    await end(task)
+    writer.offer(last)
+    writer._writing.release()
+    await until(lambda: body(path))
+    assert body(path) == last.body

@@ -1,0 +1,20 @@
+"""A daemon's supervisor with nothing around it: prints its probing process's id once it answers, then waits."""
+
+from __future__ import annotations
+
+import asyncio
+
+from monitor.supervisor import WorkerPool
+
+
+async def supervise() -> None:
+    answered = asyncio.Event()
+    pool = WorkerPool(1, lambda: None, lambda _: answered.set())
+    supervision = asyncio.create_task(pool.supervise())
+    await answered.wait()
+    print(pool.workers[0].pid, flush=True)
+    await supervision
+
+
+if __name__ == "__main__":
+    asyncio.run(supervise())

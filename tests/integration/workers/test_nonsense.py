@@ -1,0 +1,104 @@
+"""Processes that cannot be started, that speak nonsense or that end on their own: replaced, and supervision goes on."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+import pytest
+
+from monitor.supervisor import Upkeep
+from probes._model import Blame, ErrorClass
+from tests.integration.probes.asking import ROOT, run_to
+from tests.integration.probes.provider import STREAM, Act, head, serving
+from tests.integration.probes.watching import until
+from tests.integration.workers.pools import supervised
+
+
+def saying(folder: Path, words: bytes) -> Upkeep:
+    """Processes of which the first says this, and the later ones are real."""
+    file = folder / "words"
+    file.write_bytes(words)
+    command = (sys.executable, "-m", "tests.integration.workers.nonsense_worker", str(file))
+    return Upkeep(command=command, ping_s=0.1, silence_s=10, slowest_restart_s=0.2)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(b"nonsense\n", id="no JSON"),
+        pytest.param(b"\xff\xfe\n", id="no UTF-8"),
+        pytest.param(b"[]\n", id="a list"),
+        pytest.param(b"null\n", id="null"),
+        pytest.param(b"{}\n", id="neither answer nor pong"),
+        pytest.param(b'{"pong": 0}\n', id="half a pong"),
+        pytest.param(b'{"pong": 0, "loop_lag_s": "late"}\n', id="a pong of another shape"),
+        pytest.param(b'{"key": [], "sample": {}}\n', id="a key that cannot be one"),
+        pytest.param(b"[" * 100_000 + b"\n", id="JSON too deep"),
+        pytest.param(b"x" * (17 << 20), id="a line without end"),
+    ],
+)
+async def test_a_process_that_speaks_nonsense_is_replaced(
+    tmp_path: Path, words: bytes, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    with serving(Act.ASKED, head(), STREAM) as provider, caplog.at_level(logging.ERROR):
+        async with supervised(upkeep=saying(tmp_path, words)) as watched:
+            await until(lambda: watched.restarts)
+            sample = await watched.pool.measure(run_to(provider.base_url))
+            assert len(watched.restarts) == 1
+    assert sample.error is None
+    assert {getattr(record, "action", None) for record in caplog.records} == {"worker_garbled"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(b"{}", id="no fields"),
+        pytest.param(b"[]", id="a list"),
+        pytest.param(b'{"scheduled_at": 5, "started_at": 6}', id="fields of another shape"),
+        pytest.param(b'{"id": "x", "unknown": 1}', id="unknown fields"),
+    ],
+)
+async def test_an_answer_that_is_no_sample_is_the_monitors_fault(
+    tmp_path: Path, answer: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    words = b'{"pong": 0, "loop_lag_s": 0.0}\n{"key": 0, "sample": %s}\n' % answer
+    with serving(Act.ASKED, head(), STREAM) as provider:
+        async with supervised(upkeep=saying(tmp_path, words)) as watched:
+            probing = watched.pool.measure(run_to(provider.base_url))
+            sample = await probing
+    assert (sample.error, sample.blame, sample.endpoint) == (ErrorClass.INTERNAL, Blame.MONITOR, "scripted:tiny")
+    assert sample.detail == "the probing process answered with what is no sample"
+
+
+async def test_an_answer_that_nobody_asked_for_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    with serving(Act.ASKED, head(), STREAM) as provider:
+        async with supervised(upkeep=saying(tmp_path, b'{"key": 99, "sample": {}}\n')) as watched:
+            await until(lambda: watched.pool.last_answer_s is not None)
+            assert watched.restarts == []
+            assert provider.visits == []
+
+
+async def test_a_process_that_cannot_be_started_is_tried_again_and_again(caplog: pytest.LogCaptureFixture) -> None:
+    upkeep = Upkeep(command=("/no/such/program",), slowest_restart_s=0.05)
+    with caplog.at_level(logging.ERROR):
+        async with supervised(upkeep=upkeep) as watched:
+            await until(lambda: len(watched.restarts) > 2)
+            assert watched.pids == []
+    assert {getattr(record, "action", None) for record in caplog.records} == {"worker_start_failed"}
+
+
+async def test_a_process_that_ends_at_once_is_started_again_and_again() -> None:
+    upkeep = Upkeep(command=(sys.executable, "-c", "pass"), slowest_restart_s=0.05)
+    async with supervised(upkeep=upkeep) as watched:
+        await until(lambda: len(watched.restarts) > 2)
+
+
+async def test_a_process_that_does_not_end_when_told_so_is_killed() -> None:
+    deaf = "import signal, time; [signal.signal(n, signal.SIG_IGN) for n in (2, 15)]; time.sleep(600)"
+    async with supervised(upkeep=Upkeep(command=(sys.executable, "-c", deaf))) as watched:
+        await watched.all_up()

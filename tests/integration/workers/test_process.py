@@ -1,0 +1,125 @@
+"""One probing process by itself: what its parent's end means to it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from monitor import worker
+from probes._model import Run
+from probes._plain import run_to_plain, sample_from_plain
+from tests.integration.probes.asking import ROOT, run_to
+from tests.integration.probes.provider import STREAM, Act, head, serving
+from tests.integration.probes.watching import PATIENCE_S, descriptors, is_alive, until
+
+PING = b'{"ping": 5}\n'
+
+
+@contextmanager
+def started() -> Iterator[tuple[socket.socket, subprocess.Popen[str]]]:
+    """A process and our end of its socket. It must end by itself, without an error and without a word."""
+    ours, theirs = socket.socketpair()
+    command = [sys.executable, "-m", "monitor.worker", str(theirs.fileno())]
+    process = subprocess.Popen(
+        command, pass_fds=[theirs.fileno()], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with process, ours:
+        theirs.close()
+        ours.settimeout(PATIENCE_S)
+        yield ours, process
+        ours.close()
+        said, complained = process.communicate(timeout=PATIENCE_S)
+        assert (process.returncode, said, complained) == (0, "", "")
+
+
+def asked(run: Run, key: int = 1) -> bytes:
+    return json.dumps({"run": run_to_plain(run), "key": key}).encode() + b"\n"
+
+
+def answers(channel: socket.socket, count: int) -> list[dict[str, object]]:
+    with channel.makefile("rb") as lines:
+        return [json.loads(lines.readline()) for _ in range(count)]
+
+
+def test_a_process_answers_pings_and_runs_in_lines_of_json() -> None:
+    with serving(Act.ASKED, head(), STREAM) as provider, started() as (channel, _):
+        channel.sendall(PING + asked(run_to(provider.base_url), 8))
+        pong, answer = answers(channel, 2)
+    assert pong["pong"] == 5
+    assert isinstance(pong["loop_lag_s"], float)
+    assert answer["key"] == 8
+    assert isinstance(answer["sample"], dict)
+    assert sample_from_plain(answer["sample"]).error is None
+
+
+def test_a_process_ends_when_its_parent_closes_and_breaks_off_its_probes() -> None:
+    with serving(Act.ASKED, Act.LEFT) as provider:
+        with started() as (channel, _):
+            channel.sendall(asked(run_to(provider.base_url)))
+            while not (provider.visits and provider.visit.asked_ns):
+                time.sleep(0.005)
+        assert provider.visit.over.wait(PATIENCE_S)
+        assert provider.visit.left_ns is not None
+
+
+def test_a_process_ends_in_silence_when_its_parent_leaves_without_having_listened() -> None:
+    with started() as (channel, _):
+        channel.sendall(PING)
+        channel.recv(1, socket.MSG_PEEK)
+
+
+async def test_a_process_ends_when_its_parent_is_killed() -> None:
+    command = [sys.executable, "-m", "tests.integration.workers.lone_parent"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as parent:
+        assert parent.stdout is not None
+        assert parent.stderr is not None
+        pid = int(parent.stdout.readline())
+        assert is_alive(pid)
+        parent.kill()
+        await until(lambda: not is_alive(pid))
+        assert parent.stderr.read() == ""
+    assert parent.returncode == -signal.SIGKILL
+
+
+async def test_names_are_resolved_though_many_others_take_their_time() -> None:
+    """As many lookups hang in the process's threads as a name server that is gone would hold."""
+    ours, theirs = socket.socketpair()
+    let_go = threading.Event()
+    reader, writer = await asyncio.open_connection(sock=ours)
+    serve = asyncio.create_task(worker.serve(theirs))
+    try:
+        writer.write(PING)
+        await reader.readline()
+        loop = asyncio.get_running_loop()
+        hanging = [loop.run_in_executor(None, let_go.wait, PATIENCE_S) for _ in range(40)]
+        with serving(Act.ASKED, head(), STREAM, host="localhost") as provider:
+            writer.write(asked(run_to(provider.base_url)))
+            sample = sample_from_plain(json.loads(await reader.readline())["sample"])
+        assert not any(lookup.done() for lookup in hanging)
+    finally:
+        let_go.set()
+        writer.close()
+        await serve
+        await asyncio.gather(*hanging)
+        gc.unfreeze()
+    assert sample.error is None
+    assert sample.dns_s is not None
+
+
+def test_a_process_is_handed_no_other_socket_than_its_own() -> None:
+    with socket.socket(), started() as (channel, process):
+        channel.sendall(PING)
+        answers(channel, 1)
+        theirs = descriptors(process.pid)
+        ours = descriptors()
+    assert [name for name in theirs if name.startswith("socket:") and name in ours] == []

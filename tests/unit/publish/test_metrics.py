@@ -1,0 +1,305 @@
+"""The metrics: names and labels as documented, judged by the real promtool and by the OpenMetrics parser."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import prometheus_client
+import prometheus_client.openmetrics.exposition
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_prometheus
+
+from monitor.publish.metrics import Metrics
+from monitor.score.health import Status
+from probes._model import Blame, ErrorClass, Sample, Task
+from tests.unit.publish.values import EVERYTHING, first_tick, make_board, make_spec, sample_at
+
+MINUTE = timedelta(minutes=1)
+TICK = first_tick()
+ONE, TWO, PAUSED = "groq:llama", "my-vllm:meta/llama", "off:one"
+ODD = 'p:"quoted"\\back\nslash/日本'
+SPECS = (make_spec(ONE), make_spec(TWO), make_spec(PAUSED, enabled=False), make_spec(ODD))
+DOCUMENTED = {
+    "providerwatch_endpoint_info": ("gauge", {"endpoint", "provider", "model", "api"}),
+    "providerwatch_up": ("gauge", {"endpoint"}),
+    "providerwatch_status": ("gauge", {"endpoint", "status"}),
+    "providerwatch_score": ("gauge", {"endpoint"}),
+    "providerwatch_uptime_ratio": ("gauge", {"endpoint", "window"}),
+    "providerwatch_probes": ("counter", {"endpoint", "task", "error", "blame"}),
+    "providerwatch_probe_duration_seconds": ("summary", {"endpoint", "task", "phase"}),
+    "providerwatch_ttft_seconds": ("histogram", {"endpoint", "task"}),
+    "providerwatch_e2e_seconds": ("histogram", {"endpoint", "task"}),
+    "providerwatch_inter_token_seconds": ("histogram", {"endpoint", "task"}),
+    "providerwatch_output_tokens_per_second": ("gauge", {"endpoint", "task"}),
+    "providerwatch_cost_usd": ("counter", {"provider"}),
+    "providerwatch_tokens": ("counter", {"provider", "direction"}),
+    "providerwatch_schedule_lag_seconds": ("histogram", set()),
+    "providerwatch_loop_lag_seconds": ("histogram", {"process"}),
+    "providerwatch_rx_lag_seconds": ("histogram", set()),
+    "providerwatch_skipped": ("counter", {"reason"}),
+    "providerwatch_store_queue_length": ("gauge", set()),
+    "providerwatch_store_dropped": ("counter", set()),
+    "providerwatch_worker_restarts": ("counter", set()),
+    "providerwatch_build_info": ("gauge", {"version"}),
+}
+"""SPEC section 9, and what the step adds; counters carry `_total` in their samples."""
+
+
+def make_metrics(samples: list[Sample]) -> Metrics:
+    """The metrics of a daemon that had these samples."""
+    board = make_board(*SPECS)
+    metrics = Metrics("1.2.3", lambda: board.snapshot)
+    for spec in SPECS:
+        metrics.expect(spec.endpoint, Task.CHAT)
+    for sample in samples:
+        board.absorb([sample])
+        metrics.observe(sample, sample.endpoint.partition(":")[0])
+    metrics.loop_lag.labels("main").observe(0.001)
+    board.publish(TICK + 10 * MINUTE if samples else TICK, sweep=True)
+    return metrics
+
+
+def all_kinds() -> list[Sample]:
+    """One sample of every class for one endpoint, successes for another, two failures for the third."""
+    errors = [sample_at(TICK + place * MINUTE / 10, error) for place, error in enumerate(ErrorClass)]
+    good = [sample_at(TICK + (5 + place) * MINUTE, name=TWO) for place in range(5)]
+    odd = [sample_at(TICK + (8 + place) * MINUTE, ErrorClass.TLS, ODD) for place in range(2)]
+    return [*errors, *good, *odd, sample_at(TICK + 9 * MINUTE, ErrorClass.OVERRUN, lag_s=None)]
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return make_metrics(all_kinds())
+
+
+def value(metrics: Metrics, name: str, **labels: str) -> float | None:
+    return metrics.registry.get_sample_value(name, labels)
+
+
+def series(metrics: Metrics, name: str) -> int:
+    return sum(sample.name == name for family in metrics.registry.collect() for sample in family.samples)
+
+
+# Exposition
+
+
+@pytest.mark.parametrize("samples", [[], all_kinds()], ids=["fresh", "all kinds"])
+def test_promtool_finds_nothing_to_object_to(samples: list[Sample]) -> None:
+    text = prometheus_client.generate_latest(make_metrics(samples).registry)
+    done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def openmetrics(registry: CollectorRegistry) -> bytes:
+    return bytes(prometheus_client.openmetrics.exposition.generate_latest(registry))  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize("samples", [[], all_kinds()], ids=["fresh", "all kinds"])
+def test_openmetrics_can_be_parsed_and_says_the_same(samples: list[Sample]) -> None:
+    metrics = make_metrics(samples)
+    text = openmetrics(metrics.registry).decode()
+    families = list(parse_openmetrics(text))  # type: ignore[no-untyped-call]
+    plain = list(parse_prometheus(prometheus_client.generate_latest(metrics.registry).decode()))
+
+    def flat(found: list[prometheus_client.Metric]) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+        return {
+            (sample.name, frozenset(sample.labels.items())): sample.value
+            for family in found
+            for sample in family.samples
+            if not family.name.startswith("process_")
+        }
+
+    assert flat(families) == flat(plain)
+
+
+def test_names_types_and_labels_are_exactly_the_documented_ones(metrics: Metrics) -> None:
+    found = {}
+    for family in metrics.registry.collect():
+        if not family.name.startswith("process_"):
+            labels = {label for sample in family.samples for label in sample.labels} - {"le"}
+            assert family.name not in found
+            found[family.name] = (family.type, labels)
+    assert found == DOCUMENTED
+
+
+@pytest.mark.parametrize("expose", [prometheus_client.generate_latest, openmetrics], ids=["prometheus", "openmetrics"])
+def test_there_is_no_series_of_when_a_counter_was_created(
+    metrics: Metrics, expose: Callable[[CollectorRegistry], bytes]
+) -> None:
+    assert b"_created" not in expose(metrics.registry)
+
+
+def test_every_metric_has_words_for_people(metrics: Metrics) -> None:
+    for family in metrics.registry.collect():
+        assert family.documentation.endswith(".") or family.name.startswith("process_")
+
+
+def test_an_id_of_any_characters_survives_the_exposition(metrics: Metrics) -> None:
+    text = prometheus_client.generate_latest(metrics.registry).decode()
+    labels = [sample.labels for family in parse_prometheus(text) for sample in family.samples]
+    assert any(each.get("endpoint") == ODD for each in labels)
+
+
+# What is true now
+
+
+def test_an_endpoint_without_a_score_has_no_series_of_it(metrics: Metrics) -> None:
+    assert value(metrics, "providerwatch_score", endpoint=PAUSED) is None
+    assert value(metrics, "providerwatch_up", endpoint=PAUSED) is None
+    assert value(metrics, "providerwatch_uptime_ratio", endpoint=PAUSED, window="1d") is None
+    assert value(metrics, "providerwatch_status", endpoint=PAUSED, status="paused") == 1
+    fresh = make_metrics([])
+    assert [series(fresh, f"providerwatch_{name}") for name in ("score", "up", "uptime_ratio")] == [0, 0, 0]
+
+
+def test_scores_statuses_and_uptimes_are_those_of_the_snapshot(metrics: Metrics) -> None:
+    assert value(metrics, "providerwatch_up", endpoint=TWO) == 1
+    assert value(metrics, "providerwatch_up", endpoint=ODD) == 0
+    assert (value(metrics, "providerwatch_score", endpoint=TWO) or 0) > 0.95
+    assert (value(metrics, "providerwatch_score", endpoint=ODD) or 1) < 0.5
+    assert value(metrics, "providerwatch_uptime_ratio", endpoint=TWO, window="1h") == 1.0
+    assert value(metrics, "providerwatch_uptime_ratio", endpoint=ODD, window="5m") == 0.0
+    for name, status in ((TWO, Status.UP), (ODD, Status.DOWN), (PAUSED, Status.PAUSED)):
+        found = {each: value(metrics, "providerwatch_status", endpoint=name, status=each) for each in Status}
+        assert found == {each: each is status for each in Status}
+
+
+def test_an_endpoints_info_joins_its_provider_model_and_api(metrics: Metrics) -> None:
+    labels = {"provider": "my-vllm", "model": "meta-llama/llama-3.2-1b-instruct", "api": "openai_chat"}
+    assert value(metrics, "providerwatch_endpoint_info", endpoint=TWO, **labels) == 1
+    assert value(metrics, "providerwatch_build_info", version="1.2.3") == 1
+
+
+def test_gauges_follow_the_snapshot_and_leave_nothing_stale() -> None:
+    board = make_board(*SPECS)
+    metrics = Metrics("1", lambda: board.snapshot)
+    board.absorb([sample_at(TICK)])
+    board.publish(TICK + MINUTE)
+    assert value(metrics, "providerwatch_up", endpoint=ONE) == 1
+    board.publish(TICK + 60 * MINUTE, sweep=True)
+    assert value(metrics, "providerwatch_up", endpoint=ONE) is None
+    assert value(metrics, "providerwatch_uptime_ratio", endpoint=ONE, window="5m") is None
+
+
+# Counters
+
+
+def test_every_counter_of_an_endpoint_starts_at_zero() -> None:
+    metrics = make_metrics([])
+    for spec in SPECS:
+        labels = {"endpoint": spec.endpoint.id, "task": "chat"}
+        assert value(metrics, "providerwatch_probes_total", **labels, error="", blame="") == 0
+        for error in ErrorClass:
+            found = value(metrics, "providerwatch_probes_total", **labels, error=error, blame=error.blame)
+            assert found == 0
+        for direction in ("prompt", "completion", "reasoning", "cached"):
+            provider = spec.endpoint.provider
+            assert value(metrics, "providerwatch_tokens_total", provider=provider, direction=direction) == 0
+        assert value(metrics, "providerwatch_cost_usd_total", provider=spec.endpoint.provider) == 0
+    for error in ErrorClass:
+        if error.blame is Blame.MONITOR:
+            assert value(metrics, "providerwatch_skipped_total", reason=error) == 0
+    assert value(metrics, "providerwatch_store_dropped_total") == 0
+    assert value(metrics, "providerwatch_worker_restarts_total") == 0
+
+
+def test_a_cost_that_nobody_configured_has_no_series() -> None:
+    board = make_board(*SPECS)
+    metrics = Metrics("1", lambda: board.snapshot)
+    plain = make_spec().endpoint
+    metrics.expect(type(plain)(id="a:b", provider="a", model="b", api=plain.api, base_url=plain.base_url), Task.CHAT)
+    assert series(metrics, "providerwatch_cost_usd_total") == 0
+
+
+def test_a_new_error_brings_no_new_series() -> None:
+    assert series(make_metrics([]), "providerwatch_probes_total") == series(
+        make_metrics(all_kinds()), "providerwatch_probes_total"
+    )
+
+
+def test_each_probe_is_counted_once_under_what_came_of_it(metrics: Metrics) -> None:
+    for error in ErrorClass:
+        labels = {"endpoint": ONE, "task": "chat", "error": error.value, "blame": error.blame.value}
+        times = 2 if error is ErrorClass.OVERRUN else 1
+        assert value(metrics, "providerwatch_probes_total", **labels) == times
+    assert value(metrics, "providerwatch_probes_total", endpoint=TWO, task="chat", error="", blame="") == 5
+
+
+def test_a_tick_that_became_no_probe_is_counted_and_measures_nothing() -> None:
+    metrics = make_metrics([sample_at(TICK, ErrorClass.SKIPPED, lag_s=None)])
+    assert value(metrics, "providerwatch_skipped_total", reason="skipped") == 1
+    assert value(metrics, "providerwatch_schedule_lag_seconds_count") == 0
+
+
+def test_the_figures_of_a_success_are_observed() -> None:
+    metrics = make_metrics([sample_at(TICK)])
+    labels = {"endpoint": ONE, "task": "chat"}
+    for phase in ("dns", "connect", "tls", "headers", "ttft", "e2e"):
+        total = value(metrics, "providerwatch_probe_duration_seconds_sum", **labels, phase=phase)
+        assert total == EVERYTHING[f"{phase}_s"]
+    for name, field in (("ttft", "ttft_s"), ("e2e", "e2e_s"), ("inter_token", "itl_p50_s")):
+        assert value(metrics, f"providerwatch_{name}_seconds_sum", **labels) == EVERYTHING[field]
+        assert value(metrics, f"providerwatch_{name}_seconds_count", **labels) == 1
+    assert value(metrics, "providerwatch_output_tokens_per_second", **labels) == 50
+    assert value(metrics, "providerwatch_cost_usd_total", provider="groq") == EVERYTHING["cost_usd"]
+    found = {
+        direction: value(metrics, "providerwatch_tokens_total", provider="groq", direction=direction)
+        for direction in ("prompt", "completion", "reasoning", "cached")
+    }
+    assert found == {"prompt": 100, "completion": 51, "reasoning": 7, "cached": 3}
+    assert value(metrics, "providerwatch_schedule_lag_seconds_sum") == 0.003
+    assert value(metrics, "providerwatch_rx_lag_seconds_sum") == 0.0002
+
+
+def test_a_failure_shows_its_phases_and_its_cost_and_no_latency() -> None:
+    """A truncated stream was paid for, but its time to first token is not a success's."""
+    metrics = make_metrics([sample_at(TICK, ErrorClass.TRUNCATED, ttft_s=0.2, e2e_s=0.5, output_tps=9.0, cost_usd=0.5)])
+    labels = {"endpoint": ONE, "task": "chat"}
+    assert value(metrics, "providerwatch_probe_duration_seconds_count", **labels, phase="ttft") == 1
+    assert value(metrics, "providerwatch_cost_usd_total", provider="groq") == 0.5
+    for name in ("ttft", "e2e", "inter_token"):
+        assert series(metrics, f"providerwatch_{name}_seconds_count") == 0
+    assert series(metrics, "providerwatch_output_tokens_per_second") == 0
+
+
+def test_what_was_not_measured_is_not_observed_as_zero() -> None:
+    nothing: dict[str, Any] = {**dict.fromkeys(EVERYTHING), "lag_s": -0.001}
+    metrics = make_metrics([sample_at(TICK, **nothing)])
+    for family in metrics.registry.collect():
+        if family.type in {"histogram", "summary"} and family.name != "providerwatch_loop_lag_seconds":
+            counts = {sample.value for sample in family.samples if sample.name.endswith("_count")}
+            assert counts <= ({1} if family.name == "providerwatch_schedule_lag_seconds" else {0})
+    assert value(metrics, "providerwatch_schedule_lag_seconds_sum") == 0
+
+
+def test_buckets_begin_at_a_millisecond_and_end_beyond_the_longest_probe(metrics: Metrics) -> None:
+    for name in ("ttft", "e2e", "inter_token"):
+        bounds = [
+            float(sample.labels["le"])
+            for family in metrics.registry.collect()
+            for sample in family.samples
+            if sample.name == f"providerwatch_{name}_seconds_bucket" and sample.labels["endpoint"] == TWO
+        ]
+        assert bounds == sorted(set(bounds))
+        assert bounds[0] == 0.001
+        assert bounds[-1] == float("inf")
+
+
+def test_series_do_not_grow_with_time() -> None:
+    """Labels are bounded: a hundred more samples of the same kinds bring no series."""
+
+    def count(samples: list[Sample]) -> int:
+        return sum(len(family.samples) for family in make_metrics(samples).registry.collect())
+
+    assert count(all_kinds()) == count(all_kinds() * 4)
+
+
+def test_the_body_of_a_row_is_no_part_of_the_metrics(metrics: Metrics) -> None:
+    text = prometheus_client.generate_latest(metrics.registry).decode()
+    assert json.dumps({"region": "us"}) not in text

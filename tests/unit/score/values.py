@@ -1,0 +1,74 @@
+"""Values for tests of the score: moments, samples, observations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import settings
+
+from monitor.score.health import Health, Observation, advance
+from monitor.score.outcomes import Outcome
+from probes._model import ErrorClass, Sample, Task
+
+unhurried = settings(deadline=None, max_examples=60)
+"""For tests over drawn values: the machine may be busy."""
+START = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
+EVERY_S = 60.0
+STALE_S = 210.0
+
+
+def after(seconds: float) -> datetime:
+    """The moment so long after `START`."""
+    return START + timedelta(seconds=seconds)
+
+
+def make_sample(started_at: datetime = START, error: ErrorClass | None = None, **fields: Any) -> Sample:
+    """A sample of one endpoint; `fields` in place of what it would hold."""
+    plain = Sample(
+        id=f"{int(started_at.timestamp() * 1e6):016x}",
+        endpoint="groq:llama",
+        vantage="local",
+        probe="chat",
+        task=Task.CHAT,
+        scheduled_at=started_at,
+        started_at=started_at,
+        error=error,
+        blame=error.blame if error else None,
+        lag_s=0.001,
+    )
+    return replace(plain, **fields)
+
+
+def make_observation(number: float, outcome: Outcome = Outcome.OK, **fields: Any) -> Observation:
+    """What the sample of minute `number` says; a failure is a server error unless `fields` name another."""
+    usual = {
+        Outcome.FAILED: ErrorClass.SERVER_ERROR,
+        Outcome.RATE_LIMITED: ErrorClass.RATE_LIMITED,
+        Outcome.ACCOUNT: ErrorClass.AUTH,
+        Outcome.MONITOR: ErrorClass.INTERNAL,
+        Outcome.NETWORK: ErrorClass.VANTAGE_OFFLINE,
+    }
+    plain = Observation(at=after(number * EVERY_S), outcome=outcome, within_slo=True, error=usual.get(outcome))
+    return replace(plain, **fields)
+
+
+def observations(outcomes: Iterable[Outcome | str], first: float = 1) -> list[Observation]:
+    """One observation a minute; a letter stands for its outcome: `o` ok, `s` ok but slow, `f` failed."""
+    letters = {"o": (Outcome.OK, True), "s": (Outcome.OK, False), "f": (Outcome.FAILED, True)}
+    return [
+        make_observation(first + place, outcome, within_slo=within_slo)
+        for place, (outcome, within_slo) in enumerate(
+            letters[each] if isinstance(each, str) else (each, True) for each in outcomes
+        )
+    ]
+
+
+def advanced(seen: Iterable[Observation], health: Health | None = None) -> Health:
+    """The health after these observations, from nothing unless `health` is given."""
+    health = health or Health(since=START)
+    for each in seen:
+        health = advance(health, each, EVERY_S)
+    return health
