@@ -393,7 +393,7 @@ async def test_a_second_demo_in_the_same_place_is_refused(
     place = tmp_path / "demo"
     first = asyncio.create_task(run_demo(directory=place, duration_s=30, port=None, daemon=daemon))
     async with asyncio.timeout(30):
-        while not (place / "demo.lock").exists():  # noqa: ASYNC110
+        while not (place / "demo.lock").exists():
             await asyncio.sleep(0.01)
     assert await run_demo(directory=place, duration_s=1, port=None, daemon=daemon) == 1
     assert "another demo is running" in capsys.readouterr().err

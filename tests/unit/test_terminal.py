@@ -298,7 +298,7 @@ async def test_a_cancelled_watch_leaves_the_last_table_standing() -> None:
     async with serving(document(endpoint())) as url:
         watch = asyncio.create_task(watch_scores(url, Console(file=file, width=80)))
         async with asyncio.timeout(5):
-            while "● up" not in file.getvalue():  # noqa: ASYNC110
+            while "● up" not in file.getvalue():
                 await asyncio.sleep(0.01)
         watch.cancel()
         with pytest.raises(asyncio.CancelledError):

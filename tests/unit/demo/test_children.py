@@ -57,7 +57,7 @@ async def test_being_cancelled_while_it_waits_kills_at_once(tmp_path: Path) -> N
 
     async with asyncio.timeout(10):
         task = asyncio.create_task(demo())
-        while not pids:  # noqa: ASYNC110
+        while not pids:
             await asyncio.sleep(0.01)
         task.cancel()
         await asyncio.sleep(0.2)
@@ -73,7 +73,7 @@ async def test_what_a_process_leaves_behind_is_killed_with_its_group(tmp_path: P
         grandchild = int(await child.address())
         assert alive(grandchild)
     async with asyncio.timeout(2):
-        while alive(grandchild):  # noqa: ASYNC110
+        while alive(grandchild):
             await asyncio.sleep(0.01)
 
 
