@@ -16,11 +16,14 @@ help: ## show this
 demo: $(VENV)/.demo ## the daemon on a real small model behind three providers (FOR=60s ends it by itself)
 	$(BIN)/providerwatch demo --dir .demo $(if $(FOR),--for $(FOR))
 
-test: $(VENV)/.dev ## all tests that need no root, with the coverage gates
+test: $(VENV)/.dev ## the tests: a few minutes, no root needed
+	@.ci/debian-packages prometheus openssl procps
+	$(BIN)/python -m pytest -m 'not slow and not system'
+
+test-all: $(VENV)/.dev ## every test, with the coverage gates, and the unit under a real systemd (root)
 	@.ci/debian-packages prometheus openssl procps
 	.ci/test-with-coverage
-
-test-all: test system-tests ## test, then the heavier suites (root)
+	@$(MAKE) --no-print-directory system-tests
 
 system-tests: $(VENV)/.dev ## the unit under a real systemd (root)
 	@.ci/debian-packages systemd util-linux mount

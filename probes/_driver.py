@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 import aiohttp
 
 from probes._cutoff import until
-from probes._exchange import TAINT_LAG_S, Ending, Exchange, judged, reading_into, unmeasured
+from probes._exchange import Ending, Exchange, judged, reading_into, unmeasured
 from probes._faults import fault_of
 from probes._line import Line
 from probes._meter import Reading, decoding
@@ -35,6 +35,8 @@ _FRAMES_A_TURN = 8
 """Frames decoded before other streams get their turn: a whole answer at once would keep their tokens unread."""
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 _SUCCESSES = range(200, 300)
+_LATE_SHARE = 0.25
+"""Of the time for connecting: when our event loop is later than that to see it pass, it is not the provider's fault."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -131,9 +133,11 @@ def _payload(body: bytes) -> bytes | io.BytesIO:
 
 
 def _no_time(line: Line) -> Fault | None:
-    """The fault of this machine, when it was late itself and had not sent the request before time was up."""
+    """The fault of this machine, when it was very late itself and had not sent the request before time was up."""
     cutoff, sent_ns = line.cutoff, line.t0_ns
-    if cutoff is None or cutoff.late_s < TAINT_LAG_S or (sent_ns is not None and sent_ns / 1e9 < cutoff.at_s):
+    if cutoff is None or cutoff.late_s < _LATE_SHARE * (line.connect_deadline_s - line.began_ns / 1e9):
+        return None
+    if sent_ns is not None and sent_ns / 1e9 < cutoff.at_s:
         return None
     detail = f"this machine was {cutoff.late_s * 1e3:.0f} ms late itself when time was up for {line.stage.value}"
     return Fault(error=ErrorClass.TAINTED, detail=detail)

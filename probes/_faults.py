@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import ssl
 from enum import Enum
@@ -21,6 +22,7 @@ class Stage(Enum):
     HEAD = "waiting for the answer's head"
 
 
+_QUOTED_BYTES = re.compile(r"""\b(?:bytearray\()?b['"]""")
 _STAGE_CLASSES = {
     Stage.DNS: ErrorClass.DNS,
     Stage.CONNECT: ErrorClass.CONNECT,
@@ -39,13 +41,19 @@ def fault_of(error: Exception, stage: Stage) -> Fault:
         case aiohttp.ClientSSLError() | ssl.SSLError() | ssl.CertificateError():
             return Fault(error=ErrorClass.TLS, detail=_tls_words(error))
         case aiohttp.ClientResponseError() | aiohttp.http_exceptions.HttpProcessingError():
-            return Fault(error=ErrorClass.MALFORMED, detail=f"not HTTP: {error.message}")
+            return Fault(error=ErrorClass.MALFORMED, detail=f"not HTTP: {_without_bytes(error.message)}")
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
-            return Fault(error=ErrorClass.INTERNAL, detail=f"the URL is not valid: {error}")
+            # Not with the URL itself, which may hold a password.
+            return Fault(error=ErrorClass.INTERNAL, detail="the base URL is no address of HTTP")
         case aiohttp.ClientError() | OSError():
             return _broken(error, stage)
         case _:
             return Fault(error=ErrorClass.INTERNAL, detail=f"{type(error).__name__}: {error}")
+
+
+def _without_bytes(message: str) -> str:
+    """What a parser says without the bytes it quotes, which are the provider's, or our own key come back."""
+    return " ".join(_QUOTED_BYTES.split(message)[0].split()).rstrip(":")
 
 
 def _broken(error: Exception, stage: Stage) -> Fault:

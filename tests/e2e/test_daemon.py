@@ -41,8 +41,8 @@ def config(directory: Path, providers: Providers) -> dict[str, object]:
                 "every": "1s",
                 "prompt_tokens": 40,
                 "max_tokens": 8,
-                "ttft_timeout": "20s",
-                "timeout": "30s",
+                "ttft_timeout": "8s",
+                "timeout": "10s",
             }
         },
         "scoring": {"count_wrong_answers": False},
@@ -93,22 +93,23 @@ def test_a_real_model_is_measured_judged_and_published(tmp_path: Path, providers
     assert len(timings) == 1, "every first token was stamped by the kernel"
 
 
+@pytest.mark.slow
 def test_kill_9_loses_no_sample_whose_effect_was_visible(tmp_path: Path, providers: Providers) -> None:
     """Killed at random moments under load, again and again; after each, all that had been published is there."""
     seed = random.Random(20261122)
     before = 0
     for _ in range(KILLS):
         with running(tmp_path, config(tmp_path, providers)) as daemon:
-            seen = watch_until_killed(daemon, after_s=seed.uniform(1.5, 4.0))
+            seen = watch_until_killed(daemon, after_s=seed.uniform(0.5, 3.0))
         rows = stored(tmp_path)
         lived = Counter(endpoint for endpoint, _ in rows[before:])
-        assert seen.total() > 0
         assert not seen - lived, f"published but not stored: {seen - lived}"
         before = len(rows)
 
 
 def watch_until_killed(daemon: Daemon, after_s: float) -> Counter[str]:
     """Read the metrics as fast as they come and kill the daemon meanwhile; what was last seen."""
+    wait_until(lambda: published_probes(daemon.get("/metrics")[1].decode()).total() > 0, "a first probe")
     killer = threading.Timer(after_s, daemon.process.kill)
     killer.start()
     seen: Counter[str] = Counter()

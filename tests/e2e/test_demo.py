@@ -64,6 +64,7 @@ def test_the_demo_tells_its_three_providers_apart_and_ends_by_itself(tmp_path: P
     assert left_over(mark) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_demo_and_leaves_nothing_running(tmp_path: Path, number: signal.Signals) -> None:
     mark = uuid.uuid4().hex

@@ -9,7 +9,7 @@ from probes._driver import measure
 from probes._model import Blame, ErrorClass
 from tests.integration.probes.asking import CODEC, probe, run_to
 from tests.integration.probes.loop_block import LoopBlock
-from tests.integration.probes.provider import ANSWER, DONE, ROLE, STOP, STREAM, Act, delta, head, serving
+from tests.integration.probes.provider import ANSWER, DONE, ROLE, STOP, STREAM, Act, black_hole, delta, head, serving
 
 SHORT_S = 0.3
 BLOCK_S = 2 * SHORT_S
@@ -75,3 +75,11 @@ async def test_a_monitor_that_had_no_time_for_the_handshake_blames_itself() -> N
     with serving(block.begin, block.end, Act.LEFT) as provider:
         sample = await probe(provider.base_url.replace("http:", "https:"), ttft_s=SHORT_S)
     assert (sample.error, sample.blame) == (ErrorClass.TAINTED, Blame.MONITOR)
+
+
+async def test_a_monitor_that_was_only_a_little_late_still_tells_who_did_not_answer() -> None:
+    """Else a provider that is gone would never be down for a busy monitor."""
+    with black_hole() as base_url:
+        asyncio.get_running_loop().call_later(0.95, time.sleep, 0.1)
+        sample = await probe(base_url, ttft_s=1.0)
+    assert (sample.error, sample.blame) == (ErrorClass.CONNECT, Blame.PROVIDER)

@@ -57,3 +57,10 @@ async def test_an_address_that_is_none_is_the_monitors_own_fault() -> None:
     for base_url in ("http://", "gopher://127.0.0.1/v1", "http://127.1:80/v1", "not an address"):
         sample = await probe(base_url)
         assert (sample.error, sample.blame) == (ErrorClass.INTERNAL, Blame.MONITOR), base_url
+
+
+async def test_an_address_that_is_none_does_not_tell_the_password_in_it() -> None:
+    for base_url in ("http://user:open-sesame@127.0.0.1:99999/v1", "gopher://user:open-sesame@127.0.0.1/v1"):
+        sample = await probe(base_url, api_key=None)
+        assert sample.error is ErrorClass.INTERNAL
+        assert "open-sesame" not in repr(sample)

@@ -205,9 +205,10 @@ def clocks(*lags_s: float) -> Clocks:
 
 
 def test_a_first_token_read_late_and_merged_is_tainted() -> None:
-    seen = taken([(0.1, ROLE), (0.2, ONE + TWO), (0.3, STOP)], clocks=clocks(0.0, 0.031, 0.0))
-    assert (seen.error, seen.blame) == (ErrorClass.TAINTED, Blame.MONITOR)
-    assert seen.detail == "this machine read the first token 31 ms late"
+    for lag_s, told in ((0.02, "20 ms"), (1.2346, "1235 ms")):
+        seen = taken([(0.1, ROLE), (0.2, ONE + TWO), (0.3, STOP)], clocks=clocks(0.0, lag_s, 0.0))
+        assert (seen.error, seen.blame) == (ErrorClass.TAINTED, Blame.MONITOR)
+        assert seen.detail == f"this machine read the first token {told} late"
 
 
 @pytest.mark.parametrize(
@@ -267,6 +268,12 @@ def test_a_failed_probe_has_no_zero_seconds() -> None:
     figures = {name: value for name, value in sample_to_plain(seen).items() if name.endswith(("_s", "_tps"))}
     assert {name for name, value in figures.items() if value is not None} == {"lag_s"}
     assert (seen.output_tokens, seen.merged_reads, seen.cost_usd) == (None, None, None)
+
+
+def test_a_request_that_was_never_answered_has_no_time_of_headers() -> None:
+    seen = taken(head_ns=None, status=None, fault=Fault(error=ErrorClass.TIMEOUT_TTFT))
+    assert (seen.headers_s, seen.lag_s) == (None, 0.25)
+    assert taken(t0_ns=None, fault=Fault(error=ErrorClass.INTERNAL)).headers_s is None
 
 
 def test_the_connection_and_the_clocks_are_recorded_as_they_were() -> None:
@@ -408,6 +415,12 @@ def test_a_probe_that_was_not_made_has_the_blame_of_its_class_and_no_figures(err
 def test_a_transcript_is_every_frame_with_its_time() -> None:
     lines = list(transcript(CODEC, exchange_of([(0.1, b": hi\n\n"), (0.2, STOP[:9]), (0.3, STOP[9:] + b"data: \xff")])))
     assert lines == [(0.3, STOP[6:-2].decode()), (0.3, "\ufffd")]
+
+
+def test_a_transcript_shows_bytes_that_no_read_accounts_for_with_the_last() -> None:
+    seen = exchange_of([(0.1, DONE)])
+    early = dataclasses.replace(seen.arrivals[0], end=3)
+    assert list(transcript(CODEC, dataclasses.replace(seen, arrivals=(early,)))) == [(0.1, "[DONE]")]
 
 
 def test_a_transcript_of_a_refusal_is_its_body() -> None:
