@@ -36,6 +36,7 @@ class MisuseError(Exception):
 class Result:
     """One probe that was made."""
 
+    run: Run
     sample: Sample
     exchange: Exchange
     codec: Probe
@@ -85,7 +86,7 @@ def show_transcript(result: Result) -> None:
     """The waterfall, and under it every frame with the time of its arrival."""
     show_waterfall(result)
     console = Console(highlight=False, soft_wrap=True)
-    for at_s, words in transcript(result.codec, result.exchange):
+    for at_s, words in transcript(result.run, result.codec, result.exchange):
         stamp = " " * 11 if at_s is None else f"{at_s:9.4f} s"
         console.print(Text(f"{stamp}  {printable(words, longest=None)}"))
     console.print()
@@ -111,4 +112,4 @@ async def _probe(run: Run, places: Places) -> Result:
     async with AsyncExitStack() as stack:
         await places.take(run.endpoint.provider, stack)
         seen = await exchange(run, asker, asker.request(run.endpoint, run.task, run.prompt))
-    return Result(sample=sample(run, asker, seen), exchange=seen, codec=asker)
+    return Result(run=run, sample=sample(run, asker, seen), exchange=seen, codec=asker)

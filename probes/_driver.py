@@ -11,7 +11,7 @@ import asyncio
 import io
 import time
 from asyncio.selector_events import BaseSelectorEventLoop
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -62,10 +62,17 @@ async def measure(run: Run, codec: Probe) -> Sample:
         return unmeasured(run, ErrorClass.INTERNAL, detail, datetime.now(UTC))
     seen = await exchange(run, codec, request)
     reading = Reading()
-    for step, _ in enumerate(reading_into(reading, codec, seen), start=1):
-        if step % _FRAMES_A_TURN == 0:
-            await asyncio.sleep(0)
+    async for _ in _gently(reading_into(reading, codec, seen)):
+        pass
     return judged(run, codec, seen, reading)
+
+
+async def _gently(steps: Iterator[None]) -> AsyncIterator[None]:
+    """The steps, with a turn for the other streams after every few."""
+    for number, _ in enumerate(steps, start=1):
+        yield
+        if number % _FRAMES_A_TURN == 0:
+            await asyncio.sleep(0)
 
 
 async def exchange(run: Run, codec: Probe, request: Request) -> Exchange:
@@ -188,7 +195,7 @@ async def _receive(content: aiohttp.StreamReader, attempt: _Attempt) -> None:
                 return
         except TimeoutError:
             attempt.ending = ending
-        first_s = _first_content_s(attempt)
+        first_s = await _first_content_s(attempt)
         if first_s is not None and first_s > deadline_s:
             # Only a late loop reads what came later, and what it reads together has the last one's time.
             detail = "this machine was late at the deadline: whether the first token came in time is not known"
@@ -210,11 +217,11 @@ async def _read_on(content: aiohttp.StreamReader, attempt: _Attempt) -> Ending:
     return Ending.TOO_LARGE
 
 
-def _first_content_s(attempt: _Attempt) -> float | None:
+async def _first_content_s(attempt: _Attempt) -> float | None:
     """When content first came, by the event loop's clock."""
     attempt.line.take_stock()
     reading = Reading()
-    for _ in decoding(attempt.codec, bytes(attempt.body), attempt.line.arrivals(), reading):
+    async for _ in _gently(decoding(attempt.codec, bytes(attempt.body), attempt.line.arrivals(), reading)):
         if reading.content:
             break
     return reading.content[0].at_ns / 1e9 if reading.content else None

@@ -108,15 +108,18 @@ def judged(run: Run, codec: Probe, exchange: Exchange, reading: Reading) -> Samp
     return _record(run, exchange, reading, fault, right=right)
 
 
-def transcript(codec: Probe, exchange: Exchange) -> Iterator[tuple[float | None, str]]:
-    """The answer frame by frame, for a person: seconds from the request to its arrival, and its text."""
+def transcript(run: Run, codec: Probe, exchange: Exchange) -> Iterator[tuple[float | None, str]]:
+    """The answer frame by frame, for a person: seconds from the request to its arrival, and its text; no secrets."""
     if not _is_success(exchange.status):
-        yield None, exchange.body.decode("utf-8", "replace")
+        yield None, _redacted(run, exchange.body.decode("utf-8", "replace"))
         return
     ends = [arrival.end for arrival in exchange.arrivals]
     for frame in frames(codec.framing, exchange.body):
         read = min(bisect_left(ends, frame.end), len(ends) - 1)
-        yield _seconds(exchange.t0_ns, exchange.arrivals[read].at_ns), frame.data.decode("utf-8", "replace")
+        yield (
+            _seconds(exchange.t0_ns, exchange.arrivals[read].at_ns),
+            _redacted(run, frame.data.decode("utf-8", "replace")),
+        )
 
 
 def _verdict(run: Run, codec: Probe, exchange: Exchange, reading: Reading, *, right: bool | None) -> Fault | None:

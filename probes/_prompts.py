@@ -1,7 +1,7 @@
 """Synthetic prompts: a nonce first, any size, an answer that the prompt forces and a check can find.
 
 The question is to copy a list of numbers. Even a model of 135 million parameters does that reliably, it fills any
-prompt and any answer, and a wrong model or a cached stranger's answer is found out. The nonce comes first, so that
+prompt and any answer, and an answer to something else is found out. The nonce comes first, so that
 no prompt cache can answer for the model.
 """
 

@@ -413,22 +413,24 @@ def test_a_probe_that_was_not_made_has_the_blame_of_its_class_and_no_figures(err
 
 
 def test_a_transcript_is_every_frame_with_its_time() -> None:
-    lines = list(transcript(CODEC, exchange_of([(0.1, b": hi\n\n"), (0.2, STOP[:9]), (0.3, STOP[9:] + b"data: \xff")])))
+    lines = list(
+        transcript(run_to(), CODEC, exchange_of([(0.1, b": hi\n\n"), (0.2, STOP[:9]), (0.3, STOP[9:] + b"data: \xff")]))
+    )
     assert lines == [(0.3, STOP[6:-2].decode()), (0.3, "\ufffd")]
 
 
 def test_a_transcript_shows_bytes_that_no_read_accounts_for_with_the_last() -> None:
     seen = exchange_of([(0.1, DONE)])
     early = dataclasses.replace(seen.arrivals[0], end=3)
-    assert list(transcript(CODEC, dataclasses.replace(seen, arrivals=(early,)))) == [(0.1, "[DONE]")]
+    assert list(transcript(run_to(), CODEC, dataclasses.replace(seen, arrivals=(early,)))) == [(0.1, "[DONE]")]
 
 
 def test_a_transcript_of_a_refusal_is_its_body() -> None:
-    assert list(transcript(CODEC, exchange_of([(0.1, b"no\xff")], status=500))) == [(None, "no\ufffd")]
+    assert list(transcript(run_to(), CODEC, exchange_of([(0.1, b"no\xff")], status=500))) == [(None, "no\ufffd")]
 
 
 def test_a_transcript_of_nothing_is_empty() -> None:
-    assert list(transcript(CODEC, exchange_of())) == []
+    assert list(transcript(run_to(), CODEC, exchange_of())) == []
 
 
 # Anything
@@ -466,3 +468,10 @@ def test_whatever_was_seen_the_sample_is_consistent(exchange: Exchange) -> None:
 
 def test_made_up_exchanges_began_before_their_request() -> None:
     assert BEGAN_NS < T0_NS
+
+
+def test_a_transcript_shows_no_key_that_a_provider_echoes() -> None:
+    refused = list(transcript(run_to(), CODEC, exchange_of([(0.1, f"bad key {KEY}".encode())], status=401)))
+    assert refused == [(None, "bad key ***")]
+    streamed = list(transcript(run_to(), CODEC, exchange_of([(0.1, f"data: {KEY}\n\n".encode())])))
+    assert streamed == [(0.1, "***")]
