@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 PATIENCE_S = 30.0
@@ -47,5 +48,8 @@ def shown_by(pid: int) -> bytes:
 
 def children() -> list[int]:
     """Processes that this one started and did not wait for."""
-    tasks = Path("/proc/self/task").iterdir()
-    return [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
+    found = []
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError):  # a thread that has ended meanwhile
+            found += [int(pid) for pid in (task / "children").read_text().split()]
+    return sorted(found)
