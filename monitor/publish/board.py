@@ -78,7 +78,9 @@ class Board:
         self._vantage = config.vantage
         self._probes = config.probes
         self._specs = {spec.endpoint.id: spec for spec in config.endpoints}
-        self._jobs = {name: tuple(job for job in jobs if job.spec.endpoint.id == name) for name in self._specs}
+        self._jobs: dict[str, list[Job]] = {name: [] for name in self._specs}
+        for job in jobs:
+            self._jobs[job.spec.endpoint.id].append(job)
         self._books = {name: Book(_terms(config, spec), Health(since=now), None) for name, spec in self._specs.items()}
         self._rows: dict[str, Row] = {}
         self._touched: set[str] = set()
