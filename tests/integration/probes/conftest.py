@@ -11,11 +11,18 @@ import pytest
 
 from probes._wire import keep_stamping
 from tests.integration.probes.certificates import Certificates, make_certificates
+from tests.integration.probes.watching import untraced_threads
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _stamping() -> Iterator[None]:
     with keep_stamping():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _threads_without_coverage() -> Iterator[None]:
+    with untraced_threads():
         yield
 
 

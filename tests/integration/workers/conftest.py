@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+
+from tests.integration.probes.watching import untraced_threads
+
+
+@pytest.fixture(autouse=True)
+def _threads_without_coverage() -> Iterator[None]:
+    with untraced_threads():
+        yield
 
 
 @pytest.fixture(autouse=True)
