@@ -75,20 +75,20 @@ class LastError:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class Weights:
     """Weights of good and bad samples, halved every so often."""
 
     good: float = 0.0
     bad: float = 0.0
 
-    def aged(self, seconds: float, half_life_s: float) -> Tally:
+    def aged(self, seconds: float, half_life_s: float) -> Weights:
         """The same, `seconds` later."""
         factor = 0.5 ** (max(seconds, 0.0) / half_life_s)
-        return Tally(good=self.good * factor, bad=self.bad * factor)
+        return Weights(good=self.good * factor, bad=self.bad * factor)
 
-    def with_sample(self, *, good: bool) -> Tally:
+    def with_sample(self, *, good: bool) -> Weights:
         """The same with one sample more."""
-        return Tally(good=self.good + good, bad=self.bad + (not good))
+        return Weights(good=self.good + good, bad=self.bad + (not good))
 
     def share(self, prior: float, weight: float) -> float:
         """The share of good, leaning on a prior of this weight."""
@@ -103,8 +103,8 @@ class Health:
     since: datetime
     measured_at: datetime | None = None
     """Start of the newest counted sample."""
-    short: Tally = Tally()
-    long: Tally = Tally()
+    short: Weights = Weights()
+    long: Weights = Weights()
     failures: int = 0
     """Provider failures in a row."""
     successes: int = 0
@@ -177,7 +177,7 @@ def _half_life_s(interval_s: float) -> float:
     return _HALF_LIFE_PROBES * interval_s
 
 
-def _score(short: Tally, long: Tally) -> float:
+def _score(short: Weights, long: Weights) -> float:
     return short.share(long.share(_PRIOR_SHARE, _PRIOR_WEIGHT), _LONG_WEIGHT)
 
 

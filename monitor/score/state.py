@@ -7,7 +7,7 @@ import math
 from datetime import datetime
 from typing import Any
 
-from monitor.score.health import Health, LastError, Status, Tally, Trouble
+from monitor.score.health import Health, LastError, Status, Trouble, Weights
 from probes._model import ErrorClass
 
 VERSION = 1
@@ -51,8 +51,8 @@ def _health(plain: dict[str, Any]) -> Health:
         status=Status(plain["status"]),
         since=_moment(plain["since"]),
         measured_at=_moment(measured_at) if measured_at else None,
-        short=_tally(*plain["short"]),
-        long=_tally(*plain["long"]),
+        short=_weights(*plain["short"]),
+        long=_weights(*plain["long"]),
         failures=_count(plain["failures"]),
         successes=_count(plain["successes"]),
         trouble=Trouble(error=ErrorClass(trouble[0]), since=_moment(trouble[1])) if trouble else None,
@@ -65,12 +65,12 @@ def _last_error(error: str, at: str, status_code: int | None) -> LastError:
     return LastError(error=ErrorClass(error), at=_moment(at), status_code=status_code)
 
 
-def _tally(good: float, bad: float) -> Tally:
+def _weights(good: float, bad: float) -> Weights:
     """Weights are finite and not negative, or every score that follows is nonsense."""
     weights = (float(good), float(bad))
     if not all(0 <= weight < math.inf for weight in weights):
         raise ValueError(f"{weights} are not weights")
-    return Tally(good=weights[0], bad=weights[1])
+    return Weights(good=weights[0], bad=weights[1])
 
 
 def _count(value: object) -> int:

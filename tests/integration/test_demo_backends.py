@@ -27,16 +27,6 @@ from monitor.demo.fault_proxy import SLOW_START_S
 from monitor.demo.model_server import MODEL_NAME, ModelMissingError, find_model
 from monitor.demo.orchestrate import free_port, run_demo
 
-
-def _model_missing() -> bool:
-    try:
-        find_model()
-    except ModelMissingError:
-        return True
-    return False
-
-
-pytestmark = pytest.mark.skipif(_model_missing(), reason="the demo's model is not installed")
 MARK = "PROVIDERWATCH_TEST_RUN"
 
 

@@ -17,8 +17,8 @@ from monitor.score.health import (
     LastError,
     Observation,
     Status,
-    Tally,
     Trouble,
+    Weights,
     assess,
     wants_confirmation,
 )
@@ -296,7 +296,7 @@ def test_a_wrong_answer_that_does_not_count_is_remembered_as_the_last_error() ->
 
 def test_samples_at_the_same_moment_all_count() -> None:
     health = advanced([make_observation(1, Outcome.FAILED)] * 2)
-    assert (health.status, health.short) == (Status.DOWN, Tally(bad=2.0))
+    assert (health.status, health.short) == (Status.DOWN, Weights(bad=2.0))
 
 
 def test_a_late_sample_counts_and_does_not_turn_time_back() -> None:
@@ -384,8 +384,8 @@ def test_routers_fail_open() -> None:
 
 
 def test_a_tally_halves_once_a_half_life() -> None:
-    assert Tally(good=8, bad=4).aged(20, 10) == Tally(good=2, bad=1)
-    assert Tally(good=8, bad=4).aged(-20, 10) == Tally(good=8, bad=4)
+    assert Weights(good=8, bad=4).aged(20, 10) == Weights(good=2, bad=1)
+    assert Weights(good=8, bad=4).aged(-20, 10) == Weights(good=8, bad=4)
 
 
 def test_the_long_run_remembers_for_days_and_the_short_run_for_minutes() -> None:

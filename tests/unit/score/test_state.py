@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.score.health import Health, LastError, Status, Tally, Trouble
+from monitor.score.health import Health, LastError, Status, Trouble, Weights
 from monitor.score.state import VERSION, health_from_text, health_to_text
 from probes._model import ErrorClass
 from tests.unit.score.values import START, advanced, observations, unhurried
 
 weights = st.floats(0, 1e300)
-tallies = st.builds(Tally, good=weights, bad=weights)
+tallies = st.builds(Weights, good=weights, bad=weights)
 moments = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(9000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 errors = st.sampled_from(ErrorClass)
 healths = st.builds(
