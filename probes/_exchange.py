@@ -6,17 +6,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
 from typing import assert_never
 
 from probes._errors import clean
 from probes._headers import retry_after_s, server_s
-from probes._meter import Arrival, Figures, Reading, decoding, figures, first_is_merged, frames
-from probes._model import ErrorClass, Fault, Probe, Run, Sample, Timing, TokensFrom
+from probes._meter import Arrival, Figures, Reading, arrived_frames, decoding, figures, first_is_merged
+from probes._model import ErrorClass, Fault, MalformedError, Probe, Run, Sample, Timing, TokensFrom
 from probes._prompts import answer_ok
 
 STALL_S = 5.0
@@ -113,13 +112,12 @@ def transcript(run: Run, codec: Probe, exchange: Exchange) -> Iterator[tuple[flo
     if not _is_success(exchange.status):
         yield None, _redacted(run, exchange.body.decode("utf-8", "replace"))
         return
-    ends = [arrival.end for arrival in exchange.arrivals]
-    for frame in frames(codec.framing, exchange.body):
-        read = min(bisect_left(ends, frame.end), len(ends) - 1)
-        yield (
-            _seconds(exchange.t0_ns, exchange.arrivals[read].at_ns),
-            _redacted(run, frame.data.decode("utf-8", "replace")),
-        )
+    try:
+        for frame, read in arrived_frames(codec.framing, exchange.body, exchange.arrivals):
+            at_s = _seconds(exchange.t0_ns, exchange.arrivals[read].at_ns)
+            yield at_s, _redacted(run, frame.data.decode("utf-8", "replace"))
+    except MalformedError as error:
+        yield None, str(error)
 
 
 def _verdict(run: Run, codec: Probe, exchange: Exchange, reading: Reading, *, right: bool | None) -> Fault | None:
@@ -199,18 +197,9 @@ def _record(run: Run, exchange: Exchange, reading: Reading, fault: Fault | None,
     seen = figures(reading, exchange.t0_ns) if exchange.t0_ns is not None else _NOTHING
     usage = reading.usage
     link, clocks = exchange.connection, exchange.clocks
-    return Sample(
-        id=run.id,
-        endpoint=run.endpoint.id,
-        vantage=run.vantage,
-        probe=run.probe,
-        task=run.task,
-        scheduled_at=run.scheduled_at,
-        started_at=started_at,
-        error=fault.error if fault else None,
-        blame=fault.error.blame if fault else None,
+    return replace(
+        _blank(run, started_at, fault),
         status_code=exchange.status,
-        detail=_detail(run, fault.detail) if fault else None,
         answer_ok=right,
         lag_s=(started_at - run.scheduled_at).total_seconds(),
         cold=link.cold,
@@ -260,6 +249,11 @@ _NOTHING = Figures(
 
 def unmeasured(run: Run, error: ErrorClass, detail: str, at: datetime) -> Sample:
     """The record of a probe that was not made or not finished, for a reason on our side of the network."""
+    return _blank(run, at, Fault(error=error, detail=detail))
+
+
+def _blank(run: Run, started_at: datetime, fault: Fault | None) -> Sample:
+    """What a sample says before anything was measured: of what it is, and what went wrong."""
     return Sample(
         id=run.id,
         endpoint=run.endpoint.id,
@@ -267,10 +261,10 @@ def unmeasured(run: Run, error: ErrorClass, detail: str, at: datetime) -> Sample
         probe=run.probe,
         task=run.task,
         scheduled_at=run.scheduled_at,
-        started_at=at,
-        error=error,
-        blame=error.blame,
-        detail=_detail(run, detail),
+        started_at=started_at,
+        error=fault.error if fault else None,
+        blame=fault.error.blame if fault else None,
+        detail=_detail(run, fault.detail) if fault else None,
     )
 
 

@@ -92,15 +92,20 @@ def read_stream(codec: Probe, body: bytes, arrivals: tuple[Arrival, ...]) -> Rea
 
 def decoding(codec: Probe, body: bytes, arrivals: tuple[Arrival, ...], reading: Reading) -> Iterator[None]:
     """Decode into `reading`, one frame a step, so that an event loop can do other things between two of them."""
-    ends = [arrival.end for arrival in arrivals]
     try:
-        for frame in frames(codec.framing, body):
-            read = min(bisect_left(ends, frame.end), len(ends) - 1)
+        for frame, read in arrived_frames(codec.framing, body, arrivals):
             if not _take_frame(codec, reading, frame, arrivals[read].at_ns, read):
                 return
             yield
     except MalformedError as error:
         reading.malformed = str(error)
+
+
+def arrived_frames(framing: Framing, body: bytes, arrivals: tuple[Arrival, ...]) -> Iterator[tuple[Frame, int]]:
+    """A body's frames, each with the number of the arrival that completed it. Raises MalformedError as framing does."""
+    ends = [arrival.end for arrival in arrivals]
+    for frame in frames(framing, body):
+        yield frame, min(bisect_left(ends, frame.end), len(ends) - 1)
 
 
 def frames(framing: Framing, body: bytes) -> Iterator[Frame]:
