@@ -26,8 +26,8 @@ from monitor.store import Store, create_store
 from monitor.supervisor import WorkerPool
 from monitor.web.server import Sources, start
 from monitor.worker import LoopLag
-from probes._exchange import unmeasured
 from probes._model import ErrorClass, Sample
+from probes._record import unmeasured
 
 log = logging.getLogger(__name__)
 

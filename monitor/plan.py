@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from monitor.config.model import Config, EndpointSpec, ProbeSpec
 from probes._model import Deadlines, Run
-from probes._prompts import chat_prompt, nonce
+from probes._prompts import nonce, prompt_for
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -60,14 +60,20 @@ def ticks_between(job: Job, after: datetime, until: datetime) -> int:
 
 def run_for(job: Job, at: datetime) -> Run:
     """The probe that a job wants at `at`. Its id depends on what and when alone, so a repeat is known for one."""
-    unique = nonce(job.spec.model, job.probe.name, _round(job, at))
+    unique = nonce(job.vantage, job.spec.model, job.probe.name, _round(job, at))
     return Run(
         id=_digest(job.id, at.isoformat()),
         endpoint=job.spec.endpoint,
         vantage=job.vantage,
         probe=job.probe.name,
         task=job.probe.task,
-        prompt=chat_prompt(unique, prompt_tokens=job.probe.prompt_tokens, max_tokens=job.probe.max_tokens),
+        prompt=prompt_for(
+            job.probe.task,
+            unique,
+            prompt_tokens=job.probe.prompt_tokens,
+            max_tokens=job.probe.max_tokens,
+            dimensions=job.spec.dimensions,
+        ),
         deadlines=Deadlines(ttft_s=job.probe.ttft_timeout_s, total_s=job.probe.timeout_s),
         scheduled_at=at,
     )

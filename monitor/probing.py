@@ -21,10 +21,11 @@ from monitor.runner import Places
 from monitor.terminal import printable
 from monitor.waterfall import waterfall
 from probes._driver import exchange
-from probes._exchange import Exchange, sample, transcript
+from probes._exchange import Exchange
 from probes._loader import codec
 from probes._model import Probe, Run, Sample
 from probes._plain import sample_to_plain
+from probes._record import sample, transcript
 from probes._wire import keep_stamping
 
 
@@ -111,5 +112,5 @@ async def _probe(run: Run, places: Places) -> Result:
     asker = codec(run.endpoint.api, run.endpoint.options)
     async with AsyncExitStack() as stack:
         await places.take(run.endpoint.provider, stack)
-        seen = await exchange(run, asker, asker.request(run.endpoint, run.task, run.prompt))
+        seen = await exchange(run, asker)
     return Result(run=run, sample=sample(run, asker, seen), exchange=seen, codec=asker)

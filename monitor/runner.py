@@ -9,8 +9,8 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Protocol
 
-from probes._exchange import unmeasured
 from probes._model import ErrorClass, Run, Sample
+from probes._record import unmeasured
 
 log = logging.getLogger(__name__)
 

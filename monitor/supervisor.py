@@ -19,9 +19,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monitor.worker import LINE_BYTES
-from probes._exchange import unmeasured
 from probes._model import ErrorClass, Run, Sample
 from probes._plain import run_to_plain, sample_from_plain
+from probes._record import unmeasured
 
 log = logging.getLogger(__name__)
 

@@ -22,6 +22,7 @@ from probes._driver import measure
 from probes._loader import codec
 from probes._model import Probe, Run, Sample
 from probes._plain import run_from_plain, sample_to_plain
+from probes._tokens import count_tokens
 from probes._wire import keep_stamping
 
 _RESOLVER_THREADS = 64
@@ -118,6 +119,7 @@ async def serve(channel: socket.socket) -> None:
     """Serve the parent at the other end of `channel` until it closes it."""
     reader, writer = await asyncio.open_connection(sock=channel, limit=LINE_BYTES)
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_RESOLVER_THREADS, "resolver"))
+    count_tokens("")
     with keep_stamping():
         # What exists now lives as long as the process, so the collector need not look at it; and it runs when the
         # worker says so, since by itself it stops the loop for up to 20 ms in the middle of a stream.

@@ -18,11 +18,12 @@ from datetime import UTC, datetime
 import aiohttp
 
 from probes._cutoff import until
-from probes._exchange import Ending, Exchange, judged, reading_into, unmeasured
+from probes._exchange import Ending, Exchange
 from probes._faults import fault_of
 from probes._line import Line
 from probes._meter import Reading, decoding
-from probes._model import ErrorClass, Fault, Probe, Request, Run, Sample
+from probes._model import ErrorClass, Fault, Probe, Request, Run, Sample, Task
+from probes._record import judged, reading_into
 
 MAX_STREAM_BYTES = 8 << 20
 MAX_REFUSAL_BYTES = 64 << 10
@@ -55,14 +56,9 @@ class _Attempt:
 
 async def measure(run: Run, codec: Probe) -> Sample:
     """Make one probe and record it. Never raises but for cancellation: a failure is a sample too."""
-    try:
-        request = codec.request(run.endpoint, run.task, run.prompt)
-    except Exception as error:  # noqa: BLE001  # a codec may be a third party's
-        detail = f"{run.endpoint.api} could not ask: {type(error).__name__}"
-        return unmeasured(run, ErrorClass.INTERNAL, detail, datetime.now(UTC))
-    seen = await exchange(run, codec, request)
+    seen = await exchange(run, codec)
     reading = Reading()
-    async for _ in _gently(reading_into(reading, codec, seen)):
+    async for _ in _gently(reading_into(reading, run, codec, seen)):
         pass
     return judged(run, codec, seen, reading)
 
@@ -75,10 +71,15 @@ async def _gently(steps: Iterator[None]) -> AsyncIterator[None]:
             await asyncio.sleep(0)
 
 
-async def exchange(run: Run, codec: Probe, request: Request) -> Exchange:
+async def exchange(run: Run, codec: Probe) -> Exchange:
     """Send the request of a probe and bring home what was seen, to be measured and judged later."""
-    began_at = datetime.now(UTC)
-    line = Line(deadlines=run.deadlines, began_ns=time.monotonic_ns(), tls=request.url.startswith("https:"))
+    began_at, began_ns = datetime.now(UTC), time.monotonic_ns()
+    try:
+        request = codec.sign(codec.request(run.endpoint, run.task, run.prompt), run.endpoint, began_at)
+    except Exception as error:  # noqa: BLE001  # a codec may be a third party's
+        fault = Fault(error=ErrorClass.INTERNAL, detail=f"{run.endpoint.api} could not ask: {type(error).__name__}")
+        return Exchange(began_at=began_at, began_ns=began_ns, ended_ns=began_ns, fault=fault)
+    line = Line(deadlines=run.deadlines, began_ns=began_ns, tls=request.url.startswith("https:"))
     attempt = _Attempt(run=run, codec=codec, line=line)
     async with _session(line) as session:
         if isinstance(asyncio.get_running_loop(), BaseSelectorEventLoop):
@@ -116,7 +117,7 @@ async def _ask(session: aiohttp.ClientSession, request: Request, attempt: _Attem
                 request.method,
                 request.url,
                 headers=_headers(request, attempt.run),
-                data=_payload(request.body),
+                data=_payload(request.body) if request.body else None,
                 allow_redirects=False,
             )
     except Exception as error:  # noqa: BLE001  # every one is told apart in fault_of
@@ -185,7 +186,7 @@ async def _receive(content: aiohttp.StreamReader, attempt: _Attempt) -> None:
     """Read until the stream ends or a deadline passes: the first token's unless there was content, then the whole's."""
     deadlines = attempt.run.deadlines
     stages = [(deadlines.total_s, Ending.TOTAL_DEADLINE)]
-    if deadlines.ttft_s < deadlines.total_s:
+    if deadlines.ttft_s < deadlines.total_s and attempt.run.task is not Task.REACH:
         stages.insert(0, (deadlines.ttft_s, Ending.TTFT_DEADLINE))
     for seconds, ending in stages:
         deadline_s = attempt.line.deadline_s(seconds)

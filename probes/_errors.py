@@ -36,7 +36,12 @@ _WORDS: tuple[tuple[ErrorClass, re.Pattern[str]], ...] = tuple(
     for error, patterns in (
         (
             ErrorClass.GEO,
-            ("unsupported_country", "country, region", r"not (available|supported) in your (country|region)"),
+            (
+                "unsupported_country",
+                "country, region",
+                r"not (available|supported) in (your|this) (country|region|location)",
+                "location is not supported",
+            ),
         ),
         (ErrorClass.CONTENT_FILTER, ("content_filter", "content_policy", "responsibleai", "moderation")),
         # Before payment, since rate limits are answered with an advertisement for paying more.
@@ -47,7 +52,13 @@ _WORDS: tuple[tuple[ErrorClass, re.Pattern[str]], ...] = tuple(
         ),
         (
             ErrorClass.AUTH,
-            ("(invalid|incorrect)[ _]api[ _]key", "api[ _]key not valid", "authentication_error", "unauthorized"),
+            (
+                "(invalid|incorrect|expired)[ _]api[ _]key",
+                "api[ _]key[ _](not valid|invalid|expired)",
+                "authentication_error",
+                "unauthorized",
+                "unauthenticated",
+            ),
         ),
         (ErrorClass.NOT_FOUND, ("model_not_found", "model .{0,80}(does not exist|not found)")),
     )
@@ -80,7 +91,7 @@ def refusal(status: int, headers: Headers, body: bytes) -> Fault:
     words = _body_words(body)
     return Fault(
         error=_refusal_class(status, words),
-        detail=": ".join((f"HTTP {status}", *words)),
+        detail=": ".join((f"HTTP {status}", *(word for word in words if word != str(status)))),
         retry_after_s=retry_after_s(headers),
     )
 
@@ -126,8 +137,13 @@ def _body_words(body: bytes) -> tuple[str, ...]:
 
 
 def _words(error: Mapping[str, object] | str) -> tuple[str, ...]:
-    """Code, type and message of an error object, each once; the more exact first."""
+    """Code, type and message of an error object, each once; the more exact first.
+
+    OpenRouter puts what the provider behind it said, which tells more than its own words, into `metadata`.
+    """
     if isinstance(error, str):
         return (error,) if error else ()
-    parts = [error.get(key) for key in ("code", "type", "message", "detail")]
+    metadata = error.get("metadata")
+    behind = metadata.get("raw") if isinstance(metadata, dict) else None
+    parts = [*(error.get(key) for key in ("code", "type", "status", "message", "detail")), behind]
     return tuple(dict.fromkeys(str(part) for part in parts if isinstance(part, str | int) and part))

@@ -3,19 +3,41 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from probes._model import Headers
 
 _LONGEST_S = 30 * 86400.0
+_REMAINING = re.compile(
+    r"x-ratelimit-remaining-(?P<openai>[a-z-]+)|anthropic-ratelimit-(?P<anthropic>[a-z-]+)-remaining"
+)
+_SPAN = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
+_SPAN_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def retry_after_s(headers: Headers) -> float | None:
-    """How long the provider asks to be left alone (RFC 9110 `Retry-After`, or OpenAI's `retry-after-ms`).
+    """How long the provider asks to be left alone.
 
-    A date is taken relative to the response's own `Date`, so no clock of ours enters.
+    In its own words (RFC 9110 `Retry-After`, or OpenAI's `retry-after-ms`); else until the last of the limits that its
+    rate-limit headers tell to be used up is lifted. A date is taken relative to the response's own `Date`, so no clock
+    of ours enters.
     """
+    told = _told_s(headers)
+    return told if told is not None else max(_resets_s(headers), default=None)
+
+
+def span_s(text: str) -> float | None:
+    """A span of time as Go, OpenAI and Google write it: `12ms`, `6m0s`, `1.5s`. None for anything else."""
+    if not _SPAN.fullmatch(text):
+        return None
+    return _bounded(sum(float(number) * _UNITS_S[unit] for number, unit in _SPAN_PART.findall(text)))
+
+
+def _told_s(headers: Headers) -> float | None:
     milliseconds = _number(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return _bounded(milliseconds / 1000)
@@ -23,8 +45,28 @@ def retry_after_s(headers: Headers) -> float | None:
     seconds = _number(value)
     if seconds is not None:
         return _bounded(seconds)
-    until, sent = _date_s(value), _date_s(headers.get("date"))
-    return None if until is None or sent is None else _bounded(until - sent)
+    return _since_sent_s(headers, _date_s(value))
+
+
+def _resets_s(headers: Headers) -> Iterator[float]:
+    """How long each limit that is used up will last."""
+    for name, value in headers.items():
+        found = _REMAINING.fullmatch(name)
+        if found is None or _number(value) != 0:
+            continue
+        openai, anthropic = found["openai"], found["anthropic"]
+        if openai is not None:
+            lasts_s = span_s(headers.get(f"x-ratelimit-reset-{openai}", ""))
+        else:
+            until_s = _timestamp_s(headers.get(f"anthropic-ratelimit-{anthropic}-reset"))
+            lasts_s = _since_sent_s(headers, until_s)
+        if lasts_s is not None:
+            yield lasts_s
+
+
+def _since_sent_s(headers: Headers, until_s: float | None) -> float | None:
+    sent_s = _date_s(headers.get("date"))
+    return None if until_s is None or sent_s is None else _bounded(until_s - sent_s)
 
 
 def server_s(headers: Headers) -> float | None:
@@ -51,3 +93,12 @@ def _date_s(text: str | None) -> float | None:
     except (ValueError, OverflowError):
         return None
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+
+
+def _timestamp_s(text: str | None) -> float | None:
+    """RFC 3339, as Anthropic writes times."""
+    try:
+        at = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return at.timestamp() if at.tzinfo else None

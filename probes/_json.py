@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import NoReturn
 
@@ -14,16 +15,39 @@ from probes._model import MalformedError
 
 MAX_COUNT = 2**53
 """The largest integer that every JSON implementation keeps exact."""
+MAX_DEPTH = 64
+"""How deeply arrays and objects may be nested; no provider comes near it."""
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_BRACKET = re.compile(rb"[\[\]{}]")
 
 
 def decode(data: bytes) -> object:
     """The value of a JSON text in UTF-8. NaN and Infinity, which JSON does not have, are refused."""
+    if _is_too_deep(data):
+        raise MalformedError("JSON nested too deeply")
     try:
         return json.loads(data.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite)
-    except RecursionError:
-        raise MalformedError("JSON nested too deeply") from None
     except ValueError as error:
         raise MalformedError(f"not JSON: {str(error)[:80]}") from None
+
+
+def is_cut(data: bytes) -> bool:
+    """Whether a JSON text stops in the middle of an array, an object or a string."""
+    outside = _STRING.sub(b"", data)
+    opened, closed = (sum(outside.count(bracket) for bracket in pair) for pair in ((b"[", b"{"), (b"]", b"}")))
+    return opened > closed or b'"' in outside
+
+
+def _is_too_deep(data: bytes) -> bool:
+    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
+        return False
+    depth = 0
+    for bracket in _BRACKET.findall(_STRING.sub(b"", data)):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > MAX_DEPTH:
+            return True
+    return False
 
 
 def _finite(text: str) -> float:

@@ -9,9 +9,8 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
-from typing import assert_never
 
-from probes._framing import sse_frames
+from probes._framing import frames
 from probes._model import (
     Done,
     Event,
@@ -21,9 +20,11 @@ from probes._model import (
     MalformedError,
     Probe,
     Reasoning,
+    ServerTime,
     Text,
     ToolCall,
     Usage,
+    Vector,
 )
 from probes._quantiles import quantile
 
@@ -49,16 +50,30 @@ class Content:
 
 
 @dataclass(slots=True, kw_only=True)
+class Call:
+    """A tool call as far as it came."""
+
+    name: str | None = None
+    arguments: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
 class Reading:
     """What a stream said, up to its first fault."""
 
     content: list[Content] = field(default_factory=list)
     answer: str = ""
+    thought: str = ""
+    calls: dict[int, Call] = field(default_factory=dict)
+    vector: Vector | None = None
     first_answer_ns: int | None = None
-    reasoned: bool = False
     usage: Usage | None = None
+    """As the provider told it."""
+    server_s: float | None = None
     done_ns: int | None = None
     stop_reason: str | None = None
+    cut: bool = False
+    """Whether the token limit ended the answer."""
     last_ns: int | None = None
     """Arrival of the last frame that could be read."""
     fault: Fault | None = None
@@ -108,14 +123,6 @@ def arrived_frames(framing: Framing, body: bytes, arrivals: tuple[Arrival, ...])
         yield frame, min(bisect_left(ends, frame.end), len(ends) - 1)
 
 
-def frames(framing: Framing, body: bytes) -> Iterator[Frame]:
-    """A body's frames, in order."""
-    match framing:
-        case Framing.SSE:
-            return sse_frames(body)
-    assert_never(framing)
-
-
 def _take_frame(codec: Probe, reading: Reading, frame: Frame, at_ns: int, read: int) -> bool:
     """Add one frame's events; False when nothing behind it counts any more."""
     try:
@@ -137,12 +144,15 @@ def _take_event(reading: Reading, event: Event, at_ns: int) -> int:
     match event:
         case Usage():
             reading.usage = _with_counts(reading.usage, event)
-        case Done(reason):
+        case ServerTime(seconds):
+            reading.server_s = seconds
+        case Done(reason, cut):
             reading.done_ns = at_ns
             reading.stop_reason = reason or reading.stop_reason
+            reading.cut = reading.cut or cut
         case Fault():
             reading.fault = reading.fault or event
-        case Text() | Reasoning() | ToolCall():
+        case Text() | Reasoning() | ToolCall() | Vector():
             return _take_content(reading, event, at_ns)
     return 0
 
@@ -153,24 +163,34 @@ def _with_counts(known: Usage | None, newer: Usage) -> Usage:
     return replace(known or Usage(), **given)
 
 
-def _take_content(reading: Reading, event: Text | Reasoning | ToolCall, at_ns: int) -> int:
-    text = event.arguments if isinstance(event, ToolCall) else event.text
-    if isinstance(event, Text) and text:
-        reading.answer += text
-        if reading.first_answer_ns is None:
-            reading.first_answer_ns = at_ns
-    reading.reasoned = reading.reasoned or isinstance(event, Reasoning)
-    return len(text)
+def _take_content(reading: Reading, event: Text | Reasoning | ToolCall | Vector, at_ns: int) -> int:
+    match event:
+        case Text(text):
+            reading.answer += text
+            if text and reading.first_answer_ns is None:
+                reading.first_answer_ns = at_ns
+            return len(text)
+        case Reasoning(text):
+            reading.thought += text
+            return len(text)
+        case ToolCall():
+            call = reading.calls.setdefault(event.index, Call())
+            call.name = call.name or event.name
+            call.arguments += event.arguments
+            return len(event.arguments)
+        case Vector():
+            reading.vector = event
+            return event.size
 
 
-def figures(reading: Reading, t0_ns: int) -> Figures:
-    """The figures of a reading whose request was handed to the kernel at `t0_ns`."""
+def figures(reading: Reading, usage: Usage | None, t0_ns: int) -> Figures:
+    """The figures of a reading whose request was handed to the kernel at `t0_ns`; `usage` as told or as counted."""
     content = reading.content
     first = content[0].at_ns if content else None
     gaps = sorted((late.at_ns - early.at_ns) / 1e9 for early, late in pairwise(content))
     e2e_s = _since(t0_ns, reading.last_ns if reading.done_ns is not None else None)
-    output_tps = _output_tps(reading)
-    tokens = reading.usage.output if reading.usage else None
+    output_tps = _output_tps(reading, usage)
+    tokens = usage.output if usage else None
     return Figures(
         ttft_s=_since(t0_ns, first),
         ttat_s=_since(t0_ns, reading.first_answer_ns),
@@ -194,17 +214,17 @@ def _since(t0_ns: int, at_ns: int | None) -> float | None:
     return None if at_ns is None else (at_ns - t0_ns) / 1e9
 
 
-def _output_tps(reading: Reading) -> float | None:
+def _output_tps(reading: Reading, usage: Usage | None) -> float | None:
     """(output tokens - tokens of the first content event) / (last content - first content).
 
     The first event's tokens are its share of the characters. Reasoning that was billed but never streamed passed
     before the first event and is left out.
     """
-    content, usage = reading.content, reading.usage
+    content = reading.content
     if usage is None or not usage.output or not content:
         return None
     span_s = (content[-1].at_ns - content[0].at_ns) / 1e9
-    streamed = usage.output - (0 if reading.reasoned else usage.reasoning or 0)
+    streamed = usage.output - (0 if reading.thought else usage.reasoning or 0)
     tokens = streamed * (1 - content[0].size / sum(event.size for event in content))
     return tokens / span_s if span_s > 0 and tokens > 0 else None
 

@@ -18,6 +18,11 @@ class Task(StrEnum):
     """What a probe asks."""
 
     CHAT = "chat"
+    TOOL_CALL = "tool_call"
+    STRUCTURED_OUTPUT = "structured_output"
+    EMBEDDING = "embedding"
+    REACH = "reach"
+    """Whether the provider can be reached and takes the key; costs no tokens."""
 
 
 class Blame(StrEnum):
@@ -131,6 +136,8 @@ class Pricing:
 
     prompt: float
     completion: float
+    cached: float | None = None
+    """Of prompt tokens that the provider had in its cache; None: as any other prompt token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,14 +159,30 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """What an answer has to fill in: the tool to be called, or the shape of a structured answer."""
+
+    name: str
+    description: str
+    schema: Mapping[str, object]
+    """The JSON Schema of the tool's arguments, or of the answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
     """One synthetic question, and what its answer must hold."""
 
     text: str
     """Starts with a nonce, so that no prompt cache answers."""
     max_tokens: int
-    expected: tuple[int, ...]
-    """Numbers that a right answer holds as an uninterrupted run."""
+    expected: tuple[int, ...] = ()
+    """Numbers that a right answer to `chat` holds as an uninterrupted run."""
+    tokens: int | None = None
+    """Of the text, in o200k_base."""
+    form: Form | None = None
+    """For `tool_call` and `structured_output`."""
+    dimensions: int | None = None
+    """For `embedding`: how many numbers the model's vectors have; None: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,9 +220,13 @@ class Request:
 
 
 class Framing(Enum):
-    """How a wire API cuts its stream into frames."""
+    """How a wire API cuts its answer into frames. The value is the content type that such an answer has."""
 
-    SSE = "sse"
+    SSE = "text/event-stream"
+    JSON_LINES = "application/x-ndjson"
+    AWS_EVENT_STREAM = "application/vnd.amazon.eventstream"
+    WHOLE = "application/json"
+    """The answer is one JSON text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +235,9 @@ class Frame:
 
     data: bytes
     event: str | None = None
+    """The event's name, where the framing has one: of SSE, and `:event-type` or `:exception-type` of AWS."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Text headers of the message itself; only AWS' framing has any."""
     end: int
     """Offset in the body of the byte after the frame's last."""
     complete: bool = True
@@ -238,6 +268,15 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Vector:
+    """An embedding."""
+
+    size: int
+    finite: bool
+    """Whether every one of its numbers is finite."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """Token counts as the provider reports them. `output` includes `reasoning`, `prompt` includes `cached`."""
 
@@ -248,10 +287,19 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerTime:
+    """The provider's own processing time, told in the answer."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """Proof that the stream came to its end; `reason` in the provider's word, if it gave one."""
 
     reason: str | None = None
+    cut: bool = False
+    """Whether the token limit ended the answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,7 +312,7 @@ class Fault:
     retry_after_s: float | None = None
 
 
-Event: TypeAlias = Text | Reasoning | ToolCall | Usage | Done | Fault
+Event: TypeAlias = Text | Reasoning | ToolCall | Vector | Usage | ServerTime | Done | Fault
 Headers: TypeAlias = Mapping[str, str]
 """Response headers with lower-case names."""
 
@@ -284,13 +332,30 @@ class Probe(ABC):
     framing: ClassVar[Framing] = Framing.SSE
     tasks: ClassVar[frozenset[Task]]
 
+    @property
+    def lists_models(self) -> bool:
+        """Whether `reach` asks for the list of models, so that only an answer of 2xx will do.
+
+        Where an API has none, `reach` is any small request, and every answer but a server error shows that somebody
+        is there.
+        """
+        return False
+
     @abstractmethod
     def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:
         """The request that asks `prompt` of `endpoint`."""
 
+    def sign(self, request: Request, endpoint: Endpoint, at: datetime) -> Request:
+        """The request as it goes out at a moment, for an API whose signatures hold the time."""
+        return request
+
+    def models(self, body: bytes) -> frozenset[str]:
+        """The models that the answer to `reach` names, as the provider calls them. Raises MalformedError."""
+        return frozenset()
+
     @abstractmethod
     def read(self, frame: Frame) -> Iterable[Event]:
-        """The events that one frame of the answer holds, in order."""
+        """The events that one frame of the answer holds, in order. Answers to `reach` are not read."""
 
     @abstractmethod
     def refusal(self, status: int, headers: Headers, body: bytes) -> Fault:

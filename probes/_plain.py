@@ -7,7 +7,7 @@ the clear, since a worker needs them: it goes through a private pipe and nowhere
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from probes._model import (
     Deadlines,
     Endpoint,
     ErrorClass,
+    Form,
     Pricing,
     Prompt,
     Run,
@@ -64,7 +65,14 @@ def run_to_plain(run: Run) -> dict[str, object]:
         "probe": run.probe,
         "task": run.task,
         "scheduled_at": timestamp(run.scheduled_at),
-        "prompt": {"text": prompt.text, "max_tokens": prompt.max_tokens, "expected": prompt.expected},
+        "prompt": {
+            "text": prompt.text,
+            "max_tokens": prompt.max_tokens,
+            "expected": prompt.expected,
+            "tokens": prompt.tokens,
+            "form": _form_to_plain(prompt.form),
+            "dimensions": prompt.dimensions,
+        },
         "deadlines": {"ttft_s": deadlines.ttft_s, "total_s": deadlines.total_s},
         "endpoint": {
             "id": endpoint.id,
@@ -75,24 +83,34 @@ def run_to_plain(run: Run) -> dict[str, object]:
             "api_key": endpoint.api_key.reveal() if endpoint.api_key else None,
             "headers": [(name, value.reveal()) for name, value in endpoint.headers],
             "options": dict(endpoint.options),
-            "pricing": [endpoint.pricing.prompt, endpoint.pricing.completion] if endpoint.pricing else None,
+            "pricing": asdict(endpoint.pricing) if endpoint.pricing else None,
         },
     }
 
 
 def run_from_plain(plain: Mapping[str, Any]) -> Run:
     """The run that `run_to_plain` wrote. Raises KeyError, TypeError or ValueError on anything else."""
-    prompt = plain["prompt"]
     return Run(
         id=plain["id"],
         vantage=plain["vantage"],
         probe=plain["probe"],
         task=Task(plain["task"]),
         scheduled_at=datetime.fromisoformat(plain["scheduled_at"]),
-        prompt=Prompt(text=prompt["text"], max_tokens=prompt["max_tokens"], expected=tuple(prompt["expected"])),
+        prompt=_prompt(plain["prompt"]),
         deadlines=Deadlines(**plain["deadlines"]),
         endpoint=_endpoint(plain["endpoint"]),
     )
+
+
+def _form_to_plain(form: Form | None) -> dict[str, object] | None:
+    if form is None:
+        return None
+    return {"name": form.name, "description": form.description, "schema": dict(form.schema)}
+
+
+def _prompt(plain: Mapping[str, Any]) -> Prompt:
+    form = Form(**plain["form"]) if plain["form"] else None
+    return Prompt(**{**plain, "expected": tuple(plain["expected"]), "form": form})
 
 
 def _endpoint(plain: Mapping[str, Any]) -> Endpoint:
@@ -106,5 +124,5 @@ def _endpoint(plain: Mapping[str, Any]) -> Endpoint:
         api_key=Secret(key) if key is not None else None,
         headers=tuple((name, Secret(value)) for name, value in plain["headers"]),
         options=plain["options"],
-        pricing=Pricing(prompt=pricing[0], completion=pricing[1]) if pricing else None,
+        pricing=Pricing(**pricing) if pricing else None,
     )

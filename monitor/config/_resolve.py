@@ -64,6 +64,7 @@ def _endpoints(file: schema.File) -> Iterator[EndpointSpec]:
                 labels={**provider.labels, **endpoint.labels},
                 router_ids=endpoint.router_ids,
                 context_length=model.context_length,
+                dimensions=model.dimensions,
             )
 
 
@@ -78,5 +79,5 @@ def _endpoint(endpoint: schema.Endpoint, provider: schema.Provider) -> Endpoint:
         api_key=provider.api_key,
         headers=tuple(provider.headers.items()),
         options={**provider.options, **endpoint.options},
-        pricing=None if price is None else Pricing(prompt=price.prompt, completion=price.completion),
+        pricing=None if price is None else Pricing(**price.model_dump()),
     )

@@ -67,6 +67,8 @@ class Pricing(Section):
 
     prompt: types.Price
     completion: types.Price
+    cached: types.Maybe[types.Price] = None
+    """Of prompt tokens from the provider's cache; as any other if not written."""
 
 
 class Endpoint(Section):
@@ -100,6 +102,8 @@ class Model(Section):
     """What people call it."""
     context_length: types.Maybe[types.Count] = None
     """In tokens."""
+    dimensions: types.Maybe[types.Count] = None
+    """How many numbers its embeddings have; what `embedding` checks."""
     endpoints: list[Endpoint]
 
 

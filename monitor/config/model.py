@@ -48,6 +48,8 @@ class EndpointSpec:
     labels: Mapping[str, str] = field(default_factory=dict)
     router_ids: Mapping[str, str] = field(default_factory=dict)
     context_length: int | None = None
+    dimensions: int | None = None
+    """How many numbers the model's embeddings have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

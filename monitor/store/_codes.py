@@ -9,6 +9,10 @@ from probes._model import Blame, ErrorClass, Task, Timing, TokensFrom
 
 TASKS: Final[Mapping[Task, int]] = {
     Task.CHAT: 1,
+    Task.TOOL_CALL: 2,
+    Task.STRUCTURED_OUTPUT: 3,
+    Task.EMBEDDING: 4,
+    Task.REACH: 5,
 }
 
 ERRORS: Final[Mapping[ErrorClass, int]] = {

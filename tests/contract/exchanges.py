@@ -10,6 +10,7 @@ from typing import Any
 from probes._exchange import Exchange
 from probes._meter import Arrival
 from probes._model import Deadlines, Endpoint, Prompt, Run, Secret, Task
+from probes._prompts import FORM
 
 KEY = "sk-recorded-0123456789abcdef"
 """The key of every made-up endpoint. Recordings hold it where a provider echoes the key."""
@@ -21,7 +22,18 @@ NS_PER_BYTE = 1_000_000
 """How long a byte takes in `cut`: long enough that microseconds show every byte."""
 
 
-def run_to(api: str = "openai_chat", *, deadlines: Deadlines | None = None, **endpoint: Any) -> Run:
+PROMPTS: Mapping[Task, Prompt] = {
+    Task.CHAT: Prompt(text="[nonce] Repeat these numbers: 1, 2, 3", max_tokens=64, expected=(1, 2, 3), tokens=14),
+    Task.TOOL_CALL: Prompt(text="[nonce] Call the tool with 1, 2, 3", max_tokens=64, tokens=14, form=FORM),
+    Task.STRUCTURED_OUTPUT: Prompt(text="[nonce] In JSON: 1, 2, 3", max_tokens=64, tokens=14, form=FORM),
+    Task.EMBEDDING: Prompt(text="[nonce] 1, 2, 3", max_tokens=64, tokens=12, dimensions=4),
+    Task.REACH: Prompt(text="", max_tokens=64),
+}
+
+
+def run_to(
+    api: str = "openai_chat", *, task: Task = Task.CHAT, deadlines: Deadlines | None = None, **endpoint: Any
+) -> Run:
     """One probe of a made-up endpoint; `endpoint` in place of what it would be."""
     asked = Endpoint(
         id="acme:tiny", provider="acme", model="tiny", api=api, base_url="https://acme.test/v1", api_key=Secret(KEY)
@@ -31,8 +43,8 @@ def run_to(api: str = "openai_chat", *, deadlines: Deadlines | None = None, **en
         endpoint=replace(asked, **endpoint),
         vantage="here",
         probe="chat",
-        task=Task.CHAT,
-        prompt=Prompt(text="[nonce] Repeat these numbers: 1, 2, 3", max_tokens=64, expected=(1, 2, 3)),
+        task=task,
+        prompt=PROMPTS[task],
         deadlines=deadlines or Deadlines(ttft_s=10.0, total_s=30.0),
         scheduled_at=BEGAN_AT,
     )

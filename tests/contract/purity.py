@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 PURE_NEIGHBOURS = frozenset(
     [
+        "_answers",
+        "_chat",
         "_errors",
         "_exchange",
         "_framing",
@@ -18,6 +20,10 @@ PURE_NEIGHBOURS = frozenset(
         "_plain",
         "_prompts",
         "_quantiles",
+        "_record",
+        "_redaction",
+        "_tokens",
+        "_verdict",
     ]
 )
 """Modules of `probes` that touch neither network nor clock. Every other with an underscore may."""

@@ -6,15 +6,16 @@ import dataclasses
 import json
 from collections.abc import Iterator
 from types import NoneType, UnionType
-from typing import Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from probes._exchange import Ending, sample
+from probes._exchange import Ending
+from probes._framing import frames
 from probes._loader import available, codec, codec_class
-from probes._meter import Reading, frames, read_stream
+from probes._meter import Reading, read_stream
 from probes._model import (
     Blame,
     Done,
@@ -23,15 +24,21 @@ from probes._model import (
     Frame,
     Framing,
     Reasoning,
+    Request,
     Sample,
+    ServerTime,
     Task,
     Text,
     TokensFrom,
     ToolCall,
     Usage,
+    Vector,
 )
 from probes._plain import sample_from_plain, sample_to_plain
-from tests.contract.exchanges import KEY, NS_PER_BYTE, cut, exchange_of, run_to
+from probes._prompts import FORM
+from probes._record import sample
+from tests.contract.aws import aws_event
+from tests.contract.exchanges import BEGAN_AT, KEY, NS_PER_BYTE, cut, exchange_of, run_to
 from tests.contract.recordings import FOLDER, Recording, all_recordings, recordings
 
 APIS = available()
@@ -40,7 +47,14 @@ READ_SIZES = (1, 7, 10_000)
 TIMES = {field.name for field in dataclasses.fields(Sample) if field.name.endswith(("_s", "_tps", "_at"))}
 OF_NO_TIME = {"retry_after_s", "server_s"}
 OF_THE_CUTTING = (TIMES - OF_NO_TIME) | {"merged_reads"}
-NAMES = {"ok", "reasoning", "tools", "length", "usage_missing", "error_in_stream", "truncated", "empty", "malformed"}
+NAMES = {"ok", "usage_missing", "truncated", "empty", "malformed"}
+NAMES_BY_TASK = {
+    Task.CHAT: {"reasoning", "length", "error_in_stream"},
+    Task.TOOL_CALL: {"tools"},
+    Task.STRUCTURED_OUTPUT: {"structured"},
+}
+"""What a codec that can ask a task has to show besides."""
+FORMS = (Task.TOOL_CALL, Task.STRUCTURED_OUTPUT)
 REFUSALS = {
     ErrorClass.AUTH,
     ErrorClass.PAYMENT,
@@ -74,6 +88,7 @@ KEYS = st.sampled_from(
         "completion_tokens_details",
     ]
 )
+AWS_EVENTS = ("messageStart", "contentBlockStart", "contentBlockDelta", "messageStop", "metadata", "somethingNew")
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
 OPTION_TYPES = {str, int, float, bool, NoneType}
 
@@ -94,7 +109,7 @@ every_echo = pytest.mark.parametrize(
 
 
 def sample_of(recording: Recording, size: int) -> Sample:
-    return sample(run_to(recording.api), recording.codec(), recording.exchange(cut(recording.body, size)))
+    return sample(recording.run(), recording.codec(), recording.exchange(cut(recording.body, size)))
 
 
 def reading_of(recording: Recording, size: int) -> Reading:
@@ -114,6 +129,12 @@ def framed(framing: Framing, message: bytes) -> bytes:
     match framing:
         case Framing.SSE:
             return b"data: " + message + b"\n\n"
+        case Framing.JSON_LINES:
+            return message + b"\n"
+        case Framing.AWS_EVENT_STREAM:
+            return b"".join(aws_event(kind, message) for kind in AWS_EVENTS)
+        case Framing.WHOLE:
+            return message
 
 
 # Recordings
@@ -135,7 +156,8 @@ def test_every_codec_has_the_recordings_that_it_needs(api: str) -> None:
     found = recordings(api)
     refused = {ErrorClass(recording.expect["error"]) for recording in found if recording.status != 200}
     echoes = {recording.status == 200 for recording in found if KEY.encode() in recording.body}
-    assert {recording.name for recording in found} >= NAMES
+    wanted = NAMES.union(*(NAMES_BY_TASK.get(task, set()) for task in codec_class(api).tasks))
+    assert {recording.name for recording in found} >= wanted
     assert refused >= REFUSALS
     assert echoes == {True, False}
 
@@ -184,12 +206,22 @@ def test_tool_calls_are_read_as_recorded(recording: Recording) -> None:
 
 
 @every_recording
-def test_tokens_are_the_providers_own_or_none(recording: Recording) -> None:
+def test_tokens_are_the_providers_own_or_counted(recording: Recording) -> None:
     taken, tokens = sample_of(recording, 7), recording.expect["tokens"]
     names = ("prompt", "output", "reasoning", "cached")
     counted = {name: getattr(taken, f"{name}_tokens") for name in names}
-    assert counted == (tokens or dict.fromkeys(names))
-    assert taken.tokens_from == (TokensFrom.USAGE if tokens else None)
+    if tokens:
+        assert counted == tokens
+        assert taken.tokens_from is (TokensFrom.COUNTED if recording.expect.get("counted") else TokensFrom.USAGE)
+    elif recording.expect["content_events"]:
+        # Characters of a text are never fewer than its tokens.
+        told = reading_of(recording, 7)
+        size = len(told.answer + told.thought) + sum(len(call.arguments) for call in told.calls.values())
+        assert counted["prompt"] == recording.run().prompt.tokens
+        assert told.vector is not None or 0 < (taken.output_tokens or 0) <= size
+        assert taken.tokens_from is TokensFrom.COUNTED
+    else:
+        assert (counted, taken.tokens_from) == (dict.fromkeys(names), None)
 
 
 @every_success
@@ -197,7 +229,7 @@ def test_text_and_reasoning_are_never_empty(recording: Recording) -> None:
     asker = recording.codec()
     for frame in frames(asker.framing, recording.body):
         for event in asker.read(frame):
-            assert isinstance(event, Text | Reasoning | ToolCall | Usage | Done)
+            assert isinstance(event, Text | Reasoning | ToolCall | Vector | Usage | ServerTime | Done)
             assert not isinstance(event, Text | Reasoning) or event.text
 
 
@@ -240,7 +272,7 @@ def test_a_beginning_without_proof_of_the_end_is_truncated(recording: Recording)
         for ending in (Ending.END_OF_FILE, Ending.CUT):
             body = recording.body[:length]
             seen = dataclasses.replace(recording.exchange(cut(body, 1000)), ending=ending)
-            error = sample(run_to(recording.api), recording.codec(), seen).error
+            error = sample(recording.run(), recording.codec(), seen).error
             allowed = {ErrorClass.TRUNCATED} if length < unproved else {ErrorClass.TRUNCATED, None}
             assert error in (allowed if length < proved else {None}), f"{length} of {len(recording.body)} bytes"
 
@@ -259,10 +291,10 @@ def prefix_lengths(recording: Recording) -> list[int]:
 
 @every_recording
 def test_no_key_is_in_a_sample_or_in_any_repr(recording: Recording) -> None:
-    run, asker = run_to(recording.api), recording.codec()
+    run, asker = recording.run(), recording.codec()
     seen = recording.exchange(cut(recording.body, 7))
     taken = sample(run, asker, seen)
-    request = asker.request(run.endpoint, run.task, run.prompt)
+    request = asker.sign(asker.request(run.endpoint, run.task, run.prompt), run.endpoint, BEGAN_AT)
     shown = [repr(value) for value in (run, asker, seen, taken, request)]
     shown += [str(run), str(request), f"{taken}", json.dumps(sample_to_plain(taken)), request.url]
     assert not [text for text in shown for piece in pieces_of_the_key() if piece in text]
@@ -273,7 +305,7 @@ def test_no_part_of_an_echoed_key_is_shown_wherever_the_detail_is_cut(recording:
     for padding in range(220):
         body = recording.body.replace(KEY.encode(), b"x" * padding + b" " + KEY.encode())
         seen = dataclasses.replace(recording.exchange(cut(body, 10_000)))
-        detail = sample(run_to(recording.api), recording.codec(), seen).detail or ""
+        detail = sample(recording.run(), recording.codec(), seen).detail or ""
         assert not [piece for piece in pieces_of_the_key(6) if piece in detail], f"{padding}: {detail}"
         assert len(detail) <= 200
 
@@ -290,7 +322,7 @@ def test_a_damaged_answer_is_judged_and_never_an_exception(api: str, data: st.Da
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(body)))
         body[at : at + data.draw(st.integers(0, 9))] = data.draw(st.binary(max_size=9))
-    taken = sample(run_to(api), recording.codec(), recording.exchange(cut(bytes(body), 100)))
+    taken = sample(recording.run(), recording.codec(), recording.exchange(cut(bytes(body), 100)))
     assert taken.blame in {None, Blame.PROVIDER, Blame.ACCOUNT}
     assert sample_from_plain(json.loads(json.dumps(sample_to_plain(taken)))) == taken
 
@@ -302,7 +334,7 @@ def test_a_damaged_answer_is_judged_and_never_an_exception(api: str, data: st.Da
 def test_json_of_any_shape_is_read_or_refused(api: str, value: object) -> None:
     asker = codec(api, {})
     body = framed(asker.framing, json.dumps(value).encode())
-    taken = sample(run_to(api), asker, exchange_of([(0.1, body)]))
+    taken = sample(run_to(api, task=main_task(api)), asker, exchange_of([(0.1, body)]))
     assert taken.blame in {None, Blame.PROVIDER, Blame.ACCOUNT}
 
 
@@ -321,39 +353,72 @@ def test_every_refusal_has_a_class_whatever_its_body_holds(api: str, status: int
 # Asking
 
 
-@every_api
-def test_a_request_goes_to_the_configured_address_and_holds_the_prompt(api: str) -> None:
-    run = run_to(api)
-    request = codec(api, {}).request(run.endpoint, run.task, run.prompt)
+def main_task(api: str) -> Task:
+    return min(codec_class(api).tasks - {Task.REACH})
+
+
+every_task = pytest.mark.parametrize(
+    ("api", "task"), [(api, task) for api in APIS for task in sorted(codec_class(api).tasks)]
+)
+every_question = pytest.mark.parametrize(
+    ("api", "task"), [(api, task) for api in APIS for task in sorted(codec_class(api).tasks - {Task.REACH})]
+)
+
+
+def asked(api: str, task: Task, **endpoint: Any) -> Request:
+    run = run_to(api, task=task, **endpoint)
+    asker = codec(api, {})
+    return asker.sign(asker.request(run.endpoint, run.task, run.prompt), run.endpoint, BEGAN_AT)
+
+
+@every_question
+def test_a_request_goes_to_the_configured_address_and_holds_the_prompt(api: str, task: Task) -> None:
+    run, request = run_to(api, task=task), asked(api, task)
+    assert request.method == "POST"
     assert request.url.startswith(run.endpoint.base_url + "/")
     assert run.prompt.text in json.dumps(json.loads(request.body))
-    assert str(run.prompt.max_tokens) in request.body.decode()
-    assert request == codec(api, {}).request(run.endpoint, run.task, run.prompt)
+    assert request == asked(api, task)
+
+
+@pytest.mark.parametrize("api", [api for api in APIS if Task.CHAT in codec_class(api).tasks])
+def test_an_answer_is_bounded_by_max_tokens(api: str) -> None:
+    assert str(run_to(api).prompt.max_tokens) in asked(api, Task.CHAT).body.decode()
+
+
+@pytest.mark.parametrize(
+    ("api", "task"), [(api, task) for api in APIS for task in FORMS if task in codec_class(api).tasks]
+)
+def test_what_has_to_be_filled_in_is_offered(api: str, task: Task) -> None:
+    body = asked(api, task).body.decode()
+    assert all(name in body for name in ("first", "second", "third"))
+    assert task is not Task.TOOL_CALL or FORM.name in body
 
 
 @every_api
-def test_a_key_travels_in_a_header_alone(api: str) -> None:
-    run = run_to(api)
-    request = codec(api, {}).request(run.endpoint, run.task, run.prompt)
-    assert any(KEY in value for _, value in request.headers)
+def test_reaching_costs_no_tokens(api: str) -> None:
+    assert Task.REACH in codec_class(api).tasks
+    request = asked(api, Task.REACH)
+    assert (request.method, request.body) == ("GET", b"")
+    assert request.url.startswith(run_to(api).endpoint.base_url + "/")
+
+
+@every_task
+def test_a_key_travels_in_a_header_alone(api: str, task: Task) -> None:
+    request = asked(api, task)
+    assert any(KEY in value for _, value in request.headers) or not codec(api, {}).lists_models
     assert KEY not in request.url
     assert KEY.encode() not in request.body
 
 
-@every_api
-def test_an_endpoint_without_a_key_is_asked_without_one(api: str) -> None:
-    run = run_to(api, api_key=None)
-    request = codec(api, {}).request(run.endpoint, run.task, run.prompt)
-    assert "authorization" not in {name.lower() for name, _ in request.headers}
+@every_task
+def test_an_endpoint_without_a_key_is_asked_without_one(api: str, task: Task) -> None:
+    request = asked(api, task, api_key=None)
+    assert not {name.lower() for name, _ in request.headers} & {"authorization", "x-api-key", "api-key"}
 
 
-@every_api
-def test_a_slash_at_the_end_of_the_address_changes_nothing(api: str) -> None:
-    plain, slashed = run_to(api), run_to(api, base_url="https://acme.test/v1/")
-    asker = codec(api, {})
-    assert asker.request(plain.endpoint, plain.task, plain.prompt) == asker.request(
-        slashed.endpoint, slashed.task, slashed.prompt
-    )
+@every_task
+def test_a_slash_at_the_end_of_the_address_changes_nothing(api: str, task: Task) -> None:
+    assert asked(api, task) == asked(api, task, base_url="https://acme.test/v1/")
 
 
 @every_api

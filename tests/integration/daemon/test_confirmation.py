@@ -17,8 +17,8 @@ from monitor.runner import Places, Runner
 from monitor.schedule import Schedule
 from monitor.score.health import Status
 from monitor.store import Store, create_store
-from probes._exchange import unmeasured
 from probes._model import ErrorClass, Run, Sample
+from probes._record import unmeasured
 from tests.integration.daemon.parts import end, quick_config, until
 from tests.unit.publish.values import sample_at
 

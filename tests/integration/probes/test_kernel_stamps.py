@@ -8,9 +8,10 @@ import pytest
 import uvloop
 
 from probes._driver import _session, exchange
-from probes._exchange import Exchange, sample
+from probes._exchange import Exchange
 from probes._line import Line
 from probes._model import Blame, Deadlines, ErrorClass, Sample, Timing
+from probes._record import sample
 from probes._wire import SO_TIMESTAMPNS, StampingSocket, wall_offset_ns
 from tests.integration.probes.asking import AMPLE_S, CODEC, probe, probe_elsewhere, run_to
 from tests.integration.probes.loop_block import LoopBlock

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 import pytest
 
 from monitor.runner import Places, Runner
-from probes._exchange import unmeasured
 from probes._model import Blame, ErrorClass, Run, Sample
+from probes._record import unmeasured
 from tests.integration.probes.asking import KEY, run_to
 
 

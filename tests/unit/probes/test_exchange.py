@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probes._exchange import Clocks, Connection, Ending, Exchange, sample, transcript, unmeasured
+from probes._exchange import Clocks, Connection, Ending, Exchange
 from probes._model import (
     Blame,
     Deadlines,
@@ -28,6 +28,7 @@ from probes._model import (
     TokensFrom,
 )
 from probes._plain import sample_from_plain, sample_to_plain
+from probes._record import sample, transcript, unmeasured
 from probes.openai_chat import OpenAIChat
 from tests.contract.exchanges import BEGAN_AT, BEGAN_NS, EVENT_STREAM, KEY, T0_NS, exchange_of, run_to
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from probes._exchange import Ending, sample
+from probes._exchange import Ending
 from probes._model import Blame, Deadlines, ErrorClass, Fault, Sample
 from probes._plain import sample_to_plain
 from probes._prompts import chat_prompt, nonce
+from probes._record import sample
 from probes.openai_chat import OpenAIChat
 from tests.contract.exchanges import KEY, T0_NS, exchange_of, run_to
 

@@ -1,0 +1,70 @@
+"""Whether an answer is what its prompt forces. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import assert_never
+
+from jsonschema import Draft202012Validator
+
+from probes import _json
+from probes._meter import Reading
+from probes._model import Form, MalformedError, Prompt, Task
+
+_LONGEST = 100_000
+"""Characters of an answer that are looked at: no right answer comes near it."""
+
+
+def answer_ok(task: Task, prompt: Prompt, reading: Reading) -> bool | None:
+    """Whether what was read is a right answer.
+
+    None when there is nothing to judge: no answer (reasoning alone, `reach`), or one that the token limit ended too
+    early.
+    """
+    match task:
+        case Task.CHAT:
+            return _holds_numbers(prompt.expected, reading.answer, cut=reading.cut)
+        case Task.TOOL_CALL:
+            return _calls_tool(prompt.form, reading)
+        case Task.STRUCTURED_OUTPUT:
+            return _fits(prompt.form, reading.answer, cut=reading.cut) if reading.answer else None
+        case Task.EMBEDDING:
+            vector = reading.vector
+            return None if vector is None else vector.finite and prompt.dimensions in {None, vector.size}
+        case Task.REACH:
+            return None
+    assert_never(task)
+
+
+def _holds_numbers(expected: tuple[int, ...], answer: str, *, cut: bool) -> bool | None:
+    """Whether `answer` holds the numbers as an uninterrupted run."""
+    if not answer:
+        return None
+    numbers = [int(digits) for digits in re.findall(r"\d{1,9}", answer[:_LONGEST])]
+    size = len(expected)
+    if any(tuple(numbers[at : at + size]) == expected for at in range(len(numbers))):
+        return True
+    return None if cut and len(numbers) <= size else False
+
+
+def _calls_tool(form: Form | None, reading: Reading) -> bool | None:
+    """Whether the offered tool was called, and every call of it is valid."""
+    if not reading.calls:
+        return False if reading.answer and not reading.cut else None
+    calls = list(reading.calls.values())
+    if form is None or any(call.name != form.name for call in calls):
+        return False
+    # Only the last one can have been ended by the limit.
+    checks = [_fits(form, call.arguments, cut=reading.cut and call is calls[-1]) for call in calls]
+    return False if False in checks else None if None in checks else True
+
+
+def _fits(form: Form | None, text: str, *, cut: bool) -> bool | None:
+    """Whether a text is JSON that is valid against the form's schema."""
+    if form is None or len(text) > _LONGEST:
+        return False
+    try:
+        value = _json.decode(text.encode("utf-8", "replace"))
+    except MalformedError:
+        return None if cut else False
+    return bool(Draft202012Validator(dict(form.schema)).is_valid(value))

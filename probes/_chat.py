@@ -1,0 +1,153 @@
+"""What OpenAI's Chat Completions API and all its copies share: how to ask, how to read a chunk. Pure.
+
+Codecs differ in addresses, headers and a few fields, and say so themselves.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+
+from probes import _errors, _json
+from probes._model import (
+    Done,
+    ErrorClass,
+    Event,
+    Fault,
+    Form,
+    Frame,
+    Prompt,
+    Reasoning,
+    Request,
+    Task,
+    Text,
+    ToolCall,
+    Usage,
+)
+
+TASKS = frozenset({Task.CHAT, Task.TOOL_CALL, Task.STRUCTURED_OUTPUT, Task.REACH})
+"""What an API with chat, tools and JSON Schema can be asked."""
+
+
+def post(url: str, body: Mapping[str, object], *headers: tuple[str, str], accept: str = "text/event-stream") -> Request:
+    """A JSON body to be answered by a stream of events."""
+    given = (("Content-Type", "application/json"), ("Accept", accept), *headers)
+    return Request(method="POST", url=url, headers=given, body=json.dumps(body).encode())
+
+
+def get(url: str, *headers: tuple[str, str]) -> Request:
+    """A request without a body, for JSON."""
+    return Request(method="GET", url=url, headers=(("Accept", "application/json"), *headers), body=b"")
+
+
+def messages(prompt: Prompt) -> list[dict[str, str]]:
+    """The prompt as the only message."""
+    return [{"role": "user", "content": prompt.text}]
+
+
+def task_fields(task: Task, form: Form | None) -> dict[str, object]:
+    """What a task adds to a chat request: the tool that has to be called, or the schema of the answer."""
+    if form is None:
+        return {}
+    schema = dict(form.schema)
+    if task is Task.TOOL_CALL:
+        function = {"name": form.name, "description": form.description, "parameters": schema}
+        return {
+            "tools": [{"type": "function", "function": function}],
+            "tool_choice": {"type": "function", "function": {"name": form.name}},
+        }
+    json_schema = {"name": form.name, "schema": schema, "strict": True}
+    return {"response_format": {"type": "json_schema", "json_schema": json_schema}}
+
+
+def read_chunk(frame: Frame) -> Iterable[Event]:
+    """Deltas, usage, the end, or an error that came with status 200."""
+    if frame.data.strip() == b"[DONE]":
+        yield Done()
+        return
+    chunk = _json.as_object(_json.decode(frame.data))
+    fault = _fault(chunk)
+    if fault is not None:
+        yield fault
+        return
+    for choice in map(_json.as_object, _json.get_list(chunk, "choices")):
+        if not choice.get("index"):
+            yield from _choice(choice)
+    usage = chunk.get("usage")
+    if usage is not None:
+        yield _usage(_json.as_object(usage))
+
+
+def model_ids(body: bytes, *, items: str = "data", key: str = "id") -> frozenset[str]:
+    """The names in a list of models: `{"data": [{"id": …}]}`. Some copies send the bare array."""
+    value = _json.decode(body)
+    found = value if isinstance(value, list) else _json.get_list(_json.as_object(value), items)
+    return frozenset(_json.get_text(_json.as_object(item), key) for item in found) - {""}
+
+
+def _fault(chunk: Mapping[str, object]) -> Fault | None:
+    """The error that a chunk carries: at `error`, or vLLM's `{"object": "error", "message": …}`."""
+    error = chunk.get("error")
+    if isinstance(error, dict | str) and error:
+        return _errors.stream_fault(error)
+    return _errors.stream_fault(chunk) if chunk.get("object") == "error" else None
+
+
+def _choice(choice: Mapping[str, object]) -> Iterator[Event]:
+    delta = _json.get_object(choice, "delta")
+    thought = _json.get_text(delta, "reasoning_content") or _json.get_text(delta, "reasoning")
+    if thought:
+        yield Reasoning(thought)
+    yield from _content(delta.get("content"))
+    refusal = _json.get_text(delta, "refusal")
+    if refusal:
+        yield Text(refusal)
+    for call in map(_json.as_object, _json.get_list(delta, "tool_calls")):
+        yield _tool_call(call)
+    reason = _json.get_text(choice, "finish_reason")
+    if reason:
+        yield _end(reason)
+
+
+def _content(content: object) -> Iterator[Event]:
+    """A string; or Mistral's list of parts, of which `thinking` holds a list of its own."""
+    if isinstance(content, list):
+        for part in map(_json.as_object, content):
+            if _json.get_text(part, "type") == "thinking":
+                thoughts = map(_json.as_object, _json.get_list(part, "thinking"))
+                yield from (Reasoning(text) for text in (_json.get_text(piece, "text") for piece in thoughts) if text)
+            elif text := _json.get_text(part, "text"):
+                yield Text(text)
+    elif text := _json.get_text({"content": content}, "content"):
+        yield Text(text)
+
+
+def _tool_call(call: Mapping[str, object]) -> ToolCall:
+    function = _json.get_object(call, "function")
+    return ToolCall(
+        index=_json.get_count(call, "index") or 0,
+        name=_json.get_text(function, "name") or None,
+        arguments=_json.get_text(function, "arguments"),
+    )
+
+
+def _end(reason: str) -> Event:
+    match reason:
+        case "error":
+            return Fault(error=ErrorClass.STREAM_ERROR, detail="finish reason: error")
+        case "content_filter":
+            return Fault(error=ErrorClass.CONTENT_FILTER, detail="finish reason: content_filter")
+        case _:
+            return Done(reason, cut=reason in {"length", "model_length"})
+
+
+def _usage(usage: Mapping[str, object]) -> Usage:
+    details = _json.get_object(usage, "completion_tokens_details")
+    cached = _json.get_count(_json.get_object(usage, "prompt_tokens_details"), "cached_tokens")
+    return Usage(
+        prompt=_json.get_count(usage, "prompt_tokens"),
+        output=_json.get_count(usage, "completion_tokens"),
+        reasoning=_json.get_count(details, "reasoning_tokens"),
+        # DeepSeek's own field.
+        cached=_json.get_count(usage, "prompt_cache_hit_tokens") if cached is None else cached,
+    )

@@ -1,0 +1,170 @@
+"""From what one probe saw to the sample that remains of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from probes._answers import answer_ok
+from probes._exchange import Exchange, is_success
+from probes._headers import retry_after_s, server_s
+from probes._meter import Figures, Reading, arrived_frames, decoding, figures
+from probes._model import ErrorClass, Fault, MalformedError, Probe, Run, Sample, Task, TokensFrom, Usage
+from probes._redaction import detail, redacted
+from probes._tokens import count_tokens
+from probes._verdict import verdict
+
+_MILLION = 1_000_000
+_COUNTABLE_CHARACTERS = 100_000
+"""An answer of more is not counted: that would keep other probes' tokens waiting."""
+
+
+def sample(run: Run, codec: Probe, exchange: Exchange) -> Sample:
+    """The record of a probe."""
+    reading = Reading()
+    for _ in reading_into(reading, run, codec, exchange):
+        pass
+    return judged(run, codec, exchange, reading)
+
+
+def reading_into(reading: Reading, run: Run, codec: Probe, exchange: Exchange) -> Iterator[None]:
+    """Decode what came into `reading`, one frame a step; what is no stream (refusals, `reach`) is left alone."""
+    body = exchange.body if is_success(exchange.status) and run.task is not Task.REACH else b""
+    return decoding(codec, body, exchange.arrivals, reading)
+
+
+def judged(run: Run, codec: Probe, exchange: Exchange, reading: Reading) -> Sample:
+    """The record of a probe whose answer was decoded."""
+    ended = reading.done_ns is not None
+    right = answer_ok(run.task, run.prompt, reading) if ended else None
+    fault = verdict(run, codec, exchange, reading, right=right)
+    return _record(run, exchange, reading, fault, right=right)
+
+
+def transcript(run: Run, codec: Probe, exchange: Exchange) -> Iterator[tuple[float | None, str]]:
+    """The answer frame by frame, for a person: seconds from the request to its arrival, and its text; no secrets."""
+    if not is_success(exchange.status) or run.task is Task.REACH:
+        yield None, redacted(run.endpoint, exchange.body.decode("utf-8", "replace"))
+        return
+    try:
+        for frame, read in arrived_frames(codec.framing, exchange.body, exchange.arrivals):
+            at_s = _seconds(exchange.t0_ns, exchange.arrivals[read].at_ns)
+            yield at_s, redacted(run.endpoint, frame.data.decode("utf-8", "replace"))
+    except MalformedError as error:
+        yield None, str(error)
+
+
+def _record(run: Run, exchange: Exchange, reading: Reading, fault: Fault | None, *, right: bool | None) -> Sample:
+    started_at = _wall(exchange, exchange.t0_ns)
+    usage, tokens_from = _usage(run, reading)
+    seen = figures(reading, usage, exchange.t0_ns) if exchange.t0_ns is not None else _NOTHING
+    link, clocks = exchange.connection, exchange.clocks
+    return replace(
+        _blank(run, started_at, fault),
+        status_code=exchange.status,
+        answer_ok=right,
+        lag_s=(started_at - run.scheduled_at).total_seconds(),
+        cold=link.cold,
+        dns_s=link.dns_s,
+        connect_s=link.connect_s,
+        tls_s=link.tls_s,
+        headers_s=_seconds(exchange.t0_ns, exchange.head_ns),
+        ttft_s=seen.ttft_s,
+        ttat_s=seen.ttat_s,
+        e2e_s=seen.e2e_s,
+        itl_p50_s=seen.itl_p50_s,
+        itl_p99_s=seen.itl_p99_s,
+        itl_max_s=seen.itl_max_s,
+        prompt_tokens=usage.prompt if usage else None,
+        output_tokens=usage.output if usage else None,
+        reasoning_tokens=usage.reasoning if usage else None,
+        cached_tokens=usage.cached if usage else None,
+        tokens_from=tokens_from,
+        output_tps=seen.output_tps,
+        tpot_s=seen.tpot_s,
+        e2e_tps=seen.e2e_tps,
+        cost_usd=_cost_usd(run, usage),
+        rtt_s=link.rtt_s,
+        retransmits=link.retransmits,
+        server_s=server_s(exchange.headers) if reading.server_s is None else reading.server_s,
+        retry_after_s=fault.retry_after_s if fault else retry_after_s(exchange.headers),
+        rx_lag_s=clocks.rx_lag_s if clocks else None,
+        merged_reads=seen.merged_reads if exchange.arrivals else None,
+        timing=clocks.timing if clocks else None,
+        clock_step=clocks.clock_step if clocks else None,
+    )
+
+
+_NOTHING = Figures(
+    ttft_s=None,
+    ttat_s=None,
+    e2e_s=None,
+    itl_p50_s=None,
+    itl_p99_s=None,
+    itl_max_s=None,
+    output_tps=None,
+    tpot_s=None,
+    e2e_tps=None,
+    merged_reads=0,
+)
+
+
+def unmeasured(run: Run, error: ErrorClass, detail: str, at: datetime) -> Sample:
+    """The record of a probe that was not made or not finished, for a reason on our side of the network."""
+    return _blank(run, at, Fault(error=error, detail=detail))
+
+
+def _blank(run: Run, started_at: datetime, fault: Fault | None) -> Sample:
+    """What a sample says before anything was measured: of what it is, and what went wrong."""
+    return Sample(
+        id=run.id,
+        endpoint=run.endpoint.id,
+        vantage=run.vantage,
+        probe=run.probe,
+        task=run.task,
+        scheduled_at=run.scheduled_at,
+        started_at=started_at,
+        error=fault.error if fault else None,
+        blame=fault.error.blame if fault else None,
+        detail=detail(run.endpoint, fault.detail) if fault else None,
+    )
+
+
+def _usage(run: Run, reading: Reading) -> tuple[Usage | None, TokensFrom | None]:
+    """Token counts as the provider told them; where it did not, as counted here, if there was something to count."""
+    told = reading.usage
+    if told is not None and (told.output is not None or (reading.vector is not None and told.prompt is not None)):
+        return told, TokensFrom.USAGE
+    pieces = [reading.answer, reading.thought, *(call.arguments for call in reading.calls.values())]
+    if not reading.content or sum(map(len, pieces)) > _COUNTABLE_CHARACTERS:
+        return told, None
+    counted = Usage(
+        prompt=run.prompt.tokens if told is None or told.prompt is None else told.prompt,
+        output=None if reading.vector is not None else sum(map(count_tokens, pieces)),
+        reasoning=count_tokens(reading.thought) if reading.thought else None,
+        cached=told.cached if told else None,
+    )
+    return counted, TokensFrom.COUNTED
+
+
+def _cost_usd(run: Run, usage: Usage | None) -> float | None:
+    pricing = run.endpoint.pricing
+    if pricing is None or usage is None or usage.prompt is None:
+        return None
+    if usage.output is None and run.task is not Task.EMBEDDING:
+        return None
+    cached = min(usage.cached or 0, usage.prompt)
+    cached_price = pricing.prompt if pricing.cached is None else pricing.cached
+    prompt_price = (usage.prompt - cached) * pricing.prompt + cached * cached_price
+    return (prompt_price + (usage.output or 0) * pricing.completion) / _MILLION
+
+
+def _wall(exchange: Exchange, at_ns: int | None) -> datetime:
+    """The wall clock at a monotonic time, told from the probe's beginning."""
+    since_ns = 0 if at_ns is None else at_ns - exchange.began_ns
+    return datetime.fromtimestamp(exchange.began_at.timestamp() + since_ns / 1e9, UTC)
+
+
+def _seconds(from_ns: int | None, to_ns: int | None) -> float | None:
+    return None if from_ns is None or to_ns is None else (to_ns - from_ns) / 1e9

@@ -1,0 +1,27 @@
+"""Words of strangers made fit to be shown: without the endpoint's secrets, short, and harmless. Pure."""
+
+from __future__ import annotations
+
+import re
+
+from probes._errors import clean
+from probes._model import Endpoint
+
+_CREDENTIAL_LENGTH = 8
+"""The shortest part of a secret (a word of a header, half of a pair `id:secret`) that is taken for one of its own."""
+
+
+def detail(endpoint: Endpoint, words: str | None) -> str | None:
+    """A fault's words for the record. Secrets go before the words are cut, lest the cut leave half a key."""
+    return clean(redacted(endpoint, words or "")) or None
+
+
+def redacted(endpoint: Endpoint, words: str) -> str:
+    """`words` without any secret of the endpoint, nor the credential inside one (`Bearer …`)."""
+    held = [value.reveal() for _, value in endpoint.headers]
+    if endpoint.api_key is not None:
+        held.append(endpoint.api_key.reveal())
+    credentials = [part for value in held for part in re.split(r"[\s:]", value) if len(part) >= _CREDENTIAL_LENGTH]
+    for secret in sorted(filter(None, {*held, *credentials}), key=len, reverse=True):
+        words = words.replace(secret, "***")
+    return words

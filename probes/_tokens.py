@@ -1,0 +1,25 @@
+"""How many tokens a text is in o200k_base, the encoding in which speeds of different models are compared. Pure.
+
+The encoding comes with a library (no download) that takes most of a second to load: it is loaded when something is
+first to be counted, or when a worker gets ready.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bpe_openai import Encoding
+
+
+def count_tokens(text: str) -> int:
+    """Tokens of `text`; half characters (lone surrogates), which no provider can mean, count as one `?` each."""
+    return len(_encoding().encode_ordinary(text.encode("utf-8", "replace").decode()))
+
+
+@cache
+def _encoding() -> Encoding:
+    import bpe_openai  # noqa: PLC0415  # takes long
+
+    return bpe_openai.get_encoding("o200k_base")

@@ -1,0 +1,143 @@
+"""The verdict on one probe: what was wrong, if anything, and so whose fault it was. Pure.
+
+A probe is a success when the status was 2xx, content came before the deadlines, no error came in the stream, and the
+stream proved its end.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from probes._exchange import Ending, Exchange, is_success
+from probes._meter import Reading, first_is_merged
+from probes._model import ErrorClass, Fault, Framing, Probe, Run, Task
+from probes._redaction import redacted
+
+STALL_S = 5.0
+"""Silence at the total deadline that makes a slow stream a stalled one (half the deadline, when that is shorter)."""
+TAINT_LAG_S = 0.02
+"""How late the first content may be read, merged with more, before its time is not to be trusted."""
+
+_SERVER_ERRORS = range(500, 1000)
+_KINDS = {
+    Framing.SSE: "a stream of events",
+    Framing.JSON_LINES: "a stream of JSON lines",
+    Framing.AWS_EVENT_STREAM: "an event stream of AWS",
+    Framing.WHOLE: "JSON",
+}
+
+
+def verdict(run: Run, codec: Probe, exchange: Exchange, reading: Reading, *, right: bool | None) -> Fault | None:
+    """What was wrong; None when nothing was. `right` is what the check of the answer said."""
+    if exchange.fault is not None:
+        return exchange.fault
+    if run.task is Task.REACH:
+        return _unreached(run, codec, exchange)
+    if not is_success(exchange.status):
+        return _refusal(codec, exchange)
+    if reading.fault is not None:
+        return reading.fault
+    if reading.malformed is not None:
+        return Fault(error=ErrorClass.MALFORMED, detail=reading.malformed)
+    if reading.done_ns is None:
+        return _unfinished(run, codec, exchange, reading)
+    return _finished(run, exchange, reading, right=right)
+
+
+def _finished(run: Run, exchange: Exchange, reading: Reading, *, right: bool | None) -> Fault | None:
+    """What was wrong with a stream that proved its end."""
+    if not reading.content:
+        return _without_content(reading)
+    if right is False:
+        return Fault(error=ErrorClass.WRONG_ANSWER, detail=_wrong(run, reading))
+    return _taint(exchange, reading)
+
+
+def _unreached(run: Run, codec: Probe, exchange: Exchange) -> Fault | None:
+    """Why a provider does not count as reached; None when it does."""
+    status = exchange.status or 0
+    if not is_success(status) and (codec.lists_models or status in _SERVER_ERRORS):
+        return _refusal(codec, exchange)
+    match exchange.ending:
+        case Ending.END_OF_FILE | Ending.TOO_LARGE:
+            return None
+        case Ending.CUT:
+            return Fault(error=ErrorClass.TRUNCATED, detail="the connection broke in the middle of the answer")
+        case Ending.TTFT_DEADLINE | Ending.TOTAL_DEADLINE:
+            return Fault(
+                error=ErrorClass.TIMEOUT_TOTAL, detail=f"headers, but no end within {run.deadlines.total_s:g} s"
+            )
+    assert_never(exchange.ending)
+
+
+def _without_content(reading: Reading) -> Fault:
+    """A finished stream without content: nothing came, or the token limit left no room behind hidden reasoning."""
+    hidden = (reading.usage.reasoning or 0) if reading.usage else 0
+    if reading.cut and hidden:
+        detail = f"all {hidden} tokens went into reasoning that is not shown: raise max_tokens, or lower the effort"
+        return Fault(error=ErrorClass.BAD_REQUEST, detail=detail)
+    return Fault(error=ErrorClass.EMPTY, detail=f"the stream ended ({reading.stop_reason}) without content")
+
+
+def _wrong(run: Run, reading: Reading) -> str:
+    """What came in place of a right answer."""
+    if reading.vector is not None:
+        numbers = "numbers" if reading.vector.finite else "numbers that are not all finite"
+        return f"a vector of {reading.vector.size} {numbers}; {run.prompt.dimensions or 'any'} were expected"
+    if reading.calls:
+        calls = ", ".join(f"{call.name}({call.arguments})" for call in reading.calls.values())
+        return f"called {redacted(run.endpoint, calls)[:60]!r}"
+    return f"answered {redacted(run.endpoint, reading.answer)[:60]!r}"
+
+
+def _refusal(codec: Probe, exchange: Exchange) -> Fault:
+    status = exchange.status or 0
+    try:
+        return codec.refusal(status, exchange.headers, exchange.body)
+    except Exception as error:  # noqa: BLE001  # a codec may be a third party's
+        return Fault(
+            error=ErrorClass.MALFORMED, detail=f"HTTP {status} with an unreadable body: {type(error).__name__}"
+        )
+
+
+def _unfinished(run: Run, codec: Probe, exchange: Exchange, reading: Reading) -> Fault:
+    """The class of a stream that never proved its end."""
+    match exchange.ending:
+        case Ending.TTFT_DEADLINE:
+            seconds = run.deadlines.ttft_s
+            return Fault(error=ErrorClass.TIMEOUT_TTFT, detail=f"headers, but no content within {seconds:g} s")
+        case Ending.TOTAL_DEADLINE:
+            return _overdue(run, exchange, reading)
+        case Ending.TOO_LARGE:
+            return Fault(error=ErrorClass.MALFORMED, detail=f"more than {len(exchange.body)} bytes of stream")
+        case Ending.END_OF_FILE | Ending.CUT:
+            return _cut_short(codec.framing, exchange, reading)
+    assert_never(exchange.ending)
+
+
+def _overdue(run: Run, exchange: Exchange, reading: Reading) -> Fault:
+    total_s = run.deadlines.total_s
+    if not reading.content:
+        return Fault(error=ErrorClass.TIMEOUT_TTFT, detail=f"headers, but no content within {total_s:g} s")
+    silent_s = (exchange.ended_ns - reading.content[-1].at_ns) / 1e9
+    if silent_s >= min(STALL_S, total_s / 2):
+        return Fault(error=ErrorClass.STALLED, detail=f"silent for the last {silent_s:.1f} s of {total_s:g} s")
+    return Fault(error=ErrorClass.TIMEOUT_TOTAL, detail=f"still streaming after {total_s:g} s")
+
+
+def _cut_short(framing: Framing, exchange: Exchange, reading: Reading) -> Fault:
+    kind = exchange.headers.get("content-type", "none").split(";")[0].strip()
+    if exchange.body and not reading.frames and kind.lower() != framing.value:
+        return Fault(error=ErrorClass.MALFORMED, detail=f"not {_KINDS[framing]}: content type {kind}")
+    after = f"after {len(reading.content)} content events" if reading.content else "before any content"
+    how = "the connection broke" if exchange.ending is Ending.CUT else "the stream ended"
+    return Fault(error=ErrorClass.TRUNCATED, detail=f"{how} {after} and without proof of its end")
+
+
+def _taint(exchange: Exchange, reading: Reading) -> Fault | None:
+    """A first token that we read late, in one read with others, has a later one's time: not fit to be shown."""
+    lags = exchange.clocks.body_lags_s if exchange.clocks else ()
+    if not lags or not first_is_merged(reading) or lags[reading.content[0].read] < TAINT_LAG_S:
+        return None
+    lag_ms = lags[reading.content[0].read] * 1e3
+    return Fault(error=ErrorClass.TAINTED, detail=f"this machine read the first token {lag_ms:.0f} ms late")
