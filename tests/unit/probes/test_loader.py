@@ -92,7 +92,7 @@ def test_an_optional_option_can_be_null() -> None:
 
 
 def test_an_unknown_option_is_refused_with_those_there_are() -> None:
-    known = "include_usage, max_tokens_field, reasoning_effort, temperature"
+    known = "include_usage, max_tokens_field, models_path, reasoning_effort, reasoning_tokens, temperature, tool_choice"
     with pytest.raises(ValueError, match=rf"openai_chat has no option 'color' \(it has: {known}\)"):
         codec("openai_chat", {"color": "red"})
 

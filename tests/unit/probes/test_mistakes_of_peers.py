@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from probes._exchange import Ending
-from probes._model import Blame, Deadlines, ErrorClass, Fault, Sample
+from probes._model import Blame, Deadlines, ErrorClass, Fault, Sample, Task, TokensFrom
 from probes._plain import sample_to_plain
-from probes._prompts import chat_prompt, nonce
+from probes._prompts import nonce, prompt_for
 from probes._record import sample
 from probes.openai_chat import OpenAIChat
 from tests.contract.exchanges import KEY, T0_NS, exchange_of, run_to
@@ -163,8 +163,8 @@ def test_a_failed_probe_has_no_zero_seconds() -> None:
 
 
 def test_chunks_are_not_counted_as_tokens() -> None:
-    unknown = taken((0.1, piece(content="1, 2")), (0.2, piece(content=", 3")), (0.3, STOP))
-    assert (unknown.output_tokens, unknown.tokens_from, unknown.output_tps, unknown.e2e_tps) == (None,) * 4
+    untold = taken((0.1, piece(content="1, 2")), (0.2, piece(content=", 3")), (0.3, STOP))
+    assert (untold.output_tokens, untold.tokens_from) == (7, TokensFrom.COUNTED)
     told = taken((0.1, piece(content="1, 2")), (0.2, piece(content=", 3")), (0.3, STOP), (0.4, usage(7)))
     assert told.output_tokens == 7
 
@@ -203,8 +203,8 @@ def test_a_reasoning_model_gets_room_to_answer() -> None:
 
 
 def test_no_prompt_cache_can_answer() -> None:
-    first = chat_prompt(nonce("tiny", "2026-11-22T07:00:00Z"), prompt_tokens=1000, max_tokens=64).text
-    second = chat_prompt(nonce("tiny", "2026-11-22T07:01:00Z"), prompt_tokens=1000, max_tokens=64).text
+    first = prompt_for(Task.CHAT, nonce("tiny", "2026-11-22T07:00:00Z"), prompt_tokens=1000, max_tokens=64).text
+    second = prompt_for(Task.CHAT, nonce("tiny", "2026-11-22T07:01:00Z"), prompt_tokens=1000, max_tokens=64).text
     assert first[:10] != second[:10]
     assert first[10:] == second[10:]
 
