@@ -1,4 +1,4 @@
-"""What other monitors get wrong (FACTS, section 4), as far as reading and measuring an answer goes: a test for each."""
+"""What other monitors get wrong, as far as reading and measuring an answer goes: a test for each."""
 
 from __future__ import annotations
 
