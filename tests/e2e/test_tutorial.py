@@ -1,0 +1,61 @@
+"""The tutorial for a new wire API works as it stands: its files are taken out of the page and put to the proof."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "adding-an-api.md"
+FILE = re.compile(r"^`([\w./]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project as it is, with the tutorial's files added."""
+    tree = tmp_path_factory.mktemp("tutorial")
+    for folder in ("probes", "monitor", "tests"):
+        shutil.copytree(ROOT / folder, tree / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tree)
+    for name, content in FILE.findall(PAGE.read_text()):
+        assert not (tree / name).exists(), f"{name} is there already"
+        (tree / name).parent.mkdir(exist_ok=True)
+        (tree / name).write_text(content)
+    return tree
+
+
+def run(tree: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(tree)}
+    return subprocess.run(
+        [sys.executable, *command], cwd=tree, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+def test_a_made_up_api_of_one_file_and_recordings_passes_the_contract_suite(tree: Path) -> None:
+    added = {name for name, _ in FILE.findall(PAGE.read_text()) if name.startswith(("probes/", "monitor/"))}
+    assert added == {"probes/acme_talk.py"}
+    written = run(tree, "write_recordings.py")
+    assert written.returncode == 0, written.stderr
+    proved = run(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/contract", "-k", "acme_talk")
+    assert proved.returncode == 0, proved.stdout[-4000:]
+    assert int(re.findall(r"(\d+) passed", proved.stdout)[0]) > 100
+    whole = run(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/contract/test_purity.py")
+    assert whole.returncode == 0, whole.stdout[-4000:]
+
+
+def test_the_tutorials_configuration_is_accepted(tree: Path) -> None:
+    checked = run(tree, "-m", "monitor.cli", "check")
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert checked.stdout in PAGE.read_text()
+
+
+def test_the_tutorials_code_is_formatted_and_typed_as_the_projects_own(tree: Path) -> None:
+    for command in (("ruff", "format", "--check", "probes"), ("ruff", "check", "probes"), ("mypy", "probes")):
+        done = run(tree, "-m", *command)
+        assert done.returncode == 0, done.stdout
