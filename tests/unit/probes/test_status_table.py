@@ -16,7 +16,7 @@ WRITTEN = {int(status): word for statuses, word in ROWS if statuses[0].isdigit()
 
 
 def test_every_status_of_the_table_is_documented_with_its_class() -> None:
-    assert WRITTEN == {status: error.value for status, error in STATUS_CLASSES.items()}
+    assert {status: error.value for status, error in STATUS_CLASSES.items()} == WRITTEN
 
 
 @pytest.mark.parametrize(("hundred", "word"), [(row[0][-3], row[1]) for row in ROWS if row[0].startswith("any")])
