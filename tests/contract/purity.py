@@ -22,6 +22,7 @@ PURE_NEIGHBOURS = frozenset(
         "_quantiles",
         "_record",
         "_redaction",
+        "_sigv4",
         "_tokens",
         "_verdict",
     ]

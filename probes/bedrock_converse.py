@@ -1,0 +1,271 @@
+"""Amazon Bedrock's ConverseStream API: one request and one stream of events for the models of all its makers.
+
+The key is an access key of AWS, `ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN]`, with which requests are signed, or
+an API key of Bedrock, which has no colon in it and travels as bearer.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import quote, urlsplit
+
+from probes import _chat, _errors, _json, _sigv4
+from probes._model import (
+    Done,
+    Endpoint,
+    ErrorClass,
+    Event,
+    Fault,
+    Form,
+    Frame,
+    Framing,
+    Headers,
+    MalformedError,
+    Probe,
+    Prompt,
+    Reasoning,
+    Request,
+    ServerTime,
+    Task,
+    Text,
+    ToolCall,
+    Usage,
+)
+
+_REGION = re.compile(r"(?:^|\.)bedrock-runtime(?:-fips)?\.([a-z0-9-]+)\.")
+"""In the names of public, FIPS, dual-stack and private (VPC) hosts of all partitions."""
+_PATH_SAFE = ":"
+"""The colon in a model's id stays what it is, as RFC 3986 allows. Written `%3A` it would be signed as that, and then
+sent as a colon: aiohttp undoes what needs no encoding."""
+_TOOL_CHOICES = ("tool", "any", "auto")
+_WORDS: tuple[tuple[ErrorClass, re.Pattern[str]], ...] = (
+    (ErrorClass.GEO, re.compile("unsupported countries", re.IGNORECASE)),
+    (ErrorClass.CONTENT_FILTER, re.compile("content filter", re.IGNORECASE)),
+    (ErrorClass.NOT_FOUND, re.compile("model identifier is invalid|on-demand throughput", re.IGNORECASE)),
+)
+"""Bedrock's own messages, which `ValidationException` covers with one name."""
+_CODES: Mapping[str, ErrorClass] = {
+    "throttling": ErrorClass.RATE_LIMITED,
+    "servicequotaexceeded": ErrorClass.RATE_LIMITED,
+    "modelnotready": ErrorClass.OVERLOADED,
+    "serviceunavailable": ErrorClass.OVERLOADED,
+    "validation": ErrorClass.BAD_REQUEST,
+    "resourcenotfound": ErrorClass.NOT_FOUND,
+    "accessdenied": ErrorClass.AUTH,
+    "notauthorized": ErrorClass.AUTH,
+    "incompletesignature": ErrorClass.AUTH,
+    "requestexpired": ErrorClass.AUTH,
+}
+"""By error code in lower case, without `Exception`: those that a status alone, or a stream, does not tell."""
+_REFUSAL_CODES: Mapping[str, ErrorClass] = {
+    **_CODES,
+    "modelerror": ErrorClass.SERVER_ERROR,
+    "modelstreamerror": ErrorClass.SERVER_ERROR,
+}
+"""Those of a model that failed come with 424, a status of the client's mistakes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BedrockConverse(Probe):
+    """`POST {base_url}/model/{model}/converse-stream`, answered by AWS' binary event stream."""
+
+    framing = Framing.AWS_EVENT_STREAM
+    tasks = _chat.TASKS
+
+    region: str | None = None
+    """The region that signatures name; None: the one in the host's name."""
+    reasoning_tokens: int = 0
+    """Room for a reasoning model to think in, on top of the answer's `max_tokens`."""
+    temperature: float | None = 0.0
+    """None leaves it out, for models that refuse any but their own."""
+    reasoning_effort: str | None = None
+    """`low`, `medium`, `high`, …: how long a reasoning model may think (`outputConfig.effort`)."""
+    tool_choice: str | None = "tool"
+    """`any` or `auto` for models that cannot be told which tool to call; None leaves the choice out."""
+    model_fields: str | None = None
+    """JSON for `additionalModelRequestFields`, such as `{"thinking": {"type": "disabled"}}`."""
+
+    def __post_init__(self) -> None:
+        if self.tool_choice is not None and self.tool_choice not in _TOOL_CHOICES:
+            raise ValueError(f"option 'tool_choice' should be one of {', '.join(_TOOL_CHOICES)}, or null")
+        try:
+            self._model_fields()
+        except MalformedError as error:
+            raise ValueError(f"option 'model_fields' should be an object in JSON: {error}") from None
+
+    def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:
+        """The request, not signed yet; for `reach` the bare host without a key, as it has no list of models."""
+        base_url = endpoint.base_url.rstrip("/")
+        if task is Task.REACH:
+            return _chat.get(f"{base_url}/")
+        url = f"{base_url}/model/{quote(endpoint.model, safe=_PATH_SAFE)}/converse-stream"
+        key = endpoint.api_key.reveal() if endpoint.api_key is not None else ""
+        headers = [("Authorization", f"Bearer {key}")] if key and ":" not in key else []
+        return _chat.post(url, self._body(task, prompt), *headers, accept=self.framing.value)
+
+    def sign(self, request: Request, endpoint: Endpoint, at: datetime) -> Request:
+        """The request with a signature of its moment. Raises ValueError without a region, or with half a key."""
+        key = endpoint.api_key.reveal() if endpoint.api_key is not None else ""
+        if ":" not in key or request.method == "GET":
+            return request
+        owner = _sigv4.credentials(key)
+        return _sigv4.signed(request, owner, region=self._region(endpoint), service="bedrock", at=at)
+
+    def read(self, frame: Frame) -> Iterable[Event]:
+        """Pieces of content, the end, usage and the provider's own time; or the error that broke the stream off."""
+        match frame.headers.get(":message-type"):
+            case "error":
+                return (_stream_fault(frame.headers.get(":error-code", ""), frame.headers.get(":error-message", "")),)
+            case "exception":
+                return (_exception(frame),)
+        return _read_event(frame.event, _json.as_object(_json.decode(frame.data)))
+
+    def refusal(self, status: int, headers: Headers, body: bytes) -> Fault:
+        """The code in `x-amzn-errortype` and `{"message"}`; the code says more than the status."""
+        told = _error_body(body)
+        name = headers.get("x-amzn-errortype") or _text(told, "__type") or _text(told, "code")
+        code = name.partition(":")[0].rpartition("#")[2]
+        message = _text(told, "message") or _text(told, "Message")
+        fault = _errors.refusal(status, headers, json.dumps({"code": code, "message": message}).encode())
+        return _sharpened(fault, _errors.status_class(status), _REFUSAL_CODES.get(_stem(code)), message)
+
+    def _region(self, endpoint: Endpoint) -> str:
+        found = _REGION.search(urlsplit(endpoint.base_url).hostname or "")
+        if self.region is None and found is None:
+            raise ValueError("the host's name holds no region of AWS; write the option 'region'")
+        return self.region or (found[1] if found else "")
+
+    def _body(self, task: Task, prompt: Prompt) -> dict[str, object]:
+        inference: dict[str, object] = {"maxTokens": prompt.max_tokens + self.reasoning_tokens}
+        if self.temperature is not None:
+            inference["temperature"] = self.temperature
+        body: dict[str, object] = {
+            "messages": [{"role": "user", "content": [{"text": prompt.text}]}],
+            "inferenceConfig": inference,
+        }
+        output: dict[str, object] = {}
+        if prompt.form is not None and task is Task.TOOL_CALL:
+            body["toolConfig"] = self._tools(prompt.form)
+        if prompt.form is not None and task is Task.STRUCTURED_OUTPUT:
+            output["textFormat"] = _text_format(prompt.form)
+        if self.reasoning_effort is not None:
+            output["effort"] = self.reasoning_effort
+        optional = {"outputConfig": output, "additionalModelRequestFields": self._model_fields()}
+        return body | {name: value for name, value in optional.items() if value}
+
+    def _tools(self, form: Form) -> dict[str, object]:
+        schema = {"json": dict(form.schema)}
+        spec = {"name": form.name, "description": form.description, "inputSchema": schema}
+        tools: dict[str, object] = {"tools": [{"toolSpec": spec}]}
+        if self.tool_choice is None:
+            return tools
+        choice = {"name": form.name} if self.tool_choice == "tool" else {}
+        return tools | {"toolChoice": {self.tool_choice: choice}}
+
+    def _model_fields(self) -> Mapping[str, object]:
+        return {} if self.model_fields is None else _json.as_object(_json.decode(self.model_fields.encode()))
+
+
+def _text_format(form: Form) -> dict[str, object]:
+    schema = {"name": form.name, "description": form.description, "schema": json.dumps(dict(form.schema))}
+    return {"type": "json_schema", "structure": {"jsonSchema": schema}}
+
+
+def _read_event(kind: str | None, event: Mapping[str, object]) -> Iterator[Event]:
+    index = _json.get_count(event, "contentBlockIndex") or 0
+    match kind:
+        case "contentBlockStart":
+            name = _json.get_text(_json.get_object(_json.get_object(event, "start"), "toolUse"), "name")
+            if name:
+                yield ToolCall(index=index, name=name)
+        case "contentBlockDelta":
+            yield from _read_delta(index, _json.get_object(event, "delta"))
+        case "messageStop":
+            yield _end(_json.get_text(event, "stopReason"))
+        case "metadata":
+            yield from _read_metadata(event)
+
+
+def _read_delta(index: int, delta: Mapping[str, object]) -> Iterator[Event]:
+    """Text, reasoning or a tool's arguments. Signatures and encrypted reasoning are nothing that a reader sees."""
+    thought = _json.get_text(_json.get_object(delta, "reasoningContent"), "text")
+    if thought:
+        yield Reasoning(thought)
+    text = _json.get_text(delta, "text")
+    if text:
+        yield Text(text)
+    arguments = _json.get_text(_json.get_object(delta, "toolUse"), "input")
+    if arguments:
+        yield ToolCall(index=index, arguments=arguments)
+
+
+def _end(reason: str) -> Event:
+    match reason:
+        case "guardrail_intervened" | "content_filtered":
+            return Fault(error=ErrorClass.CONTENT_FILTER, detail=f"stop reason: {reason}")
+        case "malformed_model_output":
+            return Fault(error=ErrorClass.STREAM_ERROR, detail=f"stop reason: {reason}")
+        case "malformed_tool_use":
+            return Fault(error=ErrorClass.WRONG_ANSWER, detail=f"stop reason: {reason}")
+        case _:
+            return Done(reason or None, cut=reason in {"max_tokens", "model_context_window_exceeded"})
+
+
+def _read_metadata(metadata: Mapping[str, object]) -> Iterator[Event]:
+    usage = _json.get_object(metadata, "usage")
+    if usage:
+        yield _usage(usage)
+    latency_ms = _json.get_count(_json.get_object(metadata, "metrics"), "latencyMs")
+    if latency_ms is not None:
+        yield ServerTime(latency_ms / 1000)
+
+
+def _usage(usage: Mapping[str, object]) -> Usage:
+    """`inputTokens` are those that no cache had a part in."""
+    fresh = _json.get_count(usage, "inputTokens")
+    cached = _json.get_count(usage, "cacheReadInputTokens")
+    written = _json.get_count(usage, "cacheWriteInputTokens")
+    return Usage(
+        prompt=None if fresh is None else fresh + (cached or 0) + (written or 0),
+        output=_json.get_count(usage, "outputTokens"),
+        cached=cached,
+    )
+
+
+def _exception(frame: Frame) -> Fault:
+    told = _json.as_object(_json.decode(frame.data))
+    messages = (_json.get_text(told, key) for key in ("message", "originalMessage"))
+    return _stream_fault(frame.event or "", ": ".join(filter(None, messages)))
+
+
+def _stream_fault(code: str, message: str) -> Fault:
+    fault = _errors.stream_fault({"code": code, "message": message})
+    return _sharpened(fault, ErrorClass.STREAM_ERROR, _CODES.get(_stem(code)), message)
+
+
+def _sharpened(fault: Fault, plain: ErrorClass, named: ErrorClass | None, message: str) -> Fault:
+    """The fault with the class that Bedrock's own message or code names, where the words of all APIs said nothing."""
+    if fault.error is not plain:
+        return fault
+    worded = next((error for error, pattern in _WORDS if pattern.search(message)), None)
+    return replace(fault, error=worded or named or plain)
+
+
+def _stem(code: str) -> str:
+    return code.lower().removesuffix("exception")
+
+
+def _error_body(body: bytes) -> Mapping[str, object]:
+    try:
+        return _json.as_object(_json.decode(body))
+    except MalformedError:
+        return {}
+
+
+def _text(told: Mapping[str, object], key: str) -> str:
+    value = told.get(key)
+    return value if isinstance(value, str) else ""
