@@ -40,15 +40,34 @@ _WORDS: tuple[tuple[ErrorClass, re.Pattern[str]], ...] = tuple(
                 "unsupported_country",
                 "country, region",
                 r"not (available|supported) in (your|this) (country|region|location)",
+                "unsupported (countries|country|region)",
                 "location is not supported",
             ),
         ),
-        (ErrorClass.CONTENT_FILTER, ("content_filter", "content_policy", "responsibleai", "moderation")),
+        (
+            ErrorClass.CONTENT_FILTER,
+            (
+                "content[ _](filter|policy)",
+                "usage polic(y|ies)",
+                "policy_violation",
+                "bio_policy",
+                "responsibleai",
+                "moderation",
+            ),
+        ),
         # Before payment, since rate limits are answered with an advertisement for paying more.
         (ErrorClass.RATE_LIMITED, ("rate[ _-]?limit", "too many requests")),
         (
             ErrorClass.PAYMENT,
-            ("insufficient_quota", "insufficient (credit|fund|balance)", "billing", "payment", "credit balance"),
+            (
+                "insufficient_quota",
+                "insufficient (credit|fund|balance)",
+                "billing",
+                "payment",
+                "credit balance",
+                "api usage limits",
+                "spend[ _]limit",
+            ),
         ),
         (
             ErrorClass.AUTH,

@@ -146,8 +146,8 @@ def _take_event(reading: Reading, event: Event, at_ns: int) -> int:
             reading.usage = _with_counts(reading.usage, event)
         case ServerTime(seconds):
             reading.server_s = seconds
-        case Done(reason, cut):
-            reading.done_ns = at_ns
+        case Done(reason, cut, proof):
+            reading.done_ns = at_ns if proof else reading.done_ns
             reading.stop_reason = reason or reading.stop_reason
             reading.cut = reading.cut or cut
         case Fault():

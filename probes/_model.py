@@ -295,11 +295,13 @@ class ServerTime:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Proof that the stream came to its end; `reason` in the provider's word, if it gave one."""
+    """The end of the stream; `reason` in the provider's word, if it gave one."""
 
     reason: str | None = None
     cut: bool = False
     """Whether the token limit ended the answer."""
+    proof: bool = True
+    """False where an API tells the reason first, and what proves that the stream came to its end is still to come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,7 @@ SAID: Mapping[bytes, Sequence[Event]] = {
     b"both": [Reasoning("hm"), Text("ab")],
     b"stop": [Done("stop")],
     b"done": [Done()],
+    b"reason": [Done("limit", cut=True, proof=False)],
     b"usage": [Usage(prompt=10, output=12)],
     b"more usage": [Usage(output=20, reasoning=3)],
     b"no usage": [Usage()],
@@ -103,6 +104,15 @@ def measured(*timed: tuple[int, str]) -> Figures:
 
 
 # What counts as content, and when
+
+
+def test_a_reason_without_proof_is_no_end() -> None:
+    assert read((50, "text"), (60, "reason")).done_ns is None
+
+
+def test_a_reason_told_before_the_proof_is_the_reason() -> None:
+    reading = read((50, "text"), (60, "reason"), (70, "done"), (80, "reason"))
+    assert (reading.done_ns, reading.stop_reason, reading.cut) == (T0_NS + 70_000_000, "limit", True)
 
 
 def test_a_role_only_delta_is_not_content() -> None:
