@@ -93,10 +93,12 @@ def get_text(source: Mapping[str, object], key: str) -> str:
 
 
 def get_count(source: Mapping[str, object], key: str) -> int | None:
-    """The non-negative integer at `key`; None when absent or null."""
+    """The non-negative integer at `key`, which may be written as `5.0`; None when absent or null."""
     value = source.get(key)
     if value is None:
         return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_COUNT:
         raise MalformedError(f"{key!r} should be a count, not {_kind(value)}")
     return value

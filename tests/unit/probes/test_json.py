@@ -136,3 +136,15 @@ def test_the_greatest_count_is_the_greatest_exact_integer() -> None:
     assert _json.get_count({"a": 2**53}, "a") == 2**53
     with pytest.raises(MalformedError):
         _json.get_count({"a": 2**53 + 1}, "a")
+
+
+@pytest.mark.parametrize(("number", "count"), [(0.0, 0), (-0.0, 0), (5.0, 5), (2.0**53, 2**53)])
+def test_a_whole_number_with_a_fraction_of_nothing_is_a_count(number: float, count: int) -> None:
+    counted = _json.get_count({"a": number}, "a")
+    assert (counted, type(counted)) == (count, int)
+
+
+@pytest.mark.parametrize("number", [0.5, -1.0, 2.0**54, 1e300, math.inf, math.nan])
+def test_no_other_number_with_a_fraction_is_a_count(number: float) -> None:
+    with pytest.raises(MalformedError):
+        _json.get_count({"a": number}, "a")
