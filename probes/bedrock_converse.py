@@ -134,10 +134,12 @@ class BedrockConverse(Probe):
         return _sharpened(fault, _errors.status_class(status), _REFUSAL_CODES.get(_stem(code)), message)
 
     def _region(self, endpoint: Endpoint) -> str:
+        if self.region is not None:
+            return self.region
         found = _REGION.search(urlsplit(endpoint.base_url).hostname or "")
-        if self.region is None and found is None:
+        if found is None:
             raise ValueError("the host's name holds no region of AWS; write the option 'region'")
-        return self.region or (found[1] if found else "")
+        return found[1]
 
     def _body(self, task: Task, prompt: Prompt) -> dict[str, object]:
         inference: dict[str, object] = {"maxTokens": prompt.max_tokens + self.reasoning_tokens}
@@ -207,10 +209,8 @@ def _end(reason: str) -> Event:
     match reason:
         case "guardrail_intervened" | "content_filtered":
             return Fault(error=ErrorClass.CONTENT_FILTER, detail=f"stop reason: {reason}")
-        case "malformed_model_output":
+        case "malformed_model_output" | "malformed_tool_use":
             return Fault(error=ErrorClass.STREAM_ERROR, detail=f"stop reason: {reason}")
-        case "malformed_tool_use":
-            return Fault(error=ErrorClass.WRONG_ANSWER, detail=f"stop reason: {reason}")
         case _:
             return Done(reason or None, cut=reason in {"max_tokens", "model_context_window_exceeded"})
 
