@@ -25,8 +25,8 @@ _PRELUDE = struct.Struct(">III")
 """Of an AWS message: its length, that of its headers, and a CRC32 of both."""
 _CRC = struct.Struct(">I")
 _TEXT_HEADER = 7
-_HEADER_VALUE_BYTES = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
-"""By AWS header type; types 6 (bytes) and 7 (text) carry their length themselves."""
+_HEADER_VALUE_BYTES = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 6: None, 7: None, 8: 8, 9: 16}
+"""By AWS header type; None: bytes and text carry their length themselves."""
 
 
 def frames(framing: Framing, body: bytes) -> Iterator[Frame]:
@@ -102,14 +102,14 @@ def _aws_headers(data: bytes) -> dict[str, str]:
             at += 1 + data[at]
             kind = data[at]
             at += 1
-            size = _HEADER_VALUE_BYTES.get(kind)
+            size = _HEADER_VALUE_BYTES[kind]
             if size is None:
                 (size,) = struct.unpack_from(">H", data, at)
                 at += 2
             if kind == _TEXT_HEADER:
                 found[name.decode()] = data[at : at + size].decode()
             at += size
-    except (IndexError, struct.error, UnicodeDecodeError):
+    except (IndexError, KeyError, struct.error, UnicodeDecodeError):
         raise MalformedError("the headers of a message of AWS' event stream cannot be read") from None
     if at != len(data):
         raise MalformedError("the headers of a message of AWS' event stream cannot be read")
