@@ -64,6 +64,7 @@ _WORDS: tuple[tuple[ErrorClass, re.Pattern[str]], ...] = tuple(
                 "insufficient (credit|fund|balance)",
                 "billing",
                 "payment",
+                "requires a subscription",
                 "credit balance",
                 "api usage limits",
                 "spend[ _]limit",
@@ -79,17 +80,22 @@ _WORDS: tuple[tuple[ErrorClass, re.Pattern[str]], ...] = tuple(
                 "unauthenticated",
             ),
         ),
-        (ErrorClass.NOT_FOUND, ("model_not_found", "model .{0,80}(does not exist|not found)")),
+        (
+            ErrorClass.NOT_FOUND,
+            ("model_not_found", r"(invalid|unknown)_model\b", "model .{0,80}(does not exist|not found)"),
+        ),
     )
 )
 _OVERLOADED = re.compile(
-    "overloaded"
+    "overloaded|experiencing high demand"
     r"|\b(over|at|out of|no|enough|exceeded|insufficient)( full| maximum| available)? capacity"
     "|capacity[ _](exceeded|exhausted|reached)",
     re.IGNORECASE,
 )
 _UNSAFE = re.compile(r"[^\x20-\x7e\u00a1-\u00ac\u00ae-\u024f…]+")
 _MAX_DETAIL = 200
+_TELLING = 4000
+"""Characters at the beginning of a part in which known words are looked for, which takes long."""
 _CLIENT_ERRORS = range(400, 500)
 _SERVER_ERRORS = range(500, 1000)
 
@@ -138,9 +144,9 @@ def _refusal_class(status: int, words: Sequence[str]) -> ErrorClass:
 
 def _worded_class(words: Sequence[str]) -> ErrorClass | None:
     """The class that the first telling part names; but a lack of capacity is one, wherever it is told."""
-    if any(_OVERLOADED.search(part) for part in words):
+    if any(_OVERLOADED.search(part, 0, _TELLING) for part in words):
         return ErrorClass.OVERLOADED
-    return next((error for part in words for error, pattern in _WORDS if pattern.search(part)), None)
+    return next((error for part in words for error, pattern in _WORDS if pattern.search(part, 0, _TELLING)), None)
 
 
 def _body_words(body: bytes) -> tuple[str, ...]:

@@ -38,32 +38,18 @@ class OpenAIChat(Probe):
     def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:
         """The request that asks `prompt` as the only user message; for `reach` the list of models."""
         base_url = endpoint.base_url.rstrip("/")
-        key = endpoint.api_key
-        headers = [("Authorization", f"Bearer {key.reveal()}")] if key is not None else []
+        headers = _chat.bearer(endpoint.api_key)
         if task is Task.REACH:
             return _chat.get(base_url + (self.models_path or "/"), *headers)
-        body = {
+        fields = {
             "model": endpoint.model,
-            "messages": _chat.messages(prompt),
             self.max_tokens_field: prompt.max_tokens + self.reasoning_tokens,
-            "stream": True,
-            **_chat.task_fields(task, prompt.form),
-            **self._optional(task),
+            "stream_options": {"include_usage": True} if self.include_usage else None,
+            "temperature": self.temperature,
+            "reasoning_effort": self.reasoning_effort,
+            "tool_choice": self.tool_choice if task is Task.TOOL_CALL else None,
         }
-        return _chat.post(f"{base_url}/chat/completions", body, *headers)
-
-    def _optional(self, task: Task) -> dict[str, object]:
-        """What some copies refuse."""
-        fields: dict[str, object] = {}
-        if self.temperature is not None:
-            fields["temperature"] = self.temperature
-        if self.include_usage:
-            fields["stream_options"] = {"include_usage": True}
-        if self.reasoning_effort is not None:
-            fields["reasoning_effort"] = self.reasoning_effort
-        if self.tool_choice is not None and task is Task.TOOL_CALL:
-            fields["tool_choice"] = self.tool_choice
-        return fields
+        return _chat.post(f"{base_url}/chat/completions", _chat.stream_body(task, prompt, fields), *headers)
 
     def read(self, frame: Frame) -> Iterable[Event]:
         """Deltas, usage, the end, or an error that came with status 200."""

@@ -47,6 +47,10 @@ def test_finite_numbers_are_decoded(text: str) -> None:
     assert math.isfinite(value)
 
 
+def test_numerals_stay_as_they_are_written() -> None:
+    assert _json.decode_numerals(b'{"a": [0.10, 1e999, -2, "0.5"]}') == {"a": [b"0.10", b"1e999", -2, "0.5"]}
+
+
 @pytest.mark.parametrize("deep", ["[" * 1_000_000 + "]" * 1_000_000, '{"a":' * 300_000 + "1" + "}" * 300_000])
 def test_deep_nesting_is_malformed_and_not_a_crash(deep: str) -> None:
     with pytest.raises(MalformedError, match="JSON nested too deeply"):
