@@ -18,8 +18,11 @@ MAX_COUNT = 2**53
 MAX_DEPTH = 64
 """How deeply arrays and objects may be nested; no provider comes near it."""
 
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"|(").*', re.DOTALL)
-"""A string, or one that is not ended, with all behind it: else every quote in that would be tried as a beginning."""
+_STRING = re.compile(rb'"(?:(?:[^"\\]++|\\.)*+"|(?<=(")).*)', re.DOTALL)
+"""A string, or one that is not ended, with all behind it: else every quote in that would be tried as a beginning.
+
+Both begin with the one quote, since a search for a fixed first byte is thirty times faster.
+"""
 _BRACKET = re.compile(rb"[\[\]{}]")
 
 
