@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from probes._model import ErrorClass, Sample
+from probes._model import ErrorClass, Sample, Task
 
 
 class StoreError(Exception):
@@ -16,11 +16,12 @@ class StoreError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """How many samples of an endpoint began in one bucket of time and ended the same way."""
+    """How many samples of one task of an endpoint began in one bucket of time and ended the same way."""
 
     endpoint: str
     bucket: datetime
     """UTC start of the bucket; buckets are counted from 1970-01-01T00:00Z."""
+    task: Task
     error: ErrorClass | None
     """None: they succeeded."""
     count: int

@@ -66,7 +66,9 @@ class SqliteStore:
     async def tallies(self, since: datetime, bucket_s: int) -> list[Tally]:
         """See `Store.tallies`."""
         rows = await self._calls.run(self._select(tallies_since(since, bucket_s)))
-        return [Tally(endpoint=row.id, bucket=row.bucket, error=row.error, count=row.tally) for row in rows]
+        return [
+            Tally(endpoint=row.id, bucket=row.bucket, task=row.task, error=row.error, count=row.tally) for row in rows
+        ]
 
     async def first_seen(self) -> dict[str, datetime]:
         """See `Store.first_seen`."""

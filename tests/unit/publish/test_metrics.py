@@ -56,7 +56,7 @@ def make_metrics(samples: list[Sample]) -> Metrics:
     board = make_board(*SPECS)
     metrics = Metrics("1.2.3", lambda: board.snapshot)
     for spec in SPECS:
-        metrics.expect(spec.endpoint, Task.CHAT)
+        metrics.expect(spec.endpoint, Task.CHAT, {})
     for sample in samples:
         board.absorb([sample])
         metrics.observe(sample, sample.endpoint.partition(":")[0])
@@ -213,7 +213,8 @@ def test_a_cost_that_nobody_configured_has_no_series() -> None:
     board = make_board(*SPECS)
     metrics = Metrics("1", lambda: board.snapshot)
     plain = make_spec().endpoint
-    metrics.expect(type(plain)(id="a:b", provider="a", model="b", api=plain.api, base_url=plain.base_url), Task.CHAT)
+    free = type(plain)(id="a:b", provider="a", model="b", api=plain.api, base_url=plain.base_url)
+    metrics.expect(free, Task.CHAT, {})
     assert series(metrics, "providerwatch_cost_usd_total") == 0
 
 
