@@ -23,6 +23,7 @@ from monitor.config._validate import validate
 from monitor.config._yaml import position_in
 from monitor.config.model import Config
 from probes import _loader
+from probes._model import Probe
 
 _LONGEST = 16 * 1024 * 1024
 _PLACES = (Path("providerwatch.yaml"), Path("/etc/providerwatch/providerwatch.yaml"))
@@ -59,14 +60,27 @@ def load(
 
     `at` is the moment of which the prices are that the file leaves out; None: now.
     """
-    providers = known()
+    providers, made = known(), _remembered(codec)
     document = complete(interpolate(parse(_text(path), str(path)), env), providers, env)
     apis = available()
     file, problems = validate(document, _known(document, apis, providers))
-    everything = (*document.problems, *problems, *check(document, apis, codec))
+    everything = (*document.problems, *problems, *check(document, apis, made))
     if file is None or everything:
         raise ConfigError(everything)
-    return resolve(file, Lookups(codec=codec, price=partial(known_price, at=at or datetime.now(UTC))))
+    return resolve(file, Lookups(codec=made, price=partial(known_price, at=at or datetime.now(UTC))))
+
+
+def _remembered(codec: Codec) -> Codec:
+    """Makes each codec once: it is a value, finding it takes a millisecond, and thousands of endpoints may share it."""
+    codecs: dict[str, Probe] = {}
+
+    def make(api: str, options: Mapping[str, object]) -> Probe:
+        key = f"{api} {options!r}"
+        if key not in codecs:
+            codecs[key] = codec(api, options)
+        return codecs[key]
+
+    return make
 
 
 def _text(path: Path) -> str:
