@@ -119,7 +119,7 @@ def check(
 
 def _connect(config: Config, paused: int, *, as_json: bool) -> int:
     """Ask the providers and show what they say; the exit code."""
-    from monitor.connect import as_plain, connect, summary, table
+    from monitor.connect import as_plain, connect, show
 
     findings = asyncio.run(connect(config))
     all_ok = all(found.ok for found in findings)
@@ -127,7 +127,7 @@ def _connect(config: Config, paused: int, *, as_json: bool) -> int:
         print(json.dumps({"ok": all_ok, "endpoints": as_plain(findings)}, indent=2))
     else:
         wide = None if sys.stdout.isatty() else _LOG_WIDTH
-        Console(highlight=False, width=wide).print(table(findings), summary(findings, paused), sep="\n")
+        Console(highlight=False, width=wide).print(show(findings, paused))
     return 0 if all_ok else 1
 
 

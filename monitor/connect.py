@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, Group
 from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
@@ -20,8 +20,6 @@ from monitor.reach import Answer, listed_as, lists_models, question, reach, simi
 from monitor.runner import Places
 from monitor.terminal import NOT_MEASURED, printable, seconds
 from probes._model import Endpoint, ErrorClass
-
-_OK, _FAILED = Text("ok", "green"), Text("failed", "bold red")
 
 
 class Key(StrEnum):
@@ -98,18 +96,25 @@ def _finding(endpoint: Endpoint, answer: Answer, key: Key | None) -> Finding:
 # For people
 
 
-def table(findings: Sequence[Finding]) -> Table:
-    """One row an endpoint."""
-    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
+def show(findings: Sequence[Finding], paused: int) -> Group:
+    """A row for each endpoint, below them what there is to say about some, and how many are fine."""
+    notes = [Text(note, overflow="fold") for note in dict.fromkeys(filter(None, map(_note, findings)))]
+    fine = sum(found.ok for found in findings)
+    rest = f"; {paused} paused, not asked" if paused else ""
+    return Group(_table(findings), *notes, Text(), Text(f"{fine} of {len(findings)} endpoints are fine{rest}"))
+
+
+def _table(findings: Sequence[Finding]) -> Table:
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    drawn.add_column("", no_wrap=True)
     drawn.add_column("Endpoint", overflow="fold", min_width=20)
-    drawn.add_column("")
-    drawn.add_column("Provider", overflow="fold", min_width=16)
-    drawn.add_column("Model", overflow="fold", min_width=10)
+    drawn.add_column("Provider", no_wrap=True)
+    drawn.add_column("Model", no_wrap=True)
     drawn.add_column("Time", justify="right", no_wrap=True)
     for found in findings:
         drawn.add_row(
+            Text("ok", "green") if found.ok else Text("failed", "bold red"),
             Text(printable(found.endpoint.id)),
-            _OK if found.ok else _FAILED,
             _provider(found),
             _model(found),
             Text(seconds(found.answer.took_s)),
@@ -117,38 +122,41 @@ def table(findings: Sequence[Finding]) -> Table:
     return drawn
 
 
-def summary(findings: Sequence[Finding], paused: int) -> str:
-    """How many are fine, in one line."""
-    fine = sum(found.ok for found in findings)
-    return f"{fine} of {len(findings)} endpoints are fine" + (f"; {paused} paused, not asked" if paused else "")
-
-
 _KEYS: Mapping[Key | None, str] = {
     Key.ACCEPTED: "takes the key",
-    Key.UNCHECKED: "answers, also without the key: nothing is known of that",
+    Key.UNCHECKED: "answers",
     Key.NONE: "answers",
 }
 
 
 def _provider(found: Finding) -> Text:
-    sample = found.answer.sample
-    if sample.error is None:
-        return Text(_KEYS[found.key], "" if found.key is not Key.UNCHECKED else "yellow")
-    words = Text(str(sample.error), "red")
-    return words.append(f": {printable(sample.detail)}", "default") if sample.detail else words
+    error = found.answer.sample.error
+    return Text(_KEYS[found.key]) if error is None else Text(str(error), "red")
 
 
 def _model(found: Finding) -> Text:
-    name = printable(found.name) if found.name else None
     match found.listed:
         case None:
             return Text(NOT_MEASURED, "dim")
-        case True if found.name == found.endpoint.model:
-            return Text("listed")
         case True:
-            return Text(f"listed as {name}")
+            return Text("listed" if found.name == found.endpoint.model else "an alias")
         case _:
-            return Text("not in its list" + (f" (did you mean {name}?)" if name else ""), "red")
+            return Text("not listed", "red")
+
+
+def _note(found: Finding) -> str:
+    """What the row leaves open; of a provider once, though many endpoints are there."""
+    sample, name = found.answer.sample, printable(found.name or "")
+    if sample.error is not None:
+        return f"{found.endpoint.provider}: {printable(sample.detail or sample.error, longest=None)}"
+    if found.listed is False:
+        return f"{printable(found.endpoint.id)}: not in its list" + (f" (did you mean {name}?)" if name else "")
+    if found.listed and found.name != found.endpoint.model:
+        return f"{printable(found.endpoint.id)}: listed as {name}"
+    if found.key is not Key.UNCHECKED:
+        return ""
+    why = "answers anybody" if lists_models(found.endpoint) else "has no list of models"
+    return f"{found.endpoint.provider}: {why}, so nothing is known of the key"
 
 
 # For programs

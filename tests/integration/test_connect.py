@@ -103,7 +103,7 @@ def test_a_list_that_is_shown_to_anybody_proves_nothing_about_the_key(tmp_path: 
         file = config(tmp_path, {"open": provider(server.url)}, {"provider": "open", "model": "m"})
         code, found = plain(file)
         assert (code, found["open:m"]["key"]) == (0, "not_checked")
-        assert "nothing is known of that" in check(file).stdout
+        assert "open: answers anybody, so nothing is known of the key\n" in check(file).stdout
 
 
 def test_a_refused_key_is_told_and_not_shown_though_the_provider_repeats_it(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_refused_key_is_told_and_not_shown_though_the_provider_repeats_it(tmp_
         )
         ended = check(file)
         assert ended.returncode == 1
-        assert "auth: HTTP 401: Incorrect API key provided" in ended.stdout
+        assert "shy: HTTP 401: Incorrect API key provided" in ended.stdout
         assert KEY not in ended.stdout + ended.stderr
 
 
@@ -134,10 +134,12 @@ def test_nobody_at_an_address_is_told(tmp_path: Path) -> None:
 def test_a_provider_without_a_list_is_reached_by_any_answer(tmp_path: Path) -> None:
     with listing({"error": "nothing here"}, status=404) as server:
         bare = provider(server.url, options={"models_path": None})
-        code, found = plain(config(tmp_path, {"bare": bare}, {"provider": "bare", "model": "m"}))
+        file = config(tmp_path, {"bare": bare}, {"provider": "bare", "model": "m"})
+        code, found = plain(file)
         row = found["bare:m"]
         assert (code, row["ok"], row["key"], row["model_listed"]) == (0, True, "not_checked", None)
         assert [path for path, _ in server.asked] == ["/"]
+        assert "bare: has no list of models, so nothing is known of the key\n" in check(file).stdout
 
 
 @pytest.mark.parametrize("body", [b"<html>welcome</html>", b'{"data": [1]}', b"[" * 100])
