@@ -13,8 +13,13 @@ _PINS = ("requirements.txt", "package.json")
 
 
 def python() -> Path:
-    """The interpreter that has the vendors' SDKs and LLMock."""
+    """The interpreter that has the vendors' SDKs."""
     return _home() / "venv" / "bin" / "python"
+
+
+def llmock() -> Path:
+    """LLMock's command."""
+    return _home() / "venv" / "bin" / "llmock"
 
 
 def node() -> Path:

@@ -41,6 +41,8 @@ def _asked(question: Question) -> dict[str, Any]:
         "messages": [{"role": "user", "content": question["text"]}],
         "max_tokens": question["max_tokens"],
     }
+    if "temperature" in question["options"]:  # only the older version takes one, and the SDK no longer knows it
+        asked["extra_body"] = {"temperature": question["options"]["temperature"]}
     form = question["form"]
     if question["task"] == "tool_call":
         asked["tools"] = [{"name": form["name"], "description": form["description"], "input_schema": form["schema"]}]
