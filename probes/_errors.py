@@ -22,10 +22,13 @@ STATUS_CLASSES: Mapping[int, ErrorClass] = {
     408: ErrorClass.SERVER_ERROR,
     409: ErrorClass.SERVER_ERROR,
     410: ErrorClass.NOT_FOUND,
+    424: ErrorClass.SERVER_ERROR,
     425: ErrorClass.SERVER_ERROR,
     429: ErrorClass.RATE_LIMITED,
     451: ErrorClass.GEO,
     498: ErrorClass.OVERLOADED,
+    # Cancelled, and not by us: we do not cancel and still read the answer.
+    499: ErrorClass.SERVER_ERROR,
     503: ErrorClass.OVERLOADED,
     529: ErrorClass.OVERLOADED,
 }

@@ -48,6 +48,14 @@ def _decoded(data: bytes, parse_float: Callable[[str], object]) -> object:
         raise MalformedError(f"not JSON: {str(error)[:80]}") from None
 
 
+def object_option(name: str, text: str | None) -> Mapping[str, object]:
+    """The JSON object that an option holds; empty without one. Raises ValueError with words for its user."""
+    try:
+        return {} if text is None else as_object(decode(text.encode()))
+    except MalformedError as error:
+        raise ValueError(f"option {name!r} should be an object in JSON: {error}") from None
+
+
 def is_cut(data: bytes) -> bool:
     """Whether a JSON text stops in the middle of an array, an object or a string."""
     outside = _STRING.sub(rb"\1", data)

@@ -61,12 +61,6 @@ _CODES: Mapping[str, ErrorClass] = {
     "requestexpired": ErrorClass.AUTH,
 }
 """By error code in lower case, without `Exception`: those that a status alone, or a stream, does not tell."""
-_REFUSAL_CODES: Mapping[str, ErrorClass] = {
-    **_CODES,
-    "modelerror": ErrorClass.SERVER_ERROR,
-    "modelstreamerror": ErrorClass.SERVER_ERROR,
-}
-"""Those of a model that failed come with 424, a status of the client's mistakes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,10 +86,7 @@ class BedrockConverse(Probe):
     def __post_init__(self) -> None:
         if self.tool_choice is not None and self.tool_choice not in _TOOL_CHOICES:
             raise ValueError(f"option 'tool_choice' should be one of {', '.join(_TOOL_CHOICES)}, or null")
-        try:
-            self._model_fields()
-        except MalformedError as error:
-            raise ValueError(f"option 'model_fields' should be an object in JSON: {error}") from None
+        self._model_fields()
 
     def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:
         """The request, not signed yet; for `reach` the bare host without a key, as it has no list of models."""
@@ -131,7 +122,7 @@ class BedrockConverse(Probe):
         code = name.partition(":")[0].rpartition("#")[2]
         message = _text(told, "message") or _text(told, "Message")
         fault = _errors.refusal(status, headers, json.dumps({"code": code, "message": message}).encode())
-        return _sharpened(fault, _errors.status_class(status), _REFUSAL_CODES.get(_stem(code)), message)
+        return _sharpened(fault, _errors.status_class(status), _CODES.get(_stem(code)), message)
 
     def _region(self, endpoint: Endpoint) -> str:
         if self.region is not None:
@@ -169,7 +160,7 @@ class BedrockConverse(Probe):
         return tools | {"toolChoice": {self.tool_choice: choice}}
 
     def _model_fields(self) -> Mapping[str, object]:
-        return {} if self.model_fields is None else _json.as_object(_json.decode(self.model_fields.encode()))
+        return _json.object_option("model_fields", self.model_fields)
 
 
 def _text_format(form: Form) -> dict[str, object]:

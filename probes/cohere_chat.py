@@ -28,8 +28,6 @@ from probes._model import (
 _REFUSALS: Mapping[int, ErrorClass] = {
     # "A request or response contains a deny-listed token"; elsewhere this status is one of full capacity.
     498: ErrorClass.CONTENT_FILTER,
-    # Cancelled, and not by us: we do not cancel and still read the answer.
-    499: ErrorClass.SERVER_ERROR,
 }
 _STOP_FAULTS: Mapping[str, ErrorClass] = {
     "ERROR": ErrorClass.STREAM_ERROR,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from probes import _chat, _errors
+from probes import _chat, _errors, _json
 from probes._model import Endpoint, Event, Fault, Frame, Headers, Probe, Prompt, Request, Task
 
 
@@ -27,8 +27,16 @@ class OpenAIChat(Probe):
     """`none`, `minimal`, `low`, …: how long a reasoning model may think."""
     tool_choice: str | None = None
     """`required` or `auto`, for copies that cannot be told which tool to call."""
+    extra_body: str | None = None
+    """JSON of further fields, such as `{"enable_thinking": false}`: what only one copy knows."""
     models_path: str | None = "/models"
     """Where the list of models is; None for copies that have none: `reach` then asks for the base URL alone."""
+
+    def __post_init__(self) -> None:
+        self._extra()
+
+    def _extra(self) -> Mapping[str, object]:
+        return _json.object_option("extra_body", self.extra_body)
 
     @property
     def lists_models(self) -> bool:
@@ -48,6 +56,7 @@ class OpenAIChat(Probe):
             "temperature": self.temperature,
             "reasoning_effort": self.reasoning_effort,
             "tool_choice": self.tool_choice if task is Task.TOOL_CALL else None,
+            **self._extra(),
         }
         return _chat.post(f"{base_url}/chat/completions", _chat.stream_body(task, prompt, fields), *headers)
 

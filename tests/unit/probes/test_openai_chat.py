@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from probes._loader import codec
 from probes._model import (
     Done,
     ErrorClass,
@@ -251,3 +252,16 @@ def test_refusals_are_read_as_openai_writes_them() -> None:
     fault = OpenAIChat().refusal(404, {"retry-after": "1"}, body)
     detail = "HTTP 404: model_not_found: invalid_request_error: no such model"
     assert fault == Fault(error=ErrorClass.NOT_FOUND, detail=detail, retry_after_s=1.0)
+
+
+def test_what_only_one_copy_knows_can_be_sent() -> None:
+    run = run_to()
+    asker = codec("openai_chat", {"extra_body": '{"enable_thinking": false, "temperature": 0.6}'})
+    body = json.loads(asker.request(run.endpoint, run.task, run.prompt).body)
+    assert (body["enable_thinking"], body["temperature"]) == (False, 0.6)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "true"])
+def test_further_fields_that_are_no_object_are_refused_when_the_configuration_is_read(text: str) -> None:
+    with pytest.raises(ValueError, match="option 'extra_body' should be an object in JSON"):
+        codec("openai_chat", {"extra_body": text})
