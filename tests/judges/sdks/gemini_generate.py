@@ -12,8 +12,11 @@ from tests.judges.sdks.answering import Answer, Question, answer, answer_all
 
 def ask(question: Question) -> Answer:
     """One streamed answer; parts put together as they come."""
-    text, thought, calls, stop, usage = "", "", [], None, None
     client = _client(question)  # which closes its connections when nobody holds it
+    if question["task"] == "reach":
+        found = client.models.list(config={"page_size": 1000, "query_base": True})
+        return {"models": [model.name.removeprefix("models/") for model in found]}
+    text, thought, calls, stop, usage = "", "", [], None, None
     for chunk in client.models.generate_content_stream(**_asked(question)):
         usage = chunk.usage_metadata or usage
         for candidate in chunk.candidates or ():

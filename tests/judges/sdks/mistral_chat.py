@@ -14,6 +14,9 @@ from tests.judges.sdks.answering import Answer, Question, answer, answer_all
 
 def ask(question: Question) -> Answer:
     """One streamed completion; deltas put together as they come."""
+    if question["task"] == "reach":
+        with Mistral(server_url=question["base_url"], api_key=question["api_key"]) as client:
+            return {"models": [name for model in client.models.list().data for name in (model.id, *model.aliases)]}
     text, thought, stop, usage = "", "", None, None
     calls: dict[int, list[str]] = {}
     with Mistral(server_url=question["base_url"], api_key=question["api_key"]) as client:

@@ -15,6 +15,8 @@ def ask(question: Question) -> Answer:
     calls = []
     headers = {"Authorization": f"Bearer {question['api_key']}"}
     with Client(host=question["base_url"], headers=headers) as client:
+        if question["task"] == "reach":
+            return {"models": [model.model for model in client.list().models]}
         for part in client.chat(**_asked(question)):
             text, thought = text + (part.message.content or ""), thought + (part.message.thinking or "")
             calls += [(call.function.name, dict(call.function.arguments)) for call in part.message.tool_calls or ()]

@@ -16,6 +16,8 @@ def ask(question: Question) -> Answer:
     """One streamed completion, or what the SDK's types say against a request body."""
     if "body" in question:
         return {"problems": problems(question["body"], CompletionCreateParamsStreaming)}
+    if question["task"] == "reach":
+        return {"models": [model.id for model in _client(question).models.list()]}
     state: Any = ChatCompletionStreamState()
     with _client(question).chat.completions.create(**_asked(question)) as stream:
         for chunk in stream:

@@ -17,6 +17,8 @@ def ask(question: Question) -> Answer:
     if "body" in question:
         return {"problems": problems(question["body"], EmbeddingCreateParams)}
     client = OpenAI(base_url=question["base_url"], api_key=question["api_key"], max_retries=0)
+    if question["task"] == "reach":
+        return {"models": [model.id for model in client.models.list()]}
     # Base64 is what the SDK asks for and decodes by itself when it is told nothing.
     packed = question["options"].get("encoding_format", "float") == "base64"
     encoding = {} if packed else {"encoding_format": "float"}

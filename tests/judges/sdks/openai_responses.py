@@ -18,6 +18,8 @@ def ask(question: Question) -> Answer:
     if "body" in question:
         return {"problems": problems(question["body"], ResponseCreateParamsStreaming)}
     client = OpenAI(base_url=question["base_url"], api_key=question["api_key"], max_retries=0)
+    if question["task"] == "reach":
+        return {"models": [model.id for model in client.models.list()]}
     texts: dict[str, str] = {}
     calls: dict[int, tuple[str | None, str]] = {}
     last: Any = None
