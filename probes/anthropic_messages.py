@@ -59,8 +59,8 @@ class AnthropicMessages(Probe):
     """Only with version 2023-06-01, and only without thinking: later versions refuse any."""
     thinking: str | None = None
     """`adaptive`, `enabled` (Claude 4.6 and older), `disabled` or `between_tools`. None: `enabled` where there are
-    `thinking_tokens`, else the model's own way; many think unasked, and then refuse to be told which tool to call."""
-    thinking_tokens: int = 0
+    `reasoning_tokens`, else the model's own way; many think unasked, and then refuse to be told which tool to call."""
+    reasoning_tokens: int = 0
     """Room for a model to think in, on top of the answer's `max_tokens`; at least 1024 where thinking is `enabled`."""
     effort: str | None = None
     """`low`, `medium`, `high`, …: how long a model may think."""
@@ -82,8 +82,8 @@ class AnthropicMessages(Probe):
 
     def _number_problems(self) -> Iterator[tuple[str, str]]:
         least = _LEAST_THINKING if self._mode == "enabled" else 0
-        if self.thinking_tokens < least:
-            yield "thinking_tokens", f"is {least} or more, not {self.thinking_tokens}"
+        if self.reasoning_tokens < least:
+            yield "reasoning_tokens", f"is {least} or more, not {self.reasoning_tokens}"
         if self.temperature is not None and not 0 <= self.temperature <= 1:
             yield "temperature", f"is 0 to 1 or null, not {self.temperature}"
         if self.temperature is not None and self.version != _OLD_VERSION:
@@ -92,7 +92,7 @@ class AnthropicMessages(Probe):
     @property
     def _mode(self) -> str | None:
         """The type of thinking that is asked for; None leaves it to the model."""
-        return self.thinking or ("enabled" if self.thinking_tokens else None)
+        return self.thinking or ("enabled" if self.reasoning_tokens else None)
 
     @property
     def _thinks(self) -> bool:
@@ -112,7 +112,7 @@ class AnthropicMessages(Probe):
         body = {
             "model": endpoint.model,
             "messages": _chat.messages(prompt),
-            "max_tokens": prompt.max_tokens + self.thinking_tokens,
+            "max_tokens": prompt.max_tokens + self.reasoning_tokens,
             "stream": True,
             **self._tools(task, prompt.form),
             **self._output(task, prompt.form),
@@ -145,7 +145,7 @@ class AnthropicMessages(Probe):
     def _sampling(self) -> dict[str, object]:
         fields: dict[str, object] = {}
         if self._mode is not None:
-            budget = {"budget_tokens": self.thinking_tokens} if self._mode == "enabled" else {}
+            budget = {"budget_tokens": self.reasoning_tokens} if self._mode == "enabled" else {}
             fields["thinking"] = {"type": self._mode, **budget}
         if self.temperature is not None and not self._thinks:
             fields["temperature"] = self.temperature

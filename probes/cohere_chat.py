@@ -54,7 +54,7 @@ class CohereChat(Probe):
     """`disabled` or `enabled`, for models that reason; None leaves it out, and they do."""
     thinking_budget: int | None = None
     """Tokens that may be thought; needs `thinking: enabled`."""
-    thinking_tokens: int = 0
+    reasoning_tokens: int = 0
     """Room for a reasoning model to think in, on top of the answer's `max_tokens`."""
     tool_choice: str | None = "REQUIRED"
     """None leaves it out, for models older than command-r7b, which refuse it."""
@@ -83,7 +83,7 @@ class CohereChat(Probe):
         body = {
             "model": endpoint.model,
             "messages": _chat.messages(prompt),
-            "max_tokens": prompt.max_tokens + self.thinking_tokens,
+            "max_tokens": prompt.max_tokens + self.reasoning_tokens,
             "stream": True,
             **self._optional(),
             **self._task_fields(task, prompt.form),

@@ -91,7 +91,7 @@ class GeminiGenerate(Probe):
 
     auth: str = "x-goog-api-key"
     """How the key travels: in the header `x-goog-api-key`, or as `bearer` (Vertex AI's access tokens)."""
-    thinking_tokens: int = 1000
+    reasoning_tokens: int = 1000
     """Room to think in, on top of the answer's `max_tokens`: most models think unless told otherwise."""
     thinking_budget: int | None = None
     """Tokens that models up to 2.5 may think: 0 none, -1 as many as they like. None leaves it out."""
@@ -137,7 +137,7 @@ class GeminiGenerate(Probe):
         return (("Authorization", f"Bearer {key}") if self.auth == "bearer" else ("x-goog-api-key", key),)
 
     def _generation(self, task: Task, prompt: Prompt) -> dict[str, object]:
-        fields: dict[str, object] = {"maxOutputTokens": prompt.max_tokens + self.thinking_tokens}
+        fields: dict[str, object] = {"maxOutputTokens": prompt.max_tokens + self.reasoning_tokens}
         if self.temperature is not None:
             fields["temperature"] = self.temperature
         thinking = {

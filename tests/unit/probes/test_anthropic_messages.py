@@ -77,14 +77,14 @@ def test_it_can_ask_as_anthropics_clients_did_before() -> None:
 
 
 def test_a_budget_for_thinking_is_room_on_top_of_the_answer() -> None:
-    body = body_of(AnthropicMessages(thinking_tokens=2000))
+    body = body_of(AnthropicMessages(reasoning_tokens=2000))
     assert body["thinking"] == {"type": "enabled", "budget_tokens": 2000}
     assert body["max_tokens"] == 2064
 
 
 @pytest.mark.parametrize("thinking", ["adaptive", "disabled", "between_tools"])
 def test_thinking_without_a_budget_is_asked_for_by_its_type(thinking: str) -> None:
-    body = body_of(AnthropicMessages(thinking=thinking, thinking_tokens=500))
+    body = body_of(AnthropicMessages(thinking=thinking, reasoning_tokens=500))
     assert (body["thinking"], body["max_tokens"]) == ({"type": thinking}, 564)
 
 
@@ -94,7 +94,7 @@ def test_thinking_without_a_budget_is_asked_for_by_its_type(thinking: str) -> No
         ({}, True),
         ({"thinking": "disabled"}, True),
         ({"thinking": "adaptive"}, False),
-        ({"thinking_tokens": 1024}, False),
+        ({"reasoning_tokens": 1024}, False),
     ],
 )
 def test_a_temperature_goes_without_thinking_only(options: dict[str, Any], *, sent: bool) -> None:
@@ -116,7 +116,7 @@ def test_a_tool_has_to_be_called() -> None:
         ({"thinking": "disabled"}, FORCED),
         ({"thinking": "between_tools"}, FORCED),
         ({"thinking": "adaptive"}, {"type": "auto"}),
-        ({"thinking_tokens": 1024}, {"type": "auto"}),
+        ({"reasoning_tokens": 1024}, {"type": "auto"}),
     ],
 )
 def test_a_model_that_thinks_is_only_offered_the_tool(options: dict[str, Any], choice: dict[str, str]) -> None:
@@ -161,10 +161,10 @@ def test_a_list_of_models_of_another_shape_is_malformed(body: bytes) -> None:
         ({"version": "latest"}, "'version' of anthropic_messages is a date like 2023-06-01, not 'latest'"),
         ({"version": "2023-06-01\r\nx: y"}, "is a date"),
         ({"thinking": "hard"}, "'thinking' .* is one of enabled, adaptive, disabled, between_tools, not 'hard'"),
-        ({"thinking_tokens": 1023}, "'thinking_tokens' .* is 1024 or more, not 1023"),
-        ({"thinking_tokens": -1}, "is 1024 or more, not -1"),
+        ({"reasoning_tokens": 1023}, "'reasoning_tokens' .* is 1024 or more, not 1023"),
+        ({"reasoning_tokens": -1}, "is 1024 or more, not -1"),
         ({"thinking": "enabled"}, "is 1024 or more, not 0"),
-        ({"thinking": "adaptive", "thinking_tokens": -1}, "is 0 or more, not -1"),
+        ({"thinking": "adaptive", "reasoning_tokens": -1}, "is 0 or more, not -1"),
         ({"temperature": 1.1, "version": "2023-06-01"}, "'temperature' .* is 0 to 1 or null, not 1.1"),
         ({"temperature": float("nan"), "version": "2023-06-01"}, "is 0 to 1 or null, not nan"),
         ({"temperature": 0}, "'temperature' .* is refused by version 2026-10-21: only 2023-06-01 takes one"),

@@ -79,7 +79,7 @@ def test_the_version_may_stand_in_the_base_url_or_not(base_url: str) -> None:
 
 def test_options_say_how_much_is_thought() -> None:
     assert body_of(CohereChat(thinking="disabled"))["thinking"] == {"type": "disabled"}
-    thoughtful = body_of(CohereChat(thinking="enabled", thinking_budget=100, thinking_tokens=150, temperature=None))
+    thoughtful = body_of(CohereChat(thinking="enabled", thinking_budget=100, reasoning_tokens=150, temperature=None))
     assert thoughtful["thinking"] == {"type": "enabled", "token_budget": 100}
     assert thoughtful["max_tokens"] == 214
     assert "temperature" not in thoughtful

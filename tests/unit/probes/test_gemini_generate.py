@@ -116,8 +116,8 @@ def test_without_a_list_of_models_the_base_url_is_reached() -> None:
 
 
 def test_options_say_how_much_is_thought() -> None:
-    assert "thinkingConfig" not in generation(thinking_tokens=0)
-    assert generation(thinking_tokens=0)["maxOutputTokens"] == 64
+    assert "thinkingConfig" not in generation(reasoning_tokens=0)
+    assert generation(reasoning_tokens=0)["maxOutputTokens"] == 64
     assert generation(thinking_budget=0)["thinkingConfig"] == {"thinkingBudget": 0}
     assert generation(thinking_level="low")["thinkingConfig"] == {"thinkingLevel": "low"}
     assert generation(include_thoughts=True)["thinkingConfig"] == {"includeThoughts": True}
