@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from probes._loader import available, codec_class
+from probes._loader import codec_class
 from probes._model import Blame, ErrorClass, Sample, Task, TokensFrom
 from tests.judges.emulators import Emulator, probe, serving_aimock
+from tests.judges.vendors import own_apis
 
 pytestmark = pytest.mark.judges
 
@@ -97,7 +98,7 @@ async def ask(aimock: Emulator, api: str, task: Task = Task.CHAT, **more: Any) -
 
 
 def test_aimock_is_asked_by_every_codec() -> None:
-    assert set(PLACES) == set(available())
+    assert set(PLACES) == own_apis()
 
 
 @pytest.mark.parametrize(("api", "task"), ASKED)
