@@ -18,11 +18,7 @@ MAX_COUNT = 2**53
 MAX_DEPTH = 64
 """How deeply arrays and objects may be nested; no provider comes near it."""
 
-_STRING = re.compile(rb'"(?:(?:[^"\\]++|\\.)*+"|(?<=(")).*)', re.DOTALL)
-"""A string, or one that is not ended, with all behind it: else every quote in that would be tried as a beginning.
-
-Both begin with the one quote, since a search for a fixed first byte is thirty times faster.
-"""
+_ESCAPE = re.compile(rb"\\.", re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")
 
 
@@ -58,14 +54,21 @@ def object_option(name: str, text: str | None) -> Mapping[str, object]:
 
 def is_cut(data: bytes) -> bool:
     """Whether a JSON text stops in the middle of an array, an object or a string."""
-    outside = _STRING.sub(rb"\1", data)
+    outside = _outside_strings(data)
     return _opened(outside) > outside.count(b"]") + outside.count(b"}") or b'"' in outside
 
 
 def containers(data: bytes) -> int:
     """How many arrays and objects a JSON text holds, or at most holds: of few brackets those in strings count too."""
     opened = _opened(data)
-    return opened if opened <= MAX_DEPTH else _opened(_STRING.sub(b"", data))
+    return opened if opened <= MAX_DEPTH else _opened(_outside_strings(data))
+
+
+def _outside_strings(data: bytes) -> bytes:
+    """What stands outside of strings; of one that is not ended its quote. In time that grows with the length alone."""
+    plain = _ESCAPE.sub(b"", data) if b"\\" in data else data
+    parts = plain.split(b'"')
+    return b"".join(parts[::2]) + (b'"' if len(parts) % 2 == 0 else b"")
 
 
 def _opened(data: bytes) -> int:
@@ -76,7 +79,7 @@ def _is_too_deep(data: bytes) -> bool:
     if _opened(data) <= MAX_DEPTH:
         return False
     depth = 0
-    for bracket in _BRACKET.findall(_STRING.sub(b"", data)):
+    for bracket in _BRACKET.findall(_outside_strings(data)):
         depth += 1 if bracket in b"[{" else -1
         if depth > MAX_DEPTH:
             return True
