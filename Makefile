@@ -22,7 +22,7 @@ test: $(VENV)/.dev ## the tests: a few minutes, no root needed
 	@.ci/debian-packages prometheus openssl procps
 	$(BIN)/python -m pytest -m 'not slow and not system and not judges'
 
-test-all: $(VENV)/.dev ## every test, with the coverage gates, the judges, and the unit under a real systemd (root)
+test-all: $(VENV)/.dev ## every test, with the coverage gates, the judges, and what needs root
 	@.ci/debian-packages prometheus openssl procps
 	.ci/test-with-coverage
 	@$(MAKE) --no-print-directory judges
@@ -32,8 +32,8 @@ judges: $(VENV)/.dev ## what the vendors' own SDKs and other people's emulators 
 	PYTHON=$(PYTHON) .ci/judges
 	$(BIN)/python -m pytest -m judges tests/judges
 
-system-tests: $(VENV)/.dev ## the unit under a real systemd (root)
-	@.ci/debian-packages systemd util-linux mount
+system-tests: $(VENV)/.dev ## the unit under a real systemd, and faults made by the packet filter (root)
+	@.ci/debian-packages systemd util-linux mount nftables iproute2 openssl
 	$(BIN)/python -m pytest -m system tests/system
 
 lint: $(VENV)/.dev ## format, lint, types, import contracts, generated files
