@@ -132,8 +132,10 @@ def _progress(total: int) -> Iterator[Callable[[], AbstractContextManager[None]]
 async def _results(config: Config, jobs: Sequence[Job], number: int) -> AsyncIterator[Result]:
     """The results in the order in which they come."""
     places = Places(config.max_concurrent, {name: spec.max_concurrent for name, spec in config.providers.items()})
+    # All codecs before the first probe: to import one takes longer than a token.
+    asked = [(run, codec(run.endpoint.api, run.endpoint.options)) for run in _runs(jobs, number)]
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_probe(run, places, config.scoring.blame)) for run in _runs(jobs, number)]
+        tasks = [group.create_task(_probe(run, asker, places, config.scoring.blame)) for run, asker in asked]
         for finished in asyncio.as_completed(tasks):
             yield await finished
 
@@ -144,8 +146,7 @@ def _runs(jobs: Sequence[Job], number: int) -> Iterable[Run]:
     return [run_for(job, now + timedelta(microseconds=turn)) for turn in range(number) for job in jobs]
 
 
-async def _probe(run: Run, places: Places, moved: Moved) -> Result:
-    asker = codec(run.endpoint.api, run.endpoint.options)
+async def _probe(run: Run, asker: Probe, places: Places, moved: Moved) -> Result:
     async with AsyncExitStack() as stack:
         await places.take(run.endpoint.provider, stack)
         seen = await exchange(run, asker)

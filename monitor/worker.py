@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from probes._driver import measure
-from probes._loader import codec
+from probes._loader import codec, import_own
 from probes._model import Probe, Run, Sample
 from probes._plain import run_from_plain, sample_to_plain
 from probes._tokens import count_tokens
@@ -119,6 +119,7 @@ async def serve(channel: socket.socket) -> None:
     """Serve the parent at the other end of `channel` until it closes it."""
     reader, writer = await asyncio.open_connection(sock=channel, limit=LINE_BYTES)
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_RESOLVER_THREADS, "resolver"))
+    import_own()
     count_tokens("")
     with keep_stamping():
         # What exists now lives as long as the process, so the collector need not look at it; and it runs when the

@@ -25,6 +25,12 @@ def available() -> tuple[str, ...]:
     return tuple(sorted({*_own(), *(entry.name for entry in _entries())}))
 
 
+def import_own() -> None:
+    """Import the wire APIs of this package now: to import one while probes run would keep their tokens waiting."""
+    for api in _own():
+        importlib.import_module(f"probes.{api}")
+
+
 def codec(api: str, options: Mapping[str, object]) -> Probe:
     """The codec of `api` with its YAML options. Raises ValueError on an unknown api or a wrong option."""
     kind = codec_class(api)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -188,3 +190,12 @@ def test_an_api_without_options_says_so(theirs: Path) -> None:
 def test_ours_are_modules_of_the_package() -> None:
     for name in available():
         assert isinstance(__import__(f"probes.{name}"), ModuleType)
+
+
+def test_all_apis_can_be_imported_before_any_is_needed() -> None:
+    code = (
+        "import sys; from probes import _loader; _loader.import_own(); print([n for n in sys.modules if '_chat' in n])"
+    )
+    seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60).stdout
+    assert "probes.openai_chat" in seen
+    assert "probes.ollama_chat" in seen
