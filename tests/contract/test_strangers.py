@@ -1,0 +1,71 @@
+"""What no codec is prepared for: answers in its API's own words that say something else."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from probes._loader import available, codec, codec_class
+from probes._model import Blame, Fault, Framing, MalformedError, Sample, Task
+from probes._plain import sample_from_plain, sample_to_plain
+from probes._record import sample
+from tests.contract import strangers
+from tests.contract.exchanges import KEY, cut, exchange_of, run_to
+
+APIS = available()
+every_api = pytest.mark.parametrize("api", APIS)
+
+
+def judged(api: str, task: Task, body: bytes, status: int = 200) -> Sample:
+    """The sample of an answer, which has to be one that can be stored and shown."""
+    taken = sample(run_to(api, task=task), codec(api, {}), exchange_of(cut(body, 100), status=status))
+    assert taken.blame in {None, Blame.PROVIDER, Blame.ACCOUNT}, taken.detail
+    assert (taken.error is None) == (taken.detail is None)
+    told = json.dumps(sample_to_plain(taken))
+    assert sample_from_plain(json.loads(told)) == taken
+    assert KEY not in told
+    return taken
+
+
+def tasks(api: str) -> st.SearchStrategy[Task]:
+    return st.sampled_from(sorted(codec_class(api).tasks - {Task.REACH}))
+
+
+@every_api
+@settings(max_examples=60)
+@given(data=st.data())
+def test_a_stream_in_which_any_part_is_of_another_shape_is_judged(api: str, data: st.DataObject) -> None:
+    framing = codec_class(api).framing
+    recorded = st.sampled_from(strangers.recorded_frames(api))
+    most = 1 if framing is Framing.WHOLE else 6
+    frames = data.draw(st.lists(recorded | strangers.changed_frames(api), min_size=1, max_size=most))
+    judged(api, data.draw(tasks(api)), b"".join(strangers.framed(framing, frame) for frame in frames))
+
+
+@every_api
+@settings(max_examples=40)
+@given(data=st.data())
+def test_a_refusal_in_an_apis_own_words_has_a_class(api: str, data: st.DataObject) -> None:
+    status = data.draw(st.sampled_from([301, 400, 401, 403, 404, 408, 413, 422, 429, 500, 503, 529]))
+    body = json.dumps(data.draw(strangers.values(api))).encode()
+    headers = data.draw(st.dictionaries(st.sampled_from(["x-amzn-errortype", "retry-after", "date"]), st.text()))
+    assert isinstance(codec(api, {}).refusal(status, headers, body), Fault)
+    assert judged(api, data.draw(tasks(api)), body, status).error is not None
+
+
+@every_api
+@settings(max_examples=40)
+@given(data=st.data())
+def test_a_list_of_models_in_an_apis_own_words_names_some_or_is_malformed(api: str, data: st.DataObject) -> None:
+    body = json.dumps(data.draw(strangers.values(api))).encode()
+    with suppress(MalformedError):
+        assert all(name for name in codec(api, {}).models(body))
+
+
+@every_api
+def test_the_words_of_an_api_are_found_in_its_recordings(api: str) -> None:
+    assert len(strangers.recorded_frames(api)) > 20 or codec_class(api).framing is Framing.WHOLE
