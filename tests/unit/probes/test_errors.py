@@ -12,11 +12,32 @@ from probes import _errors
 from probes._model import Blame, ErrorClass
 
 BY_STATUS = {
-    ErrorClass.BAD_REQUEST: (400, 405, 406, 411, 413, 414, 415, 417, 418, 422, 424, 426, 428, 431, 499),
+    ErrorClass.BAD_REQUEST: (400, 405, 406, 411, 413, 414, 415, 417, 418, 422, 426, 428, 431),
     ErrorClass.AUTH: (401, 403),
     ErrorClass.PAYMENT: (402,),
     ErrorClass.NOT_FOUND: (100, 101, 300, 301, 302, 303, 304, 307, 308, 404, 410),
-    ErrorClass.SERVER_ERROR: (408, 409, 425, 500, 501, 502, 504, 505, 507, 511, 520, 521, 522, 523, 524, 530, 599, 999),
+    ErrorClass.SERVER_ERROR: (
+        408,
+        409,
+        424,
+        425,
+        499,
+        500,
+        501,
+        502,
+        504,
+        505,
+        507,
+        511,
+        520,
+        521,
+        522,
+        523,
+        524,
+        530,
+        599,
+        999,
+    ),
     ErrorClass.RATE_LIMITED: (429,),
     ErrorClass.GEO: (451,),
     ErrorClass.OVERLOADED: (498, 503, 529),
@@ -38,7 +59,7 @@ def test_every_status_has_a_class_that_someone_else_is_to_blame_for(status: int)
 
 def test_only_statuses_that_blame_the_provider_count_against_it() -> None:
     blamed = {status for status in range(400, 500) if _errors.status_class(status).blame is Blame.PROVIDER}
-    assert blamed == {408, 409, 425, 498}
+    assert blamed == {408, 409, 424, 425, 498, 499}
 
 
 def said(status: int, code: object = None, kind: object = None, message: object = None) -> ErrorClass:
@@ -169,3 +190,52 @@ def test_cleaning_twice_is_cleaning_once(text: str) -> None:
 )
 def test_what_is_dangerous_or_long_is_taken_out(text: str, line: str) -> None:
     assert _errors.clean(text) == line
+
+
+@pytest.mark.parametrize(
+    ("message", "error"),
+    [
+        ("This content is against our usage policies", ErrorClass.CONTENT_FILTER),
+        ("Your content policy says no", ErrorClass.CONTENT_FILTER),
+        ("policy_violation", ErrorClass.CONTENT_FILTER),
+        ("unsupported countries", ErrorClass.GEO),
+        ("User location is not supported for the API use.", ErrorClass.GEO),
+        ("You have reached your specified API usage limits", ErrorClass.PAYMENT),
+        ("requires a subscription", ErrorClass.PAYMENT),
+        ("your spend limit is reached", ErrorClass.PAYMENT),
+        ("insufficient balance", ErrorClass.PAYMENT),
+        ("Request had invalid authentication: UNAUTHENTICATED", ErrorClass.AUTH),
+        ("api key expired", ErrorClass.AUTH),
+        ("invalid_model", ErrorClass.NOT_FOUND),
+        ("invalid_models_of_cars", ErrorClass.BAD_REQUEST),
+        ("This model is currently experiencing high demand", ErrorClass.OVERLOADED),
+        ("capacity_exhausted", ErrorClass.OVERLOADED),
+    ],
+)
+def test_the_words_that_providers_use_are_known(message: str, error: ErrorClass) -> None:
+    assert said(400, message=message) is error
+    assert said(500, message=message) in {error, ErrorClass.SERVER_ERROR}
+
+
+def test_known_words_far_behind_in_a_long_message_are_not_looked_for() -> None:
+    assert said(400, message="x " * 1000 + "overloaded") is ErrorClass.OVERLOADED
+    assert said(400, message="x " * 3000 + "overloaded, invalid api key") is ErrorClass.BAD_REQUEST
+
+
+@pytest.mark.parametrize(
+    "word", ["model ", "at full ", "rate ", "api ", "invalid ", "not available in your ", "a" * 80]
+)
+def test_a_message_of_any_length_is_classed_soon(word: str) -> None:
+    """Patterns that were tried at each of 64,000 characters took half a second."""
+    assert said(400, message=word * (64_000 // len(word))) is ErrorClass.BAD_REQUEST
+
+
+@pytest.mark.parametrize("behind", ["Overloaded", '{"error": "overloaded"}'])
+def test_what_the_provider_behind_a_router_said_tells_more(behind: str) -> None:
+    body = {"error": {"message": "Provider returned error", "code": 502, "metadata": {"raw": behind}}}
+    fault = _errors.refusal(502, {}, json.dumps(body).encode())
+    assert fault.error is ErrorClass.OVERLOADED
+    assert fault.detail == f"HTTP 502: Provider returned error: {behind}"
+    for metadata in (None, 1, "raw", ["raw"], {"raw": 5.5}, {"raw": None}):
+        body = {"error": {"message": "no", "metadata": metadata}}
+        assert _errors.refusal(502, {}, json.dumps(body).encode()).detail == "HTTP 502: no"
