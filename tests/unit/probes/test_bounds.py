@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from probes import _driver, _framing, _json, _wire
 from probes._answers import answer_ok
 from probes._meter import MAX_TEXT, Reading, read_stream
 from probes._model import ErrorClass, Prompt, Secret, Task
@@ -89,3 +92,17 @@ def test_a_fault_of_one_of_many_hidden_secrets_is_still_told() -> None:
     run = replace(run_to(), endpoint=ENDPOINT)
     taken = sample(run, CODEC, exchange_of([(0.1, body)], status=401))
     assert (taken.error, taken.detail) == (ErrorClass.AUTH, "HTTP 401: Incorrect API key provided: ***")
+
+
+def test_the_documentation_tells_the_bounds_as_they_are() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "verdicts.md").read_text()
+    told = [int(number) for number in re.findall(r"\d+", page.partition("| bound | of |")[2].partition("\n\n")[0])]
+    assert told == [
+        *(_driver.MAX_HEADER_BYTES, 128),
+        _wire.MAX_HEAD_BYTES,
+        *(_wire.MAX_WIRE_BYTES, _wire.MAX_READS),
+        *(_driver.MAX_STREAM_BYTES, _driver.MAX_REFUSAL_BYTES),
+        _framing.MAX_EVENT_BYTES,
+        _framing.MAX_FRAMES,
+        *(_framing.MAX_CONTAINERS, _framing.MAX_CONTAINERS_IN_ALL, _json.MAX_DEPTH),
+    ]
