@@ -120,14 +120,16 @@ async def serve(channel: socket.socket) -> None:
     reader, writer = await asyncio.open_connection(sock=channel, limit=LINE_BYTES)
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_RESOLVER_THREADS, "resolver"))
     import_own()
-    count_tokens("")
     with keep_stamping():
         # What exists now lives as long as the process, so the collector need not look at it; and it runs when the
         # worker says so, since by itself it stops the loop for up to 20 ms in the middle of a stream.
         gc.collect()
         gc.freeze()
         gc.disable()
+        # In a thread, since it takes most of a second, and on a busy machine many: the parent wants its pings answered.
+        loading = asyncio.create_task(asyncio.to_thread(count_tokens, ""), name="load-encoding")
         await Worker(writer).serve(reader)
+        await loading
     writer.close()
 
 
