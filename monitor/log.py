@@ -31,7 +31,7 @@ class _Plain(logging.Formatter):
         """Time, level, words, and every extra as `key=value`."""
         at = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
         extras = "".join(f" {name}={value}" for name, value in _extras(record).items())
-        line = f"{at} {record.levelname.lower():7} {record.getMessage()}{extras}"
+        line = f"{at} {record.levelname.lower():7} {_harmless(record.getMessage() + extras)}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
@@ -48,6 +48,11 @@ def configure(stream: TextIO | None = None) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     # An overrun becomes a sample; the warning would say it twice.
     logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
+
+
+def _harmless(text: str) -> str:
+    """Words of strangers (a path that was asked for) may hold what a terminal obeys: shown, not sent."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def _extras(record: logging.LogRecord) -> dict[str, object]:

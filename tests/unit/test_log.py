@@ -121,3 +121,11 @@ def test_standard_error_is_where_it_goes(log: logging.Logger, capsys: pytest.Cap
     log.info("there")
     out, err = capsys.readouterr()
     assert (out, json.loads(err)["message"]) == ("", "there")
+
+
+def test_a_terminal_is_shown_what_it_would_obey(log: logging.Logger) -> None:
+    stream = Terminal()
+    configure(stream)
+    log.warning("asked for %s", "/\x1b]0;title\x07", extra={"action": "not\nfound", "path": "/日本\u202e"})
+    (line,) = stream.getvalue().splitlines()
+    assert line.endswith(r"asked for /\x1b]0;title\x07 action=not\nfound path=/日本\u202e")
