@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.store._sqlite import SqliteStore
+from monitor.store._sqlite import sqlite_store
 from probes._model import Sample
 
 ROUNDS = 10
@@ -73,7 +73,7 @@ async def test_a_killed_writer_leaves_every_committed_batch_once_and_whole(
 
 async def read(path: Path) -> tuple[list[Sample], str]:
     """What a program that starts after the kill finds."""
-    store = SqliteStore(path)
+    store = sqlite_store(path)
     await store.open()
     samples, states = await store.samples(EVER), await store.states()
     await store.close()

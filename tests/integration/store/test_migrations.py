@@ -15,7 +15,7 @@ from sqlalchemy import Connection, inspect
 from monitor.store import StoreError
 from monitor.store._connections import writer_engine
 from monitor.store._migrate import migrate
-from monitor.store._sqlite import SqliteStore
+from monitor.store._sqlite import sqlite_store
 from monitor.store._tables import metadata
 from tests.unit.store.samples import make_sample
 
@@ -56,7 +56,7 @@ def contents(path: Path) -> bytes:
 
 
 async def test_a_newer_schema_is_refused_with_the_remedy_and_left_alone(path: Path) -> None:
-    store = SqliteStore(path)
+    store = sqlite_store(path)
     await store.open()
     await store.append([make_sample(1)], {})
     await store.close()
@@ -64,7 +64,7 @@ async def test_a_newer_schema_is_refused_with_the_remedy_and_left_alone(path: Pa
         other.execute("UPDATE alembic_version SET version_num = '9999'")
     before = contents(path)
     with pytest.raises(StoreError) as refusal:
-        await SqliteStore(path).open()
+        await sqlite_store(path).open()
     assert str(refusal.value) == (
         f"{path}: its schema (9999) is newer than this program: "
         "install the providerwatch that wrote it or a later one, or name another store"
@@ -76,14 +76,14 @@ async def test_another_programs_database_is_refused(path: Path) -> None:
     with closing(sqlite3.connect(path)) as other, other:
         other.execute("CREATE TABLE dashboard (id INTEGER)")
     with pytest.raises(StoreError, match="is another program's database: name another file"):
-        await SqliteStore(path).open()
+        await sqlite_store(path).open()
     with closing(sqlite3.connect(path)) as other:
         assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("dashboard",)]
 
 
 async def test_opening_configures_no_logging(path: Path) -> None:
     before = (list(logging.root.handlers), logging.root.level, logging.getLogger("alembic").level)
-    store = SqliteStore(path)
+    store = sqlite_store(path)
     await store.open()
     await store.close()
     assert (list(logging.root.handlers), logging.root.level, logging.getLogger("alembic").level) == before

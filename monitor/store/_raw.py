@@ -1,0 +1,81 @@
+"""Samples as the database holds them, and an hour of an endpoint's whole: from rows and from its block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Boolean, select, type_coerce
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import NULLTYPE, TypeDecorator
+
+from monitor.store._blocks import Row, Value, union, unpack
+from monitor.store._rows import to_sample
+from monitor.store._statements import MICROSECONDS_AN_HOUR
+from monitor.store._tables import block, probe, sample, vantage
+from probes._model import Sample
+
+COLUMNS: Final = tuple(column.name for column in sample.c if column.name != "endpoint")
+"""What a block holds."""
+RAW: Final = tuple(type_coerce(sample.c[name], NULLTYPE).label(name) for name in COLUMNS)
+"""The same, to be selected without conversion."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """The words behind the keys in raw rows."""
+
+    vantage: Mapping[int, str]
+    probe: Mapping[int, str]
+
+
+async def names(connection: AsyncConnection) -> Names:
+    """All vantages and probes; there are few."""
+    tables = {}
+    for table in (vantage, probe):
+        rows = await connection.execute(select(table.c.key, table.c.id))
+        tables[table.name] = {row.key: row.id for row in rows}
+    return Names(**tables)
+
+
+async def hour_of(connection: AsyncConnection, endpoint: int, hour: int) -> list[Row]:
+    """All samples of an endpoint that began in an hour since 1970, each once, in the order of appending."""
+    return union([await _packed(connection, endpoint, hour), await rows_of(connection, endpoint, hour)])
+
+
+async def rows_of(connection: AsyncConnection, endpoint: int, hour: int) -> list[Row]:
+    """Those of them that lie in rows of their own."""
+    started = type_coerce(sample.c.started_at, NULLTYPE)
+    begin = hour * MICROSECONDS_AN_HOUR
+    span = (sample.c.endpoint == endpoint, started >= begin, started < begin + MICROSECONDS_AN_HOUR)
+    found = await connection.execute(select(*RAW).where(*span))
+    return [{name: _plain(value) for name, value in row.items()} for row in found.mappings()]
+
+
+async def _packed(connection: AsyncConnection, endpoint: int, hour: int) -> list[Row]:
+    query = select(block.c.data).where(block.c.endpoint == endpoint, block.c.hour == hour)
+    data = (await connection.execute(query)).scalar()
+    return [] if data is None else unpack(data, COLUMNS)
+
+
+def cooked(row: Row, endpoint: str, names: Names) -> Sample:
+    """The sample in a raw row."""
+    fields: dict[str, Any] = {name: meant(name, value) for name, value in row.items()}
+    fields["endpoint_id"] = endpoint
+    fields["vantage_id"] = names.vantage[fields["vantage"]]
+    fields["probe_id"] = names.probe[fields["probe"]]
+    return to_sample(fields)
+
+
+def _plain(value: Any) -> Value:  # noqa: ANN401  # whatever a driver makes of a number or a word
+    return int(value) if isinstance(value, bool) else value
+
+
+def meant(name: str, value: Value) -> object:
+    """What a value of a column stands for, as when it is read from the database."""
+    kind = sample.c[name].type
+    if isinstance(kind, TypeDecorator):
+        # None of these types asks which database it is.
+        return kind.process_result_value(value, None)  # type: ignore[arg-type]
+    return bool(value) if isinstance(kind, Boolean) and value is not None else value
