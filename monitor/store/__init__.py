@@ -3,6 +3,7 @@
 `create_store(url)` gives a `Store`; nothing else in this folder is for outside use.
 """
 
+from monitor.store._memory import MemoryStore
 from monitor.store._protocol import (
     Bucket,
     Info,
@@ -20,6 +21,7 @@ from monitor.store._urls import create_store
 __all__ = [
     "Bucket",
     "Info",
+    "MemoryStore",
     "Numbered",
     "Place",
     "Point",

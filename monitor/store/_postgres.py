@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
 from alembic.util import CommandError
-from sqlalchemy import URL, make_url, text
+from sqlalchemy import URL, Connection, event, make_url, text
+from sqlalchemy.engine.interfaces import IsolationLevel
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -17,6 +18,9 @@ from monitor.store._sql import SqlStore
 _READERS: Final = 4
 _CONNECT_S: Final = 5.0
 _COMMAND_S: Final = 30.0
+_LOCK_S: Final = 5.0
+_LOCK: Final = 0x70726F7669646572
+"""Any number will do that no other program takes in this database: the letters of `provider`."""
 _REMEDY: Final = "see that the server runs and lets this user in"
 
 
@@ -34,8 +38,10 @@ class PostgresDatabase:
 
     def __init__(self, url: URL) -> None:
         self.place = url.set(drivername="postgresql").render_as_string(hide_password=True)
-        self.writer = _engine(url, size=1, options={})
-        self.reader = _engine(url, size=_READERS, options={"default_transaction_read_only": "on"})
+        self.writer = _engine(url, size=1, isolation="READ COMMITTED", options={"lock_timeout": f"{_LOCK_S:g}s"})
+        event.listen(self.writer.sync_engine, "begin", _take_lock)
+        read_only = {"default_transaction_read_only": "on"}
+        self.reader = _engine(url, size=_READERS, isolation="REPEATABLE READ", options=read_only)
 
     def faults(self) -> AbstractContextManager[None]:
         """See `Database.faults`."""
@@ -58,13 +64,18 @@ class PostgresDatabase:
         return int((await connection.execute(text("SELECT pg_database_size(current_database())"))).scalar_one()), 0
 
 
-def _engine(url: URL, *, size: int, options: dict[str, str]) -> AsyncEngine:
+def _take_lock(connection: Connection) -> None:
+    """One program writes at a time, as in a file: migrations and cursors need not think of another."""
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+
+
+def _engine(url: URL, *, size: int, isolation: IsolationLevel, options: dict[str, str]) -> AsyncEngine:
     return create_async_engine(
         url,
         pool_size=size,
         max_overflow=0,
         pool_pre_ping=True,  # the server may have been restarted in between
-        isolation_level="REPEATABLE READ",
+        isolation_level=isolation,
         connect_args={
             "timeout": _CONNECT_S,
             "command_timeout": _COMMAND_S,

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import NULLTYPE, TypeDecorator
 
 from monitor.store._blocks import Row, Value, union, unpack
-from monitor.store._rows import to_sample
+from monitor.store._rows import NAMES, to_row, to_sample
 from monitor.store._statements import MICROSECONDS_AN_HOUR
 from monitor.store._tables import block, probe, sample, vantage
 from probes._model import Sample
@@ -68,6 +68,23 @@ def cooked(row: Row, endpoint: str, names: Names) -> Sample:
     return to_sample(fields)
 
 
+def stored(sample_: Sample) -> Row:
+    """A sample as a database holds it; its vantage and probe have the key 1."""
+    row: dict[str, Value] = {"seq": 0}
+    for name, value in to_row(sample_).items():
+        if name.removesuffix("_id") not in NAMES:
+            row[name] = _plain(_kept(name, value))
+    return row | {"vantage": 1, "probe": 1}
+
+
+def _kept(name: str, value: object) -> object:
+    kind = sample.c[name].type
+    if isinstance(kind, TypeDecorator) and type(kind).process_bind_param is not TypeDecorator.process_bind_param:
+        # None of these types asks which database it is.
+        return kind.process_bind_param(value, None)  # type: ignore[arg-type]
+    return value
+
+
 def _plain(value: Any) -> Value:  # noqa: ANN401  # whatever a driver makes of a number or a word
     return int(value) if isinstance(value, bool) else value
 
@@ -75,7 +92,6 @@ def _plain(value: Any) -> Value:  # noqa: ANN401  # whatever a driver makes of a
 def meant(name: str, value: Value) -> object:
     """What a value of a column stands for, as when it is read from the database."""
     kind = sample.c[name].type
-    if isinstance(kind, TypeDecorator):
-        # None of these types asks which database it is.
+    if isinstance(kind, TypeDecorator) and type(kind).process_result_value is not TypeDecorator.process_result_value:
         return kind.process_result_value(value, None)  # type: ignore[arg-type]
     return bool(value) if isinstance(kind, Boolean) and value is not None else value

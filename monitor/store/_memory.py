@@ -1,0 +1,167 @@
+"""A store in memory: the contract in its simplest form, for tests and for trying things out. Nothing outlives it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from monitor.store._protocol import Bucket, Info, Numbered, Place, Point, Retention, StoreError, Tally, Tier
+from monitor.store._raw import Names, cooked, stored
+from monitor.store.rollup import Rollup, merged, rolled
+from probes._model import ErrorClass, Sample, Task
+
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class MemoryStore:
+    """A `Store` that keeps every sample until retention, and rolls up when asked."""
+
+    def __init__(self) -> None:
+        self._samples: dict[str, Numbered] = {}
+        self._states: dict[str, str] = {}
+        self._sinks: dict[str, int] = {}
+        self._rolled: dict[tuple[str, Task, str, datetime], Rollup] = {}
+        self._first: dict[str, datetime] = {}
+        self._raw_since: datetime | None = None
+        self._seq = 0
+
+    async def open(self) -> None:
+        """See `Store.open`."""
+
+    async def close(self) -> None:
+        """See `Store.close`."""
+
+    async def check_writable(self) -> None:
+        """See `Store.check_writable`."""
+
+    async def append(self, samples: Sequence[Sample], states: Mapping[str, str]) -> None:
+        """See `Store.append`."""
+        kept = [_as_kept(sample) for sample in samples]
+        for sample in kept:
+            if sample.id in self._samples or (self._raw_since is not None and sample.started_at < self._raw_since):
+                continue
+            self._seq += 1
+            self._samples[sample.id] = Numbered(seq=self._seq, sample=sample)
+            first = self._first.get(sample.endpoint, sample.started_at)
+            self._first[sample.endpoint] = min(first, sample.started_at)
+        self._states |= states
+
+    async def states(self) -> dict[str, str]:
+        """See `Store.states`."""
+        return dict(self._states)
+
+    async def first_seen(self) -> dict[str, datetime]:
+        """See `Store.first_seen`."""
+        return dict(self._first)
+
+    async def samples(self, since: datetime) -> list[Sample]:
+        """See `Store.samples`."""
+        return [each.sample for each in self._samples.values() if each.sample.started_at >= since]
+
+    async def tallies(self, since: datetime, bucket_s: int) -> list[Tally]:
+        """See `Store.tallies`."""
+        counted: Counter[tuple[datetime, str, ErrorClass | None]] = Counter()
+        if bucket_s < Tier.HOUR.value:
+            for sample in await self.samples(since):
+                counted[_floor(sample.started_at, bucket_s), sample.endpoint, sample.error] += 1
+        else:
+            for (name, _, _, hour), rollup in self._hours().items():
+                if hour >= _floor(since, Tier.HOUR.value):
+                    for ending, count in rollup.counts.items():
+                        counted[_floor(hour, bucket_s), name, ending.error] += count
+        ordered = sorted(counted.items(), key=lambda item: (item[0][0], item[0][1], item[0][2] or ""))
+        return [Tally(endpoint=name, bucket=at, error=error, count=count) for (at, name, error), count in ordered]
+
+    async def page(self, endpoint: str, *, since: datetime, before: Place | None, limit: int) -> list[Sample]:
+        """See `Store.page`."""
+        mine = [each for each in await self.samples(since) if each.endpoint == endpoint]
+        placed = sorted(mine, key=_place, reverse=True)
+        return [each for each in placed if before is None or _place(each) < before][:limit]
+
+    async def points(self, endpoint: str, task: Task, figure: str, since: datetime, until: datetime) -> list[Point]:
+        """See `Store.points`."""
+        mine = [each for each in await self.samples(since) if (each.endpoint, each.task) == (endpoint, task)]
+        within = sorted((each for each in mine if each.started_at < until), key=_place)
+        return [Point(at=each.started_at, error=each.error, value=getattr(each, figure)) for each in within]
+
+    async def rollups(
+        self, endpoint: str, tier: Tier, since: datetime, until: datetime, figures: Sequence[str]
+    ) -> list[Bucket]:
+        """See `Store.rollups`."""
+        groups: dict[tuple[datetime, Task, str], list[Rollup]] = {}
+        for (name, task, vantage, hour), rollup in self._hours().items():
+            start = _floor(hour, tier.value)
+            if name == endpoint and since <= start < until:
+                groups.setdefault((start, task, vantage), []).append(rollup)
+        found = {key: merged(rollups) for key, rollups in groups.items()}
+        for rollup in found.values():
+            rollup.sketches = {name: sketch for name, sketch in rollup.sketches.items() if name in figures}
+        return [
+            Bucket(task=task, vantage=vantage, start=start, rollup=rollup)
+            for (start, task, vantage), rollup in sorted(found.items())
+        ]
+
+    async def tidy(self, now: datetime, retention: Retention) -> bool:
+        """See `Store.tidy`."""
+        self._rolled = self._hours()
+        before = _floor(now - retention.raw, Tier.HOUR.value)
+        self._raw_since = max(before, self._raw_since or before)
+        self._samples = {key: each for key, each in self._samples.items() if each.sample.started_at >= self._raw_since}
+        oldest = _floor(now - max(retention.hourly, retention.daily), Tier.HOUR.value)
+        self._rolled = {key: rollup for key, rollup in self._rolled.items() if key[3] >= oldest}
+        return False
+
+    async def adopt(self, aliases: Mapping[str, str]) -> None:
+        """See `Store.adopt`."""
+        raise StoreError("memory: a store that has no past has no names to join")
+
+    async def subscribe(self, sinks: Collection[str]) -> None:
+        """See `Store.subscribe`."""
+        self._sinks = {name: self._sinks.get(name, 0) for name in sinks}
+
+    async def waiting(self, sink: str, limit: int) -> list[Numbered]:
+        """See `Store.waiting`."""
+        return [each for each in self._samples.values() if each.seq > self._sinks[sink]][:limit]
+
+    async def delivered(self, sink: str, seq: int, set_aside: Mapping[str, str], at: datetime) -> None:
+        """See `Store.delivered`."""
+        self._sinks[sink] = max(self._sinks[sink], seq)
+
+    async def info(self) -> Info:
+        """See `Store.info`."""
+        waiting = {name: len(await self.waiting(name, self._seq)) for name in self._sinks}
+        count = len(self._samples)
+        return Info(
+            place="memory",
+            schema="none",
+            size_bytes=0,
+            free_bytes=0,
+            rows={"sample": count},
+            samples=count,
+            raw_since=self._raw_since,
+            sinks=waiting,
+        )
+
+    def _hours(self) -> dict[tuple[str, Task, str, datetime], Rollup]:
+        """Rollups of every hour: of samples where there are any, else as they were rolled up before."""
+        groups: dict[tuple[str, Task, str, datetime], list[Sample]] = {}
+        for each in self._samples.values():
+            sample = each.sample
+            key = (sample.endpoint, sample.task, sample.vantage, _floor(sample.started_at, Tier.HOUR.value))
+            groups.setdefault(key, []).append(sample)
+        return self._rolled | {key: rolled(samples) for key, samples in groups.items()}
+
+
+def _as_kept(sample: Sample) -> Sample:
+    """As a database gives it back."""
+    names = Names(vantage={1: sample.vantage}, probe={1: sample.probe})
+    return cooked(stored(sample), sample.endpoint, names)
+
+
+def _floor(at: datetime, seconds: int) -> datetime:
+    return at - (at - _EVER) % timedelta(seconds=seconds)
+
+
+def _place(sample: Sample) -> Place:
+    return Place(at=sample.started_at, id=sample.id)
