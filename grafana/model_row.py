@@ -54,6 +54,10 @@ def model_row() -> Row:
                 ],
             ),
             Line(height=9, panels=[_failures(), _errors_over_time(), _errors_by_endpoint()]),
+            Line(
+                height=8,
+                panels=[_errors_of("tool_call", "tool calls"), _errors_of("structured_output", "structured outputs")],
+            ),
             Line(height=9, panels=[_score(), _uptime(), _uptime_by_hour()]),
         ],
     )
@@ -97,6 +101,20 @@ def _failures() -> timeseries.Panel:
         )
         .axis_soft_max(0.1)
         .with_target(query(of_model(provider_failure_ratio())))
+    )
+
+
+def _errors_of(task: str, what: str) -> timeseries.Panel:
+    selector = f'{CHOSEN}, task="{task}"'
+    return (
+        lines(
+            f"Errors of {what}",
+            f"Share of counted {task} probes that failed by the provider's fault or answered wrongly, over the "
+            "window, whatever task is chosen. Empty where no such probe is configured.",
+            RATIO,
+        )
+        .axis_soft_max(0.1)
+        .with_target(query(of_model(provider_failure_ratio(selector))))
     )
 
 

@@ -42,10 +42,10 @@ def output_speed(selector: str) -> str:
     return f"{speed} and on (endpoint) ({succeeded})"
 
 
-def provider_failure_ratio() -> str:
+def provider_failure_ratio(selector: str = CHOSEN_TASK) -> str:
     """Failures blamed on the provider ÷ (successes + those failures), as uptime counts; 0 when there were none."""
-    failed = _probe_rate(f'{CHOSEN_TASK}, blame="provider"')
-    counted = _probe_rate(f'{CHOSEN_TASK}, blame=~"|provider"')
+    failed = _probe_rate(f'{selector}, blame="provider"')
+    counted = _probe_rate(f'{selector}, blame=~"|provider"')
     return f"({failed} or 0 * {counted}) / {counted}"
 
 

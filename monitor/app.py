@@ -14,20 +14,20 @@ from datetime import UTC, datetime, timedelta
 from monitor import __version__, systemd
 from monitor.config.model import Config
 from monitor.filewriter import FileWriter
-from monitor.plan import Job, plan, run_for
+from monitor.plan import plan
 from monitor.publish.board import Board, Snapshot
 from monitor.publish.metrics import Metrics
 from monitor.recorder import Hooks, Recorder
-from monitor.runner import Places, Runner
+from monitor.runner import Places
 from monitor.schedule import Schedule
 from monitor.score.recent import RECENT
 from monitor.score.windows import WINDOWS
 from monitor.store import Store, create_store
 from monitor.supervisor import WorkerPool
+from monitor.ticks import Ticks
 from monitor.web.server import Sources, start
 from monitor.worker import LoopLag
-from probes._model import ErrorClass, Sample
-from probes._record import unmeasured
+from probes._model import Sample
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Daemon:
         self._board = Board(config, jobs, datetime.now(UTC))
         self._metrics = Metrics(__version__, lambda: self._board.snapshot)
         for job in jobs:
-            self._metrics.expect(job.spec.endpoint, job.probe.task)
+            self._metrics.expect(job.spec.endpoint, job.probe.task, config.scoring.blame)
         self._files = FileWriter(config.publish_files)
         hooks = Hooks(
             observe=self._observe,
@@ -62,8 +62,9 @@ class Daemon:
             config.max_concurrent, self._metrics.worker_restarts.inc, self._metrics.loop_lag.labels("probing").observe
         )
         limits = {name: provider.max_concurrent for name, provider in config.providers.items()}
-        self._runner = Runner(self._pool, Places(config.max_concurrent, limits), self._recorder.put)
-        self._schedule = Schedule(jobs, self._fire, self._miss)
+        places = Places(config.max_concurrent, limits)
+        self._ticks = Ticks(self._pool, places, config.scoring.blame, self._recorder.put)
+        self._schedule = Schedule(jobs, self._ticks.fire, self._ticks.miss)
         self._notifier = systemd.Notifier.from_env(env)
         self._summary = ""
         self._began_s = time.monotonic()
@@ -107,13 +108,6 @@ class Daemon:
         log.info("stopping; waiting for running probes", extra={"action": "draining"})
         await self._schedule.stop(self._config.grace_s)
 
-    async def _fire(self, job: Job, tick: datetime) -> None:
-        await self._runner.run(run_for(job, tick))
-
-    def _miss(self, job: Job, tick: datetime, error: ErrorClass) -> None:
-        detail = "the run before was still going" if error is ErrorClass.OVERRUN else "the monitor was not running"
-        self._recorder.put(unmeasured(run_for(job, tick), error, detail, tick))
-
     def _observe(self, sample: Sample) -> None:
         self._metrics.observe(sample, self._providers[sample.endpoint])
 
@@ -124,8 +118,9 @@ class Daemon:
             self._notifier.status(snapshot.summary)
 
     def _confirm(self, endpoint: str) -> None:
-        if self._config.scoring.confirm and not self._stop.is_set():
-            self._schedule.probe_soon(endpoint, datetime.now(UTC))
+        now = datetime.now(UTC)
+        if self._config.scoring.confirm and not self._stop.is_set() and self._ticks.may_ask(endpoint, now):
+            self._schedule.probe_soon(endpoint, now)
 
     def _problems(self) -> tuple[str, ...]:
         found = [] if self._schedule.running and not self._stop.is_set() else ["the schedule is not running"]
@@ -158,12 +153,12 @@ class Daemon:
 
     def _is_alive(self, *, margin_s: float) -> bool:
         now, now_s = datetime.now(UTC), time.monotonic()
-        next_due = self._schedule.next_due()
+        next_due, runner = self._schedule.next_due(), self._ticks.runner
         due_s = systemd.next_due_s(
             next_tick_s=None if next_due is None else now_s + (next_due - now).total_seconds(),
-            running_until_s=self._runner.running_until_s.values(),
-            waiting_since_s=self._runner.waiting_since_s.values(),
-            given_up_s=self._runner.given_up_s,
+            running_until_s=runner.running_until_s.values(),
+            waiting_since_s=runner.waiting_since_s.values(),
+            given_up_s=runner.given_up_s,
         )
         progress_s = self._pool.last_answer_s or self._began_s
         return systemd.is_alive(now_s=now_s, last_progress_s=progress_s, due_s=due_s, margin_s=margin_s)
@@ -176,7 +171,9 @@ async def restore(board: Board, store: Store, now: datetime) -> None:
         longest_s = max(window.length_s for window in WINDOWS if window.bucket_s == bucket_s)
         # A window holds on to its oldest bucket until all of that is outside.
         for tally in await store.tallies(now - timedelta(seconds=longest_s + bucket_s), bucket_s):
-            board.restore_counts(bucket_s, tally.endpoint, tally.bucket, tally.error, tally.count)
+            board.restore_counts(
+                bucket_s, tally.endpoint, tally.bucket, task=tally.task, error=tally.error, count=tally.count
+            )
     board.restore_recent(await store.samples(now - RECENT))
 
 

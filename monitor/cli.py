@@ -33,6 +33,9 @@ app = typer.Typer(
 MISUSE = 2
 """Exit code for a mistake in the command line or the configuration."""
 
+_LOG_WIDTH = 160
+"""Columns of a table that goes into a file or a pipe."""
+
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
@@ -88,17 +91,75 @@ def check(
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON Schema of the configuration and end.")
     ] = False,
+    connect: Annotated[
+        bool, typer.Option("--connect", help="Then ask the providers: do they answer, take the keys, have the models?")
+    ] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Validate a configuration: every mistake as file:line:column, exit 0 or 2."""
+    """Validate a configuration: every mistake as file:line:column, exit 0 or 2.
+
+    With --connect also ask every provider for its list of models, which costs no tokens; exit 1 if one does not
+    answer, does not take the key, or has not the model.
+    """
     from monitor.config import json_schema
 
     if schema:
         print(json.dumps(json_schema(), indent=2))
         return
+    if as_json and not connect:
+        fail("--json goes with --connect")
     path, loaded = _load(config)
     paused = sum(not spec.enabled for spec in loaded.endpoints)
     note = f", {paused} paused" if paused else ""
-    print(f"{path}: ok: {len(loaded.endpoints)} endpoints{note}, {len(loaded.probes)} probes")
+    if not as_json:
+        print(f"{path}: ok: {len(loaded.endpoints)} endpoints{note}, {len(loaded.probes)} probes", flush=True)
+    if connect:
+        raise typer.Exit(_connect(loaded, paused, as_json=as_json))
+
+
+def _connect(config: Config, paused: int, *, as_json: bool) -> int:
+    """Ask the providers and show what they say; the exit code."""
+    from monitor.connect import as_plain, connect, show
+
+    findings = asyncio.run(connect(config))
+    all_ok = all(found.ok for found in findings)
+    if as_json:
+        print(json.dumps({"ok": all_ok, "endpoints": as_plain(findings)}, indent=2))
+    else:
+        wide = None if sys.stdout.isatty() else _LOG_WIDTH
+        Console(highlight=False, width=wide).print(show(findings, paused))
+    return 0 if all_ok else 1
+
+
+@app.command()
+def init(
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The file to write; default: stdout.")] = None,
+    servers: Annotated[
+        list[str] | None,
+        typer.Option("--server", metavar="NAME=URL", help="Look there for a local server, not at the usual ports."),
+    ] = None,
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
+) -> None:
+    """Write a first configuration, for the keys in the environment and the servers on this machine."""
+    from datetime import UTC, datetime
+
+    from monitor.config import catalogue
+    from monitor.discovery import addresses, discover
+    from monitor.starter import nothing_found, report, write
+
+    if output is not None and output.exists() and not force:
+        fail(f"{output} exists already; --force replaces it, -o writes elsewhere")
+    try:
+        places = addresses(catalogue(), servers or ())
+    except ValueError as error:
+        fail(f"--server: {error}")
+    found, now = asyncio.run(discover(catalogue(), os.environ, places)), datetime.now(UTC)
+    text = write(found, catalogue(), now)
+    if text is None:
+        fail(nothing_found(found, catalogue(), places), 1)
+    _write(text, output)
+    print(report(found, now, output), file=sys.stderr)
 
 
 @app.command()
@@ -147,17 +208,10 @@ def export(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Replaced by rename; default: stdout.")] = None,
 ) -> None:
     """Write what routers read, once."""
-    from monitor.publish.files import replace_file
-
     body = json.dumps(_fetch(config, url), separators=(",", ":")) + "\n"
     match form:
-        case ExportFormat.SCORES if output is None:
-            sys.stdout.write(body)
         case ExportFormat.SCORES:
-            try:
-                replace_file(output, body.encode())
-            except OSError as error:
-                fail(f"{output} cannot be written: {error.strerror}", 1)
+            _write(body, output)
 
 
 @app.command()
@@ -171,6 +225,19 @@ def demo(
 
     duration_s = None if duration is None else _seconds(duration)
     raise typer.Exit(asyncio.run(run_demo(directory=directory, duration_s=duration_s, port=port)))
+
+
+def _write(text: str, path: Path | None) -> None:
+    """Put a text into the place of a file, or on stdout."""
+    from monitor.publish.files import replace_file
+
+    if path is None:
+        sys.stdout.write(text)
+        return
+    try:
+        replace_file(path, text.encode())
+    except OSError as error:
+        fail(f"{path} cannot be written: {error.strerror}", 1)
 
 
 def _seconds(duration: str) -> float:

@@ -6,8 +6,8 @@ import asyncio
 import difflib
 import json
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -18,15 +18,20 @@ from rich.text import Text
 from monitor.config.model import Config
 from monitor.plan import Job, all_jobs, run_for
 from monitor.runner import Places
+from monitor.score.blame import Moved, blamed
 from monitor.terminal import printable
 from monitor.waterfall import waterfall
 from probes._driver import exchange
-from probes._exchange import Exchange
+from probes._exchange import Exchange, is_success
 from probes._loader import codec
-from probes._model import Probe, Run, Sample
+from probes._meter import read_stream
+from probes._model import Probe, Run, Sample, Task, Vector
 from probes._plain import sample_to_plain
 from probes._record import sample, transcript
 from probes._wire import keep_stamping
+
+_LONGEST_FRAME = 4_000
+"""Characters of a frame in a transcript: what follows in a longer one are the numbers of a vector."""
 
 
 class MisuseError(Exception):
@@ -42,17 +47,22 @@ class Result:
     exchange: Exchange
     codec: Probe
 
+    @property
+    def vector(self) -> Vector | None:
+        """What an embedding gave, which its sample does not keep."""
+        if self.run.task is not Task.EMBEDDING or not is_success(self.exchange.status):
+            return None
+        return read_stream(self.codec, self.exchange.body, self.exchange.arrivals).vector
+
 
 async def probe_now(config: Config, jobs: Sequence[Job], number: int, show: Callable[[Result], None]) -> bool:
     """Probe each job `number` times and show each result; True when all succeeded."""
     all_ok = True
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
-        bar = progress.add_task("probing", total=len(jobs) * number)
-        with keep_stamping():
-            async for result in _results(config, jobs, number):
+    with _progress(len(jobs) * number) as step, keep_stamping():
+        async for result in _results(config, jobs, number):
+            with step():
                 show(result)
-                all_ok = all_ok and result.sample.error is None
-                progress.advance(bar)
+            all_ok = all_ok and result.sample.error is None
     return all_ok
 
 
@@ -80,7 +90,7 @@ def show_json(result: Result) -> None:
 
 def show_waterfall(result: Result) -> None:
     """The sample as a waterfall on stdout."""
-    Console(highlight=False).print(waterfall(result.sample))
+    Console(highlight=False).print(waterfall(result.sample, result.vector))
 
 
 def show_transcript(result: Result) -> None:
@@ -89,15 +99,41 @@ def show_transcript(result: Result) -> None:
     console = Console(highlight=False, soft_wrap=True)
     for at_s, words in transcript(result.run, result.codec, result.exchange):
         stamp = " " * 11 if at_s is None else f"{at_s:9.4f} s"
-        console.print(Text(f"{stamp}  {printable(words, longest=None)}"))
+        rest = f" ({len(words):,} characters)" if len(words) > _LONGEST_FRAME else ""
+        console.print(Text(f"{stamp}  {printable(words, longest=_LONGEST_FRAME)}{rest}"))
     console.print()
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[], AbstractContextManager[None]]]:
+    """A bar on stderr, if that is a terminal. It steps aside for each result, which may go to the same screen."""
+    if not sys.stderr.isatty():
+        yield nullcontext
+        return
+    # A thread that draws it anew would disturb the measuring, and whatever goes to stdout is to stay there.
+    bar = Progress(
+        console=Console(stderr=True), transient=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
+    )
+    task = bar.add_task("probing", total=total)
+
+    @contextmanager
+    def step() -> Iterator[None]:
+        bar.stop()
+        yield
+        bar.advance(task)
+        bar.start()
+        bar.refresh()
+
+    with bar:
+        bar.refresh()
+        yield step
 
 
 async def _results(config: Config, jobs: Sequence[Job], number: int) -> AsyncIterator[Result]:
     """The results in the order in which they come."""
     places = Places(config.max_concurrent, {name: spec.max_concurrent for name, spec in config.providers.items()})
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_probe(run, places)) for run in _runs(jobs, number)]
+        tasks = [group.create_task(_probe(run, places, config.scoring.blame)) for run in _runs(jobs, number)]
         for finished in asyncio.as_completed(tasks):
             yield await finished
 
@@ -108,9 +144,9 @@ def _runs(jobs: Sequence[Job], number: int) -> Iterable[Run]:
     return [run_for(job, now + timedelta(microseconds=turn)) for turn in range(number) for job in jobs]
 
 
-async def _probe(run: Run, places: Places) -> Result:
+async def _probe(run: Run, places: Places, moved: Moved) -> Result:
     asker = codec(run.endpoint.api, run.endpoint.options)
     async with AsyncExitStack() as stack:
         await places.take(run.endpoint.provider, stack)
         seen = await exchange(run, asker)
-    return Result(run=run, sample=sample(run, asker, seen), exchange=seen, codec=asker)
+    return Result(run=run, sample=blamed(sample(run, asker, seen), moved), exchange=seen, codec=asker)

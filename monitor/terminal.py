@@ -29,6 +29,7 @@ _POLL_TIMEOUT_S = 5.0
 _LOG_EVERY_S = 10.0
 _LONGEST_TEXT = 120
 _TOO_LARGE = 1e9
+_TENTHS_BELOW_S = 0.01
 _UNBOUNDED = 10_000
 _ERROR_COLUMNS = len("timeout_ttft 59 min ago")
 
@@ -58,10 +59,12 @@ def printable(text: str, *, longest: int | None = _LONGEST_TEXT) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """A short span of time in the unit that fits: `210 ms`, `1.25 s`."""
+    """A short span of time in the unit that fits: `0.4 ms`, `210 ms`, `1.25 s`."""
     if value is None:
         return NOT_MEASURED
-    return f"{value * 1000:.0f} ms" if round(value, 3) < 1 else f"{value:.2f} s"
+    if round(value, 3) >= 1:
+        return f"{value:.2f} s"
+    return f"{value * 1000:.0f} ms" if round(value, 4) >= _TENTHS_BELOW_S else f"{value * 1000:.1f} ms"
 
 
 def age(then: datetime | None, now: datetime) -> str:

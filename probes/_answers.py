@@ -13,6 +13,8 @@ from probes._model import Form, MalformedError, Prompt, Task
 
 _LONGEST = 100_000
 """Characters of an answer that are looked at: no right answer comes near it."""
+_MOST_CALLS = 16
+"""Of one tool; a right answer calls it once."""
 
 
 def answer_ok(task: Task, prompt: Prompt, reading: Reading) -> bool | None:
@@ -52,7 +54,7 @@ def _calls_tool(form: Form | None, reading: Reading) -> bool | None:
     if not reading.calls:
         return False if reading.answer and not reading.cut else None
     calls = list(reading.calls.values())
-    if form is None or any(call.name != form.name for call in calls):
+    if form is None or len(calls) > _MOST_CALLS or any(call.name != form.name for call in calls):
         return False
     # Only the last one can have been ended by the limit.
     checks = [_fits(form, call.arguments, cut=reading.cut and call is calls[-1]) for call in calls]

@@ -19,6 +19,7 @@ from probes._model import (
     Prompt,
     Reasoning,
     Request,
+    Secret,
     Task,
     Text,
     ToolCall,
@@ -38,6 +39,17 @@ def post(url: str, body: Mapping[str, object], *headers: tuple[str, str], accept
 def get(url: str, *headers: tuple[str, str]) -> Request:
     """A request without a body, for JSON."""
     return Request(method="GET", url=url, headers=(("Accept", "application/json"), *headers), body=b"")
+
+
+def bearer(key: Secret | None) -> list[tuple[str, str]]:
+    """The header that carries a key; none without one."""
+    return [] if key is None else [("Authorization", f"Bearer {key.reveal()}")]
+
+
+def stream_body(task: Task, prompt: Prompt, fields: Mapping[str, object]) -> dict[str, object]:
+    """A request's body that asks for a stream; of a codec's own fields those that are None stay out."""
+    given = {name: value for name, value in fields.items() if value is not None}
+    return {"messages": messages(prompt), "stream": True, **task_fields(task, prompt.form), **given}
 
 
 def messages(prompt: Prompt) -> list[dict[str, str]]:
@@ -60,19 +72,22 @@ def task_fields(task: Task, form: Form | None) -> dict[str, object]:
     return {"response_format": {"type": "json_schema", "json_schema": json_schema}}
 
 
-def read_chunk(frame: Frame) -> Iterable[Event]:
-    """Deltas, usage, the end, or an error that came with status 200."""
+def read_chunk(frame: Frame, *, arguments_as_objects: bool = False) -> Iterable[Event]:
+    """Deltas, usage, the end, or an error that came with status 200.
+
+    Whether a tool call's arguments may also come as an object is for the codec to say: OpenAI's clients cannot read it.
+    """
     if frame.data.strip() == b"[DONE]":
         yield Done()
         return
     chunk = _json.as_object(_json.decode(frame.data))
-    fault = _fault(chunk)
+    fault = fault_in(chunk)
     if fault is not None:
         yield fault
         return
     for choice in map(_json.as_object, _json.get_list(chunk, "choices")):
         if not choice.get("index"):
-            yield from _choice(choice)
+            yield from _choice(choice, arguments_as_objects=arguments_as_objects)
     usage = chunk.get("usage")
     if usage is not None:
         yield _usage(_json.as_object(usage))
@@ -85,15 +100,15 @@ def model_ids(body: bytes, *, items: str = "data", key: str = "id") -> frozenset
     return frozenset(_json.get_text(_json.as_object(item), key) for item in found) - {""}
 
 
-def _fault(chunk: Mapping[str, object]) -> Fault | None:
-    """The error that a chunk carries: at `error`, or vLLM's `{"object": "error", "message": …}`."""
+def fault_in(chunk: Mapping[str, object]) -> Fault | None:
+    """The error that an answer of status 200 carries: at `error`, or vLLM's `{"object": "error", "message": …}`."""
     error = chunk.get("error")
     if isinstance(error, dict | str) and error:
         return _errors.stream_fault(error)
     return _errors.stream_fault(chunk) if chunk.get("object") == "error" else None
 
 
-def _choice(choice: Mapping[str, object]) -> Iterator[Event]:
+def _choice(choice: Mapping[str, object], *, arguments_as_objects: bool) -> Iterator[Event]:
     delta = _json.get_object(choice, "delta")
     thought = _json.get_text(delta, "reasoning_content") or _json.get_text(delta, "reasoning")
     if thought:
@@ -103,7 +118,7 @@ def _choice(choice: Mapping[str, object]) -> Iterator[Event]:
     if refusal:
         yield Text(refusal)
     for call in map(_json.as_object, _json.get_list(delta, "tool_calls")):
-        yield _tool_call(call)
+        yield _tool_call(call, arguments_as_objects=arguments_as_objects)
     reason = _json.get_text(choice, "finish_reason")
     if reason:
         yield _end(reason)
@@ -122,12 +137,13 @@ def _content(content: object) -> Iterator[Event]:
         yield Text(text)
 
 
-def _tool_call(call: Mapping[str, object]) -> ToolCall:
+def _tool_call(call: Mapping[str, object], *, arguments_as_objects: bool) -> ToolCall:
     function = _json.get_object(call, "function")
+    whole = arguments_as_objects and isinstance(function.get("arguments"), dict)
     return ToolCall(
         index=_json.get_count(call, "index") or 0,
         name=_json.get_text(function, "name") or None,
-        arguments=_json.get_text(function, "arguments"),
+        arguments=json.dumps(function["arguments"]) if whole else _json.get_text(function, "arguments"),
     )
 
 

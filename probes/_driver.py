@@ -32,10 +32,11 @@ _READ_BUFFER_BYTES = 1 << 20
 """Above this aiohttp stops reading for a while, and stamps would merge."""
 _ONE_PIECE_BYTES = 1 << 20
 """Above this aiohttp wants a body as a file, which it sends piece by piece."""
-_FRAMES_A_TURN = 8
-"""Frames decoded before other streams get their turn: a whole answer at once would keep their tokens unread."""
+_TURN_NS = 1_000_000
+"""How long frames are decoded before other streams get their turn: a whole answer would keep their tokens unread."""
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 _SUCCESSES = range(200, 300)
+_PLAIN_ENCODINGS = frozenset({"", "identity", "chunked"})
 _LATE_SHARE = 0.25
 """Of the time for connecting: when our event loop is later than that to see it pass, it is not the provider's fault."""
 
@@ -65,10 +66,12 @@ async def measure(run: Run, codec: Probe) -> Sample:
 
 async def _gently(steps: Iterator[None]) -> AsyncIterator[None]:
     """The steps, with a turn for the other streams after every few."""
-    for number, _ in enumerate(steps, start=1):
+    turn_ns = time.monotonic_ns() + _TURN_NS
+    for _ in steps:
         yield
-        if number % _FRAMES_A_TURN == 0:
+        if time.monotonic_ns() > turn_ns:
             await asyncio.sleep(0)
+            turn_ns = time.monotonic_ns() + _TURN_NS
 
 
 async def exchange(run: Run, codec: Probe) -> Exchange:
@@ -121,7 +124,7 @@ async def _ask(session: aiohttp.ClientSession, request: Request, attempt: _Attem
                 allow_redirects=False,
             )
     except Exception as error:  # noqa: BLE001  # every one is told apart in fault_of
-        attempt.fault = _no_time(line) or fault_of(error, line.stage)
+        attempt.fault = _no_time(line) or fault_of(error, line.situation)
         return
     line.head_arrived(response.content)
     _end_with_connection(response)
@@ -140,6 +143,10 @@ def _payload(body: bytes) -> bytes | io.BytesIO:
     return body if len(body) <= _ONE_PIECE_BYTES else io.BytesIO(body)
 
 
+def _flooded(line: Line) -> Fault | None:
+    return Fault(error=ErrorClass.MALFORMED, detail=line.flood) if line.flood is not None else None
+
+
 def _no_time(line: Line) -> Fault | None:
     """The fault of this machine, when it was very late itself and had not sent the request before time was up."""
     cutoff, sent_ns = line.cutoff, line.t0_ns
@@ -153,10 +160,15 @@ def _no_time(line: Line) -> Fault | None:
 
 def _encoded(attempt: _Attempt) -> Fault | None:
     """A success in an encoding that the request excluded: tokens would wait in it for each other."""
-    encoding = attempt.headers.get("content-encoding", "").strip().lower()
-    if encoding in {"", "identity"} or attempt.status not in _SUCCESSES:
+    if attempt.status not in _SUCCESSES:
         return None
-    return Fault(error=ErrorClass.MALFORMED, detail=f"content encoding {encoding}, though identity was asked for")
+    for kind in ("content", "transfer"):
+        encodings = attempt.headers.get(f"{kind}-encoding", "").lower().split(",")
+        for encoding in map(str.strip, encodings):
+            if encoding not in _PLAIN_ENCODINGS:
+                detail = f"{kind} encoding {encoding}, though identity was asked for"
+                return Fault(error=ErrorClass.MALFORMED, detail=detail)
+    return None
 
 
 def _headers(request: Request, run: Run) -> dict[str, str]:
@@ -243,5 +255,5 @@ def _exchange(began_at: datetime, attempt: _Attempt) -> Exchange:
         body=bytes(attempt.body),
         arrivals=line.arrivals(),
         ending=attempt.ending,
-        fault=attempt.fault,
+        fault=_flooded(line) or attempt.fault,
     )

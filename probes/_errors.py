@@ -22,10 +22,13 @@ STATUS_CLASSES: Mapping[int, ErrorClass] = {
     408: ErrorClass.SERVER_ERROR,
     409: ErrorClass.SERVER_ERROR,
     410: ErrorClass.NOT_FOUND,
+    424: ErrorClass.SERVER_ERROR,
     425: ErrorClass.SERVER_ERROR,
     429: ErrorClass.RATE_LIMITED,
     451: ErrorClass.GEO,
     498: ErrorClass.OVERLOADED,
+    # Cancelled, and not by us: we do not cancel and still read the answer.
+    499: ErrorClass.SERVER_ERROR,
     503: ErrorClass.OVERLOADED,
     529: ErrorClass.OVERLOADED,
 }
@@ -64,6 +67,7 @@ _WORDS: tuple[tuple[ErrorClass, re.Pattern[str]], ...] = tuple(
                 "insufficient (credit|fund|balance)",
                 "billing",
                 "payment",
+                "requires a subscription",
                 "credit balance",
                 "api usage limits",
                 "spend[ _]limit",
@@ -79,17 +83,22 @@ _WORDS: tuple[tuple[ErrorClass, re.Pattern[str]], ...] = tuple(
                 "unauthenticated",
             ),
         ),
-        (ErrorClass.NOT_FOUND, ("model_not_found", "model .{0,80}(does not exist|not found)")),
+        (
+            ErrorClass.NOT_FOUND,
+            ("model_not_found", r"(invalid|unknown)_model\b", "model .{0,80}(does not exist|not found)"),
+        ),
     )
 )
 _OVERLOADED = re.compile(
-    "overloaded"
+    "overloaded|experiencing high demand"
     r"|\b(over|at|out of|no|enough|exceeded|insufficient)( full| maximum| available)? capacity"
     "|capacity[ _](exceeded|exhausted|reached)",
     re.IGNORECASE,
 )
 _UNSAFE = re.compile(r"[^\x20-\x7e\u00a1-\u00ac\u00ae-\u024f…]+")
 _MAX_DETAIL = 200
+_TELLING = 4000
+"""Characters at the beginning of a part in which known words are looked for, which takes long."""
 _CLIENT_ERRORS = range(400, 500)
 _SERVER_ERRORS = range(500, 1000)
 
@@ -138,9 +147,9 @@ def _refusal_class(status: int, words: Sequence[str]) -> ErrorClass:
 
 def _worded_class(words: Sequence[str]) -> ErrorClass | None:
     """The class that the first telling part names; but a lack of capacity is one, wherever it is told."""
-    if any(_OVERLOADED.search(part) for part in words):
+    if any(_OVERLOADED.search(part, 0, _TELLING) for part in words):
         return ErrorClass.OVERLOADED
-    return next((error for part in words for error, pattern in _WORDS if pattern.search(part)), None)
+    return next((error for part in words for error, pattern in _WORDS if pattern.search(part, 0, _TELLING)), None)
 
 
 def _body_words(body: bytes) -> tuple[str, ...]:

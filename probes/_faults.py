@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import ssl
+from dataclasses import dataclass
 from enum import Enum
 
 import aiohttp
@@ -22,6 +23,19 @@ class Stage(Enum):
     HEAD = "waiting for the answer's head"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """Where a probe was when something was raised, as far as a person wants to know."""
+
+    stage: Stage
+    peer: str
+    """Whom it spoke to: `localhost:443 (127.0.0.1)`, or the name alone while that had no address."""
+    patience_s: float
+    """The time it had until then."""
+    heard: bytes = b""
+    """The first few bytes that came."""
+
+
 _QUOTED_BYTES = re.compile(r"""\b(?:bytearray\()?b['"]""")
 _STAGE_CLASSES = {
     Stage.DNS: ErrorClass.DNS,
@@ -29,38 +43,62 @@ _STAGE_CLASSES = {
     Stage.TLS: ErrorClass.TLS,
     Stage.HEAD: ErrorClass.TIMEOUT_TTFT,
 }
+_SILENT = {
+    Stage.DNS: "no address found for {}",
+    Stage.CONNECT: "no answer from {} while connecting",
+    Stage.TLS: "no answer from {} in the TLS handshake",
+    Stage.HEAD: "no answer from {} to the request",
+}
+_BROKEN = {
+    Stage.DNS: "no address found for {}",
+    Stage.CONNECT: "connecting to {} failed",
+    Stage.TLS: "the TLS handshake with {} failed",
+    Stage.HEAD: "the connection to {} broke before an answer",
+}
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST"})
+"""What OpenSSL says of bytes that are no TLS, depending on the bytes."""
+_TLS_RECORDS = (b"\x15\x03", b"\x16\x03")
+"""How an alert and a handshake begin."""
 
 
-def fault_of(error: Exception, stage: Stage) -> Fault:
+def fault_of(error: Exception, situation: Situation) -> Fault:
     """The class of what aiohttp or the operating system raised before the answer's head was there."""
     match error:
         case TimeoutError():
-            return Fault(error=_STAGE_CLASSES[stage], detail=f"timed out {stage.value}")
+            silent = _SILENT[situation.stage].format(situation.peer)
+            detail = f"{silent} (timed out after {situation.patience_s:g} s)"
+            return Fault(error=_STAGE_CLASSES[situation.stage], detail=detail)
         case aiohttp.ClientConnectorDNSError() | socket.gaierror():
-            return Fault(error=ErrorClass.DNS, detail=_words(error))
+            detail = f"{_BROKEN[Stage.DNS].format(situation.peer)}: {_words(error)}"
+            return Fault(error=ErrorClass.DNS, detail=detail)
         case aiohttp.ClientSSLError() | ssl.SSLError() | ssl.CertificateError():
-            return Fault(error=ErrorClass.TLS, detail=_tls_words(error))
+            return Fault(error=ErrorClass.TLS, detail=_tls_detail(error, situation.peer))
         case aiohttp.ClientResponseError() | aiohttp.http_exceptions.HttpProcessingError():
-            return Fault(error=ErrorClass.MALFORMED, detail=f"not HTTP: {_without_bytes(error.message)}")
+            return Fault(error=ErrorClass.MALFORMED, detail=_not_http(error.message, situation))
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
             # Not with the URL itself, which may hold a password.
             return Fault(error=ErrorClass.INTERNAL, detail="the base URL is no address of HTTP")
         case aiohttp.ClientError() | OSError():
-            return _broken(error, stage)
+            return _broken(error, situation)
         case _:
             return Fault(error=ErrorClass.INTERNAL, detail=f"{type(error).__name__}: {error}")
 
 
-def _without_bytes(message: str) -> str:
+def _not_http(message: str, situation: Situation) -> str:
     """What a parser says without the bytes it quotes, which are the provider's, or our own key come back."""
-    return " ".join(_QUOTED_BYTES.split(message)[0].split()).rstrip(":")
+    if situation.heard.startswith(_TLS_RECORDS):
+        return f"{situation.peer} speaks TLS: the base URL should begin with https"
+    return "not HTTP: " + " ".join(_QUOTED_BYTES.split(message)[0].split()).rstrip(":")
 
 
-def _broken(error: Exception, stage: Stage) -> Fault:
+def _broken(error: Exception, situation: Situation) -> Fault:
     """A connection that failed: under the stage it failed in; once the request was sent the answer is truncated."""
-    if stage is Stage.HEAD:
-        return Fault(error=ErrorClass.TRUNCATED, detail=f"closed before an answer: {_words(error)}")
-    return Fault(error=_STAGE_CLASSES[stage], detail=_words(error))
+    stage, peer = situation.stage, situation.peer
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        # Not in its own words, which hold what had come of the head.
+        return Fault(error=ErrorClass.TRUNCATED, detail=f"{peer} closed the connection before an answer")
+    kind = ErrorClass.TRUNCATED if stage is Stage.HEAD else _STAGE_CLASSES[stage]
+    return Fault(error=kind, detail=f"{_BROKEN[stage].format(peer)}: {_words(error)}")
 
 
 def _words(error: Exception) -> str:
@@ -73,14 +111,17 @@ def _words(error: Exception) -> str:
     return str(cause) or type(cause).__name__
 
 
-def _tls_words(error: Exception) -> str:
+def _tls_detail(error: Exception, peer: str) -> str:
     cause: BaseException | None = error
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         cause = error.certificate_error
     elif isinstance(error, aiohttp.ClientConnectorError):
         cause = error.os_error
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"certificate refused: {cause.verify_message}"
+        return f"the certificate of {peer} is refused: {cause.verify_message}"
+    failed = _BROKEN[Stage.TLS].format(peer)
+    if isinstance(cause, ssl.SSLError) and cause.reason in _NO_TLS:
+        return f"{failed}: what it sent is no TLS (plain HTTP?)"
     if isinstance(cause, ssl.SSLError) and cause.reason:
-        return cause.reason.replace("_", " ").lower()
-    return str(cause)
+        return f"{failed}: {cause.reason.replace('_', ' ').lower()}"
+    return f"{failed}: {cause}"

@@ -1,7 +1,9 @@
 """Bytes to frames: server-sent events as the WHATWG HTML standard parses them, JSON lines, and AWS' event stream.
 
 Every function takes a whole (or cut) body. What the end of the body cuts short comes last, with `complete=False`, if
-there is anything to be seen in it. All raise MalformedError on a frame of more than `MAX_EVENT_BYTES`.
+there is anything to be seen in it. All raise MalformedError on more than `MAX_EVENT_BYTES` without a frame that ends in
+them. A stranger's bytes are looked at by the regular expressions and methods that run in C, and never twice: between
+two frames an event loop cannot do anything else.
 """
 
 from __future__ import annotations
@@ -12,25 +14,49 @@ from collections.abc import Iterator
 from typing import assert_never
 from zlib import crc32
 
-from probes._json import is_cut
+from probes._json import containers, is_cut
 from probes._model import Frame, Framing, MalformedError
 
-MAX_EVENT_BYTES = 1 << 20
-"""The longest event that is read; no provider's comes near it."""
+MAX_EVENT_BYTES = 1 << 18
+"""The longest event that is read; no provider's comes near it, nor do its keep-alives between two events."""
+MAX_FRAMES = 1 << 15
+"""The most frames that are read of one answer."""
+MAX_CONTAINERS = 1000
+"""The most JSON objects and arrays in one frame: they take the time of reading it."""
+MAX_CONTAINERS_IN_ALL = 1 << 18
+"""The most in one answer: eight a frame."""
 
-_LINE_END = re.compile(rb"\r\n|\n|\r")
-"""Only the ends are searched for: a pattern of whole lines takes quadratic time on a body without any."""
+_DATA_LINE = re.compile(rb"(?<![^\r\n])data(?:: ?([^\r\n]*+))?(?=[\r\n]|\Z)")
+_EVENT_LINE = re.compile(rb"(?<![^\r\n])event(?:: ?([^\r\n]*+))?(?=[\r\n]|\Z)")
+_BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
+_BEFORE_BLANK_LINES = (b"\n\n", b"\n\r", b"\r\r")
+"""Two line ends one after the other, in any of their forms."""
+_WORD = re.compile(rb"\S")
 _BOM = b"\xef\xbb\xbf"
 _PRELUDE = struct.Struct(">III")
 """Of an AWS message: its length, that of its headers, and a CRC32 of both."""
 _CRC = struct.Struct(">I")
 _TEXT_HEADER = 7
-_HEADER_VALUE_BYTES = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
-"""By AWS header type; types 6 (bytes) and 7 (text) carry their length themselves."""
+_HEADER_VALUE_BYTES = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 6: None, 7: None, 8: 8, 9: 16}
+"""By AWS header type; None: bytes and text carry their length themselves."""
 
 
 def frames(framing: Framing, body: bytes) -> Iterator[Frame]:
-    """A body's frames, in order."""
+    """A body's frames, in order. Raises MalformedError also on more of them, or more in them, than can be read soon."""
+    in_all = 0
+    for number, frame in enumerate(_cut(framing, body)):
+        held = containers(frame.data)
+        in_all += held
+        if number >= MAX_FRAMES:
+            raise MalformedError(f"more than {MAX_FRAMES} events")
+        if held > MAX_CONTAINERS:
+            raise MalformedError(f"more than {MAX_CONTAINERS} objects in one event")
+        if in_all > MAX_CONTAINERS_IN_ALL:
+            raise MalformedError(f"more than {MAX_CONTAINERS_IN_ALL} objects in one answer")
+        yield frame
+
+
+def _cut(framing: Framing, body: bytes) -> Iterator[Frame]:
     match framing:
         case Framing.SSE:
             return sse_frames(body)
@@ -53,14 +79,13 @@ def whole(body: bytes) -> Iterator[Frame]:
 def json_lines(body: bytes) -> Iterator[Frame]:
     """The lines of a body that are not blank."""
     begin = 0
-    while begin < len(body):
-        found = body.find(b"\n", begin)
-        end = len(body) if found < 0 else found + 1
+    while found := _WORD.search(body, begin, begin + MAX_EVENT_BYTES):
+        line_end = body.find(b"\n", found.start(), begin + MAX_EVENT_BYTES)
+        end = len(body) if line_end < 0 else line_end + 1
         _bound(end - begin)
-        line = body[begin:end].strip()
-        if line:
-            yield Frame(data=line, end=end, complete=found >= 0)
+        yield Frame(data=body[found.start() : end].rstrip(), end=end, complete=line_end >= 0)
         begin = end
+    _bound_silence(len(body) - begin)
 
 
 def aws_messages(body: bytes) -> Iterator[Frame]:
@@ -102,14 +127,14 @@ def _aws_headers(data: bytes) -> dict[str, str]:
             at += 1 + data[at]
             kind = data[at]
             at += 1
-            size = _HEADER_VALUE_BYTES.get(kind)
+            size = _HEADER_VALUE_BYTES[kind]
             if size is None:
                 (size,) = struct.unpack_from(">H", data, at)
                 at += 2
             if kind == _TEXT_HEADER:
                 found[name.decode()] = data[at : at + size].decode()
             at += size
-    except (IndexError, struct.error, UnicodeDecodeError):
+    except (IndexError, KeyError, struct.error, UnicodeDecodeError):
         raise MalformedError("the headers of a message of AWS' event stream cannot be read") from None
     if at != len(data):
         raise MalformedError("the headers of a message of AWS' event stream cannot be read")
@@ -121,33 +146,34 @@ def _bound(size: int) -> None:
         raise MalformedError(f"an event of more than {MAX_EVENT_BYTES} bytes")
 
 
+def _bound_silence(size: int) -> None:
+    if size > MAX_EVENT_BYTES:
+        raise MalformedError(f"more than {MAX_EVENT_BYTES} bytes without an event")
+
+
 def sse_frames(body: bytes) -> Iterator[Frame]:
     """The events that carry data. Comments, `id` and `retry` are passed over."""
-    data: list[bytes] = []
-    event: str | None = None
-    position = len(_BOM) if body.startswith(_BOM) else 0
-    begin = position
-    for line_end in _LINE_END.finditer(body, position):
-        line, position = body[position : line_end.start()], line_end.end()
-        _bound(position - begin)
-        if line:
-            event = _take(line, data, event)
-            continue
-        if data:
-            yield Frame(event=event, data=b"\n".join(data), end=position)
-        data, event, begin = [], None, position
-    _bound(len(body) - begin)
-    event = _take(body[position:], data, event)
-    if data:
-        yield Frame(event=event, data=b"\n".join(data), end=len(body), complete=False)
+    skipped = len(_BOM) if body.startswith(_BOM) else 0
+    if skipped:
+        body = body[skipped:]
+    begin = 0
+    while found := _DATA_LINE.search(body, begin, begin + MAX_EVENT_BYTES):
+        blank = _BLANK_LINE.search(body, found.start(), begin + MAX_EVENT_BYTES)
+        end = len(body) if blank is None else blank.end()
+        _bound(end - begin)
+        stop = end if blank is None else blank.start()
+        yield Frame(
+            event=_event_name(body, begin, found.start(), stop),
+            data=b"\n".join(_DATA_LINE.findall(body, found.start(), stop)),
+            end=skipped + end,
+            complete=blank is not None,
+        )
+        begin = end
+    _bound_silence(len(body) - begin)
 
 
-def _take(line: bytes, data: list[bytes], event: str | None) -> str | None:
-    """Add a line's data to `data`; the event's name as it stands after the line."""
-    name, _, value = line.partition(b":")
-    value = value.removeprefix(b" ")
-    if name == b"data":
-        data.append(value)
-    elif name == b"event":
-        return value.decode("utf-8", "replace") or None
-    return event
+def _event_name(body: bytes, begin: int, data_begin: int, stop: int) -> str | None:
+    """What the last line that names an event calls it; what stands before a blank line belongs to none."""
+    blank = max(body.rfind(pair, begin, data_begin) for pair in _BEFORE_BLANK_LINES)
+    names = _EVENT_LINE.findall(body, max(begin, blank), stop)
+    return names[-1].decode("utf-8", "replace") or None if names else None

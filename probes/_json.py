@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 from probes._model import MalformedError
@@ -18,29 +18,62 @@ MAX_COUNT = 2**53
 MAX_DEPTH = 64
 """How deeply arrays and objects may be nested; no provider comes near it."""
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_STRING = re.compile(rb'"(?:(?:[^"\\]++|\\.)*+"|(?<=(")).*)', re.DOTALL)
+"""A string, or one that is not ended, with all behind it: else every quote in that would be tried as a beginning.
+
+Both begin with the one quote, since a search for a fixed first byte is thirty times faster.
+"""
 _BRACKET = re.compile(rb"[\[\]{}]")
 
 
 def decode(data: bytes) -> object:
     """The value of a JSON text in UTF-8. NaN and Infinity, which JSON does not have, are refused."""
+    return _decoded(data, _finite)
+
+
+def decode_numerals(data: bytes) -> object:
+    """The same, but numbers with a fraction or an exponent stay the bytes that they are written in.
+
+    To work out the thousands of a vector takes most of the time, and nobody needs their values.
+    """
+    return _decoded(data, str.encode)
+
+
+def _decoded(data: bytes, parse_float: Callable[[str], object]) -> object:
     if _is_too_deep(data):
         raise MalformedError("JSON nested too deeply")
     try:
-        return json.loads(data.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite)
+        return json.loads(data.decode("utf-8"), parse_constant=_refuse_constant, parse_float=parse_float)
     except ValueError as error:
         raise MalformedError(f"not JSON: {str(error)[:80]}") from None
 
 
+def object_option(name: str, text: str | None) -> Mapping[str, object]:
+    """The JSON object that an option holds; empty without one. Raises ValueError with words for its user."""
+    try:
+        return {} if text is None else as_object(decode(text.encode()))
+    except MalformedError as error:
+        raise ValueError(f"option {name!r} should be an object in JSON: {error}") from None
+
+
 def is_cut(data: bytes) -> bool:
     """Whether a JSON text stops in the middle of an array, an object or a string."""
-    outside = _STRING.sub(b"", data)
-    opened, closed = (sum(outside.count(bracket) for bracket in pair) for pair in ((b"[", b"{"), (b"]", b"}")))
-    return opened > closed or b'"' in outside
+    outside = _STRING.sub(rb"\1", data)
+    return _opened(outside) > outside.count(b"]") + outside.count(b"}") or b'"' in outside
+
+
+def containers(data: bytes) -> int:
+    """How many arrays and objects a JSON text holds, or at most holds: of few brackets those in strings count too."""
+    opened = _opened(data)
+    return opened if opened <= MAX_DEPTH else _opened(_STRING.sub(b"", data))
+
+
+def _opened(data: bytes) -> int:
+    return data.count(b"[") + data.count(b"{")
 
 
 def _is_too_deep(data: bytes) -> bool:
-    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
+    if _opened(data) <= MAX_DEPTH:
         return False
     depth = 0
     for bracket in _BRACKET.findall(_STRING.sub(b"", data)):
@@ -93,10 +126,12 @@ def get_text(source: Mapping[str, object], key: str) -> str:
 
 
 def get_count(source: Mapping[str, object], key: str) -> int | None:
-    """The non-negative integer at `key`; None when absent or null."""
+    """The non-negative integer at `key`, which may be written as `5.0`; None when absent or null."""
     value = source.get(key)
     if value is None:
         return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_COUNT:
         raise MalformedError(f"{key!r} should be a count, not {_kind(value)}")
     return value

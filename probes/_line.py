@@ -13,7 +13,7 @@ import aiohttp
 
 from probes._cutoff import Cutoff
 from probes._exchange import Clocks, Connection
-from probes._faults import Stage
+from probes._faults import Situation, Stage
 from probes._meter import Arrival
 from probes._model import Deadlines, Timing
 from probes._wire import BodyCounter, Read, StampingSocket, Tape, wall_offset_ns
@@ -32,6 +32,10 @@ class Line:
     cutoff: Cutoff | None = None
     """The deadline under which the request is sent; every send moves it."""
     _sockets: list[StampingSocket] = field(default_factory=list)
+    _name: str | None = None
+    """The name that was resolved; None where an address was given."""
+    _address: tuple[str, int] | None = None
+    """The address that was tried last, and its port."""
     _dns_began_ns: int | None = None
     _dns_ended_ns: int | None = None
     _ready_ns: int | None = None
@@ -47,6 +51,7 @@ class Line:
         family, kind, protocol = address[:3]
         opened = StampingSocket(family, kind, protocol, Tape(on_send=self._on_send))
         self._sockets.append(opened)
+        self._address = address[4][:2]
         return opened
 
     def trace(self) -> aiohttp.TraceConfig:
@@ -57,8 +62,10 @@ class Line:
         config.on_connection_create_end.append(self._on_ready)
         return config
 
-    async def _on_dns_began(self, *_: object) -> None:
-        self._dns_began_ns = time.monotonic_ns()
+    async def _on_dns_began(
+        self, _session: object, _context: object, asked: aiohttp.TraceDnsResolveHostStartParams
+    ) -> None:
+        self._dns_began_ns, self._name = time.monotonic_ns(), asked.host
 
     async def _on_dns_ended(self, *_: object) -> None:
         self._dns_ended_ns = time.monotonic_ns()
@@ -83,6 +90,26 @@ class Line:
     def deadline_s(self, seconds: float) -> float:
         """The event loop's time `seconds` after the request was sent."""
         return (self.t0_ns or self.began_ns) / 1e9 + seconds
+
+    @property
+    def flood(self) -> str | None:
+        """Why no more was read of what came, when it was too much."""
+        return self._tape.flood if self._tape is not None else None
+
+    @property
+    def situation(self) -> Situation:
+        """Where the probe is while there is no answer."""
+        heard = self._tape.start if self._tape is not None else b""
+        return Situation(stage=self.stage, peer=self._peer, patience_s=self._shorter_s, heard=heard)
+
+    @property
+    def _peer(self) -> str:
+        if self._address is None:
+            return self._name or "nobody"
+        host, port = self._address
+        if self._name is not None:
+            return f"{self._name}:{port} ({host})"
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     @property
     def stage(self) -> Stage:

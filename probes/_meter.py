@@ -28,6 +28,9 @@ from probes._model import (
 )
 from probes._quantiles import quantile
 
+MAX_TEXT = 100_000
+"""Characters beyond which a text is not put together any further: nobody looks there, and it takes ever longer."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
@@ -166,21 +169,25 @@ def _with_counts(known: Usage | None, newer: Usage) -> Usage:
 def _take_content(reading: Reading, event: Text | Reasoning | ToolCall | Vector, at_ns: int) -> int:
     match event:
         case Text(text):
-            reading.answer += text
+            reading.answer = _longer(reading.answer, text)
             if text and reading.first_answer_ns is None:
                 reading.first_answer_ns = at_ns
             return len(text)
         case Reasoning(text):
-            reading.thought += text
+            reading.thought = _longer(reading.thought, text)
             return len(text)
         case ToolCall():
             call = reading.calls.setdefault(event.index, Call())
             call.name = call.name or event.name
-            call.arguments += event.arguments
+            call.arguments = _longer(call.arguments, event.arguments)
             return len(event.arguments)
         case Vector():
             reading.vector = event
             return event.size
+
+
+def _longer(text: str, more: str) -> str:
+    return text + more if len(text) <= MAX_TEXT else text
 
 
 def figures(reading: Reading, usage: Usage | None, t0_ns: int) -> Figures:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Self, TypeAlias
 
 
 class Task(StrEnum):
@@ -35,7 +35,16 @@ class Blame(StrEnum):
 
 
 class ErrorClass(StrEnum):
-    """Every way a probe can fail."""
+    """Every way a probe can fail, and whose fault that is by the published table."""
+
+    blame: Blame
+
+    def __new__(cls, word: str, blame: Blame = Blame.PROVIDER) -> Self:
+        """A word, blamed on the provider unless said otherwise."""
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.blame = blame
+        return member
 
     DNS = "dns"
     CONNECT = "connect"
@@ -50,53 +59,20 @@ class ErrorClass(StrEnum):
     STREAM_ERROR = "stream_error"
     EMPTY = "empty"
     WRONG_ANSWER = "wrong_answer"
-    AUTH = "auth"
-    PAYMENT = "payment"
-    RATE_LIMITED = "rate_limited"
-    NOT_FOUND = "not_found"
-    BAD_REQUEST = "bad_request"
-    CONTENT_FILTER = "content_filter"
-    GEO = "geo"
-    SKIPPED = "skipped"
-    CANCELLED = "cancelled"
-    INTERNAL = "internal"
-    OVERRUN = "overrun"
-    BUDGET = "budget"
-    TAINTED = "tainted"
-    VANTAGE_OFFLINE = "vantage_offline"
-
-    @property
-    def blame(self) -> Blame:
-        """Whose fault this class is, by the published table."""
-        return _BLAME.get(self, Blame.PROVIDER)
-
-
-_BLAME: Mapping[ErrorClass, Blame] = {
-    **dict.fromkeys(
-        (
-            ErrorClass.AUTH,
-            ErrorClass.PAYMENT,
-            ErrorClass.RATE_LIMITED,
-            ErrorClass.NOT_FOUND,
-            ErrorClass.BAD_REQUEST,
-            ErrorClass.CONTENT_FILTER,
-            ErrorClass.GEO,
-        ),
-        Blame.ACCOUNT,
-    ),
-    **dict.fromkeys(
-        (
-            ErrorClass.SKIPPED,
-            ErrorClass.CANCELLED,
-            ErrorClass.INTERNAL,
-            ErrorClass.OVERRUN,
-            ErrorClass.BUDGET,
-            ErrorClass.TAINTED,
-        ),
-        Blame.MONITOR,
-    ),
-    ErrorClass.VANTAGE_OFFLINE: Blame.NETWORK,
-}
+    AUTH = "auth", Blame.ACCOUNT
+    PAYMENT = "payment", Blame.ACCOUNT
+    RATE_LIMITED = "rate_limited", Blame.ACCOUNT
+    NOT_FOUND = "not_found", Blame.ACCOUNT
+    BAD_REQUEST = "bad_request", Blame.ACCOUNT
+    CONTENT_FILTER = "content_filter", Blame.ACCOUNT
+    GEO = "geo", Blame.ACCOUNT
+    SKIPPED = "skipped", Blame.MONITOR
+    CANCELLED = "cancelled", Blame.MONITOR
+    INTERNAL = "internal", Blame.MONITOR
+    OVERRUN = "overrun", Blame.MONITOR
+    BUDGET = "budget", Blame.MONITOR
+    TAINTED = "tainted", Blame.MONITOR
+    VANTAGE_OFFLINE = "vantage_offline", Blame.NETWORK
 
 
 class Timing(StrEnum):

@@ -138,7 +138,7 @@ def _usage(run: Run, reading: Reading) -> tuple[Usage | None, TokensFrom | None]
         return told, TokensFrom.USAGE
     pieces = [reading.answer, reading.thought, *(call.arguments for call in reading.calls.values())]
     if not reading.content or sum(map(len, pieces)) > _COUNTABLE_CHARACTERS:
-        return told, None
+        return told, TokensFrom.USAGE if told not in {None, Usage()} else None
     counted = Usage(
         prompt=run.prompt.tokens if told is None or told.prompt is None else told.prompt,
         output=None if reading.vector is not None else sum(map(count_tokens, pieces)),

@@ -28,8 +28,20 @@ _ANCILLARY_BYTES = socket.CMSG_SPACE(_STAMP.size)
 _TCP_INFO_BYTES = 104
 _RTT_OFFSET, _RETRANSMITS_OFFSET = 68, 100
 _CLOCK_READINGS = 5
+MAX_HEAD_BYTES = 1 << 18
+"""The most that is read before the answer's head is there: TLS handshake, interim answers, headers."""
+MAX_WIRE_BYTES = 1 << 24
+"""The most in all. A long stream in tiny chunks takes a few times its length; what HTTP throws away counts too."""
+MAX_READS = 1 << 17
+"""The most reads: each of them is written down."""
+_READ_BYTES = 1 << 14
+"""The most that is read at once: what a stranger sends can take long to parse, and meanwhile the loop does nothing."""
 _INTERIM_STATUS = re.compile(rb"HTTP/1\.\d 1(?!01)")
 _STATUS_LINE_BYTES = 12
+
+
+class FloodError(OSError):
+    """A provider sends more than any answer needs; the message is fit for a sample's `detail`."""
 
 
 class BodyCounter(Protocol):
@@ -70,6 +82,9 @@ class Tape:
     connected_ns: int | None = None
     sends_ns: list[int] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
+    bytes_read: int = 0
+    flood: str | None = None
+    """Why no more was read of what came."""
     start: bytes = b""
     """The first bytes that came, as many as tell a status in plain text."""
     body: BodyCounter | None = None
@@ -91,8 +106,8 @@ class Tape:
         """Whether the answer began with one that is not the last (100, 103)."""
         return _INTERIM_STATUS.match(self.start) is not None
 
-    def note_read(self, ancillary: Iterable[tuple[int, int, bytes]]) -> None:
-        """A read has returned, with this ancillary data."""
+    def note_read(self, count: int, ancillary: Iterable[tuple[int, int, bytes]]) -> None:
+        """A read has returned, with so many bytes and this ancillary data. Raises FloodError when it is too much."""
         read_ns = time.monotonic_ns()
         stamp_ns = None
         for level, kind, data in ancillary:
@@ -100,6 +115,19 @@ class Tape:
                 seconds, nanoseconds = _STAMP.unpack_from(data)
                 stamp_ns = seconds * 1_000_000_000 + nanoseconds
         self.reads.append(Read(stamp_ns=stamp_ns, read_ns=read_ns))
+        self.bytes_read += count
+        self.flood = self._excess()
+        if self.flood is not None:
+            raise FloodError(self.flood)
+
+    def _excess(self) -> str | None:
+        if self.body is None and self.bytes_read > MAX_HEAD_BYTES:
+            return f"more than {MAX_HEAD_BYTES} bytes before the end of the answer's head"
+        if self.bytes_read > MAX_WIRE_BYTES:
+            return f"more than {MAX_WIRE_BYTES} bytes for one answer"
+        if len(self.reads) > MAX_READS:
+            return f"an answer in more than {MAX_READS} pieces"
+        return None
 
 
 class StampingSocket(socket.socket):
@@ -136,19 +164,19 @@ class StampingSocket(socket.socket):
     def recv(self, size: int, flags: int = 0) -> bytes:
         """Receive, with the kernel's stamp."""
         self.tape.settle()
-        data, ancillary, _, _ = self.recvmsg(size, _ANCILLARY_BYTES, flags)
+        data, ancillary, _, _ = self.recvmsg(min(size, _READ_BYTES), _ANCILLARY_BYTES, flags)
         if data:
-            self.tape.note_read(ancillary)
             self.tape.start += data[: _STATUS_LINE_BYTES - len(self.tape.start)]
+            self.tape.note_read(len(data), ancillary)
         return data
 
     def recv_into(self, buffer: Buffer, size: int = 0, flags: int = 0) -> int:
         """Receive into a buffer (TLS), with the kernel's stamp."""
         self.tape.settle()
-        target = memoryview(buffer)[:size] if size else buffer
+        target = memoryview(buffer)[: min(size or _READ_BYTES, _READ_BYTES)]
         count, ancillary, _, _ = self.recvmsg_into([target], _ANCILLARY_BYTES, flags)
         if count:
-            self.tape.note_read(ancillary)
+            self.tape.note_read(count, ancillary)
         return count
 
     def close(self) -> None:

@@ -61,12 +61,6 @@ _CODES: Mapping[str, ErrorClass] = {
     "requestexpired": ErrorClass.AUTH,
 }
 """By error code in lower case, without `Exception`: those that a status alone, or a stream, does not tell."""
-_REFUSAL_CODES: Mapping[str, ErrorClass] = {
-    **_CODES,
-    "modelerror": ErrorClass.SERVER_ERROR,
-    "modelstreamerror": ErrorClass.SERVER_ERROR,
-}
-"""Those of a model that failed come with 424, a status of the client's mistakes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,10 +86,7 @@ class BedrockConverse(Probe):
     def __post_init__(self) -> None:
         if self.tool_choice is not None and self.tool_choice not in _TOOL_CHOICES:
             raise ValueError(f"option 'tool_choice' should be one of {', '.join(_TOOL_CHOICES)}, or null")
-        try:
-            self._model_fields()
-        except MalformedError as error:
-            raise ValueError(f"option 'model_fields' should be an object in JSON: {error}") from None
+        self._model_fields()
 
     def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:
         """The request, not signed yet; for `reach` the bare host without a key, as it has no list of models."""
@@ -131,13 +122,15 @@ class BedrockConverse(Probe):
         code = name.partition(":")[0].rpartition("#")[2]
         message = _text(told, "message") or _text(told, "Message")
         fault = _errors.refusal(status, headers, json.dumps({"code": code, "message": message}).encode())
-        return _sharpened(fault, _errors.status_class(status), _REFUSAL_CODES.get(_stem(code)), message)
+        return _sharpened(fault, _errors.status_class(status), _CODES.get(_stem(code)), message)
 
     def _region(self, endpoint: Endpoint) -> str:
+        if self.region is not None:
+            return self.region
         found = _REGION.search(urlsplit(endpoint.base_url).hostname or "")
-        if self.region is None and found is None:
+        if found is None:
             raise ValueError("the host's name holds no region of AWS; write the option 'region'")
-        return self.region or (found[1] if found else "")
+        return found[1]
 
     def _body(self, task: Task, prompt: Prompt) -> dict[str, object]:
         inference: dict[str, object] = {"maxTokens": prompt.max_tokens + self.reasoning_tokens}
@@ -167,7 +160,7 @@ class BedrockConverse(Probe):
         return tools | {"toolChoice": {self.tool_choice: choice}}
 
     def _model_fields(self) -> Mapping[str, object]:
-        return {} if self.model_fields is None else _json.as_object(_json.decode(self.model_fields.encode()))
+        return _json.object_option("model_fields", self.model_fields)
 
 
 def _text_format(form: Form) -> dict[str, object]:
@@ -207,10 +200,8 @@ def _end(reason: str) -> Event:
     match reason:
         case "guardrail_intervened" | "content_filtered":
             return Fault(error=ErrorClass.CONTENT_FILTER, detail=f"stop reason: {reason}")
-        case "malformed_model_output":
+        case "malformed_model_output" | "malformed_tool_use":
             return Fault(error=ErrorClass.STREAM_ERROR, detail=f"stop reason: {reason}")
-        case "malformed_tool_use":
-            return Fault(error=ErrorClass.WRONG_ANSWER, detail=f"stop reason: {reason}")
         case _:
             return Done(reason or None, cut=reason in {"max_tokens", "model_context_window_exceeded"})
 

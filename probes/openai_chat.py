@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from probes import _chat, _errors
+from probes import _chat, _errors, _json
 from probes._model import Endpoint, Event, Fault, Frame, Headers, Probe, Prompt, Request, Task
 
 
@@ -27,8 +27,16 @@ class OpenAIChat(Probe):
     """`none`, `minimal`, `low`, …: how long a reasoning model may think."""
     tool_choice: str | None = None
     """`required` or `auto`, for copies that cannot be told which tool to call."""
+    extra_body: str | None = None
+    """JSON of further fields, such as `{"enable_thinking": false}`: what only one copy knows."""
     models_path: str | None = "/models"
     """Where the list of models is; None for copies that have none: `reach` then asks for the base URL alone."""
+
+    def __post_init__(self) -> None:
+        self._extra()
+
+    def _extra(self) -> Mapping[str, object]:
+        return _json.object_option("extra_body", self.extra_body)
 
     @property
     def lists_models(self) -> bool:
@@ -38,32 +46,19 @@ class OpenAIChat(Probe):
     def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:
         """The request that asks `prompt` as the only user message; for `reach` the list of models."""
         base_url = endpoint.base_url.rstrip("/")
-        key = endpoint.api_key
-        headers = [("Authorization", f"Bearer {key.reveal()}")] if key is not None else []
+        headers = _chat.bearer(endpoint.api_key)
         if task is Task.REACH:
             return _chat.get(base_url + (self.models_path or "/"), *headers)
-        body = {
+        fields = {
             "model": endpoint.model,
-            "messages": _chat.messages(prompt),
             self.max_tokens_field: prompt.max_tokens + self.reasoning_tokens,
-            "stream": True,
-            **_chat.task_fields(task, prompt.form),
-            **self._optional(task),
+            "stream_options": {"include_usage": True} if self.include_usage else None,
+            "temperature": self.temperature,
+            "reasoning_effort": self.reasoning_effort,
+            "tool_choice": self.tool_choice if task is Task.TOOL_CALL else None,
+            **self._extra(),
         }
-        return _chat.post(f"{base_url}/chat/completions", body, *headers)
-
-    def _optional(self, task: Task) -> dict[str, object]:
-        """What some copies refuse."""
-        fields: dict[str, object] = {}
-        if self.temperature is not None:
-            fields["temperature"] = self.temperature
-        if self.include_usage:
-            fields["stream_options"] = {"include_usage": True}
-        if self.reasoning_effort is not None:
-            fields["reasoning_effort"] = self.reasoning_effort
-        if self.tool_choice is not None and task is Task.TOOL_CALL:
-            fields["tool_choice"] = self.tool_choice
-        return fields
+        return _chat.post(f"{base_url}/chat/completions", _chat.stream_body(task, prompt, fields), *headers)
 
     def read(self, frame: Frame) -> Iterable[Event]:
         """Deltas, usage, the end, or an error that came with status 200."""

@@ -1,7 +1,10 @@
 """The configuration: a YAML file → frozen values, or every mistake in it as `file:line:column: path: what is wrong`."""
 
+from monitor.config._addresses import base_url
+from monitor.config._catalogue import Catalogue, Entry, Example, Quirk, catalogue
 from monitor.config._errors import ConfigError, Position, Problem, RefusedError
 from monitor.config._load import default_path, load
+from monitor.config._prices import known_price
 from monitor.config._schema import json_schema
 from monitor.config._values import duration_s
 from monitor.config.model import (
@@ -16,20 +19,27 @@ from monitor.config.model import (
 )
 
 __all__ = [
+    "Catalogue",
     "Config",
     "ConfigError",
     "EndpointSpec",
+    "Entry",
+    "Example",
     "Listen",
     "Position",
     "ProbeSpec",
     "Problem",
     "ProviderSpec",
     "PublishFile",
+    "Quirk",
     "RefusedError",
     "ScoringSpec",
     "Slo",
+    "base_url",
+    "catalogue",
     "default_path",
     "duration_s",
     "json_schema",
+    "known_price",
     "load",
 ]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
+from monitor.config._complete import endpoints
 from monitor.config._document import Document
 from monitor.config._errors import Place, Problem, RefusedError, dotted, printable, quoted
-from probes._model import Probe
+from monitor.config._schema import DEFAULT_PROBES
+from probes._model import Probe, Task
 
 Codec: TypeAlias = Callable[[str, Mapping[str, object]], Probe]
 """Makes the codec of an api with its options. Raises ValueError or TypeError with a readable message."""
@@ -20,24 +22,19 @@ def check(document: Document, apis: Collection[str], codec: Codec) -> Iterator[P
     yield from _no_endpoint(document)
     yield from _ids(document)
     yield from _repeated_paths(document)
-    yield from _options(document, apis, codec)
-
-
-def _endpoints(document: Document) -> Iterator[Place]:
-    for model in document.children("models"):
-        yield from document.children(*model, "endpoints")
+    yield from _codecs(document, apis, codec)
 
 
 def _no_endpoint(document: Document) -> Iterator[Problem]:
     models = document.children("models")
     readable = all(isinstance(document.at((*model, "endpoints")), list) for model in models)
-    if isinstance(document.at(("models",)), Mapping) and readable and not any(_endpoints(document)):
+    if isinstance(document.at(("models",)), Mapping) and readable and not any(endpoints(document)):
         yield document.problem(("models",), RefusedError("names no endpoint, so there is nothing to probe; add one"))
 
 
 def _ids(document: Document) -> Iterator[Problem]:
     first: dict[str, Place] = {}
-    for endpoint in _endpoints(document):
+    for endpoint in endpoints(document):
         written = (*endpoint, "id") in document.values
         sources = [(*endpoint, key) for key in (("id",) if written else ("provider", "model"))]
         identity = ":".join(_text(document, source) for source in sources)
@@ -69,19 +66,47 @@ def _where(document: Document, place: Place) -> str:
     return f"in line {position.line}, column {position.column} ({dotted(place)})"
 
 
-def _options(document: Document, apis: Collection[str], codec: Codec) -> Iterator[Problem]:
-    for endpoint in _endpoints(document):
+def _codecs(document: Document, apis: Collection[str], codec: Codec) -> Iterator[Problem]:
+    """What an endpoint's api does not take: options, and probes' tasks."""
+    for endpoint in endpoints(document):
         provider = ("providers", _text(document, (*endpoint, "provider")))
-        api = _text(document, (*provider, "api"))
-        places = [(*provider, "options"), (*endpoint, "options")]
+        usual, own = _text(document, (*provider, "api")), (*endpoint, "api")
+        api = _text(document, own) or usual
+        places = [(*provider, "options"), (*endpoint, "options")][api != usual :]
         if api not in apis or not all(_is_readable(document, place) for place in places):
             continue
-        reason = _reason(codec, api, _merged(document, places))
-        if reason is not None:
-            if any(map(document.is_secret, places)):
-                reason = _reason(codec, api, _merged(document, places, masked=True)) or _HIDDEN
-            written = [place for place in places if place in document.values]
-            yield document.problem([(*provider, "api"), *written][-1], RefusedError(reason))
+        made = _made(codec, api, _merged(document, places))
+        if isinstance(made, Probe):
+            yield from _tasks(document, endpoint, api, made.tasks)
+            continue
+        if any(map(document.is_secret, places)):
+            masked = _made(codec, api, _merged(document, places, masked=True))
+            made = _HIDDEN if isinstance(masked, Probe) else masked
+        written = [place for place in (own, *places) if place in document.values]
+        yield document.problem([(*provider, "api"), *written][-1], RefusedError(made))
+
+
+def _tasks(document: Document, endpoint: Place, api: str, able: Collection[Task]) -> Iterator[Problem]:
+    """Probes that ask an endpoint what its api cannot be asked; one that names none gets those that it can."""
+    probes = document.mapping().get("probes", DEFAULT_PROBES)
+    tasks = {name: _task(probe) for name, probe in probes.items()} if isinstance(probes, Mapping) else {}
+    can = f"{api} can be asked for {', '.join(sorted(able))}"
+    named = [place for place in document.children(*endpoint, "probes") if _text(document, place) in tasks]
+    for place in named:
+        task = tasks[_text(document, place)]
+        if task is not None and task not in able:
+            yield document.problem(place, RefusedError(f"{{value}} asks for {task}, and {can}"))
+    if (*endpoint, "probes") not in document.values and tasks and not {None, *able} & set(tasks.values()):
+        yield document.problem((*endpoint, "model"), RefusedError(f"fits no probe: {can}; add such a probe"))
+
+
+def _task(probe: object) -> Task | None:
+    """What a probe asks; None where that cannot be read."""
+    match probe:
+        case {"task": str(word)} if word in set(Task):
+            return Task(word)
+        case _:
+            return None
 
 
 _HIDDEN = "its api refuses what a `${…}` stands for; correct it"
@@ -89,7 +114,7 @@ _HIDDEN = "its api refuses what a `${…}` stands for; correct it"
 
 def _is_readable(document: Document, place: Place) -> bool:
     broken = any(other[: len(place)] == place for other in document.broken)
-    return not broken and isinstance(document.at(place), Mapping) == (place in document.values)
+    return not broken and (isinstance(document.at(place), Mapping) or place not in document.values)
 
 
 def _merged(document: Document, places: Iterable[Place], *, masked: bool = False) -> dict[str, object]:
@@ -113,13 +138,12 @@ def _masked(document: Document, place: Place) -> object:
             return value
 
 
-def _reason(codec: Codec, api: str, options: Mapping[str, object]) -> str | None:
-    """Why the codec refuses the options, None if it takes them."""
+def _made(codec: Codec, api: str, options: Mapping[str, object]) -> Probe | str:
+    """The codec with its options, or why it refuses them."""
     try:
-        codec(api, options)
+        return codec(api, options)
     except (ValueError, TypeError) as error:
         return printable(" ".join(str(error).split()), longest=300)
-    return None
 
 
 def _text(document: Document, place: Place) -> str:

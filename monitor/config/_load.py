@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from monitor.config import _files
+from monitor.config._catalogue import Catalogue, catalogue
 from monitor.config._checks import Codec, check
+from monitor.config._complete import complete
 from monitor.config._document import Document
 from monitor.config._errors import ConfigError, Problem, RefusedError
 from monitor.config._interpolate import interpolate
-from monitor.config._resolve import resolve
+from monitor.config._prices import known_price
+from monitor.config._resolve import Lookups, resolve
 from monitor.config._schema import DEFAULT_PROBES
 from monitor.config._source import parse
 from monitor.config._types import Known
@@ -18,6 +23,7 @@ from monitor.config._validate import validate
 from monitor.config._yaml import position_in
 from monitor.config.model import Config
 from probes import _loader
+from probes._model import Probe
 
 _LONGEST = 16 * 1024 * 1024
 _PLACES = (Path("providerwatch.yaml"), Path("/etc/providerwatch/providerwatch.yaml"))
@@ -47,15 +53,34 @@ def load(
     *,
     available: Callable[[], tuple[str, ...]] = _loader.available,
     codec: Codec = _loader.codec,
+    known: Callable[[], Catalogue] = catalogue,
+    at: datetime | None = None,
 ) -> Config:
-    """The configuration that a file holds. Raises ConfigError with all problems at once."""
-    document = interpolate(parse(_text(path), str(path)), env)
+    """The configuration that a file holds. Raises ConfigError with all problems at once.
+
+    `at` is the moment of which the prices are that the file leaves out; None: now.
+    """
+    providers, made = known(), _remembered(codec)
+    document = complete(interpolate(parse(_text(path), str(path)), env), providers, env)
     apis = available()
-    file, problems = validate(document, _known(document, apis))
-    everything = (*document.problems, *problems, *check(document, apis, codec))
+    file, problems = validate(document, _known(document, apis, providers))
+    everything = (*document.problems, *problems, *check(document, apis, made))
     if file is None or everything:
         raise ConfigError(everything)
-    return resolve(file)
+    return resolve(file, Lookups(codec=made, price=partial(known_price, at=at or datetime.now(UTC))))
+
+
+def _remembered(codec: Codec) -> Codec:
+    """Makes each codec once: it is a value, finding it takes a millisecond, and thousands of endpoints may share it."""
+    codecs: dict[str, Probe] = {}
+
+    def make(api: str, options: Mapping[str, object]) -> Probe:
+        key = f"{api} {options!r}"
+        if key not in codecs:
+            codecs[key] = codec(api, options)
+        return codecs[key]
+
+    return make
 
 
 def _text(path: Path) -> str:
@@ -72,12 +97,12 @@ def _text(path: Path) -> str:
     raise ConfigError([Problem(file=str(path), position=position, message="not UTF-8 text; save the file as UTF-8")])
 
 
-def _known(document: Document, apis: Collection[str]) -> Known:
+def _known(document: Document, apis: Collection[str], catalogue: Catalogue) -> Known:
     """The names that others may refer to, also of parts that hold mistakes."""
     providers = document.at(("providers",))
     probes = document.mapping().get("probes", DEFAULT_PROBES)
     return Known(
         apis=apis,
-        providers=providers if isinstance(providers, Mapping) else None,
+        providers={**providers, **catalogue.providers} if isinstance(providers, Mapping) else None,
         probes=probes if isinstance(probes, Mapping) else None,
     )

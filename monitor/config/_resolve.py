@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from monitor.config import _schema as schema
 from monitor.config.model import (
@@ -14,10 +15,19 @@ from monitor.config.model import (
     ScoringSpec,
     Slo,
 )
-from probes._model import Endpoint, Pricing
+from probes._model import Endpoint, Pricing, Probe, Task
 
 
-def resolve(file: schema.File) -> Config:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookups:
+    """What is known outside of the file."""
+
+    codec: Callable[[str, Mapping[str, object]], Probe]
+    price: Callable[[str, str], Pricing | None]
+    """What a model costs at an address."""
+
+
+def resolve(file: schema.File, lookups: Lookups) -> Config:
     """The whole configuration, with all references followed."""
     return Config(
         vantage=file.vantage,
@@ -31,9 +41,9 @@ def resolve(file: schema.File) -> Config:
             name: ProviderSpec(name=name, max_concurrent=provider.max_concurrent)
             for name, provider in file.providers.items()
         },
-        endpoints=tuple(_endpoints(file)),
+        endpoints=tuple(_endpoints(file, lookups)),
         probes={name: _probe(name, probe) for name, probe in file.probes.items()},
-        scoring=ScoringSpec(confirm=file.scoring.confirm, count_wrong_answers=file.scoring.count_wrong_answers),
+        scoring=ScoringSpec(**dict(file.scoring)),
         publish_files=tuple(PublishFile(format=each.format, path=each.path) for each in file.publish.files),
     )
 
@@ -51,15 +61,17 @@ def _probe(name: str, probe: schema.Probe) -> ProbeSpec:
     )
 
 
-def _endpoints(file: schema.File) -> Iterator[EndpointSpec]:
+def _endpoints(file: schema.File, lookups: Lookups) -> Iterator[EndpointSpec]:
     for name, model in file.models.items():
         for endpoint in model.endpoints:
             provider = file.providers[endpoint.provider]
+            asked = _endpoint(endpoint, provider, lookups)
+            able = lookups.codec(asked.api, asked.options).tasks
             yield EndpointSpec(
-                endpoint=_endpoint(endpoint, provider),
+                endpoint=asked,
                 model=name,
                 model_name=model.name,
-                probes=tuple(file.probes if endpoint.probes is None else endpoint.probes),
+                probes=tuple(_fitting(file, able) if endpoint.probes is None else endpoint.probes),
                 enabled=endpoint.enabled,
                 labels={**provider.labels, **endpoint.labels},
                 router_ids=endpoint.router_ids,
@@ -68,16 +80,21 @@ def _endpoints(file: schema.File) -> Iterator[EndpointSpec]:
             )
 
 
-def _endpoint(endpoint: schema.Endpoint, provider: schema.Provider) -> Endpoint:
-    price = endpoint.pricing
+def _fitting(file: schema.File, able: frozenset[Task]) -> Iterator[str]:
+    """The probes that ask what an api can be asked."""
+    return (name for name, probe in file.probes.items() if probe.task in able)
+
+
+def _endpoint(endpoint: schema.Endpoint, provider: schema.Provider, lookups: Lookups) -> Endpoint:
+    price, api = endpoint.pricing, endpoint.api or provider.api
     return Endpoint(
         id=endpoint.id or f"{endpoint.provider}:{endpoint.model}",
         provider=endpoint.provider,
         model=endpoint.model,
-        api=provider.api,
+        api=api,
         base_url=provider.base_url,
         api_key=provider.api_key,
         headers=tuple(provider.headers.items()),
-        options={**provider.options, **endpoint.options},
-        pricing=None if price is None else Pricing(**price.model_dump()),
+        options={**(provider.options if api == provider.api else {}), **endpoint.options},
+        pricing=Pricing(**dict(price)) if price else lookups.price(provider.base_url, endpoint.model),
     )

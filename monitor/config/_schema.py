@@ -47,9 +47,9 @@ class Provider(Section):
     later = frozenset({"budget"})
 
     api: types.Api
-    """The protocol it speaks, such as openai_chat."""
+    """The protocol it speaks, such as openai_chat; the catalogue's, for a provider that is in it."""
     base_url: types.Url
-    """Where its API begins, such as https://api.example.com/v1."""
+    """Where its API begins, such as https://api.example.com/v1; the catalogue's, for a provider that is in it."""
     api_key: types.Maybe[types.Key] = None
     """Best from outside of the file: ${env:NAME}, ${file:/path} or ${credential:NAME}."""
     max_concurrent: types.Count = _default(ProviderSpec, "max_concurrent")
@@ -77,22 +77,25 @@ class Endpoint(Section):
     later = frozenset({"aliases"})
 
     provider: types.ProviderReference
-    """A name under `providers:`."""
+    """A name under `providers:`, or one of the catalogue."""
     model: types.Name
     """The model's name as the provider calls it."""
     id: types.Maybe[types.Name] = None
     """The identity of its history; `provider:model` if not written."""
+    api: types.Maybe[types.Api] = None
+    """The protocol it speaks, if not that of its provider."""
     enabled: StrictBool = True
     """false pauses it."""
     probes: types.Maybe[types.ProbeNames] = None
-    """Names under `probes:`; all of them if not written."""
+    """Names under `probes:`; all that its api can be asked if not written."""
     pricing: types.Maybe[Pricing] = None
+    """The known price, where there is one, if not written."""
     labels: dict[types.Name, types.Text] = Field(default_factory=dict)
     """Published beside its figures, laid over those of its provider."""
     router_ids: dict[types.Name, types.Text] = Field(default_factory=dict)
     """What routers call it, by router."""
     options: dict[str, object] = Field(default_factory=dict)
-    """Options of the provider's api, laid over those of the provider."""
+    """Options of its api, laid over those of the provider (if the api is the provider's)."""
 
 
 class Model(Section):
@@ -145,6 +148,8 @@ class Scoring(Section):
     """Probe again at once after a failure that the status does not explain."""
     count_wrong_answers: StrictBool = _default(ScoringSpec, "count_wrong_answers")
     """Count a well-formed but wrong answer as a failure."""
+    blame: dict[types.Movable, types.Blamed] = Field(default_factory=dict)
+    """Error classes to be counted as the fault of `provider` or `account`, against the published table."""
 
 
 class PublishedFile(Section):
@@ -181,7 +186,8 @@ class File(Section):
     """How many probes may run at the same time, of all providers."""
     grace: types.Duration = _seconds("grace_s", Config)
     """How long running probes may take to finish after a request to stop."""
-    providers: dict[types.ProviderName, Provider]
+    providers: dict[types.ProviderName, Provider] = Field(default_factory=dict)
+    """Those that are not in the catalogue, and what is to be different about those that are."""
     models: dict[types.ModelName, Model]
     """By public name, author/slug."""
     probes: dict[types.Name, Probe] = Field(default=DEFAULT_PROBES, validate_default=True, min_length=1)
@@ -201,6 +207,7 @@ class File(Section):
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of the file, for editors. It does not know what other parts of the file say."""
     schema = File.model_json_schema(schema_generator=_WithoutNull)
+    del schema["$defs"]["Provider"]["required"]  # the catalogue may know it
     return {"$schema": _WithoutNull.schema_dialect, **schema, "title": "Providerwatch"}
 
 

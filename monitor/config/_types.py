@@ -22,7 +22,7 @@ from pydantic_core import PydanticKnownError
 from monitor.config import _addresses, _values
 from monitor.config._errors import RefusedError
 from monitor.config.model import Listen
-from probes._model import Secret, Task
+from probes._model import Blame, ErrorClass, Secret, Task
 
 T = TypeVar("T")
 
@@ -33,6 +33,7 @@ class Known:
 
     apis: Collection[str]
     providers: Collection[str] | None
+    """Of the file and of the catalogue."""
     probes: Collection[str] | None
 
 
@@ -59,16 +60,17 @@ def _api(value: str, info: ValidationInfo[Known]) -> str:
 
 
 def _provider(value: str, info: ValidationInfo[Known]) -> str:
-    return _written(value, info.context.providers, "providers")
+    names = info.context.providers
+    if names is not None and value not in names:
+        message = "{value} is neither written under `providers:` nor in the catalogue; add it there or correct it"
+        raise RefusedError(message, options=names)
+    return value
 
 
 def _probe(value: str, info: ValidationInfo[Known]) -> str:
-    return _written(value, info.context.probes, "probes")
-
-
-def _written(value: str, names: Collection[str] | None, key: str) -> str:
+    names = info.context.probes
     if names is not None and value not in names:
-        raise RefusedError(f"{{value}} is not written under `{key}:`; add it there or correct it", options=names)
+        raise RefusedError("{value} is not written under `probes:`; add it there or correct it", options=names)
     return value
 
 
@@ -88,6 +90,15 @@ Store: TypeAlias = Annotated[StrictStr, AfterValidator(_addresses.store)]
 Address: TypeAlias = Annotated[Listen, PlainValidator(_addresses.listen), _TEXT]
 FilePath: TypeAlias = Annotated[Path, _from_text(_addresses.file_path), _TEXT]
 Asked: TypeAlias = Annotated[Task, _from_text(_values.task), WithJsonSchema({"type": "string", "enum": list(Task)})]
+Movable: TypeAlias = Annotated[
+    ErrorClass,
+    _from_text(_values.movable_class),
+    WithJsonSchema({"type": "string", "enum": list(_values.MOVABLE)}),
+]
+"""An error class whose blame a configuration may move."""
+Blamed: TypeAlias = Annotated[
+    Blame, _from_text(_values.blamed), WithJsonSchema({"type": "string", "enum": list(_values.BLAMES)})
+]
 Format: TypeAlias = Annotated[
     StrictStr,
     AfterValidator(_values.publish_format),

@@ -51,9 +51,11 @@ def _problems(document: Document, details: Iterable[ErrorDetails]) -> Iterable[P
             yield document.key_problem(place, _unknown_key(place))
         elif place[-1:] == (_ON_KEY,) and not written:
             yield document.key_problem(place[:-1], _refused(detail))
+        elif document.is_broken(place):
+            continue
         elif detail["type"] == "missing" and not written:
             yield document.problem(place, RefusedError("is missing; add it"))
-        elif not document.is_broken(place):
+        else:
             refused = _refused(detail)
             from_outside = document.is_secret(place) and detail["type"] in {"bool_type", "int_type", "float_type"}
             yield document.problem(place, _only_text(refused) if from_outside else refused)

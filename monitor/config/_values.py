@@ -10,13 +10,19 @@ import re
 from collections.abc import Sequence
 
 from monitor.config._errors import RefusedError
-from probes._model import Secret, Task
+from probes._model import Blame, ErrorClass, Secret, Task
 
 DURATION = r"[0-9]+(\.[0-9]+)?(ms|s|m|h|d)"
 """What a duration looks like, as a regular expression."""
 
 PUBLISH_FORMATS = ("scores",)
 """What a published file may be written as."""
+
+BLAMES = (Blame.PROVIDER, Blame.ACCOUNT)
+"""Between whom the blame for an error class may be moved."""
+
+MOVABLE = tuple(error for error in ErrorClass if error.blame in BLAMES)
+"""The error classes whose blame may be moved."""
 
 _LATER_PUBLISH_FORMATS = ("openrouter", "envoy-eds", "traefik", "haproxy-map")
 _LONGEST = 200
@@ -91,6 +97,22 @@ def _not_empty(value: str) -> str:
 def task(value: str) -> Task:
     """What a probe asks."""
     return Task(_choice(value, tuple(Task), ()))
+
+
+def movable_class(value: str) -> ErrorClass:
+    """An error class that is the provider's fault or the account's."""
+    if value in MOVABLE:
+        return ErrorClass(value)
+    if value in set(ErrorClass):
+        raise RefusedError("{value} is never the provider's nor the account's fault, so its blame cannot be moved")
+    raise RefusedError(f"{{value}} is no error class; known here are {', '.join(MOVABLE)}", options=MOVABLE)
+
+
+def blamed(value: str) -> Blame:
+    """Who is to be blamed: provider or account."""
+    if value not in BLAMES:
+        raise RefusedError(f"{{value}} cannot be blamed; write {' or '.join(BLAMES)}", options=BLAMES)
+    return Blame(value)
 
 
 def publish_format(value: str) -> str:

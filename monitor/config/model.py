@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from probes._model import Endpoint, Secret, Task
+from probes._model import Blame, Endpoint, ErrorClass, Secret, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +68,8 @@ class ScoringSpec:
     """Probe again at once after a failure that the status does not explain."""
     count_wrong_answers: bool = True
     """Count a well-formed but wrong answer as a failure."""
+    blame: Mapping[ErrorClass, Blame] = field(default_factory=dict)
+    """Error classes whose blame is moved between provider and account; all others keep that of the published table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,11 +18,13 @@ from monitor.publish.scores import SCHEMA, Row, row
 from monitor.score.book import Book, Terms
 from monitor.score.health import Health, Status
 from monitor.score.state import health_from_text, health_to_text
-from probes._model import ErrorClass, Sample
+from probes._model import ErrorClass, Sample, Task
 
 MAX_AGE_S = 120
 """How old a document may be before its reader should not rely on it."""
 _STALE_INTERVALS = 3
+_GENERATES = frozenset({Task.CHAT, Task.TOOL_CALL, Task.STRUCTURED_OUTPUT})
+"""Tasks whose answers have a first token and a speed to be good enough."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,10 +95,12 @@ class Board:
             book.health = health or book.health
             book.first_seen = first_seen.get(name)
 
-    def restore_counts(self, bucket_s: int, endpoint: str, at: datetime, error: ErrorClass | None, count: int) -> None:
+    def restore_counts(
+        self, bucket_s: int, endpoint: str, at: datetime, *, task: Task, error: ErrorClass | None, count: int
+    ) -> None:
         """Go on from a stored count, for the windows that count by `bucket_s`."""
         if endpoint in self._books:
-            self._books[endpoint].restore_counts(bucket_s, at, error, count)
+            self._books[endpoint].restore_counts(bucket_s, at, task=task, error=error, count=count)
 
     def restore_recent(self, samples: Iterable[Sample]) -> None:
         """Go on from the stored samples of the last half hour."""
@@ -149,13 +153,21 @@ def _terms(config: Config, spec: EndpointSpec) -> Terms:
     return Terms(
         interval_s=interval_s,
         stale_s=_STALE_INTERVALS * interval_s + max(probe.timeout_s for probe in probes),
+        task=_headline_task(probes),
         count_wrong_answers=config.scoring.count_wrong_answers,
+        moved=config.scoring.blame,
     )
+
+
+def _headline_task(probes: Sequence[ProbeSpec]) -> Task:
+    """Whose times and speeds are published: chat's, as most readers expect, or else those of the first probe."""
+    tasks = [probe.task for probe in probes]
+    return Task.CHAT if Task.CHAT in tasks else tasks[0]
 
 
 def _within_slo(sample: Sample, probe: ProbeSpec | None) -> bool:
     """Whether a sample was as quick as its probe's SLO asks; what was not measured is not held against it."""
-    slo = probe.slo if probe else Slo()
+    slo = probe.slo if probe and sample.task in _GENERATES else Slo()
     slow = slo.ttft_s is not None and sample.ttft_s is not None and sample.ttft_s > slo.ttft_s
     dull = slo.output_tps is not None and sample.output_tps is not None and sample.output_tps < slo.output_tps
     return not slow and not dull

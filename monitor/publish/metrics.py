@@ -21,6 +21,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from monitor.publish.board import Snapshot
+from monitor.score.blame import Moved, blame_of
 from monitor.score.health import Status
 from probes._model import Blame, Endpoint, ErrorClass, Sample, Task
 
@@ -161,11 +162,11 @@ class Metrics:
             "providerwatch_worker_restarts_total", "Probing processes that had to be replaced.", registry=registry
         )
 
-    def expect(self, endpoint: Endpoint, task: Task) -> None:
+    def expect(self, endpoint: Endpoint, task: Task, moved: Moved) -> None:
         """Start an endpoint's counters at zero: a rate does not see a counter that is born at one."""
         self._probes.labels(endpoint.id, task, "", "")
         for error in ErrorClass:
-            self._probes.labels(endpoint.id, task, error, error.blame)
+            self._probes.labels(endpoint.id, task, error, blame_of(error, moved))
         for direction in _DIRECTIONS.values():
             self._tokens.labels(endpoint.provider, direction)
         if endpoint.pricing is not None:

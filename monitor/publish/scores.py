@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from monitor.config.model import EndpointSpec
 from monitor.plan import Job, tick_at, ticks_between
+from monitor.score.blame import Moved, blame_of
 from monitor.score.book import Book
 from monitor.score.health import Assessment, Health, Status, assess
 from monitor.score.outcomes import Counts
@@ -51,9 +52,8 @@ def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> R
         **_judgement(status, seen, book.health, windows),
         "uptime": {window.name: _counts(counts, _expected(window, book, jobs, now)) for window, counts in windows},
         **{name: _summary(summary) for name, summary in book.recent.summaries(now).items()},
-        "tool_call_error_ratio": None,
-        "structured_output_error_ratio": None,
-        "last_error": _last_error(book.health),
+        **{f"{task}_error_ratio": _round(errors.ratio(now)) for task, errors in book.answers.items()},
+        "last_error": _last_error(book.health, terms.moved),
         "pricing": _pricing(spec),
         "context_length": spec.context_length,
         "labels": dict(spec.labels),
@@ -119,13 +119,13 @@ def _summary(summary: Summary) -> dict[str, object]:
     return plain
 
 
-def _last_error(health: Health) -> dict[str, object] | None:
+def _last_error(health: Health, moved: Moved) -> dict[str, object] | None:
     last = health.last_error
     if last is None:
         return None
     return {
         "class": last.error,
-        "blame": last.error.blame,
+        "blame": blame_of(last.error, moved),
         "at": timestamp(last.at),
         "status_code": last.status_code,
     }

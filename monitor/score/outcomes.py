@@ -36,17 +36,13 @@ _BY_BLAME = {
 }
 
 
-def outcome(error: ErrorClass | None, *, count_wrong_answers: bool) -> Outcome:
-    """What a sample with this error counts as. A wrong answer that is not to count is a success."""
-    match error:
-        case None:
-            return Outcome.OK
-        case ErrorClass.WRONG_ANSWER if not count_wrong_answers:
-            return Outcome.OK
-        case ErrorClass.RATE_LIMITED:
-            return Outcome.RATE_LIMITED
-        case _:
-            return _BY_BLAME[error.blame]
+def outcome(error: ErrorClass | None, blame: Blame | None, *, count_wrong_answers: bool) -> Outcome:
+    """What a sample with this error and blame counts as. A wrong answer that is not to count is a success."""
+    if error is None or (error is ErrorClass.WRONG_ANSWER and not count_wrong_answers):
+        return Outcome.OK
+    if error is ErrorClass.RATE_LIMITED and blame is Blame.ACCOUNT:
+        return Outcome.RATE_LIMITED
+    return _BY_BLAME[error.blame if blame is None else blame]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.score.outcomes import Outcome
-from probes._model import Sample
+from probes._model import Sample, Task
 from probes._quantiles import quantile
 
 RECENT = timedelta(minutes=30)
@@ -45,16 +45,20 @@ class Summary:
 
 
 class Recent:
-    """The counted samples of the last half hour of one endpoint."""
+    """The counted samples of one task in the last half hour of one endpoint.
 
-    __slots__ = ("_samples",)
+    Of one task, since a vector is no slow chat, and a list of models no fast one.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_samples", "_task")
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
         self._samples: list[tuple[Sample, Outcome]] = []
 
     def add(self, sample: Sample, outcome: Outcome) -> None:
-        """Keep a sample, if it counts."""
-        if outcome.counted:
+        """Keep a sample, if it counts and is of the task."""
+        if outcome.counted and sample.task is self._task:
             self._samples.append((sample, outcome))
 
     def summaries(self, now: datetime) -> dict[str, Summary]:

@@ -23,11 +23,12 @@ class Window:
     bucket_s: int
 
 
+DAY = Window(name="1d", length_s=86_400, bucket_s=60)
 WINDOWS = (
     Window(name="5m", length_s=300, bucket_s=1),
     Window(name="30m", length_s=1_800, bucket_s=1),
     Window(name="1h", length_s=3_600, bucket_s=1),
-    Window(name="1d", length_s=86_400, bucket_s=60),
+    DAY,
     Window(name="7d", length_s=7 * 86_400, bucket_s=3_600),
     Window(name="30d", length_s=30 * 86_400, bucket_s=3_600),
     Window(name="90d", length_s=90 * 86_400, bucket_s=3_600),

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from monitor.store._protocol import Bucket, Info, Numbered, Place, Point, Retention, StoreError, Tally, Tier
+from monitor.store._queries import tallied
 from monitor.store._raw import Names, cooked, stored
 from monitor.store.rollup import Rollup, merged, rolled
 from probes._model import ErrorClass, Sample, Task
@@ -61,17 +62,16 @@ class MemoryStore:
 
     async def tallies(self, since: datetime, bucket_s: int) -> list[Tally]:
         """See `Store.tallies`."""
-        counted: Counter[tuple[datetime, str, ErrorClass | None]] = Counter()
+        counted: Counter[tuple[datetime, str, Task, ErrorClass | None]] = Counter()
         if bucket_s < Tier.HOUR.value:
             for sample in await self.samples(since):
-                counted[_floor(sample.started_at, bucket_s), sample.endpoint, sample.error] += 1
+                counted[_floor(sample.started_at, bucket_s), sample.endpoint, sample.task, sample.error] += 1
         else:
-            for (name, _, _, hour), rollup in self._hours().items():
+            for (name, task, _, hour), rollup in self._hours().items():
                 if hour >= _floor(since, Tier.HOUR.value):
                     for ending, count in rollup.counts.items():
-                        counted[_floor(hour, bucket_s), name, ending.error] += count
-        ordered = sorted(counted.items(), key=lambda item: (item[0][0], item[0][1], item[0][2] or ""))
-        return [Tally(endpoint=name, bucket=at, error=error, count=count) for (at, name, error), count in ordered]
+                        counted[_floor(hour, bucket_s), name, task, ending.error] += count
+        return tallied(counted)
 
     async def page(self, endpoint: str, *, since: datetime, before: Place | None, limit: int) -> list[Sample]:
         """See `Store.page`."""

@@ -18,11 +18,12 @@ class StoreError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """How many samples of an endpoint began in one bucket of time and ended the same way."""
+    """How many samples of one task of an endpoint began in one bucket of time and ended the same way."""
 
     endpoint: str
     bucket: datetime
     """UTC start of the bucket; buckets are counted from 1970-01-01T00:00Z."""
+    task: Task
     error: ErrorClass | None
     """None: they succeeded."""
     count: int

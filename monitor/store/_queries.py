@@ -122,29 +122,39 @@ async def tallies(connection: AsyncConnection, since: datetime, bucket_s: int) -
     """See `Store.tallies`."""
     if bucket_s < HOUR_S:
         rows = await connection.execute(tallies_since(since, bucket_s))
-        return [Tally(endpoint=row.id, bucket=row.bucket, error=row.error, count=row.tally) for row in rows]
-    counted: Counter[tuple[str, int, ErrorClass | None]] = Counter()
+        return [
+            Tally(endpoint=row.id, bucket=row.bucket, task=row.task, error=row.error, count=row.tally) for row in rows
+        ]
+    counted: Counter[tuple[str, int, Task, ErrorClass | None]] = Counter()
     await _count_rolled(connection, hour(since), counted)
     await _count_stale(connection, hour(since), counted)
-    totals: Counter[tuple[datetime, str, ErrorClass | None]] = Counter()
-    for (name, at_hour, error), count in counted.items():
+    totals: Counter[tuple[datetime, str, Task, ErrorClass | None]] = Counter()
+    for (name, at_hour, task, error), count in counted.items():
         start_s = at_hour * HOUR_S // bucket_s * bucket_s
-        totals[_EVER + timedelta(seconds=start_s), name, error] += count
-    ordered = sorted(totals.items(), key=lambda item: (item[0][0], item[0][1], item[0][2] or ""))
-    return [Tally(endpoint=name, bucket=at, error=error, count=count) for (at, name, error), count in ordered]
+        totals[_EVER + timedelta(seconds=start_s), name, task, error] += count
+    return tallied(totals)
+
+
+def tallied(totals: Counter[tuple[datetime, str, Task, ErrorClass | None]]) -> list[Tally]:
+    """Counts as tallies, in their order."""
+    ordered = sorted(totals.items(), key=lambda item: (item[0][0], item[0][1], item[0][3] or "", item[0][2]))
+    return [
+        Tally(endpoint=name, bucket=at, task=task, error=error, count=count)
+        for (at, name, task, error), count in ordered
+    ]
 
 
 async def _count_rolled(connection: AsyncConnection, since: int, counted: Counter[Any]) -> None:
     """What rollups count, but for those that are stale."""
     same = (stale_hour.c[name] == hourly.c[name] for name in ("endpoint", "task", "vantage", "bucket"))
-    query = select(endpoint.c.id, hourly.c.bucket, hourly.c.counts)
+    query = select(endpoint.c.id, hourly.c.bucket, hourly.c.task, hourly.c.counts)
     query = query.join_from(hourly, endpoint, hourly.c.endpoint == endpoint.c.key)
     query = query.where(hourly.c.bucket >= since, ~exists().where(*same))
     rows = await connection.stream(query)
     async for portion in rows.partitions(_PORTION):
-        for name, at_hour, counts in portion:
+        for name, at_hour, task, counts in portion:
             for ending, count in counts_of(counts).items():
-                counted[name, at_hour, ending.error] += count
+                counted[name, at_hour, task, ending.error] += count
 
 
 async def _count_stale(connection: AsyncConnection, since: int, counted: Counter[Any]) -> None:
@@ -154,16 +164,16 @@ async def _count_stale(connection: AsyncConnection, since: int, counted: Counter
     begin = type_coerce(stale_hour.c.bucket, BigInteger) * MICROSECONDS_AN_HOUR
     same = (sample.c[name] == stale_hour.c[name] for name in ("endpoint", "task", "vantage"))
     within = and_(*same, started >= begin, started < begin + MICROSECONDS_AN_HOUR)
-    rows = select(endpoint.c.id, stale_hour.c.bucket, sample.c.error, func.count().label("tally"))
+    rows = select(endpoint.c.id, stale_hour.c.bucket, sample.c.task, sample.c.error, func.count().label("tally"))
     rows = rows.join_from(stale_hour, sample, within).join(endpoint, endpoint.c.key == stale_hour.c.endpoint)
-    rows = rows.where(stale_hour.c.bucket >= since, ~sealed).group_by(*rows.selected_columns[:3])
-    for name, at_hour, error, count in (await connection.execute(rows)).all():
-        counted[name, at_hour, error] += count
+    rows = rows.where(stale_hour.c.bucket >= since, ~sealed).group_by(*rows.selected_columns[:4])
+    for name, at_hour, task, error, count in (await connection.execute(rows)).all():
+        counted[name, at_hour, task, error] += count
     both = select(stale_hour, endpoint.c.id).join_from(stale_hour, endpoint, stale_hour.c.endpoint == endpoint.c.key)
     for mark in (await connection.execute(both.where(stale_hour.c.bucket >= since, sealed))).all():
         for row in await hour_of(connection, mark.endpoint, mark.bucket):
             if (meant("task", row["task"]), row["vantage"]) == (mark.task, mark.vantage):
-                counted[mark.id, mark.bucket, meant("error", row["error"])] += 1
+                counted[mark.id, mark.bucket, mark.task, meant("error", row["error"])] += 1
 
 
 async def info(connection: AsyncConnection, database: Database) -> Info:

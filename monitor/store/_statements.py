@@ -102,14 +102,14 @@ def samples_since(since: datetime) -> Select[Any]:
 
 
 def tallies_since(since: datetime, bucket_s: int) -> Select[Any]:
-    """Rows of `id`, `bucket`, `error`, `tally`."""
+    """Rows of `id`, `bucket`, `error`, `task`, `tally`."""
     micros = type_coerce(sample.c.started_at, BigInteger)
     bucket = type_coerce(micros - micros % (bucket_s * 1_000_000), Moment).label("bucket")
-    began = _began(sample.c.endpoint, since).add_columns(bucket, sample.c.error).subquery()
+    began = _began(sample.c.endpoint, since).add_columns(bucket, sample.c.error, sample.c.task).subquery()
     counts = select(began, func.count().label("tally")).group_by(*began.c).subquery()
-    rows = select(endpoint.c.id, counts.c.bucket, counts.c.error, counts.c.tally)
+    rows = select(endpoint.c.id, counts.c.bucket, counts.c.error, counts.c.task, counts.c.tally)
     return rows.join_from(counts, endpoint, counts.c.endpoint == endpoint.c.key).order_by(
-        counts.c.bucket, endpoint.c.id, counts.c.error
+        counts.c.bucket, endpoint.c.id, counts.c.error, counts.c.task
     )
 
 

@@ -101,8 +101,8 @@ sample = Table(
     Column("timing", Code(TIMINGS)),
     Column("clock_step", Boolean),
     # The one index beside that of ids: a span of time is one range of it per endpoint, so that a query costs what it
-    # returns. `error` is in it because tallies, the widest query, then never touch the table.
-    Index("ix_sample_span", "endpoint", "started_at", "error"),
+    # returns. `error` and `task` are in it because tallies, the widest query, then never touch the table.
+    Index("ix_sample_span", "endpoint", "started_at", "error", "task"),
     sqlite_autoincrement=True,
 )
 

@@ -86,6 +86,9 @@ KEYS = st.sampled_from(
         "code",
         "reasoning",
         "completion_tokens_details",
+        "data",
+        "embedding",
+        "done",
     ]
 )
 AWS_EVENTS = ("messageStart", "contentBlockStart", "contentBlockDelta", "messageStop", "metadata", "somethingNew")

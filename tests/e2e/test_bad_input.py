@@ -31,7 +31,8 @@ def start(folder: Path, text: str | bytes) -> subprocess.CompletedProcess[str]:
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    env = {name: value for name, value in os.environ.items() if not name.startswith("PROVIDERWATCH")}
+    own = ("PROVIDERWATCH", "AI21")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=env)
 
 
@@ -45,6 +46,13 @@ def good(folder: Path, port: int = 0) -> str:
         (("store:", "stroe:"), "pw.yaml:1:1: stroe: unknown key (did you mean 'store'?)"),
         (("api: openai_chat", "api: openai_caht"), "did you mean 'openai_chat'?"),
         (("{provider: near", "{provider: naer"), "did you mean 'near'?"),
+        (("{provider: near", "{provider: grokq"), "did you mean 'groq'?"),
+        (
+            ("{provider: near", "{provider: ai21"),
+            "'ai21' has no key; set AI21_API_KEY in the environment, or",
+        ),
+        (("store:", "scoring: {blame: {internal: provider}}\nstore:"), "its blame cannot be moved"),
+        (("model: b}", "model: b}\nprobes: {embed: {task: embedding}}"), "openai_chat can be asked for"),
         (("a/b:", "a/b:\n    context_length: many"), "pw.yaml:7:21: models.a/b.context_length: "),
         (("api: openai_chat,", 'api: openai_chat, api_key: "${env:NO_SUCH_KEY}",'), "NO_SUCH_KEY"),
         (("      - {", "      - {provider: near, model: b}\n      - {"), "near:b"),
@@ -54,6 +62,10 @@ def good(folder: Path, port: int = 0) -> str:
         "unknown key",
         "unknown api",
         "unknown provider",
+        "unknown provider of the catalogue",
+        "missing key of the catalogue",
+        "blame that cannot be moved",
+        "task that the api has not",
         "wrong type",
         "missing variable",
         "duplicate id",
@@ -116,6 +128,8 @@ def test_misuse_of_the_command_line_exits_2() -> None:
         ["export", "--format", "nonsense"],
         ["probe", "-n", "0"],
         ["demo", "--for", "soon"],
+        ["check", "--json"],
+        ["init", "--server", "nonsense"],
     ):
         ended = run(*arguments)
         assert ended.returncode == 2, arguments

@@ -46,7 +46,10 @@ def metrics_target(providers: Providers, tmp_path_factory: pytest.TempPathFactor
         "store": f"sqlite:///{folder}/samples.db",
         "providers": {name: {"api": "openai_chat", "base_url": url} for name, url in addresses.items()},
         "models": {"hf/smol": {"endpoints": endpoints}},
-        "probes": {"chat": {"task": "chat", "every": "2s", "prompt_tokens": 40, "max_tokens": 8}},
+        "probes": {
+            task: {"task": task, "every": every, "prompt_tokens": 40, "max_tokens": 8}
+            for task, every in (("chat", "2s"), ("tool_call", "4s"), ("structured_output", "4s"))
+        },
         "scoring": {"count_wrong_answers": False},
     }
     with running(folder, config) as daemon:
@@ -174,11 +177,11 @@ def test_every_menu_offers_choices(prometheus: Prometheus, metrics_target: str) 
     assert offered["instance"] == [metrics_target]
     assert len(offered["endpoint"]) > 1
     assert offered["model"]
-    assert "chat" in offered["task"]
+    assert set(offered["task"]) == {"chat", "tool_call", "structured_output"}
 
 
-def test_every_panel_query_returns_data_for_everything(prometheus: Prometheus, metrics_target: str) -> None:
-    everything = {"instance": metrics_target, "model": ANY, "endpoint": ANY, "task": ANY, **WINDOWS}
+def test_every_panel_query_returns_data_for_all_models(prometheus: Prometheus, metrics_target: str) -> None:
+    everything = {"instance": metrics_target, "model": ANY, "endpoint": ANY, "task": "chat", **WINDOWS}
     wait_until_answered(prometheus, everything)
 
 

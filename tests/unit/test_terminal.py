@@ -198,7 +198,9 @@ def test_figures_are_rounded_down_so_that_only_all_is_all() -> None:
 
 
 def test_times_have_the_unit_that_fits() -> None:
-    assert (seconds(0.0213), seconds(0.9994), seconds(0.9996), seconds(12.3)) == (
+    assert (seconds(0.00036), seconds(0.00997), seconds(0.0213), seconds(0.9994), seconds(0.9996), seconds(12.3)) == (
+        "0.4 ms",
+        "10 ms",
         "21 ms",
         "999 ms",
         "1.00 s",

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from monitor.plan import Job, plan, run_for, tick_at
+from monitor.plan import plan, tick_at
 from monitor.publish.board import Board
 from monitor.recorder import Hooks, Recorder
-from monitor.runner import Places, Runner
+from monitor.runner import Places
 from monitor.schedule import Schedule
 from monitor.score.health import Status
 from monitor.store import Store, create_store
+from monitor.ticks import Ticks
 from probes._model import ErrorClass, Run, Sample
-from probes._record import unmeasured
 from tests.integration.daemon.parts import end, quick_config, until
 from tests.unit.publish.values import sample_at
 
@@ -42,7 +42,6 @@ class Line:
         self.runs: list[Run] = []
         self.board = Board(config, plan(config), datetime.now(UTC))
         (self._job,) = plan(config)
-        self.schedule = Schedule([self._job], self._fire, self._miss)
         hooks = Hooks(
             observe=lambda _: None,
             published=lambda _: None,
@@ -50,19 +49,14 @@ class Line:
             dropped=lambda _: None,
         )
         self.recorder = Recorder(self.board, store, hooks)
-        self._runner = Runner(self, Places(4, {}), self.recorder.put)
+        ticks = Ticks(self, Places(4, {}), {}, self.recorder.put)
+        self.schedule = Schedule([self._job], ticks.fire, ticks.miss)
 
     async def measure(self, run: Run) -> Sample:
         """A probe of this provider."""
         self.runs.append(run)
         await asyncio.sleep(0.001)
         return replace(sample_at(datetime.now(UTC), self.error, run.endpoint.id), id=run.id)
-
-    async def _fire(self, job: Job, at: datetime) -> None:
-        await self._runner.run(run_for(job, at))
-
-    def _miss(self, job: Job, at: datetime, error: ErrorClass) -> None:
-        self.recorder.put(unmeasured(run_for(job, at), error, "", at))
 
     def beside_the_schedule(self, first: int) -> list[Run]:
         """The runs that no tick wanted."""

@@ -95,7 +95,7 @@ async def serve() -> AsyncIterator[Serve]:
             served = Served(session, "127.0.0.1", 0)
             metrics = Metrics("0", lambda: served.board.snapshot)
             for spec in SPECS:
-                metrics.expect(spec.endpoint, Task.CHAT)
+                metrics.expect(spec.endpoint, Task.CHAT, {})
             sources = Sources(
                 snapshot=lambda: served.board.snapshot,
                 problems=lambda: tuple(served.problems),

@@ -22,7 +22,7 @@ BLOCK_S = 0.15
 
 async def exchanged(provider: Provider) -> tuple[Exchange, Sample]:
     run = run_to(provider.base_url)
-    seen = await exchange(run, CODEC, CODEC.request(run.endpoint, run.task, run.prompt))
+    seen = await exchange(run, CODEC)
     return seen, sample(run, CODEC, seen)
 
 

@@ -69,7 +69,6 @@ async def test_an_encoding_that_changes_nothing_is_none() -> None:
     [
         pytest.param(b"SSH-2.0-OpenSSH_9.2\r\n", id="SSH"),
         pytest.param(b"220 mail.example ESMTP\r\n", id="SMTP"),
-        pytest.param(b"\x15\x03\x03\x00\x02\x02\x46", id="a TLS alert"),
         pytest.param(b"\x00" * 4096, id="zeros"),
         pytest.param(STREAM, id="events without a head"),
         pytest.param(b"HTTP/1.1 abc OK\r\n\r\n", id="a status that is no number"),

@@ -30,7 +30,7 @@ async def test_silence_before_the_head_is_no_first_token_in_time() -> None:
         assert provider.visit.over.wait(5), "and the connection is closed"
     assert (sample.error, sample.blame) == (ErrorClass.TIMEOUT_TTFT, Blame.PROVIDER)
     assert (sample.status_code, sample.headers_s, sample.timing, sample.cold) == (None, None, None, True)
-    assert sample.detail == "timed out waiting for the answer's head"
+    assert sample.detail == f"no answer from 127.0.0.1:{provider.port} to the request (timed out after {SHORT_S} s)"
     assert sample.rtt_s is not None, "the connection stood"
 
 
@@ -88,7 +88,7 @@ async def test_a_stream_that_drips_beyond_the_deadline_is_too_slow() -> None:
     assert (sample.error, sample.blame) == (ErrorClass.TIMEOUT_TOTAL, Blame.PROVIDER)
     assert sample.ttft_s is not None
     assert sample.itl_max_s is not None
-    assert (sample.e2e_s, sample.output_tps) == (None, None)
+    assert sample.e2e_s is None
 
 
 async def test_a_stream_that_falls_silent_is_stalled() -> None:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from monitor.store import Store, StoreError, Tally, create_store
-from probes._model import ErrorClass, Sample
+from probes._model import ErrorClass, Sample, Task
 from tests.unit.store import samples as any_samples
 from tests.unit.store.samples import START, make_sample
 
@@ -99,13 +99,14 @@ async def test_appending_nothing_does_nothing(store: Store) -> None:
     assert await store.states() == {}
 
 
-async def test_tallies_count_by_endpoint_bucket_and_error(store: Store) -> None:
+async def test_tallies_count_by_endpoint_bucket_task_and_error(store: Store) -> None:
     dns = ErrorClass.DNS
     await store.append(
         [
             make_sample(0),
             make_sample(59),
             make_sample(60),
+            make_sample(60, id=f"{77:016x}", task=Task.TOOL_CALL),
             make_sample(61, error=dns),
             make_sample(62, error=dns, endpoint="b:x"),
             make_sample(119, error=ErrorClass.AUTH),
@@ -116,11 +117,12 @@ async def test_tallies_count_by_endpoint_bucket_and_error(store: Store) -> None:
     found = await store.tallies(START + timedelta(seconds=59), 60)
     assert Counter(found) == Counter(
         [
-            Tally(endpoint="steady:smollm2", bucket=START, error=None, count=1),
-            Tally(endpoint="steady:smollm2", bucket=minute, error=None, count=1),
-            Tally(endpoint="steady:smollm2", bucket=minute, error=dns, count=1),
-            Tally(endpoint="b:x", bucket=minute, error=dns, count=1),
-            Tally(endpoint="steady:smollm2", bucket=minute, error=ErrorClass.AUTH, count=1),
+            Tally(endpoint="steady:smollm2", bucket=START, task=Task.CHAT, error=None, count=1),
+            Tally(endpoint="steady:smollm2", bucket=minute, task=Task.CHAT, error=None, count=1),
+            Tally(endpoint="steady:smollm2", bucket=minute, task=Task.TOOL_CALL, error=None, count=1),
+            Tally(endpoint="steady:smollm2", bucket=minute, task=Task.CHAT, error=dns, count=1),
+            Tally(endpoint="b:x", bucket=minute, task=Task.CHAT, error=dns, count=1),
+            Tally(endpoint="steady:smollm2", bucket=minute, task=Task.CHAT, error=ErrorClass.AUTH, count=1),
         ]
     )
     assert [tally.bucket for tally in found] == sorted(tally.bucket for tally in found)

@@ -8,15 +8,19 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 
 from monitor.store import StoreError
 from monitor.store._connections import writer_engine
+from monitor.store._migrate import _SCRIPTS as SCRIPTS
 from monitor.store._migrate import migrate
 from monitor.store._sqlite import sqlite_store
 from monitor.store._tables import metadata
+from probes._model import Task
 from tests.unit.store.samples import make_sample
 
 
@@ -87,3 +91,25 @@ async def test_opening_configures_no_logging(path: Path) -> None:
     await store.open()
     await store.close()
     assert (list(logging.root.handlers), logging.root.level, logging.getLogger("alembic").level) == before
+
+
+async def test_a_database_of_the_first_version_is_brought_up_to_date_with_all_that_is_in_it(path: Path) -> None:
+    def first_version(connection: Connection) -> None:
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", str(SCRIPTS))
+        command.upgrade(config, "0001")
+
+    engine = writer_engine(path, 1)
+    async with engine.begin() as connection:
+        await connection.run_sync(first_version)
+    await engine.dispose()
+    samples = [make_sample(number, task=task) for number, task in enumerate(Task)]
+    old = SqliteStore(path)
+    await old._append(samples, {"a:one": "{}"})
+    await old.close()
+    store = SqliteStore(path)
+    await store.open()
+    assert await store.samples(samples[0].started_at) == samples
+    assert await store.states() == {"a:one": "{}"}
+    assert {tally.task for tally in await store.tallies(samples[0].started_at, 60)} == set(Task)
+    await store.close()

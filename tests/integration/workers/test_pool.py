@@ -13,8 +13,10 @@ import pytest
 
 from monitor.supervisor import STREAMS_PER_WORKER, Upkeep, WorkerPool
 from monitor.worker import LINE_BYTES, LocalProber
-from probes._model import Blame, ErrorClass, Run, Sample, Secret, Timing
+from probes._model import Blame, ErrorClass, Run, Sample, Secret, Task, Timing
+from probes._prompts import prompt_for
 from probes._wire import keep_stamping
+from tests.integration.all_tasks import SIZE, serving_all_tasks
 from tests.integration.probes.asking import KEY, run_to
 from tests.integration.probes.provider import ANSWER, DONE, ROLE, STOP, STREAM, USAGE, Act, Step, delta, head, serving
 from tests.integration.probes.watching import children, is_alive, open_sockets, shown_by, until
@@ -54,6 +56,19 @@ async def test_a_probe_through_a_process_gives_the_sample_that_one_here_gives() 
             there = await watched.pool.measure(run)
         here = await LocalProber().measure(run)
     assert (there.error, there.timing, there.answer_ok) == (None, Timing.KERNEL, True)
+    assert told(there) == told(here)
+
+
+@pytest.mark.parametrize("task", Task)
+async def test_the_run_of_every_task_crosses_to_a_process_and_its_sample_back(task: Task) -> None:
+    prompt = prompt_for(task, "abcdefgh", prompt_tokens=50, max_tokens=64, dimensions=SIZE)
+    async with serving_all_tasks() as address, supervised() as watched:
+        api = "openai_embeddings" if task is Task.EMBEDDING else "openai_chat"
+        run = replace(run_to(f"{address}/v1", api=api), task=task, prompt=prompt)
+        with keep_stamping():
+            here = await LocalProber().measure(run)
+        there = await watched.pool.measure(run)
+    assert (there.error, there.task, there.answer_ok) == (None, task, None if task is Task.REACH else True)
     assert told(there) == told(here)
 
 

@@ -1,4 +1,4 @@
-"""A loader of configurations that stand in a test, with wire APIs of its own."""
+"""A loader of configurations that stand in a test, with wire APIs and a catalogue of its own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import pytest
 
-from monitor.config import Config, ConfigError, load
+from monitor.config import Catalogue, Config, ConfigError, load
 from probes._model import Endpoint, Event, Fault, Frame, Headers, Probe, Prompt, Request, Task
 
 Load: TypeAlias = Callable[..., Config]
@@ -61,9 +61,9 @@ def path(tmp_path: Path) -> Path:
 def load_text(path: Path) -> Load:
     """Loads a text as a file, with an environment."""
 
-    def load_it(text: str, env: Mapping[str, str] | None = None) -> Config:
+    def load_it(text: str, env: Mapping[str, str] | None = None, known: Catalogue | None = None) -> Config:
         path.write_text(text, encoding="utf-8")
-        return load(path, env or {}, available=lambda: APIS, codec=codec)
+        return load(path, env or {}, available=lambda: APIS, codec=codec, known=lambda: known or Catalogue())
 
     return load_it
 
@@ -72,9 +72,9 @@ def load_text(path: Path) -> Load:
 def lines(load_text: Load, path: Path) -> Lines:
     """The lines that loading a text ends in, with the file's name shortened."""
 
-    def lines_of(text: str, env: Mapping[str, str] | None = None) -> list[str]:
+    def lines_of(text: str, env: Mapping[str, str] | None = None, known: Catalogue | None = None) -> list[str]:
         with pytest.raises(ConfigError) as caught:
-            load_text(text, env)
+            load_text(text, env, known)
         return str(caught.value).replace(f"{path}", "pw.yaml").split("\n")
 
     return lines_of

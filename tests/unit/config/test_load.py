@@ -21,7 +21,7 @@ from monitor.config import (
     default_path,
     load,
 )
-from probes._model import Endpoint, Pricing, Secret, Task
+from probes._model import Blame, Endpoint, ErrorClass, Pricing, Secret, Task
 
 Load = Callable[..., Config]
 
@@ -60,7 +60,7 @@ models:
         id: mine
         enabled: false
         probes: [long]
-        pricing: {prompt: 0, completion: 0.2}
+        pricing: {prompt: 0, completion: 0.2, cached: 0.01}
         labels: {region: eu}
         router_ids: {haproxy: be/srv1}
         options: {depth: 2}
@@ -74,7 +74,7 @@ probes:
     ttft_timeout: 500ms
     timeout: 2m
     slo: {ttft: 250ms, output_tps: 20}
-scoring: {confirm: false, count_wrong_answers: false}
+scoring: {confirm: false, count_wrong_answers: false, blame: {not_found: provider, dns: account}}
 publish: {files: [{format: scores, path: out/uptime.json}]}
 """
 
@@ -104,7 +104,7 @@ def test_everything_that_is_written_is_used(load_text: Load) -> None:
         api_key=Secret("k3y"),
         headers=(("X-Team", Secret("a b")),),
         options={"effort": "low", "depth": 2},
-        pricing=Pricing(prompt=0.0, completion=0.2),
+        pricing=Pricing(prompt=0.0, completion=0.2, cached=0.01),
     )
     long = ProbeSpec(
         name="long",
@@ -138,7 +138,11 @@ def test_everything_that_is_written_is_used(load_text: Load) -> None:
             ),
         ),
         probes={"chat": ProbeSpec(name="chat", task=Task.CHAT), "long": long},
-        scoring=ScoringSpec(confirm=False, count_wrong_answers=False),
+        scoring=ScoringSpec(
+            confirm=False,
+            count_wrong_answers=False,
+            blame={ErrorClass.NOT_FOUND: Blame.PROVIDER, ErrorClass.DNS: Blame.ACCOUNT},
+        ),
         publish_files=(PublishFile(format="scores", path=Path("out/uptime.json")),),
     )
 
@@ -146,6 +150,19 @@ def test_everything_that_is_written_is_used(load_text: Load) -> None:
 def test_every_probe_applies_to_an_endpoint_that_names_none(load_text: Load) -> None:
     text = f"{SMALL}probes: {{a: {{task: chat}}, b: {{task: chat}}}}"
     assert load_text(text).endpoints[0].probes == ("a", "b")
+
+
+def test_an_endpoint_may_speak_another_api_than_its_provider_and_then_has_no_options_of_that(load_text: Load) -> None:
+    text = SMALL.replace("v1/}", "v1/, options: {effort: low}}")
+    text = text.replace("model: llama-8b", "model: llama-8b, api: anthropic_messages, options: {depth: 2}")
+    endpoint = load_text(text).endpoints[0].endpoint
+    assert endpoint.api == "anthropic_messages"
+    assert endpoint.options == {"depth": 2}
+
+
+def test_an_endpoint_that_names_no_probe_gets_those_that_its_api_can_be_asked(load_text: Load) -> None:
+    text = f"{SMALL}probes: {{a: {{task: chat}}, b: {{task: embedding}}, c: {{task: chat}}}}"
+    assert load_text(text).endpoints[0].probes == ("a", "c")
 
 
 def test_a_configuration_shows_no_key(load_text: Load) -> None:
@@ -269,7 +286,7 @@ def test_a_file_that_is_not_utf_8_is_told_where(path: Path) -> None:
 
 def test_a_byte_order_mark_and_foreign_line_ends_do_no_harm(path: Path) -> None:
     path.write_bytes(b"\xef\xbb\xbf" + SMALL.replace("\n", "\r\n").encode())
-    assert load(path, {}).endpoints[0].model == "meta/llama"
+    assert load(path, {"GROQ_API_KEY": "k3y"}).endpoints[0].model == "meta/llama"
 
 
 def test_the_configuration_named_in_the_environment_is_used_first(tmp_path: Path) -> None:

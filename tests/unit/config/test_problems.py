@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
+from monitor.config._values import MOVABLE
+
 BASE = """\
 providers:
   groq:
@@ -59,7 +61,7 @@ MISTAKES = [
     (top("colour: red"), ["10:1: colour: unknown key; known here are vantage, public, token, listen, store, max_concurrent, grace, providers, models, probes, scoring, publish"]),
     (provider("api_keys: x"), ["5:5: providers.groq.api_keys: unknown key (did you mean 'api_key'?)"]),
     (endpoint("pricin: {}"), ["10:9: models.meta/llama.endpoints[0].pricin: unknown key (did you mean 'pricing'?)"]),
-    (endpoint("pricing: {prompt: 1, completion: 1, request: 2}"), ["10:45: models.meta/llama.endpoints[0].pricing.request: unknown key; known here are prompt, completion"]),
+    (endpoint("pricing: {prompt: 1, completion: 1, request: 2}"), ["10:45: models.meta/llama.endpoints[0].pricing.request: unknown key; known here are prompt, completion, cached"]),
     (changed("    endpoints:", "    contex_length: 1\n    endpoints:"), ["7:5: models.meta/llama.contex_length: unknown key (did you mean 'context_length'?)"]),
     (probe("evry: 60s"), ["10:29: probes.chat.evry: unknown key (did you mean 'every'?)"]),
     (probe("slo: {ttf: 1s}"), ["10:35: probes.chat.slo.ttf: unknown key (did you mean 'ttft'?)"]),
@@ -120,7 +122,7 @@ MISTAKES = [
     (changed("        model: llama\n", ""), ["8:9: models.meta/llama.endpoints[0].model: is missing; add it"]),
     (changed(ENDPOINTS, "    name: x\n"), ["6:3: models.meta/llama.endpoints: is missing; add it"]),
     (changed(MODELS, ""), ["1:1: models: is missing; add it"]),
-    (MODELS, ["1:1: providers: is missing; add it"]),
+    (MODELS, ["4:19: models.meta/llama.endpoints[0].provider: 'groq' is neither written under `providers:` nor in the catalogue; add it there or correct it"]),
     (top("probes: {chat: {}}"), ["10:10: probes.chat.task: is missing; add it"]),
     (endpoint("pricing: {prompt: 1}"), ["10:9: models.meta/llama.endpoints[0].pricing.completion: is missing; add it"]),
     (top("publish: {files: [{format: scores}]}"), ["10:19: publish.files[0].path: is missing; add it"]),
@@ -141,9 +143,9 @@ MISTAKES = [
     (provider("headers: {'X Key': a}"), ["5:15: providers.groq.headers.X Key: 'X Key' is not the name of a header; use letters, digits and -"]),
     ("providers: {'a:b': {api: openai_chat, base_url: 'http://h'}}\nmodels: {a/b: {endpoints: [{provider: 'a:b', model: m}]}}", ["1:13: providers.a:b: 'a:b' must not hold ':', which ends the provider's name in ids"]),
     # references
-    (changed("provider: groq", "provider: grok"), ["8:19: models.meta/llama.endpoints[0].provider: 'grok' is not written under `providers:`; add it there or correct it (did you mean 'groq'?)"]),
-    (changed("provider: groq", "provider: anthropic"), ["8:19: models.meta/llama.endpoints[0].provider: 'anthropic' is not written under `providers:`; add it there or correct it"]),
-    (changed("provider: groq", "provider: " + "groq" * 30), ['8:19: models.meta/llama.endpoints[0].provider: "groqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroq…" is not written under `providers:`; add it there or correct it']),
+    (changed("provider: groq", "provider: grok"), ["8:19: models.meta/llama.endpoints[0].provider: 'grok' is neither written under `providers:` nor in the catalogue; add it there or correct it (did you mean 'groq'?)"]),
+    (changed("provider: groq", "provider: anthropic"), ["8:19: models.meta/llama.endpoints[0].provider: 'anthropic' is neither written under `providers:` nor in the catalogue; add it there or correct it"]),
+    (changed("provider: groq", "provider: " + "groq" * 30), ['8:19: models.meta/llama.endpoints[0].provider: "groqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroqgroq…" is neither written under `providers:` nor in the catalogue; add it there or correct it']),
     (changed("api: openai_chat", "api: OpenAI-chat"), ["3:10: providers.groq.api: 'OpenAI-chat' is no api of this version; write anthropic_messages or openai_chat (did you mean 'openai_chat'?)"]),
     (changed("api: openai_chat", "api: grpc"), ["3:10: providers.groq.api: 'grpc' is no api of this version; write anthropic_messages or openai_chat"]),
     (endpoint("probes: [chta]"), ["10:18: models.meta/llama.endpoints[0].probes[0]: 'chta' is not written under `probes:`; add it there or correct it (did you mean 'chat'?)"]),
@@ -166,7 +168,18 @@ MISTAKES = [
     (probe("slo: {ttft: 2}"), ["10:41: probes.chat.slo.ttft: 2 needs a unit; write it with ms, s, m, h or d, such as 15s"]),
     (top("grace: 30"), ["10:8: grace: 30 needs a unit; write it with ms, s, m, h or d, such as 15s"]),
     # tasks and formats
-    (top("probes: {x: {task: tool_call}, y: {task: structured_output}, z: {task: embedding}, u: {task: reach}}"), ["10:20: probes.x.task: 'tool_call' is not supported by this version yet; write chat", "10:42: probes.y.task: 'structured_output' is not supported by this version yet; write chat", "10:72: probes.z.task: 'embedding' is not supported by this version yet; write chat", "10:94: probes.u.task: 'reach' is not supported by this version yet; write chat"]),
+    (top("probes: {x: {task: tool_call}, y: {task: embedding}}"), ["9:16: models.meta/llama.endpoints[0].model: fits no probe: openai_chat can be asked for chat; add such a probe"]),
+    (endpoint("probes: [chat, x]\nprobes: {chat: {task: chat}, x: {task: reach}}"), ["10:24: models.meta/llama.endpoints[0].probes[1]: 'x' asks for reach, and openai_chat can be asked for chat"]),
+    (endpoint("api: openai_caht"), ["10:14: models.meta/llama.endpoints[0].api: 'openai_caht' is no api of this version; write anthropic_messages or openai_chat (did you mean 'openai_chat'?)"]),
+    (endpoint("api: anthropic_messages\n        options: {effort: max}"), ["11:18: models.meta/llama.endpoints[0].options: effort cannot be 'max'"]),
+    # blame
+    (top("scoring: {blame: {auth: nobody}}"), ["10:25: scoring.blame.auth: 'nobody' cannot be blamed; write provider or account"]),
+    (top("scoring: {blame: {auth: monitor}}"), ["10:25: scoring.blame.auth: 'monitor' cannot be blamed; write provider or account"]),
+    (top("scoring: {blame: {auth: provder}}"), ["10:25: scoring.blame.auth: 'provder' cannot be blamed; write provider or account (did you mean 'provider'?)"]),
+    (top("scoring: {blame: {auth: 1}}"), ["10:25: scoring.blame.auth: must be text; put it in quotes"]),
+    (top("scoring: {blame: {auht: provider}}"), ["10:19: scoring.blame.auht: 'auht' is no error class; known here are " + ", ".join(MOVABLE) + " (did you mean 'auth'?)"]),
+    (top("scoring: {blame: {vantage_offline: provider, internal: account}}"), ["10:19: scoring.blame.vantage_offline: 'vantage_offline' is never the provider's nor the account's fault, so its blame cannot be moved", "10:46: scoring.blame.internal: 'internal' is never the provider's nor the account's fault, so its blame cannot be moved"]),
+    (top("scoring: {blame: [auth]}"), ["10:18: scoring.blame: must be a mapping: lines of `key: value`"]),
     (top("probes: {x: {task: chatt}}"), ["10:20: probes.x.task: 'chatt' is not known; write chat (did you mean 'chat'?)"]),
     (top("probes: {x: {task: tool_cal}}"), ["10:20: probes.x.task: 'tool_cal' is not known; write chat (did you mean 'tool_call'?)"]),
     (top("probes: {x: {task: 1}}"), ["10:20: probes.x.task: must be text; put it in quotes"]),
@@ -372,7 +385,7 @@ listen: ${{env:L}}
 """
     assert lines(text, env) == [
         "pw.yaml:10:20: models.meta/llama.endpoints[1].provider: "
-        "*** is not written under `providers:`; add it there or correct it",
+        "*** is neither written under `providers:` nor in the catalogue; add it there or correct it",
         "pw.yaml:11:33: models.meta/llama.endpoints[2].model: "
         "id *** is already taken in line 9, column 16 (models.meta/llama.endpoints[0].model); write another `id:`",
         "pw.yaml:12:23: probes.chat.task: *** is not known; write chat",

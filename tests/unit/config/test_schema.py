@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from monitor.config import json_schema, load
@@ -21,7 +22,7 @@ def test_the_example_loads_and_holds_every_key(tmp_path: Path) -> None:
     path.write_text(text.replace("/run/secrets", str(tmp_path)), encoding="utf-8")
     env = {
         "GROQ_API_KEY": "gsk_x",
-        "OPENAI_API_KEY": "sk-x",
+        "OPENAI_KEY_FOR_PROBES": "sk-x",
         "OPENAI_ORGANIZATION": "org-x",
         "CREDENTIALS_DIRECTORY": str(tmp_path),
     }
@@ -32,7 +33,9 @@ def test_the_example_loads_and_holds_every_key(tmp_path: Path) -> None:
         "openai:gpt-4.1-mini",
         "groq:openai/gpt-oss-20b",
         "my-vllm:openai/gpt-oss-20b",
+        "my-vllm:BAAI/bge-m3",
     ]
+    assert [spec.probes for spec in config.endpoints][-1] == ("embed",)
     for definition in [json_schema(), *json_schema()["$defs"].values()]:
         assert all(f"{key}:" in text for key in definition["properties"])
 
@@ -68,15 +71,28 @@ def test_the_schema_allows_nothing_to_be_null() -> None:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_schema_is_valid_and_accepts_the_examples(name: str) -> None:
-    jsonschema = pytest.importorskip("jsonschema")
     schema = json_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
     example = parse((CONFIG / name).read_text(encoding="utf-8"), name).data
     jsonschema.Draft202012Validator(schema).validate(example)
 
 
+def test_the_schema_lets_a_provider_of_the_catalogue_leave_out_what_is_known() -> None:
+    validator = jsonschema.Draft202012Validator(json_schema())
+    endpoints = {"a/b": {"endpoints": [{"provider": "groq", "model": "m"}]}}
+    assert validator.is_valid({"models": endpoints})
+    assert validator.is_valid({"providers": {"groq": {"max_concurrent": 1}}, "models": endpoints})
+    assert not validator.is_valid({"providers": {}})
+
+
+def test_the_schema_knows_whose_blame_can_be_moved_to_whom() -> None:
+    validator = jsonschema.Draft202012Validator(json_schema())
+    assert validator.is_valid({"models": {}, "scoring": {"blame": {"auth": "provider", "dns": "account"}}})
+    assert not validator.is_valid({"models": {}, "scoring": {"blame": {"internal": "provider"}}})
+    assert not validator.is_valid({"models": {}, "scoring": {"blame": {"auth": "monitor"}}})
+
+
 def test_the_schema_refuses_a_duration_without_a_unit_but_not_a_reference() -> None:
-    jsonschema = pytest.importorskip("jsonschema")
     validator = jsonschema.Draft202012Validator(json_schema())
     small: dict[str, object] = {"providers": {}, "models": {}}
     assert validator.is_valid({**small, "grace": "30s"})

@@ -47,6 +47,10 @@ def test_finite_numbers_are_decoded(text: str) -> None:
     assert math.isfinite(value)
 
 
+def test_numerals_stay_as_they_are_written() -> None:
+    assert _json.decode_numerals(b'{"a": [0.10, 1e999, -2, "0.5"]}') == {"a": [b"0.10", b"1e999", -2, "0.5"]}
+
+
 @pytest.mark.parametrize("deep", ["[" * 1_000_000 + "]" * 1_000_000, '{"a":' * 300_000 + "1" + "}" * 300_000])
 def test_deep_nesting_is_malformed_and_not_a_crash(deep: str) -> None:
     with pytest.raises(MalformedError, match="JSON nested too deeply"):
@@ -136,3 +140,63 @@ def test_the_greatest_count_is_the_greatest_exact_integer() -> None:
     assert _json.get_count({"a": 2**53}, "a") == 2**53
     with pytest.raises(MalformedError):
         _json.get_count({"a": 2**53 + 1}, "a")
+
+
+@pytest.mark.parametrize(("number", "count"), [(0.0, 0), (-0.0, 0), (5.0, 5), (2.0**53, 2**53)])
+def test_a_whole_number_with_a_fraction_of_nothing_is_a_count(number: float, count: int) -> None:
+    counted = _json.get_count({"a": number}, "a")
+    assert (counted, type(counted)) == (count, int)
+
+
+@pytest.mark.parametrize("number", [0.5, -1.0, 2.0**54, 1e300, math.inf, math.nan])
+def test_no_other_number_with_a_fraction_is_a_count(number: float) -> None:
+    with pytest.raises(MalformedError):
+        _json.get_count({"a": number}, "a")
+
+
+@pytest.mark.parametrize(
+    "unended",
+    [
+        pytest.param(b"[" * 100 + b'"' + b'\\"' * 120_000, id="one string of escaped quotes"),
+        pytest.param(b"[" * 100 + b'"a' * 120_000, id="strings one after the other"),
+        pytest.param(b"[" * 100 + b'"' + b"\\" * 250_000, id="backslashes"),
+        pytest.param(b'"[' * 100_000 + b'"', id="strings of brackets"),
+    ],
+)
+def test_what_is_never_ended_takes_no_more_than_its_length(unended: bytes) -> None:
+    """A pattern that tried every quote of an unended string as the beginning of one took minutes."""
+    assert _json.is_cut(unended)
+    assert _json.containers(unended) >= 100
+    with pytest.raises(MalformedError):
+        _json.decode(unended)
+
+
+def test_depth_counts_brackets_outside_of_strings_alone() -> None:
+    assert _json.decode(json.dumps(["[" * 1000, '"' + "{" * 1000]).encode()) == ["[" * 1000, '"' + "{" * 1000]
+    deepest = "[" * _json.MAX_DEPTH + "]" * _json.MAX_DEPTH
+    assert json.dumps(_json.decode(deepest.encode())) == deepest
+    with pytest.raises(MalformedError, match="too deeply"):
+        _json.decode(f"[{deepest}]".encode())
+    assert _json.decode(b"[" + b"[]," * 1000 + b"1]") == [[]] * 1000 + [1]
+
+
+@given(values)
+def test_objects_and_arrays_are_counted_and_never_too_few(value: object) -> None:
+    def held(part: object) -> int:
+        match part:
+            case list():
+                return 1 + sum(map(held, part))
+            case dict():
+                return 1 + sum(map(held, part.values()))
+            case _:
+                return 0
+
+    assert _json.containers(json.dumps(value).encode()) >= held(value)
+    many = [value] * (_json.MAX_DEPTH + 1)
+    if held(value):
+        assert _json.containers(json.dumps(many).encode()) == held(many)
+
+
+@pytest.mark.parametrize("text", ['"\\ud800"', '"a\\udfff\\ud83d"'])
+def test_half_characters_are_decoded_as_they_are(text: str) -> None:
+    assert _json.decode(text.encode()) == json.loads(text)

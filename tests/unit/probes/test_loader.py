@@ -92,9 +92,9 @@ def test_an_optional_option_can_be_null() -> None:
 
 
 def test_an_unknown_option_is_refused_with_those_there_are() -> None:
-    known = "include_usage, max_tokens_field, models_path, reasoning_effort, reasoning_tokens, temperature, tool_choice"
-    with pytest.raises(ValueError, match=rf"openai_chat has no option 'color' \(it has: {known}\)"):
-        codec("openai_chat", {"color": "red"})
+    known = "random_seed, reasoning_effort, reasoning_tokens, temperature, tool_choice"
+    with pytest.raises(ValueError, match=rf"mistral_chat has no option 'color' \(it has: {known}\)"):
+        codec("mistral_chat", {"color": "red"})
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from probes._loader import codec
 from probes._model import (
     Done,
     ErrorClass,
@@ -16,6 +17,7 @@ from probes._model import (
     MalformedError,
     Reasoning,
     Request,
+    Task,
     Text,
     ToolCall,
     Usage,
@@ -29,8 +31,8 @@ def asked(codec: OpenAIChat, **endpoint: Any) -> Request:
     return codec.request(run.endpoint, run.task, run.prompt)
 
 
-def body_of(codec: OpenAIChat) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(asked(codec).body)
+def body_of(codec: OpenAIChat, **endpoint: Any) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(asked(codec, **endpoint).body)
     return body
 
 
@@ -76,6 +78,25 @@ def test_options_change_what_some_copies_refuse() -> None:
     assert body_of(picky).keys() == {"model", "messages", "max_completion_tokens", "stream"}
     assert body_of(OpenAIChat(reasoning_effort="minimal"))["reasoning_effort"] == "minimal"
     assert body_of(OpenAIChat(temperature=1.0))["temperature"] == 1.0
+    assert body_of(OpenAIChat(reasoning_tokens=500))["max_tokens"] == 564
+
+
+def test_the_tool_is_named_unless_a_copy_cannot_be_told() -> None:
+    named = {"type": "function", "function": {"name": "report_numbers"}}
+    assert body_of(OpenAIChat(), task=Task.TOOL_CALL)["tool_choice"] == named
+    assert body_of(OpenAIChat(tool_choice="required"), task=Task.TOOL_CALL)["tool_choice"] == "required"
+    assert "tool_choice" not in body_of(OpenAIChat(tool_choice="required"))
+
+
+@pytest.mark.parametrize(("path", "url"), [("/models", "/v1/models"), ("/x/list", "/v1/x/list"), (None, "/v1/")])
+def test_the_list_of_models_may_be_elsewhere_or_nowhere(path: str | None, url: str) -> None:
+    picky = OpenAIChat(models_path=path)
+    assert asked(picky, task=Task.REACH).url == f"https://acme.test{url}"
+    assert picky.lists_models == (path is not None)
+
+
+def test_models_are_known_by_their_ids() -> None:
+    assert OpenAIChat().models(b'{"data": [{"id": "tiny"}, {"id": "large"}]}') == {"tiny", "large"}
 
 
 # Reading
@@ -144,9 +165,13 @@ def test_a_tool_call_comes_in_pieces() -> None:
     assert delta(tool_calls=[{}]) == [ToolCall(index=0)]
 
 
-@pytest.mark.parametrize("reason", ["stop", "length", "tool_calls", "function_call", "eos", "a reason of tomorrow"])
+@pytest.mark.parametrize("reason", ["stop", "tool_calls", "function_call", "eos", "a reason of tomorrow"])
 def test_any_finish_reason_but_two_is_an_end(reason: str) -> None:
     assert read({"choices": [{"finish_reason": reason}]}) == [Done(reason)]
+
+
+def test_the_token_limit_is_an_end_that_cuts_the_answer() -> None:
+    assert read({"choices": [{"finish_reason": "length"}]}) == [Done("length", cut=True)]
 
 
 @pytest.mark.parametrize(
@@ -204,7 +229,7 @@ def test_an_error_in_a_chunk_is_a_fault_and_nothing_else_of_it_counts(
         {"choices": [None]},
         {"choices": [{"delta": []}]},
         {"choices": [{"delta": {"content": 1}}]},
-        {"choices": [{"delta": {"content": [{"type": "text", "text": "1"}]}}]},
+        {"choices": [{"delta": {"content": [{"type": "text", "text": 1}]}}]},
         {"choices": [{"delta": {"reasoning": {}}}]},
         {"choices": [{"delta": {"tool_calls": {}}}]},
         {"choices": [{"delta": {"tool_calls": [{"index": -1}]}}]},
@@ -227,3 +252,16 @@ def test_refusals_are_read_as_openai_writes_them() -> None:
     fault = OpenAIChat().refusal(404, {"retry-after": "1"}, body)
     detail = "HTTP 404: model_not_found: invalid_request_error: no such model"
     assert fault == Fault(error=ErrorClass.NOT_FOUND, detail=detail, retry_after_s=1.0)
+
+
+def test_what_only_one_copy_knows_can_be_sent() -> None:
+    run = run_to()
+    asker = codec("openai_chat", {"extra_body": '{"enable_thinking": false, "temperature": 0.6}'})
+    body = json.loads(asker.request(run.endpoint, run.task, run.prompt).body)
+    assert (body["enable_thinking"], body["temperature"]) == (False, 0.6)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "true"])
+def test_further_fields_that_are_no_object_are_refused_when_the_configuration_is_read(text: str) -> None:
+    with pytest.raises(ValueError, match="option 'extra_body' should be an object in JSON"):
+        codec("openai_chat", {"extra_body": text})

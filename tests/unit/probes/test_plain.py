@@ -16,6 +16,7 @@ from probes._model import (
     Deadlines,
     Endpoint,
     ErrorClass,
+    Form,
     Pricing,
     Prompt,
     Run,
@@ -26,6 +27,7 @@ from probes._model import (
     TokensFrom,
 )
 from probes._plain import run_from_plain, run_to_plain, sample_from_plain, sample_to_plain, timestamp
+from probes._prompts import prompt_for
 from tests.contract.exchanges import BEGAN_AT, KEY, run_to
 
 texts = st.text(st.characters(codec="utf-8"))
@@ -60,12 +62,20 @@ runs = st.builds(
         api_key=st.none() | secrets,
         headers=st.lists(st.tuples(texts, secrets), max_size=3).map(tuple),
         options=st.dictionaries(texts, leaves, max_size=3),
-        pricing=st.none() | st.builds(Pricing, prompt=reals, completion=reals),
+        pricing=st.none() | st.builds(Pricing, prompt=reals, completion=reals, cached=st.none() | reals),
     ),
     vantage=texts,
     probe=texts,
     task=st.sampled_from(Task),
-    prompt=st.builds(Prompt, text=texts, max_tokens=st.integers(), expected=st.lists(st.integers()).map(tuple)),
+    prompt=st.builds(
+        Prompt,
+        text=texts,
+        max_tokens=st.integers(),
+        expected=st.lists(st.integers()).map(tuple),
+        tokens=st.none() | st.integers(),
+        form=st.none() | st.builds(Form, name=texts, description=texts, schema=st.dictionaries(texts, leaves)),
+        dimensions=st.none() | st.integers(),
+    ),
     deadlines=st.builds(Deadlines, ttft_s=reals, total_s=reals),
     scheduled_at=moments,
 )
@@ -91,6 +101,13 @@ def test_words_and_times_come_back_as_their_types(sample: Sample) -> None:
 
 @given(runs)
 def test_a_run_comes_back_from_json_as_it_was(run: Run) -> None:
+    assert run_from_plain(over_json(run_to_plain(run))) == run
+
+
+@pytest.mark.parametrize("task", Task)
+def test_the_run_of_every_task_comes_back_as_it_was(task: Task) -> None:
+    prompt = prompt_for(task, "abcdefgh", prompt_tokens=100, max_tokens=8, dimensions=384)
+    run = dataclasses.replace(run_to(task=task), prompt=prompt)
     assert run_from_plain(over_json(run_to_plain(run))) == run
 
 

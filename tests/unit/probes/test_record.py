@@ -126,6 +126,12 @@ def test_nothing_is_counted_where_nothing_came() -> None:
     assert (seen.prompt_tokens, seen.output_tokens, seen.tokens_from) == (None, None, None)
 
 
+def test_a_count_of_the_prompt_is_the_providers_also_where_nothing_came() -> None:
+    seen = taken([(0.1, b'data: {"choices":[],"usage":{"prompt_tokens":99}}\n\n'), (0.2, STOP)])
+    assert (seen.error, seen.prompt_tokens, seen.output_tokens) == (ErrorClass.EMPTY, 99, None)
+    assert seen.tokens_from is TokensFrom.USAGE
+
+
 def embedded(body: bytes, **endpoint: Any) -> Sample:
     run = run_to("openai_embeddings", task=Task.EMBEDDING, **endpoint)
     return sample(run, codec("openai_embeddings", {}), exchange_of([(0.1, body)], headers=JSON))

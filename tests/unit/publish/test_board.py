@@ -17,7 +17,7 @@ from monitor.publish.board import Board, Filter, Snapshot, select
 from monitor.score.health import Status
 from monitor.score.state import health_from_text
 from monitor.score.windows import WINDOWS
-from probes._model import ErrorClass, Sample
+from probes._model import Blame, ErrorClass, Sample, Task
 from tests.unit.publish.values import first_tick, make_board, make_spec, sample_at
 from tests.unit.score.values import START, unhurried
 
@@ -133,6 +133,14 @@ def test_wrong_answers_count_as_the_configuration_says() -> None:
         assert board.publish(TICK).rows[ONE].status is status
 
 
+def test_a_moved_blame_is_published_with_the_status_that_follows_from_it() -> None:
+    board = make_board(*SPECS, scoring=ScoringSpec(blame={ErrorClass.AUTH: Blame.PROVIDER}))
+    board.absorb([sample_at(TICK + place * MINUTE, ErrorClass.AUTH, status_code=401) for place in range(2)])
+    found = row(board.publish(TICK + 2 * MINUTE), ONE)
+    assert (found["status"], found["account"]) == ("down", None)
+    assert (found["last_error"]["class"], found["last_error"]["blame"]) == ("auth", "provider")
+
+
 # Entity tags
 
 
@@ -204,21 +212,23 @@ def restarted(board: Board, stored: list[Sample], states: dict[str, str], now: d
         longest_s = max(window.length_s for window in WINDOWS if window.bucket_s == bucket_s)
         since = now - timedelta(seconds=longest_s + bucket_s)
         tallies = Counter(
-            (each.endpoint, int(each.started_at.timestamp()) // bucket_s * bucket_s, each.error)
+            (each.endpoint, int(each.started_at.timestamp()) // bucket_s * bucket_s, each.task, each.error)
             for each in stored
             if each.started_at >= since
         )
-        for (name, start, error), count in tallies.items():
-            fresh.restore_counts(bucket_s, name, datetime.fromtimestamp(start, UTC), error, count)
+        for (name, start, task, error), count in tallies.items():
+            at = datetime.fromtimestamp(start, UTC)
+            fresh.restore_counts(bucket_s, name, at, task=task, error=error, count=count)
     fresh.restore_recent([each for each in stored if each.started_at >= now - 30 * MINUTE])
     return fresh
 
 
 some_samples = st.lists(
     st.builds(
-        lambda tick, name, error, ttft_s: sample_at(TICK + tick * MINUTE, error, name, ttft_s=ttft_s),
+        lambda tick, name, task, error, ttft_s: sample_at(TICK + tick * MINUTE, error, name, task=task, ttft_s=ttft_s),
         st.integers(0, 60 * 24 * 3),
         st.sampled_from([ONE, TWO]),
+        st.sampled_from(Task),
         st.none() | st.sampled_from(ErrorClass),
         st.none() | st.floats(0.001, 10),
     ),
@@ -259,7 +269,7 @@ def test_what_is_stored_of_endpoints_that_are_gone_is_passed_over() -> None:
     board = make_board(*SPECS)
     states = board.absorb([sample_at(TICK)]).states
     board.restore_states({"gone:model": states[ONE]}, {"gone:model": TICK})
-    board.restore_counts(1, "gone:model", TICK, None, 3)
+    board.restore_counts(1, "gone:model", TICK, task=Task.CHAT, error=None, count=3)
     board.restore_recent([replace(sample_at(TICK), endpoint="gone:model")])
     assert ids(board.publish(TICK, sweep=True).body) == [ONE, TWO]
 

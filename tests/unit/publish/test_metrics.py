@@ -56,7 +56,7 @@ def make_metrics(samples: list[Sample]) -> Metrics:
     board = make_board(*SPECS)
     metrics = Metrics("1.2.3", lambda: board.snapshot)
     for spec in SPECS:
-        metrics.expect(spec.endpoint, Task.CHAT)
+        metrics.expect(spec.endpoint, Task.CHAT, {})
     for sample in samples:
         board.absorb([sample])
         metrics.observe(sample, sample.endpoint.partition(":")[0])
@@ -209,11 +209,35 @@ def test_every_counter_of_an_endpoint_starts_at_zero() -> None:
     assert value(metrics, "providerwatch_worker_restarts_total") == 0
 
 
+def test_a_blame_that_was_moved_starts_at_zero_where_it_will_be_counted() -> None:
+    board = make_board(*SPECS)
+    metrics = Metrics("1", lambda: board.snapshot)
+    metrics.expect(make_spec(ONE).endpoint, Task.CHAT, {ErrorClass.AUTH: Blame.PROVIDER})
+    labels = {"endpoint": ONE, "task": "chat", "error": "auth"}
+    assert value(metrics, "providerwatch_probes_total", **labels, blame="provider") == 0
+    assert value(metrics, "providerwatch_probes_total", **labels, blame="account") is None
+
+
+@pytest.mark.parametrize("task", Task)
+def test_the_figures_of_a_task_are_its_own_and_tokens_and_cost_are_of_all(task: Task) -> None:
+    metrics = make_metrics([sample_at(TICK), sample_at(TICK + MINUTE, task=task, ttft_s=9.0)])
+    times = 2 if task is Task.CHAT else 1
+    for each in {Task.CHAT, task}:
+        labels = {"endpoint": ONE, "task": each.value}
+        assert value(metrics, "providerwatch_ttft_seconds_count", **labels) == times
+        assert value(metrics, "providerwatch_e2e_seconds_count", **labels) == times
+        assert value(metrics, "providerwatch_probe_duration_seconds_count", **labels, phase="headers") == times
+        assert value(metrics, "providerwatch_probes_total", **labels, error="", blame="") == times
+    assert value(metrics, "providerwatch_tokens_total", provider="groq", direction="prompt") == 200
+    assert value(metrics, "providerwatch_cost_usd_total", provider="groq") == 2 * EVERYTHING["cost_usd"]
+
+
 def test_a_cost_that_nobody_configured_has_no_series() -> None:
     board = make_board(*SPECS)
     metrics = Metrics("1", lambda: board.snapshot)
     plain = make_spec().endpoint
-    metrics.expect(type(plain)(id="a:b", provider="a", model="b", api=plain.api, base_url=plain.base_url), Task.CHAT)
+    free = type(plain)(id="a:b", provider="a", model="b", api=plain.api, base_url=plain.base_url)
+    metrics.expect(free, Task.CHAT, {})
     assert series(metrics, "providerwatch_cost_usd_total") == 0
 
 

@@ -14,16 +14,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from monitor.config.model import ProbeSpec, Slo
+from monitor.config.model import ProbeSpec, ScoringSpec, Slo
 from monitor.publish.board import Board, document
 from monitor.score.health import Status
-from probes._model import Endpoint, ErrorClass, Sample, Secret, Task
+from probes._model import Blame, Endpoint, ErrorClass, Sample, Secret, Task
 from tests.unit.publish.values import CHAT, first_tick, make_board, make_spec, row_of, sample_at
 from tests.unit.score.values import START, unhurried
 
 SCHEMA = json.loads((Path(__file__).parent / "scores.schema.json").read_text())
 VALIDATOR = Draft202012Validator(SCHEMA)
 MINUTE = timedelta(minutes=1)
+PROBES = {
+    "chat": CHAT,
+    "tools": ProbeSpec(name="tools", task=Task.TOOL_CALL),
+    "vector": ProbeSpec(name="vector", task=Task.EMBEDDING),
+    "reach": ProbeSpec(name="reach", task=Task.REACH),
+}
 TICK = first_tick()
 
 
@@ -244,6 +250,59 @@ def test_the_monitors_own_faults_are_counted_beside() -> None:
     assert (counts["ok"], counts["monitor"], counts["network"], counts["expected"]) == (1, 1, 1, 3)
 
 
+# Tasks
+
+
+def test_times_and_speeds_are_chats_wherever_an_endpoint_has_a_chat_probe() -> None:
+    spec = make_spec(probes=("tools", "reach", "chat"))
+    samples = [
+        *ticks(3),
+        *(sample_at(TICK, task=task, probe=task, ttft_s=9.0, output_tps=1.0) for task in set(Task) - {Task.CHAT}),
+    ]
+    row = row_of(samples, TICK + 4 * MINUTE, spec, probes=PROBES)
+    assert [(row[name]["count"], row[name]["p99"]) for name in ("ttft_s", "output_tps")] == [(3, 0.2), (3, 50.0)]
+    assert row["uptime"]["5m"]["ok"] == 7
+
+
+def test_without_a_chat_probe_times_are_those_of_the_first_probes_task() -> None:
+    samples = [sample_at(TICK, task=task, probe=task, e2e_s=float(place)) for place, task in enumerate(Task)]
+    for probes, task in (
+        (("vector", "reach"), Task.EMBEDDING),
+        (("reach", "vector"), Task.REACH),
+        (("tools",), Task.TOOL_CALL),
+    ):
+        row = row_of(samples, TICK + MINUTE, make_spec(probes=probes), probes=PROBES)
+        assert (row["e2e_s"]["count"], row["e2e_s"]["p50"]) == (1, float(list(Task).index(task)))
+
+
+@pytest.mark.parametrize("task", [Task.TOOL_CALL, Task.STRUCTURED_OUTPUT])
+def test_the_error_ratio_of_a_task_is_published_once_it_was_asked(task: Task) -> None:
+    errors = [None, ErrorClass.WRONG_ANSWER, ErrorClass.AUTH, None, ErrorClass.OVERLOADED, None]
+    samples = [sample_at(TICK + place * MINUTE, error, task=task) for place, error in enumerate(errors)]
+    board = make_board(make_spec(), scoring=ScoringSpec(count_wrong_answers=False))
+    board.absorb([*ticks(10, ErrorClass.DNS), *samples])
+    (row,) = published(board, TICK + 10 * MINUTE)["endpoints"]
+    found = {each: row[f"{each}_error_ratio"] for each in ("tool_call", "structured_output")}
+    assert found == {"tool_call": None, "structured_output": None, task.value: 0.4}
+
+
+@pytest.mark.parametrize(
+    ("task", "judged"),
+    [
+        (Task.CHAT, True),
+        (Task.TOOL_CALL, True),
+        (Task.STRUCTURED_OUTPUT, True),
+        (Task.EMBEDDING, False),
+        (Task.REACH, False),
+    ],
+)
+def test_an_slo_is_of_tasks_that_generate(task: Task, judged: bool) -> None:
+    """A vector has neither a first token nor a speed, whatever its probe's SLO says."""
+    met = row_of(ticks(5), TICK + 4.5 * MINUTE)
+    row = row_of([replace(each, task=task, ttft_s=9.0, output_tps=0.1) for each in ticks(5)], TICK + 4.5 * MINUTE)
+    assert (row["score"] < met["score"]) is judged
+
+
 # Staleness, SLO
 
 
@@ -295,22 +354,28 @@ def test_a_row_value_carries_what_metrics_need() -> None:
 some_names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 some_samples = st.lists(
     st.builds(
-        lambda minute, error, ttft_s, tps: sample_at(
-            TICK + minute * MINUTE, error, ttft_s=ttft_s, output_tps=tps, e2e_s=None
+        lambda minute, task, error, ttft_s, tps: sample_at(
+            TICK + minute * MINUTE, error, task=task, ttft_s=ttft_s, output_tps=tps, e2e_s=None
         ),
         st.integers(-60 * 24 * 100, 60),
+        st.sampled_from(Task),
         st.none() | st.sampled_from(ErrorClass),
         st.none() | st.floats(0, 1e5),
         st.none() | st.floats(0, 1e5),
     ),
     max_size=30,
 )
+some_moves = st.dictionaries(
+    st.sampled_from([each for each in ErrorClass if each.blame in {Blame.PROVIDER, Blame.ACCOUNT}]),
+    st.sampled_from([Blame.PROVIDER, Blame.ACCOUNT]),
+    max_size=4,
+)
 
 
 @unhurried
-@given(some_samples, some_names, st.integers(0, 200), st.booleans())
+@given(some_samples, some_names, st.integers(0, 200), st.booleans(), some_moves)
 def test_whatever_was_probed_the_document_is_valid(
-    samples: Iterable[Sample], name: str, minutes: int, enabled: bool
+    samples: Iterable[Sample], name: str, minutes: int, enabled: bool, moved: dict[ErrorClass, Blame]
 ) -> None:
     spec = make_spec(enabled=enabled)
     odd = replace(
@@ -318,6 +383,7 @@ def test_whatever_was_probed_the_document_is_valid(
         endpoint=Endpoint(id=name, provider=name, model=name, api="openai_chat", base_url="http://h"),
         model=name,
     )
-    board = make_board(spec, *([odd] if name != "groq:llama" else []))
+    scoring = ScoringSpec(blame=moved)
+    board = make_board(spec, *([odd] if name != "groq:llama" else []), scoring=scoring)
     board.absorb([*samples, *(replace(each, endpoint=name) for each in samples)])
     published(board, TICK + minutes * MINUTE)

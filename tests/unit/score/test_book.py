@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from monitor.score.answers import JUDGED
+from monitor.score.blame import Moved
 from monitor.score.book import Book, Terms
-from monitor.score.health import Health, Status
+from monitor.score.health import Health, Status, Trouble
 from monitor.score.outcomes import Counts, Outcome
-from probes._model import ErrorClass
+from probes._model import Blame, ErrorClass, Task
 from tests.unit.score.values import EVERY_S, STALE_S, START, after, make_sample
 
 
-def make_book(*, count_wrong_answers: bool = True) -> Book:
-    terms = Terms(interval_s=EVERY_S, stale_s=STALE_S, count_wrong_answers=count_wrong_answers)
+def make_book(*, count_wrong_answers: bool = True, moved: Moved | None = None, task: Task = Task.CHAT) -> Book:
+    terms = Terms(
+        interval_s=EVERY_S, stale_s=STALE_S, task=task, count_wrong_answers=count_wrong_answers, moved=moved or {}
+    )
     return Book(terms, Health(since=START), None)
 
 
@@ -74,7 +78,79 @@ def test_a_restored_sample_changes_figures_alone() -> None:
 
 def test_restored_counts_are_judged_by_the_present_terms() -> None:
     book = make_book(count_wrong_answers=False)
-    book.restore_counts(1, START, ErrorClass.WRONG_ANSWER, 3)
-    book.restore_counts(1, START, ErrorClass.GEO, 2)
-    book.restore_counts(1, START, None, 1)
+    for error, count in ((ErrorClass.WRONG_ANSWER, 3), (ErrorClass.GEO, 2), (None, 1)):
+        book.restore_counts(1, START, task=Task.CHAT, error=error, count=count)
     assert counts(book)["5m"] == Counts(ok=4, account=2)
+
+
+# Blame that the configuration moved
+
+
+def test_a_class_whose_blame_was_moved_to_the_provider_is_an_outage() -> None:
+    book = make_book(moved={ErrorClass.PAYMENT: Blame.PROVIDER})
+    for number in (1, 2):
+        book.absorb(make_sample(after(number), ErrorClass.PAYMENT), within_slo=True)
+    assert counts(book)["5m"] == Counts(failed=2)
+    assert (book.health.status, book.health.trouble) == (Status.DOWN, None)
+
+
+def test_a_class_whose_blame_was_moved_to_the_account_is_its_trouble() -> None:
+    book = make_book(moved={ErrorClass.OVERLOADED: Blame.ACCOUNT})
+    assert book.absorb(make_sample(after(1), ErrorClass.OVERLOADED), within_slo=True) is False
+    assert counts(book)["5m"] == Counts(account=1)
+    assert book.health.trouble == Trouble(error=ErrorClass.OVERLOADED, since=after(1))
+
+
+@pytest.mark.parametrize("stored", Blame)
+def test_what_is_stored_is_judged_by_the_present_blame(stored: Blame) -> None:
+    """A change of the configuration is a change of the past: counts are stored by class, figures follow them."""
+    book = make_book(moved={ErrorClass.AUTH: Blame.PROVIDER})
+    book.restore_counts(1, START, task=Task.CHAT, error=ErrorClass.AUTH, count=3)
+    book.restore(make_sample(after(1), ErrorClass.AUTH, blame=stored))
+    assert counts(book)["5m"] == Counts(failed=3)
+    assert book.recent.summaries(after(60))["ttft_s"].inflated == dict.fromkeys(("p50", "p75", "p90", "p99"))
+    plain = make_book()
+    plain.restore_counts(1, START, task=Task.CHAT, error=ErrorClass.AUTH, count=3)
+    assert counts(plain)["5m"] == Counts(account=3)
+
+
+# Tasks
+
+
+def test_samples_of_all_tasks_count_and_only_those_of_one_have_figures() -> None:
+    book = make_book(task=Task.EMBEDDING)
+    for number, task in enumerate(Task):
+        book.absorb(make_sample(after(number), task=task, ttft_s=float(number)), within_slo=True)
+    assert counts(book)["5m"] == Counts(ok=len(Task))
+    found = book.recent.summaries(after(60))["ttft_s"]
+    assert (found.count, found.quantiles["p50"]) == (1, float(list(Task).index(Task.EMBEDDING)))
+
+
+def test_wrong_answers_are_errors_of_their_task_even_where_they_do_not_count() -> None:
+    book = make_book(count_wrong_answers=False)
+    for number, error in enumerate([None, None, ErrorClass.WRONG_ANSWER, ErrorClass.OVERLOADED, ErrorClass.AUTH]):
+        book.absorb(make_sample(after(number), error, task=Task.TOOL_CALL), within_slo=True)
+    assert book.answers[Task.TOOL_CALL].ratio(after(60)) == 0.5
+    assert book.answers[Task.STRUCTURED_OUTPUT].ratio(after(60)) is None
+
+
+@pytest.mark.parametrize("task", JUDGED)
+def test_error_ratios_are_restored_from_the_counts_of_a_day_and_from_no_others(task: Task) -> None:
+    book = make_book()
+    for bucket_s in (1, 60, 3600):
+        for error, count in ((None, 6), (ErrorClass.WRONG_ANSWER, 2), (ErrorClass.GEO, 5)):
+            book.restore_counts(bucket_s, START, task=task, error=error, count=count)
+        book.restore_counts(bucket_s, START, task=Task.CHAT, error=ErrorClass.DNS, count=9)
+    assert {each: errors.ratio(after(60)) for each, errors in book.answers.items()} == {
+        **dict.fromkeys(JUDGED),
+        task: 0.25,
+    }
+    assert counts(book)["1d"] == Counts(ok=6, failed=11, account=5)
+
+
+def test_an_error_of_yesterday_leaves_the_ratio_in_its_time() -> None:
+    book = make_book()
+    book.absorb(make_sample(after(0), ErrorClass.WRONG_ANSWER, task=Task.TOOL_CALL), within_slo=True)
+    book.absorb(make_sample(after(3600), task=Task.TOOL_CALL), within_slo=True)
+    errors = book.answers[Task.TOOL_CALL]
+    assert [errors.ratio(after(seconds)) for seconds in (7200, 86_400 + 120, 2 * 86_400)] == [0.5, 0.0, None]

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from monitor.score.outcomes import Counts, Outcome, outcome, wilson
-from probes._model import ErrorClass
+from probes._model import Blame, ErrorClass
 from tests.unit.score.values import unhurried
 
 OF_THE_PROVIDER = (
@@ -34,21 +34,33 @@ def test_the_table_names_every_error_class() -> None:
 
 @pytest.mark.parametrize("error", ErrorClass)
 def test_an_error_counts_as_the_published_table_says(error: ErrorClass) -> None:
-    assert outcome(error, count_wrong_answers=True) is TABLE[error]
+    assert outcome(error, error.blame, count_wrong_answers=True) is TABLE[error]
 
 
 @pytest.mark.parametrize("error", set(ErrorClass) - {ErrorClass.WRONG_ANSWER})
 def test_only_wrong_answers_depend_on_the_configuration(error: ErrorClass) -> None:
-    assert outcome(error, count_wrong_answers=False) is TABLE[error]
+    assert outcome(error, error.blame, count_wrong_answers=False) is TABLE[error]
 
 
-def test_a_wrong_answer_that_is_not_to_count_is_a_success() -> None:
-    assert outcome(ErrorClass.WRONG_ANSWER, count_wrong_answers=False) is Outcome.OK
+@pytest.mark.parametrize("blame", Blame)
+def test_a_wrong_answer_that_is_not_to_count_is_a_success(blame: Blame) -> None:
+    assert outcome(ErrorClass.WRONG_ANSWER, blame, count_wrong_answers=False) is Outcome.OK
+
+
+@pytest.mark.parametrize("error", ErrorClass)
+def test_a_blame_that_was_moved_decides(error: ErrorClass) -> None:
+    assert outcome(error, Blame.PROVIDER, count_wrong_answers=True) is Outcome.FAILED
+    refused = Outcome.RATE_LIMITED if error is ErrorClass.RATE_LIMITED else Outcome.ACCOUNT
+    assert outcome(error, Blame.ACCOUNT, count_wrong_answers=True) is refused
+
+
+def test_an_error_without_a_blame_counts_as_the_published_table_says() -> None:
+    assert outcome(ErrorClass.GEO, None, count_wrong_answers=True) is Outcome.ACCOUNT
 
 
 @pytest.mark.parametrize("count_wrong_answers", [True, False])
 def test_no_error_is_a_success(count_wrong_answers: bool) -> None:
-    assert outcome(None, count_wrong_answers=count_wrong_answers) is Outcome.OK
+    assert outcome(None, None, count_wrong_answers=count_wrong_answers) is Outcome.OK
 
 
 def test_only_successes_and_provider_failures_are_counted() -> None:

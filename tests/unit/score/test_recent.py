@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from monitor.score.outcomes import Outcome
 from monitor.score.recent import FIGURES, RECENT, Recent, Summary
-from probes._model import ErrorClass, Sample
+from probes._model import ErrorClass, Sample, Task
 from tests.unit.score.values import START, after, make_sample, unhurried
 
 NOTHING = dict.fromkeys(("p50", "p75", "p90", "p99"))
@@ -26,7 +26,7 @@ def ttft(recent: Recent, now_s: float = 60) -> Summary:
 
 
 def filled(times: list[float], failed: int = 0) -> Recent:
-    recent = Recent()
+    recent = Recent(Task.CHAT)
     for place, seconds in enumerate(times):
         recent.add(make_sample(after(place / 1000), ttft_s=seconds), Outcome.OK)
     for place in range(failed):
@@ -46,7 +46,7 @@ def test_each_figure_reads_its_own_field() -> None:
 
 
 def test_nothing_measured_is_null_and_never_zero() -> None:
-    for name, summary in Recent().summaries(START).items():
+    for name, summary in Recent(Task.CHAT).summaries(START).items():
         inflated = None if name in SPEEDS else NOTHING
         assert summary == Summary(count=0, quantiles=NOTHING, inflated=inflated)
 
@@ -99,7 +99,7 @@ def test_plain_times_are_of_the_successes_alone(times: list[float], failed: int)
 
 
 def test_the_times_of_a_failed_sample_are_not_counted() -> None:
-    recent = Recent()
+    recent = Recent(Task.CHAT)
     recent.add(make_sample(error=ErrorClass.TRUNCATED, ttft_s=0.001), Outcome.FAILED)
     assert ttft(recent).count == 0
 
@@ -109,6 +109,14 @@ def test_what_does_not_count_is_left_out_of_both(outcome: Outcome) -> None:
     recent = filled([0.1, 0.2])
     recent.add(make_sample(error=ErrorClass.AUTH, ttft_s=9.0), outcome)
     assert ttft(recent) == ttft(filled([0.1, 0.2]))
+
+
+@pytest.mark.parametrize("task", set(Task) - {Task.CHAT})
+@pytest.mark.parametrize("error", [None, ErrorClass.OVERLOADED])
+def test_another_task_is_in_neither(task: Task, error: ErrorClass | None) -> None:
+    recent = filled([0.1, 0.2], failed=1)
+    recent.add(make_sample(error=error, ttft_s=9.0, task=task), Outcome.FAILED if error else Outcome.OK)
+    assert ttft(recent) == ttft(filled([0.1, 0.2], failed=1))
 
 
 def test_a_success_without_the_figure_is_not_counted_in_it() -> None:
@@ -129,7 +137,7 @@ def test_the_half_hour_is_half_open() -> None:
 
 def test_an_old_sample_behind_newer_ones_leaves_in_its_time() -> None:
     """A slow probe is recorded after quicker ones that began later."""
-    recent = Recent()
+    recent = Recent(Task.CHAT)
     recent.add(make_sample(after(100), ttft_s=1.0), Outcome.OK)
     recent.add(make_sample(after(0), ttft_s=5.0), Outcome.OK)
     found = recent.summaries(START + RECENT + timedelta(seconds=50))["ttft_s"]
@@ -145,7 +153,7 @@ def test_an_old_sample_behind_newer_ones_leaves_in_its_time() -> None:
 )
 def test_what_is_restored_equals_what_was_fed(samples: list[Sample], now_s: float) -> None:
     """The store gives back the samples that began in the half hour, in the order of appending."""
-    fed, restored = Recent(), Recent()
+    fed, restored = Recent(Task.CHAT), Recent(Task.CHAT)
     for sample in samples:
         fed.add(sample, Outcome.OK)
     for sample in samples:

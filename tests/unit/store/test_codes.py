@@ -12,7 +12,7 @@ from monitor.store import _codes
 from probes._model import Blame, ErrorClass, Task, Timing, TokensFrom
 
 EVER_GIVEN = {
-    "TASKS": {"chat": 1},
+    "TASKS": {"chat": 1, "tool_call": 2, "structured_output": 3, "embedding": 4, "reach": 5},
     "ERRORS": {
         "dns": 1,
         "connect": 2,

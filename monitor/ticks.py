@@ -1,0 +1,47 @@
+"""What becomes of a tick: a probe, or a sample that says why there was none. Every sample enters the daemon here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import datetime
+
+from monitor.plan import Job, run_for
+from monitor.respite import Respites
+from monitor.runner import Places, Prober, Runner
+from monitor.score.blame import Moved, blamed
+from probes._model import ErrorClass, Sample
+from probes._record import unmeasured
+
+
+class Ticks:
+    """Turns ticks into samples and emits them, with the blame that their classes have here."""
+
+    def __init__(self, prober: Prober, places: Places, moved: Moved, emit: Callable[[Sample], None]) -> None:
+        self.runner = Runner(prober, places, self._take)
+        self._moved = moved
+        self._emit = emit
+        self._respites = Respites()
+
+    async def fire(self, job: Job, at: datetime) -> None:
+        """Probe, unless the provider asked to be left alone until later."""
+        run = run_for(job, at)
+        left_s = self._respites.left_s(run.endpoint.id, at)
+        if left_s is None:
+            await self.runner.run(run)
+            return
+        detail = f"the provider asked to be left alone for another {math.ceil(left_s)} s"
+        self._take(unmeasured(run, ErrorClass.SKIPPED, detail, at))
+
+    def miss(self, job: Job, tick: datetime, error: ErrorClass) -> None:
+        """Record a tick that could not run."""
+        detail = "the run before was still going" if error is ErrorClass.OVERRUN else "the monitor was not running"
+        self._take(unmeasured(run_for(job, tick), error, detail, tick))
+
+    def may_ask(self, endpoint: str, at: datetime) -> bool:
+        """Whether an endpoint may be asked at `at`: its provider has not asked to be left alone."""
+        return self._respites.left_s(endpoint, at) is None
+
+    def _take(self, sample: Sample) -> None:
+        self._respites.note(sample)
+        self._emit(blamed(sample, self._moved))

@@ -1,0 +1,263 @@
+"""Anthropic's Messages API, and what copies it: OpenRouter, DeepSeek, vLLM, llama.cpp and more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from probes import _chat, _errors, _json
+from probes._model import (
+    Done,
+    Endpoint,
+    ErrorClass,
+    Event,
+    Fault,
+    Form,
+    Frame,
+    Headers,
+    Probe,
+    Prompt,
+    Reasoning,
+    Request,
+    Task,
+    Text,
+    ToolCall,
+    Usage,
+)
+
+_OLD_VERSION = "2023-06-01"
+_AUTHS = ("bearer", "x-api-key")
+_THINKING = ("enabled", "adaptive", "disabled", "between_tools")
+_LEAST_THINKING = 1024
+_CUT = frozenset({"max_tokens", "model_context_window_exceeded"})
+_IN_STREAM: Mapping[str, ErrorClass] = {
+    "invalid_request_error": ErrorClass.BAD_REQUEST,
+    "not_found_error": ErrorClass.NOT_FOUND,
+    "permission_error": ErrorClass.AUTH,
+}
+"""Types of errors that a status would tell, where they come without one. The other types are words known to all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnthropicMessages(Probe):
+    """`POST {base_url}/messages`, where the base URL ends in `/v1`; answered by server-sent events.
+
+    `message_stop` alone proves the end: without it Anthropic's TypeScript client, and what is built on it, hands out no
+    message. The stop reason comes one event earlier and proves nothing. The `output_tokens` in `message_start` are only
+    those of a beginning, and not read: an answer that breaks off before `message_delta` has its output counted here.
+    """
+
+    tasks = _chat.TASKS
+
+    auth: str = "bearer"
+    """How the key is sent: `bearer`, as Anthropic's clients do since October 2026 and most copies expect, with keys old
+    and new; or `x-api-key`, for copies that know only the older way, which Anthropic still takes."""
+    version: str = "2026-10-21"
+    """The header `anthropic-version`."""
+    temperature: float | None = None
+    """Only with version 2023-06-01, and only without thinking: later versions refuse any."""
+    thinking: str | None = None
+    """`adaptive`, `enabled` (Claude 4.6 and older), `disabled` or `between_tools`. None: `enabled` where there are
+    `reasoning_tokens`, else the model's own way; many think unasked, and then refuse to be told which tool to call."""
+    reasoning_tokens: int = 0
+    """Room for a model to think in, on top of the answer's `max_tokens`; at least 1024 where thinking is `enabled`."""
+    effort: str | None = None
+    """`low`, `medium`, `high`, …: how long a model may think."""
+    models_path: str | None = "/models?limit=1000"
+    """Where the list of models is; None for copies that have none: `reach` then asks for the base URL alone."""
+
+    def __post_init__(self) -> None:
+        for option, problem in self._problems():
+            raise ValueError(f"option {option!r} of anthropic_messages {problem}")
+
+    def _problems(self) -> Iterator[tuple[str, str]]:
+        if self.auth not in _AUTHS:
+            yield "auth", f"is {' or '.join(_AUTHS)}, not {self.auth!r}"
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", self.version):
+            yield "version", f"is a date like {_OLD_VERSION}, not {self.version!r}"
+        if self.thinking not in {None, *_THINKING}:
+            yield "thinking", f"is one of {', '.join(_THINKING)}, not {self.thinking!r}"
+        yield from self._number_problems()
+
+    def _number_problems(self) -> Iterator[tuple[str, str]]:
+        least = _LEAST_THINKING if self._mode == "enabled" else 0
+        if self.reasoning_tokens < least:
+            yield "reasoning_tokens", f"is {least} or more, not {self.reasoning_tokens}"
+        if self.temperature is not None and not 0 <= self.temperature <= 1:
+            yield "temperature", f"is 0 to 1 or null, not {self.temperature}"
+        if self.temperature is not None and self.version != _OLD_VERSION:
+            yield "temperature", f"is refused by version {self.version}: only {_OLD_VERSION} takes one"
+
+    @property
+    def _mode(self) -> str | None:
+        """The type of thinking that is asked for; None leaves it to the model."""
+        return self.thinking or ("enabled" if self.reasoning_tokens else None)
+
+    @property
+    def _thinks(self) -> bool:
+        return self._mode in {"enabled", "adaptive"}
+
+    @property
+    def lists_models(self) -> bool:
+        """Whether there is a list of models."""
+        return self.models_path is not None
+
+    def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:
+        """The request that asks `prompt` as the only user message; for `reach` the list of models."""
+        base_url = endpoint.base_url.rstrip("/")
+        headers = [("anthropic-version", self.version), *self._credentials(endpoint)]
+        if task is Task.REACH:
+            return _chat.get(base_url + (self.models_path or "/"), *headers)
+        body = {
+            "model": endpoint.model,
+            "messages": _chat.messages(prompt),
+            "max_tokens": prompt.max_tokens + self.reasoning_tokens,
+            "stream": True,
+            **self._tools(task, prompt.form),
+            **self._output(task, prompt.form),
+            **self._sampling(),
+        }
+        return _chat.post(f"{base_url}/messages", body, *headers)
+
+    def _credentials(self, endpoint: Endpoint) -> Iterator[tuple[str, str]]:
+        if endpoint.api_key is not None:
+            key = endpoint.api_key.reveal()
+            yield ("x-api-key", key) if self.auth == "x-api-key" else ("Authorization", f"Bearer {key}")
+
+    def _tools(self, task: Task, form: Form | None) -> dict[str, object]:
+        """The tool that has to be called. A model that thinks may only be offered it."""
+        if form is None or task is not Task.TOOL_CALL:
+            return {}
+        tool = {"name": form.name, "description": form.description, "input_schema": dict(form.schema)}
+        choice = {"type": "auto"} if self._thinks else {"type": "tool", "name": form.name}
+        return {"tools": [tool], "tool_choice": choice}
+
+    def _output(self, task: Task, form: Form | None) -> dict[str, object]:
+        """How hard to try, and the schema of the answer."""
+        config: dict[str, object] = {}
+        if self.effort is not None:
+            config["effort"] = self.effort
+        if form is not None and task is Task.STRUCTURED_OUTPUT:
+            config["format"] = {"type": "json_schema", "schema": dict(form.schema)}
+        return {"output_config": config} if config else {}
+
+    def _sampling(self) -> dict[str, object]:
+        fields: dict[str, object] = {}
+        if self._mode is not None:
+            budget = {"budget_tokens": self.reasoning_tokens} if self._mode == "enabled" else {}
+            fields["thinking"] = {"type": self._mode, **budget}
+        if self.temperature is not None and not self._thinks:
+            fields["temperature"] = self.temperature
+        return fields
+
+    def read(self, frame: Frame) -> Iterable[Event]:
+        """Blocks and their deltas, usage, the end, or an error that came with status 200. Pings say nothing."""
+        if frame.data.strip() == b"[DONE]":
+            # OpenRouter's way of ending every stream.
+            return
+        event = _json.as_object(_json.decode(frame.data))
+        match "error" if frame.event == "error" else _json.get_text(event, "type"):
+            case "message_start":
+                yield from _usage(_json.get_object(_json.get_object(event, "message"), "usage"), ended=False)
+            case "content_block_start":
+                yield from _block(event)
+            case "content_block_delta":
+                yield from _delta(event)
+            case "message_delta":
+                yield from _usage(_json.get_object(event, "usage"), ended=True)
+                yield from _stop(_json.get_object(event, "delta"))
+            case "message_stop":
+                yield Done()
+            case "error":
+                yield _fault(event)
+
+    def refusal(self, status: int, headers: Headers, body: bytes) -> Fault:
+        """Anthropic's error bodies: `{"type": "error", "error": {"type", "message"}}`."""
+        fault = _errors.refusal(status, headers, body)
+        # The whole of what a caller from an unsupported country is told.
+        if fault.detail == "HTTP 403: forbidden: Request not allowed":
+            return replace(fault, error=ErrorClass.GEO)
+        return fault
+
+    def models(self, body: bytes) -> frozenset[str]:
+        """The ids of `{"data": [{"id": …}]}`, but for those that are listed as a memory of models now retired."""
+        listed = map(_json.as_object, _json.get_list(_json.as_object(_json.decode(body)), "data"))
+        return frozenset(_json.get_text(model, "id") for model in listed if model.get("lifecycle") != "retired") - {""}
+
+
+def _block(event: Mapping[str, object]) -> Iterator[Event]:
+    """The head of a block: a tool's name, or what text there already is."""
+    block = _json.get_object(event, "content_block")
+    match block.get("type"):
+        case "tool_use":
+            yield ToolCall(index=_index(event), name=_json.get_text(block, "name") or None)
+        case "text":
+            yield from _text(block)
+        case "thinking":
+            yield from _thought(block)
+
+
+def _delta(event: Mapping[str, object]) -> Iterator[Event]:
+    """A piece of a block. Signatures of thoughts and citations are not content."""
+    delta = _json.get_object(event, "delta")
+    match delta.get("type"):
+        case "text_delta":
+            yield from _text(delta)
+        case "thinking_delta":
+            yield from _thought(delta)
+        case "input_json_delta":
+            yield ToolCall(index=_index(event), arguments=_json.get_text(delta, "partial_json"))
+
+
+def _text(part: Mapping[str, object]) -> Iterator[Event]:
+    if text := _json.get_text(part, "text"):
+        yield Text(text)
+
+
+def _thought(part: Mapping[str, object]) -> Iterator[Event]:
+    if thought := _json.get_text(part, "thinking"):
+        yield Reasoning(thought)
+
+
+def _index(event: Mapping[str, object]) -> int:
+    return _json.get_count(event, "index") or 0
+
+
+def _stop(delta: Mapping[str, object]) -> Iterator[Event]:
+    """Why the answer ends. Anthropic's classifiers end it with `refusal`, whatever has been written by then."""
+    reason = _json.get_text(delta, "stop_reason")
+    if reason == "refusal":
+        why = _json.get_text(_json.get_object(delta, "stop_details"), "explanation")
+        yield Fault(error=ErrorClass.CONTENT_FILTER, detail=": ".join(filter(None, ("stop reason: refusal", why))))
+    elif reason:
+        yield Done(reason, cut=reason in _CUT, proof=False)
+
+
+def _usage(usage: Mapping[str, object], *, ended: bool) -> Iterator[Usage]:
+    """Token counts; each report is of all tokens so far. What went into the cache or came from it was prompt too."""
+    if not usage:
+        return
+    fresh, written, cached = (
+        _json.get_count(usage, key)
+        for key in ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+    )
+    details = _json.get_object(usage, "output_tokens_details")
+    yield Usage(
+        prompt=None if fresh is None else fresh + (written or 0) + (cached or 0),
+        output=_json.get_count(usage, "output_tokens") if ended else None,
+        reasoning=_json.get_count(details, "thinking_tokens") if ended else None,
+        cached=cached,
+    )
+
+
+def _fault(event: Mapping[str, object]) -> Fault:
+    """An error at `error`; llama.cpp's stands at the top."""
+    error = event.get("error")
+    if isinstance(error, str) and error:
+        return _errors.stream_fault(error)
+    told = error if isinstance(error, dict) and error else event
+    fault = _errors.stream_fault(told)
+    if fault.error is ErrorClass.STREAM_ERROR:
+        return replace(fault, error=_IN_STREAM.get(str(told.get("type")), fault.error))
+    return fault

@@ -1,0 +1,181 @@
+"""Cohere's Chat API, version 2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from probes import _chat, _errors, _json
+from probes._model import (
+    Done,
+    Endpoint,
+    ErrorClass,
+    Event,
+    Fault,
+    Form,
+    Frame,
+    Headers,
+    Probe,
+    Prompt,
+    Reasoning,
+    Request,
+    Task,
+    Text,
+    ToolCall,
+    Usage,
+)
+
+_REFUSALS: Mapping[int, ErrorClass] = {
+    # "A request or response contains a deny-listed token"; elsewhere this status is one of full capacity.
+    498: ErrorClass.CONTENT_FILTER,
+}
+_STOP_FAULTS: Mapping[str, ErrorClass] = {
+    "ERROR": ErrorClass.STREAM_ERROR,
+    "ERROR_LIMIT": ErrorClass.STREAM_ERROR,
+    "ERROR_TOXIC": ErrorClass.CONTENT_FILTER,
+    "TIMEOUT": ErrorClass.STREAM_ERROR,
+    "USER_CANCEL": ErrorClass.STREAM_ERROR,
+}
+"""Reasons that are no end; any other is one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CohereChat(Probe):
+    """`POST {base_url}/v2/chat`, answered by server-sent events.
+
+    The base URL is the host's (`https://api.cohere.com`); one that ends in `/v2` already means the same.
+    """
+
+    tasks = _chat.TASKS
+
+    temperature: float | None = 0.0
+    """None leaves it out."""
+    thinking: str | None = None
+    """`disabled` or `enabled`, for models that reason; None leaves it out, and they do."""
+    thinking_budget: int | None = None
+    """Tokens that may be thought; needs `thinking: enabled`."""
+    reasoning_tokens: int = 0
+    """Room for a reasoning model to think in, on top of the answer's `max_tokens`."""
+    tool_choice: str | None = "REQUIRED"
+    """None leaves it out, for models older than command-r7b, which refuse it."""
+    strict_tools: bool = True
+    """Have calls held to the tool's schema; the first requests after a change of the tool then take longer."""
+
+    def __post_init__(self) -> None:
+        """Refuse what can be no configuration. Raises ValueError."""
+        if self.thinking not in {None, "disabled", "enabled"}:
+            raise ValueError(f"thinking is disabled or enabled, not {self.thinking!r}")
+        if self.thinking_budget is not None and self.thinking != "enabled":
+            raise ValueError("thinking_budget needs thinking: enabled")
+
+    @property
+    def lists_models(self) -> bool:
+        """There is a list of models."""
+        return True
+
+    def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:
+        """The request that asks `prompt` as the only user message; for `reach` the list of models."""
+        host = endpoint.base_url.rstrip("/").removesuffix("/v2")
+        key = endpoint.api_key
+        headers = [("Authorization", f"Bearer {key.reveal()}")] if key is not None else []
+        if task is Task.REACH:
+            return _chat.get(f"{host}/v1/models?page_size=1000", *headers)
+        body = {
+            "model": endpoint.model,
+            "messages": _chat.messages(prompt),
+            "max_tokens": prompt.max_tokens + self.reasoning_tokens,
+            "stream": True,
+            **self._optional(),
+            **self._task_fields(task, prompt.form),
+        }
+        return _chat.post(f"{host}/v2/chat", body, *headers)
+
+    def _optional(self) -> dict[str, object]:
+        fields: dict[str, object] = {}
+        if self.temperature is not None:
+            fields["temperature"] = self.temperature
+        if self.thinking is not None:
+            budget = {} if self.thinking_budget is None else {"token_budget": self.thinking_budget}
+            fields["thinking"] = {"type": self.thinking, **budget}
+        return fields
+
+    def _task_fields(self, task: Task, form: Form | None) -> dict[str, object]:
+        """The tools, of which one has to be called, or the schema of the answer."""
+        if form is None:
+            return {}
+        if task is Task.STRUCTURED_OUTPUT:
+            return {"response_format": {"type": "json_object", "json_schema": dict(form.schema)}}
+        fields: dict[str, object] = {"tools": _chat.task_fields(task, form)["tools"]}
+        if self.tool_choice is not None:
+            fields["tool_choice"] = self.tool_choice
+        if self.strict_tools:
+            fields["strict_tools"] = True
+        return fields
+
+    def read(self, frame: Frame) -> Iterable[Event]:
+        """Deltas, usage and the end. What goes before and after a block says nothing of its own."""
+        if frame.data.strip() == b"[DONE]":
+            return  # some gateways add it; the proof of the end is `message-end`
+        message = _json.as_object(_json.decode(frame.data))
+        delta = _json.get_object(message, "delta")
+        match message.get("type"):
+            case "content-start" | "content-delta":
+                yield from _content(_json.get_object(_json.get_object(delta, "message"), "content"))
+            case "tool-plan-delta":
+                # What the model means to do, not what it answers.
+                plan = _json.get_text(_json.get_object(delta, "message"), "tool_plan")
+                if plan:
+                    yield Reasoning(plan)
+            case "tool-call-start" | "tool-call-delta":
+                call = _json.get_object(_json.get_object(delta, "message"), "tool_calls")
+                yield _tool_call(_json.get_object(call, "function"), _json.get_count(message, "index"))
+            case "message-end":
+                yield from _end(delta)
+
+    def refusal(self, status: int, headers: Headers, body: bytes) -> Fault:
+        """Cohere's error bodies: `{"message": …}`."""
+        fault = _errors.refusal(status, headers, body)
+        return replace(fault, error=_REFUSALS.get(status, fault.error))
+
+    def models(self, body: bytes) -> frozenset[str]:
+        """The names of `{"models": [{"name": …}]}`."""
+        return _chat.model_ids(body, items="models", key="name")
+
+
+def _content(content: Mapping[str, object]) -> Iterator[Event]:
+    thought, text = _json.get_text(content, "thinking"), _json.get_text(content, "text")
+    if thought:
+        yield Reasoning(thought)
+    if text:
+        yield Text(text)
+
+
+def _tool_call(function: Mapping[str, object], index: int | None) -> ToolCall:
+    return ToolCall(
+        index=index or 0,
+        name=_json.get_text(function, "name") or None,
+        arguments=_json.get_text(function, "arguments"),
+    )
+
+
+def _end(delta: Mapping[str, object]) -> Iterator[Event]:
+    usage = delta.get("usage")
+    if usage is not None:
+        yield _usage(_json.as_object(usage))
+    reason, error = _json.get_text(delta, "finish_reason"), _json.get_text(delta, "error")
+    if error:
+        yield _errors.stream_fault(error)
+    elif reason in _STOP_FAULTS:
+        yield Fault(error=_STOP_FAULTS[reason], detail=f"finish reason: {reason}")
+    else:
+        yield Done(reason or None, cut=reason == "MAX_TOKENS")
+
+
+def _usage(usage: Mapping[str, object]) -> Usage:
+    """What went through the model; where that is not told, what is billed, which is less by the template's tokens."""
+    tokens = _json.get_object(usage, "tokens") or _json.get_object(usage, "billed_units")
+    return Usage(
+        prompt=_json.get_count(tokens, "input_tokens"),
+        output=_json.get_count(tokens, "output_tokens"),
+        cached=_json.get_count(usage, "cached_tokens"),
+    )

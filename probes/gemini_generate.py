@@ -1,0 +1,293 @@
+"""Google's Gemini API (`streamGenerateContent`), and Vertex AI, which speaks the same."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import quote
+
+from probes import _chat, _errors, _json
+from probes._headers import span_s
+from probes._model import (
+    Done,
+    Endpoint,
+    ErrorClass,
+    Event,
+    Fault,
+    Form,
+    Frame,
+    Headers,
+    MalformedError,
+    Probe,
+    Prompt,
+    Reasoning,
+    Request,
+    Task,
+    Text,
+    ToolCall,
+    Usage,
+)
+
+_COLLECTIONS = ("models/", "tunedModels/")
+_CUT = frozenset({"MAX_TOKENS", "CONTINUATION"})
+_UNSPECIFIED = frozenset({"", "FINISH_REASON_UNSPECIFIED"})
+_STOP_FAULTS: Mapping[str, ErrorClass] = {
+    **dict.fromkeys(
+        (
+            "SAFETY",
+            "RECITATION",
+            "BLOCKLIST",
+            "PROHIBITED_CONTENT",
+            "SPII",
+            "MODEL_ARMOR",
+            "ESCALATION",
+            "IMAGE_SAFETY",
+            "IMAGE_PROHIBITED_CONTENT",
+            "IMAGE_RECITATION",
+        ),
+        ErrorClass.CONTENT_FILTER,
+    ),
+    # The account is limited or closed for what it was used for.
+    "PUP_LIMITED_DISABLED": ErrorClass.AUTH,
+}
+"""Any other is a stream error: by Google's own list no reason but `STOP` and those of `_CUT` is a good end."""
+_REASONS: Mapping[str, ErrorClass] = {
+    **dict.fromkeys(
+        ("API_KEY_INVALID", "ACCESS_TOKEN_EXPIRED", "CONSUMER_INVALID", "CONSUMER_SUSPENDED", "SERVICE_DISABLED"),
+        ErrorClass.AUTH,
+    ),
+    "BILLING_DISABLED": ErrorClass.PAYMENT,
+    "RATE_LIMIT_EXCEEDED": ErrorClass.RATE_LIMITED,
+    "MODEL_CAPACITY_EXHAUSTED": ErrorClass.OVERLOADED,
+}
+"""Reasons of `google.rpc.ErrorInfo`, the most exact word of an error."""
+_STATUSES: Mapping[str, ErrorClass] = {
+    "UNAVAILABLE": ErrorClass.OVERLOADED,
+    "UNAUTHENTICATED": ErrorClass.AUTH,
+    "PERMISSION_DENIED": ErrorClass.AUTH,
+    "NOT_FOUND": ErrorClass.NOT_FOUND,
+    "INVALID_ARGUMENT": ErrorClass.BAD_REQUEST,
+    "FAILED_PRECONDITION": ErrorClass.BAD_REQUEST,
+    # Not by us: we do not cancel and still read the answer.
+    "CANCELLED": ErrorClass.SERVER_ERROR,
+}
+"""Names of `google.rpc.Code` that tell more than that something went wrong."""
+_UNPAID = re.compile(r"prepay|\bspending cap\b|\bdunning\b", re.IGNORECASE)
+_LIMITS = ("QuotaFailure", "RetryInfo")
+_PAYMENT_REQUIRED = 402
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeminiGenerate(Probe):
+    """`POST {base_url}/models/{model}:streamGenerateContent?alt=sse`, answered by server-sent events.
+
+    The base URL ends in the version (`…/v1beta`); for Vertex AI in `…/publishers/google`. The model is named with or
+    without `models/`.
+    """
+
+    tasks = _chat.TASKS
+
+    auth: str = "x-goog-api-key"
+    """How the key travels: in the header `x-goog-api-key`, or as `bearer` (Vertex AI's access tokens)."""
+    reasoning_tokens: int = 1000
+    """Room to think in, on top of the answer's `max_tokens`: most models think unless told otherwise."""
+    thinking_budget: int | None = None
+    """Tokens that models up to 2.5 may think: 0 none, -1 as many as they like. None leaves it out."""
+    thinking_level: str | None = None
+    """`minimal`, `low`, …: how long models from 3 on may think. None leaves it out."""
+    include_thoughts: bool = False
+    """Ask for summaries of the thoughts; models that do not think refuse it."""
+    temperature: float | None = 0.0
+    """None leaves it out."""
+    models_path: str | None = "/models"
+    """Where the list of models is; None where there is none (Vertex AI): `reach` then asks for the base URL alone."""
+
+    def __post_init__(self) -> None:
+        """Refuse what can be no configuration. Raises ValueError."""
+        if self.auth not in {"x-goog-api-key", "bearer"}:
+            raise ValueError(f"auth is x-goog-api-key or bearer, not {self.auth!r}")
+        if self.thinking_budget is not None and self.thinking_level is not None:
+            raise ValueError("thinking_budget and thinking_level exclude each other")
+
+    @property
+    def lists_models(self) -> bool:
+        """Whether there is a list of models."""
+        return self.models_path is not None
+
+    def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:
+        """The request that asks `prompt` as the only user message; for `reach` the list of models."""
+        base_url = endpoint.base_url.rstrip("/")
+        if task is Task.REACH:
+            path = f"{self.models_path}?pageSize=1000" if self.models_path is not None else "/"
+            return _chat.get(base_url + path, *self._key(endpoint))
+        body = {
+            "contents": [{"role": "user", "parts": [{"text": prompt.text}]}],
+            "generationConfig": self._generation(task, prompt),
+            **_tool(task, prompt.form),
+        }
+        url = f"{base_url}/{_resource(endpoint.model)}:streamGenerateContent?alt=sse"
+        return _chat.post(url, body, *self._key(endpoint))
+
+    def _key(self, endpoint: Endpoint) -> tuple[tuple[str, str], ...]:
+        if endpoint.api_key is None:
+            return ()
+        key = endpoint.api_key.reveal()
+        return (("Authorization", f"Bearer {key}") if self.auth == "bearer" else ("x-goog-api-key", key),)
+
+    def _generation(self, task: Task, prompt: Prompt) -> dict[str, object]:
+        fields: dict[str, object] = {"maxOutputTokens": prompt.max_tokens + self.reasoning_tokens}
+        if self.temperature is not None:
+            fields["temperature"] = self.temperature
+        thinking = {
+            "thinkingBudget": self.thinking_budget,
+            "thinkingLevel": self.thinking_level,
+            "includeThoughts": self.include_thoughts or None,
+        }
+        given = {name: value for name, value in thinking.items() if value is not None}
+        if given:
+            fields["thinkingConfig"] = given
+        if task is Task.STRUCTURED_OUTPUT and prompt.form is not None:
+            fields |= {"responseMimeType": "application/json", "responseJsonSchema": dict(prompt.form.schema)}
+        return fields
+
+    def read(self, frame: Frame) -> Iterable[Event]:
+        """Parts, usage, the end, or an error that came with status 200."""
+        chunk = _json.as_object(_only(_json.decode(frame.data)))
+        error = chunk.get("error")
+        if isinstance(error, dict | str) and error:
+            fault = _errors.stream_fault(error)
+            yield fault if isinstance(error, str) else _exact(fault, error)
+            return
+        candidates = [_json.as_object(item) for item in _json.get_list(chunk, "candidates")]
+        blocked = _json.get_object(chunk, "promptFeedback")
+        if not candidates and _json.get_text(blocked, "blockReason"):
+            yield _blocked(blocked)
+        for candidate in candidates:
+            if not candidate.get("index"):
+                yield from _candidate(candidate, frame.end)
+        usage = chunk.get("usageMetadata")
+        if usage is not None:
+            yield _usage(_json.as_object(usage))
+
+    def refusal(self, status: int, headers: Headers, body: bytes) -> Fault:
+        """Google's error bodies: `{"error": {"code", "status", "message", "details"}}`, some in an array of one."""
+        fault = _errors.refusal(status, headers, body)
+        try:
+            error = _json.get_object(_json.as_object(_only(_json.decode(body))), "error")
+        except MalformedError:
+            return fault
+        return _exact(fault, error)
+
+    def models(self, body: bytes) -> frozenset[str]:
+        """The names of `{"models": [{"name": "models/…"}]}`, without `models/`."""
+        names = _chat.model_ids(body, items="models", key="name")
+        return frozenset(name.removeprefix("models/") for name in names)
+
+
+def _resource(model: str) -> str:
+    """A model's path: `models/…` unless it names another collection itself."""
+    collection, _, name = (model if model.startswith(_COLLECTIONS) else f"models/{model}").partition("/")
+    return f"{collection}/{quote(name, safe='')}"
+
+
+def _tool(task: Task, form: Form | None) -> dict[str, object]:
+    """The tool that has to be called."""
+    if task is not Task.TOOL_CALL or form is None:
+        return {}
+    function = {"name": form.name, "description": form.description, "parametersJsonSchema": dict(form.schema)}
+    calling = {"mode": "ANY", "allowedFunctionNames": [form.name]}
+    return {"tools": [{"functionDeclarations": [function]}], "toolConfig": {"functionCallingConfig": calling}}
+
+
+def _only(value: object) -> object:
+    """The one item of an array of one, in which some errors come; else the value itself."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+def _candidate(candidate: Mapping[str, object], end: int) -> Iterator[Event]:
+    parts = _json.get_list(_json.get_object(candidate, "content"), "parts")
+    for position, part in enumerate(map(_json.as_object, parts)):
+        text = _json.get_text(part, "text")
+        if text:
+            yield Reasoning(text) if part.get("thought") else Text(text)
+        call = part.get("functionCall")
+        if call is not None:
+            # Every call comes whole and without a number, and calls may come in one frame or in several. A part is
+            # longer than a byte, so its place counted back from the frame's end is a number that no other call has.
+            yield _tool_call(_json.as_object(call), end - len(parts) + position)
+    reason = _json.get_text(candidate, "finishReason")
+    if reason not in _UNSPECIFIED:
+        yield _end(reason, _json.get_text(candidate, "finishMessage"))
+
+
+def _tool_call(call: Mapping[str, object], index: int) -> ToolCall:
+    arguments = json.dumps(_json.get_object(call, "args"))
+    return ToolCall(index=index, name=_json.get_text(call, "name") or None, arguments=arguments)
+
+
+def _end(reason: str, message: str) -> Event:
+    if reason == "STOP" or reason in _CUT:
+        return Done(reason, cut=reason in _CUT)
+    error = _STOP_FAULTS.get(reason, ErrorClass.STREAM_ERROR)
+    return Fault(error=error, detail=": ".join(filter(None, ("finish reason", reason, message))))
+
+
+def _blocked(feedback: Mapping[str, object]) -> Fault:
+    """The prompt was not let through to the model."""
+    words = (_json.get_text(feedback, key) for key in ("blockReason", "blockReasonMessage"))
+    return Fault(error=ErrorClass.CONTENT_FILTER, detail=": ".join(filter(None, ("prompt blocked", *words))))
+
+
+def _usage(usage: Mapping[str, object]) -> Usage:
+    """Counts so far. Google counts thoughts beside the answer, not in it."""
+    answer = _json.get_count(usage, "candidatesTokenCount")
+    thoughts = _json.get_count(usage, "thoughtsTokenCount")
+    return Usage(
+        prompt=_json.get_count(usage, "promptTokenCount"),
+        output=None if answer is None and thoughts is None else (answer or 0) + (thoughts or 0),
+        reasoning=thoughts,
+        cached=_json.get_count(usage, "cachedContentTokenCount"),
+    )
+
+
+def _exact(fault: Fault, error: Mapping[str, object]) -> Fault:
+    """A fault with what the error's `google.rpc` status and details say more exactly."""
+    told = error.get("details")
+    details = [detail for detail in told if isinstance(detail, dict)] if isinstance(told, list) else []
+    retry_after_s = next((span for detail in details for span in _spans_s(detail)), fault.retry_after_s)
+    return replace(fault, error=_class(fault.error, error, details), retry_after_s=retry_after_s)
+
+
+def _class(told: ErrorClass, error: Mapping[str, object], details: list[dict[str, object]]) -> ErrorClass:
+    reasons = (str(detail.get("reason")) for detail in details)
+    known = next((_REASONS[reason] for reason in reasons if reason in _REASONS), None)
+    if known is not None:
+        return known
+    status = str(error.get("status"))
+    if status == "RESOURCE_EXHAUSTED" and told is not ErrorClass.OVERLOADED:
+        return ErrorClass.PAYMENT if _is_unpaid(error, details) else ErrorClass.RATE_LIMITED
+    if told is ErrorClass.STREAM_ERROR or status == "CANCELLED":
+        return _STATUSES.get(status, told)
+    return told
+
+
+def _is_unpaid(error: Mapping[str, object], details: list[dict[str, object]]) -> bool:
+    """Whether what is exhausted is money (402, but 429 until 2026).
+
+    Every limit's message says "check your plan and billing details", so that says nothing; one that names a quota or
+    a time to wait is a limit, whatever its message says.
+    """
+    if error.get("code") == _PAYMENT_REQUIRED:
+        return True
+    is_limit = any(str(detail.get("@type")).endswith(_LIMITS) for detail in details)
+    return not is_limit and _UNPAID.search(str(error.get("message"))) is not None
+
+
+def _spans_s(detail: Mapping[str, object]) -> Iterator[float]:
+    """The time to wait of a `google.rpc.RetryInfo`."""
+    delay = detail.get("retryDelay")
+    span = span_s(delay) if isinstance(delay, str) else None
+    if span is not None:
+        yield span

@@ -1,0 +1,79 @@
+"""Mistral's chat completions: near to OpenAI's, which it refuses some fields of and has other words for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from probes import _chat, _errors, _json
+from probes._model import Endpoint, Event, Fault, Frame, Headers, MalformedError, Probe, Prompt, Request, Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MistralChat(Probe):
+    """`POST {base_url}/chat/completions`, answered by server-sent events; usage comes unasked."""
+
+    tasks = _chat.TASKS
+
+    reasoning_tokens: int = 0
+    """Room for a reasoning model to think in, on top of the answer's `max_tokens`."""
+    temperature: float | None = 0.0
+    """None leaves it out, for models that refuse any but their own."""
+    random_seed: int | None = None
+    """The same seed gives the same answer, where the temperature is above 0."""
+    reasoning_effort: str | None = None
+    """`none` or `high`, for models that think only when asked to."""
+    tool_choice: str | None = "any"
+    """`any`, `required` or `auto`; None names the tool that has to be called."""
+
+    @property
+    def lists_models(self) -> bool:
+        """There is a list of models."""
+        return True
+
+    def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:
+        """The request that asks `prompt` as the only user message; for `reach` the list of models."""
+        base_url = endpoint.base_url.rstrip("/")
+        headers = _chat.bearer(endpoint.api_key)
+        if task is Task.REACH:
+            return _chat.get(f"{base_url}/models", *headers)
+        fields = {
+            "model": endpoint.model,
+            "max_tokens": prompt.max_tokens + self.reasoning_tokens,
+            "temperature": self.temperature,
+            "random_seed": self.random_seed,
+            "reasoning_effort": self.reasoning_effort,
+            "tool_choice": self.tool_choice if task is Task.TOOL_CALL else None,
+        }
+        return _chat.post(f"{base_url}/chat/completions", _chat.stream_body(task, prompt, fields), *headers)
+
+    def read(self, frame: Frame) -> Iterable[Event]:
+        """As OpenAI's chat, but content may be a list of parts, and a tool call's arguments an object."""
+        return _chat.read_chunk(frame, arguments_as_objects=True)
+
+    def refusal(self, status: int, headers: Headers, body: bytes) -> Fault:
+        """`{"object": "error", "message", "type", "code"}`, or `{"detail": [{"loc", "msg"}]}` for wrong requests."""
+        fault = _errors.refusal(status, headers, body)
+        return replace(fault, detail=": ".join((fault.detail or f"HTTP {status}", *_problems(body))))
+
+    def models(self, body: bytes) -> frozenset[str]:
+        """The ids of `{"data": [{"id", "aliases"}]}`, and what else their models are called."""
+        cards = map(_json.as_object, _json.get_list(_json.as_object(_json.decode(body)), "data"))
+        aliases = (alias for card in cards for alias in _json.get_list(card, "aliases") if isinstance(alias, str))
+        return _chat.model_ids(body) | frozenset(aliases)
+
+
+def _problems(body: bytes) -> list[str]:
+    """What a refusal finds wrong with the request, field by field."""
+    try:
+        source = _json.as_object(_json.decode(body))
+        message = source.get("message")
+        listed = _json.get_list(message if isinstance(message, dict) else source, "detail")
+        return [_problem(_json.as_object(problem)) for problem in listed]
+    except MalformedError:
+        return []
+
+
+def _problem(problem: Mapping[str, object]) -> str:
+    where = ".".join(str(part) for part in _json.get_list(problem, "loc"))
+    return f"{where}: {_json.get_text(problem, 'msg')}"

@@ -1,0 +1,132 @@
+"""Ollama's own chat API, of a server on this machine or of Ollama's cloud; answered by JSON lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from probes import _chat, _errors, _json
+from probes._model import (
+    Done,
+    Endpoint,
+    Event,
+    Fault,
+    Form,
+    Frame,
+    Framing,
+    Headers,
+    Probe,
+    Prompt,
+    Reasoning,
+    Request,
+    ServerTime,
+    Task,
+    Text,
+    ToolCall,
+    Usage,
+)
+
+_LATEST = ":latest"
+"""The tag of a model that is named without one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OllamaChat(Probe):
+    """`POST {base_url}/api/chat`; the base URL is `http://127.0.0.1:11434`, or `https://ollama.com` with a key."""
+
+    framing = Framing.JSON_LINES
+    tasks = _chat.TASKS
+
+    think: bool | str | None = None
+    """Whether a thinking model is to think, or how hard: `low`, `medium`, `high`. None: as the model does by itself."""
+    reasoning_tokens: int = 0
+    """Room for a thinking model to think in, on top of the answer's `max_tokens`."""
+    temperature: float | None = 0.0
+    """None leaves it to the model's own setting."""
+    seed: int | None = None
+    """The same seed gives the same answer, where the temperature is above 0."""
+
+    @property
+    def lists_models(self) -> bool:
+        """There is a list of models."""
+        return True
+
+    def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:
+        """The request that asks `prompt` as the only user message; for `reach` the list of models."""
+        base_url = endpoint.base_url.rstrip("/")
+        headers = _chat.bearer(endpoint.api_key)
+        if task is Task.REACH:
+            return _chat.get(f"{base_url}/api/tags", *headers)
+        options = {
+            "num_predict": prompt.max_tokens + self.reasoning_tokens,
+            "temperature": self.temperature,
+            "seed": self.seed,
+        }
+        body = {
+            "model": endpoint.model,
+            "messages": _chat.messages(prompt),
+            "stream": True,
+            "options": {name: value for name, value in options.items() if value is not None},
+            **({} if self.think is None else {"think": self.think}),
+            **_task_fields(task, prompt.form),
+        }
+        return _chat.post(f"{base_url}/api/chat", body, *headers, accept=self.framing.value)
+
+    def read(self, frame: Frame) -> Iterable[Event]:
+        """A piece of the message, the end with its counts, or an error that came with status 200."""
+        line = _json.as_object(_json.decode(frame.data))
+        fault = _chat.fault_in(line)
+        if fault is not None:
+            yield fault
+            return
+        yield from _message(_json.get_object(line, "message"))
+        if line.get("done") is True:
+            yield from _end(line)
+
+    def refusal(self, status: int, headers: Headers, body: bytes) -> Fault:
+        """`{"error": "…"}`."""
+        return _errors.refusal(status, headers, body)
+
+    def models(self, body: bytes) -> frozenset[str]:
+        """The names of `{"models": [{"name", "model"}]}`; those with the tag `latest` without it as well."""
+        names = _chat.model_ids(body, items="models", key="name") | _chat.model_ids(body, items="models", key="model")
+        return names | {name.removesuffix(_LATEST) for name in names}
+
+
+def _task_fields(task: Task, form: Form | None) -> dict[str, object]:
+    """As in OpenAI's chat, but nothing can force a call, and a schema stands by itself."""
+    fields = _chat.task_fields(task, form)
+    if "tools" in fields:
+        return {"tools": fields["tools"]}
+    return {"format": dict(form.schema)} if form else {}
+
+
+def _message(message: Mapping[str, object]) -> Iterator[Event]:
+    thought = _json.get_text(message, "thinking")
+    if thought:
+        yield Reasoning(thought)
+    text = _json.get_text(message, "content")
+    if text:
+        yield Text(text)
+    for position, call in enumerate(map(_json.as_object, _json.get_list(message, "tool_calls"))):
+        yield _tool_call(_json.get_object(call, "function"), position)
+
+
+def _tool_call(function: Mapping[str, object], position: int) -> ToolCall:
+    """A whole call. Older servers do not number calls, but send all of them in one line."""
+    index = _json.get_count(function, "index")
+    return ToolCall(
+        index=position if index is None else index,
+        name=_json.get_text(function, "name") or None,
+        arguments=json.dumps(_json.get_object(function, "arguments")),
+    )
+
+
+def _end(line: Mapping[str, object]) -> Iterator[Event]:
+    reason = _json.get_text(line, "done_reason") or None
+    yield Usage(prompt=_json.get_count(line, "prompt_eval_count"), output=_json.get_count(line, "eval_count"))
+    duration_ns = _json.get_count(line, "total_duration")
+    if duration_ns is not None:
+        yield ServerTime(duration_ns / 1e9)
+    yield Done(reason, cut=reason == "length")

@@ -1,0 +1,127 @@
+"""What a restart takes up again from a real store: error ratios of tasks, and blame as the configuration has it now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.app import restore
+from monitor.config.model import Config, ProbeSpec, ScoringSpec
+from monitor.plan import plan
+from monitor.publish.board import Board
+from monitor.publish.metrics import Metrics
+from monitor.score.blame import Moved, blamed
+from monitor.store import Store, create_store
+from probes._model import Blame, ErrorClass, Sample, Task
+from tests.unit.publish.values import CHAT, make_config, make_spec, sample_at
+
+NAME = "groq:llama"
+PROBES = {
+    "chat": CHAT,
+    "tools": ProbeSpec(name="tools", task=Task.TOOL_CALL),
+    "json": ProbeSpec(name="json", task=Task.STRUCTURED_OUTPUT),
+}
+MOVED: Moved = {ErrorClass.PAYMENT: Blame.PROVIDER, ErrorClass.OVERLOADED: Blame.ACCOUNT}
+NOW = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    store = create_store(f"sqlite:///{tmp_path}/store.db")
+    await store.open()
+    yield store
+    await store.close()
+
+
+def config(moved: Moved, *, count_wrong_answers: bool = True) -> Config:
+    scoring = ScoringSpec(blame=moved, count_wrong_answers=count_wrong_answers)
+    return make_config(make_spec(NAME, probes=tuple(PROBES)), probes=PROBES, scoring=scoring)
+
+
+def history() -> list[Sample]:
+    """Samples of all three tasks over two days, of successes, wrong answers, refusals and failures."""
+    wrong, payment = ErrorClass.WRONG_ANSWER, ErrorClass.PAYMENT
+    errors = [None, None, wrong, payment, payment, ErrorClass.OVERLOADED, ErrorClass.RATE_LIMITED]
+    tasks = [probe.task for probe in PROBES.values()]
+    return [
+        replace(
+            sample_at(NOW - timedelta(minutes=13 * number), errors[number * 5 % 7], task=tasks[number % 3]),
+            id=f"{number:016x}",
+        )
+        for number in range(220)
+    ]
+
+
+async def kept(store: Store, config: Config) -> dict[str, Any]:
+    """The row after all of `history` came in, as the daemon lets it in; all of it is stored."""
+    board = Board(config, plan(config), NOW - timedelta(days=3))
+    samples = [blamed(sample, config.scoring.blame) for sample in reversed(history())]
+    for sample in samples:
+        await store.append([sample], board.absorb([sample]).states)
+    return row(board)
+
+
+async def restarted(store: Store, config: Config) -> dict[str, Any]:
+    board = Board(config, plan(config), NOW)
+    await restore(board, store, NOW)
+    return row(board)
+
+
+def row(board: Board) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(board.publish(NOW, sweep=True).rows[NAME].body)
+    return found
+
+
+@pytest.mark.parametrize("moved", [{}, MOVED], ids=["as published", "moved"])
+async def test_a_restart_publishes_the_same_row(store: Store, moved: Moved) -> None:
+    before = await kept(store, config(moved))
+    after = await restarted(store, config(moved))
+    assert 0 < before["tool_call_error_ratio"] < 1
+    assert 0 < before["structured_output_error_ratio"] < 1
+    assert after == before
+
+
+async def test_a_blame_that_is_moved_later_is_moved_in_the_past_as_well(store: Store) -> None:
+    fresh = await kept(store, config(MOVED))
+    plain = await restarted(store, config({}))
+    again = await restarted(store, config(MOVED))
+    assert (again["uptime"], again["ttft_s"]) == (fresh["uptime"], fresh["ttft_s"])
+    window, moved_window = plain["uptime"]["1d"], again["uptime"]["1d"]
+    assert window["failed"] + window["account"] == moved_window["failed"] + moved_window["account"]
+    assert window["ratio"] != moved_window["ratio"]
+    assert plain["last_error"]["blame"] != again["last_error"]["blame"]
+    assert plain["tool_call_error_ratio"] != again["tool_call_error_ratio"]
+
+
+async def test_wrong_answers_that_do_not_count_are_errors_of_their_task_after_a_restart_too(store: Store) -> None:
+    before = await kept(store, config({}, count_wrong_answers=False))
+    after = await restarted(store, config({}, count_wrong_answers=False))
+    assert after == before
+    assert after["uptime"]["1d"]["ratio"] > 1 - after["tool_call_error_ratio"]
+
+
+async def test_what_is_stored_and_what_is_counted_have_the_same_blame(store: Store) -> None:
+    settings = config(MOVED)
+    await kept(store, settings)
+    board = Board(settings, plan(settings), NOW)
+    metrics = Metrics("1", lambda: board.snapshot)
+    for job in plan(settings):
+        metrics.expect(job.spec.endpoint, job.probe.task, settings.scoring.blame)
+    before = metrics.registry.get_sample_value("providerwatch_skipped_total", {"reason": "skipped"})
+    stored = await store.samples(NOW - timedelta(days=9))
+    assert {sample.blame for sample in stored if sample.error is ErrorClass.PAYMENT} == {Blame.PROVIDER}
+    assert {sample.blame for sample in stored if sample.error is ErrorClass.OVERLOADED} == {Blame.ACCOUNT}
+    series = len(list(metrics.registry.collect()))
+    for sample in stored:
+        metrics.observe(sample, "groq")
+    labels = {"endpoint": NAME, "task": "chat", "error": "payment"}
+    counted = metrics.registry.get_sample_value("providerwatch_probes_total", {**labels, "blame": "provider"})
+    assert counted == sum(sample.error is ErrorClass.PAYMENT and sample.task is Task.CHAT for sample in stored)
+    assert metrics.registry.get_sample_value("providerwatch_probes_total", {**labels, "blame": "account"}) is None
+    assert (before, len(list(metrics.registry.collect()))) == (0, series)

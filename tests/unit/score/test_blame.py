@@ -1,0 +1,28 @@
+"""Whose fault a failure is, where the configuration has a word in it."""
+
+from __future__ import annotations
+
+import pytest
+
+from monitor.score.blame import blame_of, blamed
+from probes._model import Blame, ErrorClass
+from tests.unit.score.values import START, make_sample
+
+MOVED = {ErrorClass.AUTH: Blame.PROVIDER, ErrorClass.OVERLOADED: Blame.ACCOUNT}
+
+
+@pytest.mark.parametrize("error", ErrorClass)
+def test_only_what_was_moved_has_another_blame_than_the_tables(error: ErrorClass) -> None:
+    assert blame_of(error, MOVED) is MOVED.get(error, error.blame)
+    assert blame_of(error, {}) is error.blame
+    assert blamed(make_sample(START, error), MOVED) == make_sample(START, error, blame=MOVED.get(error, error.blame))
+
+
+def test_a_success_is_nobodys_fault() -> None:
+    assert blamed(make_sample(), MOVED) == make_sample()
+
+
+def test_a_blame_that_is_not_moved_any_more_is_the_tables_again() -> None:
+    moved = blamed(make_sample(START, ErrorClass.AUTH), MOVED)
+    assert moved.blame is Blame.PROVIDER
+    assert blamed(moved, {}) == make_sample(START, ErrorClass.AUTH)
