@@ -50,9 +50,12 @@ def _holds_numbers(expected: tuple[int, ...], answer: str, *, cut: bool) -> bool
 
 
 def _calls_tool(form: Form | None, reading: Reading) -> bool | None:
-    """Whether the offered tool was called, and every call of it is valid."""
+    """Whether the offered tool was called, and every call of it is valid.
+
+    Words in place of a call are wrong even when the limit cut them short: the tool had to be called first of all.
+    """
     if not reading.calls:
-        return False if reading.answer and not reading.cut else None
+        return False if reading.answer else None
     calls = list(reading.calls.values())
     if form is None or len(calls) > _MOST_CALLS or any(call.name != form.name for call in calls):
         return False

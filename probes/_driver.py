@@ -37,6 +37,8 @@ _TURN_NS = 1_000_000
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 _SUCCESSES = range(200, 300)
 _PLAIN_ENCODINGS = frozenset({"", "identity", "chunked"})
+_PACKED_ENCODINGS = frozenset({"gzip", "x-gzip", "br", "deflate", "zstd", "compress"})
+"""Others are not named: in lower case, as they are compared, our own key would not be known again."""
 _LATE_SHARE = 0.25
 """Of the time for connecting: when our event loop is later than that to see it pass, it is not the provider's fault."""
 
@@ -166,7 +168,8 @@ def _encoded(attempt: _Attempt) -> Fault | None:
         encodings = attempt.headers.get(f"{kind}-encoding", "").lower().split(",")
         for encoding in map(str.strip, encodings):
             if encoding not in _PLAIN_ENCODINGS:
-                detail = f"{kind} encoding {encoding}, though identity was asked for"
+                named = encoding if encoding in _PACKED_ENCODINGS else "unknown"
+                detail = f"{kind} encoding {named}, though identity was asked for"
                 return Fault(error=ErrorClass.MALFORMED, detail=detail)
     return None
 

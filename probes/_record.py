@@ -50,7 +50,8 @@ def transcript(run: Run, codec: Probe, exchange: Exchange) -> Iterator[tuple[flo
     try:
         for frame, read in arrived_frames(codec.framing, exchange.body, exchange.arrivals):
             at_s = _seconds(exchange.t0_ns, exchange.arrivals[read].at_ns)
-            yield at_s, redacted(run.endpoint, frame.data.decode("utf-8", "replace"))
+            name = f"{frame.event} " if frame.event else ""
+            yield at_s, redacted(run.endpoint, name + frame.data.decode("utf-8", "replace"))
     except MalformedError as error:
         yield None, str(error)
 
@@ -72,7 +73,7 @@ def _record(run: Run, exchange: Exchange, reading: Reading, fault: Fault | None,
         headers_s=_seconds(exchange.t0_ns, exchange.head_ns),
         ttft_s=seen.ttft_s,
         ttat_s=seen.ttat_s,
-        e2e_s=seen.e2e_s,
+        e2e_s=_reached_s(exchange, fault) if run.task is Task.REACH else seen.e2e_s,
         itl_p50_s=seen.itl_p50_s,
         itl_p99_s=seen.itl_p99_s,
         itl_max_s=seen.itl_max_s,
@@ -129,6 +130,14 @@ def _blank(run: Run, started_at: datetime, fault: Fault | None) -> Sample:
         blame=fault.error.blame if fault else None,
         detail=detail(run.endpoint, fault.detail) if fault else None,
     )
+
+
+def _reached_s(exchange: Exchange, fault: Fault | None) -> float | None:
+    """Until the end of the answer to `reach`, which is no stream."""
+    if fault is not None:
+        return None
+    last_ns = exchange.arrivals[-1].at_ns if exchange.arrivals else exchange.head_ns
+    return _seconds(exchange.t0_ns, last_ns)
 
 
 def _usage(run: Run, reading: Reading) -> tuple[Usage | None, TokensFrom | None]:

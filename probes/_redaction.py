@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from urllib.parse import quote
 
 from probes._errors import clean
 from probes._model import Endpoint
@@ -22,6 +24,12 @@ def redacted(endpoint: Endpoint, words: str) -> str:
     if endpoint.api_key is not None:
         held.append(endpoint.api_key.reveal())
     credentials = [part for value in held for part in re.split(r"[\s:]", value) if len(part) >= _CREDENTIAL_LENGTH]
-    for secret in sorted(filter(None, {*held, *credentials}), key=len, reverse=True):
+    secrets = {form for secret in filter(None, {*held, *credentials}) for form in _forms(secret)}
+    for secret in sorted(secrets, key=len, reverse=True):
         words = words.replace(secret, "***")
     return words
+
+
+def _forms(secret: str) -> tuple[str, ...]:
+    """A secret as it is, and as it stands in JSON of two kinds and in an address."""
+    return secret, json.dumps(secret)[1:-1], secret.replace("/", "\\/"), quote(secret, safe="")

@@ -49,10 +49,24 @@ _STOP_FAULTS: Mapping[str, ErrorClass] = {
         ),
         ErrorClass.CONTENT_FILTER,
     ),
+    **dict.fromkeys(
+        (
+            "OTHER",
+            "LANGUAGE",
+            "MALFORMED_FUNCTION_CALL",
+            "MALFORMED_RESPONSE",
+            "MISSING_THOUGHT_SIGNATURE",
+            "UNEXPECTED_TOOL_CALL",
+            "TOO_MANY_TOOL_CALLS",
+            "IMAGE_OTHER",
+            "NO_IMAGE",
+        ),
+        ErrorClass.STREAM_ERROR,
+    ),
     # The account is limited or closed for what it was used for.
     "PUP_LIMITED_DISABLED": ErrorClass.AUTH,
 }
-"""Any other is a stream error: by Google's own list no reason but `STOP` and those of `_CUT` is a good end."""
+"""Google's list of bad ends. A reason that is not in it is an end like `STOP`: the answer is judged all the same."""
 _REASONS: Mapping[str, ErrorClass] = {
     **dict.fromkeys(
         ("API_KEY_INVALID", "ACCESS_TOKEN_EXPIRED", "CONSUMER_INVALID", "CONSUMER_SUSPENDED", "SERVICE_DISABLED"),
@@ -228,9 +242,9 @@ def _tool_call(call: Mapping[str, object], index: int) -> ToolCall:
 
 
 def _end(reason: str, message: str) -> Event:
-    if reason == "STOP" or reason in _CUT:
+    error = _STOP_FAULTS.get(reason)
+    if error is None:
         return Done(reason, cut=reason in _CUT)
-    error = _STOP_FAULTS.get(reason, ErrorClass.STREAM_ERROR)
     return Fault(error=error, detail=": ".join(filter(None, ("finish reason", reason, message))))
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import pkgutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import probes
 from probes._model import Blame, ErrorClass, Run
 from tests.judges.installed import ROOT, environment, python
 
@@ -142,6 +144,12 @@ VENDORS: Mapping[str, Vendor] = {
     ),
 }
 """By wire API."""
+
+
+def own_apis() -> set[str]:
+    """The wire APIs of this package, without those that others have installed beside it."""
+    return {module.name for module in pkgutil.iter_modules(probes.__path__) if not module.name.startswith("_")}
+
 
 _REFUSED = {
     400: {error for error in ErrorClass if error.blame is Blame.ACCOUNT},

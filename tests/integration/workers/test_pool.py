@@ -22,7 +22,7 @@ from tests.integration.probes.provider import ANSWER, DONE, ROLE, STOP, STREAM, 
 from tests.integration.probes.watching import children, is_alive, open_sockets, shown_by, until
 from tests.integration.workers.pools import supervised
 
-QUICK = Upkeep(ping_s=0.1, silence_s=3.0, slowest_restart_s=0.2)
+QUICK = Upkeep(ping_s=0.1, silence_s=8.0, slowest_restart_s=0.2)
 """The silence is long enough for a process to start on a busy machine."""
 GAP_S = 0.03
 TALK: tuple[Step, ...] = (

@@ -140,7 +140,7 @@ def test_a_call_is_of_the_offered_tool_with_valid_arguments(calls: list[tuple[st
 def test_words_in_place_of_a_call_are_wrong_and_nothing_is_not_judged() -> None:
     assert judged(Task.TOOL_CALL, RIGHT) is False
     assert judged(Task.TOOL_CALL) is None
-    assert judged(Task.TOOL_CALL, "I shall call the", cut=True) is None
+    assert judged(Task.TOOL_CALL, "I shall call the", cut=True) is False
 
 
 def test_only_the_last_call_can_have_been_cut_by_the_limit() -> None:

@@ -219,7 +219,6 @@ def test_a_limit_per_request_cuts_an_answer_too() -> None:
             for reason in ("OTHER", "LANGUAGE", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MALFORMED_RESPONSE")
         ),
         ("PUP_LIMITED_DISABLED", ErrorClass.AUTH),
-        ("A_REASON_OF_TOMORROW", ErrorClass.STREAM_ERROR),
     ],
 )
 def test_a_reason_that_is_no_good_end_is_a_fault(reason: str, error: ErrorClass) -> None:
@@ -228,6 +227,10 @@ def test_a_reason_that_is_no_good_end_is_a_fault(reason: str, error: ErrorClass)
         Text("1"),
         Fault(error=error, detail=f"finish reason: {reason}: why"),
     ]
+
+
+def test_a_reason_of_tomorrow_is_an_end() -> None:
+    assert read({"candidates": [{"finishReason": "A_REASON_OF_TOMORROW"}]}) == [Done("A_REASON_OF_TOMORROW")]
 
 
 def test_a_blocked_prompt_is_told_with_its_message_and_only_without_an_answer() -> None:

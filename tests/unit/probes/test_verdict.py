@@ -222,6 +222,8 @@ def test_a_list_of_models_shows_that_a_provider_can_be_reached() -> None:
     seen = reached()
     assert (seen.error, seen.status_code, seen.answer_ok) == (None, 200, None)
     assert (seen.ttft_s, seen.output_tokens, seen.cost_usd) == (None, None, None)
+    assert seen.e2e_s == 0.1
+    assert reached(ending=Ending.CUT).e2e_s is None
 
 
 @pytest.mark.parametrize(
