@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -38,7 +39,11 @@ class MemoryStore:
 
     async def append(self, samples: Sequence[Sample], states: Mapping[str, str]) -> None:
         """See `Store.append`."""
-        kept = [_as_kept(sample) for sample in samples]
+        await asyncio.sleep(0)
+        try:
+            kept = [_as_kept(sample) for sample in samples]
+        except ValueError as error:
+            raise StoreError(f"memory: {error}") from error
         for sample in kept:
             if sample.id in self._samples or (self._raw_since is not None and sample.started_at < self._raw_since):
                 continue
@@ -58,6 +63,7 @@ class MemoryStore:
 
     async def samples(self, since: datetime) -> list[Sample]:
         """See `Store.samples`."""
+        await asyncio.sleep(0)  # others get their turn, as with a database
         return [each.sample for each in self._samples.values() if each.sample.started_at >= since]
 
     async def tallies(self, since: datetime, bucket_s: int) -> list[Tally]:

@@ -104,10 +104,10 @@ async def test_a_database_of_the_first_version_is_brought_up_to_date_with_all_th
         await connection.run_sync(first_version)
     await engine.dispose()
     samples = [make_sample(number, task=task) for number, task in enumerate(Task)]
-    old = SqliteStore(path)
+    old = sqlite_store(path)
     await old._append(samples, {"a:one": "{}"})
     await old.close()
-    store = SqliteStore(path)
+    store = sqlite_store(path)
     await store.open()
     assert await store.samples(samples[0].started_at) == samples
     assert await store.states() == {"a:one": "{}"}
