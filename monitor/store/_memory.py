@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from monitor.store._protocol import Bucket, Info, Numbered, Place, Point, Retention, StoreError, Tally, Tier
+from monitor.store._protocol import Bucket, Info, Numbered, Place, Point, Retention, Schema, StoreError, Tally, Tier
 from monitor.store._queries import tallied
 from monitor.store._raw import Names, cooked, stored
 from monitor.store.rollup import Rollup, merged, rolled
@@ -30,6 +30,10 @@ class MemoryStore:
 
     async def open(self) -> None:
         """See `Store.open`."""
+
+    async def schema(self) -> Schema:
+        """See `Store.schema`."""
+        return Schema(found="none", known="none")
 
     async def close(self) -> None:
         """See `Store.close`."""

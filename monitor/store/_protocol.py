@@ -74,11 +74,21 @@ class Numbered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """How long each tier is kept."""
+    """How long each tier is kept. One is kept at least as long as the tier it is made from."""
 
     raw: timedelta = timedelta(days=7)
     hourly: timedelta = timedelta(days=400)
     daily: timedelta = timedelta(days=3650)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schema:
+    """Versions of how a database is laid out."""
+
+    found: str | None
+    """Of the database; None: it is empty."""
+    known: str
+    """Of this program."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +108,8 @@ class Info:
     """Raw samples that began before were deleted."""
     sinks: Mapping[str, int] = field(default_factory=dict)
     """By sink, how many samples wait for it."""
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    """By sink, how many samples retention has deleted before it got them."""
 
 
 class Store(Protocol):
@@ -110,6 +122,9 @@ class Store(Protocol):
 
     async def open(self) -> None:
         """Make ready for use; brings the schema up to date."""
+
+    async def schema(self) -> Schema:
+        """Which schema the database has, open or not; changes nothing. Refuses the same as `open`."""
 
     async def append(self, samples: Sequence[Sample], states: Mapping[str, str]) -> None:
         """Keep `samples`, and `states` in place of earlier ones, in one transaction that is committed on return.
@@ -128,7 +143,7 @@ class Store(Protocol):
     async def tallies(self, since: datetime, bucket_s: int) -> list[Tally]:
         """Counts of the samples that began at `since` or later, by bucket of `bucket_s` seconds, oldest first.
 
-        Buckets of an hour or more are counted from rollups too, and so from the beginning of the hour of `since`.
+        Buckets of an hour or more are counted from rollups, and so from the beginning of the hour of `since`.
         """
 
     async def first_seen(self) -> dict[str, datetime]:

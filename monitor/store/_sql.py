@@ -15,8 +15,8 @@ from monitor.store._adopt import adopt
 from monitor.store._append import Appender
 from monitor.store._calls import Calls, Result
 from monitor.store._database import Database
-from monitor.store._migrate import migrate
-from monitor.store._protocol import Bucket, Info, Numbered, Place, Point, Retention, Tally, Tier
+from monitor.store._migrate import migrate, version
+from monitor.store._protocol import Bucket, Info, Numbered, Place, Point, Retention, Schema, Tally, Tier
 from monitor.store._statements import FIRST_SEEN, STATES, insert_of
 from monitor.store._tidy import Tidying
 from probes._model import Sample, Task
@@ -44,6 +44,11 @@ class SqlStore:
         except BaseException:
             await self.close()
             raise
+
+    async def schema(self) -> Schema:
+        """See `Store.schema`."""
+        self._database.check_place()
+        return await self._read(lambda connection: connection.run_sync(version, self._database.place))
 
     async def append(self, samples: Sequence[Sample], states: Mapping[str, str]) -> None:
         """See `Store.append`."""
