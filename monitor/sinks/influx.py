@@ -8,6 +8,7 @@ a server that takes nothing at all is misconfigured, and then everything is kept
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -77,8 +78,10 @@ class InfluxSink:
             return reply(error.status, headers, error.body or b"", _revealed(spec))
         except TimeoutError:
             return SinkError(f"no answer within {spec.timeout_s:g}s")
-        except (ClientError, OSError) as error:
-            return SinkError(f"cannot be reached: {_plain(error)}")
+        except OSError as error:
+            return SinkError(f"cannot be reached: {_why(error)}")
+        except ClientError as error:
+            return SinkError(f"no whole answer: {type(error).__name__}")
         return Taken() if taken else SinkError("the server answers, but not with 204: is this its write address?")
 
     def _connected(self) -> InfluxDBClientAsync:
@@ -150,17 +153,22 @@ class _ShortResponse(ClientResponse):
     async def read(self) -> bytes:
         """The body's beginning. Raises as usual when it ends before its time."""
         body = bytearray()
-        async for piece in self.content.iter_chunked(_LONGEST_ANSWER):
-            body += piece
-            if len(body) >= _LONGEST_ANSWER:
-                self.close()
-                break
+        try:
+            while len(body) < _LONGEST_ANSWER and (piece := await self.content.read(_LONGEST_ANSWER)):
+                body += piece
+        except BaseException:
+            self.close()
+            raise
+        if not self.content.at_eof():
+            self.close()
         return bytes(body[:_LONGEST_ANSWER])
+
+
+def _why(error: OSError) -> str:
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return error.strerror or type(error).__name__  # a name that cannot be resolved has numbers of its own
 
 
 def _revealed(spec: InfluxSpec) -> str | None:
     return None if spec.token is None else spec.token.reveal()
-
-
-def _plain(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
