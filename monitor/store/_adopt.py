@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import Table, delete, literal, select, update
+from sqlalchemy import Table, delete, exists, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.store._blocks import pack, union, unpack
@@ -42,6 +42,8 @@ async def _join(connection: AsyncConnection, insert: Insert, old: int, new: int)
         marks = select(literal(new), *table.c[1:]).where(table.c.endpoint == old)
         await connection.execute(insert(table).from_select(list(table.c), marks).on_conflict_do_nothing())
         await connection.execute(delete(table).where(table.c.endpoint == old))
+    if not (await connection.execute(select(exists().where(state.c.endpoint == new)))).scalar_one():
+        await connection.execute(update(state).where(state.c.endpoint == old).values(endpoint=new))
     await connection.execute(delete(state).where(state.c.endpoint == old))
     first = (await connection.execute(select(endpoint.c.first_at).where(endpoint.c.key == old))).scalar()
     if first is not None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.store._blocks import unpack
-from monitor.store._raw import COLUMNS
+from monitor.store._columns import signed
 from monitor.store._rows import NAMES, to_row
 from monitor.store._statements import Insert, writes
 from monitor.store._tables import block, endpoint, horizon
@@ -20,11 +20,12 @@ HOUR_S: Final = 3_600
 RAW: Final = "raw"
 """The name of raw samples' horizon."""
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_HOUR: Final = timedelta(seconds=HOUR_S)
 
 
 def hour(at: datetime) -> int:
     """The hour since 1970 that a moment is in."""
-    return int((at - _EVER).total_seconds() // HOUR_S)
+    return (at - _EVER) // _HOUR
 
 
 class Appender:
@@ -93,5 +94,5 @@ async def _is_sealed(connection: AsyncConnection, sample: Sample) -> bool:
     data = (await connection.execute(query)).scalar()
     if data is None:
         return False
-    number = int.from_bytes(bytes.fromhex(sample.id), "big", signed=True)
-    return any(row["id"] == number for row in unpack(data, COLUMNS))
+    number = signed(sample.id)
+    return any(row["id"] == number for row in unpack(data, ("id",)))

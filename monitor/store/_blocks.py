@@ -30,9 +30,9 @@ def pack(rows: Sequence[Row], columns: Sequence[str]) -> bytes:
     """At least one row, in the order in which they come back."""
     kept = {name: [row[name] for row in rows] for name in columns}
     for name, base in _SINCE.items():
-        kept[name] = [_int(row[name]) - _int(row[base]) for row in rows]
+        kept[name] = [number(row[name]) - number(row[base]) for row in rows]
     for name in _RISING:
-        numbers = [_int(row[name]) for row in rows]
+        numbers = [number(row[name]) for row in rows]
         kept[name] = [numbers[0], *(later - earlier for earlier, later in pairwise(numbers))]
     text = json.dumps({"v": _VERSION, "columns": kept}, separators=(",", ":"), allow_nan=False)
     return zlib.compress(text.encode(), _LEVEL)
@@ -51,7 +51,7 @@ def unpack(data: bytes, columns: Sequence[str]) -> list[Row]:
 
 def union(blocks: Iterable[Sequence[Row]]) -> list[Row]:
     """Rows of several blocks, each id once (the one appended first), in the order of appending."""
-    rows = sorted((row for block in blocks for row in block), key=lambda row: _int(row["seq"]))
+    rows = sorted((row for block in blocks for row in block), key=lambda row: number(row["seq"]))
     first: dict[Value, Row] = {}
     for row in rows:
         first.setdefault(row["id"], row)
@@ -60,15 +60,16 @@ def union(blocks: Iterable[Sequence[Row]]) -> list[Row]:
 
 def _rows(kept: dict[str, list[Value]], columns: Sequence[str]) -> list[Row]:
     for name in _RISING:
-        kept[name] = list(accumulate(map(_int, kept[name])))
+        kept[name] = list(accumulate(map(number, kept[name])))
     for name, base in _SINCE.items():
-        kept[name] = [_int(value) + _int(since) for value, since in zip(kept[name], kept[base], strict=True)]
+        kept[name] = [number(value) + number(since) for value, since in zip(kept[name], kept[base], strict=True)]
     nothing = [None] * len(kept["seq"])
     values = zip(*(kept.get(name, nothing) for name in columns), strict=True)
     return [dict(zip(columns, row, strict=True)) for row in values]
 
 
-def _int(value: Value) -> int:
+def number(value: Value) -> int:
+    """A value of a column that holds whole numbers and never nothing. Raises TypeError on another."""
     if not isinstance(value, int):
         raise TypeError("a whole number was expected")
     return value

@@ -5,15 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
 from monitor.store._protocol import Bucket, Info, Numbered, Place, Point, Retention, Schema, StoreError, Tally, Tier
 from monitor.store._queries import tallied
 from monitor.store._raw import Names, cooked, stored
+from monitor.store._tidy import tier_ends
 from monitor.store.rollup import Rollup, merged, rolled
 from probes._model import ErrorClass, Sample, Task
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+Rolled: TypeAlias = dict[tuple[str, Task, str, datetime], Rollup]
+"""Rollups by endpoint, task, vantage and start."""
 
 
 class MemoryStore:
@@ -23,7 +30,9 @@ class MemoryStore:
         self._samples: dict[str, Numbered] = {}
         self._states: dict[str, str] = {}
         self._sinks: dict[str, int] = {}
-        self._rolled: dict[tuple[str, Task, str, datetime], Rollup] = {}
+        self._dropped: dict[str, int] = {}
+        self._rolled: Rolled = {}
+        self._days: Rolled = {}
         self._first: dict[str, datetime] = {}
         self._raw_since: datetime | None = None
         self._seq = 0
@@ -99,40 +108,52 @@ class MemoryStore:
         self, endpoint: str, tier: Tier, since: datetime, until: datetime, figures: Sequence[str]
     ) -> list[Bucket]:
         """See `Store.rollups`."""
-        groups: dict[tuple[datetime, Task, str], list[Rollup]] = {}
-        for (name, task, vantage, hour), rollup in self._hours().items():
-            start = _floor(hour, tier.value)
-            if name == endpoint and since <= start < until:
-                groups.setdefault((start, task, vantage), []).append(rollup)
-        found = {key: merged(rollups) for key, rollups in groups.items()}
-        for rollup in found.values():
-            rollup.sketches = {name: sketch for name, sketch in rollup.sketches.items() if name in figures}
+        kept = self._hours() if tier is Tier.HOUR else self._every_day()
+        mine = (
+            (start, task, seen_from, each) for (name, task, seen_from, start), each in kept.items() if name == endpoint
+        )
+        found = sorted((each for each in mine if since <= each[0] < until), key=lambda each: each[:3])
         return [
-            Bucket(task=task, vantage=vantage, start=start, rollup=rollup)
-            for (start, task, vantage), rollup in sorted(found.items())
+            Bucket(task=task, vantage=vantage, start=start, rollup=_only(rollup, figures))
+            for start, task, vantage, rollup in found
         ]
 
     async def tidy(self, now: datetime, retention: Retention) -> bool:
         """See `Store.tidy`."""
-        self._rolled = self._hours()
-        before = _floor(now - retention.raw, Tier.HOUR.value)
-        self._raw_since = max(before, self._raw_since or before)
-        self._samples = {key: each for key, each in self._samples.items() if each.sample.started_at >= self._raw_since}
-        oldest = _floor(now - max(retention.hourly, retention.daily), Tier.HOUR.value)
-        self._rolled = {key: rollup for key, rollup in self._rolled.items() if key[3] >= oldest}
+        ends = tier_ends(now, retention)
+        self._rolled, self._days = self._hours(), self._every_day()
+        raw = _EVER + timedelta(hours=ends.raw)
+        self._raw_since = max(raw, self._raw_since or raw)
+        for each in [each for each in self._samples.values() if each.sample.started_at < self._raw_since]:
+            del self._samples[each.sample.id]
+            for name, cursor in self._sinks.items():
+                self._dropped[name] += each.seq > cursor
+        self._rolled = _since(self._rolled, _EVER + timedelta(hours=ends.hourly))
+        self._days = _since(self._days, _EVER + timedelta(days=ends.daily))
         return False
 
     async def adopt(self, aliases: Mapping[str, str]) -> None:
         """See `Store.adopt`."""
-        raise StoreError("memory: a store that has no past has no names to join")
+        for alias, name in aliases.items():
+            self._rolled, self._days = (_renamed(kept, alias, name) for kept in (self._rolled, self._days))
+            for sample_id, each in self._samples.items():
+                if each.sample.endpoint == alias:
+                    self._samples[sample_id] = replace(each, sample=replace(each.sample, endpoint=name))
+            if alias != name and alias in self._first:
+                first = self._first.pop(alias)
+                self._first[name] = min(first, self._first.get(name, first))
+            if alias != name and alias in self._states:
+                self._states = {name: self._states[alias]} | self._states
+                del self._states[alias]
 
     async def subscribe(self, sinks: Collection[str]) -> None:
         """See `Store.subscribe`."""
         self._sinks = {name: self._sinks.get(name, 0) for name in sinks}
+        self._dropped = {name: self._dropped.get(name, 0) for name in sinks}
 
     async def waiting(self, sink: str, limit: int) -> list[Numbered]:
         """See `Store.waiting`."""
-        return [each for each in self._samples.values() if each.seq > self._sinks[sink]][:limit]
+        return [each for each in self._samples.values() if each.seq > self._sinks.get(sink, 0)][:limit]
 
     async def delivered(self, sink: str, seq: int, set_aside: Mapping[str, str], at: datetime) -> None:
         """See `Store.delivered`."""
@@ -151,9 +172,10 @@ class MemoryStore:
             samples=count,
             raw_since=self._raw_since,
             sinks=waiting,
+            dropped=dict(self._dropped),
         )
 
-    def _hours(self) -> dict[tuple[str, Task, str, datetime], Rollup]:
+    def _hours(self) -> Rolled:
         """Rollups of every hour: of samples where there are any, else as they were rolled up before."""
         groups: dict[tuple[str, Task, str, datetime], list[Sample]] = {}
         for each in self._samples.values():
@@ -161,6 +183,30 @@ class MemoryStore:
             key = (sample.endpoint, sample.task, sample.vantage, _floor(sample.started_at, Tier.HOUR.value))
             groups.setdefault(key, []).append(sample)
         return self._rolled | {key: rolled(samples) for key, samples in groups.items()}
+
+    def _every_day(self) -> Rolled:
+        """Rollups of every day: of its hours where there are any, else as they were rolled up before."""
+        groups: dict[tuple[str, Task, str, datetime], list[Rollup]] = {}
+        for (name, task, vantage, hour), rollup in self._hours().items():
+            groups.setdefault((name, task, vantage, _floor(hour, Tier.DAY.value)), []).append(rollup)
+        return self._days | {key: merged(rollups) for key, rollups in groups.items()}
+
+
+def _since(kept: Rolled, at: datetime) -> Rolled:
+    return {key: rollup for key, rollup in kept.items() if key[3] >= at}
+
+
+def _renamed(kept: Rolled, alias: str, name: str) -> Rolled:
+    groups: dict[tuple[str, Task, str, datetime], list[Rollup]] = {}
+    for (endpoint, task, vantage, start), rollup in kept.items():
+        groups.setdefault((name if endpoint == alias else endpoint, task, vantage, start), []).append(rollup)
+    return {key: merged(rollups) for key, rollups in groups.items()}
+
+
+def _only(rollup: Rollup, figures: Sequence[str]) -> Rollup:
+    only = merged([rollup])
+    only.sketches = {name: sketch for name, sketch in only.sketches.items() if name in figures}
+    return only
 
 
 def _as_kept(sample: Sample) -> Sample:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ async def subscribe(connection: AsyncConnection, insert: Insert, names: Collecti
     await connection.execute(delete(refused).where(refused.c.sink.in_(select(sink.c.name).where(gone))))
     await connection.execute(delete(sink).where(gone))
     if names:
-        rows = [{"name": name, "seq": 0} for name in sorted(names)]
+        rows = [{"name": name, "seq": 0, "dropped": 0} for name in sorted(names)]
         await connection.execute(insert(sink).on_conflict_do_nothing(), rows)
 
 
@@ -49,10 +49,18 @@ async def slowest(connection: AsyncConnection) -> int | None:
     return seq
 
 
+async def drop(connection: AsyncConnection, seqs: Sequence[int]) -> None:
+    """Count samples that are deleted now against every sink that was not given them."""
+    for name, cursor in (await connection.execute(select(sink.c.name, sink.c.seq))).all():
+        lost = sum(seq > cursor for seq in seqs)
+        if lost:
+            await connection.execute(update(sink).where(sink.c.name == name).values(dropped=sink.c.dropped + lost))
+
+
 def backlogs() -> Select[Any]:
-    """Rows of `name`, `waiting`."""
+    """Rows of `name`, `waiting`, `dropped`."""
     later = select(func.count()).select_from(sample).where(sample.c.seq > sink.c.seq).scalar_subquery()
-    return select(sink.c.name, later.label("waiting"))
+    return select(sink.c.name, later.label("waiting"), sink.c.dropped)
 
 
 def _cursor(name: str) -> Any:  # noqa: ANN401  # a scalar expression

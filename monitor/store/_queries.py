@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import heapq
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any, Final
 
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import BigInteger, and_, exists, func, or_, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, and_, exists, func, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.store._append import HOUR_S, RAW, hour
-from monitor.store._blocks import Row, unpack
+from monitor.store._blocks import Row, number, unpack
+from monitor.store._columns import signed
 from monitor.store._database import Database
 from monitor.store._outbox import backlogs
 from monitor.store._protocol import Info, Place, Point, Tally
@@ -26,28 +30,28 @@ _PORTION: Final = 500
 """Rows turned into samples at a time; the event loop breathes between portions."""
 _BLOCKS_AT_ONCE: Final = 8
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_id: Final = type_coerce(sample.c.id, BigInteger)
 
 
 async def samples(connection: AsyncConnection, since: datetime) -> list[Sample]:
     """See `Store.samples`."""
-    found: list[Sample] = []
+    found: list[tuple[int, Sample]] = []
     rows = await connection.stream(samples_since(since))
     async for portion in rows.mappings().partitions(_PORTION):
-        found.extend(map(to_sample, portion))
-    sealed = await _sealed(connection, since)
-    return sealed + found if sealed else found
+        found.extend((row["seq"], to_sample(row)) for row in portion)
+    return [each for _, each in heapq.merge(found, await _sealed(connection, since), key=itemgetter(0))]
 
 
-async def _sealed(connection: AsyncConnection, since: datetime) -> list[Sample]:
-    """Those that lie in blocks; what is in a block was appended before what is in a row, but for latecomers."""
+async def _sealed(connection: AsyncConnection, since: datetime) -> list[tuple[int, Sample]]:
+    """Those that lie in blocks, with their numbers."""
     words = await names(connection)
     query = select(endpoint.c.id, block.c.data).join_from(block, endpoint, block.c.endpoint == endpoint.c.key)
-    found: list[tuple[Row, str]] = []
+    found: list[tuple[int, Sample]] = []
     for name, data in (await connection.execute(query.where(block.c.hour >= hour(since)))).all():
-        found.extend((row, name) for row in unpack(data, COLUMNS))
-    found.sort(key=lambda each: each[0]["seq"] or 0)
-    taken = (cooked(row, name, words) for row, name in found)
-    return [each for each in taken if each.started_at >= since]
+        taken = ((number(row["seq"]), cooked(row, name, words)) for row in unpack(data, COLUMNS))
+        found.extend((seq, each) for seq, each in taken if each.started_at >= since)
+        await asyncio.sleep(0)
+    return sorted(found, key=itemgetter(0))
 
 
 async def page(
@@ -59,13 +63,21 @@ async def page(
         return []
     query = named_samples().where(sample.c.endpoint == key, sample.c.started_at >= since)
     if before is not None:
-        together = and_(sample.c.started_at == before.at, sample.c.id < before.id)
-        query = query.where(or_(sample.c.started_at < before.at, together))
-    query = query.order_by(sample.c.started_at.desc(), sample.c.id.desc()).limit(limit)
+        # The first condition says nothing new, but where to begin in the index.
+        together = and_(sample.c.started_at == before.at, _id_before(before.id))
+        query = query.where(sample.c.started_at <= before.at, or_(sample.c.started_at < before.at, together))
+    query = query.order_by(sample.c.started_at.desc(), (_id < 0).desc(), _id.desc()).limit(limit)
     rows = [to_sample(row) for row in (await connection.execute(query)).mappings()]
+    if len(rows) == limit:
+        since = max(since, rows[-1].started_at)  # older ones are not on this page
     sealed = await _newest_sealed(connection, key, name, since=since, before=before, limit=limit)
-    found = {each.id: each for each in [*rows, *sealed]}
-    return sorted(found.values(), key=_place, reverse=True)[:limit]
+    return sorted([*rows, *sealed], key=_place, reverse=True)[:limit]
+
+
+def _id_before(sample_id: str) -> ColumnElement[bool]:
+    """Ids in their order as text, in which those of negative numbers come last."""
+    bound = signed(sample_id)
+    return or_(_id >= 0, _id < bound) if bound < 0 else and_(_id >= 0, _id < bound)
 
 
 async def _newest_sealed(
@@ -78,16 +90,18 @@ async def _newest_sealed(
     found: list[Sample] = []
     while len(found) < limit:
         portion = (await connection.execute(query if last is None else query.where(block.c.hour < last))).all()
-        if not portion:
+        for each in portion:
+            last = each.hour
+            taken = (cooked(row, name, words) for row in unpack(each.data, COLUMNS))
+            found += [one for one in taken if one.started_at >= since and (before is None or _place(one) < before)]
+            if len(found) >= limit:
+                break
+        if len(portion) < _BLOCKS_AT_ONCE:
             break
-        last = portion[-1].hour
-        taken = [cooked(row, name, words) for each in portion for row in unpack(each.data, COLUMNS)]
-        found += [each for each in taken if each.started_at >= since and (before is None or _place(each) < before)]
     return found
 
 
 def _place(each: Sample) -> Place:
-    """Ids compare as the database's numbers do."""
     return Place(at=each.started_at, id=each.id)
 
 
@@ -101,38 +115,59 @@ async def points(
     columns = (sample.c.id, sample.c.started_at, sample.c.error, sample.c[figure])
     span = (sample.c.endpoint == key, sample.c.started_at >= since, sample.c.started_at < until)
     rows = (await connection.execute(select(*columns).where(*span, sample.c.task == task))).all()
-    found = {row[0]: Point(at=row[1], error=row[2], value=row[3]) for row in rows}
-    for each in await _sealed_between(connection, key, since, until):
-        if each.task is task:
-            found[each.id] = Point(at=each.started_at, error=each.error, value=getattr(each, figure))
-    return sorted(found.values(), key=lambda point: point.at)
+    found = [(Place(at=row[1], id=row[0]), Point(at=row[1], error=row[2], value=row[3])) for row in rows]
+    for row in await _sealed_between(connection, key, figure, since=since, until=until):
+        if meant("task", row["task"]) is task:
+            at, error, value = (meant(name, row[name]) for name in ("started_at", "error", figure))
+            point = Point(at=at, error=error, value=value)  # type: ignore[arg-type]
+            found.append((Place(at=point.at, id=meant("id", row["id"])), point))  # type: ignore[arg-type]
+    return [point for _, point in sorted(found, key=itemgetter(0))]
 
 
-async def _sealed_between(connection: AsyncConnection, key: int, since: datetime, until: datetime) -> list[Sample]:
-    words = await names(connection)
+async def _sealed_between(
+    connection: AsyncConnection, key: int, figure: str, *, since: datetime, until: datetime
+) -> list[Row]:
+    """What a point needs of the samples in blocks."""
     query = select(block.c.data).where(
         block.c.endpoint == key, block.c.hour >= hour(since), block.c.hour <= hour(until)
     )
+    begin, end = (_micros(moment) for moment in (since, until))
+    columns = ("id", "started_at", "task", "error", figure)
     packed = (await connection.execute(query)).scalars().all()
-    taken = (cooked(row, "", words) for data in packed for row in unpack(data, COLUMNS))
-    return [each for each in taken if since <= each.started_at < until]
+    return [row for data in packed for row in unpack(data, columns) if begin <= number(row["started_at"]) < end]
+
+
+def _micros(at: datetime) -> int:
+    return (at - _EVER) // timedelta(microseconds=1)
 
 
 async def tallies(connection: AsyncConnection, since: datetime, bucket_s: int) -> list[Tally]:
     """See `Store.tallies`."""
+    totals: Counter[tuple[datetime, str, Task, ErrorClass | None]] = Counter()
     if bucket_s < HOUR_S:
-        rows = await connection.execute(tallies_since(since, bucket_s))
-        return [
-            Tally(endpoint=row.id, bucket=row.bucket, task=row.task, error=row.error, count=row.tally) for row in rows
-        ]
+        for row in await connection.execute(tallies_since(since, bucket_s)):
+            totals[row.bucket, row.id, row.task, row.error] += row.tally
+        await _count_sealed(connection, since, bucket_s, totals)
+        return tallied(totals)
     counted: Counter[tuple[str, int, Task, ErrorClass | None]] = Counter()
     await _count_rolled(connection, hour(since), counted)
     await _count_stale(connection, hour(since), counted)
-    totals: Counter[tuple[datetime, str, Task, ErrorClass | None]] = Counter()
     for (name, at_hour, task, error), count in counted.items():
         start_s = at_hour * HOUR_S // bucket_s * bucket_s
         totals[_EVER + timedelta(seconds=start_s), name, task, error] += count
     return tallied(totals)
+
+
+async def _count_sealed(connection: AsyncConnection, since: datetime, bucket_s: int, totals: Counter[Any]) -> None:
+    """What lies in blocks: nothing, of the newest day."""
+    begin, length = _micros(since), bucket_s * 1_000_000
+    query = select(endpoint.c.id, block.c.data).join_from(block, endpoint, block.c.endpoint == endpoint.c.key)
+    for name, data in (await connection.execute(query.where(block.c.hour >= hour(since)))).all():
+        for row in unpack(data, ("started_at", "task", "error")):
+            at = number(row["started_at"])
+            if at >= begin:
+                bucket = meant("started_at", at // length * length)
+                totals[bucket, name, meant("task", row["task"]), meant("error", row["error"])] += 1
 
 
 def tallied(totals: Counter[tuple[datetime, str, Task, ErrorClass | None]]) -> list[Tally]:
@@ -185,6 +220,7 @@ async def info(connection: AsyncConnection, database: Database) -> Info:
     sealed = (await connection.execute(select(func.coalesce(func.sum(block.c.samples), 0)))).scalar_one()
     schema = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
     raw = (await connection.execute(select(horizon.c.at).where(horizon.c.name == RAW))).scalar()
+    sinks = (await connection.execute(backlogs())).all()
     return Info(
         place=database.place,
         schema=schema or "none",
@@ -193,7 +229,8 @@ async def info(connection: AsyncConnection, database: Database) -> Info:
         rows=rows,
         samples=rows["sample"] + int(sealed),
         raw_since=raw,
-        sinks={row.name: row.waiting for row in (await connection.execute(backlogs())).all()},
+        sinks={row.name: row.waiting for row in sinks},
+        dropped={row.name: row.dropped for row in sinks},
     )
 
 

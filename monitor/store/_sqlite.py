@@ -50,8 +50,9 @@ class SqliteDatabase:
         free = await _pragma(connection, "freelist_count")
         if free <= _KEPT_FREE_PAGES:
             return False
-        # SQLite frees a page each time the statement is stepped, so that all its rows have to be fetched.
-        (await connection.exec_driver_sql(f"PRAGMA incremental_vacuum({_PAGES_A_SLICE})")).close()
+        # A page is freed each time the statement is stepped, and only a script is stepped to its end. It commits first.
+        driver = (await connection.get_raw_connection()).driver_connection
+        await driver.executescript(f"PRAGMA incremental_vacuum({_PAGES_A_SLICE})")  # type: ignore[union-attr]
         return free - _PAGES_A_SLICE > _KEPT_FREE_PAGES
 
     async def size(self, connection: AsyncConnection) -> tuple[int, int]:

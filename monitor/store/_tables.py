@@ -160,6 +160,7 @@ sink = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("seq", BigInteger, nullable=False),  # of the newest sample that was delivered
+    Column("dropped", BigInteger, nullable=False),  # samples that retention deleted before they were delivered
 )
 set_aside = Table(
     "set_aside",

@@ -6,6 +6,7 @@ the sketch of both. So every percentile over every window is one merge, and perc
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from ddsketch.pb.proto import DDSketchProto
 from probes._model import Blame, ErrorClass, Sample
 
 RELATIVE_ERROR: Final = 0.01
+_ROUNDING: Final = 1e-9
+"""Of a share times a count: 0.07 of 100 is the seventh."""
 FIGURES: Final = (
     "lag_s",
     "dns_s",
@@ -64,9 +67,14 @@ class Rollup:
         return sum(self.counts.values())
 
     def quantile(self, figure: str, share: float) -> float | None:
-        """The quantile of a figure over the successes, within `RELATIVE_ERROR`; None when none had it."""
+        """The quantile of a figure over the successes by nearest rank, within `RELATIVE_ERROR`; None without any."""
         sketch = self.sketches.get(figure)
-        return None if sketch is None else sketch.get_quantile_value(share)
+        if sketch is None or not sketch.count:
+            return None
+        rank = max(math.ceil(share * sketch.count - _ROUNDING), 1)
+        # A sketch is asked for a share of the ranks from 0 on, and rounds down: half a rank more is safe from that.
+        value: float | None = sketch.get_quantile_value(min((rank - 0.5) / max(sketch.count - 1, 1), 1.0))
+        return value
 
 
 def rolled(samples: Iterable[Sample]) -> Rollup:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,12 +54,22 @@ class Postgres:
         self._run("pg_ctl", "-w", "-D", "data", "-m", mode, "stop")
 
     def kill(self) -> None:
-        """SIGKILL to the server's first process and all its children."""
-        first = int((self.folder / "data" / "postmaster.pid").read_text().splitlines()[0])
-        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
-        for process in (first, *map(int, children)):
+        """SIGKILL to the server's first process and all its children; returns when they are gone."""
+        lock = self.folder / "data" / "postmaster.pid"
+        first = int(lock.read_text().splitlines()[0])
+        processes = [first]
+        with _gone_is_fine():
+            os.kill(first, signal.SIGSTOP)  # or it would start another child meanwhile
+            processes += map(int, Path(f"/proc/{first}/task/{first}/children").read_text().split())
+        for process in processes:
             with _gone_is_fine():
-                os.kill(process, 9)
+                os.kill(process, signal.SIGKILL)
+        deadline = time.monotonic() + 30
+        while any(map(_is_running, processes)):
+            assert time.monotonic() < deadline, f"{processes} survive SIGKILL"
+            time.sleep(0.005)
+        # A process that nobody waited for looks alive to the next server, by the number in this file.
+        lock.unlink(missing_ok=True)
 
     def _run(self, program: str, *arguments: str) -> None:
         ran = subprocess.run(
@@ -89,7 +101,7 @@ def postgres() -> Iterator[Postgres]:
         arguments = ("-D", "data", "-U", "pw", "--auth=trust", "--encoding=UTF8", "--locale=C", "-N")
         server._run("initdb", *arguments)
         with (folder / "data" / "postgresql.conf").open("a") as settings:
-            settings.write(f"listen_addresses = '127.0.0.1'\nunix_socket_directories = '{folder}'\n")
+            settings.write(f"listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\n")
         server.start()
         try:
             yield server
@@ -109,6 +121,14 @@ def _programs() -> Path:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     assert found, "PostgreSQL is not installed: apt-get install postgresql-15"
     return found[-1].parent
+
+
+def _is_running(process: int) -> bool:
+    try:
+        status = Path(f"/proc/{process}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return status.rpartition(")")[2].split()[0] not in "ZX"
 
 
 @contextmanager

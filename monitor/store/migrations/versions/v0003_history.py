@@ -50,6 +50,7 @@ def upgrade() -> None:
         "sink",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("dropped", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_sink"),
     )
     op.create_table(
