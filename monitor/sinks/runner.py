@@ -63,6 +63,11 @@ class SinkRunner:
         return self._sink.name
 
     @property
+    def dealt_with(self) -> int:
+        """Samples that were taken or refused."""
+        return self.delivered_total + self.dropped_total
+
+    @property
     def lags(self) -> bool:
         """Whether more may wait for it than was read."""
         return self.last_error is not None or self.backlog >= self._sink.batch
@@ -115,9 +120,9 @@ class SinkRunner:
             return
         await self._store.delivered(self.name, delivery.seq, delivery.set_aside, datetime.now(UTC))
         self._failures = 0
-        dealt_with, refused = sum(each.seq <= delivery.seq for each in batch), len(delivery.set_aside)
-        self.backlog -= dealt_with
-        self.delivered_total += dealt_with - refused
+        count, refused = sum(each.seq <= delivery.seq for each in batch), len(delivery.set_aside)
+        self.backlog = max(0, self.backlog - count)
+        self.delivered_total += count - refused
         self.dropped_total += refused
         if refused:
             reason = next(iter(delivery.set_aside.values()))
@@ -188,13 +193,14 @@ class Outbox:
         """Count what waits: at first, and while a sink fails or lags. Else the runners know it."""
         lagging = self.runners
         while True:
-            if lagging:
-                try:
-                    waiting = (await self._store.info()).sinks
-                except StoreError:
-                    waiting = {}  # the recorder tells of that
-                for runner in lagging:
-                    runner.backlog = waiting.get(runner.name, runner.backlog)
+            before = {runner.name: runner.dealt_with for runner in lagging}
+            try:
+                waiting = (await self._store.info()).sinks if lagging else {}
+            except StoreError:
+                waiting = {}  # the recorder tells of that
+            for runner in lagging:
+                if runner.name in waiting:
+                    runner.backlog = max(0, waiting[runner.name] - (runner.dealt_with - before[runner.name]))
             await asyncio.sleep(self._pace.count_s)
             lagging = tuple(runner for runner in self.runners if runner.lags)
 

@@ -52,7 +52,7 @@ async def test_all_that_waits_is_written_once_in_batches_with_the_token(server: 
     store = await filled(samples)
     async with delivering(influx(server.url), store, waits) as runner:
         await empty(runner, 1100)
-        assert (runner.backlog, runner.last_error) == (0, None)
+        await until(lambda: (runner.backlog, runner.last_error) == (0, None), "no backlog and no error")
     assert [len(lines) for _, lines in server.requests] == [500, 500, 100]
     told = [each for _, lines in server.requests for each in lines]
     assert told == [line(sample, ORIGINS[sample.endpoint]) for sample in samples]
