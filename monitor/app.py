@@ -62,6 +62,8 @@ class Daemon:
             stored=self._outbox.wake,
         )
         self._recorder = Recorder(self._board, store, hooks)
+        self._metrics.store_queue.set_function(lambda: self._recorder.queue_length)
+        self._metrics.store_failing.set_function(lambda: self._recorder.store_error is not None)
         told = Told(
             now=lambda: datetime.now(UTC),
             troubled=lambda: self._recorder.store_error is not None,
@@ -146,7 +148,7 @@ class Daemon:
         return tuple(found)
 
     async def _beat(self) -> None:
-        """Once a second: own lag, stepped clocks, queue length, and the watchdog while probing moves."""
+        """Once a second: own lag, stepped clocks, and the watchdog while probing moves."""
         interval_s = systemd.watchdog_interval_s(self._env, os.getpid())
         offset_s = time.time() - time.monotonic()
         async with asyncio.TaskGroup() as group:
@@ -155,8 +157,6 @@ class Daemon:
             while True:
                 await asyncio.sleep(_BEAT_S if interval_s is None else min(_BEAT_S, interval_s / 2))
                 self._metrics.loop_lag.labels("main").observe(lag.take())
-                self._metrics.store_queue.set(self._recorder.queue_length)
-                self._metrics.store_failing.set(self._recorder.store_error is not None)
                 offset_s = self._follow_clock(offset_s)
                 if interval_s is not None and self._is_alive(margin_s=2 * interval_s):
                     self._notifier.watchdog()
