@@ -11,6 +11,7 @@ import pytest
 
 from monitor.sinks import SinkError
 from monitor.sinks._lines import line
+from monitor.sinks.influx import _why
 from tests.integration.sinks.delivering import ORIGINS, TOKEN, Waits, delivering, empty, filled, influx, made, until
 from tests.integration.sinks.hostile import (
     CLOSED,
@@ -212,6 +213,11 @@ async def test_nobody_at_home_is_told(waits: Waits) -> None:
         await until(lambda: len(waits) > 1, "failures")
         assert runner.last_error == "cannot be reached: Connection refused"
     assert store.set_aside == {}
+
+
+def test_a_name_that_cannot_be_resolved_is_told_in_its_own_words() -> None:
+    assert _why(OSError(-2, "Name or service not known")) == "Name or service not known"
+    assert _why(OSError()) == "OSError"
 
 
 async def test_the_token_is_not_carried_to_where_a_redirect_leads(server: Hostile, waits: Waits) -> None:

@@ -84,7 +84,7 @@ def test_samples_that_begin_a_microsecond_apart_are_two_points() -> None:
 def test_the_client_library_writes_the_same(sample: Sample) -> None:
     said = line(sample, ORIGIN)
     assert "\n" not in said
-    point = Point(_lines.MEASUREMENT).time(int((sample.started_at - _lines._EPOCH).total_seconds()), "us")
+    point = Point.measurement(_lines.MEASUREMENT)  # type: ignore[no-untyped-call]
     for name in _lines._TAGS:
         point.tag(name, (getattr(sample, name) or "").translate({ord("\\"): "/", **_CONTROLS}))
     point.tag("provider", ORIGIN.provider).tag("model", ORIGIN.model)
