@@ -19,7 +19,7 @@ from monitor.supervisor import STREAMS_PER_WORKER, WorkerPool
 from probes._driver import measure
 from probes._loader import codec
 from probes._model import Deadlines, Endpoint, Run, Sample, Task
-from probes._prompts import chat_prompt
+from probes._prompts import nonce, prompt_for
 from probes._quantiles import quantile
 
 
@@ -55,7 +55,7 @@ class Client:
     """Whether it measures in this process, so that its CPU time is known."""
 
 
-PROMPT = chat_prompt("benchmark", prompt_tokens=100, max_tokens=64)
+PROMPT = prompt_for(Task.CHAT, nonce("benchmark"), prompt_tokens=100, max_tokens=64)
 _PAYLOAD = {
     "model": "stamped",
     "messages": [{"role": "user", "content": PROMPT.text}],
