@@ -273,17 +273,20 @@ def prune(config: ConfigOption = None) -> None:
     from monitor.app import retention_of
 
     path, loaded = _load(config)
-    with Console(stderr=True).status("tidying …") as status:
+    console, done = Console(stderr=True, highlight=False), 0
+    with console.status("tidying …") as status:
+
+        def progress(slices: int) -> None:
+            nonlocal done
+            done = slices
+            status.update(f"tidying … {slices:,} slices")
+
         before, after = _on_store(
             path,
             loaded,
-            lambda store: database.prune(
-                store,
-                retention_of(loaded),
-                lambda: datetime.now(UTC),
-                lambda slices: status.update(f"tidying … {slices:,} slices"),
-            ),
+            lambda store: database.prune(store, retention_of(loaded), lambda: datetime.now(UTC), progress),
         )
+    console.print(f"tidied in {done:,} slices")
     print(
         f"{before.samples:,} samples, {database.size(before.size_bytes)} → "
         f"{after.samples:,} samples, {database.size(after.size_bytes)}"

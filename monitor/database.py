@@ -53,10 +53,11 @@ async def prune(
     """
     try:
         await store.open()
-        before, slices = await store.info(), 1
-        while await store.tidy(now(), retention):
-            progress(slices)
+        before, slices, more = await store.info(), 0, True
+        while more:
+            more = await store.tidy(now(), retention)
             slices += 1
+            progress(slices)
             await asyncio.sleep(_BREATH_S)
         return before, await store.info()
     finally:
