@@ -117,7 +117,7 @@ class SinkRunner:
     async def _note(self, batch: Sequence[Numbered], delivery: Delivery) -> None:
         """Move the cursor, and count."""
         if delivery.seq is None:
-            return
+            raise delivery.stopped or SinkError("the sink dealt with nothing and says no reason")
         await self._store.delivered(self.name, delivery.seq, delivery.set_aside, datetime.now(UTC))
         self._failures = 0
         count, refused = sum(each.seq <= delivery.seq for each in batch), len(delivery.set_aside)

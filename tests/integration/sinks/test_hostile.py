@@ -5,13 +5,17 @@ from __future__ import annotations
 import logging
 import math
 import random
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from monitor.sinks import SinkError
 from monitor.sinks._lines import line
 from monitor.sinks.influx import _why
+from monitor.store import create_store
 from tests.integration.sinks.delivering import ORIGINS, TOKEN, Waits, delivering, empty, filled, influx, made, until
 from tests.integration.sinks.hostile import (
     CLOSED,
@@ -107,6 +111,21 @@ async def test_a_bad_line_is_set_aside_with_the_servers_words_and_all_others_arr
     assert len(server.points) == 100 - len(bad)
     assert waits == []
     assert len(server.requests) <= 2 * len(bad) * math.ceil(math.log2(100)) + 1
+
+
+async def test_a_line_that_is_set_aside_lies_in_the_database_with_its_reason(
+    server: Hostile, waits: Waits, tmp_path: Path
+) -> None:
+    server.habit = picky
+    store = create_store(f"sqlite:///{tmp_path}/pw.db")
+    await store.open()
+    await store.append(made(range(5), [3]), {})
+    async with delivering(influx(server.url), store, waits) as runner:
+        await empty(runner, 5)
+    await store.close()
+    with closing(sqlite3.connect(tmp_path / "pw.db")) as database:
+        rows = database.execute("SELECT sink.name, set_aside.id, reason FROM set_aside, sink").fetchall()
+    assert rows == [("influx", 3, "400: unable to parse 'providerwatch_probe,endpoint=s'")]
 
 
 async def test_a_batch_of_bad_lines_is_set_aside_in_bounded_turns(server: Hostile, waits: Waits) -> None:

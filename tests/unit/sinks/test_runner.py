@@ -176,11 +176,12 @@ async def test_what_was_dealt_with_counts_though_the_rest_has_to_wait() -> None:
 
 async def test_a_sink_that_dealt_with_nothing_moves_no_cursor() -> None:
     sink = Told()
-    sink.ends = [lambda batch: Delivery(seq=None, stopped=SinkError("tired"))]
+    sink.ends = [lambda batch: Delivery(seq=None, stopped=SinkError("tired")), lambda batch: Delivery(seq=None)]
     running = Running(sink)
     await running.store.append([make_sample(1)], {})
     await running.until(lambda: running.outbox.runners[0].delivered_total == 1)
-    assert sink.got == [[1], [1]]
+    assert sink.got == [[1], [1], [1]]
+    assert running.waits == [(1, None), (2, None)]
 
 
 async def test_an_unknown_exception_is_told_by_its_place_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
