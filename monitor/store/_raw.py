@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Boolean, select, type_coerce
+from sqlalchemy import Boolean, Column, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import NULLTYPE, TypeDecorator
 
-from monitor.store._blocks import Row, Value, union, unpack
+from monitor.store._blocks import Row, Value, number, union, unpack
 from monitor.store._rows import NAMES, to_row, to_sample
 from monitor.store._statements import MICROSECONDS_AN_HOUR
 from monitor.store._tables import block, probe, sample, vantage
@@ -41,22 +42,33 @@ async def names(connection: AsyncConnection) -> Names:
 
 async def hour_of(connection: AsyncConnection, endpoint: int, hour: int) -> list[Row]:
     """All samples of an endpoint that began in an hour since 1970, each once, in the order of appending."""
-    return union([await _packed(connection, endpoint, hour), await rows_of(connection, endpoint, hour)])
+    return (await hours_of(connection, endpoint, [hour]))[hour]
 
 
-async def rows_of(connection: AsyncConnection, endpoint: int, hour: int) -> list[Row]:
-    """Those of them that lie in rows of their own."""
+async def hours_of(connection: AsyncConnection, endpoint: int, hours: Collection[int]) -> dict[int, list[Row]]:
+    """The same of several hours, by hour."""
+    parts: dict[int, list[Sequence[Row]]] = {each: [] for each in hours}
+    if hours:
+        packed = select(block.c.hour, block.c.data).where(block.c.endpoint == endpoint, block.c.hour.in_(sorted(parts)))
+        for each, data in (await connection.execute(packed)).all():
+            parts[each].append(unpack(data, COLUMNS))
+        for row in await _rows_between(connection, endpoint, min(hours), max(hours) + 1):
+            each = number(row["started_at"]) // MICROSECONDS_AN_HOUR
+            if each in parts:
+                parts[each].append([row])
+    return {each: union(found) for each, found in parts.items()}
+
+
+async def _rows_between(connection: AsyncConnection, endpoint: int, begin: int, end: int) -> list[Row]:
+    """What lies in rows of its own; few do, however long ago the first hour is."""
     started = type_coerce(sample.c.started_at, NULLTYPE)
-    begin = hour * MICROSECONDS_AN_HOUR
-    span = (sample.c.endpoint == endpoint, started >= begin, started < begin + MICROSECONDS_AN_HOUR)
+    span = (
+        sample.c.endpoint == endpoint,
+        started >= begin * MICROSECONDS_AN_HOUR,
+        started < end * MICROSECONDS_AN_HOUR,
+    )
     found = await connection.execute(select(*RAW).where(*span))
     return [{name: _plain(value) for name, value in row.items()} for row in found.mappings()]
-
-
-async def _packed(connection: AsyncConnection, endpoint: int, hour: int) -> list[Row]:
-    query = select(block.c.data).where(block.c.endpoint == endpoint, block.c.hour == hour)
-    data = (await connection.execute(query)).scalar()
-    return [] if data is None else unpack(data, COLUMNS)
 
 
 def cooked(row: Row, endpoint: str, names: Names) -> Sample:
@@ -91,7 +103,23 @@ def _plain(value: Any) -> Value:  # noqa: ANN401  # whatever a driver makes of a
 
 def meant(name: str, value: Value) -> object:
     """What a value of a column stands for, as when it is read from the database."""
-    kind = sample.c[name].type
+    return None if value is None else _MEANINGS[name](value)
+
+
+def _meaning(column: Column[Any]) -> Callable[[Value], object]:
+    kind = column.type
     if isinstance(kind, TypeDecorator) and type(kind).process_result_value is not TypeDecorator.process_result_value:
-        return kind.process_result_value(value, None)  # type: ignore[arg-type]
-    return bool(value) if isinstance(kind, Boolean) and value is not None else value
+        return partial(_result, kind)
+    return bool if isinstance(kind, Boolean) else _itself
+
+
+def _result(kind: TypeDecorator[Any], value: Value) -> object:
+    return kind.process_result_value(value, None)  # type: ignore[arg-type]
+
+
+def _itself(value: Value) -> Value:
+    return value
+
+
+_MEANINGS: Final = {column.name: _meaning(column) for column in sample.c}
+"""Found once: blocks hold many values."""

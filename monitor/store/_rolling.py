@@ -13,12 +13,13 @@ from sqlalchemy import Table, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.store._append import hour
+from monitor.store._blocks import number
 from monitor.store._protocol import Bucket, Tier
-from monitor.store._raw import cooked, hour_of, names
+from monitor.store._raw import cooked, hours_of, names
 from monitor.store._rollup_rows import SUMS, to_rollup, to_row
 from monitor.store._statements import Insert
 from monitor.store._tables import daily, endpoint, hourly, stale_day, stale_hour
-from monitor.store.rollup import Rollup, merged, rolled
+from monitor.store.rollup import FIGURES, Rollup, merged, rolled
 from probes._model import Sample, Task
 
 HOURS_A_DAY: Final = 24
@@ -37,7 +38,8 @@ async def roll_hour(connection: AsyncConnection, insert: Insert, before: int) ->
     oldest = found.first()
     if oldest is None:
         return False
-    for (task, seen_from), rollup in (await _fresh_hour(connection, oldest.endpoint, oldest.bucket)).items():
+    fresh = await _fresh_hours(connection, oldest.endpoint, [oldest.bucket])
+    for (task, seen_from), rollup in fresh[oldest.bucket].items():
         key = {"endpoint": oldest.endpoint, "task": task, "vantage": seen_from}
         await _put(connection, insert, hourly, {**key, "bucket": oldest.bucket}, rollup)
         mark = insert(stale_day).values({**key, "bucket": oldest.bucket // HOURS_A_DAY}).on_conflict_do_nothing()
@@ -76,7 +78,7 @@ async def rollups(
         return []
     span = (_bucket_at_or_after(since, tier), _bucket_at_or_after(until, tier))
     found = await _stored(connection, key, tier, span, figures)
-    found |= await _stale(connection, key, tier, span)
+    found |= await _stale(connection, key, tier, span, figures)
     words = (await names(connection)).vantage
     return [
         Bucket(task=task, vantage=words[seen_from], start=_EVER + bucket * timedelta(seconds=tier.value), rollup=rollup)
@@ -99,32 +101,32 @@ async def _stored(
     return {(row["bucket"], row["task"], row["vantage"]): to_rollup({**row}) for row in rows}
 
 
-async def _stale(connection: AsyncConnection, key: int, tier: Tier, span: tuple[int, int]) -> Found:
+async def _stale(
+    connection: AsyncConnection, key: int, tier: Tier, span: tuple[int, int], figures: Sequence[str]
+) -> Found:
     match tier:
         case Tier.HOUR:
-            return await _stale_hours(connection, key, span)
+            return await _stale_hours(connection, key, span, figures)
         case Tier.DAY:
-            return await _stale_days(connection, key, span)
+            return await _stale_days(connection, key, span, figures)
 
 
-async def _stale_hours(connection: AsyncConnection, key: int, span: tuple[int, int]) -> Found:
+async def _stale_hours(connection: AsyncConnection, key: int, span: tuple[int, int], figures: Sequence[str]) -> Found:
     begin, end = span
     query = select(stale_hour.c.bucket).distinct()
     query = query.where(stale_hour.c.endpoint == key, stale_hour.c.bucket >= begin, stale_hour.c.bucket < end)
-    found: Found = {}
-    for bucket in (await connection.execute(query)).scalars().all():
-        fresh = await _fresh_hour(connection, key, bucket)
-        found |= {(bucket, task, seen_from): rollup for (task, seen_from), rollup in fresh.items()}
-    return found
+    buckets = (await connection.execute(query)).scalars().all()
+    fresh = await _fresh_hours(connection, key, buckets, figures)
+    return {(bucket, *kind): rollup for bucket, kinds in fresh.items() for kind, rollup in kinds.items()}
 
 
-async def _stale_days(connection: AsyncConnection, key: int, span: tuple[int, int]) -> Found:
+async def _stale_days(connection: AsyncConnection, key: int, span: tuple[int, int], figures: Sequence[str]) -> Found:
     """Days that are stale, or hold an hour that is."""
     begin, end = span
     days = select(stale_day.c.bucket, stale_day.c.task, stale_day.c.vantage)
     days = days.where(stale_day.c.endpoint == key, stale_day.c.bucket >= begin, stale_day.c.bucket < end)
     stale: set[tuple[int, Task, int]] = {tuple(row) for row in (await connection.execute(days)).all()}
-    fresh = await _stale_hours(connection, key, (begin * HOURS_A_DAY, end * HOURS_A_DAY))
+    fresh = await _stale_hours(connection, key, (begin * HOURS_A_DAY, end * HOURS_A_DAY), figures)
     stale |= {(bucket // HOURS_A_DAY, task, seen_from) for bucket, task, seen_from in fresh}
     found: Found = {}
     for day, task, seen_from in stale:
@@ -134,26 +136,36 @@ async def _stale_days(connection: AsyncConnection, key: int, span: tuple[int, in
             if bucket // HOURS_A_DAY == day and kind == [task, seen_from]
         }
         one = {"endpoint": key, "task": task, "vantage": seen_from}
-        found[day, task, seen_from] = await _fresh_day(connection, one, day, newer)
+        found[day, task, seen_from] = await _fresh_day(connection, one, day, newer, figures)
     return found
 
 
-async def _fresh_hour(connection: AsyncConnection, key: int, bucket: int) -> dict[Key, Rollup]:
-    """The rollups of an endpoint's hour from its samples."""
+async def _fresh_hours(
+    connection: AsyncConnection, key: int, buckets: Sequence[int], figures: Sequence[str] = FIGURES
+) -> dict[int, dict[Key, Rollup]]:
+    """The rollups of some hours of an endpoint from its samples, by hour."""
     words = await names(connection)
-    groups: dict[Key, list[Sample]] = {}
-    for row in await hour_of(connection, key, bucket):
-        sample = cooked(row, "", words)
-        groups.setdefault((sample.task, int(row["vantage"] or 0)), []).append(sample)
-    return {group: rolled(samples) for group, samples in groups.items()}
+    found: dict[int, dict[Key, Rollup]] = {}
+    for bucket, rows in (await hours_of(connection, key, buckets)).items():
+        groups: dict[Key, list[Sample]] = {}
+        for row in rows:
+            sample = cooked(row, "", words)
+            groups.setdefault((sample.task, number(row["vantage"])), []).append(sample)
+        found[bucket] = {group: rolled(samples, figures) for group, samples in groups.items()}
+    return found
 
 
 async def _fresh_day(
-    connection: AsyncConnection, key: Mapping[str, Any], day: int, newer: Mapping[int, Rollup] | None = None
+    connection: AsyncConnection,
+    key: Mapping[str, Any],
+    day: int,
+    newer: Mapping[int, Rollup] | None = None,
+    figures: Sequence[str] = FIGURES,
 ) -> Rollup:
     """The rollup of a day from its hours; `newer`: hours whose stored rollup is stale, or not there yet."""
     first = day * HOURS_A_DAY
-    query = select(hourly).where(hourly.c.bucket >= first, hourly.c.bucket < first + HOURS_A_DAY)
+    columns = [hourly.c[name] for name in ("bucket", "counts", *SUMS, *figures)]
+    query = select(*columns).where(hourly.c.bucket >= first, hourly.c.bucket < first + HOURS_A_DAY)
     query = query.where(*(hourly.c[name] == value for name, value in key.items()))
     rows = (await connection.execute(query)).mappings()
     hours = {row["bucket"]: to_rollup({**row}) for row in rows} | dict(newer or {})
