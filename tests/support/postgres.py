@@ -95,8 +95,8 @@ def postgres() -> Iterator[Postgres]:
     """A server that is running, and gone when the block ends."""
     folder = Path(tempfile.mkdtemp(prefix="providerwatch-postgres-", dir="/tmp"))
     try:
-        if _user() is not None:
-            shutil.chown(folder, _user())
+        if (user := _user()) is not None:
+            shutil.chown(folder, user)
         server = Postgres(folder=folder, port=free_port(), programs=_programs())
         arguments = ("-D", "data", "-U", "pw", "--auth=trust", "--encoding=UTF8", "--locale=C", "-N")
         server._run("initdb", *arguments)

@@ -48,17 +48,19 @@ class Writers:
         assert self._process.stdout is not None
         self._process.stdin.write(f"{run}\n")
         batches: list[list[str]] = []
-        writer = 0
+        writer = killed = 0
         for words in map(str.split, self._process.stdout):
             match words:
                 case ["begun", pid]:
                     writer = int(pid)
                     if run % 10 == 9:
                         kill(writer)
+                        killed = writer
                 case ["ended"]:
                     break
                 case ["open"]:
-                    kill(writer)
+                    if killed != writer:
+                        kill(writer)
                 case ids:
                     batches.append(ids)
         return batches
