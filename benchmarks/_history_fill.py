@@ -26,7 +26,7 @@ from _history_data import (
     of_endpoint,
     phase,
 )
-from sqlalchemy import Table, event, text
+from sqlalchemy import Table, delete, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from monitor.store import Store
@@ -34,7 +34,7 @@ from monitor.store._blocks import Row as Raw
 from monitor.store._blocks import pack
 from monitor.store._raw import COLUMNS, stored
 from monitor.store._rollup_rows import to_rollup, to_row
-from monitor.store._tables import block, daily, endpoint, hourly, probe, vantage
+from monitor.store._tables import block, daily, endpoint, hourly, probe, stale_hour, vantage
 from monitor.store._tidy import ROWS_KEPT
 from monitor.store.rollup import merged, rolled
 from probes._model import Sample, Task
@@ -45,6 +45,8 @@ Says: TypeAlias = Callable[[str, int, int], None]
 
 _US = 1_000_000
 _REPEATED_DAYS = 7
+_HOURS_TO_ROLL = 2
+"""Whole hours before the current one that are left for the store to roll up."""
 _KEY = {"task": Task.CHAT, "vantage": 1}
 
 
@@ -63,6 +65,10 @@ def rows_from(plan: Plan) -> int:
     return plan.hours(ROWS_KEPT.total_seconds() / 86_400)
 
 
+def _rolled_until(plan: Plan) -> int:
+    return plan.hours(0) - _HOURS_TO_ROLL
+
+
 async def fill(store: Store, url: str, plan: Plan, workers: int, says: Says) -> None:
     """Put a plan's history into an empty store that is open."""
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
@@ -71,10 +77,12 @@ async def fill(store: Store, url: str, plan: Plan, workers: int, says: Says) -> 
         try:
             async with engine.begin() as connection:
                 await _write_names(connection, plan)
-            await _write_sealed(engine, plan, rollups, pool, says)
+            await _write_old(engine, plan, rollups, pool, says)
+            await _append_rows(store, plan, says)
+            async with engine.begin() as connection:
+                await connection.execute(delete(stale_hour).where(stale_hour.c.bucket < _rolled_until(plan)))
         finally:
             await engine.dispose()
-    await _append_rows(store, plan, says)
 
 
 def rollups_of(plan: Plan, hour: int) -> list[Row]:
@@ -113,7 +121,7 @@ def _block(plan: Plan, kind: list[dict[str, Any]], number: int, hour: int, chanc
 
 async def _rolled_up(plan: Plan, pool: ProcessPoolExecutor, says: Says) -> Rollups:
     """The hours and days of the span in which there are raw samples (of a week of it when that is longer)."""
-    newest = rows_from(plan)
+    newest = _rolled_until(plan)
     first = (newest // 24 - min(_REPEATED_DAYS, plan.raw_days)) * 24
     hours = range(first, newest)
     found = Rollups()
@@ -157,19 +165,18 @@ async def _count_from(connection: AsyncConnection, seq: int) -> None:
         await connection.execute(text(f"SELECT setval(pg_get_serial_sequence('{name}', '{column}'), {number})"))
 
 
-async def _write_sealed(
-    engine: AsyncEngine, plan: Plan, rollups: Rollups, pool: ProcessPoolExecutor, says: Says
-) -> None:
+async def _write_old(engine: AsyncEngine, plan: Plan, rollups: Rollups, pool: ProcessPoolExecutor, says: Says) -> None:
     """Hour by hour, an hour a transaction."""
-    oldest, newest, raw = plan.hours(plan.days), rows_from(plan), plan.hours(plan.raw_days)
+    oldest, newest = plan.hours(plan.days), _rolled_until(plan)
+    sealed = range(plan.hours(plan.raw_days), rows_from(plan))
     period = min(_REPEATED_DAYS, plan.raw_days)
-    blocks = _ahead(pool, plan, range(raw, newest))
+    blocks = _ahead(pool, plan, sealed)
     for hour in range(oldest, newest):
         async with engine.begin() as connection:
             await _insert(connection, hourly, _of_all(plan, rollups.hours, hour, period * 24))
             if hour % 24 == 23:
                 await _insert(connection, daily, _of_all(plan, rollups.days, hour // 24, period))
-            if hour >= raw:
+            if hour in sealed:
                 await _insert(connection, block, next(blocks))
         says("writing hours", hour - oldest, newest - oldest)
 
