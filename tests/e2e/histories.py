@@ -14,9 +14,23 @@ from tests.support.providers import Providers
 
 STEADY, DEAD = "steady:smol", "dead:smol"
 _ROWS = "SELECT e.id, count(*), count(DISTINCT s.id) FROM sample s JOIN endpoint e ON e.key = s.endpoint GROUP BY e.id"
-_ERRORS = (
-    "SELECT count(*) FROM sample s JOIN endpoint e ON e.key = s.endpoint WHERE e.id = 'steady:smol' AND s.error > 0"
-)
+_LAG = "SELECT max(lag_s) FROM sample WHERE scheduled_at BETWEEN {} AND {}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """A time in which the store did not work, by the wall clock."""
+
+    begin_s: float
+    end_s: float
+
+    @property
+    def length_s(self) -> float:
+        return self.end_s - self.begin_s
+
+    def in_sql(self, query: str) -> str:
+        """A query that asks for a span of time in microseconds."""
+        return query.format(int(self.begin_s * 1e6), int(self.end_s * 1e6))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +50,10 @@ class InFile:
             assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         return _counted([(name, int(count), int(distinct)) for name, count, distinct in rows])
 
-    def failures(self) -> int:
-        """Samples of the steady endpoint that did not succeed."""
+    def worst_lag_s(self, trouble: Trouble) -> float:
+        """How late a probe of that time began at the worst."""
         with closing(sqlite3.connect(f"file:{self.file}?mode=ro", uri=True)) as database:
-            return int(database.execute(_ERRORS).fetchone()[0])
+            return int(database.execute(trouble.in_sql(_LAG)).fetchone()[0]) / 1e6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +72,9 @@ class OnServer:
         rows = (line.split("|") for line in self.server.sql(_ROWS, self.database).splitlines())
         return _counted([(name, int(count), int(distinct)) for name, count, distinct in rows])
 
-    def failures(self) -> int:
-        """Samples of the steady endpoint that did not succeed."""
-        return int(self.server.sql(_ERRORS, self.database))
+    def worst_lag_s(self, trouble: Trouble) -> float:
+        """How late a probe of that time began at the worst."""
+        return int(self.server.sql(trouble.in_sql(_LAG), self.database)) / 1e6
 
 
 def _counted(rows: list[tuple[str, int, int]]) -> Counter[str]:

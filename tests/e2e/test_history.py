@@ -7,6 +7,7 @@ import os
 import re
 import sqlite3
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.histories import DEAD, STEADY, InFile, OnServer, config
+from tests.e2e.histories import DEAD, STEADY, InFile, OnServer, Trouble, config
 from tests.support.daemon import PATIENCE_S, Daemon, command, running, wait_until, write_config
 from tests.support.postgres import Postgres, postgres
 from tests.support.providers import Providers
@@ -67,8 +68,9 @@ def settle(daemon: Daemon) -> None:
     wait_until(lambda: daemon.scores()[DEAD]["status"] == "down", "dead down")
 
 
-def live_through(daemon: Daemon, reason: str, end: Callable[[], object]) -> None:
-    """See that trouble with the store is told, and that nothing else is: then end it."""
+def live_through(daemon: Daemon, reason: str, end: Callable[[], object]) -> Trouble:
+    """See that trouble with the store is told, and nothing else; then end it."""
+    begin_s = time.time()
     wait_until(lambda: problems(daemon), "trouble with the store")
     before = published(daemon)
     wait_until(lambda: (published(daemon) - before)[STEADY] >= 4, "probes that go on")
@@ -80,18 +82,21 @@ def live_through(daemon: Daemon, reason: str, end: Callable[[], object]) -> None
     assert metric(daemon, "providerwatch_store_failing") == 1
     assert metric(daemon, "providerwatch_store_queue_length") >= 4
     end()
+    trouble = Trouble(begin_s=begin_s, end_s=time.time())
     wait_until(lambda: not problems(daemon), "a store that takes samples again")
     assert metric(daemon, "providerwatch_store_failing") == 0
     assert metric(daemon, "providerwatch_store_dropped_total") == 0
+    return trouble
 
 
-def check_whole(daemon: Daemon, history: InFile | OnServer) -> None:
+def check_whole(daemon: Daemon, history: InFile | OnServer, trouble: Trouble) -> None:
     """After the daemon's orderly end: everything that was published is stored, once, and no verdict came of trouble."""
     seen = published(daemon)
     assert daemon.process.poll() is None
     daemon.process.terminate()
     assert daemon.process.wait(PATIENCE_S) == 0
     assert not seen - history.counts()
+    assert history.worst_lag_s(trouble) < trouble.length_s, "a probe that waited for the store would be later"
     log = daemon.log.read_text()
     assert log.count('"action": "store_failed"') == log.count('"action": "store_recovered"')
     assert "Traceback" not in log, log
@@ -117,6 +122,23 @@ def test_statuses_and_counts_survive_kill_9_on_every_database(
                 assert after[name]["uptime"][window][outcome] >= before[name]["uptime"][window][outcome]
 
 
+def test_a_renamed_endpoint_takes_its_history_along(tmp_path: Path, providers: Providers) -> None:
+    history = InFile(file=tmp_path / "samples.db")
+    with running(tmp_path, config(history.url, providers)) as daemon:
+        wait_until(lambda: daemon.scores()[STEADY]["uptime"]["1d"]["ok"] >= 3, "three successes")
+    renamed = json.loads(json.dumps(config(history.url, providers, every="1h")))
+    renamed["models"]["hf/smol"]["endpoints"][0] |= {"id": "renamed", "aliases": [STEADY, "never:there"]}
+    for _ in range(2):
+        with running(tmp_path, renamed) as daemon:
+            rows = daemon.scores()
+            assert STEADY not in rows
+            for window in ("1d", "7d", "90d"):
+                assert rows["renamed"]["uptime"][window]["ok"] >= 3
+            assert rows["renamed"]["status"] == "up"
+    assert history.counts()["renamed"] >= 3
+    assert history.counts()[STEADY] == 0
+
+
 def test_a_postgresql_that_is_stopped_and_started_costs_no_sample_and_no_status(
     server: Postgres, tmp_path: Path, providers: Providers
 ) -> None:
@@ -124,8 +146,8 @@ def test_a_postgresql_that_is_stopped_and_started_costs_no_sample_and_no_status(
     with running(tmp_path, config(history.url, providers)) as daemon:
         settle(daemon)
         server.stop()
-        live_through(daemon, "127.0.0.1", server.start)
-        check_whole(daemon, history)
+        trouble = live_through(daemon, "127.0.0.1", server.start)
+        check_whole(daemon, history, trouble)
 
 
 @pytest.mark.slow
@@ -136,8 +158,8 @@ def test_a_postgresql_that_is_killed_and_started_costs_no_sample_and_no_status(
     with running(tmp_path, config(history.url, providers)) as daemon:
         settle(daemon)
         server.kill()
-        live_through(daemon, "127.0.0.1", server.start)
-        check_whole(daemon, history)
+        trouble = live_through(daemon, "127.0.0.1", server.start)
+        check_whole(daemon, history, trouble)
 
 
 def test_a_lock_of_another_process_costs_no_sample_and_no_status(tmp_path: Path, providers: Providers) -> None:
@@ -150,8 +172,8 @@ def test_a_lock_of_another_process_costs_no_sample_and_no_status(tmp_path: Path,
             refused = db("prune", tmp_path)
             assert refused.returncode == 1
             assert "database is locked: end the other process that holds it locked" in refused.stderr
-            live_through(daemon, "locked", lambda: other.execute("ROLLBACK"))
-        check_whole(daemon, history)
+            trouble = live_through(daemon, "locked", lambda: other.execute("ROLLBACK"))
+        check_whole(daemon, history, trouble)
 
 
 def test_a_daemon_whose_postgresql_is_not_there_ends_so_that_it_is_started_again(

@@ -54,8 +54,8 @@ def test_a_full_disk_costs_no_sample_and_no_status_and_damages_nothing(
         settle(daemon)
 
         wait_until(lambda: filled(ballast) and problems(daemon), "a store without room")
-        live_through(daemon, "free space on its disk", ballast.unlink)
-        check_whole(daemon, history)
+        trouble = live_through(daemon, "free space on its disk", ballast.unlink)
+        check_whole(daemon, history, trouble)
 
 
 def test_a_disk_that_is_full_again_and_again_costs_no_sample(disk: Path, tmp_path: Path, providers: Providers) -> None:
@@ -68,8 +68,8 @@ def test_a_disk_that_is_full_again_and_again_costs_no_sample(disk: Path, tmp_pat
             with ballast.open("r+b") as shrunk:
                 shrunk.truncate(ballast.stat().st_size - 3 * len(_PIECE))
         wait_until(lambda: filled(ballast) and problems(daemon), "a store without room")
-        live_through(daemon, "free space on its disk", ballast.unlink)
-        check_whole(daemon, history)
+        trouble = live_through(daemon, "free space on its disk", ballast.unlink)
+        check_whole(daemon, history, trouble)
 
 
 def test_a_read_only_disk_is_one_line(tmp_path: Path, providers: Providers) -> None:
