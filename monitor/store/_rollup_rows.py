@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from monitor.store._codes import ERRORS
@@ -20,7 +21,7 @@ def to_row(rollup: Rollup) -> dict[str, object]:
     """The parameters that insert a rollup, but for its key."""
     row: dict[str, object] = {name: getattr(rollup, name) for name in SUMS}
     for name in SUMS[:3]:
-        row[name] = min(getattr(rollup, name), _LARGEST)
+        row[name] = max(-_LARGEST, min(getattr(rollup, name), _LARGEST))  # providers say how many
     row["counts"] = json.dumps({_key(ending): count for ending, count in rollup.counts.items()})
     for figure in FIGURES:
         sketch = rollup.sketches.get(figure)
@@ -41,7 +42,13 @@ def to_rollup(row: Mapping[str, Any]) -> Rollup:
 
 def counts_of(text: str) -> dict[Ending, int]:
     """How many probes ended how."""
-    return {_ending(key): count for key, count in json.loads(text).items()}
+    return dict(_counted(text))
+
+
+@lru_cache(maxsize=4096)
+def _counted(text: str) -> tuple[tuple[Ending, int], ...]:
+    """Most hours are alike: all went well."""
+    return tuple((_ending(key), count) for key, count in json.loads(text).items())
 
 
 def _key(ending: Ending) -> str:
