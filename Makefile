@@ -21,12 +21,12 @@ demo: $(VENV)/.demo ## the daemon on a real small model behind three providers (
 	$(BIN)/providerwatch demo --dir .demo $(if $(FOR),--for $(FOR))
 
 test: $(VENV)/.dev ## the tests: a few minutes, no root needed
-	@.ci/debian-packages prometheus openssl procps
+	@.ci/debian-packages prometheus openssl procps postgresql victoria-metrics
 	$(BIN)/python -m pytest -n $(CORES) -m 'not slow' tests/contract tests/unit
 	$(BIN)/python -m pytest -m 'not slow and not system and not judges' tests/integration tests/e2e tests/fuzz
 
 test-all: $(VENV)/.dev ## every test, with the coverage gates, the judges, and what needs root
-	@.ci/debian-packages prometheus openssl procps
+	@.ci/debian-packages prometheus openssl procps postgresql victoria-metrics
 	.ci/test-with-coverage
 	@$(MAKE) --no-print-directory judges
 	@$(MAKE) --no-print-directory system-tests
