@@ -41,7 +41,7 @@ fuzz: $(VENV)/.dev ## strange bytes for every framing and every codec, for a min
 	$(BIN)/python -m tests.fuzz.fuzz_codecs .fuzz/codecs -max_total_time=$(or $(FOR),60)
 
 system-tests: $(VENV)/.dev ## the unit under a real systemd, and faults made by the packet filter (root)
-	@.ci/debian-packages systemd util-linux mount nftables iproute2 openssl
+	@.ci/debian-packages systemd util-linux mount nftables iproute2 openssl postgresql
 	$(BIN)/python -m pytest -m system tests/system
 
 lint: $(VENV)/.dev ## format, lint, types, import contracts, generated files
