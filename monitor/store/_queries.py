@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.store._append import HOUR_S, RAW, hour
 from monitor.store._blocks import Row, number, unpack
+from monitor.store._codes import TASKS
 from monitor.store._columns import signed
 from monitor.store._database import Database
 from monitor.store._outbox import backlogs
@@ -115,13 +116,13 @@ async def points(
     columns = (sample.c.id, sample.c.started_at, sample.c.error, sample.c[figure])
     span = (sample.c.endpoint == key, sample.c.started_at >= since, sample.c.started_at < until)
     rows = (await connection.execute(select(*columns).where(*span, sample.c.task == task))).all()
-    found = [(Place(at=row[1], id=row[0]), Point(at=row[1], error=row[2], value=row[3])) for row in rows]
+    found: list[tuple[Any, Any, Point]]
+    found = [(row[1], row[0], Point(at=row[1], error=row[2], value=row[3])) for row in rows]
     for row in await _sealed_between(connection, key, figure, since=since, until=until):
-        if meant("task", row["task"]) is task:
+        if row["task"] == TASKS[task]:
             at, error, value = (meant(name, row[name]) for name in ("started_at", "error", figure))
-            point = Point(at=at, error=error, value=value)  # type: ignore[arg-type]
-            found.append((Place(at=point.at, id=meant("id", row["id"])), point))  # type: ignore[arg-type]
-    return [point for _, point in sorted(found, key=itemgetter(0))]
+            found.append((at, meant("id", row["id"]), Point(at=at, error=error, value=value)))  # type: ignore[arg-type]
+    return [point for _, _, point in sorted(found, key=itemgetter(0, 1))]
 
 
 async def _sealed_between(
