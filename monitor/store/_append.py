@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.store._blocks import unpack
-from monitor.store._columns import signed
+from monitor.store._raw import meant
 from monitor.store._rows import NAMES, to_row
 from monitor.store._statements import Insert, writes
 from monitor.store._tables import block, endpoint, horizon
@@ -79,20 +79,20 @@ async def _fresh(connection: AsyncConnection, samples: Sequence[Sample]) -> list
     )
     raw, sealed = edges.one()
     kept = [sample for sample in samples if raw is None or sample.started_at >= raw]
-    if sealed is None or all(hour(sample.started_at) > sealed for sample in kept):
-        return kept
-    return [sample for sample in kept if not await _is_sealed(connection, sample)]
+    hours = {(sample.endpoint, hour(sample.started_at)) for sample in kept}
+    known: set[object] = set()
+    for name, at_hour in hours:
+        if sealed is not None and at_hour <= sealed:
+            known |= await _sealed_ids(connection, name, at_hour)
+    return [sample for sample in kept if sample.id not in known]
 
 
-async def _is_sealed(connection: AsyncConnection, sample: Sample) -> bool:
-    """Whether a sample lies in a block. Seldom asked: only of one that comes after its hour was sealed."""
+async def _sealed_ids(connection: AsyncConnection, name: str, at_hour: int) -> set[object]:
+    """What lies in the block of an hour. Seldom asked: only for samples that come after their hour was sealed."""
     query = (
         select(block.c.data)
         .join_from(block, endpoint, block.c.endpoint == endpoint.c.key)
-        .where(endpoint.c.id == sample.endpoint, block.c.hour == hour(sample.started_at))
+        .where(endpoint.c.id == name, block.c.hour == at_hour)
     )
     data = (await connection.execute(query)).scalar()
-    if data is None:
-        return False
-    number = signed(sample.id)
-    return any(row["id"] == number for row in unpack(data, ("id",)))
+    return set() if data is None else {meant("id", row["id"]) for row in unpack(data, ("id",))}

@@ -7,11 +7,12 @@ deleted before its rollups are made.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Table, delete, exists, func, select, tuple_, type_coerce
+from sqlalchemy import ColumnElement, Table, bindparam, delete, exists, func, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import NULLTYPE
 
@@ -122,12 +123,7 @@ async def _delete_raw(connection: AsyncConnection, insert: Insert, before: int) 
     """Delete raw samples of hours before; from then on none of them is taken again."""
     begin = type_coerce(before * MICROSECONDS_AN_HOUR, NULLTYPE)
     await _set_horizon(connection, insert, before)
-    old = select(block.c.endpoint, block.c.hour).where(block.c.hour < before).limit(_BLOCKS_A_SLICE)
-    blocks = (await connection.execute(old)).all()
-    if blocks:
-        await connection.execute(
-            delete(block).where(tuple_(block.c.endpoint, block.c.hour).in_([tuple(b) for b in blocks]))
-        )
+    if await _delete_oldest(connection, block, block.c.hour < before, _BLOCKS_A_SLICE):
         return True
     started = type_coerce(sample.c.started_at, NULLTYPE)
     keys = select(endpoint.c.key)
@@ -135,7 +131,7 @@ async def _delete_raw(connection: AsyncConnection, insert: Insert, before: int) 
     seqs = (await connection.execute(rows)).scalars().all()
     if seqs:
         await drop(connection, seqs)
-        await connection.execute(delete(sample).where(sample.c.seq.in_(seqs)))
+        await _delete_rows(connection, sample, [{"seq": seq} for seq in seqs])
     return bool(seqs)
 
 
@@ -148,9 +144,19 @@ async def _set_horizon(connection: AsyncConnection, insert: Insert, before: int)
 
 
 async def _delete_rollups(connection: AsyncConnection, table: Table, before: int) -> bool:
-    key = tuple_(*table.primary_key)
-    old = select(*table.primary_key).where(table.c.bucket < before).limit(_ROWS_A_SLICE)
-    found = (await connection.execute(old)).all()
+    return await _delete_oldest(connection, table, table.c.bucket < before, _ROWS_A_SLICE)
+
+
+async def _delete_oldest(connection: AsyncConnection, table: Table, old: ColumnElement[bool], limit: int) -> bool:
+    query = select(*table.primary_key).where(old).limit(limit)
+    found = [dict(row) for row in (await connection.execute(query)).mappings()]
     if found:
-        await connection.execute(delete(table).where(key.in_([tuple(row) for row in found])))
+        await _delete_rows(connection, table, found)
     return bool(found)
+
+
+async def _delete_rows(connection: AsyncConnection, table: Table, keys: Sequence[Mapping[str, object]]) -> None:
+    """Delete rows by their keys, one after the other: for a list of keys SQLite may read the table to its end."""
+    mine = (column == bindparam(f"old_{column.name}", type_=column.type) for column in table.primary_key)
+    rows = [{f"old_{name}": value for name, value in key.items()} for key in keys]
+    await connection.execute(delete(table).where(*mine), rows)

@@ -101,7 +101,7 @@ def postgres() -> Iterator[Postgres]:
         arguments = ("-D", "data", "-U", "pw", "--auth=trust", "--encoding=UTF8", "--locale=C", "-N")
         server._run("initdb", *arguments)
         with (folder / "data" / "postgresql.conf").open("a") as settings:
-            settings.write(f"listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\n")
+            settings.write("listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\n")
         server.start()
         try:
             yield server
