@@ -146,9 +146,12 @@ async def tallies(connection: AsyncConnection, since: datetime, bucket_s: int) -
     """See `Store.tallies`."""
     totals: Counter[tuple[datetime, str, Task, ErrorClass | None]] = Counter()
     if bucket_s < HOUR_S:
-        for row in await connection.execute(tallies_since(since, bucket_s)):
-            totals[row.bucket, row.id, row.task, row.error] += row.tally
         await _count_sealed(connection, since, bucket_s, totals)
+        found = await _tallied_rows(connection, since, bucket_s)
+        if not totals:
+            return found  # there may be a million of them
+        for each in found:
+            totals[each.bucket, each.endpoint, each.task, each.error] += each.count
         return tallied(totals)
     counted: Counter[tuple[str, int, Task, ErrorClass | None]] = Counter()
     await _count_rolled(connection, hour(since), counted)
@@ -157,6 +160,18 @@ async def tallies(connection: AsyncConnection, since: datetime, bucket_s: int) -
         start_s = at_hour * HOUR_S // bucket_s * bucket_s
         totals[_EVER + timedelta(seconds=start_s), name, task, error] += count
     return tallied(totals)
+
+
+async def _tallied_rows(connection: AsyncConnection, since: datetime, bucket_s: int) -> list[Tally]:
+    """Of the samples that lie in rows."""
+    found: list[Tally] = []
+    rows = await connection.stream(tallies_since(since, bucket_s))
+    async for portion in rows.partitions(_PORTION):
+        found.extend(
+            Tally(endpoint=name, bucket=bucket, task=task, error=error, count=count)
+            for name, bucket, error, task, count in portion
+        )
+    return found
 
 
 async def _count_sealed(connection: AsyncConnection, since: datetime, bucket_s: int, totals: Counter[Any]) -> None:

@@ -8,13 +8,14 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from sqlalchemy.dialects import sqlite
 
-from monitor.store import StoreError
+from monitor.store import Retention, StoreError
 from monitor.store._connections import reader_engine, writer_engine
 from monitor.store._sqlite import sqlite_store
 from monitor.store._statements import samples_since, tallies_since
@@ -246,6 +247,25 @@ async def test_an_append_order_number_is_never_given_twice(filled: Path) -> None
     await store.close()
     with closing(sqlite3.connect(filled)) as other:
         assert other.execute("SELECT min(seq) FROM sample").fetchone() > (newest,)
+
+
+async def test_space_of_what_was_deleted_is_given_back_a_slice_at_a_time(path: Path) -> None:
+    store = sqlite_store(path)
+    await store.open()
+    for cut in range(0, 30_000, 3_000):
+        await store.append([make_sample(n, detail="x" * 1000) for n in range(cut, cut + 3_000)], {})
+    full = await store.info()
+    later = START + timedelta(days=30)
+    sizes = [full.size_bytes]
+    while await store.tidy(later, Retention()):
+        sizes.append((await store.info()).size_bytes)
+    kept = await store.info()
+    assert kept.rows["sample"] == 0
+    assert kept.size_bytes < full.size_bytes / 3
+    assert kept.free_bytes <= 9 * 2**20
+    assert max(before - after for before, after in pairwise(sizes)) <= 2**20 + 2**14  # and maps of pages
+    await store.close()
+    assert path.stat().st_size < full.size_bytes / 3
 
 
 @pytest.mark.parametrize("analysed", [False, True])
