@@ -33,7 +33,7 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        where = printable(self.file)
+        where = printable(self.file, longest=_LONGEST_PATH)
         if self.position is not None:
             where += f":{self.position.line}:{self.position.column}"
         return ": ".join(part for part in (where, dotted(self.place), self.message) if part)
@@ -82,6 +82,10 @@ def dotted(place: Place) -> str:
         else:
             text += f".{printable(step)}" if text else printable(step)
     return text
+
+
+_LONGEST_PATH = 4096
+"""A path is not cut: people and editors follow it."""
 
 
 def printable(text: str, longest: int = 80) -> str:
