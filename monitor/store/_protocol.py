@@ -163,7 +163,8 @@ class Store(Protocol):
     ) -> list[Bucket]:
         """An endpoint's buckets that begin in the span [since, until), oldest first, with the sketches of `figures`.
 
-        Also of the hour or day that is not over, and of what came a moment ago.
+        Those that begin together come by task and vantage. The hour or day that is not over is among them, and holds
+        what came a moment ago.
         """
 
     async def tidy(self, now: datetime, retention: Retention) -> bool:

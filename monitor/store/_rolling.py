@@ -80,10 +80,11 @@ async def rollups(
     found = await _stored(connection, key, tier, span, figures)
     found |= await _stale(connection, key, tier, span, figures)
     words = (await names(connection)).vantage
-    return [
+    buckets = [
         Bucket(task=task, vantage=words[seen_from], start=_EVER + bucket * timedelta(seconds=tier.value), rollup=rollup)
-        for (bucket, task, seen_from), rollup in sorted(found.items(), key=lambda item: item[0])
+        for (bucket, task, seen_from), rollup in found.items()
     ]
+    return sorted(buckets, key=lambda bucket: (bucket.start, bucket.task, bucket.vantage))
 
 
 Found: TypeAlias = dict[tuple[int, Task, int], Rollup]
@@ -125,18 +126,16 @@ async def _stale_days(connection: AsyncConnection, key: int, span: tuple[int, in
     begin, end = span
     days = select(stale_day.c.bucket, stale_day.c.task, stale_day.c.vantage)
     days = days.where(stale_day.c.endpoint == key, stale_day.c.bucket >= begin, stale_day.c.bucket < end)
-    stale: set[tuple[int, Task, int]] = {tuple(row) for row in (await connection.execute(days)).all()}
+    newer: dict[tuple[int, Task, int], dict[int, Rollup]] = {}
+    for day, task, seen_from in (await connection.execute(days)).all():
+        newer[day, task, seen_from] = {}
     fresh = await _stale_hours(connection, key, (begin * HOURS_A_DAY, end * HOURS_A_DAY), figures)
-    stale |= {(bucket // HOURS_A_DAY, task, seen_from) for bucket, task, seen_from in fresh}
+    for (bucket, task, seen_from), rollup in fresh.items():
+        newer.setdefault((bucket // HOURS_A_DAY, task, seen_from), {})[bucket] = rollup
     found: Found = {}
-    for day, task, seen_from in stale:
-        newer = {
-            bucket: rollup
-            for (bucket, *kind), rollup in fresh.items()
-            if bucket // HOURS_A_DAY == day and kind == [task, seen_from]
-        }
+    for (day, task, seen_from), hours in newer.items():
         one = {"endpoint": key, "task": task, "vantage": seen_from}
-        found[day, task, seen_from] = await _fresh_day(connection, one, day, newer, figures)
+        found[day, task, seen_from] = await _fresh_day(connection, one, day, hours, figures)
     return found
 
 

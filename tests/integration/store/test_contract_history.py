@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor.store import Retention, Store, StoreError, Tally, Tier
+from monitor.store import Retention, Store, Tally, Tier
 from monitor.store.rollup import FIGURES, RELATIVE_ERROR, Ending, merged
 from probes._model import Blame, ErrorClass, Sample, Task
 from tests.integration.store.asking import END, EVER, FOREVER, answers, buckets, pages, settle, shown
@@ -370,8 +370,3 @@ async def test_tallies_of_every_error_are_kept(store: Store) -> None:
             Tally(endpoint=E, bucket=START, task=Task.CHAT, error=error, count=1) for error in (None, *ErrorClass)
         ]
         assert Counter(await store.tallies(EVER, 3_600)) == Counter(expected)
-
-
-async def test_a_sample_without_a_time_zone_is_refused(store: Store) -> None:
-    with pytest.raises(StoreError):
-        await store.append([make_sample(1, started_at=datetime(2026, 1, 1))], {})  # noqa: DTZ001
