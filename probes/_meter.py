@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
+from typing import assert_never
 
 from probes._framing import frames
 from probes._model import (
@@ -184,6 +185,7 @@ def _take_content(reading: Reading, event: Text | Reasoning | ToolCall | Vector,
         case Vector():
             reading.vector = event
             return event.size
+    assert_never(event)
 
 
 def _longer(text: str, more: str) -> str:

@@ -278,3 +278,16 @@ def test_a_transcript_shows_no_key_that_a_provider_echoes() -> None:
     assert refused == [(None, "bad key ***")]
     streamed = list(transcript(run_to(), CODEC, exchange_of([(0.1, f"data: {KEY}\n\n".encode())])))
     assert streamed == [(0.1, "***")]
+
+
+def test_a_transcript_ends_with_what_could_not_be_framed() -> None:
+    seen = exchange_of([(0.1, STOP), (0.2, b"data: " + b"x" * (1 << 20))])
+    *_, (at_s, words) = transcript(run_to(), CODEC, seen)
+    assert at_s is None
+    assert "an event of more than" in words
+
+
+def test_cost_is_unknown_where_the_answer_was_neither_told_nor_counted() -> None:
+    told = b'data: {"choices":[],"usage":{"prompt_tokens":99}}\n\n'
+    seen = taken([(0.1, told), (0.2, ONE.replace(b"1, 2", b"1, 2, 3 " * 13_000)), (0.3, STOP)], run=PRICED)
+    assert (seen.prompt_tokens, seen.output_tokens, seen.cost_usd) == (99, None, None)
