@@ -22,12 +22,12 @@ demo: $(VENV)/.demo ## the daemon on a real small model behind three providers (
 	$(BIN)/providerwatch demo --dir .demo $(if $(FOR),--for $(FOR))
 
 test: $(VENV)/.dev ## the tests: a few minutes, no root needed
-	@.ci/debian-packages prometheus openssl procps
+	@.ci/debian-packages prometheus openssl procps postgresql victoria-metrics
 	PYTHONHASHSEED=0 $(BIN)/python -m pytest -n $(CORES) -m 'not slow' tests/contract tests/unit
 	$(BIN)/python -m pytest -m 'not slow and not system and not judges' tests/integration tests/e2e tests/fuzz
 
 test-all: $(VENV)/.dev ## every test, with the coverage gates, the judges, and what needs root
-	@.ci/debian-packages prometheus openssl procps
+	@.ci/debian-packages prometheus openssl procps postgresql victoria-metrics
 	.ci/test-with-coverage
 	@$(MAKE) --no-print-directory judges
 	@$(MAKE) --no-print-directory system-tests
@@ -42,7 +42,7 @@ fuzz: $(VENV)/.dev ## strange bytes for every framing and every codec, for a min
 	$(BIN)/python -m tests.fuzz.fuzz_codecs .fuzz/codecs -max_total_time=$(or $(FOR),60)
 
 system-tests: $(VENV)/.dev ## the unit under a real systemd, and faults made by the packet filter (root)
-	@.ci/debian-packages systemd util-linux mount nftables iproute2 openssl
+	@.ci/debian-packages systemd util-linux mount nftables iproute2 openssl postgresql
 	$(BIN)/python -m pytest -m system tests/system
 
 lint: $(VENV)/.dev ## format, lint, types, import contracts, generated files
@@ -55,10 +55,11 @@ lint: $(VENV)/.dev ## format, lint, types, import contracts, generated files
 	$(BIN)/lint-imports
 	$(BIN)/python grafana/generate.py --check
 
-bench: $(VENV)/.dev ## how exactly time is measured, beside bare aiohttp (writes benchmarks/results)
+bench: $(VENV)/.dev ## how exactly time is measured, beside bare aiohttp; how large and quick history is (writes benchmarks/results)
 	@.ci/debian-packages gcc libc6-dev
 	$(BIN)/python benchmarks/ttft_error.py --streams 32
 	$(BIN)/python benchmarks/ttft_error.py --streams 32 --loaded
+	$(BIN)/python benchmarks/history.py
 
 dashboards: $(VENV)/.dev ## write the Grafana dashboards anew
 	$(BIN)/python grafana/generate.py

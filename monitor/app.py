@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from monitor import __version__, systemd
 from monitor.config.model import Config
 from monitor.filewriter import FileWriter
+from monitor.housekeeper import Housekeeper, Told
 from monitor.plan import plan
 from monitor.publish.board import Board, Snapshot
 from monitor.publish.metrics import Metrics
@@ -22,7 +23,8 @@ from monitor.runner import Places
 from monitor.schedule import Schedule
 from monitor.score.recent import RECENT
 from monitor.score.windows import WINDOWS
-from monitor.store import Store, create_store
+from monitor.sinks import Outbox, create_sinks
+from monitor.store import Info, Retention, Store, create_store
 from monitor.supervisor import WorkerPool
 from monitor.ticks import Ticks
 from monitor.web.server import Sources, start
@@ -47,7 +49,8 @@ class Daemon:
         self._providers = {spec.endpoint.id: spec.endpoint.provider for spec in config.endpoints}
         jobs = plan(config)
         self._board = Board(config, jobs, datetime.now(UTC))
-        self._metrics = Metrics(__version__, lambda: self._board.snapshot)
+        self._outbox = Outbox(create_sinks(config), store)
+        self._metrics = Metrics(__version__, lambda: self._board.snapshot, self._outbox.runners)
         for job in jobs:
             self._metrics.expect(job.spec.endpoint, job.probe.task, config.scoring.blame)
         self._files = FileWriter(config.publish_files)
@@ -56,8 +59,18 @@ class Daemon:
             published=self._published,
             confirm=self._confirm,
             dropped=self._metrics.store_dropped.inc,
+            stored=self._outbox.wake,
         )
         self._recorder = Recorder(self._board, store, hooks)
+        self._metrics.store_queue.set_function(lambda: self._recorder.queue_length)
+        self._metrics.store_failing.set_function(lambda: self._recorder.store_error is not None)
+        told = Told(
+            now=lambda: datetime.now(UTC),
+            troubled=lambda: self._recorder.store_error is not None,
+            slice_done=self._metrics.tidied,
+            measured=self._measured,
+        )
+        self._housekeeper = Housekeeper(store, retention_of(config), told)
         self._pool = WorkerPool(
             config.max_concurrent, self._metrics.worker_restarts.inc, self._metrics.loop_lag.labels("probing").observe
         )
@@ -89,6 +102,8 @@ class Daemon:
                 group.create_task(self._pool.supervise(), name="workers"),
                 group.create_task(self._recorder.run(), name="recorder"),
                 group.create_task(self._files.run(), name="files"),
+                group.create_task(self._housekeeper.run(), name="housekeeper"),
+                group.create_task(self._outbox.run(), name="sinks"),
                 group.create_task(self._beat(), name="heartbeat"),
             ]
             self._files.offer(self._board.snapshot)
@@ -107,6 +122,10 @@ class Daemon:
         self._notifier.stopping()
         log.info("stopping; waiting for running probes", extra={"action": "draining"})
         await self._schedule.stop(self._config.grace_s)
+
+    def _measured(self, info: Info) -> None:
+        self._metrics.store_size.set(info.size_bytes)
+        self._metrics.store_free.set(info.free_bytes)
 
     def _observe(self, sample: Sample) -> None:
         self._metrics.observe(sample, self._providers[sample.endpoint])
@@ -129,7 +148,7 @@ class Daemon:
         return tuple(found)
 
     async def _beat(self) -> None:
-        """Once a second: own lag, stepped clocks, queue length, and the watchdog while probing moves."""
+        """Once a second: own lag, stepped clocks, and the watchdog while probing moves."""
         interval_s = systemd.watchdog_interval_s(self._env, os.getpid())
         offset_s = time.time() - time.monotonic()
         async with asyncio.TaskGroup() as group:
@@ -138,7 +157,6 @@ class Daemon:
             while True:
                 await asyncio.sleep(_BEAT_S if interval_s is None else min(_BEAT_S, interval_s / 2))
                 self._metrics.loop_lag.labels("main").observe(lag.take())
-                self._metrics.store_queue.set(self._recorder.queue_length)
                 offset_s = self._follow_clock(offset_s)
                 if interval_s is not None and self._is_alive(margin_s=2 * interval_s):
                     self._notifier.watchdog()
@@ -177,11 +195,27 @@ async def restore(board: Board, store: Store, now: datetime) -> None:
     board.restore_recent(await store.samples(now - RECENT))
 
 
+def retention_of(config: Config) -> Retention:
+    """How long each tier is kept, as the store takes it."""
+    spec = config.retention
+    return Retention(
+        raw=timedelta(seconds=spec.raw_s),
+        hourly=timedelta(seconds=spec.hourly_s),
+        daily=timedelta(seconds=spec.daily_s),
+    )
+
+
+def aliases_of(config: Config) -> dict[str, str]:
+    """The ids that endpoints had before, to those that they have now."""
+    return {alias: spec.endpoint.id for spec in config.endpoints for alias in spec.aliases}
+
+
 async def run_daemon(config: Config, env: Mapping[str, str]) -> None:
     """Open the store and run. Raises StoreError or OSError when it cannot start, before anything runs."""
     store = create_store(config.store)
     try:
         await store.open()
+        await store.adopt(aliases_of(config))
         await Daemon(config, store, env).run()
     finally:
         await store.close()

@@ -9,10 +9,10 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
@@ -21,6 +21,9 @@ from monitor import __version__
 
 if TYPE_CHECKING:
     from monitor.config import Config
+    from monitor.store import Store
+
+Result = TypeVar("Result")
 
 app = typer.Typer(
     name="providerwatch",
@@ -29,6 +32,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+db = typer.Typer(
+    name="db",
+    help="Look after the store: migrations, what it holds, retention. All of it may be done while the daemon runs.",
+    no_args_is_help=True,
+)
+app.add_typer(db)
 
 MISUSE = 2
 """Exit code for a mistake in the command line or the configuration."""
@@ -79,7 +89,8 @@ def run(config: ConfigOption = None) -> None:
     try:
         asyncio.run(daemon.run_daemon(loaded, os.environ))
     except StoreError as error:
-        fail(f"{path}: store: {error}")
+        # A file that cannot be had is a mistake in the configuration; a server may be there a moment later.
+        fail(f"{path}: store: {error}", MISUSE if loaded.store.startswith("sqlite") else 1)
     except OSError as error:
         fail(f"{path}: listen: {loaded.listen.host}:{loaded.listen.port} cannot be used: {error.strerror}")
 
@@ -225,6 +236,74 @@ def demo(
 
     duration_s = None if duration is None else _seconds(duration)
     raise typer.Exit(asyncio.run(run_demo(directory=directory, duration_s=duration_s, port=port)))
+
+
+@db.command()
+def upgrade(config: ConfigOption = None) -> None:
+    """Bring the store's schema up to date, as a start of the daemon does."""
+    from monitor import database
+
+    path, loaded = _load(config)
+    schema = _on_store(path, loaded, database.upgrade)
+    if schema.found == schema.known:
+        print(f"already at schema {schema.known}")
+    else:
+        print(f"upgraded from {'nothing' if schema.found is None else f'schema {schema.found}'} to {schema.known}")
+
+
+@db.command()
+def info(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """Show how large the store is, what it holds, and what waits for sinks."""
+    from monitor import database
+
+    path, loaded = _load(config)
+    held = _on_store(path, loaded, database.look)
+    if as_json:
+        print(json.dumps(database.as_plain(held), indent=2))
+    else:
+        Console(highlight=False).print(database.show(held))
+
+
+@db.command()
+def prune(config: ConfigOption = None) -> None:
+    """Do now what the daemon does bit by bit: roll up, compress, delete what is older than `retention`."""
+    from datetime import UTC, datetime
+
+    from monitor import database
+    from monitor.app import retention_of
+
+    path, loaded = _load(config)
+    console, done = Console(stderr=True, highlight=False), 0
+    with console.status("tidying …") as status:
+
+        def progress(slices: int) -> None:
+            nonlocal done
+            done = slices
+            status.update(f"tidying … {slices:,} slices")
+
+        before, after = _on_store(
+            path,
+            loaded,
+            lambda store: database.prune(store, retention_of(loaded), lambda: datetime.now(UTC), progress),
+        )
+    console.print(f"tidied in {done:,} slices")
+    print(
+        f"{before.samples:,} samples, {database.size(before.size_bytes)} → "
+        f"{after.samples:,} samples, {database.size(after.size_bytes)}"
+    )
+
+
+def _on_store(path: Path, config: Config, work: Callable[[Store], Coroutine[None, None, Result]]) -> Result:
+    """Do something with the configured store; the end of the program when the store does not let it."""
+    from monitor.store import StoreError, create_store
+
+    async def run() -> Result:
+        return await work(create_store(config.store))
+
+    try:
+        return asyncio.run(run())
+    except StoreError as error:
+        fail(f"{path}: store: {error}", 1)
 
 
 def _write(text: str, path: Path | None) -> None:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 
+from monitor.piecemeal import Piecemeal
 from monitor.publish.board import Board, Snapshot
 from monitor.store import Store, StoreError
 from probes._model import Sample
@@ -36,6 +37,8 @@ class Hooks:
     """Endpoints that one more probe at once would settle."""
     dropped: Callable[[int], None]
     """How many samples were given up."""
+    stored: Callable[[], None] = lambda: None
+    """There are new samples in the store."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,8 @@ class Limits:
     """Samples that wait in memory for a failing store; then the oldest are given up, and counted."""
     retry_s: float = 1.0
     """From one failure of the store to the next attempt."""
+    refusals: int = 5
+    """After every so many failures in a row a batch is tried part by part, if the store can be written to."""
     sweep_s: float = 5.0
     """How often time is let pass for the endpoints without news."""
 
@@ -67,6 +72,8 @@ class Recorder:
         self._states: dict[str, str] = {}
         self._to_write = asyncio.Event()
         self._answered = asyncio.Event()
+        self._piecemeal = Piecemeal(store)
+        self._refusals = 0
         self.store_error: str | None = None
         """Why the store does not take samples now; None while it does."""
 
@@ -170,7 +177,7 @@ class Recorder:
 
     async def _write_once(self) -> None:
         """Store the oldest batch that waits. It leaves the queue only once it is committed."""
-        batch = [self._backlog[place] for place in range(min(len(self._backlog), _BATCH))]
+        batch = list(islice(self._backlog, _BATCH))
         # States follow their samples: they go with the last batch, so that none is ahead of what it was judged by.
         states: Mapping[str, str] = self._states if len(batch) == len(self._backlog) else {}
         if states:
@@ -180,9 +187,8 @@ class Recorder:
         except BaseException:
             self._states = {**states, **self._states}
             raise
-        kept = {sample.id for sample in batch}
-        while self._backlog and self._backlog[0].id in kept:
-            self._backlog.popleft()
+        if batch:
+            self._hooks.stored()
 
     async def _append(self, batch: Sequence[Sample], states: Mapping[str, str]) -> None:
         """Store a batch; when something in it is nothing that the store can take, all the rest of it.
@@ -192,32 +198,36 @@ class Recorder:
         try:
             await self._store.append(batch, states)
         except StoreError:
-            raise
+            self._refusals += 1
+            if self._refusals % self._limits.refusals:
+                raise
         except Exception:
             await self._store.check_writable()
             log.exception("a batch cannot be stored; its parts are tried one by one", extra={"action": "store_poison"})
-            for sample in batch:
-                if not await self._append_part([sample], {}):
-                    self._give_up(sample)
-            for endpoint, state in states.items():
-                await self._append_part([], {endpoint: state})
+        else:
+            self._refusals = 0
+            self._leave_front({sample.id for sample in batch})
+            return
+        await self._append_apart(batch, states)
 
-    async def _append_part(self, samples: Sequence[Sample], states: Mapping[str, str]) -> bool:
-        """Store one sample or one state; False when it had to be given up."""
-        try:
-            await self._store.append(samples, states)
-        except StoreError:
-            raise
-        except Exception:
-            what = f"sample {samples[0].id}" if samples else f"the state of {next(iter(states))}"
-            log.exception("%s cannot be stored and is given up", what, extra={"action": "store_drop"})
-            return False
-        return True
+    async def _append_apart(self, batch: Sequence[Sample], states: Mapping[str, str]) -> None:
+        """Store what can be stored of a batch. Raises StoreError while something of it is to be tried again."""
+        outcome = await self._piecemeal.append(batch, states)
+        waited = len(self._backlog)
+        self._leave(outcome.given_up)
+        self._hooks.dropped(waited - len(self._backlog))  # what was shed meanwhile is counted already
+        self._leave(outcome.taken)
+        if outcome.error is not None:
+            raise outcome.error
 
-    def _give_up(self, sample: Sample) -> None:
-        with suppress(ValueError):  # shed, and counted, while it was tried
-            self._backlog.remove(sample)
-            self._hooks.dropped(1)
+    def _leave_front(self, ids: Collection[str]) -> None:
+        """Take off the queue what is stored; some of it may have been shed meanwhile."""
+        while self._backlog and self._backlog[0].id in ids:
+            self._backlog.popleft()
+
+    def _leave(self, ids: Collection[str]) -> None:
+        """The same for samples that may stand anywhere."""
+        self._backlog = deque(sample for sample in self._backlog if sample.id not in ids)
 
     def _all_written(self) -> None:
         self._to_write.clear()

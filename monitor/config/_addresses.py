@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from monitor.config._errors import RefusedError
 from monitor.config._values import line
@@ -18,15 +18,32 @@ from monitor.config.model import Listen
 _HOST = re.compile(r"[\w-]+(\.[\w-]+)*\.?")
 _HIGHEST_PORT = 65535
 _LONGEST = 2000
+_POSTGRES = re.compile(
+    r"postgres(?:ql)?://"
+    r"(?:[^:/?#@]+(?::[^/?#@]*)?@)?"  # the user, and a password
+    r"(?:\[(?P<six>[^\[\]]+)\]|(?P<host>[^:/?#@\[\]]*))(?::(?P<port>[0-9]{1,5}))?"
+    r"/[^/?#@]+"
+    r"(?:\?(?P<settings>[^#?]*))?"
+)
+_SSL = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
 def base_url(value: str) -> str:
     """Where a provider's API begins, without the slash at its end."""
+    return _http(value, key="api_key")
+
+
+def sink_url(value: str) -> str:
+    """Where a sink's server is, without the slash at its end."""
+    return _http(value, key="token")
+
+
+def _http(value: str, *, key: str) -> str:
     parts = _address(line(value, _LONGEST))
     if parts.scheme not in {"http", "https"}:
         raise RefusedError("must begin with http:// or https://")
     if "@" in parts.netloc:
-        raise RefusedError("must not hold a user or a password; write the key as `api_key:`")
+        raise RefusedError(f"must not hold a user or a password; write the key as `{key}:`")
     if any(character in value for character in " ?#"):
         raise RefusedError("must not hold spaces, '?' or '#'")
     if not _is_host(parts.hostname or "") or parts.port == 0:
@@ -71,10 +88,13 @@ def _is_host(host: str) -> bool:
 
 def store(value: str) -> str:
     """The URL of the database."""
-    remedy = "write sqlite:///absolute/path.db, or sqlite:name.db for a file in the working directory"
-    if value.startswith("postgres"):
-        raise RefusedError(f"PostgreSQL is not supported by this version yet; {remedy}")
-    place = line(value, _LONGEST).removeprefix("sqlite:")
+    if line(value, _LONGEST).startswith("postgres"):
+        return _server(value)
+    remedy = (
+        "write sqlite:///absolute/path.db, sqlite:name.db for a file in the working directory, "
+        "or postgresql://user:password@host:5432/database"
+    )
+    place = value.removeprefix("sqlite:")
     path = place.removeprefix("//")
     absolute = path != place
     if place == value:
@@ -85,6 +105,28 @@ def store(value: str) -> str:
         raise RefusedError(f"must not hold '?' or '#'; {remedy}")
     if absolute and "/" not in path.lstrip("/"):
         raise RefusedError(f"is a file in the root folder; {remedy}")
+    return value
+
+
+def _server(value: str) -> str:
+    """The URL of a database on a server. No message repeats any of it: it may hold a password."""
+    form = "write postgresql://user:password@host:5432/database"
+    found = _POSTGRES.fullmatch(value)
+    if not found:
+        raise RefusedError(f"is not the address of a database; {form}, with %40 for '@' and %2F for '/' in a password")
+    settings = parse_qs(found["settings"] or "", keep_blank_values=True)
+    if set(settings) - {"ssl", "host"} or any(len(each) > 1 for each in settings.values()):
+        raise RefusedError("takes no settings after '?' but ssl and host")
+    if settings.get("ssl", ["prefer"])[0] not in _SSL:
+        raise RefusedError(f"takes for ssl one of {', '.join(_SSL)}")
+    host, folder = (found["six"] or found["host"] or "").lower(), settings.get("host", [""])[0]
+    if folder and (host or not folder.startswith("/")):
+        raise RefusedError(
+            "takes for `?host=` the folder of the server's socket, and no other host; such as /run/postgresql"
+        )
+    port = int(found["port"] or 1)
+    if (not folder and not _is_host(host)) or not 0 < port <= _HIGHEST_PORT:
+        raise RefusedError(f"names no host and port that can be reached; {form}")
     return value
 
 

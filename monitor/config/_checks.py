@@ -21,6 +21,7 @@ def check(document: Document, apis: Collection[str], codec: Codec) -> Iterator[P
     """All problems between parts."""
     yield from _no_endpoint(document)
     yield from _ids(document)
+    yield from _aliases(document)
     yield from _repeated_paths(document)
     yield from _codecs(document, apis, codec)
 
@@ -34,13 +35,8 @@ def _no_endpoint(document: Document) -> Iterator[Problem]:
 
 def _ids(document: Document) -> Iterator[Problem]:
     first: dict[str, Place] = {}
-    for endpoint in endpoints(document):
-        written = (*endpoint, "id") in document.values
-        sources = [(*endpoint, key) for key in (("id",) if written else ("provider", "model"))]
-        identity = ":".join(_text(document, source) for source in sources)
-        if not all(_text(document, source) for source in sources):
-            continue
-        if not written and len(identity) > _LONGEST_ID:
+    for sources, identity in _identities(document):
+        if len(sources) > 1 and len(identity) > _LONGEST_ID:
             message = f"makes the id (provider:model) longer than {_LONGEST_ID} characters; write a shorter `id:`"
             yield document.problem(sources[-1], RefusedError(message))
         if identity in first:
@@ -50,9 +46,32 @@ def _ids(document: Document) -> Iterator[Problem]:
         first.setdefault(identity, sources[-1])
 
 
+def _identities(document: Document) -> Iterator[tuple[list[Place], str]]:
+    """The ids of all endpoints, as far as they can be read, and the places that each is made of."""
+    for endpoint in endpoints(document):
+        written = (*endpoint, "id") in document.values
+        sources: list[Place] = [(*endpoint, key) for key in (("id",) if written else ("provider", "model"))]
+        if all(_text(document, source) for source in sources):
+            yield sources, ":".join(_text(document, source) for source in sources)
+
+
+def _aliases(document: Document) -> Iterator[Problem]:
+    """Whose history an alias names has to be plain."""
+    taken = {identity: ("id", sources[-1]) for sources, identity in _identities(document)}
+    for endpoint in endpoints(document):
+        for place in document.children(*endpoint, "aliases"):
+            alias = _text(document, place)
+            if alias in taken:
+                what, where = taken[alias]
+                message = f"{{value}} is the {what} {_where(document, where)}; name an id that no endpoint has now"
+                yield document.problem(place, RefusedError(message))
+            elif alias:
+                taken[alias] = ("alias", place)
+
+
 def _repeated_paths(document: Document) -> Iterator[Problem]:
     first: dict[str, Place] = {}
-    for file in document.children("publish", "files"):
+    for file in (*document.children("publish", "files"), *document.children("sinks")):
         place = (*file, "path")
         path = _text(document, place)
         if path and path in first:

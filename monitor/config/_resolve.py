@@ -9,10 +9,14 @@ from monitor.config import _schema as schema
 from monitor.config.model import (
     Config,
     EndpointSpec,
+    InfluxSpec,
+    NdjsonSpec,
     ProbeSpec,
     ProviderSpec,
     PublishFile,
+    RetentionSpec,
     ScoringSpec,
+    SinkSpec,
     Slo,
 )
 from probes._model import Endpoint, Pricing, Probe, Task
@@ -35,6 +39,7 @@ def resolve(file: schema.File, lookups: Lookups) -> Config:
         public=file.public,
         token=file.token,
         store=file.store,
+        retention=RetentionSpec(**{f"{tier}_s": kept_s for tier, kept_s in file.retention}),
         max_concurrent=file.max_concurrent,
         grace_s=file.grace,
         providers={
@@ -45,6 +50,7 @@ def resolve(file: schema.File, lookups: Lookups) -> Config:
         probes={name: _probe(name, probe) for name, probe in file.probes.items()},
         scoring=ScoringSpec(**dict(file.scoring)),
         publish_files=tuple(PublishFile(format=each.format, path=each.path) for each in file.publish.files),
+        sinks=tuple(_sink(name, sink) for name, sink in file.sinks.items()),
     )
 
 
@@ -59,6 +65,18 @@ def _probe(name: str, probe: schema.Probe) -> ProbeSpec:
         timeout_s=probe.timeout,
         slo=Slo(ttft_s=probe.slo.ttft, output_tps=probe.slo.output_tps),
     )
+
+
+def _sink(name: str, sink: schema.Sink) -> SinkSpec:
+    match sink:
+        case schema.Influx():
+            return InfluxSpec(
+                name=name, url=sink.url, org=sink.org, bucket=sink.bucket, token=sink.token, timeout_s=sink.timeout
+            )
+        case schema.Ndjson():
+            return NdjsonSpec(name=name, path=sink.path, max_bytes=sink.max_bytes, keep=sink.keep)
+        case _:
+            raise AssertionError(sink)
 
 
 def _endpoints(file: schema.File, lookups: Lookups) -> Iterator[EndpointSpec]:
@@ -77,6 +95,7 @@ def _endpoints(file: schema.File, lookups: Lookups) -> Iterator[EndpointSpec]:
                 router_ids=endpoint.router_ids,
                 context_length=model.context_length,
                 dimensions=model.dimensions,
+                aliases=tuple(endpoint.aliases),
             )
 
 

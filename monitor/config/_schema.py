@@ -6,9 +6,10 @@ The docstrings of fields are the descriptions in the published JSON Schema.
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, WrapValidator, field_validator
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core.core_schema import NullableSchema, WithDefaultSchema
 
@@ -16,7 +17,16 @@ from monitor.config import _types as types
 from monitor.config._addresses import is_loopback
 from monitor.config._errors import RefusedError
 from monitor.config._values import as_duration
-from monitor.config.model import Config, Listen, ProbeSpec, ProviderSpec, ScoringSpec
+from monitor.config.model import (
+    Config,
+    InfluxSpec,
+    Listen,
+    NdjsonSpec,
+    ProbeSpec,
+    ProviderSpec,
+    RetentionSpec,
+    ScoringSpec,
+)
 from probes._model import Task
 
 
@@ -74,14 +84,14 @@ class Pricing(Section):
 class Endpoint(Section):
     """One model at one provider."""
 
-    later = frozenset({"aliases"})
-
     provider: types.ProviderReference
     """A name under `providers:`, or one of the catalogue."""
     model: types.Name
     """The model's name as the provider calls it."""
     id: types.Maybe[types.Name] = None
     """The identity of its history; `provider:model` if not written."""
+    aliases: types.Aliases = Field(default_factory=list)
+    """Ids that it had before: their history is joined to its own."""
     api: types.Maybe[types.Api] = None
     """The protocol it speaks, if not that of its provider."""
     enabled: StrictBool = True
@@ -152,6 +162,49 @@ class Scoring(Section):
     """Error classes to be counted as the fault of `provider` or `account`, against the published table."""
 
 
+_SHORTEST_RAW_S = 2 * 86_400.0
+"""The windows up to a day are counted from samples, by the minute."""
+_SHORTEST_HOURLY_S = 91 * 86_400.0
+"""The windows up to 90 days are counted from hours."""
+
+
+class Retention(Section):
+    """How long history is kept: samples, and what is made of them by the hour and by the day."""
+
+    raw: types.Duration = _seconds("raw_s", RetentionSpec)
+    """Samples, each as it was taken; at least 2d."""
+    hourly: types.Duration = _seconds("hourly_s", RetentionSpec)
+    """Counts and quantiles by the hour; at least 91d, and not shorter than raw."""
+    daily: types.Duration = _seconds("daily_s", RetentionSpec)
+    """Counts and quantiles by the day; not shorter than hourly."""
+
+    @field_validator("raw")
+    @classmethod
+    def _holds_a_day(cls, value: float) -> float:
+        if value < _SHORTEST_RAW_S:
+            raise RefusedError("must be at least 2d: uptime of the last day is counted from samples")
+        return value
+
+    @field_validator("hourly")
+    @classmethod
+    def _not_before_raw(cls, value: float, info: ValidationInfo) -> float:
+        if value < _SHORTEST_HOURLY_S:
+            raise RefusedError("must be at least 91d: uptime of the last 90 days is counted from hours")
+        return _not_shorter(value, "raw", info)
+
+    @field_validator("daily")
+    @classmethod
+    def _not_before_hourly(cls, value: float, info: ValidationInfo) -> float:
+        return _not_shorter(value, "hourly", info)
+
+
+def _not_shorter(value: float, tier: str, info: ValidationInfo) -> float:
+    if value < info.data.get(tier, value):
+        standard = as_duration(_default(RetentionSpec, f"{tier}_s"))
+        raise RefusedError(f"must not be shorter than {tier} (which is {standard} if not written)")
+    return value
+
+
 class PublishedFile(Section):
     """A file that is kept up to date, replaced by rename."""
 
@@ -167,10 +220,65 @@ class Publish(Section):
     files: list[PublishedFile] = Field(default_factory=list)
 
 
+class Sink(Section):
+    """Where samples go, beside the store."""
+
+    kind: types.SinkKind
+    """What it is, if its name does not say it."""
+
+
+class Influx(Sink):
+    """A server that takes InfluxDB's v2 line protocol."""
+
+    kind: types.SinkKind = "influx"
+
+    url: types.SinkUrl
+    """Where the server is, such as http://127.0.0.1:8086."""
+    org: types.Text = _default(InfluxSpec, "org")
+    """InfluxDB 2 wants one; others take no notice of it."""
+    bucket: types.Text
+    token: types.Maybe[types.Key] = None
+    """Best from outside of the file: ${env:NAME}, ${file:/path} or ${credential:NAME}."""
+    timeout: types.Duration = _seconds("timeout_s", InfluxSpec)
+    """How long one write may take."""
+
+
+class Ndjson(Sink):
+    """A file of JSON lines that is rotated."""
+
+    kind: types.SinkKind = "ndjson"
+    path: types.FilePath
+    """The file; rotated ones lie beside it as path.1, path.2, …"""
+    max_bytes: types.Size = Field(default=_default(NdjsonSpec, "max_bytes"))
+    """It is rotated before it grows beyond."""
+    keep: types.Count = _default(NdjsonSpec, "keep")
+    """How many rotated files are kept."""
+
+
+def _says_kind(name: object, sink: object) -> bool:
+    return isinstance(sink, Mapping) and name in SINKS
+
+
+class _AnySink(BaseModel):
+    """A sink of which only the kind is looked at."""
+
+    kind: types.SinkKind
+
+
+SINKS: Mapping[str, type[Sink]] = {"influx": Influx, "ndjson": Ndjson}
+"""By kind."""
+
+
+def _sink(value: object, _: object, info: ValidationInfo) -> Sink:
+    """A sink, read by its kind. Pydantic puts the errors inside where they belong."""
+    kind = _AnySink.model_validate(value).kind
+    return SINKS[kind].model_validate(value, context=info.context)
+
+
 class File(Section):
     """Configuration of Providerwatch."""
 
-    later = frozenset({"retention", "maintenance", "sinks", "alerts"})
+    later = frozenset({"maintenance", "alerts"})
 
     vantage: types.Name = _default(Config, "vantage")
     """The name of the place that probes run from."""
@@ -181,7 +289,9 @@ class File(Section):
     listen: types.Address = Field(default=f"{Listen().host}:{Listen().port}", validate_default=True)
     """host:port of the HTTP server; an IPv6 address in brackets."""
     store: types.Store = _default(Config, "store")
-    """sqlite:///absolute/path.db, or sqlite:name.db for a file in the working directory."""
+    """sqlite:///absolute/path.db, sqlite:name.db for a file in the working directory, or
+    postgresql://user:password@host:5432/database."""
+    retention: Retention = Field(default_factory=Retention)
     max_concurrent: types.Count = _default(Config, "max_concurrent")
     """How many probes may run at the same time, of all providers."""
     grace: types.Duration = _seconds("grace_s", Config)
@@ -194,6 +304,15 @@ class File(Section):
     """Applied to every endpoint that does not name its own."""
     scoring: Scoring = Field(default_factory=Scoring)
     publish: Publish = Field(default_factory=Publish)
+    sinks: dict[types.Name, Annotated[Influx | Ndjson, WrapValidator(_sink)]] = Field(default_factory=dict)
+    """Where samples go, beside the store, by name. A name is the kind, unless `kind:` says otherwise."""
+
+    @field_validator("sinks", mode="before")
+    @classmethod
+    def _called_by_kind(cls, value: object) -> object:
+        if not isinstance(value, Mapping):
+            return value
+        return {name: {"kind": name, **each} if _says_kind(name, each) else each for name, each in value.items()}
 
     @field_validator("listen")
     @classmethod

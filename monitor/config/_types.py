@@ -82,10 +82,24 @@ Text: TypeAlias = Annotated[StrictStr, AfterValidator(_values.text)]
 Name: TypeAlias = Annotated[StrictStr, AfterValidator(_values.name)]
 ProviderName: TypeAlias = Annotated[StrictStr, AfterValidator(_values.provider_name)]
 ModelName: TypeAlias = Annotated[StrictStr, AfterValidator(_values.model_name)]
+Aliases: TypeAlias = Annotated[list[Name], Field(min_length=1)]
 HeaderName: TypeAlias = Annotated[StrictStr, AfterValidator(_values.header_name)]
 HeaderValue: TypeAlias = Annotated[Secret, _from_text(_values.header_value), _TEXT]
 Key: TypeAlias = Annotated[Secret, _from_text(_values.secret), _TEXT]
 Url: TypeAlias = Annotated[StrictStr, AfterValidator(_addresses.base_url)]
+SinkUrl: TypeAlias = Annotated[StrictStr, AfterValidator(_addresses.sink_url)]
+SinkKind: TypeAlias = Annotated[
+    StrictStr,
+    AfterValidator(_values.sink_kind),
+    WithJsonSchema({"type": "string", "enum": list(_values.SINK_KINDS)}),
+]
+Size: TypeAlias = Annotated[
+    int,
+    PlainValidator(_values.size_bytes),
+    WithJsonSchema(
+        {"type": ["string", "integer"], "pattern": rf"^({_values.SIZE}|.*\$\{{.*)$", "minimum": _values.SMALLEST_FILE}
+    ),
+]
 Store: TypeAlias = Annotated[StrictStr, AfterValidator(_addresses.store)]
 Address: TypeAlias = Annotated[Listen, PlainValidator(_addresses.listen), _TEXT]
 FilePath: TypeAlias = Annotated[Path, _from_text(_addresses.file_path), _TEXT]

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from monitor.config._document import Document
 from monitor.config._errors import Place, Problem, RefusedError, did_you_mean
-from monitor.config._schema import File
+from monitor.config._schema import SINKS, File
 from monitor.config._types import Known
 
 _ON_KEY = "[key]"
@@ -48,7 +48,7 @@ def _problems(document: Document, details: Iterable[ErrorDetails]) -> Iterable[P
         place = detail["loc"]
         written = place in document.values
         if detail["type"] == "extra_forbidden":
-            yield document.key_problem(place, _unknown_key(place))
+            yield document.key_problem(place, _unknown_key(document, place))
         elif place[-1:] == (_ON_KEY,) and not written:
             yield document.key_problem(place[:-1], _refused(detail))
         elif document.is_broken(place):
@@ -78,8 +78,8 @@ def _only_text(refused: RefusedError) -> RefusedError:
     return RefusedError(f"{refused.message}, and what `${{…}}` stands for is always text; write it into the file")
 
 
-def _unknown_key(place: Place) -> RefusedError:
-    section = _section_at(place[:-1])
+def _unknown_key(document: Document, place: Place) -> RefusedError:
+    section = _section_at(document, place[:-1])
     if place[-1] in section.later:
         return RefusedError("is not supported by this version yet; remove it")
     if did_you_mean(str(place[-1]), section.model_fields):
@@ -87,7 +87,9 @@ def _unknown_key(place: Place) -> RefusedError:
     return RefusedError(f"unknown key; known here are {', '.join(section.model_fields)}")
 
 
-def _section_at(place: Place) -> Any:  # noqa: ANN401  # a subclass of Section, found by walking types
+def _section_at(document: Document, place: Place) -> Any:  # noqa: ANN401  # a subclass of Section, found by walking types
+    if place[:1] == ("sinks",):
+        return SINKS[str(document.mapping(*place).get("kind", place[-1]))]
     kind: Any = File
     for step in place:
         kind = get_args(kind)[-1] if get_origin(kind) else kind.model_fields[step].annotation

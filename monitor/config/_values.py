@@ -12,11 +12,17 @@ from collections.abc import Sequence
 from monitor.config._errors import RefusedError
 from probes._model import Blame, ErrorClass, Secret, Task
 
-DURATION = r"[0-9]+(\.[0-9]+)?(ms|s|m|h|d)"
+DURATION = r"[0-9]+(\.[0-9]+)?(ms|s|m|h|d|y)"
 """What a duration looks like, as a regular expression."""
 
 PUBLISH_FORMATS = ("scores",)
 """What a published file may be written as."""
+
+SIZE = r"[0-9]+(kB|MB|GB|KiB|MiB|GiB)?"
+"""What the size of a file looks like, as a regular expression."""
+
+SINK_KINDS = ("influx", "ndjson")
+"""What a sink may be."""
 
 BLAMES = (Blame.PROVIDER, Blame.ACCOUNT)
 """Between whom the blame for an error class may be moved."""
@@ -26,8 +32,12 @@ MOVABLE = tuple(error for error in ErrorClass if error.blame in BLAMES)
 
 _LATER_PUBLISH_FORMATS = ("openrouter", "envoy-eds", "traefik", "haproxy-map")
 _LONGEST = 200
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "y": 365 * 86400.0}
 _LONGEST_DURATION_S = 3650 * _SECONDS["d"]
+_BYTES = {"": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+SMALLEST_FILE = 10**6
+"""Bytes. A file that may be no larger is not worth to be rotated."""
+_LARGEST_FILE = 10**12
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -120,6 +130,25 @@ def publish_format(value: str) -> str:
     return _choice(value, PUBLISH_FORMATS, _LATER_PUBLISH_FORMATS)
 
 
+def sink_kind(value: str) -> str:
+    """What a sink is; its name says it if `kind:` is not written."""
+    if value not in SINK_KINDS:
+        raise RefusedError(f"{{value}} is no kind of sink; write {' or '.join(SINK_KINDS)}", options=SINK_KINDS)
+    return value
+
+
+def size_bytes(value: object) -> int:
+    """`100MB` → 100000000; of a file that is worth to be rotated."""
+    found = None if isinstance(value, bool) else re.fullmatch(SIZE, str(value))
+    if not found:
+        shown = "{value} " if isinstance(value, str) else ""
+        raise RefusedError(f"{shown}is not a size; write for example 500kB, 100MB or 1GB")
+    size = int(str(value).removesuffix(found[1] or "")) * _BYTES[found[1] or ""]
+    if not SMALLEST_FILE <= size <= _LARGEST_FILE:
+        raise RefusedError("must be at least 1MB, and at most 1000GB")
+    return size
+
+
 def _choice(value: str, choices: Sequence[str], later: Sequence[str]) -> str:
     if value in later:
         raise RefusedError(f"{{value}} is not supported by this version yet; write {choices[0]}")
@@ -141,9 +170,9 @@ def duration_s(value: object) -> float:
     if found:
         return _bounded(float(str(value).removesuffix(found[2])) * _SECONDS[found[2]])
     if re.fullmatch(r"[0-9.]+", str(value)):
-        raise RefusedError("{value} needs a unit; write it with ms, s, m, h or d, such as 15s")
+        raise RefusedError("{value} needs a unit; write it with ms, s, m, h, d or y, such as 15s")
     shown = "{value} " if isinstance(value, str) else ""
-    raise RefusedError(f"{shown}is not a duration; write for example 500ms, 15s, 5m, 2h or 7d")
+    raise RefusedError(f"{shown}is not a duration; write for example 500ms, 15s, 5m, 2h, 7d or 1y")
 
 
 def interval_s(seconds: float) -> float:
@@ -160,5 +189,6 @@ def _bounded(seconds: float) -> float:
 
 
 def as_duration(seconds: float) -> str:
-    """1.5 → `1.5s`."""
-    return f"{seconds:g}s"
+    """1.5 → `1.5s`, whole days → `7d`."""
+    days, rest = divmod(seconds, _SECONDS["d"])
+    return f"{days:g}d" if days and not rest else f"{seconds:g}s"

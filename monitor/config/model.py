@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from probes._model import Blame, Endpoint, ErrorClass, Secret, Task
 
@@ -50,6 +51,8 @@ class EndpointSpec:
     context_length: int | None = None
     dimensions: int | None = None
     """How many numbers the model's embeddings have."""
+    aliases: tuple[str, ...] = ()
+    """Ids that it had before; their history is its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +84,46 @@ class PublishFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionSpec:
+    """How long each tier of history is kept."""
+
+    raw_s: float = 7 * 86_400.0
+    """Samples, each as it was taken."""
+    hourly_s: float = 400 * 86_400.0
+    daily_s: float = 3650 * 86_400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InfluxSpec:
+    """A server that takes InfluxDB's v2 line protocol."""
+
+    name: str
+    url: str
+    bucket: str
+    org: str = ""
+    """InfluxDB 2 wants one; others take no notice of it."""
+    token: Secret | None = None
+    timeout_s: float = 10.0
+    """How long one write may take."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NdjsonSpec:
+    """A file of JSON lines that is rotated."""
+
+    name: str
+    path: Path
+    max_bytes: int = 100_000_000
+    """It is rotated before it grows beyond."""
+    keep: int = 5
+    """How many rotated files are kept beside it."""
+
+
+SinkSpec: TypeAlias = InfluxSpec | NdjsonSpec
+"""Where samples go, beside the store."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listen:
     """Where the HTTP server listens."""
 
@@ -97,7 +140,9 @@ class Config:
     public: bool = False
     """True allows listening beyond loopback without a token."""
     token: Secret | None = None
-    store: str = "sqlite:providerwatch.db"
+    store: str = field(default="sqlite:providerwatch.db", repr=False)
+    """May hold a password."""
+    retention: RetentionSpec = RetentionSpec()
     max_concurrent: int = 64
     grace_s: float = 30.0
     """How long running probes may take to finish after a request to stop."""
@@ -106,3 +151,4 @@ class Config:
     probes: Mapping[str, ProbeSpec]
     scoring: ScoringSpec = ScoringSpec()
     publish_files: tuple[PublishFile, ...] = ()
+    sinks: tuple[SinkSpec, ...] = ()

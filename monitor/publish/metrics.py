@@ -6,7 +6,8 @@ snapshot at each scrape, so that an endpoint without a score has no series inste
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 from prometheus_client import (
     CollectorRegistry,
@@ -17,7 +18,7 @@ from prometheus_client import (
     Summary,
     disable_created_metrics,
 )
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from monitor.publish.board import Snapshot
@@ -77,14 +78,67 @@ class _Live(Collector):
         yield from (info, up, status, score, uptime)
 
 
+class SinkFigures(Protocol):
+    """What is to be known of a sink."""
+
+    @property
+    def name(self) -> str:
+        """What the configuration calls it."""
+
+    @property
+    def backlog(self) -> int:
+        """Samples that wait for it."""
+
+    @property
+    def delivered_total(self) -> int:
+        """Samples that it took."""
+
+    @property
+    def dropped_total(self) -> int:
+        """Samples that it refused for good."""
+
+    @property
+    def last_error(self) -> str | None:
+        """Why it does not take samples now; None while it does."""
+
+
+class _Sinks(Collector):
+    """What the sinks say of themselves at the scrape."""
+
+    def __init__(self, sinks: Sequence[SinkFigures]) -> None:
+        self._sinks = sinks
+
+    def collect(self) -> Iterator[Metric]:
+        """One family after the other."""
+        backlog = GaugeMetricFamily(
+            "providerwatch_sink_backlog_samples", "Stored samples that wait for a sink.", labels=("sink",)
+        )
+        failing = GaugeMetricFamily(
+            "providerwatch_sink_failing", "1 while a sink does not take samples.", labels=("sink",)
+        )
+        delivered = CounterMetricFamily(
+            "providerwatch_sink_delivered_total", "Samples that a sink took.", labels=("sink",)
+        )
+        dropped = CounterMetricFamily(
+            "providerwatch_sink_dropped_total", "Samples that a sink refused for good.", labels=("sink",)
+        )
+        for sink in self._sinks:
+            backlog.add_metric((sink.name,), sink.backlog)
+            failing.add_metric((sink.name,), sink.last_error is not None)
+            delivered.add_metric((sink.name,), sink.delivered_total)
+            dropped.add_metric((sink.name,), sink.dropped_total)
+        yield from (backlog, failing, delivered, dropped)
+
+
 class Metrics:
     """All metrics of one daemon, on their own registry."""
 
-    def __init__(self, version: str, snapshot: Callable[[], Snapshot]) -> None:
+    def __init__(self, version: str, snapshot: Callable[[], Snapshot], sinks: Sequence[SinkFigures] = ()) -> None:
         # Else every counter gets a second series beside it, which nobody asked for. The library leaves it untyped.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self.registry.register(_Live(snapshot))
+        self.registry.register(_Sinks(sinks))
         ProcessCollector(registry=self.registry)
         self._make_probe_metrics()
         self._make_own_metrics()
@@ -158,6 +212,23 @@ class Metrics:
         self.store_dropped = Counter(
             "providerwatch_store_dropped_total", "Samples given up because the store failed.", registry=registry
         )
+        self.store_size = Gauge(
+            "providerwatch_store_size_bytes", "What the store takes on its disk, as last measured.", registry=registry
+        )
+        self.store_free = Gauge(
+            "providerwatch_store_free_bytes", "Of that, what is free for new rows.", registry=registry
+        )
+        self.store_failing = Gauge(
+            "providerwatch_store_failing", "1 while the store does not take samples.", registry=registry
+        )
+        self.housekeeping = Summary(
+            "providerwatch_housekeeping_duration_seconds",
+            "Slices of tidying the store: each holds up a commit for as long.",
+            registry=registry,
+        )
+        self.housekeeping_last = Gauge(
+            "providerwatch_housekeeping_last_duration_seconds", "The newest slice.", registry=registry
+        )
         self.worker_restarts = Counter(
             "providerwatch_worker_restarts_total", "Probing processes that had to be replaced.", registry=registry
         )
@@ -171,6 +242,11 @@ class Metrics:
             self._tokens.labels(endpoint.provider, direction)
         if endpoint.pricing is not None:
             self._cost.labels(endpoint.provider)
+
+    def tidied(self, duration_s: float) -> None:
+        """Count a slice of tidying."""
+        self.housekeeping.observe(duration_s)
+        self.housekeeping_last.set(duration_s)
 
     def observe(self, sample: Sample, provider: str) -> None:
         """Count one sample."""

@@ -3,7 +3,34 @@
 `create_store(url)` gives a `Store`; nothing else in this folder is for outside use.
 """
 
-from monitor.store._protocol import Store, StoreError, Tally
+from monitor.store._memory import MemoryStore
+from monitor.store._protocol import (
+    Bucket,
+    Info,
+    Numbered,
+    Place,
+    Point,
+    Retention,
+    Schema,
+    Store,
+    StoreError,
+    Tally,
+    Tier,
+)
 from monitor.store._urls import create_store
 
-__all__ = ["Store", "StoreError", "Tally", "create_store"]
+__all__ = [
+    "Bucket",
+    "Info",
+    "MemoryStore",
+    "Numbered",
+    "Place",
+    "Point",
+    "Retention",
+    "Schema",
+    "Store",
+    "StoreError",
+    "Tally",
+    "Tier",
+    "create_store",
+]

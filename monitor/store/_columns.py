@@ -91,11 +91,7 @@ class HexId(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> int | None:
-        if value is None:
-            return None
-        if len(value) != 16 or value.strip("0123456789abcdef"):  # noqa: PLR2004
-            raise ValueError(f"{value!r} is not 16 lower-case hexadecimal digits")
-        return int.from_bytes(bytes.fromhex(value), "big", signed=True)
+        return None if value is None else signed(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> str | None:
         return None if value is None else value.to_bytes(8, "big", signed=True).hex()
@@ -122,6 +118,13 @@ class Code(TypeDecorator[Word], Generic[Word]):
         if value not in self._word:
             raise StoreError(f"store: unknown code {value}, which a newer providerwatch wrote: install that one")
         return self._word[value]
+
+
+def signed(hex_id: str) -> int:
+    """An id as the number that stands for it. Numbers do not sort as ids do: the upper half of them is negative."""
+    if len(hex_id) != 16 or hex_id.strip("0123456789abcdef"):  # noqa: PLR2004
+        raise ValueError(f"{hex_id!r} is not 16 lower-case hexadecimal digits")
+    return int.from_bytes(bytes.fromhex(hex_id), "big", signed=True)
 
 
 def _storable(number: int) -> int | None:

@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 
-from monitor.store._protocol import StoreError
+from monitor.store._protocol import Schema, StoreError
 
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
 
@@ -21,9 +21,14 @@ def migrate(connection: Connection, place: str) -> None:
 
     `StoreError` names `place` when the schema is a newer program's or the database belongs to another program.
     """
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
-    scripts = ScriptDirectory.from_config(config)
+    schema = version(connection, place)
+    if schema.found != schema.known:
+        command.upgrade(_config(connection), "head")
+
+
+def version(connection: Connection, place: str) -> Schema:
+    """The versions of a database's schema and of this program's. Raises as `migrate` does; changes nothing."""
+    scripts = ScriptDirectory.from_config(_config(connection))
     known = {script.revision for script in scripts.walk_revisions()}
     found = set(MigrationContext.configure(connection).get_current_heads())
     if found - known:
@@ -34,5 +39,10 @@ def migrate(connection: Connection, place: str) -> None:
         )
     if not found and inspect(connection).get_table_names():
         raise StoreError(f"{place}: is another program's database: name another file in `store`")
-    if found != set(scripts.get_heads()):
-        command.upgrade(config, "head")
+    return Schema(found=next(iter(found), None), known=scripts.get_heads()[0])
+
+
+def _config(connection: Connection) -> Config:
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    return config

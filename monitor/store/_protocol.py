@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
 from typing import Protocol
 
+from monitor.store.rollup import Rollup
 from probes._model import ErrorClass, Sample, Task
 
 
@@ -27,8 +29,91 @@ class Tally:
     count: int
 
 
+class Tier(Enum):
+    """How much time a rollup covers; the value is in seconds."""
+
+    HOUR = 3_600
+    DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket:
+    """The rollup of one endpoint, task and vantage over an hour or a day of UTC."""
+
+    task: Task
+    vantage: str
+    start: datetime
+    rollup: Rollup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """One figure of one sample."""
+
+    at: datetime
+    """When the sample began."""
+    error: ErrorClass | None
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Place:
+    """A sample's place among those of its endpoint, by time; of several that began together, by id."""
+
+    at: datetime
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbered:
+    """A sample with its place in the order of appending, counted up over all endpoints."""
+
+    seq: int
+    sample: Sample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """How long each tier is kept. One is kept at least as long as the tier it is made from."""
+
+    raw: timedelta = timedelta(days=7)
+    hourly: timedelta = timedelta(days=400)
+    daily: timedelta = timedelta(days=3650)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schema:
+    """Versions of how a database is laid out."""
+
+    found: str | None
+    """Of the database; None: it is empty."""
+    known: str
+    """Of this program."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Info:
+    """What a store holds."""
+
+    place: str
+    schema: str
+    size_bytes: int
+    free_bytes: int
+    """Of `size_bytes`, what is free for new rows."""
+    rows: Mapping[str, int]
+    """By table."""
+    samples: int
+    """Raw samples, in rows and in blocks."""
+    raw_since: datetime | None
+    """Raw samples that began before were deleted."""
+    sinks: Mapping[str, int] = field(default_factory=dict)
+    """By sink, how many samples wait for it."""
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    """By sink, how many samples retention has deleted before it got them."""
+
+
 class Store(Protocol):
-    """Samples in the order in which they were appended, and one state per endpoint.
+    """Samples in the order in which they were appended, rollups of them, and one state per endpoint.
 
     Every method may raise `StoreError`. A sample comes back as it was appended, times to the microsecond; what no
     database can hold (a count beyond 63 bits, an infinite duration) comes back as None, and characters that are
@@ -38,25 +123,70 @@ class Store(Protocol):
     async def open(self) -> None:
         """Make ready for use; brings the schema up to date."""
 
+    async def schema(self) -> Schema:
+        """Which schema the database has, open or not; changes nothing. Refuses the same as `open`."""
+
     async def append(self, samples: Sequence[Sample], states: Mapping[str, str]) -> None:
         """Keep `samples`, and `states` in place of earlier ones, in one transaction that is committed on return.
 
         `states` are opaque texts by endpoint id: the scorer's, whose effect is about to be published. A sample
         whose id is already kept is ignored, so a call that failed or was cancelled may be repeated; a cancelled one
-        may have been committed all the same.
+        may have been committed all the same. So is a sample that began before what retention has deleted.
         """
 
     async def states(self) -> dict[str, str]:
         """The newest state by endpoint id."""
 
     async def samples(self, since: datetime) -> list[Sample]:
-        """All samples that began at `since` or later, in the order of appending."""
+        """All raw samples that began at `since` or later, in the order of appending."""
 
     async def tallies(self, since: datetime, bucket_s: int) -> list[Tally]:
-        """Counts of the samples that began at `since` or later, by bucket of `bucket_s` seconds, oldest first."""
+        """Counts of the samples that began at `since` or later, by bucket of `bucket_s` seconds, oldest first.
+
+        Buckets of an hour or more are counted from rollups, and so from the beginning of the hour of `since`.
+        """
 
     async def first_seen(self) -> dict[str, datetime]:
         """When each endpoint's earliest sample began, by endpoint id."""
+
+    async def page(self, endpoint: str, *, since: datetime, before: Place | None, limit: int) -> list[Sample]:
+        """The newest raw samples of an endpoint that began at `since` or later, newest first.
+
+        `before`: where the page before ended, so that only older ones come; None for the first page.
+        """
+
+    async def points(self, endpoint: str, task: Task, figure: str, since: datetime, until: datetime) -> list[Point]:
+        """A figure of an endpoint's raw samples that began in the span [since, until), oldest first."""
+
+    async def rollups(
+        self, endpoint: str, tier: Tier, since: datetime, until: datetime, figures: Sequence[str]
+    ) -> list[Bucket]:
+        """An endpoint's buckets that begin in the span [since, until), oldest first, with the sketches of `figures`.
+
+        Those that begin together come by task and vantage. The hour or day that is not over is among them, and holds
+        what came a moment ago.
+        """
+
+    async def tidy(self, now: datetime, retention: Retention) -> bool:
+        """One slice of what keeps a store quick and small: roll up, seal into blocks, delete what is too old.
+
+        Holds no lock for long. True when there is more to be done now.
+        """
+
+    async def adopt(self, aliases: Mapping[str, str]) -> None:
+        """Join the history of each alias to that of the endpoint it is now called by: alias to id."""
+
+    async def subscribe(self, sinks: Collection[str]) -> None:
+        """Say which sinks there are. A new one begins with all samples that lie in rows; other sinks are forgotten."""
+
+    async def waiting(self, sink: str, limit: int) -> list[Numbered]:
+        """The oldest samples that a sink was not yet given, in the order of appending."""
+
+    async def delivered(self, sink: str, seq: int, set_aside: Mapping[str, str], at: datetime) -> None:
+        """Move a sink's cursor to `seq`. `set_aside`: samples that it refused for good, by id, each with the reason."""
+
+    async def info(self) -> Info:
+        """What the store holds."""
 
     async def check_writable(self) -> None:
         """Raise `StoreError` unless an append could begin now. Writes nothing; waits for a lock only so long."""

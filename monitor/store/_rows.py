@@ -18,7 +18,7 @@ def to_row(sample: Sample) -> dict[str, object]:
     """The parameters that insert a sample."""
     row: dict[str, object] = {field: getattr(sample, field) for field in _FIELDS}
     row |= {f"{name}_id": getattr(sample, name) for name in NAMES}
-    row["blame"] = _blame_number(sample)
+    row["blame"] = blame_number(sample.error, sample.blame)
     return row
 
 
@@ -26,20 +26,22 @@ def to_sample(row: Mapping[str, Any]) -> Sample:
     """The sample in a selected row."""
     fields = {field: row[field] for field in _FIELDS}
     fields |= {name: row[f"{name}_id"] for name in NAMES}
-    return Sample(**fields, blame=_blame(row["error"], row["blame"]))
+    return Sample(**fields, blame=blame_of(row["error"], row["blame"]))
 
 
 def _usual_blame(error: ErrorClass | None) -> Blame | None:
     return None if error is None else error.blame
 
 
-def _blame_number(sample: Sample) -> int | None:
-    if sample.blame is _usual_blame(sample.error):
+def blame_number(error: ErrorClass | None, blame: Blame | None) -> int | None:
+    """The number of a blame; that of the usual one is none."""
+    if blame is _usual_blame(error):
         return BLAME_AS_USUAL
-    return BLAME_NONE if sample.blame is None else BLAMES[sample.blame]
+    return BLAME_NONE if blame is None else BLAMES[blame]
 
 
-def _blame(error: ErrorClass | None, number: int | None) -> Blame | None:
+def blame_of(error: ErrorClass | None, number: int | None) -> Blame | None:
+    """The blame that `blame_number` wrote."""
     if number is BLAME_AS_USUAL:
         return _usual_blame(error)
     return None if number == BLAME_NONE else _BLAMES[number]

@@ -1,55 +1,104 @@
-"""Every statement that the store sends."""
+"""Every statement that the store sends while it runs; each works on every database that the store knows."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, ScalarSelect, Select, Table, bindparam, func, select, type_coerce
-from sqlalchemy.dialects.sqlite import Insert, insert
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Dialect,
+    Executable,
+    ScalarSelect,
+    Select,
+    Table,
+    bindparam,
+    func,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.store._columns import Moment
 from monitor.store._rows import NAMES
-from monitor.store._tables import endpoint, metadata, sample, state
+from monitor.store._tables import endpoint, metadata, sample, stale_hour, state
 
-_NAME_TABLES = tuple(metadata.tables[name] for name in NAMES)
+MICROSECONDS_AN_HOUR: Final = 3_600_000_000
+NAME_TABLES: Final = tuple(metadata.tables[name] for name in NAMES)
+
+Insert = Callable[[Table], Any]
+"""A dialect's own `insert`, which knows ON CONFLICT; both dialects' have the same methods."""
 
 
-def _add_name(table: Table) -> Insert:
-    return insert(table).on_conflict_do_nothing(index_elements=[table.c.id])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writes:
+    """What an append sends."""
+
+    add_name: dict[str, Executable]
+    """By table; takes `id`."""
+    set_first: Executable
+    """Takes `endpoint_id` and `at`; changes an endpoint whose first sample is later, or that has none."""
+    add_sample: Executable
+    """Takes what `_rows.to_row` gives."""
+    put_state: Executable
+    """Takes `endpoint_id` and `state`."""
+    mark_stale: Executable
+    """Takes `endpoint_id`, `task`, `vantage_id` and `bucket`."""
+
+
+def insert_of(dialect: Dialect) -> Insert:
+    """The `insert` of a database."""
+    return postgresql.insert if dialect.name == "postgresql" else sqlite.insert
+
+
+def writes(insert: Insert) -> Writes:
+    """The statements of an append, for one database."""
+    put_state = insert(state).values(endpoint=_key_of(endpoint))
+    keys = {table.name: _key_of(table) for table in NAME_TABLES}
+    stale_keys = {name: keys[name] for name in ("endpoint", "vantage")}
+    return Writes(
+        add_name={
+            table.name: insert(table).on_conflict_do_nothing(index_elements=[table.c.id]) for table in NAME_TABLES
+        },
+        set_first=update(endpoint)
+        .where(
+            endpoint.c.id == bindparam("endpoint_id"),
+            or_(endpoint.c.first_at.is_(None), endpoint.c.first_at > bindparam("at", type_=endpoint.c.first_at.type)),
+        )
+        .values(first_at=bindparam("at")),
+        add_sample=insert(sample).values(keys).on_conflict_do_nothing(index_elements=[sample.c.id]),
+        put_state=put_state.on_conflict_do_update(
+            index_elements=[state.c.endpoint], set_={"state": put_state.excluded.state}
+        ),
+        mark_stale=insert(stale_hour).values(stale_keys).on_conflict_do_nothing(),
+    )
 
 
 def _key_of(table: Table) -> ScalarSelect[Any]:
     return select(table.c.key).where(table.c.id == bindparam(f"{table.name}_id")).scalar_subquery()
 
 
-def _add_sample() -> Insert:
-    keys = {table.name: _key_of(table) for table in _NAME_TABLES}
-    return insert(sample).values(keys).on_conflict_do_nothing(index_elements=[sample.c.id])
-
-
-def _put_state() -> Insert:
-    put = insert(state).values(endpoint=_key_of(endpoint))
-    return put.on_conflict_do_update(index_elements=[state.c.endpoint], set_={"state": put.excluded.state})
-
-
-ADD_NAME: Final = {table.name: _add_name(table) for table in _NAME_TABLES}
-"""By table; takes `id`."""
-ADD_SAMPLE: Final = _add_sample()
-"""Takes what `_rows.to_row` gives."""
-PUT_STATE: Final = _put_state()
-"""Takes `endpoint_id` and `state`."""
 STATES: Final = select(endpoint.c.id, state.c.state).join_from(endpoint, state)
+
+
+def named_samples() -> Select[Any]:
+    """Rows for `_rows.to_sample`."""
+    names = (table.c.id.label(f"{table.name}_id") for table in NAME_TABLES)
+    fields = (column for column in sample.c if column.name not in NAMES)
+    rows = select(*fields, *names)
+    for table in NAME_TABLES:
+        rows = rows.join_from(sample, table, sample.c[table.name] == table.c.key)
+    return rows
 
 
 def samples_since(since: datetime) -> Select[Any]:
     """Rows for `_rows.to_sample`. The index finds the numbers, then rows are read in order: nothing is sorted twice."""
-    names = (table.c.id.label(f"{table.name}_id") for table in _NAME_TABLES)
-    fields = (column for column in sample.c if column.name not in NAMES)
-    rows = select(*fields, *names)
-    for table in _NAME_TABLES:
-        rows = rows.join_from(sample, table, sample.c[table.name] == table.c.key)
-    return rows.where(sample.c.seq.in_(_began(sample.c.seq, since))).order_by(sample.c.seq)
+    return named_samples().where(sample.c.seq.in_(_began(sample.c.seq, since))).order_by(sample.c.seq)
 
 
 def tallies_since(since: datetime, bucket_s: int) -> Select[Any]:
@@ -64,10 +113,7 @@ def tallies_since(since: datetime, bucket_s: int) -> Select[Any]:
     )
 
 
-def first_seen() -> Select[Any]:
-    """Rows of `id`, `first`: one look into the index per endpoint."""
-    first = select(func.min(sample.c.started_at)).where(sample.c.endpoint == endpoint.c.key).scalar_subquery()
-    return select(endpoint.c.id, first.label("first"))
+FIRST_SEEN: Final = select(endpoint.c.id, endpoint.c.first_at).where(endpoint.c.first_at.is_not(None))
 
 
 def _began(column: ColumnElement[Any], since: datetime) -> Select[Any]:

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, SmallInteger, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+)
 
 from monitor.store._codes import ERRORS, TASKS, TIMINGS, TOKEN_SOURCES
 from monitor.store._columns import Code, Count, Duration, HexId, Moment, Note, Real
+from monitor.store.rollup import FIGURES
 
 metadata = MetaData(
     naming_convention={
@@ -27,6 +41,8 @@ def _names(table: str) -> Table:
 
 
 endpoint = _names("endpoint")
+endpoint.append_column(Column("first_at", Moment))
+"""When its first sample began; None where there is only a state."""
 vantage = _names("vantage")
 probe = _names("probe")
 
@@ -89,3 +105,77 @@ sample = Table(
     Index("ix_sample_span", "endpoint", "started_at", "error", "task"),
     sqlite_autoincrement=True,
 )
+
+block = Table(
+    "block",
+    metadata,
+    Column("endpoint", ForeignKey(endpoint.c.key), primary_key=True),
+    Column("hour", Integer, primary_key=True, autoincrement=False),  # hours since 1970-01-01T00:00Z
+    Column("samples", Integer, nullable=False),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("data", LargeBinary, nullable=False),  # see _blocks
+    Index("ix_block_hour", "hour"),
+)
+"""Samples older than the newest hours, an hour of an endpoint together. Those that came later are still in `sample`."""
+
+
+def _rollups(name: str) -> Table:
+    """One row for each endpoint, task, vantage and bucket: `rollup.Rollup`. A figure's column holds its sketch."""
+    return Table(
+        name,
+        metadata,
+        Column("endpoint", ForeignKey(endpoint.c.key), primary_key=True),
+        Column("task", Code(TASKS), primary_key=True),
+        Column("vantage", ForeignKey(vantage.c.key), primary_key=True),
+        Column("bucket", Integer, primary_key=True, autoincrement=False),
+        Column("counts", Text, nullable=False),
+        Column("prompt_tokens", BigInteger, nullable=False),
+        Column("output_tokens", BigInteger, nullable=False),
+        Column("reasoning_tokens", BigInteger, nullable=False),
+        Column("cost_usd", Double, nullable=False),
+        *(Column(figure, LargeBinary) for figure in FIGURES),
+        Index(f"ix_{name}_bucket", "bucket"),
+    )
+
+
+def _stale(name: str) -> Table:
+    """The rollups that are to be made, or made anew, because samples came."""
+    return Table(
+        name,
+        metadata,
+        Column("endpoint", ForeignKey(endpoint.c.key), primary_key=True),
+        Column("task", Code(TASKS), primary_key=True),
+        Column("vantage", ForeignKey(vantage.c.key), primary_key=True),
+        Column("bucket", Integer, primary_key=True, autoincrement=False),
+    )
+
+
+hourly = _rollups("hourly")
+daily = _rollups("daily")
+stale_hour = _stale("stale_hour")
+stale_day = _stale("stale_day")
+
+sink = Table(
+    "sink",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),  # of the newest sample that was delivered
+    Column("dropped", BigInteger, nullable=False),  # samples that retention deleted before they were delivered
+)
+set_aside = Table(
+    "set_aside",
+    metadata,
+    Column("sink", ForeignKey(sink.c.name), primary_key=True),
+    Column("id", HexId, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("reason", Note, nullable=False),
+)
+"""Samples that a sink refused for good, each with its word why."""
+
+horizon = Table(
+    "horizon",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("at", Moment, nullable=False),
+)
+"""`raw`: samples that began before were deleted, and are not taken again."""

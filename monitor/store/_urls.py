@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from monitor.store._postgres import postgres_store
 from monitor.store._protocol import Store, StoreError
-from monitor.store._sqlite import SqliteStore
+from monitor.store._sqlite import sqlite_store
 
-_FORMS = "write sqlite:///absolute/path.db, or sqlite:name.db for a file in the working directory"
+_FORMS = (
+    "write sqlite:///absolute/path.db, sqlite:name.db for a file in the working directory, "
+    "or postgresql://user:password@host/database"
+)
 
 
 def create_store(url: str) -> Store:
@@ -15,9 +19,9 @@ def create_store(url: str) -> Store:
     scheme, _, place = url.partition(":")
     match scheme:
         case "sqlite":
-            return SqliteStore(_path(place))
-        case "postgresql" | "postgres":
-            raise StoreError(f"PostgreSQL is not supported in this version yet; {_FORMS}")
+            return sqlite_store(_path(place))
+        case "postgresql" | "postgres" if place.startswith("//"):
+            return postgres_store(url)
         case _:
             raise StoreError(f"not the address of a store; {_FORMS}")
 

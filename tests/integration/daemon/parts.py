@@ -10,7 +10,7 @@ from datetime import datetime
 
 from monitor.config.model import Config, ProbeSpec
 from monitor.plan import Job, plan
-from monitor.store import StoreError, Tally
+from monitor.store import MemoryStore, StoreError, Tally
 from probes._model import Sample, Task
 from tests.unit.publish.values import make_config, make_spec
 
@@ -56,8 +56,8 @@ def _always_open() -> asyncio.Event:
 
 
 @dataclass
-class StubStore:
-    """A `Store` in memory that stalls, fails and chokes as it is told."""
+class StubStore(MemoryStore):
+    """A store in memory that stalls, fails and chokes as it is told."""
 
     gate: asyncio.Event = field(default_factory=_always_open)
     """While it is clear, an append hangs."""
@@ -67,14 +67,16 @@ class StubStore:
     """What `check_writable` raises."""
     poison: set[str] = field(default_factory=set)
     """Ids of samples and endpoints whose sample or state no append can take."""
+    refused: set[str] = field(default_factory=set)
+    """The same, but the store knows how to say it."""
     kept: dict[str, Sample] = field(default_factory=dict)
     kept_states: dict[str, str] = field(default_factory=dict)
     appends: list[tuple[list[Sample], dict[str, str]]] = field(default_factory=list)
     """What was committed, call by call."""
     attempts: int = 0
 
-    async def open(self) -> None:
-        """Nothing to open."""
+    def __post_init__(self) -> None:
+        super().__init__()
 
     async def append(self, samples: Sequence[Sample], states: Mapping[str, str]) -> None:
         self.attempts += 1
@@ -84,6 +86,8 @@ class StubStore:
             raise self.error
         if self.poison & {*(sample.id for sample in samples), *states}:
             raise TypeError("nothing that a database takes")
+        if self.refused & {*(sample.id for sample in samples), *states}:
+            raise StoreError("store /x: a value out of range")
         for sample in samples:
             self.kept.setdefault(sample.id, sample)
         self.kept_states.update(states)
@@ -104,9 +108,6 @@ class StubStore:
     async def check_writable(self) -> None:
         if self.unwritable is not None:
             raise self.unwritable
-
-    async def close(self) -> None:
-        """Nothing to close."""
 
 
 def locked() -> StoreError:

@@ -473,6 +473,92 @@ async def test_a_poison_that_was_given_up_for_want_of_room_is_counted_once(begin
     assert (bench.dropped, len(store.kept)) == (1, 3)
 
 
+async def test_what_a_store_refuses_while_it_takes_the_rest_is_given_up_after_a_while(
+    begin: Begin, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A database that says in its own words that it cannot take a value must not be asked for ever."""
+    store = StubStore(refused={make_sample(2).id, make_sample(5).id})
+    bench = await begin(store, QUICK)
+    bench.put(*(make_sample(number) for number in range(8)))
+    await until(lambda: bench.visible() == 8)
+    await until(lambda: bench.quiet)
+    assert [*store.kept] == [make_sample(number).id for number in (0, 1, 3, 4, 6, 7)]
+    assert bench.dropped == 2
+    assert ONE in store.kept_states
+    given_up = [record for record in caplog.records if vars(record).get("action") == "store_drop"]
+    assert sorted(record.getMessage().split(" ")[0] for record in given_up) == [make_sample(2).id, make_sample(5).id]
+
+
+async def test_a_sample_alone_that_a_store_refuses_is_given_up_too(begin: Begin) -> None:
+    store = StubStore(refused={make_sample(1).id})
+    bench = await begin(store, QUICK)
+    bench.put(make_sample(1))
+    await until(lambda: bench.dropped)
+    await until(lambda: bench.quiet)
+    assert (bench.dropped, [*store.kept_states]) == (1, [ONE])
+
+
+async def test_a_state_that_a_store_refuses_costs_no_sample_and_no_other_state(begin: Begin) -> None:
+    store = StubStore(refused={ONE})
+    bench = await begin(store, QUICK)
+    bench.put(make_sample(1), make_sample(2, name=TWO))
+    await until(lambda: bench.visible(TWO))
+    await until(lambda: len(store.kept) == 2 and TWO in store.kept_states)
+    assert bench.dropped == 0
+
+
+async def test_a_full_disk_that_claims_to_be_writable_costs_no_sample(begin: Begin) -> None:
+    """SQLite finds out only when it commits, and may have room for one sample and none for the next."""
+
+    class Full(StubStore):
+        room = 0
+
+        async def append(self, samples: Sequence[Sample], states: Mapping[str, str]) -> None:
+            if self.room < len(samples) + len(states):
+                self.attempts += 1
+                raise StoreError("store /x: database or disk is full: free space on its disk")
+            await super().append(samples, states)
+            self.room -= len(samples) + len(states)
+
+    store = Full()
+    bench = await begin(store, QUICK)
+    bench.put(*(make_sample(number) for number in range(40)))
+    await until(lambda: store.attempts > 100)
+    for _ in range(20):
+        store.room, attempts = 1, store.attempts
+        await until(lambda: store.attempts > attempts + 60)  # noqa: B023
+    assert 1 < len(store.kept) < 40
+    store.room = 1_000_000
+    await until(lambda: bench.quiet)
+    assert [*store.kept] == [make_sample(number).id for number in range(40)]
+    assert bench.dropped == 0
+
+
+async def test_a_store_that_locks_amid_the_parts_costs_no_sample(begin: Begin) -> None:
+    class Locking(StubStore):
+        async def check_writable(self) -> None:
+            self.unwritable = None if self.attempts < 20 else self.error
+            await super().check_writable()
+
+    store = Locking(error=locked())
+    bench = await begin(store, QUICK)
+    bench.put(*(make_sample(number) for number in range(30)))
+    await until(lambda: store.attempts > 60)
+    store.error = store.unwritable = None
+    await until(lambda: bench.quiet)
+    assert (len(store.kept), bench.dropped) == (30, 0)
+
+
+async def test_whoever_waits_for_stored_samples_is_told_after_the_commit(begin: Begin) -> None:
+    store = StubStore()
+    bench = await begin(store)
+    told: list[int] = []
+    bench.recorder._hooks = replace(bench.recorder._hooks, stored=lambda: told.append(len(store.kept)))
+    bench.put(*(make_sample(number) for number in range(700)))
+    await until(lambda: bench.visible() == 700)
+    assert told == [500, 700]
+
+
 # Stopping
 
 

@@ -3,31 +3,50 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import sqlite3
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from monitor.store import Store, create_store
+from monitor.store import MemoryStore, Store, create_store
+from tests.support.postgres import Postgres, postgres
 
-BACKENDS: Mapping[str, Callable[[Path], str]] = {"sqlite": lambda folder: f"sqlite:///{folder}/store.db"}
-"""By name: a folder to the URL of an empty store. Every backend passes the same contract."""
+BACKENDS = ("memory", "sqlite", "postgresql")
+"""Every backend passes the same contract."""
+LASTING = ("sqlite", "postgresql")
+"""Those that outlive their process."""
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Postgres]:
+    with postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=LASTING)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty store."""
+    return _url(request.param, request, tmp_path)
 
 
 @pytest.fixture(params=BACKENDS)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return BACKENDS[request.param](tmp_path)
-
-
-@pytest.fixture
-async def store(url: str) -> AsyncIterator[Store]:
-    store = create_store(url)
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    store = MemoryStore() if request.param == "memory" else create_store(_url(request.param, request, tmp_path))
     await store.open()
     yield store
     await store.close()
+
+
+def _url(backend: str, request: pytest.FixtureRequest, folder: Path) -> str:
+    if backend == "sqlite":
+        return f"sqlite:///{folder}/store.db"
+    server: Postgres = request.getfixturevalue("server")
+    return server.create(f"store{next(_numbers)}")
 
 
 @pytest.fixture

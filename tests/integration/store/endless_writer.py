@@ -1,27 +1,60 @@
-"""A program that appends until it is killed, and prints the ids of a batch once it is committed.
+"""A program that appends and tidies until it is killed, and prints the ids of a batch once it is committed.
 
-Called with a store's URL. Batch `b` of run `r` holds up to 20 samples and the state `r b`.
+Called with a store's URL. Batch `b` of run `r` holds up to 20 samples and the state `r b`. Samples lie up to two days
+back, so that tidying rolls up and seals what was appended a moment ago.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import random
 import sys
+from datetime import timedelta
 from itertools import count
 
-from monitor.store import create_store
-from tests.unit.store.samples import make_sample
+from monitor.store import Retention, Store, create_store
+from probes._model import Sample
+from tests.unit.store.samples import START, make_sample
+
+RETENTION = Retention(raw=timedelta(days=300))
+ENDPOINTS = ("steady:smollm2", "slow:smollm2")
+
+
+def batch_of(run: int, batch: int) -> list[Sample]:
+    """Samples of a batch; their ids tell run, batch and place."""
+    numbers = [run << 32 | batch << 8 | place for place in range(1 + batch % 20)]
+    return [
+        make_sample(
+            -random.Random(number).randrange(48) * 3_600,
+            id=f"{number:016x}",
+            endpoint=ENDPOINTS[number % 2],
+            ttft_s=0.1,
+        )
+        for number in numbers
+    ]
 
 
 async def write(url: str, run: int) -> None:
     store = create_store(url)
     await store.open()
+    print("open", flush=True)
+    async with asyncio.TaskGroup() as both:
+        both.create_task(_append(store, run))
+        both.create_task(_tidy(store))
+
+
+async def _append(store: Store, run: int) -> None:
     for batch in count():
-        numbers = [run << 32 | batch << 8 | place for place in range(1 + batch % 20)]
-        samples = [make_sample(place, id=f"{number:016x}") for place, number in enumerate(numbers)]
+        samples = batch_of(run, batch)
         await store.append(samples, {"steady:smollm2": f"{run} {batch}"})
         print(*(sample.id for sample in samples), flush=True)
+
+
+async def _tidy(store: Store) -> None:
+    while True:
+        await store.tidy(START + timedelta(hours=3), RETENTION)
+        await asyncio.sleep(0)
 
 
 def main(url: str) -> None:
@@ -29,7 +62,10 @@ def main(url: str) -> None:
     for line in sys.stdin:
         writer = os.fork()
         if writer == 0:
-            asyncio.run(write(url, int(line)))
+            try:
+                asyncio.run(write(url, int(line)))
+            finally:
+                os._exit(1)
         print("begun", writer, flush=True)
         os.waitpid(writer, 0)
         print("ended", flush=True)

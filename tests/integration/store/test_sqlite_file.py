@@ -8,16 +8,17 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from sqlalchemy.dialects import sqlite
 
-from monitor.store import StoreError
+from monitor.store import Retention, StoreError
 from monitor.store._connections import reader_engine, writer_engine
-from monitor.store._sqlite import SqliteStore
-from monitor.store._statements import first_seen, samples_since, tallies_since
+from monitor.store._sqlite import sqlite_store
+from monitor.store._statements import samples_since, tallies_since
 from tests.unit.store.samples import START, make_sample
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -26,7 +27,7 @@ EVER = datetime(1970, 1, 1, tzinfo=UTC)
 @pytest.fixture
 async def filled(path: Path) -> Path:
     """A closed store that holds some samples."""
-    store = SqliteStore(path)
+    store = sqlite_store(path)
     await store.open()
     await store.append([make_sample(number, detail="x" * 100) for number in range(300)], {"steady:smollm2": "{}"})
     await store.close()
@@ -75,7 +76,7 @@ def forbid_writing(folder: Path, original: Path | None = None, mode: int = 0o555
 async def refusal(path: Path) -> str:
     """Why a store at `path` cannot be opened: one line that names the path."""
     with pytest.raises(StoreError) as raised:
-        await SqliteStore(path).open()
+        await sqlite_store(path).open()
     message = str(raised.value)
     assert message.startswith(f"{path}: ")
     assert "\n" not in message
@@ -120,7 +121,7 @@ async def test_a_folder_that_may_not_be_entered_is_named(foreign_folder: Path) -
 
 
 async def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
-    store = SqliteStore(make_file(tmp_path, b""))
+    store = sqlite_store(make_file(tmp_path, b""))
     await store.open()
     await store.append([make_sample(1)], {})
     assert await store.samples(EVER) == [make_sample(1)]
@@ -131,7 +132,7 @@ async def test_a_damaged_file_is_reported_in_one_line(filled: Path) -> None:
     with filled.open("r+b") as file:
         file.seek(4096 * 12)
         file.write(b"\xff" * 4096 * 8)
-    store = SqliteStore(filled)
+    store = sqlite_store(filled)
     await store.open()
     with pytest.raises(StoreError, match=r"malformed: restore it from a backup") as raised:
         await store.samples(EVER)
@@ -140,14 +141,14 @@ async def test_a_damaged_file_is_reported_in_one_line(filled: Path) -> None:
 
 
 async def test_a_store_that_was_never_opened_is_not_usable(path: Path) -> None:
-    store = SqliteStore(path)
+    store = sqlite_store(path)
     with pytest.raises(StoreError, match="no such table"):
         await store.append([make_sample(1)], {})
     await store.close()
 
 
 async def test_the_file_is_set_up_to_be_shared_and_to_give_space_back(path: Path) -> None:
-    store = SqliteStore(path)
+    store = sqlite_store(path)
     await store.open()
     with closing(sqlite3.connect(path)) as other:
         assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -174,7 +175,7 @@ async def test_every_connection_is_set_up(path: Path) -> None:
 
 
 async def test_a_writer_that_has_not_committed_holds_no_reader_up(filled: Path) -> None:
-    store = SqliteStore(filled, lock_wait_s=0)  # who has to wait fails at once
+    store = sqlite_store(filled, lock_wait_s=0)  # who has to wait fails at once
     await store.open()
     with closing(sqlite3.connect(filled, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -186,7 +187,7 @@ async def test_a_writer_that_has_not_committed_holds_no_reader_up(filled: Path) 
 
 
 async def test_an_append_waits_for_another_programs_lock(filled: Path) -> None:
-    store = SqliteStore(filled)
+    store = sqlite_store(filled)
     await store.open()
     with closing(sqlite3.connect(filled, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -200,7 +201,7 @@ async def test_an_append_waits_for_another_programs_lock(filled: Path) -> None:
 
 
 async def test_a_lock_held_too_long_is_an_error_and_then_forgotten(filled: Path) -> None:
-    store = SqliteStore(filled, lock_wait_s=0.05)
+    store = sqlite_store(filled, lock_wait_s=0.05)
     await store.open()
     with closing(sqlite3.connect(filled, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -215,7 +216,7 @@ async def test_a_lock_held_too_long_is_an_error_and_then_forgotten(filled: Path)
 
 
 async def test_asking_whether_it_is_writable_writes_nothing(filled: Path) -> None:
-    store = SqliteStore(filled)
+    store = sqlite_store(filled)
     await store.open()
     log = filled.with_name(f"{filled.name}-wal")
     before = contents(filled, log)
@@ -225,7 +226,7 @@ async def test_asking_whether_it_is_writable_writes_nothing(filled: Path) -> Non
 
 
 async def test_closing_waits_for_a_call_under_way(filled: Path) -> None:
-    store = SqliteStore(filled)
+    store = sqlite_store(filled)
     await store.open()
     append = asyncio.create_task(store.append([make_sample(1000)], {}))
     await asyncio.sleep(0)
@@ -240,7 +241,7 @@ async def test_an_append_order_number_is_never_given_twice(filled: Path) -> None
     with closing(sqlite3.connect(filled)) as other, other:
         (newest,) = other.execute("SELECT max(seq) FROM sample").fetchone()
         other.execute("DELETE FROM sample")
-    store = SqliteStore(filled)
+    store = sqlite_store(filled)
     await store.open()
     await store.append([make_sample(1)], {})
     await store.close()
@@ -248,12 +249,31 @@ async def test_an_append_order_number_is_never_given_twice(filled: Path) -> None
         assert other.execute("SELECT min(seq) FROM sample").fetchone() > (newest,)
 
 
+async def test_space_of_what_was_deleted_is_given_back_a_slice_at_a_time(path: Path) -> None:
+    store = sqlite_store(path)
+    await store.open()
+    for cut in range(0, 30_000, 3_000):
+        await store.append([make_sample(n, detail="x" * 1000) for n in range(cut, cut + 3_000)], {})
+    full = await store.info()
+    later = START + timedelta(days=30)
+    sizes = [full.size_bytes]
+    while await store.tidy(later, Retention()):
+        sizes.append((await store.info()).size_bytes)
+    kept = await store.info()
+    assert kept.rows["sample"] == 0
+    assert kept.size_bytes < full.size_bytes / 3
+    assert kept.free_bytes <= 9 * 2**20
+    assert max(before - after for before, after in pairwise(sizes)) <= 2**20 + 2**14  # and maps of pages
+    await store.close()
+    assert path.stat().st_size < full.size_bytes / 3
+
+
 @pytest.mark.parametrize("analysed", [False, True])
 async def test_a_span_of_time_is_read_without_the_rest_of_history(filled: Path, analysed: bool) -> None:
     with closing(sqlite3.connect(filled)) as other:
         if analysed:
             other.execute("ANALYZE")
-        for query in (samples_since(START), tallies_since(START, 60), first_seen()):
+        for query in (samples_since(START), tallies_since(START, 60)):
             text = query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
             steps = [row[3] for row in other.execute(f"EXPLAIN QUERY PLAN {text}")]
             assert any("SEARCH sample USING COVERING INDEX ix_sample_span" in step for step in steps)

@@ -16,6 +16,7 @@ from monitor.config import (
     ProbeSpec,
     ProviderSpec,
     PublishFile,
+    RetentionSpec,
     ScoringSpec,
     Slo,
     default_path,
@@ -39,6 +40,7 @@ listen: "[::]:80"
 token: t0ken
 public: true
 store: sqlite:////var/lib/pw.db
+retention: {raw: 2d, hourly: 1y, daily: 3650d}
 max_concurrent: 8
 grace: 1.5s
 providers:
@@ -58,6 +60,7 @@ models:
       - provider: groq
         model: llama-8b
         id: mine
+        aliases: [yours, "groq:llama-8b"]
         enabled: false
         probes: [long]
         pricing: {prompt: 0, completion: 0.2, cached: 0.01}
@@ -122,6 +125,7 @@ def test_everything_that_is_written_is_used(load_text: Load) -> None:
         public=True,
         token=Secret("t0ken"),
         store="sqlite:////var/lib/pw.db",
+        retention=RetentionSpec(raw_s=172_800.0, hourly_s=31_536_000.0, daily_s=315_360_000.0),
         max_concurrent=8,
         grace_s=1.5,
         providers={"groq": ProviderSpec(name="groq", max_concurrent=2)},
@@ -135,6 +139,7 @@ def test_everything_that_is_written_is_used(load_text: Load) -> None:
                 labels={"region": "eu", "tier": "fast"},
                 router_ids={"haproxy": "be/srv1"},
                 context_length=8192,
+                aliases=("yours", "groq:llama-8b"),
             ),
         ),
         probes={"chat": ProbeSpec(name="chat", task=Task.CHAT), "long": long},
@@ -166,7 +171,8 @@ def test_an_endpoint_that_names_no_probe_gets_those_that_its_api_can_be_asked(lo
 
 
 def test_a_configuration_shows_no_key(load_text: Load) -> None:
-    shown = repr(load_text(WHOLE))
+    shown = repr(load_text(WHOLE.replace("sqlite:////var/lib/pw.db", "postgresql://pw:pa55word@h/pw")))
+    assert "pa55word" not in shown
     assert "k3y" not in shown
     assert "t0ken" not in shown
     assert "a b" not in shown
@@ -202,13 +208,31 @@ def test_an_address_of_a_provider_is_read(url: str, load_text: Load) -> None:
 
 
 @pytest.mark.parametrize(
-    "store", ["sqlite:pw.db", "sqlite:data/pw.db", "sqlite:///var/lib/pw.db", "sqlite:////var/lib/pw.db"]
+    "store",
+    [
+        "sqlite:pw.db",
+        "sqlite:data/pw.db",
+        "sqlite:///var/lib/pw.db",
+        "sqlite:////var/lib/pw.db",
+        "postgresql://pw@db/pw",
+        "postgres://pw:s%40cret@db.example:5433/pw?ssl=verify-full",
+        "postgresql://[::1]:5432/pw",
+        "postgresql:///pw?host=/run/postgresql",
+    ],
 )
 def test_an_address_of_a_database_is_read(store: str, load_text: Load) -> None:
     assert load_text(f"{SMALL}store: {store}").store == store
 
 
-DURATIONS = [("1500ms", 1.5), ("1.5s", 1.5), ("15s", 15.0), ("5m", 300.0), ("2h", 7200.0), ("7d", 604800.0)]
+DURATIONS = [
+    ("1500ms", 1.5),
+    ("1.5s", 1.5),
+    ("15s", 15.0),
+    ("5m", 300.0),
+    ("2h", 7200.0),
+    ("7d", 604800.0),
+    ("1.5y", 47304000.0),
+]
 
 
 @pytest.mark.parametrize(("text", "seconds"), DURATIONS)

@@ -24,6 +24,7 @@ def test_the_example_loads_and_holds_every_key(tmp_path: Path) -> None:
         "GROQ_API_KEY": "gsk_x",
         "OPENAI_KEY_FOR_PROBES": "sk-x",
         "OPENAI_ORGANIZATION": "org-x",
+        "INFLUX_TOKEN": "influx-x",
         "CREDENTIALS_DIRECTORY": str(tmp_path),
     }
     config = load(path, env)
@@ -49,7 +50,7 @@ def test_the_minimal_example_loads() -> None:
 def test_the_examples_hold_no_key(name: str) -> None:
     text = (CONFIG / name).read_text(encoding="utf-8")
     for line in text.splitlines():
-        if "api_key:" in line or line.startswith("token:"):
+        if "api_key:" in line or line.strip().startswith("token:"):
             assert "${" in line
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -45,16 +46,39 @@ DOCUMENTED = {
     "providerwatch_skipped": ("counter", {"reason"}),
     "providerwatch_store_queue_length": ("gauge", set()),
     "providerwatch_store_dropped": ("counter", set()),
+    "providerwatch_store_failing": ("gauge", set()),
+    "providerwatch_store_size_bytes": ("gauge", set()),
+    "providerwatch_store_free_bytes": ("gauge", set()),
+    "providerwatch_housekeeping_duration_seconds": ("summary", set()),
+    "providerwatch_housekeeping_last_duration_seconds": ("gauge", set()),
+    "providerwatch_sink_backlog_samples": ("gauge", {"sink"}),
+    "providerwatch_sink_failing": ("gauge", {"sink"}),
+    "providerwatch_sink_delivered": ("counter", {"sink"}),
+    "providerwatch_sink_dropped": ("counter", {"sink"}),
     "providerwatch_worker_restarts": ("counter", set()),
     "providerwatch_build_info": ("gauge", {"version"}),
 }
 """SPEC section 9, and what the step adds; counters carry `_total` in their samples."""
 
 
+@dataclass
+class SinkSays:
+    """What a sink says of itself."""
+
+    name: str
+    backlog: int = 0
+    delivered_total: int = 0
+    dropped_total: int = 0
+    last_error: str | None = None
+
+
+SINKS = (SinkSays("influx", 7, 100, 2, "503"), SinkSays("samples", 0, 109))
+
+
 def make_metrics(samples: list[Sample]) -> Metrics:
     """The metrics of a daemon that had these samples."""
     board = make_board(*SPECS)
-    metrics = Metrics("1.2.3", lambda: board.snapshot)
+    metrics = Metrics("1.2.3", lambda: board.snapshot, SINKS)
     for spec in SPECS:
         metrics.expect(spec.endpoint, Task.CHAT, {})
     for sample in samples:
@@ -327,3 +351,37 @@ def test_series_do_not_grow_with_time() -> None:
 def test_the_body_of_a_row_is_no_part_of_the_metrics(metrics: Metrics) -> None:
     text = prometheus_client.generate_latest(metrics.registry).decode()
     assert json.dumps({"region": "us"}) not in text
+
+
+# The store and what is behind it
+
+
+def test_a_sink_is_told_of_as_it_is_at_the_scrape() -> None:
+    board = make_board(*SPECS)
+    sinks = [SinkSays("influx", backlog=3, last_error="503"), SinkSays("samples", delivered_total=9)]
+    metrics = Metrics("1", lambda: board.snapshot, sinks)
+    assert value(metrics, "providerwatch_sink_backlog_samples", sink="influx") == 3
+    assert value(metrics, "providerwatch_sink_failing", sink="influx") == 1
+    assert value(metrics, "providerwatch_sink_failing", sink="samples") == 0
+    assert value(metrics, "providerwatch_sink_delivered_total", sink="samples") == 9
+    sinks[0].backlog, sinks[0].dropped_total, sinks[0].last_error = 0, 1, None
+    assert value(metrics, "providerwatch_sink_backlog_samples", sink="influx") == 0
+    assert value(metrics, "providerwatch_sink_dropped_total", sink="influx") == 1
+    assert value(metrics, "providerwatch_sink_failing", sink="influx") == 0
+
+
+def test_without_sinks_there_is_no_series_of_one() -> None:
+    board = make_board(*SPECS)
+    metrics = Metrics("1", lambda: board.snapshot)
+    assert series(metrics, "providerwatch_sink_backlog_samples") == 0
+    assert series(metrics, "providerwatch_sink_dropped_total") == 0
+
+
+def test_slices_of_tidying_are_counted_and_the_newest_is_shown() -> None:
+    board = make_board(*SPECS)
+    metrics = Metrics("1", lambda: board.snapshot)
+    for duration_s in (0.5, 0.25):
+        metrics.tidied(duration_s)
+    assert value(metrics, "providerwatch_housekeeping_duration_seconds_count") == 2
+    assert value(metrics, "providerwatch_housekeeping_duration_seconds_sum") == 0.75
+    assert value(metrics, "providerwatch_housekeeping_last_duration_seconds") == 0.25

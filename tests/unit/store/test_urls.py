@@ -29,7 +29,7 @@ def test_what_follows_two_slashes_is_absolute_as_in_every_url(place: str, path: 
         ("", "not the address of a store"),
         ("/var/lib/pw.db", "not the address of a store"),
         ("mysql://user:pa55@db/x", "not the address of a store"),
-        ("postgresql://user:pa55@db/x", "PostgreSQL is not supported in this version yet"),
+        ("postgresql:user:pa55", "not the address of a store"),
         ("sqlite:", "names no file"),
         ("sqlite://", "names no file"),
         ("sqlite://pw.db", "names no file"),

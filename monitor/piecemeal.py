@@ -1,0 +1,85 @@
+"""Stores a batch that the store refused part by part, and finds out which part it is that no store would take.
+
+A store that takes nothing at all, because its disk is full or its server gone, is no reason to give anything up. So a
+part is given up only with proof: the store says that it can be written to, and takes what comes after, every time.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from monitor.store import Store, StoreError
+from probes._model import Sample
+
+log = logging.getLogger(__name__)
+
+_STRIKES: Final = 3
+"""How often a part is passed over before it is given up."""
+_TRIED_IN_VAIN: Final = 10
+"""Parts refused, and none taken: it is the store, not the parts."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What became of a batch."""
+
+    taken: set[str] = field(default_factory=set)
+    """Ids of the samples that are stored."""
+    given_up: set[str] = field(default_factory=set)
+    """Ids of those that never will be."""
+    error: StoreError | None = None
+    """Why the rest has to be tried again; None: there is no rest."""
+
+
+class Piecemeal:
+    """Remembers from one batch to the next what was passed over."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._strikes: Counter[str] = Counter()
+
+    async def append(self, batch: Sequence[Sample], states: Mapping[str, str]) -> Outcome:
+        """Store what can be stored. Raises when the store cannot be written to, or no longer."""
+        await self._store.check_writable()
+        outcome = Outcome()
+        refused: dict[str, StoreError] = {}
+        passed_over: set[str] = set()
+        for name, samples, some_states in _parts(batch, states):
+            try:
+                await self._store.append(samples, some_states)
+            except StoreError as error:
+                await self._store.check_writable()
+                refused[name] = error
+                if len(refused) >= _TRIED_IN_VAIN and not outcome.taken:
+                    break
+            except Exception:
+                log.exception("%s cannot be stored and is given up", name, extra={"action": "store_drop"})
+                outcome.given_up.add(name)
+            else:
+                outcome.taken.add(name)
+                passed_over.update(refused)
+        self._judge(refused, passed_over, outcome)
+        return outcome
+
+    def _judge(self, refused: Mapping[str, StoreError], passed_over: set[str], outcome: Outcome) -> None:
+        """Give up what was passed over often enough."""
+        for name, error in refused.items():
+            self._strikes[name] += name in passed_over
+            if self._strikes[name] < _STRIKES:
+                outcome.error = error
+                continue
+            del self._strikes[name]
+            log.error("%s cannot be stored and is given up: %s", name, error, extra={"action": "store_drop"})
+            outcome.given_up.add(name)
+
+
+def _parts(
+    batch: Sequence[Sample], states: Mapping[str, str]
+) -> Iterator[tuple[str, Sequence[Sample], Mapping[str, str]]]:
+    """Each with its name: a sample's id, or whose state it is."""
+    yield from ((sample.id, [sample], {}) for sample in batch)
+    yield from ((f"state of {endpoint}", [], {endpoint: state}) for endpoint, state in states.items())

@@ -1,0 +1,91 @@
+"""What an answer to a write means for the lines that were written. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final, TypeAlias
+from urllib.parse import quote
+
+from monitor.sinks._protocol import SinkError
+from probes._errors import clean
+from probes._headers import retry_after_s
+from probes._model import Headers
+
+_CREDENTIALS: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_ABOUT_LINES: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
+_DROPPED: Final = re.compile(r"\bdropped=(\d+)")
+"""How many lines InfluxDB 2 left out of those that it took; it tells why of one of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """All lines are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """At least one line can never be written."""
+
+    reason: str
+    dropped: int | None = None
+    """How many, where that was told; the others are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class TooLarge:
+    """Too many lines at once."""
+
+    reason: str
+
+
+Reply: TypeAlias = Taken | Refused | TooLarge | SinkError
+
+
+def reply(status: int, headers: Headers, body: bytes, token: str | None) -> Reply:
+    """What an answer means. Its words are shown without the token, on one line, shortened."""
+    told = _words(body, token)
+    words = f"{status}: {told}" if told else f"{status} {_phrase(status)}".strip()
+    match status:
+        case HTTPStatus.NO_CONTENT:
+            return Taken()
+        case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return TooLarge(words)
+        case _ if status in _ABOUT_LINES:
+            dropped = _DROPPED.search(told)
+            return Refused(words, int(dropped[1]) if dropped else None)
+        case _ if status in _CREDENTIALS:
+            return SinkError(f"the server does not take the token: {words}")
+        case _ if status == HTTPStatus.NOT_FOUND:
+            return SinkError(f"the server does not know the address, org or bucket: {words}")
+        case _:
+            return SinkError(f"the server answers {words}", retry_after_s=retry_after_s(headers))
+
+
+def _words(body: bytes, token: str | None) -> str:
+    """The server's own, out of its JSON if that is what it sent."""
+    text = body.decode("utf-8", "replace")
+    try:
+        parsed = json.loads(text)
+    except (ValueError, RecursionError):
+        parsed = None
+    match parsed:
+        case {"message": str(message)} | {"error": str(message)}:
+            text = message
+    return clean(_redacted(text, token) if token else text)
+
+
+def _redacted(text: str, token: str) -> str:
+    """Without the token, as it is and as it stands in JSON and in an address."""
+    for form in (token, json.dumps(token)[1:-1], token.replace("/", "\\/"), quote(token, safe="")):
+        text = text.replace(form, "***")
+    return text
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""

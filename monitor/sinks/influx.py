@@ -1,0 +1,183 @@
+"""InfluxDB, and whatever takes its v2 line protocol: VictoriaMetrics, Telegraf, QuestDB.
+
+A server refuses a whole batch for one bad line, so a refused batch is halved until the bad line stands alone; that one
+is set aside and the rest goes on. A line is only held for bad when the server takes others, if need be one of our own:
+a server that takes nothing at all is misconfigured, and then everything is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+
+from aiohttp import ClientError, ClientResponse
+from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
+from influxdb_client.rest import ApiException
+
+from monitor.config.model import InfluxSpec
+from monitor.sinks._lines import Origin, line
+from monitor.sinks._protocol import Delivery, SinkError
+from monitor.sinks._replies import Refused, Reply, Taken, TooLarge, reply
+from monitor.store import Numbered
+
+_BATCH: Final = 500
+_MICROSECONDS: Final[Any] = "us"
+"""What the client calls `WritePrecision.US`, a text though its types say otherwise."""
+_LINES_AT_A_TIME: Final = 50
+"""A few milliseconds."""
+_REQUESTS_A_TURN: Final = 100
+"""Then what is dealt with is noted before the rest goes on."""
+_LONGEST_ANSWER: Final = 64 * 1024
+_CANARY: Final = b"providerwatch_sink ok=1i"
+"""A line that nothing is wrong with. The server puts its own time to it."""
+
+
+class InfluxSink:
+    """A `Sink` that writes over HTTP."""
+
+    def __init__(self, spec: InfluxSpec, origins: Mapping[str, Origin]) -> None:
+        self.name = spec.name
+        self.batch = _BATCH
+        self._spec = spec
+        self._origins = origins
+        self._client: InfluxDBClientAsync | None = None
+
+    async def deliver(self, batch: Sequence[Numbered]) -> Delivery:
+        """See `Sink.deliver`."""
+        writing = _Writing(self._written, await self._lines(batch))
+        stopped = None
+        try:
+            await writing.write(batch)
+        except SinkError as error:
+            if writing.seq is None:
+                raise
+            stopped = error
+        finally:
+            self.batch = min(self.batch, writing.largest)
+        return Delivery(seq=writing.seq, set_aside=writing.refused, stopped=stopped)
+
+    async def close(self) -> None:
+        """See `Sink.close`."""
+        if self._client is not None:
+            await self._client.close()  # type: ignore[no-untyped-call]
+            self._client = None
+
+    async def _lines(self, batch: Sequence[Numbered]) -> dict[int, bytes]:
+        """The lines of a batch by number; others get their turn in between."""
+        lines = {}
+        for place, each in enumerate(batch, 1):
+            told = line(each.sample, self._origins.get(each.sample.endpoint))
+            lines[each.seq] = told.encode("utf-8", "replace")
+            if place % _LINES_AT_A_TIME == 0:
+                await asyncio.sleep(0)
+        return lines
+
+    async def _written(self, body: bytes) -> Reply:
+        """Write lines. Network errors become `SinkError`s here."""
+        spec = self._spec
+        try:
+            # The client's own limit starts when it has a connection of its pool; this one always holds.
+            async with asyncio.timeout(spec.timeout_s):
+                writes = self._connected().write_api()
+                taken = await writes.write(spec.bucket, spec.org, body, write_precision=_MICROSECONDS)
+        except ApiException as error:
+            headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+            return reply(error.status, headers, error.body or b"", _revealed(spec))
+        except TimeoutError:
+            return SinkError(f"no answer within {spec.timeout_s:g}s")
+        except OSError as error:
+            return SinkError(f"cannot be reached: {_why(error)}")
+        except ClientError as error:
+            return SinkError(f"no whole answer: {type(error).__name__}")
+        return Taken() if taken else SinkError("the server answers, but not with 204: is this its write address?")
+
+    def _connected(self) -> InfluxDBClientAsync:
+        """The client, which belongs to the running event loop."""
+        if self._client is None:
+            self._client = InfluxDBClientAsync(
+                url=self._spec.url,
+                token=_revealed(self._spec) or "",  # then it sends none
+                org=self._spec.org,
+                timeout=int(self._spec.timeout_s * 1000),
+                enable_gzip=True,
+                allow_redirects=False,  # the token goes where the configuration says
+                client_session_kwargs={"response_class": _ShortResponse, "auto_decompress": False},
+            )
+        return self._client
+
+
+class _Writing:
+    """One batch on its way, halved where the server refuses a part. Parts are written in order."""
+
+    def __init__(self, written: Callable[[bytes], Awaitable[Reply]], lines: Mapping[int, bytes]) -> None:
+        self._written = written
+        self._lines = lines
+        self._requests = 0
+        self._trusted = False
+        self.seq: int | None = None
+        """The last sample that is dealt with."""
+        self.refused: dict[str, str] = {}
+        self.largest = _BATCH
+        """The most lines at once that are not too many."""
+
+    async def write(self, part: Sequence[Numbered]) -> None:
+        """Write a part, or as much of it as is fit for one turn; `SinkError` when the server takes nothing now."""
+        if self._requests >= _REQUESTS_A_TURN:
+            return
+        match await self._ask(b"\n".join(self._lines[each.seq] for each in part)):
+            case Taken():
+                self._trusted = True
+                self.seq = part[-1].seq
+            case Refused(reason, dropped) if len(part) == 1 or (dropped is not None and dropped >= len(part)):
+                await self._set_aside(part, reason)
+            case TooLarge(reason) if len(part) == 1:
+                await self._set_aside(part, reason)
+            case answer:
+                middle = len(part) // 2
+                if isinstance(answer, TooLarge):
+                    self.largest = min(self.largest, middle)
+                await self.write(part[:middle])
+                await self.write(part[middle:])
+
+    async def _ask(self, body: bytes) -> Taken | Refused | TooLarge:
+        self._requests += 1
+        answer = await self._written(body)
+        if isinstance(answer, SinkError):
+            raise answer
+        return answer
+
+    async def _set_aside(self, part: Sequence[Numbered], reason: str) -> None:
+        if not self._trusted and not isinstance(await self._ask(_CANARY), Taken):
+            raise SinkError(f"the server takes no line at all, look at org and bucket: {reason}")
+        self._trusted = True
+        self.seq = part[-1].seq
+        self.refused |= dict.fromkeys((each.sample.id for each in part), reason)
+
+
+class _ShortResponse(ClientResponse):
+    """A response of which no more is read than is shown, however long a server makes it."""
+
+    async def read(self) -> bytes:
+        """The body's beginning. Raises as usual when it ends before its time."""
+        body = bytearray()
+        try:
+            while len(body) < _LONGEST_ANSWER and (piece := await self.content.read(_LONGEST_ANSWER)):
+                body += piece
+        except BaseException:
+            self.close()
+            raise
+        if not self.content.at_eof():
+            self.close()
+        return bytes(body[:_LONGEST_ANSWER])
+
+
+def _why(error: OSError) -> str:
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return error.strerror or type(error).__name__  # a name that cannot be resolved has numbers of its own
+
+
+def _revealed(spec: InfluxSpec) -> str | None:
+    return None if spec.token is None else spec.token.reveal()

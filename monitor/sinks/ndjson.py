@@ -1,0 +1,154 @@
+"""A file of JSON lines, one a sample, as the HTTP API shows it; rotated by size.
+
+A batch is one write, made durable before it counts. What a crash left half done is seen at the file's end: half a line
+is cut off, and lines that are there already are not written again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+from monitor.config.model import NdjsonSpec
+from monitor.sinks._protocol import Delivery, SinkError
+from monitor.store import Numbered
+from probes._plain import sample_to_plain
+
+_BATCH: Final = 500
+_CHUNK: Final = 64 * 1024
+
+
+class NdjsonSink:
+    """A `Sink` that appends to a file. The file is created, its folder is not."""
+
+    def __init__(self, spec: NdjsonSpec) -> None:
+        self.name = spec.name
+        self.batch = _BATCH
+        self._spec = spec
+        self._written: frozenset[str] | None = None
+        """Ids of the last lines, as many as a batch may hold; None: not known, look at the file."""
+        self._turn = Lock()
+
+    async def deliver(self, batch: Sequence[Numbered]) -> Delivery:
+        """See `Sink.deliver`."""
+        await asyncio.to_thread(self._deliver, batch)
+        return Delivery(seq=batch[-1].seq)
+
+    async def close(self) -> None:
+        """See `Sink.close`. A cancelled call's thread writes to its end."""
+        await asyncio.to_thread(self._finish)
+
+    def _finish(self) -> None:
+        with self._turn:
+            self._written = None
+
+    def _deliver(self, batch: Sequence[Numbered]) -> None:
+        path = self._spec.path
+        with self._turn:
+            try:
+                known = _repaired(path) if self._written is None else self._written
+                self._written = None
+                fresh = [each for each in batch if each.sample.id not in known]
+                if fresh:
+                    _append(self._spec, b"".join(map(_line, fresh)))
+            except OSError as error:
+                raise SinkError(f"{path} cannot be written: {error.strerror or error}") from error
+            self._written = frozenset(each.sample.id for each in batch)
+
+
+def _line(each: Numbered) -> bytes:
+    return (
+        json.dumps(sample_to_plain(each.sample), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        + b"\n"
+    )
+
+
+def _append(spec: NdjsonSpec, body: bytes) -> None:
+    """Write `body` whole or not at all."""
+    if _size(spec.path) and _size(spec.path) + len(body) > spec.max_bytes:
+        _rotate(spec)
+    is_new = not spec.path.exists()
+    file = os.open(spec.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        before = os.fstat(file).st_size
+        try:
+            if os.write(file, body) < len(body):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # noqa: TRY301  # as the next write would
+            os.fsync(file)
+        except BaseException:
+            os.ftruncate(file, before)
+            raise
+    finally:
+        os.close(file)
+    if is_new:
+        _sync_folder(spec.path)
+
+
+def _rotate(spec: NdjsonSpec) -> None:
+    """`x` becomes `x.1`, `x.1` becomes `x.2`, up to a gap that a crash left, or to the last, which goes."""
+    names = [spec.path, *(_older(spec.path, number) for number in range(1, spec.keep + 1))]
+    end = next((place for place, name in enumerate(names) if not name.exists()), len(names) - 1)
+    for place in range(end, 0, -1):
+        names[place - 1].replace(names[place])
+    _sync_folder(spec.path)
+
+
+def _older(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.name}.{number}")
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _repaired(path: Path) -> frozenset[str]:
+    """Cut off half a line at the end; the ids of the last whole ones, also of the file before if there are too few."""
+    ids = list(_ids(path, cut=True))
+    if len(ids) < _BATCH:
+        ids += _ids(_older(path, 1), cut=False)
+    return frozenset(ids[:_BATCH])
+
+
+def _ids(path: Path, *, cut: bool) -> Iterator[str]:
+    """The ids of a file's last lines, newest first. Raises `SinkError`, and changes nothing, if it is not ours."""
+    if not _size(path):
+        return
+    lines, torn = _last_lines(path)
+    try:
+        ids = [str(json.loads(line)["id"]) for line in reversed(lines)]
+    except (ValueError, TypeError, KeyError):
+        raise SinkError(f"{path} holds something else than samples: name another file") from None
+    if torn and cut:
+        if not lines and not b'{"id":"'.startswith(torn[:7]):
+            raise SinkError(f"{path} holds something else than samples: name another file")
+        os.truncate(path, path.stat().st_size - len(torn))
+    yield from ids
+
+
+def _last_lines(path: Path) -> tuple[list[bytes], bytes]:
+    """The last whole lines, as many as a batch may hold, and what comes after the last line break."""
+    with path.open("rb") as file:
+        at = file.seek(0, os.SEEK_END)
+        tail = b""
+        while at > 0 and tail.count(b"\n") <= _BATCH:
+            at, before = max(0, at - _CHUNK), at
+            file.seek(at)
+            tail = file.read(before - at) + tail
+    *whole, torn = tail.split(b"\n")
+    if at > 0:
+        whole = whole[1:]  # of which only the end was read
+    return whole[-_BATCH:], torn

@@ -1,0 +1,223 @@
+"""A store in memory: the contract in its simplest form, for tests and for trying things out. Nothing outlives it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+
+from monitor.store._protocol import Bucket, Info, Numbered, Place, Point, Retention, Schema, StoreError, Tally, Tier
+from monitor.store._queries import tallied
+from monitor.store._raw import Names, cooked, stored
+from monitor.store._tidy import tier_ends
+from monitor.store.rollup import Rollup, merged, rolled
+from probes._model import ErrorClass, Sample, Task
+
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+Rolled: TypeAlias = dict[tuple[str, Task, str, datetime], Rollup]
+"""Rollups by endpoint, task, vantage and start."""
+
+
+class MemoryStore:
+    """A `Store` that keeps every sample until retention, and rolls up when asked."""
+
+    def __init__(self) -> None:
+        self._samples: dict[str, Numbered] = {}
+        self._states: dict[str, str] = {}
+        self._sinks: dict[str, int] = {}
+        self._dropped: dict[str, int] = {}
+        self._rolled: Rolled = {}
+        self._days: Rolled = {}
+        self._first: dict[str, datetime] = {}
+        self._raw_since: datetime | None = None
+        self._seq = 0
+
+    async def open(self) -> None:
+        """See `Store.open`."""
+
+    async def schema(self) -> Schema:
+        """See `Store.schema`."""
+        return Schema(found="none", known="none")
+
+    async def close(self) -> None:
+        """See `Store.close`."""
+
+    async def check_writable(self) -> None:
+        """See `Store.check_writable`."""
+
+    async def append(self, samples: Sequence[Sample], states: Mapping[str, str]) -> None:
+        """See `Store.append`."""
+        await asyncio.sleep(0)
+        try:
+            kept = [_as_kept(sample) for sample in samples]
+        except ValueError as error:
+            raise StoreError(f"memory: {error}") from error
+        for sample in kept:
+            if sample.id in self._samples or (self._raw_since is not None and sample.started_at < self._raw_since):
+                continue
+            self._seq += 1
+            self._samples[sample.id] = Numbered(seq=self._seq, sample=sample)
+            first = self._first.get(sample.endpoint, sample.started_at)
+            self._first[sample.endpoint] = min(first, sample.started_at)
+        self._states |= states
+
+    async def states(self) -> dict[str, str]:
+        """See `Store.states`."""
+        return dict(self._states)
+
+    async def first_seen(self) -> dict[str, datetime]:
+        """See `Store.first_seen`."""
+        return dict(self._first)
+
+    async def samples(self, since: datetime) -> list[Sample]:
+        """See `Store.samples`."""
+        await asyncio.sleep(0)  # others get their turn, as with a database
+        return [each.sample for each in self._samples.values() if each.sample.started_at >= since]
+
+    async def tallies(self, since: datetime, bucket_s: int) -> list[Tally]:
+        """See `Store.tallies`."""
+        counted: Counter[tuple[datetime, str, Task, ErrorClass | None]] = Counter()
+        if bucket_s < Tier.HOUR.value:
+            for sample in await self.samples(since):
+                counted[_floor(sample.started_at, bucket_s), sample.endpoint, sample.task, sample.error] += 1
+        else:
+            for (name, task, _, hour), rollup in self._hours().items():
+                if hour >= _floor(since, Tier.HOUR.value):
+                    for ending, count in rollup.counts.items():
+                        counted[_floor(hour, bucket_s), name, task, ending.error] += count
+        return tallied(counted)
+
+    async def page(self, endpoint: str, *, since: datetime, before: Place | None, limit: int) -> list[Sample]:
+        """See `Store.page`."""
+        mine = [each for each in await self.samples(since) if each.endpoint == endpoint]
+        placed = sorted(mine, key=_place, reverse=True)
+        return [each for each in placed if before is None or _place(each) < before][:limit]
+
+    async def points(self, endpoint: str, task: Task, figure: str, since: datetime, until: datetime) -> list[Point]:
+        """See `Store.points`."""
+        mine = [each for each in await self.samples(since) if (each.endpoint, each.task) == (endpoint, task)]
+        within = sorted((each for each in mine if each.started_at < until), key=_place)
+        return [Point(at=each.started_at, error=each.error, value=getattr(each, figure)) for each in within]
+
+    async def rollups(
+        self, endpoint: str, tier: Tier, since: datetime, until: datetime, figures: Sequence[str]
+    ) -> list[Bucket]:
+        """See `Store.rollups`."""
+        kept = self._hours() if tier is Tier.HOUR else self._every_day()
+        mine = (
+            (start, task, seen_from, each) for (name, task, seen_from, start), each in kept.items() if name == endpoint
+        )
+        found = sorted((each for each in mine if since <= each[0] < until), key=lambda each: each[:3])
+        return [
+            Bucket(task=task, vantage=vantage, start=start, rollup=_only(rollup, figures))
+            for start, task, vantage, rollup in found
+        ]
+
+    async def tidy(self, now: datetime, retention: Retention) -> bool:
+        """See `Store.tidy`."""
+        ends = tier_ends(now, retention)
+        self._rolled, self._days = self._hours(), self._every_day()
+        raw = _EVER + timedelta(hours=ends.raw)
+        self._raw_since = max(raw, self._raw_since or raw)
+        for each in [each for each in self._samples.values() if each.sample.started_at < self._raw_since]:
+            del self._samples[each.sample.id]
+            for name, cursor in self._sinks.items():
+                self._dropped[name] += each.seq > cursor
+        self._rolled = _since(self._rolled, _EVER + timedelta(hours=ends.hourly))
+        self._days = _since(self._days, _EVER + timedelta(days=ends.daily))
+        return False
+
+    async def adopt(self, aliases: Mapping[str, str]) -> None:
+        """See `Store.adopt`."""
+        for alias, name in aliases.items():
+            self._rolled, self._days = (_renamed(kept, alias, name) for kept in (self._rolled, self._days))
+            for sample_id, each in self._samples.items():
+                if each.sample.endpoint == alias:
+                    self._samples[sample_id] = replace(each, sample=replace(each.sample, endpoint=name))
+            if alias != name and alias in self._first:
+                first = self._first.pop(alias)
+                self._first[name] = min(first, self._first.get(name, first))
+            if alias != name and alias in self._states:
+                self._states = {name: self._states[alias]} | self._states
+                del self._states[alias]
+
+    async def subscribe(self, sinks: Collection[str]) -> None:
+        """See `Store.subscribe`."""
+        self._sinks = {name: self._sinks.get(name, 0) for name in sinks}
+        self._dropped = {name: self._dropped.get(name, 0) for name in sinks}
+
+    async def waiting(self, sink: str, limit: int) -> list[Numbered]:
+        """See `Store.waiting`."""
+        return [each for each in self._samples.values() if each.seq > self._sinks.get(sink, 0)][:limit]
+
+    async def delivered(self, sink: str, seq: int, set_aside: Mapping[str, str], at: datetime) -> None:
+        """See `Store.delivered`."""
+        self._sinks[sink] = max(self._sinks[sink], seq)
+
+    async def info(self) -> Info:
+        """See `Store.info`."""
+        waiting = {name: len(await self.waiting(name, self._seq)) for name in self._sinks}
+        count = len(self._samples)
+        return Info(
+            place="memory",
+            schema="none",
+            size_bytes=0,
+            free_bytes=0,
+            rows={"sample": count},
+            samples=count,
+            raw_since=self._raw_since,
+            sinks=waiting,
+            dropped=dict(self._dropped),
+        )
+
+    def _hours(self) -> Rolled:
+        """Rollups of every hour: of samples where there are any, else as they were rolled up before."""
+        groups: dict[tuple[str, Task, str, datetime], list[Sample]] = {}
+        for each in self._samples.values():
+            sample = each.sample
+            key = (sample.endpoint, sample.task, sample.vantage, _floor(sample.started_at, Tier.HOUR.value))
+            groups.setdefault(key, []).append(sample)
+        return self._rolled | {key: rolled(samples) for key, samples in groups.items()}
+
+    def _every_day(self) -> Rolled:
+        """Rollups of every day: of its hours where there are any, else as they were rolled up before."""
+        groups: dict[tuple[str, Task, str, datetime], list[Rollup]] = {}
+        for (name, task, vantage, hour), rollup in self._hours().items():
+            groups.setdefault((name, task, vantage, _floor(hour, Tier.DAY.value)), []).append(rollup)
+        return self._days | {key: merged(rollups) for key, rollups in groups.items()}
+
+
+def _since(kept: Rolled, at: datetime) -> Rolled:
+    return {key: rollup for key, rollup in kept.items() if key[3] >= at}
+
+
+def _renamed(kept: Rolled, alias: str, name: str) -> Rolled:
+    groups: dict[tuple[str, Task, str, datetime], list[Rollup]] = {}
+    for (endpoint, task, vantage, start), rollup in kept.items():
+        groups.setdefault((name if endpoint == alias else endpoint, task, vantage, start), []).append(rollup)
+    return {key: merged(rollups) for key, rollups in groups.items()}
+
+
+def _only(rollup: Rollup, figures: Sequence[str]) -> Rollup:
+    only = merged([rollup])
+    only.sketches = {name: sketch for name, sketch in only.sketches.items() if name in figures}
+    return only
+
+
+def _as_kept(sample: Sample) -> Sample:
+    """As a database gives it back."""
+    names = Names(vantage={1: sample.vantage}, probe={1: sample.probe})
+    return cooked(stored(sample), sample.endpoint, names)
+
+
+def _floor(at: datetime, seconds: int) -> datetime:
+    return at - (at - _EVER) % timedelta(seconds=seconds)
+
+
+def _place(sample: Sample) -> Place:
+    return Place(at=sample.started_at, id=sample.id)

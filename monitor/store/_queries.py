@@ -1,0 +1,255 @@
+"""What readers ask: raw samples from rows and blocks, counts, and what the store holds."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from operator import itemgetter
+from typing import Any, Final
+
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import BigInteger, ColumnElement, and_, exists, func, or_, select, type_coerce
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from monitor.store._append import HOUR_S, RAW, hour
+from monitor.store._blocks import Row, number, unpack
+from monitor.store._codes import TASKS
+from monitor.store._columns import signed
+from monitor.store._database import Database
+from monitor.store._outbox import backlogs
+from monitor.store._protocol import Info, Place, Point, Tally
+from monitor.store._raw import COLUMNS, cooked, hour_of, meant, names
+from monitor.store._rollup_rows import counts_of
+from monitor.store._rows import to_sample
+from monitor.store._statements import MICROSECONDS_AN_HOUR, named_samples, samples_since, tallies_since
+from monitor.store._tables import block, endpoint, horizon, hourly, metadata, sample, stale_hour
+from probes._model import ErrorClass, Sample, Task
+
+_PORTION: Final = 500
+"""Rows turned into samples at a time; the event loop breathes between portions."""
+_BLOCKS_AT_ONCE: Final = 8
+_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_id: Final = type_coerce(sample.c.id, BigInteger)
+
+
+async def samples(connection: AsyncConnection, since: datetime) -> list[Sample]:
+    """See `Store.samples`."""
+    found: list[tuple[int, Sample]] = []
+    rows = await connection.stream(samples_since(since))
+    async for portion in rows.mappings().partitions(_PORTION):
+        found.extend((row["seq"], to_sample(row)) for row in portion)
+    return [each for _, each in heapq.merge(found, await _sealed(connection, since), key=itemgetter(0))]
+
+
+async def _sealed(connection: AsyncConnection, since: datetime) -> list[tuple[int, Sample]]:
+    """Those that lie in blocks, with their numbers."""
+    words = await names(connection)
+    query = select(endpoint.c.id, block.c.data).join_from(block, endpoint, block.c.endpoint == endpoint.c.key)
+    found: list[tuple[int, Sample]] = []
+    for name, data in (await connection.execute(query.where(block.c.hour >= hour(since)))).all():
+        taken = ((number(row["seq"]), cooked(row, name, words)) for row in unpack(data, COLUMNS))
+        found.extend((seq, each) for seq, each in taken if each.started_at >= since)
+        await asyncio.sleep(0)
+    return sorted(found, key=itemgetter(0))
+
+
+async def page(
+    connection: AsyncConnection, name: str, *, since: datetime, before: Place | None, limit: int
+) -> list[Sample]:
+    """See `Store.page`."""
+    key = await _key_of(connection, name)
+    if key is None:
+        return []
+    query = named_samples().where(sample.c.endpoint == key, sample.c.started_at >= since)
+    if before is not None:
+        # The first condition says nothing new, but where to begin in the index.
+        together = and_(sample.c.started_at == before.at, _id_before(before.id))
+        query = query.where(sample.c.started_at <= before.at, or_(sample.c.started_at < before.at, together))
+    query = query.order_by(sample.c.started_at.desc(), (_id < 0).desc(), _id.desc()).limit(limit)
+    rows = [to_sample(row) for row in (await connection.execute(query)).mappings()]
+    if len(rows) == limit:
+        since = max(since, rows[-1].started_at)  # older ones are not on this page
+    sealed = await _newest_sealed(connection, key, name, since=since, before=before, limit=limit)
+    return sorted([*rows, *sealed], key=_place, reverse=True)[:limit]
+
+
+def _id_before(sample_id: str) -> ColumnElement[bool]:
+    """Ids in their order as text, in which those of negative numbers come last."""
+    bound = signed(sample_id)
+    return or_(_id >= 0, _id < bound) if bound < 0 else and_(_id >= 0, _id < bound)
+
+
+async def _newest_sealed(
+    connection: AsyncConnection, key: int, name: str, *, since: datetime, before: Place | None, limit: int
+) -> list[Sample]:
+    words = await names(connection)
+    query = select(block.c.hour, block.c.data).where(block.c.endpoint == key, block.c.hour >= hour(since))
+    query = query.order_by(block.c.hour.desc()).limit(_BLOCKS_AT_ONCE)
+    last = hour(before.at) + 1 if before is not None else None
+    found: list[Sample] = []
+    while len(found) < limit:
+        portion = (await connection.execute(query if last is None else query.where(block.c.hour < last))).all()
+        for each in portion:
+            last = each.hour
+            taken = (cooked(row, name, words) for row in unpack(each.data, COLUMNS))
+            found += [one for one in taken if one.started_at >= since and (before is None or _place(one) < before)]
+            if len(found) >= limit:
+                break
+        if len(portion) < _BLOCKS_AT_ONCE:
+            break
+    return found
+
+
+def _place(each: Sample) -> Place:
+    return Place(at=each.started_at, id=each.id)
+
+
+async def points(
+    connection: AsyncConnection, name: str, task: Task, figure: str, *, since: datetime, until: datetime
+) -> list[Point]:
+    """See `Store.points`."""
+    key = await _key_of(connection, name)
+    if key is None:
+        return []
+    columns = (sample.c.id, sample.c.started_at, sample.c.error, sample.c[figure])
+    span = (sample.c.endpoint == key, sample.c.started_at >= since, sample.c.started_at < until)
+    rows = (await connection.execute(select(*columns).where(*span, sample.c.task == task))).all()
+    found: list[tuple[Any, Any, Point]]
+    found = [(row[1], row[0], Point(at=row[1], error=row[2], value=row[3])) for row in rows]
+    for row in await _sealed_between(connection, key, figure, since=since, until=until):
+        if row["task"] == TASKS[task]:
+            at, error, value = (meant(name, row[name]) for name in ("started_at", "error", figure))
+            found.append((at, meant("id", row["id"]), Point(at=at, error=error, value=value)))  # type: ignore[arg-type]
+    return [point for _, _, point in sorted(found, key=itemgetter(0, 1))]
+
+
+async def _sealed_between(
+    connection: AsyncConnection, key: int, figure: str, *, since: datetime, until: datetime
+) -> list[Row]:
+    """What a point needs of the samples in blocks."""
+    query = select(block.c.data).where(
+        block.c.endpoint == key, block.c.hour >= hour(since), block.c.hour <= hour(until)
+    )
+    begin, end = (_micros(moment) for moment in (since, until))
+    columns = ("id", "started_at", "task", "error", figure)
+    packed = (await connection.execute(query)).scalars().all()
+    return [row for data in packed for row in unpack(data, columns) if begin <= number(row["started_at"]) < end]
+
+
+def _micros(at: datetime) -> int:
+    return (at - _EVER) // timedelta(microseconds=1)
+
+
+async def tallies(connection: AsyncConnection, since: datetime, bucket_s: int) -> list[Tally]:
+    """See `Store.tallies`."""
+    totals: Counter[tuple[datetime, str, Task, ErrorClass | None]] = Counter()
+    if bucket_s < HOUR_S:
+        await _count_sealed(connection, since, bucket_s, totals)
+        found = await _tallied_rows(connection, since, bucket_s)
+        if not totals:
+            return found  # there may be a million of them
+        for each in found:
+            totals[each.bucket, each.endpoint, each.task, each.error] += each.count
+        return tallied(totals)
+    counted: Counter[tuple[str, int, Task, ErrorClass | None]] = Counter()
+    await _count_rolled(connection, hour(since), counted)
+    await _count_stale(connection, hour(since), counted)
+    for (name, at_hour, task, error), count in counted.items():
+        start_s = at_hour * HOUR_S // bucket_s * bucket_s
+        totals[_EVER + timedelta(seconds=start_s), name, task, error] += count
+    return tallied(totals)
+
+
+async def _tallied_rows(connection: AsyncConnection, since: datetime, bucket_s: int) -> list[Tally]:
+    """Of the samples that lie in rows."""
+    found: list[Tally] = []
+    rows = await connection.stream(tallies_since(since, bucket_s))
+    async for portion in rows.partitions(_PORTION):
+        found.extend(
+            Tally(endpoint=name, bucket=bucket, task=task, error=error, count=count)
+            for name, bucket, error, task, count in portion
+        )
+    return found
+
+
+async def _count_sealed(connection: AsyncConnection, since: datetime, bucket_s: int, totals: Counter[Any]) -> None:
+    """What lies in blocks: nothing, of the newest day."""
+    begin, length = _micros(since), bucket_s * 1_000_000
+    query = select(endpoint.c.id, block.c.data).join_from(block, endpoint, block.c.endpoint == endpoint.c.key)
+    for name, data in (await connection.execute(query.where(block.c.hour >= hour(since)))).all():
+        for row in unpack(data, ("started_at", "task", "error")):
+            at = number(row["started_at"])
+            if at >= begin:
+                bucket = meant("started_at", at // length * length)
+                totals[bucket, name, meant("task", row["task"]), meant("error", row["error"])] += 1
+
+
+def tallied(totals: Counter[tuple[datetime, str, Task, ErrorClass | None]]) -> list[Tally]:
+    """Counts as tallies, in their order."""
+    ordered = sorted(totals.items(), key=lambda item: (item[0][0], item[0][1], item[0][3] or "", item[0][2]))
+    return [
+        Tally(endpoint=name, bucket=at, task=task, error=error, count=count)
+        for (at, name, task, error), count in ordered
+    ]
+
+
+async def _count_rolled(connection: AsyncConnection, since: int, counted: Counter[Any]) -> None:
+    """What rollups count, but for those that are stale."""
+    same = (stale_hour.c[name] == hourly.c[name] for name in ("endpoint", "task", "vantage", "bucket"))
+    query = select(endpoint.c.id, hourly.c.bucket, hourly.c.task, hourly.c.counts)
+    query = query.join_from(hourly, endpoint, hourly.c.endpoint == endpoint.c.key)
+    query = query.where(hourly.c.bucket >= since, ~exists().where(*same))
+    rows = await connection.stream(query)
+    async for portion in rows.partitions(_PORTION):
+        for name, at_hour, task, counts in portion:
+            for ending, count in counts_of(counts).items():
+                counted[name, at_hour, task, ending.error] += count
+
+
+async def _count_stale(connection: AsyncConnection, since: int, counted: Counter[Any]) -> None:
+    """What rollups do not count yet: from the rows; and where a part of the hour lies in a block, from both."""
+    sealed = exists().where(block.c.endpoint == stale_hour.c.endpoint, block.c.hour == stale_hour.c.bucket)
+    started = type_coerce(sample.c.started_at, BigInteger)
+    begin = type_coerce(stale_hour.c.bucket, BigInteger) * MICROSECONDS_AN_HOUR
+    same = (sample.c[name] == stale_hour.c[name] for name in ("endpoint", "task", "vantage"))
+    within = and_(*same, started >= begin, started < begin + MICROSECONDS_AN_HOUR)
+    rows = select(endpoint.c.id, stale_hour.c.bucket, sample.c.task, sample.c.error, func.count().label("tally"))
+    rows = rows.join_from(stale_hour, sample, within).join(endpoint, endpoint.c.key == stale_hour.c.endpoint)
+    rows = rows.where(stale_hour.c.bucket >= since, ~sealed).group_by(*rows.selected_columns[:4])
+    for name, at_hour, task, error, count in (await connection.execute(rows)).all():
+        counted[name, at_hour, task, error] += count
+    both = select(stale_hour, endpoint.c.id).join_from(stale_hour, endpoint, stale_hour.c.endpoint == endpoint.c.key)
+    for mark in (await connection.execute(both.where(stale_hour.c.bucket >= since, sealed))).all():
+        for row in await hour_of(connection, mark.endpoint, mark.bucket):
+            if (meant("task", row["task"]), row["vantage"]) == (mark.task, mark.vantage):
+                counted[mark.id, mark.bucket, mark.task, meant("error", row["error"])] += 1
+
+
+async def info(connection: AsyncConnection, database: Database) -> Info:
+    """See `Store.info`."""
+    size, free = await database.size(connection)
+    rows = {}
+    for table in metadata.sorted_tables:
+        rows[table.name] = (await connection.execute(select(func.count()).select_from(table))).scalar_one()
+    sealed = (await connection.execute(select(func.coalesce(func.sum(block.c.samples), 0)))).scalar_one()
+    schema = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+    raw = (await connection.execute(select(horizon.c.at).where(horizon.c.name == RAW))).scalar()
+    sinks = (await connection.execute(backlogs())).all()
+    return Info(
+        place=database.place,
+        schema=schema or "none",
+        size_bytes=size,
+        free_bytes=free,
+        rows=rows,
+        samples=rows["sample"] + int(sealed),
+        raw_since=raw,
+        sinks={row.name: row.waiting for row in sinks},
+        dropped={row.name: row.dropped for row in sinks},
+    )
+
+
+async def _key_of(connection: AsyncConnection, name: str) -> int | None:
+    key = (await connection.execute(select(endpoint.c.key).where(endpoint.c.id == name))).scalar()
+    return None if key is None else int(key)

@@ -1,0 +1,125 @@
+"""Samples as the database holds them, and an hour of an endpoint's whole: from rows and from its block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from sqlalchemy import Boolean, Column, select, type_coerce
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import NULLTYPE, TypeDecorator
+
+from monitor.store._blocks import Row, Value, number, union, unpack
+from monitor.store._rows import NAMES, to_row, to_sample
+from monitor.store._statements import MICROSECONDS_AN_HOUR
+from monitor.store._tables import block, probe, sample, vantage
+from probes._model import Sample
+
+COLUMNS: Final = tuple(column.name for column in sample.c if column.name != "endpoint")
+"""What a block holds."""
+RAW: Final = tuple(type_coerce(sample.c[name], NULLTYPE).label(name) for name in COLUMNS)
+"""The same, to be selected without conversion."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """The words behind the keys in raw rows."""
+
+    vantage: Mapping[int, str]
+    probe: Mapping[int, str]
+
+
+async def names(connection: AsyncConnection) -> Names:
+    """All vantages and probes; there are few."""
+    tables = {}
+    for table in (vantage, probe):
+        rows = await connection.execute(select(table.c.key, table.c.id))
+        tables[table.name] = {row.key: row.id for row in rows}
+    return Names(**tables)
+
+
+async def hour_of(connection: AsyncConnection, endpoint: int, hour: int) -> list[Row]:
+    """All samples of an endpoint that began in an hour since 1970, each once, in the order of appending."""
+    return (await hours_of(connection, endpoint, [hour]))[hour]
+
+
+async def hours_of(connection: AsyncConnection, endpoint: int, hours: Collection[int]) -> dict[int, list[Row]]:
+    """The same of several hours, by hour."""
+    parts: dict[int, list[Sequence[Row]]] = {each: [] for each in hours}
+    if hours:
+        packed = select(block.c.hour, block.c.data).where(block.c.endpoint == endpoint, block.c.hour.in_(sorted(parts)))
+        for each, data in (await connection.execute(packed)).all():
+            parts[each].append(unpack(data, COLUMNS))
+        for row in await _rows_between(connection, endpoint, min(hours), max(hours) + 1):
+            each = number(row["started_at"]) // MICROSECONDS_AN_HOUR
+            if each in parts:
+                parts[each].append([row])
+    return {each: union(found) for each, found in parts.items()}
+
+
+async def _rows_between(connection: AsyncConnection, endpoint: int, begin: int, end: int) -> list[Row]:
+    """What lies in rows of its own; few do, however long ago the first hour is."""
+    started = type_coerce(sample.c.started_at, NULLTYPE)
+    span = (
+        sample.c.endpoint == endpoint,
+        started >= begin * MICROSECONDS_AN_HOUR,
+        started < end * MICROSECONDS_AN_HOUR,
+    )
+    found = await connection.execute(select(*RAW).where(*span))
+    return [{name: _plain(value) for name, value in row.items()} for row in found.mappings()]
+
+
+def cooked(row: Row, endpoint: str, names: Names) -> Sample:
+    """The sample in a raw row."""
+    fields: dict[str, Any] = {name: meant(name, value) for name, value in row.items()}
+    fields["endpoint_id"] = endpoint
+    fields["vantage_id"] = names.vantage[fields["vantage"]]
+    fields["probe_id"] = names.probe[fields["probe"]]
+    return to_sample(fields)
+
+
+def stored(sample_: Sample) -> Row:
+    """A sample as a database holds it; its vantage and probe have the key 1."""
+    row: dict[str, Value] = {"seq": 0}
+    for name, value in to_row(sample_).items():
+        if name.removesuffix("_id") not in NAMES:
+            row[name] = _plain(_kept(name, value))
+    return row | {"vantage": 1, "probe": 1}
+
+
+def _kept(name: str, value: object) -> object:
+    kind = sample.c[name].type
+    if isinstance(kind, TypeDecorator) and type(kind).process_bind_param is not TypeDecorator.process_bind_param:
+        # None of these types asks which database it is.
+        return kind.process_bind_param(value, None)  # type: ignore[arg-type]
+    return value
+
+
+def _plain(value: Any) -> Value:  # noqa: ANN401  # whatever a driver makes of a number or a word
+    return int(value) if isinstance(value, bool) else value
+
+
+def meant(name: str, value: Value) -> object:
+    """What a value of a column stands for, as when it is read from the database."""
+    return None if value is None else _MEANINGS[name](value)
+
+
+def _meaning(column: Column[Any]) -> Callable[[Value], object]:
+    kind = column.type
+    if isinstance(kind, TypeDecorator) and type(kind).process_result_value is not TypeDecorator.process_result_value:
+        return partial(_result, kind)
+    return bool if isinstance(kind, Boolean) else _itself
+
+
+def _result(kind: TypeDecorator[Any], value: Value) -> object:
+    return kind.process_result_value(value, None)  # type: ignore[arg-type]
+
+
+def _itself(value: Value) -> Value:
+    return value
+
+
+_MEANINGS: Final = {column.name: _meaning(column) for column in sample.c}
+"""Found once: blocks hold many values."""

@@ -1,0 +1,64 @@
+"""Rollups to rows and back. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+from monitor.store._codes import ERRORS
+from monitor.store._rows import blame_number, blame_of
+from monitor.store.rollup import FIGURES, Ending, Rollup, sketch_from_bytes, sketch_to_bytes
+from probes._model import ErrorClass
+
+SUMS: Final = ("prompt_tokens", "output_tokens", "reasoning_tokens", "cost_usd")
+_WORDS: Final[Mapping[int, ErrorClass]] = {number: word for word, number in ERRORS.items()}
+_LARGEST: Final = 2**63 - 1
+
+
+def to_row(rollup: Rollup) -> dict[str, object]:
+    """The parameters that insert a rollup, but for its key."""
+    row: dict[str, object] = {name: getattr(rollup, name) for name in SUMS}
+    for name in SUMS[:3]:
+        row[name] = max(-_LARGEST, min(getattr(rollup, name), _LARGEST))  # providers say how many
+    row["counts"] = json.dumps({_key(ending): count for ending, count in rollup.counts.items()})
+    for figure in FIGURES:
+        sketch = rollup.sketches.get(figure)
+        row[figure] = None if sketch is None else sketch_to_bytes(sketch)
+    return row
+
+
+def to_rollup(row: Mapping[str, Any]) -> Rollup:
+    """The rollup in a row, with the sketches of the figures that were selected."""
+    return Rollup(
+        counts=counts_of(row["counts"]),
+        **{name: row[name] for name in SUMS},
+        sketches={
+            figure: sketch_from_bytes(row[figure]) for figure in FIGURES if figure in row and row[figure] is not None
+        },
+    )
+
+
+def counts_of(text: str) -> dict[Ending, int]:
+    """How many probes ended how."""
+    return dict(_counted(text))
+
+
+@lru_cache(maxsize=4096)
+def _counted(text: str) -> tuple[tuple[Ending, int], ...]:
+    """Most hours are alike: all went well."""
+    return tuple((_ending(key), count) for key, count in json.loads(text).items())
+
+
+def _key(ending: Ending) -> str:
+    """An error's number; behind a colon its blame, where that is not the usual one."""
+    error = "" if ending.error is None else str(ERRORS[ending.error])
+    blame = blame_number(ending.error, ending.blame)
+    return error if blame is None else f"{error}:{blame}"
+
+
+def _ending(key: str) -> Ending:
+    error_text, _, blame_text = key.partition(":")
+    error = _WORDS[int(error_text)] if error_text else None
+    return Ending(error, blame_of(error, int(blame_text) if blame_text else None))

@@ -1,0 +1,162 @@
+"""What keeps a store quick and small, a slice at a time: roll up, seal into blocks, delete what is too old.
+
+A slice is one short transaction. Nothing is sealed before every sink has it and its rollups are made; nothing raw is
+deleted before its rollups are made.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, Table, bindparam, delete, exists, func, select, type_coerce
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import NULLTYPE
+
+from monitor.store._append import HOUR_S, RAW, hour
+from monitor.store._blocks import pack
+from monitor.store._outbox import drop, slowest
+from monitor.store._protocol import Retention
+from monitor.store._raw import COLUMNS, hour_of
+from monitor.store._rolling import HOURS_A_DAY, roll_day, roll_hour
+from monitor.store._statements import MICROSECONDS_AN_HOUR, Insert
+from monitor.store._tables import block, daily, endpoint, horizon, hourly, sample, stale_hour
+
+ROWS_KEPT: Final = timedelta(hours=26)
+"""How long samples lie in rows of their own: what counts a day by the minute needs no block."""
+_BLOCKS_A_SLICE: Final = 20
+_ROWS_A_SLICE: Final = 200
+_HOURS_TRIED: Final = 20
+"""Looked at in one slice for one that can be sealed: a sink that lags makes most wait."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """Where each tier's retention ends: the first hour, and the first day, since 1970 that is kept."""
+
+    raw: int
+    hourly: int
+    daily: int
+
+
+def tier_ends(now: datetime, retention: Retention) -> Ends:
+    """Whole days of hours are kept, so that a day that a late sample changes can be made anew from all its hours."""
+    raw = hour(now - retention.raw)
+    hourly_day = min(hour(now - retention.hourly), raw) // HOURS_A_DAY
+    daily_day = min(hour(now - retention.daily) // HOURS_A_DAY, hourly_day)
+    return Ends(raw=raw, hourly=hourly_day * HOURS_A_DAY, daily=daily_day)
+
+
+class Tidying:
+    """Slices of tidying, in the order in which one makes way for the next."""
+
+    def __init__(self, insert: Insert) -> None:
+        self._insert = insert
+        self._to_seal: deque[tuple[int, int]] = deque()
+        self._nothing_at: tuple[int, int | None] | None = None
+        """The hour, and the cursor of the slowest sink, at which there was nothing to seal."""
+
+    async def slice(self, connection: AsyncConnection, now: datetime, retention: Retention) -> bool:
+        """Do one thing that is to be done; False when there is none."""
+        this_hour = hour(now)
+        ends = tier_ends(now, retention)
+        return (
+            await roll_hour(connection, self._insert, this_hour)
+            or await roll_day(connection, self._insert, this_hour // HOURS_A_DAY)
+            or await self._seal_one(connection, hour(now - ROWS_KEPT))
+            or await _delete_raw(connection, self._insert, ends.raw)
+            or await _delete_rollups(connection, hourly, ends.hourly)
+            or await _delete_rollups(connection, daily, ends.daily)
+        )
+
+    async def _seal_one(self, connection: AsyncConnection, before: int) -> bool:
+        """Put one endpoint's hour into its block, if one of the next few can be; True when there may be more."""
+        given = await slowest(connection)
+        if not self._to_seal:
+            if self._nothing_at == (before, given):
+                return False
+            self._to_seal.extend(await _sealable(connection, before))
+            self._nothing_at = (before, given)
+        for _ in range(min(_HOURS_TRIED, len(self._to_seal))):
+            sealed = await _seal(connection, self._insert, *self._to_seal[0], given)
+            self._to_seal.popleft()
+            if sealed:
+                self._nothing_at = None
+                return True
+        return bool(self._to_seal)
+
+
+async def _sealable(connection: AsyncConnection, before: int) -> list[tuple[int, int]]:
+    """For each endpoint the oldest hour that has rows, if it is old enough."""
+    oldest = select(func.min(type_coerce(sample.c.started_at, NULLTYPE))).where(sample.c.endpoint == endpoint.c.key)
+    rows = await connection.execute(select(endpoint.c.key, oldest.scalar_subquery().label("oldest")))
+    hours = [(row.key, row.oldest // MICROSECONDS_AN_HOUR) for row in rows if row.oldest is not None]
+    return [(key, at_hour) for key, at_hour in hours if at_hour < before]
+
+
+async def _seal(connection: AsyncConnection, insert: Insert, key: int, at_hour: int, given: int | None) -> bool:
+    """False when it has to wait: for its rollup, or for a sink that was not given all; and when nothing is there."""
+    started = type_coerce(sample.c.started_at, NULLTYPE)
+    begin = at_hour * MICROSECONDS_AN_HOUR
+    span = (sample.c.endpoint == key, started >= begin, started < begin + MICROSECONDS_AN_HOUR)
+    mine = (stale_hour.c.endpoint == key, stale_hour.c.bucket == at_hour)
+    stale, newest = (
+        await connection.execute(
+            select(exists().where(*mine), select(func.max(sample.c.seq)).where(*span).scalar_subquery())
+        )
+    ).one()
+    if stale or newest is None or (given is not None and newest > given):
+        return False
+    rows = await hour_of(connection, key, at_hour)
+    last = rows[-1]["seq"]
+    put = insert(block).values(endpoint=key, hour=at_hour, samples=len(rows), last_seq=last, data=pack(rows, COLUMNS))
+    fresh = {name: put.excluded[name] for name in ("samples", "last_seq", "data")}
+    await connection.execute(put.on_conflict_do_update(index_elements=list(block.primary_key), set_=fresh))
+    await connection.execute(delete(sample).where(*span))
+    return True
+
+
+async def _delete_raw(connection: AsyncConnection, insert: Insert, before: int) -> bool:
+    """Delete raw samples of hours before; from then on none of them is taken again."""
+    begin = type_coerce(before * MICROSECONDS_AN_HOUR, NULLTYPE)
+    await _set_horizon(connection, insert, before)
+    if await _delete_oldest(connection, block, block.c.hour < before, _BLOCKS_A_SLICE):
+        return True
+    started = type_coerce(sample.c.started_at, NULLTYPE)
+    keys = select(endpoint.c.key)
+    rows = select(sample.c.seq).where(sample.c.endpoint.in_(keys), started < begin).limit(_ROWS_A_SLICE)
+    seqs = (await connection.execute(rows)).scalars().all()
+    if seqs:
+        await drop(connection, seqs)
+        await _delete_rows(connection, sample, [{"seq": seq} for seq in seqs])
+    return bool(seqs)
+
+
+async def _set_horizon(connection: AsyncConnection, insert: Insert, before: int) -> None:
+    """Move the horizon on; never back, since what it passed is gone."""
+    at = datetime.fromtimestamp(before * HOUR_S, UTC)
+    put = insert(horizon).values(name=RAW, at=at)
+    put = put.on_conflict_do_update(index_elements=[horizon.c.name], set_={"at": at}, where=horizon.c.at < at)
+    await connection.execute(put)
+
+
+async def _delete_rollups(connection: AsyncConnection, table: Table, before: int) -> bool:
+    return await _delete_oldest(connection, table, table.c.bucket < before, _ROWS_A_SLICE)
+
+
+async def _delete_oldest(connection: AsyncConnection, table: Table, old: ColumnElement[bool], limit: int) -> bool:
+    query = select(*table.primary_key).where(old).limit(limit)
+    found = [dict(row) for row in (await connection.execute(query)).mappings()]
+    if found:
+        await _delete_rows(connection, table, found)
+    return bool(found)
+
+
+async def _delete_rows(connection: AsyncConnection, table: Table, keys: Sequence[Mapping[str, object]]) -> None:
+    """Delete rows by their keys, one after the other: for a list of keys SQLite may read the table to its end."""
+    mine = (column == bindparam(f"old_{column.name}", type_=column.type) for column in table.primary_key)
+    rows = [{f"old_{name}": value for name, value in key.items()} for key in keys]
+    await connection.execute(delete(table).where(*mine), rows)

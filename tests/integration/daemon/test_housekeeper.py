@@ -1,0 +1,161 @@
+"""The store is tidied while the daemon runs, and left alone while it has trouble."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.housekeeper import Housekeeper, Rhythm, Told
+from monitor.store import Info, MemoryStore, Retention, Store, StoreError, create_store
+from tests.integration.daemon.parts import breathe, end, locked, until
+from tests.unit.store.samples import make_sample
+
+NOW = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
+QUICK = Rhythm(breath_s=0.0, every_s=0.005, measure_s=0.0)
+
+
+class Slices(MemoryStore):
+    """A store that has so much to tidy, and fails as it is told."""
+
+    def __init__(self, more: int = 0) -> None:
+        super().__init__()
+        self.more = more
+        self.slices: list[tuple[datetime, Retention]] = []
+        self.error: Exception | None = None
+        self.measured = 0
+
+    async def tidy(self, now: datetime, retention: Retention) -> bool:
+        await asyncio.sleep(0)
+        self.slices.append((now, retention))
+        if self.error is not None:
+            raise self.error
+        self.more -= 1
+        return self.more > 0
+
+    async def info(self) -> Info:
+        self.measured += 1
+        return await super().info()
+
+
+@dataclass
+class House:
+    """A housekeeper at work, and everything that it told."""
+
+    store: Store
+    rhythm: Rhythm = QUICK
+    troubled: bool = False
+    durations_s: list[float] = field(default_factory=list)
+    infos: list[Info] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        told = Told(
+            now=lambda: NOW,
+            troubled=lambda: self.troubled,
+            slice_done=self.durations_s.append,
+            measured=self.infos.append,
+        )
+        self.keeper = Housekeeper(self.store, Retention(), told, self.rhythm)
+        self.task = asyncio.create_task(self.keeper.run())
+
+
+Begin = Callable[..., Awaitable[House]]
+
+
+@pytest.fixture
+async def begin() -> AsyncIterator[Begin]:
+    made: list[House] = []
+
+    async def make(store: Store, rhythm: Rhythm = QUICK, *, troubled: bool = False) -> House:
+        made.append(House(store, rhythm, troubled))
+        await breathe()
+        return made[-1]
+
+    yield make
+    for house in made:
+        await end(house.task)
+
+
+async def test_slices_follow_each_other_until_there_is_no_more_to_do(begin: Begin) -> None:
+    store = Slices(more=7)
+    house = await begin(store, Rhythm(breath_s=0.0, every_s=3600))
+    await until(lambda: house.infos)
+    await breathe(500)
+    assert store.slices == [(NOW, Retention())] * 7
+    assert len(house.durations_s) == 7
+
+
+async def test_it_looks_again_after_a_while(begin: Begin) -> None:
+    store = Slices()
+    await begin(store)
+    await until(lambda: len(store.slices) >= 3)
+
+
+async def test_the_store_is_measured_now_and_then(begin: Begin) -> None:
+    store = Slices()
+    house = await begin(store, Rhythm(every_s=0.001, measure_s=3600))
+    await until(lambda: len(store.slices) >= 5)
+    assert (store.measured, len(house.infos)) == (1, 1)
+
+
+async def test_a_store_in_trouble_is_left_alone(begin: Begin) -> None:
+    store = Slices()
+    house = await begin(store, troubled=True)
+    await asyncio.sleep(0.05)
+    assert store.slices == []
+    house.troubled = False
+    await until(lambda: store.slices)
+
+
+async def test_it_stands_back_amid_its_work_when_trouble_comes(begin: Begin) -> None:
+    store = Slices(more=1_000_000)
+    house = await begin(store, Rhythm(breath_s=0.0, every_s=3600))
+    await until(lambda: len(store.slices) > 3)
+    house.troubled = True
+    await breathe()
+    done = len(store.slices)
+    await breathe(500)
+    assert len(store.slices) == done
+
+
+@pytest.mark.parametrize(
+    ("error", "told"), [(locked(), str(locked())), (RuntimeError("odd"), "RuntimeError inside the store")]
+)
+async def test_a_failure_is_told_once_and_tried_again(
+    error: Exception, told: str, begin: Begin, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    store = Slices()
+    store.error = error
+    house = await begin(store)
+    await until(lambda: len(store.slices) > 4)
+    assert house.keeper.error == told
+    store.error = None
+    await until(lambda: house.keeper.error is None)
+    actions = [vars(record).get("action") for record in caplog.records if record.name == "monitor.housekeeper"]
+    unknown = not isinstance(error, StoreError)
+    assert actions == ["tidy_failed"] * (1 + unknown) + ["tidy_recovered"]
+
+
+async def test_a_real_store_is_sealed_and_pruned_and_nothing_young_is_lost(begin: Begin, tmp_path: Path) -> None:
+    store = create_store(f"sqlite:///{tmp_path}/store.db")
+    await store.open()
+    try:
+        ages = {1: timedelta(hours=1), 2: timedelta(hours=50), 3: timedelta(days=6), 4: timedelta(days=8)}
+        old = [make_sample(number, started_at=NOW - age, scheduled_at=NOW - age) for number, age in ages.items()]
+        await store.append(old, {})
+        house = await begin(store, Rhythm(breath_s=0.0, every_s=3600))
+        await until(lambda: house.infos)
+        (info,) = house.infos
+        assert (info.samples, info.rows["block"], info.rows["sample"], info.rows["hourly"]) == (3, 2, 1, 4)
+        assert {sample.id for sample in await store.samples(NOW - timedelta(days=30))} == {
+            sample.id for sample in old[:3]
+        }
+    finally:
+        await end(house.task)
+        await store.close()

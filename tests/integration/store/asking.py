@@ -1,0 +1,66 @@
+"""What can be asked of a store, as values that compare: two stores that hold the same answer alike."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from monitor.store import Bucket, Place, Retention, Store, Tier
+from monitor.store.rollup import FIGURES
+from probes._model import Sample, Task
+
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
+END = datetime(2200, 1, 1, tzinfo=UTC)
+FOREVER = Retention(raw=timedelta(days=36500), hourly=timedelta(days=36500), daily=timedelta(days=36500))
+SHARES = (0.0, 0.1, 0.5, 0.9, 0.99, 1.0)
+
+
+async def settle(store: Store, now: datetime, retention: Retention = FOREVER) -> None:
+    """Tidy until there is nothing left to be done."""
+    while await store.tidy(now, retention):
+        pass
+
+
+async def pages(store: Store, endpoint: str, limit: int, since: datetime = EVER) -> list[Sample]:
+    """All samples of an endpoint, page by page."""
+    found: list[Sample] = []
+    before = None
+    while portion := await store.page(endpoint, since=since, before=before, limit=limit):
+        assert len(portion) <= limit
+        found += portion
+        before = Place(at=portion[-1].started_at, id=portion[-1].id)
+    return found
+
+
+async def buckets(store: Store, endpoint: str, tier: Tier = Tier.HOUR) -> list[Bucket]:
+    return await store.rollups(endpoint, tier, EVER, END, FIGURES)
+
+
+def shown(bucket: Bucket) -> tuple[Any, ...]:
+    """A bucket as a value that compares."""
+    rollup = bucket.rollup
+    tokens = (rollup.prompt_tokens, rollup.output_tokens, rollup.reasoning_tokens)
+    # To nine digits: a sketch that was stored and read back rounds its bins' bounds a little otherwise.
+    quantiles = {figure: [f"{rollup.quantile(figure, share):.9g}" for share in SHARES] for figure in rollup.sketches}
+    return (bucket.task, bucket.vantage, bucket.start, rollup.counts, tokens, round(rollup.cost_usd, 9), quantiles)
+
+
+async def answers(store: Store, endpoints: Sequence[str], now: datetime) -> dict[str, Any]:
+    """Every answer that a store gives; what it says of itself is left out."""
+    found: dict[str, Any] = {
+        "samples": await store.samples(EVER),
+        "newest": await store.samples(now - timedelta(hours=7, minutes=13)),
+        "first": await store.first_seen(),
+        "states": await store.states(),
+    }
+    for length, since in ((60, EVER), (3_600, now - timedelta(hours=30)), (86_400, EVER)):
+        found[f"tallies of {length} since {since}"] = Counter(await store.tallies(since, length))
+    for name in endpoints:
+        found[f"pages of {name}"] = await pages(store, name, 13)
+        found[f"newest page of {name}"] = await store.page(name, since=now - timedelta(hours=5), before=None, limit=3)
+        found[f"points of {name}"] = await store.points(name, Task.CHAT, "ttft_s", now - timedelta(hours=40), now)
+        for tier in Tier:
+            found[f"{tier} of {name}"] = [shown(bucket) for bucket in await buckets(store, name, tier)]
+    return found

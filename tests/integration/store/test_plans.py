@@ -1,0 +1,145 @@
+"""What the store asks of SQLite costs what it returns: every statement goes by an index, and there are few of them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from monitor.store import Place, Retention, Tier
+from monitor.store._sql import SqlStore
+from monitor.store._sqlite import sqlite_store
+from monitor.store._tables import metadata
+from probes._model import Task
+from tests.integration.store.asking import END, EVER, FOREVER, settle
+from tests.unit.store.samples import START, make_sample
+
+E = "steady:smollm2"
+BIG = ("sample", "block", "hourly", "daily")
+"""Tables that grow with history. Others have a row for each endpoint, or for what is new."""
+NOW = START + timedelta(days=2)
+SHORT = Retention(raw=timedelta(hours=30), hourly=timedelta(hours=40), daily=timedelta(hours=40))
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> Any:
+    """A store with samples in rows, in blocks and in both, some of them stale."""
+    store = sqlite_store(tmp_path / "store.db")
+    await store.open()
+    await store.subscribe(["influx"])
+    await store.append([make_sample(n * 600, endpoint=f"p:{n % 3}") for n in range(144)], {})
+    await store.append([make_sample(n * 600, id=f"{n + 10**9:016x}") for n in range(288)], {E: "{}"})
+    batch = await store.waiting("influx", 1000)
+    await store.delivered("influx", batch[-10].seq, {}, START)
+    await settle(store, NOW)
+    await store.append([make_sample(n * 600, id=f"{n + 10**10:016x}") for n in range(288)], {})
+    yield store
+    await store.close()
+
+
+@contextmanager
+def statements(store: SqlStore) -> Iterator[list[tuple[str, Any]]]:
+    """What the store sends meanwhile, with its parameters."""
+    sent: list[tuple[str, Any]] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
+        sent.append((statement, parameters[0] if many else parameters))
+
+    engines = [store._database.reader.sync_engine, store._database.writer.sync_engine]
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
+    yield sent
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def scans(path: str, sent: list[tuple[str, Any]]) -> list[str]:
+    """The steps of their plans that read a big table from end to end."""
+    found = []
+    with closing(sqlite3.connect(path)) as other:
+        for statement, parameters in sent:
+            if statement.split()[0] in ("SELECT", "INSERT", "UPDATE", "DELETE"):
+                plan = other.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+                names = [step[3].split()[1] for step in plan if step[3].startswith("SCAN")]
+                found += [f"{name}: {statement}" for name in names if name in BIG]
+    return found
+
+
+ASKED: dict[str, Callable[[SqlStore], Awaitable[object]]] = {
+    "first page": lambda store: store.page(E, since=EVER, before=None, limit=50),
+    "later page": lambda store: store.page(E, since=EVER, before=Place(at=NOW, id="8" * 16), limit=50),
+    "points": lambda store: store.points(E, Task.CHAT, "ttft_s", START, NOW),
+    "hours": lambda store: store.rollups(E, Tier.HOUR, EVER, END, ["ttft_s"]),
+    "days": lambda store: store.rollups(E, Tier.DAY, EVER, END, ["ttft_s"]),
+    "minutes": lambda store: store.tallies(START, 60),
+    "tallies": lambda store: store.tallies(START, 86_400),
+    "samples": lambda store: store.samples(START),
+    "waiting": lambda store: store.waiting("influx", 100),
+    "first seen": lambda store: store.first_seen(),
+    "states": lambda store: store.states(),
+    "append": lambda store: store.append([make_sample(n) for n in range(100)], {E: "{}"}),
+    "delivered": lambda store: store.delivered("influx", 9999, {}, NOW),
+    "tidy": lambda store: settle(store, NOW + timedelta(hours=8), FOREVER),
+    "retention": lambda store: settle(store, NOW + timedelta(hours=50), SHORT),
+    "adopt": lambda store: store.adopt({"p:1": E}),
+}
+
+
+@pytest.mark.parametrize("analysed", [False, True])
+@pytest.mark.parametrize("name", ASKED)
+async def test_nothing_reads_a_table_that_grows_from_end_to_end(store: SqlStore, name: str, analysed: bool) -> None:
+    path = store._database.place
+    if analysed:
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("ANALYZE")
+    with statements(store) as sent:
+        await ASKED[name](store)
+    assert sent
+    assert scans(path, sent) == []
+
+
+async def test_an_append_sends_as_many_statements_for_a_hundred_samples_as_for_one(store: SqlStore) -> None:
+    """New ones, those that are there already, and those whose hour is sealed."""
+    for first in (0, 10**6):
+        counts = []
+        for count in (1, 100):
+            samples = [make_sample(first + n, id=f"{n + first + 10**11 + count:016x}") for n in range(count)]
+            for _ in range(2):
+                with statements(store) as sent:
+                    await store.append(samples, {E: "{}"})
+                counts.append(len(sent))
+        assert len(set(counts)) == 1
+        assert counts[0] <= 10
+
+
+async def test_a_page_deep_in_history_reads_no_more_than_the_first(store: SqlStore) -> None:
+    counts = []
+    before = None
+    for _ in range(4):
+        with statements(store) as sent:
+            portion = await store.page(E, since=EVER, before=before, limit=20)
+        before = Place(at=portion[-1].started_at, id=portion[-1].id)
+        counts.append(len(sent))
+    assert len(set(counts)) == 1
+    assert counts[0] <= 6
+
+
+async def test_a_sink_that_lags_does_not_make_every_slice_look_at_everything(store: SqlStore) -> None:
+    """What cannot be sealed is looked at once, and again when the sink has moved on or an hour has passed."""
+    await store.subscribe(["influx", "stuck"])
+    now = NOW + timedelta(days=2)
+    await settle(store, now)
+    with statements(store) as sent:
+        assert not await store.tidy(now, FOREVER)
+    assert len(sent) <= 16
+    assert not any("min(sample" in statement for statement, _ in sent)
+
+
+def test_the_big_tables_are_tables() -> None:
+    assert set(BIG) <= metadata.tables.keys()
