@@ -23,6 +23,7 @@ from probes._model import Sample, Task
 from probes._quantiles import quantile
 
 _FIGURE = "ttft_s"
+_SHARES = (0.5, 0.9, 0.99)
 _DAY = timedelta(days=1)
 _STATE = '{"v":1,"estimate":' + ",".join(f"[{place}.123456789,0.987654321]" for place in range(16)) + "}"
 """About as long as a scorer's state."""
@@ -84,8 +85,8 @@ def _buckets(tier: Tier, days: int, *, merge: bool = False) -> Ask:
         buckets = await store.rollups(_one(plan, chance), tier, since, plan.now, [_FIGURE])
         if merge:
             whole = merged(bucket.rollup for bucket in buckets)
-            return [whole.quantile(_FIGURE, share) for share in (0.5, 0.9, 0.99)]
-        return [bucket.rollup.quantile(_FIGURE, share) for bucket in buckets for share in (0.5, 0.9, 0.99)]
+            return whole.quantiles(_FIGURE, _SHARES)
+        return [bucket.rollup.quantiles(_FIGURE, _SHARES) for bucket in buckets]
 
     return ask
 

@@ -62,5 +62,5 @@ def parts(tables: Mapping[str, int], info: Info, plan: Plan) -> list[Part]:
         Part(name="hourly rollups", bytes=tables["hourly"], items=days, per="day of an endpoint"),
         Part(name="daily rollups", bytes=tables["daily"], items=days, per="day of an endpoint"),
         Part(name="all else", bytes=rest, items=plan.endpoints, per="endpoint"),
-        Part(name="the database", bytes=info.size_bytes, items=days, per="day of an endpoint"),
+        Part(name="the database", bytes=info.size.total_bytes, items=days, per="day of an endpoint"),
     ]

@@ -24,7 +24,7 @@ from monitor.schedule import Schedule
 from monitor.score.recent import RECENT
 from monitor.score.windows import WINDOWS
 from monitor.sinks import Outbox, create_sinks
-from monitor.store import Info, Retention, Store, create_store
+from monitor.store import Retention, Size, Store, create_store
 from monitor.supervisor import WorkerPool
 from monitor.ticks import Ticks
 from monitor.web.server import Sources, start
@@ -123,9 +123,9 @@ class Daemon:
         log.info("stopping; waiting for running probes", extra={"action": "draining"})
         await self._schedule.stop(self._config.grace_s)
 
-    def _measured(self, info: Info) -> None:
-        self._metrics.store_size.set(info.size_bytes)
-        self._metrics.store_free.set(info.free_bytes)
+    def _measured(self, size: Size) -> None:
+        self._metrics.store_size.set(size.total_bytes)
+        self._metrics.store_free.set(size.free_bytes)
 
     def _observe(self, sample: Sample) -> None:
         self._metrics.observe(sample, self._providers[sample.endpoint])

@@ -288,8 +288,8 @@ def prune(config: ConfigOption = None) -> None:
         )
     console.print(f"tidied in {done:,} slices")
     print(
-        f"{before.samples:,} samples, {database.size(before.size_bytes)} → "
-        f"{after.samples:,} samples, {database.size(after.size_bytes)}"
+        f"{before.samples:,} samples, {database.size(before.size.total_bytes)} → "
+        f"{after.samples:,} samples, {database.size(after.size.total_bytes)}"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Final
 
@@ -69,12 +70,12 @@ def as_plain(info: Info) -> dict[str, object]:
     return {
         "store": info.place,
         "schema": info.schema,
-        "size_bytes": info.size_bytes,
-        "free_bytes": info.free_bytes,
+        "size_bytes": info.size.total_bytes,
+        "free_bytes": info.size.free_bytes,
         "samples": info.samples,
         "raw_since": None if info.raw_since is None else info.raw_since.isoformat(),
         "rows": dict(info.rows),
-        "sinks": dict(info.sinks),
+        "sinks": {name: asdict(backlog) for name, backlog in info.sinks.items()},
     }
 
 
@@ -84,10 +85,11 @@ def show(info: Info) -> RenderableType:
     since = "all there were" if info.raw_since is None else f"since {info.raw_since:%Y-%m-%d %H:%M} UTC"
     facts.add_row("store", info.place)
     facts.add_row("schema", info.schema)
-    facts.add_row("size", f"{size(info.size_bytes)}, {size(info.free_bytes)} of it free")
+    facts.add_row("size", f"{size(info.size.total_bytes)}, {size(info.size.free_bytes)} of it free")
     facts.add_row("samples", f"{info.samples:,}, {since}")
-    for name, waiting in sorted(info.sinks.items()):
-        facts.add_row(f"sink {name}", f"{waiting:,} samples wait")
+    for name, backlog in sorted(info.sinks.items()):
+        expired = f", {backlog.expired:,} were deleted before it took them" if backlog.expired else ""
+        facts.add_row(f"sink {name}", f"{backlog.waiting:,} samples wait{expired}")
     rows = Table("table", "rows", box=None)
     rows.columns[1].justify = "right"
     for name, count in sorted(info.rows.items()):

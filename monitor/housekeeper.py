@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.store import Info, Retention, Store, StoreError
+from monitor.store import Retention, Size, Store, StoreError
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +26,8 @@ class Told:
     """Whether the store does not take samples."""
     slice_done: Callable[[float], None]
     """After each slice: the seconds that it took."""
-    measured: Callable[[Info], None]
-    """What the store holds, now and then."""
+    measured: Callable[[Size], None]
+    """How large the store is, after tidying."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,19 +38,16 @@ class Rhythm:
     """Between two slices, while there is more to do."""
     every_s: float = 30.0
     """From the last slice to the next look."""
-    measure_s: float = 600.0
-    """How often the store is measured: a count of its rows, which takes a while."""
 
 
 class Housekeeper:
-    """Tidies for ever, and measures now and then."""
+    """Tidies for ever, and measures each time."""
 
     def __init__(self, store: Store, retention: Retention, told: Told, rhythm: Rhythm = Rhythm()) -> None:
         self._store = store
         self._retention = retention
         self._told = told
         self._rhythm = rhythm
-        self._measured_s: float | None = None
         self.error: str | None = None
         """Why it could not do its work when it last tried; None: it could."""
 
@@ -64,7 +61,7 @@ class Housekeeper:
     async def _work(self) -> None:
         try:
             await self._tidy()
-            await self._measure()
+            self._told.measured(await self._store.size())
         except StoreError as error:
             self._failed(str(error))
         except Exception as error:
@@ -85,12 +82,6 @@ class Housekeeper:
             if not more:
                 return
             await asyncio.sleep(self._rhythm.breath_s)
-
-    async def _measure(self) -> None:
-        now_s = time.monotonic()
-        if self._measured_s is None or now_s - self._measured_s >= self._rhythm.measure_s:
-            self._measured_s = now_s
-            self._told.measured(await self._store.info())
 
     def _failed(self, reason: str) -> None:
         if self.error is None:

@@ -95,7 +95,7 @@ class SinkFigures(Protocol):
 
     @property
     def dropped_total(self) -> int:
-        """Samples that it refused for good."""
+        """Samples that it refused for good, or that retention deleted before it took them."""
 
     @property
     def last_error(self) -> str | None:
@@ -120,7 +120,7 @@ class _Sinks(Collector):
             "providerwatch_sink_delivered_total", "Samples that a sink took.", labels=("sink",)
         )
         dropped = CounterMetricFamily(
-            "providerwatch_sink_dropped_total", "Samples that a sink refused for good.", labels=("sink",)
+            "providerwatch_sink_dropped_total", "Samples that a sink will never have.", labels=("sink",)
         )
         for sink in self._sinks:
             backlog.add_metric((sink.name,), sink.backlog)

@@ -52,8 +52,10 @@ class SinkRunner:
         """Samples that wait for it. While it fails or lags, as they were counted within the last minute."""
         self.delivered_total = 0
         """Samples that it took."""
-        self.dropped_total = 0
+        self.refused_total = 0
         """Samples that it refused for good: they are set aside, with its words, in the store."""
+        self.expired_total = 0
+        """Samples that retention deleted before it took them, ever since it was first named."""
         self.last_error: str | None = None
         """Why it does not take samples now; None while it does."""
 
@@ -65,7 +67,12 @@ class SinkRunner:
     @property
     def dealt_with(self) -> int:
         """Samples that were taken or refused."""
-        return self.delivered_total + self.dropped_total
+        return self.delivered_total + self.refused_total
+
+    @property
+    def dropped_total(self) -> int:
+        """Samples that it will never have."""
+        return self.refused_total + self.expired_total
 
     @property
     def lags(self) -> bool:
@@ -123,7 +130,7 @@ class SinkRunner:
         count, refused = sum(each.seq <= delivery.seq for each in batch), len(delivery.set_aside)
         self.backlog = max(0, self.backlog - count)
         self.delivered_total += count - refused
-        self.dropped_total += refused
+        self.refused_total += refused
         if refused:
             reason = next(iter(delivery.set_aside.values()))
             log.warning(
@@ -158,7 +165,7 @@ class Outbox:
         self._store = store
         self._pace = pace
         self.runners = tuple(SinkRunner(sink, store, pace) for sink in sinks)
-        """What is to be known of each: `name`, `backlog`, `dropped_total`, `delivered_total`, `last_error`."""
+        """What is to be known of each: `name`, `backlog`, `delivered_total`, `dropped_total`, `last_error`."""
 
     def wake(self) -> None:
         """There are new samples in the store; never waits."""
@@ -195,12 +202,13 @@ class Outbox:
         while True:
             before = {runner.name: runner.dealt_with for runner in lagging}
             try:
-                waiting = (await self._store.info()).sinks if lagging else {}
+                backlogs = await self._store.backlogs() if lagging else {}
             except StoreError:
-                waiting = {}  # the recorder tells of that
+                backlogs = {}  # the recorder tells of that
             for runner in lagging:
-                if runner.name in waiting:
-                    runner.backlog = max(0, waiting[runner.name] - (runner.dealt_with - before[runner.name]))
+                if found := backlogs.get(runner.name):
+                    runner.backlog = max(0, found.waiting - (runner.dealt_with - before[runner.name]))
+                    runner.expired_total = found.expired
             await asyncio.sleep(self._pace.count_s)
             lagging = tuple(runner for runner in self.runners if runner.lags)
 

@@ -5,6 +5,7 @@
 
 from monitor.store._memory import MemoryStore
 from monitor.store._protocol import (
+    Backlog,
     Bucket,
     Info,
     Numbered,
@@ -12,6 +13,7 @@ from monitor.store._protocol import (
     Point,
     Retention,
     Schema,
+    Size,
     Store,
     StoreError,
     Tally,
@@ -20,6 +22,7 @@ from monitor.store._protocol import (
 from monitor.store._urls import create_store
 
 __all__ = [
+    "Backlog",
     "Bucket",
     "Info",
     "MemoryStore",
@@ -28,6 +31,7 @@ __all__ = [
     "Point",
     "Retention",
     "Schema",
+    "Size",
     "Store",
     "StoreError",
     "Tally",

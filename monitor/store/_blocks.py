@@ -34,19 +34,47 @@ def pack(rows: Sequence[Row], columns: Sequence[str]) -> bytes:
     for name in _RISING:
         numbers = [number(row[name]) for row in rows]
         kept[name] = [numbers[0], *(later - earlier for earlier, later in pairwise(numbers))]
-    text = json.dumps({"v": _VERSION, "columns": kept}, separators=(",", ":"), allow_nan=False)
+    document = {"v": _VERSION, "n": len(rows), "columns": {name: _short(values) for name, values in kept.items()}}
+    text = json.dumps(document, separators=(",", ":"), allow_nan=False)
     return zlib.compress(text.encode(), _LEVEL)
+
+
+def _short(values: Sequence[Value]) -> Value | Sequence[Value]:
+    """A column that holds the same value in every row as that value: many do, and are then read in no time."""
+    first = values[0]
+    same = all(value == first and type(value) is type(first) for value in values)
+    return first if same else values
 
 
 def unpack(data: bytes, columns: Sequence[str]) -> list[Row]:
     """The rows of a block; a column that it was made without is None. Raises StoreError when it is not a block."""
+    values = zip(*unpack_columns(data, columns), strict=True)
+    return [dict(zip(columns, row, strict=True)) for row in values]
+
+
+def unpack_columns(data: bytes, columns: Sequence[str]) -> list[list[Value]]:
+    """The same column by column."""
     try:
         document = json.loads(zlib.decompress(data))
         if document["v"] > _VERSION:
             raise StoreError("store: a block that a newer providerwatch wrote: install that one")
-        return _rows(document["columns"], columns)
-    except (ValueError, KeyError, TypeError, zlib.error) as error:
+        return [_column(document["columns"], name, document["n"]) for name in columns]
+    except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
         raise StoreError(f"store: a block cannot be read ({type(error).__name__}): restore it from a backup") from error
+
+
+def _column(kept: Mapping[str, Value | list[Value]], name: str, length: int) -> list[Value]:
+    """Raises ValueError, KeyError or TypeError when it cannot be."""
+    known = kept[name] if name in _RISING or name in _SINCE else kept.get(name)
+    values = known if isinstance(known, list) else [known] * length
+    if len(values) != length:
+        raise ValueError("a column is too short or too long")
+    if name in _RISING:
+        return list(accumulate(map(number, values)))
+    if name in _SINCE:
+        base = _column(kept, _SINCE[name], length)
+        return [number(value) + number(since) for value, since in zip(values, base, strict=True)]
+    return values
 
 
 def union(blocks: Iterable[Sequence[Row]]) -> list[Row]:
@@ -56,16 +84,6 @@ def union(blocks: Iterable[Sequence[Row]]) -> list[Row]:
     for row in rows:
         first.setdefault(row["id"], row)
     return list(first.values())
-
-
-def _rows(kept: dict[str, list[Value]], columns: Sequence[str]) -> list[Row]:
-    for name in _RISING:
-        kept[name] = list(accumulate(map(number, kept[name])))
-    for name, base in _SINCE.items():
-        kept[name] = [number(value) + number(since) for value, since in zip(kept[name], kept[base], strict=True)]
-    nothing = [None] * len(kept["seq"])
-    values = zip(*(kept.get(name, nothing) for name in columns), strict=True)
-    return [dict(zip(columns, row, strict=True)) for row in values]
 
 
 def number(value: Value) -> int:

@@ -7,6 +7,8 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from monitor.store._protocol import Size
+
 
 class Database(Protocol):
     """One database: its connections, and where it differs from others."""
@@ -35,5 +37,5 @@ class Database(Protocol):
     async def give_back(self, connection: AsyncConnection) -> bool:
         """Return a little of the space that deleted rows left to the file system; True when there is more."""
 
-    async def size(self, connection: AsyncConnection) -> tuple[int, int]:
-        """Bytes in all, and of them free for new rows."""
+    async def size(self, connection: AsyncConnection) -> Size:
+        """See `Store.size`."""

@@ -9,7 +9,20 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
-from monitor.store._protocol import Bucket, Info, Numbered, Place, Point, Retention, Schema, StoreError, Tally, Tier
+from monitor.store._protocol import (
+    Backlog,
+    Bucket,
+    Info,
+    Numbered,
+    Place,
+    Point,
+    Retention,
+    Schema,
+    Size,
+    StoreError,
+    Tally,
+    Tier,
+)
 from monitor.store._queries import tallied
 from monitor.store._raw import Names, cooked, stored
 from monitor.store._tidy import tier_ends
@@ -159,20 +172,28 @@ class MemoryStore:
         """See `Store.delivered`."""
         self._sinks[sink] = max(self._sinks[sink], seq)
 
+    async def backlogs(self) -> dict[str, Backlog]:
+        """See `Store.backlogs`."""
+        return {
+            name: Backlog(waiting=len(await self.waiting(name, self._seq)), expired=self._dropped[name])
+            for name in self._sinks
+        }
+
+    async def size(self) -> Size:
+        """See `Store.size`."""
+        return Size(total_bytes=0, free_bytes=0)
+
     async def info(self) -> Info:
         """See `Store.info`."""
-        waiting = {name: len(await self.waiting(name, self._seq)) for name in self._sinks}
         count = len(self._samples)
         return Info(
             place="memory",
             schema="none",
-            size_bytes=0,
-            free_bytes=0,
+            size=await self.size(),
             rows={"sample": count},
             samples=count,
             raw_since=self._raw_since,
-            sinks=waiting,
-            dropped=dict(self._dropped),
+            sinks=await self.backlogs(),
         )
 
     def _hours(self) -> Rolled:

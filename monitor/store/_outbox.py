@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from monitor.store._protocol import Numbered
+from monitor.store._protocol import Backlog, Numbered
 from monitor.store._rows import to_sample
 from monitor.store._statements import Insert, named_samples
 from monitor.store._tables import sample, sink
@@ -57,10 +57,11 @@ async def drop(connection: AsyncConnection, seqs: Sequence[int]) -> None:
             await connection.execute(update(sink).where(sink.c.name == name).values(dropped=sink.c.dropped + lost))
 
 
-def backlogs() -> Select[Any]:
-    """Rows of `name`, `waiting`, `dropped`."""
+async def backlogs(connection: AsyncConnection) -> dict[str, Backlog]:
+    """See `Store.backlogs`."""
     later = select(func.count()).select_from(sample).where(sample.c.seq > sink.c.seq).scalar_subquery()
-    return select(sink.c.name, later.label("waiting"), sink.c.dropped)
+    rows = await connection.execute(select(sink.c.name, later.label("waiting"), sink.c.dropped))
+    return {row.name: Backlog(waiting=row.waiting, expired=row.dropped) for row in rows}
 
 
 def _cursor(name: str) -> Any:  # noqa: ANN401  # a scalar expression

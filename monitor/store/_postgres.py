@@ -12,7 +12,7 @@ from sqlalchemy.engine.interfaces import IsolationLevel
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from monitor.store._protocol import StoreError
+from monitor.store._protocol import Size, StoreError
 from monitor.store._sql import SqlStore
 
 _READERS: Final = 4
@@ -59,9 +59,10 @@ class PostgresDatabase:
         """PostgreSQL's own vacuum does that."""
         return False
 
-    async def size(self, connection: AsyncConnection) -> tuple[int, int]:
+    async def size(self, connection: AsyncConnection) -> Size:
         """See `Database.size`. How much of it is free only a full scan would tell."""
-        return int((await connection.execute(text("SELECT pg_database_size(current_database())"))).scalar_one()), 0
+        total = (await connection.execute(text("SELECT pg_database_size(current_database())"))).scalar_one()
+        return Size(total_bytes=int(total), free_bytes=0)
 
 
 def _take_lock(connection: Connection) -> None:

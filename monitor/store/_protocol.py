@@ -92,24 +92,38 @@ class Schema:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """What a store takes on its disk."""
+
+    total_bytes: int
+    free_bytes: int
+    """Of these, what is free for new rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What a sink was not given, in samples."""
+
+    waiting: int
+    expired: int
+    """Since the sink was first named, those that retention deleted before the sink was given them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Info:
     """What a store holds."""
 
     place: str
     schema: str
-    size_bytes: int
-    free_bytes: int
-    """Of `size_bytes`, what is free for new rows."""
+    size: Size
     rows: Mapping[str, int]
     """By table."""
     samples: int
     """Raw samples, in rows and in blocks."""
     raw_since: datetime | None
     """Raw samples that began before were deleted."""
-    sinks: Mapping[str, int] = field(default_factory=dict)
-    """By sink, how many samples wait for it."""
-    dropped: Mapping[str, int] = field(default_factory=dict)
-    """By sink, how many samples retention has deleted before it got them."""
+    sinks: Mapping[str, Backlog] = field(default_factory=dict)
+    """By name."""
 
 
 class Store(Protocol):
@@ -185,8 +199,14 @@ class Store(Protocol):
     async def delivered(self, sink: str, seq: int, set_aside: Mapping[str, str], at: datetime) -> None:
         """Move a sink's cursor to `seq`. `set_aside`: samples that it refused for good, by id, each with the reason."""
 
+    async def backlogs(self) -> dict[str, Backlog]:
+        """Of every sink, by name."""
+
+    async def size(self) -> Size:
+        """How large it is now; quickly told."""
+
     async def info(self) -> Info:
-        """What the store holds."""
+        """What the store holds. Counts every row, which takes a while."""
 
     async def check_writable(self) -> None:
         """Raise `StoreError` unless an append could begin now. Writes nothing; waits for a lock only so long."""

@@ -6,15 +6,17 @@ import asyncio
 import heapq
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from operator import itemgetter
 from typing import Any, Final
 
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import BigInteger, ColumnElement, and_, exists, func, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import NULLTYPE
 
 from monitor.store._append import HOUR_S, RAW, hour
-from monitor.store._blocks import Row, number, unpack
+from monitor.store._blocks import number, unpack, unpack_columns
 from monitor.store._codes import TASKS
 from monitor.store._columns import signed
 from monitor.store._database import Database
@@ -31,6 +33,8 @@ _PORTION: Final = 500
 """Rows turned into samples at a time; the event loop breathes between portions."""
 _BLOCKS_AT_ONCE: Final = 8
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_UNSIGNED: Final = 2**64 - 1
+"""Makes of an id as the database holds it a number that sorts as its text does."""
 _id: Final = type_coerce(sample.c.id, BigInteger)
 
 
@@ -113,29 +117,29 @@ async def points(
     key = await _key_of(connection, name)
     if key is None:
         return []
-    columns = (sample.c.id, sample.c.started_at, sample.c.error, sample.c[figure])
+    columns = [type_coerce(sample.c[name], NULLTYPE) for name in ("started_at", "id", "task", "error", figure)]
     span = (sample.c.endpoint == key, sample.c.started_at >= since, sample.c.started_at < until)
     rows = (await connection.execute(select(*columns).where(*span, sample.c.task == task))).all()
-    found: list[tuple[Any, Any, Point]]
-    found = [(row[1], row[0], Point(at=row[1], error=row[2], value=row[3])) for row in rows]
-    for row in await _sealed_between(connection, key, figure, since=since, until=until):
-        if row["task"] == TASKS[task]:
-            at, error, value = (meant(name, row[name]) for name in ("started_at", "error", figure))
-            found.append((at, meant("id", row["id"]), Point(at=at, error=error, value=value)))  # type: ignore[arg-type]
-    return [point for _, _, point in sorted(found, key=itemgetter(0, 1))]
+    sealed = await _sealed_between(connection, key, figure, since=since, until=until)
+    begin, end = (_micros(moment) for moment in (since, until))
+    found = [row for row in chain(rows, sealed) if begin <= row[0] < end and row[2] == TASKS[task]]
+    found.sort(key=lambda row: (row[0], row[1] & _UNSIGNED))
+    return [
+        Point(at=meant("started_at", at), error=meant("error", error), value=meant(figure, value))  # type: ignore[arg-type]
+        for at, _, _, error, value in found
+    ]
 
 
 async def _sealed_between(
     connection: AsyncConnection, key: int, figure: str, *, since: datetime, until: datetime
-) -> list[Row]:
-    """What a point needs of the samples in blocks."""
+) -> list[tuple[Any, ...]]:
+    """What a point needs of the samples in blocks, and of some more: time, id, task, error, figure."""
     query = select(block.c.data).where(
         block.c.endpoint == key, block.c.hour >= hour(since), block.c.hour <= hour(until)
     )
-    begin, end = (_micros(moment) for moment in (since, until))
-    columns = ("id", "started_at", "task", "error", figure)
+    columns = ("started_at", "id", "task", "error", figure)
     packed = (await connection.execute(query)).scalars().all()
-    return [row for data in packed for row in unpack(data, columns) if begin <= number(row["started_at"]) < end]
+    return [row for data in packed for row in zip(*unpack_columns(data, columns), strict=True)]
 
 
 def _micros(at: datetime) -> int:
@@ -229,24 +233,20 @@ async def _count_stale(connection: AsyncConnection, since: int, counted: Counter
 
 async def info(connection: AsyncConnection, database: Database) -> Info:
     """See `Store.info`."""
-    size, free = await database.size(connection)
     rows = {}
     for table in metadata.sorted_tables:
         rows[table.name] = (await connection.execute(select(func.count()).select_from(table))).scalar_one()
     sealed = (await connection.execute(select(func.coalesce(func.sum(block.c.samples), 0)))).scalar_one()
     schema = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
     raw = (await connection.execute(select(horizon.c.at).where(horizon.c.name == RAW))).scalar()
-    sinks = (await connection.execute(backlogs())).all()
     return Info(
         place=database.place,
         schema=schema or "none",
-        size_bytes=size,
-        free_bytes=free,
+        size=await database.size(connection),
         rows=rows,
         samples=rows["sample"] + int(sealed),
         raw_since=raw,
-        sinks={row.name: row.waiting for row in sinks},
-        dropped={row.name: row.dropped for row in sinks},
+        sinks=await backlogs(connection),
     )
 
 

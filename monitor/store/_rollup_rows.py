@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
+from monitor.store import sketch
 from monitor.store._codes import ERRORS
 from monitor.store._rows import blame_number, blame_of
-from monitor.store.rollup import FIGURES, Ending, Rollup, sketch_from_bytes, sketch_to_bytes
+from monitor.store.rollup import FIGURES, Ending, Rollup
 from probes._model import ErrorClass
 
 SUMS: Final = ("prompt_tokens", "output_tokens", "reasoning_tokens", "cost_usd")
@@ -24,8 +25,8 @@ def to_row(rollup: Rollup) -> dict[str, object]:
         row[name] = max(-_LARGEST, min(getattr(rollup, name), _LARGEST))  # providers say how many
     row["counts"] = json.dumps({_key(ending): count for ending, count in rollup.counts.items()})
     for figure in FIGURES:
-        sketch = rollup.sketches.get(figure)
-        row[figure] = None if sketch is None else sketch_to_bytes(sketch)
+        found = rollup.sketches.get(figure)
+        row[figure] = None if found is None else found.to_bytes()
     return row
 
 
@@ -35,7 +36,7 @@ def to_rollup(row: Mapping[str, Any]) -> Rollup:
         counts=counts_of(row["counts"]),
         **{name: row[name] for name in SUMS},
         sketches={
-            figure: sketch_from_bytes(row[figure]) for figure in FIGURES if figure in row and row[figure] is not None
+            figure: sketch.from_bytes(row[figure]) for figure in FIGURES if figure in row and row[figure] is not None
         },
     )
 

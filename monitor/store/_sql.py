@@ -16,7 +16,7 @@ from monitor.store._append import Appender
 from monitor.store._calls import Calls, Result
 from monitor.store._database import Database
 from monitor.store._migrate import migrate, version
-from monitor.store._protocol import Bucket, Info, Numbered, Place, Point, Retention, Schema, Tally, Tier
+from monitor.store._protocol import Backlog, Bucket, Info, Numbered, Place, Point, Retention, Schema, Size, Tally, Tier
 from monitor.store._statements import FIRST_SEEN, STATES, insert_of
 from monitor.store._tidy import Tidying
 from probes._model import Sample, Task
@@ -114,6 +114,14 @@ class SqlStore:
         await self._write(
             lambda connection: _outbox.delivered(connection, self._insert, sink, seq, set_aside=set_aside, at=at)
         )
+
+    async def backlogs(self) -> dict[str, Backlog]:
+        """See `Store.backlogs`."""
+        return await self._read(_outbox.backlogs)
+
+    async def size(self) -> Size:
+        """See `Store.size`."""
+        return await self._read(self._database.size)
 
     async def info(self) -> Info:
         """See `Store.info`."""

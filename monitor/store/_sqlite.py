@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.store._connections import reader_engine, writer_engine
 from monitor.store._faults import check_place, faults_at
+from monitor.store._protocol import Size
 from monitor.store._sql import SqlStore
 
 _PAGES_A_SLICE: Final = 256
@@ -55,10 +56,11 @@ class SqliteDatabase:
         await driver.executescript(f"PRAGMA incremental_vacuum({_PAGES_A_SLICE})")  # type: ignore[union-attr]
         return free - _PAGES_A_SLICE > _KEPT_FREE_PAGES
 
-    async def size(self, connection: AsyncConnection) -> tuple[int, int]:
+    async def size(self, connection: AsyncConnection) -> Size:
         """See `Database.size`."""
         page = await _pragma(connection, "page_size")
-        return page * await _pragma(connection, "page_count"), page * await _pragma(connection, "freelist_count")
+        total, free = await _pragma(connection, "page_count"), await _pragma(connection, "freelist_count")
+        return Size(total_bytes=page * total, free_bytes=page * free)
 
 
 async def _pragma(connection: AsyncConnection, name: str) -> int:

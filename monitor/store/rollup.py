@@ -1,32 +1,18 @@
 """Many samples as one value that can be added to others of its kind: counts, sums, and a sketch of each figure. Pure.
 
-A sketch (DDSketch, Masson et al. 2019) gives any quantile within 1 % of the value itself, and two of them merge into
-the sketch of both. So every percentile over every window is one merge, and percentiles are never averaged.
+So every percentile over every window is one merge of sketches, and percentiles are never averaged.
 """
 
 from __future__ import annotations
 
-import math
-import zlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Final
 
-from ddsketch import DDSketch
-from ddsketch.ddsketch import BaseDDSketch
-from ddsketch.mapping import KeyMapping
-from ddsketch.pb.ddsketch_pb2 import DDSketch as Message
-from ddsketch.pb.ddsketch_pb2 import IndexMapping as MappingMessage
-from ddsketch.pb.ddsketch_pb2 import Store as BinsMessage
-from ddsketch.pb.proto import DDSketchProto, KeyMappingProto
-from ddsketch.store import DenseStore
-
+from monitor.store import sketch
+from monitor.store.sketch import Sketch
 from probes._model import Blame, ErrorClass, Sample
 
-RELATIVE_ERROR: Final = 0.01
-_ROUNDING: Final = 1e-9
-"""Of a share times a count: 0.07 of 100 is the seventh."""
 FIGURES: Final = (
     "lag_s",
     "dns_s",
@@ -64,7 +50,7 @@ class Rollup:
     output_tokens: int = 0
     reasoning_tokens: int = 0
     cost_usd: float = 0.0
-    sketches: dict[str, BaseDDSketch] = field(default_factory=dict)
+    sketches: dict[str, Sketch] = field(default_factory=dict)
     """By figure; a figure that no sample had is not there."""
 
     @property
@@ -73,14 +59,13 @@ class Rollup:
         return sum(self.counts.values())
 
     def quantile(self, figure: str, share: float) -> float | None:
-        """The quantile of a figure over the successes by nearest rank, within `RELATIVE_ERROR`; None without any."""
-        sketch = self.sketches.get(figure)
-        if sketch is None or not sketch.count:
-            return None
-        rank = max(math.ceil(share * sketch.count - _ROUNDING), 1)
-        # A sketch is asked for a share of the ranks from 0 on, and rounds down: half a rank more is safe from that.
-        value: float | None = sketch.get_quantile_value(min((rank - 0.5) / max(sketch.count - 1, 1), 1.0))
-        return value
+        """The quantile of a figure over the successes by nearest rank, within 1 %; None without any."""
+        return self.quantiles(figure, [share])[0]
+
+    def quantiles(self, figure: str, shares: Sequence[float]) -> list[float | None]:
+        """The same of several shares."""
+        found = self.sketches.get(figure)
+        return [None] * len(shares) if found is None else found.quantiles(shares)
 
 
 def rolled(samples: Iterable[Sample], figures: Collection[str] = FIGURES) -> Rollup:
@@ -94,7 +79,7 @@ def rolled(samples: Iterable[Sample], figures: Collection[str] = FIGURES) -> Rol
         rollup.reasoning_tokens += sample.reasoning_tokens or 0
         rollup.cost_usd += sample.cost_usd or 0.0
         if sample.error is None:
-            _sketch(rollup, sample, figures)
+            _add_figures(rollup, sample, figures)
     return rollup
 
 
@@ -108,56 +93,16 @@ def merged(rollups: Iterable[Rollup]) -> Rollup:
         total.output_tokens += rollup.output_tokens
         total.reasoning_tokens += rollup.reasoning_tokens
         total.cost_usd += rollup.cost_usd
-        for figure, sketch in rollup.sketches.items():
-            total.sketches.setdefault(figure, DDSketch(RELATIVE_ERROR)).merge(sketch)
+        for figure, found in rollup.sketches.items():
+            total.sketches.setdefault(figure, sketch.empty()).merge(found)
     return total
 
 
-def sketch_to_bytes(sketch: BaseDDSketch) -> bytes:
-    """A sketch as compressed protobuf, in the library's own format."""
-    message: Message = DDSketchProto.to_proto(sketch)  # type: ignore[no-untyped-call]
-    return zlib.compress(message.SerializeToString())
-
-
-def sketch_from_bytes(data: bytes) -> BaseDDSketch:
-    """The sketch that `sketch_to_bytes` wrote. Raises ValueError on anything else."""
-    try:
-        message: Message = Message.FromString(zlib.decompress(data))
-        return BaseDDSketch(
-            mapping=_mapping(message.mapping.SerializeToString()),
-            store=_bins(message.positiveValues),
-            negative_store=_bins(message.negativeValues),
-            zero_count=message.zeroCount,
-        )
-    except Exception as error:
-        raise ValueError("not a sketch") from error
-
-
-@lru_cache(maxsize=4)
-def _mapping(data: bytes) -> KeyMapping:
-    """From values to bins and back; the same for all sketches of one relative error, and never changed."""
-    mapping: KeyMapping = KeyMappingProto.from_proto(MappingMessage.FromString(data))  # type: ignore[no-untyped-call]
-    return mapping
-
-
-def _bins(kept: BinsMessage) -> DenseStore:
-    """The library's own way adds bin after bin and makes room for each, which takes ten times as long."""
-    bins = DenseStore()
-    counts = list(kept.contiguousBinCounts)
-    filled = [place for place, count in enumerate(counts) if count]
-    if filled:
-        first, last = filled[0], filled[-1]
-        bins.bins, bins.count = counts[first : last + 1], sum(counts)
-        bins.min_key, bins.max_key = (kept.contiguousBinIndexOffset + place for place in (first, last))
-        bins.offset = bins.min_key
-    return bins
-
-
-def _sketch(rollup: Rollup, sample: Sample, figures: Collection[str]) -> None:
+def _add_figures(rollup: Rollup, sample: Sample, figures: Collection[str]) -> None:
     for figure in figures:
         value = getattr(sample, figure)
         if value is not None:
-            rollup.sketches.setdefault(figure, DDSketch(RELATIVE_ERROR)).add(value)
+            rollup.sketches.setdefault(figure, sketch.empty()).add(value)
 
 
 def ratio(counts: Mapping[Ending, int]) -> float | None:

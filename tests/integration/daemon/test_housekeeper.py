@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from monitor.housekeeper import Housekeeper, Rhythm, Told
-from monitor.store import Info, MemoryStore, Retention, Store, StoreError, create_store
+from monitor.store import MemoryStore, Retention, Size, Store, StoreError, create_store
 from tests.integration.daemon.parts import breathe, end, locked, until
 from tests.unit.store.samples import make_sample
 
 NOW = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
-QUICK = Rhythm(breath_s=0.0, every_s=0.005, measure_s=0.0)
+QUICK = Rhythm(breath_s=0.0, every_s=0.005)
 
 
 class Slices(MemoryStore):
@@ -28,7 +28,6 @@ class Slices(MemoryStore):
         self.more = more
         self.slices: list[tuple[datetime, Retention]] = []
         self.error: Exception | None = None
-        self.measured = 0
 
     async def tidy(self, now: datetime, retention: Retention) -> bool:
         await asyncio.sleep(0)
@@ -37,10 +36,6 @@ class Slices(MemoryStore):
             raise self.error
         self.more -= 1
         return self.more > 0
-
-    async def info(self) -> Info:
-        self.measured += 1
-        return await super().info()
 
 
 @dataclass
@@ -51,14 +46,14 @@ class House:
     rhythm: Rhythm = QUICK
     troubled: bool = False
     durations_s: list[float] = field(default_factory=list)
-    infos: list[Info] = field(default_factory=list)
+    sizes: list[Size] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         told = Told(
             now=lambda: NOW,
             troubled=lambda: self.troubled,
             slice_done=self.durations_s.append,
-            measured=self.infos.append,
+            measured=self.sizes.append,
         )
         self.keeper = Housekeeper(self.store, Retention(), told, self.rhythm)
         self.task = asyncio.create_task(self.keeper.run())
@@ -84,7 +79,7 @@ async def begin() -> AsyncIterator[Begin]:
 async def test_slices_follow_each_other_until_there_is_no_more_to_do(begin: Begin) -> None:
     store = Slices(more=7)
     house = await begin(store, Rhythm(breath_s=0.0, every_s=3600))
-    await until(lambda: house.infos)
+    await until(lambda: house.sizes)
     await breathe(500)
     assert store.slices == [(NOW, Retention())] * 7
     assert len(house.durations_s) == 7
@@ -96,11 +91,11 @@ async def test_it_looks_again_after_a_while(begin: Begin) -> None:
     await until(lambda: len(store.slices) >= 3)
 
 
-async def test_the_store_is_measured_now_and_then(begin: Begin) -> None:
-    store = Slices()
-    house = await begin(store, Rhythm(every_s=0.001, measure_s=3600))
-    await until(lambda: len(store.slices) >= 5)
-    assert (store.measured, len(house.infos)) == (1, 1)
+async def test_the_store_is_measured_each_time_that_it_was_tidied(begin: Begin) -> None:
+    store = Slices(more=3)
+    house = await begin(store)
+    await until(lambda: len(house.sizes) >= 3)
+    assert len(store.slices) >= 5
 
 
 async def test_a_store_in_trouble_is_left_alone(begin: Begin) -> None:
@@ -150,8 +145,9 @@ async def test_a_real_store_is_sealed_and_pruned_and_nothing_young_is_lost(begin
         old = [make_sample(number, started_at=NOW - age, scheduled_at=NOW - age) for number, age in ages.items()]
         await store.append(old, {})
         house = await begin(store, Rhythm(breath_s=0.0, every_s=3600))
-        await until(lambda: house.infos)
-        (info,) = house.infos
+        await until(lambda: house.sizes)
+        info = await store.info()
+        assert house.sizes == [info.size]
         assert (info.samples, info.rows["block"], info.rows["sample"], info.rows["hourly"]) == (3, 2, 1, 4)
         assert {sample.id for sample in await store.samples(NOW - timedelta(days=30))} == {
             sample.id for sample in old[:3]

@@ -114,7 +114,7 @@ async def test_sinks_get_what_waits_under_the_new_name(store: Store) -> None:
     await store.append(day_of(NEW, 1, 2), {})
     await store.adopt({OLD: NEW})
     assert {each.sample.endpoint for each in await store.waiting("influx", 1000)} == {NEW}
-    assert (await store.info()).sinks == {"influx": 96}
+    assert (await store.backlogs())["influx"].waiting == 96
 
 
 async def test_what_comes_after_is_joined_as_usual(store: Store) -> None:

@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.store import Retention, Store, Tally, Tier
-from monitor.store.rollup import FIGURES, RELATIVE_ERROR, Ending, merged
+from monitor.store.rollup import FIGURES, Ending, merged
+from monitor.store.sketch import RELATIVE_ERROR
 from probes._model import Blame, ErrorClass, Sample, Task
 from tests.integration.store.asking import END, EVER, FOREVER, answers, buckets, pages, settle, shown
 from tests.unit.store.samples import START, make_sample
@@ -357,7 +358,7 @@ async def test_a_store_says_what_it_holds(store: Store) -> None:
     assert after.raw_since is not None
     assert before.place == after.place
     assert "pw:" not in after.place
-    assert after.size_bytes >= after.free_bytes >= 0
+    assert after.size.total_bytes >= after.size.free_bytes >= 0
 
 
 async def test_tallies_of_every_error_are_kept(store: Store) -> None:

@@ -256,16 +256,16 @@ async def test_space_of_what_was_deleted_is_given_back_a_slice_at_a_time(path: P
         await store.append([make_sample(n, detail="x" * 1000) for n in range(cut, cut + 3_000)], {})
     full = await store.info()
     later = START + timedelta(days=30)
-    sizes = [full.size_bytes]
+    sizes = [full.size.total_bytes]
     while await store.tidy(later, Retention()):
-        sizes.append((await store.info()).size_bytes)
+        sizes.append((await store.size()).total_bytes)
     kept = await store.info()
     assert kept.rows["sample"] == 0
-    assert kept.size_bytes < full.size_bytes / 3
-    assert kept.free_bytes <= 9 * 2**20
+    assert kept.size.total_bytes < full.size.total_bytes / 3
+    assert kept.size.free_bytes <= 9 * 2**20
     assert max(before - after for before, after in pairwise(sizes)) <= 2**20 + 2**14  # and maps of pages
     await store.close()
-    assert path.stat().st_size < full.size_bytes / 3
+    assert path.stat().st_size < full.size.total_bytes / 3
 
 
 @pytest.mark.parametrize("analysed", [False, True])

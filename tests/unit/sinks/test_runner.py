@@ -10,7 +10,7 @@ from datetime import datetime
 import pytest
 
 from monitor.sinks import Delivery, Outbox, Pace, SinkError
-from monitor.store import Info, MemoryStore, Numbered, StoreError
+from monitor.store import Backlog, MemoryStore, Numbered, StoreError
 from tests.unit.store.samples import make_sample
 
 
@@ -63,9 +63,9 @@ class Moody(MemoryStore):
         self.set_aside |= set_aside
         await super().delivered(sink, seq, set_aside, at)
 
-    async def info(self) -> Info:
-        self._fail("info")
-        return await super().info()
+    async def backlogs(self) -> dict[str, Backlog]:
+        self._fail("backlogs")
+        return await super().backlogs()
 
 
 class Running:
@@ -215,7 +215,7 @@ async def test_a_sink_that_hangs_is_given_up_in_the_end() -> None:
 async def test_a_failing_store_makes_sinks_wait_and_nothing_is_lost() -> None:
     sink = Told()
     running = Running(sink)
-    running.store.failing = {"subscribe": 2, "waiting": 2, "delivered": 2, "info": 2}
+    running.store.failing = {"subscribe": 2, "waiting": 2, "delivered": 2, "backlogs": 2}
     await running.store.append([make_sample(n) for n in range(2)], {})
     await running.until(lambda: running.outbox.runners[0].delivered_total == 2)
     assert sink.got == [[1, 2]] * 3

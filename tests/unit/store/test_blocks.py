@@ -45,7 +45,8 @@ def test_a_block_can_be_read_by_any_program() -> None:
     assert document["v"] == 1
     assert document["columns"]["seq"] == [1, 3]
     assert document["columns"]["scheduled_at"][1] == 1_000_000
-    assert document["columns"]["started_at"] == [0, 0]
+    assert document["n"] == 2
+    assert document["columns"]["started_at"] == 0, "the same in every row"
 
 
 def test_only_the_columns_that_are_asked_for_come_back() -> None:
@@ -78,8 +79,11 @@ def changed(change: Callable[[dict[str, Any]], object]) -> bytes:
         changed(lambda document: document.update(columns=[])),
         changed(lambda document: document["columns"].pop("seq")),
         changed(lambda document: document["columns"]["seq"].pop()),
+        changed(lambda document: document.update(n=3)),
+        changed(lambda document: document.update(n="2")),
+        changed(lambda document: document.pop("n")),
         changed(lambda document: document["columns"].update(seq=[1.5, 2])),
-        changed(lambda document: document["columns"]["task"].pop()),
+        changed(lambda document: document["columns"]["id"].pop()),
         pack(rows_of([make_sample(1)]), COLUMNS)[:-9],
     ],
 )
