@@ -36,7 +36,8 @@ judges: $(VENV)/.dev ## what the vendors' own SDKs and other people's emulators 
 	PYTHON=$(PYTHON) .ci/judges
 	$(BIN)/python -m pytest -m judges tests/judges
 
-fuzz: $(VENV)/.dev ## strange bytes for every framing and every codec, for a minute each (FOR=300 for as many seconds)
+fuzz: $(VENV)/.dev ## new examples for every test that makes up its own, then strange bytes for a minute each (FOR=300)
+	HYPOTHESIS_PROFILE=new_examples PYTHONHASHSEED=0 $(BIN)/python -m pytest -n $(CORES) tests/contract tests/unit tests/fuzz
 	@mkdir -p .fuzz/framings .fuzz/codecs
 	$(BIN)/python -m tests.fuzz.fuzz_framings .fuzz/framings -max_total_time=$(or $(FOR),60)
 	$(BIN)/python -m tests.fuzz.fuzz_codecs .fuzz/codecs -max_total_time=$(or $(FOR),60)

@@ -13,9 +13,9 @@ _CREDENTIAL_LENGTH = 8
 """The shortest part of a secret (a word of a header, half of a pair `id:secret`) that is taken for one of its own."""
 
 
-def detail(endpoint: Endpoint, words: str | None) -> str | None:
-    """A fault's words for the record. Secrets go before the words are cut, lest the cut leave half a key."""
-    return clean(redacted(endpoint, words or "")) or None
+def detail(endpoint: Endpoint, words: str | None) -> str:
+    """A fault's words for the record, never none. Secrets go before the words are cut, lest the cut leave half a key."""
+    return clean(redacted(endpoint, words or "")) or "no words that can be shown"
 
 
 def redacted(endpoint: Endpoint, words: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -9,8 +10,11 @@ from hypothesis import settings
 
 from tests.support.providers import Providers, serving
 
-settings.register_profile("without_deadline", deadline=None)  # a busy machine proves nothing about a claim
-settings.load_profile("without_deadline")
+# A busy machine proves nothing about a claim: no deadline. The same examples each time, or what has to pass before a
+# change lands would fail by chance for somebody else's mistake; `make fuzz` looks for new ones.
+settings.register_profile("same_examples", deadline=None, derandomize=True)
+settings.register_profile("new_examples", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same_examples"))
 
 
 @pytest.fixture(scope="session")

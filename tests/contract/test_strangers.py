@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from probes._loader import available, codec, codec_class
-from probes._model import Blame, Fault, Framing, MalformedError, Sample, Task
+from probes._model import Blame, Fault, Frame, Framing, MalformedError, Sample, Task
 from probes._plain import sample_from_plain, sample_to_plain
 from probes._record import sample
 from tests.contract import strangers
@@ -44,6 +44,13 @@ def test_a_stream_in_which_any_part_is_of_another_shape_is_judged(api: str, data
     most = 1 if framing is Framing.WHOLE else 6
     frames = data.draw(st.lists(recorded | strangers.changed_frames(api), min_size=1, max_size=most))
     judged(api, data.draw(tasks(api)), b"".join(strangers.framed(framing, frame) for frame in frames))
+
+
+@pytest.mark.parametrize("words", ["", " ", "\u200b\u0627"])
+@pytest.mark.parametrize("api", ["ollama_chat", "openai_chat"])
+def test_an_error_without_readable_words_is_told_all_the_same(api: str, words: str) -> None:
+    frame = Frame(data=json.dumps({"error": words}).encode(), end=0)
+    assert judged(api, Task.CHAT, strangers.framed(codec_class(api).framing, frame)).detail
 
 
 @every_api

@@ -84,7 +84,7 @@ def test_a_secret_is_taken_out_in_every_form_in_which_it_is_written(words: str) 
 
 def test_words_without_a_secret_stay_as_they_are() -> None:
     assert redacted(ENDPOINT, "Token 401") == "Token 401"
-    assert detail(replace(ENDPOINT, api_key=None, headers=()), "") is None
+    assert detail(replace(ENDPOINT, api_key=None, headers=()), "") == "no words that can be shown"
 
 
 def test_a_fault_of_one_of_many_hidden_secrets_is_still_told() -> None:

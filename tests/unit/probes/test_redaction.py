@@ -66,9 +66,9 @@ def test_a_long_detail_says_that_it_was_cut() -> None:
     assert (len(detail), detail[-1]) == (200, "…")
 
 
-def test_a_fault_without_words_has_no_detail() -> None:
+def test_a_fault_without_readable_words_says_so() -> None:
     for words in (None, "", "\a", "数字"):
-        assert taken(fault=Fault(error=ErrorClass.TLS, detail=words)).detail is None
+        assert taken(fault=Fault(error=ErrorClass.TLS, detail=words)).detail == "no words that can be shown"
 
 
 def test_a_detail_is_harmless_wherever_it_comes_from() -> None:
