@@ -14,7 +14,7 @@ _CREDENTIAL_LENGTH = 8
 
 
 def detail(endpoint: Endpoint, words: str | None) -> str:
-    """A fault's words for the record, never none. Secrets go before the words are cut, lest the cut leave half a key."""
+    """A fault's words for the record, never none. Secrets go before they are cut, lest the cut leave half a key."""
     return clean(redacted(endpoint, words or "")) or "no words that can be shown"
 
 

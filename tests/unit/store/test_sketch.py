@@ -1,0 +1,79 @@
+"""Sketches: they take little room, come back as they were, and what is none is refused."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.store import sketch
+from monitor.store.sketch import Sketch
+
+SHARES = (0.0, 0.25, 0.5, 0.9, 0.99, 1.0)
+values = st.floats(-1e308, 1e308) | st.sampled_from([0.0, 5e-324, -5e-324, 0.25])
+
+
+def sketched(found: Sequence[float]) -> Sketch:
+    made = sketch.empty()
+    for value in found:
+        made.add(value)
+    return made
+
+
+def back(made: Sketch) -> Sketch:
+    return sketch.from_bytes(made.to_bytes())
+
+
+@given(st.lists(values, max_size=40))
+def test_a_sketch_comes_back_as_it_was(found: list[float]) -> None:
+    made = sketched(found)
+    again = back(made)
+    assert (again.count, again.quantiles(SHARES)) == (made.count, made.quantiles(SHARES))
+    assert again.to_bytes() == made.to_bytes()
+
+
+@given(st.lists(values, max_size=20), st.lists(values, max_size=20))
+def test_what_came_back_merges_and_takes_more(one: list[float], two: list[float]) -> None:
+    again = back(sketched(one))
+    again.merge(back(sketched(two)))
+    for value in one:
+        again.add(value)
+    assert again.quantiles(SHARES) == sketched([*one, *two, *one]).quantiles(SHARES)
+
+
+@pytest.mark.parametrize("count", [1, 6, 7, 8, 127, 128, 134, 135, 100_000])
+def test_any_number_of_equal_values_is_counted(count: int) -> None:
+    again = back(sketched([0.25] * count + [0.0] * count))
+    assert again.count == 2 * count
+    assert again.quantiles([0.5, 0.51]) == [0.0, pytest.approx(0.25, rel=sketch.RELATIVE_ERROR)]
+
+
+@pytest.mark.parametrize(("count", "room"), [(60, 60), (1440, 240)])
+def test_an_hour_and_a_day_of_a_figure_take_little_room(count: int, room: int) -> None:
+    chance = random.Random(8)
+    assert len(sketched([chance.lognormvariate(-1, 0.5) for _ in range(count)]).to_bytes()) < room
+
+
+def test_half_a_sketch_is_refused() -> None:
+    data = sketched([-1.0, 0.0, 0.25, 0.3, *[7.0] * 300]).to_bytes()
+    for place in range(len(data)):
+        with pytest.raises(ValueError, match="not a"):
+            sketch.from_bytes(data[:place])
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "not a sketch"),
+        (b"\x02\0\0\0", "not a sketch"),
+        (b"\x01\0\0\0\0", "more than a sketch"),
+        (b"\x01\0\x02\x09\x01\0", "one twice"),
+        (b"\x01\0\x01\xf9\xff\xff\x7f\0", "no float's bin"),
+    ],
+)
+def test_what_is_no_sketch_is_refused(data: bytes, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        sketch.from_bytes(data)
