@@ -70,8 +70,9 @@ class LoopLag:
 class Worker:
     """One end of the socket: the side that measures."""
 
-    def __init__(self, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, writer: asyncio.StreamWriter, ready: asyncio.Task[None]) -> None:
         self._writer = writer
+        self._ready = ready
         self._prober = LocalProber()
         self._lag = LoopLag()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -105,6 +106,7 @@ class Worker:
 
     async def _probe(self, message: Mapping[str, Any]) -> None:
         try:
+            await asyncio.shield(self._ready)
             sample = await self._prober.measure(run_from_plain(message["run"]))
         except Exception as error:  # noqa: BLE001  # the parent logs it and records the probe as internal
             self._send({"failed": f"{type(error).__name__}: {error}", "key": message["key"]})
@@ -121,16 +123,21 @@ async def serve(channel: socket.socket) -> None:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_RESOLVER_THREADS, "resolver"))
     import_own()
     with keep_stamping():
-        # What exists now lives as long as the process, so the collector need not look at it; and it runs when the
-        # worker says so, since by itself it stops the loop for up to 20 ms in the middle of a stream.
-        gc.collect()
-        gc.freeze()
-        gc.disable()
-        # In a thread, since it takes most of a second, and on a busy machine many: the parent wants its pings answered.
-        loading = asyncio.create_task(asyncio.to_thread(count_tokens, ""), name="load-encoding")
-        await Worker(writer).serve(reader)
-        await loading
+        ready = asyncio.create_task(_get_ready(), name="get-ready")
+        await Worker(writer, ready).serve(reader)
+        await ready
     writer.close()
+
+
+async def _get_ready() -> None:
+    """What has to be done before anything is timed, since it keeps the interpreter for up to 60 ms at a time."""
+    # In a thread, since it takes most of a second, and on a busy machine many: the parent wants its pings answered.
+    await asyncio.to_thread(count_tokens, "")
+    # What exists now lives as long as the process, so the collector need not look at it; and it runs when the worker
+    # says so, since by itself it stops the loop for up to 20 ms in the middle of a stream.
+    gc.collect()
+    gc.freeze()
+    gc.disable()
 
 
 def main() -> None:

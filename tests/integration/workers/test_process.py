@@ -61,6 +61,30 @@ def test_a_process_answers_pings_and_runs_in_lines_of_json() -> None:
     assert sample_from_plain(answer["sample"]).error is None
 
 
+async def test_nothing_is_timed_before_the_process_is_ready_but_pings_are_answered() -> None:
+    ours, theirs = socket.socketpair()
+    reader, writer = await asyncio.open_connection(sock=theirs)
+    told, asking = await asyncio.open_connection(sock=ours)
+    prepared = asyncio.Event()
+    ready = asyncio.create_task(_after(prepared))
+    working = asyncio.create_task(worker.Worker(writer, ready).serve(reader))
+    with serving(Act.ASKED, head(), STREAM) as provider:
+        asking.write(asked(run_to(provider.base_url), 8) + PING * 3)
+        for _ in range(3):
+            assert "pong" in json.loads(await told.readline())
+        assert not provider.visits
+        prepared.set()
+        answer = json.loads(await told.readline())
+    assert sample_from_plain(answer["sample"]).error is None
+    asking.close()
+    await working
+    writer.close()
+
+
+async def _after(event: asyncio.Event) -> None:
+    await event.wait()
+
+
 def test_a_process_ends_when_its_parent_closes_and_breaks_off_its_probes() -> None:
     with serving(Act.ASKED, Act.LEFT) as provider:
         with started() as (channel, _):
