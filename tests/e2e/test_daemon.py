@@ -19,6 +19,8 @@ import pytest
 from tests.support.daemon import PATIENCE_S, Daemon, command, running, wait_until
 from tests.support.providers import Providers
 
+pytestmark = pytest.mark.alone
+
 STEADY, FLAKY, DEAD = "steady:smol", "flaky:smol", "dead:smol"
 KILLS = 6
 

@@ -16,6 +16,8 @@ import pytest
 
 from tests.support.daemon import PATIENCE_S, command, wait_until
 
+pytestmark = pytest.mark.alone
+
 MARK = "PROVIDERWATCH_TEST_RUN"
 
 

@@ -20,6 +20,9 @@ from tests.support.daemon import PATIENCE_S, Daemon, command, running, wait_unti
 from tests.support.postgres import Postgres, postgres
 from tests.support.providers import Providers
 
+LOCKED_S = 30.0
+"""Many times as long as the store waits for a lock."""
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Postgres]:
@@ -102,6 +105,7 @@ def check_whole(daemon: Daemon, history: InFile | OnServer, trouble: Trouble) ->
     assert "Traceback" not in log, log
 
 
+@pytest.mark.slow
 def test_statuses_and_counts_survive_kill_9_on_every_database(
     history: InFile | OnServer, tmp_path: Path, providers: Providers
 ) -> None:
@@ -122,6 +126,7 @@ def test_statuses_and_counts_survive_kill_9_on_every_database(
                 assert after[name]["uptime"][window][outcome] >= before[name]["uptime"][window][outcome]
 
 
+@pytest.mark.slow
 def test_a_renamed_endpoint_takes_its_history_along(tmp_path: Path, providers: Providers) -> None:
     history = InFile(file=tmp_path / "samples.db")
     with running(tmp_path, config(history.url, providers)) as daemon:
@@ -162,17 +167,24 @@ def test_a_postgresql_that_is_killed_and_started_costs_no_sample_and_no_status(
         check_whole(daemon, history, trouble)
 
 
+@pytest.mark.slow
 def test_a_lock_of_another_process_costs_no_sample_and_no_status(tmp_path: Path, providers: Providers) -> None:
     history = InFile(file=tmp_path / "samples.db")
     with running(tmp_path, config(history.url, providers)) as daemon:
         settle(daemon)
         with closing(sqlite3.connect(history.file, isolation_level=None, timeout=PATIENCE_S)) as other:
             other.execute("BEGIN EXCLUSIVE")
+            began_s = time.monotonic()
             wait_until(lambda: "locked" in "".join(problems(daemon)), "the lock to be told of")
             refused = db("prune", tmp_path)
             assert refused.returncode == 1
             assert "database is locked: end the other process that holds it locked" in refused.stderr
-            trouble = live_through(daemon, "locked", lambda: other.execute("ROLLBACK"))
+
+            def let_go() -> None:
+                time.sleep(max(0.0, began_s + LOCKED_S - time.monotonic()))
+                other.execute("ROLLBACK")
+
+            trouble = live_through(daemon, "locked", let_go)
         check_whole(daemon, history, trouble)
 
 

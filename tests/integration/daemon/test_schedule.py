@@ -22,6 +22,8 @@ from monitor.schedule import MAX_GAP_TICKS, Schedule
 from probes._model import ErrorClass, Task
 from tests.integration.daemon.parts import breathe, quick_jobs, until
 
+pytestmark = pytest.mark.alone
+
 SECOND = timedelta(seconds=1)
 RUN = None
 """What became of a tick that became a probe; the others have an error class."""
@@ -489,6 +491,7 @@ async def test_realigning_before_the_start_and_after_the_end_does_nothing(watch:
 # Everything at once
 
 
+@pytest.mark.slow
 async def test_whatever_happens_every_tick_is_recorded_and_none_twice(watch: Callable[..., Watched]) -> None:
     """Slow probes, blocked loops, confirmations and realignments, for some seconds."""
     dice = random.Random(1)

@@ -21,6 +21,8 @@ from tests.contract.aws import aws_event
 from tests.integration.probes.asking import ROOT, run_to
 from tests.integration.probes.provider import CHUNKED, DONE, STOP, Act, Step, again, head, serving
 
+pytestmark = pytest.mark.alone
+
 MOST_MIB = 64
 """The stream itself, a copy of it, and what it is read into."""
 LONGEST_TURN_S = 0.25

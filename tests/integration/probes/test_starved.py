@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 
+import pytest
+
 from probes._driver import measure
 from probes._model import Blame, ErrorClass
 from tests.integration.probes.asking import CODEC, probe, run_to
 from tests.integration.probes.loop_block import LoopBlock
 from tests.integration.probes.provider import ANSWER, DONE, ROLE, STOP, STREAM, Act, black_hole, delta, head, serving
+
+pytestmark = pytest.mark.alone
 
 SHORT_S = 0.3
 BLOCK_S = 2 * SHORT_S

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import itertools
+import shutil
 import sqlite3
 import threading
 import time
@@ -34,12 +36,49 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return _url(request.param, request, tmp_path)
 
 
-@pytest.fixture(params=BACKENDS)
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    store = MemoryStore() if request.param == "memory" else create_store(_url(request.param, request, tmp_path))
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the newest schema and nothing in it: migrations are another test's business, and take a while."""
+    path = tmp_path_factory.mktemp("migrated") / "store.db"
+    asyncio.run(_migrate(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_database(server: Postgres) -> str:
+    """The name of such a database."""
+    asyncio.run(_migrate(server.create("migrated")))
+    return "migrated"
+
+
+async def _migrate(url: str) -> None:
+    store = create_store(url)
     await store.open()
-    yield store
     await store.close()
+
+
+@pytest.fixture(params=BACKENDS)
+def unopened(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """A store with the newest schema and nothing in it."""
+    return _store(request.param, request, tmp_path)
+
+
+@pytest.fixture
+async def store(unopened: Store) -> AsyncIterator[Store]:
+    await unopened.open()
+    yield unopened
+    await unopened.close()
+
+
+def _store(backend: str, request: pytest.FixtureRequest, folder: Path) -> Store:
+    if backend == "memory":
+        return MemoryStore()
+    if backend == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated_file"), folder / "store.db")
+        return create_store(_url(backend, request, folder))
+    server: Postgres = request.getfixturevalue("server")
+    template: str = request.getfixturevalue("migrated_database")
+    return create_store(server.create(f"store{next(_numbers)}", template))
 
 
 def _url(backend: str, request: pytest.FixtureRequest, folder: Path) -> str:
@@ -56,12 +95,21 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _nothing_left_behind() -> Iterator[None]:
-    """No thread and no open connection outlives a store: Python 3.13 warns of what 3.11 leaves open in silence."""
+    """No thread outlives a store."""
     yield
     deadline = time.monotonic() + 5
     while _threads() and time.monotonic() < deadline:
         time.sleep(0.01)
     assert _threads() == []
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_connection_left_behind() -> Iterator[None]:
+    """No open connection outlives the stores of a file: Python 3.13 warns of what 3.11 leaves open in silence.
+
+    Not after each test: looking at every object there is takes a while.
+    """
+    yield
     assert [found for found in gc.get_objects() if isinstance(found, sqlite3.Connection) and _is_open(found)] == []
 
 

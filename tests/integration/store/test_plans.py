@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
@@ -27,10 +29,16 @@ NOW = START + timedelta(days=2)
 SHORT = Retention(raw=timedelta(hours=30), hourly=timedelta(hours=40), daily=timedelta(hours=40))
 
 
-@pytest.fixture
-async def store(tmp_path: Path) -> Any:
-    """A store with samples in rows, in blocks and in both, some of them stale."""
-    store = sqlite_store(tmp_path / "store.db")
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with samples in rows, in blocks and in both, some of them stale."""
+    path = tmp_path_factory.mktemp("plans") / "store.db"
+    asyncio.run(fill(path))
+    return path
+
+
+async def fill(path: Path) -> None:
+    store = sqlite_store(path)
     await store.open()
     await store.subscribe(["influx"])
     await store.append([make_sample(n * 600, endpoint=f"p:{n % 3}") for n in range(144)], {})
@@ -39,6 +47,14 @@ async def store(tmp_path: Path) -> Any:
     await store.delivered("influx", batch[-10].seq, {}, START)
     await settle(store, NOW)
     await store.append([make_sample(n * 600, id=f"{n + 10**10:016x}") for n in range(288)], {})
+    await store.close()
+
+
+@pytest.fixture
+async def store(filled: Path, tmp_path: Path) -> Any:
+    """A store of that file's content."""
+    store = sqlite_store(Path(shutil.copy(filled, tmp_path)))
+    await store.open()
     yield store
     await store.close()
 

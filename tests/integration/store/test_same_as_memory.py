@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -130,6 +131,7 @@ async def test_sqlite_answers_as_memory_does(tmp_path: Path, taken: list[tuple[s
         await both.sqlite.close()
 
 
+@pytest.mark.slow
 async def test_a_week_of_everything_is_answered_as_memory_does(tmp_path: Path) -> None:
     """One long way, with many samples in every hour."""
     both = Both(sqlite_store(tmp_path / "store.db"))

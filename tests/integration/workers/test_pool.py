@@ -141,6 +141,7 @@ async def test_a_process_that_is_killed_again_and_again_comes_back() -> None:
     assert sample.error is None
 
 
+@pytest.mark.slow
 async def test_a_process_that_is_stuck_is_replaced() -> None:
     with serving(Act.ASKED, Act.LEFT) as provider, serving(*TALK) as other:
         async with supervised(upkeep=QUICK) as watched:
@@ -171,6 +172,7 @@ async def test_a_process_that_was_suspended_for_a_while_goes_on_and_blames_nobod
     assert sample.ttft_s < 0.4 < sample.rx_lag_s
 
 
+@pytest.mark.slow
 async def test_a_daemon_that_was_itself_suspended_does_not_take_its_processes_for_stuck() -> None:
     async with supervised(upkeep=QUICK) as watched:
         (pid,) = await watched.all_up()
@@ -195,7 +197,7 @@ async def test_a_process_leaves_the_terminals_signals_to_the_daemon() -> None:
     assert sample.error is None
 
 
-@pytest.mark.parametrize("turns", range(0, 24, 2))
+@pytest.mark.parametrize("turns", range(0, 24, 6))
 async def test_supervision_that_is_cancelled_while_a_process_starts_leaves_none_behind(turns: int) -> None:
     before, had = open_sockets(), children()
     supervision = asyncio.create_task(WorkerPool(1, lambda: None, lambda _: None).supervise())
