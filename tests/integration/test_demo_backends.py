@@ -44,8 +44,9 @@ def marked(mark: str) -> list[int]:
     return found
 
 
-def eventually(claim: Callable[[], bool], *, within_s: float) -> bool:
-    deadline_s = time.monotonic() + within_s
+def eventually(claim: Callable[[], bool]) -> bool:
+    """Whether it comes true, however busy the machine is; what ends by itself takes longer."""
+    deadline_s = time.monotonic() + 30.0
     while not claim():
         if time.monotonic() > deadline_s:
             return False
@@ -217,11 +218,11 @@ def test_a_server_prints_its_address_and_nothing_else(mark: str) -> None:
 def test_a_model_that_still_loads_ends_with_its_parent(mark: str) -> None:
     code = f"import subprocess, sys, time; subprocess.Popen({python('monitor.demo.model_server')!r}); time.sleep(60)"
     with process(sys.executable, "-c", code, mark=mark) as parent:
-        assert eventually(lambda: len(marked(mark)) == 2, within_s=5)
+        assert eventually(lambda: len(marked(mark)) == 2)
         time.sleep(0.2)
         parent.kill()
         parent.wait()
-        assert eventually(lambda: not marked(mark), within_s=2)
+        assert eventually(lambda: not marked(mark))
 
 
 # The whole demo, on a stand-in for the daemon
@@ -351,7 +352,7 @@ def test_a_killed_demo_takes_all_its_processes_with_it(tmp_path: Path, mark: str
     with demo(tmp_path / "demo", mark=mark) as started:
         until_shown(started)
         started.kill()
-        assert eventually(lambda: not marked(mark), within_s=2)
+        assert eventually(lambda: not marked(mark))
 
 
 @pytest.mark.parametrize(
