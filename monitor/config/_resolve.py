@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import assert_never
 
 from monitor.config import _schema as schema
 from monitor.config.model import (
@@ -67,7 +68,7 @@ def _probe(name: str, probe: schema.Probe) -> ProbeSpec:
     )
 
 
-def _sink(name: str, sink: schema.Sink) -> SinkSpec:
+def _sink(name: str, sink: schema.Influx | schema.Ndjson) -> SinkSpec:
     match sink:
         case schema.Influx():
             return InfluxSpec(
@@ -76,7 +77,7 @@ def _sink(name: str, sink: schema.Sink) -> SinkSpec:
         case schema.Ndjson():
             return NdjsonSpec(name=name, path=sink.path, max_bytes=sink.max_bytes, keep=sink.keep)
         case _:
-            raise AssertionError(sink)
+            assert_never(sink)
 
 
 def _endpoints(file: schema.File, lookups: Lookups) -> Iterator[EndpointSpec]:
