@@ -1,0 +1,160 @@
+"""What samples say about an endpoint's hidden health, and how likely its next request succeeds within its SLO. Pure.
+
+A hidden Markov model: between samples the belief moves as `chain` says, at a sample it is weighed by how likely that
+sample is in each state. What is usual while the endpoint is well (its background failures, its misses of the SLO) is
+learned from its own samples; what trouble looks like is the same for all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Final, TypeAlias
+
+from monitor.score.chain import Belief, Hidden, Rates, moved, settled
+from monitor.score.outcomes import wilson
+from probes._model import ErrorClass
+
+_FAILS: Final[Belief] = (0.0, 0.03, 0.45, 0.985)
+"""How often a request fails in each state; in `UP` that is learned."""
+_MISSES: Final[Belief] = (0.0, 0.85, 0.15, 0.3)
+"""How often one that succeeds misses its SLO; in `UP` that is learned."""
+_USUAL_FAILS, _USUAL_MISSES, _USUAL_WEIGHT = 0.004, 0.01, 150.0
+"""What an endpoint that is well is taken for before it has shown itself, and how many samples that is worth."""
+_USUAL_HALF_LIFE_S: Final = 7 * 86_400.0
+_WELL: Final = 0.5
+"""A sample says something about what is usual by how sure it is that the endpoint is well, if it is likelier than not."""
+_LEAST: Final = 1e-6
+"""No state is ever given up for impossible: it would never be believed in again."""
+
+_KINDS: Final[Mapping[ErrorClass, Belief]] = {
+    ErrorClass.DNS: (0.03, 0.01, 0.01, 0.05),
+    ErrorClass.CONNECT: (0.08, 0.02, 0.05, 0.28),
+    ErrorClass.TLS: (0.02, 0.01, 0.01, 0.04),
+    ErrorClass.TIMEOUT_TTFT: (0.17, 0.48, 0.17, 0.20),
+    ErrorClass.TIMEOUT_TOTAL: (0.10, 0.25, 0.06, 0.05),
+    ErrorClass.STALLED: (0.08, 0.10, 0.06, 0.03),
+    ErrorClass.OVERLOADED: (0.20, 0.06, 0.33, 0.10),
+    ErrorClass.SERVER_ERROR: (0.17, 0.03, 0.20, 0.21),
+    ErrorClass.MALFORMED: (0.02, 0.01, 0.02, 0.01),
+    ErrorClass.TRUNCATED: (0.06, 0.01, 0.04, 0.01),
+    ErrorClass.STREAM_ERROR: (0.04, 0.01, 0.03, 0.01),
+    ErrorClass.EMPTY: (0.02, 0.005, 0.01, 0.005),
+    ErrorClass.WRONG_ANSWER: (0.01, 0.005, 0.01, 0.005),
+}
+"""Of the failures in each state, how many are of each class."""
+_ANY_KIND: Final[Belief] = (0.02, 0.02, 0.02, 0.02)
+"""Of a class that a configuration blames on the provider: it tells the states apart by being a failure alone."""
+
+
+class Success(Enum):
+    """How a request succeeded."""
+
+    WITHIN_SLO = "within_slo"
+    SLOW = "slow"
+
+
+Seen: TypeAlias = Success | ErrorClass
+"""What a counted sample showed: a success of one kind or the other, or the provider's failure of a class."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usual:
+    """Weights of what an endpoint's samples showed while it was well; old ones fade."""
+
+    fails: float = _USUAL_FAILS * _USUAL_WEIGHT
+    misses: float = _USUAL_MISSES * _USUAL_WEIGHT
+    all: float = _USUAL_WEIGHT
+
+    @property
+    def fail_share(self) -> float:
+        """How often a request fails."""
+        return self.fails / self.all
+
+    @property
+    def miss_share(self) -> float:
+        """How often one that succeeds misses the SLO."""
+        return self.misses / max(self.all - self.fails, 1.0)
+
+    def with_sample(self, seen: Seen, weight: float, seconds: float) -> Usual:
+        """The same, so many seconds later, with one sample more."""
+        keep = 0.5 ** (max(seconds, 0.0) / _USUAL_HALF_LIFE_S)
+        first = Usual()
+        return Usual(
+            fails=first.fails + (self.fails - first.fails) * keep + weight * isinstance(seen, ErrorClass),
+            misses=first.misses + (self.misses - first.misses) * keep + weight * (seen is Success.SLOW),
+            all=first.all + (self.all - first.all) * keep + weight,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """All that the filter knows of an endpoint."""
+
+    at_s: float | None = None
+    """When the newest counted sample began, in seconds since 1970."""
+    belief: Belief = (1.0, 0.0, 0.0, 0.0)
+    """At that time, after that sample."""
+    usual: Usual = Usual()
+    rates: Rates = Rates()
+    samples: int = 0
+
+
+def after(outlook: Outlook, seen: Seen, at_s: float) -> Outlook:
+    """The outlook after one more counted sample. One that is older than the newest says what it would have said then."""
+    before = believed(outlook, at_s)
+    weighed = [share * likelihood for share, likelihood in zip(before, _likelihoods(outlook.usual, seen), strict=True)]
+    belief = _normal(weighed)
+    gap_s = 0.0 if outlook.at_s is None else at_s - outlook.at_s
+    well = belief[Hidden.UP]
+    usual = outlook.usual.with_sample(seen, well if well > _WELL else 0.0, gap_s)
+    newest_s = at_s if outlook.at_s is None else max(at_s, outlook.at_s)
+    return replace(outlook, at_s=newest_s, belief=belief, usual=usual, samples=outlook.samples + 1)
+
+
+def believed(outlook: Outlook, at_s: float) -> Belief:
+    """The probability of each state at a time, as far as the samples up to then tell."""
+    if outlook.at_s is None:
+        return settled(outlook.rates)
+    return moved(outlook.belief, outlook.rates, at_s - outlook.at_s)
+
+
+def chance(outlook: Outlook, at_s: float) -> tuple[float, tuple[float, float]]:
+    """How likely a request at a time succeeds within its SLO, and the 95 % interval of that."""
+    belief = believed(outlook, at_s)
+    good = [_likelihood(outlook.usual, state, Success.WITHIN_SLO) for state in Hidden]
+    score = sum(share * each for share, each in zip(belief, good, strict=True))
+    # Of which state it is in, and of what is usual there.
+    spread = sum(share * (each - score) ** 2 for share, each in zip(belief, good, strict=True))
+    spread += belief[Hidden.UP] * good[Hidden.UP] * (1 - good[Hidden.UP]) / outlook.usual.all
+    weight = max(score * (1 - score) / max(spread, _LEAST) - 1, 1.0)
+    return score, wilson(score * weight, weight)
+
+
+def doubt(belief: Belief) -> float:
+    """How unsure a belief is, 0..1: its entropy as a share of the greatest there can be."""
+    return -sum(share * math.log(share) for share in belief if share > 0) / math.log(len(belief))
+
+
+def _likelihoods(usual: Usual, seen: Seen) -> list[float]:
+    return [_likelihood(usual, state, seen) for state in Hidden]
+
+
+def _likelihood(usual: Usual, state: Hidden, seen: Seen) -> float:
+    fails = usual.fail_share if state is Hidden.UP else _FAILS[state]
+    misses = usual.miss_share if state is Hidden.UP else _MISSES[state]
+    match seen:
+        case Success.WITHIN_SLO:
+            return (1 - fails) * (1 - misses)
+        case Success.SLOW:
+            return (1 - fails) * misses
+        case _:
+            return fails * _KINDS.get(seen, _ANY_KIND)[state]
+
+
+def _normal(weights: list[float]) -> Belief:
+    up, slow, flaky, down = (max(weight / sum(weights), _LEAST) for weight in weights)
+    total = up + slow + flaky + down
+    return up / total, slow / total, flaky / total, down / total
