@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Table, delete, select
+from sqlalchemy import Table, delete, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import NULLTYPE
 
 from monitor.store._append import hour
 from monitor.store._blocks import number
+from monitor.store._codes import TASKS
 from monitor.store._protocol import Bucket, Tier
 from monitor.store._raw import cooked, hours_of, names
 from monitor.store._rollup_rows import SUMS, to_rollup, to_row
@@ -95,11 +97,14 @@ async def _stored(
     connection: AsyncConnection, key: int, tier: Tier, span: tuple[int, int], figures: Sequence[str]
 ) -> Found:
     kept, _ = _KEPT[tier]
-    columns = [kept.c[name] for name in ("bucket", "task", "vantage", "counts", *SUMS, *figures)]
+    columns = ("bucket", "task", "vantage", "counts", *SUMS, *figures)
     begin, end = span
-    query = select(*columns).where(kept.c.endpoint == key, kept.c.bucket >= begin, kept.c.bucket < end)
-    rows = (await connection.execute(query)).mappings()
-    return {(row["bucket"], row["task"], row["vantage"]): to_rollup({**row}) for row in rows}
+    # Without conversion: a month of hours is read at once.
+    query = select(*(type_coerce(kept.c[name], NULLTYPE) for name in columns))
+    query = query.where(kept.c.endpoint == key, kept.c.bucket >= begin, kept.c.bucket < end)
+    rows: Sequence[Any] = (await connection.execute(query)).all()
+    tasks = {number: task for task, number in TASKS.items()}
+    return {(row[0], tasks[row[1]], row[2]): to_rollup(dict(zip(columns, row, strict=True))) for row in rows}
 
 
 async def _stale(

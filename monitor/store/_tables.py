@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -119,15 +121,22 @@ block = Table(
 """Samples older than the newest hours, an hour of an endpoint together. Those that came later are still in `sample`."""
 
 
+def _bucket_key() -> tuple[Column[Any], ...]:
+    """What a rollup is of; `bucket` counts hours or days since 1970."""
+    return (
+        Column("endpoint", ForeignKey(endpoint.c.key), primary_key=True),
+        Column("task", Code(TASKS), primary_key=True),
+        Column("vantage", ForeignKey(vantage.c.key), primary_key=True),
+        Column("bucket", Integer, primary_key=True, autoincrement=False),
+    )
+
+
 def _rollups(name: str) -> Table:
     """One row for each endpoint, task, vantage and bucket: `rollup.Rollup`. A figure's column holds its sketch."""
     return Table(
         name,
         metadata,
-        Column("endpoint", ForeignKey(endpoint.c.key), primary_key=True),
-        Column("task", Code(TASKS), primary_key=True),
-        Column("vantage", ForeignKey(vantage.c.key), primary_key=True),
-        Column("bucket", Integer, primary_key=True, autoincrement=False),
+        *_bucket_key(),
         Column("counts", Text, nullable=False),
         Column("prompt_tokens", BigInteger, nullable=False),
         Column("output_tokens", BigInteger, nullable=False),
@@ -140,14 +149,7 @@ def _rollups(name: str) -> Table:
 
 def _stale(name: str) -> Table:
     """The rollups that are to be made, or made anew, because samples came."""
-    return Table(
-        name,
-        metadata,
-        Column("endpoint", ForeignKey(endpoint.c.key), primary_key=True),
-        Column("task", Code(TASKS), primary_key=True),
-        Column("vantage", ForeignKey(vantage.c.key), primary_key=True),
-        Column("bucket", Integer, primary_key=True, autoincrement=False),
-    )
+    return Table(name, metadata, *_bucket_key())
 
 
 hourly = _rollups("hourly")

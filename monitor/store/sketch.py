@@ -13,6 +13,7 @@ import struct
 import zlib
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import accumulate
 from typing import Final
 
@@ -55,7 +56,7 @@ class Sketch(BaseDDSketch):
         """
         not_above_0 = self.count - self._store.count
         if rank > not_above_0:
-            return float(self._mapping.value(bisect_right(up_to, rank - not_above_0 - 1) + self._store.offset))
+            return _value(bisect_right(up_to, rank - not_above_0 - 1) + self._store.offset)
         # It takes a share of the ranks from 0 on, and rounds down: half a rank more is safe from that.
         return self.get_quantile_value(min((rank - 0.5) / max(self.count - 1, 1), 1.0))
 
@@ -73,6 +74,12 @@ class Sketch(BaseDDSketch):
         head = _HEAD.pack(_FORMAT, width.encode(), first, len(above), first_below)
         deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, _BARE)
         return deflate.compress(head + struct.pack(f"<{len(counts)}{width}", *counts)) + deflate.flush()
+
+
+@lru_cache(maxsize=4096)
+def _value(key: int) -> float:
+    """What a bin above 0 stands for; every sketch here has the same bins."""
+    return float(_MAPPING.value(key))
 
 
 def empty() -> Sketch:
