@@ -1,7 +1,7 @@
 """Rules that others use to tell whether a provider is well, and ours; each is fed the same probes and asked the same.
 
-A rule gives a figure; what chance of success a figure stands for is learned on other seeds, for rules that do not say it
-themselves. So none is held to have meant a probability where it meant a state.
+A rule gives a figure; what chance of success a figure stands for is learned on other seeds, for rules that do not say
+it themselves. So none is held to have meant a probability where it meant a state.
 """
 
 from __future__ import annotations

@@ -204,7 +204,5 @@ def _episodes(kind: Kind, days: float, chance: random.Random, luck: float = 1.0)
         if at_s >= days * DAY_S:
             return
         length_s = max(chance.lognormvariate(math.log(kind.median_s), kind.sigma), _SHORTEST_S)
-        yield Episode(
-            begin_s=at_s, end_s=at_s + length_s, shape=kind.shape, shared=kind.shared, depth=chance.random()
-        )
+        yield Episode(begin_s=at_s, end_s=at_s + length_s, shape=kind.shape, shared=kind.shared, depth=chance.random())
         at_s += length_s

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final, TypeAlias
 
@@ -25,7 +25,7 @@ _USUAL_FAILS, _USUAL_MISSES, _USUAL_WEIGHT = 0.004, 0.01, 150.0
 """What an endpoint that is well is taken for before it has shown itself, and how many samples that is worth."""
 _USUAL_HALF_LIFE_S: Final = 7 * 86_400.0
 _WELL: Final = 0.5
-"""A sample says something about what is usual by how sure it is that the endpoint is well, if it is likelier than not."""
+"""How sure it has to be that an endpoint is well for its sample to say something about what is usual."""
 _LEAST: Final = 1e-6
 """No state is ever given up for impossible: it would never be believed in again."""
 
@@ -97,13 +97,13 @@ class Outlook:
     """When the newest counted sample began, in seconds since 1970."""
     belief: Belief = (1.0, 0.0, 0.0, 0.0)
     """At that time, after that sample."""
-    usual: Usual = Usual()
-    rates: Rates = Rates()
+    usual: Usual = field(default_factory=Usual)
+    rates: Rates = field(default_factory=Rates)
     samples: int = 0
 
 
 def after(outlook: Outlook, seen: Seen, at_s: float) -> Outlook:
-    """The outlook after one more counted sample. One that is older than the newest says what it would have said then."""
+    """The outlook after one more counted sample; an older one than the newest counts as if it were new."""
     before = believed(outlook, at_s)
     weighed = [share * likelihood for share, likelihood in zip(before, _likelihoods(outlook.usual, seen), strict=True)]
     belief = _normal(weighed)
