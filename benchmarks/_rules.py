@@ -7,24 +7,29 @@ it themselves. So none is held to have meant a probability where it meant a stat
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from monitor.score.filter import Outlook, Seen, Success, after, chance
+from monitor.score.filter import Pair, Seen, Success, after, chance
 from probes._model import ErrorClass
 
 
-class Rule(Protocol):
+class Rule:
     """Of one endpoint."""
+
+    def meet(self, all_of_provider: Sequence[Rule]) -> None:
+        """Get to know the rules of the provider's endpoints, itself among them. Most do not care."""
 
     def see(self, seen: Seen, at_s: float) -> None:
         """Take in a counted sample."""
+        raise NotImplementedError
 
     def figure(self, at_s: float) -> float:
         """What it makes of the endpoint at a moment; more is better."""
+        raise NotImplementedError
 
 
-class InARow:
+class InARow(Rule):
     """So many failures in a row are an outage; the figure is how many there were, at the most so many."""
 
     def __init__(self, limit: int) -> None:
@@ -38,7 +43,7 @@ class InARow:
         return 0.0 if self._failures >= self._limit else 1.0
 
 
-class LastRatio:
+class LastRatio(Rule):
     """The share of successes within SLO among the last so many."""
 
     def __init__(self, count: int) -> None:
@@ -51,7 +56,7 @@ class LastRatio:
         return sum(self._last) / len(self._last) if self._last else 1.0
 
 
-class MovingAverage:
+class MovingAverage(Rule):
     """An exponentially weighted moving average of successes within SLO."""
 
     def __init__(self, weight: float) -> None:
@@ -65,7 +70,7 @@ class MovingAverage:
         return self._value
 
 
-class Cooldown:
+class Cooldown(Rule):
     """LiteLLM's: more than half of a minute's requests failed, or three of them, then it is left alone for a while."""
 
     def __init__(self, seconds: float = 60.0) -> None:
@@ -85,7 +90,7 @@ class Cooldown:
         return 0.0 if at_s < self._until_s else 1.0
 
 
-class Thresholds:
+class Thresholds(Rule):
     """OpenRouter's: uptime of the last half hour from 95 %, from 80 %, or below. An SLO does not count."""
 
     def __init__(self) -> None:
@@ -103,17 +108,23 @@ class Thresholds:
         return 1.0 if uptime >= 0.95 else 0.5 if uptime >= 0.8 else 0.0
 
 
-class Filter:
-    """Ours."""
+class Filter(Rule):
+    """Ours. Endpoints of a provider share what is known of it."""
 
     def __init__(self) -> None:
-        self._outlook = Outlook()
+        self._pair = Pair()
+        self._kin: Sequence[Filter] = (self,)
+
+    def meet(self, all_of_provider: Sequence[Rule]) -> None:
+        self._kin = [rule for rule in all_of_provider if isinstance(rule, Filter)]
 
     def see(self, seen: Seen, at_s: float) -> None:
-        self._outlook = after(self._outlook, seen, at_s)
+        self._pair = after(self._pair, seen, at_s)
+        for other in self._kin:
+            other._pair = replace(other._pair, shared=self._pair.shared)
 
     def figure(self, at_s: float) -> float:
-        return chance(self._outlook, at_s)[0]
+        return chance(self._pair, at_s)[0]
 
 
 RULES: dict[str, Callable[[], Rule]] = {

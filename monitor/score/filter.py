@@ -1,8 +1,10 @@
-"""What samples say about an endpoint's hidden health, and how likely its next request succeeds within its SLO. Pure.
+"""What samples say about hidden health, and how likely an endpoint's next request succeeds within its SLO. Pure.
 
-A hidden Markov model: between samples the belief moves as `chain` says, at a sample it is weighed by how likely that
-sample is in each state. What is usual while the endpoint is well (its background failures, its misses of the SLO) is
-learned from its own samples; what trouble looks like is the same for all.
+A hidden Markov model on two levels: an endpoint has a state of its own, its provider has one that all its endpoints
+share, and a request meets the worse of both. So one endpoint's failure makes the others' likelier, and their successes
+clear the provider. Between samples the beliefs move as `chain` says, at a sample they are weighed by how likely that
+sample is in each pair of states. What is usual while an endpoint is well (its background failures, its misses of the
+SLO) is learned from its own samples; what trouble looks like is the same for all.
 """
 
 from __future__ import annotations
@@ -91,27 +93,47 @@ class Usual:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """All that the filter knows of an endpoint."""
+    """What is known of one state, an endpoint's own or that of its provider."""
 
     at_s: float | None = None
     """When the newest counted sample began, in seconds since 1970."""
     belief: Belief = (1.0, 0.0, 0.0, 0.0)
     """At that time, after that sample."""
-    usual: Usual = field(default_factory=Usual)
     rates: Rates = field(default_factory=Rates)
-    samples: int = 0
 
 
-def after(outlook: Outlook, seen: Seen, at_s: float) -> Outlook:
-    """The outlook after one more counted sample; an older one than the newest counts as if it were new."""
-    before = believed(outlook, at_s)
-    weighed = [share * likelihood for share, likelihood in zip(before, _likelihoods(outlook.usual, seen), strict=True)]
-    belief = _normal(weighed)
-    gap_s = 0.0 if outlook.at_s is None else at_s - outlook.at_s
-    well = belief[Hidden.UP]
-    usual = outlook.usual.with_sample(seen, well if well > _WELL else 0.0, gap_s)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """What is known of an endpoint: its own state, the one it shares, and what is usual for it."""
+
+    own: Outlook = field(default_factory=Outlook)
+    shared: Outlook = field(default_factory=lambda: Outlook(rates=SHARED))
+    usual: Usual = field(default_factory=Usual)
+
+
+SHARED: Final = Rates(up_slow=0.008, up_flaky=0.01, up_down=0.008)
+"""A provider's own rates, before it has shown itself."""
+
+
+def after(pair: Pair, seen: Seen, at_s: float) -> Pair:
+    """What is known after one more counted sample; an older one than the newest counts as if it were new."""
+    own, shared = believed(pair.own, at_s), believed(pair.shared, at_s)
+    likely = [_likelihood(pair.usual, state, seen) for state in Hidden]
+    joint = [[x * y * likely[max(place, other)] for other, y in enumerate(own)] for place, x in enumerate(shared)]
+    mine = _normal([sum(column) for column in zip(*joint, strict=True)])
+    ours = _normal([sum(row) for row in joint])
+    well = mine[Hidden.UP] * ours[Hidden.UP]
+    gap_s = 0.0 if pair.own.at_s is None else at_s - pair.own.at_s
+    return Pair(
+        own=_moved_to(pair.own, mine, at_s),
+        shared=_moved_to(pair.shared, ours, at_s),
+        usual=pair.usual.with_sample(seen, well if well > _WELL else 0.0, gap_s),
+    )
+
+
+def _moved_to(outlook: Outlook, belief: Belief, at_s: float) -> Outlook:
     newest_s = at_s if outlook.at_s is None else max(at_s, outlook.at_s)
-    return replace(outlook, at_s=newest_s, belief=belief, usual=usual, samples=outlook.samples + 1)
+    return replace(outlook, at_s=newest_s, belief=belief)
 
 
 def believed(outlook: Outlook, at_s: float) -> Belief:
@@ -121,14 +143,25 @@ def believed(outlook: Outlook, at_s: float) -> Belief:
     return moved(outlook.belief, outlook.rates, at_s - outlook.at_s)
 
 
-def chance(outlook: Outlook, at_s: float) -> tuple[float, tuple[float, float]]:
+def met(pair: Pair, at_s: float) -> Belief:
+    """The probability of each state that a request at a time would meet: the worse of both."""
+    own, shared = believed(pair.own, at_s), believed(pair.shared, at_s)
+    found = [0.0] * len(Hidden)
+    for place, x in enumerate(shared):
+        for other, y in enumerate(own):
+            found[max(place, other)] += x * y
+    up, slow, flaky, down = found
+    return up, slow, flaky, down
+
+
+def chance(pair: Pair, at_s: float) -> tuple[float, tuple[float, float]]:
     """How likely a request at a time succeeds within its SLO, and the 95 % interval of that."""
-    belief = believed(outlook, at_s)
-    good = [_likelihood(outlook.usual, state, Success.WITHIN_SLO) for state in Hidden]
+    belief = met(pair, at_s)
+    good = [_likelihood(pair.usual, state, Success.WITHIN_SLO) for state in Hidden]
     score = sum(share * each for share, each in zip(belief, good, strict=True))
     # Of which state it is in, and of what is usual there.
     spread = sum(share * (each - score) ** 2 for share, each in zip(belief, good, strict=True))
-    spread += belief[Hidden.UP] * good[Hidden.UP] * (1 - good[Hidden.UP]) / outlook.usual.all
+    spread += belief[Hidden.UP] * good[Hidden.UP] * (1 - good[Hidden.UP]) / pair.usual.all
     weight = max(score * (1 - score) / max(spread, _LEAST) - 1, 1.0)
     return score, wilson(score * weight, weight)
 
@@ -136,10 +169,6 @@ def chance(outlook: Outlook, at_s: float) -> tuple[float, tuple[float, float]]:
 def doubt(belief: Belief) -> float:
     """How unsure a belief is, 0..1: its entropy as a share of the greatest there can be."""
     return -sum(share * math.log(share) for share in belief if share > 0) / math.log(len(belief))
-
-
-def _likelihoods(usual: Usual, seen: Seen) -> list[float]:
-    return [_likelihood(usual, state, seen) for state in Hidden]
 
 
 def _likelihood(usual: Usual, state: Hidden, seen: Seen) -> float:
@@ -155,6 +184,7 @@ def _likelihood(usual: Usual, state: Hidden, seen: Seen) -> float:
 
 
 def _normal(weights: list[float]) -> Belief:
-    up, slow, flaky, down = (max(weight / sum(weights), _LEAST) for weight in weights)
+    whole = sum(weights)
+    up, slow, flaky, down = (max(weight / whole, _LEAST) for weight in weights)
     total = up + slow + flaky + down
     return up / total, slow / total, flaky / total, down / total
