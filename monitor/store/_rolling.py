@@ -28,6 +28,8 @@ HOURS_A_DAY: Final = 24
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _KEPT: Final[Mapping[Tier, tuple[Table, Table]]] = {Tier.HOUR: (hourly, stale_hour), Tier.DAY: (daily, stale_day)}
 
+_TASKS: Final[Mapping[int, Task]] = {number: task for task, number in TASKS.items()}
+
 Key: TypeAlias = tuple[Task, int]
 """A task, and the key of a vantage."""
 
@@ -103,8 +105,7 @@ async def _stored(
     query = select(*(type_coerce(kept.c[name], NULLTYPE) for name in columns))
     query = query.where(kept.c.endpoint == key, kept.c.bucket >= begin, kept.c.bucket < end)
     rows: Sequence[Any] = (await connection.execute(query)).all()
-    tasks = {number: task for task, number in TASKS.items()}
-    return {(row[0], tasks[row[1]], row[2]): to_rollup(dict(zip(columns, row, strict=True))) for row in rows}
+    return {(row[0], _TASKS[row[1]], row[2]): to_rollup(dict(zip(columns, row, strict=True))) for row in rows}
 
 
 async def _stale(
