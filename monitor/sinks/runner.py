@@ -28,7 +28,7 @@ class Pace:
     idle_s: float = 5.0
     """From one look for new samples to the next, when nobody says that there are any."""
     count_s: float = 60.0
-    """From one count of what waits to the next, while more waits than was read."""
+    """From one count of what waits to the next."""
     longest_s: float = 1800.0
     """Of one delivery."""
     failed: Callable[[int, float | None], float] = lambda failures, retry_after_s: wait_s(
@@ -73,11 +73,6 @@ class SinkRunner:
     def dropped_total(self) -> int:
         """Samples that it will never have."""
         return self.refused_total + self.expired_total
-
-    @property
-    def lags(self) -> bool:
-        """Whether more may wait for it than was read."""
-        return self.last_error is not None or self.backlog >= self._sink.batch
 
     def wake(self) -> None:
         """There are new samples in the store."""
@@ -197,20 +192,18 @@ class Outbox:
                 return
 
     async def _count(self) -> None:
-        """Count what waits: at first, and while a sink fails or lags. Else the runners know it."""
-        lagging = self.runners
+        """Count what waits, and what retention deleted first; in between the runners know what they read."""
         while True:
-            before = {runner.name: runner.dealt_with for runner in lagging}
+            before = {runner.name: runner.dealt_with for runner in self.runners}
             try:
-                backlogs = await self._store.backlogs() if lagging else {}
+                backlogs = await self._store.backlogs() if self.runners else {}
             except StoreError:
                 backlogs = {}  # the recorder tells of that
-            for runner in lagging:
+            for runner in self.runners:
                 if found := backlogs.get(runner.name):
                     runner.backlog = max(0, found.waiting - (runner.dealt_with - before[runner.name]))
                     runner.expired_total = found.expired
             await asyncio.sleep(self._pace.count_s)
-            lagging = tuple(runner for runner in self.runners if runner.lags)
 
 
 def _place(error: Exception) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
 from monitor.sinks import Delivery, Outbox, Pace, SinkError
-from monitor.store import Backlog, MemoryStore, Numbered, StoreError
-from tests.unit.store.samples import make_sample
+from monitor.store import Backlog, MemoryStore, Numbered, Retention, StoreError
+from tests.unit.store.samples import START, make_sample
 
 
 class Told:
@@ -235,6 +235,20 @@ async def test_a_backlog_is_counted_from_the_start() -> None:
     running = Running(sink)
     await running.store.append([make_sample(n) for n in range(9)], {})
     await running.until(lambda: running.outbox.runners[0].backlog == 9)
+
+
+async def test_samples_that_retention_deleted_first_are_counted_as_dropped() -> None:
+    sink = Told(batch=2)
+    sink.ends = [refused("no")] * 10_000
+    running = Running(sink)
+    await running.store.append([make_sample(n) for n in range(3)], {})
+    runner = running.outbox.runners[0]
+    await running.until(lambda: runner.backlog == 3)
+    assert runner.dropped_total == 0
+    while await running.store.tidy(START + timedelta(days=30), Retention()):
+        pass
+    await running.until(lambda: runner.dropped_total == 3)
+    assert runner.delivered_total == 0
 
 
 def test_the_usual_waits_grow_and_honour_what_is_asked_for() -> None:
