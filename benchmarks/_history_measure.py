@@ -128,8 +128,9 @@ async def _info(store: Store, _plan: Plan, _: random.Random) -> object:
 STARTING: dict[str, Ask] = {
     "states, and when endpoints were first seen": _states,
     "tallies of 1 h by the second": _tallies(timedelta(hours=1, seconds=1), 1),
-    "tallies of 1 d by the minute": _tallies(timedelta(days=1, minutes=1), 60),
-    "tallies of 90 d by the hour": _tallies(timedelta(days=90, hours=1), 3_600),
+    "tallies of 1 d by five minutes": _tallies(timedelta(days=1, minutes=5), 300),
+    "tallies of 7 d by the hour": _tallies(timedelta(days=7, hours=1), 3_600),
+    "tallies of 90 d by the day": _tallies(timedelta(days=91), 86_400),
     "samples of the last 30 min": _recent,
     "info (`db info`)": _info,
 }

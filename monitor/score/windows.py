@@ -1,7 +1,7 @@
 """Counts over sliding windows, each kept by adding what enters and taking off what leaves.
 
-The windows up to an hour count by the second, a day by the minute, longer ones by the hour. A bucket leaves when all
-of it is outside, so a window may reach back further than its name by less than one bucket.
+The windows up to an hour count by the second, a day by five minutes, a week by the hour, longer ones by the day (UTC).
+A bucket leaves when all of it is outside, so a window may reach back further than its name by less than one bucket.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ class Window:
     bucket_s: int
 
 
-DAY = Window(name="1d", length_s=86_400, bucket_s=60)
+DAY = Window(name="1d", length_s=86_400, bucket_s=300)
 WINDOWS = (
     Window(name="5m", length_s=300, bucket_s=1),
     Window(name="30m", length_s=1_800, bucket_s=1),
     Window(name="1h", length_s=3_600, bucket_s=1),
     DAY,
     Window(name="7d", length_s=7 * 86_400, bucket_s=3_600),
-    Window(name="30d", length_s=30 * 86_400, bucket_s=3_600),
-    Window(name="90d", length_s=90 * 86_400, bucket_s=3_600),
+    Window(name="30d", length_s=30 * 86_400, bucket_s=86_400),
+    Window(name="90d", length_s=90 * 86_400, bucket_s=86_400),
 )
 
 

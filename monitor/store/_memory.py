@@ -23,8 +23,8 @@ from monitor.store._protocol import (
     Tally,
     Tier,
 )
-from monitor.store._queries import tallied
 from monitor.store._raw import Names, cooked, stored
+from monitor.store._tallies import tallied
 from monitor.store._tidy import tier_ends
 from monitor.store.rollup import Rollup, merged, rolled
 from probes._model import ErrorClass, Sample, Task
@@ -99,8 +99,10 @@ class MemoryStore:
             for sample in await self.samples(since):
                 counted[_floor(sample.started_at, bucket_s), sample.endpoint, sample.task, sample.error] += 1
         else:
-            for (name, task, _, hour), rollup in self._hours().items():
-                if hour >= _floor(since, Tier.HOUR.value):
+            tier = Tier.HOUR if bucket_s % Tier.DAY.value else Tier.DAY
+            begun = self._hours() if tier is Tier.HOUR else self._every_day()
+            for (name, task, _, hour), rollup in begun.items():
+                if hour >= _floor(since, tier.value):
                     for ending, count in rollup.counts.items():
                         counted[_floor(hour, bucket_s), name, task, ending.error] += count
         return tallied(counted)

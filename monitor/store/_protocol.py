@@ -157,7 +157,8 @@ class Store(Protocol):
     async def tallies(self, since: datetime, bucket_s: int) -> list[Tally]:
         """Counts of the samples that began at `since` or later, by bucket of `bucket_s` seconds, oldest first.
 
-        Buckets of an hour or more are counted from rollups, and so from the beginning of the hour of `since`.
+        Buckets of an hour or more are counted from rollups, and so from the beginning of the hour of `since`; those of
+        whole days from the beginning of its day (UTC).
         """
 
     async def first_seen(self) -> dict[str, datetime]:

@@ -4,30 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from operator import itemgetter
 from typing import Any, Final
 
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import BigInteger, ColumnElement, and_, exists, func, or_, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    and_,
+    func,
+    or_,
+    select,
+    type_coerce,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import NULLTYPE
 
-from monitor.store._append import HOUR_S, RAW, hour
+from monitor.store._append import RAW, hour
 from monitor.store._blocks import number, unpack, unpack_columns
 from monitor.store._codes import TASKS
 from monitor.store._columns import signed
 from monitor.store._database import Database
 from monitor.store._outbox import backlogs
-from monitor.store._protocol import Info, Place, Point, Tally
-from monitor.store._raw import COLUMNS, cooked, hour_of, meant, names
-from monitor.store._rollup_rows import counts_of
+from monitor.store._protocol import Info, Place, Point
+from monitor.store._raw import COLUMNS, cooked, meant, names
 from monitor.store._rows import to_sample
-from monitor.store._statements import MICROSECONDS_AN_HOUR, named_samples, samples_since, tallies_since
-from monitor.store._tables import block, endpoint, horizon, hourly, metadata, sample, stale_hour
-from probes._model import ErrorClass, Sample, Task
+from monitor.store._statements import named_samples, samples_since
+from monitor.store._tables import block, endpoint, horizon, metadata, sample
+from probes._model import Sample, Task
 
 _PORTION: Final = 500
 """Rows turned into samples at a time; the event loop breathes between portions."""
@@ -144,91 +150,6 @@ async def _sealed_between(
 
 def _micros(at: datetime) -> int:
     return (at - _EVER) // timedelta(microseconds=1)
-
-
-async def tallies(connection: AsyncConnection, since: datetime, bucket_s: int) -> list[Tally]:
-    """See `Store.tallies`."""
-    totals: Counter[tuple[datetime, str, Task, ErrorClass | None]] = Counter()
-    if bucket_s < HOUR_S:
-        await _count_sealed(connection, since, bucket_s, totals)
-        found = await _tallied_rows(connection, since, bucket_s)
-        if not totals:
-            return found  # there may be a million of them
-        for each in found:
-            totals[each.bucket, each.endpoint, each.task, each.error] += each.count
-        return tallied(totals)
-    counted: Counter[tuple[str, int, Task, ErrorClass | None]] = Counter()
-    await _count_rolled(connection, hour(since), counted)
-    await _count_stale(connection, hour(since), counted)
-    for (name, at_hour, task, error), count in counted.items():
-        start_s = at_hour * HOUR_S // bucket_s * bucket_s
-        totals[_EVER + timedelta(seconds=start_s), name, task, error] += count
-    return tallied(totals)
-
-
-async def _tallied_rows(connection: AsyncConnection, since: datetime, bucket_s: int) -> list[Tally]:
-    """Of the samples that lie in rows."""
-    found: list[Tally] = []
-    rows = await connection.stream(tallies_since(since, bucket_s))
-    async for portion in rows.partitions(_PORTION):
-        found.extend(
-            Tally(endpoint=name, bucket=bucket, task=task, error=error, count=count)
-            for name, bucket, error, task, count in portion
-        )
-    return found
-
-
-async def _count_sealed(connection: AsyncConnection, since: datetime, bucket_s: int, totals: Counter[Any]) -> None:
-    """What lies in blocks: nothing, of the newest day."""
-    begin, length = _micros(since), bucket_s * 1_000_000
-    query = select(endpoint.c.id, block.c.data).join_from(block, endpoint, block.c.endpoint == endpoint.c.key)
-    for name, data in (await connection.execute(query.where(block.c.hour >= hour(since)))).all():
-        for row in unpack(data, ("started_at", "task", "error")):
-            at = number(row["started_at"])
-            if at >= begin:
-                bucket = meant("started_at", at // length * length)
-                totals[bucket, name, meant("task", row["task"]), meant("error", row["error"])] += 1
-
-
-def tallied(totals: Counter[tuple[datetime, str, Task, ErrorClass | None]]) -> list[Tally]:
-    """Counts as tallies, in their order."""
-    ordered = sorted(totals.items(), key=lambda item: (item[0][0], item[0][1], item[0][3] or "", item[0][2]))
-    return [
-        Tally(endpoint=name, bucket=at, task=task, error=error, count=count)
-        for (at, name, task, error), count in ordered
-    ]
-
-
-async def _count_rolled(connection: AsyncConnection, since: int, counted: Counter[Any]) -> None:
-    """What rollups count, but for those that are stale."""
-    same = (stale_hour.c[name] == hourly.c[name] for name in ("endpoint", "task", "vantage", "bucket"))
-    query = select(endpoint.c.id, hourly.c.bucket, hourly.c.task, hourly.c.counts)
-    query = query.join_from(hourly, endpoint, hourly.c.endpoint == endpoint.c.key)
-    query = query.where(hourly.c.bucket >= since, ~exists().where(*same))
-    rows = await connection.stream(query)
-    async for portion in rows.partitions(_PORTION):
-        for name, at_hour, task, counts in portion:
-            for ending, count in counts_of(counts).items():
-                counted[name, at_hour, task, ending.error] += count
-
-
-async def _count_stale(connection: AsyncConnection, since: int, counted: Counter[Any]) -> None:
-    """What rollups do not count yet: from the rows; and where a part of the hour lies in a block, from both."""
-    sealed = exists().where(block.c.endpoint == stale_hour.c.endpoint, block.c.hour == stale_hour.c.bucket)
-    started = type_coerce(sample.c.started_at, BigInteger)
-    begin = type_coerce(stale_hour.c.bucket, BigInteger) * MICROSECONDS_AN_HOUR
-    same = (sample.c[name] == stale_hour.c[name] for name in ("endpoint", "task", "vantage"))
-    within = and_(*same, started >= begin, started < begin + MICROSECONDS_AN_HOUR)
-    rows = select(endpoint.c.id, stale_hour.c.bucket, sample.c.task, sample.c.error, func.count().label("tally"))
-    rows = rows.join_from(stale_hour, sample, within).join(endpoint, endpoint.c.key == stale_hour.c.endpoint)
-    rows = rows.where(stale_hour.c.bucket >= since, ~sealed).group_by(*rows.selected_columns[:4])
-    for name, at_hour, task, error, count in (await connection.execute(rows)).all():
-        counted[name, at_hour, task, error] += count
-    both = select(stale_hour, endpoint.c.id).join_from(stale_hour, endpoint, stale_hour.c.endpoint == endpoint.c.key)
-    for mark in (await connection.execute(both.where(stale_hour.c.bucket >= since, sealed))).all():
-        for row in await hour_of(connection, mark.endpoint, mark.bucket):
-            if (meant("task", row["task"]), row["vantage"]) == (mark.task, mark.vantage):
-                counted[mark.id, mark.bucket, mark.task, meant("error", row["error"])] += 1
 
 
 async def info(connection: AsyncConnection, database: Database) -> Info:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import Row, Select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from monitor.store import _outbox, _queries, _rolling
+from monitor.store import _outbox, _queries, _rolling, _tallies
 from monitor.store._adopt import adopt
 from monitor.store._append import Appender
 from monitor.store._calls import Calls, Result
@@ -69,7 +69,7 @@ class SqlStore:
 
     async def tallies(self, since: datetime, bucket_s: int) -> list[Tally]:
         """See `Store.tallies`."""
-        return await self._read(lambda connection: _queries.tallies(connection, since, bucket_s))
+        return await self._read(lambda connection: _tallies.tallies(connection, since, bucket_s))
 
     async def page(self, endpoint: str, *, since: datetime, before: Place | None, limit: int) -> list[Sample]:
         """See `Store.page`."""

@@ -26,7 +26,7 @@ from monitor.store._statements import MICROSECONDS_AN_HOUR, Insert
 from monitor.store._tables import block, daily, endpoint, horizon, hourly, sample, stale_hour
 
 ROWS_KEPT: Final = timedelta(hours=26)
-"""How long samples lie in rows of their own: what counts a day by the minute needs no block."""
+"""How long samples lie in rows of their own: what counts a day by minutes needs no block."""
 _BLOCKS_A_SLICE: Final = 20
 _ROWS_A_SLICE: Final = 200
 _HOURS_TRIED: Final = 20

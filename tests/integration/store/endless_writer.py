@@ -63,10 +63,11 @@ def main(url: str) -> None:
         writer = os.fork()
         if writer == 0:
             try:
+                # Said by the writer itself: its parent could come to say so only after "open".
+                print("begun", os.getpid(), flush=True)
                 asyncio.run(write(url, int(line)))
             finally:
                 os._exit(1)
-        print("begun", writer, flush=True)
         os.waitpid(writer, 0)
         print("ended", flush=True)
 

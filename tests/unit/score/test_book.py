@@ -9,6 +9,7 @@ from monitor.score.blame import Moved
 from monitor.score.book import Book, Terms
 from monitor.score.health import Health, Status, Trouble
 from monitor.score.outcomes import Counts, Outcome
+from monitor.score.windows import DAY, WINDOWS
 from probes._model import Blame, ErrorClass, Task
 from tests.unit.score.values import EVERY_S, STALE_S, START, after, make_sample
 
@@ -137,7 +138,7 @@ def test_wrong_answers_are_errors_of_their_task_even_where_they_do_not_count() -
 @pytest.mark.parametrize("task", JUDGED)
 def test_error_ratios_are_restored_from_the_counts_of_a_day_and_from_no_others(task: Task) -> None:
     book = make_book()
-    for bucket_s in (1, 60, 3600):
+    for bucket_s in {window.bucket_s for window in WINDOWS}:
         for error, count in ((None, 6), (ErrorClass.WRONG_ANSWER, 2), (ErrorClass.GEO, 5)):
             book.restore_counts(bucket_s, START, task=task, error=error, count=count)
         book.restore_counts(bucket_s, START, task=Task.CHAT, error=ErrorClass.DNS, count=9)
@@ -153,4 +154,5 @@ def test_an_error_of_yesterday_leaves_the_ratio_in_its_time() -> None:
     book.absorb(make_sample(after(0), ErrorClass.WRONG_ANSWER, task=Task.TOOL_CALL), within_slo=True)
     book.absorb(make_sample(after(3600), task=Task.TOOL_CALL), within_slo=True)
     errors = book.answers[Task.TOOL_CALL]
-    assert [errors.ratio(after(seconds)) for seconds in (7200, 86_400 + 120, 2 * 86_400)] == [0.5, 0.0, None]
+    late_s = DAY.length_s + 2 * DAY.bucket_s
+    assert [errors.ratio(after(seconds)) for seconds in (7200, late_s, 2 * 86_400)] == [0.5, 0.0, None]
