@@ -47,9 +47,9 @@ def counts_of(text: str) -> dict[Ending, int]:
 
 
 @lru_cache(maxsize=4096)
-def _counted(text: str) -> tuple[tuple[Ending, int], ...]:
-    """Most hours are alike: all went well."""
-    return tuple((_ending(key), count) for key, count in json.loads(text).items())
+def _counted(text: str) -> dict[Ending, int]:
+    """Most hours are alike: all went well. To be copied, never changed."""
+    return {_ending(key): count for key, count in json.loads(text).items()}
 
 
 def _key(ending: Ending) -> str:

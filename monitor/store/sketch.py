@@ -1,9 +1,10 @@
 """A sketch of many values that gives any quantile within 1 % of the value itself, and merges with others. Pure.
 
 DDSketch (Masson, Rim, Lee: "DDSketch: a fast and fully-mergeable quantile sketch with relative-error guarantees",
-VLDB 2019), of the kept library `ddsketch`. What this adds is for a month of hours that is read at once: several
-quantiles in one walk, and short bytes that are quickly read. The library's own take twice the room, and most of a store
-is sketches.
+VLDB 2019). The kept library `ddsketch` adds values and merges. What was read back is seldom changed: of a month of
+hours that is read at once only quantiles are asked. So it stays a row of counts, which gives several quantiles in one
+walk, and becomes the library's object when something is added. Nor are the library's bytes kept: they take twice the
+room, and most of a store is sketches.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import struct
 import zlib
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 from typing import Final
@@ -36,29 +38,88 @@ _BARE: Final = -15
 """Deflate without zlib's header and checksum, which would be a tenth of an hour's sketch."""
 
 
-class Sketch(BaseDDSketch):
-    """A sketch of values of any sign; NaN and infinities are not taken."""
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """A sketch at rest: how many values lie in each bin."""
+
+    counts: Sequence[int]
+    """From the bin of the least values to that of the greatest, with the zeros between those below and those above."""
+    zero: int
+    """The place of the zeros."""
+    first: int
+    """The key of the first bin above 0."""
+    first_below: int
+    """The key of the bin next below 0."""
+
+    def quantiles(self, shares: Sequence[float]) -> list[float | None]:
+        up_to = list(accumulate(self.counts))
+        total = up_to[-1]
+        if not total:
+            return [None] * len(shares)
+        ranks = (max(math.ceil(share * total - _ROUNDING), 1) for share in shares)
+        return [self._value(bisect_right(up_to, rank - 1)) for rank in ranks]
+
+    def _value(self, place: int) -> float:
+        """What the values of a bin are taken for."""
+        above = place - self.zero
+        if above > 0:
+            return _value(self.first + above - 1)
+        return -_value(self.first_below - above - 1) if above else 0.0
+
+    def to_bytes(self) -> bytes:
+        above, below = self.counts[self.zero + 1 :], self.counts[: self.zero][::-1]
+        width = next(code for code, largest in _WIDTHS.items() if max(self.counts) <= largest)
+        head = _HEAD.pack(_FORMAT, width.encode(), self.first, len(above), self.first_below)
+        counts = struct.pack(f"<{len(self.counts)}{width}", self.counts[self.zero], *above, *below)
+        deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, _BARE)
+        return deflate.compress(head + counts) + deflate.flush()
+
+    def growing(self) -> _Growing:
+        """The same to be added to."""
+        above = _bins(self.counts[self.zero + 1 :], self.first)
+        below = _bins(self.counts[: self.zero][::-1], self.first_below)
+        return _Growing(_MAPPING, above, below, self.counts[self.zero])
+
+
+class _Growing(BaseDDSketch):
+    """A sketch that is added to: the library's own."""
 
     _store: DenseStore
     _negative_store: DenseStore
 
+    def at_rest(self) -> _Counts:
+        """The same as it is now."""
+        above, below = _filled(self._store), _filled(self._negative_store)
+        counts = [round(count) for count in (*reversed(below), self._zero_count, *above)]
+        first, first_below = (int(bins.min_key) if bins.count else 0 for bins in (self._store, self._negative_store))
+        return _Counts(counts, len(below), first, first_below)
+
+
+class Sketch:
+    """A sketch of values of any sign; NaN and infinities are not taken."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self, held: _Counts | _Growing) -> None:
+        self._held = held
+
+    @property
+    def count(self) -> int:
+        """Values in it."""
+        return sum(self._at_rest().counts)
+
+    def add(self, value: float, weight: int = 1) -> None:
+        """Take a value, as many times as `weight` says."""
+        self._growing().add(value, weight)
+
+    def merge(self, other: Sketch) -> None:
+        """Take all values of another, which stays as it is."""
+        held = other._held
+        self._growing().merge(held if isinstance(held, _Growing) else held.growing())
+
     def quantiles(self, shares: Sequence[float]) -> list[float | None]:
         """The quantiles by nearest rank, each within `RELATIVE_ERROR`; None of no values."""
-        if not self.count:
-            return [None] * len(shares)
-        up_to = list(accumulate(self._store.bins))
-        return [self._ranked(max(math.ceil(share * self.count - _ROUNDING), 1), up_to) for share in shares]
-
-    def _ranked(self, rank: int, up_to: Sequence[float]) -> float | None:
-        """The value of a rank from 1 on. `up_to`: how many values above 0 lie in each bin and those before.
-
-        The library counts from the first bin on for every rank it is asked for.
-        """
-        not_above_0 = self.count - self._store.count
-        if rank > not_above_0:
-            return _value(bisect_right(up_to, rank - not_above_0 - 1) + self._store.offset)
-        # It takes a share of the ranks from 0 on, and rounds down: half a rank more is safe from that.
-        return self.get_quantile_value(min((rank - 0.5) / max(self.count - 1, 1), 1.0))
+        return self._at_rest().quantiles(shares)
 
     def to_bytes(self) -> bytes:
         """What `from_bytes` reads: a header and whole counts, deflated.
@@ -67,13 +128,17 @@ class Sketch(BaseDDSketch):
         many bins there are, and the key of the first one below 0. The counts, all little-endian: of zeros, of the bins
         above 0, and of those below. What is empty lies between bins that are filled, and deflates to nearly nothing.
         """
-        above, below = _filled(self._store), _filled(self._negative_store)
-        counts = [round(count) for count in (self._zero_count, *above, *below)]
-        width = next(code for code, largest in _WIDTHS.items() if max(counts) <= largest)
-        first, first_below = (int(bins.min_key) if bins.count else 0 for bins in (self._store, self._negative_store))
-        head = _HEAD.pack(_FORMAT, width.encode(), first, len(above), first_below)
-        deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, _BARE)
-        return deflate.compress(head + struct.pack(f"<{len(counts)}{width}", *counts)) + deflate.flush()
+        return self._at_rest().to_bytes()
+
+    def _at_rest(self) -> _Counts:
+        if isinstance(self._held, _Growing):
+            self._held = self._held.at_rest()
+        return self._held
+
+    def _growing(self) -> _Growing:
+        if isinstance(self._held, _Counts):
+            self._held = self._held.growing()
+        return self._held
 
 
 @lru_cache(maxsize=4096)
@@ -84,7 +149,7 @@ def _value(key: int) -> float:
 
 def empty() -> Sketch:
     """A sketch of no values yet."""
-    return Sketch(_MAPPING, DenseStore(), DenseStore(), zero_count=0.0)
+    return Sketch(_Growing(_MAPPING, DenseStore(), DenseStore(), zero_count=0))
 
 
 def from_bytes(data: bytes) -> Sketch:
@@ -94,14 +159,20 @@ def from_bytes(data: bytes) -> Sketch:
         made_as, width, first, length, first_below = _HEAD.unpack_from(found)
         if made_as != _FORMAT:
             raise ValueError("a sketch of a newer format")
-        code = width.decode()
-        counts = struct.unpack(
-            f"<{(len(found) - _HEAD.size) // struct.calcsize('<' + code)}{code}", found[_HEAD.size :]
-        )
-        zeros, above, below = counts[0], counts[1 : length + 1], counts[length + 1 :]
-    except (zlib.error, struct.error, IndexError, UnicodeDecodeError) as error:
+        counts = _unpacked(found[_HEAD.size :], width.decode())
+    except (zlib.error, struct.error, UnicodeDecodeError) as error:
         raise ValueError("not a sketch") from error
-    return Sketch(_MAPPING, _bins(above, first), _bins(below, first_below), zeros)
+    if len(counts) <= length:
+        raise ValueError("not a sketch")
+    below = counts[length + 1 :]
+    if below:
+        counts = (*reversed(below), *counts[: length + 1])
+    return Sketch(_Counts(counts, len(below), first, first_below))
+
+
+def _unpacked(data: bytes, code: str) -> Sequence[int]:
+    """Counts of a width. Bytes are whole numbers as they are, and most hours have no bin of more than 255 values."""
+    return data if code == "B" else struct.unpack(f"<{len(data) // struct.calcsize('<' + code)}{code}", data)
 
 
 def _filled(bins: DenseStore) -> list[float]:
