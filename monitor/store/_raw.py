@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Boolean, Column, select, type_coerce
+from sqlalchemy import Boolean, Column, Table, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import NULLTYPE, TypeDecorator
 
@@ -19,8 +19,10 @@ from probes._model import Sample
 
 COLUMNS: Final = tuple(column.name for column in sample.c if column.name != "endpoint")
 """What a block holds."""
-RAW: Final = tuple(type_coerce(sample.c[name], NULLTYPE).label(name) for name in COLUMNS)
-"""The same, to be selected without conversion."""
+RAW: Final = {name: type_coerce(sample.c[name], NULLTYPE).label(name) for name in COLUMNS}
+"""The same by name, to be selected without conversion."""
+_ALWAYS: Final = ("seq", "id", "started_at")
+_IDS: Final = {table.name: select(table.c.key, table.c.id) for table in (vantage, probe)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +35,13 @@ class Names:
 
 async def names(connection: AsyncConnection) -> Names:
     """All vantages and probes; there are few."""
-    tables = {}
-    for table in (vantage, probe):
-        rows = await connection.execute(select(table.c.key, table.c.id))
-        tables[table.name] = {row.key: row.id for row in rows}
-    return Names(**tables)
+    return Names(vantage=await ids(connection, vantage), probe=await ids(connection, probe))
+
+
+async def ids(connection: AsyncConnection, table: Table) -> dict[int, str]:
+    """The words of a table of names by their keys."""
+    rows = await connection.execute(_IDS[table.name])
+    return {row.key: row.id for row in rows}
 
 
 async def hour_of(connection: AsyncConnection, endpoint: int, hour: int) -> list[Row]:
@@ -45,21 +49,26 @@ async def hour_of(connection: AsyncConnection, endpoint: int, hour: int) -> list
     return (await hours_of(connection, endpoint, [hour]))[hour]
 
 
-async def hours_of(connection: AsyncConnection, endpoint: int, hours: Collection[int]) -> dict[int, list[Row]]:
-    """The same of several hours, by hour."""
+async def hours_of(
+    connection: AsyncConnection, endpoint: int, hours: Collection[int], columns: Sequence[str] = COLUMNS
+) -> dict[int, list[Row]]:
+    """The same of several hours, by hour; of no more columns than these, and of those that say which sample it is."""
+    columns = tuple(dict.fromkeys((*_ALWAYS, *columns)))
     parts: dict[int, list[Sequence[Row]]] = {each: [] for each in hours}
     if hours:
         packed = select(block.c.hour, block.c.data).where(block.c.endpoint == endpoint, block.c.hour.in_(sorted(parts)))
         for each, data in (await connection.execute(packed)).all():
-            parts[each].append(unpack(data, COLUMNS))
-        for row in await _rows_between(connection, endpoint, min(hours), max(hours) + 1):
+            parts[each].append(unpack(data, columns))
+        for row in await _rows_between(connection, endpoint, min(hours), max(hours) + 1, columns):
             each = number(row["started_at"]) // MICROSECONDS_AN_HOUR
             if each in parts:
                 parts[each].append([row])
     return {each: union(found) for each, found in parts.items()}
 
 
-async def _rows_between(connection: AsyncConnection, endpoint: int, begin: int, end: int) -> list[Row]:
+async def _rows_between(
+    connection: AsyncConnection, endpoint: int, begin: int, end: int, columns: Sequence[str]
+) -> list[Row]:
     """What lies in rows of its own; few do, however long ago the first hour is."""
     started = type_coerce(sample.c.started_at, NULLTYPE)
     span = (
@@ -67,8 +76,8 @@ async def _rows_between(connection: AsyncConnection, endpoint: int, begin: int, 
         started >= begin * MICROSECONDS_AN_HOUR,
         started < end * MICROSECONDS_AN_HOUR,
     )
-    found = await connection.execute(select(*RAW).where(*span))
-    return [{name: _plain(value) for name, value in row.items()} for row in found.mappings()]
+    found = await connection.execute(select(*(RAW[name] for name in columns)).where(*span))
+    return [dict(zip(columns, map(_plain, row), strict=True)) for row in found]
 
 
 def cooked(row: Row, endpoint: str, names: Names) -> Sample:

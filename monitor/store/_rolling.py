@@ -5,24 +5,26 @@ So samples may come late, twice or out of order, and what is rolled up is what t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Table, delete, select, type_coerce
+from sqlalchemy import Row, ScalarSelect, Table, delete, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import NULLTYPE
 
 from monitor.store._append import hour
+from monitor.store._blocks import Row as Raw
 from monitor.store._blocks import number
 from monitor.store._codes import TASKS
 from monitor.store._protocol import Bucket, Tier
-from monitor.store._raw import cooked, hours_of, names
+from monitor.store._raw import hours_of, ids, meant
 from monitor.store._rollup_rows import SUMS, to_rollup, to_row
+from monitor.store._rows import blame_of
 from monitor.store._statements import Insert
-from monitor.store._tables import daily, endpoint, hourly, stale_day, stale_hour
-from monitor.store.rollup import FIGURES, Rollup, merged, rolled
-from probes._model import Sample, Task
+from monitor.store._tables import daily, endpoint, hourly, stale_day, stale_hour, vantage
+from monitor.store.rollup import FIGURES, TAKEN, Rollup, merged, rolled_values
+from probes._model import Task
 
 HOURS_A_DAY: Final = 24
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -77,13 +79,10 @@ async def rollups(
     figures: Sequence[str],
 ) -> list[Bucket]:
     """See `Store.rollups`: what was rolled up, and what is stale rolled up now and thrown away."""
-    key = (await connection.execute(select(endpoint.c.key).where(endpoint.c.id == name))).scalar()
-    if key is None:
-        return []
     span = (_bucket_at_or_after(since, tier), _bucket_at_or_after(until, tier))
-    found = await _stored(connection, key, tier, span, figures)
-    found |= await _stale(connection, key, tier, span, figures)
-    words = (await names(connection)).vantage
+    found = await _stored(connection, name, tier, span, figures)
+    found |= await _stale(connection, name, tier, span, figures)
+    words = await ids(connection, vantage)
     buckets = [
         Bucket(task=task, vantage=words[seen_from], start=_EVER + bucket * timedelta(seconds=tier.value), rollup=rollup)
         for (bucket, task, seen_from), rollup in found.items()
@@ -96,68 +95,86 @@ Found: TypeAlias = dict[tuple[int, Task, int], Rollup]
 
 
 async def _stored(
-    connection: AsyncConnection, key: int, tier: Tier, span: tuple[int, int], figures: Sequence[str]
+    connection: AsyncConnection, name: str, tier: Tier, span: tuple[int, int], figures: Sequence[str]
 ) -> Found:
     kept, _ = _KEPT[tier]
     columns = ("bucket", "task", "vantage", "counts", *SUMS, *figures)
     begin, end = span
     # Without conversion: a month of hours is read at once.
     query = select(*(type_coerce(kept.c[name], NULLTYPE) for name in columns))
-    query = query.where(kept.c.endpoint == key, kept.c.bucket >= begin, kept.c.bucket < end)
+    # Naming every task and vantage lets the key's index begin where the span does, years after the first hour.
+    every = (kept.c.task.in_(TASKS), kept.c.vantage.in_(select(vantage.c.key)))
+    query = query.where(kept.c.endpoint == _key_of(name), *every, kept.c.bucket >= begin, kept.c.bucket < end)
     rows: Sequence[Any] = (await connection.execute(query)).all()
     return {(row[0], _TASKS[row[1]], row[2]): to_rollup(dict(zip(columns, row, strict=True))) for row in rows}
 
 
+def _key_of(name: str) -> ScalarSelect[int]:
+    return select(endpoint.c.key).where(endpoint.c.id == name).scalar_subquery()
+
+
 async def _stale(
-    connection: AsyncConnection, key: int, tier: Tier, span: tuple[int, int], figures: Sequence[str]
+    connection: AsyncConnection, name: str, tier: Tier, span: tuple[int, int], figures: Sequence[str]
 ) -> Found:
     match tier:
         case Tier.HOUR:
-            return await _stale_hours(connection, key, span, figures)
+            return await _stale_hours(connection, name, span, figures)
         case Tier.DAY:
-            return await _stale_days(connection, key, span, figures)
+            return await _stale_days(connection, name, span, figures)
 
 
-async def _stale_hours(connection: AsyncConnection, key: int, span: tuple[int, int], figures: Sequence[str]) -> Found:
-    begin, end = span
-    query = select(stale_hour.c.bucket).distinct()
-    query = query.where(stale_hour.c.endpoint == key, stale_hour.c.bucket >= begin, stale_hour.c.bucket < end)
-    buckets = (await connection.execute(query)).scalars().all()
-    fresh = await _fresh_hours(connection, key, buckets, figures)
+async def _stale_hours(connection: AsyncConnection, name: str, span: tuple[int, int], figures: Sequence[str]) -> Found:
+    marks = await _marks(connection, stale_hour, name, span)
+    if not marks:
+        return {}
+    fresh = await _fresh_hours(connection, marks[0].endpoint, {mark.bucket for mark in marks}, figures)
     return {(bucket, *kind): rollup for bucket, kinds in fresh.items() for kind, rollup in kinds.items()}
 
 
-async def _stale_days(connection: AsyncConnection, key: int, span: tuple[int, int], figures: Sequence[str]) -> Found:
+async def _stale_days(connection: AsyncConnection, name: str, span: tuple[int, int], figures: Sequence[str]) -> Found:
     """Days that are stale, or hold an hour that is."""
     begin, end = span
-    days = select(stale_day.c.bucket, stale_day.c.task, stale_day.c.vantage)
-    days = days.where(stale_day.c.endpoint == key, stale_day.c.bucket >= begin, stale_day.c.bucket < end)
     newer: dict[tuple[int, Task, int], dict[int, Rollup]] = {}
-    for day, task, seen_from in (await connection.execute(days)).all():
-        newer[day, task, seen_from] = {}
-    fresh = await _stale_hours(connection, key, (begin * HOURS_A_DAY, end * HOURS_A_DAY), figures)
+    for mark in await _marks(connection, stale_day, name, span):
+        newer[mark.bucket, mark.task, mark.vantage] = {}
+    fresh = await _stale_hours(connection, name, (begin * HOURS_A_DAY, end * HOURS_A_DAY), figures)
     for (bucket, task, seen_from), rollup in fresh.items():
         newer.setdefault((bucket // HOURS_A_DAY, task, seen_from), {})[bucket] = rollup
     found: Found = {}
     for (day, task, seen_from), hours in newer.items():
-        one = {"endpoint": key, "task": task, "vantage": seen_from}
+        one = {"endpoint": _key_of(name), "task": task, "vantage": seen_from}
         found[day, task, seen_from] = await _fresh_day(connection, one, day, hours, figures)
     return found
 
 
+async def _marks(
+    connection: AsyncConnection, stale: Table, name: str, span: tuple[int, int]
+) -> Sequence[Row[tuple[int, Task, int, int]]]:
+    """The rollups of an endpoint that are stale in a span."""
+    begin, end = span
+    query = select(stale).where(stale.c.endpoint == _key_of(name), stale.c.bucket >= begin, stale.c.bucket < end)
+    return (await connection.execute(query)).all()
+
+
 async def _fresh_hours(
-    connection: AsyncConnection, key: int, buckets: Sequence[int], figures: Sequence[str] = FIGURES
+    connection: AsyncConnection, key: int, buckets: Collection[int], figures: Sequence[str] = FIGURES
 ) -> dict[int, dict[Key, Rollup]]:
     """The rollups of some hours of an endpoint from its samples, by hour."""
-    words = await names(connection)
     found: dict[int, dict[Key, Rollup]] = {}
-    for bucket, rows in (await hours_of(connection, key, buckets)).items():
-        groups: dict[Key, list[Sample]] = {}
+    columns = ("task", "vantage", *TAKEN, *figures)
+    for bucket, rows in (await hours_of(connection, key, buckets, columns)).items():
+        groups: dict[Key, list[Sequence[object]]] = {}
         for row in rows:
-            sample = cooked(row, "", words)
-            groups.setdefault((sample.task, number(row["vantage"])), []).append(sample)
-        found[bucket] = {group: rolled(samples, figures) for group, samples in groups.items()}
+            groups.setdefault((_TASKS[number(row["task"])], number(row["vantage"])), []).append(_taken(row, figures))
+        found[bucket] = {group: rolled_values(taken, figures) for group, taken in groups.items()}
     return found
+
+
+def _taken(row: Raw, figures: Sequence[str]) -> Sequence[object]:
+    """What a rollup needs of a sample."""
+    fields: dict[str, Any] = {name: meant(name, row[name]) for name in (*TAKEN, *figures)}
+    fields["blame"] = blame_of(fields["error"], fields["blame"])
+    return tuple(fields.values())
 
 
 async def _fresh_day(

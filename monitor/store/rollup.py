@@ -5,9 +5,10 @@ So every percentile over every window is one merge of sketches, and percentiles 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from operator import attrgetter
+from typing import Any, Final
 
 from monitor.store import sketch
 from monitor.store.sketch import Sketch
@@ -31,6 +32,8 @@ FIGURES: Final = (
     "server_s",
 )
 """Fields of a sample that are sketched, of successes that had them. `tpot_s` is left out: the inverse of a speed."""
+TAKEN: Final = ("error", "blame", "prompt_tokens", "output_tokens", "reasoning_tokens", "cost_usd")
+"""Fields of a sample that go into every rollup."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +71,23 @@ class Rollup:
         return [None] * len(shares) if found is None else found.quantiles(shares)
 
 
-def rolled(samples: Iterable[Sample], figures: Collection[str] = FIGURES) -> Rollup:
+def rolled(samples: Iterable[Sample], figures: Sequence[str] = FIGURES) -> Rollup:
     """The rollup of samples, with the sketches of `figures`; their order does not matter."""
+    return rolled_values(map(attrgetter(*TAKEN, *figures), samples), figures)
+
+
+def rolled_values(rows: Iterable[Sequence[Any]], figures: Sequence[str]) -> Rollup:
+    """The same of no more than is needed of each sample: the values of `TAKEN`, and behind them those of `figures`."""
     rollup = Rollup()
-    for sample in samples:
-        ending = Ending(sample.error, sample.blame)
+    for error, blame, prompt_tokens, output_tokens, reasoning_tokens, cost_usd, *values in rows:
+        ending = Ending(error, blame)
         rollup.counts[ending] = rollup.counts.get(ending, 0) + 1
-        rollup.prompt_tokens += sample.prompt_tokens or 0
-        rollup.output_tokens += sample.output_tokens or 0
-        rollup.reasoning_tokens += sample.reasoning_tokens or 0
-        rollup.cost_usd += sample.cost_usd or 0.0
-        if sample.error is None:
-            _add_figures(rollup, sample, figures)
+        rollup.prompt_tokens += prompt_tokens or 0
+        rollup.output_tokens += output_tokens or 0
+        rollup.reasoning_tokens += reasoning_tokens or 0
+        rollup.cost_usd += cost_usd or 0.0
+        if error is None:
+            _add_figures(rollup, zip(figures, values, strict=True))
     return rollup
 
 
@@ -98,9 +106,8 @@ def merged(rollups: Iterable[Rollup]) -> Rollup:
     return total
 
 
-def _add_figures(rollup: Rollup, sample: Sample, figures: Collection[str]) -> None:
-    for figure in figures:
-        value = getattr(sample, figure)
+def _add_figures(rollup: Rollup, values: Iterable[tuple[str, float | None]]) -> None:
+    for figure, value in values:
         if value is not None:
             rollup.sketches.setdefault(figure, sketch.empty()).add(value)
 
