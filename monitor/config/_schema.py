@@ -9,7 +9,16 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, WrapValidator, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationInfo,
+    WrapValidator,
+    field_validator,
+    model_validator,
+)
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core.core_schema import NullableSchema, WithDefaultSchema
 
@@ -51,10 +60,23 @@ class Section(BaseModel):
     """Keys that a later version brings."""
 
 
+class Budget(Section):
+    """What probing a provider may cost in a day of UTC. No probe begins beyond."""
+
+    usd_per_day: types.Maybe[types.Amount] = None
+    """Needs a price of each of its endpoints."""
+    tokens_per_day: types.Maybe[types.Count] = None
+    """Of prompts and answers together."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Budget:
+        if self.usd_per_day is None and self.tokens_per_day is None:
+            raise RefusedError("says no cap; write usd_per_day, tokens_per_day or both")
+        return self
+
+
 class Provider(Section):
     """A company or server that answers requests."""
-
-    later = frozenset({"budget"})
 
     api: types.Api
     """The protocol it speaks, such as openai_chat; the catalogue's, for a provider that is in it."""
@@ -64,6 +86,8 @@ class Provider(Section):
     """Best from outside of the file: ${env:NAME}, ${file:/path} or ${credential:NAME}."""
     max_concurrent: types.Count = _default(ProviderSpec, "max_concurrent")
     """How many probes of this provider may run at the same time."""
+    budget: types.Maybe[Budget] = None
+    """What probing it may cost a day; no limit if not written."""
     labels: dict[types.Name, types.Text] = Field(default_factory=dict)
     """Published beside the figures of its endpoints."""
     headers: dict[types.HeaderName, types.HeaderValue] = Field(default_factory=dict)

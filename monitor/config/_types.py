@@ -126,6 +126,7 @@ Duration: TypeAlias = Annotated[
 Interval: TypeAlias = Annotated[Duration, AfterValidator(_values.interval_s)]
 Count: TypeAlias = Annotated[StrictInt, Field(ge=1, le=1_000_000_000)]
 Price: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0)]
+Amount: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0)]
 Speed: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0)]
 Api: TypeAlias = Annotated[StrictStr, AfterValidator(_api)]
 ProviderReference: TypeAlias = Annotated[StrictStr, AfterValidator(_provider)]

@@ -56,11 +56,21 @@ class EndpointSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetSpec:
+    """What probing a provider may cost in a day of UTC; None: as much as it will."""
+
+    usd_per_day: float | None = None
+    tokens_per_day: int | None = None
+    """Of prompts and answers together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSpec:
     """A provider's own limits."""
 
     name: str
     max_concurrent: int = 4
+    budget: BudgetSpec = BudgetSpec()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

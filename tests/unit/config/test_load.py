@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from monitor.config import (
+    BudgetSpec,
     Config,
     ConfigError,
     EndpointSpec,
@@ -49,6 +51,7 @@ providers:
     base_url: https://api.groq.com/openai/v1
     api_key: k3y
     max_concurrent: 2
+    budget: {usd_per_day: 0.5, tokens_per_day: 200000}
     labels: {region: us, tier: fast}
     headers: {X-Team: a b}
     options: {effort: low, depth: 1}
@@ -128,7 +131,11 @@ def test_everything_that_is_written_is_used(load_text: Load) -> None:
         retention=RetentionSpec(raw_s=172_800.0, hourly_s=31_536_000.0, daily_s=315_360_000.0),
         max_concurrent=8,
         grace_s=1.5,
-        providers={"groq": ProviderSpec(name="groq", max_concurrent=2)},
+        providers={
+            "groq": ProviderSpec(
+                name="groq", max_concurrent=2, budget=BudgetSpec(usd_per_day=0.5, tokens_per_day=200_000)
+            )
+        },
         endpoints=(
             EndpointSpec(
                 endpoint=endpoint,
@@ -328,3 +335,52 @@ def test_the_first_place_that_exists_is_used_else_the_first(tmp_path: Path) -> N
 @pytest.mark.usefixtures("locked", "unprivileged")
 def test_a_place_that_may_not_be_looked_into_is_used_so_that_the_user_hears_of_it(locked: Path) -> None:
     assert default_path({}, [Path("/nowhere/pw.yaml"), locked]) == locked
+
+
+BUDGETED = SMALL.replace("v1/}", "v1/, budget: {usd_per_day: 1}}")
+
+
+def test_a_budget_in_usd_wants_no_price_of_what_costs_nothing(load_text: Load) -> None:
+    paused = BUDGETED.replace("llama-8b}", "llama-8b, enabled: false}")
+    priced = BUDGETED.replace("llama-8b}", "llama-8b, pricing: {prompt: 0, completion: 0}}")
+    known = BUDGETED.replace("llama-8b", "llama-3.1-8b-instant")
+    budgets = [load_text(text).providers["groq"].budget for text in (paused, priced, known)]
+    assert budgets == [BudgetSpec(usd_per_day=1.0)] * 3
+
+
+def test_a_budget_in_tokens_wants_no_price(load_text: Load) -> None:
+    text = BUDGETED.replace("usd_per_day: 1", "tokens_per_day: 1000")
+    assert load_text(text).providers["groq"].budget == BudgetSpec(tokens_per_day=1000)
+
+
+def test_every_endpoint_without_a_price_is_told(lines: Callable[..., list[str]]) -> None:
+    text = f"{BUDGETED}  meta/other:\n    endpoints: [{{provider: groq, model: other-8b}}]\n"
+    assert [line.split(" has no known price")[0].rpartition(" ")[2] for line in lines(text)] == [
+        "'llama-8b'",
+        "'other-8b'",
+    ]
+
+
+def test_of_an_address_that_cannot_be_read_no_price_is_wanted(lines: Callable[..., list[str]]) -> None:
+    (line,) = lines(BUDGETED.replace("https://api.groq.com/openai/v1/", "'http://[::1'"))
+    assert "base_url" in line
+
+
+def test_a_probe_of_another_task_wants_a_price_and_one_that_only_reaches_does_not() -> None:
+    text = BUDGETED + "probes: {chat: {task: chat}, reach: {task: reach}}\n"
+    reaching = resolved(text.replace("llama-8b}", "llama-8b, probes: [reach]}"))
+    assert reaching is None
+    assert "has no known price" in (resolved(text) or "")
+    assert "has no known price" in (resolved(text.replace("llama-8b}", "llama-8b, probes: [reach, chat]}")) or "")
+
+
+def resolved(text: str) -> str | None:
+    """What loading with the real wire APIs says; None: it loads."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "pw.yaml")
+        path.write_text(text, encoding="utf-8")
+        try:
+            load(path, {"GROQ_API_KEY": "k3y"})
+        except ConfigError as error:
+            return str(error)
+    return None

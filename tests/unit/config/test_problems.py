@@ -75,7 +75,17 @@ MISTAKES = [
     (top("alerts: {on: [down]}"), ["10:1: alerts: is not supported by this version yet; remove it"]),
     (top("publish: {haproxy_agent: x}"), ["10:11: publish.haproxy_agent: is not supported by this version yet; remove it"]),
     (top("publish: {otel_names: true}"), ["10:11: publish.otel_names: is not supported by this version yet; remove it"]),
-    (provider("budget: {}"), ["5:5: providers.groq.budget: is not supported by this version yet; remove it"]),
+    # budgets
+    (provider("budget: {}"), ["5:13: providers.groq.budget: says no cap; write usd_per_day, tokens_per_day or both"]),
+    (provider("budget: "), ["5:12: providers.groq.budget: is empty; write a value, or leave the key out"]),
+    (provider("budget: 5"), ["5:13: providers.groq.budget: must be a mapping: lines of `key: value`"]),
+    (provider("budget: {usd_per_dya: 1}"), ["5:14: providers.groq.budget.usd_per_dya: unknown key (did you mean 'usd_per_day'?)"]),
+    (provider("budget: {tokens_per_day: 0}"), ["5:30: providers.groq.budget.tokens_per_day: must be at least 1"]),
+    (provider("budget: {tokens_per_day: 1.5}"), ["5:30: providers.groq.budget.tokens_per_day: must be a whole number"]),
+    (provider("budget: {usd_per_day: 0}"), ["5:27: providers.groq.budget.usd_per_day: must be more than 0"]),
+    (provider("budget: {usd_per_day: .inf}"), ["5:27: providers.groq.budget.usd_per_day: must be a finite number"]),
+    (provider("budget: {usd_per_day: ~}"), ["5:27: providers.groq.budget.usd_per_day: is empty; write a value, or leave the key out"]),
+    (provider("budget: {usd_per_day: 0.5}"), ["10:16: models.meta/llama.endpoints[0].model: 'llama' has no known price, which the budget in line 5, column 27 (providers.groq.budget.usd_per_day) needs; write its `pricing: {prompt: …, completion: …}`, or tokens_per_day in place of usd_per_day"]),
     # wrong types
     (top("vantage: 1"), ["10:10: vantage: must be text; put it in quotes"]),
     (top("public: yes"), ["10:9: public: must be true or false"]),

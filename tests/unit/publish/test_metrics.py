@@ -55,6 +55,7 @@ DOCUMENTED = {
     "providerwatch_sink_failing": ("gauge", {"sink"}),
     "providerwatch_sink_delivered": ("counter", {"sink"}),
     "providerwatch_sink_dropped": ("counter", {"sink"}),
+    "providerwatch_budget_spent_ratio": ("gauge", {"provider", "unit"}),
     "providerwatch_worker_restarts": ("counter", set()),
     "providerwatch_build_info": ("gauge", {"version"}),
 }
@@ -78,7 +79,7 @@ SINKS = (SinkSays("influx", 7, 100, 2, "503"), SinkSays("samples", 0, 109))
 def make_metrics(samples: list[Sample]) -> Metrics:
     """The metrics of a daemon that had these samples."""
     board = make_board(*SPECS)
-    metrics = Metrics("1.2.3", lambda: board.snapshot, SINKS)
+    metrics = Metrics("1.2.3", lambda: board.snapshot, SINKS, lambda: [("groq", "usd", 0.25)])
     for spec in SPECS:
         metrics.expect(spec.endpoint, Task.CHAT, {})
     for sample in samples:
@@ -375,6 +376,16 @@ def test_without_sinks_there_is_no_series_of_one() -> None:
     metrics = Metrics("1", lambda: board.snapshot)
     assert series(metrics, "providerwatch_sink_backlog_samples") == 0
     assert series(metrics, "providerwatch_sink_dropped_total") == 0
+
+
+def test_the_share_of_a_budget_is_told_as_it_is_at_the_scrape() -> None:
+    board, shares = make_board(*SPECS), [("groq", "usd", 0.5), ("groq", "tokens", 0.25)]
+    metrics = Metrics("1", lambda: board.snapshot, (), lambda: shares)
+    assert value(metrics, "providerwatch_budget_spent_ratio", provider="groq", unit="usd") == 0.5
+    shares[0] = ("groq", "usd", 1.01)
+    assert value(metrics, "providerwatch_budget_spent_ratio", provider="groq", unit="usd") == 1.01
+    assert value(metrics, "providerwatch_budget_spent_ratio", provider="groq", unit="tokens") == 0.25
+    assert series(Metrics("1", lambda: board.snapshot), "providerwatch_budget_spent_ratio") == 0
 
 
 def test_slices_of_tidying_are_counted_and_the_newest_is_shown() -> None:
