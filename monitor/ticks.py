@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from monitor.budget import Budgets
+from monitor.maintenance import current
 from monitor.plan import Job, run_for
 from monitor.respite import Respites
 from monitor.runner import Places, Prober, Runner
@@ -33,7 +34,12 @@ class Ticks:
         self._budgets = budgets or Budgets({}, {})
 
     async def fire(self, job: Job, at: datetime) -> None:
-        """Probe, unless the provider asked to be left alone until later, or its budget has no room for it."""
+        """Probe, unless the provider asked to be left alone until later, or its budget has no room for it.
+
+        During maintenance nothing is done, and nothing recorded.
+        """
+        if current(job.spec.maintenance, at) is not None:
+            return
         run = run_for(job, at)
         held_back = self._held_back(job, run, at)
         if held_back is not None:
@@ -45,7 +51,9 @@ class Ticks:
             self._budgets.release(run)
 
     def miss(self, job: Job, tick: datetime, error: ErrorClass) -> None:
-        """Record a tick that could not run."""
+        """Record a tick that could not run; during maintenance it was not to."""
+        if current(job.spec.maintenance, tick) is not None:
+            return
         detail = "the run before was still going" if error is ErrorClass.OVERRUN else "the monitor was not running"
         self._take(unmeasured(run_for(job, tick), error, detail, tick))
 

@@ -11,6 +11,7 @@ from monitor.config._complete import endpoints
 from monitor.config._document import Document
 from monitor.config._errors import Place, Problem, RefusedError, dotted, printable, quoted
 from monitor.config._schema import DEFAULT_PROBES
+from monitor.maintenance import matches
 from probes._model import Pricing, Probe, Task
 
 Codec: TypeAlias = Callable[[str, Mapping[str, object]], Probe]
@@ -30,6 +31,7 @@ def check(document: Document, apis: Collection[str], codec: Codec, price: Price)
     yield from _repeated_paths(document)
     yield from _codecs(document, apis, codec)
     yield from _unpriced(document, price)
+    yield from _unmatched(document)
 
 
 def _no_endpoint(document: Document) -> Iterator[Problem]:
@@ -142,6 +144,21 @@ def _unpriced(document: Document, price: Price) -> Iterator[Problem]:
                 "`pricing: {prompt: …, completion: …}`, or tokens_per_day in place of usd_per_day"
             )
             yield document.problem(model, RefusedError(message))
+
+
+def _unmatched(document: Document) -> Iterator[Problem]:
+    """Maintenance of endpoints that there are not; one whose id cannot be read may be what is meant."""
+    found = list(_identities(document))
+    if len(found) < sum(1 for _ in endpoints(document)):
+        return
+    shown = [identity for sources, identity in found if not any(map(document.is_secret, sources))]
+    options = {*shown, *(f"{identity.partition(':')[0]}:*" for identity in shown if ":" in identity)}
+    for window in document.children("maintenance"):
+        for place in document.children(*window, "endpoints"):
+            pattern = _text(document, place)
+            if pattern and not any(matches(pattern, identity) for _, identity in found):
+                message = "{value} matches no endpoint; write an id, or a pattern such as groq:*"
+                yield document.problem(place, RefusedError(message, options=sorted(options)))
 
 
 def _is_amount(value: object) -> bool:

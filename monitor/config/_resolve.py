@@ -21,6 +21,7 @@ from monitor.config.model import (
     SinkSpec,
     Slo,
 )
+from monitor.maintenance import Span, joined, matches
 from probes._model import Endpoint, Pricing, Probe, Task
 
 
@@ -100,7 +101,13 @@ def _endpoints(file: schema.File, lookups: Lookups) -> Iterator[EndpointSpec]:
                 context_length=model.context_length,
                 dimensions=model.dimensions,
                 aliases=tuple(endpoint.aliases),
+                maintenance=_maintenance(file, asked.id),
             )
+
+
+def _maintenance(file: schema.File, name: str) -> tuple[Span, ...]:
+    mine = (each for each in file.maintenance if any(matches(pattern, name) for pattern in each.endpoints))
+    return joined(Span(begin=each.begin, end=each.end) for each in mine)
 
 
 def _fitting(file: schema.File, able: frozenset[Task]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
@@ -58,6 +59,11 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
     later: ClassVar[frozenset[str]] = frozenset()
     """Keys that a later version brings."""
+
+    @classmethod
+    def known_keys(cls) -> tuple[str, ...]:
+        """The keys as they are written."""
+        return tuple(field.alias or name for name, field in cls.model_fields.items())
 
 
 class Budget(Section):
@@ -229,6 +235,24 @@ def _not_shorter(value: float, tier: str, info: ValidationInfo) -> float:
     return value
 
 
+class Maintenance(Section):
+    """A span of time in which endpoints are left alone: no probe is sent, and none is missed."""
+
+    endpoints: types.Patterns
+    """Ids, or patterns of them such as groq:*."""
+    begin: types.Moment = Field(alias="from")
+    """Date, time and zone, such as 2026-12-01T02:00Z."""
+    end: types.Moment = Field(alias="to")
+    """The moment from which on they are probed again."""
+
+    @field_validator("end")
+    @classmethod
+    def _after_begin(cls, value: datetime, info: ValidationInfo) -> datetime:
+        if "begin" in info.data and value <= info.data["begin"]:
+            raise RefusedError("{value} must be after `from`")
+        return value
+
+
 class PublishedFile(Section):
     """A file that is kept up to date, replaced by rename."""
 
@@ -302,7 +326,7 @@ def _sink(value: object, _: object, info: ValidationInfo) -> Sink:
 class File(Section):
     """Configuration of Providerwatch."""
 
-    later = frozenset({"maintenance", "alerts"})
+    later = frozenset({"alerts"})
 
     vantage: types.Name = _default(Config, "vantage")
     """The name of the place that probes run from."""
@@ -327,6 +351,8 @@ class File(Section):
     probes: dict[types.Name, Probe] = Field(default=DEFAULT_PROBES, validate_default=True, min_length=1)
     """Applied to every endpoint that does not name its own."""
     scoring: Scoring = Field(default_factory=Scoring)
+    maintenance: list[Maintenance] = Field(default_factory=list)
+    """When endpoints are left alone."""
     publish: Publish = Field(default_factory=Publish)
     sinks: dict[types.Name, Annotated[Influx | Ndjson, WrapValidator(_sink)]] = Field(default_factory=dict)
     """Where samples go, beside the store, by name. A name is the kind, unless `kind:` says otherwise."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+from monitor.maintenance import Span
 from probes._model import Blame, Endpoint, ErrorClass, Secret, Task
 
 
@@ -53,6 +54,8 @@ class EndpointSpec:
     """How many numbers the model's embeddings have."""
     aliases: tuple[str, ...] = ()
     """Ids that it had before; their history is its own."""
+    maintenance: tuple[Span, ...] = ()
+    """When it is left alone; spans that neither overlap nor touch, in order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

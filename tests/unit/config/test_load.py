@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,6 +25,7 @@ from monitor.config import (
     default_path,
     load,
 )
+from monitor.maintenance import Span
 from probes._model import Blame, Endpoint, ErrorClass, Pricing, Secret, Task
 
 Load = Callable[..., Config]
@@ -81,8 +83,15 @@ probes:
     timeout: 2m
     slo: {ttft: 250ms, output_tps: 20}
 scoring: {confirm: false, count_wrong_answers: false, blame: {not_found: provider, dns: account}}
+maintenance: [{endpoints: [mine], from: 2026-12-01T03:00+01:00, to: 2026-12-01T04:00:00Z}]
 publish: {files: [{format: scores, path: out/uptime.json}]}
 """
+
+
+def span(begin: int, end: int) -> Span:
+    """From hour to hour of the first of December."""
+    day = datetime(2026, 12, 1, tzinfo=UTC)
+    return Span(begin=day.replace(hour=begin), end=day.replace(hour=end))
 
 
 def test_providers_and_models_alone_make_a_working_file(load_text: Load) -> None:
@@ -147,6 +156,7 @@ def test_everything_that_is_written_is_used(load_text: Load) -> None:
                 router_ids={"haproxy": "be/srv1"},
                 context_length=8192,
                 aliases=("yours", "groq:llama-8b"),
+                maintenance=(span(2, 4),),
             ),
         ),
         probes={"chat": ProbeSpec(name="chat", task=Task.CHAT), "long": long},
@@ -384,3 +394,32 @@ def resolved(text: str) -> str | None:
         except ConfigError as error:
             return str(error)
     return None
+
+
+WINDOWS = """\
+maintenance:
+  - {endpoints: ["groq:*"], from: 2026-12-01T02:00Z, to: 2026-12-01T04:00Z}
+  - {endpoints: ["*:llama-8?"], from: 2026-12-01T03:00Z, to: 2026-12-01T05:00Z}
+  - {endpoints: ["odd[1]"], from: 2026-12-01T07:00Z, to: 2026-12-01T08:00Z}
+"""
+
+
+def test_each_endpoint_has_the_maintenance_that_its_id_matches_and_what_overlaps_is_joined(load_text: Load) -> None:
+    odd = "    endpoints: [{provider: groq, model: x, id: 'odd[1]'}, {provider: groq, model: y}]\n"
+    config = load_text(f"{SMALL}  meta/other:\n{odd}{WINDOWS}")
+    assert {spec.endpoint.id: spec.maintenance for spec in config.endpoints} == {
+        "groq:llama-8b": (span(2, 5),),
+        "odd[1]": (span(7, 8),),
+        "groq:y": (span(2, 4),),
+    }
+
+
+def test_a_pattern_is_not_judged_while_an_id_cannot_be_read_which_it_may_match(lines: Callable[..., list[str]]) -> None:
+    text = SMALL.replace("llama-8b}", "llama-8b}, {provider: groq, model: [x]}") + WINDOWS
+    assert ["matches no" in line for line in lines(text)] == [False]
+
+
+def test_an_id_that_came_from_outside_of_the_file_is_not_what_was_meant(lines: Callable[..., list[str]]) -> None:
+    text = SMALL.replace("llama-8b", "${env:MODEL}") + WINDOWS.replace("groq:*", "groq:secret-modell")
+    (first, *_) = lines(text, {"MODEL": "secret-model"})
+    assert first.endswith("a pattern such as groq:*")

@@ -58,7 +58,7 @@ URL = "https://api.groq.com/openai/v1"
 MISTAKES = [
     # unknown keys
     (top("vantag: fra1"), ["10:1: vantag: unknown key (did you mean 'vantage'?)"]),
-    (top("colour: red"), ["10:1: colour: unknown key; known here are vantage, public, token, listen, store, retention, max_concurrent, grace, providers, models, probes, scoring, publish, sinks"]),
+    (top("colour: red"), ["10:1: colour: unknown key; known here are vantage, public, token, listen, store, retention, max_concurrent, grace, providers, models, probes, scoring, maintenance, publish, sinks"]),
     (provider("api_keys: x"), ["5:5: providers.groq.api_keys: unknown key (did you mean 'api_key'?)"]),
     (endpoint("pricin: {}"), ["10:9: models.meta/llama.endpoints[0].pricin: unknown key (did you mean 'pricing'?)"]),
     (endpoint("pricing: {prompt: 1, completion: 1, request: 2}"), ["10:45: models.meta/llama.endpoints[0].pricing.request: unknown key; known here are prompt, completion, cached"]),
@@ -68,10 +68,9 @@ MISTAKES = [
     (top("scoring: {confrm: true}"), ["10:11: scoring.confrm: unknown key (did you mean 'confirm'?)"]),
     (top("publish: {file: []}"), ["10:11: publish.file: unknown key (did you mean 'files'?)"]),
     (top("publish: {files: [{format: scores, path: a, mode: 1}]}"), ["10:45: publish.files[0].mode: unknown key; known here are format, path"]),
-    (top('"two\\nlines": 1'), ['10:1: "two\\nlines": unknown key; known here are vantage, public, token, listen, store, retention, max_concurrent, grace, providers, models, probes, scoring, publish, sinks']),
-    (top("? " + "x" * 150 + "\n: 1"), ['10:3: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…": unknown key; known here are vantage, public, token, listen, store, retention, max_concurrent, grace, providers, models, probes, scoring, publish, sinks']),
+    (top('"two\\nlines": 1'), ['10:1: "two\\nlines": unknown key; known here are vantage, public, token, listen, store, retention, max_concurrent, grace, providers, models, probes, scoring, maintenance, publish, sinks']),
+    (top("? " + "x" * 150 + "\n: 1"), ['10:3: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…": unknown key; known here are vantage, public, token, listen, store, retention, max_concurrent, grace, providers, models, probes, scoring, maintenance, publish, sinks']),
     # keys of later versions
-    (top("maintenance: []"), ["10:1: maintenance: is not supported by this version yet; remove it"]),
     (top("alerts: {on: [down]}"), ["10:1: alerts: is not supported by this version yet; remove it"]),
     (top("publish: {haproxy_agent: x}"), ["10:11: publish.haproxy_agent: is not supported by this version yet; remove it"]),
     (top("publish: {otel_names: true}"), ["10:11: publish.otel_names: is not supported by this version yet; remove it"]),
@@ -86,6 +85,20 @@ MISTAKES = [
     (provider("budget: {usd_per_day: .inf}"), ["5:27: providers.groq.budget.usd_per_day: must be a finite number"]),
     (provider("budget: {usd_per_day: ~}"), ["5:27: providers.groq.budget.usd_per_day: is empty; write a value, or leave the key out"]),
     (provider("budget: {usd_per_day: 0.5}"), ["10:16: models.meta/llama.endpoints[0].model: 'llama' has no known price, which the budget in line 5, column 27 (providers.groq.budget.usd_per_day) needs; write its `pricing: {prompt: …, completion: …}`, or tokens_per_day in place of usd_per_day"]),
+    # maintenance
+    (top('maintenance: {}'), ['10:14: maintenance: must be a list: lines that begin with `- `']),
+    (top('maintenance: [{}]'), ['10:15: maintenance[0].endpoints: is missing; add it', '10:15: maintenance[0].from: is missing; add it', '10:15: maintenance[0].to: is missing; add it']),
+    (top('maintenance: [{endpoints: [], from: 2026-12-01T02:00Z, to: 2026-12-01T04:00Z}]'), ['10:27: maintenance[0].endpoints: is empty; write an entry, or leave the key out']),
+    (top('maintenance: [{endpoints: ["grok:*"], from: 2026-12-01T02:00Z, to: 2026-12-01T04:00Z}]'), ["10:28: maintenance[0].endpoints[0]: 'grok:*' matches no endpoint; write an id, or a pattern such as groq:* (did you mean 'groq:*'?)"]),
+    (top('maintenance: [{endpoints: ["Groq:*", "groq:lama"], from: 2026-12-01T02:00Z, to: 2026-12-01T04:00Z}]'), ["10:28: maintenance[0].endpoints[0]: 'Groq:*' matches no endpoint; write an id, or a pattern such as groq:* (did you mean 'groq:*'?)", "10:38: maintenance[0].endpoints[1]: 'groq:lama' matches no endpoint; write an id, or a pattern such as groq:* (did you mean 'groq:llama'?)"]),
+    (top('maintenance: [{endpoints: [1], from: 2026-12-01T02:00Z, to: 2026-12-01T04:00Z}]'), ['10:28: maintenance[0].endpoints[0]: must be text; put it in quotes']),
+    (top('maintenance: [{endpoints: ["groq:*"], from: 2026-12-01T02:00, to: 2026-12-01T04:00Z}]'), ["10:45: maintenance[0].from: '2026-12-01T02:00' needs a zone; write for example 2026-12-01T02:00Z, or 2026-12-01T03:00+01:00"]),
+    (top('maintenance: [{endpoints: ["groq:*"], from: tomorrow, to: 2026-12-01T04:00Z}]'), ["10:45: maintenance[0].from: 'tomorrow' is not a date and time; write for example 2026-12-01T02:00Z"]),
+    (top('maintenance: [{endpoints: ["groq:*"], from: 0001-01-01T00:00+10:00, to: 2026-12-01T04:00Z}]'), ["10:45: maintenance[0].from: '0001-01-01T00:00+10:00' is not a date and time; write for example 2026-12-01T02:00Z"]),
+    (top('maintenance: [{endpoints: ["groq:*"], from: [1], to: 2026-12-01T04:00Z}]'), ['10:45: maintenance[0].from: is not a date and time; write for example 2026-12-01T02:00Z']),
+    (top('maintenance: [{endpoints: ["groq:*"], from: 2026-12-01T02:00Z, to: 2026-12-01T02:00Z}]'), ["10:68: maintenance[0].to: '2026-12-01T02:00Z' must be after `from`"]),
+    (top('maintenance: [{endpoints: ["groq:*"], from: 2026-12-01T02:00Z, to: 2026-12-01T04:00Z, fro: 1}]'), ["10:87: maintenance[0].fro: unknown key (did you mean 'from'?)"]),
+    (top('maintenance: [{endpoints: ["groq:*"], from: 2026-12-01T02:00Z, to: 2026-12-01T04:00Z, colour: 1}]'), ['10:87: maintenance[0].colour: unknown key; known here are endpoints, from, to']),
     # wrong types
     (top("vantage: 1"), ["10:10: vantage: must be text; put it in quotes"]),
     (top("public: yes"), ["10:9: public: must be true or false"]),

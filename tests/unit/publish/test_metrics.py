@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_prometheus
 
+from monitor.maintenance import Span
 from monitor.publish.metrics import Metrics
 from monitor.score.health import Status
 from probes._model import Blame, ErrorClass, Sample, Task
@@ -352,6 +353,18 @@ def test_series_do_not_grow_with_time() -> None:
 def test_the_body_of_a_row_is_no_part_of_the_metrics(metrics: Metrics) -> None:
     text = prometheus_client.generate_latest(metrics.registry).decode()
     assert json.dumps({"region": "us"}) not in text
+
+
+def test_an_endpoint_in_maintenance_is_neither_up_nor_down_but_in_maintenance() -> None:
+    board = make_board(make_spec(ONE, maintenance=(Span(begin=TICK, end=TICK + 10 * MINUTE),)))
+    board.absorb([sample_at(TICK - 2 * MINUTE), sample_at(TICK - MINUTE)])
+    metrics = Metrics("1", lambda: board.snapshot)
+    board.publish(TICK, sweep=True)
+    assert value(metrics, "providerwatch_up", endpoint=ONE) is None
+    assert value(metrics, "providerwatch_status", endpoint=ONE, status="maintenance") == 1
+    assert value(metrics, "providerwatch_status", endpoint=ONE, status="up") == 0
+    assert value(metrics, "providerwatch_score", endpoint=ONE) is not None
+    assert value(metrics, "providerwatch_uptime_ratio", endpoint=ONE, window="1d") == 1
 
 
 # The store and what is behind it
