@@ -12,7 +12,8 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 
 from monitor import __version__, systemd
-from monitor.config.model import Config
+from monitor.budget import Amounts, Budgets, Unit
+from monitor.config.model import BudgetSpec, Config
 from monitor.filewriter import FileWriter
 from monitor.housekeeper import Housekeeper, Told
 from monitor.plan import plan
@@ -50,7 +51,13 @@ class Daemon:
         jobs = plan(config)
         self._board = Board(config, jobs, datetime.now(UTC))
         self._outbox = Outbox(create_sinks(config), store)
-        self._metrics = Metrics(__version__, lambda: self._board.snapshot, self._outbox.runners)
+        self._budgets = Budgets(caps_of(config), self._providers)
+        self._metrics = Metrics(
+            __version__,
+            lambda: self._board.snapshot,
+            self._outbox.runners,
+            lambda: self._budgets.shares(datetime.now(UTC)),
+        )
         for job in jobs:
             self._metrics.expect(job.spec.endpoint, job.probe.task, config.scoring.blame)
         self._files = FileWriter(config.publish_files)
@@ -76,7 +83,7 @@ class Daemon:
         )
         limits = {name: provider.max_concurrent for name, provider in config.providers.items()}
         places = Places(config.max_concurrent, limits)
-        self._ticks = Ticks(self._pool, places, config.scoring.blame, self._recorder.put)
+        self._ticks = Ticks(self._pool, places, config.scoring.blame, self._recorder.put, self._budgets)
         self._schedule = Schedule(jobs, self._ticks.fire, self._ticks.miss)
         self._notifier = systemd.Notifier.from_env(env)
         self._summary = ""
@@ -85,6 +92,7 @@ class Daemon:
     async def run(self) -> None:
         """Run until a signal asks to stop, then drain. Raises OSError when the address to listen on cannot be had."""
         await restore(self._board, self._store, datetime.now(UTC))
+        await restore_budgets(self._budgets, self._store, datetime.now(UTC))
         self._board.publish(datetime.now(UTC), sweep=True)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
@@ -193,6 +201,22 @@ async def restore(board: Board, store: Store, now: datetime) -> None:
                 bucket_s, tally.endpoint, tally.bucket, task=tally.task, error=tally.error, count=tally.count
             )
     board.restore_recent(await store.samples(now - RECENT))
+
+
+async def restore_budgets(budgets: Budgets, store: Store, now: datetime) -> None:
+    """Fill budgets with what the day's stored samples cost."""
+    for endpoint, spent in (await store.spent(datetime.combine(now.date(), datetime.min.time(), UTC))).items():
+        budgets.restore(endpoint, {Unit.USD: spent.cost_usd, Unit.TOKENS: spent.tokens}, now)
+
+
+def caps_of(config: Config) -> dict[str, Amounts]:
+    """The budgets of the providers that have one, as `Budgets` takes them."""
+    return {name: caps for name, spec in config.providers.items() if (caps := _caps(spec.budget))}
+
+
+def _caps(budget: BudgetSpec) -> Amounts:
+    written = {Unit.USD: budget.usd_per_day, Unit.TOKENS: budget.tokens_per_day}
+    return {unit: cap for unit, cap in written.items() if cap is not None}
 
 
 def retention_of(config: Config) -> Retention:

@@ -6,35 +6,54 @@ import math
 from collections.abc import Callable
 from datetime import datetime
 
+from monitor.budget import Budgets
+from monitor.maintenance import current
 from monitor.plan import Job, run_for
 from monitor.respite import Respites
 from monitor.runner import Places, Prober, Runner
 from monitor.score.blame import Moved, blamed
-from probes._model import ErrorClass, Sample
+from probes._model import ErrorClass, Run, Sample
 from probes._record import unmeasured
 
 
 class Ticks:
     """Turns ticks into samples and emits them, with the blame that their classes have here."""
 
-    def __init__(self, prober: Prober, places: Places, moved: Moved, emit: Callable[[Sample], None]) -> None:
+    def __init__(
+        self,
+        prober: Prober,
+        places: Places,
+        moved: Moved,
+        emit: Callable[[Sample], None],
+        budgets: Budgets | None = None,
+    ) -> None:
         self.runner = Runner(prober, places, self._take)
         self._moved = moved
         self._emit = emit
         self._respites = Respites()
+        self._budgets = budgets or Budgets({}, {})
 
     async def fire(self, job: Job, at: datetime) -> None:
-        """Probe, unless the provider asked to be left alone until later."""
-        run = run_for(job, at)
-        left_s = self._respites.left_s(run.endpoint.id, at)
-        if left_s is None:
-            await self.runner.run(run)
+        """Probe, unless the provider asked to be left alone until later, or its budget has no room for it.
+
+        During maintenance nothing is done, and nothing recorded.
+        """
+        if current(job.spec.maintenance, at) is not None:
             return
-        detail = f"the provider asked to be left alone for another {math.ceil(left_s)} s"
-        self._take(unmeasured(run, ErrorClass.SKIPPED, detail, at))
+        run = run_for(job, at)
+        held_back = self._held_back(job, run, at)
+        if held_back is not None:
+            self._take(held_back)
+            return
+        try:
+            await self.runner.run(run)
+        finally:
+            self._budgets.release(run)
 
     def miss(self, job: Job, tick: datetime, error: ErrorClass) -> None:
-        """Record a tick that could not run."""
+        """Record a tick that could not run; during maintenance it was not to."""
+        if current(job.spec.maintenance, tick) is not None:
+            return
         detail = "the run before was still going" if error is ErrorClass.OVERRUN else "the monitor was not running"
         self._take(unmeasured(run_for(job, tick), error, detail, tick))
 
@@ -42,6 +61,16 @@ class Ticks:
         """Whether an endpoint may be asked at `at`: its provider has not asked to be left alone."""
         return self._respites.left_s(endpoint, at) is None
 
+    def _held_back(self, job: Job, run: Run, at: datetime) -> Sample | None:
+        """What is recorded in place of a probe that is not to be made now; None: it is, and its cost is set aside."""
+        left_s = self._respites.left_s(run.endpoint.id, at)
+        if left_s is not None:
+            detail = f"the provider asked to be left alone for another {math.ceil(left_s)} s"
+            return unmeasured(run, ErrorClass.SKIPPED, detail, at)
+        refusal = self._budgets.claim(run, job.probe.every_s, at)
+        return None if refusal is None else unmeasured(run, ErrorClass.BUDGET, refusal, at)
+
     def _take(self, sample: Sample) -> None:
         self._respites.note(sample)
+        self._budgets.charge(sample)
         self._emit(blamed(sample, self._moved))

@@ -8,6 +8,7 @@ from monitor.config._prices import known_price
 from monitor.config._schema import json_schema
 from monitor.config._values import duration_s
 from monitor.config.model import (
+    BudgetSpec,
     Config,
     EndpointSpec,
     InfluxSpec,
@@ -23,6 +24,7 @@ from monitor.config.model import (
 )
 
 __all__ = [
+    "BudgetSpec",
     "Catalogue",
     "Config",
     "ConfigError",

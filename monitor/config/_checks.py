@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
+from monitor.config._addresses import base_url
 from monitor.config._complete import endpoints
 from monitor.config._document import Document
 from monitor.config._errors import Place, Problem, RefusedError, dotted, printable, quoted
 from monitor.config._schema import DEFAULT_PROBES
-from probes._model import Probe, Task
+from monitor.maintenance import matches
+from probes._model import Pricing, Probe, Task
 
 Codec: TypeAlias = Callable[[str, Mapping[str, object]], Probe]
 """Makes the codec of an api with its options. Raises ValueError or TypeError with a readable message."""
 
+Price: TypeAlias = Callable[[str, str], Pricing | None]
+"""What a model costs at an address, where the file does not say; None: not known."""
+
 _LONGEST_ID = 200
 
 
-def check(document: Document, apis: Collection[str], codec: Codec) -> Iterator[Problem]:
+def check(document: Document, apis: Collection[str], codec: Codec, price: Price) -> Iterator[Problem]:
     """All problems between parts."""
     yield from _no_endpoint(document)
     yield from _ids(document)
     yield from _aliases(document)
     yield from _repeated_paths(document)
     yield from _codecs(document, apis, codec)
+    yield from _unpriced(document, price)
+    yield from _unmatched(document)
 
 
 def _no_endpoint(document: Document) -> Iterator[Problem]:
@@ -117,6 +125,55 @@ def _tasks(document: Document, endpoint: Place, api: str, able: Collection[Task]
             yield document.problem(place, RefusedError(f"{{value}} asks for {task}, and {can}"))
     if (*endpoint, "probes") not in document.values and tasks and not {None, *able} & set(tasks.values()):
         yield document.problem((*endpoint, "model"), RefusedError(f"fits no probe: {can}; add such a probe"))
+
+
+def _unpriced(document: Document, price: Price) -> Iterator[Problem]:
+    """Endpoints whose cost cannot be told, though their provider's budget is in USD. A paused one costs nothing."""
+    for endpoint in endpoints(document):
+        provider, model = ("providers", _text(document, (*endpoint, "provider"))), (*endpoint, "model")
+        cap: Place = (*provider, "budget", "usd_per_day")
+        if not _is_amount(document.at(cap)) or not _costs(document, endpoint):
+            continue
+        try:
+            address = base_url(_text(document, (*provider, "base_url")))
+        except RefusedError:
+            continue
+        if _text(document, model) and price(address, _text(document, model)) is None:
+            message = (
+                f"{{value}} has no known price, which the budget {_where(document, cap)} needs; write its "
+                "`pricing: {prompt: …, completion: …}`, or tokens_per_day in place of usd_per_day"
+            )
+            yield document.problem(model, RefusedError(message))
+
+
+def _unmatched(document: Document) -> Iterator[Problem]:
+    """Maintenance of endpoints that there are not; one whose id cannot be read may be what is meant."""
+    found = list(_identities(document))
+    if len(found) < sum(1 for _ in endpoints(document)):
+        return
+    shown = [identity for sources, identity in found if not any(map(document.is_secret, sources))]
+    options = {*shown, *(f"{identity.partition(':')[0]}:*" for identity in shown if ":" in identity)}
+    for window in document.children("maintenance"):
+        for place in document.children(*window, "endpoints"):
+            pattern = _text(document, place)
+            if pattern and not any(matches(pattern, identity) for _, identity in found):
+                message = "{value} matches no endpoint; write an id, or a pattern such as groq:*"
+                yield document.problem(place, RefusedError(message, options=sorted(options)))
+
+
+def _is_amount(value: object) -> bool:
+    """Whether a cap can be read; what is wrong with another is said elsewhere."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+
+
+def _costs(document: Document, endpoint: Place) -> bool:
+    """Whether an endpoint without a price of its own is asked for anything but `reach`, which costs nothing."""
+    if (*endpoint, "pricing") in document.values or document.at((*endpoint, "enabled")) is False:
+        return False
+    probes = document.mapping().get("probes", DEFAULT_PROBES)
+    tasks = {name: _task(probe) for name, probe in probes.items()} if isinstance(probes, Mapping) else {}
+    named = [_text(document, place) for place in document.children(*endpoint, "probes")]
+    return any(tasks.get(name) is not Task.REACH for name in named or tasks)
 
 
 def _task(probe: object) -> Task | None:

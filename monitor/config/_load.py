@@ -60,14 +60,14 @@ def load(
 
     `at` is the moment of which the prices are that the file leaves out; None: now.
     """
-    providers, made = known(), _remembered(codec)
+    providers, made, price = known(), _remembered(codec), partial(known_price, at=at or datetime.now(UTC))
     document = complete(interpolate(parse(_text(path), str(path)), env), providers, env)
     apis = available()
     file, problems = validate(document, _known(document, apis, providers))
-    everything = (*document.problems, *problems, *check(document, apis, made))
+    everything = (*document.problems, *problems, *check(document, apis, made, price))
     if file is None or everything:
         raise ConfigError(everything)
-    return resolve(file, Lookups(codec=made, price=partial(known_price, at=at or datetime.now(UTC))))
+    return resolve(file, Lookups(codec=made, price=price))
 
 
 def _remembered(codec: Codec) -> Codec:

@@ -8,6 +8,7 @@ from typing import assert_never
 
 from monitor.config import _schema as schema
 from monitor.config.model import (
+    BudgetSpec,
     Config,
     EndpointSpec,
     InfluxSpec,
@@ -20,6 +21,7 @@ from monitor.config.model import (
     SinkSpec,
     Slo,
 )
+from monitor.maintenance import Span, joined, matches
 from probes._model import Endpoint, Pricing, Probe, Task
 
 
@@ -43,16 +45,18 @@ def resolve(file: schema.File, lookups: Lookups) -> Config:
         retention=RetentionSpec(**{f"{tier}_s": kept_s for tier, kept_s in file.retention}),
         max_concurrent=file.max_concurrent,
         grace_s=file.grace,
-        providers={
-            name: ProviderSpec(name=name, max_concurrent=provider.max_concurrent)
-            for name, provider in file.providers.items()
-        },
+        providers={name: _provider(name, provider) for name, provider in file.providers.items()},
         endpoints=tuple(_endpoints(file, lookups)),
         probes={name: _probe(name, probe) for name, probe in file.probes.items()},
         scoring=ScoringSpec(**dict(file.scoring)),
         publish_files=tuple(PublishFile(format=each.format, path=each.path) for each in file.publish.files),
         sinks=tuple(_sink(name, sink) for name, sink in file.sinks.items()),
     )
+
+
+def _provider(name: str, provider: schema.Provider) -> ProviderSpec:
+    budget = BudgetSpec(**dict(provider.budget)) if provider.budget else BudgetSpec()
+    return ProviderSpec(name=name, max_concurrent=provider.max_concurrent, budget=budget)
 
 
 def _probe(name: str, probe: schema.Probe) -> ProbeSpec:
@@ -97,7 +101,13 @@ def _endpoints(file: schema.File, lookups: Lookups) -> Iterator[EndpointSpec]:
                 context_length=model.context_length,
                 dimensions=model.dimensions,
                 aliases=tuple(endpoint.aliases),
+                maintenance=_maintenance(file, asked.id),
             )
+
+
+def _maintenance(file: schema.File, name: str) -> tuple[Span, ...]:
+    mine = (each for each in file.maintenance if any(matches(pattern, name) for pattern in each.endpoints))
+    return joined(Span(begin=each.begin, end=each.end) for each in mine)
 
 
 def _fitting(file: schema.File, able: frozenset[Task]) -> Iterator[str]:

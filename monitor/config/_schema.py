@@ -7,9 +7,19 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, WrapValidator, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationInfo,
+    WrapValidator,
+    field_validator,
+    model_validator,
+)
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core.core_schema import NullableSchema, WithDefaultSchema
 
@@ -50,11 +60,29 @@ class Section(BaseModel):
     later: ClassVar[frozenset[str]] = frozenset()
     """Keys that a later version brings."""
 
+    @classmethod
+    def known_keys(cls) -> tuple[str, ...]:
+        """The keys as they are written."""
+        return tuple(field.alias or name for name, field in cls.model_fields.items())
+
+
+class Budget(Section):
+    """What probing a provider may cost in a day of UTC. No probe begins beyond."""
+
+    usd_per_day: types.Maybe[types.Amount] = None
+    """Needs a price of each of its endpoints."""
+    tokens_per_day: types.Maybe[types.Count] = None
+    """Of prompts and answers together."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Budget:
+        if self.usd_per_day is None and self.tokens_per_day is None:
+            raise RefusedError("says no cap; write usd_per_day, tokens_per_day or both")
+        return self
+
 
 class Provider(Section):
     """A company or server that answers requests."""
-
-    later = frozenset({"budget"})
 
     api: types.Api
     """The protocol it speaks, such as openai_chat; the catalogue's, for a provider that is in it."""
@@ -64,6 +92,8 @@ class Provider(Section):
     """Best from outside of the file: ${env:NAME}, ${file:/path} or ${credential:NAME}."""
     max_concurrent: types.Count = _default(ProviderSpec, "max_concurrent")
     """How many probes of this provider may run at the same time."""
+    budget: types.Maybe[Budget] = None
+    """What probing it may cost a day; no limit if not written."""
     labels: dict[types.Name, types.Text] = Field(default_factory=dict)
     """Published beside the figures of its endpoints."""
     headers: dict[types.HeaderName, types.HeaderValue] = Field(default_factory=dict)
@@ -205,6 +235,24 @@ def _not_shorter(value: float, tier: str, info: ValidationInfo) -> float:
     return value
 
 
+class Maintenance(Section):
+    """A span of time in which endpoints are left alone: no probe is sent, and none is missed."""
+
+    endpoints: types.Patterns
+    """Ids, or patterns of them such as groq:*."""
+    begin: types.Moment = Field(alias="from")
+    """Date, time and zone, such as 2026-12-01T02:00Z."""
+    end: types.Moment = Field(alias="to")
+    """The moment from which on they are probed again."""
+
+    @field_validator("end")
+    @classmethod
+    def _after_begin(cls, value: datetime, info: ValidationInfo) -> datetime:
+        if "begin" in info.data and value <= info.data["begin"]:
+            raise RefusedError("{value} must be after `from`")
+        return value
+
+
 class PublishedFile(Section):
     """A file that is kept up to date, replaced by rename."""
 
@@ -278,7 +326,7 @@ def _sink(value: object, _: object, info: ValidationInfo) -> Sink:
 class File(Section):
     """Configuration of Providerwatch."""
 
-    later = frozenset({"maintenance", "alerts"})
+    later = frozenset({"alerts"})
 
     vantage: types.Name = _default(Config, "vantage")
     """The name of the place that probes run from."""
@@ -303,6 +351,8 @@ class File(Section):
     probes: dict[types.Name, Probe] = Field(default=DEFAULT_PROBES, validate_default=True, min_length=1)
     """Applied to every endpoint that does not name its own."""
     scoring: Scoring = Field(default_factory=Scoring)
+    maintenance: list[Maintenance] = Field(default_factory=list)
+    """When endpoints are left alone."""
     publish: Publish = Field(default_factory=Publish)
     sinks: dict[types.Name, Annotated[Influx | Ndjson, WrapValidator(_sink)]] = Field(default_factory=dict)
     """Where samples go, beside the store, by name. A name is the kind, unless `kind:` says otherwise."""

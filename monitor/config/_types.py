@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, TypeAlias, TypeVar
 
@@ -123,9 +124,15 @@ Duration: TypeAlias = Annotated[
     PlainValidator(_values.duration_s),
     WithJsonSchema({"type": "string", "pattern": rf"^({_values.DURATION}|.*\$\{{.*)$"}),
 ]
+Moment: TypeAlias = Annotated[
+    datetime, PlainValidator(_values.moment), WithJsonSchema({"type": "string", "examples": ["2026-12-01T02:00Z"]})
+]
+"""In UTC."""
+Patterns: TypeAlias = Annotated[list[Name], Field(min_length=1)]
 Interval: TypeAlias = Annotated[Duration, AfterValidator(_values.interval_s)]
 Count: TypeAlias = Annotated[StrictInt, Field(ge=1, le=1_000_000_000)]
 Price: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0)]
+Amount: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0)]
 Speed: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0)]
 Api: TypeAlias = Annotated[StrictStr, AfterValidator(_api)]
 ProviderReference: TypeAlias = Annotated[StrictStr, AfterValidator(_provider)]

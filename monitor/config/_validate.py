@@ -82,9 +82,9 @@ def _unknown_key(document: Document, place: Place) -> RefusedError:
     section = _section_at(document, place[:-1])
     if place[-1] in section.later:
         return RefusedError("is not supported by this version yet; remove it")
-    if did_you_mean(str(place[-1]), section.model_fields):
-        return RefusedError("unknown key", options=section.model_fields)
-    return RefusedError(f"unknown key; known here are {', '.join(section.model_fields)}")
+    if did_you_mean(str(place[-1]), section.known_keys()):
+        return RefusedError("unknown key", options=section.known_keys())
+    return RefusedError(f"unknown key; known here are {', '.join(section.known_keys())}")
 
 
 def _section_at(document: Document, place: Place) -> Any:  # noqa: ANN401  # a subclass of Section, found by walking types

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from monitor.config._errors import RefusedError
 from probes._model import Blame, ErrorClass, Secret, Task
@@ -173,6 +174,18 @@ def duration_s(value: object) -> float:
         raise RefusedError("{value} needs a unit; write it with ms, s, m, h, d or y, such as 15s")
     shown = "{value} " if isinstance(value, str) else ""
     raise RefusedError(f"{shown}is not a duration; write for example 500ms, 15s, 5m, 2h, 7d or 1y")
+
+
+def moment(value: object) -> datetime:
+    """`2026-12-01T03:00+01:00` → 02:00 of that day in UTC."""
+    shown = "{value} " if isinstance(value, str) else ""
+    try:
+        at = datetime.fromisoformat(str(value))
+        if at.tzinfo is not None:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise RefusedError(f"{shown}is not a date and time; write for example 2026-12-01T02:00Z") from None
+    raise RefusedError(f"{shown}needs a zone; write for example 2026-12-01T02:00Z, or 2026-12-01T03:00+01:00")
 
 
 def interval_s(seconds: float) -> float:

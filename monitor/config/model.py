@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+from monitor.maintenance import Span
 from probes._model import Blame, Endpoint, ErrorClass, Secret, Task
 
 
@@ -53,6 +54,17 @@ class EndpointSpec:
     """How many numbers the model's embeddings have."""
     aliases: tuple[str, ...] = ()
     """Ids that it had before; their history is its own."""
+    maintenance: tuple[Span, ...] = ()
+    """When it is left alone; spans that neither overlap nor touch, in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetSpec:
+    """What probing a provider may cost in a day of UTC; None: as much as it will."""
+
+    usd_per_day: float | None = None
+    tokens_per_day: int | None = None
+    """Of prompts and answers together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +73,7 @@ class ProviderSpec:
 
     name: str
     max_concurrent: int = 4
+    budget: BudgetSpec = BudgetSpec()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

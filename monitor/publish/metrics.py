@@ -6,8 +6,8 @@ snapshot at each scrape, so that an endpoint without a score has no series inste
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol, TypeAlias
 
 from prometheus_client import (
     CollectorRegistry,
@@ -38,6 +38,9 @@ _DIRECTIONS = {
     "reasoning_tokens": "reasoning",
     "cached_tokens": "cached",
 }
+
+Shares: TypeAlias = Callable[[], Iterable[tuple[str, str, float]]]
+"""The share of each budget that is spent now, by provider and unit."""
 
 
 class _Live(Collector):
@@ -130,15 +133,40 @@ class _Sinks(Collector):
         yield from (backlog, failing, delivered, dropped)
 
 
+class _Budgets(Collector):
+    """How much of each budget is spent, at the scrape."""
+
+    def __init__(self, shares: Shares) -> None:
+        self._shares = shares
+
+    def collect(self) -> Iterator[Metric]:
+        """The one family."""
+        spent = GaugeMetricFamily(
+            "providerwatch_budget_spent_ratio",
+            "Share of a provider's budget that is spent since 00:00 UTC; above 1 by less than a probe's cost.",
+            labels=("provider", "unit"),
+        )
+        for provider, unit, share in self._shares():
+            spent.add_metric((provider, unit), share)
+        yield spent
+
+
 class Metrics:
     """All metrics of one daemon, on their own registry."""
 
-    def __init__(self, version: str, snapshot: Callable[[], Snapshot], sinks: Sequence[SinkFigures] = ()) -> None:
+    def __init__(
+        self,
+        version: str,
+        snapshot: Callable[[], Snapshot],
+        sinks: Sequence[SinkFigures] = (),
+        budget_shares: Shares = tuple,
+    ) -> None:
         # Else every counter gets a second series beside it, which nobody asked for. The library leaves it untyped.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self.registry.register(_Live(snapshot))
         self.registry.register(_Sinks(sinks))
+        self.registry.register(_Budgets(budget_shares))
         ProcessCollector(registry=self.registry)
         self._make_probe_metrics()
         self._make_own_metrics()

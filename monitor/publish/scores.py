@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.config.model import EndpointSpec
+from monitor.maintenance import Span, announced, current, ended, outside
 from monitor.plan import Job, tick_at, ticks_between
 from monitor.score.blame import Moved, blame_of
 from monitor.score.book import Book
@@ -42,15 +43,18 @@ def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> R
     """The row of one endpoint at `now`."""
     terms = book.terms
     seen = assess(book.health, now, interval_s=terms.interval_s, stale_s=terms.stale_s)
-    status = seen.status if spec.enabled else Status.PAUSED
+    status, since = _standing(spec, seen, now)
     windows = list(book.ledger.counts(now))
     fields = {
         "id": spec.endpoint.id,
         "provider": spec.endpoint.provider,
         "model": spec.model,
         "api": spec.endpoint.api,
-        **_judgement(status, seen, book.health, windows),
-        "uptime": {window.name: _counts(counts, _expected(window, book, jobs, now)) for window, counts in windows},
+        **_judgement(status, since, seen, book.health, windows),
+        "maintenance": _maintenance(announced(spec.maintenance, now)),
+        "uptime": {
+            window.name: _counts(counts, _expected(window, spec, book, jobs, now)) for window, counts in windows
+        },
         **{name: _summary(summary) for name, summary in book.recent.summaries(now).items()},
         **{f"{task}_error_ratio": _round(errors.ratio(now)) for task, errors in book.answers.items()},
         "last_error": _last_error(book.health, terms.moved),
@@ -71,13 +75,31 @@ def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> R
     )
 
 
+def _standing(spec: EndpointSpec, seen: Assessment, now: datetime) -> tuple[Status, datetime]:
+    """The status and since when it is that. Paused, an endpoint is not in maintenance; after that nothing is known."""
+    span = current(spec.maintenance, now)
+    match spec.enabled, span, seen.status:
+        case False, _, _:
+            return Status.PAUSED, seen.since
+        case _, Span(), _:
+            return Status.MAINTENANCE, span.begin
+        case _, _, Status.UNKNOWN:
+            return Status.UNKNOWN, max(seen.since, ended(spec.maintenance, now) or seen.since)
+        case _:
+            return seen.status, seen.since
+
+
+def _maintenance(span: Span | None) -> dict[str, str] | None:
+    return None if span is None else {"from": timestamp(span.begin), "to": timestamp(span.end)}
+
+
 def _judgement(
-    status: Status, seen: Assessment, health: Health, windows: Sequence[tuple[Window, Counts]]
+    status: Status, since: datetime, seen: Assessment, health: Health, windows: Sequence[tuple[Window, Counts]]
 ) -> dict[str, object]:
     trouble = health.trouble
     return {
         "status": status,
-        "since": timestamp(seen.since),
+        "since": timestamp(since),
         "score": _round(seen.score),
         "confidence": _pair(seen.confidence),
         "evidence": next(counts.counted for window, counts in windows if window.name == "1d"),
@@ -102,14 +124,15 @@ def _counts(counts: Counts, expected: int) -> dict[str, object]:
     }
 
 
-def _expected(window: Window, book: Book, jobs: Sequence[Job], now: datetime) -> int:
-    """How many probes the schedule wanted in the window, since the endpoint was first probed."""
+def _expected(window: Window, spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> int:
+    """How many probes the schedule wanted in the window, since the endpoint was first probed; none in maintenance."""
     if book.first_seen is None:
         return 0
     # The first sample began a moment after its tick.
     first_tick = max((tick_at(job, book.first_seen) for job in jobs), default=book.first_seen)
     begin = max(now - timedelta(seconds=window.length_s), first_tick)
-    return sum(ticks_between(job, begin, now) for job in jobs)
+    spans = list(outside(spec.maintenance, begin, now))
+    return sum(ticks_between(job, span.begin, span.end) for job in jobs for span in spans)
 
 
 def _summary(summary: Summary) -> dict[str, object]:

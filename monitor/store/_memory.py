@@ -19,6 +19,7 @@ from monitor.store._protocol import (
     Retention,
     Schema,
     Size,
+    Spent,
     StoreError,
     Tally,
     Tier,
@@ -106,6 +107,15 @@ class MemoryStore:
                     for ending, count in rollup.counts.items():
                         counted[_floor(hour, bucket_s), name, task, ending.error] += count
         return tallied(counted)
+
+    async def spent(self, since: datetime) -> dict[str, Spent]:
+        """See `Store.spent`."""
+        found: dict[str, Spent] = {}
+        for each in await self.samples(since):
+            before = found.get(each.endpoint, Spent(tokens=0, cost_usd=0.0))
+            tokens = before.tokens + (each.prompt_tokens or 0) + (each.output_tokens or 0)
+            found[each.endpoint] = Spent(tokens=tokens, cost_usd=before.cost_usd + (each.cost_usd or 0.0))
+        return found
 
     async def page(self, endpoint: str, *, since: datetime, before: Place | None, limit: int) -> list[Sample]:
         """See `Store.page`."""

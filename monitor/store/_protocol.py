@@ -29,6 +29,15 @@ class Tally:
     count: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What samples cost together, as far as it is known of each."""
+
+    tokens: int
+    """Of prompts and answers."""
+    cost_usd: float
+
+
 class Tier(Enum):
     """How much time a rollup covers; the value is in seconds."""
 
@@ -163,6 +172,12 @@ class Store(Protocol):
 
     async def first_seen(self) -> dict[str, datetime]:
         """When each endpoint's earliest sample began, by endpoint id."""
+
+    async def spent(self, since: datetime) -> dict[str, Spent]:
+        """What the samples that began at `since` or later cost, by endpoint id. `since` is a day ago at the most.
+
+        Endpoints without such samples may be left out.
+        """
 
     async def page(self, endpoint: str, *, since: datetime, before: Place | None, limit: int) -> list[Sample]:
         """The newest raw samples of an endpoint that began at `since` or later, newest first.

@@ -16,8 +16,21 @@ from monitor.store._append import Appender
 from monitor.store._calls import Calls, Result
 from monitor.store._database import Database
 from monitor.store._migrate import migrate, version
-from monitor.store._protocol import Backlog, Bucket, Info, Numbered, Place, Point, Retention, Schema, Size, Tally, Tier
-from monitor.store._statements import FIRST_SEEN, STATES, insert_of
+from monitor.store._protocol import (
+    Backlog,
+    Bucket,
+    Info,
+    Numbered,
+    Place,
+    Point,
+    Retention,
+    Schema,
+    Size,
+    Spent,
+    Tally,
+    Tier,
+)
+from monitor.store._statements import FIRST_SEEN, STATES, insert_of, spent_since
 from monitor.store._tidy import Tidying
 from probes._model import Sample, Task
 
@@ -70,6 +83,11 @@ class SqlStore:
     async def tallies(self, since: datetime, bucket_s: int) -> list[Tally]:
         """See `Store.tallies`."""
         return await self._read(lambda connection: _tallies.tallies(connection, since, bucket_s))
+
+    async def spent(self, since: datetime) -> dict[str, Spent]:
+        """See `Store.spent`."""
+        rows = await self._select(spent_since(since))
+        return {row.id: Spent(tokens=int(row.tokens), cost_usd=row.cost_usd) for row in rows}
 
     async def page(self, endpoint: str, *, since: datetime, before: Place | None, limit: int) -> list[Sample]:
         """See `Store.page`."""

@@ -11,12 +11,15 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Dialect,
+    Double,
     Executable,
     ScalarSelect,
     Select,
     Table,
     bindparam,
+    cast,
     func,
+    literal,
     or_,
     select,
     type_coerce,
@@ -111,6 +114,20 @@ def tallies_since(since: datetime, bucket_s: int) -> Select[Any]:
     return rows.join_from(counts, endpoint, counts.c.endpoint == endpoint.c.key).order_by(
         counts.c.bucket, endpoint.c.id, counts.c.error, counts.c.task
     )
+
+
+def spent_since(since: datetime) -> Select[Any]:
+    """Rows of `id`, `tokens`, `cost_usd`. Summed as floats: counts of a provider that lies do not overflow them."""
+    tokens, cost = (_total(*names) for names in (("prompt_tokens", "output_tokens"), ("cost_usd",)))
+    began = _began(sample.c.endpoint, since).add_columns(tokens.label("tokens"), cost.label("cost_usd"))
+    sums = began.group_by(sample.c.endpoint).subquery()
+    return select(endpoint.c.id, sums.c.tokens, sums.c.cost_usd).join_from(
+        sums, endpoint, sums.c.endpoint == endpoint.c.key
+    )
+
+
+def _total(*names: str) -> ColumnElement[float]:
+    return sum((func.coalesce(func.sum(cast(sample.c[name], Double)), 0.0) for name in names), start=literal(0.0))
 
 
 FIRST_SEEN: Final = select(endpoint.c.id, endpoint.c.first_at).where(endpoint.c.first_at.is_not(None))

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.config.model import ProbeSpec
+from monitor.maintenance import Span
 from monitor.plan import Job, tick_at
 from monitor.runner import Places
 from monitor.schedule import Schedule
@@ -141,3 +142,40 @@ async def test_a_blame_that_the_configuration_moved_is_in_the_sample_itself() ->
         (ErrorClass.PAYMENT, Blame.PROVIDER, None),
         (ErrorClass.AUTH, Blame.ACCOUNT, None),
     ]
+
+
+def in_maintenance(job: Job, begin: datetime, end: datetime) -> Job:
+    return replace(job, spec=replace(job.spec, maintenance=(Span(begin=begin, end=end),)))
+
+
+async def test_in_maintenance_nothing_is_sent_and_nothing_recorded_and_after_it_ticks_run_as_ever() -> None:
+    line = Line()
+    (plain,) = quick_jobs("a:one", every_s=10)
+    job = in_maintenance(plain, seconds(20), seconds(50))
+    for at in range(0, 80, 10):
+        await line.ticks.fire(job, seconds(at))
+        line.ticks.miss(job, seconds(at) + timedelta(seconds=1), ErrorClass.OVERRUN)
+    assert [run.scheduled_at for run in line.asked] == [seconds(at) for at in (0, 10, 50, 60, 70)]
+    assert [sample.scheduled_at for sample in line.emitted if sample.error] == [
+        seconds(at + 1) for at in (0, 10, 50, 60, 70)
+    ]
+
+
+async def test_a_probe_that_runs_when_maintenance_begins_is_recorded_as_ever() -> None:
+    line = Line(answer=refused(ErrorClass.CONNECT))
+    (plain,) = quick_jobs("a:one", every_s=10)
+    await line.ticks.fire(in_maintenance(plain, seconds(0.1), seconds(50)), seconds(0))
+    assert line.outcomes() == [(ErrorClass.CONNECT, Blame.PROVIDER, None)]
+
+
+async def test_no_confirmation_is_sent_in_maintenance() -> None:
+    line, now = Line(), datetime.now(UTC)
+    plain, other = quick_jobs("a:one", "b:other", every_s=3600)
+    job = in_maintenance(plain, now - timedelta(hours=1), now + timedelta(hours=9))
+    schedule = Schedule([job, other], line.ticks.fire, line.ticks.miss)
+    schedule.start(now)
+    schedule.probe_soon("a:one", now)
+    schedule.probe_soon("b:other", now)
+    await until(lambda: len(line.emitted) == 1 and schedule.idle)
+    await schedule.stop(1)
+    assert [run.endpoint.id for run in line.asked] == ["b:other"]

@@ -47,11 +47,17 @@ def shown(bucket: Bucket) -> tuple[Any, ...]:
     return (bucket.task, bucket.vantage, bucket.start, rollup.counts, tokens, round(rollup.cost_usd, 9), quantiles)
 
 
+async def spent_since(store: Store, since: datetime) -> dict[str, tuple[int, float]]:
+    """What samples cost, to nine digits: sums depend on their order."""
+    return {name: (spent.tokens, round(spent.cost_usd, 9)) for name, spent in (await store.spent(since)).items()}
+
+
 async def answers(store: Store, endpoints: Sequence[str], now: datetime) -> dict[str, Any]:
     """Every answer that a store gives; what it says of itself is left out."""
     found: dict[str, Any] = {
         "samples": await store.samples(EVER),
         "newest": await store.samples(now - timedelta(hours=7, minutes=13)),
+        "spent": await spent_since(store, now - timedelta(hours=24)),
         "first": await store.first_seen(),
         "states": await store.states(),
     }

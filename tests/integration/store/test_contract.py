@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.store import Store, StoreError, Tally, create_store
+from monitor.store import Spent, Store, StoreError, Tally, create_store
 from probes._model import ErrorClass, Sample, Task
 from tests.unit.store import samples as any_samples
 from tests.unit.store.samples import START, make_sample
@@ -212,3 +212,32 @@ async def test_a_cancelled_append_may_be_repeated(store: Store) -> None:
         await store.append([sample], {"steady:smollm2": sample.id})
     assert await store.samples(EVER) == samples
     assert await store.states() == {"steady:smollm2": samples[-1].id}
+
+
+async def test_what_was_spent_is_summed_by_endpoint_from_the_moment_asked_for(store: Store) -> None:
+    await store.append(
+        [
+            make_sample(9, prompt_tokens=1_000, output_tokens=1_000, cost_usd=1.0),
+            make_sample(10, prompt_tokens=100, output_tokens=20, cost_usd=0.25),
+            make_sample(11, prompt_tokens=100, output_tokens=None, cost_usd=None),
+            make_sample(12, prompt_tokens=None, output_tokens=7, cost_usd=0.5),
+            make_sample(13, endpoint="b:x", prompt_tokens=3, output_tokens=4, reasoning_tokens=2, cached_tokens=3),
+            make_sample(14, endpoint="c:x", error=ErrorClass.DNS),
+        ],
+        {},
+    )
+    spent = await store.spent(START + timedelta(seconds=10))
+    assert spent.pop("c:x", Spent(tokens=0, cost_usd=0.0)) == Spent(tokens=0, cost_usd=0.0)
+    assert spent == {"steady:smollm2": Spent(tokens=227, cost_usd=0.75), "b:x": Spent(tokens=7, cost_usd=0.0)}
+
+
+async def test_an_empty_store_spent_nothing(store: Store) -> None:
+    await store.append([make_sample(1, prompt_tokens=5)], {"b:x": "{}"})
+    assert await store.spent(START + timedelta(days=1)) == {}
+
+
+async def test_counts_of_a_provider_that_lies_can_be_summed(store: Store) -> None:
+    await store.append([make_sample(number, prompt_tokens=2**63 - 1, cost_usd=1e300) for number in range(3)], {})
+    (spent,) = (await store.spent(EVER)).values()
+    assert spent.tokens == pytest.approx(3 * 2**63)
+    assert spent.cost_usd == pytest.approx(3e300)

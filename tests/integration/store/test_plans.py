@@ -95,6 +95,7 @@ ASKED: dict[str, Callable[[SqlStore], Awaitable[object]]] = {
     "days": lambda store: store.rollups(E, Tier.DAY, EVER, END, ["ttft_s"]),
     "minutes": lambda store: store.tallies(START, 60),
     "tallies": lambda store: store.tallies(START, 86_400),
+    "spent": lambda store: store.spent(START),
     "samples": lambda store: store.samples(START),
     "waiting": lambda store: store.waiting("influx", 100),
     "first seen": lambda store: store.first_seen(),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from monitor.config import (
+    BudgetSpec,
     Config,
     ConfigError,
     EndpointSpec,
@@ -22,6 +25,7 @@ from monitor.config import (
     default_path,
     load,
 )
+from monitor.maintenance import Span
 from probes._model import Blame, Endpoint, ErrorClass, Pricing, Secret, Task
 
 Load = Callable[..., Config]
@@ -49,6 +53,7 @@ providers:
     base_url: https://api.groq.com/openai/v1
     api_key: k3y
     max_concurrent: 2
+    budget: {usd_per_day: 0.5, tokens_per_day: 200000}
     labels: {region: us, tier: fast}
     headers: {X-Team: a b}
     options: {effort: low, depth: 1}
@@ -78,8 +83,15 @@ probes:
     timeout: 2m
     slo: {ttft: 250ms, output_tps: 20}
 scoring: {confirm: false, count_wrong_answers: false, blame: {not_found: provider, dns: account}}
+maintenance: [{endpoints: [mine], from: 2026-12-01T03:00+01:00, to: 2026-12-01T04:00:00Z}]
 publish: {files: [{format: scores, path: out/uptime.json}]}
 """
+
+
+def span(begin: int, end: int) -> Span:
+    """From hour to hour of the first of December."""
+    day = datetime(2026, 12, 1, tzinfo=UTC)
+    return Span(begin=day.replace(hour=begin), end=day.replace(hour=end))
 
 
 def test_providers_and_models_alone_make_a_working_file(load_text: Load) -> None:
@@ -128,7 +140,11 @@ def test_everything_that_is_written_is_used(load_text: Load) -> None:
         retention=RetentionSpec(raw_s=172_800.0, hourly_s=31_536_000.0, daily_s=315_360_000.0),
         max_concurrent=8,
         grace_s=1.5,
-        providers={"groq": ProviderSpec(name="groq", max_concurrent=2)},
+        providers={
+            "groq": ProviderSpec(
+                name="groq", max_concurrent=2, budget=BudgetSpec(usd_per_day=0.5, tokens_per_day=200_000)
+            )
+        },
         endpoints=(
             EndpointSpec(
                 endpoint=endpoint,
@@ -140,6 +156,7 @@ def test_everything_that_is_written_is_used(load_text: Load) -> None:
                 router_ids={"haproxy": "be/srv1"},
                 context_length=8192,
                 aliases=("yours", "groq:llama-8b"),
+                maintenance=(span(2, 4),),
             ),
         ),
         probes={"chat": ProbeSpec(name="chat", task=Task.CHAT), "long": long},
@@ -328,3 +345,81 @@ def test_the_first_place_that_exists_is_used_else_the_first(tmp_path: Path) -> N
 @pytest.mark.usefixtures("locked", "unprivileged")
 def test_a_place_that_may_not_be_looked_into_is_used_so_that_the_user_hears_of_it(locked: Path) -> None:
     assert default_path({}, [Path("/nowhere/pw.yaml"), locked]) == locked
+
+
+BUDGETED = SMALL.replace("v1/}", "v1/, budget: {usd_per_day: 1}}")
+
+
+def test_a_budget_in_usd_wants_no_price_of_what_costs_nothing(load_text: Load) -> None:
+    paused = BUDGETED.replace("llama-8b}", "llama-8b, enabled: false}")
+    priced = BUDGETED.replace("llama-8b}", "llama-8b, pricing: {prompt: 0, completion: 0}}")
+    known = BUDGETED.replace("llama-8b", "llama-3.1-8b-instant")
+    budgets = [load_text(text).providers["groq"].budget for text in (paused, priced, known)]
+    assert budgets == [BudgetSpec(usd_per_day=1.0)] * 3
+
+
+def test_a_budget_in_tokens_wants_no_price(load_text: Load) -> None:
+    text = BUDGETED.replace("usd_per_day: 1", "tokens_per_day: 1000")
+    assert load_text(text).providers["groq"].budget == BudgetSpec(tokens_per_day=1000)
+
+
+def test_every_endpoint_without_a_price_is_told(lines: Callable[..., list[str]]) -> None:
+    text = f"{BUDGETED}  meta/other:\n    endpoints: [{{provider: groq, model: other-8b}}]\n"
+    assert [line.split(" has no known price")[0].rpartition(" ")[2] for line in lines(text)] == [
+        "'llama-8b'",
+        "'other-8b'",
+    ]
+
+
+def test_of_an_address_that_cannot_be_read_no_price_is_wanted(lines: Callable[..., list[str]]) -> None:
+    (line,) = lines(BUDGETED.replace("https://api.groq.com/openai/v1/", "'http://[::1'"))
+    assert "base_url" in line
+
+
+def test_a_probe_of_another_task_wants_a_price_and_one_that_only_reaches_does_not() -> None:
+    text = BUDGETED + "probes: {chat: {task: chat}, reach: {task: reach}}\n"
+    reaching = resolved(text.replace("llama-8b}", "llama-8b, probes: [reach]}"))
+    assert reaching is None
+    assert "has no known price" in (resolved(text) or "")
+    assert "has no known price" in (resolved(text.replace("llama-8b}", "llama-8b, probes: [reach, chat]}")) or "")
+
+
+def resolved(text: str) -> str | None:
+    """What loading with the real wire APIs says; None: it loads."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "pw.yaml")
+        path.write_text(text, encoding="utf-8")
+        try:
+            load(path, {"GROQ_API_KEY": "k3y"})
+        except ConfigError as error:
+            return str(error)
+    return None
+
+
+WINDOWS = """\
+maintenance:
+  - {endpoints: ["groq:*"], from: 2026-12-01T02:00Z, to: 2026-12-01T04:00Z}
+  - {endpoints: ["*:llama-8?"], from: 2026-12-01T03:00Z, to: 2026-12-01T05:00Z}
+  - {endpoints: ["odd[1]"], from: 2026-12-01T07:00Z, to: 2026-12-01T08:00Z}
+"""
+
+
+def test_each_endpoint_has_the_maintenance_that_its_id_matches_and_what_overlaps_is_joined(load_text: Load) -> None:
+    odd = "    endpoints: [{provider: groq, model: x, id: 'odd[1]'}, {provider: groq, model: y}]\n"
+    config = load_text(f"{SMALL}  meta/other:\n{odd}{WINDOWS}")
+    assert {spec.endpoint.id: spec.maintenance for spec in config.endpoints} == {
+        "groq:llama-8b": (span(2, 5),),
+        "odd[1]": (span(7, 8),),
+        "groq:y": (span(2, 4),),
+    }
+
+
+def test_a_pattern_is_not_judged_while_an_id_cannot_be_read_which_it_may_match(lines: Callable[..., list[str]]) -> None:
+    text = SMALL.replace("llama-8b}", "llama-8b}, {provider: groq, model: [x]}") + WINDOWS
+    assert ["matches no" in line for line in lines(text)] == [False]
+
+
+def test_an_id_that_came_from_outside_of_the_file_is_not_what_was_meant(lines: Callable[..., list[str]]) -> None:
+    text = SMALL.replace("llama-8b", "${env:MODEL}") + WINDOWS.replace("groq:*", "groq:secret-modell")
+    (first, *_) = lines(text, {"MODEL": "secret-model"})
+    assert first.endswith("a pattern such as groq:*")

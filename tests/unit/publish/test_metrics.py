@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_prometheus
 
+from monitor.maintenance import Span
 from monitor.publish.metrics import Metrics
 from monitor.score.health import Status
 from probes._model import Blame, ErrorClass, Sample, Task
@@ -55,6 +56,7 @@ DOCUMENTED = {
     "providerwatch_sink_failing": ("gauge", {"sink"}),
     "providerwatch_sink_delivered": ("counter", {"sink"}),
     "providerwatch_sink_dropped": ("counter", {"sink"}),
+    "providerwatch_budget_spent_ratio": ("gauge", {"provider", "unit"}),
     "providerwatch_worker_restarts": ("counter", set()),
     "providerwatch_build_info": ("gauge", {"version"}),
 }
@@ -78,7 +80,7 @@ SINKS = (SinkSays("influx", 7, 100, 2, "503"), SinkSays("samples", 0, 109))
 def make_metrics(samples: list[Sample]) -> Metrics:
     """The metrics of a daemon that had these samples."""
     board = make_board(*SPECS)
-    metrics = Metrics("1.2.3", lambda: board.snapshot, SINKS)
+    metrics = Metrics("1.2.3", lambda: board.snapshot, SINKS, lambda: [("groq", "usd", 0.25)])
     for spec in SPECS:
         metrics.expect(spec.endpoint, Task.CHAT, {})
     for sample in samples:
@@ -353,6 +355,18 @@ def test_the_body_of_a_row_is_no_part_of_the_metrics(metrics: Metrics) -> None:
     assert json.dumps({"region": "us"}) not in text
 
 
+def test_an_endpoint_in_maintenance_is_neither_up_nor_down_but_in_maintenance() -> None:
+    board = make_board(make_spec(ONE, maintenance=(Span(begin=TICK, end=TICK + 10 * MINUTE),)))
+    board.absorb([sample_at(TICK - 2 * MINUTE), sample_at(TICK - MINUTE)])
+    metrics = Metrics("1", lambda: board.snapshot)
+    board.publish(TICK, sweep=True)
+    assert value(metrics, "providerwatch_up", endpoint=ONE) is None
+    assert value(metrics, "providerwatch_status", endpoint=ONE, status="maintenance") == 1
+    assert value(metrics, "providerwatch_status", endpoint=ONE, status="up") == 0
+    assert value(metrics, "providerwatch_score", endpoint=ONE) is not None
+    assert value(metrics, "providerwatch_uptime_ratio", endpoint=ONE, window="1d") == 1
+
+
 # The store and what is behind it
 
 
@@ -375,6 +389,16 @@ def test_without_sinks_there_is_no_series_of_one() -> None:
     metrics = Metrics("1", lambda: board.snapshot)
     assert series(metrics, "providerwatch_sink_backlog_samples") == 0
     assert series(metrics, "providerwatch_sink_dropped_total") == 0
+
+
+def test_the_share_of_a_budget_is_told_as_it_is_at_the_scrape() -> None:
+    board, shares = make_board(*SPECS), [("groq", "usd", 0.5), ("groq", "tokens", 0.25)]
+    metrics = Metrics("1", lambda: board.snapshot, (), lambda: shares)
+    assert value(metrics, "providerwatch_budget_spent_ratio", provider="groq", unit="usd") == 0.5
+    shares[0] = ("groq", "usd", 1.01)
+    assert value(metrics, "providerwatch_budget_spent_ratio", provider="groq", unit="usd") == 1.01
+    assert value(metrics, "providerwatch_budget_spent_ratio", provider="groq", unit="tokens") == 0.25
+    assert series(Metrics("1", lambda: board.snapshot), "providerwatch_budget_spent_ratio") == 0
 
 
 def test_slices_of_tidying_are_counted_and_the_newest_is_shown() -> None:

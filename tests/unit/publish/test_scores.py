@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from monitor.config.model import ProbeSpec, ScoringSpec, Slo
+from monitor.maintenance import Span
 from monitor.publish.board import Board, document
 from monitor.score.health import Status
 from probes._model import Blame, Endpoint, ErrorClass, Sample, Secret, Task
+from probes._plain import timestamp
 from tests.unit.publish.values import CHAT, first_tick, make_board, make_spec, row_of, sample_at
 from tests.unit.score.values import START, unhurried
 
@@ -129,6 +131,7 @@ def test_a_row_says_everything_about_its_endpoint() -> None:
         "since": at[4],
         "evidence": 5,
         "account": None,
+        "maintenance": None,
         "measured_at": at[4],
         "stale_after": f"{stale_after.replace(tzinfo=None).isoformat(timespec='microseconds')}Z",
         "source": "synthetic",
@@ -210,6 +213,58 @@ def test_a_paused_endpoint_says_so_and_expects_nothing() -> None:
 
 
 # Expected
+
+
+UNDER_WORK = make_spec(maintenance=(Span(begin=TICK + 2 * MINUTE, end=TICK + 12 * MINUTE),))
+"""From its third tick on ten ticks of the usual endpoint are left out."""
+
+
+def in_work(minutes: float, *, count: int = 2, **fields: Any) -> dict[str, Any]:
+    """The row so long after the first tick, of an endpoint that is in maintenance in between."""
+    return row_of(ticks(count), TICK + minutes * MINUTE, replace(UNDER_WORK, **fields))
+
+
+def moment(minutes: float) -> str:
+    return timestamp(TICK + minutes * MINUTE)
+
+
+def test_an_endpoint_in_maintenance_says_so_since_its_begin_and_keeps_its_score() -> None:
+    row, usual = in_work(3), row_of(ticks(2), TICK + 3 * MINUTE)
+    assert (row["status"], row["since"]) == ("maintenance", moment(2))
+    assert row["maintenance"] == {"from": moment(2), "to": moment(12)}
+    for name in ("score", "confidence", "stale_after", "measured_at", "ttft_s"):
+        assert row[name] == usual[name]
+    assert usual["maintenance"] is None
+
+
+@pytest.mark.parametrize(
+    ("minutes", "status", "announced"),
+    [(1.9, "up", True), (2, "maintenance", True), (11.9, "maintenance", True), (12, "unknown", False)],
+)
+def test_maintenance_is_from_its_begin_to_before_its_end(minutes: float, status: str, announced: bool) -> None:
+    row = in_work(minutes)
+    assert (row["status"], row["maintenance"] is not None) == (status, announced)
+
+
+def test_after_maintenance_nothing_is_known_since_its_end_until_the_first_tick() -> None:
+    assert (in_work(12.5)["status"], in_work(12.5)["since"]) == ("unknown", moment(12))
+    samples = [*ticks(2), sample_at(TICK + 12 * MINUTE)]
+    assert row_of(samples, TICK + 12.5 * MINUTE, UNDER_WORK)["status"] == "up"
+
+
+def test_paused_wins_over_maintenance() -> None:
+    assert in_work(3, enabled=False)["status"] == "paused"
+
+
+def test_an_endpoint_that_was_never_probed_can_be_in_maintenance() -> None:
+    row = in_work(3, count=0)
+    assert (row["status"], row["score"], row["since"]) == ("maintenance", None, moment(2))
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(1.5, 2), (2.5, 2), (11.9, 2), (12.1, 3), (20.1, 11)])
+def test_no_probe_is_expected_in_maintenance_so_uptime_is_as_if_it_had_not_been(minutes: float, expected: int) -> None:
+    counts = in_work(minutes)["uptime"]["1h"]
+    assert (counts["expected"], counts["ratio"], counts["ok"]) == (expected, 1.0, 2)
 
 
 @pytest.mark.parametrize(("minutes", "expected"), [(0.01, 1), (0.99, 1), (1.01, 2), (4.5, 5), (5.01, 5), (100.5, 5)])

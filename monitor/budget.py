@@ -1,0 +1,213 @@
+"""What probing may cost a day: what each provider cost today, and whether one more probe is within its budget. Pure.
+
+A day is one of UTC. What a probe cost belongs to the day on which it began, as a restart finds it in the store. Each
+day has a sum of its own: a wall clock that is set back finds again what was spent, one that leaps begins a day anew.
+
+A probe that runs counts as the most that it should cost, so a day's spend passes its cap by less than one probe costs,
+however many run at once. Once most of a day's budget is gone, the rest is spread over what is left of the day: every
+probe's interval is stretched by the same factor, so that none of them is starved by another that comes more often.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from probes._model import Pricing, Run, Sample, Task
+
+SLOW_FROM: Final = 0.8
+"""The share of a day's budget after which the rest is spread."""
+_KEPT_DAYS: Final = 8
+"""Sums that are held on to, for a wall clock that is set back."""
+_MILLION: Final = 1_000_000
+_FREE: Final = Pricing(prompt=0.0, completion=0.0)
+
+
+class Unit(StrEnum):
+    """What a budget is told in."""
+
+    USD = "usd"
+    TOKENS = "tokens"
+
+
+Amounts: TypeAlias = Mapping[Unit, float]
+"""So much of each unit. Tokens are those of the prompt and of the output."""
+
+NOTHING: Final[Amounts] = dict.fromkeys(Unit, 0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Habit:
+    """What is known of one probe of one endpoint."""
+
+    every_s: float
+    most: Amounts
+    """The dearest so far, and at least what its prompt and its token limit allow."""
+    usual: Amounts
+    """The newest; before there is one, the most."""
+    last_at: datetime | None = None
+    """When it last ran."""
+
+
+class Budgets:
+    """The budgets of all providers that have one. Probes of the others run, and are not counted."""
+
+    __slots__ = ("_providers", "_purses")
+
+    def __init__(self, caps: Mapping[str, Amounts], providers: Mapping[str, str]) -> None:
+        """`caps` of a day by provider, of the units that it has a cap for; `providers` by endpoint id."""
+        self._purses = {name: _Purse(cap) for name, cap in caps.items()}
+        self._providers = providers
+
+    def restore(self, endpoint: str, spent: Amounts, at: datetime) -> None:
+        """Go on from what the probes of an endpoint cost on the day of `at`.
+
+        One that is not configured any more counts for the provider that its id begins with.
+        """
+        purse = self._purses.get(self._providers.get(endpoint, endpoint.partition(":")[0]))
+        if purse is not None:
+            purse.add(at.date(), spent)
+
+    def claim(self, run: Run, every_s: float, at: datetime) -> str | None:
+        """Set aside the most that a probe should cost, until `release`; where that cannot be: why it is not to run."""
+        purse = self._purses.get(run.endpoint.provider)
+        return None if purse is None else purse.claim(run, every_s, at)
+
+    def release(self, run: Run) -> None:
+        """A probe is over; what it cost was charged."""
+        purse = self._purses.get(run.endpoint.provider)
+        if purse is not None:
+            purse.release(run.id)
+
+    def charge(self, sample: Sample) -> None:
+        """Count what a probe cost. What no provider told and nobody could count is not known, and not charged."""
+        purse = self._purses.get(self._providers.get(sample.endpoint, ""))
+        if purse is not None:
+            purse.charge(sample)
+
+    def shares(self, at: datetime) -> Iterator[tuple[str, Unit, float]]:
+        """The share of its cap that each provider has spent on the day of `at`, by provider and unit."""
+        for name, purse in self._purses.items():
+            for unit, share in purse.shares(at.date()):
+                yield name, unit, share
+
+
+class _Purse:
+    """One provider's budget."""
+
+    __slots__ = ("_caps", "_days", "_habits", "_running")
+
+    def __init__(self, caps: Amounts) -> None:
+        self._caps = caps
+        self._days: dict[date, Amounts] = {}
+        self._running: dict[str, Amounts] = {}
+        self._habits: dict[tuple[str, str], _Habit] = {}
+
+    def add(self, day: date, amounts: Amounts) -> None:
+        self._days[day] = _sum(self._days.get(day, NOTHING), amounts)
+        if len(self._days) > _KEPT_DAYS:
+            del self._days[next(iter(self._days))]
+
+    def claim(self, run: Run, every_s: float, at: datetime) -> str | None:
+        habit = self._habit(run, every_s)
+        refusal = self._refusal(habit, at)
+        if refusal is None and any(habit.most.values()):
+            self._running[run.id] = habit.most
+            habit = replace(habit, last_at=at)
+        self._habits[run.endpoint.id, run.probe] = habit
+        return refusal
+
+    def release(self, run_id: str) -> None:
+        self._running.pop(run_id, None)
+
+    def charge(self, sample: Sample) -> None:
+        cost, key = _cost(sample), (sample.endpoint, sample.probe)
+        if not any(cost.values()):
+            return
+        self.add(sample.started_at.date(), cost)
+        habit = self._habits.get(key)
+        if habit is not None:
+            self._habits[key] = replace(habit, usual=cost, most=_larger(habit.most, cost))
+
+    def shares(self, day: date) -> Iterator[tuple[Unit, float]]:
+        for unit, cap in self._caps.items():
+            yield unit, self._days.get(day, NOTHING)[unit] / cap
+
+    def _habit(self, run: Run, every_s: float) -> _Habit:
+        known, most = self._habits.get((run.endpoint.id, run.probe)), _at_most(run)
+        if known is None:
+            return _Habit(every_s=every_s, most=most, usual=most)
+        return replace(known, every_s=every_s, most=_larger(known.most, most))
+
+    def _refusal(self, habit: _Habit, at: datetime) -> str | None:
+        """Why a probe is not to run now, if so: that nothing is left is said rather than that little is."""
+        units = [unit for unit in self._caps if habit.most[unit] > 0]
+        reasons = (reason(unit, habit, at) for reason in (self._spent, self._taken, self._slowed) for unit in units)
+        return next(filter(None, reasons), None)
+
+    def _spent(self, unit: Unit, habit: _Habit, at: datetime) -> str | None:
+        spent, cap = self._days.get(at.date(), NOTHING)[unit], self._caps[unit]
+        return f"today's budget is spent: {_shown(unit, spent, cap)}, until 00:00 UTC" if spent >= cap else None
+
+    def _taken(self, unit: Unit, habit: _Habit, at: datetime) -> str | None:
+        spent, cap = self._days.get(at.date(), NOTHING)[unit], self._caps[unit]
+        if self._gone(unit, at) < cap:
+            return None
+        return f"probes that run now may spend the rest of today's budget: {_shown(unit, spent, cap)} so far"
+
+    def _slowed(self, unit: Unit, habit: _Habit, at: datetime) -> str | None:
+        spent, cap = self._days.get(at.date(), NOTHING)[unit], self._caps[unit]
+        # A moment to come is from before the wall clock was set back, and says nothing.
+        if spent < SLOW_FROM * cap or habit.last_at is None or habit.last_at > at:
+            return None
+        left_s = (_midnight_after(at) - at).total_seconds()
+        wanted = left_s * sum(each.usual[unit] / each.every_s for each in self._habits.values())
+        stretch = wanted / (cap - self._gone(unit, at))
+        wait_s = habit.every_s * stretch - (at - habit.last_at).total_seconds()
+        if stretch <= 1 or wait_s <= 0:
+            return None
+        so_far, wait = _shown(unit, spent, cap), f"next in {math.ceil(wait_s)} s"
+        return f"today's budget runs low: {so_far}, the rest is spread until 00:00 UTC; {wait}"
+
+    def _gone(self, unit: Unit, at: datetime) -> float:
+        """What was spent on the day of `at`, and what runs now."""
+        return self._days.get(at.date(), NOTHING)[unit] + sum(each[unit] for each in self._running.values())
+
+
+def _at_most(run: Run) -> Amounts:
+    """What a probe costs if it gets all the tokens that it may have; what is hidden or told otherwise comes on top."""
+    if run.task is Task.REACH:
+        return NOTHING
+    prompt, pricing = run.prompt.tokens or 0, run.endpoint.pricing or _FREE
+    output = 0 if run.task is Task.EMBEDDING else run.prompt.max_tokens
+    usd = (prompt * pricing.prompt + output * pricing.completion) / _MILLION
+    return {Unit.USD: usd, Unit.TOKENS: float(prompt + output)}
+
+
+def _cost(sample: Sample) -> Amounts:
+    tokens = (sample.prompt_tokens or 0) + (sample.output_tokens or 0)
+    return {Unit.USD: sample.cost_usd or 0.0, Unit.TOKENS: float(tokens)}
+
+
+def _sum(one: Amounts, other: Amounts) -> Amounts:
+    return {unit: one[unit] + other[unit] for unit in Unit}
+
+
+def _larger(one: Amounts, other: Amounts) -> Amounts:
+    return {unit: max(one[unit], other[unit]) for unit in Unit}
+
+
+def _midnight_after(at: datetime) -> datetime:
+    return datetime.combine(at.date() + timedelta(days=1), time(), UTC)
+
+
+def _shown(unit: Unit, spent: float, cap: float) -> str:
+    """`0.50 of 0.50 USD`, `1,200 of 200,000 tokens`; a small cap with as many digits as it takes to see a change."""
+    if unit is Unit.TOKENS:
+        return f"{spent:,.0f} of {cap:,.0f} tokens"
+    digits = min(max(2, 1 - math.floor(math.log10(cap))), 9)
+    return f"{spent:.{digits}f} of {cap:.{digits}f} USD"
