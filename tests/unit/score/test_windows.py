@@ -10,20 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.score.outcomes import Counts, Outcome
-from monitor.score.windows import WINDOWS, Ledger, SlidingCounts, Window
+from monitor.score.windows import DAY, WINDOWS, Ledger, SlidingCounts, Window
 from tests.unit.score.values import START, after, unhurried
 
 FIELDS = [outcome.name.lower() for outcome in Outcome]
 SMALL = Window(name="10s", length_s=10, bucket_s=2)
 LONGEST_S = 90 * 86_400
+MIDNIGHT = START.replace(hour=0)
+"""Where a bucket of every window begins."""
 
 
 def naive(window: Window, added: list[tuple[datetime, Outcome]], now: datetime) -> Counts:
     """The samples whose bucket is not wholly before the window."""
     begin = now - timedelta(seconds=window.length_s)
     bucket = timedelta(seconds=window.bucket_s)
-    midnight = START.replace(hour=0)
-    ends = [(midnight + (at - midnight) // bucket * bucket + bucket, outcome) for at, outcome in added]
+    ends = [(MIDNIGHT + (at - MIDNIGHT) // bucket * bucket + bucket, outcome) for at, outcome in added]
     kept = Counter(outcome for end, outcome in ends if end > begin)
     return Counts(**{outcome.name.lower(): kept[outcome] for outcome in Outcome})
 
@@ -55,20 +56,20 @@ def test_counts_equal_those_of_a_model_that_counts_anew(window: Window, data: st
 def test_a_bucket_leaves_at_the_moment_when_all_of_it_is_outside(window: Window) -> None:
     """The span is half-open: the bucket that ends where the window begins is outside."""
     sliding = SlidingCounts(window)
-    sliding.add(START, Outcome.OK)
+    sliding.add(MIDNIGHT, Outcome.OK)
     whole = timedelta(seconds=window.length_s + window.bucket_s)
     moment = timedelta(microseconds=1)
-    assert sliding.counts(START + whole - moment).ok == 1
-    assert sliding.counts(START + whole).ok == 0
+    assert sliding.counts(MIDNIGHT + whole - moment).ok == 1
+    assert sliding.counts(MIDNIGHT + whole).ok == 0
 
 
 @pytest.mark.parametrize("window", WINDOWS, ids=lambda window: window.name)
 def test_the_last_microsecond_of_a_bucket_belongs_to_it(window: Window) -> None:
     sliding = SlidingCounts(window)
     bucket, moment = timedelta(seconds=window.bucket_s), timedelta(microseconds=1)
-    sliding.add(START + bucket - moment, Outcome.FAILED)
-    sliding.add(START + bucket, Outcome.FAILED)
-    assert sliding.counts(START + timedelta(seconds=window.length_s) + bucket).failed == 1
+    sliding.add(MIDNIGHT + bucket - moment, Outcome.FAILED)
+    sliding.add(MIDNIGHT + bucket, Outcome.FAILED)
+    assert sliding.counts(MIDNIGHT + timedelta(seconds=window.length_s) + bucket).failed == 1
 
 
 def test_an_empty_window_counts_nothing() -> None:
@@ -125,7 +126,7 @@ def test_a_restored_ledger_equals_the_one_that_was_fed(
 
 def test_restored_counts_reach_only_windows_that_count_as_finely() -> None:
     ledger = Ledger()
-    ledger.restore(60, START, Outcome.OK, 3)
+    ledger.restore(DAY.bucket_s, START, Outcome.OK, 3)
     assert {window.name: counts.ok for window, counts in ledger.counts(START)} == {
         "5m": 0, "30m": 0, "1h": 0, "1d": 3, "7d": 0, "30d": 0, "90d": 0,
     }  # fmt: skip
