@@ -174,7 +174,7 @@ class Store(Protocol):
         """When each endpoint's earliest sample began, by endpoint id."""
 
     async def spent(self, since: datetime) -> dict[str, Spent]:
-        """What the samples that began at `since` or later cost, by endpoint id. `since` is a day ago at the most.
+        """What the raw samples that began at `since` or later cost, by endpoint id.
 
         Endpoints without such samples may be left out.
         """

@@ -28,10 +28,10 @@ from monitor.store._codes import TASKS
 from monitor.store._columns import signed
 from monitor.store._database import Database
 from monitor.store._outbox import backlogs
-from monitor.store._protocol import Info, Place, Point
+from monitor.store._protocol import Info, Place, Point, Spent
 from monitor.store._raw import COLUMNS, cooked, meant, names
 from monitor.store._rows import to_sample
-from monitor.store._statements import named_samples, samples_since
+from monitor.store._statements import named_samples, samples_since, spent_since
 from monitor.store._tables import block, endpoint, horizon, metadata, sample
 from probes._model import Sample, Task
 
@@ -41,6 +41,7 @@ _BLOCKS_AT_ONCE: Final = 8
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _UNSIGNED: Final = 2**64 - 1
 """Makes of an id as the database holds it a number that sorts as its text does."""
+_COSTS: Final = ("started_at", "prompt_tokens", "output_tokens", "cost_usd")
 _id: Final = type_coerce(sample.c.id, BigInteger)
 
 
@@ -63,6 +64,20 @@ async def _sealed(connection: AsyncConnection, since: datetime) -> list[tuple[in
         found.extend((seq, each) for seq, each in taken if each.started_at >= since)
         await asyncio.sleep(0)
     return sorted(found, key=itemgetter(0))
+
+
+async def spent(connection: AsyncConnection, since: datetime) -> dict[str, Spent]:
+    """See `Store.spent`. No block is as new as a day, but where the wall clock was ahead for a while."""
+    found = {row.id: (row.tokens, row.cost_usd) for row in (await connection.execute(spent_since(since))).all()}
+    begin = _micros(since)
+    query = select(endpoint.c.id, block.c.data).join_from(block, endpoint, block.c.endpoint == endpoint.c.key)
+    for name, data in (await connection.execute(query.where(block.c.hour >= hour(since)))).all():
+        for at, *costs in zip(*unpack_columns(data, _COSTS), strict=True):
+            if number(at) >= begin:
+                prompt, output, usd = (float(cost or 0) for cost in costs)
+                tokens_before, usd_before = found.get(name, (0.0, 0.0))
+                found[name] = (tokens_before + prompt + output, usd_before + usd)
+    return {name: Spent(tokens=int(tokens), cost_usd=usd) for name, (tokens, usd) in found.items()}
 
 
 async def page(

@@ -30,7 +30,7 @@ from monitor.store._protocol import (
     Tally,
     Tier,
 )
-from monitor.store._statements import FIRST_SEEN, STATES, insert_of, spent_since
+from monitor.store._statements import FIRST_SEEN, STATES, insert_of
 from monitor.store._tidy import Tidying
 from probes._model import Sample, Task
 
@@ -86,8 +86,7 @@ class SqlStore:
 
     async def spent(self, since: datetime) -> dict[str, Spent]:
         """See `Store.spent`."""
-        rows = await self._select(spent_since(since))
-        return {row.id: Spent(tokens=int(row.tokens), cost_usd=row.cost_usd) for row in rows}
+        return await self._read(lambda connection: _queries.spent(connection, since))
 
     async def page(self, endpoint: str, *, since: datetime, before: Place | None, limit: int) -> list[Sample]:
         """See `Store.page`."""
