@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 
 from monitor.config.model import ProbeSpec, ScoringSpec, Slo
 from monitor.publish.board import Board, document
-from monitor.score.health import Status
+from monitor.status import Status
 from probes._model import Blame, Endpoint, ErrorClass, Sample, Secret, Task
 from tests.unit.publish.values import CHAT, first_tick, make_board, make_spec, row_of, sample_at
 from tests.unit.score.values import START, unhurried
