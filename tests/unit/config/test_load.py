@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.config import (
+    Canary,
     Config,
     ConfigError,
     EndpointSpec,
@@ -36,6 +37,7 @@ models:
 
 WHOLE = """\
 vantage: fra1
+canaries: ["1.1.1.1:443", "[2606:4700:4700::1111]:53", example.com:80]
 listen: "[::]:80"
 token: t0ken
 public: true
@@ -121,6 +123,11 @@ def test_everything_that_is_written_is_used(load_text: Load) -> None:
     )
     assert load_text(WHOLE) == Config(
         vantage="fra1",
+        canaries=(
+            Canary(host="1.1.1.1", port=443),
+            Canary(host="2606:4700:4700::1111", port=53),
+            Canary(host="example.com", port=80),
+        ),
         listen=Listen(host="::", port=80),
         public=True,
         token=Secret("t0ken"),
@@ -328,3 +335,13 @@ def test_the_first_place_that_exists_is_used_else_the_first(tmp_path: Path) -> N
 @pytest.mark.usefixtures("locked", "unprivileged")
 def test_a_place_that_may_not_be_looked_into_is_used_so_that_the_user_hears_of_it(locked: Path) -> None:
     assert default_path({}, [Path("/nowhere/pw.yaml"), locked]) == locked
+
+
+def test_a_canary_is_shown_as_it_is_written(load_text: Load) -> None:
+    config = load_text(WHOLE)
+    assert list(map(str, config.canaries)) == ["1.1.1.1:443", "[2606:4700:4700::1111]:53", "example.com:80"]
+
+
+def test_there_are_no_canaries_unless_some_are_written(load_text: Load) -> None:
+    """Nobody is contacted whom nobody named."""
+    assert load_text(SMALL).canaries == ()
