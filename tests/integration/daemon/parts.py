@@ -75,6 +75,8 @@ class StubStore(MemoryStore):
     kept_incidents: dict[str, Incident] = field(default_factory=dict)
     appends: list[tuple[list[Sample], dict[str, str]]] = field(default_factory=list)
     """Samples and states that were committed, call by call."""
+    incident_appends: list[list[Incident]] = field(default_factory=list)
+    """And incidents."""
     attempts: int = 0
 
     def __post_init__(self) -> None:
@@ -98,6 +100,7 @@ class StubStore(MemoryStore):
         self.kept_states.update(states)
         self.kept_incidents.update({incident.id: incident for incident in incidents})
         self.appends.append(([*samples], {**states}))
+        self.incident_appends.append([*incidents])
 
     async def states(self) -> dict[str, str]:
         return dict(self.kept_states)

@@ -47,13 +47,14 @@ class Bench:
     store: Store
     limits: Limits = PATIENT
     config: Config = CONFIG
+    board_type: type[Board] = Board
     observed: list[Sample] = field(default_factory=list)
     snapshots: list[Snapshot] = field(default_factory=list)
     confirmed: list[str] = field(default_factory=list)
     dropped: int = 0
 
     def __post_init__(self) -> None:
-        self.board = Board(self.config, plan(self.config), datetime.now(UTC))
+        self.board = self.board_type(self.config, plan(self.config), datetime.now(UTC))
         hooks = Hooks(
             observe=self.observed.append,
             published=self.snapshots.append,
