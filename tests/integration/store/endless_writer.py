@@ -38,7 +38,7 @@ def batch_of(run: int, batch: int) -> list[Sample]:
 async def write(url: str, run: int) -> None:
     store = create_store(url)
     await store.open()
-    print("open", flush=True)
+    say("open")
     async with asyncio.TaskGroup() as both:
         both.create_task(_append(store, run))
         both.create_task(_tidy(store))
@@ -48,13 +48,18 @@ async def _append(store: Store, run: int) -> None:
     for batch in count():
         samples = batch_of(run, batch)
         await store.append(samples, {"steady:smollm2": f"{run} {batch}"})
-        print(*(sample.id for sample in samples), flush=True)
+        say(*(sample.id for sample in samples))
 
 
 async def _tidy(store: Store) -> None:
     while True:
         await store.tidy(START + timedelta(hours=3), RETENTION)
         await asyncio.sleep(0)
+
+
+def say(*words: str) -> None:
+    """A line in one piece: `print` may write word by word, and be killed in between."""
+    os.write(sys.stdout.fileno(), f"{' '.join(words)}\n".encode())
 
 
 def main(url: str) -> None:
@@ -64,12 +69,12 @@ def main(url: str) -> None:
         if writer == 0:
             try:
                 # Said by the writer itself: its parent could come to say so only after "open".
-                print("begun", os.getpid(), flush=True)
+                say("begun", str(os.getpid()))
                 asyncio.run(write(url, int(line)))
             finally:
                 os._exit(1)
         os.waitpid(writer, 0)
-        print("ended", flush=True)
+        say("ended")
 
 
 if __name__ == "__main__":
