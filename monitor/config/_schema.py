@@ -195,7 +195,7 @@ class Scoring(Section):
 _SHORTEST_RAW_S = 2 * 86_400.0
 """The windows up to a day are counted from samples."""
 _SHORTEST_HOURLY_S = 91 * 86_400.0
-"""The windows up to 90 days are counted from hours."""
+"""The windows up to 90 days are counted from hours, or from days that are made of them."""
 
 
 class Retention(Section):

@@ -10,15 +10,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    and_,
-    func,
-    or_,
-    select,
-    type_coerce,
-)
+from sqlalchemy import BigInteger, ColumnElement, and_, func, or_, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import NULLTYPE
 
@@ -31,7 +23,7 @@ from monitor.store._outbox import backlogs
 from monitor.store._protocol import Info, Place, Point, Spent
 from monitor.store._raw import COLUMNS, cooked, meant, names
 from monitor.store._rows import to_sample
-from monitor.store._statements import named_samples, samples_since, spent_since
+from monitor.store._statements import blocks_since, named_samples, samples_since, spent_since
 from monitor.store._tables import block, endpoint, horizon, metadata, sample
 from probes._model import Sample, Task
 
@@ -57,9 +49,8 @@ async def samples(connection: AsyncConnection, since: datetime) -> list[Sample]:
 async def _sealed(connection: AsyncConnection, since: datetime) -> list[tuple[int, Sample]]:
     """Those that lie in blocks, with their numbers."""
     words = await names(connection)
-    query = select(endpoint.c.id, block.c.data).join_from(block, endpoint, block.c.endpoint == endpoint.c.key)
     found: list[tuple[int, Sample]] = []
-    for name, data in (await connection.execute(query.where(block.c.hour >= hour(since)))).all():
+    for name, data in (await connection.execute(blocks_since(hour(since)))).all():
         taken = ((number(row["seq"]), cooked(row, name, words)) for row in unpack(data, COLUMNS))
         found.extend((seq, each) for seq, each in taken if each.started_at >= since)
         await asyncio.sleep(0)
@@ -70,8 +61,7 @@ async def spent(connection: AsyncConnection, since: datetime) -> dict[str, Spent
     """See `Store.spent`. No block is as new as a day, but where the wall clock was ahead for a while."""
     found = {row.id: (row.tokens, row.cost_usd) for row in (await connection.execute(spent_since(since))).all()}
     begin = _micros(since)
-    query = select(endpoint.c.id, block.c.data).join_from(block, endpoint, block.c.endpoint == endpoint.c.key)
-    for name, data in (await connection.execute(query.where(block.c.hour >= hour(since)))).all():
+    for name, data in (await connection.execute(blocks_since(hour(since)))).all():
         for at, *costs in zip(*unpack_columns(data, _COSTS), strict=True):
             if number(at) >= begin:
                 prompt, output, usd = (float(cost or 0) for cost in costs)

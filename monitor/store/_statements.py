@@ -29,7 +29,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from monitor.store._columns import Moment
 from monitor.store._rows import NAMES
-from monitor.store._tables import endpoint, metadata, sample, stale_hour, state
+from monitor.store._tables import block, endpoint, metadata, sample, stale_hour, state
 
 MICROSECONDS_AN_HOUR: Final = 3_600_000_000
 NAME_TABLES: Final = tuple(metadata.tables[name] for name in NAMES)
@@ -128,6 +128,12 @@ def spent_since(since: datetime) -> Select[Any]:
 
 def _total(*names: str) -> ColumnElement[float]:
     return sum((func.coalesce(func.sum(cast(sample.c[name], Double)), 0.0) for name in names), start=literal(0.0))
+
+
+def blocks_since(first: int) -> Select[Any]:
+    """The endpoint's id and the bytes of every block of hour `first` or later."""
+    query = select(endpoint.c.id, block.c.data).join_from(block, endpoint, block.c.endpoint == endpoint.c.key)
+    return query.where(block.c.hour >= first)
 
 
 FIRST_SEEN: Final = select(endpoint.c.id, endpoint.c.first_at).where(endpoint.c.first_at.is_not(None))

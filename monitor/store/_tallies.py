@@ -16,7 +16,7 @@ from monitor.store._protocol import Tally, Tier
 from monitor.store._raw import hour_of, meant
 from monitor.store._rolling import HOURS_A_DAY
 from monitor.store._rollup_rows import counts_of
-from monitor.store._statements import MICROSECONDS_AN_HOUR, tallies_since
+from monitor.store._statements import MICROSECONDS_AN_HOUR, blocks_since, tallies_since
 from monitor.store._tables import block, daily, endpoint, hourly, sample, stale_day, stale_hour
 from probes._model import ErrorClass, Task
 
@@ -68,8 +68,7 @@ async def _tallied_rows(connection: AsyncConnection, since: datetime, bucket_s: 
 async def _count_sealed(connection: AsyncConnection, since: datetime, bucket_s: int, totals: Counter[Any]) -> None:
     """What lies in blocks: nothing, of the newest day."""
     begin, length = (since - _EVER) // timedelta(microseconds=1), bucket_s * 1_000_000
-    query = select(endpoint.c.id, block.c.data).join_from(block, endpoint, block.c.endpoint == endpoint.c.key)
-    for name, data in (await connection.execute(query.where(block.c.hour >= hour(since)))).all():
+    for name, data in (await connection.execute(blocks_since(hour(since)))).all():
         for row in unpack(data, ("started_at", "task", "error")):
             at = number(row["started_at"])
             if at >= begin:

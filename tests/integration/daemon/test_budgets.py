@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
-import pytest
 
 from monitor.app import Daemon, caps_of, restore_budgets
 from monitor.budget import Budgets, Unit
@@ -17,7 +13,7 @@ from monitor.config.model import BudgetSpec, Config, Listen, ProbeSpec, Provider
 from monitor.plan import plan
 from monitor.runner import Places
 from monitor.schedule import Schedule
-from monitor.store import Store, create_store
+from monitor.store import Store
 from monitor.ticks import Ticks
 from probes._model import Blame, ErrorClass, Run, Sample, Task
 from tests.integration.daemon.parts import breathe, quick_config, until
@@ -28,14 +24,6 @@ NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 TOKENS = 151
 """What a probe of `sample_at` costs."""
 SPENT = "today's budget is spent: 453 of 450 tokens, until 00:00 UTC"
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = create_store(f"sqlite:///{tmp_path}/store.db")
-    await store.open()
-    yield store
-    await store.close()
 
 
 def budgeted(config: Config, **caps: float) -> Config:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -16,21 +15,13 @@ from monitor.recorder import Hooks, Recorder
 from monitor.runner import Places
 from monitor.schedule import Schedule
 from monitor.score.health import Status
-from monitor.store import Store, create_store
+from monitor.store import Store
 from monitor.ticks import Ticks
 from probes._model import ErrorClass, Run, Sample
 from tests.integration.daemon.parts import end, quick_config, until
 from tests.unit.publish.values import sample_at
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = create_store(f"sqlite:///{tmp_path}/store.db")
-    await store.open()
-    yield store
-    await store.close()
 
 
 class Line:

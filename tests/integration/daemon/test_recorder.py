@@ -102,19 +102,6 @@ async def begin() -> AsyncIterator[Begin]:
         await end(bench.task)
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "store.db"
-
-
-@pytest.fixture
-async def sqlite(path: Path) -> AsyncIterator[Store]:
-    store = create_store(f"sqlite:///{path}")
-    await store.open()
-    yield store
-    await store.close()
-
-
 # While the store is healthy
 
 
@@ -147,9 +134,9 @@ async def test_what_comes_during_a_commit_waits_for_its_own(begin: Begin) -> Non
     assert bench.recorder.queue_length == 0
 
 
-async def test_everything_visible_is_in_the_file_at_any_moment(begin: Begin, sqlite: Store, path: Path) -> None:
+async def test_everything_visible_is_in_the_file_at_any_moment(begin: Begin, store: Store, path: Path) -> None:
     """Read by another connection at the very moment of each publication, as after a kill."""
-    bench = await begin(sqlite)
+    bench = await begin(store)
     ahead: list[tuple[str, int, int]] = []
     with sqlite3.connect(path) as reader:
 
@@ -170,7 +157,7 @@ async def test_everything_visible_is_in_the_file_at_any_moment(begin: Begin, sql
     reader.close()
     assert ahead == []
     assert len(bench.snapshots) > 3
-    assert len(await sqlite.samples(EVER)) == 300
+    assert len(await store.samples(EVER)) == 300
 
 
 async def test_a_burst_is_stored_in_portions_with_the_states_last(begin: Begin) -> None:
@@ -562,13 +549,13 @@ async def test_whoever_waits_for_stored_samples_is_told_after_the_commit(begin: 
 # Stopping
 
 
-async def test_flushing_stores_and_publishes_what_is_left(begin: Begin, sqlite: Store) -> None:
-    bench = await begin(sqlite)
+async def test_flushing_stores_and_publishes_what_is_left(begin: Begin, store: Store) -> None:
+    bench = await begin(store)
     await end(bench.task)
     bench.put(*(make_sample(number) for number in range(1200)))
     await bench.recorder.flush(60)
-    assert bench.visible() == len(await sqlite.samples(EVER)) == len(bench.observed) == 1200
-    assert [*await sqlite.states()] == [ONE]
+    assert bench.visible() == len(await store.samples(EVER)) == len(bench.observed) == 1200
+    assert [*await store.states()] == [ONE]
     assert bench.recorder.queue_length == 0
 
 
@@ -627,9 +614,9 @@ async def test_flushing_gives_up_on_a_store_and_publishes_all_the_same(
 # Going on after a restart
 
 
-async def test_a_restart_publishes_what_was_published_before(begin: Begin, sqlite: Store) -> None:
+async def test_a_restart_publishes_what_was_published_before(begin: Begin, store: Store) -> None:
     """From the real file, whole rows: counts of every window, figures, scores, statuses, troubles."""
-    bench = await begin(sqlite)
+    bench = await begin(store)
     begun = datetime.now(UTC)
     dice = random.Random(3)
     day_s = 86_400
@@ -644,7 +631,7 @@ async def test_a_restart_publishes_what_was_published_before(begin: Begin, sqlit
     await end(bench.task)
     now = datetime.now(UTC)
     fresh = Board(CONFIG, plan(CONFIG), now)
-    await restore(fresh, sqlite, now)
+    await restore(fresh, store, now)
     for later in (timedelta(0), timedelta(seconds=40), timedelta(hours=3), timedelta(days=2)):
         old, new = (board.publish(now + later, sweep=True) for board in (bench.board, fresh))
         for name in (ONE, TWO):

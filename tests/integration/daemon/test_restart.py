@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +15,7 @@ from monitor.plan import plan
 from monitor.publish.board import Board
 from monitor.publish.metrics import Metrics
 from monitor.score.blame import Moved, blamed
-from monitor.store import Store, create_store
+from monitor.store import Store
 from probes._model import Blame, ErrorClass, Sample, Task
 from tests.unit.publish.values import CHAT, make_config, make_spec, sample_at
 
@@ -29,14 +27,6 @@ PROBES = {
 }
 MOVED: Moved = {ErrorClass.PAYMENT: Blame.PROVIDER, ErrorClass.OVERLOADED: Blame.ACCOUNT}
 NOW = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = create_store(f"sqlite:///{tmp_path}/store.db")
-    await store.open()
-    yield store
-    await store.close()
 
 
 def config(moved: Moved, *, count_wrong_answers: bool = True) -> Config:
