@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import TypeAlias
 
 from monitor.store._protocol import (
@@ -126,7 +127,7 @@ class MemoryStore:
     async def points(self, endpoint: str, task: Task, figure: str, since: datetime, until: datetime) -> list[Point]:
         """See `Store.points`."""
         mine = [each for each in await self.samples(since) if (each.endpoint, each.task) == (endpoint, task)]
-        within = sorted((each for each in mine if each.started_at < until), key=_place)
+        within = sorted((each for each in mine if each.started_at < until), key=attrgetter("started_at"))
         return [Point(at=each.started_at, error=each.error, value=getattr(each, figure)) for each in within]
 
     async def rollups(

@@ -186,7 +186,10 @@ class Store(Protocol):
         """
 
     async def points(self, endpoint: str, task: Task, figure: str, since: datetime, until: datetime) -> list[Point]:
-        """A figure of an endpoint's raw samples that began in the span [since, until), oldest first."""
+        """A figure of an endpoint's raw samples that began in the span [since, until), oldest first.
+
+        Those that began together come in the order of appending.
+        """
 
     async def rollups(
         self, endpoint: str, tier: Tier, since: datetime, until: datetime, figures: Sequence[str]

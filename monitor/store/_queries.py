@@ -23,7 +23,7 @@ from monitor.store._outbox import backlogs
 from monitor.store._protocol import Info, Place, Point, Spent
 from monitor.store._raw import COLUMNS, cooked, meant, names
 from monitor.store._rows import to_sample
-from monitor.store._statements import blocks_since, named_samples, samples_since, spent_since
+from monitor.store._statements import blocks_since, key_of, named_samples, samples_since, spent_since
 from monitor.store._tables import block, endpoint, horizon, metadata, sample
 from probes._model import Sample, Task
 
@@ -31,8 +31,6 @@ _PORTION: Final = 500
 """Rows turned into samples at a time; the event loop breathes between portions."""
 _BLOCKS_AT_ONCE: Final = 8
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_UNSIGNED: Final = 2**64 - 1
-"""Makes of an id as the database holds it a number that sorts as its text does."""
 _COSTS: Final = ("started_at", "prompt_tokens", "output_tokens", "cost_usd")
 _id: Final = type_coerce(sample.c.id, BigInteger)
 
@@ -125,16 +123,14 @@ async def points(
     connection: AsyncConnection, name: str, task: Task, figure: str, *, since: datetime, until: datetime
 ) -> list[Point]:
     """See `Store.points`."""
-    key = await _key_of(connection, name)
-    if key is None:
-        return []
-    columns = [type_coerce(sample.c[name], NULLTYPE) for name in ("started_at", "id", "task", "error", figure)]
-    span = (sample.c.endpoint == key, sample.c.started_at >= since, sample.c.started_at < until)
-    rows = (await connection.execute(select(*columns).where(*span, sample.c.task == task))).all()
-    sealed = await _sealed_between(connection, key, figure, since=since, until=until)
     begin, end = (_micros(moment) for moment in (since, until))
+    started = sample.c.started_at
+    columns = [type_coerce(sample.c[name], NULLTYPE) for name in ("started_at", "seq", "task", "error", figure)]
+    span = (sample.c.endpoint == key_of(name), started >= since, started < until, sample.c.task == task)
+    rows = (await connection.execute(select(*columns).where(*span))).all()
+    sealed = await _sealed_between(connection, name, figure, since=since, until=until)
     found = [row for row in chain(rows, sealed) if begin <= row[0] < end and row[2] == TASKS[task]]
-    found.sort(key=lambda row: (row[0], row[1] & _UNSIGNED))
+    found.sort(key=itemgetter(0, 1))
     return [
         Point(at=meant("started_at", at), error=meant("error", error), value=meant(figure, value))  # type: ignore[arg-type]
         for at, _, _, error, value in found
@@ -142,13 +138,13 @@ async def points(
 
 
 async def _sealed_between(
-    connection: AsyncConnection, key: int, figure: str, *, since: datetime, until: datetime
+    connection: AsyncConnection, name: str, figure: str, *, since: datetime, until: datetime
 ) -> list[tuple[Any, ...]]:
-    """What a point needs of the samples in blocks, and of some more: time, id, task, error, figure."""
+    """What a point needs of the samples in blocks, and of some more: time, number, task, error, figure."""
     query = select(block.c.data).where(
-        block.c.endpoint == key, block.c.hour >= hour(since), block.c.hour <= hour(until)
+        block.c.endpoint == key_of(name), block.c.hour >= hour(since), block.c.hour <= hour(until)
     )
-    columns = ("started_at", "id", "task", "error", figure)
+    columns = ("started_at", "seq", "task", "error", figure)
     packed = (await connection.execute(query)).scalars().all()
     return [row for data in packed for row in zip(*unpack_columns(data, columns), strict=True)]
 

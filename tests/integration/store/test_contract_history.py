@@ -89,6 +89,16 @@ async def test_points_are_one_figure_of_one_task_within_a_span(store: Store, hou
     assert await store.points("unknown:x", Task.CHAT, "ttft_s", EVER, END) == []
 
 
+@pytest.mark.parametrize("hours", [0, 72])
+async def test_points_that_began_together_come_in_the_order_of_appending(store: Store, hours: int) -> None:
+    samples = [make_sample(n // 4, id=f"{(n * 7 + 3) % 16:016x}", ttft_s=n / 8) for n in range(16)]
+    await store.append(samples[:9], {})
+    await store.append(samples[9:], {})
+    await settle(store, START + timedelta(hours=hours))
+    points = await store.points(E, Task.CHAT, "ttft_s", EVER, END)
+    assert [point.value for point in points] == [n / 8 for n in range(16)]
+
+
 @pytest.mark.parametrize("hours", [0, 5, 30, 72])
 async def test_rollups_say_what_the_samples_say(store: Store, hours: int) -> None:
     samples = a_day()

@@ -137,12 +137,12 @@ async def test_a_database_of_an_earlier_version_is_brought_up_to_date_with_all_t
     assert isinstance(old, SqlStore)
     async with old._database.writer.begin() as connection:
         await connection.run_sync(old_version)
-    assert await old.schema() == Schema(found=version, known="0003")
+    assert await old.schema() == Schema(found=version, known="0004")
     await old.close()
 
     store = create_store(url)
     await store.open()
-    assert await store.schema() == Schema(found="0003", known="0003")
+    assert await store.schema() == Schema(found="0004", known="0004")
     assert await store.samples(EVER) == samples
     assert await store.states() == {"a:one": "{}"}
     assert await store.first_seen() == {"steady:smollm2": samples[0].started_at}
