@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Row, ScalarSelect, Table, delete, select, type_coerce
+from sqlalchemy import ColumnElement, Row, Table, delete, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import NULLTYPE
 
@@ -21,8 +21,8 @@ from monitor.store._protocol import Bucket, Tier
 from monitor.store._raw import hours_of, ids, meant
 from monitor.store._rollup_rows import SUMS, to_rollup, to_row
 from monitor.store._rows import blame_of
-from monitor.store._statements import Insert
-from monitor.store._tables import daily, endpoint, hourly, stale_day, stale_hour, vantage
+from monitor.store._statements import Insert, key_of
+from monitor.store._tables import daily, hourly, stale_day, stale_hour, vantage
 from monitor.store.rollup import FIGURES, TAKEN, Rollup, merged, rolled_values
 from probes._model import Task
 
@@ -65,6 +65,7 @@ async def roll_day(connection: AsyncConnection, insert: Insert, before: int) -> 
     rollup = await _fresh_day(connection, key, mark["bucket"])
     if rollup.count:
         await _put(connection, insert, daily, dict(mark), rollup)
+        await gather(connection, key, mark["bucket"])
     await connection.execute(delete(stale_day).where(*(stale_day.c[name] == value for name, value in mark.items())))
     return True
 
@@ -104,13 +105,9 @@ async def _stored(
     query = select(*(type_coerce(kept.c[name], NULLTYPE) for name in columns))
     # Naming every task and vantage lets the key's index begin where the span does, years after the first hour.
     every = (kept.c.task.in_(TASKS), kept.c.vantage.in_(select(vantage.c.key)))
-    query = query.where(kept.c.endpoint == _key_of(name), *every, kept.c.bucket >= begin, kept.c.bucket < end)
+    query = query.where(kept.c.endpoint == key_of(name), *every, kept.c.bucket >= begin, kept.c.bucket < end)
     rows: Sequence[Any] = (await connection.execute(query)).all()
     return {(row[0], _TASKS[row[1]], row[2]): to_rollup(dict(zip(columns, row, strict=True))) for row in rows}
-
-
-def _key_of(name: str) -> ScalarSelect[int]:
-    return select(endpoint.c.key).where(endpoint.c.id == name).scalar_subquery()
 
 
 async def _stale(
@@ -142,7 +139,7 @@ async def _stale_days(connection: AsyncConnection, name: str, span: tuple[int, i
         newer.setdefault((bucket // HOURS_A_DAY, task, seen_from), {})[bucket] = rollup
     found: Found = {}
     for (day, task, seen_from), hours in newer.items():
-        one = {"endpoint": _key_of(name), "task": task, "vantage": seen_from}
+        one = {"endpoint": key_of(name), "task": task, "vantage": seen_from}
         found[day, task, seen_from] = await _fresh_day(connection, one, day, hours, figures)
     return found
 
@@ -152,7 +149,7 @@ async def _marks(
 ) -> Sequence[Row[tuple[int, Task, int, int]]]:
     """The rollups of an endpoint that are stale in a span."""
     begin, end = span
-    query = select(stale).where(stale.c.endpoint == _key_of(name), stale.c.bucket >= begin, stale.c.bucket < end)
+    query = select(stale).where(stale.c.endpoint == key_of(name), stale.c.bucket >= begin, stale.c.bucket < end)
     return (await connection.execute(query)).all()
 
 
@@ -185,13 +182,27 @@ async def _fresh_day(
     figures: Sequence[str] = FIGURES,
 ) -> Rollup:
     """The rollup of a day from its hours; `newer`: hours whose stored rollup is stale, or not there yet."""
-    first = day * HOURS_A_DAY
     columns = [hourly.c[name] for name in ("bucket", "counts", *SUMS, *figures)]
-    query = select(*columns).where(hourly.c.bucket >= first, hourly.c.bucket < first + HOURS_A_DAY)
-    query = query.where(*(hourly.c[name] == value for name, value in key.items()))
-    rows = (await connection.execute(query)).mappings()
+    rows = (await connection.execute(select(*columns).where(*_of_day(key, day)))).mappings()
     hours = {row["bucket"]: to_rollup({**row}) for row in rows} | dict(newer or {})
     return merged(hours.values())
+
+
+async def gather(connection: AsyncConnection, key: Mapping[str, Any], day: int) -> None:
+    """Put a day's hours side by side in the file; `key`: of which endpoint, task and vantage.
+
+    Each was written beside the same hour of other endpoints: a month of one would be as many pages as it has hours.
+    """
+    hours = [dict(row) for row in (await connection.execute(select(hourly).where(*_of_day(key, day)))).mappings()]
+    await connection.execute(delete(hourly).where(*_of_day(key, day)))
+    await connection.execute(hourly.insert(), hours)
+
+
+def _of_day(key: Mapping[str, Any], day: int) -> list[ColumnElement[bool]]:
+    """Which hours a day is made from."""
+    first = day * HOURS_A_DAY
+    within = (hourly.c.bucket >= first, hourly.c.bucket < first + HOURS_A_DAY)
+    return [*within, *(hourly.c[name] == value for name, value in key.items())]
 
 
 async def _put(

@@ -86,6 +86,11 @@ def _key_of(table: Table) -> ScalarSelect[Any]:
     return select(table.c.key).where(table.c.id == bindparam(f"{table.name}_id")).scalar_subquery()
 
 
+def key_of(name: str) -> ScalarSelect[int]:
+    """An endpoint's key, looked up inside the query that needs it; of one that is not known, none equals it."""
+    return select(endpoint.c.key).where(endpoint.c.id == name).scalar_subquery()
+
+
 STATES: Final = select(endpoint.c.id, state.c.state).join_from(endpoint, state)
 
 

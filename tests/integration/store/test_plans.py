@@ -158,5 +158,53 @@ async def test_a_sink_that_lags_does_not_make_every_slice_look_at_everything(sto
     assert not any("min(sample" in statement for statement, _ in sent)
 
 
+@pytest.mark.parametrize("analysed", [False, True])
+async def test_a_day_of_ttft_reads_no_row_of_a_sample(store: SqlStore, analysed: bool) -> None:
+    path = store._database.place
+    with closing(sqlite3.connect(path)) as other:
+        if analysed:
+            other.execute("ANALYZE")
+        with statements(store) as sent:
+            assert await store.points(E, Task.CHAT, "ttft_s", START, NOW)
+        ((statement, parameters),) = [each for each in sent if "FROM sample" in each[0]]
+        plan = [step[3] for step in other.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+    assert any(
+        "SEARCH sample USING COVERING INDEX ix_sample_span (endpoint=? AND started_at>?" in step for step in plan
+    )
+
+
+async def test_a_span_of_hours_begins_in_the_index_where_it_is_asked_to(store: SqlStore) -> None:
+    with statements(store) as sent:
+        await store.rollups(E, Tier.HOUR, START, NOW, ["ttft_s"])
+    with closing(sqlite3.connect(store._database.place)) as other:
+        ((statement, parameters),) = [each for each in sent if "FROM hourly" in each[0]]
+        plan = [step[3] for step in other.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+    assert any("(endpoint=? AND task=? AND vantage=? AND bucket>? AND bucket<?)" in step for step in plan)
+
+
+async def test_reading_a_month_of_hours_takes_few_statements(store: SqlStore) -> None:
+    for tier, most in ((Tier.HOUR, 6), (Tier.DAY, 12)):
+        with statements(store) as sent:
+            await store.rollups(E, tier, EVER, END, ["ttft_s"])
+        assert len(sent) <= most
+
+
+async def test_the_hours_of_a_day_that_is_over_lie_side_by_side(path: Path) -> None:
+    """However many endpoints were rolled up between them."""
+    store = sqlite_store(path)
+    await store.open()
+    for hour in range(26):
+        at = START.replace(hour=0) + timedelta(hours=hour)
+        late = [make_sample(0, id=f"{hour * 100 + n:016x}", endpoint=f"p:{n}", started_at=at) for n in range(5)]
+        await store.append(late, {})
+        await settle(store, at + timedelta(hours=1))
+    await store.close()
+    with closing(sqlite3.connect(path)) as other:
+        day = "SELECT endpoint, max(rowid) - min(rowid) FROM hourly WHERE bucket / 24 = ? GROUP BY endpoint"
+        over, today = (other.execute(day, (START.timestamp() // 86_400 + more,)).fetchall() for more in (0, 1))
+    assert over == [(key, 23) for key in range(1, 6)]
+    assert today == [(key, 5) for key in range(1, 6)]
+
+
 def test_the_big_tables_are_tables() -> None:
     assert set(BIG) <= metadata.tables.keys()
