@@ -26,10 +26,10 @@ from monitor.store._protocol import (
     Tier,
 )
 from monitor.store._raw import Names, cooked, stored
-from monitor.store._tallies import tallied
+from monitor.store._tallies import Ended, tallied
 from monitor.store._tidy import tier_ends
 from monitor.store.rollup import Rollup, merged, rolled
-from probes._model import ErrorClass, Sample, Task
+from probes._model import Sample, Task
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -96,17 +96,17 @@ class MemoryStore:
 
     async def tallies(self, since: datetime, bucket_s: int) -> list[Tally]:
         """See `Store.tallies`."""
-        counted: Counter[tuple[datetime, str, Task, ErrorClass | None]] = Counter()
+        counted: Counter[Ended] = Counter()
         if bucket_s < Tier.HOUR.value:
             for sample in await self.samples(since):
-                counted[_floor(sample.started_at, bucket_s), sample.endpoint, sample.task, sample.error] += 1
+                counted[_floor(sample.started_at, bucket_s), sample.endpoint, sample.error or "", sample.task] += 1
         else:
             tier = Tier.HOUR if bucket_s % Tier.DAY.value else Tier.DAY
             begun = self._hours() if tier is Tier.HOUR else self._every_day()
             for (name, task, _, hour), rollup in begun.items():
                 if hour >= _floor(since, tier.value):
                     for ending, count in rollup.counts.items():
-                        counted[_floor(hour, bucket_s), name, task, ending.error] += count
+                        counted[_floor(hour, bucket_s), name, ending.error or "", task] += count
         return tallied(counted)
 
     async def spent(self, since: datetime) -> dict[str, Spent]:

@@ -26,8 +26,8 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.types import NULLTYPE
 
-from monitor.store._columns import Moment
 from monitor.store._rows import NAMES
 from monitor.store._tables import block, endpoint, metadata, sample, stale_hour, state
 
@@ -110,10 +110,11 @@ def samples_since(since: datetime) -> Select[Any]:
 
 
 def tallies_since(since: datetime, bucket_s: int) -> Select[Any]:
-    """Rows of `id`, `bucket`, `error`, `task`, `tally`."""
+    """Rows of `id`, `bucket`, `error`, `task`, `tally`, as the database holds them."""
     micros = type_coerce(sample.c.started_at, BigInteger)
-    bucket = type_coerce(micros - micros % (bucket_s * 1_000_000), Moment).label("bucket")
-    began = _began(sample.c.endpoint, since).add_columns(bucket, sample.c.error, sample.c.task).subquery()
+    bucket = (micros - micros % (bucket_s * 1_000_000)).label("bucket")
+    codes = (type_coerce(sample.c[name], NULLTYPE).label(name) for name in ("error", "task"))
+    began = _began(sample.c.endpoint, since).add_columns(bucket, *codes).subquery()
     counts = select(began, func.count().label("tally")).group_by(*began.c).subquery()
     rows = select(endpoint.c.id, counts.c.bucket, counts.c.error, counts.c.task, counts.c.tally)
     return rows.join_from(counts, endpoint, counts.c.endpoint == endpoint.c.key).order_by(

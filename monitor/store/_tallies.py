@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from functools import cache, lru_cache
+from typing import Any, Final, Literal, TypeAlias
 
 from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, Table, and_, exists, func, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import NULLTYPE
 
 from monitor.store._append import HOUR_S, hour
-from monitor.store._blocks import number, unpack
+from monitor.store._blocks import Value, number, unpack_columns
 from monitor.store._protocol import Tally, Tier
 from monitor.store._raw import hour_of, meant
 from monitor.store._rolling import HOURS_A_DAY
@@ -20,36 +22,37 @@ from monitor.store._statements import MICROSECONDS_AN_HOUR, blocks_since, tallie
 from monitor.store._tables import block, daily, endpoint, hourly, sample, stale_day, stale_hour
 from probes._model import ErrorClass, Task
 
-_PORTION: Final = 500
+_MICROSECONDS: Final = 1_000_000
+_PORTION: Final = 1000
 """Rows taken at a time; the event loop breathes between portions."""
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _KIND: Final = ("endpoint", "task", "vantage")
 """What a rollup is of, but for its bucket."""
 
 
+Ended: TypeAlias = tuple[datetime, str, ErrorClass | Literal[""], Task]
+"""What a tally is of, in the order in which tallies come: the bucket's start, the endpoint, how it ended, the task."""
+
+
 async def tallies(connection: AsyncConnection, since: datetime, bucket_s: int) -> list[Tally]:
     """See `Store.tallies`."""
-    totals: Counter[tuple[datetime, str, Task, ErrorClass | None]] = Counter()
+    totals: Counter[Ended] = Counter()
     if bucket_s < HOUR_S:
         await _count_sealed(connection, since, bucket_s, totals)
         found = await _tallied_rows(connection, since, bucket_s)
         if not totals:
             return found  # there may be a million of them
         for each in found:
-            totals[each.bucket, each.endpoint, each.task, each.error] += each.count
+            totals[each.bucket, each.endpoint, each.error or "", each.task] += each.count
         return tallied(totals)
-    counted: Counter[tuple[str, int, Task, ErrorClass | None]] = Counter()
     first = hour(since)
     if bucket_s % Tier.DAY.value == 0:
         first -= first % HOURS_A_DAY
-        await _count(connection, _days(first // HOURS_A_DAY), counted, hours=HOURS_A_DAY)
-        await _count(connection, _hours_of_open_days(first), counted)
+        await _count(connection, _days(first // HOURS_A_DAY), Tier.DAY, bucket_s, totals)
+        await _count(connection, _hours_of_open_days(first), Tier.HOUR, bucket_s, totals)
     else:
-        await _count(connection, _hours(first), counted)
-    await _count_stale(connection, first, counted)
-    for (name, at_hour, task, error), count in counted.items():
-        start_s = at_hour * HOUR_S // bucket_s * bucket_s
-        totals[_EVER + timedelta(seconds=start_s), name, task, error] += count
+        await _count(connection, _hours(first), Tier.HOUR, bucket_s, totals)
+    await _count_stale(connection, first, bucket_s, totals)
     return tallied(totals)
 
 
@@ -59,30 +62,48 @@ async def _tallied_rows(connection: AsyncConnection, since: datetime, bucket_s: 
     rows = await connection.stream(tallies_since(since, bucket_s))
     async for portion in rows.partitions(_PORTION):
         found.extend(
-            Tally(endpoint=name, bucket=bucket, task=task, error=error, count=count)
+            Tally(endpoint=name, bucket=_moment(bucket), task=_task(task), error=_error(error) or None, count=count)
             for name, bucket, error, task, count in portion
         )
     return found
 
 
-async def _count_sealed(connection: AsyncConnection, since: datetime, bucket_s: int, totals: Counter[Any]) -> None:
+async def _count_sealed(connection: AsyncConnection, since: datetime, bucket_s: int, totals: Counter[Ended]) -> None:
     """What lies in blocks: nothing, of the newest day."""
-    begin, length = (since - _EVER) // timedelta(microseconds=1), bucket_s * 1_000_000
+    begin, length = (since - _EVER) // timedelta(microseconds=1), bucket_s * _MICROSECONDS
     for name, data in (await connection.execute(blocks_since(hour(since)))).all():
-        for row in unpack(data, ("started_at", "task", "error")):
-            at = number(row["started_at"])
+        for started_at, task, error in zip(*unpack_columns(data, ("started_at", "task", "error")), strict=True):
+            at = number(started_at)
             if at >= begin:
-                bucket = meant("started_at", at // length * length)
-                totals[bucket, name, meant("task", row["task"]), meant("error", row["error"])] += 1
+                totals[_moment(at // length * length), name, _error(error), _task(task)] += 1
 
 
-def tallied(totals: Counter[tuple[datetime, str, Task, ErrorClass | None]]) -> list[Tally]:
+def tallied(totals: Counter[Ended]) -> list[Tally]:
     """Counts as tallies, in their order."""
-    ordered = sorted(totals.items(), key=lambda item: (item[0][0], item[0][1], item[0][3] or "", item[0][2]))
     return [
-        Tally(endpoint=name, bucket=at, task=task, error=error, count=count)
-        for (at, name, task, error), count in ordered
+        Tally(endpoint=name, bucket=at, task=task, error=error or None, count=count)
+        for (at, name, error, task), count in sorted(totals.items())
     ]
+
+
+@lru_cache(maxsize=4096)
+def _moment(micros: int) -> datetime:
+    """A bucket begins for all endpoints at once: most were asked for a moment ago. So it is with words."""
+    return _EVER + timedelta(microseconds=micros)
+
+
+def _start(second: int, bucket_s: int) -> datetime:
+    return _moment(second // bucket_s * bucket_s * _MICROSECONDS)
+
+
+@cache
+def _task(code: Value) -> Task:
+    return Task(str(meant("task", code)))
+
+
+@cache
+def _error(code: Value) -> ErrorClass | Literal[""]:
+    return "" if code is None else ErrorClass(str(meant("error", code)))
 
 
 def _hours(first: int) -> Select[Any]:
@@ -104,13 +125,15 @@ def _hours_of_open_days(first: int) -> Select[Any]:
     days = marked.union(hours).subquery()
     begin = days.c.bucket * HOURS_A_DAY
     mine = and_(*_same(days, hourly, _KIND), hourly.c.bucket.between(begin, begin + HOURS_A_DAY - 1))
-    query = select(endpoint.c.id, hourly.c.bucket, hourly.c.task, hourly.c.counts).join_from(days, hourly, mine)
+    query = select(endpoint.c.id, hourly.c.bucket, type_coerce(hourly.c.task, NULLTYPE), hourly.c.counts).join_from(
+        days, hourly, mine
+    )
     query = query.join(endpoint, hourly.c.endpoint == endpoint.c.key)
     return query.where(hourly.c.bucket >= first, ~exists().where(*_same(stale_hour, hourly)))
 
 
 def _counts(kept: Table) -> Select[Any]:
-    query = select(endpoint.c.id, kept.c.bucket, kept.c.task, kept.c.counts)
+    query = select(endpoint.c.id, kept.c.bucket, type_coerce(kept.c.task, NULLTYPE), kept.c.counts)
     return query.join_from(kept, endpoint, kept.c.endpoint == endpoint.c.key)
 
 
@@ -118,16 +141,20 @@ def _same(one: FromClause, other: FromClause, names: Sequence[str] = (*_KIND, "b
     return [one.c[name] == other.c[name] for name in names]
 
 
-async def _count(connection: AsyncConnection, query: Select[Any], counted: Counter[Any], *, hours: int = 1) -> None:
-    """Add what rollups count; `hours`: how long each is."""
+async def _count(
+    connection: AsyncConnection, query: Select[Any], tier: Tier, bucket_s: int, totals: Counter[Ended]
+) -> None:
+    """Add what rollups count."""
+    length_s = tier.value
     rows = await connection.stream(query)
     async for portion in rows.partitions(_PORTION):
-        for name, bucket, task, counts in portion:
+        for name, bucket, task_code, counts in portion:
+            start, task = _start(bucket * length_s, bucket_s), _task(task_code)
             for ending, count in counts_of(counts).items():
-                counted[name, bucket * hours, task, ending.error] += count
+                totals[start, name, ending.error or "", task] += count
 
 
-async def _count_stale(connection: AsyncConnection, since: int, counted: Counter[Any]) -> None:
+async def _count_stale(connection: AsyncConnection, since: int, bucket_s: int, totals: Counter[Ended]) -> None:
     """What rollups do not count yet: from the rows; and where a part of the hour lies in a block, from both."""
     sealed = exists().where(block.c.endpoint == stale_hour.c.endpoint, block.c.hour == stale_hour.c.bucket)
     started = type_coerce(sample.c.started_at, BigInteger)
@@ -138,9 +165,10 @@ async def _count_stale(connection: AsyncConnection, since: int, counted: Counter
     rows = rows.join_from(stale_hour, sample, within).join(endpoint, endpoint.c.key == stale_hour.c.endpoint)
     rows = rows.where(stale_hour.c.bucket >= since, ~sealed).group_by(*rows.selected_columns[:4])
     for name, at_hour, task, error, count in (await connection.execute(rows)).all():
-        counted[name, at_hour, task, error] += count
+        totals[_start(at_hour * HOUR_S, bucket_s), name, error or "", task] += count
     both = select(stale_hour, endpoint.c.id).join_from(stale_hour, endpoint, stale_hour.c.endpoint == endpoint.c.key)
     for mark in (await connection.execute(both.where(stale_hour.c.bucket >= since, sealed))).all():
+        start = _start(mark.bucket * HOUR_S, bucket_s)
         for row in await hour_of(connection, mark.endpoint, mark.bucket):
-            if (meant("task", row["task"]), row["vantage"]) == (mark.task, mark.vantage):
-                counted[mark.id, mark.bucket, mark.task, meant("error", row["error"])] += 1
+            if (_task(row["task"]), row["vantage"]) == (mark.task, mark.vantage):
+                totals[start, mark.id, _error(row["error"]), mark.task] += 1
