@@ -33,6 +33,7 @@ from monitor.store import Store
 from monitor.store._blocks import Row as Raw
 from monitor.store._blocks import pack
 from monitor.store._raw import COLUMNS, stored
+from monitor.store._rolling import gather
 from monitor.store._rollup_rows import to_rollup, to_row
 from monitor.store._tables import block, daily, endpoint, hourly, probe, stale_hour, vantage
 from monitor.store._tidy import ROWS_KEPT
@@ -176,6 +177,8 @@ async def _write_old(engine: AsyncEngine, plan: Plan, rollups: Rollups, pool: Pr
             await _insert(connection, hourly, _of_all(plan, rollups.hours, hour, period * 24))
             if hour % 24 == 23:
                 await _insert(connection, daily, _of_all(plan, rollups.days, hour // 24, period))
+                for number in range(plan.endpoints):
+                    await gather(connection, {**_KEY, "endpoint": number + 1}, hour // 24)
             if hour in sealed:
                 await _insert(connection, block, next(blocks))
         says("writing hours", hour - oldest, newest - oldest)

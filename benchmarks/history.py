@@ -1,6 +1,6 @@
 """How large months of history are, and how quickly they are written, tidied and asked.
 
-    python benchmarks/history.py                                  # 1,000 endpoints, 90 days: 25 minutes, 4 GB
+    python benchmarks/history.py                                  # 1,000 endpoints, 90 days: half an hour, 4 GB
     python benchmarks/history.py --endpoints 50 --days 20         # two minutes
     python benchmarks/history.py --endpoints 200 --postgres
 
