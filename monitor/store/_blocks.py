@@ -1,6 +1,6 @@
 """An hour of an endpoint's samples as one block of bytes: columns of database values, as compressed JSON. Pure.
 
-A sample takes about 87 bytes in a block and 185 as a row of its own with its indexes. Values of one column are alike,
+A sample takes about 87 bytes in a block and 190 as a row of its own with its indexes. Values of one column are alike,
 so they compress; times are kept as differences for that. Any program can read a block: it is zlib's JSON.
 """
 
