@@ -1,48 +1,30 @@
-"""An endpoint's health: the score, the status with its hysteresis, and what troubles the account.
+"""An endpoint's health: what is believed of it, its status with hysteresis, and what troubles the account. Pure.
 
-The first policy, to be beaten: successes within SLO against the rest, weighted down by half every few probes, leaning
-on the endpoint's long-run share, which itself leans on a common prior. Two failures in a row make it down, two
-successes in a row raise it again; between up and degraded the score decides, with a gap between falling and rising.
+The belief is the filter's; the status follows it, with a gap between falling and rising, so that it does not flap near
+a line. What the provider's other endpoints show moves the belief, but it takes a failure of its own to make an endpoint
+down.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
+from typing import Final
 
-from monitor.score.outcomes import Outcome, wilson
-from probes._model import ErrorClass
+from monitor.score.chain import Belief, Hidden
+from monitor.score.filter import Failure, Outlook, Seen, Success, Usual, View, after, chance, expected, met
+from monitor.score.outcomes import Outcome
+from monitor.status import Status
+from probes._model import ErrorClass, Task
 
-_PRIOR_SHARE, _PRIOR_WEIGHT = 0.95, 2.0
-_LONG_HALF_LIFE_S = 86_400.0
-_LONG_WEIGHT = 2.0
-_HALF_LIFE_PROBES = 5
-_IN_A_ROW = 2
-_DEGRADED_BELOW = 0.85
-_UP_FROM = 0.93
-
-
-class Status(StrEnum):
-    """What an endpoint is."""
-
-    UP = "up"
-    DEGRADED = "degraded"
-    DOWN = "down"
-    UNKNOWN = "unknown"
-    MAINTENANCE = "maintenance"
-    PAUSED = "paused"
-
-    @property
-    def usable(self) -> bool | None:
-        """Whether a router may use it: None where nothing is known, and routers fail open."""
-        match self:
-            case Status.UP | Status.DEGRADED:
-                return True
-            case Status.DOWN:
-                return False
-            case _:
-                return None
+_DOWN_FROM, _DOWN_STAYS = 0.6, 0.1
+"""How likely a request has to meet an endpoint that is down for it to be called so, and for that to stay."""
+_WELL_STAYS, _WELL_FROM = 0.25, 0.8
+"""How likely it has to meet one that is up for it not to be called degraded any more, and for `up` to stay."""
+_ODD_FROM, _ODD_MOST = 3, 5
+"""From how many more unusual samples than usual ones an endpoint is degraded, and how many are remembered."""
+_SURPRISE: Final = 0.03
+"""A sample that was less likely than this raises a doubt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +35,9 @@ class Observation:
     """When the probe started."""
     outcome: Outcome
     within_slo: bool
+    unusual: bool = False
+    """Far from the endpoint's own habit."""
+    task: Task = Task.CHAT
     error: ErrorClass | None = None
     status_code: int | None = None
 
@@ -75,40 +60,21 @@ class LastError:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Weights:
-    """Weights of good and bad samples, halved every so often."""
-
-    good: float = 0.0
-    bad: float = 0.0
-
-    def aged(self, seconds: float, half_life_s: float) -> Weights:
-        """The same, `seconds` later."""
-        factor = 0.5 ** (max(seconds, 0.0) / half_life_s)
-        return Weights(good=self.good * factor, bad=self.bad * factor)
-
-    def with_sample(self, *, good: bool) -> Weights:
-        """The same with one sample more."""
-        return Weights(good=self.good + good, bad=self.bad + (not good))
-
-    def share(self, prior: float, weight: float) -> float:
-        """The share of good, leaning on a prior of this weight."""
-        return (self.good + prior * weight) / (self.good + self.bad + weight)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """Everything an endpoint's judgement depends on; small enough to store with every sample."""
+    """Everything an endpoint's judgement depends on, but for its provider's; small enough to store with every sample."""
 
     status: Status = Status.UNKNOWN
     since: datetime
     measured_at: datetime | None = None
     """Start of the newest counted sample."""
-    short: Weights = Weights()
-    long: Weights = Weights()
+    own: Outlook = Outlook()
+    usual: Usual = Usual()
     failures: int = 0
     """Provider failures in a row."""
-    successes: int = 0
-    """Successes in a row."""
+    odd: int = 0
+    """How many more of the newest samples were unusual than were not."""
+    calm: int = 0
+    """Counted samples since the newest that was a surprise."""
     trouble: Trouble | None = None
     last_error: LastError | None = None
 
@@ -124,71 +90,86 @@ class Assessment:
     stale_after: datetime | None
 
 
-def advance(health: Health, seen: Observation, interval_s: float) -> Health:
-    """The health after one more sample, of an endpoint that is probed about every `interval_s`."""
+def advance(health: Health, shared: Outlook, seen: Observation) -> tuple[Health, Outlook]:
+    """An endpoint's health and its provider's outlook after one more sample."""
     health = _remember_error(health, seen)
     if not seen.outcome.counted:
-        return _note_account(health, seen)
-    ok = seen.outcome is Outcome.OK
-    good = ok and seen.within_slo
-    gap_s = (seen.at - health.measured_at).total_seconds() if health.measured_at else 0.0
-    after = replace(
+        return _note_account(health, seen), shared
+    view, shown, at_s = _view(health, shared), _shown(seen), seen.at.timestamp()
+    surprised = expected(view, shown, at_s) < _SURPRISE
+    view = after(view, shown, at_s)
+    health = replace(
         health,
-        short=health.short.aged(gap_s, _half_life_s(interval_s)).with_sample(good=good),
-        long=health.long.aged(gap_s, _LONG_HALF_LIFE_S).with_sample(good=good),
-        failures=0 if ok else health.failures + 1,
-        successes=health.successes + 1 if ok else 0,
+        own=view.own,
+        usual=view.usual,
+        failures=_failures(health.failures, shown),
+        odd=min(health.odd + 1, _ODD_MOST) if seen.unusual else max(health.odd - 1, 0),
+        calm=0 if surprised else health.calm + 1,
         measured_at=max(seen.at, health.measured_at or seen.at),
         trouble=None,
     )
-    status = _next_status(after)
+    return settle(health, view.shared, seen.at), view.shared
+
+
+def settle(health: Health, shared: Outlook, at: datetime) -> Health:
+    """The health with the status that is due at a moment, as far as samples up to then tell."""
+    if health.measured_at is None:
+        return health
+    status = _status(health, met(_view(health, shared), at.timestamp()))
     # A slow probe reports after quicker ones that began later: the change is not older than the one before it.
-    return after if status is health.status else replace(after, status=status, since=max(seen.at, health.since))
+    return health if status is health.status else replace(health, status=status, since=max(at, health.since))
 
 
-def assess(health: Health, now: datetime, *, interval_s: float, stale_s: float) -> Assessment:
-    """What to publish at `now`; a health without a sample for `stale_s` is unknown, its score what was usual."""
+def assess(health: Health, shared: Outlook, now: datetime, *, stale_s: float) -> Assessment:
+    """What to publish at `now`; a health without a sample for `stale_s` is unknown, its score what is usual for it."""
     if health.measured_at is None:
         return Assessment(status=Status.UNKNOWN, since=health.since, score=None, confidence=None, stale_after=None)
     stale_after = health.measured_at + timedelta(seconds=stale_s)
     stale = now > stale_after
-    short = health.short.aged((now - health.measured_at).total_seconds(), _half_life_s(interval_s))
-    score = _score(short, health.long)
-    weight = short.good + short.bad + _LONG_WEIGHT
+    view = _view(health, shared)
+    found = chance(view, met(view, now.timestamp()))
     return Assessment(
         status=Status.UNKNOWN if stale else health.status,
         since=stale_after if stale else health.since,
-        score=score,
-        confidence=wilson(score * weight, weight),
+        score=found.score,
+        confidence=found.confidence,
         stale_after=stale_after,
     )
 
 
-def wants_confirmation(before: Health, after: Health) -> bool:
-    """Whether the newest sample spoke against the status without changing it: one more probe would settle it."""
-    if after.measured_at == before.measured_at:
-        return False
-    if after.status is Status.DOWN:
-        return after.successes == 1
-    return after.failures == 1
+def _view(health: Health, shared: Outlook) -> View:
+    return View(own=health.own, shared=shared, usual=health.usual)
 
 
-def _half_life_s(interval_s: float) -> float:
-    return _HALF_LIFE_PROBES * interval_s
+def _shown(seen: Observation) -> Seen:
+    reach = seen.task is Task.REACH
+    if seen.outcome is Outcome.OK:
+        return Success.REACHED if reach else Success.WITHIN_SLO if seen.within_slo else Success.SLOW
+    return Failure(error=seen.error or ErrorClass.INTERNAL, reach=reach)
 
 
-def _score(short: Weights, long: Weights) -> float:
-    return short.share(long.share(_PRIOR_SHARE, _PRIOR_WEIGHT), _LONG_WEIGHT)
+def _failures(before: int, shown: Seen) -> int:
+    """That somebody answers who was not asked for tokens does not end a row of failures."""
+    match shown:
+        case Failure():
+            return before + 1
+        case Success.REACHED:
+            return before
+        case _:
+            return 0
 
 
-def _next_status(health: Health) -> Status:
-    if health.failures >= _IN_A_ROW:
+def _status(health: Health, belief: Belief) -> Status:
+    before = health.status
+    down = belief[Hidden.DOWN]
+    if before is Status.DOWN and down >= _DOWN_STAYS:
         return Status.DOWN
-    if health.status is Status.DOWN and health.successes < _IN_A_ROW:
+    if health.failures and down >= _DOWN_FROM:
         return Status.DOWN
-    # Rising takes more than staying, so that a score near the line does not flap.
-    line = _DEGRADED_BELOW if health.status in {Status.UP, Status.UNKNOWN} else _UP_FROM
-    return Status.UP if _score(health.short, health.long) >= line else Status.DEGRADED
+    rising = before in {Status.DEGRADED, Status.DOWN}
+    if belief[Hidden.UP] < (_WELL_FROM if rising else _WELL_STAYS):
+        return Status.DEGRADED
+    return Status.DEGRADED if health.odd >= (1 if rising else _ODD_FROM) else Status.UP
 
 
 def _remember_error(health: Health, seen: Observation) -> Health:

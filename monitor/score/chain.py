@@ -1,0 +1,119 @@
+"""How an endpoint's health moves on by itself: a Markov chain in continuous time, and where it goes in any span. Pure.
+
+Six states. Sluggish and slow ones answer, but miss the SLO often or nearly always; shaky and flaky ones fail now and
+then or every other time; together they are what people call degraded. Trouble begins from up and ends in up; its
+neighbours also turn into each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import lru_cache
+from operator import mul
+from typing import Final, TypeAlias
+
+HOUR_S: Final = 3_600.0
+_FOREVER_S: Final = 90 * 86_400
+"""After which nothing moves any more."""
+_TERMS: Final = 5
+"""Of the exponential's series over one second, in which no rate moves more than a hundredth."""
+
+Belief: TypeAlias = tuple[float, ...]
+"""The probability of each state, in the order of `Hidden`; they sum to 1."""
+Matrix: TypeAlias = tuple[Belief, ...]
+"""Here by columns: from every row's state to a column's."""
+
+
+class Hidden(IntEnum):
+    """A state; the number is its place in a belief, and of two states the greater is the worse."""
+
+    UP = 0
+    SLUGGISH = 1
+    SLOW = 2
+    SHAKY = 3
+    FLAKY = 4
+    DOWN = 5
+
+
+_TROUBLE: Final = tuple(Hidden)[1:]
+_TURNS: Final = ((Hidden.SLUGGISH, Hidden.SLOW), (Hidden.SHAKY, Hidden.FLAKY), (Hidden.FLAKY, Hidden.DOWN))
+"""What turns into each other, either way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """How often, per hour, a state turns into another."""
+
+    onset: Belief
+    """From up into each kind of trouble, in the order of `Hidden`, but for `UP`."""
+    recovery: Belief
+    """From each of them back."""
+    turn: float = 0.2
+    """From a kind of trouble into a neighbouring one."""
+
+
+def moved(belief: Belief, rates: Rates, luck: float, seconds: float) -> Belief:
+    """The belief some time later, without news in between; to the second. `luck` multiplies the onsets' rates."""
+    matrix = _matrix(rates, luck, min(round(max(seconds, 0.0)), _FOREVER_S))
+    return tuple([sum(map(mul, belief, column)) for column in matrix])
+
+
+def settled(rates: Rates, luck: float) -> Belief:
+    """The share of time that is spent in each state in the long run."""
+    return tuple(column[Hidden.UP] for column in _matrix(rates, luck, _FOREVER_S))
+
+
+@lru_cache(maxsize=8192)
+def _matrix(rates: Rates, luck: float, seconds: int) -> Matrix:
+    """Probes come at few distances, so most are asked for again and again."""
+    found = _IDENTITY
+    for place, doubling in enumerate(_doublings(rates, luck)):
+        if seconds >> place & 1:
+            found = _product(found, doubling)
+    return found
+
+
+@lru_cache(maxsize=256)
+def _doublings(rates: Rates, luck: float) -> tuple[Matrix, ...]:
+    """The matrices of 1 s, 2 s, 4 s, … ."""
+    found = [_one_second(rates, luck)]
+    for _ in range(_FOREVER_S.bit_length() - 1):
+        found.append(_product(found[-1], found[-1]))
+    return tuple(found)
+
+
+def _one_second(rates: Rates, luck: float) -> Matrix:
+    """exp(Q) of the generator per second, by its series."""
+    generator = _generator(rates, luck)
+    total = term = _IDENTITY
+    for power in range(1, _TERMS + 1):
+        term = tuple(tuple(value / power for value in column) for column in _product(term, generator))
+        total = tuple(tuple(map(sum, zip(*columns, strict=True))) for columns in zip(total, term, strict=True))
+    return total
+
+
+def _generator(rates: Rates, luck: float) -> Matrix:
+    leaves = [[0.0] * len(Hidden) for _ in Hidden]
+    for state, onset, recovery in zip(_TROUBLE, rates.onset, rates.recovery, strict=True):
+        leaves[Hidden.UP][state] = onset * luck / HOUR_S
+        leaves[state][Hidden.UP] = recovery / HOUR_S
+    for one, other in _TURNS:
+        leaves[one][other] = leaves[other][one] = rates.turn / HOUR_S
+    for state, row in zip(Hidden, leaves, strict=True):
+        row[state] = -sum(row)
+    return _columns(leaves)
+
+
+def _product(one: Matrix, two: Matrix) -> Matrix:
+    """First the one, then the other."""
+    rows = _columns(one)
+    return tuple(tuple(sum(map(mul, row, column)) for row in rows) for column in two)
+
+
+def _columns(rows: Iterable[Iterable[float]]) -> Matrix:
+    return tuple(zip(*rows, strict=True))
+
+
+_IDENTITY: Final = tuple(tuple(float(row is column) for row in Hidden) for column in Hidden)

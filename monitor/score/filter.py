@@ -1,0 +1,279 @@
+"""What samples say about hidden health, and how likely an endpoint's next request succeeds within its SLO. Pure.
+
+A hidden Markov model on two levels: an endpoint has a state of its own, its provider has one that all its endpoints
+share, and a request meets the worse of both. So one endpoint's failure makes the others' likelier, and their successes
+clear the provider. Between samples the beliefs move as `chain` says; at a sample they are weighed by how likely that
+sample is in each pair of states. What is usual while an endpoint is well (its background of failures, its misses of
+the SLO) and how often trouble comes are learned from its own samples; what trouble looks like is the same for all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from operator import mul
+from typing import Final, TypeAlias
+
+from monitor.score.chain import HOUR_S, Belief, Hidden, Rates, moved, settled
+from monitor.score.outcomes import wilson
+from probes._model import ErrorClass
+
+OWN: Final = Rates(onset=(0.005, 0.004, 0.004, 0.003, 0.0033), recovery=(2.0, 2.0, 1.5, 1.5, 3.0))
+"""How an endpoint's own trouble comes and goes."""
+SHARED: Final = Rates(onset=(0.002, 0.002, 0.003, 0.003, 0.003), recovery=(1.5, 1.5, 1.5, 1.5, 2.0))
+"""How that of a whole provider does."""
+
+_FAILS: Final = (0.02, 0.02, 0.2, 0.55, 0.985)
+"""How often a request fails in each state of trouble."""
+_MISSES: Final = (0.65, 0.95, 0.12, 0.15, 0.3)
+"""How often one that succeeds misses its SLO there."""
+_UNREACHABLE: Final = (0.0005, 0.003, 0.005, 0.03, 0.12, 0.5)
+"""How often a provider does not answer at all, in each state: what a probe without tokens can tell."""
+
+_USUAL_FAILS, _USUAL_MISSES, _USUAL_WEIGHT = 0.004, 0.01, 150.0
+"""What an endpoint that is well is taken for before it has shown itself, and how many samples that is worth."""
+_USUAL_HALF_LIFE_S: Final = 7 * 86_400.0
+_WELL: Final = 0.5
+"""How sure it has to be that an endpoint is well for its sample to say something about what is usual."""
+
+_LUCK_WEIGHT: Final = 3.0
+"""How many onsets of trouble the rates given above are worth, against those that were seen."""
+_LUCK_HALF_LIFE_H: Final = 30 * 24.0
+_LUCK_LEAST, _LUCK_MOST = 0.25, 8.0
+_BEGUN, _ENDED = 0.2, 0.8
+"""Below and above which probability of being up trouble has begun, and ended."""
+_LEAST: Final = 1e-6
+"""No state is ever given up for impossible: it would never be believed in again."""
+
+_KINDS: Final[Mapping[ErrorClass, tuple[float, float, float]]] = {
+    ErrorClass.DNS: (0.03, 0.01, 0.04),
+    ErrorClass.CONNECT: (0.08, 0.02, 0.20),
+    ErrorClass.TLS: (0.02, 0.01, 0.03),
+    ErrorClass.TIMEOUT_TTFT: (0.17, 0.48, 0.19),
+    ErrorClass.TIMEOUT_TOTAL: (0.10, 0.25, 0.05),
+    ErrorClass.STALLED: (0.08, 0.10, 0.04),
+    ErrorClass.OVERLOADED: (0.20, 0.06, 0.20),
+    ErrorClass.SERVER_ERROR: (0.17, 0.03, 0.21),
+    ErrorClass.MALFORMED: (0.02, 0.01, 0.01),
+    ErrorClass.TRUNCATED: (0.06, 0.01, 0.02),
+    ErrorClass.STREAM_ERROR: (0.04, 0.01, 0.02),
+    ErrorClass.EMPTY: (0.02, 0.005, 0.01),
+    ErrorClass.WRONG_ANSWER: (0.01, 0.005, 0.01),
+}
+"""Of the failures of an endpoint that is up, slow, or fails often: how many are of each class.
+
+Every outage has a face of its own, which it shows again and again: one that is down and one that fails every other time
+are told apart by how often they fail, never by the class.
+"""
+_ANY_KIND: Final = (0.02, 0.02, 0.02)
+"""Of a class that a configuration blames on the provider: it tells the states apart by being a failure alone."""
+
+
+class Success(Enum):
+    """How a request succeeded."""
+
+    WITHIN_SLO = "within_slo"
+    SLOW = "slow"
+    REACHED = "reached"
+    """It asked for no tokens, and was answered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """How a request failed, by the provider's fault."""
+
+    error: ErrorClass
+    reach: bool = False
+    """It asked for no tokens."""
+
+
+Seen: TypeAlias = Success | Failure
+"""What a counted sample showed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What is known of one state: an endpoint's own, or that of its provider."""
+
+    at_s: float | None = None
+    """When the newest counted sample began, in seconds since 1970."""
+    belief: Belief = (1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    """At that time, after that sample."""
+    troubled: bool = False
+    onsets: float = 0.0
+    """How often trouble began; old ones fade."""
+    hours: float = 0.0
+    """How long it was watched without trouble; old ones fade."""
+    luck: float = 1.0
+    """By how much trouble comes more often than to most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usual:
+    """Weights of what an endpoint's samples showed while it was well; old ones fade."""
+
+    fails: float = _USUAL_FAILS * _USUAL_WEIGHT
+    misses: float = _USUAL_MISSES * _USUAL_WEIGHT
+    all: float = _USUAL_WEIGHT
+
+    @property
+    def fail_share(self) -> float:
+        """How often a request fails."""
+        return self.fails / self.all
+
+    @property
+    def miss_share(self) -> float:
+        """How often one that succeeds misses the SLO."""
+        return self.misses / max(self.all - self.fails, 1.0)
+
+    def with_sample(self, seen: Seen, weight: float, seconds: float) -> Usual:
+        """The same, so many seconds later, with one sample more."""
+        keep = 0.5 ** (max(seconds, 0.0) / _USUAL_HALF_LIFE_S)
+        first = _FIRST
+        return Usual(
+            fails=first.fails + (self.fails - first.fails) * keep + weight * isinstance(seen, Failure),
+            misses=first.misses + (self.misses - first.misses) * keep + weight * (seen is Success.SLOW),
+            all=first.all + (self.all - first.all) * keep + weight,
+        )
+
+
+_FIRST: Final = Usual()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What is known of an endpoint: its own state, the one it shares, and what is usual for it."""
+
+    own: Outlook = Outlook()
+    shared: Outlook = Outlook()
+    usual: Usual = _FIRST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chance:
+    """How likely a request succeeds within its SLO."""
+
+    score: float
+    confidence: tuple[float, float]
+    """The 95 % interval."""
+
+
+def after(view: View, seen: Seen, at_s: float) -> View:
+    """What is known after one more counted sample; an older one than the newest counts as if it were new."""
+    own, shared = _now(view, at_s)
+    likely = _likelihoods(view.usual, seen)
+    mine, ours = [0.0] * len(own), []
+    for place, held in enumerate(shared):
+        worse = likely[place]
+        row = [held * each * (worse if place > other else likely[other]) for other, each in enumerate(own)]
+        mine = [sum(pair) for pair in zip(mine, row, strict=True)]
+        ours.append(sum(row))
+    own, shared = _normal(mine), _normal(ours)
+    well = own[Hidden.UP] * shared[Hidden.UP]
+    told = not _reach(seen) and well > _WELL
+    gap_s = 0.0 if view.own.at_s is None else at_s - view.own.at_s
+    return View(
+        own=_moved_to(view.own, own, at_s, OWN),
+        shared=_moved_to(view.shared, shared, at_s, SHARED),
+        usual=view.usual.with_sample(seen, well if told else 0.0, gap_s),
+    )
+
+
+def met(view: View, at_s: float) -> Belief:
+    """The probability of each state that a request at a time would meet: the worse of both."""
+    own, shared = _now(view, at_s)
+    found, mine, ours = [], 0.0, 0.0
+    for one, other in zip(own, shared, strict=True):  # the worse is this one: both up to it, but not both below
+        found.append((mine + one) * (ours + other) - mine * ours)
+        mine, ours = mine + one, ours + other
+    return tuple(found)
+
+
+def chance(view: View, belief: Belief) -> Chance:
+    """How likely a request succeeds that meets each state with the probability in `belief`."""
+    good = _likelihoods(view.usual, Success.WITHIN_SLO)
+    score = sum(map(mul, belief, good))
+    # Of which state it is in, and of what is usual there.
+    spread = sum(share * (each - score) ** 2 for share, each in zip(belief, good, strict=True))
+    spread += belief[Hidden.UP] * good[Hidden.UP] * (1 - good[Hidden.UP]) / view.usual.all
+    weight = max(score * (1 - score) / max(spread, _LEAST) - 1, 1.0)
+    return Chance(score=score, confidence=wilson(score * weight, weight))
+
+
+def expected(view: View, seen: Seen, at_s: float) -> float:
+    """How likely a sample of this kind was to be seen at a time; of failures, whatever their class."""
+    belief = met(view, at_s)
+    if isinstance(seen, Failure):
+        return sum(map(mul, belief, _failing(view.usual, reach=seen.reach)))
+    return sum(map(mul, belief, _likelihoods(view.usual, seen)))
+
+
+def _now(view: View, at_s: float) -> tuple[Belief, Belief]:
+    return _believed(view.own, OWN, at_s), _believed(view.shared, SHARED, at_s)
+
+
+def _believed(outlook: Outlook, rates: Rates, at_s: float) -> Belief:
+    if outlook.at_s is None:
+        return settled(rates, outlook.luck)
+    return moved(outlook.belief, rates, outlook.luck, at_s - outlook.at_s)
+
+
+def _moved_to(outlook: Outlook, belief: Belief, at_s: float, rates: Rates) -> Outlook:
+    """The outlook with its new belief, and with what the time since then says about how often trouble comes."""
+    if outlook.at_s is None:
+        return replace(outlook, at_s=at_s, belief=belief)
+    hours = max(at_s - outlook.at_s, 0.0) / HOUR_S
+    well = belief[Hidden.UP]
+    troubled = well < (_ENDED if outlook.troubled else _BEGUN)
+    keep = 0.5 ** (hours / _LUCK_HALF_LIFE_H)
+    onsets = outlook.onsets * keep + (troubled and not outlook.troubled)
+    watched = outlook.hours * keep + hours * (not outlook.troubled)
+    return Outlook(
+        at_s=max(at_s, outlook.at_s),
+        belief=belief,
+        troubled=troubled,
+        onsets=onsets,
+        hours=watched,
+        luck=_luck(onsets, watched * sum(rates.onset)),
+    )
+
+
+def _luck(onsets: float, usual: float) -> float:
+    """In steps of the square root of two, so that endpoints have few chains between them."""
+    luck = (_LUCK_WEIGHT + onsets) / (_LUCK_WEIGHT + usual)
+    return 2.0 ** (round(2 * math.log2(min(max(luck, _LUCK_LEAST), _LUCK_MOST))) / 2)
+
+
+def _likelihoods(usual: Usual, seen: Seen) -> tuple[float, ...]:
+    """How likely a sample is in each state."""
+    match seen:
+        case Success.REACHED:
+            return tuple([1 - each for each in _UNREACHABLE])
+        case Success.WITHIN_SLO:
+            return ((1 - usual.fail_share) * (1 - usual.miss_share), *_GOOD)
+        case Success.SLOW:
+            return ((1 - usual.fail_share) * usual.miss_share, *_LATE)
+        case _:
+            up, slow, bad = _KINDS.get(seen.error, _ANY_KIND)
+            return tuple(map(mul, _failing(usual, reach=seen.reach), (up, slow, slow, bad, bad, bad)))
+
+
+def _failing(usual: Usual, *, reach: bool) -> tuple[float, ...]:
+    return _UNREACHABLE if reach else (usual.fail_share, *_FAILS)
+
+
+def _reach(seen: Seen) -> bool:
+    return seen.reach if isinstance(seen, Failure) else seen is Success.REACHED
+
+
+def _normal(weights: list[float]) -> Belief:
+    whole = sum(weights)
+    floored = [max(weight / whole, _LEAST) for weight in weights]
+    total = sum(floored)
+    return tuple([weight / total for weight in floored])
+
+
+_GOOD: Final = tuple((1 - fails) * (1 - misses) for fails, misses in zip(_FAILS, _MISSES, strict=True))
+_LATE: Final = tuple((1 - fails) * misses for fails, misses in zip(_FAILS, _MISSES, strict=True))
