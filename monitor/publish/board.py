@@ -16,8 +16,9 @@ from monitor.config.model import Config, EndpointSpec, ProbeSpec, Slo
 from monitor.plan import Job
 from monitor.publish.scores import SCHEMA, Row, row
 from monitor.score.book import Book, Terms
-from monitor.score.health import Health, Status
+from monitor.score.health import Health
 from monitor.score.state import health_from_text, health_to_text
+from monitor.status import Status
 from probes._model import ErrorClass, Sample, Task
 
 MAX_AGE_S = 120

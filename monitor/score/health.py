@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from monitor.score.outcomes import Outcome, wilson
+from monitor.status import Status
 from probes._model import ErrorClass
 
 _PRIOR_SHARE, _PRIOR_WEIGHT = 0.95, 2.0
@@ -21,28 +21,6 @@ _HALF_LIFE_PROBES = 5
 _IN_A_ROW = 2
 _DEGRADED_BELOW = 0.85
 _UP_FROM = 0.93
-
-
-class Status(StrEnum):
-    """What an endpoint is."""
-
-    UP = "up"
-    DEGRADED = "degraded"
-    DOWN = "down"
-    UNKNOWN = "unknown"
-    MAINTENANCE = "maintenance"
-    PAUSED = "paused"
-
-    @property
-    def usable(self) -> bool | None:
-        """Whether a router may use it: None where nothing is known, and routers fail open."""
-        match self:
-            case Status.UP | Status.DEGRADED:
-                return True
-            case Status.DOWN:
-                return False
-            case _:
-                return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,8 @@ from monitor.config.model import Config, ProbeSpec
 from monitor.plan import plan
 from monitor.publish.board import Board, Snapshot
 from monitor.recorder import Hooks, Limits, Recorder
-from monitor.score.health import Status
 from monitor.score.state import health_from_text
+from monitor.status import Status
 from monitor.store import Store, StoreError, create_store
 from probes._model import ErrorClass, Sample, Task
 from tests.integration.daemon.parts import StubStore, breathe, end, locked, quick_config, until

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from monitor.config.model import ScoringSpec
 from monitor.publish.board import Board, Filter, Snapshot, select
-from monitor.score.health import Status
 from monitor.score.state import health_from_text
 from monitor.score.windows import WINDOWS
+from monitor.status import Status
 from probes._model import Blame, ErrorClass, Sample, Task
 from tests.unit.publish.values import first_tick, make_board, make_spec, sample_at
 from tests.unit.score.values import START, unhurried
