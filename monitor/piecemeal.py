@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from monitor.status import Incident
 from monitor.store import Store, StoreError
 from probes._model import Sample
 
@@ -21,6 +22,21 @@ _STRIKES: Final = 3
 """How often a part is passed over before it is given up."""
 _TRIED_IN_VAIN: Final = 10
 """Parts refused, and none taken: it is the store, not the parts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What is stored in one transaction: samples, and what was made of them."""
+
+    samples: Sequence[Sample] = ()
+    states: Mapping[str, str] = field(default_factory=dict)
+    """By endpoint."""
+    incidents: Mapping[str, Incident] = field(default_factory=dict)
+    """By id."""
+
+    async def append_to(self, store: Store) -> None:
+        """Store all of it or nothing."""
+        await store.append(self.samples, self.states, [*self.incidents.values()])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,15 +58,15 @@ class Piecemeal:
         self._store = store
         self._strikes: Counter[str] = Counter()
 
-    async def append(self, batch: Sequence[Sample], states: Mapping[str, str]) -> Outcome:
+    async def append(self, batch: Batch) -> Outcome:
         """Store what can be stored. Raises when the store cannot be written to, or no longer."""
         await self._store.check_writable()
         outcome = Outcome()
         refused: dict[str, StoreError] = {}
         passed_over: set[str] = set()
-        for name, samples, some_states in _parts(batch, states):
+        for name, part in _parts(batch):
             try:
-                await self._store.append(samples, some_states)
+                await part.append_to(self._store)
             except StoreError as error:
                 await self._store.check_writable()
                 refused[name] = error
@@ -77,9 +93,8 @@ class Piecemeal:
             outcome.given_up.add(name)
 
 
-def _parts(
-    batch: Sequence[Sample], states: Mapping[str, str]
-) -> Iterator[tuple[str, Sequence[Sample], Mapping[str, str]]]:
-    """Each with its name: a sample's id, or whose state it is."""
-    yield from ((sample.id, [sample], {}) for sample in batch)
-    yield from ((f"state of {endpoint}", [], {endpoint: state}) for endpoint, state in states.items())
+def _parts(batch: Batch) -> Iterator[tuple[str, Batch]]:
+    """Each with its name: a sample's id, whose state it is, or which incident."""
+    yield from ((sample.id, Batch(samples=[sample])) for sample in batch.samples)
+    yield from ((f"state of {name}", Batch(states={name: state})) for name, state in batch.states.items())
+    yield from ((f"incident {name}", Batch(incidents={name: each})) for name, each in batch.incidents.items())
