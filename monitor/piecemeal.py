@@ -44,9 +44,9 @@ class Outcome:
     """What became of a batch."""
 
     taken: set[str] = field(default_factory=set)
-    """Ids of the samples that are stored."""
+    """Names of the parts that are stored; a sample's is its id."""
     given_up: set[str] = field(default_factory=set)
-    """Ids of those that never will be."""
+    """Names of those that never will be."""
     error: StoreError | None = None
     """Why the rest has to be tried again; None: there is no rest."""
 
@@ -71,6 +71,7 @@ class Piecemeal:
                 await self._store.check_writable()
                 refused[name] = error
                 if len(refused) >= _TRIED_IN_VAIN and not outcome.taken:
+                    outcome.error = error
                     break
             except Exception:
                 log.exception("%s cannot be stored and is given up", name, extra={"action": "store_drop"})
@@ -82,19 +83,23 @@ class Piecemeal:
         return outcome
 
     def _judge(self, refused: Mapping[str, StoreError], passed_over: set[str], outcome: Outcome) -> None:
-        """Give up what was passed over often enough."""
+        """Give up what was passed over often enough.
+
+        It is counted until all is settled: what was given up may come again as long as anything has to be tried again.
+        """
         for name, error in refused.items():
             self._strikes[name] += name in passed_over
-            if self._strikes[name] < _STRIKES:
+            if name not in passed_over or self._strikes[name] < _STRIKES:
                 outcome.error = error
                 continue
-            del self._strikes[name]
             log.error("%s cannot be stored and is given up: %s", name, error, extra={"action": "store_drop"})
             outcome.given_up.add(name)
+        if outcome.error is None:
+            self._strikes.clear()
 
 
 def _parts(batch: Batch) -> Iterator[tuple[str, Batch]]:
-    """Each with its name: a sample's id, whose state it is, or which incident."""
+    """Each with its name. States are last: they come with every sample, so that incidents are passed over, too."""
     yield from ((sample.id, Batch(samples=[sample])) for sample in batch.samples)
-    yield from ((f"state of {name}", Batch(states={name: state})) for name, state in batch.states.items())
     yield from ((f"incident {name}", Batch(incidents={name: each})) for name, each in batch.incidents.items())
+    yield from ((f"state of {name}", Batch(states={name: state})) for name, state in batch.states.items())

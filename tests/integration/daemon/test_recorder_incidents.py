@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from monitor.app import restore
+from monitor.piecemeal import Batch, Piecemeal
 from monitor.plan import plan
 from monitor.publish.board import Absorbed, Board
 from monitor.recorder import Limits
@@ -28,7 +29,6 @@ class Watching(Board):
     def absorb(self, samples: Iterable[Sample]) -> Absorbed:
         batch = [*samples]
         touched = {each.id: each for each in map(self._judge, batch) if each is not None}
-        self._incidents |= touched
         return replace(super().absorb(batch), incidents=[*touched.values()])
 
     def _judge(self, sample: Sample) -> Incident | None:
@@ -177,6 +177,41 @@ async def test_an_incident_that_a_store_refuses_while_it_takes_others_is_given_u
     assert (bench.dropped, len(store.kept), sizes(store.kept_incidents.values())) == (0, 2, {TWO: 1})
     (given_up,) = [record for record in caplog.records if vars(record).get("action") == "store_drop"]
     assert given_up.getMessage().startswith(f"incident {begun(samples[0]).id} cannot be stored and is given up: ")
+
+
+async def test_an_incident_that_is_refused_alone_is_given_up_once_the_state_after_it_was_taken_often_enough(
+    begin: Begin,
+) -> None:
+    (sample,) = failures(1)
+    store = StubStore(refused={begun(sample).id})
+    bench = await begin(store, QUICK)
+    bench.put(sample)
+    await until(lambda: bench.quiet)
+    assert (bench.dropped, len(store.kept), [*store.kept_states], store.kept_incidents) == (0, 1, [ONE], {})
+
+
+async def test_parts_that_are_refused_out_of_step_are_given_up_all_the_same() -> None:
+    """What waits is stored as a whole: one that was given up comes again while another has to."""
+    first, second = (begun(sample) for name in (ONE, TWO) for sample in failures(1, name=name))
+    piecemeal = Piecemeal(StubStore(refused={first.id, second.id}))
+    alone = Batch(states={ONE: "{}"}, incidents={first.id: first})
+    both = replace(alone, incidents={first.id: first, second.id: second})
+    outcomes = [await piecemeal.append(batch) for batch in (alone, both, both, both)]
+    assert [outcome.error is None for outcome in outcomes] == [False, False, False, True]
+    assert outcomes[-1].given_up == {f"incident {first.id}", f"incident {second.id}"}
+
+
+async def test_a_refusal_is_forgotten_once_all_was_taken() -> None:
+    """A store that fails now and then for a moment is no proof, however often it does."""
+    (incident,) = (begun(sample) for sample in failures(1))
+    store = StubStore()
+    piecemeal = Piecemeal(store)
+    batch = Batch(states={ONE: "{}"}, incidents={incident.id: incident})
+    for _ in range(4):
+        store.refused = {incident.id}
+        assert (await piecemeal.append(batch)).error is not None
+        store.refused = set()
+        assert (await piecemeal.append(batch)).error is None
 
 
 async def test_a_sample_that_no_store_takes_does_not_take_its_incident_with_it(begin: Begin) -> None:
