@@ -100,8 +100,8 @@ class Board:
             book.first_seen = first_seen.get(name)
 
     def restore_incidents(self, incidents: Iterable[Incident]) -> None:
-        """Go on from the stored incidents that are open, by id."""
-        self._incidents = {each.id: each for each in incidents}
+        """Go on from the stored incidents that are open; those of endpoints that are not configured are passed over."""
+        self._incidents = {each.id: each for each in incidents if each.endpoint in self._books}
 
     def restore_counts(
         self, bucket_s: int, endpoint: str, at: datetime, *, task: Task, error: ErrorClass | None, count: int

@@ -14,7 +14,7 @@ from monitor.status import Incident
 from monitor.store._codes import WORST
 from monitor.store._columns import Moment
 from monitor.store._protocol import Place
-from monitor.store._statements import before_place, newest_first
+from monitor.store._statements import before_place, key_of, newest_first
 from monitor.store._tables import endpoint, incident
 
 _FIELDS: Final = ("id", "worst", "began_at", "last_at", "ended_at")
@@ -22,7 +22,7 @@ _ROWS: Final = select(
     *(incident.c[name] for name in (*_FIELDS, "causes")), endpoint.c.id.label("endpoint_id")
 ).join_from(incident, endpoint, incident.c.endpoint == endpoint.c.key)
 _OPEN: Final = incident.c.ended_at.is_(None)
-_began: Final = type_coerce(type_coerce(incident.c.began_at, BigInteger) + literal_column("0"), Moment)
+_unindexed_began: Final = type_coerce(type_coerce(incident.c.began_at, BigInteger) + literal_column("0"), Moment)
 """The same time, but no index knows it: where few are open or ended lately, theirs is the index to go by."""
 
 
@@ -52,24 +52,20 @@ def as_kept(found: Incident) -> Incident:
 
 async def open_incidents(connection: AsyncConnection) -> list[Incident]:
     """See `Store.open_incidents`."""
-    return await _select(connection, _ROWS.where(_OPEN).order_by(*newest_first(_began, incident.c.id)))
+    return await _select(connection, _ROWS.where(_OPEN).order_by(*newest_first(_unindexed_began, incident.c.id)))
 
 
 async def incidents(
     connection: AsyncConnection, name: str | None, *, since: datetime, before: Place | None, limit: int
 ) -> list[Incident]:
     """See `Store.incidents`. Whatever began since then was open since then; of what began earlier, little was."""
-    mine = _ROWS if name is None else _ROWS.where(incident.c.endpoint == _key_of(name))
+    mine = _ROWS if name is None else _ROWS.where(incident.c.endpoint == key_of(name))
     recent = mine.where(incident.c.began_at >= since)
     found = await _select(connection, _page(recent, incident.c.began_at, before, limit))
     if len(found) < limit:
-        earlier = mine.where(_began < since, or_(_OPEN, incident.c.ended_at >= since))
-        found += await _select(connection, _page(earlier, _began, before, limit - len(found)))
+        earlier = mine.where(_unindexed_began < since, or_(_OPEN, incident.c.ended_at >= since))
+        found += await _select(connection, _page(earlier, _unindexed_began, before, limit - len(found)))
     return found
-
-
-def _key_of(name: str) -> Any:  # noqa: ANN401  # a scalar expression
-    return select(endpoint.c.key).where(endpoint.c.id == name).scalar_subquery()
 
 
 def _page(query: Select[Any], at: ColumnElement[Any], before: Place | None, limit: int) -> Select[Any]:
@@ -79,4 +75,4 @@ def _page(query: Select[Any], at: ColumnElement[Any], before: Place | None, limi
 
 
 async def _select(connection: AsyncConnection, query: Select[Any]) -> list[Incident]:
-    return [to_incident({**row}) for row in (await connection.execute(query)).mappings()]
+    return [to_incident(row) for row in (await connection.execute(query)).mappings()]

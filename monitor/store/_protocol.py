@@ -137,7 +137,7 @@ class Info:
 
 
 class Store(Protocol):
-    """Samples in the order in which they were appended, rollups of them, and one state per endpoint.
+    """Samples in the order in which they were appended, rollups of them, one state per endpoint, and incidents.
 
     Every method may raise `StoreError`. A sample comes back as it was appended, times to the microsecond; what no
     database can hold (a count beyond 63 bits, an infinite duration) comes back as None, and characters that are
@@ -153,21 +153,20 @@ class Store(Protocol):
     async def append(
         self, samples: Sequence[Sample], states: Mapping[str, str], incidents: Sequence[Incident] = ()
     ) -> None:
-        """Keep `samples`, and `states` and `incidents` in place of earlier ones, in one transaction.
+        """Keep all of it in one transaction that is committed on return.
 
-        It is committed on return.
+        A sample whose id is already kept is ignored, so a call that failed or was cancelled may be repeated; a
+        cancelled one may have been committed all the same. So is a sample that began before what retention has deleted.
 
-        `states` are opaque texts by endpoint id: the scorer's, whose effect is about to be published. A sample
-        whose id is already kept is ignored, so a call that failed or was cancelled may be repeated; a cancelled one
-        may have been committed all the same. So is a sample that began before what retention has deleted. An incident
-        takes the place of the one with its id.
+        A state takes the place of the one before, an incident that of the one with its id. `states` are opaque texts
+        by endpoint id: the scorer's, whose effect is about to be published.
         """
 
     async def states(self) -> dict[str, str]:
         """The newest state by endpoint id."""
 
     async def open_incidents(self) -> list[Incident]:
-        """All that have not ended, newest first."""
+        """All that have not ended, also of endpoints that nobody probes any more, newest first."""
 
     async def incidents(
         self, *, endpoint: str | None, since: datetime, before: Place | None, limit: int

@@ -266,11 +266,11 @@ def test_an_unreadable_state_costs_one_endpoint_its_judgement_and_nothing_else(t
     assert row(snapshot, ONE)["uptime"]["5m"]["expected"] == 1
 
 
-def test_a_board_goes_on_from_the_incidents_that_are_open_and_forgets_others() -> None:
+def test_a_board_goes_on_from_the_open_incidents_of_its_endpoints_and_forgets_others() -> None:
     board = make_board(*SPECS)
     first, second = (make_incident(number, endpoint=ONE) for number in (1, 2))
     board.restore_incidents([first])
-    board.restore_incidents([second])
+    board.restore_incidents([second, make_incident(3, endpoint="gone:x")])
     assert board._incidents == {second.id: second}
 
 
