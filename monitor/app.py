@@ -191,8 +191,9 @@ class Daemon:
 
 
 async def restore(board: Board, store: Store, now: datetime) -> None:
-    """Fill a board from the store: states, counts for every window, figures of the last half hour."""
+    """Fill a board from the store: states, open incidents, counts for every window, figures of the last half hour."""
     board.restore_states(await store.states(), await store.first_seen())
+    board.restore_incidents(await store.open_incidents())
     for bucket_s in sorted({window.bucket_s for window in WINDOWS}):
         longest_s = max(window.length_s for window in WINDOWS if window.bucket_s == bucket_s)
         # A window holds on to its oldest bucket until all of that is outside.

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from monitor.status import Incident
 from monitor.store import Store, StoreError
 from probes._model import Sample
 
@@ -23,14 +24,29 @@ _TRIED_IN_VAIN: Final = 10
 """Parts refused, and none taken: it is the store, not the parts."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What is stored in one transaction: samples, and what was made of them."""
+
+    samples: Sequence[Sample] = ()
+    states: Mapping[str, str] = field(default_factory=dict)
+    """By endpoint."""
+    incidents: Mapping[str, Incident] = field(default_factory=dict)
+    """By id."""
+
+    async def append_to(self, store: Store) -> None:
+        """Store all of it or nothing."""
+        await store.append(self.samples, self.states, [*self.incidents.values()])
+
+
 @dataclass(slots=True, kw_only=True)
 class Outcome:
     """What became of a batch."""
 
     taken: set[str] = field(default_factory=set)
-    """Ids of the samples that are stored."""
+    """Names of the parts that are stored; a sample's is its id."""
     given_up: set[str] = field(default_factory=set)
-    """Ids of those that never will be."""
+    """Names of those that never will be."""
     error: StoreError | None = None
     """Why the rest has to be tried again; None: there is no rest."""
 
@@ -42,19 +58,20 @@ class Piecemeal:
         self._store = store
         self._strikes: Counter[str] = Counter()
 
-    async def append(self, batch: Sequence[Sample], states: Mapping[str, str]) -> Outcome:
+    async def append(self, batch: Batch) -> Outcome:
         """Store what can be stored. Raises when the store cannot be written to, or no longer."""
         await self._store.check_writable()
         outcome = Outcome()
         refused: dict[str, StoreError] = {}
         passed_over: set[str] = set()
-        for name, samples, some_states in _parts(batch, states):
+        for name, part in _parts(batch):
             try:
-                await self._store.append(samples, some_states)
+                await part.append_to(self._store)
             except StoreError as error:
                 await self._store.check_writable()
                 refused[name] = error
                 if len(refused) >= _TRIED_IN_VAIN and not outcome.taken:
+                    outcome.error = error
                     break
             except Exception:
                 log.exception("%s cannot be stored and is given up", name, extra={"action": "store_drop"})
@@ -66,20 +83,23 @@ class Piecemeal:
         return outcome
 
     def _judge(self, refused: Mapping[str, StoreError], passed_over: set[str], outcome: Outcome) -> None:
-        """Give up what was passed over often enough."""
+        """Give up what was passed over often enough.
+
+        It is counted until all is settled: what was given up may come again as long as anything has to be tried again.
+        """
         for name, error in refused.items():
             self._strikes[name] += name in passed_over
-            if self._strikes[name] < _STRIKES:
+            if name not in passed_over or self._strikes[name] < _STRIKES:
                 outcome.error = error
                 continue
-            del self._strikes[name]
             log.error("%s cannot be stored and is given up: %s", name, error, extra={"action": "store_drop"})
             outcome.given_up.add(name)
+        if outcome.error is None:
+            self._strikes.clear()
 
 
-def _parts(
-    batch: Sequence[Sample], states: Mapping[str, str]
-) -> Iterator[tuple[str, Sequence[Sample], Mapping[str, str]]]:
-    """Each with its name: a sample's id, or whose state it is."""
-    yield from ((sample.id, [sample], {}) for sample in batch)
-    yield from ((f"state of {endpoint}", [], {endpoint: state}) for endpoint, state in states.items())
+def _parts(batch: Batch) -> Iterator[tuple[str, Batch]]:
+    """Each with its name. States are last: they come with every sample, so that incidents are passed over, too."""
+    yield from ((sample.id, Batch(samples=[sample])) for sample in batch.samples)
+    yield from ((f"incident {name}", Batch(incidents={name: each})) for name, each in batch.incidents.items())
+    yield from ((f"state of {name}", Batch(states={name: state})) for name, state in batch.states.items())

@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
-from monitor.piecemeal import Piecemeal
+from monitor.piecemeal import Batch, Piecemeal
 from monitor.publish.board import Board, Snapshot
+from monitor.status import Incident
 from monitor.store import Store, StoreError
 from probes._model import Sample
 
@@ -70,6 +71,7 @@ class Recorder:
         self._unpublished: list[Sample] = []
         self._backlog: deque[Sample] = deque()
         self._states: dict[str, str] = {}
+        self._incidents: dict[str, Incident] = {}
         self._to_write = asyncio.Event()
         self._answered = asyncio.Event()
         self._piecemeal = Piecemeal(store)
@@ -81,6 +83,10 @@ class Recorder:
     def queue_length(self) -> int:
         """Samples that are not stored yet."""
         return len(self._arrived) + len(self._backlog)
+
+    @property
+    def _anything_waits(self) -> bool:
+        return bool(self._backlog or self._states or self._incidents)
 
     def put(self, sample: Sample) -> None:
         """Take a sample; never waits."""
@@ -105,7 +111,7 @@ class Recorder:
         self._absorb()
         try:
             async with asyncio.timeout(patience_s):
-                while self._backlog or self._states:
+                while self._anything_waits:
                     if not await self._try_to_write():
                         await asyncio.sleep(self._limits.retry_s)
         except TimeoutError:
@@ -131,6 +137,7 @@ class Recorder:
         self._unpublished += batch
         self._backlog.extend(batch)
         self._states |= absorbed.states
+        self._incidents |= {incident.id: incident for incident in absorbed.incidents}
         self._shed()
         self._answered.clear()
         self._to_write.set()
@@ -171,32 +178,42 @@ class Recorder:
                 log.exception("the store failed in a way that it does not know", extra={"action": "store_failed"})
             self._troubled(f"{type(error).__name__} inside the store")
             return False
-        if not self._backlog and not self._states:
+        if not self._anything_waits:
             self._all_written()
         return True
 
     async def _write_once(self) -> None:
         """Store the oldest batch that waits. It leaves the queue only once it is committed."""
-        batch = list(islice(self._backlog, _BATCH))
-        # States follow their samples: they go with the last batch, so that none is ahead of what it was judged by.
-        states: Mapping[str, str] = self._states if len(batch) == len(self._backlog) else {}
-        if states:
-            self._states = {}
+        batch = self._take_batch()
         try:
-            await self._append(batch, states)
+            await self._append(batch)
         except BaseException:
-            self._states = {**states, **self._states}
+            # What came meanwhile is newer.
+            self._states = {**batch.states, **self._states}
+            self._incidents = {**batch.incidents, **self._incidents}
             raise
-        if batch:
+        if batch.samples:
             self._hooks.stored()
 
-    async def _append(self, batch: Sequence[Sample], states: Mapping[str, str]) -> None:
+    def _take_batch(self) -> Batch:
+        """The oldest samples that wait, which stay in the queue, and what was made of them, which leaves it.
+
+        States and incidents follow their samples: they go with the last, so that none is ahead of what it rests on.
+        """
+        samples = list(islice(self._backlog, _BATCH))
+        if len(samples) < len(self._backlog):
+            return Batch(samples=samples)
+        batch = Batch(samples=samples, states=self._states, incidents=self._incidents)
+        self._states, self._incidents = {}, {}
+        return batch
+
+    async def _append(self, batch: Batch) -> None:
         """Store a batch; when something in it is nothing that the store can take, all the rest of it.
 
         A store that cannot be written to at all is another matter: nothing is given up for that.
         """
         try:
-            await self._store.append(batch, states)
+            await batch.append_to(self._store)
         except StoreError:
             self._refusals += 1
             if self._refusals % self._limits.refusals:
@@ -206,13 +223,13 @@ class Recorder:
             log.exception("a batch cannot be stored; its parts are tried one by one", extra={"action": "store_poison"})
         else:
             self._refusals = 0
-            self._leave_front({sample.id for sample in batch})
+            self._leave_front({sample.id for sample in batch.samples})
             return
-        await self._append_apart(batch, states)
+        await self._append_apart(batch)
 
-    async def _append_apart(self, batch: Sequence[Sample], states: Mapping[str, str]) -> None:
+    async def _append_apart(self, batch: Batch) -> None:
         """Store what can be stored of a batch. Raises StoreError while something of it is to be tried again."""
-        outcome = await self._piecemeal.append(batch, states)
+        outcome = await self._piecemeal.append(batch)
         waited = len(self._backlog)
         self._leave(outcome.given_up)
         self._hooks.dropped(waited - len(self._backlog))  # what was shed meanwhile is counted already

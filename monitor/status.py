@@ -36,7 +36,7 @@ class Incident:
     """A span in which an endpoint was not up, as far as it is known; a newer value has the same id."""
 
     id: str
-    """As `incident_id` makes it."""
+    """As `incident_id` made it when it began; it stays when the endpoint is renamed."""
     endpoint: str
     worst: Status
     """DEGRADED or DOWN."""
@@ -47,7 +47,7 @@ class Incident:
     ended_at: datetime | None = None
     """None while it is open."""
     causes: Mapping[str, int]
-    """How many samples showed which, the first seen first: words of error classes, `slo`, `habit`."""
+    """How many samples showed which, the first seen first: error classes, other words of the judge's. Never empty."""
 
     @property
     def samples(self) -> int:

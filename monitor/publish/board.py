@@ -16,8 +16,9 @@ from monitor.config.model import Config, EndpointSpec, ProbeSpec, Slo
 from monitor.plan import Job
 from monitor.publish.scores import SCHEMA, Row, row
 from monitor.score.book import Book, Terms
-from monitor.score.health import Health, Status
+from monitor.score.health import Health
 from monitor.score.state import health_from_text, health_to_text
+from monitor.status import Incident, Status
 from probes._model import ErrorClass, Sample, Task
 
 MAX_AGE_S = 120
@@ -71,6 +72,8 @@ class Absorbed:
     """The new state of each endpoint that changed, to be stored with the samples."""
     confirm: tuple[str, ...]
     """Endpoints that one more probe at once would settle."""
+    incidents: Sequence[Incident] = ()
+    """The newest value of each that began, grew or ended, to be stored with the samples."""
 
 
 class Board:
@@ -84,6 +87,7 @@ class Board:
         for job in jobs:
             self._jobs[job.spec.endpoint.id].append(job)
         self._books = {name: Book(_terms(config, spec), Health(since=now), None) for name, spec in self._specs.items()}
+        self._incidents: dict[str, Incident] = {}
         self._rows: dict[str, Row] = {}
         self._touched: set[str] = set()
         self.snapshot = self.publish(now, sweep=True)
@@ -94,6 +98,10 @@ class Board:
             health = health_from_text(states[name]) if name in states else None
             book.health = health or book.health
             book.first_seen = first_seen.get(name)
+
+    def restore_incidents(self, incidents: Iterable[Incident]) -> None:
+        """Go on from the stored incidents that are open; those of endpoints that are not configured are passed over."""
+        self._incidents = {each.id: each for each in incidents if each.endpoint in self._books}
 
     def restore_counts(
         self, bucket_s: int, endpoint: str, at: datetime, *, task: Task, error: ErrorClass | None, count: int

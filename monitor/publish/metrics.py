@@ -23,7 +23,7 @@ from prometheus_client.registry import Collector
 
 from monitor.publish.board import Snapshot
 from monitor.score.blame import Moved, blame_of
-from monitor.score.health import Status
+from monitor.status import Status
 from probes._model import Blame, Endpoint, ErrorClass, Sample, Task
 
 _TIMES_S = (0.001, 0.005, 0.01, 0.02, 0.03, 0.045, 0.065, 0.1, 0.14, 0.2, 0.28, 0.4, 0.55, 0.75, 1, 1.4, 2, 2.8, 4, 5.5,

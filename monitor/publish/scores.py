@@ -12,10 +12,11 @@ from monitor.maintenance import Span, announced, current, ended, outside
 from monitor.plan import Job, tick_at, ticks_between
 from monitor.score.blame import Moved, blame_of
 from monitor.score.book import Book
-from monitor.score.health import Assessment, Health, Status, assess
+from monitor.score.health import Assessment, Health, assess
 from monitor.score.outcomes import Counts
 from monitor.score.recent import Summary
 from monitor.score.windows import Window
+from monitor.status import Status
 from probes._plain import timestamp
 
 SCHEMA = "providerwatch/scores/v1"

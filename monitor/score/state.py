@@ -7,7 +7,8 @@ import math
 from datetime import datetime
 from typing import Any
 
-from monitor.score.health import Health, LastError, Status, Trouble, Weights
+from monitor.score.health import Health, LastError, Trouble, Weights
+from monitor.status import Status
 from probes._model import ErrorClass
 
 VERSION = 1

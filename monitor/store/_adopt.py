@@ -11,7 +11,7 @@ from monitor.store._blocks import pack, union, unpack
 from monitor.store._raw import COLUMNS
 from monitor.store._rollup_rows import to_rollup, to_row
 from monitor.store._statements import Insert
-from monitor.store._tables import block, daily, endpoint, hourly, sample, stale_day, stale_hour, state
+from monitor.store._tables import block, daily, endpoint, hourly, incident, sample, stale_day, stale_hour, state
 from monitor.store.rollup import merged
 
 
@@ -34,7 +34,8 @@ async def _key(connection: AsyncConnection, name: str) -> int | None:
 
 async def _join(connection: AsyncConnection, insert: Insert, old: int, new: int) -> None:
     """Both have a history: make one of them."""
-    await connection.execute(update(sample).where(sample.c.endpoint == old).values(endpoint=new))
+    for table in (sample, incident):
+        await connection.execute(update(table).where(table.c.endpoint == old).values(endpoint=new))
     await _join_blocks(connection, old, new)
     for table in (hourly, daily):
         await _join_rollups(connection, table, old, new)

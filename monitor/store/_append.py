@@ -1,14 +1,16 @@
-"""Appending: samples once each, what they make stale, and the states that go with them."""
+"""Appending: samples once each, what they make stale, and the states and incidents that go with them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from monitor.status import Incident
+from monitor.store import _incidents
 from monitor.store._blocks import unpack
 from monitor.store._raw import meant
 from monitor.store._rows import NAMES, to_row
@@ -34,26 +36,34 @@ class Appender:
     def __init__(self, insert: Insert) -> None:
         self._writes = writes(insert)
 
-    async def append(self, connection: AsyncConnection, samples: Sequence[Sample], states: Mapping[str, str]) -> None:
+    async def append(
+        self,
+        connection: AsyncConnection,
+        samples: Sequence[Sample],
+        states: Mapping[str, str],
+        incidents: Sequence[Incident],
+    ) -> None:
         """See `Store.append`."""
         fresh = await _fresh(connection, samples) if samples else []
-        await self._add_names(connection, fresh, states)
+        await self._add_names(connection, fresh, {*states, *(each.endpoint for each in incidents)})
         if fresh:
             await connection.execute(self._writes.add_sample, [to_row(sample) for sample in fresh])
             await connection.execute(self._writes.mark_stale, _stale(fresh))
         if states:
             rows = [{"endpoint_id": name, "state": state} for name, state in states.items()]
             await connection.execute(self._writes.put_state, rows)
+        if incidents:
+            await connection.execute(self._writes.put_incident, [_incidents.to_row(each) for each in incidents])
 
     async def _add_names(
-        self, connection: AsyncConnection, samples: Sequence[Sample], states: Mapping[str, str]
+        self, connection: AsyncConnection, samples: Sequence[Sample], endpoints: Collection[str]
     ) -> None:
         """Give a key to every name that has none, and to every endpoint the time of its first sample."""
         found = {name: {getattr(sample, name) for sample in samples} for name in NAMES}
         first: dict[str, datetime] = {}
         for sample in samples:
             first[sample.endpoint] = min(first.get(sample.endpoint, sample.started_at), sample.started_at)
-        found["endpoint"] |= states.keys()
+        found["endpoint"].update(endpoints)
         for table, names in found.items():
             if names:
                 await connection.execute(self._writes.add_name[table], [{"id": name} for name in sorted(names)])

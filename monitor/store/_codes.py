@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from monitor.status import Status
 from probes._model import Blame, ErrorClass, Task, Timing, TokensFrom
 
 TASKS: Final[Mapping[Task, int]] = {
@@ -65,3 +66,9 @@ TOKEN_SOURCES: Final[Mapping[TokensFrom, int]] = {
     TokensFrom.USAGE: 1,
     TokensFrom.COUNTED: 2,
 }
+
+WORST: Final[Mapping[Status, int]] = {
+    Status.DEGRADED: 1,
+    Status.DOWN: 2,
+}
+"""What an incident may be of."""

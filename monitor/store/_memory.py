@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import TypeAlias
 
+from monitor.status import Incident
+from monitor.store import _incidents
 from monitor.store._protocol import (
     Backlog,
     Bucket,
@@ -44,6 +46,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._samples: dict[str, Numbered] = {}
         self._states: dict[str, str] = {}
+        self._incidents: dict[str, Incident] = {}
         self._sinks: dict[str, int] = {}
         self._dropped: dict[str, int] = {}
         self._rolled: Rolled = {}
@@ -65,11 +68,14 @@ class MemoryStore:
     async def check_writable(self) -> None:
         """See `Store.check_writable`."""
 
-    async def append(self, samples: Sequence[Sample], states: Mapping[str, str]) -> None:
+    async def append(
+        self, samples: Sequence[Sample], states: Mapping[str, str], incidents: Sequence[Incident] = ()
+    ) -> None:
         """See `Store.append`."""
         await asyncio.sleep(0)
         try:
             kept = [_as_kept(sample) for sample in samples]
+            put = {each.id: _incidents.as_kept(each) for each in incidents}
         except ValueError as error:
             raise StoreError(f"memory: {error}") from error
         for sample in kept:
@@ -80,10 +86,24 @@ class MemoryStore:
             first = self._first.get(sample.endpoint, sample.started_at)
             self._first[sample.endpoint] = min(first, sample.started_at)
         self._states |= states
+        self._incidents |= put
 
     async def states(self) -> dict[str, str]:
         """See `Store.states`."""
         return dict(self._states)
+
+    async def open_incidents(self) -> list[Incident]:
+        """See `Store.open_incidents`."""
+        return sorted((each for each in self._incidents.values() if each.ended_at is None), key=_began, reverse=True)
+
+    async def incidents(
+        self, *, endpoint: str | None, since: datetime, before: Place | None, limit: int
+    ) -> list[Incident]:
+        """See `Store.incidents`."""
+        placed = sorted(self._incidents.values(), key=_began, reverse=True)
+        mine = (each for each in placed if endpoint in {None, each.endpoint})
+        ongoing = (each for each in mine if each.ended_at is None or each.ended_at >= since)
+        return [each for each in ongoing if before is None or _began(each) < before][:limit]
 
     async def first_seen(self) -> dict[str, datetime]:
         """See `Store.first_seen`."""
@@ -155,7 +175,11 @@ class MemoryStore:
             for name, cursor in self._sinks.items():
                 self._dropped[name] += each.seq > cursor
         self._rolled = _since(self._rolled, _EVER + timedelta(hours=ends.hourly))
-        self._days = _since(self._days, _EVER + timedelta(days=ends.daily))
+        daily = _EVER + timedelta(days=ends.daily)
+        self._days = _since(self._days, daily)
+        self._incidents = {
+            name: each for name, each in self._incidents.items() if each.ended_at is None or each.ended_at >= daily
+        }
         return False
 
     async def adopt(self, aliases: Mapping[str, str]) -> None:
@@ -168,6 +192,9 @@ class MemoryStore:
             if alias != name and alias in self._first:
                 first = self._first.pop(alias)
                 self._first[name] = min(first, self._first.get(name, first))
+            for incident_id, incident in self._incidents.items():
+                if incident.endpoint == alias:
+                    self._incidents[incident_id] = replace(incident, endpoint=name)
             if alias != name and alias in self._states:
                 self._states = {name: self._states[alias]} | self._states
                 del self._states[alias]
@@ -203,7 +230,7 @@ class MemoryStore:
             place="memory",
             schema="none",
             size=await self.size(),
-            rows={"sample": count},
+            rows={"sample": count, "incident": len(self._incidents)},
             samples=count,
             raw_since=self._raw_since,
             sinks=await self.backlogs(),
@@ -251,6 +278,10 @@ def _as_kept(sample: Sample) -> Sample:
 
 def _floor(at: datetime, seconds: int) -> datetime:
     return at - (at - _EVER) % timedelta(seconds=seconds)
+
+
+def _began(incident: Incident) -> Place:
+    return Place(at=incident.began_at, id=incident.id)
 
 
 def _place(sample: Sample) -> Place:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Protocol
 
+from monitor.status import Incident
 from monitor.store.rollup import Rollup
 from probes._model import ErrorClass, Sample, Task
 
@@ -67,7 +68,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Place:
-    """A sample's place among those of its endpoint, by time; of several that began together, by id."""
+    """A sample's or an incident's place among others, by when it began; of several that began together, by id."""
 
     at: datetime
     id: str
@@ -136,7 +137,7 @@ class Info:
 
 
 class Store(Protocol):
-    """Samples in the order in which they were appended, rollups of them, and one state per endpoint.
+    """Samples in the order in which they were appended, rollups of them, one state per endpoint, and incidents.
 
     Every method may raise `StoreError`. A sample comes back as it was appended, times to the microsecond; what no
     database can hold (a count beyond 63 bits, an infinite duration) comes back as None, and characters that are
@@ -149,16 +150,31 @@ class Store(Protocol):
     async def schema(self) -> Schema:
         """Which schema the database has, open or not; changes nothing. Refuses the same as `open`."""
 
-    async def append(self, samples: Sequence[Sample], states: Mapping[str, str]) -> None:
-        """Keep `samples`, and `states` in place of earlier ones, in one transaction that is committed on return.
+    async def append(
+        self, samples: Sequence[Sample], states: Mapping[str, str], incidents: Sequence[Incident] = ()
+    ) -> None:
+        """Keep all of it in one transaction that is committed on return.
 
-        `states` are opaque texts by endpoint id: the scorer's, whose effect is about to be published. A sample
-        whose id is already kept is ignored, so a call that failed or was cancelled may be repeated; a cancelled one
-        may have been committed all the same. So is a sample that began before what retention has deleted.
+        A sample whose id is already kept is ignored, so a call that failed or was cancelled may be repeated; a
+        cancelled one may have been committed all the same. So is a sample that began before what retention has deleted.
+
+        A state takes the place of the one before, an incident that of the one with its id. `states` are opaque texts
+        by endpoint id: the scorer's, whose effect is about to be published.
         """
 
     async def states(self) -> dict[str, str]:
         """The newest state by endpoint id."""
+
+    async def open_incidents(self) -> list[Incident]:
+        """All that have not ended, also of endpoints that nobody probes any more, newest first."""
+
+    async def incidents(
+        self, *, endpoint: str | None, since: datetime, before: Place | None, limit: int
+    ) -> list[Incident]:
+        """The newest incidents that were open at `since` or later, by when they began, newest first.
+
+        `endpoint`: whose; None for all. `before`: where the page before ended; None for the first page.
+        """
 
     async def samples(self, since: datetime) -> list[Sample]:
         """All raw samples that began at `since` or later, in the order of appending."""

@@ -10,20 +10,27 @@ from operator import itemgetter
 from typing import Any, Final
 
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import BigInteger, ColumnElement, and_, func, or_, select, type_coerce
+from sqlalchemy import func, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import NULLTYPE
 
 from monitor.store._append import RAW, hour
 from monitor.store._blocks import number, unpack, unpack_columns
 from monitor.store._codes import TASKS
-from monitor.store._columns import signed
 from monitor.store._database import Database
 from monitor.store._outbox import backlogs
 from monitor.store._protocol import Info, Place, Point, Spent
 from monitor.store._raw import COLUMNS, cooked, meant, names
 from monitor.store._rows import to_sample
-from monitor.store._statements import blocks_since, key_of, named_samples, samples_since, spent_since
+from monitor.store._statements import (
+    before_place,
+    blocks_since,
+    key_of,
+    named_samples,
+    newest_first,
+    samples_since,
+    spent_since,
+)
 from monitor.store._tables import block, endpoint, horizon, metadata, sample
 from probes._model import Sample, Task
 
@@ -32,7 +39,6 @@ _PORTION: Final = 500
 _BLOCKS_AT_ONCE: Final = 8
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _COSTS: Final = ("started_at", "prompt_tokens", "output_tokens", "cost_usd")
-_id: Final = type_coerce(sample.c.id, BigInteger)
 
 
 async def samples(connection: AsyncConnection, since: datetime) -> list[Sample]:
@@ -77,21 +83,13 @@ async def page(
         return []
     query = named_samples().where(sample.c.endpoint == key, sample.c.started_at >= since)
     if before is not None:
-        # The first condition says nothing new, but where to begin in the index.
-        together = and_(sample.c.started_at == before.at, _id_before(before.id))
-        query = query.where(sample.c.started_at <= before.at, or_(sample.c.started_at < before.at, together))
-    query = query.order_by(sample.c.started_at.desc(), (_id < 0).desc(), _id.desc()).limit(limit)
+        query = query.where(before_place(sample.c.started_at, sample.c.id, before))
+    query = query.order_by(*newest_first(sample.c.started_at, sample.c.id)).limit(limit)
     rows = [to_sample(row) for row in (await connection.execute(query)).mappings()]
     if len(rows) == limit:
         since = max(since, rows[-1].started_at)  # older ones are not on this page
     sealed = await _newest_sealed(connection, key, name, since=since, before=before, limit=limit)
     return sorted([*rows, *sealed], key=_place, reverse=True)[:limit]
-
-
-def _id_before(sample_id: str) -> ColumnElement[bool]:
-    """Ids in their order as text, in which those of negative numbers come last."""
-    bound = signed(sample_id)
-    return or_(_id >= 0, _id < bound) if bound < 0 else and_(_id >= 0, _id < bound)
 
 
 async def _newest_sealed(

@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 from sqlalchemy import Row, Select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from monitor.store import _outbox, _queries, _rolling, _tallies
+from monitor.status import Incident
+from monitor.store import _incidents, _outbox, _queries, _rolling, _tallies
 from monitor.store._adopt import adopt
 from monitor.store._append import Appender
 from monitor.store._calls import Calls, Result
@@ -63,14 +64,28 @@ class SqlStore:
         self._database.check_place()
         return await self._read(lambda connection: connection.run_sync(version, self._database.place))
 
-    async def append(self, samples: Sequence[Sample], states: Mapping[str, str]) -> None:
+    async def append(
+        self, samples: Sequence[Sample], states: Mapping[str, str], incidents: Sequence[Incident] = ()
+    ) -> None:
         """See `Store.append`."""
-        if samples or states:
-            await self._write(lambda connection: self._appender.append(connection, samples, states))
+        if samples or states or incidents:
+            await self._write(lambda connection: self._appender.append(connection, samples, states, incidents))
 
     async def states(self) -> dict[str, str]:
         """See `Store.states`."""
         return {row.id: row.state for row in await self._select(STATES)}
+
+    async def open_incidents(self) -> list[Incident]:
+        """See `Store.open_incidents`."""
+        return await self._read(_incidents.open_incidents)
+
+    async def incidents(
+        self, *, endpoint: str | None, since: datetime, before: Place | None, limit: int
+    ) -> list[Incident]:
+        """See `Store.incidents`."""
+        return await self._read(
+            lambda connection: _incidents.incidents(connection, endpoint, since=since, before=before, limit=limit)
+        )
 
     async def first_seen(self) -> dict[str, datetime]:
         """See `Store.first_seen`."""

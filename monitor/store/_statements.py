@@ -16,6 +16,7 @@ from sqlalchemy import (
     ScalarSelect,
     Select,
     Table,
+    and_,
     bindparam,
     cast,
     func,
@@ -28,8 +29,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import NULLTYPE
 
+from monitor.store._columns import signed
+from monitor.store._protocol import Place
 from monitor.store._rows import NAMES
-from monitor.store._tables import block, endpoint, metadata, sample, stale_hour, state
+from monitor.store._tables import block, endpoint, incident, metadata, sample, stale_hour, state
 
 MICROSECONDS_AN_HOUR: Final = 3_600_000_000
 NAME_TABLES: Final = tuple(metadata.tables[name] for name in NAMES)
@@ -50,6 +53,8 @@ class Writes:
     """Takes what `_rows.to_row` gives."""
     put_state: Executable
     """Takes `endpoint_id` and `state`."""
+    put_incident: Executable
+    """Takes what `_incidents.to_row` gives."""
     mark_stale: Executable
     """Takes `endpoint_id`, `task`, `vantage_id` and `bucket`."""
 
@@ -62,6 +67,7 @@ def insert_of(dialect: Dialect) -> Insert:
 def writes(insert: Insert) -> Writes:
     """The statements of an append, for one database."""
     put_state = insert(state).values(endpoint=_key_of(endpoint))
+    put_incident = insert(incident).values(endpoint=_key_of(endpoint))
     keys = {table.name: _key_of(table) for table in NAME_TABLES}
     stale_keys = {name: keys[name] for name in ("endpoint", "vantage")}
     return Writes(
@@ -77,6 +83,10 @@ def writes(insert: Insert) -> Writes:
         add_sample=insert(sample).values(keys).on_conflict_do_nothing(index_elements=[sample.c.id]),
         put_state=put_state.on_conflict_do_update(
             index_elements=[state.c.endpoint], set_={"state": put_state.excluded.state}
+        ),
+        put_incident=put_incident.on_conflict_do_update(
+            index_elements=[incident.c.id],
+            set_={column.name: put_incident.excluded[column.name] for column in incident.c if not column.primary_key},
         ),
         mark_stale=insert(stale_hour).values(stale_keys).on_conflict_do_nothing(),
     )
@@ -148,3 +158,21 @@ FIRST_SEEN: Final = select(endpoint.c.id, endpoint.c.first_at).where(endpoint.c.
 def _began(column: ColumnElement[Any], since: datetime) -> Select[Any]:
     """`column` of all samples since then. Naming every endpoint lets the index on (endpoint, started_at) serve."""
     return select(column).where(sample.c.endpoint.in_(select(endpoint.c.key)), sample.c.started_at >= since)
+
+
+def newest_first(at: ColumnElement[Any], hex_id: ColumnElement[Any]) -> tuple[ColumnElement[Any], ...]:
+    """The order of pages: against that of `Place`."""
+    number = type_coerce(hex_id, BigInteger)
+    return at.desc(), (number < 0).desc(), number.desc()
+
+
+def before_place(at: ColumnElement[Any], hex_id: ColumnElement[Any], place: Place) -> ColumnElement[bool]:
+    """What comes after a place in that order."""
+    together = and_(at == place.at, _id_before(type_coerce(hex_id, BigInteger), signed(place.id)))
+    # The first condition says nothing new, but where to begin in the index.
+    return and_(at <= place.at, or_(at < place.at, together))
+
+
+def _id_before(number: ColumnElement[int], bound: int) -> ColumnElement[bool]:
+    """Ids in their order as text, in which those of negative numbers come last."""
+    return or_(number >= 0, number < bound) if bound < 0 else and_(number >= 0, number < bound)

@@ -19,7 +19,7 @@ from sqlalchemy import (
     Text,
 )
 
-from monitor.store._codes import ERRORS, TASKS, TIMINGS, TOKEN_SOURCES
+from monitor.store._codes import ERRORS, TASKS, TIMINGS, TOKEN_SOURCES, WORST
 from monitor.store._columns import Code, Count, Duration, HexId, Moment, Note, Real
 from monitor.store.rollup import FIGURES
 
@@ -174,6 +174,24 @@ set_aside = Table(
     Column("reason", Note, nullable=False),
 )
 """Samples that a sink refused for good, each with its word why."""
+
+incident = Table(
+    "incident",
+    metadata,
+    Column("id", HexId, primary_key=True, autoincrement=False),
+    Column("endpoint", ForeignKey(endpoint.c.key), nullable=False),
+    Column("worst", Code(WORST), nullable=False),
+    Column("began_at", Moment, nullable=False),
+    Column("last_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    Column("causes", Text, nullable=False),  # see _incidents
+    # Newest first: of all, and of one endpoint.
+    Index("ix_incident_began", "began_at"),
+    Index("ix_incident_endpoint", "endpoint", "began_at"),
+    # Those that are open, those that were at some time, and those that are old enough to go.
+    Index("ix_incident_ended", "ended_at"),
+)
+"""`monitor.status.Incident`, as it was when it was last appended."""
 
 horizon = Table(
     "horizon",

@@ -23,7 +23,7 @@ from monitor.store._protocol import Retention
 from monitor.store._raw import COLUMNS, hour_of
 from monitor.store._rolling import HOURS_A_DAY, roll_day, roll_hour
 from monitor.store._statements import MICROSECONDS_AN_HOUR, Insert
-from monitor.store._tables import block, daily, endpoint, horizon, hourly, sample, stale_hour
+from monitor.store._tables import block, daily, endpoint, horizon, hourly, incident, sample, stale_hour
 
 ROWS_KEPT: Final = timedelta(hours=26)
 """How long samples lie in rows of their own: what counts a day by minutes needs no block."""
@@ -70,6 +70,7 @@ class Tidying:
             or await _delete_raw(connection, self._insert, ends.raw)
             or await _delete_rollups(connection, hourly, ends.hourly)
             or await _delete_rollups(connection, daily, ends.daily)
+            or await _delete_incidents(connection, ends.daily)
         )
 
     async def _seal_one(self, connection: AsyncConnection, before: int) -> bool:
@@ -145,6 +146,12 @@ async def _set_horizon(connection: AsyncConnection, insert: Insert, before: int)
 
 async def _delete_rollups(connection: AsyncConnection, table: Table, before: int) -> bool:
     return await _delete_oldest(connection, table, table.c.bucket < before, _ROWS_A_SLICE)
+
+
+async def _delete_incidents(connection: AsyncConnection, before_day: int) -> bool:
+    """They are kept as long as days are; one that is open stays, however old it is."""
+    end = datetime.fromtimestamp(before_day * HOURS_A_DAY * HOUR_S, UTC)
+    return await _delete_oldest(connection, incident, incident.c.ended_at < end, _ROWS_A_SLICE)
 
 
 async def _delete_oldest(connection: AsyncConnection, table: Table, old: ColumnElement[bool], limit: int) -> bool:

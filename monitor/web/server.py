@@ -17,7 +17,7 @@ from prometheus_client.exposition import choose_encoder
 
 from monitor.config.model import Listen
 from monitor.publish.board import Filter, Snapshot, select
-from monitor.score.health import Status
+from monitor.status import Status
 from probes._model import Secret
 
 log = logging.getLogger(__name__)

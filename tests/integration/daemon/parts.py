@@ -10,6 +10,7 @@ from datetime import datetime
 
 from monitor.config.model import Config, ProbeSpec
 from monitor.plan import Job, plan
+from monitor.status import Incident
 from monitor.store import MemoryStore, StoreError, Tally
 from probes._model import Sample, Task
 from tests.unit.publish.values import make_config, make_spec
@@ -66,35 +67,46 @@ class StubStore(MemoryStore):
     unwritable: Exception | None = None
     """What `check_writable` raises."""
     poison: set[str] = field(default_factory=set)
-    """Ids of samples and endpoints whose sample or state no append can take."""
+    """Ids of samples, endpoints and incidents whose sample, state or value no append can take."""
     refused: set[str] = field(default_factory=set)
     """The same, but the store knows how to say it."""
     kept: dict[str, Sample] = field(default_factory=dict)
     kept_states: dict[str, str] = field(default_factory=dict)
+    kept_incidents: dict[str, Incident] = field(default_factory=dict)
     appends: list[tuple[list[Sample], dict[str, str]]] = field(default_factory=list)
-    """What was committed, call by call."""
+    """Samples and states that were committed, call by call."""
+    incident_appends: list[list[Incident]] = field(default_factory=list)
+    """And incidents."""
     attempts: int = 0
 
     def __post_init__(self) -> None:
         super().__init__()
 
-    async def append(self, samples: Sequence[Sample], states: Mapping[str, str]) -> None:
+    async def append(
+        self, samples: Sequence[Sample], states: Mapping[str, str], incidents: Sequence[Incident] = ()
+    ) -> None:
         self.attempts += 1
         await self.gate.wait()
         await asyncio.sleep(0)
         if self.error is not None:
             raise self.error
-        if self.poison & {*(sample.id for sample in samples), *states}:
+        parts = {*(sample.id for sample in samples), *states, *(incident.id for incident in incidents)}
+        if self.poison & parts:
             raise TypeError("nothing that a database takes")
-        if self.refused & {*(sample.id for sample in samples), *states}:
+        if self.refused & parts:
             raise StoreError("store /x: a value out of range")
         for sample in samples:
             self.kept.setdefault(sample.id, sample)
         self.kept_states.update(states)
+        self.kept_incidents.update({incident.id: incident for incident in incidents})
         self.appends.append(([*samples], {**states}))
+        self.incident_appends.append([*incidents])
 
     async def states(self) -> dict[str, str]:
         return dict(self.kept_states)
+
+    async def open_incidents(self) -> list[Incident]:
+        return [incident for incident in self.kept_incidents.values() if incident.ended_at is None]
 
     async def samples(self, since: datetime) -> list[Sample]:
         return [sample for sample in self.kept.values() if sample.started_at >= since]

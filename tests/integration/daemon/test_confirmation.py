@@ -14,7 +14,7 @@ from monitor.publish.board import Board
 from monitor.recorder import Hooks, Recorder
 from monitor.runner import Places
 from monitor.schedule import Schedule
-from monitor.score.health import Status
+from monitor.status import Status
 from monitor.store import Store
 from monitor.ticks import Ticks
 from probes._model import ErrorClass, Run, Sample

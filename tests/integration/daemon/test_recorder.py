@@ -20,8 +20,8 @@ from monitor.config.model import Config, ProbeSpec
 from monitor.plan import plan
 from monitor.publish.board import Board, Snapshot
 from monitor.recorder import Hooks, Limits, Recorder
-from monitor.score.health import Status
 from monitor.score.state import health_from_text
+from monitor.status import Incident, Status
 from monitor.store import Store, StoreError, create_store
 from probes._model import ErrorClass, Sample, Task
 from tests.integration.daemon.parts import StubStore, breathe, end, locked, quick_config, until
@@ -47,13 +47,14 @@ class Bench:
     store: Store
     limits: Limits = PATIENT
     config: Config = CONFIG
+    board_type: type[Board] = Board
     observed: list[Sample] = field(default_factory=list)
     snapshots: list[Snapshot] = field(default_factory=list)
     confirmed: list[str] = field(default_factory=list)
     dropped: int = 0
 
     def __post_init__(self) -> None:
-        self.board = Board(self.config, plan(self.config), datetime.now(UTC))
+        self.board = self.board_type(self.config, plan(self.config), datetime.now(UTC))
         hooks = Hooks(
             observe=self.observed.append,
             published=self.snapshots.append,
@@ -325,8 +326,10 @@ async def test_the_problem_lasts_until_all_that_waits_is_written(begin: Begin) -
     told: list[tuple[int, bool]] = []
 
     class Telling(StubStore):
-        async def append(self, samples: Sequence[Sample], states: Mapping[str, str]) -> None:
-            await super().append(samples, states)
+        async def append(
+            self, samples: Sequence[Sample], states: Mapping[str, str], incidents: Sequence[Incident] = ()
+        ) -> None:
+            await super().append(samples, states, incidents)
             told.append((len(self.kept), bench.recorder.store_error is None))
 
     store = Telling(error=locked())
@@ -406,11 +409,13 @@ async def test_a_state_that_no_store_takes_costs_no_sample_and_no_other_state(be
 
 async def test_a_failure_amid_the_parts_gives_nothing_up_and_is_tried_again(begin: Begin) -> None:
     class Flaky(StubStore):
-        async def append(self, samples: Sequence[Sample], states: Mapping[str, str]) -> None:
+        async def append(
+            self, samples: Sequence[Sample], states: Mapping[str, str], incidents: Sequence[Incident] = ()
+        ) -> None:
             if self.attempts == 6:
                 self.attempts += 1
                 raise locked()
-            await super().append(samples, states)
+            await super().append(samples, states, incidents)
 
     store = Flaky(poison={make_sample(3).id})
     bench = await begin(store, replace(PATIENT, patience_s=0.02))
@@ -500,12 +505,15 @@ async def test_a_full_disk_that_claims_to_be_writable_costs_no_sample(begin: Beg
     class Full(StubStore):
         room = 0
 
-        async def append(self, samples: Sequence[Sample], states: Mapping[str, str]) -> None:
-            if self.room < len(samples) + len(states):
+        async def append(
+            self, samples: Sequence[Sample], states: Mapping[str, str], incidents: Sequence[Incident] = ()
+        ) -> None:
+            needed = len(samples) + len(states) + len(incidents)
+            if self.room < needed:
                 self.attempts += 1
                 raise StoreError("store /x: database or disk is full: free space on its disk")
-            await super().append(samples, states)
-            self.room -= len(samples) + len(states)
+            await super().append(samples, states, incidents)
+            self.room -= needed
 
     store = Full()
     bench = await begin(store, QUICK)

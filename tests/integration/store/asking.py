@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from monitor.status import Incident
 from monitor.store import Bucket, Place, Retention, Store, Tier
 from monitor.store.rollup import FIGURES
 from probes._model import Sample, Task
@@ -31,6 +32,17 @@ async def pages(store: Store, endpoint: str, limit: int, since: datetime = EVER)
         assert len(portion) <= limit
         found += portion
         before = Place(at=portion[-1].started_at, id=portion[-1].id)
+    return found
+
+
+async def incident_pages(store: Store, endpoint: str | None, limit: int, since: datetime = EVER) -> list[Incident]:
+    """All incidents of an endpoint, or of all of them, page by page."""
+    found: list[Incident] = []
+    before = None
+    while portion := await store.incidents(endpoint=endpoint, since=since, before=before, limit=limit):
+        assert len(portion) <= limit
+        found += portion
+        before = Place(at=portion[-1].began_at, id=portion[-1].id)
     return found
 
 
@@ -60,6 +72,9 @@ async def answers(store: Store, endpoints: Sequence[str], now: datetime) -> dict
         "spent": await spent_since(store, now - timedelta(hours=24)),
         "first": await store.first_seen(),
         "states": await store.states(),
+        "incidents": await incident_pages(store, None, 4),
+        "newest incidents": await incident_pages(store, None, 4, now - timedelta(hours=40)),
+        "open incidents": await store.open_incidents(),
     }
     for length, since in ((60, EVER), (3_600, now - timedelta(hours=30)), (86_400, EVER)):
         found[f"tallies of {length} since {since}"] = Counter(await store.tallies(since, length))
@@ -67,6 +82,8 @@ async def answers(store: Store, endpoints: Sequence[str], now: datetime) -> dict
         found[f"pages of {name}"] = await pages(store, name, 13)
         found[f"newest page of {name}"] = await store.page(name, since=now - timedelta(hours=5), before=None, limit=3)
         found[f"points of {name}"] = await store.points(name, Task.CHAT, "ttft_s", now - timedelta(hours=40), now)
+        found[f"incidents of {name}"] = await incident_pages(store, name, 4)
+        found[f"newest incidents of {name}"] = await incident_pages(store, name, 4, now - timedelta(hours=40))
         for tier in Tier:
             found[f"{tier} of {name}"] = [shown(bucket) for bucket in await buckets(store, name, tier)]
     return found

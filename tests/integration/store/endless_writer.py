@@ -1,7 +1,7 @@
 """A program that appends and tidies until it is killed, and prints the ids of a batch once it is committed.
 
-Called with a store's URL. Batch `b` of run `r` holds up to 20 samples and the state `r b`. Samples lie up to two days
-back, so that tidying rolls up and seals what was appended a moment ago.
+Called with a store's URL. Batch `b` of run `r` holds up to 20 samples, the state `r b` and an incident that grew.
+Samples lie up to two days back, so that tidying rolls up and seals what was appended a moment ago.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 from datetime import timedelta
 from itertools import count
 
+from monitor.status import Incident, Status, incident_id
 from monitor.store import Retention, Store, create_store
 from probes._model import Sample
 from tests.unit.store.samples import START, make_sample
@@ -35,6 +36,18 @@ def batch_of(run: int, batch: int) -> list[Sample]:
     ]
 
 
+def incident_of(run: int, batch: int) -> Incident:
+    """The one incident of all runs, as it is after a batch."""
+    return Incident(
+        id=incident_id(ENDPOINTS[1], START),
+        endpoint=ENDPOINTS[1],
+        worst=Status.DOWN,
+        began_at=START,
+        last_at=START + timedelta(seconds=batch),
+        causes={"connect": run + 1, "slo": batch + 1},
+    )
+
+
 async def write(url: str, run: int) -> None:
     store = create_store(url)
     await store.open()
@@ -47,7 +60,7 @@ async def write(url: str, run: int) -> None:
 async def _append(store: Store, run: int) -> None:
     for batch in count():
         samples = batch_of(run, batch)
-        await store.append(samples, {"steady:smollm2": f"{run} {batch}"})
+        await store.append(samples, {"steady:smollm2": f"{run} {batch}"}, [incident_of(run, batch)])
         say(*(sample.id for sample in samples))
 
 

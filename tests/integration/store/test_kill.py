@@ -18,13 +18,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from monitor.status import Incident
 from monitor.store import Tier, create_store
 from monitor.store._blocks import unpack
 from monitor.store._raw import meant
 from monitor.store._sql import SqlStore
 from monitor.store._tables import block, sample
 from tests.integration.store.asking import EVER, buckets, settle
-from tests.integration.store.endless_writer import ENDPOINTS, RETENTION
+from tests.integration.store.endless_writer import ENDPOINTS, RETENTION, incident_of
 from tests.support.postgres import Postgres, postgres
 from tests.unit.store.samples import START
 
@@ -131,8 +132,8 @@ async def test_a_killed_writer_or_server_leaves_every_committed_batch_once_and_w
 
 
 async def assert_kept(url: str, promised: set[str], run: int, batches: list[list[str]]) -> None:
-    """All that was promised is there, nothing twice, and every batch with its state as a whole or not at all."""
-    found, states = await ids_and_states(url)
+    """All that was promised is there, nothing twice; a batch with its state and incident as a whole or not at all."""
+    found, states, incidents = await what_is_kept(url)
     kept = Counter(found)
     assert set(kept.values()) <= {1}
     assert promised <= kept.keys()
@@ -140,10 +141,11 @@ async def assert_kept(url: str, promised: set[str], run: int, batches: list[list
     assert all(size == 1 + (batch & 0xFFFFFF) % 20 for batch, size in sizes.items())
     newest = max(((batch >> 24, batch & 0xFFFFFF) for batch in sizes), default=None)
     assert states == ({} if newest is None else {ENDPOINTS[0]: f"{newest[0]} {newest[1]}"})
+    assert incidents == ([] if newest is None else [incident_of(*newest)])
     assert not batches or newest == (run, newest[1] if newest else None)
 
 
-async def ids_and_states(url: str) -> tuple[list[str], dict[str, str]]:
+async def what_is_kept(url: str) -> tuple[list[str], dict[str, str], list[Incident]]:
     """What a program that starts after the kill finds. Of the samples only the ids: there are soon many."""
     store = create_store(url)
     assert isinstance(store, SqlStore)
@@ -151,9 +153,9 @@ async def ids_and_states(url: str) -> tuple[list[str], dict[str, str]]:
     found = [row.id for row in await store._select(select(sample.c.id))]
     for row in await store._select(select(block.c.data)):
         found.extend(str(meant("id", each["id"])) for each in unpack(row.data, ("id",)))
-    states = await store.states()
+    states, incidents = await store.states(), await store.open_incidents()
     await store.close()
-    return found, states
+    return found, states, incidents
 
 
 async def assert_counted(url: str, promised: set[str]) -> None:

@@ -101,7 +101,7 @@ async def test_opening_configures_no_logging(path: Path) -> None:
 
 
 def sql_of_a_sample(seq: int, sample: Sample) -> str:
-    """As the programs of the first two versions wrote one, with the keys of `OLD_ROWS`."""
+    """As the programs of the first four versions wrote one, with the keys of `OLD_ROWS`."""
     started = (sample.started_at - EVER) // timedelta(microseconds=1)
     columns = "seq, id, endpoint, vantage, probe, task, scheduled_at, started_at, ttft_s, cold"
     return (
@@ -118,7 +118,15 @@ OLD_ROWS = (
 )
 
 
-@pytest.mark.parametrize("version", ["0001", "0002"])
+ROLLUPS_TO_MAKE = (
+    "UPDATE endpoint SET first_at = (SELECT min(started_at) FROM sample WHERE sample.endpoint = endpoint.key)",
+    "INSERT INTO stale_hour (endpoint, task, vantage, bucket) "
+    "SELECT DISTINCT endpoint, task, vantage, started_at / 3600000000 FROM sample",
+)
+"""What programs from version 0003 on wrote beside its samples."""
+
+
+@pytest.mark.parametrize("version", ["0001", "0002", "0003", "0004"])
 async def test_a_database_of_an_earlier_version_is_brought_up_to_date_with_all_that_is_in_it(
     url: str, version: str
 ) -> None:
@@ -132,19 +140,22 @@ async def test_a_database_of_an_earlier_version_is_brought_up_to_date_with_all_t
         command.upgrade(config, version)
         for statement in (*OLD_ROWS, *(sql_of_a_sample(seq, sample) for seq, sample in enumerate(samples, start=1))):
             connection.exec_driver_sql(statement)
+        for statement in ROLLUPS_TO_MAKE if version >= "0003" else ():
+            connection.exec_driver_sql(statement)
 
     old = create_store(url)
     assert isinstance(old, SqlStore)
     async with old._database.writer.begin() as connection:
         await connection.run_sync(old_version)
-    assert await old.schema() == Schema(found=version, known="0004")
+    assert await old.schema() == Schema(found=version, known="0005")
     await old.close()
 
     store = create_store(url)
     await store.open()
-    assert await store.schema() == Schema(found="0004", known="0004")
+    assert await store.schema() == Schema(found="0005", known="0005")
     assert await store.samples(EVER) == samples
     assert await store.states() == {"a:one": "{}"}
+    assert await store.open_incidents() == []
     assert await store.first_seen() == {"steady:smollm2": samples[0].started_at}
     assert {tally.task for tally in await store.tallies(EVER, 60)} == set(Task)
     for tidied in (False, True):

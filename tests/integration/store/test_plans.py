@@ -20,10 +20,11 @@ from monitor.store._sqlite import sqlite_store
 from monitor.store._tables import metadata
 from probes._model import Task
 from tests.integration.store.asking import END, EVER, FOREVER, settle
+from tests.unit.store.incidents import ended, make_incident
 from tests.unit.store.samples import START, make_sample
 
 E = "steady:smollm2"
-BIG = ("sample", "block", "hourly", "daily")
+BIG = ("sample", "block", "hourly", "daily", "incident")
 """Tables that grow with history. Others have a row for each endpoint, or for what is new."""
 NOW = START + timedelta(days=2)
 SHORT = Retention(raw=timedelta(hours=30), hourly=timedelta(hours=40), daily=timedelta(hours=40))
@@ -47,6 +48,8 @@ async def fill(path: Path) -> None:
     await store.delivered("influx", batch[-10].seq, {}, START)
     await settle(store, NOW)
     await store.append([make_sample(n * 600, id=f"{n + 10**10:016x}") for n in range(288)], {})
+    over = [ended(n, id=f"{n + 10**10:016x}", endpoint=f"p:{n % 3}") for n in range(-300, 40)]
+    await store.append([], {}, [*over, *(make_incident(n) for n in range(9)), *(ended(n + 9) for n in range(9))])
     await store.close()
 
 
@@ -78,13 +81,18 @@ def statements(store: SqlStore) -> Iterator[list[tuple[str, Any]]]:
 def scans(path: str, sent: list[tuple[str, Any]]) -> list[str]:
     """The steps of their plans that read a big table from end to end."""
     found = []
-    with closing(sqlite3.connect(path)) as other:
-        for statement, parameters in sent:
-            if statement.split()[0] in ("SELECT", "INSERT", "UPDATE", "DELETE"):
-                plan = other.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
-                names = [step[3].split()[1] for step in plan if step[3].startswith("SCAN")]
-                found += [f"{name}: {statement}" for name in names if name in BIG]
+    for statement, parameters in sent:
+        if statement.split()[0] in ("SELECT", "INSERT", "UPDATE", "DELETE"):
+            steps = plan(path, statement, parameters)
+            names = [step.split()[1] for step in steps if step.startswith("SCAN")]
+            found += [f"{name}: {statement}" for name in names if name in BIG]
     return found
+
+
+def plan(path: str, statement: str, parameters: Any) -> list[str]:
+    """The steps in which SQLite would do it."""
+    with closing(sqlite3.connect(path)) as other:
+        return [step[3] for step in other.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)]
 
 
 ASKED: dict[str, Callable[[SqlStore], Awaitable[object]]] = {
@@ -100,7 +108,16 @@ ASKED: dict[str, Callable[[SqlStore], Awaitable[object]]] = {
     "waiting": lambda store: store.waiting("influx", 100),
     "first seen": lambda store: store.first_seen(),
     "states": lambda store: store.states(),
-    "append": lambda store: store.append([make_sample(n) for n in range(100)], {E: "{}"}),
+    "newest incidents": lambda store: store.incidents(endpoint=None, since=NOW, before=None, limit=50),
+    "all incidents": lambda store: store.incidents(endpoint=None, since=EVER, before=None, limit=1000),
+    "later incidents": lambda store: store.incidents(
+        endpoint=None, since=START, before=Place(at=NOW, id="8" * 16), limit=50
+    ),
+    "incidents of one": lambda store: store.incidents(
+        endpoint=E, since=START, before=Place(at=NOW, id="8" * 16), limit=50
+    ),
+    "open incidents": lambda store: store.open_incidents(),
+    "append": lambda store: store.append([make_sample(n) for n in range(100)], {E: "{}"}, [make_incident(3), ended(4)]),
     "delivered": lambda store: store.delivered("influx", 9999, {}, NOW),
     "tidy": lambda store: settle(store, NOW + timedelta(hours=8), FOREVER),
     "retention": lambda store: settle(store, NOW + timedelta(hours=50), SHORT),
@@ -145,6 +162,33 @@ async def test_a_page_deep_in_history_reads_no_more_than_the_first(store: SqlSto
         counts.append(len(sent))
     assert len(set(counts)) == 1
     assert counts[0] <= 6
+
+
+PAGES: dict[str, tuple[str | None, list[str]]] = {
+    "all": (None, ["ix_incident_began", "ix_incident_ended"]),
+    "one": (E, ["ix_incident_endpoint", "ix_incident_endpoint"]),
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+async def test_incidents_are_a_range_of_those_that_began_and_a_few_that_ended_lately(
+    store: SqlStore, name: str
+) -> None:
+    """However long the history before is, a page of the newest walks at the most through that of its one endpoint."""
+    endpoint, indexes = PAGES[name]
+    with statements(store) as sent:
+        await store.incidents(endpoint=endpoint, since=NOW, before=None, limit=50)
+    queries = [each for each in sent if each[0].startswith("SELECT")]
+    for query, index in zip(queries, indexes, strict=True):
+        steps = [step for step in plan(store._database.place, *query) if " incident " in step]
+        assert all(f"SEARCH incident USING INDEX {index} " in step for step in steps)
+        assert steps
+
+
+async def test_a_full_page_of_incidents_is_one_statement(store: SqlStore) -> None:
+    with statements(store) as sent:
+        assert len(await store.incidents(endpoint=None, since=EVER, before=None, limit=50)) == 50
+    assert [statement.split()[0] for statement, _ in sent] == ["BEGIN", "SELECT"]
 
 
 async def test_a_sink_that_lags_does_not_make_every_slice_look_at_everything(store: SqlStore) -> None:

@@ -8,11 +8,13 @@ import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from monitor.status import Incident, Status
 from monitor.store import MemoryStore, Retention, Store
 from monitor.store._sqlite import sqlite_store
 from probes._model import ErrorClass, Sample, Task
@@ -24,6 +26,7 @@ SPAN = timedelta(days=4)
 ENDPOINTS = ("a:one", "b:two", "c:three")
 RETENTION = Retention(raw=timedelta(days=2), hourly=timedelta(days=3), daily=timedelta(days=5))
 _numbers = itertools.count()
+Found = TypeVar("Found", Sample, Incident)
 
 
 def any_sample(number: int) -> Sample:
@@ -49,9 +52,27 @@ def any_sample(number: int) -> Sample:
     )
 
 
+def any_incident(number: int, hours: int) -> Incident:
+    """The incident of that number as it is `hours` after it began; after eight it may be over. Many begin together."""
+    chance = random.Random(number)
+    at = BEGIN + timedelta(hours=chance.randrange(0, 96, 12))
+    endpoint = chance.choice(ENDPOINTS)
+    return Incident(
+        id=f"{chance.getrandbits(64):016x}",
+        endpoint=endpoint,
+        worst=Status.DEGRADED if hours < 3 else Status.DOWN,
+        began_at=at,
+        last_at=at + timedelta(hours=hours),
+        ended_at=at + timedelta(hours=hours) if hours > 8 and chance.random() < 0.8 else None,
+        causes={"slo": 1, "connect": hours} if hours else {"slo": 1},
+    )
+
+
 numbers = st.integers(0, 150)
+growing = st.tuples(st.integers(0, 20), st.integers(0, 30))
 steps = st.one_of(
     st.tuples(st.just("append"), st.lists(numbers, min_size=1, max_size=25)),
+    st.tuples(st.just("incidents"), st.lists(growing, min_size=1, max_size=8)),
     st.tuples(st.just("tidy"), st.integers(0, 60)),
     st.tuples(st.just("slices"), st.integers(1, 12)),
     st.tuples(st.just("deliver"), st.integers(1, 30)),
@@ -79,9 +100,8 @@ class Both:
 
     async def _do(self, store: Store, step: tuple[str, object]) -> None:
         match step:
-            case ("append", list(chosen)):
-                samples = [self.as_named_now(any_sample(number)) for number in chosen]
-                await store.append(samples, {samples[0].endpoint: f"{chosen}"})
+            case ("append" | "incidents" as kind, list(chosen)):
+                await self._append(store, kind, chosen)
             case ("tidy", _):
                 await settle(store, self.now, RETENTION)
             case ("slices", int(slices)) if store is self.sqlite:
@@ -93,12 +113,19 @@ class Both:
             case ("adopt", [str(alias), str(name), *_]):
                 await store.adopt({alias: name})
 
-    def as_named_now(self, sample: Sample) -> Sample:
+    async def _append(self, store: Store, kind: str, chosen: list[Any]) -> None:
+        if kind == "incidents":
+            await store.append([], {}, [self.as_named_now(any_incident(*each)) for each in chosen])
+        else:
+            samples = [self.as_named_now(any_sample(number)) for number in chosen]
+            await store.append(samples, {samples[0].endpoint: f"{chosen}"})
+
+    def as_named_now(self, found: Found) -> Found:
         """Nobody probes an endpoint by a name that it had before."""
         for alias, name in self.renamed:
-            if sample.endpoint == alias:
-                sample = replace(sample, endpoint=name)
-        return sample
+            if found.endpoint == alias:
+                found = replace(found, endpoint=name)
+        return found
 
     async def assert_alike(self, *, with_sink: bool) -> None:
         assert await answers(self.sqlite, ENDPOINTS, self.now) == await answers(self.memory, ENDPOINTS, self.now)
@@ -141,6 +168,7 @@ async def test_a_week_of_everything_is_answered_as_memory_does(tmp_path: Path) -
         for day in range(6):
             chosen = [chance.randrange(1500) for _ in range(250)]
             await both.take(("append", chosen))
+            await both.take(("incidents", [(chance.randrange(60), chance.randrange(30)) for _ in range(40)]))
             await both.take(("slices", 40))
             await both.take(("append", [chance.randrange(1500) for _ in range(20)]))
             await both.take(("tidy", 19))
@@ -156,3 +184,6 @@ def test_the_samples_are_those_that_the_test_is_about() -> None:
     assert any_sample(7) == any_sample(7)
     assert {sample.endpoint for sample in samples} == set(ENDPOINTS)
     assert any(sample.id >= "8" for sample in samples)
+    incidents = [any_incident(number, 20) for number in range(21)]
+    assert {incident.ended_at is None for incident in incidents} == {True, False}
+    assert len({incident.began_at for incident in incidents}) < len({incident.id for incident in incidents}) == 21

@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from monitor.config.model import ScoringSpec
 from monitor.publish.board import Board, Filter, Snapshot, select
-from monitor.score.health import Status
 from monitor.score.state import health_from_text
 from monitor.score.windows import WINDOWS
+from monitor.status import Status
 from probes._model import Blame, ErrorClass, Sample, Task
 from tests.unit.publish.values import first_tick, make_board, make_spec, sample_at
 from tests.unit.score.values import START, unhurried
+from tests.unit.store.incidents import make_incident
 
 MINUTE = timedelta(minutes=1)
 TICK = first_tick()
@@ -263,6 +264,18 @@ def test_an_unreadable_state_costs_one_endpoint_its_judgement_and_nothing_else(t
     snapshot = fresh.publish(TICK + MINUTE, sweep=True)
     assert (snapshot.rows[ONE].status, snapshot.rows[TWO].status) == (Status.UNKNOWN, Status.UP)
     assert row(snapshot, ONE)["uptime"]["5m"]["expected"] == 1
+
+
+def test_a_board_goes_on_from_the_open_incidents_of_its_endpoints_and_forgets_others() -> None:
+    board = make_board(*SPECS)
+    first, second = (make_incident(number, endpoint=ONE) for number in (1, 2))
+    board.restore_incidents([first])
+    board.restore_incidents([second, make_incident(3, endpoint="gone:x")])
+    assert board._incidents == {second.id: second}
+
+
+def test_samples_that_speak_against_nobody_bring_no_incident() -> None:
+    assert make_board(*SPECS).absorb([sample_at(TICK)]).incidents == ()
 
 
 def test_what_is_stored_of_endpoints_that_are_gone_is_passed_over() -> None:

@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_pro
 
 from monitor.maintenance import Span
 from monitor.publish.metrics import Metrics
-from monitor.score.health import Status
+from monitor.status import Status
 from probes._model import Blame, ErrorClass, Sample, Task
 from tests.unit.publish.values import EVERYTHING, first_tick, make_board, make_spec, sample_at
 

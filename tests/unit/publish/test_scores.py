@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 from monitor.config.model import ProbeSpec, ScoringSpec, Slo
 from monitor.maintenance import Span
 from monitor.publish.board import Board, document
-from monitor.score.health import Status
+from monitor.status import Status
 from probes._model import Blame, Endpoint, ErrorClass, Sample, Secret, Task
 from probes._plain import timestamp
 from tests.unit.publish.values import CHAT, first_tick, make_board, make_spec, row_of, sample_at

@@ -7,9 +7,10 @@ import pytest
 from monitor.score.answers import JUDGED
 from monitor.score.blame import Moved
 from monitor.score.book import Book, Terms
-from monitor.score.health import Health, Status, Trouble
+from monitor.score.health import Health, Trouble
 from monitor.score.outcomes import Counts, Outcome
 from monitor.score.windows import DAY, WINDOWS
+from monitor.status import Status
 from probes._model import Blame, ErrorClass, Task
 from tests.unit.score.values import EVERY_S, STALE_S, START, after, make_sample
 

@@ -16,13 +16,13 @@ from monitor.score.health import (
     Health,
     LastError,
     Observation,
-    Status,
     Trouble,
     Weights,
     assess,
     wants_confirmation,
 )
 from monitor.score.outcomes import Outcome
+from monitor.status import Status
 from probes._model import ErrorClass
 from tests.unit.score.values import EVERY_S, STALE_S, START, advanced, after, make_observation, observations, unhurried
 
@@ -370,17 +370,6 @@ def test_what_does_not_count_asks_for_no_confirmation(past: str, outcome: Outcom
 
 
 # Words
-
-
-def test_routers_fail_open() -> None:
-    assert {status: status.usable for status in Status} == {
-        Status.UP: True,
-        Status.DEGRADED: True,
-        Status.DOWN: False,
-        Status.UNKNOWN: None,
-        Status.MAINTENANCE: None,
-        Status.PAUSED: None,
-    }
 
 
 def test_a_tally_halves_once_a_half_life() -> None:

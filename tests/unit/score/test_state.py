@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.score.health import Health, LastError, Status, Trouble, Weights
+from monitor.score.health import Health, LastError, Trouble, Weights
 from monitor.score.state import VERSION, health_from_text, health_to_text
+from monitor.status import Status
 from probes._model import ErrorClass
 from tests.unit.score.values import START, advanced, observations, unhurried
 

@@ -28,8 +28,8 @@ def make_sample(number: int, **fields: Any) -> Sample:
     return replace(plain, **fields)
 
 
-_names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20)
-_moments = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20)
+moments = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 _durations = st.none() | st.integers(-(10**9), 10**12).map(lambda micros: micros / 1_000_000)
 _counts = st.none() | st.integers(0, 2**63 - 1)
 _reals = st.none() | st.floats(allow_nan=False, allow_infinity=False)
@@ -38,16 +38,16 @@ _flags = st.none() | st.booleans()
 samples = st.builds(
     Sample,
     id=st.integers(0, 2**64 - 1).map("{:016x}".format),
-    endpoint=_names,
-    vantage=_names,
-    probe=_names,
+    endpoint=names,
+    vantage=names,
+    probe=names,
     task=st.sampled_from(Task),
-    scheduled_at=_moments,
-    started_at=_moments,
+    scheduled_at=moments,
+    started_at=moments,
     error=st.none() | st.sampled_from(ErrorClass),
     blame=st.none() | st.sampled_from(Blame),
     status_code=_counts,
-    detail=st.none() | _names,
+    detail=st.none() | names,
     answer_ok=_flags,
     lag_s=_durations,
     cold=_flags,

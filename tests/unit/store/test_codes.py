@@ -45,6 +45,7 @@ EVER_GIVEN = {
     "BLAMES": {"provider": 1, "account": 2, "monitor": 3, "network": 4},
     "TIMINGS": {"kernel": 1, "loop": 2},
     "TOKEN_SOURCES": {"usage": 1, "counted": 2},
+    "WORST": {"degraded": 1, "down": 2},
 }
 """Written out once more, so that a number changed by accident is seen. Add to it, never change it."""
 TABLES: list[tuple[type[Enum], Mapping[Any, int]]] = [

@@ -1,0 +1,78 @@
+"""Incidents: to rows and back, and found newest first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, ColumnElement, Select, literal_column, or_, select, type_coerce
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from monitor.status import Incident
+from monitor.store._codes import WORST
+from monitor.store._columns import Moment
+from monitor.store._protocol import Place
+from monitor.store._statements import before_place, key_of, newest_first
+from monitor.store._tables import endpoint, incident
+
+_FIELDS: Final = ("id", "worst", "began_at", "last_at", "ended_at")
+_ROWS: Final = select(
+    *(incident.c[name] for name in (*_FIELDS, "causes")), endpoint.c.id.label("endpoint_id")
+).join_from(incident, endpoint, incident.c.endpoint == endpoint.c.key)
+_OPEN: Final = incident.c.ended_at.is_(None)
+_unindexed_began: Final = type_coerce(type_coerce(incident.c.began_at, BigInteger) + literal_column("0"), Moment)
+"""The same time, but no index knows it: where few are open or ended lately, theirs is the index to go by."""
+
+
+def to_row(found: Incident) -> dict[str, object]:
+    """The parameters that insert an incident. Its causes are JSON, in their order."""
+    fields = {name: getattr(found, name) for name in _FIELDS}
+    return fields | {"endpoint_id": found.endpoint, "causes": json.dumps(dict(found.causes))}
+
+
+def to_incident(row: Mapping[str, Any]) -> Incident:
+    """The incident in a selected row."""
+    fields = {name: row[name] for name in _FIELDS}
+    return Incident(**fields, endpoint=row["endpoint_id"], causes=json.loads(row["causes"]))
+
+
+def as_kept(found: Incident) -> Incident:
+    """As a database gives it back. Raises ValueError where it would refuse."""
+    row = to_row(found)
+    if found.worst not in WORST:
+        raise ValueError(f"{found.worst.value!r} is nothing that an incident may be of")
+    for name in _FIELDS:
+        # None of these types asks which database it is.
+        kind: Any = incident.c[name].type
+        row[name] = kind.process_result_value(kind.process_bind_param(row[name], None), None)
+    return to_incident(row)
+
+
+async def open_incidents(connection: AsyncConnection) -> list[Incident]:
+    """See `Store.open_incidents`."""
+    return await _select(connection, _ROWS.where(_OPEN).order_by(*newest_first(_unindexed_began, incident.c.id)))
+
+
+async def incidents(
+    connection: AsyncConnection, name: str | None, *, since: datetime, before: Place | None, limit: int
+) -> list[Incident]:
+    """See `Store.incidents`. Whatever began since then was open since then; of what began earlier, little was."""
+    mine = _ROWS if name is None else _ROWS.where(incident.c.endpoint == key_of(name))
+    recent = mine.where(incident.c.began_at >= since)
+    found = await _select(connection, _page(recent, incident.c.began_at, before, limit))
+    if len(found) < limit:
+        earlier = mine.where(_unindexed_began < since, or_(_OPEN, incident.c.ended_at >= since))
+        found += await _select(connection, _page(earlier, _unindexed_began, before, limit - len(found)))
+    return found
+
+
+def _page(query: Select[Any], at: ColumnElement[Any], before: Place | None, limit: int) -> Select[Any]:
+    if before is not None:
+        query = query.where(before_place(at, incident.c.id, before))
+    return query.order_by(*newest_first(at, incident.c.id)).limit(limit)
+
+
+async def _select(connection: AsyncConnection, query: Select[Any]) -> list[Incident]:
+    return [to_incident(row) for row in (await connection.execute(query)).mappings()]
