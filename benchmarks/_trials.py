@@ -15,7 +15,7 @@ from typing import Final
 from _rules import Rule
 from _world import DAY_S, Endpoint, Meets, World
 
-from monitor.score.filter import Failure, Seen, Success
+from monitor.score.filter import Seen, Success
 
 _PROBE_S: Final = 1.5
 """How long a probe takes to tell."""

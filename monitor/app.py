@@ -49,6 +49,9 @@ class Daemon:
         self._stop = asyncio.Event()
         self._providers = {spec.endpoint.id: spec.endpoint.provider for spec in config.endpoints}
         jobs = plan(config)
+        self._adaptive = {
+            job.spec.endpoint.id for job in jobs if config.scoring.confirm or job.probe.closest_s is not None
+        }
         self._board = Board(config, jobs, datetime.now(UTC))
         self._outbox = Outbox(create_sinks(config), store)
         self._budgets = Budgets(caps_of(config), self._providers)
@@ -64,7 +67,7 @@ class Daemon:
         hooks = Hooks(
             observe=self._observe,
             published=self._published,
-            confirm=self._confirm,
+            due=self._due,
             dropped=self._metrics.store_dropped.inc,
             stored=self._outbox.wake,
         )
@@ -144,10 +147,10 @@ class Daemon:
             self._summary = snapshot.summary
             self._notifier.status(snapshot.summary)
 
-    def _confirm(self, endpoint: str) -> None:
+    def _due(self, endpoint: str, at: datetime) -> None:
         now = datetime.now(UTC)
-        if self._config.scoring.confirm and not self._stop.is_set() and self._ticks.may_ask(endpoint, now):
-            self._schedule.probe_soon(endpoint, now)
+        if endpoint in self._adaptive and not self._stop.is_set() and self._ticks.may_ask(endpoint, max(at, now)):
+            self._schedule.probe_by(endpoint, at, now)
 
     def _problems(self) -> tuple[str, ...]:
         found = [] if self._schedule.running and not self._stop.is_set() else ["the schedule is not running"]
@@ -193,7 +196,9 @@ class Daemon:
 async def restore(board: Board, store: Store, now: datetime) -> None:
     """Fill a board from the store: states, open incidents, counts for every window, figures of the last half hour."""
     board.restore_states(await store.states(), await store.first_seen())
-    board.restore_incidents(await store.open_incidents())
+    ended = board.restore_incidents(await store.open_incidents())
+    if ended:
+        await store.append([], {}, ended)
     for bucket_s in sorted({window.bucket_s for window in WINDOWS}):
         longest_s = max(window.length_s for window in WINDOWS if window.bucket_s == bucket_s)
         # A window holds on to its oldest bucket until all of that is outside.

@@ -7,11 +7,12 @@ alone, so it is the same after every restart, and probes of many endpoints are s
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from monitor.config.model import Config, EndpointSpec, ProbeSpec
-from probes._model import Deadlines, Run
+from probes._model import Deadlines, Run, Task
 from probes._prompts import nonce, prompt_for
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -46,6 +47,11 @@ def plan(config: Config) -> tuple[Job, ...]:
 def all_jobs(config: Config) -> tuple[Job, ...]:
     """The jobs of all endpoints, paused ones too."""
     return tuple(_job(config.vantage, spec, config.probes[name]) for spec in config.endpoints for name in spec.probes)
+
+
+def paid_probe(probes: Iterable[ProbeSpec]) -> ProbeSpec:
+    """The probe that settles a doubt: the most frequent of those that ask for tokens, or of all."""
+    return min(probes, key=lambda probe: (probe.task is Task.REACH, probe.every_s))
 
 
 def tick_at(job: Job, now: datetime) -> datetime:

@@ -34,8 +34,8 @@ class Hooks:
     """Every sample, when its effect is published."""
     published: Callable[[Snapshot], None]
     """Every new snapshot."""
-    confirm: Callable[[str], None]
-    """Endpoints that one more probe at once would settle."""
+    due: Callable[[str, datetime], None]
+    """When the next probe of an endpoint is worth its money; that may be past."""
     dropped: Callable[[int], None]
     """How many samples were given up."""
     stored: Callable[[], None] = lambda: None
@@ -141,8 +141,8 @@ class Recorder:
         self._shed()
         self._answered.clear()
         self._to_write.set()
-        for endpoint in absorbed.confirm:
-            self._hooks.confirm(endpoint)
+        for endpoint, at in absorbed.due.items():
+            self._hooks.due(endpoint, at)
         return True
 
     def _publish(self, *, sweep: bool) -> None:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES, JobSubmissionEvent
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.schedulers.base import STATE_RUNNING
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from monitor.plan import Job, tick_at, ticks_between
+from monitor.plan import Job, paid_probe, tick_at, ticks_between
 from probes._model import ErrorClass
 
 log = logging.getLogger(__name__)
@@ -38,6 +40,9 @@ class Schedule:
         self._jobs = {job.id: job for job in jobs}
         self._fire = fire
         self._miss = miss
+        self._settling = _settling(self._jobs.values())
+        self._extras: set[str] = set()
+        """Jobs that are to probe beside their ticks."""
         self._last_tick: dict[str, datetime] = {}
         self._running: dict[str, asyncio.Task[object]] = {}
         self._scheduler = AsyncIOScheduler(timezone=UTC)
@@ -75,20 +80,24 @@ class Schedule:
             )
         self._scheduler.start()
 
-    def probe_soon(self, endpoint: str, now: datetime) -> None:
-        """Probe an endpoint once more at once, with its most frequent probe, unless that is under way by then.
+    def probe_by(self, endpoint: str, at: datetime, now: datetime) -> None:
+        """Probe an endpoint by a time, beside its ticks unless one comes by then; what was asked for before lapses.
 
-        Whether it is, is asked when the turn comes: the run whose sample raised the doubt may be about to end.
+        Whether a run is still under way is asked when the turn comes: what raised the doubt may be about to end.
         """
-        jobs = [job for job in self._jobs.values() if job.spec.endpoint.id == endpoint]
-        if not jobs or not self.running:
+        job = self._settling.get(endpoint)
+        if job is None or not self.running:
             return
-        job = min(jobs, key=lambda job: job.every)
+        at = max(at, now)
+        if at + timedelta(seconds=job.probe.least_s) > tick_at(job, now) + job.every:
+            self._forget_extra(job)
+            return
+        self._extras.add(job.id)
         self._scheduler.add_job(
             self._extra,
-            DateTrigger(now, timezone=UTC),
-            args=(job, now),
-            id=f"confirm\0{job.id}",
+            DateTrigger(at, timezone=UTC),
+            args=(job, at),
+            id=_extra_id(job),
             replace_existing=True,
             max_instances=2,  # the last one may be about to end, too
             misfire_grace_time=None,
@@ -129,7 +138,14 @@ class Schedule:
         else:
             await self._run(job, tick)
 
+    def _forget_extra(self, job: Job) -> None:
+        if job.id in self._extras:
+            self._extras.remove(job.id)
+            with suppress(JobLookupError):  # its turn has come this moment
+                self._scheduler.remove_job(_extra_id(job))
+
     async def _extra(self, job: Job, at: datetime) -> None:
+        self._extras.discard(job.id)
         if self.running and job.id not in self._running:
             await self._run(job, at)
 
@@ -166,6 +182,22 @@ class Schedule:
         for tick in event.scheduled_run_times:
             if self._advance(job, tick):
                 self._miss(job, tick, ErrorClass.OVERRUN)
+
+
+def _settling(jobs: Iterable[Job]) -> dict[str, Job]:
+    """Each endpoint's job that settles a doubt."""
+    of_endpoint: dict[str, list[Job]] = {}
+    for job in jobs:
+        of_endpoint.setdefault(job.spec.endpoint.id, []).append(job)
+    found = {}
+    for endpoint, mine in of_endpoint.items():
+        probe = paid_probe(job.probe for job in mine)
+        found[endpoint] = next(job for job in mine if job.probe is probe)
+    return found
+
+
+def _extra_id(job: Job) -> str:
+    return f"extra\0{job.id}"
 
 
 async def _wait(tasks: Iterable[asyncio.Task[object]], seconds: float) -> set[asyncio.Task[object]]:

@@ -68,3 +68,14 @@ def incident_id(endpoint: str, began_at: datetime) -> str:
     """16 hex digits, always the same for the same beginning."""
     text = f"{endpoint}\0{began_at.astimezone(UTC).isoformat(timespec='microseconds')}"
     return hashlib.blake2b(text.encode(errors="replace"), digest_size=8).hexdigest()
+
+
+class Cause(StrEnum):
+    """What speaks against an endpoint, where that is no class of errors."""
+
+    SLO = "slo"
+    """Answers came too late, or too slowly."""
+    HABIT = "habit"
+    """They came far later, or far more slowly, than is usual for the endpoint."""
+    PROVIDER = "provider"
+    """The provider's other endpoints were in trouble."""

@@ -63,7 +63,8 @@ def _probe(name: str, probe: schema.Probe) -> ProbeSpec:
     return ProbeSpec(
         name=name,
         task=probe.task,
-        every_s=probe.every,
+        every_s=probe.every.longest_s,
+        closest_s=probe.every.shortest_s,
         prompt_tokens=probe.prompt_tokens,
         max_tokens=probe.max_tokens,
         ttft_timeout_s=probe.ttft_timeout,

@@ -164,6 +164,7 @@ class Probe(Section):
 
     task: types.Asked
     every: types.Interval = _seconds("every_s")
+    """How often, or within which limits, such as 15s..5m: rarely while all is well and sure."""
     prompt_tokens: types.Count = _default(ProbeSpec, "prompt_tokens")
     max_tokens: types.Count = _default(ProbeSpec, "max_tokens")
     ttft_timeout: types.Duration = _seconds("ttft_timeout_s")
@@ -185,7 +186,7 @@ class Scoring(Section):
     """How samples become statuses."""
 
     confirm: StrictBool = _default(ScoringSpec, "confirm")
-    """Probe again at once after a failure that the status does not explain."""
+    """Probe beside the schedule where that is worth it: at once after a surprise, then ever later; often while down."""
     count_wrong_answers: StrictBool = _default(ScoringSpec, "count_wrong_answers")
     """Count a well-formed but wrong answer as a failure."""
     blame: dict[types.Movable, types.Blamed] = Field(default_factory=dict)

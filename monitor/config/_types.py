@@ -129,7 +129,11 @@ Moment: TypeAlias = Annotated[
 ]
 """In UTC."""
 Patterns: TypeAlias = Annotated[list[Name], Field(min_length=1)]
-Interval: TypeAlias = Annotated[Duration, AfterValidator(_values.interval_s)]
+Interval: TypeAlias = Annotated[
+    _values.Interval,
+    PlainValidator(_values.interval),
+    WithJsonSchema({"type": "string", "pattern": rf"^({_values.DURATION}( ?\.\. ?{_values.DURATION})?|.*\$\{{.*)$"}),
+]
 Count: TypeAlias = Annotated[StrictInt, Field(ge=1, le=1_000_000_000)]
 Price: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0)]
 Amount: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from monitor.config._errors import RefusedError
@@ -188,7 +189,27 @@ def moment(value: object) -> datetime:
     raise RefusedError(f"{shown}needs a zone; write for example 2026-12-01T02:00Z, or 2026-12-01T03:00+01:00")
 
 
-def interval_s(seconds: float) -> float:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """How often something is done, in seconds."""
+
+    longest_s: float
+    shortest_s: float | None = None
+    """None: it is always the same."""
+
+
+def interval(value: object) -> Interval:
+    """`60s`, or `15s..5m`."""
+    first, dots, second = str(value).partition("..")
+    if not dots:
+        return Interval(longest_s=_interval_s(duration_s(value)))
+    shortest_s, longest_s = (_interval_s(duration_s(each.strip())) for each in (first, second))
+    if shortest_s >= longest_s:
+        raise RefusedError("{value} is no range; the shorter interval comes first, such as 15s..5m")
+    return Interval(longest_s=longest_s, shortest_s=shortest_s)
+
+
+def _interval_s(seconds: float) -> float:
     """How often something may be done: once a second at most."""
     if seconds < 1:
         raise RefusedError("must be at least 1s")

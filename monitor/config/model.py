@@ -21,6 +21,10 @@ class Slo:
     """Lowest acceptable decode speed, tokens per second."""
 
 
+_LEAST_S, _LEAST_SHARE = 2.0, 30
+"""Where the interval is fixed, probes that settle a doubt come no nearer than this, and this share of it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeSpec:
     """One named probe: what to ask, how often, what is good enough."""
@@ -28,11 +32,19 @@ class ProbeSpec:
     name: str
     task: Task
     every_s: float = 60.0
+    """The longest interval: that of the ticks."""
+    closest_s: float | None = None
+    """The shortest, where the interval adapts to how sure one can be; None: it is fixed."""
     prompt_tokens: int = 100
     max_tokens: int = 64
     ttft_timeout_s: float = 10.0
     timeout_s: float = 30.0
     slo: Slo = Slo()
+
+    @property
+    def least_s(self) -> float:
+        """How near together its probes may come; after a surprise, that holds from the third on."""
+        return self.closest_s or min(max(_LEAST_S, self.every_s / _LEAST_SHARE), self.every_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +93,7 @@ class ScoringSpec:
     """How samples become statuses."""
 
     confirm: bool = True
-    """Probe again at once after a failure that the status does not explain."""
+    """Probe beside the ticks where that is worth it: at once after a surprise, then ever later; often while down."""
     count_wrong_answers: bool = True
     """Count a well-formed but wrong answer as a failure."""
     blame: Mapping[ErrorClass, Blame] = field(default_factory=dict)

@@ -9,15 +9,16 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from monitor.config.model import Config, EndpointSpec, ProbeSpec, Slo
-from monitor.plan import Job
+from monitor.plan import Job, paid_probe
 from monitor.publish.scores import SCHEMA, Row, row
-from monitor.score.book import Book, Terms
-from monitor.score.health import Health
-from monitor.score.state import health_from_text, health_to_text
+from monitor.score.book import Book, Shared, Terms
+from monitor.score.incidents import Docket
+from monitor.score.pace import Limits
+from monitor.score.state import state_from_text, state_to_text
 from monitor.status import Incident, Status
 from probes._model import ErrorClass, Sample, Task
 
@@ -70,10 +71,26 @@ class Absorbed:
 
     states: Mapping[str, str]
     """The new state of each endpoint that changed, to be stored with the samples."""
-    confirm: tuple[str, ...]
-    """Endpoints that one more probe at once would settle."""
+    due: Mapping[str, datetime]
+    """When the next probe of each endpoint is worth its money; it may be past."""
     incidents: Sequence[Incident] = ()
     """The newest value of each that began, grew or ended, to be stored with the samples."""
+
+
+class _News:
+    """What absorbing samples has changed so far."""
+
+    def __init__(self) -> None:
+        self.touched: set[str] = set()
+        self.due: dict[str, datetime] = {}
+        self.incidents: dict[str, Incident] = {}
+
+    def note(self, book: Book, docket: Docket) -> None:
+        """A book changed; `docket` is what it held before."""
+        self.touched.add(book.endpoint)
+        incident = book.docket.incident
+        if incident is not None and book.docket.is_open and book.docket is not docket:
+            self.incidents[incident.id] = incident
 
 
 class Board:
@@ -86,8 +103,14 @@ class Board:
         self._jobs: dict[str, list[Job]] = {name: [] for name in self._specs}
         for job in jobs:
             self._jobs[job.spec.endpoint.id].append(job)
-        self._books = {name: Book(_terms(config, spec), Health(since=now), None) for name, spec in self._specs.items()}
-        self._incidents: dict[str, Incident] = {}
+        shared = {spec.endpoint.provider: Shared() for spec in config.endpoints}
+        self._books = {
+            name: Book(name, _terms(config, spec), shared[spec.endpoint.provider], now)
+            for name, spec in self._specs.items()
+        }
+        self._of_provider: dict[str, list[Book]] = {}
+        for name, book in self._books.items():
+            self._of_provider.setdefault(self._specs[name].endpoint.provider, []).append(book)
         self._rows: dict[str, Row] = {}
         self._touched: set[str] = set()
         self.snapshot = self.publish(now, sweep=True)
@@ -95,13 +118,25 @@ class Board:
     def restore_states(self, states: Mapping[str, str], first_seen: Mapping[str, datetime]) -> None:
         """Go on from stored states; endpoints that are not configured are passed over."""
         for name, book in self._books.items():
-            health = health_from_text(states[name]) if name in states else None
-            book.health = health or book.health
             book.first_seen = first_seen.get(name)
+            known = state_from_text(states[name]) if name in states else None
+            if known is not None:
+                book.health = known.health
+                book.shared.outlook = max(book.shared.outlook, known.shared, key=lambda outlook: outlook.at_s or 0.0)
 
-    def restore_incidents(self, incidents: Iterable[Incident]) -> None:
-        """Go on from the stored incidents that are open; those of endpoints that are not configured are passed over."""
-        self._incidents = {each.id: each for each in incidents if each.endpoint in self._books}
+    def restore_incidents(self, incidents: Iterable[Incident]) -> tuple[Incident, ...]:
+        """Go on from the stored incidents that are open; those that nobody will end are returned with an end.
+
+        They are of endpoints that are not probed any more, or of one that was two under other names.
+        """
+        ended = []
+        for incident in sorted(incidents, key=lambda incident: incident.began_at, reverse=True):
+            book = self._books.get(incident.endpoint)
+            if book is None or not self._jobs[incident.endpoint] or book.docket.is_open:
+                ended.append(replace(incident, ended_at=incident.last_at))
+            else:
+                book.docket = Docket(incident=incident, is_open=True)
+        return tuple(ended)
 
     def restore_counts(
         self, bucket_s: int, endpoint: str, at: datetime, *, task: Task, error: ErrorClass | None, count: int
@@ -118,18 +153,34 @@ class Board:
 
     def absorb(self, samples: Iterable[Sample]) -> Absorbed:
         """Take samples in; nothing is published yet. Those of endpoints that are not configured change nothing."""
-        touched: set[str] = set()
-        confirm: set[str] = set()
+        news = _News()
         for sample in samples:
             book = self._books.get(sample.endpoint)
-            if book is None:
-                continue
-            touched.add(sample.endpoint)
-            wanted = book.absorb(sample, within_slo=_within_slo(sample, self._probes.get(sample.probe)))
-            (confirm.add if wanted else confirm.discard)(sample.endpoint)
-        self._touched |= touched
-        states = {name: health_to_text(self._books[name].health) for name in touched}
-        return Absorbed(states=states, confirm=tuple(sorted(confirm)))
+            if book is not None:
+                self._absorb_one(book, sample, news)
+        self._touched |= news.touched
+        states = {
+            name: state_to_text(self._books[name].health, self._books[name].shared.outlook) for name in news.touched
+        }
+        return Absorbed(states=states, due=news.due, incidents=[*news.incidents.values()])
+
+    def _absorb_one(self, book: Book, sample: Sample, news: _News) -> None:
+        """Take a sample in, and let the provider's other endpoints know what it says about them."""
+        was, docket = book.health.status, book.docket
+        book.absorb(sample, within_slo=_within_slo(sample, self._probes.get(sample.probe)))
+        news.note(book, docket)
+        wanted = book.next_probe()
+        if wanted is not None:
+            news.due[book.endpoint] = wanted
+        fell = book.health.status is Status.DOWN and was is not Status.DOWN
+        if not (fell or book.shared.is_news()):
+            return
+        for other in self._of_provider[self._specs[book.endpoint].endpoint.provider]:
+            docket = other.docket
+            if other is not book and other.settle(sample.started_at):
+                news.note(other, docket)
+            if fell and other.is_behind(book):
+                news.due[other.endpoint] = sample.started_at
 
     def publish(self, now: datetime, *, sweep: bool = False) -> Snapshot:
         """Make everything absorbed visible, in one step; a sweep also lets time pass for the rows without news."""
@@ -157,10 +208,10 @@ def document(vantage: str, now: datetime, rows: Iterable[Row]) -> bytes:
 
 def _terms(config: Config, spec: EndpointSpec) -> Terms:
     probes = [config.probes[name] for name in spec.probes]
-    interval_s = min(probe.every_s for probe in probes)
+    paid = paid_probe(probes)
     return Terms(
-        interval_s=interval_s,
-        stale_s=_STALE_INTERVALS * interval_s + max(probe.timeout_s for probe in probes),
+        limits=Limits(least_s=paid.least_s, most_s=paid.every_s),
+        stale_s=_STALE_INTERVALS * min(probe.every_s for probe in probes) + max(probe.timeout_s for probe in probes),
         task=_headline_task(probes),
         count_wrong_answers=config.scoring.count_wrong_answers,
         moved=config.scoring.blame,

@@ -12,7 +12,7 @@ from monitor.maintenance import Span, announced, current, ended, outside
 from monitor.plan import Job, tick_at, ticks_between
 from monitor.score.blame import Moved, blame_of
 from monitor.score.book import Book
-from monitor.score.health import Assessment, Health, assess
+from monitor.score.health import Assessment, Health
 from monitor.score.outcomes import Counts
 from monitor.score.recent import Summary
 from monitor.score.windows import Window
@@ -42,8 +42,7 @@ class Row:
 
 def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> Row:
     """The row of one endpoint at `now`."""
-    terms = book.terms
-    seen = assess(book.health, now, interval_s=terms.interval_s, stale_s=terms.stale_s)
+    seen = book.assess(now)
     status, since = _standing(spec, seen, now)
     windows = list(book.ledger.counts(now))
     fields = {
@@ -58,7 +57,7 @@ def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> R
         },
         **{name: _summary(summary) for name, summary in book.recent.summaries(now).items()},
         **{f"{task}_error_ratio": _round(errors.ratio(now)) for task, errors in book.answers.items()},
-        "last_error": _last_error(book.health, terms.moved),
+        "last_error": _last_error(book.health, book.terms.moved),
         "pricing": _pricing(spec),
         "context_length": spec.context_length,
         "labels": dict(spec.labels),

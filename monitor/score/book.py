@@ -7,19 +7,25 @@ from datetime import datetime
 
 from monitor.score.answers import JUDGED, AnswerErrors
 from monitor.score.blame import Moved, blame_of
-from monitor.score.health import Health, Observation, advance, wants_confirmation
+from monitor.score.filter import NEW, Outlook
+from monitor.score.health import Assessment, Health, Observation, advance, assess, in_doubt, settle
+from monitor.score.incidents import Docket, accused, ruled
 from monitor.score.outcomes import Outcome, outcome
+from monitor.score.pace import Limits, next_probe
 from monitor.score.recent import Recent
 from monitor.score.windows import DAY, Ledger
+from monitor.status import Cause, Status
 from probes._model import ErrorClass, Sample, Task
+
+_MOVED = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """What an endpoint is judged by."""
 
-    interval_s: float
-    """The shortest interval between its probes."""
+    limits: Limits
+    """How far apart its probes are to be."""
     stale_s: float
     """How long a sample says something about now."""
     task: Task
@@ -29,15 +35,35 @@ class Terms:
     """The classes whose blame is another than the published table's."""
 
 
+class Shared:
+    """What all of a provider's endpoints know of it, in one place."""
+
+    __slots__ = ("_told", "outlook")
+
+    def __init__(self) -> None:
+        self.outlook: Outlook = NEW
+        self._told = self.outlook.belief
+
+    def is_news(self) -> bool:
+        """Whether the belief has moved since this was last true by so much that a status may depend on it."""
+        moved = max(abs(one - other) for one, other in zip(self.outlook.belief, self._told, strict=True)) > _MOVED
+        if moved:
+            self._told = self.outlook.belief
+        return moved
+
+
 class Book:
     """One endpoint's record, in memory. Built from the store at start, then fed with every new sample."""
 
-    __slots__ = ("answers", "first_seen", "health", "ledger", "recent", "terms")
+    __slots__ = ("answers", "docket", "endpoint", "first_seen", "health", "ledger", "recent", "shared", "terms")
 
-    def __init__(self, terms: Terms, health: Health, first_seen: datetime | None) -> None:
+    def __init__(self, endpoint: str, terms: Terms, shared: Shared, now: datetime) -> None:
+        self.endpoint = endpoint
         self.terms = terms
-        self.health = health
-        self.first_seen = first_seen
+        self.shared = shared
+        self.health = Health(since=now)
+        self.docket = Docket()
+        self.first_seen: datetime | None = None
         self.ledger = Ledger()
         self.recent = Recent(terms.task)
         self.answers = {task: AnswerErrors() for task in JUDGED}
@@ -47,9 +73,8 @@ class Book:
         blame = None if error is None else blame_of(error, self.terms.moved)
         return outcome(error, blame, count_wrong_answers=self.terms.count_wrong_answers)
 
-    def absorb(self, sample: Sample, *, within_slo: bool) -> bool:
-        """Take a new sample in; True when one more probe at once would settle a doubt that it raised."""
-        before = self.health
+    def absorb(self, sample: Sample, *, within_slo: bool, unusual: bool = False) -> None:
+        """Take a new sample in."""
         outcome = self.outcome(sample.error)
         self.ledger.add(sample.started_at, outcome)
         self.recent.add(sample, outcome)
@@ -59,11 +84,38 @@ class Book:
             at=sample.started_at,
             outcome=outcome,
             within_slo=within_slo,
+            unusual=unusual,
+            task=sample.task,
             error=sample.error,
             status_code=sample.status_code,
         )
-        self.health = advance(before, seen, self.terms.interval_s)
-        return wants_confirmation(before, self.health)
+        self.health, self.shared.outlook = advance(self.health, self.shared.outlook, seen)
+        cause = _cause(seen)
+        if cause is not None:
+            self.docket = accused(self.docket, self.endpoint, cause, sample.started_at)
+        self._rule(sample.started_at)
+
+    def settle(self, at: datetime) -> bool:
+        """Follow what others' samples said of the provider; True when that changed the status."""
+        before = self.health
+        self.health = settle(before, self.shared.outlook, at)
+        if self.health is before:
+            return False
+        self._rule(at)
+        return True
+
+    def is_behind(self, fallen: Book) -> bool:
+        """Whether its newest sample is from before another endpoint fell, so that it may be down without knowing."""
+        measured_at, incident = self.health.measured_at, fallen.docket.incident
+        return measured_at is not None and incident is not None and measured_at < incident.began_at
+
+    def assess(self, now: datetime) -> Assessment:
+        """What to publish at `now`."""
+        return assess(self.health, self.shared.outlook, now, stale_s=self.terms.stale_s)
+
+    def next_probe(self) -> datetime | None:
+        """When the next probe is worth its money; None: nothing is known yet."""
+        return next_probe(self.health, self.terms.limits)
 
     def restore(self, sample: Sample) -> None:
         """Take in a stored sample of the last half hour; what it did to health and counts is restored by others."""
@@ -79,3 +131,22 @@ class Book:
     def _judge(self, task: Task, at: datetime, error: ErrorClass | None, outcome: Outcome, count: int = 1) -> None:
         if task in self.answers:
             self.answers[task].add(at, error, outcome, count)
+
+    def _rule(self, at: datetime) -> None:
+        if self.health.status is Status.UP and self.docket.incident is None:
+            return
+        cleared = not in_doubt(self.health, self.shared.outlook, at)
+        self.docket = ruled(self.docket, self.endpoint, self.health.status, at, cleared=cleared)
+
+
+def _cause(seen: Observation) -> ErrorClass | Cause | None:
+    """What of a sample speaks against its endpoint, if anything does."""
+    match seen.outcome:
+        case Outcome.FAILED:
+            return seen.error
+        case Outcome.OK if not seen.within_slo:
+            return Cause.SLO
+        case Outcome.OK if seen.unusual:
+            return Cause.HABIT
+        case _:
+            return None

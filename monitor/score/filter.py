@@ -110,6 +110,10 @@ class Outlook:
     """By how much trouble comes more often than to most."""
 
 
+NEW: Final = Outlook()
+"""Before the first sample."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usual:
     """Weights of what an endpoint's samples showed while it was well; old ones fade."""
@@ -131,24 +135,24 @@ class Usual:
     def with_sample(self, seen: Seen, weight: float, seconds: float) -> Usual:
         """The same, so many seconds later, with one sample more."""
         keep = 0.5 ** (max(seconds, 0.0) / _USUAL_HALF_LIFE_S)
-        first = _FIRST
         return Usual(
-            fails=first.fails + (self.fails - first.fails) * keep + weight * isinstance(seen, Failure),
-            misses=first.misses + (self.misses - first.misses) * keep + weight * (seen is Success.SLOW),
-            all=first.all + (self.all - first.all) * keep + weight,
+            fails=USUAL.fails + (self.fails - USUAL.fails) * keep + weight * isinstance(seen, Failure),
+            misses=USUAL.misses + (self.misses - USUAL.misses) * keep + weight * (seen is Success.SLOW),
+            all=USUAL.all + (self.all - USUAL.all) * keep + weight,
         )
 
 
-_FIRST: Final = Usual()
+USUAL: Final = Usual()
+"""Before an endpoint has shown itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """What is known of an endpoint: its own state, the one it shares, and what is usual for it."""
 
-    own: Outlook = Outlook()
-    shared: Outlook = Outlook()
-    usual: Usual = _FIRST
+    own: Outlook = NEW
+    shared: Outlook = NEW
+    usual: Usual = USUAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +198,7 @@ def met(view: View, at_s: float) -> Belief:
 def chance(view: View, belief: Belief) -> Chance:
     """How likely a request succeeds that meets each state with the probability in `belief`."""
     good = _likelihoods(view.usual, Success.WITHIN_SLO)
-    score = sum(map(mul, belief, good))
+    score = _mean(belief, good)
     # Of which state it is in, and of what is usual there.
     spread = sum(share * (each - score) ** 2 for share, each in zip(belief, good, strict=True))
     spread += belief[Hidden.UP] * good[Hidden.UP] * (1 - good[Hidden.UP]) / view.usual.all
@@ -206,8 +210,8 @@ def expected(view: View, seen: Seen, at_s: float) -> float:
     """How likely a sample of this kind was to be seen at a time; of failures, whatever their class."""
     belief = met(view, at_s)
     if isinstance(seen, Failure):
-        return sum(map(mul, belief, _failing(view.usual, reach=seen.reach)))
-    return sum(map(mul, belief, _likelihoods(view.usual, seen)))
+        return _mean(belief, _failing(view.usual, reach=seen.reach))
+    return _mean(belief, _likelihoods(view.usual, seen))
 
 
 def _now(view: View, at_s: float) -> tuple[Belief, Belief]:
@@ -266,6 +270,11 @@ def _failing(usual: Usual, *, reach: bool) -> tuple[float, ...]:
 
 def _reach(seen: Seen) -> bool:
     return seen.reach if isinstance(seen, Failure) else seen is Success.REACHED
+
+
+def _mean(belief: Belief, values: tuple[float, ...]) -> float:
+    total: float = sum(map(mul, belief, values))
+    return total
 
 
 def _normal(weights: list[float]) -> Belief:

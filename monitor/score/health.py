@@ -12,7 +12,20 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from monitor.score.chain import Belief, Hidden
-from monitor.score.filter import Failure, Outlook, Seen, Success, Usual, View, after, chance, expected, met
+from monitor.score.filter import (
+    NEW,
+    USUAL,
+    Failure,
+    Outlook,
+    Seen,
+    Success,
+    Usual,
+    View,
+    after,
+    chance,
+    expected,
+    met,
+)
 from monitor.score.outcomes import Outcome
 from monitor.status import Status
 from probes._model import ErrorClass, Task
@@ -61,14 +74,14 @@ class LastError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """Everything an endpoint's judgement depends on, but for its provider's; small enough to store with every sample."""
+    """All that an endpoint's judgement depends on, but for its provider's; small enough to store with every sample."""
 
     status: Status = Status.UNKNOWN
     since: datetime
     measured_at: datetime | None = None
     """Start of the newest counted sample."""
-    own: Outlook = Outlook()
-    usual: Usual = Usual()
+    own: Outlook = NEW
+    usual: Usual = USUAL
     failures: int = 0
     """Provider failures in a row."""
     odd: int = 0
@@ -135,6 +148,12 @@ def assess(health: Health, shared: Outlook, now: datetime, *, stale_s: float) ->
         confidence=found.confidence,
         stale_after=stale_after,
     )
+
+
+def in_doubt(health: Health, shared: Outlook, at: datetime) -> bool:
+    """Whether anything of the newest samples still speaks against an endpoint."""
+    belief = met(_view(health, shared), at.timestamp())
+    return belief[Hidden.UP] < _WELL_FROM or health.odd > 0
 
 
 def _view(health: Health, shared: Outlook) -> View:

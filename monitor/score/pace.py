@@ -1,4 +1,4 @@
-"""When an endpoint's next probe is worth its money: at once after a surprise, then ever later; often while down. Pure."""
+"""When a probe is worth its money: at once after a surprise, then ever later; often while an endpoint is down. Pure."""
 
 from __future__ import annotations
 

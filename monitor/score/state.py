@@ -1,21 +1,38 @@
-"""An endpoint's health as text and back, so that a restart goes on where it stopped."""
+"""What is known of an endpoint and of its provider, as text and back, so that a restart goes on where it stopped."""
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from monitor.score.health import Health, LastError, Trouble, Weights
+from monitor.score.chain import Hidden
+from monitor.score.filter import Outlook, Usual
+from monitor.score.health import Health, LastError, Trouble
 from monitor.status import Status
 from probes._model import ErrorClass
 
-VERSION = 1
+VERSION = 2
+_DIGITS = 9
+"""Significant digits of what is believed."""
+_INEXACT = 1e-6
+"""By how much the shares of a belief may miss 1, which come from rounding."""
 
 
-def health_to_text(health: Health) -> str:
-    """The health as one line of JSON."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """What a state's text says."""
+
+    health: Health
+    shared: Outlook
+    """The provider's outlook at that time."""
+
+
+def state_to_text(health: Health, shared: Outlook) -> str:
+    """One line of JSON."""
     trouble, last = health.trouble, health.last_error
     return json.dumps(
         {
@@ -23,10 +40,12 @@ def health_to_text(health: Health) -> str:
             "status": health.status,
             "since": health.since.isoformat(),
             "measured_at": health.measured_at.isoformat() if health.measured_at else None,
-            "short": [health.short.good, health.short.bad],
-            "long": [health.long.good, health.long.bad],
+            "own": _plain_outlook(health.own),
+            "shared": _plain_outlook(shared),
+            "usual": _rounded((health.usual.fails, health.usual.misses, health.usual.all)),
             "failures": health.failures,
-            "successes": health.successes,
+            "odd": health.odd,
+            "calm": health.calm,
             "trouble": [trouble.error, trouble.since.isoformat()] if trouble else None,
             "last_error": [last.error, last.at.isoformat(), last.status_code] if last else None,
         },
@@ -34,15 +53,17 @@ def health_to_text(health: Health) -> str:
     )
 
 
-def health_from_text(text: str) -> Health | None:
-    """The health that `health_to_text` wrote; None when another version of the program wrote it, or nobody did.
+def state_from_text(text: str) -> Remembered | None:
+    """What `state_to_text` wrote; None when another version of the program wrote it, or nobody did.
 
     A state that cannot be read costs its endpoint the judgement so far; it must not keep the daemon from starting.
     """
     try:
         plain = json.loads(text)
-        return _health(plain) if plain["version"] == VERSION else None
-    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):
+        if plain["version"] != VERSION:
+            return None
+        return Remembered(health=_health(plain), shared=_outlook(**plain["shared"]))
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         return None
 
 
@@ -52,13 +73,52 @@ def _health(plain: dict[str, Any]) -> Health:
         status=Status(plain["status"]),
         since=_moment(plain["since"]),
         measured_at=_moment(measured_at) if measured_at else None,
-        short=_weights(*plain["short"]),
-        long=_weights(*plain["long"]),
+        own=_outlook(**plain["own"]),
+        usual=_usual(*plain["usual"]),
         failures=_count(plain["failures"]),
-        successes=_count(plain["successes"]),
+        odd=_count(plain["odd"]),
+        calm=_count(plain["calm"]),
         trouble=Trouble(error=ErrorClass(trouble[0]), since=_moment(trouble[1])) if trouble else None,
         last_error=_last_error(*last) if last else None,
     )
+
+
+def _plain_outlook(outlook: Outlook) -> dict[str, Any]:
+    return {
+        "at_s": outlook.at_s,
+        "belief": _rounded(outlook.belief),
+        "troubled": outlook.troubled,
+        "onsets": outlook.onsets,
+        "hours": outlook.hours,
+        "luck": outlook.luck,
+    }
+
+
+def _outlook(*, at_s: float | None, belief: list[float], troubled: bool, **weights: float) -> Outlook:
+    """A belief is a distribution, or every score that follows is nonsense."""
+    shares = [_weight(share) for share in belief]
+    total = sum(shares)
+    if len(shares) != len(Hidden) or abs(total - 1) > _INEXACT:
+        raise ValueError(f"{belief} is no belief")
+    return Outlook(
+        at_s=None if at_s is None else _weight(at_s),
+        belief=tuple(share / total for share in shares),
+        troubled=bool(troubled),
+        onsets=_weight(weights["onsets"]),
+        hours=_weight(weights["hours"]),
+        luck=_weight(weights["luck"]),
+    )
+
+
+def _usual(fails: float, misses: float, every: float) -> Usual:
+    found = Usual(fails=_weight(fails), misses=_weight(misses), all=_weight(every))
+    if not 0 < found.fails + found.misses < found.all:
+        raise ValueError(f"{found} are not weights")
+    return found
+
+
+def _rounded(values: Iterable[float]) -> list[float]:
+    return [float(f"{value:.{_DIGITS}g}") for value in values]
 
 
 def _last_error(error: str, at: str, status_code: int | None) -> LastError:
@@ -66,12 +126,10 @@ def _last_error(error: str, at: str, status_code: int | None) -> LastError:
     return LastError(error=ErrorClass(error), at=_moment(at), status_code=status_code)
 
 
-def _weights(good: float, bad: float) -> Weights:
-    """Weights are finite and not negative, or every score that follows is nonsense."""
-    weights = (float(good), float(bad))
-    if not all(0 <= weight < math.inf for weight in weights):
-        raise ValueError(f"{weights} are not weights")
-    return Weights(good=weights[0], bad=weights[1])
+def _weight(value: float) -> float:
+    if not 0 <= float(value) < math.inf:
+        raise ValueError(f"{value} is not a weight")
+    return float(value)
 
 
 def _count(value: object) -> int:

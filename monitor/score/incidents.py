@@ -1,0 +1,63 @@
+"""From samples to incidents: when one begins, what it rests on, when it is over. Pure.
+
+What speaks against an endpoint is gathered as a suspicion before its status says anything, so that an incident that
+comes of it begins with the first sample that spoke, and not with the one that settled it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from monitor.status import Cause, Incident, Status, incident_id
+from probes._model import ErrorClass
+
+_TROUBLE = frozenset({Status.DEGRADED, Status.DOWN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Docket:
+    """An endpoint's suspicion or open incident, if there is one."""
+
+    incident: Incident | None = None
+    is_open: bool = False
+    """False: a suspicion, which may come to nothing."""
+
+
+def accused(docket: Docket, endpoint: str, cause: ErrorClass | Cause, at: datetime) -> Docket:
+    """With a sample that speaks against the endpoint; it began at `at`."""
+    docket = _current(docket)
+    before = docket.incident
+    if before is None:
+        before = Incident(
+            id=incident_id(endpoint, at), endpoint=endpoint, worst=Status.DEGRADED, began_at=at, last_at=at, causes={}
+        )
+    causes = {**before.causes, cause.value: before.causes.get(cause.value, 0) + 1}
+    return replace(docket, incident=replace(before, causes=causes, last_at=max(at, before.last_at)))
+
+
+def ruled(docket: Docket, endpoint: str, status: Status, at: datetime, *, cleared: bool) -> Docket:
+    """After the status was settled at `at`: opened, worse, or over. `cleared`: nothing is left of a suspicion.
+
+    One that is over stays in the docket, with its end, until the next ruling.
+    """
+    docket = _current(docket)
+    if status in _TROUBLE:
+        return _opened(docket, endpoint, status, at)
+    if docket.incident is None or not docket.is_open:
+        return Docket() if cleared else docket
+    return replace(docket, incident=replace(docket.incident, ended_at=max(at, docket.incident.last_at)))
+
+
+def _opened(docket: Docket, endpoint: str, status: Status, at: datetime) -> Docket:
+    incident = docket.incident
+    if incident is None:  # no sample of its own spoke against it
+        return _opened(accused(docket, endpoint, Cause.PROVIDER, at), endpoint, status, at)
+    if status is Status.DOWN and incident.worst is not Status.DOWN:
+        return Docket(incident=replace(incident, worst=status), is_open=True)
+    return docket if docket.is_open else replace(docket, is_open=True)
+
+
+def _current(docket: Docket) -> Docket:
+    """The docket, without an incident that is over."""
+    return Docket() if docket.incident is not None and docket.incident.ended_at is not None else docket
