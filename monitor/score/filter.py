@@ -273,8 +273,7 @@ def _reach(seen: Seen) -> bool:
 
 
 def _mean(belief: Belief, values: tuple[float, ...]) -> float:
-    total: float = sum(map(mul, belief, values))
-    return total
+    return float(sum(map(mul, belief, values)))
 
 
 def _normal(weights: list[float]) -> Belief:
