@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from monitor.config._errors import RefusedError
 from monitor.config._values import line
-from monitor.config.model import Listen
+from monitor.config.model import Canary, Listen
 
 _HOST = re.compile(r"[\w-]+(\.[\w-]+)*\.?")
 _HIGHEST_PORT = 65535
@@ -25,6 +25,8 @@ _POSTGRES = re.compile(
     r"/[^/?#@]+"
     r"(?:\?(?P<settings>[^#?]*))?"
 )
+_UNSPECIFIED = ("0.0.0.0", "::")
+"""The kernel takes a connection to these for one to loopback."""
 _SSL = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
@@ -62,11 +64,29 @@ def _address(value: str) -> SplitResult:
 
 def listen(value: object) -> Listen:
     """`host:port`, an IPv6 address in brackets."""
+    found = _host_and_port(value)
+    if found is None:
+        raise RefusedError("{value} is not host:port; write for example 127.0.0.1:8780 or [::1]:8780")
+    return Listen(host=found[0], port=found[1])
+
+
+def canary(value: str) -> Canary:
+    """`host:port` of a machine beyond this one."""
+    found = _host_and_port(value)
+    if found is None or not found[1]:
+        raise RefusedError("{value} is not host:port; write for example 1.1.1.1:443 or example.com:443")
+    host, port = found
+    if is_loopback(host) or host in _UNSPECIFIED:
+        raise RefusedError("{value} is this machine, which answers without a network; name another one")
+    return Canary(host=host, port=port)
+
+
+def _host_and_port(value: object) -> tuple[str, int] | None:
     found = re.fullmatch(r"(?:\[(?P<six>[^\[\]]*:[^\[\]]*)\]|(?P<host>[^:\[\]]+)):(?P<port>[0-9]{1,5})", str(value))
     host = (found["six"] or found["host"]) if found else ""
     if not found or not _is_host(host) or int(found["port"]) > _HIGHEST_PORT:
-        raise RefusedError("{value} is not host:port; write for example 127.0.0.1:8780 or [::1]:8780")
-    return Listen(host=host, port=int(found["port"]))
+        return None
+    return host, int(found["port"])
 
 
 def is_loopback(host: str) -> bool:

@@ -137,6 +137,17 @@ SinkSpec: TypeAlias = InfluxSpec | NdjsonSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Canary:
+    """An address that tells whether this machine's own network works: what answers there is of no interest."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listen:
     """Where the HTTP server listens."""
 
@@ -149,6 +160,8 @@ class Config:
     """A whole configuration."""
 
     vantage: str = "local"
+    canaries: tuple[Canary, ...] = ()
+    """What is asked whether our own network works when a provider falls silent; none: other providers."""
     listen: Listen = Listen()
     public: bool = False
     """True allows listening beyond loopback without a token."""
