@@ -60,6 +60,8 @@ class Vantage:
         self._silent: set[Origin] = set()
         """Who is silent for reasons of their own, so that their silence says nothing about the network."""
         self._outages: dict[Kind, _Outage] = {}
+        self._past: dict[Kind, tuple[datetime, datetime]] = {}
+        """The last outage of each kind, from its beginning to who was heard first."""
         self._asked_at = _NEVER
 
     @property
@@ -149,6 +151,7 @@ class Vantage:
             self._proofs[sort] = proof
         for kind, outage in tuple(self._outages.items()):
             if proof.clears(kind) and proof.at >= outage.since:
+                self._past[kind] = (outage.since, proof.at)
                 del self._outages[kind]
         for held in self._doubted():
             if held.doubt is not None and _clears(proof, held.doubt):
@@ -172,6 +175,11 @@ class Vantage:
         self._outages[doubt.kind] = _Outage(since=since, found_at=at)
 
     def _own_fault(self, held: _Held, doubt: Suspicion) -> None:
+        """The provider's own, unless our network was still down then: the next try may have been due too late."""
+        began, ended = self._past.get(doubt.kind, (_NEVER, _NEVER))
+        if began <= doubt.since <= ended:
+            self._excuse(held)
+            return
         held.doubt = None
         if doubt.unheard and self._heard_at.get(doubt.origin, _NEVER) < doubt.since:
             self._silent.add(doubt.origin)
