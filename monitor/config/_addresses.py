@@ -25,8 +25,6 @@ _POSTGRES = re.compile(
     r"/[^/?#@]+"
     r"(?:\?(?P<settings>[^#?]*))?"
 )
-_UNSPECIFIED = ("0.0.0.0", "::")
-"""The kernel takes a connection to these for one to loopback."""
 _SSL = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
@@ -76,7 +74,7 @@ def canary(value: str) -> Canary:
     if found is None or not found[1]:
         raise RefusedError("{value} is not host:port; write for example 1.1.1.1:443 or example.com:443")
     host, port = found
-    if is_loopback(host) or host in _UNSPECIFIED:
+    if is_this_machine(host):
         raise RefusedError("{value} is this machine, which answers without a network; name another one")
     return Canary(host=host, port=port)
 
@@ -95,6 +93,19 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host.lower() == "localhost"
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a connection to this host needs no network, however the host is written."""
+    name = host.lower().removesuffix(".")
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return name.rpartition(".")[2] == "localhost"
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    found = mapped or address
+    # The kernel takes a connection to an unspecified address for one to loopback.
+    return found.is_loopback or found.is_unspecified
 
 
 def _is_host(host: str) -> bool:

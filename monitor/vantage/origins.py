@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from monitor.config import Canary, is_loopback
+from monitor.config import Canary, is_this_machine
 from probes._model import Endpoint
 
 _PORTS = {"http": 80, "https": 443}
@@ -25,7 +25,6 @@ _NEAR_NETWORKS = tuple(
 )
 """Not `is_private`, which also takes networks of documentation and of benchmarks for private."""
 _NEAR_ENDINGS = (".internal", ".local", ".lan", ".home.arpa")
-_UNSPECIFIED = frozenset({"0.0.0.0", "::"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +61,7 @@ def origin_of(endpoint: Endpoint) -> Origin | None:
         host, port = parts.hostname, parts.port or _PORTS.get(parts.scheme)
     except ValueError:
         return None
-    if not host or port is None or _is_this_machine(host):
+    if not host or port is None or is_this_machine(host):
         return None
     return Origin(name=endpoint.provider, host=host.rstrip("."), port=port)
 
@@ -70,12 +69,6 @@ def origin_of(endpoint: Endpoint) -> Origin | None:
 def canary_origins(canaries: Iterable[Canary]) -> tuple[Origin, ...]:
     """The canaries, each related to no provider but one on the same host."""
     return tuple(Origin(name=str(each), host=each.host.lower().rstrip("."), port=each.port) for each in canaries)
-
-
-def _is_this_machine(host: str) -> bool:
-    address = _address(host)
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return is_loopback(str(mapped or host)) or host.endswith(".localhost") or host in _UNSPECIFIED
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

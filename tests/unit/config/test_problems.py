@@ -240,7 +240,7 @@ MISTAKES = [
     (top("canaries: ['https://example.com']"), ["10:12: canaries[0]: 'https://example.com' is not host:port; write for example 1.1.1.1:443 or example.com:443"]),
     (top("canaries: [443]"), ["10:12: canaries[0]: must be text; put it in quotes"]),
     (top("canaries: ['a.example:1', '127.9.0.1:443']"), ["10:27: canaries[1]: '127.9.0.1:443' is this machine, which answers without a network; name another one"]),
-    (top("canaries: ['LOCALHOST:443', '[::1]:443', '0.0.0.0:443', '[::]:443']"), [f"10:{column}: canaries[{place}]: '{name}:443' is this machine, which answers without a network; name another one" for place, (column, name) in enumerate([(12, "LOCALHOST"), (29, "[::1]"), (42, "0.0.0.0"), (57, "[::]")])]),
+    (top("canaries: ['LOCALHOST:443', '[::1]:443', '0.0.0.0:443', '[::]:443', '[::ffff:127.0.0.1]:443', 'a.localhost:443']"), [f"10:{column}: canaries[{place}]: '{name}:443' is this machine, which answers without a network; name another one" for place, (column, name) in enumerate([(12, "LOCALHOST"), (29, "[::1]"), (42, "0.0.0.0"), (57, "[::]"), (69, "[::ffff:127.0.0.1]"), (95, "a.localhost")])]),
     (top("canaries: ['1.1.1.1:443', '1.1.1.1:443']"), ["10:11: canaries: names something twice; keep one"]),
     (top(f"canaries: {[f'10.0.0.{number}:443' for number in range(9)]}"), ["10:11: canaries: is too long; 8 entries are the most"]),
     # keys

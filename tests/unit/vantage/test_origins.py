@@ -33,6 +33,7 @@ def test_an_origin_is_a_provider_at_the_address_of_its_api(base_url: str, host: 
         "127.9.8.7:1",
         "localhost:8000",
         "LOCALHOST",
+        "localhost.",
         "a.localhost",
         "[::1]",
         "0.0.0.0",
