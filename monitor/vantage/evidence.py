@@ -74,10 +74,11 @@ def proof_in(sample: Sample, origin: Origin, at: datetime) -> Proof | None:
 
     A refusal is none: a firewall on the way refuses too, also while the line behind it is dead.
     """
-    if sample.connect_s is None and sample.status_code is None and sample.cold is not False:
+    connected_s = None if sample.connect_s is None else 0.0  # before the request, and so at its beginning at the latest
+    figures = (connected_s, sample.headers_s, sample.ttft_s, sample.ttat_s, sample.e2e_s)
+    heard_s = max((seconds for seconds in figures if seconds is not None), default=None)
+    if heard_s is None:
         return None
-    figures = (sample.headers_s, sample.ttft_s, sample.ttat_s, sample.e2e_s)
-    heard_s = max((seconds for seconds in figures if seconds is not None), default=0.0)
     # A wall clock that was set back meanwhile makes nobody heard in the future.
     heard_at = min(sample.started_at + timedelta(seconds=heard_s), at)
     return Proof(origin=origin, named=sample.dns_s is not None, at=heard_at)
