@@ -181,6 +181,7 @@ class Daemon:
         if abs(now_s - offset_s) > _CLOCK_STEP_S:
             log.warning("the wall clock was stepped by %+.1f s", now_s - offset_s, extra={"action": "clock_step"})
             self._schedule.realign(datetime.now(UTC))
+            self._lookout.clock_stepped()
         return now_s
 
     def _is_alive(self, *, margin_s: float) -> bool:

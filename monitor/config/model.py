@@ -161,7 +161,7 @@ class Config:
 
     vantage: str = "local"
     canaries: tuple[Canary, ...] = ()
-    """What is asked whether our own network works when a provider falls silent; none: other providers."""
+    """Who is asked whether our own network works; without any, other providers."""
     listen: Listen = Listen()
     public: bool = False
     """True allows listening beyond loopback without a token."""

@@ -13,6 +13,7 @@ import pytest
 
 from monitor.config import Canary
 from monitor.config.model import Config, EndpointSpec
+from monitor.maintenance import Span
 from monitor.plan import plan
 from monitor.publish.board import Board
 from monitor.recorder import Hooks, Recorder
@@ -170,7 +171,10 @@ class Post:
 
     names: tuple[str, ...] = ("a:one", "b:one")
     canaries: tuple[Canary, ...] = ()
+    in_maintenance: tuple[str, ...] = ()
     now: datetime = EVER + timedelta(days=20_000)
+    heard: set[str] = field(default_factory=set)
+    """Who is heard at once; the others answer when they are told to."""
     emitted: list[Sample] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
@@ -178,13 +182,20 @@ class Post:
         self.answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         config = remote(quick_config(*self.names))
         paused = replace(config.endpoints[0], endpoint=replace(config.endpoints[0].endpoint, id="x", provider="x"))
-        specs = (*config.endpoints, _remote(replace(paused, enabled=False)))
+        specs = (*map(self._maintained, config.endpoints), _remote(replace(paused, enabled=False)))
         peers = Peers(emit=self.emitted.append, now=lambda: self.now, ask=self.ask)
         self.lookout = Lookout(specs, self.canaries, peers, pause_s=0.0)
 
+    def _maintained(self, spec: EndpointSpec) -> EndpointSpec:
+        span = Span(begin=self.now - timedelta(hours=1), end=self.now + timedelta(hours=1))
+        return replace(spec, maintenance=(span,)) if spec.endpoint.id in self.in_maintenance else spec
+
     async def ask(self, witness: Origin) -> Answer:
         self.asked.append(witness.name)
-        return await asyncio.shield(self.answer)
+        return Answer.HEARD if witness.name in self.heard else await asyncio.shield(self.answer)
+
+    async def was_asked(self, name: str, count: int) -> None:
+        await until(lambda: self.asked.count(name) == count)
 
     def fail(self, name: str = "a:one") -> None:
         self.lookout.put(replace(sample_at(self.now, ErrorClass.CONNECT, name), started_at=self.now))
@@ -223,6 +234,57 @@ async def test_canaries_are_asked_in_place_of_providers() -> None:
     await until(lambda: post.emitted)
     assert (post.asked, post.errors) == (["203.0.113.9:443"], [ErrorClass.CONNECT])
     await end(task)
+
+
+async def test_a_canary_that_is_silent_while_a_provider_is_heard_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Without any failure: it would be too late then."""
+    post = Post(canaries=(CANARY,))
+    post.heard = {"a", "b"}
+    post.answer.set_result(Answer.SILENT)
+    task = asyncio.create_task(post.lookout.run())
+    for count in (1, 2, 3):
+        await post.was_asked("203.0.113.9:443", count)
+        post.now += timedelta(hours=1)
+    await end(task)
+    told = [record for record in caplog.records if record.__dict__.get("action") == "canary_silent"]
+    assert [record.getMessage().split(" is silent")[0] for record in told] == ["canary 203.0.113.9:443"]
+
+
+async def test_the_end_of_an_outage_is_found_though_nobody_is_probed(post: Post) -> None:
+    post.fail()
+    await until(lambda: post.asked)
+    post.answer.set_result(Answer.SILENT)
+    await until(lambda: not post.lookout.online)
+    post.heard = {"b"}
+    post.now += timedelta(seconds=10)
+    await until(lambda: post.lookout.online)
+    assert post.errors == [ErrorClass.VANTAGE_OFFLINE]
+
+
+async def test_providers_in_maintenance_are_not_asked() -> None:
+    post = Post(names=("a:one", "b:one", "b:two", "c:one"), in_maintenance=("b:one", "b:two"))
+    task = asyncio.create_task(post.lookout.run())
+    post.fail()
+    await until(lambda: post.asked)
+    await breathe()
+    assert post.asked == ["c"]
+    await end(task)
+
+
+async def test_one_endpoint_in_maintenance_keeps_nobody_from_asking_its_provider() -> None:
+    post = Post(names=("a:one", "b:one", "b:two"), in_maintenance=("b:one",))
+    task = asyncio.create_task(post.lookout.run())
+    post.fail()
+    await until(lambda: post.asked)
+    assert post.asked == ["b"]
+    await end(task)
+
+
+async def test_when_the_wall_clock_leaps_what_is_held_goes_as_it_is(post: Post) -> None:
+    post.fail()
+    post.now -= timedelta(hours=1)
+    post.lookout.clock_stepped()
+    assert post.errors == [ErrorClass.CONNECT]
 
 
 async def test_at_the_end_what_is_held_goes_as_it_is_and_what_comes_passes(post: Post) -> None:

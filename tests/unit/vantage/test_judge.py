@@ -19,6 +19,7 @@ from tests.unit.vantage.values import (
     SINGLE,
     P,
     Q,
+    R,
     fell_silent,
     spoke,
     unheard,
@@ -42,15 +43,18 @@ class Scene:
     def take(self, sample: Sample, at_s: float) -> list[ErrorClass | None]:
         return errors(self.vantage.take(sample, after(at_s)))
 
+    def is_due(self, at_s: float) -> bool:
+        return self.vantage.is_due(after(at_s))
+
     def round(self, at_s: float, heard: Iterable[Origin] = (), unknown: Iterable[Origin] = ()) -> list[Sample]:
-        """Ask at this second; all but these are silent for five more."""
+        """Ask at this second; all but these are silent."""
         asked = self.vantage.ask(after(at_s))
         self.asked.append(asked)
         answers = dict.fromkeys(asked, Answer.SILENT)
         answers |= {each: Answer.HEARD for each in asked if each in heard}
         answers |= {each: Answer.NOTHING for each in asked if each in unknown}
         replies = [Reply(witness=witness, answer=answer) for witness, answer in answers.items()]
-        return self.vantage.answered(replies, after(at_s + 5))
+        return self.vantage.answered(replies)
 
     def asks(self, at_s: float, heard: Iterable[Origin] = (), unknown: Iterable[Origin] = ()) -> list[object]:
         return list(errors(self.round(at_s, heard, unknown)))
@@ -63,7 +67,7 @@ def test_a_silence_is_the_providers_own_at_once_when_another_was_heard_since_it_
     scene = Scene()
     scene.take(spoke(-5), -5)
     assert scene.take(unheard(0), 0) == [ErrorClass.CONNECT]
-    assert not scene.vantage.in_doubt
+    assert not scene.is_due(0)
 
 
 @pytest.mark.parametrize("error", [ErrorClass.DNS, ErrorClass.CONNECT, ErrorClass.TIMEOUT_TTFT])
@@ -71,7 +75,7 @@ def test_a_silence_is_held_when_nobody_was_heard_since_it_began(error: ErrorClas
     scene = Scene()
     scene.take(spoke(-11), -11)
     assert scene.take(unheard(0, error=error), 0) == []
-    assert scene.vantage.in_doubt
+    assert scene.is_due(0)
 
 
 def test_a_held_silence_is_the_providers_own_once_another_is_heard() -> None:
@@ -92,7 +96,7 @@ def test_who_was_heard_before_the_silence_began_shows_nothing_however_late_that_
     scene = Scene()
     scene.take(unheard(0), 0)
     assert scene.take(spoke(-11), 1) == [None]
-    assert scene.vantage.in_doubt
+    assert scene.is_due(1)
 
 
 @pytest.mark.parametrize("error", [ErrorClass.SERVER_ERROR, ErrorClass.TLS, ErrorClass.AUTH, ErrorClass.TRUNCATED])
@@ -108,14 +112,14 @@ def test_what_was_not_measured_passes_at_once_and_proves_nothing(error: ErrorCla
     scene = Scene()
     scene.take(unheard(0), 0)
     assert scene.take(make_sample(after(1), error, endpoint="q:one"), 1) == [error]
-    assert scene.vantage.in_doubt
+    assert scene.is_due(1)
 
 
 def test_a_refusal_is_the_providers_own_at_once_and_proves_nothing() -> None:
     scene = Scene()
     scene.take(unheard(0), 0)
     assert scene.take(unheard(1, "q:one", rtt_s=0.02), 1) == [ErrorClass.CONNECT]
-    assert scene.vantage.in_doubt
+    assert scene.is_due(1)
 
 
 def test_the_vantage_is_offline_when_the_witness_that_was_asked_is_silent_too() -> None:
@@ -257,23 +261,50 @@ def test_further_silences_are_excused_at_once() -> None:
     scene = offline()
     assert scene.take(unheard(6, "q:one"), 6) == [OFFLINE]
     assert scene.take(fell_silent(7, "r:one", waited_s=27), 7) == [OFFLINE]
-    assert not scene.vantage.in_doubt
+    assert not scene.is_due(7)
 
 
-def test_after_a_while_others_are_asked_again_lest_an_outage_pass_for_ours() -> None:
+def test_after_a_while_others_are_asked_again_though_nobody_is_probed() -> None:
+    """Lest a provider's own outage pass for ours where probes come every five minutes."""
     scene = offline()
-    assert scene.take(unheard(16), 16) == []
-    assert scene.asks(16, heard=[Q]) == [OFFLINE]
+    assert (scene.is_due(9), scene.is_due(10)) == (False, True)
+    assert scene.asks(10, heard=[Q]) == []
+    assert set(scene.asked[-1]) == set(ORIGINS.values())
     assert scene.vantage.online, "q is heard"
-    assert scene.take(unheard(27), 27) == []
-    assert scene.asks(27, heard=[Q]) == [ErrorClass.CONNECT]
+    assert scene.take(unheard(300), 300) == []
+    assert scene.asks(300, heard=[Q]) == [ErrorClass.CONNECT]
 
 
 def test_asked_again_in_vain_it_is_still_offline() -> None:
     scene = offline()
-    scene.take(unheard(16), 16)
-    assert scene.asks(16) == [OFFLINE]
+    assert scene.asks(10) == []
     assert scene.take(unheard(30), 30) == [OFFLINE]
+    assert not scene.vantage.online
+
+
+def test_an_outage_for_which_nobodys_silence_speaks_any_more_is_none() -> None:
+    scene = offline()
+    assert scene.asks(10, unknown=[P, Q, R]) == []
+    assert scene.vantage.online
+
+
+def test_a_provider_whose_silence_alone_speaks_for_an_outage_is_not_excused_by_it() -> None:
+    scene = offline()
+    scene.asks(10, unknown=[Q, R])
+    assert scene.take(unheard(12, "q:one"), 12) == [OFFLINE]
+    assert scene.take(unheard(13), 13) == []
+    assert scene.asks(13, unknown=[Q, R]) == [ErrorClass.CONNECT]
+
+
+def test_after_an_outage_of_names_those_are_asked_who_have_one() -> None:
+    scene = Scene({**TWO, "lone:one": SINGLE}, CANARY)
+    scene.take(unheard(0, error=ErrorClass.DNS), 0)
+    assert scene.asks(0, heard=[CANARY]) == [OFFLINE]
+    assert scene.asks(10, heard=[CANARY]) == []
+    assert set(scene.asked[-1]) == {CANARY, P, Q}
+    assert not scene.vantage.online
+    scene.asks(20, heard=[CANARY, P])
+    assert scene.vantage.online
 
 
 def test_it_is_online_again_once_anybody_is_heard() -> None:
@@ -292,9 +323,11 @@ def test_what_began_while_it_was_offline_is_excused_though_others_were_heard_bef
 
 
 def test_what_waits_when_it_comes_back_is_excused_too() -> None:
+    """What waits is only what the outage does not excuse by itself."""
     scene = offline()
-    assert scene.take(unheard(15.5, "q:one"), 15.5) == []
-    assert scene.take(spoke(16, "p:one"), 16) == [OFFLINE, None]
+    scene.asks(10, unknown=[Q, R])
+    assert scene.take(unheard(15), 15) == []
+    assert scene.take(spoke(16, "r:one"), 16) == [OFFLINE, None]
 
 
 def test_who_was_heard_before_it_went_offline_does_not_bring_it_back() -> None:
@@ -371,11 +404,11 @@ def test_providers_are_asked_as_well_when_no_canary_is_ever_heard() -> None:
     scene.take(spoke(1), 1)
     scene.take(unheard(20), 20)
     assert scene.vantage.ask(after(20)) == (CANARY,), "it may be fine"
-    scene.vantage.answered([Reply(witness=CANARY, answer=Answer.SILENT)], after(25))
+    scene.vantage.answered([Reply(witness=CANARY, answer=Answer.SILENT)])
     scene.take(unheard(40), 40)
     scene.vantage.ask(after(40))
     silent, heard = Reply(witness=CANARY, answer=Answer.SILENT), Reply(witness=Q, answer=Answer.HEARD)
-    scene.vantage.answered([silent, heard], after(41))
+    scene.vantage.answered([silent, heard])
     scene.take(unheard(60), 60)
     assert scene.vantage.ask(after(60)) == (CANARY, Q)
 
@@ -401,7 +434,7 @@ def test_a_thousand_endpoints_that_fail_together_ask_a_few_once() -> None:
     assert scene.asks(0) == [OFFLINE] * 1000
     assert len(scene.asked[0]) <= 4
     assert [scene.take(unheard(6, endpoint), 6) for endpoint in many] == [[OFFLINE]] * 1000
-    assert not scene.vantage.in_doubt
+    assert not scene.is_due(6)
 
 
 def test_two_that_are_silent_are_asked_for_each_other() -> None:
@@ -411,9 +444,59 @@ def test_two_that_are_silent_are_asked_for_each_other() -> None:
     assert set(scene.vantage.ask(after(0))) == {P, Q}
 
 
-def test_without_doubt_nobody_is_asked() -> None:
-    scene = Scene(TWO, CANARY)
+def test_without_doubt_no_provider_is_asked() -> None:
+    scene = Scene()
+    assert not scene.is_due(0)
     assert (scene.asks(0), scene.asked) == ([], [()])
+
+
+def test_who_is_to_be_left_alone_is_not_asked() -> None:
+    scene = Scene(ORIGINS)
+    scene.take(unheard(0), 0)
+    assert scene.vantage.ask(after(0), away={Q}) == (R,)
+
+
+# Canaries that nobody hears
+
+
+def test_canaries_are_asked_at_the_beginning_and_now_and_then() -> None:
+    scene = Scene(TWO, CANARY, NAMED_CANARY)
+    assert scene.is_due(0)
+    scene.asks(0, heard=[CANARY, NAMED_CANARY])
+    assert (scene.is_due(599), scene.is_due(600)) == (False, True)
+    assert scene.vantage.unfit_canaries == frozenset()
+
+
+def test_canaries_for_which_no_provider_is_beyond_this_machine_are_left_alone() -> None:
+    assert not Scene({}, CANARY).is_due(0)
+
+
+def test_a_canary_that_is_never_heard_excuses_nobody() -> None:
+    """With one provider: else it would never go down."""
+    scene = Scene({"p:one": P}, CANARY)
+    scene.asks(0, heard=[P])
+    assert scene.asked == [(CANARY, P)]
+    assert scene.vantage.unfit_canaries == {CANARY}
+    scene.take(unheard(30), 30)
+    assert scene.asks(30) == [ErrorClass.CONNECT]
+
+
+def test_a_canary_is_fit_again_once_it_is_heard() -> None:
+    scene = Scene({"p:one": P}, CANARY)
+    scene.asks(0, heard=[P])
+    scene.asks(600, heard=[P, CANARY])
+    assert scene.vantage.unfit_canaries == frozenset()
+    scene.take(unheard(700), 700)
+    assert scene.asks(700) == [OFFLINE]
+
+
+def test_a_roll_call_that_nobody_answers_finds_nobody_unfit() -> None:
+    """As at the start of a machine whose network comes up later."""
+    scene = Scene({"p:one": P}, CANARY)
+    assert scene.asks(0) == []
+    assert (scene.vantage.unfit_canaries, scene.vantage.online) == (frozenset(), True)
+    scene.take(unheard(10), 10)
+    assert scene.asks(10) == [OFFLINE]
 
 
 # Waiting
@@ -425,8 +508,8 @@ def test_what_comes_while_others_are_asked_waits_for_the_next_asking_if_need_be(
     scene.take(unheard(0), 0)
     assert scene.vantage.ask(after(0))
     scene.take(fell_silent(0.5, "lone:one", waited_s=20), 0.5)
-    assert errors(scene.vantage.answered([Reply(witness=Q, answer=Answer.HEARD)], after(1))) == [ErrorClass.CONNECT]
-    assert scene.vantage.in_doubt
+    assert errors(scene.vantage.answered([Reply(witness=Q, answer=Answer.HEARD)])) == [ErrorClass.CONNECT]
+    assert scene.is_due(1)
     assert scene.asks(1, unknown=[P, Q]) == [ErrorClass.TIMEOUT_TTFT]
 
 
@@ -436,7 +519,7 @@ def test_what_comes_while_others_are_asked_is_excused_with_the_rest() -> None:
     asked = scene.vantage.ask(after(0))
     scene.take(unheard(3, "q:one"), 3)
     replies = [Reply(witness=each, answer=Answer.SILENT) for each in asked]
-    assert errors(scene.vantage.answered(replies, after(5))) == [OFFLINE, OFFLINE]
+    assert errors(scene.vantage.answered(replies)) == [OFFLINE, OFFLINE]
 
 
 def test_later_samples_of_an_endpoint_wait_behind_its_held_ones() -> None:
@@ -461,7 +544,24 @@ def test_nothing_is_held_for_longer_than_the_bound() -> None:
 def test_a_clock_that_was_set_back_holds_nothing_for_hours() -> None:
     scene = Scene()
     scene.take(unheard(0), 0)
-    assert errors(scene.vantage.tick(after(-3600))) == [ErrorClass.CONNECT]
+    assert errors(scene.vantage.clock_stepped(after(-3600))) == [ErrorClass.CONNECT]
+
+
+def test_who_was_heard_before_the_clock_was_set_back_is_not_heard_in_the_future() -> None:
+    scene = Scene()
+    scene.take(spoke(0), 0)
+    scene.vantage.clock_stepped(after(-3600))
+    assert scene.take(unheard(-3000), -3000) == []
+    assert scene.asks(-3000) == [OFFLINE]
+
+
+def test_an_outage_outlasts_a_step_of_the_clock_and_ends_as_others_do() -> None:
+    scene = offline()
+    scene.vantage.clock_stepped(after(-3600))
+    assert scene.take(unheard(-3595, "q:one"), -3595) == [OFFLINE]
+    assert (scene.is_due(-3591), scene.is_due(-3590)) == (False, True)
+    assert scene.take(spoke(-3580, "p:one"), -3580) == [None]
+    assert scene.vantage.online
 
 
 def test_at_the_end_everything_goes_as_it_is() -> None:
