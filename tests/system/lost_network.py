@@ -143,6 +143,12 @@ def lose_one(watch: Watch) -> None:
     assert watch.online() == "1.0"
 
 
+def lose_one_beside_a_blocked_canary(watch: Watch) -> None:
+    """Take the provider away once it is known that its canary is never heard."""
+    watch.wait_for(lambda: "canary_silent" in watch.daemon.log.read_text(), "a canary that is told to be silent")
+    lose_one(watch)
+
+
 SCENARIOS: Mapping[str, tuple[tuple[str, ...], Callable[[Watch], None]]] = {
     "two providers, all dropped": (("p", "q"), lambda watch: lose_everything(watch, "drop")),
     "two providers, no way": (("p", "q"), lambda watch: lose_everything(watch, NETWORK_UNREACHABLE)),
@@ -150,6 +156,7 @@ SCENARIOS: Mapping[str, tuple[tuple[str, ...], Callable[[Watch], None]]] = {
     "two providers, one dropped": (("p", "q"), lose_one),
     "a canary, all dropped": (("p",), lambda watch: lose_everything(watch, "drop")),
     "a canary, one dropped": (("p",), lose_one),
+    "a blocked canary, one dropped": (("p",), lose_one_beside_a_blocked_canary),
 }
 
 
@@ -160,6 +167,8 @@ def main() -> None:
     run("nft", f"add table {_FILTER}")
     run("nft", f"add chain {_FILTER} incoming {{ type filter hook input priority 0; }}")
     (probed, story), trap = SCENARIOS[sys.argv[1]], Trap()
+    if story is lose_one_beside_a_blocked_canary:
+        take_away(Q)
     with ExitStack() as stack:
         script = (Act.ASKED, trap.spring, head(), STREAM)
         served = {

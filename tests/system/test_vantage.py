@@ -62,7 +62,9 @@ def test_an_outage_of_the_network_is_logged_once_and_so_is_its_end(scenario: str
     assert (log.count("vantage_offline"), log.count("vantage_online")) == (1, 1)
 
 
-@pytest.mark.parametrize("scenario", ["two providers, one dropped", "a canary, one dropped"])
+@pytest.mark.parametrize(
+    "scenario", ["two providers, one dropped", "a canary, one dropped", "a blocked canary, one dropped"]
+)
 def test_a_provider_that_is_dropped_alone_goes_down_for_it(scenario: str) -> None:
     seen = told(scenario)
     assert errors(scenario, "p:tiny") == {None, ErrorClass.CONNECT}
