@@ -99,6 +99,13 @@ def test_who_was_heard_before_the_silence_began_shows_nothing_however_late_that_
     assert scene.is_due(1)
 
 
+def test_who_was_heard_later_is_not_forgotten_for_one_whose_sample_came_later() -> None:
+    scene = Scene(ORIGINS)
+    scene.take(spoke(5), 5)
+    scene.take(spoke(-11, "r:one"), 6)
+    assert scene.take(unheard(10), 10) == [ErrorClass.CONNECT]
+
+
 @pytest.mark.parametrize("error", [ErrorClass.SERVER_ERROR, ErrorClass.TLS, ErrorClass.AUTH, ErrorClass.TRUNCATED])
 def test_every_answer_is_proof_good_or_bad(error: ErrorClass) -> None:
     scene = Scene()
@@ -200,6 +207,14 @@ def test_who_was_down_is_a_witness_again_once_it_was_heard() -> None:
     scene.take(spoke(50, "p:one"), 50)
     scene.take(unheard(100, "q:one"), 100)
     assert scene.asks(100) == [OFFLINE]
+
+
+def test_a_provider_with_one_silent_endpoint_of_two_stays_a_witness() -> None:
+    scene = Scene()
+    scene.take(unheard(0), 0)
+    assert scene.take(spoke(3, "p:two"), 3) == [ErrorClass.CONNECT, None]
+    scene.take(unheard(60, "q:one"), 60)
+    assert scene.asks(60) == [OFFLINE]
 
 
 def test_a_canary_that_is_silent_while_another_is_heard_is_no_witness_from_then_on() -> None:
@@ -322,6 +337,15 @@ def test_what_began_while_it_was_offline_is_excused_though_others_were_heard_bef
     assert scene.take(spoke(19, "p:one"), 19) == [ErrorClass.CONNECT, None]
 
 
+def test_an_outage_begins_with_the_first_silence_that_speaks_for_it() -> None:
+    scene = Scene(ORIGINS)
+    scene.take(unheard(0), 0)
+    scene.take(unheard(3, "q:one"), 3)
+    assert scene.asks(3) == [OFFLINE, OFFLINE]
+    scene.take(spoke(7), 7)
+    assert scene.take(unheard(1, "r:one"), 12) == [OFFLINE]
+
+
 def test_what_waits_when_it_comes_back_is_excused_too() -> None:
     """What waits is only what the outage does not excuse by itself."""
     scene = offline()
@@ -420,6 +444,18 @@ def test_of_many_providers_three_are_asked_those_that_were_heard_last() -> None:
         scene.take(spoke(second, f"{name}:one"), second)
     scene.take(unheard(100, "a:one"), 100)
     assert [each.name for each in scene.vantage.ask(after(100))] == ["b", "c", "d"]
+
+
+def test_who_is_silent_for_reasons_of_its_own_is_asked_last() -> None:
+    many = {f"{name}:one": Origin(name=name, host=f"{name}.example", port=443) for name in "abcdef"}
+    scene = Scene(many)
+    for second, name in enumerate("cdef"):
+        scene.take(spoke(second, f"{name}:one"), second)
+    scene.take(spoke(50, "b:one"), 50)
+    scene.take(spoke(65, "f:one"), 65)
+    assert scene.take(unheard(70, "b:one"), 70) == [ErrorClass.CONNECT]
+    scene.take(unheard(100, "a:one"), 100)
+    assert [each.name for each in scene.vantage.ask(after(100))] == ["f", "e", "d"]
 
 
 def test_a_thousand_endpoints_that_fail_together_ask_a_few_once() -> None:
@@ -553,6 +589,24 @@ def test_who_was_heard_before_the_clock_was_set_back_is_not_heard_in_the_future(
     scene.vantage.clock_stepped(after(-3600))
     assert scene.take(unheard(-3000), -3000) == []
     assert scene.asks(-3000) == [OFFLINE]
+
+
+def test_a_past_outage_excuses_nobody_at_the_same_hour_after_the_clock_was_set_back() -> None:
+    scene = offline()
+    scene.take(spoke(7, "q:one"), 7)
+    scene.vantage.clock_stepped(after(-8))
+    scene.take(spoke(4, "q:one"), 4)
+    assert scene.take(unheard(5), 5) == [ErrorClass.CONNECT]
+
+
+def test_after_the_clock_was_set_back_it_is_still_seen_who_is_down() -> None:
+    scene = Scene()
+    scene.take(spoke(0, "p:one"), 0)
+    scene.vantage.clock_stepped(after(-3600))
+    scene.take(spoke(-3495), -3495)
+    assert scene.take(unheard(-3490), -3490) == [ErrorClass.CONNECT]
+    scene.take(unheard(-3400, "q:one"), -3400)
+    assert scene.asks(-3400) == [ErrorClass.CONNECT], "p has been down, and its silence is no news"
 
 
 def test_an_outage_outlasts_a_step_of_the_clock_and_ends_as_others_do() -> None:
