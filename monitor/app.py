@@ -28,6 +28,7 @@ from monitor.sinks import Outbox, create_sinks
 from monitor.store import Retention, Size, Store, create_store
 from monitor.supervisor import WorkerPool
 from monitor.ticks import Ticks
+from monitor.vantage import Lookout, Peers
 from monitor.web.server import Sources, start
 from monitor.worker import LoopLag
 from probes._model import Sample
@@ -86,7 +87,10 @@ class Daemon:
         )
         limits = {name: provider.max_concurrent for name, provider in config.providers.items()}
         places = Places(config.max_concurrent, limits)
-        self._ticks = Ticks(self._pool, places, config.scoring.blame, self._recorder.put, self._budgets)
+        peers = Peers(emit=self._recorder.put, now=lambda: datetime.now(UTC))
+        self._lookout = Lookout(config.endpoints, config.canaries, peers)
+        self._metrics.vantage_online.set_function(lambda: self._lookout.online)
+        self._ticks = Ticks(self._pool, places, config.scoring.blame, self._lookout.put, self._budgets)
         self._schedule = Schedule(jobs, self._ticks.fire, self._ticks.miss)
         self._notifier = systemd.Notifier.from_env(env)
         self._summary = ""
@@ -112,6 +116,7 @@ class Daemon:
             helpers = [
                 group.create_task(self._pool.supervise(), name="workers"),
                 group.create_task(self._recorder.run(), name="recorder"),
+                group.create_task(self._lookout.run(), name="lookout"),
                 group.create_task(self._files.run(), name="files"),
                 group.create_task(self._housekeeper.run(), name="housekeeper"),
                 group.create_task(self._outbox.run(), name="sinks"),
@@ -133,6 +138,7 @@ class Daemon:
         self._notifier.stopping()
         log.info("stopping; waiting for running probes", extra={"action": "draining"})
         await self._schedule.stop(self._config.grace_s)
+        self._lookout.end()
 
     def _measured(self, size: Size) -> None:
         self._metrics.store_size.set(size.total_bytes)
@@ -178,6 +184,7 @@ class Daemon:
         if abs(now_s - offset_s) > _CLOCK_STEP_S:
             log.warning("the wall clock was stepped by %+.1f s", now_s - offset_s, extra={"action": "clock_step"})
             self._schedule.realign(datetime.now(UTC))
+            self._lookout.clock_stepped()
         return now_s
 
     def _is_alive(self, *, margin_s: float) -> bool:

@@ -196,9 +196,15 @@ class Line:
             dns_s=_seconds(self._dns_began_ns, self._dns_ended_ns),
             connect_s=_seconds(tape.connecting_ns if tape else None, connected_ns),
             tls_s=_seconds(connected_ns, self._ready_ns) if self.tls else None,
-            rtt_s=info.rtt_s if info else None,
+            rtt_s=info.rtt_s if info else self._refusal_s,
             retransmits=info.retransmits if info else None,
         )
+
+    @property
+    def _refusal_s(self) -> float | None:
+        """How long an answer took that was a refusal, of any address that was tried; None: there was none."""
+        refusals = (_seconds(opened.tape.connecting_ns, opened.tape.refused_ns) for opened in self._sockets)
+        return next((seconds for seconds in refusals if seconds is not None), None)
 
     def _answer_reads(self) -> list[Read]:
         """The reads that brought the answer, head and body."""

@@ -381,6 +381,7 @@ class Sample:
     e2e_tps: float | None = None
     cost_usd: float | None = None
     rtt_s: float | None = None
+    """Of the connection; of one that was refused, the time until the refusal: the only figure that a refusal has."""
     retransmits: int | None = None
     server_s: float | None = None
     retry_after_s: float | None = None

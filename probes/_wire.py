@@ -7,6 +7,7 @@ overrides those sees every byte, under TLS too. Where the option is missing the 
 
 from __future__ import annotations
 
+import errno
 import re
 import socket
 import struct
@@ -80,6 +81,8 @@ class Tape:
     """Called with the time of every send."""
     connecting_ns: int | None = None
     connected_ns: int | None = None
+    refused_ns: int | None = None
+    """When the other side refused the connection: an answer too, from a machine that is there."""
     sends_ns: list[int] = field(default_factory=list)
     reads: list[Read] = field(default_factory=list)
     bytes_read: int = 0
@@ -141,14 +144,21 @@ class StampingSocket(socket.socket):
     def connect(self, address: Any) -> None:  # noqa: ANN401  # as in the class it overrides
         """Begin to connect."""
         self.tape.connecting_ns = time.monotonic_ns()
-        super().connect(address)
+        try:
+            super().connect(address)
+        except ConnectionRefusedError:
+            self.tape.refused_ns = time.monotonic_ns()
+            raise
         self.tape.connected_ns = time.monotonic_ns()
 
     def getsockopt(self, level: int, name: int, size: int = 0) -> Any:  # noqa: ANN401
-        """An option's value; asyncio asks for SO_ERROR at the moment a connection stands."""
+        """An option's value; asyncio asks for SO_ERROR at the moment a connection stands, or fails."""
         value = super().getsockopt(level, name, size) if size else super().getsockopt(level, name)
-        if (level, name) == (socket.SOL_SOCKET, socket.SO_ERROR) and value == 0 and self.tape.connected_ns is None:
-            self.tape.connected_ns = time.monotonic_ns()
+        if (level, name) == (socket.SOL_SOCKET, socket.SO_ERROR) and self.tape.connected_ns is None:
+            if value == 0:
+                self.tape.connected_ns = time.monotonic_ns()
+            elif value == errno.ECONNREFUSED:
+                self.tape.refused_ns = time.monotonic_ns()
         return value
 
     def send(self, data: Buffer, flags: int = 0) -> int:

@@ -1,6 +1,6 @@
 """The configuration: a YAML file → frozen values, or every mistake in it as `file:line:column: path: what is wrong`."""
 
-from monitor.config._addresses import base_url
+from monitor.config._addresses import base_url, is_this_machine
 from monitor.config._catalogue import Catalogue, Entry, Example, Quirk, catalogue
 from monitor.config._errors import ConfigError, Position, Problem, RefusedError
 from monitor.config._load import default_path, load
@@ -9,6 +9,7 @@ from monitor.config._schema import json_schema
 from monitor.config._values import duration_s
 from monitor.config.model import (
     BudgetSpec,
+    Canary,
     Config,
     EndpointSpec,
     InfluxSpec,
@@ -25,6 +26,7 @@ from monitor.config.model import (
 
 __all__ = [
     "BudgetSpec",
+    "Canary",
     "Catalogue",
     "Config",
     "ConfigError",
@@ -49,6 +51,7 @@ __all__ = [
     "catalogue",
     "default_path",
     "duration_s",
+    "is_this_machine",
     "json_schema",
     "known_price",
     "load",

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from monitor.config._errors import RefusedError
 from monitor.config._values import line
-from monitor.config.model import Listen
+from monitor.config.model import Canary, Listen
 
 _HOST = re.compile(r"[\w-]+(\.[\w-]+)*\.?")
 _HIGHEST_PORT = 65535
@@ -62,11 +62,29 @@ def _address(value: str) -> SplitResult:
 
 def listen(value: object) -> Listen:
     """`host:port`, an IPv6 address in brackets."""
+    found = _host_and_port(value)
+    if found is None:
+        raise RefusedError("{value} is not host:port; write for example 127.0.0.1:8780 or [::1]:8780")
+    return Listen(host=found[0], port=found[1])
+
+
+def canary(value: str) -> Canary:
+    """`host:port` of a machine beyond this one."""
+    found = _host_and_port(value)
+    if found is None or not found[1]:
+        raise RefusedError("{value} is not host:port; write for example 1.1.1.1:443 or example.com:443")
+    host, port = found
+    if is_this_machine(host):
+        raise RefusedError("{value} is this machine, which answers without a network; name another one")
+    return Canary(host=host, port=port)
+
+
+def _host_and_port(value: object) -> tuple[str, int] | None:
     found = re.fullmatch(r"(?:\[(?P<six>[^\[\]]*:[^\[\]]*)\]|(?P<host>[^:\[\]]+)):(?P<port>[0-9]{1,5})", str(value))
     host = (found["six"] or found["host"]) if found else ""
     if not found or not _is_host(host) or int(found["port"]) > _HIGHEST_PORT:
-        raise RefusedError("{value} is not host:port; write for example 127.0.0.1:8780 or [::1]:8780")
-    return Listen(host=host, port=int(found["port"]))
+        return None
+    return host, int(found["port"])
 
 
 def is_loopback(host: str) -> bool:
@@ -75,6 +93,19 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host.lower() == "localhost"
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a connection to this host needs no network, however the host is written."""
+    name = host.lower().removesuffix(".")
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return name.rpartition(".")[2] == "localhost"
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    found = mapped or address
+    # The kernel takes a connection to an unspecified address for one to loopback.
+    return found.is_loopback or found.is_unspecified
 
 
 def _is_host(host: str) -> bool:

@@ -38,6 +38,7 @@ def resolve(file: schema.File, lookups: Lookups) -> Config:
     """The whole configuration, with all references followed."""
     return Config(
         vantage=file.vantage,
+        canaries=tuple(file.canaries),
         listen=file.listen,
         public=file.public,
         token=file.token,

@@ -331,6 +331,8 @@ class File(Section):
 
     vantage: types.Name = _default(Config, "vantage")
     """The name of the place that probes run from."""
+    canaries: types.Canaries = Field(default_factory=list)
+    """host:port of machines that are asked whether the network of this place works when a provider falls silent."""
     public: StrictBool = _default(Config, "public")
     """true allows to listen beyond this machine without a token."""
     token: types.Maybe[types.Key] = None

@@ -22,7 +22,7 @@ from pydantic_core import PydanticKnownError
 
 from monitor.config import _addresses, _values
 from monitor.config._errors import RefusedError
-from monitor.config.model import Listen
+from monitor.config.model import Canary, Listen
 from probes._model import Blame, ErrorClass, Secret, Task
 
 T = TypeVar("T")
@@ -103,6 +103,11 @@ Size: TypeAlias = Annotated[
 ]
 Store: TypeAlias = Annotated[StrictStr, AfterValidator(_addresses.store)]
 Address: TypeAlias = Annotated[Listen, PlainValidator(_addresses.listen), _TEXT]
+Canaries: TypeAlias = Annotated[
+    list[Annotated[Canary, _from_text(_addresses.canary), _TEXT]],
+    Field(max_length=8),
+    AfterValidator(_values.distinct),
+]
 FilePath: TypeAlias = Annotated[Path, _from_text(_addresses.file_path), _TEXT]
 Asked: TypeAlias = Annotated[Task, _from_text(_values.task), WithJsonSchema({"type": "string", "enum": list(Task)})]
 Movable: TypeAlias = Annotated[

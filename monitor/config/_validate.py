@@ -28,6 +28,7 @@ _MESSAGES: Mapping[str, str] = {
     "dict_type": "must be a mapping: lines of `key: value`",
     "list_type": "must be a list: lines that begin with `- `",
     "too_short": "is empty; write an entry, or leave the key out",
+    "too_long": "is too long; {max_length} entries are the most",
     "greater_than": "must be more than {gt:g}",
     "greater_than_equal": "must be at least {ge:g}",
     "less_than_equal": "must be at most {le}",

@@ -7,12 +7,15 @@ hold a secret is never named.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from monitor.config._errors import RefusedError
 from probes._model import Blame, ErrorClass, Secret, Task
+
+T = TypeVar("T", bound=Hashable)
 
 DURATION = r"[0-9]+(\.[0-9]+)?(ms|s|m|h|d|y)"
 """What a duration looks like, as a regular expression."""
@@ -159,7 +162,7 @@ def _choice(value: str, choices: Sequence[str], later: Sequence[str]) -> str:
     return value
 
 
-def distinct(values: list[str]) -> list[str]:
+def distinct(values: list[T]) -> list[T]:
     """A list in which nothing stands twice."""
     if len(set(values)) < len(values):
         raise RefusedError("names something twice; keep one")

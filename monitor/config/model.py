@@ -149,6 +149,17 @@ SinkSpec: TypeAlias = InfluxSpec | NdjsonSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Canary:
+    """An address that tells whether this machine's own network works: what answers there is of no interest."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Listen:
     """Where the HTTP server listens."""
 
@@ -161,6 +172,8 @@ class Config:
     """A whole configuration."""
 
     vantage: str = "local"
+    canaries: tuple[Canary, ...] = ()
+    """Who is asked whether our own network works; without any, other providers."""
     listen: Listen = Listen()
     public: bool = False
     """True allows listening beyond loopback without a token."""

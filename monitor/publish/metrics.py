@@ -257,6 +257,10 @@ class Metrics:
         self.housekeeping_last = Gauge(
             "providerwatch_housekeeping_last_duration_seconds", "The newest slice.", registry=registry
         )
+        self.vantage_online = Gauge(
+            "providerwatch_vantage_online", "0 while this place's own network is down.", registry=self.registry
+        )
+        self.vantage_online.set(1)
         self.worker_restarts = Counter(
             "providerwatch_worker_restarts_total", "Probing processes that had to be replaced.", registry=registry
         )

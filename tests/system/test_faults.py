@@ -73,6 +73,12 @@ def test_what_was_measured_before_a_fault_is_kept(scenario: str) -> None:
     assert (sample.e2e_s, sample.output_tps and sample.e2e_tps) == (None, None)
 
 
+def test_only_a_refusal_has_a_round_trip_without_a_connection() -> None:
+    """So a sample tells whether the provider's machine was heard at all."""
+    scenarios = ("reset at connect", "no route at connect", "drop at connect", "silent name server")
+    assert [struck(scenario).rtt_s is not None for scenario in scenarios] == [True, False, False, False]
+
+
 @pytest.mark.parametrize("scenario", ["drop at connect", "no route at connect", "silent name server"])
 def test_what_was_not_reached_is_not_measured(scenario: str) -> None:
     sample = struck(scenario)

@@ -99,9 +99,11 @@ class Provider:
 
 
 @contextmanager
-def serving(*script: Step, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Iterator[Provider]:
-    """A provider on a free port of loopback; it is gone when the block ends."""
-    with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
+def serving(
+    *script: Step, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", address: str = "127.0.0.1"
+) -> Iterator[Provider]:
+    """A provider on a free port of loopback, or of another address here; it is gone when the block ends."""
+    with socket.create_server((address, 0), backlog=256) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
         steps = script if tls is None else (Act.HANDSHAKE, *script)
         provider = Provider(listener.getsockname()[1], scheme="http" if tls is None else "https", host=host)

@@ -6,15 +6,16 @@ from probes._model import Blame, ErrorClass, Sample
 from tests.integration.probes.asking import KEY, probe
 from tests.integration.probes.provider import black_hole, refusing_port
 
-UNREACHED = ("status_code", "headers_s", "ttft_s", "e2e_s", "timing", "rx_lag_s", "merged_reads", "cold", "rtt_s")
+UNREACHED = ("status_code", "headers_s", "ttft_s", "e2e_s", "timing", "rx_lag_s", "merged_reads", "cold", "connect_s")
 
 
-def unreached(sample: Sample) -> bool:
-    """Blamed on the provider, with a word of why, and nothing but the start was measured."""
+def unreached(sample: Sample, *, refused: bool = False) -> bool:
+    """Blamed on the provider, with a word of why, and nothing but the start was measured, and a refusal's time."""
     assert sample.blame is Blame.PROVIDER
     assert sample.detail
     assert KEY not in sample.detail
     assert [name for name in UNREACHED if getattr(sample, name) is not None] == []
+    assert (sample.rtt_s is not None and sample.rtt_s > 0) is refused
     return sample.lag_s is not None
 
 
@@ -30,15 +31,14 @@ async def test_a_name_that_does_not_exist_is_dns() -> None:
 async def test_a_port_without_a_listener_is_connect() -> None:
     port = refusing_port()
     sample = await probe(f"http://127.0.0.1:{port}/v1")
-    assert unreached(sample)
+    assert unreached(sample, refused=True)
     assert sample.error is ErrorClass.CONNECT
     assert sample.detail == f"connecting to 127.0.0.1:{port} failed: Connection refused"
-    assert sample.connect_s is None
 
 
 async def test_a_listener_that_is_not_there_by_any_of_its_names_is_connect() -> None:
     sample = await probe(f"http://localhost:{refusing_port()}/v1")
-    assert unreached(sample)
+    assert unreached(sample, refused=True)
     assert sample.error is ErrorClass.CONNECT
     assert sample.dns_s is not None
 

@@ -12,6 +12,7 @@ import pytest
 
 from monitor.config import (
     BudgetSpec,
+    Canary,
     Config,
     ConfigError,
     EndpointSpec,
@@ -40,6 +41,7 @@ models:
 
 WHOLE = """\
 vantage: fra1
+canaries: ["1.1.1.1:443", "[2606:4700:4700::1111]:53", example.com:80]
 listen: "[::]:80"
 token: t0ken
 public: true
@@ -133,6 +135,11 @@ def test_everything_that_is_written_is_used(load_text: Load) -> None:
     )
     assert load_text(WHOLE) == Config(
         vantage="fra1",
+        canaries=(
+            Canary(host="1.1.1.1", port=443),
+            Canary(host="2606:4700:4700::1111", port=53),
+            Canary(host="example.com", port=80),
+        ),
         listen=Listen(host="::", port=80),
         public=True,
         token=Secret("t0ken"),
@@ -423,3 +430,13 @@ def test_an_id_that_came_from_outside_of_the_file_is_not_what_was_meant(lines: C
     text = SMALL.replace("llama-8b", "${env:MODEL}") + WINDOWS.replace("groq:*", "groq:secret-modell")
     (first, *_) = lines(text, {"MODEL": "secret-model"})
     assert first.endswith("a pattern such as groq:*")
+
+
+def test_a_canary_is_shown_as_it_is_written(load_text: Load) -> None:
+    config = load_text(WHOLE)
+    assert list(map(str, config.canaries)) == ["1.1.1.1:443", "[2606:4700:4700::1111]:53", "example.com:80"]
+
+
+def test_there_are_no_canaries_unless_some_are_written(load_text: Load) -> None:
+    """Nobody is contacted whom nobody named."""
+    assert load_text(SMALL).canaries == ()

@@ -58,7 +58,7 @@ URL = "https://api.groq.com/openai/v1"
 MISTAKES = [
     # unknown keys
     (top("vantag: fra1"), ["10:1: vantag: unknown key (did you mean 'vantage'?)"]),
-    (top("colour: red"), ["10:1: colour: unknown key; known here are vantage, public, token, listen, store, retention, max_concurrent, grace, providers, models, probes, scoring, maintenance, publish, sinks"]),
+    (top("colour: red"), ["10:1: colour: unknown key; known here are vantage, canaries, public, token, listen, store, retention, max_concurrent, grace, providers, models, probes, scoring, maintenance, publish, sinks"]),
     (provider("api_keys: x"), ["5:5: providers.groq.api_keys: unknown key (did you mean 'api_key'?)"]),
     (endpoint("pricin: {}"), ["10:9: models.meta/llama.endpoints[0].pricin: unknown key (did you mean 'pricing'?)"]),
     (endpoint("pricing: {prompt: 1, completion: 1, request: 2}"), ["10:45: models.meta/llama.endpoints[0].pricing.request: unknown key; known here are prompt, completion, cached"]),
@@ -68,8 +68,8 @@ MISTAKES = [
     (top("scoring: {confrm: true}"), ["10:11: scoring.confrm: unknown key (did you mean 'confirm'?)"]),
     (top("publish: {file: []}"), ["10:11: publish.file: unknown key (did you mean 'files'?)"]),
     (top("publish: {files: [{format: scores, path: a, mode: 1}]}"), ["10:45: publish.files[0].mode: unknown key; known here are format, path"]),
-    (top('"two\\nlines": 1'), ['10:1: "two\\nlines": unknown key; known here are vantage, public, token, listen, store, retention, max_concurrent, grace, providers, models, probes, scoring, maintenance, publish, sinks']),
-    (top("? " + "x" * 150 + "\n: 1"), ['10:3: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…": unknown key; known here are vantage, public, token, listen, store, retention, max_concurrent, grace, providers, models, probes, scoring, maintenance, publish, sinks']),
+    (top('"two\\nlines": 1'), ['10:1: "two\\nlines": unknown key; known here are vantage, canaries, public, token, listen, store, retention, max_concurrent, grace, providers, models, probes, scoring, maintenance, publish, sinks']),
+    (top("? " + "x" * 150 + "\n: 1"), ['10:3: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…": unknown key; known here are vantage, canaries, public, token, listen, store, retention, max_concurrent, grace, providers, models, probes, scoring, maintenance, publish, sinks']),
     # keys of later versions
     (top("alerts: {on: [down]}"), ["10:1: alerts: is not supported by this version yet; remove it"]),
     (top("publish: {haproxy_agent: x}"), ["10:11: publish.haproxy_agent: is not supported by this version yet; remove it"]),
@@ -233,6 +233,16 @@ MISTAKES = [
     (top("listen: 0.0.0.0:8780"), ["10:9: listen: '0.0.0.0:8780' can be reached from other machines; add `token:` or `public: true`"]),
     (top("listen: '[::]:8780'\npublic: false"), ["10:9: listen: '[::]:8780' can be reached from other machines; add `token:` or `public: true`"]),
     (top("listen: monitor.example.com:8780"), ["10:9: listen: 'monitor.example.com:8780' can be reached from other machines; add `token:` or `public: true`"]),
+    # canaries
+    (top("canaries: 1.1.1.1:443"), ["10:11: canaries: must be a list: lines that begin with `- `"]),
+    (top("canaries: [1.1.1.1]"), ["10:12: canaries[0]: '1.1.1.1' is not host:port; write for example 1.1.1.1:443 or example.com:443"]),
+    (top("canaries: ['1.1.1.1:0']"), ["10:12: canaries[0]: '1.1.1.1:0' is not host:port; write for example 1.1.1.1:443 or example.com:443"]),
+    (top("canaries: ['https://example.com']"), ["10:12: canaries[0]: 'https://example.com' is not host:port; write for example 1.1.1.1:443 or example.com:443"]),
+    (top("canaries: [443]"), ["10:12: canaries[0]: must be text; put it in quotes"]),
+    (top("canaries: ['a.example:1', '127.9.0.1:443']"), ["10:27: canaries[1]: '127.9.0.1:443' is this machine, which answers without a network; name another one"]),
+    (top("canaries: ['LOCALHOST:443', '[::1]:443', '0.0.0.0:443', '[::]:443', '[::ffff:127.0.0.1]:443', 'a.localhost:443']"), [f"10:{column}: canaries[{place}]: '{name}:443' is this machine, which answers without a network; name another one" for place, (column, name) in enumerate([(12, "LOCALHOST"), (29, "[::1]"), (42, "0.0.0.0"), (57, "[::]"), (69, "[::ffff:127.0.0.1]"), (95, "a.localhost")])]),
+    (top("canaries: ['1.1.1.1:443', '1.1.1.1:443']"), ["10:11: canaries: names something twice; keep one"]),
+    (top(f"canaries: {[f'10.0.0.{number}:443' for number in range(9)]}"), ["10:11: canaries: is too long; 8 entries are the most"]),
     # keys
     (top("token: two words"), ["10:8: token: must be ASCII characters without spaces or line breaks; check for a stray one"]),
     (provider('api_key: "s3cret\\n"'), ["5:14: providers.groq.api_key: must be ASCII characters without spaces or line breaks; check for a stray one"]),

@@ -19,7 +19,7 @@ patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], 
 
 SECRET = "s3cret-of-the-environment"
 WORDS = """
-vantage listen token public store max_concurrent grace providers models probes scoring publish api
+vantage canaries listen token public store max_concurrent grace providers models probes scoring publish api
 base_url api_key labels headers options endpoints provider model id enabled pricing prompt
 completion router_ids task every timeout ttft_timeout slo ttft output_tps files format path
 retention groq meta/llama chat prompt_tokens budget usd_per_day tokens_per_day

@@ -1,0 +1,9 @@
+"""Is it they or us? Whether a provider fell silent, or this place's own network did.
+
+One way here too: a sample says what was heard (`evidence`) of whom (`origins`), the judge holds back what only silence
+speaks for, the lookout asks others meanwhile (`witnesses`), and the judge decides.
+"""
+
+from monitor.vantage.lookout import Lookout, Peers
+
+__all__ = ["Lookout", "Peers"]

@@ -1,0 +1,78 @@
+"""Who answers at an address, as far as a network can tell one from another. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from monitor.config import Canary, is_this_machine
+from probes._model import Endpoint
+
+_PORTS = {"http": 80, "https": 443}
+_NEAR_NETWORKS = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "169.254.0.0/16",
+        "fc00::/7",
+        "fe80::/10",
+    )
+)
+"""Not `is_private`, which also takes networks of documentation and of benchmarks for private."""
+_NEAR_ENDINGS = (".internal", ".local", ".lan", ".home.arpa")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """A provider at an address, or a canary."""
+
+    name: str
+    """The provider's name, or the canary's address."""
+    host: str
+    port: int
+
+    @property
+    def is_named(self) -> bool:
+        """Whether it is reached by a name, so that an answer shows that names are resolved."""
+        return _address(self.host) is None
+
+    @property
+    def is_near(self) -> bool:
+        """Whether it may be reached without the way out to the world: a machine in the next room."""
+        address = _address(self.host)
+        if address is None:
+            return "." not in self.host or self.host.endswith(_NEAR_ENDINGS)
+        return any(address in network for network in _NEAR_NETWORKS)
+
+    def is_related(self, other: Origin) -> bool:
+        """Whether both may fail together for a reason of their own: one company, or one machine."""
+        return self.name == other.name or self.host == other.host
+
+
+def origin_of(endpoint: Endpoint) -> Origin | None:
+    """Who answers for an endpoint; None where no network is in between, or the address is none."""
+    try:
+        parts = urlsplit(endpoint.base_url)
+        host, port = parts.hostname, parts.port or _PORTS.get(parts.scheme)
+    except ValueError:
+        return None
+    if not host or port is None or is_this_machine(host):
+        return None
+    return Origin(name=endpoint.provider, host=host.rstrip("."), port=port)
+
+
+def canary_origins(canaries: Iterable[Canary]) -> tuple[Origin, ...]:
+    """The canaries, each related to no provider but one on the same host."""
+    return tuple(Origin(name=str(each), host=each.host.lower().rstrip("."), port=each.port) for each in canaries)
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None

@@ -1,0 +1,305 @@
+"""The lookout between ticks and recorder: a dead network counts against nobody, a dead provider against itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.config import Canary
+from monitor.config.model import Config, EndpointSpec
+from monitor.maintenance import Span
+from monitor.plan import plan
+from monitor.publish.board import Board
+from monitor.recorder import Hooks, Recorder
+from monitor.runner import Places
+from monitor.schedule import Schedule
+from monitor.status import Status
+from monitor.store import Store, create_store
+from monitor.ticks import Ticks
+from monitor.vantage import Lookout, Peers
+from monitor.vantage.evidence import Answer
+from monitor.vantage.origins import Origin
+from probes._model import Blame, ErrorClass, Run, Sample
+from tests.integration.daemon.parts import PATIENT_S, breathe, end, quick_config, until
+from tests.unit.publish.values import sample_at
+
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
+CANARY = Canary(host="203.0.113.9", port=443)
+
+
+def remote(config: Config) -> Config:
+    """The same endpoints, each provider at a name of its own."""
+    return replace(config, endpoints=tuple(map(_remote, config.endpoints)))
+
+
+def _remote(spec: EndpointSpec) -> EndpointSpec:
+    return replace(spec, endpoint=replace(spec.endpoint, base_url=f"https://{spec.endpoint.provider}.example/v1"))
+
+
+@dataclass
+class World:
+    """Providers, and the network between them and us."""
+
+    online: bool = True
+    down: set[str] = field(default_factory=set)
+    asked: list[Origin] = field(default_factory=list)
+
+    async def measure(self, run: Run) -> Sample:
+        """A probe in this world."""
+        began_at = datetime.now(UTC)
+        await asyncio.sleep(0.01)
+        if self.online and run.endpoint.provider not in self.down:
+            return replace(sample_at(began_at, None, run.endpoint.id, e2e_s=0.005), id=run.id)
+        failed = sample_at(began_at, ErrorClass.CONNECT, run.endpoint.id, detail="No route to host")
+        return replace(failed, id=run.id, started_at=began_at)
+
+    async def ask(self, witness: Origin) -> Answer:
+        """What a witness in this world answers."""
+        self.asked.append(witness)
+        await asyncio.sleep(0.01)
+        return Answer.HEARD if self.online and witness.name not in self.down else Answer.SILENT
+
+
+class Line:
+    """The way of a probe from tick to snapshot, with the lookout in it."""
+
+    def __init__(self, store: Store, world: World, *names: str) -> None:
+        config = remote(quick_config(*names, every_s=1.0))
+        jobs = plan(config)
+        self.board = Board(config, jobs, datetime.now(UTC))
+        self.statuses: set[tuple[str, Status]] = set()
+        hooks = Hooks(
+            observe=lambda _: None,
+            published=lambda _: self.statuses.update(self.status.items()),
+            confirm=lambda endpoint: self.schedule.probe_soon(endpoint, datetime.now(UTC)),
+            dropped=lambda _: None,
+        )
+        self.recorder = Recorder(self.board, store, hooks)
+        peers = Peers(emit=self.recorder.put, now=lambda: datetime.now(UTC), ask=world.ask)
+        self.lookout = Lookout(config.endpoints, config.canaries, peers, pause_s=0.01)
+        ticks = Ticks(world, Places(64, {}), {}, self.lookout.put)
+        self.schedule = Schedule(jobs, ticks.fire, ticks.miss)
+
+    @property
+    def status(self) -> dict[str, Status]:
+        return {name: row.status for name, row in self.board.snapshot.rows.items()}
+
+    def all_up(self) -> bool:
+        return set(self.status.values()) == {Status.UP}
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    store = create_store(f"sqlite:///{tmp_path}/store.db")
+    await store.open()
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def begin(store: Store) -> AsyncIterator[Callable[..., Line]]:
+    begun: list[tuple[Line, list[asyncio.Task[None]]]] = []
+
+    def make(world: World, *names: str) -> Line:
+        line = Line(store, world, *names)
+        begun.append((line, [asyncio.create_task(line.recorder.run()), asyncio.create_task(line.lookout.run())]))
+        line.schedule.start(datetime.now(UTC))
+        return line
+
+    yield make
+    for line, tasks in begun:
+        await line.schedule.stop(1)
+        for task in tasks:
+            await end(task)
+
+
+async def counted(store: Store, error: ErrorClass | None) -> list[Sample]:
+    return [sample for sample in await store.samples(EVER) if sample.error is error]
+
+
+async def settled(line: Line, condition: Callable[[], object]) -> None:
+    await until(condition)
+    await until(lambda: line.recorder.queue_length == 0)
+
+
+async def test_a_dead_network_counts_against_nobody_and_is_told_once(
+    begin: Callable[..., Line], store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "monitor.vantage")
+    world = World()
+    line = begin(world, "a:one", "a:two", "b:one")
+    await until(line.all_up)
+    world.online = False
+    await until(lambda: not line.lookout.online)
+    async with asyncio.timeout(PATIENT_S):
+        while len(await counted(store, ErrorClass.VANTAGE_OFFLINE)) < 6:  # two rounds of the three
+            await asyncio.sleep(0.05)
+    world.online = True
+    await until(lambda: line.lookout.online)
+    await settled(line, line.all_up)
+    assert Status.DOWN not in {status for _, status in line.statuses}
+    excused = await counted(store, ErrorClass.VANTAGE_OFFLINE)
+    assert {sample.endpoint for sample in excused} == {"a:one", "a:two", "b:one"}
+    assert {(sample.blame, sample.detail) for sample in excused} == {
+        (Blame.NETWORK, "the vantage was offline (connect: No route to host)")
+    }
+    actions = [record.__dict__["action"] for record in caplog.records if record.name.startswith("monitor.vantage")]
+    assert actions == ["vantage_offline", "vantage_online"]
+
+
+async def test_a_dead_provider_goes_down_for_what_it_is(begin: Callable[..., Line], store: Store) -> None:
+    world = World()
+    line = begin(world, "a:one", "b:one")
+    await until(line.all_up)
+    world.down = {"a"}
+    await settled(line, lambda: line.status["a:one"] is Status.DOWN)
+    assert line.status["b:one"] is Status.UP
+    assert line.lookout.online
+    assert await counted(store, ErrorClass.VANTAGE_OFFLINE) == []
+    assert len(await counted(store, ErrorClass.CONNECT)) >= 2
+
+
+@dataclass
+class Post:
+    """A lookout by itself, whose witnesses answer when they are told to."""
+
+    names: tuple[str, ...] = ("a:one", "b:one")
+    canaries: tuple[Canary, ...] = ()
+    in_maintenance: tuple[str, ...] = ()
+    now: datetime = EVER + timedelta(days=20_000)
+    heard: set[str] = field(default_factory=set)
+    """Who is heard at once; the others answer when they are told to."""
+    emitted: list[Sample] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        config = remote(quick_config(*self.names))
+        paused = replace(config.endpoints[0], endpoint=replace(config.endpoints[0].endpoint, id="x", provider="x"))
+        specs = (*map(self._maintained, config.endpoints), _remote(replace(paused, enabled=False)))
+        peers = Peers(emit=self.emitted.append, now=lambda: self.now, ask=self.ask)
+        self.lookout = Lookout(specs, self.canaries, peers, pause_s=0.0)
+
+    def _maintained(self, spec: EndpointSpec) -> EndpointSpec:
+        span = Span(begin=self.now - timedelta(hours=1), end=self.now + timedelta(hours=1))
+        return replace(spec, maintenance=(span,)) if spec.endpoint.id in self.in_maintenance else spec
+
+    async def ask(self, witness: Origin) -> Answer:
+        self.asked.append(witness.name)
+        return Answer.HEARD if witness.name in self.heard else await asyncio.shield(self.answer)
+
+    async def was_asked(self, name: str, count: int) -> None:
+        await until(lambda: self.asked.count(name) == count)
+
+    def fail(self, name: str = "a:one") -> None:
+        self.lookout.put(replace(sample_at(self.now, ErrorClass.CONNECT, name), started_at=self.now))
+
+    @property
+    def errors(self) -> list[ErrorClass | None]:
+        return [sample.error for sample in self.emitted]
+
+
+@pytest.fixture
+async def post() -> AsyncIterator[Post]:
+    post = Post()
+    task = asyncio.create_task(post.lookout.run())
+    yield post
+    await end(task)
+
+
+async def test_one_asking_is_for_all_that_fail_together_and_paused_providers_are_left_alone(post: Post) -> None:
+    for _ in range(500):
+        post.fail("a:one")
+        post.fail("b:one")
+    await breathe()
+    assert (sorted(post.asked), post.emitted) == (["a", "b"], [])
+    post.answer.set_result(Answer.SILENT)
+    await until(lambda: len(post.emitted) == 1000)
+    assert set(post.errors) == {ErrorClass.VANTAGE_OFFLINE}
+    assert sorted(post.asked) == ["a", "b"]
+
+
+async def test_canaries_are_asked_in_place_of_providers() -> None:
+    post = Post(canaries=(CANARY,))
+    task = asyncio.create_task(post.lookout.run())
+    post.fail()
+    await until(lambda: post.asked)
+    post.answer.set_result(Answer.HEARD)
+    await until(lambda: post.emitted)
+    assert (post.asked, post.errors) == (["203.0.113.9:443"], [ErrorClass.CONNECT])
+    await end(task)
+
+
+async def test_a_canary_that_is_silent_while_a_provider_is_heard_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Without any failure: it would be too late then."""
+    post = Post(canaries=(CANARY,))
+    post.heard = {"a", "b"}
+    post.answer.set_result(Answer.SILENT)
+    task = asyncio.create_task(post.lookout.run())
+    for count in (1, 2, 3):
+        await post.was_asked("203.0.113.9:443", count)
+        post.now += timedelta(hours=1)
+    await end(task)
+    told = [record for record in caplog.records if record.__dict__.get("action") == "canary_silent"]
+    assert [record.getMessage().split(" is silent")[0] for record in told] == ["canary 203.0.113.9:443"]
+
+
+async def test_the_end_of_an_outage_is_found_though_nobody_is_probed(post: Post) -> None:
+    post.fail()
+    await until(lambda: post.asked)
+    post.answer.set_result(Answer.SILENT)
+    await until(lambda: not post.lookout.online)
+    post.heard = {"b"}
+    post.now += timedelta(seconds=10)
+    await until(lambda: post.lookout.online)
+    assert post.errors == [ErrorClass.VANTAGE_OFFLINE]
+
+
+async def test_providers_in_maintenance_are_not_asked() -> None:
+    post = Post(names=("a:one", "b:one", "b:two", "c:one"), in_maintenance=("b:one", "b:two"))
+    task = asyncio.create_task(post.lookout.run())
+    post.fail()
+    await until(lambda: post.asked)
+    await breathe()
+    assert post.asked == ["c"]
+    await end(task)
+
+
+async def test_one_endpoint_in_maintenance_keeps_nobody_from_asking_its_provider() -> None:
+    post = Post(names=("a:one", "b:one", "b:two"), in_maintenance=("b:one",))
+    task = asyncio.create_task(post.lookout.run())
+    post.fail()
+    await until(lambda: post.asked)
+    assert post.asked == ["b"]
+    await end(task)
+
+
+async def test_when_the_wall_clock_leaps_what_is_held_goes_as_it_is(post: Post) -> None:
+    post.fail()
+    post.now -= timedelta(hours=1)
+    post.lookout.clock_stepped()
+    assert post.errors == [ErrorClass.CONNECT]
+
+
+async def test_at_the_end_what_is_held_goes_as_it_is_and_what_comes_passes(post: Post) -> None:
+    post.fail()
+    assert post.emitted == []
+    post.lookout.end()
+    assert post.errors == [ErrorClass.CONNECT]
+    post.fail("b:one")
+    assert post.errors == [ErrorClass.CONNECT] * 2
+
+
+async def test_what_nobody_answers_is_let_go_by_the_clock(post: Post) -> None:
+    post.fail()
+    await until(lambda: post.asked)
+    post.now += timedelta(seconds=20)
+    await until(lambda: post.emitted)
+    assert post.errors == [ErrorClass.CONNECT]
+    assert post.lookout.online

@@ -1,0 +1,129 @@
+"""What a sample says about the network on its way: heard, silent, or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from monitor.vantage.evidence import Kind, Proof, excused, proof_in, suspicion_in
+from probes._model import Blame, ErrorClass, Sample
+from tests.unit.score.values import after, make_sample
+from tests.unit.vantage.values import CANARY, NEAR, P, fell_silent, spoke, unheard
+
+NOW = after(0)
+SILENCES = {ErrorClass.DNS, ErrorClass.CONNECT, ErrorClass.TIMEOUT_TTFT, ErrorClass.TIMEOUT_TOTAL}
+
+
+def heard_at(sample: Sample, at: datetime = NOW) -> datetime | None:
+    proof = proof_in(sample, P, at)
+    return None if proof is None else proof.at
+
+
+def since(sample: Sample, at: datetime = NOW) -> datetime | None:
+    suspicion = suspicion_in(sample, P, at)
+    return None if suspicion is None else suspicion.since
+
+
+@pytest.mark.parametrize("error", ErrorClass)
+def test_without_a_connection_these_classes_are_silence_since_the_probe_began(error: ErrorClass) -> None:
+    sample = unheard(0, error=error)
+    assert (since(sample), heard_at(sample)) == (after(-10) if error in SILENCES else None, None)
+
+
+@pytest.mark.parametrize("error", ErrorClass)
+def test_with_a_connection_these_are_silence_until_the_end_and_all_were_heard_before(error: ErrorClass) -> None:
+    sample = fell_silent(0, headers_s=2.0)
+    sample = replace(sample, error=error)
+    silent = error in {ErrorClass.TIMEOUT_TTFT, ErrorClass.STALLED}
+    assert (since(sample), heard_at(sample)) == (NOW if silent else None, after(-8))
+
+
+@pytest.mark.parametrize(
+    ("figures", "heard_s"),
+    [
+        ({"connect_s": 0.1}, 0.0),
+        ({"connect_s": None, "cold": False}, None),
+        ({"connect_s": None, "cold": False, "headers_s": 0.5}, 0.5),
+        ({"connect_s": 0.1, "headers_s": 0.5}, 0.5),
+        ({"connect_s": 0.1, "headers_s": 0.5, "ttft_s": 1.5}, 1.5),
+        ({"connect_s": 0.1, "headers_s": 0.5, "ttft_s": 1.5, "ttat_s": 2.0}, 2.0),
+        ({"connect_s": 0.1, "headers_s": 0.5, "ttft_s": 1.5, "ttat_s": 2.0, "e2e_s": 4.0}, 4.0),
+    ],
+)
+def test_a_provider_was_heard_when_the_last_thing_that_was_timed_came(
+    figures: dict[str, float], heard_s: float | None
+) -> None:
+    """Not when the sample arrived: the network may have failed while the probe waited, or a reused connection did."""
+    expected = None if heard_s is None else after(heard_s - 10)
+    assert heard_at(make_sample(after(-10), ErrorClass.SERVER_ERROR, **figures)) == expected
+
+
+def test_nobody_is_heard_in_the_future_nor_silent_since_then() -> None:
+    """A wall clock that was set back makes such samples."""
+    assert heard_at(spoke(3600)) == NOW
+    assert since(unheard(3600)) == NOW
+
+
+def test_a_refusal_is_neither_silence_nor_proof() -> None:
+    sample = unheard(0, rtt_s=0.02)
+    assert (since(sample), heard_at(sample)) == (None, None)
+
+
+def test_a_silence_says_whether_the_machine_was_heard_at_all() -> None:
+    found = [suspicion_in(sample, P, NOW) for sample in (unheard(0), fell_silent(0))]
+    assert [each.unheard for each in found if each] == [True, False]
+
+
+@pytest.mark.parametrize("error", [ErrorClass.DNS, ErrorClass.CONNECT])
+def test_only_a_name_without_an_address_doubts_names(error: ErrorClass) -> None:
+    suspicions = [suspicion_in(unheard(0, error=error), origin, NOW) for origin in (P, NEAR)]
+    names = error is ErrorClass.DNS
+    assert [each.kind for each in suspicions if each] == [Kind(near=False, names=names), Kind(near=True, names=names)]
+
+
+@pytest.mark.parametrize(
+    ("named", "clears"),
+    [
+        (True, {"far", "far names", "near", "near names"}),
+        (False, {"far", "near"}),
+    ],
+)
+def test_who_is_far_clears_all_doubts_but_those_of_names_that_it_did_not_need(named: bool, clears: set[str]) -> None:
+    assert cleared(Proof(origin=P, named=named, at=NOW)) == clears
+
+
+def test_who_is_near_shows_nothing_of_the_way_out() -> None:
+    assert cleared(Proof(origin=NEAR, named=True, at=NOW)) == {"near", "near names"}
+
+
+def cleared(proof: Proof) -> set[str]:
+    kinds = {
+        "far": Kind(near=False, names=False),
+        "far names": Kind(near=False, names=True),
+        "near": Kind(near=True, names=False),
+        "near names": Kind(near=True, names=True),
+    }
+    return {name for name, kind in kinds.items() if proof.clears(kind)}
+
+
+def test_a_name_counts_as_resolved_where_resolving_was_timed() -> None:
+    proofs = [proof_in(spoke(0, dns_s=dns_s), CANARY, NOW) for dns_s in (0.1, None)]
+    assert [each.named for each in proofs if each] == [True, False]
+
+
+def test_an_excused_sample_keeps_what_it_seemed_to_be_and_what_was_measured() -> None:
+    seemed = fell_silent(0, detail="no answer to the request")
+    sample = excused(seemed)
+    assert sample == replace(
+        seemed,
+        error=ErrorClass.VANTAGE_OFFLINE,
+        blame=Blame.NETWORK,
+        detail="the vantage was offline (timeout_ttft: no answer to the request)",
+    )
+
+
+def test_an_excuse_is_short_also_where_the_words_were_long_or_none() -> None:
+    assert excused(unheard(0, detail=None)).detail == "the vantage was offline (connect)"
+    assert len(excused(unheard(0, detail="x" * 200)).detail or "") == 200
