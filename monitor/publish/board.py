@@ -16,6 +16,7 @@ from monitor.config.model import Config, EndpointSpec, ProbeSpec, Slo
 from monitor.plan import Job
 from monitor.publish.scores import SCHEMA, Row, row
 from monitor.score.book import Book, Terms
+from monitor.score.habit import Habits
 from monitor.score.health import Health
 from monitor.score.state import health_from_text, health_to_text
 from monitor.status import Incident, Status
@@ -115,6 +116,11 @@ class Board:
         for sample in samples:
             if sample.endpoint in self._books:
                 self._books[sample.endpoint].restore(sample)
+
+    def habits(self, endpoint: str, habits: Habits) -> None:
+        """Take what is usual of an endpoint at this hour; one that is not configured is passed over."""
+        if endpoint in self._books:
+            self._books[endpoint].habits = habits
 
     def absorb(self, samples: Iterable[Sample]) -> Absorbed:
         """Take samples in; nothing is published yet. Those of endpoints that are not configured change nothing."""

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from monitor.score.answers import JUDGED, AnswerErrors
 from monitor.score.blame import Moved, blame_of
+from monitor.score.habit import Habits
 from monitor.score.health import Health, Observation, advance, wants_confirmation
 from monitor.score.outcomes import Outcome, outcome
 from monitor.score.recent import Recent
@@ -32,7 +33,7 @@ class Terms:
 class Book:
     """One endpoint's record, in memory. Built from the store at start, then fed with every new sample."""
 
-    __slots__ = ("answers", "first_seen", "health", "ledger", "recent", "terms")
+    __slots__ = ("answers", "first_seen", "habits", "health", "ledger", "recent", "terms")
 
     def __init__(self, terms: Terms, health: Health, first_seen: datetime | None) -> None:
         self.terms = terms
@@ -40,6 +41,7 @@ class Book:
         self.first_seen = first_seen
         self.ledger = Ledger()
         self.recent = Recent(terms.task)
+        self.habits: Habits | None = None
         self.answers = {task: AnswerErrors() for task in JUDGED}
 
     def outcome(self, error: ErrorClass | None) -> Outcome:
