@@ -2,8 +2,8 @@
 
 Times and speeds are about log-normal: their logarithms lie evenly around a middle, their values do not. So the middle
 is the median, and how far values lie from it is the median absolute deviation (MAD) of the logarithms. Neither moves
-when less than half of what they are made of is trouble. A habit is of successes only, but follows what lasts: an
-endpoint that grows slower over weeks gets used to it.
+much when one of six weeks was trouble. A habit is of successes only, but follows what lasts: an endpoint that grows
+slower over weeks gets used to it.
 """
 
 from __future__ import annotations

@@ -381,6 +381,17 @@ def test_what_is_far_slower_is_found(sigma: float, times: float) -> None:
     assert sum(slow) > 900
 
 
+@pytest.mark.parametrize(("bad", "at_least", "at_most"), [(0, 0.99, 1.0), (1, 0.9, 1.0), (3, 0.0, 0.0)])
+def test_one_bad_week_hides_no_trouble_and_three_become_habit(bad: int, at_least: float, at_most: float) -> None:
+    """Eight times as slow as ever, in the newest weeks and now."""
+    chance = random.Random(2)
+    slow = math.log(8)
+    known = [drawn(lambda: chance.lognormvariate(slow if n < bad else 0, 0.2), 60) for n in range(6)]  # noqa: B023  # called at once
+    found = habit_of(Basis.WEEKDAY, known)
+    share = sum(ask(found, ttft_s=chance.lognormvariate(slow, 0.2)) for _ in range(1000)) / 1000
+    assert at_least <= share <= at_most
+
+
 def test_an_endpoint_that_grows_slower_over_weeks_gets_used_to_it() -> None:
     """One tenth a week: never unusual, and after seven weeks twice as slow as at first."""
     for week in range(6, 14):
