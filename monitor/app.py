@@ -15,8 +15,9 @@ from monitor import __version__, systemd
 from monitor.budget import Amounts, Budgets, Unit
 from monitor.config.model import BudgetSpec, Config
 from monitor.filewriter import FileWriter
+from monitor.habits import HabitHooks, HabitReader
 from monitor.housekeeper import Housekeeper, Told
-from monitor.plan import plan
+from monitor.plan import headline_task, plan
 from monitor.publish.board import Board, Snapshot
 from monitor.publish.metrics import Metrics
 from monitor.recorder import Hooks, Recorder
@@ -31,7 +32,7 @@ from monitor.ticks import Ticks
 from monitor.vantage import Lookout, Peers
 from monitor.web.server import Sources, start
 from monitor.worker import LoopLag
-from probes._model import Sample
+from probes._model import Sample, Task
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,8 @@ class Daemon:
             measured=self._measured,
         )
         self._housekeeper = Housekeeper(store, retention_of(config), told)
+        habit_hooks = HabitHooks(now=told.now, troubled=told.troubled, habits=self._board.habits)
+        self._habits = HabitReader(store, tasks_of(config), habit_hooks)
         self._pool = WorkerPool(
             config.max_concurrent, self._metrics.worker_restarts.inc, self._metrics.loop_lag.labels("probing").observe
         )
@@ -119,6 +122,7 @@ class Daemon:
                 group.create_task(self._lookout.run(), name="lookout"),
                 group.create_task(self._files.run(), name="files"),
                 group.create_task(self._housekeeper.run(), name="housekeeper"),
+                group.create_task(self._habits.run(), name="habits"),
                 group.create_task(self._outbox.run(), name="sinks"),
                 group.create_task(self._beat(), name="heartbeat"),
             ]
@@ -240,6 +244,15 @@ def retention_of(config: Config) -> Retention:
         hourly=timedelta(seconds=spec.hourly_s),
         daily=timedelta(seconds=spec.daily_s),
     )
+
+
+def tasks_of(config: Config) -> dict[str, Task]:
+    """By the id of each endpoint that is probed, whose times and speeds it is judged by."""
+    return {
+        spec.endpoint.id: headline_task([config.probes[name] for name in spec.probes])
+        for spec in config.endpoints
+        if spec.enabled
+    }
 
 
 def aliases_of(config: Config) -> dict[str, str]:

@@ -7,7 +7,7 @@ alone, so it is the same after every restart, and probes of many endpoints are s
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -47,6 +47,12 @@ def plan(config: Config) -> tuple[Job, ...]:
 def all_jobs(config: Config) -> tuple[Job, ...]:
     """The jobs of all endpoints, paused ones too."""
     return tuple(_job(config.vantage, spec, config.probes[name]) for spec in config.endpoints for name in spec.probes)
+
+
+def headline_task(probes: Sequence[ProbeSpec]) -> Task:
+    """Whose times and speeds an endpoint is judged by: chat's, as most readers expect, or else its first probe's."""
+    tasks = [probe.task for probe in probes]
+    return Task.CHAT if Task.CHAT in tasks else tasks[0]
 
 
 def paid_probe(probes: Iterable[ProbeSpec]) -> ProbeSpec:

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from monitor.config.model import Config, EndpointSpec, ProbeSpec, Slo
-from monitor.plan import Job, paid_probe
+from monitor.plan import Job, headline_task, paid_probe
 from monitor.publish.scores import SCHEMA, Row, row
 from monitor.score.book import Book, Shared, Terms
+from monitor.score.habit import GENERATES, Habits
 from monitor.score.incidents import Docket
 from monitor.score.pace import Limits
 from monitor.score.state import state_from_text, state_to_text
@@ -25,8 +26,6 @@ from probes._model import ErrorClass, Sample, Task
 MAX_AGE_S = 120
 """How old a document may be before its reader should not rely on it."""
 _STALE_INTERVALS = 3
-_GENERATES = frozenset({Task.CHAT, Task.TOOL_CALL, Task.STRUCTURED_OUTPUT})
-"""Tasks whose answers have a first token and a speed to be good enough."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +150,11 @@ class Board:
             if sample.endpoint in self._books:
                 self._books[sample.endpoint].restore(sample)
 
+    def habits(self, endpoint: str, habits: Habits) -> None:
+        """Take what is usual of an endpoint at this hour; one that is not configured is passed over."""
+        if endpoint in self._books:
+            self._books[endpoint].habits = habits
+
     def absorb(self, samples: Iterable[Sample]) -> Absorbed:
         """Take samples in; nothing is published yet. Those of endpoints that are not configured change nothing."""
         news = _News()
@@ -212,21 +216,15 @@ def _terms(config: Config, spec: EndpointSpec) -> Terms:
     return Terms(
         limits=Limits(least_s=paid.least_s, most_s=paid.every_s),
         stale_s=_STALE_INTERVALS * min(probe.every_s for probe in probes) + max(probe.timeout_s for probe in probes),
-        task=_headline_task(probes),
+        task=headline_task(probes),
         count_wrong_answers=config.scoring.count_wrong_answers,
         moved=config.scoring.blame,
     )
 
 
-def _headline_task(probes: Sequence[ProbeSpec]) -> Task:
-    """Whose times and speeds are published: chat's, as most readers expect, or else those of the first probe."""
-    tasks = [probe.task for probe in probes]
-    return Task.CHAT if Task.CHAT in tasks else tasks[0]
-
-
 def _within_slo(sample: Sample, probe: ProbeSpec | None) -> bool:
     """Whether a sample was as quick as its probe's SLO asks; what was not measured is not held against it."""
-    slo = probe.slo if probe and sample.task in _GENERATES else Slo()
+    slo = probe.slo if probe and sample.task in GENERATES else Slo()
     slow = slo.ttft_s is not None and sample.ttft_s is not None and sample.ttft_s > slo.ttft_s
     dull = slo.output_tps is not None and sample.output_tps is not None and sample.output_tps < slo.output_tps
     return not slow and not dull

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.score.answers import JUDGED, AnswerErrors
 from monitor.score.blame import Moved, blame_of
 from monitor.score.filter import NEW, Outlook
+from monitor.score.habit import Habits, unusual
 from monitor.score.health import Assessment, Health, Observation, advance, assess, in_doubt, settle
 from monitor.score.incidents import Docket, accused, ruled
 from monitor.score.outcomes import Outcome, outcome
@@ -18,6 +19,8 @@ from monitor.status import Cause, Status
 from probes._model import ErrorClass, Sample, Task
 
 _MOVED = 0.02
+_HABITS_LAST = timedelta(hours=2)
+"""From the hour that they are for on: the next hour's may come late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +58,18 @@ class Shared:
 class Book:
     """One endpoint's record, in memory. Built from the store at start, then fed with every new sample."""
 
-    __slots__ = ("answers", "docket", "endpoint", "first_seen", "health", "ledger", "recent", "shared", "terms")
+    __slots__ = (
+        "answers",
+        "docket",
+        "endpoint",
+        "first_seen",
+        "habits",
+        "health",
+        "ledger",
+        "recent",
+        "shared",
+        "terms",
+    )
 
     def __init__(self, endpoint: str, terms: Terms, shared: Shared, now: datetime) -> None:
         self.endpoint = endpoint
@@ -64,6 +78,8 @@ class Book:
         self.health = Health(since=now)
         self.docket = Docket()
         self.first_seen: datetime | None = None
+        self.habits: Habits | None = None
+        """What is usual at this hour, if enough is known."""
         self.ledger = Ledger()
         self.recent = Recent(terms.task)
         self.answers = {task: AnswerErrors() for task in JUDGED}
@@ -73,7 +89,7 @@ class Book:
         blame = None if error is None else blame_of(error, self.terms.moved)
         return outcome(error, blame, count_wrong_answers=self.terms.count_wrong_answers)
 
-    def absorb(self, sample: Sample, *, within_slo: bool, unusual: bool = False) -> None:
+    def absorb(self, sample: Sample, *, within_slo: bool) -> None:
         """Take a new sample in."""
         outcome = self.outcome(sample.error)
         self.ledger.add(sample.started_at, outcome)
@@ -84,7 +100,7 @@ class Book:
             at=sample.started_at,
             outcome=outcome,
             within_slo=within_slo,
-            unusual=unusual,
+            unusual=self._is_unusual(sample),
             task=sample.task,
             error=sample.error,
             status_code=sample.status_code,
@@ -131,6 +147,11 @@ class Book:
     def _judge(self, task: Task, at: datetime, error: ErrorClass | None, outcome: Outcome, count: int = 1) -> None:
         if task in self.answers:
             self.answers[task].add(at, error, outcome, count)
+
+    def _is_unusual(self, sample: Sample) -> bool:
+        """Whether a sample is far from the habit of its hour; what was usual long before says nothing."""
+        habits = self.habits
+        return habits is not None and sample.started_at - habits.hour < _HABITS_LAST and unusual(habits, sample)
 
     def _rule(self, at: datetime) -> None:
         if self.health.status is Status.UP and self.docket.incident is None:

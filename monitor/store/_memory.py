@@ -164,6 +164,16 @@ class MemoryStore:
             for start, task, vantage, rollup in found
         ]
 
+    async def hours(
+        self, endpoint: str, task: Task, starts: Collection[datetime], figures: Sequence[str]
+    ) -> list[Bucket]:
+        """See `Store.hours`."""
+        if not starts:
+            return []
+        until = max(starts) + timedelta(seconds=Tier.HOUR.value)
+        found = await self.rollups(endpoint, Tier.HOUR, min(starts), until, figures)
+        return [bucket for bucket in found if bucket.task is task and bucket.start in starts]
+
     async def tidy(self, now: datetime, retention: Retention) -> bool:
         """See `Store.tidy`."""
         ends = tier_ends(now, retention)

@@ -216,6 +216,14 @@ class Store(Protocol):
         what came a moment ago.
         """
 
+    async def hours(
+        self, endpoint: str, task: Task, starts: Collection[datetime], figures: Sequence[str]
+    ) -> list[Bucket]:
+        """The buckets of one task of an endpoint for the hours that begin at `starts`, however far apart these are.
+
+        Otherwise as `rollups` gives them: a start that is no beginning of an hour finds nothing.
+        """
+
     async def tidy(self, now: datetime, retention: Retention) -> bool:
         """One slice of what keeps a store quick and small: roll up, seal into blocks, delete what is too old.
 

@@ -83,6 +83,29 @@ async def rollups(
     span = (_bucket_at_or_after(since, tier), _bucket_at_or_after(until, tier))
     found = await _stored(connection, name, tier, span, figures)
     found |= await _stale(connection, name, tier, span, figures)
+    return await _named(connection, tier, found)
+
+
+async def hours(
+    connection: AsyncConnection, name: str, task: Task, *, starts: Collection[datetime], figures: Sequence[str]
+) -> list[Bucket]:
+    """See `Store.hours`: one search of the key's index for each hour, and nothing between them is read."""
+    wanted = {hour(at) for at in starts if _EVER + timedelta(hours=hour(at)) == at}
+    if not wanted:
+        return []
+    found = await _stored_hours(connection, name, task, wanted, figures)
+    mine = (stale_hour.c.endpoint == key_of(name), stale_hour.c.task == task, stale_hour.c.bucket.in_(sorted(wanted)))
+    marks = (await connection.execute(select(stale_hour).where(*mine))).all()
+    if marks:
+        fresh = await _fresh_hours(connection, marks[0].endpoint, {mark.bucket for mark in marks}, figures)
+        found |= {
+            (at, *kind): rollup for at, kinds in fresh.items() for kind, rollup in kinds.items() if kind[0] is task
+        }
+    return await _named(connection, Tier.HOUR, found)
+
+
+async def _named(connection: AsyncConnection, tier: Tier, found: Found) -> list[Bucket]:
+    """Rollups as buckets, in their order."""
     words = await ids(connection, vantage)
     buckets = [
         Bucket(task=task, vantage=words[seen_from], start=_EVER + bucket * timedelta(seconds=tier.value), rollup=rollup)
@@ -99,13 +122,27 @@ async def _stored(
     connection: AsyncConnection, name: str, tier: Tier, span: tuple[int, int], figures: Sequence[str]
 ) -> Found:
     kept, _ = _KEPT[tier]
-    columns = ("bucket", "task", "vantage", "counts", *SUMS, *figures)
     begin, end = span
-    # Without conversion: a month of hours is read at once.
-    query = select(*(type_coerce(kept.c[name], NULLTYPE) for name in columns))
     # Naming every task and vantage lets the key's index begin where the span does, years after the first hour.
     every = (kept.c.task.in_(TASKS), kept.c.vantage.in_(select(vantage.c.key)))
-    query = query.where(kept.c.endpoint == key_of(name), *every, kept.c.bucket >= begin, kept.c.bucket < end)
+    within = (kept.c.endpoint == key_of(name), *every, kept.c.bucket >= begin, kept.c.bucket < end)
+    return await _read(connection, kept, within, figures)
+
+
+async def _stored_hours(
+    connection: AsyncConnection, name: str, task: Task, hours: Collection[int], figures: Sequence[str]
+) -> Found:
+    every = hourly.c.vantage.in_(select(vantage.c.key))
+    within = (hourly.c.endpoint == key_of(name), hourly.c.task == task, every, hourly.c.bucket.in_(sorted(hours)))
+    return await _read(connection, hourly, within, figures)
+
+
+async def _read(
+    connection: AsyncConnection, kept: Table, within: Sequence[ColumnElement[bool]], figures: Sequence[str]
+) -> Found:
+    columns = ("bucket", "task", "vantage", "counts", *SUMS, *figures)
+    # Without conversion: a month of hours is read at once.
+    query = select(*(type_coerce(kept.c[name], NULLTYPE) for name in columns)).where(*within)
     rows: Sequence[Any] = (await connection.execute(query)).all()
     return {(row[0], _TASKS[row[1]], row[2]): to_rollup(dict(zip(columns, row, strict=True))) for row in rows}
 

@@ -123,6 +123,14 @@ class SqlStore:
             lambda connection: _rolling.rollups(connection, endpoint, tier, since=since, until=until, figures=figures)
         )
 
+    async def hours(
+        self, endpoint: str, task: Task, starts: Collection[datetime], figures: Sequence[str]
+    ) -> list[Bucket]:
+        """See `Store.hours`."""
+        return await self._read(
+            lambda connection: _rolling.hours(connection, endpoint, task, starts=starts, figures=figures)
+        )
+
     async def tidy(self, now: datetime, retention: Retention) -> bool:
         """See `Store.tidy`."""
         more = await self._write(lambda connection: self._tidying.slice(connection, now, retention))

@@ -59,6 +59,9 @@ class _Counts:
         ranks = (max(math.ceil(share * total - _ROUNDING), 1) for share in shares)
         return [self._value(bisect_right(up_to, rank - 1)) for rank in ranks]
 
+    def bins(self) -> dict[float, int]:
+        return {self._value(place): count for place, count in enumerate(self.counts) if count}
+
     def _value(self, place: int) -> float:
         """What the values of a bin are taken for."""
         above = place - self.zero
@@ -120,6 +123,13 @@ class Sketch:
     def quantiles(self, shares: Sequence[float]) -> list[float | None]:
         """The quantiles by nearest rank, each within `RELATIVE_ERROR`; None of no values."""
         return self._at_rest().quantiles(shares)
+
+    def bins(self) -> dict[float, int]:
+        """What each bin that is not empty stands for, and how many values lie in it; the least first.
+
+        Every sketch has the same bins, so those of several can be added up by what they stand for.
+        """
+        return self._at_rest().bins()
 
     def to_bytes(self) -> bytes:
         """What `from_bytes` reads: a header and whole counts, deflated.

@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from monitor.config.model import Config, EndpointSpec, ProbeSpec
-from monitor.plan import EPOCH, Job, all_jobs, plan, run_for, tick_at, ticks_between
+from monitor.plan import EPOCH, Job, all_jobs, headline_task, plan, run_for, tick_at, ticks_between
 from probes._model import Endpoint, Task
 
 NOW = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
@@ -51,6 +51,18 @@ def test_each_probe_of_each_enabled_endpoint_is_a_job() -> None:
     found = [(job.spec.endpoint.id, job.probe.name, job.vantage) for job in plan(config)]
     assert found == [("a:one", "chat", "fra1"), ("a:one", "long", "fra1"), ("b:one", "chat", "fra1")]
     assert [job.spec.endpoint.id for job in all_jobs(config)] == ["a:one", "a:one", "b:one", "c:one"]
+
+
+@pytest.mark.parametrize(
+    ("tasks", "headline"),
+    [
+        ((Task.REACH, Task.CHAT), Task.CHAT),
+        ((Task.EMBEDDING, Task.REACH), Task.EMBEDDING),
+        ((Task.TOOL_CALL,), Task.TOOL_CALL),
+    ],
+)
+def test_an_endpoint_is_judged_by_its_chat_or_else_its_first_probe(tasks: tuple[Task, ...], headline: Task) -> None:
+    assert headline_task([replace(CHAT, task=task) for task in tasks]) is headline
 
 
 def test_no_endpoints_no_jobs() -> None:

@@ -14,6 +14,7 @@ from probes._model import Sample, Task
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 END = datetime(2200, 1, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 FOREVER = Retention(raw=timedelta(days=36500), hourly=timedelta(days=36500), daily=timedelta(days=36500))
 SHARES = (0.0, 0.1, 0.5, 0.9, 0.99, 1.0)
 
@@ -84,6 +85,8 @@ async def answers(store: Store, endpoints: Sequence[str], now: datetime) -> dict
         found[f"points of {name}"] = await store.points(name, Task.CHAT, "ttft_s", now - timedelta(hours=40), now)
         found[f"incidents of {name}"] = await incident_pages(store, name, 4)
         found[f"newest incidents of {name}"] = await incident_pages(store, name, 4, now - timedelta(hours=40))
+        apart = [now.replace(minute=0, second=0, microsecond=0) - hours * HOUR for hours in (1, 2, 24, 30, 72)]
+        found[f"hours of {name}"] = [shown(bucket) for bucket in await store.hours(name, Task.CHAT, apart, FIGURES)]
         for tier in Tier:
             found[f"{tier} of {name}"] = [shown(bucket) for bucket in await buckets(store, name, tier)]
     return found

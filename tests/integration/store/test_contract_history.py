@@ -156,6 +156,49 @@ async def test_tasks_and_vantages_are_rolled_up_apart(store: Store) -> None:
             assert {bucket.rollup.count for bucket in found} == {3}
 
 
+@pytest.mark.parametrize("hours", [0, 5, 30, 72])
+async def test_hours_that_lie_apart_are_those_of_the_rollups(store: Store, hours: int) -> None:
+    await store.append(a_day(), {})
+    await settle(store, START + timedelta(hours=hours))
+    wanted = [START + hour * HOUR for hour in (17, 3, 4, 23)]
+    found = await store.hours(E, Task.CHAT, [*wanted, START - HOUR, START + 24 * HOUR], FIGURES)
+    expected = [bucket for bucket in await buckets(store, E) if bucket.start in wanted]
+    assert [shown(bucket) for bucket in found] == [shown(bucket) for bucket in expected]
+    assert [bucket.start for bucket in found] == sorted(wanted)
+
+
+async def test_hours_are_of_one_task_and_every_vantage_with_the_sketches_asked_for(store: Store) -> None:
+    kinds = [(task, vantage) for task in (Task.CHAT, Task.REACH) for vantage in ("fra1", "local")]
+    samples = [
+        make_sample(n, id=f"{n:016x}", task=kinds[n % 4][0], vantage=kinds[n % 4][1], ttft_s=0.5, e2e_s=1.0)
+        for n in range(4 * 3)
+    ]
+    await store.append([*samples, make_sample(0, id="f" * 16, endpoint="b:x")], {})
+    for tidied in (False, True):
+        if tidied:
+            await settle(store, LATER)
+        found = await store.hours(E, Task.REACH, [START], ["e2e_s", "tls_s"])
+        assert [(bucket.task, bucket.vantage) for bucket in found] == [(Task.REACH, "fra1"), (Task.REACH, "local")]
+        assert {bucket.rollup.count for bucket in found} == {3}
+        assert {name for bucket in found for name in bucket.rollup.sketches} == {"e2e_s"}
+
+
+async def test_a_late_sample_is_in_its_hour_at_once(store: Store) -> None:
+    await store.append(a_day(), {})
+    await settle(store, LATER)
+    await store.append([make_sample(3 * 3600 + 1, id="f" * 16), make_sample(1, id="e" * 16, task=Task.REACH)], {})
+    found = await store.hours(E, Task.CHAT, [START, START + 3 * HOUR], ())
+    assert [bucket.rollup.count for bucket in found] == [6, 7]
+
+
+async def test_hours_that_are_not_there_are_left_out(store: Store) -> None:
+    await store.append(a_day(), {})
+    assert await store.hours(E, Task.CHAT, [], FIGURES) == []
+    assert await store.hours(E, Task.CHAT, [START + timedelta(minutes=1)], FIGURES) == []
+    assert await store.hours(E, Task.EMBEDDING, [START], FIGURES) == []
+    assert await store.hours("unknown:x", Task.CHAT, [START], FIGURES) == []
+
+
 @pytest.mark.parametrize("length", [3_600, 7_200, 86_400, 7 * 86_400])
 async def test_tallies_of_hours_and_more_outlive_the_samples(store: Store, length: int) -> None:
     samples = a_day()

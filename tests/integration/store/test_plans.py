@@ -26,7 +26,8 @@ from tests.unit.store.samples import START, make_sample
 E = "steady:smollm2"
 BIG = ("sample", "block", "hourly", "daily", "incident")
 """Tables that grow with history. Others have a row for each endpoint, or for what is new."""
-NOW = START + timedelta(days=2)
+DAY = timedelta(days=1)
+NOW = START + 2 * DAY
 SHORT = Retention(raw=timedelta(hours=30), hourly=timedelta(hours=40), daily=timedelta(hours=40))
 
 
@@ -101,6 +102,7 @@ ASKED: dict[str, Callable[[SqlStore], Awaitable[object]]] = {
     "points": lambda store: store.points(E, Task.CHAT, "ttft_s", START, NOW),
     "hours": lambda store: store.rollups(E, Tier.HOUR, EVER, END, ["ttft_s"]),
     "days": lambda store: store.rollups(E, Tier.DAY, EVER, END, ["ttft_s"]),
+    "hours apart": lambda store: store.hours(E, Task.CHAT, [START + n * DAY for n in range(-14, 3)], ["ttft_s"]),
     "minutes": lambda store: store.tallies(START, 60),
     "tallies": lambda store: store.tallies(START, 86_400),
     "spent": lambda store: store.spent(START),
@@ -224,6 +226,20 @@ async def test_a_span_of_hours_begins_in_the_index_where_it_is_asked_to(store: S
         ((statement, parameters),) = [each for each in sent if "FROM hourly" in each[0]]
         plan = [step[3] for step in other.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)]
     assert any("(endpoint=? AND task=? AND vantage=? AND bucket>? AND bucket<?)" in step for step in plan)
+
+
+@pytest.mark.parametrize("analysed", [False, True])
+async def test_hours_that_lie_apart_are_found_one_by_one(store: SqlStore, analysed: bool) -> None:
+    """And in few statements."""
+    with closing(sqlite3.connect(store._database.place)) as other:
+        if analysed:
+            other.execute("ANALYZE")
+        with statements(store) as sent:
+            assert await store.hours(E, Task.CHAT, [START + n * DAY for n in range(-14, 3)], ["ttft_s"])
+        ((statement, parameters),) = [each for each in sent if "FROM hourly" in each[0]]
+        plan = [step[3] for step in other.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+    assert any("(endpoint=? AND task=? AND vantage=? AND bucket=?)" in step for step in plan)
+    assert len(sent) <= 6
 
 
 async def test_reading_a_month_of_hours_takes_few_statements(store: SqlStore) -> None:

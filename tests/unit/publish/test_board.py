@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from monitor.config.model import ScoringSpec
 from monitor.publish.board import Board, Filter, Snapshot, select
+from monitor.score.habit import Habits
 from monitor.score.state import health_from_text
 from monitor.score.windows import WINDOWS
 from monitor.status import Status
@@ -285,6 +286,17 @@ def test_what_is_stored_of_endpoints_that_are_gone_is_passed_over() -> None:
     board.restore_counts(1, "gone:model", TICK, task=Task.CHAT, error=None, count=3)
     board.restore_recent([replace(sample_at(TICK), endpoint="gone:model")])
     assert ids(board.publish(TICK, sweep=True).body) == [ONE, TWO]
+
+
+def test_a_habit_is_its_endpoints_and_publishes_nothing() -> None:
+    board = make_board(*SPECS)
+    before = board.snapshot
+    assert {name: book.habits for name, book in board._books.items()} == {ONE: None, TWO: None}
+    habits = Habits(hour=TICK, task=Task.CHAT)
+    for name in (TWO, "gone:model"):
+        board.habits(name, habits)
+    assert {name: book.habits for name, book in board._books.items()} == {ONE: None, TWO: habits}
+    assert board.snapshot is before
 
 
 def test_a_snapshot_sums_up_its_statuses_in_a_line() -> None:
