@@ -217,6 +217,7 @@ def _terms(config: Config, spec: EndpointSpec) -> Terms:
         limits=Limits(least_s=paid.least_s, most_s=paid.every_s),
         stale_s=_STALE_INTERVALS * min(probe.every_s for probe in probes) + max(probe.timeout_s for probe in probes),
         task=headline_task(probes),
+        only_reach=paid.task is Task.REACH,
         count_wrong_answers=config.scoring.count_wrong_answers,
         moved=config.scoring.blame,
     )

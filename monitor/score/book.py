@@ -33,6 +33,8 @@ class Terms:
     """How long a sample says something about now."""
     task: Task
     """Whose times and speeds are published."""
+    only_reach: bool
+    """Whether no probe asks for tokens."""
     count_wrong_answers: bool
     moved: Moved
     """The classes whose blame is another than the published table's."""
@@ -102,6 +104,7 @@ class Book:
             within_slo=within_slo,
             unusual=self._is_unusual(sample),
             task=sample.task,
+            paces=sample.task is not Task.REACH or self.terms.only_reach,
             error=sample.error,
             status_code=sample.status_code,
         )

@@ -38,6 +38,8 @@ _ODD_FROM, _ODD_MOST = 3, 5
 """From how many more unusual samples than usual ones an endpoint is degraded, and how many are remembered."""
 _SURPRISE: Final = 0.03
 """A sample that was less likely than this raises a doubt."""
+CALM: Final = 16
+"""Samples after which no surprise is remembered, whatever the limits of the pace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,8 @@ class Observation:
     unusual: bool = False
     """Far from the endpoint's own habit."""
     task: Task = Task.CHAT
+    paces: bool = True
+    """Whether it is one of those whose pace adapts; of others only a surprise counts for that."""
     error: ErrorClass | None = None
     status_code: int | None = None
 
@@ -86,8 +90,10 @@ class Health:
     """Provider failures in a row."""
     odd: int = 0
     """How many more of the newest samples were unusual than were not."""
-    calm: int = 0
-    """Counted samples since the newest that was a surprise."""
+    calm: int = CALM
+    """Samples since the newest that was a surprise."""
+    paced_at: datetime | None = None
+    """Start of the newest of these, or of the surprise."""
     trouble: Trouble | None = None
     last_error: LastError | None = None
 
@@ -107,7 +113,8 @@ def advance(health: Health, shared: Outlook, seen: Observation) -> tuple[Health,
     """An endpoint's health and its provider's outlook after one more sample."""
     health = _remember_error(health, seen)
     if not seen.outcome.counted:
-        return _note_account(health, seen), shared
+        # It paces as well: what is refused again and again is not to be asked ever faster.
+        return _paced(_note_account(health, seen), seen, surprised=False), shared
     view, shown, at_s = _view(health, shared), _shown(seen), seen.at.timestamp()
     surprised = expected(view, shown, at_s) < _SURPRISE
     view = after(view, shown, at_s)
@@ -117,11 +124,10 @@ def advance(health: Health, shared: Outlook, seen: Observation) -> tuple[Health,
         usual=view.usual,
         failures=_failures(health.failures, shown),
         odd=min(health.odd + 1, _ODD_MOST) if seen.unusual else max(health.odd - 1, 0),
-        calm=0 if surprised else health.calm + 1,
         measured_at=max(seen.at, health.measured_at or seen.at),
         trouble=None,
     )
-    return settle(health, view.shared, seen.at), view.shared
+    return settle(_paced(health, seen, surprised=surprised), view.shared, seen.at), view.shared
 
 
 def settle(health: Health, shared: Outlook, at: datetime) -> Health:
@@ -165,6 +171,12 @@ def _shown(seen: Observation) -> Seen:
     if seen.outcome is Outcome.OK:
         return Success.REACHED if reach else Success.WITHIN_SLO if seen.within_slo else Success.SLOW
     return Failure(error=seen.error or ErrorClass.INTERNAL, reach=reach)
+
+
+def _paced(health: Health, seen: Observation, *, surprised: bool) -> Health:
+    if not (surprised or seen.paces):
+        return health
+    return replace(health, calm=0 if surprised else health.calm + 1, paced_at=seen.at)
 
 
 def _failures(before: int, shown: Seen) -> int:

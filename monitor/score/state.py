@@ -46,6 +46,7 @@ def state_to_text(health: Health, shared: Outlook) -> str:
             "failures": health.failures,
             "odd": health.odd,
             "calm": health.calm,
+            "paced_at": health.paced_at.isoformat() if health.paced_at else None,
             "trouble": [trouble.error, trouble.since.isoformat()] if trouble else None,
             "last_error": [last.error, last.at.isoformat(), last.status_code] if last else None,
         },
@@ -68,7 +69,8 @@ def state_from_text(text: str) -> Remembered | None:
 
 
 def _health(plain: dict[str, Any]) -> Health:
-    measured_at, trouble, last = plain["measured_at"], plain["trouble"], plain["last_error"]
+    measured_at, paced_at = plain["measured_at"], plain["paced_at"]
+    trouble, last = plain["trouble"], plain["last_error"]
     return Health(
         status=Status(plain["status"]),
         since=_moment(plain["since"]),
@@ -78,6 +80,7 @@ def _health(plain: dict[str, Any]) -> Health:
         failures=_count(plain["failures"]),
         odd=_count(plain["odd"]),
         calm=_count(plain["calm"]),
+        paced_at=_moment(paced_at) if paced_at else None,
         trouble=Trouble(error=ErrorClass(trouble[0]), since=_moment(trouble[1])) if trouble else None,
         last_error=_last_error(*last) if last else None,
     )
