@@ -17,6 +17,7 @@ from typing import Final, TypeAlias
 HOUR_S: Final = 3_600.0
 _FOREVER_S: Final = 90 * 86_400
 """After which nothing moves any more."""
+_DIGITS: Final = 7
 _TERMS: Final = 5
 """Of the exponential's series over one second, in which no rate moves more than a hundredth."""
 
@@ -55,8 +56,14 @@ class Rates:
 
 
 def moved(belief: Belief, rates: Rates, luck: float, seconds: float) -> Belief:
-    """The belief some time later, without news in between; to the second. `luck` multiplies the onsets' rates."""
-    matrix = _matrix(rates, luck, min(round(max(seconds, 0.0)), _FOREVER_S))
+    """The belief some time later, without news in between; `luck` multiplies the onsets' rates.
+
+    To the second, and to a hundredth of the span.
+    """
+    whole = _coarse(min(round(max(seconds, 0.0)), _FOREVER_S))
+    if whole == 0:
+        return belief
+    matrix = _matrix(rates, luck, whole)
     return tuple([sum(map(mul, belief, column)) for column in matrix])
 
 
@@ -65,9 +72,14 @@ def settled(rates: Rates, luck: float) -> Belief:
     return tuple(column[Hidden.UP] for column in _matrix(rates, luck, _FOREVER_S))
 
 
+def _coarse(seconds: int) -> int:
+    """The first binary digits, so that there are few spans, and each is computed once."""
+    rest = max(seconds.bit_length() - _DIGITS, 0)
+    return seconds >> rest << rest
+
+
 @lru_cache(maxsize=8192)
 def _matrix(rates: Rates, luck: float, seconds: int) -> Matrix:
-    """Probes come at few distances, so most are asked for again and again."""
     found = _IDENTITY
     for place, doubling in enumerate(_doublings(rates, luck)):
         if seconds >> place & 1:
