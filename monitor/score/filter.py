@@ -32,7 +32,7 @@ _MISSES: Final = (0.65, 0.95, 0.12, 0.15, 0.3)
 _UNREACHABLE: Final = (0.0005, 0.003, 0.005, 0.03, 0.12, 0.5)
 """How often a provider does not answer at all, in each state: what a probe without tokens can tell."""
 
-_USUAL_FAILS, _USUAL_MISSES, _USUAL_WEIGHT = 0.004, 0.01, 150.0
+_USUAL_FAILS, _USUAL_MISSES, _USUAL_WEIGHT = 0.004, 0.01, 60.0
 """What an endpoint that is well is taken for before it has shown itself, and how many samples that is worth."""
 _USUAL_HALF_LIFE_S: Final = 7 * 86_400.0
 _WELL: Final = 0.5
@@ -131,6 +131,11 @@ class Usual:
     def miss_share(self) -> float:
         """How often one that succeeds misses the SLO."""
         return self.misses / max(self.all - self.fails, 1.0)
+
+    @property
+    def good_share(self) -> float:
+        """How often it succeeds within the SLO."""
+        return (1 - self.fail_share) * (1 - self.miss_share)
 
     def with_sample(self, seen: Seen, weight: float, seconds: float) -> Usual:
         """The same, so many seconds later, with one sample more."""
@@ -256,7 +261,7 @@ def _likelihoods(usual: Usual, seen: Seen) -> tuple[float, ...]:
         case Success.REACHED:
             return tuple([1 - each for each in _UNREACHABLE])
         case Success.WITHIN_SLO:
-            return ((1 - usual.fail_share) * (1 - usual.miss_share), *_GOOD)
+            return (usual.good_share, *_GOOD)
         case Success.SLOW:
             return ((1 - usual.fail_share) * usual.miss_share, *_LATE)
         case _:

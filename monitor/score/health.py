@@ -34,6 +34,8 @@ _DOWN_FROM, _DOWN_STAYS = 0.6, 0.1
 """How likely a request has to meet an endpoint that is down for it to be called so, and for that to stay."""
 _WELL_STAYS, _WELL_FROM = 0.25, 0.8
 """How likely it has to meet one that is up for it not to be called degraded any more, and for `up` to stay."""
+_GOOD_STAYS, _GOOD_FROM = 0.8, 0.85
+"""How often a request has to succeed within the SLO while nothing ails an endpoint, for the same: some never do well."""
 _ODD_FROM, _ODD_MOST = 3, 5
 """From how many more unusual samples than usual ones an endpoint is degraded, and how many are remembered."""
 _SURPRISE: Final = 0.03
@@ -198,9 +200,9 @@ def _status(health: Health, belief: Belief) -> Status:
     if health.failures and down >= _DOWN_FROM:
         return Status.DOWN
     rising = before in {Status.DEGRADED, Status.DOWN}
-    if belief[Hidden.UP] < (_WELL_FROM if rising else _WELL_STAYS):
-        return Status.DEGRADED
-    return Status.DEGRADED if health.odd >= (1 if rising else _ODD_FROM) else Status.UP
+    well, good, odd = (_WELL_FROM, _GOOD_FROM, 1) if rising else (_WELL_STAYS, _GOOD_STAYS, _ODD_FROM)
+    fine = belief[Hidden.UP] >= well and health.usual.good_share >= good and health.odd < odd
+    return Status.UP if fine else Status.DEGRADED
 
 
 def _remember_error(health: Health, seen: Observation) -> Health:
