@@ -35,7 +35,7 @@ _DOWN_FROM, _DOWN_STAYS = 0.6, 0.1
 _WELL_STAYS, _WELL_FROM = 0.25, 0.8
 """How likely it has to meet one that is up for it not to be called degraded any more, and for `up` to stay."""
 _GOOD_STAYS, _GOOD_FROM = 0.8, 0.85
-"""How often a request has to succeed within the SLO while nothing ails an endpoint, for the same: some never do well."""
+"""The same of how many requests succeed within the SLO while nothing ails an endpoint: some never do well."""
 _ODD_FROM, _ODD_MOST = 3, 5
 """From how many more unusual samples than usual ones an endpoint is degraded, and how many are remembered."""
 _SURPRISE: Final = 0.03
