@@ -151,9 +151,9 @@ def assess(health: Health, shared: Outlook, now: datetime, *, stale_s: float) ->
 
 
 def in_doubt(health: Health, shared: Outlook, at: datetime) -> bool:
-    """Whether anything of the newest samples still speaks against an endpoint."""
+    """Whether anything of the newest samples still speaks against an endpoint; a surprise does until the next one."""
     belief = met(_view(health, shared), at.timestamp())
-    return belief[Hidden.UP] < _WELL_FROM or health.odd > 0
+    return belief[Hidden.UP] < _WELL_FROM or health.odd > 0 or health.calm == 0
 
 
 def _view(health: Health, shared: Outlook) -> View:
