@@ -247,7 +247,7 @@ def _moved_to(outlook: Outlook, belief: Belief, at_s: float, rates: Rates) -> Ou
 def _luck(onsets: float, usual: float) -> float:
     """In steps of the square root of two, so that endpoints have few chains between them."""
     luck = (_LUCK_WEIGHT + onsets) / (_LUCK_WEIGHT + usual)
-    return 2.0 ** (round(2 * math.log2(min(max(luck, LUCK_LEAST), LUCK_MOST))) / 2)
+    return math.pow(2.0, round(2 * math.log2(min(max(luck, LUCK_LEAST), LUCK_MOST))) / 2)
 
 
 def _likelihoods(usual: Usual, seen: Seen) -> tuple[float, ...]:
