@@ -35,12 +35,6 @@ async def no_time(_: Job) -> None:
     """A probe that takes no time."""
 
 
-def at_once() -> tuple[datetime, datetime]:
-    """When a probe is wanted, and when that is said."""
-    now = datetime.now(UTC)
-    return now, now
-
-
 class Watched:
     """A schedule, and what became of each tick."""
 
@@ -69,6 +63,11 @@ class Watched:
 
     def _miss(self, job: Job, at: datetime, error: ErrorClass) -> None:
         self.seen.append((job, at, error))
+
+    def ask(self, endpoint: str) -> None:
+        """Want a probe at once."""
+        now = datetime.now(UTC)
+        self.schedule.probe_by(endpoint, now, now)
 
     def ticks(self, job: Job, *kinds: ErrorClass | None) -> list[datetime]:
         """What was recorded of a job, of these kinds or of all, in order."""
@@ -280,9 +279,9 @@ async def test_it_is_not_run_while_the_endpoint_is_being_probed(watch: Callable[
 
     watched = watch(roomy_jobs("a:one"), slow)
     watched.schedule.start(datetime.now(UTC))
-    watched.schedule.probe_by("a:one", *at_once())
+    watched.ask("a:one")
     await until(lambda: watched.extras)
-    watched.schedule.probe_by("a:one", *at_once())
+    watched.ask("a:one")
     await asyncio.sleep(0.05)
     release.set()
     await until(lambda: watched.schedule.idle)
@@ -297,7 +296,7 @@ async def test_it_is_run_when_it_is_asked_for_at_the_very_end_of_a_run(watch: Ca
     async def doubtful(job: Job) -> None:
         if not asked:
             asked.append(job.id)
-            asyncio.get_running_loop().call_soon(watched.schedule.probe_by, job.spec.endpoint.id, *at_once())
+            asyncio.get_running_loop().call_soon(watched.ask, job.spec.endpoint.id)
 
     watched = watch(quick_jobs("a:one", every_s=1, closest_s=0.001), doubtful)
     watched.schedule.start(datetime.now(UTC))
@@ -307,11 +306,11 @@ async def test_it_is_run_when_it_is_asked_for_at_the_very_end_of_a_run(watch: Ca
 async def test_one_confirmation_may_ask_for_the_next(watch: Callable[..., Watched]) -> None:
     async def doubtful(job: Job) -> None:
         if len(watched.extras) < 4:
-            asyncio.get_running_loop().call_soon(watched.schedule.probe_by, job.spec.endpoint.id, *at_once())
+            asyncio.get_running_loop().call_soon(watched.ask, job.spec.endpoint.id)
 
     watched = watch(roomy_jobs("a:one"), doubtful)
     watched.schedule.start(datetime.now(UTC))
-    watched.schedule.probe_by("a:one", *at_once())
+    watched.ask("a:one")
     await until(lambda: len(watched.extras) == 4)
     assert watched.most_at_once == 1
 
@@ -321,7 +320,7 @@ async def test_of_several_probes_the_most_frequent_one_that_asks_for_tokens_is_r
 ) -> None:
     watched = watch(roomy_jobs("a:one", long=LONG, reach=REACH))
     watched.schedule.start(datetime.now(UTC))
-    watched.schedule.probe_by("a:one", *at_once())
+    watched.ask("a:one")
     await until(lambda: watched.ended)
     await breathe()
     assert [job.probe.name for job, _ in watched.extras] == ["chat"]
@@ -337,7 +336,7 @@ async def test_a_tick_that_meets_its_own_confirmation_is_an_overrun(watch: Calla
     (job,) = watched.jobs
     now = datetime.now(UTC)
     watched.schedule.start(now)
-    watched.schedule.probe_by("a:one", *at_once())
+    watched.ask("a:one")
     await until(lambda: watched.ticks(job, ErrorClass.OVERRUN) or watched.ticks(job, RUN))
     release.set()
     await until(lambda: watched.ticks(job, RUN))
@@ -482,12 +481,12 @@ async def test_an_unknown_endpoint_and_a_schedule_that_is_not_running_are_asked_
     watch: Callable[..., Watched],
 ) -> None:
     watched = watch(roomy_jobs("a:one"))
-    watched.schedule.probe_by("a:one", *at_once())
+    watched.ask("a:one")
     watched.schedule.start(datetime.now(UTC))
-    watched.schedule.probe_by("nobody:none", *at_once())
+    watched.ask("nobody:none")
     await breathe()
     await watched.schedule.stop(0)
-    watched.schedule.probe_by("a:one", *at_once())
+    watched.ask("a:one")
     await breathe()
     assert watched.extras == []
 
@@ -503,7 +502,7 @@ async def test_stopping_waits_for_running_probes(watch: Callable[..., Watched]) 
 
     watched = watch(roomy_jobs("a:one"), slow)
     watched.schedule.start(datetime.now(UTC))
-    watched.schedule.probe_by("a:one", *at_once())
+    watched.ask("a:one")
     await until(lambda: watched.extras)
     stopping = asyncio.create_task(watched.schedule.stop(60))
     await asyncio.sleep(0.05)
@@ -652,7 +651,7 @@ async def test_whatever_happens_every_tick_is_recorded_and_none_twice(watch: Cal
             case 0:
                 time.sleep(dice.uniform(0, 1.0))  # what this test is about
             case 1 | 2:
-                watched.schedule.probe_by(dice.choice([*every]), *at_once())
+                watched.ask(dice.choice([*every]))
             case 3:
                 watched.schedule.realign(datetime.now(UTC))
     at_the_end = datetime.now(UTC)

@@ -79,7 +79,8 @@ def test_one_that_fell_because_of_its_provider_says_so() -> None:
 
 def test_causes_are_counted_and_the_first_seen_stands_first() -> None:
     docket = opened()
-    for seconds, cause in enumerate([Cause.SLO, ErrorClass.CONNECT, Cause.HABIT, Cause.SLO, Cause.SLO], 61):
+    causes: list[ErrorClass | Cause] = [Cause.SLO, ErrorClass.CONNECT, Cause.HABIT, Cause.SLO, Cause.SLO]
+    for seconds, cause in enumerate(causes, 61):
         docket = rule(accuse(docket, seconds, cause), Status.DOWN, seconds)
     incident = incident_of(docket)
     assert [*incident.causes.items()] == [("connect", 2), ("slo", 3), ("habit", 1)]
