@@ -17,7 +17,7 @@ from monitor.config.model import BudgetSpec, Config
 from monitor.filewriter import FileWriter
 from monitor.habits import HabitHooks, HabitReader
 from monitor.housekeeper import Housekeeper, Told
-from monitor.plan import headline_task, plan
+from monitor.plan import headline_task, paid_probe, plan
 from monitor.publish.board import Board, Snapshot
 from monitor.publish.metrics import Metrics
 from monitor.recorder import Hooks, Recorder
@@ -51,9 +51,7 @@ class Daemon:
         self._stop = asyncio.Event()
         self._providers = {spec.endpoint.id: spec.endpoint.provider for spec in config.endpoints}
         jobs = plan(config)
-        self._adaptive = {
-            job.spec.endpoint.id for job in jobs if config.scoring.confirm or job.probe.closest_s is not None
-        }
+        self._adaptive = _adaptive(config)
         self._board = Board(config, jobs, datetime.now(UTC))
         self._outbox = Outbox(create_sinks(config), store)
         self._budgets = Budgets(caps_of(config), self._providers)
@@ -202,6 +200,12 @@ class Daemon:
         )
         progress_s = self._pool.last_answer_s or self._began_s
         return systemd.is_alive(now_s=now_s, last_progress_s=progress_s, due_s=due_s, margin_s=margin_s)
+
+
+def _adaptive(config: Config) -> frozenset[str]:
+    """The endpoints that may be probed beside their ticks."""
+    settling = {spec.endpoint.id: paid_probe(config.probes[name] for name in spec.probes) for spec in config.endpoints}
+    return frozenset(name for name, probe in settling.items() if config.scoring.confirm or probe.closest_s is not None)
 
 
 async def restore(board: Board, store: Store, now: datetime) -> None:

@@ -41,8 +41,6 @@ class Schedule:
         self._fire = fire
         self._miss = miss
         self._settling = _settling(self._jobs.values())
-        self._extras: set[str] = set()
-        """Jobs that are to probe beside their ticks."""
         self._last_tick: dict[str, datetime] = {}
         self._running: dict[str, asyncio.Task[object]] = {}
         self._scheduler = AsyncIOScheduler(timezone=UTC)
@@ -90,9 +88,9 @@ class Schedule:
             return
         at = max(at, now)
         if at + timedelta(seconds=job.probe.least_s) > tick_at(job, now) + job.every:
-            self._forget_extra(job)
+            with suppress(JobLookupError):  # none was asked for, or its turn has come this moment
+                self._scheduler.remove_job(_extra_id(job))
             return
-        self._extras.add(job.id)
         self._scheduler.add_job(
             self._extra,
             DateTrigger(at, timezone=UTC),
@@ -138,14 +136,7 @@ class Schedule:
         else:
             await self._run(job, tick)
 
-    def _forget_extra(self, job: Job) -> None:
-        if job.id in self._extras:
-            self._extras.remove(job.id)
-            with suppress(JobLookupError):  # its turn has come this moment
-                self._scheduler.remove_job(_extra_id(job))
-
     async def _extra(self, job: Job, at: datetime) -> None:
-        self._extras.discard(job.id)
         if self.running and job.id not in self._running:
             await self._run(job, at)
 

@@ -173,7 +173,8 @@ class Board:
         was, docket = book.health.status, book.docket
         book.absorb(sample, within_slo=_within_slo(sample, self._probes.get(sample.probe)))
         news.note(book, docket)
-        wanted = book.next_probe()
+        # What does not count leaves the newest measurement where it was: its successor would be due again at once.
+        wanted = book.next_probe() if book.outcome(sample.error).counted else None
         if wanted is not None:
             news.due[book.endpoint] = wanted
         fell = book.health.status is Status.DOWN and was is not Status.DOWN

@@ -60,7 +60,7 @@ def moved(belief: Belief, rates: Rates, luck: float, seconds: float) -> Belief:
 
     To the second, and to a hundredth of the span.
     """
-    whole = _coarse(min(round(max(seconds, 0.0)), _FOREVER_S))
+    whole = coarse(min(round(max(seconds, 0.0)), _FOREVER_S))
     if whole == 0:
         return belief
     matrix = _matrix(rates, luck, whole)
@@ -72,8 +72,8 @@ def settled(rates: Rates, luck: float) -> Belief:
     return tuple(column[Hidden.UP] for column in _matrix(rates, luck, _FOREVER_S))
 
 
-def _coarse(seconds: int) -> int:
-    """The first binary digits, so that there are few spans, and each is computed once."""
+def coarse(seconds: int) -> int:
+    """A span as far as it counts here, to its first binary digits: there are few of these, and each is computed once."""
     rest = max(seconds.bit_length() - _DIGITS, 0)
     return seconds >> rest << rest
 

@@ -41,7 +41,7 @@ _WELL: Final = 0.5
 _LUCK_WEIGHT: Final = 3.0
 """How many onsets of trouble the rates given above are worth, against those that were seen."""
 _LUCK_HALF_LIFE_H: Final = 30 * 24.0
-_LUCK_LEAST, _LUCK_MOST = 0.25, 8.0
+LUCK_LEAST, LUCK_MOST = 0.25, 8.0
 _BEGUN, _ENDED = 0.2, 0.8
 """Below and above which probability of being up trouble has begun, and ended."""
 _LEAST: Final = 1e-6
@@ -252,7 +252,7 @@ def _moved_to(outlook: Outlook, belief: Belief, at_s: float, rates: Rates) -> Ou
 def _luck(onsets: float, usual: float) -> float:
     """In steps of the square root of two, so that endpoints have few chains between them."""
     luck = (_LUCK_WEIGHT + onsets) / (_LUCK_WEIGHT + usual)
-    return math.exp2(round(2 * math.log2(min(max(luck, _LUCK_LEAST), _LUCK_MOST))) / 2)
+    return math.exp2(round(2 * math.log2(min(max(luck, LUCK_LEAST), LUCK_MOST))) / 2)
 
 
 def _likelihoods(usual: Usual, seen: Seen) -> tuple[float, ...]:

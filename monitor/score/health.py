@@ -115,8 +115,7 @@ def advance(health: Health, shared: Outlook, seen: Observation) -> tuple[Health,
     """An endpoint's health and its provider's outlook after one more sample."""
     health = _remember_error(health, seen)
     if not seen.outcome.counted:
-        # It paces as well: what is refused again and again is not to be asked ever faster.
-        return _paced(_note_account(health, seen), seen, surprised=False), shared
+        return _note_account(health, seen), shared
     view, shown, at_s = _view(health, shared), _shown(seen), seen.at.timestamp()
     surprised = expected(view, shown, at_s) < _SURPRISE
     view = after(view, shown, at_s)
@@ -159,9 +158,9 @@ def assess(health: Health, shared: Outlook, now: datetime, *, stale_s: float) ->
 
 
 def in_doubt(health: Health, shared: Outlook, at: datetime) -> bool:
-    """Whether anything of the newest samples still speaks against an endpoint."""
+    """Whether anything of the newest samples still speaks against an endpoint; a surprise does until the next one."""
     belief = met(_view(health, shared), at.timestamp())
-    return belief[Hidden.UP] < _WELL_FROM or health.odd > 0
+    return belief[Hidden.UP] < _WELL_FROM or health.odd > 0 or health.calm == 0
 
 
 def _view(health: Health, shared: Outlook) -> View:
@@ -178,7 +177,8 @@ def _shown(seen: Observation) -> Seen:
 def _paced(health: Health, seen: Observation, *, surprised: bool) -> Health:
     if not (surprised or seen.paces):
         return health
-    return replace(health, calm=0 if surprised else health.calm + 1, paced_at=seen.at)
+    newest = max(seen.at, health.paced_at or seen.at)
+    return replace(health, calm=0 if surprised else health.calm + 1, paced_at=newest)
 
 
 def _failures(before: int, shown: Seen) -> int:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from monitor.score.chain import Hidden
-from monitor.score.filter import Outlook, Usual
+from monitor.score.filter import LUCK_LEAST, LUCK_MOST, Outlook, Usual
 from monitor.score.health import Health, LastError, Trouble
 from monitor.status import Status
 from probes._model import ErrorClass
@@ -109,7 +109,7 @@ def _outlook(*, at_s: float | None, belief: list[float], troubled: bool, **weigh
         troubled=bool(troubled),
         onsets=_weight(weights["onsets"]),
         hours=_weight(weights["hours"]),
-        luck=_weight(weights["luck"]),
+        luck=_luck(weights["luck"]),
     )
 
 
@@ -132,6 +132,13 @@ def _last_error(error: str, at: str, status_code: int | None) -> LastError:
 def _weight(value: float) -> float:
     if not 0 <= float(value) < math.inf:
         raise ValueError(f"{value} is not a weight")
+    return float(value)
+
+
+def _luck(value: float) -> float:
+    """Beyond its bounds the chain is no chain any more."""
+    if not LUCK_LEAST <= float(value) <= LUCK_MOST:
+        raise ValueError(f"{value} is no luck")
     return float(value)
 
 

@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from monitor.config.model import Config, EndpointSpec, ProbeSpec
-from monitor.plan import EPOCH, Job, all_jobs, headline_task, plan, run_for, tick_at, ticks_between
+from monitor.plan import EPOCH, Job, all_jobs, headline_task, paid_probe, plan, run_for, tick_at, ticks_between
 from probes._model import Endpoint, Task
 
 NOW = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
@@ -63,6 +63,28 @@ def test_each_probe_of_each_enabled_endpoint_is_a_job() -> None:
 )
 def test_an_endpoint_is_judged_by_its_chat_or_else_its_first_probe(tasks: tuple[Task, ...], headline: Task) -> None:
     assert headline_task([replace(CHAT, task=task) for task in tasks]) is headline
+
+
+REACH = ProbeSpec(name="reach", task=Task.REACH, every_s=5)
+
+
+@pytest.mark.parametrize(
+    ("probes", "settles"),
+    [
+        ((CHAT,), CHAT),
+        ((LONG, CHAT), CHAT),
+        ((REACH, LONG), LONG),
+        ((REACH, LONG, CHAT), CHAT),
+        ((REACH, replace(REACH, name="rare", every_s=60)), REACH),
+        ((CHAT, replace(CHAT, name="second")), CHAT),
+    ],
+    ids=lambda each: each.name if isinstance(each, ProbeSpec) else None,
+)
+def test_a_doubt_is_settled_by_the_most_frequent_probe_that_asks_for_tokens(
+    probes: tuple[ProbeSpec, ...], settles: ProbeSpec
+) -> None:
+    """And where none does by the most frequent one."""
+    assert paid_probe(probes) is settles
 
 
 def test_no_endpoints_no_jobs() -> None:

@@ -39,15 +39,23 @@ async def end(task: asyncio.Task[None]) -> None:
         await task
 
 
-def quick_config(*names: str, every_s: float = 1.0, **fields: ProbeSpec) -> Config:
+def quick_config(*names: str, every_s: float = 1.0, closest_s: float | None = None, **fields: ProbeSpec) -> Config:
     """Endpoints that are probed every so many seconds; `fields` are further probes that all of them have."""
-    probes = {"chat": ProbeSpec(name="chat", task=Task.CHAT, every_s=every_s, timeout_s=5), **fields}
+    chat = ProbeSpec(name="chat", task=Task.CHAT, every_s=every_s, closest_s=closest_s, timeout_s=5)
+    probes = {"chat": chat, **fields}
     return make_config(*(make_spec(name, probes=tuple(probes)) for name in names), probes=probes)
 
 
-def quick_jobs(*names: str, every_s: float = 1.0, **fields: ProbeSpec) -> tuple[Job, ...]:
+def quick_jobs(
+    *names: str, every_s: float = 1.0, closest_s: float | None = None, **fields: ProbeSpec
+) -> tuple[Job, ...]:
     """Their jobs."""
-    return plan(quick_config(*names, every_s=every_s, **fields))
+    return plan(quick_config(*names, every_s=every_s, closest_s=closest_s, **fields))
+
+
+def roomy_jobs(*names: str, **fields: ProbeSpec) -> tuple[Job, ...]:
+    """Jobs whose next tick is far off whenever a test runs, and whose probes may come close together."""
+    return quick_jobs(*names, every_s=36_000, closest_s=0.001, **fields)
 
 
 def _always_open() -> asyncio.Event:

@@ -102,11 +102,12 @@ async def test_a_probe_that_is_cancelled_gives_back_what_was_set_aside_for_it() 
 
 
 async def test_a_confirmation_on_the_real_schedule_obeys_as_well() -> None:
-    line = Line(budgeted(quick_config("a:one", every_s=3600), tokens_per_day=1))
-    await line.ticks.fire(line.jobs[0], datetime.now(UTC))
+    line = Line(budgeted(quick_config("a:one", every_s=36_000, closest_s=0.001), tokens_per_day=1))
+    now = datetime.now(UTC)
+    await line.ticks.fire(line.jobs[0], now)
     schedule = Schedule(line.jobs, line.ticks.fire, line.ticks.miss)
-    schedule.start(datetime.now(UTC))
-    schedule.probe_soon("a:one", datetime.now(UTC))
+    schedule.start(now)
+    schedule.probe_by("a:one", now + timedelta(milliseconds=1), now)
     await until(lambda: len(line.emitted) >= 2)
     await schedule.stop(1)
     assert (len(line.asked), len(line.held_back())) == (1, 1)

@@ -1,92 +1,269 @@
-"""Schedule, runner, recorder and store together: a doubt is settled by one more probe at once."""
+"""Schedule, runner, recorder and store together: a doubt is settled by more probes, and what came of it is kept."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from monitor.app import Daemon, caps_of, restore
+from monitor.budget import Budgets
+from monitor.config.model import BudgetSpec, Config, ProbeSpec, ProviderSpec, ScoringSpec
+from monitor.maintenance import Span
 from monitor.plan import plan, tick_at
 from monitor.publish.board import Board
 from monitor.recorder import Hooks, Recorder
 from monitor.runner import Places
 from monitor.schedule import Schedule
-from monitor.status import Status
+from monitor.status import Incident, Status
 from monitor.store import Store
 from monitor.ticks import Ticks
-from probes._model import ErrorClass, Run, Sample
-from tests.integration.daemon.parts import end, quick_config, until
+from probes._model import ErrorClass, Run, Sample, Task
+from tests.integration.daemon.parts import breathe, end, quick_config, until
 from tests.unit.publish.values import sample_at
 
+pytestmark = pytest.mark.alone
+
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
+ONE, TWO, OTHER = "a:one", "a:two", "b:other"
+CLOSE_S = 0.02
+QUICK = quick_config(ONE, every_s=1.0, closest_s=CLOSE_S)
+RARE = quick_config(ONE, TWO, OTHER, every_s=36_000, closest_s=CLOSE_S)
 
 
 class Line:
-    """The way of a probe from tick to snapshot, around a provider that answers as it is told."""
+    """The way of a probe from tick to snapshot, around providers that answer as they are told."""
 
-    def __init__(self, store: Store, every_s: float) -> None:
-        config = quick_config("a:one", every_s=every_s)
-        self.error: ErrorClass | None = None
-        self.runs: list[Run] = []
+    def __init__(self, store: Store, config: Config) -> None:
+        self.errors: dict[str, ErrorClass] = {}
+        """What probes of an endpoint come to; those of others succeed."""
+        self.samples: list[Sample] = []
+        self.due: list[tuple[str, datetime]] = []
+        """When the next probes were worth their money."""
         self.board = Board(config, plan(config), datetime.now(UTC))
-        (self._job,) = plan(config)
-        hooks = Hooks(
-            observe=lambda _: None,
-            published=lambda _: None,
-            confirm=lambda endpoint: self.schedule.probe_soon(endpoint, datetime.now(UTC)),
-            dropped=lambda _: None,
-        )
+        self._jobs = {job.spec.endpoint.id: job for job in plan(config)}
+        hooks = Hooks(observe=self.samples.append, published=lambda _: None, due=self._due, dropped=lambda _: None)
         self.recorder = Recorder(self.board, store, hooks)
-        ticks = Ticks(self, Places(4, {}), {}, self.recorder.put)
-        self.schedule = Schedule([self._job], ticks.fire, ticks.miss)
+        budgets = Budgets(caps_of(config), {name: name.partition(":")[0] for name in self._jobs})
+        self._ticks = Ticks(self, Places(4, {}), {}, self.recorder.put, budgets)
+        self.schedule = Schedule(plan(config), self._ticks.fire, self._ticks.miss)
+
+    def _due(self, endpoint: str, at: datetime) -> None:
+        self.due.append((endpoint, at))
+        self.schedule.probe_by(endpoint, at, datetime.now(UTC))
 
     async def measure(self, run: Run) -> Sample:
-        """A probe of this provider."""
-        self.runs.append(run)
+        """A probe of these providers."""
         await asyncio.sleep(0.001)
-        return replace(sample_at(datetime.now(UTC), self.error, run.endpoint.id), id=run.id)
+        sample = sample_at(datetime.now(UTC), self.errors.get(run.endpoint.id), run.endpoint.id)
+        return replace(sample, id=run.id, scheduled_at=run.scheduled_at)
 
-    def beside_the_schedule(self, first: int) -> list[Run]:
-        """The runs that no tick wanted."""
-        return [run for run in self.runs[first:] if run.scheduled_at != tick_at(self._job, run.scheduled_at)]
+    def ask(self, *names: str) -> None:
+        """Begin with endpoints whose ticks are far off."""
+        for name in names:
+            self._due(name, datetime.now(UTC))
 
-    @property
-    def status(self) -> Status:
-        return self.board.snapshot.rows["a:one"].status
+    def of(self, name: str) -> list[Sample]:
+        """What was recorded of an endpoint."""
+        return [sample for sample in self.samples if sample.endpoint == name]
+
+    def beside_the_schedule(self, first: int = 0, error: ErrorClass | None = None) -> list[Sample]:
+        """What no tick wanted, from a sample on; with this error."""
+        return [
+            sample
+            for sample in self.samples[first:]
+            if sample.error is error
+            and sample.scheduled_at != tick_at(self._jobs[sample.endpoint], sample.scheduled_at)
+        ]
+
+    def status(self, name: str = ONE) -> Status:
+        return self.board.snapshot.rows[name].status
+
+
+Begin = Callable[[Config], Awaitable[Line]]
 
 
 @pytest.fixture
-async def begin(store: Store) -> AsyncIterator[Callable[[float], Line]]:
+async def begin(store: Store) -> AsyncIterator[Begin]:
     begun: list[tuple[Line, asyncio.Task[None]]] = []
 
-    def make(every_s: float) -> Line:
-        line = Line(store, every_s)
+    async def make(config: Config) -> Line:
+        """A line, as the daemon begins it; one that was begun before is stopped, as by a restart."""
+        while begun:
+            await stop(*begun.pop())
+        line = Line(store, config)
+        now = datetime.now(UTC)
+        await restore(line.board, store, now)
+        line.board.publish(now, sweep=True)
         begun.append((line, asyncio.create_task(line.recorder.run())))
         line.schedule.start(datetime.now(UTC))
         return line
 
-    yield make
-    for line, task in begun:
+    async def stop(line: Line, task: asyncio.Task[None]) -> None:
         await line.schedule.stop(1)
         await end(task)
+        await line.recorder.flush(60)
+
+    yield make
+    for each in begun:
+        await stop(*each)
 
 
-async def test_a_failure_is_confirmed_at_once_and_so_is_the_recovery(
-    begin: Callable[[float], Line], store: Store
-) -> None:
+async def stored_incidents(store: Store) -> list[Incident]:
+    return [*await store.incidents(endpoint=None, since=EVER, before=None, limit=100)]
+
+
+# A doubt
+
+
+async def test_a_failure_is_confirmed_at_once_and_recovery_is_looked_for(begin: Begin, store: Store) -> None:
     """In the whole chain the sample is judged while its own run still counts as running."""
-    line = begin(1.0)
-    await until(lambda: line.status is Status.UP)
-    line.error = ErrorClass.CONNECT
-    await until(lambda: line.status is Status.DOWN)
-    failed = len(line.runs)
-    assert line.beside_the_schedule(0), "the second failure is a confirmation's"
-    line.error = None
-    await until(lambda: line.status is not Status.DOWN)
-    assert line.beside_the_schedule(failed), "and so is the second success"
+    line = await begin(QUICK)
+    await until(lambda: line.status() is Status.UP)
+    line.errors[ONE] = ErrorClass.CONNECT
+    await until(lambda: line.status() is Status.DOWN)
+    failed = len(line.samples)
+    assert line.beside_the_schedule(error=ErrorClass.CONNECT), "what made it down was not all of ticks"
+    line.errors.clear()
+    await until(lambda: line.status() is Status.UP)
+    assert line.beside_the_schedule(failed), "nor what made it up again"
     await until(lambda: line.recorder.queue_length == 0)
-    stored = await store.samples(EVER)
-    assert {run.id for run in line.runs} <= {sample.id for sample in stored}
+    stored = {sample.id for sample in await store.samples(EVER)}
+    assert {sample.id for sample in line.samples} <= stored
+
+
+async def test_while_all_is_well_probes_come_ever_later(begin: Begin) -> None:
+    line = await begin(RARE)
+    line.ask(ONE)
+    await until(lambda: len(line.of(ONE)) >= 7)
+    gaps = [CLOSE_S * 2**place for place in range(6)]
+    for gap, before, later in zip(gaps, line.of(ONE), line.of(ONE)[1:], strict=False):
+        assert later.scheduled_at >= before.started_at + timedelta(seconds=gap)
+
+
+async def test_a_surprise_is_followed_by_a_probe_with_no_gap(begin: Begin) -> None:
+    line = await begin(RARE)
+    line.ask(ONE)
+    await until(lambda: len(line.of(ONE)) >= 5)
+    line.errors[ONE] = ErrorClass.CONNECT
+    await until(lambda: len(line.beside_the_schedule(error=ErrorClass.CONNECT)) >= 2)
+    first, second = line.beside_the_schedule(error=ErrorClass.CONNECT)[:2]
+    assert (ONE, first.started_at) in line.due
+    assert second.scheduled_at >= first.started_at
+
+
+async def test_when_one_falls_the_others_of_its_provider_are_probed_and_strangers_are_not(begin: Begin) -> None:
+    line = await begin(RARE)
+    line.ask(ONE, TWO, OTHER)
+    await until(lambda: all(len(line.of(name)) >= 8 for name in (ONE, TWO, OTHER)))
+    calm = len(line.of(OTHER))
+    line.errors |= dict.fromkeys((ONE, TWO), ErrorClass.SERVER_ERROR)
+    line.ask(ONE)
+    await until(lambda: line.status(ONE) is line.status(TWO) is Status.DOWN)
+    own = [sample for sample in line.of(TWO) if sample.error is ErrorClass.SERVER_ERROR]
+    assert own, "none is down without a failure of its own"
+    assert (line.status(OTHER), len(line.of(OTHER)) - calm <= 1) == (Status.UP, True)
+
+
+@pytest.mark.parametrize("error", [ErrorClass.AUTH, ErrorClass.VANTAGE_OFFLINE, ErrorClass.RATE_LIMITED])
+async def test_what_does_not_count_is_not_asked_for_again_and_again(begin: Begin, error: ErrorClass) -> None:
+    line = await begin(QUICK)
+    await until(lambda: line.status() is Status.UP)
+    line.errors[ONE] = error
+    await until(lambda: len([sample for sample in line.samples if sample.error is error]) >= 3)
+    assert len(line.beside_the_schedule(error=error)) <= 1, "one may have been asked for before"
+    assert line.status() is Status.UP
+
+
+async def test_a_probe_that_its_budget_holds_back_is_not_asked_for_again_and_again(begin: Begin) -> None:
+    budget = ProviderSpec(name="a", budget=BudgetSpec(tokens_per_day=1))
+    line = await begin(replace(QUICK, providers={"a": budget}))
+    held_back = ErrorClass.BUDGET
+    await until(lambda: len([sample for sample in line.samples if sample.error is held_back]) >= 3)
+    assert len(line.beside_the_schedule(error=held_back)) <= 1, "the one that the first sample asked for"
+    assert len([sample for sample in line.samples if sample.error is None]) == 1
+
+
+async def test_maintenance_holds_back_what_is_beside_the_ticks_too(begin: Begin) -> None:
+    now = datetime.now(UTC)
+    spans = (Span(begin=now - timedelta(hours=1), end=now + timedelta(hours=9)),)
+    (spec,) = QUICK.endpoints
+    line = await begin(replace(QUICK, endpoints=(replace(spec, maintenance=spans),)))
+    line.ask(ONE)
+    await breathe(500)
+    await until(lambda: line.schedule.idle)
+    assert line.samples == []
+
+
+# Over a restart
+
+
+async def test_an_outage_is_stored_as_an_incident_with_the_samples_that_it_rests_on(begin: Begin, store: Store) -> None:
+    line = await begin(QUICK)
+    await until(lambda: line.status() is Status.UP)
+    assert await stored_incidents(store) == []
+    line.errors[ONE] = ErrorClass.CONNECT
+    await until(lambda: line.status() is Status.DOWN)
+    line.errors.clear()
+    await until(lambda: line.status() is Status.UP)
+    await until(lambda: line.recorder.queue_length == 0)
+    failures = [sample for sample in await store.samples(EVER) if sample.error is ErrorClass.CONNECT]
+    (incident,) = await stored_incidents(store)
+    assert incident.began_at == min(sample.started_at for sample in failures)
+    assert incident.last_at == max(sample.started_at for sample in failures)
+    assert incident.causes == {"connect": len(failures)}
+    assert incident.worst is Status.DOWN
+    assert incident.ended_at is not None
+
+
+async def test_after_a_restart_the_status_is_the_same_and_the_open_incident_goes_on(begin: Begin, store: Store) -> None:
+    line = await begin(QUICK)
+    line.errors[ONE] = ErrorClass.CONNECT
+    await until(lambda: line.status() is Status.DOWN)
+    again = await begin(QUICK)
+    assert again.status() is Status.DOWN
+    (incident,) = await stored_incidents(store)
+    assert incident.ended_at is None
+    again.errors[ONE] = ErrorClass.TLS
+    await until(lambda: len(again.samples) >= 2)
+    again.errors.clear()
+    await until(lambda: again.status() is Status.UP)
+    await until(lambda: again.recorder.queue_length == 0)
+    (ended,) = await stored_incidents(store)
+    assert (ended.id, ended.began_at) == (incident.id, incident.began_at)
+    assert (ended.causes["connect"], ended.causes["tls"] >= 2) == (incident.causes["connect"], True)
+    assert ended.ended_at is not None
+
+
+async def test_after_a_restart_an_incident_of_an_endpoint_that_is_gone_is_ended(begin: Begin, store: Store) -> None:
+    line = await begin(QUICK)
+    line.errors[ONE] = ErrorClass.CONNECT
+    await until(lambda: line.status() is Status.DOWN)
+    await begin(quick_config(OTHER))
+    (ended,) = await stored_incidents(store)
+    assert (ended.endpoint, ended.ended_at) == (ONE, ended.last_at)
+
+
+# What the configuration says
+
+
+FIXED = ProbeSpec(name="fixed", task=Task.CHAT, every_s=60)
+ADAPTIVE = ProbeSpec(name="adaptive", task=Task.CHAT, every_s=300, closest_s=15)
+REACH = ProbeSpec(name="reach", task=Task.REACH, every_s=60, closest_s=5)
+
+
+@pytest.mark.parametrize("confirm", [True, False])
+async def test_probes_beside_the_ticks_can_be_switched_off_where_the_interval_is_fixed(
+    store: Store, *, confirm: bool
+) -> None:
+    """A fixed interval of the probe that would be made: what else an endpoint is asked has nothing to do with it."""
+    probes = {probe.name: probe for probe in (FIXED, ADAPTIVE, REACH)}
+    names = {"a:fixed": ("fixed",), "a:adaptive": ("adaptive",), "a:both": ("fixed", "reach")}
+    (spec,) = QUICK.endpoints
+    specs = tuple(replace(spec, endpoint=replace(spec.endpoint, id=name), probes=mine) for name, mine in names.items())
+    config = replace(QUICK, endpoints=specs, probes=probes, scoring=ScoringSpec(confirm=confirm))
+    daemon = Daemon(config, store, {})
+    assert daemon._adaptive == (set(names) if confirm else {"a:adaptive"})

@@ -20,7 +20,7 @@ from monitor.config.model import Config, ProbeSpec
 from monitor.plan import plan
 from monitor.publish.board import Board, Snapshot
 from monitor.recorder import Hooks, Limits, Recorder
-from monitor.score.state import health_from_text
+from monitor.score.state import state_from_text
 from monitor.status import Incident, Status
 from monitor.store import Store, StoreError, create_store
 from probes._model import ErrorClass, Sample, Task
@@ -50,7 +50,7 @@ class Bench:
     board_type: type[Board] = Board
     observed: list[Sample] = field(default_factory=list)
     snapshots: list[Snapshot] = field(default_factory=list)
-    confirmed: list[str] = field(default_factory=list)
+    due: list[tuple[str, datetime]] = field(default_factory=list)
     dropped: int = 0
 
     def __post_init__(self) -> None:
@@ -58,7 +58,7 @@ class Bench:
         hooks = Hooks(
             observe=self.observed.append,
             published=self.snapshots.append,
-            confirm=self.confirmed.append,
+            due=lambda endpoint, at: self.due.append((endpoint, at)),
             dropped=self._drop,
         )
         self.recorder = Recorder(self.board, self.store, hooks, self.limits)
@@ -173,18 +173,37 @@ async def test_a_burst_is_stored_in_portions_with_the_states_last(begin: Begin) 
         (203, [ONE, TWO]),
     ]
     for name in (ONE, TWO):
-        health = health_from_text(store.kept_states[name])
-        assert health is not None
-        assert health.measured_at == max(each.started_at for each in store.kept.values() if each.endpoint == name)
+        known = state_from_text(store.kept_states[name])
+        assert known is not None
+        assert known.health.measured_at == max(each.started_at for each in store.kept.values() if each.endpoint == name)
 
 
-async def test_endpoints_in_doubt_are_named_at_once(begin: Begin) -> None:
+async def test_when_the_next_probes_are_due_is_told_at_once(begin: Begin) -> None:
+    """Before the samples are stored: what a failure means is to be settled now."""
     store = StubStore()
     store.gate.clear()
     bench = await begin(store)
-    bench.put(make_sample(1, ErrorClass.CONNECT, TWO), make_sample(2))
+    failed, well = make_sample(1, ErrorClass.CONNECT, TWO), make_sample(2)
+    bench.put(failed, well)
     await until(lambda: store.attempts)
-    assert bench.confirmed == [TWO]
+    assert dict(bench.due) == {TWO: failed.started_at, ONE: well.started_at + timedelta(seconds=2)}
+    assert bench.snapshots == []
+
+
+async def test_of_a_burst_the_newest_sample_says_once_when_the_next_probe_is_due(begin: Begin) -> None:
+    store = StubStore()
+    bench = await begin(store)
+    samples = [make_sample(number) for number in range(4)]
+    bench.put(*samples)
+    await until(lambda: bench.visible() == 4)
+    assert bench.due == [(ONE, samples[-1].started_at + timedelta(seconds=16))]
+
+
+async def test_what_does_not_count_and_what_is_not_configured_is_due_at_no_time(begin: Begin) -> None:
+    bench = await begin(StubStore())
+    bench.put(make_sample(1, ErrorClass.AUTH), make_sample(2, ErrorClass.BUDGET), make_sample(3, name="gone:x"))
+    await until(lambda: bench.visible() == 2)
+    assert bench.due == []
 
 
 async def test_samples_of_endpoints_that_are_not_configured_are_kept_all_the_same(begin: Begin) -> None:
@@ -272,9 +291,9 @@ async def test_a_failing_store_is_a_problem_until_it_takes_samples_again(
     store.error = None
     await until(lambda: bench.quiet)
     assert [*store.kept] == [make_sample(1).id, make_sample(2).id]
-    health = health_from_text(store.kept_states[ONE])
-    assert health is not None
-    assert health.failures == 1
+    known = state_from_text(store.kept_states[ONE])
+    assert known is not None
+    assert known.health.failures == 1
     actions = [vars(record).get("action") for record in caplog.records if record.name == "monitor.recorder"]
     assert actions == ["store_failed", "store_recovered"]
 
@@ -299,9 +318,9 @@ async def test_a_state_that_came_while_an_older_one_failed_is_the_one_that_is_ke
     await until(lambda: bench.recorder.store_error == str(locked()))
     store.error = None
     await until(lambda: bench.quiet)
-    health = health_from_text(store.kept_states[ONE])
-    assert health is not None
-    assert health.failures == 1
+    known = state_from_text(store.kept_states[ONE])
+    assert known is not None
+    assert known.health.failures == 1
 
 
 async def test_after_a_failure_commits_come_before_publications_again(begin: Begin) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from monitor.app import restore
+from monitor.config.model import Config
 from monitor.piecemeal import Batch, Piecemeal
-from monitor.plan import plan
+from monitor.plan import Job, plan
 from monitor.publish.board import Absorbed, Board
 from monitor.recorder import Limits
 from monitor.status import Incident, Status, incident_id
@@ -26,13 +27,21 @@ DOWN = ErrorClass.CONNECT
 class Watching(Board):
     """A board that opens an incident with an endpoint's first failure and ends it with its next success."""
 
+    def __init__(self, config: Config, jobs: Sequence[Job], now: datetime) -> None:
+        super().__init__(config, jobs, now)
+        self.known: dict[str, Incident] = {}
+
+    def restore_incidents(self, incidents: Iterable[Incident]) -> tuple[Incident, ...]:
+        self.known = {incident.id: incident for incident in incidents}
+        return ()
+
     def absorb(self, samples: Iterable[Sample]) -> Absorbed:
         batch = [*samples]
         touched = {each.id: each for each in map(self._judge, batch) if each is not None}
         return replace(super().absorb(batch), incidents=[*touched.values()])
 
     def _judge(self, sample: Sample) -> Incident | None:
-        mine = (each for each in self._incidents.values() if each.endpoint == sample.endpoint and not each.ended_at)
+        mine = (each for each in self.known.values() if each.endpoint == sample.endpoint and not each.ended_at)
         last = next(mine, None)
         if sample.error is None:
             return last and self._put(replace(last, ended_at=sample.started_at))
@@ -41,7 +50,7 @@ class Watching(Board):
         return self._put(replace(last, last_at=sample.started_at, causes={"connect": last.samples + 1}))
 
     def _put(self, incident: Incident) -> Incident:
-        self._incidents[incident.id] = incident
+        self.known[incident.id] = incident
         return incident
 
 
@@ -55,6 +64,11 @@ def begun(sample: Sample) -> Incident:
         last_at=sample.started_at,
         causes={"connect": 1},
     )
+
+
+def watching(bench: Bench) -> Watching:
+    assert isinstance(bench.board, Watching)
+    return bench.board
 
 
 def failures(*numbers: int, name: str = ONE) -> list[Sample]:
@@ -252,11 +266,11 @@ async def test_a_restart_goes_on_from_the_incidents_that_are_open(begin: Begin, 
     await until(lambda: bench.visible(ONE) == bench.visible(TWO) == 2)
     await end(bench.task)
     found = await sqlite.incidents(endpoint=None, since=EVER, before=None, limit=10)
-    assert {each.id: each for each in found} == bench.board._incidents
+    assert {each.id: each for each in found} == watching(bench).known
     now = datetime.now(UTC)
     fresh = Watching(CONFIG, plan(CONFIG), now)
     await restore(fresh, sqlite, now)
-    (still_open,) = fresh._incidents.values()
+    (still_open,) = fresh.known.values()
     assert still_open == next(each for each in found if each.endpoint == ONE)
     assert still_open.samples == 2
     (grown,) = fresh.absorb(failures(3)).incidents

@@ -20,24 +20,25 @@ from monitor.config.model import ProbeSpec
 from monitor.plan import Job, tick_at
 from monitor.schedule import MAX_GAP_TICKS, Schedule
 from probes._model import ErrorClass, Task
-from tests.integration.daemon.parts import breathe, quick_jobs, until
+from tests.integration.daemon.parts import breathe, quick_jobs, roomy_jobs, until
 
 pytestmark = pytest.mark.alone
 
 SECOND = timedelta(seconds=1)
 RUN = None
 """What became of a tick that became a probe; the others have an error class."""
-LONG = ProbeSpec(name="long", task=Task.CHAT, every_s=3600)
+LONG = ProbeSpec(name="long", task=Task.CHAT, every_s=72_000)
+REACH = ProbeSpec(name="reach", task=Task.REACH, every_s=3_600)
 
 
-async def at_once(_: Job) -> None:
+async def no_time(_: Job) -> None:
     """A probe that takes no time."""
 
 
 class Watched:
     """A schedule, and what became of each tick."""
 
-    def __init__(self, jobs: tuple[Job, ...], probe: Callable[[Job], Awaitable[None]] = at_once) -> None:
+    def __init__(self, jobs: tuple[Job, ...], probe: Callable[[Job], Awaitable[None]] = no_time) -> None:
         self.jobs = jobs
         self.seen: list[tuple[Job, datetime, ErrorClass | None]] = []
         self.extras: list[tuple[Job, datetime]] = []
@@ -62,6 +63,11 @@ class Watched:
 
     def _miss(self, job: Job, at: datetime, error: ErrorClass) -> None:
         self.seen.append((job, at, error))
+
+    def ask(self, endpoint: str) -> None:
+        """Want a probe at once."""
+        now = datetime.now(UTC)
+        self.schedule.probe_by(endpoint, now, now)
 
     def ticks(self, job: Job, *kinds: ErrorClass | None) -> list[datetime]:
         """What was recorded of a job, of these kinds or of all, in order."""
@@ -215,9 +221,7 @@ async def test_a_tick_that_comes_twice_is_run_once(watch: Callable[..., Watched]
 async def test_a_confirmation_that_found_no_room_is_nobodys_tick(watch: Callable[..., Watched]) -> None:
     watched = watch(quick_jobs("a:one", every_s=1800))
     watched.schedule.start(datetime.now(UTC))
-    event = JobSubmissionEvent(
-        EVENT_JOB_MAX_INSTANCES, f"confirm\0{watched.jobs[0].id}", "default", [datetime.now(UTC)]
-    )
+    event = JobSubmissionEvent(EVENT_JOB_MAX_INSTANCES, f"extra\0{watched.jobs[0].id}", "default", [datetime.now(UTC)])
     watched.schedule._on_overrun(event)
     assert watched.seen == []
 
@@ -255,15 +259,15 @@ async def test_a_probe_that_raises_is_logged_and_the_next_tick_comes(
 
 
 async def test_a_probe_that_is_wanted_soon_runs_once(watch: Callable[..., Watched]) -> None:
-    watched = watch(quick_jobs("a:one", "b:two", every_s=1800))
+    watched = watch(roomy_jobs("a:one", "b:two"))
     watched.schedule.start(datetime.now(UTC))
     at = datetime.now(UTC)
-    watched.schedule.probe_soon("a:one", at)
-    watched.schedule.probe_soon("a:one", at)
+    watched.schedule.probe_by("a:one", at, at)
+    watched.schedule.probe_by("a:one", at, at)
     await until(lambda: watched.ended)
     await breathe()
     assert [(job.spec.endpoint.id, moment) for job, moment in watched.extras] == [("a:one", at)]
-    watched.schedule.probe_soon("a:one", at + SECOND / 1000)
+    watched.schedule.probe_by("a:one", at + SECOND / 1000, at)
     await until(lambda: watched.ended == 2)
 
 
@@ -273,11 +277,11 @@ async def test_it_is_not_run_while_the_endpoint_is_being_probed(watch: Callable[
     async def slow(_: Job) -> None:
         await release.wait()
 
-    watched = watch(quick_jobs("a:one", every_s=1800), slow)
+    watched = watch(roomy_jobs("a:one"), slow)
     watched.schedule.start(datetime.now(UTC))
-    watched.schedule.probe_soon("a:one", datetime.now(UTC))
+    watched.ask("a:one")
     await until(lambda: watched.extras)
-    watched.schedule.probe_soon("a:one", datetime.now(UTC))
+    watched.ask("a:one")
     await asyncio.sleep(0.05)
     release.set()
     await until(lambda: watched.schedule.idle)
@@ -292,9 +296,9 @@ async def test_it_is_run_when_it_is_asked_for_at_the_very_end_of_a_run(watch: Ca
     async def doubtful(job: Job) -> None:
         if not asked:
             asked.append(job.id)
-            asyncio.get_running_loop().call_soon(watched.schedule.probe_soon, job.spec.endpoint.id, datetime.now(UTC))
+            asyncio.get_running_loop().call_soon(watched.ask, job.spec.endpoint.id)
 
-    watched = watch(quick_jobs("a:one", every_s=1), doubtful)
+    watched = watch(quick_jobs("a:one", every_s=1, closest_s=0.001), doubtful)
     watched.schedule.start(datetime.now(UTC))
     await until(lambda: watched.extras)
 
@@ -302,19 +306,21 @@ async def test_it_is_run_when_it_is_asked_for_at_the_very_end_of_a_run(watch: Ca
 async def test_one_confirmation_may_ask_for_the_next(watch: Callable[..., Watched]) -> None:
     async def doubtful(job: Job) -> None:
         if len(watched.extras) < 4:
-            asyncio.get_running_loop().call_soon(watched.schedule.probe_soon, job.spec.endpoint.id, datetime.now(UTC))
+            asyncio.get_running_loop().call_soon(watched.ask, job.spec.endpoint.id)
 
-    watched = watch(quick_jobs("a:one", every_s=1800), doubtful)
+    watched = watch(roomy_jobs("a:one"), doubtful)
     watched.schedule.start(datetime.now(UTC))
-    watched.schedule.probe_soon("a:one", datetime.now(UTC))
+    watched.ask("a:one")
     await until(lambda: len(watched.extras) == 4)
     assert watched.most_at_once == 1
 
 
-async def test_of_several_probes_the_most_frequent_one_is_run(watch: Callable[..., Watched]) -> None:
-    watched = watch(quick_jobs("a:one", every_s=1800, long=LONG))
+async def test_of_several_probes_the_most_frequent_one_that_asks_for_tokens_is_run(
+    watch: Callable[..., Watched],
+) -> None:
+    watched = watch(roomy_jobs("a:one", long=LONG, reach=REACH))
     watched.schedule.start(datetime.now(UTC))
-    watched.schedule.probe_soon("a:one", datetime.now(UTC))
+    watched.ask("a:one")
     await until(lambda: watched.ended)
     await breathe()
     assert [job.probe.name for job, _ in watched.extras] == ["chat"]
@@ -326,27 +332,161 @@ async def test_a_tick_that_meets_its_own_confirmation_is_an_overrun(watch: Calla
     async def slow(_: Job) -> None:
         await release.wait()
 
-    watched = watch(quick_jobs("a:one", every_s=0.4), slow)
+    watched = watch(quick_jobs("a:one", every_s=0.4, closest_s=0.001), slow)
     (job,) = watched.jobs
     now = datetime.now(UTC)
     watched.schedule.start(now)
-    watched.schedule.probe_soon("a:one", datetime.now(UTC))
+    watched.ask("a:one")
     await until(lambda: watched.ticks(job, ErrorClass.OVERRUN) or watched.ticks(job, RUN))
     release.set()
     await until(lambda: watched.ticks(job, RUN))
     watched.check(now)
 
 
+def next_tick(job: Job) -> datetime:
+    return tick_at(job, datetime.now(UTC)) + job.every
+
+
+async def test_a_probe_that_is_wanted_later_comes_then_and_not_before(watch: Callable[..., Watched]) -> None:
+    begun: list[datetime] = []
+
+    async def note(_: Job) -> None:
+        begun.append(datetime.now(UTC))
+
+    watched = watch(roomy_jobs("a:one"), note)
+    now = datetime.now(UTC)
+    watched.schedule.start(now)
+    at = now + SECOND / 5
+    watched.schedule.probe_by("a:one", at, now)
+    assert watched.schedule.next_due() == at
+    await until(lambda: watched.ended)
+    assert [moment for _, moment in watched.extras] == [at]
+    assert begun[0] >= at
+
+
+async def test_a_time_that_is_past_is_now(watch: Callable[..., Watched]) -> None:
+    watched = watch(roomy_jobs("a:one"))
+    now = datetime.now(UTC)
+    watched.schedule.start(now)
+    watched.schedule.probe_by("a:one", now - 60 * SECOND, now)
+    await until(lambda: watched.ended)
+    assert [moment for _, moment in watched.extras] == [now]
+
+
+async def test_what_was_asked_for_before_is_replaced_by_what_is_asked_for_now(watch: Callable[..., Watched]) -> None:
+    watched = watch(roomy_jobs("a:one"))
+    now = datetime.now(UTC)
+    watched.schedule.start(now)
+    for seconds in (0.05, 0.02, 9):
+        watched.schedule.probe_by("a:one", now + seconds * SECOND, now)
+    assert watched.schedule.next_due() == now + 9 * SECOND
+    watched.schedule.probe_by("a:one", now, now)
+    await until(lambda: watched.ended)
+    assert [moment for _, moment in watched.extras] == [now]
+    assert watched.schedule.next_due() == next_tick(watched.jobs[0])
+
+
+async def test_no_probe_is_added_where_a_tick_comes_by_then(watch: Callable[..., Watched]) -> None:
+    watched = watch(quick_jobs("a:one", every_s=36_000, closest_s=60))
+    (job,) = watched.jobs
+    now = datetime.now(UTC)
+    watched.schedule.start(now)
+    tick = next_tick(job)
+    for at in (tick + SECOND, tick, tick - 59 * SECOND):
+        watched.schedule.probe_by("a:one", at, now)
+        assert watched.schedule.next_due() == tick
+    watched.schedule.probe_by("a:one", tick - 60 * SECOND, now)
+    assert watched.schedule.next_due() == tick - 60 * SECOND
+
+
+async def test_what_was_asked_for_before_lapses_when_a_tick_is_soon_enough_now(watch: Callable[..., Watched]) -> None:
+    watched = watch(roomy_jobs("a:one"))
+    (job,) = watched.jobs
+    now = datetime.now(UTC)
+    watched.schedule.start(now)
+    watched.schedule.probe_by("a:one", now + SECOND / 10, now)
+    watched.schedule.probe_by("a:one", next_tick(job), now)
+    assert watched.schedule.next_due() == next_tick(job)
+    await asyncio.sleep(0.2)
+    assert watched.extras == []
+
+
+async def test_a_probe_whose_turn_has_come_does_not_lapse_any_more(watch: Callable[..., Watched]) -> None:
+    watched = watch(roomy_jobs("a:one"))
+    (job,) = watched.jobs
+    now = datetime.now(UTC)
+    watched.schedule.start(now)
+
+    def too_late(_: JobSubmissionEvent) -> None:
+        watched.schedule.probe_by("a:one", next_tick(job), now)
+
+    watched.schedule._scheduler.add_listener(too_late, EVENT_JOB_SUBMITTED)
+    watched.schedule.probe_by("a:one", now, now)
+    await until(lambda: watched.ended)
+    assert len(watched.extras) == 1
+
+
+async def test_one_that_is_asked_for_while_the_last_ones_turn_has_come_lapses_like_any_other(
+    watch: Callable[..., Watched],
+) -> None:
+    watched = watch(roomy_jobs("a:one"))
+    (job,) = watched.jobs
+    now = datetime.now(UTC)
+    watched.schedule.start(now)
+
+    def once_more(_: JobSubmissionEvent) -> None:
+        watched.schedule.probe_by("a:one", now + 9 * SECOND, now)
+
+    watched.schedule._scheduler.add_listener(once_more, EVENT_JOB_SUBMITTED)
+    watched.schedule.probe_by("a:one", now, now)
+    await until(lambda: watched.ended)
+    assert watched.schedule.next_due() == now + 9 * SECOND
+    watched.schedule.probe_by("a:one", next_tick(job), now)
+    assert watched.schedule.next_due() == next_tick(job)
+
+
+async def test_endpoints_ask_for_themselves_alone(watch: Callable[..., Watched]) -> None:
+    watched = watch(roomy_jobs("a:one", "b:two"))
+    now = datetime.now(UTC)
+    watched.schedule.start(now)
+    watched.schedule.probe_by("a:one", now + 9 * SECOND, now)
+    watched.schedule.probe_by("b:two", now, now)
+    await until(lambda: watched.ended)
+    assert [job.spec.endpoint.id for job, _ in watched.extras] == ["b:two"]
+    assert watched.schedule.next_due() == now + 9 * SECOND
+
+
+async def test_what_is_still_to_come_when_stopping_begins_does_not_come(watch: Callable[..., Watched]) -> None:
+    watched = watch(roomy_jobs("a:one"))
+    now = datetime.now(UTC)
+    watched.schedule.start(now)
+    watched.schedule.probe_by("a:one", now + SECOND / 20, now)
+    await watched.schedule.stop(0)
+    await asyncio.sleep(0.1)
+    assert (watched.extras, watched.schedule.next_due()) == ([], None)
+
+
+async def test_one_whose_turn_has_come_when_stopping_begins_does_not_run(watch: Callable[..., Watched]) -> None:
+    watched = watch(roomy_jobs("a:one"))
+    now = datetime.now(UTC)
+    watched.schedule.start(now)
+    watched.schedule._scheduler.add_listener(lambda _: watched.schedule._scheduler.pause(), EVENT_JOB_SUBMITTED)
+    watched.schedule.probe_by("a:one", now, now)
+    await until(lambda: not watched.schedule.running)
+    await breathe()
+    assert watched.extras == []
+
+
 async def test_an_unknown_endpoint_and_a_schedule_that_is_not_running_are_asked_in_vain(
     watch: Callable[..., Watched],
 ) -> None:
-    watched = watch(quick_jobs("a:one", every_s=1800))
-    watched.schedule.probe_soon("a:one", datetime.now(UTC))
+    watched = watch(roomy_jobs("a:one"))
+    watched.ask("a:one")
     watched.schedule.start(datetime.now(UTC))
-    watched.schedule.probe_soon("nobody:none", datetime.now(UTC))
+    watched.ask("nobody:none")
     await breathe()
     await watched.schedule.stop(0)
-    watched.schedule.probe_soon("a:one", datetime.now(UTC))
+    watched.ask("a:one")
     await breathe()
     assert watched.extras == []
 
@@ -360,9 +500,9 @@ async def test_stopping_waits_for_running_probes(watch: Callable[..., Watched]) 
     async def slow(_: Job) -> None:
         await release.wait()
 
-    watched = watch(quick_jobs("a:one", every_s=1800), slow)
+    watched = watch(roomy_jobs("a:one"), slow)
     watched.schedule.start(datetime.now(UTC))
-    watched.schedule.probe_soon("a:one", datetime.now(UTC))
+    watched.ask("a:one")
     await until(lambda: watched.extras)
     stopping = asyncio.create_task(watched.schedule.stop(60))
     await asyncio.sleep(0.05)
@@ -500,7 +640,7 @@ async def test_whatever_happens_every_tick_is_recorded_and_none_twice(watch: Cal
         await asyncio.sleep(dice.choice([0, 0, 0.01, 0.2, every[job.spec.endpoint.id] * dice.uniform(0.5, 2.5)]))
 
     every = {f"p{number}:m": interval for number, interval in enumerate([0.2, 0.3, 0.5, 0.7, 1.0, 1.0, 1.1])}
-    jobs = tuple(job for name, interval in every.items() for job in quick_jobs(name, every_s=interval))
+    jobs = tuple(job for name, interval in every.items() for job in quick_jobs(name, every_s=interval, closest_s=0.01))
     watched = watch(jobs, probe)
     watched.schedule._scheduler.add_listener(lambda _: time.sleep(dice.choice([0] * 20 + [0.4])), EVENT_JOB_SUBMITTED)
     now = datetime.now(UTC)
@@ -511,7 +651,7 @@ async def test_whatever_happens_every_tick_is_recorded_and_none_twice(watch: Cal
             case 0:
                 time.sleep(dice.uniform(0, 1.0))  # what this test is about
             case 1 | 2:
-                watched.schedule.probe_soon(dice.choice([*every]), datetime.now(UTC))
+                watched.ask(dice.choice([*every]))
             case 3:
                 watched.schedule.realign(datetime.now(UTC))
     at_the_end = datetime.now(UTC)

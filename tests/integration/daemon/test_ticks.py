@@ -17,7 +17,7 @@ from monitor.schedule import Schedule
 from monitor.score.blame import Moved
 from monitor.ticks import Ticks
 from probes._model import Blame, ErrorClass, Run, Sample, Task
-from tests.integration.daemon.parts import quick_jobs, until
+from tests.integration.daemon.parts import quick_jobs, roomy_jobs, until
 from tests.unit.publish.values import sample_at
 
 START = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
@@ -170,12 +170,12 @@ async def test_a_probe_that_runs_when_maintenance_begins_is_recorded_as_ever() -
 
 async def test_no_confirmation_is_sent_in_maintenance() -> None:
     line, now = Line(), datetime.now(UTC)
-    plain, other = quick_jobs("a:one", "b:other", every_s=3600)
+    plain, other = roomy_jobs("a:one", "b:other")
     job = in_maintenance(plain, now - timedelta(hours=1), now + timedelta(hours=9))
     schedule = Schedule([job, other], line.ticks.fire, line.ticks.miss)
     schedule.start(now)
-    schedule.probe_soon("a:one", now)
-    schedule.probe_soon("b:other", now)
+    schedule.probe_by("a:one", now, now)
+    schedule.probe_by("b:other", now, now)
     await until(lambda: len(line.emitted) == 1 and schedule.idle)
     await schedule.stop(1)
     assert [run.endpoint.id for run in line.asked] == ["b:other"]

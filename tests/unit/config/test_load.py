@@ -176,6 +176,27 @@ def test_everything_that_is_written_is_used(load_text: Load) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("written", "closest_s", "every_s", "least_s"),
+    [
+        ("15s..5m", 15.0, 300.0, 15.0),
+        ('"15s .. 5m"', 15.0, 300.0, 15.0),
+        ("1s..2s", 1.0, 2.0, 1.0),
+        ("${env:EVERY}", 30.0, 120.0, 30.0),
+        ("60s", None, 60.0, 2.0),
+        ("30m", None, 1_800.0, 60.0),
+        ("1s", None, 1.0, 1.0),
+    ],
+)
+def test_an_interval_is_fixed_or_has_limits(
+    load_text: Load, written: str, closest_s: float | None, every_s: float, least_s: float
+) -> None:
+    """What is fixed leaves room for probes that settle a doubt all the same."""
+    text = f"{SMALL}probes: {{chat: {{task: chat, every: {written}}}}}"
+    probe = load_text(text, {"EVERY": "30s..2m"}).probes["chat"]
+    assert (probe.closest_s, probe.every_s, probe.least_s) == (closest_s, every_s, least_s)
+
+
 def test_every_probe_applies_to_an_endpoint_that_names_none(load_text: Load) -> None:
     text = f"{SMALL}probes: {{a: {{task: chat}}, b: {{task: chat}}}}"
     assert load_text(text).endpoints[0].probes == ("a", "b")

@@ -50,6 +50,7 @@ LABELS = st.dictionaries(
     NAMES, st.text(string.printable[:95].replace("$", ""), min_size=1, max_size=20).filter(str.strip), max_size=2
 )
 DURATIONS = st.integers(1, 900).map(lambda seconds: f"{seconds}s")
+RANGES = st.integers(1, 900).map(lambda seconds: f"{seconds}s..{seconds + 1}m")
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +129,7 @@ def files(draw: st.DrawFn) -> dict[str, object]:
             for index, name in enumerate(providers)
         },
         "models": {f"a/{draw(NAMES)}": {"endpoints": endpoints}},
-        "probes": {name: {"task": "chat", "every": draw(DURATIONS), "timeout": "901s"} for name in probes},
+        "probes": {name: {"task": "chat", "every": draw(DURATIONS | RANGES), "timeout": "901s"} for name in probes},
     }
 
 

@@ -100,3 +100,25 @@ def test_the_schema_refuses_a_duration_without_a_unit_but_not_a_reference() -> N
     assert validator.is_valid({**small, "grace": "${env:GRACE}"})
     assert not validator.is_valid({**small, "grace": "30"})
     assert not validator.is_valid({**small, "grace": 30})
+
+
+@pytest.mark.parametrize(
+    ("every", "accepted"),
+    [
+        ("60s", True),
+        ("15s..5m", True),
+        ("15s .. 5m", True),
+        ("${env:EVERY}", True),
+        ("15s..${env:LONGEST}", True),
+        ("15..5m", False),
+        ("15s..5", False),
+        ("15s..1m..5m", False),
+        ("15s..", False),
+        ("..5m", False),
+        ("fast", False),
+        (60, False),
+    ],
+)
+def test_the_schema_says_how_an_interval_is_written(every: object, accepted: bool) -> None:
+    probe = {"$ref": "#/$defs/Probe", "$defs": json_schema()["$defs"]}
+    assert jsonschema.Draft202012Validator(probe).is_valid({"task": "chat", "every": every}) is accepted

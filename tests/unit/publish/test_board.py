@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,16 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.config.model import ScoringSpec
-from monitor.publish.board import Board, Filter, Snapshot, select
+from monitor.config.model import ProbeSpec, ScoringSpec
+from monitor.publish.board import Absorbed, Board, Filter, Snapshot, select
+from monitor.score.chain import Hidden
 from monitor.score.habit import Habits
-from monitor.score.state import health_from_text
+from monitor.score.state import Remembered, state_from_text
 from monitor.score.windows import WINDOWS
-from monitor.status import Status
+from monitor.status import Incident, Status, incident_id
 from probes._model import Blame, ErrorClass, Sample, Task
 from tests.unit.publish.values import first_tick, make_board, make_spec, sample_at
 from tests.unit.score.values import START, unhurried
-from tests.unit.store.incidents import make_incident
 
 MINUTE = timedelta(minutes=1)
 TICK = first_tick()
@@ -31,6 +32,12 @@ SPECS = (make_spec(ONE), make_spec(TWO, model="other/model"))
 
 def ids(body: bytes) -> list[str]:
     return [row["id"] for row in json.loads(body)["endpoints"]]
+
+
+def known_from(text: str) -> Remembered:
+    known = state_from_text(text)
+    assert known is not None
+    return known
 
 
 def row(snapshot: Snapshot, name: str) -> dict[str, Any]:
@@ -91,7 +98,7 @@ def test_the_order_of_the_configuration_is_kept_whatever_is_touched() -> None:
 def test_a_sample_of_an_endpoint_that_is_not_configured_changes_nothing() -> None:
     board = make_board(*SPECS)
     absorbed = board.absorb([sample_at(TICK, name="gone:model")])
-    assert (absorbed.states, absorbed.confirm) == ({}, ())
+    assert absorbed == Absorbed(states={}, due={}, incidents=[])
     assert ids(board.publish(TICK).body) == [ONE, TWO]
 
 
@@ -99,48 +106,165 @@ def test_absorbing_gives_the_new_state_of_each_endpoint_that_had_a_sample() -> N
     board = make_board(*SPECS)
     absorbed = board.absorb([sample_at(TICK), sample_at(TICK + MINUTE, ErrorClass.DNS)])
     assert set(absorbed.states) == {ONE}
-    health = health_from_text(absorbed.states[ONE])
-    assert health is not None
+    health = known_from(absorbed.states[ONE]).health
     assert (health.failures, health.measured_at) == (1, (TICK + MINUTE + timedelta(milliseconds=3)))
 
 
-@pytest.mark.parametrize(
-    ("errors", "wanted"),
-    [
-        ([ErrorClass.DNS], (ONE,)),
-        ([None, ErrorClass.DNS], (ONE,)),
-        ([ErrorClass.DNS, None], ()),
-        ([ErrorClass.DNS, ErrorClass.DNS], ()),
-        ([ErrorClass.AUTH], ()),
-    ],
-)
-def test_confirmation_is_asked_for_as_the_newest_sample_wants(
-    errors: list[ErrorClass | None], wanted: tuple[str, ...]
-) -> None:
-    board = make_board(*SPECS)
-    samples = [sample_at(TICK + place * MINUTE, error) for place, error in enumerate(errors)]
-    assert board.absorb(samples).confirm == wanted
-
-
-def test_confirmations_come_in_a_fixed_order() -> None:
-    board = make_board(*SPECS)
-    samples = [sample_at(TICK, ErrorClass.DNS, name) for name in (TWO, ONE)]
-    assert board.absorb(samples).confirm == (ONE, TWO)
-
-
 def test_wrong_answers_count_as_the_configuration_says() -> None:
-    for count, status in ((True, Status.DEGRADED), (False, Status.UP)):
+    for count, status in ((True, Status.DOWN), (False, Status.UP)):
         board = make_board(*SPECS, scoring=ScoringSpec(count_wrong_answers=count))
-        board.absorb([sample_at(TICK, ErrorClass.WRONG_ANSWER)])
+        board.absorb([sample_at(TICK + place * MINUTE, ErrorClass.WRONG_ANSWER) for place in range(3)])
         assert board.publish(TICK).rows[ONE].status is status
 
 
 def test_a_moved_blame_is_published_with_the_status_that_follows_from_it() -> None:
     board = make_board(*SPECS, scoring=ScoringSpec(blame={ErrorClass.AUTH: Blame.PROVIDER}))
-    board.absorb([sample_at(TICK + place * MINUTE, ErrorClass.AUTH, status_code=401) for place in range(2)])
-    found = row(board.publish(TICK + 2 * MINUTE), ONE)
+    board.absorb([sample_at(TICK + place * MINUTE, ErrorClass.AUTH, status_code=401) for place in range(3)])
+    found = row(board.publish(TICK + 3 * MINUTE), ONE)
     assert (found["status"], found["account"]) == ("down", None)
     assert (found["last_error"]["class"], found["last_error"]["blame"]) == ("auth", "provider")
+
+
+# The next probe
+
+
+def begun(minute: float) -> datetime:
+    """When the sample of so many minutes after the first tick began."""
+    return TICK + minute * MINUTE + timedelta(milliseconds=3)
+
+
+def minutes(errors: Iterable[ErrorClass | None], name: str = ONE, first: int = 0) -> list[Sample]:
+    """One sample a minute."""
+    return [sample_at(TICK + place * MINUTE, error, name) for place, error in enumerate(errors, first)]
+
+
+GOOD, BAD = None, ErrorClass.DNS
+
+
+@pytest.mark.parametrize(
+    ("errors", "wanted"),
+    [
+        ([GOOD], begun(0) + timedelta(seconds=2)),
+        ([GOOD] * 3, begun(2) + timedelta(seconds=8)),
+        ([GOOD] * 20, begun(19) + MINUTE),
+        ([BAD], begun(0)),
+        ([GOOD] * 20 + [BAD], begun(20)),
+        ([GOOD] * 20 + [BAD, GOOD], begun(21) + timedelta(seconds=2)),
+    ],
+)
+def test_the_next_probe_is_due_as_the_newest_sample_wants(errors: list[ErrorClass | None], wanted: datetime) -> None:
+    board = make_board(*SPECS)
+    assert board.absorb(minutes(errors)).due == {ONE: wanted}
+
+
+@pytest.mark.parametrize("error", [error for error in ErrorClass if error.blame is not Blame.PROVIDER])
+def test_a_sample_that_does_not_count_asks_for_no_probe(error: ErrorClass) -> None:
+    """The newest that counts grows old meanwhile: each refusal would ask for the next at once, without an end."""
+    board = make_board(*SPECS)
+    board.absorb(minutes([GOOD] * 3 + [BAD]))
+    assert board.absorb(minutes([error] * 3, first=4)).due == {}
+
+
+def test_the_limits_are_those_of_the_probe_that_settles_doubts() -> None:
+    reach = ProbeSpec(name="reach", task=Task.REACH, every_s=5)
+    chat = ProbeSpec(name="chat", task=Task.CHAT, every_s=300, closest_s=40)
+    board = make_board(make_spec(ONE, probes=("reach", "chat")), probes={"reach": reach, "chat": chat})
+    assert board.absorb(minutes([GOOD])).due == {ONE: begun(0) + timedelta(seconds=40)}
+    assert board.absorb(minutes([GOOD] * 20, first=1)).due == {ONE: begun(20) + timedelta(seconds=300)}
+
+
+# Endpoints of one provider
+
+KIN, OTHER = "groq:qwen", "groq:gemma"
+FAMILY = (*SPECS, make_spec(KIN), make_spec(OTHER))
+
+
+def with_family() -> Board:
+    """A board on which all have been well for 20 minutes."""
+    board = make_board(*FAMILY)
+    for minute in range(20):
+        board.absorb([sample_at(TICK + minute * MINUTE, name=spec.endpoint.id) for spec in FAMILY])
+    return board
+
+
+def test_when_one_falls_those_of_its_provider_that_may_have_fallen_too_are_due_at_once() -> None:
+    board = with_family()
+    board.absorb(minutes([BAD, BAD], first=20))
+    board.absorb(minutes([GOOD], OTHER, 21))
+    fell = board.absorb(minutes([BAD], first=22))
+    assert known_from(fell.states[ONE]).health.status is Status.DOWN
+    assert fell.due[KIN] == begun(22)
+    assert set(fell.due) == {ONE, KIN}, "the other one was measured since, and the third is another provider's"
+    assert KIN not in board.absorb(minutes([BAD], first=23)).due, "it is told once"
+
+
+def test_what_one_shows_moves_the_published_score_of_another_with_the_next_sweep() -> None:
+    board = with_family()
+    now = TICK + 22 * MINUTE
+    before = board.publish(now, sweep=True)
+    board.absorb(minutes([BAD, BAD, BAD], first=20))
+    after = board.publish(now, sweep=True)
+    for name, falls in ((KIN, True), (OTHER, True), (TWO, False)):
+        assert (row(after, name)["score"] < row(before, name)["score"]) is falls
+
+
+def test_another_whose_status_follows_is_stored_and_published_with_its_incident() -> None:
+    board = with_family()
+    failures = [sample for at in range(20, 23) for name in (ONE, OTHER) for sample in minutes([BAD], name, at)]
+    steps = [board.absorb([sample]) for sample in failures]
+    (followed,) = [step for step in steps if KIN in step.states]
+    assert known_from(followed.states[KIN]).health.status is Status.DEGRADED
+    assert {each.endpoint: dict(each.causes) for each in followed.incidents}[KIN] == {"provider": 1}
+    assert board.publish(TICK + 22 * MINUTE).rows[KIN].status is Status.DEGRADED
+    assert all(TWO not in step.states for step in steps)
+
+
+def test_one_endpoint_that_fails_beside_well_ones_drags_none_of_them_down() -> None:
+    board = with_family()
+    for minute in range(20, 60):
+        board.absorb(minutes([BAD], first=minute) + minutes([GOOD], KIN, minute) + minutes([GOOD], OTHER, minute))
+    snapshot = board.publish(TICK + 60 * MINUTE, sweep=True)
+    assert [snapshot.rows[name].status for name in (ONE, KIN, OTHER)] == [Status.DOWN, Status.UP, Status.UP]
+    assert row(snapshot, KIN)["score"] > 0.9
+
+
+# Incidents
+
+
+def test_samples_that_speak_against_nobody_bring_no_incident() -> None:
+    board = make_board(*SPECS)
+    assert board.absorb(minutes([GOOD])).incidents == []
+    assert board.absorb(minutes([GOOD] * 20, first=1)).incidents == []
+
+
+def test_a_suspicion_is_nothing_to_store() -> None:
+    board = make_board(*SPECS)
+    board.absorb(minutes([GOOD] * 20))
+    assert board.absorb(minutes([BAD], first=20)).incidents == []
+    assert board.absorb(minutes([GOOD], first=21)).incidents == []
+
+
+def test_an_incident_is_stored_when_it_begins_grows_or_ends_and_at_no_other_sample() -> None:
+    board = make_board(*SPECS)
+    board.absorb(minutes([GOOD] * 20))
+    found = [board.absorb(minutes([error], first=20 + place)).incidents for place, error in enumerate([BAD] * 4)]
+    assert [[each.samples for each in step] for step in found] == [[], [], [3], [4]]
+    (first,) = found[2]
+    assert (first.began_at, first.worst) == (begun(20), Status.DOWN)
+    ends = [board.absorb(minutes([GOOD], first=24 + place)).incidents for place in range(12)]
+    (ended,) = [each for step in ends for each in step]
+    assert (ended.id, ended.samples, ended.last_at) == (first.id, 4, begun(23))
+    assert ended.ended_at is not None
+
+
+def test_of_an_incident_that_changed_with_several_samples_the_newest_value_is_stored() -> None:
+    board = make_board(*SPECS)
+    (incident,) = board.absorb(minutes([GOOD] * 20 + [BAD] * 6)).incidents
+    assert incident.samples == 6
+    over, again = board.absorb(minutes([GOOD] * 20 + [BAD] * 3, first=26)).incidents
+    assert (over.id, over.samples) == (incident.id, 6)
+    assert over.ended_at is not None
+    assert (again.samples, again.ended_at) == (3, None)
 
 
 # Entity tags
@@ -176,7 +300,7 @@ def test_the_tag_changes_if_and_only_if_the_body_does(steps: list[str]) -> None:
         (Filter(min_score=0.0), ["a:up", "b:down", "c:unknown"]),
         (Filter(min_score=0.9), ["a:up", "c:unknown"]),
         (Filter(min_score=1.0), ["c:unknown"]),
-        (Filter(model="m/one", status="down", provider="b", min_score=0.1), ["b:down"]),
+        (Filter(model="m/one", status="down", provider="b", min_score=0.01), ["b:down"]),
         (Filter(model="m/two", status="down"), []),
     ],
     ids=str,
@@ -253,7 +377,25 @@ def test_a_restarted_board_publishes_what_the_old_one_would_have(samples: list[S
         before, after = row(old, name), row(new, name)
         if before["measured_at"] is None:  # unknown since the daemon began
             before.pop("since"), after.pop("since")
+        else:  # beliefs are stored to nine digits
+            for field in ("score", "confidence"):
+                assert after.pop(field) == pytest.approx(before.pop(field), abs=1e-5)
         assert after == before
+
+
+def test_of_what_endpoints_of_a_provider_remember_of_it_the_newest_holds() -> None:
+    board = with_family()
+    states: dict[str, str] = {}
+    for minute in range(20, 23):
+        for name in (ONE, OTHER):
+            states.update(board.absorb(minutes([BAD], name, minute)).states)
+    states[KIN] = with_family().absorb(minutes([GOOD], KIN, 20)).states[KIN]
+    assert known_from(states[KIN]).shared.belief[Hidden.UP] > 0.9
+    for order in (states, dict(reversed(states.items()))):
+        fresh = make_board(*FAMILY)
+        fresh.restore_states(order, {})
+        shared = known_from(fresh.absorb([sample_at(TICK + 22 * MINUTE, BAD, OTHER)]).states[OTHER]).shared
+        assert shared.belief[Hidden.UP] < 0.01
 
 
 @pytest.mark.parametrize("text", ["", "{}", "not JSON", '{"version":99}'])
@@ -267,16 +409,55 @@ def test_an_unreadable_state_costs_one_endpoint_its_judgement_and_nothing_else(t
     assert row(snapshot, ONE)["uptime"]["5m"]["expected"] == 1
 
 
-def test_a_board_goes_on_from_the_open_incidents_of_its_endpoints_and_forgets_others() -> None:
+def open_incident(name: str = ONE, began: float = -60, last: float = -50) -> Incident:
+    at = begun(began)
+    return Incident(
+        id=incident_id(name, at),
+        endpoint=name,
+        worst=Status.DOWN,
+        began_at=at,
+        last_at=begun(last),
+        causes={"connect": 3},
+    )
+
+
+def test_a_board_goes_on_from_the_open_incident_of_an_endpoint() -> None:
     board = make_board(*SPECS)
-    first, second = (make_incident(number, endpoint=ONE) for number in (1, 2))
-    board.restore_incidents([first])
-    board.restore_incidents([second, make_incident(3, endpoint="gone:x")])
-    assert board._incidents == {second.id: second}
+    down = board.absorb(minutes([BAD] * 3)).states
+    fresh = make_board(*SPECS)
+    fresh.restore_states(down, {})
+    incident = open_incident()
+    assert fresh.restore_incidents([incident]) == ()
+    (grown,) = fresh.absorb(minutes([BAD], first=3)).incidents
+    assert grown == replace(incident, causes={"connect": 3, "dns": 1}, last_at=begun(3))
+    (ended,) = fresh.absorb(minutes([GOOD] * 20, first=4)).incidents
+    assert (ended.id, ended.ended_at is None) == (incident.id, False)
 
 
-def test_samples_that_speak_against_nobody_bring_no_incident() -> None:
-    assert make_board(*SPECS).absorb([sample_at(TICK)]).incidents == ()
+def test_an_open_incident_of_one_that_is_well_by_now_ends_with_its_next_sample() -> None:
+    board = make_board(*SPECS)
+    assert board.restore_incidents([open_incident()]) == ()
+    (ended,) = board.absorb(minutes([GOOD])).incidents
+    assert ended == replace(open_incident(), ended_at=begun(0))
+
+
+def test_incidents_that_nobody_will_end_are_returned_with_their_end() -> None:
+    """Of an endpoint that is not configured, one that is not probed, and all but the newest of one that has several."""
+    board = make_board(*SPECS, make_spec("off:one", enabled=False))
+    stored = [
+        open_incident("gone:x"),
+        open_incident("off:one"),
+        open_incident(ONE, -90, -80),
+        open_incident(ONE, -60, -50),
+        open_incident(TWO),
+    ]
+    ended = board.restore_incidents(stored)
+    assert {(each.endpoint, each.began_at) for each in ended} == {
+        ("gone:x", begun(-60)),
+        ("off:one", begun(-60)),
+        (ONE, begun(-90)),
+    }
+    assert all(each.ended_at == each.last_at for each in ended)
 
 
 def test_what_is_stored_of_endpoints_that_are_gone_is_passed_over() -> None:

@@ -2,24 +2,62 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from monitor.score.answers import JUDGED
 from monitor.score.blame import Moved
-from monitor.score.book import Book, Terms
+from monitor.score.book import Book, Shared, Terms
+from monitor.score.habit import Basis, Habit, Habits
 from monitor.score.health import Health, Trouble
+from monitor.score.incidents import Docket
 from monitor.score.outcomes import Counts, Outcome
+from monitor.score.pace import Limits
 from monitor.score.windows import DAY, WINDOWS
-from monitor.status import Status
+from monitor.status import Incident, Status, incident_id
 from probes._model import Blame, ErrorClass, Task
 from tests.unit.score.values import EVERY_S, STALE_S, START, after, make_sample
 
+NAME = "groq:llama"
 
-def make_book(*, count_wrong_answers: bool = True, moved: Moved | None = None, task: Task = Task.CHAT) -> Book:
+
+QUICK = Habit(median=0.2, mad=0.1, count=360, days=6, basis=Basis.WEEKDAY)
+
+
+def make_book(
+    *,
+    count_wrong_answers: bool = True,
+    moved: Moved | None = None,
+    task: Task = Task.CHAT,
+    shared: Shared | None = None,
+    name: str = NAME,
+) -> Book:
     terms = Terms(
-        interval_s=EVERY_S, stale_s=STALE_S, task=task, count_wrong_answers=count_wrong_answers, moved=moved or {}
+        limits=Limits(least_s=2.0, most_s=EVERY_S),
+        stale_s=STALE_S,
+        task=task,
+        count_wrong_answers=count_wrong_answers,
+        moved=moved or {},
+        only_reach=False,
     )
-    return Book(terms, Health(since=START), None)
+    book = Book(name, terms, shared or Shared(), START)
+    book.habits = Habits(hour=START, task=task, ttft_s=QUICK)
+    return book
+
+
+def absorb(book: Book, letters: str, first: int = 1) -> None:
+    """One sample a minute: `o` within its SLO, `s` too slow, `u` unusual, `f` failed."""
+    for minute, letter in enumerate(letters, first):
+        sample = make_sample(after(minute * EVERY_S), ErrorClass.CONNECT if letter == "f" else None)
+        if letter == "u":
+            sample = replace(sample, ttft_s=60.0)
+        book.absorb(sample, within_slo=letter != "s")
+
+
+def incident_of(book: Book) -> Incident:
+    assert book.docket.incident is not None
+    return book.docket.incident
 
 
 def counts(book: Book, now_s: float = 60) -> dict[str, Counts]:
@@ -28,15 +66,17 @@ def counts(book: Book, now_s: float = 60) -> dict[str, Counts]:
 
 def test_a_sample_reaches_counts_figures_and_health() -> None:
     book = make_book()
-    assert book.absorb(make_sample(after(1), ttft_s=0.5), within_slo=True) is False
+    book.absorb(make_sample(after(1), ttft_s=0.5), within_slo=True)
     assert counts(book)["90d"] == counts(book)["5m"] == Counts(ok=1)
     assert book.recent.summaries(after(60))["ttft_s"].count == 1
     assert (book.health.status, book.health.measured_at) == (Status.UP, after(1))
 
 
-def test_a_first_failure_asks_for_confirmation() -> None:
+def test_a_first_failure_asks_for_another_probe_at_once() -> None:
     book = make_book()
-    assert book.absorb(make_sample(after(1), ErrorClass.OVERLOADED, status_code=529), within_slo=True) is True
+    assert book.next_probe() is None
+    book.absorb(make_sample(after(1), ErrorClass.OVERLOADED, status_code=529), within_slo=True)
+    assert book.next_probe() == after(1)
     assert book.health.last_error is not None
     assert book.health.last_error.status_code == 529
 
@@ -58,7 +98,8 @@ def test_an_slo_miss_is_uptime_and_not_score() -> None:
     met.absorb(make_sample(after(1)), within_slo=True)
     missed.absorb(make_sample(after(1)), within_slo=False)
     assert counts(met) == counts(missed)
-    assert (met.health.short.good, missed.health.short.bad) == (1.0, 1.0)
+    scores = [book.assess(after(1)).score or 0.0 for book in (met, missed)]
+    assert scores[0] > scores[1] + 0.1
 
 
 def test_first_seen_is_the_earliest_start_whatever_the_order() -> None:
@@ -98,7 +139,7 @@ def test_a_class_whose_blame_was_moved_to_the_provider_is_an_outage() -> None:
 
 def test_a_class_whose_blame_was_moved_to_the_account_is_its_trouble() -> None:
     book = make_book(moved={ErrorClass.OVERLOADED: Blame.ACCOUNT})
-    assert book.absorb(make_sample(after(1), ErrorClass.OVERLOADED), within_slo=True) is False
+    book.absorb(make_sample(after(1), ErrorClass.OVERLOADED), within_slo=True)
     assert counts(book)["5m"] == Counts(account=1)
     assert book.health.trouble == Trouble(error=ErrorClass.OVERLOADED, since=after(1))
 
@@ -157,3 +198,149 @@ def test_an_error_of_yesterday_leaves_the_ratio_in_its_time() -> None:
     errors = book.answers[Task.TOOL_CALL]
     late_s = DAY.length_s + 2 * DAY.bucket_s
     assert [errors.ratio(after(seconds)) for seconds in (7200, late_s, 2 * 86_400)] == [0.5, 0.0, None]
+
+
+# What endpoints of a provider share
+
+
+def test_what_one_endpoint_shows_moves_the_score_of_another() -> None:
+    shared = Shared()
+    one, other = make_book(shared=shared), make_book(shared=shared, name="groq:other")
+    absorb(one, "o" * 20)
+    absorb(other, "o" * 20)
+    before = other.assess(after(22 * EVERY_S)).score
+    absorb(one, "fff", 21)
+    found = other.assess(after(23 * EVERY_S)).score
+    assert before is not None
+    assert found is not None
+    assert found < before - 0.1
+    assert one.shared.outlook is other.shared.outlook
+
+
+def test_a_provider_has_news_when_its_belief_moved_since_it_last_had() -> None:
+    shared = Shared()
+    book = make_book(shared=shared)
+    absorb(book, "o" * 21)
+    assert shared.is_news() is False
+    absorb(book, "f", 22)
+    assert [shared.is_news(), shared.is_news()] == [True, False]
+
+
+def test_small_steps_are_news_once_they_add_up() -> None:
+    shared = Shared()
+    book = make_book(shared=shared)
+    absorb(book, "o" * 20 + "ff")
+    shared.is_news()
+    found = []
+    for minute in range(23, 60):
+        absorb(book, "o", minute)
+        found.append(shared.is_news())
+    assert (found[0], found[-1]) == (True, False)
+
+
+def test_settling_follows_the_provider_and_says_whether_the_status_changed() -> None:
+    shared = Shared()
+    book = make_book(shared=shared)
+    absorb(book, "o" * 20)
+    assert book.settle(after(20 * EVERY_S)) is False
+    others = [make_book(shared=shared, name=name) for name in ("groq:one", "groq:two")]
+    for minute, letter in enumerate("o" * 20 + "ffff", 1):
+        for other in others:
+            absorb(other, letter, minute)
+    assert book.settle(after(24 * EVERY_S)) is True
+    assert (book.health.status, incident_of(book).causes) == (Status.DEGRADED, {"provider": 1})
+    assert incident_of(book).began_at == after(24 * EVERY_S)
+    began = incident_of(book).id
+    minute = 24
+    while book.health.status is not Status.UP:
+        minute += 1
+        absorb(book, "o", minute)
+    assert (incident_of(book).id, incident_of(book).samples) == (began, 1)
+    assert incident_of(book).ended_at == after(minute * EVERY_S)
+
+
+def test_one_whose_newest_sample_is_from_before_another_fell_is_behind_it() -> None:
+    fallen, older, newer, never = (make_book(name=f"groq:{number}") for number in range(4))
+    absorb(older, "o" * 20)
+    absorb(newer, "o" * 20, 5)
+    absorb(fallen, "o" * 20 + "fff")
+    assert fallen.health.status is Status.DOWN
+    assert [each.is_behind(fallen) for each in (older, newer, never, fallen)] == [True, False, False, False]
+    assert older.is_behind(newer) is False
+
+
+# Incidents
+
+
+def test_an_incident_begins_with_the_first_sample_that_spoke() -> None:
+    book = make_book()
+    absorb(book, "o" * 20 + "f")
+    assert (book.docket.is_open, incident_of(book).samples) == (False, 1)
+    absorb(book, "ff", 22)
+    assert (book.health.status, book.health.since) == (Status.DOWN, after(23 * EVERY_S))
+    assert book.docket == Docket(
+        incident=Incident(
+            id=incident_id(NAME, after(21 * EVERY_S)),
+            endpoint=NAME,
+            worst=Status.DOWN,
+            began_at=after(21 * EVERY_S),
+            last_at=after(23 * EVERY_S),
+            causes={"connect": 3},
+        ),
+        is_open=True,
+    )
+
+
+def test_a_lone_failure_comes_to_nothing() -> None:
+    book = make_book()
+    absorb(book, "o" * 20 + "fo")
+    assert book.docket == Docket()
+
+
+def test_an_endpoint_that_is_well_has_no_docket() -> None:
+    book = make_book()
+    absorb(book, "o" * 20)
+    assert book.docket == Docket()
+
+
+@pytest.mark.parametrize(
+    ("letters", "causes"),
+    [
+        ("fff", {"connect": 3}),
+        ("ssss", {"slo": 4}),
+        ("uuuu", {"habit": 4}),
+        ("sssff", {"slo": 3, "connect": 2}),
+        ("fffoo", {"connect": 3}),
+    ],
+)
+def test_each_sample_that_speaks_against_it_is_counted_as_what_it_showed(letters: str, causes: dict[str, int]) -> None:
+    book = make_book()
+    absorb(book, "o" * 20 + letters)
+    assert (book.docket.is_open, incident_of(book).causes) == (True, causes)
+
+
+def test_one_that_is_slow_and_unusual_is_slow() -> None:
+    book = make_book()
+    book.absorb(make_sample(after(1), ttft_s=60.0), within_slo=False)
+    assert incident_of(book).causes == {"slo": 1}
+
+
+def test_an_incident_ends_with_the_sample_that_made_it_up_again() -> None:
+    book = make_book()
+    absorb(book, "o" * 20 + "fff")
+    minute = 23
+    while book.health.status is not Status.UP:
+        minute += 1
+        absorb(book, "o", minute)
+    assert incident_of(book).ended_at == after(minute * EVERY_S) == book.health.since
+    absorb(book, "o", minute + 1)
+    assert book.docket == Docket()
+
+
+@pytest.mark.parametrize("error", [ErrorClass.AUTH, ErrorClass.RATE_LIMITED, ErrorClass.OVERRUN])
+def test_what_is_not_the_providers_fault_accuses_nobody(error: ErrorClass) -> None:
+    book = make_book()
+    absorb(book, "o" * 20)
+    for number in range(5):
+        book.absorb(make_sample(after(1_300 + number), error), within_slo=True)
+    assert (book.docket, book.health.status) == (Docket(), Status.UP)

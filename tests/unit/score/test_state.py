@@ -1,4 +1,4 @@
-"""An endpoint's health as text: a round trip, and whatever else may stand in a database."""
+"""What is known of an endpoint as text: a round trip, and whatever else may stand in a database."""
 
 from __future__ import annotations
 
@@ -11,75 +11,162 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.score.health import Health, LastError, Trouble, Weights
-from monitor.score.state import VERSION, health_from_text, health_to_text
+from monitor.score.chain import Hidden
+from monitor.score.filter import USUAL, Outlook, Usual
+from monitor.score.health import Health, LastError, Trouble
+from monitor.score.state import VERSION, Remembered, state_from_text, state_to_text
 from monitor.status import Status
 from probes._model import ErrorClass
-from tests.unit.score.values import START, advanced, observations, unhurried
+from tests.unit.score.values import NEVER, START, advanced, observations, unhurried
 
-weights = st.floats(0, 1e300)
-tallies = st.builds(Weights, good=weights, bad=weights)
+NEAR = 1e-7
+"""A belief is written to nine digits."""
+
 moments = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(9000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 errors = st.sampled_from(ErrorClass)
+counts = st.integers(0, 10**9)
+beliefs = st.lists(st.floats(1e-6, 1), min_size=len(Hidden), max_size=len(Hidden)).map(
+    lambda weights: tuple(weight / sum(weights) for weight in weights)
+)
+outlooks = st.builds(
+    Outlook,
+    at_s=st.none() | st.floats(0, 1e12),
+    belief=beliefs,
+    troubled=st.booleans(),
+    onsets=st.floats(0, 1e300),
+    hours=st.floats(0, 1e300),
+    luck=st.floats(0.25, 8),
+)
+usuals = st.builds(
+    lambda fails, misses, rest: Usual(fails=fails, misses=misses, all=fails + misses + rest),
+    st.floats(1e-3, 1e6),
+    st.floats(1e-3, 1e6),
+    st.floats(100, 1e6),
+)
 healths = st.builds(
     Health,
     status=st.sampled_from(Status),
     since=moments,
     measured_at=st.none() | moments,
-    short=tallies,
-    long=tallies,
-    failures=st.integers(0, 10**9),
-    successes=st.integers(0, 10**9),
+    own=outlooks,
+    usual=usuals,
+    failures=counts,
+    odd=counts,
+    calm=counts,
     trouble=st.none() | st.builds(Trouble, error=errors, since=moments),
     last_error=st.none()
     | st.builds(LastError, error=errors, at=moments, status_code=st.none() | st.integers(100, 599)),
 )
+MEASURED = advanced(observations("oosf"))
 FULL = replace(
-    advanced(observations("oof")),
-    trouble=Trouble(error=ErrorClass.AUTH, since=START),
-    last_error=LastError(error=ErrorClass.AUTH, at=START, status_code=401),
+    MEASURED,
+    health=replace(
+        MEASURED.health,
+        trouble=Trouble(error=ErrorClass.AUTH, since=START),
+        last_error=LastError(error=ErrorClass.AUTH, at=START, status_code=401),
+    ),
 )
+
+
+def text_of(known: Remembered) -> str:
+    return state_to_text(known.health, known.shared)
 
 
 def changed(**fields: Any) -> str:
     """A good state with some fields replaced."""
-    return json.dumps({**json.loads(health_to_text(FULL)), **fields})
+    return json.dumps({**json.loads(text_of(FULL)), **fields})
+
+
+def changed_within(section: str, **fields: Any) -> str:
+    """The same, within one of its outlooks."""
+    return changed(**{section: {**json.loads(text_of(FULL))[section], **fields}})
+
+
+def assert_same_outlook(one: Outlook, other: Outlook) -> None:
+    assert one.belief == pytest.approx(other.belief, abs=NEAR)
+    assert sum(one.belief) == pytest.approx(1, abs=1e-12)
+    assert replace(one, belief=other.belief) == other
+
+
+def assert_same(one: Remembered, other: Remembered) -> None:
+    """But for digits that are not written."""
+    assert_same_outlook(one.shared, other.shared)
+    assert_same_outlook(one.health.own, other.health.own)
+    for name in ("fails", "misses", "all"):
+        assert getattr(one.health.usual, name) == pytest.approx(getattr(other.health.usual, name), rel=NEAR)
+    assert replace(one.health, own=other.health.own, usual=other.health.usual) == other.health
 
 
 @unhurried
-@given(healths)
-def test_a_health_comes_back_exactly(health: Health) -> None:
-    assert health_from_text(health_to_text(health)) == health
+@given(healths, outlooks)
+def test_what_is_known_comes_back(health: Health, shared: Outlook) -> None:
+    known = state_from_text(state_to_text(health, shared))
+    assert known is not None
+    assert_same(known, Remembered(health=health, shared=shared))
 
 
 @unhurried
-@given(healths)
-def test_a_state_is_one_line(health: Health) -> None:
-    assert "\n" not in health_to_text(health)
+@given(healths, outlooks)
+def test_a_state_is_one_line(health: Health, shared: Outlook) -> None:
+    assert "\n" not in state_to_text(health, shared)
+
+
+def test_a_state_does_not_wear_off_by_being_restored_again_and_again() -> None:
+    known = FULL
+    for _ in range(50):
+        restored = state_from_text(text_of(known))
+        assert restored is not None
+        known = restored
+    assert_same(known, FULL)
+
+
+def test_before_the_first_sample_there_is_a_state_too() -> None:
+    assert state_from_text(text_of(NEVER)) == NEVER
+    assert NEVER.health.usual == USUAL
 
 
 def test_a_sample_after_a_restart_does_what_it_would_have_done() -> None:
-    restored = health_from_text(health_to_text(FULL))
+    restored = state_from_text(text_of(FULL))
     assert restored is not None
-    assert advanced(observations("f", 4), restored) == advanced(observations("f", 4), FULL)
+    later, would_be = advanced(observations("ff", 5), restored), advanced(observations("ff", 5), FULL)
+    assert later.health.status is would_be.health.status
+    assert later.health.own.belief == pytest.approx(would_be.health.own.belief, abs=1e-5)
+    assert later.shared.belief == pytest.approx(would_be.shared.belief, abs=1e-5)
 
 
 def test_a_moment_in_another_zone_is_the_same_moment() -> None:
-    text = changed(since=START.astimezone(tz=None).isoformat())
-    assert health_from_text(text) == replace(FULL, since=START)
+    known = state_from_text(changed(since=START.astimezone(tz=None).isoformat()))
+    assert known is not None
+    assert known.health.since == START
 
 
-@pytest.mark.parametrize("version", [VERSION + 1, VERSION - 1, None, "1", [], {}])
+@pytest.mark.parametrize("version", [VERSION + 1, VERSION - 1, None, str(VERSION), [], {}])
 def test_another_versions_state_is_none(version: object) -> None:
-    assert health_from_text(changed(version=version)) is None
+    assert state_from_text(changed(version=version)) is None
+
+
+def test_a_state_that_the_first_version_wrote_is_none() -> None:
+    old = {
+        "version": 1,
+        "status": "up",
+        "since": START.isoformat(),
+        "measured_at": START.isoformat(),
+        "short": [1.0, 0.0],
+        "long": [1.0, 0.0],
+        "failures": 0,
+        "successes": 1,
+        "trouble": None,
+        "last_error": None,
+    }
+    assert state_from_text(json.dumps(old)) is None
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "null", "1", '"text"', "[]", "{}", "{", "\0", "not JSON", '{"version": 1}', "[" * 100_000, "\ud800"],
+    ["", " ", "null", "1", '"text"', "[]", "{}", "{", "\0", "not JSON", '{"version": 2}', "[" * 100_000, "\ud800"],
 )
 def test_an_unreadable_state_is_none(text: str) -> None:
-    assert health_from_text(text) is None
+    assert state_from_text(text) is None
 
 
 @pytest.mark.parametrize(
@@ -93,21 +180,27 @@ def test_an_unreadable_state_is_none(text: str) -> None:
         {"since": 7},
         {"measured_at": "2026-11-22T07:00:00"},
         {"measured_at": 7},
-        {"short": None},
-        {"short": []},
-        {"short": [1]},
-        {"short": [1, 2, 3]},
-        {"short": [float("nan"), 0]},
-        {"short": [float("inf"), 0]},
-        {"short": [-1, 0]},
-        {"short": [10**400, 0]},
-        {"long": [0, float("nan")]},
-        {"long": ["one", 0]},
-        {"long": {"good": 1, "bad": 0}},
+        {"own": None},
+        {"own": []},
+        {"own": {}},
+        {"shared": None},
+        {"shared": "well"},
+        {"usual": None},
+        {"usual": []},
+        {"usual": [1, 2]},
+        {"usual": [1, 2, 3, 4]},
+        {"usual": [0, 0, 150]},
+        {"usual": [1, 1, 2]},
+        {"usual": [1, 1, 0]},
+        {"usual": [-1, 2, 150]},
+        {"usual": [1, float("nan"), 150]},
+        {"usual": [1, 1, float("inf")]},
+        {"usual": [1, 1, 10**400]},
         {"failures": -1},
         {"failures": 1.5},
-        {"successes": None},
-        {"successes": "2"},
+        {"odd": None},
+        {"odd": -1},
+        {"calm": "2"},
         {"trouble": ["auth"]},
         {"trouble": ["sideways", START.isoformat()]},
         {"trouble": 7},
@@ -120,14 +213,55 @@ def test_an_unreadable_state_is_none(text: str) -> None:
 )
 def test_a_state_with_a_wrong_value_is_none(fields: dict[str, object]) -> None:
     """Nothing half-right is let in: a weight that is no number would make every later score none either."""
-    assert health_from_text(changed(**fields)) is None
+    assert state_from_text(changed(**fields)) is None
 
 
-@pytest.mark.parametrize("field", sorted(json.loads(health_to_text(FULL))))
+@pytest.mark.parametrize("section", ["own", "shared"])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"at_s": -1},
+        {"at_s": float("nan")},
+        {"at_s": "yesterday"},
+        {"belief": []},
+        {"belief": [1]},
+        {"belief": [1, 0, 0, 0, 0]},
+        {"belief": [1, 0, 0, 0, 0, 0, 0]},
+        {"belief": [0, 0, 0, 0, 0, 0]},
+        {"belief": [0.5, 0.1, 0.1, 0.1, 0.1, 0.2]},
+        {"belief": [1.5, -0.5, 0, 0, 0, 0]},
+        {"belief": [float("nan"), 1, 0, 0, 0, 0]},
+        {"belief": None},
+        {"belief": 1},
+        {"onsets": -1},
+        {"onsets": float("inf")},
+        {"hours": None},
+        {"hours": float("nan")},
+        {"luck": "much"},
+        {"luck": -1},
+        {"luck": 0},
+        {"luck": 9},
+        {"luck": 1e300},
+    ],
+    ids=str,
+)
+def test_an_outlook_with_a_wrong_value_is_none(section: str, fields: dict[str, object]) -> None:
+    assert state_from_text(changed_within(section, **fields)) is None
+
+
+@pytest.mark.parametrize("field", sorted(json.loads(text_of(FULL))))
 def test_a_state_without_one_of_its_fields_is_none(field: str) -> None:
-    plain = json.loads(health_to_text(FULL))
+    plain = json.loads(text_of(FULL))
     del plain[field]
-    assert health_from_text(json.dumps(plain)) is None
+    assert state_from_text(json.dumps(plain)) is None
+
+
+@pytest.mark.parametrize("section", ["own", "shared"])
+@pytest.mark.parametrize("field", sorted(json.loads(text_of(FULL))["own"]))
+def test_an_outlook_without_one_of_its_fields_is_none(section: str, field: str) -> None:
+    plain = json.loads(text_of(FULL))
+    del plain[section][field]
+    assert state_from_text(json.dumps(plain)) is None
 
 
 json_values = st.recursive(
@@ -137,17 +271,35 @@ json_values = st.recursive(
 )
 
 
+def goes_on(known: Remembered) -> None:
+    """It takes samples, and what it is then can be stored and read again."""
+    at = known.health.since + timedelta(minutes=5)
+    later = advanced([replace(each, at=at) for each in observations("of")], known)
+    again = state_from_text(text_of(later))
+    assert again is not None
+    assert_same(again, later)
+
+
 @unhurried
-@given(st.dictionaries(st.sampled_from(sorted(json.loads(health_to_text(FULL)))), json_values, max_size=4))
-def test_whatever_stands_in_a_state_it_is_a_health_that_works_or_none(fields: dict[str, object]) -> None:
-    health = health_from_text(changed(**fields))
-    if health is not None:
-        at = observations("of", 5)
-        later = advanced([replace(each, at=health.since + timedelta(minutes=5)) for each in at], health)
-        assert health_from_text(health_to_text(later)) == later
+@given(st.dictionaries(st.sampled_from(sorted(json.loads(text_of(FULL)))), json_values, max_size=4))
+def test_whatever_stands_in_a_state_it_is_one_that_works_or_none(fields: dict[str, object]) -> None:
+    known = state_from_text(changed(**fields))
+    if known is not None:
+        goes_on(known)
+
+
+@unhurried
+@given(
+    st.sampled_from(["own", "shared"]),
+    st.dictionaries(st.sampled_from(sorted(json.loads(text_of(FULL))["own"])), json_values, max_size=3),
+)
+def test_whatever_stands_in_an_outlook_it_is_one_that_works_or_none(section: str, fields: dict[str, object]) -> None:
+    known = state_from_text(changed_within(section, **fields))
+    if known is not None:
+        goes_on(known)
 
 
 @unhurried
 @given(st.text())
 def test_any_text_is_none(text: str) -> None:
-    assert health_from_text(text) is None
+    assert state_from_text(text) is None

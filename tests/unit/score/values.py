@@ -9,8 +9,10 @@ from typing import Any
 
 from hypothesis import settings
 
+from monitor.score.filter import NEW
 from monitor.score.health import Health, Observation, advance
 from monitor.score.outcomes import Outcome
+from monitor.score.state import Remembered
 from probes._model import ErrorClass, Sample, Task
 
 unhurried = settings(deadline=None, max_examples=60)
@@ -18,6 +20,8 @@ unhurried = settings(deadline=None, max_examples=60)
 START = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
 EVERY_S = 60.0
 STALE_S = 210.0
+NEVER = Remembered(health=Health(since=START), shared=NEW)
+"""What is known of an endpoint, and of its provider, before the first sample."""
 
 
 def after(seconds: float) -> datetime:
@@ -56,19 +60,29 @@ def make_observation(number: float, outcome: Outcome = Outcome.OK, **fields: Any
 
 
 def observations(outcomes: Iterable[Outcome | str], first: float = 1) -> list[Observation]:
-    """One observation a minute; a letter stands for its outcome: `o` ok, `s` ok but slow, `f` failed."""
-    letters = {"o": (Outcome.OK, True), "s": (Outcome.OK, False), "f": (Outcome.FAILED, True)}
+    """One observation a minute; a letter stands for what it showed.
+
+    `o` ok, `s` ok but slow, `u` ok but unusual, `f` failed, `r` reached, `x` not reached.
+    """
     return [
-        make_observation(first + place, outcome, within_slo=within_slo)
-        for place, (outcome, within_slo) in enumerate(
-            letters[each] if isinstance(each, str) else (each, True) for each in outcomes
-        )
+        make_observation(first + place, **(_LETTERS[each] if isinstance(each, str) else {"outcome": each}))
+        for place, each in enumerate(outcomes)
     ]
 
 
-def advanced(seen: Iterable[Observation], health: Health | None = None) -> Health:
-    """The health after these observations, from nothing unless `health` is given."""
-    health = health or Health(since=START)
+def advanced(seen: Iterable[Observation], known: Remembered = NEVER) -> Remembered:
+    """What is known after these observations."""
+    health, shared = known.health, known.shared
     for each in seen:
-        health = advance(health, each, EVERY_S)
-    return health
+        health, shared = advance(health, shared, each)
+    return Remembered(health=health, shared=shared)
+
+
+_LETTERS: dict[str, dict[str, Any]] = {
+    "o": {"outcome": Outcome.OK},
+    "s": {"outcome": Outcome.OK, "within_slo": False},
+    "u": {"outcome": Outcome.OK, "unusual": True},
+    "f": {"outcome": Outcome.FAILED},
+    "r": {"outcome": Outcome.OK, "task": Task.REACH},
+    "x": {"outcome": Outcome.FAILED, "task": Task.REACH},
+}

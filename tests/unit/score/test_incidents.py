@@ -1,0 +1,169 @@
+"""Incidents: what begins one, what it rests on, what comes to nothing, and when it is over."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.score.incidents import Docket, accused, ruled
+from monitor.status import Cause, Incident, Status, incident_id
+from probes._model import ErrorClass
+from tests.unit.score.values import after, unhurried
+
+NAME = "groq:llama"
+EMPTY = Docket()
+
+
+def accuse(docket: Docket, seconds: float, cause: ErrorClass | Cause = ErrorClass.CONNECT) -> Docket:
+    return accused(docket, NAME, cause, after(seconds))
+
+
+def rule(docket: Docket, status: Status, seconds: float, *, cleared: bool = False) -> Docket:
+    return ruled(docket, NAME, status, after(seconds), cleared=cleared)
+
+
+def incident_of(docket: Docket) -> Incident:
+    assert docket.incident is not None
+    return docket.incident
+
+
+def opened(seconds: float = 60, status: Status = Status.DOWN) -> Docket:
+    return rule(accuse(EMPTY, seconds), status, seconds)
+
+
+# Suspicion
+
+
+def test_a_lone_failure_is_a_suspicion_and_comes_to_nothing_once_it_is_cleared() -> None:
+    suspected = rule(accuse(EMPTY, 60), Status.UP, 60)
+    assert (suspected.is_open, incident_of(suspected).samples) == (False, 1)
+    assert rule(suspected, Status.UP, 120) == suspected
+    assert rule(suspected, Status.UP, 180, cleared=True) == EMPTY
+
+
+@pytest.mark.parametrize("status", [Status.UP, Status.UNKNOWN])
+def test_nothing_comes_of_nothing(status: Status) -> None:
+    for cleared in (True, False):
+        assert rule(EMPTY, status, 60, cleared=cleared) == EMPTY
+
+
+# Its beginning
+
+
+@pytest.mark.parametrize("status", [Status.DEGRADED, Status.DOWN])
+def test_it_begins_with_the_first_sample_that_spoke_and_not_with_the_one_that_settled_it(status: Status) -> None:
+    docket = rule(accuse(EMPTY, 60), Status.UP, 60)
+    docket = rule(accuse(docket, 62, ErrorClass.TLS), status, 62)
+    assert docket == Docket(
+        incident=Incident(
+            id=incident_id(NAME, after(60)),
+            endpoint=NAME,
+            worst=status,
+            began_at=after(60),
+            last_at=after(62),
+            causes={"connect": 1, "tls": 1},
+        ),
+        is_open=True,
+    )
+
+
+def test_one_that_fell_because_of_its_provider_says_so() -> None:
+    incident = incident_of(rule(EMPTY, Status.DEGRADED, 60))
+    assert (incident.causes, incident.began_at, incident.worst) == ({"provider": 1}, after(60), Status.DEGRADED)
+    assert rule(EMPTY, Status.DOWN, 60).is_open
+
+
+# What it rests on
+
+
+def test_causes_are_counted_and_the_first_seen_stands_first() -> None:
+    docket = opened()
+    causes: list[ErrorClass | Cause] = [Cause.SLO, ErrorClass.CONNECT, Cause.HABIT, Cause.SLO, Cause.SLO]
+    for seconds, cause in enumerate(causes, 61):
+        docket = rule(accuse(docket, seconds, cause), Status.DOWN, seconds)
+    incident = incident_of(docket)
+    assert [*incident.causes.items()] == [("connect", 2), ("slo", 3), ("habit", 1)]
+    assert (incident.samples, incident.cause, incident.last_at) == (6, "slo", after(65))
+
+
+def test_a_late_sample_is_counted_and_does_not_turn_time_back() -> None:
+    docket = accuse(accuse(opened(), 120), 90)
+    assert (incident_of(docket).last_at, incident_of(docket).samples) == (after(120), 3)
+
+
+def test_a_degraded_one_may_get_worse_and_never_better() -> None:
+    worsts = []
+    docket = opened(status=Status.DEGRADED)
+    for seconds, status in enumerate([Status.DEGRADED, Status.DOWN, Status.DEGRADED, Status.DOWN], 61):
+        docket = rule(docket, status, seconds)
+        worsts.append(incident_of(docket).worst)
+    assert worsts == [Status.DEGRADED, Status.DOWN, Status.DOWN, Status.DOWN]
+
+
+def test_a_ruling_that_changes_nothing_leaves_the_docket_itself() -> None:
+    docket = opened()
+    assert rule(docket, Status.DOWN, 120) is docket
+
+
+# Its end
+
+
+def test_it_ends_when_the_endpoint_is_up_and_is_kept_until_the_next_ruling() -> None:
+    docket = rule(opened(), Status.UP, 300)
+    assert (incident_of(docket).ended_at, docket.is_open) == (after(300), True)
+    assert rule(docket, Status.UP, 360, cleared=True) == EMPTY
+
+
+@pytest.mark.parametrize("cleared", [True, False])
+def test_it_ends_whether_or_not_a_doubt_is_left(cleared: bool) -> None:
+    assert incident_of(rule(opened(), Status.UP, 300, cleared=cleared)).ended_at == after(300)
+
+
+def test_it_never_ends_before_the_newest_sample_that_spoke() -> None:
+    assert incident_of(rule(accuse(opened(), 500), Status.UP, 300)).ended_at == after(500)
+
+
+def test_after_one_is_over_the_next_failure_begins_another() -> None:
+    over = rule(opened(), Status.UP, 300)
+    again = rule(accuse(over, 400, Cause.SLO), Status.DEGRADED, 400)
+    assert incident_of(again).id == incident_id(NAME, after(400))
+    assert incident_of(again).causes == {"slo": 1}
+    assert incident_of(rule(over, Status.DEGRADED, 400)).causes == {"provider": 1}
+
+
+# Anything
+
+
+steps = st.lists(
+    st.tuples(
+        st.floats(-300, 3_600),
+        st.none() | st.sampled_from([*Cause, ErrorClass.CONNECT, ErrorClass.TLS]),
+        st.sampled_from([Status.UP, Status.DEGRADED, Status.DOWN, Status.UNKNOWN]),
+        st.booleans(),
+    ),
+    max_size=40,
+)
+"""How much later, what the sample showed, the status after it, and whether nothing is left of a suspicion."""
+
+
+@unhurried
+@given(steps)
+def test_at_most_one_is_open_and_every_one_begins_grows_and_ends_in_order(
+    steps: list[tuple[float, ErrorClass | Cause | None, Status, bool]],
+) -> None:
+    docket, seconds = EMPTY, 0.0
+    newest: dict[str, Incident] = {}
+    for later_s, cause, status, cleared in steps:
+        seconds += later_s
+        if cause is not None:
+            docket = accuse(docket, seconds, cause)
+        docket = rule(docket, status, seconds, cleared=cleared)
+        assert docket.is_open or status not in {Status.DEGRADED, Status.DOWN}
+        if docket.incident is not None and docket.is_open:
+            newest[docket.incident.id] = docket.incident
+        assert len([each for each in newest.values() if each.ended_at is None]) <= 1
+    for incident in newest.values():
+        assert incident.began_at <= incident.last_at <= (incident.ended_at or incident.last_at)
+        assert incident.samples >= 1
+        assert incident.id == incident_id(NAME, incident.began_at)
