@@ -36,9 +36,12 @@ def sqlite_tables(path: Path) -> dict[str, int]:
     """Bytes of each table with its indexes; what is in the write-ahead log is moved into the file first."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (page_size,) = connection.execute("PRAGMA page_size").fetchone()
+        # Added up by table, `pgsize` is a number of 32 bits, and `pageno` how many pages there are.
         rows = connection.execute(
-            "SELECT coalesce(m.tbl_name, s.name), sum(s.pgsize) FROM dbstat('main', 1) s "
-            "LEFT JOIN sqlite_master m ON m.name = s.name GROUP BY 1"
+            "SELECT coalesce(m.tbl_name, s.name), sum(s.pageno) * ? FROM dbstat('main', 1) s "
+            "LEFT JOIN sqlite_master m ON m.name = s.name GROUP BY 1",
+            (page_size,),
         )
         return dict(rows.fetchall())
 
