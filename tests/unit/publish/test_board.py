@@ -267,6 +267,34 @@ def test_of_an_incident_that_changed_with_several_samples_the_newest_value_is_st
     assert (again.samples, again.ended_at) == (3, None)
 
 
+family_samples = st.lists(
+    st.builds(
+        lambda minute, name, error, ttft_s: sample_at(TICK + minute * MINUTE, error, name, ttft_s=ttft_s),
+        st.floats(0, 90),
+        st.sampled_from([ONE, KIN, OTHER]),
+        st.sampled_from([GOOD, GOOD, BAD, BAD, ErrorClass.TIMEOUT_TTFT, ErrorClass.AUTH, ErrorClass.OVERRUN]),
+        st.sampled_from([0.2, 9.0]),
+    ),
+    max_size=60,
+)
+"""Of three endpoints of a provider, in any order, so that many are late."""
+
+
+@unhurried
+@given(family_samples, st.booleans())
+def test_an_endpoint_has_an_open_incident_if_and_only_if_it_is_in_trouble(samples: list[Sample], late: bool) -> None:
+    board = make_board(*FAMILY)
+    newest: dict[str, Incident] = {}
+    for sample in samples if late else sorted(samples, key=lambda each: each.started_at):
+        absorbed = board.absorb([sample])
+        newest |= {incident.id: incident for incident in absorbed.incidents}
+        are_open = sorted(each.endpoint for each in newest.values() if each.ended_at is None)
+        rows = board.publish(TICK, sweep=True).rows  # so early that nothing is stale
+        assert are_open == sorted(name for name, row in rows.items() if row.status in {Status.DEGRADED, Status.DOWN})
+    for incident in newest.values():
+        assert incident.began_at <= incident.last_at <= (incident.ended_at or incident.last_at)
+
+
 # Entity tags
 
 
