@@ -73,7 +73,7 @@ def settled(rates: Rates, luck: float) -> Belief:
 
 
 def coarse(seconds: int) -> int:
-    """A span as far as it counts here, to its first binary digits: there are few of these, and each is computed once."""
+    """A span to its first binary digits, as far as it counts: there are few of these, and each is computed once."""
     rest = max(seconds.bit_length() - _DIGITS, 0)
     return seconds >> rest << rest
 

@@ -77,7 +77,7 @@ class Line:
         hooks = Hooks(
             observe=lambda _: None,
             published=lambda _: self.statuses.update(self.status.items()),
-            due=lambda endpoint: self.schedule.probe_soon(endpoint, datetime.now(UTC)),
+            due=lambda endpoint, at: self.schedule.probe_by(endpoint, at, datetime.now(UTC)),
             dropped=lambda _: None,
         )
         self.recorder = Recorder(self.board, store, hooks)

@@ -144,12 +144,12 @@ GOOD, BAD = None, ErrorClass.DNS
 @pytest.mark.parametrize(
     ("errors", "wanted"),
     [
-        ([GOOD], begun(0) + timedelta(seconds=2)),
-        ([GOOD] * 3, begun(2) + timedelta(seconds=8)),
+        ([GOOD], begun(0) + MINUTE),
         ([GOOD] * 20, begun(19) + MINUTE),
         ([BAD], begun(0)),
         ([GOOD] * 20 + [BAD], begun(20)),
         ([GOOD] * 20 + [BAD, GOOD], begun(21) + timedelta(seconds=2)),
+        ([GOOD] * 20 + [BAD] + [GOOD] * 3, begun(23) + timedelta(seconds=8)),
     ],
 )
 def test_the_next_probe_is_due_as_the_newest_sample_wants(errors: list[ErrorClass | None], wanted: datetime) -> None:
@@ -169,8 +169,8 @@ def test_the_limits_are_those_of_the_probe_that_settles_doubts() -> None:
     reach = ProbeSpec(name="reach", task=Task.REACH, every_s=5)
     chat = ProbeSpec(name="chat", task=Task.CHAT, every_s=300, closest_s=40)
     board = make_board(make_spec(ONE, probes=("reach", "chat")), probes={"reach": reach, "chat": chat})
-    assert board.absorb(minutes([GOOD])).due == {ONE: begun(0) + timedelta(seconds=40)}
-    assert board.absorb(minutes([GOOD] * 20, first=1)).due == {ONE: begun(20) + timedelta(seconds=300)}
+    assert board.absorb(minutes([GOOD] * 20)).due == {ONE: begun(19) + timedelta(seconds=300)}
+    assert board.absorb(minutes([BAD, GOOD], first=20)).due == {ONE: begun(21) + timedelta(seconds=40)}
 
 
 # Endpoints of one provider

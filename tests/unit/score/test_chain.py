@@ -31,6 +31,10 @@ rates = st.builds(
 )
 lucks = st.sampled_from([0.25, 2**-0.5, 1.0, 2.0, 8.0])
 spans = st.integers(0, 30 * 86_400)
+pairs_of_spans = st.tuples(st.integers(0, 63), st.integers(0, 63), st.integers(0, 14)).map(
+    lambda drawn: (drawn[0] << drawn[2], drawn[1] << drawn[2])
+)
+"""Which are told to the second, and so is their sum."""
 EXACT = 1e-8
 """Three months are some million seconds, each with its rounding."""
 
@@ -56,11 +60,11 @@ def test_whatever_time_passes_a_belief_stays_a_distribution(
 
 
 @unhurried
-@given(beliefs, rates, lucks, st.integers(0, 63), st.integers(0, 63), st.integers(0, 14))
+@given(beliefs, rates, lucks, pairs_of_spans)
 def test_two_spans_after_each_other_are_one_span(
-    belief: Belief, rates: Rates, luck: float, first: int, second: int, doublings: int
+    belief: Belief, rates: Rates, luck: float, spans: tuple[int, int]
 ) -> None:
-    first, second = first << doublings, second << doublings
+    first, second = spans
     in_two = moved(moved(belief, rates, luck, first), rates, luck, second)
     assert in_two == pytest.approx(moved(belief, rates, luck, first + second), abs=EXACT)
 

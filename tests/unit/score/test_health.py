@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from monitor.score.chain import Hidden
 from monitor.score.filter import View, met
 from monitor.score.health import (
+    CALM,
     Assessment,
     Health,
     LastError,
@@ -228,7 +229,7 @@ def test_a_failure_of_no_class_is_a_failure_all_the_same() -> None:
 
 
 def test_calm_counts_the_samples_since_the_newest_surprise() -> None:
-    assert [each.health.calm for each in steps("ofooo", WELL, 201)] == [201, 0, 1, 2, 3]
+    assert [each.health.calm for each in steps("ofooo", WELL, 201)] == [CALM + 201, 0, 1, 2, 3]
 
 
 def test_what_became_likely_is_no_surprise() -> None:
