@@ -103,8 +103,7 @@ class Book:
             outcome=outcome,
             within_slo=within_slo,
             unusual=self._is_unusual(sample),
-            task=sample.task,
-            paces=sample.task is not Task.REACH or self.terms.only_reach,
+            reach=sample.task is Task.REACH and not self.terms.only_reach,
             error=sample.error,
             status_code=sample.status_code,
         )

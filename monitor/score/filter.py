@@ -17,7 +17,6 @@ from operator import mul
 from typing import Final, TypeAlias
 
 from monitor.score.chain import HOUR_S, Belief, Hidden, Rates, moved, settled
-from monitor.score.outcomes import wilson
 from probes._model import ErrorClass
 
 OWN: Final = Rates(onset=(0.005, 0.004, 0.004, 0.003, 0.0033), recovery=(2.0, 2.0, 1.5, 1.5, 3.0))
@@ -44,18 +43,19 @@ _LUCK_HALF_LIFE_H: Final = 30 * 24.0
 LUCK_LEAST, LUCK_MOST = 0.25, 8.0
 _BEGUN, _ENDED = 0.2, 0.8
 """Below and above which probability of being up trouble has begun, and ended."""
+_SIGMAS: Final = 1.96
 _LEAST: Final = 1e-6
 """No state is ever given up for impossible: it would never be believed in again."""
 
 _KINDS: Final[Mapping[ErrorClass, tuple[float, float, float]]] = {
     ErrorClass.DNS: (0.03, 0.01, 0.04),
-    ErrorClass.CONNECT: (0.08, 0.02, 0.20),
+    ErrorClass.CONNECT: (0.08, 0.02, 0.19),
     ErrorClass.TLS: (0.02, 0.01, 0.03),
     ErrorClass.TIMEOUT_TTFT: (0.17, 0.48, 0.19),
     ErrorClass.TIMEOUT_TOTAL: (0.10, 0.25, 0.05),
     ErrorClass.STALLED: (0.08, 0.10, 0.04),
-    ErrorClass.OVERLOADED: (0.20, 0.06, 0.20),
-    ErrorClass.SERVER_ERROR: (0.17, 0.03, 0.21),
+    ErrorClass.OVERLOADED: (0.20, 0.06, 0.19),
+    ErrorClass.SERVER_ERROR: (0.17, 0.03, 0.20),
     ErrorClass.MALFORMED: (0.02, 0.01, 0.01),
     ErrorClass.TRUNCATED: (0.06, 0.01, 0.02),
     ErrorClass.STREAM_ERROR: (0.04, 0.01, 0.02),
@@ -166,7 +166,7 @@ class Chance:
 
     score: float
     confidence: tuple[float, float]
-    """The 95 % interval."""
+    """1.96 standard deviations to either side, as far as there are probabilities."""
 
 
 def after(view: View, seen: Seen, at_s: float) -> View:
@@ -205,10 +205,10 @@ def chance(view: View, belief: Belief) -> Chance:
     good = _likelihoods(view.usual, Success.WITHIN_SLO)
     score = _mean(belief, good)
     # Of which state it is in, and of what is usual there.
-    spread = sum(share * (each - score) ** 2 for share, each in zip(belief, good, strict=True))
-    spread += belief[Hidden.UP] * good[Hidden.UP] * (1 - good[Hidden.UP]) / view.usual.all
-    weight = max(score * (1 - score) / max(spread, _LEAST) - 1, 1.0)
-    return Chance(score=score, confidence=wilson(score * weight, weight))
+    variance = sum(share * (each - score) ** 2 for share, each in zip(belief, good, strict=True))
+    variance += belief[Hidden.UP] * good[Hidden.UP] * (1 - good[Hidden.UP]) / view.usual.all
+    reach = _SIGMAS * math.sqrt(variance)
+    return Chance(score=score, confidence=(max(score - reach, 0.0), min(score + reach, 1.0)))
 
 
 def expected(view: View, seen: Seen, at_s: float) -> float:

@@ -28,7 +28,7 @@ from monitor.score.filter import (
 )
 from monitor.score.outcomes import Outcome
 from monitor.status import Status
-from probes._model import ErrorClass, Task
+from probes._model import ErrorClass
 
 _DOWN_FROM, _DOWN_STAYS = 0.6, 0.1
 """How likely a request has to meet an endpoint that is down for it to be called so, and for that to stay."""
@@ -38,6 +38,8 @@ _GOOD_STAYS, _GOOD_FROM = 0.8, 0.85
 """The same of how many requests succeed within the SLO while nothing ails an endpoint: some never do well."""
 _ODD_FROM, _ODD_MOST = 3, 5
 """From how many more unusual samples than usual ones an endpoint is degraded, and how many are remembered."""
+_SILENCE = frozenset({ErrorClass.DNS, ErrorClass.CONNECT, ErrorClass.TLS})
+"""Nobody answered at all."""
 _SURPRISE: Final = 0.03
 """A sample that was less likely than this raises a doubt."""
 CALM: Final = 16
@@ -54,9 +56,8 @@ class Observation:
     within_slo: bool
     unusual: bool = False
     """Far from the endpoint's own habit."""
-    task: Task = Task.CHAT
-    paces: bool = True
-    """Whether it is one of those whose pace adapts; of others only a surprise counts for that."""
+    reach: bool = False
+    """Whether it only asked if anybody answers, of an endpoint that other probes ask for tokens."""
     error: ErrorClass | None = None
     status_code: int | None = None
 
@@ -93,9 +94,11 @@ class Health:
     odd: int = 0
     """How many more of the newest samples were unusual than were not."""
     calm: int = CALM
-    """Samples since the newest that was a surprise."""
+    """Samples since the newest that was a surprise, or changed the status; those that only reach it do not count."""
     paced_at: datetime | None = None
-    """Start of the newest of these, or of the surprise."""
+    """Start of the newest of all these."""
+    silent: bool = False
+    """Whether nobody answered the newest sample at all."""
     trouble: Trouble | None = None
     last_error: LastError | None = None
 
@@ -116,19 +119,27 @@ def advance(health: Health, shared: Outlook, seen: Observation) -> tuple[Health,
     health = _remember_error(health, seen)
     if not seen.outcome.counted:
         return _note_account(health, seen), shared
-    view, shown, at_s = _view(health, shared), _shown(seen), seen.at.timestamp()
+    health = replace(health, measured_at=max(seen.at, health.measured_at or seen.at))
+    shown = _shown(seen)
+    if shown is Success.REACHED:
+        return _reached(health, shared, seen.at)
+    view, at_s = _view(health, shared), seen.at.timestamp()
     surprised = expected(view, shown, at_s) < _SURPRISE
     view = after(view, shown, at_s)
+    failed = isinstance(shown, Failure)
     health = replace(
         health,
         own=view.own,
         usual=view.usual,
-        failures=_failures(health.failures, shown),
+        failures=health.failures + 1 if failed else 0,
         odd=min(health.odd + 1, _ODD_MOST) if seen.unusual else max(health.odd - 1, 0),
-        measured_at=max(seen.at, health.measured_at or seen.at),
+        silent=failed and (seen.reach or seen.error in _SILENCE),
         trouble=None,
     )
-    return settle(_paced(health, seen, surprised=surprised), view.shared, seen.at), view.shared
+    settled = settle(health, view.shared, seen.at)
+    # A recovery, or a step towards being down, is worth a second look just as a surprise is.
+    turned = health.status is not Status.UNKNOWN and settled.status not in {health.status, Status.DOWN}
+    return _paced(settled, seen, surprised=surprised or turned), view.shared
 
 
 def settle(health: Health, shared: Outlook, at: datetime) -> Health:
@@ -168,28 +179,28 @@ def _view(health: Health, shared: Outlook) -> View:
 
 
 def _shown(seen: Observation) -> Seen:
-    reach = seen.task is Task.REACH
     if seen.outcome is Outcome.OK:
-        return Success.REACHED if reach else Success.WITHIN_SLO if seen.within_slo else Success.SLOW
-    return Failure(error=seen.error or ErrorClass.INTERNAL, reach=reach)
+        return Success.REACHED if seen.reach else Success.WITHIN_SLO if seen.within_slo else Success.SLOW
+    return Failure(error=seen.error or ErrorClass.INTERNAL, reach=seen.reach)
+
+
+def _reached(health: Health, shared: Outlook, at: datetime) -> tuple[Health, Outlook]:
+    """After a sign of life without a token: news only where nobody answered before.
+
+    Who answers without doing any work goes on doing so: each time that is seen again says nothing more.
+    """
+    if not health.silent:
+        return settle(health, shared, at), shared
+    view = after(_view(health, shared), Success.REACHED, at.timestamp())
+    health = replace(health, own=view.own, usual=view.usual, silent=False)
+    return settle(health, view.shared, at), view.shared
 
 
 def _paced(health: Health, seen: Observation, *, surprised: bool) -> Health:
-    if not (surprised or seen.paces):
+    if seen.reach and not surprised:
         return health
     newest = max(seen.at, health.paced_at or seen.at)
     return replace(health, calm=0 if surprised else health.calm + 1, paced_at=newest)
-
-
-def _failures(before: int, shown: Seen) -> int:
-    """That somebody answers who was not asked for tokens does not end a row of failures."""
-    match shown:
-        case Failure():
-            return before + 1
-        case Success.REACHED:
-            return before
-        case _:
-            return 0
 
 
 def _status(health: Health, belief: Belief) -> Status:

@@ -47,6 +47,7 @@ def state_to_text(health: Health, shared: Outlook) -> str:
             "odd": health.odd,
             "calm": health.calm,
             "paced_at": health.paced_at.isoformat() if health.paced_at else None,
+            "silent": health.silent,
             "trouble": [trouble.error, trouble.since.isoformat()] if trouble else None,
             "last_error": [last.error, last.at.isoformat(), last.status_code] if last else None,
         },
@@ -81,6 +82,7 @@ def _health(plain: dict[str, Any]) -> Health:
         odd=_count(plain["odd"]),
         calm=_count(plain["calm"]),
         paced_at=_moment(paced_at) if paced_at else None,
+        silent=bool(plain["silent"]),
         trouble=Trouble(error=ErrorClass(trouble[0]), since=_moment(trouble[1])) if trouble else None,
         last_error=_last_error(*last) if last else None,
     )

@@ -26,7 +26,7 @@ from monitor.score.health import (
 from monitor.score.outcomes import Outcome
 from monitor.score.state import Remembered
 from monitor.status import Status
-from probes._model import ErrorClass, Task
+from probes._model import ErrorClass
 from tests.unit.score.values import (
     EVERY_S,
     NEVER,
@@ -195,7 +195,7 @@ def test_it_stays_degraded_until_the_usual_ones_have_caught_up() -> None:
 def test_unusual_samples_say_nothing_of_whether_the_next_one_succeeds() -> None:
     usual, odd = advanced(observations("ooo", 201), WELL), advanced(observations("uuu", 201), WELL)
     assert score(odd) == score(usual)
-    assert replace(odd.health, odd=0, status=Status.UP, since=usual.health.since) == usual.health
+    assert replace(odd.health, odd=0, calm=CALM + 203, status=Status.UP, since=usual.health.since) == usual.health
 
 
 # Score
@@ -232,8 +232,16 @@ def test_calm_counts_the_samples_since_the_newest_surprise() -> None:
     assert [each.health.calm for each in steps("ofooo", WELL, 201)] == [CALM + 201, 0, 1, 2, 3]
 
 
-def test_what_became_likely_is_no_surprise() -> None:
-    assert [each.health.calm for each in steps("ffff", WELL, 201)] == [0, 1, 2, 3]
+def test_what_became_likely_is_no_surprise_but_a_status_on_its_way_down_is_looked_at_again() -> None:
+    found = [(each.health.status, each.health.calm) for each in steps("fffff", WELL, 201)]
+    assert found == [(Status.UP, 0), (Status.DEGRADED, 0), (Status.DOWN, 1), (Status.DOWN, 2), (Status.DOWN, 3)]
+
+
+def test_a_recovery_is_looked_at_again_at_once() -> None:
+    long_down = advanced(observations("f" * 120, 201), WELL)
+    turns = [each.health for each in steps("ooooo", long_down, 321)]
+    first = next(place for place, each in enumerate(turns) if each.status is Status.UP)
+    assert [each.calm for each in turns[first : first + 3]] == [0, 1, 2]
 
 
 # A row of failures
@@ -249,6 +257,27 @@ def test_a_success_ends_the_row_and_being_reached_does_not(letters: str, failure
 
 def test_one_that_is_reached_while_all_its_requests_fail_stays_down() -> None:
     assert statuses("rfrfrfrf", DOWN, 204) == [Status.DOWN] * 8
+
+
+def test_being_reached_again_and_again_clears_nothing() -> None:
+    once, often = advanced(observations("r", 204), DOWN), advanced(observations("r" * 30, 204), DOWN)
+    assert (often.health.own, often.shared) == (once.health.own, once.shared)
+    assert (once.health.own, once.shared) == (DOWN.health.own, DOWN.shared)
+    assert often.health.measured_at == after(233 * EVERY_S)
+
+
+def test_being_reached_is_news_once_where_nobody_answered() -> None:
+    silent = advanced(observations("x", 201), WELL)
+    once, often = advanced(observations("r", 202), silent), advanced(observations("rrr", 202), silent)
+    assert score(once, 204) > score(silent, 204) + 0.005
+    assert score(often, 204) == score(once, 204)
+
+
+def test_being_reached_does_not_lift_the_accounts_trouble() -> None:
+    """The list of models is there for those, too, who have nothing left to pay with."""
+    refused = advanced([make_observation(201, Outcome.ACCOUNT, error=ErrorClass.PAYMENT)], WELL)
+    assert advanced(observations("r", 202), refused).health.trouble == refused.health.trouble is not None
+    assert advanced(observations("o", 203), refused).health.trouble is None
 
 
 def test_one_that_nobody_answers_for_is_down_without_a_token() -> None:
@@ -397,8 +426,8 @@ def test_the_monitors_own_faults_change_nothing_at_all(outcome: Outcome) -> None
 @pytest.mark.parametrize("error", ErrorClass)
 def test_a_sample_of_any_class_and_outcome_is_taken(outcome: Outcome, error: ErrorClass) -> None:
     """Which class counts as what is up to the configuration."""
-    for task in Task:
-        later = advanced([make_observation(201, outcome, error=error, task=task)], WELL)
+    for reach in (False, True):
+        later = advanced([make_observation(201, outcome, error=error, reach=reach)], WELL)
         assert 0 < score(later, 201) < 1
         assert (later == WELL) is (outcome in {Outcome.MONITOR, Outcome.NETWORK})
 

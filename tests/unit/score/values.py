@@ -83,6 +83,6 @@ _LETTERS: dict[str, dict[str, Any]] = {
     "s": {"outcome": Outcome.OK, "within_slo": False},
     "u": {"outcome": Outcome.OK, "unusual": True},
     "f": {"outcome": Outcome.FAILED},
-    "r": {"outcome": Outcome.OK, "task": Task.REACH},
-    "x": {"outcome": Outcome.FAILED, "task": Task.REACH},
+    "r": {"outcome": Outcome.OK, "reach": True},
+    "x": {"outcome": Outcome.FAILED, "reach": True},
 }
