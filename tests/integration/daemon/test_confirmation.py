@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -40,6 +41,8 @@ class Line:
     def __init__(self, store: Store, config: Config) -> None:
         self.errors: dict[str, ErrorClass] = {}
         """What probes of an endpoint come to; those of others succeed."""
+        self.lone_errors: dict[str, ErrorClass] = {}
+        """What the next one alone comes to."""
         self.samples: list[Sample] = []
         self.due: list[tuple[str, datetime]] = []
         """When the next probes were worth their money."""
@@ -58,13 +61,24 @@ class Line:
     async def measure(self, run: Run) -> Sample:
         """A probe of these providers."""
         await asyncio.sleep(0.001)
-        sample = sample_at(datetime.now(UTC), self.errors.get(run.endpoint.id), run.endpoint.id)
+        name = run.endpoint.id
+        sample = sample_at(datetime.now(UTC), self.lone_errors.pop(name, None) or self.errors.get(name), name)
         return replace(sample, id=run.id, scheduled_at=run.scheduled_at)
 
     def ask(self, *names: str) -> None:
         """Begin with endpoints whose ticks are far off."""
         for name in names:
             self._due(name, datetime.now(UTC))
+
+    async def ask_until_known(self, *names: str) -> None:
+        """Ask again and again, until each has answered five times."""
+        for count in range(1, 6):
+            self.ask(*names)
+            await until(partial(self.has, count, names))
+
+    def has(self, count: int, names: Iterable[str]) -> bool:
+        """Whether so many samples of each were recorded."""
+        return all(len(self.of(name)) >= count for name in names)
 
     def of(self, name: str) -> list[Sample]:
         """What was recorded of an endpoint."""
@@ -135,20 +149,24 @@ async def test_a_failure_is_confirmed_at_once_and_recovery_is_looked_for(begin: 
     assert {sample.id for sample in line.samples} <= stored
 
 
-async def test_while_all_is_well_probes_come_ever_later(begin: Begin) -> None:
+async def test_after_a_failure_that_stays_alone_probes_come_ever_later(begin: Begin) -> None:
     line = await begin(RARE)
+    await line.ask_until_known(ONE)
+    line.lone_errors[ONE] = ErrorClass.CONNECT
     line.ask(ONE)
-    await until(lambda: len(line.of(ONE)) >= 7)
-    gaps = [CLOSE_S * 2**place for place in range(6)]
-    for gap, before, later in zip(gaps, line.of(ONE), line.of(ONE)[1:], strict=False):
+    await until(lambda: len(line.of(ONE)) >= 12)
+    since = line.of(ONE)[5:]
+    assert [sample.error for sample in since[:2]] == [ErrorClass.CONNECT, None]
+    gaps = [0.0, *(CLOSE_S * 2**place for place in range(6))]
+    for gap, before, later in zip(gaps, since, since[1:], strict=False):
         assert later.scheduled_at >= before.started_at + timedelta(seconds=gap)
 
 
 async def test_a_surprise_is_followed_by_a_probe_with_no_gap(begin: Begin) -> None:
     line = await begin(RARE)
-    line.ask(ONE)
-    await until(lambda: len(line.of(ONE)) >= 5)
+    await line.ask_until_known(ONE)
     line.errors[ONE] = ErrorClass.CONNECT
+    line.ask(ONE)
     await until(lambda: len(line.beside_the_schedule(error=ErrorClass.CONNECT)) >= 2)
     first, second = line.beside_the_schedule(error=ErrorClass.CONNECT)[:2]
     assert (ONE, first.started_at) in line.due
@@ -157,8 +175,7 @@ async def test_a_surprise_is_followed_by_a_probe_with_no_gap(begin: Begin) -> No
 
 async def test_when_one_falls_the_others_of_its_provider_are_probed_and_strangers_are_not(begin: Begin) -> None:
     line = await begin(RARE)
-    line.ask(ONE, TWO, OTHER)
-    await until(lambda: all(len(line.of(name)) >= 8 for name in (ONE, TWO, OTHER)))
+    await line.ask_until_known(ONE, TWO, OTHER)
     line.errors |= dict.fromkeys((ONE, TWO), ErrorClass.SERVER_ERROR)
     line.ask(ONE)
     await until(lambda: line.status(ONE) is line.status(TWO) is Status.DOWN)

@@ -186,7 +186,7 @@ async def test_when_the_next_probes_are_due_is_told_at_once(begin: Begin) -> Non
     failed, well = make_sample(1, ErrorClass.CONNECT, TWO), make_sample(2)
     bench.put(failed, well)
     await until(lambda: store.attempts)
-    assert dict(bench.due) == {TWO: failed.started_at, ONE: well.started_at + timedelta(seconds=2)}
+    assert dict(bench.due) == {TWO: failed.started_at, ONE: well.started_at + timedelta(seconds=60)}
     assert bench.snapshots == []
 
 
@@ -196,7 +196,7 @@ async def test_of_a_burst_the_newest_sample_says_once_when_the_next_probe_is_due
     samples = [make_sample(number) for number in range(4)]
     bench.put(*samples)
     await until(lambda: bench.visible() == 4)
-    assert bench.due == [(ONE, samples[-1].started_at + timedelta(seconds=16))]
+    assert bench.due == [(ONE, samples[-1].started_at + timedelta(seconds=60))]
 
 
 async def test_what_does_not_count_and_what_is_not_configured_is_due_at_no_time(begin: Begin) -> None:
