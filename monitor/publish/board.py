@@ -170,7 +170,9 @@ class Board:
         book.absorb(sample, within_slo=_within_slo(sample, self._probes.get(sample.probe)))
         news.note(book, docket)
         wanted = book.next_probe()
-        if wanted is not None:
+        # One that does not count leaves the wish of the last that did, which is past by now: a refusal for the rate
+        # limit would be answered with a probe at once, again and again.
+        if wanted is not None and book.outcome(sample.error).counted:
             news.due[book.endpoint] = wanted
         fell = book.health.status is Status.DOWN and was is not Status.DOWN
         if not (fell or book.shared.is_news()):
