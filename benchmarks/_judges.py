@@ -173,6 +173,8 @@ class Setting:
     canaries: tuple[Canary, ...] = ()
     tokens_per_day: float | None = None
     """Each provider's cap."""
+    looks_out: bool = True
+    """Whether it asks if this place's own network fell silent; else what it hears is taken as it is, at once."""
 
 
 class Whole:
@@ -190,9 +192,8 @@ class Whole:
         self.board = Board(config, jobs, START)
         self.flags = Flags(self.names, len(world.endpoints))
         origins = {spec.endpoint.id: origin_of(spec.endpoint) for spec in config.endpoints}
-        self._vantage = Vantage(
-            {name: origin for name, origin in origins.items() if origin is not None}, canary_origins(config.canaries)
-        )
+        watched = {name: origin for name, origin in origins.items() if origin is not None and setting.looks_out}
+        self._vantage = Vantage(watched, canary_origins(config.canaries))
         providers = {spec.endpoint.id: spec.endpoint.provider for spec in config.endpoints}
         caps = {} if setting.tokens_per_day is None else {Unit.TOKENS: setting.tokens_per_day}
         self._budgets = Budgets({name: caps for name in set(providers.values()) if caps}, providers)

@@ -52,15 +52,38 @@ class LastRatio:
     down_below = 0.5
 
     def __init__(self, count: int) -> None:
-        self._last: deque[bool] = deque(maxlen=count)
+        self._last: deque[bool] = deque()
+        self._count = count
+        self._good = 0
 
     def see(self, at_s: float, *, failed: bool, good: bool) -> None:
         """The oldest leaves."""
         self._last.append(good)
+        self._good += good
+        if len(self._last) > self._count:
+            self._good -= self._last.popleft()
 
     def figure(self, at_s: float) -> float:
         """The share."""
-        return sum(self._last) / len(self._last) if self._last else 1.0
+        return self._good / len(self._last) if self._last else 1.0
+
+
+class RowAndRatio:
+    """An outage after so many failures in a row, or else the ratio of a long time: a router that was thought about."""
+
+    down_below = 0.5
+
+    def __init__(self, limit: int, count: int) -> None:
+        self._row, self._ratio = InARow(limit), LastRatio(count)
+
+    def see(self, at_s: float, *, failed: bool, good: bool) -> None:
+        """Both do."""
+        self._row.see(at_s, failed=failed, good=good)
+        self._ratio.see(at_s, failed=failed, good=good)
+
+    def figure(self, at_s: float) -> float:
+        """The worse of both."""
+        return min(self._row.figure(at_s), self._ratio.figure(at_s))
 
 
 class MovingAverage:
@@ -135,9 +158,11 @@ RIVALS: Final[Mapping[str, Callable[[], Rule]]] = {
     "3 failures in a row": lambda: InARow(3),
     "ratio of the last 5": lambda: LastRatio(5),
     "ratio of the last 30": lambda: LastRatio(30),
+    "2 in a row, else the last 1,500": lambda: RowAndRatio(2, 1500),
     "moving average, 0.3": lambda: MovingAverage(0.3),
     "moving average, 0.2": lambda: MovingAverage(0.2),
     "moving average, 0.1": lambda: MovingAverage(0.1),
+    "moving average, 0.02": lambda: MovingAverage(0.02),
     "LiteLLM's cooldown": Cooldown,
     "OpenRouter's thresholds": Thresholds,
 }

@@ -85,8 +85,8 @@ def _score_verdicts(found: Found) -> list[Verdict]:
         ):
             rival = figures.best_rival(worlds, figure)
             seen = estimate(worlds, figures.removed(figure))
-            bound = f"removes at least {REMOVED:.0%} of the best rival's remaining error, {words} ({title}: {rival})"
-            made.append(Verdict(bound=bound, seen=seen, kept=(seen.value or 0.0) >= REMOVED))
+            bound = f"removes at least {100 * REMOVED:.0f} % of the best rival's remaining error, {words}"
+            made.append(Verdict(bound=f"{bound} ({title}: {rival})", seen=seen, kept=(seen.value or 0.0) >= REMOVED))
         made.append(_calibration_verdict(title, worlds))
     return made
 
@@ -156,7 +156,7 @@ def _spending_verdicts(found: Found) -> list[Verdict]:
             kept=over <= dearest,
         ),
         Verdict(
-            bound=f"{ADAPTIVE} spends at most {SPENT_SHARE:.0%} of what a fixed schedule does that is as quick",
+            bound=f"{ADAPTIVE} spends at most {100 * SPENT_SHARE:.0f} % of what a fixed schedule does that is as quick",
             seen=seen,
             kept=seen.value is not None and seen.value <= SPENT_SHARE,
         ),
@@ -215,7 +215,7 @@ def _moments(worlds: Worlds) -> Table:
     rival = figures.best_rival(worlds, figures.remaining)
     shares = figures.moments(worlds)
     rows: list[list[Cell]] = [
-        [name, f"{share:.2%}", figures.error_in(worlds, OURS, name), figures.error_in(worlds, rival, name)]
+        [name, f"{100 * share:.2f} %", figures.error_in(worlds, OURS, name), figures.error_in(worlds, rival, name)]
         for name, share in sorted(shares.items(), key=lambda item: -figures.error_in(worlds, OURS, item[0]))
     ]
     head = ["moment", "share of requests", OURS, rival]
@@ -237,20 +237,19 @@ def _calibration(title: str, worlds: Worlds) -> Table:
 
 
 def _detection(title: str, worlds: Worlds, quiet: Worlds) -> Table:
-    rows: list[list[Cell]] = []
-    for name in (OURS, *RIVALS):
-        rows.append(
-            [
-                name,
-                estimate(worlds, figures.delay(name, Flag.DOWN), 0),
-                _or_never(figures.delay(name, Flag.DOWN, 0.9)(worlds)),
-                f"{figures.missed(name, Flag.DOWN)(worlds):.1%}",
-                _or_never(figures.delay(name, Flag.LOW)(worlds)),
-                _or_never(figures.last_delay(name)(worlds)),
-                estimate(worlds, figures.false_alarms(name, Flag.DOWN), 2),
-                estimate(quiet, figures.false_alarms(name, Flag.DOWN), 2),
-            ]
-        )
+    rows: list[list[Cell]] = [
+        [
+            name,
+            estimate(worlds, figures.delay(name, Flag.DOWN), 0),
+            _or_never(figures.delay(name, Flag.DOWN, 0.9)(worlds)),
+            f"{100 * figures.missed(name, Flag.DOWN)(worlds):.1f} %",
+            _or_never(figures.delay(name, Flag.LOW)(worlds)),
+            _or_never(figures.last_delay(name)(worlds)),
+            estimate(worlds, figures.false_alarms(name, Flag.DOWN), 2),
+            estimate(quiet, figures.false_alarms(name, Flag.DOWN), 2),
+        ]
+        for name in (OURS, *RIVALS)
+    ]
     count = sum(len(each.tallies[OURS].delays_s[Flag.DOWN]) for each in worlds)
     wide = sum(len(each.tallies[OURS].last_delays_s) for each in worlds)
     raised = estimate(worlds, figures.false_alarms(OURS, Flag.RAISED), 2)
@@ -290,12 +289,12 @@ def _whole(found: Found) -> Table:
     for words, wide in found.wide.items():
         after_s = [seconds for each in wide for seconds in each.after_s]
         raised = max(probes for each in wide for probes in each.probes_to_raised)
-        down = max(probes for each in wide for probes in each.probes_to_down)
+        fallen = max(probes for each in wide for probes in each.probes_to_down)
         rows.append(
             [
                 f"provider down as a whole: {words}",
                 f"called down after {_or_never(middle(after_s))} s (median), {_or_never(max(after_s))} s (last); "
-                f"at most {_or_never(raised)} probes after the first to degraded or down, {_or_never(down)} to down; "
+                f"at most {_or_never(raised)} probes after the first to degraded or down, {_or_never(fallen)} to down; "
                 f"{sum(each.strangers for each in wide)} endpoints of others",
             ]
         )

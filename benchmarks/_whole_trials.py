@@ -1,4 +1,4 @@
-"""What is tried with the daemon's pure parts together: an offline vantage, a provider that is down as a whole, a budget.
+"""What is tried with the daemon's pure parts together: an offline vantage, a whole provider that is down, a budget.
 
 Nothing else is the matter in these worlds but lone failures.
 """
@@ -105,7 +105,7 @@ class Budgeted:
 
 
 def budgeted(seed: str, size: Size, pace: Pace, share: float) -> list[Budgeted]:
-    """Two days in which an outage makes probes beside the ticks, with a cap of such a share of what a day would cost."""
+    """Two days in which trouble makes probes beside the ticks, with a cap of such a share of what a day would cost."""
     outage = Episode(begin_s=20_000, end_s=26_000, shape=Shape.PARTIAL, shared=True, depth=random.Random(seed).random())
     made = staged(Size(providers=size.providers, models=size.models, days=2.0), [[outage]])
     cap = round(share * size.models * DAY_S / pace.every_s * 137)

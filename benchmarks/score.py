@@ -54,8 +54,7 @@ class Plan:
     size: _world.Size
     workers: int
     board: int
-    """Providers of the board whose updates are timed; each has as many models."""
-    updates: int
+    """Providers of the board that is timed; each has as many models."""
 
     @property
     def held(self) -> Sequence[str]:
@@ -69,10 +68,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     before = _report.load_average()
     plan = Plan(
         seeds=chosen.seeds or (4 if chosen.quick else 20),
-        size=_world.Size(days=chosen.days or (3.0 if chosen.quick else 12.0)),
+        size=_world.Size(
+            providers=chosen.providers, models=chosen.models, days=chosen.days or (3.0 if chosen.quick else 12.0)
+        ),
         workers=chosen.workers,
         board=chosen.board,
-        updates=20_000 // (10 if chosen.quick else 1),
     )
     found = tried(plan)
     machine = _report.machine(before)
@@ -121,7 +121,7 @@ def tried(plan: Plan) -> Found:
             wide=_each(wide),
             budgeted=[each for days in _results(budgeted) for each in days],
             # Last, when nothing else of ours runs.
-            times=board_times(plan.board, plan.board, plan.updates),
+            times=board_times(plan.board, plan.board, updates=2 * plan.board**2),
         )
 
 
@@ -156,7 +156,7 @@ def _offline(crew: _Crew, plan: Plan) -> _Tasks[_whole_trials.Offline]:
 
 
 def _wide(crew: _Crew, plan: Plan) -> _Tasks[_whole_trials.Wide]:
-    size = _world.Size(providers=2, models=8, days=1.0)
+    size = replace(plan.size, providers=2, models=2 * plan.size.models)
     return {
         words: crew.all(_whole_trials.wide, [(seed, size, pace) for seed in plan.held])
         for words, pace in _PACES.items()
@@ -225,7 +225,9 @@ def _each(tasks: _Tasks[Result]) -> dict[str, Sequence[Result]]:
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seeds", type=int, help="worlds that were not looked at when constants were set (20)")
-    parser.add_argument("--days", type=float, help="of each world, more than one (12)")
+    parser.add_argument("--providers", type=int, default=4, help="of each world (4)")
+    parser.add_argument("--models", type=int, default=3, help="that each of them has (3)")
+    parser.add_argument("--days", type=float, help="of each world, the first of which is for learning (12)")
     parser.add_argument("--quick", action="store_true", help="4 worlds of 3 days, in a minute")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (one for each core)")
     parser.add_argument("--board", type=int, default=100, help="providers of the board that is timed, and models (100)")
