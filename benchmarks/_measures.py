@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -179,17 +179,11 @@ def _delay(flags: Flags, name: str, number: int, flag: Flag, outage: Episode) ->
 
 
 def _is_false(world: World, number: int, at_s: float) -> bool:
-    from_s = at_s - _ECHO_S
-    there = any(world.endpoints[number].timeline.between(from_s, at_s)) or any(world.offline.between(from_s, at_s))
-    return at_s > WARM_UP_S and not there
+    from_s = at_s - _ECHO_S  # a rate limit is no reason for any
+    there = [*world.endpoints[number].timeline.between(from_s, at_s), *world.offline.between(from_s, at_s)]
+    return at_s > WARM_UP_S and all(each.shape is Shape.LIMITED for each in there)
 
 
 def endpoint_days(world: World) -> float:
     """After the first day, which nothing is counted of."""
     return len(world.endpoints) * (world.until_s - WARM_UP_S) / DAY_S
-
-
-def skill(error: float, found: Mapping[str, float]) -> float:
-    """Brier skill: the share of the error removed that one makes who always says the mean."""
-    share = found["succeeded"] / found["requests"]
-    return 1 - error / (found["requests"] * share * (1 - share))

@@ -136,6 +136,19 @@ def bins(worlds: Worlds, name: str) -> list[Bin]:
     return found
 
 
+def difference(name: str, place: int) -> Figure:
+    """By how much the mean figure of a bin is more than the share of requests that succeeded."""
+
+    def found(worlds: Worlds) -> float:
+        count = total(worlds, lambda each: each.tallies[name].bins[place].count)
+        more = total(
+            worlds, lambda each: each.tallies[name].bins[place].figures - each.tallies[name].bins[place].succeeded
+        )
+        return ratio(more, count)
+
+    return found
+
+
 def error_in(worlds: Worlds, name: str, moment: str) -> float:
     """What moments of a kind add to the remaining error, times 1,000."""
     return 1e3 * ratio(

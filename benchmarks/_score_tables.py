@@ -229,7 +229,8 @@ def _calibration(title: str, worlds: Worlds) -> Table:
         name = f"{place / BINS:.1f} .. {(place + 1) / BINS:.1f}"
         if each.count:
             mean, share = each.figures / each.count, each.succeeded / each.count
-            rows.append([name, each.count, mean, share, each.good / each.count, mean - share])
+            difference = estimate(worlds, figures.difference(OURS, place))
+            rows.append([name, each.count, mean, share, each.good / each.count, difference])
         else:
             rows.append([name, 0, None, None, None, None])
     head = ["score", "requests", "mean score", "observed share", "mean true chance", "difference"]
