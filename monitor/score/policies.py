@@ -198,7 +198,7 @@ class Lately:
 
 
 class Cooldown:
-    """LiteLLM's: set aside for a minute when more than half of a minute's requests failed, or three of them."""
+    """After LiteLLM's: set aside for a minute when more than half of a minute's requests failed, or three of them."""
 
     __slots__ = ("_lately", "_until_s")
 
@@ -228,7 +228,7 @@ class Cooldown:
 
 
 class Thresholds:
-    """OpenRouter's: the uptime of the last half hour is 95 % or more, 80 % or more, or less. An SLO does not count."""
+    """After OpenRouter's: uptime of the last half hour is 95 % or more, 80 % or more, or less. No SLO counts."""
 
     __slots__ = ("_lately",)
 

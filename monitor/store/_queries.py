@@ -39,6 +39,7 @@ _PORTION: Final = 500
 """Rows turned into samples at a time; the event loop breathes between portions."""
 _BLOCKS_AT_ONCE: Final = 8
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MOMENT: Final = timedelta(microseconds=1)
 _COSTS: Final = ("started_at", "prompt_tokens", "output_tokens", "cost_usd")
 
 
@@ -57,7 +58,7 @@ async def _sealed(connection: AsyncConnection, since: datetime, until: datetime 
     begin, end = _micros(since), math.inf if until is None else _micros(until)
     query = blocks_since(hour(since))
     if until is not None:
-        query = query.where(block.c.hour <= hour(until))
+        query = query.where(block.c.hour <= hour(until - _MOMENT))  # a span often ends with an hour
     found: list[tuple[int, Sample]] = []
     for name, data in (await connection.execute(query)).all():
         within = (row for row in unpack(data, COLUMNS) if begin <= number(row["started_at"]) < end)
@@ -153,7 +154,7 @@ async def _sealed_between(
 
 
 def _micros(at: datetime) -> int:
-    return (at - _EVER) // timedelta(microseconds=1)
+    return (at - _EVER) // _MOMENT
 
 
 async def info(connection: AsyncConnection, database: Database) -> Info:
