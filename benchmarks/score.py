@@ -156,7 +156,7 @@ def _offline(crew: _Crew, plan: Plan) -> _Tasks[_whole_trials.Offline]:
 
 
 def _wide(crew: _Crew, plan: Plan) -> _Tasks[_whole_trials.Wide]:
-    size = replace(plan.size, providers=2, models=2 * plan.size.models)
+    size = replace(plan.size, providers=2, models=3 * plan.size.models)
     return {
         words: crew.all(_whole_trials.wide, [(seed, size, pace) for seed in plan.held])
         for words, pace in _PACES.items()
