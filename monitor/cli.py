@@ -234,8 +234,52 @@ def demo(
     """Run the daemon on a real small language model behind a steady, a slow and a flaky provider."""
     from monitor.demo.orchestrate import run_demo
 
-    duration_s = None if duration is None else _seconds(duration)
+    duration_s = None if duration is None else _seconds(duration, "--for")
     raise typer.Exit(asyncio.run(run_demo(directory=directory, duration_s=duration_s, port=port)))
+
+
+@app.command()
+def backtest(
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Endpoints; all when none is named.")
+    ] = None,
+    config: ConfigOption = None,
+    since: Annotated[str, typer.Option("--since", help="How far to go back.")] = "7d",
+    policies: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--policy",
+            metavar="NAME",
+            help="filter, failures-N, ratio-N, average-0.N, cooldown or thresholds; may be repeated.",
+        ),
+    ] = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Play stored samples again to several policies, and show side by side how each would have done."""
+    from datetime import UTC, datetime
+
+    from monitor import backtest, sidebyside
+    from monitor.score.policies import NAMES, UnknownPolicyError
+
+    path, loaded = _load(config)
+    now = datetime.now(UTC)
+    wanted = backtest.Wanted(
+        since=backtest.since_of(now, _seconds(since, "--since")), until=now, ids=ids or (), policies=policies or NAMES
+    )
+    with Console(stderr=True, highlight=False).status("reading …") as status:
+
+        def progress(at: datetime, samples: int) -> None:
+            status.update(f"{at:%Y-%m-%d %H:%M} UTC, {samples:,} samples …")
+
+        try:
+            found = _on_store(path, loaded, lambda store: backtest.backtest(store, loaded, wanted, progress))
+        except (backtest.MisuseError, UnknownPolicyError) as error:
+            fail(str(error))
+    if as_json:
+        print(json.dumps(sidebyside.as_plain(found), indent=2))
+    else:
+        Console(highlight=False).print(sidebyside.show(found))
 
 
 @db.command()
@@ -319,13 +363,13 @@ def _write(text: str, path: Path | None) -> None:
         fail(f"{path} cannot be written: {error.strerror}", 1)
 
 
-def _seconds(duration: str) -> float:
+def _seconds(duration: str, option: str) -> float:
     from monitor.config import RefusedError, duration_s
 
     try:
         return duration_s(duration)
     except RefusedError as error:
-        fail(f"--for: {error.message.format(value=duration)}")
+        fail(f"{option}: {error.message.format(value=duration)}")
 
 
 def _load(path: Path | None) -> tuple[Path, Config]:

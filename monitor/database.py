@@ -11,7 +11,7 @@ from typing import Final
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from monitor.store import Info, Retention, Schema, Store, StoreError
+from monitor.store import Info, Retention, Schema, Store
 
 _BREATH_S: Final = 0.01
 """Between two slices: a daemon that writes to the same store gets its turn."""
@@ -32,14 +32,7 @@ async def upgrade(store: Store) -> Schema:
 async def look(store: Store) -> Info:
     """What a store holds; changes nothing. `StoreError` when there is nothing that this program could read."""
     try:
-        schema = await store.schema()
-        if schema.found is None:
-            raise StoreError("holds nothing yet; `providerwatch run` or `providerwatch db upgrade` makes it")
-        if schema.found != schema.known:
-            raise StoreError(
-                f"its schema ({schema.found}) is older than this program's ({schema.known}): "
-                "run `providerwatch db upgrade`"
-            )
+        (await store.schema()).check_readable()
         return await store.info()
     finally:
         await store.close()

@@ -104,7 +104,7 @@ class Board:
             self._jobs[job.spec.endpoint.id].append(job)
         shared = {spec.endpoint.provider: Shared() for spec in config.endpoints}
         self._books = {
-            name: Book(name, _terms(config, spec), shared[spec.endpoint.provider], now)
+            name: Book(name, terms_of(config, spec), shared[spec.endpoint.provider], now)
             for name, spec in self._specs.items()
         }
         self._of_provider: dict[str, list[Book]] = {}
@@ -171,7 +171,7 @@ class Board:
     def _absorb_one(self, book: Book, sample: Sample, news: _News) -> None:
         """Take a sample in, and let the provider's other endpoints know what it says about them."""
         was, docket = book.health.status, book.docket
-        book.absorb(sample, within_slo=_within_slo(sample, self._probes.get(sample.probe)))
+        book.absorb(sample, within_slo=within_slo(sample, self._probes.get(sample.probe)))
         news.note(book, docket)
         # What does not count leaves the newest measurement where it was: its successor would be due again at once.
         wanted = book.next_probe() if book.outcome(sample.error).counted else None
@@ -211,7 +211,8 @@ def document(vantage: str, now: datetime, rows: Iterable[Row]) -> bytes:
     return opening + b',"endpoints":[' + b",".join(row.body for row in rows) + b"]}\n"
 
 
-def _terms(config: Config, spec: EndpointSpec) -> Terms:
+def terms_of(config: Config, spec: EndpointSpec) -> Terms:
+    """What an endpoint is judged by."""
     probes = [config.probes[name] for name in spec.probes]
     paid = paid_probe(probes)
     return Terms(
@@ -224,7 +225,7 @@ def _terms(config: Config, spec: EndpointSpec) -> Terms:
     )
 
 
-def _within_slo(sample: Sample, probe: ProbeSpec | None) -> bool:
+def within_slo(sample: Sample, probe: ProbeSpec | None) -> bool:
     """Whether a sample was as quick as its probe's SLO asks; what was not measured is not held against it."""
     slo = probe.slo if probe and sample.task in GENERATES else Slo()
     slow = slo.ttft_s is not None and sample.ttft_s is not None and sample.ttft_s > slo.ttft_s

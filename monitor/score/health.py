@@ -123,7 +123,7 @@ def advance(health: Health, shared: Outlook, seen: Observation) -> tuple[Health,
     shown = _shown(seen)
     if shown is Success.REACHED:
         return _reached(health, shared, seen.at)
-    view, at_s = _view(health, shared), seen.at.timestamp()
+    view, at_s = view_of(health, shared), seen.at.timestamp()
     surprised = expected(view, shown, at_s) < _SURPRISE
     view = after(view, shown, at_s)
     failed = isinstance(shown, Failure)
@@ -146,7 +146,7 @@ def settle(health: Health, shared: Outlook, at: datetime) -> Health:
     """The health with the status that is due at a moment, as far as samples up to then tell."""
     if health.measured_at is None:
         return health
-    status = _status(health, met(_view(health, shared), at.timestamp()))
+    status = _status(health, met(view_of(health, shared), at.timestamp()))
     # A slow probe reports after quicker ones that began later: the change is not older than the one before it.
     return health if status is health.status else replace(health, status=status, since=max(at, health.since))
 
@@ -157,7 +157,7 @@ def assess(health: Health, shared: Outlook, now: datetime, *, stale_s: float) ->
         return Assessment(status=Status.UNKNOWN, since=health.since, score=None, confidence=None, stale_after=None)
     stale_after = health.measured_at + timedelta(seconds=stale_s)
     stale = now > stale_after
-    view = _view(health, shared)
+    view = view_of(health, shared)
     found = chance(view, met(view, now.timestamp()))
     return Assessment(
         status=Status.UNKNOWN if stale else health.status,
@@ -170,11 +170,12 @@ def assess(health: Health, shared: Outlook, now: datetime, *, stale_s: float) ->
 
 def in_doubt(health: Health, shared: Outlook, at: datetime) -> bool:
     """Whether anything of the newest samples still speaks against an endpoint; a surprise does until the next one."""
-    belief = met(_view(health, shared), at.timestamp())
+    belief = met(view_of(health, shared), at.timestamp())
     return belief[Hidden.UP] < _WELL_FROM or health.odd > 0 or health.calm == 0
 
 
-def _view(health: Health, shared: Outlook) -> View:
+def view_of(health: Health, shared: Outlook) -> View:
+    """What the filter knows of an endpoint with this health."""
     return View(own=health.own, shared=shared, usual=health.usual)
 
 
@@ -191,7 +192,7 @@ def _reached(health: Health, shared: Outlook, at: datetime) -> tuple[Health, Out
     """
     if not health.silent:
         return settle(health, shared, at), shared
-    view = after(_view(health, shared), Success.REACHED, at.timestamp())
+    view = after(view_of(health, shared), Success.REACHED, at.timestamp())
     health = replace(health, own=view.own, usual=view.usual, silent=False)
     return settle(health, view.shared, at), view.shared
 

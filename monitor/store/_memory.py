@@ -109,10 +109,11 @@ class MemoryStore:
         """See `Store.first_seen`."""
         return dict(self._first)
 
-    async def samples(self, since: datetime) -> list[Sample]:
+    async def samples(self, since: datetime, until: datetime | None = None) -> list[Sample]:
         """See `Store.samples`."""
         await asyncio.sleep(0)  # others get their turn, as with a database
-        return [each.sample for each in self._samples.values() if each.sample.started_at >= since]
+        later = (each.sample for each in self._samples.values() if each.sample.started_at >= since)
+        return [sample for sample in later if until is None or sample.started_at < until]
 
     async def tallies(self, since: datetime, bucket_s: int) -> list[Tally]:
         """See `Store.tallies`."""

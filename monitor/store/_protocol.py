@@ -100,6 +100,15 @@ class Schema:
     known: str
     """Of this program."""
 
+    def check_readable(self) -> None:
+        """Raise `StoreError` when there is nothing in it that this program could read as it is."""
+        if self.found is None:
+            raise StoreError("holds nothing yet; `providerwatch run` or `providerwatch db upgrade` makes it")
+        if self.found != self.known:
+            raise StoreError(
+                f"its schema ({self.found}) is older than this program's ({self.known}): run `providerwatch db upgrade`"
+            )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
@@ -176,8 +185,8 @@ class Store(Protocol):
         `endpoint`: whose; None for all. `before`: where the page before ended; None for the first page.
         """
 
-    async def samples(self, since: datetime) -> list[Sample]:
-        """All raw samples that began at `since` or later, in the order of appending."""
+    async def samples(self, since: datetime, until: datetime | None = None) -> list[Sample]:
+        """All raw samples that began in the span [since, until), in the order of appending; None: at any time after."""
 
     async def tallies(self, since: datetime, bucket_s: int) -> list[Tally]:
         """Counts of the samples that began at `since` or later, by bucket of `bucket_s` seconds, oldest first.

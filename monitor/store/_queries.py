@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import math
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from operator import itemgetter
@@ -38,25 +39,30 @@ _PORTION: Final = 500
 """Rows turned into samples at a time; the event loop breathes between portions."""
 _BLOCKS_AT_ONCE: Final = 8
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MOMENT: Final = timedelta(microseconds=1)
 _COSTS: Final = ("started_at", "prompt_tokens", "output_tokens", "cost_usd")
 
 
-async def samples(connection: AsyncConnection, since: datetime) -> list[Sample]:
+async def samples(connection: AsyncConnection, since: datetime, until: datetime | None) -> list[Sample]:
     """See `Store.samples`."""
     found: list[tuple[int, Sample]] = []
-    rows = await connection.stream(samples_since(since))
+    rows = await connection.stream(samples_since(since, until))
     async for portion in rows.mappings().partitions(_PORTION):
         found.extend((row["seq"], to_sample(row)) for row in portion)
-    return [each for _, each in heapq.merge(found, await _sealed(connection, since), key=itemgetter(0))]
+    return [each for _, each in heapq.merge(found, await _sealed(connection, since, until), key=itemgetter(0))]
 
 
-async def _sealed(connection: AsyncConnection, since: datetime) -> list[tuple[int, Sample]]:
+async def _sealed(connection: AsyncConnection, since: datetime, until: datetime | None) -> list[tuple[int, Sample]]:
     """Those that lie in blocks, with their numbers."""
     words = await names(connection)
+    begin, end = _micros(since), math.inf if until is None else _micros(until)
+    query = blocks_since(hour(since))
+    if until is not None:
+        query = query.where(block.c.hour <= hour(until - _MOMENT))  # a span often ends with an hour
     found: list[tuple[int, Sample]] = []
-    for name, data in (await connection.execute(blocks_since(hour(since)))).all():
-        taken = ((number(row["seq"]), cooked(row, name, words)) for row in unpack(data, COLUMNS))
-        found.extend((seq, each) for seq, each in taken if each.started_at >= since)
+    for name, data in (await connection.execute(query)).all():
+        within = (row for row in unpack(data, COLUMNS) if begin <= number(row["started_at"]) < end)
+        found.extend((number(row["seq"]), cooked(row, name, words)) for row in within)
         await asyncio.sleep(0)
     return sorted(found, key=itemgetter(0))
 
@@ -148,7 +154,7 @@ async def _sealed_between(
 
 
 def _micros(at: datetime) -> int:
-    return (at - _EVER) // timedelta(microseconds=1)
+    return (at - _EVER) // _MOMENT
 
 
 async def info(connection: AsyncConnection, database: Database) -> Info:

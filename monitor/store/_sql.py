@@ -91,9 +91,9 @@ class SqlStore:
         """See `Store.first_seen`."""
         return {row.id: row.first_at for row in await self._select(FIRST_SEEN)}
 
-    async def samples(self, since: datetime) -> list[Sample]:
+    async def samples(self, since: datetime, until: datetime | None = None) -> list[Sample]:
         """See `Store.samples`."""
-        return await self._read(lambda connection: _queries.samples(connection, since))
+        return await self._read(lambda connection: _queries.samples(connection, since, until))
 
     async def tallies(self, since: datetime, bucket_s: int) -> list[Tally]:
         """See `Store.tallies`."""

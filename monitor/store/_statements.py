@@ -114,9 +114,12 @@ def named_samples() -> Select[Any]:
     return rows
 
 
-def samples_since(since: datetime) -> Select[Any]:
+def samples_since(since: datetime, until: datetime | None = None) -> Select[Any]:
     """Rows for `_rows.to_sample`. The index finds the numbers, then rows are read in order: nothing is sorted twice."""
-    return named_samples().where(sample.c.seq.in_(_began(sample.c.seq, since))).order_by(sample.c.seq)
+    began = _began(sample.c.seq, since)
+    if until is not None:
+        began = began.where(sample.c.started_at < until)
+    return named_samples().where(sample.c.seq.in_(began)).order_by(sample.c.seq)
 
 
 def tallies_since(since: datetime, bucket_s: int) -> Select[Any]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from monitor.score.policies import NAMES
+from monitor.score.replay import Verdict
 from probes._loader import codec_class
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -46,3 +48,11 @@ def _number(value: object) -> bool:
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+def test_the_page_on_backtests_tells_of_every_policy_and_every_key_of_its_document() -> None:
+    page = (DOCS / "backtest.md").read_text()
+    kinds = set(re.findall(r"^\| `(\w+)(?:-[\w.]+)?` \|", page, re.MULTILINE))
+    assert kinds == {name.partition("-")[0] for name in NAMES}
+    keys = set(re.findall(r"\w+", page.partition("## For programs")[2]))
+    assert {field.name for field in dataclasses.fields(Verdict)} - {"bins"} <= keys

@@ -116,8 +116,9 @@ class StubStore(MemoryStore):
     async def open_incidents(self) -> list[Incident]:
         return [incident for incident in self.kept_incidents.values() if incident.ended_at is None]
 
-    async def samples(self, since: datetime) -> list[Sample]:
-        return [sample for sample in self.kept.values() if sample.started_at >= since]
+    async def samples(self, since: datetime, until: datetime | None = None) -> list[Sample]:
+        later = [sample for sample in self.kept.values() if sample.started_at >= since]
+        return [sample for sample in later if until is None or sample.started_at < until]
 
     async def tallies(self, since: datetime, bucket_s: int) -> list[Tally]:
         return []

@@ -70,6 +70,8 @@ async def answers(store: Store, endpoints: Sequence[str], now: datetime) -> dict
     found: dict[str, Any] = {
         "samples": await store.samples(EVER),
         "newest": await store.samples(now - timedelta(hours=7, minutes=13)),
+        "a span": await store.samples(now - timedelta(hours=40, minutes=7), now - timedelta(hours=3, minutes=11)),
+        "an hour": await store.samples(now - timedelta(hours=31), now - timedelta(hours=30)),
         "spent": await spent_since(store, now - timedelta(hours=24)),
         "first": await store.first_seen(),
         "states": await store.states(),

@@ -63,6 +63,13 @@ async def test_since_is_the_earliest_moment_of_beginning(store: Store) -> None:
     assert await store.samples(START + timedelta(seconds=3, microseconds=1)) == [make_sample(4)]
 
 
+async def test_until_is_the_moment_before_which_they_began(store: Store) -> None:
+    await store.append([make_sample(number) for number in range(5)], {})
+    found = await store.samples(START + timedelta(seconds=1), START + timedelta(seconds=3))
+    assert found == [make_sample(1), make_sample(2)]
+    assert await store.samples(START + timedelta(seconds=3), START + timedelta(seconds=3)) == []
+
+
 async def test_many_samples_are_read(store: Store) -> None:
     samples = [make_sample(number) for number in range(1200)]
     await store.append(samples, {})

@@ -107,6 +107,7 @@ ASKED: dict[str, Callable[[SqlStore], Awaitable[object]]] = {
     "tallies": lambda store: store.tallies(START, 86_400),
     "spent": lambda store: store.spent(START),
     "samples": lambda store: store.samples(START),
+    "samples of a span": lambda store: store.samples(START, START + timedelta(hours=1)),
     "waiting": lambda store: store.waiting("influx", 100),
     "first seen": lambda store: store.first_seen(),
     "states": lambda store: store.states(),

@@ -273,7 +273,8 @@ async def test_a_span_of_time_is_read_without_the_rest_of_history(filled: Path, 
     with closing(sqlite3.connect(filled)) as other:
         if analysed:
             other.execute("ANALYZE")
-        for query in (samples_since(START), tallies_since(START, 60)):
+        later = START + timedelta(hours=1)
+        for query in (samples_since(START), samples_since(START, later), tallies_since(START, 60)):
             text = query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
             steps = [row[3] for row in other.execute(f"EXPLAIN QUERY PLAN {text}")]
             assert any("SEARCH sample USING COVERING INDEX ix_sample_span" in step for step in steps)
