@@ -51,6 +51,16 @@ def _http(value: str, *, key: str) -> str:
     return value.rstrip("/")
 
 
+def link(value: str) -> str:
+    """A page for people."""
+    parts = _address(line(value, _LONGEST))
+    if parts.scheme not in {"http", "https"} or not _is_host(parts.hostname or "") or " " in value:
+        raise RefusedError("is no address of a page; write https://host/path")
+    if "@" in parts.netloc:
+        raise RefusedError("must not hold a user or a password: it is published")
+    return value
+
+
 def _address(value: str) -> SplitResult:
     try:
         parts = urlsplit(value)

@@ -74,7 +74,7 @@ class _Filling:
         written = self._document.mapping(*place)
         if place not in self._document.values:
             self.positions[place] = self._document.position(self._uses[name])
-        filled = {"api": entry.api, **written}
+        filled = {"api": entry.api, "name": entry.title, **written}
         if entry.base_url is not None:
             filled = {"base_url": entry.base_url, **filled}
         elif "base_url" not in written:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import assert_never
 
 from monitor.config import _schema as schema
+from monitor.config.listing import TEXT, Architecture, Listing, ModelCard, ProviderCard
 from monitor.config.model import (
     BudgetSpec,
     Config,
@@ -23,6 +24,8 @@ from monitor.config.model import (
 )
 from monitor.maintenance import Span, joined, matches
 from probes._model import Endpoint, Pricing, Probe, Task
+
+_PROVIDER_CARD = tuple(field.name for field in fields(ProviderCard))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,11 +103,38 @@ def _endpoints(file: schema.File, lookups: Lookups) -> Iterator[EndpointSpec]:
                 enabled=endpoint.enabled,
                 labels={**provider.labels, **endpoint.labels},
                 router_ids=endpoint.router_ids,
-                context_length=model.context_length,
+                context_length=endpoint.context_length or model.context_length,
                 dimensions=model.dimensions,
                 aliases=tuple(endpoint.aliases),
                 maintenance=_maintenance(file, asked.id),
+                listing=_listing(endpoint, model, provider),
             )
+
+
+def _listing(endpoint: schema.Endpoint, model: schema.Model, provider: schema.Provider) -> Listing:
+    parameters = model.supported_parameters if endpoint.supported_parameters is None else endpoint.supported_parameters
+    return Listing(
+        model=ModelCard(created=model.created, description=model.description or "", architecture=_architecture(model)),
+        provider=ProviderCard(**{name: getattr(provider, name) for name in _PROVIDER_CARD}),
+        tag=endpoint.tag,
+        quantization=endpoint.quantization,
+        max_completion_tokens=endpoint.max_completion_tokens,
+        max_prompt_tokens=endpoint.max_prompt_tokens,
+        supported_parameters=None if parameters is None else tuple(parameters),
+        implicit_caching=endpoint.implicit_caching,
+    )
+
+
+def _architecture(model: schema.Model) -> Architecture:
+    written = model.architecture
+    given = written.output_modalities or (["embeddings"] if model.dimensions else [TEXT])
+    return Architecture(
+        tokenizer=written.tokenizer,
+        instruct_type=written.instruct_type,
+        modality=written.modality,
+        input_modalities=tuple(written.input_modalities),
+        output_modalities=tuple(given),
+    )
 
 
 def _maintenance(file: schema.File, name: str) -> tuple[Span, ...]:

@@ -24,9 +24,11 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core.core_schema import NullableSchema, WithDefaultSchema
 
 from monitor.config import _types as types
+from monitor.config import listing
 from monitor.config._addresses import is_loopback
 from monitor.config._errors import RefusedError
 from monitor.config._values import as_duration
+from monitor.config.listing import Listing
 from monitor.config.model import (
     Config,
     InfluxSpec,
@@ -100,6 +102,11 @@ class Provider(Section):
     """Further headers of every request to it."""
     options: dict[str, object] = Field(default_factory=dict)
     """Options of its api."""
+    name: types.Maybe[types.Text] = None
+    """What people call it."""
+    status_page_url: types.Maybe[types.Link] = None
+    privacy_policy_url: types.Maybe[types.Link] = None
+    terms_of_service_url: types.Maybe[types.Link] = None
 
 
 class Pricing(Section):
@@ -136,6 +143,34 @@ class Endpoint(Section):
     """What routers call it, by router."""
     options: dict[str, object] = Field(default_factory=dict)
     """Options of its api, laid over those of the provider (if the api is the provider's)."""
+    context_length: types.Maybe[types.Count] = None
+    """In tokens, where it is not its model's."""
+    max_prompt_tokens: types.Maybe[types.Count] = None
+    """The longest prompt that it takes."""
+    max_completion_tokens: types.Maybe[types.Count] = None
+    """The longest answer that it gives."""
+    quantization: types.Maybe[types.Quantization] = None
+    """How coarse its weights are."""
+    supported_parameters: types.Maybe[types.Parameters] = None
+    """What requests may hold, such as tools or temperature; its model's if not written, and not known if neither is."""
+    tag: types.Maybe[types.Name] = None
+    """What routers call it among other offers of its model, such as deepinfra/turbo; its provider if not written."""
+    implicit_caching: StrictBool = _default(Listing, "implicit_caching")
+    """Whether the provider keeps the heads of prompts without being asked to."""
+
+
+class Architecture(Section):
+    """What a model reads and gives."""
+
+    tokenizer: types.Maybe[types.Text] = None
+    """The family of its tokenizer, such as Llama3."""
+    instruct_type: types.Maybe[types.Text] = None
+    """The template of its prompts, such as llama3."""
+    modality: types.Maybe[types.Text] = None
+    """Such as text+image->text; made of the two below if not written."""
+    input_modalities: types.Inputs = Field(default=list(_default(listing.Architecture, "input_modalities")))
+    output_modalities: types.Maybe[types.Outputs] = None
+    """text if not written; embeddings, if the model has `dimensions`."""
 
 
 class Model(Section):
@@ -147,6 +182,14 @@ class Model(Section):
     """In tokens."""
     dimensions: types.Maybe[types.Count] = None
     """How many numbers its embeddings have; what `embedding` checks."""
+    created: types.Maybe[types.Day] = None
+    """When it was published, such as 2024-09-25."""
+    description: types.Maybe[types.Prose] = None
+    """For people."""
+    architecture: Architecture = Field(default_factory=Architecture)
+    """What it reads and gives."""
+    supported_parameters: types.Maybe[types.Parameters] = None
+    """What requests to its endpoints may hold, such as tools or temperature; not known if not written."""
     endpoints: list[Endpoint]
 
 

@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticKnownError
 
-from monitor.config import _addresses, _values
+from monitor.config import _addresses, _values, listing
 from monitor.config._errors import RefusedError
 from monitor.config.model import Canary, Listen
 from probes._model import Blame, ErrorClass, Secret, Task
@@ -80,6 +80,7 @@ _TEXT = WithJsonSchema({"type": "string", "minLength": 1})
 Maybe: TypeAlias = Annotated[T | None, BeforeValidator(_given)]
 """May be left out, but not be written empty."""
 Text: TypeAlias = Annotated[StrictStr, AfterValidator(_values.text)]
+Prose: TypeAlias = Annotated[StrictStr, AfterValidator(_values.prose)]
 Name: TypeAlias = Annotated[StrictStr, AfterValidator(_values.name)]
 ProviderName: TypeAlias = Annotated[StrictStr, AfterValidator(_values.provider_name)]
 ModelName: TypeAlias = Annotated[StrictStr, AfterValidator(_values.model_name)]
@@ -88,6 +89,7 @@ HeaderName: TypeAlias = Annotated[StrictStr, AfterValidator(_values.header_name)
 HeaderValue: TypeAlias = Annotated[Secret, _from_text(_values.header_value), _TEXT]
 Key: TypeAlias = Annotated[Secret, _from_text(_values.secret), _TEXT]
 Url: TypeAlias = Annotated[StrictStr, AfterValidator(_addresses.base_url)]
+Link: TypeAlias = Annotated[StrictStr, AfterValidator(_addresses.link)]
 SinkUrl: TypeAlias = Annotated[StrictStr, AfterValidator(_addresses.sink_url)]
 SinkKind: TypeAlias = Annotated[
     StrictStr,
@@ -133,6 +135,10 @@ Moment: TypeAlias = Annotated[
     datetime, PlainValidator(_values.moment), WithJsonSchema({"type": "string", "examples": ["2026-12-01T02:00Z"]})
 ]
 """In UTC."""
+Day: TypeAlias = Annotated[
+    datetime, PlainValidator(_values.day), WithJsonSchema({"type": "string", "examples": ["2024-09-25"]})
+]
+"""Its first moment in UTC, if no time is written."""
 Patterns: TypeAlias = Annotated[list[Name], Field(min_length=1)]
 Interval: TypeAlias = Annotated[
     _values.Interval,
@@ -143,6 +149,34 @@ Count: TypeAlias = Annotated[StrictInt, Field(ge=1, le=1_000_000_000)]
 Price: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0)]
 Amount: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0)]
 Speed: TypeAlias = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0)]
+Quantization: TypeAlias = Annotated[
+    StrictStr,
+    AfterValidator(_values.one_of(listing.QUANTIZATIONS)),
+    WithJsonSchema({"type": "string", "enum": list(listing.QUANTIZATIONS)}),
+]
+Inputs: TypeAlias = Annotated[
+    list[
+        Annotated[
+            StrictStr,
+            AfterValidator(_values.one_of(listing.INPUTS)),
+            WithJsonSchema({"type": "string", "enum": list(listing.INPUTS)}),
+        ]
+    ],
+    Field(min_length=1),
+    AfterValidator(_values.distinct),
+]
+Outputs: TypeAlias = Annotated[
+    list[
+        Annotated[
+            StrictStr,
+            AfterValidator(_values.one_of(listing.OUTPUTS)),
+            WithJsonSchema({"type": "string", "enum": list(listing.OUTPUTS)}),
+        ]
+    ],
+    Field(min_length=1),
+    AfterValidator(_values.distinct),
+]
+Parameters: TypeAlias = Annotated[list[Name], AfterValidator(_values.distinct)]
 Api: TypeAlias = Annotated[StrictStr, AfterValidator(_api)]
 ProviderReference: TypeAlias = Annotated[StrictStr, AfterValidator(_provider)]
 ProbeReference: TypeAlias = Annotated[StrictStr, AfterValidator(_probe)]

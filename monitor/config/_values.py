@@ -7,7 +7,7 @@ hold a secret is never named.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -37,6 +37,7 @@ MOVABLE = tuple(error for error in ErrorClass if error.blame in BLAMES)
 
 _LATER_PUBLISH_FORMATS = ("openrouter", "envoy-eds", "traefik", "haproxy-map")
 _LONGEST = 200
+_LONGEST_PROSE = 10_000
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "y": 365 * 86400.0}
 _LONGEST_DURATION_S = 3650 * _SECONDS["d"]
 _BYTES = {"": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
@@ -58,6 +59,15 @@ def line(value: str, longest: int) -> str:
     if len(value) > longest:
         raise RefusedError(f"is too long; {longest} characters are the most")
     return value
+
+
+def prose(value: str) -> str:
+    """Words for people: some lines."""
+    if not all(character.isprintable() or character == "\n" for character in _not_empty(value)):
+        raise RefusedError("must not hold control characters other than line breaks")
+    if len(value) > _LONGEST_PROSE:
+        raise RefusedError(f"is too long; {_LONGEST_PROSE} characters are the most")
+    return value.strip()
 
 
 def name(value: str) -> str:
@@ -142,6 +152,17 @@ def sink_kind(value: str) -> str:
     return value
 
 
+def one_of(choices: Sequence[str]) -> Callable[[str], str]:
+    """Reads one of a few words."""
+
+    def read(value: str) -> str:
+        if value not in choices:
+            raise RefusedError(f"{{value}} is not known; write one of {', '.join(choices)}", options=choices)
+        return value
+
+    return read
+
+
 def size_bytes(value: object) -> int:
     """`100MB` → 100000000; of a file that is worth to be rotated."""
     found = None if isinstance(value, bool) else re.fullmatch(SIZE, str(value))
@@ -190,6 +211,16 @@ def moment(value: object) -> datetime:
     except (ValueError, OverflowError):
         raise RefusedError(f"{shown}is not a date and time; write for example 2026-12-01T02:00Z") from None
     raise RefusedError(f"{shown}needs a zone; write for example 2026-12-01T02:00Z, or 2026-12-01T03:00+01:00")
+
+
+def day(value: object) -> datetime:
+    """`2024-09-25` → its first moment in UTC; a moment with a zone stays what it is."""
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", str(value)):
+        try:
+            return datetime.fromisoformat(f"{value}T00:00Z")
+        except ValueError:
+            raise RefusedError("{value} is no day; write for example 2024-09-25") from None
+    return moment(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

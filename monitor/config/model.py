@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+from monitor.config.listing import UNLISTED, Listing
 from monitor.maintenance import Span
 from probes._model import Blame, Endpoint, ErrorClass, Secret, Task
 
@@ -68,6 +69,7 @@ class EndpointSpec:
     """Ids that it had before; their history is its own."""
     maintenance: tuple[Span, ...] = ()
     """When it is left alone; spans that neither overlap nor touch, in order."""
+    listing: Listing = UNLISTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
