@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from monitor.config.model import EndpointSpec
 from monitor.maintenance import Span, announced, current, ended, outside
 from monitor.plan import Job, tick_at, ticks_between
+from monitor.publish.facts import SYNTHETIC, Facts
 from monitor.score.blame import Moved, blame_of
 from monitor.score.book import Book
 from monitor.score.health import Assessment, Health
@@ -38,6 +39,8 @@ class Row:
     """Uptime ratio by window."""
     body: bytes
     """The row as JSON."""
+    facts: Facts | None = None
+    """What it was made of; None where it was read."""
 
 
 def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> Row:
@@ -45,6 +48,7 @@ def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> R
     seen = book.assess(now)
     status, since = _standing(spec, seen, now)
     windows = list(book.ledger.counts(now))
+    summaries = book.recent.summaries(now)
     fields = {
         "id": spec.endpoint.id,
         "provider": spec.endpoint.provider,
@@ -55,7 +59,7 @@ def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> R
         "uptime": {
             window.name: _counts(counts, _expected(window, spec, book, jobs, now)) for window, counts in windows
         },
-        **{name: _summary(summary) for name, summary in book.recent.summaries(now).items()},
+        **{name: _summary(summary) for name, summary in summaries.items()},
         **{f"{task}_error_ratio": _round(errors.ratio(now)) for task, errors in book.answers.items()},
         "last_error": _last_error(book.health, book.terms.moved),
         "pricing": _pricing(spec),
@@ -72,6 +76,16 @@ def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> R
         score=seen.score,
         uptime={window.name: counts.ratio for window, counts in windows},
         body=json.dumps(fields, separators=(",", ":"), allow_nan=False).encode(),
+        facts=Facts(
+            spec=spec,
+            status=status,
+            since=since,
+            score=seen.score,
+            account=book.health.trouble,
+            measured_at=book.health.measured_at,
+            counts={window.name: counts for window, counts in windows},
+            summaries=summaries,
+        ),
     )
 
 
@@ -106,7 +120,7 @@ def _judgement(
         "account": {"class": trouble.error, "since": timestamp(trouble.since)} if trouble else None,
         "measured_at": _time(health.measured_at),
         "stale_after": _time(seen.stale_after),
-        "source": "synthetic",
+        "source": SYNTHETIC,
     }
 
 

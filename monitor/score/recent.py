@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +13,8 @@ from probes._quantiles import quantile
 
 RECENT = timedelta(minutes=30)
 SHARES = {"p50": 0.5, "p75": 0.75, "p90": 0.9, "p99": 0.99}
+_REACHED = {name: 1 - share for name, share in SHARES.items()}
+"""What a share of values reaches is the quantile of the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,8 @@ class Summary:
     count: int
     quantiles: dict[str, float | None]
     inflated: dict[str, float | None] | None
+    reached: dict[str, float | None] | None = None
+    """Of speeds, what that share of them reached: falls from p50 to p99."""
 
 
 class Recent:
@@ -74,12 +78,12 @@ class Recent:
         inflated = [*values, *([math.inf] * failed)] if figure.is_time else None
         return Summary(
             count=len(values),
-            quantiles=_quantiles(values),
-            inflated=None if inflated is None else _quantiles(inflated),
+            quantiles=_quantiles(values, SHARES),
+            inflated=None if inflated is None else _quantiles(inflated, SHARES),
+            reached=None if figure.is_time else _quantiles(values, _REACHED),
         )
 
 
-def _quantiles(ordered: Iterable[float]) -> dict[str, float | None]:
-    values = list(ordered)
-    found = {name: quantile(values, share) if values else math.inf for name, share in SHARES.items()}
+def _quantiles(ordered: Sequence[float], shares: Mapping[str, float]) -> dict[str, float | None]:
+    found = {name: quantile(ordered, share) if ordered else math.inf for name, share in shares.items()}
     return {name: None if math.isinf(value) else value for name, value in found.items()}

@@ -48,7 +48,8 @@ def test_each_figure_reads_its_own_field() -> None:
 def test_nothing_measured_is_null_and_never_zero() -> None:
     for name, summary in Recent(Task.CHAT).summaries(START).items():
         inflated = None if name in SPEEDS else NOTHING
-        assert summary == Summary(count=0, quantiles=NOTHING, inflated=inflated)
+        reached = NOTHING if name in SPEEDS else None
+        assert summary == Summary(count=0, quantiles=NOTHING, inflated=inflated, reached=reached)
 
 
 def test_quantiles_interpolate_between_neighbours() -> None:
@@ -66,6 +67,15 @@ def test_a_failure_is_infinitely_slow_in_the_inflated_twin_and_absent_from_the_p
 
 def test_one_that_only_fails_has_no_times_at_all() -> None:
     assert ttft(filled([], failed=9)) == Summary(count=0, quantiles=NOTHING, inflated=NOTHING)
+
+
+def test_what_a_share_of_speeds_reaches_falls_as_the_share_grows() -> None:
+    recent = Recent(Task.CHAT)
+    for place in range(101):
+        recent.add(make_sample(after(place / 1000), output_tps=float(place)), Outcome.OK)
+    summaries = recent.summaries(after(60))
+    assert summaries["output_tps"].reached == pytest.approx({"p50": 50, "p75": 25, "p90": 10, "p99": 1})
+    assert summaries["ttft_s"].reached is None
 
 
 def test_speeds_have_no_inflated_twin() -> None:

@@ -1,0 +1,39 @@
+"""What is known of one endpoint at one moment, as values: what every published shape is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.config.model import EndpointSpec
+from monitor.score.health import Trouble
+from monitor.score.outcomes import Counts
+from monitor.score.recent import Summary
+from monitor.status import Status
+
+SYNTHETIC = "synthetic"
+"""Where figures come from: probes alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """One endpoint as configured, and how it does."""
+
+    spec: EndpointSpec
+    status: Status
+    since: datetime
+    score: float | None
+    account: Trouble | None = None
+    measured_at: datetime | None = None
+    """Start of the newest sample that counts."""
+    counts: Mapping[str, Counts]
+    """By the name of a window."""
+    summaries: Mapping[str, Summary]
+    """Of the last half hour, by the name of a figure."""
+    source: str = SYNTHETIC
+
+    @property
+    def id(self) -> str:
+        """The endpoint's id."""
+        return self.spec.endpoint.id
