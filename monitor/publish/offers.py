@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
-from typing import NotRequired, TypedDict
+from typing import Annotated, NotRequired, TypedDict
+
+from monitor.publish.json_schema import Words
+
+UsdPerToken = Annotated[str, Words(pattern=r"^(-1|[0-9]+(\.[0-9]+)?)$")]
+Percent = Annotated[float, Words(minimum=0, maximum=100)]
+Ratio = Annotated[float, Words(minimum=0, maximum=1)]
 
 
 class OfferStatus(IntEnum):
@@ -21,9 +27,9 @@ class OfferStatus(IntEnum):
 class OfferPricing(TypedDict):
     """USD per token, as decimal numbers in text; -1 where the price is not known."""
 
-    prompt: str
-    completion: str
-    input_cache_read: NotRequired[str]
+    prompt: UsdPerToken
+    completion: UsdPerToken
+    input_cache_read: NotRequired[UsdPerToken]
     """Of prompt tokens that the provider had in its cache."""
 
 
@@ -52,7 +58,7 @@ class OfferTwins(TypedDict):
     id: str
     """The endpoint's id in `/v1/scores`."""
     status: str
-    score: float | None
+    score: Ratio | None
     """The estimated probability that the next request succeeds within its SLO."""
     measured_at: str | None
     source: str
@@ -66,7 +72,7 @@ class OfferTwins(TypedDict):
     """Decode speed, tokens per second."""
     e2e_tps: Mapping[str, float | None]
     """Output tokens over the whole time of the request: what `throughput_last_30m` is made of."""
-    uptime_ratio: Mapping[str, float | None]
+    uptime_ratio: Mapping[str, Ratio | None]
     """By window, 0 to 1."""
     uptime_count: Mapping[str, int]
     """Samples behind it, by window."""
@@ -91,10 +97,10 @@ class Offer(TypedDict):
     supported_parameters: Sequence[str]
     """Empty where they are not known."""
     status: OfferStatus
-    uptime_last_5m: float | None
+    uptime_last_5m: Percent | None
     """Percent; null with fewer than 3 samples that count."""
-    uptime_last_30m: float | None
-    uptime_last_1d: float | None
+    uptime_last_30m: Percent | None
+    uptime_last_1d: Percent | None
     latency_last_30m: OfferPercentiles | None
     """Milliseconds to the first token; null with fewer than 5 successes."""
     throughput_last_30m: OfferPercentiles | None
