@@ -1,0 +1,109 @@
+"""A body becomes a wish; what is null or empty is as if it were not there."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import pytest
+
+from monitor.config.listing import QUANTIZATIONS
+from monitor.publish.preferences import Quantization, Wish, request_of, wish_of
+from monitor.publish.strict import WrongBodyError
+
+
+def wish(**fields: Any) -> Wish:
+    return wish_of(request_of({"model": "a/b", **fields}))
+
+
+def test_everything_that_can_be_said() -> None:
+    found = wish(
+        provider={
+            "order": ["Groq", "a"],
+            "only": ["GROQ"],
+            "ignore": ["x", "Y"],
+            "allow_fallbacks": False,
+            "require_parameters": True,
+            "quantizations": ["fp8"],
+            "sort": "price",
+            "preferred_min_throughput": 20,
+            "preferred_max_latency": {"p50": 1, "p99": 2.5, "p90": None},
+            "max_price": {"prompt": 1, "completion": 0},
+        },
+        prompt_tokens=0,
+        parameters=["tools", "tools", "seed"],
+        seed=-3,
+    )
+    assert found == Wish(
+        prompt_tokens=0,
+        parameters=("tools", "seed"),
+        order=("groq", "a"),
+        only=frozenset({"groq"}),
+        ignore=frozenset({"x", "y"}),
+        allow_fallbacks=False,
+        require_parameters=True,
+        quantizations=frozenset({"fp8"}),
+        sort="price",
+        least_tps={"p50": 20},
+        most_ttft_s={"p50": 1, "p99": 2.5},
+        max_price={"prompt": 1, "completion": 0},
+    )
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"provider": None, "prompt_tokens": None, "parameters": None, "seed": None},
+        {"provider": {}, "parameters": []},
+        {
+            "provider": dict.fromkeys(
+                (
+                    "order",
+                    "only",
+                    "ignore",
+                    "allow_fallbacks",
+                    "require_parameters",
+                    "quantizations",
+                    "sort",
+                    "preferred_min_throughput",
+                    "preferred_max_latency",
+                    "max_price",
+                )
+            )
+        },
+        {"provider": {"order": [], "only": [], "ignore": [], "quantizations": [], "max_price": {}}},
+        {"provider": {"allow_fallbacks": True, "require_parameters": False}},
+    ],
+)
+def test_what_is_null_or_empty_wishes_nothing(fields: dict[str, Any]) -> None:
+    assert wish(**fields) == Wish()
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({}, "model is missing"),
+        ({"model": "a/b", "providers": {}}, "providers is not known; known here are model, provider"),
+        ({"model": "a/b", "provider": {"data_collection": "deny"}}, "provider.data_collection is not known; known"),
+        ({"model": "a/b", "provider": {"sort": "cheap"}}, "provider.sort has to be one of price, throughput, latency"),
+        ({"model": "a/b", "provider": {"order": "groq"}}, "provider.order has to be a list, not 'groq'"),
+        ({"model": "a/b", "provider": {"order": [1]}}, "provider.order[0] has to be text, not 1"),
+        ({"model": "a/b", "provider": {"max_price": {"prompt": "1"}}}, "provider.max_price.prompt has to be a number"),
+        ({"model": "a/b", "provider": {"max_price": {"prompt": -1}}}, "provider.max_price.prompt has to be at least 0"),
+        ({"model": "a/b", "provider": {"preferred_max_latency": {"p95": 1}}}, "latency.p95 is not known; known here"),
+        ({"model": "a/b", "provider": {"quantizations": ["fp9"]}}, "provider.quantizations[0] has to be one of int4"),
+        ({"model": "a/b", "prompt_tokens": -1}, "prompt_tokens has to be at least 0, not -1"),
+        ({"model": "a/b", "parameters": ["x" * 201]}, "parameters[0] is too long"),
+        ({"model": "a/b", "parameters": ["x"] * 201}, "parameters holds too much"),
+        ({"model": "a/b", "seed": 0.5}, "seed has to be a whole number, not 0.5"),
+        ({"model": "a/b", "seed": 2**63}, "seed has to be at most"),
+    ],
+)
+def test_a_mistake_names_its_field(body: object, message: str) -> None:
+    with pytest.raises(WrongBodyError) as caught:
+        request_of(body)
+    assert message in str(caught.value)
+
+
+def test_a_request_may_ask_for_every_quantization_that_can_be_configured() -> None:
+    assert get_args(Quantization) == QUANTIZATIONS
