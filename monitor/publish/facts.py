@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from monitor.config.model import EndpointSpec
 from monitor.score.health import Trouble
@@ -12,7 +13,7 @@ from monitor.score.outcomes import Counts
 from monitor.score.recent import Summary
 from monitor.status import Status
 
-SYNTHETIC = "synthetic"
+SYNTHETIC: Final = "synthetic"
 """Where figures come from: probes alone."""
 
 

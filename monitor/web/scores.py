@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from http import HTTPStatus
 
 from aiohttp import web
 
-from monitor.publish.board import Filter, Snapshot, select
+from monitor.publish.board import Filter
+from monitor.publish.documents import ready
+from monitor.publish.shapes import EndpointScore, Scores, scores_schema
+from monitor.publish.shelf import Shelf
 from monitor.status import Status
-from monitor.web.routes import JSON, Answer, Route, choice, endpoint_id, number, refusal, text
+from monitor.web.answers import answer
+from monitor.web.routes import Answer, Route, choice, endpoint_id, number, refusal, text
 from monitor.web.sources import Sources
 
 ID = endpoint_id()
@@ -19,6 +24,7 @@ STATUS = choice("status", "Only endpoints of this status.", Status, example="up"
 MIN_SCORE = number(
     "min_score", "Only endpoints of this score or better; an unknown one passes.", low=0, high=1, example="0.9"
 )
+SCHEMA_JSON = "application/schema+json"
 UNKNOWN = refusal(HTTPStatus.NOT_FOUND, "No endpoint has this id.")
 
 
@@ -31,13 +37,18 @@ def routes(sources: Sources) -> Sequence[Route]:
             path="/v1/scores",
             handler=handlers.scores,
             parameters=[MODEL, PROVIDER, STATUS, MIN_SCORE],
-            answers=[Answer(about="The scores document."), unchanged],
+            answers=[Answer(about="The scores document.", shape=Scores), unchanged],
         ),
         Route(
             path="/v1/scores/{id}",
             handler=handlers.score,
             parameters=[ID],
-            answers=[Answer(about="The endpoint's row."), unchanged, UNKNOWN],
+            answers=[Answer(about="The endpoint's row.", shape=EndpointScore), unchanged, UNKNOWN],
+        ),
+        Route(
+            path="/v1/scores.schema.json",
+            handler=handlers.schema,
+            answers=[Answer(about="The JSON Schema of the scores document.", content_type=SCHEMA_JSON)],
         ),
     )
 
@@ -47,32 +58,29 @@ class _Handlers:
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
+        self._shelf = Shelf()
+        self._schema = ready(json.dumps(scores_schema(), separators=(",", ":")).encode(), SCHEMA_JSON)
 
     async def scores(self, request: web.Request) -> web.Response:
         """The scores document, whole or filtered."""
         snapshot = self._sources.snapshot()
         if not request.query_string:
-            return _document(request, snapshot, snapshot.body)
+            return answer(request, self._shelf.whole(snapshot))
         wanted = Filter(
             model=MODEL.read(request),
             provider=PROVIDER.read(request),
             status=STATUS.read(request),
             min_score=MIN_SCORE.read(request),
         )
-        return _document(request, snapshot, select(snapshot, wanted))
+        return answer(request, self._shelf.selected(snapshot, wanted))
 
     async def score(self, request: web.Request) -> web.Response:
         """One endpoint's row of the scores document."""
-        snapshot = self._sources.snapshot()
-        row = snapshot.rows.get(ID.need(request))
+        row = self._sources.snapshot().rows.get(ID.need(request))
         if row is None:
             raise web.HTTPNotFound(text=f"no endpoint has the id {ID.need(request)!r}")
-        return _document(request, snapshot, row.body)
+        return answer(request, self._shelf.row(row))
 
-
-def _document(request: web.Request, snapshot: Snapshot, body: bytes) -> web.Response:
-    etag = f'"{snapshot.etag}"'
-    headers = {"ETag": etag, "Cache-Control": "no-cache"}
-    if request.if_none_match and any(known.value in {snapshot.etag, "*"} for known in request.if_none_match):
-        return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return web.Response(body=body, content_type=JSON, headers=headers)
+    async def schema(self, request: web.Request) -> web.Response:
+        """The JSON Schema of the scores document."""
+        return answer(request, self._schema)
