@@ -23,6 +23,7 @@ from pydantic_core import PydanticKnownError
 from monitor.config import _addresses, _values
 from monitor.config._errors import RefusedError
 from monitor.config.model import Canary, Listen
+from monitor.shapes import Shape
 from probes._model import Blame, ErrorClass, Secret, Task
 
 T = TypeVar("T")
@@ -120,9 +121,7 @@ Blamed: TypeAlias = Annotated[
     Blame, _from_text(_values.blamed), WithJsonSchema({"type": "string", "enum": list(_values.BLAMES)})
 ]
 Format: TypeAlias = Annotated[
-    StrictStr,
-    AfterValidator(_values.publish_format),
-    WithJsonSchema({"type": "string", "enum": list(_values.PUBLISH_FORMATS)}),
+    Shape, _from_text(_values.publish_format), WithJsonSchema({"type": "string", "enum": list(Shape)})
 ]
 Duration: TypeAlias = Annotated[
     float,

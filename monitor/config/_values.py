@@ -13,15 +13,13 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from monitor.config._errors import RefusedError
+from monitor.shapes import Shape
 from probes._model import Blame, ErrorClass, Secret, Task
 
 T = TypeVar("T", bound=Hashable)
 
 DURATION = r"[0-9]+(\.[0-9]+)?(ms|s|m|h|d|y)"
 """What a duration looks like, as a regular expression."""
-
-PUBLISH_FORMATS = ("scores",)
-"""What a published file may be written as."""
 
 SIZE = r"[0-9]+(kB|MB|GB|KiB|MiB|GiB)?"
 """What the size of a file looks like, as a regular expression."""
@@ -130,9 +128,9 @@ def blamed(value: str) -> Blame:
     return Blame(value)
 
 
-def publish_format(value: str) -> str:
+def publish_format(value: str) -> Shape:
     """What a published file is written as."""
-    return _choice(value, PUBLISH_FORMATS, _LATER_PUBLISH_FORMATS)
+    return Shape(_choice(value, tuple(Shape), _LATER_PUBLISH_FORMATS))
 
 
 def sink_kind(value: str) -> str:

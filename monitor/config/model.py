@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from monitor.maintenance import Span
+from monitor.shapes import Shape
 from probes._model import Blame, Endpoint, ErrorClass, Secret, Task
 
 
@@ -104,7 +105,7 @@ class ScoringSpec:
 class PublishFile:
     """A file to keep up to date by rename."""
 
-    format: str
+    format: Shape
     path: Path
 
 
