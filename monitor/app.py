@@ -16,6 +16,7 @@ from monitor.budget import Amounts, Budgets, Unit
 from monitor.config.model import BudgetSpec, Config
 from monitor.filewriter import FileWriter
 from monitor.habits import HabitHooks, HabitReader
+from monitor.haproxy_agent import HaproxyAgent, serving
 from monitor.housekeeper import Housekeeper, Told
 from monitor.plan import headline_task, paid_probe, plan
 from monitor.publish.board import Board, Snapshot
@@ -111,6 +112,9 @@ class Daemon:
             )
             server = await start(self._config.listen, self._config.token, sources)
             stack.push_async_callback(server.cleanup)
+            if self._config.haproxy_agent is not None:
+                agent = HaproxyAgent(lambda: self._board.snapshot, self._metrics.agent_unknown.inc)
+                await stack.enter_async_context(serving(agent, self._config.haproxy_agent))
             await self._serve()
 
     async def _serve(self) -> None:

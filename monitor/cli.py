@@ -87,7 +87,8 @@ def run(config: ConfigOption = None) -> None:
         # A file that cannot be had is a mistake in the configuration; a server may be there a moment later.
         fail(f"{path}: store: {error}", MISUSE if loaded.store.startswith("sqlite") else 1)
     except OSError as error:
-        fail(f"{path}: listen: {loaded.listen.host}:{loaded.listen.port} cannot be used: {error.strerror}")
+        where = error.filename or f"listen: {loaded.listen.host}:{loaded.listen.port}"
+        fail(f"{path}: {where} cannot be used: {error.strerror}")
 
 
 @app.command()
@@ -212,13 +213,14 @@ def export(
     url: UrlOption = None,
     shape: Annotated[Shape, typer.Option("--format", help="The file's shape.")] = Shape.SCORES,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Replaced by rename; default: stdout.")] = None,
+    cluster: Annotated[str | None, typer.Option("--cluster", help="Which of Envoy's clusters, if several.")] = None,
 ) -> None:
     """Write what routers read, once: of a running daemon with --url, else of the store as a start would find it."""
     from monitor.publish.formats import CannotBeMadeError, render
 
     snapshot, loaded = _snapshot(config, url)
     try:
-        body = render(shape, snapshot, loaded)
+        body = render(shape, snapshot, loaded, cluster)
     except CannotBeMadeError as error:
         fail(str(error))
     _write(body.decode(), output)

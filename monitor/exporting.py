@@ -63,4 +63,6 @@ def _rows(endpoints: object) -> Iterator[Row]:
             score=None if plain["score"] is None else float(plain["score"]),
             uptime={name: window["ratio"] for name, window in plain["uptime"].items()},
             body=json.dumps(plain, separators=(",", ":")).encode(),
+            account=None if plain["account"] is None else str(plain["account"]["class"]),
+            router_ids={str(router): str(name) for router, name in plain["router_ids"].items()},
         )

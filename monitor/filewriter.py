@@ -52,7 +52,7 @@ class FileWriter:
             if snapshot is None:
                 return
             for file in self._files:
-                body = render(file.format, snapshot, self._config)
+                body = render(file.format, snapshot, self._config, file.cluster)
                 # Who watches a file would take it for news.
                 if body != self._written.get(file.path) or not file.path.exists():
                     self._replace(file, body)

@@ -104,6 +104,7 @@ Size: TypeAlias = Annotated[
 ]
 Store: TypeAlias = Annotated[StrictStr, AfterValidator(_addresses.store)]
 Address: TypeAlias = Annotated[Listen, PlainValidator(_addresses.listen), _TEXT]
+AgentAddress: TypeAlias = Annotated[Listen, PlainValidator(_addresses.agent), _TEXT]
 Canaries: TypeAlias = Annotated[
     list[Annotated[Canary, _from_text(_addresses.canary), _TEXT]],
     Field(max_length=8),

@@ -33,7 +33,7 @@ BLAMES = (Blame.PROVIDER, Blame.ACCOUNT)
 MOVABLE = tuple(error for error in ErrorClass if error.blame in BLAMES)
 """The error classes whose blame may be moved."""
 
-_LATER_PUBLISH_FORMATS = ("openrouter", "envoy-eds", "traefik", "haproxy-map")
+_LATER_PUBLISH_FORMATS = ("openrouter",)
 _LONGEST = 200
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "y": 365 * 86400.0}
 _LONGEST_DURATION_S = 3650 * _SECONDS["d"]
@@ -130,6 +130,8 @@ def blamed(value: str) -> Blame:
 
 def publish_format(value: str) -> Shape:
     """What a published file is written as."""
+    if value not in {*Shape, *_LATER_PUBLISH_FORMATS}:
+        raise RefusedError(f"{{value}} is not known; write {_either(tuple(Shape))}", options=tuple(Shape))
     return Shape(_choice(value, tuple(Shape), _LATER_PUBLISH_FORMATS))
 
 
@@ -150,6 +152,10 @@ def size_bytes(value: object) -> int:
     if not SMALLEST_FILE <= size <= _LARGEST_FILE:
         raise RefusedError("must be at least 1MB, and at most 1000GB")
     return size
+
+
+def _either(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 def _choice(value: str, choices: Sequence[str], later: Sequence[str]) -> str:

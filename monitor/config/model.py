@@ -107,6 +107,8 @@ class PublishFile:
 
     format: Shape
     path: Path
+    cluster: str | None = None
+    """Which of Envoy's clusters; None: the only one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,4 +192,6 @@ class Config:
     probes: Mapping[str, ProbeSpec]
     scoring: ScoringSpec = ScoringSpec()
     publish_files: tuple[PublishFile, ...] = ()
+    haproxy_agent: Listen | None = None
+    """Where HAProxy's agent checks are answered."""
     sinks: tuple[SinkSpec, ...] = ()

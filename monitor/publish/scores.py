@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from monitor.config.model import EndpointSpec
@@ -38,6 +38,9 @@ class Row:
     """Uptime ratio by window."""
     body: bytes
     """The row as JSON."""
+    account: str | None = None
+    """The error class for whose sake the newest samples were refused to this account."""
+    router_ids: Mapping[str, str] = field(default_factory=dict)
 
 
 def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> Row:
@@ -72,6 +75,8 @@ def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> R
         score=seen.score,
         uptime={window.name: counts.ratio for window, counts in windows},
         body=json.dumps(fields, separators=(",", ":"), allow_nan=False).encode(),
+        account=book.health.trouble.error if book.health.trouble else None,
+        router_ids=spec.router_ids,
     )
 
 

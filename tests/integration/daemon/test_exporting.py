@@ -64,6 +64,7 @@ def test_a_document_gives_the_rows_that_it_was_made_of() -> None:
     for name, row in snapshot.rows.items():
         found = read.rows[name]
         assert (found.id, found.status, found.body) == (row.id, row.status, row.body)
+        assert (found.account, found.router_ids) == (row.account, row.router_ids)
         assert found.score == pytest.approx(row.score)
         assert found.uptime == pytest.approx(row.uptime)
 
