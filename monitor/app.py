@@ -16,6 +16,7 @@ from monitor.budget import Amounts, Budgets, Unit
 from monitor.config.model import BudgetSpec, Config
 from monitor.filewriter import FileWriter
 from monitor.habits import HabitHooks, HabitReader
+from monitor.haproxy_agent import HaproxyAgent, serving
 from monitor.housekeeper import Housekeeper, Told
 from monitor.plan import headline_task, paid_probe, plan
 from monitor.publish.board import Board, Snapshot
@@ -26,6 +27,7 @@ from monitor.schedule import Schedule
 from monitor.score.recent import RECENT
 from monitor.score.windows import WINDOWS
 from monitor.sinks import Outbox, create_sinks
+from monitor.status import Incident
 from monitor.store import Retention, Size, Store, create_store
 from monitor.supervisor import WorkerPool
 from monitor.ticks import Ticks
@@ -64,7 +66,7 @@ class Daemon:
         )
         for job in jobs:
             self._metrics.expect(job.spec.endpoint, job.probe.task, config.scoring.blame)
-        self._files = FileWriter(config.publish_files)
+        self._files = FileWriter(config.publish_files, config)
         hooks = Hooks(
             observe=self._observe,
             published=self._published,
@@ -111,6 +113,9 @@ class Daemon:
             )
             server = await start(self._config.listen, self._config.token, sources)
             stack.push_async_callback(server.cleanup)
+            if self._config.haproxy_agent is not None:
+                agent = HaproxyAgent(lambda: self._board.snapshot, self._metrics.agent_unknown.inc)
+                await stack.enter_async_context(serving(agent, self._config.haproxy_agent))
             await self._serve()
 
     async def _serve(self) -> None:
@@ -210,11 +215,19 @@ def _adaptive(config: Config) -> frozenset[str]:
 
 
 async def restore(board: Board, store: Store, now: datetime) -> None:
-    """Fill a board from the store: states, open incidents, counts for every window, figures of the last half hour."""
-    board.restore_states(await store.states(), await store.first_seen())
-    ended = board.restore_incidents(await store.open_incidents())
+    """Fill a board from the store, and end there the incidents that nobody else will end."""
+    ended = await recall(board, store, now)
     if ended:
         await store.append([], {}, ended)
+
+
+async def recall(board: Board, store: Store, now: datetime) -> tuple[Incident, ...]:
+    """Fill a board from the store: states, open incidents, counts for every window, figures of the last half hour.
+
+    Changes nothing in the store; the incidents that are to be ended are returned with an end.
+    """
+    board.restore_states(await store.states(), await store.first_seen())
+    ended = board.restore_incidents(await store.open_incidents())
     for bucket_s in sorted({window.bucket_s for window in WINDOWS}):
         longest_s = max(window.length_s for window in WINDOWS if window.bucket_s == bucket_s)
         # A window holds on to its oldest bucket until all of that is outside.
@@ -223,6 +236,7 @@ async def restore(board: Board, store: Store, now: datetime) -> None:
                 bucket_s, tally.endpoint, tally.bucket, task=tally.task, error=tally.error, count=tally.count
             )
     board.restore_recent(await store.samples(now - RECENT))
+    return ended
 
 
 async def restore_budgets(budgets: Budgets, store: Store, now: datetime) -> None:

@@ -10,7 +10,6 @@ import json
 import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
@@ -18,9 +17,11 @@ import typer
 from rich.console import Console
 
 from monitor import __version__
+from monitor.shapes import Shape
 
 if TYPE_CHECKING:
     from monitor.config import Config
+    from monitor.publish.board import Snapshot
     from monitor.store import Store
 
 Result = TypeVar("Result")
@@ -56,12 +57,6 @@ UrlOption = Annotated[str | None, typer.Option("--url", help="Address of a runni
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON for programs instead of text for people.")]
 
 
-class ExportFormat(StrEnum):
-    """The file shapes that routers read."""
-
-    SCORES = "scores"
-
-
 def fail(message: str, code: int = MISUSE) -> NoReturn:
     """End with a message on stderr."""
     print(message, file=sys.stderr)
@@ -92,7 +87,8 @@ def run(config: ConfigOption = None) -> None:
         # A file that cannot be had is a mistake in the configuration; a server may be there a moment later.
         fail(f"{path}: store: {error}", MISUSE if loaded.store.startswith("sqlite") else 1)
     except OSError as error:
-        fail(f"{path}: listen: {loaded.listen.host}:{loaded.listen.port} cannot be used: {error.strerror}")
+        where = error.filename or f"listen: {loaded.listen.host}:{loaded.listen.port}"
+        fail(f"{path}: {where} cannot be used: {error.strerror}")
 
 
 @app.command()
@@ -215,14 +211,19 @@ def scores(config: ConfigOption = None, url: UrlOption = None, *, as_json: JsonO
 def export(
     config: ConfigOption = None,
     url: UrlOption = None,
-    form: Annotated[ExportFormat, typer.Option("--format", help="The file's shape.")] = ExportFormat.SCORES,
+    shape: Annotated[Shape, typer.Option("--format", help="The file's shape.")] = Shape.SCORES,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Replaced by rename; default: stdout.")] = None,
+    cluster: Annotated[str | None, typer.Option("--cluster", help="Which of Envoy's clusters, if several.")] = None,
 ) -> None:
-    """Write what routers read, once."""
-    body = json.dumps(_fetch(config, url), separators=(",", ":")) + "\n"
-    match form:
-        case ExportFormat.SCORES:
-            _write(body, output)
+    """Write what routers read, once: of a running daemon with --url, else of the store as a start would find it."""
+    from monitor.publish.formats import CannotBeMadeError, render
+
+    snapshot, loaded = _snapshot(config, url)
+    try:
+        body = render(shape, snapshot, loaded, cluster)
+    except CannotBeMadeError as error:
+        fail(str(error))
+    _write(body.decode(), output)
 
 
 @app.command()
@@ -381,6 +382,22 @@ def _load(path: Path | None) -> tuple[Path, Config]:
         return chosen, load(chosen, os.environ)
     except ConfigError as error:
         fail(str(error))
+
+
+def _snapshot(config: Path | None, url: str | None) -> tuple[Snapshot, Config | None]:
+    """What there is to publish, and the configuration if it is known; without `url` that of the store."""
+    from datetime import UTC, datetime
+
+    from monitor import exporting
+
+    if url is None:
+        path, loaded = _load(config)
+        return _on_store(path, loaded, lambda store: exporting.of_store(loaded, store, datetime.now(UTC))), loaded
+    known = None if config is None else _load(config)[1]
+    try:
+        return exporting.of_document(_fetch(None, url)), known
+    except exporting.ForeignDocumentError as error:
+        fail(f"{url}: {error}", 1)
 
 
 def _fetch(config: Path | None, url: str | None) -> Mapping[str, object]:

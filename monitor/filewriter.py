@@ -6,27 +6,31 @@ import asyncio
 import logging
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
-from monitor.config.model import PublishFile
+from monitor.config.model import Config, PublishFile
 from monitor.publish.board import Snapshot
 from monitor.publish.files import replace_file
+from monitor.publish.formats import render
 
 log = logging.getLogger(__name__)
 
 
 class FileWriter:
-    """Writes the newest snapshot, and leaves out those that came and went while it wrote."""
+    """Writes the newest snapshot in the shape of each file, and leaves out those that came and went while it wrote."""
 
-    def __init__(self, files: Sequence[PublishFile]) -> None:
+    def __init__(self, files: Sequence[PublishFile], config: Config | None = None) -> None:
         self._files = files
-        self._body = b""
+        self._config = config
+        self._snapshot: Snapshot | None = None
+        self._written: dict[Path, bytes] = {}
         self._news = asyncio.Event()
         self._failing: set[str] = set()
         self._writing = threading.Lock()
 
     def offer(self, snapshot: Snapshot) -> None:
         """There is a new snapshot; never waits."""
-        self._body = snapshot.body
+        self._snapshot = snapshot
         self._news.set()
 
     async def run(self) -> None:
@@ -38,15 +42,20 @@ class FileWriter:
 
     def write(self, snapshot: Snapshot) -> None:
         """Write all files now. A file that cannot be written is told of once, and tried again next time."""
-        self._body = snapshot.body
+        self._snapshot = snapshot
         self._write()
 
     def _write(self) -> None:
         """Write the newest; a write that was left to its thread by a cancelled `run` never has the last word."""
         with self._writing:
-            body = self._body
+            snapshot = self._snapshot
+            if snapshot is None:
+                return
             for file in self._files:
-                self._replace(file, body)
+                body = render(file.format, snapshot, self._config, file.cluster)
+                # Who watches a file would take it for news.
+                if body != self._written.get(file.path) or not file.path.exists():
+                    self._replace(file, body)
 
     def _replace(self, file: PublishFile, body: bytes) -> None:
         try:
@@ -56,4 +65,5 @@ class FileWriter:
                 log.error("%s cannot be written: %s", file.path, error.strerror, extra={"action": "file_failed"})  # noqa: TRY400
             self._failing.add(str(file.path))
         else:
+            self._written[file.path] = body
             self._failing.discard(str(file.path))

@@ -78,6 +78,14 @@ def listen(value: object) -> Listen:
     return Listen(host=found[0], port=found[1])
 
 
+def agent(value: object) -> Listen:
+    """`host:port` where HAProxy's agent checks are answered, an IPv6 address in brackets."""
+    found = _host_and_port(value)
+    if found is None:
+        raise RefusedError("{value} is not host:port; write for example 127.0.0.1:8781 or [::1]:8781")
+    return Listen(host=found[0], port=found[1])
+
+
 def canary(value: str) -> Canary:
     """`host:port` of a machine beyond this one."""
     found = _host_and_port(value)

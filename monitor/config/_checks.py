@@ -10,6 +10,7 @@ from monitor.config._addresses import base_url
 from monitor.config._complete import endpoints
 from monitor.config._document import Document
 from monitor.config._errors import Place, Problem, RefusedError, dotted, printable, quoted
+from monitor.config._routers import check_routers
 from monitor.config._schema import DEFAULT_PROBES
 from monitor.maintenance import matches
 from probes._model import Pricing, Probe, Task
@@ -32,6 +33,7 @@ def check(document: Document, apis: Collection[str], codec: Codec, price: Price)
     yield from _codecs(document, apis, codec)
     yield from _unpriced(document, price)
     yield from _unmatched(document)
+    yield from check_routers(document)
 
 
 def _no_endpoint(document: Document) -> Iterator[Problem]:

@@ -53,7 +53,8 @@ def resolve(file: schema.File, lookups: Lookups) -> Config:
         endpoints=tuple(_endpoints(file, lookups)),
         probes={name: _probe(name, probe) for name, probe in file.probes.items()},
         scoring=ScoringSpec(**dict(file.scoring)),
-        publish_files=tuple(PublishFile(format=each.format, path=each.path) for each in file.publish.files),
+        publish_files=tuple(PublishFile(**dict(each)) for each in file.publish.files),
+        haproxy_agent=file.publish.haproxy_agent,
         sinks=tuple(_sink(name, sink) for name, sink in file.sinks.items()),
     )
 

@@ -39,6 +39,7 @@ from monitor.config.model import (
     RetentionSpec,
     ScoringSpec,
 )
+from monitor.shapes import Shape
 from probes._model import Task
 
 
@@ -302,14 +303,25 @@ class PublishedFile(Section):
 
     format: types.Format
     path: types.FilePath
+    cluster: types.Maybe[types.Name] = None
+    """Which of Envoy's clusters, where `router_ids` name several: a file holds one."""
+
+    @field_validator("cluster")
+    @classmethod
+    def _only_of_envoy(cls, value: str, info: ValidationInfo) -> str:
+        if info.data.get("format", Shape.ENVOY_EDS) is not Shape.ENVOY_EDS:
+            raise RefusedError("is for the format envoy-eds only; remove it")
+        return value
 
 
 class Publish(Section):
     """Where figures go, beside HTTP."""
 
-    later = frozenset({"haproxy_agent", "otel_names"})
+    later = frozenset({"otel_names"})
 
     files: list[PublishedFile] = Field(default_factory=list)
+    haproxy_agent: types.Maybe[types.AgentAddress] = None
+    """host:port that HAProxy's agent checks ask; an IPv6 address in brackets."""
 
 
 class Sink(Section):

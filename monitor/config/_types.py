@@ -23,6 +23,7 @@ from pydantic_core import PydanticKnownError
 from monitor.config import _addresses, _values, listing
 from monitor.config._errors import RefusedError
 from monitor.config.model import Canary, Listen
+from monitor.shapes import Shape
 from probes._model import Blame, ErrorClass, Secret, Task
 
 T = TypeVar("T")
@@ -105,6 +106,7 @@ Size: TypeAlias = Annotated[
 ]
 Store: TypeAlias = Annotated[StrictStr, AfterValidator(_addresses.store)]
 Address: TypeAlias = Annotated[Listen, PlainValidator(_addresses.listen), _TEXT]
+AgentAddress: TypeAlias = Annotated[Listen, PlainValidator(_addresses.agent), _TEXT]
 Canaries: TypeAlias = Annotated[
     list[Annotated[Canary, _from_text(_addresses.canary), _TEXT]],
     Field(max_length=8),
@@ -122,9 +124,7 @@ Blamed: TypeAlias = Annotated[
     Blame, _from_text(_values.blamed), WithJsonSchema({"type": "string", "enum": list(_values.BLAMES)})
 ]
 Format: TypeAlias = Annotated[
-    StrictStr,
-    AfterValidator(_values.publish_format),
-    WithJsonSchema({"type": "string", "enum": list(_values.PUBLISH_FORMATS)}),
+    Shape, _from_text(_values.publish_format), WithJsonSchema({"type": "string", "enum": list(Shape)})
 ]
 Duration: TypeAlias = Annotated[
     float,

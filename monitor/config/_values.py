@@ -13,15 +13,13 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from monitor.config._errors import RefusedError
+from monitor.shapes import Shape
 from probes._model import Blame, ErrorClass, Secret, Task
 
 T = TypeVar("T", bound=Hashable)
 
 DURATION = r"[0-9]+(\.[0-9]+)?(ms|s|m|h|d|y)"
 """What a duration looks like, as a regular expression."""
-
-PUBLISH_FORMATS = ("scores",)
-"""What a published file may be written as."""
 
 SIZE = r"[0-9]+(kB|MB|GB|KiB|MiB|GiB)?"
 """What the size of a file looks like, as a regular expression."""
@@ -35,7 +33,7 @@ BLAMES = (Blame.PROVIDER, Blame.ACCOUNT)
 MOVABLE = tuple(error for error in ErrorClass if error.blame in BLAMES)
 """The error classes whose blame may be moved."""
 
-_LATER_PUBLISH_FORMATS = ("openrouter", "envoy-eds", "traefik", "haproxy-map")
+_LATER_PUBLISH_FORMATS = ("openrouter",)
 _LONGEST = 200
 _LONGEST_PROSE = 10_000
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "y": 365 * 86400.0}
@@ -140,9 +138,11 @@ def blamed(value: str) -> Blame:
     return Blame(value)
 
 
-def publish_format(value: str) -> str:
+def publish_format(value: str) -> Shape:
     """What a published file is written as."""
-    return _choice(value, PUBLISH_FORMATS, _LATER_PUBLISH_FORMATS)
+    if value not in {*Shape, *_LATER_PUBLISH_FORMATS}:
+        raise RefusedError(f"{{value}} is not known; write {_either(tuple(Shape))}", options=tuple(Shape))
+    return Shape(_choice(value, tuple(Shape), _LATER_PUBLISH_FORMATS))
 
 
 def sink_kind(value: str) -> str:
@@ -173,6 +173,10 @@ def size_bytes(value: object) -> int:
     if not SMALLEST_FILE <= size <= _LARGEST_FILE:
         raise RefusedError("must be at least 1MB, and at most 1000GB")
     return size
+
+
+def _either(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 def _choice(value: str, choices: Sequence[str], later: Sequence[str]) -> str:

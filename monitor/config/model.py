@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from monitor.config.listing import UNLISTED, Listing
 from monitor.maintenance import Span
+from monitor.shapes import Shape
 from probes._model import Blame, Endpoint, ErrorClass, Secret, Task
 
 
@@ -106,8 +107,10 @@ class ScoringSpec:
 class PublishFile:
     """A file to keep up to date by rename."""
 
-    format: str
+    format: Shape
     path: Path
+    cluster: str | None = None
+    """Which of Envoy's clusters; None: the only one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,4 +194,6 @@ class Config:
     probes: Mapping[str, ProbeSpec]
     scoring: ScoringSpec = ScoringSpec()
     publish_files: tuple[PublishFile, ...] = ()
+    haproxy_agent: Listen | None = None
+    """Where HAProxy's agent checks are answered."""
     sinks: tuple[SinkSpec, ...] = ()

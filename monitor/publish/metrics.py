@@ -261,6 +261,11 @@ class Metrics:
             "providerwatch_vantage_online", "0 while this place's own network is down.", registry=self.registry
         )
         self.vantage_online.set(1)
+        self.agent_unknown = Counter(
+            "providerwatch_haproxy_agent_unknown_total",
+            "Agent checks of HAProxy that named nothing that is known here; they were told that it is up.",
+            registry=registry,
+        )
         self.worker_restarts = Counter(
             "providerwatch_worker_restarts_total", "Probing processes that had to be replaced.", registry=registry
         )

@@ -56,6 +56,9 @@ class Row:
     """Of the body."""
     facts: Facts | None = field(default=None, compare=False)
     """What it was made of; None where it was read."""
+    account: str | None = None
+    """The error class for whose sake the newest samples were refused to this account."""
+    router_ids: Mapping[str, str] = field(default_factory=dict)
 
 
 def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> Row:
@@ -116,6 +119,8 @@ def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> R
         ),
         body=body,
         etag=digest(body),
+        account=book.health.trouble.error if book.health.trouble else None,
+        router_ids=spec.router_ids,
         facts=_facts(spec, book, (status, since, seen.score), windows, summaries),
     )
 

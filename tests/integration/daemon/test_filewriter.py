@@ -12,6 +12,7 @@ import pytest
 from monitor.config.model import PublishFile
 from monitor.filewriter import FileWriter
 from monitor.publish.board import Board, Snapshot
+from monitor.shapes import Shape
 from tests.integration.daemon.parts import breathe, end, until
 from tests.unit.publish.values import make_board, make_spec
 from tests.unit.score.values import START
@@ -31,7 +32,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def writer(path: Path) -> FileWriter:
-    return FileWriter([PublishFile(format="scores", path=path)])
+    return FileWriter([PublishFile(format=Shape.SCORES, path=path)])
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ async def test_nothing_is_written_before_there_is_a_snapshot(running: FileWriter
 
 def test_every_file_is_written(tmp_path: Path, board: Board) -> None:
     paths = [tmp_path / "one.json", tmp_path / "two.json"]
-    FileWriter([PublishFile(format="scores", path=each) for each in paths]).write(board.snapshot)
+    FileWriter([PublishFile(format=Shape.SCORES, path=each) for each in paths]).write(board.snapshot)
     assert [each.read_bytes() for each in paths] == [board.snapshot.body] * 2
 
 
@@ -77,7 +78,7 @@ def test_a_file_that_cannot_be_written_is_told_of_once_and_holds_up_no_other(
     tmp_path: Path, board: Board, caplog: pytest.LogCaptureFixture
 ) -> None:
     missing, there = tmp_path / "later" / "uptime.json", tmp_path / "there.json"
-    writer = FileWriter([PublishFile(format="scores", path=each) for each in (missing, there)])
+    writer = FileWriter([PublishFile(format=Shape.SCORES, path=each) for each in (missing, there)])
     for snapshot in snapshots(board, 3):
         writer.write(snapshot)
     assert there.read_bytes() == board.snapshot.body
@@ -96,7 +97,7 @@ def test_a_file_that_cannot_be_written_is_told_of_once_and_holds_up_no_other(
 async def test_a_write_that_a_stop_left_behind_never_has_the_last_word(board: Board, path: Path) -> None:
     """The thread that was about to write when `run` was cancelled writes what is newest by then."""
     first, last = snapshots(board, 2)
-    writer = FileWriter([PublishFile(format="scores", path=path)])
+    writer = FileWriter([PublishFile(format=Shape.SCORES, path=path)])
     task = asyncio.create_task(writer.run())
     writer._writing.acquire()
     writer.offer(first)
@@ -106,3 +107,14 @@ async def test_a_write_that_a_stop_left_behind_never_has_the_last_word(board: Bo
     writer._writing.release()
     await until(lambda: body(path))
     assert body(path) == last.body
+
+
+def test_what_did_not_change_is_not_written_again(writer: FileWriter, board: Board, path: Path) -> None:
+    """Routers that watch a file read it anew whenever it is replaced."""
+    writer.write(board.snapshot)
+    first = path.stat().st_ino
+    writer.write(board.snapshot)
+    assert path.stat().st_ino == first
+    path.unlink()
+    writer.write(board.snapshot)
+    assert path.read_bytes() == board.snapshot.body

@@ -27,6 +27,7 @@ from monitor.config import (
     load,
 )
 from monitor.maintenance import Span
+from monitor.shapes import Shape
 from probes._model import Blame, Endpoint, ErrorClass, Pricing, Secret, Task
 
 Load = Callable[..., Config]
@@ -172,7 +173,7 @@ def test_everything_that_is_written_is_used(load_text: Load) -> None:
             count_wrong_answers=False,
             blame={ErrorClass.NOT_FOUND: Blame.PROVIDER, ErrorClass.DNS: Blame.ACCOUNT},
         ),
-        publish_files=(PublishFile(format="scores", path=Path("out/uptime.json")),),
+        publish_files=(PublishFile(format=Shape.SCORES, path=Path("out/uptime.json")),),
     )
 
 

@@ -1,0 +1,98 @@
+"""Answers HAProxy's agent checks: one line for a connection, of what the newest snapshot says.
+
+An agent that does not answer leaves the server as it was: so each connection gets an answer while the daemon runs, also
+one that names nothing or something unknown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from monitor.config.model import Listen
+from monitor.publish.board import Snapshot
+from monitor.publish.haproxy import UNKNOWN, agent_answers
+
+log = logging.getLogger(__name__)
+
+_DEADLINE_S: Final = 1.0
+"""For the name, and again for the answer. HAProxy gives up after `timeout check`, else after `agent-inter`."""
+_LONGEST: Final = 1024
+"""Bytes of a name."""
+_MOST: Final = 512
+"""Connections at a time; HAProxy keeps a server as it was when one is refused."""
+_MOST_TOLD: Final = 100
+"""Unknown names in the log."""
+
+
+class HaproxyAgent:
+    """The answers, made anew when the snapshot changed and somebody asks."""
+
+    def __init__(self, snapshot: Callable[[], Snapshot], unknown: Callable[[], None]) -> None:
+        self._snapshot = snapshot
+        self._unknown = unknown
+        self._of: Snapshot | None = None
+        self._answers: Mapping[str, bytes] = {}
+        self._open = 0
+        self._told: set[str] = set()
+
+    def answer(self, name: str) -> bytes:
+        """The line for what a connection named."""
+        snapshot = self._snapshot()
+        if snapshot is not self._of:
+            self._answers, self._of = agent_answers(snapshot.rows.values()), snapshot
+        found = self._answers.get(name)
+        if found is None:
+            self._unknown()
+            self._tell(name)
+        return found or UNKNOWN
+
+    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one connection and close it."""
+        self._open += 1
+        try:
+            if self._open <= _MOST:
+                writer.write(self.answer(await _name(reader)))
+                async with asyncio.timeout(_DEADLINE_S):
+                    await writer.drain()
+        except OSError:  # also TimeoutError: whoever asked is gone
+            log.debug("an agent check broke off", extra={"action": "agent_check_broken"})
+        finally:
+            self._open -= 1
+            writer.close()
+
+    def _tell(self, name: str) -> None:
+        if name not in self._told and len(self._told) < _MOST_TOLD:
+            self._told.add(name)
+            log.warning(
+                "HAProxy asks for %r, which is neither `router_ids: {haproxy: …}` nor the id of an endpoint; "
+                "it is told that the server is up; name it with `agent-send`",
+                name,
+                extra={"action": "agent_unknown"},
+            )
+
+
+async def _name(reader: asyncio.StreamReader) -> str:
+    """The first line, or what there is of it at the deadline."""
+    came = b""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DEADLINE_S):
+            while b"\n" not in came and len(came) < _LONGEST and (more := await reader.read(_LONGEST)):
+                came += more
+    return came.partition(b"\n")[0][:_LONGEST].decode(errors="replace").strip()
+
+
+@asynccontextmanager
+async def serving(agent: HaproxyAgent, listen: Listen) -> AsyncIterator[tuple[str, int]]:
+    """Answer while the block runs; gives host and port. Raises OSError that names the key when they cannot be had."""
+    try:
+        server = await asyncio.start_server(agent.connected, listen.host, listen.port, limit=_LONGEST)
+    except OSError as error:
+        where = f"publish.haproxy_agent: {listen.host}:{listen.port}"
+        raise OSError(error.errno, error.strerror, where) from error
+    async with server:
+        host, port = server.sockets[0].getsockname()[:2]
+        yield host, port

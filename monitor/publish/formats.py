@@ -1,0 +1,63 @@
+"""Which shape is made by what. Pure: the same snapshot and configuration give the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import assert_never
+
+from monitor.config.model import Config
+from monitor.publish.board import Snapshot
+from monitor.publish.choice import Choice, choices
+from monitor.publish.envoy import envoy_eds
+from monitor.publish.haproxy import haproxy_map
+from monitor.publish.traefik import traefik
+from monitor.publish.vllm import vllm
+from monitor.router_ids import MalformedError
+from monitor.shapes import Shape
+
+
+class CannotBeMadeError(ValueError):
+    """A shape cannot be made of what is known; the message says what is missing."""
+
+
+def render(
+    shape: Shape,
+    snapshot: Snapshot,
+    config: Config | None,  # noqa: ARG001  # for the shapes to come
+    cluster: str | None = None,
+) -> bytes:
+    """A snapshot in some shape. Raises CannotBeMadeError, but never for a configuration that was found to be right.
+
+    `config` is None where only the scores document of another daemon is known; a shape that needs more refuses then.
+    `cluster` is for Envoy, whose files hold one; None: there is only one.
+    """
+    match shape:
+        case Shape.SCORES:
+            return snapshot.body
+        case Shape.HAPROXY_MAP:
+            return haproxy_map(snapshot.rows.values(), _groups("haproxy", snapshot, may_be_none=True))
+        case Shape.ENVOY_EDS:
+            return envoy_eds(*_cluster(_groups("envoy", snapshot), cluster))
+        case Shape.TRAEFIK:
+            return traefik(_groups("traefik", snapshot))
+        case Shape.VLLM:
+            return vllm(_groups("vllm", snapshot))
+        case _:
+            assert_never(shape)
+
+
+def _groups(router: str, snapshot: Snapshot, *, may_be_none: bool = False) -> Mapping[str, Sequence[Choice]]:
+    try:
+        groups = choices(router, snapshot.rows.values())
+    except MalformedError as error:
+        raise CannotBeMadeError(str(error)) from None
+    if not groups and not may_be_none:
+        raise CannotBeMadeError(f"no endpoint has a name for it; write `router_ids: {{{router}: …}}`")
+    return groups
+
+
+def _cluster(groups: Mapping[str, Sequence[Choice]], cluster: str | None) -> tuple[str, Sequence[Choice]]:
+    wanted = next(iter(groups)) if cluster is None and len(groups) == 1 else cluster
+    if wanted is None or wanted not in groups:
+        raise CannotBeMadeError(f"a file holds one cluster of Envoy; say which of {', '.join(sorted(groups))}")
+    return wanted, groups[wanted]

@@ -1,0 +1,15 @@
+"""The names of the shapes that routers read: for the configuration, the command line and those that write them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Shape(StrEnum):
+    """A shape; each is made in one file of `monitor/publish/`, and `monitor/publish/formats.py` says which."""
+
+    SCORES = "scores"
+    ENVOY_EDS = "envoy-eds"
+    TRAEFIK = "traefik"
+    HAPROXY_MAP = "haproxy-map"
+    VLLM = "vllm"

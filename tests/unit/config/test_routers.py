@@ -1,0 +1,121 @@
+# ruff: noqa: E501  # a table is read by its lines
+"""What the file says about routers: names of endpoints, files made of them, HAProxy's agent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from monitor.config import Config, ConfigError, Listen, PublishFile, load
+from monitor.shapes import Shape
+
+BASE = """\
+providers:
+  near: {api: openai_chat, base_url: http://127.0.0.1:1/v1}
+models:
+  meta/llama:
+    endpoints:
+      - {provider: near, model: a, router_ids: {haproxy: be/a, envoy: "x/10.0.0.1:80", traefik: s/a, vllm: "m@http://h", other: "as you like"}}
+      - {provider: near, model: b, router_ids: {envoy: "y/[::1]:80"}}
+"""
+
+
+def loaded(tmp_path: Path, text: str, base: str = BASE) -> Config:
+    path = tmp_path / "f.yaml"
+    path.write_text(base + text)
+    return load(path, {"SET": "elsewhere"})
+
+
+def problems(tmp_path: Path, text: str, base: str = BASE) -> list[str]:
+    with pytest.raises(ConfigError) as raised:
+        loaded(tmp_path, text, base)
+    return [line.removeprefix(f"{tmp_path}/f.yaml:") for line in str(raised.value).splitlines()]
+
+
+def named(names: str) -> str:
+    """A file whose second endpoint has these names."""
+    return BASE.replace('{envoy: "y/[::1]:80"}', names)
+
+
+def test_every_shape_and_the_agent_are_read(tmp_path: Path) -> None:
+    files = """\
+publish:
+  haproxy_agent: "[::1]:8781"
+  files:
+    - {format: haproxy-map, path: a}
+    - {format: envoy-eds, path: b, cluster: x}
+    - {format: envoy-eds, path: c, cluster: y}
+    - {format: traefik, path: d}
+    - {format: vllm, path: e}
+"""
+    config = loaded(tmp_path, files)
+    assert config.haproxy_agent == Listen(host="::1", port=8781)
+    assert config.publish_files == (
+        PublishFile(format=Shape.HAPROXY_MAP, path=Path("a")),
+        PublishFile(format=Shape.ENVOY_EDS, path=Path("b"), cluster="x"),
+        PublishFile(format=Shape.ENVOY_EDS, path=Path("c"), cluster="y"),
+        PublishFile(format=Shape.TRAEFIK, path=Path("d")),
+        PublishFile(format=Shape.VLLM, path=Path("e")),
+    )
+
+
+def test_one_cluster_need_not_be_named(tmp_path: Path) -> None:
+    (file,) = loaded(tmp_path, "publish: {files: [{format: envoy-eds, path: a}]}", named("{}")).publish_files
+    assert file.cluster is None
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ("{haproxy: srv}", "router_ids.haproxy: 'srv' is not BACKEND/SERVER of HAProxy; write for example be/srv1"),
+        ('{envoy: "c/host:80"}', "router_ids.envoy: 'c/host:80' is not CLUSTER/IP:PORT of Envoy, which takes no host names; write llama/10.0.0.1:8000"),
+        ("{traefik: llama}", "router_ids.traefik: 'llama' is not SERVICE/CHILD of Traefik; write for example llama/groq@file"),
+        ('{vllm: "http://h"}', "router_ids.vllm: 'http://h' is not MODEL@URL of vLLM's router; write for example meta-llama/Llama-3.2-1B@http://10.0.0.1:8000"),
+        ("{haproxy: '${env:SET}'}", "router_ids.haproxy: *** is not BACKEND/SERVER of HAProxy; write for example be/srv1"),
+        ("{haproxy: 1}", "router_ids.haproxy: must be text; put it in quotes"),
+        ("{haproxy: ''}", "router_ids.haproxy: is empty; write a value, or leave the key out"),
+        ("{haproxy: '${env:UNSET}'}", "router_ids.haproxy: environment variable 'UNSET' is not set"),
+    ],
+)  # fmt: skip
+def test_a_name_that_its_router_could_not_understand_is_told(tmp_path: Path, names: str, told: str) -> None:
+    (line,) = problems(tmp_path, "", named(names))
+    assert line.startswith("7:")
+    assert told in line
+
+
+@pytest.mark.parametrize(
+    ("publish", "told"),
+    [
+        ("{files: [{format: envoy-eds, path: a}]}", "8:28: publish.files[0].format: holds one cluster of Envoy; say which of 'x', 'y' with `cluster:`, and write a file for each"),
+        ("{files: [{format: envoy-eds, path: a, cluster: z}]}", "8:57: publish.files[0].cluster: 'z' is no cluster of any `router_ids`"),
+        ("{files: [{format: traefik, path: a, cluster: x}]}", "8:55: publish.files[0].cluster: is for the format envoy-eds only; remove it"),
+        ("{haproxy_agent: 8781}", "8:26: publish.haproxy_agent: 8781 is not host:port; write for example 127.0.0.1:8781 or [::1]:8781"),
+        ("{haproxy_agent: 'nonsense'}", "8:26: publish.haproxy_agent: 'nonsense' is not host:port; write for example 127.0.0.1:8781 or [::1]:8781"),
+        ("{haproxy_agent: '${env:UNSET}'}", "8:26: publish.haproxy_agent: environment variable 'UNSET' is not set"),
+        ("{haproxy_agent: '0.0.0.0:8781'}", "8:26: publish.haproxy_agent: '0.0.0.0:8781' can be reached from other machines, and HAProxy brings no token; add `public: true`"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_published_is_told(tmp_path: Path, publish: str, told: str) -> None:
+    (line,) = problems(tmp_path, f"publish: {publish}\n")
+    assert line.startswith(told)
+
+
+@pytest.mark.parametrize(("shape", "router"), [("envoy-eds", "envoy"), ("traefik", "traefik"), ("vllm", "vllm")])
+def test_a_shape_needs_names(tmp_path: Path, shape: str, router: str) -> None:
+    base = "\n".join(line.partition(", router_ids")[0] + "}" * (", router_ids" in line) for line in BASE.splitlines())
+    (line,) = problems(tmp_path, f"\npublish: {{files: [{{format: {shape}, path: a}}]}}\n", base)
+    assert line == f"8:28: publish.files[0].format: '{shape}' needs `router_ids: {{{router}: …}}` of an endpoint"
+
+
+def test_an_agent_for_other_machines_is_a_decision(tmp_path: Path) -> None:
+    config = loaded(tmp_path, "public: true\npublish: {haproxy_agent: '0.0.0.0:8781'}\n")
+    assert config.haproxy_agent == Listen(host="0.0.0.0", port=8781)
+
+
+def test_clusters_from_outside_of_the_file_are_not_shown(tmp_path: Path) -> None:
+    base = named('{envoy: "${env:SET}/10.0.0.1:80"}')
+    (line,) = problems(tmp_path, "publish: {files: [{format: envoy-eds, path: a}]}", base)
+    assert "holds one cluster of Envoy; say which with `cluster:`, and write a file for each" in line
+    (line,) = problems(tmp_path, "publish: {files: [{format: envoy-eds, path: a, cluster: elsewher}]}", base)
+    assert line.endswith("'elsewher' is no cluster of any `router_ids`")
