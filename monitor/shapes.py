@@ -9,6 +9,7 @@ class Shape(StrEnum):
     """A shape; each is made in one file of `monitor/publish/`, and `monitor/publish/formats.py` says which."""
 
     SCORES = "scores"
+    OPENROUTER = "openrouter"
     ENVOY_EDS = "envoy-eds"
     TRAEFIK = "traefik"
     HAPROXY_MAP = "haproxy-map"

@@ -33,7 +33,6 @@ BLAMES = (Blame.PROVIDER, Blame.ACCOUNT)
 MOVABLE = tuple(error for error in ErrorClass if error.blame in BLAMES)
 """The error classes whose blame may be moved."""
 
-_LATER_PUBLISH_FORMATS = ("openrouter",)
 _LONGEST = 200
 _LONGEST_PROSE = 10_000
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "y": 365 * 86400.0}
@@ -119,7 +118,9 @@ def _not_empty(value: str) -> str:
 
 def task(value: str) -> Task:
     """What a probe asks."""
-    return Task(_choice(value, tuple(Task), ()))
+    if value not in list(Task):
+        raise RefusedError(f"{{value}} is not known; write {Task.CHAT}", options=tuple(Task))
+    return Task(value)
 
 
 def movable_class(value: str) -> ErrorClass:
@@ -140,9 +141,9 @@ def blamed(value: str) -> Blame:
 
 def publish_format(value: str) -> Shape:
     """What a published file is written as."""
-    if value not in {*Shape, *_LATER_PUBLISH_FORMATS}:
+    if value not in list(Shape):
         raise RefusedError(f"{{value}} is not known; write {_either(tuple(Shape))}", options=tuple(Shape))
-    return Shape(_choice(value, tuple(Shape), _LATER_PUBLISH_FORMATS))
+    return Shape(value)
 
 
 def sink_kind(value: str) -> str:
@@ -177,14 +178,6 @@ def size_bytes(value: object) -> int:
 
 def _either(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])} or {words[-1]}"
-
-
-def _choice(value: str, choices: Sequence[str], later: Sequence[str]) -> str:
-    if value in later:
-        raise RefusedError(f"{{value}} is not supported by this version yet; write {choices[0]}")
-    if value not in choices:
-        raise RefusedError(f"{{value}} is not known; write {choices[0]}", options=(*choices, *later))
-    return value
 
 
 def distinct(values: list[T]) -> list[T]:

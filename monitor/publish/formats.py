@@ -10,6 +10,7 @@ from monitor.publish.board import Snapshot
 from monitor.publish.choice import Choice, choices
 from monitor.publish.envoy import envoy_eds
 from monitor.publish.haproxy import haproxy_map
+from monitor.publish.offering import openrouter_file
 from monitor.publish.traefik import traefik
 from monitor.publish.vllm import vllm
 from monitor.router_ids import MalformedError
@@ -34,6 +35,8 @@ def render(
     match shape:
         case Shape.SCORES:
             return snapshot.body
+        case Shape.OPENROUTER:
+            return _openrouter(snapshot)
         case Shape.HAPROXY_MAP:
             return haproxy_map(snapshot.rows.values(), _groups("haproxy", snapshot, may_be_none=True))
         case Shape.ENVOY_EDS:
@@ -44,6 +47,12 @@ def render(
             return vllm(_groups("vllm", snapshot))
         case _:
             assert_never(shape)
+
+
+def _openrouter(snapshot: Snapshot) -> bytes:
+    if any(row.facts is None for row in snapshot.rows.values()):
+        raise CannotBeMadeError("the scores document of another daemon does not tell all that it holds")
+    return openrouter_file(snapshot)
 
 
 def _groups(router: str, snapshot: Snapshot, *, may_be_none: bool = False) -> Mapping[str, Sequence[Choice]]:

@@ -1,0 +1,102 @@
+"""`/api/v1/…`: what programs that were written for OpenRouter read about models, endpoints and providers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import TypedDict
+
+from aiohttp import web
+
+from monitor.publish.documents import JSON
+from monitor.publish.offering import Offering
+from monitor.publish.offers import ListedModelsDocument, ListedProvidersDocument, OfferedModelDocument
+from monitor.web.answers import answer
+from monitor.web.routes import Answer, Parameter, Route
+from monitor.web.sources import Sources
+
+AUTHOR = Parameter(
+    name="author",
+    about="The first part of the model's public name.",
+    parse=str,
+    in_path=True,
+    example="meta-llama",
+)
+SLUG = Parameter(
+    name="slug",
+    about="The second part of the model's public name.",
+    parse=str,
+    in_path=True,
+    example="llama-3.1-8b-instruct",
+)
+
+
+class OpenRouterFault(TypedDict):
+    """Why there is nothing; unlike elsewhere, the code is the number of the status."""
+
+    code: int
+    message: str
+
+
+class OpenRouterRefusal(TypedDict):
+    """An error in OpenRouter's shape."""
+
+    error: OpenRouterFault
+
+
+def routes(sources: Sources) -> Sequence[Route]:
+    """The routes of this file."""
+    handlers = _Handlers(sources)
+    unchanged = Answer(about="It is as it was.", content_type=None, status=HTTPStatus.NOT_MODIFIED)
+    unknown = Answer(about="There is no such model.", shape=OpenRouterRefusal, status=HTTPStatus.NOT_FOUND)
+    return (
+        Route(
+            path="/api/v1/models",
+            handler=handlers.models,
+            answers=[Answer(about="The models.", shape=ListedModelsDocument), unchanged],
+        ),
+        Route(
+            path="/api/v1/models/{author}/{slug}/endpoints",
+            handler=handlers.endpoints,
+            parameters=[AUTHOR, SLUG],
+            answers=[Answer(about="The model and its endpoints.", shape=OfferedModelDocument), unchanged, unknown],
+        ),
+        Route(
+            path="/api/v1/providers",
+            handler=handlers.providers,
+            answers=[Answer(about="The providers.", shape=ListedProvidersDocument), unchanged],
+        ),
+    )
+
+
+class _Handlers:
+    """The handlers."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._offering = Offering()
+
+    async def models(self, request: web.Request) -> web.Response:
+        """The models that are watched, in OpenRouter's shape."""
+        return answer(request, self._offering.models(self._sources.snapshot()))
+
+    async def endpoints(self, request: web.Request) -> web.Response:
+        """A model's endpoints side by side, in OpenRouter's shape.
+
+        Prices are USD per token as text, uptimes percent, latencies milliseconds; null is too little data. Under
+        `providerwatch` the same figures stand with their units in their names.
+        """
+        name = f"{AUTHOR.need(request)}/{SLUG.need(request)}"
+        document = self._offering.model(self._sources.snapshot(), name)
+        return _no_model(name) if document is None else answer(request, document)
+
+    async def providers(self, request: web.Request) -> web.Response:
+        """The providers that are watched, in OpenRouter's shape."""
+        return answer(request, self._offering.providers(self._sources.snapshot()))
+
+
+def _no_model(name: str) -> web.Response:
+    status = HTTPStatus.NOT_FOUND
+    body: OpenRouterRefusal = {"error": {"code": status, "message": f"no model is called {name!r}"}}
+    return web.Response(text=json.dumps(body), status=status, content_type=JSON)
