@@ -218,6 +218,9 @@ def export(
     """Write what routers read, once: of a running daemon with --url, else of the store as a start would find it."""
     from monitor.publish.formats import CannotBeMadeError, render
 
+    if shape is Shape.OPENROUTER and url is not None:
+        _write(_offers(url), output)
+        return
     snapshot, loaded = _snapshot(config, url)
     try:
         body = render(shape, snapshot, loaded, cluster)
@@ -398,6 +401,16 @@ def _snapshot(config: Path | None, url: str | None) -> tuple[Snapshot, Config | 
         return exporting.of_document(_fetch(None, url)), known
     except exporting.ForeignDocumentError as error:
         fail(f"{url}: {error}", 1)
+
+
+def _offers(url: str) -> str:
+    """What the daemon at `url` says in OpenRouter's shape."""
+    from monitor.remote import ScoresUnavailableError, fetch_offers
+
+    try:
+        return asyncio.run(fetch_offers(url.rstrip("/"), os.environ.get("PROVIDERWATCH_TOKEN"))).decode()
+    except ScoresUnavailableError as error:
+        fail(f"{url}: {error}; is the daemon running?", 1)
 
 
 def _fetch(config: Path | None, url: str | None) -> Mapping[str, object]:
