@@ -109,7 +109,7 @@ class Daemon:
             sources = Sources(
                 snapshot=lambda: self._board.snapshot, problems=self._problems, registry=self._metrics.registry
             )
-            server = await start(self._config.listen, self._config.token, sources)
+            server = await start(self._config.listen, self._config.token, sources, rate_per_s=self._config.rate_limit)
             stack.push_async_callback(server.cleanup)
             await self._serve()
 
