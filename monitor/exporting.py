@@ -10,7 +10,7 @@ from monitor.app import recall
 from monitor.config.model import Config
 from monitor.plan import plan
 from monitor.publish.board import Board, Snapshot
-from monitor.publish.documents import digest
+from monitor.publish.packing import digest
 from monitor.publish.scores import Row
 from monitor.publish.shapes import SCHEMA
 from monitor.status import Status

@@ -9,10 +9,10 @@ from typing import TypedDict
 
 from aiohttp import web
 
-from monitor.publish.documents import JSON
-from monitor.publish.offering import Offering
 from monitor.publish.offers import ListedModelsDocument, ListedProvidersDocument, OfferedModelDocument
 from monitor.web.answers import answer
+from monitor.web.documents import JSON
+from monitor.web.offering import Offering
 from monitor.web.routes import Answer, Parameter, Route
 from monitor.web.sources import Sources
 
@@ -28,7 +28,7 @@ SLUG = Parameter(
     about="The second part of the model's public name.",
     parse=str,
     in_path=True,
-    example="llama-3.1-8b-instruct",
+    example="llama-3.2-1b-instruct",
 )
 
 

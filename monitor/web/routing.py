@@ -10,11 +10,11 @@ from typing import cast
 
 from aiohttp import web
 
-from monitor.publish.documents import JSON
-from monitor.publish.offering import Offering
 from monitor.publish.preferences import RouteRequest, wish_of
 from monitor.publish.routing import RouteAnswer, route
 from monitor.web.bodies import body_of
+from monitor.web.documents import JSON
+from monitor.web.offering import Offering
 from monitor.web.routes import Answer, Route, refusal
 from monitor.web.sources import Sources
 

@@ -10,8 +10,9 @@ import pytest
 
 from monitor.config.listing import Listing
 from monitor.publish.formats import CannotBeMadeError, render
-from monitor.publish.offering import Offering, facts_of
+from monitor.publish.offering import facts_of
 from monitor.shapes import Shape
+from monitor.web.offering import Offering
 from probes._model import ErrorClass
 from tests.unit.publish.values import first_tick, make_board, make_spec, sample_at
 
@@ -69,7 +70,7 @@ def test_the_file_says_of_each_model_what_its_route_says() -> None:
     snapshot, offering = make_board(*SPECS).snapshot, Offering()
     written = json.loads(render(Shape.OPENROUTER, snapshot, None))
     documents = [offering.model(snapshot, name) for name in (LLAMA, "z/z")]
-    assert written["data"] == [json.loads(document.body)["data"] for document in documents if document]
+    assert written["data"] == [json.loads(document.plain.body)["data"] for document in documents if document]
 
 
 def test_what_was_read_from_another_daemon_has_no_facts_to_make_a_file_of() -> None:
