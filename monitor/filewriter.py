@@ -12,6 +12,8 @@ from monitor.config.model import Config, PublishFile
 from monitor.publish.board import Snapshot
 from monitor.publish.files import replace_file
 from monitor.publish.formats import render
+from monitor.publish.offering import OpenRouterFile
+from monitor.shapes import Shape
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +24,7 @@ class FileWriter:
     def __init__(self, files: Sequence[PublishFile], config: Config | None = None) -> None:
         self._files = files
         self._config = config
+        self._offers = OpenRouterFile()
         self._snapshot: Snapshot | None = None
         self._written: dict[Path, bytes] = {}
         self._news = asyncio.Event()
@@ -52,10 +55,16 @@ class FileWriter:
             if snapshot is None:
                 return
             for file in self._files:
-                body = render(file.format, snapshot, self._config, file.cluster)
+                body = self._body(file, snapshot)
                 # Who watches a file would take it for news.
                 if body != self._written.get(file.path) or not file.path.exists():
                     self._replace(file, body)
+
+    def _body(self, file: PublishFile, snapshot: Snapshot) -> bytes:
+        """A file's content. The largest is put together from what did not change since the last time."""
+        if file.format is Shape.OPENROUTER:
+            return self._offers.body(snapshot)
+        return render(file.format, snapshot, self._config, file.cluster)
 
     def _replace(self, file: PublishFile, body: bytes) -> None:
         try:

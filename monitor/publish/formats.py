@@ -10,7 +10,7 @@ from monitor.publish.board import Snapshot
 from monitor.publish.choice import Choice, choices
 from monitor.publish.envoy import envoy_eds
 from monitor.publish.haproxy import haproxy_map
-from monitor.publish.offering import openrouter_file
+from monitor.publish.offering import OpenRouterFile
 from monitor.publish.traefik import traefik
 from monitor.publish.vllm import vllm
 from monitor.router_ids import MalformedError
@@ -52,7 +52,7 @@ def render(
 def _openrouter(snapshot: Snapshot) -> bytes:
     if any(row.facts is None for row in snapshot.rows.values()):
         raise CannotBeMadeError("the scores document of another daemon does not tell all that it holds")
-    return openrouter_file(snapshot)
+    return OpenRouterFile().body(snapshot)
 
 
 def _groups(router: str, snapshot: Snapshot, *, may_be_none: bool = False) -> Mapping[str, Sequence[Choice]]:

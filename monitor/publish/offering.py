@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from monitor.publish.board import Snapshot
 from monitor.publish.facts import Facts
-from monitor.publish.openrouter import all_endpoints_document
+from monitor.publish.openrouter import by_model, offered_model
 
 
 def facts_of(snapshot: Snapshot) -> list[Facts]:
@@ -15,9 +15,20 @@ def facts_of(snapshot: Snapshot) -> list[Facts]:
     return [row.facts for row in snapshot.rows.values() if row.facts is not None]
 
 
-def openrouter_file(snapshot: Snapshot) -> bytes:
-    """All models and their endpoints in one document."""
-    return serialised(all_endpoints_document(facts_of(snapshot))) + b"\n"
+class OpenRouterFile:
+    """All models and their endpoints in one document, of which only the models that changed are made anew."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[list[Facts], bytes]] = {}
+
+    def body(self, snapshot: Snapshot) -> bytes:
+        """The document of a snapshot."""
+        self._kept = {name: self._model(name, facts) for name, facts in by_model(facts_of(snapshot)).items()}
+        return b'{"data":[' + b",".join(body for _, body in self._kept.values()) + b"]}\n"
+
+    def _model(self, name: str, facts: list[Facts]) -> tuple[list[Facts], bytes]:
+        known = self._kept.get(name)
+        return known if known is not None and known[0] == facts else (facts, serialised(offered_model(facts)))
 
 
 def serialised(document: Mapping[str, object]) -> bytes:

@@ -23,7 +23,6 @@ from monitor.publish.offers import (
     OfferArchitecture,
     OfferedModel,
     OfferedModelDocument,
-    OfferedModelsDocument,
     OfferPercentiles,
     OfferPricing,
     OfferStatus,
@@ -45,13 +44,8 @@ _OTHER: Final = "Other"
 
 
 def endpoints_document(facts: Sequence[Facts]) -> OfferedModelDocument:
-    """A model and its endpoints, of which there is at least one."""
-    return {"data": _model(facts)}
-
-
-def all_endpoints_document(facts: Iterable[Facts]) -> OfferedModelsDocument:
-    """All models and their endpoints."""
-    return {"data": [_model(each) for each in by_model(facts).values()]}
+    """The document of a model."""
+    return {"data": offered_model(facts)}
 
 
 def models_document(facts: Iterable[Facts]) -> ListedModelsDocument:
@@ -133,7 +127,8 @@ def _percentiles(count: int, found: Mapping[str, float | None], factor: float) -
     return {"p50": known["p50"], "p75": known["p75"], "p90": known["p90"], "p99": known["p99"]}
 
 
-def _model(facts: Sequence[Facts]) -> OfferedModel:
+def offered_model(facts: Sequence[Facts]) -> OfferedModel:
+    """A model and its endpoints, of which there is at least one."""
     spec = facts[0].spec
     card = spec.listing.model
     return {

@@ -10,10 +10,12 @@ import pytest
 
 from monitor.config.listing import Listing
 from monitor.publish.formats import CannotBeMadeError, render
-from monitor.publish.offering import facts_of
+from monitor.publish.offering import OpenRouterFile, facts_of
+from monitor.publish.offers import OfferedModelsDocument
 from monitor.shapes import Shape
 from monitor.web.offering import Offering
 from probes._model import ErrorClass
+from tests.unit.publish.offering import valid
 from tests.unit.publish.values import first_tick, make_board, make_spec, sample_at
 
 SPECS = (make_spec("a:1"), make_spec("b:1"), make_spec("c:1", model="z/z", listing=Listing(tag="c/fast")))
@@ -68,7 +70,7 @@ def test_nothing_is_kept_of_models_that_are_asked_for_and_not_there() -> None:
 
 def test_the_file_says_of_each_model_what_its_route_says() -> None:
     snapshot, offering = make_board(*SPECS).snapshot, Offering()
-    written = json.loads(render(Shape.OPENROUTER, snapshot, None))
+    written = valid(json.loads(render(Shape.OPENROUTER, snapshot, None)), OfferedModelsDocument)
     documents = [offering.model(snapshot, name) for name in (LLAMA, "z/z")]
     assert written["data"] == [json.loads(document.plain.body)["data"] for document in documents if document]
 
@@ -79,3 +81,19 @@ def test_what_was_read_from_another_daemon_has_no_facts_to_make_a_file_of() -> N
     assert facts_of(read) == []
     with pytest.raises(CannotBeMadeError, match="does not tell all that it holds"):
         render(Shape.OPENROUTER, read, None)
+
+
+def test_a_file_that_is_made_again_is_the_same_as_one_that_is_made_anew() -> None:
+    board, file = make_board(*SPECS), OpenRouterFile()
+    for number in range(6):
+        name = ("a:1", "c:1")[number % 2]
+        board.absorb([sample_at(TICK + number * MINUTE, name=name)])
+        snapshot = board.publish(TICK + number * MINUTE + MINUTE / 10)
+        assert file.body(snapshot) == OpenRouterFile().body(snapshot)
+        kept = {name: id(body) for name, (_, body) in file._kept.items()}
+        assert file.body(snapshot) == OpenRouterFile().body(snapshot)
+        assert kept == {name: id(body) for name, (_, body) in file._kept.items()}
+
+
+def test_a_file_of_nothing_is_an_empty_list() -> None:
+    assert OpenRouterFile().body(make_board().snapshot) == b'{"data":[]}\n'

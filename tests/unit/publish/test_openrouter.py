@@ -19,11 +19,9 @@ from monitor.publish.offers import (
     ListedModelsDocument,
     ListedProvidersDocument,
     OfferedModelDocument,
-    OfferedModelsDocument,
     OfferStatus,
 )
 from monitor.publish.openrouter import (
-    all_endpoints_document,
     endpoints_document,
     models_document,
     providers_document,
@@ -287,13 +285,6 @@ def test_every_provider_that_has_endpoints_is_listed_once() -> None:
 
 def test_nothing_configured_gives_empty_lists() -> None:
     assert models() == providers() == []
-    assert valid(all_endpoints_document([]), OfferedModelsDocument)["data"] == []
-
-
-def test_the_file_holds_what_the_route_of_each_model_says() -> None:
-    facts = [make_facts("a:1", spec=make_spec("a:1", model="z/z")), make_facts("a:2"), make_facts("a:3")]
-    found = valid(all_endpoints_document(facts), OfferedModelsDocument)["data"]
-    assert found == [endpoints_document(facts[:1])["data"], endpoints_document(facts[1:])["data"]]
 
 
 @pytest.mark.parametrize("quantization", [*QUANTIZATIONS, None])
