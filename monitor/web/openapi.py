@@ -17,9 +17,10 @@ _TOKEN = "token"  # noqa: S105  # the name of a scheme
 def openapi(routes: Iterable[Route], version: str, *, closed: bool = False) -> dict[str, object]:
     """The document. `closed` forbids keys that are not declared, for tests."""
     schemas = Schemas("#/components/schemas/", closed=closed)
+    asked = Schemas("#/components/schemas/", closed=True)  # what a request holds and we do not know is refused
     paths: dict[str, dict[str, object]] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas, asked)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -29,13 +30,13 @@ def openapi(routes: Iterable[Route], version: str, *, closed: bool = False) -> d
         },
         "paths": paths,
         "components": {
-            "schemas": schemas.definitions,
+            "schemas": {**schemas.definitions, **asked.definitions},
             "securitySchemes": {_TOKEN: {"type": "http", "scheme": "bearer"}},
         },
     }
 
 
-def _operation(route: Route, schemas: Schemas) -> dict[str, object]:
+def _operation(route: Route, schemas: Schemas, asked: Schemas) -> dict[str, object]:
     first, _, rest = inspect.cleandoc(route.handler.__doc__ or "").partition("\n")
     operation: dict[str, object] = {"summary": first, "operationId": _operation_id(route)}
     if rest.strip():
@@ -43,7 +44,7 @@ def _operation(route: Route, schemas: Schemas) -> dict[str, object]:
     if route.parameters:
         operation["parameters"] = [_parameter(each, schemas) for each in route.parameters]
     if route.body is not None:
-        operation["requestBody"] = {"required": True, "content": {JSON: {"schema": schemas.of(route.body)}}}
+        operation["requestBody"] = {"required": True, "content": {JSON: {"schema": asked.of(route.body)}}}
     operation["responses"] = _responses([*route.answers, *_always(route)], schemas)
     operation["security"] = [] if route.open else [{}, {_TOKEN: []}]
     return operation

@@ -12,6 +12,7 @@ import pytest
 from monitor.config.model import PublishFile
 from monitor.filewriter import FileWriter
 from monitor.publish.board import Board, Snapshot
+from monitor.publish.formats import render
 from monitor.shapes import Shape
 from tests.integration.daemon.parts import breathe, end, until
 from tests.unit.publish.values import make_board, make_spec
@@ -72,6 +73,14 @@ def test_every_file_is_written(tmp_path: Path, board: Board) -> None:
     paths = [tmp_path / "one.json", tmp_path / "two.json"]
     FileWriter([PublishFile(format=Shape.SCORES, path=each) for each in paths]).write(board.snapshot)
     assert [each.read_bytes() for each in paths] == [board.snapshot.body] * 2
+
+
+def test_a_file_of_offers_is_what_its_format_makes_of_each_snapshot(tmp_path: Path, board: Board) -> None:
+    path = tmp_path / "offers.json"
+    writer = FileWriter([PublishFile(format=Shape.OPENROUTER, path=path)])
+    for snapshot in snapshots(board, 3):
+        writer.write(snapshot)
+        assert path.read_bytes() == render(Shape.OPENROUTER, snapshot, None)
 
 
 def test_a_file_that_cannot_be_written_is_told_of_once_and_holds_up_no_other(

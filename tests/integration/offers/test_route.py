@@ -131,5 +131,9 @@ async def test_the_openapi_document_tells_of_the_body_and_the_answer(served: Ser
     assert body == {"$ref": "#/components/schemas/RouteRequest"}
     preferences = document["components"]["schemas"]["Preferences"]["properties"]
     assert [*preferences][:3] == ["order", "only", "ignore"]
+    for name in ("RouteRequest", "Preferences", "MaxPrice", "Cutoffs"):
+        assert document["components"]["schemas"][name]["additionalProperties"] is False
+    assert document["components"]["schemas"]["RouteRequest"]["required"] == ["model"]
+    assert "additionalProperties" not in document["components"]["schemas"]["RouteAnswer"]
     assert set(operation["responses"]) >= {"200", "400", "404"}
     assert "/api/v1/models/{author}/{slug}/endpoints" in document["paths"]

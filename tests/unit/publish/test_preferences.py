@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from monitor.config.listing import QUANTIZATIONS
-from monitor.publish.preferences import Quantization, Wish, request_of, wish_of
+from monitor.publish.json_schema import document_schema
+from monitor.publish.preferences import Preferences, Quantization, RouteRequest, Wish, request_of, wish_of
 from monitor.publish.strict import WrongBodyError
+from tests.unit.score.values import unhurried
 
 
 def wish(**fields: Any) -> Wish:
@@ -107,3 +112,29 @@ def test_a_mistake_names_its_field(body: object, message: str) -> None:
 
 def test_a_request_may_ask_for_every_quantization_that_can_be_configured() -> None:
     assert get_args(Quantization) == QUANTIZATIONS
+
+
+SCHEMA = Draft202012Validator(document_schema(RouteRequest, "request", closed=True))
+VALUES = st.none() | st.booleans() | st.integers(-2, 2) | st.floats(allow_nan=False, allow_infinity=False, width=16)
+ANYTHING = st.recursive(
+    VALUES | st.sampled_from(["price", "fp8", "x"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["p50", "prompt", "x"]), inner),
+    max_leaves=4,
+)
+PREFERENCES = st.dictionaries(st.sampled_from([*get_type_hints(Preferences), "x"]), ANYTHING, max_size=3)
+BODIES = st.fixed_dictionaries(
+    {"model": st.sampled_from(["a/b", 1])},
+    optional={"provider": PREFERENCES | ANYTHING, "prompt_tokens": ANYTHING, "parameters": ANYTHING, "seed": ANYTHING},
+)
+
+
+@unhurried
+@given(BODIES)
+def test_what_the_published_schema_takes_is_taken_and_nothing_else(body: dict[str, Any]) -> None:
+    try:
+        taken = isinstance(wish_of(request_of(body)), Wish)
+    except WrongBodyError:
+        taken = False
+    # JSON Schema takes 1.0 for a whole number; we do not, and say so.
+    rounded = any(isinstance(body.get(name), float) for name in ("prompt_tokens", "seed"))
+    assert taken == SCHEMA.is_valid(body) or rounded
