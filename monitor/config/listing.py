@@ -9,7 +9,7 @@ from typing import Final
 TEXT: Final = "text"
 INPUTS: Final = (TEXT, "image", "file", "audio", "video")
 """What a model may read."""
-OUTPUTS: Final = (TEXT, "image", "audio", "video", "embeddings", "rerank", "speech", "transcription")
+OUTPUTS: Final = (TEXT, "image", "audio", "video", "embeddings", "rerank", "decisions", "speech", "transcription")
 """What a model may give."""
 QUANTIZATIONS: Final = (
     "int4", "int8", "fp4", "mxfp4", "nvfp4", "fp6", "fp8", "mxfp8", "fp16", "bf16", "fp32", "unknown",

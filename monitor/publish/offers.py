@@ -52,6 +52,15 @@ class OfferArchitecture(TypedDict):
     output_modalities: Sequence[str]
 
 
+class OfferToolChoice(TypedDict):
+    """Which values of `tool_choice` were tried with success: none was tried."""
+
+    auto: bool
+    function: bool
+    none: bool
+    required: bool
+
+
 class OfferTwins(TypedDict):
     """The same figures with their unit in the name, and what stands behind them; percentiles of the value itself."""
 
@@ -106,6 +115,12 @@ class Offer(TypedDict):
     throughput_last_30m: OfferPercentiles | None
     """Tokens per second."""
     supports_implicit_caching: bool
+    supports_tool_choice: OfferToolChoice
+    supports_diarization: bool
+    """Always false: nothing is known of speech."""
+    native_tools: Mapping[str, object]
+    """Always empty: nothing is known of the provider's own tools."""
+    service_tier: None
     providerwatch: OfferTwins
 
 
@@ -163,14 +178,25 @@ class ListedModel(TypedDict):
     per_request_limits: None
     supported_parameters: Sequence[str]
     """Of any of its endpoints."""
+    supported_voices: None
     default_parameters: None
     links: ModelLinks
+
+
+class PageLinks(TypedDict):
+    """Where the list goes on."""
+
+    next: str | None
+    """null on the last page."""
 
 
 class ListedModelsDocument(TypedDict):
     """`/api/v1/models`."""
 
     data: Sequence[ListedModel]
+    total_count: int
+    """Models on all pages."""
+    links: PageLinks
 
 
 class ListedProvider(TypedDict):

@@ -48,9 +48,16 @@ def endpoints_document(facts: Sequence[Facts]) -> OfferedModelDocument:
     return {"data": offered_model(facts)}
 
 
-def models_document(facts: Iterable[Facts]) -> ListedModelsDocument:
-    """The list of models."""
-    return {"data": [_listed(each) for each in by_model(facts).values()]}
+def models_document(facts: Iterable[Facts], offset: int = 0, limit: int | None = None) -> ListedModelsDocument:
+    """The list of models, or a page of it."""
+    models = [*by_model(facts).values()]
+    end = len(models) if limit is None else offset + limit
+    following = f"/api/v1/models?offset={end}&limit={limit}" if end < len(models) else None
+    return {
+        "data": [_listed(each) for each in models[offset:end]],
+        "total_count": len(models),
+        "links": {"next": following},
+    }
 
 
 def providers_document(facts: Iterable[Facts]) -> ListedProvidersDocument:
@@ -162,6 +169,10 @@ def _offer(facts: Facts) -> Offer:
         "latency_last_30m": latency_ms(facts),
         "throughput_last_30m": throughput(facts),
         "supports_implicit_caching": listing.implicit_caching,
+        "supports_tool_choice": {"auto": False, "function": False, "none": False, "required": False},
+        "supports_diarization": False,
+        "native_tools": {},
+        "service_tier": None,
         "providerwatch": _twins(facts),
     }
 
@@ -209,6 +220,7 @@ def _listed(facts: Sequence[Facts]) -> ListedModel:
         },
         "per_request_limits": None,
         "supported_parameters": _supported_by_any(facts),
+        "supported_voices": None,
         "default_parameters": None,
         "links": {"details": f"/api/v1/models/{quote(spec.model)}/endpoints"},
     }

@@ -13,6 +13,7 @@ from monitor.publish.strict import read
 Name: TypeAlias = Annotated[str, Words(max_length=200)]
 Names: TypeAlias = Annotated[Sequence[Name], Words(max_items=200)]
 Amount: TypeAlias = Annotated[float, Words(minimum=0)]
+AmountText: TypeAlias = Annotated[str, Words(max_length=40, pattern=r"^[0-9]+(\.[0-9]+)?$")]
 Sort: TypeAlias = Literal["price", "throughput", "latency"]
 Quantization: TypeAlias = Literal[
     "int4", "int8", "fp4", "mxfp4", "nvfp4", "fp6", "fp8", "mxfp8", "fp16", "bf16", "fp32", "unknown"
@@ -31,10 +32,18 @@ class Cutoffs(TypedDict, total=False):
 
 
 class MaxPrice(TypedDict, total=False):
-    """The most that a request may cost, USD per million tokens."""
+    """The most that a request may cost, USD per million tokens: numbers, or such as text."""
 
-    prompt: Amount | None
-    completion: Amount | None
+    prompt: Amount | AmountText | None
+    completion: Amount | AmountText | None
+
+
+class SortBy(TypedDict, total=False):
+    """The longer form of `sort`."""
+
+    by: Sort | None
+    partition: Literal["model", "none"] | None
+    """Of no effect: one model is asked for."""
 
 
 class Preferences(TypedDict, total=False):
@@ -52,7 +61,7 @@ class Preferences(TypedDict, total=False):
     """true: none that is known not to support one of `parameters`."""
     quantizations: Annotated[Sequence[Quantization], Words(max_items=20)] | None
     """No others. `unknown` is what nothing is said about."""
-    sort: Sort | None
+    sort: Sort | SortBy | None
     """By this alone, in place of the weighing by score and price."""
     preferred_min_throughput: Amount | Cutoffs | None
     """Tokens per second; a number is meant of p50. Slower ones come later."""
@@ -117,11 +126,15 @@ def wish_of(request: RouteRequest) -> Wish:
         allow_fallbacks=fallbacks is not False,
         require_parameters=given.get("require_parameters") is True,
         quantizations=frozenset(given.get("quantizations") or ()),
-        sort=given.get("sort"),
+        sort=_sort(given.get("sort")),
         least_tps=_cutoffs(given.get("preferred_min_throughput")),
         most_ttft_s=_cutoffs(given.get("preferred_max_latency")),
         max_price=_said(given.get("max_price") or {}),
     )
+
+
+def _sort(wanted: Sort | SortBy | None) -> Sort | None:
+    return wanted.get("by") if isinstance(wanted, Mapping) else wanted
 
 
 def _cutoffs(wanted: float | Cutoffs | None) -> dict[str, float]:
@@ -131,4 +144,5 @@ def _cutoffs(wanted: float | Cutoffs | None) -> dict[str, float]:
 
 
 def _said(amounts: Mapping[str, object]) -> dict[str, float]:
-    return {name: amount for name, amount in cast("Mapping[str, float | None]", amounts).items() if amount is not None}
+    given = cast("Mapping[str, float | str | None]", amounts)
+    return {name: float(amount) for name, amount in given.items() if amount is not None}

@@ -6,6 +6,7 @@ Knows what a request's body is made of: TypedDicts, lists, literals, numbers, te
 from __future__ import annotations
 
 import math
+import re
 import types
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
@@ -64,12 +65,33 @@ def _finite(plain: object) -> bool:
 
 
 def _either(kinds: Sequence[Any], plain: object, place: str) -> object:
-    """The first that fits what kind of JSON it is; null where that is one of them."""
+    """The first that is of the same kind of JSON; null where that is one of them."""
     if plain is None and type(None) in kinds:
         return None
-    rest = [kind for kind in kinds if kind is not type(None)]
-    fitting = [kind for kind in rest if isinstance(plain, Mapping) == is_typeddict(kind)]
-    return read((fitting or rest)[0], plain, place)
+    words = {_word(kind): kind for kind in reversed(kinds) if kind is not type(None)}
+    word = next((each for each, takes in _JSON.items() if isinstance(plain, takes)), None)
+    if len(words) > 1 and word not in words:
+        raise WrongBodyError(place, f"has to be {' or '.join(sorted(words))}, not {_shown(plain)}")
+    return read(words[word] if word in words else next(iter(words.values())), plain, place)
+
+
+_JSON: Mapping[str, type | tuple[type, ...]] = {
+    "an object": Mapping,
+    "a list": list,
+    "text": str,
+    "true or false": bool,
+    "a number": (int, float),
+}
+
+
+def _word(kind: Any) -> str:  # noqa: ANN401
+    """What kind of JSON a type is read from."""
+    origin = get_origin(kind)
+    if origin is Annotated:
+        return _word(get_args(kind)[0])
+    if origin is None:
+        return "an object" if is_typeddict(kind) else "a number" if kind is int else _WORDS[kind][1]
+    return "text" if origin is Literal else "a list"
 
 
 def _literal(words: Sequence[object], plain: object, place: str) -> object:
@@ -111,6 +133,8 @@ def _check(value: Any, words: Words, place: str) -> None:  # noqa: ANN401
         raise WrongBodyError(place, f"has to be at most {words.maximum:g}, not {_shown(value)}")
     if words.max_length is not None and len(value) > words.max_length:
         raise WrongBodyError(place, f"is too long; {words.max_length} characters are the most")
+    if words.pattern is not None and re.search(words.pattern, value) is None:
+        raise WrongBodyError(place, f"has to look like {words.pattern}, not {_shown(value)}")
     if words.max_items is not None and len(value) > words.max_items:
         raise WrongBodyError(place, f"holds too much; {words.max_items} entries are the most")
 

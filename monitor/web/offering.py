@@ -31,9 +31,11 @@ class Offering:
         self._turn_to(snapshot)
         return self._by_model.get(model, [])
 
-    def models(self, snapshot: Snapshot) -> Document:
-        """The list of models. It tells of the configuration, and of who stands best."""
+    def models(self, snapshot: Snapshot, offset: int = 0, limit: int | None = None) -> Document:
+        """The list of models, or a page of it. It tells of the configuration, and of who stands best."""
         self._turn_to(snapshot)
+        if offset > 0 or (limit is not None and limit < len(self._by_model)):
+            return ready(serialised(models_document(self._facts, offset, limit)))
         return self._ready("models", self._standings, lambda: models_document(self._facts))
 
     def providers(self, snapshot: Snapshot) -> Document:

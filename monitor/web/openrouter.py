@@ -13,7 +13,7 @@ from monitor.publish.offers import ListedModelsDocument, ListedProvidersDocument
 from monitor.web.answers import answer
 from monitor.web.documents import JSON
 from monitor.web.offering import Offering
-from monitor.web.routes import Answer, Parameter, Route
+from monitor.web.routes import Answer, Parameter, Route, whole
 from monitor.web.sources import Sources
 
 AUTHOR = Parameter(
@@ -30,6 +30,10 @@ SLUG = Parameter(
     in_path=True,
     example="llama-3.2-1b-instruct",
 )
+
+
+OFFSET = whole("offset", "How many models to leave out.", low=0, high=1_000_000, example="0")
+LIMIT = whole("limit", "How many models a page may hold; all if not given.", low=1, high=1000, example="500")
 
 
 class OpenRouterFault(TypedDict):
@@ -54,6 +58,7 @@ def routes(sources: Sources) -> Sequence[Route]:
         Route(
             path="/api/v1/models",
             handler=handlers.models,
+            parameters=[OFFSET, LIMIT],
             answers=[Answer(about="The models.", shape=ListedModelsDocument), unchanged],
         ),
         Route(
@@ -79,7 +84,8 @@ class _Handlers:
 
     async def models(self, request: web.Request) -> web.Response:
         """The models that are watched, in OpenRouter's shape."""
-        return answer(request, self._offering.models(self._sources.snapshot()))
+        snapshot = self._sources.snapshot()
+        return answer(request, self._offering.models(snapshot, OFFSET.read(request) or 0, LIMIT.read(request)))
 
     async def endpoints(self, request: web.Request) -> web.Response:
         """A model's endpoints side by side, in OpenRouter's shape.

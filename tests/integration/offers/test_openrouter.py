@@ -41,6 +41,17 @@ async def test_the_list_of_models_names_every_model_and_where_its_endpoints_are(
         assert (status, found["data"]["id"]) == (200, each["id"])
 
 
+async def test_the_list_of_models_comes_in_pages_for_who_wants_them(served: Served) -> None:
+    found, path = [], "/api/v1/models?limit=1"
+    while path:
+        _, document = await served.get(path)
+        page = valid(document, ListedModelsDocument, "models")
+        found += [each["id"] for each in page["data"]]
+        path = page["links"]["next"]
+    assert found == [MODEL, "qwen/qwen3"]
+    assert (await served.get("/api/v1/models?limit=0"))[0] == 400
+
+
 async def test_the_list_of_providers_names_every_provider(served: Served) -> None:
     _, document = await served.get("/api/v1/providers")
     providers = valid(document, ListedProvidersDocument, "providers")["data"]

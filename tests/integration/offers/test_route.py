@@ -90,7 +90,7 @@ async def test_a_model_that_is_not_there_is_not_found(served: Served) -> None:
     [
         ({}, "model is missing"),
         ({"model": MODEL, "provder": {}}, "provder is not known; known here are model, provider, prompt_tokens"),
-        ({"model": MODEL, "provider": {"sort": 1}}, "provider.sort has to be one of price, throughput, latency, not 1"),
+        ({"model": MODEL, "provider": {"sort": 1}}, "provider.sort has to be an object or text, not 1"),
         ({"model": [MODEL]}, "model has to be text, not a list"),
         ({"model": MODEL, "prompt_tokens": "12"}, "prompt_tokens has to be a whole number, not '12'"),
         ([], "the body has to be an object, not a list"),
@@ -131,7 +131,7 @@ async def test_the_openapi_document_tells_of_the_body_and_the_answer(served: Ser
     assert body == {"$ref": "#/components/schemas/RouteRequest"}
     preferences = document["components"]["schemas"]["Preferences"]["properties"]
     assert [*preferences][:3] == ["order", "only", "ignore"]
-    for name in ("RouteRequest", "Preferences", "MaxPrice", "Cutoffs"):
+    for name in ("RouteRequest", "Preferences", "MaxPrice", "Cutoffs", "SortBy"):
         assert document["components"]["schemas"][name]["additionalProperties"] is False
     assert document["components"]["schemas"]["RouteRequest"]["required"] == ["model"]
     assert "additionalProperties" not in document["components"]["schemas"]["RouteAnswer"]

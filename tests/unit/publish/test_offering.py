@@ -32,6 +32,14 @@ def test_a_document_is_made_once_for_a_snapshot() -> None:
     assert offering.model(snapshot, LLAMA) is offering.model(snapshot, LLAMA)
 
 
+def test_a_page_that_holds_all_models_is_the_whole_list() -> None:
+    snapshot, offering = make_board(*SPECS).snapshot, Offering()
+    assert offering.models(snapshot, 0, 2) is offering.models(snapshot, 0, 500) is offering.models(snapshot)
+    one, other = offering.models(snapshot, 0, 1), offering.models(snapshot, 1)
+    for document, name in ((one, LLAMA), (other, "z/z")):
+        assert [each["id"] for each in json.loads(document.plain.body)["data"]] == [name]
+
+
 def test_a_document_stays_the_same_object_until_what_it_tells_changes() -> None:
     board, offering = make_board(*SPECS), Offering()
 

@@ -105,6 +105,10 @@ def test_an_endpoint_says_everything() -> None:
                     "latency_last_30m": {"p50": 200, "p75": 250, "p90": 300, "p99": 500},
                     "throughput_last_30m": {"p50": 60, "p75": 55, "p90": 50, "p99": 45},
                     "supports_implicit_caching": True,
+                    "supports_tool_choice": {"auto": False, "function": False, "none": False, "required": False},
+                    "supports_diarization": False,
+                    "native_tools": {},
+                    "service_tier": None,
                     "providerwatch": {
                         "id": "deepinfra:llama",
                         "status": "up",
@@ -242,6 +246,23 @@ def test_a_price_that_is_not_known_is_shown_only_where_none_is() -> None:
 def test_models_come_in_the_order_of_the_configuration() -> None:
     found = models(make_facts("a:1", spec=make_spec("a:1", model="z/z")), make_facts("a:2"))
     assert [each["id"] for each in found] == ["z/z", "meta-llama/llama-3.2-1b-instruct"]
+
+
+def test_a_page_of_models_tells_how_many_there_are_and_where_it_goes_on() -> None:
+    facts = [make_facts(f"a:{name}", spec=make_spec(f"a:{name}", model=f"z/{name}")) for name in "abcde"]
+
+    def page(offset: int, limit: int | None) -> tuple[list[str], str | None]:
+        document = valid(models_document(facts, offset, limit), ListedModelsDocument, "models")
+        assert document["total_count"] == 5
+        return [each["id"] for each in document["data"]], document["links"]["next"]
+
+    assert page(0, None) == (["z/a", "z/b", "z/c", "z/d", "z/e"], None)
+    assert page(0, 2) == (["z/a", "z/b"], "/api/v1/models?offset=2&limit=2")
+    assert page(2, 2) == (["z/c", "z/d"], "/api/v1/models?offset=4&limit=2")
+    assert page(4, 2) == (["z/e"], None)
+    assert page(3, 2) == (["z/d", "z/e"], None)
+    assert page(9, 2) == ([], None)
+    assert page(4, None) == (["z/e"], None)
 
 
 def test_the_architecture_is_what_is_written() -> None:

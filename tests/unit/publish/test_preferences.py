@@ -90,10 +90,13 @@ def test_what_is_null_or_empty_wishes_nothing(fields: dict[str, Any]) -> None:
         ({}, "model is missing"),
         ({"model": "a/b", "providers": {}}, "providers is not known; known here are model, provider"),
         ({"model": "a/b", "provider": {"data_collection": "deny"}}, "provider.data_collection is not known; known"),
-        ({"model": "a/b", "provider": {"sort": "cheap"}}, "provider.sort has to be one of price, throughput, latency"),
+        (
+            {"model": "a/b", "provider": {"sort": "cheap"}},
+            "provider.sort has to be one of price, throughput",
+        ),
         ({"model": "a/b", "provider": {"order": "groq"}}, "provider.order has to be a list, not 'groq'"),
         ({"model": "a/b", "provider": {"order": [1]}}, "provider.order[0] has to be text, not 1"),
-        ({"model": "a/b", "provider": {"max_price": {"prompt": "1"}}}, "provider.max_price.prompt has to be a number"),
+        ({"model": "a/b", "provider": {"max_price": {"prompt": "-1"}}}, "provider.max_price.prompt has to look like"),
         ({"model": "a/b", "provider": {"max_price": {"prompt": -1}}}, "provider.max_price.prompt has to be at least 0"),
         ({"model": "a/b", "provider": {"preferred_max_latency": {"p95": 1}}}, "latency.p95 is not known; known here"),
         ({"model": "a/b", "provider": {"quantizations": ["fp9"]}}, "provider.quantizations[0] has to be one of int4"),
@@ -110,6 +113,12 @@ def test_a_mistake_names_its_field(body: object, message: str) -> None:
     assert message in str(caught.value)
 
 
+def test_prices_may_be_text_and_sort_an_object() -> None:
+    found = wish(provider={"max_price": {"prompt": "0.5", "completion": "2"}, "sort": {"by": "price"}})
+    assert (found.max_price, found.sort) == ({"prompt": 0.5, "completion": 2}, "price")
+    assert wish(provider={"sort": {"partition": "model", "by": None}}).sort is None
+
+
 def test_a_request_may_ask_for_every_quantization_that_can_be_configured() -> None:
     assert get_args(Quantization) == QUANTIZATIONS
 
@@ -117,8 +126,8 @@ def test_a_request_may_ask_for_every_quantization_that_can_be_configured() -> No
 SCHEMA = Draft202012Validator(document_schema(RouteRequest, "request", closed=True))
 VALUES = st.none() | st.booleans() | st.integers(-2, 2) | st.floats(allow_nan=False, allow_infinity=False, width=16)
 ANYTHING = st.recursive(
-    VALUES | st.sampled_from(["price", "fp8", "x"]),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["p50", "prompt", "x"]), inner),
+    VALUES | st.sampled_from(["price", "fp8", "x", "1.5", ""]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["p50", "prompt", "by", "x"]), inner),
     max_leaves=4,
 )
 PREFERENCES = st.dictionaries(st.sampled_from([*get_type_hints(Preferences), "x"]), ANYTHING, max_size=3)

@@ -29,13 +29,21 @@ class Outer(TypedDict):
     count: NotRequired[Annotated[int, Words(minimum=1, maximum=9)]]
     words: NotRequired[Annotated[Sequence[Literal["x", "y"]], Words(max_items=2)]]
     either: NotRequired[float | Inner | None]
+    many: NotRequired[int | Annotated[str, Words(pattern="^[0-9]+$")] | Sequence[bool] | Literal["x"] | bool]
+    maybe: NotRequired[Sequence[int] | None]
 
 
 def test_what_is_right_comes_back_as_it_is() -> None:
     plain = {"name": "abc", "count": 9, "words": ["x", "y"], "either": {"a": 1, "b": None}}
     assert read(Outer, plain) == plain
     assert read(Outer, {"name": "", "either": 1.5}) == {"name": "", "either": 1.5}
+    for many in (1, "12", [True], False):
+        assert read(Outer, {"name": "", "many": many}) == {"name": "", "many": many}
+    assert read(Outer, {"name": "", "maybe": [1]}) == {"name": "", "maybe": [1]}
     assert read(Outer, {"name": "", "either": None}) == {"name": "", "either": None}
+
+
+KNOWN = "known here are name, count, words, either, many, maybe"
 
 
 @pytest.mark.parametrize(
@@ -45,10 +53,13 @@ def test_what_is_right_comes_back_as_it_is() -> None:
         (None, "the body has to be an object, not null"),
         ("x", "the body has to be an object, not 'x'"),
         ({}, "name is missing"),
-        ({"name": "a", "nam": 1}, "nam is not known; known here are name, count, words, either"),
-        ({"name": "a", "": 1}, "'' is not known; known here are name, count, words, either"),
-        ({"name": "a", "\n": 1}, "'\\n' is not known; known here are name, count, words, either"),
-        ({"name": "a", "x" * 99: 1}, f"'{'x' * 80}' is not known; known here are name, count, words, either"),
+        ({"name": "a", "nam": 1}, "nam is not known; " + KNOWN),
+        ({"name": "a", "": 1}, "'' is not known; " + KNOWN),
+        ({"name": "a", "\n": 1}, "'\\n' is not known; " + KNOWN),
+        (
+            {"name": "a", "x" * 99: 1},
+            f"'{'x' * 80}' is not known; " + KNOWN,
+        ),
         ({"name": 1}, "name has to be text, not 1"),
         ({"name": None}, "name has to be text, not null"),
         ({"name": {}}, "name has to be text, not an object"),
@@ -63,9 +74,14 @@ def test_what_is_right_comes_back_as_it_is() -> None:
         ({"name": "a", "words": [["x"]]}, "words[0] has to be one of x, y, not a list"),
         ({"name": "a", "words": ["z" * 99]}, f"words[0] has to be one of x, y, not '{'z' * 80}…'"),
         ({"name": "a", "words": ["x", "x", "x"]}, "words holds too much; 2 entries are the most"),
-        ({"name": "a", "either": "x"}, "either has to be a number, not 'x'"),
-        ({"name": "a", "either": False}, "either has to be a number, not false"),
+        ({"name": "a", "either": "x"}, "either has to be a number or an object, not 'x'"),
+        ({"name": "a", "either": False}, "either has to be a number or an object, not false"),
         ({"name": "a", "either": float("inf")}, "either has to be a number, not inf"),
+        ({"name": "a", "many": None}, "many has to be a list or a number or text or true or false, not null"),
+        ({"name": "a", "many": "z"}, "many has to look like ^[0-9]+$, not 'z'"),
+        ({"name": "a", "many": 1.5}, "many has to be a whole number, not 1.5"),
+        ({"name": "a", "many": [1]}, "many[0] has to be true or false, not 1"),
+        ({"name": "a", "maybe": 1}, "maybe has to be a list, not 1"),
         ({"name": "a", "either": {"a": "x"}}, "either.a has to be a number, not 'x'"),
         ({"name": "a", "either": {"b": 1}}, "either.b has to be true or false, not 1"),
         ({"name": "a", "either": {"c": 1}}, "either.c is not known; known here are a, b"),
