@@ -16,7 +16,7 @@ from typing import Final
 
 from _flags import Flag, Flags
 from _lives import Due, Ending, Pace
-from _rules import Calibration, Rule
+from _rules import Calibration
 from _world import World
 
 from monitor.budget import Budgets, Unit
@@ -24,8 +24,10 @@ from monitor.config.model import Canary, Config, EndpointSpec, ProbeSpec, Slo
 from monitor.plan import plan, run_for
 from monitor.publish.board import Board
 from monitor.score.book import Book, Shared, Terms
+from monitor.score.health import Observation
 from monitor.score.outcomes import Outcome
 from monitor.score.pace import Limits
+from monitor.score.policies import Counted, Policy
 from monitor.score.recent import Recent
 from monitor.score.windows import Ledger
 from monitor.status import Status
@@ -60,7 +62,7 @@ class Rules:
     def __init__(
         self,
         world: World,
-        rules: Mapping[str, Callable[[], Rule]],
+        rules: Mapping[str, Callable[[], Policy]],
         calibrations: Mapping[str, Calibration] | None = None,
     ) -> None:
         self.names = tuple(rules)
@@ -77,10 +79,10 @@ class Rules:
     def hear(self, number: int, ending: Ending) -> Due:
         """They never ask for anything."""
         if ending.counted:
-            good = ending.error is None and not ending.slow
+            counted = _counted(number, ending)
             for place, rule in enumerate(self._rules[number]):
-                rule.see(ending.ended_s, failed=ending.error is not None, good=good)
-                if not good or self.flags.any_up(self.names[place], number):
+                rule.see(counted)
+                if not counted.good or self.flags.any_up(self.names[place], number):
                     self._note(place, number, rule, ending.ended_s)
         return {}
 
@@ -92,12 +94,11 @@ class Rules:
         """Chances of success if there is a calibration, or else as the rules give them."""
         return [chance(rule.figure(at_s)) for chance, rule in zip(self._chances, self._rules[number], strict=True)]
 
-    def _note(self, place: int, number: int, rule: Rule, at_s: float) -> None:
-        name, figure = self.names[place], rule.figure(at_s)
-        down = figure < rule.down_below
+    def _note(self, place: int, number: int, rule: Policy, at_s: float) -> None:
+        name, down = self.names[place], not rule.usable(at_s)
         self.flags.note(name, number, at_s, Flag.DOWN, up=down)
         self.flags.note(name, number, at_s, Flag.RAISED, up=down)
-        self.flags.note(name, number, at_s, Flag.LOW, up=self._chances[place](figure) < 0.5)
+        self.flags.note(name, number, at_s, Flag.LOW, up=self._chances[place](rule.figure(at_s)) < 0.5)
 
 
 class Books:
@@ -356,6 +357,17 @@ def _sample(name: str, ending: Ending, tokens: int | None = None) -> Sample:
         prompt_tokens=None if tokens is None else _PROMPT_TOKENS,
         output_tokens=tokens,
     )
+
+
+def _counted(number: int, ending: Ending) -> Counted:
+    """What simple rules get to know of a sample."""
+    seen = Observation(
+        at=moment(ending.began_s),
+        outcome=Outcome.OK if ending.error is None else Outcome.FAILED,
+        within_slo=not ending.slow,
+        error=ending.error,
+    )
+    return Counted(id="", endpoint=str(number), known_s=ending.ended_s, seen=seen)
 
 
 def _light(book: Book) -> Book:

@@ -49,6 +49,8 @@ class Tally:
     """Of requests that were routed by its figures: how much likelier the best would have succeeded."""
     delays_s: dict[Flag, list[float]] = field(default_factory=dict)
     """Until each full outage was noticed; infinite for never."""
+    alone_delays_s: list[float] = field(default_factory=list)
+    """Until one was called down that was one endpoint's alone."""
     last_delays_s: list[float] = field(default_factory=list)
     """Until the last endpoint of a provider was called down that was down as a whole."""
     false_alarms: Counter[Flag] = field(default_factory=Counter)
@@ -141,6 +143,11 @@ def judge_flags(tally: Tally, name: str, world: World, flags: Flags) -> None:
             for number in range(len(world.endpoints))
             for at_s in flags.raised(name, number, flag)
         )
+    tally.alone_delays_s = [
+        _delay(flags, name, number, Flag.DOWN, outage)
+        for number, outage in _outages(world)
+        if not outage.shared and _is_clear(world, number, outage)
+    ]
     tally.last_delays_s += [
         max(_delay(flags, name, number, Flag.DOWN, outage) for number in numbers)
         for numbers, outage in shared_outages(world)

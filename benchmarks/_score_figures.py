@@ -93,6 +93,11 @@ def delay(name: str, flag: Flag, share: float = 0.5) -> Figure:
     return lambda worlds: middle([s for each in worlds for s in each.tallies[name].delays_s[flag]], share)
 
 
+def alone_delay(name: str) -> Figure:
+    """The median of the seconds until one endpoint was called down that was down alone."""
+    return lambda worlds: middle([s for each in worlds for s in each.tallies[name].alone_delays_s])
+
+
 def last_delay(name: str) -> Figure:
     """The median of the seconds until all endpoints were called down of a provider that was."""
     return lambda worlds: middle([s for each in worlds for s in each.tallies[name].last_delays_s])

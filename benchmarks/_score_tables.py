@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,11 +36,12 @@ class Found:
     """All that was tried."""
 
     size: Size
-    full: Worlds
-    outages: Worlds
+    worlds: Mapping[str, Worlds]
+    """By climate."""
     quiet: Worlds
     adaptive: Schedules
-    fixed: Schedules
+    fixed: Mapping[str, Schedules]
+    """By who judges."""
     offline: dict[str, Sequence[Offline]]
     """By who else could be asked."""
     wide: dict[str, Sequence[Wide]]
@@ -63,14 +64,15 @@ def verdicts(found: Found) -> list[Verdict]:
 
 def tables(found: Found) -> list[Table]:
     """Everything in figures."""
+    each = found.worlds.items()
     return [
-        _errors("The full world: scores", found.full, found.size),
-        _errors("A simpler world, of full outages only: scores", found.outages, found.size),
-        _moments(found.full),
-        _calibration("Calibration of ours in the full world", found.full),
-        _calibration("Calibration of ours in the simpler world", found.outages),
-        _detection("Detection of full outages of at least 3 minutes, full world", found.full, found.quiet),
-        _detection("The same in the simpler world", found.outages, found.quiet),
+        *(_errors(f"Scores, {title}", worlds, found.size) for title, worlds in each),
+        *(_moments(f"Where the error sits, {title}", worlds) for title, worlds in each),
+        *(_calibration(f"Calibration of ours, {title}", worlds) for title, worlds in each),
+        *(
+            _detection(f"Detection of full outages of at least 3 minutes, {title}", worlds, found.quiet)
+            for title, worlds in each
+        ),
         _schedules(found),
         _whole(found),
     ]
@@ -78,7 +80,7 @@ def tables(found: Found) -> list[Table]:
 
 def _score_verdicts(found: Found) -> list[Verdict]:
     made = []
-    for title, worlds in (("full world", found.full), ("simpler world", found.outages)):
+    for title, worlds in found.worlds.items():
         for words, figure in (
             ("against true chances", figures.remaining),
             ("against outcomes", figures.remaining_by_outcomes),
@@ -87,8 +89,18 @@ def _score_verdicts(found: Found) -> list[Verdict]:
             seen = estimate(worlds, figures.removed(figure))
             bound = f"removes at least {100 * REMOVED:.0f} % of the best rival's remaining error, {words}"
             made.append(Verdict(bound=f"{bound} ({title}: {rival})", seen=seen, kept=(seen.value or 0.0) >= REMOVED))
+        made.append(_brier_verdict(title, worlds))
         made.append(_calibration_verdict(title, worlds))
     return made
+
+
+def _brier_verdict(title: str, worlds: Worlds) -> Verdict:
+    """Of one who knows the chances, too: where that is less than the bound, nobody can keep it."""
+    rival = figures.best_rival(worlds, figures.brier)
+    seen = estimate(worlds, figures.removed(figures.brier))
+    most = 1 - figures.oracle_brier(worlds) / figures.brier(rival)(worlds)
+    bound = f"removes at least {100 * REMOVED:.0f} % of the best rival's whole Brier score, of which {most:.3f} can be"
+    return Verdict(bound=f"{bound} ({title}: {rival})", seen=seen, kept=(seen.value or 0.0) >= REMOVED)
 
 
 def _calibration_verdict(title: str, worlds: Worlds) -> Verdict:
@@ -100,11 +112,13 @@ def _calibration_verdict(title: str, worlds: Worlds) -> Verdict:
 
 def _detection_verdicts(found: Found) -> list[Verdict]:
     made = []
-    for title, worlds in (("full world", found.full), ("simpler world", found.outages)):
-        seen = estimate(worlds, figures.delay(OURS, Flag.DOWN), digits=1)
-        bound = f"the median full outage is called down within {DELAY_S:.0f} s at {USUAL.every_s:.0f} s ({title})"
-        made.append(Verdict(bound=bound, seen=seen, kept=seen.value is not None and seen.value <= DELAY_S))
-    for title, worlds in (("nothing but 0.3 % of lone failures", found.quiet), ("full world", found.full)):
+    for title, worlds in found.worlds.items():
+        for words, delay in (("", figures.delay(OURS, Flag.DOWN)), (" of one endpoint", figures.alone_delay(OURS))):
+            seen = estimate(worlds, delay, digits=1)
+            bound = f"the median full outage{words} is called down within {DELAY_S:.0f} s at {USUAL.every_s:.0f} s"
+            kept = seen.value is not None and seen.value <= DELAY_S
+            made.append(Verdict(bound=f"{bound} ({title})", seen=seen, kept=kept))
+    for title, worlds in {"nothing but 0.3 % of lone failures": found.quiet, **found.worlds}.items():
         seen = estimate(worlds, figures.false_alarms(OURS, Flag.DOWN))
         bound = f"at most {FALSE_A_MONTH:g} false alarm per endpoint and month ({title})"
         made.append(Verdict(bound=bound, seen=seen, kept=seen.value is not None and seen.value <= FALSE_A_MONTH))
@@ -113,7 +127,7 @@ def _detection_verdicts(found: Found) -> list[Verdict]:
 
 def _routing_verdicts(found: Found) -> list[Verdict]:
     made = []
-    for title, worlds in (("full world", found.full), ("simpler world", found.outages)):
+    for title, worlds in found.worlds.items():
         rival = figures.best_rival(worlds, figures.lost)
         seen = estimate(worlds, figures.left_of(figures.lost))
         bound = f"a router loses at most {ROUTING:.2f} (aim {ROUTING_AIM}) of what it does with the best rival"
@@ -148,29 +162,34 @@ def _whole_verdicts(found: Found) -> list[Verdict]:
 def _spending_verdicts(found: Found) -> list[Verdict]:
     over = max(each.spent - each.cap for each in found.budgeted)
     dearest = max(each.dearest for each in found.budgeted)
-    seen = _share(found, ADAPTIVE)
     return [
         Verdict(
             bound="a day's spending never passes its cap by more than one probe",
             seen=f"{max(over, 0.0):,.0f} tokens over; the dearest probe cost {dearest:,.0f}",
             kept=over <= dearest,
         ),
-        Verdict(
-            bound=f"{ADAPTIVE} spends at most {100 * SPENT_SHARE:.0f} % of what a fixed schedule does that is as quick",
-            seen=seen,
-            kept=seen.value is not None and seen.value <= SPENT_SHARE,
-        ),
+        *(_share_verdict(found, judge) for judge in found.fixed),
     ]
 
 
-def _share(found: Found, name: str) -> Estimate:
+def _share_verdict(found: Found, judge: str) -> Verdict:
+    seen = _share(found, ADAPTIVE, found.fixed[judge])
+    bound = f"{ADAPTIVE} spends at most {100 * SPENT_SHARE:.0f} % of what a fixed schedule does that is as quick"
+    return Verdict(
+        bound=f"{bound} (there judged by: {judge})",
+        seen=seen,
+        kept=seen.value is not None and seen.value <= SPENT_SHARE,
+    )
+
+
+def _share(found: Found, name: str, fixed: Schedules) -> Estimate:
     """One draw takes the same worlds of every schedule."""
     worlds = range(len(found.adaptive[name]))
     return estimate(
         worlds,
         lambda drawn: figures.share_spent(
             [found.adaptive[name][each] for each in drawn],
-            [[runs[each] for each in drawn] for runs in found.fixed.values()],
+            [[runs[each] for each in drawn] for runs in fixed.values()],
         ),
     )
 
@@ -211,7 +230,7 @@ def _errors(title: str, worlds: Worlds, size: Size) -> Table:
     return Table(title=title, head=head, rows=rows, note=note)
 
 
-def _moments(worlds: Worlds) -> Table:
+def _moments(title: str, worlds: Worlds) -> Table:
     rival = figures.best_rival(worlds, figures.remaining)
     shares = figures.moments(worlds)
     rows: list[list[Cell]] = [
@@ -220,7 +239,7 @@ def _moments(worlds: Worlds) -> Table:
     ]
     head = ["moment", "share of requests", OURS, rival]
     note = "What each kind of moment adds to the remaining error (true), times 1,000."
-    return Table(title="Where the error sits, full world", head=head, rows=rows, note=note)
+    return Table(title=title, head=head, rows=rows, note=note)
 
 
 def _calibration(title: str, worlds: Worlds) -> Table:
@@ -245,6 +264,7 @@ def _detection(title: str, worlds: Worlds, quiet: Worlds) -> Table:
             _or_never(figures.delay(name, Flag.DOWN, 0.9)(worlds)),
             f"{100 * figures.missed(name, Flag.DOWN)(worlds):.1f} %",
             _or_never(figures.delay(name, Flag.LOW)(worlds)),
+            _or_never(figures.alone_delay(name)(worlds)),
             _or_never(figures.last_delay(name)(worlds)),
             estimate(worlds, figures.false_alarms(name, Flag.DOWN), 2),
             estimate(quiet, figures.false_alarms(name, Flag.DOWN), 2),
@@ -252,31 +272,38 @@ def _detection(title: str, worlds: Worlds, quiet: Worlds) -> Table:
         for name in (OURS, *RIVALS)
     ]
     count = sum(len(each.tallies[OURS].delays_s[Flag.DOWN]) for each in worlds)
+    alone = sum(len(each.tallies[OURS].alone_delays_s) for each in worlds)
     wide = sum(len(each.tallies[OURS].last_delays_s) for each in worlds)
     raised = estimate(worlds, figures.false_alarms(OURS, Flag.RAISED), 2)
     note = (
-        f"Seconds; {count} outages of endpoints with nothing else the matter, {wide} of whole providers. False alarms: "
-        f"per endpoint and month. Ours called an endpoint degraded or down for nothing {raised} times."
+        f"Seconds; {count} outages of endpoints with nothing else the matter, {alone} of one alone, {wide} of whole "
+        "providers: `alone` and `all down` are medians until these, or their last, were called down. False alarms: per "
+        f"endpoint and month. Ours called an endpoint degraded or down for nothing {raised} times."
     )
-    head = ["rule", "down, median", "p90", "missed", "below 0.5", "all down", "false alarms", "when quiet"]
+    head = ["rule", "down, median", "p90", "missed", "below 0.5", "alone", "all down", "false alarms", "when quiet"]
     return Table(title=title, head=head, rows=rows, note=note)
 
 
 def _schedules(found: Found) -> Table:
     rows: list[list[Cell]] = []
-    for whose, schedules in ((OURS, found.adaptive), ("2 in a row", found.fixed)):
+    for judge, schedules in {OURS: found.adaptive, **found.fixed}.items():
         for name, runs in schedules.items():
-            share = _share(found, name) if whose == OURS else None
+            shares = [
+                _share(found, name, fixed) if schedules is found.adaptive else None for fixed in found.fixed.values()
+            ]
             rows.append(
                 [
-                    f"{whose}, {name}",
+                    f"{judge}, {name}",
                     estimate(runs, figures.spent_a_day, 0),
                     estimate(runs, figures.spent_delay, 0),
                     estimate(runs, figures.false_a_month, 2),
-                    share,
+                    *shares,
                 ]
             )
-    head = ["schedule", "probes a day", "median until down, s", "false alarms a month", "of a fixed one as quick"]
+    head = [
+        *("schedule", "probes a day", "median until down, s", "false alarms a month"),
+        *(f"of {judge} as quick" for judge in found.fixed),
+    ]
     note = "Probes of one endpoint; every probe of a schedule costs the same number of tokens in the mean."
     return Table(title="What detection costs, full world", head=head, rows=rows, note=note)
 

@@ -5,7 +5,7 @@ They run in processes of their own, so what they take and return is plain.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from _flags import Flag
@@ -21,17 +21,17 @@ from _measures import (
     judge_routing,
 )
 from _requests import questions
-from _rules import RIVALS, TWO_IN_A_ROW, Calibration
-from _world import Kind, Size, World, staged, world
+from _rules import RIVALS, Calibration
+from _world import Climate, Size, World, staged, world
 
 USUAL = Pace(every_s=60.0, least_s=2.0)
 """`every: 60s`: ticks once a minute, probes beside them where that is worth it."""
 ASKED_EVERY_S = 120.0
 
 
-def learned(seed: str, size: Size, kinds: Sequence[Kind]) -> dict[str, Calibration]:
+def learned(seed: str, size: Size, climate: Climate) -> dict[str, Calibration]:
     """What the rivals' figures stand for, in one world."""
-    made = world(seed, size, kinds)
+    made = world(seed, size, climate)
     asked = questions(made, seed, ASKED_EVERY_S)
     judge = Rules(made, RIVALS)
     lived = Life(made, judge, Pace(every_s=USUAL.every_s), seed, asked.times_s).live()
@@ -42,9 +42,9 @@ def learned(seed: str, size: Size, kinds: Sequence[Kind]) -> dict[str, Calibrati
     return found
 
 
-def compared(seed: str, size: Size, kinds: Sequence[Kind], calibrations: Mapping[str, Calibration]) -> Findings:
+def compared(seed: str, size: Size, climate: Climate, calibrations: Mapping[str, Calibration]) -> Findings:
     """Ours and its rivals, at the same budget of probes, asked at the same moments."""
-    made = world(seed, size, kinds)
+    made = world(seed, size, climate)
     asked = questions(made, seed, ASKED_EVERY_S)
     ours = Books(made, limits_of(USUAL))
     lived = Life(made, ours, USUAL, seed, asked.times_s).live()
@@ -92,14 +92,10 @@ class Spent:
     false_alarms: int = 0
 
 
-def spent(seed: str, size: Size, kinds: Sequence[Kind], pace: Pace) -> Spent:
-    """One schedule in one world: with probes beside the ticks ours decides, without them two failures in a row do."""
-    made = world(seed, size, kinds)
-    judge: Books | Rules
-    if pace.least_s is None:
-        name, judge = TWO_IN_A_ROW, Rules(made, {TWO_IN_A_ROW: RIVALS[TWO_IN_A_ROW]})
-    else:
-        name, judge = OURS, Books(made, limits_of(pace))
+def spent(seed: str, size: Size, climate: Climate, pace: Pace, name: str) -> Spent:
+    """One schedule in one world, and who judges there: ours, or the rule of a name, which asks for no more probes."""
+    made = world(seed, size, climate)
+    judge: Books | Rules = Books(made, limits_of(pace)) if name == OURS else Rules(made, {name: RIVALS[name]})
     lived = Life(made, judge, pace, seed).live()
     tally = Tally()
     judge_flags(tally, name, made, judge.flags)

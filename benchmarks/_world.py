@@ -11,7 +11,7 @@ import bisect
 import math
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
@@ -167,7 +167,18 @@ class Kind:
     shared: bool = False
 
 
-KINDS: Final = (
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Climate:
+    """What a world is like."""
+
+    kinds: tuple[Kind, ...]
+    habit: Habit | None = None
+    """Of every endpoint; None: each has its own."""
+
+
+QUIET: Final = Habit(fails=0.003, slow=0.0)
+"""Nothing but lone failures."""
+_KINDS: Final = (
     Kind(shape=Shape.HARD, a_day=0.08, median_s=600, sigma=1.0),
     Kind(shape=Shape.PARTIAL, a_day=0.10, median_s=1_500, sigma=1.0),
     Kind(shape=Shape.SLOW, a_day=0.12, median_s=1_800, sigma=0.9),
@@ -177,15 +188,19 @@ KINDS: Final = (
     Kind(shape=Shape.PARTIAL, a_day=0.08, median_s=1_800, sigma=1.0, shared=True),
     Kind(shape=Shape.SLOW, a_day=0.05, median_s=1_800, sigma=0.9, shared=True),
 )
-"""The full world."""
-OUTAGES: Final = (
-    Kind(shape=Shape.HARD, a_day=0.20, median_s=600, sigma=1.0),
-    Kind(shape=Shape.HARD, a_day=0.15, median_s=900, sigma=1.0, shared=True),
+FULL: Final = Climate(kinds=_KINDS)
+"""All shapes of trouble, and endpoints that differ."""
+STORMY: Final = Climate(kinds=tuple(replace(kind, a_day=5 * kind.a_day) for kind in _KINDS), habit=QUIET)
+"""The same trouble five times as often, of endpoints that are all well without it."""
+OUTAGES: Final = Climate(
+    kinds=(
+        Kind(shape=Shape.HARD, a_day=0.20, median_s=600, sigma=1.0),
+        Kind(shape=Shape.HARD, a_day=0.15, median_s=900, sigma=1.0, shared=True),
+    ),
+    habit=QUIET,
 )
 """A simpler one: an endpoint works, or it does not."""
 OFFLINE: Final = Kind(shape=Shape.OFFLINE, a_day=0.03, median_s=300, sigma=0.7)
-QUIET: Final = Habit(fails=0.003, slow=0.008)
-"""Nothing but lone failures."""
 _SHORTEST_S: Final = 20.0
 
 
@@ -225,7 +240,7 @@ class World:
         return self.endpoints[number].meets(at_s), False
 
 
-def world(seed: str, size: Size, kinds: Sequence[Kind] = KINDS) -> World:
+def world(seed: str, size: Size, climate: Climate = FULL) -> World:
     """A world in which every provider has every model; the same one for the same seed."""
     chance = random.Random(seed)
     offline = Timeline(list(_episodes(OFFLINE, size.days, chance)))
@@ -233,12 +248,13 @@ def world(seed: str, size: Size, kinds: Sequence[Kind] = KINDS) -> World:
     for provider in range(size.providers):
         # Some providers fail ten times as often as others.
         luck = chance.lognormvariate(0.0, 0.8)
-        shared = [each for kind in kinds if kind.shared for each in _episodes(kind, size.days, chance, luck)]
+        shared = [each for kind in climate.kinds if kind.shared for each in _episodes(kind, size.days, chance, luck)]
         for model in range(size.models):
             own_luck = chance.lognormvariate(0.0, 0.6)
-            own = [each for kind in kinds if not kind.shared for each in _episodes(kind, size.days, chance, own_luck)]
-            timeline = Timeline([*own, *shared])
-            endpoints.append(Endpoint(provider=provider, model=model, habit=_habit(chance), timeline=timeline))
+            kinds = [kind for kind in climate.kinds if not kind.shared]
+            own = [each for kind in kinds for each in _episodes(kind, size.days, chance, own_luck)]
+            habit = climate.habit or _habit(chance)
+            endpoints.append(Endpoint(provider=provider, model=model, habit=habit, timeline=Timeline([*own, *shared])))
     return World(size=size, endpoints=endpoints, offline=offline)
 
 

@@ -26,8 +26,10 @@ import _trials
 import _whole_trials
 import _world
 from _board_times import board_times
+from _judges import OURS
 from _lives import Pace
-from _rules import Calibration
+from _measures import Findings
+from _rules import TWO_IN_A_ROW, Calibration
 from _score_tables import Found
 from rich.console import Console
 from rich.progress import Progress
@@ -36,8 +38,11 @@ _WIDTH = 150
 _ADAPTIVE_S = (60, 120, 300, 600)
 _CLOSEST_SHARE = 20
 _FIXED_S = (20, 30, 45, 60, 90, 120, 180, 240)
+_FIXED = {"fixed, ours": OURS, "fixed, 2 in a row": TWO_IN_A_ROW}
+"""Who judges there."""
 _BUDGET_SHARES = (0.25, 0.5, 0.9)
 
+_CLIMATES = {"full world": _world.FULL, "stormy world": _world.STORMY, "simpler world": _world.OUTAGES}
 _PACES = {"every 60s": _trials.USUAL, "15s..300s": Pace(every_s=300.0, least_s=15.0)}
 
 Result = TypeVar("Result")
@@ -50,16 +55,17 @@ _Tasks: TypeAlias = dict[str, Sequence[Future[Result]]]
 class Plan:
     """How much is tried."""
 
+    worlds: str
+    """`held`: worlds that nobody looked at when constants were set; `tune`: those to look at."""
     seeds: int
     size: _world.Size
     workers: int
     board: int
     """Providers of the board that is timed; each has as many models."""
 
-    @property
-    def held(self) -> Sequence[str]:
-        """Seeds of worlds that were not looked at when constants were set."""
-        return [f"held-{seed}" for seed in range(self.seeds)]
+    def of(self, kind: str, count: int) -> Sequence[str]:
+        """Seeds of so many worlds of a kind."""
+        return [f"{self.worlds}-{kind}-{seed}" for seed in range(count)]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -67,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = _arguments(arguments)
     before = _report.load_average()
     plan = Plan(
+        worlds=chosen.worlds,
         seeds=chosen.seeds or (4 if chosen.quick else 20),
         size=_world.Size(
             providers=chosen.providers, models=chosen.models, days=chosen.days or (3.0 if chosen.quick else 12.0)
@@ -79,7 +86,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     kept = ("date", "cpu", "kernel", "python", "load average before", "load average after")
     report = _score_report.Report(
         title="Score, status and schedule in a made-up world",
-        settings={"seeds": plan.seeds, "providers": plan.size.providers, "models": plan.size.models}
+        settings={
+            "worlds": plan.worlds,
+            "seeds": plan.seeds,
+            "providers": plan.size.providers,
+            "models": plan.size.models,
+        }
         | {
             "days": plan.size.days,
             "every": f"{_trials.USUAL.every_s:g}s",
@@ -98,25 +110,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def tried(plan: Plan) -> Found:
     """Everything, on so many processes."""
     with _Crew(plan.workers) as crew:
-        few = plan.held[: max(plan.seeds // 2, 2)]
-        size, kinds, simple = plan.size, _world.KINDS, _world.OUTAGES
-        train = [f"train-{seed}" for seed in range(max(plan.seeds // 4, 2))]
-        learned, learned_simple = (
-            crew.all(_trials.learned, [(seed, size, each) for seed in train]) for each in (kinds, simple)
-        )
-        quiet = crew.all(_trials.quiet, [(f"quiet-{seed}", size) for seed in range(max(plan.seeds // 3, 1))])
-        adaptive, fixed = _schedules(crew, few, size)
+        few = max(plan.seeds // 2, 2)
+        learned = {title: _learned(crew, plan, climate) for title, climate in _CLIMATES.items()}
+        quiet = crew.all(_trials.quiet, [(seed, plan.size) for seed in plan.of("quiet", max(plan.seeds // 3, 1))])
+        adaptive, fixed = _schedules(crew, plan.of("world", few), plan.size)
         offline, wide, budgeted = _offline(crew, plan), _wide(crew, plan), _budgeted(crew, plan)
-        known, known_simple = _merged(_results(learned)), _merged(_results(learned_simple))
-        full = crew.all(_trials.compared, [(seed, size, kinds, known) for seed in plan.held])
-        outages = crew.all(_trials.compared, [(seed, size, simple, known_simple) for seed in few])
+        compared = {
+            title: _compared(crew, plan, climate, _merged(_results(learned[title])))
+            for title, climate in _CLIMATES.items()
+        }
         return Found(
-            size=size,
-            full=_results(full),
-            outages=_results(outages),
+            size=plan.size,
+            worlds=_each(compared),
             quiet=_results(quiet),
             adaptive=_each(adaptive),
-            fixed=_each(fixed),
+            fixed={judge: _each(schedules) for judge, schedules in fixed.items()},
             offline=_each(offline),
             wide=_each(wide),
             budgeted=[each for days in _results(budgeted) for each in days],
@@ -125,18 +133,34 @@ def tried(plan: Plan) -> Found:
         )
 
 
+def _learned(crew: _Crew, plan: Plan, climate: _world.Climate) -> Sequence[_Task[dict[str, Calibration]]]:
+    """What rivals learn, in worlds of their own."""
+    seeds = [f"train-{seed}" for seed in range(max(plan.seeds // 4, 2))]
+    return crew.all(_trials.learned, [(seed, plan.size, climate) for seed in seeds])
+
+
+def _compared(
+    crew: _Crew, plan: Plan, climate: _world.Climate, known: dict[str, Calibration]
+) -> Sequence[_Task[Findings]]:
+    seeds = plan.of("world", plan.seeds if climate is _world.FULL else max(plan.seeds // 2, 2))
+    return crew.all(_trials.compared, [(seed, plan.size, climate, known) for seed in seeds])
+
+
 def _schedules(
     crew: _Crew, seeds: Sequence[str], size: _world.Size
-) -> tuple[_Tasks[_trials.Spent], _Tasks[_trials.Spent]]:
+) -> tuple[_Tasks[_trials.Spent], dict[str, _Tasks[_trials.Spent]]]:
     """Adaptive ones and fixed ones, in the same worlds."""
 
-    def runs(pace: Pace) -> Sequence[_Task[_trials.Spent]]:
-        return crew.all(_trials.spent, [(seed, size, _world.KINDS, pace) for seed in seeds])
+    def runs(pace: Pace, name: str) -> Sequence[_Task[_trials.Spent]]:
+        return crew.all(_trials.spent, [(seed, size, _world.FULL, pace, name) for seed in seeds])
 
     adaptive = [Pace(every_s=every_s, least_s=every_s / _CLOSEST_SHARE) for every_s in _ADAPTIVE_S]
     return (
-        {f"{pace.least_s:g}s..{pace.every_s:g}s": runs(pace) for pace in adaptive},
-        {f"{every_s:g}s": runs(Pace(every_s=every_s)) for every_s in _FIXED_S},
+        {f"{pace.least_s:g}s..{pace.every_s:g}s": runs(pace, OURS) for pace in adaptive},
+        {
+            words: {f"{every_s:g}s": runs(Pace(every_s=every_s), name) for every_s in _FIXED_S}
+            for words, name in _FIXED.items()
+        },
     )
 
 
@@ -149,7 +173,8 @@ def _offline(crew: _Crew, plan: Plan) -> _Tasks[_whole_trials.Offline]:
     }
     return {
         words: crew.all(
-            _whole_trials.offline, [(seed, size, pace, canaries) for seed in plan.held for pace in _PACES.values()]
+            _whole_trials.offline,
+            [(seed, size, pace, canaries) for seed in plan.of("offline", plan.seeds) for pace in _PACES.values()],
         )
         for words, (size, canaries) in cases.items()
     }
@@ -158,7 +183,7 @@ def _offline(crew: _Crew, plan: Plan) -> _Tasks[_whole_trials.Offline]:
 def _wide(crew: _Crew, plan: Plan) -> _Tasks[_whole_trials.Wide]:
     size = replace(plan.size, providers=2, models=3 * plan.size.models)
     return {
-        words: crew.all(_whole_trials.wide, [(seed, size, pace) for seed in plan.held])
+        words: crew.all(_whole_trials.wide, [(seed, size, pace) for seed in plan.of("wide", plan.seeds)])
         for words, pace in _PACES.items()
     }
 
@@ -166,8 +191,9 @@ def _wide(crew: _Crew, plan: Plan) -> _Tasks[_whole_trials.Wide]:
 def _budgeted(crew: _Crew, plan: Plan) -> Sequence[_Task[list[_whole_trials.Budgeted]]]:
     size = replace(plan.size, providers=2)
     cases = [(share, pace) for share in _BUDGET_SHARES for pace in _PACES.values()]
+    seeds = plan.of("budget", len(cases))
     return crew.all(
-        _whole_trials.budgeted, [(f"budget-{share}-{pace.every_s}", size, pace, share) for share, pace in cases]
+        _whole_trials.budgeted, [(seed, size, pace, share) for seed, (share, pace) in zip(seeds, cases, strict=True)]
     )
 
 
@@ -224,7 +250,13 @@ def _each(tasks: _Tasks[Result]) -> dict[str, Sequence[Result]]:
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--seeds", type=int, help="worlds that were not looked at when constants were set (20)")
+    parser.add_argument(
+        "--worlds",
+        choices=("held", "tune"),
+        default="held",
+        help="those that nobody looked at when constants were set (held), or those to look at",
+    )
+    parser.add_argument("--seeds", type=int, help="how many worlds (20)")
     parser.add_argument("--providers", type=int, default=4, help="of each world (4)")
     parser.add_argument("--models", type=int, default=3, help="that each of them has (3)")
     parser.add_argument("--days", type=float, help="of each world, the first of which is for learning (12)")

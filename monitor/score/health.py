@@ -30,7 +30,7 @@ from monitor.score.outcomes import Outcome
 from monitor.status import Status
 from probes._model import ErrorClass
 
-_DOWN_FROM, _DOWN_STAYS = 0.6, 0.1
+_DOWN_FROM, _DOWN_STAYS = 0.5, 0.1
 """How likely a request has to meet an endpoint that is down for it to be called so, and for that to stay."""
 _WELL_STAYS, _WELL_FROM = 0.25, 0.8
 """How likely it has to meet one that is up for it not to be called degraded any more, and for `up` to stay."""
