@@ -38,6 +38,8 @@ _WIDTH = 150
 _ADAPTIVE_S = (60, 120, 300, 600)
 _CLOSEST_SHARE = 20
 _FIXED_S = (20, 30, 45, 60, 90, 120, 180, 240)
+_SCHEDULED_DAYS = 6.0
+"""There are many schedules."""
 _FIXED = {"fixed, ours": OURS, "fixed, 2 in a row": TWO_IN_A_ROW}
 """Who judges there."""
 _BUDGET_SHARES = (0.25, 0.5, 0.9)
@@ -113,7 +115,9 @@ def tried(plan: Plan) -> Found:
         few = max(plan.seeds // 2, 2)
         learned = {title: _learned(crew, plan, climate) for title, climate in _CLIMATES.items()}
         quiet = crew.all(_trials.quiet, [(seed, plan.size) for seed in plan.of("quiet", max(plan.seeds // 3, 1))])
-        adaptive, fixed = _schedules(crew, plan.of("world", few), plan.size)
+        adaptive, fixed = _schedules(
+            crew, plan.of("world", few), replace(plan.size, days=min(plan.size.days, _SCHEDULED_DAYS))
+        )
         offline, wide, budgeted = _offline(crew, plan), _wide(crew, plan), _budgeted(crew, plan)
         compared = {
             title: _compared(crew, plan, climate, _merged(_results(learned[title])))
