@@ -19,6 +19,7 @@ from probes._model import ErrorClass, Sample, Task
 from probes._quantiles import quantile
 
 _FAILS = 0.01
+_TENTHS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,8 @@ class Times:
     """From states as texts to what is believed."""
     publish_s: float
     """From there to all rows and the document."""
+    update_least_us: float
+    """The mean of the tenth of the updates that was quickest: others who use the machine slow this process down, too."""
     update_mean_us: float
     update_p50_us: float
     update_p99_us: float
@@ -50,11 +53,15 @@ def board_times(providers: int, models: int, updates: int) -> Times:
     restored = time.process_time()
     board.publish(moment(120.0), sweep=True)
     published = time.process_time()
-    took_us = sorted(_updates(board, names, updates))
+    in_turn_us = list(_updates(board, names, updates))
+    took_us = sorted(in_turn_us)
+    tenth = len(in_turn_us) // _TENTHS
+    tenths = (in_turn_us[place * tenth : (place + 1) * tenth] for place in range(_TENTHS))
     return Times(
         endpoints=len(names),
         restore_s=restored - began,
         publish_s=published - restored,
+        update_least_us=min(sum(each) / tenth for each in tenths),
         update_mean_us=sum(took_us) / len(took_us),
         update_p50_us=quantile(took_us, 0.5),
         update_p99_us=quantile(took_us, 0.99),

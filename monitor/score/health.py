@@ -22,6 +22,7 @@ from monitor.score.filter import (
     Usual,
     View,
     after,
+    aged,
     chance,
     expected,
     met,
@@ -119,16 +120,18 @@ def advance(health: Health, shared: Outlook, seen: Observation) -> tuple[Health,
     health = _remember_error(health, seen)
     if not seen.outcome.counted:
         return _note_account(health, seen), shared
-    health = replace(health, measured_at=max(seen.at, health.measured_at or seen.at))
+    measured_at = max(seen.at, health.measured_at or seen.at)
     shown = _shown(seen)
     if shown is Success.REACHED:
-        return _reached(health, shared, seen.at)
-    view, at_s = view_of(health, shared), seen.at.timestamp()
+        return _reached(replace(health, measured_at=measured_at), shared, seen.at)
+    at_s = seen.at.timestamp()
+    view = aged(view_of(health, shared), at_s)
     surprised = expected(view, shown, at_s) < _SURPRISE
     view = after(view, shown, at_s)
     failed = isinstance(shown, Failure)
     health = replace(
         health,
+        measured_at=measured_at,
         own=view.own,
         usual=view.usual,
         failures=health.failures + 1 if failed else 0,
