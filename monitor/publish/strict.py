@@ -54,6 +54,8 @@ _WORDS: Mapping[type, tuple[type | tuple[type, ...], str]] = {
 
 def _plain(kind: type, plain: object, place: str) -> object:
     takes, word = _WORDS[kind]
+    if kind is int and isinstance(plain, float) and plain.is_integer():
+        return int(plain)  # to JSON, 1.0 is 1
     is_number = kind is int or kind is float
     if not isinstance(plain, takes) or (is_number and isinstance(plain, bool)) or not _finite(plain):
         raise WrongBodyError(place, f"has to be {word}, not {_shown(plain)}")

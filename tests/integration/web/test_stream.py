@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from aiohttp import ClientResponse, ClientSession, ClientTimeout, web
+from aiohttp import ClientPayloadError, ClientResponse, ClientSession, ClientTimeout, web
 from jsonschema import Draft202012Validator
 from prometheus_client import CollectorRegistry
 
@@ -365,3 +365,16 @@ async def test_a_fault_in_looking_for_news_ends_the_streams_and_the_next_begin_a
     streaming.board.snapshot = good
     async with streaming.read() as reader:
         assert (await reader.next()).kind == "snapshot"
+
+
+async def test_a_fault_in_the_midst_of_a_stream_ends_it_and_says_nothing(
+    streaming: Streaming, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with streaming.read() as reader:
+        await reader.next()
+        streaming.hub._owed = None  # type: ignore[assignment,method-assign]
+        streaming.publish(1, GROQ)
+        with pytest.raises(ClientPayloadError):
+            await reader.next()
+    assert streaming.hub.streams == 0
+    assert "not callable" in caplog.text

@@ -37,6 +37,7 @@ def test_what_is_right_comes_back_as_it_is() -> None:
     plain = {"name": "abc", "count": 9, "words": ["x", "y"], "either": {"a": 1, "b": None}}
     assert read(Outer, plain) == plain
     assert read(Outer, {"name": "", "either": 1.5}) == {"name": "", "either": 1.5}
+    assert repr(read(Outer, {"name": "", "count": 2.0})["count"]) == "2"
     for many in (1, "12", [True], False):
         assert read(Outer, {"name": "", "many": many}) == {"name": "", "many": many}
     assert read(Outer, {"name": "", "maybe": [1]}) == {"name": "", "maybe": [1]}
@@ -64,7 +65,9 @@ KNOWN = "known here are name, count, words, either, many, maybe"
         ({"name": None}, "name has to be text, not null"),
         ({"name": {}}, "name has to be text, not an object"),
         ({"name": "abcd"}, "name is too long; 3 characters are the most"),
-        ({"name": "a", "count": 1.0}, "count has to be a whole number, not 1.0"),
+        ({"name": "a", "count": 1.5}, "count has to be a whole number, not 1.5"),
+        ({"name": "a", "count": 1e300}, "count has to be at most 9, not a number beyond all bounds"),
+        ({"name": "a", "count": float("inf")}, "count has to be a whole number, not inf"),
         ({"name": "a", "count": True}, "count has to be a whole number, not true"),
         ({"name": "a", "count": 0}, "count has to be at least 1, not 0"),
         ({"name": "a", "count": 10}, "count has to be at most 9, not 10"),
