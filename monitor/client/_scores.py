@@ -32,30 +32,30 @@ class Endpoint:
 
     def at(self, now: datetime) -> Endpoint:
         """The endpoint as it is to be seen at some moment: what is stale is not known any more."""
-        if self.stale_after is None or now <= self.stale_after or self.status in {Status.PAUSED, Status.MAINTENANCE}:
+        if self.stale_after is None or now <= self.stale_after or self.status in _LEFT_ALONE:
             return self
         return replace(self, status=Status.UNKNOWN, score=None)
 
     @property
     def rank(self) -> tuple[int, float]:
         """What to sort by, the best first. Scores that differ by less than a hundredth are alike."""
-        tier = _tier(self)
-        return tier, -round(self.score or 0.0, 2) if tier != _UNKNOWN else 0.0
+        refused = self.account is not None and self.status in {Status.UP, Status.UNKNOWN, Status.DEGRADED}
+        tier = _REFUSED if refused else _TIERS[self.status]
+        says_nothing = self.status is Status.UNKNOWN or self.status in _LEFT_ALONE
+        return tier, 0.0 if says_nothing else -round(self.score or 0.0, 2)
 
 
-_UNKNOWN = 1
-
-
-def _tier(endpoint: Endpoint) -> int:
-    match endpoint.status:
-        case Status.UP if endpoint.account is None:
-            return 0
-        case Status.UP | Status.DEGRADED:
-            return 2
-        case Status.DOWN:
-            return 3
-        case _:
-            return _UNKNOWN
+_LEFT_ALONE = frozenset({Status.PAUSED, Status.MAINTENANCE})
+_REFUSED = 4
+_TIERS: Mapping[Status, int] = {
+    Status.UP: 0,
+    Status.UNKNOWN: 1,
+    Status.DEGRADED: 2,
+    Status.PAUSED: 3,
+    Status.MAINTENANCE: 3,
+    Status.DOWN: 5,
+}
+"""In which order to try; what refuses the account comes just before what is down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,14 +77,14 @@ class Scores:
     def order(self, candidates: Iterable[T], now: datetime, name: Callable[[T], str]) -> list[T]:
         """All candidates, the best first; as they came while the document is too old.
 
-        Up before unknown before degraded before down; among these by score; what is alike stays in its order.
+        Up, unknown, degraded, left alone, refused, down; among these by score; what is alike stays in its order.
         """
         listed = list(candidates)
         return sorted(listed, key=lambda each: self._rank(name(each), now)) if self.is_fresh(now) else listed
 
     def _rank(self, name: str, now: datetime) -> tuple[int, float]:
         known = self.names.get(name)
-        return (_UNKNOWN, 0.0) if known is None else known.at(now).rank
+        return (_TIERS[Status.UNKNOWN], 0.0) if known is None else known.at(now).rank
 
 
 def parse(body: bytes, router: str | None = None) -> Scores:

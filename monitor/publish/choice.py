@@ -1,7 +1,7 @@
 """What a router should do with each endpoint. Pure: rows → members by group, with a use and a weight.
 
 Routers fail open. Only an endpoint that is known to be down is left out, and not even that where all the others of its
-group are down too. What is stale, was never measured, is paused or in maintenance is used as if nobody watched it.
+group are down too. What is stale or was never measured is used as if nobody watched it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ class Use(IntEnum):
 
     NORMAL = 0
     FALLBACK = 1
-    """It answers, but too slowly or not always; or it refuses our account, and so perhaps the router's."""
+    """It answers, but too slowly or not always; it refuses our account, and so perhaps the router's; or somebody wants
+    it to be left alone."""
     NONE = 2
 
 
@@ -88,10 +89,9 @@ def _choice(member: Member, row: Row) -> Choice:
 def _use(row: Row) -> Use:
     if row.status is Status.DOWN:
         return Use.NONE
-    refused = row.account is not None and row.status in {Status.UP, Status.UNKNOWN}
-    if row.status is Status.DEGRADED or refused:
-        return Use.FALLBACK
-    return Use.NORMAL
+    if row.status in {Status.UP, Status.UNKNOWN} and row.account is None:
+        return Use.NORMAL
+    return Use.FALLBACK
 
 
 def _rank(choice: Choice) -> tuple[Use, int]:

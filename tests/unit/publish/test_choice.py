@@ -12,8 +12,6 @@ from monitor.router_ids import MalformedError
 from monitor.status import Status
 from tests.unit.publish.rows import make_row
 
-OPEN = (Status.UNKNOWN, Status.PAUSED, Status.MAINTENANCE)
-
 
 def choice_of(row: Row) -> tuple[Use, int]:
     """Of a row beside one that is up."""
@@ -43,10 +41,9 @@ def test_a_degraded_endpoint_is_a_fallback_with_a_fifth_of_the_weight(score: flo
     assert choice_of(make_row("p:m", Status.DEGRADED, score)) == (Use.FALLBACK, weight)
 
 
-@pytest.mark.parametrize("status", OPEN)
 @pytest.mark.parametrize("score", [None, 0.0, 0.2, 1.0])
-def test_of_what_nothing_is_known_is_used_as_if_nobody_watched_it(status: Status, score: float | None) -> None:
-    assert choice_of(make_row("p:m", status, score)) == (Use.NORMAL, 100)
+def test_of_what_nothing_is_known_is_used_as_if_nobody_watched_it(score: float | None) -> None:
+    assert choice_of(make_row("p:m", Status.UNKNOWN, score)) == (Use.NORMAL, 100)
 
 
 @pytest.mark.parametrize("status", [Status.UP, Status.UNKNOWN])
@@ -55,8 +52,9 @@ def test_one_that_refuses_our_account_is_a_fallback(status: Status) -> None:
 
 
 @pytest.mark.parametrize("status", [Status.PAUSED, Status.MAINTENANCE])
-def test_an_old_refusal_of_one_that_is_left_alone_says_nothing(status: Status) -> None:
-    assert choice_of(make_row("p:m", status, account="auth")) == (Use.NORMAL, 100)
+@pytest.mark.parametrize("score", [None, 0.0, 1.0])
+def test_one_that_is_left_alone_is_a_fallback_whatever_is_remembered(status: Status, score: float | None) -> None:
+    assert choice_of(make_row("p:m", status, score)) == (Use.FALLBACK, 20)
 
 
 def test_a_down_endpoint_is_not_used() -> None:
