@@ -32,7 +32,8 @@ from monitor.store import Retention, Size, Store, create_store
 from monitor.supervisor import WorkerPool
 from monitor.ticks import Ticks
 from monitor.vantage import Lookout, Peers
-from monitor.web.server import Sources, start
+from monitor.web.server import start
+from monitor.web.sources import Sources
 from monitor.worker import LoopLag
 from probes._model import Sample, Task
 
@@ -110,7 +111,7 @@ class Daemon:
             sources = Sources(
                 snapshot=lambda: self._board.snapshot, problems=self._problems, registry=self._metrics.registry
             )
-            server = await start(self._config.listen, self._config.token, sources)
+            server = await start(self._config.listen, self._config.token, sources, rate_per_s=self._config.rate_limit)
             stack.push_async_callback(server.cleanup)
             if self._config.haproxy_agent is not None:
                 agent = HaproxyAgent(lambda: self._board.snapshot, self._metrics.agent_unknown.inc)

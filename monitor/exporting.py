@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -11,7 +10,9 @@ from monitor.app import recall
 from monitor.config.model import Config
 from monitor.plan import plan
 from monitor.publish.board import Board, Snapshot
-from monitor.publish.scores import SCHEMA, Row
+from monitor.publish.packing import digest
+from monitor.publish.scores import Row
+from monitor.publish.shapes import SCHEMA
 from monitor.status import Status
 from monitor.store import Store
 
@@ -42,7 +43,7 @@ def of_document(document: Mapping[str, object]) -> Snapshot:
             vantage=str(document["vantage"]),
             rows={row.id: row for row in _rows(document["endpoints"])},
             body=body,
-            etag=hashlib.blake2b(body, digest_size=8).hexdigest(),
+            etag=digest(body),
         )
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, ForeignDocumentError):
@@ -54,6 +55,7 @@ def _rows(endpoints: object) -> Iterator[Row]:
     if not isinstance(endpoints, list):
         raise TypeError
     for plain in endpoints:
+        body = json.dumps(plain, separators=(",", ":")).encode()
         yield Row(
             id=str(plain["id"]),
             provider=str(plain["provider"]),
@@ -62,7 +64,9 @@ def _rows(endpoints: object) -> Iterator[Row]:
             status=Status(plain["status"]),
             score=None if plain["score"] is None else float(plain["score"]),
             uptime={name: window["ratio"] for name, window in plain["uptime"].items()},
-            body=json.dumps(plain, separators=(",", ":")).encode(),
+            news=(),
+            body=body,
+            etag=digest(body),
             account=None if plain["account"] is None else str(plain["account"]["class"]),
             router_ids={str(router): str(name) for router, name in plain["router_ids"].items()},
         )

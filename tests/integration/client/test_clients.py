@@ -22,7 +22,8 @@ from prometheus_client import CollectorRegistry
 from monitor.client import AsyncClient, Client, Status
 from monitor.config.model import Listen
 from monitor.publish.board import Board
-from monitor.web.server import Sources, start
+from monitor.web.server import start
+from monitor.web.sources import Sources
 from probes._model import ErrorClass, Secret
 from tests.integration.daemon.parts import until
 from tests.support.daemon import free_port, wait_until

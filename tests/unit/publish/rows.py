@@ -27,6 +27,8 @@ def make_row(
         score=score,
         uptime={},
         body=b"{}",
+        news=(),
+        etag="0",
         account=account,
         router_ids=router_ids or {},
     )

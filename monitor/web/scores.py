@@ -1,0 +1,86 @@
+"""`/v1/scores`: the document of all endpoints, whole or filtered, and each row of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from aiohttp import web
+
+from monitor.publish.board import Filter
+from monitor.publish.shapes import EndpointScore, Scores, scores_schema
+from monitor.status import Status
+from monitor.web.answers import answer
+from monitor.web.documents import ready
+from monitor.web.routes import Answer, Route, choice, endpoint_id, number, refusal, text
+from monitor.web.shelf import Shelf
+from monitor.web.sources import Sources
+
+ID = endpoint_id()
+MODEL = text("model", "Only endpoints of this model, `author/slug`.", example="meta-llama/llama-3.1-8b-instruct")
+PROVIDER = text("provider", "Only endpoints of this provider.", example="groq")
+STATUS = choice("status", "Only endpoints of this status.", Status, example="up")
+MIN_SCORE = number(
+    "min_score", "Only endpoints of this score or better; an unknown one passes.", low=0, high=1, example="0.9"
+)
+SCHEMA_JSON = "application/schema+json"
+UNKNOWN = refusal(HTTPStatus.NOT_FOUND, "No endpoint has this id.")
+
+
+def routes(sources: Sources) -> Sequence[Route]:
+    """The routes of this file."""
+    handlers = _Handlers(sources)
+    unchanged = Answer(about="It is as it was.", content_type=None, status=HTTPStatus.NOT_MODIFIED)
+    return (
+        Route(
+            path="/v1/scores",
+            handler=handlers.scores,
+            parameters=[MODEL, PROVIDER, STATUS, MIN_SCORE],
+            answers=[Answer(about="The scores document.", shape=Scores), unchanged],
+        ),
+        Route(
+            path="/v1/scores/{id}",
+            handler=handlers.score,
+            parameters=[ID],
+            answers=[Answer(about="The endpoint's row.", shape=EndpointScore), unchanged, UNKNOWN],
+        ),
+        Route(
+            path="/v1/scores.schema.json",
+            handler=handlers.schema,
+            answers=[Answer(about="The JSON Schema of the scores document.", content_type=SCHEMA_JSON)],
+        ),
+    )
+
+
+class _Handlers:
+    """The handlers."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._shelf = Shelf()
+        self._schema = ready(json.dumps(scores_schema(), separators=(",", ":")).encode(), SCHEMA_JSON)
+
+    async def scores(self, request: web.Request) -> web.Response:
+        """The scores document, whole or filtered."""
+        snapshot = self._sources.snapshot()
+        if "?" not in request.raw_path:
+            return answer(request, self._shelf.whole(snapshot))
+        wanted = Filter(
+            model=MODEL.read(request),
+            provider=PROVIDER.read(request),
+            status=STATUS.read(request),
+            min_score=MIN_SCORE.read(request),
+        )
+        return answer(request, self._shelf.selected(snapshot, wanted))
+
+    async def score(self, request: web.Request) -> web.Response:
+        """One endpoint's row of the scores document."""
+        row = self._sources.snapshot().rows.get(ID.need(request))
+        if row is None:
+            raise web.HTTPNotFound(text=f"no endpoint has the id {ID.need(request)!r}")
+        return answer(request, self._shelf.row(row))
+
+    async def schema(self, request: web.Request) -> web.Response:
+        """The JSON Schema of the scores document."""
+        return answer(request, self._schema)
