@@ -52,14 +52,13 @@ class FileWriter:
             if snapshot is None:
                 return
             for file in self._files:
-                body = render(file.format, snapshot, self._config, file.cluster)
-                # Who watches a file would take it for news.
-                if body != self._written.get(file.path) or not file.path.exists():
-                    self._replace(file, body)
+                self._replace(file, render(file.format, snapshot, self._config, file.cluster))
 
     def _replace(self, file: PublishFile, body: bytes) -> None:
         try:
-            replace_file(file.path, body)
+            # Who watches a file would take it for news.
+            if body != self._written.get(file.path) or not file.path.exists():
+                replace_file(file.path, body)
         except OSError as error:
             if str(file.path) not in self._failing:
                 log.error("%s cannot be written: %s", file.path, error.strerror, extra={"action": "file_failed"})  # noqa: TRY400

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.routers import installed
+from tests.routers.gates import Gate
 from tests.routers.pages import block, put
 from tests.routers.stage import process
 from tests.support.daemon import free_port, wait_until
@@ -49,20 +50,38 @@ class Envoy:
 
 def configuration(directory: Path, port: int, admin: int) -> Path:
     """The page's, with our ports and folder."""
-    file = directory / "envoy.yaml"
-    places = {
+    places = {**_ports(port, admin), "/run/providerwatch": directory}
+    return _written(directory, put(block("envoy", "yaml", "type: EDS"), places))
+
+
+def checking(directory: Path, port: int, admin: int, daemon_port: int, servers: Sequence[Gate]) -> Path:
+    """The page's other one, which asks the daemon."""
+    hosts = {
+        f"address: 10.0.0.{number}, port_value: 8000": f"address: 127.0.0.1, port_value: {gate.port}"
+        for number, gate in enumerate(servers, start=1)
+    }
+    daemon = {"address: 127.0.0.1, port_value: 8780": f"address: 127.0.0.1, port_value: {daemon_port}"}
+    text = put(block("envoy", "yaml", "http_health_check"), {**_ports(port, admin), **daemon, **hosts})
+    return _written(directory, text)
+
+
+def _ports(port: int, admin: int) -> dict[str, object]:
+    return {
         "address: 127.0.0.1, port_value: 9901": f"address: 127.0.0.1, port_value: {admin}",
         "address: 127.0.0.1, port_value: 8080": f"address: 127.0.0.1, port_value: {port}",
-        "/run/providerwatch": directory,
     }
-    file.write_text(put(block("envoy", "yaml", "static_resources:"), places))
+
+
+def _written(directory: Path, text: str) -> Path:
+    file = directory / "envoy.yaml"
+    file.write_text(text)
     return file
 
 
 @contextmanager
-def envoy(directory: Path) -> Iterator[Envoy]:
-    router = Envoy(free_port(), admin := free_port())
-    file = configuration(directory, int(router.url.rpartition(":")[2]), admin)
+def envoy(directory: Path, configure: Callable[[Path, int, int], Path] = configuration) -> Iterator[Envoy]:
+    port, admin = free_port(), free_port()
+    router, file = Envoy(port, admin), configure(directory, port, admin)
     alone = ("--concurrency", "1", "--disable-hot-restart", "-l", "warning")
     with process(directory / "envoy.log", installed.envoy(), "-c", file, *alone):
         wait_until(router.ready, "Envoy")

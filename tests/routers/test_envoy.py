@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,10 +17,10 @@ from monitor.publish.scores import Row
 from monitor.shapes import Shape
 from monitor.status import Status
 from tests.routers import installed
-from tests.routers.envoy import configuration, envoy
+from tests.routers.envoy import checking, configuration, envoy
 from tests.routers.gates import Gate, gates
 from tests.routers.stage import ask, settings, statuses, turns
-from tests.support.daemon import running, wait_until
+from tests.support.daemon import free_port, running, wait_until
 from tests.support.providers import Providers
 from tests.unit.publish.rows import make_row
 from tests.unit.score.values import START
@@ -35,8 +37,9 @@ def row(gate: Gate, status: Status, score: float = 1.0) -> Row:
     return make_row(f"p:{gate.port}", status, score, router_ids={"envoy": f"llama/{gate.address}"})
 
 
-def test_envoy_accepts_the_configuration_of_the_page(tmp_path: Path) -> None:
-    file = configuration(tmp_path, 8080, 9901)
+@pytest.mark.parametrize("configure", [configuration, partial(checking, daemon_port=8780, servers=())])
+def test_envoy_accepts_the_configurations_of_the_page(tmp_path: Path, configure: Callable[..., Path]) -> None:
+    file = configure(tmp_path, 8080, 9901)
     (tmp_path / "llama.json").write_bytes(file_of(row(Gate("http://127.0.0.1:9"), Status.UP)))
     told = subprocess.run(
         [installed.envoy(), "--mode", "validate", "-c", file], capture_output=True, text=True, check=False
@@ -103,3 +106,27 @@ def test_weights_and_fallbacks_arrive(tmp_path: Path, providers: Providers) -> N
             replace_file(file, file_of(*map(row, servers, (Status.UP, Status.UP, Status.DEGRADED))))
             wait_until(lambda: router.health() == ["HEALTHY", "HEALTHY", "DEGRADED"], "a fallback")
             assert sum(turns(router.url, servers, 30)[:2]) > 20
+
+
+def test_health_checks_that_ask_the_daemon_move_traffic(tmp_path: Path, providers: Providers) -> None:
+    with gates(providers.model, 2) as servers:
+        near = servers[0]
+        config = settings("haproxy", tmp_path, servers, {"8781": free_port()})
+        with running(tmp_path, config) as daemon:
+            port = int(daemon.url.rpartition(":")[2])
+            with envoy(tmp_path, partial(checking, daemon_port=port, servers=servers)) as router:
+                wait_until(lambda: statuses(daemon) == ["up", "up"], "both up")
+                wait_until(lambda: ask(router.url) == [200], "a host")
+                wait_until(lambda: turns(router.url, servers) == [20, 0], "the first gets everything")
+                near.shut()
+                wait_until(lambda: statuses(daemon) == ["down", "up"], "one down")
+                wait_until(lambda: ask(router.url, 5) == [200] * 5, "the other takes over")
+                assert turns(router.url, servers) == [0, 20]
+                near.open()
+                wait_until(lambda: turns(router.url, servers) == [20, 0], "the first is back")
+                daemon.end(signal.SIGKILL)
+                wait_until(
+                    lambda: b"cluster.near.membership_healthy: 0" in router.get("/stats?filter=near.member"),
+                    "no checks",
+                )
+                assert ask(router.url, 20) == [200] * 20

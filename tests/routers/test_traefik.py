@@ -47,7 +47,7 @@ def test_traffic_shifts_when_an_endpoint_goes_down_and_back(tmp_path: Path, prov
             for gate in (near, far):
                 gate.shut()
             wait_until(lambda: statuses(daemon) == ["down", "down"], "both down")
-            wait_until(lambda: b'"weight": 0' not in (tmp_path / "dynamic" / "providerwatch.yaml").read_bytes(), "all")
+            wait_until(lambda: b'"weight":0' not in (tmp_path / "dynamic" / "providerwatch.yaml").read_bytes(), "all")
             for gate in (near, far):
                 gate.open()
             wait_until(lambda: min(turns(url, (near, far))) > 0, "whoever answers is reached")
