@@ -10,6 +10,7 @@ from pathlib import Path
 
 from monitor.config.model import Config, PublishFile
 from monitor.publish.board import Snapshot
+from monitor.publish.choice import basis
 from monitor.publish.files import replace_file
 from monitor.publish.formats import render
 
@@ -24,6 +25,7 @@ class FileWriter:
         self._config = config
         self._snapshot: Snapshot | None = None
         self._written: dict[Path, bytes] = {}
+        self._basis: Sequence[object] = ()
         self._news = asyncio.Event()
         self._failing: set[str] = set()
         self._writing = threading.Lock()
@@ -51,8 +53,13 @@ class FileWriter:
             snapshot = self._snapshot
             if snapshot is None:
                 return
+            now = basis(snapshot.rows.values())
+            was, self._basis = self._basis, now
             for file in self._files:
-                self._replace(file, render(file.format, snapshot, self._config, file.cluster))
+                if file.format.of_choices and now == was and file.path in self._written:
+                    self._replace(file, self._written[file.path])
+                else:
+                    self._replace(file, render(file.format, snapshot, self._config, file.cluster))
 
     def _replace(self, file: PublishFile, body: bytes) -> None:
         try:

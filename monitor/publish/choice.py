@@ -57,6 +57,11 @@ def choices(router: str, rows: Iterable[Row]) -> Mapping[str, Sequence[Choice]]:
     return {group: fail_open(tuple(members.values())) for group, members in groups.items()}
 
 
+def basis(rows: Iterable[Row]) -> Sequence[object]:
+    """All that choices are made of: while it is the same, so are they."""
+    return [(row.id, row.model, row.status, row.account is None, _steps(row), row.router_ids) for row in rows]
+
+
 def by_endpoint(rows: Iterable[Row]) -> Mapping[str, Choice]:
     """What to do with each endpoint, by its id, among those of its model."""
     groups: dict[str, list[Choice]] = {}
@@ -81,9 +86,12 @@ def _member(router: str, row: Row) -> Member:
 
 def _choice(member: Member, row: Row) -> Choice:
     use = _use(row)
-    score = 1.0 if row.score is None or row.status.usable is None else row.score
     most = _FALLBACK if use is Use.FALLBACK else FULL
-    return Choice(member=member, use=use, weight=max(1, round(_STEPS * score) * most // _STEPS))
+    return Choice(member=member, use=use, weight=max(1, _steps(row) * most // _STEPS))
+
+
+def _steps(row: Row) -> int:
+    return _STEPS if row.score is None or row.status.usable is None else round(_STEPS * row.score)
 
 
 def _use(row: Row) -> Use:

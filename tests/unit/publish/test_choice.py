@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.publish.choice import Choice, Use, by_endpoint, choices, used
+from monitor.publish.choice import Choice, Use, basis, by_endpoint, choices, used
 from monitor.publish.scores import Row
 from monitor.router_ids import MalformedError
 from monitor.status import Status
@@ -122,3 +122,28 @@ def test_something_is_always_used_and_every_weight_is_one_that_routers_take(
     assert list(used(members))
     assert all(1 <= choice.weight <= 100 for choice in members)
     assert len(members) == len(rows)
+
+
+FIGURES = st.tuples(
+    st.sampled_from(Status), st.one_of(st.none(), st.floats(0, 1)), st.sampled_from([None, "auth", "geo"])
+)
+
+
+@given(st.lists(st.tuples(FIGURES, FIGURES), min_size=1, max_size=4))
+def test_rows_with_the_same_basis_give_the_same_choices(
+    pairs: list[tuple[tuple[Status, float | None, str | None], tuple[Status, float | None, str | None]]],
+) -> None:
+    one, two = (
+        [
+            make_row(f"p:{number}", *pair[side][:2], account=pair[side][2], router_ids={"haproxy": f"be/{number}"})
+            for number, pair in enumerate(pairs)
+        ]
+        for side in (0, 1)
+    )
+    if basis(one) == basis(two):
+        assert choices("haproxy", one) == choices("haproxy", two)
+
+
+def test_a_figure_that_changes_no_choice_is_not_in_the_basis() -> None:
+    assert basis([make_row("p:m", Status.UP, 0.991)]) == basis([make_row("p:m", Status.UP, 0.993)])
+    assert basis([make_row("p:m", Status.UP, 0.91)]) != basis([make_row("p:m", Status.UP, 0.99)])
