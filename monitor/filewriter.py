@@ -10,6 +10,7 @@ from pathlib import Path
 
 from monitor.config.model import Config, PublishFile
 from monitor.publish.board import Snapshot
+from monitor.publish.choice import basis
 from monitor.publish.files import replace_file
 from monitor.publish.formats import render
 from monitor.publish.offering import OpenRouterFile
@@ -27,6 +28,7 @@ class FileWriter:
         self._offers = OpenRouterFile()
         self._snapshot: Snapshot | None = None
         self._written: dict[Path, bytes] = {}
+        self._basis: Sequence[object] = ()
         self._news = asyncio.Event()
         self._failing: set[str] = set()
         self._writing = threading.Lock()
@@ -54,11 +56,13 @@ class FileWriter:
             snapshot = self._snapshot
             if snapshot is None:
                 return
+            now = basis(snapshot.rows.values())
+            was, self._basis = self._basis, now
             for file in self._files:
-                body = self._body(file, snapshot)
-                # Who watches a file would take it for news.
-                if body != self._written.get(file.path) or not file.path.exists():
-                    self._replace(file, body)
+                if file.format.of_choices and now == was and file.path in self._written:
+                    self._replace(file, self._written[file.path])
+                else:
+                    self._replace(file, self._body(file, snapshot))
 
     def _body(self, file: PublishFile, snapshot: Snapshot) -> bytes:
         """A file's content. The largest is put together from what did not change since the last time."""
@@ -68,7 +72,9 @@ class FileWriter:
 
     def _replace(self, file: PublishFile, body: bytes) -> None:
         try:
-            replace_file(file.path, body)
+            # Who watches a file would take it for news.
+            if body != self._written.get(file.path) or not file.path.exists():
+                replace_file(file.path, body)
         except OSError as error:
             if str(file.path) not in self._failing:
                 log.error("%s cannot be written: %s", file.path, error.strerror, extra={"action": "file_failed"})  # noqa: TRY400

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from monitor.config.model import Listen
 from monitor.publish.board import Snapshot
-from monitor.publish.haproxy import UNKNOWN, agent_answers
+from monitor.publish.haproxy import UNKNOWN, agent_answers, agent_groups
 
 log = logging.getLogger(__name__)
 
@@ -29,26 +29,35 @@ _MOST_TOLD: Final = 100
 
 
 class HaproxyAgent:
-    """The answers, made anew when the snapshot changed and somebody asks."""
+    """The answers, each made of the newest rows of those that the server is chosen among."""
 
     def __init__(self, snapshot: Callable[[], Snapshot], unknown: Callable[[], None]) -> None:
         self._snapshot = snapshot
         self._unknown = unknown
-        self._of: Snapshot | None = None
-        self._answers: Mapping[str, bytes] = {}
+        self._named: Sequence[tuple[str, str, Mapping[str, str]]] = ()
+        self._groups: Mapping[str, Sequence[str]] = {}
+        self._seen: Snapshot | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._told: set[str] = set()
 
     def answer(self, name: str) -> bytes:
         """The line for what a connection named."""
         snapshot = self._snapshot()
-        if snapshot is not self._of:
-            self._answers, self._of = agent_answers(snapshot.rows.values()), snapshot
-        found = self._answers.get(name)
-        if found is None:
+        self._follow(snapshot)
+        group = self._groups.get(name)
+        if group is None:
             self._unknown()
             self._tell(name)
-        return found or UNKNOWN
+            return UNKNOWN
+        return agent_answers(snapshot.rows[each] for each in group)[name]
+
+    def _follow(self, snapshot: Snapshot) -> None:
+        """Read names anew when they may have changed, which figures never do."""
+        if snapshot is not self._seen:
+            self._seen = snapshot
+            named = [(row.id, row.model, row.router_ids) for row in snapshot.rows.values()]
+            if named != self._named:
+                self._named, self._groups = named, agent_groups(snapshot.rows.values())
 
     def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection and close it, or turn it away."""

@@ -6,12 +6,15 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 _HAPROXY = re.compile(r"(?P<group>[-\w.:]+)/(?P<name>[-\w.:]+)", re.ASCII)
 _ENVOY = re.compile(r"(?P<group>[^\s]+)/(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<four>[0-9.]+)):(?P<port>[0-9]{1,5})")
 _TRAEFIK = re.compile(r"(?P<group>[^/@\s]+)/(?P<name>[^/\s]+)")
 _VLLM = re.compile(r"(?P<group>[^\s,]+)@(?P<name>https?://[^\s,@]+)")
 _HIGHEST_PORT = 65535
+_REMEMBERED = 10_000
+"""Names are read at every change of a score, and mean the same each time."""
 
 
 class MalformedError(ValueError):
@@ -60,7 +63,9 @@ def vllm(value: str) -> Member:
     return _member(_VLLM.fullmatch(value), message)
 
 
-ROUTERS: Mapping[str, Callable[[str], Member]] = {"haproxy": haproxy, "envoy": envoy, "traefik": traefik, "vllm": vllm}
+ROUTERS: Mapping[str, Callable[[str], Member]] = {
+    read.__name__: lru_cache(_REMEMBERED)(read) for read in (haproxy, envoy, traefik, vllm)
+}
 """Whose names are read here. Each raises MalformedError. Other routers' names are published as they are."""
 
 

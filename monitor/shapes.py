@@ -14,3 +14,8 @@ class Shape(StrEnum):
     TRAEFIK = "traefik"
     HAPROXY_MAP = "haproxy-map"
     VLLM = "vllm"
+
+    @property
+    def of_choices(self) -> bool:
+        """Whether it tells what to use and how much, and no figure beside that: mostly it stays as it is."""
+        return self in {Shape.ENVOY_EDS, Shape.TRAEFIK, Shape.HAPROXY_MAP, Shape.VLLM}

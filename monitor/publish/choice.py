@@ -1,7 +1,7 @@
 """What a router should do with each endpoint. Pure: rows → members by group, with a use and a weight.
 
 Routers fail open. Only an endpoint that is known to be down is left out, and not even that where all the others of its
-group are down too. What is stale, was never measured, is paused or in maintenance is used as if nobody watched it.
+group are down too. What is stale or was never measured is used as if nobody watched it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ class Use(IntEnum):
 
     NORMAL = 0
     FALLBACK = 1
-    """It answers, but too slowly or not always; or it refuses our account, and so perhaps the router's."""
+    """It answers, but too slowly or not always; it refuses our account, and so perhaps the router's; or somebody wants
+    it to be left alone."""
     NONE = 2
 
 
@@ -56,6 +57,11 @@ def choices(router: str, rows: Iterable[Row]) -> Mapping[str, Sequence[Choice]]:
     return {group: fail_open(tuple(members.values())) for group, members in groups.items()}
 
 
+def basis(rows: Iterable[Row]) -> Sequence[object]:
+    """All that choices are made of: while it is the same, so are they."""
+    return [(row.id, row.model, row.status, row.account is None, _steps(row), row.router_ids) for row in rows]
+
+
 def by_endpoint(rows: Iterable[Row]) -> Mapping[str, Choice]:
     """What to do with each endpoint, by its id, among those of its model."""
     groups: dict[str, list[Choice]] = {}
@@ -80,18 +86,20 @@ def _member(router: str, row: Row) -> Member:
 
 def _choice(member: Member, row: Row) -> Choice:
     use = _use(row)
-    score = 1.0 if row.score is None or row.status.usable is None else row.score
     most = _FALLBACK if use is Use.FALLBACK else FULL
-    return Choice(member=member, use=use, weight=max(1, round(_STEPS * score) * most // _STEPS))
+    return Choice(member=member, use=use, weight=max(1, _steps(row) * most // _STEPS))
+
+
+def _steps(row: Row) -> int:
+    return _STEPS if row.score is None or row.status.usable is None else round(_STEPS * row.score)
 
 
 def _use(row: Row) -> Use:
     if row.status is Status.DOWN:
         return Use.NONE
-    refused = row.account is not None and row.status in {Status.UP, Status.UNKNOWN}
-    if row.status is Status.DEGRADED or refused:
-        return Use.FALLBACK
-    return Use.NORMAL
+    if row.status in {Status.UP, Status.UNKNOWN} and row.account is None:
+        return Use.NORMAL
+    return Use.FALLBACK
 
 
 def _rank(choice: Choice) -> tuple[Use, int]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from typing import Final, assert_never
 
 from monitor.publish.choice import Choice, Use
+from monitor.publish.packing import digest
 from monitor.router_ids import address
 
 _TYPE: Final = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
@@ -20,8 +20,8 @@ def envoy_eds(cluster: str, members: Sequence[Choice]) -> bytes:
     content: the same members are the same version.
     """
     assignment = {"@type": _TYPE, "cluster_name": cluster, "endpoints": [{"lb_endpoints": _endpoints(members)}]}
-    version = hashlib.blake2b(json.dumps(assignment).encode(), digest_size=8).hexdigest()
-    return json.dumps({"version_info": version, "resources": [assignment]}, indent=1).encode() + b"\n"
+    body = json.dumps(assignment, separators=(",", ":"))
+    return f'{{"version_info":"{digest(body.encode())}","resources":[{body}]}}\n'.encode()
 
 
 def _endpoints(members: Iterable[Choice]) -> list[dict[str, object]]:

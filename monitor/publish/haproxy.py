@@ -7,9 +7,26 @@ from typing import Final
 
 from monitor.publish.choice import Choice, Use, by_endpoint, choices
 from monitor.publish.scores import Row
+from monitor.router_ids import ROUTERS
 
 UNKNOWN: Final = b"up ready 100%\n"
 """The answer about a server that nobody here knows: fail open."""
+
+
+def agent_groups(rows: Iterable[Row]) -> Mapping[str, Sequence[str]]:
+    """By what HAProxy may send, the endpoints of whose rows the answer is made: those of its backend, or its model."""
+    models: dict[str, list[str]] = {}
+    backends: dict[str, list[str]] = {}
+    names: dict[str, Sequence[str]] = {}
+    servers: dict[str, Sequence[str]] = {}
+    for row in rows:
+        names[row.id] = models.setdefault(row.model, [])
+        models[row.model].append(row.id)
+        if "haproxy" in row.router_ids:
+            server = row.router_ids["haproxy"]
+            servers[server] = backends.setdefault(ROUTERS["haproxy"](server).group, [])
+            backends[ROUTERS["haproxy"](server).group].append(row.id)
+    return {**names, **servers}
 
 
 def agent_answers(rows: Iterable[Row]) -> Mapping[str, bytes]:

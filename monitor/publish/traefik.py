@@ -13,7 +13,7 @@ def traefik(groups: Mapping[str, Sequence[Choice]]) -> bytes:
     services = {
         name: {"weighted": {"services": [_child(choice) for choice in members]}} for name, members in groups.items()
     }
-    return json.dumps({"http": {"services": services}}, indent=1).encode() + b"\n"
+    return json.dumps({"http": {"services": services}}, separators=(",", ":")).encode() + b"\n"
 
 
 def _child(choice: Choice) -> dict[str, object]:

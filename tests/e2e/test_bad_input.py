@@ -134,3 +134,16 @@ def test_misuse_of_the_command_line_exits_2() -> None:
         ended = run(*arguments)
         assert ended.returncode == 2, arguments
         assert "Traceback" not in ended.stderr
+
+
+def test_a_taken_address_of_the_agent_is_one_line_that_names_it(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        ended = start(tmp_path, f"{good(tmp_path, free_port())}\npublish: {{haproxy_agent: '{address}'}}\n")
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[-1].startswith(
+        f"{tmp_path}/pw.yaml: publish.haproxy_agent: {address} cannot be used"
+    )
+    assert "Traceback" not in ended.stderr

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,70 +17,15 @@ from monitor.publish.scores import Row
 from monitor.shapes import Shape
 from monitor.status import Status
 from tests.routers import installed
+from tests.routers.envoy import checking, configuration, envoy
 from tests.routers.gates import Gate, gates
-from tests.routers.pages import block, put
-from tests.routers.stage import ask, process, settings, statuses, turns
+from tests.routers.stage import ask, settings, statuses, turns
 from tests.support.daemon import free_port, running, wait_until
 from tests.support.providers import Providers
 from tests.unit.publish.rows import make_row
 from tests.unit.score.values import START
 
 pytestmark = pytest.mark.routers
-
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-class Envoy:
-    """A running one, asked by its administration."""
-
-    def __init__(self, port: int, admin: int) -> None:
-        self.url = f"http://127.0.0.1:{port}"
-        self._admin = f"http://127.0.0.1:{admin}"
-
-    def get(self, path: str) -> bytes:
-        with _OPENER.open(f"{self._admin}{path}", timeout=10) as response:
-            found: bytes = response.read()
-        return found
-
-    def ready(self) -> bool:
-        try:
-            return self.get("/ready") == b"LIVE\n"
-        except OSError:
-            return False
-
-    def hosts(self) -> list[tuple[str, int]]:
-        """Health and weight of each host, in the order of the file."""
-        clusters = json.loads(self.get("/clusters?format=json"))["cluster_statuses"]
-        (cluster,) = (each for each in clusters if each["name"] == "llama")
-        return [
-            (host["health_status"].get("eds_health_status", "HEALTHY"), host["weight"])
-            for host in cluster.get("host_statuses", [])
-        ]
-
-    def health(self) -> list[str]:
-        return [status for status, _ in self.hosts()]
-
-
-def configuration(directory: Path, port: int, admin: int) -> Path:
-    """The page's, with our ports and folder."""
-    file = directory / "envoy.yaml"
-    places = {
-        "address: 127.0.0.1, port_value: 9901": f"address: 127.0.0.1, port_value: {admin}",
-        "address: 127.0.0.1, port_value: 8080": f"address: 127.0.0.1, port_value: {port}",
-        "/run/providerwatch": directory,
-    }
-    file.write_text(put(block("envoy", "yaml", "static_resources:"), places))
-    return file
-
-
-@contextmanager
-def envoy(directory: Path) -> Iterator[Envoy]:
-    router = Envoy(free_port(), admin := free_port())
-    file = configuration(directory, int(router.url.rpartition(":")[2]), admin)
-    alone = ("--concurrency", "1", "--disable-hot-restart", "-l", "warning")
-    with process(directory / "envoy.log", installed.envoy(), "-c", file, *alone):
-        wait_until(router.ready, "Envoy")
-        yield router
 
 
 def file_of(*rows: Row) -> bytes:
@@ -94,8 +37,9 @@ def row(gate: Gate, status: Status, score: float = 1.0) -> Row:
     return make_row(f"p:{gate.port}", status, score, router_ids={"envoy": f"llama/{gate.address}"})
 
 
-def test_envoy_accepts_the_configuration_of_the_page(tmp_path: Path) -> None:
-    file = configuration(tmp_path, 8080, 9901)
+@pytest.mark.parametrize("configure", [configuration, partial(checking, daemon_port=8780, servers=())])
+def test_envoy_accepts_the_configurations_of_the_page(tmp_path: Path, configure: Callable[..., Path]) -> None:
+    file = configure(tmp_path, 8080, 9901)
     (tmp_path / "llama.json").write_bytes(file_of(row(Gate("http://127.0.0.1:9"), Status.UP)))
     told = subprocess.run(
         [installed.envoy(), "--mode", "validate", "-c", file], capture_output=True, text=True, check=False
@@ -162,3 +106,27 @@ def test_weights_and_fallbacks_arrive(tmp_path: Path, providers: Providers) -> N
             replace_file(file, file_of(*map(row, servers, (Status.UP, Status.UP, Status.DEGRADED))))
             wait_until(lambda: router.health() == ["HEALTHY", "HEALTHY", "DEGRADED"], "a fallback")
             assert sum(turns(router.url, servers, 30)[:2]) > 20
+
+
+def test_health_checks_that_ask_the_daemon_move_traffic(tmp_path: Path, providers: Providers) -> None:
+    with gates(providers.model, 2) as servers:
+        near = servers[0]
+        config = settings("haproxy", tmp_path, servers, {"8781": free_port()})
+        with running(tmp_path, config) as daemon:
+            port = int(daemon.url.rpartition(":")[2])
+            with envoy(tmp_path, partial(checking, daemon_port=port, servers=servers)) as router:
+                wait_until(lambda: statuses(daemon) == ["up", "up"], "both up")
+                wait_until(lambda: ask(router.url) == [200], "a host")
+                wait_until(lambda: turns(router.url, servers) == [20, 0], "the first gets everything")
+                near.shut()
+                wait_until(lambda: statuses(daemon) == ["down", "up"], "one down")
+                wait_until(lambda: ask(router.url, 5) == [200] * 5, "the other takes over")
+                assert turns(router.url, servers) == [0, 20]
+                near.open()
+                wait_until(lambda: turns(router.url, servers) == [20, 0], "the first is back")
+                daemon.end(signal.SIGKILL)
+                wait_until(
+                    lambda: b"cluster.near.membership_healthy: 0" in router.get("/stats?filter=near.member"),
+                    "no checks",
+                )
+                assert ask(router.url, 20) == [200] * 20

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,30 +13,15 @@ from monitor.publish.files import replace_file
 from monitor.publish.formats import render
 from monitor.shapes import Shape
 from monitor.status import Status
-from tests.routers import installed
 from tests.routers.gates import Gate, gates
-from tests.routers.pages import block, put
-from tests.routers.stage import addresses, ask, process, settings, statuses, turns
-from tests.support.daemon import free_port, running, wait_until
+from tests.routers.stage import ask, settings, statuses, turns
+from tests.routers.traefik import traefik
+from tests.support.daemon import running, wait_until
 from tests.support.providers import Providers
 from tests.unit.publish.rows import make_row
 from tests.unit.score.values import START
 
 pytestmark = pytest.mark.routers
-
-
-@contextmanager
-def traefik(directory: Path, servers: Sequence[Gate]) -> Iterator[str]:
-    """A running one; its address."""
-    port = free_port()
-    places = {"/etc/traefik": directory, "127.0.0.1:8080": f"127.0.0.1:{port}"}
-    (directory / "traefik.yaml").write_text(put(block("traefik", "yaml", "entryPoints:"), places))
-    (directory / "dynamic").mkdir(exist_ok=True)
-    (directory / "dynamic" / "llm.yaml").write_text(put(block("traefik", "yaml", "loadBalancer"), addresses(servers)))
-    with process(directory / "traefik.log", installed.traefik(), f"--configfile={directory / 'traefik.yaml'}"):
-        url = f"http://127.0.0.1:{port}"
-        wait_until(lambda: ask(url) != [0], "Traefik")
-        yield url
 
 
 def watched(directory: Path, servers: Sequence[Gate]) -> Mapping[str, object]:
@@ -63,7 +47,7 @@ def test_traffic_shifts_when_an_endpoint_goes_down_and_back(tmp_path: Path, prov
             for gate in (near, far):
                 gate.shut()
             wait_until(lambda: statuses(daemon) == ["down", "down"], "both down")
-            wait_until(lambda: b'"weight": 0' not in (tmp_path / "dynamic" / "providerwatch.yaml").read_bytes(), "all")
+            wait_until(lambda: b'"weight":0' not in (tmp_path / "dynamic" / "providerwatch.yaml").read_bytes(), "all")
             for gate in (near, far):
                 gate.open()
             wait_until(lambda: min(turns(url, (near, far))) > 0, "whoever answers is reached")

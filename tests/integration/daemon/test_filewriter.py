@@ -14,8 +14,9 @@ from monitor.filewriter import FileWriter
 from monitor.publish.board import Board, Snapshot
 from monitor.publish.formats import render
 from monitor.shapes import Shape
+from probes._model import ErrorClass
 from tests.integration.daemon.parts import breathe, end, until
-from tests.unit.publish.values import make_board, make_spec
+from tests.unit.publish.values import first_tick, make_board, make_spec, sample_at
 from tests.unit.score.values import START
 
 HOUR = timedelta(hours=1)
@@ -127,3 +128,20 @@ def test_what_did_not_change_is_not_written_again(writer: FileWriter, board: Boa
     path.unlink()
     writer.write(board.snapshot)
     assert path.read_bytes() == board.snapshot.body
+
+
+def test_a_routers_file_is_written_anew_only_when_something_is_to_be_used_otherwise(tmp_path: Path) -> None:
+    board, path = make_board(make_spec(router_ids={"traefik": "llama/groq"})), tmp_path / "traefik.yaml"
+    writer = FileWriter([PublishFile(format=Shape.TRAEFIK, path=path)])
+    writer.write(board.snapshot)
+    first, body = path.stat().st_ino, path.read_bytes()
+    for snapshot in snapshots(board, 3):
+        writer.write(snapshot)
+    assert path.stat().st_ino == first
+    path.unlink()
+    writer.write(board.snapshot)
+    assert path.read_bytes() == body
+    tick = first_tick()
+    board.absorb([sample_at(tick, ErrorClass.AUTH)])
+    writer.write(board.publish(tick, sweep=True))
+    assert path.read_bytes() != body

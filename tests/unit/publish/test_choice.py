@@ -6,13 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.publish.choice import Choice, Use, by_endpoint, choices, used
+from monitor.publish.choice import Choice, Use, basis, by_endpoint, choices, used
 from monitor.publish.scores import Row
 from monitor.router_ids import MalformedError
 from monitor.status import Status
 from tests.unit.publish.rows import make_row
-
-OPEN = (Status.UNKNOWN, Status.PAUSED, Status.MAINTENANCE)
 
 
 def choice_of(row: Row) -> tuple[Use, int]:
@@ -43,10 +41,9 @@ def test_a_degraded_endpoint_is_a_fallback_with_a_fifth_of_the_weight(score: flo
     assert choice_of(make_row("p:m", Status.DEGRADED, score)) == (Use.FALLBACK, weight)
 
 
-@pytest.mark.parametrize("status", OPEN)
 @pytest.mark.parametrize("score", [None, 0.0, 0.2, 1.0])
-def test_of_what_nothing_is_known_is_used_as_if_nobody_watched_it(status: Status, score: float | None) -> None:
-    assert choice_of(make_row("p:m", status, score)) == (Use.NORMAL, 100)
+def test_of_what_nothing_is_known_is_used_as_if_nobody_watched_it(score: float | None) -> None:
+    assert choice_of(make_row("p:m", Status.UNKNOWN, score)) == (Use.NORMAL, 100)
 
 
 @pytest.mark.parametrize("status", [Status.UP, Status.UNKNOWN])
@@ -55,8 +52,9 @@ def test_one_that_refuses_our_account_is_a_fallback(status: Status) -> None:
 
 
 @pytest.mark.parametrize("status", [Status.PAUSED, Status.MAINTENANCE])
-def test_an_old_refusal_of_one_that_is_left_alone_says_nothing(status: Status) -> None:
-    assert choice_of(make_row("p:m", status, account="auth")) == (Use.NORMAL, 100)
+@pytest.mark.parametrize("score", [None, 0.0, 1.0])
+def test_one_that_is_left_alone_is_a_fallback_whatever_is_remembered(status: Status, score: float | None) -> None:
+    assert choice_of(make_row("p:m", status, score)) == (Use.FALLBACK, 20)
 
 
 def test_a_down_endpoint_is_not_used() -> None:
@@ -124,3 +122,28 @@ def test_something_is_always_used_and_every_weight_is_one_that_routers_take(
     assert list(used(members))
     assert all(1 <= choice.weight <= 100 for choice in members)
     assert len(members) == len(rows)
+
+
+FIGURES = st.tuples(
+    st.sampled_from(Status), st.one_of(st.none(), st.floats(0, 1)), st.sampled_from([None, "auth", "geo"])
+)
+
+
+@given(st.lists(st.tuples(FIGURES, FIGURES), min_size=1, max_size=4))
+def test_rows_with_the_same_basis_give_the_same_choices(
+    pairs: list[tuple[tuple[Status, float | None, str | None], tuple[Status, float | None, str | None]]],
+) -> None:
+    one, two = (
+        [
+            make_row(f"p:{number}", *pair[side][:2], account=pair[side][2], router_ids={"haproxy": f"be/{number}"})
+            for number, pair in enumerate(pairs)
+        ]
+        for side in (0, 1)
+    )
+    if basis(one) == basis(two):
+        assert choices("haproxy", one) == choices("haproxy", two)
+
+
+def test_a_figure_that_changes_no_choice_is_not_in_the_basis() -> None:
+    assert basis([make_row("p:m", Status.UP, 0.991)]) == basis([make_row("p:m", Status.UP, 0.993)])
+    assert basis([make_row("p:m", Status.UP, 0.91)]) != basis([make_row("p:m", Status.UP, 0.99)])

@@ -10,7 +10,7 @@ import pytest
 
 from monitor.publish.board import Snapshot
 from monitor.publish.formats import CannotBeMadeError, render
-from monitor.publish.haproxy import UNKNOWN, agent_answers
+from monitor.publish.haproxy import UNKNOWN, agent_answers, agent_groups
 from monitor.publish.scores import Row
 from monitor.shapes import Shape
 from monitor.status import Status
@@ -176,3 +176,21 @@ def test_a_shape_without_names_says_what_to_write(shape: Shape, router: str) -> 
 def test_a_malformed_name_of_another_daemon_is_told() -> None:
     with pytest.raises(CannotBeMadeError, match=r"^p:m: router_ids\.traefik: 'x' is not SERVICE/CHILD"):
         render(Shape.TRAEFIK, snapshot(make_row("p:m", router_ids={"traefik": "x"})), None)
+
+
+def test_an_answer_is_made_of_its_group_and_is_the_same_as_of_all_rows() -> None:
+    rows = [
+        make_row("p:1", Status.DOWN, 0.0, model="a/x", router_ids={"haproxy": "be/a"}),
+        make_row("p:2", Status.UP, 0.7, model="a/y", router_ids={"haproxy": "be/b"}),
+        make_row("p:3", Status.DOWN, 0.0, model="a/x", router_ids={"haproxy": "other/a"}),
+        make_row("p:4", Status.UP, 0.5, model="a/x"),
+        make_row("p:5", Status.DEGRADED, 0.5, model="a/z", router_ids={"haproxy": "be/a"}),
+        make_row("other/a", Status.UP, 1.0, model="a/z"),
+    ]
+    groups, known = agent_groups(rows), {row.id: row for row in rows}
+    everything = agent_answers(rows)
+    assert set(groups) == set(everything)
+    assert groups["be/a"] == ["p:1", "p:2", "p:5"]
+    assert groups["p:1"] == ["p:1", "p:3", "p:4"]
+    assert groups["other/a"] == ["p:3"]
+    assert {name: agent_answers(known[each] for each in group)[name] for name, group in groups.items()} == everything

@@ -1,0 +1,11 @@
+"""A client for routers written in Python: it keeps a daemon's scores and puts candidates in order, best first.
+
+It never raises, never waits where a request is routed, and fails open: while the daemon is gone or its scores are old,
+the order is that of the caller. Nothing but the standard library is imported.
+"""
+
+from monitor.client._client import AsyncClient, Client
+from monitor.client._scores import Endpoint, Scores
+from monitor.status import Status
+
+__all__ = ["AsyncClient", "Client", "Endpoint", "Scores", "Status"]

@@ -1,0 +1,224 @@
+"""The two clients: one with a thread, one with a task. Both only read memory where a request is routed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
+
+from monitor.client._fetch import Answer, fetch
+from monitor.client._scores import Endpoint, Scores, parse
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+EVERY_S: Final = 2.0
+"""How often a daemon is asked. Mostly it says that nothing changed."""
+TIMEOUT_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """The newest scores, and when the daemon last stood by them."""
+
+    scores: Scores
+    etag: str | None
+    served_at: datetime
+    heard_s: float
+    """By the monotonic clock."""
+
+    def now(self) -> datetime:
+        """The time at the daemon: two machines' clocks may differ."""
+        return self.served_at + timedelta(seconds=time.monotonic() - self.heard_s)
+
+
+class _Cache:
+    """What both clients do, but for when. `refresh` may run in another thread than the rest."""
+
+    def __init__(self, url: str, token: str | None, router: str | None, timeout_s: float) -> None:
+        if urlsplit(url).scheme not in {"http", "https"}:
+            raise ValueError("url must begin with http:// or https://")
+        self.url = url
+        self._token = token
+        self._router = router
+        self._timeout_s = timeout_s
+        self._kept: _Kept | None = None
+        self._failing = False
+
+    def refresh(self) -> bool:
+        """Ask the daemon; whether it answered. Blocks for as long as the timeout says, and never raises."""
+        kept = self._kept
+        try:
+            answer = fetch(self.url, self._token, kept.etag if kept else None, self._timeout_s)
+            self._kept = self._taken(answer, kept)
+        except (OSError, ValueError) as error:
+            if not self._failing:
+                log.warning("no scores from %s: %s", self.url, error, extra={"action": "scores_missing"})
+            self._failing = True
+            return False
+        if self._failing:
+            log.info("scores from %s again", self.url, extra={"action": "scores_back"})
+        self._failing = False
+        return True
+
+    def _taken(self, answer: Answer, kept: _Kept | None) -> _Kept:
+        if answer.body is not None:
+            scores = parse(answer.body, self._router)
+        elif kept is not None:
+            scores = kept.scores
+        else:
+            raise ValueError("nothing changed, but nothing was known")
+        return _Kept(
+            scores=scores,
+            etag=answer.etag,
+            served_at=answer.served_at or scores.generated_at,
+            heard_s=time.monotonic(),
+        )
+
+    def scores(self) -> Scores | None:
+        """None: nothing is known, or it is too old."""
+        kept = self._kept
+        return kept.scores if kept is not None and kept.scores.is_fresh(kept.now()) else None
+
+    def endpoint(self, name: str) -> Endpoint | None:
+        kept = self._kept
+        if kept is None or not kept.scores.is_fresh(now := kept.now()):
+            return None
+        found = kept.scores.names.get(name)
+        return None if found is None else found.at(now)
+
+    def order(self, candidates: Iterable[T], name: Callable[[T], str]) -> list[T]:
+        kept = self._kept
+        return list(candidates) if kept is None else kept.scores.order(candidates, kept.now(), name)
+
+
+class Client:
+    """Keeps a daemon's scores with a thread of its own, which begins with the first question; also after a fork."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None = None,
+        router: str | None = None,
+        every_s: float = EVERY_S,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        """`router` is whose `router_ids` name the candidates, beside ids. Raises ValueError for a wrong address."""
+        self._cache = _Cache(url, token, router, timeout_s)
+        self._every_s = every_s
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self._stop = threading.Event()
+
+    def order(self, candidates: Iterable[T], *, name: Callable[[T], str] = str) -> list[T]:
+        """All candidates, the best first; as they came while nothing is known. `name` tells a candidate's name."""
+        self._keep_up()
+        return self._cache.order(candidates, name)
+
+    def endpoint(self, name: str) -> Endpoint | None:
+        """What is known of one, by its id or its router's name; None: nothing."""
+        self._keep_up()
+        return self._cache.endpoint(name)
+
+    def scores(self) -> Scores | None:
+        """The newest document; None while nothing is known, or it is too old."""
+        self._keep_up()
+        return self._cache.scores()
+
+    def refresh(self) -> bool:
+        """Ask the daemon now, as before the first request is routed; whether it answered. Never raises."""
+        return self._cache.refresh()
+
+    def close(self) -> None:
+        """End the thread; what is known stays as it is."""
+        self._stop.set()
+
+    def __enter__(self) -> Client:
+        self._keep_up()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _keep_up(self) -> None:
+        """Start the thread unless it runs, somebody else is about to start it, or none can be had."""
+        if self._is_running() or self._stop.is_set() or not self._starting.acquire(blocking=False):
+            return
+        try:
+            if not self._is_running():
+                thread = threading.Thread(target=self._run, name="providerwatch-client", daemon=True)
+                thread.start()
+                self._thread = thread
+        except RuntimeError:
+            log.warning("no thread for the scores of %s", self._cache.url, extra={"action": "scores_missing"})
+        finally:
+            self._starting.release()
+
+    def _is_running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
+    def _run(self) -> None:
+        self._cache.refresh()
+        while not self._stop.wait(self._every_s):
+            self._cache.refresh()
+
+
+class AsyncClient:
+    """Keeps a daemon's scores with a task, while it is entered; questions are answered from memory, without waiting."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None = None,
+        router: str | None = None,
+        every_s: float = EVERY_S,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        """As `Client`."""
+        self._cache = _Cache(url, token, router, timeout_s)
+        self._every_s = every_s
+        self._task: asyncio.Task[None] | None = None
+
+    def order(self, candidates: Iterable[T], *, name: Callable[[T], str] = str) -> list[T]:
+        """As `Client.order`."""
+        return self._cache.order(candidates, name)
+
+    def endpoint(self, name: str) -> Endpoint | None:
+        """As `Client.endpoint`."""
+        return self._cache.endpoint(name)
+
+    def scores(self) -> Scores | None:
+        """As `Client.scores`."""
+        return self._cache.scores()
+
+    async def refresh(self) -> bool:
+        """As `Client.refresh`."""
+        return await asyncio.to_thread(self._cache.refresh)
+
+    async def __aenter__(self) -> AsyncClient:
+        self._task = asyncio.create_task(self._run(), name="providerwatch-client")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _run(self) -> None:
+        while True:
+            await self.refresh()
+            await asyncio.sleep(self._every_s)

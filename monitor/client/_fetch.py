@@ -1,0 +1,66 @@
+"""Asks a daemon for its scores, unless they are those that one has. Blocks; raises OSError or ValueError, no other."""
+
+from __future__ import annotations
+
+import http.client
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Final
+
+_MOST_BYTES: Final = 64 * 1024 * 1024
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect is an error: the token is for one address."""
+
+    def redirect_request(self, *_: object) -> None:
+        """None is made."""
+
+
+_OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
+"""No proxy: the daemon is near."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back."""
+
+    body: bytes | None
+    """None: nothing changed."""
+    etag: str | None
+    served_at: datetime | None
+    """By the server's clock."""
+
+
+def fetch(url: str, token: str | None, etag: str | None, timeout_s: float) -> Answer:
+    """The scores at a daemon's address, or that they are still those with this tag."""
+    headers = {"Accept": "application/json", "User-Agent": "providerwatch-client"}
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token}"
+    if etag is not None:
+        headers["If-None-Match"] = etag
+    request = urllib.request.Request(f"{url.rstrip('/')}/v1/scores", headers=headers)  # noqa: S310  # checked by the client
+    try:
+        with _OPENER.open(request, timeout=timeout_s) as response:
+            body = response.read(_MOST_BYTES + 1)
+            if len(body) > _MOST_BYTES:
+                raise ValueError("the answer is too long")
+            return Answer(body=body, etag=response.headers["ETag"], served_at=_date(response.headers["Date"]))
+    except urllib.error.HTTPError as error:
+        with error:
+            if error.code == HTTPStatus.NOT_MODIFIED:
+                return Answer(body=None, etag=etag, served_at=_date(error.headers["Date"]))
+            raise OSError(f"the answer is HTTP {error.code}") from None
+    except http.client.HTTPException as error:
+        raise OSError(f"the answer is not HTTP: {type(error).__name__}") from None
+
+
+def _date(text: str | None) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text).astimezone(UTC) if text else None
+    except ValueError:
+        return None

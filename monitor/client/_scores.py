@@ -1,0 +1,139 @@
+"""The scores document as a router needs it, and the order that follows from it. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from monitor.status import Status
+
+T = TypeVar("T")
+
+_SCHEMA = "providerwatch/scores/v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """What is known of one endpoint."""
+
+    id: str
+    provider: str
+    model: str
+    status: Status
+    score: float | None = None
+    """The probability that the next request succeeds within its SLO; None: not known."""
+    account: str | None = None
+    """Why the newest probes were refused for the account's sake: a router with the same key should pass by."""
+    stale_after: datetime | None = None
+    router_ids: Mapping[str, str] = field(default_factory=dict)
+
+    def at(self, now: datetime) -> Endpoint:
+        """The endpoint as it is to be seen at some moment: what is stale is not known any more."""
+        if self.stale_after is None or now <= self.stale_after or self.status in _LEFT_ALONE:
+            return self
+        return replace(self, status=Status.UNKNOWN, score=None)
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """What to sort by, the best first. Scores that differ by less than a hundredth are alike."""
+        refused = self.account is not None and self.status in {Status.UP, Status.UNKNOWN, Status.DEGRADED}
+        tier = _REFUSED if refused else _TIERS[self.status]
+        says_nothing = self.status is Status.UNKNOWN or self.status in _LEFT_ALONE
+        return tier, 0.0 if says_nothing else -round(self.score or 0.0, 2)
+
+
+_LEFT_ALONE = frozenset({Status.PAUSED, Status.MAINTENANCE})
+_REFUSED = 4
+_TIERS: Mapping[Status, int] = {
+    Status.UP: 0,
+    Status.UNKNOWN: 1,
+    Status.DEGRADED: 2,
+    Status.PAUSED: 3,
+    Status.MAINTENANCE: 3,
+    Status.DOWN: 5,
+}
+"""In which order to try; what refuses the account comes just before what is down."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """One scores document."""
+
+    generated_at: datetime
+    max_age: timedelta
+    """How old it may be before nobody should rely on it."""
+    endpoints: Mapping[str, Endpoint]
+    """By id."""
+    names: Mapping[str, Endpoint]
+    """By id and by what the router calls them; of several with one name the best."""
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether it may be relied on."""
+        return now - self.generated_at <= self.max_age
+
+    def order(self, candidates: Iterable[T], now: datetime, name: Callable[[T], str]) -> list[T]:
+        """All candidates, the best first; as they came while the document is too old.
+
+        Up, unknown, degraded, left alone, refused, down; among these by score; what is alike stays in its order.
+        """
+        listed = list(candidates)
+        return sorted(listed, key=lambda each: self._rank(name(each), now)) if self.is_fresh(now) else listed
+
+    def _rank(self, name: str, now: datetime) -> tuple[int, float]:
+        known = self.names.get(name)
+        return (_TIERS[Status.UNKNOWN], 0.0) if known is None else known.at(now).rank
+
+
+def parse(body: bytes, router: str | None = None) -> Scores:
+    """Read a document; `router` is whose `router_ids` are names too. Raises ValueError when it is none."""
+    try:
+        plain = json.loads(body)
+        if plain["schema"] != _SCHEMA:
+            raise ValueError(f"the scores are {plain['schema']!r}, not {_SCHEMA}")
+        endpoints = {each["id"]: _endpoint(each) for each in plain["endpoints"]}
+        return Scores(
+            generated_at=_moment(plain["generated_at"]),
+            max_age=timedelta(seconds=plain["max_age_s"]),
+            endpoints=endpoints,
+            names=_names(endpoints, router),
+        )
+    except (LookupError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+        raise ValueError("the answer is no scores document") from error
+
+
+def _names(endpoints: Mapping[str, Endpoint], router: str | None) -> Mapping[str, Endpoint]:
+    routed: dict[str, Endpoint] = {}
+    for endpoint in endpoints.values():
+        name = endpoint.router_ids.get(router) if router is not None else None
+        if name is not None:
+            routed[name] = min(routed.get(name, endpoint), endpoint, key=lambda each: each.rank)
+    return {**endpoints, **routed}
+
+
+def _endpoint(plain: Mapping[str, Any]) -> Endpoint:
+    score, account, stale_after = plain["score"], plain["account"], plain["stale_after"]
+    return Endpoint(
+        id=str(plain["id"]),
+        provider=str(plain["provider"]),
+        model=str(plain["model"]),
+        status=_status(plain["status"]),
+        score=None if score is None else float(score),
+        account=None if account is None else str(account["class"]),
+        stale_after=None if stale_after is None else _moment(stale_after),
+        router_ids={str(router): str(name) for router, name in plain["router_ids"].items()},
+    )
+
+
+def _moment(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(f"{text!r} has no zone")
+    return at
+
+
+def _status(word: str) -> Status:
+    """A word that a later daemon may bring says nothing to us."""
+    return Status(word) if word in set(Status) else Status.UNKNOWN

@@ -1,0 +1,97 @@
+"""`providerwatch export` as its users run it: of a running daemon, and of the store that a stopped one left."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.shapes import Shape
+from tests.support.daemon import Daemon, command, running, wait_until
+
+DOWN, OTHER = "down:m", "also:m"
+
+
+def config(directory: Path) -> dict[str, Any]:
+    """Two endpoints at addresses where nobody answers, each with a name for every router."""
+    names = {
+        name: {
+            "haproxy": f"be/{name}",
+            "envoy": f"cluster-{name}/10.0.0.{number}:80",
+            "traefik": f"llama/{name}",
+            "vllm": f"m@http://10.0.0.{number}",
+        }
+        for number, name in enumerate(("down", "also"), start=1)
+    }
+    return {
+        "store": f"sqlite:///{directory / 'samples.db'}",
+        "providers": {name: {"api": "openai_chat", "base_url": "http://127.0.0.1:9/v1"} for name in names},
+        "models": {
+            "a/m": {"endpoints": [{"provider": name, "model": "m", "router_ids": ids} for name, ids in names.items()]}
+        },
+        "probes": {"reach": {"task": "reach", "every": "1s"}},
+        "publish": {
+            "files": [
+                {"format": shape.value, "path": str(directory / f"{shape}.txt"), **extra}
+                for shape, extra in (
+                    (Shape.TRAEFIK, {}),
+                    (Shape.HAPROXY_MAP, {}),
+                    (Shape.VLLM, {}),
+                    (Shape.ENVOY_EDS, {"cluster": "cluster-also"}),
+                )
+            ]
+        },
+    }
+
+
+def export(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command("export", *arguments), capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Daemon]:
+    with running(tmp_path, config(tmp_path)) as found:
+        wait_until(lambda: {row["status"] for row in found.scores().values()} == {"down"}, "both down")
+        yield found
+
+
+def test_every_shape_is_the_same_as_file_of_the_daemon_and_of_its_store(daemon: Daemon, tmp_path: Path) -> None:
+    file = str(tmp_path / "providerwatch.yaml")
+    daemon.end(signal.SIGTERM)
+    for shape in (Shape.TRAEFIK, Shape.HAPROXY_MAP, Shape.VLLM, Shape.ENVOY_EDS):
+        cluster = ("--cluster", "cluster-also") if shape is Shape.ENVOY_EDS else ()
+        stored = export("-c", file, "--format", shape, *cluster)
+        assert (stored.returncode, stored.stderr) == (0, "")
+        assert stored.stdout == (tmp_path / f"{shape}.txt").read_text()
+
+
+def test_a_shape_of_a_running_daemon_needs_no_configuration(daemon: Daemon, tmp_path: Path) -> None:
+    target = tmp_path / "llama.json"
+    told = export("--url", daemon.url, "--format", "envoy-eds", "--cluster", "cluster-down", "-o", str(target))
+    assert told.returncode == 0, told.stderr
+    assert json.loads(target.read_text())["resources"][0]["cluster_name"] == "cluster-down"
+    mapped = export("--url", daemon.url, "--format", "haproxy-map")
+    assert {line.split()[0] for line in mapped.stdout.splitlines()} == {DOWN, OTHER, "be/down", "be/also"}
+
+
+def test_what_cannot_be_exported_is_one_line(daemon: Daemon, tmp_path: Path) -> None:
+    unclear = export("--url", daemon.url, "--format", "envoy-eds")
+    assert unclear.returncode == 2
+    assert unclear.stderr == "a file holds one cluster of Envoy; say which of cluster-also, cluster-down\n"
+    nowhere = export("--url", daemon.url, "--format", "traefik", "-o", str(tmp_path / "no" / "file"))
+    assert nowhere.returncode == 1
+    assert nowhere.stderr.splitlines() == [f"{tmp_path}/no/file cannot be written: No such file or directory"]
+
+
+def test_a_store_that_was_never_filled_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "pw.yaml"
+    file.write_text(json.dumps(config(tmp_path)))
+    told = export("-c", str(file))
+    assert told.returncode == 1
+    assert told.stderr.startswith(f"{file}: store: ")
+    assert len(told.stderr.splitlines()) == 1

@@ -1,0 +1,187 @@
+"""The order in which the client puts candidates: fails open, best first, never trembling."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.client import Status
+from monitor.client._scores import Scores, parse
+from probes._model import ErrorClass
+from probes._plain import timestamp
+from tests.unit.publish.values import first_tick, make_board, make_spec, sample_at
+from tests.unit.score.values import START
+
+NOW = START
+LATER = timedelta(minutes=1)
+
+
+def plain(name: str, status: str = "up", score: float | None = 1.0, **fields: Any) -> dict[str, Any]:
+    return {
+        "id": name,
+        "provider": "p",
+        "model": "a/m",
+        "status": status,
+        "score": score,
+        "account": None,
+        "stale_after": timestamp(NOW + LATER),
+        "router_ids": {},
+        **fields,
+    }
+
+
+def document(*rows: dict[str, Any], **head: Any) -> bytes:
+    fields = {"schema": "providerwatch/scores/v1", "generated_at": timestamp(NOW), "max_age_s": 120, **head}
+    return json.dumps({**fields, "endpoints": rows}).encode()
+
+
+def scores(*rows: dict[str, Any], router: str | None = None) -> Scores:
+    return parse(document(*rows), router)
+
+
+def order(known: Scores, *candidates: str, now: datetime = NOW) -> list[str]:
+    return known.order(candidates, now, str)
+
+
+def test_the_best_comes_first() -> None:
+    known = scores(
+        plain("down", "down", 0.3),
+        plain("maintenance", "maintenance", 0.99),
+        plain("degraded", "degraded", 0.9),
+        plain("refused", "up", 0.99, account={"class": "auth", "since": timestamp(NOW)}),
+        plain("unknown", "unknown", None),
+        plain("good", "up", 0.8),
+        plain("better", "up", 0.95),
+    )
+    candidates = ("down", "maintenance", "degraded", "refused", "unknown", "strange", "good", "better")
+    assert order(known, *candidates) == [
+        "better",
+        "good",
+        "unknown",
+        "strange",
+        "degraded",
+        "maintenance",
+        "refused",
+        "down",
+    ]
+
+
+def test_scores_that_are_alike_leave_the_order_as_it_is() -> None:
+    known = scores(plain("a", score=0.991), plain("b", score=0.994), plain("c", score=None))
+    assert order(known, "b", "a") == ["b", "a"]
+    assert order(known, "a", "b") == ["a", "b"]
+    assert order(known, "c", "a") == ["a", "c"]
+
+
+@pytest.mark.parametrize("status", ["unknown", "paused", "maintenance", "a word of tomorrow"])
+def test_where_nothing_is_known_the_order_stays(status: str) -> None:
+    known = scores(plain("a", status, 0.1), plain("b", status, 0.9))
+    assert order(known, "a", "b") == ["a", "b"]
+
+
+def test_all_down_are_all_there_the_best_first() -> None:
+    known = scores(plain("a", "down", 0.1), plain("b", "down", 0.4))
+    assert order(known, "a", "b") == ["b", "a"]
+
+
+def test_what_is_stale_is_not_down() -> None:
+    known = scores(plain("a", "down", 0.1), plain("b", "degraded", 0.4))
+    assert order(known, "a", "b") == ["b", "a"]
+    assert order(known, "a", "b", now=NOW + LATER) == ["b", "a"]
+    assert order(known, "a", "b", now=NOW + 1.01 * LATER) == ["a", "b"]
+    stale = known.endpoints["a"].at(NOW + 2 * LATER)
+    assert (stale.status, stale.score) == (Status.UNKNOWN, None)
+
+
+def test_one_that_is_left_alone_is_never_stale() -> None:
+    known = scores(plain("a", "paused"), plain("b", "maintenance", stale_after=None))
+    for name, status in (("a", Status.PAUSED), ("b", Status.MAINTENANCE)):
+        assert known.endpoints[name].at(NOW + 9 * LATER).status is status
+
+
+def test_a_document_that_is_too_old_changes_no_order() -> None:
+    known = scores(plain("a", "down", 0.1, stale_after=None), plain("b", stale_after=None))
+    assert order(known, "a", "b", now=NOW + timedelta(seconds=120)) == ["b", "a"]
+    assert order(known, "a", "b", now=NOW + timedelta(seconds=121)) == ["a", "b"]
+
+
+def test_a_router_calls_endpoints_by_its_own_names() -> None:
+    known = scores(
+        plain("a", "down", 0.0, router_ids={"litellm": "dep-1", "haproxy": "be/x"}),
+        plain("b", router_ids={"litellm": "dep-2"}),
+        plain("c", "down", 0.0, router_ids={"litellm": "dep-2"}),
+        plain("d", router_ids={"haproxy": "dep-1"}),
+        router="litellm",
+    )
+    assert order(known, "dep-1", "be/x", "dep-2", "d") == ["dep-2", "d", "be/x", "dep-1"]
+    assert order(known, "a", "b") == ["b", "a"]
+
+
+def test_candidates_of_any_kind_are_ordered_by_their_name() -> None:
+    known = scores(plain("a", "down"), plain("b"))
+    ordered = known.order([("a", 1), ("b", 2), ("b", 3)], NOW, lambda each: each[0])
+    assert ordered == [("b", 2), ("b", 3), ("a", 1)]
+
+
+def test_a_document_of_the_daemon_is_read() -> None:
+    board = make_board(make_spec("groq:a"), make_spec("vllm:b"))
+    tick = first_tick(make_spec("groq:a"), name="groq:a")
+    board.absorb([sample_at(tick, ErrorClass.AUTH, "groq:a"), sample_at(tick, name="vllm:b")])
+    known = parse(board.publish(tick, sweep=True).body, "litellm")
+    assert known.endpoints["groq:a"].account == "auth"
+    assert known.endpoints["vllm:b"].status is Status.UP
+    assert known.endpoints["vllm:b"].router_ids == {"litellm": "dep-17"}
+    assert known.names["dep-17"].id == "vllm:b"
+
+
+CHANGES: list[dict[str, Any]] = [
+    {"id": []},
+    {"score": "high"},
+    {"account": "auth"},
+    {"status": []},
+    {"stale_after": "2026-11-22T07:00:00"},
+    {"router_ids": []},
+]
+BROKEN = [
+    b"",
+    b"\xff",
+    b"null",
+    b"[]",
+    b"{}",
+    b"[" * 100_000,
+    document(schema="providerwatch/scores/v9"),
+    document(generated_at="yesterday"),
+    document(generated_at="2026-11-22T07:00:00"),
+    document(generated_at=None),
+    document(max_age_s="long"),
+    document(max_age_s=1e300),
+    *(document({**plain("a"), **change}) for change in CHANGES),
+    document({}),
+]
+
+
+@pytest.mark.parametrize("body", BROKEN, ids=range(len(BROKEN)))
+def test_what_is_no_scores_document_is_a_value_error(body: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  # whichever
+        parse(body)
+
+
+WORDS = st.sampled_from([*Status, "tomorrow"])
+NUMBERS = st.one_of(st.none(), st.floats(0, 1))
+
+
+@given(st.lists(st.tuples(WORDS, NUMBERS, st.booleans()), max_size=6), st.floats(0, 300))
+def test_no_candidate_is_ever_lost_or_made_up(rows: list[tuple[str, float | None, bool]], age_s: float) -> None:
+    known = scores(
+        *(
+            plain(str(number), status, score, account={"class": "auth"} if refused else None)
+            for number, (status, score, refused) in enumerate(rows)
+        )
+    )
+    candidates = [str(number) for number in range(len(rows) + 2)] + ["0"]
+    assert sorted(order(known, *candidates, now=NOW + timedelta(seconds=age_s))) == sorted(candidates)
