@@ -1,0 +1,56 @@
+"""Cursors: a place among samples or incidents as a word that readers hand back and need not understand. Pure.
+
+A place and no count of what lies before it: what comes meanwhile moves nothing, so a page has neither twice nor misses
+what began before its first one.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from monitor.store import Place
+
+_FORM: Final = re.compile(r"[A-Za-z0-9_-]{22}")
+_PADDING: Final = "=="
+_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MOMENT: Final = timedelta(microseconds=1)
+_FIELDS: Final = struct.Struct(">q8s")
+"""Microseconds since 1970, and the id."""
+FIRST_ID: Final = "0" * 16
+"""Before every other id, so that nothing which began at the moment of such a place comes before it."""
+
+
+class QueryError(ValueError):
+    """What a reader asked cannot be answered; the message is for the reader."""
+
+
+def to_cursor(place: Place) -> str:
+    """The word for a place."""
+    data = _FIELDS.pack((place.at - _EVER) // _MOMENT, bytes.fromhex(place.id))
+    return urlsafe_b64encode(data).decode().removesuffix(_PADDING)
+
+
+def from_cursor(word: str) -> Place:
+    """The place that a word stands for. Raises QueryError on a word that `to_cursor` never gave."""
+    if _FORM.fullmatch(word):
+        micros, identity = _FIELDS.unpack(urlsafe_b64decode(word + _PADDING))
+        try:
+            place = Place(at=_EVER + timedelta(microseconds=micros), id=identity.hex())
+        except OverflowError:
+            raise _unknown() from None
+        if to_cursor(place) == word:  # the last letter has bits that say nothing
+            return place
+    raise _unknown()
+
+
+def _unknown() -> QueryError:
+    return QueryError("cursor is none that was given out as `next`; begin anew without one")
+
+
+def before(moment: datetime) -> Place:
+    """The place of a page that begins with the newest before a moment."""
+    return Place(at=moment, id=FIRST_ID)
