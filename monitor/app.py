@@ -30,7 +30,8 @@ from monitor.store import Retention, Size, Store, create_store
 from monitor.supervisor import WorkerPool
 from monitor.ticks import Ticks
 from monitor.vantage import Lookout, Peers
-from monitor.web.server import Sources, start
+from monitor.web.server import start
+from monitor.web.sources import Sources
 from monitor.worker import LoopLag
 from probes._model import Sample, Task
 

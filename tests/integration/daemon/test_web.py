@@ -20,7 +20,8 @@ from yarl import URL
 from monitor.config.model import Listen
 from monitor.publish.board import Board
 from monitor.publish.metrics import Metrics
-from monitor.web.server import Sources, start
+from monitor.web.server import start
+from monitor.web.sources import Sources
 from probes._model import ErrorClass, Secret, Task
 from tests.integration.daemon.parts import PATIENT_S
 from tests.unit.publish.values import first_tick, make_board, make_spec, sample_at

@@ -1,0 +1,170 @@
+"""JSON Schemas made from the types of what is published: TypedDicts, dataclasses, enums and what they hold. Pure.
+
+A class becomes a definition under its name, with its docstring and those of its fields as descriptions.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from datetime import datetime
+from enum import Enum
+from itertools import pairwise
+from typing import Annotated, Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_PLAIN: Mapping[object, Mapping[str, object]] = {
+    str: {"type": "string"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    bool: {"type": "boolean"},
+    None: {"type": "null"},
+    type(None): {"type": "null"},
+    datetime: {"type": "string", "format": "date-time"},
+    object: {},
+    Any: {},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """Keywords of JSON Schema that a type cannot say, for `Annotated`; a plain text there is the description."""
+
+    minimum: float | None = None
+    maximum: float | None = None
+    max_length: int | None = None
+    max_items: int | None = None
+    pattern: str | None = None
+    format: str | None = None
+    keys: tuple[str, ...] | None = None
+    """The keys of a mapping, which are all there."""
+
+    def onto(self, schema: dict[str, object]) -> dict[str, object]:
+        """A schema with these keywords."""
+        said = {
+            "minimum": self.minimum,
+            "maximum": self.maximum,
+            "maxLength": self.max_length,
+            "maxItems": self.max_items,
+            "pattern": self.pattern,
+            "format": self.format,
+        }
+        schema = {**schema, **{word: value for word, value in said.items() if value is not None}}
+        if self.keys is not None:
+            of_each = schema.pop("additionalProperties")
+            schema |= {"properties": dict.fromkeys(self.keys, of_each), "required": list(self.keys)}
+        return schema
+
+
+class Schemas:
+    """Turns types into schemas that share definitions.
+
+    `closed` forbids keys that are not declared: for tests, since a reader should bear what later versions add.
+    """
+
+    def __init__(self, at: str = "#/$defs/", *, closed: bool = False) -> None:
+        self._at = at
+        self._closed = closed
+        self._named: dict[str, object] = {}
+        self.definitions: dict[str, dict[str, object]] = {}
+
+    def of(self, kind: Any) -> dict[str, object]:  # noqa: ANN401  # any type at all
+        """The schema of a type. Raises TypeError for one that JSON has no word for, or two classes of one name."""
+        if kind in _PLAIN:
+            return dict(_PLAIN[kind])
+        origin = get_origin(kind)
+        if origin is None:
+            return self._of_class(kind)
+        return self._of_form(origin, get_args(kind))
+
+    def _of_form(self, origin: Any, arguments: tuple[Any, ...]) -> dict[str, object]:  # noqa: ANN401
+        match origin:
+            case _ if origin is Annotated:
+                return self._annotated(*arguments)
+            case _ if origin is Literal:
+                return {"enum": list(arguments)}
+            case _ if origin in {Union, types.UnionType}:
+                return {"anyOf": [self.of(each) for each in arguments]}
+            case _ if origin is tuple and arguments[1:] != (...,):
+                items = [self.of(each) for each in arguments]
+                return {"type": "array", "prefixItems": items, "minItems": len(items), "maxItems": len(items)}
+            case _ if issubclass(origin, Sequence):
+                return {"type": "array", "items": self.of(arguments[0])}
+            case _ if issubclass(origin, Mapping):
+                return {"type": "object", "additionalProperties": self.of(arguments[1])}
+            case _:
+                raise TypeError(f"JSON Schema has no word for {origin!r}")
+
+    def _annotated(self, kind: object, *said: object) -> dict[str, object]:
+        schema = self.of(kind)
+        for each in said:
+            match each:
+                case Words():
+                    schema = each.onto(schema)
+                case str():
+                    schema = {**schema, "description": each}
+        return schema
+
+    def _of_class(self, kind: Any) -> dict[str, object]:  # noqa: ANN401
+        if not isinstance(kind, type) or not (is_typeddict(kind) or is_dataclass(kind) or issubclass(kind, Enum)):
+            raise TypeError(f"JSON Schema has no word for {kind!r}")
+        name = kind.__name__
+        if self._named.setdefault(name, kind) is not kind:
+            raise TypeError(f"two classes are called {name}")
+        if name not in self.definitions:
+            self.definitions[name] = {}  # found by what it holds, should it hold itself
+            self.definitions[name] = {**_description(kind), **self._definition(kind)}
+        return {"$ref": f"{self._at}{name}"}
+
+    def _definition(self, kind: Any) -> dict[str, object]:  # noqa: ANN401
+        if issubclass(kind, Enum):
+            return {"enum": [member.value for member in kind]}
+        hints = get_type_hints(kind, include_extras=True)
+        told = _told(kind)
+        properties = {name: {**self.of(_bare(hint)), **told.get(name, {})} for name, hint in hints.items()}
+        schema: dict[str, object] = {"type": "object", "properties": properties, "required": [*_required(kind, hints)]}
+        return {**schema, "additionalProperties": False} if self._closed else schema
+
+
+def document_schema(kind: object, title: str, *, closed: bool = False) -> dict[str, object]:
+    """A schema that stands alone."""
+    schemas = Schemas(closed=closed)
+    root = schemas.of(kind)
+    return {"$schema": DIALECT, "title": title, **root, "$defs": schemas.definitions}
+
+
+def _bare(hint: Any) -> object:  # noqa: ANN401
+    return get_args(hint)[0] if get_origin(hint) is NotRequired else hint
+
+
+def _required(kind: Any, hints: Mapping[str, object]) -> Iterator[str]:  # noqa: ANN401
+    if is_dataclass(kind):
+        yield from (field.name for field in fields(kind) if field.default is field.default_factory is MISSING)
+        return
+    # Not __required_keys__, which takes annotations that are still text for required.
+    yield from (name for name, hint in hints.items() if kind.__total__ and get_origin(hint) is not NotRequired)
+
+
+def _description(kind: type) -> dict[str, object]:
+    text = kind.__doc__
+    made_up = text is None or (is_dataclass(kind) and text.startswith(f"{kind.__name__}("))
+    return {} if made_up else {"description": inspect.cleandoc(text or "")}
+
+
+def _told(kind: type) -> dict[str, dict[str, object]]:
+    """The docstrings below a class's fields. Only the source has them; a class made by a call has none."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(kind)))
+    except (OSError, TypeError, SyntaxError):
+        return {}
+    body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
+    told: dict[str, dict[str, object]] = {}
+    for field, below in pairwise(body):
+        match field, below:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                told[name] = {"description": inspect.cleandoc(text)}
+    return told

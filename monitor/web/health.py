@@ -1,0 +1,77 @@
+"""Is the daemon alive, is it ready, and what does it count: `/healthz`, `/readyz`, `/metrics`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Literal, TypedDict
+
+from aiohttp import web
+from prometheus_client.exposition import choose_encoder
+
+from monitor.web.routes import Answer, Route
+from monitor.web.sources import Sources
+
+
+class Alive(TypedDict):
+    """The process answers."""
+
+    status: Literal["ok"]
+
+
+class Ready(TypedDict):
+    """Whether the schedule is running and the store takes samples."""
+
+    ready: bool
+    problems: list[str]
+    """Why not; empty when it is."""
+
+
+def routes(sources: Sources) -> Sequence[Route]:
+    """The routes of this file."""
+    handlers = _Handlers(sources)
+    return (
+        Route(path="/healthz", handler=handlers.health, answers=[Answer(about="It is.", shape=Alive)], open=True),
+        Route(
+            path="/readyz",
+            handler=handlers.ready,
+            answers=[
+                Answer(about="It is ready.", shape=Ready),
+                Answer(about="It is not; `problems` says why.", shape=Ready, status=HTTPStatus.SERVICE_UNAVAILABLE),
+            ],
+            open=True,
+        ),
+        Route(
+            path="/metrics",
+            handler=handlers.metrics,
+            answers=[
+                Answer(about="The metrics.", content_type="text/plain"),
+                Answer(about="The metrics.", content_type="application/openmetrics-text"),
+            ],
+        ),
+    )
+
+
+class _Handlers:
+    """The handlers."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+
+    async def health(self, _: web.Request) -> web.Response:
+        """The process is alive."""
+        return web.json_response(Alive(status="ok"))
+
+    async def ready(self, _: web.Request) -> web.Response:
+        """The schedule is running and the store takes samples; else 503 and why not."""
+        problems = self._sources.problems()
+        status = HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK
+        return web.json_response(Ready(ready=not problems, problems=list(problems)), status=status)
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        """Prometheus or OpenMetrics, as the reader asks."""
+        try:
+            encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        except TypeError:  # raised for a version that is not made of numbers
+            encode, content_type = choose_encoder("")
+        return web.Response(body=encode(self._sources.registry), headers={"Content-Type": content_type})

@@ -1,0 +1,84 @@
+"""`/openapi.json`: what the routes are, as OpenAPI 3.1, made of the routes themselves. Pure."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from monitor.publish.json_schema import Schemas
+from monitor.web.routes import JSON, Answer, Parameter, Route, refusal
+
+_TOKEN = "token"  # noqa: S105  # the name of a scheme
+
+
+def openapi(routes: Iterable[Route], version: str, *, closed: bool = False) -> dict[str, object]:
+    """The document. `closed` forbids keys that are not declared, for tests."""
+    schemas = Schemas("#/components/schemas/", closed=closed)
+    paths: dict[str, dict[str, object]] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Providerwatch",
+            "version": version,
+            "description": "Which language model providers will answer the next request.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas.definitions,
+            "securitySchemes": {_TOKEN: {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _operation(route: Route, schemas: Schemas) -> dict[str, object]:
+    first, _, rest = inspect.cleandoc(route.handler.__doc__ or "").partition("\n")
+    operation: dict[str, object] = {"summary": first, "operationId": _operation_id(route)}
+    if rest.strip():
+        operation["description"] = rest.strip()
+    if route.parameters:
+        operation["parameters"] = [_parameter(each, schemas) for each in route.parameters]
+    if route.body is not None:
+        operation["requestBody"] = {"required": True, "content": {JSON: {"schema": schemas.of(route.body)}}}
+    operation["responses"] = _responses([*route.answers, *_always(route)], schemas)
+    operation["security"] = [] if route.open else [{}, {_TOKEN: []}]
+    return operation
+
+
+def _operation_id(route: Route) -> str:
+    words = route.path.replace("{", "").replace("}", "").replace(".", "/").replace("-", "/").split("/")
+    return "_".join([route.method.lower(), *filter(None, words)])
+
+
+def _parameter(parameter: Parameter[Any], schemas: Schemas) -> dict[str, object]:
+    plain: dict[str, object] = {
+        "name": parameter.name,
+        "in": "path" if parameter.in_path else "query",
+        "required": parameter.in_path or parameter.required,
+        "description": parameter.about,
+        "schema": schemas.of(parameter.shape),
+    }
+    return plain if parameter.example is None else {**plain, "example": parameter.example}
+
+
+def _always(route: Route) -> Sequence[Answer]:
+    """What any route may answer with."""
+    wrong = [refusal(HTTPStatus.BAD_REQUEST, "The request is wrong; the message says how.")]
+    guarded = [
+        refusal(HTTPStatus.UNAUTHORIZED, "The token is missing or wrong."),
+        refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too many requests; `Retry-After` says when to come again."),
+    ]
+    return wrong if route.open else [*wrong, *guarded]
+
+
+def _responses(answers: Iterable[Answer], schemas: Schemas) -> Mapping[str, object]:
+    responses: dict[str, dict[str, Any]] = {}
+    for answer in answers:
+        response = responses.setdefault(str(int(answer.status)), {"description": answer.about})
+        if answer.content_type is not None:
+            kind = {} if answer.shape is None else {"schema": schemas.of(answer.shape)}
+            response.setdefault("content", {}).setdefault(answer.content_type, kind)
+    return responses

@@ -1,0 +1,78 @@
+"""`/v1/scores`: the document of all endpoints, whole or filtered, and each row of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from aiohttp import web
+
+from monitor.publish.board import Filter, Snapshot, select
+from monitor.status import Status
+from monitor.web.routes import JSON, Answer, Route, choice, endpoint_id, number, refusal, text
+from monitor.web.sources import Sources
+
+ID = endpoint_id()
+MODEL = text("model", "Only endpoints of this model, `author/slug`.", example="meta-llama/llama-3.1-8b-instruct")
+PROVIDER = text("provider", "Only endpoints of this provider.", example="groq")
+STATUS = choice("status", "Only endpoints of this status.", Status, example="up")
+MIN_SCORE = number(
+    "min_score", "Only endpoints of this score or better; an unknown one passes.", low=0, high=1, example="0.9"
+)
+UNKNOWN = refusal(HTTPStatus.NOT_FOUND, "No endpoint has this id.")
+
+
+def routes(sources: Sources) -> Sequence[Route]:
+    """The routes of this file."""
+    handlers = _Handlers(sources)
+    unchanged = Answer(about="It is as it was.", content_type=None, status=HTTPStatus.NOT_MODIFIED)
+    return (
+        Route(
+            path="/v1/scores",
+            handler=handlers.scores,
+            parameters=[MODEL, PROVIDER, STATUS, MIN_SCORE],
+            answers=[Answer(about="The scores document."), unchanged],
+        ),
+        Route(
+            path="/v1/scores/{id}",
+            handler=handlers.score,
+            parameters=[ID],
+            answers=[Answer(about="The endpoint's row."), unchanged, UNKNOWN],
+        ),
+    )
+
+
+class _Handlers:
+    """The handlers."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+
+    async def scores(self, request: web.Request) -> web.Response:
+        """The scores document, whole or filtered."""
+        snapshot = self._sources.snapshot()
+        if not request.query_string:
+            return _document(request, snapshot, snapshot.body)
+        wanted = Filter(
+            model=MODEL.read(request),
+            provider=PROVIDER.read(request),
+            status=STATUS.read(request),
+            min_score=MIN_SCORE.read(request),
+        )
+        return _document(request, snapshot, select(snapshot, wanted))
+
+    async def score(self, request: web.Request) -> web.Response:
+        """One endpoint's row of the scores document."""
+        snapshot = self._sources.snapshot()
+        row = snapshot.rows.get(ID.need(request))
+        if row is None:
+            raise web.HTTPNotFound(text=f"no endpoint has the id {ID.need(request)!r}")
+        return _document(request, snapshot, row.body)
+
+
+def _document(request: web.Request, snapshot: Snapshot, body: bytes) -> web.Response:
+    etag = f'"{snapshot.etag}"'
+    headers = {"ETag": etag, "Cache-Control": "no-cache"}
+    if request.if_none_match and any(known.value in {snapshot.etag, "*"} for known in request.if_none_match):
+        return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return web.Response(body=body, content_type=JSON, headers=headers)
