@@ -10,32 +10,63 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import Enum
-from typing import Final, TypeAlias
+from enum import Enum, StrEnum
+from typing import Annotated, Final, TypeAlias, TypedDict
 
 from monitor.publish.cursor import QueryError
+from monitor.publish.json_schema import Words
 from monitor.score.outcomes import Outcome
 from monitor.store import Bucket, Point, Tier
-from monitor.store.rollup import FIGURES, Rollup, merged
+from monitor.store.rollup import Rollup, merged
 from probes._model import ErrorClass, Task
 from probes._plain import timestamp
 
-UPTIME: Final = "uptime"
-ONLY_RAW: Final = (
-    "prompt_tokens",
-    "output_tokens",
-    "reasoning_tokens",
-    "cached_tokens",
-    "cost_usd",
-    "retransmits",
-    "rx_lag_s",
-    "merged_reads",
+
+class Metric(StrEnum):
+    """What a series can be of: uptime, or a field of samples that is a measure."""
+
+    UPTIME = "uptime"
+    LAG = "lag_s"
+    DNS = "dns_s"
+    CONNECT = "connect_s"
+    TLS = "tls_s"
+    HEADERS = "headers_s"
+    TTFT = "ttft_s"
+    TTAT = "ttat_s"
+    E2E = "e2e_s"
+    ITL_P50 = "itl_p50_s"
+    ITL_P99 = "itl_p99_s"
+    ITL_MAX = "itl_max_s"
+    OUTPUT_TPS = "output_tps"
+    TPOT = "tpot_s"
+    E2E_TPS = "e2e_tps"
+    RTT = "rtt_s"
+    SERVER = "server_s"
+    PROMPT_TOKENS = "prompt_tokens"
+    OUTPUT_TOKENS = "output_tokens"
+    REASONING_TOKENS = "reasoning_tokens"
+    CACHED_TOKENS = "cached_tokens"
+    COST = "cost_usd"
+    RETRANSMITS = "retransmits"
+    RX_LAG = "rx_lag_s"
+    MERGED_READS = "merged_reads"
+
+
+ONLY_RAW: Final = frozenset(
+    {
+        Metric.PROMPT_TOKENS,
+        Metric.OUTPUT_TOKENS,
+        Metric.REASONING_TOKENS,
+        Metric.CACHED_TOKENS,
+        Metric.COST,
+        Metric.RETRANSMITS,
+        Metric.RX_LAG,
+        Metric.MERGED_READS,
+    }
 )
 """Fields that no rollup has a sketch of."""
-_INVERSE: Final[Mapping[str, str]] = {"tpot_s": "output_tps"}
+_INVERSE: Final[Mapping[Metric, Metric]] = {Metric.TPOT: Metric.OUTPUT_TPS}
 """Fields that are the inverse of one that has a sketch."""
-METRICS: Final = (UPTIME, *FIGURES, *_INVERSE, *ONLY_RAW)
-"""What a series can be of."""
 
 MINUTE: Final = 60
 HOUR: Final = 3_600
@@ -98,7 +129,7 @@ class Grid:
 class Asked:
     """What a series is to be of."""
 
-    metric: str
+    metric: Metric
     task: Task | None
     """None: of all tasks."""
     window_s: int
@@ -108,12 +139,12 @@ class Asked:
     @property
     def sketched(self) -> tuple[str, ...]:
         """The figures whose sketches a rollup has to bring."""
-        return () if self.metric == UPTIME else (_INVERSE.get(self.metric, self.metric),)
+        return () if self.metric is Metric.UPTIME else (_INVERSE.get(self.metric, self.metric),)
 
     @property
     def figure(self) -> str:
         """The field of samples that is to be read; uptime needs none, and takes one that costs nothing."""
-        return "ttft_s" if self.metric == UPTIME else self.metric
+        return "ttft_s" if self.metric is Metric.UPTIME else self.metric
 
     def grid(self, now: datetime) -> Grid:
         """The steps of the window that ends at `now`: as many as it has, and one more where it lies across."""
@@ -127,11 +158,13 @@ class Asked:
         return Grid(begin=begin, step=now + timedelta(microseconds=1) - begin, count=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuantilePoint:
+At: TypeAlias = Annotated[str, Words(format="date-time")]
+
+
+class QuantilePoint(TypedDict):
     """A figure in one step: of successes that had it."""
 
-    at: str
+    at: At
     """When the step begins."""
     count: int
     p50: float | None
@@ -140,11 +173,10 @@ class QuantilePoint:
     p99: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RatioPoint:
+class RatioPoint(TypedDict):
     """Uptime in one step."""
 
-    at: str
+    at: At
     """When the step begins."""
     count: int
     """Samples that count for or against the provider."""
@@ -152,13 +184,11 @@ class RatioPoint:
     """Null where there was none of these."""
 
 
-Points: TypeAlias = tuple[QuantilePoint, ...] | tuple[RatioPoint, ...]
+Points: TypeAlias = list[QuantilePoint] | list[RatioPoint]
 
 
-def asked(metric: str, *, task: Task | None, window_s: float, step_s: float | None) -> Asked:
+def asked(metric: Metric, *, task: Task | None, window_s: float, step_s: float | None) -> Asked:
     """What is to be read for a reader. Raises QueryError where there is no such series."""
-    if metric not in METRICS:
-        raise QueryError(f"metric is one of {', '.join(METRICS)}, not {metric!r}")
     window = _whole("window", window_s)
     if not SHORTEST_WINDOW_S <= window <= LONGEST_WINDOW_S:
         raise QueryError("window is from 5m to 90d")
@@ -187,7 +217,7 @@ def _check_step(window_s: int, step_s: int) -> None:
         raise QueryError("a step of more than an hour is a whole number of hours, one of more than a day of days")
 
 
-def _source(metric: str, window_s: int, step_s: int) -> Source:
+def _source(metric: Metric, window_s: int, step_s: int) -> Source:
     if metric in ONLY_RAW:
         if window_s > DAY:
             raise QueryError(f"{metric} is known of single samples only: window is 1d at the most")
@@ -211,13 +241,13 @@ def of_samples(asked: Asked, grid: Grid, points: Iterable[Point], judge: Judge) 
         if number is not None:
             steps[number].append(point)
     starts = [timestamp(at) for at in grid.starts()]
-    if asked.metric == UPTIME:
-        return tuple(
+    if asked.metric is Metric.UPTIME:
+        return [
             _ratio(at, _counted((point.error, 1) for point in step), judge)
             for at, step in zip(starts, steps, strict=True)
-        )
+        ]
     values = ([point.value for point in step if point.error is None and point.value is not None] for step in steps)
-    return tuple(_of_values(at, sorted(found)) for at, found in zip(starts, values, strict=True))
+    return [_of_values(at, sorted(found)) for at, found in zip(starts, values, strict=True)]
 
 
 def of_buckets(asked: Asked, grid: Grid, buckets: Iterable[Bucket], judge: Judge) -> Points:
@@ -228,9 +258,9 @@ def of_buckets(asked: Asked, grid: Grid, buckets: Iterable[Bucket], judge: Judge
         if number is not None and asked.task in {None, bucket.task}:
             steps[number].append(bucket.rollup)
     rolled = zip([timestamp(at) for at in grid.starts()], map(_together, steps), strict=True)
-    if asked.metric == UPTIME:
-        return tuple(_ratio(at, _of_rollup(rollup), judge) for at, rollup in rolled)
-    return tuple(_of_sketch(at, rollup, asked.metric) for at, rollup in rolled)
+    if asked.metric is Metric.UPTIME:
+        return [_ratio(at, _of_rollup(rollup), judge) for at, rollup in rolled]
+    return [_of_sketch(at, rollup, asked.metric) for at, rollup in rolled]
 
 
 def _together(rollups: Sequence[Rollup]) -> Rollup:
@@ -263,10 +293,10 @@ def _of_values(at: str, ordered: Sequence[float]) -> QuantilePoint:
     return _point(at, last, [ordered[rank - 1] if last else None for rank in _ranks(last)])
 
 
-def _of_sketch(at: str, rollup: Rollup, metric: str) -> QuantilePoint:
+def _of_sketch(at: str, rollup: Rollup, metric: Metric) -> QuantilePoint:
     figure = _INVERSE.get(metric, metric)
     count = rollup.sketches[figure].count if figure in rollup.sketches else 0
-    if figure == metric:
+    if figure is metric:
         return _point(at, count, rollup.quantiles(figure, _SHARES))
     # The slowest of a hundred takes the longest for a token.
     turned = rollup.quantiles(figure, [(count - rank + 1) / max(count, 1) for rank in _ranks(count)])
