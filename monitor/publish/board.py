@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 
 from monitor.config.model import Config, EndpointSpec, ProbeSpec, Slo
 from monitor.plan import Job, headline_task, paid_probe
-from monitor.publish.scores import SCHEMA, Row, row
+from monitor.publish.scores import Row, row
+from monitor.publish.shapes import SCHEMA
 from monitor.score.book import Book, Shared, Terms
 from monitor.score.habit import GENERATES, Habits
 from monitor.score.incidents import Docket

@@ -10,16 +10,26 @@ from datetime import datetime, timedelta
 from monitor.config.model import EndpointSpec
 from monitor.maintenance import Span, announced, current, ended, outside
 from monitor.plan import Job, tick_at, ticks_between
+from monitor.publish.shapes import (
+    AccountTrouble,
+    EndpointPricing,
+    EndpointScore,
+    LastError,
+    Latency,
+    MaintenanceSpan,
+    Quantiles,
+    UptimeCounts,
+)
 from monitor.score.blame import Moved, blame_of
 from monitor.score.book import Book
-from monitor.score.health import Assessment, Health
+from monitor.score.health import Assessment, Health, Trouble
 from monitor.score.outcomes import Counts
 from monitor.score.recent import Summary
 from monitor.score.windows import Window
 from monitor.status import Status
+from probes._model import Task
 from probes._plain import timestamp
 
-SCHEMA = "providerwatch/scores/v1"
 _DIGITS = 6
 """Decimals of published figures: microseconds, and more than any ratio here is worth."""
 
@@ -45,18 +55,33 @@ def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> R
     seen = book.assess(now)
     status, since = _standing(spec, seen, now)
     windows = list(book.ledger.counts(now))
-    fields = {
+    figures = {name: _summary(summary) for name, summary in book.recent.summaries(now).items()}
+    fields: EndpointScore = {
         "id": spec.endpoint.id,
         "provider": spec.endpoint.provider,
         "model": spec.model,
         "api": spec.endpoint.api,
-        **_judgement(status, since, seen, book.health, windows),
+        "status": status,
+        "since": timestamp(since),
+        "score": _round(seen.score),
+        "confidence": _pair(seen.confidence),
+        "evidence": next(counts.counted for window, counts in windows if window.name == "1d"),
+        "account": _account(book.health.trouble),
         "maintenance": _maintenance(announced(spec.maintenance, now)),
+        "measured_at": _time(book.health.measured_at),
+        "stale_after": _time(seen.stale_after),
+        "source": "synthetic",
         "uptime": {
             window.name: _counts(counts, _expected(window, spec, book, jobs, now)) for window, counts in windows
         },
-        **{name: _summary(summary) for name, summary in book.recent.summaries(now).items()},
-        **{f"{task}_error_ratio": _round(errors.ratio(now)) for task, errors in book.answers.items()},
+        "ttft_s": figures["ttft_s"],
+        "ttat_s": figures["ttat_s"],
+        "e2e_s": figures["e2e_s"],
+        "itl_s": figures["itl_s"],
+        "output_tps": figures["output_tps"],
+        "e2e_tps": figures["e2e_tps"],
+        "tool_call_error_ratio": _round(book.answers[Task.TOOL_CALL].ratio(now)),
+        "structured_output_error_ratio": _round(book.answers[Task.STRUCTURED_OUTPUT].ratio(now)),
         "last_error": _last_error(book.health, book.terms.moved),
         "pricing": _pricing(spec),
         "context_length": spec.context_length,
@@ -89,28 +114,15 @@ def _standing(spec: EndpointSpec, seen: Assessment, now: datetime) -> tuple[Stat
             return seen.status, seen.since
 
 
-def _maintenance(span: Span | None) -> dict[str, str] | None:
+def _maintenance(span: Span | None) -> MaintenanceSpan | None:
     return None if span is None else {"from": timestamp(span.begin), "to": timestamp(span.end)}
 
 
-def _judgement(
-    status: Status, since: datetime, seen: Assessment, health: Health, windows: Sequence[tuple[Window, Counts]]
-) -> dict[str, object]:
-    trouble = health.trouble
-    return {
-        "status": status,
-        "since": timestamp(since),
-        "score": _round(seen.score),
-        "confidence": _pair(seen.confidence),
-        "evidence": next(counts.counted for window, counts in windows if window.name == "1d"),
-        "account": {"class": trouble.error, "since": timestamp(trouble.since)} if trouble else None,
-        "measured_at": _time(health.measured_at),
-        "stale_after": _time(seen.stale_after),
-        "source": "synthetic",
-    }
+def _account(trouble: Trouble | None) -> AccountTrouble | None:
+    return None if trouble is None else {"class": trouble.error, "since": timestamp(trouble.since)}
 
 
-def _counts(counts: Counts, expected: int) -> dict[str, object]:
+def _counts(counts: Counts, expected: int) -> UptimeCounts:
     return {
         "ratio": _round(counts.ratio),
         "ci95": _pair(counts.ci95),
@@ -135,14 +147,31 @@ def _expected(window: Window, spec: EndpointSpec, book: Book, jobs: Sequence[Job
     return sum(ticks_between(job, span.begin, span.end) for job in jobs for span in spans)
 
 
-def _summary(summary: Summary) -> dict[str, object]:
-    plain: dict[str, object] = {"window": "30m", "count": summary.count, **_rounded(summary.quantiles)}
+def _summary(summary: Summary) -> Latency:
+    plain = _quantiles(summary.quantiles)
+    latency: Latency = {
+        "window": "30m",
+        "count": summary.count,
+        "p50": plain["p50"],
+        "p75": plain["p75"],
+        "p90": plain["p90"],
+        "p99": plain["p99"],
+    }
     if summary.inflated is not None:
-        plain["failure_inflated"] = _rounded(summary.inflated)
-    return plain
+        latency["failure_inflated"] = _quantiles(summary.inflated)
+    return latency
 
 
-def _last_error(health: Health, moved: Moved) -> dict[str, object] | None:
+def _quantiles(values: Mapping[str, float | None]) -> Quantiles:
+    return {
+        "p50": _round(values["p50"]),
+        "p75": _round(values["p75"]),
+        "p90": _round(values["p90"]),
+        "p99": _round(values["p99"]),
+    }
+
+
+def _last_error(health: Health, moved: Moved) -> LastError | None:
     last = health.last_error
     if last is None:
         return None
@@ -154,23 +183,19 @@ def _last_error(health: Health, moved: Moved) -> dict[str, object] | None:
     }
 
 
-def _pricing(spec: EndpointSpec) -> dict[str, float] | None:
+def _pricing(spec: EndpointSpec) -> EndpointPricing | None:
     pricing = spec.endpoint.pricing
     if pricing is None:
         return None
     return {"prompt_usd_per_mtok": pricing.prompt, "completion_usd_per_mtok": pricing.completion}
 
 
-def _rounded(values: Mapping[str, float | None]) -> dict[str, float | None]:
-    return {name: _round(value) for name, value in values.items()}
-
-
 def _round(value: float | None) -> float | None:
     return None if value is None else round(value, _DIGITS)
 
 
-def _pair(interval: tuple[float, float] | None) -> list[float] | None:
-    return None if interval is None else [round(bound, _DIGITS) for bound in interval]
+def _pair(interval: tuple[float, float] | None) -> tuple[float, float] | None:
+    return None if interval is None else (round(interval[0], _DIGITS), round(interval[1], _DIGITS))
 
 
 def _time(at: datetime | None) -> str | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from http import HTTPStatus
 
 from aiohttp import web
 
 from monitor.publish.board import Filter, Snapshot, select
+from monitor.publish.shapes import EndpointScore, Scores, scores_schema
 from monitor.status import Status
 from monitor.web.routes import JSON, Answer, Route, choice, endpoint_id, number, refusal, text
 from monitor.web.sources import Sources
@@ -19,6 +21,7 @@ STATUS = choice("status", "Only endpoints of this status.", Status, example="up"
 MIN_SCORE = number(
     "min_score", "Only endpoints of this score or better; an unknown one passes.", low=0, high=1, example="0.9"
 )
+SCHEMA_JSON = "application/schema+json"
 UNKNOWN = refusal(HTTPStatus.NOT_FOUND, "No endpoint has this id.")
 
 
@@ -31,13 +34,18 @@ def routes(sources: Sources) -> Sequence[Route]:
             path="/v1/scores",
             handler=handlers.scores,
             parameters=[MODEL, PROVIDER, STATUS, MIN_SCORE],
-            answers=[Answer(about="The scores document."), unchanged],
+            answers=[Answer(about="The scores document.", shape=Scores), unchanged],
         ),
         Route(
             path="/v1/scores/{id}",
             handler=handlers.score,
             parameters=[ID],
-            answers=[Answer(about="The endpoint's row."), unchanged, UNKNOWN],
+            answers=[Answer(about="The endpoint's row.", shape=EndpointScore), unchanged, UNKNOWN],
+        ),
+        Route(
+            path="/v1/scores.schema.json",
+            handler=handlers.schema,
+            answers=[Answer(about="The JSON Schema of the scores document.", content_type=SCHEMA_JSON)],
         ),
     )
 
@@ -47,6 +55,7 @@ class _Handlers:
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
+        self._schema = json.dumps(scores_schema(), separators=(",", ":")).encode()
 
     async def scores(self, request: web.Request) -> web.Response:
         """The scores document, whole or filtered."""
@@ -68,6 +77,10 @@ class _Handlers:
         if row is None:
             raise web.HTTPNotFound(text=f"no endpoint has the id {ID.need(request)!r}")
         return _document(request, snapshot, row.body)
+
+    async def schema(self, _: web.Request) -> web.Response:
+        """The JSON Schema of the scores document."""
+        return web.Response(body=self._schema, content_type=SCHEMA_JSON, headers={"Cache-Control": "no-cache"})
 
 
 def _document(request: web.Request, snapshot: Snapshot, body: bytes) -> web.Response:

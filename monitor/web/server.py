@@ -9,7 +9,7 @@ from aiohttp import web
 
 from monitor import __version__
 from monitor.config.model import Listen
-from monitor.web import health, scores
+from monitor.web import check, health, scores
 from monitor.web.errors import errors_as_json
 from monitor.web.guard import guard
 from monitor.web.openapi import openapi
@@ -21,6 +21,7 @@ from probes._model import Secret
 ROUTES: Sequence[Callable[[Sources], Sequence[Route]]] = (
     health.routes,
     scores.routes,
+    check.routes,
 )
 """What each file of routes has; `/openapi.json` is made of all of them."""
 
@@ -47,7 +48,7 @@ async def start(listen: Listen, token: Secret | None, sources: Sources) -> web.A
 
 def application(token: Secret | None, sources: Sources) -> web.Application:
     """The routes behind the token and the error border."""
-    routes = described([route for each in ROUTES for route in each(sources)])
+    routes = all_routes(sources)
     open_paths = frozenset(route.path for route in routes if route.open)
     app = web.Application(middlewares=[errors_as_json, guard(token, open_paths)], client_max_size=_REQUEST_BYTES)
     app.on_response_prepare.append(_add_headers)
@@ -57,17 +58,17 @@ def application(token: Secret | None, sources: Sources) -> web.Application:
     return app
 
 
-def described(routes: Sequence[Route]) -> list[Route]:
-    """The routes, and the one that tells of them and of itself."""
+def all_routes(sources: Sources) -> Sequence[Route]:
+    """Every route: those of the files, and the one that tells of them and of itself."""
 
     async def handler(_: web.Request) -> web.Response:
         """What this server answers to, as OpenAPI 3.1."""
         return web.Response(body=body, content_type=JSON, headers={"Cache-Control": "no-cache"})
 
     itself = Route(path="/openapi.json", handler=handler, answers=[Answer(about="This document.")])
-    every = [*routes, itself]
-    body = json.dumps(openapi(every, __version__), separators=(",", ":")).encode()
-    return every
+    routes = [*(route for each in ROUTES for route in each(sources)), itself]
+    body = json.dumps(openapi(routes, __version__), separators=(",", ":")).encode()
+    return routes
 
 
 def _add(router: web.UrlDispatcher, route: Route) -> None:

@@ -17,6 +17,7 @@ from jsonschema import Draft202012Validator
 from monitor.config.model import ProbeSpec, ScoringSpec, Slo
 from monitor.maintenance import Span
 from monitor.publish.board import Board, document
+from monitor.publish.shapes import scores_schema
 from monitor.status import Status
 from probes._model import Blame, Endpoint, ErrorClass, Sample, Secret, Task
 from probes._plain import timestamp
@@ -25,6 +26,8 @@ from tests.unit.score.values import START, unhurried
 
 SCHEMA = json.loads((Path(__file__).parent / "scores.schema.json").read_text())
 VALIDATOR = Draft202012Validator(SCHEMA)
+PUBLISHED = Draft202012Validator(scores_schema(closed=True))
+"""That which is made of the code's types."""
 MINUTE = timedelta(minutes=1)
 PROBES = {
     "chat": CHAT,
@@ -39,6 +42,7 @@ def valid(body: bytes) -> dict[str, Any]:
     """The document, which is valid and strict JSON."""
     plain = json.loads(body, parse_constant=pytest.fail)
     VALIDATOR.validate(plain)
+    PUBLISHED.validate(plain)
     for row in plain["endpoints"]:
         for counts in row["uptime"].values():
             if counts["ratio"] is not None:

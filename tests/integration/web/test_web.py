@@ -4,117 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from aiohttp import ClientResponse, ClientSession, web
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.registry import Collector
-from yarl import URL
 
 from monitor.config.model import Listen
-from monitor.publish.board import Board
-from monitor.publish.metrics import Metrics
 from monitor.web.server import start
 from monitor.web.sources import Sources
-from probes._model import ErrorClass, Secret, Task
-from tests.integration.daemon.parts import PATIENT_S
-from tests.unit.publish.values import first_tick, make_board, make_spec, sample_at
+from tests.integration.web.serving import MINUTE, ODD, SLASHED, TICK, Serve, Served
 
-TICK = first_tick()
-MINUTE = timedelta(minutes=1)
-SLASHED, ODD = "my-vllm:meta-llama/llama-3.2-1b", 'p:50%/a?b#c "é日'
-SPECS = (make_spec("groq:llama"), make_spec(SLASHED, model="other/model"), make_spec(ODD, model="other/model"))
 SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
 TOKEN = "s3cret-token"
-
-
-def filled_board() -> Board:
-    """One endpoint up, one down, one unknown."""
-    board = make_board(*SPECS)
-    for number in range(5):
-        at = TICK + number * MINUTE
-        board.absorb([sample_at(at), sample_at(at, ErrorClass.CONNECT, SLASHED)])
-    board.publish(TICK + 4.5 * MINUTE, sweep=True)
-    return board
-
-
-@dataclass
-class Served:
-    """A server and a client of it."""
-
-    session: ClientSession
-    host: str
-    port: int
-    board: Board = field(default_factory=filled_board)
-    problems: list[str] = field(default_factory=list)
-
-    async def ask(self, path: str, method: str = "GET", **headers: str) -> tuple[ClientResponse, bytes]:
-        """An answer and its body; the path goes over the wire exactly as it is written."""
-        url = URL(f"http://{self.host}:{self.port}{path}", encoded=True)
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        async with self.session.request(method, url, headers=named) as response:
-            return response, await response.read()
-
-    async def get(self, path: str, **headers: str) -> tuple[ClientResponse, Any]:
-        """An answer and its JSON."""
-        response, body = await self.ask(path, **headers)
-        assert response.content_type == "application/json"
-        return response, json.loads(body)
-
-    async def send(self, request: bytes) -> bytes:
-        """The head of what comes back for these bytes; nothing, where the server just closes."""
-        async with asyncio.timeout(PATIENT_S):
-            reader, writer = await asyncio.open_connection(self.host, self.port)
-            try:
-                writer.write(request)
-                return await reader.readuntil(b"\r\n\r\n")
-            except asyncio.IncompleteReadError as error:
-                return error.partial
-            finally:
-                writer.close()
-
-
-Serve = Callable[..., Awaitable[Served]]
-
-
-@pytest.fixture
-async def serve() -> AsyncIterator[Serve]:
-    runners: list[web.AppRunner] = []
-    async with ClientSession() as session:
-
-        async def begin(token: str | None = None, registry: CollectorRegistry | None = None) -> Served:
-            served = Served(session, "127.0.0.1", 0)
-            metrics = Metrics("0", lambda: served.board.snapshot)
-            for spec in SPECS:
-                metrics.expect(spec.endpoint, Task.CHAT, {})
-            sources = Sources(
-                snapshot=lambda: served.board.snapshot,
-                problems=lambda: tuple(served.problems),
-                registry=registry or metrics.registry,
-            )
-            secret = None if token is None else Secret(token)
-            runners.append(await start(Listen(host="127.0.0.1", port=0), secret, sources))
-            served.host, served.port = runners[-1].addresses[0][:2]
-            return served
-
-        yield begin
-    for runner in runners:
-        await runner.cleanup()
-
-
-@pytest.fixture
-async def served(serve: Serve) -> Served:
-    return await serve()
 
 
 def ids(document: Any) -> list[str]:

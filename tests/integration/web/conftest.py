@@ -1,0 +1,46 @@
+"""A server for the tests of the routes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import ClientSession, web
+from prometheus_client import CollectorRegistry
+
+from monitor.config.model import Listen
+from monitor.publish.metrics import Metrics
+from monitor.web.server import start
+from monitor.web.sources import Sources
+from probes._model import Secret, Task
+from tests.integration.web.serving import SPECS, Serve, Served
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    runners: list[web.AppRunner] = []
+    async with ClientSession() as session:
+
+        async def begin(token: str | None = None, registry: CollectorRegistry | None = None) -> Served:
+            served = Served(session, "127.0.0.1", 0)
+            metrics = Metrics("0", lambda: served.board.snapshot)
+            for spec in SPECS:
+                metrics.expect(spec.endpoint, Task.CHAT, {})
+            sources = Sources(
+                snapshot=lambda: served.board.snapshot,
+                problems=lambda: tuple(served.problems),
+                registry=registry or metrics.registry,
+            )
+            secret = None if token is None else Secret(token)
+            runners.append(await start(Listen(host="127.0.0.1", port=0), secret, sources))
+            served.host, served.port = runners[-1].addresses[0][:2]
+            return served
+
+        yield begin
+    for runner in runners:
+        await runner.cleanup()
+
+
+@pytest.fixture
+async def served(serve: Serve) -> Served:
+    return await serve()
