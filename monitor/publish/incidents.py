@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final, TypeAlias, TypedDict
+from typing import Final, Literal, TypedDict
 from urllib.parse import quote
 from xml.etree import ElementTree as ET  # writes, and reads nothing
 
-from monitor.publish.json_schema import Words
-from monitor.status import Incident
+from monitor.publish.shapes import Count, Figure, Moment
+from monitor.status import Incident, Status
 from probes._plain import timestamp
 
 FEED_TYPE: Final = "application/atom+xml"
@@ -21,8 +21,6 @@ _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 has no way to write, whatever escapes it."""
 
-At: TypeAlias = Annotated[str, Words(format="date-time")]
-
 
 class IncidentRow(TypedDict):
     """A span in which an endpoint was not up."""
@@ -30,21 +28,21 @@ class IncidentRow(TypedDict):
     id: str
     """Unique, and the same from its beginning on, also when the endpoint is renamed."""
     endpoint: str
-    worst: Annotated[str, Words(pattern="^(degraded|down)$")]
+    worst: Literal[Status.DEGRADED, Status.DOWN]
     """The worst that the endpoint was."""
     cause: str
     """What most samples showed: an error class, or `slo`, `habit`, `provider`."""
-    causes: Mapping[str, int]
+    causes: Mapping[str, Count]
     """How many samples showed which, the first seen first."""
-    samples: int
+    samples: Count
     """How many spoke against the endpoint."""
-    began_at: At
+    began_at: Moment
     """When the first of them began."""
-    last_at: At
+    last_at: Moment
     """When the newest of them began."""
-    ended_at: At | None
+    ended_at: Moment | None
     """Null while it is open."""
-    duration_s: float
+    duration_s: Figure
     """From its beginning to its end, or to when this was asked while it is open."""
 
 
@@ -61,7 +59,7 @@ def incident_row(incident: Incident, now: datetime) -> IncidentRow:
     return IncidentRow(
         id=incident.id,
         endpoint=incident.endpoint,
-        worst=incident.worst.value,
+        worst=Status.DOWN if incident.worst is Status.DOWN else Status.DEGRADED,
         cause=incident.cause,
         causes=dict(incident.causes),
         samples=incident.samples,

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum, StrEnum
-from typing import Annotated, Final, TypeAlias, TypedDict
+from typing import Final, TypeAlias, TypedDict
 
 from monitor.publish.cursor import QueryError
-from monitor.publish.json_schema import Words
+from monitor.publish.shapes import Count, Moment, Share
 from monitor.score.outcomes import Outcome
 from monitor.store import Bucket, Point, Tier
 from monitor.store.rollup import Rollup, merged
@@ -158,15 +158,12 @@ class Asked:
         return Grid(begin=begin, step=now + timedelta(microseconds=1) - begin, count=1)
 
 
-At: TypeAlias = Annotated[str, Words(format="date-time")]
-
-
 class QuantilePoint(TypedDict):
     """A figure in one step: of successes that had it."""
 
-    at: At
+    at: Moment
     """When the step begins."""
-    count: int
+    count: Count
     p50: float | None
     """Percentiles of the value itself, by nearest rank; null where nothing was measured."""
     p90: float | None
@@ -176,11 +173,11 @@ class QuantilePoint(TypedDict):
 class RatioPoint(TypedDict):
     """Uptime in one step."""
 
-    at: At
+    at: Moment
     """When the step begins."""
-    count: int
+    count: Count
     """Samples that count for or against the provider."""
-    ratio: float | None
+    ratio: Share | None
     """Null where there was none of these."""
 
 
