@@ -5,15 +5,15 @@ Samples are absorbed first and published afterwards, in one step: a reader sees 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from monitor.config.model import Config, EndpointSpec, ProbeSpec, Slo
 from monitor.plan import Job, headline_task, paid_probe
+from monitor.publish.documents import digest
 from monitor.publish.scores import Row, row
 from monitor.publish.shapes import SCHEMA
 from monitor.score.book import Book, Shared, Terms
@@ -26,6 +26,8 @@ from probes._model import ErrorClass, Sample, Task
 
 MAX_AGE_S = 120
 """How old a document may be before its reader should not rely on it."""
+REFRESH = timedelta(seconds=30)
+"""A document in which nothing changed is made anew after so long, so that it does not look old."""
 _STALE_INTERVALS = 3
 
 
@@ -113,7 +115,8 @@ class Board:
             self._of_provider.setdefault(self._specs[name].endpoint.provider, []).append(book)
         self._rows: dict[str, Row] = {}
         self._touched: set[str] = set()
-        self.snapshot = self.publish(now, sweep=True)
+        self.snapshot = assemble(config.vantage, now, {})
+        self.publish(now, sweep=True)
 
     def restore_states(self, states: Mapping[str, str], first_seen: Mapping[str, datetime]) -> None:
         """Go on from stored states; endpoints that are not configured are passed over."""
@@ -190,26 +193,57 @@ class Board:
 
     def publish(self, now: datetime, *, sweep: bool = False) -> Snapshot:
         """Make everything absorbed visible, in one step; a sweep also lets time pass for the rows without news."""
-        for name in self._specs if sweep else self._touched:
-            self._rows[name] = row(self._specs[name], self._books[name], self._jobs[name], now)
+        changed = [self._render(name, now) for name in (self._specs if sweep else self._touched)]
         self._touched = set()
-        body = document(self._vantage, now, self._rows.values())
-        etag = hashlib.blake2b(body, digest_size=8).hexdigest()
-        self.snapshot = Snapshot(generated_at=now, vantage=self._vantage, rows=dict(self._rows), body=body, etag=etag)
+        if any(changed) or not is_recent(self.snapshot, now):
+            self.snapshot = assemble(self._vantage, now, dict(self._rows))
         return self.snapshot
 
+    def _render(self, name: str, now: datetime) -> bool:
+        """Make a row anew; one that comes out the same stays the same object. Whether it changed."""
+        old, new = self._rows.get(name), row(self._specs[name], self._books[name], self._jobs[name], now)
+        changed = old is None or old.body != new.body
+        if changed:
+            self._rows[name] = new
+        return changed
 
-def select(snapshot: Snapshot, wanted: Filter) -> bytes:
-    """The scores document of the rows that pass a filter."""
-    return document(snapshot.vantage, snapshot.generated_at, filter(wanted.passes, snapshot.rows.values()))
+
+def is_recent(snapshot: Snapshot, now: datetime) -> bool:
+    """Whether a snapshot in which nothing has changed may stand, so that its readers have nothing new to fetch."""
+    return timedelta() <= now - snapshot.generated_at < REFRESH
+
+
+def assemble(vantage: str, now: datetime, rows: Mapping[str, Row]) -> Snapshot:
+    """A snapshot of these rows."""
+    head = opening(vantage, now)
+    return Snapshot(
+        generated_at=now,
+        vantage=vantage,
+        rows=rows,
+        body=document(vantage, now, rows.values()),
+        etag=digest(head + "".join(row.etag for row in rows.values()).encode()),
+    )
+
+
+def select(snapshot: Snapshot, wanted: Filter) -> Snapshot:
+    """The part of a snapshot that passes a filter."""
+    rows = {name: row for name, row in snapshot.rows.items() if wanted.passes(row)}
+    return assemble(snapshot.vantage, snapshot.generated_at, rows)
 
 
 def document(vantage: str, now: datetime, rows: Iterable[Row]) -> bytes:
     """The scores document around rows that are serialised already."""
+    return opening(vantage, now) + b",".join(row.body for row in rows) + CLOSING
+
+
+CLOSING = b"]}\n"
+
+
+def opening(vantage: str, now: datetime) -> bytes:
+    """A document up to its first row."""
     stamp = now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     head = {"schema": SCHEMA, "generated_at": stamp, "vantage": vantage, "max_age_s": MAX_AGE_S}
-    opening = json.dumps(head, separators=(",", ":")).encode().removesuffix(b"}")
-    return opening + b',"endpoints":[' + b",".join(row.body for row in rows) + b"]}\n"
+    return json.dumps(head, separators=(",", ":")).encode().removesuffix(b"}") + b',"endpoints":['
 
 
 def terms_of(config: Config, spec: EndpointSpec) -> Terms:

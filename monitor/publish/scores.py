@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from monitor.config.model import EndpointSpec
 from monitor.maintenance import Span, announced, current, ended, outside
 from monitor.plan import Job, tick_at, ticks_between
+from monitor.publish.documents import digest
 from monitor.publish.shapes import (
     AccountTrouble,
     EndpointPricing,
@@ -46,8 +47,12 @@ class Row:
     score: float | None
     uptime: Mapping[str, float | None]
     """Uptime ratio by window."""
+    news: tuple[object, ...]
+    """What readers are told of at once when it changes: the status and why, the newest sample."""
     body: bytes
     """The row as JSON."""
+    etag: str
+    """Of the body."""
 
 
 def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> Row:
@@ -88,6 +93,7 @@ def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> R
         "labels": dict(spec.labels),
         "router_ids": dict(spec.router_ids),
     }
+    body = json.dumps(fields, separators=(",", ":"), allow_nan=False).encode()
     return Row(
         id=spec.endpoint.id,
         provider=spec.endpoint.provider,
@@ -96,7 +102,16 @@ def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> R
         status=status,
         score=seen.score,
         uptime={window.name: counts.ratio for window, counts in windows},
-        body=json.dumps(fields, separators=(",", ":"), allow_nan=False).encode(),
+        news=(
+            status,
+            since,
+            book.health.measured_at,
+            book.health.trouble,
+            book.health.last_error,
+            fields["maintenance"],
+        ),
+        body=body,
+        etag=digest(body),
     )
 
 

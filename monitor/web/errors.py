@@ -10,7 +10,7 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from monitor.web.routes import JSON
+from monitor.publish.documents import JSON
 
 log = logging.getLogger(__name__)
 

@@ -15,10 +15,10 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from aiohttp import web
 
+from monitor.publish.documents import JSON
 from monitor.publish.json_schema import Words
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-JSON = "application/json"
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 

@@ -8,10 +8,13 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from monitor.publish.board import Filter, Snapshot, select
+from monitor.publish.board import Filter
+from monitor.publish.documents import ready
 from monitor.publish.shapes import EndpointScore, Scores, scores_schema
+from monitor.publish.shelf import Shelf
 from monitor.status import Status
-from monitor.web.routes import JSON, Answer, Route, choice, endpoint_id, number, refusal, text
+from monitor.web.answers import answer
+from monitor.web.routes import Answer, Route, choice, endpoint_id, number, refusal, text
 from monitor.web.sources import Sources
 
 ID = endpoint_id()
@@ -55,37 +58,29 @@ class _Handlers:
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
-        self._schema = json.dumps(scores_schema(), separators=(",", ":")).encode()
+        self._shelf = Shelf()
+        self._schema = ready(json.dumps(scores_schema(), separators=(",", ":")).encode(), SCHEMA_JSON)
 
     async def scores(self, request: web.Request) -> web.Response:
         """The scores document, whole or filtered."""
         snapshot = self._sources.snapshot()
         if not request.query_string:
-            return _document(request, snapshot, snapshot.body)
+            return answer(request, self._shelf.whole(snapshot))
         wanted = Filter(
             model=MODEL.read(request),
             provider=PROVIDER.read(request),
             status=STATUS.read(request),
             min_score=MIN_SCORE.read(request),
         )
-        return _document(request, snapshot, select(snapshot, wanted))
+        return answer(request, self._shelf.selected(snapshot, wanted))
 
     async def score(self, request: web.Request) -> web.Response:
         """One endpoint's row of the scores document."""
-        snapshot = self._sources.snapshot()
-        row = snapshot.rows.get(ID.need(request))
+        row = self._sources.snapshot().rows.get(ID.need(request))
         if row is None:
             raise web.HTTPNotFound(text=f"no endpoint has the id {ID.need(request)!r}")
-        return _document(request, snapshot, row.body)
+        return answer(request, self._shelf.row(row))
 
-    async def schema(self, _: web.Request) -> web.Response:
+    async def schema(self, request: web.Request) -> web.Response:
         """The JSON Schema of the scores document."""
-        return web.Response(body=self._schema, content_type=SCHEMA_JSON, headers={"Cache-Control": "no-cache"})
-
-
-def _document(request: web.Request, snapshot: Snapshot, body: bytes) -> web.Response:
-    etag = f'"{snapshot.etag}"'
-    headers = {"ETag": etag, "Cache-Control": "no-cache"}
-    if request.if_none_match and any(known.value in {snapshot.etag, "*"} for known in request.if_none_match):
-        return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return web.Response(body=body, content_type=JSON, headers=headers)
+        return answer(request, self._schema)

@@ -9,12 +9,14 @@ from aiohttp import web
 
 from monitor import __version__
 from monitor.config.model import Listen
+from monitor.publish.documents import ready
 from monitor.web import check, health, scores
+from monitor.web.answers import answer
 from monitor.web.errors import errors_as_json
 from monitor.web.guard import guard
 from monitor.web.openapi import openapi
 from monitor.web.queries import only_declared
-from monitor.web.routes import JSON, Answer, Route
+from monitor.web.routes import Answer, Route
 from monitor.web.sources import Sources
 from probes._model import Secret
 
@@ -61,13 +63,13 @@ def application(token: Secret | None, sources: Sources) -> web.Application:
 def all_routes(sources: Sources) -> Sequence[Route]:
     """Every route: those of the files, and the one that tells of them and of itself."""
 
-    async def handler(_: web.Request) -> web.Response:
+    async def handler(request: web.Request) -> web.Response:
         """What this server answers to, as OpenAPI 3.1."""
-        return web.Response(body=body, content_type=JSON, headers={"Cache-Control": "no-cache"})
+        return answer(request, document)
 
     itself = Route(path="/openapi.json", handler=handler, answers=[Answer(about="This document.")])
     routes = [*(route for each in ROUTES for route in each(sources)), itself]
-    body = json.dumps(openapi(routes, __version__), separators=(",", ":")).encode()
+    document = ready(json.dumps(openapi(routes, __version__), separators=(",", ":")).encode())
     return routes
 
 

@@ -1,0 +1,84 @@
+"""Bytes that are ready to be sent, plain and gzipped: made once per change, handed out to every reader. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+JSON = "application/json"
+_WORTHWHILE = 1024
+"""Shorter bodies fit into a packet either way."""
+_LARGE = 1 << 18
+_THOROUGH, _QUICK = 6, 1
+_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+"""Of a gzip member without a time, so that the same body has the same bytes."""
+_GZIP = 16 + zlib.MAX_WBITS
+_RAW = -zlib.MAX_WBITS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A body, its gzipped form, and the entity tag that tells it from all others."""
+
+    body: bytes
+    etag: str
+    """Of the plain form, without quotes."""
+    gzipped: bytes | None
+    """None where that would not be worth it."""
+    content_type: str = JSON
+
+
+def ready(body: bytes, content_type: str = JSON, *, etag: str | None = None) -> Document:
+    """A document of this body. A tag that is known need not be made of the body."""
+    return Document(
+        body=body, etag=digest(body) if etag is None else etag, gzipped=_gzipped(body), content_type=content_type
+    )
+
+
+def digest(body: bytes) -> str:
+    """16 hex digits that no other body has."""
+    return hashlib.blake2b(body, digest_size=8).hexdigest()
+
+
+def _gzipped(body: bytes) -> bytes | None:
+    """Thoroughly, but where that would hold up everyone else."""
+    if len(body) < _WORTHWHILE:
+        return None
+    packer = zlib.compressobj(_THOROUGH if len(body) < _LARGE else _QUICK, zlib.DEFLATED, _GZIP)
+    packed = packer.compress(body) + packer.flush()
+    return packed if len(packed) < len(body) else None
+
+
+class BlockwiseGzip:
+    """Gzips a long list again and again, and packs anew only the blocks of it that changed.
+
+    Each block of parts is a stretch of the deflate stream that refers to nothing before it, so it may be put together
+    with any others. That costs a quarter in size and saves nearly all of the time.
+    """
+
+    def __init__(self, block: int = 16) -> None:
+        self._block = block
+        self._packed: list[tuple[Sequence[bytes], bytes]] = []
+
+    def pack(self, head: bytes, parts: Sequence[bytes], tail: bytes, whole: bytes) -> bytes:
+        """The gzipped form of head, parts with commas between them, and tail; `whole` is just that."""
+        blocks = [parts[start : start + self._block] for start in range(0, len(parts), self._block)]
+        known = [*self._packed[: len(blocks)], *[((), b"")] * (len(blocks) - len(self._packed))]
+        # Parts that did not change are the same objects, which is what makes comparing them cheap.
+        self._packed = [
+            old if old[0] == block else (block, _stretch(b"," * bool(place) + b",".join(block)))
+            for place, (block, old) in enumerate(zip(blocks, known, strict=True))
+        ]
+        packed = b"".join(stretch for _, stretch in self._packed)
+        return b"".join((_HEADER, _stretch(head), packed, _stretch(tail, last=True), _trailer(whole)))
+
+
+def _stretch(body: bytes, *, last: bool = False) -> bytes:
+    packer = zlib.compressobj(_THOROUGH, zlib.DEFLATED, _RAW)
+    return packer.compress(body) + packer.flush(zlib.Z_FINISH if last else zlib.Z_FULL_FLUSH)
+
+
+def _trailer(body: bytes) -> bytes:
+    return zlib.crc32(body).to_bytes(4, "little") + (len(body) & 0xFFFFFFFF).to_bytes(4, "little")
