@@ -65,6 +65,18 @@ class Kind(StrEnum):
     STATUS = "status"
 
 
+class Span(StrEnum):
+    """Over how long it tells."""
+
+    MINUTES_5 = "5m"
+    MINUTES_30 = "30m"
+    HOUR = "1h"
+    DAY = "1d"
+    DAYS_7 = "7d"
+    DAYS_30 = "30d"
+    DAYS_90 = "90d"
+
+
 class Colour(StrEnum):
     """Behind the word."""
 

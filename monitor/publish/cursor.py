@@ -48,7 +48,7 @@ def from_cursor(word: str) -> Place:
 
 
 def _unknown() -> QueryError:
-    return QueryError("cursor is none that was given out as `next`; begin anew without one")
+    return QueryError("a word that was given out as `next`; begin anew without one")
 
 
 def before(moment: datetime) -> Place:

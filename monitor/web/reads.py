@@ -1,4 +1,4 @@
-"""What readers want of the store, without letting them near it: few reads at once, a deadline on each, and kept a while.
+"""What readers want of the store, without letting them near it: few reads at once, each with a deadline, kept a while.
 
 A read that is late is not broken off, since the database would not know; its place is free again when it ends. What it
 brings is kept, so whoever asks again after `Retry-After` may have it at once.

@@ -10,7 +10,7 @@ from aiohttp import web
 from monitor import __version__
 from monitor.config.model import Listen
 from monitor.publish.documents import ready
-from monitor.web import check, health, scores
+from monitor.web import badges, check, health, history, scores
 from monitor.web.answers import answer
 from monitor.web.errors import errors_as_json
 from monitor.web.guard import guard
@@ -24,6 +24,8 @@ ROUTES: Sequence[Callable[[Sources], Sequence[Route]]] = (
     health.routes,
     scores.routes,
     check.routes,
+    history.routes,
+    badges.routes,
 )
 """What each file of routes has; `/openapi.json` is made of all of them."""
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.publish.badges import Badge, Colour, of_status, of_ttft, of_uptime, svg, text_width
+from monitor.publish.badges import Badge, Colour, Span, of_status, of_ttft, of_uptime, svg, text_width
+from monitor.score.windows import WINDOWS
 from monitor.status import Status
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -85,6 +86,10 @@ def test_a_badge_is_as_wide_as_its_two_texts_and_is_read_aloud(label: str, messa
         begin, length = float(each.get("x") or 0), float(each.get("textLength") or 0)
         assert length == text_width(each.text or "")
         assert begin + length <= int(root.get("width") or 0)
+
+
+def test_a_badge_may_be_of_every_window_that_uptime_is_published_for() -> None:
+    assert [*Span] == [window.name for window in WINDOWS]
 
 
 def test_nothing_in_a_badge_needs_a_style_or_another_file() -> None:
