@@ -21,7 +21,7 @@ def only_declared(route: Route) -> Handler:
 
 
 def _check(request: web.Request, known: list[str]) -> None:
-    given = list(request.query)
+    given = [name for name, _ in request.query.items()]  # its keys come once each
     unknown = sorted(set(given) - set(known))
     if unknown:
         there_are = f"there are: {', '.join(known)}" if known else "there are none here"
