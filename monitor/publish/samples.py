@@ -49,7 +49,7 @@ class Wanted:
             return Page(since=since, reach=since, before=newest)
         oldest = max(since, now - raw - _LEEWAY)
         begin = now + _LEEWAY if newest is None else min(newest.at, now + _LEEWAY)
-        return Page(since=oldest, reach=max(oldest, begin - _SELDOM), before=newest)
+        return Page(since=oldest, reach=max(oldest, max(begin, oldest) - _SELDOM), before=newest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

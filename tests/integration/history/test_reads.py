@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
@@ -43,8 +42,8 @@ class Shelf:
 
 
 @pytest.fixture
-async def shelf() -> AsyncIterator[Shelf]:
-    yield Shelf()
+async def shelf() -> Shelf:
+    return Shelf()
 
 
 async def refused(reads: Reads, question: str, shelf: Shelf) -> str:

@@ -60,6 +60,7 @@ def test_what_is_asked_for_bounds_how_far_back_a_task_is_looked_for() -> None:
 def test_a_time_far_ahead_is_no_long_way_back() -> None:
     far = datetime(9999, 12, 31, tzinfo=UTC)
     assert page(task=Task.CHAT, until=far).reach == NOW - 6 * DAY
+    assert page(task=Task.CHAT, until=datetime.min.replace(tzinfo=UTC)).reach == NOW - RAW - DAY
     assert page(task=Task.CHAT, since=far) == Page(since=far, reach=far, before=None)
 
 

@@ -1,0 +1,60 @@
+"""A real server over a board and a real store, one of each kind that lasts."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from aiohttp import ClientSession, web
+
+from monitor.config.model import Listen
+from monitor.store import Store, create_store
+from monitor.web.server import start
+from probes._model import Secret
+from tests.integration.history.serving import Begin, Past, Served, sources_of
+from tests.support.postgres import Postgres, postgres
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Postgres]:
+    with postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    """An empty store of each kind."""
+    url = f"sqlite:///{tmp_path}/store.db"
+    if request.param == "postgresql":
+        database: Postgres = request.getfixturevalue("server")
+        url = database.create(f"history{next(_numbers)}")
+    store = create_store(url)
+    await store.open()
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def begin() -> AsyncIterator[Begin]:
+    """Begins to serve a past."""
+    runners: list[web.AppRunner] = []
+    pasts: list[Past] = []
+    async with ClientSession() as session:
+
+        async def serve(past: Past, token: str | None = None) -> Served:
+            served = Served(session, "127.0.0.1", 0)
+            secret = None if token is None else Secret(token)
+            runners.append(await start(Listen(host="127.0.0.1", port=0), secret, sources_of(served, past)))
+            pasts.append(past)
+            served.host, served.port = runners[-1].addresses[0][:2]
+            return served
+
+        yield serve
+    for runner in runners:
+        await runner.cleanup()
+    for past in pasts:
+        await past.reads.close()
