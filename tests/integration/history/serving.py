@@ -55,7 +55,8 @@ def a_sample(number: int, name: str = NAME, minutes: float = 10.0, **fields: Any
     at = START + timedelta(minutes=number * minutes)
     plain = make_sample(number, endpoint=name, scheduled_at=at, started_at=at)
     if number % 5 == 4:
-        return replace(plain, error=ErrorClass.OVERLOADED, blame=Blame.PROVIDER, status_code=529, **fields)
+        failed = {"error": ErrorClass.OVERLOADED, "blame": Blame.PROVIDER, "status_code": 529}
+        return replace(plain, **{**failed, **fields})
     measured = {**EVERYTHING, "ttft_s": round(0.2 + number / 1000, 3)}
     return replace(plain, **{**measured, **fields})
 
