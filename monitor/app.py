@@ -118,7 +118,7 @@ class Daemon:
                 registry=self._metrics.registry,
                 past=past,
             )
-            server = await start(self._config.listen, self._config.token, sources)
+            server = await start(self._config.listen, self._config.token, sources, rate_per_s=self._config.rate_limit)
             stack.push_async_callback(server.cleanup)
             await self._serve()
 

@@ -42,6 +42,7 @@ def resolve(file: schema.File, lookups: Lookups) -> Config:
         listen=file.listen,
         public=file.public,
         token=file.token,
+        rate_limit=file.rate_limit,
         store=file.store,
         retention=RetentionSpec(**{f"{tier}_s": kept_s for tier, kept_s in file.retention}),
         max_concurrent=file.max_concurrent,

@@ -337,6 +337,8 @@ class File(Section):
     """true allows to listen beyond this machine without a token."""
     token: types.Maybe[types.Key] = None
     """What clients send as a bearer token."""
+    rate_limit: types.Count = _default(Config, "rate_limit")
+    """Requests per second that one client address may make of the HTTP server."""
     listen: types.Address = Field(default=f"{Listen().host}:{Listen().port}", validate_default=True)
     """host:port of the HTTP server; an IPv6 address in brackets."""
     store: types.Store = _default(Config, "store")

@@ -178,6 +178,8 @@ class Config:
     public: bool = False
     """True allows listening beyond loopback without a token."""
     token: Secret | None = None
+    rate_limit: int = 500
+    """How many requests per second one client may make of the HTTP server."""
     store: str = field(default="sqlite:providerwatch.db", repr=False)
     """May hold a password."""
     retention: RetentionSpec = RetentionSpec()

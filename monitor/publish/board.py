@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from monitor.config.model import Config, EndpointSpec, ProbeSpec, Slo
 from monitor.plan import Job, headline_task, paid_probe
-from monitor.publish.documents import digest
+from monitor.publish.packing import digest
 from monitor.publish.scores import Row, row
 from monitor.publish.shapes import SCHEMA
 from monitor.score.book import Book, Shared, Terms

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from monitor.config.model import EndpointSpec
 from monitor.maintenance import Span, announced, current, ended, outside
 from monitor.plan import Job, tick_at, ticks_between
-from monitor.publish.documents import digest
+from monitor.publish.packing import digest
 from monitor.publish.shapes import (
     AccountTrouble,
     EndpointPricing,

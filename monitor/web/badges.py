@@ -11,12 +11,12 @@ from typing import Final
 from aiohttp import web
 
 from monitor.publish.badges import SVG, Badge, Kind, Span, of_status, of_ttft, of_uptime, svg
-from monitor.publish.documents import Document, ready
 from monitor.publish.scores import Row
 from monitor.publish.series import Metric, asked
 from monitor.score.windows import WINDOWS
 from monitor.status import Status
 from monitor.web.answers import answer
+from monitor.web.documents import Document, ready
 from monitor.web.history import BUSY, ID, UNCHANGED, UNKNOWN, known_id, read_points
 from monitor.web.past import Past
 from monitor.web.routes import Answer, Route, choice
@@ -79,7 +79,7 @@ class _Handlers:
         document = await self._past.reads.document(
             (Kind.TTFT, name, window, status), partial(self._stored_ttft, name, window, status)
         )
-        return answer(request, document, _KEPT)
+        return answer(request, document)
 
     async def status(self, request: web.Request) -> web.Response:
         """A badge with what an endpoint is."""
@@ -92,14 +92,18 @@ class _Handlers:
         row, key = self._sources.snapshot().rows[name], (name, kind, window)
         made = self._made.get(key)
         if made is None or made.row is not row:
-            made = self._made[key] = _Made(row=row, document=ready(svg(badge(row)), SVG))
-        return answer(request, made.document, _KEPT)
+            made = self._made[key] = _Made(row=row, document=_image(badge(row)))
+        return answer(request, made.document)
 
     async def _stored_ttft(self, name: str, window: Span, status: Status) -> Document:
         wanted = asked(Metric.TTFT, task=self._past.task(name), window_s=_LENGTHS_S[window], step_s=None)
         (point,) = await read_points(self._past, name, wanted, wanted.whole(self._past.now()))
         median_s = point.get("p50")
-        return ready(svg(of_ttft(window, median_s if isinstance(median_s, float) else None, status)), SVG)
+        return _image(of_ttft(window, median_s if isinstance(median_s, float) else None, status))
+
+
+def _image(badge: Badge) -> Document:
+    return ready(svg(badge), SVG, cache_control=_KEPT)
 
 
 def _recent_ttft(row: Row) -> Badge:

@@ -13,7 +13,6 @@ from aiohttp import web
 
 from monitor.config import RefusedError, duration_s
 from monitor.publish.cursor import QueryError, from_cursor, to_cursor
-from monitor.publish.documents import Document, ready
 from monitor.publish.incidents import FEED_TYPE, IncidentList, feed, incident_row
 from monitor.publish.json_schema import Words
 from monitor.publish.samples import EVER, SampleList, Wanted, portions
@@ -30,6 +29,7 @@ from monitor.publish.series import (
 )
 from monitor.store import Place
 from monitor.web.answers import answer
+from monitor.web.documents import Document, ready
 from monitor.web.past import Past
 from monitor.web.routes import Answer, Parameter, Route, choice, endpoint_id, moment, refusal, text, whole
 from monitor.web.sources import Sources
@@ -172,7 +172,7 @@ class _Handlers:
             )
             now, page = self._past.now(), found[:limit]
             more = to_cursor(Place(at=page[-1].began_at, id=page[-1].id)) if len(found) > limit else None
-            return _json(IncidentList(data=[incident_row(each, now) for each in page], next=more))
+            return self._json(IncidentList(data=[incident_row(each, now) for each in page], next=more))
 
         return await self._answer(request, ("incidents", endpoint, since, limit, cursor), read)
 
@@ -181,15 +181,15 @@ class _Handlers:
 
         async def read() -> Document:
             found = await self._past.store.incidents(endpoint=None, since=EVER, before=None, limit=_IN_FEED)
-            return ready(feed(found, self._sources.snapshot().vantage), FEED_TYPE)
+            body = feed(found, self._sources.snapshot().vantage)
+            return ready(body, FEED_TYPE, cache_control=self._past.reads.cache_control)
 
         return await self._answer(request, "feed", read)
 
     async def _answer(
         self, request: web.Request, question: object, read: Callable[[], Awaitable[Document]]
     ) -> web.Response:
-        reads = self._past.reads
-        return answer(request, await reads.document(question, read), reads.cache_control)
+        return answer(request, await self._past.reads.document(question, read))
 
     def _asked(self, request: web.Request, name: str) -> Asked:
         metric, task, window_s = METRIC.read(request) or Metric.TTFT, SERIES_TASK.read(request), WINDOW.read(request)
@@ -202,7 +202,7 @@ class _Handlers:
 
     async def _series(self, name: str, wanted: Asked) -> Document:
         points = await read_points(self._past, name, wanted, wanted.grid(self._past.now()))
-        return _json(
+        return self._json(
             Series(
                 endpoint=name,
                 metric=wanted.metric,
@@ -213,6 +213,10 @@ class _Handlers:
                 next=None,
             )
         )
+
+    def _json(self, document: object) -> Document:
+        body = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
+        return ready(body, cache_control=self._past.reads.cache_control)
 
 
 def known_id(sources: Sources, request: web.Request) -> str:
@@ -235,7 +239,8 @@ async def read_samples(past: Past, wanted: Wanted) -> Document:
         await asyncio.sleep(0)
     more = json.dumps(page.next(found, wanted.limit)).encode()
     # In a thread, since packing a thousand takes ten milliseconds, of which other threads need not know.
-    return await asyncio.to_thread(ready, b'{"data":[' + b",".join(rows) + b'],"next":' + more + b"}")
+    body = b'{"data":[' + b",".join(rows) + b'],"next":' + more + b"}"
+    return await asyncio.to_thread(ready, body, cache_control=past.reads.cache_control)
 
 
 async def read_points(past: Past, name: str, wanted: Asked, grid: Grid) -> Points:
@@ -246,7 +251,3 @@ async def read_points(past: Past, name: str, wanted: Asked, grid: Grid) -> Point
         return of_samples(wanted, grid, points, past.judge)
     buckets = await store.rollups(name, tier, grid.begin, grid.end, wanted.sketched)
     return of_buckets(wanted, grid, buckets, past.judge)
-
-
-def _json(document: object) -> Document:
-    return ready(json.dumps(document, separators=(",", ":"), allow_nan=False).encode())

@@ -4,14 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from aiohttp import hdrs
-from multidict import CIMultiDictProxy
-
-
-def wants_gzip(headers: CIMultiDictProxy[str]) -> bool:
-    """Whether to answer a request with gzip. Without the header, a client gets what any client can read."""
-    return accepts_gzip(headers.get(hdrs.ACCEPT_ENCODING, ""))
-
 
 @lru_cache(maxsize=64)
 def accepts_gzip(header: str) -> bool:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from monitor.publish.documents import JSON
 from monitor.publish.json_schema import Schemas
+from monitor.web.documents import JSON
 from monitor.web.routes import Answer, Parameter, Route, refusal
 
 _TOKEN = "token"  # noqa: S105  # the name of a scheme

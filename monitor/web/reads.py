@@ -13,15 +13,16 @@ from collections.abc import Awaitable, Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from aiohttp import web
 
-from monitor.publish.documents import Document
 from monitor.store import StoreError
+from monitor.web.documents import Document
 
 log = logging.getLogger(__name__)
 
+_HEADERS_BYTES: Final = 2048
 Read: TypeAlias = Callable[[], Awaitable[Document]]
 
 
@@ -131,5 +132,5 @@ class Reads:
 
 
 def _size(document: Document) -> int:
-    """About what it takes of memory."""
-    return len(document.body) + len(document.gzipped or b"") + 1024
+    """About what it takes of memory: with its headers."""
+    return document.size_bytes + _HEADERS_BYTES

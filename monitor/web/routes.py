@@ -15,8 +15,8 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from aiohttp import web
 
-from monitor.publish.documents import JSON
 from monitor.publish.json_schema import Words
+from monitor.web.documents import JSON
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 T = TypeVar("T")

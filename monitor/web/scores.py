@@ -9,12 +9,12 @@ from http import HTTPStatus
 from aiohttp import web
 
 from monitor.publish.board import Filter
-from monitor.publish.documents import ready
 from monitor.publish.shapes import EndpointScore, Scores, scores_schema
-from monitor.publish.shelf import Shelf
 from monitor.status import Status
 from monitor.web.answers import answer
+from monitor.web.documents import ready
 from monitor.web.routes import Answer, Route, choice, endpoint_id, number, refusal, text
+from monitor.web.shelf import Shelf
 from monitor.web.sources import Sources
 
 ID = endpoint_id()
@@ -64,7 +64,7 @@ class _Handlers:
     async def scores(self, request: web.Request) -> web.Response:
         """The scores document, whole or filtered."""
         snapshot = self._sources.snapshot()
-        if not request.query_string:
+        if "?" not in request.raw_path:
             return answer(request, self._shelf.whole(snapshot))
         wanted = Filter(
             model=MODEL.read(request),

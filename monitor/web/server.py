@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 
 from aiohttp import web
 
 from monitor import __version__
 from monitor.config.model import Listen
-from monitor.publish.documents import ready
 from monitor.web import badges, check, health, history, scores
 from monitor.web.answers import answer
-from monitor.web.errors import errors_as_json
-from monitor.web.guard import guard
+from monitor.web.border import border
+from monitor.web.documents import ready
+from monitor.web.entrance import entrance
+from monitor.web.guard import Access, Guard
 from monitor.web.openapi import openapi
-from monitor.web.queries import only_declared
-from monitor.web.routes import Answer, Route
+from monitor.web.routes import Answer, Handler, Route
 from monitor.web.sources import Sources
 from probes._model import Secret
 
@@ -29,18 +30,27 @@ ROUTES: Sequence[Callable[[Sources], Sequence[Route]]] = (
 )
 """What each file of routes has; `/openapi.json` is made of all of them."""
 
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-}
 _REQUEST_BYTES = 1 << 20
+_LINE_BYTES = 8192
+_HEADERS = 64
+_IDLE_S = 75.0
 _SHUTDOWN_S = 2.0
 
 
-async def start(listen: Listen, token: Secret | None, sources: Sources) -> web.AppRunner:
+async def start(
+    listen: Listen, token: Secret | None, sources: Sources, *, rate_per_s: float | None = None
+) -> web.AppRunner:
     """Begin to serve; `cleanup()` of what is returned ends it. Raises OSError when the address is taken."""
-    runner = web.AppRunner(application(token, sources), access_log=None, shutdown_timeout=_SHUTDOWN_S)
+    app = application(Access(token=token, rate_per_s=rate_per_s), sources)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        shutdown_timeout=_SHUTDOWN_S,
+        keepalive_timeout=_IDLE_S,
+        max_line_size=_LINE_BYTES,
+        max_field_size=_LINE_BYTES,
+        max_headers=_HEADERS,
+    )
     await runner.setup()
     try:
         await web.TCPSite(runner, listen.host, listen.port).start()
@@ -50,15 +60,13 @@ async def start(listen: Listen, token: Secret | None, sources: Sources) -> web.A
     return runner
 
 
-def application(token: Secret | None, sources: Sources) -> web.Application:
-    """The routes behind the token and the error border."""
-    routes = all_routes(sources)
-    open_paths = frozenset(route.path for route in routes if route.open)
-    app = web.Application(middlewares=[errors_as_json, guard(token, open_paths)], client_max_size=_REQUEST_BYTES)
-    app.on_response_prepare.append(_add_headers)
+def application(access: Access, sources: Sources) -> web.Application:
+    """The routes behind the border."""
+    guard = Guard(access, time.monotonic)
+    app = web.Application(middlewares=[border(guard)], client_max_size=_REQUEST_BYTES)
     # The fixed paths first: an id may be anything, also what looks like one of them.
-    for route in sorted(routes, key=lambda route: "{" in route.path):
-        _add(app.router, route)
+    for route in sorted(all_routes(sources), key=lambda route: "{" in route.path):
+        _add(app.router, route, entrance(route, guard))
     return app
 
 
@@ -75,17 +83,12 @@ def all_routes(sources: Sources) -> Sequence[Route]:
     return routes
 
 
-def _add(router: web.UrlDispatcher, route: Route) -> None:
+def _add(router: web.UrlDispatcher, route: Route, handler: Handler) -> None:
     path = route.path
     for parameter in route.parameters:
         if parameter.slashes:
             path = path.replace(f"{{{parameter.name}}}", f"{{{parameter.name}:.+}}")
-    handler = only_declared(route)
     if route.method == "GET":
         router.add_get(path, handler)  # and HEAD
     else:
         router.add_route(route.method, path, handler)
-
-
-async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(_HEADERS)

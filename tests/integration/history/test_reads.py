@@ -8,8 +8,8 @@ import logging
 import pytest
 from aiohttp import web
 
-from monitor.publish.documents import Document, ready
 from monitor.store import StoreError
+from monitor.web.documents import Document, ready
 from monitor.web.reads import Limits, Reads
 from tests.integration.daemon.parts import PATIENT_S, breathe, until
 
@@ -92,7 +92,7 @@ async def test_a_store_that_does_not_answer_keeps_nobody(shelf: Shelf) -> None:
     assert shelf.began == 1
     shelf.gate.set()
     await until(lambda: reads._kept)
-    assert (await reads.document("q", shelf.read)).body == b"{}"
+    assert (await reads.document("q", shelf.read)).plain.body == b"{}"
     assert shelf.began == 1
 
 
@@ -104,7 +104,7 @@ async def test_a_read_that_is_late_holds_its_place_and_a_full_queue_sends_away_a
     assert "too many readers" in await refused(reads, "one more", shelf)
     shelf.gate.set()
     await until(lambda: not reads._running)
-    assert (await reads.document("one more", shelf.read)).body == b"{}"
+    assert (await reads.document("one more", shelf.read)).plain.body == b"{}"
     assert shelf.most == 2
 
 
@@ -144,21 +144,21 @@ async def test_a_reader_who_leaves_takes_nothing_from_the_others(shelf: Shelf) -
     leaving.cancel()
     await breathe()
     shelf.gate.set()
-    assert (await staying).body == b"{}"
+    assert (await staying).plain.body == b"{}"
     assert shelf.began == 1
 
 
 async def test_what_is_kept_is_bounded_in_bytes_and_the_oldest_goes_first(shelf: Shelf) -> None:
     shelf.gate.set()
-    reads = Reads(Limits(deadline_s=PATIENT_S, kept_s=3600, kept_bytes=20_000))
+    reads = Reads(Limits(deadline_s=PATIENT_S, kept_s=3600, kept_bytes=40_000))
     shelf.body = b"x" * 900
     for number in range(100):
         await reads.document(number, shelf.read)
-    assert reads._bytes <= 20_000
-    assert reads._bytes == sum(len(kept.body) + 1024 for _, kept in reads._kept.values())
+    assert reads._bytes <= 40_000
+    assert reads._bytes == sum(kept.size_bytes + 2048 for _, kept in reads._kept.values())
     assert [*reads._kept][-1] == 99
-    shelf.body = b"x" * 30_000
-    assert len((await reads.document("huge", shelf.read)).body) == 30_000
+    shelf.body = b"x" * 50_000
+    assert len((await reads.document("huge", shelf.read)).plain.body) == 50_000
     assert (len(reads._kept), reads._bytes) == (0, 0)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -178,7 +179,7 @@ async def test_a_window_is_cut_into_as_many_steps_as_it_has_and_one_more(
     assert len(body["data"]) == points
     times = [datetime.fromisoformat(point["at"]) for point in body["data"]]
     step = timedelta(seconds=body["step_s"])
-    assert all(later - earlier == step for earlier, later in zip(times, times[1:], strict=False))
+    assert all(later - earlier == step for earlier, later in pairwise(times))
     assert times[-1] <= NOW < times[-1] + step
 
 

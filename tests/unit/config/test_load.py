@@ -45,6 +45,7 @@ canaries: ["1.1.1.1:443", "[2606:4700:4700::1111]:53", example.com:80]
 listen: "[::]:80"
 token: t0ken
 public: true
+rate_limit: 20
 store: sqlite:////var/lib/pw.db
 retention: {raw: 2d, hourly: 1y, daily: 3650d}
 max_concurrent: 8
@@ -143,6 +144,7 @@ def test_everything_that_is_written_is_used(load_text: Load) -> None:
         listen=Listen(host="::", port=80),
         public=True,
         token=Secret("t0ken"),
+        rate_limit=20,
         store="sqlite:////var/lib/pw.db",
         retention=RetentionSpec(raw_s=172_800.0, hourly_s=31_536_000.0, daily_s=315_360_000.0),
         max_concurrent=8,

@@ -89,6 +89,37 @@ def test_publishing_renders_touched_rows_only_and_a_sweep_renders_all() -> None:
     assert (swept.rows[TWO].status, swept.rows[ONE].body) == (Status.UNKNOWN, second.rows[ONE].body)
 
 
+def test_a_snapshot_in_which_nothing_changed_stands_for_half_a_minute() -> None:
+    board = make_board(*SPECS)
+    first = board.snapshot
+    assert board.publish(START + timedelta(seconds=29), sweep=True) is first
+    later = board.publish(START + timedelta(seconds=30), sweep=True)
+    assert later.generated_at == START + timedelta(seconds=30)
+    assert later.etag != first.etag
+    assert list(later.rows.values()) == list(first.rows.values())
+    assert board.publish(START + timedelta(seconds=29), sweep=True).generated_at == START + timedelta(seconds=29)
+
+
+def test_a_sample_that_changes_nothing_that_is_published_leaves_the_row_as_it_is() -> None:
+    board = make_board(*SPECS)
+    board.absorb([sample_at(TICK)])
+    first = board.publish(TICK + MINUTE)
+    board.absorb([])
+    assert board.publish(TICK + MINUTE, sweep=True) is first
+
+
+def test_a_rows_news_change_with_a_sample_and_not_with_time() -> None:
+    board = make_board(*SPECS)
+    board.absorb([sample_at(TICK)])
+    first = board.publish(TICK + MINUTE).rows[ONE]
+    second = board.publish(TICK + 2 * MINUTE, sweep=True).rows[ONE]
+    assert second.body != first.body
+    assert second.etag != first.etag
+    assert second.news == first.news
+    board.absorb([sample_at(TICK + MINUTE)])
+    assert board.publish(TICK + 2 * MINUTE).rows[ONE].news != first.news
+
+
 def test_the_order_of_the_configuration_is_kept_whatever_is_touched() -> None:
     board = make_board(*SPECS)
     board.absorb([sample_at(TICK, name=TWO)])

@@ -1,23 +1,26 @@
-"""The query of a request holds what its route declares, once each, and nothing else."""
+"""The way into a route: past the guard, with a query that holds what the route declares, once each, and no more."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
+from monitor.web.guard import Guard
 from monitor.web.routes import Handler, Route
 
 
-def only_declared(route: Route) -> Handler:
-    """The route's handler, for requests without strange parameters; others are refused."""
+def entrance(route: Route, guard: Guard) -> Handler:
+    """The route's handler, for those who may ask it and ask for what there is."""
     known = [parameter.name for parameter in route.parameters if not parameter.in_path]
     handler = route.handler
 
-    async def checked(request: web.Request) -> web.StreamResponse:
-        if request.query_string:
+    async def entered(request: web.Request) -> web.StreamResponse:
+        if not route.open:
+            guard.admit(request)
+        if "?" in request.raw_path:
             _check(request, known)
         return await handler(request)
 
-    return checked
+    return entered
 
 
 def _check(request: web.Request, known: list[str]) -> None:

@@ -1,6 +1,6 @@
 """The scores as ready documents: made when somebody first asks after a change, kept for all who ask until the next.
 
-Pure: what a reader gets depends on the snapshot alone.
+What a reader gets depends on the snapshot alone.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 
 from monitor.publish.board import CLOSING, Filter, Snapshot, is_recent, opening, select
-from monitor.publish.documents import BlockwiseGzip, Document, ready
+from monitor.publish.packing import BlockwiseGzip
 from monitor.publish.scores import Row
+from monitor.web.documents import Document, packed, ready
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ class Shelf:
     def __init__(self, limits: Limits = Limits()) -> None:
         self._limits = limits
         self._packer = BlockwiseGzip()
-        self._whole: Document | None = None
+        self._whole: tuple[Snapshot, Document] | None = None
         self._selected: OrderedDict[Filter, _Kept] = OrderedDict()
         self._rows: dict[str, tuple[Row, Document]] = {}
 
@@ -49,16 +50,15 @@ class Shelf:
 
     def whole(self, snapshot: Snapshot) -> Document:
         """All endpoints."""
-        if self._whole is None or self._whole.etag != snapshot.etag:
-            self._whole = self._packed(snapshot)
-        return self._whole
+        if self._whole is None or self._whole[0] is not snapshot:
+            self._whole = snapshot, self._packed(snapshot)
+        return self._whole[1]
 
     def _packed(self, snapshot: Snapshot) -> Document:
         head = opening(snapshot.vantage, snapshot.generated_at)
         rows = [row.body for row in snapshot.rows.values()]
-        packed = self._packer.pack(head, rows, CLOSING, snapshot.body)
-        smaller = packed if len(packed) < len(snapshot.body) else None
-        return Document(body=snapshot.body, etag=snapshot.etag, gzipped=smaller)
+        gzip = self._packer.pack(head, rows, CLOSING, snapshot.body)
+        return packed(snapshot.body, gzip if len(gzip) < len(snapshot.body) else None, etag=snapshot.etag)
 
     def row(self, row: Row) -> Document:
         """One endpoint."""
@@ -96,4 +96,4 @@ def _renewed(kept: _Kept | None, snapshot: Snapshot, wanted: Filter) -> _Kept:
 
 def _size(document: Document) -> int:
     """With its rows, which nobody else may hold any more."""
-    return 2 * len(document.body) + len(document.gzipped or b"")
+    return document.size_bytes + len(document.plain.body)

@@ -1,13 +1,11 @@
-"""Bytes that are ready to be sent, plain and gzipped: made once per change, handed out to every reader. Pure."""
+"""Fingerprints and gzip of what is published. Pure."""
 
 from __future__ import annotations
 
 import hashlib
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-JSON = "application/json"
 _WORTHWHILE = 1024
 """Shorter bodies fit into a packet either way."""
 _LARGE = 1 << 18
@@ -18,31 +16,12 @@ _GZIP = 16 + zlib.MAX_WBITS
 _RAW = -zlib.MAX_WBITS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """A body, its gzipped form, and the entity tag that tells it from all others."""
-
-    body: bytes
-    etag: str
-    """Of the plain form, without quotes."""
-    gzipped: bytes | None
-    """None where that would not be worth it."""
-    content_type: str = JSON
-
-
-def ready(body: bytes, content_type: str = JSON, *, etag: str | None = None) -> Document:
-    """A document of this body. A tag that is known need not be made of the body."""
-    return Document(
-        body=body, etag=digest(body) if etag is None else etag, gzipped=_gzipped(body), content_type=content_type
-    )
-
-
 def digest(body: bytes) -> str:
     """16 hex digits that no other body has."""
     return hashlib.blake2b(body, digest_size=8).hexdigest()
 
 
-def _gzipped(body: bytes) -> bytes | None:
+def gzipped(body: bytes) -> bytes | None:
     """Thoroughly, but where that would hold up everyone else."""
     if len(body) < _WORTHWHILE:
         return None

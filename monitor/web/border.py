@@ -1,0 +1,52 @@
+"""What every request passes on its way in and every answer on its way out: the guard, errors as JSON, safe headers."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from monitor.web.documents import JSON
+from monitor.web.guard import Guard
+from monitor.web.safety import make_safe
+
+log = logging.getLogger(__name__)
+
+_KEPT = frozenset({"Allow", "WWW-Authenticate", "Retry-After"})
+
+
+def border(guard: Guard) -> Middleware:
+    """The one middleware: each further one would cost every request. Routes ask the guard themselves."""
+
+    @web.middleware
+    async def crossed(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            if request.match_info.http_exception is not None:  # nobody learns for free what is not there
+                guard.admit(request)
+            response = await handler(request)
+        except web.HTTPException as error:
+            if error.status < HTTPStatus.BAD_REQUEST:
+                raise
+            response = _refused(error)
+        except Exception:
+            log.exception("a request failed", extra={"action": "request_failed", "path": request.path})
+            response = _error(HTTPStatus.INTERNAL_SERVER_ERROR, "the monitor failed to answer; its log says why", {})
+        if not response.prepared:
+            make_safe(response.headers)
+        return response
+
+    return crossed
+
+
+def _refused(error: web.HTTPException) -> web.Response:
+    kept = {name: value for name, value in error.headers.items() if name in _KEPT}
+    return _error(HTTPStatus(error.status), error.text or error.reason, kept)
+
+
+def _error(status: HTTPStatus, message: str, headers: Mapping[str, str]) -> web.Response:
+    body = {"error": {"code": status.name.lower(), "message": message}}
+    return web.Response(text=json.dumps(body), status=status, content_type=JSON, headers=headers)

@@ -1,0 +1,22 @@
+"""Headers that keep browsers from making of an answer what it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from multidict import CIMultiDict, istr
+
+SAFE: Mapping[str, str] = {
+    istr("X-Content-Type-Options"): "nosniff",
+    istr("Referrer-Policy"): "no-referrer",
+    istr("Content-Security-Policy"): "default-src 'none'; frame-ancestors 'none'",
+    istr("Cross-Origin-Resource-Policy"): "same-origin",
+}
+_FIRST = next(iter(SAFE))
+
+
+def make_safe(headers: CIMultiDict[str]) -> None:
+    """Add them, where that was not done already. What the handler set stays."""
+    if _FIRST not in headers:
+        for name, value in SAFE.items():
+            headers.setdefault(name, value)
