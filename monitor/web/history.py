@@ -16,17 +16,8 @@ from monitor.publish.cursor import QueryError, from_cursor, to_cursor
 from monitor.publish.incidents import FEED_TYPE, IncidentList, feed, incident_row
 from monitor.publish.json_schema import Words
 from monitor.publish.samples import EVER, SampleList, Wanted, portions
-from monitor.publish.series import (
-    Asked,
-    Grid,
-    Metric,
-    Points,
-    QuantilePoint,
-    RatioPoint,
-    asked,
-    of_buckets,
-    of_samples,
-)
+from monitor.publish.series import Asked, Grid, Metric, asked
+from monitor.publish.steps import Points, QuantilePoint, RatioPoint, of_buckets, of_samples
 from monitor.store import Place
 from monitor.web.answers import answer
 from monitor.web.documents import Document, ready

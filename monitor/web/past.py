@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitor.publish.series import Judge
+from monitor.publish.steps import Judge
 from monitor.store import Store
 from monitor.web.reads import Reads
 from probes._model import Task

@@ -134,9 +134,7 @@ async def test_every_metric_is_there_for_a_day_and_nothing_is_zero_where_nothing
         assert len(body["data"]) == 97
         empty = [point for point in body["data"] if not point["count"]]
         for point in empty:
-            assert [value for name, value in point.items() if name not in {"at", "count"}] == [None] * (
-                1 if metric is Metric.UPTIME else 3
-            )
+            assert {point.get(name) for name in ("ratio", "p50", "p90", "p99")} == {None}
         if metric not in {Metric.RTT, Metric.SERVER, Metric.RETRANSMITS, Metric.MERGED_READS}:
             assert len(empty) == 96, metric
 
