@@ -179,3 +179,5 @@ class Route:
     """The type that a POST's JSON is of."""
     open: bool = False
     """Needs no token, and is not counted against the rate limit."""
+    close: Callable[[], Awaitable[None]] | None = None
+    """Ends the answers that would go on for ever, when the server stops."""

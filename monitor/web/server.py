@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from aiohttp import web
 
 from monitor import __version__
 from monitor.config.model import Listen
-from monitor.web import badges, check, health, history, scores
+from monitor.web import badges, check, health, history, scores, stream
 from monitor.web.answers import answer
 from monitor.web.border import border
 from monitor.web.documents import ready
@@ -23,10 +24,11 @@ from probes._model import Secret
 
 ROUTES: Sequence[Callable[[Sources], Sequence[Route]]] = (
     health.routes,
-    scores.routes,
-    check.routes,
     history.routes,
     badges.routes,
+    scores.routes,
+    check.routes,
+    stream.routes,
 )
 """What each file of routes has; `/openapi.json` is made of all of them."""
 
@@ -67,7 +69,13 @@ def application(access: Access, sources: Sources) -> web.Application:
     # The fixed paths first: an id may be anything, also what looks like one of them.
     for route in sorted(all_routes(sources), key=lambda route: "{" in route.path):
         _add(app.router, route, entrance(route, guard))
+        if route.close is not None:
+            app.on_shutdown.append(partial(_close, route.close))
     return app
+
+
+async def _close(close: Callable[[], Awaitable[None]], _: web.Application) -> None:
+    await close()
 
 
 def all_routes(sources: Sources) -> Sequence[Route]:
