@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Final, TypedDict
@@ -48,16 +49,26 @@ SINCE = moment("since", "Only samples that began then or later.", example="2026-
 UNTIL = moment("until", "Only samples that began before.", example="2100-01-01T00:00:00Z")
 TASK = choice("task", "Only samples of this task.", Task, example="chat")
 LIMIT = whole("limit", f"How many at the most; {_USUAL} unless it is given.", low=1, high=MOST, example="10")
-CURSOR = Parameter(name="cursor", about="`next` of the page before; other parameters as then.", parse=from_cursor)
+CURSOR = Parameter(
+    name="cursor",
+    about="`next` of the page before; other parameters as then.",
+    parse=from_cursor,
+    example=to_cursor(Place(at=datetime(2026, 11, 22, 7, tzinfo=UTC), id="1f" * 8)),
+)
 METRIC = choice("metric", "What the series is of; `ttft_s` unless it is given.", Metric, example="uptime")
 WINDOW = Parameter(
-    name="window", about="How far back, from 5m to 90d; `1d` unless it is given.", parse=_duration, shape=_DURATION
+    name="window",
+    about="How far back, from 5m to 90d; `1d` unless it is given.",
+    parse=_duration,
+    shape=_DURATION,
+    example="1d",
 )
 STEP = Parameter(
     name="step",
     about="How long a point's step is; from 1m to 1d as the window is long, unless it is given.",
     parse=_duration,
     shape=_DURATION,
+    example="15m",
 )
 SERIES_TASK = choice(
     "task",
