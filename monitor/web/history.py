@@ -244,7 +244,7 @@ async def read_samples(past: Past, wanted: Wanted) -> Document:
 
 
 async def read_points(past: Past, name: str, wanted: Asked, grid: Grid) -> Points:
-    """The points of a series on a grid; worked out in a thread, since a thousand take longer than others should wait."""
+    """The points of a series on a grid; made in a thread, since a thousand take longer than others should wait."""
     store, tier = past.store, wanted.source.value
     if tier is None:
         points = await store.points(name, wanted.task, wanted.figure, grid.begin, grid.end)
