@@ -30,9 +30,12 @@ def border(guard: Guard) -> Middleware:
             response = await handler(request)
         except web.HTTPException as error:
             if error.status < HTTPStatus.BAD_REQUEST:
+                make_safe(error.headers)
                 raise
             response = _refused(error)
         except Exception:
+            if request.writer.output_size > 0:
+                raise  # nothing can be said any more; the connection ends, and the log says why
             log.exception("a request failed", extra={"action": "request_failed", "path": request.path})
             response = _error(HTTPStatus.INTERNAL_SERVER_ERROR, "the monitor failed to answer; its log says why", {})
         if not response.prepared:

@@ -1,4 +1,4 @@
-"""Headers that keep browsers from making of an answer what it is not."""
+"""Headers that keep browsers from making of an answer what it is not, and say no more of the server than they must."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ SAFE: Mapping[str, str] = {
     istr("Referrer-Policy"): "no-referrer",
     istr("Content-Security-Policy"): "default-src 'none'; frame-ancestors 'none'",
     istr("Cross-Origin-Resource-Policy"): "same-origin",
+    istr("Server"): "providerwatch",
 }
 _FIRST = next(iter(SAFE))
 

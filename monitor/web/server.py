@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from monitor import __version__
 from monitor.config.model import Listen
@@ -47,6 +49,7 @@ async def start(
     runner = web.AppRunner(
         app,
         access_log=None,
+        logger=_protocol_log(),
         shutdown_timeout=_SHUTDOWN_S,
         keepalive_timeout=_IDLE_S,
         max_line_size=_LINE_BYTES,
@@ -60,6 +63,17 @@ async def start(
         await runner.cleanup()
         raise
     return runner
+
+
+def _protocol_log() -> logging.Logger:
+    """Where aiohttp tells of its own faults: without what is wrong with a request, or anyone could fill the log."""
+    protocol = logging.getLogger(f"{__name__}.protocol")
+    protocol.filters[:] = [_is_ours]
+    return protocol
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    return record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError)
 
 
 def application(access: Access, sources: Sources) -> web.Application:

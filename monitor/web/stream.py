@@ -107,6 +107,10 @@ class Hub:
                 await self._serve(request, response, wanted)
         except ConnectionError:
             pass  # the reader went away
+        except asyncio.CancelledError:
+            if request.transport is not None:
+                request.transport.abort()  # it took nothing up to the last
+            raise
         finally:
             self.streams -= 1
         return response
@@ -126,6 +130,8 @@ class Hub:
                 if self._follow() or clock() >= beat_at_s:
                     self._rouse()
                     beat_at_s = clock() + self._limits.beat_s
+        except Exception:  # its readers would wait for ever; the next one begins anew
+            log.exception("the scores cannot be followed", extra={"action": "stream_failed"})
         finally:
             self._watch = None
             self._rouse()

@@ -21,7 +21,9 @@ async def serve() -> AsyncIterator[Serve]:
     runners: list[web.AppRunner] = []
     async with ClientSession() as session:
 
-        async def begin(token: str | None = None, registry: CollectorRegistry | None = None) -> Served:
+        async def begin(
+            token: str | None = None, registry: CollectorRegistry | None = None, rate_per_s: float | None = None
+        ) -> Served:
             served = Served(session, "127.0.0.1", 0)
             metrics = Metrics("0", lambda: served.board.snapshot)
             for spec in SPECS:
@@ -32,7 +34,7 @@ async def serve() -> AsyncIterator[Serve]:
                 registry=registry or metrics.registry,
             )
             secret = None if token is None else Secret(token)
-            runners.append(await start(Listen(host="127.0.0.1", port=0), secret, sources))
+            runners.append(await start(Listen(host="127.0.0.1", port=0), secret, sources, rate_per_s=rate_per_s))
             served.host, served.port = runners[-1].addresses[0][:2]
             return served
 

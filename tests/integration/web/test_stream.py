@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from aiohttp import ClientResponse, ClientSession, ClientTimeout, web
+from aiohttp import ClientPayloadError, ClientResponse, ClientSession, ClientTimeout, web
 from jsonschema import Draft202012Validator
 from prometheus_client import CollectorRegistry
 
@@ -229,7 +229,7 @@ async def test_a_position_that_is_not_known_begins_anew(streaming: Streaming, id
 
 
 async def test_a_position_of_another_process_begins_anew(begin: Begin) -> None:
-    idents = []
+    idents: list[str] = []
     for streaming in (await begin(), await begin()):
         async with streaming.read(headers={"Last-Event-ID": idents[-1] if idents else ""}) as reader:
             first = await reader.next()
@@ -286,7 +286,7 @@ async def stalled(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter
     raw = socket.socket()
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     raw.connect(("127.0.0.1", port))
-    reader, writer = await asyncio.open_connection(sock=raw, limit=1024)
+    reader, writer = await asyncio.open_connection(sock=raw, limit=1 << 14)
     writer.write(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n")
     return reader, writer
 
@@ -354,16 +354,27 @@ async def test_a_reader_that_takes_nothing_does_not_hold_up_the_end(begin: Begin
 
 
 async def test_a_fault_in_looking_for_news_ends_the_streams_and_the_next_begin_anew(
-    begin: Begin, monkeypatch: pytest.MonkeyPatch
+    streaming: Streaming, caplog: pytest.LogCaptureFixture
 ) -> None:
-    streaming = await begin()
     good = streaming.board.snapshot
     async with streaming.read() as reader:
         await reader.next()
-        streaming.hub._snapshot = None  # type: ignore[assignment]
         streaming.board.snapshot = None  # type: ignore[assignment]
-        streaming.hub._snapshot = good
         assert [event async for event in reader.events()] == []
+    assert [vars(record)["action"] for record in caplog.records] == ["stream_failed"]
     streaming.board.snapshot = good
     async with streaming.read() as reader:
         assert (await reader.next()).kind == "snapshot"
+
+
+async def test_a_fault_in_the_midst_of_a_stream_ends_it_and_says_nothing(
+    streaming: Streaming, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with streaming.read() as reader:
+        await reader.next()
+        streaming.hub._owed = None  # type: ignore[assignment,method-assign]
+        streaming.publish(1, GROQ)
+        with pytest.raises(ClientPayloadError):
+            await reader.next()
+    assert streaming.hub.streams == 0
+    assert "not callable" in caplog.text
