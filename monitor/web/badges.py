@@ -24,6 +24,7 @@ from monitor.web.sources import Sources
 
 _KEPT: Final = "max-age=60"
 """Whoever shows badges keeps them for a while anyway."""
+_SHOWN_BY: Final = "Cross-Origin-Resource-Policy"
 _RECENT: Final = Span.MINUTES_30
 """What the scores document has a median of."""
 _LENGTHS_S: Final = {Span(window.name): window.length_s for window in WINDOWS}
@@ -103,7 +104,12 @@ class _Handlers:
 
 
 def _image(badge: Badge) -> Document:
-    return ready(svg(badge), SVG, cache_control=_KEPT)
+    """The badge for pages of any site: all else that is served is for none but our own."""
+    document = ready(svg(badge), SVG, cache_control=_KEPT)
+    for form in (document.plain, document.gzipped):
+        if form is not None:
+            form.headers[_SHOWN_BY] = form.unchanged[_SHOWN_BY] = "cross-origin"
+    return document
 
 
 def _recent_ttft(row: Row) -> Badge:

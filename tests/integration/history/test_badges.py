@@ -67,6 +67,19 @@ async def test_a_badge_is_made_anew_when_its_row_is_and_not_before(store: Store,
     assert await badge(served, "status.svg") == "status: no data"
 
 
+async def test_pages_of_other_sites_may_show_a_badge_and_nothing_else(store: Store, begin: Begin) -> None:
+    served = await begin(past(store))
+    for rest in ("status.svg", "uptime.svg?window=5m", "ttft.svg", "ttft.svg?window=7d"):
+        response, _ = await served.ask(f"/badges/{NAME}/{rest}", Accept_Encoding="gzip")
+        assert response.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+        again, _ = await served.ask(f"/badges/{NAME}/{rest}", If_None_Match=response.headers["ETag"])
+        assert (again.status, again.headers["Cross-Origin-Resource-Policy"]) == (304, "cross-origin")
+        assert response.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    for path in ("/v1/incidents", f"/v1/endpoints/{NAME}/samples", "/badges/nobody:none/status.svg"):
+        response, _ = await served.ask(path)
+        assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+
+
 @pytest.mark.parametrize(
     "path", ["nobody:none/status.svg", "nobody:none/ttft.svg?window=7d", "groq:llama/latency.svg", "status.svg"]
 )
