@@ -13,7 +13,7 @@ from typing import Annotated, Final, TypedDict
 from aiohttp import web
 
 from monitor.config import RefusedError, duration_s
-from monitor.publish.cursor import QueryError, from_cursor, to_cursor
+from monitor.publish.cursor import FORM, QueryError, from_cursor, to_cursor
 from monitor.publish.incidents import FEED_TYPE, IncidentList, feed, incident_row
 from monitor.publish.json_schema import Words
 from monitor.publish.samples import EVER, SampleList, Wanted, portions
@@ -34,7 +34,7 @@ _IN_FEED: Final = 100
 _BREATH: Final = 50
 """Samples serialised at a time; the event loop breathes between them."""
 _USUAL_WINDOW_S: Final = 86_400.0
-_DURATION: Final = Annotated[str, Words(pattern="^[0-9]+(ms|s|m|h|d)$")]
+_DURATION: Final = Annotated[str, Words(pattern="^[1-9][0-9]*(s|m|h|d)$")]
 
 
 def _duration(text: str) -> float:
@@ -53,6 +53,7 @@ CURSOR = Parameter(
     name="cursor",
     about="`next` of the page before; other parameters as then.",
     parse=from_cursor,
+    shape=Annotated[str, Words(pattern=f"^{FORM}$")],
     example=to_cursor(Place(at=datetime(2026, 11, 22, 7, tzinfo=UTC), id="1f" * 8)),
 )
 METRIC = choice("metric", "What the series is of; `ttft_s` unless it is given.", Metric, example="uptime")
