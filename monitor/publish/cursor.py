@@ -9,19 +9,19 @@ from __future__ import annotations
 import re
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from monitor.store import Place
 
-FORM: Final = "[A-Za-z0-9_-]{21}[AQgw]"
-"""What every cursor looks like, as a regular expression; few that look so are one."""
+FORM: Final = "A[A-Za-z0-9_-]{20}[AQgw]"
+"""What every cursor looks like, as a regular expression; whatever looks so is one."""
 _PADDING: Final = "=="
-_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
+"""Counted from here, microseconds need no sign and fewer than 58 bits for 9,000 years: hence the `A` in front."""
 _MOMENT: Final = timedelta(microseconds=1)
-_FIELDS: Final = struct.Struct(">q8s")
-"""Microseconds since 1970, and the id."""
+_FIELDS: Final = struct.Struct(">Q8s")
+"""Microseconds since then, and the id."""
 FIRST_ID: Final = "0" * 16
 """Before every other id, so that nothing which began at the moment of such a place comes before it."""
 
@@ -32,7 +32,7 @@ class QueryError(ValueError):
 
 def to_cursor(place: Place) -> str:
     """The word for a place."""
-    data = _FIELDS.pack((place.at - _EVER) // _MOMENT, bytes.fromhex(place.id))
+    data = _FIELDS.pack((place.at - _FIRST) // _MOMENT, bytes.fromhex(place.id))
     return urlsafe_b64encode(data).decode().removesuffix(_PADDING)
 
 
@@ -40,8 +40,7 @@ def from_cursor(word: str) -> Place:
     """The place that a word stands for. Raises QueryError on a word that `to_cursor` never gave."""
     if re.fullmatch(FORM, word):
         micros, identity = _FIELDS.unpack(urlsafe_b64decode(word + _PADDING))
-        with suppress(OverflowError):
-            return Place(at=_EVER + timedelta(microseconds=micros), id=identity.hex())
+        return Place(at=_FIRST + timedelta(microseconds=micros), id=identity.hex())
     raise QueryError("a word that was given out as `next`; begin anew without one")
 
 
