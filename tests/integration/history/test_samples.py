@@ -91,6 +91,20 @@ async def test_what_arrives_meanwhile_is_neither_twice_nor_does_it_push_anything
     assert found == plain(kept[::-1])
 
 
+async def test_what_is_packed_away_meanwhile_comes_all_the_same(store: Store, begin: Begin) -> None:
+    kept = samples(200)
+    await fill(store, kept)
+    served = await begin(past(store))
+    body = await page(served, "limit=30")
+    found, now = [*body["data"]], START
+    while body["next"] is not None:
+        now += timedelta(hours=12)
+        await settle(store, now)
+        body = await page(served, f"limit=30&cursor={body['next']}")
+        found += body["data"]
+    assert found == plain(kept[::-1])
+
+
 async def test_a_late_sample_is_where_it_began(store: Store, begin: Begin) -> None:
     kept = samples(20)
     await fill(store, [each for each in kept if each is not kept[5]])
