@@ -3,35 +3,44 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Iterator
+import shutil
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, web
 
 from monitor.config.model import Listen
-from monitor.store import Store, create_store
+from monitor.store import MemoryStore, Store, create_store
 from monitor.web.server import start
 from probes._model import Secret
 from tests.integration.history.serving import Begin, Past, Served, sources_of
-from tests.support.postgres import Postgres, postgres
+from tests.integration.store.conftest import migrated_database, migrated_file, server
+from tests.support.postgres import Postgres
+
+__all__ = ["begin", "empty", "migrated_database", "migrated_file", "server", "store", "url"]
 
 _numbers = itertools.count()
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[Postgres]:
-    with postgres() as server:
-        yield server
+@pytest.fixture
+def empty() -> Store:
+    """A store for questions that never come as far."""
+    return MemoryStore()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    """An empty store of each kind."""
-    url = f"sqlite:///{tmp_path}/store.db"
-    if request.param == "postgresql":
-        database: Postgres = request.getfixturevalue("server")
-        url = database.create(f"history{next(_numbers)}")
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty store of each kind."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "store.db")
+        return f"sqlite:///{tmp_path}/store.db"
+    database: Postgres = request.getfixturevalue("server")
+    return database.create(f"history{next(_numbers)}", request.getfixturevalue("migrated_database"))
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[Store]:
     store = create_store(url)
     await store.open()
     yield store

@@ -83,14 +83,14 @@ async def test_pages_of_other_sites_may_show_a_badge_and_nothing_else(store: Sto
 @pytest.mark.parametrize(
     "path", ["nobody:none/status.svg", "nobody:none/ttft.svg?window=7d", "groq:llama/latency.svg", "status.svg"]
 )
-async def test_what_is_not_there_is_not_found(store: Store, begin: Begin, path: str) -> None:
-    served = await begin(past(store))
+async def test_what_is_not_there_is_not_found(empty: Store, begin: Begin, path: str) -> None:
+    served = await begin(past(empty))
     response, body = await served.get(f"/badges/{path}")
     assert (response.status, body["error"]["code"]) == (404, "not_found")
 
 
 @pytest.mark.parametrize("path", ["uptime.svg?window=2d", "ttft.svg?window=", "status.svg?window=1d"])
-async def test_a_window_that_is_not_there_is_a_wrong_question(store: Store, begin: Begin, path: str) -> None:
-    served = await begin(past(store))
+async def test_a_window_that_is_not_there_is_a_wrong_question(empty: Store, begin: Begin, path: str) -> None:
+    served = await begin(past(empty))
     response, body = await served.get(f"/badges/{NAME}/{path}")
     assert (response.status, body["error"]["code"]) == (400, "bad_request")

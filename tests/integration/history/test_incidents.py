@@ -100,8 +100,8 @@ async def test_what_begins_meanwhile_pushes_nothing_out(store: Store, begin: Beg
         ("status=open", "unknown parameter 'status'; there are: since, endpoint, limit, cursor"),
     ],
 )
-async def test_a_wrong_question_is_told_what_is_wrong(store: Store, begin: Begin, query: str, message: str) -> None:
-    served = await begin(past(store))
+async def test_a_wrong_question_is_told_what_is_wrong(empty: Store, begin: Begin, query: str, message: str) -> None:
+    served = await begin(past(empty))
     response, body = await served.get(f"/v1/incidents?{query}")
     assert (response.status, body["error"]["code"]) == (400, "bad_request")
     assert message in body["error"]["message"]

@@ -161,8 +161,8 @@ async def test_an_endpoint_without_samples_has_an_empty_page(store: Store, begin
 
 
 @pytest.mark.parametrize("path", ["nobody:none/samples", "samples", "groq:llama/samples/", "groq:llama/sample"])
-async def test_an_unknown_id_is_not_found(store: Store, begin: Begin, path: str) -> None:
-    served = await begin(past(store))
+async def test_an_unknown_id_is_not_found(empty: Store, begin: Begin, path: str) -> None:
+    served = await begin(past(empty))
     response, body = await served.get(f"/v1/endpoints/{path}")
     assert (response.status, body["error"]["code"]) == (404, "not_found")
 
@@ -184,8 +184,8 @@ async def test_an_unknown_id_is_not_found(store: Store, begin: Begin, path: str)
         ("offset=5", "unknown parameter 'offset'; there are: since, until, task, limit, cursor"),
     ],
 )
-async def test_a_wrong_question_is_told_what_is_wrong(store: Store, begin: Begin, query: str, message: str) -> None:
-    served = await begin(past(store))
+async def test_a_wrong_question_is_told_what_is_wrong(empty: Store, begin: Begin, query: str, message: str) -> None:
+    served = await begin(past(empty))
     response, body = await served.get(path_of(NAME, f"samples?{query}"))
     assert (response.status, body["error"]["code"]) == (400, "bad_request")
     assert message in body["error"]["message"]

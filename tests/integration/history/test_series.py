@@ -170,9 +170,9 @@ async def test_ids_may_hold_anything(store: Store, begin: Begin, name: str) -> N
     ],
 )
 async def test_a_window_is_cut_into_as_many_steps_as_it_has_and_one_more(
-    store: Store, begin: Begin, query: str, points: int
+    empty: Store, begin: Begin, query: str, points: int
 ) -> None:
-    served = await begin(past(store))
+    served = await begin(past(empty))
     body = await series(served, query)
     assert len(body["data"]) == points
     times = [datetime.fromisoformat(point["at"]) for point in body["data"]]
@@ -204,14 +204,14 @@ async def test_a_window_is_cut_into_as_many_steps_as_it_has_and_one_more(
         ("since=2026-11-22T07:00:00Z", "unknown parameter 'since'"),
     ],
 )
-async def test_a_wrong_question_is_told_what_is_wrong(store: Store, begin: Begin, query: str, message: str) -> None:
-    served = await begin(past(store))
+async def test_a_wrong_question_is_told_what_is_wrong(empty: Store, begin: Begin, query: str, message: str) -> None:
+    served = await begin(past(empty))
     response, body = await served.get(path_of(NAME, f"series?{query}"))
     assert (response.status, body["error"]["code"]) == (400, "bad_request")
     assert message in body["error"]["message"]
 
 
-async def test_an_unknown_id_is_not_found(store: Store, begin: Begin) -> None:
-    served = await begin(past(store))
+async def test_an_unknown_id_is_not_found(empty: Store, begin: Begin) -> None:
+    served = await begin(past(empty))
     response, body = await served.get("/v1/endpoints/nobody:none/series")
     assert (response.status, body["error"]["code"]) == (404, "not_found")
