@@ -24,6 +24,8 @@ from monitor.publish.metrics import Metrics
 from monitor.recorder import Hooks, Recorder
 from monitor.runner import Places
 from monitor.schedule import Schedule
+from monitor.score.blame import blame_of
+from monitor.score.outcomes import Outcome, outcome
 from monitor.score.recent import RECENT
 from monitor.score.windows import WINDOWS
 from monitor.sinks import Outbox, create_sinks
@@ -32,10 +34,12 @@ from monitor.store import Retention, Size, Store, create_store
 from monitor.supervisor import WorkerPool
 from monitor.ticks import Ticks
 from monitor.vantage import Lookout, Peers
+from monitor.web.past import Past
+from monitor.web.reads import Reads
 from monitor.web.server import start
 from monitor.web.sources import Sources
 from monitor.worker import LoopLag
-from probes._model import Sample, Task
+from probes._model import ErrorClass, Sample, Task
 
 log = logging.getLogger(__name__)
 
@@ -108,8 +112,13 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
         async with AsyncExitStack() as stack:
+            past = past_of(self._config, self._store)
+            stack.push_async_callback(past.reads.close)
             sources = Sources(
-                snapshot=lambda: self._board.snapshot, problems=self._problems, registry=self._metrics.registry
+                snapshot=lambda: self._board.snapshot,
+                problems=self._problems,
+                registry=self._metrics.registry,
+                past=past,
             )
             server = await start(self._config.listen, self._config.token, sources, rate_per_s=self._config.rate_limit)
             stack.push_async_callback(server.cleanup)
@@ -272,6 +281,26 @@ def tasks_of(config: Config) -> dict[str, Task]:
         for spec in config.endpoints
         if spec.enabled
     }
+
+
+def past_of(config: Config, store: Store) -> Past:
+    """The stored history as this configuration judges it."""
+    tasks = {
+        spec.endpoint.id: headline_task([config.probes[name] for name in spec.probes]) for spec in config.endpoints
+    }
+
+    def judge(error: ErrorClass | None) -> Outcome:
+        blame = None if error is None else blame_of(error, config.scoring.blame)
+        return outcome(error, blame, count_wrong_answers=config.scoring.count_wrong_answers)
+
+    return Past(
+        store=store,
+        now=lambda: datetime.now(UTC),
+        task=tasks.get,
+        judge=judge,
+        raw=lambda: retention_of(config).raw,
+        reads=Reads(),
+    )
 
 
 def aliases_of(config: Config) -> dict[str, str]:

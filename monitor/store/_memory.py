@@ -139,15 +139,19 @@ class MemoryStore:
             found[each.endpoint] = Spent(tokens=tokens, cost_usd=before.cost_usd + (each.cost_usd or 0.0))
         return found
 
-    async def page(self, endpoint: str, *, since: datetime, before: Place | None, limit: int) -> list[Sample]:
+    async def page(
+        self, endpoint: str, *, since: datetime, before: Place | None, limit: int, task: Task | None = None
+    ) -> list[Sample]:
         """See `Store.page`."""
-        mine = [each for each in await self.samples(since) if each.endpoint == endpoint]
+        mine = [each for each in await self.samples(since) if each.endpoint == endpoint and task in {None, each.task}]
         placed = sorted(mine, key=_place, reverse=True)
         return [each for each in placed if before is None or _place(each) < before][:limit]
 
-    async def points(self, endpoint: str, task: Task, figure: str, since: datetime, until: datetime) -> list[Point]:
+    async def points(
+        self, endpoint: str, task: Task | None, figure: str, since: datetime, until: datetime
+    ) -> list[Point]:
         """See `Store.points`."""
-        mine = [each for each in await self.samples(since) if (each.endpoint, each.task) == (endpoint, task)]
+        mine = [each for each in await self.samples(since) if each.endpoint == endpoint and task in {None, each.task}]
         within = sorted((each for each in mine if each.started_at < until), key=attrgetter("started_at"))
         return [Point(at=each.started_at, error=each.error, value=getattr(each, figure)) for each in within]
 

@@ -204,16 +204,21 @@ class Store(Protocol):
         Endpoints without such samples may be left out.
         """
 
-    async def page(self, endpoint: str, *, since: datetime, before: Place | None, limit: int) -> list[Sample]:
+    async def page(
+        self, endpoint: str, *, since: datetime, before: Place | None, limit: int, task: Task | None = None
+    ) -> list[Sample]:
         """The newest raw samples of an endpoint that began at `since` or later, newest first.
 
-        `before`: where the page before ended, so that only older ones come; None for the first page.
+        `before`: where the page before ended, so that only older ones come; None for the first page. `task`: only those
+        of it. All of the span is looked through for one that is seldom run, so a caller in a hurry keeps that short.
         """
 
-    async def points(self, endpoint: str, task: Task, figure: str, since: datetime, until: datetime) -> list[Point]:
+    async def points(
+        self, endpoint: str, task: Task | None, figure: str, since: datetime, until: datetime
+    ) -> list[Point]:
         """A figure of an endpoint's raw samples that began in the span [since, until), oldest first.
 
-        Those that began together come in the order of appending.
+        Those that began together come in the order of appending. `task`: only those of it; None: of all tasks.
         """
 
     async def rollups(

@@ -37,6 +37,8 @@ from probes._model import Sample, Task
 
 _PORTION: Final = 500
 """Rows turned into samples at a time; the event loop breathes between portions."""
+_BREATH: Final = 50
+"""The same for readers that nothing waits for; it takes about as long as an hour's block."""
 _BLOCKS_AT_ONCE: Final = 8
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MOMENT: Final = timedelta(microseconds=1)
@@ -81,25 +83,37 @@ async def spent(connection: AsyncConnection, since: datetime) -> dict[str, Spent
 
 
 async def page(
-    connection: AsyncConnection, name: str, *, since: datetime, before: Place | None, limit: int
+    connection: AsyncConnection, name: str, task: Task | None, *, since: datetime, before: Place | None, limit: int
 ) -> list[Sample]:
     """See `Store.page`."""
     key = await _key_of(connection, name)
     if key is None:
         return []
     query = named_samples().where(sample.c.endpoint == key, sample.c.started_at >= since)
+    if task is not None:
+        query = query.where(sample.c.task == task)
     if before is not None:
         query = query.where(before_place(sample.c.started_at, sample.c.id, before))
     query = query.order_by(*newest_first(sample.c.started_at, sample.c.id)).limit(limit)
-    rows = [to_sample(row) for row in (await connection.execute(query)).mappings()]
+    rows: list[Sample] = []
+    async for portion in (await connection.stream(query)).mappings().partitions(_BREATH):
+        rows += map(to_sample, portion)
+        await asyncio.sleep(0)
     if len(rows) == limit:
         since = max(since, rows[-1].started_at)  # older ones are not on this page
-    sealed = await _newest_sealed(connection, key, name, since=since, before=before, limit=limit)
+    sealed = await _newest_sealed(connection, key, name, task, since=since, before=before, limit=limit)
     return sorted([*rows, *sealed], key=_place, reverse=True)[:limit]
 
 
 async def _newest_sealed(
-    connection: AsyncConnection, key: int, name: str, *, since: datetime, before: Place | None, limit: int
+    connection: AsyncConnection,
+    key: int,
+    name: str,
+    task: Task | None,
+    *,
+    since: datetime,
+    before: Place | None,
+    limit: int,
 ) -> list[Sample]:
     words = await names(connection)
     query = select(block.c.hour, block.c.data).where(block.c.endpoint == key, block.c.hour >= hour(since))
@@ -110,8 +124,10 @@ async def _newest_sealed(
         portion = (await connection.execute(query if last is None else query.where(block.c.hour < last))).all()
         for each in portion:
             last = each.hour
-            taken = (cooked(row, name, words) for row in unpack(each.data, COLUMNS))
+            rows = unpack(each.data, COLUMNS)
+            taken = (cooked(row, name, words) for row in rows if task is None or row["task"] == TASKS[task])
             found += [one for one in taken if one.started_at >= since and (before is None or _place(one) < before)]
+            await asyncio.sleep(0)
             if len(found) >= limit:
                 break
         if len(portion) < _BLOCKS_AT_ONCE:
@@ -124,16 +140,19 @@ def _place(each: Sample) -> Place:
 
 
 async def points(
-    connection: AsyncConnection, name: str, task: Task, figure: str, *, since: datetime, until: datetime
+    connection: AsyncConnection, name: str, task: Task | None, figure: str, *, since: datetime, until: datetime
 ) -> list[Point]:
     """See `Store.points`."""
     begin, end = (_micros(moment) for moment in (since, until))
     started = sample.c.started_at
     columns = [type_coerce(sample.c[name], NULLTYPE) for name in ("started_at", "seq", "task", "error", figure)]
-    span = (sample.c.endpoint == key_of(name), started >= since, started < until, sample.c.task == task)
-    rows = (await connection.execute(select(*columns).where(*span))).all()
+    query = select(*columns).where(sample.c.endpoint == key_of(name), started >= since, started < until)
+    if task is not None:
+        query = query.where(sample.c.task == task)
+    rows = (await connection.execute(query)).all()
     sealed = await _sealed_between(connection, name, figure, since=since, until=until)
-    found = [row for row in chain(rows, sealed) if begin <= row[0] < end and row[2] == TASKS[task]]
+    codes = TASKS.values() if task is None else [TASKS[task]]
+    found = [row for row in chain(rows, sealed) if begin <= row[0] < end and row[2] in codes]
     found.sort(key=itemgetter(0, 1))
     return [
         Point(at=meant("started_at", at), error=meant("error", error), value=meant(figure, value))  # type: ignore[arg-type]

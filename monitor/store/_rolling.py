@@ -5,6 +5,7 @@ So samples may come late, twice or out of order, and what is rolled up is what t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
@@ -27,6 +28,8 @@ from monitor.store.rollup import FIGURES, TAKEN, Rollup, merged, rolled_values
 from probes._model import Task
 
 HOURS_A_DAY: Final = 24
+_BREATH: Final = 50
+"""Rows read at a time; the event loop breathes between them."""
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _KEPT: Final[Mapping[Tier, tuple[Table, Table]]] = {Tier.HOUR: (hourly, stale_hour), Tier.DAY: (daily, stale_day)}
 
@@ -144,7 +147,12 @@ async def _read(
     # Without conversion: a month of hours is read at once.
     query = select(*(type_coerce(kept.c[name], NULLTYPE) for name in columns)).where(*within)
     rows: Sequence[Any] = (await connection.execute(query)).all()
-    return {(row[0], _TASKS[row[1]], row[2]): to_rollup(dict(zip(columns, row, strict=True))) for row in rows}
+    found: Found = {}
+    for begin in range(0, len(rows), _BREATH):
+        for row in rows[begin : begin + _BREATH]:
+            found[row[0], _TASKS[row[1]], row[2]] = to_rollup(dict(zip(columns, row, strict=True)))
+        await asyncio.sleep(0)
+    return found
 
 
 async def _stale(

@@ -103,13 +103,17 @@ class SqlStore:
         """See `Store.spent`."""
         return await self._read(lambda connection: _queries.spent(connection, since))
 
-    async def page(self, endpoint: str, *, since: datetime, before: Place | None, limit: int) -> list[Sample]:
+    async def page(
+        self, endpoint: str, *, since: datetime, before: Place | None, limit: int, task: Task | None = None
+    ) -> list[Sample]:
         """See `Store.page`."""
         return await self._read(
-            lambda connection: _queries.page(connection, endpoint, since=since, before=before, limit=limit)
+            lambda connection: _queries.page(connection, endpoint, task, since=since, before=before, limit=limit)
         )
 
-    async def points(self, endpoint: str, task: Task, figure: str, since: datetime, until: datetime) -> list[Point]:
+    async def points(
+        self, endpoint: str, task: Task | None, figure: str, since: datetime, until: datetime
+    ) -> list[Point]:
         """See `Store.points`."""
         return await self._read(
             lambda connection: _queries.points(connection, endpoint, task, figure, since=since, until=until)

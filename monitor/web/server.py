@@ -13,7 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from monitor import __version__
 from monitor.config.model import Listen
-from monitor.web import check, health, openrouter, routing, scores, stream
+from monitor.web import badges, check, health, history, openrouter, routing, scores, stream
 from monitor.web.answers import answer
 from monitor.web.border import border
 from monitor.web.descriptors import make_room
@@ -27,6 +27,8 @@ from probes._model import Secret
 
 ROUTES: Sequence[Callable[[Sources], Sequence[Route]]] = (
     health.routes,
+    history.routes,
+    badges.routes,
     scores.routes,
     check.routes,
     openrouter.routes,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry
 
 from monitor.publish.board import Snapshot
+from monitor.web.past import Past
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,3 +19,5 @@ class Sources:
     problems: Callable[[], tuple[str, ...]]
     """Why the daemon is not ready; empty when it is."""
     registry: CollectorRegistry
+    past: Past | None = None
+    """None: the routes of stored history are not there."""

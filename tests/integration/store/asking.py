@@ -25,11 +25,13 @@ async def settle(store: Store, now: datetime, retention: Retention = FOREVER) ->
         pass
 
 
-async def pages(store: Store, endpoint: str, limit: int, since: datetime = EVER) -> list[Sample]:
-    """All samples of an endpoint, page by page."""
+async def pages(
+    store: Store, endpoint: str, limit: int, since: datetime = EVER, task: Task | None = None
+) -> list[Sample]:
+    """All samples of an endpoint, or those of one task, page by page."""
     found: list[Sample] = []
     before = None
-    while portion := await store.page(endpoint, since=since, before=before, limit=limit):
+    while portion := await store.page(endpoint, since=since, before=before, limit=limit, task=task):
         assert len(portion) <= limit
         found += portion
         before = Place(at=portion[-1].started_at, id=portion[-1].id)
@@ -83,6 +85,7 @@ async def answers(store: Store, endpoints: Sequence[str], now: datetime) -> dict
         found[f"tallies of {length} since {since}"] = Counter(await store.tallies(since, length))
     for name in endpoints:
         found[f"pages of {name}"] = await pages(store, name, 13)
+        found[f"pages of tool calls of {name}"] = await pages(store, name, 13, task=Task.TOOL_CALL)
         found[f"newest page of {name}"] = await store.page(name, since=now - timedelta(hours=5), before=None, limit=3)
         found[f"points of {name}"] = await store.points(name, Task.CHAT, "ttft_s", now - timedelta(hours=40), now)
         found[f"incidents of {name}"] = await incident_pages(store, name, 4)

@@ -75,6 +75,19 @@ async def test_a_page_spans_what_is_sealed_and_what_is_not(store: Store) -> None
 
 
 @pytest.mark.parametrize("hours", [0, 30, 72])
+async def test_a_page_of_one_task_leaves_out_the_others(store: Store, hours: int) -> None:
+    samples = a_day()
+    rare = [make_sample(number * 9_000, id=f"{number + 5000:016x}", task=Task.TOOL_CALL) for number in range(9)]
+    await store.append([*samples, *rare], {})
+    await settle(store, START + timedelta(hours=hours))
+    for limit in (1, 4, 100):
+        assert await pages(store, E, limit, task=Task.TOOL_CALL) == rare[::-1]
+    assert await pages(store, E, 50, task=Task.CHAT) == samples[::-1]
+    assert await pages(store, E, 50, task=Task.TOOL_CALL, since=rare[4].started_at) == rare[:3:-1]
+    assert await pages(store, E, 50, task=Task.EMBEDDING) == []
+
+
+@pytest.mark.parametrize("hours", [0, 30, 72])
 async def test_points_are_one_figure_of_one_task_within_a_span(store: Store, hours: int) -> None:
     samples = a_day()
     await store.append([*samples, *(make_sample(0, id=f"{n + 5000:016x}", task=Task.REACH) for n in range(3))], {})
@@ -85,6 +98,7 @@ async def test_points_are_one_figure_of_one_task_within_a_span(store: Store, hou
         (each.started_at, each.error, each.ttft_s) for each in samples[3:140]
     ]
     assert len(await store.points(E, Task.REACH, "ttft_s", EVER, END)) == 3
+    assert len(await store.points(E, None, "ttft_s", EVER, END)) == 144 + 3
     assert await store.points(E, Task.CHAT, "ttft_s", since, since) == []
     assert await store.points("unknown:x", Task.CHAT, "ttft_s", EVER, END) == []
 

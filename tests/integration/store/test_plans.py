@@ -99,7 +99,9 @@ def plan(path: str, statement: str, parameters: Any) -> list[str]:
 ASKED: dict[str, Callable[[SqlStore], Awaitable[object]]] = {
     "first page": lambda store: store.page(E, since=EVER, before=None, limit=50),
     "later page": lambda store: store.page(E, since=EVER, before=Place(at=NOW, id="8" * 16), limit=50),
+    "page of a task": lambda store: store.page(E, since=EVER, before=None, limit=50, task=Task.CHAT),
     "points": lambda store: store.points(E, Task.CHAT, "ttft_s", START, NOW),
+    "points of all tasks": lambda store: store.points(E, None, "ttft_s", START, NOW),
     "hours": lambda store: store.rollups(E, Tier.HOUR, EVER, END, ["ttft_s"]),
     "days": lambda store: store.rollups(E, Tier.DAY, EVER, END, ["ttft_s"]),
     "hours apart": lambda store: store.hours(E, Task.CHAT, [START + n * DAY for n in range(-14, 3)], ["ttft_s"]),

@@ -1,0 +1,49 @@
+"""Cursors: a place among samples or incidents as a word that readers hand back and need not understand. Pure.
+
+A place and no count of what lies before it: what comes meanwhile moves nothing, so a page has neither twice nor misses
+what began before its first one.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from monitor.store import Place
+
+FORM: Final = "A[A-Za-z0-9_-]{20}[AQgw]"
+"""What every cursor looks like, as a regular expression; whatever looks so is one."""
+_PADDING: Final = "=="
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
+"""Counted from here, microseconds need no sign and fewer than 58 bits for 9,000 years: hence the `A` in front."""
+_MOMENT: Final = timedelta(microseconds=1)
+_FIELDS: Final = struct.Struct(">Q8s")
+"""Microseconds since then, and the id."""
+FIRST_ID: Final = "0" * 16
+"""Before every other id, so that nothing which began at the moment of such a place comes before it."""
+
+
+class QueryError(ValueError):
+    """What a reader asked cannot be answered; the message is for the reader."""
+
+
+def to_cursor(place: Place) -> str:
+    """The word for a place."""
+    data = _FIELDS.pack((place.at - _FIRST) // _MOMENT, bytes.fromhex(place.id))
+    return urlsafe_b64encode(data).decode().removesuffix(_PADDING)
+
+
+def from_cursor(word: str) -> Place:
+    """The place that a word stands for. Raises QueryError on a word that `to_cursor` never gave."""
+    if re.fullmatch(FORM, word):
+        micros, identity = _FIELDS.unpack(urlsafe_b64decode(word + _PADDING))
+        return Place(at=_FIRST + timedelta(microseconds=micros), id=identity.hex())
+    raise QueryError("a word that was given out as `next`; begin anew without one")
+
+
+def before(moment: datetime) -> Place:
+    """The place of a page that begins with the newest before a moment."""
+    return Place(at=moment, id=FIRST_ID)

@@ -1,0 +1,73 @@
+"""What is served: a board with one endpoint up, one down and one unknown, and what a store holds of them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from prometheus_client import CollectorRegistry
+
+from monitor.app import past_of
+from monitor.status import Incident
+from monitor.store import Store
+from monitor.web.past import Past
+from monitor.web.reads import Limits, Reads
+from monitor.web.sources import Sources
+from probes._model import Blame, ErrorClass, Sample, Task
+from tests.integration.daemon.parts import PATIENT_S
+from tests.integration.web.serving import ODD, SLASHED, SPECS, Served
+from tests.unit.publish.values import EVERYTHING, make_config
+from tests.unit.store.samples import START, make_sample
+
+__all__ = ["ODD", "SLASHED", "Begin", "Past", "Served"]
+
+NAME = "groq:llama"
+NOW = START + timedelta(days=3, minutes=7, seconds=11)
+FRESH = Limits(deadline_s=PATIENT_S, kept_s=0)
+"""Nothing is kept, and everyone waits: a test sees what is stored."""
+
+Begin = Callable[..., Awaitable[Served]]
+
+
+def past(store: Store, *, now: datetime = NOW, limits: Limits = FRESH, **fields: Any) -> Past:
+    """The past of the served endpoints, as the daemon makes it, at a moment of ours."""
+    return replace(past_of(make_config(*SPECS, **fields), store), now=lambda: now, reads=Reads(limits))
+
+
+def sources_of(served: Served, past: Past) -> Sources:
+    return Sources(
+        snapshot=lambda: served.board.snapshot,
+        problems=lambda: tuple(served.problems),
+        registry=CollectorRegistry(),
+        past=past,
+    )
+
+
+def path_of(name: str, rest: str) -> str:
+    return f"/v1/endpoints/{quote(name, safe='')}/{rest}"
+
+
+def a_sample(number: int, name: str = NAME, minutes: float = 10.0, **fields: Any) -> Sample:
+    """Sample `number` of a row: one every so many minutes, each a little slower, every fifth a failure."""
+    at = START + timedelta(minutes=number * minutes)
+    plain = make_sample(number, endpoint=name, scheduled_at=at, started_at=at)
+    if number % 5 == 4:
+        failed = {"error": ErrorClass.OVERLOADED, "blame": Blame.PROVIDER, "status_code": 529}
+        return replace(plain, **{**failed, **fields})
+    measured = {**EVERYTHING, "ttft_s": round(0.2 + number / 1000, 3)}
+    return replace(plain, **{**measured, **fields})
+
+
+def samples(count: int, **fields: Any) -> list[Sample]:
+    return [a_sample(number, **fields) for number in range(count)]
+
+
+def tool_call(number: int) -> Sample:
+    return a_sample(number, id=f"{number + 10**6:016x}", task=Task.TOOL_CALL, ttft_s=9.0)
+
+
+async def fill(store: Store, samples: list[Sample], incidents: list[Incident] | None = None) -> None:
+    await store.append(samples, {}, incidents or [])
