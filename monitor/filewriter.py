@@ -59,7 +59,7 @@ class FileWriter:
                 if file.format.of_choices and now == was and file.path in self._written:
                     self._replace(file, self._written[file.path])
                 else:
-                    self._replace(file, render(file.format, snapshot, self._config, file.cluster))
+                    self._replace(file, render(file.format, snapshot, self._config, file.cluster, file.options))
 
     def _replace(self, file: PublishFile, body: bytes) -> None:
         try:
