@@ -64,12 +64,13 @@ lint: $(VENV)/.dev ## format, lint, types, import contracts, generated files
 	$(BIN)/lint-imports
 	$(BIN)/python grafana/generate.py --check
 
-bench: $(VENV)/.dev ## how exactly time is measured, beside bare aiohttp; how large and quick history is; how soon routers follow (writes benchmarks/results)
+bench: $(VENV)/.dev ## how exactly time is measured, beside bare aiohttp; how large and quick history is; how well scores tell; how soon routers follow (writes benchmarks/results)
 	@.ci/debian-packages gcc libc6-dev haproxy
 	PYTHON=$(PYTHON) .ci/routers
 	$(BIN)/python benchmarks/ttft_error.py --streams 32
 	$(BIN)/python benchmarks/ttft_error.py --streams 32 --loaded
 	$(BIN)/python benchmarks/history.py
+	$(BIN)/python benchmarks/score.py
 	$(BIN)/python benchmarks/router_delay.py
 
 dashboards: $(VENV)/.dev ## write the Grafana dashboards anew
