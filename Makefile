@@ -70,8 +70,8 @@ bench: $(VENV)/.dev ## how exactly time is measured, beside bare aiohttp; how la
 	$(BIN)/python benchmarks/ttft_error.py --streams 32
 	$(BIN)/python benchmarks/ttft_error.py --streams 32 --loaded
 	$(BIN)/python benchmarks/history.py
-	$(BIN)/python benchmarks/router_delay.py
 	$(BIN)/python benchmarks/score.py
+	$(BIN)/python benchmarks/router_delay.py
 
 dashboards: $(VENV)/.dev ## write the Grafana dashboards anew
 	$(BIN)/python grafana/generate.py

@@ -32,7 +32,7 @@ class Times:
     publish_s: float
     """From there to all rows and the document."""
     update_least_us: float
-    """The mean of the tenth of the updates that was quickest: others who use the machine slow this process down, too."""
+    """The mean of the quickest tenth of the updates in a row: others who use the machine slow this process down."""
     update_mean_us: float
     update_p50_us: float
     update_p99_us: float

@@ -68,7 +68,7 @@ class FileWriter:
         """A file's content. The largest is put together from what did not change since the last time."""
         if file.format is Shape.OPENROUTER:
             return self._offers.body(snapshot)
-        return render(file.format, snapshot, self._config, file.cluster)
+        return render(file.format, snapshot, self._config, file.cluster, file.options)
 
     def _replace(self, file: PublishFile, body: bytes) -> None:
         try:

@@ -306,6 +306,16 @@ class PublishedFile(Section):
     cluster: types.Maybe[types.Name] = None
     """Which of Envoy's clusters, where `router_ids` name several: a file holds one."""
 
+    options: dict[types.VllmOption, types.Text] = Field(default_factory=dict)
+    """What stands in the file for vLLM's router beside the engines: routing_logic, session_key, callbacks."""
+
+    @field_validator("options")
+    @classmethod
+    def _only_of_vllm(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        if info.data.get("format", Shape.VLLM) is not Shape.VLLM:
+            raise RefusedError("is for the format vllm only; remove it")
+        return value
+
     @field_validator("cluster")
     @classmethod
     def _only_of_envoy(cls, value: str, info: ValidationInfo) -> str:

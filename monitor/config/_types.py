@@ -126,6 +126,7 @@ Blamed: TypeAlias = Annotated[
 Format: TypeAlias = Annotated[
     Shape, _from_text(_values.publish_format), WithJsonSchema({"type": "string", "enum": list(Shape)})
 ]
+VllmOption: TypeAlias = Annotated[StrictStr, AfterValidator(_values.vllm_option)]
 Duration: TypeAlias = Annotated[
     float,
     PlainValidator(_values.duration_s),

@@ -21,6 +21,9 @@ T = TypeVar("T", bound=Hashable)
 DURATION = r"[0-9]+(\.[0-9]+)?(ms|s|m|h|d|y)"
 """What a duration looks like, as a regular expression."""
 
+VLLM_OPTIONS = ("routing_logic", "session_key", "callbacks")
+"""What the router of vLLM's production stack is told beside its engines, if anything."""
+
 SIZE = r"[0-9]+(kB|MB|GB|KiB|MiB|GiB)?"
 """What the size of a file looks like, as a regular expression."""
 
@@ -144,6 +147,13 @@ def publish_format(value: str) -> Shape:
     if value not in list(Shape):
         raise RefusedError(f"{{value}} is not known; write {_either(tuple(Shape))}", options=tuple(Shape))
     return Shape(value)
+
+
+def vllm_option(value: str) -> str:
+    """A key of the file for vLLM's router."""
+    if value not in VLLM_OPTIONS:
+        raise RefusedError(f"{{value}} cannot be set; write {_either(VLLM_OPTIONS)}", options=VLLM_OPTIONS)
+    return value
 
 
 def sink_kind(value: str) -> str:

@@ -111,6 +111,8 @@ class PublishFile:
     path: Path
     cluster: str | None = None
     """Which of Envoy's clusters; None: the only one."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """What stands in the file for vLLM's router beside the engines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,11 +26,12 @@ def render(
     snapshot: Snapshot,
     config: Config | None,  # noqa: ARG001  # for the shapes to come
     cluster: str | None = None,
+    options: Mapping[str, str] | None = None,
 ) -> bytes:
     """A snapshot in some shape. Raises CannotBeMadeError, but never for a configuration that was found to be right.
 
     `config` is None where only the scores document of another daemon is known; a shape that needs more refuses then.
-    `cluster` is for Envoy, whose files hold one; None: there is only one.
+    `cluster` is for Envoy, whose files hold one; None: there is only one. `options` are for vLLM's router.
     """
     match shape:
         case Shape.SCORES:
@@ -44,7 +45,7 @@ def render(
         case Shape.TRAEFIK:
             return traefik(_groups("traefik", snapshot))
         case Shape.VLLM:
-            return vllm(_groups("vllm", snapshot))
+            return vllm(_groups("vllm", snapshot), options or {})
         case _:
             assert_never(shape)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from monitor.publish.choice import Choice, used
 
 
-def vllm(groups: Mapping[str, Sequence[Choice]]) -> bytes:
+def vllm(groups: Mapping[str, Sequence[Choice]], options: Mapping[str, str]) -> bytes:
     """The dynamic configuration with the engines that are to be used, each with its model.
 
     The router knows no weights, so a fallback stands beside the others. It splits both lists at commas.
@@ -19,5 +19,6 @@ def vllm(groups: Mapping[str, Sequence[Choice]]) -> bytes:
         "routing_logic": "roundrobin",
         "static_backends": ",".join(url for url, _ in engines),
         "static_models": ",".join(model for _, model in engines),
+        **options,
     }
     return json.dumps(plain, indent=1).encode() + b"\n"

@@ -67,7 +67,7 @@ MISTAKES = [
     (probe("slo: {ttf: 1s}"), ["10:35: probes.chat.slo.ttf: unknown key (did you mean 'ttft'?)"]),
     (top("scoring: {confrm: true}"), ["10:11: scoring.confrm: unknown key (did you mean 'confirm'?)"]),
     (top("publish: {file: []}"), ["10:11: publish.file: unknown key (did you mean 'files'?)"]),
-    (top("publish: {files: [{format: scores, path: a, mode: 1}]}"), ["10:45: publish.files[0].mode: unknown key; known here are format, path, cluster"]),
+    (top("publish: {files: [{format: scores, path: a, mode: 1}]}"), ["10:45: publish.files[0].mode: unknown key; known here are format, path, cluster, options"]),
     (top('"two\\nlines": 1'), ['10:1: "two\\nlines": unknown key; known here are vantage, canaries, public, token, rate_limit, listen, store, retention, max_concurrent, grace, providers, models, probes, scoring, maintenance, publish, sinks']),
     (top("? " + "x" * 150 + "\n: 1"), ['10:3: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…": unknown key; known here are vantage, canaries, public, token, rate_limit, listen, store, retention, max_concurrent, grace, providers, models, probes, scoring, maintenance, publish, sinks']),
     # keys of later versions

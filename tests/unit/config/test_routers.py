@@ -47,7 +47,7 @@ publish:
     - {format: envoy-eds, path: b, cluster: x}
     - {format: envoy-eds, path: c, cluster: y}
     - {format: traefik, path: d}
-    - {format: vllm, path: e}
+    - {format: vllm, path: e, options: {routing_logic: session, session_key: x-user}}
 """
     config = loaded(tmp_path, files)
     assert config.haproxy_agent == Listen(host="::1", port=8781)
@@ -56,7 +56,7 @@ publish:
         PublishFile(format=Shape.ENVOY_EDS, path=Path("b"), cluster="x"),
         PublishFile(format=Shape.ENVOY_EDS, path=Path("c"), cluster="y"),
         PublishFile(format=Shape.TRAEFIK, path=Path("d")),
-        PublishFile(format=Shape.VLLM, path=Path("e")),
+        PublishFile(format=Shape.VLLM, path=Path("e"), options={"routing_logic": "session", "session_key": "x-user"}),
     )
 
 
@@ -90,6 +90,9 @@ def test_a_name_that_its_router_could_not_understand_is_told(tmp_path: Path, nam
         ("{files: [{format: envoy-eds, path: a}]}", "8:28: publish.files[0].format: holds one cluster of Envoy; say which of 'x', 'y' with `cluster:`, and write a file for each"),
         ("{files: [{format: envoy-eds, path: a, cluster: z}]}", "8:57: publish.files[0].cluster: 'z' is no cluster of any `router_ids`"),
         ("{files: [{format: traefik, path: a, cluster: x}]}", "8:55: publish.files[0].cluster: is for the format envoy-eds only; remove it"),
+        ("{files: [{format: traefik, path: a, options: {routing_logic: x}}]}", "8:55: publish.files[0].options: is for the format vllm only; remove it"),
+        ("{files: [{format: vllm, path: a, options: {routing_logik: x}}]}", "8:53: publish.files[0].options.routing_logik: 'routing_logik' cannot be set; write routing_logic, session_key or callbacks (did you mean 'routing_logic'?)"),
+        ("{files: [{format: vllm, path: a, options: {session_key: 1}}]}", "8:66: publish.files[0].options.session_key: must be text; put it in quotes"),
         ("{haproxy_agent: 8781}", "8:26: publish.haproxy_agent: 8781 is not host:port; write for example 127.0.0.1:8781 or [::1]:8781"),
         ("{haproxy_agent: 'nonsense'}", "8:26: publish.haproxy_agent: 'nonsense' is not host:port; write for example 127.0.0.1:8781 or [::1]:8781"),
         ("{haproxy_agent: '${env:UNSET}'}", "8:26: publish.haproxy_agent: environment variable 'UNSET' is not set"),

@@ -58,6 +58,7 @@ DOCUMENTED = {
     "providerwatch_sink_dropped": ("counter", {"sink"}),
     "providerwatch_budget_spent_ratio": ("gauge", {"provider", "unit"}),
     "providerwatch_vantage_online": ("gauge", set()),
+    "providerwatch_haproxy_agent_unknown": ("counter", set()),
     "providerwatch_worker_restarts": ("counter", set()),
     "providerwatch_build_info": ("gauge", {"version"}),
 }

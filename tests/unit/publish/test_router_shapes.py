@@ -162,6 +162,18 @@ def test_vllms_router_keeps_all_engines_of_a_model_that_is_down_everywhere() -> 
     assert rendered(Shape.VLLM, of)["static_models"] == "m,m,n"
 
 
+def test_vllms_router_is_told_what_else_it_is_to_do() -> None:
+    of = snapshot(make_row("p:1", router_ids={"vllm": "m@http://10.0.0.1:8000"}))
+    options = {"routing_logic": "session", "session_key": "x-user"}
+    assert json.loads(render(Shape.VLLM, of, None, options=options)) == {
+        "service_discovery": "static",
+        "routing_logic": "session",
+        "static_backends": "http://10.0.0.1:8000",
+        "static_models": "m",
+        "session_key": "x-user",
+    }
+
+
 # What cannot be made
 
 
