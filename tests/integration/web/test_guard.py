@@ -56,8 +56,8 @@ async def test_an_answer_that_leads_elsewhere_is_safe_too() -> None:
     async def lead(_: web.Request) -> web.Response:
         raise web.HTTPFound("/elsewhere")
 
-    app = web.Application(middlewares=[border(Guard(Access(), lambda: 0.0))])
-    app.router.add_get("/", lead)
+    app = web.Application()
+    app.router.add_get("/", border(lead, Guard(Access(), lambda: 0.0).admit))
     async with TestClient(TestServer(app)) as client, client.get("/", allow_redirects=False) as response:
         assert (response.status, response.headers["Location"]) == (302, "/elsewhere")
         assert response.headers["X-Content-Type-Options"] == "nosniff"
