@@ -88,7 +88,7 @@ def application(access: Access, sources: Sources) -> web.Application:
     # What is left goes to these, in the same order.
     for path, there_are in methods.items():
         app.router.add_route("*", path, wrong_method(there_are, guard))
-    app.router.add_route("*", "/{path:.*}", nowhere(guard))
+    app.router.add_route("*", "/{path:(?s:.*)}", nowhere(guard))
     app.on_shutdown.extend(partial(_close, route.close) for route in routes if route.close is not None)
     return app
 
@@ -115,7 +115,7 @@ def _pattern(route: Route) -> str:
     path = route.path
     for parameter in route.parameters:
         if parameter.slashes:
-            path = path.replace(f"{{{parameter.name}}}", f"{{{parameter.name}:.+}}")
+            path = path.replace(f"{{{parameter.name}}}", f"{{{parameter.name}:(?s:.+)}}")  # line ends, too
     return path
 
 
