@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal, TypeAlias
 
 from monitor.config.model import EndpointSpec
 from monitor.maintenance import Span, announced, current, ended, outside
@@ -19,6 +20,7 @@ from monitor.publish.shapes import (
     Latency,
     MaintenanceSpan,
     Quantiles,
+    TrafficCounts,
     UptimeCounts,
 )
 from monitor.score.blame import Moved, blame_of
@@ -26,13 +28,16 @@ from monitor.score.book import Book
 from monitor.score.health import Assessment, Health, Trouble
 from monitor.score.outcomes import Counts
 from monitor.score.recent import Summary
-from monitor.score.windows import Window
+from monitor.score.windows import DAY, Window
 from monitor.status import Status
 from probes._model import Task
 from probes._plain import timestamp
 
 _DIGITS = 6
 """Decimals of published figures: microseconds, and more than any ratio here is worth."""
+
+Windows: TypeAlias = Sequence[tuple[Window, Counts, Counts]]
+"""With the counts of probes and of real traffic."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +64,7 @@ def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> R
     """The row of one endpoint at `now`."""
     seen = book.assess(now)
     status, since = _standing(spec, seen, now)
-    windows = list(book.ledger.counts(now))
+    windows = list(book.counts(now))
     figures = {name: _summary(summary) for name, summary in book.recent.summaries(now).items()}
     fields: EndpointScore = {
         "id": spec.endpoint.id,
@@ -70,15 +75,17 @@ def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> R
         "since": timestamp(since),
         "score": _round(seen.score),
         "confidence": _pair(seen.confidence),
-        "evidence": next(counts.counted for window, counts in windows if window.name == "1d"),
+        "evidence": next(probes.counted + real.counted for window, probes, real in windows if window is DAY),
         "account": _account(book.health.trouble),
         "maintenance": _maintenance(announced(spec.maintenance, now)),
         "measured_at": _time(book.health.measured_at),
         "stale_after": _time(seen.stale_after),
-        "source": "synthetic",
+        "source": _source(windows),
         "uptime": {
-            window.name: _counts(counts, _expected(window, spec, book, jobs, now)) for window, counts in windows
+            window.name: _counts(probes, real, _expected(window, spec, book, jobs, now))
+            for window, probes, real in windows
         },
+        "traffic": _traffic(windows),
         "ttft_s": figures["ttft_s"],
         "ttat_s": figures["ttat_s"],
         "e2e_s": figures["e2e_s"],
@@ -101,7 +108,7 @@ def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> R
         api=spec.endpoint.api,
         status=status,
         score=seen.score,
-        uptime={window.name: counts.ratio for window, counts in windows},
+        uptime={window.name: (probes + real).ratio for window, probes, real in windows},
         news=(
             status,
             since,
@@ -137,7 +144,33 @@ def _account(trouble: Trouble | None) -> AccountTrouble | None:
     return None if trouble is None else {"class": trouble.error, "since": timestamp(trouble.since)}
 
 
-def _counts(counts: Counts, expected: int) -> UptimeCounts:
+def _half_hour(windows: Windows) -> tuple[Counts, Counts]:
+    return next((probes, real) for window, probes, real in windows if window.name == "30m")
+
+
+def _source(windows: Windows) -> Literal["synthetic", "traffic", "mixed"]:
+    """What the newest half hour's figures rest on."""
+    probes, real = _half_hour(windows)
+    if not real.all:
+        return "synthetic"
+    return "mixed" if probes.counted else "traffic"
+
+
+def _traffic(windows: Windows) -> TrafficCounts | None:
+    _, real = _half_hour(windows)
+    if not real.all:
+        return None
+    return {
+        "window": "30m",
+        "ok": real.ok,
+        "failed": real.failed,
+        "rate_limited": real.rate_limited,
+        "account": real.account,
+    }
+
+
+def _counts(probes: Counts, real: Counts, expected: int) -> UptimeCounts:
+    counts = probes + real
     return {
         "ratio": _round(counts.ratio),
         "ci95": _pair(counts.ci95),
@@ -148,6 +181,7 @@ def _counts(counts: Counts, expected: int) -> UptimeCounts:
         "monitor": counts.monitor,
         "network": counts.network,
         "expected": expected,
+        "traffic": real.all,
     }
 
 

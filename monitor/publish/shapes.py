@@ -38,7 +38,21 @@ class UptimeCounts(TypedDict):
     network: Count
     """Lost with the monitor's own network."""
     expected: Count
-    """How many the schedule wanted, outside of maintenance."""
+    """How many probes the schedule wanted, outside of maintenance."""
+    traffic: Count
+    """How many of those counted above are real requests that were reported; the others are probes."""
+
+
+class TrafficCounts(TypedDict):
+    """What the newest half hour's real requests came to; they are in the uptime, too."""
+
+    window: Literal["30m"]
+    ok: Count
+    failed: Count
+    """For the provider's sake."""
+    rate_limited: Count
+    account: Count
+    """Refused for the account's sake, beside those that were rate limited."""
 
 
 class Quantiles(TypedDict):
@@ -119,10 +133,12 @@ class EndpointScore(TypedDict):
     """The newest counted sample."""
     stale_after: Moment | None
     """When that will say nothing any more about now."""
-    source: Literal["synthetic"]
-    """What the figures rest on."""
+    source: Literal["synthetic", "traffic", "mixed"]
+    """What score and uptime rest on in the newest half hour: probes, reported real requests, or both."""
     uptime: Annotated[dict[str, UptimeCounts], Words(keys=tuple(window.name for window in WINDOWS))]
     """By window."""
+    traffic: TrafficCounts | None
+    """Null where no real request of the newest half hour was reported."""
     ttft_s: Latency
     """Seconds to the first content."""
     ttat_s: Latency

@@ -85,10 +85,10 @@ class Ledger:
     def __init__(self) -> None:
         self._windows = tuple(SlidingCounts(window) for window in WINDOWS)
 
-    def add(self, at: datetime, outcome: Outcome) -> None:
-        """Count one sample in every window."""
+    def add(self, at: datetime, outcome: Outcome, count: int = 1) -> None:
+        """Count samples in every window."""
         for sliding in self._windows:
-            sliding.add(at, outcome)
+            sliding.add(at, outcome, count)
 
     def restore(self, bucket_s: int, at: datetime, outcome: Outcome, count: int = 1) -> None:
         """Count stored samples in the windows that count by `bucket_s`, and in no others."""

@@ -13,7 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from monitor import __version__
 from monitor.config.model import Listen
-from monitor.web import check, health, scores, stream
+from monitor.web import activity, check, health, outcomes, scores, stream
 from monitor.web.answers import answer
 from monitor.web.border import border
 from monitor.web.documents import ready
@@ -29,6 +29,8 @@ ROUTES: Sequence[Callable[[Sources], Sequence[Route]]] = (
     scores.routes,
     check.routes,
     stream.routes,
+    outcomes.routes,
+    activity.routes,
 )
 """What each file of routes has; `/openapi.json` is made of all of them."""
 
