@@ -144,29 +144,22 @@ def _account(trouble: Trouble | None) -> AccountTrouble | None:
     return None if trouble is None else {"class": trouble.error, "since": timestamp(trouble.since)}
 
 
-def _half_hour(windows: Windows) -> tuple[Counts, Counts]:
-    return next((probes, real) for window, probes, real in windows if window.name == "30m")
-
-
 def _source(windows: Windows) -> Literal["synthetic", "traffic", "mixed"]:
     """What the newest half hour's figures rest on."""
-    probes, real = _half_hour(windows)
+    probes, real = next((probes, real) for window, probes, real in windows if window.name == "30m")
     if not real.all:
         return "synthetic"
     return "mixed" if probes.counted else "traffic"
 
 
-def _traffic(windows: Windows) -> TrafficCounts | None:
-    _, real = _half_hour(windows)
-    if not real.all:
+def _traffic(windows: Windows) -> dict[str, TrafficCounts] | None:
+    if not any(real.all for _, _, real in windows):
         return None
-    return {
-        "window": "30m",
-        "ok": real.ok,
-        "failed": real.failed,
-        "rate_limited": real.rate_limited,
-        "account": real.account,
-    }
+    return {window.name: _traffic_counts(real) for window, _, real in windows}
+
+
+def _traffic_counts(real: Counts) -> TrafficCounts:
+    return {"ok": real.ok, "failed": real.failed, "rate_limited": real.rate_limited, "account": real.account}
 
 
 def _counts(probes: Counts, real: Counts, expected: int) -> UptimeCounts:
@@ -181,7 +174,6 @@ def _counts(probes: Counts, real: Counts, expected: int) -> UptimeCounts:
         "monitor": counts.monitor,
         "network": counts.network,
         "expected": expected,
-        "traffic": real.all,
     }
 
 

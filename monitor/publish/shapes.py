@@ -18,6 +18,7 @@ Share = Annotated[float, Words(minimum=0, maximum=1)]
 Count = Annotated[int, Words(minimum=0)]
 Figure = Annotated[float, Words(minimum=0)]
 Moment = Annotated[str, Words(format="date-time")]
+_WINDOWS = tuple(window.name for window in WINDOWS)
 
 
 class UptimeCounts(TypedDict):
@@ -39,14 +40,11 @@ class UptimeCounts(TypedDict):
     """Lost with the monitor's own network."""
     expected: Count
     """How many probes the schedule wanted, outside of maintenance."""
-    traffic: Count
-    """How many of those counted above are real requests that were reported; the others are probes."""
 
 
 class TrafficCounts(TypedDict):
-    """What the newest half hour's real requests came to; they are in the uptime, too."""
+    """What a window's reported real requests came to: they are in its uptime, too; the rest of that are probes."""
 
-    window: Literal["30m"]
     ok: Count
     failed: Count
     """For the provider's sake."""
@@ -135,10 +133,10 @@ class EndpointScore(TypedDict):
     """When that will say nothing any more about now."""
     source: Literal["synthetic", "traffic", "mixed"]
     """What score and uptime rest on in the newest half hour: probes, reported real requests, or both."""
-    uptime: Annotated[dict[str, UptimeCounts], Words(keys=tuple(window.name for window in WINDOWS))]
+    uptime: Annotated[dict[str, UptimeCounts], Words(keys=_WINDOWS)]
     """By window."""
-    traffic: TrafficCounts | None
-    """Null where no real request of the newest half hour was reported."""
+    traffic: Annotated[dict[str, TrafficCounts], Words(keys=_WINDOWS)] | None
+    """How much of that is real traffic, by window; null where none was reported."""
     ttft_s: Latency
     """Seconds to the first content."""
     ttat_s: Latency
