@@ -1,10 +1,10 @@
 """Real traffic as evidence: of requests that come together, a few that stand for all. Pure.
 
 What a health filter takes for independent, requests of one endpoint within a moment are not: they meet the same
-machine in the same state. So of a slot of two seconds one is shown, and one more of each other kind that is owed. Which
-kind is shown keeps the shares, to the last request: each showing owes to every kind its share of what came since the
-last, the kind that is owed most is shown, and what it had too much is held against it the next time. No chance is in
-it: the same requests show the same.
+machine in the same state. So of a slot of two seconds one is shown; and one more of another kind where nothing but that
+has come since, so that nobody waits for the next slot to hear that all fail now. Which kind is shown keeps the shares,
+from slot to slot: each showing owes to every kind its share of what came since the last, the kind that is owed most is
+shown, and what it had too much is held against it the next time. No chance is in it: the same requests show the same.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Thinner:
             for kind in self._owed.keys() | self._waiting.keys()
         }
         kind = max(owed, key=lambda each: (round(owed[each], 9), each))
-        if kind in self._shown:
+        if self._shown and (kind in self._shown or len(self._waiting) > 1):
             return None
         self._owed = {**owed, kind: owed[kind] - 1}
         self._waiting.clear()

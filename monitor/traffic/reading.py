@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -181,7 +180,7 @@ def _seconds(given: Mapping[str, Any], name: str) -> float | None:
     if value is None:
         return None
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or not 0 <= value <= MOST_S:
+    if not number or not 0 <= value <= MOST_S:  # which NaN is not, either
         raise WrongFieldError(f"{name}: seconds from 0 to {MOST_S}")
     return float(value)
 
