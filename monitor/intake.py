@@ -31,7 +31,7 @@ class Intake:
     def __init__(self, reader: Reader, hooks: IntakeHooks, known: Known | None = None) -> None:
         self._reader = reader
         self._hooks = hooks
-        self._known = known or Known()
+        self._known = Known() if known is None else known  # an empty one is false
         self._apps = Apps()
 
     async def restore(self, store: Store) -> None:
