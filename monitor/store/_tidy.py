@@ -169,10 +169,9 @@ async def _delete_incidents(connection: AsyncConnection, before_day: int) -> boo
 
 async def _delete_traffic(connection: AsyncConnection, now: datetime, before_day: int) -> bool:
     """Counts are kept as long as a window asks for them, what applications used as long as days are."""
-    for old in _traffic.expired(now):
-        if await _delete_oldest(connection, traffic, old, _ROWS_A_SLICE):
-            return True
-    return await _delete_oldest(connection, activity, activity.c.day < before_day, _ROWS_A_SLICE)
+    return await _delete_oldest(connection, traffic, _traffic.expired(now), _ROWS_A_SLICE) or await _delete_oldest(
+        connection, activity, activity.c.day < before_day, _ROWS_A_SLICE
+    )
 
 
 async def _delete_oldest(connection: AsyncConnection, table: Table, old: ColumnElement[bool], limit: int) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import ColumnElement, Executable, Table, delete, select
+from sqlalchemy import ColumnElement, Executable, Table, and_, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.store._codes import ERRORS
@@ -166,12 +166,14 @@ async def counted_keys(connection: AsyncConnection, since: datetime) -> list[tup
     return [(row[0], struct.unpack(f">{len(row[1]) // 8}Q", row[1])) for row in rows.all()]
 
 
-def expired(now: datetime) -> Sequence[ColumnElement[bool]]:
-    """For each span, which of its rows are too old."""
-    return [
-        (traffic.c.span_s == span_s) & (traffic.c.bucket < (now - kept - _EVER) // timedelta(seconds=span_s))
-        for span_s, kept in SPANS.items()
-    ]
+def expired(now: datetime) -> ColumnElement[bool]:
+    """Which counts are too old."""
+    return or_(
+        *(
+            and_(traffic.c.span_s == span_s, traffic.c.bucket < (now - kept - _EVER) // timedelta(seconds=span_s))
+            for span_s, kept in SPANS.items()
+        )
+    )
 
 
 async def join(connection: AsyncConnection, insert: Insert, old: int, new: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession, web
@@ -22,7 +23,10 @@ async def serve() -> AsyncIterator[Serve]:
     async with ClientSession() as session:
 
         async def begin(
-            token: str | None = None, registry: CollectorRegistry | None = None, rate_per_s: float | None = None
+            token: str | None = None,
+            registry: CollectorRegistry | None = None,
+            rate_per_s: float | None = None,
+            **more: Any,
         ) -> Served:
             served = Served(session, "127.0.0.1", 0)
             metrics = Metrics("0", lambda: served.board.snapshot)
@@ -32,6 +36,7 @@ async def serve() -> AsyncIterator[Serve]:
                 snapshot=lambda: served.board.snapshot,
                 problems=lambda: tuple(served.problems),
                 registry=registry or metrics.registry,
+                **more,
             )
             secret = None if token is None else Secret(token)
             runners.append(await start(Listen(host="127.0.0.1", port=0), secret, sources, rate_per_s=rate_per_s))
