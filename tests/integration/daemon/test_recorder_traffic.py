@@ -240,7 +240,7 @@ async def test_the_order_of_a_batch_is_kept() -> None:
 
 
 async def test_after_a_restart_a_batch_that_is_sent_again_is_known_and_windows_are_as_they_were(store: Store) -> None:
-    """On both databases; the windows that count by the second know their traffic to ten seconds."""
+    """The windows that count by the second know their traffic to ten seconds."""
     now = datetime.now(UTC)
     bench = Bench(store, PATIENT)
     hooks = IntakeHooks(now=lambda: datetime.now(UTC), take=bench.recorder.take, count=lambda *_: None)
