@@ -58,11 +58,14 @@ lint: $(VENV)/.dev ## format, lint, types, import contracts, generated files
 	$(BIN)/lint-imports
 	$(BIN)/python grafana/generate.py --check
 
-bench: $(VENV)/.dev ## how exactly time is measured, beside bare aiohttp; how large and quick history is (writes benchmarks/results)
+bench: $(VENV)/.dev ## how exactly time is measured, beside bare aiohttp; how large and quick history is; how well scores tell (writes benchmarks/results)
 	@.ci/debian-packages gcc libc6-dev
 	$(BIN)/python benchmarks/ttft_error.py --streams 32
 	$(BIN)/python benchmarks/ttft_error.py --streams 32 --loaded
 	$(BIN)/python benchmarks/history.py
+	$(BIN)/python benchmarks/serving.py --samples 0 --name serving_still
+	$(BIN)/python benchmarks/serving.py
+	$(BIN)/python benchmarks/score.py
 
 dashboards: $(VENV)/.dev ## write the Grafana dashboards anew
 	$(BIN)/python grafana/generate.py

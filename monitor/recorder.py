@@ -116,12 +116,13 @@ class Recorder:
         clock = asyncio.get_running_loop().time
         async with asyncio.TaskGroup() as group:
             group.create_task(self._write_on(), name="store-writer")
-            sweep_at_s = clock() + self._limits.sweep_s
+            slice_s = self._limits.sweep_s / self._board.slices
+            sweep_at_s = clock() + slice_s
             while True:
                 # A busy monitor has news all the time: the sweep comes by the clock, not when there are none.
                 sweep = not await _within(sweep_at_s - clock(), self._news) or clock() >= sweep_at_s
                 if sweep:
-                    sweep_at_s = clock() + self._limits.sweep_s
+                    sweep_at_s = clock() + slice_s
                 await self._turn(sweep=sweep)
 
     async def flush(self, patience_s: float) -> None:
@@ -170,7 +171,8 @@ class Recorder:
         batch, self._unpublished = self._unpublished, []
         for sample in batch:
             self._hooks.observe(sample)
-        self._hooks.published(self._board.publish(datetime.now(UTC), sweep=sweep))
+        publish = self._board.publish_slice if sweep else self._board.publish
+        self._hooks.published(publish(datetime.now(UTC)))
         self._in_turn.set()
 
     def _shed(self) -> None:

@@ -6,10 +6,12 @@ Samples are absorbed first and published afterwards, in one step: a reader sees 
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import cycle, islice
 
 from monitor.config.model import Config, EndpointSpec, ProbeSpec, Slo
 from monitor.plan import Job, headline_task, paid_probe
@@ -31,6 +33,8 @@ MAX_AGE_S = 120
 REFRESH = timedelta(seconds=30)
 """A document in which nothing changed is made anew after so long, so that it does not look old."""
 _STALE_INTERVALS = 3
+_SLICE = 25
+"""How many rows are made anew at once where nobody waits for them: some milliseconds' worth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +121,7 @@ class Board:
             self._of_provider.setdefault(self._specs[name].endpoint.provider, []).append(book)
         self._rows: dict[str, Row] = {}
         self._touched: set[str] = set()
+        self._turns = cycle(self._specs)
         self.snapshot = assemble(config.vantage, now, {})
         self.publish(now, sweep=True)
 
@@ -228,7 +233,19 @@ class Board:
 
     def publish(self, now: datetime, *, sweep: bool = False) -> Snapshot:
         """Make everything absorbed visible, in one step; a sweep also lets time pass for the rows without news."""
-        changed = [self._render(name, now) for name in (self._specs if sweep else self._touched)]
+        return self._publish(self._specs if sweep else self._touched, now)
+
+    @property
+    def slices(self) -> int:
+        """How often `publish_slice` lets time pass until it has for every row."""
+        return max(1, math.ceil(len(self._specs) / _SLICE))
+
+    def publish_slice(self, now: datetime) -> Snapshot:
+        """Make everything absorbed visible, and let time pass for the next few rows: all at once hold others up."""
+        return self._publish({*islice(self._turns, _SLICE), *self._touched}, now)
+
+    def _publish(self, names: Iterable[str], now: datetime) -> Snapshot:
+        changed = [self._render(name, now) for name in names]
         self._touched = set()
         if any(changed) or not is_recent(self.snapshot, now):
             self.snapshot = assemble(self._vantage, now, dict(self._rows))

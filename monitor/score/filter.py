@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
-from operator import mul
+from operator import add, mul
 from typing import Final, TypeAlias
 
 from monitor.score.chain import HOUR_S, Belief, Hidden, Rates, moved, settled
@@ -137,13 +137,21 @@ class Usual:
         """How often it succeeds within the SLO."""
         return (1 - self.fail_share) * (1 - self.miss_share)
 
-    def with_sample(self, seen: Seen, weight: float, seconds: float) -> Usual:
-        """The same, so many seconds later, with one sample more."""
-        keep = 0.5 ** (max(seconds, 0.0) / _USUAL_HALF_LIFE_S)
+    def faded(self, seconds: float) -> Usual:
+        """The same so many seconds later."""
+        keep = 0.5 ** (seconds / _USUAL_HALF_LIFE_S)
         return Usual(
-            fails=USUAL.fails + (self.fails - USUAL.fails) * keep + weight * isinstance(seen, Failure),
-            misses=USUAL.misses + (self.misses - USUAL.misses) * keep + weight * (seen is Success.SLOW),
-            all=USUAL.all + (self.all - USUAL.all) * keep + weight,
+            fails=USUAL.fails + (self.fails - USUAL.fails) * keep,
+            misses=USUAL.misses + (self.misses - USUAL.misses) * keep,
+            all=USUAL.all + (self.all - USUAL.all) * keep,
+        )
+
+    def with_sample(self, seen: Seen, weight: float) -> Usual:
+        """The same with one sample more."""
+        return Usual(
+            fails=self.fails + weight * isinstance(seen, Failure),
+            misses=self.misses + weight * (seen is Success.SLOW),
+            all=self.all + weight,
         )
 
 
@@ -169,24 +177,33 @@ class Chance:
     """1.96 standard deviations to either side, as far as there are probabilities."""
 
 
+def aged(view: View, at_s: float) -> View:
+    """What is known some time later, without news in between; of an older time than that of the newest news, the same.
+
+    It need not be done before anything else here, but once instead of each time.
+    """
+    own, shared = _aged(view.own, at_s, OWN), _aged(view.shared, at_s, SHARED)
+    gap_s = 0.0 if view.own.at_s is None else at_s - view.own.at_s
+    return View(own=own, shared=shared, usual=view.usual.faded(gap_s) if gap_s > 0 else view.usual)
+
+
 def after(view: View, seen: Seen, at_s: float) -> View:
     """What is known after one more counted sample; an older one than the newest counts as if it were new."""
-    own, shared = _now(view, at_s)
+    view = aged(view, at_s)
     likely = _likelihoods(view.usual, seen)
-    mine, ours = [0.0] * len(own), []
-    for place, held in enumerate(shared):
+    mine, ours = [0.0] * len(likely), []
+    for place, held in enumerate(view.shared.belief):
         worse = likely[place]
-        row = [held * each * (worse if place > other else likely[other]) for other, each in enumerate(own)]
-        mine = [sum(pair) for pair in zip(mine, row, strict=True)]
+        row = [held * each * (worse if place > other else likely[other]) for other, each in enumerate(view.own.belief)]
+        mine = list(map(add, mine, row))
         ours.append(sum(row))
     own, shared = _normal(mine), _normal(ours)
     well = own[Hidden.UP] * shared[Hidden.UP]
     told = not _reach(seen) and well > _WELL
-    gap_s = 0.0 if view.own.at_s is None else at_s - view.own.at_s
     return View(
-        own=_moved_to(view.own, own, at_s, OWN),
-        shared=_moved_to(view.shared, shared, at_s, SHARED),
-        usual=view.usual.with_sample(seen, well if told else 0.0, gap_s),
+        own=_with_belief(view.own, own, OWN),
+        shared=_with_belief(view.shared, shared, SHARED),
+        usual=view.usual.with_sample(seen, well) if told else view.usual,
     )
 
 
@@ -226,26 +243,38 @@ def _now(view: View, at_s: float) -> tuple[Belief, Belief]:
 def _believed(outlook: Outlook, rates: Rates, at_s: float) -> Belief:
     if outlook.at_s is None:
         return settled(rates, outlook.luck)
+    if outlook.at_s >= at_s:
+        return outlook.belief
     return moved(outlook.belief, rates, outlook.luck, at_s - outlook.at_s)
 
 
-def _moved_to(outlook: Outlook, belief: Belief, at_s: float, rates: Rates) -> Outlook:
-    """The outlook with its new belief, and with what the time since then says about how often trouble comes."""
-    if outlook.at_s is None:
-        return replace(outlook, at_s=at_s, belief=belief)
-    hours = max(at_s - outlook.at_s, 0.0) / HOUR_S
-    well = belief[Hidden.UP]
-    troubled = well < (_ENDED if outlook.troubled else _BEGUN)
+def _aged(outlook: Outlook, at_s: float, rates: Rates) -> Outlook:
+    """The outlook at a time, with the hours that it was watched until then."""
+    if outlook.at_s is not None and outlook.at_s >= at_s:
+        return outlook
+    hours = 0.0 if outlook.at_s is None else (at_s - outlook.at_s) / HOUR_S
     keep = 0.5 ** (hours / _LUCK_HALF_LIFE_H)
-    onsets = outlook.onsets * keep + (troubled and not outlook.troubled)
-    watched = outlook.hours * keep + hours * (not outlook.troubled)
     return Outlook(
-        at_s=max(at_s, outlook.at_s),
+        at_s=at_s,
+        belief=_believed(outlook, rates, at_s),
+        troubled=outlook.troubled,
+        onsets=outlook.onsets * keep,
+        hours=outlook.hours * keep + hours * (not outlook.troubled),
+        luck=outlook.luck,
+    )
+
+
+def _with_belief(outlook: Outlook, belief: Belief, rates: Rates) -> Outlook:
+    """The outlook with its new belief, and with what that says about how often trouble comes."""
+    troubled = belief[Hidden.UP] < (_ENDED if outlook.troubled else _BEGUN)
+    onsets = outlook.onsets + (troubled and not outlook.troubled)
+    return Outlook(
+        at_s=outlook.at_s,
         belief=belief,
         troubled=troubled,
         onsets=onsets,
-        hours=watched,
-        luck=_luck(onsets, watched * sum(rates.onset)),
+        hours=outlook.hours,
+        luck=_luck(onsets, outlook.hours * sum(rates.onset)),
     )
 
 

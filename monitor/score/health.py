@@ -22,6 +22,7 @@ from monitor.score.filter import (
     Usual,
     View,
     after,
+    aged,
     chance,
     expected,
     met,
@@ -30,7 +31,7 @@ from monitor.score.outcomes import Outcome
 from monitor.status import Status
 from probes._model import ErrorClass
 
-_DOWN_FROM, _DOWN_STAYS = 0.6, 0.1
+_DOWN_FROM, _DOWN_STAYS = 0.5, 0.1
 """How likely a request has to meet an endpoint that is down for it to be called so, and for that to stay."""
 _WELL_STAYS, _WELL_FROM = 0.25, 0.8
 """How likely it has to meet one that is up for it not to be called degraded any more, and for `up` to stay."""
@@ -119,16 +120,18 @@ def advance(health: Health, shared: Outlook, seen: Observation) -> tuple[Health,
     health = _remember_error(health, seen)
     if not seen.outcome.counted:
         return _note_account(health, seen), shared
-    health = replace(health, measured_at=max(seen.at, health.measured_at or seen.at))
+    measured_at = max(seen.at, health.measured_at or seen.at)
     shown = _shown(seen)
     if shown is Success.REACHED:
-        return _reached(health, shared, seen.at)
-    view, at_s = view_of(health, shared), seen.at.timestamp()
+        return _reached(replace(health, measured_at=measured_at), shared, seen.at)
+    at_s = seen.at.timestamp()
+    view = aged(view_of(health, shared), at_s)
     surprised = expected(view, shown, at_s) < _SURPRISE
     view = after(view, shown, at_s)
     failed = isinstance(shown, Failure)
     health = replace(
         health,
+        measured_at=measured_at,
         own=view.own,
         usual=view.usual,
         failures=health.failures + 1 if failed else 0,

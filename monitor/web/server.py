@@ -16,6 +16,7 @@ from monitor.config.model import Listen
 from monitor.web import activity, check, health, outcomes, scores, stream
 from monitor.web.answers import answer
 from monitor.web.border import border
+from monitor.web.descriptors import make_room
 from monitor.web.documents import ready
 from monitor.web.entrance import entrance
 from monitor.web.guard import Access, Guard
@@ -45,6 +46,7 @@ async def start(
     listen: Listen, token: Secret | None, sources: Sources, *, rate_per_s: float | None = None
 ) -> web.AppRunner:
     """Begin to serve; `cleanup()` of what is returned ends it. Raises OSError when the address is taken."""
+    make_room()
     app = application(Access(token=token, rate_per_s=rate_per_s), sources)
     runner = web.AppRunner(
         app,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from collections.abc import AsyncIterator, Mapping
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,13 +21,14 @@ from monitor.intake import Intake, IntakeHooks, reader_of
 from monitor.publish.board import Board
 from monitor.publish.metrics import Metrics
 from monitor.recorder import Hooks, Limits, Recorder
-from monitor.store import Store, StoreError, create_store
-from monitor.traffic.calls import Receipt
+from monitor.store import MemoryStore, Store, StoreError, create_store
+from monitor.traffic.calls import Call, Receipt
 from monitor.traffic.known import Known
+from monitor.web import outcomes
 from tests.integration.daemon.parts import end
 from tests.integration.web.serving import SLASHED, SPECS, Serve, Served
 from tests.integration.web.test_openapi import CLOSED
-from tests.unit.publish.values import make_config
+from tests.unit.publish.values import make_config, make_spec
 
 ONE, TOKEN = "groq:llama", "s3cret"
 PATH = "/v1/outcomes"
@@ -50,8 +52,8 @@ class Desk:
             hold_against_schema(PATH, "post", response.status, found)
             return response.status, found, response.headers
 
-    async def report(self, *outcomes: object) -> Any:
-        status, found, _ = await self.post({"outcomes": list(outcomes)})
+    async def report(self, *reported: object) -> Any:
+        status, found, _ = await self.post({"outcomes": list(reported)})
         assert status == 200
         return found
 
@@ -271,3 +273,35 @@ async def test_a_store_that_does_not_answer_is_no_error_of_ours(serve: Serve) ->
     response, found = await (await serve(activity=activity)).get("/v1/activity")
     assert (response.status, found["error"]["code"]) == (503, "service_unavailable")
     hold_against_schema("/v1/activity", "get", 503, found)
+
+
+# The page
+
+
+PAGE = (Path(__file__).parents[3] / "docs" / "traffic.md").read_text()
+
+
+async def test_what_the_page_reports_is_taken(serve: Serve) -> None:
+    """But for its times, which are long ago."""
+    spec = make_spec("groq:llama-3.1-8b-instant", router_ids={"litellm": "dep-17"})
+    taken: list[object] = []
+
+    async def take(calls: Sequence[Call]) -> None:
+        taken.extend(calls)
+
+    hooks = IntakeHooks(now=lambda: datetime.now(UTC), take=take, count=lambda result, count: None)
+    typed = re.findall(r"<<'END'\n(.*?)\nEND\n(.*?)\n```", PAGE, re.DOTALL)
+    assert len(typed) == 1
+    body, told = typed[0]
+    written = re.sub(r'"at": "[^"]*"', f'"at": "{now()}"', body)
+    served = await serve(TOKEN, outcomes=Intake(reader_of(make_config(spec)), hooks).take)
+    status, found, _ = await Desk(served, MemoryStore(), Metrics("0", lambda: served.board.snapshot)).post(
+        written.encode()
+    )
+    assert (status, found) == (200, json.loads(told))
+    assert len(taken) == 2
+
+
+def test_the_page_tells_of_every_field() -> None:
+    told = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", PAGE, re.MULTILINE)))
+    assert set(told) == set(outcomes.Outcome.__annotations__)

@@ -108,6 +108,28 @@ def test_a_sample_that_changes_nothing_that_is_published_leaves_the_row_as_it_is
     assert board.publish(TICK + MINUTE, sweep=True) is first
 
 
+@pytest.mark.parametrize(("number", "slices"), [(0, 1), (1, 1), (25, 1), (26, 2), (100, 4)])
+def test_slice_by_slice_time_passes_for_every_row(number: int, slices: int) -> None:
+    names = [f"p{place}:m" for place in range(number)]
+    board = make_board(*map(make_spec, names))
+    board.absorb([sample_at(TICK, name=name) for name in names])
+    board.publish(TICK)
+    later = TICK + 60 * MINUTE
+    assert board.slices == slices
+    known = []
+    for _ in range(slices):
+        assert len(known) <= number
+        known = [row for row in board.publish_slice(later).rows.values() if row.status is Status.UNKNOWN]
+    assert len(known) == number
+
+
+def test_a_slice_makes_visible_whatever_was_absorbed() -> None:
+    names = [f"p{place}:m" for place in range(60)]
+    board = make_board(*map(make_spec, names))
+    board.absorb([sample_at(TICK, name=names[59])])
+    assert board.publish_slice(TICK).rows[names[59]].status is Status.UP
+
+
 def test_a_rows_news_change_with_a_sample_and_not_with_time() -> None:
     board = make_board(*SPECS)
     board.absorb([sample_at(TICK)])

@@ -277,7 +277,7 @@ def test_an_incident_begins_with_the_first_sample_that_spoke() -> None:
     absorb(book, "o" * 20 + "f")
     assert (book.docket.is_open, incident_of(book).samples) == (False, 1)
     absorb(book, "ff", 22)
-    assert (book.health.status, book.health.since) == (Status.DOWN, after(23 * EVERY_S))
+    assert (book.health.status, book.health.since) == (Status.DOWN, after(22 * EVERY_S))
     assert book.docket == Docket(
         incident=Incident(
             id=incident_id(NAME, after(21 * EVERY_S)),

@@ -23,6 +23,7 @@ from monitor.score.filter import (
     Usual,
     View,
     after,
+    aged,
     chance,
     expected,
     met,
@@ -250,21 +251,29 @@ def test_an_outage_does_not_become_usual() -> None:
 
 def test_what_was_usual_is_forgotten_by_half_in_a_week() -> None:
     learned = Usual(fails=40.0, misses=20.0, all=1_000.0)
-    later = learned.with_sample(GOOD, 0.0, 7 * DAY_S)
+    later = learned.faded(7 * DAY_S)
     for name in ("fails", "misses", "all"):
         gone, left = (getattr(each, name) - getattr(USUAL, name) for each in (learned, later))
         assert left == pytest.approx(gone / 2)
-    assert learned.with_sample(GOOD, 0.0, -DAY_S) == learned
-    long_ago = learned.with_sample(GOOD, 0.0, 1_000 * DAY_S)
+    long_ago = learned.faded(1_000 * DAY_S)
     assert (long_ago.fails, long_ago.misses, long_ago.all) == pytest.approx((USUAL.fails, USUAL.misses, USUAL.all))
 
 
 @pytest.mark.parametrize(("seen", "fails", "misses"), [(GOOD, 0, 0), (LATE, 0, 1), (FAILED, 1, 0)], ids=str)
 def test_a_sample_weighs_as_much_as_it_is_sure_that_the_endpoint_is_well(seen: Seen, fails: int, misses: int) -> None:
-    more = USUAL.with_sample(seen, 0.7, 0.0)
+    more = USUAL.with_sample(seen, 0.7)
     assert more.fails - USUAL.fails == pytest.approx(0.7 * fails)
     assert more.misses - USUAL.misses == pytest.approx(0.7 * misses)
     assert more.all - USUAL.all == pytest.approx(0.7)
+
+
+def test_to_age_before_a_sample_changes_nothing_and_to_go_back_in_time_neither() -> None:
+    at_s = newest_s(FALLEN) + 500.0
+    view = aged(FALLEN, at_s)
+    assert view.own.at_s == view.shared.at_s == at_s
+    assert aged(view, at_s - 300.0) == view
+    assert met(view, at_s) == met(FALLEN, at_s)
+    assert after(view, GOOD, at_s) == after(FALLEN, GOOD, at_s)
 
 
 def test_uncertainty_shrinks_with_what_was_seen() -> None:

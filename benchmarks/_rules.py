@@ -1,0 +1,138 @@
+"""The rules that people use to tell whether an endpoint is well, and two that are nobody's.
+
+They are fed the same probes, and are the policies of `providerwatch backtest`, with one difference: what chance of
+success a figure stands for is learned on other seeds (`Calibration`), so that none is held to have meant a probability
+where it meant a state.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import Final
+
+from monitor.score.policies import (
+    Cooldown,
+    Counted,
+    InARow,
+    LastRatio,
+    MovingAverage,
+    Policy,
+    Thresholds,
+)
+
+_FINE, _EDGE = 8.0, 1e-3
+_PRIOR_WEIGHT = 2.0
+
+
+class RowAndRatio:
+    """An outage after so many failures in a row, or else the ratio of a long time: a router that was thought about."""
+
+    def __init__(self, limit: int, count: int) -> None:
+        self._row, self._ratio = InARow(limit), LastRatio(count)
+
+    def see(self, counted: Counted) -> Iterable[str]:
+        """Both do."""
+        return chain(self._row.see(counted), self._ratio.see(counted))
+
+    def figure(self, at_s: float) -> float:
+        """The worse of both."""
+        return min(self._row.figure(at_s), self._ratio.figure(at_s))
+
+    def usable(self, at_s: float) -> bool:
+        """Until a row is full."""
+        return self._row.usable(at_s)
+
+    def turns_s(self, at_s: float) -> float:
+        """Never without news."""
+        return math.inf
+
+
+RIVALS: Final[Mapping[str, Callable[[], Policy]]] = {
+    "1 failure": lambda: InARow(1),
+    "2 failures in a row": lambda: InARow(2),
+    "3 failures in a row": lambda: InARow(3),
+    "ratio of the last 5": lambda: LastRatio(5),
+    "ratio of the last 30": lambda: LastRatio(30),
+    "2 in a row, else the last 1,500": lambda: RowAndRatio(2, 1500),
+    "moving average, 0.3": lambda: MovingAverage(0.3),
+    "moving average, 0.2": lambda: MovingAverage(0.2),
+    "moving average, 0.1": lambda: MovingAverage(0.1),
+    "moving average, 0.02": lambda: MovingAverage(0.02),
+    "LiteLLM's cooldown": Cooldown,
+    "OpenRouter's thresholds": Thresholds,
+}
+TWO_IN_A_ROW: Final = "2 failures in a row"
+
+
+@dataclass(slots=True, kw_only=True)
+class _Block:
+    """Neighbouring bins of a figure that stand for one chance."""
+
+    places: list[int]
+    good: float
+    all: float
+
+    @property
+    def chance(self) -> float:
+        return self.good / self.all
+
+    def take(self, other: _Block) -> None:
+        """Become one with the next."""
+        self.places += other.places
+        self.good += other.good
+        self.all += other.all
+
+
+class Calibration:
+    """What share of requests succeeded within SLO where a rule gave such a figure; more never stands for less.
+
+    By fine bins of the figure, of which those that contradict the order are pooled (isotonic regression).
+    """
+
+    def __init__(self) -> None:
+        self._all: Counter[int] = Counter()
+        self._good: Counter[int] = Counter()
+        self._shares: dict[int, float] = {}
+
+    def learn(self, figures: Iterable[float], succeeded: Iterable[bool]) -> None:
+        """Take in what a rule said, and what then came of it."""
+        self._shares = {}
+        for figure, success in zip(figures, succeeded, strict=True):
+            place = _place(figure)
+            self._all[place] += 1
+            self._good[place] += success
+
+    def add(self, other: Calibration) -> None:
+        """Take in what another learned."""
+        self._shares = {}
+        self._all.update(other._all)
+        self._good.update(other._good)
+
+    def chance(self, figure: float) -> float:
+        """What a figure stands for; one that was never seen, what the nearest does."""
+        if not self._shares:
+            self._shares = {place: block.chance for block in self._blocks() for place in block.places}
+        place = _place(figure)
+        if place not in self._shares:
+            self._shares[place] = self._shares[min(self._shares, key=lambda known: abs(known - place))]
+        return self._shares[place]
+
+    def _blocks(self) -> list[_Block]:
+        base = self._good.total() / self._all.total()
+        found: list[_Block] = []
+        for place, count in sorted(self._all.items()):
+            good = self._good[place] + _PRIOR_WEIGHT * base
+            found.append(_Block(places=[place], good=good, all=count + _PRIOR_WEIGHT))
+            while len(found) > 1 and found[-2].chance >= found[-1].chance:
+                last = found.pop()
+                found[-1].take(last)
+        return found
+
+
+def _place(figure: float) -> int:
+    """Finer towards 0 and 1, where a little is a great difference."""
+    return round(_FINE * math.log((figure + _EDGE) / (1 - figure + _EDGE)))
