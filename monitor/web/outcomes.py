@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Annotated, NotRequired, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from aiohttp import hdrs, web
 
@@ -53,7 +53,8 @@ class Outcome(TypedDict):
 class Outcomes(TypedDict):
     """A batch."""
 
-    outcomes: Annotated[list[Outcome], Words(max_items=MOST)]
+    outcomes: Annotated[list[Outcome | Any], Words(max_items=MOST)]
+    """What is no `Outcome` is rejected, and the others are taken."""
 
 
 class Rejection(TypedDict):
