@@ -17,7 +17,7 @@ from monitor.config.model import BudgetSpec, Config
 from monitor.filewriter import FileWriter
 from monitor.habits import HabitHooks, HabitReader
 from monitor.housekeeper import Housekeeper, Told
-from monitor.intake import Intake, IntakeHooks, reader_of
+from monitor.intake import Intake, IntakeHooks, reader_of, spans_of
 from monitor.plan import headline_task, paid_probe, plan
 from monitor.publish.board import Board, Snapshot
 from monitor.publish.metrics import Metrics
@@ -80,7 +80,7 @@ class Daemon:
             take=self._recorder.take,
             count=lambda result, count: self._metrics.outcomes.labels(result).inc(count),
         )
-        self._intake = Intake(reader_of(config), intake_hooks)
+        self._intake = Intake(reader_of(config), intake_hooks, spans=spans_of(config))
         self._metrics.store_queue.set_function(lambda: self._recorder.queue_length)
         self._metrics.store_failing.set_function(lambda: self._recorder.store_error is not None)
         told = Told(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from monitor.config.model import Config
+from monitor.maintenance import Span, current
 from monitor.store import Store
 from monitor.traffic.calls import Call, Receipt
 from monitor.traffic.counted import Apps
 from monitor.traffic.known import REMEMBERED, Known
 from monitor.traffic.reading import Reader
+
+Spans: TypeAlias = Mapping[str, tuple[Span, ...]]
+"""By endpoint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +33,12 @@ class IntakeHooks:
 class Intake:
     """The one way in. What was stored before a restart is known after it."""
 
-    def __init__(self, reader: Reader, hooks: IntakeHooks, known: Known | None = None) -> None:
+    def __init__(
+        self, reader: Reader, hooks: IntakeHooks, known: Known | None = None, spans: Spans | None = None
+    ) -> None:
+        """`spans`: when endpoints are in maintenance."""
         self._reader = reader
+        self._spans = spans or {}
         self._hooks = hooks
         self._known = Known() if known is None else known  # an empty one is false
         self._apps = Apps()
@@ -49,11 +58,15 @@ class Intake:
         fresh = {call.key: call for call in reversed(read.calls) if call.key not in self._known}
         self._known.make_room(len(fresh), now)
         self._known.add(fresh, now)
-        calls = [replace(call, app=self._apps.name(call.app, call.at)) for call in reversed(fresh.values())]
+        calls = [self._completed(call) for call in reversed(fresh.values())]
         receipt = Receipt(accepted=len(calls), duplicates=len(read.calls) - len(calls), rejected=read.rejected)
         self._count(receipt)
         await self._hooks.take(calls)
         return receipt
+
+    def _completed(self, call: Call) -> Call:
+        judges = current(self._spans.get(call.endpoint, ()), call.at) is None
+        return replace(call, app=self._apps.name(call.app, call.at), judges=judges)
 
     def _count(self, receipt: Receipt) -> None:
         self._hooks.count("accepted", receipt.accepted)
@@ -68,3 +81,8 @@ def reader_of(config: Config) -> Reader:
         {alias: spec.endpoint.id for spec in config.endpoints for alias in spec.aliases},
         {spec.endpoint.id: spec.router_ids for spec in config.endpoints},
     )
+
+
+def spans_of(config: Config) -> Spans:
+    """When its endpoints are in maintenance."""
+    return {spec.endpoint.id: spec.maintenance for spec in config.endpoints}

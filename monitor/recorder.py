@@ -57,6 +57,8 @@ class Limits:
     """From one failure of the store to the next attempt."""
     refusals: int = 5
     """After every so many failures in a row a batch is tried part by part, if the store can be written to."""
+    gather_s: float = 0.05
+    """How long real traffic waits for more: many reports make one turn."""
     sweep_s: float = 5.0
     """How often time is let pass for the endpoints without news."""
 
@@ -107,8 +109,9 @@ class Recorder:
     async def take(self, calls: Sequence[Call]) -> None:
         """Take real traffic; returns when its effect is published, and so stored, unless the store stalls."""
         if calls:
+            if not self._calls:
+                asyncio.get_running_loop().call_later(self._limits.gather_s, self._news.set)
             self._calls += calls
-            self._news.set()
             await self._taken.wait()
 
     async def run(self) -> None:

@@ -176,7 +176,7 @@ class Board:
     def absorb(self, samples: Iterable[Sample], calls: Iterable[Call] = ()) -> Absorbed:
         """Take samples and real traffic in; nothing is published yet.
 
-        Those of endpoints that are not configured change nothing.
+        Those of endpoints that are not configured change nothing, nor does traffic that is not to judge.
         """
         news = _News()
         for sample in samples:
@@ -263,7 +263,8 @@ class Board:
 def _by_endpoint(calls: Iterable[Call]) -> Mapping[str, list[Call]]:
     found: dict[str, list[Call]] = {}
     for call in calls:
-        found.setdefault(call.endpoint, []).append(call)
+        if call.judges:
+            found.setdefault(call.endpoint, []).append(call)
     return found
 
 

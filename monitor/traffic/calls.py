@@ -33,6 +33,8 @@ class Call:
     reasoning_tokens: int = 0
     app: str = ""
     """Which application it was for; empty: that was not said."""
+    judges: bool = True
+    """False: it began in a maintenance of its endpoint, and so is activity and no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,8 +96,9 @@ class Gathered:
         """Count calls in."""
         for call in calls:
             self.keys.append((now, call.key))
-            spot = (call.endpoint, seconds_of(call.at) // FINEST_S * FINEST_S, call.error)
-            self.counts[spot] = self.counts.get(spot, 0) + 1
+            if call.judges:
+                spot = (call.endpoint, seconds_of(call.at) // FINEST_S * FINEST_S, call.error)
+                self.counts[spot] = self.counts.get(spot, 0) + 1
             use = (call.at.astimezone(UTC).date(), call.endpoint, call.app)
             self.activity[use] = self.activity.get(use, _NONE) + _tokens_of(call)
 

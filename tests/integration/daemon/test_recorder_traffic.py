@@ -12,7 +12,8 @@ from itertools import pairwise
 import pytest
 
 from monitor.app import restore
-from monitor.intake import Intake, IntakeHooks, reader_of
+from monitor.intake import Intake, IntakeHooks, reader_of, spans_of
+from monitor.maintenance import Span
 from monitor.plan import plan
 from monitor.publish.board import Board
 from monitor.recorder import Limits
@@ -20,8 +21,9 @@ from monitor.store import MemoryStore, Store
 from monitor.traffic.calls import Call, Receipt
 from monitor.traffic.known import REMEMBERED, Known, TooManyError
 from probes._model import ErrorClass
-from tests.integration.daemon.parts import StubStore, breathe, end, locked, quick_config, until
+from tests.integration.daemon.parts import StubStore, breathe, end, locked, until
 from tests.integration.daemon.test_recorder import CONFIG, ONE, PATIENT, QUICK, Bench, make_sample
+from tests.unit.publish.values import make_config, make_spec
 from tests.unit.traffic.values import make_call, reported
 
 Begin = Callable[..., Bench]
@@ -89,7 +91,7 @@ async def test_calls_that_come_while_others_are_stored_wait_for_their_own_turn(b
     first = asyncio.create_task(bench.recorder.take(calls(1)))
     await until(lambda: store.attempts)
     second = asyncio.create_task(bench.recorder.take(calls(1)))
-    await breathe()
+    await until(lambda: bench.recorder._calls)
     store.gate.set()
     await first
     assert published(bench) == 1
@@ -184,12 +186,13 @@ async def test_what_waits_when_all_ends_is_stored(begin: Begin) -> None:
 class Desk:
     """An intake whose clock is set by hand."""
 
-    def __init__(self, known: Known | None = None) -> None:
+    def __init__(self, known: Known | None = None, *maintenance: Span) -> None:
         self.now = datetime(2026, 11, 22, 7, tzinfo=UTC)
         self.taken: list[Call] = []
         self.counted: dict[str, int] = {}
         hooks = IntakeHooks(now=lambda: self.now, take=self._take, count=self._count)
-        self.intake = Intake(reader_of(quick_config("groq:llama")), hooks, known)
+        config = make_config(make_spec("groq:llama", maintenance=maintenance))
+        self.intake = Intake(reader_of(config), hooks, known, spans_of(config))
 
     async def _take(self, calls: object) -> None:
         assert isinstance(calls, list)
@@ -227,6 +230,21 @@ async def test_applications_beyond_the_bound_are_taken_together() -> None:
     desk = Desk()
     await desk.report(*(reported(f"{n}", app=f"app {n}") for n in range(300)))
     assert len({call.app for call in desk.taken}) == 201
+
+
+async def test_what_began_in_a_maintenance_is_taken_but_judges_nobody() -> None:
+    begin = datetime(2026, 11, 22, 7, tzinfo=UTC)
+    desk = Desk(None, Span(begin=begin, end=begin + timedelta(seconds=2)))
+    moments = [(begin + timedelta(seconds=second)).isoformat() for second in (-1, 0, 1, 2)]
+    assert (await desk.report(*(reported(at, at=at) for at in moments))).accepted == 4
+    assert [call.judges for call in desk.taken] == [True, False, False, True]
+
+
+async def test_many_reports_of_one_moment_make_one_turn(begin: Begin) -> None:
+    store = StubStore()
+    bench = begin(store)
+    await asyncio.gather(*(bench.recorder.take(calls(1)) for _ in range(20)))
+    assert (store.attempts, stored(store), len(bench.snapshots)) == (1, 20, 1)
 
 
 async def test_the_order_of_a_batch_is_kept() -> None:

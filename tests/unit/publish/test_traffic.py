@@ -101,6 +101,11 @@ def test_traffic_of_endpoints_that_are_not_configured_changes_nothing(board: Boa
     board.restore_traffic(300, "gone:gone", TICK, error=None, count=3)
 
 
+def test_traffic_of_a_maintenance_changes_nothing(board: Board) -> None:
+    absorbed = board.absorb([], [replace(call, judges=False) for call in burst(3, S + 1_770, ErrorClass.DNS)])
+    assert (absorbed.states, row(board)["traffic"]) == ({}, None)
+
+
 def test_stored_counts_are_published(board: Board) -> None:
     board.restore_traffic(300, NAME, TICK, error=ErrorClass.OVERLOADED, count=3)
     assert row(board)["traffic"] == {**dict.fromkeys(("5m", "30m", "1h", "7d", "30d", "90d"), NONE),

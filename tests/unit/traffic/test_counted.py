@@ -38,6 +38,12 @@ def test_calls_are_counted_by_ten_seconds_and_ending_and_their_tokens_by_day_and
     assert gathered
 
 
+def test_what_is_not_to_judge_is_activity_and_no_more() -> None:
+    gathered = Gathered()
+    gathered.add([make_call(0, ErrorClass.DNS, judges=False)], START)
+    assert (len(gathered.keys), gathered.counts, len(gathered.activity)) == (1, {}, 1)
+
+
 def test_the_day_is_that_of_utc() -> None:
     gathered = Gathered()
     at = datetime.fromisoformat("2026-11-23T00:30:00+02:00")
