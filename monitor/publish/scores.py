@@ -37,7 +37,7 @@ _DIGITS = 6
 """Decimals of published figures: microseconds, and more than any ratio here is worth."""
 
 Windows: TypeAlias = Sequence[tuple[Window, Counts, Counts]]
-"""With the counts of probes and of real traffic."""
+"""With its counts, and those of real traffic among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,15 +75,14 @@ def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> R
         "since": timestamp(since),
         "score": _round(seen.score),
         "confidence": _pair(seen.confidence),
-        "evidence": next(probes.counted + real.counted for window, probes, real in windows if window is DAY),
+        "evidence": next(counts.counted for window, counts, _ in windows if window is DAY),
         "account": _account(book.health.trouble),
         "maintenance": _maintenance(announced(spec.maintenance, now)),
         "measured_at": _time(book.health.measured_at),
         "stale_after": _time(seen.stale_after),
         "source": _source(windows),
         "uptime": {
-            window.name: _counts(probes, real, _expected(window, spec, book, jobs, now))
-            for window, probes, real in windows
+            window.name: _counts(counts, _expected(window, spec, book, jobs, now)) for window, counts, _ in windows
         },
         "traffic": _traffic(windows),
         "ttft_s": figures["ttft_s"],
@@ -108,7 +107,7 @@ def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> R
         api=spec.endpoint.api,
         status=status,
         score=seen.score,
-        uptime={window.name: (probes + real).ratio for window, probes, real in windows},
+        uptime={window.name: counts.ratio for window, counts, _ in windows},
         news=(
             status,
             since,
@@ -146,10 +145,10 @@ def _account(trouble: Trouble | None) -> AccountTrouble | None:
 
 def _source(windows: Windows) -> Literal["synthetic", "traffic", "mixed"]:
     """What the newest half hour's figures rest on."""
-    probes, real = next((probes, real) for window, probes, real in windows if window.name == "30m")
+    counts, real = next((counts, real) for window, counts, real in windows if window.name == "30m")
     if not real.all:
         return "synthetic"
-    return "mixed" if probes.counted else "traffic"
+    return "mixed" if counts.counted > real.counted else "traffic"
 
 
 def _traffic(windows: Windows) -> dict[str, TrafficCounts] | None:
@@ -162,8 +161,7 @@ def _traffic_counts(real: Counts) -> TrafficCounts:
     return {"ok": real.ok, "failed": real.failed, "rate_limited": real.rate_limited, "account": real.account}
 
 
-def _counts(probes: Counts, real: Counts, expected: int) -> UptimeCounts:
-    counts = probes + real
+def _counts(counts: Counts, expected: int) -> UptimeCounts:
     return {
         "ratio": _round(counts.ratio),
         "ci95": _pair(counts.ci95),

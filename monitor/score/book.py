@@ -13,7 +13,7 @@ from monitor.score.filter import NEW, Outlook
 from monitor.score.habit import Habits, unusual
 from monitor.score.health import Assessment, Health, Observation, advance, assess, in_doubt, settle
 from monitor.score.incidents import Docket, accused, ruled
-from monitor.score.outcomes import Counts, Outcome, outcome
+from monitor.score.outcomes import NOTHING, Counts, Outcome, outcome
 from monitor.score.pace import Limits, next_probe
 from monitor.score.recent import Recent
 from monitor.score.thinning import Thinner
@@ -150,9 +150,9 @@ class Book:
         self._rule(seen.at)
 
     def counts(self, now: datetime) -> Iterator[tuple[Window, Counts, Counts]]:
-        """Each window with the counts of probes and those of real traffic, the shortest first."""
-        for (window, probes), (_, traffic) in zip(self.ledger.counts(now), self.traffic.counts(now), strict=True):
-            yield window, probes, traffic
+        """Each window with its counts, and with those of real traffic, which are among them; the shortest first."""
+        for (window, probes), (_, real) in zip(self.ledger.counts(now), self.traffic.counts(now), strict=True):
+            yield window, probes if real is NOTHING else probes + real, real
 
     def settle(self, at: datetime) -> bool:
         """Follow what others' samples said of the provider; True when that changed the status."""

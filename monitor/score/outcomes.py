@@ -87,6 +87,10 @@ class Counts:
         return wilson(self.ok, self.counted) if self.counted else None
 
 
+NOTHING = Counts()
+"""Of a window in which nothing came."""
+
+
 def wilson(successes: float, trials: float) -> tuple[float, float]:
     """The Wilson score interval at 95 % (Wilson 1927); `trials` above 0, and both may be weights."""
     share = successes / trials
