@@ -13,7 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from monitor import __version__
 from monitor.config.model import Listen
-from monitor.web import badges, check, health, history, openrouter, routing, scores, stream
+from monitor.web import activity, badges, check, health, history, openrouter, outcomes, routing, scores, stream
 from monitor.web.answers import answer
 from monitor.web.descriptors import make_room
 from monitor.web.documents import ready
@@ -33,6 +33,8 @@ ROUTES: Sequence[Callable[[Sources], Sequence[Route]]] = (
     openrouter.routes,
     routing.routes,
     stream.routes,
+    outcomes.routes,
+    activity.routes,
 )
 """What each file of routes has; `/openapi.json` is made of all of them."""
 
