@@ -1,1 +1,1 @@
-"""Plug-ins that run inside other people's programs. Each imports its host, `monitor.client` and the words of `probes`."""
+"""Plug-ins that run inside other people's programs. They import the host, `monitor.client`, `probes`'s words."""
