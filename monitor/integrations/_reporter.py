@@ -36,6 +36,11 @@ class Reporter(Background):
         self._waiting: deque[Outcome] = deque(maxlen=_MOST)
         self._failing = False
 
+    @property
+    def waiting(self) -> int:
+        """How many are not sent yet, but for a batch that is under way."""
+        return len(self._waiting)
+
     def put(self, outcome: Outcome) -> None:
         """Have it sent, soon."""
         self._waiting.append(outcome)

@@ -21,10 +21,10 @@ class Background(ABC):
 
     def start(self) -> None:
         """Start the thread unless it runs, somebody else is about to start it, or none can be had."""
-        if self._is_running() or self.stopping.is_set() or not self._starting.acquire(blocking=False):
+        if self.is_running() or self.stopping.is_set() or not self._starting.acquire(blocking=False):
             return
         try:
-            if not self._is_running():
+            if not self.is_running():
                 self._thread = threading.Thread(target=self.run, name=self._name, daemon=True)
                 self._thread.start()
         except RuntimeError:
@@ -36,5 +36,6 @@ class Background(ABC):
         """Tell the thread to end."""
         self.stopping.set()
 
-    def _is_running(self) -> bool:
+    def is_running(self) -> bool:
+        """Whether there is a thread, in this process."""
         return self._thread is not None and self._thread.is_alive()

@@ -1,7 +1,7 @@
 """Runs in LiteLLM's environment: a real router with the plug-in, asked by lines of JSON.
 
-Its argument is LiteLLM's configuration as JSON. A line `{"times": N, "stream": bool}` makes requests; the answer is a line with
-the id of the deployment that answered each, or the name of the exception. At once it says that it is there.
+Its argument is LiteLLM's configuration as JSON. A line `{"times": N, "stream": bool}` makes requests; the answer
+is a line with the id of the deployment that answered each, or the name of the exception. It begins with "ready".
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ async def ask(router: Any, stream: bool) -> str:
             async for _ in answer:
                 pass
         return str(answer._hidden_params["model_id"])
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # whatever LiteLLM raises is the answer
         return type(error).__name__
 
 
 async def main() -> None:
     config = json.loads(sys.argv[1])
     if config["plugin"]:
-        from monitor.integrations.litellm import Providerwatch
+        from monitor.integrations.litellm import Providerwatch  # noqa: PLC0415  # not without the plug-in
 
         litellm.callbacks = [Providerwatch(config["url"], config["token"])]
     router = litellm.Router(model_list=config["model_list"], num_retries=0, disable_cooldowns=True)

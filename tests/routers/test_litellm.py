@@ -35,45 +35,47 @@ def snapshot(**status: str) -> dict[str, Any]:
         "generated_at": datetime.now(UTC).isoformat(),
         "max_age_s": 120,
         "endpoints": [
-            {"id": f"{name}:llama-1b", "provider": name, "model": "m/llama", "status": word, "score": 0.9, "account": None,
-             "stale_after": None, "router_ids": {"litellm": name}}
+            {"id": f"{name}:llama-1b", "provider": name, "model": "m/llama", "status": word, "score": 0.9,
+             "account": None, "stale_after": None, "router_ids": {"litellm": name}}
             for name, word in status.items()
         ],
     }  # fmt: skip
 
 
 def test_a_router_passes_by_what_is_down_and_uses_it_again(tmp_path: Path, providers: Providers) -> None:
-    with gates(providers.model, 2) as (near, far):
-        with (
-            running(tmp_path, watched(tmp_path, (near, far))) as daemon,
-            router(tmp_path, (near, far), daemon.url) as litellm,
-        ):
-            wait_until(lambda: statuses(daemon) == ["up", "up"], "both up")
-            wait_until(lambda: set(litellm.ask()) == BOTH, "both in use")
-            near.shut()
-            wait_until(lambda: statuses(daemon) == ["down", "up"], "one down")
-            wait_until(lambda: litellm.ask(5) == ["far"] * 5, "no failure any more")
-            assert litellm.ask() == ["far"] * 20
-            near.open()
-            wait_until(lambda: set(litellm.ask(10)) == BOTH, "it is back")
-            for gate in (near, far):
-                gate.shut()
-            wait_until(lambda: statuses(daemon) == ["down", "down"], "both down")
-            near.open()
-            # All down is all: before the daemon sees that one is back, requests reach it.
-            wait_until(lambda: "near" in litellm.ask(4), "whoever answers is reached")
+    with (
+        gates(providers.model, 2) as (near, far),
+        running(tmp_path, watched(tmp_path, (near, far))) as daemon,
+        router(tmp_path, (near, far), daemon.url) as litellm,
+    ):
+        wait_until(lambda: set(litellm.ask()) == BOTH, "both in use")
+        near.shut()
+        wait_until(lambda: statuses(daemon)[0] == "down", "one down")
+        wait_until(lambda: litellm.ask(5) == ["far"] * 5, "no failure any more")
+        assert litellm.ask() == ["far"] * 20
+        near.open()
+        wait_until(lambda: "near" in litellm.ask(5), "it is back")
+        for gate in (near, far):
+            gate.shut()
+        wait_until(lambda: statuses(daemon) == ["down", "down"], "both down")
+        near.open()
+        # All down is all: before the daemon sees that one is back, requests reach it.
+        wait_until(lambda: "near" in litellm.ask(4), "whoever answers is reached")
 
 
 def test_a_daemon_that_dies_leaves_litellm_as_it_is_without_a_plug_in(tmp_path: Path, providers: Providers) -> None:
-    with gates(providers.model, 2) as servers:
-        with running(tmp_path, watched(tmp_path, servers)) as daemon, router(tmp_path, servers, daemon.url) as litellm:
-            wait_until(lambda: statuses(daemon) == ["up", "up"], "both up")
-            servers[0].shut()
-            wait_until(lambda: litellm.ask(8) == ["far"] * 8, "one is passed by")
-            servers[0].open()
-            daemon.end(signal.SIGKILL)
-            wait_until(lambda: set(litellm.ask(10)) == BOTH, "both again: what was known is stale")
-            assert set(litellm.ask()) == BOTH
+    with (
+        gates(providers.model, 2) as servers,
+        running(tmp_path, watched(tmp_path, servers)) as daemon,
+        router(tmp_path, servers, daemon.url) as litellm,
+    ):
+        wait_until(lambda: set(litellm.ask()) == BOTH, "both in use")
+        servers[0].shut()
+        wait_until(lambda: litellm.ask(8) == ["far"] * 8, "one is passed by")
+        servers[0].open()
+        daemon.end(signal.SIGKILL)
+        wait_until(lambda: set(litellm.ask(10)) == BOTH, "both again: what was known is stale")
+        assert set(litellm.ask()) == BOTH
 
 
 def test_without_a_daemon_all_deployments_are_used(tmp_path: Path, providers: Providers) -> None:
