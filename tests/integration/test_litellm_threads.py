@@ -1,4 +1,4 @@
-"""The threads of LiteLLM's plug-in, against a server that stands in for the daemon where a real one does not fail so."""
+"""The threads of LiteLLM's plug-in, against a server in the daemon's place, where a real one does not fail so."""
 
 from __future__ import annotations
 
