@@ -70,6 +70,8 @@ bench: $(VENV)/.dev ## how exactly time is measured, beside bare aiohttp; how la
 	$(BIN)/python benchmarks/ttft_error.py --streams 32
 	$(BIN)/python benchmarks/ttft_error.py --streams 32 --loaded
 	$(BIN)/python benchmarks/history.py
+	$(BIN)/python benchmarks/serving.py --samples 0 --name serving_still
+	$(BIN)/python benchmarks/serving.py
 	$(BIN)/python benchmarks/score.py
 	$(BIN)/python benchmarks/router_delay.py
 

@@ -18,6 +18,7 @@ from monitor.filewriter import FileWriter
 from monitor.habits import HabitHooks, HabitReader
 from monitor.haproxy_agent import HaproxyAgent, serving
 from monitor.housekeeper import Housekeeper, Told
+from monitor.intake import Intake, IntakeHooks, reader_of, spans_of
 from monitor.plan import headline_task, paid_probe, plan
 from monitor.publish.board import Board, Snapshot
 from monitor.publish.metrics import Metrics
@@ -33,6 +34,7 @@ from monitor.status import Incident
 from monitor.store import Retention, Size, Store, create_store
 from monitor.supervisor import WorkerPool
 from monitor.ticks import Ticks
+from monitor.traffic.counted import FINEST_S
 from monitor.vantage import Lookout, Peers
 from monitor.web.past import Past
 from monitor.web.reads import Reads
@@ -79,6 +81,12 @@ class Daemon:
             stored=self._outbox.wake,
         )
         self._recorder = Recorder(self._board, store, hooks)
+        intake_hooks = IntakeHooks(
+            now=lambda: datetime.now(UTC),
+            take=self._recorder.take,
+            count=lambda result, count: self._metrics.outcomes.labels(result).inc(count),
+        )
+        self._intake = Intake(reader_of(config), intake_hooks, spans=spans_of(config))
         self._metrics.store_queue.set_function(lambda: self._recorder.queue_length)
         self._metrics.store_failing.set_function(lambda: self._recorder.store_error is not None)
         told = Told(
@@ -108,6 +116,7 @@ class Daemon:
         """Run until a signal asks to stop, then drain. Raises OSError when the address to listen on cannot be had."""
         await restore(self._board, self._store, datetime.now(UTC))
         await restore_budgets(self._budgets, self._store, datetime.now(UTC))
+        await self._intake.restore(self._store)
         self._board.publish(datetime.now(UTC), sweep=True)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
@@ -119,6 +128,8 @@ class Daemon:
                 problems=self._problems,
                 registry=self._metrics.registry,
                 past=past,
+                outcomes=None if self._config.token is None else self._intake.take,
+                activity=self._store.activity,
             )
             server = await start(self._config.listen, self._config.token, sources, rate_per_s=self._config.rate_limit)
             stack.push_async_callback(server.cleanup)
@@ -244,8 +255,18 @@ async def recall(board: Board, store: Store, now: datetime) -> tuple[Incident, .
             board.restore_counts(
                 bucket_s, tally.endpoint, tally.bucket, task=tally.task, error=tally.error, count=tally.count
             )
+    await restore_traffic(board, store, now)
     board.restore_recent(await store.samples(now - RECENT))
     return ended
+
+
+async def restore_traffic(board: Board, store: Store, now: datetime) -> None:
+    """Fill a board with the counts of real traffic; where windows count by the second, these are less fine."""
+    for bucket_s in sorted({window.bucket_s for window in WINDOWS}):
+        longest_s = max(window.length_s for window in WINDOWS if window.bucket_s == bucket_s)
+        span_s = max(bucket_s, FINEST_S)
+        for tally in await store.traffic(now - timedelta(seconds=longest_s + bucket_s), span_s):
+            board.restore_traffic(bucket_s, tally.endpoint, tally.start, error=tally.error, count=tally.count)
 
 
 async def restore_budgets(budgets: Budgets, store: Store, now: datetime) -> None:

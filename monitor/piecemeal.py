@@ -14,6 +14,7 @@ from typing import Final
 
 from monitor.status import Incident
 from monitor.store import Store, StoreError
+from monitor.traffic.counted import Counted
 from probes._model import Sample
 
 log = logging.getLogger(__name__)
@@ -33,10 +34,11 @@ class Batch:
     """By endpoint."""
     incidents: Mapping[str, Incident] = field(default_factory=dict)
     """By id."""
+    traffic: Counted | None = None
 
     async def append_to(self, store: Store) -> None:
         """Store all of it or nothing."""
-        await store.append(self.samples, self.states, [*self.incidents.values()])
+        await store.append(self.samples, self.states, [*self.incidents.values()], self.traffic)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,8 +100,15 @@ class Piecemeal:
             self._strikes.clear()
 
 
+def traffic_name(traffic: Counted) -> str:
+    """What real traffic is called as a part."""
+    return f"traffic {traffic.id}"
+
+
 def _parts(batch: Batch) -> Iterator[tuple[str, Batch]]:
     """Each with its name. States are last: they come with every sample, so that incidents are passed over, too."""
     yield from ((sample.id, Batch(samples=[sample])) for sample in batch.samples)
+    if batch.traffic is not None:
+        yield traffic_name(batch.traffic), Batch(traffic=batch.traffic)
     yield from ((f"incident {name}", Batch(incidents={name: each})) for name, each in batch.incidents.items())
     yield from ((f"state of {name}", Batch(states={name: state})) for name, state in batch.states.items())

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
-from monitor.piecemeal import Batch, Piecemeal
+from monitor.piecemeal import Batch, Piecemeal, traffic_name
 from monitor.publish.board import Board, Snapshot
 from monitor.status import Incident
 from monitor.store import Store, StoreError
+from monitor.traffic.calls import Call
+from monitor.traffic.counted import Counted, Gathered
 from probes._model import Sample
 
 log = logging.getLogger(__name__)
@@ -37,7 +40,7 @@ class Hooks:
     due: Callable[[str, datetime], None]
     """When the next probe of an endpoint is worth its money; that may be past."""
     dropped: Callable[[int], None]
-    """How many samples were given up."""
+    """How many samples, or real requests, were given up."""
     stored: Callable[[], None] = lambda: None
     """There are new samples in the store."""
 
@@ -54,6 +57,8 @@ class Limits:
     """From one failure of the store to the next attempt."""
     refusals: int = 5
     """After every so many failures in a row a batch is tried part by part, if the store can be written to."""
+    gather_s: float = 0.05
+    """How long real traffic waits for more: many reports make one turn."""
     sweep_s: float = 5.0
     """How often time is let pass for the endpoints without news."""
 
@@ -67,11 +72,19 @@ class Recorder:
         self._hooks = hooks
         self._limits = limits
         self._arrived: list[Sample] = []
+        self._calls: list[Call] = []
+        self._taken = asyncio.Event()
+        """Set when what arrives now is published."""
+        self._in_turn = asyncio.Event()
+        """The same of what this turn took."""
         self._news = asyncio.Event()
         self._unpublished: list[Sample] = []
         self._backlog: deque[Sample] = deque()
         self._states: dict[str, str] = {}
         self._incidents: dict[str, Incident] = {}
+        self._gathered = Gathered()
+        self._counted: Counted | None = None
+        """Traffic that is being stored: it stays as it is until that is done, since only so it is counted once."""
         self._to_write = asyncio.Event()
         self._answered = asyncio.Event()
         self._piecemeal = Piecemeal(store)
@@ -86,12 +99,20 @@ class Recorder:
 
     @property
     def _anything_waits(self) -> bool:
-        return bool(self._backlog or self._states or self._incidents)
+        return bool(self._backlog or self._states or self._incidents or self._counted or self._gathered)
 
     def put(self, sample: Sample) -> None:
         """Take a sample; never waits."""
         self._arrived.append(sample)
         self._news.set()
+
+    async def take(self, calls: Sequence[Call]) -> None:
+        """Take real traffic; returns when its effect is published, and so stored, unless the store stalls."""
+        if calls:
+            if not self._calls:
+                asyncio.get_running_loop().call_later(self._limits.gather_s, self._news.set)
+            self._calls += calls
+            await self._taken.wait()
 
     async def run(self) -> None:
         """Judge, store and publish until cancelled."""
@@ -131,10 +152,13 @@ class Recorder:
     def _absorb(self) -> bool:
         """Judge what arrived and queue it for the store; False when nothing did."""
         batch, self._arrived = self._arrived, []
+        calls, self._calls = self._calls, []
         self._news.clear()
-        if not batch:
+        if not batch and not calls:
             return False
-        absorbed = self._board.absorb(batch)
+        self._in_turn, self._taken = self._taken, asyncio.Event()
+        absorbed = self._board.absorb(batch, calls)
+        self._gathered.add(calls, datetime.now(UTC))
         self._unpublished += batch
         self._backlog.extend(batch)
         self._states |= absorbed.states
@@ -152,8 +176,13 @@ class Recorder:
             self._hooks.observe(sample)
         publish = self._board.publish_slice if sweep else self._board.publish
         self._hooks.published(publish(datetime.now(UTC)))
+        self._in_turn.set()
 
     def _shed(self) -> None:
+        calls = self._gathered.shed(datetime.now(UTC))
+        if calls:
+            self._hooks.dropped(calls)
+            log.error("%d real requests given up, the store does not take them", calls, extra={"action": "store_drop"})
         excess = len(self._backlog) - self._limits.backlog
         if excess > 0:
             for _ in range(excess):
@@ -202,10 +231,15 @@ class Recorder:
 
         States and incidents follow their samples: they go with the last, so that none is ahead of what it rests on.
         """
+        if self._counted is not None and self._gathered:
+            return Batch(traffic=self._counted)
         samples = list(islice(self._backlog, _BATCH))
         if len(samples) < len(self._backlog):
             return Batch(samples=samples)
-        batch = Batch(samples=samples, states=self._states, incidents=self._incidents)
+        if self._gathered:
+            self._counted = self._gathered.counted(secrets.token_hex(8), datetime.now(UTC))
+            self._gathered = Gathered()
+        batch = Batch(samples=samples, states=self._states, incidents=self._incidents, traffic=self._counted)
         self._states, self._incidents = {}, {}
         return batch
 
@@ -226,6 +260,7 @@ class Recorder:
         else:
             self._refusals = 0
             self._leave_front({sample.id for sample in batch.samples})
+            self._counted = None if batch.traffic else self._counted
             return
         await self._append_apart(batch)
 
@@ -236,6 +271,8 @@ class Recorder:
         self._leave(outcome.given_up)
         self._hooks.dropped(waited - len(self._backlog))  # what was shed meanwhile is counted already
         self._leave(outcome.taken)
+        if self._counted is not None and traffic_name(self._counted) in outcome.taken | outcome.given_up:
+            self._counted = None
         if outcome.error is not None:
             raise outcome.error
 

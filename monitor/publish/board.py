@@ -20,10 +20,12 @@ from monitor.publish.scores import Row, row
 from monitor.publish.shapes import SCHEMA
 from monitor.score.book import Book, Shared, Terms
 from monitor.score.habit import GENERATES, Habits
+from monitor.score.health import Observation
 from monitor.score.incidents import Docket
 from monitor.score.pace import Limits
 from monitor.score.state import state_from_text, state_to_text
 from monitor.status import Incident, Status
+from monitor.traffic.calls import Call
 from probes._model import ErrorClass, Sample, Task
 
 MAX_AGE_S = 120
@@ -159,18 +161,31 @@ class Board:
             if sample.endpoint in self._books:
                 self._books[sample.endpoint].restore(sample)
 
+    def restore_traffic(
+        self, bucket_s: int, endpoint: str, at: datetime, *, error: ErrorClass | None, count: int
+    ) -> None:
+        """Go on from a stored count of real traffic, for the windows that count by `bucket_s`."""
+        if endpoint in self._books:
+            self._books[endpoint].restore_traffic(bucket_s, at, error, count)
+
     def habits(self, endpoint: str, habits: Habits) -> None:
         """Take what is usual of an endpoint at this hour; one that is not configured is passed over."""
         if endpoint in self._books:
             self._books[endpoint].habits = habits
 
-    def absorb(self, samples: Iterable[Sample]) -> Absorbed:
-        """Take samples in; nothing is published yet. Those of endpoints that are not configured change nothing."""
+    def absorb(self, samples: Iterable[Sample], calls: Iterable[Call] = ()) -> Absorbed:
+        """Take samples and real traffic in; nothing is published yet.
+
+        Those of endpoints that are not configured change nothing, nor does traffic that is not to judge.
+        """
         news = _News()
         for sample in samples:
             book = self._books.get(sample.endpoint)
             if book is not None:
                 self._absorb_one(book, sample, news)
+        for name, of_one in _by_endpoint(calls).items():
+            if name in self._books:
+                self._absorb_calls(self._books[name], of_one, news)
         self._touched |= news.touched
         states = {
             name: state_to_text(self._books[name].health, self._books[name].shared.outlook) for name in news.touched
@@ -186,15 +201,35 @@ class Board:
         wanted = book.next_probe() if book.outcome(sample.error).counted else None
         if wanted is not None:
             news.due[book.endpoint] = wanted
+        self._tell_kin(book, was, sample.started_at, news)
+
+    def _absorb_calls(self, book: Book, calls: Sequence[Call], news: _News) -> None:
+        """Take an endpoint's real traffic in."""
+        news.touched.add(book.endpoint)
+        for seen in book.count(calls):
+            self._see(book, seen, news)
+
+    def _see(self, book: Book, seen: Observation, news: _News) -> None:
+        """Take what traffic shows in. A surprise is for a probe to settle, which then sets the pace: to ask for one
+        each time would put off the one that was asked for before."""
+        was, docket = book.health.status, book.docket
+        book.see(seen)
+        news.note(book, docket)
+        if seen.outcome.counted and book.health.calm == 0:
+            news.due[book.endpoint] = seen.at
+        self._tell_kin(book, was, seen.at, news)
+
+    def _tell_kin(self, book: Book, was: Status, at: datetime, news: _News) -> None:
+        """Let the provider's other endpoints know what one's evidence says about them."""
         fell = book.health.status is Status.DOWN and was is not Status.DOWN
         if not (fell or book.shared.is_news()):
             return
         for other in self._of_provider[self._specs[book.endpoint].endpoint.provider]:
             docket = other.docket
-            if other is not book and other.settle(sample.started_at):
+            if other is not book and other.settle(at):
                 news.note(other, docket)
             if fell and other.is_behind(book):
-                news.due[other.endpoint] = sample.started_at
+                news.due[other.endpoint] = at
 
     def publish(self, now: datetime, *, sweep: bool = False) -> Snapshot:
         """Make everything absorbed visible, in one step; a sweep also lets time pass for the rows without news."""
@@ -223,6 +258,14 @@ class Board:
         if changed:
             self._rows[name] = new
         return changed
+
+
+def _by_endpoint(calls: Iterable[Call]) -> Mapping[str, list[Call]]:
+    found: dict[str, list[Call]] = {}
+    for call in calls:
+        if call.judges:
+            found.setdefault(call.endpoint, []).append(call)
+    return found
 
 
 def is_recent(snapshot: Snapshot, now: datetime) -> bool:
@@ -274,6 +317,7 @@ def terms_of(config: Config, spec: EndpointSpec) -> Terms:
         only_reach=paid.task is Task.REACH,
         count_wrong_answers=config.scoring.count_wrong_answers,
         moved=config.scoring.blame,
+        ttft_slo_s=paid.slo.ttft_s if paid.task in GENERATES else None,
     )
 
 

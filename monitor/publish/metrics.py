@@ -234,6 +234,14 @@ class Metrics:
         for error in ErrorClass:
             if error.blame is Blame.MONITOR:
                 self._skipped.labels(error)
+        self.outcomes = Counter(
+            "providerwatch_outcomes_total",
+            "Real requests that were reported, by what became of the report.",
+            ("result",),
+            registry=registry,
+        )
+        for result in ("accepted", "duplicate", "rejected"):
+            self.outcomes.labels(result)
         self.store_queue = Gauge(
             "providerwatch_store_queue_length", "Samples that wait to be stored.", registry=registry
         )

@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal, TypeAlias
 
 from monitor.config.model import EndpointSpec
 from monitor.maintenance import Span, announced, current, ended, outside
 from monitor.plan import Job, tick_at, ticks_between
-from monitor.publish.facts import SYNTHETIC, Facts
+from monitor.publish.facts import Facts
 from monitor.publish.packing import digest
 from monitor.publish.shapes import (
     AccountTrouble,
@@ -20,6 +21,7 @@ from monitor.publish.shapes import (
     Latency,
     MaintenanceSpan,
     Quantiles,
+    TrafficCounts,
     UptimeCounts,
 )
 from monitor.score.blame import Moved, blame_of
@@ -27,13 +29,16 @@ from monitor.score.book import Book
 from monitor.score.health import Assessment, Health, Trouble
 from monitor.score.outcomes import Counts
 from monitor.score.recent import Summary
-from monitor.score.windows import Window
+from monitor.score.windows import DAY, Window
 from monitor.status import Status
 from probes._model import Task
 from probes._plain import timestamp
 
 _DIGITS = 6
 """Decimals of published figures: microseconds, and more than any ratio here is worth."""
+
+Windows: TypeAlias = Sequence[tuple[Window, Counts, Counts]]
+"""With its counts, and those of real traffic among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +70,7 @@ def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> R
     """The row of one endpoint at `now`."""
     seen = book.assess(now)
     status, since = _standing(spec, seen, now)
-    windows = list(book.ledger.counts(now))
+    windows = list(book.counts(now))
     summaries = book.recent.summaries(now)
     figures = {name: _summary(summary) for name, summary in summaries.items()}
     fields: EndpointScore = {
@@ -77,15 +82,16 @@ def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> R
         "since": timestamp(since),
         "score": _round(seen.score),
         "confidence": _pair(seen.confidence),
-        "evidence": next(counts.counted for window, counts in windows if window.name == "1d"),
+        "evidence": next(counts.counted for window, counts, _ in windows if window is DAY),
         "account": _account(book.health.trouble),
         "maintenance": _maintenance(announced(spec.maintenance, now)),
         "measured_at": _time(book.health.measured_at),
         "stale_after": _time(seen.stale_after),
-        "source": SYNTHETIC,
+        "source": _source(windows),
         "uptime": {
-            window.name: _counts(counts, _expected(window, spec, book, jobs, now)) for window, counts in windows
+            window.name: _counts(counts, _expected(window, spec, book, jobs, now)) for window, counts, _ in windows
         },
+        "traffic": _traffic(windows),
         "ttft_s": figures["ttft_s"],
         "ttat_s": figures["ttat_s"],
         "e2e_s": figures["e2e_s"],
@@ -108,7 +114,7 @@ def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> R
         api=spec.endpoint.api,
         status=status,
         score=seen.score,
-        uptime={window.name: counts.ratio for window, counts in windows},
+        uptime={window.name: counts.ratio for window, counts, _ in windows},
         news=(
             status,
             since,
@@ -129,7 +135,7 @@ def _facts(
     spec: EndpointSpec,
     book: Book,
     judged: tuple[Status, datetime, float | None],
-    windows: Sequence[tuple[Window, Counts]],
+    windows: Windows,
     summaries: Mapping[str, Summary],
 ) -> Facts:
     status, since, score = judged
@@ -140,8 +146,9 @@ def _facts(
         score=score,
         account=book.health.trouble,
         measured_at=book.health.measured_at,
-        counts={window.name: counts for window, counts in windows},
+        counts={window.name: counts for window, counts, _ in windows},
         summaries=summaries,
+        source=_source(windows),
     )
 
 
@@ -165,6 +172,24 @@ def _maintenance(span: Span | None) -> MaintenanceSpan | None:
 
 def _account(trouble: Trouble | None) -> AccountTrouble | None:
     return None if trouble is None else {"class": trouble.error, "since": timestamp(trouble.since)}
+
+
+def _source(windows: Windows) -> Literal["synthetic", "traffic", "mixed"]:
+    """What the newest half hour's figures rest on."""
+    counts, real = next((counts, real) for window, counts, real in windows if window.name == "30m")
+    if not real.all:
+        return "synthetic"
+    return "mixed" if counts.counted > real.counted else "traffic"
+
+
+def _traffic(windows: Windows) -> dict[str, TrafficCounts] | None:
+    if not any(real.all for _, _, real in windows):
+        return None
+    return {window.name: _traffic_counts(real) for window, _, real in windows}
+
+
+def _traffic_counts(real: Counts) -> TrafficCounts:
+    return {"ok": real.ok, "failed": real.failed, "rate_limited": real.rate_limited, "account": real.account}
 
 
 def _counts(counts: Counts, expected: int) -> UptimeCounts:

@@ -18,6 +18,7 @@ Share = Annotated[float, Words(minimum=0, maximum=1)]
 Count = Annotated[int, Words(minimum=0)]
 Figure = Annotated[float, Words(minimum=0)]
 Moment = Annotated[str, Words(format="date-time")]
+_WINDOWS = tuple(window.name for window in WINDOWS)
 
 
 class UptimeCounts(TypedDict):
@@ -38,7 +39,18 @@ class UptimeCounts(TypedDict):
     network: Count
     """Lost with the monitor's own network."""
     expected: Count
-    """How many the schedule wanted, outside of maintenance."""
+    """How many probes the schedule wanted, outside of maintenance."""
+
+
+class TrafficCounts(TypedDict):
+    """What a window's reported real requests came to: they are in its uptime, too; the rest of that are probes."""
+
+    ok: Count
+    failed: Count
+    """For the provider's sake."""
+    rate_limited: Count
+    account: Count
+    """Refused for the account's sake, beside those that were rate limited."""
 
 
 class Quantiles(TypedDict):
@@ -119,10 +131,12 @@ class EndpointScore(TypedDict):
     """The newest counted sample."""
     stale_after: Moment | None
     """When that will say nothing any more about now."""
-    source: Literal["synthetic"]
-    """What the figures rest on."""
-    uptime: Annotated[dict[str, UptimeCounts], Words(keys=tuple(window.name for window in WINDOWS))]
+    source: Literal["synthetic", "traffic", "mixed"]
+    """What score and uptime rest on in the newest half hour: probes, reported real requests, or both."""
+    uptime: Annotated[dict[str, UptimeCounts], Words(keys=_WINDOWS)]
     """By window."""
+    traffic: Annotated[dict[str, TrafficCounts], Words(keys=_WINDOWS)] | None
+    """How much of that is real traffic, by window; null where none was reported."""
     ttft_s: Latency
     """Seconds to the first content."""
     ttat_s: Latency

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,16 +13,20 @@ from monitor.score.filter import NEW, Outlook
 from monitor.score.habit import Habits, unusual
 from monitor.score.health import Assessment, Health, Observation, advance, assess, in_doubt, settle
 from monitor.score.incidents import Docket, accused, ruled
-from monitor.score.outcomes import Outcome, outcome
+from monitor.score.outcomes import NOTHING, Counts, Outcome, outcome
 from monitor.score.pace import Limits, next_probe
 from monitor.score.recent import Recent
-from monitor.score.windows import DAY, Ledger
+from monitor.score.thinning import Thinner
+from monitor.score.windows import DAY, Ledger, Window
 from monitor.status import Cause, Status
+from monitor.traffic.calls import Call
 from probes._model import ErrorClass, Sample, Task
 
 _MOVED = 0.02
 _HABITS_LAST = timedelta(hours=2)
 """From the hour that they are for on: the next hour's may come late."""
+_LATE = timedelta(minutes=2)
+"""Traffic that began so long before the newest evidence counts in uptime, but says nothing about now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +44,8 @@ class Terms:
     count_wrong_answers: bool
     moved: Moved
     """The classes whose blame is another than the published table's."""
+    ttft_slo_s: float | None = None
+    """What real traffic is held to."""
 
 
 class Shared:
@@ -71,6 +79,8 @@ class Book:
         "recent",
         "shared",
         "terms",
+        "thinner",
+        "traffic",
     )
 
     def __init__(self, endpoint: str, terms: Terms, shared: Shared, now: datetime) -> None:
@@ -83,6 +93,9 @@ class Book:
         self.habits: Habits | None = None
         """What is usual at this hour, if enough is known."""
         self.ledger = Ledger()
+        """Of probes."""
+        self.traffic = Ledger()
+        self.thinner = Thinner()
         self.recent = Recent(terms.task)
         self.answers = {task: AnswerErrors() for task in JUDGED}
 
@@ -107,11 +120,39 @@ class Book:
             error=sample.error,
             status_code=sample.status_code,
         )
+        self.see(seen)
+
+    def count(self, calls: Iterable[Call]) -> list[Observation]:
+        """Count real traffic in; what of it is to be seen as evidence, one after the other."""
+        judged = [self._observed(call) for call in calls]
+        seconds = Counter((seen.at.replace(microsecond=0), seen.outcome) for seen in judged)
+        for (second, counted_as), count in seconds.items():
+            self.traffic.add(second, counted_as, count)
+        measured_at = self.health.measured_at
+        return self.thinner.thin(seen for seen in judged if measured_at is None or seen.at >= measured_at - _LATE)
+
+    def _observed(self, call: Call) -> Observation:
+        slo_s = self.terms.ttft_slo_s
+        return Observation(
+            at=call.at,
+            outcome=self.outcome(call.error),
+            within_slo=slo_s is None or call.ttft_s is None or call.ttft_s <= slo_s,
+            error=call.error,
+            status_code=call.status_code,
+        )
+
+    def see(self, seen: Observation) -> None:
+        """Take evidence in."""
         self.health, self.shared.outlook = advance(self.health, self.shared.outlook, seen)
         cause = _cause(seen)
         if cause is not None:
-            self.docket = accused(self.docket, self.endpoint, cause, sample.started_at)
-        self._rule(sample.started_at)
+            self.docket = accused(self.docket, self.endpoint, cause, seen.at)
+        self._rule(seen.at)
+
+    def counts(self, now: datetime) -> Iterator[tuple[Window, Counts, Counts]]:
+        """Each window with its counts, and with those of real traffic, which are among them; the shortest first."""
+        for (window, probes), (_, real) in zip(self.ledger.counts(now), self.traffic.counts(now), strict=True):
+            yield window, probes if real is NOTHING else probes + real, real
 
     def settle(self, at: datetime) -> bool:
         """Follow what others' samples said of the provider; True when that changed the status."""
@@ -145,6 +186,10 @@ class Book:
         self.ledger.restore(bucket_s, at, outcome, count)
         if bucket_s == DAY.bucket_s:
             self._judge(task, at, error, outcome, count)
+
+    def restore_traffic(self, bucket_s: int, at: datetime, error: ErrorClass | None, count: int) -> None:
+        """Take in stored counts of real traffic for the windows that count by `bucket_s`."""
+        self.traffic.restore(bucket_s, at, self.outcome(error), count)
 
     def _judge(self, task: Task, at: datetime, error: ErrorClass | None, outcome: Outcome, count: int = 1) -> None:
         if task in self.answers:

@@ -56,6 +56,21 @@ class Counts:
     monitor: int = 0
     network: int = 0
 
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            ok=self.ok + other.ok,
+            failed=self.failed + other.failed,
+            rate_limited=self.rate_limited + other.rate_limited,
+            account=self.account + other.account,
+            monitor=self.monitor + other.monitor,
+            network=self.network + other.network,
+        )
+
+    @property
+    def all(self) -> int:
+        """Samples of every outcome."""
+        return self.counted + self.rate_limited + self.account + self.monitor + self.network
+
     @property
     def counted(self) -> int:
         """Samples in uptime's denominator."""
@@ -70,6 +85,10 @@ class Counts:
     def ci95(self) -> tuple[float, float] | None:
         """The Wilson 95 % interval of the ratio."""
         return wilson(self.ok, self.counted) if self.counted else None
+
+
+NOTHING = Counts()
+"""Of a window in which nothing came."""
 
 
 def wilson(successes: float, trials: float) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.score.outcomes import Counts, Outcome
+from monitor.score.outcomes import NOTHING, Counts, Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class SlidingCounts:
         while self._buckets and self._buckets[0][0] <= oldest:
             for place, count in enumerate(self._buckets.popleft()[1]):
                 self._totals[place] -= count
-        return Counts(**dict(zip(_FIELDS, self._totals, strict=True)))
+        return Counts(**dict(zip(_FIELDS, self._totals, strict=True))) if self._buckets else NOTHING
 
     def _bucket(self, start: int) -> list[int]:
         """The bucket that begins at `start`, made where it belongs: nearly always the newest."""
@@ -85,10 +85,10 @@ class Ledger:
     def __init__(self) -> None:
         self._windows = tuple(SlidingCounts(window) for window in WINDOWS)
 
-    def add(self, at: datetime, outcome: Outcome) -> None:
-        """Count one sample in every window."""
+    def add(self, at: datetime, outcome: Outcome, count: int = 1) -> None:
+        """Count samples in every window."""
         for sliding in self._windows:
-            sliding.add(at, outcome)
+            sliding.add(at, outcome, count)
 
     def restore(self, bucket_s: int, at: datetime, outcome: Outcome, count: int = 1) -> None:
         """Count stored samples in the windows that count by `bucket_s`, and in no others."""

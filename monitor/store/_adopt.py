@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy import Table, delete, exists, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from monitor.store import _traffic
 from monitor.store._blocks import pack, union, unpack
 from monitor.store._raw import COLUMNS
 from monitor.store._rollup_rows import to_rollup, to_row
@@ -39,6 +40,7 @@ async def _join(connection: AsyncConnection, insert: Insert, old: int, new: int)
     await _join_blocks(connection, old, new)
     for table in (hourly, daily):
         await _join_rollups(connection, table, old, new)
+    await _traffic.join(connection, insert, old, new)
     for table in (stale_hour, stale_day):
         marks = select(literal(new), *table.c[1:]).where(table.c.endpoint == old)
         await connection.execute(insert(table).from_select(list(table.c), marks).on_conflict_do_nothing())

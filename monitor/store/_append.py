@@ -10,12 +10,13 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.status import Incident
-from monitor.store import _incidents
+from monitor.store import _incidents, _traffic
 from monitor.store._blocks import unpack
 from monitor.store._raw import meant
 from monitor.store._rows import NAMES, to_row
 from monitor.store._statements import Insert, writes
 from monitor.store._tables import block, endpoint, horizon
+from monitor.traffic.counted import Counted
 from probes._model import Sample
 
 HOUR_S: Final = 3_600
@@ -35,6 +36,7 @@ class Appender:
 
     def __init__(self, insert: Insert) -> None:
         self._writes = writes(insert)
+        self._traffic_writes = _traffic.traffic_writes(insert)
 
     async def append(
         self,
@@ -42,10 +44,12 @@ class Appender:
         samples: Sequence[Sample],
         states: Mapping[str, str],
         incidents: Sequence[Incident],
+        traffic: Counted | None,
     ) -> None:
         """See `Store.append`."""
         fresh = await _fresh(connection, samples) if samples else []
-        await self._add_names(connection, fresh, {*states, *(each.endpoint for each in incidents)})
+        counted = () if traffic is None else _traffic.names_of(traffic)
+        await self._add_names(connection, fresh, {*states, *(each.endpoint for each in incidents), *counted})
         if fresh:
             await connection.execute(self._writes.add_sample, [to_row(sample) for sample in fresh])
             await connection.execute(self._writes.mark_stale, _stale(fresh))
@@ -54,6 +58,8 @@ class Appender:
             await connection.execute(self._writes.put_state, rows)
         if incidents:
             await connection.execute(self._writes.put_incident, [_incidents.to_row(each) for each in incidents])
+        if traffic is not None:
+            await _traffic.append(connection, self._traffic_writes, traffic)
 
     async def _add_names(
         self, connection: AsyncConnection, samples: Sequence[Sample], endpoints: Collection[str]

@@ -6,12 +6,12 @@ import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from operator import attrgetter
 from typing import TypeAlias
 
 from monitor.status import Incident
-from monitor.store import _incidents
+from monitor.store import _incidents, _traffic
 from monitor.store._protocol import (
     Backlog,
     Bucket,
@@ -31,6 +31,9 @@ from monitor.store._raw import Names, cooked, stored
 from monitor.store._tallies import Ended, tallied
 from monitor.store._tidy import tier_ends
 from monitor.store.rollup import Rollup, merged, rolled
+from monitor.traffic.counted import Activity, Counted, Spot, Tokens, Use
+from monitor.traffic.counted import Tally as TrafficTally
+from monitor.traffic.known import REMEMBERED
 from probes._model import Sample, Task
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,6 +56,9 @@ class MemoryStore:
         self._days: Rolled = {}
         self._first: dict[str, datetime] = {}
         self._raw_since: datetime | None = None
+        self._traffic: dict[int, dict[Spot, int]] = {span_s: {} for span_s in _traffic.SPANS}
+        self._activity: dict[Use, Tokens] = {}
+        self._batches: dict[str, Counted] = {}
         self._seq = 0
 
     async def open(self) -> None:
@@ -69,7 +75,11 @@ class MemoryStore:
         """See `Store.check_writable`."""
 
     async def append(
-        self, samples: Sequence[Sample], states: Mapping[str, str], incidents: Sequence[Incident] = ()
+        self,
+        samples: Sequence[Sample],
+        states: Mapping[str, str],
+        incidents: Sequence[Incident] = (),
+        traffic: Counted | None = None,
     ) -> None:
         """See `Store.append`."""
         await asyncio.sleep(0)
@@ -87,6 +97,42 @@ class MemoryStore:
             self._first[sample.endpoint] = min(first, sample.started_at)
         self._states |= states
         self._incidents |= put
+        if traffic is not None and traffic.id not in self._batches:
+            self._count(traffic)
+
+    def _count(self, traffic: Counted) -> None:
+        forgotten = traffic.at - 2 * REMEMBERED
+        self._batches = {name: each for name, each in self._batches.items() if each.at >= forgotten}
+        self._batches[traffic.id] = traffic
+        for (name, second, error), count in traffic.counts.items():
+            for span_s, counts in self._traffic.items():
+                spot = (name, second // span_s * span_s, error)
+                counts[spot] = counts.get(spot, 0) + count
+        for use, tokens in traffic.activity.items():
+            self._activity[use] = self._activity.get(use, Tokens()) + tokens
+
+    async def traffic(self, since: datetime, span_s: int) -> list[TrafficTally]:
+        """See `Store.traffic`."""
+        found = [
+            TrafficTally(endpoint=name, start=_EVER + timedelta(seconds=second), error=error, count=count)
+            for (name, second, error), count in self._traffic[span_s].items()
+        ]
+        later = (each for each in found if each.start >= _floor(since, span_s))
+        return sorted(later, key=_traffic.order)
+
+    async def activity(self, since: date, endpoints: Collection[str] | None = None) -> list[Activity]:
+        """See `Store.activity`."""
+        found = [
+            Activity(day=day, endpoint=name, app=app, tokens=tokens)
+            for (day, name, app), tokens in self._activity.items()
+            if day >= since and (endpoints is None or name in endpoints)
+        ]
+        return _traffic.in_order(found)
+
+    async def counted_keys(self, since: datetime) -> list[tuple[datetime, Sequence[int]]]:
+        """See `Store.counted_keys`."""
+        found = sorted((each for each in self._batches.values() if each.at >= since), key=attrgetter("at"))
+        return [(each.at, tuple(each.keys)) for each in found]
 
     async def states(self) -> dict[str, str]:
         """See `Store.states`."""
@@ -195,6 +241,10 @@ class MemoryStore:
         self._incidents = {
             name: each for name, each in self._incidents.items() if each.ended_at is None or each.ended_at >= daily
         }
+        for span_s, kept in _traffic.SPANS.items():
+            first = _floor(now - kept, span_s).timestamp()
+            self._traffic[span_s] = {spot: count for spot, count in self._traffic[span_s].items() if spot[1] >= first}
+        self._activity = {use: tokens for use, tokens in self._activity.items() if use[0] >= daily.date()}
         return False
 
     async def adopt(self, aliases: Mapping[str, str]) -> None:
@@ -213,6 +263,15 @@ class MemoryStore:
             if alias != name and alias in self._states:
                 self._states = {name: self._states[alias]} | self._states
                 del self._states[alias]
+            self._join_traffic(alias, name)
+
+    def _join_traffic(self, alias: str, name: str) -> None:
+        self._traffic = {span_s: _joined(counts, alias, name) for span_s, counts in self._traffic.items()}
+        uses: dict[Use, Tokens] = {}
+        for (day, endpoint, app), tokens in self._activity.items():
+            use = (day, name if endpoint == alias else endpoint, app)
+            uses[use] = uses.get(use, Tokens()) + tokens
+        self._activity = uses
 
     async def subscribe(self, sinks: Collection[str]) -> None:
         """See `Store.subscribe`."""
@@ -277,6 +336,14 @@ def _renamed(kept: Rolled, alias: str, name: str) -> Rolled:
     for (endpoint, task, vantage, start), rollup in kept.items():
         groups.setdefault((name if endpoint == alias else endpoint, task, vantage, start), []).append(rollup)
     return {key: merged(rollups) for key, rollups in groups.items()}
+
+
+def _joined(counts: dict[Spot, int], alias: str, name: str) -> dict[Spot, int]:
+    found: dict[Spot, int] = {}
+    for (endpoint, second, error), count in counts.items():
+        spot = (name if endpoint == alias else endpoint, second, error)
+        found[spot] = found.get(spot, 0) + count
+    return found
 
 
 def _only(rollup: Rollup, figures: Sequence[str]) -> Rollup:

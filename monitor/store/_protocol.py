@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Protocol
 
 from monitor.status import Incident
 from monitor.store.rollup import Rollup
+from monitor.traffic.counted import Activity, Counted
+from monitor.traffic.counted import Tally as TrafficTally
 from probes._model import ErrorClass, Sample, Task
 
 
@@ -160,7 +162,11 @@ class Store(Protocol):
         """Which schema the database has, open or not; changes nothing. Refuses the same as `open`."""
 
     async def append(
-        self, samples: Sequence[Sample], states: Mapping[str, str], incidents: Sequence[Incident] = ()
+        self,
+        samples: Sequence[Sample],
+        states: Mapping[str, str],
+        incidents: Sequence[Incident] = (),
+        traffic: Counted | None = None,
     ) -> None:
         """Keep all of it in one transaction that is committed on return.
 
@@ -168,7 +174,8 @@ class Store(Protocol):
         cancelled one may have been committed all the same. So is a sample that began before what retention has deleted.
 
         A state takes the place of the one before, an incident that of the one with its id. `states` are opaque texts
-        by endpoint id: the scorer's, whose effect is about to be published.
+        by endpoint id: the scorer's, whose effect is about to be published. `traffic` whose id is already kept is
+        ignored, for half an hour.
         """
 
     async def states(self) -> dict[str, str]:
@@ -237,6 +244,18 @@ class Store(Protocol):
 
         Otherwise as `rollups` gives them: a start that is no beginning of an hour finds nothing.
         """
+
+    async def traffic(self, since: datetime, span_s: int) -> list[TrafficTally]:
+        """Counts of real requests in the spans of so many seconds that hold `since` or are later, oldest first.
+
+        There are spans of 10 s, 300 s, an hour and a day, each kept as long as a window of the scores asks for it.
+        """
+
+    async def activity(self, since: date, endpoints: Collection[str] | None = None) -> list[Activity]:
+        """What applications used since a day (UTC), newest day first; `endpoints`: of which, None for all."""
+
+    async def counted_keys(self, since: datetime) -> list[tuple[datetime, Sequence[int]]]:
+        """The keys of the real requests that were counted at `since` or later, with when, oldest first."""
 
     async def tidy(self, now: datetime, retention: Retention) -> bool:
         """One slice of what keeps a store quick and small: roll up, seal into blocks, delete what is too old.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeAlias
 
 from sqlalchemy import Row, Select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.status import Incident
-from monitor.store import _incidents, _outbox, _queries, _rolling, _tallies
+from monitor.store import _incidents, _outbox, _queries, _rolling, _tallies, _traffic
 from monitor.store._adopt import adopt
 from monitor.store._append import Appender
 from monitor.store._calls import Calls, Result
@@ -33,6 +33,8 @@ from monitor.store._protocol import (
 )
 from monitor.store._statements import FIRST_SEEN, STATES, insert_of
 from monitor.store._tidy import Tidying
+from monitor.traffic.counted import Activity, Counted
+from monitor.traffic.counted import Tally as TrafficTally
 from probes._model import Sample, Task
 
 Work: TypeAlias = Callable[[AsyncConnection], Awaitable[Result]]
@@ -65,11 +67,15 @@ class SqlStore:
         return await self._read(lambda connection: connection.run_sync(version, self._database.place))
 
     async def append(
-        self, samples: Sequence[Sample], states: Mapping[str, str], incidents: Sequence[Incident] = ()
+        self,
+        samples: Sequence[Sample],
+        states: Mapping[str, str],
+        incidents: Sequence[Incident] = (),
+        traffic: Counted | None = None,
     ) -> None:
         """See `Store.append`."""
-        if samples or states or incidents:
-            await self._write(lambda connection: self._appender.append(connection, samples, states, incidents))
+        if samples or states or incidents or traffic:
+            await self._write(lambda connection: self._appender.append(connection, samples, states, incidents, traffic))
 
     async def states(self) -> dict[str, str]:
         """See `Store.states`."""
@@ -134,6 +140,18 @@ class SqlStore:
         return await self._read(
             lambda connection: _rolling.hours(connection, endpoint, task, starts=starts, figures=figures)
         )
+
+    async def traffic(self, since: datetime, span_s: int) -> list[TrafficTally]:
+        """See `Store.traffic`."""
+        return await self._read(lambda connection: _traffic.tallies(connection, since, span_s))
+
+    async def activity(self, since: date, endpoints: Collection[str] | None = None) -> list[Activity]:
+        """See `Store.activity`."""
+        return await self._read(lambda connection: _traffic.activity_since(connection, since, endpoints))
+
+    async def counted_keys(self, since: datetime) -> list[tuple[datetime, Sequence[int]]]:
+        """See `Store.counted_keys`."""
+        return await self._read(lambda connection: _traffic.counted_keys(connection, since))
 
     async def tidy(self, now: datetime, retention: Retention) -> bool:
         """See `Store.tidy`."""

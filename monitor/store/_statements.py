@@ -66,9 +66,9 @@ def insert_of(dialect: Dialect) -> Insert:
 
 def writes(insert: Insert) -> Writes:
     """The statements of an append, for one database."""
-    put_state = insert(state).values(endpoint=_key_of(endpoint))
-    put_incident = insert(incident).values(endpoint=_key_of(endpoint))
-    keys = {table.name: _key_of(table) for table in NAME_TABLES}
+    put_state = insert(state).values(endpoint=keyed(endpoint))
+    put_incident = insert(incident).values(endpoint=keyed(endpoint))
+    keys = {table.name: keyed(table) for table in NAME_TABLES}
     stale_keys = {name: keys[name] for name in ("endpoint", "vantage")}
     return Writes(
         add_name={
@@ -92,7 +92,8 @@ def writes(insert: Insert) -> Writes:
     )
 
 
-def _key_of(table: Table) -> ScalarSelect[Any]:
+def keyed(table: Table) -> ScalarSelect[Any]:
+    """The key of a name that a statement takes as `<table>_id`."""
     return select(table.c.key).where(table.c.id == bindparam(f"{table.name}_id")).scalar_subquery()
 
 

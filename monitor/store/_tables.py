@@ -193,6 +193,43 @@ incident = Table(
 )
 """`monitor.status.Incident`, as it was when it was last appended."""
 
+traffic = Table(
+    "traffic",
+    metadata,
+    Column("endpoint", ForeignKey(endpoint.c.key), primary_key=True),
+    Column("span_s", Integer, primary_key=True, autoincrement=False),
+    Column("bucket", Integer, primary_key=True, autoincrement=False),  # spans since 1970
+    Column("error", SmallInteger, primary_key=True, autoincrement=False),  # 0: succeeded
+    Column("calls", BigInteger, nullable=False),
+    # What a restart reads of all endpoints, and what is too old.
+    Index("ix_traffic_span", "span_s", "bucket"),
+)
+"""Real requests that were reported, by when they began; each is counted in every span, see `_traffic`."""
+
+activity = Table(
+    "activity",
+    metadata,
+    Column("endpoint", ForeignKey(endpoint.c.key), primary_key=True),
+    Column("day", Integer, primary_key=True, autoincrement=False),  # days since 1970
+    Column("app", Note, primary_key=True),
+    Column("requests", BigInteger, nullable=False),
+    Column("prompt_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("reasoning_tokens", BigInteger, nullable=False),
+    Index("ix_activity_day", "day"),
+)
+"""What applications used of real requests."""
+
+traffic_batch = Table(
+    "traffic_batch",
+    metadata,
+    Column("id", HexId, primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    Column("call_keys", LargeBinary, nullable=False),  # of the ids of its requests, eight bytes each
+    Index("ix_traffic_batch_at", "at"),
+)
+"""Which requests were counted, as long as they could be reported again."""
+
 horizon = Table(
     "horizon",
     metadata,

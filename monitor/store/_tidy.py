@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Table, bindparam, delete, exists, func, se
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import NULLTYPE
 
+from monitor.store import _traffic
 from monitor.store._append import HOUR_S, RAW, hour
 from monitor.store._blocks import pack
 from monitor.store._outbox import drop, slowest
@@ -23,7 +24,18 @@ from monitor.store._protocol import Retention
 from monitor.store._raw import COLUMNS, hour_of
 from monitor.store._rolling import HOURS_A_DAY, roll_day, roll_hour
 from monitor.store._statements import MICROSECONDS_AN_HOUR, Insert
-from monitor.store._tables import block, daily, endpoint, horizon, hourly, incident, sample, stale_hour
+from monitor.store._tables import (
+    activity,
+    block,
+    daily,
+    endpoint,
+    horizon,
+    hourly,
+    incident,
+    sample,
+    stale_hour,
+    traffic,
+)
 
 ROWS_KEPT: Final = timedelta(hours=26)
 """How long samples lie in rows of their own: what counts a day by minutes needs no block."""
@@ -71,6 +83,7 @@ class Tidying:
             or await _delete_rollups(connection, hourly, ends.hourly)
             or await _delete_rollups(connection, daily, ends.daily)
             or await _delete_incidents(connection, ends.daily)
+            or await _delete_traffic(connection, now, ends.daily)
         )
 
     async def _seal_one(self, connection: AsyncConnection, before: int) -> bool:
@@ -152,6 +165,13 @@ async def _delete_incidents(connection: AsyncConnection, before_day: int) -> boo
     """They are kept as long as days are; one that is open stays, however old it is."""
     end = datetime.fromtimestamp(before_day * HOURS_A_DAY * HOUR_S, UTC)
     return await _delete_oldest(connection, incident, incident.c.ended_at < end, _ROWS_A_SLICE)
+
+
+async def _delete_traffic(connection: AsyncConnection, now: datetime, before_day: int) -> bool:
+    """Counts are kept as long as a window asks for them, what applications used as long as days are."""
+    return await _delete_oldest(connection, traffic, _traffic.expired(now), _ROWS_A_SLICE) or await _delete_oldest(
+        connection, activity, activity.c.day < before_day, _ROWS_A_SLICE
+    )
 
 
 async def _delete_oldest(connection: AsyncConnection, table: Table, old: ColumnElement[bool], limit: int) -> bool:

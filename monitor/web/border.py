@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
 from monitor.web.documents import JSON
-from monitor.web.guard import Guard
+from monitor.web.routes import Handler
 from monitor.web.safety import make_safe
 
 log = logging.getLogger(__name__)
@@ -19,14 +18,15 @@ log = logging.getLogger(__name__)
 _KEPT = frozenset({"Allow", "WWW-Authenticate", "Retry-After"})
 
 
-def border(guard: Guard) -> Middleware:
-    """The one middleware: each further one would cost every request. Routes ask the guard themselves."""
+def border(handler: Handler, admit: Callable[[web.Request], None]) -> Handler:
+    """A handler behind the border. `admit` raises what refuses a request.
 
-    @web.middleware
-    async def crossed(request: web.Request, handler: Handler) -> web.StreamResponse:
+    It stands around each handler, not in a middleware: aiohttp puts two further layers around every request for those.
+    """
+
+    async def crossed(request: web.Request) -> web.StreamResponse:
         try:
-            if request.match_info.http_exception is not None:  # nobody learns for free what is not there
-                guard.admit(request)
+            admit(request)
             response = await handler(request)
         except web.HTTPException as error:
             if error.status < HTTPStatus.BAD_REQUEST:

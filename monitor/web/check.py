@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import TypedDict
+from typing import TypedDict, assert_never
 
 from aiohttp import web
 
@@ -29,6 +29,8 @@ def usable(status: Status) -> bool:
             return True
         case Status.DOWN | Status.MAINTENANCE | Status.PAUSED:
             return False
+        case _:
+            assert_never(status)
 
 
 def routes(sources: Sources) -> Sequence[Route]:

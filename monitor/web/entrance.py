@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from aiohttp import web
 
+from monitor.web.border import border
 from monitor.web.guard import Guard
 from monitor.web.routes import Handler, Route
 
@@ -11,16 +14,34 @@ from monitor.web.routes import Handler, Route
 def entrance(route: Route, guard: Guard) -> Handler:
     """The route's handler, for those who may ask it and ask for what there is."""
     known = [parameter.name for parameter in route.parameters if not parameter.in_path]
-    handler = route.handler
+    guarded = not route.open
 
-    async def entered(request: web.Request) -> web.StreamResponse:
-        if not route.open:
+    def admit(request: web.Request) -> None:
+        if guarded:
             guard.admit(request)
         if "?" in request.raw_path:
             _check(request, known)
-        return await handler(request)
 
-    return entered
+    return border(route.handler, admit)
+
+
+def wrong_method(allowed: Collection[str], guard: Guard) -> Handler:
+    """What answers where there is something else to do than what was asked for."""
+    methods = sorted({*allowed, *(["HEAD"] if "GET" in allowed else [])})
+
+    async def refuse(request: web.Request) -> web.Response:
+        raise web.HTTPMethodNotAllowed(request.method, methods)
+
+    return border(refuse, guard.admit)
+
+
+def nowhere(guard: Guard) -> Handler:
+    """What answers where there is nothing. It asks for the token, too: nobody learns for free what is not there."""
+
+    async def refuse(_: web.Request) -> web.Response:
+        raise web.HTTPNotFound(text="there is nothing here; /openapi.json tells what there is")
+
+    return border(refuse, guard.admit)
 
 
 def _check(request: web.Request, known: list[str]) -> None:

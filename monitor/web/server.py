@@ -13,12 +13,11 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from monitor import __version__
 from monitor.config.model import Listen
-from monitor.web import badges, check, health, history, openrouter, routing, scores, stream
+from monitor.web import activity, badges, check, health, history, openrouter, outcomes, routing, scores, stream
 from monitor.web.answers import answer
-from monitor.web.border import border
 from monitor.web.descriptors import make_room
 from monitor.web.documents import ready
-from monitor.web.entrance import entrance
+from monitor.web.entrance import entrance, nowhere, wrong_method
 from monitor.web.guard import Access, Guard
 from monitor.web.openapi import openapi
 from monitor.web.routes import Answer, Handler, Route
@@ -34,6 +33,8 @@ ROUTES: Sequence[Callable[[Sources], Sequence[Route]]] = (
     openrouter.routes,
     routing.routes,
     stream.routes,
+    outcomes.routes,
+    activity.routes,
 )
 """What each file of routes has; `/openapi.json` is made of all of them."""
 
@@ -83,12 +84,18 @@ def _is_ours(record: logging.LogRecord) -> bool:
 def application(access: Access, sources: Sources) -> web.Application:
     """The routes behind the border."""
     guard = Guard(access, time.monotonic)
-    app = web.Application(middlewares=[border(guard)], client_max_size=_REQUEST_BYTES)
+    app = web.Application(client_max_size=_REQUEST_BYTES)
     # The fixed paths first: an id may be anything, also what looks like one of them.
-    for route in sorted(all_routes(sources), key=lambda route: "{" in route.path):
+    routes = sorted(all_routes(sources), key=lambda route: "{" in route.path)
+    methods: dict[str, list[str]] = {}
+    for route in routes:
+        methods.setdefault(_pattern(route), []).append(route.method)
         _add(app.router, route, entrance(route, guard))
-        if route.close is not None:
-            app.on_shutdown.append(partial(_close, route.close))
+    # What is left goes to these, in the same order.
+    for path, there_are in methods.items():
+        app.router.add_route("*", path, wrong_method(there_are, guard))
+    app.router.add_route("*", "/{path:(?s:.*)}", nowhere(guard))
+    app.on_shutdown.extend(partial(_close, route.close) for route in routes if route.close is not None)
     return app
 
 
@@ -109,12 +116,17 @@ def all_routes(sources: Sources) -> Sequence[Route]:
     return routes
 
 
-def _add(router: web.UrlDispatcher, route: Route, handler: Handler) -> None:
+def _pattern(route: Route) -> str:
+    """The path as aiohttp writes it."""
     path = route.path
     for parameter in route.parameters:
         if parameter.slashes:
-            path = path.replace(f"{{{parameter.name}}}", f"{{{parameter.name}:.+}}")
+            path = path.replace(f"{{{parameter.name}}}", f"{{{parameter.name}:(?s:.+)}}")  # line ends, too
+    return path
+
+
+def _add(router: web.UrlDispatcher, route: Route, handler: Handler) -> None:
     if route.method == "GET":
-        router.add_get(path, handler)  # and HEAD
+        router.add_get(_pattern(route), handler)  # and HEAD
     else:
-        router.add_route(route.method, path, handler)
+        router.add_route(route.method, _pattern(route), handler)

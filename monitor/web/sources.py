@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import date
+from typing import TypeAlias
 
 from prometheus_client import CollectorRegistry
 
 from monitor.publish.board import Snapshot
+from monitor.traffic.calls import Receipt
+from monitor.traffic.counted import Activity
 from monitor.web.past import Past
+
+ActivitySince: TypeAlias = Callable[[date, Collection[str] | None], Awaitable[Sequence[Activity]]]
+"""What applications used since a day (UTC), of some endpoints or all, newest day first. Raises StoreError."""
+
+
+async def _no_activity(_since: date, _endpoints: Collection[str] | None) -> Sequence[Activity]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,3 +32,6 @@ class Sources:
     registry: CollectorRegistry
     past: Past | None = None
     """None: the routes of stored history are not there."""
+    outcomes: Callable[[object], Awaitable[Receipt]] | None = None
+    """Takes reports of real traffic; None: nobody could be known to report."""
+    activity: ActivitySince = _no_activity

@@ -12,6 +12,7 @@ from monitor.config.model import Config, ProbeSpec
 from monitor.plan import Job, plan
 from monitor.status import Incident
 from monitor.store import MemoryStore, StoreError, Tally
+from monitor.traffic.counted import Counted
 from probes._model import Sample, Task
 from tests.unit.publish.values import make_config, make_spec
 
@@ -85,13 +86,18 @@ class StubStore(MemoryStore):
     """Samples and states that were committed, call by call."""
     incident_appends: list[list[Incident]] = field(default_factory=list)
     """And incidents."""
+    kept_traffic: dict[str, Counted] = field(default_factory=dict)
     attempts: int = 0
 
     def __post_init__(self) -> None:
         super().__init__()
 
     async def append(
-        self, samples: Sequence[Sample], states: Mapping[str, str], incidents: Sequence[Incident] = ()
+        self,
+        samples: Sequence[Sample],
+        states: Mapping[str, str],
+        incidents: Sequence[Incident] = (),
+        traffic: Counted | None = None,
     ) -> None:
         self.attempts += 1
         await self.gate.wait()
@@ -99,6 +105,7 @@ class StubStore(MemoryStore):
         if self.error is not None:
             raise self.error
         parts = {*(sample.id for sample in samples), *states, *(incident.id for incident in incidents)}
+        parts |= set() if traffic is None else {*(spot[0] for spot in traffic.counts)}
         if self.poison & parts:
             raise TypeError("nothing that a database takes")
         if self.refused & parts:
@@ -107,6 +114,7 @@ class StubStore(MemoryStore):
             self.kept.setdefault(sample.id, sample)
         self.kept_states.update(states)
         self.kept_incidents.update({incident.id: incident for incident in incidents})
+        self.kept_traffic.update({} if traffic is None else {traffic.id: traffic})
         self.appends.append(([*samples], {**states}))
         self.incident_appends.append([*incidents])
 

@@ -23,6 +23,7 @@ from monitor.recorder import Hooks, Limits, Recorder
 from monitor.score.state import state_from_text
 from monitor.status import Incident, Status
 from monitor.store import Store, StoreError, create_store
+from monitor.traffic.counted import Counted
 from probes._model import ErrorClass, Sample, Task
 from tests.integration.daemon.parts import StubStore, breathe, end, locked, quick_config, until
 from tests.unit.publish.values import sample_at
@@ -346,9 +347,13 @@ async def test_the_problem_lasts_until_all_that_waits_is_written(begin: Begin) -
 
     class Telling(StubStore):
         async def append(
-            self, samples: Sequence[Sample], states: Mapping[str, str], incidents: Sequence[Incident] = ()
+            self,
+            samples: Sequence[Sample],
+            states: Mapping[str, str],
+            incidents: Sequence[Incident] = (),
+            traffic: Counted | None = None,
         ) -> None:
-            await super().append(samples, states, incidents)
+            await super().append(samples, states, incidents, traffic)
             told.append((len(self.kept), bench.recorder.store_error is None))
 
     store = Telling(error=locked())
@@ -429,12 +434,16 @@ async def test_a_state_that_no_store_takes_costs_no_sample_and_no_other_state(be
 async def test_a_failure_amid_the_parts_gives_nothing_up_and_is_tried_again(begin: Begin) -> None:
     class Flaky(StubStore):
         async def append(
-            self, samples: Sequence[Sample], states: Mapping[str, str], incidents: Sequence[Incident] = ()
+            self,
+            samples: Sequence[Sample],
+            states: Mapping[str, str],
+            incidents: Sequence[Incident] = (),
+            traffic: Counted | None = None,
         ) -> None:
             if self.attempts == 6:
                 self.attempts += 1
                 raise locked()
-            await super().append(samples, states, incidents)
+            await super().append(samples, states, incidents, traffic)
 
     store = Flaky(poison={make_sample(3).id})
     bench = await begin(store, replace(PATIENT, patience_s=0.02))
@@ -525,13 +534,17 @@ async def test_a_full_disk_that_claims_to_be_writable_costs_no_sample(begin: Beg
         room = 0
 
         async def append(
-            self, samples: Sequence[Sample], states: Mapping[str, str], incidents: Sequence[Incident] = ()
+            self,
+            samples: Sequence[Sample],
+            states: Mapping[str, str],
+            incidents: Sequence[Incident] = (),
+            traffic: Counted | None = None,
         ) -> None:
             needed = len(samples) + len(states) + len(incidents)
             if self.room < needed:
                 self.attempts += 1
                 raise StoreError("store /x: database or disk is full: free space on its disk")
-            await super().append(samples, states, incidents)
+            await super().append(samples, states, incidents, traffic)
             self.room -= needed
 
     store = Full()

@@ -17,6 +17,7 @@ from monitor.publish.board import Absorbed, Board
 from monitor.recorder import Limits
 from monitor.status import Incident, Status, incident_id
 from monitor.store import Store, create_store
+from monitor.traffic.calls import Call
 from probes._model import ErrorClass, Sample
 from tests.integration.daemon.parts import StubStore, breathe, end, locked, until
 from tests.integration.daemon.test_recorder import CONFIG, EVER, ONE, PATIENT, QUICK, TWO, Bench, make_sample
@@ -35,10 +36,10 @@ class Watching(Board):
         self.known = {incident.id: incident for incident in incidents}
         return ()
 
-    def absorb(self, samples: Iterable[Sample]) -> Absorbed:
+    def absorb(self, samples: Iterable[Sample], calls: Iterable[Call] = ()) -> Absorbed:
         batch = [*samples]
         touched = {each.id: each for each in map(self._judge, batch) if each is not None}
-        return replace(super().absorb(batch), incidents=[*touched.values()])
+        return replace(super().absorb(batch, calls), incidents=[*touched.values()])
 
     def _judge(self, sample: Sample) -> Incident | None:
         mine = (each for each in self.known.values() if each.endpoint == sample.endpoint and not each.ended_at)

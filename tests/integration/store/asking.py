@@ -80,7 +80,13 @@ async def answers(store: Store, endpoints: Sequence[str], now: datetime) -> dict
         "incidents": await incident_pages(store, None, 4),
         "newest incidents": await incident_pages(store, None, 4, now - timedelta(hours=40)),
         "open incidents": await store.open_incidents(),
+        "activity": await store.activity(EVER.date()),
+        "newest activity": await store.activity(now.date() - timedelta(days=1), endpoints[:2]),
+        "keys": sorted(keys for _, keys in await store.counted_keys(EVER)),
     }
+    for span_s in (10, 300, 3_600, 86_400):
+        found[f"traffic by {span_s}"] = await store.traffic(EVER, span_s)
+        found[f"newest traffic by {span_s}"] = await store.traffic(now - timedelta(hours=1), span_s)
     for length, since in ((60, EVER), (3_600, now - timedelta(hours=30)), (86_400, EVER)):
         found[f"tallies of {length} since {since}"] = Counter(await store.tallies(since, length))
     for name in endpoints:

@@ -147,12 +147,12 @@ async def test_a_database_of_an_earlier_version_is_brought_up_to_date_with_all_t
     assert isinstance(old, SqlStore)
     async with old._database.writer.begin() as connection:
         await connection.run_sync(old_version)
-    assert await old.schema() == Schema(found=version, known="0005")
+    assert await old.schema() == Schema(found=version, known="0006")
     await old.close()
 
     store = create_store(url)
     await store.open()
-    assert await store.schema() == Schema(found="0005", known="0005")
+    assert await store.schema() == Schema(found="0006", known="0006")
     assert await store.samples(EVER) == samples
     assert await store.states() == {"a:one": "{}"}
     assert await store.open_incidents() == []

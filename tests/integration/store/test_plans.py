@@ -18,13 +18,14 @@ from monitor.store import Place, Retention, Tier
 from monitor.store._sql import SqlStore
 from monitor.store._sqlite import sqlite_store
 from monitor.store._tables import metadata
+from monitor.traffic.counted import Counted, Tokens
 from probes._model import Task
 from tests.integration.store.asking import END, EVER, FOREVER, settle
 from tests.unit.store.incidents import ended, make_incident
 from tests.unit.store.samples import START, make_sample
 
 E = "steady:smollm2"
-BIG = ("sample", "block", "hourly", "daily", "incident")
+BIG = ("sample", "block", "hourly", "daily", "incident", "traffic", "activity", "traffic_batch")
 """Tables that grow with history. Others have a row for each endpoint, or for what is new."""
 DAY = timedelta(days=1)
 NOW = START + 2 * DAY
@@ -39,6 +40,20 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def counted(number: int) -> Counted:
+    """Real requests of three endpoints, ten minutes later each time."""
+    at, name = START + number * timedelta(minutes=10), f"p:{number % 3}"
+    second = int(at.timestamp()) // 10 * 10
+    used = Tokens(requests=1)
+    return Counted(
+        id=f"{number:016x}",
+        at=at,
+        keys=(number,),
+        counts={(name, second, None): 1},
+        activity={(at.date(), name, f"app {number}"): used},
+    )
+
+
 async def fill(path: Path) -> None:
     store = sqlite_store(path)
     await store.open()
@@ -51,6 +66,8 @@ async def fill(path: Path) -> None:
     await store.append([make_sample(n * 600, id=f"{n + 10**10:016x}") for n in range(288)], {})
     over = [ended(n, id=f"{n + 10**10:016x}", endpoint=f"p:{n % 3}") for n in range(-300, 40)]
     await store.append([], {}, [*over, *(make_incident(n) for n in range(9)), *(ended(n + 9) for n in range(9))])
+    for n in range(300):
+        await store.append([], {}, (), counted(n))
     await store.close()
 
 
@@ -123,6 +140,12 @@ ASKED: dict[str, Callable[[SqlStore], Awaitable[object]]] = {
     ),
     "open incidents": lambda store: store.open_incidents(),
     "append": lambda store: store.append([make_sample(n) for n in range(100)], {E: "{}"}, [make_incident(3), ended(4)]),
+    "traffic of seconds": lambda store: store.traffic(NOW, 10),
+    "traffic of days": lambda store: store.traffic(NOW, 86_400),
+    "activity": lambda store: store.activity(NOW.date()),
+    "activity of one": lambda store: store.activity(NOW.date(), [E]),
+    "counted": lambda store: store.counted_keys(NOW),
+    "append traffic": lambda store: store.append([], {}, (), counted(1000)),
     "delivered": lambda store: store.delivered("influx", 9999, {}, NOW),
     "tidy": lambda store: settle(store, NOW + timedelta(hours=8), FOREVER),
     "retention": lambda store: settle(store, NOW + timedelta(hours=50), SHORT),

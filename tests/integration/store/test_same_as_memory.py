@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from monitor.status import Incident, Status
 from monitor.store import MemoryStore, Retention, Store
 from monitor.store._sqlite import sqlite_store
+from monitor.traffic.counted import Counted, Tokens
 from probes._model import ErrorClass, Sample, Task
 from tests.integration.store.asking import FOREVER, answers, settle
 from tests.unit.store.samples import make_sample
@@ -68,11 +70,29 @@ def any_incident(number: int, hours: int) -> Incident:
     )
 
 
+def any_traffic(number: int, renamed: Sequence[tuple[str, str]]) -> Counted:
+    """The batch of that number, always the same one but for what its endpoint is called now."""
+    chance = random.Random(number)
+    at = BEGIN + timedelta(seconds=chance.randrange(int(SPAN.total_seconds())))
+    endpoint = chance.choice(ENDPOINTS)
+    for alias, name in renamed:
+        endpoint = name if endpoint == alias else endpoint
+    used = Tokens(requests=1, prompt_tokens=chance.randrange(1000), output_tokens=3, reasoning_tokens=number)
+    return Counted(
+        id=f"{chance.getrandbits(64):016x}",
+        at=BEGIN,
+        keys=(number,),
+        counts={(endpoint, int(at.timestamp()) // 10 * 10, chance.choice((None, ErrorClass.DNS))): 1 + number},
+        activity={(at.date(), endpoint, chance.choice(("", "search"))): used},
+    )
+
+
 numbers = st.integers(0, 150)
 growing = st.tuples(st.integers(0, 20), st.integers(0, 30))
 steps = st.one_of(
     st.tuples(st.just("append"), st.lists(numbers, min_size=1, max_size=25)),
     st.tuples(st.just("incidents"), st.lists(growing, min_size=1, max_size=8)),
+    st.tuples(st.just("traffic"), st.lists(st.integers(0, 40), min_size=1, max_size=8)),
     st.tuples(st.just("tidy"), st.integers(0, 60)),
     st.tuples(st.just("slices"), st.integers(1, 12)),
     st.tuples(st.just("deliver"), st.integers(1, 30)),
@@ -100,7 +120,7 @@ class Both:
 
     async def _do(self, store: Store, step: tuple[str, object]) -> None:
         match step:
-            case ("append" | "incidents" as kind, list(chosen)):
+            case ("append" | "incidents" | "traffic" as kind, list(chosen)):
                 await self._append(store, kind, chosen)
             case ("tidy", _):
                 await settle(store, self.now, RETENTION)
@@ -116,6 +136,9 @@ class Both:
     async def _append(self, store: Store, kind: str, chosen: list[Any]) -> None:
         if kind == "incidents":
             await store.append([], {}, [self.as_named_now(any_incident(*each)) for each in chosen])
+        elif kind == "traffic":
+            for number in chosen:
+                await store.append([], {}, (), any_traffic(number, self.renamed))
         else:
             samples = [self.as_named_now(any_sample(number)) for number in chosen]
             await store.append(samples, {samples[0].endpoint: f"{chosen}"})
@@ -169,6 +192,7 @@ async def test_a_week_of_everything_is_answered_as_memory_does(tmp_path: Path) -
             chosen = [chance.randrange(1500) for _ in range(250)]
             await both.take(("append", chosen))
             await both.take(("incidents", [(chance.randrange(60), chance.randrange(30)) for _ in range(40)]))
+            await both.take(("traffic", [chance.randrange(100) for _ in range(40)]))
             await both.take(("slices", 40))
             await both.take(("append", [chance.randrange(1500) for _ in range(20)]))
             await both.take(("tidy", 19))

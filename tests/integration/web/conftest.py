@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession, web
 from prometheus_client import CollectorRegistry
 
 from monitor.config.model import Listen
+from monitor.intake import Intake, IntakeHooks, reader_of
 from monitor.publish.metrics import Metrics
+from monitor.traffic.calls import Call
 from monitor.web.server import start
 from monitor.web.sources import Sources
 from probes._model import Secret, Task
 from tests.integration.web.serving import SPECS, Serve, Served
+from tests.unit.publish.values import make_config
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def _take(calls: Sequence[Call]) -> None:
+    """What is reported is read, and no more."""
+
+
+def _count(result: str, count: int) -> None:
+    """Nor counted."""
 
 
 @pytest.fixture
@@ -22,16 +39,21 @@ async def serve() -> AsyncIterator[Serve]:
     async with ClientSession() as session:
 
         async def begin(
-            token: str | None = None, registry: CollectorRegistry | None = None, rate_per_s: float | None = None
+            token: str | None = None,
+            registry: CollectorRegistry | None = None,
+            rate_per_s: float | None = None,
+            **more: Any,
         ) -> Served:
             served = Served(session, "127.0.0.1", 0)
             metrics = Metrics("0", lambda: served.board.snapshot)
             for spec in SPECS:
                 metrics.expect(spec.endpoint, Task.CHAT, {})
+            intake = Intake(reader_of(make_config(*SPECS)), IntakeHooks(now=_now, take=_take, count=_count))
             sources = Sources(
                 snapshot=lambda: served.board.snapshot,
                 problems=lambda: tuple(served.problems),
                 registry=registry or metrics.registry,
+                **{"outcomes": intake.take, **more},
             )
             secret = None if token is None else Secret(token)
             runners.append(await start(Listen(host="127.0.0.1", port=0), secret, sources, rate_per_s=rate_per_s))

@@ -6,7 +6,11 @@ import asyncio
 import json
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 
+from monitor.web.border import border
+from monitor.web.guard import Access, Guard
 from tests.integration.web.serving import Serve, Served
 
 TOKEN = "s3cret-token"
@@ -46,6 +50,17 @@ async def test_who_guesses_tokens_is_limited_too(serve: Serve) -> None:
 async def test_a_client_that_keeps_to_its_rate_is_never_refused(serve: Serve) -> None:
     served = await serve(rate_per_s=1e6)
     assert set(await statuses(served, "/v1/scores", 200)) == {200}
+
+
+async def test_an_answer_that_leads_elsewhere_is_safe_too() -> None:
+    async def lead(_: web.Request) -> web.Response:
+        raise web.HTTPFound("/elsewhere")
+
+    app = web.Application()
+    app.router.add_get("/", border(lead, Guard(Access(), lambda: 0.0).admit))
+    async with TestClient(TestServer(app)) as client, client.get("/", allow_redirects=False) as response:
+        assert (response.status, response.headers["Location"]) == (302, "/elsewhere")
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
 async def test_without_a_limit_nobody_is_refused(served: Served) -> None:

@@ -116,8 +116,8 @@ async def begin() -> AsyncIterator[Begin]:
         async def serve(limits: Limits = PATIENT, board: Board | None = None) -> Streaming:
             shown = board or filled_board()
             hub = Hub(Sources(snapshot=lambda: shown.snapshot, problems=tuple, registry=CollectorRegistry()), limits)
-            app = web.Application(middlewares=[border(Guard(Access(), lambda: 0.0))])
-            app.router.add_get("/stream", hub.stream)
+            app = web.Application()
+            app.router.add_get("/stream", border(hub.stream, Guard(Access(), lambda: 0.0).admit))
             app.on_shutdown.append(lambda _: hub.close())
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
             runners.append(runner)

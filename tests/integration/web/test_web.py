@@ -87,6 +87,8 @@ async def test_one_endpoint_is_found_by_its_id_however_that_is_written(served: S
         "groq:llama%2F",
         "groq%253Allama",
         "%00",
+        "%0A",
+        "groq:llama%0A",
         "%FF",
         "x" * 4000,
         "é".encode().hex(),
@@ -258,7 +260,7 @@ async def test_a_token_is_not_asked_for_where_there_is_none(served: Served) -> N
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/nowhere", "/v1", "/v1/", "/v1/scores/", "/v2/scores", "/metrics/x", "/.git/config"]
+    "path", ["/", "/nowhere", "/v1", "/v1/", "/v1/scores/", "/v2/scores", "/metrics/x", "/.git/config", "/a%0Ab"]
 )
 async def test_a_place_that_does_not_exist_is_a_404_in_json(served: Served, path: str) -> None:
     response, body = await served.get(path)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from monitor.config.model import ProbeSpec, ScoringSpec
 from monitor.publish.board import Absorbed, Board, Filter, Snapshot, select
+from monitor.publish.scores import Row
 from monitor.score.chain import Hidden
 from monitor.score.habit import Habits
 from monitor.score.state import Remembered, state_from_text
@@ -116,7 +117,7 @@ def test_slice_by_slice_time_passes_for_every_row(number: int, slices: int) -> N
     board.publish(TICK)
     later = TICK + 60 * MINUTE
     assert board.slices == slices
-    known = []
+    known: list[Row] = []
     for _ in range(slices):
         assert len(known) <= number
         known = [row for row in board.publish_slice(later).rows.values() if row.status is Status.UNKNOWN]

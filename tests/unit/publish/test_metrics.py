@@ -45,6 +45,7 @@ DOCUMENTED = {
     "providerwatch_loop_lag_seconds": ("histogram", {"process"}),
     "providerwatch_rx_lag_seconds": ("histogram", set()),
     "providerwatch_skipped": ("counter", {"reason"}),
+    "providerwatch_outcomes": ("counter", {"result"}),
     "providerwatch_store_queue_length": ("gauge", set()),
     "providerwatch_store_dropped": ("counter", set()),
     "providerwatch_store_failing": ("gauge", set()),

@@ -139,6 +139,7 @@ def test_a_row_says_everything_about_its_endpoint() -> None:
         "measured_at": at[4],
         "stale_after": f"{stale_after.replace(tzinfo=None).isoformat(timespec='microseconds')}Z",
         "source": "synthetic",
+        "traffic": None,
         "uptime": dict.fromkeys(("5m", "30m", "1h", "1d", "7d", "30d", "90d"), window),
         "ttft_s": all_alike(0.2),
         "ttat_s": all_alike(0.25),

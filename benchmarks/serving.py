@@ -1,0 +1,268 @@
+"""How fast scores are served, beside a handler that does nothing; how soon a change is with its readers.
+
+    python benchmarks/serving.py --endpoints 1000
+    python benchmarks/serving.py --samples 0            # nothing changes while it is asked
+
+Prints a table and writes it to `benchmarks/results/`. Figures are reported, never asserted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import _report
+from _asking import Rate, Streams, Subscriber, ask, head_of
+from _served import endpoint_id
+from rich.console import Console
+from rich.table import Table
+
+from monitor.web.descriptors import make_room
+from probes._quantiles import quantile
+
+_GZIP = "Accept-Encoding: gzip\r\n"
+_STREAM_S = 20.0
+_SHARE, _P99, _LATE_MS, _PUBLISHED_MS = 0.8, 2.0, 250.0, 100.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What is asked of both servers."""
+
+    name: str
+    path: str
+    bare_path: str
+    headers: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One case at one server: medians over the rounds."""
+
+    case: str
+    server: str
+    per_s: float
+    p50_ms: float
+    p99_ms: float
+    cpu_us: float
+    """Of the server, per request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """A bound, and what was seen."""
+
+    bound: str
+    seen: str
+    kept: bool
+
+
+class Server:
+    """One of the servers, in its process."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        assert process.stdout is not None
+        self.port = int(process.stdout.readline())
+
+    def used(self) -> dict[str, Any]:
+        """What it used so far, and what it published since it was last asked."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        found: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return found
+
+
+@contextmanager
+def serving(kind: str, endpoints: int, samples: float) -> Iterator[Server]:
+    """A server while the block runs."""
+    command = [sys.executable, str(Path(__file__).with_name("_served.py")), kind, str(endpoints), str(samples)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield Server(process)
+        finally:
+            process.kill()
+
+
+async def compare(case: Case, servers: dict[str, Server], arguments: argparse.Namespace) -> list[Line]:
+    """Ask both in turns."""
+    rates: dict[str, list[Rate]] = {name: [] for name in servers}
+    costs: dict[str, list[float]] = {name: [] for name in servers}
+    for turn in range(arguments.rounds):
+        for name in sorted(servers, reverse=turn % 2 == 1):
+            server, before = servers[name], servers[name].used()
+            path = case.path if name == "ours" else case.bare_path
+            rate = await ask(
+                server.port, path, case.headers, seconds=arguments.seconds, connections=arguments.connections
+            )
+            rates[name].append(rate)
+            costs[name].append((server.used()["cpu_s"] - before["cpu_s"]) / (rate.per_s * arguments.seconds) * 1e6)
+    return [
+        Line(
+            case=case.name,
+            server=name,
+            per_s=round(median(rate.per_s for rate in found)),
+            p50_ms=round(median(rate.p50_ms for rate in found), 2),
+            p99_ms=round(median(rate.p99_ms for rate in found), 2),
+            cpu_us=round(median(costs[name]), 1),
+        )
+        for name, found in rates.items()
+    ]
+
+
+def judged(lines: list[Line], case: str) -> list[Verdict]:
+    """Ours beside the bare handler."""
+    found = {line.server: line for line in lines if line.case == case}
+    share = found["ours"].per_s / found["bare"].per_s
+    slower = found["ours"].p99_ms / found["bare"].p99_ms
+    return [
+        Verdict(bound=f"{case}: at least 80 % of its requests/s", seen=f"{share:.0%}", kept=share >= _SHARE),
+        Verdict(bound=f"{case}: p99 within 2 times its own", seen=f"{slower:.2f}", kept=slower <= _P99),
+    ]
+
+
+async def subscribe(server: Server, streams: int) -> tuple[list[Verdict], dict[str, object]]:
+    """Many readers of the stream at once: when each hears of a change, and what that costs in memory."""
+    seen, loop = Streams(heard_at_s=time.time()), asyncio.get_running_loop()
+    before = server.used()
+    readers = [
+        (await loop.create_connection(lambda: Subscriber(seen), "127.0.0.1", server.port))[1] for _ in range(streams)
+    ]
+    joined, quiet_s = server.used(), time.time()
+    while time.time() - quiet_s < 10:  # what comes at first are snapshots
+        await asyncio.sleep(0.5)
+        if server.used()["cpu_s"] - joined["cpu_s"] > 0.45:
+            quiet_s = max(quiet_s, time.time() - 8)
+        joined = server.used()
+    seen.counting, start_bytes = True, seen.bytes_read
+    await asyncio.sleep(_STREAM_S)
+    after = server.used()
+    for reader in readers:
+        reader.transport.abort()
+    late = sorted(seen.late_s)
+    p99_ms = quantile(late, 0.99) * 1e3
+    figures: dict[str, object] = {
+        "streams": streams,
+        "changes read": len(late),
+        "kB/s of each": round((seen.bytes_read - start_bytes) / streams / _STREAM_S / 1e3, 1),
+        "late ms p50": round(quantile(late, 0.5) * 1e3, 1),
+        "late ms p99": round(p99_ms, 1),
+        "late ms max": round(late[-1] * 1e3, 1),
+        "rss MB before": before["rss_mb"],
+        "rss MB while streaming, begin and end": f"{joined['rss_mb']}, {after['rss_mb']}",
+        "server's CPU share": round((after["cpu_s"] - joined["cpu_s"]) / _STREAM_S, 2),
+    }
+    bound = f"{streams} readers of the stream have a change within {_LATE_MS:g} ms of its sample (p99)"
+    return [Verdict(bound=bound, seen=f"{p99_ms:.0f} ms", kept=p99_ms <= _LATE_MS)], figures
+
+
+async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
+    """All of one run."""
+    before = _report.load_average()
+    with (
+        serving("ours", arguments.endpoints, arguments.samples) as ours,
+        serving("bare", arguments.endpoints, 0) as bare,
+    ):
+        servers = {"ours": ours, "bare": bare}
+        name = endpoint_id(arguments.endpoints // 2)
+        lines: list[Line] = []
+        for case in (
+            Case(name="whole, gzip", path="/v1/scores", bare_path="/v1/scores", headers=_GZIP),
+            Case(
+                name="whole, 304",
+                path="/v1/scores",
+                bare_path="/unchanged",
+                headers=await _known(ours, arguments.samples),
+            ),
+            Case(name="one endpoint", path=f"/v1/scores/{name}", bare_path=f"/v1/scores/{name}", headers=""),
+        ):
+            lines += await compare(case, servers, arguments)
+        cases = list(dict.fromkeys(line.case for line in lines))
+        verdicts = [verdict for case in cases for verdict in judged(lines, case)]
+        streaming: dict[str, object] = {}
+        if arguments.samples > 0:
+            ours.used()
+            await asyncio.sleep(10)
+            published = ours.used()["published_ms"]
+            bound = f"a sample is published within {_PUBLISHED_MS:g} ms (p99), stored before"
+            kept = published["p99"] <= _PUBLISHED_MS
+            verdicts.append(Verdict(bound=bound, seen=f"{published['p99']:g} ms", kept=kept))
+            found, streaming = await subscribe(ours, arguments.streams)
+            verdicts += found
+    return {
+        "title": f"{arguments.endpoints} endpoints, {arguments.samples:g} samples/s",
+        "settings": {name: value for name, value in vars(arguments).items() if name not in {"out", "name"}},
+        "machine": _report.machine(before),
+        "lines": [asdict(line) for line in lines],
+        "streaming": streaming,
+        "verdicts": [asdict(verdict) for verdict in verdicts],
+    }
+
+
+async def _known(server: Server, samples: float) -> str:
+    """Headers that get a 304: the newest tag, or `*`, which is any, where tags change all the time."""
+    head = await head_of(server.port, "/v1/scores", _GZIP)
+    return f"{_GZIP}If-None-Match: {'*' if samples > 0 else head['etag']}\r\n"
+
+
+def markdown(report: dict[str, Any]) -> str:
+    """The report as a page."""
+    rows = [
+        ["asked", "server", "requests/s", "p50 ms", "p99 ms", "CPU µs of the server per request"],
+        ["---", "---", *["---:"] * 4],
+        *([str(value) for value in line.values()] for line in report["lines"]),
+    ]
+    judged = [f"- {'PASS' if each['kept'] else 'FAIL'}: {each['bound']}: {each['seen']}" for each in report["verdicts"]]
+    told = [f"- {name}: {report[name]}" for name in ("streaming", "machine", "settings") if report[name]]
+    head = [f"# {report['title']}", "", "Written by the benchmark; see [README](../README.md).", ""]
+    return "\n".join([*head, *(f"| {' | '.join(row)} |" for row in rows), "", *judged, "", *told]) + "\n"
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--endpoints", type=int, default=1000, help="endpoints of the board (1000)")
+    parser.add_argument("--samples", type=float, default=17, help="samples a second that change it; 0: none (17)")
+    parser.add_argument("--connections", type=int, default=16, help="kept-alive connections that ask (16)")
+    parser.add_argument("--streams", type=int, default=1000, help="readers of the stream at once (1000)")
+    parser.add_argument("--seconds", type=float, default=3, help="of each turn of a server (3)")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each server in each case (5)")
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("results"), help="folder of the results")
+    parser.add_argument("--name", default="serving", help="of the result files (serving)")
+    arguments = parser.parse_args()
+    make_room()
+    report = asyncio.run(measure(arguments))
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    (arguments.out / f"{arguments.name}.json").write_text(json.dumps(report, indent=1, default=str) + "\n")
+    (arguments.out / f"{arguments.name}.md").write_text(markdown(report))
+    show(report)
+
+
+def show(report: dict[str, Any]) -> None:
+    """Print it."""
+    console = Console(width=120)
+    table = Table(title=report["title"], title_justify="left")
+    for place, column in enumerate(("asked", "server", "requests/s", "p50 ms", "p99 ms", "CPU µs")):
+        table.add_column(column, justify="left" if place < len(("asked", "server")) else "right")
+    for line in report["lines"]:
+        table.add_row(*map(str, line.values()))
+    console.print(table)
+    for each in report["verdicts"]:
+        print("PASS" if each["kept"] else "FAIL", f"{each['bound']}: {each['seen']}")
+    print(report["streaming"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""Real traffic in the database: counted into every span at once, so that nothing of it has to be rolled up.
+
+A batch is counted once: its id is stored with it, and one whose id is there is passed over.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final, TypeAlias
+
+from sqlalchemy import ColumnElement, Executable, Table, and_, delete, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from monitor.store._codes import ERRORS
+from monitor.store._statements import Insert, keyed
+from monitor.store._tables import activity, endpoint, traffic, traffic_batch
+from monitor.traffic.counted import FINEST_S, Activity, Counted, Tally, Tokens
+from monitor.traffic.known import REMEMBERED
+from probes._model import ErrorClass
+
+SPANS: Final[Mapping[int, timedelta]] = {
+    FINEST_S: timedelta(hours=2),
+    300: timedelta(hours=26),
+    3_600: timedelta(days=8),
+    86_400: timedelta(days=92),
+}
+"""What is counted by, in seconds, and how long it is kept: each as long as a window asks for it."""
+_GOOD: Final = 0
+"""In place of an error's number: the request succeeded."""
+_ERRORS: Final[Mapping[int, ErrorClass | None]] = {_GOOD: None, **{number: error for error, number in ERRORS.items()}}
+_SUMS: Final = ("requests", "prompt_tokens", "output_tokens", "reasoning_tokens")
+_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_DAY: Final = date(1970, 1, 1)
+
+Change: TypeAlias = tuple[Executable, list[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrafficWrites:
+    """What an append of traffic sends."""
+
+    put_count: Executable
+    """Takes `endpoint_id`, `span_s`, `bucket`, `error` and `calls`, which is added to what is there."""
+    put_activity: Executable
+    """Takes `endpoint_id`, `day`, `app` and the sums, which are added."""
+    put_batch: Executable
+    """Takes `id`, `at` and `call_keys`; gives back the id unless it is there."""
+
+
+def traffic_writes(insert: Insert) -> TrafficWrites:
+    """The statements, for one database."""
+    put_batch = insert(traffic_batch).on_conflict_do_nothing().returning(traffic_batch.c.id)
+    return TrafficWrites(
+        put_count=_adding(insert(traffic).values(endpoint=keyed(endpoint)), traffic, ["calls"]),
+        put_activity=_adding(insert(activity).values(endpoint=keyed(endpoint)), activity, _SUMS),
+        put_batch=put_batch,
+    )
+
+
+def _adding(put: Any, table: Table, sums: Sequence[str]) -> Executable:  # noqa: ANN401  # a dialect's own insert
+    added = {name: table.c[name] + put.excluded[name] for name in sums}
+    found: Executable = put.on_conflict_do_update(index_elements=list(table.primary_key), set_=added)
+    return found
+
+
+async def append(connection: AsyncConnection, writes: TrafficWrites, counted: Counted) -> None:
+    """Count a batch, if it is not counted yet. Its endpoints have names already."""
+    row = {"id": counted.id, "at": counted.at, "call_keys": _packed(counted.keys)}
+    if (await connection.execute(writes.put_batch, row)).first() is None:
+        return
+    counts = _counts(counted)
+    if counts:
+        await connection.execute(writes.put_count, counts)
+    uses = _uses(counted)
+    if uses:
+        await connection.execute(writes.put_activity, uses)
+    forgotten = traffic_batch.c.at < counted.at - 2 * REMEMBERED
+    await connection.execute(delete(traffic_batch).where(forgotten))
+
+
+def _counts(counted: Counted) -> list[dict[str, Any]]:
+    """In an order that is always the same, as all rows that are locked together should be."""
+    totals: dict[tuple[str, int, int, int], int] = {}
+    for (name, second, error), count in counted.counts.items():
+        for span_s in SPANS:
+            place = (name, span_s, second // span_s, _number(error))
+            totals[place] = totals.get(place, 0) + count
+    names = ("endpoint_id", "span_s", "bucket", "error", "calls")
+    return [dict(zip(names, (*place, count), strict=True)) for place, count in sorted(totals.items())]
+
+
+def _uses(counted: Counted) -> list[dict[str, Any]]:
+    return [
+        {
+            "endpoint_id": name,
+            "day": (day - _FIRST_DAY).days,
+            "app": app,
+            **{each: getattr(sums, each) for each in _SUMS},
+        }
+        for (day, name, app), sums in sorted(counted.activity.items())
+    ]
+
+
+def names_of(counted: Counted) -> Collection[str]:
+    """The endpoints that a batch is of."""
+    return {spot[0] for spot in counted.counts} | {use[1] for use in counted.activity}
+
+
+def _packed(keys: Sequence[int]) -> bytes:
+    return struct.pack(f">{len(keys)}Q", *keys)
+
+
+async def tallies(connection: AsyncConnection, since: datetime, span_s: int) -> list[Tally]:
+    """See `Store.traffic`."""
+    first = (since - _EVER) // timedelta(seconds=span_s)
+    query = select(endpoint.c.id, traffic.c.bucket, traffic.c.error, traffic.c.calls)
+    query = query.join_from(traffic, endpoint, traffic.c.endpoint == endpoint.c.key)
+    query = query.where(traffic.c.span_s == span_s, traffic.c.bucket >= first)
+    found = [
+        Tally(endpoint=row[0], start=_EVER + row[1] * timedelta(seconds=span_s), error=_ERRORS[row[2]], count=row[3])
+        for row in (await connection.execute(query)).all()
+    ]
+    return sorted(found, key=order)
+
+
+def order(tally: Tally) -> tuple[datetime, str, int]:
+    """In which tallies come."""
+    return tally.start, tally.endpoint, _number(tally.error)
+
+
+def _number(error: ErrorClass | None) -> int:
+    return _GOOD if error is None else ERRORS[error]
+
+
+async def activity_since(connection: AsyncConnection, since: date, endpoints: Collection[str] | None) -> list[Activity]:
+    """See `Store.activity`."""
+    query = select(endpoint.c.id, activity.c.day, activity.c.app, *(activity.c[name] for name in _SUMS))
+    query = query.join_from(activity, endpoint, activity.c.endpoint == endpoint.c.key)
+    query = query.where(activity.c.day >= (since - _FIRST_DAY).days)
+    if endpoints is not None:
+        query = query.where(endpoint.c.id.in_(sorted(endpoints)))
+    found = [
+        Activity(
+            day=_FIRST_DAY + timedelta(days=row.day),
+            endpoint=row.id,
+            app=row.app,
+            tokens=Tokens(**{name: getattr(row, name) for name in _SUMS}),
+        )
+        for row in (await connection.execute(query)).all()
+    ]
+    return in_order(found)
+
+
+def in_order(found: Sequence[Activity]) -> list[Activity]:
+    """The newest day first, in it by endpoint and application, compared as databases would not."""
+    return sorted(found, key=lambda each: (-each.day.toordinal(), each.endpoint, each.app))
+
+
+async def counted_keys(connection: AsyncConnection, since: datetime) -> list[tuple[datetime, Sequence[int]]]:
+    """See `Store.counted_keys`."""
+    query = select(traffic_batch.c.at, traffic_batch.c.call_keys).where(traffic_batch.c.at >= since)
+    rows = await connection.execute(query.order_by(traffic_batch.c.at, traffic_batch.c.id))
+    return [(row[0], struct.unpack(f">{len(row[1]) // 8}Q", row[1])) for row in rows.all()]
+
+
+def expired(now: datetime) -> ColumnElement[bool]:
+    """Which counts are too old."""
+    return or_(
+        *(
+            and_(traffic.c.span_s == span_s, traffic.c.bucket < (now - kept - _EVER) // timedelta(seconds=span_s))
+            for span_s, kept in SPANS.items()
+        )
+    )
+
+
+async def join(connection: AsyncConnection, insert: Insert, old: int, new: int) -> None:
+    """Add one endpoint's traffic to another's."""
+    for table, sums in ((traffic, ["calls"]), (activity, list(_SUMS))):
+        rows = (await connection.execute(select(table).where(table.c.endpoint == old))).mappings().all()
+        if rows:
+            await connection.execute(_adding(insert(table), table, sums), [{**row, "endpoint": new} for row in rows])
+        await connection.execute(delete(table).where(table.c.endpoint == old))

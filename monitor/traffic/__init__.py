@@ -1,0 +1,1 @@
+"""Real traffic: what others report of requests that they made themselves. Pure."""

@@ -1,0 +1,187 @@
+"""Reads what somebody reports: JSON that is not trusted into calls. Pure; the time is an argument."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from monitor.traffic.calls import AHEAD, OLDEST, Call, Rejected
+from probes._model import Blame, ErrorClass
+
+MOST: Final = 1_000
+"""Outcomes in a batch."""
+ID_LENGTH: Final = 200
+APP_LENGTH: Final = 64
+MOST_TOKENS: Final = 1_000_000_000
+MOST_S: Final = 86_400
+OK: Final = "ok"
+ERRORS: Final = tuple(error for error in ErrorClass if error.blame in {Blame.PROVIDER, Blame.ACCOUNT})
+"""What a request may have failed of."""
+_WORDS: Final[Mapping[str, ErrorClass | None]] = {OK: None, **{error.value: error for error in ERRORS}}
+_LEAST_STATUS, _MOST_STATUS = 100, 599
+_FIELDS: Final = frozenset(
+    {
+        *("id", "endpoint", "router_id", "at", "outcome", "status_code", "ttft_s", "e2e_s"),
+        *("prompt_tokens", "output_tokens", "reasoning_tokens", "app"),
+    }
+)
+
+
+class WrongBodyError(ValueError):
+    """A body that is no batch at all; its message names the field."""
+
+
+class WrongFieldError(ValueError):
+    """Why one outcome is not taken; its message names the field."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """A batch as it was read."""
+
+    calls: Sequence[Call]
+    rejected: Sequence[Rejected]
+
+
+class Reader:
+    """Knows the endpoints, by their ids, by those they had before, and by what routers call them."""
+
+    def __init__(
+        self, endpoints: Collection[str], aliases: Mapping[str, str], router_ids: Mapping[str, Mapping[str, str]]
+    ) -> None:
+        """`aliases`: old ids to those of now. `router_ids`: by endpoint, what each router calls it."""
+        self._endpoints = {**aliases, **{name: name for name in endpoints}}
+        self._routed: dict[tuple[str, str], list[str]] = {}
+        for name, named in router_ids.items():
+            for pair in named.items():
+                self._routed.setdefault(pair, []).append(name)
+
+    def read(self, body: object, now: datetime) -> Read:
+        """What a body holds. Raises WrongBodyError for one that is no batch."""
+        outcomes = _outcomes(body)
+        calls: list[Call] = []
+        rejected: list[Rejected] = []
+        for index, each in enumerate(outcomes):
+            try:
+                calls.append(self._call(each, now))
+            except WrongFieldError as error:
+                rejected.append(Rejected(index=index, reason=str(error)))
+        return Read(calls=calls, rejected=rejected)
+
+    def _call(self, plain: object, now: datetime) -> Call:
+        if not isinstance(plain, dict):
+            raise WrongFieldError("an outcome is an object")
+        given = {name: value for name, value in plain.items() if value is not None}
+        unknown = sorted(given.keys() - _FIELDS)
+        if unknown:
+            raise WrongFieldError(f"{unknown[0][:ID_LENGTH]!r}: there is no such field")
+        return Call(
+            key=key_of(_text(given, "id", ID_LENGTH)),
+            endpoint=self._endpoint(given),
+            at=_moment(given, now),
+            error=_error(given),
+            status_code=_whole(given, "status_code", low=_LEAST_STATUS, high=_MOST_STATUS),
+            ttft_s=_seconds(given, "ttft_s"),
+            e2e_s=_seconds(given, "e2e_s"),
+            prompt_tokens=_whole(given, "prompt_tokens") or 0,
+            output_tokens=_whole(given, "output_tokens") or 0,
+            reasoning_tokens=_whole(given, "reasoning_tokens") or 0,
+            app=_text(given, "app", APP_LENGTH) if "app" in given else "",
+        )
+
+    def _endpoint(self, given: Mapping[str, Any]) -> str:
+        if ("endpoint" in given) is ("router_id" in given):
+            raise WrongFieldError("endpoint: exactly one of endpoint and router_id is needed")
+        if "router_id" in given:
+            return self._routed_to(given["router_id"])
+        name = given["endpoint"]
+        found = self._endpoints.get(name) if isinstance(name, str) else None
+        if found is None:
+            raise WrongFieldError(f"endpoint: there is no {_shown(name)}")
+        return found
+
+    def _routed_to(self, named: object) -> str:
+        pairs = list(named.items()) if isinstance(named, dict) else []
+        if len(pairs) != 1 or not isinstance(pairs[0][1], str):
+            raise WrongFieldError('router_id: one router and what it calls the endpoint, such as {"litellm": "dep-17"}')
+        found = self._routed.get(pairs[0], [])
+        if len(found) != 1:
+            many = "several endpoints have" if found else "no endpoint has"
+            raise WrongFieldError(f"router_id: {many} the {_shown(pairs[0][0])} id {_shown(pairs[0][1])}")
+        return found[0]
+
+
+def key_of(call_id: str) -> int:
+    """What an id is remembered by."""
+    return int.from_bytes(hashlib.blake2b(call_id.encode(errors="surrogatepass"), digest_size=8).digest(), "big")
+
+
+def _outcomes(body: object) -> list[object]:
+    if not isinstance(body, dict):
+        raise WrongBodyError('the body is an object: {"outcomes": [...]}')
+    outcomes = body.get("outcomes")
+    if not isinstance(outcomes, list):
+        raise WrongBodyError("outcomes: a list is needed")
+    if len(outcomes) > MOST:
+        raise WrongBodyError(f"outcomes: at most {MOST} in a batch, not {len(outcomes)}")
+    return outcomes
+
+
+def _text(given: Mapping[str, Any], name: str, most: int) -> str:
+    value = given.get(name)
+    if not isinstance(value, str) or not 1 <= len(value) <= most:
+        raise WrongFieldError(f"{name}: a text of 1 to {most} characters is needed")
+    return value
+
+
+def _moment(given: Mapping[str, Any], now: datetime) -> datetime:
+    at = _time(given.get("at"))
+    if at is None:
+        raise WrongFieldError("at: a time with a zone is needed, such as 2026-11-24T07:00:00.123Z")
+    if at < now - OLDEST:
+        raise WrongFieldError(f"at: longer ago than {OLDEST.total_seconds() / 60:g} minutes")
+    if at > now + AHEAD:
+        raise WrongFieldError(f"at: more than {AHEAD.total_seconds():g} s ahead of this clock")
+    return at
+
+
+def _time(text: object) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text) if isinstance(text, str) else None
+        return None if at is None or at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _error(given: Mapping[str, Any]) -> ErrorClass | None:
+    word = given.get("outcome")
+    if not isinstance(word, str) or word not in _WORDS:
+        raise WrongFieldError(f"outcome: one of {', '.join(_WORDS)}")
+    return _WORDS[word]
+
+
+def _whole(given: Mapping[str, Any], name: str, *, low: int = 0, high: int = MOST_TOKENS) -> int | None:
+    value = given.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise WrongFieldError(f"{name}: a whole number from {low} to {high}")
+    return value
+
+
+def _seconds(given: Mapping[str, Any], name: str) -> float | None:
+    value = given.get(name)
+    if value is None:
+        return None
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 <= value <= MOST_S:  # which NaN is not, either
+        raise WrongFieldError(f"{name}: seconds from 0 to {MOST_S}")
+    return float(value)
+
+
+def _shown(value: object) -> str:
+    """A stranger's word in a message: not all of a long one."""
+    return repr(value if not isinstance(value, str) else value[:ID_LENGTH])[: ID_LENGTH + 2]

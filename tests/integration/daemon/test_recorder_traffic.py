@@ -1,0 +1,289 @@
+"""Real traffic through the recorder: stored before it is published, counted once, and never held up by the store."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from monitor.app import restore
+from monitor.intake import Intake, IntakeHooks, reader_of, spans_of
+from monitor.maintenance import Span
+from monitor.plan import plan
+from monitor.publish.board import Board
+from monitor.recorder import Limits
+from monitor.store import MemoryStore, Store
+from monitor.traffic.calls import Call, Receipt
+from monitor.traffic.known import REMEMBERED, Known, TooManyError
+from probes._model import ErrorClass
+from tests.integration.daemon.parts import StubStore, breathe, end, locked, until
+from tests.integration.daemon.test_recorder import CONFIG, ONE, PATIENT, QUICK, Bench, make_sample
+from tests.unit.publish.values import make_config, make_spec
+from tests.unit.traffic.values import make_call, reported
+
+Begin = Callable[..., Bench]
+
+
+@pytest.fixture
+async def begin() -> AsyncIterator[Begin]:
+    made: list[Bench] = []
+
+    def make(store: Store, limits: Limits = PATIENT) -> Bench:
+        made.append(Bench(store, limits))
+        return made[-1]
+
+    yield make
+    for bench in made:
+        await end(bench.task)
+
+
+def calls(count: int, error: ErrorClass | None = None) -> list[Call]:
+    """That began now."""
+    now = datetime.now(UTC)
+    return [replace(make_call(), at=now, endpoint=ONE, error=error) for _ in range(count)]
+
+
+def published(bench: Bench, kind: str = "ok") -> int:
+    found = json.loads(bench.board.snapshot.rows[ONE].body)["traffic"]
+    return int(found["5m"][kind]) if found else 0
+
+
+def stored(store: StubStore) -> int:
+    return sum(sum(batch.counts.values()) for batch in store.kept_traffic.values())
+
+
+async def test_what_was_taken_is_published_and_stored(begin: Begin) -> None:
+    store = StubStore()
+    bench = begin(store)
+    await bench.recorder.take(calls(3))
+    assert (published(bench), stored(store)) == (3, 3)
+    assert list(store.kept_states) == [ONE]
+
+
+async def test_no_calls_are_taken_at_once(begin: Begin) -> None:
+    store = StubStore(error=locked())
+    await begin(store).recorder.take([])
+    assert store.attempts == 0
+
+
+async def test_nothing_is_published_before_it_is_stored(begin: Begin) -> None:
+    store = StubStore()
+    store.gate.clear()
+    bench = begin(store)
+    taking = asyncio.create_task(bench.recorder.take(calls(2)))
+    await until(lambda: store.attempts)
+    await breathe()
+    assert (published(bench), taking.done()) == (0, False)
+    store.gate.set()
+    await taking
+    assert (published(bench), stored(store)) == (2, 2)
+
+
+async def test_calls_that_come_while_others_are_stored_wait_for_their_own_turn(begin: Begin) -> None:
+    store = StubStore()
+    store.gate.clear()
+    bench = begin(store)
+    first = asyncio.create_task(bench.recorder.take(calls(1)))
+    await until(lambda: store.attempts)
+    second = asyncio.create_task(bench.recorder.take(calls(1)))
+    await until(lambda: bench.recorder._calls)
+    store.gate.set()
+    await first
+    assert published(bench) == 1
+    await second
+    assert (published(bench), stored(store)) == (2, 2)
+
+
+async def test_a_store_that_stalls_or_fails_holds_up_no_outcome(begin: Begin) -> None:
+    stalled, failing = StubStore(), StubStore(error=locked())
+    stalled.gate.clear()
+    for store in (stalled, failing):
+        bench = begin(store, replace(QUICK, patience_s=0.01))
+        for _ in range(3):
+            await bench.recorder.take(calls(5))
+        assert (published(bench), stored(store)) == (15, 0)
+
+
+async def test_once_the_store_is_back_all_is_counted_once(begin: Begin) -> None:
+    store = StubStore(error=locked())
+    bench = begin(store, replace(QUICK, patience_s=0.01))
+    for _ in range(4):
+        await bench.recorder.take(calls(2))
+    bench.put(make_sample(1))
+    store.error = None
+    await until(lambda: stored(store) == 8 and bench.quiet)
+    keys = [key for batch in store.kept_traffic.values() for key in batch.keys]
+    assert len(keys) == len(set(keys)) == 8
+    assert not bench.recorder._anything_waits
+
+
+class Losing(MemoryStore):
+    """Commits, and loses its answer the first times: what a cut connection to a database is like."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.times = times
+
+    async def append(self, *parts: object) -> None:
+        await super().append(*parts)  # type: ignore[arg-type]
+        self.times -= 1
+        if self.times >= 0:
+            raise locked()
+
+
+async def test_what_was_committed_though_the_answer_was_lost_is_counted_once(begin: Begin) -> None:
+    store = Losing(times=3)
+    bench = begin(store, replace(QUICK, patience_s=0.01))
+    for _ in range(5):
+        await bench.recorder.take(calls(2))
+    await until(lambda: not bench.recorder._anything_waits)
+    assert sum(tally.count for tally in await store.traffic(datetime.now(UTC) - timedelta(days=1), 86_400)) == 10
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_traffic_that_no_store_takes_is_given_up_and_holds_up_nothing(begin: Begin, known: bool) -> None:
+    store = StubStore(refused={ONE} if known else set(), poison=set() if known else {ONE})
+    bench = begin(store, replace(QUICK, patience_s=0.001))
+    await bench.recorder.take(calls(1))
+    bench.put(make_sample(1))
+    await until(lambda: make_sample(1).id in store.kept)
+    store.refused.clear()
+    store.poison.clear()
+    await bench.recorder.take(calls(1))
+    await until(lambda: not bench.recorder._anything_waits)
+    assert stored(store) >= 1
+
+
+async def test_more_counts_than_may_wait_are_given_up_and_counted(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("monitor.traffic.counted.Gathered.shed", lambda self, now: len(self.keys))
+    bench = begin(StubStore())
+    await bench.recorder.take(calls(3))
+    assert bench.dropped == 3
+    assert any(getattr(record, "action", "") == "store_drop" for record in caplog.records)
+
+
+async def test_what_waits_when_all_ends_is_stored(begin: Begin) -> None:
+    store = StubStore()
+    bench = begin(store)
+    await end(bench.task)
+    taking = asyncio.create_task(bench.recorder.take(calls(2)))
+    await breathe()
+    await bench.recorder.flush(5)
+    await taking
+    assert stored(store) == 2
+
+
+# The intake
+
+
+class Desk:
+    """An intake whose clock is set by hand."""
+
+    def __init__(self, known: Known | None = None, *maintenance: Span) -> None:
+        self.now = datetime(2026, 11, 22, 7, tzinfo=UTC)
+        self.taken: list[Call] = []
+        self.counted: dict[str, int] = {}
+        hooks = IntakeHooks(now=lambda: self.now, take=self._take, count=self._count)
+        config = make_config(make_spec("groq:llama", maintenance=maintenance))
+        self.intake = Intake(reader_of(config), hooks, known, spans_of(config))
+
+    async def _take(self, calls: object) -> None:
+        assert isinstance(calls, list)
+        self.taken += calls
+
+    def _count(self, result: str, count: int) -> None:
+        self.counted[result] = self.counted.get(result, 0) + count
+
+    async def report(self, *outcomes: object) -> Receipt:
+        return await self.intake.take({"outcomes": list(outcomes)})
+
+
+async def test_an_id_is_taken_once_within_a_batch_and_from_batch_to_batch() -> None:
+    desk = Desk()
+    first = await desk.report(reported("a", status_code=200), reported("a", status_code=201), 7, reported("b"))
+    assert (first.accepted, first.duplicates, [each.index for each in first.rejected]) == (2, 1, [2])
+    assert [call.status_code for call in desk.taken] == [200, None]
+    again = await desk.report(reported("a"), reported("b"), reported("c"))
+    assert (again.accepted, again.duplicates) == (1, 2)
+    assert desk.counted == {"accepted": 3, "duplicate": 3, "rejected": 1}
+
+
+async def test_a_batch_that_there_is_no_room_for_changes_nothing() -> None:
+    desk = Desk(Known(most=2))
+    await desk.report(reported("a"))
+    with pytest.raises(TooManyError):
+        await desk.report(reported("b"), reported("c"))
+    assert len(desk.taken) == 1
+    assert (await desk.report(reported("b"))).accepted == 1
+    desk.now += 2 * REMEMBERED
+    assert (await desk.report(*(reported(name, at=desk.now.isoformat()) for name in "cd"))).accepted == 2
+
+
+async def test_applications_beyond_the_bound_are_taken_together() -> None:
+    desk = Desk()
+    await desk.report(*(reported(f"{n}", app=f"app {n}") for n in range(300)))
+    assert len({call.app for call in desk.taken}) == 201
+
+
+async def test_what_began_in_a_maintenance_is_taken_but_judges_nobody() -> None:
+    begin = datetime(2026, 11, 22, 7, tzinfo=UTC)
+    desk = Desk(None, Span(begin=begin, end=begin + timedelta(seconds=2)))
+    moments = [(begin + timedelta(seconds=second)).isoformat() for second in (-1, 0, 1, 2)]
+    assert (await desk.report(*(reported(at, at=at) for at in moments))).accepted == 4
+    assert [call.judges for call in desk.taken] == [True, False, False, True]
+
+
+async def test_many_reports_of_one_moment_make_one_turn(begin: Begin) -> None:
+    store = StubStore()
+    bench = begin(store)
+    await asyncio.gather(*(bench.recorder.take(calls(1)) for _ in range(20)))
+    assert (store.attempts, stored(store), len(bench.snapshots)) == (1, 20, 1)
+
+
+async def test_the_order_of_a_batch_is_kept() -> None:
+    desk = Desk()
+    moments = [(desk.now + timedelta(seconds=n)).isoformat() for n in range(9)]
+    await desk.report(*(reported(at, at=at) for at in moments))
+    assert all(one.at < other.at for one, other in pairwise(desk.taken))
+
+
+# A restart
+
+
+async def test_after_a_restart_a_batch_that_is_sent_again_is_known_and_windows_are_as_they_were(store: Store) -> None:
+    """The windows that count by the second know their traffic to ten seconds."""
+    now = datetime.now(UTC)
+    bench = Bench(store, PATIENT)
+    hooks = IntakeHooks(now=lambda: datetime.now(UTC), take=bench.recorder.take, count=lambda *_: None)
+    batch = {
+        "outcomes": [
+            reported(f"{n}", endpoint=ONE, at=(now - timedelta(seconds=n)).isoformat(), app=f"app {n}",
+                     outcome="ok" if n % 3 else "overloaded", prompt_tokens=n)
+            for n in range(100)
+        ]
+    }  # fmt: skip
+    before = await Intake(reader_of(CONFIG), hooks).take(batch)
+    row = json.loads(bench.board.snapshot.rows[ONE].body)
+    await end(bench.task)
+
+    board = Board(CONFIG, plan(CONFIG), now)
+    await restore(board, store, datetime.now(UTC))
+    again = Intake(reader_of(CONFIG), replace(hooks, take=_nobody))
+    await again.restore(store)
+    assert (before.accepted, (await again.take(batch)).duplicates) == (100, 100)
+    assert "app 99" in again._apps._days[now.date()] | again._apps._days.get((now - timedelta(days=1)).date(), set())
+    after = json.loads(board.publish(datetime.now(UTC), sweep=True).rows[ONE].body)
+    assert after["traffic"] == row["traffic"]
+    assert (after["source"], after["status"], after["uptime"]) == (row["source"], row["status"], row["uptime"])
+    assert sum(each.tokens.prompt_tokens for each in await store.activity((now - timedelta(days=2)).date())) == 4950
+
+
+async def _nobody(calls: object) -> None:
+    assert calls == []

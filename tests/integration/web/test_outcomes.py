@@ -1,0 +1,308 @@
+"""Reporting real traffic over HTTP, and reading what was used of it: a real server before a real recorder and store."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from monitor.intake import Intake, IntakeHooks, reader_of
+from monitor.publish.board import Board
+from monitor.publish.metrics import Metrics
+from monitor.recorder import Hooks, Limits, Recorder
+from monitor.store import MemoryStore, Store, StoreError, create_store
+from monitor.traffic.calls import Call, Receipt
+from monitor.traffic.known import Known
+from monitor.web import outcomes
+from tests.integration.daemon.parts import end
+from tests.integration.web.serving import SLASHED, SPECS, Serve, Served
+from tests.integration.web.test_openapi import CLOSED
+from tests.unit.publish.values import make_config, make_spec
+
+ONE, TOKEN = "groq:llama", "s3cret"
+PATH = "/v1/outcomes"
+
+
+@dataclass
+class Desk:
+    """A server that takes outcomes, and who reports to it."""
+
+    served: Served
+    store: Store
+    metrics: Metrics
+
+    async def post(self, body: object, *, token: str = TOKEN) -> tuple[int, Any, Mapping[str, str]]:
+        """Status, JSON and headers of the answer, held against what the server tells of itself."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"Authorization": f"Bearer {token}"}
+        url = f"http://{self.served.host}:{self.served.port}{PATH}"
+        async with self.served.session.post(url, data=io.BytesIO(data), headers=headers) as response:
+            found = await response.json()
+            hold_against_schema(PATH, "post", response.status, found)
+            return response.status, found, response.headers
+
+    async def report(self, *reported: object) -> Any:
+        status, found, _ = await self.post({"outcomes": list(reported)})
+        assert status == 200
+        return found
+
+    async def get(self, path: str) -> Any:
+        response, found = await self.served.get(path, Authorization=f"Bearer {TOKEN}")
+        hold_against_schema(path.partition("?")[0], "get", response.status, found)
+        return found
+
+    async def row(self, name: str = ONE) -> Any:
+        response, found = await self.served.get(f"/v1/scores/{name}", Authorization=f"Bearer {TOKEN}")
+        assert response.status == 200
+        return found
+
+    def total(self, result: str) -> float | None:
+        return self.metrics.registry.get_sample_value("providerwatch_outcomes_total", {"result": result})
+
+
+def hold_against_schema(path: str, method: str, status: int, found: Any) -> None:
+    said = CLOSED["paths"][path][method]["responses"][str(status)]["content"]["application/json"]["schema"]
+    Draft202012Validator({"components": CLOSED["components"], **said}).validate(found)
+
+
+def now(seconds: float = 0.0) -> str:
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z")
+
+
+def outcome(call_id: str = "chatcmpl-1", **fields: Any) -> dict[str, Any]:
+    return {"id": call_id, "endpoint": ONE, "at": now(), "outcome": "ok", **fields}
+
+
+@pytest.fixture
+async def desk(serve: Serve, tmp_path: Path) -> AsyncIterator[Desk]:
+    store = create_store(f"sqlite:///{tmp_path / 'store.db'}")
+    await store.open()
+    served: list[Served] = []
+    intakes: list[Intake] = []
+
+    async def take(body: object) -> Receipt:
+        return await intakes[0].take(body)
+
+    desk = Desk(
+        await serve(TOKEN, outcomes=take, activity=store.activity),
+        store,
+        Metrics("0", lambda: served[0].board.snapshot),
+    )
+    served.append(desk.served)
+    board: Board = desk.served.board
+    hooks = Hooks(
+        observe=lambda sample: None, published=lambda snapshot: None, due=lambda name, at: None, dropped=lambda n: None
+    )
+    recorder = Recorder(board, store, hooks, Limits(sweep_s=3600))
+    intake_hooks = IntakeHooks(
+        now=lambda: datetime.now(UTC),
+        take=recorder.take,
+        count=lambda result, count: desk.metrics.outcomes.labels(result).inc(count),
+    )
+    intakes.append(Intake(reader_of(make_config(*SPECS[:2])), intake_hooks, Known(most=2_500)))
+    running = asyncio.create_task(recorder.run())
+    yield desk
+    await end(running)
+    await store.close()
+
+
+async def test_a_batch_is_answered_and_published_by_then(desk: Desk) -> None:
+    found = await desk.report(
+        outcome("a"),
+        outcome("a"),
+        outcome("b", outcome="overloaded", status_code=529, ttft_s=0.21, e2e_s=1.4),
+        outcome("c", endpoint="groq:lama"),
+    )
+    reason = "endpoint: there is no 'groq:lama'"
+    assert found == {"accepted": 2, "duplicates": 1, "rejected": [{"index": 3, "reason": reason}]}
+    row = await desk.row()
+    assert row["source"] in {"mixed", "traffic"}
+    assert row["traffic"]["5m"] == {"ok": 1, "failed": 1, "rate_limited": 0, "account": 0}
+    assert row["last_error"]["status_code"] == 529
+    assert [desk.total(result) for result in ("accepted", "duplicate", "rejected")] == [2, 1, 1]
+
+
+async def test_a_batch_that_is_sent_again_is_all_duplicates(desk: Desk) -> None:
+    batch = [outcome(f"{n}", at=now(-n / 2)) for n in range(1000)]
+    assert (await desk.report(*batch))["accepted"] == 1000
+    assert await desk.report(*batch) == {"accepted": 0, "duplicates": 1000, "rejected": []}
+    assert (await desk.row())["traffic"]["1d"]["ok"] == 1000
+
+
+async def test_beyond_what_can_be_remembered_a_batch_is_put_off(desk: Desk) -> None:
+    for first in (0, 1000):
+        await desk.report(*(outcome(f"{first + n}") for n in range(1000)))
+    status, found, headers = await desk.post({"outcomes": [outcome(f"{2000 + n}") for n in range(1000)]})
+    assert (status, found["error"]["code"]) == (429, "too_many_requests")
+    assert int(headers["Retry-After"]) > 0
+    assert (await desk.row())["traffic"]["1d"]["ok"] == 2000
+
+
+async def test_endpoints_are_found_by_what_routers_call_them(serve: Serve, desk: Desk) -> None:
+    found = await desk.report(outcome("a", endpoint=None, router_id={"litellm": "dep-17"}))
+    assert found["rejected"][0]["reason"].startswith("router_id: several endpoints have")
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"", "the body is no JSON"),
+        (b"\xff\xfe", "the body is no JSON"),
+        (b"[" * 100_000, "the body is no JSON"),
+        (b"[]", "the body is an object"),
+        ({"outcomes": 3}, "outcomes: a list"),
+        ({"outcome": []}, "outcomes: a list"),
+        ({"outcomes": [0] * 1001}, "outcomes: at most 1000"),
+    ],
+)
+async def test_what_is_no_batch_is_a_bad_request_that_names_the_field(desk: Desk, body: object, told: str) -> None:
+    status, found, _ = await desk.post(body)
+    assert (status, found["error"]["code"]) == (400, "bad_request")
+    assert told in found["error"]["message"]
+    assert (await desk.row())["traffic"] is None
+
+
+async def test_a_body_beyond_a_mebibyte_is_refused(desk: Desk) -> None:
+    status, found, _ = await desk.post(b" " * (1 << 20) + b"{}")
+    assert (status, found["error"]["code"]) == (413, "request_entity_too_large")
+
+
+async def test_the_wrong_token_changes_nothing(desk: Desk) -> None:
+    status, _, _ = await desk.post({"outcomes": [outcome()]}, token="guessed")
+    assert (status, (await desk.row())["traffic"]) == (401, None)
+
+
+async def test_without_a_token_in_the_configuration_nobody_may_report(serve: Serve) -> None:
+    served = await serve(outcomes=None)
+    response, body = await served.ask(PATH, "POST")
+    assert (response.status, json.loads(body)["error"]["code"]) == (403, "forbidden")
+    assert "token" in json.loads(body)["error"]["message"]
+    hold_against_schema(PATH, "post", response.status, json.loads(body))
+
+
+async def test_reports_are_posted(served: Served) -> None:
+    response, _ = await served.ask(PATH)
+    assert (response.status, response.headers["Allow"]) == (405, "POST")
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+spoiled = st.tuples(st.sampled_from(["id", "endpoint", "at", "outcome"]), anything).map(
+    lambda field: outcome("x", **{field[0]: field[1] if not isinstance(field[1], str) or field[0] != "id" else 0})
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    body=anything
+    | st.binary(max_size=30)
+    | st.fixed_dictionaries({"outcomes": st.lists(anything | spoiled, max_size=4)})
+)
+async def test_a_body_of_nonsense_changes_nothing(desk: Desk, body: object) -> None:
+    before = await desk.row()
+    status, found, _ = await desk.post(body)
+    assert status == 400 or found["accepted"] == 0
+    after = await desk.row()
+    assert (after["traffic"], after["last_error"]) == (before["traffic"], before["last_error"]) == (None, None)
+
+
+# Activity
+
+
+async def test_activity_tells_requests_and_tokens_by_day_endpoint_and_application(desk: Desk) -> None:
+    used = {"prompt_tokens": 812, "output_tokens": 96, "reasoning_tokens": 5}
+    await desk.report(
+        outcome("a", app="search", **used),
+        outcome("b", app="search", outcome="server_error"),
+        outcome("c", **used),
+        outcome("d", endpoint=SLASHED, app="chat"),
+    )
+    found = await desk.get("/v1/activity")
+    day = datetime.now(UTC).date().isoformat()
+    assert found == {
+        "data": [
+            {"day": day, "endpoint": ONE, "app": None, "requests": 1, **used},
+            {"day": day, "endpoint": ONE, "app": "search", "requests": 2, **used},
+            {"day": day, "endpoint": SLASHED, "app": "chat", "requests": 1, **dict.fromkeys(used, 0)},
+        ],
+        "next": None,
+    }
+    of_one = found["data"][:2]
+    assert (await desk.get("/v1/activity?endpoint=groq:llama"))["data"] == of_one
+    assert (await desk.get("/v1/activity?model=meta-llama/llama-3.2-1b-instruct&days=1"))["data"] == of_one
+    assert (await desk.get("/v1/activity?model=other/model&endpoint=groq:llama"))["data"] == []
+    assert (await desk.get("/v1/activity?endpoint=nobody"))["data"] == []
+
+
+@pytest.mark.parametrize("days", ["0", "401", "-1", "many"])
+async def test_days_are_a_number_within_bounds(served: Served, days: str) -> None:
+    response, found = await served.get(f"/v1/activity?days={days}")
+    assert (response.status, "days is a whole number from 1 to 400" in found["error"]["message"]) == (400, True)
+
+
+async def test_activity_goes_back_as_many_days_as_are_asked_for(serve: Serve) -> None:
+    asked: list[Any] = []
+
+    async def activity(since: Any, endpoints: Any) -> tuple[()]:
+        asked.append(datetime.now(UTC).date() - since)
+        return ()
+
+    served = await serve(activity=activity)
+    for query in ("", "?days=1", "?days=400"):
+        await served.get(f"/v1/activity{query}")
+    assert asked == [timedelta(days=29), timedelta(days=0), timedelta(days=399)]
+
+
+async def test_a_store_that_does_not_answer_is_no_error_of_ours(serve: Serve) -> None:
+    async def activity(since: Any, endpoints: Any) -> Any:
+        raise StoreError("store /x: database is locked")
+
+    response, found = await (await serve(activity=activity)).get("/v1/activity")
+    assert (response.status, found["error"]["code"]) == (503, "service_unavailable")
+    hold_against_schema("/v1/activity", "get", 503, found)
+
+
+# The page
+
+
+PAGE = (Path(__file__).parents[3] / "docs" / "traffic.md").read_text()
+
+
+async def test_what_the_page_reports_is_taken(serve: Serve) -> None:
+    """But for its times, which are long ago."""
+    spec = make_spec("groq:llama-3.1-8b-instant", router_ids={"litellm": "dep-17"})
+    taken: list[object] = []
+
+    async def take(calls: Sequence[Call]) -> None:
+        taken.extend(calls)
+
+    hooks = IntakeHooks(now=lambda: datetime.now(UTC), take=take, count=lambda result, count: None)
+    typed = re.findall(r"<<'END'\n(.*?)\nEND\n(.*?)\n```", PAGE, re.DOTALL)
+    assert len(typed) == 1
+    body, told = typed[0]
+    written = re.sub(r'"at": "[^"]*"', f'"at": "{now()}"', body)
+    served = await serve(TOKEN, outcomes=Intake(reader_of(make_config(spec)), hooks).take)
+    status, found, _ = await Desk(served, MemoryStore(), Metrics("0", lambda: served.board.snapshot)).post(
+        written.encode()
+    )
+    assert (status, found) == (200, json.loads(told))
+    assert len(taken) == 2
+
+
+def test_the_page_tells_of_every_field() -> None:
+    told = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", PAGE, re.MULTILINE)))
+    assert set(told) == set(outcomes.Outcome.__annotations__)

@@ -1,0 +1,52 @@
+"""Ids are known as long as they could come again, and never more than there is room for."""
+
+from __future__ import annotations
+
+import pytest
+
+from monitor.traffic.known import REMEMBERED, Known, TooManyError
+from tests.unit.score.values import START, after
+
+
+def test_a_key_is_known_until_a_request_of_that_id_would_be_too_old() -> None:
+    known = Known()
+    known.add([1, 2, 1], START)
+    assert (1 in known, 3 in known, len(known)) == (True, False, 2)
+    known.make_room(0, START + REMEMBERED)
+    assert 1 in known
+    known.make_room(0, after(2 * REMEMBERED.total_seconds()))
+    assert (1 in known, len(known)) == (False, 0)
+
+
+def test_what_comes_later_is_known_for_longer() -> None:
+    known = Known()
+    known.add([1], START)
+    known.add([2], after(10))
+    known.add([3], after(600))
+    known.make_room(0, after(REMEMBERED.total_seconds() + 100))
+    assert [key in known for key in (1, 2, 3)] == [False, False, True]
+
+
+def test_where_there_is_no_room_nothing_changes_and_it_is_told_when_there_will_be() -> None:
+    known = Known(most=3)
+    known.add([1, 2], START)
+    known.make_room(1, after(1))
+    with pytest.raises(TooManyError) as caught:
+        known.make_room(2, after(1))
+    assert caught.value.wait_s == REMEMBERED.total_seconds() + 29
+    assert len(known) == 2
+    known.make_room(2, after(caught.value.wait_s + 2))
+
+
+def test_more_than_there_is_ever_room_for_is_refused_at_once() -> None:
+    with pytest.raises(TooManyError) as caught:
+        Known(most=3).make_room(4, START)
+    assert caught.value.wait_s > 0
+
+
+def test_a_clock_that_is_set_back_forgets_nothing() -> None:
+    known = Known()
+    known.add([1], after(500))
+    known.add([2], START)
+    known.make_room(0, after(501))
+    assert (1 in known, 2 in known) == (True, True)
