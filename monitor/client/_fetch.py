@@ -21,7 +21,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         """None is made."""
 
 
-_OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
+OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
 """No proxy: the daemon is near."""
 
 
@@ -45,7 +45,7 @@ def fetch(url: str, token: str | None, etag: str | None, timeout_s: float) -> An
         headers["If-None-Match"] = etag
     request = urllib.request.Request(f"{url.rstrip('/')}/v1/scores", headers=headers)  # noqa: S310  # checked by the client
     try:
-        with _OPENER.open(request, timeout=timeout_s) as response:
+        with OPENER.open(request, timeout=timeout_s) as response:
             body = response.read(_MOST_BYTES + 1)
             if len(body) > _MOST_BYTES:
                 raise ValueError("the answer is too long")

@@ -82,6 +82,11 @@ class Scores:
         listed = list(candidates)
         return sorted(listed, key=lambda each: self._rank(name(each), now)) if self.is_fresh(now) else listed
 
+    def followed_by(self, later: Scores, router: str | None) -> Scores:
+        """These with the endpoints that a later document tells anew; `router` as for `parse`."""
+        endpoints = {**self.endpoints, **later.endpoints}
+        return replace(later, endpoints=endpoints, names=_names(endpoints, router))
+
     def _rank(self, name: str, now: datetime) -> tuple[int, float]:
         known = self.names.get(name)
         return (_TIERS[Status.UNKNOWN], 0.0) if known is None else known.at(now).rank

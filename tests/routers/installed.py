@@ -28,11 +28,17 @@ def traefik() -> Path:
     return _home() / "venv" / "bin" / "traefik"
 
 
+def litellm() -> Path:
+    """The folder of its programs."""
+    return _home() / "litellm" / "bin"
+
+
 def _home() -> Path:
     """As .ci/routers has it. Fails the test when what is there is not what the pins ask for."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     home = Path(os.environ.get("PROVIDERWATCH_ROUTERS") or cache / "providerwatch" / "routers")
-    wanted = hashlib.sha256((Path(__file__).parent / "requirements.txt").read_bytes()).hexdigest()
+    pins = [Path(__file__).parent / name for name in ("requirements.txt", "litellm-requirements.txt")]
+    wanted = hashlib.sha256(b"".join(file.read_bytes() for file in pins)).hexdigest()
     stamp = home / "pins"
     if not stamp.is_file() or stamp.read_text().strip() != wanted:
         pytest.fail(f"the routers are not in {home}, or not those of today: run `make routers`")

@@ -1,0 +1,1 @@
+"""Plug-ins that run inside other people's programs. They import the host, `monitor.client`, `probes`'s words."""

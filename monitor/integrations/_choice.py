@@ -1,0 +1,95 @@
+"""Which of LiteLLM's deployments are to be used: the best group of them, the best first. Pure.
+
+LiteLLM reads only which deployments come back, and chooses among these by its own strategy (shuffle, latency, weights).
+So what is worse is left out as long as there is something better, and never anything that would leave LiteLLM nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from datetime import datetime
+from enum import IntEnum
+from typing import Any, TypeAlias
+
+from monitor.client import Endpoint, Status
+
+Deployment: TypeAlias = Mapping[str, Any]
+"""As in LiteLLM's `model_list`."""
+
+
+class Use(IntEnum):
+    """What a deployment is good for; the smaller the better."""
+
+    NOW = 0
+    """Up, or nothing is known of it."""
+    FALLBACK = 1
+    """Degraded, left alone by somebody's wish, or refusing the account."""
+    LAST = 2
+    """Down."""
+
+
+def choose(
+    deployments: Sequence[Deployment],
+    endpoints: Mapping[str, Endpoint],
+    now: datetime,
+    request: Mapping[str, Any],
+) -> list[Any]:
+    """The deployments to choose from. `endpoints` by id and by LiteLLM's names; `request` is what LiteLLM knows of it.
+
+    Afterwards LiteLLM narrows further: by tags, by the order that a fallback asks for, and by what has failed in this
+    request. So only deployments of the same tags are compared, and those that LiteLLM will drop are no reason to leave
+    out another.
+    """
+    known = [(each, _seen(each, endpoints, now)) for each in deployments]
+    by_order = request.get("_target_order") is not None
+    best: dict[Hashable, Use] = {}
+    for each, endpoint in known:
+        if not _has_failed(each, request):
+            pool = _pool(each, by_order)
+            best[pool] = min(best.get(pool, Use.LAST), use_of(endpoint))
+    kept = [(each, seen) for each, seen in known if use_of(seen) <= best.get(_pool(each, by_order), Use.LAST)]
+    return [each for each, _ in sorted(kept, key=lambda pair: _rank(pair[1]))]
+
+
+def use_of(endpoint: Endpoint | None) -> Use:
+    """What an endpoint is good for, as it is seen now; None: nobody watches it."""
+    if endpoint is None:
+        return Use.NOW
+    match endpoint.status:
+        case Status.DOWN:
+            return Use.LAST
+        case Status.UP | Status.UNKNOWN:
+            return Use.NOW if endpoint.account is None else Use.FALLBACK
+        case _:
+            return Use.FALLBACK
+
+
+def name_of(model_info: Mapping[str, Any]) -> str:
+    """The endpoint's id, where the deployment gives it; else the deployment's own, which `router_ids` may hold."""
+    return str(model_info.get("providerwatch") or model_info.get("id"))
+
+
+def _seen(deployment: Deployment, endpoints: Mapping[str, Endpoint], now: datetime) -> Endpoint | None:
+    found = endpoints.get(name_of(deployment.get("model_info") or {}))
+    return None if found is None else found.at(now)
+
+
+def _rank(endpoint: Endpoint | None) -> tuple[int, float]:
+    """What nobody watches comes after what is up, as in the client."""
+    return (1, 0.0) if endpoint is None else endpoint.rank
+
+
+def _has_failed(deployment: Deployment, request: Mapping[str, Any]) -> bool:
+    failed = (*_words(request.get("_excluded_deployment_ids")), *_words(request.get("_retry_skipped_deployment_ids")))
+    return str((deployment.get("model_info") or {}).get("id")) in failed
+
+
+def _pool(deployment: Deployment, by_order: bool) -> Hashable:
+    """What deployments have to share to stand in for each other."""
+    params, info = deployment.get("litellm_params") or {}, deployment.get("model_info") or {}
+    tags = frozenset(_words(params.get("tags"))), frozenset(_words(params.get("tag_regex")))
+    return (*tags, (params.get("order"), info.get("order")) if by_order else None)
+
+
+def _words(value: object) -> Iterable[str]:
+    return [str(each) for each in value] if isinstance(value, list | tuple | set | frozenset) else ()

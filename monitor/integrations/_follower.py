@@ -1,0 +1,122 @@
+"""Follows a daemon's scores with a thread of its own, so that reading them never holds up the host's event loop."""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import random
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from monitor.client._fetch import OPENER
+from monitor.client._scores import Scores
+from monitor.integrations._events import Lines
+from monitor.integrations._threads import Background
+
+log = logging.getLogger(__name__)
+
+_SILENCE_S: Final = 45.0
+"""The daemon gives a sign of life every 15 s."""
+_FIRST_WAIT_S: Final = 0.5
+_LONGEST_WAIT_S: Final = 10.0
+_LONGEST_LINE: Final = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """The newest scores, and when the daemon last gave a sign of life."""
+
+    scores: Scores
+    began_at: datetime
+    """When the connection began, by the daemon's clock: two machines' clocks may differ."""
+    began_s: float
+    heard_s: float
+    """Both by the monotonic clock."""
+
+    def now(self, at_s: float) -> datetime:
+        """The time at the daemon."""
+        return self.began_at + timedelta(seconds=at_s - self.began_s)
+
+    def is_fresh(self, at_s: float) -> bool:
+        """Whether it may be relied on: as long after the last sign of life as the document says."""
+        return at_s - self.heard_s <= self.scores.max_age.total_seconds()
+
+
+class Follower(Background):
+    """Keeps the scores as the daemon has them."""
+
+    def __init__(self, url: str, token: str | None, router: str) -> None:
+        super().__init__("providerwatch-scores")
+        self._request = urllib.request.Request(f"{url}/v1/scores/stream", headers=_headers(token))  # noqa: S310  # checked by the plug-in
+        self._lines = Lines(router)
+        self._view: View | None = None
+        self._wait_s = _FIRST_WAIT_S
+        self._failing = False
+
+    def view(self) -> View | None:
+        """What is known; None: nothing, or it is too old. Only reads memory."""
+        view = self._view
+        return view if view is not None and view.is_fresh(time.monotonic()) else None
+
+    def run(self) -> None:
+        """Follow, and come again after every end, ever later while there is nobody."""
+        self._lines = Lines(self._lines.router)
+        while not self.stopping.is_set():
+            try:
+                self._follow()
+                problem = "the stream ended"
+            except (OSError, ValueError, http.client.HTTPException) as error:
+                problem = str(error) or type(error).__name__
+            self._tell(problem)
+            self.stopping.wait(self._wait_s * random.uniform(0.5, 1))  # noqa: S311  # so that not all come at once
+            self._wait_s = min(2 * self._wait_s, _LONGEST_WAIT_S)
+
+    def _follow(self) -> None:
+        """One connection, to its end. Raises OSError, ValueError or HTTPException."""
+        self._lines.begin()
+        self._request.remove_header("Last-event-id")
+        if self._lines.last_id:
+            self._request.add_header("Last-Event-ID", self._lines.last_id)
+        with OPENER.open(self._request, timeout=_SILENCE_S) as response:
+            began_at, began_s = _date(response.headers["Date"]), time.monotonic()
+            while not self.stopping.is_set() and (line := response.readline(_LONGEST_LINE)):
+                self._lines.feed(line)
+                self._keep(began_at, began_s)
+
+    def _keep(self, began_at: datetime | None, began_s: float) -> None:
+        scores, heard_s = self._lines.scores, time.monotonic()
+        if scores is None:
+            return
+        view = self._view
+        if view is not None and view.scores is scores and view.began_s == began_s:
+            self._view = replace(view, heard_s=heard_s)
+            return
+        at = began_at or scores.generated_at - timedelta(seconds=heard_s - began_s)
+        self._view = View(scores=scores, began_at=at, began_s=began_s, heard_s=heard_s)
+        self._wait_s = _FIRST_WAIT_S
+        if self._failing:
+            log.info("following the scores of %s again", self._request.full_url, extra={"action": "scores_back"})
+        self._failing = False
+
+    def _tell(self, problem: str) -> None:
+        if not self._failing and not self.stopping.is_set():
+            where = self._request.full_url
+            log.warning("no scores from %s: %s", where, problem, extra={"action": "scores_missing"})
+        self._failing = True
+
+
+def _headers(token: str | None) -> dict[str, str]:
+    headers = {"Accept": "text/event-stream", "User-Agent": "providerwatch-litellm"}
+    return headers if token is None else {**headers, "Authorization": f"Bearer {token}"}
+
+
+def _date(text: str | None) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text).astimezone(UTC) if text else None
+    except ValueError:
+        return None

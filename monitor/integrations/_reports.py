@@ -1,0 +1,100 @@
+"""What LiteLLM says of a request that has ended, as one of `POST /v1/outcomes`. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+from probes._errors import refusal
+from probes._model import ErrorClass
+
+Outcome: TypeAlias = Mapping[str, str | int | float]
+"""As `POST /v1/outcomes` takes it."""
+
+_BY_NAME: Mapping[str, ErrorClass] = {
+    "Timeout": ErrorClass.TIMEOUT_TOTAL,
+    "APITimeoutError": ErrorClass.TIMEOUT_TOTAL,
+    "APIConnectionError": ErrorClass.CONNECT,
+    "MidStreamFallbackError": ErrorClass.STREAM_ERROR,
+    "APIResponseValidationError": ErrorClass.MALFORMED,
+    "ContentPolicyViolationError": ErrorClass.CONTENT_FILTER,
+}
+"""LiteLLM's exceptions that say more than their status, which LiteLLM makes up for them."""
+_NO_CONNECTION = "connection error"
+_CALLERS = frozenset({ErrorClass.BAD_REQUEST, ErrorClass.CONTENT_FILTER})
+"""What one caller's request was refused for says nothing of the next request."""
+_LONGEST_ID, _LONGEST_APP = 200, 64
+_LONGEST_PROMPT_FOR_TTFT = 2_000
+"""Tokens. The SLO is of short prompts."""
+_STATUSES = range(100, 600)
+
+
+def outcome(call: Mapping[str, Any], endpoint: str, *, is_warm: bool) -> Outcome | None:
+    """The outcome of a call, as LiteLLM tells its loggers of it; None: it says nothing of the endpoint.
+
+    Answers from a cache, refusals by LiteLLM itself and faults of one caller's request are such. `is_warm`: the time to
+    the first token is the provider's, not that of LiteLLM's first imports.
+    """
+    told: Mapping[str, Any] = call.get("standard_logging_object") or {}
+    began_s = _seconds(call.get("api_call_start_time"))
+    if not told or told.get("cache_hit") or began_s is None:
+        return None
+    head: dict[str, str | int | float] = {
+        "id": f"{told.get('litellm_call_id')}/{told.get('model_id')}/{began_s:.6f}"[-_LONGEST_ID:],
+        "endpoint": endpoint,
+        "at": datetime.fromtimestamp(began_s, UTC).isoformat(timespec="microseconds"),
+    }
+    app = (told.get("metadata") or {}).get("user_api_key_alias")
+    if app:
+        head["app"] = str(app)[:_LONGEST_APP]
+    if told.get("status") == "success":
+        return {**head, "outcome": "ok", **_tokens(told), **_times(call, told, began_s, is_warm)}
+    verdict = _verdict(told.get("error_information") or {})
+    return None if verdict is None else {**head, **verdict}
+
+
+def _verdict(error: Mapping[str, Any]) -> Mapping[str, str | int] | None:
+    if str(error.get("error_rate_limit_category") or "").startswith("litellm"):
+        return None
+    name, message = str(error.get("error_class")), str(error.get("error_message") or "")
+    status = _status(error.get("error_code"))
+    named = _BY_NAME.get(name) or (ErrorClass.CONNECT if _NO_CONNECTION in message.lower() else None)
+    if named is None and status is None:
+        return None
+    kind = named or refusal(status or 0, {}, json.dumps({"error": message}).encode()).error
+    if kind in _CALLERS:
+        return None
+    return {"outcome": kind.value} if named or status is None else {"outcome": kind.value, "status_code": status}
+
+
+def _times(call: Mapping[str, Any], told: Mapping[str, Any], began_s: float, is_warm: bool) -> Mapping[str, float]:
+    first_s, end_s = _seconds(call.get("completion_start_time")), _seconds(call.get("end_time"))
+    times = {} if end_s is None or end_s < began_s else {"e2e_s": round(end_s - began_s, 6)}
+    short = int(told.get("prompt_tokens") or 0) <= _LONGEST_PROMPT_FOR_TTFT
+    if told.get("stream") and is_warm and short and first_s is not None and first_s >= began_s:
+        times["ttft_s"] = round(first_s - began_s, 6)
+    return times
+
+
+def _tokens(told: Mapping[str, Any]) -> Mapping[str, int]:
+    """LiteLLM says 0 where it does not know."""
+    usage = (told.get("metadata") or {}).get("usage_object") or {}
+    reasoning = (usage.get("completion_tokens_details") or {}).get("reasoning_tokens")
+    counts = {
+        "prompt_tokens": told.get("prompt_tokens"),
+        "output_tokens": told.get("completion_tokens"),
+        "reasoning_tokens": reasoning,
+    }
+    return {name: int(count) for name, count in counts.items() if count}
+
+
+def _seconds(at: object) -> float | None:
+    """LiteLLM's times are of this machine's zone, without saying so."""
+    return at.timestamp() if isinstance(at, datetime) else None
+
+
+def _status(code: object) -> int | None:
+    text = str(code)
+    return int(text) if text.isascii() and text.isdecimal() and int(text) in _STATUSES else None

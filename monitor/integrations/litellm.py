@@ -1,0 +1,110 @@
+"""LiteLLM's plug-in: requests go to the deployments that are best, and what becomes of them is reported.
+
+`litellm_settings: {callbacks: ["monitor.integrations.litellm.providerwatch"]}` in the proxy's configuration, or
+`litellm.callbacks = [Providerwatch("http://127.0.0.1:8780")]`. It reads memory where LiteLLM waits for it. While there
+are no fresh scores, or should anything here fail, LiteLLM goes on as if it had no plug-in.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from litellm.integrations.custom_logger import CustomLogger
+
+from monitor.integrations._choice import choose, name_of
+from monitor.integrations._follower import Follower
+from monitor.integrations._reporter import Reporter
+from monitor.integrations._reports import outcome
+
+log = logging.getLogger(__name__)
+
+ROUTER: Final = "litellm"
+"""Whose `router_ids` name the deployments."""
+_DEFAULT_URL: Final = "http://127.0.0.1:8780"
+
+
+class Providerwatch(CustomLogger):  # type: ignore[misc]  # LiteLLM is not there where types are checked
+    """Chooses and reports. It reports only where there is a token, which the daemon wants for that."""
+
+    def __init__(self, url: str | None = None, token: str | None = None, *, report: bool = True) -> None:
+        """What is not given is as the environment says. Raises ValueError for a wrong address."""
+        super().__init__()
+        url = (url or os.environ.get("PROVIDERWATCH_URL") or _DEFAULT_URL).rstrip("/")
+        token = token or os.environ.get("PROVIDERWATCH_TOKEN") or None
+        if urlsplit(url).scheme not in {"http", "https"}:
+            raise ValueError("PROVIDERWATCH_URL must begin with http:// or https://")
+        self._follower = Follower(url, token, ROUTER)
+        self._reporter = Reporter(url, token) if token is not None and report else None
+        self._is_warm = False
+        self._failed = False
+        self._follower.start()
+
+    async def async_filter_deployments(
+        self,
+        model: str,
+        healthy_deployments: list[Any],
+        messages: object = None,
+        request_kwargs: dict[str, Any] | None = None,
+        parent_otel_span: object = None,
+    ) -> list[Any]:
+        """Called by LiteLLM for every pick, after its own cooldowns: the best of the deployments, or all."""
+        try:
+            self._follower.start()
+            view = self._follower.view()
+            if view is None:
+                return healthy_deployments
+            now = view.now(time.monotonic())
+            return choose(healthy_deployments, view.scores.names, now, request_kwargs or {})
+        except Exception:  # noqa: BLE001  # LiteLLM's data is not ours, and its request comes first
+            self._tell()
+            return healthy_deployments
+
+    async def async_log_success_event(
+        self, kwargs: Mapping[str, Any], response_obj: object, start_time: object, end_time: object
+    ) -> None:
+        """Called by LiteLLM after an answer was given."""
+        self._report({**kwargs, "end_time": end_time})
+
+    async def async_log_failure_event(
+        self, kwargs: Mapping[str, Any], response_obj: object, start_time: object, end_time: object
+    ) -> None:
+        """Called by LiteLLM after each try that failed."""
+        self._report({**kwargs, "end_time": end_time})
+
+    def close(self) -> None:
+        """End the threads."""
+        self._follower.close()
+        if self._reporter is not None:
+            self._reporter.close()
+
+    def _report(self, call: Mapping[str, Any]) -> None:
+        try:
+            view = self._follower.view()
+            if self._reporter is None or view is None:
+                return
+            info = (call.get("litellm_params") or {}).get("model_info") or {}
+            endpoint = view.scores.names.get(name_of(info))
+            found = None if endpoint is None else outcome(call, endpoint.id, is_warm=self._is_warm)
+            if found is not None:
+                self._is_warm = self._is_warm or bool(call.get("stream"))
+                self._reporter.put(found)
+        except Exception:  # noqa: BLE001  # as above
+            self._tell()
+
+    def _tell(self) -> None:
+        if not self._failed:
+            log.exception("LiteLLM goes on without the scores", extra={"action": "plugin_failed"})
+        self._failed = True
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401  # what a module's attribute is
+    """`providerwatch`: the plug-in as the environment says, made when LiteLLM asks for it."""
+    if name != "providerwatch":
+        raise AttributeError(name)
+    made = globals()["providerwatch"] = Providerwatch()
+    return made
