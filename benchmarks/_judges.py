@@ -376,7 +376,7 @@ def _light(book: Book) -> Book:
 
 
 class _NoLedger(Ledger):
-    def add(self, at: datetime, outcome: Outcome) -> None:
+    def add(self, at: datetime, outcome: Outcome, count: int = 1) -> None:
         pass
 
 
