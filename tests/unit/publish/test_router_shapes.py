@@ -206,3 +206,7 @@ def test_an_answer_is_made_of_its_group_and_is_the_same_as_of_all_rows() -> None
     assert groups["p:1"] == ["p:1", "p:3", "p:4"]
     assert groups["other/a"] == ["p:3"]
     assert {name: agent_answers(known[each] for each in group)[name] for name, group in groups.items()} == everything
+
+
+def test_shapes_that_hold_figures_are_not_taken_for_choices_alone() -> None:
+    assert {shape for shape in Shape if not shape.of_choices} == {Shape.SCORES, Shape.OPENROUTER}
