@@ -125,6 +125,9 @@ def _outcomes(body: object) -> list[object]:
     outcomes = body.get("outcomes")
     if not isinstance(outcomes, list):
         raise WrongBodyError("outcomes: a list is needed")
+    unknown = sorted(name for name in body if name != "outcomes")
+    if unknown:
+        raise WrongBodyError(f"{unknown[0][:ID_LENGTH]!r}: there is no such field beside outcomes")
     if len(outcomes) > MOST:
         raise WrongBodyError(f"outcomes: at most {MOST} in a batch, not {len(outcomes)}")
     return outcomes

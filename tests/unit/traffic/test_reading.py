@@ -78,6 +78,7 @@ def test_each_is_taken_or_rejected_for_itself_and_told_by_its_place() -> None:
         ({"outcomes": {}}, "outcomes: a list is needed"),
         ({"outcome": []}, "outcomes: a list is needed"),
         ({"outcomes": [0] * 1001}, "outcomes: at most 1000 in a batch, not 1001"),
+        ({"outcomes": [], "outcome": []}, "'outcome': there is no such field beside outcomes"),
     ],
 )
 def test_a_body_that_is_no_batch_is_refused_whole(body: object, told: str) -> None:
