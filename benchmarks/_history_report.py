@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -150,11 +150,7 @@ def _line_row(line: Line) -> list[str]:
 
 
 def _remarks(report: Report) -> list[str]:
-    return [*report.notes, "settings: " + _words(report.settings), "machine: " + _words(report.machine)]
-
-
-def _words(values: Mapping[str, object]) -> str:
-    return "; ".join(f"{key} {value}" for key, value in values.items())
+    return [*report.notes, "settings: " + _report.words(report.settings), "machine: " + _report.words(report.machine)]
 
 
 def _markdown(report: Report) -> str:
@@ -164,10 +160,6 @@ def _markdown(report: Report) -> str:
         "Written by the benchmark; see [README](../README.md) for what it measures and what not to conclude.",
     ]
     for title, (head, *rows) in _tables(report):
-        lines += ["", f"## {title}", "", *_cells([head, ["---"] * len(head), *rows])]
+        lines += ["", f"## {title}", "", *_report.cells([head, ["---"] * len(head), *rows])]
     lines += ["", *(f"- {remark}" for remark in _remarks(report))]
     return "\n".join(lines) + "\n"
-
-
-def _cells(rows: Iterable[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(row)} |" for row in rows]

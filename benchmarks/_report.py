@@ -194,9 +194,9 @@ def _row(errors: Errors) -> list[str]:
 def _remarks(report: Report) -> list[str]:
     return [
         *(_behaviour_line(behaviour) for behaviour in report.behaviour),
-        "truth: " + _words(report.truth),
-        "machine: " + _words(report.machine),
-        "settings: " + _words(report.settings),
+        "truth: " + words(report.truth),
+        "machine: " + words(report.machine),
+        "settings: " + words(report.settings),
         *report.notes,
     ]
 
@@ -211,10 +211,11 @@ def _behaviour_line(behaviour: Behaviour) -> str:
         "rx_lag p99 µs": behaviour.rx_lag_p99_us,
         "probes with merged reads": behaviour.with_merged_reads if behaviour.timing else None,
     }
-    return f"{behaviour.client}: " + _words({key: value for key, value in said.items() if value is not None})
+    return f"{behaviour.client}: " + words({key: value for key, value in said.items() if value is not None})
 
 
-def _words(values: Mapping[str, object]) -> str:
+def words(values: Mapping[str, object]) -> str:
+    """Names and values on one line."""
     return "; ".join(f"{key} {value}" for key, value in values.items())
 
 
@@ -227,12 +228,13 @@ def _markdown(report: Report) -> str:
         "Written by the benchmark; see [README](../README.md) for what it measures and what not to conclude.",
         "|measured - true| in microseconds.".replace("|", "\\|"),
         "",
-        *_cells([head, ["---", "---", *["---:"] * len(_COLUMNS)], *map(_row, rows)]),
+        *cells([head, ["---", "---", *["---:"] * len(_COLUMNS)], *map(_row, rows)]),
         "",
         *(f"- {line}" for line in _remarks(report)),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _cells(rows: Iterable[Sequence[str]]) -> list[str]:
+def cells(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Rows of a table in Markdown."""
     return [f"| {' | '.join(row)} |" for row in rows]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+import _report
 from _estimates import Estimate
 from rich.console import Console
 from rich.table import Table as Shown
@@ -82,11 +83,7 @@ def _text(cell: Cell) -> str:
 
 
 def _remarks(report: Report) -> list[str]:
-    return [*report.notes, "settings: " + _words(report.settings), "machine: " + _words(report.machine)]
-
-
-def _words(values: Mapping[str, object]) -> str:
-    return "; ".join(f"{key} {value}" for key, value in values.items())
+    return [*report.notes, "settings: " + _report.words(report.settings), "machine: " + _report.words(report.machine)]
 
 
 def _markdown(report: Report) -> str:
@@ -97,12 +94,8 @@ def _markdown(report: Report) -> str:
     ]
     for table in _tables(report):
         head = [table.head, ["---"] * len(table.head)]
-        lines += ["", f"## {table.title}", "", *_cells([*head, *(list(map(_text, row)) for row in table.rows)])]
+        lines += ["", f"## {table.title}", "", *_report.cells([*head, *(list(map(_text, row)) for row in table.rows)])]
         if table.note:
             lines += ["", table.note]
     lines += ["", *(f"- {remark}" for remark in _remarks(report))]
     return "\n".join(lines) + "\n"
-
-
-def _cells(rows: Iterable[Sequence[str]]) -> list[str]:
-    return [f"| {' | '.join(row)} |" for row in rows]

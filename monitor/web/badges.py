@@ -17,9 +17,9 @@ from monitor.score.windows import WINDOWS
 from monitor.status import Status
 from monitor.web.answers import answer
 from monitor.web.documents import Document, ready
-from monitor.web.history import BUSY, ID, UNCHANGED, UNKNOWN, known_id, read_points
+from monitor.web.history import BUSY, ID, known_id, read_points
 from monitor.web.past import Past
-from monitor.web.routes import Answer, Route, choice
+from monitor.web.routes import UNCHANGED, UNKNOWN_ID, Answer, Route, choice
 from monitor.web.sources import Sources
 
 _KEPT: Final = "max-age=60"
@@ -37,7 +37,7 @@ def routes(sources: Sources) -> Sequence[Route]:
     if sources.past is None:
         return ()
     handlers = _Handlers(sources, sources.past)
-    image = [Answer(about="The badge.", content_type=SVG), UNCHANGED, UNKNOWN]
+    image = [Answer(about="The badge.", content_type=SVG), UNCHANGED, UNKNOWN_ID]
     return (
         Route(
             path="/badges/{id}/uptime.svg", handler=handlers.uptime, parameters=[ID, UPTIME_WINDOW], answers=[*image]

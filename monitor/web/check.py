@@ -9,7 +9,7 @@ from typing import TypedDict, assert_never
 from aiohttp import web
 
 from monitor.status import Status
-from monitor.web.routes import Answer, Route, endpoint_id, refusal
+from monitor.web.routes import UNKNOWN_ID, Answer, Route, endpoint_id
 from monitor.web.sources import Sources
 
 ID = endpoint_id()
@@ -56,7 +56,7 @@ def routes(sources: Sources) -> Sequence[Route]:
             answers=[
                 Answer(about="It may be sent to.", shape=Check),
                 Answer(about="It should not be.", shape=Check, status=HTTPStatus.SERVICE_UNAVAILABLE),
-                refusal(HTTPStatus.NOT_FOUND, "No endpoint has this id."),
+                UNKNOWN_ID,
             ],
         ),
     )

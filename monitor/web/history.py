@@ -23,7 +23,19 @@ from monitor.store import Place
 from monitor.web.answers import answer
 from monitor.web.documents import Document, ready
 from monitor.web.past import Past
-from monitor.web.routes import Answer, Parameter, Route, choice, endpoint_id, moment, refusal, text, whole
+from monitor.web.routes import (
+    UNCHANGED,
+    UNKNOWN_ID,
+    Answer,
+    Parameter,
+    Route,
+    choice,
+    endpoint_id,
+    moment,
+    refusal,
+    text,
+    whole,
+)
 from monitor.web.sources import Sources
 from probes._model import Task
 
@@ -82,9 +94,7 @@ OPEN_SINCE = moment(
 )
 ENDPOINT = text("endpoint", "Only incidents of the endpoint with this id.", example="groq:llama-3.1-8b-instant")
 
-UNKNOWN = refusal(HTTPStatus.NOT_FOUND, "No endpoint has this id.")
 BUSY = refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The store does not answer; `Retry-After` says when to come again.")
-UNCHANGED = Answer(about="It is as it was.", content_type=None, status=HTTPStatus.NOT_MODIFIED)
 
 
 class Series(TypedDict):
@@ -111,13 +121,13 @@ def routes(sources: Sources) -> Sequence[Route]:
             path="/v1/endpoints/{id}/samples",
             handler=handlers.samples,
             parameters=[ID, SINCE, UNTIL, TASK, LIMIT, CURSOR],
-            answers=[Answer(about="A page of samples.", shape=SampleList), UNCHANGED, UNKNOWN, BUSY],
+            answers=[Answer(about="A page of samples.", shape=SampleList), UNCHANGED, UNKNOWN_ID, BUSY],
         ),
         Route(
             path="/v1/endpoints/{id}/series",
             handler=handlers.series,
             parameters=[ID, METRIC, WINDOW, STEP, SERIES_TASK],
-            answers=[Answer(about="The series.", shape=Series), UNCHANGED, UNKNOWN, BUSY],
+            answers=[Answer(about="The series.", shape=Series), UNCHANGED, UNKNOWN_ID, BUSY],
         ),
         Route(
             path="/v1/incidents",

@@ -13,7 +13,7 @@ from monitor.publish.offers import ListedModelsDocument, ListedProvidersDocument
 from monitor.web.answers import answer
 from monitor.web.documents import JSON
 from monitor.web.offering import Offering
-from monitor.web.routes import Answer, Parameter, Route, whole
+from monitor.web.routes import UNCHANGED, Answer, Parameter, Route, whole
 from monitor.web.sources import Sources
 
 AUTHOR = Parameter(
@@ -52,25 +52,24 @@ class OpenRouterRefusal(TypedDict):
 def routes(sources: Sources) -> Sequence[Route]:
     """The routes of this file."""
     handlers = _Handlers(sources)
-    unchanged = Answer(about="It is as it was.", content_type=None, status=HTTPStatus.NOT_MODIFIED)
     unknown = Answer(about="There is no such model.", shape=OpenRouterRefusal, status=HTTPStatus.NOT_FOUND)
     return (
         Route(
             path="/api/v1/models",
             handler=handlers.models,
             parameters=[OFFSET, LIMIT],
-            answers=[Answer(about="The models.", shape=ListedModelsDocument), unchanged],
+            answers=[Answer(about="The models.", shape=ListedModelsDocument), UNCHANGED],
         ),
         Route(
             path="/api/v1/models/{author}/{slug}/endpoints",
             handler=handlers.endpoints,
             parameters=[AUTHOR, SLUG],
-            answers=[Answer(about="The model and its endpoints.", shape=OfferedModelDocument), unchanged, unknown],
+            answers=[Answer(about="The model and its endpoints.", shape=OfferedModelDocument), UNCHANGED, unknown],
         ),
         Route(
             path="/api/v1/providers",
             handler=handlers.providers,
-            answers=[Answer(about="The providers.", shape=ListedProvidersDocument), unchanged],
+            answers=[Answer(about="The providers.", shape=ListedProvidersDocument), UNCHANGED],
         ),
     )
 

@@ -163,6 +163,10 @@ class Refusal:
     error: Fault
 
 
+UNCHANGED = Answer(about="It is as it was.", content_type=None, status=HTTPStatus.NOT_MODIFIED)
+UNKNOWN_ID = refusal(HTTPStatus.NOT_FOUND, "No endpoint has this id.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """A path, who answers there, and all that a reader has to know. The handler's docstring is its description."""

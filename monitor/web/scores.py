@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from http import HTTPStatus
 
 from aiohttp import web
 
@@ -13,7 +12,7 @@ from monitor.publish.shapes import EndpointScore, Scores, scores_schema
 from monitor.status import Status
 from monitor.web.answers import answer
 from monitor.web.documents import ready
-from monitor.web.routes import Answer, Route, choice, endpoint_id, number, refusal, text
+from monitor.web.routes import UNCHANGED, UNKNOWN_ID, Answer, Route, choice, endpoint_id, number, text
 from monitor.web.shelf import Shelf
 from monitor.web.sources import Sources
 
@@ -25,25 +24,23 @@ MIN_SCORE = number(
     "min_score", "Only endpoints of this score or better; an unknown one passes.", low=0, high=1, example="0.9"
 )
 SCHEMA_JSON = "application/schema+json"
-UNKNOWN = refusal(HTTPStatus.NOT_FOUND, "No endpoint has this id.")
 
 
 def routes(sources: Sources) -> Sequence[Route]:
     """The routes of this file."""
     handlers = _Handlers(sources)
-    unchanged = Answer(about="It is as it was.", content_type=None, status=HTTPStatus.NOT_MODIFIED)
     return (
         Route(
             path="/v1/scores",
             handler=handlers.scores,
             parameters=[MODEL, PROVIDER, STATUS, MIN_SCORE],
-            answers=[Answer(about="The scores document.", shape=Scores), unchanged],
+            answers=[Answer(about="The scores document.", shape=Scores), UNCHANGED],
         ),
         Route(
             path="/v1/scores/{id}",
             handler=handlers.score,
             parameters=[ID],
-            answers=[Answer(about="The endpoint's row.", shape=EndpointScore), unchanged, UNKNOWN],
+            answers=[Answer(about="The endpoint's row.", shape=EndpointScore), UNCHANGED, UNKNOWN_ID],
         ),
         Route(
             path="/v1/scores.schema.json",
