@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import sub
 
 from monitor.score.answers import JUDGED, AnswerErrors
 from monitor.score.blame import Moved, blame_of
@@ -59,7 +60,7 @@ class Shared:
 
     def is_news(self) -> bool:
         """Whether the belief has moved since this was last true by so much that a status may depend on it."""
-        moved = max(abs(one - other) for one, other in zip(self.outlook.belief, self._told, strict=True)) > _MOVED
+        moved = any(abs(step) > _MOVED for step in map(sub, self.outlook.belief, self._told))
         if moved:
             self._told = self.outlook.belief
         return moved

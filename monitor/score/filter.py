@@ -13,7 +13,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from operator import add, mul
+from itertools import accumulate
+from operator import mul, sub
 from typing import Final, TypeAlias
 
 from monitor.score.chain import HOUR_S, Belief, Hidden, Rates, moved, settled
@@ -191,13 +192,8 @@ def after(view: View, seen: Seen, at_s: float) -> View:
     """What is known after one more counted sample; an older one than the newest counts as if it were new."""
     view = aged(view, at_s)
     likely = _likelihoods(view.usual, seen)
-    mine, ours = [0.0] * len(likely), []
-    for place, held in enumerate(view.shared.belief):
-        worse = likely[place]
-        row = [held * each * (worse if place > other else likely[other]) for other, each in enumerate(view.own.belief)]
-        mine = list(map(add, mine, row))
-        ours.append(sum(row))
-    own, shared = _normal(mine), _normal(ours)
+    own = _weighed(view.own.belief, view.shared.belief, likely)
+    shared = _weighed(view.shared.belief, view.own.belief, likely)
     well = own[Hidden.UP] * shared[Hidden.UP]
     told = not _reach(seen) and well > _WELL
     return View(
@@ -210,11 +206,8 @@ def after(view: View, seen: Seen, at_s: float) -> View:
 def met(view: View, at_s: float) -> Belief:
     """The probability of each state that a request at a time would meet: the worse of both."""
     own, shared = _now(view, at_s)
-    found, mine, ours = [], 0.0, 0.0
-    for one, other in zip(own, shared, strict=True):  # the worse is this one: both up to it, but not both below
-        found.append((mine + one) * (ours + other) - mine * ours)
-        mine, ours = mine + one, ours + other
-    return tuple(found)
+    no_worse = list(map(mul, accumulate(own), accumulate(shared)))  # both are up to this state
+    return (no_worse[0], *map(sub, no_worse[1:], no_worse))
 
 
 def chance(view: View, belief: Belief) -> Chance:
@@ -310,9 +303,18 @@ def _mean(belief: Belief, values: tuple[float, ...]) -> float:
     return float(sum(map(mul, belief, values)))
 
 
+def _weighed(belief: Belief, other: Belief, likely: tuple[float, ...]) -> Belief:
+    """One level's belief after a sample that is so likely in each state, the worse of both levels' states counting."""
+    alone = list(map(mul, other, likely))
+    whole = sum(alone)
+    parts = zip(belief, likely, accumulate(other), accumulate(alone), strict=True)
+    # Where the other's state is no worse this one's tells, and where it is, the other's own.
+    return _normal([share * (each * no_worse + whole - its) for share, each, no_worse, its in parts])
+
+
 def _normal(weights: list[float]) -> Belief:
-    whole = sum(weights)
-    floored = [max(weight / whole, _LEAST) for weight in weights]
+    least = sum(weights) * _LEAST
+    floored = [weight if weight > least else least for weight in weights]  # noqa: FURB136  (max() takes twice as long)
     total = sum(floored)
     return tuple([weight / total for weight in floored])
 

@@ -138,11 +138,15 @@ def advance(health: Health, shared: Outlook, seen: Observation) -> tuple[Health,
         odd=min(health.odd + 1, _ODD_MOST) if seen.unusual else max(health.odd - 1, 0),
         silent=failed and (seen.reach or seen.error in _SILENCE),
         trouble=None,
+        calm=health.calm if seen.reach else health.calm + 1,
+        paced_at=health.paced_at if seen.reach else max(seen.at, health.paced_at or seen.at),
     )
     settled = settle(health, view.shared, seen.at)
     # A recovery, or a step towards being down, is worth a second look just as a surprise is.
     turned = health.status is not Status.UNKNOWN and settled.status not in {health.status, Status.DOWN}
-    return _paced(settled, seen, surprised=surprised or turned), view.shared
+    if surprised or turned:
+        settled = replace(settled, calm=0, paced_at=max(seen.at, settled.paced_at or seen.at))
+    return settled, view.shared
 
 
 def settle(health: Health, shared: Outlook, at: datetime) -> Health:
@@ -198,13 +202,6 @@ def _reached(health: Health, shared: Outlook, at: datetime) -> tuple[Health, Out
     view = after(view_of(health, shared), Success.REACHED, at.timestamp())
     health = replace(health, own=view.own, usual=view.usual, silent=False)
     return settle(health, view.shared, at), view.shared
-
-
-def _paced(health: Health, seen: Observation, *, surprised: bool) -> Health:
-    if seen.reach and not surprised:
-        return health
-    newest = max(seen.at, health.paced_at or seen.at)
-    return replace(health, calm=0 if surprised else health.calm + 1, paced_at=newest)
 
 
 def _status(health: Health, belief: Belief) -> Status:

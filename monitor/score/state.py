@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from monitor.score.chain import Hidden
-from monitor.score.filter import LUCK_LEAST, LUCK_MOST, Outlook, Usual
+from monitor.score.filter import LUCK_LEAST, LUCK_MOST, NEW, Outlook, Usual
 from monitor.score.health import Health, LastError, Trouble
 from monitor.status import Status
 from probes._model import ErrorClass
 
 VERSION = 2
-_DIGITS = 9
-"""Significant digits of what is believed."""
+_OUTLOOK = " ".join(["%.6f", "%d", "%.9g", "%.9g", "%.9g", *["%.9g"] * len(Hidden)])
+_USUAL = "%.9g %.9g %.9g"
+"""Many numbers are one string each: a state is written with every sample, and most of its cost are the digits."""
 _INEXACT = 1e-6
 """By how much the shares of a belief may miss 1, which come from rounding."""
 
@@ -34,7 +34,7 @@ class Remembered:
 def state_to_text(health: Health, shared: Outlook) -> str:
     """One line of JSON."""
     trouble, last = health.trouble, health.last_error
-    return json.dumps(
+    return _encode(
         {
             "version": VERSION,
             "status": health.status,
@@ -42,7 +42,7 @@ def state_to_text(health: Health, shared: Outlook) -> str:
             "measured_at": health.measured_at.isoformat() if health.measured_at else None,
             "own": _plain_outlook(health.own),
             "shared": _plain_outlook(shared),
-            "usual": _rounded((health.usual.fails, health.usual.misses, health.usual.all)),
+            "usual": _USUAL % (health.usual.fails, health.usual.misses, health.usual.all),
             "failures": health.failures,
             "odd": health.odd,
             "calm": health.calm,
@@ -50,8 +50,7 @@ def state_to_text(health: Health, shared: Outlook) -> str:
             "silent": health.silent,
             "trouble": [trouble.error, trouble.since.isoformat()] if trouble else None,
             "last_error": [last.error, last.at.isoformat(), last.status_code] if last else None,
-        },
-        separators=(",", ":"),
+        }
     )
 
 
@@ -64,7 +63,7 @@ def state_from_text(text: str) -> Remembered | None:
         plain = json.loads(text)
         if plain["version"] != VERSION:
             return None
-        return Remembered(health=_health(plain), shared=_outlook(**plain["shared"]))
+        return Remembered(health=_health(plain), shared=_outlook(plain["shared"]))
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         return None
 
@@ -76,8 +75,8 @@ def _health(plain: dict[str, Any]) -> Health:
         status=Status(plain["status"]),
         since=_moment(plain["since"]),
         measured_at=_moment(measured_at) if measured_at else None,
-        own=_outlook(**plain["own"]),
-        usual=_usual(*plain["usual"]),
+        own=_outlook(plain["own"]),
+        usual=_usual(*map(_weight, plain["usual"].split())),
         failures=_count(plain["failures"]),
         odd=_count(plain["odd"]),
         calm=_count(plain["calm"]),
@@ -88,42 +87,35 @@ def _health(plain: dict[str, Any]) -> Health:
     )
 
 
-def _plain_outlook(outlook: Outlook) -> dict[str, Any]:
-    return {
-        "at_s": outlook.at_s,
-        "belief": _rounded(outlook.belief),
-        "troubled": outlook.troubled,
-        "onsets": outlook.onsets,
-        "hours": outlook.hours,
-        "luck": outlook.luck,
-    }
+def _plain_outlook(outlook: Outlook) -> str | None:
+    at_s = outlook.at_s
+    if at_s is None:
+        return None
+    return _OUTLOOK % (at_s, outlook.troubled, outlook.onsets, outlook.hours, outlook.luck, *outlook.belief)
 
 
-def _outlook(*, at_s: float | None, belief: list[float], troubled: bool, **weights: float) -> Outlook:
+def _outlook(plain: str | None) -> Outlook:
     """A belief is a distribution, or every score that follows is nonsense."""
-    shares = [_weight(share) for share in belief]
+    if plain is None:
+        return NEW
+    at_s, troubled, onsets, hours, luck, *shares = map(_weight, plain.split())
     total = sum(shares)
     if len(shares) != len(Hidden) or abs(total - 1) > _INEXACT:
-        raise ValueError(f"{belief} is no belief")
+        raise ValueError(f"{shares} are no belief")
     return Outlook(
-        at_s=None if at_s is None else _weight(at_s),
+        at_s=at_s,
         belief=tuple(share / total for share in shares),
         troubled=bool(troubled),
-        onsets=_weight(weights["onsets"]),
-        hours=_weight(weights["hours"]),
-        luck=_luck(weights["luck"]),
+        onsets=onsets,
+        hours=hours,
+        luck=_luck(luck),
     )
 
 
 def _usual(fails: float, misses: float, every: float) -> Usual:
-    found = Usual(fails=_weight(fails), misses=_weight(misses), all=_weight(every))
-    if not 0 < found.fails + found.misses < found.all:
-        raise ValueError(f"{found} are not weights")
-    return found
-
-
-def _rounded(values: Iterable[float]) -> list[float]:
-    return [float(f"{value:.{_DIGITS}g}") for value in values]
+    if not 0 < fails + misses < every:
+        raise ValueError(f"{fails}, {misses} of {every} are not weights")
+    return Usual(fails=fails, misses=misses, all=every)
 
 
 def _last_error(error: str, at: str, status_code: int | None) -> LastError:
@@ -131,17 +123,18 @@ def _last_error(error: str, at: str, status_code: int | None) -> LastError:
     return LastError(error=ErrorClass(error), at=_moment(at), status_code=status_code)
 
 
-def _weight(value: float) -> float:
-    if not 0 <= float(value) < math.inf:
-        raise ValueError(f"{value} is not a weight")
-    return float(value)
+def _weight(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise ValueError(f"{text} is not a weight")
+    return value
 
 
 def _luck(value: float) -> float:
     """Beyond its bounds the chain is no chain any more."""
-    if not LUCK_LEAST <= float(value) <= LUCK_MOST:
+    if not LUCK_LEAST <= value <= LUCK_MOST:
         raise ValueError(f"{value} is no luck")
-    return float(value)
+    return value
 
 
 def _count(value: object) -> int:
@@ -155,3 +148,6 @@ def _moment(text: str) -> datetime:
     if at.tzinfo is None:
         raise ValueError(f"{text} has no time zone")
     return at
+
+
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode

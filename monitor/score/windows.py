@@ -47,7 +47,11 @@ class SlidingCounts:
 
     def add(self, at: datetime, outcome: Outcome, count: int = 1) -> None:
         """Count samples that started at `at`; order does not matter."""
-        start = int(at.timestamp()) // self.window.bucket_s * self.window.bucket_s
+        self.add_second(int(at.timestamp()), outcome, count)
+
+    def add_second(self, second: int, outcome: Outcome, count: int) -> None:
+        """Count samples that started in a second since 1970."""
+        start = second - second % self.window.bucket_s
         self._bucket(start)[outcome] += count
         self._totals[outcome] += count
 
@@ -60,20 +64,18 @@ class SlidingCounts:
         return Counts(**dict(zip(_FIELDS, self._totals, strict=True))) if self._buckets else NOTHING
 
     def _bucket(self, start: int) -> list[int]:
-        """The bucket that begins at `start`, made where it belongs: nearly always the newest."""
-        for place in range(len(self._buckets) - 1, -1, -1):
-            if self._buckets[place][0] == start:
-                return self._buckets[place][1]
-            if self._buckets[place][0] < start:
-                return self._insert(place + 1, start)
-        return self._insert(0, start)
-
-    def _insert(self, place: int, start: int) -> list[int]:
-        fresh = [0] * len(Outcome)
+        """The bucket that begins at `start`, made where it belongs: nearly always at the end."""
+        place = len(self._buckets)
+        while place and self._buckets[place - 1][0] > start:
+            place -= 1
+        if place and self._buckets[place - 1][0] == start:
+            return self._buckets[place - 1][1]
+        fresh = _EMPTY.copy()
         self._buckets.insert(place, (start, fresh))
         return fresh
 
 
+_EMPTY = [0] * len(Outcome)
 _FIELDS = tuple(outcome.name.lower() for outcome in Outcome)
 
 
@@ -86,15 +88,17 @@ class Ledger:
         self._windows = tuple(SlidingCounts(window) for window in WINDOWS)
 
     def add(self, at: datetime, outcome: Outcome, count: int = 1) -> None:
-        """Count samples in every window."""
+        """Count samples that started at `at` in every window."""
+        second = int(at.timestamp())
         for sliding in self._windows:
-            sliding.add(at, outcome, count)
+            sliding.add_second(second, outcome, count)
 
     def restore(self, bucket_s: int, at: datetime, outcome: Outcome, count: int = 1) -> None:
         """Count stored samples in the windows that count by `bucket_s`, and in no others."""
+        second = int(at.timestamp())
         for sliding in self._windows:
             if sliding.window.bucket_s == bucket_s:
-                sliding.add(at, outcome, count)
+                sliding.add_second(second, outcome, count)
 
     def counts(self, now: datetime) -> Iterator[tuple[Window, Counts]]:
         """Each window with its counts at `now`, the shortest first."""
