@@ -44,6 +44,9 @@ _FIXED = {"fixed, ours": OURS, "fixed, 2 in a row": TWO_IN_A_ROW}
 """Who judges there."""
 _BUDGET_SHARES = (0.25, 0.5, 0.9)
 
+_LOOKED = 1
+"""How often constants were set after somebody had looked at held worlds: each time there are others."""
+
 _CLIMATES = {"full world": _world.FULL, "stormy world": _world.STORMY, "simpler world": _world.OUTAGES}
 _PACES = {"every 60s": _trials.USUAL, "15s..300s": Pace(every_s=300.0, least_s=15.0)}
 
@@ -67,7 +70,7 @@ class Plan:
 
     def of(self, kind: str, count: int) -> Sequence[str]:
         """Seeds of so many worlds of a kind."""
-        return [f"{self.worlds}-{kind}-{seed}" for seed in range(count)]
+        return [f"{self.worlds}-{_LOOKED}-{kind}-{seed}" for seed in range(count)]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -25,9 +25,9 @@ OWN: Final = Rates(onset=(0.005, 0.004, 0.004, 0.003, 0.0033), recovery=(2.0, 2.
 SHARED: Final = Rates(onset=(0.002, 0.002, 0.003, 0.003, 0.003), recovery=(1.5, 1.5, 1.5, 1.5, 2.0))
 """How that of a whole provider does."""
 
-_FAILS: Final = (0.02, 0.02, 0.24, 0.52, 0.985)
+_FAILS: Final = (0.02, 0.02, 0.24, 0.545, 0.985)
 """How often a request fails in each state of trouble."""
-_MISSES: Final = (0.65, 0.93, 0.12, 0.12, 0.3)
+_MISSES: Final = (0.645, 0.895, 0.12, 0.12, 0.3)
 """How often one that succeeds misses its SLO there."""
 _UNREACHABLE: Final = (0.0005, 0.003, 0.005, 0.03, 0.12, 0.5)
 """How often a provider does not answer at all, in each state: what a probe without tokens can tell."""
