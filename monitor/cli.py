@@ -9,22 +9,31 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from monitor import __version__
+from monitor.cli_db import db
+from monitor.commands import (
+    MISUSE,
+    ConfigOption,
+    JsonOption,
+    UrlOption,
+    fail,
+    fetch,
+    loaded_from,
+    on_store,
+    seconds,
+    write_out,
+)
 from monitor.shapes import Shape
 
 if TYPE_CHECKING:
     from monitor.config import Config
     from monitor.publish.board import Snapshot
-    from monitor.store import Store
-
-Result = TypeVar("Result")
 
 app = typer.Typer(
     name="providerwatch",
@@ -34,33 +43,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-db = typer.Typer(
-    name="db",
-    help="Look after the store: migrations, what it holds, retention. All of it may be done while the daemon runs.",
-    no_args_is_help=True,
-)
 app.add_typer(db)
-
-MISUSE = 2
-"""Exit code for a mistake in the command line or the configuration."""
 
 _LOG_WIDTH = 160
 """Columns of a table that goes into a file or a pipe."""
-
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option(
-        "-c", "--config", help="The configuration; default: $PROVIDERWATCH_CONFIG, ./providerwatch.yaml, /etc."
-    ),
-]
-UrlOption = Annotated[str | None, typer.Option("--url", help="Address of a running daemon, as http://127.0.0.1:8780.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="JSON for programs instead of text for people.")]
-
-
-def fail(message: str, code: int = MISUSE) -> NoReturn:
-    """End with a message on stderr."""
-    print(message, file=sys.stderr)
-    raise typer.Exit(code)
 
 
 @app.callback(invoke_without_command=True)
@@ -79,7 +65,7 @@ def run(config: ConfigOption = None) -> None:
     from monitor import log
     from monitor.store import StoreError
 
-    path, loaded = _load(config)
+    path, loaded = loaded_from(config)
     log.configure()
     try:
         asyncio.run(daemon.run_daemon(loaded, os.environ))
@@ -115,7 +101,7 @@ def check(
         return
     if as_json and not connect:
         fail("--json goes with --connect")
-    path, loaded = _load(config)
+    path, loaded = loaded_from(config)
     paused = sum(not spec.enabled for spec in loaded.endpoints)
     note = f", {paused} paused" if paused else ""
     if not as_json:
@@ -165,7 +151,7 @@ def init(
     text = write(found, catalogue(), now)
     if text is None:
         fail(nothing_found(found, catalogue(), places), 1)
-    _write(text, output)
+    write_out(text, output)
     print(report(found, now, output), file=sys.stderr)
 
 
@@ -184,7 +170,7 @@ def probe(
     """Probe now and show where the time went; exit 0 if all succeeded, 1 if not."""
     from monitor.probing import MisuseError, choose, probe_now, show_json, show_transcript, show_waterfall
 
-    _, loaded = _load(config)
+    _, loaded = loaded_from(config)
     show = show_json if as_json else show_transcript if transcript else show_waterfall
     try:
         all_ok = asyncio.run(probe_now(loaded, choose(loaded, ids or [], task), number, show))
@@ -200,7 +186,7 @@ def scores(config: ConfigOption = None, url: UrlOption = None, *, as_json: JsonO
 
     from monitor.terminal import scores_table
 
-    document = _fetch(config, url)
+    document = fetch(config, url)
     if as_json:
         print(json.dumps(document, indent=2))
         return
@@ -219,14 +205,14 @@ def export(
     from monitor.publish.formats import CannotBeMadeError, render
 
     if shape is Shape.OPENROUTER and url is not None:
-        _write(_offers(url), output)
+        write_out(_offers(url), output)
         return
     snapshot, loaded = _snapshot(config, url)
     try:
         body = render(shape, snapshot, loaded, cluster)
     except CannotBeMadeError as error:
         fail(str(error))
-    _write(body.decode(), output)
+    write_out(body.decode(), output)
 
 
 @app.command()
@@ -238,7 +224,7 @@ def demo(
     """Run the daemon on a real small language model behind a steady, a slow and a flaky provider."""
     from monitor.demo.orchestrate import run_demo
 
-    duration_s = None if duration is None else _seconds(duration, "--for")
+    duration_s = None if duration is None else seconds(duration, "--for")
     raise typer.Exit(asyncio.run(run_demo(directory=directory, duration_s=duration_s, port=port)))
 
 
@@ -266,10 +252,10 @@ def backtest(
     from monitor import backtest, sidebyside
     from monitor.score.policies import NAMES, UnknownPolicyError
 
-    path, loaded = _load(config)
+    path, loaded = loaded_from(config)
     now = datetime.now(UTC)
     wanted = backtest.Wanted(
-        since=backtest.since_of(now, _seconds(since, "--since")), until=now, ids=ids or (), policies=policies or NAMES
+        since=backtest.since_of(now, seconds(since, "--since")), until=now, ids=ids or (), policies=policies or NAMES
     )
     with Console(stderr=True, highlight=False).status("reading …") as status:
 
@@ -277,114 +263,13 @@ def backtest(
             status.update(f"{at:%Y-%m-%d %H:%M} UTC, {samples:,} samples …")
 
         try:
-            found = _on_store(path, loaded, lambda store: backtest.backtest(store, loaded, wanted, progress))
+            found = on_store(path, loaded, lambda store: backtest.backtest(store, loaded, wanted, progress))
         except (backtest.MisuseError, UnknownPolicyError) as error:
             fail(str(error))
     if as_json:
         print(json.dumps(sidebyside.as_plain(found), indent=2))
     else:
         Console(highlight=False).print(sidebyside.show(found))
-
-
-@db.command()
-def upgrade(config: ConfigOption = None) -> None:
-    """Bring the store's schema up to date, as a start of the daemon does."""
-    from monitor import database
-
-    path, loaded = _load(config)
-    schema = _on_store(path, loaded, database.upgrade)
-    if schema.found == schema.known:
-        print(f"already at schema {schema.known}")
-    else:
-        print(f"upgraded from {'nothing' if schema.found is None else f'schema {schema.found}'} to {schema.known}")
-
-
-@db.command()
-def info(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """Show how large the store is, what it holds, and what waits for sinks."""
-    from monitor import database
-
-    path, loaded = _load(config)
-    held = _on_store(path, loaded, database.look)
-    if as_json:
-        print(json.dumps(database.as_plain(held), indent=2))
-    else:
-        Console(highlight=False).print(database.show(held))
-
-
-@db.command()
-def prune(config: ConfigOption = None) -> None:
-    """Do now what the daemon does bit by bit: roll up, compress, delete what is older than `retention`."""
-    from datetime import UTC, datetime
-
-    from monitor import database
-    from monitor.app import retention_of
-
-    path, loaded = _load(config)
-    console, done = Console(stderr=True, highlight=False), 0
-    with console.status("tidying …") as status:
-
-        def progress(slices: int) -> None:
-            nonlocal done
-            done = slices
-            status.update(f"tidying … {slices:,} slices")
-
-        before, after = _on_store(
-            path,
-            loaded,
-            lambda store: database.prune(store, retention_of(loaded), lambda: datetime.now(UTC), progress),
-        )
-    console.print(f"tidied in {done:,} slices")
-    print(
-        f"{before.samples:,} samples, {database.size(before.size.total_bytes)} → "
-        f"{after.samples:,} samples, {database.size(after.size.total_bytes)}"
-    )
-
-
-def _on_store(path: Path, config: Config, work: Callable[[Store], Coroutine[None, None, Result]]) -> Result:
-    """Do something with the configured store; the end of the program when the store does not let it."""
-    from monitor.store import StoreError, create_store
-
-    async def run() -> Result:
-        return await work(create_store(config.store))
-
-    try:
-        return asyncio.run(run())
-    except StoreError as error:
-        fail(f"{path}: store: {error}", 1)
-
-
-def _write(text: str, path: Path | None) -> None:
-    """Put a text into the place of a file, or on stdout."""
-    from monitor.publish.files import replace_file
-
-    if path is None:
-        sys.stdout.write(text)
-        return
-    try:
-        replace_file(path, text.encode())
-    except OSError as error:
-        fail(f"{path} cannot be written: {error.strerror}", 1)
-
-
-def _seconds(duration: str, option: str) -> float:
-    from monitor.config import RefusedError, duration_s
-
-    try:
-        return duration_s(duration)
-    except RefusedError as error:
-        fail(f"{option}: {error.message.format(value=duration)}")
-
-
-def _load(path: Path | None) -> tuple[Path, Config]:
-    """The configuration, or the end of the program with every mistake in it."""
-    from monitor.config import ConfigError, default_path, load
-
-    chosen = path or default_path(os.environ)
-    try:
-        return chosen, load(chosen, os.environ)
-    except ConfigError as error:
-        fail(str(error))
 
 
 def _snapshot(config: Path | None, url: str | None) -> tuple[Snapshot, Config | None]:
@@ -394,11 +279,11 @@ def _snapshot(config: Path | None, url: str | None) -> tuple[Snapshot, Config | 
     from monitor import exporting
 
     if url is None:
-        path, loaded = _load(config)
-        return _on_store(path, loaded, lambda store: exporting.of_store(loaded, store, datetime.now(UTC))), loaded
-    known = None if config is None else _load(config)[1]
+        path, loaded = loaded_from(config)
+        return on_store(path, loaded, lambda store: exporting.of_store(loaded, store, datetime.now(UTC))), loaded
+    known = None if config is None else loaded_from(config)[1]
     try:
-        return exporting.of_document(_fetch(None, url)), known
+        return exporting.of_document(fetch(None, url)), known
     except exporting.ForeignDocumentError as error:
         fail(f"{url}: {error}", 1)
 
@@ -409,22 +294,6 @@ def _offers(url: str) -> str:
 
     try:
         return asyncio.run(fetch_offers(url.rstrip("/"), os.environ.get("PROVIDERWATCH_TOKEN"))).decode()
-    except ScoresUnavailableError as error:
-        fail(f"{url}: {error}; is the daemon running?", 1)
-
-
-def _fetch(config: Path | None, url: str | None) -> Mapping[str, object]:
-    """The scores document of the daemon at `url`, or of the one that the configuration describes."""
-    from monitor.remote import ScoresUnavailableError, fetch_once
-
-    token = os.environ.get("PROVIDERWATCH_TOKEN")
-    if url is None:
-        _, loaded = _load(config)
-        host = f"[{loaded.listen.host}]" if ":" in loaded.listen.host else loaded.listen.host
-        url = f"http://{host}:{loaded.listen.port}"
-        token = loaded.token.reveal() if loaded.token else None
-    try:
-        return asyncio.run(fetch_once(f"{url.rstrip('/')}/v1/scores", token))
     except ScoresUnavailableError as error:
         fail(f"{url}: {error}; is the daemon running?", 1)
 
