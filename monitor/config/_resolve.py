@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import assert_never
 
+from monitor.config import _outputs as outputs
 from monitor.config import _schema as schema
 from monitor.config.listing import TEXT, Architecture, Listing, ModelCard, ProviderCard
 from monitor.config.model import (
@@ -79,13 +80,13 @@ def _probe(name: str, probe: schema.Probe) -> ProbeSpec:
     )
 
 
-def _sink(name: str, sink: schema.Influx | schema.Ndjson) -> SinkSpec:
+def _sink(name: str, sink: outputs.Influx | outputs.Ndjson) -> SinkSpec:
     match sink:
-        case schema.Influx():
+        case outputs.Influx():
             return InfluxSpec(
                 name=name, url=sink.url, org=sink.org, bucket=sink.bucket, token=sink.token, timeout_s=sink.timeout
             )
-        case schema.Ndjson():
+        case outputs.Ndjson():
             return NdjsonSpec(name=name, path=sink.path, max_bytes=sink.max_bytes, keep=sink.keep)
         case _:
             assert_never(sink)

@@ -5,14 +5,11 @@ The docstrings of fields are the descriptions in the published JSON Schema.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     StrictBool,
     ValidationInfo,
@@ -27,46 +24,22 @@ from monitor.config import _types as types
 from monitor.config import listing
 from monitor.config._addresses import is_loopback
 from monitor.config._errors import RefusedError
+from monitor.config._outputs import Influx, Ndjson, Publish, read_sink, says_kind
+from monitor.config._section import Section, default_of, seconds_of
 from monitor.config._values import as_duration
 from monitor.config.listing import Listing
 from monitor.config.model import (
     Config,
-    InfluxSpec,
     Listen,
-    NdjsonSpec,
     ProbeSpec,
     ProviderSpec,
     RetentionSpec,
     ScoringSpec,
 )
-from monitor.shapes import Shape
 from probes._model import Task
-
-
-def _default(owner: type, name: str) -> Any:  # noqa: ANN401  # the type of the field, whatever it is
-    [value] = [field.default for field in dataclasses.fields(owner) if field.name == name]
-    return value
-
-
-def _seconds(name: str, owner: type = ProbeSpec) -> Any:  # noqa: ANN401  # text in the schema, seconds once validated
-    return Field(default=as_duration(_default(owner, name)), validate_default=True)
-
 
 DEFAULT_PROBES = {"chat": {"task": Task.CHAT.value}}
 """What is probed when the file says nothing."""
-
-
-class Section(BaseModel):
-    """A mapping of the file whose keys are known."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-    later: ClassVar[frozenset[str]] = frozenset()
-    """Keys that a later version brings."""
-
-    @classmethod
-    def known_keys(cls) -> tuple[str, ...]:
-        """The keys as they are written."""
-        return tuple(field.alias or name for name, field in cls.model_fields.items())
 
 
 class Budget(Section):
@@ -93,7 +66,7 @@ class Provider(Section):
     """Where its API begins, such as https://api.example.com/v1; the catalogue's, for a provider that is in it."""
     api_key: types.Maybe[types.Key] = None
     """Best from outside of the file: ${env:NAME}, ${file:/path} or ${credential:NAME}."""
-    max_concurrent: types.Count = _default(ProviderSpec, "max_concurrent")
+    max_concurrent: types.Count = default_of(ProviderSpec, "max_concurrent")
     """How many probes of this provider may run at the same time."""
     budget: types.Maybe[Budget] = None
     """What probing it may cost a day; no limit if not written."""
@@ -156,7 +129,7 @@ class Endpoint(Section):
     """What requests may hold, such as tools or temperature; its model's if not written, and not known if neither is."""
     tag: types.Maybe[types.Name] = None
     """What routers call it among other offers of its model, such as deepinfra/turbo; its provider if not written."""
-    implicit_caching: StrictBool = _default(Listing, "implicit_caching")
+    implicit_caching: StrictBool = default_of(Listing, "implicit_caching")
     """Whether the provider keeps the heads of prompts without being asked to."""
 
 
@@ -169,7 +142,7 @@ class Architecture(Section):
     """The template of its prompts, such as llama3."""
     modality: types.Maybe[types.Text] = None
     """Such as text+image->text; made of the two below if not written."""
-    input_modalities: types.Inputs = Field(default=list(_default(listing.Architecture, "input_modalities")))
+    input_modalities: types.Inputs = Field(default=list(default_of(listing.Architecture, "input_modalities")))
     output_modalities: types.Maybe[types.Outputs] = None
     """text if not written; embeddings, if the model has `dimensions`."""
 
@@ -207,13 +180,13 @@ class Probe(Section):
     """What to ask, how often, what is good enough."""
 
     task: types.Asked
-    every: types.Interval = _seconds("every_s")
+    every: types.Interval = seconds_of("every_s")
     """How often, or within which limits, such as 15s..5m: rarely while all is well and sure."""
-    prompt_tokens: types.Count = _default(ProbeSpec, "prompt_tokens")
-    max_tokens: types.Count = _default(ProbeSpec, "max_tokens")
-    ttft_timeout: types.Duration = _seconds("ttft_timeout_s")
+    prompt_tokens: types.Count = default_of(ProbeSpec, "prompt_tokens")
+    max_tokens: types.Count = default_of(ProbeSpec, "max_tokens")
+    ttft_timeout: types.Duration = seconds_of("ttft_timeout_s")
     """Deadline of the first token."""
-    timeout: types.Duration = _seconds("timeout_s")
+    timeout: types.Duration = seconds_of("timeout_s")
     """Deadline of the whole answer."""
     slo: Slo = Field(default_factory=Slo)
 
@@ -221,7 +194,7 @@ class Probe(Section):
     @classmethod
     def _not_before_ttft_timeout(cls, value: float, info: ValidationInfo) -> float:
         if value < info.data.get("ttft_timeout", value):
-            standard = as_duration(_default(ProbeSpec, "ttft_timeout_s"))
+            standard = as_duration(default_of(ProbeSpec, "ttft_timeout_s"))
             raise RefusedError(f"must not be shorter than ttft_timeout (which is {standard} if not written)")
         return value
 
@@ -229,9 +202,9 @@ class Probe(Section):
 class Scoring(Section):
     """How samples become statuses."""
 
-    confirm: StrictBool = _default(ScoringSpec, "confirm")
+    confirm: StrictBool = default_of(ScoringSpec, "confirm")
     """Probe beside the schedule where that is worth it: at once after a surprise, then ever later; often while down."""
-    count_wrong_answers: StrictBool = _default(ScoringSpec, "count_wrong_answers")
+    count_wrong_answers: StrictBool = default_of(ScoringSpec, "count_wrong_answers")
     """Count a well-formed but wrong answer as a failure."""
     blame: dict[types.Movable, types.Blamed] = Field(default_factory=dict)
     """Error classes to be counted as the fault of `provider` or `account`, against the published table."""
@@ -246,11 +219,11 @@ _SHORTEST_HOURLY_S = 91 * 86_400.0
 class Retention(Section):
     """How long history is kept: samples, and what is made of them by the hour and by the day."""
 
-    raw: types.Duration = _seconds("raw_s", RetentionSpec)
+    raw: types.Duration = seconds_of("raw_s", RetentionSpec)
     """Samples, each as it was taken; at least 2d."""
-    hourly: types.Duration = _seconds("hourly_s", RetentionSpec)
+    hourly: types.Duration = seconds_of("hourly_s", RetentionSpec)
     """Counts and quantiles by the hour; at least 91d, and not shorter than raw."""
-    daily: types.Duration = _seconds("daily_s", RetentionSpec)
+    daily: types.Duration = seconds_of("daily_s", RetentionSpec)
     """Counts and quantiles by the day; not shorter than hourly."""
 
     @field_validator("raw")
@@ -275,7 +248,7 @@ class Retention(Section):
 
 def _not_shorter(value: float, tier: str, info: ValidationInfo) -> float:
     if value < info.data.get(tier, value):
-        standard = as_duration(_default(RetentionSpec, f"{tier}_s"))
+        standard = as_duration(default_of(RetentionSpec, f"{tier}_s"))
         raise RefusedError(f"must not be shorter than {tier} (which is {standard} if not written)")
     return value
 
@@ -298,121 +271,30 @@ class Maintenance(Section):
         return value
 
 
-class PublishedFile(Section):
-    """A file that is kept up to date, replaced by rename."""
-
-    format: types.Format
-    path: types.FilePath
-    cluster: types.Maybe[types.Name] = None
-    """Which of Envoy's clusters, where `router_ids` name several: a file holds one."""
-
-    options: dict[types.VllmOption, types.Text] = Field(default_factory=dict)
-    """What stands in the file for vLLM's router beside the engines: routing_logic, session_key, callbacks."""
-
-    @field_validator("options")
-    @classmethod
-    def _only_of_vllm(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
-        if info.data.get("format", Shape.VLLM) is not Shape.VLLM:
-            raise RefusedError("is for the format vllm only; remove it")
-        return value
-
-    @field_validator("cluster")
-    @classmethod
-    def _only_of_envoy(cls, value: str, info: ValidationInfo) -> str:
-        if info.data.get("format", Shape.ENVOY_EDS) is not Shape.ENVOY_EDS:
-            raise RefusedError("is for the format envoy-eds only; remove it")
-        return value
-
-
-class Publish(Section):
-    """Where figures go, beside HTTP."""
-
-    later = frozenset({"otel_names"})
-
-    files: list[PublishedFile] = Field(default_factory=list)
-    haproxy_agent: types.Maybe[types.AgentAddress] = None
-    """host:port that HAProxy's agent checks ask; an IPv6 address in brackets."""
-
-
-class Sink(Section):
-    """Where samples go, beside the store."""
-
-    kind: types.SinkKind
-    """What it is, if its name does not say it."""
-
-
-class Influx(Sink):
-    """A server that takes InfluxDB's v2 line protocol."""
-
-    kind: types.SinkKind = "influx"
-
-    url: types.SinkUrl
-    """Where the server is, such as http://127.0.0.1:8086."""
-    org: types.Text = _default(InfluxSpec, "org")
-    """InfluxDB 2 wants one; others take no notice of it."""
-    bucket: types.Text
-    token: types.Maybe[types.Key] = None
-    """Best from outside of the file: ${env:NAME}, ${file:/path} or ${credential:NAME}."""
-    timeout: types.Duration = _seconds("timeout_s", InfluxSpec)
-    """How long one write may take."""
-
-
-class Ndjson(Sink):
-    """A file of JSON lines that is rotated."""
-
-    kind: types.SinkKind = "ndjson"
-    path: types.FilePath
-    """The file; rotated ones lie beside it as path.1, path.2, …"""
-    max_bytes: types.Size = Field(default=_default(NdjsonSpec, "max_bytes"))
-    """It is rotated before it grows beyond."""
-    keep: types.Count = _default(NdjsonSpec, "keep")
-    """How many rotated files are kept."""
-
-
-def _says_kind(name: object, sink: object) -> bool:
-    return isinstance(sink, Mapping) and name in SINKS
-
-
-class _AnySink(BaseModel):
-    """A sink of which only the kind is looked at."""
-
-    kind: types.SinkKind
-
-
-SINKS: Mapping[str, type[Sink]] = {"influx": Influx, "ndjson": Ndjson}
-"""By kind."""
-
-
-def _sink(value: object, _: object, info: ValidationInfo) -> Sink:
-    """A sink, read by its kind. Pydantic puts the errors inside where they belong."""
-    kind = _AnySink.model_validate(value).kind
-    return SINKS[kind].model_validate(value, context=info.context)
-
-
 class File(Section):
     """Configuration of Providerwatch."""
 
     later = frozenset({"alerts"})
 
-    vantage: types.Name = _default(Config, "vantage")
+    vantage: types.Name = default_of(Config, "vantage")
     """The name of the place that probes run from."""
     canaries: types.Canaries = Field(default_factory=list)
     """host:port of machines that are asked whether the network of this place works when a provider falls silent."""
-    public: StrictBool = _default(Config, "public")
+    public: StrictBool = default_of(Config, "public")
     """true allows to listen beyond this machine without a token."""
     token: types.Maybe[types.Key] = None
     """What clients send as a bearer token."""
-    rate_limit: types.Count = _default(Config, "rate_limit")
+    rate_limit: types.Count = default_of(Config, "rate_limit")
     """Requests per second that one client address may make of the HTTP server."""
     listen: types.Address = Field(default=f"{Listen().host}:{Listen().port}", validate_default=True)
     """host:port of the HTTP server; an IPv6 address in brackets."""
-    store: types.Store = _default(Config, "store")
+    store: types.Store = default_of(Config, "store")
     """sqlite:///absolute/path.db, sqlite:name.db for a file in the working directory, or
     postgresql://user:password@host:5432/database."""
     retention: Retention = Field(default_factory=Retention)
-    max_concurrent: types.Count = _default(Config, "max_concurrent")
+    max_concurrent: types.Count = default_of(Config, "max_concurrent")
     """How many probes may run at the same time, of all providers."""
-    grace: types.Duration = _seconds("grace_s", Config)
+    grace: types.Duration = seconds_of("grace_s", Config)
     """How long running probes may take to finish after a request to stop."""
     providers: dict[types.ProviderName, Provider] = Field(default_factory=dict)
     """Those that are not in the catalogue, and what is to be different about those that are."""
@@ -424,7 +306,7 @@ class File(Section):
     maintenance: list[Maintenance] = Field(default_factory=list)
     """When endpoints are left alone."""
     publish: Publish = Field(default_factory=Publish)
-    sinks: dict[types.Name, Annotated[Influx | Ndjson, WrapValidator(_sink)]] = Field(default_factory=dict)
+    sinks: dict[types.Name, Annotated[Influx | Ndjson, WrapValidator(read_sink)]] = Field(default_factory=dict)
     """Where samples go, beside the store, by name. A name is the kind, unless `kind:` says otherwise."""
 
     @field_validator("sinks", mode="before")
@@ -432,7 +314,7 @@ class File(Section):
     def _called_by_kind(cls, value: object) -> object:
         if not isinstance(value, Mapping):
             return value
-        return {name: {"kind": name, **each} if _says_kind(name, each) else each for name, each in value.items()}
+        return {name: {"kind": name, **each} if says_kind(name, each) else each for name, each in value.items()}
 
     @field_validator("listen")
     @classmethod

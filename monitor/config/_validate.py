@@ -11,7 +11,8 @@ from pydantic_core import ErrorDetails
 
 from monitor.config._document import Document
 from monitor.config._errors import Place, Problem, RefusedError, did_you_mean
-from monitor.config._schema import SINKS, File
+from monitor.config._outputs import SINKS
+from monitor.config._schema import File
 from monitor.config._types import Known
 
 _ON_KEY = "[key]"
