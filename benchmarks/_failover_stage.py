@@ -135,7 +135,7 @@ def round_of(folder: Path, lanes: Sequence[Lane], plan: Plan) -> list[Ran]:
 
 def _started(stack: ExitStack, folder: Path, lane: Lane, backends: Sequence[Switch], plan: Plan) -> Ran:
     folder.mkdir()
-    probe = {"task": "chat", "every": f"{plan.every_s:g}s", "prompt_tokens": 40, "max_tokens": 8}
+    probe = {"task": "chat", "every": f"{plan.every_s:g}s", "prompt_tokens": 10, "max_tokens": 4}
     probes = {"chat": {**probe, "ttft_timeout": "8s", "timeout": "10s"}}
     daemon = None
     if lane.plugin:

@@ -79,9 +79,9 @@ def _outcomes(all_ran: Sequence[Ran]) -> Table:
         title="Outcomes that arrived at the daemon",
         head=["LiteLLM", "backend", "answers as the caller saw them", "requests in `/v1/activity`"],
         rows=rows,
-        note="Activity holds failed tries, too, and the one request that each lane makes before the run. *failures, all*: "
-        "requests that failed for the caller, and failures in the uptime of real traffic; with LiteLLM's retries a request "
-        "may have several.",
+        note="Activity holds failed tries, too, and the one request that each lane makes before the run. "
+        "*failures, all*: requests that failed for the caller, and failures in the uptime of real traffic; with LiteLLM's retries a "
+        "request may have several.",
     )
 
 

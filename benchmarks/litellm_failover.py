@@ -32,7 +32,10 @@ STAGES: Final = {
     "router": [
         Lane(name="router, no retries, no cooldowns", settings=_ALONE),
         Lane(name="the same with the plug-in", settings=_ALONE, plugin="reports"),
-        Lane(name="the same, no outcomes reported", settings=_ALONE, plugin="silent"),
+    ],
+    "silent": [
+        Lane(name="router, no retries, no cooldowns", settings=_ALONE),
+        Lane(name="the same with the plug-in, no outcomes reported", settings=_ALONE, plugin="silent"),
     ],
     "defaults": [
         Lane(name="router, LiteLLM's defaults", settings=_OWN),
@@ -97,7 +100,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=300, help="of a round, without its end (300)")
     parser.add_argument("--fault", type=float, default=100, help="seconds for which one backend fails (100)")
     parser.add_argument("--every", type=float, default=5, help="seconds between two probes (5)")
-    parser.add_argument("--rate", type=float, default=2, help="requests a second in each lane (2)")
+    parser.add_argument("--rate", type=float, default=1, help="requests a second in each lane (1)")
     parser.add_argument("--picks", type=int, default=2000, help="picks timed in each way; 0: none (2000)")
     parser.add_argument("--stages", nargs="+", choices=tuple(STAGES), default=list(STAGES))
     parser.add_argument("--seed", type=int, default=1)
