@@ -2,8 +2,8 @@
 
 The argument is JSON: `{"model_list", "settings", "plugin", "url", "token"}` for a router, `{"proxy", "key"}` for a
 caller. It prints "ready", then answers lines of JSON: `{"at", "offsets"}` has a request made at each offset from a
-moment of the monotonic clock, which all processes of a machine share, whether or not earlier ones have ended; `{"picks"}` has
-as many picks timed, with and without the plug-in in turns.
+moment of the monotonic clock, which all processes of a machine share, whether or not earlier ones have ended;
+`{"picks"}` has as many picks timed, with and without the plug-in in turns.
 """
 
 from __future__ import annotations

@@ -80,8 +80,8 @@ def _outcomes(all_ran: Sequence[Ran]) -> Table:
         head=["LiteLLM", "backend", "answers as the caller saw them", "requests in `/v1/activity`"],
         rows=rows,
         note="Activity holds failed tries, too, and the one request that each lane makes before the run. "
-        "*failures, all*: requests that failed for the caller, and failures in the uptime of real traffic; with LiteLLM's retries a "
-        "request may have several.",
+        "*failures, all*: requests that failed for the caller, and failures in the uptime of real traffic; with "
+        "LiteLLM's retries a request may have several.",
     )
 
 
