@@ -20,7 +20,7 @@ pytestmark = pytest.mark.routers
 
 BROKEN, *OTHERS = NAMES
 # The model is kept busy by LiteLLM's requests: probes that cost no tokens do not stand in their way.
-PROBES = {"reach": {"task": "reach", "every": "2s"}}
+PROBES = {"reach": {"task": "reach", "every": "1s"}}
 
 
 class Asked:
