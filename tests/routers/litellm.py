@@ -8,7 +8,7 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -56,12 +56,19 @@ def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONPATH": str(ROOT), **more}
 
 
-@contextmanager
 def router(
-    directory: Path, servers: Sequence[Gate], url: str, *, token: str | None = None, plugin: bool = True
-) -> Iterator[Router]:
-    """One with the page's deployments; without cooldowns of its own, so that only the plug-in chooses."""
+    directory: Path, servers: Sequence[Gate], url: str, *, token: str | None = None
+) -> AbstractContextManager[Router]:
+    """One with the page's deployments."""
     models = yaml.safe_load(put(block("litellm", "yaml", "model_list:"), addresses(servers)))["model_list"]
+    return router_of(directory, models, url, token=token)
+
+
+@contextmanager
+def router_of(
+    directory: Path, models: Sequence[Mapping[str, Any]], url: str, *, token: str | None, plugin: bool = True
+) -> Iterator[Router]:
+    """One with these deployments; without cooldowns and retries of its own, so that only the plug-in chooses."""
     config = json.dumps({"model_list": models, "url": url, "token": token, "plugin": plugin})
     with (directory / "litellm.log").open("ab") as log:
         process = subprocess.Popen(
@@ -89,7 +96,7 @@ class Proxy:
     """LiteLLM's proxy, asked over HTTP."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self.url = url
 
     def ask(self, times: int = 20) -> list[str]:
         """As the router's; the status where the answer is none."""
@@ -97,7 +104,7 @@ class Proxy:
 
     def is_ready(self) -> bool:
         try:
-            with _OPENER.open(f"{self._url}/health/readiness", timeout=10):
+            with _OPENER.open(f"{self.url}/health/readiness", timeout=10):
                 return True
         except OSError:
             return False
@@ -105,7 +112,7 @@ class Proxy:
     def _ask(self) -> str:
         body = {"model": "llama", "max_tokens": 4, "messages": [{"role": "user", "content": "Say hello."}]}
         headers = {"Authorization": f"Bearer {MASTER_KEY}", "Content-Type": "application/json"}
-        request = urllib.request.Request(f"{self._url}/v1/chat/completions", json.dumps(body).encode(), headers)
+        request = urllib.request.Request(f"{self.url}/v1/chat/completions", json.dumps(body).encode(), headers)
         try:
             with _OPENER.open(request, timeout=60) as response:
                 response.read()
@@ -115,11 +122,16 @@ class Proxy:
                 return str(refused.code)
 
 
-@contextmanager
-def proxy(directory: Path, servers: Sequence[Gate], daemon_url: str, token: str) -> Iterator[Proxy]:
+def proxy(directory: Path, servers: Sequence[Gate], daemon_url: str, token: str) -> AbstractContextManager[Proxy]:
     """One with the page's configuration."""
+    return proxy_of(directory, put(block("litellm", "yaml", "model_list:"), addresses(servers)), daemon_url, token)
+
+
+@contextmanager
+def proxy_of(directory: Path, config: str, daemon_url: str, token: str) -> Iterator[Proxy]:
+    """One with some configuration."""
     port, file = free_port(), directory / "config.yaml"
-    file.write_text(put(block("litellm", "yaml", "model_list:"), addresses(servers)))
+    file.write_text(config)
     env = environment(PROVIDERWATCH_URL=daemon_url, PROVIDERWATCH_TOKEN=token, LITELLM_MASTER_KEY=MASTER_KEY)
     with (directory / "proxy.log").open("ab") as log:
         process = subprocess.Popen(

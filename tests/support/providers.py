@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from monitor.demo.children import environment, python
@@ -24,6 +24,11 @@ def serving() -> Iterator[Providers]:
     """The model's server and the proxy in front of it."""
     with _server("model_server") as model, _server("fault_proxy", "--upstream", model) as proxy:
         yield Providers(model=model, proxy=proxy)
+
+
+def model() -> AbstractContextManager[str]:
+    """Another server of the model, with nothing in front of it: its address."""
+    return _server("model_server")
 
 
 @contextmanager
