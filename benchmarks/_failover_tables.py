@@ -16,10 +16,10 @@ _SHARE: Final = 0.99
 _GRACE_S: Final = 5.0
 
 
-def recovery_s(ran: Ran) -> float:
-    """From the fault's begin to that of the last request that failed; 0: none did since."""
+def recovery_s(ran: Ran) -> float | None:
+    """From the fault's begin to that of the last request that failed; None: none did since."""
     began_s = ran.plan.fails_at_s
-    return max((each["at_s"] - began_s for each in _failed(ran.records) if each["at_s"] >= began_s), default=0.0)
+    return max((each["at_s"] - began_s for each in _failed(ran.records) if each["at_s"] >= began_s), default=None)
 
 
 def verdicts(all_ran: Sequence[Ran]) -> list[Verdict]:
@@ -27,10 +27,14 @@ def verdicts(all_ran: Sequence[Ran]) -> list[Verdict]:
     found = []
     for lane, rounds in _by_lane(all_ran):
         if lane.plugin:
-            worst_s, share = max(map(recovery_s, rounds)), _share(_records(rounds))
+            worst_s, share = max(recovery_s(ran) or 0.0 for ran in rounds), _share(_records(rounds))
             bound_s = rounds[0].plan.every_s + _GRACE_S
             found += [
-                Verdict(bound=f"{lane.name}: no failure after {bound_s:g} s", seen=worst_s, kept=worst_s <= bound_s),
+                Verdict(
+                    bound=f"{lane.name}: no failure after {bound_s:g} s",
+                    seen=worst_s or "none",
+                    kept=worst_s <= bound_s,
+                ),
                 Verdict(bound=f"{lane.name}: {_SHARE:.0%} succeed", seen=f"{share:.2%}", kept=share >= _SHARE),
             ]
     return found
@@ -62,7 +66,7 @@ def _requests(all_ran: Sequence[Ran]) -> Table:
         title="Requests",
         head=[*head, "median of successes, ms", "failed once the daemon was dead"],
         rows=rows,
-        note="*last failure after*: from the begin of the fault to the begin of the last request that failed; "
+        note="*last failure after*: from the begin of the fault to the begin of the last request that failed, if any did; "
         "*daemon told after*: to the first published status that is not `up`. One figure for each round.",
     )
 
