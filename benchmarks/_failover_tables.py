@@ -66,8 +66,8 @@ def _requests(all_ran: Sequence[Ran]) -> Table:
         title="Requests",
         head=[*head, "median of successes, ms", "failed once the daemon was dead"],
         rows=rows,
-        note="*last failure after*: from the begin of the fault to the begin of the last request that failed, if any did; "
-        "*daemon told after*: to the first published status that is not `up`. One figure for each round.",
+        note="*last failure after*: from the begin of the fault to the begin of the last request that failed, if any "
+        "did; *daemon told after*: to the first published status that is not `up`. One figure for each round.",
     )
 
 
