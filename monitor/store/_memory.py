@@ -120,14 +120,23 @@ class MemoryStore:
         later = (each for each in found if each.start >= _floor(since, span_s))
         return sorted(later, key=_traffic.order)
 
-    async def activity(self, since: date, endpoints: Collection[str] | None = None) -> list[Activity]:
+    async def activity(
+        self,
+        since: date,
+        endpoints: Collection[str] | None = None,
+        *,
+        after: Use | None = None,
+        limit: int | None = None,
+    ) -> list[Activity]:
         """See `Store.activity`."""
-        found = [
-            Activity(day=day, endpoint=name, app=app, tokens=tokens)
-            for (day, name, app), tokens in self._activity.items()
-            if day >= since and (endpoints is None or name in endpoints)
-        ]
-        return _traffic.in_order(found)
+        uses = sorted(self._activity, key=_newest_day_first)
+        return [
+            Activity(day=use[0], endpoint=use[1], app=use[2], tokens=self._activity[use])
+            for use in uses
+            if use[0] >= since
+            and (endpoints is None or use[1] in endpoints)
+            and (after is None or _newest_day_first(use) > _newest_day_first(after))
+        ][:limit]
 
     async def counted_keys(self, since: datetime) -> list[tuple[datetime, Sequence[int]]]:
         """See `Store.counted_keys`."""
@@ -360,6 +369,10 @@ def _as_kept(sample: Sample) -> Sample:
 
 def _floor(at: datetime, seconds: int) -> datetime:
     return at - (at - _EVER) % timedelta(seconds=seconds)
+
+
+def _newest_day_first(use: Use) -> tuple[int, str, str]:
+    return -use[0].toordinal(), use[1], use[2]
 
 
 def _began(incident: Incident) -> Place:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from monitor.status import Incident
 from monitor.store.rollup import Rollup
-from monitor.traffic.counted import Activity, Counted
+from monitor.traffic.counted import Activity, Counted, Use
 from monitor.traffic.counted import Tally as TrafficTally
 from probes._model import ErrorClass, Sample, Task
 
@@ -251,8 +251,19 @@ class Store(Protocol):
         There are spans of 10 s, 300 s, an hour and a day, each kept as long as a window of the scores asks for it.
         """
 
-    async def activity(self, since: date, endpoints: Collection[str] | None = None) -> list[Activity]:
-        """What applications used since a day (UTC), newest day first; `endpoints`: of which, None for all."""
+    async def activity(
+        self,
+        since: date,
+        endpoints: Collection[str] | None = None,
+        *,
+        after: Use | None = None,
+        limit: int | None = None,
+    ) -> list[Activity]:
+        """What applications used since a day (UTC); `endpoints`: of which, None for all.
+
+        The newest day first, in it by endpoint and application, compared by code points; `after`: those that come
+        behind this one, which need not be there.
+        """
 
     async def counted_keys(self, since: datetime) -> list[tuple[datetime, Sequence[int]]]:
         """The keys of the real requests that were counted at `since` or later, with when, oldest first."""

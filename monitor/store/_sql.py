@@ -33,7 +33,7 @@ from monitor.store._protocol import (
 )
 from monitor.store._statements import FIRST_SEEN, STATES, insert_of
 from monitor.store._tidy import Tidying
-from monitor.traffic.counted import Activity, Counted
+from monitor.traffic.counted import Activity, Counted, Use
 from monitor.traffic.counted import Tally as TrafficTally
 from probes._model import Sample, Task
 
@@ -145,9 +145,16 @@ class SqlStore:
         """See `Store.traffic`."""
         return await self._read(lambda connection: _traffic.tallies(connection, since, span_s))
 
-    async def activity(self, since: date, endpoints: Collection[str] | None = None) -> list[Activity]:
+    async def activity(
+        self,
+        since: date,
+        endpoints: Collection[str] | None = None,
+        *,
+        after: Use | None = None,
+        limit: int | None = None,
+    ) -> list[Activity]:
         """See `Store.activity`."""
-        return await self._read(lambda connection: _traffic.activity_since(connection, since, endpoints))
+        return await self._read(lambda connection: _traffic.activity_page(connection, since, endpoints, after, limit))
 
     async def counted_keys(self, since: datetime) -> list[tuple[datetime, Sequence[int]]]:
         """See `Store.counted_keys`."""

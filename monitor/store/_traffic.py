@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import ColumnElement, Executable, Table, and_, delete, or_, select
+from sqlalchemy import ColumnElement, Executable, Table, and_, collate, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.store._codes import ERRORS
 from monitor.store._statements import Insert, keyed
 from monitor.store._tables import activity, endpoint, traffic, traffic_batch
-from monitor.traffic.counted import FINEST_S, Activity, Counted, Tally, Tokens
+from monitor.traffic.counted import FINEST_S, Activity, Counted, Tally, Tokens, Use
 from monitor.traffic.known import REMEMBERED
 from probes._model import ErrorClass
 
@@ -135,14 +135,24 @@ def _number(error: ErrorClass | None) -> int:
     return _GOOD if error is None else ERRORS[error]
 
 
-async def activity_since(connection: AsyncConnection, since: date, endpoints: Collection[str] | None) -> list[Activity]:
+async def activity_page(
+    connection: AsyncConnection, since: date, endpoints: Collection[str] | None, after: Use | None, limit: int | None
+) -> list[Activity]:
     """See `Store.activity`."""
+    # As Python compares text, whatever the language that a database was made for.
+    as_bytes = "C" if connection.dialect.name == "postgresql" else "BINARY"
+    name, app = collate(endpoint.c.id, as_bytes), collate(activity.c.app, as_bytes)
     query = select(endpoint.c.id, activity.c.day, activity.c.app, *(activity.c[name] for name in _SUMS))
     query = query.join_from(activity, endpoint, activity.c.endpoint == endpoint.c.key)
     query = query.where(activity.c.day >= (since - _FIRST_DAY).days)
     if endpoints is not None:
         query = query.where(endpoint.c.id.in_(sorted(endpoints)))
-    found = [
+    if after is not None:
+        day = (after[0] - _FIRST_DAY).days
+        later = or_(name > after[1], and_(name == after[1], app > after[2]))
+        query = query.where(activity.c.day <= day, or_(activity.c.day < day, later))
+    query = query.order_by(activity.c.day.desc(), name, app).limit(limit)
+    return [
         Activity(
             day=_FIRST_DAY + timedelta(days=row.day),
             endpoint=row.id,
@@ -151,12 +161,6 @@ async def activity_since(connection: AsyncConnection, since: date, endpoints: Co
         )
         for row in (await connection.execute(query)).all()
     ]
-    return in_order(found)
-
-
-def in_order(found: Sequence[Activity]) -> list[Activity]:
-    """The newest day first, in it by endpoint and application, compared as databases would not."""
-    return sorted(found, key=lambda each: (-each.day.toordinal(), each.endpoint, each.app))
 
 
 async def counted_keys(connection: AsyncConnection, since: datetime) -> list[tuple[datetime, Sequence[int]]]:

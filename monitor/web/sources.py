@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeAlias
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 
 from monitor.publish.board import Snapshot
 from monitor.traffic.calls import Receipt
-from monitor.traffic.counted import Activity
+from monitor.traffic.counted import Activity, Use
 from monitor.web.past import Past
 
-ActivitySince: TypeAlias = Callable[[date, Collection[str] | None], Awaitable[Sequence[Activity]]]
-"""What applications used since a day (UTC), of some endpoints or all, newest day first. Raises StoreError."""
+
+class ActivityPage(Protocol):
+    """`Store.activity`."""
+
+    async def __call__(
+        self, since: date, endpoints: Collection[str] | None = None, *, after: Use | None, limit: int | None
+    ) -> Sequence[Activity]:
+        """See there. Raises StoreError."""
 
 
-async def _no_activity(_since: date, _endpoints: Collection[str] | None) -> Sequence[Activity]:
+async def _no_activity(*_: object, **__: object) -> Sequence[Activity]:
     return ()
 
 
@@ -34,4 +40,4 @@ class Sources:
     """None: the routes of stored history are not there."""
     outcomes: Callable[[object], Awaitable[Receipt]] | None = None
     """Takes reports of real traffic; None: nobody could be known to report."""
-    activity: ActivitySince = _no_activity
+    activity: ActivityPage = _no_activity

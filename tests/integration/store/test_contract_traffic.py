@@ -97,6 +97,27 @@ async def test_activity_comes_newest_day_first_and_of_those_that_are_asked_for(s
     assert await store.activity(TODAY + timedelta(days=1)) == found[:1]
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 9])
+async def test_activity_comes_page_by_page_too(store: Store, size: int) -> None:
+    apps = {(B, "z"): USED, (A, "é"): USED, (A, ""): USED, (A, "Z"): USED, (A, "日"): USED}
+    await put(store, batch(1, activity=apps), batch(2, at=START + timedelta(days=1), activity={(B, ""): USED}))
+    whole, after, pages = await store.activity(LONG_AGO), None, []
+    while page := await store.activity(LONG_AGO, after=after, limit=size):
+        pages += page
+        after = (page[-1].day, page[-1].endpoint, page[-1].app)
+    assert pages == whole
+    assert len(whole) == 6
+
+
+async def test_a_page_begins_behind_a_place_where_nothing_is(store: Store) -> None:
+    await put(store, batch(1, activity={(A, "a"): USED, (A, "c"): USED}))
+    (found,) = await store.activity(LONG_AGO, after=(TODAY, A, "b"))
+    assert found.app == "c"
+    assert await store.activity(LONG_AGO, after=(LONG_AGO, A, "b")) == []
+    assert len(await store.activity(LONG_AGO, after=(date.max, "", ""))) == 2
+    assert await store.activity(LONG_AGO, [B], after=(TODAY, A, "b")) == []
+
+
 @pytest.mark.parametrize("app", ["'; DROP TABLE activity", "日本", "\u2028", "x" * 64, "(others)"])
 async def test_an_application_of_any_name_is_kept(store: Store, app: str) -> None:
     await put(store, batch(1, activity={(A, app): USED}), batch(2, activity={(A, app): USED}))

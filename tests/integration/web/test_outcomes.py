@@ -248,6 +248,25 @@ async def test_activity_tells_requests_and_tokens_by_day_endpoint_and_applicatio
     assert (await desk.get("/v1/activity?endpoint=nobody"))["data"] == []
 
 
+async def test_activity_is_read_page_by_page(desk: Desk) -> None:
+    await desk.report(*(outcome(str(number), app=f"app-{number}") for number in range(7)))
+    whole = (await desk.get("/v1/activity"))["data"]
+    pages: list[Any] = []
+    cursor: str | None = ""
+    for length in (3, 3, 1):
+        page = await desk.get(f"/v1/activity?limit=3{cursor and f'&cursor={cursor}'}")
+        assert len(page["data"]) == length
+        pages, cursor = pages + page["data"], page["next"]
+    assert (pages, len(whole)) == (whole, 7)
+    assert cursor is None
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=5001", "cursor=%C3%A9", "cursor=AAAAA"])
+async def test_pages_of_activity_are_asked_for_by_what_was_given_out(served: Served, query: str) -> None:
+    response, found = await served.get(f"/v1/activity?{query}")
+    assert (response.status, found["error"]["code"]) == (400, "bad_request")
+
+
 @pytest.mark.parametrize("days", ["0", "401", "-1", "many"])
 async def test_days_are_a_number_within_bounds(served: Served, days: str) -> None:
     response, found = await served.get(f"/v1/activity?days={days}")
@@ -257,7 +276,7 @@ async def test_days_are_a_number_within_bounds(served: Served, days: str) -> Non
 async def test_activity_goes_back_as_many_days_as_are_asked_for(serve: Serve) -> None:
     asked: list[Any] = []
 
-    async def activity(since: Any, endpoints: Any) -> tuple[()]:
+    async def activity(since: Any, endpoints: Any, **_: Any) -> tuple[()]:
         asked.append(datetime.now(UTC).date() - since)
         return ()
 
@@ -268,7 +287,7 @@ async def test_activity_goes_back_as_many_days_as_are_asked_for(serve: Serve) ->
 
 
 async def test_a_store_that_does_not_answer_is_no_error_of_ours(serve: Serve) -> None:
-    async def activity(since: Any, endpoints: Any) -> Any:
+    async def activity(since: Any, endpoints: Any, **_: Any) -> Any:
         raise StoreError("store /x: database is locked")
 
     response, found = await (await serve(activity=activity)).get("/v1/activity")

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.publish.cursor import FORM, QueryError, before, from_cursor, to_cursor
+from monitor.publish.cursor import (
+    FORM,
+    USE_FORM,
+    QueryError,
+    before,
+    from_cursor,
+    from_use_cursor,
+    to_cursor,
+    to_use_cursor,
+)
 from monitor.store import Place
 
 AT = datetime(2026, 11, 22, 7, 0, 0, 123456, tzinfo=UTC)
@@ -46,6 +55,26 @@ def test_any_other_word_is_refused_or_a_cursor_of_its_own(word: str) -> None:
 def test_these_words_are_none(word: str) -> None:
     with pytest.raises(QueryError):
         from_cursor(word)
+
+
+names = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+
+
+@given(st.dates(), names, names)
+def test_a_cursor_leads_back_to_its_use(day: date, endpoint: str, app: str) -> None:
+    assert from_use_cursor(to_use_cursor((day, endpoint, app))) == (day, endpoint, app)
+
+
+@given(st.from_regex(USE_FORM, fullmatch=True, alphabet=st.characters(codec="ascii")))
+def test_whatever_looks_like_a_cursor_of_uses_is_one_that_a_database_takes(word: str) -> None:
+    _, endpoint, app = from_use_cursor(word)
+    assert "\0" not in (endpoint + app).encode().decode()
+
+
+@pytest.mark.parametrize("word", ["", "AAA", "AAAAA", "AA==", "é" * 4, "AAAA\n"])
+def test_these_words_are_no_cursors_of_uses(word: str) -> None:
+    with pytest.raises(QueryError, match="begin anew"):
+        from_use_cursor(word)
 
 
 @given(ids)
