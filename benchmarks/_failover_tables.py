@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from _failover_stage import Lane, Ran
-from _score_report import Cell, Table, Verdict
+from _results import Cell, Table, Verdict
 
 from probes._quantiles import quantile
 

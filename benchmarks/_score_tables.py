@@ -13,9 +13,9 @@ from _estimates import Estimate, estimate, middle
 from _flags import Flag
 from _judges import OURS
 from _measures import BINS
+from _results import Cell, Table, Verdict
 from _rules import RIVALS
 from _score_figures import Schedules, Worlds
-from _score_report import Cell, Table, Verdict
 from _trials import USUAL
 from _whole_trials import Budgeted, Offline, Wide
 from _world import Size

@@ -29,6 +29,7 @@ import _report
 from _history_data import Plan
 from _history_fill import Says, fill
 from _history_sizes import Part, parts, postgres_tables, sqlite_tables
+from _results import Report, Verdict, publish
 from rich.console import Console
 from rich.progress import Progress
 
@@ -64,7 +65,7 @@ def main() -> None:
     with scratch as folder, postgres() if arguments.postgres else nullcontext() as server:
         found = asyncio.run(_measured(arguments, Path(folder), server))
     name = arguments.name or ("history_postgres" if arguments.postgres else "history")
-    report.publish(found, Console(width=150), arguments.out, name)
+    publish(found, Console(width=150), arguments.out, name)
 
 
 def _arguments() -> argparse.Namespace:
@@ -98,7 +99,7 @@ def _no_room(arguments: argparse.Namespace) -> str | None:
     return "--raw-days has to be at least 5" if arguments.raw_days < 5 else None
 
 
-async def _measured(arguments: argparse.Namespace, folder: Path, server: Postgres | None) -> report.Report:
+async def _measured(arguments: argparse.Namespace, folder: Path, server: Postgres | None) -> Report:
     before = _report.load_average()
     subjects = []
     for endpoints in (max(1, arguments.endpoints // 10), arguments.endpoints):
@@ -124,7 +125,7 @@ async def _measured(arguments: argparse.Namespace, folder: Path, server: Postgre
     verdicts = [report.size_verdict(sizes[large.name])] if server is None else []
     verdicts += report.query_verdicts(queries, large.name, when="warm")
     verdicts += report.query_verdicts(cold, large.name, when="cold")
-    return report.Report(
+    return Report(
         title=f"History of {arguments.endpoints} endpoints over {arguments.days} days"
         + (" on PostgreSQL" if server is not None else " on SQLite"),
         settings={
@@ -136,12 +137,16 @@ async def _measured(arguments: argparse.Namespace, folder: Path, server: Postgre
             "scheduling": "SCHED_RR" if arguments.realtime else "shared with all programs",
         },
         machine=report.machine(before),
-        sizes=sizes,
-        queries=queries,
-        cold=cold,
-        starting=starting,
-        writing=written,
         verdicts=[*verdicts, *pauses, *report.flat_verdicts(queries, small.name, large.name)],
+        tables=report.tables(
+            sizes,
+            {
+                "Queries of the API": queries,
+                "The same with a file that the kernel has not read yet": cold,
+                "What a start asks": starting,
+                "Writing and tidying": written,
+            },
+        ),
         notes=notes,
     )
 
@@ -230,7 +235,7 @@ async def _asked_cold(subjects: list[Subject], rounds: int) -> list[report.Line]
     return lines
 
 
-async def _written(subject: Subject, rounds: int, notes: list[str]) -> tuple[list[report.Line], list[report.Verdict]]:
+async def _written(subject: Subject, rounds: int, notes: list[str]) -> tuple[list[report.Line], list[Verdict]]:
     """An hour of appends, what tidying that takes, and a day's raw samples deleted; again in every round."""
     writer = measure.Writer(subject.store, subject.plan)
     kinds = ("append of a second's samples", "a slice that rolls up or seals", "append beside it",

@@ -20,7 +20,7 @@ from typing import Final
 import _report
 from _failover_stage import AFTER_S, BROKEN, Lane, Plan, Ran, round_of
 from _failover_tables import tables, verdicts
-from _score_report import Report, publish
+from _results import Report, publish
 from rich.console import Console
 
 from monitor.demo.faults import Fault

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Self, TypeAlias, TypeVar
 
 import _report
-import _score_report
 import _score_tables
 import _trials
 import _whole_trials
@@ -29,6 +28,7 @@ from _board_times import board_times
 from _judges import OURS
 from _lives import Pace
 from _measures import Findings
+from _results import Report, publish
 from _rules import TWO_IN_A_ROW, Calibration
 from _score_tables import Found
 from rich.console import Console
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     found = tried(plan)
     machine = _report.machine(before)
     kept = ("date", "cpu", "kernel", "python", "load average before", "load average after")
-    report = _score_report.Report(
+    report = Report(
         title="Score, status and schedule in a made-up world",
         settings={
             "worlds": plan.worlds,
@@ -107,9 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tables=_score_tables.tables(found),
         notes=["95 % intervals in brackets: worlds drawn again and again."],
     )
-    _score_report.publish(
-        report, Console(width=_WIDTH), chosen.out, chosen.name or ("score_quick" if chosen.quick else "score")
-    )
+    publish(report, Console(width=_WIDTH), chosen.out, chosen.name or ("score_quick" if chosen.quick else "score"))
 
 
 def tried(plan: Plan) -> Found:

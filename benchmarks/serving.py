@@ -23,9 +23,9 @@ from typing import Any
 
 import _report
 from _asking import Rate, Streams, Subscriber, ask, head_of
+from _results import Cell, Report, Table, Verdict, publish
 from _served import endpoint_id
 from rich.console import Console
-from rich.table import Table
 
 from monitor.web.descriptors import make_room
 from probes._quantiles import quantile
@@ -56,15 +56,6 @@ class Line:
     p99_ms: float
     cpu_us: float
     """Of the server, per request."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """A bound, and what was seen."""
-
-    bound: str
-    seen: str
-    kept: bool
 
 
 class Server:
@@ -133,7 +124,7 @@ def judged(lines: list[Line], case: str) -> list[Verdict]:
     ]
 
 
-async def subscribe(server: Server, streams: int) -> tuple[list[Verdict], dict[str, object]]:
+async def subscribe(server: Server, streams: int) -> tuple[list[Verdict], dict[str, Cell]]:
     """Many readers of the stream at once: when each hears of a change, and what that costs in memory."""
     seen, loop = Streams(heard_at_s=time.time()), asyncio.get_running_loop()
     before = server.used()
@@ -153,7 +144,7 @@ async def subscribe(server: Server, streams: int) -> tuple[list[Verdict], dict[s
         reader.transport.abort()
     late = sorted(seen.late_s)
     p99_ms = quantile(late, 0.99) * 1e3
-    figures: dict[str, object] = {
+    figures: dict[str, Cell] = {
         "streams": streams,
         "changes read": len(late),
         "kB/s of each": round((seen.bytes_read - start_bytes) / streams / _STREAM_S / 1e3, 1),
@@ -168,7 +159,7 @@ async def subscribe(server: Server, streams: int) -> tuple[list[Verdict], dict[s
     return [Verdict(bound=bound, seen=f"{p99_ms:.0f} ms", kept=p99_ms <= _LATE_MS)], figures
 
 
-async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
+async def measure(arguments: argparse.Namespace) -> Report:
     """All of one run."""
     before = _report.load_average()
     with (
@@ -191,7 +182,7 @@ async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
             lines += await compare(case, servers, arguments)
         cases = list(dict.fromkeys(line.case for line in lines))
         verdicts = [verdict for case in cases for verdict in judged(lines, case)]
-        streaming: dict[str, object] = {}
+        streaming: dict[str, Cell] = {}
         if arguments.samples > 0:
             ours.used()
             await asyncio.sleep(10)
@@ -201,33 +192,23 @@ async def measure(arguments: argparse.Namespace) -> dict[str, Any]:
             verdicts.append(Verdict(bound=bound, seen=f"{published['p99']:g} ms", kept=kept))
             found, streaming = await subscribe(ours, arguments.streams)
             verdicts += found
-    return {
-        "title": f"{arguments.endpoints} endpoints, {arguments.samples:g} samples/s",
-        "settings": {name: value for name, value in vars(arguments).items() if name not in {"out", "name"}},
-        "machine": _report.machine(before),
-        "lines": [asdict(line) for line in lines],
-        "streaming": streaming,
-        "verdicts": [asdict(verdict) for verdict in verdicts],
-    }
+    head = ["asked", "server", "requests/s", "p50 ms", "p99 ms", "CPU µs of the server per request"]
+    tables = [Table(title="Requests", head=head, rows=[list(asdict(line).values()) for line in lines])]
+    if streaming:
+        tables.append(Table(title="Readers of the stream", head=["", "seen"], rows=list(map(list, streaming.items()))))
+    return Report(
+        title=f"{arguments.endpoints} endpoints, {arguments.samples:g} samples/s",
+        settings={name: value for name, value in vars(arguments).items() if name not in {"out", "name"}},
+        machine=_report.machine(before),
+        verdicts=verdicts,
+        tables=tables,
+    )
 
 
 async def _known(server: Server, samples: float) -> str:
     """Headers that get a 304: the newest tag, or `*`, which is any, where tags change all the time."""
     head = await head_of(server.port, "/v1/scores", _GZIP)
     return f"{_GZIP}If-None-Match: {'*' if samples > 0 else head['etag']}\r\n"
-
-
-def markdown(report: dict[str, Any]) -> str:
-    """The report as a page."""
-    rows = [
-        ["asked", "server", "requests/s", "p50 ms", "p99 ms", "CPU µs of the server per request"],
-        ["---", "---", *["---:"] * 4],
-        *([str(value) for value in line.values()] for line in report["lines"]),
-    ]
-    judged = [f"- {'PASS' if each['kept'] else 'FAIL'}: {each['bound']}: {each['seen']}" for each in report["verdicts"]]
-    told = [f"- {name}: {report[name]}" for name in ("streaming", "machine", "settings") if report[name]]
-    head = [f"# {report['title']}", "", "Written by the benchmark; see [README](../README.md).", ""]
-    return "\n".join([*head, *(f"| {' | '.join(row)} |" for row in rows), "", *judged, "", *told]) + "\n"
 
 
 def main() -> None:
@@ -243,25 +224,7 @@ def main() -> None:
     parser.add_argument("--name", default="serving", help="of the result files (serving)")
     arguments = parser.parse_args()
     make_room()
-    report = asyncio.run(measure(arguments))
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    (arguments.out / f"{arguments.name}.json").write_text(json.dumps(report, indent=1, default=str) + "\n")
-    (arguments.out / f"{arguments.name}.md").write_text(markdown(report))
-    show(report)
-
-
-def show(report: dict[str, Any]) -> None:
-    """Print it."""
-    console = Console(width=120)
-    table = Table(title=report["title"], title_justify="left")
-    for place, column in enumerate(("asked", "server", "requests/s", "p50 ms", "p99 ms", "CPU µs")):
-        table.add_column(column, justify="left" if place < len(("asked", "server")) else "right")
-    for line in report["lines"]:
-        table.add_row(*map(str, line.values()))
-    console.print(table)
-    for each in report["verdicts"]:
-        print("PASS" if each["kept"] else "FAIL", f"{each['bound']}: {each['seen']}")
-    print(report["streaming"])
+    publish(asyncio.run(measure(arguments)), Console(width=120), arguments.out, arguments.name)
 
 
 if __name__ == "__main__":

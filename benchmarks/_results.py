@@ -1,4 +1,4 @@
-"""From findings to tables, verdicts and files."""
+"""What most benchmarks publish: tables, verdicts on bounds, settings and machine, as text, JSON and a page."""
 
 from __future__ import annotations
 
