@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -118,6 +119,7 @@ class Daemon:
         await restore_budgets(self._budgets, self._store, datetime.now(UTC))
         await self._intake.restore(self._store)
         self._board.publish(datetime.now(UTC), sweep=True)
+        gc.freeze()  # what is there lives as long as the daemon: of many endpoints it takes long to look through
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
         async with AsyncExitStack() as stack:

@@ -60,7 +60,7 @@ class Shared:
 
     def is_news(self) -> bool:
         """Whether the belief has moved since this was last true by so much that a status may depend on it."""
-        moved = any(abs(step) > _MOVED for step in map(sub, self.outlook.belief, self._told))
+        moved: bool = max(map(abs, map(sub, self.outlook.belief, self._told))) > _MOVED
         if moved:
             self._told = self.outlook.belief
         return moved

@@ -184,6 +184,8 @@ def aged(view: View, at_s: float) -> View:
     It need not be done before anything else here, but once instead of each time.
     """
     own, shared = _aged(view.own, at_s, OWN), _aged(view.shared, at_s, SHARED)
+    if own is view.own and shared is view.shared:
+        return view
     gap_s = 0.0 if view.own.at_s is None else at_s - view.own.at_s
     return View(own=own, shared=shared, usual=view.usual.faded(gap_s) if gap_s > 0 else view.usual)
 

@@ -38,12 +38,16 @@ WINDOWS = (
 class SlidingCounts:
     """The counts of one window of one endpoint."""
 
-    __slots__ = ("_buckets", "_totals", "window")
+    __slots__ = ("_buckets", "_starts", "_total", "window")
 
     def __init__(self, window: Window) -> None:
         self.window = window
-        self._buckets: deque[tuple[int, list[int]]] = deque()
-        self._totals = [0] * len(Outcome)
+        self._buckets: dict[int, int] = {}
+        """The counts of each outcome by the bucket's start, side by side in one number: there are many buckets, and
+        numbers are small, quickly added, and nothing that the garbage collector looks at."""
+        self._starts: deque[int] = deque()
+        """In order."""
+        self._total = 0
 
     def add(self, at: datetime, outcome: Outcome, count: int = 1) -> None:
         """Count samples that started at `at`; order does not matter."""
@@ -52,31 +56,35 @@ class SlidingCounts:
     def add_second(self, second: int, outcome: Outcome, count: int) -> None:
         """Count samples that started in a second since 1970."""
         start = second - second % self.window.bucket_s
-        self._bucket(start)[outcome] += count
-        self._totals[outcome] += count
+        fresh = count << _BITS * outcome
+        held = self._buckets.get(start)
+        if held is None:
+            self._insert(start)
+            self._buckets[start] = fresh
+        else:
+            self._buckets[start] = held + fresh
+        self._total += fresh
 
     def counts(self, now: datetime) -> Counts:
         """The counts of the window that ends at `now`."""
         oldest = now.timestamp() - self.window.length_s - self.window.bucket_s
-        while self._buckets and self._buckets[0][0] <= oldest:
-            for place, count in enumerate(self._buckets.popleft()[1]):
-                self._totals[place] -= count
-        return Counts(**dict(zip(_FIELDS, self._totals, strict=True))) if self._buckets else NOTHING
+        while self._starts and self._starts[0] <= oldest:
+            self._total -= self._buckets.pop(self._starts.popleft())
+        if not self._starts:
+            return NOTHING
+        return Counts(**{name: self._total >> shift & _MOST for name, shift in _FIELDS})
 
-    def _bucket(self, start: int) -> list[int]:
-        """The bucket that begins at `start`, made where it belongs: nearly always at the end."""
-        place = len(self._buckets)
-        while place and self._buckets[place - 1][0] > start:
+    def _insert(self, start: int) -> None:
+        """Put it where it belongs: nearly always at the end."""
+        place = len(self._starts)
+        while place and self._starts[place - 1] > start:
             place -= 1
-        if place and self._buckets[place - 1][0] == start:
-            return self._buckets[place - 1][1]
-        fresh = _EMPTY.copy()
-        self._buckets.insert(place, (start, fresh))
-        return fresh
+        self._starts.insert(place, start)
 
 
-_EMPTY = [0] * len(Outcome)
-_FIELDS = tuple(outcome.name.lower() for outcome in Outcome)
+_BITS = 64
+_MOST = (1 << _BITS) - 1
+_FIELDS = tuple((outcome.name.lower(), _BITS * outcome) for outcome in Outcome)
 
 
 class Ledger:
