@@ -26,7 +26,11 @@ SHARED: Final = Rates(onset=(0.002, 0.002, 0.003, 0.003, 0.003), recovery=(1.5, 
 """How that of a whole provider does."""
 
 _FAILS: Final = (0.02, 0.02, 0.24, 0.545, 0.985)
-"""How often a request fails in each state of trouble."""
+"""How often a request fails in each state of trouble.
+
+Trouble is of any depth, and a state stands for its part of them: it is where the middle of that part is, or else the
+scores of all that it stands for are off to one side.
+"""
 _MISSES: Final = (0.645, 0.895, 0.12, 0.12, 0.3)
 """How often one that succeeds misses its SLO there."""
 _UNREACHABLE: Final = (0.0005, 0.003, 0.005, 0.03, 0.12, 0.5)
