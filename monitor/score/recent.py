@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from monitor.score.outcomes import Outcome
 from probes._model import Sample, Task
 from probes._quantiles import quantile
 
 RECENT = timedelta(minutes=30)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 SHARES = {"p50": 0.5, "p75": 0.75, "p90": 0.9, "p99": 0.99}
 _REACHED = {name: 1 - share for name, share in SHARES.items()}
 """What a share of values reaches is the quantile of the rest."""
@@ -54,22 +55,31 @@ class Recent:
     Of one task, since a vector is no slow chat, and a list of models no fast one.
     """
 
-    __slots__ = ("_samples", "_task")
+    __slots__ = ("_known", "_oldest", "_samples", "_task")
 
     def __init__(self, task: Task) -> None:
         self._task = task
         self._samples: list[tuple[Sample, Outcome]] = []
+        self._oldest = _NEVER
+        """Start of the first to leave."""
+        self._known: dict[str, Summary] | None = None
+        """What the samples come to; None when that is to be found anew."""
 
     def add(self, sample: Sample, outcome: Outcome) -> None:
         """Keep a sample, if it counts and is of the task."""
         if outcome.counted and sample.task is self._task:
             self._samples.append((sample, outcome))
+            self._known = None
 
     def summaries(self, now: datetime) -> dict[str, Summary]:
         """Each figure's quantiles over the half hour up to `now`."""
-        # They come in the order in which they ended, so an old one may stand behind newer ones.
-        self._samples = [kept for kept in self._samples if kept[0].started_at >= now - RECENT]
-        return {figure.name: self._summary(figure) for figure in FIGURES}
+        begin = now - RECENT
+        if self._known is None or self._oldest < begin:
+            # They come in the order in which they ended, so an old one may stand behind newer ones.
+            self._samples = [kept for kept in self._samples if kept[0].started_at >= begin]
+            self._oldest = min((sample.started_at for sample, _ in self._samples), default=_NEVER)
+            self._known = {figure.name: self._summary(figure) for figure in FIGURES}
+        return self._known
 
     def _summary(self, figure: Figure) -> Summary:
         good = [sample for sample, outcome in self._samples if outcome is Outcome.OK]

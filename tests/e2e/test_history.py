@@ -144,6 +144,7 @@ def test_a_renamed_endpoint_takes_its_history_along(tmp_path: Path, providers: P
     assert history.counts()[STEADY] == 0
 
 
+@pytest.mark.slow
 def test_a_postgresql_that_is_stopped_and_started_costs_no_sample_and_no_status(
     server: Postgres, tmp_path: Path, providers: Providers
 ) -> None:

@@ -98,6 +98,7 @@ def counted(daemon: Daemon) -> tuple[int, int]:
     return day["ok"], day["failed"]
 
 
+@pytest.mark.slow
 def test_batches_that_are_sent_again_after_a_kill_are_counted_once(tmp_path: Path, store: str) -> None:
     env = {"REPORT_TOKEN": TOKEN}
     batches = [batch(number) for number in range(BATCHES)]
@@ -126,6 +127,7 @@ def test_batches_that_are_sent_again_after_a_kill_are_counted_once(tmp_path: Pat
         assert daemon.end(signal.SIGTERM) == 0
 
 
+@pytest.mark.slow
 def test_what_was_answered_for_is_stored_whenever_the_daemon_is_killed(tmp_path: Path, store: str) -> None:
     env = {"REPORT_TOKEN": TOKEN}
     with running(tmp_path, config(store), env) as daemon:

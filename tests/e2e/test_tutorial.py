@@ -37,6 +37,7 @@ def run(tree: Path, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_made_up_api_of_one_file_and_recordings_passes_the_contract_suite(tree: Path) -> None:
     added = {name for name, _ in FILE.findall(PAGE.read_text()) if name.startswith(("probes/", "monitor/"))}
     assert added == {"probes/acme_talk.py"}
@@ -55,6 +56,7 @@ def test_the_tutorials_configuration_is_accepted(tree: Path) -> None:
     assert checked.stdout in PAGE.read_text()
 
 
+@pytest.mark.slow
 def test_the_tutorials_code_is_formatted_and_typed_as_the_projects_own(tree: Path) -> None:
     for command in (("ruff", "format", "--check", "probes"), ("ruff", "check", "probes"), ("mypy", "probes")):
         done = run(tree, "-m", *command)

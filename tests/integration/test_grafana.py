@@ -26,6 +26,8 @@ from grafana.queries import PanelQuery, chosen, filled, panel_queries, variable_
 from tests.support.daemon import running
 from tests.support.providers import Providers
 
+pytestmark = pytest.mark.slow
+
 SCRAPE_S, WARM_UP_S, PATIENCE_S = 1, 10, 90
 WINDOWS = {"window": "5m", "__rate_interval": "1m", "__range": "5m"}
 ANY = ".+"

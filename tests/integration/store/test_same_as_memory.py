@@ -161,6 +161,7 @@ class Both:
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(taken=st.lists(steps, min_size=2, max_size=10), with_sink=st.booleans())
+@pytest.mark.slow
 async def test_sqlite_answers_as_memory_does(tmp_path: Path, taken: list[tuple[str, object]], with_sink: bool) -> None:
     made = tmp_path / "made.db"
     if not made.exists():
