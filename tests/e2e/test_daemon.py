@@ -123,6 +123,7 @@ def watch_until_killed(daemon: Daemon, after_s: float) -> Counter[str]:
     return seen
 
 
+@pytest.mark.slow
 def test_statuses_and_counts_survive_kill_9(tmp_path: Path, providers: Providers) -> None:
     with running(tmp_path, config(tmp_path, providers)) as daemon:
         wait_until(lambda: daemon.scores()[STEADY]["status"] == "up", "steady up")
@@ -154,6 +155,7 @@ def test_a_signal_drains_and_exits_0(tmp_path: Path, providers: Providers, numbe
     assert '"action": "drain_cut"' not in log
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_replaced_and_nothing_else_notices(tmp_path: Path, providers: Providers) -> None:
     with running(tmp_path, config(tmp_path, providers)) as daemon:
         wait_until(lambda: daemon.scores()[STEADY]["status"] == "up", "steady up")

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.alone
 ENDPOINTS = "/api/v1/models/hf/smol/endpoints"
 
 
+@pytest.mark.slow
 def test_a_real_model_is_offered_beside_one_that_is_dead(tmp_path: Path, providers: Providers) -> None:
     file = tmp_path / "offers.json"
     settings: Any = config(tmp_path, providers)

@@ -34,6 +34,7 @@ def every_sample(daemon: Daemon, name: str) -> list[Any]:
         cursor = f"&cursor={page['next']}"
 
 
+@pytest.mark.slow
 def test_what_happened_is_told_and_told_alike_after_a_kill(tmp_path: Path, providers: Providers) -> None:
     store = f"sqlite:///{tmp_path / 'samples.db'}"
     with running(tmp_path, config(store, providers)) as daemon:
