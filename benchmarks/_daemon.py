@@ -39,6 +39,7 @@ _READY_S = 30.0
 _WARM_UP_S = 5.0
 _EDGE_S = 1.0
 """Probes that begin this close to a phase's ends belong to neither phase."""
+_NO_LIMIT = 1_000_000
 _MATCH_S = 0.1
 """The most that a sample's start and its request's receipt may lie apart; probes of one endpoint are 1 s apart."""
 
@@ -69,7 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     loaded = parser.add_argument_group("the daemon under load")
     loaded.add_argument("--loaded", action="store_true", help="take the error from a daemon whose API is loaded")
     loaded.add_argument("--endpoints", type=int, default=50, help="endpoints, each probed every second (50)")
-    loaded.add_argument("--rate", type=float, default=200.0, help="GET /v1/scores per second (200)")
+    loaded.add_argument("--others", type=int, default=950, help="endpoints beside them that are not probed (950)")
+    loaded.add_argument("--rate", type=float, default=200.0, help="GET /v1/scores per second at the most (200)")
     loaded.add_argument("--phase-s", type=float, default=20.0, help="length of a phase (20)")
     loaded.add_argument("--phases", type=int, default=4, help="phases, API idle and loaded in turn (4)")
     loaded.add_argument("--beside", type=int, default=8, help="streams of bare aiohttp at the same time (8)")
@@ -84,7 +86,7 @@ def measure(arguments: argparse.Namespace, console: Console) -> _report.Report:
         with _stamping.running(records) as server:
             listen = _free_port()
             config = folder / "providerwatch.yaml"
-            config.write_text(_config(arguments.endpoints, server.port, listen, database))
+            config.write_text(_config(arguments, server.port, listen, database))
             with _daemon(config, listen, folder / "daemon.log"):
                 time.sleep(_WARM_UP_S)
                 phases = _phases(arguments, server.port, listen, console)
@@ -97,8 +99,9 @@ def measure(arguments: argparse.Namespace, console: Console) -> _report.Report:
     return _as_report(arguments, before, seen)
 
 
-def _config(endpoints: int, port: int, listen: int, database: str) -> str:
-    """A configuration of `endpoints` providers, each with its own time to first token, spread over the range."""
+def _config(arguments: argparse.Namespace, port: int, listen: int, database: str) -> str:
+    """Providers that are probed, each with its own time to first token, spread over the range; and the others."""
+    endpoints, others = arguments.endpoints, arguments.others
     step = (TTFT_US[1] - TTFT_US[0]) // max(endpoints - 1, 1)
     wishes = (
         _stamping.Wish(
@@ -110,6 +113,7 @@ def _config(endpoints: int, port: int, listen: int, database: str) -> str:
         "vantage": "benchmark",
         "listen": f"127.0.0.1:{listen}",
         "store": database,
+        "rate_limit": _NO_LIMIT,
         "scoring": {"confirm": False},
         "providers": {
             f"p{number}": {"api": "openai_chat", "base_url": wish.base_url(port)} for number, wish in enumerate(wishes)
@@ -119,6 +123,10 @@ def _config(endpoints: int, port: int, listen: int, database: str) -> str:
                 "endpoints": [
                     {"provider": f"p{number}", "model": "stamped", "id": _endpoint(number)}
                     for number in range(endpoints)
+                ]
+                + [
+                    {"provider": "p0", "model": "stamped", "id": f"other{number}", "enabled": False}
+                    for number in range(others)
                 ]
             }
         },
@@ -227,7 +235,9 @@ def _as_report(arguments: argparse.Namespace, load_before: str, seen: _Seen) -> 
     unknown = sum(truth is None for found in pairs.values() for _, truth in found)
     return _report.Report(
         title=f"The daemon with {arguments.endpoints} endpoints, each every second",
-        settings={key: getattr(arguments, key) for key in ("endpoints", "rate", "phase_s", "phases", "beside")},
+        settings={
+            key: getattr(arguments, key) for key in ("endpoints", "others", "rate", "phase_s", "phases", "beside")
+        },
         machine=_report.machine(load_before),
         truth=_report.truth_quality(seen.truths, seen.unfinished),
         errors=[errors for name, found in pairs.items() for errors in _report.errors_of(name, found)],

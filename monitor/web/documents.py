@@ -8,7 +8,7 @@ from aiohttp import hdrs
 from multidict import CIMultiDict
 
 from monitor.publish.packing import digest, gzipped
-from monitor.web.safety import SAFE
+from monitor.web.safety import OF_UNCHANGED, SAFE
 
 JSON = "application/json"
 REVALIDATE = "no-cache"
@@ -52,8 +52,8 @@ def packed(
     body: bytes, gzip: bytes | None, content_type: str = JSON, *, etag: str, cache_control: str = REVALIDATE
 ) -> Document:
     """A document of a body that was gzipped already."""
-    headers = {**SAFE, hdrs.CACHE_CONTROL: cache_control, hdrs.VARY: hdrs.ACCEPT_ENCODING}
-    whole = {**headers, hdrs.CONTENT_TYPE: content_type}
+    headers: dict[str, str] = {hdrs.CACHE_CONTROL: cache_control, hdrs.VARY: hdrs.ACCEPT_ENCODING}
+    whole = {**SAFE, **headers, hdrs.CONTENT_TYPE: content_type}
     return Document(
         plain=_form(body, f'"{etag}"', headers, whole),
         gzipped=None
@@ -67,5 +67,5 @@ def _form(body: bytes, etag: str, headers: dict[str, str], whole: dict[str, str]
         body=body,
         etag=etag,
         headers=CIMultiDict({**whole, hdrs.ETAG: etag}),
-        unchanged=CIMultiDict({**headers, hdrs.ETAG: etag}),
+        unchanged=CIMultiDict({**OF_UNCHANGED, **headers, hdrs.ETAG: etag}),
     )

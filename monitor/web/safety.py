@@ -14,6 +14,8 @@ SAFE: Mapping[str, str] = {
     istr("Server"): "providerwatch",
 }
 _FIRST = next(iter(SAFE))
+OF_UNCHANGED: Mapping[str, str] = {name: value for name, value in SAFE.items() if name in {_FIRST, "Server"}}
+"""Those of a 304: the others hold for what its reader has kept, and came with it."""
 
 
 def make_safe(headers: CIMultiDict[str]) -> None:
