@@ -9,6 +9,7 @@ were published since the last line.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import random
 import resource
@@ -136,6 +137,7 @@ async def ours(endpoints: int, rate: float) -> None:
     """The server as the daemon runs it, with a rate limit that nobody reaches."""
     board = board_of(endpoints)
     sources = Sources(snapshot=lambda: board.snapshot, problems=tuple, registry=CollectorRegistry())
+    gc.freeze()  # as the daemon does
     runner = await start(Listen(host="127.0.0.1", port=0), None, sources, rate_per_s=1e9)
     with tempfile.TemporaryDirectory() as folder:
         live = Live(board, Path(folder) / "bench.db")
@@ -170,6 +172,7 @@ async def bare(endpoints: int) -> None:
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
+    gc.freeze()  # as ours does
     await tell(runner.addresses[0][1], [])
 
 
