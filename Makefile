@@ -25,7 +25,7 @@ help: ## show this
 demo: $(VENV)/.demo ## the daemon on a real small model behind three providers (FOR=60s ends it by itself)
 	$(BIN)/providerwatch demo --dir .demo $(if $(FOR),--for $(FOR))
 
-test: $(VENV)/.dev ## the tests: about nine minutes on two cores, no root needed
+test: $(VENV)/.dev ## the tests: about ten minutes on two cores, no root needed
 	@.ci/debian-packages prometheus openssl procps postgresql victoria-metrics
 	$(SIDE_BY_SIDE) auto -m 'not slow' tests/contract tests/unit
 	$(SIDE_BY_SIDE) 3 --dist loadscope -m 'not slow and not alone' tests/integration tests/e2e tests/fuzz

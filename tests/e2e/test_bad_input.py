@@ -72,6 +72,7 @@ def good(folder: Path, port: int = 0) -> str:
         "not YAML",
     ],
 )
+@pytest.mark.slow
 def test_a_mistake_is_one_line_with_file_place_and_remedy(tmp_path: Path, change: tuple[str, str], line: str) -> None:
     ended = start(tmp_path, good(tmp_path).replace(*change))
     assert ended.returncode == 2

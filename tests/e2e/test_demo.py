@@ -48,6 +48,7 @@ def rows(folder: Path) -> dict[str, dict[str, Any]]:
     return {row["provider"]: row for row in document["endpoints"]}
 
 
+@pytest.mark.slow
 def test_the_demo_tells_its_three_providers_apart_and_ends_by_itself(tmp_path: Path) -> None:
     mark = uuid.uuid4().hex
     with start(tmp_path, mark, "--for", "30s") as demo:

@@ -64,6 +64,7 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
         yield found
 
 
+@pytest.mark.slow
 def test_every_shape_is_the_same_as_file_of_the_daemon_and_of_its_store(daemon: Daemon, tmp_path: Path) -> None:
     file = str(tmp_path / "providerwatch.yaml")
     daemon.end(signal.SIGTERM)

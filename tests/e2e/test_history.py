@@ -209,6 +209,7 @@ def test_a_daemon_whose_postgresql_is_not_there_ends_so_that_it_is_started_again
     assert "s3cret-word" not in ended.stderr
 
 
+@pytest.mark.slow
 def test_the_password_of_a_postgresql_is_shown_nowhere(server: Postgres, tmp_path: Path, providers: Providers) -> None:
     history = on_server(server, "secret")
     url = history.url.replace("pw@", "pw:${env:PW}@")

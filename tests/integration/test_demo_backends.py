@@ -144,6 +144,7 @@ async def test_four_requests_are_answered_at_once(model: str) -> None:
     assert all(answer.done for answer in answers)
 
 
+@pytest.mark.slow
 async def test_a_slot_holds_a_thousand_tokens(model: str) -> None:
     question = {"model": MODEL_NAME, "max_tokens": 8, "messages": [{"role": "user", "content": "river " * 900}]}
     async with ClientSession() as session, session.post(f"{model}/v1/chat/completions", json=question) as answer:

@@ -109,6 +109,7 @@ async def test_a_killed_writer_leaves_every_committed_batch_once_and_whole_in_a_
 
 
 @ROUNDS
+@pytest.mark.slow
 async def test_a_killed_writer_or_server_leaves_every_committed_batch_once_and_whole_on_a_server(
     mortal: Postgres, rounds: int
 ) -> None:

@@ -249,6 +249,7 @@ async def test_an_append_order_number_is_never_given_twice(filled: Path) -> None
         assert other.execute("SELECT min(seq) FROM sample").fetchone() > (newest,)
 
 
+@pytest.mark.slow
 async def test_space_of_what_was_deleted_is_given_back_a_slice_at_a_time(path: Path) -> None:
     store = sqlite_store(path)
     await store.open()
