@@ -73,7 +73,7 @@ class Daemon:
         )
         for job in jobs:
             self._metrics.expect(job.spec.endpoint, job.probe.task, config.scoring.blame)
-        self._files = FileWriter(config.publish_files, config)
+        self._files = FileWriter(config.publish_files)
         hooks = Hooks(
             observe=self._observe,
             published=self._published,

@@ -207,9 +207,9 @@ def export(
     if shape is Shape.OPENROUTER and url is not None:
         write_out(_offers(url), output)
         return
-    snapshot, loaded = _snapshot(config, url)
+    snapshot = _snapshot(config, url)
     try:
-        body = render(shape, snapshot, loaded, cluster)
+        body = render(shape, snapshot, cluster)
     except CannotBeMadeError as error:
         fail(str(error))
     write_out(body.decode(), output)
@@ -272,18 +272,17 @@ def backtest(
         Console(highlight=False).print(sidebyside.show(found))
 
 
-def _snapshot(config: Path | None, url: str | None) -> tuple[Snapshot, Config | None]:
-    """What there is to publish, and the configuration if it is known; without `url` that of the store."""
+def _snapshot(config: Path | None, url: str | None) -> Snapshot:
+    """What there is to publish; without `url` that of the store."""
     from datetime import UTC, datetime
 
     from monitor import exporting
 
     if url is None:
         path, loaded = loaded_from(config)
-        return on_store(path, loaded, lambda store: exporting.of_store(loaded, store, datetime.now(UTC))), loaded
-    known = None if config is None else loaded_from(config)[1]
+        return on_store(path, loaded, lambda store: exporting.of_store(loaded, store, datetime.now(UTC)))
     try:
-        return exporting.of_document(fetch(None, url)), known
+        return exporting.of_document(fetch(None, url))
     except exporting.ForeignDocumentError as error:
         fail(f"{url}: {error}", 1)
 

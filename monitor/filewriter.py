@@ -8,7 +8,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from monitor.config.model import Config, PublishFile
+from monitor.config.model import PublishFile
 from monitor.publish.board import Snapshot
 from monitor.publish.choice import basis
 from monitor.publish.files import replace_file
@@ -22,9 +22,8 @@ log = logging.getLogger(__name__)
 class FileWriter:
     """Writes the newest snapshot in the shape of each file, and leaves out those that came and went while it wrote."""
 
-    def __init__(self, files: Sequence[PublishFile], config: Config | None = None) -> None:
+    def __init__(self, files: Sequence[PublishFile]) -> None:
         self._files = files
-        self._config = config
         self._offers = OpenRouterFile()
         self._snapshot: Snapshot | None = None
         self._written: dict[Path, bytes] = {}
@@ -68,7 +67,7 @@ class FileWriter:
         """A file's content. The largest is put together from what did not change since the last time."""
         if file.format is Shape.OPENROUTER:
             return self._offers.body(snapshot)
-        return render(file.format, snapshot, self._config, file.cluster, file.options)
+        return render(file.format, snapshot, file.cluster, file.options)
 
     def _replace(self, file: PublishFile, body: bytes) -> None:
         try:

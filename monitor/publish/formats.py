@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import assert_never
 
-from monitor.config.model import Config
 from monitor.publish.board import Snapshot
 from monitor.publish.choice import Choice, choices
 from monitor.publish.envoy import envoy_eds
@@ -24,13 +23,11 @@ class CannotBeMadeError(ValueError):
 def render(
     shape: Shape,
     snapshot: Snapshot,
-    config: Config | None,  # noqa: ARG001  # for the shapes to come
     cluster: str | None = None,
     options: Mapping[str, str] | None = None,
 ) -> bytes:
     """A snapshot in some shape. Raises CannotBeMadeError, but never for a configuration that was found to be right.
 
-    `config` is None where only the scores document of another daemon is known; a shape that needs more refuses then.
     `cluster` is for Envoy, whose files hold one; None: there is only one. `options` are for vLLM's router.
     """
     match shape:

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.routers
 
 def file_of(*rows: Row) -> bytes:
     snapshot = Snapshot(generated_at=START, vantage="", rows={row.id: row for row in rows}, body=b"", etag="")
-    return render(Shape.ENVOY_EDS, snapshot, None, "llama")
+    return render(Shape.ENVOY_EDS, snapshot, "llama")
 
 
 def row(gate: Gate, status: Status, score: float = 1.0) -> Row:

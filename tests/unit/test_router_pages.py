@@ -35,7 +35,7 @@ def test_a_pages_configuration_loads_and_what_it_publishes_can_be_made(tmp_path:
     snapshot = Board(config, [], START).snapshot
     assert all(name in spec.router_ids for spec in config.endpoints)
     for file in config.publish_files:
-        assert render(file.format, snapshot, config, file.cluster)
+        assert render(file.format, snapshot, file.cluster)
     assert config.publish_files or config.haproxy_agent
 
 
@@ -54,7 +54,7 @@ def test_the_page_on_vllm_shows_the_file_that_is_written(tmp_path: Path) -> None
     near, far = config.endpoints
     rows = [make_row("p:1", router_ids=near.router_ids), make_row("p:2", Status.DOWN, 0.0, router_ids=far.router_ids)]
     snapshot = Board(config, [], START).snapshot
-    made = render(Shape.VLLM, replace(snapshot, rows={row.id: row for row in rows}), config)
+    made = render(Shape.VLLM, replace(snapshot, rows={row.id: row for row in rows}))
     assert json.loads(made) == json.loads(block("vllm", "json", "static_backends"))
     assert made.decode() == block("vllm", "json", "static_backends")
 

@@ -81,7 +81,7 @@ def test_a_file_of_offers_is_what_its_format_makes_of_each_snapshot(tmp_path: Pa
     writer = FileWriter([PublishFile(format=Shape.OPENROUTER, path=path)])
     for snapshot in snapshots(board, 3):
         writer.write(snapshot)
-        assert path.read_bytes() == render(Shape.OPENROUTER, snapshot, None)
+        assert path.read_bytes() == render(Shape.OPENROUTER, snapshot)
 
 
 def test_a_file_that_cannot_be_written_is_told_of_once_and_holds_up_no_other(

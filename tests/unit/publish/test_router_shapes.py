@@ -15,7 +15,7 @@ from monitor.publish.scores import Row
 from monitor.shapes import Shape
 from monitor.status import Status
 from tests.unit.publish.rows import make_row
-from tests.unit.publish.values import make_board, make_config, make_spec
+from tests.unit.publish.values import make_board, make_spec
 from tests.unit.score.values import START
 
 
@@ -35,13 +35,12 @@ def three(router: str, names: tuple[str, str, str]) -> Snapshot:
 
 
 def rendered(shape: Shape, of: Snapshot, cluster: str | None = None) -> Any:
-    return json.loads(render(shape, of, None, cluster))
+    return json.loads(render(shape, of, cluster))
 
 
 def test_the_scores_are_the_document_as_it_was_serialised() -> None:
     found = make_board(make_spec()).snapshot
-    assert render(Shape.SCORES, found, None) is found.body
-    assert render(Shape.SCORES, found, make_config(make_spec())) is found.body
+    assert render(Shape.SCORES, found) is found.body
 
 
 # HAProxy
@@ -66,12 +65,12 @@ def test_a_server_that_is_called_like_an_endpoint_is_what_is_meant() -> None:
 
 
 def test_a_map_has_a_weight_for_each_endpoint_and_server() -> None:
-    found = render(Shape.HAPROXY_MAP, three("haproxy", ("be/a", "be/b", "be/c")), None)
+    found = render(Shape.HAPROXY_MAP, three("haproxy", ("be/a", "be/b", "be/c")))
     assert found == b"p:0 100\np:1 10\np:2 0\nbe/a 100\nbe/b 10\nbe/c 0\n"
 
 
 def test_a_map_needs_no_names_of_haproxy_and_holds_no_line_that_would_be_a_comment() -> None:
-    assert render(Shape.HAPROXY_MAP, snapshot(make_row("p:m"), make_row("#p:m")), None) == b"p:m 100\n"
+    assert render(Shape.HAPROXY_MAP, snapshot(make_row("p:m"), make_row("#p:m"))) == b"p:m 100\n"
 
 
 # Envoy
@@ -116,7 +115,7 @@ def test_a_file_of_envoy_holds_one_cluster_and_says_which_there_are() -> None:
     assert list(health(rendered(Shape.ENVOY_EDS, of, "a"))) == ["10.0.0.2:80"]
     for cluster in (None, "nobody"):
         with pytest.raises(CannotBeMadeError, match="a file holds one cluster of Envoy; say which of a, b"):
-            render(Shape.ENVOY_EDS, of, None, cluster)
+            render(Shape.ENVOY_EDS, of, cluster)
 
 
 # Traefik
@@ -165,7 +164,7 @@ def test_vllms_router_keeps_all_engines_of_a_model_that_is_down_everywhere() -> 
 def test_vllms_router_is_told_what_else_it_is_to_do() -> None:
     of = snapshot(make_row("p:1", router_ids={"vllm": "m@http://10.0.0.1:8000"}))
     options = {"routing_logic": "session", "session_key": "x-user"}
-    assert json.loads(render(Shape.VLLM, of, None, options=options)) == {
+    assert json.loads(render(Shape.VLLM, of, options=options)) == {
         "service_discovery": "static",
         "routing_logic": "session",
         "static_backends": "http://10.0.0.1:8000",
@@ -182,12 +181,12 @@ def test_vllms_router_is_told_what_else_it_is_to_do() -> None:
 )
 def test_a_shape_without_names_says_what_to_write(shape: Shape, router: str) -> None:
     with pytest.raises(CannotBeMadeError, match=f"write `router_ids: {{{router}: …}}`"):
-        render(shape, snapshot(make_row("p:m")), None)
+        render(shape, snapshot(make_row("p:m")))
 
 
 def test_a_malformed_name_of_another_daemon_is_told() -> None:
     with pytest.raises(CannotBeMadeError, match=r"^p:m: router_ids\.traefik: 'x' is not SERVICE/CHILD"):
-        render(Shape.TRAEFIK, snapshot(make_row("p:m", router_ids={"traefik": "x"})), None)
+        render(Shape.TRAEFIK, snapshot(make_row("p:m", router_ids={"traefik": "x"})))
 
 
 def test_an_answer_is_made_of_its_group_and_is_the_same_as_of_all_rows() -> None:
