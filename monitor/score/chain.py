@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
-from operator import mul
 from typing import Final, TypeAlias
 
 HOUR_S: Final = 3_600.0
@@ -43,9 +42,12 @@ _TURNS: Final = ((Hidden.SLUGGISH, Hidden.SLOW), (Hidden.SHAKY, Hidden.FLAKY), (
 """What turns into each other, either way."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rates:
-    """How often, per hour, a state turns into another."""
+    """How often, per hour, a state turns into another.
+
+    Hashed by identity: there are two of them, and what follows from either is looked up with every sample.
+    """
 
     onset: Belief
     """From up into each kind of trouble, in the order of `Hidden`, but for `UP`."""
@@ -63,8 +65,7 @@ def moved(belief: Belief, rates: Rates, luck: float, seconds: float) -> Belief:
     whole = coarse(min(round(max(seconds, 0.0)), _FOREVER_S))
     if whole == 0:
         return belief
-    matrix = _matrix(rates, luck, whole)
-    return tuple([sum(map(mul, belief, column)) for column in matrix])
+    return _times(belief, _matrix(rates, luck, whole))
 
 
 def settled(rates: Rates, luck: float) -> Belief:
@@ -120,8 +121,13 @@ def _generator(rates: Rates, luck: float) -> Matrix:
 
 def _product(one: Matrix, two: Matrix) -> Matrix:
     """First the one, then the other."""
-    rows = _columns(one)
-    return tuple(tuple(sum(map(mul, row, column)) for row in rows) for column in two)
+    return _columns([_times(row, two) for row in _columns(one)])
+
+
+def _times(row: Belief, matrix: Matrix) -> Belief:
+    # Written out, since this is most of what a span takes.
+    up, sluggish, slow, shaky, flaky, down = row
+    return tuple([up * a + sluggish * b + slow * c + shaky * d + flaky * e + down * f for a, b, c, d, e, f in matrix])
 
 
 def _columns(rows: Iterable[Iterable[float]]) -> Matrix:

@@ -182,38 +182,32 @@ class Chance:
     """1.96 standard deviations to either side, as far as there are probabilities."""
 
 
-def aged(view: View, at_s: float) -> View:
-    """What is known some time later, without news in between; of an older time than that of the newest news, the same.
+def update(view: View, seen: Seen, at_s: float) -> tuple[View, float]:
+    """What is known after one more counted sample, and how likely one of its kind was: of failures, of whatever class.
 
-    It need not be done before anything else here, but once instead of each time.
+    A sample that is older than the newest counts as if it were new.
     """
-    own, shared = _aged(view.own, at_s, OWN), _aged(view.shared, at_s, SHARED)
-    if own is view.own and shared is view.shared:
-        return view
+    own, shared = _now(view, at_s)
     gap_s = 0.0 if view.own.at_s is None else at_s - view.own.at_s
-    return View(own=own, shared=shared, usual=view.usual.faded(gap_s) if gap_s > 0 else view.usual)
-
-
-def after(view: View, seen: Seen, at_s: float) -> View:
-    """What is known after one more counted sample; an older one than the newest counts as if it were new."""
-    view = aged(view, at_s)
-    likely = _likelihoods(view.usual, seen)
-    own = _weighed(view.own.belief, view.shared.belief, likely)
-    shared = _weighed(view.shared.belief, view.own.belief, likely)
-    well = own[Hidden.UP] * shared[Hidden.UP]
+    usual = view.usual.faded(gap_s) if gap_s > 0 else view.usual
+    likely = _likelihoods(usual, seen)
+    weights = _weighed(own, shared, likely)
+    own_after, shared_after = _normal(weights), _normal(_weighed(shared, own, likely))
+    well = own_after[Hidden.UP] * shared_after[Hidden.UP]
     told = not _reach(seen) and well > _WELL
-    return View(
-        own=_with_belief(view.own, own, OWN),
-        shared=_with_belief(view.shared, shared, SHARED),
-        usual=view.usual.with_sample(seen, well) if told else view.usual,
+    after = View(
+        own=_followed(view.own, own_after, at_s, OWN),
+        shared=_followed(view.shared, shared_after, at_s, SHARED),
+        usual=usual.with_sample(seen, well) if told else usual,
     )
+    if isinstance(seen, Failure):
+        return after, _mean(_worse(own, shared), _failing(usual, reach=seen.reach))
+    return after, sum(weights)
 
 
 def met(view: View, at_s: float) -> Belief:
     """The probability of each state that a request at a time would meet: the worse of both."""
-    own, shared = _now(view, at_s)
-    no_worse = list(map(mul, accumulate(own), accumulate(shared)))  # both are up to this state
-    return (no_worse[0], *map(sub, no_worse[1:], no_worse))
+    return _worse(*_now(view, at_s))
 
 
 def chance(view: View, belief: Belief) -> Chance:
@@ -225,14 +219,6 @@ def chance(view: View, belief: Belief) -> Chance:
     variance += belief[Hidden.UP] * good[Hidden.UP] * (1 - good[Hidden.UP]) / view.usual.all
     reach = _SIGMAS * math.sqrt(variance)
     return Chance(score=score, confidence=(max(score - reach, 0.0), min(score + reach, 1.0)))
-
-
-def expected(view: View, seen: Seen, at_s: float) -> float:
-    """How likely a sample of this kind was to be seen at a time; of failures, whatever their class."""
-    belief = met(view, at_s)
-    if isinstance(seen, Failure):
-        return _mean(belief, _failing(view.usual, reach=seen.reach))
-    return _mean(belief, _likelihoods(view.usual, seen))
 
 
 def _now(view: View, at_s: float) -> tuple[Belief, Belief]:
@@ -247,33 +233,26 @@ def _believed(outlook: Outlook, rates: Rates, at_s: float) -> Belief:
     return moved(outlook.belief, rates, outlook.luck, at_s - outlook.at_s)
 
 
-def _aged(outlook: Outlook, at_s: float, rates: Rates) -> Outlook:
-    """The outlook at a time, with the hours that it was watched until then."""
-    if outlook.at_s is not None and outlook.at_s >= at_s:
-        return outlook
-    hours = 0.0 if outlook.at_s is None else (at_s - outlook.at_s) / HOUR_S
-    keep = 0.5 ** (hours / _LUCK_HALF_LIFE_H)
-    return Outlook(
-        at_s=at_s,
-        belief=_believed(outlook, rates, at_s),
-        troubled=outlook.troubled,
-        onsets=outlook.onsets * keep,
-        hours=outlook.hours * keep + hours * (not outlook.troubled),
-        luck=outlook.luck,
-    )
+def _worse(own: Belief, shared: Belief) -> Belief:
+    no_worse = list(map(mul, accumulate(own), accumulate(shared)))  # both are up to this state
+    return (no_worse[0], *map(sub, no_worse[1:], no_worse))
 
 
-def _with_belief(outlook: Outlook, belief: Belief, rates: Rates) -> Outlook:
-    """The outlook with its new belief, and with what that says about how often trouble comes."""
-    troubled = belief[Hidden.UP] < (_ENDED if outlook.troubled else _BEGUN)
-    onsets = outlook.onsets + (troubled and not outlook.troubled)
+def _followed(before: Outlook, belief: Belief, at_s: float, rates: Rates) -> Outlook:
+    """The outlook with its new belief, and with what the time since the last one says about how often trouble comes."""
+    newest_s = at_s if before.at_s is None else max(before.at_s, at_s)
+    gap_h = 0.0 if before.at_s is None else (newest_s - before.at_s) / HOUR_S
+    keep = 0.5 ** (gap_h / _LUCK_HALF_LIFE_H)
+    troubled = belief[Hidden.UP] < (_ENDED if before.troubled else _BEGUN)
+    onsets = before.onsets * keep + (troubled and not before.troubled)
+    hours = before.hours * keep + gap_h * (not before.troubled)
     return Outlook(
-        at_s=outlook.at_s,
+        at_s=newest_s,
         belief=belief,
         troubled=troubled,
         onsets=onsets,
-        hours=outlook.hours,
-        luck=_luck(onsets, outlook.hours * sum(rates.onset)),
+        hours=hours,
+        luck=_luck(onsets, hours * sum(rates.onset)),
     )
 
 
@@ -309,13 +288,16 @@ def _mean(belief: Belief, values: tuple[float, ...]) -> float:
     return float(sum(map(mul, belief, values)))
 
 
-def _weighed(belief: Belief, other: Belief, likely: tuple[float, ...]) -> Belief:
-    """One level's belief after a sample that is so likely in each state, the worse of both levels' states counting."""
+def _weighed(belief: Belief, other: Belief, likely: tuple[float, ...]) -> list[float]:
+    """One level's belief, weighed by how likely a sample is in each state, the worse of both levels' states counting.
+
+    Together it is how likely the sample was.
+    """
     alone = list(map(mul, other, likely))
     whole = sum(alone)
     parts = zip(belief, likely, accumulate(other), accumulate(alone), strict=True)
     # Where the other's state is no worse this one's tells, and where it is, the other's own.
-    return _normal([share * (each * no_worse + whole - its) for share, each, no_worse, its in parts])
+    return [share * (each * no_worse + whole - its) for share, each, no_worse, its in parts]
 
 
 def _normal(weights: list[float]) -> Belief:

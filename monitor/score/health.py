@@ -21,11 +21,9 @@ from monitor.score.filter import (
     Success,
     Usual,
     View,
-    after,
-    aged,
     chance,
-    expected,
     met,
+    update,
 )
 from monitor.score.outcomes import Outcome
 from monitor.status import Status
@@ -125,9 +123,7 @@ def advance(health: Health, shared: Outlook, seen: Observation) -> tuple[Health,
     if shown is Success.REACHED:
         return _reached(replace(health, measured_at=measured_at), shared, seen.at)
     at_s = seen.at.timestamp()
-    view = aged(view_of(health, shared), at_s)
-    surprised = expected(view, shown, at_s) < _SURPRISE
-    view = after(view, shown, at_s)
+    view, expected = update(view_of(health, shared), shown, at_s)
     failed = isinstance(shown, Failure)
     health = replace(
         health,
@@ -141,21 +137,17 @@ def advance(health: Health, shared: Outlook, seen: Observation) -> tuple[Health,
         calm=health.calm if seen.reach else health.calm + 1,
         paced_at=health.paced_at if seen.reach else max(seen.at, health.paced_at or seen.at),
     )
-    settled = settle(health, view.shared, seen.at)
+    settled = _settled(health, met(view, at_s), seen.at)
     # A recovery, or a step towards being down, is worth a second look just as a surprise is.
     turned = health.status is not Status.UNKNOWN and settled.status not in {health.status, Status.DOWN}
-    if surprised or turned:
+    if expected < _SURPRISE or turned:
         settled = replace(settled, calm=0, paced_at=max(seen.at, settled.paced_at or seen.at))
     return settled, view.shared
 
 
 def settle(health: Health, shared: Outlook, at: datetime) -> Health:
     """The health with the status that is due at a moment, as far as samples up to then tell."""
-    if health.measured_at is None:
-        return health
-    status = _status(health, met(view_of(health, shared), at.timestamp()))
-    # A slow probe reports after quicker ones that began later: the change is not older than the one before it.
-    return health if status is health.status else replace(health, status=status, since=max(at, health.since))
+    return health if health.measured_at is None else _settled(health, met(view_of(health, shared), at.timestamp()), at)
 
 
 def assess(health: Health, shared: Outlook, now: datetime, *, stale_s: float) -> Assessment:
@@ -199,9 +191,15 @@ def _reached(health: Health, shared: Outlook, at: datetime) -> tuple[Health, Out
     """
     if not health.silent:
         return settle(health, shared, at), shared
-    view = after(view_of(health, shared), Success.REACHED, at.timestamp())
+    view, _ = update(view_of(health, shared), Success.REACHED, at.timestamp())
     health = replace(health, own=view.own, usual=view.usual, silent=False)
     return settle(health, view.shared, at), view.shared
+
+
+def _settled(health: Health, belief: Belief, at: datetime) -> Health:
+    status = _status(health, belief)
+    # A slow probe reports after quicker ones that began later: the change is not older than the one before it.
+    return health if status is health.status else replace(health, status=status, since=max(at, health.since))
 
 
 def _status(health: Health, belief: Belief) -> Status:

@@ -6,7 +6,7 @@ import json
 import math
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from monitor.score.chain import Hidden
 from monitor.score.filter import LUCK_LEAST, LUCK_MOST, NEW, Outlook, Usual
@@ -15,9 +15,23 @@ from monitor.status import Status
 from probes._model import ErrorClass
 
 VERSION = 2
-_OUTLOOK = " ".join(["%.6f", "%d", "%.9g", "%.9g", "%.9g", *["%.9g"] * len(Hidden)])
+_STATE = ",".join(
+    [
+        *(
+            '{"version":%d',
+            '"status":"%s"',
+            '"since":%s',
+            '"measured_at":%s',
+            '"own":%s',
+            '"shared":%s',
+            '"usual":"%s"',
+        ),
+        *('"failures":%d', '"odd":%d', '"calm":%d', '"paced_at":%s', '"silent":%s', '"trouble":%s', '"last_error":%s}'),
+    ]
+)
+_OUTLOOK = " ".join(['"%.6f', "%d", "%.9g", "%.9g", "%.9g", *["%.9g"] * (len(Hidden) - 1), '%.9g"'])
 _USUAL = "%.9g %.9g %.9g"
-"""Many numbers are one string each: a state is written with every sample, and most of its cost are the digits."""
+"""A state is written with every sample, so its JSON is from templates, and many numbers are one string."""
 _INEXACT = 1e-6
 """By how much the shares of a belief may miss 1, which come from rounding."""
 
@@ -34,23 +48,21 @@ class Remembered:
 def state_to_text(health: Health, shared: Outlook) -> str:
     """One line of JSON."""
     trouble, last = health.trouble, health.last_error
-    return _encode(
-        {
-            "version": VERSION,
-            "status": health.status,
-            "since": health.since.isoformat(),
-            "measured_at": health.measured_at.isoformat() if health.measured_at else None,
-            "own": _plain_outlook(health.own),
-            "shared": _plain_outlook(shared),
-            "usual": _USUAL % (health.usual.fails, health.usual.misses, health.usual.all),
-            "failures": health.failures,
-            "odd": health.odd,
-            "calm": health.calm,
-            "paced_at": health.paced_at.isoformat() if health.paced_at else None,
-            "silent": health.silent,
-            "trouble": [trouble.error, trouble.since.isoformat()] if trouble else None,
-            "last_error": [last.error, last.at.isoformat(), last.status_code] if last else None,
-        }
+    return _STATE % (
+        VERSION,
+        health.status.value,
+        _moment_text(health.since),
+        _moment_text(health.measured_at),
+        _outlook_text(health.own),
+        _outlook_text(shared),
+        _USUAL % (health.usual.fails, health.usual.misses, health.usual.all),
+        health.failures,
+        health.odd,
+        health.calm,
+        _moment_text(health.paced_at),
+        "true" if health.silent else "false",
+        json.dumps([trouble.error, trouble.since.isoformat()]) if trouble else "null",
+        json.dumps([last.error, last.at.isoformat(), last.status_code]) if last else "null",
     )
 
 
@@ -87,10 +99,14 @@ def _health(plain: dict[str, Any]) -> Health:
     )
 
 
-def _plain_outlook(outlook: Outlook) -> str | None:
+def _moment_text(at: datetime | None) -> str:
+    return f'"{at.isoformat()}"' if at else "null"
+
+
+def _outlook_text(outlook: Outlook) -> str:
     at_s = outlook.at_s
     if at_s is None:
-        return None
+        return "null"
     return _OUTLOOK % (at_s, outlook.troubled, outlook.onsets, outlook.hours, outlook.luck, *outlook.belief)
 
 
@@ -148,6 +164,3 @@ def _moment(text: str) -> datetime:
     if at.tzinfo is None:
         raise ValueError(f"{text} has no time zone")
     return at
-
-
-_encode: Final = json.JSONEncoder(separators=(",", ":")).encode

@@ -22,11 +22,9 @@ from monitor.score.filter import (
     Success,
     Usual,
     View,
-    after,
-    aged,
     chance,
-    expected,
     met,
+    update,
 )
 from probes._model import ErrorClass
 from tests.unit.score.values import EVERY_S, START, unhurried
@@ -43,6 +41,14 @@ anything: st.SearchStrategy[Seen] = st.sampled_from(Success) | st.builds(
 )
 histories = st.lists(st.tuples(anything, st.floats(-600, 3 * DAY_S)), max_size=30)
 """What was seen, and how many seconds after the sample before; some are late."""
+
+
+def after(view: View, seen: Seen, at_s: float) -> View:
+    return update(view, seen, at_s)[0]
+
+
+def expected(view: View, seen: Seen, at_s: float) -> float:
+    return update(view, seen, at_s)[1]
 
 
 def told(seen: Iterable[Seen], view: View = FRESH, first: float = 1, every_s: float = EVERY_S) -> View:
@@ -174,7 +180,7 @@ def test_all_that_may_be_seen_is_certain_together(history: list[tuple[Seen, floa
     looked = [expected(view, each, at_s) for each in (REACHED, NOT_REACHED)]
     assert sum(asked) == pytest.approx(1, abs=1e-9)
     assert sum(looked) == pytest.approx(1, abs=1e-9)
-    assert expected(view, GOOD, at_s) == pytest.approx(score(view, seconds))
+    assert expected(view, GOOD, newest_s(view)) == pytest.approx(score(view))
 
 
 def test_of_failures_the_class_makes_none_the_likelier() -> None:
@@ -265,15 +271,6 @@ def test_a_sample_weighs_as_much_as_it_is_sure_that_the_endpoint_is_well(seen: S
     assert more.fails - USUAL.fails == pytest.approx(0.7 * fails)
     assert more.misses - USUAL.misses == pytest.approx(0.7 * misses)
     assert more.all - USUAL.all == pytest.approx(0.7)
-
-
-def test_to_age_before_a_sample_changes_nothing_and_to_go_back_in_time_neither() -> None:
-    at_s = newest_s(FALLEN) + 500.0
-    view = aged(FALLEN, at_s)
-    assert view.own.at_s == view.shared.at_s == at_s
-    assert aged(view, at_s - 300.0) == view
-    assert met(view, at_s) == met(FALLEN, at_s)
-    assert after(view, GOOD, at_s) == after(FALLEN, GOOD, at_s)
 
 
 def test_uncertainty_shrinks_with_what_was_seen() -> None:
