@@ -125,17 +125,18 @@ def advance(health: Health, shared: Outlook, seen: Observation) -> tuple[Health,
     at_s = seen.at.timestamp()
     view, expected = update(view_of(health, shared), shown, at_s)
     failed = isinstance(shown, Failure)
-    health = replace(
-        health,
+    health = Health(
+        status=health.status,
+        since=health.since,
         measured_at=measured_at,
         own=view.own,
         usual=view.usual,
         failures=health.failures + 1 if failed else 0,
         odd=min(health.odd + 1, _ODD_MOST) if seen.unusual else max(health.odd - 1, 0),
-        silent=failed and (seen.reach or seen.error in _SILENCE),
-        trouble=None,
         calm=health.calm if seen.reach else health.calm + 1,
         paced_at=health.paced_at if seen.reach else max(seen.at, health.paced_at or seen.at),
+        silent=failed and (seen.reach or seen.error in _SILENCE),
+        last_error=health.last_error,
     )
     settled = _settled(health, met(view, at_s), seen.at)
     # A recovery, or a step towards being down, is worth a second look just as a surprise is.

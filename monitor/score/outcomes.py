@@ -25,7 +25,7 @@ class Outcome(IntEnum):
     @property
     def counted(self) -> bool:
         """Whether it says something about the provider: it stands in uptime's denominator."""
-        return self in {Outcome.OK, Outcome.FAILED}
+        return self is Outcome.OK or self is Outcome.FAILED
 
 
 _BY_BLAME = {
