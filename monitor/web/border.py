@@ -11,22 +11,27 @@ from aiohttp import web
 
 from monitor.web.documents import JSON
 from monitor.web.routes import Handler
-from monitor.web.safety import make_safe
+from monitor.web.safety import SURE, make_safe
 
 log = logging.getLogger(__name__)
 
 _KEPT = frozenset({"Allow", "WWW-Authenticate", "Retry-After"})
 
 
-def border(handler: Handler, admit: Callable[[web.Request], None]) -> Handler:
-    """A handler behind the border. `admit` raises what refuses a request.
+def border(
+    handler: Handler, admit: Callable[[web.Request], None], check: Callable[[web.Request], None] = lambda _: None
+) -> Handler:
+    """A handler behind the border. `admit` raises what refuses a request, `check` what refuses its query.
 
     It stands around each handler, not in a middleware: aiohttp puts two further layers around every request for those.
+    Every call counts here: in a server one takes half a microsecond, a hundredth of all that a 304 does.
     """
 
     async def crossed(request: web.Request) -> web.StreamResponse:
         try:
             admit(request)
+            if "?" in request.raw_path:
+                check(request)
             response = await handler(request)
         except web.HTTPException as error:
             if error.status < HTTPStatus.BAD_REQUEST:
@@ -38,8 +43,9 @@ def border(handler: Handler, admit: Callable[[web.Request], None]) -> Handler:
                 raise  # nothing can be said any more; the connection ends, and the log says why
             log.exception("a request failed", extra={"action": "request_failed", "path": request.path})
             response = _error(HTTPStatus.INTERNAL_SERVER_ERROR, "the monitor failed to answer; its log says why", {})
-        if not response.prepared:
-            make_safe(response.headers)
+        headers = response.headers
+        if SURE not in headers and not response.prepared:
+            make_safe(headers)
         return response
 
     return crossed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 
 from aiohttp import web
 
@@ -14,15 +15,12 @@ from monitor.web.routes import Handler, Route
 def entrance(route: Route, guard: Guard) -> Handler:
     """The route's handler, for those who may ask it and ask for what there is."""
     known = [parameter.name for parameter in route.parameters if not parameter.in_path]
-    guarded = not route.open
+    admit = _anybody if route.open else guard.admit
+    return border(route.handler, admit, partial(_check, known))
 
-    def admit(request: web.Request) -> None:
-        if guarded:
-            guard.admit(request)
-        if "?" in request.raw_path:
-            _check(request, known)
 
-    return border(route.handler, admit)
+def _anybody(_: web.Request) -> None:
+    pass
 
 
 def wrong_method(allowed: Collection[str], guard: Guard) -> Handler:
@@ -44,7 +42,7 @@ def nowhere(guard: Guard) -> Handler:
     return border(refuse, guard.admit)
 
 
-def _check(request: web.Request, known: list[str]) -> None:
+def _check(known: list[str], request: web.Request) -> None:
     query = request.query
     unknown = sorted(set(query) - set(known))
     if unknown:

@@ -37,17 +37,15 @@ class Guard:
     def admit(self, request: web.Request) -> None:
         """Raises HTTPTooManyRequests or HTTPUnauthorized; who guesses tokens is limited like all others."""
         if self._buckets is not None:
-            self._limit(request, self._buckets)
+            address = request.remote or ""
+            wait_s = self._buckets.take(_client_of(address) if ":" in address else address, self._clock())
+            if wait_s > 0:
+                raise web.HTTPTooManyRequests(
+                    text="more requests than one client may make; `rate_limit` in the configuration says how many",
+                    headers={hdrs.RETRY_AFTER: str(math.ceil(wait_s))},
+                )
         if self._wanted is not None:
             self._ask_for_token(request, self._wanted)
-
-    def _limit(self, request: web.Request, buckets: Buckets) -> None:
-        wait_s = buckets.take(_client_of(request.remote or ""), self._clock())
-        if wait_s > 0:
-            raise web.HTTPTooManyRequests(
-                text="more requests than one client may make; `rate_limit` in the configuration says how many",
-                headers={hdrs.RETRY_AFTER: str(math.ceil(wait_s))},
-            )
 
     def _ask_for_token(self, request: web.Request, wanted: bytes) -> None:
         given = request.headers.get(hdrs.AUTHORIZATION, "").encode(errors="surrogateescape")

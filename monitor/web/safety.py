@@ -13,13 +13,13 @@ SAFE: Mapping[str, str] = {
     istr("Cross-Origin-Resource-Policy"): "same-origin",
     istr("Server"): "providerwatch",
 }
-_FIRST = next(iter(SAFE))
-OF_UNCHANGED: Mapping[str, str] = {name: value for name, value in SAFE.items() if name in {_FIRST, "Server"}}
+SURE = next(iter(SAFE))
+"""Where this one is, the others are."""
+OF_UNCHANGED: Mapping[str, str] = {name: value for name, value in SAFE.items() if name in {SURE, "Server"}}
 """Those of a 304: the others hold for what its reader has kept, and came with it."""
 
 
 def make_safe(headers: CIMultiDict[str]) -> None:
-    """Add them, where that was not done already. What the handler set stays."""
-    if _FIRST not in headers:
-        for name, value in SAFE.items():
-            headers.setdefault(name, value)
+    """Add them. What the handler set stays."""
+    for name, value in SAFE.items():
+        headers.setdefault(name, value)
