@@ -51,15 +51,17 @@ class SlidingCounts:
 
     def add(self, at: datetime, outcome: Outcome, count: int = 1) -> None:
         """Count samples that started at `at`; order does not matter."""
-        self.add_second(int(at.timestamp()), outcome, count)
+        self.add_packed(int(at.timestamp()), packed(outcome, count))
 
-    def add_second(self, second: int, outcome: Outcome, count: int) -> None:
-        """Count samples that started in a second since 1970."""
+    def add_packed(self, second: int, fresh: int) -> None:
+        """Count samples that started in a second since 1970, as `packed` has them."""
         start = second - second % self.window.bucket_s
-        fresh = count << _BITS * outcome
         held = self._buckets.get(start)
         if held is None:
-            self._insert(start)
+            if self._starts and self._starts[-1] > start:
+                self._insert(start)
+            else:
+                self._starts.append(start)
             self._buckets[start] = fresh
         else:
             self._buckets[start] = held + fresh
@@ -75,7 +77,7 @@ class SlidingCounts:
         return Counts(**{name: self._total >> shift & _MOST for name, shift in _FIELDS})
 
     def _insert(self, start: int) -> None:
-        """Put it where it belongs: nearly always at the end."""
+        """Put one that comes late where it belongs."""
         place = len(self._starts)
         while place and self._starts[place - 1] > start:
             place -= 1
@@ -85,6 +87,11 @@ class SlidingCounts:
 _BITS = 64
 _MOST = (1 << _BITS) - 1
 _FIELDS = tuple((outcome.name.lower(), _BITS * outcome) for outcome in Outcome)
+
+
+def packed(outcome: Outcome, count: int) -> int:
+    """A count among those of all outcomes, in one number."""
+    return count << _BITS * outcome
 
 
 class Ledger:
@@ -97,16 +104,16 @@ class Ledger:
 
     def add(self, at: datetime, outcome: Outcome, count: int = 1) -> None:
         """Count samples that started at `at` in every window."""
-        second = int(at.timestamp())
+        second, fresh = int(at.timestamp()), packed(outcome, count)
         for sliding in self._windows:
-            sliding.add_second(second, outcome, count)
+            sliding.add_packed(second, fresh)
 
     def restore(self, bucket_s: int, at: datetime, outcome: Outcome, count: int = 1) -> None:
         """Count stored samples in the windows that count by `bucket_s`, and in no others."""
-        second = int(at.timestamp())
+        second, fresh = int(at.timestamp()), packed(outcome, count)
         for sliding in self._windows:
             if sliding.window.bucket_s == bucket_s:
-                sliding.add_second(second, outcome, count)
+                sliding.add_packed(second, fresh)
 
     def counts(self, now: datetime) -> Iterator[tuple[Window, Counts]]:
         """Each window with its counts at `now`, the shortest first."""
