@@ -15,22 +15,13 @@ from monitor.status import Status
 from probes._model import ErrorClass
 
 VERSION = 2
-_STATE = ",".join(
-    [
-        *(
-            '{"version":%d',
-            '"status":"%s"',
-            '"since":%s',
-            '"measured_at":%s',
-            '"own":%s',
-            '"shared":%s',
-            '"usual":"%s"',
-        ),
-        *('"failures":%d', '"odd":%d', '"calm":%d', '"paced_at":%s', '"silent":%s', '"trouble":%s', '"last_error":%s}'),
-    ]
+_FIELDS = (
+    *("version", "status", "since", "measured_at", "own", "shared", "usual"),
+    *("failures", "odd", "calm", "paced_at", "silent", "trouble", "last_error"),
 )
+_STATE = "{" + ",".join(f'"{name}":%s' for name in _FIELDS) + "}"
 _OUTLOOK = " ".join(['"%.6f', "%d", "%.9g", "%.9g", "%.9g", *["%.9g"] * (len(Hidden) - 1), '%.9g"'])
-_USUAL = "%.9g %.9g %.9g"
+_USUAL = '"%.9g %.9g %.9g"'
 """A state is written with every sample, so its JSON is from templates, and many numbers are one string."""
 _INEXACT = 1e-6
 """By how much the shares of a belief may miss 1, which come from rounding."""
@@ -50,7 +41,7 @@ def state_to_text(health: Health, shared: Outlook) -> str:
     trouble, last = health.trouble, health.last_error
     return _STATE % (
         VERSION,
-        health.status.value,
+        f'"{health.status}"',
         _moment_text(health.since),
         _moment_text(health.measured_at),
         _outlook_text(health.own),
