@@ -111,7 +111,10 @@ class Streams:
     heard_at_s: float = 0.0
     counting: bool = False
     late_s: list[float] = field(default_factory=list)
-    """From the start of the newest sample in an event to the moment that the event was read."""
+    """From the start of the newest sample in an event to the moment that the event was read.
+
+    Of samples that a reader has not heard of: a row is told again when others' samples or time have moved its score.
+    """
 
 
 class Subscriber(asyncio.Protocol):
@@ -119,6 +122,7 @@ class Subscriber(asyncio.Protocol):
 
     def __init__(self, seen: Streams) -> None:
         self._seen = seen
+        self._newest = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -128,7 +132,8 @@ class Subscriber(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._seen.bytes_read += len(data)
         self._seen.heard_at_s = now_s = time.time()
-        if self._seen.counting:
-            newest = max(_MEASURED_AT.findall(data), default=None)
-            if newest is not None:
+        newest = max(_MEASURED_AT.findall(data), default=b"")
+        if newest > self._newest:
+            self._newest = newest
+            if self._seen.counting:
                 self._seen.late_s.append(now_s - datetime.fromisoformat(newest.decode()).timestamp())

@@ -31,7 +31,6 @@ from monitor.web.descriptors import make_room
 from probes._quantiles import quantile
 
 _GZIP = "Accept-Encoding: gzip\r\n"
-_STREAM_S = 20.0
 _SHARE, _P99, _LATE_MS, _PUBLISHED_MS = 0.8, 2.0, 250.0, 100.0
 
 
@@ -124,7 +123,7 @@ def judged(lines: list[Line], case: str) -> list[Verdict]:
     ]
 
 
-async def subscribe(server: Server, streams: int) -> tuple[list[Verdict], dict[str, Cell]]:
+async def subscribe(server: Server, streams: int, seconds: float) -> tuple[list[Verdict], dict[str, Cell]]:
     """Many readers of the stream at once: when each hears of a change, and what that costs in memory."""
     seen, loop = Streams(heard_at_s=time.time()), asyncio.get_running_loop()
     before = server.used()
@@ -138,7 +137,7 @@ async def subscribe(server: Server, streams: int) -> tuple[list[Verdict], dict[s
             quiet_s = max(quiet_s, time.time() - 8)
         joined = server.used()
     seen.counting, start_bytes = True, seen.bytes_read
-    await asyncio.sleep(_STREAM_S)
+    await asyncio.sleep(seconds)
     after = server.used()
     for reader in readers:
         reader.transport.abort()
@@ -147,13 +146,13 @@ async def subscribe(server: Server, streams: int) -> tuple[list[Verdict], dict[s
     figures: dict[str, Cell] = {
         "streams": streams,
         "changes read": len(late),
-        "kB/s of each": round((seen.bytes_read - start_bytes) / streams / _STREAM_S / 1e3, 1),
+        "kB/s of each": round((seen.bytes_read - start_bytes) / streams / seconds / 1e3, 1),
         "late ms p50": round(quantile(late, 0.5) * 1e3, 1),
         "late ms p99": round(p99_ms, 1),
         "late ms max": round(late[-1] * 1e3, 1),
         "rss MB before": before["rss_mb"],
         "rss MB while streaming, begin and end": f"{joined['rss_mb']}, {after['rss_mb']}",
-        "server's CPU share": round((after["cpu_s"] - joined["cpu_s"]) / _STREAM_S, 2),
+        "server's CPU share": round((after["cpu_s"] - joined["cpu_s"]) / seconds, 2),
     }
     bound = f"{streams} readers of the stream have a change within {_LATE_MS:g} ms of its sample (p99)"
     return [Verdict(bound=bound, seen=f"{p99_ms:.0f} ms", kept=p99_ms <= _LATE_MS)], figures
@@ -190,7 +189,7 @@ async def measure(arguments: argparse.Namespace) -> Report:
             bound = f"a sample is published within {_PUBLISHED_MS:g} ms (p99), stored before"
             kept = published["p99"] <= _PUBLISHED_MS
             verdicts.append(Verdict(bound=bound, seen=f"{published['p99']:g} ms", kept=kept))
-            found, streaming = await subscribe(ours, arguments.streams)
+            found, streaming = await subscribe(ours, arguments.streams, arguments.stream_seconds)
             verdicts += found
     head = ["asked", "server", "requests/s", "p50 ms", "p99 ms", "CPU µs of the server per request"]
     tables = [Table(title="Requests", head=head, rows=[list(asdict(line).values()) for line in lines])]
@@ -218,6 +217,7 @@ def main() -> None:
     parser.add_argument("--samples", type=float, default=17, help="samples a second that change it; 0: none (17)")
     parser.add_argument("--connections", type=int, default=16, help="kept-alive connections that ask (16)")
     parser.add_argument("--streams", type=int, default=1000, help="readers of the stream at once (1000)")
+    parser.add_argument("--stream-seconds", type=float, default=60, help="how long these are counted (60)")
     parser.add_argument("--seconds", type=float, default=3, help="of each turn of a server (3)")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each server in each case (5)")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("results"), help="folder of the results")
