@@ -136,6 +136,7 @@ def advance(health: Health, shared: Outlook, seen: Observation) -> tuple[Health,
         calm=health.calm if seen.reach else health.calm + 1,
         paced_at=health.paced_at if seen.reach else max(seen.at, health.paced_at or seen.at),
         silent=failed and (seen.reach or seen.error in _SILENCE),
+        trouble=None,
         last_error=health.last_error,
     )
     settled = _settled(health, met(view, at_s), seen.at)

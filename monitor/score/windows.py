@@ -51,10 +51,10 @@ class SlidingCounts:
 
     def add(self, at: datetime, outcome: Outcome, count: int = 1) -> None:
         """Count samples that started at `at`; order does not matter."""
-        self.add_packed(int(at.timestamp()), packed(outcome, count))
+        self.add_packed(int(at.timestamp()), _packed(outcome, count))
 
     def add_packed(self, second: int, fresh: int) -> None:
-        """Count samples that started in a second since 1970, as `packed` has them."""
+        """Count samples that started in a second since 1970, as `_packed` has them."""
         start = second - second % self.window.bucket_s
         held = self._buckets.get(start)
         if held is None:
@@ -89,7 +89,7 @@ _MOST = (1 << _BITS) - 1
 _FIELDS = tuple((outcome.name.lower(), _BITS * outcome) for outcome in Outcome)
 
 
-def packed(outcome: Outcome, count: int) -> int:
+def _packed(outcome: Outcome, count: int) -> int:
     """A count among those of all outcomes, in one number."""
     return count << _BITS * outcome
 
@@ -104,13 +104,13 @@ class Ledger:
 
     def add(self, at: datetime, outcome: Outcome, count: int = 1) -> None:
         """Count samples that started at `at` in every window."""
-        second, fresh = int(at.timestamp()), packed(outcome, count)
+        second, fresh = int(at.timestamp()), _packed(outcome, count)
         for sliding in self._windows:
             sliding.add_packed(second, fresh)
 
     def restore(self, bucket_s: int, at: datetime, outcome: Outcome, count: int = 1) -> None:
         """Count stored samples in the windows that count by `bucket_s`, and in no others."""
-        second, fresh = int(at.timestamp()), packed(outcome, count)
+        second, fresh = int(at.timestamp()), _packed(outcome, count)
         for sliding in self._windows:
             if sliding.window.bucket_s == bucket_s:
                 sliding.add_packed(second, fresh)

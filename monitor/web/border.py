@@ -18,8 +18,12 @@ log = logging.getLogger(__name__)
 _KEPT = frozenset({"Allow", "WWW-Authenticate", "Retry-After"})
 
 
+def nothing(_: web.Request) -> None:
+    """Refuses no request."""
+
+
 def border(
-    handler: Handler, admit: Callable[[web.Request], None], check: Callable[[web.Request], None] = lambda _: None
+    handler: Handler, admit: Callable[[web.Request], None], check: Callable[[web.Request], None] = nothing
 ) -> Handler:
     """A handler behind the border. `admit` raises what refuses a request, `check` what refuses its query.
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from aiohttp import web
 
-from monitor.web.border import border
+from monitor.web.border import border, nothing
 from monitor.web.guard import Guard
 from monitor.web.routes import Handler, Route
 
@@ -15,12 +15,7 @@ from monitor.web.routes import Handler, Route
 def entrance(route: Route, guard: Guard) -> Handler:
     """The route's handler, for those who may ask it and ask for what there is."""
     known = [parameter.name for parameter in route.parameters if not parameter.in_path]
-    admit = _anybody if route.open else guard.admit
-    return border(route.handler, admit, partial(_check, known))
-
-
-def _anybody(_: web.Request) -> None:
-    pass
+    return border(route.handler, nothing if route.open else guard.admit, partial(_check, known))
 
 
 def wrong_method(allowed: Collection[str], guard: Guard) -> Handler:

@@ -37,8 +37,7 @@ class Guard:
     def admit(self, request: web.Request) -> None:
         """Raises HTTPTooManyRequests or HTTPUnauthorized; who guesses tokens is limited like all others."""
         if self._buckets is not None:
-            address = request.remote or ""
-            wait_s = self._buckets.take(_client_of(address) if ":" in address else address, self._clock())
+            wait_s = self._buckets.take(_client_of(request.remote or ""), self._clock())
             if wait_s > 0:
                 raise web.HTTPTooManyRequests(
                     text="more requests than one client may make; `rate_limit` in the configuration says how many",

@@ -186,6 +186,7 @@ async def test_when_one_falls_the_others_of_its_provider_are_probed_and_stranger
     assert line.status(OTHER) is Status.UP
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [ErrorClass.AUTH, ErrorClass.VANTAGE_OFFLINE, ErrorClass.RATE_LIMITED])
 async def test_what_does_not_count_is_not_asked_for_again_and_again(begin: Begin, error: ErrorClass) -> None:
     line = await begin(QUICK)
@@ -196,6 +197,7 @@ async def test_what_does_not_count_is_not_asked_for_again_and_again(begin: Begin
     assert line.status() is Status.UP
 
 
+@pytest.mark.slow
 async def test_a_probe_that_its_budget_holds_back_is_not_asked_for_again_and_again(begin: Begin) -> None:
     budget = ProviderSpec(name="a", budget=BudgetSpec(tokens_per_day=1))
     line = await begin(replace(QUICK, providers={"a": budget}))
