@@ -8,9 +8,12 @@ from collections.abc import Iterator
 PURE_NEIGHBOURS = frozenset(
     [
         "_answers",
+        "_calls",
         "_chat",
+        "_error_object",
         "_errors",
         "_exchange",
+        "_finish",
         "_framing",
         "_headers",
         "_json",
@@ -23,6 +26,7 @@ PURE_NEIGHBOURS = frozenset(
         "_record",
         "_redaction",
         "_sigv4",
+        "_stray",
         "_tokens",
         "_verdict",
     ]
