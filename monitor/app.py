@@ -335,6 +335,7 @@ async def run_daemon(config: Config, env: Mapping[str, str]) -> None:
     """Open the store and run. Raises StoreError or OSError when it cannot start, before anything runs."""
     store = create_store(config.store)
     try:
+        await store.claim()
         await store.open()
         await store.adopt(aliases_of(config))
         await Daemon(config, store, env).run()
