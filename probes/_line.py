@@ -92,6 +92,12 @@ class Line:
         return (self.t0_ns or self.began_ns) / 1e9 + seconds
 
     @property
+    def newest_read_s(self) -> float:
+        """When something was last read, by the event loop's clock."""
+        reads = self._tape.reads if self._tape is not None else []
+        return (reads[-1].read_ns if reads else self.began_ns) / 1e9
+
+    @property
     def flood(self) -> str | None:
         """Why no more was read of what came, when it was too much."""
         return self._tape.flood if self._tape is not None else None

@@ -79,7 +79,7 @@ class Reading:
     cut: bool = False
     """Whether the token limit ended the answer."""
     last_ns: int | None = None
-    """Arrival of the last frame that could be read."""
+    """Arrival of the last frame that could be read; of those after the end, of the last that says anything."""
     fault: Fault | None = None
     malformed: str | None = None
     frames: int = 0
@@ -136,7 +136,7 @@ def _take_frame(codec: Probe, reading: Reading, frame: Frame, at_ns: int, read: 
             reading.malformed = str(error) if isinstance(error, MalformedError) else type(error).__name__
         return False
     reading.frames += 1
-    reading.last_ns = at_ns
+    reading.last_ns = at_ns if events or reading.done_ns is None else reading.last_ns
     size = sum(_take_event(reading, event, at_ns) for event in events)
     if size:
         reading.content.append(Content(at_ns=at_ns, read=read, size=size))

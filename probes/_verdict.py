@@ -59,7 +59,7 @@ def _unreached(run: Run, codec: Probe, exchange: Exchange) -> Fault | None:
     if not is_success(status) and (codec.lists_models or status in _SERVER_ERRORS):
         return _refusal(codec, exchange)
     match exchange.ending:
-        case Ending.END_OF_FILE | Ending.TOO_LARGE:
+        case Ending.END_OF_FILE | Ending.TOO_LARGE | Ending.PROVED:
             return None
         case Ending.CUT:
             return Fault(error=ErrorClass.TRUNCATED, detail="the connection broke in the middle of the answer")
@@ -110,7 +110,7 @@ def _unfinished(run: Run, codec: Probe, exchange: Exchange, reading: Reading) ->
             return _overdue(run, exchange, reading)
         case Ending.TOO_LARGE:
             return Fault(error=ErrorClass.MALFORMED, detail=f"more than {len(exchange.body)} bytes of stream")
-        case Ending.END_OF_FILE | Ending.CUT:
+        case Ending.END_OF_FILE | Ending.CUT | Ending.PROVED:
             return _cut_short(codec.framing, exchange, reading)
     assert_never(exchange.ending)
 
