@@ -20,7 +20,7 @@ import aiohttp
 from probes._cutoff import until
 from probes._end import CHATTER_S, QUIET_S, EndWatch
 from probes._exchange import Ending, Exchange
-from probes._faults import fault_of
+from probes._faults import fault_of, local_fault
 from probes._line import Line
 from probes._meter import Reading, decoding
 from probes._model import ErrorClass, Fault, Probe, Request, Run, Sample, Task
@@ -262,7 +262,8 @@ async def _read_on(content: aiohttp.StreamReader, attempt: _Attempt) -> Ending:
     while len(attempt.body) <= limit:
         try:
             piece = await content.readany()
-        except (aiohttp.ClientError, OSError, RuntimeError):  # the last: aiohttp's word when the connection is gone
+        except (aiohttp.ClientError, OSError, RuntimeError) as error:  # the last: aiohttp's word for a gone connection
+            attempt.fault = local_fault(error.__cause__ or error, "reading the answer")
             return Ending.CUT
         if not piece:
             return Ending.END_OF_FILE

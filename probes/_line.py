@@ -48,10 +48,10 @@ class Line:
 
     def open_socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
         """aiohttp's `socket_factory`; called once for each address it tries."""
+        self._address = address[4][:2]
         family, kind, protocol = address[:3]
         opened = StampingSocket(family, kind, protocol, Tape(on_send=self._on_send))
         self._sockets.append(opened)
-        self._address = address[4][:2]
         return opened
 
     def trace(self) -> aiohttp.TraceConfig:
