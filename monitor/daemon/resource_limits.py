@@ -63,8 +63,8 @@ def shortages(needed: tuple[Need, ...]) -> Iterator[str]:
         limit = _raised(need)
         if limit is not None:
             yield (
-                f"the limit of {need.what} is {limit}, and this configuration needs about {need.count}: probes may fail "
-                f"as internal; {need.remedy}"
+                f"the limit of {need.what} is {limit}, and this configuration needs about {need.count}: "
+                f"probes may fail as internal; {need.remedy}"
             )
 
 
