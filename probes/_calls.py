@@ -20,6 +20,8 @@ class Call:
     arguments: str = ""
     id: str | None = None
     whole: bool = False
+    pieces: int = 0
+    """In how many events its arguments came."""
 
 
 class Calls(dict[int, Call]):
@@ -44,6 +46,7 @@ class Calls(dict[int, Call]):
         if piece.arguments:
             call.arguments = piece.arguments if call.whole else joined(call.arguments, piece.arguments)
             call.whole = piece.whole
+            call.pieces += 1
 
     def _call_of(self, piece: ToolCall) -> Call:
         known = self._by_id.get(piece.id) if piece.id else None

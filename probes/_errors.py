@@ -192,6 +192,7 @@ _LONGEST_NAME = 80
 _OWN_TROUBLE = ("internal", "servererror", "apierror")
 _TELLING = 4000
 """Characters at the beginning of a part in which known words are looked for, which takes long."""
+_INTERIM = range(200)
 _CLIENT_ERRORS = range(400, 500)
 _SERVER_ERRORS = range(500, 1000)
 _SUCCESSES = range(200, 300)
@@ -202,6 +203,8 @@ def status_class(status: int) -> ErrorClass:
     known = STATUS_CLASSES.get(status)
     if known is not None:
         return known
+    if status in _INTERIM:
+        return ErrorClass.MALFORMED  # never the last answer, and a change of protocols was not asked for
     if status in _SUCCESSES:
         return ErrorClass.STREAM_ERROR
     if status in _SERVER_ERRORS:

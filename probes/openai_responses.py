@@ -62,6 +62,10 @@ class OpenAIResponses(Probe):
         """Whether there is a list of models."""
         return self.models_path is not None
 
+    def most_tokens(self, prompt: Prompt) -> int:
+        """The prompt's own limit and room to think in, but never fewer than the API takes."""
+        return max(_LEAST_TOKENS, prompt.max_tokens + self.reasoning_tokens)
+
     def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:
         """The request that asks `prompt` and has nothing stored; for `reach` the list of models."""
         base_url = endpoint.base_url.rstrip("/")
@@ -72,7 +76,7 @@ class OpenAIResponses(Probe):
         body = {
             "model": endpoint.model,
             "input": prompt.text,
-            "max_output_tokens": max(_LEAST_TOKENS, prompt.max_tokens + self.reasoning_tokens),
+            "max_output_tokens": self.most_tokens(prompt),
             "stream": True,
             "store": False,
             **self._task_fields(task, prompt.form),
@@ -166,7 +170,16 @@ def _end(kind: str, response: Mapping[str, object]) -> Event:
     told = kind if kind != "completed" else status
     if told == "incomplete":
         return _finish.finish(reason, name="incomplete") or Done(told, cut=True)
+    if told == "completed":
+        return Done(told, cut=_is_at_limit(response))
     return _finish.finish(told, name="status") or Done(kind)
+
+
+def _is_at_limit(response: Mapping[str, object]) -> bool:
+    """Whether an answer took all the tokens that it might: some copies (Ollama, vLLM) call that completed as well."""
+    used = _json.get_count(_json.get_side_object(response, "usage"), "output_tokens")
+    most = _json.get_count(response, "max_output_tokens")
+    return used is not None and most is not None and used >= most > 0
 
 
 def _usage(event: Mapping[str, object]) -> Iterator[Usage]:

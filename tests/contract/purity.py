@@ -10,6 +10,7 @@ PURE_NEIGHBOURS = frozenset(
         "_answers",
         "_calls",
         "_chat",
+        "_end",
         "_error_object",
         "_errors",
         "_exchange",
@@ -28,6 +29,7 @@ PURE_NEIGHBOURS = frozenset(
         "_sigv4",
         "_stray",
         "_tokens",
+        "_usage",
         "_verdict",
     ]
 )
