@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 
 from monitor import __version__, systemd
 from monitor.budget import Amounts, Budgets, Unit
-from monitor.config.model import BudgetSpec, Config
+from monitor.config.model import BudgetSpec, Config, Listen
+from monitor.daemon.event_log import EventLog, log_sample
 from monitor.filewriter import FileWriter
 from monitor.habits import HabitHooks, HabitReader
 from monitor.haproxy_agent import HaproxyAgent, serving
@@ -63,6 +64,7 @@ class Daemon:
         jobs = plan(config)
         self._adaptive = _adaptive(config)
         self._board = Board(config, jobs, datetime.now(UTC))
+        self._events = EventLog([*self._providers], self._board, lambda: datetime.now(UTC))
         self._outbox = Outbox(create_sinks(config), store)
         self._budgets = Budgets(caps_of(config), self._providers)
         self._metrics = Metrics(
@@ -80,6 +82,7 @@ class Daemon:
             due=self._due,
             dropped=self._metrics.store_dropped.inc,
             stored=self._outbox.wake,
+            absorbed=self._events.absorbed,
         )
         self._recorder = Recorder(self._board, store, hooks)
         intake_hooks = IntakeHooks(
@@ -115,10 +118,11 @@ class Daemon:
 
     async def run(self) -> None:
         """Run until a signal asks to stop, then drain. Raises OSError when the address to listen on cannot be had."""
-        await restore(self._board, self._store, datetime.now(UTC))
+        ended = await restore(self._board, self._store, datetime.now(UTC))
         await restore_budgets(self._budgets, self._store, datetime.now(UTC))
         await self._intake.restore(self._store)
         self._board.publish(datetime.now(UTC), sweep=True)
+        self._events.start(ended)
         gc.freeze()  # what is there lives as long as the daemon: of many endpoints it takes long to look through
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
@@ -135,6 +139,9 @@ class Daemon:
             )
             server = await start(self._config.listen, self._config.token, sources, rate_per_s=self._config.rate_limit)
             stack.push_async_callback(server.cleanup)
+            host, port = server.addresses[0][:2]  # the port may have been left to the kernel
+            url = Listen(host=host, port=port).url
+            log.info("listening on %s", url, extra={"action": "listening", "url": url, "version": __version__})
             if self._config.haproxy_agent is not None:
                 agent = HaproxyAgent(lambda: self._board.snapshot, self._metrics.agent_unknown.inc)
                 await stack.enter_async_context(serving(agent, self._config.haproxy_agent))
@@ -146,6 +153,7 @@ class Daemon:
                 group.create_task(self._pool.supervise(), name="workers"),
                 group.create_task(self._recorder.run(), name="recorder"),
                 group.create_task(self._lookout.run(), name="lookout"),
+                group.create_task(self._events.run(), name="event-log"),
                 group.create_task(self._files.run(), name="files"),
                 group.create_task(self._housekeeper.run(), name="housekeeper"),
                 group.create_task(self._habits.run(), name="habits"),
@@ -176,6 +184,7 @@ class Daemon:
 
     def _observe(self, sample: Sample) -> None:
         self._metrics.observe(sample, self._providers[sample.endpoint])
+        log_sample(sample)
 
     def _published(self, snapshot: Snapshot) -> None:
         self._files.offer(snapshot)
@@ -236,11 +245,12 @@ def _adaptive(config: Config) -> frozenset[str]:
     return frozenset(name for name, probe in settling.items() if config.scoring.confirm or probe.closest_s is not None)
 
 
-async def restore(board: Board, store: Store, now: datetime) -> None:
-    """Fill a board from the store, and end there the incidents that nobody else will end."""
+async def restore(board: Board, store: Store, now: datetime) -> tuple[Incident, ...]:
+    """Fill a board from the store, and end there the incidents that nobody else will end; returns those."""
     ended = await recall(board, store, now)
     if ended:
         await store.append([], {}, ended)
+    return ended
 
 
 async def recall(board: Board, store: Store, now: datetime) -> tuple[Incident, ...]:

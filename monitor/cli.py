@@ -29,6 +29,7 @@ from monitor.commands import (
     seconds,
     write_out,
 )
+from monitor.log import LogFormat, LogLevel
 from monitor.shapes import Shape
 
 if TYPE_CHECKING:
@@ -59,14 +60,23 @@ def _options(
 
 
 @app.command()
-def run(config: ConfigOption = None) -> None:
+def run(
+    config: ConfigOption = None,
+    log_level: Annotated[
+        LogLevel, typer.Option("--log-level", help="The least severe record; debug has one a sample.")
+    ] = LogLevel.INFO,
+    log_format: Annotated[
+        LogFormat | None,
+        typer.Option("--log-format", help="Default: text on a terminal, json elsewhere.", show_default=False),
+    ] = None,
+) -> None:
     """Run the daemon, until SIGTERM or SIGINT; then drain and exit 0."""
     from monitor import app as daemon
     from monitor import log
     from monitor.store import StoreError
 
     path, loaded = loaded_from(config)
-    log.configure()
+    log.configure(level=log_level, form=log_format)
     try:
         asyncio.run(daemon.run_daemon(loaded, os.environ))
     except StoreError as error:

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from monitor.piecemeal import Batch, Piecemeal, traffic_name
-from monitor.publish.board import Board, Snapshot
+from monitor.publish.board import Absorbed, Board, Snapshot
 from monitor.status import Incident
 from monitor.store import Store, StoreError
 from monitor.traffic.calls import Call
@@ -43,6 +43,8 @@ class Hooks:
     """How many samples, or real requests, were given up."""
     stored: Callable[[], None] = lambda: None
     """There are new samples in the store."""
+    absorbed: Callable[[Absorbed], None] = lambda _: None
+    """What new samples changed, before it is stored and published."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +170,7 @@ class Recorder:
         self._to_write.set()
         for endpoint, at in absorbed.due.items():
             self._hooks.due(endpoint, at)
+        self._hooks.absorbed(absorbed)
         return True
 
     def _publish(self, *, sweep: bool) -> None:

@@ -173,6 +173,11 @@ class Listen:
     host: str = "127.0.0.1"
     port: int = 8780
 
+    @property
+    def url(self) -> str:
+        """The address as a browser takes it."""
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:

@@ -16,14 +16,16 @@ from itertools import cycle, islice
 from monitor.config.model import Config, EndpointSpec, ProbeSpec, Slo
 from monitor.plan import Job, headline_task, paid_probe
 from monitor.publish.packing import digest
-from monitor.publish.scores import Row, row
+from monitor.publish.scores import Row, row, standing_of
 from monitor.publish.shapes import SCHEMA
 from monitor.score.book import Book, Shared, Terms
 from monitor.score.habit import GENERATES, Habits
 from monitor.score.health import Observation
 from monitor.score.incidents import Docket
+from monitor.score.outcomes import Counts
 from monitor.score.pace import Limits
 from monitor.score.state import state_from_text, state_to_text
+from monitor.score.windows import Window
 from monitor.status import Incident, Status
 from monitor.traffic.calls import Call
 from probes._model import ErrorClass, Sample, Task
@@ -83,6 +85,20 @@ class Absorbed:
     """When the next probe of each endpoint is worth its money; it may be past."""
     incidents: Sequence[Incident] = ()
     """The newest value of each that began, grew or ended, to be stored with the samples."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """An endpoint's status as published at one moment, and what it rests on."""
+
+    status: Status
+    score: float | None
+    measured_at: datetime | None
+    """Start of the newest sample that counts."""
+    incident: Incident | None
+    """The one that is open."""
+    newest: tuple[Window, Counts] | None
+    """The shortest window that holds a counted sample; None: none does."""
 
 
 class _News:
@@ -234,6 +250,19 @@ class Board:
     def publish(self, now: datetime, *, sweep: bool = False) -> Snapshot:
         """Make everything absorbed visible, in one step; a sweep also lets time pass for the rows without news."""
         return self._publish(self._specs if sweep else self._touched, now)
+
+    def standing(self, endpoint: str, now: datetime) -> Standing:
+        """What is published of an endpoint's status, without the figures around it. KeyError: not configured."""
+        book = self._books[endpoint]
+        seen = book.assess(now)
+        docket = book.docket
+        return Standing(
+            status=standing_of(self._specs[endpoint], seen, now)[0],
+            score=seen.score,
+            measured_at=book.health.measured_at,
+            incident=docket.incident if docket.is_open and docket.incident and not docket.incident.ended_at else None,
+            newest=next(((window, counts) for window, counts, _ in book.counts(now) if counts.counted), None),
+        )
 
     @property
     def slices(self) -> int:

@@ -69,7 +69,7 @@ class Row:
 def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> Row:
     """The row of one endpoint at `now`."""
     seen = book.assess(now)
-    status, since = _standing(spec, seen, now)
+    status, since = standing_of(spec, seen, now)
     windows = list(book.counts(now))
     summaries = book.recent.summaries(now)
     figures = {name: _summary(summary) for name, summary in summaries.items()}
@@ -152,7 +152,7 @@ def _facts(
     )
 
 
-def _standing(spec: EndpointSpec, seen: Assessment, now: datetime) -> tuple[Status, datetime]:
+def standing_of(spec: EndpointSpec, seen: Assessment, now: datetime) -> tuple[Status, datetime]:
     """The status and since when it is that. Paused, an endpoint is not in maintenance; after that nothing is known."""
     span = current(spec.maintenance, now)
     match spec.enabled, span, seen.status:

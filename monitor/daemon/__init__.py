@@ -1,0 +1,1 @@
+"""The daemon's own affairs: what it writes to its log about the endpoints it watches."""
