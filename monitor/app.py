@@ -141,6 +141,8 @@ class Daemon:
             stack.push_async_callback(server.cleanup)
             host, port = server.addresses[0][:2]  # the port may have been left to the kernel
             url = Listen(host=host, port=port).url
+            for warning in self._config.warnings:
+                log.warning("%s", warning, extra={"action": "config_warning"})
             log.info("listening on %s", url, extra={"action": "listening", "url": url, "version": __version__})
             if self._config.haproxy_agent is not None:
                 agent = HaproxyAgent(lambda: self._board.snapshot, self._metrics.agent_unknown.inc)

@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,12 +21,17 @@ from monitor.cli_db import db
 from monitor.commands import (
     MISUSE,
     ConfigOption,
+    FileArgument,
     JsonOption,
+    RunningDaemon,
+    TokenOption,
     UrlOption,
+    chosen_file,
     fail,
     fetch,
     loaded_from,
     on_store,
+    running_daemon,
     seconds,
     write_out,
 )
@@ -33,7 +39,6 @@ from monitor.log import LogFormat, LogLevel
 from monitor.shapes import Shape
 
 if TYPE_CHECKING:
-    from monitor.config import Config
     from monitor.publish.board import Snapshot
 
 app = typer.Typer(
@@ -46,8 +51,7 @@ app = typer.Typer(
 
 app.add_typer(db)
 
-_LOG_WIDTH = 160
-"""Columns of a table that goes into a file or a pipe."""
+_FORMATS = f"One of {', '.join(Shape)}."
 
 
 @app.callback(invoke_without_command=True)
@@ -61,6 +65,7 @@ def _options(
 
 @app.command()
 def run(
+    file: FileArgument = None,
     config: ConfigOption = None,
     log_level: Annotated[
         LogLevel, typer.Option("--log-level", help="The least severe record; debug has one a sample.")
@@ -75,7 +80,7 @@ def run(
     from monitor import log
     from monitor.store import StoreError
 
-    path, loaded = loaded_from(config)
+    path, loaded = loaded_from(chosen_file(file, config))
     log.configure(level=log_level, form=log_format)
     try:
         asyncio.run(daemon.run_daemon(loaded, os.environ))
@@ -89,49 +94,31 @@ def run(
 
 @app.command()
 def check(
+    file: FileArgument = None,
     config: ConfigOption = None,
     *,
     schema: Annotated[
-        bool, typer.Option("--schema", help="Print the JSON Schema of the configuration and end.")
+        bool, typer.Option("--schema", help="Print the JSON Schema of the configuration and exit.")
     ] = False,
     connect: Annotated[
-        bool, typer.Option("--connect", help="Then ask the providers: do they answer, take the keys, have the models?")
+        bool,
+        typer.Option("--connect", help="Also ask each provider for its list of models; this costs no tokens."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Validate a configuration: every mistake as file:line:column, exit 0 or 2.
+    """Validate a configuration. Exit 0 if it can be used, 2 if not.
 
-    With --connect also ask every provider for its list of models, which costs no tokens; exit 1 if one does not
-    answer, does not take the key, or has not the model.
+    Every mistake is a line: file:line:column: path: what is wrong. Warnings are lines of the same form.
+
+    With --connect, exit 1 if a provider does not answer, refuses the key, or does not have the model.
     """
     from monitor.config import json_schema
+    from monitor.console.check import check_file
 
     if schema:
         print(json.dumps(json_schema(), indent=2))
         return
-    if as_json and not connect:
-        fail("--json goes with --connect")
-    path, loaded = loaded_from(config)
-    paused = sum(not spec.enabled for spec in loaded.endpoints)
-    note = f", {paused} paused" if paused else ""
-    if not as_json:
-        print(f"{path}: ok: {len(loaded.endpoints)} endpoints{note}, {len(loaded.probes)} probes", flush=True)
-    if connect:
-        raise typer.Exit(_connect(loaded, paused, as_json=as_json))
-
-
-def _connect(config: Config, paused: int, *, as_json: bool) -> int:
-    """Ask the providers and show what they say; the exit code."""
-    from monitor.connect import as_plain, connect, show
-
-    findings = asyncio.run(connect(config))
-    all_ok = all(found.ok for found in findings)
-    if as_json:
-        print(json.dumps({"ok": all_ok, "endpoints": as_plain(findings)}, indent=2))
-    else:
-        wide = None if sys.stdout.isatty() else _LOG_WIDTH
-        Console(highlight=False, width=wide).print(show(findings, paused))
-    return 0 if all_ok else 1
+    raise typer.Exit(check_file(chosen_file(file, config), connecting=connect, as_json=as_json))
 
 
 @app.command()
@@ -177,37 +164,53 @@ def probe(
     as_json: JsonOption = False,
     transcript: Annotated[bool, typer.Option("--transcript", help="Show every event as it arrived.")] = False,
 ) -> None:
-    """Probe now and show where the time went; exit 0 if all succeeded, 1 if not."""
-    from monitor.probing import MisuseError, choose, probe_now, show_json, show_transcript, show_waterfall
+    """Probe now and show where the time went. Exit 0 if all succeeded, 1 if not."""
+    from monitor.probing import MisuseError, choose, probe_now, show_json, show_summary, show_transcript, show_waterfall
 
     _, loaded = loaded_from(config)
     show = show_json if as_json else show_transcript if transcript else show_waterfall
     try:
-        all_ok = asyncio.run(probe_now(loaded, choose(loaded, ids or [], task), number, show))
+        jobs, conclude = choose(loaded, ids or [], task), None if as_json else show_summary
+        all_ok = asyncio.run(probe_now(loaded, jobs, number, show, conclude))
     except MisuseError as error:
         fail(str(error))
     raise typer.Exit(0 if all_ok else 1)
 
 
 @app.command()
-def scores(config: ConfigOption = None, url: UrlOption = None, *, as_json: JsonOption = False) -> None:
+def scores(
+    config: ConfigOption = None,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    *,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep the table up to date until Ctrl-C.")] = False,
+    as_json: JsonOption = False,
+) -> None:
     """Show the current scores of a running daemon."""
     from datetime import UTC, datetime
 
-    from monitor.terminal import scores_table
+    from monitor.terminal import scores_table, watch_scores
 
-    document = fetch(config, url)
+    if watch and as_json:
+        fail("--watch is a table for people; for programs there is GET /v1/scores/stream (docs/http.md)")
+    source = running_daemon(config, url, token)
+    document = fetch(source)
     if as_json:
         print(json.dumps(document, indent=2))
-        return
-    Console().print(scores_table(document, now=datetime.now(UTC)))
+    elif watch:
+        with suppress(KeyboardInterrupt):
+            asyncio.run(watch_scores(f"{source.url}/v1/scores", Console(), token=source.token))
+    else:
+        Console().print(scores_table(document, now=datetime.now(UTC)))
 
 
 @app.command()
 def export(
     config: ConfigOption = None,
     url: UrlOption = None,
-    shape: Annotated[Shape, typer.Option("--format", help="The file's shape.")] = Shape.SCORES,
+    *,
+    token: TokenOption = None,
+    shape: Annotated[Shape, typer.Option("--format", metavar="FORMAT", help=_FORMATS)] = Shape.SCORES,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Replaced by rename; default: stdout.")] = None,
     cluster: Annotated[str | None, typer.Option("--cluster", help="Which of Envoy's clusters, if several.")] = None,
 ) -> None:
@@ -215,9 +218,9 @@ def export(
     from monitor.publish.formats import CannotBeMadeError, render
 
     if shape is Shape.OPENROUTER and url is not None:
-        write_out(_offers(url), output)
+        write_out(_offers(running_daemon(None, url, token)), output)
         return
-    snapshot = _snapshot(config, url)
+    snapshot = _snapshot(config, url, token)
     try:
         body = render(shape, snapshot, cluster)
     except CannotBeMadeError as error:
@@ -282,7 +285,7 @@ def backtest(
         Console(highlight=False).print(sidebyside.show(found))
 
 
-def _snapshot(config: Path | None, url: str | None) -> Snapshot:
+def _snapshot(config: Path | None, url: str | None, token: str | None) -> Snapshot:
     """What there is to publish; without `url` that of the store."""
     from datetime import UTC, datetime
 
@@ -292,19 +295,19 @@ def _snapshot(config: Path | None, url: str | None) -> Snapshot:
         path, loaded = loaded_from(config)
         return on_store(path, loaded, lambda store: exporting.of_store(loaded, store, datetime.now(UTC)))
     try:
-        return exporting.of_document(fetch(None, url))
+        return exporting.of_document(fetch(running_daemon(None, url, token)))
     except exporting.ForeignDocumentError as error:
         fail(f"{url}: {error}", 1)
 
 
-def _offers(url: str) -> str:
-    """What the daemon at `url` says in OpenRouter's shape."""
+def _offers(source: RunningDaemon) -> str:
+    """What a daemon says in OpenRouter's shape."""
     from monitor.remote import ScoresUnavailableError, fetch_offers
 
     try:
-        return asyncio.run(fetch_offers(url.rstrip("/"), os.environ.get("PROVIDERWATCH_TOKEN"))).decode()
+        return asyncio.run(fetch_offers(source.url, source.token)).decode()
     except ScoresUnavailableError as error:
-        fail(f"{url}: {error}; is the daemon running?", 1)
+        fail(f"{source.url}: {error}", 1)
 
 
 def main() -> None:

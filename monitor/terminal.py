@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout, InvalidURL
 from rich import box
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
@@ -287,17 +287,35 @@ async def fetch_scores(session: ClientSession, url: str) -> Mapping[str, object]
     try:
         async with session.get(url) as response:
             if not response.ok:
-                raise ScoresUnavailableError(f"the answer is HTTP {response.status}")
+                raise ScoresUnavailableError(_refused(response.status))
             document = json.loads(await response.read())
     except TimeoutError:
-        raise ScoresUnavailableError("no answer in time") from None
+        raise ScoresUnavailableError("no answer in time; is the daemon busy?") from None
+    except InvalidURL:
+        raise ScoresUnavailableError("not an address; write http://host:port") from None
+    except ClientConnectorError as error:
+        where = f"cannot connect to {error.host}:{error.port}: {error.os_error.strerror or error.os_error}"
+        raise ScoresUnavailableError(f"{printable(where)}; is the daemon running?") from error
     except (ClientError, OSError) as error:
-        raise ScoresUnavailableError(printable(str(error))) from error
+        raise ScoresUnavailableError(f"{printable(str(error))}; is the daemon running?") from error
     except (ValueError, RecursionError) as error:
-        raise ScoresUnavailableError("the answer is not JSON") from error
+        raise ScoresUnavailableError("the answer is not JSON; is it a Providerwatch daemon?") from error
     if not isinstance(document, dict):
-        raise ScoresUnavailableError("the answer is not a scores document")
+        raise ScoresUnavailableError("the answer is not a scores document; is it a Providerwatch daemon?")
     return document
+
+
+def _refused(status: int) -> str:
+    """What a status means of a daemon, and what to do."""
+    match status:
+        case 401 | 403:
+            return f"HTTP {status}: the daemon wants a token; pass --token or set PROVIDERWATCH_TOKEN to its `token:`"
+        case 404:
+            return "HTTP 404: there are no scores; is it a Providerwatch daemon?"
+        case 429:
+            return "HTTP 429: too many requests from this address; see `rate_limit:`"
+        case _:
+            return f"HTTP {status}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,7 +348,12 @@ class Frame:
 
 
 async def watch_scores(
-    url: str, console: Console, *, duration_s: float | None = None, files: Sequence[Path] = ()
+    url: str,
+    console: Console,
+    *,
+    duration_s: float | None = None,
+    files: Sequence[Path] = (),
+    token: str | None = None,
 ) -> None:
     """Show the scores at `url` until the time is over, or until cancelled.
 
@@ -339,7 +362,8 @@ async def watch_scores(
     loop = asyncio.get_running_loop()
     start_s = loop.time()
     frame = Frame(url=url, files=tuple(files), duration_s=duration_s)
-    async with ClientSession(timeout=ClientTimeout(total=_POLL_TIMEOUT_S)) as session:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    async with ClientSession(timeout=ClientTimeout(total=_POLL_TIMEOUT_S), headers=headers) as session:
         with _screen(console) as show:
             while True:
                 frame = replace(await _polled(session, frame), elapsed_s=loop.time() - start_s)

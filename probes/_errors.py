@@ -96,7 +96,8 @@ _OVERLOADED = re.compile(
     re.IGNORECASE,
 )
 _UNSAFE = re.compile(r"[^\x20-\x7e\u00a1-\u00ac\u00ae-\u024f…]+")
-_MAX_DETAIL = 200
+MAX_DETAIL = 200
+"""Characters of what a sample says about its fault."""
 _TELLING = 4000
 """Characters at the beginning of a part in which known words are looked for, which takes long."""
 _CLIENT_ERRORS = range(400, 500)
@@ -132,10 +133,10 @@ def stream_fault(error: Mapping[str, object] | str) -> Fault:
     )
 
 
-def clean(text: str) -> str:
-    """`text` made short and harmless: one line, no control characters, no exotic scripts, 200 characters."""
+def clean(text: str, longest: int = MAX_DETAIL) -> str:
+    """`text` made short and harmless: one line, no control characters, no exotic scripts."""
     line = _UNSAFE.sub(" ", text).strip()
-    return line if len(line) <= _MAX_DETAIL else line[: _MAX_DETAIL - 1] + "…"
+    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def _refusal_class(status: int, words: Sequence[str]) -> ErrorClass:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from probes._address import asked_at
 from probes._answers import answer_ok
 from probes._exchange import Exchange, is_success
 from probes._headers import retry_after_s, server_s
@@ -39,7 +40,7 @@ def judged(run: Run, codec: Probe, exchange: Exchange, reading: Reading) -> Samp
     ended = reading.done_ns is not None
     right = answer_ok(run.task, run.prompt, reading) if ended else None
     fault = verdict(run, codec, exchange, reading, right=right)
-    return _record(run, exchange, reading, fault, right=right)
+    return _record(run, exchange, reading, fault, right=right, asked=asked_at(run, codec, exchange, fault))
 
 
 def transcript(run: Run, codec: Probe, exchange: Exchange) -> Iterator[tuple[float | None, str]]:
@@ -56,13 +57,15 @@ def transcript(run: Run, codec: Probe, exchange: Exchange) -> Iterator[tuple[flo
         yield None, str(error)
 
 
-def _record(run: Run, exchange: Exchange, reading: Reading, fault: Fault | None, *, right: bool | None) -> Sample:
+def _record(
+    run: Run, exchange: Exchange, reading: Reading, fault: Fault | None, *, right: bool | None, asked: str
+) -> Sample:
     started_at = _wall(exchange, exchange.t0_ns)
     usage, tokens_from = _usage(run, reading)
     seen = figures(reading, usage, exchange.t0_ns) if exchange.t0_ns is not None else _NOTHING
     link, clocks = exchange.connection, exchange.clocks
     return replace(
-        _blank(run, started_at, fault),
+        _blank(run, started_at, fault, asked),
         status_code=exchange.status,
         answer_ok=right,
         lag_s=(started_at - run.scheduled_at).total_seconds(),
@@ -116,7 +119,7 @@ def unmeasured(run: Run, error: ErrorClass, detail: str, at: datetime) -> Sample
     return _blank(run, at, Fault(error=error, detail=detail))
 
 
-def _blank(run: Run, started_at: datetime, fault: Fault | None) -> Sample:
+def _blank(run: Run, started_at: datetime, fault: Fault | None, asked: str = "") -> Sample:
     """What a sample says before anything was measured: of what it is, and what went wrong."""
     return Sample(
         id=run.id,
@@ -128,7 +131,7 @@ def _blank(run: Run, started_at: datetime, fault: Fault | None) -> Sample:
         started_at=started_at,
         error=fault.error if fault else None,
         blame=fault.error.blame if fault else None,
-        detail=detail(run.endpoint, fault.detail) if fault else None,
+        detail=detail(run.endpoint, fault.detail, asked) if fault else None,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+from monitor.config._errors import Problem
 from monitor.config.listing import UNLISTED, Listing
 from monitor.maintenance import Span
 from monitor.shapes import Shape
@@ -206,3 +207,5 @@ class Config:
     haproxy_agent: Listen | None = None
     """Where HAProxy's agent checks are answered."""
     sinks: tuple[SinkSpec, ...] = ()
+    warnings: tuple[Problem, ...] = field(default=(), compare=False)
+    """What the file may say and is likely not meant."""

@@ -48,7 +48,7 @@ def test_a_real_server_is_found_and_what_is_written_works_at_once(model: str, tm
     assert f"providerwatch check --connect -c {file}" in ended.stderr
     checked = run("check", "--connect", "-c", str(file))
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert "1 of 1 endpoints are fine" in checked.stdout
+    assert "endpoints fine: 1 of 1" in checked.stdout
     probed = run("probe", "-c", str(file))
     assert probed.returncode == 0, probed.stdout + probed.stderr
 
