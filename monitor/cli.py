@@ -128,6 +128,10 @@ def init(
         list[str] | None,
         typer.Option("--server", metavar="NAME=URL", help="Look there for a local server, not at the usual ports."),
     ] = None,
+    litellm: Annotated[
+        Path | None,
+        typer.Option("--from-litellm", metavar="FILE", help="Take models, addresses and ids from a LiteLLM proxy's."),
+    ] = None,
     *,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
 ) -> None:
@@ -140,6 +144,9 @@ def init(
 
     if output is not None and output.exists() and not force:
         fail(f"{output} exists already; --force replaces it, -o writes elsewhere")
+    if litellm is not None:
+        _init_from_litellm(litellm, output)
+        return
     try:
         places = addresses(catalogue(), servers or ())
     except ValueError as error:
@@ -150,6 +157,29 @@ def init(
         fail(nothing_found(found, catalogue(), places), 1)
     write_out(text, output)
     print(report(found, now, output), file=sys.stderr)
+
+
+def _init_from_litellm(source: Path, output: Path | None) -> None:
+    from datetime import UTC, datetime
+
+    from monitor.config import ConfigError, catalogue
+    from monitor.config.litellm_file import read_litellm
+    from monitor.console.from_litellm import Errand, from_litellm
+
+    try:
+        found = read_litellm(source.read_text(encoding="utf-8"), str(source), catalogue())
+    except ConfigError as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"{source} cannot be read: {error.strerror}")
+    except ValueError as error:  # UnicodeDecodeError is one
+        fail(f"{source} {'is not UTF-8 text' if isinstance(error, UnicodeDecodeError) else error}")
+    errand = Errand(source=source, output=output, at=datetime.now(UTC), env=os.environ)
+    made = from_litellm(found, catalogue(), errand)
+    if made.text is None:
+        fail(made.report, 1)
+    write_out(made.text, output)
+    print(made.report, file=sys.stderr)
 
 
 @app.command()

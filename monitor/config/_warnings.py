@@ -68,10 +68,7 @@ def _base_url(document: Document, place: Place) -> Iterator[Problem]:
     value = document.at(place)
     if place not in document.values or not isinstance(value, str) or document.is_broken(place):
         return
-    try:
-        added = added_path(value)
-    except ValueError:
-        return
+    added = added_path(value)
     if added is not None:
         yield _warning(document, place, f"ends in {added}, which its api adds itself; remove it")
 

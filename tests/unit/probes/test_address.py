@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from probes._loader import codec
-from probes._model import ErrorClass, Sample, Task
+from probes._model import Endpoint, ErrorClass, Prompt, Request, Sample, Task
 from probes._record import sample
+from probes.openai_chat import OpenAIChat
 from tests.contract.exchanges import exchange_of, run_to
 
 HOST = "https://api.example.com"
@@ -101,6 +102,15 @@ def test_a_long_address_and_long_words_leave_room_for_the_remedy() -> None:
     assert len(taken.detail or "") <= 200
     assert tail(taken).endswith("/long-path/chat/completions; does base_url lack /v1?")
     assert (taken.detail or "").startswith("HTTP 404: very sorry")
+
+
+def test_a_codec_that_cannot_say_where_it_asks_leaves_the_words_alone() -> None:
+    class Lost(OpenAIChat):
+        def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:
+            raise KeyError(endpoint.id)
+
+    taken = sample(run_to(), Lost(), exchange_of([(0.1, b"")], status=404))
+    assert taken.detail == "HTTP 404"
 
 
 def test_what_was_right_and_what_never_was_answered_names_no_address() -> None:
