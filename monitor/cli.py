@@ -78,7 +78,7 @@ def run(
     """Run the daemon, until SIGTERM or SIGINT; then drain and exit 0."""
     from monitor import app as daemon
     from monitor import log
-    from monitor.store import StoreError
+    from monitor.store import StoreError, StoreTakenError
 
     path, loaded = loaded_from(chosen_file(file, config))
     log.configure(level=log_level, form=log_format)
@@ -86,7 +86,8 @@ def run(
         asyncio.run(daemon.run_daemon(loaded, os.environ))
     except StoreError as error:
         # A file that cannot be had is a mistake in the configuration; a server may be there a moment later.
-        fail(f"{path}: store: {error}", MISUSE if loaded.store.startswith("sqlite") else 1)
+        is_mistake = loaded.store.startswith("sqlite") or isinstance(error, StoreTakenError)
+        fail(f"{path}: store: {error}", MISUSE if is_mistake else 1)
     except OSError as error:
         where = error.filename or f"listen: {loaded.listen.host}:{loaded.listen.port}"
         fail(f"{path}: {where} cannot be used: {error.strerror}")

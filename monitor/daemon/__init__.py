@@ -1,1 +1,1 @@
-"""The daemon's own affairs: what it writes to its log about the endpoints it watches."""
+"""The daemon's own process: what it needs of the machine, and what it logs of the endpoints that it watches."""

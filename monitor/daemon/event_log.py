@@ -2,86 +2,55 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Protocol
 
-from monitor.publish.board import Absorbed, Standing
+from monitor.publish.board import Absorbed, Board, Grounds, StatusChange
 from monitor.status import Incident, Status
 from probes._model import Sample
 
 log = logging.getLogger(__name__)
 
-_ROUND_TICKS = 10
-"""Maintenance and old samples change a status without a sample: every endpoint is looked at once in so many ticks."""
 _BAD = frozenset({Status.DOWN, Status.DEGRADED})
 
 
-class Standings(Protocol):
-    """Where the current standing of an endpoint comes from."""
-
-    def standing(self, endpoint: str, now: datetime) -> Standing:
-        """The standing of a configured endpoint; KeyError for any other."""
-
-
 class EventLog:
-    """Remembers what was logged of each endpoint, and logs what is different."""
+    """Logs what changes of the endpoints of a board; remembers which incidents are open."""
 
-    def __init__(
-        self, endpoints: Sequence[str], board: Standings, now: Callable[[], datetime], *, tick_s: float = 1.0
-    ) -> None:
-        self._endpoints = endpoints
+    def __init__(self, board: Board, now: Callable[[], datetime]) -> None:
         self._board = board
         self._now = now
-        self._tick_s = tick_s
-        self._status: dict[str, Status] = {}
-        self._open: dict[str, str] = {}
-        """The endpoint of each open incident, by the incident's id."""
+        self._open: set[str] = set()
+        """Ids of incidents."""
 
-    def start(self, ended: Iterable[Incident]) -> None:
-        """Begin with the restored board: log the incidents that are still open, and those that the restore ended."""
+    def start(self, endpoints: Iterable[str], ended: Iterable[Incident]) -> None:
+        """Begin with a restored board: log the incidents that are still open, and those that the restore ended."""
         now = self._now()
-        for name in self._endpoints:
-            standing = self._board.standing(name, now)
-            self._status[name] = standing.status
-            if standing.incident is not None:
-                self._open[standing.incident.id] = name
-                _log_incident("incident_restored", "incident still open", standing.incident, now)
+        for name in endpoints:
+            incident = self._board.grounds(name, now).incident
+            if incident is not None:
+                self._open.add(incident.id)
+                _log_incident("incident_restored", "incident still open", incident, now)
         for incident in ended:
             _log_incident("incident_closed", "incident closed: endpoint is not probed any more", incident, now)
 
-    def absorbed(self, news: Absorbed) -> None:
-        """Log what new samples changed."""
+    def changed(self, changes: Iterable[StatusChange]) -> None:
+        """Log the statuses that samples or time changed."""
         now = self._now()
-        self._look(news.states, now)
+        for change in changes:
+            _log_change(change, self._board.grounds(change.endpoint, now))
+
+    def absorbed(self, news: Absorbed) -> None:
+        """Log the incidents that new samples opened or closed."""
+        now = self._now()
         for incident in news.incidents:
-            self._follow(incident, now)
-
-    async def run(self) -> None:
-        """Log what time alone changes, until cancelled."""
-        size = max(1, math.ceil(len(self._endpoints) / _ROUND_TICKS))
-        while True:
-            for first in range(0, max(1, len(self._endpoints)), size):
-                await asyncio.sleep(self._tick_s)
-                self._look(self._endpoints[first : first + size], self._now())
-
-    def _look(self, names: Iterable[str], now: datetime) -> None:
-        for name in names:
-            standing, before = self._board.standing(name, now), self._status[name]
-            if standing.status is not before:
-                self._status[name] = standing.status
-                _log_change(name, before, standing)
-
-    def _follow(self, incident: Incident, now: datetime) -> None:
-        if incident.id not in self._open:
-            self._open[incident.id] = incident.endpoint
-            _log_incident("incident_opened", "incident opened", incident, now)
-        if incident.ended_at is not None:
-            del self._open[incident.id]
-            _log_incident("incident_closed", "incident closed", incident, now)
+            if incident.id not in self._open:
+                self._open.add(incident.id)
+                _log_incident("incident_opened", "incident opened", incident, now)
+            if incident.ended_at is not None:
+                self._open.discard(incident.id)
+                _log_incident("incident_closed", "incident closed", incident, now)
 
 
 def log_sample(sample: Sample) -> None:
@@ -105,30 +74,29 @@ def log_sample(sample: Sample) -> None:
     )
 
 
-def _log_change(endpoint: str, before: Status, standing: Standing) -> None:
+def _log_change(change: StatusChange, grounds: Grounds) -> None:
     """One record; a change for the worse is a warning."""
-    level = logging.WARNING if standing.status in _BAD else logging.INFO
     log.log(
-        level,
+        logging.WARNING if change.after in _BAD else logging.INFO,
         "%s is %s, was %s",
-        endpoint,
-        standing.status,
-        before,
+        change.endpoint,
+        change.after,
+        change.before,
         extra={
             "action": "status_changed",
-            "endpoint": endpoint,
-            "from": before.value,
-            "to": standing.status.value,
-            "cause": _cause(standing),
-            "score": None if standing.score is None else round(standing.score, 3),
-            "evidence": _evidence(standing),
+            "endpoint": change.endpoint,
+            "from": change.before.value,
+            "to": change.after.value,
+            "cause": _cause(change.after, grounds),
+            "score": None if grounds.score is None else round(grounds.score, 3),
+            "evidence": _evidence(change.after, grounds),
         },
     )
 
 
-def _cause(standing: Standing) -> str | None:
+def _cause(status: Status, grounds: Grounds) -> str | None:
     """What the status rests on; None where nothing speaks against the endpoint."""
-    match standing.status:
+    match status:
         case Status.MAINTENANCE | Status.PAUSED:
             return "configuration"
         case Status.UNKNOWN:
@@ -136,24 +104,18 @@ def _cause(standing: Standing) -> str | None:
         case Status.UP:
             return None
         case _:
-            return None if standing.incident is None else standing.incident.cause
+            return None if grounds.incident is None else grounds.incident.cause
 
 
-def _evidence(standing: Standing) -> str:
-    match standing.status:
-        case Status.UP:
-            return _share(standing)
-        case Status.DEGRADED | Status.DOWN if standing.incident is not None:
-            return _causes(standing.incident.causes)
+def _evidence(status: Status, grounds: Grounds) -> str:
+    match status:
+        case Status.UP if grounds.newest is not None:
+            window, counts = grounds.newest
+            return f"{counts.ok} of {counts.counted} samples ok in {window.name}"
+        case Status.DEGRADED | Status.DOWN if grounds.incident is not None:
+            return _causes(grounds.incident.causes)
         case _:
-            return "none" if standing.measured_at is None else f"newest sample {_stamp(standing.measured_at)}"
-
-
-def _share(standing: Standing) -> str:
-    if standing.newest is None:
-        return "none"
-    window, counts = standing.newest
-    return f"{counts.ok} of {counts.counted} samples ok in {window.name}"
+            return "none" if grounds.measured_at is None else f"newest sample {_stamp(grounds.measured_at)}"
 
 
 def _causes(causes: Mapping[str, int]) -> str:

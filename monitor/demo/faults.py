@@ -42,20 +42,23 @@ class Deck:
     With dice, one run in twenty would be lucky for so long that nothing is to be seen of a flaky provider.
     """
 
-    __slots__ = ("_cards", "_chance", "_weights")
+    __slots__ = ("_cards", "_chance", "_dealt", "_weights")
 
     def __init__(self, chance: random.Random, weights: Mapping[Fault, int]) -> None:
-        """A fault without a weight never strikes. ValueError where none has one."""
+        """A fault without a weight never strikes. ValueError where none has one. Weights may change between draws."""
         if not any(weights.values()):
             raise ValueError("no fault has a weight")
         self._chance = chance
         self._weights = weights
         self._cards: list[Fault] = []
+        self._dealt: Mapping[Fault, int] = {}
 
     def draw(self) -> Fault:
         """The next."""
-        if not self._cards:
-            self._cards = [fault for fault, weight in self._weights.items() for _ in range(weight)]
+        weights = dict(self._weights)
+        if not self._cards or weights != self._dealt:
+            self._dealt = weights
+            self._cards = [fault for fault, weight in weights.items() for _ in range(weight)]
             self._chance.shuffle(self._cards)
         return self._cards.pop()
 

@@ -98,7 +98,7 @@ class _Handlers:
 
     async def models(self, request: web.Request) -> web.Response:
         """The models that are watched, in OpenRouter's shape."""
-        snapshot = self._sources.snapshot()
+        snapshot = await self._sources.newest()
         return answer(request, self._offering.models(snapshot, OFFSET.read(request) or 0, LIMIT.read(request)))
 
     async def endpoints(self, request: web.Request) -> web.Response:
@@ -107,19 +107,19 @@ class _Handlers:
         Prices are USD per token as text, uptimes percent, latencies milliseconds; null is too little data. Under
         `providerwatch` the same figures stand with their units in their names.
         """
-        return self._endpoints(request, f"{AUTHOR.need(request)}/{SLUG.need(request)}")
+        return await self._endpoints(request, f"{AUTHOR.need(request)}/{SLUG.need(request)}")
 
     async def endpoints_by_name(self, request: web.Request) -> web.Response:
         """The endpoints of a model whose public name is not author/slug, in the same shape."""
-        return self._endpoints(request, NAME.need(request))
+        return await self._endpoints(request, NAME.need(request))
 
-    def _endpoints(self, request: web.Request, name: str) -> web.Response:
-        document = self._offering.model(self._sources.snapshot(), name)
+    async def _endpoints(self, request: web.Request, name: str) -> web.Response:
+        document = self._offering.model(await self._sources.newest(), name)
         return _no_model(name) if document is None else answer(request, document)
 
     async def providers(self, request: web.Request) -> web.Response:
         """The providers that are watched, in OpenRouter's shape."""
-        return answer(request, self._offering.providers(self._sources.snapshot()))
+        return answer(request, self._offering.providers(await self._sources.newest()))
 
 
 def _no_model(name: str) -> web.Response:

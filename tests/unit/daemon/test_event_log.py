@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -35,7 +33,7 @@ class Line:
     caplog: pytest.LogCaptureFixture
 
     def __post_init__(self) -> None:
-        self.events = EventLog([ONE, TWO], self.board, lambda: self.now, tick_s=0.01)
+        self.events = EventLog(self.board, lambda: self.now)
         self.caplog.set_level(logging.DEBUG, "monitor.daemon.event_log")
 
     def feed(self, *samples: Sample) -> None:
@@ -43,6 +41,12 @@ class Line:
         for sample in samples:
             self.now = sample.started_at
             self.events.absorbed(self.board.absorb([sample]))
+            self.pass_by(self.now)
+
+    def pass_by(self, moment: datetime) -> None:
+        """Let time pass, as the recorder does at the board's next moment."""
+        self.now = moment
+        self.events.changed(self.board.commit(moment))
 
     def records(self, *actions: str) -> list[Mapping[str, Any]]:
         """The extras of the records with one of these actions, or of all."""
@@ -53,7 +57,7 @@ class Line:
 def line(caplog: pytest.LogCaptureFixture, *specs: EndpointSpec) -> Line:
     board = make_board(*(specs or (make_spec(ONE), make_spec(TWO))))
     made = Line(board=board, now=START, caplog=caplog)
-    made.events.start(())
+    made.events.start((ONE, TWO), ())
     return made
 
 
@@ -113,7 +117,8 @@ def test_a_restart_logs_what_is_still_open_and_no_change_of_status(caplog: pytes
     gone = replace(incident, id="0" * 16, endpoint="gone:x")
     ended = board.restore_incidents([incident, gone])
     second = Line(board=board, now=outage[-1].started_at, caplog=caplog)
-    second.events.start(ended)
+    board.commit(second.now, everything=True)
+    second.events.start((ONE, TWO), ended)
     assert [(each["action"], each["endpoint"]) for each in second.records()] == [
         ("incident_restored", ONE),
         ("incident_closed", "gone:x"),
@@ -129,18 +134,8 @@ def test_maintenance_and_silence_are_logged_though_no_sample_comes(caplog: pytes
     bench = line(caplog, spec, make_spec(TWO))
     bench.feed(*samples([None] * 30))
 
-    async def pass_by(*moments: datetime) -> None:
-        task = asyncio.create_task(bench.events.run())
-        for moment in moments:
-            bench.now, before = moment, len(bench.records("status_changed"))
-            async with asyncio.timeout(60):
-                while len(bench.records("status_changed")) == before:
-                    await asyncio.sleep(0.05)
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-    asyncio.run(pass_by(START + timedelta(minutes=50), begin, begin + timedelta(hours=1)))
+    for moment in (START + timedelta(minutes=50), begin, begin + timedelta(hours=1)):
+        bench.pass_by(moment)
     changes = [(each["from"], each["to"], each["cause"]) for each in bench.records("status_changed")][1:]
     assert changes == [
         ("up", "unknown", "no_recent_sample"),
@@ -168,7 +163,7 @@ def test_a_closed_incident_says_how_long_it_lasted_and_what_it_rests_on(caplog: 
         ended_at=START + timedelta(seconds=90),
         causes={"timeout_ttft": 1, "overloaded": 3},
     )
-    bench.events.start([incident])
+    bench.events.start((), [incident])
     closed = bench.records("incident_closed")[0]
     assert closed["lasted_s"] == 90
     assert closed["evidence"] == "4 samples: overloaded 3, timeout_ttft 1"

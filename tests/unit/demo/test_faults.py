@@ -40,6 +40,14 @@ def test_a_fault_without_a_weight_never_strikes() -> None:
         Deck(random.Random(1), {Fault.NONE: 0})
 
 
+def test_weights_that_change_hold_from_the_next_request_on() -> None:
+    weights = {Fault.NONE: 9, Fault.STALL: 0}
+    deck = Deck(random.Random(1), weights)
+    assert deck.draw() is Fault.NONE
+    weights |= {Fault.NONE: 0, Fault.STALL: 1}
+    assert deck.draw() is Fault.STALL
+
+
 def test_a_weight_is_read_from_an_argument() -> None:
     assert weight("stall=2") == (Fault.STALL, 2)
     for text in ("stall", "stall=", "stall=2.5", "nonsense=1"):
