@@ -68,11 +68,14 @@ def run(
     file: FileArgument = None,
     config: ConfigOption = None,
     log_level: Annotated[
-        LogLevel, typer.Option("--log-level", help="The least severe record; debug has one a sample.")
+        LogLevel,
+        typer.Option(
+            "--log-level", metavar="LEVEL", help="debug (with a record for each sample), info, warning or error."
+        ),
     ] = LogLevel.INFO,
     log_format: Annotated[
         LogFormat | None,
-        typer.Option("--log-format", help="Default: text on a terminal, json elsewhere.", show_default=False),
+        typer.Option("--log-format", metavar="FORMAT", help="text or json. Default: text on a terminal, else json."),
     ] = None,
 ) -> None:
     """Run the daemon, until SIGTERM or SIGINT; then drain and exit 0."""
@@ -124,14 +127,20 @@ def check(
 
 @app.command()
 def init(
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="The file to write; default: stdout.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="The file to write; default: stdout.")
+    ] = None,
     servers: Annotated[
         list[str] | None,
         typer.Option("--server", metavar="NAME=URL", help="Look there for a local server, not at the usual ports."),
     ] = None,
     litellm: Annotated[
         Path | None,
-        typer.Option("--from-litellm", metavar="FILE", help="Take models, addresses and ids from a LiteLLM proxy's."),
+        typer.Option(
+            "--from-litellm",
+            metavar="FILE",
+            help="Take models, addresses and ids from a LiteLLM proxy's configuration.",
+        ),
     ] = None,
     *,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
@@ -185,12 +194,12 @@ def _init_from_litellm(source: Path, output: Path | None) -> None:
 
 @app.command()
 def probe(
-    ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="Endpoints; all when none is named.")
-    ] = None,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Endpoints; all when none is named.")] = None,
     config: ConfigOption = None,
-    task: Annotated[str | None, typer.Option("--task", help="Only probes of this task.")] = None,
-    number: Annotated[int, typer.Option("-n", min=1, max=10_000, help="How many times each.")] = 1,
+    task: Annotated[
+        str | None, typer.Option("--task", metavar="TASK", help="Only probes of this task, such as chat or tool_call.")
+    ] = None,
+    number: Annotated[int, typer.Option("-n", metavar="N", min=1, max=10_000, help="How many times each.")] = 1,
     *,
     as_json: JsonOption = False,
     transcript: Annotated[bool, typer.Option("--transcript", help="Show every event as it arrived.")] = False,
@@ -217,7 +226,7 @@ def scores(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep the table up to date until Ctrl-C.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the current scores of a running daemon."""
+    """Show the current scores of a running daemon: of --url, else of the one that the configuration describes."""
     from datetime import UTC, datetime
 
     from monitor.terminal import scores_table, watch_scores
@@ -242,8 +251,13 @@ def export(
     *,
     token: TokenOption = None,
     shape: Annotated[Shape, typer.Option("--format", metavar="FORMAT", help=_FORMATS)] = Shape.SCORES,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Replaced by rename; default: stdout.")] = None,
-    cluster: Annotated[str | None, typer.Option("--cluster", help="Which of Envoy's clusters, if several.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="The file to replace, by rename; default: stdout."),
+    ] = None,
+    cluster: Annotated[
+        str | None, typer.Option("--cluster", metavar="NAME", help="Which of Envoy's clusters, if several.")
+    ] = None,
 ) -> None:
     """Write what routers read, once: of a running daemon with --url, else of the store as a start would find it."""
     from monitor.publish.formats import CannotBeMadeError, render
@@ -261,9 +275,19 @@ def export(
 
 @app.command()
 def demo(
-    duration: Annotated[str | None, typer.Option("--for", help="End after so long, as 60s; default: Ctrl-C.")] = None,
-    directory: Annotated[Path, typer.Option("--dir", help="Where its files go.")] = Path("providerwatch-demo"),
-    port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Port of the API.")] = None,
+    duration: Annotated[
+        str | None,
+        typer.Option("--for", metavar="DURATION", help="End after so long, such as 60s. Default: on Ctrl-C."),
+    ] = None,
+    directory: Annotated[Path, typer.Option("--dir", metavar="FOLDER", help="Where its files go.")] = Path(
+        "providerwatch-demo"
+    ),
+    port: Annotated[
+        int | None,
+        typer.Option(
+            "--port", metavar="PORT", min=1, max=65535, help="Port of the API. Default: 8780, or any that is free."
+        ),
+    ] = None,
 ) -> None:
     """Run the daemon on a real small language model behind a steady, a slow and a flaky provider."""
     from monitor.demo.orchestrate import run_demo
@@ -274,11 +298,9 @@ def demo(
 
 @app.command()
 def backtest(
-    ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="Endpoints; all when none is named.")
-    ] = None,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Endpoints; all when none is named.")] = None,
     config: ConfigOption = None,
-    since: Annotated[str, typer.Option("--since", help="How far to go back.")] = "7d",
+    since: Annotated[str, typer.Option("--since", metavar="DURATION", help="How far to go back.")] = "7d",
     policies: Annotated[
         list[str] | None,
         typer.Option(

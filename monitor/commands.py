@@ -27,11 +27,15 @@ MISUSE = 2
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
-        "-c", "--config", help="The configuration; default: $PROVIDERWATCH_CONFIG, ./providerwatch.yaml, /etc."
+        "-c",
+        "--config",
+        metavar="FILE",
+        help="The configuration. Default: $PROVIDERWATCH_CONFIG, else ./providerwatch.yaml, else the one in "
+        "/etc/providerwatch.",
     ),
 ]
 FileArgument = Annotated[
-    Path | None, typer.Argument(metavar="[FILE]", help="The configuration; the same as -c FILE.", show_default=False)
+    Path | None, typer.Argument(metavar="FILE", help="The configuration; the same as -c FILE.", show_default=False)
 ]
 UrlOption = Annotated[
     str | None, typer.Option("--url", metavar="URL", help="Address of a running daemon, as http://127.0.0.1:8780.")
@@ -51,11 +55,6 @@ def fail(message: str, code: int = MISUSE) -> NoReturn:
     """End with a message on stderr."""
     print(message, file=sys.stderr)
     raise typer.Exit(code)
-
-
-def plural(number: int, one: str, many: str | None = None) -> str:
-    """`1 probe`, `2 probes`."""
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 def on_store(path: Path, config: Config, work: Callable[[Store], Coroutine[None, None, Result]]) -> Result:

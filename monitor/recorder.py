@@ -156,7 +156,7 @@ class Recorder:
         except TimeoutError:
             reason = self.store_error or "no answer in time"
             log.warning(
-                "%d samples could not be stored: %s", len(self._backlog), reason, extra={"action": "flush_failed"}
+                "samples that could not be stored: %d; %s", len(self._backlog), reason, extra={"action": "flush_failed"}
             )
         self._publish()
 
@@ -204,13 +204,13 @@ class Recorder:
         calls = self._gathered.shed(datetime.now(UTC))
         if calls:
             self._hooks.dropped(calls)
-            log.error("%d real requests given up, the store does not take them", calls, extra={"action": "store_drop"})
+            log.error("real requests given up: %d; the store does not take them", calls, extra={"action": "store_drop"})
         excess = len(self._backlog) - self._limits.backlog
         if excess > 0:
             for _ in range(excess):
                 self._backlog.popleft()
             self._hooks.dropped(excess)
-            log.error("%d samples given up, the store does not take them", excess, extra={"action": "store_drop"})
+            log.error("samples given up: %d; the store does not take them", excess, extra={"action": "store_drop"})
 
     async def _write_on(self) -> None:
         """Write whatever waits, for ever. A store that has nothing to take is asked whether it could."""

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from monitor.config import Config, ConfigError, Problem, default_path, load
 from monitor.connect import Finding, as_plain, connect, show
+from monitor.terminal import plural
 
 _WRONG, _REFUSED = 2, 1
 _LOG_WIDTH = 160
@@ -66,16 +67,11 @@ def check_file(path: Path | None, *, connecting: bool, as_json: bool) -> int:
 def _show(checked: Checked) -> None:
     for warning in checked.config.warnings:
         print(warning, file=sys.stderr, flush=True)  # noqa: T201
-    endpoints = counted(len(checked.config.endpoints), "endpoint")
+    endpoints = plural(len(checked.config.endpoints), "endpoint")
     note = f" ({checked.paused} paused)" if checked.paused else ""
-    probes = counted(len(checked.config.probes), "probe")
-    warned = f", {counted(len(checked.config.warnings), 'warning')}" if checked.config.warnings else ""
+    probes = plural(len(checked.config.probes), "probe")
+    warned = f", {plural(len(checked.config.warnings), 'warning')}" if checked.config.warnings else ""
     print(f"{checked.path}: ok: {endpoints}{note}, {probes}{warned}", flush=True)  # noqa: T201
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 probe`, `2 probes`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _plain(checked: Checked) -> dict[str, object]:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from monitor.config import Catalogue, known_price
 from monitor.config.litellm_file import PLUGIN, Deployment, Found, LeftOut
 from monitor.starter import CHAT_PROBE, EMBED_PROBE, PROBES, probing_usd_per_day, usd, word
+from monitor.terminal import plural
 from probes._model import Pricing
 
 _COPY = "vllm"
@@ -267,12 +268,12 @@ def _safe(text: str) -> str:
 def _report(found: Found, endpoints: Sequence[_Endpoint], text: str, errand: Errand) -> Iterator[str]:
     total = len(endpoints) + len(found.left_out)
     models = len({_public(each.deployment.model_name) for each in endpoints})
-    yield f"{errand.source}: {len(endpoints)} of {_counted(total, 'deployment')} in {_counted(models, 'model')}"
+    yield f"{errand.source}: {len(endpoints)} of {plural(total, 'deployment')} in {plural(models, 'model')}"
     yield from (f"  left out: {reason}" for reason in _reasons(found.left_out))
     yield from (f"  not read: {_safe(name)}, which it includes; run this on it, too" for name in found.includes)
     missing = sum(each.deployment.id is None for each in endpoints)
     if missing:
-        yield f"{_counted(missing, 'deployment')} without model_info.id: see the comment below the models"
+        yield f"{plural(missing, 'deployment')} without model_info.id: see the comment below the models"
     unset = [name for name in dict.fromkeys(_VARIABLE.findall(_uncommented(text))) if not errand.env.get(name)]
     if unset:
         yield f"Set in the environment: {', '.join(unset)}"
@@ -302,7 +303,3 @@ def _price(deployment: Deployment, at: datetime) -> Pricing | None:
         return Pricing(prompt=deployment.pricing["prompt"], completion=deployment.pricing["completion"])
     address = deployment.base_url or (deployment.entry.base_url if deployment.entry else None)
     return known_price(address, deployment.model, at) if address else None
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -4,15 +4,43 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from monitor.publish.board import Absorbed, Board, Grounds, StatusChange
+from monitor.publish.board import Absorbed, Board, StatusChange
+from monitor.score.book import Book
+from monitor.score.outcomes import Counts
+from monitor.score.windows import Window
 from monitor.status import Incident, Status
 from probes._model import Sample
 
 log = logging.getLogger(__name__)
 
 _BAD = frozenset({Status.DOWN, Status.DEGRADED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grounds:
+    """What an endpoint's published status rests on."""
+
+    score: float | None
+    measured_at: datetime | None
+    """Start of the newest sample that counts."""
+    incident: Incident | None
+    """The one that is open."""
+    newest: tuple[Window, Counts] | None
+    """The shortest window that holds a counted sample; None: none does."""
+
+
+def grounds_of(book: Book, now: datetime) -> Grounds:
+    """What the status of this book's endpoint rests on."""
+    incident = book.docket.incident if book.docket.is_open else None
+    return Grounds(
+        score=book.assess(now).score,
+        measured_at=book.health.measured_at,
+        incident=None if incident is None or incident.ended_at is not None else incident,
+        newest=next(((window, counts) for window, counts, _ in book.counts(now) if counts.counted), None),
+    )
 
 
 class EventLog:
@@ -28,7 +56,7 @@ class EventLog:
         """Begin with a restored board: log the incidents that are still open, and those that the restore ended."""
         now = self._now()
         for name in endpoints:
-            incident = self._board.grounds(name, now).incident
+            incident = grounds_of(self._board.book(name), now).incident
             if incident is not None:
                 self._open.add(incident.id)
                 _log_incident("incident_restored", "incident still open", incident, now)
@@ -39,7 +67,7 @@ class EventLog:
         """Log the statuses that samples or time changed."""
         now = self._now()
         for change in changes:
-            _log_change(change, self._board.grounds(change.endpoint, now))
+            _log_change(change, grounds_of(self._board.book(change.endpoint), now))
 
     def absorbed(self, news: Absorbed) -> None:
         """Log the incidents that new samples opened or closed."""

@@ -22,10 +22,8 @@ from monitor.score.book import Book, Shared, Terms
 from monitor.score.habit import GENERATES, Habits
 from monitor.score.health import Observation
 from monitor.score.incidents import Docket
-from monitor.score.outcomes import Counts
 from monitor.score.pace import Limits
 from monitor.score.state import state_from_text, state_to_text
-from monitor.score.windows import Window
 from monitor.status import Incident, Status
 from monitor.traffic.calls import Call
 from probes._model import ErrorClass, Sample, Task
@@ -93,19 +91,6 @@ class StatusChange:
     before: Status
     after: Status
     since: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grounds:
-    """What an endpoint's published status rests on."""
-
-    score: float | None
-    measured_at: datetime | None
-    """Start of the newest sample that counts."""
-    incident: Incident | None
-    """The one that is open."""
-    newest: tuple[Window, Counts] | None
-    """The shortest window that holds a counted sample; None: none does."""
 
 
 class _News:
@@ -276,16 +261,9 @@ class Board:
         """The number of endpoints of each status now, in one line."""
         return summary(self._counts)
 
-    def grounds(self, endpoint: str, now: datetime) -> Grounds:
-        """What an endpoint's status rests on. KeyError: it is not configured."""
-        book = self._books[endpoint]
-        incident = book.docket.incident if book.docket.is_open else None
-        return Grounds(
-            score=book.assess(now).score,
-            measured_at=book.health.measured_at,
-            incident=None if incident is None or incident.ended_at is not None else incident,
-            newest=next(((window, counts) for window, counts, _ in book.counts(now) if counts.counted), None),
-        )
+    def book(self, endpoint: str) -> Book:
+        """All that is known of an endpoint, to be looked at only. KeyError: it is not configured."""
+        return self._books[endpoint]
 
     @property
     def next_moment(self) -> datetime | None:
