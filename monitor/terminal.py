@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
@@ -253,7 +254,8 @@ async def fetch_scores(session: ClientSession, url: str) -> Mapping[str, object]
     except InvalidURL:
         raise ScoresUnavailableError("not an address; write http://host:port") from None
     except ClientConnectorError as error:
-        where = f"cannot connect to {error.host}:{error.port}: {error.os_error.strerror or error.os_error}"
+        why = os.strerror(error.errno) if error.errno else str(error.os_error)
+        where = f"cannot connect to {error.host}:{error.port}: {why}"
         raise ScoresUnavailableError(f"{printable(where)}; is the daemon running?") from error
     except (ClientError, OSError) as error:
         raise ScoresUnavailableError(f"{printable(str(error))}; is the daemon running?") from error
