@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final
 
 from pg8000 import dbapi
 
 from monitor.store._protocol import StoreTakenError
-from monitor.store._server import break_off
+from monitor.store._server import break_off, close
 
 _KEY: Final = 0x70726F7669646573
 """Any number that no other program takes in this database, nor the store's own transactions."""
@@ -97,5 +96,4 @@ class Claim:
     def _end(self) -> None:
         session, self._session = self._session, None
         if session is not None:
-            with suppress(dbapi.Error, OSError):
-                session.close()
+            close(session)

@@ -34,7 +34,7 @@ Ssl: TypeAlias = ssl.SSLContext | bool | None
 
 
 class Dialect(PGDialect_pg8000):
-    """The driver's dialect, but for two things."""
+    """The driver's dialect, but for a few things."""
 
     supports_statement_cache = True
     use_insertmanyvalues_wo_returning = True
@@ -46,6 +46,10 @@ class Dialect(PGDialect_pg8000):
             return bool(super().do_ping(dbapi_connection))
         except OSError as error:
             raise dbapi.InterfaceError("network error") from error
+
+    def do_close(self, dbapi_connection: Any) -> None:  # noqa: ANN401  # the driver's
+        """Close it. One that broke is closed as well; that it could not say goodbye is no news."""
+        close(dbapi_connection)
 
 
 registry.register(DIALECT.replace("+", "."), __name__, Dialect.__name__)
@@ -142,9 +146,19 @@ def _ssl_of(mode: str, root: str | None) -> Ssl:
             raise StoreError(f"store: sslmode={mode} is not known; write one of {', '.join(_MODES)}")
 
 
+def close(connection: dbapi.Connection) -> None:
+    """Close a connection, also one that broke: then its socket is not closed by the driver."""
+    plain: socket.socket | None = _socket_of(connection)
+    with suppress(dbapi.Error, OSError):
+        connection.close()
+    number = -1 if plain is None else plain.detach()
+    if number >= 0:
+        os.close(number)
+
+
 def break_off(connection: dbapi.Connection) -> None:
     """Let whatever waits for an answer on it fail now."""
-    with suppress(OSError):
+    with suppress(OSError, AttributeError):  # it may have been closed a moment ago
         _socket_of(connection).shutdown(socket.SHUT_RDWR)
 
 

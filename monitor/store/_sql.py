@@ -233,6 +233,8 @@ class SqlStore:
                 await self._write_thread.end()
         except TimeoutError:
             log.warning("%s does not answer; it is left as it is", self._database.place, extra={"action": "store_left"})
+            self._read_threads.drop()
+            self._write_thread.drop(self._database.dispose)
             self._database.abort()
 
     async def _select(self, query: Select[Any]) -> Sequence[Row[Any]]:
