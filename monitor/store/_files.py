@@ -22,7 +22,7 @@ class Files:
     """The files that connections have open, and whether they are still there. Threads may share it."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._paths = {name: path.with_name(f"{path.name}{name}") for name in _WHAT}
         self._known: dict[str, Identity] = {}
         self._connections = 0
         self._lock = threading.Lock()
@@ -68,7 +68,7 @@ class Files:
         if self._found("") != known.get(""):
             for name in known:
                 if name and self._found(name) == known[name]:
-                    self._named(name).unlink(missing_ok=True)
+                    self._paths[name].unlink(missing_ok=True)
 
     def _learn(self) -> None:
         """Take what is there for what is open, where nothing is known: SQLite makes a log when it needs one."""
@@ -80,10 +80,7 @@ class Files:
     def _found(self, name: str) -> Identity | None:
         """The file that has the name now."""
         try:
-            found = self._named(name).stat()
+            found = self._paths[name].stat()
         except FileNotFoundError:
             return None
         return found.st_dev, found.st_ino
-
-    def _named(self, name: str) -> Path:
-        return self._path.with_name(f"{self._path.name}{name}") if name else self._path

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.store import Retention, Store, StoreError, StoreTakenError, create_store
+from monitor.store import Retention, Store, StoreError, StoreReplacedError, StoreTakenError, create_store
 from tests.support.postgres import Postgres, postgres
 from tests.unit.store.samples import make_sample
 
@@ -100,8 +100,7 @@ async def test_a_claim_is_taken_again_when_its_session_was_lost(server: Postgres
     url = server.create("lost_claim")
     first, second = await claimed(url), create_store(url)
     end_sessions(server, "lost_claim")
-    await asyncio.sleep(1.1)  # no claim: the store looks after its session once a second
-    await first.append([make_sample(1)], {})
+    await after_a_look(first)
     with pytest.raises(StoreTakenError):
         await second.claim()
     await first.close()
@@ -115,13 +114,34 @@ async def test_a_daemon_whose_claim_another_took_meanwhile_writes_nothing_until_
     first, second = await claimed(url), create_store(url)
     end_sessions(server, "taken_claim")
     await second.claim()
-    await asyncio.sleep(1.1)  # as above
     with pytest.raises(StoreTakenError):
-        await first.append([make_sample(1)], {})
+        await after_a_look(first)
     await second.close()
     await first.append([make_sample(2)], {})
     assert (await first.info()).samples == 1
     await first.close()
+
+
+async def test_a_database_that_is_dropped_and_made_anew_is_noticed_and_made_ready(server: Postgres) -> None:
+    url = server.create("dropped")
+    store = await claimed(url)
+    await store.append([make_sample(1)], {})
+    await store.subscribe(["influx"])
+    server.sql("DROP DATABASE dropped WITH (FORCE)", "postgres")
+    with pytest.raises(StoreError, match="does not exist"):
+        await after_a_look(store)
+    server.create("dropped")
+    with pytest.raises(StoreReplacedError, match="dropped or replaced while the daemon used them"):
+        await after_a_look(store)
+    await store.append([make_sample(2)], {})
+    assert [each.sample for each in await store.waiting("influx", 9)] == [make_sample(2)]
+    await store.close()
+
+
+async def after_a_look(store: Store) -> None:
+    """Append when it is time to look at the session again."""
+    await asyncio.sleep(1.1)
+    await store.append([make_sample(1)], {})
 
 
 def end_sessions(server: Postgres, database: str) -> None:
