@@ -13,6 +13,7 @@ from probes._meter import Figures, Reading, arrived_frames, decoding, figures
 from probes._model import ErrorClass, Fault, MalformedError, Probe, Run, Sample, Task, TokensFrom, Usage
 from probes._redaction import detail, redacted
 from probes._tokens import count_tokens
+from probes._usage import held, is_cut
 from probes._verdict import verdict
 
 _MILLION = 1_000_000
@@ -36,10 +37,17 @@ def reading_into(reading: Reading, run: Run, codec: Probe, exchange: Exchange) -
 
 def judged(run: Run, codec: Probe, exchange: Exchange, reading: Reading) -> Sample:
     """The record of a probe whose answer was decoded."""
+    reading.usage, doubt = held(reading.usage, codec, run.prompt, reading)
+    reading.cut = reading.cut or is_cut(reading.usage, codec, run.prompt)
     ended = reading.done_ns is not None
     right = answer_ok(run.task, run.prompt, reading) if ended else None
     fault = verdict(run, codec, exchange, reading, right=right)
-    return _record(run, exchange, reading, fault, right=right)
+    taken = _record(run, exchange, reading, fault, right=right)
+    return replace(taken, detail=detail(run.endpoint, _joined(taken.detail, doubt))) if doubt else taken
+
+
+def _joined(*words: str | None) -> str:
+    return "; ".join(filter(None, words))
 
 
 def transcript(run: Run, codec: Probe, exchange: Exchange) -> Iterator[tuple[float | None, str]]:
@@ -59,7 +67,8 @@ def transcript(run: Run, codec: Probe, exchange: Exchange) -> Iterator[tuple[flo
 def _record(run: Run, exchange: Exchange, reading: Reading, fault: Fault | None, *, right: bool | None) -> Sample:
     started_at = _wall(exchange, exchange.t0_ns)
     usage, tokens_from = _usage(run, reading)
-    seen = figures(reading, usage, exchange.t0_ns) if exchange.t0_ns is not None else _NOTHING
+    streamed = _counted(reading) if reading.calls and tokens_from is TokensFrom.USAGE else None
+    seen = figures(reading, usage, exchange.t0_ns, streamed=streamed) if exchange.t0_ns is not None else _NOTHING
     link, clocks = exchange.connection, exchange.clocks
     return replace(
         _blank(run, started_at, fault),
@@ -145,16 +154,22 @@ def _usage(run: Run, reading: Reading) -> tuple[Usage | None, TokensFrom | None]
     told = reading.usage
     if told is not None and (told.output is not None or (reading.vector is not None and told.prompt is not None)):
         return told, TokensFrom.USAGE
-    pieces = [reading.answer, reading.thought, *(call.arguments for call in reading.calls.values())]
-    if not reading.content or sum(map(len, pieces)) > _COUNTABLE_CHARACTERS:
+    count = _counted(reading)
+    if not reading.content or count is None:
         return told, TokensFrom.USAGE if told not in {None, Usage()} else None
     counted = Usage(
         prompt=run.prompt.tokens if told is None or told.prompt is None else told.prompt,
-        output=None if reading.vector is not None else sum(map(count_tokens, pieces)),
+        output=None if reading.vector is not None else count,
         reasoning=count_tokens(reading.thought) if reading.thought else None,
         cached=told.cached if told else None,
     )
     return counted, TokensFrom.COUNTED
+
+
+def _counted(reading: Reading) -> int | None:
+    """The tokens of all that was streamed, as counted here; None: too much to be counted."""
+    pieces = [reading.answer, reading.thought, *(call.arguments for call in reading.calls.values())]
+    return sum(map(count_tokens, pieces)) if sum(map(len, pieces)) <= _COUNTABLE_CHARACTERS else None
 
 
 def _cost_usd(run: Run, usage: Usage | None) -> float | None:
