@@ -65,11 +65,12 @@ def _nothing() -> None:
 class Threads:
     """A few threads that take calls in the order in which they come."""
 
-    def __init__(self, name: str, count: int, *, droppable: bool) -> None:
-        """`droppable`: a call that was cancelled before it began is not made."""
+    def __init__(self, name: str, count: int, *, droppable: bool, most: int = _MOST) -> None:
+        """`droppable`: a call that was cancelled before it began is not made. `most`: calls that may wait."""
         self._name = name
         self._count = count
         self._droppable = droppable
+        self._most = most
         self._queue: _Queue = SimpleQueue()
         self._running = 0
         self._is_ending = False
@@ -78,8 +79,8 @@ class Threads:
         """The result of `work`, done by the next thread that is free. Raises StoreError when too many calls wait."""
         if self._is_ending:
             raise StoreError(f"the {self._name} is being closed")
-        if self._queue.qsize() >= _MOST:
-            raise StoreError(f"{_MOST} calls wait for the {self._name} already: see why the database is slow")
+        if self._queue.qsize() >= self._most:
+            raise StoreError(f"{self._most} calls wait for the {self._name} already: see why the database is slow")
         self._start()
         call = Call(work, droppable=self._droppable)
         self._queue.put(call)
