@@ -24,7 +24,7 @@ async def test_calls_are_made_in_the_order_in_which_they_were_asked_for() -> Non
     threads, made = Threads("store test", 1, droppable=False), list[int]()
     gate, first = held(threads)
     await asyncio.sleep(0)
-    calls = [asyncio.create_task(threads.run(lambda number=number: made.append(number))) for number in range(50)]
+    calls = [asyncio.create_task(threads.run(partial(made.append, number))) for number in range(50)]
     await asyncio.sleep(0)
     gate.set()
     await asyncio.gather(first, *calls)
