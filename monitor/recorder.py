@@ -1,6 +1,6 @@
 """From samples to what readers see: judge, store, then publish.
 
-Readers see nothing that a restart would forget: a snapshot is swapped in after the samples behind it are committed.
+Readers see nothing that a restart would forget: what samples change may be read once they are committed.
 The store may hold that up for a moment and no longer; when it stalls or fails, publishing goes on without it, the
 samples wait in memory up to a bound, and writing resumes by itself. So no verdict ever depends on the store.
 
@@ -21,7 +21,7 @@ from itertools import islice
 
 from monitor.piecemeal import Batch, Piecemeal, traffic_name
 from monitor.pipeline.loop_time import Alarm, within
-from monitor.publish.board import Board, Snapshot
+from monitor.publish.board import Board, StatusChange
 from monitor.status import Incident
 from monitor.store import Store, StoreError, StoreReplacedError
 from monitor.traffic.calls import Call
@@ -39,8 +39,8 @@ class Hooks:
 
     observe: Callable[[Sample], None]
     """Every sample, when its effect is published."""
-    published: Callable[[Snapshot], None]
-    """Every new snapshot."""
+    published: Callable[[Sequence[StatusChange]], None]
+    """There is something new to be read; the statuses that changed."""
     due: Callable[[str, datetime], None]
     """When the next probe of an endpoint is worth its money; that may be past."""
     dropped: Callable[[int], None]
@@ -71,8 +71,8 @@ class Limits:
     """After every so many failures in a row a batch is tried part by part, if the store can be written to."""
     gather_s: float = 0.05
     """How long real traffic waits for more: many reports make one turn."""
-    sweep_s: float = 5.0
-    """How often time is let pass for the endpoints without news."""
+    longest_s: float = 5.0
+    """How long nothing is published at most while nothing comes: the wall clock may be stepped meanwhile."""
 
 
 class Recorder:
@@ -131,18 +131,17 @@ class Recorder:
             await self._taken.wait()
 
     async def run(self) -> None:
-        """Judge, store and publish until cancelled."""
-        clock = asyncio.get_running_loop().time
+        """Judge, store and publish until cancelled; without news when time alone changes a status."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._write_on(), name="store-writer")
-            slice_s = self._limits.sweep_s / self._board.slices
-            sweep_at_s = clock() + slice_s
             while True:
-                # A busy monitor has news all the time: the sweep comes by the clock, not when there are none.
-                sweep = not await _within(sweep_at_s - clock(), self._news) or clock() >= sweep_at_s
-                if sweep:
-                    sweep_at_s = clock() + slice_s
-                await self._turn(sweep=sweep)
+                await _within(self._idle_s(), self._news)
+                await self._turn()
+
+    def _idle_s(self) -> float:
+        """How long nothing is to be done without news."""
+        moment, longest_s = self._board.next_moment, self._limits.longest_s
+        return longest_s if moment is None else min((moment - datetime.now(UTC)).total_seconds(), longest_s)
 
     async def flush(self, patience_s: float) -> None:
         """Judge, store and publish what is left; gives up on the store after `patience_s`."""
@@ -157,13 +156,13 @@ class Recorder:
             log.warning(
                 "%d samples could not be stored: %s", len(self._backlog), reason, extra={"action": "flush_failed"}
             )
-        self._publish(sweep=False)
+        self._publish()
 
-    async def _turn(self, *, sweep: bool) -> None:
+    async def _turn(self) -> None:
         news = self._absorb()
         if news and not self._goes_on_without and not await within(self._limits.patience_s, self._answered):
             self._slow()
-        self._publish(sweep=sweep)
+        self._publish()
 
     @property
     def _goes_on_without(self) -> bool:
@@ -191,12 +190,11 @@ class Recorder:
             self._hooks.due(endpoint, at)
         return True
 
-    def _publish(self, *, sweep: bool) -> None:
+    def _publish(self) -> None:
         batch, self._unpublished = self._unpublished, []
         for sample in batch:
             self._hooks.observe(sample)
-        publish = self._board.publish_slice if sweep else self._board.publish
-        self._hooks.published(publish(datetime.now(UTC)))
+        self._hooks.published(self._board.commit(datetime.now(UTC)))
         self._in_turn.set()
 
     def _shed(self) -> None:

@@ -19,7 +19,7 @@ import pytest
 from monitor.app import restore
 from monitor.config.model import Config, ProbeSpec
 from monitor.plan import plan
-from monitor.publish.board import Board, Snapshot
+from monitor.publish.board import Board, Snapshot, StatusChange
 from monitor.recorder import Hooks, Limits, Recorder
 from monitor.score.state import state_from_text
 from monitor.status import Incident, Status
@@ -33,7 +33,7 @@ EVER = datetime(1970, 1, 1, tzinfo=UTC)
 ONE, TWO = "a:one", "b:two"
 CONFIG = quick_config(ONE, TWO, every_s=60)
 QUICK = Limits(patience_s=0.02, retry_s=0.01)
-PATIENT = Limits(patience_s=3600, retry_s=0.01, sweep_s=3600)
+PATIENT = Limits(patience_s=3600, retry_s=0.01, longest_s=3600)
 
 
 def make_sample(number: int, error: ErrorClass | None = None, name: str = ONE) -> Sample:
@@ -52,6 +52,7 @@ class Bench:
     board_type: type[Board] = Board
     observed: list[Sample] = field(default_factory=list)
     snapshots: list[Snapshot] = field(default_factory=list)
+    changes: list[StatusChange] = field(default_factory=list)
     due: list[tuple[str, datetime]] = field(default_factory=list)
     dropped: int = 0
 
@@ -59,12 +60,17 @@ class Bench:
         self.board = self.board_type(self.config, plan(self.config), datetime.now(UTC))
         hooks = Hooks(
             observe=self.observed.append,
-            published=self.snapshots.append,
+            published=self._published,
             due=lambda endpoint, at: self.due.append((endpoint, at)),
             dropped=self._drop,
         )
         self.recorder = Recorder(self.board, self.store, hooks, self.limits)
         self.task = asyncio.create_task(self.recorder.run())
+
+    def _published(self, changes: Sequence[StatusChange]) -> None:
+        """Readers ask at once."""
+        self.changes += changes
+        self.snapshots.append(self.board.publish(datetime.now(UTC)))
 
     def _drop(self, number: int) -> None:
         self.dropped += number
@@ -148,7 +154,8 @@ async def test_everything_visible_is_in_the_file_at_any_moment(begin: Begin, sto
     ahead: list[tuple[str, int, int]] = []
     with sqlite3.connect(path) as reader:
 
-        def check(snapshot: Snapshot) -> None:
+        def check(_: Sequence[StatusChange]) -> None:
+            snapshot = bench.board.publish(datetime.now(UTC))
             query = "SELECT e.id, count(*) FROM sample s JOIN endpoint e ON s.endpoint = e.key GROUP BY e.id"
             stored = dict(reader.execute(query).fetchall())
             found = [(name, seen(snapshot, name), stored.get(name, 0)) for name in (ONE, TWO)]
@@ -226,20 +233,41 @@ async def test_time_passes_for_endpoints_without_news_on_a_busy_monitor(begin: B
     """News of one endpoint must not keep the others from becoming stale."""
     probes = {"chat": ProbeSpec(name="chat", task=Task.CHAT, every_s=0.01, ttft_timeout_s=0.1, timeout_s=0.1)}
     config = replace(CONFIG, probes=probes)
-    bench = await begin(StubStore(), Limits(sweep_s=0.05), config)
+    bench = await begin(StubStore(), PATIENT, config)
     bench.put(replace(make_sample(0, name=TWO), started_at=datetime.now(UTC)))
     await until(lambda: bench.visible(TWO))
     numbers = itertools.count(1)
     # Whenever something was published, there is news again.
-    hooks = replace(bench.recorder._hooks, published=lambda _: bench.put(make_sample(next(numbers))))
-    bench.recorder._hooks = hooks
+
+    def published(changes: Sequence[StatusChange]) -> None:
+        bench._published(changes)
+        bench.put(make_sample(next(numbers)))
+
+    bench.recorder._hooks = replace(bench.recorder._hooks, published=published)
     bench.put(make_sample(0))
-    await until(lambda: bench.board.snapshot.rows[TWO].status is Status.UNKNOWN)
+    await until(lambda: bench.snapshots[-1].rows[TWO].status is Status.UNKNOWN)
     assert bench.visible(ONE) > 1
 
 
-async def test_without_news_the_document_is_swept_all_the_same(begin: Begin) -> None:
-    bench = await begin(StubStore(), Limits(sweep_s=0.01))
+async def test_a_status_that_time_alone_changes_is_published_without_news_and_without_readers(begin: Begin) -> None:
+    probes = {"chat": ProbeSpec(name="chat", task=Task.CHAT, every_s=0.05, ttft_timeout_s=0.1, timeout_s=0.1)}
+    bench = await begin(StubStore(), PATIENT, replace(CONFIG, probes=probes))
+    bench.put(replace(make_sample(0), started_at=datetime.now(UTC)))
+    await until(lambda: len(bench.changes) == 2)
+    assert [(change.endpoint, change.before, change.after) for change in bench.changes] == [
+        (ONE, Status.UNKNOWN, Status.UP),
+        (ONE, Status.UP, Status.UNKNOWN),
+    ]
+
+
+async def test_nothing_is_published_where_nothing_came_and_no_status_can_change(begin: Begin) -> None:
+    bench = await begin(StubStore())
+    await breathe(500)
+    assert bench.snapshots == []
+
+
+async def test_a_clock_that_is_stepped_is_noticed_before_the_next_sample(begin: Begin) -> None:
+    bench = await begin(StubStore(), Limits(longest_s=0.01))
     await until(lambda: len(bench.snapshots) >= 3)
     assert bench.observed == []
 
