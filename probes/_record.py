@@ -43,7 +43,10 @@ def judged(run: Run, codec: Probe, exchange: Exchange, reading: Reading) -> Samp
     right = answer_ok(run.task, run.prompt, reading) if ended else None
     fault = verdict(run, codec, exchange, reading, right=right)
     taken = _record(run, exchange, reading, fault, right=right)
-    return replace(taken, detail=detail(run.endpoint, _joined(taken.detail, doubt))) if doubt else taken
+    if doubt is None:
+        return taken
+    words = detail(run.endpoint, _joined(taken.detail, doubt))
+    return replace(taken, detail=words, tokens_from=TokensFrom.COUNTED if taken.tokens_from else None)
 
 
 def _joined(*words: str | None) -> str:
