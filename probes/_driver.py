@@ -12,10 +12,11 @@ import io
 import os
 import time
 from asyncio.selector_events import BaseSelectorEventLoop
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -28,7 +29,7 @@ from probes._line import Line
 from probes._meter import Reading, decoding
 from probes._model import Endpoint, ErrorClass, Fault, Probe, Request, Run, Sample, Task
 from probes._proxy import Proxy, proxy_of, unused_variable
-from probes._record import judged, reading_into
+from probes._record import judged, reading_into, uncounted
 
 MAX_STREAM_BYTES = 8 << 20
 MAX_REFUSAL_BYTES = 64 << 10
@@ -69,13 +70,23 @@ class _Attempt:
     """When that was first seen."""
 
 
-async def measure(run: Run, codec: Probe) -> Sample:
-    """Make one probe and record it. Never raises but for cancellation: a failure is a sample too."""
+Count: TypeAlias = Callable[[Sequence[str]], Awaitable[Sequence[int]]]
+"""Counts the tokens of each text; what it cannot count, it gives no counts of."""
+
+
+async def measure(run: Run, codec: Probe, count: Count | None = None) -> Sample:
+    """Make one probe and record it. Never raises but for cancellation: a failure is a sample too.
+
+    `count` is asked where the provider told no usage; without one tokens are counted here, and other streams wait.
+    """
     seen = await exchange(run, codec)
     reading = Reading()
     async for _ in _gently(reading_into(reading, run, codec, seen)):
         pass
-    return judged(run, codec, seen, reading)
+    if count is None:
+        return judged(run, codec, seen, reading)
+    texts = uncounted(run, codec, reading)
+    return judged(run, codec, seen, reading, await count(texts) if texts else ())
 
 
 async def _gently(steps: Iterator[None]) -> AsyncIterator[None]:

@@ -156,7 +156,7 @@ class Prompt:
     expected: tuple[int, ...] = ()
     """Numbers that a right answer to `chat` holds as an uninterrupted run."""
     tokens: int | None = None
-    """Of the text, in o200k_base."""
+    """At most so many has the text in o200k_base; told without encoding it, so a few more than it has."""
     form: Form | None = None
     """For `tool_call` and `structured_output`."""
     dimensions: int | None = None
