@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from monitor import __version__, systemd
 from monitor.budget import Amounts, Budgets, Unit
+from monitor.config import unused_proxy
 from monitor.config.model import BudgetSpec, Config
 from monitor.daemon.resource_limits import needs, shortages
 from monitor.filewriter import FileWriter
@@ -340,6 +341,9 @@ def aliases_of(config: Config) -> dict[str, str]:
 
 async def run_daemon(config: Config, env: Mapping[str, str]) -> None:
     """Open the store and run. Raises StoreError or OSError when it cannot start, before anything runs."""
+    proxy_note = unused_proxy(config, env)
+    if proxy_note is not None:
+        log.warning(proxy_note, extra={"action": "proxy_unused"})
     for shortage in shortages(needs(config.max_concurrent, STREAMS_PER_WORKER)):
         log.warning(shortage, extra={"action": "limits_low"})
     store = create_store(config.store)

@@ -95,7 +95,7 @@ def check(
     With --connect also ask every provider for its list of models, which costs no tokens; exit 1 if one does not
     answer, does not take the key, or has not the model.
     """
-    from monitor.config import json_schema
+    from monitor.config import json_schema, unused_proxy
 
     if schema:
         print(json.dumps(json_schema(), indent=2))
@@ -107,6 +107,9 @@ def check(
     note = f", {paused} paused" if paused else ""
     if not as_json:
         print(f"{path}: ok: {len(loaded.endpoints)} endpoints{note}, {len(loaded.probes)} probes", flush=True)
+    proxy_note = unused_proxy(loaded, os.environ)
+    if proxy_note is not None:
+        print(f"{path}: note: {proxy_note}", file=sys.stderr)
     if connect:
         raise typer.Exit(_connect(loaded, paused, as_json=as_json))
 

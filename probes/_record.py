@@ -60,8 +60,10 @@ def judged(run: Run, codec: Probe, exchange: Exchange, reading: Reading, counts:
     right = answer_ok(run.task, run.prompt, reading) if ended else None
     fault = verdict(run, codec, exchange, reading, right=right)
     taken = _record(run, exchange, reading, fault, counts, right=right)
-    doubt = reading.doubt
-    return replace(taken, detail=detail(run.endpoint, _joined(taken.detail, doubt))) if doubt else taken
+    if reading.doubt is None:
+        return taken
+    words = detail(run.endpoint, _joined(taken.detail, reading.doubt))
+    return replace(taken, detail=words, tokens_from=TokensFrom.COUNTED if taken.tokens_from else None)
 
 
 def _hold_usage(run: Run, codec: Probe, reading: Reading) -> None:
