@@ -25,6 +25,7 @@ from probes._cutoff import until
 from probes._end import CHATTER_S, QUIET_S, EndWatch
 from probes._exchange import Ending, Exchange
 from probes._faults import fault_of, local_fault, proxy_refused
+from probes._http import Connector
 from probes._line import Line
 from probes._meter import Reading, decoding
 from probes._model import Endpoint, ErrorClass, Fault, Probe, Request, Run, Sample, Task
@@ -42,7 +43,10 @@ _TURN_NS = 1_000_000
 """How long frames are decoded before other streams get their turn: a whole answer would keep their tokens unread."""
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 _SUCCESSES = range(200, 300)
-_PLAIN_ENCODINGS = frozenset({"", "identity", "chunked"})
+_PLAIN_ENCODINGS = frozenset(
+    {"", "identity", "chunked", "none", "utf-8", "utf8", "us-ascii", "ascii", "binary", "8bit", "text", "plain", "null"}
+)
+"""Encodings that pack nothing; charsets and words for none stand in the header by mistake."""
 _PACKED_ENCODINGS = frozenset({"gzip", "x-gzip", "br", "deflate", "zstd", "compress"})
 """Others are not named: in lower case, as they are compared, our own key would not be known again."""
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
@@ -133,7 +137,7 @@ async def exchange(run: Run, codec: Probe) -> Exchange:
 
 
 def _session(line: Line) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(socket_factory=line.open_socket, force_close=True, use_dns_cache=False, limit=0)
+    connector = Connector(socket_factory=line.open_socket, force_close=True, use_dns_cache=False, limit=0)
     return aiohttp.ClientSession(
         connector=connector,
         trace_configs=[line.trace()],
