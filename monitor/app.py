@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from monitor import __version__, systemd
 from monitor.budget import Amounts, Budgets, Unit
 from monitor.config.model import BudgetSpec, Config
+from monitor.daemon.resource_limits import needs, shortages
 from monitor.filewriter import FileWriter
 from monitor.habits import HabitHooks, HabitReader
 from monitor.haproxy_agent import HaproxyAgent, serving
@@ -34,7 +35,7 @@ from monitor.score.windows import WINDOWS
 from monitor.sinks import Outbox, create_sinks
 from monitor.status import Incident
 from monitor.store import Retention, Size, Store, create_store
-from monitor.supervisor import WorkerPool
+from monitor.supervisor import STREAMS_PER_WORKER, WorkerPool
 from monitor.ticks import Ticks
 from monitor.traffic.counted import FINEST_S
 from monitor.vantage import Lookout, Peers
@@ -339,8 +340,11 @@ def aliases_of(config: Config) -> dict[str, str]:
 
 async def run_daemon(config: Config, env: Mapping[str, str]) -> None:
     """Open the store and run. Raises StoreError or OSError when it cannot start, before anything runs."""
+    for shortage in shortages(needs(config.max_concurrent, STREAMS_PER_WORKER)):
+        log.warning(shortage, extra={"action": "limits_low"})
     store = create_store(config.store)
     try:
+        await store.claim()
         await store.open()
         await store.adopt(aliases_of(config))
         await Daemon(config, store, env).run()

@@ -106,7 +106,7 @@ class WorkerProcess:
             began_s = asyncio.get_running_loop().time()
             try:
                 await self._live()
-            except OSError:
+            except (OSError, RuntimeError):  # the latter when no thread can be started
                 log.exception("the probing process cannot be started", extra={"action": "worker_start_failed"})
             lived_s = asyncio.get_running_loop().time() - began_s
             pause_s = 0.0 if lived_s > slowest_s else min(2 * pause_s + 0.1, slowest_s)

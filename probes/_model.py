@@ -327,6 +327,11 @@ class Probe(ABC):
         """The request as it goes out at a moment, for an API whose signatures hold the time."""
         return request
 
+    def most_tokens(self, prompt: Prompt) -> int:
+        """How many output tokens the request of a prompt allows: its own limit, and the option `reasoning_tokens`."""
+        more = getattr(self, "reasoning_tokens", 0)
+        return prompt.max_tokens + (more if isinstance(more, int) else 0)
+
     def models(self, body: bytes) -> frozenset[str]:
         """The models that the answer to `reach` names, as the provider calls them. Raises MalformedError."""
         return frozenset()

@@ -14,6 +14,7 @@ from probes._model import ErrorClass, Fault, MalformedError, Probe, Run, Sample,
 from probes._prompts import to_be_counted
 from probes._redaction import detail, redacted
 from probes._tokens import count_tokens
+from probes._usage import held, is_cut
 from probes._verdict import verdict
 
 _MILLION = 1_000_000
@@ -35,23 +36,30 @@ def reading_into(reading: Reading, run: Run, codec: Probe, exchange: Exchange) -
     return decoding(codec, body, exchange.arrivals, reading)
 
 
-def uncounted(run: Run, reading: Reading) -> Sequence[str]:
-    """The texts whose tokens are to be counted: none where the provider told usage, or there is nothing to count."""
+def uncounted(run: Run, codec: Probe, reading: Reading) -> Sequence[str]:
+    """The texts whose tokens are to be counted: where the provider told no usage to be believed, and of tool calls."""
     pieces = [reading.answer, reading.thought, *(call.arguments for call in reading.calls.values())]
-    if _is_told(reading) or not reading.content or sum(map(len, pieces)) > _COUNTABLE_CHARACTERS:
+    usage, _ = held(reading.usage, codec, run.prompt, reading)
+    if (_is_told(usage, reading) and not reading.calls) or not reading.content:
         return ()
-    return (to_be_counted(run.prompt.text)[0], *pieces)
+    return (to_be_counted(run.prompt.text)[0], *pieces) if sum(map(len, pieces)) <= _COUNTABLE_CHARACTERS else ()
 
 
 def judged(run: Run, codec: Probe, exchange: Exchange, reading: Reading, counts: Sequence[int] | None = None) -> Sample:
     """The record of a probe whose answer was decoded. `counts` are those of `uncounted`; None: they are made here."""
     if counts is None:
-        counts = [count_tokens(text) for text in uncounted(run, reading)]
+        counts = [count_tokens(text) for text in uncounted(run, codec, reading)]
+    reading.usage, doubt = held(reading.usage, codec, run.prompt, reading)
+    reading.cut = reading.cut or is_cut(reading.usage, codec, run.prompt)
     ended = reading.done_ns is not None
     right = answer_ok(run.task, run.prompt, reading) if ended else None
     fault = verdict(run, codec, exchange, reading, right=right)
-    usage, tokens_from = _usage(run, reading, counts)
-    return replace(_record(run, exchange, reading, fault, usage, right=right), tokens_from=tokens_from)
+    taken = _record(run, exchange, reading, fault, counts, right=right)
+    return replace(taken, detail=detail(run.endpoint, _joined(taken.detail, doubt))) if doubt else taken
+
+
+def _joined(*words: str | None) -> str:
+    return "; ".join(filter(None, words))
 
 
 def transcript(run: Run, codec: Probe, exchange: Exchange) -> Iterator[tuple[float | None, str]]:
@@ -69,10 +77,12 @@ def transcript(run: Run, codec: Probe, exchange: Exchange) -> Iterator[tuple[flo
 
 
 def _record(
-    run: Run, exchange: Exchange, reading: Reading, fault: Fault | None, usage: Usage | None, *, right: bool | None
+    run: Run, exchange: Exchange, reading: Reading, fault: Fault | None, counts: Sequence[int], *, right: bool | None
 ) -> Sample:
     started_at = _wall(exchange, exchange.t0_ns)
-    seen = figures(reading, usage, exchange.t0_ns) if exchange.t0_ns is not None else _NOTHING
+    usage, tokens_from = _usage(run, reading, counts)
+    streamed = sum(counts[1:]) if counts and reading.calls and tokens_from is TokensFrom.USAGE else None
+    seen = figures(reading, usage, exchange.t0_ns, streamed=streamed) if exchange.t0_ns is not None else _NOTHING
     link, clocks = exchange.connection, exchange.clocks
     return replace(
         _blank(run, started_at, fault),
@@ -94,6 +104,7 @@ def _record(
         output_tokens=usage.output if usage else None,
         reasoning_tokens=usage.reasoning if usage else None,
         cached_tokens=usage.cached if usage else None,
+        tokens_from=tokens_from,
         output_tps=seen.output_tps,
         tpot_s=seen.tpot_s,
         e2e_tps=seen.e2e_tps,
@@ -152,16 +163,17 @@ def _reached_s(exchange: Exchange, fault: Fault | None) -> float | None:
     return _seconds(exchange.t0_ns, last_ns)
 
 
-def _is_told(reading: Reading) -> bool:
+def _is_told(usage: Usage | None, reading: Reading) -> bool:
     """Whether the provider told how many tokens there were, as far as speeds and costs need it."""
-    told = reading.usage
-    return told is not None and (told.output is not None or (reading.vector is not None and told.prompt is not None))
+    if usage is None:
+        return False
+    return usage.output is not None or (reading.vector is not None and usage.prompt is not None)
 
 
 def _usage(run: Run, reading: Reading, counts: Sequence[int]) -> tuple[Usage | None, TokensFrom | None]:
     """Token counts as the provider told them, or else as they were counted, if there was something to count."""
     told = reading.usage
-    if _is_told(reading) or not counts:
+    if _is_told(told, reading) or not counts:
         return told, TokensFrom.USAGE if told not in {None, Usage()} else None
     prompt, *pieces = counts
     counted = Usage(

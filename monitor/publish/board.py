@@ -164,6 +164,15 @@ class Board:
                 book.docket = Docket(incident=incident, is_open=True)
         return tuple(ended)
 
+    def standing(self) -> Absorbed:
+        """All states and open incidents, as if each had changed: what a store needs that lost its own."""
+        books = self._books.values()
+        return Absorbed(
+            states={book.endpoint: state_to_text(book.health, book.shared.outlook) for book in books},
+            due={},
+            incidents=[book.docket.incident for book in books if book.docket.incident and book.docket.is_open],
+        )
+
     def restore_counts(
         self, bucket_s: int, endpoint: str, at: datetime, *, task: Task, error: ErrorClass | None, count: int
     ) -> None:

@@ -8,6 +8,7 @@ import json
 import logging
 import random
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -86,6 +87,11 @@ class Bench:
     def visible(self, name: str = ONE) -> int:
         """How many samples of an endpoint readers see."""
         return seen(self.board.snapshot, name)
+
+
+def actions(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What the recorder logged."""
+    return [vars(record)["action"] for record in caplog.records if record.name == "monitor.recorder"]
 
 
 def seen(snapshot: Snapshot, name: str) -> int:
@@ -278,15 +284,53 @@ async def test_a_stalled_store_holds_publishing_up_only_for_so_long(
     bench.put(make_sample(1))
     await until(bench.visible)
     assert store.kept == {}
-    assert bench.recorder.store_error == "the store has not answered for a while"
     bench.put(make_sample(2))
     await until(lambda: bench.visible() == 2)
     store.gate.set()
     await until(lambda: bench.quiet)
     assert [*store.kept] == [make_sample(1).id, make_sample(2).id]
     assert bench.visible() == 2
-    actions = [vars(record).get("action") for record in caplog.records if record.name == "monitor.recorder"]
-    assert actions == ["store_failed"]
+    assert actions(caplog) == ["store_slow"]
+
+
+async def test_a_stall_is_a_failure_once_it_is_long_and_over_when_all_is_written(
+    begin: Begin, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    store = StubStore()
+    store.gate.clear()
+    bench = await begin(store, replace(PATIENT, stalled_s=0.05))
+    bench.put(make_sample(1))
+    await until(lambda: bench.recorder.store_error)
+    assert bench.recorder.store_error == "the store has not answered for 0.05 s"
+    await until(bench.visible)
+    store.gate.set()
+    await until(lambda: bench.quiet)
+    assert [*store.kept] == [make_sample(1).id]
+    assert actions(caplog) == ["store_failed", "store_recovered"]
+
+
+async def test_a_busy_loop_is_not_read_as_a_slow_store(
+    begin: Begin, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The thread has committed long ago; its answer waits for the loop like everything else."""
+    bench = await begin(store, Limits(patience_s=0.2, stalled_s=0.4))
+    for number in range(5):
+        bench.put(make_sample(number))
+        await breathe(3)
+        time.sleep(1)
+        await until(lambda: bench.visible() == number + 1)  # noqa: B023
+    assert actions(caplog) == []
+    assert len(await store.samples(EVER)) == 5
+
+
+async def test_a_store_that_fails_while_nothing_is_to_be_written_is_noticed_and_its_recovery_too(begin: Begin) -> None:
+    store = StubStore(unwritable=locked())
+    bench = await begin(store, Limits(look_s=0.01, retry_s=0.01))
+    await until(lambda: bench.recorder.store_error == str(locked()))
+    store.unwritable = None
+    await until(lambda: bench.recorder.store_error is None)
+    assert store.attempts == 0
 
 
 async def test_verdicts_do_not_depend_on_a_store_that_never_answers(begin: Begin) -> None:
@@ -323,8 +367,7 @@ async def test_a_failing_store_is_a_problem_until_it_takes_samples_again(
     known = state_from_text(store.kept_states[ONE])
     assert known is not None
     assert known.health.failures == 1
-    actions = [vars(record).get("action") for record in caplog.records if record.name == "monitor.recorder"]
-    assert actions == ["store_failed", "store_recovered"]
+    assert actions(caplog) == ["store_failed", "store_recovered"]
 
 
 async def test_a_store_that_fails_at_once_holds_nothing_up(begin: Begin) -> None:
