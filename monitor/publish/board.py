@@ -198,6 +198,11 @@ class Board:
         if endpoint in self._books:
             self._books[endpoint].habits = habits
 
+    def is_new(self, endpoint: str, at: datetime) -> bool:
+        """Whether an endpoint was never probed before a time."""
+        first_seen = self._books[endpoint].first_seen
+        return first_seen is None or first_seen >= at
+
     def absorb(self, samples: Iterable[Sample], calls: Iterable[Call] = ()) -> Absorbed:
         """Take samples and real traffic in; nothing is published yet.
 
