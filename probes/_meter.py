@@ -80,6 +80,8 @@ class Reading:
     stop_reason: str | None = None
     cut: bool = False
     """Whether the token limit ended the answer."""
+    doubt: str | None = None
+    """Words about counts of the provider that cannot be true."""
     last_ns: int | None = None
     """Arrival of the last frame that could be read; of those after the end, of the last that says anything."""
     fault: Fault | None = None

@@ -37,25 +37,37 @@ def reading_into(reading: Reading, run: Run, codec: Probe, exchange: Exchange) -
 
 
 def uncounted(run: Run, codec: Probe, reading: Reading) -> Sequence[str]:
-    """The texts whose tokens are to be counted: where the provider told no usage to be believed, and of tool calls."""
+    """The texts whose tokens are to be counted here; none where the provider's usage says enough.
+
+    Of tool calls it never does: what wraps a call is in the usage, and is not streamed.
+    """
+    _hold_usage(run, codec, reading)
     pieces = [reading.answer, reading.thought, *(call.arguments for call in reading.calls.values())]
-    usage, _ = held(reading.usage, codec, run.prompt, reading)
-    if (_is_told(usage, reading) and not reading.calls) or not reading.content:
+    if not reading.content or sum(map(len, pieces)) > _COUNTABLE_CHARACTERS:
         return ()
-    return (to_be_counted(run.prompt.text)[0], *pieces) if sum(map(len, pieces)) <= _COUNTABLE_CHARACTERS else ()
+    if _is_told(reading) and not reading.calls:
+        return ()
+    return (to_be_counted(run.prompt.text)[0], *pieces)
 
 
 def judged(run: Run, codec: Probe, exchange: Exchange, reading: Reading, counts: Sequence[int] | None = None) -> Sample:
     """The record of a probe whose answer was decoded. `counts` are those of `uncounted`; None: they are made here."""
     if counts is None:
         counts = [count_tokens(text) for text in uncounted(run, codec, reading)]
-    reading.usage, doubt = held(reading.usage, codec, run.prompt, reading)
+    _hold_usage(run, codec, reading)
     reading.cut = reading.cut or is_cut(reading.usage, codec, run.prompt)
     ended = reading.done_ns is not None
     right = answer_ok(run.task, run.prompt, reading) if ended else None
     fault = verdict(run, codec, exchange, reading, right=right)
     taken = _record(run, exchange, reading, fault, counts, right=right)
+    doubt = reading.doubt
     return replace(taken, detail=detail(run.endpoint, _joined(taken.detail, doubt))) if doubt else taken
+
+
+def _hold_usage(run: Run, codec: Probe, reading: Reading) -> None:
+    """Keep of the provider's counts those that can be true."""
+    reading.usage, doubt = held(reading.usage, codec, run.prompt, reading)
+    reading.doubt = doubt or reading.doubt
 
 
 def _joined(*words: str | None) -> str:
@@ -77,11 +89,17 @@ def transcript(run: Run, codec: Probe, exchange: Exchange) -> Iterator[tuple[flo
 
 
 def _record(
-    run: Run, exchange: Exchange, reading: Reading, fault: Fault | None, counts: Sequence[int], *, right: bool | None
+    run: Run,
+    exchange: Exchange,
+    reading: Reading,
+    fault: Fault | None,
+    counts: Sequence[int],
+    *,
+    right: bool | None,
 ) -> Sample:
     started_at = _wall(exchange, exchange.t0_ns)
     usage, tokens_from = _usage(run, reading, counts)
-    streamed = sum(counts[1:]) if counts and reading.calls and tokens_from is TokensFrom.USAGE else None
+    streamed = sum(counts[1:]) if reading.calls and counts and tokens_from is TokensFrom.USAGE else None
     seen = figures(reading, usage, exchange.t0_ns, streamed=streamed) if exchange.t0_ns is not None else _NOTHING
     link, clocks = exchange.connection, exchange.clocks
     return replace(
@@ -104,10 +122,10 @@ def _record(
         output_tokens=usage.output if usage else None,
         reasoning_tokens=usage.reasoning if usage else None,
         cached_tokens=usage.cached if usage else None,
-        tokens_from=tokens_from,
         output_tps=seen.output_tps,
         tpot_s=seen.tpot_s,
         e2e_tps=seen.e2e_tps,
+        tokens_from=tokens_from,
         cost_usd=_cost_usd(run, usage),
         rtt_s=link.rtt_s,
         retransmits=link.retransmits,
@@ -163,17 +181,18 @@ def _reached_s(exchange: Exchange, fault: Fault | None) -> float | None:
     return _seconds(exchange.t0_ns, last_ns)
 
 
-def _is_told(usage: Usage | None, reading: Reading) -> bool:
+def _is_told(reading: Reading) -> bool:
     """Whether the provider told how many tokens there were, as far as speeds and costs need it."""
-    if usage is None:
-        return False
-    return usage.output is not None or (reading.vector is not None and usage.prompt is not None)
+    told = reading.usage
+    return told is not None and (told.output is not None or (reading.vector is not None and told.prompt is not None))
 
 
 def _usage(run: Run, reading: Reading, counts: Sequence[int]) -> tuple[Usage | None, TokensFrom | None]:
     """Token counts as the provider told them, or else as they were counted, if there was something to count."""
     told = reading.usage
-    if _is_told(told, reading) or not counts:
+    if _is_told(reading):
+        return told, TokensFrom.USAGE
+    if not counts:
         return told, TokensFrom.USAGE if told not in {None, Usage()} else None
     prompt, *pieces = counts
     counted = Usage(
@@ -183,6 +202,12 @@ def _usage(run: Run, reading: Reading, counts: Sequence[int]) -> tuple[Usage | N
         cached=told.cached if told else None,
     )
     return counted, TokensFrom.COUNTED
+
+
+def _counted(reading: Reading) -> int | None:
+    """The tokens of all that was streamed, as counted here; None: too much to be counted."""
+    pieces = [reading.answer, reading.thought, *(call.arguments for call in reading.calls.values())]
+    return sum(map(count_tokens, pieces)) if sum(map(len, pieces)) <= _COUNTABLE_CHARACTERS else None
 
 
 def _cost_usd(run: Run, usage: Usage | None) -> float | None:

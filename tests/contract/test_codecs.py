@@ -38,6 +38,7 @@ from probes._model import (
 from probes._plain import sample_from_plain, sample_to_plain
 from probes._prompts import FORM
 from probes._record import sample
+from probes._tokens import count_tokens
 from tests.contract.aws import aws_event
 from tests.contract.exchanges import BEGAN_AT, KEY, NS_PER_BYTE, cut, exchange_of, run_to
 from tests.contract.recordings import FOLDER, Recording, all_recordings, recordings
@@ -221,7 +222,7 @@ def test_tokens_are_the_providers_own_or_counted(recording: Recording) -> None:
         # Characters of a text are never fewer than its tokens.
         told = reading_of(recording, 7)
         size = len(told.answer + told.thought) + sum(len(call.arguments) for call in told.calls.values())
-        assert counted["prompt"] == recording.run().prompt.tokens
+        assert counted["prompt"] == count_tokens(recording.run().prompt.text)
         assert told.vector is not None or 0 < (taken.output_tokens or 0) <= size
         assert taken.tokens_from is TokensFrom.COUNTED
     else:
