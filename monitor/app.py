@@ -101,7 +101,9 @@ class Daemon:
             measured=self._measured,
         )
         self._housekeeper = Housekeeper(store, retention_of(config), told)
-        habit_hooks = HabitHooks(now=told.now, troubled=told.troubled, habits=self._board.habits)
+        habit_hooks = HabitHooks(
+            now=told.now, troubled=told.troubled, habits=self._board.habits, is_new=self._board.is_new
+        )
         self._habits = HabitReader(store, tasks_of(config), habit_hooks)
         self._pool = WorkerPool(
             config.max_concurrent, self._metrics.worker_restarts.inc, self._metrics.loop_lag.labels("probing").observe

@@ -12,7 +12,17 @@ from monitor.score.answers import JUDGED, AnswerErrors
 from monitor.score.blame import Moved, blame_of
 from monitor.score.filter import NEW, Outlook
 from monitor.score.habit import Habits, unusual
-from monitor.score.health import Assessment, Health, Observation, Standing, advance, assess, in_doubt, settle, standing
+from monitor.score.health import (
+    Assessment,
+    Health,
+    JudgedStatus,
+    Observation,
+    advance,
+    assess,
+    in_doubt,
+    judged_status,
+    settle,
+)
 from monitor.score.incidents import Docket, accused, ruled
 from monitor.score.outcomes import NOTHING, Counts, Outcome, outcome
 from monitor.score.pace import Limits, next_probe
@@ -192,9 +202,9 @@ class Book:
         """What to publish at `now`."""
         return assess(self.shown, self.shared.shown, now, stale_s=self.terms.stale_s)
 
-    def standing(self, now: datetime) -> Standing:
+    def judged_status(self, now: datetime) -> JudgedStatus:
         """The status to publish at `now`, without the score, which takes longer."""
-        return standing(self.shown, now, stale_s=self.terms.stale_s)
+        return judged_status(self.shown, now, stale_s=self.terms.stale_s)
 
     def next_probe(self) -> datetime | None:
         """When the next probe is worth its money; None: nothing is known yet."""

@@ -114,7 +114,7 @@ class Assessment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class JudgedStatus:
     """What of an endpoint's health changes with a sample, or when it gets stale, and never in between."""
 
     status: Status
@@ -163,7 +163,7 @@ def settle(health: Health, shared: Outlook, at: datetime) -> Health:
 
 def assess(health: Health, shared: Outlook, now: datetime, *, stale_s: float) -> Assessment:
     """What to publish at `now`; a health without a sample for `stale_s` is unknown, its score what is usual for it."""
-    stands = standing(health, now, stale_s=stale_s)
+    stands = judged_status(health, now, stale_s=stale_s)
     view = view_of(health, shared)
     found = None if stands.stale_after is None else chance(view, met(view, now.timestamp()))
     return Assessment(
@@ -175,14 +175,14 @@ def assess(health: Health, shared: Outlook, now: datetime, *, stale_s: float) ->
     )
 
 
-def standing(health: Health, now: datetime, *, stale_s: float) -> Standing:
+def judged_status(health: Health, now: datetime, *, stale_s: float) -> JudgedStatus:
     """The status to publish at `now`, and since when it is that."""
     if health.measured_at is None:
-        return Standing(status=Status.UNKNOWN, since=health.since, stale_after=None)
+        return JudgedStatus(status=Status.UNKNOWN, since=health.since, stale_after=None)
     stale_after = health.measured_at + timedelta(seconds=stale_s)
     if now > stale_after:
-        return Standing(status=Status.UNKNOWN, since=stale_after, stale_after=stale_after)
-    return Standing(status=health.status, since=health.since, stale_after=stale_after)
+        return JudgedStatus(status=Status.UNKNOWN, since=stale_after, stale_after=stale_after)
+    return JudgedStatus(status=health.status, since=health.since, stale_after=stale_after)
 
 
 def in_doubt(health: Health, shared: Outlook, at: datetime) -> bool:

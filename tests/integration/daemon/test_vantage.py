@@ -88,7 +88,8 @@ class Line:
 
     @property
     def status(self) -> dict[str, Status]:
-        return {name: row.status for name, row in self.board.publish(datetime.now(UTC)).rows.items()}
+        rows = [self.board.row(name, datetime.now(UTC)) for name in self.board.snapshot.rows]
+        return {row.id: row.status for row in rows if row is not None}
 
     def all_up(self) -> bool:
         return set(self.status.values()) == {Status.UP}

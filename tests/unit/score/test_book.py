@@ -86,7 +86,11 @@ def test_nothing_that_was_taken_in_is_to_be_read_before_it_is_shown() -> None:
     assert book.recent.summaries(after(60))["ttft_s"].count == 0
     assert book.next_probe() is not None  # what it is judged by knows of it
     book.show()
-    assert (counts(book)["5m"], book.standing(after(60)).status, book.first_seen) == (Counts(ok=1), Status.UP, after(1))
+    assert (counts(book)["5m"], book.judged_status(after(60)).status, book.first_seen) == (
+        Counts(ok=1),
+        Status.UP,
+        after(1),
+    )
 
 
 def test_a_first_failure_asks_for_another_probe_at_once() -> None:
