@@ -101,7 +101,10 @@ _LOOSE_WORDS: tuple[tuple[ErrorClass, re.Pattern[str]], ...] = tuple(
     for error, patterns in (
         (
             ErrorClass.OVERLOADED,
-            (r"\bservice (is )?(temporarily |currently )?unavailable", r"\b(server|model) is busy"),
+            (
+                r"\bservice (is )?(temporarily |currently )?unavailable",
+                r"\b(server|service|model|engine|system) (is )?(too |currently |temporarily )?busy\b",
+            ),
         ),
         (ErrorClass.GEO, (r"\b(country|region) .{0,20}not supported", "unsupported_country")),
         (ErrorClass.CONTENT_FILTER, ("(sensitive|unsafe|inappropriate) content", "safety (system|filter|policy)")),
@@ -112,6 +115,7 @@ _LOOSE_WORDS: tuple[tuple[ErrorClass, re.Pattern[str]], ...] = tuple(
                 r"\bquota (is )?exceeded",
                 r"exceeded .{0,40}\bquota",
                 r"\b(requests|tokens) per (second|minute|hour|day)",
+                r"\blimited to \d+ .{0,20}\b(calls|requests)\b",
                 r"too many (concurrent|tokens)",
                 r"\bslow down\b",
             ),
