@@ -33,6 +33,7 @@ from monitor.score.windows import WINDOWS
 from monitor.sinks import Outbox, create_sinks
 from monitor.status import Incident
 from monitor.store import Retention, Size, Store, create_store
+from monitor.store.retention_clock import Reading
 from monitor.supervisor import WorkerPool
 from monitor.ticks import Ticks
 from monitor.traffic.counted import FINEST_S
@@ -95,6 +96,7 @@ class Daemon:
             troubled=lambda: self._recorder.store_error is not None,
             slice_done=self._metrics.tidied,
             measured=self._measured,
+            clock_read=self._clock_read,
         )
         self._housekeeper = Housekeeper(store, retention_of(config), told)
         habit_hooks = HabitHooks(now=told.now, troubled=told.troubled, habits=self._board.habits)
@@ -111,6 +113,7 @@ class Daemon:
         self._schedule = Schedule(jobs, self._ticks.fire, self._ticks.miss)
         self._notifier = systemd.Notifier.from_env(env)
         self._summary = ""
+        self._clock: Reading | None = None
         self._began_s = time.monotonic()
 
     async def run(self) -> None:
@@ -118,6 +121,7 @@ class Daemon:
         await restore(self._board, self._store, datetime.now(UTC))
         await restore_budgets(self._budgets, self._store, datetime.now(UTC))
         await self._intake.restore(self._store)
+        await self._housekeeper.check_clock()
         self._board.publish(datetime.now(UTC), sweep=True)
         gc.freeze()  # what is there lives as long as the daemon: of many endpoints it takes long to look through
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -128,6 +132,7 @@ class Daemon:
             sources = Sources(
                 snapshot=lambda: self._board.snapshot,
                 problems=self._problems,
+                warnings=self._warnings,
                 registry=self._metrics.registry,
                 past=past,
                 outcomes=None if self._config.token is None else self._intake.take,
@@ -174,6 +179,10 @@ class Daemon:
         self._metrics.store_size.set(size.total_bytes)
         self._metrics.store_free.set(size.free_bytes)
 
+    def _clock_read(self, reading: Reading) -> None:
+        self._clock = reading
+        self._metrics.clock_ahead.set(reading.ahead.total_seconds())
+
     def _observe(self, sample: Sample) -> None:
         self._metrics.observe(sample, self._providers[sample.endpoint])
 
@@ -193,6 +202,14 @@ class Daemon:
         if self._recorder.store_error is not None:
             found.append(f"the store does not take samples: {self._recorder.store_error}")
         return tuple(found)
+
+    def _warnings(self) -> tuple[str, ...]:
+        if self._clock is None or not self._clock.is_held:
+            return ()
+        return (
+            f"the clock is {self._clock.ahead.total_seconds() / 3600:.1f} hours ahead of the newest time "
+            "that the store knows: retention waits; set the clock if it is wrong",
+        )
 
     async def _beat(self) -> None:
         """Once a second: own lag, stepped clocks, and the watchdog while probing moves."""
@@ -215,6 +232,7 @@ class Daemon:
             log.warning("the wall clock was stepped by %+.1f s", now_s - offset_s, extra={"action": "clock_step"})
             self._schedule.realign(datetime.now(UTC))
             self._lookout.clock_stepped()
+            self._housekeeper.look()
         return now_s
 
     def _is_alive(self, *, margin_s: float) -> bool:

@@ -19,6 +19,7 @@ from monitor.store._protocol import (
     StoreError,
     Tally,
     Tier,
+    Times,
 )
 from monitor.store._urls import create_store
 
@@ -38,5 +39,6 @@ __all__ = [
     "StoreError",
     "Tally",
     "Tier",
+    "Times",
     "create_store",
 ]

@@ -15,6 +15,7 @@ from sqlalchemy import func, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import NULLTYPE
 
+from monitor.store import _horizon
 from monitor.store._append import RAW, hour
 from monitor.store._blocks import number, unpack, unpack_columns
 from monitor.store._codes import TASKS
@@ -191,6 +192,7 @@ async def info(connection: AsyncConnection, database: Database) -> Info:
         rows=rows,
         samples=rows["sample"] + int(sealed),
         raw_since=raw,
+        oldest=await _horizon.oldest(connection),
         sinks=await backlogs(connection),
     )
 

@@ -20,11 +20,11 @@ from monitor.store._blocks import number
 from monitor.store._codes import TASKS
 from monitor.store._protocol import Bucket, Tier
 from monitor.store._raw import hours_of, ids, meant
-from monitor.store._rollup_rows import SUMS, to_rollup, to_row
+from monitor.store._rollup_rows import SUMS, counts_of, to_rollup, to_row
 from monitor.store._rows import blame_of
 from monitor.store._statements import Insert, key_of
 from monitor.store._tables import daily, hourly, stale_day, stale_hour, vantage
-from monitor.store.rollup import FIGURES, TAKEN, Rollup, merged, rolled_values
+from monitor.store.rollup import FIGURES, TAKEN, Rollup, fuller, merged, rolled_values
 from probes._model import Task
 
 HOURS_A_DAY: Final = 24
@@ -50,7 +50,8 @@ async def roll_hour(connection: AsyncConnection, insert: Insert, before: int) ->
     fresh = await _fresh_hours(connection, oldest.endpoint, [oldest.bucket])
     for (task, seen_from), rollup in fresh[oldest.bucket].items():
         key = {"endpoint": oldest.endpoint, "task": task, "vantage": seen_from}
-        await _put(connection, insert, hourly, {**key, "bucket": oldest.bucket}, rollup)
+        if await _counted(connection, {**key, "bucket": oldest.bucket}) <= rollup.count:
+            await _put(connection, insert, hourly, {**key, "bucket": oldest.bucket}, rollup)
         mark = insert(stale_day).values({**key, "bucket": oldest.bucket // HOURS_A_DAY}).on_conflict_do_nothing()
         await connection.execute(mark)
     mine = (stale_hour.c.endpoint == oldest.endpoint, stale_hour.c.bucket == oldest.bucket)
@@ -85,7 +86,8 @@ async def rollups(
     """See `Store.rollups`: what was rolled up, and what is stale rolled up now and thrown away."""
     span = (_bucket_at_or_after(since, tier), _bucket_at_or_after(until, tier))
     found = await _stored(connection, name, tier, span, figures)
-    found |= await _stale(connection, name, tier, span, figures)
+    for place, rollup in (await _stale(connection, name, tier, span, figures)).items():
+        found[place] = fuller(rollup, found.get(place))
     return await _named(connection, tier, found)
 
 
@@ -248,6 +250,16 @@ def _of_day(key: Mapping[str, Any], day: int) -> list[ColumnElement[bool]]:
     first = day * HOURS_A_DAY
     within = (hourly.c.bucket >= first, hourly.c.bucket < first + HOURS_A_DAY)
     return [*within, *(hourly.c[name] == value for name, value in key.items())]
+
+
+async def _counted(connection: AsyncConnection, key: Mapping[str, Any]) -> int:
+    """How many samples the stored rollup of an hour counts.
+
+    One that counts more than there are samples stays: a clock that was ahead had some of them deleted.
+    """
+    mine = (hourly.c[name] == value for name, value in key.items())
+    counts = (await connection.execute(select(hourly.c.counts).where(*mine))).scalar()
+    return 0 if counts is None else sum(counts_of(counts).values())
 
 
 async def _put(

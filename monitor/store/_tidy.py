@@ -16,8 +16,8 @@ from sqlalchemy import ColumnElement, Table, bindparam, delete, exists, func, se
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import NULLTYPE
 
-from monitor.store import _traffic
-from monitor.store._append import HOUR_S, RAW, hour
+from monitor.store import _horizon, _traffic
+from monitor.store._append import HOUR_S, hour
 from monitor.store._blocks import pack
 from monitor.store._outbox import drop, slowest
 from monitor.store._protocol import Retention
@@ -29,7 +29,6 @@ from monitor.store._tables import (
     block,
     daily,
     endpoint,
-    horizon,
     hourly,
     incident,
     sample,
@@ -56,9 +55,10 @@ class Ends:
 
 def tier_ends(now: datetime, retention: Retention) -> Ends:
     """Whole days of hours are kept, so that a day that a late sample changes can be made anew from all its hours."""
-    raw = hour(now - retention.raw)
-    hourly_day = min(hour(now - retention.hourly), raw) // HOURS_A_DAY
-    daily_day = min(hour(now - retention.daily) // HOURS_A_DAY, hourly_day)
+    until = retention.until or now
+    raw = hour(until - retention.raw)
+    hourly_day = min(hour(until - retention.hourly), raw) // HOURS_A_DAY
+    daily_day = min(hour(until - retention.daily) // HOURS_A_DAY, hourly_day)
     return Ends(raw=raw, hourly=hourly_day * HOURS_A_DAY, daily=daily_day)
 
 
@@ -74,16 +74,16 @@ class Tidying:
     async def slice(self, connection: AsyncConnection, now: datetime, retention: Retention) -> bool:
         """Do one thing that is to be done; False when there is none."""
         this_hour = hour(now)
-        ends = tier_ends(now, retention)
+        ends, until = tier_ends(now, retention), retention.until or now
         return (
             await roll_hour(connection, self._insert, this_hour)
             or await roll_day(connection, self._insert, this_hour // HOURS_A_DAY)
             or await self._seal_one(connection, hour(now - ROWS_KEPT))
-            or await _delete_raw(connection, self._insert, ends.raw)
+            or await _delete_raw(connection, self._insert, ends.raw, until)
             or await _delete_rollups(connection, hourly, ends.hourly)
             or await _delete_rollups(connection, daily, ends.daily)
             or await _delete_incidents(connection, ends.daily)
-            or await _delete_traffic(connection, now, ends.daily)
+            or await _delete_traffic(connection, until, ends.daily)
         )
 
     async def _seal_one(self, connection: AsyncConnection, before: int) -> bool:
@@ -133,10 +133,10 @@ async def _seal(connection: AsyncConnection, insert: Insert, key: int, at_hour: 
     return True
 
 
-async def _delete_raw(connection: AsyncConnection, insert: Insert, before: int) -> bool:
+async def _delete_raw(connection: AsyncConnection, insert: Insert, before: int, until: datetime) -> bool:
     """Delete raw samples of hours before; from then on none of them is taken again."""
     begin = type_coerce(before * MICROSECONDS_AN_HOUR, NULLTYPE)
-    await _set_horizon(connection, insert, before)
+    await _horizon.move(connection, insert, datetime.fromtimestamp(before * HOUR_S, UTC), until)
     if await _delete_oldest(connection, block, block.c.hour < before, _BLOCKS_A_SLICE):
         return True
     started = type_coerce(sample.c.started_at, NULLTYPE)
@@ -147,14 +147,6 @@ async def _delete_raw(connection: AsyncConnection, insert: Insert, before: int) 
         await drop(connection, seqs)
         await _delete_rows(connection, sample, [{"seq": seq} for seq in seqs])
     return bool(seqs)
-
-
-async def _set_horizon(connection: AsyncConnection, insert: Insert, before: int) -> None:
-    """Move the horizon on; never back, since what it passed is gone."""
-    at = datetime.fromtimestamp(before * HOUR_S, UTC)
-    put = insert(horizon).values(name=RAW, at=at)
-    put = put.on_conflict_do_update(index_elements=[horizon.c.name], set_={"at": at}, where=horizon.c.at < at)
-    await connection.execute(put)
 
 
 async def _delete_rollups(connection: AsyncConnection, table: Table, before: int) -> bool:
