@@ -6,7 +6,6 @@ import asyncio
 import gc
 import logging
 import os
-import signal
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -15,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 from monitor import __version__, systemd
 from monitor.budget import Amounts, Budgets, Unit
 from monitor.config.model import BudgetSpec, Config
+from monitor.daemon.log_queue import LogLosses, losses
+from monitor.daemon.signals import done_before, stop_on_signals
 from monitor.filewriter import FileWriter
 from monitor.habits import HabitHooks, HabitReader
 from monitor.haproxy_agent import HaproxyAgent, serving
@@ -55,11 +56,11 @@ _FLUSH_S = 5.0
 class Daemon:
     """Everything that runs while the daemon runs."""
 
-    def __init__(self, config: Config, store: Store, env: Mapping[str, str]) -> None:
+    def __init__(self, config: Config, store: Store, env: Mapping[str, str], stop: asyncio.Event | None = None) -> None:
         self._config = config
         self._store = store
         self._env = env
-        self._stop = asyncio.Event()
+        self._stop = stop or asyncio.Event()
         self._providers = {spec.endpoint.id: spec.endpoint.provider for spec in config.endpoints}
         jobs = plan(config)
         self._adaptive = _adaptive(config)
@@ -114,18 +115,23 @@ class Daemon:
         self._notifier = systemd.Notifier.from_env(env)
         self._summary = ""
         self._clock: Reading | None = None
+        self._log_losses = LogLosses()
         self._began_s = time.monotonic()
 
     async def run(self) -> None:
-        """Run until a signal asks to stop, then drain. Raises OSError when the address to listen on cannot be had."""
+        """Run until asked to stop, then drain. Raises OSError when the address to listen on cannot be had."""
+        if await done_before(self._stop, self._restore()):
+            await self._run()
+
+    async def _restore(self) -> None:
         await restore(self._board, self._store, datetime.now(UTC))
         await restore_budgets(self._budgets, self._store, datetime.now(UTC))
         await self._intake.restore(self._store)
         await self._housekeeper.check_clock()
         self._board.publish(datetime.now(UTC), sweep=True)
         gc.freeze()  # what is there lives as long as the daemon: of many endpoints it takes long to look through
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+
+    async def _run(self) -> None:
         async with AsyncExitStack() as stack:
             past = past_of(self._config, self._store)
             stack.push_async_callback(past.reads.close)
@@ -222,8 +228,15 @@ class Daemon:
                 await asyncio.sleep(_BEAT_S if interval_s is None else min(_BEAT_S, interval_s / 2))
                 self._metrics.loop_lag.labels("main").observe(lag.take())
                 offset_s = self._follow_clock(offset_s)
+                self._count_log_losses()
                 if interval_s is not None and self._is_alive(margin_s=2 * interval_s):
                     self._notifier.watchdog()
+
+    def _count_log_losses(self) -> None:
+        lost = losses()
+        self._metrics.log_dropped.inc(lost.dropped - self._log_losses.dropped)
+        self._metrics.log_suppressed.inc(lost.suppressed - self._log_losses.suppressed)
+        self._log_losses = lost
 
     def _follow_clock(self, offset_s: float) -> float:
         """Take the ticks up again when the wall clock was stepped; the offset as it is now."""
@@ -349,12 +362,17 @@ def aliases_of(config: Config) -> dict[str, str]:
     return {alias: spec.endpoint.id for spec in config.endpoints for alias in spec.aliases}
 
 
+async def _open(store: Store, config: Config) -> None:
+    await store.open()
+    await store.adopt(aliases_of(config))
+
+
 async def run_daemon(config: Config, env: Mapping[str, str]) -> None:
     """Open the store and run. Raises StoreError or OSError when it cannot start, before anything runs."""
+    stop = stop_on_signals()
     store = create_store(config.store)
     try:
-        await store.open()
-        await store.adopt(aliases_of(config))
-        await Daemon(config, store, env).run()
+        if await done_before(stop, _open(store, config)):
+            await Daemon(config, store, env, stop).run()
     finally:
         await store.close()

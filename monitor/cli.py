@@ -61,10 +61,13 @@ def _options(
 @app.command()
 def run(config: ConfigOption = None) -> None:
     """Run the daemon, until SIGTERM or SIGINT; then drain and exit 0."""
+    import signal
+
     from monitor import app as daemon
     from monitor import log
     from monitor.store import StoreError
 
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the daemon can say that it takes no notice
     path, loaded = loaded_from(config)
     log.configure()
     try:

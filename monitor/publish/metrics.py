@@ -267,6 +267,16 @@ class Metrics:
         self.housekeeping_last = Gauge(
             "providerwatch_housekeeping_last_duration_seconds", "The newest slice.", registry=registry
         )
+        self.log_dropped = Counter(
+            "providerwatch_log_dropped_total",
+            "Log records that were not written because nobody read them in time.",
+            registry=registry,
+        )
+        self.log_suppressed = Counter(
+            "providerwatch_log_suppressed_total",
+            "Log records that were left out because there were many like them.",
+            registry=registry,
+        )
         self.clock_ahead = Gauge(
             "providerwatch_clock_ahead_seconds",
             "By how much the clock is ahead of what retention believes; 0 while it is followed.",

@@ -1,0 +1,1 @@
+"""What the daemon's process needs beside its work."""
