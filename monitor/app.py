@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from monitor import __version__, systemd
 from monitor.budget import Amounts, Budgets, Unit
@@ -38,7 +39,8 @@ from monitor.store.retention_clock import Reading
 from monitor.supervisor import WorkerPool
 from monitor.ticks import Ticks
 from monitor.traffic.counted import FINEST_S
-from monitor.vantage import Lookout, Peers
+from monitor.vantage import Lookout, Peers, look_up
+from monitor.vantage.origins import neutral_name
 from monitor.web.past import Past
 from monitor.web.reads import Reads
 from monitor.web.server import start
@@ -107,7 +109,12 @@ class Daemon:
         )
         limits = {name: provider.max_concurrent for name, provider in config.providers.items()}
         places = Places(config.max_concurrent, limits)
-        peers = Peers(emit=self._recorder.put, now=lambda: datetime.now(UTC))
+        peers = Peers(
+            emit=self._recorder.put,
+            now=lambda: datetime.now(UTC),
+            look_up=partial(look_up, neutral_name([spec.endpoint for spec in config.endpoints], config.canaries)),
+            probing=lambda: bool(self._ticks.runner.running_until_s),
+        )
         self._lookout = Lookout(config.endpoints, config.canaries, peers)
         self._metrics.vantage_online.set_function(lambda: self._lookout.online)
         self._ticks = Ticks(self._pool, places, config.scoring.blame, self._lookout.put, self._budgets)

@@ -98,6 +98,7 @@ def check(
     answer, does not take the key, or has not the model.
     """
     from monitor.config import json_schema
+    from monitor.vantage.origins import blind_spot
 
     if schema:
         print(json.dumps(json_schema(), indent=2))
@@ -107,6 +108,13 @@ def check(
     path, loaded = loaded_from(config)
     paused = sum(not spec.enabled for spec in loaded.endpoints)
     note = f", {paused} paused" if paused else ""
+    if (lone := blind_spot([spec.endpoint for spec in loaded.endpoints if spec.enabled], loaded.canaries)) is not None:
+        print(
+            f"{path}: warning: all endpoints are at {lone} and there are no `canaries`: when it does not answer, its "
+            "fault cannot be told from a fault of this place's network; name two machines that have nothing to do with "
+            'it, such as canaries: ["1.1.1.1:443", "example.com:443"]',
+            file=sys.stderr,
+        )
     if not as_json:
         print(f"{path}: ok: {len(loaded.endpoints)} endpoints{note}, {len(loaded.probes)} probes", flush=True)
     if connect:
