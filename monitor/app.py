@@ -7,7 +7,7 @@ import gc
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -16,6 +16,7 @@ from monitor import __version__, systemd
 from monitor.budget import Amounts, Budgets, Unit
 from monitor.config.model import BudgetSpec, Config
 from monitor.daemon.log_queue import LogLosses, losses
+from monitor.daemon.resource_limits import needs, shortages
 from monitor.daemon.signals import done_before, stop_on_signals
 from monitor.filewriter import FileWriter
 from monitor.habits import HabitHooks, HabitReader
@@ -23,8 +24,9 @@ from monitor.haproxy_agent import HaproxyAgent, serving
 from monitor.housekeeper import Housekeeper, Told
 from monitor.intake import Intake, IntakeHooks, reader_of, spans_of
 from monitor.plan import headline_task, paid_probe, plan
-from monitor.publish.board import Board, Snapshot
+from monitor.publish.board import Board, StatusChange
 from monitor.publish.metrics import Metrics
+from monitor.publish.renderer import Renderer
 from monitor.recorder import Hooks, Recorder
 from monitor.runner import Places
 from monitor.schedule import Schedule
@@ -36,7 +38,7 @@ from monitor.sinks import Outbox, create_sinks
 from monitor.status import Incident
 from monitor.store import Retention, Size, Store, create_store
 from monitor.store.retention_clock import Reading
-from monitor.supervisor import WorkerPool
+from monitor.supervisor import STREAMS_PER_WORKER, WorkerPool
 from monitor.ticks import Ticks
 from monitor.traffic.counted import FINEST_S
 from monitor.vantage import Lookout, Peers, look_up
@@ -67,6 +69,7 @@ class Daemon:
         jobs = plan(config)
         self._adaptive = _adaptive(config)
         self._board = Board(config, jobs, datetime.now(UTC))
+        self._renderer = Renderer(self._board, lambda: datetime.now(UTC))
         self._outbox = Outbox(create_sinks(config), store)
         self._budgets = Budgets(caps_of(config), self._providers)
         self._metrics = Metrics(
@@ -135,7 +138,7 @@ class Daemon:
         await restore_budgets(self._budgets, self._store, datetime.now(UTC))
         await self._intake.restore(self._store)
         await self._housekeeper.check_clock()
-        self._board.publish(datetime.now(UTC), sweep=True)
+        self._board.commit(datetime.now(UTC), everything=True)
         gc.freeze()  # what is there lives as long as the daemon: of many endpoints it takes long to look through
 
     async def _run(self) -> None:
@@ -150,11 +153,13 @@ class Daemon:
                 past=past,
                 outcomes=None if self._config.token is None else self._intake.take,
                 activity=self._store.activity,
+                render=self._renderer.snapshot,
+                render_row=self._renderer.row,
             )
             server = await start(self._config.listen, self._config.token, sources, rate_per_s=self._config.rate_limit)
             stack.push_async_callback(server.cleanup)
             if self._config.haproxy_agent is not None:
-                agent = HaproxyAgent(lambda: self._board.snapshot, self._metrics.agent_unknown.inc)
+                agent = HaproxyAgent(lambda: self._board.snapshot, self._metrics.agent_unknown.inc, self._renderer.row)
                 await stack.enter_async_context(serving(agent, self._config.haproxy_agent))
             await self._serve()
 
@@ -164,13 +169,13 @@ class Daemon:
                 group.create_task(self._pool.supervise(), name="workers"),
                 group.create_task(self._recorder.run(), name="recorder"),
                 group.create_task(self._lookout.run(), name="lookout"),
-                group.create_task(self._files.run(), name="files"),
+                group.create_task(self._files.run(self._renderer.snapshot), name="files"),
                 group.create_task(self._housekeeper.run(), name="housekeeper"),
                 group.create_task(self._habits.run(), name="habits"),
                 group.create_task(self._outbox.run(), name="sinks"),
                 group.create_task(self._beat(), name="heartbeat"),
             ]
-            self._files.offer(self._board.snapshot)
+            self._files.wake()
             self._schedule.start(datetime.now(UTC))
             self._notifier.ready()
             log.info("running", extra={"action": "started", "endpoints": len(self._providers)})
@@ -179,7 +184,8 @@ class Daemon:
             for task in helpers:
                 task.cancel()
         await self._recorder.flush(_FLUSH_S)
-        self._files.write(self._board.snapshot)
+        if self._config.publish_files:
+            self._files.write(await self._renderer.snapshot())
         log.info("stopped", extra={"action": "stopped"})
 
     async def _drain(self) -> None:
@@ -199,11 +205,12 @@ class Daemon:
     def _observe(self, sample: Sample) -> None:
         self._metrics.observe(sample, self._providers[sample.endpoint])
 
-    def _published(self, snapshot: Snapshot) -> None:
-        self._files.offer(snapshot)
-        if snapshot.summary != self._summary:
-            self._summary = snapshot.summary
-            self._notifier.status(snapshot.summary)
+    def _published(self, changes: Sequence[StatusChange]) -> None:
+        self._files.wake()
+        summary = self._board.summary if changes or not self._summary else self._summary
+        if summary != self._summary:
+            self._summary = summary
+            self._notifier.status(summary)
 
     def _due(self, endpoint: str, at: datetime) -> None:
         now = datetime.now(UTC)
@@ -370,6 +377,7 @@ def aliases_of(config: Config) -> dict[str, str]:
 
 
 async def _open(store: Store, config: Config) -> None:
+    await store.claim()
     await store.open()
     await store.adopt(aliases_of(config))
 
@@ -377,6 +385,8 @@ async def _open(store: Store, config: Config) -> None:
 async def run_daemon(config: Config, env: Mapping[str, str]) -> None:
     """Open the store and run. Raises StoreError or OSError when it cannot start, before anything runs."""
     stop = stop_on_signals()
+    for shortage in shortages(needs(config.max_concurrent, STREAMS_PER_WORKER)):
+        log.warning(shortage, extra={"action": "limits_low"})
     store = create_store(config.store)
     try:
         if await done_before(stop, _open(store, config)):

@@ -65,7 +65,7 @@ def run(config: ConfigOption = None) -> None:
 
     from monitor import app as daemon
     from monitor import log
-    from monitor.store import StoreError
+    from monitor.store import StoreError, StoreTakenError
 
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the daemon can say that it takes no notice
     path, loaded = loaded_from(config)
@@ -74,7 +74,8 @@ def run(config: ConfigOption = None) -> None:
         asyncio.run(daemon.run_daemon(loaded, os.environ))
     except StoreError as error:
         # A file that cannot be had is a mistake in the configuration; a server may be there a moment later.
-        fail(f"{path}: store: {error}", MISUSE if loaded.store.startswith("sqlite") else 1)
+        is_mistake = loaded.store.startswith("sqlite") or isinstance(error, StoreTakenError)
+        fail(f"{path}: store: {error}", MISUSE if is_mistake else 1)
     except OSError as error:
         where = error.filename or f"listen: {loaded.listen.host}:{loaded.listen.port}"
         fail(f"{path}: {where} cannot be used: {error.strerror}")

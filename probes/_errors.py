@@ -99,6 +99,7 @@ _UNSAFE = re.compile(r"[^\x20-\x7e\u00a1-\u00ac\u00ae-\u024f…]+")
 _MAX_DETAIL = 200
 _TELLING = 4000
 """Characters at the beginning of a part in which known words are looked for, which takes long."""
+_INTERIM = range(200)
 _CLIENT_ERRORS = range(400, 500)
 _SERVER_ERRORS = range(500, 1000)
 
@@ -108,6 +109,8 @@ def status_class(status: int) -> ErrorClass:
     known = STATUS_CLASSES.get(status)
     if known is not None:
         return known
+    if status in _INTERIM:
+        return ErrorClass.MALFORMED  # never the last answer, and a change of protocols was not asked for
     if status in _SERVER_ERRORS:
         return ErrorClass.SERVER_ERROR
     # A redirect is not followed (it would carry the key along), so the configured address is what is wrong.

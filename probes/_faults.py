@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import socket
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -55,14 +57,82 @@ _BROKEN = {
     Stage.TLS: "the TLS handshake with {} failed",
     Stage.HEAD: "the connection to {} broke before an answer",
 }
+_DOING = {
+    Stage.DNS: "looking up {}",
+    Stage.CONNECT: "connecting to {}",
+    Stage.TLS: "the TLS handshake with {}",
+    Stage.HEAD: "asking {}",
+}
 _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST"})
 """What OpenSSL says of bytes that are no TLS, depending on the bytes."""
 _TLS_RECORDS = (b"\x15\x03", b"\x16\x03")
 """How an alert and a handshake begin."""
 
 
+_LOCAL: Mapping[int, str] = {
+    errno.EMFILE: "too few file descriptors for this process: raise its limit of open files, or lower max_concurrent",
+    errno.ENFILE: "this machine has no file descriptors left",
+    errno.ENOMEM: "this machine has no memory left",
+    errno.ENOBUFS: "this machine has no network buffers left",
+    errno.EAGAIN: "this machine has no resources left for it",
+    errno.EADDRNOTAVAIL: "this machine has no address or port left to connect from",
+    errno.EADDRINUSE: "this machine has no address or port left to connect from",
+    errno.EPERM: "this machine does not allow it: a local firewall or security policy",
+    errno.EACCES: "this machine does not allow it: a local firewall, route or security policy",
+    errno.EAFNOSUPPORT: "this machine does not know this kind of address",
+    errno.EPROTONOSUPPORT: "this machine does not know this kind of connection",
+    errno.ENOSR: "this machine has no resources left for it",
+}
+"""What only this machine says, never the network or the other side; and so the monitor's fault at every stage."""
+_LOCAL_LOOKUP = frozenset({socket.EAI_MEMORY, socket.EAI_SYSTEM})
+"""Why a name is not looked up, whatever the name servers would have said."""
+_NO_THREAD = "can't start new thread"
+
+
+def local_fault(error: BaseException, doing: str) -> Fault | None:
+    """The fault of this machine in what was raised while `doing` something; None: it is none.
+
+    With several addresses aiohttp's words hold one error each, and no number unless it is the same for all: then one
+    that came from outside decides.
+    """
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, RuntimeError) and _NO_THREAD in str(cause):
+        return _local(doing, "this machine cannot start another thread: raise the limit of processes or tasks")
+    if isinstance(cause, MemoryError):
+        return _local(doing, _LOCAL[errno.ENOMEM])
+    if isinstance(cause, socket.gaierror):
+        short = _LOCAL.get(_shortage() or 0) if cause.errno not in _LOCAL_LOOKUP else cause.strerror
+        return _local(doing, short) if short else None
+    if isinstance(cause, ssl.SSLError) or not isinstance(cause, OSError):
+        return None
+    numbers = [cause.errno] if cause.errno else [int(number) for number in _NUMBERS.findall(str(cause))]
+    words = [_LOCAL.get(number) for number in numbers]
+    return _local(doing, words[0]) if words and words[0] and None not in words else None
+
+
+_NUMBERS = re.compile(r"\[Errno (\d+)\]")
+
+
+def _local(doing: str, words: str) -> Fault:
+    return Fault(error=ErrorClass.INTERNAL, detail=f"{doing} failed here: {words}")
+
+
+def _shortage() -> int | None:
+    """Why this process cannot open a socket now: a resolver that cannot open one says only that it found nothing."""
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close()
+    except OSError as error:
+        return error.errno
+    return None
+
+
 def fault_of(error: Exception, situation: Situation) -> Fault:
     """The class of what aiohttp or the operating system raised before the answer's head was there."""
+    own = local_fault(error, _DOING[situation.stage].format(situation.peer))
+    return own or _foreign_fault(error, situation)
+
+
+def _foreign_fault(error: Exception, situation: Situation) -> Fault:
     match error:
         case TimeoutError():
             silent = _SILENT[situation.stage].format(situation.peer)

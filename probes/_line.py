@@ -48,10 +48,10 @@ class Line:
 
     def open_socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
         """aiohttp's `socket_factory`; called once for each address it tries."""
+        self._address = address[4][:2]
         family, kind, protocol = address[:3]
         opened = StampingSocket(family, kind, protocol, Tape(on_send=self._on_send))
         self._sockets.append(opened)
-        self._address = address[4][:2]
         return opened
 
     def trace(self) -> aiohttp.TraceConfig:
@@ -90,6 +90,12 @@ class Line:
     def deadline_s(self, seconds: float) -> float:
         """The event loop's time `seconds` after the request was sent."""
         return (self.t0_ns or self.began_ns) / 1e9 + seconds
+
+    @property
+    def newest_read_s(self) -> float:
+        """When something was last read, by the event loop's clock."""
+        reads = self._tape.reads if self._tape is not None else []
+        return (reads[-1].read_ns if reads else self.began_ns) / 1e9
 
     @property
     def flood(self) -> str | None:

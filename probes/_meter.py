@@ -59,6 +59,8 @@ class Call:
 
     name: str | None = None
     arguments: str = ""
+    pieces: int = 0
+    """In how many events its arguments came."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,8 +80,10 @@ class Reading:
     stop_reason: str | None = None
     cut: bool = False
     """Whether the token limit ended the answer."""
+    doubt: str | None = None
+    """Words about counts of the provider that cannot be true."""
     last_ns: int | None = None
-    """Arrival of the last frame that could be read."""
+    """Arrival of the last frame that could be read; of those after the end, of the last that says anything."""
     fault: Fault | None = None
     malformed: str | None = None
     frames: int = 0
@@ -136,7 +140,7 @@ def _take_frame(codec: Probe, reading: Reading, frame: Frame, at_ns: int, read: 
             reading.malformed = str(error) if isinstance(error, MalformedError) else type(error).__name__
         return False
     reading.frames += 1
-    reading.last_ns = at_ns
+    reading.last_ns = at_ns if events or reading.done_ns is None else reading.last_ns
     size = sum(_take_event(reading, event, at_ns) for event in events)
     if size:
         reading.content.append(Content(at_ns=at_ns, read=read, size=size))
@@ -181,6 +185,7 @@ def _take_content(reading: Reading, event: Text | Reasoning | ToolCall | Vector,
             call = reading.calls.setdefault(event.index, Call())
             call.name = call.name or event.name
             call.arguments = _longer(call.arguments, event.arguments)
+            call.pieces += bool(event.arguments)
             return len(event.arguments)
         case Vector():
             reading.vector = event
@@ -192,13 +197,16 @@ def _longer(text: str, more: str) -> str:
     return text + more if len(text) <= MAX_TEXT else text
 
 
-def figures(reading: Reading, usage: Usage | None, t0_ns: int) -> Figures:
-    """The figures of a reading whose request was handed to the kernel at `t0_ns`; `usage` as told or as counted."""
+def figures(reading: Reading, usage: Usage | None, t0_ns: int, *, streamed: int | None = None) -> Figures:
+    """The figures of a reading whose request was handed to the kernel at `t0_ns`; `usage` as told or as counted.
+
+    `streamed` are the tokens of what was streamed, as counted here, where there are tool calls.
+    """
     content = reading.content
     first = content[0].at_ns if content else None
     gaps = sorted((late.at_ns - early.at_ns) / 1e9 for early, late in pairwise(content))
     e2e_s = _since(t0_ns, reading.last_ns if reading.done_ns is not None else None)
-    output_tps = _output_tps(reading, usage)
+    output_tps = _output_tps(reading, usage, streamed)
     tokens = usage.output if usage else None
     return Figures(
         ttft_s=_since(t0_ns, first),
@@ -223,19 +231,31 @@ def _since(t0_ns: int, at_ns: int | None) -> float | None:
     return None if at_ns is None else (at_ns - t0_ns) / 1e9
 
 
-def _output_tps(reading: Reading, usage: Usage | None) -> float | None:
+def _output_tps(reading: Reading, usage: Usage | None, streamed: int | None) -> float | None:
     """(output tokens - tokens of the first content event) / (last content - first content).
 
     The first event's tokens are its share of the characters. Reasoning that was billed but never streamed passed
-    before the first event and is left out.
+    before the first event and is left out; so is what wraps a tool call, for `streamed` are at most counted then.
     """
     content = reading.content
-    if usage is None or not usage.output or not content:
+    if usage is None or not usage.output or not content or not _is_paced(reading):
         return None
     span_s = (content[-1].at_ns - content[0].at_ns) / 1e9
-    streamed = usage.output - (0 if reading.thought else usage.reasoning or 0)
-    tokens = streamed * (1 - content[0].size / sum(event.size for event in content))
-    return tokens / span_s if span_s > 0 and tokens > 0 else None
+    shown = usage.output - (0 if reading.thought else usage.reasoning or 0)
+    tokens = min(shown, shown if streamed is None else streamed)
+    tokens_after = tokens * (1 - content[0].size / sum(event.size for event in content))
+    return tokens_after / span_s if span_s > 0 and tokens_after > 0 else None
+
+
+def _is_paced(reading: Reading) -> bool:
+    """Whether events came as tokens were made. Tool calls often do not: whole, or in pieces that were held back.
+
+    Between two calls there is more wrapping, of which no event tells.
+    """
+    if not reading.calls:
+        return True
+    (call, *others), content = reading.calls.values(), reading.content
+    return not others and call.pieces > 1 and 2 * len({event.read for event in content}) >= len(content)
 
 
 def _merged_reads(content: list[Content]) -> int:

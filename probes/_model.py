@@ -154,7 +154,7 @@ class Prompt:
     expected: tuple[int, ...] = ()
     """Numbers that a right answer to `chat` holds as an uninterrupted run."""
     tokens: int | None = None
-    """Of the text, in o200k_base."""
+    """At most so many has the text in o200k_base; told without encoding it, so a few more than it has."""
     form: Form | None = None
     """For `tool_call` and `structured_output`."""
     dimensions: int | None = None
@@ -326,6 +326,11 @@ class Probe(ABC):
     def sign(self, request: Request, endpoint: Endpoint, at: datetime) -> Request:
         """The request as it goes out at a moment, for an API whose signatures hold the time."""
         return request
+
+    def most_tokens(self, prompt: Prompt) -> int:
+        """How many output tokens the request of a prompt allows: its own limit, and the option `reasoning_tokens`."""
+        more = getattr(self, "reasoning_tokens", 0)
+        return prompt.max_tokens + (more if isinstance(more, int) else 0)
 
     def models(self, body: bytes) -> frozenset[str]:
         """The models that the answer to `reach` names, as the provider calls them. Raises MalformedError."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -11,8 +11,10 @@ from probes._exchange import Exchange, is_success
 from probes._headers import retry_after_s, server_s
 from probes._meter import Figures, Reading, arrived_frames, decoding, figures
 from probes._model import ErrorClass, Fault, MalformedError, Probe, Run, Sample, Task, TokensFrom, Usage
+from probes._prompts import to_be_counted
 from probes._redaction import detail, redacted
 from probes._tokens import count_tokens
+from probes._usage import held, is_cut
 from probes._verdict import verdict
 
 _MILLION = 1_000_000
@@ -34,12 +36,42 @@ def reading_into(reading: Reading, run: Run, codec: Probe, exchange: Exchange) -
     return decoding(codec, body, exchange.arrivals, reading)
 
 
-def judged(run: Run, codec: Probe, exchange: Exchange, reading: Reading) -> Sample:
-    """The record of a probe whose answer was decoded."""
+def uncounted(run: Run, codec: Probe, reading: Reading) -> Sequence[str]:
+    """The texts whose tokens are to be counted here; none where the provider's usage says enough.
+
+    Of tool calls it never does: what wraps a call is in the usage, and is not streamed.
+    """
+    _hold_usage(run, codec, reading)
+    pieces = [reading.answer, reading.thought, *(call.arguments for call in reading.calls.values())]
+    if not reading.content or sum(map(len, pieces)) > _COUNTABLE_CHARACTERS:
+        return ()
+    if _is_told(reading) and not reading.calls:
+        return ()
+    return (to_be_counted(run.prompt.text)[0], *pieces)
+
+
+def judged(run: Run, codec: Probe, exchange: Exchange, reading: Reading, counts: Sequence[int] | None = None) -> Sample:
+    """The record of a probe whose answer was decoded. `counts` are those of `uncounted`; None: they are made here."""
+    if counts is None:
+        counts = [count_tokens(text) for text in uncounted(run, codec, reading)]
+    _hold_usage(run, codec, reading)
+    reading.cut = reading.cut or is_cut(reading.usage, codec, run.prompt)
     ended = reading.done_ns is not None
     right = answer_ok(run.task, run.prompt, reading) if ended else None
     fault = verdict(run, codec, exchange, reading, right=right)
-    return _record(run, exchange, reading, fault, right=right)
+    taken = _record(run, exchange, reading, fault, counts, right=right)
+    doubt = reading.doubt
+    return replace(taken, detail=detail(run.endpoint, _joined(taken.detail, doubt))) if doubt else taken
+
+
+def _hold_usage(run: Run, codec: Probe, reading: Reading) -> None:
+    """Keep of the provider's counts those that can be true."""
+    reading.usage, doubt = held(reading.usage, codec, run.prompt, reading)
+    reading.doubt = doubt or reading.doubt
+
+
+def _joined(*words: str | None) -> str:
+    return "; ".join(filter(None, words))
 
 
 def transcript(run: Run, codec: Probe, exchange: Exchange) -> Iterator[tuple[float | None, str]]:
@@ -56,10 +88,19 @@ def transcript(run: Run, codec: Probe, exchange: Exchange) -> Iterator[tuple[flo
         yield None, str(error)
 
 
-def _record(run: Run, exchange: Exchange, reading: Reading, fault: Fault | None, *, right: bool | None) -> Sample:
+def _record(
+    run: Run,
+    exchange: Exchange,
+    reading: Reading,
+    fault: Fault | None,
+    counts: Sequence[int],
+    *,
+    right: bool | None,
+) -> Sample:
     started_at = _wall(exchange, exchange.t0_ns)
-    usage, tokens_from = _usage(run, reading)
-    seen = figures(reading, usage, exchange.t0_ns) if exchange.t0_ns is not None else _NOTHING
+    usage, tokens_from = _usage(run, reading, counts)
+    streamed = sum(counts[1:]) if reading.calls and counts and tokens_from is TokensFrom.USAGE else None
+    seen = figures(reading, usage, exchange.t0_ns, streamed=streamed) if exchange.t0_ns is not None else _NOTHING
     link, clocks = exchange.connection, exchange.clocks
     return replace(
         _blank(run, started_at, fault),
@@ -81,10 +122,10 @@ def _record(run: Run, exchange: Exchange, reading: Reading, fault: Fault | None,
         output_tokens=usage.output if usage else None,
         reasoning_tokens=usage.reasoning if usage else None,
         cached_tokens=usage.cached if usage else None,
-        tokens_from=tokens_from,
         output_tps=seen.output_tps,
         tpot_s=seen.tpot_s,
         e2e_tps=seen.e2e_tps,
+        tokens_from=tokens_from,
         cost_usd=_cost_usd(run, usage),
         rtt_s=link.rtt_s,
         retransmits=link.retransmits,
@@ -140,21 +181,33 @@ def _reached_s(exchange: Exchange, fault: Fault | None) -> float | None:
     return _seconds(exchange.t0_ns, last_ns)
 
 
-def _usage(run: Run, reading: Reading) -> tuple[Usage | None, TokensFrom | None]:
-    """Token counts as the provider told them; where it did not, as counted here, if there was something to count."""
+def _is_told(reading: Reading) -> bool:
+    """Whether the provider told how many tokens there were, as far as speeds and costs need it."""
     told = reading.usage
-    if told is not None and (told.output is not None or (reading.vector is not None and told.prompt is not None)):
+    return told is not None and (told.output is not None or (reading.vector is not None and told.prompt is not None))
+
+
+def _usage(run: Run, reading: Reading, counts: Sequence[int]) -> tuple[Usage | None, TokensFrom | None]:
+    """Token counts as the provider told them, or else as they were counted, if there was something to count."""
+    told = reading.usage
+    if _is_told(reading):
         return told, TokensFrom.USAGE
-    pieces = [reading.answer, reading.thought, *(call.arguments for call in reading.calls.values())]
-    if not reading.content or sum(map(len, pieces)) > _COUNTABLE_CHARACTERS:
+    if not counts:
         return told, TokensFrom.USAGE if told not in {None, Usage()} else None
+    prompt, *pieces = counts
     counted = Usage(
-        prompt=run.prompt.tokens if told is None or told.prompt is None else told.prompt,
-        output=None if reading.vector is not None else sum(map(count_tokens, pieces)),
-        reasoning=count_tokens(reading.thought) if reading.thought else None,
+        prompt=prompt + to_be_counted(run.prompt.text)[1] if told is None or told.prompt is None else told.prompt,
+        output=None if reading.vector is not None else sum(pieces),
+        reasoning=pieces[1] if reading.thought else None,
         cached=told.cached if told else None,
     )
     return counted, TokensFrom.COUNTED
+
+
+def _counted(reading: Reading) -> int | None:
+    """The tokens of all that was streamed, as counted here; None: too much to be counted."""
+    pieces = [reading.answer, reading.thought, *(call.arguments for call in reading.calls.values())]
+    return sum(map(count_tokens, pieces)) if sum(map(len, pieces)) <= _COUNTABLE_CHARACTERS else None
 
 
 def _cost_usd(run: Run, usage: Usage | None) -> float | None:

@@ -19,6 +19,7 @@ TAINT_LAG_S = 0.02
 """How late the first content may be read, merged with more, before its time is not to be trusted."""
 
 _SERVER_ERRORS = range(500, 1000)
+_INTERIM = range(200)
 _KINDS = {
     Framing.SSE: "a stream of events",
     Framing.JSON_LINES: "a stream of JSON lines",
@@ -56,10 +57,10 @@ def _finished(run: Run, exchange: Exchange, reading: Reading, *, right: bool | N
 def _unreached(run: Run, codec: Probe, exchange: Exchange) -> Fault | None:
     """Why a provider does not count as reached; None when it does."""
     status = exchange.status or 0
-    if not is_success(status) and (codec.lists_models or status in _SERVER_ERRORS):
+    if not is_success(status) and (codec.lists_models or status in _SERVER_ERRORS or status in _INTERIM):
         return _refusal(codec, exchange)
     match exchange.ending:
-        case Ending.END_OF_FILE | Ending.TOO_LARGE:
+        case Ending.END_OF_FILE | Ending.TOO_LARGE | Ending.PROVED:
             return None
         case Ending.CUT:
             return Fault(error=ErrorClass.TRUNCATED, detail="the connection broke in the middle of the answer")
@@ -87,7 +88,11 @@ def _wrong(run: Run, reading: Reading) -> str:
     if reading.calls:
         calls = ", ".join(f"{call.name}({call.arguments})" for call in reading.calls.values())
         return f"called {redacted(run.endpoint, calls)[:60]!r}"
-    return f"answered {redacted(run.endpoint, reading.answer)[:60]!r}"
+    answered = f"answered {redacted(run.endpoint, reading.answer)[:60]!r}"
+    if run.task is Task.TOOL_CALL:
+        name = run.prompt.form.name if run.prompt.form else "the tool"
+        return f"did not call {name} (some servers ignore tool_choice): {answered}"
+    return answered
 
 
 def _refusal(codec: Probe, exchange: Exchange) -> Fault:
@@ -110,7 +115,7 @@ def _unfinished(run: Run, codec: Probe, exchange: Exchange, reading: Reading) ->
             return _overdue(run, exchange, reading)
         case Ending.TOO_LARGE:
             return Fault(error=ErrorClass.MALFORMED, detail=f"more than {len(exchange.body)} bytes of stream")
-        case Ending.END_OF_FILE | Ending.CUT:
+        case Ending.END_OF_FILE | Ending.CUT | Ending.PROVED:
             return _cut_short(codec.framing, exchange, reading)
     assert_never(exchange.ending)
 

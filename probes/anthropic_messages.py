@@ -30,6 +30,10 @@ _OLD_VERSION = "2023-06-01"
 _AUTHS = ("bearer", "x-api-key")
 _THINKING = ("enabled", "adaptive", "disabled", "between_tools")
 _LEAST_THINKING = 1024
+_AUTO = "auto"
+_ANTHROPICS = re.compile(r"^https://([a-z0-9-]+\.)*anthropic\.com(:|/|$)", re.IGNORECASE)
+_OWN_TEMPERATURE = re.compile(r"claude|minimax|kimi-k(2\.[5-9]|[3-9])|(^|/)(o\d|gpt-5)", re.IGNORECASE)
+"""Models that refuse any temperature, or 0, wherever they are served."""
 _CUT = frozenset({"max_tokens", "model_context_window_exceeded"})
 _IN_STREAM: Mapping[str, ErrorClass] = {
     "invalid_request_error": ErrorClass.BAD_REQUEST,
@@ -55,8 +59,10 @@ class AnthropicMessages(Probe):
     and new; or `x-api-key`, for copies that know only the older way, which Anthropic still takes."""
     version: str = "2026-10-21"
     """The header `anthropic-version`."""
-    temperature: float | None = None
-    """Only with version 2023-06-01, and only without thinking: later versions refuse any."""
+    temperature: float | str | None = "auto"
+    """`auto`: 0 for models that take it (Claude and a few others do not), and without thinking. A number: only with
+    version 2023-06-01, and only without thinking, since later versions refuse any. None leaves it out, for copies that
+    refuse 0."""
     thinking: str | None = None
     """`adaptive`, `enabled` (Claude 4.6 and older), `disabled` or `between_tools`. None: `enabled` where there are
     `reasoning_tokens`, else the model's own way; many think unasked, and then refuse to be told which tool to call."""
@@ -84,9 +90,11 @@ class AnthropicMessages(Probe):
         least = _LEAST_THINKING if self._mode == "enabled" else 0
         if self.reasoning_tokens < least:
             yield "reasoning_tokens", f"is {least} or more, not {self.reasoning_tokens}"
-        if self.temperature is not None and not 0 <= self.temperature <= 1:
-            yield "temperature", f"is 0 to 1 or null, not {self.temperature}"
-        if self.temperature is not None and self.version != _OLD_VERSION:
+        if self.temperature in {None, _AUTO}:
+            return
+        if isinstance(self.temperature, str) or not 0 <= (self.temperature or 0) <= 1:
+            yield "temperature", f"is auto, 0 to 1 or null, not {self.temperature}"
+        elif self.version != _OLD_VERSION:
             yield "temperature", f"is refused by version {self.version}: only {_OLD_VERSION} takes one"
 
     @property
@@ -116,7 +124,7 @@ class AnthropicMessages(Probe):
             "stream": True,
             **self._tools(task, prompt.form),
             **self._output(task, prompt.form),
-            **self._sampling(),
+            **self._sampling(endpoint),
         }
         return _chat.post(f"{base_url}/messages", body, *headers)
 
@@ -142,13 +150,15 @@ class AnthropicMessages(Probe):
             config["format"] = {"type": "json_schema", "schema": dict(form.schema)}
         return {"output_config": config} if config else {}
 
-    def _sampling(self) -> dict[str, object]:
+    def _sampling(self, endpoint: Endpoint) -> dict[str, object]:
         fields: dict[str, object] = {}
         if self._mode is not None:
             budget = {"budget_tokens": self.reasoning_tokens} if self._mode == "enabled" else {}
             fields["thinking"] = {"type": self._mode, **budget}
-        if self.temperature is not None and not self._thinks:
-            fields["temperature"] = self.temperature
+        own = _OWN_TEMPERATURE.search(endpoint.model) or _ANTHROPICS.search(endpoint.base_url)
+        temperature = self.temperature if self.temperature != _AUTO else None if own else 0.0
+        if temperature is not None and not self._thinks:
+            fields["temperature"] = temperature
         return fields
 
     def read(self, frame: Frame) -> Iterable[Event]:

@@ -62,6 +62,10 @@ class OpenAIResponses(Probe):
         """Whether there is a list of models."""
         return self.models_path is not None
 
+    def most_tokens(self, prompt: Prompt) -> int:
+        """The prompt's own limit and room to think in, but never fewer than the API takes."""
+        return max(_LEAST_TOKENS, prompt.max_tokens + self.reasoning_tokens)
+
     def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:
         """The request that asks `prompt` and has nothing stored; for `reach` the list of models."""
         base_url = endpoint.base_url.rstrip("/")
@@ -72,7 +76,7 @@ class OpenAIResponses(Probe):
         body = {
             "model": endpoint.model,
             "input": prompt.text,
-            "max_output_tokens": max(_LEAST_TOKENS, prompt.max_tokens + self.reasoning_tokens),
+            "max_output_tokens": self.most_tokens(prompt),
             "stream": True,
             "store": False,
             **self._task_fields(task, prompt.form),
@@ -108,7 +112,7 @@ class OpenAIResponses(Probe):
         match "error" if frame.event == "error" else _json.get_text(event, "type"):
             case "response.completed":
                 yield from _usage(event)
-                yield Done("completed")
+                yield Done("completed", cut=_is_at_limit(event))
             case "response.incomplete":
                 yield from _usage(event)
                 yield _incomplete(event)
@@ -148,6 +152,13 @@ def _content(kind: str, event: Mapping[str, object]) -> Iterator[Event]:
 
 def _index(event: Mapping[str, object]) -> int:
     return _json.get_count(event, "output_index") or 0
+
+
+def _is_at_limit(event: Mapping[str, object]) -> bool:
+    """Whether an answer took all the tokens that it might: some copies (Ollama, vLLM) call that completed as well."""
+    response = _json.get_object(event, "response")
+    used, most = _json.get_object(response, "usage").get("output_tokens"), response.get("max_output_tokens")
+    return isinstance(used, int) and isinstance(most, int) and used >= most > 0
 
 
 def _incomplete(event: Mapping[str, object]) -> Event:

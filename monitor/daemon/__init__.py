@@ -1,1 +1,1 @@
-"""What the daemon's process needs beside its work."""
+"""The daemon's own process: what it needs of the machine, its signals, its log."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
-from sqlalchemy import func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, func, select, update
 
 from monitor.store._append import RAW
 from monitor.store._protocol import Times
@@ -19,40 +18,40 @@ _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR: Final = timedelta(hours=1)
 
 
-async def times(connection: AsyncConnection) -> Times:
+def times(connection: Connection) -> Times:
     """See `Store.times`."""
-    kept = {row.name: row.at for row in (await connection.execute(select(horizon.c.name, horizon.c.at))).all()}
-    return Times(newest=await _edge(connection, "max"), counted_from=kept.get(_COUNTED_FROM), horizon=kept.get(RAW))
+    kept = {row.name: row.at for row in connection.execute(select(horizon.c.name, horizon.c.at)).all()}
+    return Times(newest=_edge(connection, "max"), counted_from=kept.get(_COUNTED_FROM), horizon=kept.get(RAW))
 
 
-async def oldest(connection: AsyncConnection) -> datetime | None:
+def oldest(connection: Connection) -> datetime | None:
     """When the oldest raw sample began; of one in a block, the beginning of its hour, if anything began then."""
-    edge = await _edge(connection, "min")
-    first: datetime | None = (await connection.execute(select(func.min(endpoint.c.first_at)))).scalar()
+    edge = _edge(connection, "min")
+    first: datetime | None = connection.execute(select(func.min(endpoint.c.first_at))).scalar()
     return edge if edge is None or first is None else max(edge, first)
 
 
-async def move(connection: AsyncConnection, insert: Insert, at: datetime, counted_from: datetime) -> None:
+def move(connection: Connection, insert: Insert, at: datetime, counted_from: datetime) -> None:
     """Move the horizon on; never back, since what it passed is gone."""
     put = insert(horizon).values(name=RAW, at=at)
     put = put.on_conflict_do_update(index_elements=[horizon.c.name], set_={"at": at}, where=horizon.c.at < at)
-    await connection.execute(put)
+    connection.execute(put)
     put = insert(horizon).values(name=_COUNTED_FROM, at=counted_from)
-    await connection.execute(put.on_conflict_do_update(index_elements=[horizon.c.name], set_={"at": counted_from}))
+    connection.execute(put.on_conflict_do_update(index_elements=[horizon.c.name], set_={"at": counted_from}))
 
 
-async def lower(connection: AsyncConnection, at: datetime) -> None:
+def lower(connection: Connection, at: datetime) -> None:
     """See `Store.lower_horizon`."""
-    await connection.execute(update(horizon).where(horizon.c.name == RAW, horizon.c.at > at).values(at=at))
+    connection.execute(update(horizon).where(horizon.c.name == RAW, horizon.c.at > at).values(at=at))
 
 
-async def _edge(connection: AsyncConnection, which: Literal["min", "max"]) -> datetime | None:
+def _edge(connection: Connection, which: Literal["min", "max"]) -> datetime | None:
     """The oldest or newest beginning of all samples: one search of the index for each endpoint, and one for blocks."""
     edge = getattr(func, which)
     of_one = select(edge(sample.c.started_at)).where(sample.c.endpoint == endpoint.c.key).scalar_subquery()
     of_each = select(of_one.label("at")).select_from(endpoint).subquery()
-    at = (await connection.execute(select(edge(of_each.c.at)))).scalar()
-    hour = (await connection.execute(select(edge(block.c.hour)))).scalar()
+    at = connection.execute(select(edge(of_each.c.at))).scalar()
+    hour = connection.execute(select(edge(block.c.hour))).scalar()
     found = [] if at is None else [at]
     found += [] if hour is None else [_EVER + int(hour) * _HOUR]
     if not found:

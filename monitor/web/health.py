@@ -79,4 +79,5 @@ class _Handlers:
             encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         except TypeError:  # raised for a version that is not made of numbers
             encode, content_type = choose_encoder("")
+        await self._sources.newest()  # which the registry reads
         return web.Response(body=encode(self._sources.registry), headers={"Content-Type": content_type})

@@ -9,6 +9,7 @@ PURE_NEIGHBOURS = frozenset(
     [
         "_answers",
         "_chat",
+        "_end",
         "_errors",
         "_exchange",
         "_framing",
@@ -24,6 +25,7 @@ PURE_NEIGHBOURS = frozenset(
         "_redaction",
         "_sigv4",
         "_tokens",
+        "_usage",
         "_verdict",
     ]
 )

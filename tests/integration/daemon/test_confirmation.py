@@ -94,7 +94,7 @@ class Line:
         ]
 
     def status(self, name: str = ONE) -> Status:
-        return self.board.snapshot.rows[name].status
+        return self.board.publish(datetime.now(UTC)).rows[name].status
 
 
 Begin = Callable[[Config], Awaitable[Line]]

@@ -100,7 +100,7 @@ class Line:
 
     @property
     def status(self) -> dict[str, Status]:
-        return {name: row.status for name, row in self.board.snapshot.rows.items()}
+        return {name: row.status for name, row in self.board.publish(datetime.now(UTC)).rows.items()}
 
     def all_up(self) -> bool:
         return set(self.status.values()) == {Status.UP}

@@ -88,7 +88,7 @@ def statements(store: SqlStore) -> Iterator[list[tuple[str, Any]]]:
     def note(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
         sent.append((statement, parameters[0] if many else parameters))
 
-    engines = [store._database.reader.sync_engine, store._database.writer.sync_engine]
+    engines = [store._database.reader, store._database.writer]
     for engine in engines:
         event.listen(engine, "before_cursor_execute", note)
     yield sent
