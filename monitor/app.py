@@ -31,6 +31,7 @@ from monitor.recorder import Hooks, Recorder
 from monitor.runner import Places
 from monitor.schedule import Schedule
 from monitor.score.blame import blame_of
+from monitor.score.health import AHEAD
 from monitor.score.outcomes import Outcome, outcome
 from monitor.score.recent import RECENT
 from monitor.score.windows import WINDOWS
@@ -259,6 +260,7 @@ class Daemon:
             log.warning("the wall clock was stepped by %+.1f s", now_s - offset_s, extra={"action": "clock_step"})
             self._schedule.realign(datetime.now(UTC))
             self._lookout.clock_stepped()
+            self._board.clock_stepped(datetime.now(UTC))
             self._housekeeper.look()
         return now_s
 
@@ -291,6 +293,7 @@ async def restore(board: Board, store: Store, now: datetime) -> None:
 async def recall(board: Board, store: Store, now: datetime) -> tuple[Incident, ...]:
     """Fill a board from the store: states, open incidents, counts for every window, figures of the last half hour.
 
+    What is dated later than `now`, as by a clock that was ahead, is passed over: it would stay in every window.
     Changes nothing in the store; the incidents that are to be ended are returned with an end.
     """
     board.restore_states(await store.states(), await store.first_seen())
@@ -299,11 +302,12 @@ async def recall(board: Board, store: Store, now: datetime) -> tuple[Incident, .
         longest_s = max(window.length_s for window in WINDOWS if window.bucket_s == bucket_s)
         # A window holds on to its oldest bucket until all of that is outside.
         for tally in await store.tallies(now - timedelta(seconds=longest_s + bucket_s), bucket_s):
-            board.restore_counts(
-                bucket_s, tally.endpoint, tally.bucket, task=tally.task, error=tally.error, count=tally.count
-            )
+            if tally.bucket <= now:
+                board.restore_counts(
+                    bucket_s, tally.endpoint, tally.bucket, task=tally.task, error=tally.error, count=tally.count
+                )
     await restore_traffic(board, store, now)
-    board.restore_recent(await store.samples(now - RECENT))
+    board.restore_recent(await store.samples(now - RECENT, now + AHEAD))
     return ended
 
 
@@ -313,7 +317,8 @@ async def restore_traffic(board: Board, store: Store, now: datetime) -> None:
         longest_s = max(window.length_s for window in WINDOWS if window.bucket_s == bucket_s)
         span_s = max(bucket_s, FINEST_S)
         for tally in await store.traffic(now - timedelta(seconds=longest_s + bucket_s), span_s):
-            board.restore_traffic(bucket_s, tally.endpoint, tally.start, error=tally.error, count=tally.count)
+            if tally.start <= now:
+                board.restore_traffic(bucket_s, tally.endpoint, tally.start, error=tally.error, count=tally.count)
 
 
 async def restore_budgets(budgets: Budgets, store: Store, now: datetime) -> None:
