@@ -292,7 +292,7 @@ class File(Section):
     listen: types.Address = Field(default=f"{Listen().host}:{Listen().port}", validate_default=True)
     """host:port of the HTTP server; an IPv6 address in brackets."""
     store: types.Store = default_of(Config, "store")
-    """sqlite:///absolute/path.db, sqlite:name.db for a file in the working directory, or
+    """sqlite:///absolute/path.db, sqlite:name.db for a file beside the configuration, or
     postgresql://user:password@host:5432/database."""
     retention: Retention = Field(default_factory=Retention)
     max_concurrent: types.Count = default_of(Config, "max_concurrent")
