@@ -79,10 +79,13 @@ def run(
     ] = None,
 ) -> None:
     """Run the daemon, until SIGTERM or SIGINT; then drain and exit 0."""
+    import signal
+
     from monitor import app as daemon
     from monitor import log
     from monitor.store import StoreError, StoreTakenError
 
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the daemon can say that it takes no notice
     path, loaded = loaded_from(chosen_file(file, config))
     log.configure(level=log_level, form=log_format)
     try:

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TextIO
 
+from monitor.daemon.log_queue import LogQueue
+
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
 
@@ -59,9 +61,12 @@ def configure(stream: TextIO | None = None, *, level: LogLevel = LogLevel.INFO, 
     """Log to `stream`, or standard error as it is now. `form` None: text on a terminal, JSON elsewhere."""
     stream = stream or sys.stderr
     form = form or (LogFormat.TEXT if stream.isatty() else LogFormat.JSON)
-    handler = logging.StreamHandler(stream)
+    handler = _handler(stream)
     handler.setFormatter(_Plain() if form is LogFormat.TEXT else _JsonLines())
     root = logging.getLogger()
+    for former in root.handlers:
+        if isinstance(former, LogQueue):
+            former.close()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     # Their records of every tick, request and statement say less than the samples do.
@@ -69,6 +74,14 @@ def configure(stream: TextIO | None = None, *, level: LogLevel = LogLevel.INFO, 
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     # An overrun becomes a sample; the warning would say it twice.
     logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
+
+
+def _handler(stream: TextIO) -> logging.Handler:
+    """A file or a pipe may block, and is written to by a thread; what lies in memory is not."""
+    try:
+        return LogQueue(stream)
+    except (OSError, ValueError):
+        return logging.StreamHandler(stream)
 
 
 def _harmless(text: str) -> str:

@@ -254,7 +254,11 @@ async def fetch_scores(session: ClientSession, url: str) -> Mapping[str, object]
     except InvalidURL:
         raise ScoresUnavailableError("not an address; write http://host:port") from None
     except ClientConnectorError as error:
-        why = os.strerror(error.errno) if error.errno else str(error.os_error)
+        why = (
+            os.strerror(error.errno)
+            if error.errno is not None and error.errno > 0
+            else error.os_error.strerror or str(error.os_error)
+        )
         where = f"cannot connect to {error.host}:{error.port}: {why}"
         raise ScoresUnavailableError(f"{printable(where)}; is the daemon running?") from error
     except (ClientError, OSError) as error:

@@ -69,7 +69,14 @@ def load(
     everything = (*document.problems, *problems, *check(document, apis, made, price))
     if file is None or everything:
         raise ConfigError(everything)
-    return replace(resolve(file, Lookups(codec=made, price=price)), warnings=tuple(warnings(document, env)))
+    folder = _folder(path)
+    found = resolve(file, Lookups(codec=made, price=price, folder=folder))
+    return replace(found, warnings=tuple(warnings(document, env, folder)))
+
+
+def _folder(path: Path) -> Path:
+    """Where relative paths of the file begin: its own folder; of a pipe, which lies in none, the current one."""
+    return path.absolute().parent if path.is_file() else Path.cwd()
 
 
 def _remembered(codec: Codec) -> Codec:

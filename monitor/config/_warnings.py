@@ -26,15 +26,15 @@ _PLAIN = "holds a secret in plain; write ${env:NAME}, ${file:/absolute/path} or 
 _PASSWORD = re.compile(r"postgres(?:ql)?://[^:/?#@]+:[^/?#@]+@")
 
 
-def warnings(document: Document, env: Mapping[str, str]) -> Iterator[Problem]:
-    """What `check` warns of; nothing of it keeps the daemon from starting."""
+def warnings(document: Document, env: Mapping[str, str], folder: Path) -> Iterator[Problem]:
+    """What `check` warns of; nothing of it keeps the daemon from starting. Relative paths begin at `folder`."""
     for place in _keys(document):
         yield from _key(document, place, env)
     for provider in document.children("providers"):
         yield from _base_url(document, (*provider, "base_url"))
     if _PASSWORD.match(str(document.at(("store",)))) and not document.is_secret(("store",)):
         yield _warning(document, ("store",), _PLAIN)
-    yield from _folders(document)
+    yield from _folders(document, folder)
 
 
 def _keys(document: Document) -> Iterator[Place]:
@@ -73,7 +73,7 @@ def _base_url(document: Document, place: Place) -> Iterator[Problem]:
         yield _warning(document, place, f"ends in {added}, which its api adds itself; remove it")
 
 
-def _folders(document: Document) -> Iterator[Problem]:
+def _folders(document: Document, folder: Path) -> Iterator[Problem]:
     """Files that cannot be written as things are: systemd may still make the folder at start."""
     places: list[Place] = [
         (*each, "path") for each in (*document.children("publish", "files"), *document.children("sinks"))
@@ -85,6 +85,7 @@ def _folders(document: Document) -> Iterator[Problem]:
         path = _path(value) if place == ("store",) else Path(value)
         if path is None:
             continue
+        path = folder / path
         shown = "its folder" if document.is_secret(place) else f"the folder {quoted(printable(str(path.parent)))}"
         if not path.parent.is_dir():
             yield _warning(document, place, f"{shown} does not exist; make it, or have systemd make it")

@@ -6,15 +6,16 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
-from monitor.config import Config, ConfigError, Problem, default_path, load
+from monitor.config import Config, ConfigError, Problem, default_path, load, unused_proxy
 from monitor.connect import Finding, as_plain, connect, show
 from monitor.terminal import plural
+from monitor.vantage.origins import blind_spot
 
 _WRONG, _REFUSED = 2, 1
 _LOG_WIDTH = 160
@@ -33,6 +34,26 @@ class Checked:
     def paused(self) -> int:
         """How many endpoints are paused, and so not asked."""
         return sum(not spec.enabled for spec in self.config.endpoints)
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What the file says and is likely not meant, and what it leaves out."""
+        return (*self.config.warnings, *map(self._warning, self._omissions()))
+
+    def _omissions(self) -> Iterator[str]:
+        lone = blind_spot([spec.endpoint for spec in self.config.endpoints if spec.enabled], self.config.canaries)
+        if lone is not None:
+            yield (
+                f"all endpoints are at {lone} and there are no `canaries`: when it does not answer, its fault cannot "
+                "be told from a fault of this place's network; name two machines that have nothing to do with it, such "
+                'as canaries: ["1.1.1.1:443", "example.com:443"]'
+            )
+        proxy = unused_proxy(self.config, os.environ)
+        if proxy is not None:
+            yield proxy
+
+    def _warning(self, words: str) -> Problem:
+        return Problem(file=str(self.path), message=f"warning: {words}")
 
     @property
     def ok(self) -> bool:
@@ -65,12 +86,12 @@ def check_file(path: Path | None, *, connecting: bool, as_json: bool) -> int:
 
 
 def _show(checked: Checked) -> None:
-    for warning in checked.config.warnings:
+    for warning in checked.warnings:
         print(warning, file=sys.stderr, flush=True)  # noqa: T201
     endpoints = plural(len(checked.config.endpoints), "endpoint")
     note = f" ({checked.paused} paused)" if checked.paused else ""
     probes = plural(len(checked.config.probes), "probe")
-    warned = f", {plural(len(checked.config.warnings), 'warning')}" if checked.config.warnings else ""
+    warned = f", {plural(len(checked.warnings), 'warning')}" if checked.warnings else ""
     print(f"{checked.path}: ok: {endpoints}{note}, {probes}{warned}", flush=True)  # noqa: T201
 
 
@@ -83,7 +104,7 @@ def _plain(checked: Checked) -> dict[str, object]:
             "paused": checked.paused,
             "probes": len(checked.config.probes),
         },
-        "warnings": [_problem(each) for each in checked.config.warnings],
+        "warnings": [_problem(each) for each in checked.warnings],
     }
     return plain if checked.findings is None else {**plain, "endpoints": as_plain(checked.findings)}
 

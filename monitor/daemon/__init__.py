@@ -1,1 +1,1 @@
-"""The daemon's own process: what it needs of the machine, and what it logs of the endpoints that it watches."""
+"""The daemon's own process: what it needs of the machine, its signals, its log, what it logs of the endpoints."""
