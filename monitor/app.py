@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import os
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -58,6 +59,8 @@ log = logging.getLogger(__name__)
 _BEAT_S = 1.0
 _CLOCK_STEP_S = 1.0
 _FLUSH_S = 5.0
+_SWITCH_S = 0.0005
+"""How long a thread that computes, as those that read history do, may hold the event loop up each time."""
 
 
 class Daemon:
@@ -410,6 +413,7 @@ async def run_daemon(config: Config, env: Mapping[str, str]) -> None:
         log.warning(proxy_note, extra={"action": "proxy_unused"})
     for shortage in shortages(needs(config.max_concurrent, STREAMS_PER_WORKER)):
         log.warning(shortage, extra={"action": "limits_low"})
+    sys.setswitchinterval(_SWITCH_S)
     store = create_store(config.store)
     try:
         if await done_before(stop, _open(store, config)):
