@@ -55,6 +55,12 @@ def configure(stream: TextIO | None = None) -> None:
     logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
 
 
+def flush() -> None:
+    """Wait for what was logged to be written, before something else is."""
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+
+
 def _handler(stream: TextIO) -> logging.Handler:
     """A file or a pipe may block, and is written to by a thread; what lies in memory is not."""
     try:
