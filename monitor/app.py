@@ -273,7 +273,7 @@ class Daemon:
     def _follow_clock(self, offset_s: float) -> float:
         """Take the ticks up again when the wall clock was stepped; the offset as it is now."""
         now_s = time.time() - time.monotonic()
-        if abs(now_s - offset_s) > _CLOCK_STEP_S:
+        if abs(now_s - offset_s) > _CLOCK_STEP_S or self._schedule.is_ahead(datetime.now(UTC)):
             log.warning("the wall clock was stepped by %+.1f s", now_s - offset_s, extra={"action": "clock_step"})
             self._schedule.realign(datetime.now(UTC))
             self._lookout.clock_stepped()

@@ -92,9 +92,11 @@ def run(
         asyncio.run(daemon.run_daemon(loaded, os.environ))
     except StoreError as error:
         # A file that cannot be had is a mistake in the configuration; a server may be there a moment later.
+        log.flush()
         is_mistake = loaded.store.startswith("sqlite") or isinstance(error, StoreTakenError)
         fail(f"{path}: store: {error}", MISUSE if is_mistake else 1)
     except OSError as error:
+        log.flush()
         where = error.filename or f"listen: {loaded.listen.host}:{loaded.listen.port}"
         fail(f"{path}: {where} cannot be used: {error.strerror}")
 

@@ -76,6 +76,12 @@ def configure(stream: TextIO | None = None, *, level: LogLevel = LogLevel.INFO, 
     logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
 
 
+def flush() -> None:
+    """Wait for what was logged to be written, before something else is."""
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+
+
 def _handler(stream: TextIO) -> logging.Handler:
     """A file or a pipe may block, and is written to by a thread; what lies in memory is not."""
     try:
