@@ -280,7 +280,7 @@ class Recorder:
         A store that cannot be written to at all is another matter: nothing is given up for that.
         """
         try:
-            await batch.append_to(self._store)
+            expired = await batch.append_to(self._store)
         except StoreError:
             self._refusals += 1
             if self._refusals % self._limits.refusals:
@@ -290,6 +290,7 @@ class Recorder:
             log.exception("a batch cannot be stored; its parts are tried one by one", extra={"action": "store_poison"})
         else:
             self._refusals = 0
+            self._drop_expired(expired)
             self._stored.extend(batch.samples)
             self._leave_front({sample.id for sample in batch.samples})
             self._counted = None if batch.traffic else self._counted
@@ -299,6 +300,7 @@ class Recorder:
     async def _append_apart(self, batch: Batch) -> None:
         """Store what can be stored of a batch. Raises StoreError while something of it is to be tried again."""
         outcome = await self._piecemeal.append(batch)
+        self._drop_expired(outcome.expired)
         waited = len(self._backlog)
         self._leave(outcome.given_up)
         self._hooks.dropped(waited - len(self._backlog))  # what was shed meanwhile is counted already
@@ -308,6 +310,13 @@ class Recorder:
             self._counted = None
         if outcome.error is not None:
             raise outcome.error
+
+    def _drop_expired(self, count: int) -> None:
+        """Count what the store passed over: it began before what retention has deleted."""
+        if count:
+            self._hooks.dropped(count)
+            words = "%d samples are older than what retention keeps and were not stored; was the clock stepped?"
+            log.warning(words, count, extra={"action": "store_drop"})
 
     def _leave_front(self, ids: Collection[str]) -> None:
         """Take off the queue what is stored; some of it may have been shed meanwhile."""

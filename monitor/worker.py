@@ -165,6 +165,7 @@ def main() -> None:
     # Ctrl-C reaches the whole terminal; the parent decides when probing ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         asyncio.run(serve(socket.socket(fileno=int(sys.argv[1]))))
     except (ConnectionError, BrokenPipeError):

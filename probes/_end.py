@@ -14,6 +14,7 @@ from enum import Enum
 from probes._exchange import is_success
 from probes._framing import frames
 from probes._json import is_cut
+from probes._meter import events_of
 from probes._model import Done, Fault, Frame, Framing, MalformedError, Probe, Reasoning, Task, Text, ToolCall, Vector
 
 QUIET_S = 0.5
@@ -78,7 +79,7 @@ class EndWatch:
         except MalformedError:
             self.ended = True
             return
-        self._framed = self._framed or bool(found)
+        self._framed = self._framed or any(not frame.stray for frame in found)
         for frame in reversed(found):
             step = self._step(frame)
             self.ended = step is _Step.END
@@ -90,7 +91,7 @@ class EndWatch:
 
     def _step(self, frame: Frame) -> _Step:
         try:
-            events = tuple(self.codec.read(frame))
+            events = events_of(self.codec, frame) or ()
         except Exception:  # noqa: BLE001  # a codec may be a third party's; what it raises ends the reading
             return _Step.END if frame.complete else _Step.NOTHING
         for event in events:

@@ -60,8 +60,10 @@ def judged(run: Run, codec: Probe, exchange: Exchange, reading: Reading, counts:
     right = answer_ok(run.task, run.prompt, reading) if ended else None
     fault = verdict(run, codec, exchange, reading, right=right)
     taken = _record(run, exchange, reading, fault, counts, right=right)
-    doubt = reading.doubt
-    return replace(taken, detail=detail(run.endpoint, _joined(taken.detail, doubt))) if doubt else taken
+    if reading.doubt is None:
+        return taken
+    words = detail(run.endpoint, _joined(taken.detail, reading.doubt))
+    return replace(taken, detail=words, tokens_from=TokensFrom.COUNTED if taken.tokens_from else None)
 
 
 def _hold_usage(run: Run, codec: Probe, reading: Reading) -> None:
@@ -103,7 +105,7 @@ def _record(
     seen = figures(reading, usage, exchange.t0_ns, streamed=streamed) if exchange.t0_ns is not None else _NOTHING
     link, clocks = exchange.connection, exchange.clocks
     return replace(
-        _blank(run, started_at, fault),
+        _blank(run, started_at, fault, _note(reading)),
         status_code=exchange.status,
         answer_ok=right,
         lag_s=(started_at - run.scheduled_at).total_seconds(),
@@ -130,7 +132,7 @@ def _record(
         rtt_s=link.rtt_s,
         retransmits=link.retransmits,
         server_s=server_s(exchange.headers) if reading.server_s is None else reading.server_s,
-        retry_after_s=fault.retry_after_s if fault else retry_after_s(exchange.headers),
+        retry_after_s=_retry_after_s(exchange, fault),
         rx_lag_s=clocks.rx_lag_s if clocks else None,
         merged_reads=seen.merged_reads if exchange.arrivals else None,
         timing=clocks.timing if clocks else None,
@@ -157,8 +159,16 @@ def unmeasured(run: Run, error: ErrorClass, detail: str, at: datetime) -> Sample
     return _blank(run, at, Fault(error=error, detail=detail))
 
 
-def _blank(run: Run, started_at: datetime, fault: Fault | None) -> Sample:
+def _note(reading: Reading) -> str | None:
+    """What has to be said of an answer, right or wrong."""
+    reason = reading.unknown_reason
+    return f"finish reason '{reason}' is not known, so it was read as an end" if reason is not None else None
+
+
+def _blank(run: Run, started_at: datetime, fault: Fault | None, note: str | None = None) -> Sample:
     """What a sample says before anything was measured: of what it is, and what went wrong."""
+    words = [fault.detail] if fault else []
+    words += [note] if note is not None and (fault is None or fault.error is ErrorClass.WRONG_ANSWER) else []
     return Sample(
         id=run.id,
         endpoint=run.endpoint.id,
@@ -169,8 +179,14 @@ def _blank(run: Run, started_at: datetime, fault: Fault | None) -> Sample:
         started_at=started_at,
         error=fault.error if fault else None,
         blame=fault.error.blame if fault else None,
-        detail=detail(run.endpoint, fault.detail) if fault else None,
+        detail=detail(run.endpoint, "; ".join(filter(None, words))) if words else None,
     )
+
+
+def _retry_after_s(exchange: Exchange, fault: Fault | None) -> float | None:
+    """What the error said; where it said nothing, or there was none, what the headers of a success say."""
+    told = fault.retry_after_s if fault else None
+    return told if told is not None or (fault and not is_success(exchange.status)) else retry_after_s(exchange.headers)
 
 
 def _reached_s(exchange: Exchange, fault: Fault | None) -> float | None:

@@ -10,8 +10,9 @@ from typing import assert_never
 
 from probes._exchange import Ending, Exchange, is_success
 from probes._meter import Reading, first_is_merged
-from probes._model import ErrorClass, Fault, Framing, Probe, Run, Task
+from probes._model import Blame, ErrorClass, Fault, Framing, Probe, Run, Task
 from probes._redaction import redacted
+from probes._stray import MAX_STRAY_BYTES, stray_fault
 
 STALL_S = 5.0
 """Silence at the total deadline that makes a slow stream a stalled one (half the deadline, when that is shorter)."""
@@ -59,6 +60,9 @@ def _unreached(run: Run, codec: Probe, exchange: Exchange) -> Fault | None:
     status = exchange.status or 0
     if not is_success(status) and (codec.lists_models or status in _SERVER_ERRORS or status in _INTERIM):
         return _refusal(codec, exchange)
+    told = _told(codec, exchange)
+    if told is not None:
+        return told
     match exchange.ending:
         case Ending.END_OF_FILE | Ending.TOO_LARGE | Ending.PROVED:
             return None
@@ -69,6 +73,14 @@ def _unreached(run: Run, codec: Probe, exchange: Exchange) -> Fault | None:
                 error=ErrorClass.TIMEOUT_TOTAL, detail=f"headers, but no end within {run.deadlines.total_s:g} s"
             )
     assert_never(exchange.ending)
+
+
+def _told(codec: Probe, exchange: Exchange) -> Fault | None:
+    """The error that stands in place of a list of models. Of an API without such a list only the provider's own."""
+    if not is_success(exchange.status) or len(exchange.body) > MAX_STRAY_BYTES:
+        return None
+    fault = stray_fault(codec, exchange.body, exchange.headers)
+    return fault if fault is not None and (codec.lists_models or fault.error.blame is Blame.PROVIDER) else None
 
 
 def _without_content(reading: Reading) -> Fault:

@@ -38,6 +38,8 @@ class Sources:
     problems: Callable[[], tuple[str, ...]]
     """Why the daemon is not ready; empty when it is."""
     registry: CollectorRegistry
+    warnings: Callable[[], tuple[str, ...]] = tuple
+    """What is odd though the daemon is ready."""
     past: Past | None = None
     """None: the routes of stored history are not there."""
     outcomes: Callable[[object], Awaitable[Receipt]] | None = None

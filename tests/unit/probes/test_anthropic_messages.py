@@ -170,7 +170,7 @@ def test_retired_models_are_listed_and_are_none() -> None:
     assert AnthropicMessages().models(body.encode()) == {"new", "old", "a copy's"}
 
 
-@pytest.mark.parametrize("body", [b"[]", b"{", b'{"data": {}}', b'{"data": [1]}', b'{"data": [{"id": 1}]}'])
+@pytest.mark.parametrize("body", [b"[]", b"{", b'{"data": {"id": 1}}', b'{"data": [1]}', b'{"data": [{"id": 1}]}'])
 def test_a_list_of_models_of_another_shape_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedError):
         AnthropicMessages().models(body)
@@ -281,7 +281,6 @@ def test_the_output_so_far_comes_with_the_stop_reason() -> None:
         ("stop_sequence", False),
         ("tool_use", False),
         ("pause_turn", False),
-        ("a reason of tomorrow", False),
         ("max_tokens", True),
         ("model_context_window_exceeded", True),
     ],
@@ -354,20 +353,9 @@ def test_an_error_of_another_shape_is_still_one(event: object, detail: str) -> N
         [],
         "text",
         {"type": 1},
-        {"type": "message_start", "message": []},
-        {"type": "message_start", "message": {"usage": {"input_tokens": "5"}}},
-        {"type": "message_start", "message": {"usage": {"input_tokens": 5, "cache_read_input_tokens": -1}}},
         {"type": "content_block_start", "content_block": "text"},
-        {"type": "content_block_start", "content_block": {"type": "tool_use", "name": 1}},
-        {"type": "content_block_start", "content_block": {"type": "tool_use"}, "index": 1.5},
         {"type": "content_block_delta", "delta": "1"},
-        {"type": "content_block_delta", "delta": {"type": "text_delta", "text": 1}},
-        {"type": "content_block_delta", "delta": {"type": "thinking_delta", "thinking": []}},
-        {"type": "content_block_delta", "delta": {"type": "input_json_delta", "partial_json": {}}},
         {"type": "message_delta", "delta": {"stop_reason": 1}},
-        {"type": "message_delta", "delta": {"stop_reason": "refusal", "stop_details": "x"}},
-        {"type": "message_delta", "usage": {"output_tokens": 10**30}},
-        {"type": "message_delta", "usage": {"output_tokens_details": 5}},
     ],
 )
 def test_an_event_of_another_shape_is_malformed(event: object) -> None:
