@@ -378,7 +378,7 @@ def test_a_clock_that_was_ahead_and_came_back_leaves_no_count_and_no_evidence_th
     assert all(probes == NOTHING for _, probes, _ in book.counts(after(0)))
     assert book.recent.summaries(after(0))["e2e_s"].count == 0
     assert book.docket.incident is None or book.docket.incident.began_at <= after(0)
-    assert book.standing(after(86_400)).status is Status.UNKNOWN
+    assert book.judged_status(after(86_400)).status is Status.UNKNOWN
     before = book.health
     book.bound(after(1))
     assert book.health is before

@@ -23,8 +23,8 @@ from monitor.score.health import (
     assess,
     bounded,
     in_doubt,
+    judged_status,
     settle,
-    standing,
 )
 from monitor.score.outcomes import Outcome
 from monitor.score.state import Remembered
@@ -512,7 +512,7 @@ def test_what_is_dated_later_than_now_is_dated_now_once_the_clock_has_come_back(
     assert found.own.at_s == after(0).timestamp()
     assert found.trouble == Trouble(error=ErrorClass.AUTH, since=after(0))
     assert found.last_error == LastError(error=ErrorClass.AUTH, at=after(0))
-    assert standing(found, after(0) + timedelta(seconds=61), stale_s=60).status is Status.UNKNOWN
+    assert judged_status(found, after(0) + timedelta(seconds=61), stale_s=60).status is Status.UNKNOWN
 
 
 @pytest.mark.parametrize("at", [None, after(-60), after(0.5)])
