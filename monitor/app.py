@@ -58,6 +58,8 @@ log = logging.getLogger(__name__)
 
 _BEAT_S = 1.0
 _CLOCK_STEP_S = 1.0
+_LAG_BEAT_S = 0.2
+"""Between looks at this loop's own lag: nothing is timed on it, and each look costs as much as a probe's step."""
 _FLUSH_S = 5.0
 _SWITCH_S = 0.0005
 """How long a thread that computes, as those that read history do, may hold the event loop up each time."""
@@ -254,7 +256,7 @@ class Daemon:
         interval_s = systemd.watchdog_interval_s(self._env, os.getpid())
         offset_s = time.time() - time.monotonic()
         async with asyncio.TaskGroup() as group:
-            lag = LoopLag()
+            lag = LoopLag(_LAG_BEAT_S)
             group.create_task(lag.watch(), name="loop-lag")
             while True:
                 await asyncio.sleep(_BEAT_S if interval_s is None else min(_BEAT_S, interval_s / 2))
