@@ -20,7 +20,7 @@ from monitor.piecemeal import Batch, Piecemeal, traffic_name
 from monitor.publish.board import Board, Snapshot
 from monitor.status import Incident
 from monitor.store import Store, StoreError
-from monitor.traffic.calls import Call
+from monitor.traffic.calls import Call, StoppingError
 from monitor.traffic.counted import Counted, Gathered
 from probes._model import Sample
 
@@ -75,8 +75,9 @@ class Recorder:
         self._calls: list[Call] = []
         self._taken = asyncio.Event()
         """Set when what arrives now is published."""
-        self._in_turn = asyncio.Event()
-        """The same of what this turn took."""
+        self._in_turn: list[asyncio.Event] = []
+        """The same of what was taken and is not published; of several turns, where one was cancelled."""
+        self._closed = False
         self._news = asyncio.Event()
         self._unpublished: list[Sample] = []
         self._backlog: deque[Sample] = deque()
@@ -107,12 +108,18 @@ class Recorder:
         self._news.set()
 
     async def take(self, calls: Sequence[Call]) -> None:
-        """Take real traffic; returns when its effect is published, and so stored, unless the store stalls."""
-        if calls:
-            if not self._calls:
-                asyncio.get_running_loop().call_later(self._limits.gather_s, self._news.set)
-            self._calls += calls
-            await self._taken.wait()
+        """Take real traffic; returns when its effect is published, and so stored, unless the store stalls.
+
+        Raises StoppingError where it would never be.
+        """
+        if not calls:
+            return
+        if self._closed:
+            raise StoppingError
+        if not self._calls:
+            asyncio.get_running_loop().call_later(self._limits.gather_s, self._news.set)
+        self._calls += calls
+        await self._taken.wait()
 
     async def run(self) -> None:
         """Judge, store and publish until cancelled."""
@@ -129,7 +136,8 @@ class Recorder:
                 await self._turn(sweep=sweep)
 
     async def flush(self, patience_s: float) -> None:
-        """Judge, store and publish what is left; gives up on the store after `patience_s`."""
+        """Judge, store and publish what is left; gives up on the store after `patience_s`. No traffic is taken then."""
+        self._closed = True
         self._absorb()
         try:
             async with asyncio.timeout(patience_s):
@@ -156,7 +164,8 @@ class Recorder:
         self._news.clear()
         if not batch and not calls:
             return False
-        self._in_turn, self._taken = self._taken, asyncio.Event()
+        self._in_turn.append(self._taken)
+        self._taken = asyncio.Event()
         absorbed = self._board.absorb(batch, calls)
         self._gathered.add(calls, datetime.now(UTC))
         self._unpublished += batch
@@ -176,7 +185,9 @@ class Recorder:
             self._hooks.observe(sample)
         publish = self._board.publish_slice if sweep else self._board.publish
         self._hooks.published(publish(datetime.now(UTC)))
-        self._in_turn.set()
+        for taken in self._in_turn:
+            taken.set()
+        self._in_turn.clear()
 
     def _shed(self) -> None:
         calls = self._gathered.shed(datetime.now(UTC))
