@@ -133,7 +133,10 @@ class Daemon:
                 outcomes=None if self._config.token is None else self._intake.take,
                 activity=self._store.activity,
             )
-            server = await start(self._config.listen, self._config.token, sources, rate_per_s=self._config.rate_limit)
+            config = self._config
+            server = await start(
+                config.listen, config.token, sources, rate_per_s=config.rate_limit, public=config.public
+            )
             stack.push_async_callback(server.cleanup)
             if self._config.haproxy_agent is not None:
                 agent = HaproxyAgent(lambda: self._board.snapshot, self._metrics.agent_unknown.inc)

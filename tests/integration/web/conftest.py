@@ -42,6 +42,8 @@ async def serve() -> AsyncIterator[Serve]:
             token: str | None = None,
             registry: CollectorRegistry | None = None,
             rate_per_s: float | None = None,
+            listen: str = "127.0.0.1",
+            public: bool = False,
             **more: Any,
         ) -> Served:
             served = Served(session, "127.0.0.1", 0)
@@ -56,7 +58,8 @@ async def serve() -> AsyncIterator[Serve]:
                 **{"outcomes": intake.take, **more},
             )
             secret = None if token is None else Secret(token)
-            runners.append(await start(Listen(host="127.0.0.1", port=0), secret, sources, rate_per_s=rate_per_s))
+            address = Listen(host=listen, port=0)
+            runners.append(await start(address, secret, sources, rate_per_s=rate_per_s, public=public))
             served.host, served.port = runners[-1].addresses[0][:2]
             return served
 

@@ -239,14 +239,14 @@ async def test_health_needs_no_token(serve: Serve, path: str) -> None:
 )
 async def test_a_path_that_looks_like_health_opens_nothing(serve: Serve, path: str) -> None:
     served = await serve(TOKEN)
-    answer = await served.send(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+    answer = await served.send(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
     assert answer.startswith((b"HTTP/1.1 401", b"HTTP/1.1 400"))
 
 
 async def test_bytes_that_are_no_text_are_a_wrong_token_and_not_a_fault(serve: Serve) -> None:
     served = await serve(TOKEN)
     answer = await served.send(
-        b"GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\xfe\r\nConnection: close\r\n\r\n"
+        b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \xff\xfe\r\nConnection: close\r\n\r\n"
     )
     assert answer.startswith(b"HTTP/1.1 401")
 
@@ -327,9 +327,9 @@ async def test_head_is_get_without_the_body(served: Served, path: str) -> None:
 @pytest.mark.parametrize(
     "request_bytes",
     [
-        b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
-        b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"X: x\r\n" * 50_000 + b"\r\n",
+        b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + b"X: x\r\n" * 50_000 + b"\r\n",
         b"nonsense\r\n\r\n",
         b"GET /healthz HTTP/9.9\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
@@ -345,7 +345,7 @@ async def test_a_request_beyond_all_measure_is_refused_and_the_server_lives_on(
 
 
 async def test_a_huge_body_is_refused_without_being_read(served: Served) -> None:
-    head = b"POST /v1/scores HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000000\r\nConnection: close\r\n\r\n"
+    head = b"POST /v1/scores HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000000\r\nConnection: close\r\n\r\n"
     answer = await served.send(head + b"x" * 1000)
     assert answer.startswith(b"HTTP/1.1 405")
     assert (await served.ask("/healthz"))[0].status == 200
