@@ -22,7 +22,6 @@ from itertools import cycle
 from pathlib import Path
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
 
 from monitor.config.model import Config, EndpointSpec, Listen, ProbeSpec
 from monitor.plan import plan
@@ -136,7 +135,7 @@ class Live:
 async def ours(endpoints: int, rate: float) -> None:
     """The server as the daemon runs it, with a rate limit that nobody reaches."""
     board = board_of(endpoints)
-    sources = Sources(snapshot=lambda: board.snapshot, problems=tuple, registry=CollectorRegistry())
+    sources = Sources(snapshot=lambda: board.snapshot, problems=tuple)
     gc.freeze()  # as the daemon does
     runner = await start(Listen(host="127.0.0.1", port=0), None, sources, rate_per_s=1e9)
     with tempfile.TemporaryDirectory() as folder:

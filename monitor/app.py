@@ -70,6 +70,7 @@ class Daemon:
             lambda: self._board.snapshot,
             self._outbox.runners,
             lambda: self._budgets.shares(datetime.now(UTC)),
+            config.metrics,
         )
         for job in jobs:
             self._metrics.expect(job.spec.endpoint, job.probe.task, config.scoring.blame)
@@ -128,7 +129,7 @@ class Daemon:
             sources = Sources(
                 snapshot=lambda: self._board.snapshot,
                 problems=self._problems,
-                registry=self._metrics.registry,
+                metrics=self._metrics.text,
                 past=past,
                 outcomes=None if self._config.token is None else self._intake.take,
                 activity=self._store.activity,

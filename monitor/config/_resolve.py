@@ -57,6 +57,7 @@ def resolve(file: schema.File, lookups: Lookups) -> Config:
         scoring=ScoringSpec(**dict(file.scoring)),
         publish_files=tuple(PublishFile(**dict(each)) for each in file.publish.files),
         haproxy_agent=file.publish.haproxy_agent,
+        metrics=file.publish.metrics,
         sinks=tuple(_sink(name, sink) for name, sink in file.sinks.items()),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
 
@@ -103,6 +104,13 @@ class ScoringSpec:
     """Error classes whose blame is moved between provider and account; all others keep that of the published table."""
 
 
+class MetricsDetail(StrEnum):
+    """How many series `/metrics` has for each endpoint."""
+
+    BASIC = "basic"
+    FULL = "full"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishFile:
     """A file to keep up to date by rename."""
@@ -200,4 +208,5 @@ class Config:
     publish_files: tuple[PublishFile, ...] = ()
     haproxy_agent: Listen | None = None
     """Where HAProxy's agent checks are answered."""
+    metrics: MetricsDetail = MetricsDetail.BASIC
     sinks: tuple[SinkSpec, ...] = ()

@@ -81,12 +81,12 @@ class _Handlers:
         self._sources = sources
         self._offering = Offering()
 
-    async def models(self, request: web.Request) -> web.Response:
+    async def models(self, request: web.Request) -> web.StreamResponse:
         """The models that are watched, in OpenRouter's shape."""
         snapshot = self._sources.snapshot()
         return answer(request, self._offering.models(snapshot, OFFSET.read(request) or 0, LIMIT.read(request)))
 
-    async def endpoints(self, request: web.Request) -> web.Response:
+    async def endpoints(self, request: web.Request) -> web.StreamResponse:
         """A model's endpoints side by side, in OpenRouter's shape.
 
         Prices are USD per token as text, uptimes percent, latencies milliseconds; null is too little data. Under
@@ -96,12 +96,12 @@ class _Handlers:
         document = self._offering.model(self._sources.snapshot(), name)
         return _no_model(name) if document is None else answer(request, document)
 
-    async def providers(self, request: web.Request) -> web.Response:
+    async def providers(self, request: web.Request) -> web.StreamResponse:
         """The providers that are watched, in OpenRouter's shape."""
         return answer(request, self._offering.providers(self._sources.snapshot()))
 
 
-def _no_model(name: str) -> web.Response:
+def _no_model(name: str) -> web.StreamResponse:
     status = HTTPStatus.NOT_FOUND
     body: OpenRouterRefusal = {"error": {"code": status, "message": f"no model is called {name!r}"}}
     return web.Response(text=json.dumps(body), status=status, content_type=JSON)

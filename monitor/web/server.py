@@ -116,7 +116,7 @@ async def _close(close: Callable[[], Awaitable[None]], _: web.Application) -> No
 def all_routes(sources: Sources) -> Sequence[Route]:
     """Every route: those of the files, and the one that tells of them and of itself."""
 
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.Request) -> web.StreamResponse:
         """What this server answers to, as OpenAPI 3.1."""
         return answer(request, document)
 

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry
-
 from monitor.publish.board import Snapshot
 from monitor.traffic.calls import Receipt
 from monitor.traffic.counted import Activity, Use
 from monitor.web.past import Past
+from monitor.web.scrape import Exposition
 
 
 class ActivityPage(Protocol):
@@ -28,6 +27,10 @@ async def _no_activity(*_: object, **__: object) -> Sequence[Activity]:
     return ()
 
 
+async def _no_metrics(*, openmetrics: bool) -> bytes:
+    return b"# EOF\n" if openmetrics else b""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
     """What the routes show."""
@@ -35,7 +38,7 @@ class Sources:
     snapshot: Callable[[], Snapshot]
     problems: Callable[[], tuple[str, ...]]
     """Why the daemon is not ready; empty when it is."""
-    registry: CollectorRegistry
+    metrics: Exposition = _no_metrics
     past: Past | None = None
     """None: the routes of stored history are not there."""
     outcomes: Callable[[object], Awaitable[Receipt]] | None = None

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession, web
-from prometheus_client import CollectorRegistry
 
 from monitor.config.model import Listen
 from monitor.intake import Intake, IntakeHooks, reader_of
@@ -40,7 +39,6 @@ async def serve() -> AsyncIterator[Serve]:
 
         async def begin(
             token: str | None = None,
-            registry: CollectorRegistry | None = None,
             rate_per_s: float | None = None,
             listen: str = "127.0.0.1",
             public: bool = False,
@@ -54,8 +52,7 @@ async def serve() -> AsyncIterator[Serve]:
             sources = Sources(
                 snapshot=lambda: served.board.snapshot,
                 problems=lambda: tuple(served.problems),
-                registry=registry or metrics.registry,
-                **{"outcomes": intake.take, **more},
+                **{"outcomes": intake.take, "metrics": metrics.text, **more},
             )
             secret = None if token is None else Secret(token)
             address = Listen(host=listen, port=0)

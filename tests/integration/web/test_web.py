@@ -7,10 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
-from prometheus_client.core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
-from prometheus_client.registry import Collector
 
 from monitor.config.model import Listen
 from monitor.web.server import start
@@ -277,17 +274,12 @@ async def test_everything_is_read_only(served: Served, method: str, path: str) -
     assert response.headers["Allow"] == "GET,HEAD"
 
 
-class Broken(Collector):
-    """Fails at every scrape."""
-
-    def collect(self) -> list[Metric]:
-        raise RuntimeError("the password is hunter2")
+async def broken(*, openmetrics: bool) -> bytes:
+    raise RuntimeError("the password is hunter2")
 
 
 async def test_a_fault_of_ours_shows_nothing_of_the_inside(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
-    registry = CollectorRegistry()
-    registry.register(Broken())
-    served = await serve(registry=registry)
+    served = await serve(metrics=broken)
     response, body = await served.get("/metrics")
     assert (response.status, body) == (
         500,
@@ -381,7 +373,7 @@ async def test_many_readers_at_once_all_see_a_whole_document(served: Served) -> 
 
 async def test_a_taken_address_is_an_os_error_and_leaves_nothing(serve: Serve) -> None:
     served = await serve()
-    sources = Sources(snapshot=lambda: served.board.snapshot, problems=tuple, registry=CollectorRegistry())
+    sources = Sources(snapshot=lambda: served.board.snapshot, problems=tuple)
     with pytest.raises(OSError, match="address already in use"):
         await start(Listen(host=served.host, port=served.port), None, sources)
     assert (await served.ask("/healthz"))[0].status == 200
