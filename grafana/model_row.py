@@ -175,8 +175,8 @@ def _uptime() -> bargauge.Panel:
     return (
         bars(
             "Uptime now",
-            "Successes ÷ (successes + failures of the provider) of the last hour, day and 30 days, as the monitor "
-            "counts them. Green from 95 %, amber from 80 %.",
+            "Successes ÷ (successes + failures of the provider) of the last day and 30 days (and of the last hour, where "
+            "the monitor publishes it), as it counts them. Green from 95 %, amber from 80 %.",
             RATIO,
         )
         .decimals(2)
@@ -193,7 +193,7 @@ def _uptime_by_hour() -> statushistory.Panel:
         ratio_history(
             "Uptime, hour by hour",
             "Uptime of the hour that ends at each cell. Where the range is so long that a cell spans more than an "
-            "hour, it shows the last of its hours. No cell: nothing counted.",
+            f"hour, it shows the last of its hours. No cell: nothing counted. {NEEDS_FULL}",
         )
         .interval("1h")
         .max_data_points(48)

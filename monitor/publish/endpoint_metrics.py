@@ -23,7 +23,7 @@ _TIMES_S = (0.001, 0.005, 0.01, 0.02, 0.03, 0.045, 0.065, 0.1, 0.14, 0.2, 0.28, 
 _GAPS_S = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _FEW_TIMES_S = (0.2, 0.5, 1, 2.5, 10)
 _PHASES = ("dns", "connect", "tls", "headers", "ttft", "e2e")
-_FEW_WINDOWS = frozenset({"1h", "1d", "30d"})
+_FEW_WINDOWS = frozenset({"1d", "30d"})
 _DIRECTIONS = {
     "prompt_tokens": "prompt",
     "output_tokens": "completion",

@@ -65,6 +65,7 @@ ONLY_FULL = {
     "providerwatch_probe_duration_seconds_sum",
     "providerwatch_probe_duration_seconds_count",
     "providerwatch_e2e_seconds_bucket",
+    'window="1h"',
 }
 """Those that are published with ``metrics: full`` only."""
 
