@@ -175,8 +175,8 @@ def _uptime() -> bargauge.Panel:
     return (
         bars(
             "Uptime now",
-            "Successes ÷ (successes + failures of the provider) of the last day and 30 days (and of the last hour, where "
-            "the monitor publishes it), as it counts them. Green from 95 %, amber from 80 %.",
+            "Successes ÷ (successes + failures of the provider) of the last day and 30 days, and of the last hour where "
+            "the monitor publishes it, as it counts them. Green from 95 %, amber from 80 %.",
             RATIO,
         )
         .decimals(2)
