@@ -175,7 +175,7 @@ def _uptime() -> bargauge.Panel:
     return (
         bars(
             "Uptime now",
-            "Successes ÷ (successes + failures of the provider) of the last day and 30 days, and of the last hour where "
+            "Successes ÷ (successes + failures of the provider) of the last day and 30 days, of the last hour where "
             "the monitor publishes it, as it counts them. Green from 95 %, amber from 80 %.",
             RATIO,
         )
