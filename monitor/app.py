@@ -8,21 +8,24 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 
 from monitor import __version__, systemd
 from monitor.budget import Amounts, Budgets, Unit
+from monitor.config import unused_proxy
 from monitor.config.model import BudgetSpec, Config
+from monitor.daemon.resource_limits import needs, shortages
 from monitor.filewriter import FileWriter
 from monitor.habits import HabitHooks, HabitReader
 from monitor.haproxy_agent import HaproxyAgent, serving
 from monitor.housekeeper import Housekeeper, Told
 from monitor.intake import Intake, IntakeHooks, reader_of, spans_of
 from monitor.plan import headline_task, paid_probe, plan
-from monitor.publish.board import Board, Snapshot
+from monitor.publish.board import Board, StatusChange
 from monitor.publish.metrics import Metrics
+from monitor.publish.renderer import Renderer
 from monitor.recorder import Hooks, Recorder
 from monitor.runner import Places
 from monitor.schedule import Schedule
@@ -33,7 +36,7 @@ from monitor.score.windows import WINDOWS
 from monitor.sinks import Outbox, create_sinks
 from monitor.status import Incident
 from monitor.store import Retention, Size, Store, create_store
-from monitor.supervisor import WorkerPool
+from monitor.supervisor import STREAMS_PER_WORKER, WorkerPool
 from monitor.ticks import Ticks
 from monitor.traffic.counted import FINEST_S
 from monitor.vantage import Lookout, Peers
@@ -63,6 +66,7 @@ class Daemon:
         jobs = plan(config)
         self._adaptive = _adaptive(config)
         self._board = Board(config, jobs, datetime.now(UTC))
+        self._renderer = Renderer(self._board, lambda: datetime.now(UTC))
         self._outbox = Outbox(create_sinks(config), store)
         self._budgets = Budgets(caps_of(config), self._providers)
         self._metrics = Metrics(
@@ -98,7 +102,9 @@ class Daemon:
             measured=self._measured,
         )
         self._housekeeper = Housekeeper(store, retention_of(config), told)
-        habit_hooks = HabitHooks(now=told.now, troubled=told.troubled, habits=self._board.habits)
+        habit_hooks = HabitHooks(
+            now=told.now, troubled=told.troubled, habits=self._board.habits, is_new=self._board.is_new
+        )
         self._habits = HabitReader(store, tasks_of(config), habit_hooks)
         self._pool = WorkerPool(
             config.max_concurrent, self._metrics.worker_restarts.inc, self._metrics.loop_lag.labels("probing").observe
@@ -119,7 +125,7 @@ class Daemon:
         await restore(self._board, self._store, datetime.now(UTC))
         await restore_budgets(self._budgets, self._store, datetime.now(UTC))
         await self._intake.restore(self._store)
-        self._board.publish(datetime.now(UTC), sweep=True)
+        self._board.commit(datetime.now(UTC), everything=True)
         gc.freeze()  # what is there lives as long as the daemon: of many endpoints it takes long to look through
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
@@ -133,6 +139,8 @@ class Daemon:
                 past=past,
                 outcomes=None if self._config.token is None else self._intake.take,
                 activity=self._store.activity,
+                render=self._renderer.snapshot,
+                render_row=self._renderer.row,
             )
             config = self._config
             server = await start(
@@ -140,7 +148,7 @@ class Daemon:
             )
             stack.push_async_callback(server.cleanup)
             if self._config.haproxy_agent is not None:
-                agent = HaproxyAgent(lambda: self._board.snapshot, self._metrics.agent_unknown.inc)
+                agent = HaproxyAgent(lambda: self._board.snapshot, self._metrics.agent_unknown.inc, self._renderer.row)
                 await stack.enter_async_context(serving(agent, self._config.haproxy_agent))
             await self._serve()
 
@@ -150,13 +158,13 @@ class Daemon:
                 group.create_task(self._pool.supervise(), name="workers"),
                 group.create_task(self._recorder.run(), name="recorder"),
                 group.create_task(self._lookout.run(), name="lookout"),
-                group.create_task(self._files.run(), name="files"),
+                group.create_task(self._files.run(self._renderer.snapshot), name="files"),
                 group.create_task(self._housekeeper.run(), name="housekeeper"),
                 group.create_task(self._habits.run(), name="habits"),
                 group.create_task(self._outbox.run(), name="sinks"),
                 group.create_task(self._beat(), name="heartbeat"),
             ]
-            self._files.offer(self._board.snapshot)
+            self._files.wake()
             self._schedule.start(datetime.now(UTC))
             self._notifier.ready()
             log.info("running", extra={"action": "started", "endpoints": len(self._providers)})
@@ -165,7 +173,8 @@ class Daemon:
             for task in helpers:
                 task.cancel()
         await self._recorder.flush(_FLUSH_S)
-        self._files.write(self._board.snapshot)
+        if self._config.publish_files:
+            self._files.write(await self._renderer.snapshot())
         log.info("stopped", extra={"action": "stopped"})
 
     async def _drain(self) -> None:
@@ -181,11 +190,12 @@ class Daemon:
     def _observe(self, sample: Sample) -> None:
         self._metrics.observe(sample, self._providers[sample.endpoint])
 
-    def _published(self, snapshot: Snapshot) -> None:
-        self._files.offer(snapshot)
-        if snapshot.summary != self._summary:
-            self._summary = snapshot.summary
-            self._notifier.status(snapshot.summary)
+    def _published(self, changes: Sequence[StatusChange]) -> None:
+        self._files.wake()
+        summary = self._board.summary if changes or not self._summary else self._summary
+        if summary != self._summary:
+            self._summary = summary
+            self._notifier.status(summary)
 
     def _due(self, endpoint: str, at: datetime) -> None:
         now = datetime.now(UTC)
@@ -337,8 +347,14 @@ def aliases_of(config: Config) -> dict[str, str]:
 
 async def run_daemon(config: Config, env: Mapping[str, str]) -> None:
     """Open the store and run. Raises StoreError or OSError when it cannot start, before anything runs."""
+    proxy_note = unused_proxy(config, env)
+    if proxy_note is not None:
+        log.warning(proxy_note, extra={"action": "proxy_unused"})
+    for shortage in shortages(needs(config.max_concurrent, STREAMS_PER_WORKER)):
+        log.warning(shortage, extra={"action": "limits_low"})
     store = create_store(config.store)
     try:
+        await store.claim()
         await store.open()
         await store.adopt(aliases_of(config))
         await Daemon(config, store, env).run()

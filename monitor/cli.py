@@ -63,7 +63,7 @@ def run(config: ConfigOption = None) -> None:
     """Run the daemon, until SIGTERM or SIGINT; then drain and exit 0."""
     from monitor import app as daemon
     from monitor import log
-    from monitor.store import StoreError
+    from monitor.store import StoreError, StoreTakenError
 
     path, loaded = loaded_from(config)
     log.configure()
@@ -71,7 +71,8 @@ def run(config: ConfigOption = None) -> None:
         asyncio.run(daemon.run_daemon(loaded, os.environ))
     except StoreError as error:
         # A file that cannot be had is a mistake in the configuration; a server may be there a moment later.
-        fail(f"{path}: store: {error}", MISUSE if loaded.store.startswith("sqlite") else 1)
+        is_mistake = loaded.store.startswith("sqlite") or isinstance(error, StoreTakenError)
+        fail(f"{path}: store: {error}", MISUSE if is_mistake else 1)
     except OSError as error:
         where = error.filename or f"listen: {loaded.listen.host}:{loaded.listen.port}"
         fail(f"{path}: {where} cannot be used: {error.strerror}")
@@ -94,7 +95,7 @@ def check(
     With --connect also ask every provider for its list of models, which costs no tokens; exit 1 if one does not
     answer, does not take the key, or has not the model.
     """
-    from monitor.config import json_schema
+    from monitor.config import json_schema, unused_proxy
 
     if schema:
         print(json.dumps(json_schema(), indent=2))
@@ -106,6 +107,9 @@ def check(
     note = f", {paused} paused" if paused else ""
     if not as_json:
         print(f"{path}: ok: {len(loaded.endpoints)} endpoints{note}, {len(loaded.probes)} probes", flush=True)
+    proxy_note = unused_proxy(loaded, os.environ)
+    if proxy_note is not None:
+        print(f"{path}: note: {proxy_note}", file=sys.stderr)
     if connect:
         raise typer.Exit(_connect(loaded, paused, as_json=as_json))
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import assert_never
+from urllib.parse import urlsplit
 
 from monitor.config import _outputs as outputs
 from monitor.config import _schema as schema
+from monitor.config._addresses import is_this_machine
+from monitor.config._values import endpoint_id
 from monitor.config.listing import TEXT, Architecture, Listing, ModelCard, ProviderCard
 from monitor.config.model import (
     BudgetSpec,
@@ -24,7 +27,8 @@ from monitor.config.model import (
     Slo,
 )
 from monitor.maintenance import Span, joined, matches
-from probes._model import Endpoint, Pricing, Probe, Task
+from probes._model import Endpoint, Pricing, Probe, Secret, Task
+from probes._proxy import DIRECT
 
 _PROVIDER_CARD = tuple(field.name for field in fields(ProviderCard))
 
@@ -97,7 +101,7 @@ def _endpoints(file: schema.File, lookups: Lookups) -> Iterator[EndpointSpec]:
     for name, model in file.models.items():
         for endpoint in model.endpoints:
             provider = file.providers[endpoint.provider]
-            asked = _endpoint(endpoint, provider, lookups)
+            asked = _endpoint(endpoint, provider, lookups, _proxy(file, provider))
             able = lookups.codec(asked.api, asked.options).tasks
             yield EndpointSpec(
                 endpoint=asked,
@@ -151,16 +155,24 @@ def _fitting(file: schema.File, able: frozenset[Task]) -> Iterator[str]:
     return (name for name, probe in file.probes.items() if probe.task in able)
 
 
-def _endpoint(endpoint: schema.Endpoint, provider: schema.Provider, lookups: Lookups) -> Endpoint:
+def _proxy(file: schema.File, provider: schema.Provider) -> Secret | None:
+    """The provider's own; else the file's, but for servers on this machine, which no proxy knows."""
+    if provider.proxy is not None or file.proxy is None:
+        return provider.proxy
+    return Secret(DIRECT) if is_this_machine(urlsplit(provider.base_url).hostname or "") else file.proxy
+
+
+def _endpoint(endpoint: schema.Endpoint, provider: schema.Provider, lookups: Lookups, proxy: Secret | None) -> Endpoint:
     price, api = endpoint.pricing, endpoint.api or provider.api
     return Endpoint(
-        id=endpoint.id or f"{endpoint.provider}:{endpoint.model}",
+        id=endpoint.id or endpoint_id(endpoint.provider, endpoint.model),
         provider=endpoint.provider,
         model=endpoint.model,
         api=api,
         base_url=provider.base_url,
         api_key=provider.api_key,
         headers=tuple(provider.headers.items()),
+        proxy=proxy,
         options={**(provider.options if api == provider.api else {}), **endpoint.options},
         pricing=Pricing(**dict(price)) if price else lookups.price(provider.base_url, endpoint.model),
     )

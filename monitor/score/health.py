@@ -113,6 +113,15 @@ class Assessment:
     stale_after: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedStatus:
+    """What of an endpoint's health changes with a sample, or when it gets stale, and never in between."""
+
+    status: Status
+    since: datetime
+    stale_after: datetime | None
+
+
 def advance(health: Health, shared: Outlook, seen: Observation) -> tuple[Health, Outlook]:
     """An endpoint's health and its provider's outlook after one more sample."""
     health = _remember_error(health, seen)
@@ -154,19 +163,26 @@ def settle(health: Health, shared: Outlook, at: datetime) -> Health:
 
 def assess(health: Health, shared: Outlook, now: datetime, *, stale_s: float) -> Assessment:
     """What to publish at `now`; a health without a sample for `stale_s` is unknown, its score what is usual for it."""
-    if health.measured_at is None:
-        return Assessment(status=Status.UNKNOWN, since=health.since, score=None, confidence=None, stale_after=None)
-    stale_after = health.measured_at + timedelta(seconds=stale_s)
-    stale = now > stale_after
+    stands = judged_status(health, now, stale_s=stale_s)
     view = view_of(health, shared)
-    found = chance(view, met(view, now.timestamp()))
+    found = None if stands.stale_after is None else chance(view, met(view, now.timestamp()))
     return Assessment(
-        status=Status.UNKNOWN if stale else health.status,
-        since=stale_after if stale else health.since,
-        score=found.score,
-        confidence=found.confidence,
-        stale_after=stale_after,
+        status=stands.status,
+        since=stands.since,
+        score=None if found is None else found.score,
+        confidence=None if found is None else found.confidence,
+        stale_after=stands.stale_after,
     )
+
+
+def judged_status(health: Health, now: datetime, *, stale_s: float) -> JudgedStatus:
+    """The status to publish at `now`, and since when it is that."""
+    if health.measured_at is None:
+        return JudgedStatus(status=Status.UNKNOWN, since=health.since, stale_after=None)
+    stale_after = health.measured_at + timedelta(seconds=stale_s)
+    if now > stale_after:
+        return JudgedStatus(status=Status.UNKNOWN, since=stale_after, stale_after=stale_after)
+    return JudgedStatus(status=health.status, since=health.since, stale_after=stale_after)
 
 
 def in_doubt(health: Health, shared: Outlook, at: datetime) -> bool:

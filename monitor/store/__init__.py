@@ -17,6 +17,8 @@ from monitor.store._protocol import (
     Spent,
     Store,
     StoreError,
+    StoreReplacedError,
+    StoreTakenError,
     Tally,
     Tier,
 )
@@ -36,6 +38,8 @@ __all__ = [
     "Spent",
     "Store",
     "StoreError",
+    "StoreReplacedError",
+    "StoreTakenError",
     "Tally",
     "Tier",
     "create_store",

@@ -61,6 +61,9 @@ class MemoryStore:
         self._batches: dict[str, Counted] = {}
         self._seq = 0
 
+    async def claim(self) -> None:
+        """See `Store.claim`. No other program sees it."""
+
     async def open(self) -> None:
         """See `Store.open`."""
 

@@ -19,6 +19,17 @@ class StoreError(Exception):
     """The store cannot do what was asked; its message is one line that names the place and the remedy."""
 
 
+class StoreTakenError(StoreError):
+    """Another daemon has claimed the store."""
+
+
+class StoreReplacedError(StoreError):
+    """What was stored is not there any more: the database was deleted, or another one was put in its place.
+
+    The next call that writes makes the store ready again; what it held before has to be appended once more.
+    """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
     """How many samples of one task of an endpoint began in one bucket of time and ended the same way."""
@@ -154,6 +165,12 @@ class Store(Protocol):
     database can hold (a count beyond 63 bits, an infinite duration) comes back as None, and characters that are
     not Unicode text as the replacement character.
     """
+
+    async def claim(self) -> None:
+        """Keep every other daemon away until this store is closed or the process ends.
+
+        Raises `StoreTakenError` when another daemon has claimed it. Programs that do not claim it may use it as before.
+        """
 
     async def open(self) -> None:
         """Make ready for use; brings the schema up to date."""
@@ -299,4 +316,4 @@ class Store(Protocol):
         """Raise `StoreError` unless an append could begin now. Writes nothing; waits for a lock only so long."""
 
     async def close(self) -> None:
-        """Wait for calls under way, then let go of files and threads."""
+        """Wait a moment for calls under way, then let go of files, threads and the claim."""

@@ -15,6 +15,7 @@ from monitor.vantage.judge import Vantage
 from monitor.vantage.origins import Origin, canary_origins, origin_of
 from monitor.vantage.witnesses import ask
 from probes._model import Sample
+from probes._proxy import proxy_of
 
 log = logging.getLogger(__name__)
 
@@ -96,8 +97,12 @@ class Lookout:
         self._say_who_is_unfit()
 
     def _away(self, now: datetime) -> frozenset[Origin]:
-        """Providers that are in maintenance with all of their endpoints: left alone, and silent for good reason."""
-        awake = {self._origins.get(spec.endpoint.id) for spec in self._specs if current(spec.maintenance, now) is None}
+        """Providers that cannot be asked: in maintenance with all of their endpoints, or behind a proxy."""
+        awake = {
+            self._origins.get(spec.endpoint.id)
+            for spec in self._specs
+            if current(spec.maintenance, now) is None and proxy_of(spec.endpoint.proxy) is None
+        }
         return frozenset(self._origins.values()) - awake
 
     async def _reply(self, witness: Origin) -> Reply:

@@ -60,7 +60,7 @@ class _Handlers:
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
-        self._scrapes = Scrapes(sources.metrics, time.monotonic)
+        self._scrapes = Scrapes(self._text, time.monotonic)
 
     async def health(self, _: web.Request) -> web.Response:
         """The process is alive."""
@@ -75,3 +75,7 @@ class _Handlers:
     async def metrics(self, request: web.Request) -> web.StreamResponse:
         """Prometheus or OpenMetrics, as the reader asks; made once a second at most."""
         return answer(request, await self._scrapes.document(request.headers.get(hdrs.ACCEPT, "")))
+
+    async def _text(self, *, openmetrics: bool) -> bytes:
+        await self._sources.newest()  # which the metrics read
+        return await self._sources.metrics(openmetrics=openmetrics)

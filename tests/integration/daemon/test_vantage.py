@@ -25,7 +25,7 @@ from monitor.ticks import Ticks
 from monitor.vantage import Lookout, Peers
 from monitor.vantage.evidence import Answer
 from monitor.vantage.origins import Origin
-from probes._model import Blame, ErrorClass, Run, Sample
+from probes._model import Blame, ErrorClass, Run, Sample, Secret
 from tests.integration.daemon.parts import PATIENT_S, breathe, end, quick_config, until
 from tests.unit.publish.values import sample_at
 
@@ -88,7 +88,8 @@ class Line:
 
     @property
     def status(self) -> dict[str, Status]:
-        return {name: row.status for name, row in self.board.snapshot.rows.items()}
+        rows = [self.board.row(name, datetime.now(UTC)) for name in self.board.snapshot.rows]
+        return {row.id: row.status for row in rows if row is not None}
 
     def all_up(self) -> bool:
         return set(self.status.values()) == {Status.UP}
@@ -172,6 +173,7 @@ class Post:
     names: tuple[str, ...] = ("a:one", "b:one")
     canaries: tuple[Canary, ...] = ()
     in_maintenance: tuple[str, ...] = ()
+    behind_a_proxy: tuple[str, ...] = ()
     now: datetime = EVER + timedelta(days=20_000)
     heard: set[str] = field(default_factory=set)
     """Who is heard at once; the others answer when they are told to."""
@@ -188,6 +190,8 @@ class Post:
 
     def _maintained(self, spec: EndpointSpec) -> EndpointSpec:
         span = Span(begin=self.now - timedelta(hours=1), end=self.now + timedelta(hours=1))
+        if spec.endpoint.id in self.behind_a_proxy:
+            return replace(spec, endpoint=replace(spec.endpoint, proxy=Secret("http://proxy.example:3128")))
         return replace(spec, maintenance=(span,)) if spec.endpoint.id in self.in_maintenance else spec
 
     async def ask(self, witness: Origin) -> Answer:
@@ -263,6 +267,16 @@ async def test_the_end_of_an_outage_is_found_though_nobody_is_probed(post: Post)
 
 async def test_providers_in_maintenance_are_not_asked() -> None:
     post = Post(names=("a:one", "b:one", "b:two", "c:one"), in_maintenance=("b:one", "b:two"))
+    task = asyncio.create_task(post.lookout.run())
+    post.fail()
+    await until(lambda: post.asked)
+    await breathe()
+    assert post.asked == ["c"]
+    await end(task)
+
+
+async def test_providers_behind_a_proxy_are_not_asked_since_only_the_proxy_may_know_the_way() -> None:
+    post = Post(names=("a:one", "b:one", "b:two", "c:one"), behind_a_proxy=("b:one", "b:two"))
     task = asyncio.create_task(post.lookout.run())
     post.fail()
     await until(lambda: post.asked)
