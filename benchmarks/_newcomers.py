@@ -1,4 +1,4 @@
-"""Endpoints that nobody knows yet: what the score makes of each from its first sample on, beside what was true."""
+"""New endpoints: what the score says of each from its first sample on, beside what is true."""
 
 from __future__ import annotations
 
@@ -49,6 +49,9 @@ class Point:
     high: float
     status: Status
     true: float
+    """The chance that the next request succeeds."""
+    good: bool
+    """Whether the sample did."""
 
     @property
     def covers(self) -> bool:
@@ -68,7 +71,7 @@ def life(case: Case, samples: int, seed: str) -> list[Point]:
             cast.tell_siblings(at_s)
         cast.tell(at_s, good=good, error=chance.choice(_ERRORS))
         if number >= case.known:
-            found.append(cast.point(at_s, weather.true))
+            found.append(cast.point(at_s, weather.true, good=good))
         if at_s >= tick_s:
             tick_s += case.every_s
         at_s = cast.next_s(at_s, tick_s)
@@ -120,11 +123,11 @@ class _Cast:
         seen = seen if good else replace(seen, error=error)
         self._health, self._shared = advance(self._health, self._shared, seen)
 
-    def point(self, at_s: float, true: float) -> Point:
+    def point(self, at_s: float, true: float, *, good: bool) -> Point:
         """What is published of it."""
         found = assess(self._health, self._shared, moment(at_s), stale_s=_STALE_S)
         low, high = found.confidence or (0.0, 1.0)
-        return Point(at_s=at_s, score=found.score or 0.0, low=low, high=high, status=found.status, true=true)
+        return Point(at_s=at_s, score=found.score or 0.0, low=low, high=high, status=found.status, true=true, good=good)
 
     def next_s(self, at_s: float, tick_s: float) -> float:
         """When it is probed next."""

@@ -40,7 +40,7 @@ _MISSES: Final = (0.645, 0.895, 0.12, 0.12, 0.3)
 _UNREACHABLE: Final = (0.0005, 0.003, 0.005, 0.03, 0.12, 0.5)
 """How often a provider does not answer at all, in each state: what a probe without tokens can tell."""
 
-_WELL: Final = 0.5
+_WELL: Final = 0.2
 """How sure it has to be that an endpoint is well for its sample to say something about what is usual."""
 
 _LUCK_WEIGHT: Final = 1.5
