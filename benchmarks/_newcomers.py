@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -59,8 +59,8 @@ class Point:
         return self.low <= self.true <= self.high
 
 
-def life(case: Case, samples: int, seed: str) -> list[Point]:
-    """What is published of one newcomer after each of its samples."""
+def life(case: Case, counts: Container[int], samples: int, seed: str) -> list[Point]:
+    """What is published of one newcomer after so many of its samples."""
     chance = random.Random(seed)
     cast = _Cast(case)
     weather = _Weather(case, chance)
@@ -70,7 +70,7 @@ def life(case: Case, samples: int, seed: str) -> list[Point]:
         if cast.siblings and at_s == tick_s:
             cast.tell_siblings(at_s)
         cast.tell(at_s, good=good, error=chance.choice(_ERRORS))
-        if number >= case.known:
+        if number - case.known + 1 in counts:
             found.append(cast.point(at_s, weather.true, good=good))
         if at_s >= tick_s:
             tick_s += case.every_s
@@ -142,7 +142,7 @@ def _seen(at_s: float, *, good: bool) -> Observation:
     return Observation(at=moment(at_s), outcome=Outcome.OK if good else Outcome.FAILED, within_slo=True)
 
 
-def lives(case: Case, samples: int, seed: str, count: int) -> Iterator[list[Point]]:
+def lives(case: Case, counts: Sequence[int], seed: str, count: int) -> Iterator[list[Point]]:
     """Those of many newcomers."""
     for number in range(count):
-        yield life(case, samples, f"{seed}-{number}")
+        yield life(case, counts, max(counts), f"{seed}-{number}")
