@@ -72,7 +72,7 @@ lint: $(VENV)/.dev ## format, lint, types, import contracts, generated files
 	$(BIN)/lint-imports
 	$(BIN)/python grafana/generate.py --check
 
-bench: $(VENV)/.dev ## how exactly time is measured, beside bare aiohttp; how large and quick history is; how well scores tell; how soon routers follow; how many of LiteLLM's requests fail (writes benchmarks/results)
+bench: $(VENV)/.dev ## how exactly time is measured, beside bare aiohttp; how large and quick history is; what a daemon costs; how well scores tell; how soon routers follow; how many of LiteLLM's requests fail (writes benchmarks/results)
 	@.ci/debian-packages gcc libc6-dev haproxy
 	PYTHON=$(PYTHON) .ci/routers
 	$(BIN)/python benchmarks/ttft_error.py --streams 32
@@ -80,6 +80,8 @@ bench: $(VENV)/.dev ## how exactly time is measured, beside bare aiohttp; how la
 	$(BIN)/python benchmarks/history.py
 	$(BIN)/python benchmarks/serving.py --samples 0 --name serving_still
 	$(BIN)/python benchmarks/serving.py
+	$(BIN)/python benchmarks/cost.py
+	$(BIN)/python benchmarks/cost.py --endpoints 1000 --max-concurrent 400 --name cost_concurrent
 	$(BIN)/python benchmarks/score.py
 	$(BIN)/python benchmarks/router_delay.py
 	$(BIN)/python benchmarks/litellm_failover.py

@@ -26,8 +26,7 @@ from _history_data import (
     of_endpoint,
     phase,
 )
-from sqlalchemy import Table, delete, event, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy import Connection, Engine, Table, create_engine, delete, event, text
 
 from monitor.store import Store
 from monitor.store._blocks import Row as Raw
@@ -76,14 +75,14 @@ async def fill(store: Store, url: str, plan: Plan, workers: int, says: Says) -> 
         rollups = await _rolled_up(plan, pool, says)
         engine = _bulk_engine(url)
         try:
-            async with engine.begin() as connection:
-                await _write_names(connection, plan)
-            await _write_old(engine, plan, rollups, pool, says)
+            with engine.begin() as connection:
+                _write_names(connection, plan)
+            _write_old(engine, plan, rollups, pool, says)
             await _append_rows(store, plan, says)
-            async with engine.begin() as connection:
-                await connection.execute(delete(stale_hour).where(stale_hour.c.bucket < _rolled_until(plan)))
+            with engine.begin() as connection:
+                connection.execute(delete(stale_hour).where(stale_hour.c.bucket < _rolled_until(plan)))
         finally:
-            await engine.dispose()
+            engine.dispose()
 
 
 def rollups_of(plan: Plan, hour: int) -> list[Row]:
@@ -135,52 +134,52 @@ async def _rolled_up(plan: Plan, pool: ProcessPoolExecutor, says: Says) -> Rollu
     return found
 
 
-def _bulk_engine(url: str) -> AsyncEngine:
+def _bulk_engine(url: str) -> Engine:
     scheme, _, rest = url.partition(":")
-    driver = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}[scheme]
-    engine = create_async_engine(f"{driver}:{rest}")
+    driver = {"sqlite": "sqlite", "postgresql": "postgresql+pg8000"}[scheme]
+    engine = create_engine(f"{driver}:{rest}")
     if scheme == "sqlite":
-        event.listen(engine.sync_engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
+        event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
     return engine
 
 
-async def _write_names(connection: AsyncConnection, plan: Plan) -> None:
+def _write_names(connection: Connection, plan: Plan) -> None:
     first = EVER + plan.hours(plan.days) * HOUR
     names = [
         {"key": number + 1, "id": endpoint_id(number), "first_at": first + phase(number)}
         for number in range(plan.endpoints)
     ]
-    await connection.execute(endpoint.insert(), names)
-    await connection.execute(vantage.insert(), [{"id": VANTAGE}])
-    await connection.execute(probe.insert(), [{"id": PROBE}])
-    await _count_from(connection, (rows_from(plan) - plan.hours(plan.raw_days)) * 60 * plan.endpoints)
+    connection.execute(endpoint.insert(), names)
+    connection.execute(vantage.insert(), [{"id": VANTAGE}])
+    connection.execute(probe.insert(), [{"id": PROBE}])
+    _count_from(connection, (rows_from(plan) - plan.hours(plan.raw_days)) * 60 * plan.endpoints)
 
 
-async def _count_from(connection: AsyncConnection, seq: int) -> None:
+def _count_from(connection: Connection, seq: int) -> None:
     """Let the database number the rows on from the blocks; PostgreSQL's keys of names, too."""
     if connection.dialect.name == "sqlite":
-        await connection.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES ('sample', :seq)"), {"seq": seq})
+        connection.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES ('sample', :seq)"), {"seq": seq})
         return
     for name, column, last in (("sample", "seq", seq), ("endpoint", "key", None)):
         number = last or text(f"(SELECT max(key) FROM {name})")
-        await connection.execute(text(f"SELECT setval(pg_get_serial_sequence('{name}', '{column}'), {number})"))
+        connection.execute(text(f"SELECT setval(pg_get_serial_sequence('{name}', '{column}'), {number})"))
 
 
-async def _write_old(engine: AsyncEngine, plan: Plan, rollups: Rollups, pool: ProcessPoolExecutor, says: Says) -> None:
+def _write_old(engine: Engine, plan: Plan, rollups: Rollups, pool: ProcessPoolExecutor, says: Says) -> None:
     """Hour by hour, an hour a transaction."""
     oldest, newest = plan.hours(plan.days), _rolled_until(plan)
     sealed = range(plan.hours(plan.raw_days), rows_from(plan))
     period = min(_REPEATED_DAYS, plan.raw_days)
     blocks = _ahead(pool, plan, sealed)
     for hour in range(oldest, newest):
-        async with engine.begin() as connection:
-            await _insert(connection, hourly, _of_all(plan, rollups.hours, hour, period * 24))
+        with engine.begin() as connection:
+            _insert(connection, hourly, _of_all(plan, rollups.hours, hour, period * 24))
             if hour % 24 == 23:
-                await _insert(connection, daily, _of_all(plan, rollups.days, hour // 24, period))
+                _insert(connection, daily, _of_all(plan, rollups.days, hour // 24, period))
                 for number in range(plan.endpoints):
-                    await gather(connection, {**_KEY, "endpoint": number + 1}, hour // 24)
+                    gather(connection, {**_KEY, "endpoint": number + 1}, hour // 24)
             if hour in sealed:
-                await _insert(connection, block, next(blocks))
+                _insert(connection, block, next(blocks))
         says("writing hours", hour - oldest, newest - oldest)
 
 
@@ -205,8 +204,8 @@ def _of_all(plan: Plan, made: dict[int, list[Row]], bucket: int, period: int) ->
     ]
 
 
-async def _insert(connection: AsyncConnection, table: Table, rows: list[Row]) -> None:
-    await connection.execute(table.insert(), rows)
+def _insert(connection: Connection, table: Table, rows: list[Row]) -> None:
+    connection.execute(table.insert(), rows)
 
 
 def samples_of(plan: Plan, hour: int) -> Iterator[list[Sample]]:

@@ -16,6 +16,7 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import cycle
@@ -26,7 +27,8 @@ from prometheus_client import CollectorRegistry
 
 from monitor.config.model import Config, EndpointSpec, Listen, ProbeSpec
 from monitor.plan import plan
-from monitor.publish.board import Board, Snapshot
+from monitor.publish.board import Board, StatusChange
+from monitor.publish.renderer import Renderer
 from monitor.recorder import Hooks, Recorder
 from monitor.store import create_store
 from monitor.web.server import start
@@ -106,17 +108,20 @@ def sample(number: int, at: datetime, draw: random.Random) -> Sample:
 class Live:
     """A recorder that is given samples at a rate, and how soon each is published."""
 
-    def __init__(self, board: Board, store: Path) -> None:
+    def __init__(self, board: Board, renderer: Renderer, store: Path) -> None:
+        self._renderer = renderer
         self._store = create_store(f"sqlite:///{store}")
         hooks = Hooks(observe=lambda _: None, published=self._published, due=lambda *_: None, dropped=lambda _: None)
         self._recorder = Recorder(board, self._store, hooks)
         self._waiting: dict[str, datetime] = {}
         self.took_s: list[float] = []
 
-    def _published(self, snapshot: Snapshot) -> None:
+    def _published(self, _: Sequence[StatusChange]) -> None:
         now = datetime.now(UTC)
         for name, at in list(self._waiting.items()):
-            if at.isoformat(timespec="microseconds").removesuffix("+00:00").encode() in snapshot.rows[name].body:
+            row = self._renderer.row(name)
+            stamp = at.isoformat(timespec="microseconds").removesuffix("+00:00").encode()
+            if row is not None and stamp in row.body:
                 self.took_s.append((now - at).total_seconds())
                 del self._waiting[name]
 
@@ -136,11 +141,18 @@ class Live:
 async def ours(endpoints: int, rate: float) -> None:
     """The server as the daemon runs it, with a rate limit that nobody reaches."""
     board = board_of(endpoints)
-    sources = Sources(snapshot=lambda: board.snapshot, problems=tuple, registry=CollectorRegistry())
+    renderer = Renderer(board, lambda: datetime.now(UTC))
+    sources = Sources(
+        snapshot=lambda: board.snapshot,
+        problems=tuple,
+        registry=CollectorRegistry(),
+        render=renderer.snapshot,
+        render_row=renderer.row,
+    )
     gc.freeze()  # as the daemon does
     runner = await start(Listen(host="127.0.0.1", port=0), None, sources, rate_per_s=1e9)
     with tempfile.TemporaryDirectory() as folder:
-        live = Live(board, Path(folder) / "bench.db")
+        live = Live(board, renderer, Path(folder) / "bench.db")
         async with asyncio.TaskGroup() as group:
             if rate > 0:
                 group.create_task(live.run(endpoints, rate), name="samples")

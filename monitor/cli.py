@@ -61,17 +61,21 @@ def _options(
 @app.command()
 def run(config: ConfigOption = None) -> None:
     """Run the daemon, until SIGTERM or SIGINT; then drain and exit 0."""
+    import signal
+
     from monitor import app as daemon
     from monitor import log
-    from monitor.store import StoreError
+    from monitor.store import StoreError, StoreTakenError
 
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the daemon can say that it takes no notice
     path, loaded = loaded_from(config)
     log.configure()
     try:
         asyncio.run(daemon.run_daemon(loaded, os.environ))
     except StoreError as error:
         # A file that cannot be had is a mistake in the configuration; a server may be there a moment later.
-        fail(f"{path}: store: {error}", MISUSE if loaded.store.startswith("sqlite") else 1)
+        is_mistake = loaded.store.startswith("sqlite") or isinstance(error, StoreTakenError)
+        fail(f"{path}: store: {error}", MISUSE if is_mistake else 1)
     except OSError as error:
         where = error.filename or f"listen: {loaded.listen.host}:{loaded.listen.port}"
         fail(f"{path}: {where} cannot be used: {error.strerror}")
@@ -94,7 +98,8 @@ def check(
     With --connect also ask every provider for its list of models, which costs no tokens; exit 1 if one does not
     answer, does not take the key, or has not the model.
     """
-    from monitor.config import json_schema
+    from monitor.config import json_schema, unused_proxy
+    from monitor.vantage.origins import blind_spot
 
     if schema:
         print(json.dumps(json_schema(), indent=2))
@@ -104,8 +109,18 @@ def check(
     path, loaded = loaded_from(config)
     paused = sum(not spec.enabled for spec in loaded.endpoints)
     note = f", {paused} paused" if paused else ""
+    if (lone := blind_spot([spec.endpoint for spec in loaded.endpoints if spec.enabled], loaded.canaries)) is not None:
+        print(
+            f"{path}: warning: all endpoints are at {lone} and there are no `canaries`: when it does not answer, its "
+            "fault cannot be told from a fault of this place's network; name two machines that have nothing to do with "
+            'it, such as canaries: ["1.1.1.1:443", "example.com:443"]',
+            file=sys.stderr,
+        )
     if not as_json:
         print(f"{path}: ok: {len(loaded.endpoints)} endpoints{note}, {len(loaded.probes)} probes", flush=True)
+    proxy_note = unused_proxy(loaded, os.environ)
+    if proxy_note is not None:
+        print(f"{path}: note: {proxy_note}", file=sys.stderr)
     if connect:
         raise typer.Exit(_connect(loaded, paused, as_json=as_json))
 

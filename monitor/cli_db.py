@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -43,7 +44,13 @@ def info(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
 
 
 @db.command()
-def prune(config: ConfigOption = None) -> None:
+def prune(
+    config: ConfigOption = None,
+    *,
+    trust_clock: Annotated[
+        bool, typer.Option("--trust-clock", help="Delete by this machine's clock, however long nothing was stored.")
+    ] = False,
+) -> None:
     """Do now what the daemon does bit by bit: roll up, compress, delete what is older than `retention`."""
     from datetime import UTC, datetime
 
@@ -62,7 +69,9 @@ def prune(config: ConfigOption = None) -> None:
         before, after = on_store(
             path,
             loaded,
-            lambda store: database.prune(store, retention_of(loaded), lambda: datetime.now(UTC), progress),
+            lambda store: database.prune(
+                store, retention_of(loaded), lambda: datetime.now(UTC), progress, trust_clock=trust_clock
+            ),
         )
     console.print(f"tidied in {done:,} slices")
     print(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 from monitor.config.model import PublishFile
 from monitor.publish.board import Snapshot
@@ -17,6 +19,10 @@ from monitor.publish.offering import OpenRouterFile
 from monitor.shapes import Shape
 
 log = logging.getLogger(__name__)
+
+_REST: Final = 9
+"""From one writing to the next it rests so many times as long as the writing took, however much there is news."""
+_LONGEST_REST_S: Final = 5.0
 
 
 class FileWriter:
@@ -32,17 +38,19 @@ class FileWriter:
         self._failing: set[str] = set()
         self._writing = threading.Lock()
 
-    def offer(self, snapshot: Snapshot) -> None:
-        """There is a new snapshot; never waits."""
-        self._snapshot = snapshot
+    def wake(self) -> None:
+        """There is news; never waits."""
         self._news.set()
 
-    async def run(self) -> None:
-        """Write until cancelled."""
-        while True:
+    async def run(self, newest: Callable[[], Awaitable[Snapshot]]) -> None:
+        """Write the newest snapshot whenever there is news, until cancelled. Without files it never asks for one."""
+        while self._files:
             await self._news.wait()
             self._news.clear()
+            began_s = time.monotonic()
+            self._snapshot = await newest()
             await asyncio.to_thread(self._write)
+            await asyncio.sleep(min(_REST * (time.monotonic() - began_s), _LONGEST_REST_S))
 
     def write(self, snapshot: Snapshot) -> None:
         """Write all files now. A file that cannot be written is told of once, and tried again next time."""

@@ -35,6 +35,8 @@ class HabitHooks:
     """Whether the store does not take samples."""
     habits: Callable[[str, Habits], None]
     """Takes an endpoint's id, and what is usual of it at the hour that has begun."""
+    is_new: Callable[[str, datetime], bool] = lambda *_: False
+    """Whether an endpoint has no samples from before an hour, so that there is nothing to read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +87,7 @@ class HabitReader:
     def _begin(self, hour: datetime) -> None:
         """All is to be read for another hour; what was not handed over by now is for no hour that comes."""
         self._hour = hour
-        self._waiting = deque(self._tasks)
+        self._waiting = deque(name for name in self._tasks if not self._hooks.is_new(name, hour))
         self._ready = {}
 
     async def _read_next(self, hour: datetime) -> bool:

@@ -15,6 +15,7 @@ from typing import Final
 from monitor.config.model import Listen
 from monitor.publish.board import Snapshot
 from monitor.publish.haproxy import UNKNOWN, agent_answers, agent_groups
+from monitor.publish.scores import Row
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +32,15 @@ _MOST_TOLD: Final = 100
 class HaproxyAgent:
     """The answers, each made of the newest rows of those that the server is chosen among."""
 
-    def __init__(self, snapshot: Callable[[], Snapshot], unknown: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        snapshot: Callable[[], Snapshot],
+        unknown: Callable[[], None],
+        row: Callable[[str], Row | None] | None = None,
+    ) -> None:
+        """`row` gives an endpoint's newest row where the snapshot may hold an older one."""
         self._snapshot = snapshot
+        self._row = row
         self._unknown = unknown
         self._named: Sequence[tuple[str, str, Mapping[str, str]]] = ()
         self._groups: Mapping[str, Sequence[str]] = {}
@@ -49,7 +57,8 @@ class HaproxyAgent:
             self._unknown()
             self._tell(name)
             return UNKNOWN
-        return agent_answers(snapshot.rows[each] for each in group)[name]
+        newest = snapshot.rows.get if self._row is None else self._row
+        return agent_answers(row for each in group if (row := newest(each)) is not None)[name]
 
     def _follow(self, snapshot: Snapshot) -> None:
         """Read names anew when they may have changed, which figures never do."""

@@ -8,6 +8,8 @@ import sys
 from datetime import UTC, datetime
 from typing import TextIO
 
+from monitor.daemon.log_queue import LogQueue
+
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
 
@@ -38,9 +40,12 @@ class _Plain(logging.Formatter):
 def configure(stream: TextIO | None = None) -> None:
     """Log to `stream`, or standard error as it is now: lines for people on a terminal, JSON elsewhere."""
     stream = stream or sys.stderr
-    handler = logging.StreamHandler(stream)
+    handler = _handler(stream)
     handler.setFormatter(_Plain() if stream.isatty() else _JsonLines())
     root = logging.getLogger()
+    for former in root.handlers:
+        if isinstance(former, LogQueue):
+            former.close()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
     # They tell of every tick and every request, which the samples tell better.
@@ -48,6 +53,14 @@ def configure(stream: TextIO | None = None) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     # An overrun becomes a sample; the warning would say it twice.
     logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
+
+
+def _handler(stream: TextIO) -> logging.Handler:
+    """A file or a pipe may block, and is written to by a thread; what lies in memory is not."""
+    try:
+        return LogQueue(stream)
+    except (OSError, ValueError):
+        return logging.StreamHandler(stream)
 
 
 def _harmless(text: str) -> str:

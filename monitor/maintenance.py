@@ -51,6 +51,12 @@ def ended(spans: Sequence[Span], at: datetime) -> datetime | None:
     return max((span.end for span in spans if span.end <= at), default=None)
 
 
+def next_change(spans: Iterable[Span], at: datetime) -> datetime | None:
+    """When, after `at`, a span is announced, begins or ends next."""
+    moments = (moment for span in spans for moment in (span.begin - NOTICE, span.begin, span.end))
+    return min((moment for moment in moments if moment > at), default=None)
+
+
 def outside(spans: Iterable[Span], begin: datetime, end: datetime) -> Iterator[Span]:
     """What is left of the time from `begin` to `end` without the spans."""
     for span in spans:

@@ -28,6 +28,7 @@ from probes._meter import read_stream
 from probes._model import Probe, Run, Sample, Task, Vector
 from probes._plain import sample_to_plain
 from probes._record import sample, transcript
+from probes._tokens import count_tokens
 from probes._wire import keep_stamping
 
 _LONGEST_FRAME = 4_000
@@ -132,7 +133,8 @@ def _progress(total: int) -> Iterator[Callable[[], AbstractContextManager[None]]
 async def _results(config: Config, jobs: Sequence[Job], number: int) -> AsyncIterator[Result]:
     """The results in the order in which they come."""
     places = Places(config.max_concurrent, {name: spec.max_concurrent for name, spec in config.providers.items()})
-    # All codecs before the first probe: to import one takes longer than a token.
+    # All codecs, and the tokenizer, before the first probe: to import one takes longer than a token.
+    await asyncio.to_thread(count_tokens, "")
     asked = [(run, codec(run.endpoint.api, run.endpoint.options)) for run in _runs(jobs, number)]
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_probe(run, asker, places, config.scoring.blame)) for run, asker in asked]

@@ -19,6 +19,8 @@ _PROMPT = prompt_for(Task.REACH, "", prompt_tokens=0, max_tokens=1)
 _DATE = re.compile(r"-(latest|\d{4}-?\d{2}-?\d{2})")
 _VARIANT = re.compile(r":[a-z-]+$")
 """What routers let one add to a name, such as `:nitro`. Tags of other models, such as `:8b`, have digits."""
+_LATEST = ":latest"
+"""The tag that Ollama gives a name without one, whichever API is spoken."""
 _LONGEST_NAME = 200
 _MOST_NAMES = 5000
 """A list from outside may be of any length, and looking for what is alike in it takes long."""
@@ -60,7 +62,7 @@ def question(endpoint: Endpoint) -> object:
         request: Request = codec(endpoint.api, endpoint.options).request(endpoint, Task.REACH, _PROMPT)
     except Exception:  # noqa: BLE001  # a codec may be a third party's; `reach` then tells what it could not do
         return endpoint.id
-    return endpoint.provider, endpoint.api, request, endpoint.headers
+    return endpoint.provider, endpoint.api, request, endpoint.headers, endpoint.proxy
 
 
 def lists_models(endpoint: Endpoint) -> bool:
@@ -80,7 +82,7 @@ def _models(asker: Probe, body: bytes) -> frozenset[str] | None:
 def listed_as(model: str, names: Collection[str]) -> str | None:
     """The name under which a model stands in a list: its own, or of what it is an alias or a variant; None if none."""
     stem = model.removesuffix("-latest")
-    for name in (model, _VARIANT.sub("", model), stem):
+    for name in (model, f"{model}{_LATEST}", _VARIANT.sub("", model), stem):
         if name in names:
             return name
     dated = (name for name in names if name.startswith(stem) and _DATE.fullmatch(name[len(stem) :]))

@@ -1,25 +1,29 @@
 """From samples to what readers see: judge, store, then publish.
 
-Readers see nothing that a restart would forget: a snapshot is swapped in after the samples behind it are committed.
+Readers see nothing that a restart would forget: what samples change may be read once they are committed.
 The store may hold that up for a moment and no longer; when it stalls or fails, publishing goes on without it, the
 samples wait in memory up to a bound, and writing resumes by itself. So no verdict ever depends on the store.
+
+The event loop's own lag is not the store's. A stall that is short is a warning; only a long one is a failure.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import secrets
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
 from monitor.piecemeal import Batch, Piecemeal, traffic_name
-from monitor.publish.board import Board, Snapshot
+from monitor.pipeline.loop_time import Alarm, within
+from monitor.publish.board import Board, StatusChange
 from monitor.status import Incident
-from monitor.store import Store, StoreError
+from monitor.store import Store, StoreError, StoreReplacedError
 from monitor.traffic.calls import Call
 from monitor.traffic.counted import Counted, Gathered
 from probes._model import Sample
@@ -35,8 +39,8 @@ class Hooks:
 
     observe: Callable[[Sample], None]
     """Every sample, when its effect is published."""
-    published: Callable[[Snapshot], None]
-    """Every new snapshot."""
+    published: Callable[[Sequence[StatusChange]], None]
+    """There is something new to be read; the statuses that changed."""
     due: Callable[[str, datetime], None]
     """When the next probe of an endpoint is worth its money; that may be past."""
     dropped: Callable[[int], None]
@@ -51,6 +55,14 @@ class Limits:
 
     patience_s: float = 1.0
     """How long a commit may hold up what it is for."""
+    stalled_s: float = 10.0
+    """Without an answer for so long the store has failed; a shorter stall is a warning."""
+    look_s: float = 1.0
+    """How often the store is asked whether it is well while nothing is to be written."""
+    kept: int = 5_000
+    """Samples that were stored last and stay in memory, to be stored again when the database is replaced."""
+    slow_said_s: float = 60.0
+    """From one warning of a short stall to the next."""
     backlog: int = 100_000
     """Samples that wait in memory for a failing store; then the oldest are given up, and counted."""
     retry_s: float = 1.0
@@ -59,8 +71,8 @@ class Limits:
     """After every so many failures in a row a batch is tried part by part, if the store can be written to."""
     gather_s: float = 0.05
     """How long real traffic waits for more: many reports make one turn."""
-    sweep_s: float = 5.0
-    """How often time is let pass for the endpoints without news."""
+    longest_s: float = 5.0
+    """How long nothing is published at most while nothing comes: the wall clock may be stepped meanwhile."""
 
 
 class Recorder:
@@ -80,6 +92,7 @@ class Recorder:
         self._news = asyncio.Event()
         self._unpublished: list[Sample] = []
         self._backlog: deque[Sample] = deque()
+        self._stored: deque[Sample] = deque(maxlen=limits.kept)
         self._states: dict[str, str] = {}
         self._incidents: dict[str, Incident] = {}
         self._gathered = Gathered()
@@ -89,6 +102,9 @@ class Recorder:
         self._answered = asyncio.Event()
         self._piecemeal = Piecemeal(store)
         self._refusals = 0
+        self._is_slow = False
+        """Whether publishing does not wait for what is being stored now."""
+        self._slow_said_s = -math.inf
         self.store_error: str | None = None
         """Why the store does not take samples now; None while it does."""
 
@@ -115,18 +131,17 @@ class Recorder:
             await self._taken.wait()
 
     async def run(self) -> None:
-        """Judge, store and publish until cancelled."""
-        clock = asyncio.get_running_loop().time
+        """Judge, store and publish until cancelled; without news when time alone changes a status."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._write_on(), name="store-writer")
-            slice_s = self._limits.sweep_s / self._board.slices
-            sweep_at_s = clock() + slice_s
             while True:
-                # A busy monitor has news all the time: the sweep comes by the clock, not when there are none.
-                sweep = not await _within(sweep_at_s - clock(), self._news) or clock() >= sweep_at_s
-                if sweep:
-                    sweep_at_s = clock() + slice_s
-                await self._turn(sweep=sweep)
+                await _within(self._idle_s(), self._news)
+                await self._turn()
+
+    def _idle_s(self) -> float:
+        """How long nothing is to be done without news."""
+        moment, longest_s = self._board.next_moment, self._limits.longest_s
+        return longest_s if moment is None else min((moment - datetime.now(UTC)).total_seconds(), longest_s)
 
     async def flush(self, patience_s: float) -> None:
         """Judge, store and publish what is left; gives up on the store after `patience_s`."""
@@ -141,13 +156,18 @@ class Recorder:
             log.warning(
                 "%d samples could not be stored: %s", len(self._backlog), reason, extra={"action": "flush_failed"}
             )
-        self._publish(sweep=False)
+        self._publish()
 
-    async def _turn(self, *, sweep: bool) -> None:
+    async def _turn(self) -> None:
         news = self._absorb()
-        if news and self.store_error is None and not await _within(self._limits.patience_s, self._answered):
-            self._troubled("the store has not answered for a while")
-        self._publish(sweep=sweep)
+        if news and not self._goes_on_without and not await within(self._limits.patience_s, self._answered):
+            self._slow()
+        self._publish()
+
+    @property
+    def _goes_on_without(self) -> bool:
+        """Whether publishing does not wait for the store."""
+        return self._is_slow or self.store_error is not None
 
     def _absorb(self) -> bool:
         """Judge what arrived and queue it for the store; False when nothing did."""
@@ -170,12 +190,11 @@ class Recorder:
             self._hooks.due(endpoint, at)
         return True
 
-    def _publish(self, *, sweep: bool) -> None:
+    def _publish(self) -> None:
         batch, self._unpublished = self._unpublished, []
         for sample in batch:
             self._hooks.observe(sample)
-        publish = self._board.publish_slice if sweep else self._board.publish
-        self._hooks.published(publish(datetime.now(UTC)))
+        self._hooks.published(self._board.commit(datetime.now(UTC)))
         self._in_turn.set()
 
     def _shed(self) -> None:
@@ -191,16 +210,28 @@ class Recorder:
             log.error("%d samples given up, the store does not take them", excess, extra={"action": "store_drop"})
 
     async def _write_on(self) -> None:
-        """Write whatever waits, for ever."""
+        """Write whatever waits, for ever. A store that has nothing to take is asked whether it could."""
         while True:
-            await self._to_write.wait()
-            if not await self._try_to_write():
+            if await _within(self._limits.look_s, self._to_write):
+                is_well = await self._try_to_write()
+            else:
+                is_well = await self._ask(self._store.check_writable)
+            if not is_well:
                 await asyncio.sleep(self._limits.retry_s)
 
     async def _try_to_write(self) -> bool:
         """Store the oldest batch that waits; False when the store does not take it now."""
+        return await self._ask(self._write_once)
+
+    async def _ask(self, call: Callable[[], Awaitable[None]]) -> bool:
+        """Ask something of the store; False when it fails."""
         try:
-            await self._write_once()
+            with Alarm(self._limits.stalled_s, self._stalled):
+                await call()
+        except StoreReplacedError as error:
+            self._troubled(str(error))
+            self._store_again()
+            return False
         except StoreError as error:
             self._troubled(str(error))
             return False
@@ -249,7 +280,7 @@ class Recorder:
         A store that cannot be written to at all is another matter: nothing is given up for that.
         """
         try:
-            await batch.append_to(self._store)
+            expired = await batch.append_to(self._store)
         except StoreError:
             self._refusals += 1
             if self._refusals % self._limits.refusals:
@@ -259,6 +290,8 @@ class Recorder:
             log.exception("a batch cannot be stored; its parts are tried one by one", extra={"action": "store_poison"})
         else:
             self._refusals = 0
+            self._drop_expired(expired)
+            self._stored.extend(batch.samples)
             self._leave_front({sample.id for sample in batch.samples})
             self._counted = None if batch.traffic else self._counted
             return
@@ -267,14 +300,23 @@ class Recorder:
     async def _append_apart(self, batch: Batch) -> None:
         """Store what can be stored of a batch. Raises StoreError while something of it is to be tried again."""
         outcome = await self._piecemeal.append(batch)
+        self._drop_expired(outcome.expired)
         waited = len(self._backlog)
         self._leave(outcome.given_up)
         self._hooks.dropped(waited - len(self._backlog))  # what was shed meanwhile is counted already
         self._leave(outcome.taken)
+        self._stored.extend(sample for sample in batch.samples if sample.id in outcome.taken)
         if self._counted is not None and traffic_name(self._counted) in outcome.taken | outcome.given_up:
             self._counted = None
         if outcome.error is not None:
             raise outcome.error
+
+    def _drop_expired(self, count: int) -> None:
+        """Count what the store passed over: it began before what retention has deleted."""
+        if count:
+            self._hooks.dropped(count)
+            words = "%d samples are older than what retention keeps and were not stored; was the clock stepped?"
+            log.warning(words, count, extra={"action": "store_drop"})
 
     def _leave_front(self, ids: Collection[str]) -> None:
         """Take off the queue what is stored; some of it may have been shed meanwhile."""
@@ -285,12 +327,37 @@ class Recorder:
         """The same for samples that may stand anywhere."""
         self._backlog = deque(sample for sample in self._backlog if sample.id not in ids)
 
+    def _store_again(self) -> None:
+        """Queue what a restart goes on from, and the samples that were stored last: the store has lost them."""
+        standing = self._board.standing()
+        self._states = {**standing.states, **self._states}
+        self._incidents = {**{each.id: each for each in standing.incidents}, **self._incidents}
+        waiting = {sample.id for sample in self._backlog}
+        self._backlog.extendleft(sample for sample in reversed(self._stored) if sample.id not in waiting)
+        self._stored.clear()
+        self._to_write.set()
+
     def _all_written(self) -> None:
         self._to_write.clear()
         self._answered.set()
+        self._is_slow = False
         if self.store_error is not None:
             log.info("the store takes samples again", extra={"action": "store_recovered"})
             self.store_error = None
+
+    def _slow(self) -> None:
+        now_s = asyncio.get_running_loop().time()
+        if now_s >= self._slow_said_s + self._limits.slow_said_s:
+            self._slow_said_s = now_s
+            log.warning(
+                "the store is slow: a commit takes longer than %g s, publishing does not wait for it",
+                self._limits.patience_s,
+                extra={"action": "store_slow"},
+            )
+        self._is_slow = True
+
+    def _stalled(self) -> None:
+        self._troubled(f"the store has not answered for {self._limits.stalled_s:g} s")
 
     def _troubled(self, reason: str) -> None:
         if self.store_error is None:

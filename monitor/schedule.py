@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES, JobSubmissionEvent
 from apscheduler.jobstores.base import JobLookupError
+from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.schedulers.base import STATE_RUNNING
 from apscheduler.triggers.date import DateTrigger
@@ -43,7 +44,8 @@ class Schedule:
         self._settling = _settling(self._jobs.values())
         self._last_tick: dict[str, datetime] = {}
         self._running: dict[str, asyncio.Task[object]] = {}
-        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._entries = MemoryJobStore()
+        self._scheduler = AsyncIOScheduler(jobstores={"default": self._entries}, timezone=UTC)
         self._scheduler.add_listener(self._on_overrun, EVENT_JOB_MAX_INSTANCES)
 
     @property
@@ -60,8 +62,8 @@ class Schedule:
         """When the next tick is wanted; None when there is nothing to do, or no tick is to come any more."""
         if not self.running:
             return None
-        due = [entry.next_run_time for entry in self._scheduler.get_jobs() if entry.next_run_time is not None]
-        return min(due, default=None)
+        next_due: datetime | None = self._entries.get_next_run_time()  # of all jobs, without looking at each
+        return next_due
 
     def start(self, now: datetime) -> None:
         """Begin. Jobs are told of ticks after `now` only."""

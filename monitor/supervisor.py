@@ -12,7 +12,7 @@ import json
 import logging
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ from monitor.worker import LINE_BYTES
 from probes._model import ErrorClass, Run, Sample
 from probes._plain import run_to_plain, sample_from_plain
 from probes._record import unmeasured
+from probes._tokens import count_tokens
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class WorkerProcess:
         self._upkeep = upkeep or Upkeep()
         self._keys = itertools.count()
         self._waiting: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
+        self._counting: set[asyncio.Task[None]] = set()
         self._writer: asyncio.StreamWriter | None = None
         self._up = asyncio.Event()
         self._unanswered_pings = 0
@@ -104,7 +106,7 @@ class WorkerProcess:
             began_s = asyncio.get_running_loop().time()
             try:
                 await self._live()
-            except OSError:
+            except (OSError, RuntimeError):  # the latter when no thread can be started
                 log.exception("the probing process cannot be started", extra={"action": "worker_start_failed"})
             lived_s = asyncio.get_running_loop().time() - began_s
             pause_s = 0.0 if lived_s > slowest_s else min(2 * pause_s + 0.1, slowest_s)
@@ -142,10 +144,25 @@ class WorkerProcess:
             self._unanswered_pings = 0
             self._on_loop_lag(float(message["loop_lag_s"]))
             return
+        if "count" in message:
+            task = asyncio.create_task(self._count(message), name="count-tokens")
+            self._counting.add(task)
+            task.add_done_callback(self._counting.discard)
+            return
         self.last_answer_s = asyncio.get_running_loop().time()
         answer = self._waiting.get(message["key"])
         if answer is not None and not answer.done():
             answer.set_result(message)
+
+    async def _count(self, message: Mapping[str, Any]) -> None:
+        """Count tokens for a probe whose provider told no usage. Where that fails they are not known."""
+        writer, counts = self._writer, list[int]()
+        try:
+            counts = await asyncio.to_thread(_counted, message["count"])
+        except Exception:
+            log.exception("tokens cannot be counted", extra={"action": "count_failed"})
+        if writer is self._writer:  # else the process that asked is gone
+            self._send(_line({"counts": counts, "key": message["key"]}))
 
     async def _ping(self, process: asyncio.subprocess.Process) -> None:
         """Ask for a sign of life now and then; kill a process that gives none.
@@ -212,6 +229,10 @@ class WorkerPool:
 def _kill(process: asyncio.subprocess.Process) -> None:
     with suppress(ProcessLookupError):  # it has just ended by itself
         process.kill()
+
+
+def _counted(texts: Sequence[str]) -> list[int]:
+    return [count_tokens(text) for text in texts]
 
 
 def _line(message: Mapping[str, object]) -> bytes:

@@ -1,7 +1,9 @@
 """The probing process: takes runs from its parent, measures them, sends samples back. Nothing else is on its loop.
 
 One JSON document a line both ways over a private socket pair: `{"run": …, "key": n}` and `{"ping": n}` in,
-`{"sample": …, "key": n}` and `{"pong": n, "loop_lag_s": …}` out. It ends when its parent closes the socket, and so
+`{"sample": …, "key": n}` and `{"pong": n, "loop_lag_s": …}` out. Where a provider tells no usage, the parent counts
+the tokens: `{"count": […], "key": n}` out, `{"counts": […], "key": n}` in. It
+ends when its parent closes the socket, and so
 also when the parent dies. Started as `python -m monitor.worker FD`.
 """
 
@@ -14,16 +16,16 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
-from probes._driver import measure
+from probes._driver import Count, measure
 from probes._loader import codec, import_own
 from probes._model import Probe, Run, Sample
 from probes._plain import run_from_plain, sample_to_plain
-from probes._tokens import count_tokens
-from probes._wire import keep_stamping
+from probes._wire import is_stamping, keep_stamping
 
 _RESOLVER_THREADS = 64
 """As many names as there are streams may be resolved at once: one dead name server keeps no other provider waiting."""
@@ -31,6 +33,8 @@ LINE_BYTES = 16 << 20
 """The longest message; a prompt of a million tokens fits."""
 _BEAT_S = 0.05
 _PROBES_A_COLLECTION = 16
+_STAMP_TRIES, _STAMP_PAUSE_S = 100, 0.005
+"""How long the kernel may take to begin stamping; one that never does is no reason not to probe."""
 
 
 class LocalProber:
@@ -39,13 +43,13 @@ class LocalProber:
     def __init__(self) -> None:
         self._codecs: dict[str, Probe] = {}
 
-    async def measure(self, run: Run) -> Sample:
+    async def measure(self, run: Run, count: Count | None = None) -> Sample:
         """Make one probe. Raises ValueError when the endpoint's api or its options do not exist."""
         endpoint = run.endpoint
         name = json.dumps([endpoint.api, dict(endpoint.options)], sort_keys=True, default=str)
         if name not in self._codecs:
             self._codecs[name] = codec(endpoint.api, endpoint.options)
-        return await measure(run, self._codecs[name])
+        return await measure(run, self._codecs[name], count)
 
 
 class LoopLag:
@@ -75,6 +79,7 @@ class Worker:
         self._ready = ready
         self._prober = LocalProber()
         self._lag = LoopLag()
+        self._counts: dict[int, asyncio.Future[Sequence[int]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._finished = 0
 
@@ -93,6 +98,9 @@ class Worker:
         if "ping" in message:
             self._send({"pong": message["ping"], "loop_lag_s": self._lag.take()})
             return
+        if "counts" in message:
+            self._counts[message["key"]].set_result(message["counts"])
+            return
         task = asyncio.create_task(self._probe(message), name=f"probe-{message['key']}")
         self._tasks.add(task)
         task.add_done_callback(self._finish)
@@ -107,11 +115,21 @@ class Worker:
     async def _probe(self, message: Mapping[str, Any]) -> None:
         try:
             await asyncio.shield(self._ready)
-            sample = await self._prober.measure(run_from_plain(message["run"]))
+            count = partial(self._count, message["key"])
+            sample = await self._prober.measure(run_from_plain(message["run"]), count)
         except Exception as error:  # noqa: BLE001  # the parent logs it and records the probe as internal
             self._send({"failed": f"{type(error).__name__}: {error}", "key": message["key"]})
             return
         self._send({"sample": sample_to_plain(sample), "key": message["key"]})
+
+    async def _count(self, key: int, texts: Sequence[str]) -> Sequence[int]:
+        """Let the parent count tokens: here that would keep streams waiting, and take each process 144 MB."""
+        self._counts[key] = asyncio.get_running_loop().create_future()
+        try:
+            self._send({"count": texts, "key": key})
+            return await self._counts[key]
+        finally:
+            del self._counts[key]
 
     def _send(self, message: Mapping[str, object]) -> None:
         self._writer.write(json.dumps(message).encode() + b"\n")
@@ -130,9 +148,11 @@ async def serve(channel: socket.socket) -> None:
 
 
 async def _get_ready() -> None:
-    """What has to be done before anything is timed, since it keeps the interpreter for up to 60 ms at a time."""
-    # In a thread, since it takes most of a second, and on a busy machine many: the parent wants its pings answered.
-    await asyncio.to_thread(count_tokens, "")
+    """What has to be done before anything is timed."""
+    for _ in range(_STAMP_TRIES):
+        if is_stamping():
+            break
+        await asyncio.sleep(_STAMP_PAUSE_S)
     # What exists now lives as long as the process, so the collector need not look at it; and it runs when the worker
     # says so, since by itself it stops the loop for up to 20 ms in the middle of a stream.
     gc.collect()
@@ -145,6 +165,7 @@ def main() -> None:
     # Ctrl-C reaches the whole terminal; the parent decides when probing ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         asyncio.run(serve(socket.socket(fileno=int(sys.argv[1]))))
     except (ConnectionError, BrokenPipeError):

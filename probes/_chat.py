@@ -8,12 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 
-from probes import _errors, _json
+from probes import _errors, _finish, _json
 from probes._model import (
     Done,
-    ErrorClass,
     Event,
-    Fault,
     Form,
     Frame,
     Prompt,
@@ -28,6 +26,8 @@ from probes._model import (
 
 TASKS = frozenset({Task.CHAT, Task.TOOL_CALL, Task.STRUCTURED_OUTPUT, Task.REACH})
 """What an API with chat, tools and JSON Schema can be asked."""
+_FIRST = (None, 0, "", "0")
+"""How the index of the choice that was asked for is written."""
 
 
 def post(url: str, body: Mapping[str, object], *headers: tuple[str, str], accept: str = "text/event-stream") -> Request:
@@ -81,16 +81,16 @@ def read_chunk(frame: Frame, *, arguments_as_objects: bool = False) -> Iterable[
         yield Done()
         return
     chunk = _json.as_object(_json.decode(frame.data))
-    fault = fault_in(chunk)
+    fault = _errors.fault_in(chunk)
     if fault is not None:
         yield fault
         return
-    for choice in map(_json.as_object, _json.get_list(chunk, "choices")):
-        if not choice.get("index"):
+    for choice in _json.get_objects(chunk, "choices"):
+        if choice.get("index") in _FIRST:
             yield from _choice(choice, arguments_as_objects=arguments_as_objects)
     usage = chunk.get("usage")
-    if usage is not None:
-        yield _usage(_json.as_object(usage))
+    if isinstance(usage, dict):
+        yield _usage(usage)
 
 
 def model_ids(body: bytes, *, items: str = "data", key: str = "id") -> frozenset[str]:
@@ -100,66 +100,51 @@ def model_ids(body: bytes, *, items: str = "data", key: str = "id") -> frozenset
     return frozenset(_json.get_text(_json.as_object(item), key) for item in found) - {""}
 
 
-def fault_in(chunk: Mapping[str, object]) -> Fault | None:
-    """The error that an answer of status 200 carries: at `error`, or vLLM's `{"object": "error", "message": …}`."""
-    error = chunk.get("error")
-    if isinstance(error, dict | str) and error:
-        return _errors.stream_fault(error)
-    return _errors.stream_fault(chunk) if chunk.get("object") == "error" else None
-
-
 def _choice(choice: Mapping[str, object], *, arguments_as_objects: bool) -> Iterator[Event]:
     delta = _json.get_object(choice, "delta")
-    thought = _json.get_text(delta, "reasoning_content") or _json.get_text(delta, "reasoning")
+    thought = _json.get_side_text(delta, "reasoning_content") or _json.get_side_text(delta, "reasoning")
     if thought:
         yield Reasoning(thought)
-    yield from _content(delta.get("content"))
-    refusal = _json.get_text(delta, "refusal")
+    yield from _content(delta)
+    refusal = _json.get_content(delta, "refusal")
     if refusal:
         yield Text(refusal)
-    for call in map(_json.as_object, _json.get_list(delta, "tool_calls")):
-        yield _tool_call(call, arguments_as_objects=arguments_as_objects)
-    reason = _json.get_text(choice, "finish_reason")
-    if reason:
-        yield _end(reason)
+    for place, call in enumerate(_json.get_objects(delta, "tool_calls")):
+        yield _tool_call(call, place, arguments_as_objects=arguments_as_objects)
+    end = _finish.finish(_json.get_text(choice, "finish_reason"))
+    if end is not None:
+        yield end
 
 
-def _content(content: object) -> Iterator[Event]:
-    """A string; or Mistral's list of parts, of which `thinking` holds a list of its own."""
+def _content(delta: Mapping[str, object]) -> Iterator[Event]:
+    """Text; or Mistral's list of parts, of which `thinking` holds a list of its own."""
+    content = delta.get("content")
     if isinstance(content, list):
         for part in map(_json.as_object, content):
             if _json.get_text(part, "type") == "thinking":
-                thoughts = map(_json.as_object, _json.get_list(part, "thinking"))
-                yield from (Reasoning(text) for text in (_json.get_text(piece, "text") for piece in thoughts) if text)
-            elif text := _json.get_text(part, "text"):
+                thoughts = (_json.get_content(piece, "text") for piece in _json.get_objects(part, "thinking"))
+                yield from (Reasoning(text) for text in thoughts if text)
+            elif text := _json.get_content(part, "text"):
                 yield Text(text)
-    elif text := _json.get_text({"content": content}, "content"):
+    elif text := _json.get_content(delta, "content"):
         yield Text(text)
 
 
-def _tool_call(call: Mapping[str, object], *, arguments_as_objects: bool) -> ToolCall:
+def _tool_call(call: Mapping[str, object], place: int, *, arguments_as_objects: bool) -> ToolCall:
     function = _json.get_object(call, "function")
-    whole = arguments_as_objects and isinstance(function.get("arguments"), dict)
+    index, whole = _json.get_count(call, "index"), arguments_as_objects and isinstance(function.get("arguments"), dict)
     return ToolCall(
-        index=_json.get_count(call, "index") or 0,
-        name=_json.get_text(function, "name") or None,
-        arguments=json.dumps(function["arguments"]) if whole else _json.get_text(function, "arguments"),
+        index=place if index is None else index,
+        name=_json.get_content(function, "name") or None,
+        arguments=json.dumps(function["arguments"]) if whole else _json.get_content(function, "arguments"),
+        id=_json.get_side_text(call, "id") or None,
+        whole=whole,
     )
 
 
-def _end(reason: str) -> Event:
-    match reason:
-        case "error":
-            return Fault(error=ErrorClass.STREAM_ERROR, detail="finish reason: error")
-        case "content_filter":
-            return Fault(error=ErrorClass.CONTENT_FILTER, detail="finish reason: content_filter")
-        case _:
-            return Done(reason, cut=reason in {"length", "model_length"})
-
-
 def _usage(usage: Mapping[str, object]) -> Usage:
-    details = _json.get_object(usage, "completion_tokens_details")
-    cached = _json.get_count(_json.get_object(usage, "prompt_tokens_details"), "cached_tokens")
+    details = _json.get_side_object(usage, "completion_tokens_details")
+    cached = _json.get_count(_json.get_side_object(usage, "prompt_tokens_details"), "cached_tokens")
     return Usage(
         prompt=_json.get_count(usage, "prompt_tokens"),
         output=_json.get_count(usage, "completion_tokens"),

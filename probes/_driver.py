@@ -9,21 +9,28 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import time
 from asyncio.selector_events import BaseSelectorEventLoop
-from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TypeAlias
+from urllib.parse import urlsplit
 
 import aiohttp
 
 from probes._cutoff import until
+from probes._end import CHATTER_S, QUIET_S, EndWatch
 from probes._exchange import Ending, Exchange
-from probes._faults import fault_of
+from probes._faults import fault_of, local_fault, proxy_refused
+from probes._http import Connector
 from probes._line import Line
 from probes._meter import Reading, decoding
-from probes._model import ErrorClass, Fault, Probe, Request, Run, Sample, Task
-from probes._record import judged, reading_into
+from probes._model import Endpoint, ErrorClass, Fault, Probe, Request, Run, Sample, Task
+from probes._proxy import Proxy, proxy_of, unused_variable
+from probes._record import judged, reading_into, uncounted
 
 MAX_STREAM_BYTES = 8 << 20
 MAX_REFUSAL_BYTES = 64 << 10
@@ -36,9 +43,14 @@ _TURN_NS = 1_000_000
 """How long frames are decoded before other streams get their turn: a whole answer would keep their tokens unread."""
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 _SUCCESSES = range(200, 300)
-_PLAIN_ENCODINGS = frozenset({"", "identity", "chunked"})
+_PLAIN_ENCODINGS = frozenset(
+    {"", "identity", "chunked", "none", "utf-8", "utf8", "us-ascii", "ascii", "binary", "8bit", "text", "plain", "null"}
+)
+"""Encodings that pack nothing; charsets and words for none stand in the header by mistake."""
 _PACKED_ENCODINGS = frozenset({"gzip", "x-gzip", "br", "deflate", "zstd", "compress"})
 """Others are not named: in lower case, as they are compared, our own key would not be known again."""
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
+_CONNECTION_FAILURES = frozenset({ErrorClass.DNS, ErrorClass.CONNECT, ErrorClass.TLS})
 _LATE_SHARE = 0.25
 """Of the time for connecting: when our event loop is later than that to see it pass, it is not the provider's fault."""
 
@@ -55,15 +67,30 @@ class _Attempt:
     body: bytearray = field(default_factory=bytearray)
     ending: Ending = Ending.END_OF_FILE
     fault: Fault | None = None
+    watch: EndWatch
+    looked_s: float = 0.0
+    """When it was last looked whether the answer has proved its end, by the event loop's clock."""
+    proved_s: float | None = None
+    """When that was first seen."""
 
 
-async def measure(run: Run, codec: Probe) -> Sample:
-    """Make one probe and record it. Never raises but for cancellation: a failure is a sample too."""
+Count: TypeAlias = Callable[[Sequence[str]], Awaitable[Sequence[int]]]
+"""Counts the tokens of each text; what it cannot count, it gives no counts of."""
+
+
+async def measure(run: Run, codec: Probe, count: Count | None = None) -> Sample:
+    """Make one probe and record it. Never raises but for cancellation: a failure is a sample too.
+
+    `count` is asked where the provider told no usage; without one tokens are counted here, and other streams wait.
+    """
     seen = await exchange(run, codec)
     reading = Reading()
     async for _ in _gently(reading_into(reading, run, codec, seen)):
         pass
-    return judged(run, codec, seen, reading)
+    if count is None:
+        return judged(run, codec, seen, reading)
+    texts = uncounted(run, codec, reading)
+    return judged(run, codec, seen, reading, await count(texts) if texts else ())
 
 
 async def _gently(steps: Iterator[None]) -> AsyncIterator[None]:
@@ -88,8 +115,15 @@ async def exchange(run: Run, codec: Probe) -> Exchange:
     except Exception as error:  # noqa: BLE001  # a codec may be a third party's
         fault = Fault(error=ErrorClass.INTERNAL, detail=f"{run.endpoint.api} could not ask: {type(error).__name__}")
         return Exchange(began_at=began_at, began_ns=began_ns, ended_ns=began_ns, fault=fault)
-    line = Line(deadlines=run.deadlines, began_ns=began_ns, tls=request.url.startswith("https:"))
-    attempt = _Attempt(run=run, codec=codec, line=line)
+    proxy = proxy_of(run.endpoint.proxy)
+    line = Line(
+        deadlines=run.deadlines,
+        began_ns=began_ns,
+        tls=request.url.startswith("https:"),
+        target=_host_and_port(request.url) if proxy is not None else "",
+        proxy=proxy,
+    )
+    attempt = _Attempt(run=run, codec=codec, line=line, watch=EndWatch(codec=codec, task=run.task))
     async with _session(line) as session:
         if isinstance(asyncio.get_running_loop(), BaseSelectorEventLoop):
             await _ask(session, request, attempt)
@@ -103,7 +137,7 @@ async def exchange(run: Run, codec: Probe) -> Exchange:
 
 
 def _session(line: Line) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(socket_factory=line.open_socket, force_close=True, use_dns_cache=False, limit=0)
+    connector = Connector(socket_factory=line.open_socket, force_close=True, use_dns_cache=False, limit=0)
     return aiohttp.ClientSession(
         connector=connector,
         trace_configs=[line.trace()],
@@ -125,24 +159,58 @@ async def _ask(session: aiohttp.ClientSession, request: Request, attempt: _Attem
             response = await session.request(
                 request.method,
                 request.url,
-                headers=_headers(request, attempt.run),
+                headers=_headers(request, attempt.run) | ({} if line.tls else _credentials(line.proxy)),
+                proxy=line.proxy.url if line.proxy else None,
+                proxy_headers=_credentials(line.proxy) or None,
                 data=_payload(request.body) if request.body else None,
                 allow_redirects=False,
             )
     except Exception as error:  # noqa: BLE001  # every one is told apart in fault_of
-        attempt.fault = _no_time(line) or fault_of(error, line.situation)
+        attempt.fault = _no_time(line) or _hinted(fault_of(error, line.situation), attempt.run.endpoint)
         return
     line.head_arrived(response.content)
     _end_with_connection(response)
     attempt.status = response.status
+    attempt.watch.status = response.status
     attempt.headers = {name.lower(): value for name, value in response.headers.items()}
-    attempt.fault = _encoded(attempt)
+    attempt.fault = _refused_by_proxy(attempt) or _encoded(attempt)
     try:
         if attempt.fault is None:
             await _receive(response.content, attempt)
     finally:
         line.take_stock()
         response.close()
+
+
+def _host_and_port(url: str) -> str:
+    parts = urlsplit(url)
+    default = _DEFAULT_PORTS.get(parts.scheme, "")
+    host = parts.netloc.rpartition("@")[2]
+    return host if host.rpartition("]")[2].count(":") else f"{host}:{default}"
+
+
+def _credentials(proxy: Proxy | None) -> dict[str, str]:
+    """The header for a proxy that wants to know who asks."""
+    return {"Proxy-Authorization": proxy.authorization} if proxy is not None and proxy.authorization else {}
+
+
+def _refused_by_proxy(attempt: _Attempt) -> Fault | None:
+    """A proxy's own refusal of a request without a tunnel; no provider answers with that status."""
+    proxy = attempt.line.proxy
+    if proxy is None or attempt.line.tls or attempt.status != HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return None
+    return Fault(error=ErrorClass.INTERNAL, detail=proxy_refused(attempt.status, f"the proxy {proxy.peer}"))
+
+
+def _hinted(fault: Fault, endpoint: Endpoint) -> Fault:
+    """A failure to connect, with a word about a proxy that other programs would have used."""
+    if fault.error not in _CONNECTION_FAILURES or endpoint.proxy is not None:
+        return fault
+    variable = unused_variable(os.environ, endpoint.base_url.partition(":")[0])
+    if variable is None:
+        return fault
+    hint = f"{variable} is set and not used; write `proxy:` in the configuration"
+    return replace(fault, detail=f"{fault.detail}; {hint}")
 
 
 def _payload(body: bytes) -> bytes | io.BytesIO:
@@ -207,14 +275,12 @@ async def _receive(content: aiohttp.StreamReader, attempt: _Attempt) -> None:
     stages = [(deadlines.total_s, Ending.TOTAL_DEADLINE)]
     if deadlines.ttft_s < deadlines.total_s and attempt.run.task is not Task.REACH:
         stages.insert(0, (deadlines.ttft_s, Ending.TTFT_DEADLINE))
-    for seconds, ending in stages:
+    for seconds, overdue in stages:
         deadline_s = attempt.line.deadline_s(seconds)
-        try:
-            async with until(deadline_s):
-                attempt.ending = await _read_on(content, attempt)
-                return
-        except TimeoutError:
-            attempt.ending = ending
+        ended = await _read_until(content, attempt, deadline_s)
+        attempt.ending = ended or overdue
+        if ended is not None:
+            return
         first_s = await _first_content_s(attempt)
         if first_s is not None and first_s > deadline_s:
             # Only a late loop reads what came later, and what it reads together has the last one's time.
@@ -224,12 +290,41 @@ async def _receive(content: aiohttp.StreamReader, attempt: _Attempt) -> None:
             return
 
 
+async def _read_until(content: aiohttp.StreamReader, attempt: _Attempt, deadline_s: float) -> Ending | None:
+    """Read until the stream ends, or has proved its end and says nothing more; None: the deadline came first."""
+    now_s = asyncio.get_running_loop().time
+    while True:
+        look_s = max(attempt.line.newest_read_s, attempt.looked_s) + QUIET_S
+        try:
+            async with until(min(look_s, deadline_s)):
+                return await _read_on(content, attempt)
+        except TimeoutError:
+            if look_s >= deadline_s:
+                return None
+        attempt.looked_s = now_s()
+        if await _is_over(attempt, look_s):
+            return Ending.PROVED
+
+
+async def _is_over(attempt: _Attempt, look_s: float) -> bool:
+    """Whether the answer has proved its end and is silent, or has gone on for long since without saying anything."""
+    line = attempt.line
+    async for _ in _gently(attempt.watch.look(attempt.body, attempt.looked_s - line.newest_read_s)):
+        pass
+    if not attempt.watch.ended:
+        return False
+    attempt.proved_s = attempt.proved_s or attempt.looked_s
+    is_quiet = line.newest_read_s + QUIET_S <= look_s
+    return is_quiet or attempt.looked_s - attempt.proved_s >= CHATTER_S
+
+
 async def _read_on(content: aiohttp.StreamReader, attempt: _Attempt) -> Ending:
     limit = MAX_STREAM_BYTES if attempt.status in _SUCCESSES else MAX_REFUSAL_BYTES
     while len(attempt.body) <= limit:
         try:
             piece = await content.readany()
-        except (aiohttp.ClientError, OSError, RuntimeError):  # the last: aiohttp's word when the connection is gone
+        except (aiohttp.ClientError, OSError, RuntimeError) as error:  # the last: aiohttp's word for a gone connection
+            attempt.fault = local_fault(error.__cause__ or error, "reading the answer")
             return Ending.CUT
         if not piece:
             return Ending.END_OF_FILE

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from probes import _json
+from probes._error_object import error_in, message_in, told_status
 from probes._headers import retry_after_s
 from probes._model import ErrorClass, Fault, Headers, MalformedError
 
@@ -95,19 +96,121 @@ _OVERLOADED = re.compile(
     "|capacity[ _](exceeded|exhausted|reached)",
     re.IGNORECASE,
 )
+_LOOSE_WORDS: tuple[tuple[ErrorClass, re.Pattern[str]], ...] = tuple(
+    (error, re.compile("|".join(patterns), re.IGNORECASE))
+    for error, patterns in (
+        (
+            ErrorClass.OVERLOADED,
+            (
+                r"\bservice (is )?(temporarily |currently )?unavailable",
+                r"\b(server|service|model|engine|system) (is )?(too |currently |temporarily )?busy\b",
+            ),
+        ),
+        (ErrorClass.GEO, (r"\b(country|region) .{0,20}not supported", "unsupported_country")),
+        (ErrorClass.CONTENT_FILTER, ("(sensitive|unsafe|inappropriate) content", "safety (system|filter|policy)")),
+        (
+            ErrorClass.RATE_LIMITED,
+            (
+                r"\bthrottl",
+                r"\bquota (is )?exceeded",
+                r"exceeded .{0,40}\bquota",
+                r"\b(requests|tokens) per (second|minute|hour|day)",
+                r"\blimited to \d+ .{0,20}\b(calls|requests)\b",
+                r"too many (concurrent|tokens)",
+                r"\bslow down\b",
+            ),
+        ),
+        (
+            ErrorClass.PAYMENT,
+            (
+                r"\b(out of|no|not enough|more|add) (credit|fund|balance)",
+                r"\bbalance (is )?(too low|not enough|insufficient|exhausted|used up)",
+                r"\barrears?\b|\barrearage|\boverdue",
+                r"\bsubscription\b.{0,30}(expired|required|inactive)",
+            ),
+        ),
+        (
+            ErrorClass.AUTH,
+            (
+                r"\b(missing|invalid|incorrect|expired|revoked|unknown|bad|no|wrong) (api |access |auth |bearer )*"
+                "(key|token|credentials?)",
+                "(key|token|credentials?) (is |was |has been |are )*"
+                "(missing|invalid|incorrect|expired|revoked|wrong|not valid)",
+                r"\bauthenticat(e|ion) (fail|error|is required|required)",
+                r"\b(permission|access) denied|\bforbidden\b|\bnot authorized",
+            ),
+        ),
+        (
+            ErrorClass.NOT_FOUND,
+            (
+                r"\b(no such|unknown|unsupported|invalid) (model|deployment)",
+                r"\b(model|deployment)\b.{0,80}\b(not exist|not found|not available|no longer|retired|decommissioned)",
+                "^not[ _]found$",
+            ),
+        ),
+        (
+            ErrorClass.BAD_REQUEST,
+            (
+                r"\b(invalid|unsupported|missing|unknown) (request|parameter|argument|field|value)",
+                r"\bmaximum context length|\bcontext length exceeded|\bprompt is too long",
+                r"\bfield required|\bvalue_error",
+            ),
+        ),
+    )
+)
+"""Words of an error that no status goes with. Less sure than `_WORDS`, so a status that is told comes first."""
+_TYPES: Mapping[str, ErrorClass] = {
+    name: error
+    for error, names in (
+        (
+            ErrorClass.BAD_REQUEST,
+            "invalidrequest badrequest validation invalidargument invalidparameter unprocessableentity",
+        ),
+        (ErrorClass.BAD_REQUEST, "failedprecondition requesttoolarge contextlengthexceeded unsupportedparameter"),
+        (
+            ErrorClass.AUTH,
+            "authentication unauthorized unauthenticated forbidden permission permissiondenied accessdenied",
+        ),
+        (ErrorClass.AUTH, "notauthorized invalidapikey invalidkey invalidtoken expiredtoken unrecognizedclient"),
+        (ErrorClass.AUTH, "incompletesignature invalidsignature"),
+        (ErrorClass.NOT_FOUND, "notfound modelnotfound resourcenotfound"),
+        (ErrorClass.RATE_LIMITED, "ratelimit ratelimited ratelimitexceeded throttling toomanyrequests quotaexceeded"),
+        (ErrorClass.RATE_LIMITED, "resourceexhausted servicequotaexceeded limitrequests requestlimitexceeded"),
+        (ErrorClass.OVERLOADED, "overloaded unavailable serviceunavailable modelnotready engineoverloaded busy"),
+        (ErrorClass.PAYMENT, "paymentrequired insufficientbalance insufficientcredits arrearage"),
+        (ErrorClass.CONTENT_FILTER, "contentfilter contentpolicy datainspectionfailed"),
+        (ErrorClass.GEO, "unsupportedcountry unsupportedregion"),
+    )
+    for name in names.split()
+}
+"""Names of errors that a status would tell, where they come without one: in small letters, without `_error`."""
+_TYPE_ENDING = re.compile("(error|exception)$")
+_TOLD_STATUS = re.compile(
+    r"\s*(?:HTTP(?:/[\d.]+)? |status(?: code)? |error code: )?([45]\d\d)(?=\s*(?:$|[:,-]|[A-Z]))", re.IGNORECASE
+)
 _UNSAFE = re.compile(r"[^\x20-\x7e\u00a1-\u00ac\u00ae-\u024f…]+")
 _MAX_DETAIL = 200
+_NAMES = ("code", "type", "status", "error_type", "__type")
+_MESSAGES = ("message", "detail", "msg", "error_msg", "status_msg")
+_LONGEST_NAME = 80
+_OWN_TROUBLE = ("internal", "servererror", "apierror")
 _TELLING = 4000
 """Characters at the beginning of a part in which known words are looked for, which takes long."""
+_INTERIM = range(200)
 _CLIENT_ERRORS = range(400, 500)
 _SERVER_ERRORS = range(500, 1000)
+_SUCCESSES = range(200, 300)
 
 
 def status_class(status: int) -> ErrorClass:
-    """The class of an HTTP status outside 2xx, by the table alone."""
+    """The class of a refusal's HTTP status, by the table alone; of 2xx that of any error that came with it."""
     known = STATUS_CLASSES.get(status)
     if known is not None:
         return known
+    if status in _INTERIM:
+        return ErrorClass.MALFORMED  # never the last answer, and a change of protocols was not asked for
+    if status in _SUCCESSES:
+        return ErrorClass.STREAM_ERROR
     if status in _SERVER_ERRORS:
         return ErrorClass.SERVER_ERROR
     # A redirect is not followed (it would carry the key along), so the configured address is what is wrong.
@@ -115,21 +218,31 @@ def status_class(status: int) -> ErrorClass:
 
 
 def refusal(status: int, headers: Headers, body: bytes) -> Fault:
-    """What an answer outside 2xx means, for APIs whose error bodies hold `error` or `message`."""
-    words = _body_words(body)
+    """What a refusal means, for APIs whose error bodies hold `error` or `message`; its status may be one of success."""
+    error = _body_error(body)
+    words = _words(error)
     return Fault(
-        error=_refusal_class(status, words),
+        error=_told_class(error, words) if status in _SUCCESSES else _refusal_class(status, words),
         detail=": ".join((f"HTTP {status}", *(word for word in words if word != str(status)))),
         retry_after_s=retry_after_s(headers),
     )
 
 
 def stream_fault(error: Mapping[str, object] | str) -> Fault:
-    """What an error object inside a stream means: a known word's class, else `stream_error`."""
+    """What an error inside a stream means, by its words, the status and the type in it; else `stream_error`."""
     words = _words(error)
-    return Fault(
-        error=_worded_class(words) or ErrorClass.STREAM_ERROR, detail=": ".join(words) or "error in the stream"
-    )
+    return Fault(error=_told_class(error, words), detail=": ".join(words) or "error in the stream")
+
+
+def fault_in(source: Mapping[str, object]) -> Fault | None:
+    """What the error means that an object of status 200 tells, in any dialect; None when it tells none."""
+    error = error_in(source)
+    if error is not None:
+        return stream_fault(error)
+    message = message_in(source)
+    fault = stream_fault(source) if message is not None else None
+    # Words alone may be anything, a greeting too.
+    return fault if fault is not None and fault.error is not ErrorClass.STREAM_ERROR else None
 
 
 def clean(text: str) -> str:
@@ -145,23 +258,63 @@ def _refusal_class(status: int, words: Sequence[str]) -> ErrorClass:
     return status_class(status)
 
 
+def _told_class(error: Mapping[str, object] | str, words: Sequence[str]) -> ErrorClass:
+    """The class of an error that came with a status of success. One that tells no more is an error of the stream."""
+    status = _status_told(error)
+    if status is not None:
+        told = _refusal_class(status, words)
+        return ErrorClass.STREAM_ERROR if told is ErrorClass.SERVER_ERROR else told
+    return _worded_class(words) or _typed_class(error) or _found(_LOOSE_WORDS, words) or ErrorClass.STREAM_ERROR
+
+
+def _status_told(error: Mapping[str, object] | str) -> int | None:
+    if not isinstance(error, str):
+        status = told_status(error)
+        if status is not None:
+            return status
+        error = str(error.get("message") or "")
+    found = _TOLD_STATUS.match(error)
+    return int(found[1]) if found is not None else None
+
+
+def _typed_class(error: Mapping[str, object] | str) -> ErrorClass | None:
+    """The class by the error's name alone; of one that names the provider's own trouble `stream_error`."""
+    names = [error] if isinstance(error, str) else [error.get(key) for key in _NAMES]
+    if not isinstance(error, str) and isinstance(error.get("detail"), list):
+        return ErrorClass.BAD_REQUEST  # FastAPI's list of what is wrong with a request
+    for name in filter(None, names):
+        last = str(name)[:_LONGEST_NAME].rpartition("#")[2]
+        told = re.sub("[^a-z]", "", last.lower())
+        known = _TYPES.get(_TYPE_ENDING.sub("", told))
+        if known is not None:
+            return known
+        if told.startswith(_OWN_TROUBLE):
+            return ErrorClass.STREAM_ERROR
+    return None
+
+
 def _worded_class(words: Sequence[str]) -> ErrorClass | None:
     """The class that the first telling part names; but a lack of capacity is one, wherever it is told."""
     if any(_OVERLOADED.search(part, 0, _TELLING) for part in words):
         return ErrorClass.OVERLOADED
-    return next((error for part in words for error, pattern in _WORDS if pattern.search(part, 0, _TELLING)), None)
+    return _found(_WORDS, words)
 
 
-def _body_words(body: bytes) -> tuple[str, ...]:
+def _found(table: tuple[tuple[ErrorClass, re.Pattern[str]], ...], words: Sequence[str]) -> ErrorClass | None:
+    return next((error for part in words for error, pattern in table if pattern.search(part, 0, _TELLING)), None)
+
+
+def _body_error(body: bytes) -> Mapping[str, object] | str:
+    """The error of a refusal's body; empty when there are no words to be read."""
     try:
         content = _json.decode(body)
         # Google's copy of OpenAI's API wraps the object in an array.
         only = content[0] if isinstance(content, list) and len(content) == 1 else content
         source = _json.as_object(only)
     except MalformedError:
-        return ()
-    error = source.get("error")
-    return _words(error if isinstance(error, dict | str) else source)
+        return {}
+    error = error_in(source)
+    return source if error is None else error
 
 
 def _words(error: Mapping[str, object] | str) -> tuple[str, ...]:
@@ -173,5 +326,5 @@ def _words(error: Mapping[str, object] | str) -> tuple[str, ...]:
         return (error,) if error else ()
     metadata = error.get("metadata")
     behind = metadata.get("raw") if isinstance(metadata, dict) else None
-    parts = [*(error.get(key) for key in ("code", "type", "status", "message", "detail")), behind]
+    parts = [*(error.get(key) for key in (*_NAMES, *_MESSAGES)), behind]
     return tuple(dict.fromkeys(str(part) for part in parts if isinstance(part, str | int) and part))

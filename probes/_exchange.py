@@ -20,6 +20,8 @@ class Ending(Enum):
     TTFT_DEADLINE = "ttft deadline"
     TOTAL_DEADLINE = "total deadline"
     TOO_LARGE = "too large"
+    PROVED = "proved"
+    """The answer had proved its end, and the connection stayed open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

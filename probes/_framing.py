@@ -27,6 +27,10 @@ MAX_CONTAINERS_IN_ALL = 1 << 18
 """The most in one answer: eight a frame."""
 
 _DATA_LINE = re.compile(rb"(?<![^\r\n])data(?:: ?([^\r\n]*+))?(?=[\r\n]|\Z)")
+_FIRST_LINE = re.compile(rb"(?<![^\r\n])(?:data(?=[:\r\n]|\Z)|(?P<stray>error:[ \t]*+(?=\S)|[ \t]*+(?=[{\[])))")
+"""Where the next event begins, or what stands between events and may be an error."""
+_NEXT_FIELD = re.compile(rb"[\r\n](?=(?:data|event|id|retry):)")
+_STRAY_STARTS = (b"\n{", b"\r{", b"\n[", b"\nerror:", b"\rerror:")
 _EVENT_LINE = re.compile(rb"(?<![^\r\n])event(?:: ?([^\r\n]*+))?(?=[\r\n]|\Z)")
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _BEFORE_BLANK_LINES = (b"\n\n", b"\n\r", b"\r\r")
@@ -152,24 +156,43 @@ def _bound_silence(size: int) -> None:
 
 
 def sse_frames(body: bytes) -> Iterator[Frame]:
-    """The events that carry data. Comments, `id` and `retry` are passed over."""
+    """The events that carry data. Comments, `id` and `retry` are passed over.
+
+    JSON that stands in no field, and a field `error`, which the standard has not, come as stray frames.
+    """
     skipped = len(_BOM) if body.startswith(_BOM) else 0
     if skipped:
         body = body[skipped:]
     begin = 0
-    while found := _DATA_LINE.search(body, begin, begin + MAX_EVENT_BYTES):
-        blank = _BLANK_LINE.search(body, found.start(), begin + MAX_EVENT_BYTES)
+    while found := _FIRST_LINE.search(body, begin, begin + MAX_EVENT_BYTES):
+        at, is_stray = found.end("stray"), found["stray"] is not None
+        if not is_stray:
+            at = found.start()
+        blank = _BLANK_LINE.search(body, at, begin + MAX_EVENT_BYTES)
         end = len(body) if blank is None else blank.end()
         _bound(end - begin)
         stop = end if blank is None else blank.start()
+        following = _following(body, at, stop, is_stray=is_stray)
+        if following is not None:
+            stop, end = following, following + 1
         yield Frame(
             event=_event_name(body, begin, found.start(), stop),
-            data=b"\n".join(_DATA_LINE.findall(body, found.start(), stop)),
+            data=body[at:stop] if is_stray else b"\n".join(_DATA_LINE.findall(body, at, stop)),
             end=skipped + end,
-            complete=blank is not None,
+            complete=blank is not None or following is not None,
+            stray=is_stray,
         )
         begin = end
     _bound_silence(len(body) - begin)
+
+
+def _following(body: bytes, at: int, stop: int, *, is_stray: bool) -> int | None:
+    """The line end behind which a stray part follows an event, or an event a stray part, without a blank line."""
+    if is_stray:
+        found = _NEXT_FIELD.search(body, at, stop)
+        return None if found is None else found.start()
+    starts = [place for place in (body.find(start, at, stop) for start in _STRAY_STARTS) if place >= 0]
+    return min(starts, default=None)
 
 
 def _event_name(body: bytes, begin: int, data_begin: int, stop: int) -> str | None:

@@ -1,6 +1,7 @@
 """JSON from strangers: decoding with bounds, and typed access that says what is wrong.
 
-Every function raises MalformedError when the value is not of the shape asked for.
+A function raises MalformedError when the value is not of the shape asked for, unless it says that nothing depends on
+it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ _BRACKET = re.compile(rb"[\[\]{}]")
 
 
 def decode(data: bytes) -> object:
-    """The value of a JSON text in UTF-8. NaN and Infinity, which JSON does not have, are refused."""
+    """The value of a JSON text in UTF-8, with or without a mark of it at the beginning.
+
+    NaN and Infinity, which JSON does not have, are refused.
+    """
     return _decoded(data, _finite)
 
 
@@ -39,9 +43,14 @@ def _decoded(data: bytes, parse_float: Callable[[str], object]) -> object:
     if _is_too_deep(data):
         raise MalformedError("JSON nested too deeply")
     try:
-        return json.loads(data.decode("utf-8"), parse_constant=_refuse_constant, parse_float=parse_float)
+        return json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant, parse_float=parse_float)
     except ValueError as error:
         raise MalformedError(f"not JSON: {str(error)[:80]}") from None
+
+
+def encode(value: object) -> bytes:
+    """A value that was decoded, as JSON again."""
+    return json.dumps(value).encode()
 
 
 def object_option(name: str, text: str | None) -> Mapping[str, object]:
@@ -103,19 +112,30 @@ def as_object(value: object) -> Mapping[str, object]:
 
 
 def get_object(source: Mapping[str, object], key: str) -> Mapping[str, object]:
-    """The object at `key`; empty when absent or null."""
+    """The object at `key`; empty when absent, null, or anything else that is empty (PHP writes `[]` for `{}`)."""
     value = source.get(key)
-    return {} if value is None else as_object(value)
+    return {} if _is_empty(value) else as_object(value)
+
+
+def get_side_object(source: Mapping[str, object], key: str) -> Mapping[str, object]:
+    """The object at `key`, where nothing depends on it: empty when there is anything else."""
+    value = source.get(key)
+    return value if isinstance(value, dict) else {}
 
 
 def get_list(source: Mapping[str, object], key: str) -> list[object]:
-    """The array at `key`; empty when absent or null."""
+    """The array at `key`; empty when absent, null, or anything else that is empty."""
     value = source.get(key)
-    if value is None:
+    if _is_empty(value):
         return []
     if not isinstance(value, list):
         raise MalformedError(f"{key!r} should be an array, not {_kind(value)}")
     return value
+
+
+def get_objects(source: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
+    """The objects of the array at `key`, without items that are null."""
+    return [as_object(item) for item in get_list(source, key) if item is not None]
 
 
 def get_text(source: Mapping[str, object], key: str) -> str:
@@ -128,16 +148,34 @@ def get_text(source: Mapping[str, object], key: str) -> str:
     return value
 
 
-def get_count(source: Mapping[str, object], key: str) -> int | None:
-    """The non-negative integer at `key`, which may be written as `5.0`; None when absent or null."""
+def get_content(source: Mapping[str, object], key: str) -> str:
+    """What a model wrote, at `key`: text, or a number, as some servers send a lone digit; empty as in `get_object`."""
     value = source.get(key)
-    if value is None:
-        return None
+    if _is_empty(value):
+        return ""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return get_text(source, key)
+
+
+def get_side_text(source: Mapping[str, object], key: str) -> str:
+    """What stands at `key`, where nothing depends on it: empty when it is no text."""
+    value = source.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def get_count(source: Mapping[str, object], key: str) -> int | None:
+    """The non-negative integer at `key`, which may be written as `5.0`; None, as not known, for anything else."""
+    value = source.get(key)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_COUNT:
-        raise MalformedError(f"{key!r} should be a count, not {_kind(value)}")
-    return value
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 <= value <= MAX_COUNT else None
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or value is False or value in ("", [], {})
 
 
 def _kind(value: object) -> str:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from typing import assert_never
 
+from probes._calls import Calls, joined
 from probes._framing import frames
 from probes._model import (
     Done,
@@ -28,9 +30,7 @@ from probes._model import (
     Vector,
 )
 from probes._quantiles import quantile
-
-MAX_TEXT = 100_000
-"""Characters beyond which a text is not put together any further: nobody looks there, and it takes ever longer."""
+from probes._stray import ERROR_EVENT, MAX_STRAY_BYTES, event_fault, stray_fault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,21 +54,13 @@ class Content:
 
 
 @dataclass(slots=True, kw_only=True)
-class Call:
-    """A tool call as far as it came."""
-
-    name: str | None = None
-    arguments: str = ""
-
-
-@dataclass(slots=True, kw_only=True)
 class Reading:
     """What a stream said, up to its first fault."""
 
     content: list[Content] = field(default_factory=list)
     answer: str = ""
     thought: str = ""
-    calls: dict[int, Call] = field(default_factory=dict)
+    calls: Calls = field(default_factory=Calls)
     vector: Vector | None = None
     first_answer_ns: int | None = None
     usage: Usage | None = None
@@ -76,10 +68,14 @@ class Reading:
     server_s: float | None = None
     done_ns: int | None = None
     stop_reason: str | None = None
+    unknown_reason: str | None = None
+    """A stop reason that no table knows."""
     cut: bool = False
     """Whether the token limit ended the answer."""
+    doubt: str | None = None
+    """Words about counts of the provider that cannot be true."""
     last_ns: int | None = None
-    """Arrival of the last frame that could be read."""
+    """Arrival of the last frame that could be read; of those after the end, of the last that says anything."""
     fault: Fault | None = None
     malformed: str | None = None
     frames: int = 0
@@ -111,13 +107,18 @@ def read_stream(codec: Probe, body: bytes, arrivals: tuple[Arrival, ...]) -> Rea
 
 def decoding(codec: Probe, body: bytes, arrivals: tuple[Arrival, ...], reading: Reading) -> Iterator[None]:
     """Decode into `reading`, one frame a step, so that an event loop can do other things between two of them."""
+    end = 0
     try:
         for frame, read in arrived_frames(codec.framing, body, arrivals):
             if not _take_frame(codec, reading, frame, arrivals[read].at_ns, read):
-                return
+                break
+            end = frame.end
             yield
     except MalformedError as error:
         reading.malformed = str(error)
+    if reading.fault is None and reading.done_ns is None:
+        # What could not be read may be an error that comes in another framing, or in none.
+        reading.fault = stray_fault(codec, body[end : end + MAX_STRAY_BYTES])
 
 
 def arrived_frames(framing: Framing, body: bytes, arrivals: tuple[Arrival, ...]) -> Iterator[tuple[Frame, int]]:
@@ -130,17 +131,41 @@ def arrived_frames(framing: Framing, body: bytes, arrivals: tuple[Arrival, ...])
 def _take_frame(codec: Probe, reading: Reading, frame: Frame, at_ns: int, read: int) -> bool:
     """Add one frame's events; False when nothing behind it counts any more."""
     try:
-        events = tuple(codec.read(frame))
+        events = events_of(codec, frame)
     except Exception as error:  # noqa: BLE001  # a codec may be a third party's; what it raises is the verdict
         if frame.complete:
             reading.malformed = str(error) if isinstance(error, MalformedError) else type(error).__name__
         return False
+    if events is None:
+        return True
     reading.frames += 1
-    reading.last_ns = at_ns
+    reading.last_ns = at_ns if events or reading.done_ns is None else reading.last_ns
     size = sum(_take_event(reading, event, at_ns) for event in events)
     if size:
         reading.content.append(Content(at_ns=at_ns, read=read, size=size))
     return reading.fault is None
+
+
+def events_of(codec: Probe, frame: Frame) -> tuple[Event, ...] | None:
+    """What a frame says; None of one that is no message: a keep-alive without data, bytes between events."""
+    if frame.stray and frame.event != ERROR_EVENT:
+        fault = stray_fault(codec, frame.data)
+        return None if fault is None else (fault,)
+    if frame.event == ERROR_EVENT and codec.framing is Framing.SSE:
+        return _error_event(codec, frame)
+    if codec.framing is Framing.SSE and not frame.data.strip():
+        return None
+    return tuple(codec.read(frame))
+
+
+def _error_event(codec: Probe, frame: Frame) -> tuple[Event, ...] | None:
+    """An event that calls itself an error is one, whether or not the codec can read it."""
+    with suppress(Exception):  # a codec may be a third party's
+        events = tuple(codec.read(frame))
+        if any(isinstance(event, Fault) for event in events):
+            return events
+    fault = event_fault(frame)
+    return None if fault is None else (fault,)
 
 
 def _take_event(reading: Reading, event: Event, at_ns: int) -> int:
@@ -150,9 +175,10 @@ def _take_event(reading: Reading, event: Event, at_ns: int) -> int:
             reading.usage = _with_counts(reading.usage, event)
         case ServerTime(seconds):
             reading.server_s = seconds
-        case Done(reason, cut, proof):
+        case Done(reason, cut, proof, known):
             reading.done_ns = at_ns if proof else reading.done_ns
             reading.stop_reason = reason or reading.stop_reason
+            reading.unknown_reason = reading.unknown_reason if known else reason
             reading.cut = reading.cut or cut
         case Fault():
             reading.fault = reading.fault or event
@@ -170,17 +196,15 @@ def _with_counts(known: Usage | None, newer: Usage) -> Usage:
 def _take_content(reading: Reading, event: Text | Reasoning | ToolCall | Vector, at_ns: int) -> int:
     match event:
         case Text(text):
-            reading.answer = _longer(reading.answer, text)
+            reading.answer = joined(reading.answer, text)
             if text and reading.first_answer_ns is None:
                 reading.first_answer_ns = at_ns
             return len(text)
         case Reasoning(text):
-            reading.thought = _longer(reading.thought, text)
+            reading.thought = joined(reading.thought, text)
             return len(text)
         case ToolCall():
-            call = reading.calls.setdefault(event.index, Call())
-            call.name = call.name or event.name
-            call.arguments = _longer(call.arguments, event.arguments)
+            reading.calls.take(event)
             return len(event.arguments)
         case Vector():
             reading.vector = event
@@ -188,17 +212,16 @@ def _take_content(reading: Reading, event: Text | Reasoning | ToolCall | Vector,
     assert_never(event)
 
 
-def _longer(text: str, more: str) -> str:
-    return text + more if len(text) <= MAX_TEXT else text
+def figures(reading: Reading, usage: Usage | None, t0_ns: int, *, streamed: int | None = None) -> Figures:
+    """The figures of a reading whose request was handed to the kernel at `t0_ns`; `usage` as told or as counted.
 
-
-def figures(reading: Reading, usage: Usage | None, t0_ns: int) -> Figures:
-    """The figures of a reading whose request was handed to the kernel at `t0_ns`; `usage` as told or as counted."""
+    `streamed` are the tokens of what was streamed, as counted here, where there are tool calls.
+    """
     content = reading.content
     first = content[0].at_ns if content else None
     gaps = sorted((late.at_ns - early.at_ns) / 1e9 for early, late in pairwise(content))
     e2e_s = _since(t0_ns, reading.last_ns if reading.done_ns is not None else None)
-    output_tps = _output_tps(reading, usage)
+    output_tps = _output_tps(reading, usage, streamed)
     tokens = usage.output if usage else None
     return Figures(
         ttft_s=_since(t0_ns, first),
@@ -223,19 +246,31 @@ def _since(t0_ns: int, at_ns: int | None) -> float | None:
     return None if at_ns is None else (at_ns - t0_ns) / 1e9
 
 
-def _output_tps(reading: Reading, usage: Usage | None) -> float | None:
+def _output_tps(reading: Reading, usage: Usage | None, streamed: int | None) -> float | None:
     """(output tokens - tokens of the first content event) / (last content - first content).
 
     The first event's tokens are its share of the characters. Reasoning that was billed but never streamed passed
-    before the first event and is left out.
+    before the first event and is left out; so is what wraps a tool call, for `streamed` are at most counted then.
     """
     content = reading.content
-    if usage is None or not usage.output or not content:
+    if usage is None or not usage.output or not content or not _is_paced(reading):
         return None
     span_s = (content[-1].at_ns - content[0].at_ns) / 1e9
-    streamed = usage.output - (0 if reading.thought else usage.reasoning or 0)
-    tokens = streamed * (1 - content[0].size / sum(event.size for event in content))
-    return tokens / span_s if span_s > 0 and tokens > 0 else None
+    shown = usage.output - (0 if reading.thought else usage.reasoning or 0)
+    tokens = min(shown, shown if streamed is None else streamed)
+    tokens_after = tokens * (1 - content[0].size / sum(event.size for event in content))
+    return tokens_after / span_s if span_s > 0 and tokens_after > 0 else None
+
+
+def _is_paced(reading: Reading) -> bool:
+    """Whether events came as tokens were made. Tool calls often do not: whole, or in pieces that were held back.
+
+    Between two calls there is more wrapping, of which no event tells.
+    """
+    if not reading.calls:
+        return True
+    (call, *others), content = reading.calls.values(), reading.content
+    return not others and call.pieces > 1 and 2 * len({event.read for event in content}) >= len(content)
 
 
 def _merged_reads(content: list[Content]) -> int:

@@ -132,6 +132,8 @@ class Endpoint:
     options: Mapping[str, object] = field(default_factory=dict)
     """The codec's own YAML options: its dataclass fields by name."""
     pricing: Pricing | None = None
+    proxy: Secret | None = None
+    """URL of the HTTP proxy between, which may hold a password; `direct`: none is to be used. None: not said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +156,7 @@ class Prompt:
     expected: tuple[int, ...] = ()
     """Numbers that a right answer to `chat` holds as an uninterrupted run."""
     tokens: int | None = None
-    """Of the text, in o200k_base."""
+    """At most so many has the text in o200k_base; told without encoding it, so a few more than it has."""
     form: Form | None = None
     """For `tool_call` and `structured_output`."""
     dimensions: int | None = None
@@ -218,6 +220,8 @@ class Frame:
     """Offset in the body of the byte after the frame's last."""
     complete: bool = True
     """False when the stream ended before the frame did."""
+    stray: bool = False
+    """True for what stands between the messages of a stream, where it may be an error, and is nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,11 +240,16 @@ class Reasoning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
-    """A piece of a tool call; `arguments` is a fragment of JSON text."""
+    """A piece of a tool call; `arguments` is a fragment of JSON text, `name` may be one of a name."""
 
     index: int
+    """Its place among the calls; of a call that comes without one, its place in the message."""
     name: str | None = None
     arguments: str = ""
+    id: str | None = None
+    """The provider's name for this call, if it gave one."""
+    whole: bool = False
+    """Whether the arguments came as an object; fragments that follow replace them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,6 +287,8 @@ class Done:
     """Whether the token limit ended the answer."""
     proof: bool = True
     """False where an API tells the reason first, and what proves that the stream came to its end is still to come."""
+    known: bool = True
+    """Whether the reason is in the table of reasons; one that is not is told in the sample's `detail`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -326,6 +337,11 @@ class Probe(ABC):
     def sign(self, request: Request, endpoint: Endpoint, at: datetime) -> Request:
         """The request as it goes out at a moment, for an API whose signatures hold the time."""
         return request
+
+    def most_tokens(self, prompt: Prompt) -> int:
+        """How many output tokens the request of a prompt allows: its own limit, and the option `reasoning_tokens`."""
+        more = getattr(self, "reasoning_tokens", 0)
+        return prompt.max_tokens + (more if isinstance(more, int) else 0)
 
     def models(self, body: bytes) -> frozenset[str]:
         """The models that the answer to `reach` names, as the provider calls them. Raises MalformedError."""

@@ -12,7 +12,6 @@ from types import MappingProxyType
 from typing import Final
 
 from probes._model import Form, Prompt, Task
-from probes._tokens import count_tokens
 
 _QUESTIONS: Final = {
     Task.CHAT: "Repeat these numbers exactly as they are, separated by commas, and write nothing else:",
@@ -35,6 +34,10 @@ FORM: Final = Form(
 )
 """What `tool_call` and `structured_output` ask for."""
 
+_QUESTION_TOKENS: Final = {Task.CHAT: 17, Task.TOOL_CALL: 13, Task.STRUCTURED_OUTPUT: 18, Task.EMBEDDING: 2}
+"""Of a question in o200k_base, with the end of its line."""
+_NONCE_TOKENS = 8
+"""The most that a nonce in brackets takes; most take six."""
 _FRAME_TOKENS = 18
 """Tokens in o200k_base of chat's question with a nonce, less the separator that the first number does not need."""
 _TOKENS_PER_NUMBER = 3
@@ -63,10 +66,19 @@ def prompt_for(
         text=head + ", ".join(str(number) for number in range(1, length + 1)),
         max_tokens=max_tokens,
         expected=_RUN if task is Task.CHAT else (),
-        tokens=count_tokens(head) + _list_tokens(length),
+        tokens=_NONCE_TOKENS + _QUESTION_TOKENS[task] + _list_tokens(length),
         form=FORM if task in {Task.TOOL_CALL, Task.STRUCTURED_OUTPUT} else None,
         dimensions=dimensions if task is Task.EMBEDDING else None,
     )
+
+
+def to_be_counted(text: str) -> tuple[str, int]:
+    """What of a prompt has to be encoded to know its tokens, and how many the rest has: a list is told without that.
+
+    A long list would take an event loop milliseconds.
+    """
+    head, end, numbers = text.partition("\n")
+    return head + end, _list_tokens(numbers.count(",") + 1) if numbers else 0
 
 
 def _list_length(prompt_tokens: int) -> int:
@@ -77,5 +89,5 @@ def _list_length(prompt_tokens: int) -> int:
 
 
 def _list_tokens(length: int) -> int:
-    """Tokens of the list, told without encoding it: a long one would take the event loop milliseconds."""
+    """Tokens of the list, told without encoding it."""
     return length * _TOKENS_PER_NUMBER + max(length - _SHORT_NUMBERS, 0) - (_TOKENS_PER_NUMBER - 1)

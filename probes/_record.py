@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -11,8 +11,10 @@ from probes._exchange import Exchange, is_success
 from probes._headers import retry_after_s, server_s
 from probes._meter import Figures, Reading, arrived_frames, decoding, figures
 from probes._model import ErrorClass, Fault, MalformedError, Probe, Run, Sample, Task, TokensFrom, Usage
+from probes._prompts import to_be_counted
 from probes._redaction import detail, redacted
 from probes._tokens import count_tokens
+from probes._usage import held, is_cut
 from probes._verdict import verdict
 
 _MILLION = 1_000_000
@@ -34,12 +36,44 @@ def reading_into(reading: Reading, run: Run, codec: Probe, exchange: Exchange) -
     return decoding(codec, body, exchange.arrivals, reading)
 
 
-def judged(run: Run, codec: Probe, exchange: Exchange, reading: Reading) -> Sample:
-    """The record of a probe whose answer was decoded."""
+def uncounted(run: Run, codec: Probe, reading: Reading) -> Sequence[str]:
+    """The texts whose tokens are to be counted here; none where the provider's usage says enough.
+
+    Of tool calls it never does: what wraps a call is in the usage, and is not streamed.
+    """
+    _hold_usage(run, codec, reading)
+    pieces = [reading.answer, reading.thought, *(call.arguments for call in reading.calls.values())]
+    if not reading.content or sum(map(len, pieces)) > _COUNTABLE_CHARACTERS:
+        return ()
+    if _is_told(reading) and not reading.calls:
+        return ()
+    return (to_be_counted(run.prompt.text)[0], *pieces)
+
+
+def judged(run: Run, codec: Probe, exchange: Exchange, reading: Reading, counts: Sequence[int] | None = None) -> Sample:
+    """The record of a probe whose answer was decoded. `counts` are those of `uncounted`; None: they are made here."""
+    if counts is None:
+        counts = [count_tokens(text) for text in uncounted(run, codec, reading)]
+    _hold_usage(run, codec, reading)
+    reading.cut = reading.cut or is_cut(reading.usage, codec, run.prompt)
     ended = reading.done_ns is not None
     right = answer_ok(run.task, run.prompt, reading) if ended else None
     fault = verdict(run, codec, exchange, reading, right=right)
-    return _record(run, exchange, reading, fault, right=right)
+    taken = _record(run, exchange, reading, fault, counts, right=right)
+    if reading.doubt is None:
+        return taken
+    words = detail(run.endpoint, _joined(taken.detail, reading.doubt))
+    return replace(taken, detail=words, tokens_from=TokensFrom.COUNTED if taken.tokens_from else None)
+
+
+def _hold_usage(run: Run, codec: Probe, reading: Reading) -> None:
+    """Keep of the provider's counts those that can be true."""
+    reading.usage, doubt = held(reading.usage, codec, run.prompt, reading)
+    reading.doubt = doubt or reading.doubt
+
+
+def _joined(*words: str | None) -> str:
+    return "; ".join(filter(None, words))
 
 
 def transcript(run: Run, codec: Probe, exchange: Exchange) -> Iterator[tuple[float | None, str]]:
@@ -56,13 +90,22 @@ def transcript(run: Run, codec: Probe, exchange: Exchange) -> Iterator[tuple[flo
         yield None, str(error)
 
 
-def _record(run: Run, exchange: Exchange, reading: Reading, fault: Fault | None, *, right: bool | None) -> Sample:
+def _record(
+    run: Run,
+    exchange: Exchange,
+    reading: Reading,
+    fault: Fault | None,
+    counts: Sequence[int],
+    *,
+    right: bool | None,
+) -> Sample:
     started_at = _wall(exchange, exchange.t0_ns)
-    usage, tokens_from = _usage(run, reading)
-    seen = figures(reading, usage, exchange.t0_ns) if exchange.t0_ns is not None else _NOTHING
+    usage, tokens_from = _usage(run, reading, counts)
+    streamed = sum(counts[1:]) if reading.calls and counts and tokens_from is TokensFrom.USAGE else None
+    seen = figures(reading, usage, exchange.t0_ns, streamed=streamed) if exchange.t0_ns is not None else _NOTHING
     link, clocks = exchange.connection, exchange.clocks
     return replace(
-        _blank(run, started_at, fault),
+        _blank(run, started_at, fault, _note(reading)),
         status_code=exchange.status,
         answer_ok=right,
         lag_s=(started_at - run.scheduled_at).total_seconds(),
@@ -81,15 +124,15 @@ def _record(run: Run, exchange: Exchange, reading: Reading, fault: Fault | None,
         output_tokens=usage.output if usage else None,
         reasoning_tokens=usage.reasoning if usage else None,
         cached_tokens=usage.cached if usage else None,
-        tokens_from=tokens_from,
         output_tps=seen.output_tps,
         tpot_s=seen.tpot_s,
         e2e_tps=seen.e2e_tps,
+        tokens_from=tokens_from,
         cost_usd=_cost_usd(run, usage),
         rtt_s=link.rtt_s,
         retransmits=link.retransmits,
         server_s=server_s(exchange.headers) if reading.server_s is None else reading.server_s,
-        retry_after_s=fault.retry_after_s if fault else retry_after_s(exchange.headers),
+        retry_after_s=_retry_after_s(exchange, fault),
         rx_lag_s=clocks.rx_lag_s if clocks else None,
         merged_reads=seen.merged_reads if exchange.arrivals else None,
         timing=clocks.timing if clocks else None,
@@ -116,8 +159,16 @@ def unmeasured(run: Run, error: ErrorClass, detail: str, at: datetime) -> Sample
     return _blank(run, at, Fault(error=error, detail=detail))
 
 
-def _blank(run: Run, started_at: datetime, fault: Fault | None) -> Sample:
+def _note(reading: Reading) -> str | None:
+    """What has to be said of an answer, right or wrong."""
+    reason = reading.unknown_reason
+    return f"finish reason '{reason}' is not known, so it was read as an end" if reason is not None else None
+
+
+def _blank(run: Run, started_at: datetime, fault: Fault | None, note: str | None = None) -> Sample:
     """What a sample says before anything was measured: of what it is, and what went wrong."""
+    words = [fault.detail] if fault else []
+    words += [note] if note is not None and (fault is None or fault.error is ErrorClass.WRONG_ANSWER) else []
     return Sample(
         id=run.id,
         endpoint=run.endpoint.id,
@@ -128,8 +179,14 @@ def _blank(run: Run, started_at: datetime, fault: Fault | None) -> Sample:
         started_at=started_at,
         error=fault.error if fault else None,
         blame=fault.error.blame if fault else None,
-        detail=detail(run.endpoint, fault.detail) if fault else None,
+        detail=detail(run.endpoint, "; ".join(filter(None, words))) if words else None,
     )
+
+
+def _retry_after_s(exchange: Exchange, fault: Fault | None) -> float | None:
+    """What the error said; where it said nothing, or there was none, what the headers of a success say."""
+    told = fault.retry_after_s if fault else None
+    return told if told is not None or (fault and not is_success(exchange.status)) else retry_after_s(exchange.headers)
 
 
 def _reached_s(exchange: Exchange, fault: Fault | None) -> float | None:
@@ -140,21 +197,33 @@ def _reached_s(exchange: Exchange, fault: Fault | None) -> float | None:
     return _seconds(exchange.t0_ns, last_ns)
 
 
-def _usage(run: Run, reading: Reading) -> tuple[Usage | None, TokensFrom | None]:
-    """Token counts as the provider told them; where it did not, as counted here, if there was something to count."""
+def _is_told(reading: Reading) -> bool:
+    """Whether the provider told how many tokens there were, as far as speeds and costs need it."""
     told = reading.usage
-    if told is not None and (told.output is not None or (reading.vector is not None and told.prompt is not None)):
+    return told is not None and (told.output is not None or (reading.vector is not None and told.prompt is not None))
+
+
+def _usage(run: Run, reading: Reading, counts: Sequence[int]) -> tuple[Usage | None, TokensFrom | None]:
+    """Token counts as the provider told them, or else as they were counted, if there was something to count."""
+    told = reading.usage
+    if _is_told(reading):
         return told, TokensFrom.USAGE
-    pieces = [reading.answer, reading.thought, *(call.arguments for call in reading.calls.values())]
-    if not reading.content or sum(map(len, pieces)) > _COUNTABLE_CHARACTERS:
+    if not counts:
         return told, TokensFrom.USAGE if told not in {None, Usage()} else None
+    prompt, *pieces = counts
     counted = Usage(
-        prompt=run.prompt.tokens if told is None or told.prompt is None else told.prompt,
-        output=None if reading.vector is not None else sum(map(count_tokens, pieces)),
-        reasoning=count_tokens(reading.thought) if reading.thought else None,
+        prompt=prompt + to_be_counted(run.prompt.text)[1] if told is None or told.prompt is None else told.prompt,
+        output=None if reading.vector is not None else sum(pieces),
+        reasoning=pieces[1] if reading.thought else None,
         cached=told.cached if told else None,
     )
     return counted, TokensFrom.COUNTED
+
+
+def _counted(reading: Reading) -> int | None:
+    """The tokens of all that was streamed, as counted here; None: too much to be counted."""
+    pieces = [reading.answer, reading.thought, *(call.arguments for call in reading.calls.values())]
+    return sum(map(count_tokens, pieces)) if sum(map(len, pieces)) <= _COUNTABLE_CHARACTERS else None
 
 
 def _cost_usd(run: Run, usage: Usage | None) -> float | None:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from probes._errors import clean
 from probes._model import Endpoint
+from probes._proxy import secrets_of
 
 _CREDENTIAL_LENGTH = 8
 """The shortest part of a secret (a word of a header, half of a pair `id:secret`) that is taken for one of its own."""
@@ -20,7 +21,7 @@ def detail(endpoint: Endpoint, words: str | None) -> str:
 
 def redacted(endpoint: Endpoint, words: str) -> str:
     """`words` without any secret of the endpoint, nor the credential inside one (`Bearer …`)."""
-    held = [value.reveal() for _, value in endpoint.headers]
+    held = [*(value.reveal() for _, value in endpoint.headers), *secrets_of(endpoint.proxy)]
     if endpoint.api_key is not None:
         held.append(endpoint.api_key.reveal())
     credentials = [part for value in held for part in re.split(r"[\s:]", value) if len(part) >= _CREDENTIAL_LENGTH]

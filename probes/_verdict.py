@@ -10,8 +10,9 @@ from typing import assert_never
 
 from probes._exchange import Ending, Exchange, is_success
 from probes._meter import Reading, first_is_merged
-from probes._model import ErrorClass, Fault, Framing, Probe, Run, Task
+from probes._model import Blame, ErrorClass, Fault, Framing, Probe, Run, Task
 from probes._redaction import redacted
+from probes._stray import MAX_STRAY_BYTES, stray_fault
 
 STALL_S = 5.0
 """Silence at the total deadline that makes a slow stream a stalled one (half the deadline, when that is shorter)."""
@@ -19,6 +20,7 @@ TAINT_LAG_S = 0.02
 """How late the first content may be read, merged with more, before its time is not to be trusted."""
 
 _SERVER_ERRORS = range(500, 1000)
+_INTERIM = range(200)
 _KINDS = {
     Framing.SSE: "a stream of events",
     Framing.JSON_LINES: "a stream of JSON lines",
@@ -56,10 +58,13 @@ def _finished(run: Run, exchange: Exchange, reading: Reading, *, right: bool | N
 def _unreached(run: Run, codec: Probe, exchange: Exchange) -> Fault | None:
     """Why a provider does not count as reached; None when it does."""
     status = exchange.status or 0
-    if not is_success(status) and (codec.lists_models or status in _SERVER_ERRORS):
+    if not is_success(status) and (codec.lists_models or status in _SERVER_ERRORS or status in _INTERIM):
         return _refusal(codec, exchange)
+    told = _told(codec, exchange)
+    if told is not None:
+        return told
     match exchange.ending:
-        case Ending.END_OF_FILE | Ending.TOO_LARGE:
+        case Ending.END_OF_FILE | Ending.TOO_LARGE | Ending.PROVED:
             return None
         case Ending.CUT:
             return Fault(error=ErrorClass.TRUNCATED, detail="the connection broke in the middle of the answer")
@@ -68,6 +73,14 @@ def _unreached(run: Run, codec: Probe, exchange: Exchange) -> Fault | None:
                 error=ErrorClass.TIMEOUT_TOTAL, detail=f"headers, but no end within {run.deadlines.total_s:g} s"
             )
     assert_never(exchange.ending)
+
+
+def _told(codec: Probe, exchange: Exchange) -> Fault | None:
+    """The error that stands in place of a list of models. Of an API without such a list only the provider's own."""
+    if not is_success(exchange.status) or len(exchange.body) > MAX_STRAY_BYTES:
+        return None
+    fault = stray_fault(codec, exchange.body, exchange.headers)
+    return fault if fault is not None and (codec.lists_models or fault.error.blame is Blame.PROVIDER) else None
 
 
 def _without_content(reading: Reading) -> Fault:
@@ -87,7 +100,11 @@ def _wrong(run: Run, reading: Reading) -> str:
     if reading.calls:
         calls = ", ".join(f"{call.name}({call.arguments})" for call in reading.calls.values())
         return f"called {redacted(run.endpoint, calls)[:60]!r}"
-    return f"answered {redacted(run.endpoint, reading.answer)[:60]!r}"
+    answered = f"answered {redacted(run.endpoint, reading.answer)[:60]!r}"
+    if run.task is Task.TOOL_CALL:
+        name = run.prompt.form.name if run.prompt.form else "the tool"
+        return f"did not call {name} (some servers ignore tool_choice): {answered}"
+    return answered
 
 
 def _refusal(codec: Probe, exchange: Exchange) -> Fault:
@@ -110,7 +127,7 @@ def _unfinished(run: Run, codec: Probe, exchange: Exchange, reading: Reading) ->
             return _overdue(run, exchange, reading)
         case Ending.TOO_LARGE:
             return Fault(error=ErrorClass.MALFORMED, detail=f"more than {len(exchange.body)} bytes of stream")
-        case Ending.END_OF_FILE | Ending.CUT:
+        case Ending.END_OF_FILE | Ending.CUT | Ending.PROVED:
             return _cut_short(codec.framing, exchange, reading)
     assert_never(exchange.ending)
 

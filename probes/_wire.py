@@ -217,6 +217,22 @@ def keep_stamping() -> socket.socket:
     return holder
 
 
+def is_stamping() -> bool:
+    """Whether the kernel stamps by now what comes over TCP, or cannot be asked."""
+    try:
+        with (
+            socket.create_server(("127.0.0.1", 0)) as listener,
+            socket.create_connection(listener.getsockname()) as near,
+        ):
+            far, _ = listener.accept()
+            with far:
+                _ask_for_stamps(far)
+                near.send(b"\0")
+                return bool(far.recvmsg(1, _ANCILLARY_BYTES)[1])
+    except OSError:
+        return True
+
+
 def _ask_for_stamps(opened: socket.socket) -> None:
     """Some kernels that call themselves Linux (gVisor) refuse; reads then come without stamps."""
     if sys.platform == "linux":

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from probes import _chat, _errors, _json
+from probes import _chat, _errors, _finish, _json
 from probes._model import (
     Done,
     Endpoint,
@@ -30,13 +31,10 @@ _OLD_VERSION = "2023-06-01"
 _AUTHS = ("bearer", "x-api-key")
 _THINKING = ("enabled", "adaptive", "disabled", "between_tools")
 _LEAST_THINKING = 1024
-_CUT = frozenset({"max_tokens", "model_context_window_exceeded"})
-_IN_STREAM: Mapping[str, ErrorClass] = {
-    "invalid_request_error": ErrorClass.BAD_REQUEST,
-    "not_found_error": ErrorClass.NOT_FOUND,
-    "permission_error": ErrorClass.AUTH,
-}
-"""Types of errors that a status would tell, where they come without one. The other types are words known to all."""
+_AUTO = "auto"
+_ANTHROPICS = re.compile(r"^https://([a-z0-9-]+\.)*anthropic\.com(:|/|$)", re.IGNORECASE)
+_OWN_TEMPERATURE = re.compile(r"claude|minimax|kimi-k(2\.[5-9]|[3-9])|(^|/)(o\d|gpt-5)", re.IGNORECASE)
+"""Models that refuse any temperature, or 0, wherever they are served."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +53,10 @@ class AnthropicMessages(Probe):
     and new; or `x-api-key`, for copies that know only the older way, which Anthropic still takes."""
     version: str = "2026-10-21"
     """The header `anthropic-version`."""
-    temperature: float | None = None
-    """Only with version 2023-06-01, and only without thinking: later versions refuse any."""
+    temperature: float | str | None = "auto"
+    """`auto`: 0 for models that take it (Claude and a few others do not), and without thinking. A number: only with
+    version 2023-06-01, and only without thinking, since later versions refuse any. None leaves it out, for copies that
+    refuse 0."""
     thinking: str | None = None
     """`adaptive`, `enabled` (Claude 4.6 and older), `disabled` or `between_tools`. None: `enabled` where there are
     `reasoning_tokens`, else the model's own way; many think unasked, and then refuse to be told which tool to call."""
@@ -84,9 +84,11 @@ class AnthropicMessages(Probe):
         least = _LEAST_THINKING if self._mode == "enabled" else 0
         if self.reasoning_tokens < least:
             yield "reasoning_tokens", f"is {least} or more, not {self.reasoning_tokens}"
-        if self.temperature is not None and not 0 <= self.temperature <= 1:
-            yield "temperature", f"is 0 to 1 or null, not {self.temperature}"
-        if self.temperature is not None and self.version != _OLD_VERSION:
+        if self.temperature in {None, _AUTO}:
+            return
+        if isinstance(self.temperature, str) or not 0 <= (self.temperature or 0) <= 1:
+            yield "temperature", f"is auto, 0 to 1 or null, not {self.temperature}"
+        elif self.version != _OLD_VERSION:
             yield "temperature", f"is refused by version {self.version}: only {_OLD_VERSION} takes one"
 
     @property
@@ -116,7 +118,7 @@ class AnthropicMessages(Probe):
             "stream": True,
             **self._tools(task, prompt.form),
             **self._output(task, prompt.form),
-            **self._sampling(),
+            **self._sampling(endpoint),
         }
         return _chat.post(f"{base_url}/messages", body, *headers)
 
@@ -142,13 +144,15 @@ class AnthropicMessages(Probe):
             config["format"] = {"type": "json_schema", "schema": dict(form.schema)}
         return {"output_config": config} if config else {}
 
-    def _sampling(self) -> dict[str, object]:
+    def _sampling(self, endpoint: Endpoint) -> dict[str, object]:
         fields: dict[str, object] = {}
         if self._mode is not None:
             budget = {"budget_tokens": self.reasoning_tokens} if self._mode == "enabled" else {}
             fields["thinking"] = {"type": self._mode, **budget}
-        if self.temperature is not None and not self._thinks:
-            fields["temperature"] = self.temperature
+        own = _OWN_TEMPERATURE.search(endpoint.model) or _ANTHROPICS.search(endpoint.base_url)
+        temperature = self.temperature if self.temperature != _AUTO else None if own else 0.0
+        if temperature is not None and not self._thinks:
+            fields["temperature"] = temperature
         return fields
 
     def read(self, frame: Frame) -> Iterable[Event]:
@@ -157,20 +161,22 @@ class AnthropicMessages(Probe):
             # OpenRouter's way of ending every stream.
             return
         event = _json.as_object(_json.decode(frame.data))
-        match "error" if frame.event == "error" else _json.get_text(event, "type"):
+        fault = _errors.fault_in(event)
+        if fault is not None or frame.event == "error":
+            yield fault or _errors.stream_fault(event)
+            return
+        match _json.get_text(event, "type"):
             case "message_start":
-                yield from _usage(_json.get_object(_json.get_object(event, "message"), "usage"), ended=False)
+                yield from _usage(_json.get_side_object(_json.get_object(event, "message"), "usage"), ended=False)
             case "content_block_start":
                 yield from _block(event)
             case "content_block_delta":
                 yield from _delta(event)
             case "message_delta":
-                yield from _usage(_json.get_object(event, "usage"), ended=True)
+                yield from _usage(_json.get_side_object(event, "usage"), ended=True)
                 yield from _stop(_json.get_object(event, "delta"))
             case "message_stop":
                 yield Done()
-            case "error":
-                yield _fault(event)
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Fault:
         """Anthropic's error bodies: `{"type": "error", "error": {"type", "message"}}`."""
@@ -191,7 +197,15 @@ def _block(event: Mapping[str, object]) -> Iterator[Event]:
     block = _json.get_object(event, "content_block")
     match block.get("type"):
         case "tool_use":
-            yield ToolCall(index=_index(event), name=_json.get_text(block, "name") or None)
+            given = _json.get_side_object(block, "input")
+            yield ToolCall(
+                index=_index(event),
+                name=_json.get_content(block, "name") or None,
+                # Copies send all of it here, and some the same in deltas again.
+                arguments=json.dumps(given) if given else "",
+                id=_json.get_side_text(block, "id") or None,
+                whole=bool(given),
+            )
         case "text":
             yield from _text(block)
         case "thinking":
@@ -207,16 +221,16 @@ def _delta(event: Mapping[str, object]) -> Iterator[Event]:
         case "thinking_delta":
             yield from _thought(delta)
         case "input_json_delta":
-            yield ToolCall(index=_index(event), arguments=_json.get_text(delta, "partial_json"))
+            yield ToolCall(index=_index(event), arguments=_json.get_content(delta, "partial_json"))
 
 
 def _text(part: Mapping[str, object]) -> Iterator[Event]:
-    if text := _json.get_text(part, "text"):
+    if text := _json.get_content(part, "text"):
         yield Text(text)
 
 
 def _thought(part: Mapping[str, object]) -> Iterator[Event]:
-    if thought := _json.get_text(part, "thinking"):
+    if thought := _json.get_side_text(part, "thinking"):
         yield Reasoning(thought)
 
 
@@ -226,12 +240,10 @@ def _index(event: Mapping[str, object]) -> int:
 
 def _stop(delta: Mapping[str, object]) -> Iterator[Event]:
     """Why the answer ends. Anthropic's classifiers end it with `refusal`, whatever has been written by then."""
-    reason = _json.get_text(delta, "stop_reason")
-    if reason == "refusal":
-        why = _json.get_text(_json.get_object(delta, "stop_details"), "explanation")
-        yield Fault(error=ErrorClass.CONTENT_FILTER, detail=": ".join(filter(None, ("stop reason: refusal", why))))
-    elif reason:
-        yield Done(reason, cut=reason in _CUT, proof=False)
+    why = _json.get_side_text(_json.get_side_object(delta, "stop_details"), "explanation")
+    end = _finish.finish(_json.get_text(delta, "stop_reason"), why, proof=False, name="stop reason")
+    if end is not None:
+        yield end
 
 
 def _usage(usage: Mapping[str, object], *, ended: bool) -> Iterator[Usage]:
@@ -242,22 +254,10 @@ def _usage(usage: Mapping[str, object], *, ended: bool) -> Iterator[Usage]:
         _json.get_count(usage, key)
         for key in ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
     )
-    details = _json.get_object(usage, "output_tokens_details")
+    details = _json.get_side_object(usage, "output_tokens_details")
     yield Usage(
         prompt=None if fresh is None else fresh + (written or 0) + (cached or 0),
         output=_json.get_count(usage, "output_tokens") if ended else None,
         reasoning=_json.get_count(details, "thinking_tokens") if ended else None,
         cached=cached,
     )
-
-
-def _fault(event: Mapping[str, object]) -> Fault:
-    """An error at `error`; llama.cpp's stands at the top."""
-    error = event.get("error")
-    if isinstance(error, str) and error:
-        return _errors.stream_fault(error)
-    told = error if isinstance(error, dict) and error else event
-    fault = _errors.stream_fault(told)
-    if fault.error is ErrorClass.STREAM_ERROR:
-        return replace(fault, error=_IN_STREAM.get(str(told.get("type")), fault.error))
-    return fault

@@ -93,7 +93,8 @@ class AzureOpenAI(Probe):
     def refusal(self, status: int, headers: Headers, body: bytes) -> Fault:
         """OpenAI's error bodies; that the content filter refused may stand in their `innererror` alone."""
         fault = _errors.refusal(status, headers, body)
-        filtered = fault.error is ErrorClass.BAD_REQUEST and _inner_code(body) == "ResponsibleAIPolicyViolation"
+        vague = fault.error in {ErrorClass.BAD_REQUEST, ErrorClass.STREAM_ERROR}
+        filtered = vague and _inner_code(body) == "ResponsibleAIPolicyViolation"
         return replace(fault, error=ErrorClass.CONTENT_FILTER) if filtered else fault
 
 

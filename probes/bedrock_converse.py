@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import quote, urlsplit
 
-from probes import _chat, _errors, _json, _sigv4
+from probes import _chat, _errors, _finish, _json, _sigv4
 from probes._model import (
     Done,
     Endpoint,
@@ -172,45 +172,40 @@ def _read_event(kind: str | None, event: Mapping[str, object]) -> Iterator[Event
     index = _json.get_count(event, "contentBlockIndex") or 0
     match kind:
         case "contentBlockStart":
-            name = _json.get_text(_json.get_object(_json.get_object(event, "start"), "toolUse"), "name")
+            tool = _json.get_object(_json.get_object(event, "start"), "toolUse")
+            name = _json.get_content(tool, "name")
             if name:
-                yield ToolCall(index=index, name=name)
+                yield ToolCall(index=index, name=name, id=_json.get_side_text(tool, "toolUseId") or None)
         case "contentBlockDelta":
             yield from _read_delta(index, _json.get_object(event, "delta"))
         case "messageStop":
-            yield _end(_json.get_text(event, "stopReason"))
+            yield _finish.finish(_json.get_text(event, "stopReason"), name="stop reason") or Done()
         case "metadata":
             yield from _read_metadata(event)
+        case _:
+            fault = _errors.fault_in(event)
+            if fault is not None:
+                yield fault
 
 
 def _read_delta(index: int, delta: Mapping[str, object]) -> Iterator[Event]:
     """Text, reasoning or a tool's arguments. Signatures and encrypted reasoning are nothing that a reader sees."""
-    thought = _json.get_text(_json.get_object(delta, "reasoningContent"), "text")
+    thought = _json.get_side_text(_json.get_side_object(delta, "reasoningContent"), "text")
     if thought:
         yield Reasoning(thought)
-    text = _json.get_text(delta, "text")
+    text = _json.get_content(delta, "text")
     if text:
         yield Text(text)
-    arguments = _json.get_text(_json.get_object(delta, "toolUse"), "input")
+    arguments = _json.get_content(_json.get_object(delta, "toolUse"), "input")
     if arguments:
         yield ToolCall(index=index, arguments=arguments)
 
 
-def _end(reason: str) -> Event:
-    match reason:
-        case "guardrail_intervened" | "content_filtered":
-            return Fault(error=ErrorClass.CONTENT_FILTER, detail=f"stop reason: {reason}")
-        case "malformed_model_output" | "malformed_tool_use":
-            return Fault(error=ErrorClass.STREAM_ERROR, detail=f"stop reason: {reason}")
-        case _:
-            return Done(reason or None, cut=reason in {"max_tokens", "model_context_window_exceeded"})
-
-
 def _read_metadata(metadata: Mapping[str, object]) -> Iterator[Event]:
-    usage = _json.get_object(metadata, "usage")
+    usage = _json.get_side_object(metadata, "usage")
     if usage:
         yield _usage(usage)
-    latency_ms = _json.get_count(_json.get_object(metadata, "metrics"), "latencyMs")
+    latency_ms = _json.get_count(_json.get_side_object(metadata, "metrics"), "latencyMs")
     if latency_ms is not None:
         yield ServerTime(latency_ms / 1000)
 

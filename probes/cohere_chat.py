@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from probes import _chat, _errors, _json
+from probes import _chat, _errors, _finish, _json
 from probes._model import (
     Done,
     Endpoint,
@@ -29,14 +29,6 @@ _REFUSALS: Mapping[int, ErrorClass] = {
     # "A request or response contains a deny-listed token"; elsewhere this status is one of full capacity.
     498: ErrorClass.CONTENT_FILTER,
 }
-_STOP_FAULTS: Mapping[str, ErrorClass] = {
-    "ERROR": ErrorClass.STREAM_ERROR,
-    "ERROR_LIMIT": ErrorClass.STREAM_ERROR,
-    "ERROR_TOXIC": ErrorClass.CONTENT_FILTER,
-    "TIMEOUT": ErrorClass.STREAM_ERROR,
-    "USER_CANCEL": ErrorClass.STREAM_ERROR,
-}
-"""Reasons that are no end; any other is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,18 +109,22 @@ class CohereChat(Probe):
         if frame.data.strip() == b"[DONE]":
             return  # some gateways add it; the proof of the end is `message-end`
         message = _json.as_object(_json.decode(frame.data))
+        fault = _errors.fault_in(message)
+        if fault is not None:
+            yield fault
+            return
         delta = _json.get_object(message, "delta")
         match message.get("type"):
             case "content-start" | "content-delta":
                 yield from _content(_json.get_object(_json.get_object(delta, "message"), "content"))
             case "tool-plan-delta":
                 # What the model means to do, not what it answers.
-                plan = _json.get_text(_json.get_object(delta, "message"), "tool_plan")
+                plan = _json.get_side_text(_json.get_side_object(delta, "message"), "tool_plan")
                 if plan:
                     yield Reasoning(plan)
             case "tool-call-start" | "tool-call-delta":
                 call = _json.get_object(_json.get_object(delta, "message"), "tool_calls")
-                yield _tool_call(_json.get_object(call, "function"), _json.get_count(message, "index"))
+                yield _tool_call(call, _json.get_count(message, "index") or 0)
             case "message-end":
                 yield from _end(delta)
 
@@ -143,37 +139,33 @@ class CohereChat(Probe):
 
 
 def _content(content: Mapping[str, object]) -> Iterator[Event]:
-    thought, text = _json.get_text(content, "thinking"), _json.get_text(content, "text")
+    thought, text = _json.get_side_text(content, "thinking"), _json.get_content(content, "text")
     if thought:
         yield Reasoning(thought)
     if text:
         yield Text(text)
 
 
-def _tool_call(function: Mapping[str, object], index: int | None) -> ToolCall:
+def _tool_call(call: Mapping[str, object], index: int) -> ToolCall:
+    function = _json.get_object(call, "function")
     return ToolCall(
-        index=index or 0,
-        name=_json.get_text(function, "name") or None,
-        arguments=_json.get_text(function, "arguments"),
+        index=index,
+        name=_json.get_content(function, "name") or None,
+        arguments=_json.get_content(function, "arguments"),
+        id=_json.get_side_text(call, "id") or None,
     )
 
 
 def _end(delta: Mapping[str, object]) -> Iterator[Event]:
     usage = delta.get("usage")
-    if usage is not None:
-        yield _usage(_json.as_object(usage))
-    reason, error = _json.get_text(delta, "finish_reason"), _json.get_text(delta, "error")
-    if error:
-        yield _errors.stream_fault(error)
-    elif reason in _STOP_FAULTS:
-        yield Fault(error=_STOP_FAULTS[reason], detail=f"finish reason: {reason}")
-    else:
-        yield Done(reason or None, cut=reason == "MAX_TOKENS")
+    if isinstance(usage, dict):
+        yield _usage(usage)
+    yield _errors.fault_in(delta) or _finish.finish(_json.get_text(delta, "finish_reason")) or Done()
 
 
 def _usage(usage: Mapping[str, object]) -> Usage:
     """What went through the model; where that is not told, what is billed, which is less by the template's tokens."""
-    tokens = _json.get_object(usage, "tokens") or _json.get_object(usage, "billed_units")
+    tokens = _json.get_side_object(usage, "tokens") or _json.get_side_object(usage, "billed_units")
     return Usage(
         prompt=_json.get_count(tokens, "input_tokens"),
         output=_json.get_count(tokens, "output_tokens"),

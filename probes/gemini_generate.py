@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
-from probes import _chat, _errors, _json
+from probes import _chat, _errors, _finish, _json
 from probes._headers import span_s
 from probes._model import (
-    Done,
     Endpoint,
     ErrorClass,
     Event,
@@ -31,42 +30,6 @@ from probes._model import (
 )
 
 _COLLECTIONS = ("models/", "tunedModels/")
-_CUT = frozenset({"MAX_TOKENS", "CONTINUATION"})
-_UNSPECIFIED = frozenset({"", "FINISH_REASON_UNSPECIFIED"})
-_STOP_FAULTS: Mapping[str, ErrorClass] = {
-    **dict.fromkeys(
-        (
-            "SAFETY",
-            "RECITATION",
-            "BLOCKLIST",
-            "PROHIBITED_CONTENT",
-            "SPII",
-            "MODEL_ARMOR",
-            "ESCALATION",
-            "IMAGE_SAFETY",
-            "IMAGE_PROHIBITED_CONTENT",
-            "IMAGE_RECITATION",
-        ),
-        ErrorClass.CONTENT_FILTER,
-    ),
-    **dict.fromkeys(
-        (
-            "OTHER",
-            "LANGUAGE",
-            "MALFORMED_FUNCTION_CALL",
-            "MALFORMED_RESPONSE",
-            "MISSING_THOUGHT_SIGNATURE",
-            "UNEXPECTED_TOOL_CALL",
-            "TOO_MANY_TOOL_CALLS",
-            "IMAGE_OTHER",
-            "NO_IMAGE",
-        ),
-        ErrorClass.STREAM_ERROR,
-    ),
-    # The account is limited or closed for what it was used for.
-    "PUP_LIMITED_DISABLED": ErrorClass.AUTH,
-}
-"""Google's list of bad ends. A reason that is not in it is an end like `STOP`: the answer is judged all the same."""
 _REASONS: Mapping[str, ErrorClass] = {
     **dict.fromkeys(
         ("API_KEY_INVALID", "ACCESS_TOKEN_EXPIRED", "CONSUMER_INVALID", "CONSUMER_SUSPENDED", "SERVICE_DISABLED"),
@@ -169,12 +132,11 @@ class GeminiGenerate(Probe):
     def read(self, frame: Frame) -> Iterable[Event]:
         """Parts, usage, the end, or an error that came with status 200."""
         chunk = _json.as_object(_only(_json.decode(frame.data)))
-        error = chunk.get("error")
-        if isinstance(error, dict | str) and error:
-            fault = _errors.stream_fault(error)
-            yield fault if isinstance(error, str) else _exact(fault, error)
+        fault = _errors.fault_in(chunk)
+        if fault is not None:
+            yield _exact(fault, _json.get_side_object(chunk, "error"))
             return
-        candidates = [_json.as_object(item) for item in _json.get_list(chunk, "candidates")]
+        candidates = _json.get_objects(chunk, "candidates")
         blocked = _json.get_object(chunk, "promptFeedback")
         if not candidates and _json.get_text(blocked, "blockReason"):
             yield _blocked(blocked)
@@ -182,14 +144,14 @@ class GeminiGenerate(Probe):
             if not candidate.get("index"):
                 yield from _candidate(candidate, frame.end)
         usage = chunk.get("usageMetadata")
-        if usage is not None:
-            yield _usage(_json.as_object(usage))
+        if isinstance(usage, dict):
+            yield _usage(usage)
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Fault:
         """Google's error bodies: `{"error": {"code", "status", "message", "details"}}`, some in an array of one."""
         fault = _errors.refusal(status, headers, body)
         try:
-            error = _json.get_object(_json.as_object(_only(_json.decode(body))), "error")
+            error = _json.get_side_object(_json.as_object(_only(_json.decode(body))), "error")
         except MalformedError:
             return fault
         return _exact(fault, error)
@@ -221,9 +183,9 @@ def _only(value: object) -> object:
 
 
 def _candidate(candidate: Mapping[str, object], end: int) -> Iterator[Event]:
-    parts = _json.get_list(_json.get_object(candidate, "content"), "parts")
-    for position, part in enumerate(map(_json.as_object, parts)):
-        text = _json.get_text(part, "text")
+    parts = _json.get_objects(_json.get_object(candidate, "content"), "parts")
+    for position, part in enumerate(parts):
+        text = _json.get_content(part, "text")
         if text:
             yield Reasoning(text) if part.get("thought") else Text(text)
         call = part.get("functionCall")
@@ -231,21 +193,16 @@ def _candidate(candidate: Mapping[str, object], end: int) -> Iterator[Event]:
             # Every call comes whole and without a number, and calls may come in one frame or in several. A part is
             # longer than a byte, so its place counted back from the frame's end is a number that no other call has.
             yield _tool_call(_json.as_object(call), end - len(parts) + position)
-    reason = _json.get_text(candidate, "finishReason")
-    if reason not in _UNSPECIFIED:
-        yield _end(reason, _json.get_text(candidate, "finishMessage"))
+    finished = _finish.finish(
+        _json.get_text(candidate, "finishReason"), _json.get_side_text(candidate, "finishMessage")
+    )
+    if finished is not None:
+        yield finished
 
 
 def _tool_call(call: Mapping[str, object], index: int) -> ToolCall:
     arguments = json.dumps(_json.get_object(call, "args"))
-    return ToolCall(index=index, name=_json.get_text(call, "name") or None, arguments=arguments)
-
-
-def _end(reason: str, message: str) -> Event:
-    error = _STOP_FAULTS.get(reason)
-    if error is None:
-        return Done(reason, cut=reason in _CUT)
-    return Fault(error=error, detail=": ".join(filter(None, ("finish reason", reason, message))))
+    return ToolCall(index=index, name=_json.get_content(call, "name") or None, arguments=arguments, whole=True)
 
 
 def _blocked(feedback: Mapping[str, object]) -> Fault:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from probes import _chat, _errors, _json
+from probes import _chat, _errors, _finish, _json
 from probes._model import (
     Done,
     Endpoint,
@@ -76,7 +76,7 @@ class OllamaChat(Probe):
     def read(self, frame: Frame) -> Iterable[Event]:
         """A piece of the message, the end with its counts, or an error that came with status 200."""
         line = _json.as_object(_json.decode(frame.data))
-        fault = _chat.fault_in(line)
+        fault = _errors.fault_in(line)
         if fault is not None:
             yield fault
             return
@@ -103,30 +103,32 @@ def _task_fields(task: Task, form: Form | None) -> dict[str, object]:
 
 
 def _message(message: Mapping[str, object]) -> Iterator[Event]:
-    thought = _json.get_text(message, "thinking")
+    thought = _json.get_side_text(message, "thinking")
     if thought:
         yield Reasoning(thought)
-    text = _json.get_text(message, "content")
+    text = _json.get_content(message, "content")
     if text:
         yield Text(text)
-    for position, call in enumerate(map(_json.as_object, _json.get_list(message, "tool_calls"))):
-        yield _tool_call(_json.get_object(call, "function"), position)
+    for position, call in enumerate(_json.get_objects(message, "tool_calls")):
+        yield _tool_call(call, position)
 
 
-def _tool_call(function: Mapping[str, object], position: int) -> ToolCall:
-    """A whole call. Older servers do not number calls, but send all of them in one line."""
+def _tool_call(call: Mapping[str, object], position: int) -> ToolCall:
+    """A whole call. Older servers do not number calls."""
+    function = _json.get_object(call, "function")
     index = _json.get_count(function, "index")
     return ToolCall(
         index=position if index is None else index,
-        name=_json.get_text(function, "name") or None,
+        name=_json.get_content(function, "name") or None,
         arguments=json.dumps(_json.get_object(function, "arguments")),
+        id=_json.get_side_text(call, "id") or None,
+        whole=True,
     )
 
 
 def _end(line: Mapping[str, object]) -> Iterator[Event]:
-    reason = _json.get_text(line, "done_reason") or None
     yield Usage(prompt=_json.get_count(line, "prompt_eval_count"), output=_json.get_count(line, "eval_count"))
     duration_ns = _json.get_count(line, "total_duration")
     if duration_ns is not None:
         yield ServerTime(duration_ns / 1e9)
-    yield Done(reason, cut=reason == "length")
+    yield _finish.finish(_json.get_text(line, "done_reason")) or Done()

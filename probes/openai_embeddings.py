@@ -66,7 +66,7 @@ class OpenAIEmbeddings(Probe):
     def read(self, frame: Frame) -> Iterable[Event]:
         """The first vector of `{"data": [{"embedding": …}], "usage": …}`, or an error that came with status 200."""
         answer = _json.as_object(_json.decode_numerals(frame.data))
-        fault = _chat.fault_in(answer)
+        fault = _fault(answer, frame.data)
         if fault is not None:
             yield fault
             return
@@ -75,8 +75,8 @@ class OpenAIEmbeddings(Probe):
         for item in _json.get_list(answer, "data")[:1]:
             yield _vector(_json.as_object(item).get("embedding"))
         usage = answer.get("usage")
-        if usage is not None:
-            yield _usage(_json.as_object(usage))
+        if isinstance(usage, dict):
+            yield _usage(usage)
         yield Done()
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Fault:
@@ -88,10 +88,16 @@ class OpenAIEmbeddings(Probe):
         return _chat.model_ids(body)
 
 
+def _fault(answer: Mapping[str, object], data: bytes) -> Fault | None:
+    """The error in an answer, whose numbers are read for once."""
+    suspect = "error" in answer or "data" not in answer
+    return _errors.fault_in(_json.as_object(_json.decode(data)) if suspect else answer)
+
+
 def _usage(usage: Mapping[str, object]) -> Usage:
     """The prompt's tokens; an embedding has no others, whatever some copies count."""
     count = usage.get("prompt_tokens")
-    value = _json.decode(count) if isinstance(count, bytes) else count
+    value = float(count) if isinstance(count, bytes) else count
     return Usage(prompt=_json.get_count({"prompt_tokens": value}, "prompt_tokens"))
 
 

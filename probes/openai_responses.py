@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from probes import _chat, _errors, _json
+from probes import _chat, _errors, _finish, _json
 from probes._model import (
     Done,
     Endpoint,
-    ErrorClass,
     Event,
     Fault,
     Form,
@@ -28,6 +27,7 @@ from probes._model import (
 _LEAST_TOKENS = 16
 """The API refuses a smaller `max_output_tokens`."""
 _HOTTEST = 2.0
+_ENDS = frozenset(f"response.{status}" for status in ("completed", "incomplete", "failed", "cancelled"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +62,10 @@ class OpenAIResponses(Probe):
         """Whether there is a list of models."""
         return self.models_path is not None
 
+    def most_tokens(self, prompt: Prompt) -> int:
+        """The prompt's own limit and room to think in, but never fewer than the API takes."""
+        return max(_LEAST_TOKENS, prompt.max_tokens + self.reasoning_tokens)
+
     def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:
         """The request that asks `prompt` and has nothing stored; for `reach` the list of models."""
         base_url = endpoint.base_url.rstrip("/")
@@ -72,7 +76,7 @@ class OpenAIResponses(Probe):
         body = {
             "model": endpoint.model,
             "input": prompt.text,
-            "max_output_tokens": max(_LEAST_TOKENS, prompt.max_tokens + self.reasoning_tokens),
+            "max_output_tokens": self.most_tokens(prompt),
             "stream": True,
             "store": False,
             **self._task_fields(task, prompt.form),
@@ -105,20 +109,17 @@ class OpenAIResponses(Probe):
         if frame.data.strip() == b"[DONE]":
             return
         event = _json.as_object(_json.decode(frame.data))
-        match "error" if frame.event == "error" else _json.get_text(event, "type"):
-            case "response.completed":
-                yield from _usage(event)
-                yield Done("completed")
-            case "response.incomplete":
-                yield from _usage(event)
-                yield _incomplete(event)
-            case "response.failed":
-                yield from _usage(event)
-                yield _errors.stream_fault(_json.get_object(_json.get_object(event, "response"), "error"))
-            case "error":
-                yield _errors.stream_fault(_error(event))
-            case kind:
-                yield from _content(kind, event)
+        kind = "error" if frame.event == "error" else _json.get_text(event, "type")
+        fault = _errors.fault_in(event)
+        if kind == "error":
+            yield _error(event, fault)
+        elif fault is not None:
+            yield fault
+        elif kind in _ENDS:
+            yield from _usage(event)
+            yield _end(kind.removeprefix("response."), _json.get_object(event, "response"))
+        else:
+            yield from _content(kind, event)
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Fault:
         """OpenAI's error bodies: `{"error": {"message", "type", "code"}}`."""
@@ -129,47 +130,64 @@ class OpenAIResponses(Probe):
         return _chat.model_ids(body)
 
 
+def _error(event: Mapping[str, object], fault: Fault | None) -> Fault:
+    """An error event. At its top `type` is the event's, so it is not shown, but a copy may say there what is wrong."""
+    untyped = {**event, "type": None}
+    told = _errors.fault_in(untyped) or _errors.stream_fault(untyped)
+    return told if fault is None else replace(fault, detail=told.detail)
+
+
 def _content(kind: str, event: Mapping[str, object]) -> Iterator[Event]:
     """What an event adds to the answer. Its padding, `obfuscation`, is not content."""
     match kind:
         case "response.output_text.delta" | "response.refusal.delta":
-            if text := _json.get_text(event, "delta"):
+            if text := _json.get_content(event, "delta"):
                 yield Text(text)
         case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta":
-            if text := _json.get_text(event, "delta"):
+            if text := _json.get_content(event, "delta"):
                 yield Reasoning(text)
         case "response.function_call_arguments.delta":
-            yield ToolCall(index=_index(event), arguments=_json.get_text(event, "delta"))
+            item_id = _json.get_side_text(event, "item_id") or None
+            yield ToolCall(index=_index(event), id=item_id, arguments=_json.get_content(event, "delta"))
         case "response.output_item.added":
             item = _json.get_object(event, "item")
             if item.get("type") == "function_call":
-                yield ToolCall(index=_index(event), name=_json.get_text(item, "name") or None)
+                name, call_id = _json.get_content(item, "name"), _json.get_side_text(item, "id")
+                yield ToolCall(index=_index(event), name=name or None, id=call_id or None)
 
 
 def _index(event: Mapping[str, object]) -> int:
     return _json.get_count(event, "output_index") or 0
 
 
-def _incomplete(event: Mapping[str, object]) -> Event:
-    response = _json.get_object(event, "response")
-    reason = _json.get_text(_json.get_object(response, "incomplete_details"), "reason")
-    if reason == "content_filter":
-        return Fault(error=ErrorClass.CONTENT_FILTER, detail="incomplete: content_filter")
-    return Done(reason or "incomplete", cut=reason == "max_output_tokens")
+def _end(kind: str, response: Mapping[str, object]) -> Event:
+    """What a last event says: by its own name, the response's status, its error, or why it is incomplete."""
+    status = _json.get_side_text(response, "status") or kind
+    fault = _errors.fault_in({"error": response.get("error")})
+    if fault is not None or kind == "failed" or status == "failed":
+        return fault or _errors.stream_fault(_json.get_side_object(response, "error"))
+    reason = _json.get_side_text(_json.get_side_object(response, "incomplete_details"), "reason")
+    told = kind if kind != "completed" else status
+    if told == "incomplete":
+        return _finish.finish(reason, name="incomplete") or Done(told, cut=True)
+    if told == "completed":
+        return Done(told, cut=_is_at_limit(response))
+    return _finish.finish(told, name="status") or Done(kind)
 
 
-def _error(event: Mapping[str, object]) -> Mapping[str, object] | str:
-    """An error event's words: at the top, as documented, or at `error`, as OpenAI's servers send them."""
-    error = event.get("error")
-    return error if isinstance(error, dict | str) and error else {**event, "type": None}
+def _is_at_limit(response: Mapping[str, object]) -> bool:
+    """Whether an answer took all the tokens that it might: some copies (Ollama, vLLM) call that completed as well."""
+    used = _json.get_count(_json.get_side_object(response, "usage"), "output_tokens")
+    most = _json.get_count(response, "max_output_tokens")
+    return used is not None and most is not None and used >= most > 0
 
 
 def _usage(event: Mapping[str, object]) -> Iterator[Usage]:
-    usage = _json.get_object(_json.get_object(event, "response"), "usage")
+    usage = _json.get_side_object(_json.get_object(event, "response"), "usage")
     if usage:
         yield Usage(
             prompt=_json.get_count(usage, "input_tokens"),
             output=_json.get_count(usage, "output_tokens"),
-            reasoning=_json.get_count(_json.get_object(usage, "output_tokens_details"), "reasoning_tokens"),
-            cached=_json.get_count(_json.get_object(usage, "input_tokens_details"), "cached_tokens"),
+            reasoning=_json.get_count(_json.get_side_object(usage, "output_tokens_details"), "reasoning_tokens"),
+            cached=_json.get_count(_json.get_side_object(usage, "input_tokens_details"), "cached_tokens"),
         )

@@ -5,6 +5,7 @@ from monitor.config._catalogue import Catalogue, Entry, Example, Quirk, catalogu
 from monitor.config._errors import ConfigError, Position, Problem, RefusedError
 from monitor.config._load import default_path, load
 from monitor.config._prices import known_price
+from monitor.config._proxies import unused_proxy
 from monitor.config._schema import json_schema
 from monitor.config._values import duration_s
 from monitor.config.model import (
@@ -55,4 +56,5 @@ __all__ = [
     "json_schema",
     "known_price",
     "load",
+    "unused_proxy",
 ]

@@ -67,7 +67,12 @@ def load(
     everything = (*document.problems, *problems, *check(document, apis, made, price))
     if file is None or everything:
         raise ConfigError(everything)
-    return resolve(file, Lookups(codec=made, price=price))
+    return resolve(file, Lookups(codec=made, price=price, folder=_folder(path)))
+
+
+def _folder(path: Path) -> Path:
+    """Where relative paths of the file begin: its own folder; of a pipe, which lies in none, the current one."""
+    return path.absolute().parent if path.is_file() else Path.cwd()
 
 
 def _remembered(codec: Codec) -> Codec:

@@ -36,6 +36,8 @@ BLAMES = (Blame.PROVIDER, Blame.ACCOUNT)
 MOVABLE = tuple(error for error in ErrorClass if error.blame in BLAMES)
 """The error classes whose blame may be moved."""
 
+_JOINER = "\u200d"
+"""What makes one emoji of several; not printable by itself."""
 _LONGEST = 200
 _LONGEST_PROSE = 10_000
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "y": 365 * 86400.0}
@@ -54,7 +56,7 @@ def text(value: str) -> str:
 
 def line(value: str, longest: int) -> str:
     """One line of text that is not empty."""
-    if not _not_empty(value).isprintable():
+    if not _not_empty(value).replace(_JOINER, "").isprintable():
         raise RefusedError("must not hold control characters or line breaks")
     if len(value) > longest:
         raise RefusedError(f"is too long; {longest} characters are the most")
@@ -63,7 +65,7 @@ def line(value: str, longest: int) -> str:
 
 def prose(value: str) -> str:
     """Words for people: some lines."""
-    if not all(character.isprintable() or character == "\n" for character in _not_empty(value)):
+    if not all(character.isprintable() or character in {"\n", _JOINER} for character in _not_empty(value)):
         raise RefusedError("must not hold control characters other than line breaks")
     if len(value) > _LONGEST_PROSE:
         raise RefusedError(f"is too long; {_LONGEST_PROSE} characters are the most")
@@ -75,6 +77,18 @@ def name(value: str) -> str:
     if " " in text(value):
         raise RefusedError("{value} must not hold spaces")
     return value
+
+
+def model_of_provider(value: str) -> str:
+    """What a provider calls a model: anything on one line."""
+    if text(value) != value.strip():
+        raise RefusedError("{value} must not begin or end with spaces")
+    return value
+
+
+def endpoint_id(provider: str, model: str) -> str:
+    """The id of an endpoint for which none is written; ids have no spaces."""
+    return f"{provider}:{'-'.join(model.split())}"
 
 
 def provider_name(value: str) -> str:

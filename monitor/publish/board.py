@@ -6,17 +6,17 @@ Samples are absorbed first and published afterwards, in one step: a reader sees 
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import cycle, islice
 
 from monitor.config.model import Config, EndpointSpec, ProbeSpec, Slo
+from monitor.maintenance import next_change
 from monitor.plan import Job, headline_task, paid_probe
+from monitor.publish.due import Ages, Moments
 from monitor.publish.packing import digest
-from monitor.publish.scores import Row, row
+from monitor.publish.scores import Row, published_status, row
 from monitor.publish.shapes import SCHEMA
 from monitor.score.book import Book, Shared, Terms
 from monitor.score.habit import GENERATES, Habits
@@ -33,8 +33,7 @@ MAX_AGE_S = 120
 REFRESH = timedelta(seconds=30)
 """A document in which nothing changed is made anew after so long, so that it does not look old."""
 _STALE_INTERVALS = 3
-_SLICE = 25
-"""How many rows are made anew at once where nobody waits for them: some milliseconds' worth."""
+_INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +49,7 @@ class Snapshot:
     @property
     def summary(self) -> str:
         """The number of endpoints of each status, in one line."""
-        counts = Counter(row.status for row in self.rows.values())
-        return ", ".join(f"{counts[status]} {status}" for status in Status if counts[status]) or "no endpoints"
+        return summary(Counter(row.status for row in self.rows.values()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +83,16 @@ class Absorbed:
     """The newest value of each that began, grew or ended, to be stored with the samples."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusChange:
+    """An endpoint's published status became another."""
+
+    endpoint: str
+    before: Status
+    after: Status
+    since: datetime
+
+
 class _News:
     """What absorbing samples has changed so far."""
 
@@ -102,7 +110,10 @@ class _News:
 
 
 class Board:
-    """All books of a configuration, and the newest snapshot."""
+    """All books of a configuration, and the newest snapshot.
+
+    Three steps: samples are absorbed, committed once they are stored, and rendered when somebody asks.
+    """
 
     def __init__(self, config: Config, jobs: Sequence[Job], now: datetime) -> None:
         self._vantage = config.vantage
@@ -119,10 +130,15 @@ class Board:
         self._of_provider: dict[str, list[Book]] = {}
         for name, book in self._books.items():
             self._of_provider.setdefault(self._specs[name].endpoint.provider, []).append(book)
-        self._rows: dict[str, Row] = {}
         self._touched: set[str] = set()
-        self._turns = cycle(self._specs)
+        self._moments = Moments()
+        self._ages = Ages(self._specs, now)
+        self._statuses = dict.fromkeys(self._specs, Status.UNKNOWN)
+        self._counts = Counter(self._statuses.values())
+        self._rows: dict[str, Row] = {}
+        self._is_changed = False
         self.snapshot = assemble(config.vantage, now, {})
+        """The newest that was made."""
         self.publish(now, sweep=True)
 
     def restore_states(self, states: Mapping[str, str], first_seen: Mapping[str, datetime]) -> None:
@@ -148,6 +164,15 @@ class Board:
                 book.docket = Docket(incident=incident, is_open=True)
         return tuple(ended)
 
+    def standing(self) -> Absorbed:
+        """All states and open incidents, as if each had changed: what a store needs that lost its own."""
+        books = self._books.values()
+        return Absorbed(
+            states={book.endpoint: state_to_text(book.health, book.shared.outlook) for book in books},
+            due={},
+            incidents=[book.docket.incident for book in books if book.docket.incident and book.docket.is_open],
+        )
+
     def restore_counts(
         self, bucket_s: int, endpoint: str, at: datetime, *, task: Task, error: ErrorClass | None, count: int
     ) -> None:
@@ -172,6 +197,11 @@ class Board:
         """Take what is usual of an endpoint at this hour; one that is not configured is passed over."""
         if endpoint in self._books:
             self._books[endpoint].habits = habits
+
+    def is_new(self, endpoint: str, at: datetime) -> bool:
+        """Whether an endpoint was never probed before a time."""
+        first_seen = self._books[endpoint].first_seen
+        return first_seen is None or first_seen >= at
 
     def absorb(self, samples: Iterable[Sample], calls: Iterable[Call] = ()) -> Absorbed:
         """Take samples and real traffic in; nothing is published yet.
@@ -231,33 +261,82 @@ class Board:
             if fell and other.is_behind(book):
                 news.due[other.endpoint] = at
 
-    def publish(self, now: datetime, *, sweep: bool = False) -> Snapshot:
-        """Make everything absorbed visible, in one step; a sweep also lets time pass for the rows without news."""
-        return self._publish(self._specs if sweep else self._touched, now)
+    @property
+    def summary(self) -> str:
+        """The number of endpoints of each status now, in one line."""
+        return summary(self._counts)
 
     @property
-    def slices(self) -> int:
-        """How often `publish_slice` lets time pass until it has for every row."""
-        return max(1, math.ceil(len(self._specs) / _SLICE))
+    def next_moment(self) -> datetime | None:
+        """When `commit` is wanted, even without news: a status may change by time alone."""
+        return self._moments.earliest
 
-    def publish_slice(self, now: datetime) -> Snapshot:
-        """Make everything absorbed visible, and let time pass for the next few rows: all at once hold others up."""
-        return self._publish({*islice(self._turns, _SLICE), *self._touched}, now)
+    def commit(self, now: datetime, *, everything: bool = False) -> Sequence[StatusChange]:
+        """What was absorbed is stored, and readers may see it; the statuses that changed by that, or by time.
 
-    def _publish(self, names: Iterable[str], now: datetime) -> Snapshot:
-        changed = [self._render(name, now) for name in names]
+        `everything`: also of the endpoints that were restored.
+        """
+        names = dict.fromkeys(self._specs if everything else self._touched)
         self._touched = set()
-        if any(changed) or not is_recent(self.snapshot, now):
+        for name in names:
+            self._books[name].show()
+        names.update(dict.fromkeys(self._moments.take(now)))
+        return [change for name in names if (change := self._follow(name, now))]
+
+    def clock_stepped(self, now: datetime) -> None:
+        """The wall clock leapt: the next commit looks at every endpoint, since no moment from before is right."""
+        self._moments = Moments()
+        for name in self._specs:
+            self._books[name].bound(now)
+            self._moments.put(name, now)
+
+    def _follow(self, name: str, now: datetime) -> StatusChange | None:
+        """Keep an endpoint's status and the moment at which time alone may change it."""
+        self._books[name].bound(now)
+        spec, seen, before = self._specs[name], self._books[name].judged_status(now), self._statuses[name]
+        self._ages.touch(name)
+        stale_at = None if seen.stale_after is None else seen.stale_after + _INSTANT
+        moments = (stale_at, next_change(spec.maintenance, now))
+        self._moments.put(name, min((at for at in moments if at is not None and at > now), default=None))
+        status, since = published_status(spec, seen, now)
+        if status is before:
+            return None
+        self._statuses[name] = status
+        self._counts.subtract([before])
+        self._counts.update([status])
+        return StatusChange(endpoint=name, before=before, after=status, since=since)
+
+    def overdue(self, now: datetime) -> list[str]:
+        """The endpoints to be rendered before the newest snapshot can be made."""
+        return self._ages.overdue(now)
+
+    def render(self, names: Iterable[str], now: datetime) -> None:
+        """Make the rows of these endpoints anew; one that comes out the same stays the same object."""
+        for name in names:
+            old, new = self._rows.get(name), row(self._specs[name], self._books[name], self._jobs[name], now)
+            self._ages.rendered(name, now)
+            if old is None or old.body != new.body:
+                self._rows[name] = new
+                self._is_changed = True
+
+    def row(self, name: str, now: datetime) -> Row | None:
+        """One endpoint's newest row; None where there is no such endpoint."""
+        if name in self._specs and self._ages.is_overdue(name, now):
+            self.render([name], now)
+        return self._rows.get(name)
+
+    def renew(self, now: datetime) -> Snapshot:
+        """The snapshot of the rendered rows: the last one, where no row has changed since and it is not old."""
+        if self._is_changed or not is_recent(self.snapshot, now):
+            self._is_changed = False
             self.snapshot = assemble(self._vantage, now, dict(self._rows))
         return self.snapshot
 
-    def _render(self, name: str, now: datetime) -> bool:
-        """Make a row anew; one that comes out the same stays the same object. Whether it changed."""
-        old, new = self._rows.get(name), row(self._specs[name], self._books[name], self._jobs[name], now)
-        changed = old is None or old.body != new.body
-        if changed:
-            self._rows[name] = new
-        return changed
+    def publish(self, now: datetime, *, sweep: bool = False) -> Snapshot:
+        """Commit, render and renew in one step; a sweep renders also the rows without news."""
+        self.commit(now, everything=sweep)
+        self.render([*self._specs] if sweep else self._ages.touched, now)
+        return self.renew(now)
 
 
 def _by_endpoint(calls: Iterable[Call]) -> Mapping[str, list[Call]]:
@@ -266,6 +345,11 @@ def _by_endpoint(calls: Iterable[Call]) -> Mapping[str, list[Call]]:
         if call.judges:
             found.setdefault(call.endpoint, []).append(call)
     return found
+
+
+def summary(counts: Mapping[Status, int]) -> str:
+    """The number of endpoints of each status, in one line."""
+    return ", ".join(f"{counts[status]} {status}" for status in Status if counts[status]) or "no endpoints"
 
 
 def is_recent(snapshot: Snapshot, now: datetime) -> bool:

@@ -26,7 +26,7 @@ from monitor.publish.shapes import (
 )
 from monitor.score.blame import Moved, blame_of
 from monitor.score.book import Book
-from monitor.score.health import Assessment, Health, Trouble
+from monitor.score.health import Assessment, Health, JudgedStatus, Trouble
 from monitor.score.outcomes import Counts
 from monitor.score.recent import Summary
 from monitor.score.windows import DAY, Window
@@ -69,7 +69,7 @@ class Row:
 def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> Row:
     """The row of one endpoint at `now`."""
     seen = book.assess(now)
-    status, since = _standing(spec, seen, now)
+    status, since = published_status(spec, seen, now)
     windows = list(book.counts(now))
     summaries = book.recent.summaries(now)
     figures = {name: _summary(summary) for name, summary in summaries.items()}
@@ -83,9 +83,9 @@ def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> R
         "score": _round(seen.score),
         "confidence": _pair(seen.confidence),
         "evidence": next(counts.counted for window, counts, _ in windows if window is DAY),
-        "account": _account(book.health.trouble),
+        "account": _account(book.shown.trouble),
         "maintenance": _maintenance(announced(spec.maintenance, now)),
-        "measured_at": _time(book.health.measured_at),
+        "measured_at": _time(book.shown.measured_at),
         "stale_after": _time(seen.stale_after),
         "source": _source(windows),
         "uptime": {
@@ -100,7 +100,7 @@ def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> R
         "e2e_tps": figures["e2e_tps"],
         "tool_call_error_ratio": _round(book.answers[Task.TOOL_CALL].ratio(now)),
         "structured_output_error_ratio": _round(book.answers[Task.STRUCTURED_OUTPUT].ratio(now)),
-        "last_error": _last_error(book.health, book.terms.moved),
+        "last_error": _last_error(book.shown, book.terms.moved),
         "pricing": _pricing(spec),
         "context_length": spec.context_length,
         "labels": dict(spec.labels),
@@ -118,14 +118,14 @@ def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> R
         news=(
             status,
             since,
-            book.health.measured_at,
-            book.health.trouble,
-            book.health.last_error,
+            book.shown.measured_at,
+            book.shown.trouble,
+            book.shown.last_error,
             fields["maintenance"],
         ),
         body=body,
         etag=digest(body),
-        account=book.health.trouble.error if book.health.trouble else None,
+        account=book.shown.trouble.error if book.shown.trouble else None,
         router_ids=spec.router_ids,
         facts=_facts(spec, book, (status, since, seen.score), windows, summaries),
     )
@@ -144,15 +144,15 @@ def _facts(
         status=status,
         since=since,
         score=score,
-        account=book.health.trouble,
-        measured_at=book.health.measured_at,
+        account=book.shown.trouble,
+        measured_at=book.shown.measured_at,
         counts={window.name: counts for window, counts, _ in windows},
         summaries=summaries,
         source=_source(windows),
     )
 
 
-def _standing(spec: EndpointSpec, seen: Assessment, now: datetime) -> tuple[Status, datetime]:
+def published_status(spec: EndpointSpec, seen: Assessment | JudgedStatus, now: datetime) -> tuple[Status, datetime]:
     """The status and since when it is that. Paused, an endpoint is not in maintenance; after that nothing is known."""
     span = current(spec.maintenance, now)
     match spec.enabled, span, seen.status:

@@ -12,8 +12,20 @@ from monitor.score.answers import JUDGED, AnswerErrors
 from monitor.score.blame import Moved, blame_of
 from monitor.score.filter import NEW, Outlook
 from monitor.score.habit import Habits, unusual
-from monitor.score.health import Assessment, Health, Observation, advance, assess, in_doubt, settle
-from monitor.score.incidents import Docket, accused, ruled
+from monitor.score.health import (
+    Assessment,
+    Health,
+    JudgedStatus,
+    Observation,
+    advance,
+    assess,
+    bounded,
+    bounded_outlook,
+    in_doubt,
+    judged_status,
+    settle,
+)
+from monitor.score.incidents import Docket, accused, bounded_docket, ruled
 from monitor.score.outcomes import NOTHING, Counts, Outcome, outcome
 from monitor.score.pace import Limits, next_probe
 from monitor.score.recent import Recent
@@ -52,10 +64,12 @@ class Terms:
 class Shared:
     """What all of a provider's endpoints know of it, in one place."""
 
-    __slots__ = ("_told", "outlook")
+    __slots__ = ("_told", "outlook", "shown")
 
     def __init__(self) -> None:
         self.outlook: Outlook = NEW
+        self.shown: Outlook = NEW
+        """As readers may see it."""
         self._told = self.outlook.belief
 
     def is_news(self) -> bool:
@@ -67,9 +81,14 @@ class Shared:
 
 
 class Book:
-    """One endpoint's record, in memory. Built from the store at start, then fed with every new sample."""
+    """One endpoint's record, in memory. Built from the store at start, then fed with every new sample.
+
+    A new sample is judged at once, and readers see its effect after `show`: what they see has to be stored first.
+    """
 
     __slots__ = (
+        "_unshown",
+        "_unshown_calls",
         "answers",
         "docket",
         "endpoint",
@@ -79,6 +98,7 @@ class Book:
         "ledger",
         "recent",
         "shared",
+        "shown",
         "terms",
         "thinner",
         "traffic",
@@ -89,6 +109,8 @@ class Book:
         self.terms = terms
         self.shared = shared
         self.health = Health(since=now)
+        self.shown = self.health
+        """As readers may see it."""
         self.docket = Docket()
         self.first_seen: datetime | None = None
         self.habits: Habits | None = None
@@ -99,6 +121,8 @@ class Book:
         self.thinner = Thinner()
         self.recent = Recent(terms.task)
         self.answers = {task: AnswerErrors() for task in JUDGED}
+        self._unshown: list[tuple[Sample, Outcome]] = []
+        self._unshown_calls: Counter[tuple[datetime, Outcome]] = Counter()
 
     def outcome(self, error: ErrorClass | None) -> Outcome:
         """What a sample with this error counts as here."""
@@ -108,10 +132,7 @@ class Book:
     def absorb(self, sample: Sample, *, within_slo: bool) -> None:
         """Take a new sample in."""
         outcome = self.outcome(sample.error)
-        self.ledger.add(sample.started_at, outcome)
-        self.recent.add(sample, outcome)
-        self._judge(sample.task, sample.started_at, sample.error, outcome)
-        self.first_seen = min(self.first_seen or sample.started_at, sample.started_at)
+        self._unshown.append((sample, outcome))
         seen = Observation(
             at=sample.started_at,
             outcome=outcome,
@@ -126,9 +147,7 @@ class Book:
     def count(self, calls: Iterable[Call]) -> list[Observation]:
         """Count real traffic in; what of it is to be seen as evidence, one after the other."""
         judged = [self._observed(call) for call in calls]
-        seconds = Counter((seen.at.replace(microsecond=0), seen.outcome) for seen in judged)
-        for (second, counted_as), count in seconds.items():
-            self.traffic.add(second, counted_as, count)
+        self._unshown_calls.update((seen.at.replace(microsecond=0), seen.outcome) for seen in judged)
         measured_at = self.health.measured_at
         return self.thinner.thin(seen for seen in judged if measured_at is None or seen.at >= measured_at - _LATE)
 
@@ -150,6 +169,18 @@ class Book:
             self.docket = accused(self.docket, self.endpoint, cause, seen.at)
         self._rule(seen.at)
 
+    def show(self) -> None:
+        """Let readers see all that was taken in."""
+        for sample, counted_as in self._unshown:
+            self.ledger.add(sample.started_at, counted_as)
+            self.recent.add(sample, counted_as)
+            self._judge(sample.task, sample.started_at, sample.error, counted_as)
+            self.first_seen = min(self.first_seen or sample.started_at, sample.started_at)
+        for (second, counted_as), count in self._unshown_calls.items():
+            self.traffic.add(second, counted_as, count)
+        self._unshown, self._unshown_calls = [], Counter()
+        self.shown, self.shared.shown = self.health, self.shared.outlook
+
     def counts(self, now: datetime) -> Iterator[tuple[Window, Counts, Counts]]:
         """Each window with its counts, and with those of real traffic, which are among them; the shortest first."""
         for (window, probes), (_, real) in zip(self.ledger.counts(now), self.traffic.counts(now), strict=True):
@@ -169,9 +200,29 @@ class Book:
         measured_at, incident = self.health.measured_at, fallen.docket.incident
         return measured_at is not None and incident is not None and measured_at < incident.began_at
 
+    def bound(self, now: datetime) -> None:
+        """Date nothing later than now: a clock that was ahead has come back. What it dated so is not counted again."""
+        health = bounded(self.health, now)
+        if health is self.health:
+            return
+        self.health, self.shown = health, bounded(self.shown, now)
+        self.shared.outlook = bounded_outlook(self.shared.outlook, now)
+        self.shared.shown = bounded_outlook(self.shared.shown, now)
+        self.docket = bounded_docket(self.docket, now)
+        self.thinner = Thinner()
+        self.recent.forget_after(now)
+        self.ledger.forget_after(now)
+        self.traffic.forget_after(now)
+        for answers in self.answers.values():
+            answers.forget_after(now)
+
     def assess(self, now: datetime) -> Assessment:
         """What to publish at `now`."""
-        return assess(self.health, self.shared.outlook, now, stale_s=self.terms.stale_s)
+        return assess(self.shown, self.shared.shown, now, stale_s=self.terms.stale_s)
+
+    def judged_status(self, now: datetime) -> JudgedStatus:
+        """The status to publish at `now`, without the score, which takes longer."""
+        return judged_status(self.shown, now, stale_s=self.terms.stale_s)
 
     def next_probe(self) -> datetime | None:
         """When the next probe is worth its money; None: nothing is known yet."""

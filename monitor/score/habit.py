@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from itertools import accumulate
 from typing import Final, TypeAlias
 
@@ -105,10 +106,16 @@ class Habits:
     output_tps: Habit | None = None
 
 
+@lru_cache(maxsize=16)
 def starts(basis: Basis, hour: datetime) -> tuple[datetime, ...]:
     """The hours that a habit for the hour from `hour` on is made of, by when they began; the newest first."""
     apart, count = _HOURS[basis]
     return tuple(hour - number * apart for number in range(1, count + 1))
+
+
+@lru_cache(maxsize=16)
+def _wanted(basis: Basis, hour: datetime) -> frozenset[datetime]:
+    return frozenset(starts(basis, hour))
 
 
 def habits_of(hour: datetime, task: Task, past: Iterable[Past]) -> Habits:
@@ -124,7 +131,7 @@ def habits_of(hour: datetime, task: Task, past: Iterable[Past]) -> Habits:
 
 def _first_habit(hour: datetime, past: Sequence[Past], figure: str) -> Habit | None:
     for basis in Basis:
-        wanted = frozenset(starts(basis, hour))
+        wanted = _wanted(basis, hour)
         by_day: dict[int, Counter[float]] = {}
         for each in past:
             if each.start in wanted:

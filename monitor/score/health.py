@@ -48,6 +48,8 @@ _SILENCE = frozenset({ErrorClass.DNS, ErrorClass.CONNECT, ErrorClass.TLS})
 """Nobody answered at all."""
 _SURPRISE: Final = 0.03
 """A sample that was less likely than this raises a doubt."""
+AHEAD: Final = timedelta(seconds=1)
+"""Evidence that is further ahead of the clock than that is from a time when the clock was ahead."""
 CALM: Final = 16
 """Samples after which no surprise is remembered, whatever the limits of the pace."""
 
@@ -123,6 +125,15 @@ class Assessment:
     stale_after: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedStatus:
+    """What of an endpoint's health changes with a sample, or when it gets stale, and never in between."""
+
+    status: Status
+    since: datetime
+    stale_after: datetime | None
+
+
 def advance(health: Health, shared: Outlook, seen: Observation) -> tuple[Health, Outlook]:
     """An endpoint's health and its provider's outlook after one more sample."""
     health = _remember_error(health, seen)
@@ -167,19 +178,55 @@ def settle(health: Health, shared: Outlook, at: datetime) -> Health:
 
 def assess(health: Health, shared: Outlook, now: datetime, *, stale_s: float) -> Assessment:
     """What to publish at `now`; a health without a sample for `stale_s` is unknown, its score what is usual for it."""
-    if health.measured_at is None:
-        return Assessment(status=Status.UNKNOWN, since=health.since, score=None, confidence=None, stale_after=None)
-    stale_after = health.measured_at + timedelta(seconds=stale_s)
-    stale = now > stale_after
+    stands = judged_status(health, now, stale_s=stale_s)
     view = view_of(health, shared)
-    found = chance(view, now.timestamp())
+    found = None if stands.stale_after is None else chance(view, now.timestamp())
     return Assessment(
-        status=Status.UNKNOWN if stale else health.status,
-        since=stale_after if stale else health.since,
-        score=found.score,
-        confidence=found.confidence,
-        stale_after=stale_after,
+        status=stands.status,
+        since=stands.since,
+        score=None if found is None else found.score,
+        confidence=None if found is None else found.confidence,
+        stale_after=stands.stale_after,
     )
+
+
+def judged_status(health: Health, now: datetime, *, stale_s: float) -> JudgedStatus:
+    """The status to publish at `now`, and since when it is that."""
+    if health.measured_at is None:
+        return JudgedStatus(status=Status.UNKNOWN, since=health.since, stale_after=None)
+    stale_after = health.measured_at + timedelta(seconds=stale_s)
+    if now > stale_after:
+        return JudgedStatus(status=Status.UNKNOWN, since=stale_after, stale_after=stale_after)
+    return JudgedStatus(status=health.status, since=health.since, stale_after=stale_after)
+
+
+def bounded(health: Health, now: datetime) -> Health:
+    """The health with nothing dated later than now, as a clock that was ahead has dated it: it would never get old."""
+    trouble, last = health.trouble, health.last_error
+    moments = (
+        health.since,
+        health.measured_at,
+        health.paced_at,
+        None if trouble is None else trouble.since,
+        None if last is None else last.at,
+    )
+    if all(at is None or at <= now + AHEAD for at in moments):
+        return health
+    return replace(
+        health,
+        since=min(health.since, now),
+        measured_at=None if health.measured_at is None else min(health.measured_at, now),
+        own=bounded_outlook(health.own, now),
+        paced_at=None if health.paced_at is None else min(health.paced_at, now),
+        trouble=None if trouble is None else replace(trouble, since=min(trouble.since, now)),
+        last_error=None if last is None else replace(last, at=min(last.at, now)),
+    )
+
+
+def bounded_outlook(outlook: Outlook, now: datetime) -> Outlook:
+    """The same of an outlook."""
+    at_s = now.timestamp()
+    return outlook if outlook.at_s is None or outlook.at_s <= at_s else replace(outlook, at_s=at_s)
 
 
 def in_doubt(health: Health, shared: Outlook, at: datetime) -> bool:

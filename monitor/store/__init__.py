@@ -17,8 +17,11 @@ from monitor.store._protocol import (
     Spent,
     Store,
     StoreError,
+    StoreReplacedError,
+    StoreTakenError,
     Tally,
     Tier,
+    Times,
 )
 from monitor.store._urls import create_store
 
@@ -36,7 +39,10 @@ __all__ = [
     "Spent",
     "Store",
     "StoreError",
+    "StoreReplacedError",
+    "StoreTakenError",
     "Tally",
     "Tier",
+    "Times",
     "create_store",
 ]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import Table, delete, exists, literal, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Table, delete, exists, literal, select, update
 
 from monitor.store import _traffic
 from monitor.store._blocks import pack, union, unpack
@@ -16,72 +15,72 @@ from monitor.store._tables import block, daily, endpoint, hourly, incident, samp
 from monitor.store.rollup import merged
 
 
-async def adopt(connection: AsyncConnection, insert: Insert, aliases: Mapping[str, str]) -> None:
+def adopt(connection: Connection, insert: Insert, aliases: Mapping[str, str]) -> None:
     """See `Store.adopt`."""
     for alias, name in aliases.items():
-        old, new = await _key(connection, alias), await _key(connection, name)
+        old, new = _key(connection, alias), _key(connection, name)
         if old is None or alias == name:
             continue
         if new is None:
-            await connection.execute(update(endpoint).where(endpoint.c.key == old).values(id=name))
+            connection.execute(update(endpoint).where(endpoint.c.key == old).values(id=name))
         else:
-            await _join(connection, insert, old, new)
+            _join(connection, insert, old, new)
 
 
-async def _key(connection: AsyncConnection, name: str) -> int | None:
-    key = (await connection.execute(select(endpoint.c.key).where(endpoint.c.id == name))).scalar()
+def _key(connection: Connection, name: str) -> int | None:
+    key = connection.execute(select(endpoint.c.key).where(endpoint.c.id == name)).scalar()
     return None if key is None else int(key)
 
 
-async def _join(connection: AsyncConnection, insert: Insert, old: int, new: int) -> None:
+def _join(connection: Connection, insert: Insert, old: int, new: int) -> None:
     """Both have a history: make one of them."""
     for table in (sample, incident):
-        await connection.execute(update(table).where(table.c.endpoint == old).values(endpoint=new))
-    await _join_blocks(connection, old, new)
+        connection.execute(update(table).where(table.c.endpoint == old).values(endpoint=new))
+    _join_blocks(connection, old, new)
     for table in (hourly, daily):
-        await _join_rollups(connection, table, old, new)
-    await _traffic.join(connection, insert, old, new)
+        _join_rollups(connection, table, old, new)
+    _traffic.join(connection, insert, old, new)
     for table in (stale_hour, stale_day):
         marks = select(literal(new), *table.c[1:]).where(table.c.endpoint == old)
-        await connection.execute(insert(table).from_select(list(table.c), marks).on_conflict_do_nothing())
-        await connection.execute(delete(table).where(table.c.endpoint == old))
-    if not (await connection.execute(select(exists().where(state.c.endpoint == new)))).scalar_one():
-        await connection.execute(update(state).where(state.c.endpoint == old).values(endpoint=new))
-    await connection.execute(delete(state).where(state.c.endpoint == old))
-    first = (await connection.execute(select(endpoint.c.first_at).where(endpoint.c.key == old))).scalar()
+        connection.execute(insert(table).from_select(list(table.c), marks).on_conflict_do_nothing())
+        connection.execute(delete(table).where(table.c.endpoint == old))
+    if not connection.execute(select(exists().where(state.c.endpoint == new))).scalar_one():
+        connection.execute(update(state).where(state.c.endpoint == old).values(endpoint=new))
+    connection.execute(delete(state).where(state.c.endpoint == old))
+    first = connection.execute(select(endpoint.c.first_at).where(endpoint.c.key == old)).scalar()
     if first is not None:
         later = (endpoint.c.first_at.is_(None)) | (endpoint.c.first_at > first)
-        await connection.execute(update(endpoint).where(endpoint.c.key == new, later).values(first_at=first))
-    await connection.execute(delete(endpoint).where(endpoint.c.key == old))
+        connection.execute(update(endpoint).where(endpoint.c.key == new, later).values(first_at=first))
+    connection.execute(delete(endpoint).where(endpoint.c.key == old))
 
 
-async def _join_blocks(connection: AsyncConnection, old: int, new: int) -> None:
+def _join_blocks(connection: Connection, old: int, new: int) -> None:
     mine = {
         row.hour: row.data
-        for row in (await connection.execute(select(block.c.hour, block.c.data).where(block.c.endpoint == new))).all()
+        for row in connection.execute(select(block.c.hour, block.c.data).where(block.c.endpoint == new)).all()
     }
-    theirs = await connection.execute(select(block.c.hour, block.c.data).where(block.c.endpoint == old))
+    theirs = connection.execute(select(block.c.hour, block.c.data).where(block.c.endpoint == old))
     for at_hour, data in theirs.all():
         if at_hour in mine:
             rows = union([unpack(data, COLUMNS), unpack(mine[at_hour], COLUMNS)])
             place = (block.c.endpoint == new, block.c.hour == at_hour)
             values = {"data": pack(rows, COLUMNS), "samples": len(rows), "last_seq": rows[-1]["seq"]}
-            await connection.execute(update(block).where(*place).values(values))
-            await connection.execute(delete(block).where(block.c.endpoint == old, block.c.hour == at_hour))
-    await connection.execute(update(block).where(block.c.endpoint == old).values(endpoint=new))
+            connection.execute(update(block).where(*place).values(values))
+            connection.execute(delete(block).where(block.c.endpoint == old, block.c.hour == at_hour))
+    connection.execute(update(block).where(block.c.endpoint == old).values(endpoint=new))
 
 
-async def _join_rollups(connection: AsyncConnection, table: Table, old: int, new: int) -> None:
+def _join_rollups(connection: Connection, table: Table, old: int, new: int) -> None:
     """Rollups of one endpoint's two names add up: no sample is in both."""
     key = ("task", "vantage", "bucket")
-    rows = (await connection.execute(select(table).where(table.c.endpoint == new))).mappings()
+    rows = connection.execute(select(table).where(table.c.endpoint == new)).mappings()
     mine = {tuple(row[name] for name in key): row for row in rows}
-    theirs = (await connection.execute(select(table).where(table.c.endpoint == old))).mappings().all()
+    theirs = connection.execute(select(table).where(table.c.endpoint == old)).mappings().all()
     for row in theirs:
         place = tuple(row[name] for name in key)
         if place in mine:
             both = to_row(merged([to_rollup({**row}), to_rollup({**mine[place]})]))
             at = [table.c[name] == value for name, value in zip(key, place, strict=True)]
-            await connection.execute(update(table).where(table.c.endpoint == new, *at).values(both))
-            await connection.execute(delete(table).where(table.c.endpoint == old, *at))
-    await connection.execute(update(table).where(table.c.endpoint == old).values(endpoint=new))
+            connection.execute(update(table).where(table.c.endpoint == new, *at).values(both))
+            connection.execute(delete(table).where(table.c.endpoint == old, *at))
+    connection.execute(update(table).where(table.c.endpoint == old).values(endpoint=new))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, func, select
 
 from monitor.status import Incident
 from monitor.store import _incidents, _traffic
@@ -31,51 +31,81 @@ def hour(at: datetime) -> int:
     return (at - _EVER) // _HOUR
 
 
+@dataclass(slots=True, kw_only=True)
+class _Known:
+    """What an append need not send again. PostgreSQL counts its keys up for names that are there already, too."""
+
+    names: dict[str, set[str]] = field(default_factory=dict)
+    """By table, those that have a key."""
+    first: dict[str, datetime] = field(default_factory=dict)
+    """By endpoint, a moment that the time of its first sample is not after."""
+
+    def add(self, other: _Known) -> None:
+        """Take what another append made known."""
+        for table, names in other.names.items():
+            self.names.setdefault(table, set()).update(names)
+        self.first |= {name: at for name, at in other.first.items() if self.is_earlier(name, at)}
+
+    def is_earlier(self, name: str, at: datetime) -> bool:
+        """Whether a moment may be before an endpoint's first sample."""
+        return name not in self.first or at < self.first[name]
+
+
 class Appender:
     """Appends to one kind of database."""
 
     def __init__(self, insert: Insert) -> None:
         self._writes = writes(insert)
         self._traffic_writes = _traffic.traffic_writes(insert)
+        self._known = _Known()
+        self._asked = _Known()
+        """What is known once the transaction of the newest append is committed."""
 
-    async def append(
+    def committed(self) -> None:
+        """The newest append is committed: its names need not be looked for again."""
+        self._known.add(self._asked)
+
+    def append(
         self,
-        connection: AsyncConnection,
+        connection: Connection,
         samples: Sequence[Sample],
         states: Mapping[str, str],
         incidents: Sequence[Incident],
         traffic: Counted | None,
-    ) -> None:
+    ) -> int:
         """See `Store.append`."""
-        fresh = await _fresh(connection, samples) if samples else []
+        kept = _kept(connection, samples) if samples else []
+        fresh = _fresh(connection, kept) if kept else []
         counted = () if traffic is None else _traffic.names_of(traffic)
-        await self._add_names(connection, fresh, {*states, *(each.endpoint for each in incidents), *counted})
+        self._add_names(connection, fresh, {*states, *(each.endpoint for each in incidents), *counted})
         if fresh:
-            await connection.execute(self._writes.add_sample, [to_row(sample) for sample in fresh])
-            await connection.execute(self._writes.mark_stale, _stale(fresh))
+            connection.execute(self._writes.add_sample, [to_row(sample) for sample in fresh])
+            connection.execute(self._writes.mark_stale, _stale(fresh))
         if states:
             rows = [{"endpoint_id": name, "state": state} for name, state in states.items()]
-            await connection.execute(self._writes.put_state, rows)
+            connection.execute(self._writes.put_state, rows)
         if incidents:
-            await connection.execute(self._writes.put_incident, [_incidents.to_row(each) for each in incidents])
+            connection.execute(self._writes.put_incident, [_incidents.to_row(each) for each in incidents])
         if traffic is not None:
-            await _traffic.append(connection, self._traffic_writes, traffic)
+            _traffic.append(connection, self._traffic_writes, traffic)
+        return len(samples) - len(kept)
 
-    async def _add_names(
-        self, connection: AsyncConnection, samples: Sequence[Sample], endpoints: Collection[str]
-    ) -> None:
+    def _add_names(self, connection: Connection, samples: Sequence[Sample], endpoints: Collection[str]) -> None:
         """Give a key to every name that has none, and to every endpoint the time of its first sample."""
         found = {name: {getattr(sample, name) for sample in samples} for name in NAMES}
         first: dict[str, datetime] = {}
         for sample in samples:
             first[sample.endpoint] = min(first.get(sample.endpoint, sample.started_at), sample.started_at)
         found["endpoint"].update(endpoints)
+        self._asked = _Known(names=found, first=first)
         for table, names in found.items():
-            if names:
-                await connection.execute(self._writes.add_name[table], [{"id": name} for name in sorted(names)])
-        if first:
-            rows = [{"endpoint_id": name, "at": at} for name, at in sorted(first.items())]
-            await connection.execute(self._writes.set_first, rows)
+            unknown = names - self._known.names.get(table, set())
+            if unknown:
+                connection.execute(self._writes.add_name[table], [{"id": name} for name in sorted(unknown)])
+        earlier = {name: at for name, at in first.items() if self._known.is_earlier(name, at)}
+        if earlier:
+            rows = [{"endpoint_id": name, "at": at} for name, at in sorted(earlier.items())]
+            connection.execute(self._writes.set_first, rows)
 
 
 def _stale(samples: Iterable[Sample]) -> list[dict[str, object]]:
@@ -85,30 +115,29 @@ def _stale(samples: Iterable[Sample]) -> list[dict[str, object]]:
     return [dict(zip(names, mark, strict=True)) for mark in sorted(marks)]
 
 
-async def _fresh(connection: AsyncConnection, samples: Sequence[Sample]) -> list[Sample]:
-    """The samples but those that retention would have deleted, and those that lie in a block already."""
-    edges = await connection.execute(
-        select(
-            select(horizon.c.at).where(horizon.c.name == RAW).scalar_subquery().label("raw"),
-            select(func.max(block.c.hour)).scalar_subquery().label("sealed"),
-        )
-    )
-    raw, sealed = edges.one()
-    kept = [sample for sample in samples if raw is None or sample.started_at >= raw]
-    hours = {(sample.endpoint, hour(sample.started_at)) for sample in kept}
+def _kept(connection: Connection, samples: Sequence[Sample]) -> Sequence[Sample]:
+    """The samples but those that retention would have deleted."""
+    raw = connection.execute(select(horizon.c.at).where(horizon.c.name == RAW)).scalar()
+    return [sample for sample in samples if raw is None or sample.started_at >= raw]
+
+
+def _fresh(connection: Connection, samples: Sequence[Sample]) -> list[Sample]:
+    """The samples but those that lie in a block already."""
+    sealed = connection.execute(select(func.max(block.c.hour))).scalar()
+    hours = {(sample.endpoint, hour(sample.started_at)) for sample in samples}
     known: set[object] = set()
     for name, at_hour in hours:
         if sealed is not None and at_hour <= sealed:
-            known |= await _sealed_ids(connection, name, at_hour)
-    return [sample for sample in kept if sample.id not in known]
+            known |= _sealed_ids(connection, name, at_hour)
+    return [sample for sample in samples if sample.id not in known]
 
 
-async def _sealed_ids(connection: AsyncConnection, name: str, at_hour: int) -> set[object]:
+def _sealed_ids(connection: Connection, name: str, at_hour: int) -> set[object]:
     """What lies in the block of an hour. Seldom asked: only for samples that come after their hour was sealed."""
     query = (
         select(block.c.data)
         .join_from(block, endpoint, block.c.endpoint == endpoint.c.key)
         .where(endpoint.c.id == name, block.c.hour == at_hour)
     )
-    data = (await connection.execute(query)).scalar()
+    data = connection.execute(query).scalar()
     return set() if data is None else {meant("id", row["id"]) for row in unpack(data, ("id",))}

@@ -6,20 +6,19 @@ committed; with `synchronous=NORMAL` a power cut may lose the newest commits, ne
 
 from __future__ import annotations
 
+import random
+import sqlite3
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import URL, Connection, event
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-_READERS: Final = 4
 _EVERY: Final = ("PRAGMA foreign_keys=ON", "PRAGMA synchronous=NORMAL")
-_EMPTY: Final = ("PRAGMA auto_vacuum=INCREMENTAL",)
-"""Can be chosen only before the first page is written; on a later file it would write for nothing."""
+_LARGEST_ID: Final = 2**31 - 1
 _WRITER: Final = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA journal_size_limit=67108864",
@@ -28,27 +27,39 @@ _WRITER: Final = (
 _READER: Final = ("PRAGMA query_only=ON", *_EVERY)
 
 
-def writer_engine(path: Path, lock_wait_s: float) -> AsyncEngine:
+def writer_engine(path: Path, lock_wait_s: float) -> Engine:
     """One connection; a transaction takes the write lock when it begins, so that it cannot fail half-way for it."""
     return _engine(path, lock_wait_s, size=1, pragmas=_WRITER, begin="BEGIN IMMEDIATE")
 
 
-def reader_engine(path: Path, lock_wait_s: float) -> AsyncEngine:
+def reader_engine(path: Path, lock_wait_s: float, size: int = 4) -> Engine:
     """Connections that cannot write; a transaction sees one state of the data from its first read on."""
-    return _engine(path, lock_wait_s, size=_READERS, pragmas=_READER, begin="BEGIN")
+    return _engine(path, lock_wait_s, size=size, pragmas=_READER, begin="BEGIN")
 
 
-def _engine(path: Path, lock_wait_s: float, *, size: int, pragmas: Sequence[str], begin: str) -> AsyncEngine:
-    engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=str(path)),
+def _engine(path: Path, lock_wait_s: float, *, size: int, pragmas: Sequence[str], begin: str) -> Engine:
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        creator=partial(_connect, path, lock_wait_s),
+        poolclass=QueuePool,
         pool_size=size,
         max_overflow=0,
-        # Without an isolation level Python begins nothing on its own, and schema changes are transactional.
-        connect_args={"isolation_level": None, "timeout": lock_wait_s},
     )
-    event.listen(engine.sync_engine, "connect", partial(_prepare, pragmas))
-    event.listen(engine.sync_engine, "begin", partial(_begin, begin))
+    event.listen(engine, "connect", partial(_prepare, pragmas))
+    event.listen(engine, "begin", partial(_begin, begin))
     return engine
+
+
+def _connect(path: Path, lock_wait_s: float) -> sqlite3.Connection:
+    """Open the file that is there: one that was deleted under the daemon must not come back empty by itself."""
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=rw",
+        uri=True,
+        timeout=lock_wait_s,
+        # Without an isolation level Python begins nothing on its own, and schema changes are transactional.
+        isolation_level=None,
+        check_same_thread=False,  # the pool gives a connection to one thread after the other
+    )
 
 
 def _prepare(pragmas: Sequence[str], connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
@@ -57,12 +68,21 @@ def _prepare(pragmas: Sequence[str], connection: DBAPIConnection, _entry: Connec
         cursor = connection.cursor()
         cursor.execute("PRAGMA page_count")
         empty = cursor.fetchone() == (0,)
-        for pragma in (*_EMPTY, *pragmas) if empty else pragmas:
+        for pragma in (*_of_a_new_file(), *pragmas) if empty else pragmas:
             cursor.execute(pragma)
         cursor.close()
     except BaseException:
         connection.close()
         raise
+
+
+def _of_a_new_file() -> Sequence[str]:
+    """What can be chosen only before the first page is written; on a later file it would write for nothing.
+
+    The number tells one database from another, see `_files`.
+    """
+    number = 1 + random.SystemRandom().randrange(_LARGEST_ID)
+    return ("PRAGMA auto_vacuum=INCREMENTAL", f"PRAGMA application_id={number}")
 
 
 def _begin(statement: str, connection: Connection) -> None:

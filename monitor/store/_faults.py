@@ -50,7 +50,7 @@ def check_place(path: Path) -> None:
             raise StoreError(f"{path}: is a folder: name a file in `store`")
         if path.exists() and 0 < path.stat().st_size < _SMALLEST:
             raise StoreError(f"{path}: file is not a database: move it away, or {_ELSEWHERE}")
-        # Tried here because a connection that cannot be made leaves aiosqlite's thread to outlive the event loop.
+        # Makes the file: a connection of an engine only opens one that is there.
         sqlite3.connect(path).close()
 
 

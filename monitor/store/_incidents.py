@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, Select, literal_column, or_, select, type_coerce
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, literal_column, or_, select, type_coerce
 
 from monitor.status import Incident
 from monitor.store._codes import WORST
@@ -32,7 +31,7 @@ def to_row(found: Incident) -> dict[str, object]:
     return fields | {"endpoint_id": found.endpoint, "causes": json.dumps(dict(found.causes))}
 
 
-def to_incident(row: Mapping[str, Any]) -> Incident:
+def to_incident(row: Mapping[Any, Any]) -> Incident:
     """The incident in a selected row."""
     fields = {name: row[name] for name in _FIELDS}
     return Incident(**fields, endpoint=row["endpoint_id"], causes=json.loads(row["causes"]))
@@ -50,21 +49,21 @@ def as_kept(found: Incident) -> Incident:
     return to_incident(row)
 
 
-async def open_incidents(connection: AsyncConnection) -> list[Incident]:
+def open_incidents(connection: Connection) -> list[Incident]:
     """See `Store.open_incidents`."""
-    return await _select(connection, _ROWS.where(_OPEN).order_by(*newest_first(_unindexed_began, incident.c.id)))
+    return _select(connection, _ROWS.where(_OPEN).order_by(*newest_first(_unindexed_began, incident.c.id)))
 
 
-async def incidents(
-    connection: AsyncConnection, name: str | None, *, since: datetime, before: Place | None, limit: int
+def incidents(
+    connection: Connection, name: str | None, *, since: datetime, before: Place | None, limit: int
 ) -> list[Incident]:
     """See `Store.incidents`. Whatever began since then was open since then; of what began earlier, little was."""
     mine = _ROWS if name is None else _ROWS.where(incident.c.endpoint == key_of(name))
     recent = mine.where(incident.c.began_at >= since)
-    found = await _select(connection, _page(recent, incident.c.began_at, before, limit))
+    found = _select(connection, _page(recent, incident.c.began_at, before, limit))
     if len(found) < limit:
         earlier = mine.where(_unindexed_began < since, or_(_OPEN, incident.c.ended_at >= since))
-        found += await _select(connection, _page(earlier, _unindexed_began, before, limit - len(found)))
+        found += _select(connection, _page(earlier, _unindexed_began, before, limit - len(found)))
     return found
 
 
@@ -74,5 +73,5 @@ def _page(query: Select[Any], at: ColumnElement[Any], before: Place | None, limi
     return query.order_by(*newest_first(at, incident.c.id)).limit(limit)
 
 
-async def _select(connection: AsyncConnection, query: Select[Any]) -> list[Incident]:
-    return [to_incident(row) for row in (await connection.execute(query)).mappings()]
+def _select(connection: Connection, query: Select[Any]) -> list[Incident]:
+    return [to_incident(row) for row in connection.execute(query).mappings()]

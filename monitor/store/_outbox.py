@@ -6,8 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, delete, func, select, update
 
 from monitor.store._protocol import Backlog, Numbered
 from monitor.store._rows import to_sample
@@ -16,51 +15,51 @@ from monitor.store._tables import sample, sink
 from monitor.store._tables import set_aside as refused
 
 
-async def subscribe(connection: AsyncConnection, insert: Insert, names: Collection[str]) -> None:
+def subscribe(connection: Connection, insert: Insert, names: Collection[str]) -> None:
     """See `Store.subscribe`."""
     gone = sink.c.name.not_in(sorted(names))
-    await connection.execute(delete(refused).where(refused.c.sink.in_(select(sink.c.name).where(gone))))
-    await connection.execute(delete(sink).where(gone))
+    connection.execute(delete(refused).where(refused.c.sink.in_(select(sink.c.name).where(gone))))
+    connection.execute(delete(sink).where(gone))
     if names:
         rows = [{"name": name, "seq": 0, "dropped": 0} for name in sorted(names)]
-        await connection.execute(insert(sink).on_conflict_do_nothing(), rows)
+        connection.execute(insert(sink).on_conflict_do_nothing(), rows)
 
 
-async def waiting(connection: AsyncConnection, name: str, limit: int) -> list[Numbered]:
+def waiting(connection: Connection, name: str, limit: int) -> list[Numbered]:
     """See `Store.waiting`. What waits lies in rows of its own: nothing is sealed before every sink has it."""
     query = named_samples().where(sample.c.seq > _cursor(name)).order_by(sample.c.seq).limit(limit)
-    rows = (await connection.execute(query)).mappings().all()
+    rows = connection.execute(query).mappings().all()
     return [Numbered(seq=row["seq"], sample=to_sample(row)) for row in rows]
 
 
-async def delivered(
-    connection: AsyncConnection, insert: Insert, name: str, seq: int, *, set_aside: Mapping[str, str], at: datetime
+def delivered(
+    connection: Connection, insert: Insert, name: str, seq: int, *, set_aside: Mapping[str, str], at: datetime
 ) -> None:
     """See `Store.delivered`."""
-    await connection.execute(update(sink).where(sink.c.name == name, sink.c.seq < seq).values(seq=seq))
+    connection.execute(update(sink).where(sink.c.name == name, sink.c.seq < seq).values(seq=seq))
     if set_aside:
         rows = [{"sink": name, "id": sample_id, "at": at, "reason": why} for sample_id, why in set_aside.items()]
-        await connection.execute(insert(refused).on_conflict_do_nothing(), rows)
+        connection.execute(insert(refused).on_conflict_do_nothing(), rows)
 
 
-async def slowest(connection: AsyncConnection) -> int | None:
+def slowest(connection: Connection) -> int | None:
     """The number up to which every sink has the samples; None without sinks."""
-    seq: int | None = (await connection.execute(select(func.min(sink.c.seq)))).scalar()
+    seq: int | None = connection.execute(select(func.min(sink.c.seq))).scalar()
     return seq
 
 
-async def drop(connection: AsyncConnection, seqs: Sequence[int]) -> None:
+def drop(connection: Connection, seqs: Sequence[int]) -> None:
     """Count samples that are deleted now against every sink that was not given them."""
-    for name, cursor in (await connection.execute(select(sink.c.name, sink.c.seq))).all():
+    for name, cursor in connection.execute(select(sink.c.name, sink.c.seq)).all():
         lost = sum(seq > cursor for seq in seqs)
         if lost:
-            await connection.execute(update(sink).where(sink.c.name == name).values(dropped=sink.c.dropped + lost))
+            connection.execute(update(sink).where(sink.c.name == name).values(dropped=sink.c.dropped + lost))
 
 
-async def backlogs(connection: AsyncConnection) -> dict[str, Backlog]:
+def backlogs(connection: Connection) -> dict[str, Backlog]:
     """See `Store.backlogs`."""
     later = select(func.count()).select_from(sample).where(sample.c.seq > sink.c.seq).scalar_subquery()
-    rows = await connection.execute(select(sink.c.name, later.label("waiting"), sink.c.dropped))
+    rows = connection.execute(select(sink.c.name, later.label("waiting"), sink.c.dropped))
     return {row.name: Backlog(waiting=row.waiting, expired=row.dropped) for row in rows}
 
 

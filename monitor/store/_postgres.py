@@ -1,27 +1,31 @@
-"""PostgreSQL, through asyncpg."""
+"""PostgreSQL, through pg8000."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Final
 
 from alembic.util import CommandError
-from sqlalchemy import URL, Connection, event, make_url, text
-from sqlalchemy.engine.interfaces import IsolationLevel
+from pg8000 import dbapi
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from monitor.store._protocol import Size, StoreError
-from monitor.store._sql import SqlStore
+from monitor.store._claim import Claim, Identity
+from monitor.store._opened import Opened
+from monitor.store._protocol import Size, StoreError, StoreReplacedError
+from monitor.store._server import DIALECT, Server, break_off, said, server_of
+from monitor.store._sql import READERS, SqlStore
 
-_READERS: Final = 4
-_CONNECT_S: Final = 5.0
-_COMMAND_S: Final = 30.0
-_LOCK_S: Final = 5.0
+_COMMAND_S: Final = 30
+_LOCK_S: Final = 5
 _LOCK: Final = 0x70726F7669646572
 """Any number will do that no other program takes in this database: the letters of `provider`."""
 _REMEDY: Final = "see that the server runs and lets this user in"
+_SETTINGS: Final[Mapping[str, str]] = {"timezone": "UTC", "statement_timeout": f"{_COMMAND_S}s"}
+_WRITER: Final = {"default_transaction_isolation": "read committed", "lock_timeout": f"{_LOCK_S}s"}
+_READER: Final = {"default_transaction_isolation": "repeatable read", "default_transaction_read_only": "on"}
 
 
 def postgres_store(url: str) -> SqlStore:
@@ -30,39 +34,82 @@ def postgres_store(url: str) -> SqlStore:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         raise StoreError("store: not the address of a database; write postgresql://user:password@host/name") from None
-    return SqlStore(PostgresDatabase(parsed.set(drivername="postgresql+asyncpg")))
+    return SqlStore(PostgresDatabase(parsed.set(drivername="postgresql")))
 
 
 class PostgresDatabase:
     """A `Database` on a server. The database itself has to be there; tables are made."""
 
     def __init__(self, url: URL) -> None:
-        self.place = url.set(drivername="postgresql").render_as_string(hide_password=True)
-        self.writer = _engine(url, size=1, isolation="READ COMMITTED", options={"lock_timeout": f"{_LOCK_S:g}s"})
-        event.listen(self.writer.sync_engine, "begin", _take_lock)
-        read_only = {"default_transaction_read_only": "on"}
-        self.reader = _engine(url, size=_READERS, isolation="REPEATABLE READ", options=read_only)
+        self.place = url.render_as_string(hide_password=True)
+        server = server_of(url)
+        self.writer = _engine(server, size=1, settings=_WRITER)
+        event.listen(self.writer, "begin", _take_lock)
+        self.reader = _engine(server, size=READERS, settings=_READER)
+        self._open = Opened(self.writer, self.reader)
+        self._identity: Identity | None = None
+        """Which database a daemon has open."""
+        self._claim = Claim(self.place, partial(server.connect, _SETTINGS))
 
     def faults(self) -> AbstractContextManager[None]:
         """See `Database.faults`."""
         return _faults(self.place)
 
+    def is_there(self) -> bool:
+        """The server says that itself."""
+        return True
+
     def check_place(self) -> None:
         """The server says that itself."""
 
-    async def check_writable(self, connection: AsyncConnection) -> None:
-        """A transaction number can only be had from a server that takes changes."""
-        await connection.execute(text("SELECT txid_current()"))
-        await connection.rollback()
+    def claim(self) -> None:
+        """See `Database.claim`."""
+        self._claim.take()
 
-    async def give_back(self, connection: AsyncConnection) -> bool:
+    def check_same(self) -> None:
+        """See `Database.check_same`. Only of a daemon: what it needs is looked up in the session of its claim."""
+        found = self._claim.keep()
+        if found is None:
+            return
+        if self._identity is None:
+            self._identity = found
+        if found != self._identity:
+            raise StoreReplacedError(
+                f"{self.place}: the database or its tables were dropped or replaced while the daemon used them: "
+                "they are made anew"
+            )
+
+    def reopen(self) -> None:
+        """See `Database.reopen`."""
+        self._identity = None
+        self.reader.dispose()
+        self.writer.dispose()
+
+    def check_writable(self, connection: Connection) -> None:
+        """A transaction number can only be had from a server that takes changes."""
+        connection.execute(text("SELECT txid_current()"))
+        connection.rollback()
+
+    def give_back(self, connection: Connection) -> bool:
         """PostgreSQL's own vacuum does that."""
         return False
 
-    async def size(self, connection: AsyncConnection) -> Size:
+    def size(self, connection: Connection) -> Size:
         """See `Database.size`. How much of it is free only a full scan would tell."""
-        total = (await connection.execute(text("SELECT pg_database_size(current_database())"))).scalar_one()
+        total = connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one()
         return Size(total_bytes=int(total), free_bytes=0)
+
+    def dispose(self) -> None:
+        """See `Database.dispose`."""
+        self.reader.dispose()
+        self.writer.dispose()
+        self._claim.release()
+
+    def abort(self) -> None:
+        """See `Database.abort`."""
+        for connection in self._open.connections():
+            break_off(connection)
+        self._claim.abort()
 
 
 def _take_lock(connection: Connection) -> None:
@@ -70,18 +117,14 @@ def _take_lock(connection: Connection) -> None:
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
 
 
-def _engine(url: URL, *, size: int, isolation: IsolationLevel, options: dict[str, str]) -> AsyncEngine:
-    return create_async_engine(
-        url,
+def _engine(server: Server, *, size: int, settings: Mapping[str, str]) -> Engine:
+    return create_engine(
+        f"{DIALECT}://",
+        creator=partial(server.connect, {**_SETTINGS, **settings}),
+        poolclass=QueuePool,
         pool_size=size,
         max_overflow=0,
         pool_pre_ping=True,  # the server may have been restarted in between
-        isolation_level=isolation,
-        connect_args={
-            "timeout": _CONNECT_S,
-            "command_timeout": _COMMAND_S,
-            "server_settings": {"application_name": "providerwatch", "timezone": "UTC", **options},
-        },
     )
 
 
@@ -89,7 +132,5 @@ def _engine(url: URL, *, size: int, isolation: IsolationLevel, options: dict[str
 def _faults(place: str) -> Iterator[None]:
     try:
         yield
-    except (SQLAlchemyError, CommandError, OSError, TimeoutError) as error:
-        cause = getattr(error, "orig", None) or error
-        what = next(iter(str(cause).splitlines()), type(cause).__name__) or type(cause).__name__
-        raise StoreError(f"{place}: {what}: {_REMEDY}") from error
+    except (SQLAlchemyError, CommandError, dbapi.Error, OSError) as error:
+        raise StoreError(f"{place}: {said(error)}: {_REMEDY}") from error

@@ -19,6 +19,17 @@ class StoreError(Exception):
     """The store cannot do what was asked; its message is one line that names the place and the remedy."""
 
 
+class StoreTakenError(StoreError):
+    """Another daemon has claimed the store."""
+
+
+class StoreReplacedError(StoreError):
+    """What was stored is not there any more: the database was deleted, or another one was put in its place.
+
+    The next call that writes makes the store ready again; what it held before has to be appended once more.
+    """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
     """How many samples of one task of an endpoint began in one bucket of time and ended the same way."""
@@ -91,6 +102,20 @@ class Retention:
     raw: timedelta = timedelta(days=7)
     hourly: timedelta = timedelta(days=400)
     daily: timedelta = timedelta(days=3650)
+    until: datetime | None = None
+    """All of them count back from here; None: from now. Earlier than now while the clock is not trusted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """What a store knows of time, to hold a clock against."""
+
+    newest: datetime | None
+    """When its newest raw sample began."""
+    counted_from: datetime | None
+    """The time that retention last counted back from."""
+    horizon: datetime | None
+    """Raw samples that began before were deleted, and are not taken again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +126,16 @@ class Schema:
     """Of the database; None: it is empty."""
     known: str
     """Of this program."""
+    missing: str | None = None
+    """The file that is not there."""
 
     def check_readable(self) -> None:
         """Raise `StoreError` when there is nothing in it that this program could read as it is."""
+        if self.missing is not None:
+            raise StoreError(
+                f"there is no file {self.missing}, it holds nothing yet; `providerwatch run` or "
+                "`providerwatch db upgrade` makes it"
+            )
         if self.found is None:
             raise StoreError("holds nothing yet; `providerwatch run` or `providerwatch db upgrade` makes it")
         if self.found != self.known:
@@ -143,6 +175,8 @@ class Info:
     """Raw samples, in rows and in blocks."""
     raw_since: datetime | None
     """Raw samples that began before were deleted."""
+    oldest: datetime | None = None
+    """When the oldest raw sample began."""
     sinks: Mapping[str, Backlog] = field(default_factory=dict)
     """By name."""
 
@@ -154,6 +188,12 @@ class Store(Protocol):
     database can hold (a count beyond 63 bits, an infinite duration) comes back as None, and characters that are
     not Unicode text as the replacement character.
     """
+
+    async def claim(self) -> None:
+        """Keep every other daemon away until this store is closed or the process ends.
+
+        Raises `StoreTakenError` when another daemon has claimed it. Programs that do not claim it may use it as before.
+        """
 
     async def open(self) -> None:
         """Make ready for use; brings the schema up to date."""
@@ -167,11 +207,12 @@ class Store(Protocol):
         states: Mapping[str, str],
         incidents: Sequence[Incident] = (),
         traffic: Counted | None = None,
-    ) -> None:
+    ) -> int:
         """Keep all of it in one transaction that is committed on return.
 
         A sample whose id is already kept is ignored, so a call that failed or was cancelled may be repeated; a
-        cancelled one may have been committed all the same. So is a sample that began before what retention has deleted.
+        cancelled one may have been committed all the same. So is a sample that began before what retention has deleted;
+        how many these were is returned.
 
         A state takes the place of the one before, an incident that of the one with its id. `states` are opaque texts
         by endpoint id: the scorer's, whose effect is about to be published. `traffic` whose id is already kept is
@@ -274,6 +315,12 @@ class Store(Protocol):
         Holds no lock for long. True when there is more to be done now.
         """
 
+    async def times(self) -> Times:
+        """What the store knows of time; quickly told."""
+
+    async def lower_horizon(self, at: datetime) -> None:
+        """Take samples again that began at `at` or later: the horizon was set by a clock that was ahead."""
+
     async def adopt(self, aliases: Mapping[str, str]) -> None:
         """Join the history of each alias to that of the endpoint it is now called by: alias to id."""
 
@@ -299,4 +346,4 @@ class Store(Protocol):
         """Raise `StoreError` unless an append could begin now. Writes nothing; waits for a lock only so long."""
 
     async def close(self) -> None:
-        """Wait for calls under way, then let go of files and threads."""
+        """Wait a moment for calls under way, then let go of files, threads and the claim."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import heapq
 import math
 from datetime import UTC, datetime, timedelta
@@ -11,10 +10,10 @@ from operator import itemgetter
 from typing import Any, Final
 
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import func, select, type_coerce
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, func, select, type_coerce
 from sqlalchemy.types import NULLTYPE
 
+from monitor.store import _horizon
 from monitor.store._append import RAW, hour
 from monitor.store._blocks import number, unpack, unpack_columns
 from monitor.store._codes import TASKS
@@ -33,47 +32,49 @@ from monitor.store._statements import (
     spent_since,
 )
 from monitor.store._tables import block, endpoint, horizon, metadata, sample
+from monitor.store._threads import breathe
 from probes._model import Sample, Task
 
 _PORTION: Final = 500
-"""Rows turned into samples at a time; the event loop breathes between portions."""
+"""Rows turned into samples at a time."""
 _BREATH: Final = 50
-"""The same for readers that nothing waits for; it takes about as long as an hour's block."""
+"""The same where history is read beside the daemon's work; it takes about as long as an hour's block."""
 _BLOCKS_AT_ONCE: Final = 8
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MOMENT: Final = timedelta(microseconds=1)
 _COSTS: Final = ("started_at", "prompt_tokens", "output_tokens", "cost_usd")
 
 
-async def samples(connection: AsyncConnection, since: datetime, until: datetime | None) -> list[Sample]:
+def samples(connection: Connection, since: datetime, until: datetime | None) -> list[Sample]:
     """See `Store.samples`."""
     found: list[tuple[int, Sample]] = []
-    rows = await connection.stream(samples_since(since, until))
-    async for portion in rows.mappings().partitions(_PORTION):
+    rows = connection.execute(samples_since(since, until), execution_options={"yield_per": _PORTION})
+    for portion in rows.mappings().partitions(_PORTION):
         found.extend((row["seq"], to_sample(row)) for row in portion)
-    return [each for _, each in heapq.merge(found, await _sealed(connection, since, until), key=itemgetter(0))]
+        breathe()
+    return [each for _, each in heapq.merge(found, _sealed(connection, since, until), key=itemgetter(0))]
 
 
-async def _sealed(connection: AsyncConnection, since: datetime, until: datetime | None) -> list[tuple[int, Sample]]:
+def _sealed(connection: Connection, since: datetime, until: datetime | None) -> list[tuple[int, Sample]]:
     """Those that lie in blocks, with their numbers."""
-    words = await names(connection)
+    words = names(connection)
     begin, end = _micros(since), math.inf if until is None else _micros(until)
     query = blocks_since(hour(since))
     if until is not None:
         query = query.where(block.c.hour <= hour(until - _MOMENT))  # a span often ends with an hour
     found: list[tuple[int, Sample]] = []
-    for name, data in (await connection.execute(query)).all():
+    for name, data in connection.execute(query).all():
         within = (row for row in unpack(data, COLUMNS) if begin <= number(row["started_at"]) < end)
         found.extend((number(row["seq"]), cooked(row, name, words)) for row in within)
-        await asyncio.sleep(0)
+        breathe()
     return sorted(found, key=itemgetter(0))
 
 
-async def spent(connection: AsyncConnection, since: datetime) -> dict[str, Spent]:
+def spent(connection: Connection, since: datetime) -> dict[str, Spent]:
     """See `Store.spent`. No block is as new as a day, but where the wall clock was ahead for a while."""
-    found = {row.id: (row.tokens, row.cost_usd) for row in (await connection.execute(spent_since(since))).all()}
+    found = {row.id: (row.tokens, row.cost_usd) for row in connection.execute(spent_since(since)).all()}
     begin = _micros(since)
-    for name, data in (await connection.execute(blocks_since(hour(since)))).all():
+    for name, data in connection.execute(blocks_since(hour(since))).all():
         for at, *costs in zip(*unpack_columns(data, _COSTS), strict=True):
             if number(at) >= begin:
                 prompt, output, usd = (float(cost or 0) for cost in costs)
@@ -82,11 +83,11 @@ async def spent(connection: AsyncConnection, since: datetime) -> dict[str, Spent
     return {name: Spent(tokens=int(tokens), cost_usd=usd) for name, (tokens, usd) in found.items()}
 
 
-async def page(
-    connection: AsyncConnection, name: str, task: Task | None, *, since: datetime, before: Place | None, limit: int
+def page(
+    connection: Connection, name: str, task: Task | None, *, since: datetime, before: Place | None, limit: int
 ) -> list[Sample]:
     """See `Store.page`."""
-    key = await _key_of(connection, name)
+    key = _key_of(connection, name)
     if key is None:
         return []
     query = named_samples().where(sample.c.endpoint == key, sample.c.started_at >= since)
@@ -96,17 +97,17 @@ async def page(
         query = query.where(before_place(sample.c.started_at, sample.c.id, before))
     query = query.order_by(*newest_first(sample.c.started_at, sample.c.id)).limit(limit)
     rows: list[Sample] = []
-    async for portion in (await connection.stream(query)).mappings().partitions(_BREATH):
+    for portion in connection.execute(query).mappings().partitions(_BREATH):
         rows += map(to_sample, portion)
-        await asyncio.sleep(0)
+        breathe()
     if len(rows) == limit:
         since = max(since, rows[-1].started_at)  # older ones are not on this page
-    sealed = await _newest_sealed(connection, key, name, task, since=since, before=before, limit=limit)
+    sealed = _newest_sealed(connection, key, name, task, since=since, before=before, limit=limit)
     return sorted([*rows, *sealed], key=_place, reverse=True)[:limit]
 
 
-async def _newest_sealed(
-    connection: AsyncConnection,
+def _newest_sealed(
+    connection: Connection,
     key: int,
     name: str,
     task: Task | None,
@@ -115,19 +116,19 @@ async def _newest_sealed(
     before: Place | None,
     limit: int,
 ) -> list[Sample]:
-    words = await names(connection)
+    words = names(connection)
     query = select(block.c.hour, block.c.data).where(block.c.endpoint == key, block.c.hour >= hour(since))
     query = query.order_by(block.c.hour.desc()).limit(_BLOCKS_AT_ONCE)
     last = hour(before.at) + 1 if before is not None else None
     found: list[Sample] = []
     while len(found) < limit:
-        portion = (await connection.execute(query if last is None else query.where(block.c.hour < last))).all()
+        portion = connection.execute(query if last is None else query.where(block.c.hour < last)).all()
         for each in portion:
             last = each.hour
             rows = unpack(each.data, COLUMNS)
             taken = (cooked(row, name, words) for row in rows if task is None or row["task"] == TASKS[task])
             found += [one for one in taken if one.started_at >= since and (before is None or _place(one) < before)]
-            await asyncio.sleep(0)
+            breathe()
             if len(found) >= limit:
                 break
         if len(portion) < _BLOCKS_AT_ONCE:
@@ -139,8 +140,8 @@ def _place(each: Sample) -> Place:
     return Place(at=each.started_at, id=each.id)
 
 
-async def points(
-    connection: AsyncConnection, name: str, task: Task | None, figure: str, *, since: datetime, until: datetime
+def points(
+    connection: Connection, name: str, task: Task | None, figure: str, *, since: datetime, until: datetime
 ) -> list[Point]:
     """See `Store.points`."""
     begin, end = (_micros(moment) for moment in (since, until))
@@ -149,8 +150,8 @@ async def points(
     query = select(*columns).where(sample.c.endpoint == key_of(name), started >= since, started < until)
     if task is not None:
         query = query.where(sample.c.task == task)
-    rows = (await connection.execute(query)).all()
-    sealed = await _sealed_between(connection, name, figure, since=since, until=until)
+    rows = connection.execute(query).all()
+    sealed = _sealed_between(connection, name, figure, since=since, until=until)
     codes = TASKS.values() if task is None else [TASKS[task]]
     found = [row for row in chain(rows, sealed) if begin <= row[0] < end and row[2] in codes]
     found.sort(key=itemgetter(0, 1))
@@ -160,15 +161,15 @@ async def points(
     ]
 
 
-async def _sealed_between(
-    connection: AsyncConnection, name: str, figure: str, *, since: datetime, until: datetime
+def _sealed_between(
+    connection: Connection, name: str, figure: str, *, since: datetime, until: datetime
 ) -> list[tuple[Any, ...]]:
     """What a point needs of the samples in blocks, and of some more: time, number, task, error, figure."""
     query = select(block.c.data).where(
         block.c.endpoint == key_of(name), block.c.hour >= hour(since), block.c.hour <= hour(until)
     )
     columns = ("started_at", "seq", "task", "error", figure)
-    packed = (await connection.execute(query)).scalars().all()
+    packed = connection.execute(query).scalars().all()
     return [row for data in packed for row in zip(*unpack_columns(data, columns), strict=True)]
 
 
@@ -176,25 +177,26 @@ def _micros(at: datetime) -> int:
     return (at - _EVER) // _MOMENT
 
 
-async def info(connection: AsyncConnection, database: Database) -> Info:
+def info(connection: Connection, database: Database) -> Info:
     """See `Store.info`."""
     rows = {}
     for table in metadata.sorted_tables:
-        rows[table.name] = (await connection.execute(select(func.count()).select_from(table))).scalar_one()
-    sealed = (await connection.execute(select(func.coalesce(func.sum(block.c.samples), 0)))).scalar_one()
-    schema = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
-    raw = (await connection.execute(select(horizon.c.at).where(horizon.c.name == RAW))).scalar()
+        rows[table.name] = connection.execute(select(func.count()).select_from(table)).scalar_one()
+    sealed = connection.execute(select(func.coalesce(func.sum(block.c.samples), 0))).scalar_one()
+    schema = MigrationContext.configure(connection).get_current_revision()
+    raw = connection.execute(select(horizon.c.at).where(horizon.c.name == RAW)).scalar()
     return Info(
         place=database.place,
         schema=schema or "none",
-        size=await database.size(connection),
+        size=database.size(connection),
         rows=rows,
         samples=rows["sample"] + int(sealed),
         raw_since=raw,
-        sinks=await backlogs(connection),
+        oldest=_horizon.oldest(connection),
+        sinks=backlogs(connection),
     )
 
 
-async def _key_of(connection: AsyncConnection, name: str) -> int | None:
-    key = (await connection.execute(select(endpoint.c.key).where(endpoint.c.id == name))).scalar()
+def _key_of(connection: Connection, name: str) -> int | None:
+    key = connection.execute(select(endpoint.c.key).where(endpoint.c.id == name)).scalar()
     return None if key is None else int(key)

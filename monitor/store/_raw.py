@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Boolean, Column, Table, select, type_coerce
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Boolean, Column, Connection, Table, select, type_coerce
 from sqlalchemy.types import NULLTYPE, TypeDecorator
 
 from monitor.store._blocks import Row, Value, number, union, unpack
@@ -33,42 +32,40 @@ class Names:
     probe: Mapping[int, str]
 
 
-async def names(connection: AsyncConnection) -> Names:
+def names(connection: Connection) -> Names:
     """All vantages and probes; there are few."""
-    return Names(vantage=await ids(connection, vantage), probe=await ids(connection, probe))
+    return Names(vantage=ids(connection, vantage), probe=ids(connection, probe))
 
 
-async def ids(connection: AsyncConnection, table: Table) -> dict[int, str]:
+def ids(connection: Connection, table: Table) -> dict[int, str]:
     """The words of a table of names by their keys."""
-    rows = await connection.execute(_IDS[table.name])
+    rows = connection.execute(_IDS[table.name])
     return {row.key: row.id for row in rows}
 
 
-async def hour_of(connection: AsyncConnection, endpoint: int, hour: int) -> list[Row]:
+def hour_of(connection: Connection, endpoint: int, hour: int) -> list[Row]:
     """All samples of an endpoint that began in an hour since 1970, each once, in the order of appending."""
-    return (await hours_of(connection, endpoint, [hour]))[hour]
+    return (hours_of(connection, endpoint, [hour]))[hour]
 
 
-async def hours_of(
-    connection: AsyncConnection, endpoint: int, hours: Collection[int], columns: Sequence[str] = COLUMNS
+def hours_of(
+    connection: Connection, endpoint: int, hours: Collection[int], columns: Sequence[str] = COLUMNS
 ) -> dict[int, list[Row]]:
     """The same of several hours, by hour; of no more columns than these, and of those that say which sample it is."""
     columns = tuple(dict.fromkeys((*_ALWAYS, *columns)))
     parts: dict[int, list[Sequence[Row]]] = {each: [] for each in hours}
     if hours:
         packed = select(block.c.hour, block.c.data).where(block.c.endpoint == endpoint, block.c.hour.in_(sorted(parts)))
-        for each, data in (await connection.execute(packed)).all():
+        for each, data in connection.execute(packed).all():
             parts[each].append(unpack(data, columns))
-        for row in await _rows_between(connection, endpoint, min(hours), max(hours) + 1, columns):
+        for row in _rows_between(connection, endpoint, min(hours), max(hours) + 1, columns):
             each = number(row["started_at"]) // MICROSECONDS_AN_HOUR
             if each in parts:
                 parts[each].append([row])
     return {each: union(found) for each, found in parts.items()}
 
 
-async def _rows_between(
-    connection: AsyncConnection, endpoint: int, begin: int, end: int, columns: Sequence[str]
-) -> list[Row]:
+def _rows_between(connection: Connection, endpoint: int, begin: int, end: int, columns: Sequence[str]) -> list[Row]:
     """What lies in rows of its own; few do, however long ago the first hour is."""
     started = type_coerce(sample.c.started_at, NULLTYPE)
     span = (
@@ -76,7 +73,7 @@ async def _rows_between(
         started >= begin * MICROSECONDS_AN_HOUR,
         started < end * MICROSECONDS_AN_HOUR,
     )
-    found = await connection.execute(select(*(RAW[name] for name in columns)).where(*span))
+    found = connection.execute(select(*(RAW[name] for name in columns)).where(*span))
     return [dict(zip(columns, map(_plain, row), strict=True)) for row in found]
 
 

@@ -5,13 +5,11 @@ So samples may come late, twice or out of order, and what is rolled up is what t
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import ColumnElement, Row, Table, delete, select, type_coerce
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, Row, Table, delete, select, type_coerce
 from sqlalchemy.types import NULLTYPE
 
 from monitor.store._append import hour
@@ -20,11 +18,12 @@ from monitor.store._blocks import number
 from monitor.store._codes import TASKS
 from monitor.store._protocol import Bucket, Tier
 from monitor.store._raw import hours_of, ids, meant
-from monitor.store._rollup_rows import SUMS, to_rollup, to_row
+from monitor.store._rollup_rows import SUMS, counts_of, to_rollup, to_row
 from monitor.store._rows import blame_of
 from monitor.store._statements import Insert, key_of
 from monitor.store._tables import daily, hourly, stale_day, stale_hour, vantage
-from monitor.store.rollup import FIGURES, TAKEN, Rollup, merged, rolled_values
+from monitor.store._threads import breathe
+from monitor.store.rollup import FIGURES, TAKEN, Rollup, fuller, merged, rolled_values
 from probes._model import Task
 
 HOURS_A_DAY: Final = 24
@@ -39,42 +38,43 @@ Key: TypeAlias = tuple[Task, int]
 """A task, and the key of a vantage."""
 
 
-async def roll_hour(connection: AsyncConnection, insert: Insert, before: int) -> bool:
+def roll_hour(connection: Connection, insert: Insert, before: int) -> bool:
     """Roll up one stale hour of one endpoint that is older than hour `before`; False when there is none."""
-    found = await connection.execute(
+    found = connection.execute(
         select(stale_hour.c.endpoint, stale_hour.c.bucket).where(stale_hour.c.bucket < before).limit(1)
     )
     oldest = found.first()
     if oldest is None:
         return False
-    fresh = await _fresh_hours(connection, oldest.endpoint, [oldest.bucket])
+    fresh = _fresh_hours(connection, oldest.endpoint, [oldest.bucket])
     for (task, seen_from), rollup in fresh[oldest.bucket].items():
         key = {"endpoint": oldest.endpoint, "task": task, "vantage": seen_from}
-        await _put(connection, insert, hourly, {**key, "bucket": oldest.bucket}, rollup)
+        if _counted(connection, {**key, "bucket": oldest.bucket}) <= rollup.count:
+            _put(connection, insert, hourly, {**key, "bucket": oldest.bucket}, rollup)
         mark = insert(stale_day).values({**key, "bucket": oldest.bucket // HOURS_A_DAY}).on_conflict_do_nothing()
-        await connection.execute(mark)
+        connection.execute(mark)
     mine = (stale_hour.c.endpoint == oldest.endpoint, stale_hour.c.bucket == oldest.bucket)
-    await connection.execute(delete(stale_hour).where(*mine))
+    connection.execute(delete(stale_hour).where(*mine))
     return True
 
 
-async def roll_day(connection: AsyncConnection, insert: Insert, before: int) -> bool:
+def roll_day(connection: Connection, insert: Insert, before: int) -> bool:
     """Roll up one stale day that is older than day `before`, from its hours; False when there is none."""
-    found = await connection.execute(select(stale_day).where(stale_day.c.bucket < before).limit(1))
+    found = connection.execute(select(stale_day).where(stale_day.c.bucket < before).limit(1))
     mark = found.mappings().first()
     if mark is None:
         return False
     key = {name: mark[name] for name in ("endpoint", "task", "vantage")}
-    rollup = await _fresh_day(connection, key, mark["bucket"])
+    rollup = _fresh_day(connection, key, mark["bucket"])
     if rollup.count:
-        await _put(connection, insert, daily, dict(mark), rollup)
-        await gather(connection, key, mark["bucket"])
-    await connection.execute(delete(stale_day).where(*(stale_day.c[name] == value for name, value in mark.items())))
+        _put(connection, insert, daily, dict(mark), rollup)
+        gather(connection, key, mark["bucket"])
+    connection.execute(delete(stale_day).where(*(stale_day.c[name] == value for name, value in mark.items())))
     return True
 
 
-async def rollups(
-    connection: AsyncConnection,
+def rollups(
+    connection: Connection,
     name: str,
     tier: Tier,
     *,
@@ -84,32 +84,33 @@ async def rollups(
 ) -> list[Bucket]:
     """See `Store.rollups`: what was rolled up, and what is stale rolled up now and thrown away."""
     span = (_bucket_at_or_after(since, tier), _bucket_at_or_after(until, tier))
-    found = await _stored(connection, name, tier, span, figures)
-    found |= await _stale(connection, name, tier, span, figures)
-    return await _named(connection, tier, found)
+    found = _stored(connection, name, tier, span, figures)
+    for place, rollup in (_stale(connection, name, tier, span, figures)).items():
+        found[place] = fuller(rollup, found.get(place))
+    return _named(connection, tier, found)
 
 
-async def hours(
-    connection: AsyncConnection, name: str, task: Task, *, starts: Collection[datetime], figures: Sequence[str]
+def hours(
+    connection: Connection, name: str, task: Task, *, starts: Collection[datetime], figures: Sequence[str]
 ) -> list[Bucket]:
     """See `Store.hours`: one search of the key's index for each hour, and nothing between them is read."""
     wanted = {hour(at) for at in starts if _EVER + timedelta(hours=hour(at)) == at}
     if not wanted:
         return []
-    found = await _stored_hours(connection, name, task, wanted, figures)
+    found = _stored_hours(connection, name, task, wanted, figures)
     mine = (stale_hour.c.endpoint == key_of(name), stale_hour.c.task == task, stale_hour.c.bucket.in_(sorted(wanted)))
-    marks = (await connection.execute(select(stale_hour).where(*mine))).all()
+    marks = connection.execute(select(stale_hour).where(*mine)).all()
     if marks:
-        fresh = await _fresh_hours(connection, marks[0].endpoint, {mark.bucket for mark in marks}, figures)
+        fresh = _fresh_hours(connection, marks[0].endpoint, {mark.bucket for mark in marks}, figures)
         found |= {
             (at, *kind): rollup for at, kinds in fresh.items() for kind, rollup in kinds.items() if kind[0] is task
         }
-    return await _named(connection, Tier.HOUR, found)
+    return _named(connection, Tier.HOUR, found)
 
 
-async def _named(connection: AsyncConnection, tier: Tier, found: Found) -> list[Bucket]:
+def _named(connection: Connection, tier: Tier, found: Found) -> list[Bucket]:
     """Rollups as buckets, in their order."""
-    words = await ids(connection, vantage)
+    words = ids(connection, vantage)
     buckets = [
         Bucket(task=task, vantage=words[seen_from], start=_EVER + bucket * timedelta(seconds=tier.value), rollup=rollup)
         for (bucket, task, seen_from), rollup in found.items()
@@ -121,90 +122,84 @@ Found: TypeAlias = dict[tuple[int, Task, int], Rollup]
 """Rollups by bucket, task and vantage."""
 
 
-async def _stored(
-    connection: AsyncConnection, name: str, tier: Tier, span: tuple[int, int], figures: Sequence[str]
-) -> Found:
+def _stored(connection: Connection, name: str, tier: Tier, span: tuple[int, int], figures: Sequence[str]) -> Found:
     kept, _ = _KEPT[tier]
     begin, end = span
     # Naming every task and vantage lets the key's index begin where the span does, years after the first hour.
     every = (kept.c.task.in_(TASKS), kept.c.vantage.in_(select(vantage.c.key)))
     within = (kept.c.endpoint == key_of(name), *every, kept.c.bucket >= begin, kept.c.bucket < end)
-    return await _read(connection, kept, within, figures)
+    return _read(connection, kept, within, figures)
 
 
-async def _stored_hours(
-    connection: AsyncConnection, name: str, task: Task, hours: Collection[int], figures: Sequence[str]
+def _stored_hours(
+    connection: Connection, name: str, task: Task, hours: Collection[int], figures: Sequence[str]
 ) -> Found:
     every = hourly.c.vantage.in_(select(vantage.c.key))
     within = (hourly.c.endpoint == key_of(name), hourly.c.task == task, every, hourly.c.bucket.in_(sorted(hours)))
-    return await _read(connection, hourly, within, figures)
+    return _read(connection, hourly, within, figures)
 
 
-async def _read(
-    connection: AsyncConnection, kept: Table, within: Sequence[ColumnElement[bool]], figures: Sequence[str]
-) -> Found:
+def _read(connection: Connection, kept: Table, within: Sequence[ColumnElement[bool]], figures: Sequence[str]) -> Found:
     columns = ("bucket", "task", "vantage", "counts", *SUMS, *figures)
     # Without conversion: a month of hours is read at once.
     query = select(*(type_coerce(kept.c[name], NULLTYPE) for name in columns)).where(*within)
-    rows: Sequence[Any] = (await connection.execute(query)).all()
+    rows: Sequence[Any] = connection.execute(query).all()
     found: Found = {}
     for begin in range(0, len(rows), _BREATH):
         for row in rows[begin : begin + _BREATH]:
             found[row[0], _TASKS[row[1]], row[2]] = to_rollup(dict(zip(columns, row, strict=True)))
-        await asyncio.sleep(0)
+        breathe()
     return found
 
 
-async def _stale(
-    connection: AsyncConnection, name: str, tier: Tier, span: tuple[int, int], figures: Sequence[str]
-) -> Found:
+def _stale(connection: Connection, name: str, tier: Tier, span: tuple[int, int], figures: Sequence[str]) -> Found:
     match tier:
         case Tier.HOUR:
-            return await _stale_hours(connection, name, span, figures)
+            return _stale_hours(connection, name, span, figures)
         case Tier.DAY:
-            return await _stale_days(connection, name, span, figures)
+            return _stale_days(connection, name, span, figures)
 
 
-async def _stale_hours(connection: AsyncConnection, name: str, span: tuple[int, int], figures: Sequence[str]) -> Found:
-    marks = await _marks(connection, stale_hour, name, span)
+def _stale_hours(connection: Connection, name: str, span: tuple[int, int], figures: Sequence[str]) -> Found:
+    marks = _marks(connection, stale_hour, name, span)
     if not marks:
         return {}
-    fresh = await _fresh_hours(connection, marks[0].endpoint, {mark.bucket for mark in marks}, figures)
+    fresh = _fresh_hours(connection, marks[0].endpoint, {mark.bucket for mark in marks}, figures)
     return {(bucket, *kind): rollup for bucket, kinds in fresh.items() for kind, rollup in kinds.items()}
 
 
-async def _stale_days(connection: AsyncConnection, name: str, span: tuple[int, int], figures: Sequence[str]) -> Found:
+def _stale_days(connection: Connection, name: str, span: tuple[int, int], figures: Sequence[str]) -> Found:
     """Days that are stale, or hold an hour that is."""
     begin, end = span
     newer: dict[tuple[int, Task, int], dict[int, Rollup]] = {}
-    for mark in await _marks(connection, stale_day, name, span):
+    for mark in _marks(connection, stale_day, name, span):
         newer[mark.bucket, mark.task, mark.vantage] = {}
-    fresh = await _stale_hours(connection, name, (begin * HOURS_A_DAY, end * HOURS_A_DAY), figures)
+    fresh = _stale_hours(connection, name, (begin * HOURS_A_DAY, end * HOURS_A_DAY), figures)
     for (bucket, task, seen_from), rollup in fresh.items():
         newer.setdefault((bucket // HOURS_A_DAY, task, seen_from), {})[bucket] = rollup
     found: Found = {}
     for (day, task, seen_from), hours in newer.items():
         one = {"endpoint": key_of(name), "task": task, "vantage": seen_from}
-        found[day, task, seen_from] = await _fresh_day(connection, one, day, hours, figures)
+        found[day, task, seen_from] = _fresh_day(connection, one, day, hours, figures)
     return found
 
 
-async def _marks(
-    connection: AsyncConnection, stale: Table, name: str, span: tuple[int, int]
+def _marks(
+    connection: Connection, stale: Table, name: str, span: tuple[int, int]
 ) -> Sequence[Row[tuple[int, Task, int, int]]]:
     """The rollups of an endpoint that are stale in a span."""
     begin, end = span
     query = select(stale).where(stale.c.endpoint == key_of(name), stale.c.bucket >= begin, stale.c.bucket < end)
-    return (await connection.execute(query)).all()
+    return connection.execute(query).all()
 
 
-async def _fresh_hours(
-    connection: AsyncConnection, key: int, buckets: Collection[int], figures: Sequence[str] = FIGURES
+def _fresh_hours(
+    connection: Connection, key: int, buckets: Collection[int], figures: Sequence[str] = FIGURES
 ) -> dict[int, dict[Key, Rollup]]:
     """The rollups of some hours of an endpoint from its samples, by hour."""
     found: dict[int, dict[Key, Rollup]] = {}
     columns = ("task", "vantage", *TAKEN, *figures)
-    for bucket, rows in (await hours_of(connection, key, buckets, columns)).items():
+    for bucket, rows in hours_of(connection, key, buckets, columns).items():
         groups: dict[Key, list[Sequence[object]]] = {}
         for row in rows:
             groups.setdefault((_TASKS[number(row["task"])], number(row["vantage"])), []).append(_taken(row, figures))
@@ -219,8 +214,8 @@ def _taken(row: Raw, figures: Sequence[str]) -> Sequence[object]:
     return tuple(fields.values())
 
 
-async def _fresh_day(
-    connection: AsyncConnection,
+def _fresh_day(
+    connection: Connection,
     key: Mapping[str, Any],
     day: int,
     newer: Mapping[int, Rollup] | None = None,
@@ -228,19 +223,19 @@ async def _fresh_day(
 ) -> Rollup:
     """The rollup of a day from its hours; `newer`: hours whose stored rollup is stale, or not there yet."""
     columns = [hourly.c[name] for name in ("bucket", "counts", *SUMS, *figures)]
-    rows = (await connection.execute(select(*columns).where(*_of_day(key, day)))).mappings()
+    rows = connection.execute(select(*columns).where(*_of_day(key, day))).mappings()
     hours = {row["bucket"]: to_rollup({**row}) for row in rows} | dict(newer or {})
     return merged(hours.values())
 
 
-async def gather(connection: AsyncConnection, key: Mapping[str, Any], day: int) -> None:
+def gather(connection: Connection, key: Mapping[str, Any], day: int) -> None:
     """Put a day's hours side by side in the file; `key`: of which endpoint, task and vantage.
 
     Each was written beside the same hour of other endpoints: a month of one would be as many pages as it has hours.
     """
-    hours = [dict(row) for row in (await connection.execute(select(hourly).where(*_of_day(key, day)))).mappings()]
-    await connection.execute(delete(hourly).where(*_of_day(key, day)))
-    await connection.execute(hourly.insert(), hours)
+    hours = [dict(row) for row in connection.execute(select(hourly).where(*_of_day(key, day))).mappings()]
+    connection.execute(delete(hourly).where(*_of_day(key, day)))
+    connection.execute(hourly.insert(), hours)
 
 
 def _of_day(key: Mapping[str, Any], day: int) -> list[ColumnElement[bool]]:
@@ -250,13 +245,21 @@ def _of_day(key: Mapping[str, Any], day: int) -> list[ColumnElement[bool]]:
     return [*within, *(hourly.c[name] == value for name, value in key.items())]
 
 
-async def _put(
-    connection: AsyncConnection, insert: Insert, table: Table, key: Mapping[str, Any], rollup: Rollup
-) -> None:
+def _counted(connection: Connection, key: Mapping[str, Any]) -> int:
+    """How many samples the stored rollup of an hour counts.
+
+    One that counts more than there are samples stays: a clock that was ahead had some of them deleted.
+    """
+    mine = (hourly.c[name] == value for name, value in key.items())
+    counts = connection.execute(select(hourly.c.counts).where(*mine)).scalar()
+    return 0 if counts is None else sum(counts_of(counts).values())
+
+
+def _put(connection: Connection, insert: Insert, table: Table, key: Mapping[str, Any], rollup: Rollup) -> None:
     row = to_row(rollup)
     put = insert(table).values({**key, **row})
     fresh = {name: put.excluded[name] for name in row}
-    await connection.execute(put.on_conflict_do_update(index_elements=list(table.primary_key), set_=fresh))
+    connection.execute(put.on_conflict_do_update(index_elements=list(table.primary_key), set_=fresh))
 
 
 def _bucket_at_or_after(at: datetime, tier: Tier) -> int:

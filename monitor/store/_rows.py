@@ -22,7 +22,7 @@ def to_row(sample: Sample) -> dict[str, object]:
     return row
 
 
-def to_sample(row: Mapping[str, Any]) -> Sample:
+def to_sample(row: Mapping[Any, Any]) -> Sample:
     """The sample in a selected row."""
     fields = {field: row[field] for field in _FIELDS}
     fields |= {name: row[f"{name}_id"] for name in NAMES}

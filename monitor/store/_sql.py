@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Row, Select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Engine, Row, Select
 
 from monitor.status import Incident
-from monitor.store import _incidents, _outbox, _queries, _rolling, _tallies, _traffic
+from monitor.store import _horizon, _incidents, _outbox, _queries, _rolling, _tallies, _traffic
 from monitor.store._adopt import adopt
 from monitor.store._append import Appender
-from monitor.store._calls import Calls, Result
 from monitor.store._database import Database
-from monitor.store._migrate import migrate, version
+from monitor.store._migrate import migrate, newest, version
 from monitor.store._protocol import (
     Backlog,
     Bucket,
@@ -28,16 +28,26 @@ from monitor.store._protocol import (
     Schema,
     Size,
     Spent,
+    StoreError,
+    StoreReplacedError,
     Tally,
     Tier,
+    Times,
 )
 from monitor.store._statements import FIRST_SEEN, STATES, insert_of
+from monitor.store._threads import Result, Threads
 from monitor.store._tidy import Tidying
 from monitor.traffic.counted import Activity, Counted, Use
 from monitor.traffic.counted import Tally as TrafficTally
 from probes._model import Sample, Task
 
-Work: TypeAlias = Callable[[AsyncConnection], Awaitable[Result]]
+log = logging.getLogger(__name__)
+
+Work: TypeAlias = Callable[[Connection], Result]
+READERS: Final = 4
+"""Threads that read, and connections for them."""
+_CLOSE_S: Final = 2.0
+"""How long calls under way may take when the store is closed."""
 
 
 class SqlStore:
@@ -45,17 +55,30 @@ class SqlStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._calls = Calls()
-        insert = insert_of(database.writer.dialect)
-        self._insert = insert
-        self._appender = Appender(insert)
-        self._tidying = Tidying(insert)
+        self._write_thread = Threads(f"store writer of {database.place}", 1, droppable=False)
+        self._read_threads = Threads(f"store readers of {database.place}", READERS, droppable=True)
+        self._insert = insert_of(database.writer.dialect)
+        self._sinks: Collection[str] | None = None
+        self._is_open = False
+        self._lost: str | None = None
+        """What became of the database that was opened; None: it is there."""
+        self._is_told = False
+        """Whether whoever appends knows that."""
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """Forget what is known of rows in the database."""
+        self._appender = Appender(self._insert)
+        self._tidying = Tidying(self._insert)
+
+    async def claim(self) -> None:
+        """See `Store.claim`."""
+        await self._write_thread.run(self._claim)
 
     async def open(self) -> None:
         """See `Store.open`."""
         try:
-            self._database.check_place()
-            await self._calls.run(self._migrate())
+            await self._write_thread.run(self._open)
             await self.check_writable()
         except BaseException:
             await self.close()
@@ -63,8 +86,10 @@ class SqlStore:
 
     async def schema(self) -> Schema:
         """See `Store.schema`."""
+        if not self._database.is_there():
+            return Schema(found=None, known=newest(), missing=self._database.place)
         self._database.check_place()
-        return await self._read(lambda connection: connection.run_sync(version, self._database.place))
+        return await self._read(lambda connection: version(connection, self._database.place))
 
     async def append(
         self,
@@ -72,10 +97,11 @@ class SqlStore:
         states: Mapping[str, str],
         incidents: Sequence[Incident] = (),
         traffic: Counted | None = None,
-    ) -> None:
+    ) -> int:
         """See `Store.append`."""
-        if samples or states or incidents or traffic:
-            await self._write(lambda connection: self._appender.append(connection, samples, states, incidents, traffic))
+        if not (samples or states or incidents or traffic):
+            return 0
+        return await self._write_thread.run(lambda: self._append(samples, states, incidents, traffic))
 
     async def states(self) -> dict[str, str]:
         """See `Store.states`."""
@@ -165,13 +191,23 @@ class SqlStore:
         more = await self._write(lambda connection: self._tidying.slice(connection, now, retention))
         return more or await self._write(self._database.give_back)
 
+    async def times(self) -> Times:
+        """See `Store.times`."""
+        return await self._read(_horizon.times)
+
+    async def lower_horizon(self, at: datetime) -> None:
+        """See `Store.lower_horizon`."""
+        await self._write(lambda connection: _horizon.lower(connection, at))
+
     async def adopt(self, aliases: Mapping[str, str]) -> None:
         """See `Store.adopt`."""
         if aliases:
             await self._write(lambda connection: adopt(connection, self._insert, aliases))
+            await self._write_thread.run(self._begin_anew)
 
     async def subscribe(self, sinks: Collection[str]) -> None:
         """See `Store.subscribe`."""
+        self._sinks = sinks
         await self._write(lambda connection: _outbox.subscribe(connection, self._insert, sinks))
 
     async def waiting(self, sink: str, limit: int) -> list[Numbered]:
@@ -198,51 +234,124 @@ class SqlStore:
 
     async def check_writable(self) -> None:
         """See `Store.check_writable`."""
-        await self._calls.run(self._check_writable())
+        await self._write_thread.run(self._check_writable)
 
     async def close(self) -> None:
         """See `Store.close`."""
-        await self._calls.finished()
-        await self._database.reader.dispose()
-        await self._database.writer.dispose()
-
-    async def _migrate(self) -> None:
-        async with self._transaction() as connection:
-            await connection.run_sync(migrate, self._database.place)
-
-    async def _check_writable(self) -> None:
-        with self._database.faults():
-            async with self._database.writer.connect() as connection:
-                await self._database.check_writable(connection)
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await self._read_threads.end()
+                await self._write_thread.run(self._database.dispose)
+                await self._write_thread.end()
+        except TimeoutError:
+            log.warning("%s does not answer; it is left as it is", self._database.place, extra={"action": "store_left"})
+            self._read_threads.drop()
+            self._write_thread.drop(self._database.dispose)
+            self._database.abort()
 
     async def _select(self, query: Select[Any]) -> Sequence[Row[Any]]:
-        async def select(connection: AsyncConnection) -> Sequence[Row[Any]]:
-            rows: Sequence[Row[Any]] = (await connection.execute(query)).all()
-            return rows
-
-        return await self._read(select)
+        return await self._read(lambda connection: connection.execute(query).all())
 
     async def _read(self, work: Work[Result]) -> Result:
         """Run `work` on one state of the data."""
 
-        async def run() -> Result:
-            with self._database.faults():
-                async with self._database.reader.connect() as connection:
-                    return await work(connection)
+        def read() -> Result:
+            if self._lost is not None:
+                raise StoreError(self._lost)
+            with self._connected(self._database.reader) as connection:
+                return work(connection)
 
-        return await self._calls.run(run())
+        return await self._read_threads.run(read)
 
     async def _write(self, work: Work[Result]) -> Result:
         """Run `work` in a transaction of its own."""
+        return await self._write_thread.run(lambda: self._transact(work))
 
-        async def run() -> Result:
-            async with self._transaction() as connection:
-                return await work(connection)
+    # What follows runs in the thread that writes.
 
-        return await self._calls.run(run())
-
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
+    def _claim(self) -> None:
+        self._database.check_place()
         with self._database.faults():
-            async with self._database.writer.begin() as connection:
+            self._database.claim()
+
+    def _open(self) -> None:
+        self._migrate()
+        self._is_open = True
+
+    def _migrate(self) -> None:
+        self._database.check_place()
+        with self._connected(self._database.writer) as connection, connection.begin():
+            migrate(connection, self._database.place)
+
+    def _append(
+        self,
+        samples: Sequence[Sample],
+        states: Mapping[str, str],
+        incidents: Sequence[Incident],
+        traffic: Counted | None,
+    ) -> int:
+        with self._to_append():
+            expired = self._transact(
+                lambda connection: self._appender.append(connection, samples, states, incidents, traffic)
+            )
+            self._appender.committed()
+            return expired
+
+    def _check_writable(self) -> None:
+        with self._to_append(), self._same_database(), self._connected(self._database.writer) as connection:
+            self._database.check_writable(connection)
+
+    def _transact(self, work: Work[Result]) -> Result:
+        with self._same_database(), self._connected(self._database.writer) as connection, connection.begin():
+            return work(connection)
+
+    @contextmanager
+    def _same_database(self) -> Iterator[None]:
+        """The border of what writes: before and after it, the database is the one that was opened."""
+        self._check_same()
+        yield
+        self._check_same()
+
+    def _check_same(self) -> None:
+        if self._lost is not None:
+            raise StoreReplacedError(self._lost)
+        try:
+            with self._database.faults():
+                self._database.check_same()
+        except StoreReplacedError as error:
+            if self._is_open:
+                self._lost, self._is_told = str(error), False
+            raise
+
+    @contextmanager
+    def _to_append(self) -> Iterator[None]:
+        """Whoever appends is told once that all is lost; then the database is made ready again."""
+        if self._lost is not None and self._is_told:
+            self._reopen()
+        try:
+            yield
+        except StoreReplacedError:
+            self._is_told = True
+            raise
+
+    def _reopen(self) -> None:
+        """Make ready what is in place of the database that was opened, and name the sinks to it."""
+        with self._database.faults():
+            self._database.reopen()
+        self._begin_anew()
+        self._migrate()
+        sinks = self._sinks
+        if sinks is not None:
+            with self._connected(self._database.writer) as connection, connection.begin():
+                _outbox.subscribe(connection, self._insert, sinks)
+        self._lost = None
+
+    @contextmanager
+    def _connected(self, engine: Engine) -> Iterator[Connection]:
+        """A connection, which is thrown away when the database does not answer on it."""
+        with self._database.faults(), engine.connect() as connection:
+            try:
                 yield connection
+            except OSError:
+                connection.invalidate()
+                raise

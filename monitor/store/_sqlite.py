@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import sqlite3
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import SQLAlchemyError
 
 from monitor.store._connections import reader_engine, writer_engine
 from monitor.store._faults import check_place, faults_at
-from monitor.store._protocol import Size
-from monitor.store._sql import SqlStore
+from monitor.store._files import Files
+from monitor.store._lock import FileLock
+from monitor.store._opened import Opened
+from monitor.store._protocol import Size, StoreReplacedError
+from monitor.store._sql import READERS, SqlStore
 
 _PAGES_A_SLICE: Final = 256
 """Given back at a time: a mebibyte."""
@@ -28,40 +34,106 @@ class SqliteDatabase:
     """A `Database` in a file. The file is created, its folder is not."""
 
     def __init__(self, path: Path, lock_wait_s: float) -> None:
-        self._path = path
-        self.place = str(path)
+        self._path = path.absolute()
+        self.place = str(path.absolute())
         self.writer = writer_engine(path, lock_wait_s)
-        self.reader = reader_engine(path, lock_wait_s)
+        self.reader = reader_engine(path, lock_wait_s, READERS)
+        self._files = Files(path)
+        self._lock = FileLock(path)
+        self._open = Opened(self.writer, self.reader)
+        for engine in (self.writer, self.reader):
+            event.listen(engine, "connect", lambda *_: self._files.opened())
+            event.listen(engine, "close", lambda *_: self._files.closed())
 
     def faults(self) -> AbstractContextManager[None]:
         """See `Database.faults`."""
         return faults_at(self._path)
 
+    def is_there(self) -> bool:
+        """See `Database.is_there`."""
+        with self.faults():
+            return self._path.exists()
+
     def check_place(self) -> None:
         """See `Database.check_place`."""
         check_place(self._path)
 
-    async def check_writable(self, connection: AsyncConnection) -> None:
-        """A change to the file's header that is taken back."""
-        await connection.exec_driver_sql("PRAGMA user_version=0")
-        await connection.rollback()
+    def claim(self) -> None:
+        """See `Database.claim`."""
+        self._lock.take()
 
-    async def give_back(self, connection: AsyncConnection) -> bool:
+    def check_same(self) -> None:
+        """See `Database.check_same`."""
+        missing = self._files.missing()
+        if missing is not None:
+            raise StoreReplacedError(f"{self.place}: {missing}: it is opened again with what is there now")
+        if self._lock.is_wanted:
+            self._lock.take()
+
+    def reopen(self) -> None:
+        """See `Database.reopen`. What only the deleted log held is put into the file first, where nothing else did."""
+        if self.reader.pool.checkedout():  # type: ignore[attr-defined]
+            self.abort()
+            raise StoreReplacedError(f"{self.place}: reads of the file that was there have to end first")
+        if self._files.only_log_is_gone():
+            with suppress(SQLAlchemyError), self.writer.connect() as connection:
+                _driver(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        overwritten = self._files.is_overwritten()
+        known = self._files.forget()
+        with _moved_aside(self._path) if overwritten else nullcontext():
+            self.reader.dispose()
+            self.writer.dispose()
+        self._files.remove_logs(known, is_overwritten=overwritten)
+
+    def check_writable(self, connection: Connection) -> None:
+        """A change to the file's header that is taken back."""
+        connection.exec_driver_sql("PRAGMA user_version=0")
+        connection.rollback()
+
+    def give_back(self, connection: Connection) -> bool:
         """See `Database.give_back`."""
-        free = await _pragma(connection, "freelist_count")
+        free = _pragma(connection, "freelist_count")
         if free <= _KEPT_FREE_PAGES:
             return False
         # A page is freed each time the statement is stepped, and only a script is stepped to its end. It commits first.
-        driver = (await connection.get_raw_connection()).driver_connection
-        await driver.executescript(f"PRAGMA incremental_vacuum({_PAGES_A_SLICE})")  # type: ignore[union-attr]
+        _driver(connection).executescript(f"PRAGMA incremental_vacuum({_PAGES_A_SLICE})")
         return free - _PAGES_A_SLICE > _KEPT_FREE_PAGES
 
-    async def size(self, connection: AsyncConnection) -> Size:
+    def size(self, connection: Connection) -> Size:
         """See `Database.size`."""
-        page = await _pragma(connection, "page_size")
-        total, free = await _pragma(connection, "page_count"), await _pragma(connection, "freelist_count")
+        page = _pragma(connection, "page_size")
+        total, free = _pragma(connection, "page_count"), _pragma(connection, "freelist_count")
         return Size(total_bytes=page * total, free_bytes=page * free)
 
+    def dispose(self) -> None:
+        """See `Database.dispose`."""
+        self.reader.dispose()
+        self.writer.dispose()
+        self._lock.release()
 
-async def _pragma(connection: AsyncConnection, name: str) -> int:
-    return int((await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one())
+    def abort(self) -> None:
+        """See `Database.abort`."""
+        for connection in self._open.connections():
+            with suppress(sqlite3.Error):
+                connection.interrupt()
+
+
+@contextmanager
+def _moved_aside(path: Path) -> Iterator[None]:
+    """For the while the file has another name: so SQLite does not write its log into it when it closes it."""
+    aside = path.with_name(f"{path.name}-aside")
+    path.rename(aside)
+    try:
+        yield
+    finally:
+        if not path.exists():
+            aside.rename(path)
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    found: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+    return found
+
+
+def _pragma(connection: Connection, name: str) -> int:
+    return int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())

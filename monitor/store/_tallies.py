@@ -8,8 +8,19 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any, Final, Literal, TypeAlias
 
-from sqlalchemy import BigInteger, ColumnElement, FromClause, Select, Table, and_, exists, func, select, type_coerce
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    Table,
+    and_,
+    exists,
+    func,
+    select,
+    type_coerce,
+)
 from sqlalchemy.types import NULLTYPE
 
 from monitor.store._append import HOUR_S, hour
@@ -34,12 +45,12 @@ Ended: TypeAlias = tuple[datetime, str, ErrorClass | Literal[""], Task]
 """What a tally is of, in the order in which tallies come: the bucket's start, the endpoint, how it ended, the task."""
 
 
-async def tallies(connection: AsyncConnection, since: datetime, bucket_s: int) -> list[Tally]:
+def tallies(connection: Connection, since: datetime, bucket_s: int) -> list[Tally]:
     """See `Store.tallies`."""
     totals: Counter[Ended] = Counter()
     if bucket_s < HOUR_S:
-        await _count_sealed(connection, since, bucket_s, totals)
-        found = await _tallied_rows(connection, since, bucket_s)
+        _count_sealed(connection, since, bucket_s, totals)
+        found = _tallied_rows(connection, since, bucket_s)
         if not totals:
             return found  # there may be a million of them
         for each in found:
@@ -48,19 +59,19 @@ async def tallies(connection: AsyncConnection, since: datetime, bucket_s: int) -
     first = hour(since)
     if bucket_s % Tier.DAY.value == 0:
         first -= first % HOURS_A_DAY
-        await _count(connection, _days(first // HOURS_A_DAY), Tier.DAY, bucket_s, totals)
-        await _count(connection, _hours_of_open_days(first), Tier.HOUR, bucket_s, totals)
+        _count(connection, _days(first // HOURS_A_DAY), Tier.DAY, bucket_s, totals)
+        _count(connection, _hours_of_open_days(first), Tier.HOUR, bucket_s, totals)
     else:
-        await _count(connection, _hours(first), Tier.HOUR, bucket_s, totals)
-    await _count_stale(connection, first, bucket_s, totals)
+        _count(connection, _hours(first), Tier.HOUR, bucket_s, totals)
+    _count_stale(connection, first, bucket_s, totals)
     return tallied(totals)
 
 
-async def _tallied_rows(connection: AsyncConnection, since: datetime, bucket_s: int) -> list[Tally]:
+def _tallied_rows(connection: Connection, since: datetime, bucket_s: int) -> list[Tally]:
     """Of the samples that lie in rows."""
     found: list[Tally] = []
-    rows = await connection.stream(tallies_since(since, bucket_s))
-    async for portion in rows.partitions(_PORTION):
+    rows = connection.execute(tallies_since(since, bucket_s), execution_options={"yield_per": _PORTION})
+    for portion in rows.partitions(_PORTION):
         found.extend(
             Tally(endpoint=name, bucket=_moment(bucket), task=_task(task), error=_error(error) or None, count=count)
             for name, bucket, error, task, count in portion
@@ -68,10 +79,10 @@ async def _tallied_rows(connection: AsyncConnection, since: datetime, bucket_s: 
     return found
 
 
-async def _count_sealed(connection: AsyncConnection, since: datetime, bucket_s: int, totals: Counter[Ended]) -> None:
+def _count_sealed(connection: Connection, since: datetime, bucket_s: int, totals: Counter[Ended]) -> None:
     """What lies in blocks: nothing, of the newest day."""
     begin, length = (since - _EVER) // timedelta(microseconds=1), bucket_s * _MICROSECONDS
-    for name, data in (await connection.execute(blocks_since(hour(since)))).all():
+    for name, data in connection.execute(blocks_since(hour(since))).all():
         for started_at, task, error in zip(*unpack_columns(data, ("started_at", "task", "error")), strict=True):
             at = number(started_at)
             if at >= begin:
@@ -141,20 +152,18 @@ def _same(one: FromClause, other: FromClause, names: Sequence[str] = (*_KIND, "b
     return [one.c[name] == other.c[name] for name in names]
 
 
-async def _count(
-    connection: AsyncConnection, query: Select[Any], tier: Tier, bucket_s: int, totals: Counter[Ended]
-) -> None:
+def _count(connection: Connection, query: Select[Any], tier: Tier, bucket_s: int, totals: Counter[Ended]) -> None:
     """Add what rollups count."""
     length_s = tier.value
-    rows = await connection.stream(query)
-    async for portion in rows.partitions(_PORTION):
+    rows = connection.execute(query, execution_options={"yield_per": _PORTION})
+    for portion in rows.partitions(_PORTION):
         for name, bucket, task_code, counts in portion:
             start, task = _start(bucket * length_s, bucket_s), _task(task_code)
             for ending, count in counts_of(counts).items():
                 totals[start, name, ending.error or "", task] += count
 
 
-async def _count_stale(connection: AsyncConnection, since: int, bucket_s: int, totals: Counter[Ended]) -> None:
+def _count_stale(connection: Connection, since: int, bucket_s: int, totals: Counter[Ended]) -> None:
     """What rollups do not count yet: from the rows; and where a part of the hour lies in a block, from both."""
     sealed = exists().where(block.c.endpoint == stale_hour.c.endpoint, block.c.hour == stale_hour.c.bucket)
     started = type_coerce(sample.c.started_at, BigInteger)
@@ -164,11 +173,11 @@ async def _count_stale(connection: AsyncConnection, since: int, bucket_s: int, t
     rows = select(endpoint.c.id, stale_hour.c.bucket, sample.c.task, sample.c.error, func.count().label("tally"))
     rows = rows.join_from(stale_hour, sample, within).join(endpoint, endpoint.c.key == stale_hour.c.endpoint)
     rows = rows.where(stale_hour.c.bucket >= since, ~sealed).group_by(*rows.selected_columns[:4])
-    for name, at_hour, task, error, count in (await connection.execute(rows)).all():
+    for name, at_hour, task, error, count in connection.execute(rows).all():
         totals[_start(at_hour * HOUR_S, bucket_s), name, error or "", task] += count
     both = select(stale_hour, endpoint.c.id).join_from(stale_hour, endpoint, stale_hour.c.endpoint == endpoint.c.key)
-    for mark in (await connection.execute(both.where(stale_hour.c.bucket >= since, sealed))).all():
+    for mark in connection.execute(both.where(stale_hour.c.bucket >= since, sealed)).all():
         start = _start(mark.bucket * HOUR_S, bucket_s)
-        for row in await hour_of(connection, mark.endpoint, mark.bucket):
+        for row in hour_of(connection, mark.endpoint, mark.bucket):
             if (_task(row["task"]), row["vantage"]) == (mark.task, mark.vantage):
                 totals[start, mark.id, _error(row["error"]), mark.task] += 1

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Table, bindparam, delete, exists, func, select, type_coerce
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, exists, func, select, type_coerce
 from sqlalchemy.types import NULLTYPE
 
-from monitor.store import _traffic
-from monitor.store._append import HOUR_S, RAW, hour
+from monitor.store import _horizon, _traffic
+from monitor.store._append import HOUR_S, hour
 from monitor.store._blocks import pack
 from monitor.store._outbox import drop, slowest
 from monitor.store._protocol import Retention
@@ -29,7 +28,6 @@ from monitor.store._tables import (
     block,
     daily,
     endpoint,
-    horizon,
     hourly,
     incident,
     sample,
@@ -56,9 +54,10 @@ class Ends:
 
 def tier_ends(now: datetime, retention: Retention) -> Ends:
     """Whole days of hours are kept, so that a day that a late sample changes can be made anew from all its hours."""
-    raw = hour(now - retention.raw)
-    hourly_day = min(hour(now - retention.hourly), raw) // HOURS_A_DAY
-    daily_day = min(hour(now - retention.daily) // HOURS_A_DAY, hourly_day)
+    until = retention.until or now
+    raw = hour(until - retention.raw)
+    hourly_day = min(hour(until - retention.hourly), raw) // HOURS_A_DAY
+    daily_day = min(hour(until - retention.daily) // HOURS_A_DAY, hourly_day)
     return Ends(raw=raw, hourly=hourly_day * HOURS_A_DAY, daily=daily_day)
 
 
@@ -71,31 +70,31 @@ class Tidying:
         self._nothing_at: tuple[int, int | None] | None = None
         """The hour, and the cursor of the slowest sink, at which there was nothing to seal."""
 
-    async def slice(self, connection: AsyncConnection, now: datetime, retention: Retention) -> bool:
+    def slice(self, connection: Connection, now: datetime, retention: Retention) -> bool:
         """Do one thing that is to be done; False when there is none."""
         this_hour = hour(now)
-        ends = tier_ends(now, retention)
+        ends, until = tier_ends(now, retention), retention.until or now
         return (
-            await roll_hour(connection, self._insert, this_hour)
-            or await roll_day(connection, self._insert, this_hour // HOURS_A_DAY)
-            or await self._seal_one(connection, hour(now - ROWS_KEPT))
-            or await _delete_raw(connection, self._insert, ends.raw)
-            or await _delete_rollups(connection, hourly, ends.hourly)
-            or await _delete_rollups(connection, daily, ends.daily)
-            or await _delete_incidents(connection, ends.daily)
-            or await _delete_traffic(connection, now, ends.daily)
+            roll_hour(connection, self._insert, this_hour)
+            or roll_day(connection, self._insert, this_hour // HOURS_A_DAY)
+            or self._seal_one(connection, hour(now - ROWS_KEPT))
+            or _delete_raw(connection, self._insert, ends.raw, until)
+            or _delete_rollups(connection, hourly, ends.hourly)
+            or _delete_rollups(connection, daily, ends.daily)
+            or _delete_incidents(connection, ends.daily)
+            or _delete_traffic(connection, until, ends.daily)
         )
 
-    async def _seal_one(self, connection: AsyncConnection, before: int) -> bool:
+    def _seal_one(self, connection: Connection, before: int) -> bool:
         """Put one endpoint's hour into its block, if one of the next few can be; True when there may be more."""
-        given = await slowest(connection)
+        given = slowest(connection)
         if not self._to_seal:
             if self._nothing_at == (before, given):
                 return False
-            self._to_seal.extend(await _sealable(connection, before))
+            self._to_seal.extend(_sealable(connection, before))
             self._nothing_at = (before, given)
         for _ in range(min(_HOURS_TRIED, len(self._to_seal))):
-            sealed = await _seal(connection, self._insert, *self._to_seal[0], given)
+            sealed = _seal(connection, self._insert, *self._to_seal[0], given)
             self._to_seal.popleft()
             if sealed:
                 self._nothing_at = None
@@ -103,87 +102,77 @@ class Tidying:
         return bool(self._to_seal)
 
 
-async def _sealable(connection: AsyncConnection, before: int) -> list[tuple[int, int]]:
+def _sealable(connection: Connection, before: int) -> list[tuple[int, int]]:
     """For each endpoint the oldest hour that has rows, if it is old enough."""
     oldest = select(func.min(type_coerce(sample.c.started_at, NULLTYPE))).where(sample.c.endpoint == endpoint.c.key)
-    rows = await connection.execute(select(endpoint.c.key, oldest.scalar_subquery().label("oldest")))
+    rows = connection.execute(select(endpoint.c.key, oldest.scalar_subquery().label("oldest")))
     hours = [(row.key, row.oldest // MICROSECONDS_AN_HOUR) for row in rows if row.oldest is not None]
     return [(key, at_hour) for key, at_hour in hours if at_hour < before]
 
 
-async def _seal(connection: AsyncConnection, insert: Insert, key: int, at_hour: int, given: int | None) -> bool:
+def _seal(connection: Connection, insert: Insert, key: int, at_hour: int, given: int | None) -> bool:
     """False when it has to wait: for its rollup, or for a sink that was not given all; and when nothing is there."""
     started = type_coerce(sample.c.started_at, NULLTYPE)
     begin = at_hour * MICROSECONDS_AN_HOUR
     span = (sample.c.endpoint == key, started >= begin, started < begin + MICROSECONDS_AN_HOUR)
     mine = (stale_hour.c.endpoint == key, stale_hour.c.bucket == at_hour)
-    stale, newest = (
-        await connection.execute(
-            select(exists().where(*mine), select(func.max(sample.c.seq)).where(*span).scalar_subquery())
-        )
+    stale, newest = connection.execute(
+        select(exists().where(*mine), select(func.max(sample.c.seq)).where(*span).scalar_subquery())
     ).one()
     if stale or newest is None or (given is not None and newest > given):
         return False
-    rows = await hour_of(connection, key, at_hour)
+    rows = hour_of(connection, key, at_hour)
     last = rows[-1]["seq"]
     put = insert(block).values(endpoint=key, hour=at_hour, samples=len(rows), last_seq=last, data=pack(rows, COLUMNS))
     fresh = {name: put.excluded[name] for name in ("samples", "last_seq", "data")}
-    await connection.execute(put.on_conflict_do_update(index_elements=list(block.primary_key), set_=fresh))
-    await connection.execute(delete(sample).where(*span))
+    connection.execute(put.on_conflict_do_update(index_elements=list(block.primary_key), set_=fresh))
+    connection.execute(delete(sample).where(*span))
     return True
 
 
-async def _delete_raw(connection: AsyncConnection, insert: Insert, before: int) -> bool:
+def _delete_raw(connection: Connection, insert: Insert, before: int, until: datetime) -> bool:
     """Delete raw samples of hours before; from then on none of them is taken again."""
     begin = type_coerce(before * MICROSECONDS_AN_HOUR, NULLTYPE)
-    await _set_horizon(connection, insert, before)
-    if await _delete_oldest(connection, block, block.c.hour < before, _BLOCKS_A_SLICE):
+    _horizon.move(connection, insert, datetime.fromtimestamp(before * HOUR_S, UTC), until)
+    if _delete_oldest(connection, block, block.c.hour < before, _BLOCKS_A_SLICE):
         return True
     started = type_coerce(sample.c.started_at, NULLTYPE)
     keys = select(endpoint.c.key)
     rows = select(sample.c.seq).where(sample.c.endpoint.in_(keys), started < begin).limit(_ROWS_A_SLICE)
-    seqs = (await connection.execute(rows)).scalars().all()
+    seqs = connection.execute(rows).scalars().all()
     if seqs:
-        await drop(connection, seqs)
-        await _delete_rows(connection, sample, [{"seq": seq} for seq in seqs])
+        drop(connection, seqs)
+        _delete_rows(connection, sample, [{"seq": seq} for seq in seqs])
     return bool(seqs)
 
 
-async def _set_horizon(connection: AsyncConnection, insert: Insert, before: int) -> None:
-    """Move the horizon on; never back, since what it passed is gone."""
-    at = datetime.fromtimestamp(before * HOUR_S, UTC)
-    put = insert(horizon).values(name=RAW, at=at)
-    put = put.on_conflict_do_update(index_elements=[horizon.c.name], set_={"at": at}, where=horizon.c.at < at)
-    await connection.execute(put)
+def _delete_rollups(connection: Connection, table: Table, before: int) -> bool:
+    return _delete_oldest(connection, table, table.c.bucket < before, _ROWS_A_SLICE)
 
 
-async def _delete_rollups(connection: AsyncConnection, table: Table, before: int) -> bool:
-    return await _delete_oldest(connection, table, table.c.bucket < before, _ROWS_A_SLICE)
-
-
-async def _delete_incidents(connection: AsyncConnection, before_day: int) -> bool:
+def _delete_incidents(connection: Connection, before_day: int) -> bool:
     """They are kept as long as days are; one that is open stays, however old it is."""
     end = datetime.fromtimestamp(before_day * HOURS_A_DAY * HOUR_S, UTC)
-    return await _delete_oldest(connection, incident, incident.c.ended_at < end, _ROWS_A_SLICE)
+    return _delete_oldest(connection, incident, incident.c.ended_at < end, _ROWS_A_SLICE)
 
 
-async def _delete_traffic(connection: AsyncConnection, now: datetime, before_day: int) -> bool:
+def _delete_traffic(connection: Connection, now: datetime, before_day: int) -> bool:
     """Counts are kept as long as a window asks for them, what applications used as long as days are."""
-    return await _delete_oldest(connection, traffic, _traffic.expired(now), _ROWS_A_SLICE) or await _delete_oldest(
+    return _delete_oldest(connection, traffic, _traffic.expired(now), _ROWS_A_SLICE) or _delete_oldest(
         connection, activity, activity.c.day < before_day, _ROWS_A_SLICE
     )
 
 
-async def _delete_oldest(connection: AsyncConnection, table: Table, old: ColumnElement[bool], limit: int) -> bool:
+def _delete_oldest(connection: Connection, table: Table, old: ColumnElement[bool], limit: int) -> bool:
     query = select(*table.primary_key).where(old).limit(limit)
-    found = [dict(row) for row in (await connection.execute(query)).mappings()]
+    found = [dict(row) for row in connection.execute(query).mappings()]
     if found:
-        await _delete_rows(connection, table, found)
+        _delete_rows(connection, table, found)
     return bool(found)
 
 
-async def _delete_rows(connection: AsyncConnection, table: Table, keys: Sequence[Mapping[str, object]]) -> None:
+def _delete_rows(connection: Connection, table: Table, keys: Sequence[Mapping[str, object]]) -> None:
     """Delete rows by their keys, one after the other: for a list of keys SQLite may read the table to its end."""
     mine = (column == bindparam(f"old_{column.name}", type_=column.type) for column in table.primary_key)
     rows = [{f"old_{name}": value for name, value in key.items()} for key in keys]
-    await connection.execute(delete(table).where(*mine), rows)
+    connection.execute(delete(table).where(*mine), rows)

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import ColumnElement, Executable, Table, and_, collate, delete, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, Executable, Table, and_, collate, delete, or_, select
 
 from monitor.store._codes import ERRORS
 from monitor.store._statements import Insert, keyed
@@ -66,19 +65,19 @@ def _adding(put: Any, table: Table, sums: Sequence[str]) -> Executable:  # noqa:
     return found
 
 
-async def append(connection: AsyncConnection, writes: TrafficWrites, counted: Counted) -> None:
+def append(connection: Connection, writes: TrafficWrites, counted: Counted) -> None:
     """Count a batch, if it is not counted yet. Its endpoints have names already."""
     row = {"id": counted.id, "at": counted.at, "call_keys": _packed(counted.keys)}
-    if (await connection.execute(writes.put_batch, row)).first() is None:
+    if connection.execute(writes.put_batch, row).first() is None:
         return
     counts = _counts(counted)
     if counts:
-        await connection.execute(writes.put_count, counts)
+        connection.execute(writes.put_count, counts)
     uses = _uses(counted)
     if uses:
-        await connection.execute(writes.put_activity, uses)
+        connection.execute(writes.put_activity, uses)
     forgotten = traffic_batch.c.at < counted.at - 2 * REMEMBERED
-    await connection.execute(delete(traffic_batch).where(forgotten))
+    connection.execute(delete(traffic_batch).where(forgotten))
 
 
 def _counts(counted: Counted) -> list[dict[str, Any]]:
@@ -113,7 +112,7 @@ def _packed(keys: Sequence[int]) -> bytes:
     return struct.pack(f">{len(keys)}Q", *keys)
 
 
-async def tallies(connection: AsyncConnection, since: datetime, span_s: int) -> list[Tally]:
+def tallies(connection: Connection, since: datetime, span_s: int) -> list[Tally]:
     """See `Store.traffic`."""
     first = (since - _EVER) // timedelta(seconds=span_s)
     query = select(endpoint.c.id, traffic.c.bucket, traffic.c.error, traffic.c.calls)
@@ -121,7 +120,7 @@ async def tallies(connection: AsyncConnection, since: datetime, span_s: int) -> 
     query = query.where(traffic.c.span_s == span_s, traffic.c.bucket >= first)
     found = [
         Tally(endpoint=row[0], start=_EVER + row[1] * timedelta(seconds=span_s), error=_ERRORS[row[2]], count=row[3])
-        for row in (await connection.execute(query)).all()
+        for row in connection.execute(query).all()
     ]
     return sorted(found, key=order)
 
@@ -135,8 +134,8 @@ def _number(error: ErrorClass | None) -> int:
     return _GOOD if error is None else ERRORS[error]
 
 
-async def activity_page(
-    connection: AsyncConnection, since: date, endpoints: Collection[str] | None, after: Use | None, limit: int | None
+def activity_page(
+    connection: Connection, since: date, endpoints: Collection[str] | None, after: Use | None, limit: int | None
 ) -> list[Activity]:
     """See `Store.activity`."""
     # As Python compares text, whatever the language that a database was made for.
@@ -159,14 +158,14 @@ async def activity_page(
             app=row.app,
             tokens=Tokens(**{name: getattr(row, name) for name in _SUMS}),
         )
-        for row in (await connection.execute(query)).all()
+        for row in connection.execute(query).all()
     ]
 
 
-async def counted_keys(connection: AsyncConnection, since: datetime) -> list[tuple[datetime, Sequence[int]]]:
+def counted_keys(connection: Connection, since: datetime) -> list[tuple[datetime, Sequence[int]]]:
     """See `Store.counted_keys`."""
     query = select(traffic_batch.c.at, traffic_batch.c.call_keys).where(traffic_batch.c.at >= since)
-    rows = await connection.execute(query.order_by(traffic_batch.c.at, traffic_batch.c.id))
+    rows = connection.execute(query.order_by(traffic_batch.c.at, traffic_batch.c.id))
     return [(row[0], struct.unpack(f">{len(row[1]) // 8}Q", row[1])) for row in rows.all()]
 
 
@@ -180,10 +179,10 @@ def expired(now: datetime) -> ColumnElement[bool]:
     )
 
 
-async def join(connection: AsyncConnection, insert: Insert, old: int, new: int) -> None:
+def join(connection: Connection, insert: Insert, old: int, new: int) -> None:
     """Add one endpoint's traffic to another's."""
     for table, sums in ((traffic, ["calls"]), (activity, list(_SUMS))):
-        rows = (await connection.execute(select(table).where(table.c.endpoint == old))).mappings().all()
+        rows = connection.execute(select(table).where(table.c.endpoint == old)).mappings().all()
         if rows:
-            await connection.execute(_adding(insert(table), table, sums), [{**row, "endpoint": new} for row in rows])
-        await connection.execute(delete(table).where(table.c.endpoint == old))
+            connection.execute(_adding(insert(table), table, sums), [{**row, "endpoint": new} for row in rows])
+        connection.execute(delete(table).where(table.c.endpoint == old))

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from monitor.store._postgres import postgres_store
 from monitor.store._protocol import Store, StoreError
 from monitor.store._sqlite import sqlite_store
 
 _FORMS = (
-    "write sqlite:///absolute/path.db, sqlite:name.db for a file in the working directory, "
-    "or postgresql://user:password@host/database"
+    "write sqlite:///absolute/path.db, sqlite:name.db for a relative path, or postgresql://user:password@host/database"
 )
 
 
@@ -21,6 +19,8 @@ def create_store(url: str) -> Store:
         case "sqlite":
             return sqlite_store(_path(place))
         case "postgresql" | "postgres" if place.startswith("//"):
+            from monitor.store._postgres import postgres_store  # noqa: PLC0415  # brings a driver that most do without
+
             return postgres_store(url)
         case _:
             raise StoreError(f"not the address of a store; {_FORMS}")

@@ -75,8 +75,8 @@ class _Handlers:
         window = TTFT_WINDOW.read(request) or _RECENT
         if window is _RECENT:
             return self._of_row(request, Kind.TTFT, window, _recent_ttft)
-        name = known_id(self._sources, request)
-        status = self._sources.snapshot().rows[name].status
+        row = self._row(request)
+        name, status = row.id, row.status
         document = await self._past.reads.document(
             (Kind.TTFT, name, window, status), partial(self._stored_ttft, name, window, status)
         )
@@ -89,12 +89,16 @@ class _Handlers:
     def _of_row(
         self, request: web.Request, kind: Kind, window: Span | None, badge: Callable[[Row], Badge]
     ) -> web.Response:
-        name = known_id(self._sources, request)
-        row, key = self._sources.snapshot().rows[name], (name, kind, window)
+        row = self._row(request)
+        key = (row.id, kind, window)
         made = self._made.get(key)
         if made is None or made.row is not row:
             made = self._made[key] = _Made(row=row, document=_image(badge(row)))
         return answer(request, made.document)
+
+    def _row(self, request: web.Request) -> Row:
+        name = known_id(self._sources, request)
+        return self._sources.row(name) or self._sources.snapshot().rows[name]
 
     async def _stored_ttft(self, name: str, window: Span, status: Status) -> Document:
         wanted = asked(Metric.TTFT, task=self._past.task(name), window_s=_LENGTHS_S[window], step_s=None)

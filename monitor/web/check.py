@@ -43,7 +43,7 @@ def routes(sources: Sources) -> Sequence[Route]:
         when it is down, in maintenance or paused. Each endpoint is judged for itself: that all of a model are down is
         for the load balancer to notice, which should then send to all of them (its panic mode).
         """
-        row = sources.snapshot().rows.get(ID.need(request))
+        row = sources.row(ID.need(request))
         if row is None:
             raise web.HTTPNotFound(text=f"no endpoint has the id {ID.need(request)!r}")
         return _answer(row.status)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from aiohttp import web
 from prometheus_client.exposition import choose_encoder
@@ -25,6 +25,8 @@ class Ready(TypedDict):
     ready: bool
     problems: list[str]
     """Why not; empty when it is."""
+    warnings: NotRequired[list[str]]
+    """What is odd all the same; left out where there is nothing."""
 
 
 def routes(sources: Sources) -> Sequence[Route]:
@@ -66,7 +68,10 @@ class _Handlers:
         """The schedule is running and the store takes samples; else 503 and why not."""
         problems = self._sources.problems()
         status = HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK
-        return web.json_response(Ready(ready=not problems, problems=list(problems)), status=status)
+        ready = Ready(ready=not problems, problems=list(problems))
+        if warnings := self._sources.warnings():
+            ready["warnings"] = list(warnings)
+        return web.json_response(ready, status=status)
 
     async def metrics(self, request: web.Request) -> web.Response:
         """Prometheus or OpenMetrics, as the reader asks."""
@@ -74,4 +79,5 @@ class _Handlers:
             encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         except TypeError:  # raised for a version that is not made of numbers
             encode, content_type = choose_encoder("")
+        await self._sources.newest()  # which the registry reads
         return web.Response(body=encode(self._sources.registry), headers={"Content-Type": content_type})

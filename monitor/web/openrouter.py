@@ -83,7 +83,7 @@ class _Handlers:
 
     async def models(self, request: web.Request) -> web.Response:
         """The models that are watched, in OpenRouter's shape."""
-        snapshot = self._sources.snapshot()
+        snapshot = await self._sources.newest()
         return answer(request, self._offering.models(snapshot, OFFSET.read(request) or 0, LIMIT.read(request)))
 
     async def endpoints(self, request: web.Request) -> web.Response:
@@ -93,12 +93,12 @@ class _Handlers:
         `providerwatch` the same figures stand with their units in their names.
         """
         name = f"{AUTHOR.need(request)}/{SLUG.need(request)}"
-        document = self._offering.model(self._sources.snapshot(), name)
+        document = self._offering.model(await self._sources.newest(), name)
         return _no_model(name) if document is None else answer(request, document)
 
     async def providers(self, request: web.Request) -> web.Response:
         """The providers that are watched, in OpenRouter's shape."""
-        return answer(request, self._offering.providers(self._sources.snapshot()))
+        return answer(request, self._offering.providers(await self._sources.newest()))
 
 
 def _no_model(name: str) -> web.Response:

@@ -32,7 +32,7 @@ def routes(sources: Sources) -> Sequence[Route]:
         where all are down, all are offered. Without a `seed` each answer is drawn anew.
         """
         wanted = cast("RouteRequest", await body_of(request, RouteRequest))
-        facts = offering.endpoints(sources.snapshot(), wanted["model"])
+        facts = offering.endpoints(await sources.newest(), wanted["model"])
         if not facts:
             raise web.HTTPNotFound(text=f"no model is called {wanted['model']!r}")
         seed = wanted.get("seed")

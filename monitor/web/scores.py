@@ -60,7 +60,7 @@ class _Handlers:
 
     async def scores(self, request: web.Request) -> web.Response:
         """The scores document, whole or filtered."""
-        snapshot = self._sources.snapshot()
+        snapshot = await self._sources.newest()
         if "?" not in request.raw_path:
             return answer(request, self._shelf.whole(snapshot))
         wanted = Filter(
@@ -73,7 +73,7 @@ class _Handlers:
 
     async def score(self, request: web.Request) -> web.Response:
         """One endpoint's row of the scores document."""
-        row = self._sources.snapshot().rows.get(ID.need(request))
+        row = self._sources.row(ID.need(request))
         if row is None:
             raise web.HTTPNotFound(text=f"no endpoint has the id {ID.need(request)!r}")
         return answer(request, self._shelf.row(row))

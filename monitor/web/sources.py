@@ -10,6 +10,7 @@ from typing import Protocol
 from prometheus_client import CollectorRegistry
 
 from monitor.publish.board import Snapshot
+from monitor.publish.scores import Row
 from monitor.traffic.calls import Receipt
 from monitor.traffic.counted import Activity, Use
 from monitor.web.past import Past
@@ -33,11 +34,26 @@ class Sources:
     """What the routes show."""
 
     snapshot: Callable[[], Snapshot]
+    """The newest that was made; for what never changes while the daemon runs."""
     problems: Callable[[], tuple[str, ...]]
     """Why the daemon is not ready; empty when it is."""
     registry: CollectorRegistry
+    warnings: Callable[[], tuple[str, ...]] = tuple
+    """What is odd though the daemon is ready."""
     past: Past | None = None
     """None: the routes of stored history are not there."""
     outcomes: Callable[[object], Awaitable[Receipt]] | None = None
     """Takes reports of real traffic; None: nobody could be known to report."""
     activity: ActivityPage = _no_activity
+    render: Callable[[], Awaitable[Snapshot]] | None = None
+    """Makes the newest snapshot; None: the one that was made is the newest."""
+    render_row: Callable[[str], Row | None] | None = None
+    """The same of one endpoint's row."""
+
+    async def newest(self) -> Snapshot:
+        """All that may be read now."""
+        return self.snapshot() if self.render is None else await self.render()
+
+    def row(self, name: str) -> Row | None:
+        """What may be read now of one endpoint; None where there is no such endpoint."""
+        return self.snapshot().rows.get(name) if self.render_row is None else self.render_row(name)

@@ -102,7 +102,7 @@ class Hub:
         try:
             await response.prepare(request)
             if request.method != hdrs.METH_HEAD:
-                self._follow()
+                await self._follow()
                 self._watch = self._watch or asyncio.create_task(self._look_for_news(), name="score-streams")
                 await self._serve(request, response, wanted)
         except ConnectionError:
@@ -127,7 +127,7 @@ class Hub:
         try:
             while self.streams and not self._closing:
                 await asyncio.sleep(self._limits.look_s)
-                if self._follow() or clock() >= beat_at_s:
+                if await self._follow() or clock() >= beat_at_s:
                     self._rouse()
                     beat_at_s = clock() + self._limits.beat_s
         except Exception:  # its readers would wait for ever; the next one begins anew
@@ -136,9 +136,9 @@ class Hub:
             self._watch = None
             self._rouse()
 
-    def _follow(self) -> bool:
+    async def _follow(self) -> bool:
         """Take in the newest snapshot; whether there is news in it."""
-        snapshot = self._sources.snapshot()
+        snapshot = await self._sources.newest()
         if snapshot is self._snapshot:
             return False
         self._snapshot = snapshot

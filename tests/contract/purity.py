@@ -8,9 +8,13 @@ from collections.abc import Iterator
 PURE_NEIGHBOURS = frozenset(
     [
         "_answers",
+        "_calls",
         "_chat",
+        "_end",
+        "_error_object",
         "_errors",
         "_exchange",
+        "_finish",
         "_framing",
         "_headers",
         "_json",
@@ -23,7 +27,9 @@ PURE_NEIGHBOURS = frozenset(
         "_record",
         "_redaction",
         "_sigv4",
+        "_stray",
         "_tokens",
+        "_usage",
         "_verdict",
     ]
 )

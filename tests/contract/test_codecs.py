@@ -12,6 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from probes._end import QUIET_S, EndWatch
 from probes._exchange import Ending
 from probes._framing import frames
 from probes._loader import available, codec, codec_class
@@ -37,6 +38,7 @@ from probes._model import (
 from probes._plain import sample_from_plain, sample_to_plain
 from probes._prompts import FORM
 from probes._record import sample
+from probes._tokens import count_tokens
 from tests.contract.aws import aws_event
 from tests.contract.exchanges import BEGAN_AT, KEY, NS_PER_BYTE, cut, exchange_of, run_to
 from tests.contract.recordings import FOLDER, Recording, all_recordings, recordings
@@ -184,7 +186,7 @@ def test_a_recording_gets_the_verdict_it_is_recorded_with(recording: Recording, 
     assert taken.status_code == recording.status
     assert taken.retry_after_s == expect.get("retry_after_s")
     assert taken.server_s == expect.get("server_s")
-    assert (taken.detail is None) == (taken.error is None)
+    assert (taken.detail is None) == (taken.error is None and "detail" not in expect)
     assert expect.get("detail", "") in (taken.detail or "")
 
 
@@ -220,7 +222,7 @@ def test_tokens_are_the_providers_own_or_counted(recording: Recording) -> None:
         # Characters of a text are never fewer than its tokens.
         told = reading_of(recording, 7)
         size = len(told.answer + told.thought) + sum(len(call.arguments) for call in told.calls.values())
-        assert counted["prompt"] == recording.run().prompt.tokens
+        assert counted["prompt"] == count_tokens(recording.run().prompt.text)
         assert told.vector is not None or 0 < (taken.output_tokens or 0) <= size
         assert taken.tokens_from is TokensFrom.COUNTED
     else:
@@ -278,6 +280,24 @@ def test_a_beginning_without_proof_of_the_end_is_truncated(recording: Recording)
             error = sample(recording.run(), recording.codec(), seen).error
             allowed = {ErrorClass.TRUNCATED} if length < unproved else {ErrorClass.TRUNCATED, None}
             assert error in (allowed if length < proved else {None}), f"{length} of {len(recording.body)} bytes"
+
+
+@every_recording
+def test_an_answer_is_seen_to_be_over_when_it_has_proved_its_end_and_not_before(recording: Recording) -> None:
+    if recording.status != 200:
+        return
+    asker = recording.codec()
+    growing = EndWatch(codec=asker, task=recording.task, status=200)
+    size = len(recording.body)
+    for length in (*range(0, size, size // 40 + 1), size):
+        body = bytearray(recording.body[:length])
+        for _ in growing.look(body, QUIET_S):
+            pass
+        seen = recording.exchange(cut(bytes(body), 1000))
+        told = read_stream(asker, seen.body, seen.arrivals)
+        over = told.done_ns is not None or told.fault is not None or told.malformed is not None
+        assert not growing.ended or over or not told.frames, f"{length} of {size} bytes"
+    assert growing.ended or recording.expect["error"] is not None
 
 
 def prefix_lengths(recording: Recording) -> list[int]:

@@ -137,6 +137,20 @@ def test_misuse_of_the_command_line_exits_2() -> None:
         assert "Traceback" not in ended.stderr
 
 
+def test_check_warns_of_a_place_that_cannot_tell_its_network_from_the_only_host_it_asks(tmp_path: Path) -> None:
+    file, lone = tmp_path / "pw.yaml", good(tmp_path).replace("http://127.0.0.1:9", "https://gate.example")
+    for text, warned in (
+        (lone, True),
+        (f'{lone}\ncanaries: ["1.1.1.1:443", "example.com:443"]\n', False),
+        (good(tmp_path), False),
+    ):
+        file.write_text(text)
+        ended = run("check", "-c", str(file))
+        assert ended.returncode == 0, ended.stderr
+        assert ("warning: all endpoints are at gate.example" in ended.stderr) is warned
+        assert "Traceback" not in ended.stderr
+
+
 def test_a_taken_address_of_the_agent_is_one_line_that_names_it(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

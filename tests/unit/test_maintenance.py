@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.maintenance import NOTICE, Span, announced, current, ended, joined, matches, outside
+from monitor.maintenance import NOTICE, Span, announced, current, ended, joined, matches, next_change, outside
 from tests.unit.score.values import unhurried
 
 START = datetime(2026, 12, 1, tzinfo=UTC)
@@ -106,3 +106,12 @@ def test_a_pattern_matches_as_with_names_of_files_and_always_itself(
     pattern: str, endpoint: str, expected: bool
 ) -> None:
     assert matches(pattern, endpoint) is expected
+
+
+def test_the_next_change_is_the_next_notice_beginning_or_end_of_any_span() -> None:
+    two, seen, at = spans((48, 49), (80, 81)), [], hour(0)
+    while (moment := next_change(two, at)) is not None:
+        seen.append(moment)
+        at = moment
+    assert seen == [hour(24), hour(48), hour(49), hour(56), hour(80), hour(81)]
+    assert next_change((), hour(0)) is None

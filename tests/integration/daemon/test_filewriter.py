@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -38,10 +38,17 @@ def writer(path: Path) -> FileWriter:
 
 
 @pytest.fixture
-async def running(writer: FileWriter) -> AsyncIterator[FileWriter]:
-    task = asyncio.create_task(writer.run())
+async def running(writer: FileWriter, board: Board) -> AsyncIterator[FileWriter]:
+    task = asyncio.create_task(writer.run(reader_of(board)))
     yield writer
     await end(task)
+
+
+def reader_of(board: Board) -> Callable[[], Awaitable[Snapshot]]:
+    async def newest() -> Snapshot:
+        return board.snapshot
+
+    return newest
 
 
 def snapshots(board: Board, number: int) -> list[Snapshot]:
@@ -53,19 +60,19 @@ def body(path: Path) -> bytes | None:
     return path.read_bytes() if path.exists() else None
 
 
-async def test_an_offered_snapshot_is_written(running: FileWriter, board: Board, path: Path) -> None:
-    running.offer(board.snapshot)
+async def test_with_news_the_newest_snapshot_is_written(running: FileWriter, board: Board, path: Path) -> None:
+    running.wake()
     await until(lambda: body(path) == board.snapshot.body)
 
 
 async def test_the_newest_of_many_is_there_in_the_end(running: FileWriter, board: Board, path: Path) -> None:
-    for snapshot in snapshots(board, 50):
-        running.offer(snapshot)
+    for _ in snapshots(board, 50):
+        running.wake()
         await asyncio.sleep(0)
     await until(lambda: body(path) == board.snapshot.body)
 
 
-async def test_nothing_is_written_before_there_is_a_snapshot(running: FileWriter, path: Path) -> None:
+async def test_nothing_is_written_before_there_is_news(running: FileWriter, path: Path) -> None:
     await asyncio.sleep(0.02)
     assert body(path) is None
 
@@ -108,12 +115,13 @@ async def test_a_write_that_a_stop_left_behind_never_has_the_last_word(board: Bo
     """The thread that was about to write when `run` was cancelled writes what is newest by then."""
     first, last = snapshots(board, 2)
     writer = FileWriter([PublishFile(format=Shape.SCORES, path=path)])
-    task = asyncio.create_task(writer.run())
+    board.snapshot = first
+    task = asyncio.create_task(writer.run(reader_of(board)))
     writer._writing.acquire()
-    writer.offer(first)
+    writer.wake()
     await breathe()
     await end(task)
-    writer.offer(last)
+    writer._snapshot = last
     writer._writing.release()
     await until(lambda: body(path))
     assert body(path) == last.body

@@ -115,3 +115,17 @@ async def test_what_is_stored_and_what_is_counted_have_the_same_blame(store: Sto
     assert counted == sum(sample.error is ErrorClass.PAYMENT and sample.task is Task.CHAT for sample in stored)
     assert metrics.registry.get_sample_value("providerwatch_probes_total", {**labels, "blame": "account"}) is None
     assert (before, len(list(metrics.registry.collect()))) == (0, series)
+
+
+async def test_what_a_clock_ahead_has_dated_is_in_no_window_after_a_restart_and_gets_stale(store: Store) -> None:
+    settings = config({})
+    ahead = NOW + timedelta(days=30)
+    board = Board(settings, plan(settings), ahead)
+    sample = sample_at(ahead)
+    await store.append([sample], board.absorb([sample]).states)
+    again = Board(settings, plan(settings), NOW)
+    await restore(again, store, NOW)
+    published = row(again)
+    assert published["measured_at"] <= published["stale_after"] < "2026-11-23"
+    assert {window["ok"] for window in published["uptime"].values()} == {0}
+    assert published["ttft_s"]["count"] == 0

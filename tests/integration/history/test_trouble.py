@@ -11,8 +11,8 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import asyncpg  # type: ignore[import-untyped]
 import pytest
+from pg8000 import native
 
 from monitor.store import Store, create_store
 from monitor.web.reads import Limits
@@ -93,16 +93,15 @@ async def test_a_server_that_does_not_answer_is_not_waited_for(
 ) -> None:
     """Another program holds what is read locked, and the other connections stay free for the daemon."""
     served = await begin(past(on_server, limits=HASTY))
-    other = await asyncpg.connect(own_server.url("trouble"))
-    try:
-        async with other.transaction():
-            await other.execute(f"LOCK TABLE {LOCKED} IN ACCESS EXCLUSIVE MODE")
-            for path in READS[:4]:
-                await check_unavailable(served, path, "the store does not answer in time")
-            async with asyncio.timeout(PATIENT_S):
-                assert await on_server.states() == {}
-    finally:
-        await other.close()
+    with native.Connection(
+        "pw", host="127.0.0.1", port=own_server.port, database="trouble", ssl_context=False
+    ) as other:
+        other.run("BEGIN")
+        other.run(f"LOCK TABLE {LOCKED} IN ACCESS EXCLUSIVE MODE")
+        for path in READS[:4]:
+            await check_unavailable(served, path, "the store does not answer in time")
+        async with asyncio.timeout(PATIENT_S):
+            assert await on_server.states() == {}
     for path in READS:
         await until_it_answers(served, path)
 

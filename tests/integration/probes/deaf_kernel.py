@@ -29,7 +29,7 @@ class _Program(ctypes.Structure):
 
 def answer_in_its_place(number: int) -> None:
     """From now on asking for stamps gives this error in this process, and nothing else changes."""
-    instructions = (
+    _filter_calls(
         (_LOAD, 0, 0, _CALL_AT),
         (_JUMP_IF_EQUAL, 0, 3, _SETSOCKOPT[platform.machine()]),
         (_LOAD, 0, 0, _OPTION_AT),
@@ -37,6 +37,19 @@ def answer_in_its_place(number: int) -> None:
         (_RETURN, 0, 0, _ANSWER | number),
         (_RETURN, 0, 0, _ALLOW),
     )
+
+
+def answer_call(call: int, error: str) -> None:
+    """From now on a system call gives this error in this process, and nothing else changes."""
+    _filter_calls(
+        (_LOAD, 0, 0, _CALL_AT),
+        (_JUMP_IF_EQUAL, 0, 1, call),
+        (_RETURN, 0, 0, _ANSWER | getattr(errno, error)),
+        (_RETURN, 0, 0, _ALLOW),
+    )
+
+
+def _filter_calls(*instructions: tuple[int, int, int, int]) -> None:
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *instruction) for instruction in instructions))
     program = _Program(len(instructions), ctypes.addressof(code))
     libc = ctypes.CDLL(None, use_errno=True)

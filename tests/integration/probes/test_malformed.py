@@ -58,10 +58,28 @@ async def test_what_is_no_stream_of_events_is_malformed(script: tuple[Step, ...]
     assert sample.detail
 
 
-async def test_an_encoding_that_changes_nothing_is_none() -> None:
-    with serving(Act.ASKED, head(headers={"Content-Encoding": "identity"}), STREAM) as provider:
+@pytest.mark.parametrize("encoding", ["identity", "none", "utf-8", "UTF-8", "identity, none"])
+async def test_an_encoding_that_changes_nothing_is_none(encoding: str) -> None:
+    with serving(Act.ASKED, head(headers={"Content-Encoding": encoding}), STREAM) as provider:
         sample = await probe(provider.base_url)
     assert sample.error is None
+
+
+@pytest.mark.parametrize("length", ["5", "0", "99999"])
+@pytest.mark.parametrize("before", [b"", b"HTTP/1.1 103 Early Hints\r\nLink: </>\r\n\r\n"])
+async def test_where_a_body_comes_in_chunks_a_length_beside_them_says_nothing(length: str, before: bytes) -> None:
+    answer = before + head(headers={"Content-Length": length} | CHUNKED)
+    for script in ((answer, chunk(STREAM), chunk(b"")), (answer + chunk(STREAM) + chunk(b""),)):
+        with serving(Act.ASKED, *script) as provider:
+            sample = await probe(provider.base_url)
+        assert (sample.error, sample.answer_ok) == (None, True), sample.detail
+
+
+async def test_chunks_that_break_off_are_truncated_whatever_length_stands_beside_them() -> None:
+    begun = head(headers={"Content-Length": str(len(STREAM))} | CHUNKED) + chunk(STREAM)[: len(STREAM) // 3]
+    with serving(Act.ASKED, begun) as provider:
+        sample = await probe(provider.base_url)
+    assert sample.error is ErrorClass.TRUNCATED
 
 
 @pytest.mark.parametrize(
@@ -74,7 +92,7 @@ async def test_an_encoding_that_changes_nothing_is_none() -> None:
         pytest.param(b"HTTP/1.1 abc OK\r\n\r\n", id="a status that is no number"),
         pytest.param(b"HTTP/1.1 200 OK\r\nno colon here\r\n\r\n", id="a header without a colon"),
         pytest.param(head(headers={"Content-Length": "ten"}), id="a length that is no number"),
-        pytest.param(head(headers={"Content-Length": "5"} | CHUNKED) + chunk(STREAM), id="two lengths"),
+        pytest.param(head(headers={"Content-Length": "ten"} | CHUNKED) + chunk(STREAM), id="two lengths, one of words"),
         pytest.param(head(headers={"X-Long": "x" * (MAX_HEADER_BYTES + 1)}), id="a header too long"),
         pytest.param(head(headers={"X-" + "y" * (MAX_HEADER_BYTES + 1): "x"}), id="a header's name too long"),
         pytest.param(head(headers={f"X-{number}": "x" for number in range(1000)}), id="too many headers"),

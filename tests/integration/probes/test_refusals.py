@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from probes._model import ErrorClass
+from probes._model import Blame, ErrorClass
 from tests.integration.probes.asking import KEY, probe
 from tests.integration.probes.provider import STREAM, Act, head, refusing_port, serving
 
@@ -96,8 +96,7 @@ async def test_switching_protocols_is_no_success() -> None:
     answer = head("101 Switching Protocols", {"Upgrade": "websocket", "Connection": "Upgrade"})
     with serving(Act.ASKED, answer + STREAM) as provider:
         sample = await probe(provider.base_url)
-    assert sample.error is not None
-    assert sample.status_code == 101
+    assert (sample.error, sample.blame, sample.status_code) == (ErrorClass.MALFORMED, Blame.PROVIDER, 101)
 
 
 async def test_a_refusal_that_does_not_wait_for_the_whole_request_is_that_refusal() -> None:

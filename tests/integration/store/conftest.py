@@ -114,7 +114,7 @@ def _no_connection_left_behind() -> Iterator[None]:
 
 
 def _threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if "connection_worker" in thread.name]
+    return [thread for thread in threading.enumerate() if thread.name.startswith("store ")]
 
 
 def _is_open(connection: sqlite3.Connection) -> bool:

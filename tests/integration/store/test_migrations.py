@@ -37,8 +37,8 @@ async def test_migrations_from_nothing_make_the_tables_that_the_program_knows(ur
     store = create_store(url)
     assert isinstance(store, SqlStore)
     await store.open()
-    async with store._database.writer.begin() as connection:
-        assert await connection.run_sync(compare) == []
+    with store._database.writer.begin() as connection:
+        assert compare(connection) == []
     await store.close()
 
 
@@ -47,19 +47,19 @@ def test_migrations_number_samples_as_the_program_does(path: Path) -> None:
     assert metadata.tables["sample"].dialect_options["sqlite"]["autoincrement"] is True
 
 
-async def test_a_migration_that_fails_leaves_nothing(path: Path) -> None:
+def test_a_migration_that_fails_leaves_nothing(path: Path) -> None:
     def fail(connection: Connection) -> None:
         migrate(connection, "here")
         assert inspect(connection).get_table_names()
         raise RuntimeError
 
+    path.touch()
     engine = writer_engine(path, 1)
-    with pytest.raises(RuntimeError):
-        async with engine.begin() as connection:
-            await connection.run_sync(fail)
-    async with engine.connect() as connection:
-        assert await connection.run_sync(lambda sync: inspect(sync).get_table_names()) == []
-    await engine.dispose()
+    with pytest.raises(RuntimeError), engine.begin() as connection:
+        fail(connection)
+    with engine.connect() as connection:
+        assert inspect(connection).get_table_names() == []
+    engine.dispose()
 
 
 def contents(path: Path) -> bytes:
@@ -145,8 +145,9 @@ async def test_a_database_of_an_earlier_version_is_brought_up_to_date_with_all_t
 
     old = create_store(url)
     assert isinstance(old, SqlStore)
-    async with old._database.writer.begin() as connection:
-        await connection.run_sync(old_version)
+    old._database.check_place()
+    with old._database.writer.begin() as connection:
+        old_version(connection)
     assert await old.schema() == Schema(found=version, known="0006")
     await old.close()
 

@@ -140,10 +140,11 @@ async def test_a_damaged_file_is_reported_in_one_line(filled: Path) -> None:
     await store.close()
 
 
-async def test_a_store_that_was_never_opened_is_not_usable(path: Path) -> None:
+async def test_a_store_that_was_never_opened_is_not_usable_and_makes_no_file(path: Path) -> None:
     store = sqlite_store(path)
-    with pytest.raises(StoreError, match="no such table"):
+    with pytest.raises(StoreError, match="unable to open database file"):
         await store.append([make_sample(1)], {})
+    assert not path.exists()
     await store.close()
 
 
@@ -157,11 +158,12 @@ async def test_the_file_is_set_up_to_be_shared_and_to_give_space_back(path: Path
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
-async def test_every_connection_is_set_up(path: Path) -> None:
+def test_every_connection_is_set_up(path: Path) -> None:
+    path.touch()
     for engine, query_only in ((writer_engine(path, 1.5), 0), (reader_engine(path, 1.5), 1)):
-        async with engine.connect() as connection:
+        with engine.connect() as connection:
             found = {
-                name: (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one()
+                name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
                 for name in ("foreign_keys", "synchronous", "busy_timeout", "query_only", "journal_mode")
             }
         assert found == {
@@ -171,7 +173,7 @@ async def test_every_connection_is_set_up(path: Path) -> None:
             "query_only": query_only,
             "journal_mode": "wal",
         }
-        await engine.dispose()
+        engine.dispose()
 
 
 async def test_a_writer_that_has_not_committed_holds_no_reader_up(filled: Path) -> None:

@@ -101,10 +101,17 @@ async def desk(serve: Serve, tmp_path: Path) -> AsyncIterator[Desk]:
     )
     served.append(desk.served)
     board: Board = desk.served.board
+
+    def published(_: object) -> None:
+        board.publish(datetime.now(UTC))
+
     hooks = Hooks(
-        observe=lambda sample: None, published=lambda snapshot: None, due=lambda name, at: None, dropped=lambda n: None
+        observe=lambda sample: None,
+        published=published,
+        due=lambda name, at: None,
+        dropped=lambda n: None,
     )
-    recorder = Recorder(board, store, hooks, Limits(sweep_s=3600))
+    recorder = Recorder(board, store, hooks, Limits(longest_s=3600))
     intake_hooks = IntakeHooks(
         now=lambda: datetime.now(UTC),
         take=recorder.take,

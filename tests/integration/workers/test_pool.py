@@ -15,7 +15,7 @@ from monitor.supervisor import STREAMS_PER_WORKER, Upkeep, WorkerPool
 from monitor.worker import LINE_BYTES, LocalProber
 from probes._model import Blame, ErrorClass, Run, Sample, Secret, Task, Timing
 from probes._prompts import prompt_for
-from probes._wire import keep_stamping
+from probes._wire import is_stamping, keep_stamping
 from tests.integration.all_tasks import SIZE, serving_all_tasks
 from tests.integration.probes.asking import KEY, run_to
 from tests.integration.probes.provider import ANSWER, DONE, ROLE, STOP, STREAM, USAGE, Act, Step, delta, head, serving
@@ -66,6 +66,7 @@ async def test_the_run_of_every_task_crosses_to_a_process_and_its_sample_back(ta
         api = "openai_embeddings" if task is Task.EMBEDDING else "openai_chat"
         run = replace(run_to(f"{address}/v1", api=api), task=task, prompt=prompt)
         with keep_stamping():
+            await until(is_stamping)
             here = await LocalProber().measure(run)
         there = await watched.pool.measure(run)
     assert (there.error, there.task, there.answer_ok) == (None, task, None if task is Task.REACH else True)

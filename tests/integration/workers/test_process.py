@@ -13,15 +13,19 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+import pytest
 
 from monitor import worker
-from probes._model import Run
+from probes._model import Run, TokensFrom
 from probes._plain import run_to_plain, sample_from_plain
 from tests.integration.probes.asking import ROOT, run_to
-from tests.integration.probes.provider import STREAM, Act, head, serving
+from tests.integration.probes.provider import ANSWER, DONE, ROLE, STOP, STREAM, Act, head, serving
 from tests.integration.probes.watching import PATIENCE_S, descriptors, is_alive, until
 
 PING = b'{"ping": 5}\n'
+NO_USAGE = ROLE + ANSWER + STOP + DONE
 
 
 @contextmanager
@@ -45,7 +49,7 @@ def asked(run: Run, key: int = 1) -> bytes:
     return json.dumps({"run": run_to_plain(run), "key": key}).encode() + b"\n"
 
 
-def answers(channel: socket.socket, count: int) -> list[dict[str, object]]:
+def answers(channel: socket.socket, count: int) -> list[dict[str, Any]]:
     with channel.makefile("rb") as lines:
         return [json.loads(lines.readline()) for _ in range(count)]
 
@@ -57,7 +61,6 @@ def test_a_process_answers_pings_and_runs_in_lines_of_json() -> None:
     assert pong["pong"] == 5
     assert isinstance(pong["loop_lag_s"], float)
     assert answer["key"] == 8
-    assert isinstance(answer["sample"], dict)
     assert sample_from_plain(answer["sample"]).error is None
 
 
@@ -83,6 +86,30 @@ async def test_nothing_is_timed_before_the_process_is_ready_but_pings_are_answer
 
 async def _after(event: asyncio.Event) -> None:
     await event.wait()
+
+
+@pytest.mark.parametrize(("counts", "told"), [([7, 5, 0], (7, 5)), ([], (None, None))])
+def test_tokens_are_counted_by_the_parent_where_the_provider_told_no_usage(
+    counts: list[int], told: tuple[int | None, int | None]
+) -> None:
+    with serving(Act.ASKED, head(), NO_USAGE) as provider, started() as (channel, _):
+        channel.sendall(asked(run_to(provider.base_url), 8))
+        (wish,) = answers(channel, 1)
+        assert (wish["key"], wish["count"][1:]) == (8, ["1, 2, 3", ""])
+        channel.sendall(json.dumps({"counts": counts, "key": 8}).encode() + b"\n")
+        (answer,) = answers(channel, 1)
+    sample = sample_from_plain(answer["sample"])
+    assert (sample.error, sample.prompt_tokens, sample.output_tokens) == (None, *told)
+    assert sample.tokens_from is (TokensFrom.COUNTED if counts else None)
+
+
+def test_a_process_needs_neither_tokenizer_nor_database_nor_models_of_configuration() -> None:
+    """They take memory and time, in each process."""
+    code = "import sys, monitor.worker; from probes._loader import import_own; import_own(); print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert {"bpe_openai", "sqlalchemy", "pydantic", "prometheus_client", "apscheduler", "yaml", "rich"} & {
+        *found
+    } == set()
 
 
 def test_a_process_ends_when_its_parent_closes_and_breaks_off_its_probes() -> None:

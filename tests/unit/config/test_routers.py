@@ -52,11 +52,13 @@ publish:
     config = loaded(tmp_path, files)
     assert config.haproxy_agent == Listen(host="::1", port=8781)
     assert config.publish_files == (
-        PublishFile(format=Shape.HAPROXY_MAP, path=Path("a")),
-        PublishFile(format=Shape.ENVOY_EDS, path=Path("b"), cluster="x"),
-        PublishFile(format=Shape.ENVOY_EDS, path=Path("c"), cluster="y"),
-        PublishFile(format=Shape.TRAEFIK, path=Path("d")),
-        PublishFile(format=Shape.VLLM, path=Path("e"), options={"routing_logic": "session", "session_key": "x-user"}),
+        PublishFile(format=Shape.HAPROXY_MAP, path=tmp_path / "a"),
+        PublishFile(format=Shape.ENVOY_EDS, path=tmp_path / "b", cluster="x"),
+        PublishFile(format=Shape.ENVOY_EDS, path=tmp_path / "c", cluster="y"),
+        PublishFile(format=Shape.TRAEFIK, path=tmp_path / "d"),
+        PublishFile(
+            format=Shape.VLLM, path=tmp_path / "e", options={"routing_logic": "session", "session_key": "x-user"}
+        ),
     )
 
 

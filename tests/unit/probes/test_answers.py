@@ -10,8 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from probes._answers import answer_ok
-from probes._meter import Call, Reading
-from probes._model import Prompt, Task, Vector
+from probes._calls import Call, Calls
+from probes._meter import Reading
+from probes._model import Prompt, Task, ToolCall, Vector
 from probes._prompts import prompt_for
 
 RIGHT = '{"first": 1, "second": 2, "third": 3}'
@@ -24,7 +25,8 @@ def prompt(task: Task, dimensions: int | None = None) -> Prompt:
 
 def judged(task: Task, answer: str = "", *calls: tuple[str | None, str], cut: bool = False) -> bool | None:
     """The judgement on an answer in words, and on tool calls by name and arguments."""
-    made = {index: Call(name=name, arguments=arguments) for index, (name, arguments) in enumerate(calls)}
+    made = Calls()
+    made.update({index: Call(name=name, arguments=arguments) for index, (name, arguments) in enumerate(calls)})
     return answer_ok(task, prompt(task), Reading(answer=answer, calls=made, cut=cut))
 
 
@@ -154,7 +156,8 @@ def test_only_the_last_call_can_have_been_cut_by_the_limit() -> None:
 
 @pytest.mark.parametrize("task", [Task.TOOL_CALL, Task.STRUCTURED_OUTPUT])
 def test_without_a_form_nothing_can_be_right(task: Task) -> None:
-    reading = Reading(answer=RIGHT, calls={0: Call(name="report_numbers", arguments=RIGHT)})
+    reading = Reading(answer=RIGHT)
+    reading.calls.take(ToolCall(index=0, name="report_numbers", arguments=RIGHT))
     assert answer_ok(task, replace(prompt(task), form=None), reading) is False
 
 

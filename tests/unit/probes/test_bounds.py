@@ -11,7 +11,8 @@ import pytest
 
 from probes import _driver, _framing, _json, _wire
 from probes._answers import answer_ok
-from probes._meter import MAX_TEXT, Reading, read_stream
+from probes._calls import MAX_TEXT
+from probes._meter import Reading, read_stream
 from probes._model import ErrorClass, Prompt, Secret, Task
 from probes._prompts import FORM
 from probes._record import sample

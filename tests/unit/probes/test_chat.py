@@ -86,7 +86,9 @@ def test_content_may_be_a_list_of_parts(parts: list[object], events: list[Event]
     assert delta(parts) == events
 
 
-@pytest.mark.parametrize("content", [1, {}, ["1"], [{"type": 1}], [{"type": "thinking", "thinking": "hm"}]])
+@pytest.mark.parametrize(
+    "content", [True, {"text": "1"}, ["1"], [{"type": 1}], [{"type": "thinking", "thinking": "hm"}]]
+)
 def test_content_of_any_other_shape_is_malformed(content: object) -> None:
     with pytest.raises(MalformedError):
         delta(content)
@@ -95,7 +97,7 @@ def test_content_of_any_other_shape_is_malformed(content: object) -> None:
 def test_arguments_are_an_object_only_where_the_codec_says_so() -> None:
     calls = [{"function": {"name": "f", "arguments": {"a": 1}}}, {"function": {"arguments": '{"b"'}}]
     chunk = {"choices": [{"delta": {"tool_calls": calls}}]}
-    told = [ToolCall(index=0, name="f", arguments='{"a": 1}'), ToolCall(index=0, arguments='{"b"')]
+    told = [ToolCall(index=0, name="f", arguments='{"a": 1}', whole=True), ToolCall(index=1, arguments='{"b"')]
     assert read(chunk, arguments_as_objects=True) == told
     with pytest.raises(MalformedError, match="'arguments' should be a string"):
         read(chunk)
@@ -130,7 +132,7 @@ def test_models_are_listed_with_or_without_an_envelope(body: object, names: set[
     assert _chat.model_ids(json.dumps(body).encode()) == names
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"1", b'{"data": {}}', b'{"data": ["a"]}', b'[{"id": 1}]'])
+@pytest.mark.parametrize("body", [b"<html>", b"1", b'{"data": {"id": 1}}', b'{"data": ["a"]}', b'[{"id": 1}]'])
 def test_a_list_of_models_of_another_shape_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedError):
         _chat.model_ids(body)

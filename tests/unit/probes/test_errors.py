@@ -15,7 +15,8 @@ BY_STATUS = {
     ErrorClass.BAD_REQUEST: (400, 405, 406, 411, 413, 414, 415, 417, 418, 422, 426, 428, 431),
     ErrorClass.AUTH: (401, 403),
     ErrorClass.PAYMENT: (402,),
-    ErrorClass.NOT_FOUND: (100, 101, 300, 301, 302, 303, 304, 307, 308, 404, 410),
+    ErrorClass.MALFORMED: (100, 101, 103, 199),
+    ErrorClass.NOT_FOUND: (300, 301, 302, 303, 304, 307, 308, 404, 410),
     ErrorClass.SERVER_ERROR: (
         408,
         409,

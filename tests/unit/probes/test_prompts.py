@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import string
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, example, given, settings
@@ -10,10 +13,11 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from probes._model import Prompt, Task
-from probes._prompts import FORM, nonce, prompt_for
+from probes._prompts import FORM, nonce, prompt_for, to_be_counted
 from probes._tokens import count_tokens
 
 unhurried = settings(deadline=None)
+ROOT = Path(__file__).parents[3]
 ASKED = sorted(set(Task) - {Task.REACH})
 """The tasks that ask something."""
 NONCES = (nonce("one"), nonce("two"), nonce("three"))
@@ -37,6 +41,12 @@ def asked(prompt_tokens: int, unique: str = "kjvmwqhz", task: Task = Task.CHAT) 
     return prompt_for(task, unique, prompt_tokens=prompt_tokens, max_tokens=64)
 
 
+def exact(prompt: Prompt) -> int:
+    """As they are counted where a provider tells no usage."""
+    encoded, listed = to_be_counted(prompt.text)
+    return count_tokens(encoded) + listed
+
+
 # Size
 
 
@@ -48,7 +58,7 @@ def test_a_prompt_is_as_long_as_was_asked_for(prompt_tokens: int, measured: tupl
         "[kjvmwqhz] Repeat these numbers exactly as they are, separated by commas, and write nothing else:\n"
         + ", ".join(str(number) for number in range(1, numbers + 1))
     )
-    assert prompt.tokens == count_tokens(prompt.text) == tokens
+    assert exact(prompt) == count_tokens(prompt.text) == tokens
     assert abs(tokens - prompt_tokens) <= prompt_tokens / 10 or numbers == 5
 
 
@@ -58,7 +68,7 @@ def test_the_tokens_of_a_prompt_are_told_exactly_without_encoding_the_list(task:
     """Every size from 1 to 5000 once, spread over tasks and nonces; neighbours of the jumps with all of them."""
     turn = ASKED.index(task) * len(NONCES) + NONCES.index(unique)
     sizes = {*range(1 + turn, 5001, len(ASKED) * len(NONCES)), *range(1, 41), *range(3000, 3041)}
-    wrong = [size for size in sizes if (made := asked(size, unique, task)).tokens != count_tokens(made.text)]
+    wrong = [size for size in sizes if exact(made := asked(size, unique, task)) != count_tokens(made.text)]
     assert wrong == []
 
 
@@ -66,7 +76,19 @@ def test_the_tokens_of_a_prompt_are_told_exactly_without_encoding_the_list(task:
 @given(st.integers(1, 5000), st.lists(st.text(), max_size=3), st.sampled_from(ASKED))
 def test_the_tokens_of_any_prompt_are_told_exactly(prompt_tokens: int, parts: list[str], task: Task) -> None:
     prompt = asked(prompt_tokens, nonce(*parts), task)
-    assert prompt.tokens == count_tokens(prompt.text)
+    assert prompt.tokens is not None
+    assert 0 <= prompt.tokens - count_tokens(prompt.text) <= 4
+    assert exact(prompt) == count_tokens(prompt.text)
+
+
+def test_a_prompt_is_made_without_the_tokenizer() -> None:
+    """It takes 144 MB and most of a second."""
+    code = (
+        "import sys; from probes._prompts import prompt_for; from probes._model import Task;"
+        "[prompt_for(task, 'kjvmwqhz', prompt_tokens=100, max_tokens=64) for task in Task];"
+        "sys.exit('bpe_openai' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT).returncode == 0
 
 
 @pytest.mark.parametrize("task", ASKED)

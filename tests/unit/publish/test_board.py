@@ -14,18 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.config.model import ProbeSpec, ScoringSpec
+from monitor.maintenance import NOTICE, Span
 from monitor.publish.board import Absorbed, Board, Filter, Snapshot, select
-from monitor.publish.scores import Row
 from monitor.score.chain import Hidden
 from monitor.score.habit import Habits
 from monitor.score.state import Remembered, state_from_text
 from monitor.score.windows import WINDOWS
 from monitor.status import Incident, Status, incident_id
+from monitor.traffic.calls import Call
 from probes._model import Blame, ErrorClass, Sample, Task
 from tests.unit.publish.values import first_tick, make_board, make_spec, sample_at
 from tests.unit.score.values import START, unhurried
 
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 TICK = first_tick()
 ONE, TWO = "groq:llama", "my-vllm:llama"
 SPECS = (make_spec(ONE), make_spec(TWO, model="other/model"))
@@ -80,14 +81,26 @@ def test_publishing_renders_touched_rows_only_and_a_sweep_renders_all() -> None:
     board.absorb([sample_at(TICK), sample_at(TICK, name=TWO)])
     first = board.publish(TICK + MINUTE)
     board.absorb([sample_at(TICK + MINUTE)])
-    second = board.publish(TICK + 60 * MINUTE)
-    assert row(second, ONE)["uptime"]["5m"]["expected"] == 5
+    second = board.publish(TICK + 2 * MINUTE)
+    assert row(second, ONE)["uptime"]["5m"]["expected"] == 2
     assert second.rows[TWO] is first.rows[TWO]
-    assert second.rows[TWO].status is Status.UP
-    third = board.publish(TICK + 60 * MINUTE)
+    third = board.publish(TICK + 2 * MINUTE)
     assert third.rows == second.rows
-    swept = board.publish(TICK + 60 * MINUTE, sweep=True)
-    assert (swept.rows[TWO].status, swept.rows[ONE].body) == (Status.UNKNOWN, second.rows[ONE].body)
+    swept = board.publish(TICK + 2 * MINUTE, sweep=True)
+    assert row(swept, TWO)["uptime"]["5m"]["expected"] == row(first, TWO)["uptime"]["5m"]["expected"] + 1
+    assert swept.rows[ONE].body == second.rows[ONE].body
+
+
+def test_a_row_whose_status_time_changed_is_rendered_without_news_and_without_a_sweep() -> None:
+    board = make_board(*SPECS)
+    board.absorb([sample_at(TICK), sample_at(TICK, name=TWO)])
+    board.publish(TICK + MINUTE)
+    moment = board.next_moment
+    assert moment is not None
+    assert board.commit(moment - timedelta(microseconds=1)) == []
+    before, after = (board.publish(at) for at in (moment - timedelta(microseconds=1), moment))
+    assert {each.status for each in before.rows.values()} == {Status.UP}
+    assert {each.status for each in after.rows.values()} == {Status.UNKNOWN}
 
 
 def test_a_snapshot_in_which_nothing_changed_stands_for_half_a_minute() -> None:
@@ -109,26 +122,79 @@ def test_a_sample_that_changes_nothing_that_is_published_leaves_the_row_as_it_is
     assert board.publish(TICK + MINUTE, sweep=True) is first
 
 
-@pytest.mark.parametrize(("number", "slices"), [(0, 1), (1, 1), (25, 1), (26, 2), (100, 4)])
-def test_slice_by_slice_time_passes_for_every_row(number: int, slices: int) -> None:
-    names = [f"p{place}:m" for place in range(number)]
-    board = make_board(*map(make_spec, names))
-    board.absorb([sample_at(TICK, name=name) for name in names])
-    board.publish(TICK)
-    later = TICK + 60 * MINUTE
-    assert board.slices == slices
-    known: list[Row] = []
-    for _ in range(slices):
-        assert len(known) <= number
-        known = [row for row in board.publish_slice(later).rows.values() if row.status is Status.UNKNOWN]
-    assert len(known) == number
+def with_maintenance(begin: datetime, end: datetime) -> Board:
+    return make_board(replace(make_spec(ONE), maintenance=(Span(begin=begin, end=end),)), make_spec(TWO))
 
 
-def test_a_slice_makes_visible_whatever_was_absorbed() -> None:
-    names = [f"p{place}:m" for place in range(60)]
-    board = make_board(*map(make_spec, names))
-    board.absorb([sample_at(TICK, name=names[59])])
-    assert board.publish_slice(TICK).rows[names[59]].status is Status.UP
+def test_each_change_of_a_status_is_told_once_when_it_comes_and_what_it_was() -> None:
+    board = with_maintenance(TICK + 2 * MINUTE, TICK + 3 * MINUTE)
+    board.commit(TICK)
+    board.absorb([sample_at(TICK), sample_at(TICK, name=TWO)])
+    told = [change for minute in range(60) for change in board.commit(TICK + minute * MINUTE)]
+    assert [(change.endpoint, change.before, change.after) for change in told if change.endpoint == ONE] == [
+        (ONE, Status.UNKNOWN, Status.UP),
+        (ONE, Status.UP, Status.MAINTENANCE),
+        (ONE, Status.MAINTENANCE, Status.UP),
+        (ONE, Status.UP, Status.UNKNOWN),
+    ]
+    assert [(change.before, change.after) for change in told if change.endpoint == TWO] == [
+        (Status.UNKNOWN, Status.UP),
+        (Status.UP, Status.UNKNOWN),
+    ]
+    assert [change.since for change in told if change.after is Status.MAINTENANCE] == [TICK + 2 * MINUTE]
+    assert board.summary == board.publish(TICK + 60 * MINUTE, sweep=True).summary == "2 unknown"
+
+
+def test_time_alone_asks_for_nothing_where_no_status_depends_on_it() -> None:
+    assert make_board(*SPECS).next_moment is None
+    board = make_board(*SPECS)
+    board.absorb([sample_at(TICK)])
+    board.commit(TICK)
+    stale_at = board.next_moment
+    assert stale_at is not None
+    board.absorb([sample_at(TICK + MINUTE)])
+    board.commit(TICK + MINUTE)
+    assert board.next_moment == stale_at  # the newer sample costs nothing until then
+    assert board.commit(stale_at) == []
+    assert board.next_moment == stale_at + MINUTE
+    assert [change.after for change in board.commit(stale_at + MINUTE)] == [Status.UNKNOWN]
+    assert board.next_moment is None
+
+
+def test_maintenance_is_waited_for_from_its_notice_to_its_end() -> None:
+    begin, end = TICK + 48 * HOUR, TICK + 49 * HOUR
+    board = with_maintenance(begin, end)
+    seen = []
+    while (moment := board.next_moment) is not None:
+        seen.append(moment)
+        board.commit(moment)
+    assert seen == [begin - NOTICE, begin, end]
+
+
+def test_what_is_not_committed_is_rendered_for_nobody() -> None:
+    """Also not for one who asks for the first time while it is being stored."""
+    board = make_board(*SPECS)
+    board.absorb([sample_at(TICK, ErrorClass.DNS) for _ in range(5)], [Call(key=1, endpoint=ONE, at=TICK)])
+    later = TICK + 10 * MINUTE
+    seen = board.row(ONE, later)
+    assert seen is not None
+    assert (seen.status, json.loads(seen.body)["uptime"]["1h"]["failed"]) == (Status.UNKNOWN, 0)
+    board.commit(later)
+    seen = board.row(ONE, later)
+    assert seen is not None
+    assert json.loads(seen.body)["uptime"]["1h"]["failed"] == 5
+    assert json.loads(seen.body)["traffic"]["1h"]["ok"] == 1
+
+
+def test_a_row_is_rendered_anew_for_who_asks_for_it_alone_once_it_is_old_or_there_is_news() -> None:
+    board = make_board(*SPECS)
+    assert board.row("gone:model", TICK) is None
+    board.absorb([sample_at(TICK)])
+    board.commit(TICK)
+    first = board.row(ONE, TICK)
+    assert board.row(ONE, TICK + timedelta(seconds=4)) is first
+    assert board.row(ONE, TICK + timedelta(seconds=6)) is not first
+    assert board.renew(TICK + timedelta(seconds=6)).rows[ONE] is board.row(ONE, TICK + timedelta(seconds=6))
 
 
 def test_a_rows_news_change_with_a_sample_and_not_with_time() -> None:
@@ -573,3 +639,18 @@ def test_a_snapshot_sums_up_its_statuses_in_a_line() -> None:
 def test_the_snapshots_vantage_is_the_configurations() -> None:
     board = make_board(*SPECS, vantage="fra1")
     assert (board.snapshot.vantage, json.loads(board.snapshot.body)["vantage"]) == ("fra1", "fra1")
+
+
+def test_after_a_clock_that_was_ahead_has_come_back_statuses_get_stale_again() -> None:
+    board = make_board(*SPECS)
+    ahead = TICK + timedelta(days=30)
+    board.absorb([sample_at(ahead)])
+    board.commit(ahead + MINUTE)
+    board.clock_stepped(TICK)
+    assert board.next_moment == TICK
+    board.commit(TICK)
+    moment = board.next_moment
+    assert moment is not None
+    assert moment < TICK + HOUR
+    (change,) = [each for each in board.commit(moment) if each.endpoint == ONE]
+    assert (change.before, change.after) == (Status.UP, Status.UNKNOWN)

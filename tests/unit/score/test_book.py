@@ -12,11 +12,11 @@ from monitor.score.book import Book, Shared, Terms
 from monitor.score.habit import Basis, Habit, Habits
 from monitor.score.health import Health, Trouble
 from monitor.score.incidents import Docket
-from monitor.score.outcomes import Counts, Outcome
+from monitor.score.outcomes import NOTHING, Counts, Outcome
 from monitor.score.pace import Limits
 from monitor.score.windows import DAY, WINDOWS
 from monitor.status import Incident, Status, incident_id
-from probes._model import Blame, ErrorClass, Task
+from probes._model import Blame, ErrorClass, Sample, Task
 from tests.unit.score.values import EVERY_S, STALE_S, START, after, make_sample
 
 NAME = "groq:llama"
@@ -46,13 +46,19 @@ def make_book(
     return book
 
 
+def take(book: Book, sample: Sample, *, within_slo: bool) -> None:
+    """Judge a sample, and let readers see it."""
+    book.absorb(sample, within_slo=within_slo)
+    book.show()
+
+
 def absorb(book: Book, letters: str, first: int = 1) -> None:
     """One sample a minute: `o` within its SLO, `s` too slow, `u` unusual, `f` failed."""
     for minute, letter in enumerate(letters, first):
         sample = make_sample(after(minute * EVERY_S), ErrorClass.CONNECT if letter == "f" else None)
         if letter == "u":
             sample = replace(sample, ttft_s=60.0)
-        book.absorb(sample, within_slo=letter != "s")
+        take(book, sample, within_slo=letter != "s")
 
 
 def incident_of(book: Book) -> Incident:
@@ -66,16 +72,31 @@ def counts(book: Book, now_s: float = 60) -> dict[str, Counts]:
 
 def test_a_sample_reaches_counts_figures_and_health() -> None:
     book = make_book()
-    book.absorb(make_sample(after(1), ttft_s=0.5), within_slo=True)
+    take(book, make_sample(after(1), ttft_s=0.5), within_slo=True)
     assert counts(book)["90d"] == counts(book)["5m"] == Counts(ok=1)
     assert book.recent.summaries(after(60))["ttft_s"].count == 1
     assert (book.health.status, book.health.measured_at) == (Status.UP, after(1))
 
 
+def test_nothing_that_was_taken_in_is_to_be_read_before_it_is_shown() -> None:
+    book = make_book()
+    before = book.assess(after(60))
+    book.absorb(make_sample(after(1), ttft_s=0.5), within_slo=True)
+    assert (counts(book)["5m"], book.assess(after(60)), book.first_seen) == (Counts(), before, None)
+    assert book.recent.summaries(after(60))["ttft_s"].count == 0
+    assert book.next_probe() is not None  # what it is judged by knows of it
+    book.show()
+    assert (counts(book)["5m"], book.judged_status(after(60)).status, book.first_seen) == (
+        Counts(ok=1),
+        Status.UP,
+        after(1),
+    )
+
+
 def test_a_first_failure_asks_for_another_probe_at_once() -> None:
     book = make_book()
     assert book.next_probe() is None
-    book.absorb(make_sample(after(1), ErrorClass.OVERLOADED, status_code=529), within_slo=True)
+    take(book, make_sample(after(1), ErrorClass.OVERLOADED, status_code=529), within_slo=True)
     assert book.next_probe() == after(1)
     assert book.health.last_error is not None
     assert book.health.last_error.status_code == 529
@@ -88,15 +109,15 @@ def test_a_first_failure_asks_for_another_probe_at_once() -> None:
 def test_wrong_answers_count_as_configured(count_wrong_answers: bool, outcome: Outcome, expected: Counts) -> None:
     book = make_book(count_wrong_answers=count_wrong_answers)
     assert book.outcome(ErrorClass.WRONG_ANSWER) is outcome
-    book.absorb(make_sample(after(1), ErrorClass.WRONG_ANSWER, ttft_s=0.5), within_slo=True)
+    take(book, make_sample(after(1), ErrorClass.WRONG_ANSWER, ttft_s=0.5), within_slo=True)
     assert counts(book)["5m"] == expected
     assert book.recent.summaries(after(60))["ttft_s"].count == expected.ok
 
 
 def test_an_slo_miss_is_uptime_and_not_score() -> None:
     met, missed = make_book(), make_book()
-    met.absorb(make_sample(after(1)), within_slo=True)
-    missed.absorb(make_sample(after(1)), within_slo=False)
+    take(met, make_sample(after(1)), within_slo=True)
+    take(missed, make_sample(after(1)), within_slo=False)
     assert counts(met) == counts(missed)
     scores = [book.assess(after(1)).score or 0.0 for book in (met, missed)]
     assert scores[0] > scores[1] + 0.1
@@ -105,7 +126,7 @@ def test_an_slo_miss_is_uptime_and_not_score() -> None:
 def test_first_seen_is_the_earliest_start_whatever_the_order() -> None:
     book = make_book()
     for seconds in (5, 2, 9):
-        book.absorb(make_sample(after(seconds)), within_slo=True)
+        take(book, make_sample(after(seconds)), within_slo=True)
     assert book.first_seen == after(2)
 
 
@@ -132,14 +153,14 @@ def test_restored_counts_are_judged_by_the_present_terms() -> None:
 def test_a_class_whose_blame_was_moved_to_the_provider_is_an_outage() -> None:
     book = make_book(moved={ErrorClass.PAYMENT: Blame.PROVIDER})
     for number in (1, 2):
-        book.absorb(make_sample(after(number), ErrorClass.PAYMENT), within_slo=True)
+        take(book, make_sample(after(number), ErrorClass.PAYMENT), within_slo=True)
     assert counts(book)["5m"] == Counts(failed=2)
     assert (book.health.status, book.health.trouble) == (Status.DOWN, None)
 
 
 def test_a_class_whose_blame_was_moved_to_the_account_is_its_trouble() -> None:
     book = make_book(moved={ErrorClass.OVERLOADED: Blame.ACCOUNT})
-    book.absorb(make_sample(after(1), ErrorClass.OVERLOADED), within_slo=True)
+    take(book, make_sample(after(1), ErrorClass.OVERLOADED), within_slo=True)
     assert counts(book)["5m"] == Counts(account=1)
     assert book.health.trouble == Trouble(error=ErrorClass.OVERLOADED, since=after(1))
 
@@ -163,7 +184,7 @@ def test_what_is_stored_is_judged_by_the_present_blame(stored: Blame) -> None:
 def test_samples_of_all_tasks_count_and_only_those_of_one_have_figures() -> None:
     book = make_book(task=Task.EMBEDDING)
     for number, task in enumerate(Task):
-        book.absorb(make_sample(after(number), task=task, ttft_s=float(number)), within_slo=True)
+        take(book, make_sample(after(number), task=task, ttft_s=float(number)), within_slo=True)
     assert counts(book)["5m"] == Counts(ok=len(Task))
     found = book.recent.summaries(after(60))["ttft_s"]
     assert (found.count, found.quantiles["p50"]) == (1, float(list(Task).index(Task.EMBEDDING)))
@@ -172,7 +193,7 @@ def test_samples_of_all_tasks_count_and_only_those_of_one_have_figures() -> None
 def test_wrong_answers_are_errors_of_their_task_even_where_they_do_not_count() -> None:
     book = make_book(count_wrong_answers=False)
     for number, error in enumerate([None, None, ErrorClass.WRONG_ANSWER, ErrorClass.OVERLOADED, ErrorClass.AUTH]):
-        book.absorb(make_sample(after(number), error, task=Task.TOOL_CALL), within_slo=True)
+        take(book, make_sample(after(number), error, task=Task.TOOL_CALL), within_slo=True)
     assert book.answers[Task.TOOL_CALL].ratio(after(60)) == 0.5
     assert book.answers[Task.STRUCTURED_OUTPUT].ratio(after(60)) is None
 
@@ -193,8 +214,8 @@ def test_error_ratios_are_restored_from_the_counts_of_a_day_and_from_no_others(t
 
 def test_an_error_of_yesterday_leaves_the_ratio_in_its_time() -> None:
     book = make_book()
-    book.absorb(make_sample(after(0), ErrorClass.WRONG_ANSWER, task=Task.TOOL_CALL), within_slo=True)
-    book.absorb(make_sample(after(3600), task=Task.TOOL_CALL), within_slo=True)
+    take(book, make_sample(after(0), ErrorClass.WRONG_ANSWER, task=Task.TOOL_CALL), within_slo=True)
+    take(book, make_sample(after(3600), task=Task.TOOL_CALL), within_slo=True)
     errors = book.answers[Task.TOOL_CALL]
     late_s = DAY.length_s + 2 * DAY.bucket_s
     assert [errors.ratio(after(seconds)) for seconds in (7200, late_s, 2 * 86_400)] == [0.5, 0.0, None]
@@ -321,7 +342,7 @@ def test_each_sample_that_speaks_against_it_is_counted_as_what_it_showed(letters
 
 def test_one_that_is_slow_and_unusual_is_slow() -> None:
     book = make_book()
-    book.absorb(make_sample(after(1), ttft_s=60.0), within_slo=False)
+    take(book, make_sample(after(1), ttft_s=60.0), within_slo=False)
     assert incident_of(book).causes == {"slo": 1}
 
 
@@ -342,5 +363,22 @@ def test_what_is_not_the_providers_fault_accuses_nobody(error: ErrorClass) -> No
     book = make_book()
     absorb(book, "o" * 20)
     for number in range(5):
-        book.absorb(make_sample(after(1_300 + number), error), within_slo=True)
+        take(book, make_sample(after(1_300 + number), error), within_slo=True)
     assert (book.docket, book.health.status) == (Docket(), Status.UP)
+
+
+def test_a_clock_that_was_ahead_and_came_back_leaves_no_count_and_no_evidence_that_never_gets_old() -> None:
+    book = make_book()
+    ahead = after(30 * 86_400)
+    book.absorb(make_sample(ahead), within_slo=True)
+    book.absorb(make_sample(ahead, ErrorClass.SERVER_ERROR), within_slo=True)
+    book.show()
+    book.bound(after(0))
+    assert book.health.measured_at == book.shown.measured_at == after(0)
+    assert all(probes == NOTHING for _, probes, _ in book.counts(after(0)))
+    assert book.recent.summaries(after(0))["e2e_s"].count == 0
+    assert book.docket.incident is None or book.docket.incident.began_at <= after(0)
+    assert book.judged_status(after(86_400)).status is Status.UNKNOWN
+    before = book.health
+    book.bound(after(1))
+    assert book.health is before

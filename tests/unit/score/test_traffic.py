@@ -34,6 +34,7 @@ def make_book(**fields: object) -> Book:
     book = Book("groq:llama", terms, Shared(), START)
     for minute in range(30):
         book.absorb(make_sample(after(minute * EVERY_S)), within_slo=True)
+    book.show()
     return book
 
 
@@ -42,6 +43,7 @@ def take(book: Book, calls: Sequence[Call]) -> int:
     shown = book.count(calls)
     for seen in shown:
         book.see(seen)
+    book.show()
     return len(shown)
 
 

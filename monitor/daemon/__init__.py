@@ -1,0 +1,1 @@
+"""The daemon's own process: what it needs of the machine, its signals, its log."""

@@ -1,0 +1,1 @@
+"""From a sample to what readers see."""

@@ -1,0 +1,193 @@
+"""Connections to a PostgreSQL server through pg8000, each with a deadline for every answer."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import ssl
+import struct
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from pg8000 import dbapi
+from sqlalchemy import URL
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.pg8000 import PGDialect_pg8000
+
+from monitor.store._pipeline import execute_many
+from monitor.store._protocol import StoreError
+
+CONNECT_S: Final = 5.0
+"""How long the server may take for each step of letting us in."""
+ANSWER_S: Final = 32.0
+"""How long it may be silent then: a little longer than it lets a statement run itself."""
+DIALECT: Final = "postgresql+providerwatch"
+_PORT: Final = 5432
+_MODES: Final = ("disable", "prefer", "require", "verify-ca", "verify-full")
+_OPTIONS: Final = frozenset({"host", "ssl", "sslmode", "sslrootcert"})
+
+Ssl: TypeAlias = ssl.SSLContext | bool | None
+"""As pg8000 takes it: False for none, None where the server has it."""
+
+
+class Dialect(PGDialect_pg8000):
+    """The driver's dialect, but for a few things."""
+
+    supports_statement_cache = True
+
+    def do_ping(self, dbapi_connection: Any) -> bool:  # noqa: ANN401  # the driver's
+        """Whether the connection still works. The driver lets some errors of its socket pass as they are."""
+        try:
+            return bool(super().do_ping(dbapi_connection))
+        except OSError as error:
+            raise dbapi.InterfaceError("network error") from error
+
+    def do_executemany(
+        self,
+        cursor: Any,  # noqa: ANN401  # the driver's
+        statement: str,
+        parameters: Any,  # noqa: ANN401  # rows of values
+        context: object = None,
+    ) -> None:
+        """Run a statement for many rows; in the transaction that the store has begun."""
+        execute_many(cursor, statement, parameters)
+
+    def do_close(self, dbapi_connection: Any) -> None:  # noqa: ANN401  # the driver's
+        """Close it. One that broke is closed as well; that it could not say goodbye is no news."""
+        close(dbapi_connection)
+
+
+registry.register(DIALECT.replace("+", "."), __name__, Dialect.__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """Where it is, and who we are there."""
+
+    host: str
+    """Or the folder of its socket."""
+    port: int
+    user: str
+    password: str | None
+    database: str | None
+    ssl: Ssl
+
+    def connect(self, settings: Mapping[str, str]) -> dbapi.Connection:
+        """A connection with these settings. Raises OSError or the driver's errors."""
+        plain = self._socket()
+        try:
+            connection = dbapi.connect(
+                self.user,
+                host=self.host,
+                database=self.database,
+                password=self.password,
+                ssl_context=False if self._is_local else self.ssl,
+                application_name="providerwatch",
+                startup_params=dict(settings),
+                sock=plain,
+            )
+        except (KeyError, struct.error, UnicodeError) as error:
+            plain.close()
+            raise OSError("what answers there is no PostgreSQL server") from error
+        except BaseException:
+            plain.close()
+            raise
+        _socket_of(connection).settimeout(ANSWER_S)
+        return connection
+
+    @property
+    def _is_local(self) -> bool:
+        return self.host.startswith("/")
+
+    def _socket(self) -> socket.socket:
+        if self._is_local:
+            found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            found.settimeout(CONNECT_S)
+            try:
+                found.connect(f"{self.host}/.s.PGSQL.{self.port}")
+            except OSError:
+                found.close()
+                raise
+            return found
+        found = socket.create_connection((self.host, self.port), CONNECT_S)
+        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return found
+
+
+def server_of(url: URL) -> Server:
+    """The server that a URL names, as other programs read it. Raises StoreError."""
+    options = {name: value if isinstance(value, str) else value[-1] for name, value in url.query.items()}
+    unknown = sorted(options.keys() - _OPTIONS)
+    if unknown:
+        raise StoreError(f"store: {unknown[0]} is no option of an address; write one of {', '.join(sorted(_OPTIONS))}")
+    return Server(
+        host=options.get("host") or url.host or "localhost",
+        port=url.port or _PORT,
+        user=url.username or os.environ.get("PGUSER") or getpass.getuser(),
+        password=str(url.password) if url.password is not None else os.environ.get("PGPASSWORD"),
+        database=url.database,
+        ssl=_ssl_of(options.get("sslmode") or options.get("ssl") or "prefer", options.get("sslrootcert")),
+    )
+
+
+def _ssl_of(mode: str, root: str | None) -> Ssl:
+    """What libpq means by its `sslmode`."""
+    match mode:
+        case "disable":
+            return False
+        case "prefer":
+            return None
+        case "require" if root is None:
+            return True
+        case "require" | "verify-ca" | "verify-full":
+            if root is not None and not Path(root).is_file():
+                raise StoreError(
+                    f"store: sslrootcert: {root} is not a file: name the certificate of who signed the server's"
+                )
+            context = ssl.create_default_context(cafile=root)
+            context.check_hostname = mode == "verify-full"
+            return context
+        case _:
+            raise StoreError(f"store: sslmode={mode} is not known; write one of {', '.join(_MODES)}")
+
+
+def close(connection: dbapi.Connection) -> None:
+    """Close a connection, also one that broke: then its socket is not closed by the driver."""
+    plain: socket.socket | None = _socket_of(connection)
+    with suppress(dbapi.Error, OSError):
+        connection.close()
+    number = -1 if plain is None else plain.detach()
+    if number >= 0:
+        os.close(number)
+
+
+def break_off(connection: dbapi.Connection) -> None:
+    """Let whatever waits for an answer on it fail now."""
+    with suppress(OSError, AttributeError):  # it may have been closed a moment ago
+        _socket_of(connection).shutdown(socket.SHUT_RDWR)
+
+
+def _socket_of(connection: dbapi.Connection) -> socket.socket:
+    found: socket.socket = connection._usock  # noqa: SLF001  # pg8000 has one deadline for getting in and for answers
+    return found
+
+
+def said(error: BaseException) -> str:
+    """What went wrong, in one line."""
+    cause = getattr(error, "orig", None) or error
+    told = cause.args[0] if cause.args else ""
+    if isinstance(told, Mapping):  # the fields of an error message of the protocol
+        told = told.get("M", "")
+    elif isinstance(cause.__cause__, OSError):
+        return said(cause.__cause__)
+    elif isinstance(cause, TimeoutError):
+        return "the server does not answer"
+    elif isinstance(cause, OSError):
+        told = cause.strerror or told
+    elif told == "network error":
+        return "the server closed the connection"
+    return next(iter(str(told).splitlines()), "") or type(cause).__name__

@@ -1,0 +1,92 @@
+"""Tool calls put together from their pieces, as servers number them and as they do not. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from probes._model import ToolCall
+
+MAX_TEXT = 100_000
+"""Characters beyond which a text is not put together any further: nobody looks there, and it takes ever longer."""
+_COMPARED = 4096
+"""Characters of arguments up to which it is looked whether they are complete."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """A tool call as far as it came."""
+
+    name: str | None = None
+    arguments: str = ""
+    id: str | None = None
+    whole: bool = False
+    pieces: int = 0
+    """In how many events its arguments came."""
+
+
+class Calls(dict[int, Call]):
+    """The calls of an answer, by their number in the order of their beginnings.
+
+    Servers number calls by an index, or leave it out, or send 0 for every call. So a piece belongs to the call with its
+    id, else to the newest with its index, unless it begins another.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._newest: dict[int, Call] = {}
+        self._by_id: dict[str, Call] = {}
+
+    def take(self, piece: ToolCall) -> None:
+        """Add a piece to its call."""
+        call = self._call_of(piece)
+        if piece.id and call.id is None:
+            call.id = piece.id
+            self._by_id[piece.id] = call
+        call.name = _name(call, piece.name)
+        if piece.arguments:
+            call.arguments = piece.arguments if call.whole else joined(call.arguments, piece.arguments)
+            call.whole = piece.whole
+            call.pieces += 1
+
+    def _call_of(self, piece: ToolCall) -> Call:
+        known = self._by_id.get(piece.id) if piece.id else None
+        newest = known or self._newest.get(piece.index)
+        if newest is not None and not _begins_another(newest, piece):
+            return newest
+        call = Call()
+        self[len(self)] = self._newest[piece.index] = call
+        return call
+
+
+def joined(text: str, more: str) -> str:
+    """`text` with more of it, within bounds."""
+    return text + more if len(text) <= MAX_TEXT else text
+
+
+def _begins_another(call: Call, piece: ToolCall) -> bool:
+    """Whether a piece that would belong to `call` begins another: with its name, and an id or arguments of its own."""
+    if piece.name is None:
+        return False
+    if call.id and piece.id and piece.id != call.id:
+        return True
+    if not call.arguments:
+        return False
+    return piece.whole or piece.name != call.name or (_is_complete(call.arguments) and _opens(piece.arguments))
+
+
+def _is_complete(arguments: str) -> bool:
+    short = len(arguments) <= _COMPARED
+    return short and arguments.rstrip().endswith("}") and arguments.count("{") == arguments.count("}")
+
+
+def _opens(arguments: str) -> bool:
+    return arguments.lstrip().startswith("{")
+
+
+def _name(call: Call, piece: str | None) -> str | None:
+    """The name with a piece more. A name that is repeated whole is that name."""
+    if not piece or piece == call.name:
+        return call.name
+    if call.name is None:
+        return piece
+    return call.name if call.arguments else joined(call.name, piece)

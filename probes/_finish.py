@@ -1,0 +1,84 @@
+"""Why an answer ended, in the words of every API: the one published table. Pure.
+
+docs/verdicts.md shows the same table, and a test holds both equal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from probes._model import Done, ErrorClass, Fault
+
+ENDS = (
+    "stop end stopped eos eos_token end_of_text end_turn end_of_turn stop_sequence stop_token complete completed "
+    "finish finished done success normal tool_use tool_call tool_calls function_call function_calls pause_turn "
+    "load unload"
+)
+"""Reasons with which an answer is complete."""
+CUTS = (
+    "length max_length length_limit model_length max_tokens max_output_tokens max_completion_tokens max_new_tokens "
+    "token_limit continuation incomplete context_length context_window context_length_exceeded "
+    "context_window_exceeded model_context_window_exceeded"
+)
+"""Reasons with which a token limit ended the answer."""
+FAULTS: Mapping[ErrorClass, str] = {
+    ErrorClass.CONTENT_FILTER: (
+        "content_filter content_filtered guardrail_intervened refusal sensitive safety recitation blocklist "
+        "prohibited_content spii model_armor escalation error_toxic moderation blocked image_safety "
+        "image_prohibited_content image_recitation"
+    ),
+    ErrorClass.OVERLOADED: "insufficient_system_resource overloaded engine_overloaded preempted",
+    ErrorClass.RATE_LIMITED: "rate_limit rate_limited",
+    ErrorClass.PAYMENT: "insufficient_quota",
+    ErrorClass.AUTH: "pup_limited_disabled",
+    ErrorClass.STREAM_ERROR: (
+        "error error_limit server_error internal_error network_error model_error failed failure exception abort "
+        "aborted cancel cancelled canceled user_cancel interrupted timeout time_limit disconnected other language "
+        "malformed_function_call malformed_response malformed_model_output malformed_tool_use "
+        "missing_thought_signature unexpected_tool_call too_many_tool_calls image_other no_image"
+    ),
+}
+"""Reasons that are no ends, by the class of what happened."""
+NOTHING = "null none nil undefined unspecified"
+"""What stands where there is no reason yet, besides nothing at all."""
+
+_PREFIX = re.compile("^finishreason(?=.)")
+_FAULTY = re.compile("error|fail|exception|abort|cancel|timeout|timedout")
+_FILTERED = re.compile("contentfilter|safety|sensitive|moderation|guardrail|prohibited")
+_LIMITED = re.compile("max[a-z]*tokens|maxlength|tokenlimit|lengthlimit")
+
+
+def _squeezed(reason: str) -> str:
+    """A reason without what APIs write differently: `MAX_TOKENS`, `maxTokens` and `max-tokens` are one."""
+    return _PREFIX.sub("", re.sub("[^a-z0-9]", "", reason.lower()))
+
+
+_ENDS, _CUTS, _NOTHING = (frozenset(map(_squeezed, words.split())) for words in (ENDS, CUTS, NOTHING))
+_FAULTS = {_squeezed(word): error for error, words in FAULTS.items() for word in words.split()}
+
+
+def finish(reason: str, *words: str, proof: bool = True, name: str = "finish reason") -> Done | Fault | None:
+    """What a reason says about the answer; None where it says nothing, and so proves nothing.
+
+    `words` are the provider's explanation of it, `name` is what the API calls the field. A reason that is not in the
+    table is an end, unless one of its words tells otherwise.
+    """
+    told = _squeezed(reason)
+    if not told or told in _NOTHING:
+        return None
+    error = _fault_class(told)
+    if error is not None:
+        return Fault(error=error, detail=": ".join((name, reason, *filter(None, words))))
+    cut = told in _CUTS or (told not in _ENDS and _LIMITED.search(told) is not None)
+    return Done(reason, cut=cut, proof=proof, known=cut or told in _ENDS)
+
+
+def _fault_class(told: str) -> ErrorClass | None:
+    if told in _FAULTS:
+        return _FAULTS[told]
+    if told in _ENDS or told in _CUTS:
+        return None
+    if _FILTERED.search(told):
+        return ErrorClass.CONTENT_FILTER
+    return ErrorClass.STREAM_ERROR if _FAULTY.search(told) else None

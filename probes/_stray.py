@@ -1,0 +1,72 @@
+"""Errors that come outside of an API's framing: a JSON text in place of a stream, a bare line in one. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from probes import _errors, _json
+from probes._framing import sse_frames
+from probes._model import ErrorClass, Fault, Frame, Headers, MalformedError, Probe
+
+MAX_STRAY_BYTES = 1 << 16
+"""Bytes in which an error is looked for; no provider's is longer."""
+ERROR_EVENT = "error"
+_NO_HEADERS: Headers = {}
+
+
+def stray_fault(codec: Probe, data: bytes, headers: Headers = _NO_HEADERS) -> Fault | None:
+    """The error that bytes tell which an API's framing does not allow; None when they tell none.
+
+    They may be one JSON text, or begin with a server-sent event or a line that is one.
+    """
+    text = data[:MAX_STRAY_BYTES].strip()
+    if not text:
+        return None
+    told = _object(text)
+    if told is None:
+        frame = _first_event(text)
+        if frame is not None and frame.event == ERROR_EVENT:
+            return event_fault(frame)
+        told = _object(text.partition(b"\n")[0] if frame is None else frame.data)
+    fault = _errors.fault_in(told) if told is not None else None
+    return fault if fault is None or told is None else _refined(codec, fault, told, headers)
+
+
+def event_fault(frame: Frame) -> Fault | None:
+    """What an event named `error` tells, whatever it holds; None of one that was cut before it could be read."""
+    told = _object(frame.data)
+    if told is not None:
+        return _errors.fault_in(told) or _errors.stream_fault(told)
+    text = frame.data.decode("utf-8", "replace").strip()
+    if not frame.complete and text.startswith(("{", "[")):
+        return None
+    return _errors.stream_fault(text)
+
+
+def _object(data: bytes) -> Mapping[str, object] | None:
+    """A JSON object, or the only one of an array; None for anything else."""
+    try:
+        value = _json.decode(data)
+    except MalformedError:
+        return None
+    only = value[0] if isinstance(value, list) and len(value) == 1 else value
+    return only if isinstance(only, dict) else None
+
+
+def _first_event(text: bytes) -> Frame | None:
+    try:
+        return next(sse_frames(text), None)
+    except MalformedError:
+        return None
+
+
+def _refined(codec: Probe, fault: Fault, told: Mapping[str, object], headers: Headers) -> Fault:
+    """The fault with what the API's own dialect knows better."""
+    try:
+        refusal = codec.refusal(200, headers, _json.encode(told))
+    except Exception:  # noqa: BLE001  # a codec may be a third party's
+        return fault
+    vague = refusal.error in {ErrorClass.STREAM_ERROR, ErrorClass.SERVER_ERROR}
+    return Fault(
+        error=fault.error if vague else refusal.error, detail=fault.detail, retry_after_s=refusal.retry_after_s
+    )

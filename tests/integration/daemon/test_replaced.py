@@ -1,0 +1,148 @@
+"""A database file that is deleted or replaced under the daemon is noticed, and what readers saw is stored again."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.app import restore
+from monitor.plan import plan
+from monitor.publish.board import Board
+from monitor.recorder import Limits
+from monitor.store import Store, create_store
+from probes._model import ErrorClass
+from tests.integration.daemon.parts import until
+from tests.integration.daemon.test_recorder import CONFIG, EVER, ONE, TWO, Begin, Bench, actions, begin, make_sample
+
+__all__ = ["begin"]
+
+QUICK = Limits(look_s=0.01, retry_s=0.01)
+
+
+def delete_all(path: Path) -> None:
+    for file in path.parent.glob("store.db*"):
+        file.unlink()
+
+
+def delete_file(path: Path) -> None:
+    path.unlink()
+
+
+def delete_log(path: Path) -> None:
+    path.with_name("store.db-wal").unlink()
+    path.with_name("store.db-shm").unlink()
+
+
+def empty_it(path: Path) -> None:
+    """As `mv`, then `touch`."""
+    path.rename(path.with_name("old.db"))
+    path.touch()
+
+
+def restore_a_backup(path: Path) -> None:
+    """Of a daemon that ran before: another database with another history."""
+    shutil.move(path.with_name("backup.db"), path)
+
+
+def write_over(path: Path) -> None:
+    """The same file with another database in it."""
+    shutil.copyfile(path.with_name("backup.db"), path)
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+WAYS = [delete_all, delete_file, delete_log, empty_it, restore_a_backup, write_over, truncate]
+
+
+async def make_backup(path: Path) -> None:
+    store = create_store(f"sqlite:///{path.with_name('backup.db')}")
+    await store.open()
+    await store.append([replace(make_sample(900, name=TWO), id="f" * 16)], {ONE: "{}", TWO: "{}"})
+    await store.close()
+
+
+async def fill(bench: Bench) -> None:
+    for number in range(20):
+        bench.put(make_sample(number), make_sample(number, ErrorClass.CONNECT if number > 10 else None, name=TWO))
+    await until(lambda: bench.quiet and bench.visible(ONE) == bench.visible(TWO) == 20)
+
+
+async def restarted(path: Path, now: datetime) -> tuple[Board, Store]:
+    store = create_store(f"sqlite:///{path}")
+    await store.open()
+    board = Board(CONFIG, plan(CONFIG), now)
+    await restore(board, store, now)
+    return board, store
+
+
+def standing(board: Board) -> tuple[dict[str, str], list[Any]]:
+    found = board.standing()
+    return dict(found.states), list(found.incidents)
+
+
+@pytest.mark.parametrize("change", WAYS)
+async def test_a_file_that_is_deleted_or_replaced_is_noticed_and_nothing_of_states_is_lost(
+    begin: Begin, store: Store, path: Path, change: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Though nothing new is to be written."""
+    caplog.set_level(logging.INFO)
+    await make_backup(path)
+    bench = await begin(store, QUICK)
+    await fill(bench)
+    change(path)
+    await until(lambda: "store_recovered" in actions(caplog))
+    await until(lambda: bench.quiet)
+    assert actions(caplog) == ["store_failed", "store_recovered"]
+    assert "while the daemon had it open" in caplog.text
+    bench.put(make_sample(20))
+    await until(lambda: bench.quiet and bench.visible() == 21)
+    await store.close()
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    board, again = await restarted(path, datetime.now(UTC))
+    assert standing(board) == standing(bench.board)
+    assert len({each.id for each in await again.samples(EVER)} - {"f" * 16}) == 41
+    assert ("f" * 16 in {each.id for each in await again.samples(EVER)}) == (change in (restore_a_backup, write_over))
+    await again.close()
+
+
+async def test_a_sink_is_given_what_a_new_file_holds(begin: Begin, store: Store, path: Path) -> None:
+    bench = await begin(store, QUICK)
+    await store.subscribe(["influx"])
+    await fill(bench)
+    await store.delivered("influx", 40, {}, datetime.now(UTC))
+    delete_all(path)
+    bench.put(make_sample(20))
+    await until(lambda: bench.quiet and path.exists())
+    waiting = await store.waiting("influx", 100)
+    assert len(waiting) == 41
+    await store.delivered("influx", waiting[-1].seq, {}, datetime.now(UTC))
+    assert await store.waiting("influx", 100) == []
+
+
+async def test_what_cannot_be_a_store_in_its_place_is_left_alone_and_stays_a_failure(
+    begin: Begin, store: Store, path: Path
+) -> None:
+    bench = await begin(store, QUICK)
+    await fill(bench)
+    delete_all(path)
+    notes = b"precious notes " * 100
+    path.write_bytes(notes)
+    await until(lambda: "not a database" in str(bench.recorder.store_error))
+    bench.put(make_sample(20))
+    await until(lambda: bench.visible() == 21)
+    assert path.read_bytes() == notes
+    path.unlink()
+    await until(lambda: bench.quiet)
+    assert len(await store.samples(EVER - timedelta(days=1))) == 41
