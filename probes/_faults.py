@@ -14,6 +14,7 @@ from enum import Enum
 import aiohttp
 
 from probes._model import ErrorClass, Fault
+from probes._proxy import Proxy
 
 
 class Stage(Enum):
@@ -21,6 +22,7 @@ class Stage(Enum):
 
     DNS = "resolving the name"
     CONNECT = "connecting"
+    TUNNEL = "the proxy to connect"
     TLS = "the TLS handshake"
     HEAD = "waiting for the answer's head"
 
@@ -34,6 +36,8 @@ class Situation:
     """Whom it spoke to: `localhost:443 (127.0.0.1)`, or the name alone while that had no address."""
     patience_s: float
     """The time it had until then."""
+    proxy: Proxy | None = None
+    """The proxy between."""
     heard: bytes = b""
     """The first few bytes that came."""
 
@@ -42,27 +46,33 @@ _QUOTED_BYTES = re.compile(r"""\b(?:bytearray\()?b['"]""")
 _STAGE_CLASSES = {
     Stage.DNS: ErrorClass.DNS,
     Stage.CONNECT: ErrorClass.CONNECT,
+    Stage.TUNNEL: ErrorClass.CONNECT,
     Stage.TLS: ErrorClass.TLS,
     Stage.HEAD: ErrorClass.TIMEOUT_TTFT,
 }
 _SILENT = {
     Stage.DNS: "no address found for {}",
     Stage.CONNECT: "no answer from {} while connecting",
+    Stage.TUNNEL: "no connection to {}",
     Stage.TLS: "no answer from {} in the TLS handshake",
     Stage.HEAD: "no answer from {} to the request",
 }
 _BROKEN = {
     Stage.DNS: "no address found for {}",
     Stage.CONNECT: "connecting to {} failed",
+    Stage.TUNNEL: "connecting to {} failed",
     Stage.TLS: "the TLS handshake with {} failed",
     Stage.HEAD: "the connection to {} broke before an answer",
 }
 _DOING = {
     Stage.DNS: "looking up {}",
     Stage.CONNECT: "connecting to {}",
+    Stage.TUNNEL: "connecting to {}",
     Stage.TLS: "the TLS handshake with {}",
     Stage.HEAD: "asking {}",
 }
+_SERVER_ERRORS = range(500, 600)
+_PROXY_AUTH = 407
 _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST"})
 """What OpenSSL says of bytes that are no TLS, depending on the bytes."""
 _TLS_RECORDS = (b"\x15\x03", b"\x16\x03")
@@ -129,7 +139,43 @@ def _shortage() -> int | None:
 def fault_of(error: Exception, situation: Situation) -> Fault:
     """The class of what aiohttp or the operating system raised before the answer's head was there."""
     own = local_fault(error, _DOING[situation.stage].format(situation.peer))
-    return own or _foreign_fault(error, situation)
+    proxys = _proxy_fault(error, situation, situation.proxy) if situation.proxy is not None else None
+    return own or proxys or _foreign_fault(error, situation)
+
+
+def _proxy_fault(error: Exception, situation: Situation, proxy: Proxy) -> Fault | None:
+    """The fault of the proxy, which is the monitor's; None when it is the provider's or that of the way to it.
+
+    A proxy that says 5xx could not reach the provider.
+    """
+    named = f"the proxy {proxy.peer}"
+    match error:
+        case aiohttp.ClientHttpProxyError(status=status):
+            return _no_tunnel(status, situation, named)
+        case aiohttp.ClientProxyConnectionError() | aiohttp.ClientConnectorDNSError():
+            return Fault(error=ErrorClass.INTERNAL, detail=f"{named} cannot be reached: {_words(error)}")
+        case aiohttp.ClientSSLError() if not proxy.is_plain and (error.host, error.port) == (proxy.host, proxy.port):
+            return Fault(error=ErrorClass.INTERNAL, detail=_tls_detail(error, named))
+        case TimeoutError() if situation.stage is Stage.CONNECT:
+            waited = f"{_SILENT[Stage.CONNECT].format(named)} (timed out after {situation.patience_s:g} s)"
+            return Fault(error=ErrorClass.INTERNAL, detail=waited)
+        case aiohttp.ClientSSLError() | TimeoutError():
+            return None
+        case _ if situation.stage is Stage.TUNNEL:
+            return Fault(error=ErrorClass.INTERNAL, detail=f"{named} gave no tunnel: {_words(error)[:60]}")
+    return None
+
+
+def _no_tunnel(status: int, situation: Situation, named: str) -> Fault:
+    if status in _SERVER_ERRORS:
+        return Fault(error=ErrorClass.CONNECT, detail=f"connecting to {situation.peer} failed: it says HTTP {status}")
+    return Fault(error=ErrorClass.INTERNAL, detail=proxy_refused(status, named))
+
+
+def proxy_refused(status: int, named: str) -> str:
+    """What a proxy means that lets nothing through."""
+    why = "it wants a user and password" if status == _PROXY_AUTH else "it does not allow this"
+    return f"{named} refused with HTTP {status}: {why}; correct `proxy:`"
 
 
 def _foreign_fault(error: Exception, situation: Situation) -> Fault:

@@ -16,6 +16,7 @@ from probes._exchange import Clocks, Connection
 from probes._faults import Situation, Stage
 from probes._meter import Arrival
 from probes._model import Deadlines, Timing
+from probes._proxy import Proxy
 from probes._wire import BodyCounter, Read, StampingSocket, Tape, wall_offset_ns
 
 _CLOCK_STEP_NS = 1_000_000
@@ -29,6 +30,9 @@ class Line:
     deadlines: Deadlines
     began_ns: int
     tls: bool
+    target: str = ""
+    """Host and port of the provider."""
+    proxy: Proxy | None = None
     cutoff: Cutoff | None = None
     """The deadline under which the request is sent; every send moves it."""
     _sockets: list[StampingSocket] = field(default_factory=list)
@@ -106,10 +110,13 @@ class Line:
     def situation(self) -> Situation:
         """Where the probe is while there is no answer."""
         heard = self._tape.start if self._tape is not None else b""
-        return Situation(stage=self.stage, peer=self._peer, patience_s=self._shorter_s, heard=heard)
+        return Situation(stage=self.stage, peer=self._peer, patience_s=self._shorter_s, proxy=self.proxy, heard=heard)
 
     @property
     def _peer(self) -> str:
+        if self.proxy is not None:
+            between = f"the proxy {self.proxy.peer}"
+            return between if self.stage is Stage.CONNECT else f"{self.target} through {between}"
         if self._address is None:
             return self._name or "nobody"
         host, port = self._address
@@ -125,7 +132,19 @@ class Line:
         if self._dns_began_ns is not None and self._dns_ended_ns is None:
             return Stage.DNS
         connected = self._tape is not None and self._tape.connected_ns is not None
-        return Stage.TLS if connected and self.tls else Stage.CONNECT
+        if not connected or not self.tls:
+            return Stage.CONNECT
+        return Stage.TUNNEL if self.proxy is not None and self._tunnel_ns is None else Stage.TLS
+
+    @property
+    def _tunnel_ns(self) -> int | None:
+        """When the proxy's tunnel stood: the first word to the provider follows the request for the tunnel.
+
+        Not told of a proxy behind TLS, whose own handshake comes first.
+        """
+        sends = self._tape.sends_ns if self._tape is not None else []
+        is_told = self.tls and self.proxy is not None and self.proxy.is_plain
+        return sends[1] if is_told and len(sends) > 1 else None
 
     def head_arrived(self, body: BodyCounter) -> None:
         """The head of the answer is complete; `body` counts what follows.
@@ -195,14 +214,15 @@ class Line:
     def connection(self) -> Connection:
         """The phases of the connection."""
         tape = self._tape
-        connected_ns = tape.connected_ns if tape else None
-        info = tape.tcp_info if tape else None
+        connected_ns = self._tunnel_ns or (tape.connected_ns if tape else None)
+        # A proxy's round trip is not the provider's, and a refusal of its own says nothing of the provider.
+        info = tape.tcp_info if tape and self.proxy is None else None
         return Connection(
             cold=True if self._ready_ns is not None else None,
             dns_s=_seconds(self._dns_began_ns, self._dns_ended_ns),
             connect_s=_seconds(tape.connecting_ns if tape else None, connected_ns),
             tls_s=_seconds(connected_ns, self._ready_ns) if self.tls else None,
-            rtt_s=info.rtt_s if info else self._refusal_s,
+            rtt_s=info.rtt_s if info else None if self.proxy else self._refusal_s,
             retransmits=info.retransmits if info else None,
         )
 

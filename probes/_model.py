@@ -132,6 +132,8 @@ class Endpoint:
     options: Mapping[str, object] = field(default_factory=dict)
     """The codec's own YAML options: its dataclass fields by name."""
     pricing: Pricing | None = None
+    proxy: Secret | None = None
+    """URL of the HTTP proxy between, which may hold a password; `direct`: none is to be used. None: not said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,6 +84,7 @@ def run_to_plain(run: Run) -> dict[str, object]:
             "headers": [(name, value.reveal()) for name, value in endpoint.headers],
             "options": dict(endpoint.options),
             "pricing": asdict(endpoint.pricing) if endpoint.pricing else None,
+            "proxy": endpoint.proxy.reveal() if endpoint.proxy else None,
         },
     }
 
@@ -125,4 +126,5 @@ def _endpoint(plain: Mapping[str, Any]) -> Endpoint:
         headers=tuple((name, Secret(value)) for name, value in plain["headers"]),
         options=plain["options"],
         pricing=Pricing(**pricing) if pricing else None,
+        proxy=Secret(plain["proxy"]) if plain["proxy"] is not None else None,
     )

@@ -21,15 +21,19 @@ _MORE_PROMPT = 8192
 
 
 def held(usage: Usage | None, codec: Probe, prompt: Prompt, reading: Reading) -> tuple[Usage | None, str | None]:
-    """The counts that can be true, the others not known; and words about those that cannot, if there are any."""
+    """The counts that can be true; and words about those that cannot, if there are any.
+
+    In the place of these stands what is known of the prompt that was sent, and for the output nothing.
+    """
     if usage is None:
         return None, None
     bounds = {"prompt": _prompt_bound(prompt), "output": _output_bound(codec, prompt, reading)}
     told = {name: getattr(usage, name) for name in bounds}
     wrong = [name for name, count in told.items() if count is not None and not _can_be(count, bounds[name])]
+    ours = {"prompt": prompt.tokens, "output": None}
     kept = replace(
         usage,
-        **dict.fromkeys(wrong),
+        **{name: ours[name] for name in wrong},
         reasoning=_part(usage.reasoning, usage.output, bounds["output"]),
         cached=_part(usage.cached, usage.prompt, bounds["prompt"]),
     )

@@ -1,10 +1,11 @@
 """The configuration: a YAML file → frozen values, or every mistake in it as `file:line:column: path: what is wrong`."""
 
-from monitor.config._addresses import base_url, is_this_machine
+from monitor.config._addresses import base_url, is_loopback, is_this_machine
 from monitor.config._catalogue import Catalogue, Entry, Example, Quirk, catalogue
 from monitor.config._errors import ConfigError, Position, Problem, RefusedError
 from monitor.config._load import default_path, load
 from monitor.config._prices import known_price
+from monitor.config._proxies import unused_proxy
 from monitor.config._schema import json_schema
 from monitor.config._values import duration_s
 from monitor.config.model import (
@@ -14,6 +15,7 @@ from monitor.config.model import (
     EndpointSpec,
     InfluxSpec,
     Listen,
+    MetricsDetail,
     NdjsonSpec,
     ProbeSpec,
     ProviderSpec,
@@ -35,6 +37,7 @@ __all__ = [
     "Example",
     "InfluxSpec",
     "Listen",
+    "MetricsDetail",
     "NdjsonSpec",
     "Position",
     "ProbeSpec",
@@ -51,8 +54,10 @@ __all__ = [
     "catalogue",
     "default_path",
     "duration_s",
+    "is_loopback",
     "is_this_machine",
     "json_schema",
     "known_price",
     "load",
+    "unused_proxy",
 ]

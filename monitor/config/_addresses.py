@@ -14,6 +14,8 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 from monitor.config._errors import RefusedError
 from monitor.config._values import line
 from monitor.config.model import Canary, Listen
+from probes._model import Secret
+from probes._proxy import DIRECT
 
 _HOST = re.compile(r"[\w-]+(\.[\w-]+)*\.?")
 _HIGHEST_PORT = 65535
@@ -49,6 +51,29 @@ def _http(value: str, *, key: str) -> str:
     if not _is_host(parts.hostname or "") or parts.port == 0:
         raise RefusedError("names no host and port that can be reached; write https://host/path")
     return value.rstrip("/")
+
+
+def proxy(value: str) -> Secret:
+    """The HTTP proxy on the way to providers, with user and password if it wants them; or that there is none."""
+    form = "write http://host:port, http://user:password@host:port, or direct"
+    if line(value, _LONGEST) == DIRECT:
+        return Secret(value)
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        raise RefusedError(
+            f"is not the address of a proxy; {form}, with %40 for '@' and %2F for '/' in a password"
+        ) from None
+    if parts.scheme not in {"http", "https"}:
+        raise RefusedError(f"is not the address of an HTTP proxy (SOCKS is not supported); {form}")
+    if not _is_host(parts.hostname or "") or port == 0 or " " in value:
+        raise RefusedError(f"names no host and port that can be reached; {form}")
+    if parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise RefusedError(f"must not hold a path, '?' or '#'; {form}, with %2F for '/' in a password")
+    if parts.username is not None and not (parts.username.isascii() and (parts.password or "").isascii()):
+        raise RefusedError("has a user or password with characters that are not ASCII; write them as %XX of UTF-8")
+    return Secret(value.rstrip("/"))
 
 
 def link(value: str) -> str:
@@ -140,7 +165,7 @@ def store(value: str) -> str:
     if line(value, _LONGEST).startswith("postgres"):
         return _server(value)
     remedy = (
-        "write sqlite:///absolute/path.db, sqlite:name.db for a file in the working directory, "
+        "write sqlite:///absolute/path.db, sqlite:name.db for a file beside the configuration, "
         "or postgresql://user:password@host:5432/database"
     )
     place = value.removeprefix("sqlite:")

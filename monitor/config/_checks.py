@@ -12,6 +12,7 @@ from monitor.config._document import Document
 from monitor.config._errors import Place, Problem, RefusedError, dotted, printable, quoted
 from monitor.config._routers import check_routers
 from monitor.config._schema import DEFAULT_PROBES
+from monitor.config._values import endpoint_id
 from monitor.maintenance import matches
 from probes._model import Pricing, Probe, Task
 
@@ -61,8 +62,9 @@ def _identities(document: Document) -> Iterator[tuple[list[Place], str]]:
     for endpoint in endpoints(document):
         written = (*endpoint, "id") in document.values
         sources: list[Place] = [(*endpoint, key) for key in (("id",) if written else ("provider", "model"))]
-        if all(_text(document, source) for source in sources):
-            yield sources, ":".join(_text(document, source) for source in sources)
+        words = [_text(document, source) for source in sources]
+        if all(words):
+            yield sources, words[0] if written else endpoint_id(*words)
 
 
 def _aliases(document: Document) -> Iterator[Problem]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import assert_never
+from urllib.parse import urlsplit
 
 from monitor.config import _outputs as outputs
 from monitor.config import _schema as schema
+from monitor.config._addresses import is_this_machine
+from monitor.config._values import endpoint_id
 from monitor.config.listing import TEXT, Architecture, Listing, ModelCard, ProviderCard
 from monitor.config.model import (
     BudgetSpec,
@@ -24,7 +28,8 @@ from monitor.config.model import (
     Slo,
 )
 from monitor.maintenance import Span, joined, matches
-from probes._model import Endpoint, Pricing, Probe, Task
+from probes._model import Endpoint, Pricing, Probe, Secret, Task
+from probes._proxy import DIRECT
 
 _PROVIDER_CARD = tuple(field.name for field in fields(ProviderCard))
 
@@ -36,6 +41,8 @@ class Lookups:
     codec: Callable[[str, Mapping[str, object]], Probe]
     price: Callable[[str, str], Pricing | None]
     """What a model costs at an address."""
+    folder: Path = Path()
+    """Where paths begin that the file gives as relative."""
 
 
 def resolve(file: schema.File, lookups: Lookups) -> Config:
@@ -47,7 +54,7 @@ def resolve(file: schema.File, lookups: Lookups) -> Config:
         public=file.public,
         token=file.token,
         rate_limit=file.rate_limit,
-        store=file.store,
+        store=_store(file.store, lookups.folder),
         retention=RetentionSpec(**{f"{tier}_s": kept_s for tier, kept_s in file.retention}),
         max_concurrent=file.max_concurrent,
         grace_s=file.grace,
@@ -55,9 +62,12 @@ def resolve(file: schema.File, lookups: Lookups) -> Config:
         endpoints=tuple(_endpoints(file, lookups)),
         probes={name: _probe(name, probe) for name, probe in file.probes.items()},
         scoring=ScoringSpec(**dict(file.scoring)),
-        publish_files=tuple(PublishFile(**dict(each)) for each in file.publish.files),
+        publish_files=tuple(
+            PublishFile(**{**dict(each), "path": lookups.folder / each.path}) for each in file.publish.files
+        ),
         haproxy_agent=file.publish.haproxy_agent,
-        sinks=tuple(_sink(name, sink) for name, sink in file.sinks.items()),
+        metrics=file.publish.metrics,
+        sinks=tuple(_sink(name, sink, lookups.folder) for name, sink in file.sinks.items()),
     )
 
 
@@ -80,14 +90,20 @@ def _probe(name: str, probe: schema.Probe) -> ProbeSpec:
     )
 
 
-def _sink(name: str, sink: outputs.Influx | outputs.Ndjson) -> SinkSpec:
+def _store(url: str, folder: Path) -> str:
+    scheme, _, place = url.partition(":")
+    relative = scheme == "sqlite" and not place.startswith("//")
+    return f"sqlite://{folder / place}" if relative and folder.is_absolute() else url
+
+
+def _sink(name: str, sink: outputs.Influx | outputs.Ndjson, folder: Path) -> SinkSpec:
     match sink:
         case outputs.Influx():
             return InfluxSpec(
                 name=name, url=sink.url, org=sink.org, bucket=sink.bucket, token=sink.token, timeout_s=sink.timeout
             )
         case outputs.Ndjson():
-            return NdjsonSpec(name=name, path=sink.path, max_bytes=sink.max_bytes, keep=sink.keep)
+            return NdjsonSpec(name=name, path=folder / sink.path, max_bytes=sink.max_bytes, keep=sink.keep)
         case _:
             assert_never(sink)
 
@@ -96,7 +112,7 @@ def _endpoints(file: schema.File, lookups: Lookups) -> Iterator[EndpointSpec]:
     for name, model in file.models.items():
         for endpoint in model.endpoints:
             provider = file.providers[endpoint.provider]
-            asked = _endpoint(endpoint, provider, lookups)
+            asked = _endpoint(endpoint, provider, lookups, _proxy(file, provider))
             able = lookups.codec(asked.api, asked.options).tasks
             yield EndpointSpec(
                 endpoint=asked,
@@ -150,16 +166,24 @@ def _fitting(file: schema.File, able: frozenset[Task]) -> Iterator[str]:
     return (name for name, probe in file.probes.items() if probe.task in able)
 
 
-def _endpoint(endpoint: schema.Endpoint, provider: schema.Provider, lookups: Lookups) -> Endpoint:
+def _proxy(file: schema.File, provider: schema.Provider) -> Secret | None:
+    """The provider's own; else the file's, but for servers on this machine, which no proxy knows."""
+    if provider.proxy is not None or file.proxy is None:
+        return provider.proxy
+    return Secret(DIRECT) if is_this_machine(urlsplit(provider.base_url).hostname or "") else file.proxy
+
+
+def _endpoint(endpoint: schema.Endpoint, provider: schema.Provider, lookups: Lookups, proxy: Secret | None) -> Endpoint:
     price, api = endpoint.pricing, endpoint.api or provider.api
     return Endpoint(
-        id=endpoint.id or f"{endpoint.provider}:{endpoint.model}",
+        id=endpoint.id or endpoint_id(endpoint.provider, endpoint.model),
         provider=endpoint.provider,
         model=endpoint.model,
         api=api,
         base_url=provider.base_url,
         api_key=provider.api_key,
         headers=tuple(provider.headers.items()),
+        proxy=proxy,
         options={**(provider.options if api == provider.api else {}), **endpoint.options},
         pricing=Pricing(**dict(price)) if price else lookups.price(provider.base_url, endpoint.model),
     )

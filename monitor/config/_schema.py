@@ -66,6 +66,9 @@ class Provider(Section):
     """Where its API begins, such as https://api.example.com/v1; the catalogue's, for a provider that is in it."""
     api_key: types.Maybe[types.Key] = None
     """Best from outside of the file: ${env:NAME}, ${file:/path} or ${credential:NAME}."""
+    proxy: types.Maybe[types.ProxyUrl] = None
+    """The HTTP proxy on the way to it, such as http://user:password@host:3128; direct for none; the file's if not
+    written."""
     max_concurrent: types.Count = default_of(ProviderSpec, "max_concurrent")
     """How many probes of this provider may run at the same time."""
     budget: types.Maybe[Budget] = None
@@ -97,10 +100,10 @@ class Endpoint(Section):
 
     provider: types.ProviderReference
     """A name under `providers:`, or one of the catalogue."""
-    model: types.Name
+    model: types.ModelOfProvider
     """The model's name as the provider calls it."""
     id: types.Maybe[types.Name] = None
-    """The identity of its history; `provider:model` if not written."""
+    """The identity of its history; `provider:model` if not written, with - for spaces."""
     aliases: types.Aliases = Field(default_factory=list)
     """Ids that it had before: their history is joined to its own."""
     api: types.Maybe[types.Api] = None
@@ -289,17 +292,20 @@ class File(Section):
     listen: types.Address = Field(default=f"{Listen().host}:{Listen().port}", validate_default=True)
     """host:port of the HTTP server; an IPv6 address in brackets."""
     store: types.Store = default_of(Config, "store")
-    """sqlite:///absolute/path.db, sqlite:name.db for a file in the working directory, or
+    """sqlite:///absolute/path.db, sqlite:name.db for a file beside the configuration, or
     postgresql://user:password@host:5432/database."""
     retention: Retention = Field(default_factory=Retention)
     max_concurrent: types.Count = default_of(Config, "max_concurrent")
     """How many probes may run at the same time, of all providers."""
     grace: types.Duration = seconds_of("grace_s", Config)
     """How long running probes may take to finish after a request to stop."""
+    proxy: types.Maybe[types.ProxyUrl] = None
+    """The HTTP proxy on the way to all providers that are not on this machine and do not name their own; direct for
+    none. Variables such as HTTPS_PROXY are not read."""
     providers: dict[types.ProviderName, Provider] = Field(default_factory=dict)
     """Those that are not in the catalogue, and what is to be different about those that are."""
-    models: dict[types.ModelName, Model]
-    """By public name, author/slug."""
+    models: dict[types.Name, Model]
+    """By public name: author/slug as OpenRouter writes it, or any other word."""
     probes: dict[types.Name, Probe] = Field(default=DEFAULT_PROBES, validate_default=True, min_length=1)
     """Applied to every endpoint that does not name its own."""
     scoring: Scoring = Field(default_factory=Scoring)

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from monitor.config._errors import RefusedError
+from monitor.config.model import MetricsDetail
 from monitor.shapes import Shape
 from probes._model import Blame, ErrorClass, Secret, Task
 
@@ -36,6 +37,8 @@ BLAMES = (Blame.PROVIDER, Blame.ACCOUNT)
 MOVABLE = tuple(error for error in ErrorClass if error.blame in BLAMES)
 """The error classes whose blame may be moved."""
 
+_JOINER = "\u200d"
+"""What makes one emoji of several; not printable by itself."""
 _LONGEST = 200
 _LONGEST_PROSE = 10_000
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "y": 365 * 86400.0}
@@ -54,7 +57,7 @@ def text(value: str) -> str:
 
 def line(value: str, longest: int) -> str:
     """One line of text that is not empty."""
-    if not _not_empty(value).isprintable():
+    if not _not_empty(value).replace(_JOINER, "").isprintable():
         raise RefusedError("must not hold control characters or line breaks")
     if len(value) > longest:
         raise RefusedError(f"is too long; {longest} characters are the most")
@@ -63,7 +66,7 @@ def line(value: str, longest: int) -> str:
 
 def prose(value: str) -> str:
     """Words for people: some lines."""
-    if not all(character.isprintable() or character == "\n" for character in _not_empty(value)):
+    if not all(character.isprintable() or character in {"\n", _JOINER} for character in _not_empty(value)):
         raise RefusedError("must not hold control characters other than line breaks")
     if len(value) > _LONGEST_PROSE:
         raise RefusedError(f"is too long; {_LONGEST_PROSE} characters are the most")
@@ -77,18 +80,22 @@ def name(value: str) -> str:
     return value
 
 
+def model_of_provider(value: str) -> str:
+    """What a provider calls a model: anything on one line."""
+    if text(value) != value.strip():
+        raise RefusedError("{value} must not begin or end with spaces")
+    return value
+
+
+def endpoint_id(provider: str, model: str) -> str:
+    """The id of an endpoint for which none is written; ids have no spaces."""
+    return f"{provider}:{'-'.join(model.split())}"
+
+
 def provider_name(value: str) -> str:
     """A provider's name; `:` ends it in ids."""
     if ":" in name(value):
         raise RefusedError("{value} must not hold ':', which ends the provider's name in ids")
-    return value
-
-
-def model_name(value: str) -> str:
-    """A model's public name, `author/slug`."""
-    author, _, slug = name(value).partition("/")
-    if not author or not slug or "/" in slug:
-        raise RefusedError("{value} must be author/slug, such as meta-llama/llama-3.2-1b-instruct")
     return value
 
 
@@ -122,7 +129,7 @@ def _not_empty(value: str) -> str:
 def task(value: str) -> Task:
     """What a probe asks."""
     if value not in list(Task):
-        raise RefusedError(f"{{value}} is not known; write {Task.CHAT}", options=tuple(Task))
+        raise RefusedError(f"{{value}} is no task; write {either(tuple(Task))}", options=tuple(Task))
     return Task(value)
 
 
@@ -145,14 +152,22 @@ def blamed(value: str) -> Blame:
 def publish_format(value: str) -> Shape:
     """What a published file is written as."""
     if value not in list(Shape):
-        raise RefusedError(f"{{value}} is not known; write {_either(tuple(Shape))}", options=tuple(Shape))
+        raise RefusedError(f"{{value}} is not known; write {either(tuple(Shape))}", options=tuple(Shape))
     return Shape(value)
+
+
+def metrics_detail(value: str) -> MetricsDetail:
+    """How many series `/metrics` has for each endpoint."""
+    if value not in list(MetricsDetail):
+        known = tuple(MetricsDetail)
+        raise RefusedError(f"{{value}} is not known; write {either(known)}", options=known)
+    return MetricsDetail(value)
 
 
 def vllm_option(value: str) -> str:
     """A key of the file for vLLM's router."""
     if value not in VLLM_OPTIONS:
-        raise RefusedError(f"{{value}} cannot be set; write {_either(VLLM_OPTIONS)}", options=VLLM_OPTIONS)
+        raise RefusedError(f"{{value}} cannot be set; write {either(VLLM_OPTIONS)}", options=VLLM_OPTIONS)
     return value
 
 
@@ -186,7 +201,8 @@ def size_bytes(value: object) -> int:
     return size
 
 
-def _either(words: Sequence[str]) -> str:
+def either(words: Sequence[str]) -> str:
+    """`a, b or c`."""
     return f"{', '.join(words[:-1])} or {words[-1]}"
 
 

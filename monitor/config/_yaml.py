@@ -40,8 +40,16 @@ class _Loader(yaml.SafeLoader):
 
     def compose_scalar_node(self, anchor: dict[Any, yaml.Node]) -> yaml.ScalarNode:
         node = super().compose_scalar_node(anchor)
-        node.value = node.value.translate(self._back)
+        node.value = _HALVES.sub(_joined, node.value.translate(self._back))
         return node
+
+
+_HALVES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+"""How JSON writes a character beyond U+FFFF: `"\\ud83d\\ude00"`. A half alone is told later, with its place."""
+
+
+def _joined(halves: re.Match[str]) -> str:
+    return halves[0].encode("utf-16", "surrogatepass").decode("utf-16")
 
 
 _STAND_INS = "\ue000\ue001\ue002"

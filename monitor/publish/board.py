@@ -16,7 +16,7 @@ from monitor.maintenance import next_change
 from monitor.plan import Job, headline_task, paid_probe
 from monitor.publish.due import Ages, Moments
 from monitor.publish.packing import digest
-from monitor.publish.scores import Row, row, standing
+from monitor.publish.scores import Row, published_status, row
 from monitor.publish.shapes import SCHEMA
 from monitor.score.book import Book, Shared, Terms
 from monitor.score.habit import GENERATES, Habits
@@ -198,6 +198,11 @@ class Board:
         if endpoint in self._books:
             self._books[endpoint].habits = habits
 
+    def is_new(self, endpoint: str, at: datetime) -> bool:
+        """Whether an endpoint was never probed before a time."""
+        first_seen = self._books[endpoint].first_seen
+        return first_seen is None or first_seen >= at
+
     def absorb(self, samples: Iterable[Sample], calls: Iterable[Call] = ()) -> Absorbed:
         """Take samples and real traffic in; nothing is published yet.
 
@@ -261,6 +266,10 @@ class Board:
         """The number of endpoints of each status now, in one line."""
         return summary(self._counts)
 
+    def book(self, endpoint: str) -> Book:
+        """All that is known of an endpoint, to be looked at only. KeyError: it is not configured."""
+        return self._books[endpoint]
+
     @property
     def next_moment(self) -> datetime | None:
         """When `commit` is wanted, even without news: a status may change by time alone."""
@@ -278,14 +287,22 @@ class Board:
         names.update(dict.fromkeys(self._moments.take(now)))
         return [change for name in names if (change := self._follow(name, now))]
 
+    def clock_stepped(self, now: datetime) -> None:
+        """The wall clock leapt: the next commit looks at every endpoint, since no moment from before is right."""
+        self._moments = Moments()
+        for name in self._specs:
+            self._books[name].bound(now)
+            self._moments.put(name, now)
+
     def _follow(self, name: str, now: datetime) -> StatusChange | None:
         """Keep an endpoint's status and the moment at which time alone may change it."""
-        spec, seen, before = self._specs[name], self._books[name].standing(now), self._statuses[name]
+        self._books[name].bound(now)
+        spec, seen, before = self._specs[name], self._books[name].judged_status(now), self._statuses[name]
         self._ages.touch(name)
         stale_at = None if seen.stale_after is None else seen.stale_after + _INSTANT
         moments = (stale_at, next_change(spec.maintenance, now))
         self._moments.put(name, min((at for at in moments if at is not None and at > now), default=None))
-        status, since = standing(spec, seen, now)
+        status, since = published_status(spec, seen, now)
         if status is before:
             return None
         self._statuses[name] = status

@@ -10,8 +10,8 @@ from typing import Final
 from monitor.publish.board import Board, Snapshot
 from monitor.publish.scores import Row
 
-_SLICE: Final = 25
-"""Rows that are rendered in one turn of the loop: some milliseconds' worth."""
+_SLICE: Final = 40
+"""Rows that are rendered in one turn of the loop: some milliseconds' worth, and more than usually change at once."""
 
 
 class Renderer:

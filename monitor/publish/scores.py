@@ -26,7 +26,7 @@ from monitor.publish.shapes import (
 )
 from monitor.score.blame import Moved, blame_of
 from monitor.score.book import Book
-from monitor.score.health import Assessment, Health, Standing, Trouble
+from monitor.score.health import Assessment, Health, JudgedStatus, Trouble
 from monitor.score.outcomes import Counts
 from monitor.score.recent import Summary
 from monitor.score.windows import DAY, Window
@@ -69,7 +69,7 @@ class Row:
 def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> Row:
     """The row of one endpoint at `now`."""
     seen = book.assess(now)
-    status, since = standing(spec, seen, now)
+    status, since = published_status(spec, seen, now)
     windows = list(book.counts(now))
     summaries = book.recent.summaries(now)
     figures = {name: _summary(summary) for name, summary in summaries.items()}
@@ -152,7 +152,7 @@ def _facts(
     )
 
 
-def standing(spec: EndpointSpec, seen: Assessment | Standing, now: datetime) -> tuple[Status, datetime]:
+def published_status(spec: EndpointSpec, seen: Assessment | JudgedStatus, now: datetime) -> tuple[Status, datetime]:
     """The status and since when it is that. Paused, an endpoint is not in maintenance; after that nothing is known."""
     span = current(spec.maintenance, now)
     match spec.enabled, span, seen.status:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from pg8000 import dbapi
 
 from monitor.store._protocol import StoreTakenError
-from monitor.store._server import break_off
+from monitor.store._server import break_off, close
 
+Identity: TypeAlias = tuple[Any, ...]
 _KEY: Final = 0x70726F7669646573
 """Any number that no other program takes in this database, nor the store's own transactions."""
 _WAIT_S: Final = 3.0
@@ -22,6 +22,10 @@ _WAIT_S: Final = 3.0
 _AGAIN_S: Final = 0.1
 _LOOK_S: Final = 1.0
 """From one look at the session to the next."""
+_IDENTITY: Final = (
+    "SELECT oid::bigint, to_regclass('sample')::oid::bigint FROM pg_database WHERE datname = current_database()"
+)
+"""Numbers that a database and a table get when they are made, and keep."""
 _HOLDER: Final = (
     "SELECT coalesce(host(a.client_addr), 'a local socket') FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
     "WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %s AND l.objid = %s"
@@ -52,18 +56,20 @@ class Claim:
                 self._is_wanted = True
                 return
 
-    def keep(self) -> None:
-        """Make sure that it is still held, if it was taken; a session that was lost is begun anew."""
+    def keep(self) -> Identity | None:
+        """Make sure that it is still held, if it was taken; a session that was lost is begun anew.
+
+        Which database it is held on; None when there was no need to look.
+        """
         if not self._is_wanted or (self._session is not None and time.monotonic() < self._looked_s + _LOOK_S):
-            return
-        if self._session is not None:
-            try:
-                self._ask(self._session, "SELECT 1")
-            except (dbapi.Error, OSError):
-                self._end()
-        if self._session is None:
-            self._begin()
+            return None
+        try:
+            found = self._ask(self._session or self._begin(), _IDENTITY)
+        except (dbapi.Error, OSError):
+            self._end()
+            found = self._ask(self._begin(), _IDENTITY)
         self._looked_s = time.monotonic()
+        return found
 
     def release(self) -> None:
         """Give it up."""
@@ -76,26 +82,26 @@ class Claim:
         if session is not None:
             break_off(session)
 
-    def _begin(self) -> None:
-        session = self._session or self._connect()
+    def _begin(self) -> dbapi.Connection:
+        session = self._connect()
         self._session = session
         session.autocommit = True
-        if not self._ask(session, "SELECT pg_try_advisory_lock(%s)", _KEY):
-            holder = self._ask(session, _HOLDER, _KEY >> 32, _KEY & 0xFFFFFFFF)
-            self._end()
-            raise StoreTakenError(
-                f"{self._place}: another daemon uses it (from {holder or 'an address not known'}): "
-                "stop that one, or name another `store`"
-            )
+        if self._ask(session, "SELECT pg_try_advisory_lock(%s)", _KEY) == (True,):
+            return session
+        (holder, *_) = self._ask(session, _HOLDER, _KEY >> 32, _KEY & 0xFFFFFFFF) or (None,)
+        self._end()
+        raise StoreTakenError(
+            f"{self._place}: another daemon uses it (from {holder or 'an address not known'}): "
+            "stop that one, or name another `store`"
+        )
 
-    def _ask(self, session: dbapi.Connection, query: str, *values: int) -> object:
+    def _ask(self, session: dbapi.Connection, query: str, *values: int) -> Identity | None:
         cursor = session.cursor()
         cursor.execute(query, values)
         row = cursor.fetchone()
-        return None if row is None else row[0]
+        return None if row is None else tuple(row)
 
     def _end(self) -> None:
         session, self._session = self._session, None
         if session is not None:
-            with suppress(dbapi.Error, OSError):
-                session.close()
+            close(session)

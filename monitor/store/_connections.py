@@ -6,6 +6,7 @@ committed; with `synchronous=NORMAL` a power cut may lose the newest commits, ne
 
 from __future__ import annotations
 
+import random
 import sqlite3
 from collections.abc import Sequence
 from functools import partial
@@ -17,8 +18,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 _EVERY: Final = ("PRAGMA foreign_keys=ON", "PRAGMA synchronous=NORMAL")
-_EMPTY: Final = ("PRAGMA auto_vacuum=INCREMENTAL",)
-"""Can be chosen only before the first page is written; on a later file it would write for nothing."""
+_LARGEST_ID: Final = 2**31 - 1
 _WRITER: Final = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA journal_size_limit=67108864",
@@ -68,12 +68,21 @@ def _prepare(pragmas: Sequence[str], connection: DBAPIConnection, _entry: Connec
         cursor = connection.cursor()
         cursor.execute("PRAGMA page_count")
         empty = cursor.fetchone() == (0,)
-        for pragma in (*_EMPTY, *pragmas) if empty else pragmas:
+        for pragma in (*_of_a_new_file(), *pragmas) if empty else pragmas:
             cursor.execute(pragma)
         cursor.close()
     except BaseException:
         connection.close()
         raise
+
+
+def _of_a_new_file() -> Sequence[str]:
+    """What can be chosen only before the first page is written; on a later file it would write for nothing.
+
+    The number tells one database from another, see `_files`.
+    """
+    number = 1 + random.SystemRandom().randrange(_LARGEST_ID)
+    return ("PRAGMA auto_vacuum=INCREMENTAL", f"PRAGMA application_id={number}")
 
 
 def _begin(statement: str, connection: Connection) -> None:

@@ -2,10 +2,14 @@
 
 An open file that was deleted can still be written to, and all of it is lost when it is closed. So the files that are
 open are compared with those that have their names. An inode that is open is not given to another file.
+
+A file that was written over in place, as `cp` does, is told by its header: by the number that its database was given
+when it was made, and by a count of changes, which never goes back.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,21 +20,31 @@ Identity: TypeAlias = tuple[int, int]
 _LOG: Final = "-wal"
 _WHAT: Final = {"": "the file", _LOG: "its write-ahead log (-wal)", "-shm": "the index of its log (-shm)"}
 """By what follows the path in the name of the file."""
+_MAGIC: Final = b"SQLite format 3\0"
+_CHANGES: Final = slice(24, 28)
+_APPLICATION: Final = slice(68, 72)
+"""Where both lie in the header."""
+_HEADER_BYTES: Final = 100
 
 
 class Files:
     """The files that connections have open, and whether they are still there. Threads may share it."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._paths = {name: path.with_name(f"{path.name}{name}") for name in _WHAT}
         self._known: dict[str, Identity] = {}
         self._connections = 0
+        self._file: int | None = None
+        """The database itself, to read its header. Open as long as connections are: to close it ends their locks."""
+        self._header = b""
         self._lock = threading.Lock()
 
     def opened(self) -> None:
         """A connection was opened."""
         with self._lock:
             self._connections += 1
+            if self._file is None:
+                self._file = os.open(self._paths[""], os.O_RDONLY)
             self._learn()
 
     def closed(self) -> None:
@@ -38,6 +52,9 @@ class Files:
         with self._lock:
             self._connections -= 1
             if not self._connections:
+                if self._file is not None:
+                    os.close(self._file)
+                self._file, self._header = None, b""
                 self._known = {name: found for name, found in self._known.items() if not name}
 
     def missing(self) -> str | None:
@@ -47,8 +64,19 @@ class Files:
                 found = self._found(name)
                 if found != known:
                     return f"{_WHAT[name]} was {'replaced' if found else 'deleted'} while the daemon had it open"
+            if self.is_overwritten():
+                return f"{_WHAT['']} was written over while the daemon had it open"
             self._learn()
         return None
+
+    def is_overwritten(self) -> bool:
+        """Whether another database is in the file that is open, or none."""
+        now, before = self._read_header(), self._header
+        if not before:
+            return False
+        if not now.startswith(_MAGIC) or now[_CHANGES] < before[_CHANGES]:
+            return True
+        return any(before[_APPLICATION]) and now[_APPLICATION] != before[_APPLICATION]
 
     def only_log_is_gone(self) -> bool:
         """Whether the database is still there and its log is not, nor another one in its place."""
@@ -60,15 +88,15 @@ class Files:
             known, self._known = self._known, {}
         return known
 
-    def remove_logs(self, known: Mapping[str, Identity]) -> None:
+    def remove_logs(self, known: Mapping[str, Identity], *, is_overwritten: bool) -> None:
         """Delete the log of a database that is gone, once all its connections are closed.
 
         SQLite would take it for the log of the file that is there now.
         """
-        if self._found("") != known.get(""):
+        if is_overwritten or self._found("") != known.get(""):
             for name in known:
                 if name and self._found(name) == known[name]:
-                    self._named(name).unlink(missing_ok=True)
+                    self._paths[name].unlink(missing_ok=True)
 
     def _learn(self) -> None:
         """Take what is there for what is open, where nothing is known: SQLite makes a log when it needs one."""
@@ -76,14 +104,17 @@ class Files:
             found = self._found(name)
             if name not in self._known and found is not None:
                 self._known[name] = found
+        header = self._read_header()
+        if header.startswith(_MAGIC):
+            self._header = header
+
+    def _read_header(self) -> bytes:
+        return b"" if self._file is None else os.pread(self._file, _HEADER_BYTES, 0)
 
     def _found(self, name: str) -> Identity | None:
         """The file that has the name now."""
         try:
-            found = self._named(name).stat()
+            found = self._paths[name].stat()
         except FileNotFoundError:
             return None
         return found.st_dev, found.st_ino
-
-    def _named(self, name: str) -> Path:
-        return self._path.with_name(f"{self._path.name}{name}") if name else self._path

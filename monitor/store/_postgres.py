@@ -12,9 +12,9 @@ from pg8000 import dbapi
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from monitor.store._claim import Claim
+from monitor.store._claim import Claim, Identity
 from monitor.store._opened import Opened
-from monitor.store._protocol import Size, StoreError
+from monitor.store._protocol import Size, StoreError, StoreReplacedError
 from monitor.store._server import DIALECT, Server, break_off, said, server_of
 from monitor.store._sql import READERS, SqlStore
 
@@ -47,11 +47,17 @@ class PostgresDatabase:
         event.listen(self.writer, "begin", _take_lock)
         self.reader = _engine(server, size=READERS, settings=_READER)
         self._open = Opened(self.writer, self.reader)
+        self._identity: Identity | None = None
+        """Which database a daemon has open."""
         self._claim = Claim(self.place, partial(server.connect, _SETTINGS))
 
     def faults(self) -> AbstractContextManager[None]:
         """See `Database.faults`."""
         return _faults(self.place)
+
+    def is_there(self) -> bool:
+        """The server says that itself."""
+        return True
 
     def check_place(self) -> None:
         """The server says that itself."""
@@ -61,11 +67,23 @@ class PostgresDatabase:
         self._claim.take()
 
     def check_same(self) -> None:
-        """See `Database.check_same`. A server has no file to look at; what is not there it says itself."""
-        self._claim.keep()
+        """See `Database.check_same`. Only of a daemon: what it needs is looked up in the session of its claim."""
+        found = self._claim.keep()
+        if found is None:
+            return
+        if self._identity is None:
+            self._identity = found
+        if found != self._identity:
+            raise StoreReplacedError(
+                f"{self.place}: the database or its tables were dropped or replaced while the daemon used them: "
+                "they are made anew"
+            )
 
     def reopen(self) -> None:
-        """Nothing of a server is ever found to be replaced."""
+        """See `Database.reopen`."""
+        self._identity = None
+        self.reader.dispose()
+        self.writer.dispose()
 
     def check_writable(self, connection: Connection) -> None:
         """A transaction number can only be had from a server that takes changes."""

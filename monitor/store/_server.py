@@ -18,6 +18,7 @@ from sqlalchemy import URL
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.pg8000 import PGDialect_pg8000
 
+from monitor.store._pipeline import execute_many
 from monitor.store._protocol import StoreError
 
 CONNECT_S: Final = 5.0
@@ -34,11 +35,9 @@ Ssl: TypeAlias = ssl.SSLContext | bool | None
 
 
 class Dialect(PGDialect_pg8000):
-    """The driver's dialect, but for two things."""
+    """The driver's dialect, but for a few things."""
 
     supports_statement_cache = True
-    use_insertmanyvalues_wo_returning = True
-    """Many rows are one statement: the driver waits for the answer to each."""
 
     def do_ping(self, dbapi_connection: Any) -> bool:  # noqa: ANN401  # the driver's
         """Whether the connection still works. The driver lets some errors of its socket pass as they are."""
@@ -46,6 +45,20 @@ class Dialect(PGDialect_pg8000):
             return bool(super().do_ping(dbapi_connection))
         except OSError as error:
             raise dbapi.InterfaceError("network error") from error
+
+    def do_executemany(
+        self,
+        cursor: Any,  # noqa: ANN401  # the driver's
+        statement: str,
+        parameters: Any,  # noqa: ANN401  # rows of values
+        context: object = None,
+    ) -> None:
+        """Run a statement for many rows; in the transaction that the store has begun."""
+        execute_many(cursor, statement, parameters)
+
+    def do_close(self, dbapi_connection: Any) -> None:  # noqa: ANN401  # the driver's
+        """Close it. One that broke is closed as well; that it could not say goodbye is no news."""
+        close(dbapi_connection)
 
 
 registry.register(DIALECT.replace("+", "."), __name__, Dialect.__name__)
@@ -114,11 +127,18 @@ def server_of(url: URL) -> Server:
     return Server(
         host=options.get("host") or url.host or "localhost",
         port=url.port or _PORT,
-        user=url.username or os.environ.get("PGUSER") or getpass.getuser(),
+        user=url.username or os.environ.get("PGUSER") or _own_name(),
         password=str(url.password) if url.password is not None else os.environ.get("PGPASSWORD"),
         database=url.database,
         ssl=_ssl_of(options.get("sslmode") or options.get("ssl") or "prefer", options.get("sslrootcert")),
     )
+
+
+def _own_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a user without a name
+        raise StoreError("store: the address names no user; write postgresql://user:password@host/name") from None
 
 
 def _ssl_of(mode: str, root: str | None) -> Ssl:
@@ -142,9 +162,19 @@ def _ssl_of(mode: str, root: str | None) -> Ssl:
             raise StoreError(f"store: sslmode={mode} is not known; write one of {', '.join(_MODES)}")
 
 
+def close(connection: dbapi.Connection) -> None:
+    """Close a connection, also one that broke: then its socket is not closed by the driver."""
+    plain: socket.socket | None = _socket_of(connection)
+    with suppress(dbapi.Error, OSError):
+        connection.close()
+    number = -1 if plain is None else plain.detach()
+    if number >= 0:
+        os.close(number)
+
+
 def break_off(connection: dbapi.Connection) -> None:
     """Let whatever waits for an answer on it fail now."""
-    with suppress(OSError):
+    with suppress(OSError, AttributeError):  # it may have been closed a moment ago
         _socket_of(connection).shutdown(socket.SHUT_RDWR)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Final
 
@@ -33,8 +34,8 @@ class SqliteDatabase:
     """A `Database` in a file. The file is created, its folder is not."""
 
     def __init__(self, path: Path, lock_wait_s: float) -> None:
-        self._path = path
-        self.place = str(path)
+        self._path = path.absolute()
+        self.place = str(path.absolute())
         self.writer = writer_engine(path, lock_wait_s)
         self.reader = reader_engine(path, lock_wait_s, READERS)
         self._files = Files(path)
@@ -48,6 +49,11 @@ class SqliteDatabase:
         """See `Database.faults`."""
         return faults_at(self._path)
 
+    def is_there(self) -> bool:
+        """See `Database.is_there`."""
+        with self.faults():
+            return self._path.exists()
+
     def check_place(self) -> None:
         """See `Database.check_place`."""
         check_place(self._path)
@@ -60,7 +66,7 @@ class SqliteDatabase:
         """See `Database.check_same`."""
         missing = self._files.missing()
         if missing is not None:
-            raise StoreReplacedError(f"{self.place}: {missing}: it is made anew; put no other file there meanwhile")
+            raise StoreReplacedError(f"{self.place}: {missing}: it is opened again with what is there now")
         if self._lock.is_wanted:
             self._lock.take()
 
@@ -72,10 +78,12 @@ class SqliteDatabase:
         if self._files.only_log_is_gone():
             with suppress(SQLAlchemyError), self.writer.connect() as connection:
                 _driver(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        overwritten = self._files.is_overwritten()
         known = self._files.forget()
-        self.reader.dispose()
-        self.writer.dispose()
-        self._files.remove_logs(known)
+        with _moved_aside(self._path) if overwritten else nullcontext():
+            self.reader.dispose()
+            self.writer.dispose()
+        self._files.remove_logs(known, is_overwritten=overwritten)
 
     def check_writable(self, connection: Connection) -> None:
         """A change to the file's header that is taken back."""
@@ -108,6 +116,18 @@ class SqliteDatabase:
         for connection in self._open.connections():
             with suppress(sqlite3.Error):
                 connection.interrupt()
+
+
+@contextmanager
+def _moved_aside(path: Path) -> Iterator[None]:
+    """For the while the file has another name: so SQLite does not write its log into it when it closes it."""
+    aside = path.with_name(f"{path.name}-aside")
+    path.rename(aside)
+    try:
+        yield
+    finally:
+        if not path.exists():
+            aside.rename(path)
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:

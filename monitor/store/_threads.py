@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from monitor.store._protocol import StoreError
@@ -41,6 +41,11 @@ class Call(Generic[Result]):
         else:
             self._tell(self.answer.set_result, result)
 
+    def fail(self, error: StoreError) -> None:
+        """Answer without doing the work, in the event loop."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
     def _tell(self, put: Callable[[Any], None], value: object) -> None:
         with suppress(RuntimeError):  # the event loop is closed
             self._loop.call_soon_threadsafe(self._put, put, value)
@@ -53,35 +58,60 @@ class Call(Generic[Result]):
 _Queue: TypeAlias = "SimpleQueue[Call[Any] | None]"
 
 
+def _nothing() -> None:
+    """For a call that only says that those before it are done."""
+
+
 class Threads:
     """A few threads that take calls in the order in which they come."""
 
-    def __init__(self, name: str, count: int, *, droppable: bool) -> None:
-        """`droppable`: a call that was cancelled before it began is not made."""
+    def __init__(self, name: str, count: int, *, droppable: bool, most: int = _MOST) -> None:
+        """`droppable`: a call that was cancelled before it began is not made. `most`: calls that may wait."""
         self._name = name
         self._count = count
         self._droppable = droppable
+        self._most = most
         self._queue: _Queue = SimpleQueue()
         self._running = 0
+        self._is_ending = False
 
     async def run(self, work: Callable[[], Result]) -> Result:
         """The result of `work`, done by the next thread that is free. Raises StoreError when too many calls wait."""
-        if self._queue.qsize() >= _MOST:
-            raise StoreError(f"{_MOST} calls wait for the {self._name} already: see why the database is slow")
+        if self._is_ending:
+            raise StoreError(f"the {self._name} is being closed")
+        if self._queue.qsize() >= self._most:
+            raise StoreError(f"{self._most} calls wait for the {self._name} already: see why the database is slow")
         self._start()
         call = Call(work, droppable=self._droppable)
         self._queue.put(call)
         return await call.answer
 
     async def end(self) -> None:
-        """Let the threads end once every call before this one is done. More calls start new threads."""
-        queue, count = self._queue, self._running
+        """Let the threads end once every call before this one is done. Calls that come later start new ones."""
+        self._is_ending = True
+        try:
+            last = [Call(_nothing, droppable=False) for _ in range(self._running)]
+            for call in last:
+                self._queue.put(call)
+                self._queue.put(None)
+            await asyncio.gather(*(call.answer for call in last))
+            self._running = 0
+        finally:
+            self._is_ending = False
+
+    def drop(self, last: Callable[[], None] = _nothing) -> None:
+        """Let the calls that have not begun fail, and each thread end when it is done with its own, and with `last`."""
+        with suppress(Empty):
+            while True:
+                call = self._queue.get_nowait()
+                if call is not None:
+                    call.fail(StoreError(f"the {self._name} did not come to it before it was closed"))
+        for _ in range(self._running):
+            call = Call(last, droppable=False)
+            call.answer.cancel()
+            self._queue.put(call)
+            self._queue.put(None)
         self._queue, self._running = SimpleQueue(), 0
-        last = [Call(_nothing, droppable=False) for _ in range(count)]
-        for call in last:
-            queue.put(call)
-            queue.put(None)
-        await asyncio.gather(*(call.answer for call in last))
 
     def _start(self) -> None:
         while self._running < self._count:
@@ -97,10 +127,6 @@ def _serve(queue: _Queue) -> None:
     while (call := queue.get()) is not None:
         call.run()
         del call  # and with it what it brought
-
-
-def _nothing() -> None:
-    """For a call that only says that those before it are done."""
 
 
 def breathe() -> None:

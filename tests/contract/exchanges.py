@@ -23,10 +23,10 @@ NS_PER_BYTE = 1_000_000
 
 
 PROMPTS: Mapping[Task, Prompt] = {
-    Task.CHAT: Prompt(text="[nonce] Repeat these numbers: 1, 2, 3", max_tokens=64, expected=(1, 2, 3), tokens=14),
-    Task.TOOL_CALL: Prompt(text="[nonce] Call the tool with 1, 2, 3", max_tokens=64, tokens=14, form=FORM),
+    Task.CHAT: Prompt(text="[nonce] Repeat these numbers: 1, 2, 3", max_tokens=64, expected=(1, 2, 3), tokens=15),
+    Task.TOOL_CALL: Prompt(text="[nonce] Call the tool with 1, 2, 3", max_tokens=64, tokens=15, form=FORM),
     Task.STRUCTURED_OUTPUT: Prompt(text="[nonce] In JSON: 1, 2, 3", max_tokens=64, tokens=14, form=FORM),
-    Task.EMBEDDING: Prompt(text="[nonce] 1, 2, 3", max_tokens=64, tokens=12, dimensions=4),
+    Task.EMBEDDING: Prompt(text="[nonce] 1, 2, 3", max_tokens=64, tokens=11, dimensions=4),
     Task.REACH: Prompt(text="", max_tokens=64),
 }
 

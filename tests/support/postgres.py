@@ -53,14 +53,33 @@ class Postgres:
         """Stop it: `smart`, `fast` or `immediate`."""
         self._run("pg_ctl", "-w", "-D", "data", "-m", mode, "stop")
 
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """All its processes are stopped for the while: it takes connections and never answers."""
+        processes = self._stop_all()
+        try:
+            yield
+        finally:
+            for process in reversed(processes):
+                with _gone_is_fine():
+                    os.kill(process, signal.SIGCONT)
+
+    def _stop_all(self) -> list[int]:
+        """SIGSTOP to the server's first process, so that it starts no more, and to all its children; their numbers."""
+        first = int((self.folder / "data" / "postmaster.pid").read_text().splitlines()[0])
+        processes = [first]
+        with _gone_is_fine():
+            os.kill(first, signal.SIGSTOP)
+            processes += map(int, Path(f"/proc/{first}/task/{first}/children").read_text().split())
+        for process in processes[1:]:
+            with _gone_is_fine():
+                os.kill(process, signal.SIGSTOP)
+        return processes
+
     def kill(self) -> None:
         """SIGKILL to the server's first process and all its children; returns when they are gone."""
         lock = self.folder / "data" / "postmaster.pid"
-        first = int(lock.read_text().splitlines()[0])
-        processes = [first]
-        with _gone_is_fine():
-            os.kill(first, signal.SIGSTOP)  # or it would start another child meanwhile
-            processes += map(int, Path(f"/proc/{first}/task/{first}/children").read_text().split())
+        processes = self._stop_all()
         for process in processes:
             with _gone_is_fine():
                 os.kill(process, signal.SIGKILL)

@@ -94,7 +94,9 @@ class Line:
         ]
 
     def status(self, name: str = ONE) -> Status:
-        return self.board.publish(datetime.now(UTC)).rows[name].status
+        row = self.board.row(name, datetime.now(UTC))
+        assert row is not None
+        return row.status
 
 
 Begin = Callable[[Config], Awaitable[Line]]

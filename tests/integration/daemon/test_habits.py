@@ -78,12 +78,14 @@ class Desk:
     now: datetime
     troubled: bool = False
     given: list[tuple[str, Habits]] = field(default_factory=list)
+    new: set[tuple[str, datetime]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         hooks = HabitHooks(
             now=lambda: self.now,
             troubled=lambda: self.troubled,
             habits=lambda name, habits: self.given.append((name, habits)),
+            is_new=lambda name, hour: (name, hour) in self.new,
         )
         self.reader = HabitReader(self.store, self.tasks, hooks, self.rhythm)
         self.task = asyncio.create_task(self.reader.run())
@@ -105,8 +107,10 @@ async def begin() -> AsyncIterator[Begin]:
         rhythm: Rhythm = QUICK,
         now: datetime = AT + timedelta(minutes=20),
         troubled: bool = False,
+        new: Collection[tuple[str, datetime]] = (),
     ) -> Desk:
-        made.append(Desk(store, dict.fromkeys(names or (E,), Task.CHAT), rhythm, now, troubled))
+        tasks = dict.fromkeys(names or (E,), Task.CHAT)
+        made.append(Desk(store, tasks, rhythm, now, troubled, new={*new}))
         await breathe()
         return made[-1]
 
@@ -179,6 +183,16 @@ async def test_endpoints_without_a_first_token_and_a_speed_are_not_read(begin: B
     await end(desk.task)
     assert {name for name, _ in store.asked} == {"c:x"}
     assert desk.hours() == [("c:x", AT)]
+
+
+async def test_endpoints_that_were_never_probed_before_the_hour_are_not_read_until_the_next(begin: Begin) -> None:
+    store = Watched()
+    desk = await begin(store, E, OTHER, new={(E, AT)})
+    await until(lambda: desk.given)
+    desk.now = AT + HOUR
+    await until(lambda: len(desk.given) == 3)
+    assert set(desk.hours()) == {(E, AT + HOUR), (OTHER, AT), (OTHER, AT + HOUR)}
+    assert store.asked[0][0] == OTHER
 
 
 # When

@@ -53,7 +53,16 @@ def restore_a_backup(path: Path) -> None:
     shutil.move(path.with_name("backup.db"), path)
 
 
-WAYS = [delete_all, delete_file, delete_log, empty_it, restore_a_backup]
+def write_over(path: Path) -> None:
+    """The same file with another database in it."""
+    shutil.copyfile(path.with_name("backup.db"), path)
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+WAYS = [delete_all, delete_file, delete_log, empty_it, restore_a_backup, write_over, truncate]
 
 
 async def make_backup(path: Path) -> None:
@@ -104,7 +113,7 @@ async def test_a_file_that_is_deleted_or_replaced_is_noticed_and_nothing_of_stat
     board, again = await restarted(path, datetime.now(UTC))
     assert standing(board) == standing(bench.board)
     assert len({each.id for each in await again.samples(EVER)} - {"f" * 16}) == 41
-    assert ("f" * 16 in {each.id for each in await again.samples(EVER)}) == (change is restore_a_backup)
+    assert ("f" * 16 in {each.id for each in await again.samples(EVER)}) == (change in (restore_a_backup, write_over))
     await again.close()
 
 

@@ -25,7 +25,7 @@ from monitor.ticks import Ticks
 from monitor.vantage import Lookout, Peers
 from monitor.vantage.evidence import Answer
 from monitor.vantage.origins import Origin
-from probes._model import Blame, ErrorClass, Run, Sample
+from probes._model import Blame, ErrorClass, Run, Sample, Secret
 from tests.integration.daemon.parts import PATIENT_S, breathe, end, quick_config, until
 from tests.unit.publish.values import sample_at
 
@@ -48,15 +48,17 @@ class World:
 
     online: bool = True
     down: set[str] = field(default_factory=set)
+    resolves: bool = True
     asked: list[Origin] = field(default_factory=list)
 
     async def measure(self, run: Run) -> Sample:
         """A probe in this world."""
         began_at = datetime.now(UTC)
         await asyncio.sleep(0.01)
-        if self.online and run.endpoint.provider not in self.down:
+        if self.online and self.resolves and run.endpoint.provider not in self.down:
             return replace(sample_at(began_at, None, run.endpoint.id, e2e_s=0.005), id=run.id)
-        failed = sample_at(began_at, ErrorClass.CONNECT, run.endpoint.id, detail="No route to host")
+        error = ErrorClass.CONNECT if self.resolves else ErrorClass.DNS
+        failed = sample_at(began_at, error, run.endpoint.id, detail="No route to host")
         return replace(failed, id=run.id, started_at=began_at)
 
     async def ask(self, witness: Origin) -> Answer:
@@ -64,6 +66,10 @@ class World:
         self.asked.append(witness)
         await asyncio.sleep(0.01)
         return Answer.HEARD if self.online and witness.name not in self.down else Answer.SILENT
+
+    async def look_up(self) -> Answer:
+        """What becomes of another name in this world."""
+        return Answer.HEARD if self.resolves else Answer.SILENT
 
 
 class Line:
@@ -81,14 +87,21 @@ class Line:
             dropped=lambda _: None,
         )
         self.recorder = Recorder(self.board, store, hooks)
-        peers = Peers(emit=self.recorder.put, now=lambda: datetime.now(UTC), ask=world.ask)
+        peers = Peers(
+            emit=self.recorder.put,
+            now=lambda: datetime.now(UTC),
+            ask=world.ask,
+            look_up=world.look_up,
+            probing=lambda: True,
+        )
         self.lookout = Lookout(config.endpoints, config.canaries, peers, pause_s=0.01)
         ticks = Ticks(world, Places(64, {}), {}, self.lookout.put)
         self.schedule = Schedule(jobs, ticks.fire, ticks.miss)
 
     @property
     def status(self) -> dict[str, Status]:
-        return {name: row.status for name, row in self.board.publish(datetime.now(UTC)).rows.items()}
+        rows = [self.board.row(name, datetime.now(UTC)) for name in self.board.snapshot.rows]
+        return {row.id: row.status for row in rows if row is not None}
 
     def all_up(self) -> bool:
         return set(self.status.values()) == {Status.UP}
@@ -172,6 +185,7 @@ class Post:
     names: tuple[str, ...] = ("a:one", "b:one")
     canaries: tuple[Canary, ...] = ()
     in_maintenance: tuple[str, ...] = ()
+    behind_a_proxy: tuple[str, ...] = ()
     now: datetime = EVER + timedelta(days=20_000)
     heard: set[str] = field(default_factory=set)
     """Who is heard at once; the others answer when they are told to."""
@@ -188,6 +202,8 @@ class Post:
 
     def _maintained(self, spec: EndpointSpec) -> EndpointSpec:
         span = Span(begin=self.now - timedelta(hours=1), end=self.now + timedelta(hours=1))
+        if spec.endpoint.id in self.behind_a_proxy:
+            return replace(spec, endpoint=replace(spec.endpoint, proxy=Secret("http://proxy.example:3128")))
         return replace(spec, maintenance=(span,)) if spec.endpoint.id in self.in_maintenance else spec
 
     async def ask(self, witness: Origin) -> Answer:
@@ -271,6 +287,16 @@ async def test_providers_in_maintenance_are_not_asked() -> None:
     await end(task)
 
 
+async def test_providers_behind_a_proxy_are_not_asked_since_only_the_proxy_may_know_the_way() -> None:
+    post = Post(names=("a:one", "b:one", "b:two", "c:one"), behind_a_proxy=("b:one", "b:two"))
+    task = asyncio.create_task(post.lookout.run())
+    post.fail()
+    await until(lambda: post.asked)
+    await breathe()
+    assert post.asked == ["c"]
+    await end(task)
+
+
 async def test_one_endpoint_in_maintenance_keeps_nobody_from_asking_its_provider() -> None:
     post = Post(names=("a:one", "b:one", "b:two"), in_maintenance=("b:one",))
     task = asyncio.create_task(post.lookout.run())
@@ -303,3 +329,18 @@ async def test_what_nobody_answers_is_let_go_by_the_clock(post: Post) -> None:
     await until(lambda: post.emitted)
     assert post.errors == [ErrorClass.CONNECT]
     assert post.lookout.online
+
+
+async def test_one_provider_alone_is_not_blamed_for_a_resolver_that_answers_nobody(
+    begin: Callable[..., Line], store: Store
+) -> None:
+    world = World()
+    line = begin(world, "p:one")
+    await until(line.all_up)
+    world.resolves = False
+    await until(lambda: not line.lookout.online)
+    world.resolves = True
+    await until(lambda: line.lookout.online)
+    await settled(line, line.all_up)
+    assert not await counted(store, ErrorClass.DNS)
+    assert await counted(store, ErrorClass.VANTAGE_OFFLINE)

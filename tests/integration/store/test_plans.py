@@ -167,7 +167,8 @@ async def test_nothing_reads_a_table_that_grows_from_end_to_end(store: SqlStore,
 
 
 async def test_an_append_sends_as_many_statements_for_a_hundred_samples_as_for_one(store: SqlStore) -> None:
-    """New ones, those that are there already, and those whose hour is sealed."""
+    """New ones, those that are there already, and those whose hour is sealed. Names are sent once."""
+    await store.append([make_sample(0, id=f"{10**12:016x}")], {E: "{}"})
     for first in (0, 10**6):
         counts = []
         for count in (1, 100):
@@ -177,7 +178,7 @@ async def test_an_append_sends_as_many_statements_for_a_hundred_samples_as_for_o
                     await store.append(samples, {E: "{}"})
                 counts.append(len(sent))
         assert len(set(counts)) == 1
-        assert counts[0] <= 10
+        assert counts[0] <= 6
 
 
 async def test_a_page_deep_in_history_reads_no_more_than_the_first(store: SqlStore) -> None:

@@ -93,9 +93,9 @@ NO_COUNT = b'data: {"choices":[],"usage":{}}\n\n'
 
 @pytest.mark.parametrize("usage", [b"", NO_COUNT], ids=["no usage", "usage without a count"])
 def test_what_the_provider_did_not_count_is_counted_here(usage: bytes) -> None:
-    """`1, 2, 3` is seven tokens in o200k_base, and the prompt says its own."""
+    """`1, 2, 3` is seven tokens in o200k_base, and the prompt is 15."""
     seen = taken([(0.1, ONE), (0.2, TWO), (0.3, STOP), (0.4, usage)])
-    assert (seen.output_tokens, seen.prompt_tokens, seen.tokens_from) == (7, 14, TokensFrom.COUNTED)
+    assert (seen.output_tokens, seen.prompt_tokens, seen.tokens_from) == (7, 15, TokensFrom.COUNTED)
     assert (seen.reasoning_tokens, seen.cached_tokens) == (None, None)
     assert seen.e2e_tps == pytest.approx(7 / (seen.e2e_s or 0))
 
@@ -148,7 +148,7 @@ def test_an_embedding_has_prompt_tokens_and_no_output() -> None:
     assert told.tokens_from is TokensFrom.USAGE
     assert told.cost_usd == pytest.approx(8 * 0.5 / 1e6)
     counted = embedded(VECTOR + b"}")
-    assert (counted.prompt_tokens, counted.output_tokens, counted.tokens_from) == (12, None, TokensFrom.COUNTED)
+    assert (counted.prompt_tokens, counted.output_tokens, counted.tokens_from) == (11, None, TokensFrom.COUNTED)
 
 
 def test_cached_tokens_have_a_price_of_their_own_where_it_is_known() -> None:

@@ -37,10 +37,11 @@ def test_a_count_of_output_beyond_what_was_asked_and_streamed_is_counted_here_an
     assert taken.detail.startswith("usage is not believed: 1000000000000 output tokens (at most 1152 can be true)")
 
 
-def test_a_count_of_the_prompt_beyond_what_was_sent_is_not_known_and_costs_nothing() -> None:
+def test_a_count_of_the_prompt_beyond_what_was_sent_is_counted_here_and_costs_that() -> None:
     taken = told(prompt_tokens=10**12, prompt_tokens_details={"cached_tokens": 10**11})
-    assert (taken.error, taken.prompt_tokens, taken.output_tokens) == (None, None, 8)
-    assert (taken.cached_tokens, taken.cost_usd) == (None, None)
+    assert (taken.error, taken.prompt_tokens, taken.output_tokens) == (None, PROMPT.tokens, 8)
+    assert (taken.cached_tokens, taken.tokens_from) == (None, TokensFrom.COUNTED)
+    assert taken.cost_usd == pytest.approx(((PROMPT.tokens or 0) + 2 * 8) / 1e6)
     assert "1000000000000 prompt tokens" in (taken.detail or "")
 
 
@@ -79,7 +80,7 @@ def test_room_to_think_in_is_part_of_what_was_asked() -> None:
 @pytest.mark.parametrize(
     ("usage", "kept"),
     [
-        pytest.param(Usage(prompt=-1, output=-5), Usage(), id="negative"),
+        pytest.param(Usage(prompt=-1, output=-5), Usage(prompt=PROMPT.tokens), id="negative"),
         pytest.param(Usage(output=10, reasoning=11), Usage(output=10), id="more reasoning than output"),
         pytest.param(Usage(prompt=10, cached=11), Usage(prompt=10), id="more cached than prompt"),
         pytest.param(Usage(reasoning=7, cached=3), Usage(reasoning=7, cached=3), id="parts alone"),

@@ -61,7 +61,7 @@ def test_who_has_not_asked_for_long_gets_all_rows_anew_and_who_asks_again_at_onc
     assert ages.overdue(later + SECOND) == []
 
 
-def test_who_asks_all_the_time_gets_the_oldest_rows_a_few_at_a_time_and_none_gets_too_old() -> None:
+def test_who_asks_all_the_time_gets_rows_a_few_at_a_time_and_none_gets_too_old() -> None:
     ages, rendered, most = Ages(NAMES, START), dict.fromkeys(NAMES, START), 0
     for step in range(1, 400):
         now = START + step * SECOND / 10

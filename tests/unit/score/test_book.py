@@ -12,7 +12,7 @@ from monitor.score.book import Book, Shared, Terms
 from monitor.score.habit import Basis, Habit, Habits
 from monitor.score.health import Health, Trouble
 from monitor.score.incidents import Docket
-from monitor.score.outcomes import Counts, Outcome
+from monitor.score.outcomes import NOTHING, Counts, Outcome
 from monitor.score.pace import Limits
 from monitor.score.windows import DAY, WINDOWS
 from monitor.status import Incident, Status, incident_id
@@ -86,7 +86,11 @@ def test_nothing_that_was_taken_in_is_to_be_read_before_it_is_shown() -> None:
     assert book.recent.summaries(after(60))["ttft_s"].count == 0
     assert book.next_probe() is not None  # what it is judged by knows of it
     book.show()
-    assert (counts(book)["5m"], book.standing(after(60)).status, book.first_seen) == (Counts(ok=1), Status.UP, after(1))
+    assert (counts(book)["5m"], book.judged_status(after(60)).status, book.first_seen) == (
+        Counts(ok=1),
+        Status.UP,
+        after(1),
+    )
 
 
 def test_a_first_failure_asks_for_another_probe_at_once() -> None:
@@ -291,17 +295,17 @@ def test_one_whose_newest_sample_is_from_before_another_fell_is_behind_it() -> N
 
 def test_an_incident_begins_with_the_first_sample_that_spoke() -> None:
     book = make_book()
-    absorb(book, "o" * 20 + "f")
+    absorb(book, "o" * 60 + "f")
     assert (book.docket.is_open, incident_of(book).samples) == (False, 1)
-    absorb(book, "ff", 22)
-    assert (book.health.status, book.health.since) == (Status.DOWN, after(22 * EVERY_S))
+    absorb(book, "ff", 62)
+    assert (book.health.status, book.health.since) == (Status.DOWN, after(62 * EVERY_S))
     assert book.docket == Docket(
         incident=Incident(
-            id=incident_id(NAME, after(21 * EVERY_S)),
+            id=incident_id(NAME, after(61 * EVERY_S)),
             endpoint=NAME,
             worst=Status.DOWN,
-            began_at=after(21 * EVERY_S),
-            last_at=after(23 * EVERY_S),
+            began_at=after(61 * EVERY_S),
+            last_at=after(63 * EVERY_S),
             causes={"connect": 3},
         ),
         is_open=True,
@@ -361,3 +365,20 @@ def test_what_is_not_the_providers_fault_accuses_nobody(error: ErrorClass) -> No
     for number in range(5):
         take(book, make_sample(after(1_300 + number), error), within_slo=True)
     assert (book.docket, book.health.status) == (Docket(), Status.UP)
+
+
+def test_a_clock_that_was_ahead_and_came_back_leaves_no_count_and_no_evidence_that_never_gets_old() -> None:
+    book = make_book()
+    ahead = after(30 * 86_400)
+    book.absorb(make_sample(ahead), within_slo=True)
+    book.absorb(make_sample(ahead, ErrorClass.SERVER_ERROR), within_slo=True)
+    book.show()
+    book.bound(after(0))
+    assert book.health.measured_at == book.shown.measured_at == after(0)
+    assert all(probes == NOTHING for _, probes, _ in book.counts(after(0)))
+    assert book.recent.summaries(after(0))["e2e_s"].count == 0
+    assert book.docket.incident is None or book.docket.incident.began_at <= after(0)
+    assert book.judged_status(after(86_400)).status is Status.UNKNOWN
+    before = book.health
+    book.bound(after(1))
+    assert book.health is before

@@ -1,0 +1,20 @@
+"""What the environment says of proxies, against what the file says: variables are not read, and that is said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from monitor.config._addresses import is_this_machine
+from monitor.config.model import Config
+from probes._proxy import unused_variable
+
+
+def unused_proxy(config: Config, env: Mapping[str, str]) -> str | None:
+    """A sentence where a variable names a proxy of which the file says nothing; None where all are on this machine."""
+    endpoints = [spec.endpoint for spec in config.endpoints]
+    variable = unused_variable(env, "https")
+    is_far = any(not is_this_machine(urlsplit(endpoint.base_url).hostname or "") for endpoint in endpoints)
+    if variable is None or not is_far or any(endpoint.proxy is not None for endpoint in endpoints):
+        return None
+    return f"{variable} is set in the environment and not used; write `proxy: http://host:port`, or `proxy: direct`"

@@ -1,0 +1,72 @@
+"""The HTTP proxy of an endpoint: its address without its credentials, and these as a header. Pure."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from probes._model import Secret
+
+DIRECT = "direct"
+"""Written in place of a proxy's address: none is to be used."""
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proxy:
+    """An HTTP proxy."""
+
+    url: str
+    """Without user and password."""
+    host: str
+    port: int
+    authorization: str | None = field(repr=False)
+    """The value of `Proxy-Authorization`; None without credentials."""
+
+    @property
+    def peer(self) -> str:
+        """Its address, for people."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is spoken to without TLS, so that the first thing sent is the request for a tunnel."""
+        return self.url.startswith("http:")
+
+
+def proxy_of(written: Secret | None) -> Proxy | None:
+    """The proxy that a configuration names; None where it names none."""
+    if written is None or written.reveal() == DIRECT:
+        return None
+    parts = urlsplit(written.reveal())
+    host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
+    credentials = _credentials(written)
+    plain = parts._replace(netloc=parts.netloc.rpartition("@")[2])
+    token = b64encode(":".join(credentials).encode()).decode() if credentials else None
+    return Proxy(
+        url=urlunsplit(plain), host=host, port=port, authorization=f"Basic {token}" if token is not None else None
+    )
+
+
+def secrets_of(written: Secret | None) -> tuple[str, ...]:
+    """What nobody may see of a proxy: user and password, and the token that is made of them."""
+    proxy = proxy_of(written)
+    if written is None or proxy is None or proxy.authorization is None:
+        return ()
+    return (*_credentials(written), proxy.authorization.removeprefix("Basic "))
+
+
+def _credentials(written: Secret) -> tuple[str, ...]:
+    """User and password; nothing where neither is written."""
+    parts = urlsplit(written.reveal())
+    if parts.username is None:
+        return ()
+    return unquote(parts.username), unquote(parts.password or "")
+
+
+def unused_variable(env: Mapping[str, str], scheme: str) -> str | None:
+    """The environment variable by which other programs would find a proxy, if one is set: the scheme's own first."""
+    names = [f"{scheme}_proxy", "all_proxy", "https_proxy", "http_proxy"]
+    return next((name for each in names for name in (each.upper(), each) if env.get(name)), None)
