@@ -21,7 +21,7 @@ from itertools import islice
 
 from monitor.piecemeal import Batch, Piecemeal, traffic_name
 from monitor.pipeline.loop_time import Alarm, within
-from monitor.publish.board import Board, StatusChange
+from monitor.publish.board import Absorbed, Board, StatusChange
 from monitor.status import Incident
 from monitor.store import Store, StoreError, StoreReplacedError
 from monitor.traffic.calls import Call
@@ -47,6 +47,8 @@ class Hooks:
     """How many samples, or real requests, were given up."""
     stored: Callable[[], None] = lambda: None
     """There are new samples in the store."""
+    absorbed: Callable[[Absorbed], None] = lambda _: None
+    """What new samples changed, before it is stored and published."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +156,7 @@ class Recorder:
         except TimeoutError:
             reason = self.store_error or "no answer in time"
             log.warning(
-                "%d samples could not be stored: %s", len(self._backlog), reason, extra={"action": "flush_failed"}
+                "samples that could not be stored: %d; %s", len(self._backlog), reason, extra={"action": "flush_failed"}
             )
         self._publish()
 
@@ -188,6 +190,7 @@ class Recorder:
         self._to_write.set()
         for endpoint, at in absorbed.due.items():
             self._hooks.due(endpoint, at)
+        self._hooks.absorbed(absorbed)
         return True
 
     def _publish(self) -> None:
@@ -201,13 +204,13 @@ class Recorder:
         calls = self._gathered.shed(datetime.now(UTC))
         if calls:
             self._hooks.dropped(calls)
-            log.error("%d real requests given up, the store does not take them", calls, extra={"action": "store_drop"})
+            log.error("real requests given up: %d; the store does not take them", calls, extra={"action": "store_drop"})
         excess = len(self._backlog) - self._limits.backlog
         if excess > 0:
             for _ in range(excess):
                 self._backlog.popleft()
             self._hooks.dropped(excess)
-            log.error("%d samples given up, the store does not take them", excess, extra={"action": "store_drop"})
+            log.error("samples given up: %d; the store does not take them", excess, extra={"action": "store_drop"})
 
     async def _write_on(self) -> None:
         """Write whatever waits, for ever. A store that has nothing to take is asked whether it could."""

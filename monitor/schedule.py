@@ -142,7 +142,7 @@ class Schedule:
         self._scheduler.pause()
         late = await _wait(self._running.values(), grace_s)
         if late:
-            log.warning("%d probes cancelled after the grace period", len(late), extra={"action": "drain_cut"})
+            log.warning("probes cancelled after the grace period: %d", len(late), extra={"action": "drain_cut"})
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)

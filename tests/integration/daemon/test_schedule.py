@@ -555,7 +555,7 @@ async def test_after_the_grace_period_probes_are_cancelled_and_that_is_no_error(
     await breathe()
     assert watched.schedule.idle
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING and
-            record.name == "monitor.schedule"] == ["2 probes cancelled after the grace period"]  # fmt: skip
+            record.name == "monitor.schedule"] == ["probes cancelled after the grace period: 2"]  # fmt: skip
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
