@@ -86,6 +86,7 @@ class Daemon:
             lambda: self._board.snapshot,
             self._outbox.runners,
             lambda: self._budgets.shares(datetime.now(UTC)),
+            config.metrics,
         )
         for job in jobs:
             self._metrics.expect(job.spec.endpoint, job.probe.task, config.scoring.blame)
@@ -163,14 +164,17 @@ class Daemon:
                 snapshot=lambda: self._board.snapshot,
                 problems=self._problems,
                 warnings=self._warnings,
-                registry=self._metrics.registry,
+                metrics=self._metrics.text,
                 past=past,
                 outcomes=None if self._config.token is None else self._intake.take,
                 activity=self._store.activity,
                 render=self._renderer.snapshot,
                 render_row=self._renderer.row,
             )
-            server = await start(self._config.listen, self._config.token, sources, rate_per_s=self._config.rate_limit)
+            config = self._config
+            server = await start(
+                config.listen, config.token, sources, rate_per_s=config.rate_limit, public=config.public
+            )
             stack.push_async_callback(server.cleanup)
             host, port = server.addresses[0][:2]  # the port may have been left to the kernel
             url = Listen(host=host, port=port).url
