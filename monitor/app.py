@@ -6,17 +6,21 @@ import asyncio
 import gc
 import logging
 import os
-import signal
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from monitor import __version__, systemd
 from monitor.budget import Amounts, Budgets, Unit
 from monitor.config import unused_proxy
-from monitor.config.model import BudgetSpec, Config
+from monitor.config.model import BudgetSpec, Config, Listen
+from monitor.daemon.event_log import EventLog, log_sample
+from monitor.daemon.log_queue import LogLosses, losses
 from monitor.daemon.resource_limits import needs, shortages
+from monitor.daemon.signals import done_before, stop_on_signals
 from monitor.filewriter import FileWriter
 from monitor.habits import HabitHooks, HabitReader
 from monitor.haproxy_agent import HaproxyAgent, serving
@@ -30,16 +34,19 @@ from monitor.recorder import Hooks, Recorder
 from monitor.runner import Places
 from monitor.schedule import Schedule
 from monitor.score.blame import blame_of
+from monitor.score.health import AHEAD
 from monitor.score.outcomes import Outcome, outcome
 from monitor.score.recent import RECENT
 from monitor.score.windows import WINDOWS
 from monitor.sinks import Outbox, create_sinks
 from monitor.status import Incident
 from monitor.store import Retention, Size, Store, create_store
+from monitor.store.retention_clock import Reading
 from monitor.supervisor import STREAMS_PER_WORKER, WorkerPool
 from monitor.ticks import Ticks
 from monitor.traffic.counted import FINEST_S
-from monitor.vantage import Lookout, Peers
+from monitor.vantage import Lookout, Peers, look_up
+from monitor.vantage.origins import neutral_name
 from monitor.web.past import Past
 from monitor.web.reads import Reads
 from monitor.web.server import start
@@ -51,21 +58,26 @@ log = logging.getLogger(__name__)
 
 _BEAT_S = 1.0
 _CLOCK_STEP_S = 1.0
+_LAG_BEAT_S = 0.2
+"""Between looks at this loop's own lag: nothing is timed on it, and each look costs as much as a probe's step."""
 _FLUSH_S = 5.0
+_SWITCH_S = 0.0005
+"""How long a thread that computes, as those that read history do, may hold the event loop up each time."""
 
 
 class Daemon:
     """Everything that runs while the daemon runs."""
 
-    def __init__(self, config: Config, store: Store, env: Mapping[str, str]) -> None:
+    def __init__(self, config: Config, store: Store, env: Mapping[str, str], stop: asyncio.Event | None = None) -> None:
         self._config = config
         self._store = store
         self._env = env
-        self._stop = asyncio.Event()
+        self._stop = stop or asyncio.Event()
         self._providers = {spec.endpoint.id: spec.endpoint.provider for spec in config.endpoints}
         jobs = plan(config)
         self._adaptive = _adaptive(config)
         self._board = Board(config, jobs, datetime.now(UTC))
+        self._events = EventLog(self._board, lambda: datetime.now(UTC))
         self._renderer = Renderer(self._board, lambda: datetime.now(UTC))
         self._outbox = Outbox(create_sinks(config), store)
         self._budgets = Budgets(caps_of(config), self._providers)
@@ -85,6 +97,7 @@ class Daemon:
             due=self._due,
             dropped=self._metrics.store_dropped.inc,
             stored=self._outbox.wake,
+            absorbed=self._events.absorbed,
         )
         self._recorder = Recorder(self._board, store, hooks)
         intake_hooks = IntakeHooks(
@@ -100,6 +113,7 @@ class Daemon:
             troubled=lambda: self._recorder.store_error is not None,
             slice_done=self._metrics.tidied,
             measured=self._measured,
+            clock_read=self._clock_read,
         )
         self._housekeeper = Housekeeper(store, retention_of(config), told)
         habit_hooks = HabitHooks(
@@ -111,30 +125,44 @@ class Daemon:
         )
         limits = {name: provider.max_concurrent for name, provider in config.providers.items()}
         places = Places(config.max_concurrent, limits)
-        peers = Peers(emit=self._recorder.put, now=lambda: datetime.now(UTC))
+        peers = Peers(
+            emit=self._recorder.put,
+            now=lambda: datetime.now(UTC),
+            look_up=partial(look_up, neutral_name([spec.endpoint for spec in config.endpoints], config.canaries)),
+            probing=lambda: bool(self._ticks.runner.running_until_s),
+        )
         self._lookout = Lookout(config.endpoints, config.canaries, peers)
         self._metrics.vantage_online.set_function(lambda: self._lookout.online)
         self._ticks = Ticks(self._pool, places, config.scoring.blame, self._lookout.put, self._budgets)
         self._schedule = Schedule(jobs, self._ticks.fire, self._ticks.miss)
         self._notifier = systemd.Notifier.from_env(env)
         self._summary = ""
+        self._clock: Reading | None = None
+        self._log_losses = LogLosses()
         self._began_s = time.monotonic()
 
     async def run(self) -> None:
-        """Run until a signal asks to stop, then drain. Raises OSError when the address to listen on cannot be had."""
-        await restore(self._board, self._store, datetime.now(UTC))
+        """Run until asked to stop, then drain. Raises OSError when the address to listen on cannot be had."""
+        if await done_before(self._stop, self._restore()):
+            await self._run()
+
+    async def _restore(self) -> None:
+        ended = await restore(self._board, self._store, datetime.now(UTC))
         await restore_budgets(self._budgets, self._store, datetime.now(UTC))
         await self._intake.restore(self._store)
+        await self._housekeeper.check_clock()
         self._board.commit(datetime.now(UTC), everything=True)
+        self._events.start(self._providers, ended)
         gc.freeze()  # what is there lives as long as the daemon: of many endpoints it takes long to look through
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+
+    async def _run(self) -> None:
         async with AsyncExitStack() as stack:
             past = past_of(self._config, self._store)
             stack.push_async_callback(past.reads.close)
             sources = Sources(
                 snapshot=lambda: self._board.snapshot,
                 problems=self._problems,
+                warnings=self._warnings,
                 metrics=self._metrics.text,
                 past=past,
                 outcomes=None if self._config.token is None else self._intake.take,
@@ -147,6 +175,11 @@ class Daemon:
                 config.listen, config.token, sources, rate_per_s=config.rate_limit, public=config.public
             )
             stack.push_async_callback(server.cleanup)
+            host, port = server.addresses[0][:2]  # the port may have been left to the kernel
+            url = Listen(host=host, port=port).url
+            for warning in self._config.warnings:
+                log.warning("%s", warning, extra={"action": "config_warning"})
+            log.info("listening on %s", url, extra={"action": "listening", "url": url, "version": __version__})
             if self._config.haproxy_agent is not None:
                 agent = HaproxyAgent(lambda: self._board.snapshot, self._metrics.agent_unknown.inc, self._renderer.row)
                 await stack.enter_async_context(serving(agent, self._config.haproxy_agent))
@@ -187,11 +220,17 @@ class Daemon:
         self._metrics.store_size.set(size.total_bytes)
         self._metrics.store_free.set(size.free_bytes)
 
+    def _clock_read(self, reading: Reading) -> None:
+        self._clock = reading
+        self._metrics.clock_ahead.set(reading.ahead.total_seconds())
+
     def _observe(self, sample: Sample) -> None:
         self._metrics.observe(sample, self._providers[sample.endpoint])
+        log_sample(sample)
 
     def _published(self, changes: Sequence[StatusChange]) -> None:
         self._files.wake()
+        self._events.changed(changes)
         summary = self._board.summary if changes or not self._summary else self._summary
         if summary != self._summary:
             self._summary = summary
@@ -208,27 +247,44 @@ class Daemon:
             found.append(f"the store does not take samples: {self._recorder.store_error}")
         return tuple(found)
 
+    def _warnings(self) -> tuple[str, ...]:
+        if self._clock is None or not self._clock.is_held:
+            return ()
+        return (
+            f"the clock is {self._clock.ahead.total_seconds() / 3600:.1f} hours ahead of the newest time "
+            "that the store knows: retention waits; set the clock if it is wrong",
+        )
+
     async def _beat(self) -> None:
         """Once a second: own lag, stepped clocks, and the watchdog while probing moves."""
         interval_s = systemd.watchdog_interval_s(self._env, os.getpid())
         offset_s = time.time() - time.monotonic()
         async with asyncio.TaskGroup() as group:
-            lag = LoopLag()
+            lag = LoopLag(_LAG_BEAT_S)
             group.create_task(lag.watch(), name="loop-lag")
             while True:
                 await asyncio.sleep(_BEAT_S if interval_s is None else min(_BEAT_S, interval_s / 2))
                 self._metrics.loop_lag.labels("main").observe(lag.take())
                 offset_s = self._follow_clock(offset_s)
+                self._count_log_losses()
                 if interval_s is not None and self._is_alive(margin_s=2 * interval_s):
                     self._notifier.watchdog()
+
+    def _count_log_losses(self) -> None:
+        lost = losses()
+        self._metrics.log_dropped.inc(lost.dropped - self._log_losses.dropped)
+        self._metrics.log_suppressed.inc(lost.suppressed - self._log_losses.suppressed)
+        self._log_losses = lost
 
     def _follow_clock(self, offset_s: float) -> float:
         """Take the ticks up again when the wall clock was stepped; the offset as it is now."""
         now_s = time.time() - time.monotonic()
-        if abs(now_s - offset_s) > _CLOCK_STEP_S:
+        if abs(now_s - offset_s) > _CLOCK_STEP_S or self._schedule.is_ahead(datetime.now(UTC)):
             log.warning("the wall clock was stepped by %+.1f s", now_s - offset_s, extra={"action": "clock_step"})
             self._schedule.realign(datetime.now(UTC))
             self._lookout.clock_stepped()
+            self._board.clock_stepped(datetime.now(UTC))
+            self._housekeeper.look()
         return now_s
 
     def _is_alive(self, *, margin_s: float) -> bool:
@@ -250,16 +306,18 @@ def _adaptive(config: Config) -> frozenset[str]:
     return frozenset(name for name, probe in settling.items() if config.scoring.confirm or probe.closest_s is not None)
 
 
-async def restore(board: Board, store: Store, now: datetime) -> None:
-    """Fill a board from the store, and end there the incidents that nobody else will end."""
+async def restore(board: Board, store: Store, now: datetime) -> tuple[Incident, ...]:
+    """Fill a board from the store, and end there the incidents that nobody else will end; returns those."""
     ended = await recall(board, store, now)
     if ended:
         await store.append([], {}, ended)
+    return ended
 
 
 async def recall(board: Board, store: Store, now: datetime) -> tuple[Incident, ...]:
     """Fill a board from the store: states, open incidents, counts for every window, figures of the last half hour.
 
+    What is dated later than `now`, as by a clock that was ahead, is passed over: it would stay in every window.
     Changes nothing in the store; the incidents that are to be ended are returned with an end.
     """
     board.restore_states(await store.states(), await store.first_seen())
@@ -268,11 +326,12 @@ async def recall(board: Board, store: Store, now: datetime) -> tuple[Incident, .
         longest_s = max(window.length_s for window in WINDOWS if window.bucket_s == bucket_s)
         # A window holds on to its oldest bucket until all of that is outside.
         for tally in await store.tallies(now - timedelta(seconds=longest_s + bucket_s), bucket_s):
-            board.restore_counts(
-                bucket_s, tally.endpoint, tally.bucket, task=tally.task, error=tally.error, count=tally.count
-            )
+            if tally.bucket <= now:
+                board.restore_counts(
+                    bucket_s, tally.endpoint, tally.bucket, task=tally.task, error=tally.error, count=tally.count
+                )
     await restore_traffic(board, store, now)
-    board.restore_recent(await store.samples(now - RECENT))
+    board.restore_recent(await store.samples(now - RECENT, now + AHEAD))
     return ended
 
 
@@ -282,7 +341,8 @@ async def restore_traffic(board: Board, store: Store, now: datetime) -> None:
         longest_s = max(window.length_s for window in WINDOWS if window.bucket_s == bucket_s)
         span_s = max(bucket_s, FINEST_S)
         for tally in await store.traffic(now - timedelta(seconds=longest_s + bucket_s), span_s):
-            board.restore_traffic(bucket_s, tally.endpoint, tally.start, error=tally.error, count=tally.count)
+            if tally.start <= now:
+                board.restore_traffic(bucket_s, tally.endpoint, tally.start, error=tally.error, count=tally.count)
 
 
 async def restore_budgets(budgets: Budgets, store: Store, now: datetime) -> None:
@@ -345,18 +405,24 @@ def aliases_of(config: Config) -> dict[str, str]:
     return {alias: spec.endpoint.id for spec in config.endpoints for alias in spec.aliases}
 
 
+async def _open(store: Store, config: Config) -> None:
+    await store.claim()
+    await store.open()
+    await store.adopt(aliases_of(config))
+
+
 async def run_daemon(config: Config, env: Mapping[str, str]) -> None:
     """Open the store and run. Raises StoreError or OSError when it cannot start, before anything runs."""
+    stop = stop_on_signals()
     proxy_note = unused_proxy(config, env)
     if proxy_note is not None:
         log.warning(proxy_note, extra={"action": "proxy_unused"})
     for shortage in shortages(needs(config.max_concurrent, STREAMS_PER_WORKER)):
         log.warning(shortage, extra={"action": "limits_low"})
+    sys.setswitchinterval(_SWITCH_S)
     store = create_store(config.store)
     try:
-        await store.claim()
-        await store.open()
-        await store.adopt(aliases_of(config))
-        await Daemon(config, store, env).run()
+        if await done_before(stop, _open(store, config)):
+            await Daemon(config, store, env, stop).run()
     finally:
         await store.close()

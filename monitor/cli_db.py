@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -43,12 +44,19 @@ def info(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
 
 
 @db.command()
-def prune(config: ConfigOption = None) -> None:
+def prune(
+    config: ConfigOption = None,
+    *,
+    trust_clock: Annotated[
+        bool, typer.Option("--trust-clock", help="Delete by this machine's clock, however long nothing was stored.")
+    ] = False,
+) -> None:
     """Do now what the daemon does bit by bit: roll up, compress, delete what is older than `retention`."""
     from datetime import UTC, datetime
 
     from monitor import database
     from monitor.app import retention_of
+    from monitor.terminal import plural
 
     path, loaded = loaded_from(config)
     console, done = Console(stderr=True, highlight=False), 0
@@ -57,15 +65,17 @@ def prune(config: ConfigOption = None) -> None:
         def progress(slices: int) -> None:
             nonlocal done
             done = slices
-            status.update(f"tidying … {slices:,} slices")
+            status.update(f"tidying … {plural(slices, 'slice')}")
 
         before, after = on_store(
             path,
             loaded,
-            lambda store: database.prune(store, retention_of(loaded), lambda: datetime.now(UTC), progress),
+            lambda store: database.prune(
+                store, retention_of(loaded), lambda: datetime.now(UTC), progress, trust_clock=trust_clock
+            ),
         )
-    console.print(f"tidied in {done:,} slices")
+    console.print(f"tidied in {plural(done, 'slice')}")
     print(
-        f"{before.samples:,} samples, {database.size(before.size.total_bytes)} → "
-        f"{after.samples:,} samples, {database.size(after.size.total_bytes)}"
+        f"{plural(before.samples, 'sample')}, {database.size(before.size.total_bytes)} → "
+        f"{plural(after.samples, 'sample')}, {database.size(after.size.total_bytes)}"
     )

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import asdict
-from datetime import datetime
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
 from typing import Final
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from monitor.store import Info, Retention, Schema, Store
+from monitor.store import Info, Retention, Schema, Store, StoreError
+from monitor.store.retention_clock import RetentionClock, horizon_to_restore
 
+_NO_LEAP: Final = timedelta(days=1)
+"""So long a time without a sample is no reason to doubt the clock."""
 _BREATH_S: Final = 0.01
 """Between two slices: a daemon that writes to the same store gets its turn."""
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -39,23 +42,49 @@ async def look(store: Store) -> Info:
 
 
 async def prune(
-    store: Store, retention: Retention, now: Callable[[], datetime], progress: Callable[[int], None]
+    store: Store,
+    retention: Retention,
+    now: Callable[[], datetime],
+    progress: Callable[[int], None],
+    *,
+    trust_clock: bool = False,
 ) -> tuple[Info, Info]:
     """Tidy until there is no more to do. What the store held before, and what it holds now.
 
-    `progress` is told after each slice how many there were.
+    `progress` is told after each slice how many there were. `StoreError` when the clock is far ahead of the newest time
+    that the store knows, unless it is to be trusted.
     """
     try:
+        schema = await store.schema()
+        if schema.found is None:
+            schema.check_readable()
         await store.open()
+        kept = retention if trust_clock else await _until_trusted(store, retention, now())
         before, slices, more = await store.info(), 0, True
         while more:
-            more = await store.tidy(now(), retention)
+            more = await store.tidy(now(), kept)
             slices += 1
             progress(slices)
             await asyncio.sleep(_BREATH_S)
         return before, await store.info()
     finally:
         await store.close()
+
+
+async def _until_trusted(store: Store, retention: Retention, now: datetime) -> Retention:
+    """Retention that counts back from a time which the store vouches for."""
+    times = await store.times()
+    restored = horizon_to_restore(now, retention.raw, times)
+    if restored is not None:
+        await store.lower_horizon(restored)
+    reading = RetentionClock().read(now, 0.0, times)
+    if reading.ahead > _NO_LEAP:
+        raise StoreError(
+            f"the clock says {now:%Y-%m-%d %H:%M} UTC, but the store knows of no later time than "
+            f"{reading.until:%Y-%m-%d %H:%M} UTC: nothing was deleted. Set the clock if it is wrong; if it is right "
+            "and nothing was probed since, repeat with --trust-clock"
+        )
+    return replace(retention, until=reading.until)
 
 
 def as_plain(info: Info) -> dict[str, object]:
@@ -67,6 +96,7 @@ def as_plain(info: Info) -> dict[str, object]:
         "free_bytes": info.size.free_bytes,
         "samples": info.samples,
         "raw_since": None if info.raw_since is None else info.raw_since.isoformat(),
+        "oldest": None if info.oldest is None else info.oldest.isoformat(),
         "rows": dict(info.rows),
         "sinks": {name: asdict(backlog) for name, backlog in info.sinks.items()},
     }
@@ -75,11 +105,10 @@ def as_plain(info: Info) -> dict[str, object]:
 def show(info: Info) -> RenderableType:
     """The same, for people."""
     facts = Table(show_header=False, box=None)
-    since = "all there were" if info.raw_since is None else f"since {info.raw_since:%Y-%m-%d %H:%M} UTC"
     facts.add_row("store", info.place)
     facts.add_row("schema", info.schema)
     facts.add_row("size", f"{size(info.size.total_bytes)}, {size(info.size.free_bytes)} of it free")
-    facts.add_row("samples", f"{info.samples:,}, {since}")
+    facts.add_row("samples", _samples(info))
     for name, backlog in sorted(info.sinks.items()):
         expired = f", {backlog.expired:,} were deleted before it took them" if backlog.expired else ""
         facts.add_row(f"sink {name}", f"{backlog.waiting:,} samples wait{expired}")
@@ -88,6 +117,13 @@ def show(info: Info) -> RenderableType:
     for name, count in sorted(info.rows.items()):
         rows.add_row(name, f"{count:,}")
     return Group(facts, "", rows)
+
+
+def _samples(info: Info) -> str:
+    words = f"{info.samples:,}"
+    if info.raw_since is None:
+        words += ", all there were"
+    return words if info.oldest is None else f"{words}, since {info.oldest:%Y-%m-%d %H:%M} UTC"
 
 
 def size(count: int) -> str:

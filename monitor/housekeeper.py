@@ -9,10 +9,12 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.store import Retention, Size, Store, StoreError
+from monitor.store.retention_clock import Reading, RetentionClock, horizon_to_restore
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +30,8 @@ class Told:
     """After each slice: the seconds that it took."""
     measured: Callable[[Size], None]
     """How large the store is, after tidying."""
+    clock_read: Callable[[Reading], None] = lambda _: None
+    """What retention makes of the clock, each time that it is looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,19 +52,53 @@ class Housekeeper:
         self._retention = retention
         self._told = told
         self._rhythm = rhythm
+        self._clock = RetentionClock()
+        self._was_held = False
+        self._look = asyncio.Event()
         self.error: str | None = None
         """Why it could not do its work when it last tried; None: it could."""
 
     async def run(self) -> None:
         """Tidy and measure until cancelled."""
         while True:
+            self._look.clear()
             if not self._told.troubled():
                 await self._work()
-            await asyncio.sleep(self._rhythm.every_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._rhythm.every_s):
+                    await self._look.wait()
+
+    def look(self) -> None:
+        """Work at once: the wall clock was stepped."""
+        self._look.set()
+
+    async def check_clock(self) -> Reading:
+        """Hold the clock against the store, and take back a horizon that a clock which was ahead has left."""
+        now, times = self._told.now(), await self._store.times()
+        restored = horizon_to_restore(now, self._retention.raw, times)
+        if restored is not None:
+            await self._store.lower_horizon(restored)
+            words = "samples from %s on are stored again: a clock that was ahead had moved the horizon to %s"
+            log.warning(words, _minute(restored), _minute(times.horizon), extra={"action": "horizon_restored"})
+        reading = self._clock.read(now, time.monotonic(), times)
+        self._told.clock_read(reading)
+        self._say(now, reading)
+        return reading
+
+    def _say(self, now: datetime, reading: Reading) -> None:
+        if reading.is_held and not self._was_held:
+            words = (
+                "the clock says %s, but the store knows of no later time than %s: nothing more is deleted for an hour, "
+                "then retention catches up by a day an hour. Set the clock if it is wrong"
+            )
+            log.warning(words, _minute(now), _minute(reading.until), extra={"action": "clock_leap"})
+        elif self._was_held and not reading.is_held:
+            log.info("retention follows the clock again", extra={"action": "clock_followed"})
+        self._was_held = reading.is_held
 
     async def _work(self) -> None:
         try:
-            await self._tidy()
+            await self._tidy(await self.check_clock())
             self._told.measured(await self._store.size())
         except StoreError as error:
             self._failed(str(error))
@@ -73,11 +111,12 @@ class Housekeeper:
                 log.info("the store is tidied again", extra={"action": "tidy_recovered"})
             self.error = None
 
-    async def _tidy(self) -> None:
+    async def _tidy(self, reading: Reading) -> None:
         """Slice by slice while there is more to do."""
+        retention = replace(self._retention, until=reading.until) if reading.is_held else self._retention
         while not self._told.troubled():
             began_s = time.monotonic()
-            more = await self._store.tidy(self._told.now(), self._retention)
+            more = await self._store.tidy(self._told.now(), retention)
             self._told.slice_done(time.monotonic() - began_s)
             if not more:
                 return
@@ -87,3 +126,7 @@ class Housekeeper:
         if self.error is None:
             log.warning("the store is not tidied, tried again later: %s", reason, extra={"action": "tidy_failed"})
         self.error = reason
+
+
+def _minute(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"

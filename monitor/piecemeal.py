@@ -36,9 +36,9 @@ class Batch:
     """By id."""
     traffic: Counted | None = None
 
-    async def append_to(self, store: Store) -> None:
-        """Store all of it or nothing."""
-        await store.append(self.samples, self.states, [*self.incidents.values()], self.traffic)
+    async def append_to(self, store: Store) -> int:
+        """Store all of it or nothing. How many samples were too old to be taken."""
+        return await store.append(self.samples, self.states, [*self.incidents.values()], self.traffic)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,6 +49,8 @@ class Outcome:
     """Names of the parts that are stored; a sample's is its id."""
     given_up: set[str] = field(default_factory=set)
     """Names of those that never will be."""
+    expired: int = 0
+    """Samples that were too old to be taken."""
     error: StoreError | None = None
     """Why the rest has to be tried again; None: there is no rest."""
 
@@ -68,7 +70,7 @@ class Piecemeal:
         passed_over: set[str] = set()
         for name, part in _parts(batch):
             try:
-                await part.append_to(self._store)
+                outcome.expired += await part.append_to(self._store)
             except StoreError as error:
                 await self._store.check_writable()
                 refused[name] = error

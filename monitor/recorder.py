@@ -21,7 +21,7 @@ from itertools import islice
 
 from monitor.piecemeal import Batch, Piecemeal, traffic_name
 from monitor.pipeline.loop_time import Alarm, within
-from monitor.publish.board import Board, StatusChange
+from monitor.publish.board import Absorbed, Board, StatusChange
 from monitor.status import Incident
 from monitor.store import Store, StoreError, StoreReplacedError
 from monitor.traffic.calls import Call, StoppingError
@@ -47,6 +47,8 @@ class Hooks:
     """How many samples, or real requests, were given up."""
     stored: Callable[[], None] = lambda: None
     """There are new samples in the store."""
+    absorbed: Callable[[Absorbed], None] = lambda _: None
+    """What new samples changed, before it is stored and published."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +164,7 @@ class Recorder:
         except TimeoutError:
             reason = self.store_error or "no answer in time"
             log.warning(
-                "%d samples could not be stored: %s", len(self._backlog), reason, extra={"action": "flush_failed"}
+                "samples that could not be stored: %d; %s", len(self._backlog), reason, extra={"action": "flush_failed"}
             )
         self._publish()
 
@@ -197,6 +199,7 @@ class Recorder:
         self._to_write.set()
         for endpoint, at in absorbed.due.items():
             self._hooks.due(endpoint, at)
+        self._hooks.absorbed(absorbed)
         return True
 
     def _publish(self) -> None:
@@ -212,13 +215,13 @@ class Recorder:
         calls = self._gathered.shed(datetime.now(UTC))
         if calls:
             self._hooks.dropped(calls)
-            log.error("%d real requests given up, the store does not take them", calls, extra={"action": "store_drop"})
+            log.error("real requests given up: %d; the store does not take them", calls, extra={"action": "store_drop"})
         excess = len(self._backlog) - self._limits.backlog
         if excess > 0:
             for _ in range(excess):
                 self._backlog.popleft()
             self._hooks.dropped(excess)
-            log.error("%d samples given up, the store does not take them", excess, extra={"action": "store_drop"})
+            log.error("samples given up: %d; the store does not take them", excess, extra={"action": "store_drop"})
 
     async def _write_on(self) -> None:
         """Write whatever waits, for ever. A store that has nothing to take is asked whether it could."""
@@ -291,7 +294,7 @@ class Recorder:
         A store that cannot be written to at all is another matter: nothing is given up for that.
         """
         try:
-            await batch.append_to(self._store)
+            expired = await batch.append_to(self._store)
         except StoreError:
             self._refusals += 1
             if self._refusals % self._limits.refusals:
@@ -301,6 +304,7 @@ class Recorder:
             log.exception("a batch cannot be stored; its parts are tried one by one", extra={"action": "store_poison"})
         else:
             self._refusals = 0
+            self._drop_expired(expired)
             self._stored.extend(batch.samples)
             self._leave_front({sample.id for sample in batch.samples})
             self._counted = None if batch.traffic else self._counted
@@ -310,6 +314,7 @@ class Recorder:
     async def _append_apart(self, batch: Batch) -> None:
         """Store what can be stored of a batch. Raises StoreError while something of it is to be tried again."""
         outcome = await self._piecemeal.append(batch)
+        self._drop_expired(outcome.expired)
         waited = len(self._backlog)
         self._leave(outcome.given_up)
         self._hooks.dropped(waited - len(self._backlog))  # what was shed meanwhile is counted already
@@ -319,6 +324,13 @@ class Recorder:
             self._counted = None
         if outcome.error is not None:
             raise outcome.error
+
+    def _drop_expired(self, count: int) -> None:
+        """Count what the store passed over: it began before what retention has deleted."""
+        if count:
+            self._hooks.dropped(count)
+            words = "%d samples are older than what retention keeps and were not stored; was the clock stepped?"
+            log.warning(words, count, extra={"action": "store_drop"})
 
     def _leave_front(self, ids: Collection[str]) -> None:
         """Take off the queue what is stored; some of it may have been shed meanwhile."""

@@ -101,7 +101,10 @@ _LOOSE_WORDS: tuple[tuple[ErrorClass, re.Pattern[str]], ...] = tuple(
     for error, patterns in (
         (
             ErrorClass.OVERLOADED,
-            (r"\bservice (is )?(temporarily |currently )?unavailable", r"\b(server|model) is busy"),
+            (
+                r"\bservice (is )?(temporarily |currently )?unavailable",
+                r"\b(server|service|model|engine|system) (is )?(too |currently |temporarily )?busy\b",
+            ),
         ),
         (ErrorClass.GEO, (r"\b(country|region) .{0,20}not supported", "unsupported_country")),
         (ErrorClass.CONTENT_FILTER, ("(sensitive|unsafe|inappropriate) content", "safety (system|filter|policy)")),
@@ -112,6 +115,7 @@ _LOOSE_WORDS: tuple[tuple[ErrorClass, re.Pattern[str]], ...] = tuple(
                 r"\bquota (is )?exceeded",
                 r"exceeded .{0,40}\bquota",
                 r"\b(requests|tokens) per (second|minute|hour|day)",
+                r"\blimited to \d+ .{0,20}\b(calls|requests)\b",
                 r"too many (concurrent|tokens)",
                 r"\bslow down\b",
             ),
@@ -185,7 +189,8 @@ _TOLD_STATUS = re.compile(
     r"\s*(?:HTTP(?:/[\d.]+)? |status(?: code)? |error code: )?([45]\d\d)(?=\s*(?:$|[:,-]|[A-Z]))", re.IGNORECASE
 )
 _UNSAFE = re.compile(r"[^\x20-\x7e\u00a1-\u00ac\u00ae-\u024f…]+")
-_MAX_DETAIL = 200
+MAX_DETAIL = 200
+"""Characters of what a sample says about its fault."""
 _NAMES = ("code", "type", "status", "error_type", "__type")
 _MESSAGES = ("message", "detail", "msg", "error_msg", "status_msg")
 _LONGEST_NAME = 80
@@ -241,10 +246,10 @@ def fault_in(source: Mapping[str, object]) -> Fault | None:
     return fault if fault is not None and fault.error is not ErrorClass.STREAM_ERROR else None
 
 
-def clean(text: str) -> str:
-    """`text` made short and harmless: one line, no control characters, no exotic scripts, 200 characters."""
+def clean(text: str, longest: int = MAX_DETAIL) -> str:
+    """`text` made short and harmless: one line, no control characters, no exotic scripts."""
     line = _UNSAFE.sub(" ", text).strip()
-    return line if len(line) <= _MAX_DETAIL else line[: _MAX_DETAIL - 1] + "…"
+    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def _refusal_class(status: int, words: Sequence[str]) -> ErrorClass:

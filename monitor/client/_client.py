@@ -72,6 +72,7 @@ class _Cache:
     def _taken(self, answer: Answer, kept: _Kept | None) -> _Kept:
         if answer.body is not None:
             scores = parse(answer.body, self._router)
+            scores = scores if kept is None else scores.after(kept.scores)
         elif kept is not None:
             scores = kept.scores
         else:

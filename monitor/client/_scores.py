@@ -28,6 +28,7 @@ class Endpoint:
     account: str | None = None
     """Why the newest probes were refused for the account's sake: a router with the same key should pass by."""
     stale_after: datetime | None = None
+    measured_at: datetime | None = None
     router_ids: Mapping[str, str] = field(default_factory=dict)
 
     def at(self, now: datetime) -> Endpoint:
@@ -72,7 +73,7 @@ class Scores:
 
     def is_fresh(self, now: datetime) -> bool:
         """Whether it may be relied on."""
-        return now - self.generated_at <= self.max_age
+        return -self.max_age <= now - self.generated_at <= self.max_age
 
     def order(self, candidates: Iterable[T], now: datetime, name: Callable[[T], str]) -> list[T]:
         """All candidates, the best first; as they came while the document is too old.
@@ -84,8 +85,18 @@ class Scores:
 
     def followed_by(self, later: Scores, router: str | None) -> Scores:
         """These with the endpoints that a later document tells anew; `router` as for `parse`."""
-        endpoints = {**self.endpoints, **later.endpoints}
+        endpoints = {**self.endpoints, **later.after(self).endpoints}
         return replace(later, endpoints=endpoints, names=_names(endpoints, router))
+
+    def after(self, before: Scores) -> Scores:
+        """These, which came after others. What was not measured anew gets stale when it would have."""
+        endpoints = {name: _goes_on(each, before.endpoints.get(name)) for name, each in self.endpoints.items()}
+        return (
+            self if endpoints == self.endpoints else replace(self, endpoints=endpoints, names=self._renamed(endpoints))
+        )
+
+    def _renamed(self, endpoints: Mapping[str, Endpoint]) -> Mapping[str, Endpoint]:
+        return {name: endpoints[each.id] for name, each in self.names.items()}
 
     def _rank(self, name: str, now: datetime) -> tuple[int, float]:
         known = self.names.get(name)
@@ -98,9 +109,10 @@ def parse(body: bytes, router: str | None = None) -> Scores:
         plain = json.loads(body)
         if plain["schema"] != _SCHEMA:
             raise ValueError(f"the scores are {plain['schema']!r}, not {_SCHEMA}")
-        endpoints = {each["id"]: _endpoint(each) for each in plain["endpoints"]}
+        generated_at = _moment(plain["generated_at"])
+        endpoints = {each["id"]: _endpoint(each, generated_at) for each in plain["endpoints"]}
         return Scores(
-            generated_at=_moment(plain["generated_at"]),
+            generated_at=generated_at,
             max_age=timedelta(seconds=plain["max_age_s"]),
             endpoints=endpoints,
             names=_names(endpoints, router),
@@ -118,8 +130,18 @@ def _names(endpoints: Mapping[str, Endpoint], router: str | None) -> Mapping[str
     return {**endpoints, **routed}
 
 
-def _endpoint(plain: Mapping[str, Any]) -> Endpoint:
+def _goes_on(later: Endpoint, before: Endpoint | None) -> Endpoint:
+    known = None if before is None or before.measured_at != later.measured_at else before.stale_after
+    if known is None or later.stale_after is None or later.stale_after <= known:
+        return later
+    return replace(later, stale_after=known)
+
+
+def _endpoint(plain: Mapping[str, Any], generated_at: datetime) -> Endpoint:
     score, account, stale_after = plain["score"], plain["account"], plain["stale_after"]
+    measured_at = None if plain.get("measured_at") is None else _moment(plain["measured_at"])
+    # Measured later than it was told of: by a clock that was ahead. It would never get stale.
+    ahead = max(timedelta(), measured_at - generated_at) if measured_at is not None else timedelta()
     return Endpoint(
         id=str(plain["id"]),
         provider=str(plain["provider"]),
@@ -127,7 +149,8 @@ def _endpoint(plain: Mapping[str, Any]) -> Endpoint:
         status=_status(plain["status"]),
         score=None if score is None else float(score),
         account=None if account is None else str(account["class"]),
-        stale_after=None if stale_after is None else _moment(stale_after),
+        stale_after=None if stale_after is None else _moment(stale_after) - ahead,
+        measured_at=measured_at,
         router_ids={str(router): str(name) for router, name in plain["router_ids"].items()},
     )
 

@@ -165,7 +165,7 @@ def store(value: str) -> str:
     if line(value, _LONGEST).startswith("postgres"):
         return _server(value)
     remedy = (
-        "write sqlite:///absolute/path.db, sqlite:name.db for a file in the working directory, "
+        "write sqlite:///absolute/path.db, sqlite:name.db for a file beside the configuration, "
         "or postgresql://user:password@host:5432/database"
     )
     place = value.removeprefix("sqlite:")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import assert_never
 from urllib.parse import urlsplit
 
@@ -40,6 +41,8 @@ class Lookups:
     codec: Callable[[str, Mapping[str, object]], Probe]
     price: Callable[[str, str], Pricing | None]
     """What a model costs at an address."""
+    folder: Path = Path()
+    """Where paths begin that the file gives as relative."""
 
 
 def resolve(file: schema.File, lookups: Lookups) -> Config:
@@ -51,7 +54,7 @@ def resolve(file: schema.File, lookups: Lookups) -> Config:
         public=file.public,
         token=file.token,
         rate_limit=file.rate_limit,
-        store=file.store,
+        store=_store(file.store, lookups.folder),
         retention=RetentionSpec(**{f"{tier}_s": kept_s for tier, kept_s in file.retention}),
         max_concurrent=file.max_concurrent,
         grace_s=file.grace,
@@ -59,10 +62,12 @@ def resolve(file: schema.File, lookups: Lookups) -> Config:
         endpoints=tuple(_endpoints(file, lookups)),
         probes={name: _probe(name, probe) for name, probe in file.probes.items()},
         scoring=ScoringSpec(**dict(file.scoring)),
-        publish_files=tuple(PublishFile(**dict(each)) for each in file.publish.files),
+        publish_files=tuple(
+            PublishFile(**{**dict(each), "path": lookups.folder / each.path}) for each in file.publish.files
+        ),
         haproxy_agent=file.publish.haproxy_agent,
         metrics=file.publish.metrics,
-        sinks=tuple(_sink(name, sink) for name, sink in file.sinks.items()),
+        sinks=tuple(_sink(name, sink, lookups.folder) for name, sink in file.sinks.items()),
     )
 
 
@@ -85,14 +90,20 @@ def _probe(name: str, probe: schema.Probe) -> ProbeSpec:
     )
 
 
-def _sink(name: str, sink: outputs.Influx | outputs.Ndjson) -> SinkSpec:
+def _store(url: str, folder: Path) -> str:
+    scheme, _, place = url.partition(":")
+    relative = scheme == "sqlite" and not place.startswith("//")
+    return f"sqlite://{folder / place}" if relative and folder.is_absolute() else url
+
+
+def _sink(name: str, sink: outputs.Influx | outputs.Ndjson, folder: Path) -> SinkSpec:
     match sink:
         case outputs.Influx():
             return InfluxSpec(
                 name=name, url=sink.url, org=sink.org, bucket=sink.bucket, token=sink.token, timeout_s=sink.timeout
             )
         case outputs.Ndjson():
-            return NdjsonSpec(name=name, path=sink.path, max_bytes=sink.max_bytes, keep=sink.keep)
+            return NdjsonSpec(name=name, path=folder / sink.path, max_bytes=sink.max_bytes, keep=sink.keep)
         case _:
             assert_never(sink)
 

@@ -292,7 +292,7 @@ class File(Section):
     listen: types.Address = Field(default=f"{Listen().host}:{Listen().port}", validate_default=True)
     """host:port of the HTTP server; an IPv6 address in brackets."""
     store: types.Store = default_of(Config, "store")
-    """sqlite:///absolute/path.db, sqlite:name.db for a file in the working directory, or
+    """sqlite:///absolute/path.db, sqlite:name.db for a file beside the configuration, or
     postgresql://user:password@host:5432/database."""
     retention: Retention = Field(default_factory=Retention)
     max_concurrent: types.Count = default_of(Config, "max_concurrent")
@@ -304,8 +304,8 @@ class File(Section):
     none. Variables such as HTTPS_PROXY are not read."""
     providers: dict[types.ProviderName, Provider] = Field(default_factory=dict)
     """Those that are not in the catalogue, and what is to be different about those that are."""
-    models: dict[types.ModelName, Model]
-    """By public name, author/slug."""
+    models: dict[types.Name, Model]
+    """By public name: author/slug as OpenRouter writes it, or any other word."""
     probes: dict[types.Name, Probe] = Field(default=DEFAULT_PROBES, validate_default=True, min_length=1)
     """Applied to every endpoint that does not name its own."""
     scoring: Scoring = Field(default_factory=Scoring)

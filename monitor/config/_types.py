@@ -57,7 +57,7 @@ def _given(value: T) -> T:
 def _api(value: str, info: ValidationInfo[Known]) -> str:
     names = sorted(info.context.apis)
     if value not in names:
-        raise RefusedError(f"{{value}} is no api of this version; write {' or '.join(names)}", options=names)
+        raise RefusedError(f"{{value}} is no api of this version; write {_values.either(names)}", options=names)
     return value
 
 
@@ -85,7 +85,6 @@ Prose: TypeAlias = Annotated[StrictStr, AfterValidator(_values.prose)]
 Name: TypeAlias = Annotated[StrictStr, AfterValidator(_values.name)]
 ModelOfProvider: TypeAlias = Annotated[StrictStr, AfterValidator(_values.model_of_provider)]
 ProviderName: TypeAlias = Annotated[StrictStr, AfterValidator(_values.provider_name)]
-ModelName: TypeAlias = Annotated[StrictStr, AfterValidator(_values.model_name)]
 Aliases: TypeAlias = Annotated[list[Name], Field(min_length=1)]
 HeaderName: TypeAlias = Annotated[StrictStr, AfterValidator(_values.header_name)]
 HeaderValue: TypeAlias = Annotated[Secret, _from_text(_values.header_value), _TEXT]

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
 
+from monitor.config._errors import Problem
 from monitor.config.listing import UNLISTED, Listing
 from monitor.maintenance import Span
 from monitor.shapes import Shape
@@ -181,6 +182,11 @@ class Listen:
     host: str = "127.0.0.1"
     port: int = 8780
 
+    @property
+    def url(self) -> str:
+        """The address as a browser takes it."""
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
@@ -210,3 +216,5 @@ class Config:
     """Where HAProxy's agent checks are answered."""
     metrics: MetricsDetail = MetricsDetail.BASIC
     sinks: tuple[SinkSpec, ...] = ()
+    warnings: tuple[Problem, ...] = field(default=(), compare=False)
+    """What the file may say and is likely not meant."""

@@ -266,6 +266,10 @@ class Board:
         """The number of endpoints of each status now, in one line."""
         return summary(self._counts)
 
+    def book(self, endpoint: str) -> Book:
+        """All that is known of an endpoint, to be looked at only. KeyError: it is not configured."""
+        return self._books[endpoint]
+
     @property
     def next_moment(self) -> datetime | None:
         """When `commit` is wanted, even without news: a status may change by time alone."""
@@ -283,8 +287,16 @@ class Board:
         names.update(dict.fromkeys(self._moments.take(now)))
         return [change for name in names if (change := self._follow(name, now))]
 
+    def clock_stepped(self, now: datetime) -> None:
+        """The wall clock leapt: the next commit looks at every endpoint, since no moment from before is right."""
+        self._moments = Moments()
+        for name in self._specs:
+            self._books[name].bound(now)
+            self._moments.put(name, now)
+
     def _follow(self, name: str, now: datetime) -> StatusChange | None:
         """Keep an endpoint's status and the moment at which time alone may change it."""
+        self._books[name].bound(now)
         spec, seen, before = self._specs[name], self._books[name].judged_status(now), self._statuses[name]
         self._ages.touch(name)
         stale_at = None if seen.stale_after is None else seen.stale_after + _INSTANT

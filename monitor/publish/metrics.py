@@ -188,7 +188,9 @@ class Metrics:
             "providerwatch_store_queue_length", "Samples that wait to be stored.", registry=registry
         )
         self.store_dropped = Counter(
-            "providerwatch_store_dropped_total", "Samples given up because the store failed.", registry=registry
+            "providerwatch_store_dropped_total",
+            "Samples given up: the store failed, or they were too old for it.",
+            registry=registry,
         )
         self.store_size = Gauge(
             "providerwatch_store_size_bytes", "What the store takes on its disk, as last measured.", registry=registry
@@ -206,6 +208,21 @@ class Metrics:
         )
         self.housekeeping_last = Gauge(
             "providerwatch_housekeeping_last_duration_seconds", "The newest slice.", registry=registry
+        )
+        self.log_dropped = Counter(
+            "providerwatch_log_dropped_total",
+            "Log records that were not written because nobody read them in time.",
+            registry=registry,
+        )
+        self.log_suppressed = Counter(
+            "providerwatch_log_suppressed_total",
+            "Log records that were left out because there were many like them.",
+            registry=registry,
+        )
+        self.clock_ahead = Gauge(
+            "providerwatch_clock_ahead_seconds",
+            "By how much the clock is ahead of what retention believes; 0 while it is followed.",
+            registry=registry,
         )
         self.vantage_online = Gauge(
             "providerwatch_vantage_online", "0 while this place's own network is down.", registry=self.registry

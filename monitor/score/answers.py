@@ -24,6 +24,10 @@ class AnswerErrors:
         """Count samples that started at `at` and count as `outcome` elsewhere."""
         self._counts.add(at, Outcome.FAILED if error is ErrorClass.WRONG_ANSWER else outcome, count)
 
+    def forget_after(self, now: datetime) -> None:
+        """What is dated later than now is not counted any more."""
+        self._counts.forget_after(now)
+
     def ratio(self, now: datetime) -> float | None:
         """The share of failures, 0..1; None without a counted sample."""
         counts = self._counts.counts(now)

@@ -19,11 +19,13 @@ from monitor.score.health import (
     Observation,
     advance,
     assess,
+    bounded,
+    bounded_outlook,
     in_doubt,
     judged_status,
     settle,
 )
-from monitor.score.incidents import Docket, accused, ruled
+from monitor.score.incidents import Docket, accused, bounded_docket, ruled
 from monitor.score.outcomes import NOTHING, Counts, Outcome, outcome
 from monitor.score.pace import Limits, next_probe
 from monitor.score.recent import Recent
@@ -197,6 +199,22 @@ class Book:
         """Whether its newest sample is from before another endpoint fell, so that it may be down without knowing."""
         measured_at, incident = self.health.measured_at, fallen.docket.incident
         return measured_at is not None and incident is not None and measured_at < incident.began_at
+
+    def bound(self, now: datetime) -> None:
+        """Date nothing later than now: a clock that was ahead has come back. What it dated so is not counted again."""
+        health = bounded(self.health, now)
+        if health is self.health:
+            return
+        self.health, self.shown = health, bounded(self.shown, now)
+        self.shared.outlook = bounded_outlook(self.shared.outlook, now)
+        self.shared.shown = bounded_outlook(self.shared.shown, now)
+        self.docket = bounded_docket(self.docket, now)
+        self.thinner = Thinner()
+        self.recent.forget_after(now)
+        self.ledger.forget_after(now)
+        self.traffic.forget_after(now)
+        for answers in self.answers.values():
+            answers.forget_after(now)
 
     def assess(self, now: datetime) -> Assessment:
         """What to publish at `now`."""

@@ -41,6 +41,8 @@ _SILENCE = frozenset({ErrorClass.DNS, ErrorClass.CONNECT, ErrorClass.TLS})
 """Nobody answered at all."""
 _SURPRISE: Final = 0.03
 """A sample that was less likely than this raises a doubt."""
+AHEAD: Final = timedelta(seconds=1)
+"""Evidence that is further ahead of the clock than that is from a time when the clock was ahead."""
 CALM: Final = 16
 """Samples after which no surprise is remembered, whatever the limits of the pace."""
 
@@ -183,6 +185,35 @@ def judged_status(health: Health, now: datetime, *, stale_s: float) -> JudgedSta
     if now > stale_after:
         return JudgedStatus(status=Status.UNKNOWN, since=stale_after, stale_after=stale_after)
     return JudgedStatus(status=health.status, since=health.since, stale_after=stale_after)
+
+
+def bounded(health: Health, now: datetime) -> Health:
+    """The health with nothing dated later than now, as a clock that was ahead has dated it: it would never get old."""
+    trouble, last = health.trouble, health.last_error
+    moments = (
+        health.since,
+        health.measured_at,
+        health.paced_at,
+        None if trouble is None else trouble.since,
+        None if last is None else last.at,
+    )
+    if all(at is None or at <= now + AHEAD for at in moments):
+        return health
+    return replace(
+        health,
+        since=min(health.since, now),
+        measured_at=None if health.measured_at is None else min(health.measured_at, now),
+        own=bounded_outlook(health.own, now),
+        paced_at=None if health.paced_at is None else min(health.paced_at, now),
+        trouble=None if trouble is None else replace(trouble, since=min(trouble.since, now)),
+        last_error=None if last is None else replace(last, at=min(last.at, now)),
+    )
+
+
+def bounded_outlook(outlook: Outlook, now: datetime) -> Outlook:
+    """The same of an outlook."""
+    at_s = now.timestamp()
+    return outlook if outlook.at_s is None or outlook.at_s <= at_s else replace(outlook, at_s=at_s)
 
 
 def in_doubt(health: Health, shared: Outlook, at: datetime) -> bool:

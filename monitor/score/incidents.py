@@ -49,6 +49,15 @@ def ruled(docket: Docket, endpoint: str, status: Status, at: datetime, *, cleare
     return replace(docket, incident=replace(docket.incident, ended_at=max(at, docket.incident.last_at)))
 
 
+def bounded_docket(docket: Docket, now: datetime) -> Docket:
+    """The docket of an incident that has not begun later than now, as one that a clock ahead has dated."""
+    incident = docket.incident
+    if incident is None:
+        return docket
+    began_at, last_at = min(incident.began_at, now), min(incident.last_at, now)
+    return replace(docket, incident=replace(incident, began_at=began_at, last_at=last_at))
+
+
 def _opened(docket: Docket, endpoint: str, status: Status, at: datetime) -> Docket:
     incident = docket.incident
     if incident is None:  # no sample of its own spoke against it

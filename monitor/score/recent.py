@@ -71,6 +71,11 @@ class Recent:
             self._samples.append((sample, outcome))
             self._known = None
 
+    def forget_after(self, now: datetime) -> None:
+        """Samples that are dated later than now are not counted any more."""
+        self._samples = [kept for kept in self._samples if kept[0].started_at <= now]
+        self._known = None
+
     def summaries(self, now: datetime) -> dict[str, Summary]:
         """Each figure's quantiles over the half hour up to `now`."""
         begin = now - RECENT

@@ -76,6 +76,11 @@ class SlidingCounts:
             return NOTHING
         return Counts(**{name: self._total >> shift & _MOST for name, shift in _FIELDS})
 
+    def forget_after(self, now: datetime) -> None:
+        """What is dated later than now is not counted any more."""
+        while self._starts and self._starts[-1] > now.timestamp():
+            self._total -= self._buckets.pop(self._starts.pop())
+
     def _insert(self, start: int) -> None:
         """Put one that comes late where it belongs."""
         place = len(self._starts)
@@ -119,3 +124,8 @@ class Ledger:
         """Each window with its counts at `now`, the shortest first."""
         for sliding in self._windows:
             yield sliding.window, sliding.counts(now)
+
+    def forget_after(self, now: datetime) -> None:
+        """What is dated later than now is not counted any more."""
+        for sliding in self._windows:
+            sliding.forget_after(now)

@@ -21,6 +21,7 @@ from monitor.store._protocol import (
     StoreTakenError,
     Tally,
     Tier,
+    Times,
 )
 from monitor.store._urls import create_store
 
@@ -42,5 +43,6 @@ __all__ = [
     "StoreTakenError",
     "Tally",
     "Tier",
+    "Times",
     "create_store",
 ]

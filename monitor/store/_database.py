@@ -28,6 +28,9 @@ class Database(Protocol):
     def faults(self) -> AbstractContextManager[None]:
         """The border: whatever the database or its libraries raise inside leaves as StoreError."""
 
+    def is_there(self) -> bool:
+        """Whether there is a database, if an empty one, as far as can be told without connecting."""
+
     def check_place(self) -> None:
         """Raise StoreError when no database can be there."""
 

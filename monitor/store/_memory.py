@@ -26,11 +26,12 @@ from monitor.store._protocol import (
     StoreError,
     Tally,
     Tier,
+    Times,
 )
 from monitor.store._raw import Names, cooked, stored
 from monitor.store._tallies import Ended, tallied
 from monitor.store._tidy import tier_ends
-from monitor.store.rollup import Rollup, merged, rolled
+from monitor.store.rollup import Rollup, fuller, merged, rolled
 from monitor.traffic.counted import Activity, Counted, Spot, Tokens, Use
 from monitor.traffic.counted import Tally as TrafficTally
 from monitor.traffic.known import REMEMBERED
@@ -56,6 +57,7 @@ class MemoryStore:
         self._days: Rolled = {}
         self._first: dict[str, datetime] = {}
         self._raw_since: datetime | None = None
+        self._counted_from: datetime | None = None
         self._traffic: dict[int, dict[Spot, int]] = {span_s: {} for span_s in _traffic.SPANS}
         self._activity: dict[Use, Tokens] = {}
         self._batches: dict[str, Counted] = {}
@@ -83,7 +85,7 @@ class MemoryStore:
         states: Mapping[str, str],
         incidents: Sequence[Incident] = (),
         traffic: Counted | None = None,
-    ) -> None:
+    ) -> int:
         """See `Store.append`."""
         await asyncio.sleep(0)
         try:
@@ -91,8 +93,9 @@ class MemoryStore:
             put = {each.id: _incidents.as_kept(each) for each in incidents}
         except ValueError as error:
             raise StoreError(f"memory: {error}") from error
+        expired = {each.id for each in kept if self._raw_since is not None and each.started_at < self._raw_since}
         for sample in kept:
-            if sample.id in self._samples or (self._raw_since is not None and sample.started_at < self._raw_since):
+            if sample.id in self._samples or sample.id in expired:
                 continue
             self._seq += 1
             self._samples[sample.id] = Numbered(seq=self._seq, sample=sample)
@@ -102,6 +105,7 @@ class MemoryStore:
         self._incidents |= put
         if traffic is not None and traffic.id not in self._batches:
             self._count(traffic)
+        return sum(sample.id in expired for sample in kept)
 
     def _count(self, traffic: Counted) -> None:
         forgotten = traffic.at - 2 * REMEMBERED
@@ -241,6 +245,7 @@ class MemoryStore:
         """See `Store.tidy`."""
         ends = tier_ends(now, retention)
         self._rolled, self._days = self._hours(), self._every_day()
+        self._counted_from = retention.until or now
         raw = _EVER + timedelta(hours=ends.raw)
         self._raw_since = max(raw, self._raw_since or raw)
         for each in [each for each in self._samples.values() if each.sample.started_at < self._raw_since]:
@@ -254,10 +259,20 @@ class MemoryStore:
             name: each for name, each in self._incidents.items() if each.ended_at is None or each.ended_at >= daily
         }
         for span_s, kept in _traffic.SPANS.items():
-            first = _floor(now - kept, span_s).timestamp()
+            first = _floor(self._counted_from - kept, span_s).timestamp()
             self._traffic[span_s] = {spot: count for spot, count in self._traffic[span_s].items() if spot[1] >= first}
         self._activity = {use: tokens for use, tokens in self._activity.items() if use[0] >= daily.date()}
         return False
+
+    async def times(self) -> Times:
+        """See `Store.times`."""
+        newest = max((each.sample.started_at for each in self._samples.values()), default=None)
+        return Times(newest=newest, counted_from=self._counted_from, horizon=self._raw_since)
+
+    async def lower_horizon(self, at: datetime) -> None:
+        """See `Store.lower_horizon`."""
+        if self._raw_since is not None and self._raw_since > at:
+            self._raw_since = at
 
     async def adopt(self, aliases: Mapping[str, str]) -> None:
         """See `Store.adopt`."""
@@ -319,6 +334,7 @@ class MemoryStore:
             rows={"sample": count, "incident": len(self._incidents)},
             samples=count,
             raw_since=self._raw_since,
+            oldest=min((each.sample.started_at for each in self._samples.values()), default=None),
             sinks=await self.backlogs(),
         )
 
@@ -329,7 +345,8 @@ class MemoryStore:
             sample = each.sample
             key = (sample.endpoint, sample.task, sample.vantage, _floor(sample.started_at, Tier.HOUR.value))
             groups.setdefault(key, []).append(sample)
-        return self._rolled | {key: rolled(samples) for key, samples in groups.items()}
+        fresh = {key: rolled(samples) for key, samples in groups.items()}
+        return self._rolled | {key: fuller(rollup, self._rolled.get(key)) for key, rollup in fresh.items()}
 
     def _every_day(self) -> Rolled:
         """Rollups of every day: of its hours where there are any, else as they were rolled up before."""

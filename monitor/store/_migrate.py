@@ -42,7 +42,12 @@ def version(connection: Connection, place: str) -> Schema:
     return Schema(found=next(iter(found), None), known=scripts.get_heads()[0])
 
 
-def _config(connection: Connection) -> Config:
+def newest() -> str:
+    """The version of this program's schema."""
+    return ScriptDirectory.from_config(_config()).get_heads()[0]
+
+
+def _config(connection: Connection | None = None) -> Config:
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     return config

@@ -55,6 +55,10 @@ class PostgresDatabase:
         """See `Database.faults`."""
         return _faults(self.place)
 
+    def is_there(self) -> bool:
+        """The server says that itself."""
+        return True
+
     def check_place(self) -> None:
         """The server says that itself."""
 

@@ -102,6 +102,20 @@ class Retention:
     raw: timedelta = timedelta(days=7)
     hourly: timedelta = timedelta(days=400)
     daily: timedelta = timedelta(days=3650)
+    until: datetime | None = None
+    """All of them count back from here; None: from now. Earlier than now while the clock is not trusted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """What a store knows of time, to hold a clock against."""
+
+    newest: datetime | None
+    """When its newest raw sample began."""
+    counted_from: datetime | None
+    """The time that retention last counted back from."""
+    horizon: datetime | None
+    """Raw samples that began before were deleted, and are not taken again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,9 +126,16 @@ class Schema:
     """Of the database; None: it is empty."""
     known: str
     """Of this program."""
+    missing: str | None = None
+    """The file that is not there."""
 
     def check_readable(self) -> None:
         """Raise `StoreError` when there is nothing in it that this program could read as it is."""
+        if self.missing is not None:
+            raise StoreError(
+                f"there is no file {self.missing}, it holds nothing yet; `providerwatch run` or "
+                "`providerwatch db upgrade` makes it"
+            )
         if self.found is None:
             raise StoreError("holds nothing yet; `providerwatch run` or `providerwatch db upgrade` makes it")
         if self.found != self.known:
@@ -154,6 +175,8 @@ class Info:
     """Raw samples, in rows and in blocks."""
     raw_since: datetime | None
     """Raw samples that began before were deleted."""
+    oldest: datetime | None = None
+    """When the oldest raw sample began."""
     sinks: Mapping[str, Backlog] = field(default_factory=dict)
     """By name."""
 
@@ -184,11 +207,12 @@ class Store(Protocol):
         states: Mapping[str, str],
         incidents: Sequence[Incident] = (),
         traffic: Counted | None = None,
-    ) -> None:
+    ) -> int:
         """Keep all of it in one transaction that is committed on return.
 
         A sample whose id is already kept is ignored, so a call that failed or was cancelled may be repeated; a
-        cancelled one may have been committed all the same. So is a sample that began before what retention has deleted.
+        cancelled one may have been committed all the same. So is a sample that began before what retention has deleted;
+        how many these were is returned.
 
         A state takes the place of the one before, an incident that of the one with its id. `states` are opaque texts
         by endpoint id: the scorer's, whose effect is about to be published. `traffic` whose id is already kept is
@@ -290,6 +314,12 @@ class Store(Protocol):
 
         Holds no lock for long. True when there is more to be done now.
         """
+
+    async def times(self) -> Times:
+        """What the store knows of time; quickly told."""
+
+    async def lower_horizon(self, at: datetime) -> None:
+        """Take samples again that began at `at` or later: the horizon was set by a clock that was ahead."""
 
     async def adopt(self, aliases: Mapping[str, str]) -> None:
         """Join the history of each alias to that of the endpoint it is now called by: alias to id."""

@@ -13,6 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, func, select, type_coerce
 from sqlalchemy.types import NULLTYPE
 
+from monitor.store import _horizon
 from monitor.store._append import RAW, hour
 from monitor.store._blocks import number, unpack, unpack_columns
 from monitor.store._codes import TASKS
@@ -191,6 +192,7 @@ def info(connection: Connection, database: Database) -> Info:
         rows=rows,
         samples=rows["sample"] + int(sealed),
         raw_since=raw,
+        oldest=_horizon.oldest(connection),
         sinks=backlogs(connection),
     )
 

@@ -18,12 +18,12 @@ from monitor.store._blocks import number
 from monitor.store._codes import TASKS
 from monitor.store._protocol import Bucket, Tier
 from monitor.store._raw import hours_of, ids, meant
-from monitor.store._rollup_rows import SUMS, to_rollup, to_row
+from monitor.store._rollup_rows import SUMS, counts_of, to_rollup, to_row
 from monitor.store._rows import blame_of
 from monitor.store._statements import Insert, key_of
 from monitor.store._tables import daily, hourly, stale_day, stale_hour, vantage
 from monitor.store._threads import breathe
-from monitor.store.rollup import FIGURES, TAKEN, Rollup, merged, rolled_values
+from monitor.store.rollup import FIGURES, TAKEN, Rollup, fuller, merged, rolled_values
 from probes._model import Task
 
 HOURS_A_DAY: Final = 24
@@ -49,7 +49,8 @@ def roll_hour(connection: Connection, insert: Insert, before: int) -> bool:
     fresh = _fresh_hours(connection, oldest.endpoint, [oldest.bucket])
     for (task, seen_from), rollup in fresh[oldest.bucket].items():
         key = {"endpoint": oldest.endpoint, "task": task, "vantage": seen_from}
-        _put(connection, insert, hourly, {**key, "bucket": oldest.bucket}, rollup)
+        if _counted(connection, {**key, "bucket": oldest.bucket}) <= rollup.count:
+            _put(connection, insert, hourly, {**key, "bucket": oldest.bucket}, rollup)
         mark = insert(stale_day).values({**key, "bucket": oldest.bucket // HOURS_A_DAY}).on_conflict_do_nothing()
         connection.execute(mark)
     mine = (stale_hour.c.endpoint == oldest.endpoint, stale_hour.c.bucket == oldest.bucket)
@@ -84,7 +85,8 @@ def rollups(
     """See `Store.rollups`: what was rolled up, and what is stale rolled up now and thrown away."""
     span = (_bucket_at_or_after(since, tier), _bucket_at_or_after(until, tier))
     found = _stored(connection, name, tier, span, figures)
-    found |= _stale(connection, name, tier, span, figures)
+    for place, rollup in (_stale(connection, name, tier, span, figures)).items():
+        found[place] = fuller(rollup, found.get(place))
     return _named(connection, tier, found)
 
 
@@ -241,6 +243,16 @@ def _of_day(key: Mapping[str, Any], day: int) -> list[ColumnElement[bool]]:
     first = day * HOURS_A_DAY
     within = (hourly.c.bucket >= first, hourly.c.bucket < first + HOURS_A_DAY)
     return [*within, *(hourly.c[name] == value for name, value in key.items())]
+
+
+def _counted(connection: Connection, key: Mapping[str, Any]) -> int:
+    """How many samples the stored rollup of an hour counts.
+
+    One that counts more than there are samples stays: a clock that was ahead had some of them deleted.
+    """
+    mine = (hourly.c[name] == value for name, value in key.items())
+    counts = connection.execute(select(hourly.c.counts).where(*mine)).scalar()
+    return 0 if counts is None else sum(counts_of(counts).values())
 
 
 def _put(connection: Connection, insert: Insert, table: Table, key: Mapping[str, Any], rollup: Rollup) -> None:

@@ -12,11 +12,11 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import Connection, Engine, Row, Select
 
 from monitor.status import Incident
-from monitor.store import _incidents, _outbox, _queries, _rolling, _tallies, _traffic
+from monitor.store import _horizon, _incidents, _outbox, _queries, _rolling, _tallies, _traffic
 from monitor.store._adopt import adopt
 from monitor.store._append import Appender
 from monitor.store._database import Database
-from monitor.store._migrate import migrate, version
+from monitor.store._migrate import migrate, newest, version
 from monitor.store._protocol import (
     Backlog,
     Bucket,
@@ -32,6 +32,7 @@ from monitor.store._protocol import (
     StoreReplacedError,
     Tally,
     Tier,
+    Times,
 )
 from monitor.store._statements import FIRST_SEEN, STATES, insert_of
 from monitor.store._threads import Result, Threads
@@ -85,6 +86,8 @@ class SqlStore:
 
     async def schema(self) -> Schema:
         """See `Store.schema`."""
+        if not self._database.is_there():
+            return Schema(found=None, known=newest(), missing=self._database.place)
         self._database.check_place()
         return await self._read(lambda connection: version(connection, self._database.place))
 
@@ -94,10 +97,11 @@ class SqlStore:
         states: Mapping[str, str],
         incidents: Sequence[Incident] = (),
         traffic: Counted | None = None,
-    ) -> None:
+    ) -> int:
         """See `Store.append`."""
-        if samples or states or incidents or traffic:
-            await self._write_thread.run(lambda: self._append(samples, states, incidents, traffic))
+        if not (samples or states or incidents or traffic):
+            return 0
+        return await self._write_thread.run(lambda: self._append(samples, states, incidents, traffic))
 
     async def states(self) -> dict[str, str]:
         """See `Store.states`."""
@@ -186,6 +190,14 @@ class SqlStore:
         """See `Store.tidy`."""
         more = await self._write(lambda connection: self._tidying.slice(connection, now, retention))
         return more or await self._write(self._database.give_back)
+
+    async def times(self) -> Times:
+        """See `Store.times`."""
+        return await self._read(_horizon.times)
+
+    async def lower_horizon(self, at: datetime) -> None:
+        """See `Store.lower_horizon`."""
+        await self._write(lambda connection: _horizon.lower(connection, at))
 
     async def adopt(self, aliases: Mapping[str, str]) -> None:
         """See `Store.adopt`."""
@@ -277,10 +289,13 @@ class SqlStore:
         states: Mapping[str, str],
         incidents: Sequence[Incident],
         traffic: Counted | None,
-    ) -> None:
+    ) -> int:
         with self._to_append():
-            self._transact(lambda connection: self._appender.append(connection, samples, states, incidents, traffic))
+            expired = self._transact(
+                lambda connection: self._appender.append(connection, samples, states, incidents, traffic)
+            )
             self._appender.committed()
+            return expired
 
     def _check_writable(self) -> None:
         with self._to_append(), self._same_database(), self._connected(self._database.writer) as connection:

@@ -34,8 +34,8 @@ class SqliteDatabase:
     """A `Database` in a file. The file is created, its folder is not."""
 
     def __init__(self, path: Path, lock_wait_s: float) -> None:
-        self._path = path
-        self.place = str(path)
+        self._path = path.absolute()
+        self.place = str(path.absolute())
         self.writer = writer_engine(path, lock_wait_s)
         self.reader = reader_engine(path, lock_wait_s, READERS)
         self._files = Files(path)
@@ -48,6 +48,11 @@ class SqliteDatabase:
     def faults(self) -> AbstractContextManager[None]:
         """See `Database.faults`."""
         return faults_at(self._path)
+
+    def is_there(self) -> bool:
+        """See `Database.is_there`."""
+        with self.faults():
+            return self._path.exists()
 
     def check_place(self) -> None:
         """See `Database.check_place`."""

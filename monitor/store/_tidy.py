@@ -15,8 +15,8 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, exists, func, select, type_coerce
 from sqlalchemy.types import NULLTYPE
 
-from monitor.store import _traffic
-from monitor.store._append import HOUR_S, RAW, hour
+from monitor.store import _horizon, _traffic
+from monitor.store._append import HOUR_S, hour
 from monitor.store._blocks import pack
 from monitor.store._outbox import drop, slowest
 from monitor.store._protocol import Retention
@@ -28,7 +28,6 @@ from monitor.store._tables import (
     block,
     daily,
     endpoint,
-    horizon,
     hourly,
     incident,
     sample,
@@ -55,9 +54,10 @@ class Ends:
 
 def tier_ends(now: datetime, retention: Retention) -> Ends:
     """Whole days of hours are kept, so that a day that a late sample changes can be made anew from all its hours."""
-    raw = hour(now - retention.raw)
-    hourly_day = min(hour(now - retention.hourly), raw) // HOURS_A_DAY
-    daily_day = min(hour(now - retention.daily) // HOURS_A_DAY, hourly_day)
+    until = retention.until or now
+    raw = hour(until - retention.raw)
+    hourly_day = min(hour(until - retention.hourly), raw) // HOURS_A_DAY
+    daily_day = min(hour(until - retention.daily) // HOURS_A_DAY, hourly_day)
     return Ends(raw=raw, hourly=hourly_day * HOURS_A_DAY, daily=daily_day)
 
 
@@ -73,16 +73,16 @@ class Tidying:
     def slice(self, connection: Connection, now: datetime, retention: Retention) -> bool:
         """Do one thing that is to be done; False when there is none."""
         this_hour = hour(now)
-        ends = tier_ends(now, retention)
+        ends, until = tier_ends(now, retention), retention.until or now
         return (
             roll_hour(connection, self._insert, this_hour)
             or roll_day(connection, self._insert, this_hour // HOURS_A_DAY)
             or self._seal_one(connection, hour(now - ROWS_KEPT))
-            or _delete_raw(connection, self._insert, ends.raw)
+            or _delete_raw(connection, self._insert, ends.raw, until)
             or _delete_rollups(connection, hourly, ends.hourly)
             or _delete_rollups(connection, daily, ends.daily)
             or _delete_incidents(connection, ends.daily)
-            or _delete_traffic(connection, now, ends.daily)
+            or _delete_traffic(connection, until, ends.daily)
         )
 
     def _seal_one(self, connection: Connection, before: int) -> bool:
@@ -130,10 +130,10 @@ def _seal(connection: Connection, insert: Insert, key: int, at_hour: int, given:
     return True
 
 
-def _delete_raw(connection: Connection, insert: Insert, before: int) -> bool:
+def _delete_raw(connection: Connection, insert: Insert, before: int, until: datetime) -> bool:
     """Delete raw samples of hours before; from then on none of them is taken again."""
     begin = type_coerce(before * MICROSECONDS_AN_HOUR, NULLTYPE)
-    _set_horizon(connection, insert, before)
+    _horizon.move(connection, insert, datetime.fromtimestamp(before * HOUR_S, UTC), until)
     if _delete_oldest(connection, block, block.c.hour < before, _BLOCKS_A_SLICE):
         return True
     started = type_coerce(sample.c.started_at, NULLTYPE)
@@ -144,14 +144,6 @@ def _delete_raw(connection: Connection, insert: Insert, before: int) -> bool:
         drop(connection, seqs)
         _delete_rows(connection, sample, [{"seq": seq} for seq in seqs])
     return bool(seqs)
-
-
-def _set_horizon(connection: Connection, insert: Insert, before: int) -> None:
-    """Move the horizon on; never back, since what it passed is gone."""
-    at = datetime.fromtimestamp(before * HOUR_S, UTC)
-    put = insert(horizon).values(name=RAW, at=at)
-    put = put.on_conflict_do_update(index_elements=[horizon.c.name], set_={"at": at}, where=horizon.c.at < at)
-    connection.execute(put)
 
 
 def _delete_rollups(connection: Connection, table: Table, before: int) -> bool:

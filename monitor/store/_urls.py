@@ -8,8 +8,7 @@ from monitor.store._protocol import Store, StoreError
 from monitor.store._sqlite import sqlite_store
 
 _FORMS = (
-    "write sqlite:///absolute/path.db, sqlite:name.db for a file in the working directory, "
-    "or postgresql://user:password@host/database"
+    "write sqlite:///absolute/path.db, sqlite:name.db for a relative path, or postgresql://user:password@host/database"
 )
 
 

@@ -91,6 +91,11 @@ def rolled_values(rows: Iterable[Sequence[Any]], figures: Sequence[str]) -> Roll
     return rollup
 
 
+def fuller(fresh: Rollup, stored: Rollup | None) -> Rollup:
+    """What was rolled up before, where it counts samples that are gone; else what was rolled up now."""
+    return stored if stored is not None and stored.count > fresh.count else fresh
+
+
 def merged(rollups: Iterable[Rollup]) -> Rollup:
     """The rollup of all samples of all of them."""
     total = Rollup()

@@ -148,7 +148,7 @@ def _moment(given: Mapping[str, Any], now: datetime) -> datetime:
         raise WrongFieldError(f"at: longer ago than {OLDEST.total_seconds() / 60:g} minutes")
     if at > now + AHEAD:
         raise WrongFieldError(f"at: more than {AHEAD.total_seconds():g} s ahead of this clock")
-    return at
+    return min(at, now)  # what seems to be from the future would get old too late
 
 
 def _time(text: object) -> datetime | None:

@@ -5,5 +5,6 @@ speaks for, the lookout asks others meanwhile (`witnesses`), and the judge decid
 """
 
 from monitor.vantage.lookout import Lookout, Peers
+from monitor.vantage.witnesses import look_up
 
-__all__ = ["Lookout", "Peers"]
+__all__ = ["Lookout", "Peers", "look_up"]

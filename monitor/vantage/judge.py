@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 
 from monitor.vantage.evidence import Answer, Kind, Proof, Reply, Suspicion, excused, proof_in, suspicion_in
 from monitor.vantage.origins import Origin
+from monitor.vantage.resolver import RESOLVER, Lookup, ResolverRecord
 from probes._model import Sample
 
 HOLD: Final = timedelta(seconds=20)
@@ -54,10 +55,14 @@ class _Outage:
 class Vantage:
     """What is known of this place's network, and the samples that wait for it to be known."""
 
-    def __init__(self, origins: Mapping[str, Origin], canaries: Sequence[Origin] = ()) -> None:
+    def __init__(
+        self, origins: Mapping[str, Origin], canaries: Sequence[Origin] = (), resolver: ResolverRecord | None = None
+    ) -> None:
         self._origins = origins
         """By endpoint; one that is not in it takes no part."""
         self._canaries = tuple(canaries)
+        self._resolver = resolver
+        """What came of own lookups; None: there are none, and others have to show that names are resolved."""
         self._providers = tuple(dict.fromkeys(origins.values()))
         self._queues: dict[str, deque[_Held]] = {}
         self._proofs: dict[tuple[bool, bool], Proof] = {}
@@ -96,6 +101,9 @@ class Vantage:
         proof = proof_in(sample, origin, at)
         if proof is not None:
             self._note(proof)
+            if self._resolver is not None and proof.named:
+                after_s = (sample.connect_s or 0.0) + (sample.tls_s or 0.0)
+                self._resolver.note_resolved(sample.started_at - timedelta(seconds=after_s))
         held = _Held(sample=sample, at=at, doubt=suspicion_in(sample, origin, at))
         self._queues.setdefault(sample.endpoint, deque()).append(held)
         if held.doubt is not None:
@@ -113,6 +121,20 @@ class Vantage:
             if not any(_can_answer(witness, question) and witness not in self._unfit for witness in chosen):
                 chosen |= dict.fromkeys(self._best_witnesses(question, away))
         return tuple(chosen)
+
+    def looked_up(self, lookup: Lookup) -> list[Sample]:
+        """What came of an own lookup of a neutral name; the samples that may go on now."""
+        if self._resolver is None:
+            return []
+        self._resolver.note(lookup)
+        if lookup.answer is Answer.HEARD:
+            outages = self._outages.items()
+            over = [kind for kind, each in outages if each.missed == {RESOLVER} and lookup.began >= each.since]
+            for kind in over:
+                self._past[kind] = (self._outages.pop(kind).since, lookup.ended)
+        for held, doubt in tuple(self._doubted()):
+            self._ask_resolver(held, doubt)
+        return self._flush()
 
     def answered(self, replies: Collection[Reply]) -> list[Sample]:
         """What came of asking; the samples that may go on now."""
@@ -139,6 +161,8 @@ class Vantage:
         self._proofs.clear()
         self._heard_at.clear()
         self._past.clear()
+        if self._resolver is not None:
+            self._resolver.forget()
         self._outages = {kind: replace(outage, since=at) for kind, outage in self._outages.items()}
         self._asked_at = at
         return self.release()
@@ -149,12 +173,37 @@ class Vantage:
     def _settle_at_once(self, held: _Held, doubt: Suspicion) -> None:
         """Judge a silence by what is known already; with nobody to ask it is taken as it is."""
         question, outage = (doubt.kind, doubt.origin), self._outages.get(doubt.kind)
-        if not any(_can_answer(witness, question) for witness in (*self._canaries, *self._providers)):
+        if self._ask_resolver(held, doubt):
+            return
+        if not self._can_look_up(doubt) and not any(
+            _can_answer(witness, question) for witness in (*self._canaries, *self._providers)
+        ):
             held.doubt = None
         elif any(_clears(proof, doubt) for proof in self._proofs.values()):
             self._settle_against(held, doubt)
         elif outage is not None and _is_shared(doubt, outage.missed):
             self._excuse(held)
+
+    def _can_look_up(self, doubt: Suspicion) -> bool:
+        return self._resolver is not None and doubt.kind.names
+
+    def _ask_resolver(self, held: _Held, doubt: Suspicion) -> bool:
+        """Judge a name that was not resolved by what became of other names meanwhile; False when that is not known."""
+        if self._resolver is None or not doubt.kind.names:
+            return False
+        answer = self._resolver.answer(doubt.since, held.at)
+        if answer is Answer.SILENT:
+            self._share(held, doubt, frozenset({RESOLVER}))
+        elif answer is Answer.HEARD:
+            self._settle_against(held, doubt)
+        return answer is not Answer.NOTHING
+
+    def _share(self, held: _Held, doubt: Suspicion, missed: frozenset[Origin]) -> None:
+        """It is our network's silence."""
+        known = self._outages.get(doubt.kind)
+        since = doubt.since if known is None else min(doubt.since, known.since)
+        self._outages[doubt.kind] = _Outage(since=since, missed=missed)
+        self._excuse(held)
 
     def _note(self, proof: Proof) -> None:
         """Somebody was heard: an outage before that is over, and silences before that are settled."""
@@ -176,13 +225,12 @@ class Vantage:
         """Judge what is still in doubt after asking. What came since the asking waits for the next, if need be."""
         waiting = tuple(self._doubted())
         missed = frozenset(silent | {doubt.origin for _, doubt in waiting if doubt.unheard}) - self._unfit
+        if self._resolver is not None and self._resolver.is_silent:
+            missed |= {RESOLVER}
         self._outages = {kind: replace(outage, missed=missed) for kind, outage in self._outages.items() if missed}
         for held, doubt in waiting:
             if _is_shared(doubt, missed):
-                known = self._outages.get(doubt.kind)
-                since = doubt.since if known is None else min(doubt.since, known.since)
-                self._outages[doubt.kind] = _Outage(since=since, missed=missed)
-                self._excuse(held)
+                self._share(held, doubt, missed)
             elif held.at <= self._asked_at:
                 held.doubt = None
 

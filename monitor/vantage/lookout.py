@@ -13,6 +13,7 @@ from monitor.maintenance import current
 from monitor.vantage.evidence import Answer, Reply
 from monitor.vantage.judge import Vantage
 from monitor.vantage.origins import Origin, canary_origins, origin_of
+from monitor.vantage.resolver import Lookup, ResolverRecord
 from monitor.vantage.witnesses import ask
 from probes._model import Sample
 from probes._proxy import proxy_of
@@ -20,6 +21,8 @@ from probes._proxy import proxy_of
 log = logging.getLogger(__name__)
 
 _TICK_S = 1.0
+_LOOK_UP_EVERY_S = 5.0
+"""While probes are under way: one that is given up for its name has waited longer than that."""
 _PAUSE_S = 1.0
 """From one round of asking to the next, so that no stream of failures makes us a nuisance."""
 
@@ -32,6 +35,10 @@ class Peers:
     """Takes every sample, in the order of its endpoint's arrivals."""
     now: Callable[[], datetime]
     ask: Callable[[Origin], Awaitable[Answer]] = ask
+    look_up: Callable[[], Awaitable[Answer]] | None = None
+    """Looks up a neutral name; None: the resolver is not watched."""
+    probing: Callable[[], bool] = lambda: False
+    """Whether a probe is under way."""
 
 
 class Lookout:
@@ -47,7 +54,9 @@ class Lookout:
         self._specs = tuple(spec for spec in endpoints if spec.enabled)
         found = {spec.endpoint.id: origin_of(spec.endpoint) for spec in self._specs}
         self._origins = {name: origin for name, origin in found.items() if origin is not None}
-        self._vantage = Vantage(self._origins, canary_origins(canaries))
+        self._looks_up = peers.look_up is not None and any(each.is_named for each in self._origins.values())
+        resolver = ResolverRecord() if self._looks_up else None
+        self._vantage = Vantage(self._origins, canary_origins(canaries), resolver)
         self._peers = peers
         self._pause_s = pause_s
         self._due = asyncio.Event()
@@ -71,6 +80,8 @@ class Lookout:
         """Ask when it is due, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._let_go_in_time(), name="vantage-bound")
+            if self._looks_up:
+                group.create_task(self._watch_resolver(), name="vantage-resolver")
             while True:
                 await self._due.wait()
                 await self._ask_round()
@@ -92,7 +103,8 @@ class Lookout:
         if not self._vantage.is_due(now):
             return
         witnesses = self._vantage.ask(now, self._away(now))
-        replies = await asyncio.gather(*map(self._reply, witnesses))
+        looking_up = [self._look_up()] if self._looks_up else []
+        replies, _ = await asyncio.gather(asyncio.gather(*map(self._reply, witnesses)), asyncio.gather(*looking_up))
         self._hand_on(self._vantage.answered(replies))
         self._say_who_is_unfit()
 
@@ -107,6 +119,20 @@ class Lookout:
 
     async def _reply(self, witness: Origin) -> Reply:
         return Reply(witness=witness, answer=await self._peers.ask(witness))
+
+    async def _watch_resolver(self) -> None:
+        """Look up neutral names beside the probes, whether or not one fails: afterwards it would be too late."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                if self._peers.probing():
+                    group.create_task(self._look_up(), name="vantage-lookup")
+                    await asyncio.sleep(_LOOK_UP_EVERY_S - _TICK_S)
+                await asyncio.sleep(_TICK_S)
+
+    async def _look_up(self) -> None:
+        began, look_up = self._peers.now(), self._peers.look_up
+        answer = Answer.NOTHING if look_up is None else await look_up()
+        self._hand_on(self._vantage.looked_up(Lookup(began=began, ended=self._peers.now(), answer=answer)))
 
     async def _let_go_in_time(self) -> None:
         while True:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import secrets
 import socket
 import threading
 from collections.abc import Callable, Iterable
@@ -16,6 +17,11 @@ from probes._cutoff import until
 
 PATIENCE_S = 5.0
 """The kernel tries after 0, 1 and 3 s: time for the third try, and for a slow way back."""
+LOOKUP_PATIENCE_S = 3.0
+"""A resolver that works answers sooner; a lost packet is sent again after 5 s."""
+_NEUTRAL_ZONE = "example.com."
+"""Kept by IANA for such use, far from every provider. The dot at its end keeps search domains out."""
+_NO_SUCH_NAME = frozenset({socket.EAI_NONAME, socket.EAI_NODATA})
 _MOST_ADDRESSES = 4
 _UNREACHABLE = frozenset(
     {
@@ -51,6 +57,24 @@ async def ask(witness: Origin, patience_s: float = PATIENCE_S) -> Answer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def look_up(name: str | None = None, patience_s: float = LOOKUP_PATIENCE_S) -> Answer:
+    """Whether the resolver answers now, if only that there is no such name.
+
+    `name` None: one that nobody has asked for, so that the resolver has to ask others and cannot answer from memory.
+    """
+    host = name or f"{secrets.token_hex(6)}.{_NEUTRAL_ZONE}"
+    try:
+        async with until(asyncio.get_running_loop().time() + patience_s):
+            await _addresses(Origin(name=host, host=host, port=443))
+    except TimeoutError:
+        return Answer.SILENT
+    except socket.gaierror as error:
+        return Answer.HEARD if error.errno in _NO_SUCH_NAME else Answer.SILENT
+    except (OSError, RuntimeError, UnicodeError):  # no thread
+        return Answer.NOTHING
+    return Answer.HEARD
 
 
 async def _first_heard(tasks: Iterable[asyncio.Task[Answer]]) -> Answer:

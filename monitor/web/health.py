@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from aiohttp import hdrs, web
 
@@ -27,6 +27,8 @@ class Ready(TypedDict):
     ready: bool
     problems: list[str]
     """Why not; empty when it is."""
+    warnings: NotRequired[list[str]]
+    """What is odd all the same; left out where there is nothing."""
 
 
 def routes(sources: Sources) -> Sequence[Route]:
@@ -70,7 +72,10 @@ class _Handlers:
         """The schedule is running and the store takes samples; else 503 and why not."""
         problems = self._sources.problems()
         status = HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK
-        return web.json_response(Ready(ready=not problems, problems=list(problems)), status=status)
+        ready = Ready(ready=not problems, problems=list(problems))
+        if warnings := self._sources.warnings():
+            ready["warnings"] = list(warnings)
+        return web.json_response(ready, status=status)
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
         """Prometheus or OpenMetrics, as the reader asks; made once a second at most."""

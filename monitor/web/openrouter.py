@@ -32,6 +32,15 @@ SLUG = Parameter(
 )
 
 
+NAME = Parameter(
+    name="name",
+    about="The whole public name, percent-encoded; for names that are not author/slug.",
+    parse=str,
+    in_path=True,
+    slashes=True,
+    example="meta-llama/llama-3.2-1b-instruct",
+)
+
 OFFSET = whole("offset", "How many models to leave out.", low=0, high=1_000_000, example="0")
 LIMIT = whole("limit", "How many models a page may hold; all if not given.", low=1, high=1000, example="500")
 
@@ -67,6 +76,12 @@ def routes(sources: Sources) -> Sequence[Route]:
             answers=[Answer(about="The model and its endpoints.", shape=OfferedModelDocument), UNCHANGED, unknown],
         ),
         Route(
+            path="/api/v1/models/{name}/endpoints",
+            handler=handlers.endpoints_by_name,
+            parameters=[NAME],
+            answers=[Answer(about="The model and its endpoints.", shape=OfferedModelDocument), UNCHANGED, unknown],
+        ),
+        Route(
             path="/api/v1/providers",
             handler=handlers.providers,
             answers=[Answer(about="The providers.", shape=ListedProvidersDocument), UNCHANGED],
@@ -92,7 +107,13 @@ class _Handlers:
         Prices are USD per token as text, uptimes percent, latencies milliseconds; null is too little data. Under
         `providerwatch` the same figures stand with their units in their names.
         """
-        name = f"{AUTHOR.need(request)}/{SLUG.need(request)}"
+        return await self._endpoints(request, f"{AUTHOR.need(request)}/{SLUG.need(request)}")
+
+    async def endpoints_by_name(self, request: web.Request) -> web.StreamResponse:
+        """The endpoints of a model whose public name is not author/slug, in the same shape."""
+        return await self._endpoints(request, NAME.need(request))
+
+    async def _endpoints(self, request: web.Request, name: str) -> web.StreamResponse:
         document = self._offering.model(await self._sources.newest(), name)
         return _no_model(name) if document is None else answer(request, document)
 

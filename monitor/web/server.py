@@ -46,6 +46,8 @@ _LINE_BYTES = 8192
 _HEADERS = 64
 _IDLE_S = 75.0
 _SHUTDOWN_S = 2.0
+_THEIRS = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
+"""What clients do: broken requests, broken bodies, connections that end."""
 
 
 async def start(
@@ -88,7 +90,7 @@ def _protocol_log() -> logging.Logger:
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
-    return record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError)
+    return record.exc_info is None or not isinstance(record.exc_info[1], _THEIRS)
 
 
 def application(access: Access, sources: Sources) -> web.Application:

@@ -40,6 +40,8 @@ class Sources:
     """The newest that was made; for what never changes while the daemon runs."""
     problems: Callable[[], tuple[str, ...]]
     """Why the daemon is not ready; empty when it is."""
+    warnings: Callable[[], tuple[str, ...]] = tuple
+    """What is odd though the daemon is ready."""
     metrics: Exposition = _no_metrics
     past: Past | None = None
     """None: the routes of stored history are not there."""

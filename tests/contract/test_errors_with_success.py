@@ -44,6 +44,14 @@ OBJECTS: dict[str, tuple[object, ErrorClass]] = {
     ),
     "mistral_model": ({"object": "error", "type": "invalid_model", "message": "Invalid model: x"}, E.NOT_FOUND),
     "ollama_model": ({"error": 'model "x" not found, try pulling it first'}, E.NOT_FOUND),
+    "ollama_busy": (
+        {"error": "server busy, please try again.  maximum pending requests exceeded"},
+        E.OVERLOADED,
+    ),
+    "cohere_trial": (
+        {"message": "You are using a Trial key, which is limited to 10 API calls / minute."},
+        E.RATE_LIMITED,
+    ),
     "fastapi_detail": ({"detail": "Unauthorized"}, E.AUTH),
     "fastapi_request": ({"detail": [{"loc": ["body"], "msg": "field required"}]}, E.BAD_REQUEST),
     "bare_type": ({"message": "gone", "type": "error"}, E.STREAM_ERROR),

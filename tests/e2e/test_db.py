@@ -87,7 +87,12 @@ def test_info_says_what_is_there_to_people_and_to_programs(history: InFile | OnS
     keep(history.url, [timedelta(minutes=n) for n in range(5)])
     shown = db("info", tmp_path, history.url)
     assert (shown.returncode, shown.stderr) == (0, "")
-    for words in (r"samples +5, all there were", r"sample +5 *\n", r"size +[\d.]+ [KM]iB", r"schema +\d{4}"):
+    for words in (
+        r"samples +5, all there were, since \d{4}-",
+        r"sample +5 *\n",
+        r"size +[\d.]+ [KM]iB",
+        r"schema +\d{4}",
+    ):
         assert re.search(words, shown.stdout), shown.stdout
     held = json.loads(db("info --json", tmp_path, history.url).stdout)
     assert (held["samples"], held["rows"]["sample"], held["raw_since"], held["sinks"]) == (5, 5, None, {})
@@ -142,3 +147,26 @@ def test_what_is_no_history_is_left_alone(tmp_path: Path) -> None:
         assert refused.returncode == 1
         assert "is another program's database" in refused.stderr
     assert history.file.read_bytes()[96:] == before[96:]
+
+
+def test_prune_refuses_a_clock_far_ahead_of_the_store_and_deletes_when_it_is_vouched_for(
+    history: InFile | OnServer, tmp_path: Path
+) -> None:
+    keep(history.url, [timedelta(days=30), timedelta(days=30, minutes=1)])
+    refused = db("prune", tmp_path, history.url)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert re.search(r"the clock says .* no later time than .*: nothing was deleted.* --trust-clock", refused.stderr)
+    assert json.loads(db("info --json", tmp_path, history.url).stdout)["samples"] == 2
+    assert db("prune --trust-clock", tmp_path, history.url).returncode == 0
+    assert json.loads(db("info --json", tmp_path, history.url).stdout)["samples"] == 0
+
+
+@pytest.mark.parametrize("words", ["db info", "db prune", "export", "backtest"])
+def test_what_only_reads_makes_no_database_and_names_the_one_that_is_missing(words: str, tmp_path: Path) -> None:
+    file = write_config(tmp_path / "providerwatch.yaml", config("sqlite:none.db"))
+    found = subprocess.run(
+        command(*words.split(), "-c", str(file)), capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
+    assert (found.returncode, found.stdout) == (1, "")
+    assert f"there is no file {tmp_path}/none.db" in found.stderr
+    assert [each.name for each in tmp_path.iterdir()] == ["providerwatch.yaml"]

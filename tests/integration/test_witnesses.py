@@ -95,6 +95,40 @@ async def test_a_late_answer_of_the_resolver_disturbs_nobody(monkeypatch: pytest
     await asyncio.sleep(0)
 
 
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        (socket.EAI_NONAME, Answer.HEARD),
+        (socket.EAI_NODATA, Answer.HEARD),
+        (socket.EAI_AGAIN, Answer.SILENT),
+        (socket.EAI_FAIL, Answer.SILENT),
+    ],
+)
+async def test_a_resolver_that_knows_no_such_name_answers_and_one_that_cannot_tell_does_not(
+    said: int, answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def fail(host: str, *_: object, **__: object) -> object:
+        asked.append(host)
+        raise socket.gaierror(said, "told by the resolver")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    assert [await witnesses.look_up() for _ in range(2)] == [answer, answer]
+    assert all(host.endswith(".example.com.") for host in asked)
+    assert len(set(asked)) == 2, "an answer from memory would prove nothing"
+
+
+async def test_a_lookup_that_takes_too_long_is_silence_and_one_that_succeeds_an_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    late = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: late.wait(60))
+    assert await witnesses.look_up("slow.example.", patience_s=0.05) is Answer.SILENT
+    late.set()
+    assert await witnesses.look_up("slow.example.") is Answer.HEARD
+
+
 def several(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
     """A name with an address for each of these ports of loopback."""
     stream = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "")

@@ -20,9 +20,9 @@ pytestmark = pytest.mark.system
 
 
 @cache
-def told(scenario: str) -> dict[str, Any]:
+def told(scenario: str, lost: str = "lost_network") -> dict[str, Any]:
     """What a daemon published and stored in a network namespace of its own."""
-    command = ("unshare", "--net", "--mount", sys.executable, "-m", "tests.system.lost_network", scenario)
+    command = ("unshare", "--net", "--mount", sys.executable, "-m", f"tests.system.{lost}", scenario)
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert ended.returncode == 0, ended.stderr
     found: dict[str, Any] = json.loads(ended.stdout)
@@ -75,3 +75,26 @@ def test_a_provider_that_is_dropped_alone_goes_down_for_it(scenario: str) -> Non
 
 def test_a_canary_is_connected_to_and_asked_for_nothing() -> None:
     assert told("a canary, one dropped")["requests"]["q"] == 0
+
+
+def seen_of_gateway(scenario: str) -> tuple[set[str], set[str]]:
+    """Statuses of the one endpoint, and how its probes failed, where the provider or the network was to blame."""
+    seen = told(scenario, "lost_resolver")
+    failures = {word for _, word, _ in seen["samples"] if word and ErrorClass(word).blame is not Blame.MONITOR}
+    return set(seen["statuses"]["gate:tiny"]), failures
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", ["mute for all", "slow for all"])
+def test_behind_one_gateway_a_halting_resolver_counts_against_nobody(scenario: str) -> None:
+    statuses, failures = seen_of_gateway(scenario)
+    assert "down" not in statuses
+    assert failures == {ErrorClass.VANTAGE_OFFLINE}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", ["mute for the gateway", "no such gateway"])
+def test_behind_one_gateway_a_name_that_alone_is_not_resolved_counts_against_it(scenario: str) -> None:
+    statuses, failures = seen_of_gateway(scenario)
+    assert "down" in statuses
+    assert failures == {ErrorClass.DNS}

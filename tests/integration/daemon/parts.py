@@ -98,7 +98,7 @@ class StubStore(MemoryStore):
         states: Mapping[str, str],
         incidents: Sequence[Incident] = (),
         traffic: Counted | None = None,
-    ) -> None:
+    ) -> int:
         self.attempts += 1
         await self.gate.wait()
         await asyncio.sleep(0)
@@ -117,6 +117,7 @@ class StubStore(MemoryStore):
         self.kept_traffic.update({} if traffic is None else {traffic.id: traffic})
         self.appends.append(([*samples], {**states}))
         self.incident_appends.append([*incidents])
+        return 0
 
     async def states(self) -> dict[str, str]:
         return dict(self.kept_states)

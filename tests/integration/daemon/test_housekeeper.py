@@ -13,6 +13,7 @@ import pytest
 
 from monitor.housekeeper import Housekeeper, Rhythm, Told
 from monitor.store import MemoryStore, Retention, Size, Store, StoreError, create_store
+from monitor.store.retention_clock import Reading
 from tests.integration.daemon.parts import breathe, end, locked, until
 from tests.unit.store.samples import make_sample
 
@@ -45,15 +46,18 @@ class House:
     store: Store
     rhythm: Rhythm = QUICK
     troubled: bool = False
+    now: datetime = NOW
     durations_s: list[float] = field(default_factory=list)
     sizes: list[Size] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         told = Told(
-            now=lambda: NOW,
+            now=lambda: self.now,
             troubled=lambda: self.troubled,
             slice_done=self.durations_s.append,
             measured=self.sizes.append,
+            clock_read=self.readings.append,
         )
         self.keeper = Housekeeper(self.store, Retention(), told, self.rhythm)
         self.task = asyncio.create_task(self.keeper.run())
@@ -155,3 +159,34 @@ async def test_a_real_store_is_sealed_and_pruned_and_nothing_young_is_lost(begin
     finally:
         await end(house.task)
         await store.close()
+
+
+async def test_a_clock_that_leaps_deletes_nothing_and_is_told_of_once(
+    begin: Begin, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = MemoryStore()
+    await store.append([make_sample(1)], {})
+    house = await begin(store)
+    house.now += timedelta(days=30)
+    looked = len(house.readings)
+    await until(lambda: len(house.readings) > looked + 2)
+    assert await store.samples(NOW - timedelta(days=1)) == [make_sample(1)]
+    assert house.readings[-1].ahead > timedelta(days=29)
+    assert [record.action for record in caplog.records if record.levelno >= logging.WARNING] == ["clock_leap"]  # type: ignore[attr-defined]
+
+
+async def test_a_horizon_that_a_clock_ahead_left_is_taken_back_when_it_is_looked_at(
+    begin: Begin, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = MemoryStore()
+    await store.tidy(NOW + timedelta(days=30), Retention())
+    await begin(store)
+    assert "horizon_restored" in {getattr(record, "action", None) for record in caplog.records}
+    assert await store.append([make_sample(1)], {}) == 0
+
+
+async def test_a_look_that_is_asked_for_does_not_wait_for_its_turn(begin: Begin) -> None:
+    house = await begin(Slices(), Rhythm(breath_s=0.0, every_s=3600.0))
+    looked = len(house.readings)
+    house.keeper.look()
+    await until(lambda: len(house.readings) > looked)

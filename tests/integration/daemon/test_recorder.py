@@ -23,7 +23,7 @@ from monitor.publish.board import Board, Snapshot, StatusChange
 from monitor.recorder import Hooks, Limits, Recorder
 from monitor.score.state import state_from_text
 from monitor.status import Incident, Status
-from monitor.store import Store, StoreError, create_store
+from monitor.store import MemoryStore, Retention, Store, StoreError, create_store
 from monitor.traffic.counted import Counted
 from probes._model import ErrorClass, Sample, Task
 from tests.integration.daemon.parts import StubStore, breathe, end, locked, quick_config, until
@@ -423,9 +423,10 @@ async def test_the_problem_lasts_until_all_that_waits_is_written(begin: Begin) -
             states: Mapping[str, str],
             incidents: Sequence[Incident] = (),
             traffic: Counted | None = None,
-        ) -> None:
+        ) -> int:
             await super().append(samples, states, incidents, traffic)
             told.append((len(self.kept), bench.recorder.store_error is None))
+            return 0
 
     store = Telling(error=locked())
     bench = await begin(store, replace(QUICK, patience_s=0.001))
@@ -510,11 +511,11 @@ async def test_a_failure_amid_the_parts_gives_nothing_up_and_is_tried_again(begi
             states: Mapping[str, str],
             incidents: Sequence[Incident] = (),
             traffic: Counted | None = None,
-        ) -> None:
+        ) -> int:
             if self.attempts == 6:
                 self.attempts += 1
                 raise locked()
-            await super().append(samples, states, incidents, traffic)
+            return await super().append(samples, states, incidents, traffic)
 
     store = Flaky(poison={make_sample(3).id})
     bench = await begin(store, replace(PATIENT, patience_s=0.02))
@@ -610,13 +611,14 @@ async def test_a_full_disk_that_claims_to_be_writable_costs_no_sample(begin: Beg
             states: Mapping[str, str],
             incidents: Sequence[Incident] = (),
             traffic: Counted | None = None,
-        ) -> None:
+        ) -> int:
             needed = len(samples) + len(states) + len(incidents)
             if self.room < needed:
                 self.attempts += 1
                 raise StoreError("store /x: database or disk is full: free space on its disk")
             await super().append(samples, states, incidents, traffic)
             self.room -= needed
+            return 0
 
     store = Full()
     bench = await begin(store, QUICK)
@@ -719,7 +721,7 @@ async def test_flushing_gives_up_on_a_store_and_publishes_all_the_same(
     await bench.recorder.flush(0.1)
     assert (bench.visible(), store.kept) == (1, {})
     (record,) = [record for record in caplog.records if vars(record).get("action") == "flush_failed"]
-    assert record.getMessage().startswith("1 samples could not be stored: ")
+    assert record.getMessage().startswith("samples that could not be stored: 1; ")
 
 
 # Going on after a restart
@@ -754,3 +756,15 @@ async def test_a_store_error_is_raised_when_nothing_can_be_restored(tmp_path: Pa
     with pytest.raises(StoreError):
         await store.open()
     await store.close()
+
+
+async def test_samples_too_old_for_the_store_are_counted_and_told_of(
+    begin: Begin, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A clock that was ahead has moved the horizon beyond them."""
+    store = MemoryStore()
+    await store.tidy(datetime.now(UTC) + timedelta(days=30), Retention())
+    bench = await begin(store)
+    bench.put(make_sample(1), make_sample(2))
+    await until(lambda: bench.dropped == 2)
+    assert [getattr(record, "action", None) for record in caplog.records] == ["store_drop"]

@@ -125,19 +125,20 @@ async def test_once_the_store_is_back_all_is_counted_once(begin: Begin) -> None:
 class Losing(MemoryStore):
     """Commits, and loses its answer the first times: what a cut connection to a database is like."""
 
-    def __init__(self, times: int) -> None:
+    def __init__(self, losses: int) -> None:
         super().__init__()
-        self.times = times
+        self.losses = losses
 
-    async def append(self, *parts: object) -> None:
-        await super().append(*parts)  # type: ignore[arg-type]
-        self.times -= 1
-        if self.times >= 0:
+    async def append(self, *parts: object) -> int:
+        expired = await super().append(*parts)  # type: ignore[arg-type]
+        self.losses -= 1
+        if self.losses >= 0:
             raise locked()
+        return expired
 
 
 async def test_what_was_committed_though_the_answer_was_lost_is_counted_once(begin: Begin) -> None:
-    store = Losing(times=3)
+    store = Losing(losses=3)
     bench = begin(store, replace(QUICK, patience_s=0.01))
     for _ in range(5):
         await bench.recorder.take(calls(2))

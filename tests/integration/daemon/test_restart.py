@@ -122,3 +122,17 @@ async def test_what_is_stored_and_what_is_counted_have_the_same_blame(store: Sto
     counted = counts[f'{{blame="provider",endpoint="{NAME}",error="payment",task="chat"}}']
     assert counted == sum(sample.error is ErrorClass.PAYMENT and sample.task is Task.CHAT for sample in stored)
     assert (before, counts.keys()) == (0, lines.keys())
+
+
+async def test_what_a_clock_ahead_has_dated_is_in_no_window_after_a_restart_and_gets_stale(store: Store) -> None:
+    settings = config({})
+    ahead = NOW + timedelta(days=30)
+    board = Board(settings, plan(settings), ahead)
+    sample = sample_at(ahead)
+    await store.append([sample], board.absorb([sample]).states)
+    again = Board(settings, plan(settings), NOW)
+    await restore(again, store, NOW)
+    published = row(again)
+    assert published["measured_at"] <= published["stale_after"] < "2026-11-23"
+    assert {window["ok"] for window in published["uptime"].values()} == {0}
+    assert published["ttft_s"]["count"] == 0

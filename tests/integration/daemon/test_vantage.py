@@ -48,15 +48,17 @@ class World:
 
     online: bool = True
     down: set[str] = field(default_factory=set)
+    resolves: bool = True
     asked: list[Origin] = field(default_factory=list)
 
     async def measure(self, run: Run) -> Sample:
         """A probe in this world."""
         began_at = datetime.now(UTC)
         await asyncio.sleep(0.01)
-        if self.online and run.endpoint.provider not in self.down:
+        if self.online and self.resolves and run.endpoint.provider not in self.down:
             return replace(sample_at(began_at, None, run.endpoint.id, e2e_s=0.005), id=run.id)
-        failed = sample_at(began_at, ErrorClass.CONNECT, run.endpoint.id, detail="No route to host")
+        error = ErrorClass.CONNECT if self.resolves else ErrorClass.DNS
+        failed = sample_at(began_at, error, run.endpoint.id, detail="No route to host")
         return replace(failed, id=run.id, started_at=began_at)
 
     async def ask(self, witness: Origin) -> Answer:
@@ -64,6 +66,10 @@ class World:
         self.asked.append(witness)
         await asyncio.sleep(0.01)
         return Answer.HEARD if self.online and witness.name not in self.down else Answer.SILENT
+
+    async def look_up(self) -> Answer:
+        """What becomes of another name in this world."""
+        return Answer.HEARD if self.resolves else Answer.SILENT
 
 
 class Line:
@@ -81,7 +87,13 @@ class Line:
             dropped=lambda _: None,
         )
         self.recorder = Recorder(self.board, store, hooks)
-        peers = Peers(emit=self.recorder.put, now=lambda: datetime.now(UTC), ask=world.ask)
+        peers = Peers(
+            emit=self.recorder.put,
+            now=lambda: datetime.now(UTC),
+            ask=world.ask,
+            look_up=world.look_up,
+            probing=lambda: True,
+        )
         self.lookout = Lookout(config.endpoints, config.canaries, peers, pause_s=0.01)
         ticks = Ticks(world, Places(64, {}), {}, self.lookout.put)
         self.schedule = Schedule(jobs, ticks.fire, ticks.miss)
@@ -317,3 +329,18 @@ async def test_what_nobody_answers_is_let_go_by_the_clock(post: Post) -> None:
     await until(lambda: post.emitted)
     assert post.errors == [ErrorClass.CONNECT]
     assert post.lookout.online
+
+
+async def test_one_provider_alone_is_not_blamed_for_a_resolver_that_answers_nobody(
+    begin: Callable[..., Line], store: Store
+) -> None:
+    world = World()
+    line = begin(world, "p:one")
+    await until(line.all_up)
+    world.resolves = False
+    await until(lambda: not line.lookout.online)
+    world.resolves = True
+    await until(lambda: line.lookout.online)
+    await settled(line, line.all_up)
+    assert not await counted(store, ErrorClass.DNS)
+    assert await counted(store, ErrorClass.VANTAGE_OFFLINE)

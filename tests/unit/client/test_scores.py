@@ -185,3 +185,27 @@ def test_no_candidate_is_ever_lost_or_made_up(rows: list[tuple[str, float | None
     )
     candidates = [str(number) for number in range(len(rows) + 2)] + ["0"]
     assert sorted(order(known, *candidates, now=NOW + timedelta(seconds=age_s))) == sorted(candidates)
+
+
+def test_what_was_measured_later_than_it_is_told_of_gets_stale_all_the_same() -> None:
+    """The daemon's clock was ahead when it measured, and has come back."""
+    ahead = NOW + timedelta(days=30)
+    row = plain("a", measured_at=timestamp(ahead), stale_after=timestamp(ahead + LATER))
+    first = scores(row)
+    later = parse(document(row, generated_at=timestamp(NOW + LATER))).after(first)
+    assert first.endpoints["a"].at(NOW + LATER).status is Status.UP
+    assert later.endpoints["a"].at(NOW + LATER + timedelta(seconds=1)).status is Status.UNKNOWN
+    assert later.names["a"] == later.endpoints["a"]
+    assert first.followed_by(later, None).endpoints == later.endpoints
+
+
+def test_what_is_measured_anew_is_fresh_again() -> None:
+    first = scores(plain("a", measured_at=timestamp(NOW), stale_after=timestamp(NOW + LATER)))
+    anew = plain("a", measured_at=timestamp(NOW + LATER), stale_after=timestamp(NOW + 2 * LATER))
+    later = parse(document(anew, generated_at=timestamp(NOW + LATER)))
+    assert later.after(first) is later
+
+
+def test_a_document_from_the_future_is_not_relied_on() -> None:
+    known = parse(document(plain("a"), generated_at=timestamp(NOW + timedelta(days=1))))
+    assert not known.is_fresh(NOW)

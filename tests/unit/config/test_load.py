@@ -17,6 +17,7 @@ from monitor.config import (
     ConfigError,
     EndpointSpec,
     Listen,
+    NdjsonSpec,
     ProbeSpec,
     ProviderSpec,
     PublishFile,
@@ -98,7 +99,7 @@ def span(begin: int, end: int) -> Span:
     return Span(begin=day.replace(hour=begin), end=day.replace(hour=end))
 
 
-def test_providers_and_models_alone_make_a_working_file(load_text: Load) -> None:
+def test_providers_and_models_alone_make_a_working_file(load_text: Load, tmp_path: Path) -> None:
     endpoint = Endpoint(
         id="groq:llama-8b",
         provider="groq",
@@ -110,10 +111,11 @@ def test_providers_and_models_alone_make_a_working_file(load_text: Load) -> None
         providers={"groq": ProviderSpec(name="groq")},
         endpoints=(EndpointSpec(endpoint=endpoint, model="meta/llama", probes=("chat",)),),
         probes={"chat": ProbeSpec(name="chat", task=Task.CHAT)},
+        store=f"sqlite://{tmp_path}/providerwatch.db",
     )
 
 
-def test_everything_that_is_written_is_used(load_text: Load) -> None:
+def test_everything_that_is_written_is_used(load_text: Load, tmp_path: Path) -> None:
     endpoint = Endpoint(
         id="mine",
         provider="groq",
@@ -175,7 +177,7 @@ def test_everything_that_is_written_is_used(load_text: Load) -> None:
             count_wrong_answers=False,
             blame={ErrorClass.NOT_FOUND: Blame.PROVIDER, ErrorClass.DNS: Blame.ACCOUNT},
         ),
-        publish_files=(PublishFile(format=Shape.SCORES, path=Path("out/uptime.json")),),
+        publish_files=(PublishFile(format=Shape.SCORES, path=tmp_path / "out/uptime.json"),),
     )
 
 
@@ -258,8 +260,6 @@ def test_an_address_of_a_provider_is_read(url: str, load_text: Load) -> None:
 @pytest.mark.parametrize(
     "store",
     [
-        "sqlite:pw.db",
-        "sqlite:data/pw.db",
         "sqlite:///var/lib/pw.db",
         "sqlite:////var/lib/pw.db",
         "postgresql://pw@db/pw",
@@ -270,6 +270,18 @@ def test_an_address_of_a_provider_is_read(url: str, load_text: Load) -> None:
 )
 def test_an_address_of_a_database_is_read(store: str, load_text: Load) -> None:
     assert load_text(f"{SMALL}store: {store}").store == store
+
+
+@pytest.mark.parametrize("name", ["pw.db", "data/pw.db", "../pw.db"])
+def test_relative_paths_begin_at_the_folder_of_the_file_wherever_a_command_is_run(
+    name: str, load_text: Load, tmp_path: Path
+) -> None:
+    text = f"{SMALL}store: sqlite:{name}\nsinks: {{ndjson: {{path: {name}.lines}}}}\n"
+    config = load_text(f"{text}publish: {{files: [{{format: scores, path: {name}}}]}}\n")
+    assert config.store == f"sqlite://{tmp_path / name}"
+    (sink,), (file,) = config.sinks, config.publish_files
+    assert isinstance(sink, NdjsonSpec)
+    assert (sink.path, file.path) == (tmp_path / f"{name}.lines", tmp_path / name)
 
 
 DURATIONS = [

@@ -52,11 +52,13 @@ publish:
     config = loaded(tmp_path, files)
     assert config.haproxy_agent == Listen(host="::1", port=8781)
     assert config.publish_files == (
-        PublishFile(format=Shape.HAPROXY_MAP, path=Path("a")),
-        PublishFile(format=Shape.ENVOY_EDS, path=Path("b"), cluster="x"),
-        PublishFile(format=Shape.ENVOY_EDS, path=Path("c"), cluster="y"),
-        PublishFile(format=Shape.TRAEFIK, path=Path("d")),
-        PublishFile(format=Shape.VLLM, path=Path("e"), options={"routing_logic": "session", "session_key": "x-user"}),
+        PublishFile(format=Shape.HAPROXY_MAP, path=tmp_path / "a"),
+        PublishFile(format=Shape.ENVOY_EDS, path=tmp_path / "b", cluster="x"),
+        PublishFile(format=Shape.ENVOY_EDS, path=tmp_path / "c", cluster="y"),
+        PublishFile(format=Shape.TRAEFIK, path=tmp_path / "d"),
+        PublishFile(
+            format=Shape.VLLM, path=tmp_path / "e", options={"routing_logic": "session", "session_key": "x-user"}
+        ),
     )
 
 
@@ -82,6 +84,34 @@ def test_a_name_that_its_router_could_not_understand_is_told(tmp_path: Path, nam
     (line,) = problems(tmp_path, "", named(names))
     assert line.startswith("7:")
     assert told in line
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("litelm", "litellm"),
+        ("LiteLLM", "litellm"),
+        ("lite_llm", "litellm"),
+        ("litellm-proxy", "litellm"),
+        ("ha-proxy", "haproxy"),
+        ("haprxy", "haproxy"),
+        ("envoi", "envoy"),
+        ("traefic", "traefik"),
+        ("vLLM", "vllm"),
+    ],
+)
+def test_the_misspelt_name_of_a_router_is_refused_with_the_one_that_was_meant(
+    tmp_path: Path, written: str, meant: str
+) -> None:
+    (line,) = problems(tmp_path, "", named(f"{{{written}: dep-1}}"))
+    place = f"7:49: models.meta/llama.endpoints[1].router_ids.{written}: '{written}' is no router"
+    assert line.startswith(place)
+    assert line.endswith(f"(did you mean '{meant}'?)")
+
+
+@pytest.mark.parametrize("own", ["mine", "other", "kong", "portkey", "gateway-eu", "bifrost"])
+def test_a_router_of_ones_own_may_be_called_anything_else(tmp_path: Path, own: str) -> None:
+    assert loaded(tmp_path, "", named(f"{{{own}: dep-1}}")).endpoints[1].router_ids == {own: "dep-1"}
 
 
 @pytest.mark.parametrize(

@@ -22,21 +22,21 @@ def test_without_sinks_there_are_none(load_text: Load) -> None:
     assert load_text(top("sinks: {}")).sinks == load_text(top("")).sinks == ()
 
 
-def test_a_name_is_the_kind(load_text: Load) -> None:
+def test_a_name_is_the_kind(load_text: Load, tmp_path: Path) -> None:
     text = top(f"sinks: {{{INFLUX}, ndjson: {{path: a.ndjson}}}}")
     assert load_text(text).sinks == (
         InfluxSpec(name="influx", url="http://h:8086", bucket="b"),
-        NdjsonSpec(name="ndjson", path=Path("a.ndjson")),
+        NdjsonSpec(name="ndjson", path=tmp_path / "a.ndjson"),
     )
 
 
-def test_a_kind_that_is_written_leaves_the_name_free(load_text: Load) -> None:
+def test_a_kind_that_is_written_leaves_the_name_free(load_text: Load, tmp_path: Path) -> None:
     text = top(
         "sinks: {influx: {kind: ndjson, path: a, max_bytes: 2MiB, keep: 1}, "
         "vm: {kind: influx, url: 'https://h', org: o, bucket: b, token: '${env:T}', timeout: 2s}}"
     )
     assert load_text(text, {"T": "t0ken"}).sinks == (
-        NdjsonSpec(name="influx", path=Path("a"), max_bytes=2 * 2**20, keep=1),
+        NdjsonSpec(name="influx", path=tmp_path / "a", max_bytes=2 * 2**20, keep=1),
         InfluxSpec(name="vm", url="https://h", org="o", bucket="b", token=Secret("t0ken"), timeout_s=2.0),
     )
 

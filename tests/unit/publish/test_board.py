@@ -639,3 +639,18 @@ def test_a_snapshot_sums_up_its_statuses_in_a_line() -> None:
 def test_the_snapshots_vantage_is_the_configurations() -> None:
     board = make_board(*SPECS, vantage="fra1")
     assert (board.snapshot.vantage, json.loads(board.snapshot.body)["vantage"]) == ("fra1", "fra1")
+
+
+def test_after_a_clock_that_was_ahead_has_come_back_statuses_get_stale_again() -> None:
+    board = make_board(*SPECS)
+    ahead = TICK + timedelta(days=30)
+    board.absorb([sample_at(ahead)])
+    board.commit(ahead + MINUTE)
+    board.clock_stepped(TICK)
+    assert board.next_moment == TICK
+    board.commit(TICK)
+    moment = board.next_moment
+    assert moment is not None
+    assert moment < TICK + HOUR
+    (change,) = [each for each in board.commit(moment) if each.endpoint == ONE]
+    assert (change.before, change.after) == (Status.UP, Status.UNKNOWN)

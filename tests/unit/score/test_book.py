@@ -12,7 +12,7 @@ from monitor.score.book import Book, Shared, Terms
 from monitor.score.habit import Basis, Habit, Habits
 from monitor.score.health import Health, Trouble
 from monitor.score.incidents import Docket
-from monitor.score.outcomes import Counts, Outcome
+from monitor.score.outcomes import NOTHING, Counts, Outcome
 from monitor.score.pace import Limits
 from monitor.score.windows import DAY, WINDOWS
 from monitor.status import Incident, Status, incident_id
@@ -365,3 +365,20 @@ def test_what_is_not_the_providers_fault_accuses_nobody(error: ErrorClass) -> No
     for number in range(5):
         take(book, make_sample(after(1_300 + number), error), within_slo=True)
     assert (book.docket, book.health.status) == (Docket(), Status.UP)
+
+
+def test_a_clock_that_was_ahead_and_came_back_leaves_no_count_and_no_evidence_that_never_gets_old() -> None:
+    book = make_book()
+    ahead = after(30 * 86_400)
+    book.absorb(make_sample(ahead), within_slo=True)
+    book.absorb(make_sample(ahead, ErrorClass.SERVER_ERROR), within_slo=True)
+    book.show()
+    book.bound(after(0))
+    assert book.health.measured_at == book.shown.measured_at == after(0)
+    assert all(probes == NOTHING for _, probes, _ in book.counts(after(0)))
+    assert book.recent.summaries(after(0))["e2e_s"].count == 0
+    assert book.docket.incident is None or book.docket.incident.began_at <= after(0)
+    assert book.judged_status(after(86_400)).status is Status.UNKNOWN
+    before = book.health
+    book.bound(after(1))
+    assert book.health is before

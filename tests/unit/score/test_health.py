@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.score.chain import Hidden
-from monitor.score.filter import View, met
+from monitor.score.filter import NEW, View, met
 from monitor.score.health import (
     CALM,
     Assessment,
@@ -20,7 +21,9 @@ from monitor.score.health import (
     Trouble,
     advance,
     assess,
+    bounded,
     in_doubt,
+    judged_status,
     settle,
 )
 from monitor.score.outcomes import Outcome
@@ -490,3 +493,34 @@ def test_whatever_the_order_of_samples_time_only_goes_on(
             assert health.measured_at >= known.health.measured_at
         assert health.since >= known.health.since or known.health.status is Status.UNKNOWN
         known = Remembered(health=health, shared=shared)
+
+
+def test_what_is_dated_later_than_now_is_dated_now_once_the_clock_has_come_back() -> None:
+    """Else it would never get stale."""
+    ahead = after(30 * 86_400)
+    outlook = replace(NEW, at_s=ahead.timestamp())
+    health = Health(
+        since=ahead,
+        measured_at=ahead,
+        own=outlook,
+        paced_at=ahead,
+        trouble=Trouble(error=ErrorClass.AUTH, since=ahead),
+        last_error=LastError(error=ErrorClass.AUTH, at=ahead),
+    )
+    found = bounded(health, after(0))
+    assert (found.since, found.measured_at, found.paced_at) == (after(0), after(0), after(0))
+    assert found.own.at_s == after(0).timestamp()
+    assert found.trouble == Trouble(error=ErrorClass.AUTH, since=after(0))
+    assert found.last_error == LastError(error=ErrorClass.AUTH, at=after(0))
+    assert judged_status(found, after(0) + timedelta(seconds=61), stale_s=60).status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize("at", [None, after(-60), after(0.5)])
+def test_what_is_of_now_stays_as_it_is(at: datetime | None) -> None:
+    health = Health(since=after(-60), measured_at=at)
+    assert bounded(health, after(0)) is health
+
+
+def test_what_was_never_measured_is_only_dated_anew() -> None:
+    found = bounded(Health(since=after(86_400)), after(0))
+    assert found == Health(since=after(0))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.score.incidents import Docket, accused, ruled
+from monitor.score.incidents import Docket, accused, bounded_docket, ruled
 from monitor.status import Cause, Incident, Status, incident_id
 from probes._model import ErrorClass
 from tests.unit.score.values import after, unhurried
@@ -167,3 +167,11 @@ def test_at_most_one_is_open_and_every_one_begins_grows_and_ends_in_order(
         assert incident.began_at <= incident.last_at <= (incident.ended_at or incident.last_at)
         assert incident.samples >= 1
         assert incident.id == incident_id(NAME, incident.began_at)
+
+
+def test_an_incident_began_no_later_than_now_whatever_a_clock_that_was_ahead_said() -> None:
+    ahead = after(30 * 86_400)
+    docket = bounded_docket(accused(Docket(), "a:one", ErrorClass.DNS, ahead), after(0))
+    assert docket.incident is not None
+    assert (docket.incident.began_at, docket.incident.last_at) == (after(0), after(0))
+    assert bounded_docket(Docket(), after(0)) == Docket()

@@ -52,6 +52,12 @@ def test_all_that_is_reported_is_read() -> None:
     ]
 
 
+def test_what_seems_to_have_begun_in_a_moment_began_now() -> None:
+    """Two clocks differ a little; evidence from the future would get old too late."""
+    (call,) = read(reported(at="2026-11-22T07:00:59Z")).calls
+    assert call.at == START
+
+
 def test_what_is_not_needed_may_be_missing_or_null() -> None:
     absent, null = read(reported(), reported(status_code=None, ttft_s=None, prompt_tokens=None, app=None)).calls
     assert absent == null

@@ -1,0 +1,171 @@
+"""Writes log records in a thread of its own, from a bounded queue: a reader that stops reading stops nothing else.
+
+What does not fit is dropped and counted. Written past `sys.stderr`, whose lock a blocked thread would hold at the end.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from threading import Condition, Thread
+from typing import Final, TextIO
+
+from monitor.daemon.log_limit import LogLimit, Suppressed
+
+_MOST_RECORDS: Final = 2_000
+_MOST_BYTES: Final = 4_000_000
+_LONGEST: Final = 16_384
+"""Bytes of one record; one that is longer loses its trace and most of its words."""
+_LONGEST_WORDS: Final = 2_000
+_LOOK_S: Final = 1.0
+_PATIENCE_S: Final = 2.0
+"""How long the end of the program waits for what is still to be written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLosses:
+    """Log records that nobody sees."""
+
+    dropped: int = 0
+    """They did not fit into the queue, or could not be written."""
+    suppressed: int = 0
+    """They were too much of the same."""
+
+
+class LogQueue(logging.Handler):
+    """A handler that never waits for its stream. `close` writes what is left, for a moment."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._file = stream.fileno()
+        self._limit = LogLimit()
+        self._lines: deque[bytes] = deque()
+        self._bytes = 0
+        self._changed = Condition()
+        self._writing = False
+        self._closing = False
+        self._dropped = 0
+        self._untold = 0
+        self._thread = Thread(target=self._write_on, name="log", daemon=True)
+        self._thread.start()
+
+    @property
+    def losses(self) -> LogLosses:
+        """What was lost so far."""
+        return LogLosses(dropped=self._dropped, suppressed=self._limit.suppressed)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Queue a record; it is formatted here, since what it speaks of may change."""
+        with self._changed:
+            admitted = self._limit.admits(record, time.monotonic())
+        if admitted:
+            self._put([record])
+
+    def flush(self) -> None:
+        """Wait until all is written; gives up after a moment."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closing or not (self._lines or self._writing), _PATIENCE_S)
+
+    def close(self) -> None:
+        """Write what is left; what a blocked stream does not take in a moment is lost."""
+        with self._changed:
+            if self._closing:
+                return
+            left_out = [*self._limit.ended(time.monotonic(), all_of_them=True)]
+        self._put(map(_summary, left_out))
+        self.flush()
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        super().close()
+
+    def _put(self, records: Iterable[logging.LogRecord]) -> None:
+        for record in records:
+            line = self._line(record)
+            with self._changed:
+                if len(self._lines) >= _MOST_RECORDS or self._bytes + len(line) > _MOST_BYTES:
+                    self._dropped += 1
+                    self._untold += 1
+                    continue
+                self._lines.append(line)
+                self._bytes += len(line)
+                self._changed.notify_all()
+
+    def _line(self, record: logging.LogRecord) -> bytes:
+        try:
+            line = self._bytes_of(record)
+        except Exception as error:  # noqa: BLE001  # any object of a caller is turned into text here
+            words = "a log record of %s cannot be written: %s"
+            return self._bytes_of(_record(logging.ERROR, words, record.name, type(error).__name__))
+        return line if len(line) <= _LONGEST else self._bytes_of(_shortened(record))
+
+    def _bytes_of(self, record: logging.LogRecord) -> bytes:
+        return f"{self.format(record)}\n".encode(errors="backslashreplace")
+
+    def _write_on(self) -> None:
+        """Write whatever is queued, until closed."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._lines or self._closing, _LOOK_S)
+                if self._closing and not self._lines:
+                    return
+                lines, self._lines, self._bytes = self._lines, deque(), 0
+                untold, self._untold = self._untold, 0
+                self._writing = bool(lines)
+                left_out = [*self._limit.ended(time.monotonic())]
+            if untold:
+                words = "%d log records were dropped: whoever reads them was too slow"
+                lines.append(self._line(_record(logging.WARNING, words, untold, action="log_dropped")))
+            self._write_all(lines)
+            self._put(map(_summary, left_out))
+
+    def _write_all(self, lines: Iterable[bytes]) -> None:
+        lost = sum(not _write(self._file, line) for line in lines)
+        with self._changed:
+            self._dropped += lost
+            self._writing = False
+            self._changed.notify_all()
+
+
+def losses() -> LogLosses:
+    """What was lost of this program's log."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, LogQueue):
+            return handler.losses
+    return LogLosses()
+
+
+def _write(file: int, line: bytes) -> bool:
+    """Whether all of a line could be written, however long that took."""
+    rest = memoryview(line)
+    while rest:
+        try:
+            rest = rest[os.write(file, rest) :]
+        except BlockingIOError:  # another program that has the terminal made it so
+            select.select([], [file], [])
+        except OSError:
+            return False
+    return True
+
+
+def _summary(found: Suppressed) -> logging.LogRecord:
+    name, level, word, endpoint = found.kind
+    about = {"of": word, "logger": name} | ({"endpoint": endpoint} if endpoint else {})
+    words = "%d more log records like this were left out"
+    return _record(level, words, found.count, action="log_limited", **about)
+
+
+def _shortened(record: logging.LogRecord) -> logging.LogRecord:
+    words = f"{record.getMessage()[:_LONGEST_WORDS]} …"
+    return _record(record.levelno, "%s", words, action=str(vars(record).get("action"))[:100])
+
+
+def _record(level: int, words: str, *values: object, **extras: str) -> logging.LogRecord:
+    record = logging.LogRecord(__name__, level, __file__, 0, words, values, None)
+    vars(record).update(extras)
+    return record
