@@ -272,7 +272,7 @@ async def test_many_reports_of_one_moment_make_one_turn(begin: Begin) -> None:
 
 async def test_the_order_of_a_batch_is_kept() -> None:
     desk = Desk()
-    moments = [(desk.now + timedelta(seconds=n)).isoformat() for n in range(9)]
+    moments = [(desk.now - timedelta(seconds=9 - n)).isoformat() for n in range(9)]
     await desk.report(*(reported(at, at=at) for at in moments))
     assert all(one.at < other.at for one, other in pairwise(desk.taken))
 
