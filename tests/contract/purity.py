@@ -23,6 +23,7 @@ PURE_NEIGHBOURS = frozenset(
         "_model",
         "_plain",
         "_prompts",
+        "_proxy",
         "_quantiles",
         "_record",
         "_redaction",
