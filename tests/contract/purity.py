@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 PURE_NEIGHBOURS = frozenset(
     [
+        "_address",
         "_answers",
         "_calls",
         "_chat",
