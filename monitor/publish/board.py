@@ -266,6 +266,10 @@ class Board:
         """The number of endpoints of each status now, in one line."""
         return summary(self._counts)
 
+    def book(self, endpoint: str) -> Book:
+        """All that is known of an endpoint, to be looked at only. KeyError: it is not configured."""
+        return self._books[endpoint]
+
     @property
     def next_moment(self) -> datetime | None:
         """When `commit` is wanted, even without news: a status may change by time alone."""
@@ -289,6 +293,12 @@ class Board:
         for name in self._specs:
             self._books[name].bound(now)
             self._moments.put(name, now)
+
+    def take_counts(self, fresh: Board) -> None:
+        """Count on from a board of the same configuration that was filled from the store a moment ago."""
+        for name, book in self._books.items():
+            book.take_counts(fresh._books[name])
+            self._ages.touch(name)
 
     def _follow(self, name: str, now: datetime) -> StatusChange | None:
         """Keep an endpoint's status and the moment at which time alone may change it."""

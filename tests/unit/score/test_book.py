@@ -295,17 +295,17 @@ def test_one_whose_newest_sample_is_from_before_another_fell_is_behind_it() -> N
 
 def test_an_incident_begins_with_the_first_sample_that_spoke() -> None:
     book = make_book()
-    absorb(book, "o" * 20 + "f")
+    absorb(book, "o" * 60 + "f")
     assert (book.docket.is_open, incident_of(book).samples) == (False, 1)
-    absorb(book, "ff", 22)
-    assert (book.health.status, book.health.since) == (Status.DOWN, after(22 * EVERY_S))
+    absorb(book, "ff", 62)
+    assert (book.health.status, book.health.since) == (Status.DOWN, after(62 * EVERY_S))
     assert book.docket == Docket(
         incident=Incident(
-            id=incident_id(NAME, after(21 * EVERY_S)),
+            id=incident_id(NAME, after(61 * EVERY_S)),
             endpoint=NAME,
             worst=Status.DOWN,
-            began_at=after(21 * EVERY_S),
-            last_at=after(23 * EVERY_S),
+            began_at=after(61 * EVERY_S),
+            last_at=after(63 * EVERY_S),
             causes={"connect": 3},
         ),
         is_open=True,
