@@ -40,7 +40,7 @@ from monitor.score.recent import RECENT
 from monitor.score.windows import WINDOWS
 from monitor.sinks import Outbox, create_sinks
 from monitor.status import Incident
-from monitor.store import Retention, Size, Store, create_store
+from monitor.store import Retention, Size, Store, StoreError, create_store
 from monitor.store.retention_clock import Reading
 from monitor.supervisor import STREAMS_PER_WORKER, WorkerPool
 from monitor.ticks import Ticks
@@ -86,6 +86,7 @@ class Daemon:
             lambda: self._board.snapshot,
             self._outbox.runners,
             lambda: self._budgets.shares(datetime.now(UTC)),
+            config.metrics,
         )
         for job in jobs:
             self._metrics.expect(job.spec.endpoint, job.probe.task, config.scoring.blame)
@@ -138,6 +139,7 @@ class Daemon:
         self._summary = ""
         self._clock: Reading | None = None
         self._log_losses = LogLosses()
+        self._stepped = asyncio.Event()
         self._began_s = time.monotonic()
 
     async def run(self) -> None:
@@ -162,14 +164,17 @@ class Daemon:
                 snapshot=lambda: self._board.snapshot,
                 problems=self._problems,
                 warnings=self._warnings,
-                registry=self._metrics.registry,
+                metrics=self._metrics.text,
                 past=past,
                 outcomes=None if self._config.token is None else self._intake.take,
                 activity=self._store.activity,
                 render=self._renderer.snapshot,
                 render_row=self._renderer.row,
             )
-            server = await start(self._config.listen, self._config.token, sources, rate_per_s=self._config.rate_limit)
+            config = self._config
+            server = await start(
+                config.listen, config.token, sources, rate_per_s=config.rate_limit, public=config.public
+            )
             stack.push_async_callback(server.cleanup)
             host, port = server.addresses[0][:2]  # the port may have been left to the kernel
             url = Listen(host=host, port=port).url
@@ -192,6 +197,7 @@ class Daemon:
                 group.create_task(self._habits.run(), name="habits"),
                 group.create_task(self._outbox.run(), name="sinks"),
                 group.create_task(self._beat(), name="heartbeat"),
+                group.create_task(self._recount(), name="recount"),
             ]
             self._files.wake()
             self._schedule.start(datetime.now(UTC))
@@ -281,7 +287,22 @@ class Daemon:
             self._lookout.clock_stepped()
             self._board.clock_stepped(datetime.now(UTC))
             self._housekeeper.look()
+            self._stepped.set()
         return now_s
+
+    async def _recount(self) -> None:
+        """After each step of the wall clock count the windows anew, by the time that it is now."""
+        while True:
+            await self._stepped.wait()
+            self._stepped.clear()
+            now = datetime.now(UTC)
+            fresh = Board(self._config, plan(self._config), now)
+            try:
+                await recall(fresh, self._store, now)
+            except StoreError as error:
+                log.warning("the windows are not counted anew: %s", error, extra={"action": "recount_failed"})
+            else:
+                self._board.take_counts(fresh)
 
     def _is_alive(self, *, margin_s: float) -> bool:
         now, now_s = datetime.now(UTC), time.monotonic()

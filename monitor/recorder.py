@@ -24,7 +24,7 @@ from monitor.pipeline.loop_time import Alarm, within
 from monitor.publish.board import Absorbed, Board, StatusChange
 from monitor.status import Incident
 from monitor.store import Store, StoreError, StoreReplacedError
-from monitor.traffic.calls import Call
+from monitor.traffic.calls import Call, StoppingError
 from monitor.traffic.counted import Counted, Gathered
 from probes._model import Sample
 
@@ -89,8 +89,9 @@ class Recorder:
         self._calls: list[Call] = []
         self._taken = asyncio.Event()
         """Set when what arrives now is published."""
-        self._in_turn = asyncio.Event()
-        """The same of what this turn took."""
+        self._in_turn: list[asyncio.Event] = []
+        """The same of what was taken and is not published; of several turns, where one was cancelled."""
+        self._closed = False
         self._news = asyncio.Event()
         self._unpublished: list[Sample] = []
         self._backlog: deque[Sample] = deque()
@@ -125,12 +126,18 @@ class Recorder:
         self._news.set()
 
     async def take(self, calls: Sequence[Call]) -> None:
-        """Take real traffic; returns when its effect is published, and so stored, unless the store stalls."""
-        if calls:
-            if not self._calls:
-                asyncio.get_running_loop().call_later(self._limits.gather_s, self._news.set)
-            self._calls += calls
-            await self._taken.wait()
+        """Take real traffic; returns when its effect is published, and so stored, unless the store stalls.
+
+        Raises StoppingError where it would never be.
+        """
+        if not calls:
+            return
+        if self._closed:
+            raise StoppingError
+        if not self._calls:
+            asyncio.get_running_loop().call_later(self._limits.gather_s, self._news.set)
+        self._calls += calls
+        await self._taken.wait()
 
     async def run(self) -> None:
         """Judge, store and publish until cancelled; without news when time alone changes a status."""
@@ -146,7 +153,8 @@ class Recorder:
         return longest_s if moment is None else min((moment - datetime.now(UTC)).total_seconds(), longest_s)
 
     async def flush(self, patience_s: float) -> None:
-        """Judge, store and publish what is left; gives up on the store after `patience_s`."""
+        """Judge, store and publish what is left; gives up on the store after `patience_s`. No traffic is taken then."""
+        self._closed = True
         self._absorb()
         try:
             async with asyncio.timeout(patience_s):
@@ -178,7 +186,8 @@ class Recorder:
         self._news.clear()
         if not batch and not calls:
             return False
-        self._in_turn, self._taken = self._taken, asyncio.Event()
+        self._in_turn.append(self._taken)
+        self._taken = asyncio.Event()
         absorbed = self._board.absorb(batch, calls)
         self._gathered.add(calls, datetime.now(UTC))
         self._unpublished += batch
@@ -198,7 +207,9 @@ class Recorder:
         for sample in batch:
             self._hooks.observe(sample)
         self._hooks.published(self._board.commit(datetime.now(UTC)))
-        self._in_turn.set()
+        for taken in self._in_turn:
+            taken.set()
+        self._in_turn.clear()
 
     def _shed(self) -> None:
         calls = self._gathered.shed(datetime.now(UTC))

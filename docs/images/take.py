@@ -1,6 +1,6 @@
 """Takes the README's picture of a demo that has run for 48 s.
 
-    curl -s http://127.0.0.1:8780/v1/scores | python docs/images/take.py 48
+curl -s http://127.0.0.1:8780/v1/scores | python docs/images/take.py 48
 """
 
 from __future__ import annotations

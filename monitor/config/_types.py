@@ -22,7 +22,7 @@ from pydantic_core import PydanticKnownError
 
 from monitor.config import _addresses, _values, listing
 from monitor.config._errors import RefusedError
-from monitor.config.model import Canary, Listen
+from monitor.config.model import Canary, Listen, MetricsDetail
 from monitor.shapes import Shape
 from probes._model import Blame, ErrorClass, Secret, Task
 
@@ -126,6 +126,11 @@ Blamed: TypeAlias = Annotated[
 ]
 Format: TypeAlias = Annotated[
     Shape, _from_text(_values.publish_format), WithJsonSchema({"type": "string", "enum": list(Shape)})
+]
+Detail: TypeAlias = Annotated[
+    MetricsDetail,
+    _from_text(_values.metrics_detail),
+    WithJsonSchema({"type": "string", "enum": list(MetricsDetail)}),
 ]
 VllmOption: TypeAlias = Annotated[StrictStr, AfterValidator(_values.vllm_option)]
 Duration: TypeAlias = Annotated[

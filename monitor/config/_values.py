@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from monitor.config._errors import RefusedError
+from monitor.config.model import MetricsDetail
 from monitor.shapes import Shape
 from probes._model import Blame, ErrorClass, Secret, Task
 
@@ -153,6 +154,14 @@ def publish_format(value: str) -> Shape:
     if value not in list(Shape):
         raise RefusedError(f"{{value}} is not known; write {either(tuple(Shape))}", options=tuple(Shape))
     return Shape(value)
+
+
+def metrics_detail(value: str) -> MetricsDetail:
+    """How many series `/metrics` has for each endpoint."""
+    if value not in list(MetricsDetail):
+        known = tuple(MetricsDetail)
+        raise RefusedError(f"{{value}} is not known; write {either(known)}", options=known)
+    return MetricsDetail(value)
 
 
 def vllm_option(value: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
 
@@ -102,6 +103,13 @@ class ScoringSpec:
     """Count a well-formed but wrong answer as a failure."""
     blame: Mapping[ErrorClass, Blame] = field(default_factory=dict)
     """Error classes whose blame is moved between provider and account; all others keep that of the published table."""
+
+
+class MetricsDetail(StrEnum):
+    """How many series `/metrics` has for each endpoint."""
+
+    BASIC = "basic"
+    FULL = "full"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +214,7 @@ class Config:
     publish_files: tuple[PublishFile, ...] = ()
     haproxy_agent: Listen | None = None
     """Where HAProxy's agent checks are answered."""
+    metrics: MetricsDetail = MetricsDetail.BASIC
     sinks: tuple[SinkSpec, ...] = ()
     warnings: tuple[Problem, ...] = field(default=(), compare=False)
     """What the file may say and is likely not meant."""

@@ -96,12 +96,12 @@ class _Handlers:
         self._sources = sources
         self._offering = Offering()
 
-    async def models(self, request: web.Request) -> web.Response:
+    async def models(self, request: web.Request) -> web.StreamResponse:
         """The models that are watched, in OpenRouter's shape."""
         snapshot = await self._sources.newest()
         return answer(request, self._offering.models(snapshot, OFFSET.read(request) or 0, LIMIT.read(request)))
 
-    async def endpoints(self, request: web.Request) -> web.Response:
+    async def endpoints(self, request: web.Request) -> web.StreamResponse:
         """A model's endpoints side by side, in OpenRouter's shape.
 
         Prices are USD per token as text, uptimes percent, latencies milliseconds; null is too little data. Under
@@ -109,20 +109,20 @@ class _Handlers:
         """
         return await self._endpoints(request, f"{AUTHOR.need(request)}/{SLUG.need(request)}")
 
-    async def endpoints_by_name(self, request: web.Request) -> web.Response:
+    async def endpoints_by_name(self, request: web.Request) -> web.StreamResponse:
         """The endpoints of a model whose public name is not author/slug, in the same shape."""
         return await self._endpoints(request, NAME.need(request))
 
-    async def _endpoints(self, request: web.Request, name: str) -> web.Response:
+    async def _endpoints(self, request: web.Request, name: str) -> web.StreamResponse:
         document = self._offering.model(await self._sources.newest(), name)
         return _no_model(name) if document is None else answer(request, document)
 
-    async def providers(self, request: web.Request) -> web.Response:
+    async def providers(self, request: web.Request) -> web.StreamResponse:
         """The providers that are watched, in OpenRouter's shape."""
         return answer(request, self._offering.providers(await self._sources.newest()))
 
 
-def _no_model(name: str) -> web.Response:
+def _no_model(name: str) -> web.StreamResponse:
     status = HTTPStatus.NOT_FOUND
     body: OpenRouterRefusal = {"error": {"code": status, "message": f"no model is called {name!r}"}}
     return web.Response(text=json.dumps(body), status=status, content_type=JSON)

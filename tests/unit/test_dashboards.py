@@ -35,17 +35,23 @@ VALUES = {
 }
 PROBE = {"endpoint", "task"}
 PUBLISHED: dict[str, set[str]] = {
-    "providerwatch_endpoint_info": {"endpoint", "provider", "model", "api"},
+    "providerwatch_endpoint_info": {"endpoint", "provider", "model", "api", "vantage"},
     "providerwatch_up": {"endpoint"},
     "providerwatch_status": {"endpoint", "status"},
     "providerwatch_score": {"endpoint"},
     "providerwatch_uptime_ratio": {"endpoint", "window"},
+    "providerwatch_account_refused": {"endpoint", "class"},
+    "providerwatch_last_sample_timestamp_seconds": {"endpoint"},
+    "providerwatch_vantage_online": set(),
+    "providerwatch_store_failing": set(),
     "providerwatch_probes_total": PROBE | {"error", "blame"},
     "providerwatch_probe_duration_seconds_sum": PROBE | {"phase"},
     "providerwatch_probe_duration_seconds_count": PROBE | {"phase"},
     "providerwatch_ttft_seconds_bucket": PROBE | {"le"},
     "providerwatch_e2e_seconds_bucket": PROBE | {"le"},
-    "providerwatch_inter_token_seconds_bucket": PROBE | {"le"},
+    "providerwatch_e2e_seconds_sum": PROBE,
+    "providerwatch_e2e_seconds_count": PROBE,
+    "providerwatch_stall_seconds": PROBE,
     "providerwatch_output_tokens_per_second": PROBE,
     "providerwatch_cost_usd_total": {"provider"},
     "providerwatch_tokens_total": {"provider", "direction"},
@@ -56,9 +62,16 @@ PUBLISHED: dict[str, set[str]] = {
     "providerwatch_store_queue_length": set(),
     "providerwatch_worker_restarts_total": set(),
     "providerwatch_build_info": {"version"},
-    "up": set(),  # Prometheus' own word on its last scrape
+    "up": {"job"},  # Prometheus' own word on its last scrape
 }
 """Series that a query may name, and the labels each has besides Prometheus' ``instance``."""
+ONLY_FULL = {
+    "providerwatch_probe_duration_seconds_sum",
+    "providerwatch_probe_duration_seconds_count",
+    "providerwatch_e2e_seconds_bucket",
+    'window="1h"',
+}
+"""Those that are published with ``metrics: full`` only."""
 
 
 def document() -> dict[str, Any]:
@@ -142,6 +155,12 @@ def test_every_panel_explains_itself_and_asks_the_chosen_data_source(panel: dict
 
 
 @pytest.mark.parametrize("panel", pictures(), ids=titled)
+def test_a_panel_that_shows_nothing_by_default_says_what_it_needs(panel: dict[str, Any]) -> None:
+    needed = any(name in target["expr"] for target in panel["targets"] for name in ONLY_FULL)
+    assert ("publish: {metrics: full}" in panel["description"]) is needed
+
+
+@pytest.mark.parametrize("panel", pictures(), ids=titled)
 def test_lines_never_cross_a_gap_and_every_number_has_a_unit(panel: dict[str, Any]) -> None:
     defaults = panel["fieldConfig"]["defaults"]
     if panel["type"] == "timeseries":
@@ -192,6 +211,16 @@ def test_prometheus_can_parse_every_expression(tmp_path: Path) -> None:
     file.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}), encoding="utf-8")
     output = promtool("check", "rules", str(file))
     assert f"{len(rules)} rules found" in output
+
+
+def test_the_alerts_of_the_documentation_are_valid_and_name_published_metrics(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    (rules,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    file = tmp_path / "rules.yml"
+    file.write_text(rules, encoding="utf-8")
+    promtool("check", "rules", str(file))
+    for rule in yaml.safe_load(rules)["groups"][0]["rules"]:
+        test_expressions_name_only_published_metrics_and_their_labels(rule["expr"])
 
 
 def test_chosen_values_are_escaped_as_grafana_escapes_them() -> None:

@@ -18,10 +18,10 @@ from monitor.plan import plan
 from monitor.publish.board import Board
 from monitor.recorder import Limits
 from monitor.store import MemoryStore, Store
-from monitor.traffic.calls import Call, Receipt
+from monitor.traffic.calls import Call, Receipt, StoppingError
 from monitor.traffic.known import REMEMBERED, Known, TooManyError
 from probes._model import ErrorClass
-from tests.integration.daemon.parts import StubStore, breathe, end, locked, until
+from tests.integration.daemon.parts import PATIENT_S, StubStore, breathe, end, locked, until
 from tests.integration.daemon.test_recorder import CONFIG, ONE, PATIENT, QUICK, Bench, make_sample
 from tests.unit.publish.values import make_config, make_spec
 from tests.unit.traffic.values import make_call, reported
@@ -181,6 +181,27 @@ async def test_what_waits_when_all_ends_is_stored(begin: Begin) -> None:
     assert stored(store) == 2
 
 
+@pytest.mark.parametrize("error", [None, locked()], ids=["stalled", "failing"])
+async def test_whoever_waits_when_all_ends_gets_an_answer(begin: Begin, error: Exception | None) -> None:
+    """One waits for a turn that the end cuts short, one for the next, one comes while the last is being stored."""
+    store = StubStore(error=error)
+    store.gate.clear()
+    bench = begin(store)
+    cut = asyncio.create_task(bench.recorder.take(calls(1)))
+    await until(lambda: store.attempts)
+    late = asyncio.create_task(bench.recorder.take(calls(1)))
+    await until(lambda: bench.recorder._calls)
+    await end(bench.task)
+    flushing = asyncio.create_task(bench.recorder.flush(0.05))
+    await breathe()
+    with pytest.raises(StoppingError):
+        await bench.recorder.take(calls(1))
+    await flushing
+    async with asyncio.timeout(PATIENT_S):
+        await asyncio.gather(cut, late)
+    assert published(bench) == 2
+
+
 # The intake
 
 
@@ -236,6 +257,7 @@ async def test_applications_beyond_the_bound_are_taken_together() -> None:
 async def test_what_began_in_a_maintenance_is_taken_but_judges_nobody() -> None:
     begin = datetime(2026, 11, 22, 7, tzinfo=UTC)
     desk = Desk(None, Span(begin=begin, end=begin + timedelta(seconds=2)))
+    desk.now += timedelta(seconds=2)  # what is ahead is taken for now
     moments = [(begin + timedelta(seconds=second)).isoformat() for second in (-1, 0, 1, 2)]
     assert (await desk.report(*(reported(at, at=at) for at in moments))).accepted == 4
     assert [call.judges for call in desk.taken] == [True, False, False, True]
@@ -250,7 +272,7 @@ async def test_many_reports_of_one_moment_make_one_turn(begin: Begin) -> None:
 
 async def test_the_order_of_a_batch_is_kept() -> None:
     desk = Desk()
-    moments = [(desk.now + timedelta(seconds=n)).isoformat() for n in range(9)]
+    moments = [(desk.now - timedelta(seconds=9 - n)).isoformat() for n in range(9)]
     await desk.report(*(reported(at, at=at) for at in moments))
     assert all(one.at < other.at for one, other in pairwise(desk.taken))
 
