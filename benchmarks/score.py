@@ -44,7 +44,7 @@ _FIXED = {"fixed, ours": OURS, "fixed, 2 in a row": TWO_IN_A_ROW}
 """Who judges there."""
 _BUDGET_SHARES = (0.25, 0.5, 0.9)
 
-_LOOKED = 1
+_LOOKED = 2
 """How often constants were set after somebody had looked at held worlds: each time there are others."""
 
 _CLIMATES = {"full world": _world.FULL, "stormy world": _world.STORMY, "simpler world": _world.OUTAGES}

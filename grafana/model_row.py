@@ -20,12 +20,13 @@ from promql import (
     CHOSEN_TASK,
     error_ratio_by_class,
     error_ratio_by_endpoint_and_class,
+    mean,
     of_model,
     output_speed,
     provider_failure_ratio,
     quantile,
 )
-from settings import BLAME_COLOURS, ratio_thresholds, shades
+from settings import BLAME_COLOURS, NEEDS_FULL, ratio_thresholds, shades
 
 _OBSERVED = "Only of probes that got that far: read it beside the failures, since failing is not fast."
 
@@ -48,8 +49,8 @@ def model_row() -> Row:
             Line(
                 height=9,
                 panels=[
-                    _quantile(0.5, "End to end, p50", "providerwatch_e2e_seconds", whole),
-                    _quantile(0.9, "End to end, p90", "providerwatch_e2e_seconds", whole),
+                    _mean("End to end, mean", "providerwatch_e2e_seconds", whole),
+                    _quantile(0.9, "End to end, p90", "providerwatch_e2e_seconds", f"{whole} {NEEDS_FULL}"),
                     _gaps(),
                 ],
             ),
@@ -68,6 +69,11 @@ def _quantile(q: float, title: str, metric: str, meaning: str) -> timeseries.Pan
     return lines(title, f"{meaning} {_OBSERVED}", SECONDS).with_target(query(expression))
 
 
+def _mean(title: str, metric: str, meaning: str) -> timeseries.Panel:
+    expression = of_model(mean(metric, CHOSEN_TASK))
+    return lines(title, f"{meaning} {_OBSERVED}", SECONDS).with_target(query(expression))
+
+
 def _speed() -> timeseries.Panel:
     return (
         lines(
@@ -82,13 +88,13 @@ def _speed() -> timeseries.Panel:
 
 
 def _gaps() -> timeseries.Panel:
-    expression = of_model(quantile(0.99, "providerwatch_inter_token_seconds", CHOSEN_TASK))
+    longest = f"max by (endpoint) (max_over_time(providerwatch_stall_seconds{{{CHOSEN_TASK}}}[$window]))"
     return lines(
-        "Gap between content events, p99",
-        "How long the stream stands still between two content events, at the 99th percentile over the window. "
-        "An event may hold several tokens.",
+        "Longest gap between content events",
+        "The longest time that the stream of a successful probe stood still between two content events, over the "
+        "window. Of several probes between two scrapes only the last is seen.",
         SECONDS,
-    ).with_target(query(expression))
+    ).with_target(query(of_model(longest)))
 
 
 def _failures() -> timeseries.Panel:
@@ -169,8 +175,8 @@ def _uptime() -> bargauge.Panel:
     return (
         bars(
             "Uptime now",
-            "Successes ÷ (successes + failures of the provider) of the last hour, day and 30 days, as the monitor "
-            "counts them. Green from 95 %, amber from 80 %.",
+            "Successes ÷ (successes + failures of the provider) of the last day and 30 days, of the last hour where "
+            "the monitor publishes it, as it counts them. Green from 95 %, amber from 80 %.",
             RATIO,
         )
         .decimals(2)
@@ -187,7 +193,7 @@ def _uptime_by_hour() -> statushistory.Panel:
         ratio_history(
             "Uptime, hour by hour",
             "Uptime of the hour that ends at each cell. Where the range is so long that a cell spans more than an "
-            "hour, it shows the last of its hours. No cell: nothing counted.",
+            f"hour, it shows the last of its hours. No cell: nothing counted. {NEEDS_FULL}",
         )
         .interval("1h")
         .max_data_points(48)

@@ -35,6 +35,12 @@ def quantile(q: float, metric: str, selector: str, by: str = "endpoint", window:
     return f"histogram_quantile({q}, sum by ({labels}) (rate({metric}_bucket{{{selector}}}[{window}]))) >= 0"
 
 
+def mean(metric: str, selector: str) -> str:
+    """Mean of a histogram per endpoint; nothing where nothing was observed."""
+    total, count = (f"sum by (endpoint) (rate({metric}_{part}{{{selector}}}[$window]))" for part in ("sum", "count"))
+    return f"{total} / {count} >= 0"
+
+
 def output_speed(selector: str) -> str:
     """Mean of the last measured speeds in the window, gone when no probe succeeded within it."""
     speed = f"avg by (endpoint) (avg_over_time(providerwatch_output_tokens_per_second{{{selector}}}[$window]))"

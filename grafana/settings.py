@@ -9,6 +9,7 @@ from grafana_foundation_sdk.models.common import LegendDisplayMode, LegendPlacem
 from promql import STATUSES
 
 DASHBOARD_UID = "providerwatch-side-by-side"
+NEEDS_FULL = "Empty unless the monitor's configuration says `publish: {metrics: full}`."
 AMBER = "orange"
 STATUS_COLOURS = {
     "up": "green",

@@ -5,7 +5,7 @@ from layout import Line, Row
 from panels import COUNT, SECONDS, columns_by_endpoint, query, rows_now
 from panels import timeseries as lines
 from promql import MONITOR, connection_setup, phase_means
-from settings import fixed, in_order
+from settings import NEEDS_FULL, fixed, in_order
 
 _PHASE_COLOURS = {
     "dns": "purple",
@@ -32,7 +32,7 @@ def _phases() -> barchart.Panel:
         "Where the time to first token goes",
         "Mean of each phase over the dashboard's range. dns, connect and tls come before the request; headers is "
         "the request to the status line, and first token the rest up to the first content. "
-        "A phase that does not occur (a bare IP address, plain HTTP) has no part in the bar.",
+        f"A phase that does not occur (a bare IP address, plain HTTP) has no part in the bar. {NEEDS_FULL}",
         SECONDS,
         stacked_label="phase",
     ).with_transformation(in_order(["endpoint\\phase", *_PHASE_COLOURS]))
@@ -45,7 +45,7 @@ def _setup() -> timeseries.Panel:
     return lines(
         "Connection set-up",
         "Mean time for name, TCP and TLS of a fresh connection, over the window: the network's part, "
-        "spent before the request and no part of TTFT.",
+        f"spent before the request and no part of TTFT. {NEEDS_FULL}",
         SECONDS,
     ).with_target(query(connection_setup()))
 

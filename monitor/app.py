@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import os
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -15,7 +16,8 @@ from functools import partial
 from monitor import __version__, systemd
 from monitor.budget import Amounts, Budgets, Unit
 from monitor.config import unused_proxy
-from monitor.config.model import BudgetSpec, Config
+from monitor.config.model import BudgetSpec, Config, Listen
+from monitor.daemon.event_log import EventLog, log_sample
 from monitor.daemon.log_queue import LogLosses, losses
 from monitor.daemon.resource_limits import needs, shortages
 from monitor.daemon.signals import done_before, stop_on_signals
@@ -56,7 +58,11 @@ log = logging.getLogger(__name__)
 
 _BEAT_S = 1.0
 _CLOCK_STEP_S = 1.0
+_LAG_BEAT_S = 0.2
+"""Between looks at this loop's own lag: nothing is timed on it, and each look costs as much as a probe's step."""
 _FLUSH_S = 5.0
+_SWITCH_S = 0.0005
+"""How long a thread that computes, as those that read history do, may hold the event loop up each time."""
 
 
 class Daemon:
@@ -71,6 +77,7 @@ class Daemon:
         jobs = plan(config)
         self._adaptive = _adaptive(config)
         self._board = Board(config, jobs, datetime.now(UTC))
+        self._events = EventLog(self._board, lambda: datetime.now(UTC))
         self._renderer = Renderer(self._board, lambda: datetime.now(UTC))
         self._outbox = Outbox(create_sinks(config), store)
         self._budgets = Budgets(caps_of(config), self._providers)
@@ -79,6 +86,7 @@ class Daemon:
             lambda: self._board.snapshot,
             self._outbox.runners,
             lambda: self._budgets.shares(datetime.now(UTC)),
+            config.metrics,
         )
         for job in jobs:
             self._metrics.expect(job.spec.endpoint, job.probe.task, config.scoring.blame)
@@ -89,6 +97,7 @@ class Daemon:
             due=self._due,
             dropped=self._metrics.store_dropped.inc,
             stored=self._outbox.wake,
+            absorbed=self._events.absorbed,
         )
         self._recorder = Recorder(self._board, store, hooks)
         intake_hooks = IntakeHooks(
@@ -138,11 +147,12 @@ class Daemon:
             await self._run()
 
     async def _restore(self) -> None:
-        await restore(self._board, self._store, datetime.now(UTC))
+        ended = await restore(self._board, self._store, datetime.now(UTC))
         await restore_budgets(self._budgets, self._store, datetime.now(UTC))
         await self._intake.restore(self._store)
         await self._housekeeper.check_clock()
         self._board.commit(datetime.now(UTC), everything=True)
+        self._events.start(self._providers, ended)
         gc.freeze()  # what is there lives as long as the daemon: of many endpoints it takes long to look through
 
     async def _run(self) -> None:
@@ -153,15 +163,23 @@ class Daemon:
                 snapshot=lambda: self._board.snapshot,
                 problems=self._problems,
                 warnings=self._warnings,
-                registry=self._metrics.registry,
+                metrics=self._metrics.text,
                 past=past,
                 outcomes=None if self._config.token is None else self._intake.take,
                 activity=self._store.activity,
                 render=self._renderer.snapshot,
                 render_row=self._renderer.row,
             )
-            server = await start(self._config.listen, self._config.token, sources, rate_per_s=self._config.rate_limit)
+            config = self._config
+            server = await start(
+                config.listen, config.token, sources, rate_per_s=config.rate_limit, public=config.public
+            )
             stack.push_async_callback(server.cleanup)
+            host, port = server.addresses[0][:2]  # the port may have been left to the kernel
+            url = Listen(host=host, port=port).url
+            for warning in self._config.warnings:
+                log.warning("%s", warning, extra={"action": "config_warning"})
+            log.info("listening on %s", url, extra={"action": "listening", "url": url, "version": __version__})
             if self._config.haproxy_agent is not None:
                 agent = HaproxyAgent(lambda: self._board.snapshot, self._metrics.agent_unknown.inc, self._renderer.row)
                 await stack.enter_async_context(serving(agent, self._config.haproxy_agent))
@@ -208,9 +226,11 @@ class Daemon:
 
     def _observe(self, sample: Sample) -> None:
         self._metrics.observe(sample, self._providers[sample.endpoint])
+        log_sample(sample)
 
     def _published(self, changes: Sequence[StatusChange]) -> None:
         self._files.wake()
+        self._events.changed(changes)
         summary = self._board.summary if changes or not self._summary else self._summary
         if summary != self._summary:
             self._summary = summary
@@ -240,7 +260,7 @@ class Daemon:
         interval_s = systemd.watchdog_interval_s(self._env, os.getpid())
         offset_s = time.time() - time.monotonic()
         async with asyncio.TaskGroup() as group:
-            lag = LoopLag()
+            lag = LoopLag(_LAG_BEAT_S)
             group.create_task(lag.watch(), name="loop-lag")
             while True:
                 await asyncio.sleep(_BEAT_S if interval_s is None else min(_BEAT_S, interval_s / 2))
@@ -259,7 +279,7 @@ class Daemon:
     def _follow_clock(self, offset_s: float) -> float:
         """Take the ticks up again when the wall clock was stepped; the offset as it is now."""
         now_s = time.time() - time.monotonic()
-        if abs(now_s - offset_s) > _CLOCK_STEP_S:
+        if abs(now_s - offset_s) > _CLOCK_STEP_S or self._schedule.is_ahead(datetime.now(UTC)):
             log.warning("the wall clock was stepped by %+.1f s", now_s - offset_s, extra={"action": "clock_step"})
             self._schedule.realign(datetime.now(UTC))
             self._lookout.clock_stepped()
@@ -286,11 +306,12 @@ def _adaptive(config: Config) -> frozenset[str]:
     return frozenset(name for name, probe in settling.items() if config.scoring.confirm or probe.closest_s is not None)
 
 
-async def restore(board: Board, store: Store, now: datetime) -> None:
-    """Fill a board from the store, and end there the incidents that nobody else will end."""
+async def restore(board: Board, store: Store, now: datetime) -> tuple[Incident, ...]:
+    """Fill a board from the store, and end there the incidents that nobody else will end; returns those."""
     ended = await recall(board, store, now)
     if ended:
         await store.append([], {}, ended)
+    return ended
 
 
 async def recall(board: Board, store: Store, now: datetime) -> tuple[Incident, ...]:
@@ -398,6 +419,7 @@ async def run_daemon(config: Config, env: Mapping[str, str]) -> None:
         log.warning(proxy_note, extra={"action": "proxy_unused"})
     for shortage in shortages(needs(config.max_concurrent, STREAMS_PER_WORKER)):
         log.warning(shortage, extra={"action": "limits_low"})
+    sys.setswitchinterval(_SWITCH_S)
     store = create_store(config.store)
     try:
         if await done_before(stop, _open(store, config)):

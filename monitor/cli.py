@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,19 +21,24 @@ from monitor.cli_db import db
 from monitor.commands import (
     MISUSE,
     ConfigOption,
+    FileArgument,
     JsonOption,
+    RunningDaemon,
+    TokenOption,
     UrlOption,
+    chosen_file,
     fail,
     fetch,
     loaded_from,
     on_store,
+    running_daemon,
     seconds,
     write_out,
 )
+from monitor.log import LogFormat, LogLevel
 from monitor.shapes import Shape
 
 if TYPE_CHECKING:
-    from monitor.config import Config
     from monitor.publish.board import Snapshot
 
 app = typer.Typer(
@@ -45,8 +51,7 @@ app = typer.Typer(
 
 app.add_typer(db)
 
-_LOG_WIDTH = 160
-"""Columns of a table that goes into a file or a pipe."""
+_FORMATS = f"One of {', '.join(Shape)}."
 
 
 @app.callback(invoke_without_command=True)
@@ -59,7 +64,20 @@ def _options(
 
 
 @app.command()
-def run(config: ConfigOption = None) -> None:
+def run(
+    file: FileArgument = None,
+    config: ConfigOption = None,
+    log_level: Annotated[
+        LogLevel,
+        typer.Option(
+            "--log-level", metavar="LEVEL", help="debug (with a record for each sample), info, warning or error."
+        ),
+    ] = LogLevel.INFO,
+    log_format: Annotated[
+        LogFormat | None,
+        typer.Option("--log-format", metavar="FORMAT", help="text or json. Default: text on a terminal, else json."),
+    ] = None,
+) -> None:
     """Run the daemon, until SIGTERM or SIGINT; then drain and exit 0."""
     import signal
 
@@ -68,83 +86,66 @@ def run(config: ConfigOption = None) -> None:
     from monitor.store import StoreError, StoreTakenError
 
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the daemon can say that it takes no notice
-    path, loaded = loaded_from(config)
-    log.configure()
+    path, loaded = loaded_from(chosen_file(file, config))
+    log.configure(level=log_level, form=log_format)
     try:
         asyncio.run(daemon.run_daemon(loaded, os.environ))
     except StoreError as error:
         # A file that cannot be had is a mistake in the configuration; a server may be there a moment later.
+        log.flush()
         is_mistake = loaded.store.startswith("sqlite") or isinstance(error, StoreTakenError)
         fail(f"{path}: store: {error}", MISUSE if is_mistake else 1)
     except OSError as error:
+        log.flush()
         where = error.filename or f"listen: {loaded.listen.host}:{loaded.listen.port}"
         fail(f"{path}: {where} cannot be used: {error.strerror}")
 
 
 @app.command()
 def check(
+    file: FileArgument = None,
     config: ConfigOption = None,
     *,
     schema: Annotated[
-        bool, typer.Option("--schema", help="Print the JSON Schema of the configuration and end.")
+        bool, typer.Option("--schema", help="Print the JSON Schema of the configuration and exit.")
     ] = False,
     connect: Annotated[
-        bool, typer.Option("--connect", help="Then ask the providers: do they answer, take the keys, have the models?")
+        bool,
+        typer.Option("--connect", help="Also ask each provider for its list of models; this costs no tokens."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Validate a configuration: every mistake as file:line:column, exit 0 or 2.
+    """Validate a configuration. Exit 0 if it can be used, 2 if not.
 
-    With --connect also ask every provider for its list of models, which costs no tokens; exit 1 if one does not
-    answer, does not take the key, or has not the model.
+    Every mistake is a line: file:line:column: path: what is wrong. Warnings are lines of the same form.
+
+    With --connect, exit 1 if a provider does not answer, refuses the key, or does not have the model.
     """
-    from monitor.config import json_schema, unused_proxy
-    from monitor.vantage.origins import blind_spot
+    from monitor.config import json_schema
+    from monitor.console.check import check_file
 
     if schema:
         print(json.dumps(json_schema(), indent=2))
         return
-    if as_json and not connect:
-        fail("--json goes with --connect")
-    path, loaded = loaded_from(config)
-    paused = sum(not spec.enabled for spec in loaded.endpoints)
-    note = f", {paused} paused" if paused else ""
-    if (lone := blind_spot([spec.endpoint for spec in loaded.endpoints if spec.enabled], loaded.canaries)) is not None:
-        print(
-            f"{path}: warning: all endpoints are at {lone} and there are no `canaries`: when it does not answer, its "
-            "fault cannot be told from a fault of this place's network; name two machines that have nothing to do with "
-            'it, such as canaries: ["1.1.1.1:443", "example.com:443"]',
-            file=sys.stderr,
-        )
-    if not as_json:
-        print(f"{path}: ok: {len(loaded.endpoints)} endpoints{note}, {len(loaded.probes)} probes", flush=True)
-    proxy_note = unused_proxy(loaded, os.environ)
-    if proxy_note is not None:
-        print(f"{path}: note: {proxy_note}", file=sys.stderr)
-    if connect:
-        raise typer.Exit(_connect(loaded, paused, as_json=as_json))
-
-
-def _connect(config: Config, paused: int, *, as_json: bool) -> int:
-    """Ask the providers and show what they say; the exit code."""
-    from monitor.connect import as_plain, connect, show
-
-    findings = asyncio.run(connect(config))
-    all_ok = all(found.ok for found in findings)
-    if as_json:
-        print(json.dumps({"ok": all_ok, "endpoints": as_plain(findings)}, indent=2))
-    else:
-        wide = None if sys.stdout.isatty() else _LOG_WIDTH
-        Console(highlight=False, width=wide).print(show(findings, paused))
-    return 0 if all_ok else 1
+    raise typer.Exit(check_file(chosen_file(file, config), connecting=connect, as_json=as_json))
 
 
 @app.command()
 def init(
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="The file to write; default: stdout.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="The file to write; default: stdout.")
+    ] = None,
     servers: Annotated[
         list[str] | None,
         typer.Option("--server", metavar="NAME=URL", help="Look there for a local server, not at the usual ports."),
+    ] = None,
+    litellm: Annotated[
+        Path | None,
+        typer.Option(
+            "--from-litellm",
+            metavar="FILE",
+            help="Take models, addresses and ids from a LiteLLM proxy's configuration.",
+        ),
     ] = None,
     *,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
@@ -158,6 +159,9 @@ def init(
 
     if output is not None and output.exists() and not force:
         fail(f"{output} exists already; --force replaces it, -o writes elsewhere")
+    if litellm is not None:
+        _init_from_litellm(litellm, output)
+        return
     try:
         places = addresses(catalogue(), servers or ())
     except ValueError as error:
@@ -170,59 +174,103 @@ def init(
     print(report(found, now, output), file=sys.stderr)
 
 
+def _init_from_litellm(source: Path, output: Path | None) -> None:
+    from datetime import UTC, datetime
+
+    from monitor.config import ConfigError, catalogue
+    from monitor.config.litellm_file import read_litellm
+    from monitor.console.from_litellm import Errand, from_litellm
+
+    try:
+        found = read_litellm(source.read_text(encoding="utf-8"), str(source), catalogue())
+    except ConfigError as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"{source} cannot be read: {error.strerror}")
+    except ValueError as error:  # UnicodeDecodeError is one
+        fail(f"{source} {'is not UTF-8 text' if isinstance(error, UnicodeDecodeError) else error}")
+    errand = Errand(source=source, output=output, at=datetime.now(UTC), env=os.environ)
+    made = from_litellm(found, catalogue(), errand)
+    if made.text is None:
+        fail(made.report, 1)
+    write_out(made.text, output)
+    print(made.report, file=sys.stderr)
+
+
 @app.command()
 def probe(
-    ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="Endpoints; all when none is named.")
-    ] = None,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Endpoints; all when none is named.")] = None,
     config: ConfigOption = None,
-    task: Annotated[str | None, typer.Option("--task", help="Only probes of this task.")] = None,
-    number: Annotated[int, typer.Option("-n", min=1, max=10_000, help="How many times each.")] = 1,
+    task: Annotated[
+        str | None, typer.Option("--task", metavar="TASK", help="Only probes of this task, such as chat or tool_call.")
+    ] = None,
+    number: Annotated[int, typer.Option("-n", metavar="N", min=1, max=10_000, help="How many times each.")] = 1,
     *,
     as_json: JsonOption = False,
     transcript: Annotated[bool, typer.Option("--transcript", help="Show every event as it arrived.")] = False,
 ) -> None:
-    """Probe now and show where the time went; exit 0 if all succeeded, 1 if not."""
-    from monitor.probing import MisuseError, choose, probe_now, show_json, show_transcript, show_waterfall
+    """Probe now and show where the time went. Exit 0 if all succeeded, 1 if not."""
+    from monitor.probing import MisuseError, choose, probe_now, show_json, show_summary, show_transcript, show_waterfall
 
     _, loaded = loaded_from(config)
     show = show_json if as_json else show_transcript if transcript else show_waterfall
     try:
-        all_ok = asyncio.run(probe_now(loaded, choose(loaded, ids or [], task), number, show))
+        jobs, conclude = choose(loaded, ids or [], task), None if as_json else show_summary
+        all_ok = asyncio.run(probe_now(loaded, jobs, number, show, conclude))
     except MisuseError as error:
         fail(str(error))
     raise typer.Exit(0 if all_ok else 1)
 
 
 @app.command()
-def scores(config: ConfigOption = None, url: UrlOption = None, *, as_json: JsonOption = False) -> None:
-    """Show the current scores of a running daemon."""
+def scores(
+    config: ConfigOption = None,
+    url: UrlOption = None,
+    token: TokenOption = None,
+    *,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep the table up to date until Ctrl-C.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the current scores of a running daemon: of --url, else of the one that the configuration describes."""
     from datetime import UTC, datetime
 
-    from monitor.terminal import scores_table
+    from monitor.terminal import scores_table, watch_scores
 
-    document = fetch(config, url)
+    if watch and as_json:
+        fail("--watch is a table for people; for programs there is GET /v1/scores/stream (docs/http.md)")
+    source = running_daemon(config, url, token)
+    document = fetch(source)
     if as_json:
         print(json.dumps(document, indent=2))
-        return
-    Console().print(scores_table(document, now=datetime.now(UTC)))
+    elif watch:
+        with suppress(KeyboardInterrupt):
+            asyncio.run(watch_scores(f"{source.url}/v1/scores", Console(), token=source.token))
+    else:
+        Console().print(scores_table(document, now=datetime.now(UTC)))
 
 
 @app.command()
 def export(
     config: ConfigOption = None,
     url: UrlOption = None,
-    shape: Annotated[Shape, typer.Option("--format", help="The file's shape.")] = Shape.SCORES,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Replaced by rename; default: stdout.")] = None,
-    cluster: Annotated[str | None, typer.Option("--cluster", help="Which of Envoy's clusters, if several.")] = None,
+    *,
+    token: TokenOption = None,
+    shape: Annotated[Shape, typer.Option("--format", metavar="FORMAT", help=_FORMATS)] = Shape.SCORES,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="The file to replace, by rename; default: stdout."),
+    ] = None,
+    cluster: Annotated[
+        str | None, typer.Option("--cluster", metavar="NAME", help="Which of Envoy's clusters, if several.")
+    ] = None,
 ) -> None:
     """Write what routers read, once: of a running daemon with --url, else of the store as a start would find it."""
     from monitor.publish.formats import CannotBeMadeError, render
 
     if shape is Shape.OPENROUTER and url is not None:
-        write_out(_offers(url), output)
+        write_out(_offers(running_daemon(None, url, token)), output)
         return
-    snapshot = _snapshot(config, url)
+    snapshot = _snapshot(config, url, token)
     try:
         body = render(shape, snapshot, cluster)
     except CannotBeMadeError as error:
@@ -232,9 +280,19 @@ def export(
 
 @app.command()
 def demo(
-    duration: Annotated[str | None, typer.Option("--for", help="End after so long, as 60s; default: Ctrl-C.")] = None,
-    directory: Annotated[Path, typer.Option("--dir", help="Where its files go.")] = Path("providerwatch-demo"),
-    port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Port of the API.")] = None,
+    duration: Annotated[
+        str | None,
+        typer.Option("--for", metavar="DURATION", help="End after so long, such as 60s. Default: on Ctrl-C."),
+    ] = None,
+    directory: Annotated[Path, typer.Option("--dir", metavar="FOLDER", help="Where its files go.")] = Path(
+        "providerwatch-demo"
+    ),
+    port: Annotated[
+        int | None,
+        typer.Option(
+            "--port", metavar="PORT", min=1, max=65535, help="Port of the API. Default: 8780, or any that is free."
+        ),
+    ] = None,
 ) -> None:
     """Run the daemon on a real small language model behind a steady, a slow and a flaky provider."""
     from monitor.demo.orchestrate import run_demo
@@ -245,11 +303,9 @@ def demo(
 
 @app.command()
 def backtest(
-    ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="Endpoints; all when none is named.")
-    ] = None,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Endpoints; all when none is named.")] = None,
     config: ConfigOption = None,
-    since: Annotated[str, typer.Option("--since", help="How far to go back.")] = "7d",
+    since: Annotated[str, typer.Option("--since", metavar="DURATION", help="How far to go back.")] = "7d",
     policies: Annotated[
         list[str] | None,
         typer.Option(
@@ -287,7 +343,7 @@ def backtest(
         Console(highlight=False).print(sidebyside.show(found))
 
 
-def _snapshot(config: Path | None, url: str | None) -> Snapshot:
+def _snapshot(config: Path | None, url: str | None, token: str | None) -> Snapshot:
     """What there is to publish; without `url` that of the store."""
     from datetime import UTC, datetime
 
@@ -297,19 +353,19 @@ def _snapshot(config: Path | None, url: str | None) -> Snapshot:
         path, loaded = loaded_from(config)
         return on_store(path, loaded, lambda store: exporting.of_store(loaded, store, datetime.now(UTC)))
     try:
-        return exporting.of_document(fetch(None, url))
+        return exporting.of_document(fetch(running_daemon(None, url, token)))
     except exporting.ForeignDocumentError as error:
         fail(f"{url}: {error}", 1)
 
 
-def _offers(url: str) -> str:
-    """What the daemon at `url` says in OpenRouter's shape."""
+def _offers(source: RunningDaemon) -> str:
+    """What a daemon says in OpenRouter's shape."""
     from monitor.remote import ScoresUnavailableError, fetch_offers
 
     try:
-        return asyncio.run(fetch_offers(url.rstrip("/"), os.environ.get("PROVIDERWATCH_TOKEN"))).decode()
+        return asyncio.run(fetch_offers(source.url, source.token)).decode()
     except ScoresUnavailableError as error:
-        fail(f"{url}: {error}; is the daemon running?", 1)
+        fail(f"{source.url}: {error}", 1)
 
 
 def main() -> None:

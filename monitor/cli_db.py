@@ -56,6 +56,7 @@ def prune(
 
     from monitor import database
     from monitor.app import retention_of
+    from monitor.terminal import plural
 
     path, loaded = loaded_from(config)
     console, done = Console(stderr=True, highlight=False), 0
@@ -64,7 +65,7 @@ def prune(
         def progress(slices: int) -> None:
             nonlocal done
             done = slices
-            status.update(f"tidying … {slices:,} slices")
+            status.update(f"tidying … {plural(slices, 'slice')}")
 
         before, after = on_store(
             path,
@@ -73,8 +74,8 @@ def prune(
                 store, retention_of(loaded), lambda: datetime.now(UTC), progress, trust_clock=trust_clock
             ),
         )
-    console.print(f"tidied in {done:,} slices")
+    console.print(f"tidied in {plural(done, 'slice')}")
     print(
-        f"{before.samples:,} samples, {database.size(before.size.total_bytes)} → "
-        f"{after.samples:,} samples, {database.size(after.size.total_bytes)}"
+        f"{plural(before.samples, 'sample')}, {database.size(before.size.total_bytes)} → "
+        f"{plural(after.samples, 'sample')}, {database.size(after.size.total_bytes)}"
     )

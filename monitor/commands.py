@@ -9,6 +9,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
@@ -26,10 +27,27 @@ MISUSE = 2
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
-        "-c", "--config", help="The configuration; default: $PROVIDERWATCH_CONFIG, ./providerwatch.yaml, /etc."
+        "-c",
+        "--config",
+        metavar="FILE",
+        help="The configuration. Default: $PROVIDERWATCH_CONFIG, else ./providerwatch.yaml, else the one in "
+        "/etc/providerwatch.",
     ),
 ]
-UrlOption = Annotated[str | None, typer.Option("--url", help="Address of a running daemon, as http://127.0.0.1:8780.")]
+FileArgument = Annotated[
+    Path | None, typer.Argument(metavar="FILE", help="The configuration; the same as -c FILE.", show_default=False)
+]
+UrlOption = Annotated[
+    str | None, typer.Option("--url", metavar="URL", help="Address of a running daemon, as http://127.0.0.1:8780.")
+]
+TokenOption = Annotated[
+    str | None,
+    typer.Option(
+        "--token",
+        metavar="TOKEN",
+        help="The daemon's `token:`; default: the configuration's, or $PROVIDERWATCH_TOKEN.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON for programs instead of text for people.")]
 
 
@@ -75,6 +93,13 @@ def seconds(duration: str, option: str) -> float:
         fail(f"{option}: {error.message.format(value=duration)}")
 
 
+def chosen_file(file: Path | None, option: Path | None) -> Path | None:
+    """The configuration that was named, as an argument or by -c."""
+    if file is not None and option is not None and file != option:
+        fail(f"two configurations are named, {file} and {option}; name one")
+    return file or option
+
+
 def loaded_from(path: Path | None) -> tuple[Path, Config]:
     """The configuration, or the end of the program with every mistake in it."""
     from monitor.config import ConfigError, default_path, load
@@ -86,17 +111,40 @@ def loaded_from(path: Path | None) -> tuple[Path, Config]:
         fail(str(error))
 
 
-def fetch(config: Path | None, url: str | None) -> Mapping[str, object]:
-    """The scores document of the daemon at `url`, or of the one that the configuration describes."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningDaemon:
+    """A running daemon: where it is, and what it wants to be shown."""
+
+    url: str
+    token: str | None
+
+
+def running_daemon(config: Path | None, url: str | None, token: str | None = None) -> RunningDaemon:
+    """The daemon at `url`, or the one that the configuration describes; the end of the program for a wrong address."""
+    from_env = os.environ.get("PROVIDERWATCH_TOKEN") or None
+    if url is not None:
+        return RunningDaemon(url=_address(url), token=token or from_env)
+    _, loaded = loaded_from(config)
+    own = loaded.token.reveal() if loaded.token else from_env
+    return RunningDaemon(url=loaded.listen.url, token=token or own)
+
+
+def _address(text: str) -> str:
+    """The address of a daemon, with the scheme that may be left out and without `/v1/scores` at its end."""
+    from monitor.config import RefusedError, base_url
+
+    url = text if "://" in text else f"http://{text}"
+    try:
+        return base_url(url).removesuffix("/v1/scores").rstrip("/")
+    except RefusedError as refused:
+        fail(f"--url: {text!r} {refused.message.replace('{value}', repr(text))}")
+
+
+def fetch(source: RunningDaemon) -> Mapping[str, object]:
+    """The scores document of a daemon; the end of the program where there is none."""
     from monitor.remote import ScoresUnavailableError, fetch_once
 
-    token = os.environ.get("PROVIDERWATCH_TOKEN")
-    if url is None:
-        _, loaded = loaded_from(config)
-        host = f"[{loaded.listen.host}]" if ":" in loaded.listen.host else loaded.listen.host
-        url = f"http://{host}:{loaded.listen.port}"
-        token = loaded.token.reveal() if loaded.token else None
     try:
-        return asyncio.run(fetch_once(f"{url.rstrip('/')}/v1/scores", token))
+        return asyncio.run(fetch_once(f"{source.url}/v1/scores", source.token))
     except ScoresUnavailableError as error:
-        fail(f"{url}: {error}; is the daemon running?", 1)
+        fail(f"{source.url}/v1/scores: {error}", 1)

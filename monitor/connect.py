@@ -101,7 +101,7 @@ def show(findings: Sequence[Finding], paused: int) -> Group:
     notes = [Text(note, overflow="fold") for note in dict.fromkeys(filter(None, map(_note, findings)))]
     fine = sum(found.ok for found in findings)
     rest = f"; {paused} paused, not asked" if paused else ""
-    return Group(_table(findings), *notes, Text(), Text(f"{fine} of {len(findings)} endpoints are fine{rest}"))
+    return Group(_table(findings), *notes, Text(), Text(f"endpoints fine: {fine} of {len(findings)}{rest}"))
 
 
 def _table(findings: Sequence[Finding]) -> Table:

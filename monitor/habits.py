@@ -17,7 +17,8 @@ from typing import Final
 
 from monitor.score.habit import FIGURES, GENERATES, Basis, Habits, Past, habits_of, starts
 from monitor.store import Bucket, Store, StoreError
-from probes._model import Task
+from monitor.store.rollup import Ending
+from probes._model import Blame, Task
 
 log = logging.getLogger(__name__)
 
@@ -141,7 +142,13 @@ class HabitReader:
 
 
 def _past_of(bucket: Bucket) -> Past:
-    return Past(start=bucket.start, bins={name: found.bins() for name, found in bucket.rollup.sketches.items()})
+    counts = bucket.rollup.counts
+    return Past(
+        start=bucket.start,
+        bins={name: found.bins() for name, found in bucket.rollup.sketches.items()},
+        ok=counts.get(Ending(), 0),
+        failed=sum(count for ending, count in counts.items() if ending.blame is Blame.PROVIDER),
+    )
 
 
 def _hour_of(at: datetime) -> datetime:

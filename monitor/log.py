@@ -6,11 +6,30 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import TextIO
 
 from monitor.daemon.log_queue import LogQueue
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+
+
+class LogFormat(StrEnum):
+    """How a record is written."""
+
+    TEXT = "text"
+    """A line for people."""
+    JSON = "json"
+    """A JSON object a line."""
+
+
+class LogLevel(StrEnum):
+    """The least severe record that is written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
 
 
 class _JsonLines(logging.Formatter):
@@ -30,29 +49,37 @@ class _Plain(logging.Formatter):
     """A record as a line for people."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Time, level, words, and every extra as `key=value`."""
+        """Time, level, words, and every extra that has a value as `key=value`; one with a space in quotes."""
         at = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
-        extras = "".join(f" {name}={value}" for name, value in _extras(record).items())
+        known = ((name, str(value)) for name, value in _extras(record).items() if value is not None)
+        extras = "".join(f" {name}={json.dumps(value) if ' ' in value else value}" for name, value in known)
         line = f"{at} {record.levelname.lower():7} {_harmless(record.getMessage() + extras)}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
-def configure(stream: TextIO | None = None) -> None:
-    """Log to `stream`, or standard error as it is now: lines for people on a terminal, JSON elsewhere."""
+def configure(stream: TextIO | None = None, *, level: LogLevel = LogLevel.INFO, form: LogFormat | None = None) -> None:
+    """Log to `stream`, or standard error as it is now. `form` None: text on a terminal, JSON elsewhere."""
     stream = stream or sys.stderr
+    form = form or (LogFormat.TEXT if stream.isatty() else LogFormat.JSON)
     handler = _handler(stream)
-    handler.setFormatter(_Plain() if stream.isatty() else _JsonLines())
+    handler.setFormatter(_Plain() if form is LogFormat.TEXT else _JsonLines())
     root = logging.getLogger()
     for former in root.handlers:
         if isinstance(former, LogQueue):
             former.close()
     root.handlers[:] = [handler]
-    root.setLevel(logging.INFO)
-    # They tell of every tick and every request, which the samples tell better.
-    for noisy in ("apscheduler", "aiohttp.access", "alembic"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    root.setLevel(level.upper())
+    # Their records of every tick, request and statement say less than the samples do.
+    for noisy in ("apscheduler", "aiohttp.access", "alembic", "aiosqlite", "asyncio"):
+        logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     # An overrun becomes a sample; the warning would say it twice.
     logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
+
+
+def flush() -> None:
+    """Wait for what was logged to be written, before something else is."""
+    for handler in logging.getLogger().handlers:
+        handler.flush()
 
 
 def _handler(stream: TextIO) -> logging.Handler:

@@ -10,12 +10,14 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 from rich.text import Text
 
 from monitor.config.model import Config
+from monitor.console.summary import summary
 from monitor.plan import Job, all_jobs, run_for
 from monitor.runner import Places
 from monitor.score.blame import Moved, blamed
@@ -56,15 +58,23 @@ class Result:
         return read_stream(self.codec, self.exchange.body, self.exchange.arrivals).vector
 
 
-async def probe_now(config: Config, jobs: Sequence[Job], number: int, show: Callable[[Result], None]) -> bool:
-    """Probe each job `number` times and show each result; True when all succeeded."""
-    all_ok = True
+async def probe_now(
+    config: Config,
+    jobs: Sequence[Job],
+    number: int,
+    show: Callable[[Result], None],
+    conclude: Callable[[Sequence[Sample]], None] | None = None,
+) -> bool:
+    """Probe each job `number` times and show each result, and at last all samples; True when all succeeded."""
+    samples = []
     with _progress(len(jobs) * number) as step, keep_stamping():
         async for result in _results(config, jobs, number):
             with step():
                 show(result)
-            all_ok = all_ok and result.sample.error is None
-    return all_ok
+            samples.append(result.sample)
+    if conclude is not None:
+        conclude(samples)
+    return all(sample.error is None for sample in samples)
 
 
 def choose(config: Config, ids: Sequence[str], task: str | None) -> tuple[Job, ...]:
@@ -75,6 +85,7 @@ def choose(config: Config, ids: Sequence[str], task: str | None) -> tuple[Job, .
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
             hint = f" (did you mean {close[0]!r}?)" if close else f"; there are: {', '.join(sorted(known))}"
+            hint = f"; it is a file: write -c {name}" if Path(name).is_file() else hint
             raise MisuseError(f"no endpoint has the id {name!r}{hint}")
     chosen = [job for job in jobs if job.spec.endpoint.id in ids or (not ids and job.spec.enabled)]
     of_task = tuple(job for job in chosen if task in {None, job.probe.task})
@@ -92,6 +103,12 @@ def show_json(result: Result) -> None:
 def show_waterfall(result: Result) -> None:
     """The sample as a waterfall on stdout."""
     Console(highlight=False).print(waterfall(result.sample, result.vector))
+
+
+def show_summary(samples: Sequence[Sample]) -> None:
+    """What several probes came to, on stdout; of one the waterfall says all."""
+    if len(samples) > 1:
+        Console(highlight=False).print(summary(samples))
 
 
 def show_transcript(result: Result) -> None:

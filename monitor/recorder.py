@@ -21,10 +21,10 @@ from itertools import islice
 
 from monitor.piecemeal import Batch, Piecemeal, traffic_name
 from monitor.pipeline.loop_time import Alarm, within
-from monitor.publish.board import Board, StatusChange
+from monitor.publish.board import Absorbed, Board, StatusChange
 from monitor.status import Incident
 from monitor.store import Store, StoreError, StoreReplacedError
-from monitor.traffic.calls import Call
+from monitor.traffic.calls import Call, StoppingError
 from monitor.traffic.counted import Counted, Gathered
 from probes._model import Sample
 
@@ -47,6 +47,8 @@ class Hooks:
     """How many samples, or real requests, were given up."""
     stored: Callable[[], None] = lambda: None
     """There are new samples in the store."""
+    absorbed: Callable[[Absorbed], None] = lambda _: None
+    """What new samples changed, before it is stored and published."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +89,9 @@ class Recorder:
         self._calls: list[Call] = []
         self._taken = asyncio.Event()
         """Set when what arrives now is published."""
-        self._in_turn = asyncio.Event()
-        """The same of what this turn took."""
+        self._in_turn: list[asyncio.Event] = []
+        """The same of what was taken and is not published; of several turns, where one was cancelled."""
+        self._closed = False
         self._news = asyncio.Event()
         self._unpublished: list[Sample] = []
         self._backlog: deque[Sample] = deque()
@@ -123,12 +126,18 @@ class Recorder:
         self._news.set()
 
     async def take(self, calls: Sequence[Call]) -> None:
-        """Take real traffic; returns when its effect is published, and so stored, unless the store stalls."""
-        if calls:
-            if not self._calls:
-                asyncio.get_running_loop().call_later(self._limits.gather_s, self._news.set)
-            self._calls += calls
-            await self._taken.wait()
+        """Take real traffic; returns when its effect is published, and so stored, unless the store stalls.
+
+        Raises StoppingError where it would never be.
+        """
+        if not calls:
+            return
+        if self._closed:
+            raise StoppingError
+        if not self._calls:
+            asyncio.get_running_loop().call_later(self._limits.gather_s, self._news.set)
+        self._calls += calls
+        await self._taken.wait()
 
     async def run(self) -> None:
         """Judge, store and publish until cancelled; without news when time alone changes a status."""
@@ -144,7 +153,8 @@ class Recorder:
         return longest_s if moment is None else min((moment - datetime.now(UTC)).total_seconds(), longest_s)
 
     async def flush(self, patience_s: float) -> None:
-        """Judge, store and publish what is left; gives up on the store after `patience_s`."""
+        """Judge, store and publish what is left; gives up on the store after `patience_s`. No traffic is taken then."""
+        self._closed = True
         self._absorb()
         try:
             async with asyncio.timeout(patience_s):
@@ -154,7 +164,7 @@ class Recorder:
         except TimeoutError:
             reason = self.store_error or "no answer in time"
             log.warning(
-                "%d samples could not be stored: %s", len(self._backlog), reason, extra={"action": "flush_failed"}
+                "samples that could not be stored: %d; %s", len(self._backlog), reason, extra={"action": "flush_failed"}
             )
         self._publish()
 
@@ -176,7 +186,8 @@ class Recorder:
         self._news.clear()
         if not batch and not calls:
             return False
-        self._in_turn, self._taken = self._taken, asyncio.Event()
+        self._in_turn.append(self._taken)
+        self._taken = asyncio.Event()
         absorbed = self._board.absorb(batch, calls)
         self._gathered.add(calls, datetime.now(UTC))
         self._unpublished += batch
@@ -188,6 +199,7 @@ class Recorder:
         self._to_write.set()
         for endpoint, at in absorbed.due.items():
             self._hooks.due(endpoint, at)
+        self._hooks.absorbed(absorbed)
         return True
 
     def _publish(self) -> None:
@@ -195,19 +207,21 @@ class Recorder:
         for sample in batch:
             self._hooks.observe(sample)
         self._hooks.published(self._board.commit(datetime.now(UTC)))
-        self._in_turn.set()
+        for taken in self._in_turn:
+            taken.set()
+        self._in_turn.clear()
 
     def _shed(self) -> None:
         calls = self._gathered.shed(datetime.now(UTC))
         if calls:
             self._hooks.dropped(calls)
-            log.error("%d real requests given up, the store does not take them", calls, extra={"action": "store_drop"})
+            log.error("real requests given up: %d; the store does not take them", calls, extra={"action": "store_drop"})
         excess = len(self._backlog) - self._limits.backlog
         if excess > 0:
             for _ in range(excess):
                 self._backlog.popleft()
             self._hooks.dropped(excess)
-            log.error("%d samples given up, the store does not take them", excess, extra={"action": "store_drop"})
+            log.error("samples given up: %d; the store does not take them", excess, extra={"action": "store_drop"})
 
     async def _write_on(self) -> None:
         """Write whatever waits, for ever. A store that has nothing to take is asked whether it could."""

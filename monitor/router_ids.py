@@ -68,6 +68,9 @@ ROUTERS: Mapping[str, Callable[[str], Member]] = {
 }
 """Whose names are read here. Each raises MalformedError. Other routers' names are published as they are."""
 
+KNOWN = frozenset({"litellm", *ROUTERS})
+"""Every router that something here is made for."""
+
 
 def address(name: str) -> Address:
     """The address of a member of an Envoy cluster."""

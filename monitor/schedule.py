@@ -28,10 +28,25 @@ log = logging.getLogger(__name__)
 MAX_GAP_TICKS = 100
 """Ticks of one gap that become samples; after a long sleep of the machine the rest is only logged."""
 
+_AHEAD = timedelta(seconds=1)
+
 Fire = Callable[[Job, datetime], Coroutine[object, object, object]]
 """Runs a job's probe for a tick."""
 Miss = Callable[[Job, datetime, ErrorClass], None]
 """Records a tick that did not become a probe."""
+
+
+class _Grid(IntervalTrigger):  # type: ignore[misc]  # comes without types
+    """Ticks at absolute times. Of very many that passed at once, as when the clock leaps by a month, only the newest
+    come: the scheduler makes a list of all of them, which would take longer than the loop may be blocked."""
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        """The tick after the last one."""
+        found: datetime | None = super().get_next_fire_time(previous_fire_time, now)
+        if found is None or now - found <= MAX_GAP_TICKS * self.interval:
+            return found
+        newest: datetime = found + (now - found) // self.interval * self.interval
+        return newest
 
 
 class Schedule:
@@ -43,6 +58,7 @@ class Schedule:
         self._miss = miss
         self._settling = _settling(self._jobs.values())
         self._last_tick: dict[str, datetime] = {}
+        self._newest_tick = datetime.min.replace(tzinfo=UTC)
         self._running: dict[str, asyncio.Task[object]] = {}
         self._entries = MemoryJobStore()
         self._scheduler = AsyncIOScheduler(jobstores={"default": self._entries}, timezone=UTC)
@@ -58,6 +74,10 @@ class Schedule:
         """Whether no probe is under way."""
         return not self._running
 
+    def is_ahead(self, now: datetime) -> bool:
+        """Whether a tick of the future was taken for due: the clock leapt, and came back before anybody noticed."""
+        return self._newest_tick - now > _AHEAD
+
     def next_due(self) -> datetime | None:
         """When the next tick is wanted; None when there is nothing to do, or no tick is to come any more."""
         if not self.running:
@@ -71,7 +91,7 @@ class Schedule:
             self._last_tick[job.id] = tick_at(job, now)
             self._scheduler.add_job(
                 self._tick,
-                IntervalTrigger(seconds=job.probe.every_s, start_date=job.first_tick, timezone=UTC),
+                _Grid(seconds=job.probe.every_s, start_date=job.first_tick, timezone=UTC),
                 args=(job,),
                 id=job.id,
                 max_instances=1,
@@ -108,6 +128,7 @@ class Schedule:
 
         Ticks that were leapt over are recorded with the next one.
         """
+        self._newest_tick = min(self._newest_tick, now)
         for job in self._jobs.values():
             self._last_tick[job.id] = min(self._last_tick[job.id], tick_at(job, now))
             entry = self._scheduler.get_job(job.id)
@@ -121,7 +142,7 @@ class Schedule:
         self._scheduler.pause()
         late = await _wait(self._running.values(), grace_s)
         if late:
-            log.warning("%d probes cancelled after the grace period", len(late), extra={"action": "drain_cut"})
+            log.warning("probes cancelled after the grace period: %d", len(late), extra={"action": "drain_cut"})
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
@@ -161,6 +182,7 @@ class Schedule:
         if tick <= last:
             return False
         self._last_tick[job.id] = tick
+        self._newest_tick = max(self._newest_tick, tick)
         missed = ticks_between(job, last, tick) - 1
         if missed > MAX_GAP_TICKS:
             log.warning("%d ticks were missed", missed, extra={"action": "gap", "endpoint": job.spec.endpoint.id})

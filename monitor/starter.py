@@ -42,19 +42,19 @@ listen: 127.0.0.1:8780
 store: sqlite:providerwatch.db
 """
 
-_PROBES = """
+PROBES = """
 # What is asked, and how often. An endpoint gets all probes that its api can be asked, or the ones that it names itself
 # (`probes: [chat]`). More: docs/configuration.md.
 probes:
 """
 
-_CHAT_PROBE = """\
+CHAT_PROBE = """\
   chat: {task: chat, every: 60s, prompt_tokens: 100, max_tokens: 64}
   # tools: {task: tool_call, every: 30m}
   # json: {task: structured_output, every: 30m}
 """
 
-_EMBED_PROBE = """\
+EMBED_PROBE = """\
   embed: {task: embedding, every: 60s, prompt_tokens: 100}
 """
 
@@ -75,9 +75,9 @@ def write(findings: Findings, catalogue: Catalogue, at: datetime) -> str | None:
     lines = [*_of_keys(findings.keys, at), *_of_servers(findings.servers, catalogue)]
     if not lines:
         return None
-    parts = [_HEAD, *_providers(findings), *_models(lines, findings.servers), _PROBES]
-    parts += [_CHAT_PROBE] if not all(line.embeds for line in lines) else []
-    parts += [_EMBED_PROBE] if any(line.embeds for line in lines) else []
+    parts = [_HEAD, *_providers(findings), *_models(lines, findings.servers), PROBES]
+    parts += [CHAT_PROBE] if not all(line.embeds for line in lines) else []
+    parts += [EMBED_PROBE] if any(line.embeds for line in lines) else []
     return "".join(parts)
 
 
@@ -86,7 +86,7 @@ def report(findings: Findings, at: datetime, path: Path | None) -> str:
     found = [f"  {key.entry.title}: {_variables(key.variables)}{_lacks(key)}" for key in findings.keys]
     found += [f"  {each.entry.title} at {each.base_url}: {_models_found(each)}" for each in findings.servers]
     cost, file = usd_per_day(findings, at), f" -c {path}" if path else " -c FILE"
-    price = "" if cost is None else f"Probes cost {_usd(cost)} a day; a longer `every:` makes them cheaper.\n"
+    price = "" if cost is None else f"Probes cost {usd(cost)} a day; a longer `every:` makes them cheaper.\n"
     return "\n".join(("found", *found, f"{price}Next: providerwatch check --connect{file}"))
 
 
@@ -191,7 +191,7 @@ def _models(lines: Sequence[_Line], servers: Sequence[FoundServer]) -> Iterator[
         yield f"  {public}:\n    endpoints:\n"
         for line in lines:
             if line.public == public:
-                yield f"      - {{provider: {line.provider}, model: {_word(line.model)}}}{_cost_note(line)}\n"
+                yield f"      - {{provider: {line.provider}, model: {word(line.model)}}}{_cost_note(line)}\n"
     written = {(line.provider, line.model) for line in lines}
     for server in servers:
         others = [name for name in server.models if (server.provider, name) not in written and _NAME.fullmatch(name)]
@@ -200,23 +200,26 @@ def _models(lines: Sequence[_Line], servers: Sequence[FoundServer]) -> Iterator[
             yield f"  # {server.provider} has also: {', '.join(others[:_MOST_NAMES])}{more}\n"
 
 
-def _word(text: str) -> str:
+def word(text: str) -> str:
     """A value as YAML takes it for text, also in braces."""
     return text if _PLAIN.fullmatch(text) and text.lower() not in {"true", "false", "null"} else json.dumps(text)
 
 
 def _cost_note(line: _Line) -> str:
     cost = _usd_per_day(line)
-    return "" if cost is None else f"  # {_usd(cost)} a day"
+    return "" if cost is None else f"  # {usd(cost)} a day"
 
 
-def _usd(cost: float) -> str:
+def usd(cost: float) -> str:
+    """A cost in words."""
     return "less than $0.01" if cost < _CENT else f"about ${cost:.2f}"
 
 
 def _usd_per_day(line: _Line) -> float | None:
+    return None if line.price is None else probing_usd_per_day(line.price, embeds=line.embeds)
+
+
+def probing_usd_per_day(price: Pricing, *, embeds: bool) -> float:
     """What one probe a minute costs, without reasoning."""
-    if line.price is None:
-        return None
-    answer = 0 if line.embeds else _CHAT.max_tokens * line.price.completion
-    return (_CHAT.prompt_tokens * line.price.prompt + answer) / _MILLION * _DAY_S / _CHAT.every_s
+    answer = 0 if embeds else _CHAT.max_tokens * price.completion
+    return (_CHAT.prompt_tokens * price.prompt + answer) / _MILLION * _DAY_S / _CHAT.every_s

@@ -145,7 +145,8 @@ class WorkerProcess:
             self._on_loop_lag(float(message["loop_lag_s"]))
             return
         if "count" in message:
-            task = asyncio.create_task(self._count(message), name="count-tokens")
+            counting = self._count(message["count"], message["key"])
+            task = asyncio.create_task(counting, name="count-tokens")
             self._counting.add(task)
             task.add_done_callback(self._counting.discard)
             return
@@ -154,15 +155,15 @@ class WorkerProcess:
         if answer is not None and not answer.done():
             answer.set_result(message)
 
-    async def _count(self, message: Mapping[str, Any]) -> None:
+    async def _count(self, texts: Sequence[str], key: int) -> None:
         """Count tokens for a probe whose provider told no usage. Where that fails they are not known."""
         writer, counts = self._writer, list[int]()
         try:
-            counts = await asyncio.to_thread(_counted, message["count"])
+            counts = await asyncio.to_thread(_counted, texts)
         except Exception:
             log.exception("tokens cannot be counted", extra={"action": "count_failed"})
         if writer is self._writer:  # else the process that asked is gone
-            self._send(_line({"counts": counts, "key": message["key"]}))
+            self._send(_line({"counts": counts, "key": key}))
 
     async def _ping(self, process: asyncio.subprocess.Process) -> None:
         """Ask for a sign of life now and then; kill a process that gives none.

@@ -9,27 +9,45 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-import unicodedata
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout, InvalidURL
 from rich import box
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-NOT_MEASURED = "\N{EN DASH}"
+from monitor.console.text import NOT_MEASURED, age, count, percent, plural, printable, probability, seconds
+
+__all__ = [
+    "NOT_MEASURED",
+    "Frame",
+    "Row",
+    "ScoresTable",
+    "ScoresUnavailableError",
+    "age",
+    "count",
+    "fetch_scores",
+    "percent",
+    "plural",
+    "printable",
+    "probability",
+    "row",
+    "scores_table",
+    "seconds",
+    "watch_scores",
+]
+
 _POLL_S = 1.0
 _POLL_TIMEOUT_S = 5.0
 _LOG_EVERY_S = 10.0
-_LONGEST_TEXT = 120
 _TOO_LARGE = 1e9
-_TENTHS_BELOW_S = 0.01
 _UNBOUNDED = 10_000
 _ERROR_COLUMNS = len("timeout_ttft 59 min ago")
 
@@ -42,65 +60,7 @@ _STATUS = {
     "paused": ("‖", "dim"),
 }
 _BLAME = {"provider": "red", "account": "yellow"}
-_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _ASCII = str.maketrans("\N{EN DASH}●◐✗⚙‖…·\N{REPLACEMENT CHARACTER}", "-*~xm=~|?")
-
-
-# Figures as text
-
-
-def printable(text: str, *, longest: int | None = _LONGEST_TEXT) -> str:
-    """Text from outside, fit for a terminal: control, format and unassigned characters are replaced."""
-    shown = "".join(
-        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character) in _UNPRINTABLE else character
-        for character in text[:longest]
-    )
-    return shown if longest is None or len(text) <= longest else shown + "…"
-
-
-def seconds(value: float | None) -> str:
-    """A short span of time in the unit that fits: `0.4 ms`, `210 ms`, `1.25 s`."""
-    if value is None:
-        return NOT_MEASURED
-    if round(value, 3) >= 1:
-        return f"{value:.2f} s"
-    return f"{value * 1000:.0f} ms" if round(value, 4) >= _TENTHS_BELOW_S else f"{value * 1000:.1f} ms"
-
-
-def age(then: datetime | None, now: datetime) -> str:
-    """How long ago something was, in one unit, rounded down: `12 s`, `3 min`, `2 h`, `4 d`."""
-    if then is None:
-        return NOT_MEASURED
-    elapsed_s = max(0.0, (now - then).total_seconds())
-    for unit, unit_s in (("d", 86400), ("h", 3600), ("min", 60)):
-        if elapsed_s >= unit_s:
-            return f"{elapsed_s // unit_s:.0f} {unit}"
-    return f"{math.floor(elapsed_s)} s"
-
-
-def probability(value: float | None) -> str:
-    """Two digits, rounded down, so that only certainty reads 1.00."""
-    return NOT_MEASURED if value is None else f"{_steps(value, 100) / 100:.2f}"
-
-
-def percent(value: float | None) -> str:
-    """A share with one digit, rounded down, so that 100% means all."""
-    if value is None:
-        return NOT_MEASURED
-    return "100%" if value >= 1 else f"{_steps(value, 1000) / 10:.1f}%"
-
-
-def count(value: float) -> str:
-    """A number of things in at most four characters, rounded down: `999`, `28k`, `3M`."""
-    for unit, size in (("M", 1_000_000), ("k", 1000)):
-        if value >= size:
-            return f"{value // size:.0f}{unit}"
-    return f"{value:.0f}"
-
-
-def _steps(value: float, steps: int) -> int:
-    """The whole steps in `value`: 0.57 has 57 hundredths, though its float falls a hair short of them."""
-    return math.floor(value * steps + 1e-9)
 
 
 # The document
@@ -287,17 +247,40 @@ async def fetch_scores(session: ClientSession, url: str) -> Mapping[str, object]
     try:
         async with session.get(url) as response:
             if not response.ok:
-                raise ScoresUnavailableError(f"the answer is HTTP {response.status}")
+                raise ScoresUnavailableError(_refused(response.status))
             document = json.loads(await response.read())
     except TimeoutError:
-        raise ScoresUnavailableError("no answer in time") from None
+        raise ScoresUnavailableError("no answer in time; is the daemon busy?") from None
+    except InvalidURL:
+        raise ScoresUnavailableError("not an address; write http://host:port") from None
+    except ClientConnectorError as error:
+        why = (
+            os.strerror(error.errno)
+            if error.errno is not None and error.errno > 0
+            else error.os_error.strerror or str(error.os_error)
+        )
+        where = f"cannot connect to {error.host}:{error.port}: {why}"
+        raise ScoresUnavailableError(f"{printable(where)}; is the daemon running?") from error
     except (ClientError, OSError) as error:
-        raise ScoresUnavailableError(printable(str(error))) from error
+        raise ScoresUnavailableError(f"{printable(str(error))}; is the daemon running?") from error
     except (ValueError, RecursionError) as error:
-        raise ScoresUnavailableError("the answer is not JSON") from error
+        raise ScoresUnavailableError("the answer is not JSON; is it a Providerwatch daemon?") from error
     if not isinstance(document, dict):
-        raise ScoresUnavailableError("the answer is not a scores document")
+        raise ScoresUnavailableError("the answer is not a scores document; is it a Providerwatch daemon?")
     return document
+
+
+def _refused(status: int) -> str:
+    """What a status means of a daemon, and what to do."""
+    match status:
+        case 401 | 403:
+            return f"HTTP {status}: the daemon wants a token; pass --token or set PROVIDERWATCH_TOKEN to its `token:`"
+        case 404:
+            return "HTTP 404: there are no scores; is it a Providerwatch daemon?"
+        case 429:
+            return "HTTP 429: too many requests from this address; see `rate_limit:`"
+        case _:
+            return f"HTTP {status}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,7 +313,12 @@ class Frame:
 
 
 async def watch_scores(
-    url: str, console: Console, *, duration_s: float | None = None, files: Sequence[Path] = ()
+    url: str,
+    console: Console,
+    *,
+    duration_s: float | None = None,
+    files: Sequence[Path] = (),
+    token: str | None = None,
 ) -> None:
     """Show the scores at `url` until the time is over, or until cancelled.
 
@@ -339,7 +327,8 @@ async def watch_scores(
     loop = asyncio.get_running_loop()
     start_s = loop.time()
     frame = Frame(url=url, files=tuple(files), duration_s=duration_s)
-    async with ClientSession(timeout=ClientTimeout(total=_POLL_TIMEOUT_S)) as session:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    async with ClientSession(timeout=ClientTimeout(total=_POLL_TIMEOUT_S), headers=headers) as session:
         with _screen(console) as show:
             while True:
                 frame = replace(await _polled(session, frame), elapsed_s=loop.time() - start_s)

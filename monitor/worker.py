@@ -55,14 +55,15 @@ class LocalProber:
 class LoopLag:
     """How late the event loop wakes up: the worst since it was last asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, beat_s: float = _BEAT_S) -> None:
+        self._beat_s = beat_s
         self._worst_s = 0.0
 
     async def watch(self) -> None:
         """Measure until cancelled."""
         while True:
-            due_s = time.monotonic() + _BEAT_S
-            await asyncio.sleep(_BEAT_S)
+            due_s = time.monotonic() + self._beat_s
+            await asyncio.sleep(self._beat_s)
             self._worst_s = max(self._worst_s, time.monotonic() - due_s)
 
     def take(self) -> float:

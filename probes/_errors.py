@@ -189,7 +189,8 @@ _TOLD_STATUS = re.compile(
     r"\s*(?:HTTP(?:/[\d.]+)? |status(?: code)? |error code: )?([45]\d\d)(?=\s*(?:$|[:,-]|[A-Z]))", re.IGNORECASE
 )
 _UNSAFE = re.compile(r"[^\x20-\x7e\u00a1-\u00ac\u00ae-\u024f…]+")
-_MAX_DETAIL = 200
+MAX_DETAIL = 200
+"""Characters of what a sample says about its fault."""
 _NAMES = ("code", "type", "status", "error_type", "__type")
 _MESSAGES = ("message", "detail", "msg", "error_msg", "status_msg")
 _LONGEST_NAME = 80
@@ -245,10 +246,10 @@ def fault_in(source: Mapping[str, object]) -> Fault | None:
     return fault if fault is not None and fault.error is not ErrorClass.STREAM_ERROR else None
 
 
-def clean(text: str) -> str:
-    """`text` made short and harmless: one line, no control characters, no exotic scripts, 200 characters."""
+def clean(text: str, longest: int = MAX_DETAIL) -> str:
+    """`text` made short and harmless: one line, no control characters, no exotic scripts."""
     line = _UNSAFE.sub(" ", text).strip()
-    return line if len(line) <= _MAX_DETAIL else line[: _MAX_DETAIL - 1] + "…"
+    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def _refusal_class(status: int, words: Sequence[str]) -> ErrorClass:

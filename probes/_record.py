@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from probes._address import asked_at
 from probes._answers import answer_ok
 from probes._exchange import Exchange, is_success
 from probes._headers import retry_after_s, server_s
@@ -59,7 +60,7 @@ def judged(run: Run, codec: Probe, exchange: Exchange, reading: Reading, counts:
     ended = reading.done_ns is not None
     right = answer_ok(run.task, run.prompt, reading) if ended else None
     fault = verdict(run, codec, exchange, reading, right=right)
-    taken = _record(run, exchange, reading, fault, counts, right=right)
+    taken = _record(run, exchange, reading, fault, counts, right=right, asked=asked_at(run, codec, exchange, fault))
     if reading.doubt is None:
         return taken
     words = detail(run.endpoint, _joined(taken.detail, reading.doubt))
@@ -98,6 +99,7 @@ def _record(
     counts: Sequence[int],
     *,
     right: bool | None,
+    asked: str,
 ) -> Sample:
     started_at = _wall(exchange, exchange.t0_ns)
     usage, tokens_from = _usage(run, reading, counts)
@@ -105,7 +107,7 @@ def _record(
     seen = figures(reading, usage, exchange.t0_ns, streamed=streamed) if exchange.t0_ns is not None else _NOTHING
     link, clocks = exchange.connection, exchange.clocks
     return replace(
-        _blank(run, started_at, fault, _note(reading)),
+        _blank(run, started_at, fault, _note(reading), asked),
         status_code=exchange.status,
         answer_ok=right,
         lag_s=(started_at - run.scheduled_at).total_seconds(),
@@ -165,7 +167,7 @@ def _note(reading: Reading) -> str | None:
     return f"finish reason '{reason}' is not known, so it was read as an end" if reason is not None else None
 
 
-def _blank(run: Run, started_at: datetime, fault: Fault | None, note: str | None = None) -> Sample:
+def _blank(run: Run, started_at: datetime, fault: Fault | None, note: str | None = None, asked: str = "") -> Sample:
     """What a sample says before anything was measured: of what it is, and what went wrong."""
     words = [fault.detail] if fault else []
     words += [note] if note is not None and (fault is None or fault.error is ErrorClass.WRONG_ANSWER) else []
@@ -179,7 +181,7 @@ def _blank(run: Run, started_at: datetime, fault: Fault | None, note: str | None
         started_at=started_at,
         error=fault.error if fault else None,
         blame=fault.error.blame if fault else None,
-        detail=detail(run.endpoint, "; ".join(filter(None, words))) if words else None,
+        detail=detail(run.endpoint, "; ".join(filter(None, words)), asked) if words else None,
     )
 
 

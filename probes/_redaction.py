@@ -6,7 +6,7 @@ import json
 import re
 from urllib.parse import quote
 
-from probes._errors import clean
+from probes._errors import MAX_DETAIL, clean
 from probes._model import Endpoint
 from probes._proxy import secrets_of
 
@@ -14,9 +14,14 @@ _CREDENTIAL_LENGTH = 8
 """The shortest part of a secret (a word of a header, half of a pair `id:secret`) that is taken for one of its own."""
 
 
-def detail(endpoint: Endpoint, words: str | None) -> str:
-    """A fault's words for the record, never none. Secrets go before they are cut, lest the cut leave half a key."""
-    return clean(redacted(endpoint, words or "")) or "no words that can be shown"
+def detail(endpoint: Endpoint, words: str | None, tail: str = "") -> str:
+    """A fault's words for the record, never none. Secrets go before they are cut, lest the cut leave half a key.
+
+    `tail` stays whole: where both are too long, the words are cut.
+    """
+    end = clean(redacted(endpoint, tail))
+    kept = clean(redacted(endpoint, words or ""), MAX_DETAIL - len(end) - 1 if end else MAX_DETAIL)
+    return " ".join(filter(None, (kept or "no words that can be shown", end)))
 
 
 def redacted(endpoint: Endpoint, words: str) -> str:

@@ -1,6 +1,6 @@
 """The configuration: a YAML file → frozen values, or every mistake in it as `file:line:column: path: what is wrong`."""
 
-from monitor.config._addresses import base_url, is_this_machine
+from monitor.config._addresses import base_url, is_loopback, is_this_machine
 from monitor.config._catalogue import Catalogue, Entry, Example, Quirk, catalogue
 from monitor.config._errors import ConfigError, Position, Problem, RefusedError
 from monitor.config._load import default_path, load
@@ -15,6 +15,7 @@ from monitor.config.model import (
     EndpointSpec,
     InfluxSpec,
     Listen,
+    MetricsDetail,
     NdjsonSpec,
     ProbeSpec,
     ProviderSpec,
@@ -36,6 +37,7 @@ __all__ = [
     "Example",
     "InfluxSpec",
     "Listen",
+    "MetricsDetail",
     "NdjsonSpec",
     "Position",
     "ProbeSpec",
@@ -52,6 +54,7 @@ __all__ = [
     "catalogue",
     "default_path",
     "duration_s",
+    "is_loopback",
     "is_this_machine",
     "json_schema",
     "known_price",

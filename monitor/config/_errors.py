@@ -12,6 +12,8 @@ Place: TypeAlias = tuple[str | int, ...]
 """The way to a value from the root of the file: keys of mappings, indexes of lists."""
 
 _LONGEST_GUESS = 100
+_TELLING = 4
+"""Letters that two words have to begin with to be taken for the same: `tools` and `tool_call`."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,6 +39,11 @@ class Problem:
         if self.position is not None:
             where += f":{self.position.line}:{self.position.column}"
         return ": ".join(part for part in (where, dotted(self.place), self.message) if part)
+
+    @property
+    def path(self) -> str:
+        """Its place as a message shows it."""
+        return dotted(self.place)
 
     @property
     def rank(self) -> tuple[Position, str, str]:
@@ -69,8 +76,23 @@ def did_you_mean(word: str, options: Collection[str]) -> str:
     if len(word) > _LONGEST_GUESS:
         return ""
     by_folded = {option.casefold(): option for option in options}
-    close = difflib.get_close_matches(word.casefold(), by_folded, n=1)
+    close = difflib.get_close_matches(word.casefold(), by_folded, n=1) or _same_beginning(word.casefold(), by_folded)
     return f" (did you mean {quoted(by_folded[close[0]])}?)" if close else ""
+
+
+def _same_beginning(word: str, options: Iterable[str]) -> list[str]:
+    """The option that has the longest beginning in common with the word, if that is long enough to be no chance."""
+    lengths = {option: _in_common(word, option) for option in options}
+    best = max(lengths, key=lengths.__getitem__, default="")
+    return [best] if lengths.get(best, 0) >= _TELLING else []
+
+
+def _in_common(one: str, other: str) -> int:
+    """How many letters two words begin with together."""
+    return next(
+        (index for index, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]),
+        min(len(one), len(other)),
+    )
 
 
 def dotted(place: Place) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from monitor.config._schema import DEFAULT_PROBES
 from monitor.config._source import parse
 from monitor.config._types import Known
 from monitor.config._validate import validate
+from monitor.config._warnings import warnings
 from monitor.config._yaml import position_in
 from monitor.config.model import Config
 from probes import _loader
@@ -67,7 +69,9 @@ def load(
     everything = (*document.problems, *problems, *check(document, apis, made, price))
     if file is None or everything:
         raise ConfigError(everything)
-    return resolve(file, Lookups(codec=made, price=price, folder=_folder(path)))
+    folder = _folder(path)
+    found = resolve(file, Lookups(codec=made, price=price, folder=folder))
+    return replace(found, warnings=tuple(warnings(document, env, folder)))
 
 
 def _folder(path: Path) -> Path:

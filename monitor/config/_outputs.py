@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from monitor.config import _types as types
 from monitor.config._errors import RefusedError
 from monitor.config._section import Section, default_of, seconds_of
-from monitor.config.model import InfluxSpec, NdjsonSpec
+from monitor.config.model import Config, InfluxSpec, NdjsonSpec
 from monitor.shapes import Shape
 
 
@@ -47,6 +47,8 @@ class Publish(Section):
     files: list[PublishedFile] = Field(default_factory=list)
     haproxy_agent: types.Maybe[types.AgentAddress] = None
     """host:port that HAProxy's agent checks ask; an IPv6 address in brackets."""
+    metrics: types.Detail = default_of(Config, "metrics")
+    """How many series /metrics has for each endpoint: basic or full."""
 
 
 class Sink(Section):

@@ -66,6 +66,7 @@ def resolve(file: schema.File, lookups: Lookups) -> Config:
             PublishFile(**{**dict(each), "path": lookups.folder / each.path}) for each in file.publish.files
         ),
         haproxy_agent=file.publish.haproxy_agent,
+        metrics=file.publish.metrics,
         sinks=tuple(_sink(name, sink, lookups.folder) for name, sink in file.sinks.items()),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
@@ -9,7 +10,7 @@ from monitor.config._addresses import agent, is_loopback
 from monitor.config._complete import endpoints
 from monitor.config._document import Document
 from monitor.config._errors import Place, Problem, RefusedError, quoted
-from monitor.router_ids import ROUTERS, MalformedError
+from monitor.router_ids import KNOWN, ROUTERS, MalformedError
 from monitor.shapes import Shape
 
 _NEEDED = {Shape.ENVOY_EDS: "envoy", Shape.TRAEFIK: "traefik", Shape.VLLM: "vllm"}
@@ -21,6 +22,7 @@ Groups: TypeAlias = dict[str, dict[str, bool]]
 
 def check_routers(document: Document) -> Iterator[Problem]:
     """All problems of routers."""
+    yield from _misspelt(document)
     named: Groups = {router: {} for router in ROUTERS}
     problems = list(_names(document, named))
     yield from problems
@@ -28,6 +30,22 @@ def check_routers(document: Document) -> Iterator[Problem]:
     if not problems:
         for file in document.children("publish", "files"):
             yield from _file(document, file, named)
+
+
+def _misspelt(document: Document) -> Iterator[Problem]:
+    """Names of routers that are nearly one that is read: nothing would ever ask for them. Others may be anybody's."""
+    for endpoint in endpoints(document):
+        for place in document.children(*endpoint, "router_ids"):
+            written = str(place[-1])
+            if written not in KNOWN and (meant := _meant(written)):
+                known = f"is no router; known here are {', '.join(sorted(KNOWN))}, and names unlike them (did you mean"
+                yield document.key_problem(place, RefusedError(f"{{value}} {known} {quoted(meant)}?)"))
+
+
+def _meant(written: str) -> str | None:
+    plain = "".join(filter(str.isalnum, written.casefold()))
+    inside = next((router for router in KNOWN if router in plain), None)
+    return inside or next(iter(difflib.get_close_matches(plain, KNOWN, n=1, cutoff=0.7)), None)
 
 
 def _names(document: Document, named: Groups) -> Iterator[Problem]:

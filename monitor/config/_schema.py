@@ -304,8 +304,8 @@ class File(Section):
     none. Variables such as HTTPS_PROXY are not read."""
     providers: dict[types.ProviderName, Provider] = Field(default_factory=dict)
     """Those that are not in the catalogue, and what is to be different about those that are."""
-    models: dict[types.ModelName, Model]
-    """By public name, author/slug."""
+    models: dict[types.Name, Model]
+    """By public name: author/slug as OpenRouter writes it, or any other word."""
     probes: dict[types.Name, Probe] = Field(default=DEFAULT_PROBES, validate_default=True, min_length=1)
     """Applied to every endpoint that does not name its own."""
     scoring: Scoring = Field(default_factory=Scoring)

@@ -22,7 +22,7 @@ from pydantic_core import PydanticKnownError
 
 from monitor.config import _addresses, _values, listing
 from monitor.config._errors import RefusedError
-from monitor.config.model import Canary, Listen
+from monitor.config.model import Canary, Listen, MetricsDetail
 from monitor.shapes import Shape
 from probes._model import Blame, ErrorClass, Secret, Task
 
@@ -57,7 +57,7 @@ def _given(value: T) -> T:
 def _api(value: str, info: ValidationInfo[Known]) -> str:
     names = sorted(info.context.apis)
     if value not in names:
-        raise RefusedError(f"{{value}} is no api of this version; write {' or '.join(names)}", options=names)
+        raise RefusedError(f"{{value}} is no api of this version; write {_values.either(names)}", options=names)
     return value
 
 
@@ -85,7 +85,6 @@ Prose: TypeAlias = Annotated[StrictStr, AfterValidator(_values.prose)]
 Name: TypeAlias = Annotated[StrictStr, AfterValidator(_values.name)]
 ModelOfProvider: TypeAlias = Annotated[StrictStr, AfterValidator(_values.model_of_provider)]
 ProviderName: TypeAlias = Annotated[StrictStr, AfterValidator(_values.provider_name)]
-ModelName: TypeAlias = Annotated[StrictStr, AfterValidator(_values.model_name)]
 Aliases: TypeAlias = Annotated[list[Name], Field(min_length=1)]
 HeaderName: TypeAlias = Annotated[StrictStr, AfterValidator(_values.header_name)]
 HeaderValue: TypeAlias = Annotated[Secret, _from_text(_values.header_value), _TEXT]
@@ -127,6 +126,11 @@ Blamed: TypeAlias = Annotated[
 ]
 Format: TypeAlias = Annotated[
     Shape, _from_text(_values.publish_format), WithJsonSchema({"type": "string", "enum": list(Shape)})
+]
+Detail: TypeAlias = Annotated[
+    MetricsDetail,
+    _from_text(_values.metrics_detail),
+    WithJsonSchema({"type": "string", "enum": list(MetricsDetail)}),
 ]
 VllmOption: TypeAlias = Annotated[StrictStr, AfterValidator(_values.vllm_option)]
 Duration: TypeAlias = Annotated[

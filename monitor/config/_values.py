@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from monitor.config._errors import RefusedError
+from monitor.config.model import MetricsDetail
 from monitor.shapes import Shape
 from probes._model import Blame, ErrorClass, Secret, Task
 
@@ -98,14 +99,6 @@ def provider_name(value: str) -> str:
     return value
 
 
-def model_name(value: str) -> str:
-    """A model's public name, `author/slug`."""
-    author, _, slug = name(value).partition("/")
-    if not author or not slug or "/" in slug:
-        raise RefusedError("{value} must be author/slug, such as meta-llama/llama-3.2-1b-instruct")
-    return value
-
-
 def secret(value: str) -> Secret:
     """A key that can travel in an HTTP header."""
     if not re.fullmatch(r"[\x21-\x7e]+", _not_empty(value)):
@@ -136,7 +129,7 @@ def _not_empty(value: str) -> str:
 def task(value: str) -> Task:
     """What a probe asks."""
     if value not in list(Task):
-        raise RefusedError(f"{{value}} is not known; write {Task.CHAT}", options=tuple(Task))
+        raise RefusedError(f"{{value}} is no task; write {either(tuple(Task))}", options=tuple(Task))
     return Task(value)
 
 
@@ -159,14 +152,22 @@ def blamed(value: str) -> Blame:
 def publish_format(value: str) -> Shape:
     """What a published file is written as."""
     if value not in list(Shape):
-        raise RefusedError(f"{{value}} is not known; write {_either(tuple(Shape))}", options=tuple(Shape))
+        raise RefusedError(f"{{value}} is not known; write {either(tuple(Shape))}", options=tuple(Shape))
     return Shape(value)
+
+
+def metrics_detail(value: str) -> MetricsDetail:
+    """How many series `/metrics` has for each endpoint."""
+    if value not in list(MetricsDetail):
+        known = tuple(MetricsDetail)
+        raise RefusedError(f"{{value}} is not known; write {either(known)}", options=known)
+    return MetricsDetail(value)
 
 
 def vllm_option(value: str) -> str:
     """A key of the file for vLLM's router."""
     if value not in VLLM_OPTIONS:
-        raise RefusedError(f"{{value}} cannot be set; write {_either(VLLM_OPTIONS)}", options=VLLM_OPTIONS)
+        raise RefusedError(f"{{value}} cannot be set; write {either(VLLM_OPTIONS)}", options=VLLM_OPTIONS)
     return value
 
 
@@ -200,7 +201,8 @@ def size_bytes(value: object) -> int:
     return size
 
 
-def _either(words: Sequence[str]) -> str:
+def either(words: Sequence[str]) -> str:
+    """`a, b or c`."""
     return f"{', '.join(words[:-1])} or {words[-1]}"
 
 

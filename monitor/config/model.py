@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
 
+from monitor.config._errors import Problem
 from monitor.config.listing import UNLISTED, Listing
 from monitor.maintenance import Span
 from monitor.shapes import Shape
@@ -103,6 +105,13 @@ class ScoringSpec:
     """Error classes whose blame is moved between provider and account; all others keep that of the published table."""
 
 
+class MetricsDetail(StrEnum):
+    """How many series `/metrics` has for each endpoint."""
+
+    BASIC = "basic"
+    FULL = "full"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishFile:
     """A file to keep up to date by rename."""
@@ -173,6 +182,11 @@ class Listen:
     host: str = "127.0.0.1"
     port: int = 8780
 
+    @property
+    def url(self) -> str:
+        """The address as a browser takes it."""
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
@@ -200,4 +214,7 @@ class Config:
     publish_files: tuple[PublishFile, ...] = ()
     haproxy_agent: Listen | None = None
     """Where HAProxy's agent checks are answered."""
+    metrics: MetricsDetail = MetricsDetail.BASIC
     sinks: tuple[SinkSpec, ...] = ()
+    warnings: tuple[Problem, ...] = field(default=(), compare=False)
+    """What the file may say and is likely not meant."""

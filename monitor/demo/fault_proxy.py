@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, TCPConnector, web
 
-from monitor.demo.faults import STREAM_ERROR_EVENT, WEIGHTS, EventCount, Fault, choose, refusal, weight
+from monitor.demo.faults import STREAM_ERROR_EVENT, WEIGHTS, Deck, EventCount, Fault, refusal, weight
 from monitor.demo.lifeline import die_with_parent, ignore_interrupts, when_stdin_ends
 
 SLOW_START_S = 1.6
@@ -39,8 +39,9 @@ class FaultProxy:
 
     session: ClientSession
     upstream: str
-    chance: random.Random
-    weights: Mapping[Fault, float]
+    deck: Deck
+    pace: float = 1.0
+    """How many times longer than usual the slow provider takes."""
 
     def application(self) -> web.Application:
         """The proxy as an aiohttp application."""
@@ -51,12 +52,12 @@ class FaultProxy:
 
     async def slow(self, request: web.Request) -> web.StreamResponse:
         """Answer late, and chunk by chunk with a pause before each, so that the pauses add up."""
-        await asyncio.sleep(SLOW_START_S)
-        return await self._forward(request, Fault.NONE, chunk_delay_s=SLOW_CHUNK_S)
+        await asyncio.sleep(SLOW_START_S * self.pace)
+        return await self._forward(request, Fault.NONE, chunk_delay_s=SLOW_CHUNK_S * self.pace)
 
     async def flaky(self, request: web.Request) -> web.StreamResponse:
-        """Answer, or fail in one of the ways of `weights`."""
-        fault = choose(self.chance, self.weights)
+        """Answer, or fail in one of the ways of the deck."""
+        fault = self.deck.draw()
         if (refused := refusal(fault)) is not None:
             return web.Response(
                 status=refused.status,
@@ -80,7 +81,7 @@ class FaultProxy:
                 raise web.HTTPBadGateway(text="The model does not answer.\n") from None
             struck, fault = True, Fault.TRUNCATE
         if struck:
-            await _strike(request, response, fault)
+            await _strike(request, response, fault, _STALL_S * self.pace)
         return response
 
     @asynccontextmanager
@@ -110,11 +111,11 @@ async def _pass_on(answer: ClientResponse, response: web.StreamResponse, fault: 
     return False
 
 
-async def _strike(request: web.Request, response: web.StreamResponse, fault: Fault) -> None:
+async def _strike(request: web.Request, response: web.StreamResponse, fault: Fault, stall_s: float) -> None:
     """Do to a half-sent answer what the fault is."""
     match fault:
         case Fault.STALL:
-            await asyncio.sleep(_STALL_S)  # cancelled when the client gives up
+            await asyncio.sleep(stall_s)  # cancelled when the client gives up
         case Fault.STREAM_ERROR:
             await response.write(STREAM_ERROR_EVENT)
         case Fault.TRUNCATE if request.transport is not None:
@@ -125,7 +126,7 @@ async def _strike(request: web.Request, response: web.StreamResponse, fault: Fau
 
 @asynccontextmanager
 async def serving(
-    upstream: str, *, chance: random.Random, weights: Mapping[Fault, float] = WEIGHTS
+    upstream: str, *, chance: random.Random, weights: Mapping[Fault, int] = WEIGHTS, pace: float = 1.0
 ) -> AsyncIterator[str]:
     """Serve both providers on a free port of loopback; yields the address.
 
@@ -134,7 +135,7 @@ async def serving(
     timeout = ClientTimeout(total=None, sock_read=_UPSTREAM_SILENCE_S)
     connector = TCPConnector(force_close=True, limit=0)
     async with ClientSession(timeout=timeout, connector=connector, auto_decompress=False) as session:
-        proxy = FaultProxy(session=session, upstream=upstream.rstrip("/"), chance=chance, weights=weights)
+        proxy = FaultProxy(session=session, upstream=upstream.rstrip("/"), deck=Deck(chance, weights), pace=pace)
         runner = web.AppRunner(
             proxy.application(), access_log=None, handler_cancellation=True, shutdown_timeout=_SHUTDOWN_S
         )
@@ -147,12 +148,12 @@ async def serving(
             await runner.cleanup()
 
 
-async def serve(upstream: str, *, chance: random.Random, weights: Mapping[Fault, float]) -> None:
+async def serve(upstream: str, *, chance: random.Random, weights: Mapping[Fault, int], pace: float) -> None:
     """Serve until SIGTERM or the end of stdin."""
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, ended.set)
     when_stdin_ends(lambda: loop.call_soon_threadsafe(ended.set))
-    async with serving(upstream, chance=chance, weights=weights) as address:
+    async with serving(upstream, chance=chance, weights=weights, pace=pace) as address:
         sys.stdout.write(json.dumps({"address": address}) + "\n")
         sys.stdout.flush()
         await ended.wait()
@@ -166,9 +167,11 @@ def main() -> None:
     parser.add_argument("--upstream", required=True, help="address of the provider behind")
     parser.add_argument("--seed", type=int, help="makes the faults of a run repeatable")
     parser.add_argument("--weight", type=weight, action="append", metavar="FAULT=NUMBER", help="in place of all")
+    parser.add_argument("--pace", type=float, default=1.0, help="how many times longer than usual to take")
     arguments = parser.parse_args()
     chance = random.Random(arguments.seed)  # noqa: S311  # faults for show
-    asyncio.run(serve(arguments.upstream, chance=chance, weights=dict(arguments.weight or WEIGHTS)))
+    weights = dict(arguments.weight or WEIGHTS)
+    asyncio.run(serve(arguments.upstream, chance=chance, weights=weights, pace=arguments.pace))
 
 
 if __name__ == "__main__":

@@ -14,8 +14,9 @@ from aiohttp import ClientError, ClientSession, ClientTimeout
 from rich.console import Console
 
 from monitor.demo.children import Child, ChildEndedError, python, running, tied, unless_ended
-from monitor.demo.model_server import ModelMissingError, find_model
+from monitor.demo.model_server import MODEL_NAME, ModelMissingError, find_model
 from monitor.demo.settings import CONFIG_NAME, STORE_NAME, UPTIME_NAME, Settings, config_text
+from monitor.demo.speed import Speed, TooSlowError, measure
 from monitor.terminal import watch_scores
 
 DAEMON = python("monitor.cli", "run", "-c")
@@ -49,7 +50,7 @@ async def run_demo(
     except asyncio.CancelledError:
         if (caller := asyncio.current_task()) and caller.cancelling():
             raise
-    except (DemoError, ModelMissingError, ChildEndedError) as error:
+    except (DemoError, ModelMissingError, ChildEndedError, TooSlowError) as error:
         progress.print(f"providerwatch demo: {error}", style="red")
         return 1
     progress.print(f"Stopped. Configuration, database, scores and logs are in {directory}")
@@ -66,14 +67,29 @@ async def _demo(
         async with AsyncExitStack() as stack:
             progress.print(f"Loading the model {weights.name} …")
             model, model_address = await _started(stack, "model_server", place, ())
-            progress.print(f"Model at {model_address}; starting the slow and the flaky provider …")
-            proxy, proxy_address = await _started(stack, "fault_proxy", place, ("--upstream", model_address))
-            settings = Settings(directory=place, port=free, model=model_address, proxy=proxy_address)
+            progress.print(f"Model at {model_address}; measuring how quick it is here …")
+            speed = await unless_ended([model], measure(model_address, MODEL_NAME))
+            progress.print(_told(speed))
+            progress.print("Starting the slow and the flaky provider …")
+            wanted = ("--upstream", model_address, "--pace", f"{speed.pace:g}")
+            proxy, proxy_address = await _started(stack, "fault_proxy", place, wanted)
+            settings = Settings(directory=place, port=free, model=model_address, proxy=proxy_address, pace=speed.pace)
             progress.print(f"Starting the daemon on {place / CONFIG_NAME} …")
             watched = [model, proxy, await _started_daemon(stack, settings, daemon)]
             stack.callback(progress.print, "Stopping: running probes end first; Ctrl-C once more stops at once …")
             table = watch_scores(settings.scores_url, Console(), duration_s=duration_s, files=[settings.uptime_file])
             await unless_ended(watched, table)
+
+
+def _told(speed: Speed) -> str:
+    """What the model's speed means for the demo."""
+    found = f"It answers within {speed.e2e_s:.1f} s, its first token comes after {speed.ttft_s:.1f} s"
+    if speed.pace == 1:
+        return f"{found}: quick enough."
+    return (
+        f"{found}: this machine is slow, or busy. "
+        f"Deadlines, SLO and the time between probes are {speed.pace:g} times as long as usual."
+    )
 
 
 async def _started(stack: AsyncExitStack, module: str, place: Path, arguments: Sequence[str]) -> tuple[Child, str]:

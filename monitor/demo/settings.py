@@ -11,6 +11,8 @@ from monitor.demo.model_server import CONTEXT_TOKENS, MODEL_NAME
 CONFIG_NAME = "demo.yaml"
 STORE_NAME = "demo.db"
 UPTIME_NAME = "uptime.json"
+PROMPT_TOKENS, MAX_TOKENS = 40, 24
+"""Short, for the sake of machines with few cores."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +26,8 @@ class Settings:
     """Address of the model's server: scheme, host, port."""
     proxy: str
     """Address of the fault proxy."""
+    pace: float = 1.0
+    """How many times longer than usual everything may take, on a machine that is slow."""
 
     @property
     def scores_url(self) -> str:
@@ -52,6 +56,12 @@ def config_text(settings: Settings) -> str:
         uptime=_quoted(str(settings.uptime_file)),
         model=MODEL_NAME,
         context=CONTEXT_TOKENS,
+        prompt_tokens=PROMPT_TOKENS,
+        max_tokens=MAX_TOKENS,
+        every=f"{4 * settings.pace:g}s",
+        ttft_timeout=f"{4 * settings.pace:g}s",
+        timeout=f"{6 * settings.pace:g}s",
+        slo=f"{1500 * settings.pace:.0f}ms",
     )
 
 
@@ -89,12 +99,12 @@ models:
 probes:
   chat:
     task: chat
-    every: 4s
-    prompt_tokens: 40         # short, for the sake of machines with few cores
-    max_tokens: 24
-    ttft_timeout: 4s
-    timeout: 6s
-    slo: {{ttft: 1500ms}}       # slow misses it
+    every: {every}
+    prompt_tokens: {prompt_tokens}         # short, for the sake of machines with few cores
+    max_tokens: {max_tokens}
+    ttft_timeout: {ttft_timeout}
+    timeout: {timeout}
+    slo: {{ttft: {slo}}}       # slow misses it
 
 publish:
   files:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from litellm.integrations.custom_logger import CustomLogger
 
 from monitor.integrations._choice import choose, name_of
+from monitor.integrations._coverage import Coverage, Notice
 from monitor.integrations._follower import Follower
 from monitor.integrations._reporter import Reporter
 from monitor.integrations._reports import outcome
@@ -40,6 +41,7 @@ class Providerwatch(CustomLogger):  # type: ignore[misc]  # LiteLLM is not there
             raise ValueError("PROVIDERWATCH_URL must begin with http:// or https://")
         self._follower = Follower(url, token, ROUTER)
         self._reporter = Reporter(url, token) if token is not None and report else None
+        self._coverage = Coverage()
         self._is_warm = False
         self._failed = False
         self._follower.start()
@@ -58,6 +60,7 @@ class Providerwatch(CustomLogger):  # type: ignore[misc]  # LiteLLM is not there
             view = self._follower.view()
             if view is None:
                 return healthy_deployments
+            self._say(self._coverage.look(model, healthy_deployments, view.scores.names))
             now = view.now(time.monotonic())
             return choose(healthy_deployments, view.scores.names, now, request_kwargs or {})
         except Exception:  # noqa: BLE001  # LiteLLM's data is not ours, and its request comes first
@@ -95,6 +98,11 @@ class Providerwatch(CustomLogger):  # type: ignore[misc]  # LiteLLM is not there
                 self._reporter.put(found)
         except Exception:  # noqa: BLE001  # as above
             self._tell()
+
+    def _say(self, notice: Notice | None) -> None:
+        if notice is not None:
+            level = logging.WARNING if notice.is_warning else logging.INFO
+            log.log(level, "%s", notice.words, extra={"action": "deployments_followed"})
 
     def _tell(self) -> None:
         if not self._failed:

@@ -266,6 +266,10 @@ class Board:
         """The number of endpoints of each status now, in one line."""
         return summary(self._counts)
 
+    def book(self, endpoint: str) -> Book:
+        """All that is known of an endpoint, to be looked at only. KeyError: it is not configured."""
+        return self._books[endpoint]
+
     @property
     def next_moment(self) -> datetime | None:
         """When `commit` is wanted, even without news: a status may change by time alone."""

@@ -1,11 +1,12 @@
 """Every Prometheus metric, in one place. Names and labels as documented; base units; own registry.
 
-What comes sample by sample is counted as it comes; what is true of an endpoint now is read from the scoreboard's
-snapshot at each scrape, so that an endpoint without a score has no series instead of a stale one.
+What is counted of endpoints and providers is in `endpoint_metrics`, which is made for thousands of series; the rest is
+prometheus_client's.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, TypeAlias
 
@@ -17,68 +18,24 @@ from prometheus_client import (
     ProcessCollector,
     Summary,
     disable_created_metrics,
+    generate_latest,
 )
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.registry import Collector
 
+from monitor.config.model import MetricsDetail
 from monitor.publish.board import Snapshot
-from monitor.score.blame import Moved, blame_of
-from monitor.status import Status
+from monitor.publish.endpoint_metrics import EndpointMetrics
+from monitor.score.blame import Moved
 from probes._model import Blame, Endpoint, ErrorClass, Sample, Task
 
-_TIMES_S = (0.001, 0.005, 0.01, 0.02, 0.03, 0.045, 0.065, 0.1, 0.14, 0.2, 0.28, 0.4, 0.55, 0.75, 1, 1.4, 2, 2.8, 4, 5.5,
-            7.5, 10, 15, 30, 60, 120)  # fmt: skip
-"""Steps of about 1.4 where answers usually begin, so that a quantile is told to within a fifth."""
-_GAPS_S = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _LAGS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-_PROBE = ("endpoint", "task")
-_DIRECTIONS = {
-    "prompt_tokens": "prompt",
-    "output_tokens": "completion",
-    "reasoning_tokens": "reasoning",
-    "cached_tokens": "cached",
-}
+_SLICE = 50
+"""How many endpoints are made anew before others have their turn: a millisecond or two."""
 
 Shares: TypeAlias = Callable[[], Iterable[tuple[str, str, float]]]
 """The share of each budget that is spent now, by provider and unit."""
-
-
-class _Live(Collector):
-    """The gauges that are read from the newest snapshot."""
-
-    def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
-        self._snapshot = snapshot
-
-    def collect(self) -> Iterator[Metric]:
-        """One family after the other, as Prometheus wants them."""
-        rows = tuple(self._snapshot().rows.values())
-        info = GaugeMetricFamily(
-            "providerwatch_endpoint_info",
-            "What an endpoint is; always 1.",
-            labels=("endpoint", "provider", "model", "api"),
-        )
-        up = GaugeMetricFamily("providerwatch_up", "1 usable, 0 down; absent when not known.", labels=("endpoint",))
-        status = GaugeMetricFamily(
-            "providerwatch_status", "1 for the status an endpoint has, 0 for the others.", labels=("endpoint", "status")
-        )
-        score = GaugeMetricFamily(
-            "providerwatch_score", "Probability that the next request succeeds within SLO.", labels=("endpoint",)
-        )
-        uptime = GaugeMetricFamily(
-            "providerwatch_uptime_ratio", "Successes among counted probes.", labels=("endpoint", "window")
-        )
-        for row in rows:
-            info.add_metric((row.id, row.provider, row.model, row.api), 1)
-            if row.status.usable is not None:
-                up.add_metric((row.id,), row.status.usable)
-            for each in Status:
-                status.add_metric((row.id, each), row.status is each)
-            if row.score is not None:
-                score.add_metric((row.id,), row.score)
-            for window, ratio in row.uptime.items():
-                if ratio is not None:
-                    uptime.add_metric((row.id, window), ratio)
-        yield from (info, up, status, score, uptime)
 
 
 class SinkFigures(Protocol):
@@ -152,7 +109,7 @@ class _Budgets(Collector):
 
 
 class Metrics:
-    """All metrics of one daemon, on their own registry."""
+    """All metrics of one daemon."""
 
     def __init__(
         self,
@@ -160,52 +117,37 @@ class Metrics:
         snapshot: Callable[[], Snapshot],
         sinks: Sequence[SinkFigures] = (),
         budget_shares: Shares = tuple,
+        detail: MetricsDetail = MetricsDetail.BASIC,
     ) -> None:
         # Else every counter gets a second series beside it, which nobody asked for. The library leaves it untyped.
         disable_created_metrics()  # type: ignore[no-untyped-call]
+        self._snapshot = snapshot
+        self._endpoints = EndpointMetrics(detail)
         self.registry = CollectorRegistry()
-        self.registry.register(_Live(snapshot))
+        """All but those of endpoints and providers."""
         self.registry.register(_Sinks(sinks))
         self.registry.register(_Budgets(budget_shares))
         ProcessCollector(registry=self.registry)
-        self._make_probe_metrics()
         self._make_own_metrics()
         build = Gauge(
             "providerwatch_build_info", "The running version; always 1.", ("version",), registry=self.registry
         )
         build.labels(version).set(1)
 
-    def _make_probe_metrics(self) -> None:
-        registry = self.registry
-        self._probes = Counter(
-            "providerwatch_probes_total",
-            "Probes by what came of them; error and blame are empty for a success.",
-            (*_PROBE, "error", "blame"),
-            registry=registry,
-        )
-        self._phases = Summary(
-            "providerwatch_probe_duration_seconds", "Phases of a probe.", (*_PROBE, "phase"), registry=registry
-        )
-        self._ttft = Histogram(
-            "providerwatch_ttft_seconds", "Time to first token.", _PROBE, registry=registry, buckets=_TIMES_S
-        )
-        self._e2e = Histogram(
-            "providerwatch_e2e_seconds", "Time to the end of the stream.", _PROBE, registry=registry, buckets=_TIMES_S
-        )
-        self._gaps = Histogram(
-            "providerwatch_inter_token_seconds",
-            "Median gap between content events of a probe.",
-            _PROBE,
-            registry=registry,
-            buckets=_GAPS_S,
-        )
-        self._speed = Gauge(
-            "providerwatch_output_tokens_per_second", "Decode speed of the newest probe.", _PROBE, registry=registry
-        )
-        self._cost = Counter("providerwatch_cost_usd_total", "Spent on probes.", ("provider",), registry=registry)
-        self._tokens = Counter(
-            "providerwatch_tokens_total", "Tokens of probes.", ("provider", "direction"), registry=registry
-        )
+    async def text(self, *, openmetrics: bool) -> bytes:
+        """All metrics, in Prometheus' own format or in OpenMetrics. Lets others run after every few endpoints."""
+        snapshot, renewed = self._snapshot(), 0
+        for row in snapshot.rows.values():
+            renewed += self._endpoints.renew(row, snapshot.vantage)
+            if renewed >= _SLICE:
+                renewed = 0
+                await asyncio.sleep(0)
+        encode = generate_openmetrics if openmetrics else generate_latest
+        parts = []
+        for part in self._endpoints.parts(snapshot.rows, openmetrics=openmetrics):
+            parts.append(part)
+            await asyncio.sleep(0)
+        return b"".join((*parts, encode(self.registry)))  # which OpenMetrics ends with a mark
 
     def _make_own_metrics(self) -> None:
         registry = self.registry
@@ -296,14 +238,8 @@ class Metrics:
         )
 
     def expect(self, endpoint: Endpoint, task: Task, moved: Moved) -> None:
-        """Start an endpoint's counters at zero: a rate does not see a counter that is born at one."""
-        self._probes.labels(endpoint.id, task, "", "")
-        for error in ErrorClass:
-            self._probes.labels(endpoint.id, task, error, blame_of(error, moved))
-        for direction in _DIRECTIONS.values():
-            self._tokens.labels(endpoint.provider, direction)
-        if endpoint.pricing is not None:
-            self._cost.labels(endpoint.provider)
+        """Start an endpoint's counters at zero."""
+        self._endpoints.expect(endpoint, task, moved)
 
     def tidied(self, duration_s: float) -> None:
         """Count a slice of tidying."""
@@ -312,35 +248,10 @@ class Metrics:
 
     def observe(self, sample: Sample, provider: str) -> None:
         """Count one sample."""
-        labels = (sample.endpoint, sample.task)
-        self._probes.labels(*labels, sample.error or "", sample.blame or "").inc()
-        if sample.lag_s is None:
-            self._skipped.labels(sample.error or "").inc()
-            return
-        self._observe_lags(sample)
-        self._observe_times(sample, labels)
-        if sample.cost_usd is not None:
-            self._cost.labels(provider).inc(sample.cost_usd)
-        for field, direction in _DIRECTIONS.items():
-            tokens = getattr(sample, field)
-            if tokens is not None:
-                self._tokens.labels(provider, direction).inc(tokens)
-
-    def _observe_times(self, sample: Sample, labels: tuple[str, str]) -> None:
-        for phase in ("dns", "connect", "tls", "headers", "ttft", "e2e"):
-            seconds = getattr(sample, f"{phase}_s")
-            if seconds is not None:
-                self._phases.labels(*labels, phase).observe(seconds)
-        if sample.error is not None:
-            return
-        for metric, value in ((self._ttft, sample.ttft_s), (self._e2e, sample.e2e_s), (self._gaps, sample.itl_p50_s)):
-            if value is not None:
-                metric.labels(*labels).observe(value)
-        if sample.output_tps is not None:
-            self._speed.labels(*labels).set(sample.output_tps)
-
-    def _observe_lags(self, sample: Sample) -> None:
+        self._endpoints.observe(sample, provider)
         if sample.lag_s is not None:
             self.schedule_lag.observe(max(sample.lag_s, 0.0))
-        if sample.rx_lag_s is not None:
-            self.rx_lag.observe(sample.rx_lag_s)
+            if sample.rx_lag_s is not None:
+                self.rx_lag.observe(sample.rx_lag_s)
+        elif sample.error is not None:
+            self._skipped.labels(sample.error).inc()

@@ -8,7 +8,7 @@ neighbours also turn into each other.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -55,6 +55,11 @@ class Rates:
     """From each of them back."""
     turn: float = 0.2
     """From a kind of trouble into a neighbouring one."""
+    onsets: float = field(init=False)
+    """From up into any."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "onsets", sum(self.onset))
 
 
 def moved(belief: Belief, rates: Rates, luck: float, seconds: float) -> Belief:

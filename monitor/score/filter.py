@@ -10,14 +10,18 @@ the SLO) and how often trouble comes are learned from its own samples; what trou
 from __future__ import annotations
 
 import math
+from bisect import bisect
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import accumulate
 from operator import mul, sub
 from typing import Final, TypeAlias
 
 from monitor.score.chain import HOUR_S, Belief, Hidden, Rates, moved, settled
+from monitor.score.interval import interval
+from monitor.score.persistent import NEWCOMER, Persistent, Shares, bounded
+from monitor.score.usual import USUAL, USUAL_WEIGHT, Usual
 from probes._model import ErrorClass
 
 OWN: Final = Rates(onset=(0.005, 0.004, 0.004, 0.003, 0.0033), recovery=(2.0, 2.0, 1.5, 1.5, 3.0))
@@ -36,19 +40,26 @@ _MISSES: Final = (0.645, 0.895, 0.12, 0.12, 0.3)
 _UNREACHABLE: Final = (0.0005, 0.003, 0.005, 0.03, 0.12, 0.5)
 """How often a provider does not answer at all, in each state: what a probe without tokens can tell."""
 
-_USUAL_FAILS, _USUAL_MISSES, _USUAL_WEIGHT = 0.004, 0.01, 60.0
-"""What an endpoint that is well is taken for before it has shown itself, and how many samples that is worth."""
-_USUAL_HALF_LIFE_S: Final = 7 * 86_400.0
-_WELL: Final = 0.5
+_WELL: Final = 0.2
 """How sure it has to be that an endpoint is well for its sample to say something about what is usual."""
 
-_LUCK_WEIGHT: Final = 3.0
+_LUCK_WEIGHT: Final = 1.5
 """How many onsets of trouble the rates given above are worth, against those that were seen."""
 _LUCK_HALF_LIFE_H: Final = 30 * 24.0
-LUCK_LEAST, LUCK_MOST = 0.25, 8.0
+_LUCKS: Final = tuple(math.exp2(place / 2) for place in range(-6, 7))
+LUCK_LEAST, LUCK_MOST = _LUCKS[0], _LUCKS[-1]
+_LUCK_STEPS: Final = tuple(luck * math.exp2(0.25) for luck in _LUCKS[:-1])
+"""From where on the next one is nearer."""
 _BEGUN, _ENDED = 0.2, 0.8
 """Below and above which probability of being up trouble has begun, and ended."""
-_SIGMAS: Final = 1.96
+_LEFT: Final = 1e-4
+"""A chance that trouble lasts, or has just passed, is worth the arithmetic from here on."""
+_DOUBTED: Final = 2.0
+"""How many samples of an endpoint itself what it is taken for beforehand is worth, in its interval."""
+_DEPTHS: Final = (20.0, 10.0, 15.0, 12.0, 15.0)
+"""How well known it is what requests meet in each state of trouble, in samples: trouble is of any depth."""
+LASTING: Final = len(Hidden)
+"""The place of trouble that lasts in what a request meets, after the states."""
 _LEAST: Final = 1e-6
 """No state is ever given up for impossible: it would never be believed in again."""
 
@@ -120,57 +131,14 @@ NEW: Final = Outlook()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Usual:
-    """Weights of what an endpoint's samples showed while it was well; old ones fade."""
-
-    fails: float = _USUAL_FAILS * _USUAL_WEIGHT
-    misses: float = _USUAL_MISSES * _USUAL_WEIGHT
-    all: float = _USUAL_WEIGHT
-
-    @property
-    def fail_share(self) -> float:
-        """How often a request fails."""
-        return self.fails / self.all
-
-    @property
-    def miss_share(self) -> float:
-        """How often one that succeeds misses the SLO."""
-        return self.misses / max(self.all - self.fails, 1.0)
-
-    @property
-    def good_share(self) -> float:
-        """How often it succeeds within the SLO."""
-        return (1 - self.fail_share) * (1 - self.miss_share)
-
-    def faded(self, seconds: float) -> Usual:
-        """The same so many seconds later."""
-        keep = 0.5 ** (seconds / _USUAL_HALF_LIFE_S)
-        return Usual(
-            fails=USUAL.fails + (self.fails - USUAL.fails) * keep,
-            misses=USUAL.misses + (self.misses - USUAL.misses) * keep,
-            all=USUAL.all + (self.all - USUAL.all) * keep,
-        )
-
-    def with_sample(self, seen: Seen, weight: float) -> Usual:
-        """The same with one sample more."""
-        return Usual(
-            fails=self.fails + weight * isinstance(seen, Failure),
-            misses=self.misses + weight * (seen is Success.SLOW),
-            all=self.all + weight,
-        )
-
-
-USUAL: Final = Usual()
-"""Before an endpoint has shown itself."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """What is known of an endpoint: its own state, the one it shares, and what is usual for it."""
 
     own: Outlook = NEW
+    """Unless it is in trouble that lasts."""
     shared: Outlook = NEW
     usual: Usual = USUAL
+    persistent: Persistent = NEWCOMER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,42 +155,84 @@ def update(view: View, seen: Seen, at_s: float) -> tuple[View, float]:
 
     A sample that is older than the newest counts as if it were new.
     """
-    own, shared = _now(view, at_s)
+    own, shared, lasts, keep = _now(view, at_s)
     gap_s = 0.0 if view.own.at_s is None else at_s - view.own.at_s
     usual = view.usual.faded(gap_s) if gap_s > 0 else view.usual
+    shares = view.persistent.next_shares(keep)
     likely = _likelihoods(usual, seen)
-    weights = _weighed(own, shared, likely)
-    own_after, shared_after = _normal(weights), _normal(_weighed(shared, own, likely))
-    well = own_after[Hidden.UP] * shared_after[Hidden.UP]
-    told = not _reach(seen) and well > _WELL
+    weights, shared_weights = _weighed(own, shared, likely)
+    # One that is in trouble that lasts meets that, unless its provider is in trouble, too.
+    lasting = (_lasting(shares, seen), *likely[1:])
+    alone, together = (1 - lasts) * sum(weights), lasts * _mean(shared, lasting)
+    share = bounded(together / (alone + together))
+    if lasts > _LEFT:
+        both = zip(shared_weights, shared, lasting, strict=True)
+        shared_weights = [(1 - lasts) * each + lasts * ours * its for each, ours, its in both]
+    own_after, shared_after = _normal(weights), _normal(shared_weights)
+    up = own_after[Hidden.UP] * (1 - share)
     after = View(
-        own=_followed(view.own, own_after, at_s, OWN),
-        shared=_followed(view.shared, shared_after, at_s, SHARED),
-        usual=usual.with_sample(seen, well) if told else usual,
+        own=_followed(view.own, own_after, up, at_s, OWN),
+        shared=_followed(view.shared, shared_after, shared_after[Hidden.UP], at_s, SHARED),
+        usual=_learned(usual, seen, up * shared_after[Hidden.UP]),
+        persistent=_lived(view.persistent, share, keep, seen),
     )
     if isinstance(seen, Failure):
-        return after, _mean(_worse(own, shared), _failing(usual, reach=seen.reach))
-    return after, sum(weights)
+        failing = _failing(usual, reach=seen.reach)
+        expected = _mean(shared, (_lasting_fails(shares, reach=seen.reach), *failing[1:]))
+        return after, (1 - lasts) * _mean(_worse(own, shared), failing) + lasts * expected
+    return after, alone + together
 
 
 def met(view: View, at_s: float) -> Belief:
-    """The probability of each state that a request at a time would meet: the worse of both."""
-    return _worse(*_now(view, at_s))
+    """The probability of each state that a request at a time would meet, the worse of both; last, of what lasts."""
+    own, shared, lasts, _ = _now(view, at_s)
+    return _meets(own, shared, lasts)
 
 
-def chance(view: View, belief: Belief) -> Chance:
-    """How likely a request succeeds that meets each state with the probability in `belief`."""
-    good = _likelihoods(view.usual, Success.WITHIN_SLO)
+def chance(view: View, at_s: float) -> Chance:
+    """How likely a request at a time succeeds."""
+    own, shared, lasts, keep = _now(view, at_s)
+    belief = _meets(own, shared, lasts)
+    good = (view.usual.good_share, *_GOOD, view.persistent.next_shares(keep)[0])
     score = _mean(belief, good)
-    # Of which state it is in, and of what is usual there.
-    variance = sum(share * (each - score) ** 2 for share, each in zip(belief, good, strict=True))
-    variance += belief[Hidden.UP] * good[Hidden.UP] * (1 - good[Hidden.UP]) / view.usual.all
-    reach = _SIGMAS * math.sqrt(variance)
-    return Chance(score=score, confidence=(max(score - reach, 0.0), min(score + reach, 1.0)))
+    known = (view.usual.all - USUAL_WEIGHT + _DOUBTED, *_DEPTHS, view.persistent.weight(keep))
+    return Chance(score=score, confidence=interval(zip(belief, good, known, strict=True), score))
 
 
-def _now(view: View, at_s: float) -> tuple[Belief, Belief]:
-    return _believed(view.own, OWN, at_s), _believed(view.shared, SHARED, at_s)
+def _meets(own: Belief, shared: Belief, lasts: float) -> Belief:
+    passes = 1 - lasts
+    up, a, b, c, d, e = _worse(own, shared)
+    its, f, g, h, i, j = shared
+    # Written out, since it is asked so often.
+    return (
+        passes * up,
+        *(passes * a + lasts * f, passes * b + lasts * g, passes * c + lasts * h),
+        *(passes * d + lasts * i, passes * e + lasts * j, lasts * its),
+    )
+
+
+def _now(view: View, at_s: float) -> tuple[Belief, Belief, float, float]:
+    """Both levels' beliefs, how likely trouble lasts, and how much of what was seen of it counts."""
+    own, shared = _believed(view.own, OWN, at_s), _believed(view.shared, SHARED, at_s)
+    if view.own.at_s is None or view.own.at_s >= at_s:
+        return own, shared, view.persistent.share, 1.0
+    lasts, keep, left = view.persistent.aged(at_s - view.own.at_s)
+    if left > _LEFT:  # where it was, it is well now
+        up, *worse = (share * (1 - left) for share in own)
+        own = (up + left, *worse)
+    return own, shared, lasts, keep
+
+
+def _learned(usual: Usual, seen: Seen, well: float) -> Usual:
+    if well <= _WELL or _reach(seen):
+        return usual
+    return usual.with_sample(well, failed=isinstance(seen, Failure), late=seen is Success.SLOW)
+
+
+def _lived(persistent: Persistent, share: float, keep: float, seen: Seen) -> Persistent:
+    if _reach(seen):
+        return replace(persistent, share=share)
+    return persistent.after(share, keep, good=seen is Success.WITHIN_SLO, late=seen is Success.SLOW)
 
 
 def _believed(outlook: Outlook, rates: Rates, at_s: float) -> Belief:
@@ -238,13 +248,14 @@ def _worse(own: Belief, shared: Belief) -> Belief:
     return (no_worse[0], *map(sub, no_worse[1:], no_worse))
 
 
-def _followed(before: Outlook, belief: Belief, at_s: float, rates: Rates) -> Outlook:
+def _followed(before: Outlook, belief: Belief, up: float, at_s: float, rates: Rates) -> Outlook:
     """The outlook with its new belief, and with what the time since the last one says about how often trouble comes."""
     newest_s = at_s if before.at_s is None else max(before.at_s, at_s)
     gap_h = 0.0 if before.at_s is None else (newest_s - before.at_s) / HOUR_S
     keep = 0.5 ** (gap_h / _LUCK_HALF_LIFE_H)
-    troubled = belief[Hidden.UP] < (_ENDED if before.troubled else _BEGUN)
-    onsets = before.onsets * keep + (troubled and not before.troubled)
+    troubled = up < (_ENDED if before.troubled else _BEGUN)
+    # What was bad from its first sample on has not begun.
+    onsets = before.onsets * keep + (troubled and not before.troubled and before.at_s is not None)
     hours = before.hours * keep + gap_h * (not before.troubled)
     return Outlook(
         at_s=newest_s,
@@ -252,14 +263,13 @@ def _followed(before: Outlook, belief: Belief, at_s: float, rates: Rates) -> Out
         troubled=troubled,
         onsets=onsets,
         hours=hours,
-        luck=_luck(onsets, hours * sum(rates.onset)),
+        luck=_luck(onsets, hours * rates.onsets),
     )
 
 
 def _luck(onsets: float, usual: float) -> float:
     """In steps of the square root of two, so that endpoints have few chains between them."""
-    luck = (_LUCK_WEIGHT + onsets) / (_LUCK_WEIGHT + usual)
-    return math.exp2(round(2 * math.log2(min(max(luck, LUCK_LEAST), LUCK_MOST))) / 2)
+    return _LUCKS[bisect(_LUCK_STEPS, (_LUCK_WEIGHT + onsets) / (_LUCK_WEIGHT + usual))]
 
 
 def _likelihoods(usual: Usual, seen: Seen) -> tuple[float, ...]:
@@ -280,6 +290,24 @@ def _failing(usual: Usual, *, reach: bool) -> tuple[float, ...]:
     return _UNREACHABLE if reach else (usual.fail_share, *_FAILS)
 
 
+def _lasting(shares: Shares, seen: Seen) -> float:
+    """How likely a sample is in trouble that lasts."""
+    good, late, failed = shares
+    match seen:
+        case Success.REACHED:
+            return 1 - failed * _UNREACHABLE[Hidden.DOWN]
+        case Success.WITHIN_SLO:
+            return good
+        case Success.SLOW:
+            return late
+        case _:
+            return _lasting_fails(shares, reach=seen.reach) * _KINDS.get(seen.error, _ANY_KIND)[2]
+
+
+def _lasting_fails(shares: Shares, *, reach: bool) -> float:
+    return shares[2] * (_UNREACHABLE[Hidden.DOWN] if reach else 1.0)
+
+
 def _reach(seen: Seen) -> bool:
     return seen.reach if isinstance(seen, Failure) else seen is Success.REACHED
 
@@ -288,16 +316,24 @@ def _mean(belief: Belief, values: tuple[float, ...]) -> float:
     return float(sum(map(mul, belief, values)))
 
 
-def _weighed(belief: Belief, other: Belief, likely: tuple[float, ...]) -> list[float]:
-    """One level's belief, weighed by how likely a sample is in each state, the worse of both levels' states counting.
+def _weighed(own: Belief, shared: Belief, likely: tuple[float, ...]) -> tuple[list[float], list[float]]:
+    """Both levels' beliefs, weighed by how likely a sample is in each state, the worse of both levels' states counting.
 
-    Together it is how likely the sample was.
+    Together either is how likely the sample was.
     """
-    alone = list(map(mul, other, likely))
-    whole = sum(alone)
-    parts = zip(belief, likely, accumulate(other), accumulate(alone), strict=True)
-    # Where the other's state is no worse this one's tells, and where it is, the other's own.
-    return [share * (each * no_worse + whole - its) for share, each, no_worse, its in parts]
+    alone, beside = list(map(mul, own, likely)), list(map(mul, shared, likely))
+    whole_alone, whole_beside = sum(alone), sum(beside)
+    sum_own = sum_shared = sum_alone = sum_beside = 0.0
+    own_weights, shared_weights = [], []
+    for mine, ours, my, our, each in zip(own, shared, alone, beside, likely, strict=True):
+        sum_own += mine
+        sum_shared += ours
+        sum_alone += my
+        sum_beside += our
+        # Where the other's state is no worse this one's tells, and where it is, the other's own.
+        own_weights.append(mine * (each * sum_shared + whole_beside - sum_beside))
+        shared_weights.append(ours * (each * sum_own + whole_alone - sum_alone))
+    return own_weights, shared_weights
 
 
 def _normal(weights: list[float]) -> Belief:

@@ -2,8 +2,8 @@
 
 Times and speeds are about log-normal: their logarithms lie evenly around a middle, their values do not. So the middle
 is the median, and how far values lie from it is the median absolute deviation (MAD) of the logarithms. Neither moves
-much when one of six weeks was trouble. A habit is of successes only, but follows what lasts: an endpoint that grows
-slower over weeks gets used to it.
+much when one of six weeks was trouble. A habit is of successes only, and of hours in which nearly all succeeded, but
+follows what lasts: an endpoint that grows slower over weeks gets used to it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Final, TypeAlias
 
+from monitor.score.outcomes import wilson
 from probes._model import Sample, Task
 
 GENERATES: Final = frozenset({Task.CHAT, Task.TOOL_CALL, Task.STRUCTURED_OUTPUT})
@@ -39,6 +40,8 @@ _LEAST_FACTOR: Final = 1.5
 """What is nearer to the median than by this factor is usual however steady the endpoint is."""
 _LEAST_S: Final = 0.1
 """So is a TTFT that is longer by less: networks take as much now and then."""
+_MOST_FAILED: Final = 0.1
+"""How many may fail while an endpoint is well."""
 _ROUNDING: Final = 1e-9
 """Of half of all weight: sums of many shares differ in their last digits."""
 _HOUR: Final = timedelta(hours=1)
@@ -67,6 +70,14 @@ class Past:
     start: datetime
     bins: Mapping[str, Bins]
     """By figure, of successes only."""
+    ok: int = 0
+    failed: int = 0
+    """By the provider's fault."""
+
+    @property
+    def well(self) -> bool:
+        """Whether it says what is usual: not where many failed, since what succeeded there was not well either."""
+        return not self.failed or wilson(self.failed, self.ok + self.failed)[0] <= _MOST_FAILED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +124,7 @@ def habits_of(hour: datetime, task: Task, past: Iterable[Past]) -> Habits:
     `past`: hours of the task in any order, several that began together (of several vantages) added up. What no basis
     asks for is passed over.
     """
-    known = tuple(past)
+    known = tuple(each for each in past if each.well)
     ttft_s, output_tps = (_first_habit(hour, known, figure) for figure in FIGURES)
     return Habits(hour=hour, task=task, ttft_s=ttft_s, output_tps=output_tps)
 

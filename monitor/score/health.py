@@ -13,19 +13,20 @@ from typing import Final
 
 from monitor.score.chain import Belief, Hidden
 from monitor.score.filter import (
+    LASTING,
     NEW,
-    USUAL,
     Failure,
     Outlook,
     Seen,
     Success,
-    Usual,
     View,
     chance,
     met,
     update,
 )
 from monitor.score.outcomes import Outcome
+from monitor.score.persistent import NEWCOMER, Persistent
+from monitor.score.usual import USUAL, Usual
 from monitor.status import Status
 from probes._model import ErrorClass
 
@@ -35,6 +36,12 @@ _WELL_STAYS, _WELL_FROM = 0.25, 0.8
 """How likely it has to meet one that is up for it not to be called degraded any more, and for `up` to stay."""
 _GOOD_STAYS, _GOOD_FROM = 0.8, 0.85
 """The same of how many requests succeed within the SLO while nothing ails an endpoint: some never do well."""
+_FINE, _POOR = 0.9, 0.75
+"""Trouble that lasts is as good as none from how many good requests on, and none below how many."""
+_LASTS: Final = 0.01
+"""A chance of trouble that lasts is worth a look from here on."""
+_DEAD, _ALIVE = 0.05, 0.42
+"""It is as bad as being down where so many requests or fewer succeed, and not where so many do."""
 _ODD_FROM, _ODD_MOST = 3, 5
 """From how many more unusual samples than usual ones an endpoint is degraded, and how many are remembered."""
 _SILENCE = frozenset({ErrorClass.DNS, ErrorClass.CONNECT, ErrorClass.TLS})
@@ -90,6 +97,9 @@ class Health:
     """Start of the newest counted sample."""
     own: Outlook = NEW
     usual: Usual = USUAL
+    persistent: Persistent = NEWCOMER
+    succeeded: bool = False
+    """Whether it ever did; until then it is unknown, or down."""
     failures: int = 0
     """Provider failures in a row."""
     odd: int = 0
@@ -142,6 +152,8 @@ def advance(health: Health, shared: Outlook, seen: Observation) -> tuple[Health,
         measured_at=measured_at,
         own=view.own,
         usual=view.usual,
+        persistent=view.persistent,
+        succeeded=health.succeeded or not failed,
         failures=health.failures + 1 if failed else 0,
         odd=min(health.odd + 1, _ODD_MOST) if seen.unusual else max(health.odd - 1, 0),
         calm=health.calm if seen.reach else health.calm + 1,
@@ -153,7 +165,8 @@ def advance(health: Health, shared: Outlook, seen: Observation) -> tuple[Health,
     settled = _settled(health, met(view, at_s), seen.at)
     # A recovery, or a step towards being down, is worth a second look just as a surprise is.
     turned = health.status is not Status.UNKNOWN and settled.status not in {health.status, Status.DOWN}
-    if expected < _SURPRISE or turned:
+    first = failed and health.failures == 1 and not health.succeeded
+    if expected < _SURPRISE or turned or first:
         settled = replace(settled, calm=0, paced_at=max(seen.at, settled.paced_at or seen.at))
     return settled, view.shared
 
@@ -167,7 +180,7 @@ def assess(health: Health, shared: Outlook, now: datetime, *, stale_s: float) ->
     """What to publish at `now`; a health without a sample for `stale_s` is unknown, its score what is usual for it."""
     stands = judged_status(health, now, stale_s=stale_s)
     view = view_of(health, shared)
-    found = None if stands.stale_after is None else chance(view, met(view, now.timestamp()))
+    found = None if stands.stale_after is None else chance(view, now.timestamp())
     return Assessment(
         status=stands.status,
         since=stands.since,
@@ -219,12 +232,12 @@ def bounded_outlook(outlook: Outlook, now: datetime) -> Outlook:
 def in_doubt(health: Health, shared: Outlook, at: datetime) -> bool:
     """Whether anything of the newest samples still speaks against an endpoint; a surprise does until the next one."""
     belief = met(view_of(health, shared), at.timestamp())
-    return belief[Hidden.UP] < _WELL_FROM or health.odd > 0 or health.calm == 0
+    return well(health, belief) < _WELL_FROM or health.odd > 0 or health.calm == 0
 
 
 def view_of(health: Health, shared: Outlook) -> View:
     """What the filter knows of an endpoint with this health."""
-    return View(own=health.own, shared=shared, usual=health.usual)
+    return View(own=health.own, shared=shared, usual=health.usual, persistent=health.persistent)
 
 
 def _shown(seen: Observation) -> Seen:
@@ -241,7 +254,7 @@ def _reached(health: Health, shared: Outlook, at: datetime) -> tuple[Health, Out
     if not health.silent:
         return settle(health, shared, at), shared
     view, _ = update(view_of(health, shared), Success.REACHED, at.timestamp())
-    health = replace(health, own=view.own, usual=view.usual, silent=False)
+    health = replace(health, own=view.own, usual=view.usual, persistent=view.persistent, silent=False)
     return settle(health, view.shared, at), view.shared
 
 
@@ -252,16 +265,36 @@ def _settled(health: Health, belief: Belief, at: datetime) -> Health:
 
 
 def _status(health: Health, belief: Belief) -> Status:
-    before = health.status
-    down = belief[Hidden.DOWN]
-    if before is Status.DOWN and down >= _DOWN_STAYS:
+    before, dead = health.status, down(health, belief)
+    if before is Status.DOWN and dead >= _DOWN_STAYS:
         return Status.DOWN
-    if health.failures and down >= _DOWN_FROM:
+    if health.failures and dead >= _DOWN_FROM:
         return Status.DOWN
-    rising = before in {Status.DEGRADED, Status.DOWN}
-    well, good, odd = (_WELL_FROM, _GOOD_FROM, 1) if rising else (_WELL_STAYS, _GOOD_STAYS, _ODD_FROM)
-    fine = belief[Hidden.UP] >= well and health.usual.good_share >= good and health.odd < odd
+    if not health.succeeded:
+        return Status.UNKNOWN
+    enough, good = (_WELL_STAYS, _GOOD_STAYS) if before is Status.UP else (_WELL_FROM, _GOOD_FROM)
+    odd = 1 if before in {Status.DEGRADED, Status.DOWN} else _ODD_FROM
+    fine = well(health, belief) >= enough and health.usual.good_share >= good and health.odd < odd
     return Status.UP if fine else Status.DEGRADED
+
+
+def down(health: Health, belief: Belief) -> float:
+    """How likely a request meets an endpoint that is down, or as bad."""
+    if belief[LASTING] < _LASTS:
+        return belief[Hidden.DOWN]
+    return belief[Hidden.DOWN] + belief[LASTING] * _share(1 - health.persistent.shares[2], _DEAD, _ALIVE)
+
+
+def well(health: Health, belief: Belief) -> float:
+    """How likely a request meets an endpoint that is up, or as good."""
+    if belief[LASTING] < _LASTS:
+        return belief[Hidden.UP]
+    return belief[Hidden.UP] + belief[LASTING] * _share(health.persistent.shares[0], _FINE, _POOR)
+
+
+def _share(value: float, whole: float, none: float) -> float:
+    """How far a value lies from where it counts for nothing to where it counts in full."""
+    return min(max((value - none) / (whole - none), 0.0), 1.0)
 
 
 def _remember_error(health: Health, seen: Observation) -> Health:

@@ -8,7 +8,7 @@ from enum import IntEnum
 
 from probes._model import Blame, ErrorClass
 
-_Z95 = 1.959963984540054
+Z95 = 1.959963984540054
 """Two-sided 95 % quantile of the normal distribution."""
 
 
@@ -94,7 +94,7 @@ NOTHING = Counts()
 def wilson(successes: float, trials: float) -> tuple[float, float]:
     """The Wilson score interval at 95 % (Wilson 1927); `trials` above 0, and both may be weights."""
     share = successes / trials
-    spread = _Z95 * _Z95 / trials
+    spread = Z95 * Z95 / trials
     middle = (share + spread / 2) / (1 + spread)
     half = math.sqrt(share * (1 - share) * spread + spread * spread / 4) / (1 + spread)
     # Rounding may leave the share outside by its last bit: a provider without a failure would not reach 1.

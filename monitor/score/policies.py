@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Final, Protocol, TypeAlias
 
 from monitor.score.book import Shared
-from monitor.score.filter import chance, met
+from monitor.score.filter import chance
 from monitor.score.health import Health, Observation, advance, settle, view_of
 from monitor.score.outcomes import Outcome
 from monitor.status import Status
@@ -299,7 +299,7 @@ class Filter:
     def figure(self, at_s: float) -> float:
         """See `Policy.figure`."""
         view = view_of(self._health, self._shared.outlook)
-        return chance(view, met(view, at_s)).score
+        return chance(view, at_s).score
 
     def usable(self, at_s: float) -> bool:
         """See `Policy.usable`."""

@@ -9,20 +9,28 @@ from datetime import datetime
 from typing import Any
 
 from monitor.score.chain import Hidden
-from monitor.score.filter import LUCK_LEAST, LUCK_MOST, NEW, Outlook, Usual
+from monitor.score.filter import LUCK_LEAST, LUCK_MOST, NEW, Outlook
 from monitor.score.health import Health, LastError, Trouble
+from monitor.score.persistent import NEWCOMER, Persistent
+from monitor.score.usual import Usual
 from monitor.status import Status
 from probes._model import ErrorClass
 
-VERSION = 2
+VERSION = 3
+_BEFORE = 2
+"""The version before it, whose states are read, too: it did not tell trouble that lasts from what is usual."""
 _FIELDS = (
-    *("version", "status", "since", "measured_at", "own", "shared", "usual"),
+    *("version", "status", "since", "measured_at", "own", "shared", "usual", "persistent", "succeeded"),
     *("failures", "odd", "calm", "paced_at", "silent", "trouble", "last_error"),
 )
 _STATE = "{" + ",".join(f'"{name}":%s' for name in _FIELDS) + "}"
 _OUTLOOK = " ".join(['"%.6f', "%d", "%.9g", "%.9g", "%.9g", *["%.9g"] * (len(Hidden) - 1), '%.9g"'])
 _USUAL = '"%.9g %.9g %.9g"'
+_PERSISTENT = '"%.9g %.9g %.9g %.9g %.9g %d"'
 """A state is written with every sample, so its JSON is from templates, and many numbers are one string."""
+_KNOWN = Persistent(share=0.001)
+"""Of an endpoint that the version before held to be well."""
+_MOST_SEEN = 1e6
 _INEXACT = 1e-6
 """By how much the shares of a belief may miss 1, which come from rounding."""
 
@@ -38,19 +46,21 @@ class Remembered:
 
 def state_to_text(health: Health, shared: Outlook) -> str:
     """One line of JSON."""
-    trouble, last = health.trouble, health.last_error
+    trouble, last, measured = health.trouble, health.last_error, _moment_text(health.measured_at)
     return _STATE % (
         VERSION,
         f'"{health.status}"',
         _moment_text(health.since),
-        _moment_text(health.measured_at),
+        measured,
         _outlook_text(health.own),
         _outlook_text(shared),
         _USUAL % (health.usual.fails, health.usual.misses, health.usual.all),
+        _persistent_text(health.persistent),
+        "true" if health.succeeded else "false",
         health.failures,
         health.odd,
         health.calm,
-        _moment_text(health.paced_at),
+        measured if health.paced_at is health.measured_at else _moment_text(health.paced_at),
         "true" if health.silent else "false",
         json.dumps([trouble.error, trouble.since.isoformat()]) if trouble else "null",
         json.dumps([last.error, last.at.isoformat(), last.status_code]) if last else "null",
@@ -64,11 +74,21 @@ def state_from_text(text: str) -> Remembered | None:
     """
     try:
         plain = json.loads(text)
+        if plain["version"] == _BEFORE:
+            return Remembered(health=_health(plain | _unknown_before(plain)), shared=_outlook(plain["shared"]))
         if plain["version"] != VERSION:
             return None
         return Remembered(health=_health(plain), shared=_outlook(plain["shared"]))
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         return None
+
+
+def _unknown_before(plain: dict[str, Any]) -> dict[str, Any]:
+    """What the version before did not write. Where it took too much for usual, the endpoint is judged as a newcomer."""
+    usual = _usual(*map(_weight, plain["usual"].split()))
+    poor = usual.held() is not usual
+    succeeded = plain["status"] in {Status.UP, Status.DEGRADED}
+    return {"persistent": json.loads(_persistent_text(NEWCOMER if poor else _KNOWN)), "succeeded": succeeded}
 
 
 def _health(plain: dict[str, Any]) -> Health:
@@ -79,7 +99,9 @@ def _health(plain: dict[str, Any]) -> Health:
         since=_moment(plain["since"]),
         measured_at=_moment(measured_at) if measured_at else None,
         own=_outlook(plain["own"]),
-        usual=_usual(*map(_weight, plain["usual"].split())),
+        usual=_usual(*map(_weight, plain["usual"].split())).held(),
+        persistent=_persistent(plain["persistent"]),
+        succeeded=bool(plain["succeeded"]),
         failures=_count(plain["failures"]),
         odd=_count(plain["odd"]),
         calm=_count(plain["calm"]),
@@ -123,6 +145,24 @@ def _usual(fails: float, misses: float, every: float) -> Usual:
     if not 0 < fails + misses < every:
         raise ValueError(f"{fails}, {misses} of {every} are not weights")
     return Usual(fails=fails, misses=misses, all=every)
+
+
+def _persistent_text(persistent: Persistent) -> str:
+    return _PERSISTENT % (
+        persistent.share,
+        persistent.good,
+        persistent.late,
+        persistent.failed,
+        persistent.alike,
+        persistent.was_good,
+    )
+
+
+def _persistent(plain: str) -> Persistent:
+    share, good, late, failed, alike, was_good = map(_weight, plain.split())
+    if not 0 < share < 1 or good + late + failed > _MOST_SEEN:
+        raise ValueError(f"{plain} is no trouble that lasts")
+    return Persistent(share=share, good=good, late=late, failed=failed, alike=alike, was_good=bool(was_good))
 
 
 def _last_error(error: str, at: str, status_code: int | None) -> LastError:

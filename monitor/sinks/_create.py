@@ -7,7 +7,6 @@ from typing import assert_never
 from monitor.config.model import Config, InfluxSpec, NdjsonSpec
 from monitor.sinks._lines import Origin
 from monitor.sinks._protocol import Sink
-from monitor.sinks.influx import InfluxSink
 from monitor.sinks.ndjson import NdjsonSink
 
 
@@ -18,6 +17,8 @@ def create_sinks(config: Config) -> tuple[Sink, ...]:
     for spec in config.sinks:
         match spec:
             case InfluxSpec():
+                from monitor.sinks.influx import InfluxSink  # noqa: PLC0415  # its client takes time and memory
+
                 sinks.append(InfluxSink(spec, origins))
             case NdjsonSpec():
                 sinks.append(NdjsonSink(spec))

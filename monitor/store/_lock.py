@@ -10,6 +10,7 @@ import errno
 import fcntl
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -63,8 +64,9 @@ class FileLock:
         except BaseException:
             os.close(file)
             raise
-        os.ftruncate(file, 0)
-        os.write(file, f"{os.getpid()}\n".encode())
+        with suppress(OSError):  # on a full disk nobody learns the number, and the lock holds all the same
+            os.ftruncate(file, 0)
+            os.write(file, f"{os.getpid()}\n".encode())
         return file
 
     def _lock(self, file: int) -> None:

@@ -127,11 +127,18 @@ def server_of(url: URL) -> Server:
     return Server(
         host=options.get("host") or url.host or "localhost",
         port=url.port or _PORT,
-        user=url.username or os.environ.get("PGUSER") or getpass.getuser(),
+        user=url.username or os.environ.get("PGUSER") or _own_name(),
         password=str(url.password) if url.password is not None else os.environ.get("PGPASSWORD"),
         database=url.database,
         ssl=_ssl_of(options.get("sslmode") or options.get("ssl") or "prefer", options.get("sslrootcert")),
     )
+
+
+def _own_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a user without a name
+        raise StoreError("store: the address names no user; write postgresql://user:password@host/name") from None
 
 
 def _ssl_of(mode: str, root: str | None) -> Ssl:

@@ -37,6 +37,13 @@ class Call:
     """False: it began in a maintenance of its endpoint, and so is activity and no more."""
 
 
+class StoppingError(Exception):
+    """The monitor is stopping: what is reported now would not be counted."""
+
+    def __init__(self) -> None:
+        super().__init__("the monitor is stopping; send the batch again, as it is, when it runs again")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
     """A reported request that is not taken."""

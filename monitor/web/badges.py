@@ -65,12 +65,12 @@ class _Handlers:
         self._past = past
         self._made: dict[tuple[str, Kind, Span | None], _Made] = {}
 
-    async def uptime(self, request: web.Request) -> web.Response:
+    async def uptime(self, request: web.Request) -> web.StreamResponse:
         """A badge with an endpoint's uptime in percent."""
         window = UPTIME_WINDOW.read(request) or Span.DAYS_30
         return self._of_row(request, Kind.UPTIME, window, lambda row: of_uptime(window, row.uptime[window]))
 
-    async def ttft(self, request: web.Request) -> web.Response:
+    async def ttft(self, request: web.Request) -> web.StreamResponse:
         """A badge with an endpoint's median time to the first token, in the colour of its status."""
         window = TTFT_WINDOW.read(request) or _RECENT
         if window is _RECENT:
@@ -82,13 +82,13 @@ class _Handlers:
         )
         return answer(request, document)
 
-    async def status(self, request: web.Request) -> web.Response:
+    async def status(self, request: web.Request) -> web.StreamResponse:
         """A badge with what an endpoint is."""
         return self._of_row(request, Kind.STATUS, None, lambda row: of_status(row.status))
 
     def _of_row(
         self, request: web.Request, kind: Kind, window: Span | None, badge: Callable[[Row], Badge]
-    ) -> web.Response:
+    ) -> web.StreamResponse:
         row = self._row(request)
         key = (row.id, kind, window)
         made = self._made.get(key)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from monitor.web.documents import JSON
 from monitor.web.routes import Handler
@@ -15,7 +17,9 @@ from monitor.web.safety import SURE, make_safe
 
 log = logging.getLogger(__name__)
 
-_KEPT = frozenset({"Allow", "WWW-Authenticate", "Retry-After"})
+_KEPT = frozenset({"Allow", "WWW-Authenticate", "Retry-After", "Accept-Encoding"})
+_PARTING_S = 0.5
+"""How long a client that still sends has to read its refusal: it may lose that when the connection is closed on it."""
 
 
 def nothing(_: web.Request) -> None:
@@ -42,17 +46,48 @@ def border(
                 make_safe(error.headers)
                 raise
             response = _refused(error)
-        except Exception:
-            if request.writer.output_size > 0:
-                raise  # nothing can be said any more; the connection ends, and the log says why
-            log.exception("a request failed", extra={"action": "request_failed", "path": request.path})
-            response = _error(HTTPStatus.INTERNAL_SERVER_ERROR, "the monitor failed to answer; its log says why", {})
+        except Exception:  # noqa: BLE001  # logged there
+            response = _failed(request)
         headers = response.headers
         if SURE not in headers and not response.prepared:
             make_safe(headers)
+        if not request.content.is_eof():
+            await _part(request, response)
         return response
 
     return crossed
+
+
+def _failed(request: web.Request) -> web.Response:
+    """The answer after a fault of ours, which is being handled. Raises it where an answer has begun."""
+    if request.writer.output_size > 0:
+        raise  # noqa: PLE0704  # the connection ends, and the log says why
+    log.exception("a request failed", extra={"action": "request_failed", "path": request.path})
+    return _error(HTTPStatus.INTERNAL_SERVER_ERROR, "the monitor failed to answer; its log says why", {})
+
+
+async def expect(request: web.Request) -> web.Response | None:
+    """What aiohttp asks for a request with `Expect`: who wants the body says so, once the request is admitted."""
+    if request.headers[hdrs.EXPECT].lower() == "100-continue":
+        return None
+    refused = _error(HTTPStatus.EXPECTATION_FAILED, "the header Expect may be 100-continue only", {})
+    make_safe(refused.headers)
+    refused.force_close()
+    return refused
+
+
+async def _part(request: web.Request, response: web.StreamResponse) -> None:
+    """Answer a request whose body was not read, and is not going to be: reading on would be work for a stranger."""
+    response.force_close()
+    transport = request.transport
+    if response.prepared or transport is None:
+        return
+    with suppress(ConnectionError):  # the client has gone already
+        await response.prepare(request)
+        await response.write_eof()
+        transport.pause_reading()
+        transport.write_eof()
+        await asyncio.sleep(_PARTING_S)
 
 
 def _refused(error: web.HTTPException) -> web.Response:

@@ -7,7 +7,7 @@ from functools import partial
 
 from aiohttp import web
 
-from monitor.web.border import border, nothing
+from monitor.web.border import border
 from monitor.web.guard import Guard
 from monitor.web.routes import Handler, Route
 
@@ -15,7 +15,7 @@ from monitor.web.routes import Handler, Route
 def entrance(route: Route, guard: Guard) -> Handler:
     """The route's handler, for those who may ask it and ask for what there is."""
     known = [parameter.name for parameter in route.parameters if not parameter.in_path]
-    return border(route.handler, nothing if route.open else guard.admit, partial(_check, known))
+    return border(route.handler, guard.admit_host if route.open else guard.admit, partial(_check, known))
 
 
 def wrong_method(allowed: Collection[str], guard: Guard) -> Handler:

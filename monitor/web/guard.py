@@ -1,16 +1,17 @@
-"""Who may ask, and how often: the token, and each client's rate."""
+"""Who may ask, and how often: the host that is asked for, each client's rate, the token."""
 
 from __future__ import annotations
 
 import hmac
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
 from aiohttp import hdrs, web
 
 from monitor.web.buckets import Buckets, client_of
+from monitor.web.hosts import host_of
 from probes._model import Secret
 
 _client_of = lru_cache(maxsize=1024)(client_of)
@@ -24,6 +25,8 @@ class Access:
     """None: nothing."""
     rate_per_s: float | None = None
     """How many requests one client may make per second, on average; None: as many as it will."""
+    hosts: Collection[str] | None = None
+    """What a request may name as `Host`, as `hosts.host_of` writes it; None: anything."""
 
 
 class Guard:
@@ -32,10 +35,14 @@ class Guard:
     def __init__(self, access: Access, clock: Callable[[], float]) -> None:
         self._wanted = None if access.token is None else f"Bearer {access.token.reveal()}".encode()
         self._buckets = None if access.rate_per_s is None else Buckets(access.rate_per_s)
+        self._hosts = access.hosts
         self._clock = clock
 
     def admit(self, request: web.Request) -> None:
-        """Raises HTTPTooManyRequests or HTTPUnauthorized; who guesses tokens is limited like all others."""
+        """Raises HTTPTooManyRequests, HTTPMisdirectedRequest or HTTPUnauthorized.
+
+        Who guesses tokens is limited like all others.
+        """
         if self._buckets is not None:
             wait_s = self._buckets.take(_client_of(request.remote or ""), self._clock())
             if wait_s > 0:
@@ -43,8 +50,20 @@ class Guard:
                     text="more requests than one client may make; `rate_limit` in the configuration says how many",
                     headers={hdrs.RETRY_AFTER: str(math.ceil(wait_s))},
                 )
+        self.admit_host(request)
         if self._wanted is not None:
             self._ask_for_token(request, self._wanted)
+
+    def admit_host(self, request: web.Request) -> None:
+        """Raises HTTPMisdirectedRequest for a `Host` that is not ours. A browser always sends one."""
+        if self._hosts is None:
+            return
+        for header in request.headers.getall(hdrs.HOST, ()):
+            if host_of(header) not in self._hosts:
+                raise web.HTTPMisdirectedRequest(
+                    text="the Host of the request is not this monitor's: without a token it answers to its own address "
+                    "and to localhost only; set `token` or `public: true` in the configuration to serve other names"
+                )
 
     def _ask_for_token(self, request: web.Request, wanted: bytes) -> None:
         given = request.headers.get(hdrs.AUTHORIZATION, "").encode(errors="surrogateescape")

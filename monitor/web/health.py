@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Literal, NotRequired, TypedDict
 
-from aiohttp import web
-from prometheus_client.exposition import choose_encoder
+from aiohttp import hdrs, web
 
-from monitor.web.routes import Answer, Route
+from monitor.web.answers import answer
+from monitor.web.routes import UNCHANGED, Answer, Route
+from monitor.web.scrape import Scrapes
 from monitor.web.sources import Sources
 
 
@@ -49,6 +51,7 @@ def routes(sources: Sources) -> Sequence[Route]:
             answers=[
                 Answer(about="The metrics.", content_type="text/plain"),
                 Answer(about="The metrics.", content_type="application/openmetrics-text"),
+                UNCHANGED,
             ],
         ),
     )
@@ -59,6 +62,7 @@ class _Handlers:
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
+        self._scrapes = Scrapes(self._text, time.monotonic)
 
     async def health(self, _: web.Request) -> web.Response:
         """The process is alive."""
@@ -73,11 +77,10 @@ class _Handlers:
             ready["warnings"] = list(warnings)
         return web.json_response(ready, status=status)
 
-    async def metrics(self, request: web.Request) -> web.Response:
-        """Prometheus or OpenMetrics, as the reader asks."""
-        try:
-            encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        except TypeError:  # raised for a version that is not made of numbers
-            encode, content_type = choose_encoder("")
-        await self._sources.newest()  # which the registry reads
-        return web.Response(body=encode(self._sources.registry), headers={"Content-Type": content_type})
+    async def metrics(self, request: web.Request) -> web.StreamResponse:
+        """Prometheus or OpenMetrics, as the reader asks; made once a second at most."""
+        return answer(request, await self._scrapes.document(request.headers.get(hdrs.ACCEPT, "")))
+
+    async def _text(self, *, openmetrics: bool) -> bytes:
+        await self._sources.newest()  # which the metrics read
+        return await self._sources.metrics(openmetrics=openmetrics)

@@ -150,7 +150,7 @@ class _Handlers:
         self._sources = sources
         self._past = past
 
-    async def samples(self, request: web.Request) -> web.Response:
+    async def samples(self, request: web.Request) -> web.StreamResponse:
         """An endpoint's raw samples, newest first.
 
         A sample is there once its probe has ended, at the place where it began.
@@ -165,7 +165,7 @@ class _Handlers:
         )
         return await self._answer(request, wanted, partial(read_samples, self._past, wanted))
 
-    async def series(self, request: web.Request) -> web.Response:
+    async def series(self, request: web.Request) -> web.StreamResponse:
         """A metric of an endpoint over time: percentiles of its successes, or the uptime ratio.
 
         Steps lie on a fixed grid (UTC). A step in which nothing was measured has null, never 0.
@@ -174,7 +174,7 @@ class _Handlers:
         wanted = self._asked(request, name)
         return await self._answer(request, (name, wanted), partial(self._series, name, wanted))
 
-    async def incidents(self, request: web.Request) -> web.Response:
+    async def incidents(self, request: web.Request) -> web.StreamResponse:
         """The spans in which endpoints were not up, newest first by when they began."""
         since, endpoint = OPEN_SINCE.read(request), ENDPOINT.read(request)
         limit, cursor = LIMIT.read(request) or _USUAL, CURSOR.read(request)
@@ -189,7 +189,7 @@ class _Handlers:
 
         return await self._answer(request, ("incidents", endpoint, since, limit, cursor), read)
 
-    async def feed(self, request: web.Request) -> web.Response:
+    async def feed(self, request: web.Request) -> web.StreamResponse:
         """The newest incidents as an Atom feed."""
 
         async def read() -> Document:
@@ -201,7 +201,7 @@ class _Handlers:
 
     async def _answer(
         self, request: web.Request, question: object, read: Callable[[], Awaitable[Document]]
-    ) -> web.Response:
+    ) -> web.StreamResponse:
         return answer(request, await self._past.reads.document(question, read))
 
     def _asked(self, request: web.Request, name: str) -> Asked:

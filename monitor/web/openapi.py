@@ -68,12 +68,20 @@ def _parameter(parameter: Parameter[Any], schemas: Schemas) -> dict[str, object]
 
 def _always(route: Route) -> Sequence[Answer]:
     """What any route may answer with."""
-    wrong = [refusal(HTTPStatus.BAD_REQUEST, "The request is wrong; the message says how.")]
+    wrong = [
+        refusal(HTTPStatus.BAD_REQUEST, "The request is wrong; the message says how."),
+        refusal(HTTPStatus.MISDIRECTED_REQUEST, "The `Host` is not this monitor's, and no token is configured."),
+    ]
+    body = [
+        refusal(HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive in time."),
+        refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is larger than 1 MiB, as it was sent or unpacked."),
+        refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body's `Content-Encoding` is neither gzip nor identity."),
+    ]
     guarded = [
         refusal(HTTPStatus.UNAUTHORIZED, "The token is missing or wrong."),
         refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too many requests; `Retry-After` says when to come again."),
     ]
-    return wrong if route.open else [*wrong, *guarded]
+    return [*wrong, *([] if route.open else guarded), *([] if route.body is None else body)]
 
 
 def _responses(answers: Iterable[Answer], schemas: Schemas) -> Mapping[str, object]:

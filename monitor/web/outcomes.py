@@ -14,9 +14,10 @@ from typing import Annotated, Any, NotRequired, TypedDict
 from aiohttp import hdrs, web
 
 from monitor.publish.json_schema import Words
-from monitor.traffic.calls import Receipt
+from monitor.traffic.calls import Receipt, StoppingError
 from monitor.traffic.known import TooManyError
 from monitor.traffic.reading import APP_LENGTH, ERRORS, ID_LENGTH, MOST, MOST_S, MOST_TOKENS, OK, WrongBodyError
+from monitor.web.bodies import read_body
 from monitor.web.routes import Answer, Route, refusal
 from monitor.web.sources import Sources
 
@@ -93,6 +94,8 @@ def routes(sources: Sources) -> Sequence[Route]:
         except TooManyError as error:
             wait_s = str(math.ceil(error.wait_s))
             raise web.HTTPTooManyRequests(text=str(error), headers={hdrs.RETRY_AFTER: wait_s}) from None
+        except StoppingError as error:
+            raise web.HTTPServiceUnavailable(text=str(error), headers={hdrs.RETRY_AFTER: "5"}) from None
         return web.json_response(_taken(receipt), headers={hdrs.CACHE_CONTROL: "no-store"})
 
     return (
@@ -104,14 +107,14 @@ def routes(sources: Sources) -> Sequence[Route]:
             answers=[
                 Answer(about="What became of the batch.", shape=Taken),
                 refusal(HTTPStatus.FORBIDDEN, "No token is configured."),
-                refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is larger than 1 MiB."),
+                refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The monitor is stopping; nothing of the batch was counted."),
             ],
         ),
     )
 
 
 async def _json(request: web.Request) -> object:
-    body = await request.read()
+    body = await read_body(request)
     try:
         return json.loads(body)
     except (ValueError, RecursionError):

@@ -58,7 +58,7 @@ class _Handlers:
         self._shelf = Shelf()
         self._schema = ready(json.dumps(scores_schema(), separators=(",", ":")).encode(), SCHEMA_JSON)
 
-    async def scores(self, request: web.Request) -> web.Response:
+    async def scores(self, request: web.Request) -> web.StreamResponse:
         """The scores document, whole or filtered."""
         snapshot = await self._sources.newest()
         if "?" not in request.raw_path:
@@ -71,13 +71,13 @@ class _Handlers:
         )
         return answer(request, self._shelf.selected(snapshot, wanted))
 
-    async def score(self, request: web.Request) -> web.Response:
+    async def score(self, request: web.Request) -> web.StreamResponse:
         """One endpoint's row of the scores document."""
         row = self._sources.row(ID.need(request))
         if row is None:
             raise web.HTTPNotFound(text=f"no endpoint has the id {ID.need(request)!r}")
         return answer(request, self._shelf.row(row))
 
-    async def schema(self, request: web.Request) -> web.Response:
+    async def schema(self, request: web.Request) -> web.StreamResponse:
         """The JSON Schema of the scores document."""
         return answer(request, self._schema)

@@ -12,13 +12,17 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from monitor import __version__
+from monitor.config import is_loopback
 from monitor.config.model import Listen
 from monitor.web import activity, badges, check, health, history, openrouter, outcomes, routing, scores, stream
 from monitor.web.answers import answer
+from monitor.web.bodies import MOST_BYTES
+from monitor.web.border import expect
 from monitor.web.descriptors import make_room
 from monitor.web.documents import ready
 from monitor.web.entrance import entrance, nowhere, wrong_method
 from monitor.web.guard import Access, Guard
+from monitor.web.hosts import own_hosts
 from monitor.web.openapi import openapi
 from monitor.web.routes import Answer, Handler, Route
 from monitor.web.sources import Sources
@@ -38,7 +42,6 @@ ROUTES: Sequence[Callable[[Sources], Sequence[Route]]] = (
 )
 """What each file of routes has; `/openapi.json` is made of all of them."""
 
-_REQUEST_BYTES = 1 << 20
 _LINE_BYTES = 8192
 _HEADERS = 64
 _IDLE_S = 75.0
@@ -48,11 +51,16 @@ _THEIRS = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
 
 
 async def start(
-    listen: Listen, token: Secret | None, sources: Sources, *, rate_per_s: float | None = None
+    listen: Listen, token: Secret | None, sources: Sources, *, rate_per_s: float | None = None, public: bool = False
 ) -> web.AppRunner:
-    """Begin to serve; `cleanup()` of what is returned ends it. Raises OSError when the address is taken."""
+    """Begin to serve; `cleanup()` of what is returned ends it. Raises OSError when the address is taken.
+
+    `public`: other names than its own may lead to it without a token.
+    """
     make_room()
-    app = application(Access(token=token, rate_per_s=rate_per_s), sources)
+    trusting = token is None and not public and is_loopback(listen.host)
+    hosts = own_hosts(listen.host) if trusting else None
+    app = application(Access(token=token, rate_per_s=rate_per_s, hosts=hosts), sources)
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -62,6 +70,8 @@ async def start(
         max_line_size=_LINE_BYTES,
         max_field_size=_LINE_BYTES,
         max_headers=_HEADERS,
+        auto_decompress=False,  # it would unpack for anyone who sends, on the loop and without a bound
+        lingering_time=0,
     )
     await runner.setup()
     try:
@@ -86,7 +96,7 @@ def _is_ours(record: logging.LogRecord) -> bool:
 def application(access: Access, sources: Sources) -> web.Application:
     """The routes behind the border."""
     guard = Guard(access, time.monotonic)
-    app = web.Application(client_max_size=_REQUEST_BYTES)
+    app = web.Application(client_max_size=MOST_BYTES)
     # The fixed paths first: an id may be anything, also what looks like one of them.
     routes = sorted(all_routes(sources), key=lambda route: "{" in route.path)
     methods: dict[str, list[str]] = {}
@@ -95,8 +105,8 @@ def application(access: Access, sources: Sources) -> web.Application:
         _add(app.router, route, entrance(route, guard))
     # What is left goes to these, in the same order.
     for path, there_are in methods.items():
-        app.router.add_route("*", path, wrong_method(there_are, guard))
-    app.router.add_route("*", "/{path:(?s:.*)}", nowhere(guard))
+        app.router.add_route("*", path, wrong_method(there_are, guard), expect_handler=expect)
+    app.router.add_route("*", "/{path:(?s:.*)}", nowhere(guard), expect_handler=expect)
     app.on_shutdown.extend(partial(_close, route.close) for route in routes if route.close is not None)
     return app
 
@@ -108,7 +118,7 @@ async def _close(close: Callable[[], Awaitable[None]], _: web.Application) -> No
 def all_routes(sources: Sources) -> Sequence[Route]:
     """Every route: those of the files, and the one that tells of them and of itself."""
 
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.Request) -> web.StreamResponse:
         """What this server answers to, as OpenAPI 3.1."""
         return answer(request, document)
 
@@ -129,6 +139,6 @@ def _pattern(route: Route) -> str:
 
 def _add(router: web.UrlDispatcher, route: Route, handler: Handler) -> None:
     if route.method == "GET":
-        router.add_get(_pattern(route), handler)  # and HEAD
+        router.add_get(_pattern(route), handler, expect_handler=expect)  # and HEAD
     else:
-        router.add_route(route.method, _pattern(route), handler)
+        router.add_route(route.method, _pattern(route), handler, expect_handler=expect)

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry
-
 from monitor.publish.board import Snapshot
 from monitor.publish.scores import Row
 from monitor.traffic.calls import Receipt
 from monitor.traffic.counted import Activity, Use
 from monitor.web.past import Past
+from monitor.web.scrape import Exposition
 
 
 class ActivityPage(Protocol):
@@ -29,6 +28,10 @@ async def _no_activity(*_: object, **__: object) -> Sequence[Activity]:
     return ()
 
 
+async def _no_metrics(*, openmetrics: bool) -> bytes:
+    return b"# EOF\n" if openmetrics else b""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
     """What the routes show."""
@@ -37,9 +40,9 @@ class Sources:
     """The newest that was made; for what never changes while the daemon runs."""
     problems: Callable[[], tuple[str, ...]]
     """Why the daemon is not ready; empty when it is."""
-    registry: CollectorRegistry
     warnings: Callable[[], tuple[str, ...]] = tuple
     """What is odd though the daemon is ready."""
+    metrics: Exposition = _no_metrics
     past: Past | None = None
     """None: the routes of stored history are not there."""
     outcomes: Callable[[object], Awaitable[Receipt]] | None = None

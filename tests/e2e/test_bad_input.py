@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -162,3 +163,19 @@ def test_a_taken_address_of_the_agent_is_one_line_that_names_it(tmp_path: Path) 
         f"{tmp_path}/pw.yaml: publish.haproxy_agent: {address} cannot be used"
     )
     assert "Traceback" not in ended.stderr
+
+
+def test_check_takes_a_file_and_speaks_json_also_alone(tmp_path: Path) -> None:
+    file = tmp_path / "pw.yaml"
+    file.write_text(good(tmp_path).replace("api: openai_chat,", "api: openai_chat, api_key: $OPENAI_API_KEY,"))
+    told = run("check", str(file))
+    assert (told.returncode, told.stdout) == (0, f"{file}: ok: 1 endpoint, 1 probe, 1 warning\n")
+    assert "providers.near.api_key: warning: is sent as it is written" in told.stderr
+    plain = json.loads(run("check", str(file), "--json").stdout)
+    assert (plain["ok"], plain["counts"]) == (True, {"endpoints": 1, "paused": 0, "probes": 1})
+    assert [warning["path"] for warning in plain["warnings"]] == ["providers.near.api_key"]
+    file.write_text(good(tmp_path).replace("store:", "stroe:"))
+    ended = run("check", "--json", "-c", str(file))
+    problem = {"line": 1, "column": 1, "path": "stroe", "message": "unknown key (did you mean 'store'?)"}
+    assert (ended.returncode, json.loads(ended.stdout)["problems"]) == (2, [problem])
+    assert "two configurations are named" in run("check", "a.yaml", "-c", "b.yaml").stderr

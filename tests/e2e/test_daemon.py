@@ -90,6 +90,10 @@ def test_a_real_model_is_measured_judged_and_published(tmp_path: Path, providers
         assert f'providerwatch_up{{endpoint="{DEAD}"}} 0.0' in metrics
         assert re.search(r'providerwatch_ttft_seconds_count\{endpoint="steady:smol",task="chat"\} [1-9]', metrics)
         assert re.search(r'providerwatch_tokens_total\{direction="completion",provider="steady"\} [1-9]', metrics)
+        logged = [json.loads(line) for line in daemon.log.read_text().splitlines()]
+        assert [each["url"] for each in logged if each.get("action") == "listening"] == [daemon.url]
+        told = {(each.get("action"), each.get("endpoint"), each.get("to"), each.get("cause")) for each in logged}
+        assert {("status_changed", DEAD, "down", "connect"), ("incident_opened", DEAD, None, "connect")} <= told
     with closing(sqlite3.connect(tmp_path / "samples.db")) as database:
         timings = database.execute("SELECT DISTINCT timing FROM sample WHERE ttft_s IS NOT NULL").fetchall()
     assert len(timings) == 1, "every first token was stamped by the kernel"

@@ -78,7 +78,7 @@ def test_a_real_model_is_found_in_its_servers_list_and_a_misspelt_one_is_not(mod
     ended = check(config(tmp_path, {"near": near}, {"provider": "near", "model": "smollm2-135m-instrct"}))
     assert ended.returncode == 1
     assert f"not in its list (did you mean {MODEL_NAME}?)" in ended.stdout
-    assert "0 of 1 endpoints are fine" in ended.stdout
+    assert "endpoints fine: 0 of 1" in ended.stdout
 
 
 def test_a_real_model_is_found_in_the_lists_of_its_other_apis(model: str, tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ async def test_paused_endpoints_are_not_asked(tmp_path: Path) -> None:
         file = config(tmp_path, providers, {"provider": "a", "model": "m"}, paused)
         ended = check(file)
         assert ended.returncode == 0
-        assert "1 of 1 endpoints are fine; 1 paused, not asked" in ended.stdout
+        assert "endpoints fine: 1 of 1; 1 paused, not asked" in ended.stdout
         assert [path for path, _ in server.asked] == ["/models"]
 
 

@@ -26,6 +26,7 @@ from monitor.demo.children import environment, python
 from monitor.demo.fault_proxy import SLOW_START_S
 from monitor.demo.model_server import MODEL_NAME, ModelMissingError, find_model
 from monitor.demo.orchestrate import free_port, run_demo
+from monitor.demo.speed import TooSlowError, measure
 
 MARK = "PROVIDERWATCH_TEST_RUN"
 
@@ -142,6 +143,18 @@ async def test_a_real_completion_streams_through_every_provider(model: str, mark
 async def test_four_requests_are_answered_at_once(model: str) -> None:
     answers = await asyncio.gather(*(ask(f"{model}/v1") for _ in range(4)))
     assert all(answer.done for answer in answers)
+
+
+async def test_the_speed_of_the_real_model_is_that_of_a_probe(model: str) -> None:
+    speed = await measure(model, MODEL_NAME)
+    assert 0 < speed.ttft_s <= speed.e2e_s
+    assert speed.pace >= 1
+
+
+async def test_a_model_that_never_answers_is_told_in_words() -> None:
+    words = r"no answer within 0\.2 s \(timeout_ttft.*too slow or too busy"
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(TooSlowError, match=words):
+        await measure("http://{}:{}".format(*silent.getsockname()), MODEL_NAME, patience_s=0.2)
 
 
 @pytest.mark.slow

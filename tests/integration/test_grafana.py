@@ -53,6 +53,7 @@ def metrics_target(providers: Providers, tmp_path_factory: pytest.TempPathFactor
             for task, every in (("chat", "2s"), ("tool_call", "4s"), ("structured_output", "4s"))
         },
         "scoring": {"count_wrong_answers": False},
+        "publish": {"metrics": "full"},
     }
     with running(folder, config) as daemon:
         yield daemon.url.removeprefix("http://")

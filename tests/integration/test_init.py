@@ -48,7 +48,7 @@ def test_a_real_server_is_found_and_what_is_written_works_at_once(model: str, tm
     assert f"providerwatch check --connect -c {file}" in ended.stderr
     checked = run("check", "--connect", "-c", str(file))
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert "1 of 1 endpoints are fine" in checked.stdout
+    assert "endpoints fine: 1 of 1" in checked.stdout
     probed = run("probe", "-c", str(file))
     assert probed.returncode == 0, probed.stdout + probed.stderr
 
@@ -63,7 +63,7 @@ def test_servers_of_each_kind_are_found_by_the_list_of_their_own_api(tmp_path: P
     assert ended.returncode == 0
     file = tmp_path / "pw.yaml"
     file.write_text(ended.stdout)
-    assert run("check", "-c", str(file)).stdout == f"{file}: ok: 2 endpoints, 1 probes\n"
+    assert run("check", "-c", str(file)).stdout == f"{file}: ok: 2 endpoints, 1 probe\n"
 
 
 @pytest.mark.parametrize("body", [b"<html>", {"data": []}, {"models": "none"}, b"", [1]])
@@ -144,3 +144,35 @@ async def test_servers_are_looked_for_side_by_side() -> None:
 
 def test_it_looks_at_this_machine_and_nowhere_else() -> None:
     assert all(url.startswith("http://127.0.0.1:") for url in addresses(catalogue(), ()).values())
+
+
+def test_a_litellm_file_becomes_one_that_check_accepts(tmp_path: Path) -> None:
+    theirs, ours = tmp_path / "config.yaml", tmp_path / "providerwatch.yaml"
+    theirs.write_text(
+        "model_list:\n"
+        "  - model_name: llama\n"
+        "    litellm_params: {model: groq/llama-3.1-8b-instant, api_key: os.environ/MY_GROQ}\n"
+        "    model_info: {id: dep-1}\n"
+    )
+    ended = run("init", "--from-litellm", str(theirs), "-o", str(ours))
+    assert ended.returncode == 0, ended.stderr
+    assert "1 of 1 deployment in 1 model" in ended.stderr
+    assert ": ok: 1 endpoint, 1 probe" in run("check", str(ours), MY_GROQ="k").stdout
+    again = run("init", "--from-litellm", str(theirs), "-o", str(ours))
+    assert (again.returncode, "--force replaces it" in again.stderr) == (2, True)
+
+
+def test_what_is_no_litellm_file_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    for content, line in (
+        (b"models: {}", "has no `model_list:`"),
+        (b"\xff\xfe", "is not UTF-8 text"),
+        (b"a: [", "config.yaml:1:"),
+    ):
+        file.write_bytes(content)
+        ended = run("init", "--from-litellm", str(file))
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert line in ended.stderr
+        assert len(ended.stderr.splitlines()) == 1
+    gone = run("init", "--from-litellm", str(tmp_path / "gone.yaml"))
+    assert (gone.returncode, gone.stderr) == (2, f"{tmp_path}/gone.yaml cannot be read: No such file or directory\n")

@@ -17,7 +17,7 @@ class Switch:
     """One backend. Well at first."""
 
     def __init__(self) -> None:
-        self.weights: dict[Fault, float] = dict.fromkeys(Fault, 0.0)
+        self.weights: dict[Fault, int] = dict.fromkeys(Fault, 0)
         """What the proxy reads at every request."""
         self.url = ""
         """Scheme, host, port."""
@@ -37,10 +37,10 @@ class Switch:
 
     def _set(self, wanted: Fault) -> None:
         # The new one first: at no moment may a request, which another thread takes, find weights that are all zero.
-        self.weights[wanted] = 1.0
+        self.weights[wanted] = 1
         for other in Fault:
             if other is not wanted:
-                self.weights[other] = 0.0
+                self.weights[other] = 0
 
 
 @contextmanager

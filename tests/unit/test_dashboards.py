@@ -35,7 +35,7 @@ VALUES = {
 }
 PROBE = {"endpoint", "task"}
 PUBLISHED: dict[str, set[str]] = {
-    "providerwatch_endpoint_info": {"endpoint", "provider", "model", "api"},
+    "providerwatch_endpoint_info": {"endpoint", "provider", "model", "api", "vantage"},
     "providerwatch_up": {"endpoint"},
     "providerwatch_status": {"endpoint", "status"},
     "providerwatch_score": {"endpoint"},
@@ -45,7 +45,9 @@ PUBLISHED: dict[str, set[str]] = {
     "providerwatch_probe_duration_seconds_count": PROBE | {"phase"},
     "providerwatch_ttft_seconds_bucket": PROBE | {"le"},
     "providerwatch_e2e_seconds_bucket": PROBE | {"le"},
-    "providerwatch_inter_token_seconds_bucket": PROBE | {"le"},
+    "providerwatch_e2e_seconds_sum": PROBE,
+    "providerwatch_e2e_seconds_count": PROBE,
+    "providerwatch_stall_seconds": PROBE,
     "providerwatch_output_tokens_per_second": PROBE,
     "providerwatch_cost_usd_total": {"provider"},
     "providerwatch_tokens_total": {"provider", "direction"},
@@ -59,6 +61,13 @@ PUBLISHED: dict[str, set[str]] = {
     "up": set(),  # Prometheus' own word on its last scrape
 }
 """Series that a query may name, and the labels each has besides Prometheus' ``instance``."""
+ONLY_FULL = {
+    "providerwatch_probe_duration_seconds_sum",
+    "providerwatch_probe_duration_seconds_count",
+    "providerwatch_e2e_seconds_bucket",
+    'window="1h"',
+}
+"""Those that are published with ``metrics: full`` only."""
 
 
 def document() -> dict[str, Any]:
@@ -139,6 +148,12 @@ def test_every_panel_explains_itself_and_asks_the_chosen_data_source(panel: dict
     references = [target["refId"] for target in panel["targets"]]
     assert references
     assert len(set(references)) == len(references)
+
+
+@pytest.mark.parametrize("panel", pictures(), ids=titled)
+def test_a_panel_that_shows_nothing_by_default_says_what_it_needs(panel: dict[str, Any]) -> None:
+    needed = any(name in target["expr"] for target in panel["targets"] for name in ONLY_FULL)
+    assert ("publish: {metrics: full}" in panel["description"]) is needed
 
 
 @pytest.mark.parametrize("panel", pictures(), ids=titled)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from monitor.log import configure
+from monitor.log import LogFormat, LogLevel, configure
 
 
 class Terminal(io.StringIO):
@@ -22,7 +22,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture(autouse=True)
 def _loggers_as_before() -> Iterator[None]:
-    names = ("", "apscheduler", "apscheduler.scheduler", "aiohttp.access", "alembic")
+    names = ("", "apscheduler", "apscheduler.scheduler", "aiohttp.access", "alembic", "aiosqlite", "asyncio")
     loggers = [logging.getLogger(name) for name in names]
     before = [(logger.level, logger.handlers[:]) for logger in loggers]
     yield
@@ -129,3 +129,37 @@ def test_a_terminal_is_shown_what_it_would_obey(log: logging.Logger) -> None:
     log.warning("asked for %s", "/\x1b]0;title\x07", extra={"action": "not\nfound", "path": "/日本\u202e"})
     (line,) = stream.getvalue().splitlines()
     assert line.endswith(r"asked for /\x1b]0;title\x07 action=not\nfound path=/日本\u202e")
+
+
+@pytest.mark.parametrize(
+    ("form", "stream", "is_json"),
+    [
+        (None, io.StringIO(), True),
+        (None, Terminal(), False),
+        (LogFormat.JSON, Terminal(), True),
+        (LogFormat.TEXT, io.StringIO(), False),
+    ],
+)
+def test_the_format_is_what_was_asked_for_else_what_the_stream_is_read_by(
+    log: logging.Logger, form: LogFormat | None, stream: io.StringIO, is_json: bool
+) -> None:
+    configure(stream, form=form)
+    log.info("running")
+    assert stream.getvalue().startswith("{") is is_json
+
+
+@pytest.mark.parametrize("level", LogLevel)
+def test_a_level_leaves_out_what_is_less_severe(log: logging.Logger, level: LogLevel) -> None:
+    stream = io.StringIO()
+    configure(stream, level=level)
+    for name in LogLevel:
+        log.log(logging.getLevelNamesMapping()[name.upper()], name)
+    written = [json.loads(each)["message"] for each in stream.getvalue().splitlines()]
+    assert written == [*LogLevel][[*LogLevel].index(level) :]
+
+
+def test_a_person_reads_values_with_spaces_in_quotes_and_no_absent_ones(log: logging.Logger) -> None:
+    stream = Terminal()
+    configure(stream)
+    log.info("x", extra={"action": "a", "cause": None, "evidence": "3 samples: slo 3"})
+    assert stream.getvalue()[8:] == ' info    x action=a evidence="3 samples: slo 3"\n'

@@ -17,7 +17,6 @@ from typing import TypeAlias
 import pytest
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from prometheus_client import CollectorRegistry
 
 from monitor.client import AsyncClient, Client, Status
 from monitor.config.model import Listen
@@ -53,7 +52,7 @@ def fail(board: Board, name: str) -> None:
 @asynccontextmanager
 async def served(board: Board, port: int = 0, token: str | None = None) -> AsyncIterator[str]:
     """The daemon's server; its address."""
-    sources = Sources(snapshot=lambda: board.snapshot, problems=tuple, registry=CollectorRegistry())
+    sources = Sources(snapshot=lambda: board.snapshot, problems=tuple)
     runner = await start(Listen(port=port), Secret(token) if token else None, sources)
     try:
         host, port = runner.addresses[0][:2]

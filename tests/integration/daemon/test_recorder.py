@@ -721,7 +721,7 @@ async def test_flushing_gives_up_on_a_store_and_publishes_all_the_same(
     await bench.recorder.flush(0.1)
     assert (bench.visible(), store.kept) == (1, {})
     (record,) = [record for record in caplog.records if vars(record).get("action") == "flush_failed"]
-    assert record.getMessage().startswith("1 samples could not be stored: ")
+    assert record.getMessage().startswith("samples that could not be stored: 1; ")
 
 
 # Going on after a restart

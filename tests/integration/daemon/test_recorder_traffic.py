@@ -18,10 +18,10 @@ from monitor.plan import plan
 from monitor.publish.board import Board
 from monitor.recorder import Limits
 from monitor.store import MemoryStore, Store
-from monitor.traffic.calls import Call, Receipt
+from monitor.traffic.calls import Call, Receipt, StoppingError
 from monitor.traffic.known import REMEMBERED, Known, TooManyError
 from probes._model import ErrorClass
-from tests.integration.daemon.parts import StubStore, breathe, end, locked, until
+from tests.integration.daemon.parts import PATIENT_S, StubStore, breathe, end, locked, until
 from tests.integration.daemon.test_recorder import CONFIG, ONE, PATIENT, QUICK, Bench, make_sample
 from tests.unit.publish.values import make_config, make_spec
 from tests.unit.traffic.values import make_call, reported
@@ -179,6 +179,27 @@ async def test_what_waits_when_all_ends_is_stored(begin: Begin) -> None:
     await bench.recorder.flush(5)
     await taking
     assert stored(store) == 2
+
+
+@pytest.mark.parametrize("error", [None, locked()], ids=["stalled", "failing"])
+async def test_whoever_waits_when_all_ends_gets_an_answer(begin: Begin, error: Exception | None) -> None:
+    """One waits for a turn that the end cuts short, one for the next, one comes while the last is being stored."""
+    store = StubStore(error=error)
+    store.gate.clear()
+    bench = begin(store)
+    cut = asyncio.create_task(bench.recorder.take(calls(1)))
+    await until(lambda: store.attempts)
+    late = asyncio.create_task(bench.recorder.take(calls(1)))
+    await until(lambda: bench.recorder._calls)
+    await end(bench.task)
+    flushing = asyncio.create_task(bench.recorder.flush(0.05))
+    await breathe()
+    with pytest.raises(StoppingError):
+        await bench.recorder.take(calls(1))
+    await flushing
+    async with asyncio.timeout(PATIENT_S):
+        await asyncio.gather(cut, late)
+    assert published(bench) == 2
 
 
 # The intake

@@ -240,6 +240,27 @@ async def test_of_a_long_gap_the_newest_ticks_are_recorded_and_the_rest_is_told(
     assert int(warning.getMessage().split()[0]) >= 3599
 
 
+async def test_a_clock_that_leaps_by_years_costs_no_more_than_a_gap(watch: Callable[..., Watched]) -> None:
+    """Not a list of all the ticks that were leapt over, during which nothing else would run."""
+    watched = watch(quick_jobs("a:one"))
+    (job,) = watched.jobs
+    watched.schedule.start(datetime.now(UTC) - 3650 * 86_400 * SECOND)
+    await until(lambda: len(watched.ticks(job, RUN)) >= 2)
+    assert len(watched.ticks(job, ErrorClass.SKIPPED)) <= MAX_GAP_TICKS + 2
+
+
+async def test_a_clock_that_leapt_and_came_back_unnoticed_stops_no_ticks(watch: Callable[..., Watched]) -> None:
+    watched = watch(quick_jobs("a:one"))
+    (job,) = watched.jobs
+    watched.schedule.start(datetime.now(UTC))
+    assert not watched.schedule.is_ahead(datetime.now(UTC))
+    watched.schedule._advance(job, tick_at(job, datetime.now(UTC)) + 86_400 * job.every)
+    assert watched.schedule.is_ahead(datetime.now(UTC))
+    watched.schedule.realign(datetime.now(UTC))
+    assert not watched.schedule.is_ahead(datetime.now(UTC))
+    await until(lambda: watched.ticks(job, RUN))
+
+
 async def test_a_probe_that_raises_is_logged_and_the_next_tick_comes(
     watch: Callable[..., Watched], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -534,7 +555,7 @@ async def test_after_the_grace_period_probes_are_cancelled_and_that_is_no_error(
     await breathe()
     assert watched.schedule.idle
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING and
-            record.name == "monitor.schedule"] == ["2 probes cancelled after the grace period"]  # fmt: skip
+            record.name == "monitor.schedule"] == ["probes cancelled after the grace period: 2"]  # fmt: skip
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 

@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from prometheus_client import CollectorRegistry
-
 from monitor.app import past_of
 from monitor.status import Incident
 from monitor.store import Store
@@ -41,7 +39,6 @@ def sources_of(served: Served, past: Past) -> Sources:
     return Sources(
         snapshot=lambda: served.board.snapshot,
         problems=lambda: tuple(served.problems),
-        registry=CollectorRegistry(),
         past=past,
     )
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientResponse, ClientSession
-from prometheus_client import CollectorRegistry
 from yarl import URL
 
 from monitor.config.listing import Listing, ModelCard, ProviderCard
@@ -93,7 +92,7 @@ class Served:
 async def served() -> AsyncIterator[Served]:
     async with ClientSession() as session:
         held = Served(session, "")
-        sources = Sources(snapshot=lambda: held.board.snapshot, problems=tuple, registry=CollectorRegistry())
+        sources = Sources(snapshot=lambda: held.board.snapshot, problems=tuple)
         runner = await start(Listen(host="127.0.0.1", port=0), None, sources)
         held.address = "http://{}:{}".format(*runner.addresses[0][:2])
         yield held

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -10,7 +11,7 @@ from monitor.publish.offers import ListedModelsDocument, ListedProvidersDocument
 from probes._model import ErrorClass
 from tests.integration.offers.conftest import MINUTE, MODEL, TICK, Served
 from tests.unit.publish.offering import valid
-from tests.unit.publish.values import sample_at
+from tests.unit.publish.values import make_board, make_spec, sample_at
 
 ENDPOINTS = f"/api/v1/models/{MODEL}/endpoints"
 
@@ -69,6 +70,17 @@ async def test_a_model_that_is_not_there_is_an_error_in_their_shape(served: Serv
     assert status == 404
     assert document["error"]["code"] == 404
     assert "no model is called" in document["error"]["message"]
+
+
+@pytest.mark.parametrize("name", ["llama", "org/team/llama", "llama3.2:1b", "/x/", "endpoints"])
+async def test_a_model_of_any_other_name_is_where_the_list_says(served: Served, name: str) -> None:
+    served.board = make_board(make_spec("groq:llama", model=name))
+    _, document = await served.get("/api/v1/models")
+    (listed,) = document["data"]
+    assert listed["id"] == name
+    for path in (listed["links"]["details"], f"/api/v1/models/{quote(name, safe='')}/endpoints"):
+        status, found = await served.get(path)
+        assert (status, found["data"]["id"]) == (200, name)
 
 
 async def test_a_parameter_that_is_not_known_is_refused(served: Served) -> None:

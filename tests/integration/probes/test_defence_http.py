@@ -177,7 +177,8 @@ async def test_what_is_compressed_unasked_is_never_unpacked(encoding: str, statu
         assert sample.error is ErrorClass.MALFORMED
         assert sample.detail == f"content encoding {named}, though identity was asked for"
     else:
-        assert (sample.error, sample.detail) == (ErrorClass.SERVER_ERROR, "HTTP 500")
+        assert sample.error is ErrorClass.SERVER_ERROR
+        assert (sample.detail or "").startswith("HTTP 500 (http://127.0.0.1:")
 
 
 async def test_a_bomb_that_does_not_say_what_it_is_is_read_as_the_bytes_that_it_is() -> None:

@@ -7,14 +7,11 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
-from prometheus_client import generate_latest
 from rich.console import Console
 
 from monitor.log import configure
-from monitor.publish.board import Snapshot
 from monitor.publish.metrics import Metrics
 from monitor.terminal import printable
 from monitor.waterfall import waterfall
@@ -25,6 +22,7 @@ from probes._prompts import FORM
 from probes._record import sample, transcript
 from tests.integration.probes.asking import CODEC, run_to
 from tests.integration.probes.provider import ANSWER, DONE, STOP, Act, Step, chunk, delta, head, serving
+from tests.unit.publish.values import make_board, make_spec
 
 ID, SECRET = "AKIAEXAMPLE0123", "wJalr/XUtnFEMI+K7MDENG/bPxRfiCY"
 PAIR = f"{ID}:{SECRET}"
@@ -72,7 +70,6 @@ def said(words: str) -> dict[str, tuple[Step, ...]]:
 
 
 PLACES = sorted(said(""))
-NOTHING_YET = Snapshot(generated_at=datetime.now(UTC), vantage="here", rows={}, body=b"{}", etag='"0"')
 
 
 async def asked(place: str, words: str) -> tuple[Sample, list[str]]:
@@ -106,7 +103,7 @@ async def test_what_a_provider_says_is_shown_short_and_harmless(place: str) -> N
 
 async def test_markup_in_a_providers_words_is_shown_as_it_stands() -> None:
     taken, shown = await asked("a refusal in text", "[bold]x[/bold] [link=http://evil]y[/link]")
-    assert taken.detail == "HTTP 500: [bold]x[/bold] [link=http://evil]y[/link]"
+    assert (taken.detail or "").startswith("HTTP 500: [bold]x[/bold] [link=http://evil]y[/link] (http://127.0.0.1:")
     assert "[bold]x[/bold] [link=http://evil]y[/link]" in shown[4]
 
 
@@ -134,14 +131,15 @@ async def test_a_secret_that_the_pieces_of_an_answer_make_up_is_not_shown() -> N
 
 async def test_no_word_of_a_provider_becomes_a_label_or_a_line_of_the_log() -> None:
     log = io.StringIO()
+    board = make_board(make_spec("scripted:tiny"))
     configure(log)
     try:
-        metrics = Metrics("1.0", lambda: NOTHING_YET)
+        metrics = Metrics("1.0", lambda: board.snapshot)
         for place in PLACES:
             taken, _ = await asked(place, f"marker {NASTY}")
             assert taken.error is not None, place
             metrics.observe(taken, "scripted")
-        exposed = generate_latest(metrics.registry).decode()
+        exposed = (await metrics.text(openmetrics=False)).decode()
     finally:
         logging.getLogger().handlers.clear()
     assert log.getvalue() == ""

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession, web
-from prometheus_client import CollectorRegistry
 
 from monitor.config.model import Listen
 from monitor.intake import Intake, IntakeHooks, reader_of
@@ -40,8 +39,9 @@ async def serve() -> AsyncIterator[Serve]:
 
         async def begin(
             token: str | None = None,
-            registry: CollectorRegistry | None = None,
             rate_per_s: float | None = None,
+            listen: str = "127.0.0.1",
+            public: bool = False,
             **more: Any,
         ) -> Served:
             served = Served(session, "127.0.0.1", 0)
@@ -52,11 +52,11 @@ async def serve() -> AsyncIterator[Serve]:
             sources = Sources(
                 snapshot=lambda: served.board.snapshot,
                 problems=lambda: tuple(served.problems),
-                registry=registry or metrics.registry,
-                **{"outcomes": intake.take, **more},
+                **{"outcomes": intake.take, "metrics": metrics.text, **more},
             )
             secret = None if token is None else Secret(token)
-            runners.append(await start(Listen(host="127.0.0.1", port=0), secret, sources, rate_per_s=rate_per_s))
+            address = Listen(host=listen, port=0)
+            runners.append(await start(address, secret, sources, rate_per_s=rate_per_s, public=public))
             served.host, served.port = runners[-1].addresses[0][:2]
             return served
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession, ClientTimeout
-from prometheus_client import CollectorRegistry
 from yarl import URL
 
 from monitor.config.model import Config
@@ -49,7 +48,7 @@ async def test_what_is_typed_is_answered(shown: Served, line: str) -> None:
 
 def test_every_route_is_on_the_page() -> None:
     board = make_board()
-    routes = all_routes(Sources(snapshot=lambda: board.snapshot, problems=tuple, registry=CollectorRegistry()))
+    routes = all_routes(Sources(snapshot=lambda: board.snapshot, problems=tuple))
     told = set(re.findall(r"`(?:GET |POST )?(/[^`? ]*)`", PAGE.partition("```")[0]))
     assert {route.path for route in routes} <= told
 

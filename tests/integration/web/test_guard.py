@@ -71,11 +71,11 @@ async def test_without_a_limit_nobody_is_refused(served: Served) -> None:
 @pytest.mark.parametrize(
     ("line", "status"),
     [
-        (b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 8_000 + b"\r\n", b"200"),
-        (b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 9_000 + b"\r\n", b"400"),
-        (b"GET /" + b"x" * 9_000 + b" HTTP/1.1\r\nHost: x\r\n", b"400"),
-        (b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"X: x\r\n" * 40, b"200"),
-        (b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"X: x\r\n" * 100, b"400"),
+        (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 8_000 + b"\r\n", b"200"),
+        (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 9_000 + b"\r\n", b"400"),
+        (b"GET /" + b"x" * 9_000 + b" HTTP/1.1\r\nHost: localhost\r\n", b"400"),
+        (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + b"X: x\r\n" * 40, b"200"),
+        (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + b"X: x\r\n" * 100, b"400"),
     ],
     ids=["long header", "too long header", "too long line", "many headers", "too many headers"],
 )
@@ -110,3 +110,63 @@ async def test_a_bare_question_mark_is_no_query(served: Served) -> None:
 async def test_a_path_with_a_question_mark_in_it_is_no_query_either(served: Served) -> None:
     response, body = await served.ask("/v1/scores/p:50%25%2Fa%3Fb%23c%20%22%C3%A9%E6%97%A5")
     assert (response.status, json.loads(body)["provider"]) == (200, "p")
+
+
+# The host that is asked for
+
+
+OURS = ["127.0.0.1", "127.0.0.1:8780", "localhost", "LOCALHOST:1", "localhost.", "[::1]", "[0:0:0:0:0:0:0:1]:8780"]
+OTHERS = [
+    "evil.example",
+    "127.0.0.1.evil.example:8780",
+    "0.0.0.0:8780",
+    "192.168.0.7",
+    "[::2]",
+    "::1",
+    "",
+    "x, localhost",
+]
+EVERYWHERE = ["/v1/scores", "/v1/check/groq:llama", "/metrics", "/openapi.json", "/healthz", "/readyz", "/nowhere"]
+
+
+async def told(served: Served, host: str, path: str = "/v1/scores") -> int:
+    """The status of the answer to a request with this Host."""
+    head = await served.send(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+    return int(head.split()[1])
+
+
+async def test_without_a_token_a_loopback_address_answers_to_its_own_names_only(served: Served) -> None:
+    """Else a page of a stranger, whose name leads to this machine, could read all that a browser here can."""
+    assert {host: await told(served, host) for host in OURS} == dict.fromkeys(OURS, 200)
+    assert {host: await told(served, host) for host in OTHERS} == dict.fromkeys(OTHERS, 421)
+
+
+@pytest.mark.parametrize("path", EVERYWHERE)
+async def test_no_place_answers_to_the_name_of_another(served: Served, path: str) -> None:
+    response, body = await served.get(path, Host="evil.example")
+    assert (response.status, body["error"]["code"]) == (421, "misdirected_request")
+    assert "public: true" in body["error"]["message"]
+    response, _ = await served.ask("/v1/route", "POST", Host="evil.example")
+    assert response.status == 421
+
+
+async def test_of_two_hosts_both_must_be_ours(served: Served) -> None:
+    head = await served.send(b"GET /v1/scores HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n")
+    assert head.split()[1] in {b"400", b"421"}
+
+
+async def test_a_client_that_names_no_host_is_no_browser(served: Served) -> None:
+    assert (await served.send(b"GET /v1/scores HTTP/1.0\r\n\r\n")).split()[1] == b"200"
+
+
+async def test_an_ipv6_address_answers_to_itself(serve: Serve) -> None:
+    served = await serve(listen="::1")
+    assert await told(served, f"[::1]:{served.port}") == 200
+    assert await told(served, "evil.example") == 421
+
+
+async def test_who_has_a_token_or_is_public_answers_to_any_name(serve: Serve) -> None:
+    assert await told(await serve(public=True), "status.example") == 200
+    served = await serve(TOKEN)
+    response, _ = await served.ask("/v1/scores", Host="status.example", Authorization=f"Bearer {TOKEN}")
+    assert response.status == 200

@@ -9,7 +9,6 @@ from urllib.parse import quote
 
 import pytest
 from jsonschema import Draft202012Validator
-from prometheus_client import CollectorRegistry
 
 from monitor.web.openapi import openapi
 from monitor.web.routes import Route
@@ -18,7 +17,7 @@ from monitor.web.sources import Sources
 from tests.integration.web.serving import SPECS, Serve, Served, filled_board
 
 BOARD = filled_board()
-ROUTES = all_routes(Sources(snapshot=lambda: BOARD.snapshot, problems=tuple, registry=CollectorRegistry()))
+ROUTES = all_routes(Sources(snapshot=lambda: BOARD.snapshot, problems=tuple))
 CLOSED: Any = openapi(ROUTES, "0", closed=True)
 IDS = [*(spec.endpoint.id for spec in SPECS), "nobody:none"]
 ENDLESS = {"/v1/scores/stream"}

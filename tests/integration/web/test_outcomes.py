@@ -22,7 +22,7 @@ from monitor.publish.board import Board
 from monitor.publish.metrics import Metrics
 from monitor.recorder import Hooks, Limits, Recorder
 from monitor.store import MemoryStore, Store, StoreError, create_store
-from monitor.traffic.calls import Call, Receipt
+from monitor.traffic.calls import Call, Receipt, StoppingError
 from monitor.traffic.known import Known
 from monitor.web import outcomes
 from tests.integration.daemon.parts import end
@@ -188,6 +188,16 @@ async def test_a_body_beyond_a_mebibyte_is_refused(desk: Desk) -> None:
 async def test_the_wrong_token_changes_nothing(desk: Desk) -> None:
     status, _, _ = await desk.post({"outcomes": [outcome()]}, token="guessed")
     assert (status, (await desk.row())["traffic"]) == (401, None)
+
+
+async def test_a_monitor_that_stops_says_so_and_when_to_come_again(serve: Serve) -> None:
+    async def stopping(_: object) -> Receipt:
+        raise StoppingError
+
+    served = await serve(TOKEN, outcomes=stopping)
+    desk = Desk(served, MemoryStore(), Metrics("0", lambda: served.board.snapshot))
+    status, found, headers = await desk.post({"outcomes": [outcome()]})
+    assert (status, found["error"]["code"], headers["Retry-After"]) == (503, "service_unavailable", "5")
 
 
 async def test_without_a_token_in_the_configuration_nobody_may_report(serve: Serve) -> None:

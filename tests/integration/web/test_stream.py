@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from aiohttp import ClientPayloadError, ClientResponse, ClientSession, ClientTimeout, web
 from jsonschema import Draft202012Validator
-from prometheus_client import CollectorRegistry
 
 from monitor.publish.board import Board
 from monitor.publish.shapes import scores_schema
@@ -115,7 +114,7 @@ async def begin() -> AsyncIterator[Begin]:
 
         async def serve(limits: Limits = PATIENT, board: Board | None = None) -> Streaming:
             shown = board or filled_board()
-            hub = Hub(Sources(snapshot=lambda: shown.snapshot, problems=tuple, registry=CollectorRegistry()), limits)
+            hub = Hub(Sources(snapshot=lambda: shown.snapshot, problems=tuple), limits)
             app = web.Application()
             app.router.add_get("/stream", border(hub.stream, Guard(Access(), lambda: 0.0).admit))
             app.on_shutdown.append(lambda _: hub.close())

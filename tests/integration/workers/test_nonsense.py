@@ -35,6 +35,7 @@ def saying(folder: Path, words: bytes) -> Upkeep:
         pytest.param(b'{"pong": 0}\n', id="half a pong"),
         pytest.param(b'{"pong": 0, "loop_lag_s": "late"}\n', id="a pong of another shape"),
         pytest.param(b'{"key": [], "sample": {}}\n', id="a key that cannot be one"),
+        pytest.param(b'{"count": ["1, 2, 3"]}\n', id="texts to count for nobody"),
         pytest.param(b"[" * 100_000 + b"\n", id="JSON too deep"),
         pytest.param(b"x" * (17 << 20), id="a line without end"),
     ],
@@ -81,6 +82,18 @@ async def test_an_answer_that_nobody_asked_for_is_passed_over(tmp_path: Path, mo
             await until(lambda: watched.pool.last_answer_s is not None)
             assert watched.restarts == []
             assert provider.visits == []
+
+
+async def test_texts_whose_tokens_cannot_be_counted_harm_nobody(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    words = b'{"pong": 0, "loop_lag_s": 0.0}\n{"count": [null], "key": 3}\n'
+    with caplog.at_level(logging.ERROR):
+        async with supervised(upkeep=saying(tmp_path, words)) as watched:
+            await until(lambda: caplog.records)
+            assert watched.restarts == []
+    assert [getattr(record, "action", None) for record in caplog.records] == ["count_failed"]
 
 
 async def test_a_process_that_cannot_be_started_is_tried_again_and_again(caplog: pytest.LogCaptureFixture) -> None:

@@ -13,8 +13,9 @@ import pytest
 
 from monitor.supervisor import STREAMS_PER_WORKER, Upkeep, WorkerPool
 from monitor.worker import LINE_BYTES, LocalProber
-from probes._model import Blame, ErrorClass, Run, Sample, Secret, Task, Timing
+from probes._model import Blame, ErrorClass, Run, Sample, Secret, Task, Timing, TokensFrom
 from probes._prompts import prompt_for
+from probes._tokens import count_tokens
 from probes._wire import is_stamping, keep_stamping
 from tests.integration.all_tasks import SIZE, serving_all_tasks
 from tests.integration.probes.asking import KEY, run_to
@@ -57,6 +58,21 @@ async def test_a_probe_through_a_process_gives_the_sample_that_one_here_gives() 
         here = await LocalProber().measure(run)
     assert (there.error, there.timing, there.answer_ok) == (None, Timing.KERNEL, True)
     assert told(there) == told(here)
+
+
+async def test_tokens_that_no_provider_told_are_counted_outside_of_the_process_that_times() -> None:
+    no_usage = ROLE + ANSWER + STOP + DONE
+    with serving(Act.ASKED, head(), no_usage) as provider:
+        run = run_to(provider.base_url)
+        async with supervised() as watched:
+            sample = await watched.pool.measure(run)
+            (pid,) = children()
+            mapped = Path(f"/proc/{pid}/maps").read_text()
+    assert sample.tokens_from is TokensFrom.COUNTED
+    assert sample.output_tokens == count_tokens("1, 2, 3")
+    assert sample.prompt_tokens == count_tokens(run.prompt.text)
+    assert "_hashlib" in mapped
+    assert "bpe_openai" not in mapped
 
 
 @pytest.mark.parametrize("task", Task)

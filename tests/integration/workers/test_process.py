@@ -103,6 +103,12 @@ def test_tokens_are_counted_by_the_parent_where_the_provider_told_no_usage(
     assert sample.tokens_from is (TokensFrom.COUNTED if counts else None)
 
 
+def test_a_daemon_needs_no_tokenizer_until_it_counts_and_no_client_of_a_sink_that_it_has_not() -> None:
+    code = "import sys, monitor.app; print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert {"bpe_openai", "influxdb_client", "genai_prices", "pg8000"} & {*found} == set()
+
+
 def test_a_process_needs_neither_tokenizer_nor_database_nor_models_of_configuration() -> None:
     """They take memory and time, in each process."""
     code = "import sys, monitor.worker; from probes._loader import import_own; import_own(); print(*sys.modules)"

@@ -12,7 +12,7 @@ import pytest
 from monitor.config import Entry, Quirk, catalogue, load
 from monitor.config._addresses import base_url
 from monitor.config._catalogue import joined, read
-from monitor.config._values import model_name, name, provider_name
+from monitor.config._values import name, provider_name
 from probes._loader import available, codec
 from probes._model import Task
 
@@ -85,7 +85,7 @@ def test_an_entry_is_what_a_configuration_may_hold(provider: str, entry: Entry) 
     assert all(re.fullmatch(r"[A-Z][A-Z0-9_]*(:[A-Z][A-Z0-9_]*)*", key) for key in entry.keys)
     if entry.example is not None:
         name(entry.example.model)
-        model_name(entry.example.public)
+        name(entry.example.public)
     assert entry.local or entry.example
 
 

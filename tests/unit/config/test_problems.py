@@ -148,9 +148,6 @@ MISTAKES = [
     (changed(ENDPOINTS, "    endpoints: []\n"), ["6:3: models: names no endpoint, so there is nothing to probe; add one"]),
     (changed(MODELS, "models: {}\n"), ["5:9: models: names no endpoint, so there is nothing to probe; add one"]),
     # names
-    (changed("  meta/llama:", "  llama:"), ["6:3: models.llama: 'llama' must be author/slug, such as meta-llama/llama-3.2-1b-instruct"]),
-    (changed("  meta/llama:", "  meta/llama/x:"), ["6:3: models.meta/llama/x: 'meta/llama/x' must be author/slug, such as meta-llama/llama-3.2-1b-instruct"]),
-    (changed("  meta/llama:", "  /llama:"), ["6:3: models./llama: '/llama' must be author/slug, such as meta-llama/llama-3.2-1b-instruct"]),
     (top("probes: {'a b': {task: chat}}"), ["10:10: probes.a b: 'a b' must not hold spaces"]),
     (top("vantage: 'two words'"), ["10:10: vantage: 'two words' must not hold spaces"]),
     (changed("model: llama", "model: 'llama '"), ["9:16: models.meta/llama.endpoints[0].model: 'llama ' must not begin or end with spaces"]),
@@ -208,8 +205,10 @@ MISTAKES = [
     (top("scoring: {blame: {auht: provider}}"), ["10:19: scoring.blame.auht: 'auht' is no error class; known here are " + ", ".join(MOVABLE) + " (did you mean 'auth'?)"]),
     (top("scoring: {blame: {vantage_offline: provider, internal: account}}"), ["10:19: scoring.blame.vantage_offline: 'vantage_offline' is never the provider's nor the account's fault, so its blame cannot be moved", "10:46: scoring.blame.internal: 'internal' is never the provider's nor the account's fault, so its blame cannot be moved"]),
     (top("scoring: {blame: [auth]}"), ["10:18: scoring.blame: must be a mapping: lines of `key: value`"]),
-    (top("probes: {x: {task: chatt}}"), ["10:20: probes.x.task: 'chatt' is not known; write chat (did you mean 'chat'?)"]),
-    (top("probes: {x: {task: tool_cal}}"), ["10:20: probes.x.task: 'tool_cal' is not known; write chat (did you mean 'tool_call'?)"]),
+    (top("probes: {x: {task: chatt}}"), ["10:20: probes.x.task: 'chatt' is no task; write chat, tool_call, structured_output, embedding or reach (did you mean 'chat'?)"]),
+    (top("probes: {x: {task: tools}}"), ["10:20: probes.x.task: 'tools' is no task; write chat, tool_call, structured_output, embedding or reach (did you mean 'tool_call'?)"]),
+    (top("probes: {x: {task: json}}"), ["10:20: probes.x.task: 'json' is no task; write chat, tool_call, structured_output, embedding or reach"]),
+    (top("probes: {x: {task: tool_cal}}"), ["10:20: probes.x.task: 'tool_cal' is no task; write chat, tool_call, structured_output, embedding or reach (did you mean 'tool_call'?)"]),
     (top("probes: {x: {task: 1}}"), ["10:20: probes.x.task: must be text; put it in quotes"]),
     (top("publish: {files: [{format: score, path: a}]}"), ["10:28: publish.files[0].format: 'score' is not known; write scores, openrouter, envoy-eds, traefik, haproxy-map or vllm (did you mean 'scores'?)"]),
     (top("publish: {files: [{format: scores, path: a/}]}"), ["10:42: publish.files[0].path: names a folder; write the path of a file"]),
@@ -380,7 +379,6 @@ probes:
         ["pw.yaml:15:36", "models.meta/llama.endpoints[0].pricin"],
         ["pw.yaml:16:44", "models.meta/llama.endpoints[1].probes[0]"],
         ["pw.yaml:17:32", "models.meta/llama.endpoints[2].model"],
-        ["pw.yaml:18:3", "models.b"],
         ["pw.yaml:18:18", "models.b.endpoints"],
         ["pw.yaml:20:29", "probes.chat.every"],
     ]
@@ -454,7 +452,7 @@ listen: ${{env:L}}
         "*** is neither written under `providers:` nor in the catalogue; add it there or correct it",
         "pw.yaml:11:33: models.meta/llama.endpoints[2].model: "
         "id *** is already taken in line 9, column 16 (models.meta/llama.endpoints[0].model); write another `id:`",
-        "pw.yaml:12:23: probes.chat.task: *** is not known; write chat",
+        "pw.yaml:12:23: probes.chat.task: *** is no task; write chat, tool_call, structured_output, embedding or reach",
         "pw.yaml:12:42: probes.chat.every: *** needs a unit; write it with ms, s, m, h, d or y, such as 15s",
         "pw.yaml:13:9: listen: *** can be reached from other machines; add `token:` or `public: true`",
     ]

@@ -23,7 +23,7 @@ vantage canaries listen token public store max_concurrent grace providers models
 base_url api_key labels headers options endpoints provider model id enabled pricing prompt
 completion router_ids task every timeout ttft_timeout slo ttft output_tps files format path
 retention groq meta/llama chat prompt_tokens envoy envoy-eds budget usd_per_day tokens_per_day
-maintenance from to cluster haproxy_agent
+maintenance from to cluster haproxy_agent metrics
 """
 KEYS = st.sampled_from(WORDS.split())
 LEAVES = st.one_of(

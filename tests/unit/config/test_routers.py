@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.config import Config, ConfigError, Listen, PublishFile, load
+from monitor.config import Config, ConfigError, Listen, MetricsDetail, PublishFile, load
 from monitor.shapes import Shape
 
 BASE = """\
@@ -87,6 +87,34 @@ def test_a_name_that_its_router_could_not_understand_is_told(tmp_path: Path, nam
 
 
 @pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("litelm", "litellm"),
+        ("LiteLLM", "litellm"),
+        ("lite_llm", "litellm"),
+        ("litellm-proxy", "litellm"),
+        ("ha-proxy", "haproxy"),
+        ("haprxy", "haproxy"),
+        ("envoi", "envoy"),
+        ("traefic", "traefik"),
+        ("vLLM", "vllm"),
+    ],
+)
+def test_the_misspelt_name_of_a_router_is_refused_with_the_one_that_was_meant(
+    tmp_path: Path, written: str, meant: str
+) -> None:
+    (line,) = problems(tmp_path, "", named(f"{{{written}: dep-1}}"))
+    place = f"7:49: models.meta/llama.endpoints[1].router_ids.{written}: '{written}' is no router"
+    assert line.startswith(place)
+    assert line.endswith(f"(did you mean '{meant}'?)")
+
+
+@pytest.mark.parametrize("own", ["mine", "other", "kong", "portkey", "gateway-eu", "bifrost"])
+def test_a_router_of_ones_own_may_be_called_anything_else(tmp_path: Path, own: str) -> None:
+    assert loaded(tmp_path, "", named(f"{{{own}: dep-1}}")).endpoints[1].router_ids == {own: "dep-1"}
+
+
+@pytest.mark.parametrize(
     ("publish", "told"),
     [
         ("{files: [{format: envoy-eds, path: a}]}", "8:28: publish.files[0].format: holds one cluster of Envoy; say which of 'x', 'y' with `cluster:`, and write a file for each"),
@@ -95,6 +123,7 @@ def test_a_name_that_its_router_could_not_understand_is_told(tmp_path: Path, nam
         ("{files: [{format: traefik, path: a, options: {routing_logic: x}}]}", "8:55: publish.files[0].options: is for the format vllm only; remove it"),
         ("{files: [{format: vllm, path: a, options: {routing_logik: x}}]}", "8:53: publish.files[0].options.routing_logik: 'routing_logik' cannot be set; write routing_logic, session_key or callbacks (did you mean 'routing_logic'?)"),
         ("{files: [{format: vllm, path: a, options: {session_key: 1}}]}", "8:66: publish.files[0].options.session_key: must be text; put it in quotes"),
+        ("{metrics: ful}", "8:20: publish.metrics: 'ful' is not known; write basic or full (did you mean 'full'?)"),
         ("{haproxy_agent: 8781}", "8:26: publish.haproxy_agent: 8781 is not host:port; write for example 127.0.0.1:8781 or [::1]:8781"),
         ("{haproxy_agent: 'nonsense'}", "8:26: publish.haproxy_agent: 'nonsense' is not host:port; write for example 127.0.0.1:8781 or [::1]:8781"),
         ("{haproxy_agent: '${env:UNSET}'}", "8:26: publish.haproxy_agent: environment variable 'UNSET' is not set"),
@@ -116,6 +145,12 @@ def test_a_shape_needs_names(tmp_path: Path, shape: str, router: str) -> None:
 def test_an_agent_for_other_machines_is_a_decision(tmp_path: Path) -> None:
     config = loaded(tmp_path, "public: true\npublish: {haproxy_agent: '0.0.0.0:8781'}\n")
     assert config.haproxy_agent == Listen(host="0.0.0.0", port=8781)
+
+
+@pytest.mark.parametrize("detail", MetricsDetail)
+def test_metrics_are_basic_unless_full_ones_are_asked_for(tmp_path: Path, detail: MetricsDetail) -> None:
+    assert loaded(tmp_path, "").metrics is MetricsDetail.BASIC
+    assert loaded(tmp_path, f"publish: {{metrics: {detail}}}\n").metrics is detail
 
 
 def test_clusters_from_outside_of_the_file_are_not_shown(tmp_path: Path) -> None:

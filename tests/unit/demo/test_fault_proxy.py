@@ -52,7 +52,7 @@ async def vanish(request: web.Request) -> web.StreamResponse:
 
 
 @asynccontextmanager
-async def proxied(weights: Mapping[Fault, float] | None = None) -> AsyncIterator[tuple[ClientSession, str]]:
+async def proxied(weights: Mapping[Fault, int] | None = None) -> AsyncIterator[tuple[ClientSession, str]]:
     application = web.Application()
     application.router.add_post("/v1/chat/completions", model)
     application.router.add_post("/v1/vanish", vanish)

@@ -10,34 +10,48 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.demo.faults import STREAM_ERROR_EVENT, WEIGHTS, EventCount, Fault, choose, refusal, weight
+from monitor.demo.faults import STREAM_ERROR_EVENT, WEIGHTS, Deck, EventCount, Fault, refusal, weight
 
 
-def test_faults_come_as_often_as_their_weights_say() -> None:
-    chance = random.Random(7)
-    seen = Counter(choose(chance, WEIGHTS) for _ in range(20_000))
-    for fault in Fault:
-        assert seen[fault] / 20_000 == pytest.approx(WEIGHTS[fault] / sum(WEIGHTS.values()), abs=0.01)
+@given(st.integers())
+def test_every_ten_requests_meet_every_fault_once_and_half_of_them_pass(seed: int) -> None:
+    deck = Deck(random.Random(seed), WEIGHTS)
+    for _ in range(3):
+        assert Counter(deck.draw() for _ in range(10)) == {**dict.fromkeys(Fault, 1), Fault.NONE: 5}
 
 
-def test_between_half_and_two_thirds_of_the_requests_pass() -> None:
-    assert 0.5 <= WEIGHTS[Fault.NONE] / sum(WEIGHTS.values()) <= 0.6
+@given(st.integers())
+def test_the_first_twelve_requests_show_four_failures_of_the_provider_at_least(seed: int) -> None:
+    deck = Deck(random.Random(seed), WEIGHTS)
+    drawn = [deck.draw() for _ in range(12)]
+    assert sum(fault not in {Fault.NONE, Fault.RATE_LIMITED} for fault in drawn) >= 4
 
 
 def test_the_same_seed_brings_the_same_faults() -> None:
-    runs = [[choose(chance, WEIGHTS) for _ in range(50)] for chance in (random.Random(3), random.Random(3))]
+    decks = [Deck(random.Random(3), WEIGHTS) for _ in range(2)]
+    runs = [[deck.draw() for _ in range(50)] for deck in decks]
     assert runs[0] == runs[1]
 
 
 def test_a_fault_without_a_weight_never_strikes() -> None:
-    chance = random.Random(1)
-    assert {choose(chance, {Fault.STALL: 1}) for _ in range(100)} == {Fault.STALL}
+    deck = Deck(random.Random(1), {Fault.STALL: 1, Fault.NONE: 0})
+    assert {deck.draw() for _ in range(100)} == {Fault.STALL}
+    with pytest.raises(ValueError, match="no fault has a weight"):
+        Deck(random.Random(1), {Fault.NONE: 0})
+
+
+def test_weights_that_change_hold_from_the_next_request_on() -> None:
+    weights = {Fault.NONE: 9, Fault.STALL: 0}
+    deck = Deck(random.Random(1), weights)
+    assert deck.draw() is Fault.NONE
+    weights |= {Fault.NONE: 0, Fault.STALL: 1}
+    assert deck.draw() is Fault.STALL
 
 
 def test_a_weight_is_read_from_an_argument() -> None:
-    assert weight("stall=2.5") == (Fault.STALL, 2.5)
-    for text in ("stall", "stall=", "nonsense=1"):
-        with pytest.raises(ValueError, match=r"could not convert|is not a valid"):
+    assert weight("stall=2") == (Fault.STALL, 2)
+    for text in ("stall", "stall=", "stall=2.5", "nonsense=1"):
+        with pytest.raises(ValueError, match=r"invalid literal|is not a valid"):
             weight(text)
 
 

@@ -92,7 +92,8 @@ def test_a_fault_of_one_of_many_hidden_secrets_is_still_told() -> None:
     body = json.dumps({"error": {"message": f"Incorrect API key provided: {KEY} "}}).encode()
     run = replace(run_to(), endpoint=ENDPOINT)
     taken = sample(run, CODEC, exchange_of([(0.1, body)], status=401))
-    assert (taken.error, taken.detail) == (ErrorClass.AUTH, "HTTP 401: Incorrect API key provided: ***")
+    assert taken.error is ErrorClass.AUTH
+    assert (taken.detail or "").startswith("HTTP 401: Incorrect API key provided: *** (http")
 
 
 def test_the_documentation_tells_the_bounds_as_they_are() -> None:

@@ -12,10 +12,15 @@ from probes._model import (
 from tests.contract.exchanges import KEY, run_to
 from tests.unit.probes.streams import STOP, taken
 
+ASKED = " (https://acme.test/v1/chat/completions)"
+"""What every refusal ends in."""
+
 
 def echoed(message: str, **endpoint: Any) -> str:
     body = b'{"error":{"message":' + f'"{message}"'.encode() + b"}}"
-    return taken([(0.1, body)], status=400, run=run_to(**endpoint)).detail or ""
+    detail = taken([(0.1, body)], status=400, run=run_to(**endpoint)).detail or ""
+    assert detail.endswith(ASKED)
+    return detail.removesuffix(ASKED)
 
 
 def test_an_echoed_key_is_starred() -> None:
@@ -63,7 +68,7 @@ def test_a_key_in_a_content_type_is_starred() -> None:
 
 def test_a_long_detail_says_that_it_was_cut() -> None:
     detail = echoed("x" * 500)
-    assert (len(detail), detail[-1]) == (200, "…")
+    assert (len(detail + ASKED), detail[-1]) == (200, "…")
 
 
 def test_a_fault_without_readable_words_says_so() -> None:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import prometheus_client
-import prometheus_client.openmetrics.exposition
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_prometheus
 
+from monitor.config.model import MetricsDetail
 from monitor.maintenance import Span
+from monitor.publish.endpoint_metrics import EndpointMetrics
 from monitor.publish.metrics import Metrics
 from monitor.status import Status
 from probes._model import Blame, ErrorClass, Sample, Task
@@ -28,11 +28,14 @@ ONE, TWO, PAUSED = "groq:llama", "my-vllm:meta/llama", "off:one"
 ODD = 'p:"quoted"\\back\nslash/日本'
 SPECS = (make_spec(ONE), make_spec(TWO), make_spec(PAUSED, enabled=False), make_spec(ODD))
 DOCUMENTED = {
-    "providerwatch_endpoint_info": ("gauge", {"endpoint", "provider", "model", "api"}),
+    "providerwatch_endpoint_info": ("gauge", {"endpoint", "provider", "model", "api", "vantage"}),
     "providerwatch_up": ("gauge", {"endpoint"}),
     "providerwatch_status": ("gauge", {"endpoint", "status"}),
     "providerwatch_score": ("gauge", {"endpoint"}),
     "providerwatch_uptime_ratio": ("gauge", {"endpoint", "window"}),
+    "providerwatch_account_refused": ("gauge", {"endpoint", "class"}),
+    "providerwatch_last_sample_timestamp_seconds": ("gauge", {"endpoint"}),
+    "providerwatch_stall_seconds": ("gauge", {"endpoint", "task"}),
     "providerwatch_probes": ("counter", {"endpoint", "task", "error", "blame"}),
     "providerwatch_probe_duration_seconds": ("summary", {"endpoint", "task", "phase"}),
     "providerwatch_ttft_seconds": ("histogram", {"endpoint", "task"}),
@@ -67,6 +70,8 @@ DOCUMENTED = {
     "providerwatch_build_info": ("gauge", {"version"}),
 }
 """SPEC section 9, and what the step adds; counters carry `_total` in their samples."""
+ONLY_FULL = {"providerwatch_probe_duration_seconds", "providerwatch_inter_token_seconds"}
+FULL, BASIC = MetricsDetail.FULL, MetricsDetail.BASIC
 
 
 @dataclass
@@ -83,10 +88,10 @@ class SinkSays:
 SINKS = (SinkSays("influx", 7, 100, 2, "503"), SinkSays("samples", 0, 109))
 
 
-def make_metrics(samples: list[Sample]) -> Metrics:
+def make_metrics(samples: list[Sample], detail: MetricsDetail = FULL) -> Metrics:
     """The metrics of a daemon that had these samples."""
-    board = make_board(*SPECS)
-    metrics = Metrics("1.2.3", lambda: board.snapshot, SINKS, lambda: [("groq", "usd", 0.25)])
+    board = make_board(*SPECS, vantage="fra1")
+    metrics = Metrics("1.2.3", lambda: board.snapshot, SINKS, lambda: [("groq", "usd", 0.25)], detail)
     for spec in SPECS:
         metrics.expect(spec.endpoint, Task.CHAT, {})
     for sample in samples:
@@ -110,36 +115,52 @@ def metrics() -> Metrics:
     return make_metrics(all_kinds())
 
 
+def text(metrics: Metrics, *, openmetrics: bool = False) -> str:
+    return asyncio.run(metrics.text(openmetrics=openmetrics)).decode()
+
+
+def families(metrics: Metrics) -> list[Metric]:
+    """What Prometheus reads."""
+    return list(parse_prometheus(text(metrics)))
+
+
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:
-    return metrics.registry.get_sample_value(name, labels)
+    found = [
+        sample.value
+        for family in families(metrics)
+        for sample in family.samples
+        if (sample.name, sample.labels) == (name, labels)
+    ]
+    assert len(found) <= 1
+    return found[0] if found else None
 
 
 def series(metrics: Metrics, name: str) -> int:
-    return sum(sample.name == name for family in metrics.registry.collect() for sample in family.samples)
+    return sum(sample.name == name for family in families(metrics) for sample in family.samples)
 
 
 # Exposition
 
 
-@pytest.mark.parametrize("samples", [[], all_kinds()], ids=["fresh", "all kinds"])
-def test_promtool_finds_nothing_to_object_to(samples: list[Sample]) -> None:
-    text = prometheus_client.generate_latest(make_metrics(samples).registry)
-    done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, check=False)
+both = pytest.mark.parametrize("detail", MetricsDetail)
+some = pytest.mark.parametrize("samples", [[], all_kinds()], ids=["fresh", "all kinds"])
+
+
+@both
+@some
+def test_promtool_finds_nothing_to_object_to(samples: list[Sample], detail: MetricsDetail) -> None:
+    written = text(make_metrics(samples, detail)).encode()
+    done = subprocess.run(["promtool", "check", "metrics"], input=written, capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
-def openmetrics(registry: CollectorRegistry) -> bytes:
-    return bytes(prometheus_client.openmetrics.exposition.generate_latest(registry))  # type: ignore[no-untyped-call]
+@both
+@some
+def test_openmetrics_can_be_parsed_and_says_the_same(samples: list[Sample], detail: MetricsDetail) -> None:
+    metrics = make_metrics(samples, detail)
+    modern = list(parse_openmetrics(text(metrics, openmetrics=True)))  # type: ignore[no-untyped-call]
 
-
-@pytest.mark.parametrize("samples", [[], all_kinds()], ids=["fresh", "all kinds"])
-def test_openmetrics_can_be_parsed_and_says_the_same(samples: list[Sample]) -> None:
-    metrics = make_metrics(samples)
-    text = openmetrics(metrics.registry).decode()
-    families = list(parse_openmetrics(text))  # type: ignore[no-untyped-call]
-    plain = list(parse_prometheus(prometheus_client.generate_latest(metrics.registry).decode()))
-
-    def flat(found: list[prometheus_client.Metric]) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    def flat(found: list[Metric]) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
         return {
             (sample.name, frozenset(sample.labels.items())): sample.value
             for family in found
@@ -147,35 +168,38 @@ def test_openmetrics_can_be_parsed_and_says_the_same(samples: list[Sample]) -> N
             if not family.name.startswith("process_")
         }
 
-    assert flat(families) == flat(plain)
+    assert flat(modern) == flat(families(metrics))
 
 
-def test_names_types_and_labels_are_exactly_the_documented_ones(metrics: Metrics) -> None:
+@both
+def test_names_types_and_labels_are_exactly_the_documented_ones(detail: MetricsDetail) -> None:
     found = {}
-    for family in metrics.registry.collect():
+    for family in families(make_metrics([*all_kinds(), sample_at(TICK + 9.5 * MINUTE, ErrorClass.AUTH)], detail)):
         if not family.name.startswith("process_"):
             labels = {label for sample in family.samples for label in sample.labels} - {"le"}
             assert family.name not in found
             found[family.name] = (family.type, labels)
-    assert found == DOCUMENTED
+    empty = {} if detail is FULL else {name: (DOCUMENTED[name][0], set[str]()) for name in ONLY_FULL}
+    assert found == {**DOCUMENTED, **empty}
 
 
-@pytest.mark.parametrize("expose", [prometheus_client.generate_latest, openmetrics], ids=["prometheus", "openmetrics"])
-def test_there_is_no_series_of_when_a_counter_was_created(
-    metrics: Metrics, expose: Callable[[CollectorRegistry], bytes]
-) -> None:
-    assert b"_created" not in expose(metrics.registry)
+@pytest.mark.parametrize("openmetrics", [False, True], ids=["prometheus", "openmetrics"])
+def test_there_is_no_series_of_when_a_counter_was_created(metrics: Metrics, openmetrics: bool) -> None:
+    assert "_created" not in text(metrics, openmetrics=openmetrics)
 
 
 def test_every_metric_has_words_for_people(metrics: Metrics) -> None:
-    for family in metrics.registry.collect():
+    for family in families(metrics):
         assert family.documentation.endswith(".") or family.name.startswith("process_")
 
 
-def test_an_id_of_any_characters_survives_the_exposition(metrics: Metrics) -> None:
-    text = prometheus_client.generate_latest(metrics.registry).decode()
-    labels = [sample.labels for family in parse_prometheus(text) for sample in family.samples]
-    assert any(each.get("endpoint") == ODD for each in labels)
+def test_an_id_of_any_characters_survives_the_exposition() -> None:
+    for detail in MetricsDetail:
+        metrics = make_metrics(all_kinds(), detail)
+        modern = list(parse_openmetrics(text(metrics, openmetrics=True)))  # type: ignore[no-untyped-call]
+        for found in (families(metrics), modern):
+            of_odd = [s.name for family in found for s in family.samples if s.labels.get("endpoint") == ODD]
+            assert {"providerwatch_up", "providerwatch_score", "providerwatch_probes_total"} <= set(of_odd)
 
 
 # What is true now
@@ -203,14 +227,19 @@ def test_scores_statuses_and_uptimes_are_those_of_the_snapshot(metrics: Metrics)
 
 
 def test_an_endpoints_info_joins_its_provider_model_and_api(metrics: Metrics) -> None:
-    labels = {"provider": "my-vllm", "model": "meta-llama/llama-3.2-1b-instruct", "api": "openai_chat"}
+    labels = {
+        "provider": "my-vllm",
+        "model": "meta-llama/llama-3.2-1b-instruct",
+        "api": "openai_chat",
+        "vantage": "fra1",
+    }
     assert value(metrics, "providerwatch_endpoint_info", endpoint=TWO, **labels) == 1
     assert value(metrics, "providerwatch_build_info", version="1.2.3") == 1
 
 
 def test_gauges_follow_the_snapshot_and_leave_nothing_stale() -> None:
     board = make_board(*SPECS)
-    metrics = Metrics("1", lambda: board.snapshot)
+    metrics = Metrics("1", lambda: board.snapshot, detail=FULL)
     board.absorb([sample_at(TICK)])
     board.publish(TICK + MINUTE)
     assert value(metrics, "providerwatch_up", endpoint=ONE) == 1
@@ -243,7 +272,7 @@ def test_every_counter_of_an_endpoint_starts_at_zero() -> None:
 
 def test_a_blame_that_was_moved_starts_at_zero_where_it_will_be_counted() -> None:
     board = make_board(*SPECS)
-    metrics = Metrics("1", lambda: board.snapshot)
+    metrics = Metrics("1", lambda: board.snapshot, detail=FULL)
     metrics.expect(make_spec(ONE).endpoint, Task.CHAT, {ErrorClass.AUTH: Blame.PROVIDER})
     labels = {"endpoint": ONE, "task": "chat", "error": "auth"}
     assert value(metrics, "providerwatch_probes_total", **labels, blame="provider") == 0
@@ -327,9 +356,9 @@ def test_a_failure_shows_its_phases_and_its_cost_and_no_latency() -> None:
 def test_what_was_not_measured_is_not_observed_as_zero() -> None:
     nothing: dict[str, Any] = {**dict.fromkeys(EVERYTHING), "lag_s": -0.001}
     metrics = make_metrics([sample_at(TICK, **nothing)])
-    for family in metrics.registry.collect():
+    for family in families(metrics):
         if family.type in {"histogram", "summary"} and family.name != "providerwatch_loop_lag_seconds":
-            counts = {sample.value for sample in family.samples if sample.name.endswith("_count")}
+            counts = {sample.value for sample in family.samples if sample.name == f"{family.name}_count"}
             assert counts <= ({1} if family.name == "providerwatch_schedule_lag_seconds" else {0})
     assert value(metrics, "providerwatch_schedule_lag_seconds_sum") == 0
 
@@ -338,7 +367,7 @@ def test_buckets_begin_at_a_millisecond_and_end_beyond_the_longest_probe(metrics
     for name in ("ttft", "e2e", "inter_token"):
         bounds = [
             float(sample.labels["le"])
-            for family in metrics.registry.collect()
+            for family in families(metrics)
             for sample in family.samples
             if sample.name == f"providerwatch_{name}_seconds_bucket" and sample.labels["endpoint"] == TWO
         ]
@@ -351,20 +380,19 @@ def test_series_do_not_grow_with_time() -> None:
     """Labels are bounded: a hundred more samples of the same kinds bring no series."""
 
     def count(samples: list[Sample]) -> int:
-        return sum(len(family.samples) for family in make_metrics(samples).registry.collect())
+        return sum(len(family.samples) for family in families(make_metrics(samples)))
 
     assert count(all_kinds()) == count(all_kinds() * 4)
 
 
 def test_the_body_of_a_row_is_no_part_of_the_metrics(metrics: Metrics) -> None:
-    text = prometheus_client.generate_latest(metrics.registry).decode()
-    assert json.dumps({"region": "us"}) not in text
+    assert json.dumps({"region": "us"}) not in text(metrics)
 
 
 def test_an_endpoint_in_maintenance_is_neither_up_nor_down_but_in_maintenance() -> None:
     board = make_board(make_spec(ONE, maintenance=(Span(begin=TICK, end=TICK + 10 * MINUTE),)))
     board.absorb([sample_at(TICK - 2 * MINUTE), sample_at(TICK - MINUTE)])
-    metrics = Metrics("1", lambda: board.snapshot)
+    metrics = Metrics("1", lambda: board.snapshot, detail=FULL)
     board.publish(TICK, sweep=True)
     assert value(metrics, "providerwatch_up", endpoint=ONE) is None
     assert value(metrics, "providerwatch_status", endpoint=ONE, status="maintenance") == 1
@@ -415,3 +443,119 @@ def test_slices_of_tidying_are_counted_and_the_newest_is_shown() -> None:
     assert value(metrics, "providerwatch_housekeeping_duration_seconds_count") == 2
     assert value(metrics, "providerwatch_housekeeping_duration_seconds_sum") == 0.75
     assert value(metrics, "providerwatch_housekeeping_last_duration_seconds") == 0.25
+
+
+# What is published unless more is asked for
+
+
+def test_basic_is_a_part_of_full() -> None:
+    """Buckets are fewer, so these differ."""
+
+    def found(detail: MetricsDetail) -> set[tuple[str, frozenset[tuple[str, str]], float]]:
+        return {
+            (sample.name, frozenset(sample.labels.items()), sample.value)
+            for family in families(make_metrics(all_kinds(), detail))
+            for sample in family.samples
+            if not sample.name.endswith("_bucket") and not family.name.startswith("process_")
+        }
+
+    assert found(BASIC) < found(FULL)
+
+
+def test_basic_has_few_lines_for_an_endpoint_however_long_it_runs() -> None:
+    """So that those of a thousand endpoints with ids of some 25 characters are less than 2 MB."""
+    name = "provider12:author/model-123"
+    board = make_board(make_spec(name))
+    metrics = Metrics("1", lambda: board.snapshot)
+    for minute in range(30):
+        sample = sample_at(TICK + minute * MINUTE, name=name)
+        board.absorb([sample])
+        metrics.observe(sample, "provider12")
+    board.publish(TICK + 30 * MINUTE, sweep=True)
+    lines = [f"{line}\n" for line in text(metrics).splitlines() if f'endpoint="{name}"' in line]
+    assert len(lines) == 21
+    assert sum(map(len, lines)) < 2000
+
+
+def test_an_error_has_a_line_from_its_first_probe_on() -> None:
+    metrics = make_metrics([sample_at(TICK)], BASIC)
+    assert series(metrics, "providerwatch_probes_total") == len(SPECS)
+    metrics.observe(sample_at(TICK + MINUTE, ErrorClass.TLS), "groq")
+    labels = {"endpoint": ONE, "task": "chat", "error": "tls", "blame": "provider"}
+    assert value(metrics, "providerwatch_probes_total", **labels) == 1
+
+
+def test_the_status_of_an_endpoint_is_one_line() -> None:
+    metrics = make_metrics(all_kinds(), BASIC)
+    assert series(metrics, "providerwatch_status") == len(SPECS)
+    assert value(metrics, "providerwatch_status", endpoint=ODD, status="down") == 1
+
+
+# What to alert on
+
+
+def test_a_revoked_key_leaves_the_provider_up_and_says_what_is_refused() -> None:
+    """The status is unknown by then: nothing that counts was measured for long."""
+    board = make_board(make_spec(ONE), make_spec(TWO))
+    metrics = Metrics("1", lambda: board.snapshot)
+    board.absorb([sample_at(TICK)])
+    board.absorb([sample_at(TICK + minute * MINUTE, ErrorClass.AUTH) for minute in range(1, 30)])
+    board.publish(TICK + 30 * MINUTE, sweep=True)
+    assert value(metrics, "providerwatch_status", endpoint=ONE, status="unknown") == 1
+    assert value(metrics, "providerwatch_up", endpoint=ONE) == 1
+    assert value(metrics, "providerwatch_account_refused", **{"endpoint": ONE, "class": "auth"}) == 1
+    assert series(metrics, "providerwatch_account_refused") == 1
+    board.absorb([sample_at(TICK + 31 * MINUTE)])
+    board.publish(TICK + 31 * MINUTE, sweep=True)
+    assert series(metrics, "providerwatch_account_refused") == 0
+
+
+def test_the_newest_probe_of_any_kind_has_its_time() -> None:
+    board = make_board(make_spec(ONE), make_spec(TWO))
+    metrics, name = Metrics("1", lambda: board.snapshot), "providerwatch_last_sample_timestamp_seconds"
+    assert value(metrics, name, endpoint=ONE) is None
+    failed = sample_at(TICK, ErrorClass.AUTH)
+    metrics.observe(failed, "groq")
+    metrics.observe(sample_at(TICK + MINUTE, ErrorClass.OVERRUN, lag_s=None), "groq")
+    assert value(metrics, name, endpoint=ONE) == pytest.approx(failed.started_at.timestamp(), abs=0.001)
+
+
+def test_the_time_of_the_newest_probe_outlives_a_restart() -> None:
+    board = make_board(make_spec(ONE))
+    sample = sample_at(TICK)
+    board.absorb([sample])
+    board.publish(TICK + MINUTE, sweep=True)
+    found = value(Metrics("1", lambda: board.snapshot), "providerwatch_last_sample_timestamp_seconds", endpoint=ONE)
+    assert found == pytest.approx(sample.started_at.timestamp(), abs=0.001)
+
+
+def test_the_longest_gap_of_the_newest_answer_tells_of_a_stall() -> None:
+    metrics = make_metrics([sample_at(TICK), sample_at(TICK + MINUTE, itl_max_s=3.5)], BASIC)
+    assert value(metrics, "providerwatch_stall_seconds", endpoint=ONE, task="chat") == 3.5
+
+
+# What a rendering costs
+
+
+def test_an_endpoint_that_did_not_change_is_not_made_anew() -> None:
+    figures = EndpointMetrics(BASIC)
+    board = make_board(make_spec(ONE))
+    board.publish(TICK)
+    row = board.snapshot.rows[ONE]
+    assert [figures.renew(row, "here"), figures.renew(row, "here")] == [True, False]
+    figures.observe(sample_at(TICK), "groq")
+    assert [figures.renew(row, "here"), figures.renew(row, "here")] == [True, False]
+    board.absorb([sample_at(TICK)])
+    row = board.publish(TICK + MINUTE).rows[ONE]
+    assert [figures.renew(row, "here"), figures.renew(row, "here")] == [True, False]
+
+
+async def test_others_run_while_many_endpoints_are_rendered() -> None:
+    board = make_board(*(make_spec(f"p:{number}") for number in range(500)))
+    metrics = Metrics("1", lambda: board.snapshot)
+    rendering = asyncio.create_task(metrics.text(openmetrics=False))
+    turns = 0
+    while not rendering.done():
+        turns += 1
+        await asyncio.sleep(0)
+    assert turns > 500 / 50

@@ -295,17 +295,17 @@ def test_one_whose_newest_sample_is_from_before_another_fell_is_behind_it() -> N
 
 def test_an_incident_begins_with_the_first_sample_that_spoke() -> None:
     book = make_book()
-    absorb(book, "o" * 20 + "f")
+    absorb(book, "o" * 60 + "f")
     assert (book.docket.is_open, incident_of(book).samples) == (False, 1)
-    absorb(book, "ff", 22)
-    assert (book.health.status, book.health.since) == (Status.DOWN, after(22 * EVERY_S))
+    absorb(book, "ff", 62)
+    assert (book.health.status, book.health.since) == (Status.DOWN, after(62 * EVERY_S))
     assert book.docket == Docket(
         incident=Incident(
-            id=incident_id(NAME, after(21 * EVERY_S)),
+            id=incident_id(NAME, after(61 * EVERY_S)),
             endpoint=NAME,
             worst=Status.DOWN,
-            began_at=after(21 * EVERY_S),
-            last_at=after(23 * EVERY_S),
+            began_at=after(61 * EVERY_S),
+            last_at=after(63 * EVERY_S),
             causes={"connect": 3},
         ),
         is_open=True,
@@ -378,7 +378,7 @@ def test_a_clock_that_was_ahead_and_came_back_leaves_no_count_and_no_evidence_th
     assert all(probes == NOTHING for _, probes, _ in book.counts(after(0)))
     assert book.recent.summaries(after(0))["e2e_s"].count == 0
     assert book.docket.incident is None or book.docket.incident.began_at <= after(0)
-    assert book.standing(after(86_400)).status is Status.UNKNOWN
+    assert book.judged_status(after(86_400)).status is Status.UNKNOWN
     before = book.health
     book.bound(after(1))
     assert book.health is before

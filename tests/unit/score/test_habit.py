@@ -59,6 +59,21 @@ def expanded(counts: Mapping[float, int]) -> list[float]:
     return [value for value, count in counts.items() for _ in range(count)]
 
 
+def test_hours_in_which_many_failed_tell_nothing_of_what_is_usual() -> None:
+    """What succeeded in them was not well either; else an endpoint that is always bad would be its own standard."""
+    bad = [replace(each, ok=36, failed=24) for each in every(Basis.WEEK, {5.0: 20})]
+    assert ttft_of(bad) is None
+    found = ttft_of([*bad, *every(Basis.WEEKDAY)])
+    assert found is not None
+    assert (found.median, found.basis) == (0.5, Basis.WEEKDAY)
+
+
+@pytest.mark.parametrize(("ok", "failed", "well"), [(60, 0, True), (1, 1, True), (57, 3, True), (48, 12, False)])
+def test_a_failure_or_two_in_an_hour_do_not_make_it_a_bad_one(ok: int, failed: int, well: bool) -> None:
+    assert past(AT).well
+    assert replace(past(AT), ok=ok, failed=failed).well is well
+
+
 # The median and the MAD
 
 

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.score.chain import Hidden
-from monitor.score.filter import NEW, View, met
+from monitor.score.filter import NEW, met
 from monitor.score.health import (
     CALM,
     Assessment,
@@ -22,9 +21,12 @@ from monitor.score.health import (
     advance,
     assess,
     bounded,
+    down,
     in_doubt,
+    judged_status,
     settle,
-    standing,
+    view_of,
+    well,
 )
 from monitor.score.outcomes import Outcome
 from monitor.score.state import Remembered
@@ -65,8 +67,7 @@ def belief(known: Remembered) -> tuple[float, ...]:
     """How likely a request meets each state when the newest counted sample began."""
     health = known.health
     assert health.measured_at is not None
-    view = View(own=health.own, shared=known.shared, usual=health.usual)
-    return met(view, health.measured_at.timestamp())
+    return met(view_of(health, known.shared), health.measured_at.timestamp())
 
 
 def steps(letters: str, known: Remembered = NEVER, first: float = 1) -> list[Remembered]:
@@ -108,10 +109,21 @@ def test_the_first_success_makes_it_up() -> None:
     assert (health.status, health.since, health.measured_at) == (Status.UP, after(60), after(60))
 
 
-def test_the_first_failure_does_not_make_it_down_and_the_second_in_a_row_does() -> None:
-    assert statuses("f") == [Status.UP]
-    assert score(advanced(observations("f"))) < 0.7
-    assert statuses("ff")[-1] is Status.DOWN
+def test_until_it_has_succeeded_it_is_unknown_or_down() -> None:
+    assert statuses("f") == [Status.UNKNOWN]
+    assert score(advanced(observations("f"))) < 0.4
+    assert statuses("ff") == [Status.UNKNOWN, Status.DOWN]
+    assert statuses("xr" * 5) == [Status.UNKNOWN] * 10
+
+
+def test_a_success_is_what_ends_that_whatever_came_before() -> None:
+    assert statuses("fo")[-1] is Status.DEGRADED
+    assert statuses("s")[-1] is not Status.UNKNOWN
+
+
+def test_a_first_failure_is_looked_at_again_at_once() -> None:
+    """It is no surprise: of those that nobody knows, one in seven never works."""
+    assert [each.health.calm for each in steps("ff")] == [0, 1]
 
 
 # Hysteresis
@@ -162,14 +174,15 @@ def test_between_the_two_lines_the_status_never_changes(letters: str) -> None:
         now, was, held = later.health.status, before.health.status, belief(later)
         if now is was:
             continue
+        fine, dead = well(later.health, held), down(later.health, held)
         if now is Status.UP:
-            assert held[Hidden.UP] >= 0.8
+            assert fine >= 0.8
         if was is Status.UP:
-            assert held[Hidden.UP] < 0.25 or held[Hidden.DOWN] >= 0.5 or later.health.odd >= 3
+            assert fine < 0.25 or dead >= 0.5 or later.health.odd >= 3
         if now is Status.DOWN:
-            assert held[Hidden.DOWN] >= 0.5
+            assert dead >= 0.5
         if was is Status.DOWN:
-            assert held[Hidden.DOWN] < 0.1
+            assert dead < 0.1
 
 
 @unhurried
@@ -249,7 +262,7 @@ def test_what_became_likely_is_no_surprise_but_a_status_on_its_way_down_is_looke
 
 def test_a_recovery_is_looked_at_again_at_once() -> None:
     long_down = advanced(observations("f" * 120, 201), WELL)
-    turns = [each.health for each in steps("ooooo", long_down, 321)]
+    turns = [each.health for each in steps("oooooooo", long_down, 321)]
     first = next(place for place, each in enumerate(turns) if each.status is Status.UP)
     assert [each.calm for each in turns[first : first + 3]] == [0, 1, 2]
 
@@ -370,7 +383,7 @@ def test_a_stale_score_drifts_to_the_long_run_figure_and_stays_a_number(letters:
     usual = score(known, now + 1e6)
     distances = [abs(score(known, now + idle) - usual) for idle in (0, 30, 120, 600, 10_000)]
     assert distances == sorted(distances, reverse=True)
-    assert (usual > 0.9, distances[-1] < 1e-6) == (True, True)
+    assert (usual > 0.9, distances[-1] < 1e-4) == (True, True)
 
 
 @pytest.mark.parametrize("outcome", UNCOUNTED)
@@ -512,7 +525,7 @@ def test_what_is_dated_later_than_now_is_dated_now_once_the_clock_has_come_back(
     assert found.own.at_s == after(0).timestamp()
     assert found.trouble == Trouble(error=ErrorClass.AUTH, since=after(0))
     assert found.last_error == LastError(error=ErrorClass.AUTH, at=after(0))
-    assert standing(found, after(0) + timedelta(seconds=61), stale_s=60).status is Status.UNKNOWN
+    assert judged_status(found, after(0) + timedelta(seconds=61), stale_s=60).status is Status.UNKNOWN
 
 
 @pytest.mark.parametrize("at", [None, after(-60), after(0.5)])

@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.score.chain import Hidden
-from monitor.score.filter import NEW, USUAL, Outlook, Usual
+from monitor.score.filter import NEW, Outlook
 from monitor.score.health import Health, LastError, Trouble
+from monitor.score.persistent import NEWCOMER, Persistent
 from monitor.score.state import VERSION, Remembered, state_from_text, state_to_text
+from monitor.score.usual import USUAL, Usual
 from monitor.status import Status
 from probes._model import ErrorClass
 from tests.unit.score.values import NEVER, START, advanced, observations, unhurried
@@ -40,10 +42,19 @@ outlooks = st.just(NEW) | st.builds(
     luck=st.floats(0.25, 8),
 )
 usuals = st.builds(
-    lambda fails, misses, rest: Usual(fails=fails, misses=misses, all=fails + misses + rest),
+    lambda fails, misses, rest: Usual(fails=fails, misses=misses, all=10 * fails + 4 * misses + rest),
     st.floats(1e-3, 1e6),
     st.floats(1e-3, 1e6),
     st.floats(100, 1e6),
+)
+persistents = st.builds(
+    Persistent,
+    share=st.floats(1e-6, 1 - 1e-6),
+    good=st.floats(0, 400),
+    late=st.floats(0, 400),
+    failed=st.floats(0, 400),
+    alike=st.floats(0, 400),
+    was_good=st.booleans(),
 )
 healths = st.builds(
     Health,
@@ -52,6 +63,8 @@ healths = st.builds(
     measured_at=st.none() | moments,
     own=outlooks,
     usual=usuals,
+    persistent=persistents,
+    succeeded=st.booleans(),
     failures=counts,
     odd=counts,
     calm=counts,
@@ -100,7 +113,12 @@ def assert_same(one: Remembered, other: Remembered) -> None:
     assert_same_outlook(one.health.own, other.health.own)
     for name in ("fails", "misses", "all"):
         assert getattr(one.health.usual, name) == pytest.approx(getattr(other.health.usual, name), rel=NEAR)
-    assert replace(one.health, own=other.health.own, usual=other.health.usual) == other.health
+    ours, theirs = one.health.persistent, other.health.persistent
+    for name in ("share", "good", "late", "failed", "alike"):
+        assert getattr(ours, name) == pytest.approx(getattr(theirs, name), rel=NEAR)
+    assert ours.was_good is theirs.was_good
+    health = replace(one.health, own=other.health.own, usual=other.health.usual, persistent=theirs)
+    assert health == other.health
 
 
 @unhurried
@@ -146,9 +164,39 @@ def test_a_moment_in_another_zone_is_the_same_moment() -> None:
     assert known.health.since == START
 
 
-@pytest.mark.parametrize("version", [VERSION + 1, VERSION - 1, None, str(VERSION), [], {}])
+@pytest.mark.parametrize("version", [VERSION + 1, 1, None, str(VERSION), [], {}])
 def test_another_versions_state_is_none(version: object) -> None:
     assert state_from_text(changed(version=version)) is None
+
+
+def before(**fields: Any) -> str:
+    """A good state as the version before wrote it."""
+    plain = json.loads(changed(version=2, **fields))
+    del plain["persistent"], plain["succeeded"]
+    return json.dumps(plain)
+
+
+def test_a_state_that_the_version_before_wrote_goes_on_as_of_a_well_known_endpoint() -> None:
+    known = state_from_text(before(status="up", usual="0.3 0.6 1060"))
+    assert known is not None
+    assert (known.health.status, known.health.succeeded) == (Status.UP, True)
+    assert known.health.persistent.share < 0.01
+    assert known.health.usual == Usual(fails=0.3, misses=0.6, all=1_060.0)
+    goes_on(known)
+
+
+def test_what_the_version_before_took_for_usual_though_it_was_bad_is_judged_anew() -> None:
+    known = state_from_text(before(status="up", usual="160 1 460"))
+    assert known is not None
+    assert known.health.persistent == NEWCOMER
+    assert known.health.usual.fail_share == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(("status", "succeeded"), [("degraded", True), ("down", False), ("unknown", False)])
+def test_of_the_version_before_only_one_that_was_not_down_surely_succeeded(status: str, succeeded: bool) -> None:
+    known = state_from_text(before(status=status))
+    assert known is not None
+    assert known.health.succeeded is succeeded
 
 
 def test_a_state_that_the_first_version_wrote_is_none() -> None:
@@ -203,6 +251,13 @@ def test_an_unreadable_state_is_none(text: str) -> None:
         {"usual": "1 nan 150"},
         {"usual": "1 1 inf"},
         {"usual": "1 1 1e400"},
+        {"persistent": None},
+        {"persistent": "0.1 0 0 0 0"},
+        {"persistent": "0 0 0 0 0 1"},
+        {"persistent": "1 0 0 0 0 1"},
+        {"persistent": "0.5 -1 0 0 0 1"},
+        {"persistent": "0.5 1e9 0 0 0 1"},
+        {"persistent": "0.5 1 nan 0 0 1"},
         {"failures": -1},
         {"failures": 1.5},
         {"odd": None},

@@ -111,14 +111,18 @@ def test_every_answer_is_told_and_those_that_any_route_may_give() -> None:
         "404": refused,
         "400": refused,
         "401": refused,
+        "408": refused,
+        "413": refused,
+        "415": refused,
+        "421": refused,
         "429": refused,
     }
 
 
-def test_an_open_route_asks_for_no_token_and_refuses_nobody() -> None:
+def test_an_open_route_asks_for_no_token_and_counts_nobody() -> None:
     found = document(GIVE, OPEN)["paths"]
     healthz = found["/healthz"]["get"]
-    assert (healthz["summary"], healthz["security"], set(healthz["responses"])) == ("", [], {"200", "400"})
+    assert (healthz["summary"], healthz["security"], set(healthz["responses"])) == ("", [], {"200", "400", "421"})
     assert "parameters" not in healthz
     assert "requestBody" not in healthz
     assert found["/v1/gifts/{id}.json"]["post"]["security"] == [{}, {"token": []}]

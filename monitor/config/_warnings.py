@@ -1,0 +1,104 @@
+"""What a file may say and is likely not meant: keys that are no keys, or stand in plain; folders that are not there."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from monitor.config._document import Document
+from monitor.config._errors import Place, Problem, RefusedError, printable, quoted
+from probes._address import added_path
+
+_REFERENCE = re.compile(
+    r"\$(?P<shell>[A-Za-z_]\w*)|\$\((?P<make>\w+)\)|%(?P<dos>\w+)%|\{\{ ?(?P<braces>[\w.]+) ?\}\}"
+    r"|os\.environ[/.\[]+['\"]?(?P<python>\w+)['\"]?\]?|(?:process\.)?env[.:/](?P<node>\w+)|<[^<>]+>"
+)
+"""How other programs write that a value stands elsewhere."""
+_SECRET_HEADER = re.compile(r"authorization|cookie|(^|[-_])(key|token|secret)$", re.IGNORECASE)
+_NO_KEYS = frozenset(
+    {"none", "null", "no-key", "nokey", "not-needed", "empty", "dummy", "local", "unused", "x", "-", "any", "fake"}
+    | {"ollama", "lm-studio", "vllm", "anything", "placeholder", "test"}
+)
+"""What is written for servers that take any key."""
+_PLAIN = "holds a secret in plain; write ${env:NAME}, ${file:/absolute/path} or ${credential:NAME}"
+_PASSWORD = re.compile(r"postgres(?:ql)?://[^:/?#@]+:[^/?#@]+@")
+
+
+def warnings(document: Document, env: Mapping[str, str], folder: Path) -> Iterator[Problem]:
+    """What `check` warns of; nothing of it keeps the daemon from starting. Relative paths begin at `folder`."""
+    for place in _keys(document):
+        yield from _key(document, place, env)
+    for provider in document.children("providers"):
+        yield from _base_url(document, (*provider, "base_url"))
+    if _PASSWORD.match(str(document.at(("store",)))) and not document.is_secret(("store",)):
+        yield _warning(document, ("store",), _PLAIN)
+    yield from _folders(document, folder)
+
+
+def _keys(document: Document) -> Iterator[Place]:
+    """The places of all keys that are written as text."""
+    yield ("token",)
+    for provider in document.children("providers"):
+        yield (*provider, "api_key")
+        for header in document.children(*provider, "headers"):
+            if _SECRET_HEADER.search(str(header[-1])):
+                yield header
+    for sink in document.children("sinks"):
+        yield (*sink, "token")
+
+
+def _key(document: Document, place: Place, env: Mapping[str, str]) -> Iterator[Problem]:
+    value = document.at(place)
+    if place not in document.values or document.is_secret(place) or not isinstance(value, str) or not value:
+        return
+    bare = value.partition(" ")[2] if value.lower().startswith("bearer ") else value
+    found = _REFERENCE.fullmatch(bare)
+    if found is not None:
+        name = next(filter(None, found.groups()), None)
+        # A variable that is not set may be a password that only looks like one.
+        known = name if name in env or found["python"] or found["node"] else None
+        yield _warning(document, place, f"is sent as it is written; write ${{env:{known or 'NAME'}}} for a variable")
+    elif bare.lower().removeprefix("sk-") not in _NO_KEYS:
+        yield _warning(document, place, _PLAIN)
+
+
+def _base_url(document: Document, place: Place) -> Iterator[Problem]:
+    value = document.at(place)
+    if place not in document.values or not isinstance(value, str) or document.is_broken(place):
+        return
+    added = added_path(value)
+    if added is not None:
+        yield _warning(document, place, f"ends in {added}, which its api adds itself; remove it")
+
+
+def _folders(document: Document, folder: Path) -> Iterator[Problem]:
+    """Files that cannot be written as things are: systemd may still make the folder at start."""
+    places: list[Place] = [
+        (*each, "path") for each in (*document.children("publish", "files"), *document.children("sinks"))
+    ]
+    for place in (("store",), *places):
+        value = document.at(place)
+        if not isinstance(value, str) or document.is_broken(place):
+            continue
+        path = _path(value) if place == ("store",) else Path(value)
+        if path is None:
+            continue
+        path = folder / path
+        shown = "its folder" if document.is_secret(place) else f"the folder {quoted(printable(str(path.parent)))}"
+        if not path.parent.is_dir():
+            yield _warning(document, place, f"{shown} does not exist; make it, or have systemd make it")
+        elif not os.access(path.parent, os.W_OK | os.X_OK):
+            yield _warning(document, place, f"{shown} cannot be written to by this user")
+
+
+def _path(store: str) -> Path | None:
+    """The file of a store; None of a database on a server."""
+    scheme, _, place = store.partition(":")
+    path = place.removeprefix("//")
+    return Path(f"/{path.lstrip('/')}" if path != place else path) if scheme == "sqlite" else None
+
+
+def _warning(document: Document, place: Place, message: str) -> Problem:
+    return document.problem(place, RefusedError(f"warning: {message}"))

@@ -1,0 +1,47 @@
+"""Keys and variables: LiteLLM's `os.environ/NAME` as our `${env:NAME}`. No key itself is ever taken over. Pure."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from monitor.config._catalogue import Entry
+from monitor.config.litellm_file._values import Fields, KeyReference, text
+
+_VARIABLE = re.compile(r"os\.environ/([A-Za-z_][A-Za-z0-9_]*)")
+_NO_KEYS = frozenset(
+    {"none", "null", "empty", "dummy", "fake", "fake-key", "fake_key", "no-key", "not-needed", "anything"}
+)
+_AWS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
+
+
+def key(value: str, usual: str) -> KeyReference:
+    """The reference to one key; `usual` is the variable for one that stands in plain."""
+    if not value or value.lower().removeprefix("sk-") in _NO_KEYS:
+        return KeyReference()
+    found = _VARIABLE.fullmatch(value)
+    return KeyReference(text=f"${{env:{found[1] if found else usual}}}", is_plain=found is None)
+
+
+def aws_key(params: Fields) -> KeyReference:
+    """A bearer token, or the parts of a signing key."""
+    parts = [(name, text(params, name)) for name in _AWS if text(params, name)]
+    if not parts:
+        return key(text(params, "api_key"), "AWS_BEARER_TOKEN_BEDROCK")
+    found = [key(value, name.upper()) for name, value in parts]
+    return KeyReference(text=":".join(each.text or "" for each in found), is_plain=any(each.is_plain for each in found))
+
+
+def usual_variable(entry: Entry, provider: str, address: str | None) -> str:
+    """A variable for a key that stands in plain: the provider's usual one, or one named after the address."""
+    host = "" if address is None or entry.is_at(address) else urlsplit(address).hostname or ""
+    if not host and entry.keys:
+        return entry.keys[0].split(":")[0]
+    stem = re.sub("[^A-Z0-9]+", "_", (host or provider).upper()).strip("_")
+    return f"{stem}_API_KEY" if stem[:1].isalpha() else f"BACKEND_{stem}_API_KEY"
+
+
+def reference(value: str) -> str:
+    """`os.environ/NAME` → `${env:NAME}`; anything else as it is."""
+    found = _VARIABLE.fullmatch(value)
+    return f"${{env:{found[1]}}}" if found else value

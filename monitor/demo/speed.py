@@ -1,0 +1,71 @@
+"""How quick the model is on this machine, and so how much longer than usual the demo has to wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from monitor.demo.settings import MAX_TOKENS, PROMPT_TOKENS
+from probes._driver import exchange
+from probes._loader import codec
+from probes._model import Deadlines, Endpoint, Run, Sample, Task
+from probes._prompts import prompt_for
+from probes._record import sample
+
+PATIENCE_S = 120.0
+"""How long one answer may take while the model is measured."""
+_AT_A_TIME = 3
+"""As many as there are providers: their probes may meet."""
+_USUAL_TTFT_S, _USUAL_E2E_S = 0.75, 2.0
+"""Half of what the demo's SLO and a third of what its deadline allow: a model that is no slower needs no more time."""
+_STEP = 0.5
+
+
+class TooSlowError(Exception):
+    """The model does not answer at all; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speed:
+    """The slowest of some answers."""
+
+    ttft_s: float
+    e2e_s: float
+
+    @property
+    def pace(self) -> float:
+        """By how much deadlines, SLO and intervals are to be longer; 1 on a machine that is quick enough."""
+        needed = max(self.ttft_s / _USUAL_TTFT_S, self.e2e_s / _USUAL_E2E_S)
+        return 1.0 if needed <= 1 else math.ceil(needed / _STEP) * _STEP
+
+
+async def measure(address: str, model: str, patience_s: float = PATIENCE_S) -> Speed:
+    """Ask the model once to wake it, then as often at a time as the demo may. Raises TooSlowError."""
+    await _asked(address, model, patience_s)
+    found = await asyncio.gather(*(_asked(address, model, patience_s) for _ in range(_AT_A_TIME)))
+    return Speed(ttft_s=max(each.ttft_s or 0.0 for each in found), e2e_s=max(each.e2e_s or 0.0 for each in found))
+
+
+async def _asked(address: str, model: str, patience_s: float) -> Sample:
+    """One probe as the daemon makes it; the answer may be wrong, as a small model's often is."""
+    endpoint = Endpoint(id="demo", provider="demo", model=model, api="openai_chat", base_url=f"{address}/v1")
+    run = Run(
+        id="demo",
+        endpoint=endpoint,
+        vantage="local",
+        probe="chat",
+        task=Task.CHAT,
+        prompt=prompt_for(Task.CHAT, "demo", prompt_tokens=PROMPT_TOKENS, max_tokens=MAX_TOKENS),
+        deadlines=Deadlines(ttft_s=patience_s, total_s=patience_s),
+        scheduled_at=datetime.now(UTC),
+    )
+    asker = codec(endpoint.api, endpoint.options)
+    taken = sample(run, asker, await exchange(run, asker))
+    if taken.e2e_s is None:
+        raise TooSlowError(
+            f"the model gave no answer within {patience_s:g} s ({taken.error}: {taken.detail}): "
+            "this machine is too slow or too busy; end other programs and try again"
+        )
+    return taken
