@@ -95,13 +95,14 @@ class EndWatch:
         except Exception:  # noqa: BLE001  # a codec may be a third party's; what it raises ends the reading
             return _Step.END if frame.complete else _Step.NOTHING
         for event in events:
-            if isinstance(event, Fault) or (isinstance(event, Done) and event.proof):
+            is_fault = isinstance(event, Fault) and (frame.complete or _is_whole(frame.data))
+            if is_fault or (isinstance(event, Done) and event.proof):
                 return _Step.END
         says = any(isinstance(event, Text | Reasoning | ToolCall | Vector) for event in events)
         return _Step.CONTENT if says else _Step.NOTHING
 
 
-def _is_whole(body: bytearray) -> bool:
+def _is_whole(body: bytes | bytearray) -> bool:
     """Whether the body is one JSON object or array that is complete."""
     text = bytes(body).strip()
     return text[:1] in {b"{", b"["} and text[-1:] in {b"}", b"]"} and not is_cut(text)
