@@ -40,7 +40,7 @@ from monitor.score.recent import RECENT
 from monitor.score.windows import WINDOWS
 from monitor.sinks import Outbox, create_sinks
 from monitor.status import Incident
-from monitor.store import Retention, Size, Store, create_store
+from monitor.store import Retention, Size, Store, StoreError, create_store
 from monitor.store.retention_clock import Reading
 from monitor.supervisor import STREAMS_PER_WORKER, WorkerPool
 from monitor.ticks import Ticks
@@ -139,6 +139,7 @@ class Daemon:
         self._summary = ""
         self._clock: Reading | None = None
         self._log_losses = LogLosses()
+        self._stepped = asyncio.Event()
         self._began_s = time.monotonic()
 
     async def run(self) -> None:
@@ -196,6 +197,7 @@ class Daemon:
                 group.create_task(self._habits.run(), name="habits"),
                 group.create_task(self._outbox.run(), name="sinks"),
                 group.create_task(self._beat(), name="heartbeat"),
+                group.create_task(self._recount(), name="recount"),
             ]
             self._files.wake()
             self._schedule.start(datetime.now(UTC))
@@ -285,7 +287,22 @@ class Daemon:
             self._lookout.clock_stepped()
             self._board.clock_stepped(datetime.now(UTC))
             self._housekeeper.look()
+            self._stepped.set()
         return now_s
+
+    async def _recount(self) -> None:
+        """After each step of the wall clock count the windows anew, by the time that it is now."""
+        while True:
+            await self._stepped.wait()
+            self._stepped.clear()
+            now = datetime.now(UTC)
+            fresh = Board(self._config, plan(self._config), now)
+            try:
+                await recall(fresh, self._store, now)
+            except StoreError as error:
+                log.warning("the windows are not counted anew: %s", error, extra={"action": "recount_failed"})
+            else:
+                self._board.take_counts(fresh)
 
     def _is_alive(self, *, margin_s: float) -> bool:
         now, now_s = datetime.now(UTC), time.monotonic()

@@ -294,6 +294,12 @@ class Board:
             self._books[name].bound(now)
             self._moments.put(name, now)
 
+    def take_counts(self, fresh: Board) -> None:
+        """Count on from a board of the same configuration that was filled from the store a moment ago."""
+        for name, book in self._books.items():
+            book.take_counts(fresh._books[name])
+            self._ages.touch(name)
+
     def _follow(self, name: str, now: datetime) -> StatusChange | None:
         """Keep an endpoint's status and the moment at which time alone may change it."""
         self._books[name].bound(now)

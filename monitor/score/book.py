@@ -216,6 +216,11 @@ class Book:
         for answers in self.answers.values():
             answers.forget_after(now)
 
+    def take_counts(self, fresh: Book) -> None:
+        """Go on with the counts and figures of another record of the same endpoint."""
+        self.ledger, self.traffic, self.answers = fresh.ledger, fresh.traffic, fresh.answers
+        self.recent, self.first_seen = fresh.recent, fresh.first_seen
+
     def assess(self, now: datetime) -> Assessment:
         """What to publish at `now`."""
         return assess(self.shown, self.shared.shown, now, stale_s=self.terms.stale_s)

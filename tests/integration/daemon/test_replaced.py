@@ -10,18 +10,14 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from monitor.app import restore
-from monitor.plan import plan
-from monitor.publish.board import Board
 from monitor.recorder import Limits
 from monitor.store import Store, create_store
 from probes._model import ErrorClass
 from tests.integration.daemon.parts import until
-from tests.integration.daemon.test_recorder import CONFIG, EVER, ONE, TWO, Begin, Bench, actions, begin, make_sample
+from tests.integration.daemon.test_recorder import EVER, ONE, TWO, Begin, Bench, actions, begin, make_sample
 
 __all__ = ["begin"]
 
@@ -78,19 +74,6 @@ async def fill(bench: Bench) -> None:
     await until(lambda: bench.quiet and bench.visible(ONE) == bench.visible(TWO) == 20)
 
 
-async def restarted(path: Path, now: datetime) -> tuple[Board, Store]:
-    store = create_store(f"sqlite:///{path}")
-    await store.open()
-    board = Board(CONFIG, plan(CONFIG), now)
-    await restore(board, store, now)
-    return board, store
-
-
-def standing(board: Board) -> tuple[dict[str, str], list[Any]]:
-    found = board.standing()
-    return dict(found.states), list(found.incidents)
-
-
 @pytest.mark.parametrize("change", WAYS)
 async def test_a_file_that_is_deleted_or_replaced_is_noticed_and_nothing_of_states_is_lost(
     begin: Begin, store: Store, path: Path, change: Callable[[Path], None], caplog: pytest.LogCaptureFixture
@@ -110,10 +93,14 @@ async def test_a_file_that_is_deleted_or_replaced_is_noticed_and_nothing_of_stat
     await store.close()
     with closing(sqlite3.connect(path)) as other:
         assert other.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    board, again = await restarted(path, datetime.now(UTC))
-    assert standing(board) == standing(bench.board)
-    assert len({each.id for each in await again.samples(EVER)} - {"f" * 16}) == 41
-    assert ("f" * 16 in {each.id for each in await again.samples(EVER)}) == (change in (restore_a_backup, write_over))
+    again = create_store(f"sqlite:///{path}")
+    await again.open()
+    standing = bench.board.standing()
+    assert await again.states() == standing.states
+    assert await again.open_incidents() == standing.incidents
+    found = {each.id for each in await again.samples(EVER)}
+    assert len(found - {"f" * 16}) == 41
+    assert ("f" * 16 in found) == (change in (restore_a_backup, write_over))
     await again.close()
 
 

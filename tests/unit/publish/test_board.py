@@ -654,3 +654,15 @@ def test_after_a_clock_that_was_ahead_has_come_back_statuses_get_stale_again() -
     assert moment < TICK + HOUR
     (change,) = [each for each in board.commit(moment) if each.endpoint == ONE]
     assert (change.before, change.after) == (Status.UP, Status.UNKNOWN)
+
+
+def test_counts_are_taken_over_from_a_board_that_was_filled_anew() -> None:
+    board, fresh = make_board(*SPECS), make_board(*SPECS)
+    board.absorb([sample_at(TICK), sample_at(TICK + MINUTE)])
+    board.publish(TICK + 2 * MINUTE, sweep=True)
+    fresh.absorb([sample_at(TICK)])
+    fresh.publish(TICK + 2 * MINUTE, sweep=True)
+    board.take_counts(fresh)
+    snapshot = board.publish(TICK + 2 * MINUTE)
+    assert row(snapshot, ONE)["uptime"]["1h"]["ok"] == 1
+    assert snapshot.rows[ONE].status is Status.UP
