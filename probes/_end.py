@@ -107,7 +107,8 @@ class EndWatch:
             events = events_of(self.codec, frame) or ()
         except Exception:  # noqa: BLE001  # a codec may be a third party's; what it raises ends the reading
             return _Step.END if frame.complete else _Step.NOTHING
-        if any(_is_end(event, whole=frame.complete) for event in events):
+        whole = frame.complete or _is_whole(frame.data)
+        if any(_is_end(event, whole=whole) for event in events):
             return _Step.END
         says = any(isinstance(event, Text | Reasoning | ToolCall | Vector) for event in events)
         return _Step.CONTENT if says else _Step.NOTHING
@@ -118,7 +119,7 @@ def _is_end(event: Event, *, whole: bool) -> bool:
     return (isinstance(event, Fault) and whole) or (isinstance(event, Done) and event.proof)
 
 
-def _is_whole(body: bytearray) -> bool:
+def _is_whole(body: bytes | bytearray) -> bool:
     """Whether the body is one JSON object or array that is complete."""
     text = bytes(body).strip()
     return text[:1] in {b"{", b"["} and text[-1:] in {b"}", b"]"} and not is_cut(text)
