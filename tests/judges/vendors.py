@@ -99,7 +99,9 @@ def running(vendor: Vendor) -> Iterator[Sdk]:
         yield Sdk(vendor, process)
 
 
-_OLDER = {"auth": "x-api-key", "version": "2023-06-01"}
+_CLAUDE: Mapping[str, object] = {"temperature": None}
+"""As Claude is asked, which takes no temperature; what is called `tiny` is taken for a copy, and is sent one."""
+_OLDER: Mapping[str, object] = {"auth": "x-api-key", "version": "2023-06-01", **_CLAUDE}
 VENDORS: Mapping[str, Vendor] = {
     "openai_chat": Vendor(script="openai_chat", base="/v1", sdk_base="/v1", typed=True),
     "openai_responses": Vendor(script="openai_responses", base="/v1", sdk_base="/v1", typed=True),
@@ -120,7 +122,7 @@ VENDORS: Mapping[str, Vendor] = {
         script="anthropic_messages",
         base="/v1",
         headers=("authorization", "x-api-key", "anthropic-version", "content-type"),
-        asked=({}, _OLDER),
+        asked=(_CLAUDE, _OLDER),
         typed=True,
     ),
     "gemini_generate": Vendor(

@@ -43,7 +43,7 @@ def _asked(question: Question) -> dict[str, Any]:
         "messages": [{"role": "user", "content": question["text"]}],
         "max_tokens": question["max_tokens"],
     }
-    if "temperature" in question["options"]:  # only the older version takes one, and the SDK no longer knows it
+    if question["options"].get("temperature") is not None:  # copies take one, and the SDK no longer knows it
         asked["extra_body"] = {"temperature": question["options"]["temperature"]}
     form = question["form"]
     if question["task"] == "tool_call":
