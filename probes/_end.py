@@ -15,7 +15,20 @@ from probes._exchange import is_success
 from probes._framing import frames
 from probes._json import is_cut
 from probes._meter import events_of
-from probes._model import Done, Fault, Frame, Framing, MalformedError, Probe, Reasoning, Task, Text, ToolCall, Vector
+from probes._model import (
+    Done,
+    Event,
+    Fault,
+    Frame,
+    Framing,
+    MalformedError,
+    Probe,
+    Reasoning,
+    Task,
+    Text,
+    ToolCall,
+    Vector,
+)
 
 QUIET_S = 0.5
 """Silence after the proof of the end that is waited for: usage may follow. Also the time between two looks."""
@@ -94,14 +107,19 @@ class EndWatch:
             events = events_of(self.codec, frame) or ()
         except Exception:  # noqa: BLE001  # a codec may be a third party's; what it raises ends the reading
             return _Step.END if frame.complete else _Step.NOTHING
-        for event in events:
-            if isinstance(event, Fault) or (isinstance(event, Done) and event.proof):
-                return _Step.END
+        whole = frame.complete or _is_whole(frame.data)
+        if any(_is_end(event, whole=whole) for event in events):
+            return _Step.END
         says = any(isinstance(event, Text | Reasoning | ToolCall | Vector) for event in events)
         return _Step.CONTENT if says else _Step.NOTHING
 
 
-def _is_whole(body: bytearray) -> bool:
+def _is_end(event: Event, *, whole: bool) -> bool:
+    """Whether nothing that comes after an event counts. Half of an error may yet become another's words."""
+    return (isinstance(event, Fault) and whole) or (isinstance(event, Done) and event.proof)
+
+
+def _is_whole(body: bytes | bytearray) -> bool:
     """Whether the body is one JSON object or array that is complete."""
     text = bytes(body).strip()
     return text[:1] in {b"{", b"["} and text[-1:] in {b"}", b"]"} and not is_cut(text)

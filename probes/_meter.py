@@ -117,8 +117,10 @@ def decoding(codec: Probe, body: bytes, arrivals: tuple[Arrival, ...], reading: 
     except MalformedError as error:
         reading.malformed = str(error)
     if reading.fault is None and reading.done_ns is None:
-        # What could not be read may be an error that comes in another framing, or in none.
-        reading.fault = stray_fault(codec, body[end : end + MAX_STRAY_BYTES])
+        # What could not be read may be an error that comes in another framing, or in none; and so may an answer that
+        # says nothing: a codec of others need not know all dialects.
+        begin = end if reading.content else 0
+        reading.fault = stray_fault(codec, body[begin : begin + MAX_STRAY_BYTES])
 
 
 def arrived_frames(framing: Framing, body: bytes, arrivals: tuple[Arrival, ...]) -> Iterator[tuple[Frame, int]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 PURE_NEIGHBOURS = frozenset(
     [
+        "_address",
         "_answers",
         "_calls",
         "_chat",
@@ -23,6 +24,7 @@ PURE_NEIGHBOURS = frozenset(
         "_model",
         "_plain",
         "_prompts",
+        "_proxy",
         "_quantiles",
         "_record",
         "_redaction",

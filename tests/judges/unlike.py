@@ -16,7 +16,10 @@ UNREAD: Mapping[str, str] = {
 }
 """Successes that the SDK cannot read, though they are ones."""
 
-UNLIKE: Mapping[str, Mapping[str, str]] = {}
+UNLIKE: Mapping[str, Mapping[str, str]] = {
+    "ollama_chat/usage_odd": {"usage": "a count below nothing is a count to the SDK; here it is not known"},
+    "openai_embeddings/usage_odd": {"usage": "so is a count with a fraction"},
+}
 """Successes of which the SDK reads some parts otherwise."""
 
 LET_PASS: Mapping[ErrorClass, str] = {

@@ -40,6 +40,10 @@ PUBLISHED: dict[str, set[str]] = {
     "providerwatch_status": {"endpoint", "status"},
     "providerwatch_score": {"endpoint"},
     "providerwatch_uptime_ratio": {"endpoint", "window"},
+    "providerwatch_account_refused": {"endpoint", "class"},
+    "providerwatch_last_sample_timestamp_seconds": {"endpoint"},
+    "providerwatch_vantage_online": set(),
+    "providerwatch_store_failing": set(),
     "providerwatch_probes_total": PROBE | {"error", "blame"},
     "providerwatch_probe_duration_seconds_sum": PROBE | {"phase"},
     "providerwatch_probe_duration_seconds_count": PROBE | {"phase"},
@@ -58,7 +62,7 @@ PUBLISHED: dict[str, set[str]] = {
     "providerwatch_store_queue_length": set(),
     "providerwatch_worker_restarts_total": set(),
     "providerwatch_build_info": {"version"},
-    "up": set(),  # Prometheus' own word on its last scrape
+    "up": {"job"},  # Prometheus' own word on its last scrape
 }
 """Series that a query may name, and the labels each has besides Prometheus' ``instance``."""
 ONLY_FULL = {
@@ -207,6 +211,16 @@ def test_prometheus_can_parse_every_expression(tmp_path: Path) -> None:
     file.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}), encoding="utf-8")
     output = promtool("check", "rules", str(file))
     assert f"{len(rules)} rules found" in output
+
+
+def test_the_alerts_of_the_documentation_are_valid_and_name_published_metrics(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    (rules,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    file = tmp_path / "rules.yml"
+    file.write_text(rules, encoding="utf-8")
+    promtool("check", "rules", str(file))
+    for rule in yaml.safe_load(rules)["groups"][0]["rules"]:
+        test_expressions_name_only_published_metrics_and_their_labels(rule["expr"])
 
 
 def test_chosen_values_are_escaped_as_grafana_escapes_them() -> None:
