@@ -142,6 +142,8 @@ class Books:
                 self._books[other].settle(sample.started_at)
                 if fell and self._books[other].is_behind(book):
                     due[other] = ending.began_s
+                self._books[other].show()
+        book.show()
         self._note((number, *self._kin[number]) if told else (number,), ending)
         return due
 
@@ -260,6 +262,7 @@ class Whole:
         if not samples:
             return {}
         absorbed = self.board.absorb(samples)
+        self.board.commit(moment(self._now_s))
         for name, text in absorbed.states.items():
             status = Status(json.loads(text)["status"])
             number = self._numbers[name]
