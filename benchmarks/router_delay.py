@@ -28,7 +28,7 @@ import _report
 from monitor.config.model import Listen, PublishFile
 from monitor.filewriter import FileWriter
 from monitor.haproxy_agent import HaproxyAgent, serving
-from monitor.publish.board import Snapshot
+from monitor.publish.snapshot import Snapshot
 from monitor.shapes import Shape
 from monitor.status import Status
 from tests.routers.envoy import envoy

@@ -26,6 +26,7 @@ from monitor.habits import HabitHooks, HabitReader
 from monitor.haproxy_agent import HaproxyAgent, serving
 from monitor.housekeeper import Housekeeper, Told
 from monitor.intake import Intake, IntakeHooks, reader_of, spans_of
+from monitor.pipeline.restore import recall, restore, restore_budgets
 from monitor.plan import headline_task, paid_probe, plan
 from monitor.publish.board import Board, StatusChange
 from monitor.publish.metrics import Metrics
@@ -34,17 +35,12 @@ from monitor.recorder import Hooks, Recorder
 from monitor.runner import Places
 from monitor.schedule import Schedule
 from monitor.score.blame import blame_of
-from monitor.score.health import AHEAD
 from monitor.score.outcomes import Outcome, outcome
-from monitor.score.recent import RECENT
-from monitor.score.windows import WINDOWS
 from monitor.sinks import Outbox, create_sinks
-from monitor.status import Incident
 from monitor.store import Retention, Size, Store, StoreError, create_store
 from monitor.store.retention_clock import Reading
 from monitor.supervisor import STREAMS_PER_WORKER, WorkerPool
 from monitor.ticks import Ticks
-from monitor.traffic.counted import FINEST_S
 from monitor.vantage import Lookout, Peers, look_up
 from monitor.vantage.origins import neutral_name
 from monitor.web.past import Past
@@ -321,51 +317,6 @@ def _adaptive(config: Config) -> frozenset[str]:
     """The endpoints that may be probed beside their ticks."""
     settling = {spec.endpoint.id: paid_probe(config.probes[name] for name in spec.probes) for spec in config.endpoints}
     return frozenset(name for name, probe in settling.items() if config.scoring.confirm or probe.closest_s is not None)
-
-
-async def restore(board: Board, store: Store, now: datetime) -> tuple[Incident, ...]:
-    """Fill a board from the store, and end there the incidents that nobody else will end; returns those."""
-    ended = await recall(board, store, now)
-    if ended:
-        await store.append([], {}, ended)
-    return ended
-
-
-async def recall(board: Board, store: Store, now: datetime) -> tuple[Incident, ...]:
-    """Fill a board from the store: states, open incidents, counts for every window, figures of the last half hour.
-
-    What is dated later than `now`, as by a clock that was ahead, is passed over: it would stay in every window.
-    Changes nothing in the store; the incidents that are to be ended are returned with an end.
-    """
-    board.restore_states(await store.states(), await store.first_seen())
-    ended = board.restore_incidents(await store.open_incidents())
-    for bucket_s in sorted({window.bucket_s for window in WINDOWS}):
-        longest_s = max(window.length_s for window in WINDOWS if window.bucket_s == bucket_s)
-        # A window holds on to its oldest bucket until all of that is outside.
-        for tally in await store.tallies(now - timedelta(seconds=longest_s + bucket_s), bucket_s):
-            if tally.bucket <= now:
-                board.restore_counts(
-                    bucket_s, tally.endpoint, tally.bucket, task=tally.task, error=tally.error, count=tally.count
-                )
-    await restore_traffic(board, store, now)
-    board.restore_recent(await store.samples(now - RECENT, now + AHEAD))
-    return ended
-
-
-async def restore_traffic(board: Board, store: Store, now: datetime) -> None:
-    """Fill a board with the counts of real traffic; where windows count by the second, these are less fine."""
-    for bucket_s in sorted({window.bucket_s for window in WINDOWS}):
-        longest_s = max(window.length_s for window in WINDOWS if window.bucket_s == bucket_s)
-        span_s = max(bucket_s, FINEST_S)
-        for tally in await store.traffic(now - timedelta(seconds=longest_s + bucket_s), span_s):
-            if tally.start <= now:
-                board.restore_traffic(bucket_s, tally.endpoint, tally.start, error=tally.error, count=tally.count)
-
-
-async def restore_budgets(budgets: Budgets, store: Store, now: datetime) -> None:
-    """Fill budgets with what the day's stored samples cost."""
-    for endpoint, spent in (await store.spent(datetime.combine(now.date(), datetime.min.time(), UTC))).items():
-        budgets.restore(endpoint, {Unit.USD: spent.cost_usd, Unit.TOKENS: spent.tokens}, now)
 
 
 def caps_of(config: Config) -> dict[str, Amounts]:

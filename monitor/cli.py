@@ -39,7 +39,7 @@ from monitor.log import LogFormat, LogLevel
 from monitor.shapes import Shape
 
 if TYPE_CHECKING:
-    from monitor.publish.board import Snapshot
+    from monitor.publish.snapshot import Snapshot
 
 app = typer.Typer(
     name="providerwatch",

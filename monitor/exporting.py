@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from monitor.app import recall
 from monitor.config.model import Config
+from monitor.pipeline.restore import recall
 from monitor.plan import plan
-from monitor.publish.board import Board, Snapshot
+from monitor.publish.board import Board
 from monitor.publish.packing import digest
 from monitor.publish.scores import Row
 from monitor.publish.shapes import SCHEMA
+from monitor.publish.snapshot import Snapshot
 from monitor.status import Status
 from monitor.store import Store
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Final
 
 from monitor.config.model import PublishFile
-from monitor.publish.board import Snapshot
 from monitor.publish.choice import basis
 from monitor.publish.files import replace_file
 from monitor.publish.formats import render
 from monitor.publish.offering import OpenRouterFile
+from monitor.publish.snapshot import Snapshot
 from monitor.shapes import Shape
 
 log = logging.getLogger(__name__)

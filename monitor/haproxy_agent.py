@@ -13,9 +13,9 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from monitor.config.model import Listen
-from monitor.publish.board import Snapshot
 from monitor.publish.haproxy import UNKNOWN, agent_answers, agent_groups
 from monitor.publish.scores import Row
+from monitor.publish.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 

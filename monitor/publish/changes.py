@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitor.publish.board import Snapshot
 from monitor.publish.scores import Row
+from monitor.publish.snapshot import Snapshot
 
 _MOVED = 0.01
 """A score that moves by less is no news: it drifts with every second."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import assert_never
 
-from monitor.publish.board import Snapshot
 from monitor.publish.choice import Choice, choices
 from monitor.publish.envoy import envoy_eds
 from monitor.publish.haproxy import haproxy_map
 from monitor.publish.offering import OpenRouterFile
+from monitor.publish.snapshot import Snapshot
 from monitor.publish.traefik import traefik
 from monitor.publish.vllm import vllm
 from monitor.router_ids import MalformedError

@@ -25,8 +25,8 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.registry import Collector
 
 from monitor.config.model import MetricsDetail
-from monitor.publish.board import Snapshot
 from monitor.publish.endpoint_metrics import EndpointMetrics
+from monitor.publish.snapshot import Snapshot
 from monitor.score.blame import Moved
 from probes._model import Blame, Endpoint, ErrorClass, Sample, Task
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from monitor.publish.board import Snapshot
 from monitor.publish.facts import Facts
 from monitor.publish.openrouter import by_model, offered_model
+from monitor.publish.snapshot import Snapshot
 
 
 def facts_of(snapshot: Snapshot) -> list[Facts]:

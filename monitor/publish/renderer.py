@@ -7,8 +7,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from monitor.publish.board import Board, Snapshot
+from monitor.publish.board import Board
 from monitor.publish.scores import Row
+from monitor.publish.snapshot import Snapshot
 
 _SLICE: Final = 40
 """Rows that are rendered in one turn of the loop: some milliseconds' worth, and more than usually change at once."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from monitor.publish.board import Snapshot
 from monitor.publish.facts import Facts
 from monitor.publish.offering import facts_of, serialised
 from monitor.publish.openrouter import by_model, endpoints_document, models_document, providers_document
+from monitor.publish.snapshot import Snapshot
 from monitor.publish.standing import standing
 from monitor.web.documents import Document, ready
 

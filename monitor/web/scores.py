@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from monitor.publish.board import Filter
 from monitor.publish.shapes import EndpointScore, Scores, scores_schema
+from monitor.publish.snapshot import Filter
 from monitor.status import Status
 from monitor.web.answers import answer
 from monitor.web.documents import ready

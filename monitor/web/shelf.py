@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
-from monitor.publish.board import CLOSING, Filter, Snapshot, is_recent, opening, select
 from monitor.publish.packing import BlockwiseGzip
 from monitor.publish.scores import Row
+from monitor.publish.snapshot import CLOSING, Filter, Snapshot, is_recent, opening, select
 from monitor.web.documents import Document, packed, ready
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from monitor.publish.board import Snapshot
 from monitor.publish.scores import Row
+from monitor.publish.snapshot import Snapshot
 from monitor.traffic.calls import Receipt
 from monitor.traffic.counted import Activity, Use
 from monitor.web.past import Past

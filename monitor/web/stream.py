@@ -15,9 +15,9 @@ from http import HTTPStatus
 
 from aiohttp import hdrs, web
 
-from monitor.publish.board import Filter, opening
 from monitor.publish.changes import Changes
 from monitor.publish.events import BEGIN, KEEP_ALIVE, Kind, event
+from monitor.publish.snapshot import Filter, opening
 from monitor.web.routes import Answer, Route, refusal
 from monitor.web.safety import SAFE
 from monitor.web.scores import MODEL, PROVIDER

@@ -12,7 +12,7 @@ import pytest
 
 from monitor.config.model import Listen
 from monitor.haproxy_agent import HaproxyAgent, serving
-from monitor.publish.board import Snapshot
+from monitor.publish.snapshot import Snapshot
 from monitor.status import Status
 from tests.routers import installed
 from tests.routers.gates import Gate, gates

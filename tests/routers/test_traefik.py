@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor.publish.board import Snapshot
 from monitor.publish.files import replace_file
 from monitor.publish.formats import render
+from monitor.publish.snapshot import Snapshot
 from monitor.shapes import Shape
 from monitor.status import Status
 from tests.routers.gates import Gate, gates

@@ -7,9 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from monitor.app import Daemon, caps_of, restore_budgets
+from monitor.app import Daemon, caps_of
 from monitor.budget import Budgets, Unit
 from monitor.config.model import BudgetSpec, Config, Listen, ProbeSpec, ProviderSpec
+from monitor.pipeline.restore import restore_budgets
 from monitor.plan import plan
 from monitor.runner import Places
 from monitor.schedule import Schedule

@@ -10,10 +10,11 @@ from functools import partial
 
 import pytest
 
-from monitor.app import Daemon, caps_of, restore
+from monitor.app import Daemon, caps_of
 from monitor.budget import Budgets
 from monitor.config.model import BudgetSpec, Config, ProbeSpec, ProviderSpec, ScoringSpec
 from monitor.maintenance import Span
+from monitor.pipeline.restore import restore
 from monitor.plan import plan, tick_at
 from monitor.publish.board import Board
 from monitor.recorder import Hooks, Recorder

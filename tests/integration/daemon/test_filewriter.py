@@ -11,8 +11,9 @@ import pytest
 
 from monitor.config.model import PublishFile
 from monitor.filewriter import FileWriter
-from monitor.publish.board import Board, Snapshot
+from monitor.publish.board import Board
 from monitor.publish.formats import render
+from monitor.publish.snapshot import Snapshot
 from monitor.shapes import Shape
 from probes._model import ErrorClass
 from tests.integration.daemon.parts import breathe, end, until

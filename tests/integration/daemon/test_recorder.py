@@ -16,10 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from monitor.app import restore
 from monitor.config.model import Config, ProbeSpec
+from monitor.pipeline.restore import restore
 from monitor.plan import plan
-from monitor.publish.board import Board, Snapshot, StatusChange
+from monitor.publish.board import Board, StatusChange
+from monitor.publish.snapshot import Snapshot
 from monitor.recorder import Hooks, Limits, Recorder
 from monitor.score.state import state_from_text
 from monitor.status import Incident, Status

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor.app import restore
 from monitor.config.model import Config
 from monitor.piecemeal import Batch, Piecemeal
+from monitor.pipeline.restore import restore
 from monitor.plan import Job, plan
 from monitor.publish.board import Absorbed, Board
 from monitor.recorder import Limits

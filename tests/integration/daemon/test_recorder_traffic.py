@@ -11,9 +11,9 @@ from itertools import pairwise
 
 import pytest
 
-from monitor.app import restore
 from monitor.intake import Intake, IntakeHooks, reader_of, spans_of
 from monitor.maintenance import Span
+from monitor.pipeline.restore import restore
 from monitor.plan import plan
 from monitor.publish.board import Board
 from monitor.recorder import Limits

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from monitor.app import restore
 from monitor.config.model import Config, MetricsDetail, ProbeSpec, ScoringSpec
+from monitor.pipeline.restore import restore
 from monitor.plan import plan
 from monitor.publish.board import Board
 from monitor.publish.metrics import Metrics

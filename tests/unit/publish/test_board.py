@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from monitor.config.model import ProbeSpec, ScoringSpec
 from monitor.maintenance import NOTICE, Span
-from monitor.publish.board import Absorbed, Board, Filter, Snapshot, select
+from monitor.publish.board import Absorbed, Board
+from monitor.publish.snapshot import Filter, Snapshot, select
 from monitor.score.chain import Hidden
 from monitor.score.habit import Habits
 from monitor.score.state import Remembered, state_from_text

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.publish.board import Snapshot, assemble, opening
 from monitor.publish.changes import Changes
 from monitor.publish.events import KEEP_ALIVE, Kind, event
 from monitor.publish.scores import Row
+from monitor.publish.snapshot import Snapshot, assemble, opening
 from monitor.status import Status
 from tests.unit.publish.values import make_board, make_spec
 from tests.unit.score.values import START

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from monitor.publish.board import Snapshot
 from monitor.publish.formats import CannotBeMadeError, render
 from monitor.publish.haproxy import UNKNOWN, agent_answers, agent_groups
 from monitor.publish.scores import Row
+from monitor.publish.snapshot import Snapshot
 from monitor.shapes import Shape
 from monitor.status import Status
 from tests.unit.publish.rows import make_row

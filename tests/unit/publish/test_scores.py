@@ -16,8 +16,9 @@ from jsonschema import Draft202012Validator
 
 from monitor.config.model import ProbeSpec, ScoringSpec, Slo
 from monitor.maintenance import Span
-from monitor.publish.board import Board, document
+from monitor.publish.board import Board
 from monitor.publish.shapes import scores_schema
+from monitor.publish.snapshot import document
 from monitor.status import Status
 from probes._model import Blame, Endpoint, ErrorClass, Sample, Secret, Task
 from probes._plain import timestamp

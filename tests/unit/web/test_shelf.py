@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.publish.board import Board, Filter, Snapshot, select
+from monitor.publish.board import Board
+from monitor.publish.snapshot import Filter, Snapshot, select
 from monitor.web.documents import Document, packed, ready
 from monitor.web.shelf import Limits, Shelf
 from tests.unit.publish.values import first_tick, make_board, make_spec, sample_at

@@ -1,0 +1,59 @@
+"""What a start takes over from the store: states, open incidents, counts of every window, traffic, budgets."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from monitor.budget import Budgets, Unit
+from monitor.publish.board import Board
+from monitor.score.health import AHEAD
+from monitor.score.recent import RECENT
+from monitor.score.windows import WINDOWS
+from monitor.status import Incident
+from monitor.store import Store
+from monitor.traffic.counted import FINEST_S
+
+
+async def restore(board: Board, store: Store, now: datetime) -> tuple[Incident, ...]:
+    """Fill a board from the store, and end there the incidents that nobody else will end; returns those."""
+    ended = await recall(board, store, now)
+    if ended:
+        await store.append([], {}, ended)
+    return ended
+
+
+async def recall(board: Board, store: Store, now: datetime) -> tuple[Incident, ...]:
+    """Fill a board from the store: states, open incidents, counts for every window, figures of the last half hour.
+
+    What is dated later than `now`, as by a clock that was ahead, is passed over: it would stay in every window.
+    Changes nothing in the store; the incidents that are to be ended are returned with an end.
+    """
+    board.restore_states(await store.states(), await store.first_seen())
+    ended = board.restore_incidents(await store.open_incidents())
+    for bucket_s in sorted({window.bucket_s for window in WINDOWS}):
+        longest_s = max(window.length_s for window in WINDOWS if window.bucket_s == bucket_s)
+        # A window holds on to its oldest bucket until all of that is outside.
+        for tally in await store.tallies(now - timedelta(seconds=longest_s + bucket_s), bucket_s):
+            if tally.bucket <= now:
+                board.restore_counts(
+                    bucket_s, tally.endpoint, tally.bucket, task=tally.task, error=tally.error, count=tally.count
+                )
+    await restore_traffic(board, store, now)
+    board.restore_recent(await store.samples(now - RECENT, now + AHEAD))
+    return ended
+
+
+async def restore_traffic(board: Board, store: Store, now: datetime) -> None:
+    """Fill a board with the counts of real traffic; where windows count by the second, these are less fine."""
+    for bucket_s in sorted({window.bucket_s for window in WINDOWS}):
+        longest_s = max(window.length_s for window in WINDOWS if window.bucket_s == bucket_s)
+        span_s = max(bucket_s, FINEST_S)
+        for tally in await store.traffic(now - timedelta(seconds=longest_s + bucket_s), span_s):
+            if tally.start <= now:
+                board.restore_traffic(bucket_s, tally.endpoint, tally.start, error=tally.error, count=tally.count)
+
+
+async def restore_budgets(budgets: Budgets, store: Store, now: datetime) -> None:
+    """Fill budgets with what the day's stored samples cost."""
+    for endpoint, spent in (await store.spent(datetime.combine(now.date(), datetime.min.time(), UTC))).items():
+        budgets.restore(endpoint, {Unit.USD: spent.cost_usd, Unit.TOKENS: spent.tokens}, now)
