@@ -73,7 +73,8 @@ def test_a_good_stream_under_another_status_is_a_refusal(status: int) -> None:
 
 def test_a_refusal_that_the_codec_cannot_read_is_malformed_and_keeps_strangers_words_out() -> None:
     seen = sample(run_to(), Clumsy(), exchange_of([(0.1, b"sk-secret")], status=500))
-    assert (seen.error, seen.detail) == (ErrorClass.MALFORMED, "HTTP 500 with an unreadable body: KeyError")
+    said = "HTTP 500 with an unreadable body: KeyError (https://acme.test/v1/chat/completions)"
+    assert (seen.error, seen.detail) == (ErrorClass.MALFORMED, said)
 
 
 def test_whatever_read_raises_is_malformed() -> None:
