@@ -250,7 +250,7 @@ class Daemon:
             return ()
         return (
             f"the clock is {self._clock.ahead.total_seconds() / 3600:.1f} hours ahead of the newest time "
-            "that the store knows: retention waits; set the clock if it is wrong",
+            "in the store: nothing is deleted for now. Set the clock if it is wrong",
         )
 
     async def _beat(self) -> None:
@@ -296,7 +296,9 @@ class Daemon:
             try:
                 await recall(fresh, self._store, now)
             except StoreError as error:
-                log.warning("the windows are not counted anew: %s", error, extra={"action": "recount_failed"})
+                log.warning(
+                    "uptime windows not recounted after a clock step: %s", error, extra={"action": "recount_failed"}
+                )
             else:
                 self._board.take_counts(fresh)
 

@@ -164,7 +164,7 @@ def unmeasured(run: Run, error: ErrorClass, detail: str, at: datetime) -> Sample
 def _note(reading: Reading) -> str | None:
     """What has to be said of an answer, right or wrong."""
     reason = reading.unknown_reason
-    return f"finish reason '{reason}' is not known, so it was read as an end" if reason is not None else None
+    return f"finish reason '{reason}' is unknown and was treated as a normal end" if reason is not None else None
 
 
 def _blank(run: Run, started_at: datetime, fault: Fault | None, note: str | None = None, asked: str = "") -> Sample:

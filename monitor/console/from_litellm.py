@@ -174,7 +174,7 @@ def _of_provider(provider: _Provider) -> Iterator[str]:
     if first.base_url is not None or not provider.is_known:
         yield f"base_url: {_address(first.base_url or str(first.entry and first.entry.base_url))}"
     if provider.key:
-        note = "  # stands in LiteLLM's file in plain: put it into this variable" if first.key.is_plain else ""
+        note = "  # is in LiteLLM's file in plain text: put it into this variable" if first.key.is_plain else ""
         yield f"api_key: {provider.key}{note}"
     if provider.options:
         yield f"options: {json.dumps(dict(provider.options))}"

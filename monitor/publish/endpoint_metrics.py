@@ -38,7 +38,7 @@ _INFO = Family(name="providerwatch_endpoint_info", kind="gauge", about="What an 
 _UP = Family(
     name="providerwatch_up",
     kind="gauge",
-    about="1 usable, or refused to this account only; 0 down; absent when not known.",
+    about="1 usable, or only this account is refused; 0 down; absent while unknown.",
 )
 _STATUS = Family(name="providerwatch_status", kind="gauge", about="1 for the status that an endpoint has.")
 _SCORE = Family(
@@ -48,12 +48,12 @@ _UPTIME = Family(name="providerwatch_uptime_ratio", kind="gauge", about="Success
 _REFUSED = Family(
     name="providerwatch_account_refused",
     kind="gauge",
-    about="1 while the newest probes were refused to this account, by why; absent otherwise.",
+    about="1 while the provider refuses this account, by error class; absent otherwise.",
 )
 _NEWEST = Family(
     name="providerwatch_last_sample_timestamp_seconds",
     kind="gauge",
-    about="When the newest probe began, in seconds since 1970.",
+    about="Unix time at which the newest probe began.",
 )
 _PROBES = Family(
     name="providerwatch_probes_total",

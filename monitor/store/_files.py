@@ -65,7 +65,7 @@ class Files:
                 if found != known:
                     return f"{_WHAT[name]} was {'replaced' if found else 'deleted'} while the daemon had it open"
             if self.is_overwritten():
-                return f"{_WHAT['']} was written over while the daemon had it open"
+                return f"{_WHAT['']} was overwritten while the daemon had it open"
             self._learn()
         return None
 

@@ -133,8 +133,7 @@ class Schema:
         """Raise `StoreError` when there is nothing in it that this program could read as it is."""
         if self.missing is not None:
             raise StoreError(
-                f"there is no file {self.missing}, it holds nothing yet; `providerwatch run` or "
-                "`providerwatch db upgrade` makes it"
+                f"the file {self.missing} does not exist; `providerwatch run` or `providerwatch db upgrade` makes it"
             )
         if self.found is None:
             raise StoreError("holds nothing yet; `providerwatch run` or `providerwatch db upgrade` makes it")

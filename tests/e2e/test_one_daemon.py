@@ -69,7 +69,7 @@ def test_a_second_daemon_on_a_store_ends_with_2_and_names_the_remedy(
         second = ended(tmp_path / "second", config(history.url))
         assert second.returncode == 2
         assert "another daemon uses it" in second.stderr
-        assert "stop that one, or name another `store`" in second.stderr
+        assert "stop that daemon, or name another `store`" in second.stderr
         assert "Traceback" not in second.stderr
         assert daemon.ready()
 

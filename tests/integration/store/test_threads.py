@@ -57,7 +57,7 @@ async def test_more_calls_than_may_wait_are_refused_and_the_others_are_made() ->
     found = await asyncio.gather(*calls, return_exceptions=True)
     assert 3 <= found.count(1) <= 4
     assert {str(each) for each in found if each != 1} == {
-        "3 calls wait for the store test already: see why the database is slow"
+        "3 calls are waiting for the store test: find out why the database is slow"
     }
     await first
     await threads.end()
@@ -92,7 +92,7 @@ async def test_dropped_calls_fail_and_the_thread_ends_after_the_one_that_it_is_a
     await asyncio.sleep(0.01)
     loop = asyncio.get_running_loop()
     threads.drop(partial(_tell, loop, ended))
-    with pytest.raises(StoreError, match="did not come to it before it was closed"):
+    with pytest.raises(StoreError, match="was closed before this call ran"):
         await waiting
     gate.set()
     assert await first
