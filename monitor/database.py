@@ -51,8 +51,8 @@ async def prune(
 ) -> tuple[Info, Info]:
     """Tidy until there is no more to do. What the store held before, and what it holds now.
 
-    `progress` is told after each slice how many there were. `StoreError` when the clock is far ahead of the newest time
-    that the store knows, unless it is to be trusted.
+    `progress` is called after each slice with the number of slices. `StoreError` when the clock is far ahead of the
+    newest time that the store knows, unless it is to be trusted.
     """
     try:
         schema = await store.schema()

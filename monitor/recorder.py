@@ -90,7 +90,7 @@ class Recorder:
         self._taken = asyncio.Event()
         """Set when what arrives now is published."""
         self._in_turn: list[asyncio.Event] = []
-        """The same of what was taken and is not published; of several turns, where one was cancelled."""
+        """Calls that were taken and are not published; of several turns, where one was cancelled."""
         self._closed = False
         self._news = asyncio.Event()
         self._unpublished: list[Sample] = []

@@ -89,5 +89,5 @@ def _list_length(prompt_tokens: int) -> int:
 
 
 def _list_tokens(length: int) -> int:
-    """Tokens of the list, told without encoding it."""
+    """Tokens of the list, found without encoding it."""
     return length * _TOKENS_PER_NUMBER + max(length - _SHORT_NUMBERS, 0) - (_TOKENS_PER_NUMBER - 1)

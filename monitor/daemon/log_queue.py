@@ -29,12 +29,12 @@ _PATIENCE_S: Final = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogLosses:
-    """Log records that nobody sees."""
+    """Counts of log records that were not written."""
 
     dropped: int = 0
     """They did not fit into the queue, or could not be written."""
     suppressed: int = 0
-    """They were too much of the same."""
+    """There were too many similar ones."""
 
 
 class LogQueue(logging.Handler):

@@ -64,7 +64,7 @@ class FileLock:
         except BaseException:
             os.close(file)
             raise
-        with suppress(OSError):  # on a full disk nobody learns the number, and the lock holds all the same
+        with suppress(OSError):  # on a full disk the file lacks the number; the lock holds all the same
             os.ftruncate(file, 0)
             os.write(file, f"{os.getpid()}\n".encode())
         return file

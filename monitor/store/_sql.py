@@ -329,7 +329,7 @@ class SqlStore:
 
     @contextmanager
     def _to_append(self) -> Iterator[None]:
-        """Whoever appends is told once that all is lost; then the database is made ready again."""
+        """Raises once for the next append that the database is lost; then prepares the new one."""
         if self._lost is not None and self._is_told:
             self._reopen()
         try:

@@ -51,7 +51,7 @@ class Sources:
     render: Callable[[], Awaitable[Snapshot]] | None = None
     """Makes the newest snapshot; None: the one that was made is the newest."""
     render_row: Callable[[str], Row | None] | None = None
-    """The same of one endpoint's row."""
+    """One endpoint's row, likewise."""
 
     async def newest(self) -> Snapshot:
         """All that may be read now."""
