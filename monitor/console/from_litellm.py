@@ -159,7 +159,7 @@ def _free(stem: str, taken: Iterable[str]) -> str:
 
 
 def _providers(providers: Iterable[_Provider], catalogue: Catalogue) -> Iterator[str]:
-    yield "\n# What is not written here the catalogue knows: docs/providers.md.\nproviders:\n"
+    yield "\n# The catalogue knows what is not written here: docs/providers.md.\nproviders:\n"
     for each in providers:
         lines = list(_of_provider(each))
         title = f"  # {catalogue.providers[each.first.provider].title}" if each.is_known else ""
