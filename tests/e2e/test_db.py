@@ -155,7 +155,9 @@ def test_prune_refuses_a_clock_far_ahead_of_the_store_and_deletes_when_it_is_vou
     keep(history.url, [timedelta(days=30), timedelta(days=30, minutes=1)])
     refused = db("prune", tmp_path, history.url)
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert re.search(r"the clock says .* the newest time in the store is .*: nothing was deleted.* --trust-clock", refused.stderr)
+    assert re.search(
+        r"the clock says .* the newest time in the store is .*: nothing was deleted.* --trust-clock", refused.stderr
+    )
     assert json.loads(db("info --json", tmp_path, history.url).stdout)["samples"] == 2
     assert db("prune --trust-clock", tmp_path, history.url).returncode == 0
     assert json.loads(db("info --json", tmp_path, history.url).stdout)["samples"] == 0

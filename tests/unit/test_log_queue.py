@@ -1,4 +1,4 @@
-"""The log never holds anything up, and nobody can fill it."""
+"""The log never blocks the daemon, and clients cannot fill it."""
 
 from __future__ import annotations
 

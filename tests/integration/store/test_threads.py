@@ -20,7 +20,7 @@ def held(threads: Threads) -> tuple[threading.Event, asyncio.Task[bool]]:
 
 
 async def test_calls_are_made_in_the_order_in_which_they_were_asked_for() -> None:
-    """So whoever asks often, as tidying does, keeps nobody waiting for more than one call."""
+    """So a frequent caller, such as housekeeping, delays others by one call at most."""
     threads, made = Threads("store test", 1, droppable=False), list[int]()
     gate, first = held(threads)
     await asyncio.sleep(0)
