@@ -1,4 +1,4 @@
-"""Takes the README's picture of a demo that has run for 48 s.
+"""Takes the README's picture of a demo; the argument is how many seconds it has run.
 
 curl -s http://127.0.0.1:8780/v1/scores | python docs/images/take.py 48
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import json
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -16,7 +16,7 @@ from rich.text import Text
 
 from monitor.terminal import Frame, scores_table
 
-_COLUMNS = 124
+_COLUMNS = 84
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
     document, elapsed_s = json.load(sys.stdin), float(sys.argv[1])
     console = Console(record=True, width=_COLUMNS, file=io.StringIO(), force_terminal=True)
     console.print(Text("$ make demo", "bold"))
-    table = scores_table(document, now=datetime.now(UTC))
+    table = scores_table(document, now=datetime.fromisoformat(document["generated_at"]))
     url = "http://127.0.0.1:8780/v1/scores"
     console.print(Frame(url=url, files=(Path(".demo/uptime.json"),), elapsed_s=elapsed_s, table=table))
     console.save_svg(str(Path(__file__).with_name("demo.svg")), title="providerwatch demo")
