@@ -295,6 +295,8 @@ class Recorder:
         """
         try:
             expired = await batch.append_to(self._store)
+        except StoreReplacedError:  # more is lost than this batch
+            raise
         except StoreError:
             self._refusals += 1
             if self._refusals % self._limits.refusals:
