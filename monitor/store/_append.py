@@ -74,8 +74,7 @@ class Appender:
         traffic: Counted | None,
     ) -> int:
         """See `Store.append`."""
-        kept = _kept(connection, samples) if samples else []
-        fresh = _fresh(connection, kept) if kept else []
+        kept, fresh = _told_apart(connection, samples) if samples else ([], [])
         counted = () if traffic is None else _traffic.names_of(traffic)
         self._add_names(connection, fresh, {*states, *(each.endpoint for each in incidents), *counted})
         if fresh:
@@ -115,21 +114,22 @@ def _stale(samples: Iterable[Sample]) -> list[dict[str, object]]:
     return [dict(zip(names, mark, strict=True)) for mark in sorted(marks)]
 
 
-def _kept(connection: Connection, samples: Sequence[Sample]) -> Sequence[Sample]:
-    """The samples but those that retention would have deleted."""
-    raw = connection.execute(select(horizon.c.at).where(horizon.c.name == RAW)).scalar()
-    return [sample for sample in samples if raw is None or sample.started_at >= raw]
-
-
-def _fresh(connection: Connection, samples: Sequence[Sample]) -> list[Sample]:
-    """The samples but those that lie in a block already."""
-    sealed = connection.execute(select(func.max(block.c.hour))).scalar()
-    hours = {(sample.endpoint, hour(sample.started_at)) for sample in samples}
+def _told_apart(connection: Connection, samples: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:
+    """The samples but those that retention would have deleted; and of these, those that lie in no block yet."""
+    edges = connection.execute(
+        select(
+            select(horizon.c.at).where(horizon.c.name == RAW).scalar_subquery().label("raw"),
+            select(func.max(block.c.hour)).scalar_subquery().label("sealed"),
+        )
+    )
+    raw, sealed = edges.one()
+    kept = [sample for sample in samples if raw is None or sample.started_at >= raw]
+    hours = {(sample.endpoint, hour(sample.started_at)) for sample in kept}
     known: set[object] = set()
     for name, at_hour in hours:
         if sealed is not None and at_hour <= sealed:
             known |= _sealed_ids(connection, name, at_hour)
-    return [sample for sample in samples if sample.id not in known]
+    return kept, [sample for sample in kept if sample.id not in known]
 
 
 def _sealed_ids(connection: Connection, name: str, at_hour: int) -> set[object]:

@@ -68,7 +68,7 @@ async def answering() -> AsyncIterator[Asked]:
 def fail(board: Board, name: str) -> None:
     """Make an endpoint down, beside one that answers."""
     board.absorb([sample_at(TICK, name="far:m" if name == "near:m" else "near:m")])
-    board.absorb([sample_at(TICK, ErrorClass.CONNECT, name)] * 8)
+    board.absorb([sample_at(TICK, ErrorClass.CONNECT, name)] * 60)
     board.publish(TICK, sweep=True)
 
 

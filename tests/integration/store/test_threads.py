@@ -87,9 +87,16 @@ async def test_an_error_of_a_call_is_the_callers_and_of_a_cancelled_one_nobodys(
 
 async def test_dropped_calls_fail_and_the_thread_ends_after_the_one_that_it_is_at() -> None:
     threads, ended = Threads("store test", 1, droppable=False), asyncio.Event()
-    gate, first = held(threads)
+    gate, begun = threading.Event(), threading.Event()
+
+    def held_from_its_begin() -> bool:
+        begun.set()
+        return gate.wait(60)
+
+    first = asyncio.create_task(threads.run(held_from_its_begin))
+    await asyncio.to_thread(begun.wait, 60)
     waiting = asyncio.create_task(threads.run(lambda: 1))
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0)
     loop = asyncio.get_running_loop()
     threads.drop(partial(_tell, loop, ended))
     with pytest.raises(StoreError, match="did not come to it before it was closed"):
