@@ -36,18 +36,18 @@ svg { color-scheme: light dark; font: 12px system-ui, sans-serif; }
 
 def chart(panels: Sequence[Panel], until_s: float) -> str:
     """The SVG, legible on light and dark pages."""
-    height = _PANEL * len(panels) + 22
+    height = _PANEL * len(panels) + 36
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" role="img"'
-        ' aria-label="Score, interval and status of new endpoints over their first minutes">',
+        ' aria-label="Score, 95 % interval and status of new endpoints over their first minutes">',
         f"<style>{_STYLE}</style>",
         f'<rect class="paper" width="{_WIDTH}" height="{height}" rx="6"/>',
     ]
     for place, (title, points) in enumerate(panels):
         lines += _panel(title, points, until_s, place * _PANEL + 4)
     lines.append(
-        f'<text class="faint" x="{_LEFT}" y="{height - 8}">line: score; band: 95 % interval; dashes: the truth;'
-        " dot: success; cross: failure; bar: status; below: minutes</text>"
+        f'<text class="faint" x="{_LEFT}" y="{height - 10}">line: score; band: 95 % interval; dashed: true success'
+        " rate; dot: success; cross: failure; bar: status</text>"
     )
     return "\n".join([*lines, "</svg>"]) + "\n"
 
@@ -78,12 +78,13 @@ def _panel(title: str, points: Sequence[Point], until_s: float, top: float) -> I
         for at_s in (point.at_s, end_s)
     )
     yield f'<polyline class="score" points="{path}"/>'
-    for point in points:
+    for point in sorted(points, key=lambda point: not point.good):  # failures on top
         yield _mark(x(point.at_s), top + _TOP + _PLOT + 11, good=point.good)
     yield from _statuses(points, ends, x, top + _TOP + _PLOT + 18)
     for minute in range(int(until_s // 60) + 1):
         place = f'x="{x(60 * minute):.1f}" y="{top + _PANEL - 2}"'
-        yield f'<text class="faint" {place} text-anchor="middle">{minute}</text>'
+        unit = " min" if minute == 1 else ""
+        yield f'<text class="faint" {place} text-anchor="middle">{minute}{unit}</text>'
 
 
 def _mark(x: float, y: float, *, good: bool) -> str:

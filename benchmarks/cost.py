@@ -1,4 +1,4 @@
-"""What a daemon costs while nobody reads: CPU of each process per probe, and the memory of all of them.
+"""What a daemon costs without clients: CPU of each process per probe, and the memory of all of them.
 
     python benchmarks/cost.py --endpoints 100,1000,10000@600
     python benchmarks/cost.py --endpoints 1000 --max-concurrent 400 --name cost_concurrent
@@ -168,7 +168,7 @@ def _as_report(arguments: argparse.Namespace, costs: Sequence[Cost], load_before
         "main RSS MB", "worker RSS MB", "all RSS MB", "all PSS MB",
     ]  # fmt: skip
     return Report(
-        title="What a daemon costs while nobody reads",
+        title="What a daemon costs without clients",
         settings={key: getattr(arguments, key) for key in ("max_concurrent", "seconds", "warm_up")},
         machine=_report.machine(load_before),
         verdicts=list(_verdicts(costs)),

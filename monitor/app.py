@@ -251,7 +251,7 @@ class Daemon:
             return ()
         return (
             f"the clock is {self._clock.ahead.total_seconds() / 3600:.1f} hours ahead of the newest time "
-            "that the store knows: retention waits; set the clock if it is wrong",
+            "in the store: nothing is deleted for now. Set the clock if it is wrong",
         )
 
     async def _beat(self) -> None:

@@ -48,7 +48,8 @@ def prune(
     config: ConfigOption = None,
     *,
     trust_clock: Annotated[
-        bool, typer.Option("--trust-clock", help="Delete by this machine's clock, however long nothing was stored.")
+        bool,
+        typer.Option("--trust-clock", help="Delete by this machine's clock, even if it is far ahead of the store."),
     ] = False,
 ) -> None:
     """Do now what the daemon does bit by bit: roll up, compress, delete what is older than `retention`."""

@@ -51,8 +51,8 @@ async def prune(
 ) -> tuple[Info, Info]:
     """Tidy until there is no more to do. What the store held before, and what it holds now.
 
-    `progress` is told after each slice how many there were. `StoreError` when the clock is far ahead of the newest time
-    that the store knows, unless it is to be trusted.
+    `progress` is called after each slice with the number of slices. `StoreError` when the clock is far ahead of the
+    newest time that the store knows, unless it is to be trusted.
     """
     try:
         schema = await store.schema()
@@ -80,9 +80,9 @@ async def _until_trusted(store: Store, retention: Retention, now: datetime) -> R
     reading = RetentionClock().read(now, 0.0, times)
     if reading.ahead > _NO_LEAP:
         raise StoreError(
-            f"the clock says {now:%Y-%m-%d %H:%M} UTC, but the store knows of no later time than "
-            f"{reading.until:%Y-%m-%d %H:%M} UTC: nothing was deleted. Set the clock if it is wrong; if it is right "
-            "and nothing was probed since, repeat with --trust-clock"
+            f"the clock says {now:%Y-%m-%d %H:%M} UTC, but the newest time in the store is "
+            f"{reading.until:%Y-%m-%d %H:%M} UTC: nothing was deleted. Set the clock if it is wrong. If it is right "
+            "and nothing was probed since then, repeat with --trust-clock"
         )
     return replace(retention, until=reading.until)
 

@@ -78,7 +78,10 @@ class Housekeeper:
         restored = horizon_to_restore(now, self._retention.raw, times)
         if restored is not None:
             await self._store.lower_horizon(restored)
-            words = "samples from %s on are stored again: a clock that was ahead had moved the horizon to %s"
+            words = (
+                "retention horizon set back to %s: a clock that was ahead had moved it to %s. "
+                "Later samples are stored again"
+            )
             log.warning(words, _minute(restored), _minute(times.horizon), extra={"action": "horizon_restored"})
         reading = self._clock.read(now, time.monotonic(), times)
         self._told.clock_read(reading)
@@ -88,8 +91,8 @@ class Housekeeper:
     def _say(self, now: datetime, reading: Reading) -> None:
         if reading.is_held and not self._was_held:
             words = (
-                "the clock says %s, but the store knows of no later time than %s: nothing more is deleted for an hour, "
-                "then retention catches up by a day an hour. Set the clock if it is wrong"
+                "the clock says %s, but the newest time in the store is %s: nothing is deleted for one hour, "
+                "then retention catches up by one day per hour. Set the clock if it is wrong"
             )
             log.warning(words, _minute(now), _minute(reading.until), extra={"action": "clock_leap"})
         elif self._was_held and not reading.is_held:

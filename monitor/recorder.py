@@ -90,7 +90,7 @@ class Recorder:
         self._taken = asyncio.Event()
         """Set when what arrives now is published."""
         self._in_turn: list[asyncio.Event] = []
-        """The same of what was taken and is not published; of several turns, where one was cancelled."""
+        """Calls that were taken and are not published; of several turns, where one was cancelled."""
         self._closed = False
         self.still = asyncio.Lock()
         """Who holds it keeps everything from being judged and published."""
@@ -219,13 +219,15 @@ class Recorder:
         calls = self._gathered.shed(datetime.now(UTC))
         if calls:
             self._hooks.dropped(calls)
-            log.error("real requests given up: %d; the store does not take them", calls, extra={"action": "store_drop"})
+            log.error(
+                "reported requests dropped because the store is failing: %d", calls, extra={"action": "store_drop"}
+            )
         excess = len(self._backlog) - self._limits.backlog
         if excess > 0:
             for _ in range(excess):
                 self._backlog.popleft()
             self._hooks.dropped(excess)
-            log.error("samples given up: %d; the store does not take them", excess, extra={"action": "store_drop"})
+            log.error("samples dropped because the store is failing: %d", excess, extra={"action": "store_drop"})
 
     async def _write_on(self) -> None:
         """Write whatever waits, for ever. A store that has nothing to take is asked whether it could."""
@@ -335,7 +337,7 @@ class Recorder:
         """Count what the store passed over: it began before what retention has deleted."""
         if count:
             self._hooks.dropped(count)
-            words = "%d samples are older than what retention keeps and were not stored; was the clock stepped?"
+            words = "%d samples not stored: they are older than retention keeps. Check whether the clock was stepped"
             log.warning(words, count, extra={"action": "store_drop"})
 
     def _leave_front(self, ids: Collection[str]) -> None:

@@ -75,7 +75,7 @@ class Schedule:
         return not self._running
 
     def is_ahead(self, now: datetime) -> bool:
-        """Whether a tick of the future was taken for due: the clock leapt, and came back before anybody noticed."""
+        """Whether a future tick was taken for due: the clock leapt and came back before the leap was seen."""
         return self._newest_tick - now > _AHEAD
 
     def next_due(self) -> datetime | None:

@@ -171,7 +171,7 @@ def _slug(text: str) -> str:
 
 
 def _providers(findings: Findings) -> Iterator[str]:
-    yield "\n# What is not written here the catalogue knows: docs/providers.md.\nproviders:\n"
+    yield "\n# The catalogue knows what is not written here: docs/providers.md.\nproviders:\n"
     for key in findings.keys:
         reference = ":".join(f"${{env:{variable}}}" for variable in key.variables.split(":"))
         if key.entry.base_url is not None:

@@ -159,7 +159,7 @@ class WorkerProcess:
             answer.set_result(message)
 
     async def _count(self, texts: Sequence[str], key: int) -> None:
-        """Count tokens for a probe whose provider told no usage. Where that fails they are not known."""
+        """Count tokens for a probe whose provider sent no usage; unknown where that fails."""
         writer, counts = self._writer, list[int]()
         try:
             counts = await asyncio.to_thread(_counted, texts)

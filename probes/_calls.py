@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from probes._model import ToolCall
 
 MAX_TEXT = 100_000
-"""Characters beyond which a text is not put together any further: nobody looks there, and it takes ever longer."""
+"""Characters beyond which a text is no longer joined: no check reads that far, and joining gets slower."""
 _COMPARED = 4096
 """Characters of arguments up to which it is looked whether they are complete."""
 

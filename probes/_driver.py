@@ -81,7 +81,7 @@ Count: TypeAlias = Callable[[Sequence[str]], Awaitable[Sequence[int]]]
 async def measure(run: Run, codec: Probe, count: Count | None = None) -> Sample:
     """Make one probe and record it. Never raises but for cancellation: a failure is a sample too.
 
-    `count` is asked where the provider told no usage; without one tokens are counted here, and other streams wait.
+    `count` is called where the provider sent no usage. Without it tokens are counted here, and other streams wait.
     """
     seen = await exchange(run, codec)
     reading = Reading()

@@ -158,7 +158,7 @@ _LOOSE_WORDS: tuple[tuple[ErrorClass, re.Pattern[str]], ...] = tuple(
         ),
     )
 )
-"""Words of an error that no status goes with. Less sure than `_WORDS`, so a status that is told comes first."""
+"""Words of an error that no status goes with. Less certain than `_WORDS`, so a known status comes first."""
 _TYPES: Mapping[str, ErrorClass] = {
     name: error
     for error, names in (

@@ -162,18 +162,20 @@ def _proxy_fault(error: Exception, situation: Situation, proxy: Proxy) -> Fault 
         case aiohttp.ClientSSLError() | TimeoutError():
             return None
         case _ if situation.stage is Stage.TUNNEL:
-            return Fault(error=ErrorClass.INTERNAL, detail=f"{named} gave no tunnel: {_words(error)[:60]}")
+            return Fault(error=ErrorClass.INTERNAL, detail=f"{named} opened no tunnel: {_words(error)[:60]}")
     return None
 
 
 def _no_tunnel(status: int, situation: Situation, named: str) -> Fault:
     if status in _SERVER_ERRORS:
-        return Fault(error=ErrorClass.CONNECT, detail=f"connecting to {situation.peer} failed: it says HTTP {status}")
+        return Fault(
+            error=ErrorClass.CONNECT, detail=f"connecting to {situation.peer} failed: the proxy answered HTTP {status}"
+        )
     return Fault(error=ErrorClass.INTERNAL, detail=proxy_refused(status, named))
 
 
 def proxy_refused(status: int, named: str) -> str:
-    """What a proxy means that lets nothing through."""
+    """The detail of a request that the proxy refused."""
     why = "it wants a user and password" if status == _PROXY_AUTH else "it does not allow this"
     return f"{named} refused with HTTP {status}: {why}; correct `proxy:`"
 

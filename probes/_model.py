@@ -156,7 +156,7 @@ class Prompt:
     expected: tuple[int, ...] = ()
     """Numbers that a right answer to `chat` holds as an uninterrupted run."""
     tokens: int | None = None
-    """At most so many has the text in o200k_base; told without encoding it, so a few more than it has."""
+    """An upper bound of the text's tokens in o200k_base, found without encoding it."""
     form: Form | None = None
     """For `tool_call` and `structured_output`."""
     dimensions: int | None = None
@@ -288,7 +288,7 @@ class Done:
     proof: bool = True
     """False where an API tells the reason first, and what proves that the stream came to its end is still to come."""
     known: bool = True
-    """Whether the reason is in the table of reasons; one that is not is told in the sample's `detail`."""
+    """Whether the reason is in the table of reasons; an unknown one is named in the sample's `detail`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,7 +73,7 @@ def prompt_for(
 
 
 def to_be_counted(text: str) -> tuple[str, int]:
-    """What of a prompt has to be encoded to know its tokens, and how many the rest has: a list is told without that.
+    """The part of a prompt that has to be encoded to count its tokens, and the tokens of the rest (a list needs none).
 
     A long list would take an event loop milliseconds.
     """
@@ -89,5 +89,5 @@ def _list_length(prompt_tokens: int) -> int:
 
 
 def _list_tokens(length: int) -> int:
-    """Tokens of the list, told without encoding it."""
+    """Tokens of the list, found without encoding it."""
     return length * _TOKENS_PER_NUMBER + max(length - _SHORT_NUMBERS, 0) - (_TOKENS_PER_NUMBER - 1)

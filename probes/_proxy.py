@@ -51,7 +51,7 @@ def proxy_of(written: Secret | None) -> Proxy | None:
 
 
 def secrets_of(written: Secret | None) -> tuple[str, ...]:
-    """What nobody may see of a proxy: user and password, and the token that is made of them."""
+    """What must not be shown of a proxy: user and password, and the token that is made of them."""
     proxy = proxy_of(written)
     if written is None or proxy is None or proxy.authorization is None:
         return ()

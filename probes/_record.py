@@ -164,7 +164,7 @@ def unmeasured(run: Run, error: ErrorClass, detail: str, at: datetime) -> Sample
 def _note(reading: Reading) -> str | None:
     """What has to be said of an answer, right or wrong."""
     reason = reading.unknown_reason
-    return f"finish reason '{reason}' is not known, so it was read as an end" if reason is not None else None
+    return f"finish reason '{reason}' is unknown and was treated as a normal end" if reason is not None else None
 
 
 def _blank(run: Run, started_at: datetime, fault: Fault | None, note: str | None = None, asked: str = "") -> Sample:
@@ -200,13 +200,13 @@ def _reached_s(exchange: Exchange, fault: Fault | None) -> float | None:
 
 
 def _is_told(reading: Reading) -> bool:
-    """Whether the provider told how many tokens there were, as far as speeds and costs need it."""
+    """Whether the provider sent the token counts that speeds and costs need."""
     told = reading.usage
     return told is not None and (told.output is not None or (reading.vector is not None and told.prompt is not None))
 
 
 def _usage(run: Run, reading: Reading, counts: Sequence[int]) -> tuple[Usage | None, TokensFrom | None]:
-    """Token counts as the provider told them, or else as they were counted, if there was something to count."""
+    """Token counts as the provider sent them, else as they were counted, if there was something to count."""
     told = reading.usage
     if _is_told(reading):
         return told, TokensFrom.USAGE

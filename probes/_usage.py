@@ -37,8 +37,8 @@ def held(usage: Usage | None, codec: Probe, prompt: Prompt, reading: Reading) ->
         reasoning=_part(usage.reasoning, usage.output, bounds["output"]),
         cached=_part(usage.cached, usage.prompt, bounds["prompt"]),
     )
-    said = ", ".join(f"{told[name]} {name} tokens (at most {bounds[name]} can be true)" for name in wrong)
-    return kept, f"usage is not believed: {said}" if wrong else None
+    said = ", ".join(f"{told[name]} {name} tokens (at most {bounds[name]} are possible)" for name in wrong)
+    return kept, f"usage ignored, it cannot be true: {said}" if wrong else None
 
 
 def is_cut(usage: Usage | None, codec: Probe, prompt: Prompt) -> bool:

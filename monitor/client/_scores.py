@@ -89,7 +89,7 @@ class Scores:
         return replace(later, endpoints=endpoints, names=_names(endpoints, router))
 
     def after(self, before: Scores) -> Scores:
-        """These, which came after others. What was not measured anew gets stale when it would have."""
+        """These scores, received after `before`. A row that was not measured since keeps its earlier `stale_after`."""
         endpoints = {name: _goes_on(each, before.endpoints.get(name)) for name, each in self.endpoints.items()}
         return (
             self if endpoints == self.endpoints else replace(self, endpoints=endpoints, names=self._renamed(endpoints))
@@ -140,7 +140,7 @@ def _goes_on(later: Endpoint, before: Endpoint | None) -> Endpoint:
 def _endpoint(plain: Mapping[str, Any], generated_at: datetime) -> Endpoint:
     score, account, stale_after = plain["score"], plain["account"], plain["stale_after"]
     measured_at = None if plain.get("measured_at") is None else _moment(plain["measured_at"])
-    # Measured later than it was told of: by a clock that was ahead. It would never get stale.
+    # Dated later than the document: the daemon's clock was ahead. Such a row would never get stale.
     ahead = max(timedelta(), measured_at - generated_at) if measured_at is not None else timedelta()
     return Endpoint(
         id=str(plain["id"]),

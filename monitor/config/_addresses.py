@@ -49,7 +49,7 @@ def _http(value: str, *, key: str) -> str:
     if any(character in value for character in " ?#"):
         raise RefusedError("must not hold spaces, '?' or '#'")
     if not _is_host(parts.hostname or "") or parts.port == 0:
-        raise RefusedError("names no host and port that can be reached; write https://host/path")
+        raise RefusedError("has no usable host and port; write https://host/path")
     return value.rstrip("/")
 
 
@@ -68,7 +68,7 @@ def proxy(value: str) -> Secret:
     if parts.scheme not in {"http", "https"}:
         raise RefusedError(f"is not the address of an HTTP proxy (SOCKS is not supported); {form}")
     if not _is_host(parts.hostname or "") or port == 0 or " " in value:
-        raise RefusedError(f"names no host and port that can be reached; {form}")
+        raise RefusedError(f"has no usable host and port; {form}")
     if parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise RefusedError(f"must not hold a path, '?' or '#'; {form}, with %2F for '/' in a password")
     if parts.username is not None and not (parts.username.isascii() and (parts.password or "").isascii()):
@@ -200,7 +200,7 @@ def _server(value: str) -> str:
         )
     port = int(found["port"] or 1)
     if (not folder and not _is_host(host)) or not 0 < port <= _HIGHEST_PORT:
-        raise RefusedError(f"names no host and port that can be reached; {form}")
+        raise RefusedError(f"has no usable host and port; {form}")
     return value
 
 

@@ -33,13 +33,13 @@ def check_routers(document: Document) -> Iterator[Problem]:
 
 
 def _misspelt(document: Document) -> Iterator[Problem]:
-    """Names of routers that are nearly one that is read: nothing would ever ask for them. Others may be anybody's."""
+    """Names of routers that resemble a known one: most likely typing errors. Any other name is allowed."""
     for endpoint in endpoints(document):
         for place in document.children(*endpoint, "router_ids"):
             written = str(place[-1])
             if written not in KNOWN and (meant := _meant(written)):
-                known = f"is no router; known here are {', '.join(sorted(KNOWN))}, and names unlike them (did you mean"
-                yield document.key_problem(place, RefusedError(f"{{value}} {known} {quoted(meant)}?)"))
+                words = f"is not a known router ({', '.join(sorted(KNOWN))}), but resembles one (did you mean"
+                yield document.key_problem(place, RefusedError(f"{{value}} {words} {quoted(meant)}?)"))
 
 
 def _meant(written: str) -> str | None:

@@ -22,7 +22,7 @@ _NO_KEYS = frozenset(
     | {"ollama", "lm-studio", "vllm", "anything", "placeholder", "test"}
 )
 """What is written for servers that take any key."""
-_PLAIN = "holds a secret in plain; write ${env:NAME}, ${file:/absolute/path} or ${credential:NAME}"
+_PLAIN = "holds a secret in plain text; write ${env:NAME}, ${file:/absolute/path} or ${credential:NAME}"
 _PASSWORD = re.compile(r"postgres(?:ql)?://[^:/?#@]+:[^/?#@]+@")
 
 

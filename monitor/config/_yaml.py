@@ -45,7 +45,7 @@ class _Loader(yaml.SafeLoader):
 
 
 _HALVES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
-"""How JSON writes a character beyond U+FFFF: `"\\ud83d\\ude00"`. A half alone is told later, with its place."""
+"""How JSON writes a character beyond U+FFFF: `"\\ud83d\\ude00"`. A lone half is reported later, with its place."""
 
 
 def _joined(halves: re.Match[str]) -> str:

@@ -44,8 +44,8 @@ class Checked:
         lone = blind_spot([spec.endpoint for spec in self.config.endpoints if spec.enabled], self.config.canaries)
         if lone is not None:
             yield (
-                f"all endpoints are at {lone} and there are no `canaries`: when it does not answer, its fault cannot "
-                "be told from a fault of this place's network; name two machines that have nothing to do with it, such "
+                f"all endpoints are at {lone} and no `canaries` are configured: when it does not answer, its failure "
+                "cannot be told from a failure of the local network; name two hosts that are unrelated to it, such "
                 'as canaries: ["1.1.1.1:443", "example.com:443"]'
             )
         proxy = unused_proxy(self.config, os.environ)

@@ -159,7 +159,7 @@ def _free(stem: str, taken: Iterable[str]) -> str:
 
 
 def _providers(providers: Iterable[_Provider], catalogue: Catalogue) -> Iterator[str]:
-    yield "\n# What is not written here the catalogue knows: docs/providers.md.\nproviders:\n"
+    yield "\n# The catalogue knows what is not written here: docs/providers.md.\nproviders:\n"
     for each in providers:
         lines = list(_of_provider(each))
         title = f"  # {catalogue.providers[each.first.provider].title}" if each.is_known else ""
@@ -174,7 +174,7 @@ def _of_provider(provider: _Provider) -> Iterator[str]:
     if first.base_url is not None or not provider.is_known:
         yield f"base_url: {_address(first.base_url or str(first.entry and first.entry.base_url))}"
     if provider.key:
-        note = "  # stands in LiteLLM's file in plain: put it into this variable" if first.key.is_plain else ""
+        note = "  # is in LiteLLM's file in plain text: put it into this variable" if first.key.is_plain else ""
         yield f"api_key: {provider.key}{note}"
     if provider.options:
         yield f"options: {json.dumps(dict(provider.options))}"

@@ -61,7 +61,7 @@ class EventLog:
                 self._open.add(incident.id)
                 _log_incident("incident_restored", "incident still open", incident, now)
         for incident in ended:
-            _log_incident("incident_closed", "incident closed: endpoint is not probed any more", incident, now)
+            _log_incident("incident_closed", "incident closed: endpoint is no longer probed", incident, now)
 
     def changed(self, changes: Iterable[StatusChange]) -> None:
         """Log the statuses that samples or time changed."""

@@ -1,4 +1,4 @@
-"""Lets a few records of a kind through and counts the rest: nobody can fill the log. Pure: time is an argument."""
+"""Limits similar log records to a few per minute and counts the rest, so that clients cannot fill the log. Pure."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class LogLimit:
         return False
 
     def ended(self, now_s: float, *, all_of_them: bool = False) -> Iterator[Suppressed]:
-        """What was kept out in the spans that are over, each told once; afterwards records are let through again."""
+        """What was suppressed in the spans that are over, each once; afterwards records are written again."""
         over = [kind for kind, seen in self._seen.items() if all_of_them or now_s - seen.since_s >= SPAN_S]
         for kind in over:
             seen = self._seen.pop(kind)

@@ -29,12 +29,12 @@ _PATIENCE_S: Final = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogLosses:
-    """Log records that nobody sees."""
+    """Counts of log records that were not written."""
 
     dropped: int = 0
     """They did not fit into the queue, or could not be written."""
     suppressed: int = 0
-    """They were too much of the same."""
+    """There were too many similar ones."""
 
 
 class LogQueue(logging.Handler):
@@ -100,7 +100,7 @@ class LogQueue(logging.Handler):
         try:
             line = self._bytes_of(record)
         except Exception as error:  # noqa: BLE001  # any object of a caller is turned into text here
-            words = "a log record of %s cannot be written: %s"
+            words = "a log record of %s cannot be formatted: %s"
             return self._bytes_of(_record(logging.ERROR, words, record.name, type(error).__name__))
         return line if len(line) <= _LONGEST else self._bytes_of(_shortened(record))
 
@@ -119,7 +119,7 @@ class LogQueue(logging.Handler):
                 self._writing = bool(lines)
                 left_out = [*self._limit.ended(time.monotonic())]
             if untold:
-                words = "%d log records were dropped: whoever reads them was too slow"
+                words = "%d log records dropped: standard error was not read fast enough"
                 lines.append(self._line(_record(logging.WARNING, words, untold, action="log_dropped")))
             self._write_all(lines)
             self._put(map(_summary, left_out))
@@ -156,7 +156,7 @@ def _write(file: int, line: bytes) -> bool:
 def _summary(found: Suppressed) -> logging.LogRecord:
     name, level, word, endpoint = found.kind
     about = {"of": word, "logger": name} | ({"endpoint": endpoint} if endpoint else {})
-    words = "%d more log records like this were left out"
+    words = "%d similar log records suppressed"
     return _record(level, words, found.count, action="log_limited", **about)
 
 

@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 def stop_on_signals() -> asyncio.Event:
-    """An event that SIGTERM and SIGINT set from now on. SIGHUP is told of and changes nothing."""
+    """An event that SIGTERM and SIGINT set from now on. SIGHUP is logged and ignored."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)

@@ -67,7 +67,7 @@ async def _demo(
         async with AsyncExitStack() as stack:
             progress.print(f"Loading the model {weights.name} …")
             model, model_address = await _started(stack, "model_server", place, ())
-            progress.print(f"Model at {model_address}; measuring how quick it is here …")
+            progress.print(f"Model at {model_address}; measuring its speed on this machine …")
             speed = await unless_ended([model], measure(model_address, MODEL_NAME))
             progress.print(_told(speed))
             progress.print("Starting the slow and the flaky provider …")

@@ -24,7 +24,7 @@ _RECOUNT_S = 10.0
 
 
 async def restore(board: Board, store: Store, now: datetime) -> tuple[Incident, ...]:
-    """Fill a board from the store, and end there the incidents that nobody else will end; returns those."""
+    """Fill a board from the store; end and return the incidents of endpoints that are no longer probed."""
     ended = await recall(board, store, now)
     if ended:
         await store.append([], {}, ended)

@@ -71,7 +71,7 @@ class _News:
 class Board:
     """All books of a configuration, and the newest snapshot.
 
-    Three steps: samples are absorbed, committed once they are stored, and rendered when somebody asks.
+    Three steps: samples are absorbed, committed once they are stored, and rendered on request.
     """
 
     def __init__(self, config: Config, jobs: Sequence[Job], now: datetime) -> None:

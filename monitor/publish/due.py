@@ -14,7 +14,7 @@ _SLICE = 25
 
 
 def drift(rows: int) -> timedelta:
-    """How old a row may get, that time alone changes, while somebody reads."""
+    """How old a row may get that only time changes, while clients read."""
     return min(max(_DRIFT_LEAST, rows * _DRIFT_EACH), _DRIFT_MOST)
 
 
@@ -55,7 +55,7 @@ class Moments:
 
 
 class Ages:
-    """Which rows have to be rendered anew when somebody asks for all of them."""
+    """Which rows have to be rendered again for a request for all of them."""
 
     __slots__ = ("_drift", "_rendered", "_swept_at", "_touched", "_turns")
 

@@ -19,7 +19,7 @@ from probes._model import Endpoint, ErrorClass, Sample, Task
 
 _TIMES_S = (0.001, 0.005, 0.01, 0.02, 0.03, 0.045, 0.065, 0.1, 0.14, 0.2, 0.28, 0.4, 0.55, 0.75, 1, 1.4, 2, 2.8, 4, 5.5,
             7.5, 10, 15, 30, 60, 120)  # fmt: skip
-"""Steps of about 1.4 where answers usually begin, so that a quantile is told to within a fifth."""
+"""Steps of about 1.4 where answers usually begin, so that a quantile is right within a fifth."""
 _GAPS_S = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _FEW_TIMES_S = (0.2, 0.5, 1, 2.5, 10)
 _PHASES = ("dns", "connect", "tls", "headers", "ttft", "e2e")
@@ -38,7 +38,7 @@ _INFO = Family(name="providerwatch_endpoint_info", kind="gauge", about="What an 
 _UP = Family(
     name="providerwatch_up",
     kind="gauge",
-    about="1 usable, or refused to this account only; 0 down; absent when not known.",
+    about="1 usable, or only this account is refused; 0 down; absent while unknown.",
 )
 _STATUS = Family(name="providerwatch_status", kind="gauge", about="1 for the status that an endpoint has.")
 _SCORE = Family(
@@ -48,12 +48,12 @@ _UPTIME = Family(name="providerwatch_uptime_ratio", kind="gauge", about="Success
 _REFUSED = Family(
     name="providerwatch_account_refused",
     kind="gauge",
-    about="1 while the newest probes were refused to this account, by why; absent otherwise.",
+    about="1 while the provider refuses this account, by error class; absent otherwise.",
 )
 _NEWEST = Family(
     name="providerwatch_last_sample_timestamp_seconds",
     kind="gauge",
-    about="When the newest probe began, in seconds since 1970.",
+    about="Unix time at which the newest probe began.",
 )
 _PROBES = Family(
     name="providerwatch_probes_total",

@@ -189,7 +189,7 @@ class Metrics:
         )
         self.store_dropped = Counter(
             "providerwatch_store_dropped_total",
-            "Samples given up: the store failed, or they were too old for it.",
+            "Samples dropped: the store failed for too long, or they are older than retention keeps.",
             registry=registry,
         )
         self.store_size = Gauge(
@@ -211,17 +211,17 @@ class Metrics:
         )
         self.log_dropped = Counter(
             "providerwatch_log_dropped_total",
-            "Log records that were not written because nobody read them in time.",
+            "Log records dropped because standard error was not read fast enough.",
             registry=registry,
         )
         self.log_suppressed = Counter(
             "providerwatch_log_suppressed_total",
-            "Log records that were left out because there were many like them.",
+            "Log records suppressed: more than 10 similar ones in a minute.",
             registry=registry,
         )
         self.clock_ahead = Gauge(
             "providerwatch_clock_ahead_seconds",
-            "By how much the clock is ahead of what retention believes; 0 while it is followed.",
+            "Seconds that the clock is ahead of the time that retention uses; 0 while they agree.",
             registry=registry,
         )
         self.vantage_online = Gauge(

@@ -16,7 +16,7 @@ _SLICE: Final = 40
 
 
 class Renderer:
-    """What readers of one board get. Nothing is rendered while nobody asks."""
+    """What readers of one board get. Rows are rendered on request only."""
 
     def __init__(self, board: Board, now: Callable[[], datetime]) -> None:
         self._board = board

@@ -224,7 +224,7 @@ def bounded(health: Health, now: datetime) -> Health:
 
 
 def bounded_outlook(outlook: Outlook, now: datetime) -> Outlook:
-    """The same of an outlook."""
+    """An outlook that is dated no later than now."""
     at_s = now.timestamp()
     return outlook if outlook.at_s is None or outlook.at_s <= at_s else replace(outlook, at_s=at_s)
 

@@ -97,7 +97,7 @@ class Claim:
         self._end()
         raise StoreTakenError(
             f"{self._place}: another daemon uses it (from {holder or 'an address not known'}): "
-            "stop that one, or name another `store`"
+            "stop that daemon, or name another `store`"
         )
 
     def _ask(self, session: dbapi.Connection, query: str, *values: int) -> Identity | None:

@@ -56,7 +56,7 @@ class Database(Protocol):
         """See `Store.size`."""
 
     def dispose(self) -> None:
-        """Close the connections that nobody uses now, and give up the claim."""
+        """Close the idle connections, and give up the claim."""
 
     def abort(self) -> None:
         """Break off what other threads are doing, as far as that can be done."""

@@ -3,7 +3,7 @@
 An open file that was deleted can still be written to, and all of it is lost when it is closed. So the files that are
 open are compared with those that have their names. An inode that is open is not given to another file.
 
-A file that was written over in place, as `cp` does, is told by its header: by the number that its database was given
+A file that was overwritten in place, as by `cp`, is recognised by its header: by the number that its database was given
 when it was made, and by a count of changes, which never goes back.
 """
 
@@ -72,7 +72,7 @@ class Files:
                 if found != known:
                     return f"{_WHAT[name]} was {'replaced' if found else 'deleted'} while the daemon had it open"
             if self.is_overwritten():
-                return f"{_WHAT['']} was written over while the daemon had it open"
+                return f"{_WHAT['']} was overwritten while the daemon had it open"
             self._learn()
         return None
 

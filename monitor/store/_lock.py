@@ -64,7 +64,7 @@ class FileLock:
         except BaseException:
             os.close(file)
             raise
-        with suppress(OSError):  # on a full disk nobody learns the number, and the lock holds all the same
+        with suppress(OSError):  # on a full disk the file lacks the number; the lock holds all the same
             os.ftruncate(file, 0)
             os.write(file, f"{os.getpid()}\n".encode())
         return file
@@ -75,12 +75,13 @@ class FileLock:
         except BlockingIOError:
             holder = os.read(file, 20).decode(errors="replace").strip() or "not known"
             raise StoreTakenError(
-                f"{self._database}: another daemon uses it (process {holder}): stop that one, or name another `store`"
+                f"{self._database}: another daemon uses it (process {holder}): "
+                "stop that daemon, or name another `store`"
             ) from None
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 raise
-            log.warning("%s cannot be locked: a second daemon would not be noticed", self._database)
+            log.warning("%s cannot be locked on this file system: a second daemon would not be refused", self._database)
 
     def _close(self) -> None:
         if self._file is not None:

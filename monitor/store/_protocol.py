@@ -133,7 +133,7 @@ class Schema:
         """Raise `StoreError` when there is nothing in it that this program could read as it is."""
         if self.missing is not None:
             raise StoreError(
-                f"there is no file {self.missing}, it holds nothing yet; `providerwatch run` or "
+                f"holds nothing yet: the file {self.missing} does not exist; `providerwatch run` or "
                 "`providerwatch db upgrade` makes it"
             )
         if self.found is None:
@@ -316,7 +316,7 @@ class Store(Protocol):
         """
 
     async def times(self) -> Times:
-        """What the store knows of time; quickly told."""
+        """What the store knows of time; cheap to ask."""
 
     async def lower_horizon(self, at: datetime) -> None:
         """Take samples again that began at `at` or later: the horizon was set by a clock that was ahead."""

@@ -92,7 +92,7 @@ class Server:
             )
         except (KeyError, struct.error, UnicodeError) as error:
             plain.close()
-            raise OSError("what answers there is no PostgreSQL server") from error
+            raise OSError("the server that answers is not PostgreSQL") from error
         except BaseException:
             plain.close()
             raise
@@ -123,7 +123,9 @@ def server_of(url: URL) -> Server:
     options = {name: value if isinstance(value, str) else value[-1] for name, value in url.query.items()}
     unknown = sorted(options.keys() - _OPTIONS)
     if unknown:
-        raise StoreError(f"store: {unknown[0]} is no option of an address; write one of {', '.join(sorted(_OPTIONS))}")
+        raise StoreError(
+            f"store: {unknown[0]} is not a known option of the address; write one of {', '.join(sorted(_OPTIONS))}"
+        )
     return Server(
         host=options.get("host") or url.host or "localhost",
         port=url.port or _PORT,
@@ -152,9 +154,7 @@ def _ssl_of(mode: str, root: str | None) -> Ssl:
             return True
         case "require" | "verify-ca" | "verify-full":
             if root is not None and not Path(root).is_file():
-                raise StoreError(
-                    f"store: sslrootcert: {root} is not a file: name the certificate of who signed the server's"
-                )
+                raise StoreError(f"store: sslrootcert: {root} is not a file: write the path of the CA's certificate")
             context = ssl.create_default_context(cafile=root)
             context.check_hostname = mode == "verify-full"
             return context

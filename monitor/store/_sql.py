@@ -244,7 +244,11 @@ class SqlStore:
                 await self._write_thread.run(self._database.dispose)
                 await self._write_thread.end()
         except TimeoutError:
-            log.warning("%s does not answer; it is left as it is", self._database.place, extra={"action": "store_left"})
+            log.warning(
+                "%s does not answer; closed without waiting for it",
+                self._database.place,
+                extra={"action": "store_left"},
+            )
             self._read_threads.drop()
             self._write_thread.drop(self._database.dispose)
             self._database.abort()
@@ -325,7 +329,7 @@ class SqlStore:
 
     @contextmanager
     def _to_append(self) -> Iterator[None]:
-        """Whoever appends is told once that all is lost; then the database is made ready again."""
+        """Raises once for the next append that the database is lost; then prepares the new one."""
         if self._lost is not None and self._is_told:
             self._reopen()
         try:

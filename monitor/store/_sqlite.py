@@ -68,7 +68,7 @@ class SqliteDatabase:
         """See `Database.check_same`."""
         missing = self._files.missing()
         if missing is not None:
-            raise StoreReplacedError(f"{self.place}: {missing}: it is opened again with what is there now")
+            raise StoreReplacedError(f"{self.place}: {missing}: reopening the store with the file that is there now")
         if self._lock.is_wanted:
             self._lock.take()
 
@@ -76,7 +76,7 @@ class SqliteDatabase:
         """See `Database.reopen`. What only the deleted log held is put into the file first, where nothing else did."""
         if self.reader.pool.checkedout():  # type: ignore[attr-defined]
             self.abort()
-            raise StoreReplacedError(f"{self.place}: reads of the file that was there have to end first")
+            raise StoreReplacedError(f"{self.place}: waiting for reads of the old file to end")
         if self._files.only_log_is_gone():
             with suppress(SQLAlchemyError), self.writer.connect() as connection:
                 _driver(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -82,7 +82,7 @@ class Threads:
         if self._is_ending:
             raise StoreError(f"the {self._name} is being closed")
         if self._queue.qsize() >= self._most:
-            raise StoreError(f"{self._most} calls wait for the {self._name} already: see why the database is slow")
+            raise StoreError(f"{self._most} calls are waiting for the {self._name}: find out why the database is slow")
         self._start()
         call = Call(work, droppable=self._droppable)
         self._queue.put(call)
@@ -107,7 +107,7 @@ class Threads:
             while True:
                 call = self._queue.get_nowait()
                 if call is not None:
-                    call.fail(StoreError(f"the {self._name} did not come to it before it was closed"))
+                    call.fail(StoreError(f"the {self._name} was closed before this call ran"))
         for _ in range(self._running):
             call = Call(last, droppable=False)
             call.answer.cancel()

@@ -41,7 +41,7 @@ class StoppingError(Exception):
     """The monitor is stopping: what is reported now would not be counted."""
 
     def __init__(self) -> None:
-        super().__init__("the monitor is stopping; send the batch again, as it is, when it runs again")
+        super().__init__("the monitor is stopping; send the same batch again after it has restarted")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,14 +72,14 @@ def canary_origins(canaries: Iterable[Canary]) -> tuple[Origin, ...]:
 
 
 def neutral_name(endpoints: Iterable[Endpoint], canaries: Iterable[Canary]) -> str | None:
-    """The name to look up beside the probes: a canary's, where one is given by a name that is nobody else's."""
+    """The name to look up beside the probes: that of a canary which is no host of a provider."""
     taken = {origin.host for endpoint in endpoints if (origin := origin_of(endpoint)) is not None}
     named = (each.host for each in canary_origins(canaries) if each.is_named and not each.is_near)
     return next((f"{host}." for host in named if host not in taken), None)
 
 
 def blind_spot(endpoints: Iterable[Endpoint], canaries: Iterable[Canary]) -> str | None:
-    """The host whose silence cannot be told from that of this place's network: all endpoints are there."""
+    """The host of all endpoints, when its failure cannot be told from a failure of the local network."""
     far = {origin for endpoint in endpoints if (origin := origin_of(endpoint)) is not None}
     hosts = sorted({origin.host for origin in far})
     related = all(one.is_related(other) for one in far for other in far)

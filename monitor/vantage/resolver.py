@@ -16,7 +16,7 @@ from monitor.vantage.evidence import Answer
 from monitor.vantage.origins import Origin
 
 RESOLVER: Final = Origin(name="the resolver", host="the resolver", port=53)
-"""Stands for the resolver among those who are missed; related to nobody."""
+"""Stands for the resolver among the missed hosts; unrelated to all of them."""
 _SLACK: Final = timedelta(seconds=1)
 """A lookup that ended so shortly before a failure began says something about it."""
 _REMEMBERED: Final = 64

@@ -62,7 +62,7 @@ async def ask(witness: Origin, patience_s: float = PATIENCE_S) -> Answer:
 async def look_up(name: str | None = None, patience_s: float = LOOKUP_PATIENCE_S) -> Answer:
     """Whether the resolver answers now, if only that there is no such name.
 
-    `name` None: one that nobody has asked for, so that the resolver has to ask others and cannot answer from memory.
+    `name` None: a random one, so that the resolver cannot answer from its cache.
     """
     host = name or f"{secrets.token_hex(6)}.{_NEUTRAL_ZONE}"
     try:

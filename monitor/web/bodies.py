@@ -65,13 +65,13 @@ def unpacked(raw: bytes) -> bytes:
     if len(body) > MOST_BYTES:
         raise _too_large()
     if not unpacker.eof or unpacker.unused_data:
-        raise web.HTTPBadRequest(text="the body is not one whole gzip member")
+        raise web.HTTPBadRequest(text="the body must be exactly one complete gzip member")
     return body
 
 
 def _too_large() -> web.HTTPRequestEntityTooLarge:
     return web.HTTPRequestEntityTooLarge(
-        MOST_BYTES, text=f"the body is larger than {MOST_BYTES} bytes, as it was sent or unpacked; send less at once"
+        MOST_BYTES, text=f"the body is larger than {MOST_BYTES} bytes, compressed or uncompressed; send less at once"
     )
 
 

@@ -61,8 +61,8 @@ class Guard:
         for header in request.headers.getall(hdrs.HOST, ()):
             if host_of(header) not in self._hosts:
                 raise web.HTTPMisdirectedRequest(
-                    text="the Host of the request is not this monitor's: without a token it answers to its own address "
-                    "and to localhost only; set `token` or `public: true` in the configuration to serve other names"
+                    text="the Host header does not name this monitor: without a token only localhost and the listen "
+                    "address are accepted; set `token` or `public: true` in the configuration to accept other names"
                 )
 
     def _ask_for_token(self, request: web.Request, wanted: bytes) -> None:

@@ -74,7 +74,7 @@ def _always(route: Route) -> Sequence[Answer]:
     ]
     body = [
         refusal(HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive in time."),
-        refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is larger than 1 MiB, as it was sent or unpacked."),
+        refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is larger than 1 MiB, compressed or uncompressed."),
         refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body's `Content-Encoding` is neither gzip nor identity."),
     ]
     guarded = [

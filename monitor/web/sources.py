@@ -41,17 +41,17 @@ class Sources:
     problems: Callable[[], tuple[str, ...]]
     """Why the daemon is not ready; empty when it is."""
     warnings: Callable[[], tuple[str, ...]] = tuple
-    """What is odd though the daemon is ready."""
+    """Problems that do not make the daemon unready."""
     metrics: Exposition = _no_metrics
     past: Past | None = None
     """None: the routes of stored history are not there."""
     outcomes: Callable[[object], Awaitable[Receipt]] | None = None
-    """Takes reports of real traffic; None: nobody could be known to report."""
+    """Takes reports of real traffic; None: without a token no reports are taken."""
     activity: ActivityPage = _no_activity
     render: Callable[[], Awaitable[Snapshot]] | None = None
     """Makes the newest snapshot; None: the one that was made is the newest."""
     render_row: Callable[[str], Row | None] | None = None
-    """The same of one endpoint's row."""
+    """Makes the newest row of one endpoint; None: the one that was made is the newest."""
 
     async def newest(self) -> Snapshot:
         """All that may be read now."""

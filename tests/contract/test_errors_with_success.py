@@ -121,7 +121,7 @@ def test_an_error_object_in_place_of_an_answer_is_the_refusal_that_it_says(
 @every_object
 def test_an_error_object_in_place_of_a_list_of_models_is_no_reach(api: str, told: object, error: ErrorClass) -> None:
     taken = judged(api, json.dumps(told).encode(), Task.REACH, headers=JSON_TYPE)
-    # Where there is no list of models, a refusal shows that somebody is there.
+    # Where there is no list of models, a refusal shows that the server answers.
     answers = not codec(api, {}).lists_models and error.blame is Blame.ACCOUNT
     assert taken.error is (None if answers else error), taken.detail
 

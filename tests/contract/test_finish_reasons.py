@@ -62,7 +62,7 @@ def test_any_other_reason_is_an_end_and_the_answer_is_judged(api: str, reason: s
     wrong = judged(api, stream(api, messages(api, reason=reason, pieces=["Paris"])))
     assert wrong.error is ErrorClass.WRONG_ANSWER
     for taken in (right, wrong):
-        assert (f"finish reason '{reason}' is not known" in (taken.detail or "")) == unknown
+        assert (f"finish reason '{reason}' is unknown" in (taken.detail or "")) == unknown
 
 
 @every_stream

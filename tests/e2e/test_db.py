@@ -155,7 +155,9 @@ def test_prune_refuses_a_clock_far_ahead_of_the_store_and_deletes_when_it_is_vou
     keep(history.url, [timedelta(days=30), timedelta(days=30, minutes=1)])
     refused = db("prune", tmp_path, history.url)
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert re.search(r"the clock says .* no later time than .*: nothing was deleted.* --trust-clock", refused.stderr)
+    assert re.search(
+        r"the clock says .* the newest time in the store is .*: nothing was deleted.* --trust-clock", refused.stderr
+    )
     assert json.loads(db("info --json", tmp_path, history.url).stdout)["samples"] == 2
     assert db("prune --trust-clock", tmp_path, history.url).returncode == 0
     assert json.loads(db("info --json", tmp_path, history.url).stdout)["samples"] == 0
@@ -168,5 +170,5 @@ def test_what_only_reads_makes_no_database_and_names_the_one_that_is_missing(wor
         command(*words.split(), "-c", str(file)), capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     assert (found.returncode, found.stdout) == (1, "")
-    assert f"there is no file {tmp_path}/none.db" in found.stderr
+    assert f"the file {tmp_path}/none.db does not exist" in found.stderr
     assert [each.name for each in tmp_path.iterdir()] == ["providerwatch.yaml"]

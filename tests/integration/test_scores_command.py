@@ -68,7 +68,7 @@ def test_a_refused_token_says_how_to_give_one_and_an_accepted_one_shows_the_tabl
     ("url", "words"),
     [
         ("ftp://host", "--url: 'ftp://host' must begin with http:// or https://"),
-        ("http://", "--url: 'http://' names no host and port"),
+        ("http://", "--url: 'http://' has no usable host and port"),
         ("{closed}", "cannot connect to 127.0.0.1:{port}: Connection refused; is the daemon running?"),
     ],
 )

@@ -3,7 +3,7 @@
     unshare --net --mount python -m tests.system.lost_resolver SCENARIO
 
 prints as JSON what was stored. The name server is a small one of our own: it knows the gateway, says of all else that
-there is no such name, and falls silent as it is told.
+there is no such name, and stops answering on command.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _question(query: bytes) -> tuple[str, bytes, int]:
 
 
 def mute_for_all(watch: Watch, names: NameServer) -> None:
-    """The resolver answers nobody for a while."""
+    """The resolver answers no query for a while."""
     names.is_mute = lambda _: True
     watch.wait_for(lambda: watch.failures(ErrorClass.VANTAGE_OFFLINE) >= ENOUGH, "samples of an outage")
     names.is_mute = lambda _: False

@@ -169,7 +169,7 @@ def test_a_key_in_plain_is_not_taken_over_but_becomes_a_variable(tmp_path: Path,
     found = made(deployment(params))
     assert found.text is not None
     assert SECRET not in found.text + found.report
-    assert f"${{env:{variable}}}  # stands in LiteLLM's file in plain" in found.text
+    assert f"${{env:{variable}}}  # is in LiteLLM's file in plain text" in found.text
     assert f"Set in the environment: {variable}" in found.report
     assert one(tmp_path, params).endpoint.api_key is not None
 
@@ -216,7 +216,7 @@ def test_the_api_is_what_the_deployment_is_asked_by(tmp_path: Path, params: str,
 @pytest.mark.parametrize(
     ("params", "info", "reason"),
     [
-        ("{model: vertex_ai/gemini-1.5-pro}", "{}", "is at vertex_ai, which Providerwatch does not speak to"),
+        ("{model: vertex_ai/gemini-1.5-pro}", "{}", "is at vertex_ai, which Providerwatch does not support"),
         ("{model: azure_ai/llama, api_base: 'https://x/models'}", "{}", "is at azure_ai"),
         ("{model: 'anthropic/*'}", "{}", "is a wildcard"),
         ("{model: my-model}", "{}", "names no provider; write litellm_params.model as provider/model"),
@@ -224,16 +224,16 @@ def test_the_api_is_what_the_deployment_is_asked_by(tmp_path: Path, params: str,
         ("{model: openai/dall-e-3}", "{}", "is asked for something else than text"),
         ("{model: openai/x}", "{mode: audio_transcription}", "is asked for audio_transcription"),
         ("{model: cohere/rerank-v3}", "{}", "is asked for something else than text"),
-        ("{model: gemini/text-embedding-004}", "{}", "is asked for embeddings, which are not probed at Google Gemini"),
-        ("{model: bedrock/amazon.titan-embed-text-v1}", "{}", "is asked for embeddings, which are not probed"),
-        ("{model: azure/text-embedding-ada-002, api_base: 'https://x.openai.azure.com'}", "{}", "for embeddings"),
-        ("{model: azure/responses/gpt-5, api_base: 'https://x.openai.azure.com'}", "{}", "by the Responses API"),
-        ("{model: anthropic/claude}", "{mode: responses}", "by the Responses API"),
+        ("{model: gemini/text-embedding-004}", "{}", "serves embeddings, which are not probed at Google Gemini"),
+        ("{model: bedrock/amazon.titan-embed-text-v1}", "{}", "serves embeddings, which are not probed"),
+        ("{model: azure/text-embedding-ada-002, api_base: 'https://x.openai.azure.com'}", "{}", "serves embeddings"),
+        ("{model: azure/responses/gpt-5, api_base: 'https://x.openai.azure.com'}", "{}", "uses the Responses API"),
+        ("{model: anthropic/claude}", "{mode: responses}", "uses the Responses API"),
         ("{model: azure/d}", "{}", "has no api_base"),
         ("{model: azure/d, api_base: 'https://x.openai.azure.com', tenant_id: t}", "{}", "Entra"),
         ("{model: hosted_vllm/m}", "{}", "has no api_base"),
         ("{model: cloudflare/@cf/meta/llama}", "{}", "has no api_base"),
-        ("{model: bedrock/m, aws_region_name: eu-west-1, aws_role_name: r}", "{}", "takes a role"),
+        ("{model: bedrock/m, aws_region_name: eu-west-1, aws_role_name: r}", "{}", "uses a role"),
         ("{model: openai/m, api_base: 'ftp://x'}", "{}", "has an api_base that must begin with http:// or https://"),
     ],
 )  # fmt: skip
@@ -250,7 +250,7 @@ def test_what_is_left_out_stands_in_the_file_as_a_comment() -> None:
     )
     found = made(more).text
     assert found is not None
-    assert "#   g (vertex_ai/gemini-pro): is at vertex_ai, which Providerwatch does not speak to\n" in found
+    assert "#   g (vertex_ai/gemini-pro): is at vertex_ai, which Providerwatch does not support\n" in found
 
 
 def test_a_deployment_without_an_id_is_told_what_to_write_into_litellms_file(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The log never holds anything up, and nobody can fill it."""
+"""The log never blocks the daemon, and clients cannot fill it."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_what_was_left_out_is_told_at_the_end(open_pipe: Callable[[], Pipe]) -> 
         pipe.log.error("it failed", extra={"action": "failed"})
     *written, last = pipe.lines()
     assert [line["action"] for line in written] == ["failed"] * MOST
-    assert (last["message"], last["of"]) == ("7 more log records like this were left out", "failed")
+    assert (last["message"], last["of"]) == ("7 similar log records suppressed", "failed")
     assert losses() == LogLosses(suppressed=7)
 
 
@@ -127,7 +127,7 @@ def test_a_reader_that_reads_nothing_holds_up_nothing_and_what_is_lost_is_counte
     reader.join()
     told = [json.loads(line) for line in lines]
     assert [line["message"] for line in told if line["action"] == "log_dropped"] == [
-        f"{losses().dropped} log records were dropped: whoever reads them was too slow"
+        f"{losses().dropped} log records dropped: standard error was not read fast enough"
     ]
     assert len(told) - 1 + losses().dropped == 9_000
 
@@ -143,7 +143,7 @@ def test_a_record_that_cannot_be_put_into_words_is_told_of(open_pipe: Callable[[
     pipe = open_pipe()
     pipe.log.error("%d", "no number")
     (line,) = pipe.lines()
-    assert line["message"] == "a log record of monitor.something cannot be written: TypeError"
+    assert line["message"] == "a log record of monitor.something cannot be formatted: TypeError"
 
 
 def test_a_stream_that_is_closed_costs_records_and_nothing_else(open_pipe: Callable[[], Pipe]) -> None:

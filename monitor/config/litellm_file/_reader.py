@@ -78,7 +78,7 @@ class Reader:
             raise UnfitError("is a wildcard: write an endpoint for each model that is to be watched")
         mode = text(self._info, "mode")
         if mode not in _MODES or _NO_CHAT.search(self._model):
-            raise UnfitError(f"is asked for {mode or 'something else than text'}; chats and embeddings are probed")
+            raise UnfitError(f"is asked for {mode or 'something else than text'}; only chats and embeddings are probed")
         self._theirs, self._model = self._split()
         provider = self._provider()
         match provider:
@@ -96,7 +96,7 @@ class Reader:
         ):
             return "openai"
         if ours not in self._catalogue.providers:
-            raise UnfitError(f"is at {self._theirs}, which Providerwatch does not speak to")
+            raise UnfitError(f"is at {self._theirs}, which Providerwatch does not support")
         return ours
 
     def _plain(self, provider: str) -> Deployment:
@@ -127,9 +127,9 @@ class Reader:
         mode = text(self._info, "mode")
         if entry.api not in _CHATS:
             if mode == "responses":
-                raise UnfitError("is asked by the Responses API, which is probed at OpenAI and its copies")
+                raise UnfitError("uses the Responses API, which is probed only at OpenAI and compatible servers")
             if known != EMBEDDINGS and (mode == "embedding" or "embed" in self._model.lower()):
-                raise UnfitError(f"is asked for embeddings, which are not probed at {entry.title}")
+                raise UnfitError(f"serves embeddings, which are not probed at {entry.title}")
             return known
         if mode == "responses" or self._model.startswith("responses/"):
             return "openai_responses"
@@ -168,7 +168,7 @@ class Reader:
             options["include_usage"] = False
         model = self._model.removeprefix("responses/")
         if model != self._model or self._catalogue.api(entry, self._base_model()) != entry.api or self._embeds():
-            raise UnfitError("is asked for embeddings or by the Responses API, which are not probed at Azure")
+            raise UnfitError("serves embeddings or uses the Responses API, which are not probed at Azure")
         return Deployment(
             model_name=self._name,
             provider="azure",
@@ -201,7 +201,7 @@ class Reader:
         entry = self._catalogue.providers["bedrock"]
         model, region = self._model, text(self._params, "aws_region_name")
         if "embed" in model:
-            raise UnfitError("is asked for embeddings, which are not probed at Bedrock")
+            raise UnfitError("serves embeddings, which are not probed at Bedrock")
         model = re.sub(r"^(converse|converse_like|invoke)/", "", model)
         located = re.match(r"([a-z]{2}(?:-[a-z]+)+-\d)/(.+)", model)
         if located:
@@ -209,7 +209,7 @@ class Reader:
         address = self._checked(text(self._params, "aws_bedrock_runtime_endpoint") or self._address)
         region = region or ("" if address else "os.environ/AWS_REGION_NAME")  # what LiteLLM takes
         if text(self._params, "aws_role_name") or text(self._params, "aws_profile_name"):
-            raise UnfitError("takes a role or a profile of AWS; write keys of its own, or a bearer token")
+            raise UnfitError("uses a role or a profile of AWS; write keys of its own, or a bearer token")
         where = f"https://bedrock-runtime.{reference(region)}.amazonaws.com"
         return Deployment(
             model_name=self._name,

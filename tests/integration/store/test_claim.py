@@ -49,7 +49,7 @@ async def claimed(url: str) -> Store:
 async def test_a_second_daemon_is_refused_until_the_first_is_gone(url: str) -> None:
     first = await claimed(url)
     second = create_store(url)
-    with pytest.raises(StoreTakenError, match=r"another daemon uses it .* stop that one, or name another `store`"):
+    with pytest.raises(StoreTakenError, match=r"another daemon uses it .* stop that daemon, or name another `store`"):
         await second.claim()
     await second.close()
     await first.append([make_sample(1)], {})

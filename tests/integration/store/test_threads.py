@@ -20,7 +20,7 @@ def held(threads: Threads) -> tuple[threading.Event, asyncio.Task[bool]]:
 
 
 async def test_calls_are_made_in_the_order_in_which_they_were_asked_for() -> None:
-    """So whoever asks often, as tidying does, keeps nobody waiting for more than one call."""
+    """So a frequent caller, such as housekeeping, delays others by one call at most."""
     threads, made = Threads("store test", 1, droppable=False), list[int]()
     gate, first = held(threads)
     await asyncio.sleep(0)
@@ -57,7 +57,7 @@ async def test_more_calls_than_may_wait_are_refused_and_the_others_are_made() ->
     found = await asyncio.gather(*calls, return_exceptions=True)
     assert 3 <= found.count(1) <= 4
     assert {str(each) for each in found if each != 1} == {
-        "3 calls wait for the store test already: see why the database is slow"
+        "3 calls are waiting for the store test: find out why the database is slow"
     }
     await first
     await threads.end()
@@ -99,7 +99,7 @@ async def test_dropped_calls_fail_and_the_thread_ends_after_the_one_that_it_is_a
     await asyncio.sleep(0)
     loop = asyncio.get_running_loop()
     threads.drop(partial(_tell, loop, ended))
-    with pytest.raises(StoreError, match="did not come to it before it was closed"):
+    with pytest.raises(StoreError, match="was closed before this call ran"):
         await waiting
     gate.set()
     assert await first

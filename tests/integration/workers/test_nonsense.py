@@ -35,7 +35,7 @@ def saying(folder: Path, words: bytes) -> Upkeep:
         pytest.param(b'{"pong": 0}\n', id="half a pong"),
         pytest.param(b'{"pong": 0, "loop_lag_s": "late"}\n', id="a pong of another shape"),
         pytest.param(b'{"key": [], "sample": {}}\n', id="a key that cannot be one"),
-        pytest.param(b'{"count": ["1, 2, 3"]}\n', id="texts to count for nobody"),
+        pytest.param(b'{"count": ["1, 2, 3"]}\n', id="texts to count for no probe"),
         pytest.param(b"[" * 100_000 + b"\n", id="JSON too deep"),
         pytest.param(b"x" * (17 << 20), id="a line without end"),
     ],

@@ -62,8 +62,8 @@ def test_a_proxys_password_is_a_secret(load_text: Load) -> None:
     [
         ("socks5://proxy:1080", "is not the address of an HTTP proxy (SOCKS is not supported)"),
         ("proxy:3128", "is not the address of an HTTP proxy"),
-        ("http://", "names no host and port"),
-        ("http://proxy:0", "names no host and port"),
+        ("http://", "has no usable host and port"),
+        ("http://proxy:0", "has no usable host and port"),
         ("http://proxy:99999", "is not the address of a proxy"),
         ("http://user:s3/cret@proxy:1", "is not the address of a proxy"),
         ("http://proxy:1/path", "must not hold a path"),

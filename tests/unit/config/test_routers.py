@@ -104,7 +104,7 @@ def test_the_misspelt_name_of_a_router_is_refused_with_the_one_that_was_meant(
     tmp_path: Path, written: str, meant: str
 ) -> None:
     (line,) = problems(tmp_path, "", named(f"{{{written}: dep-1}}"))
-    place = f"7:49: models.meta/llama.endpoints[1].router_ids.{written}: '{written}' is no router"
+    place = f"7:49: models.meta/llama.endpoints[1].router_ids.{written}: '{written}' is not a known router"
     assert line.startswith(place)
     assert line.endswith(f"(did you mean '{meant}'?)")
 

@@ -92,7 +92,7 @@ def test_a_secret_in_plain_is_warned_of_wherever_it_stands(
     load_text: Load, tmp_path: Path, place: dict[str, str], line: str
 ) -> None:
     assert warned(load_text, tmp_path, **place) == [
-        f"{line}: warning: holds a secret in plain; "
+        f"{line}: warning: holds a secret in plain text; "
         "write ${env:NAME}, ${file:/absolute/path} or ${credential:NAME}"
     ]
 

@@ -17,7 +17,7 @@ from probes.openai_chat import OpenAIChat
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable(Probe):
-    """A codec of somebody else that cannot read any refusal."""
+    """A third-party codec that cannot read any refusal."""
 
     tasks = frozenset({Task.CHAT})
 

@@ -122,7 +122,7 @@ def test_a_success_is_what_ends_that_whatever_came_before() -> None:
 
 
 def test_a_first_failure_is_looked_at_again_at_once() -> None:
-    """It is no surprise: of those that nobody knows, one in seven never works."""
+    """It is no surprise: one in seven unknown endpoints never works."""
     assert [each.health.calm for each in steps("ff")] == [0, 1]
 
 

@@ -1,4 +1,4 @@
-"""Endpoints that nobody knows yet: what is published of them from the first sample on."""
+"""New endpoints: what is published of them from the first sample on."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Scene:
         return list(errors(self.vantage.take(unheard(at_s, error=error), after(at_s))))
 
     def asks(self, at_s: float, answer: Answer) -> list[object]:
-        """What is done about a sample that waits: nobody else is there, but the resolver."""
+        """What is done about a waiting sample when the resolver is the only witness."""
         assert self.vantage.is_due(after(at_s))
         assert self.vantage.ask(after(at_s)) == ()
         return self.looked_up(at_s, answer) + list(errors(self.vantage.answered([])))
