@@ -26,7 +26,7 @@ from monitor.habits import HabitHooks, HabitReader
 from monitor.haproxy_agent import HaproxyAgent, serving
 from monitor.housekeeper import Housekeeper, Told
 from monitor.intake import Intake, IntakeHooks, reader_of, spans_of
-from monitor.pipeline.restore import recall, restore, restore_budgets
+from monitor.pipeline.restore import recount, restore, restore_budgets
 from monitor.plan import headline_task, paid_probe, plan
 from monitor.publish.board import Board, StatusChange
 from monitor.publish.metrics import Metrics
@@ -37,7 +37,7 @@ from monitor.schedule import Schedule
 from monitor.score.blame import blame_of
 from monitor.score.outcomes import Outcome, outcome
 from monitor.sinks import Outbox, create_sinks
-from monitor.store import Retention, Size, Store, StoreError, create_store
+from monitor.store import Retention, Size, Store, create_store
 from monitor.store.retention_clock import Reading
 from monitor.supervisor import STREAMS_PER_WORKER, WorkerPool
 from monitor.ticks import Ticks
@@ -57,6 +57,7 @@ _CLOCK_STEP_S = 1.0
 _LAG_BEAT_S = 0.2
 """Between looks at this loop's own lag: nothing is timed on it, and each look costs as much as a probe's step."""
 _FLUSH_S = 5.0
+_RECOUNT_AGAIN_S = 5.0
 _SWITCH_S = 0.0005
 """How long a thread that computes, as those that read history do, may hold the event loop up each time."""
 
@@ -291,16 +292,10 @@ class Daemon:
         while True:
             await self._stepped.wait()
             self._stepped.clear()
-            now = datetime.now(UTC)
-            fresh = Board(self._config, plan(self._config), now)
-            try:
-                await recall(fresh, self._store, now)
-            except StoreError as error:
-                log.warning(
-                    "uptime windows not recounted after a clock step: %s", error, extra={"action": "recount_failed"}
-                )
-            else:
-                self._board.take_counts(fresh)
+            make = partial(Board, self._config, plan(self._config))
+            if not await recount(self._board, make, self._recorder, self._store, datetime.now(UTC)):
+                await asyncio.sleep(_RECOUNT_AGAIN_S)
+                self._stepped.set()
 
     def _is_alive(self, *, margin_s: float) -> bool:
         now, now_s = datetime.now(UTC), time.monotonic()

@@ -70,7 +70,7 @@ def configure(stream: TextIO | None = None, *, level: LogLevel = LogLevel.INFO, 
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     # Their records of every tick, request and statement say less than the samples do.
-    for noisy in ("apscheduler", "aiohttp.access", "alembic", "aiosqlite", "asyncio"):
+    for noisy in ("apscheduler", "aiohttp.access", "alembic", "asyncio"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     # An overrun becomes a sample; the warning would say it twice.
     logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from monitor.status import Incident
-from monitor.store import Store, StoreError
+from monitor.store import Store, StoreError, StoreReplacedError
 from monitor.traffic.counted import Counted
 from probes._model import Sample
 
@@ -63,7 +63,7 @@ class Piecemeal:
         self._strikes: Counter[str] = Counter()
 
     async def append(self, batch: Batch) -> Outcome:
-        """Store what can be stored. Raises when the store cannot be written to, or no longer."""
+        """Store what can be stored. Raises when the store cannot be written to, no longer, or was replaced."""
         await self._store.check_writable()
         outcome = Outcome()
         refused: dict[str, StoreError] = {}
@@ -71,6 +71,8 @@ class Piecemeal:
         for name, part in _parts(batch):
             try:
                 outcome.expired += await part.append_to(self._store)
+            except StoreReplacedError:  # what was taken is lost, too
+                raise
             except StoreError as error:
                 await self._store.check_writable()
                 refused[name] = error

@@ -92,6 +92,8 @@ class Recorder:
         self._in_turn: list[asyncio.Event] = []
         """Calls that were taken and are not published; of several turns, where one was cancelled."""
         self._closed = False
+        self.still = asyncio.Lock()
+        """Who holds it keeps everything from being judged and published."""
         self._news = asyncio.Event()
         self._unpublished: list[Sample] = []
         self._backlog: deque[Sample] = deque()
@@ -117,7 +119,8 @@ class Recorder:
         return len(self._arrived) + len(self._backlog)
 
     @property
-    def _anything_waits(self) -> bool:
+    def anything_waits(self) -> bool:
+        """Whether the store does not hold all that was judged."""
         return bool(self._backlog or self._states or self._incidents or self._counted or self._gathered)
 
     def put(self, sample: Sample) -> None:
@@ -145,7 +148,8 @@ class Recorder:
             group.create_task(self._write_on(), name="store-writer")
             while True:
                 await _within(self._idle_s(), self._news)
-                await self._turn()
+                async with self.still:
+                    await self._turn()
 
     def _idle_s(self) -> float:
         """How long nothing is to be done without news."""
@@ -158,7 +162,7 @@ class Recorder:
         self._absorb()
         try:
             async with asyncio.timeout(patience_s):
-                while self._anything_waits:
+                while self.anything_waits:
                     if not await self._try_to_write():
                         await asyncio.sleep(self._limits.retry_s)
         except TimeoutError:
@@ -256,7 +260,7 @@ class Recorder:
                 log.exception("the store failed in a way that it does not know", extra={"action": "store_failed"})
             self._troubled(f"{type(error).__name__} inside the store")
             return False
-        if not self._anything_waits:
+        if not self.anything_waits:
             self._all_written()
         return True
 
@@ -297,6 +301,8 @@ class Recorder:
         """
         try:
             expired = await batch.append_to(self._store)
+        except StoreReplacedError:  # more is lost than this batch
+            raise
         except StoreError:
             self._refusals += 1
             if self._refusals % self._limits.refusals:

@@ -222,12 +222,6 @@ def _usage(run: Run, reading: Reading, counts: Sequence[int]) -> tuple[Usage | N
     return counted, TokensFrom.COUNTED
 
 
-def _counted(reading: Reading) -> int | None:
-    """The tokens of all that was streamed, as counted here; None: too much to be counted."""
-    pieces = [reading.answer, reading.thought, *(call.arguments for call in reading.calls.values())]
-    return sum(map(count_tokens, pieces)) if sum(map(len, pieces)) <= _COUNTABLE_CHARACTERS else None
-
-
 def _cost_usd(run: Run, usage: Usage | None) -> float | None:
     pricing = run.endpoint.pricing
     if pricing is None or usage is None or usage.prompt is None:

@@ -53,8 +53,8 @@ def _can_be(count: object, bound: int) -> bool:
 
 
 def _part(count: int | None, whole: int | None, bound: int) -> int | None:
-    """A part's count, if it is no more than the whole."""
-    return count if _can_be(count, bound if whole is None else min(whole, bound)) else None
+    """A part's count, if it is no more than the whole, as far as that can be true."""
+    return count if _can_be(count, whole if whole is not None and _can_be(whole, bound) else bound) else None
 
 
 def _output_bound(codec: Probe, prompt: Prompt, reading: Reading) -> int:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from monitor.budget import Budgets, Unit
 from monitor.publish.board import Board
+from monitor.recorder import Recorder
 from monitor.score.health import AHEAD
 from monitor.score.recent import RECENT
 from monitor.score.windows import WINDOWS
 from monitor.status import Incident
-from monitor.store import Store
+from monitor.store import Store, StoreError
 from monitor.traffic.counted import FINEST_S
+
+log = logging.getLogger(__name__)
+
+_RECOUNT_S = 10.0
+"""How long counting anew may keep everything else waiting."""
 
 
 async def restore(board: Board, store: Store, now: datetime) -> tuple[Incident, ...]:
@@ -57,3 +66,26 @@ async def restore_budgets(budgets: Budgets, store: Store, now: datetime) -> None
     """Fill budgets with what the day's stored samples cost."""
     for endpoint, spent in (await store.spent(datetime.combine(now.date(), datetime.min.time(), UTC))).items():
         budgets.restore(endpoint, {Unit.USD: spent.cost_usd, Unit.TOKENS: spent.tokens}, now)
+
+
+async def recount(
+    board: Board, make: Callable[[datetime], Board], recorder: Recorder, store: Store, now: datetime
+) -> bool:
+    """Count the windows of a board anew, by way of a fresh one; False: it has to be tried again later.
+
+    All that was judged has to be stored, and nothing is judged meanwhile: what comes between would be counted twice,
+    or not at all.
+    """
+    async with recorder.still:
+        if recorder.anything_waits:
+            return False
+        fresh = make(now)
+        try:
+            async with asyncio.timeout(_RECOUNT_S):
+                await recall(fresh, store, now)
+        except (StoreError, TimeoutError) as error:
+            reason = str(error) or "no answer in time"
+            log.warning("uptime windows not recounted after a clock step; trying again: %s", reason, extra={"action": "recount_failed"})
+            return False
+        board.take_counts(fresh)
+    return True

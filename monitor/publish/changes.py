@@ -69,7 +69,9 @@ class Changes:
 def _is_news(told: _Told, row: Row, now: datetime) -> bool:
     if row is told.row:
         return False
-    return row.news != told.row.news or _moved(told.row.score, row.score) or now - told.at >= _STALE
+    # Told of later than now: the wall clock was set back.
+    is_old = not timedelta() <= now - told.at < _STALE
+    return row.news != told.row.news or _moved(told.row.score, row.score) or is_old
 
 
 def _moved(before: float | None, after: float | None) -> bool:

@@ -177,7 +177,7 @@ class EndpointFigures:
         """Count one sample."""
         self.task(sample.task).observe(sample)
         if sample.lag_s is not None:
-            self._newest_s = sample.started_at.timestamp()
+            self._newest_s = sample.started_at.timestamp()  # also earlier than before: the clock may have come back
 
     def renew(self, row: Row, vantage: str) -> bool:
         """Make the lines anew; False where they are as they should be."""
@@ -194,9 +194,9 @@ class EndpointFigures:
         return True
 
     def _newest(self, row: Row) -> str:
-        """A probe of before this start counts, too, as far as the store tells of it."""
+        """Before the first probe of this start, what the store tells of: real traffic moves that on, too."""
         known_s = row.facts.measured_at.timestamp() if row.facts and row.facts.measured_at else None
-        found_s = max((each for each in (known_s, self._newest_s) if each is not None), default=None)
+        found_s = known_s if self._newest_s is None else self._newest_s
         return "" if found_s is None else f"{_NEWEST.name}{{{self._label}}} {found_s:.3f}\n"
 
 

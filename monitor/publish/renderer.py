@@ -28,7 +28,9 @@ class Renderer:
         return self._board.row(name, self._now())
 
     async def snapshot(self) -> Snapshot:
-        """The newest snapshot. Who asks while it is made waits for the same one."""
+        """The newest snapshot. Those who ask while one is made share the next, which holds what came since it began."""
+        if self._task is not None:
+            await asyncio.shield(self._task)
         if self._task is None:
             now = self._now()
             names = self._board.overdue(now)

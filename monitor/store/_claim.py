@@ -83,12 +83,17 @@ class Claim:
             break_off(session)
 
     def _begin(self) -> dbapi.Connection:
+        """A session that holds it; one that could not take it is not kept."""
         session = self._connect()
         self._session = session
-        session.autocommit = True
-        if self._ask(session, "SELECT pg_try_advisory_lock(%s)", _KEY) == (True,):
-            return session
-        (holder, *_) = self._ask(session, _HOLDER, _KEY >> 32, _KEY & 0xFFFFFFFF) or (None,)
+        try:
+            session.autocommit = True
+            if self._ask(session, "SELECT pg_try_advisory_lock(%s)", _KEY) == (True,):
+                return session
+            (holder, *_) = self._ask(session, _HOLDER, _KEY >> 32, _KEY & 0xFFFFFFFF) or (None,)
+        except BaseException:
+            self._end()
+            raise
         self._end()
         raise StoreTakenError(
             f"{self._place}: another daemon uses it (from {holder or 'an address not known'}): "

@@ -40,22 +40,29 @@ class Files:
         self._lock = threading.Lock()
 
     def opened(self) -> None:
-        """A connection was opened."""
+        """A connection was opened. Raises OSError where the files cannot be looked at, and counts it not."""
         with self._lock:
             self._connections += 1
-            if self._file is None:
-                self._file = os.open(self._paths[""], os.O_RDONLY)
-            self._learn()
+            try:
+                if self._file is None:
+                    self._file = os.open(self._paths[""], os.O_RDONLY)
+                self._learn()
+            except OSError:
+                self._count_down()
+                raise
 
     def closed(self) -> None:
         """A connection was closed; with the last one SQLite deletes the log."""
         with self._lock:
-            self._connections -= 1
-            if not self._connections:
-                if self._file is not None:
-                    os.close(self._file)
-                self._file, self._header = None, b""
-                self._known = {name: found for name, found in self._known.items() if not name}
+            self._count_down()
+
+    def _count_down(self) -> None:
+        self._connections -= 1
+        if not self._connections:
+            if self._file is not None:
+                os.close(self._file)
+            self._file, self._header = None, b""
+            self._known = {name: found for name, found in self._known.items() if not name}
 
     def missing(self) -> str | None:
         """What was deleted or replaced; None while all is as it was opened."""

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from monitor.store._connections import reader_engine, writer_engine
 from monitor.store._faults import check_place, faults_at
@@ -40,10 +42,10 @@ class SqliteDatabase:
         self.reader = reader_engine(path, lock_wait_s, READERS)
         self._files = Files(path)
         self._lock = FileLock(path)
-        self._open = Opened(self.writer, self.reader)
         for engine in (self.writer, self.reader):
-            event.listen(engine, "connect", lambda *_: self._files.opened())
+            event.listen(engine, "connect", self._connected)
             event.listen(engine, "close", lambda *_: self._files.closed())
+        self._open = Opened(self.writer, self.reader)
 
     def faults(self) -> AbstractContextManager[None]:
         """See `Database.faults`."""
@@ -116,6 +118,14 @@ class SqliteDatabase:
         for connection in self._open.connections():
             with suppress(sqlite3.Error):
                 connection.interrupt()
+
+    def _connected(self, connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        """Watch the files of a new connection; one that cannot be watched is closed here, as its pool does not."""
+        try:
+            self._files.opened()
+        except OSError:
+            connection.close()
+            raise
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Executable, Table, and_, collate, delete, or_, select
 
@@ -33,8 +33,6 @@ _ERRORS: Final[Mapping[int, ErrorClass | None]] = {_GOOD: None, **{number: error
 _SUMS: Final = ("requests", "prompt_tokens", "output_tokens", "reasoning_tokens")
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_DAY: Final = date(1970, 1, 1)
-
-Change: TypeAlias = tuple[Executable, list[dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

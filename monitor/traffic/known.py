@@ -41,6 +41,8 @@ class Known:
 
     def make_room(self, count: int, now: datetime) -> None:
         """Forget what is old enough. Raises TooManyError where then there is no room for as many."""
+        if self._came and self._came[-1][0] > now:  # a clock that was ahead has come back
+            self._came = deque((min(at, now), keys) for at, keys in self._came)
         while self._came and self._came[0][0] + _STEP + REMEMBERED < now:
             self._keys.difference_update(self._came.popleft()[1])
         if len(self._keys) + count > self._most:

@@ -22,7 +22,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture(autouse=True)
 def _loggers_as_before() -> Iterator[None]:
-    names = ("", "apscheduler", "apscheduler.scheduler", "aiohttp.access", "alembic", "aiosqlite", "asyncio")
+    names = ("", "apscheduler", "apscheduler.scheduler", "aiohttp.access", "alembic", "asyncio")
     loggers = [logging.getLogger(name) for name in names]
     before = [(logger.level, logger.handlers[:]) for logger in loggers]
     yield

@@ -119,7 +119,7 @@ async def test_once_the_store_is_back_all_is_counted_once(begin: Begin) -> None:
     await until(lambda: stored(store) == 8 and bench.quiet)
     keys = [key for batch in store.kept_traffic.values() for key in batch.keys]
     assert len(keys) == len(set(keys)) == 8
-    assert not bench.recorder._anything_waits
+    assert not bench.recorder.anything_waits
 
 
 class Losing(MemoryStore):
@@ -142,7 +142,7 @@ async def test_what_was_committed_though_the_answer_was_lost_is_counted_once(beg
     bench = begin(store, replace(QUICK, patience_s=0.01))
     for _ in range(5):
         await bench.recorder.take(calls(2))
-    await until(lambda: not bench.recorder._anything_waits)
+    await until(lambda: not bench.recorder.anything_waits)
     assert sum(tally.count for tally in await store.traffic(datetime.now(UTC) - timedelta(days=1), 86_400)) == 10
 
 
@@ -156,7 +156,7 @@ async def test_traffic_that_no_store_takes_is_given_up_and_holds_up_nothing(begi
     store.refused.clear()
     store.poison.clear()
     await bench.recorder.take(calls(1))
-    await until(lambda: not bench.recorder._anything_waits)
+    await until(lambda: not bench.recorder.anything_waits)
     assert stored(store) >= 1
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 
 from monitor.recorder import Limits
-from monitor.store import Store, create_store
-from probes._model import ErrorClass
-from tests.integration.daemon.parts import until
+from monitor.status import Incident
+from monitor.store import Store, StoreReplacedError, create_store
+from monitor.traffic.counted import Counted
+from probes._model import ErrorClass, Sample
+from tests.integration.daemon.parts import StubStore, locked, until
 from tests.integration.daemon.test_recorder import EVER, ONE, TWO, Begin, Bench, actions, begin, make_sample
 
 __all__ = ["begin"]
@@ -133,3 +135,45 @@ async def test_what_cannot_be_a_store_in_its_place_is_left_alone_and_stays_a_fai
     path.unlink()
     await until(lambda: bench.quiet)
     assert len(await store.samples(EVER - timedelta(days=1))) == 41
+
+
+class RestoredInTheMiddle(StubStore):
+    """Refuses a few times, and is then replaced by an empty store, which is told once."""
+
+    def __init__(self, replaced_at: int) -> None:
+        super().__init__()
+        self.replaced_at = replaced_at
+        self.refusing = 0
+        """The append from which on all are refused; 0: none is."""
+
+    async def append(
+        self,
+        samples: Sequence[Sample],
+        states: Mapping[str, str],
+        incidents: Sequence[Incident] = (),
+        traffic: Counted | None = None,
+    ) -> int:
+        number = self.attempts + 2 - self.refusing
+        self.error = None
+        if self.refusing and number < self.replaced_at:
+            self.error = locked()
+        elif self.refusing and number == self.replaced_at:
+            self.kept.clear()
+            self.kept_states.clear()
+            self.error = StoreReplacedError("store /x: the file was replaced")
+        return await super().append(samples, states, incidents, traffic)
+
+
+@pytest.mark.parametrize("replaced_at", [1, 5, 6])
+async def test_a_store_that_is_replaced_while_it_refuses_what_comes_is_filled_again_all_the_same(
+    begin: Begin, replaced_at: int
+) -> None:
+    """Also when a batch is tried part by part: from its fifth refusal on."""
+    store = RestoredInTheMiddle(replaced_at)
+    bench = await begin(store, Limits(retry_s=0.001))
+    await fill(bench)
+    store.refusing = store.attempts + 1
+    bench.put(make_sample(20))
+    await until(lambda: bench.quiet and bench.visible() == 21)
+    assert (len(store.kept), store.kept_states) == (41, bench.board.standing().states)
+    assert bench.dropped == 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
+import resource
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -17,7 +19,7 @@ from sqlalchemy.dialects import sqlite
 
 from monitor.store import Retention, StoreError
 from monitor.store._connections import reader_engine, writer_engine
-from monitor.store._sqlite import sqlite_store
+from monitor.store._sqlite import SqliteDatabase, sqlite_store
 from monitor.store._statements import samples_since, tallies_since
 from tests.unit.store.samples import START, make_sample
 
@@ -282,3 +284,29 @@ async def test_a_span_of_time_is_read_without_the_rest_of_history(filled: Path, 
             steps = [row[3] for row in other.execute(f"EXPLAIN QUERY PLAN {text}")]
             assert any("SEARCH sample USING COVERING INDEX ix_sample_span" in step for step in steps)
             assert "SCAN sample" not in " ".join(steps)
+
+
+async def test_a_connection_that_fails_for_want_of_descriptors_leaves_none_open(filled: Path) -> None:
+    """However far it came: the file, its log, the index of that, the look at its header."""
+    database = SqliteDatabase(filled, lock_wait_s=1)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    failed = 0
+    for spare in range(6):
+        before = _open_files()
+        free = (number for number in itertools.count() if number not in before)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (next(itertools.islice(free, spare, None)), hard))
+        try:
+            with database.faults(), database.writer.connect() as connection:
+                connection.exec_driver_sql("SELECT count(*) FROM sample")
+        except StoreError:
+            failed += 1
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            database.dispose()
+        assert _open_files() == before
+    assert 0 < failed < 6
+
+
+def _open_files() -> set[int]:
+    """Their numbers; the one by which they are looked up is closed by then."""
+    return {int(each.name) for each in [*Path("/proc/self/fd").iterdir()] if each.exists()}

@@ -57,6 +57,7 @@ def report(bench: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
     return found
 
 
+@pytest.mark.slow
 def test_the_report_has_a_verdict_on_every_promise(report: dict[str, Any]) -> None:
     bounds = [each["bound"] for each in report["verdicts"]]
     for words in (
@@ -79,6 +80,7 @@ def test_the_report_has_a_verdict_on_every_promise(report: dict[str, Any]) -> No
     assert all(isinstance(each["kept"], bool) for each in report["verdicts"])
 
 
+@pytest.mark.slow
 def test_the_report_has_a_row_for_every_rule_and_every_bin(bench: Any, report: dict[str, Any]) -> None:
     rules = {"ours", *bench("_rules").RIVALS}
     tables = {table["title"]: table for table in report["tables"]}
@@ -92,6 +94,7 @@ def test_the_report_has_a_row_for_every_rule_and_every_bin(bench: Any, report: d
 # What holds by construction
 
 
+@pytest.mark.slow
 def test_the_same_seed_makes_the_same_figures(bench: Any, size: Any, found: Any) -> None:
     trials, climate = bench("_trials"), bench("_world").FULL
     calibrations = trials.learned(f"{WORLD_SEED}, for learning", size, climate)
@@ -99,6 +102,7 @@ def test_the_same_seed_makes_the_same_figures(bench: Any, size: Any, found: Any)
     assert trials.compared("another world", size, climate, calibrations) != found
 
 
+@pytest.mark.slow
 def test_nobody_is_nearer_to_the_chances_or_routes_better_than_who_knows_them(found: Any) -> None:
     for tally in found.tallies.values():
         assert tally.true_error > 0
@@ -107,6 +111,7 @@ def test_nobody_is_nearer_to_the_chances_or_routes_better_than_who_knows_them(fo
     assert found.oracle_error <= found.requests
 
 
+@pytest.mark.slow
 def test_all_rules_are_asked_the_same_and_cost_the_same(found: Any) -> None:
     for tally in found.tallies.values():
         assert sum(each.count for each in tally.bins) == found.requests == sum(found.moments.values())
@@ -114,6 +119,7 @@ def test_all_rules_are_asked_the_same_and_cost_the_same(found: Any) -> None:
         assert tally.probes == pytest.approx(found.tallies["ours"].probes, abs=4)  # one for each endpoint
 
 
+@pytest.mark.slow
 def test_where_the_error_sits_adds_up_to_the_error(found: Any) -> None:
     for tally in found.tallies.values():
         assert sum(tally.error_in.values()) == pytest.approx(tally.true_error)
@@ -172,6 +178,7 @@ def test_the_books_come_to_what_the_board_comes_to(bench: Any, least_s: float) -
 # Schedules
 
 
+@pytest.mark.slow
 def test_probes_are_never_under_way_twice_and_ticks_keep_their_phase(bench: Any, size: Any) -> None:
     lives, judges = bench("_lives"), bench("_judges")
     made = bench("_world").staged(size)

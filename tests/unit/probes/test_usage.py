@@ -115,3 +115,11 @@ def test_the_limit_is_the_one_that_was_sent() -> None:
 def test_the_prompt_of_every_task_leaves_room_for_its_own_tokens() -> None:
     for prompt in PROMPTS.values():
         assert held(Usage(prompt=8000), CODEC, prompt, Reading())[1] is None
+
+
+@pytest.mark.parametrize("count", ["5", [5], 5.5])
+def test_what_a_codec_tells_that_is_no_number_of_tokens_is_not_believed(count: Any) -> None:
+    """Nor does it keep the parts of it from being looked at."""
+    kept, words = held(Usage(prompt=count, output=count, reasoning=2, cached=3), CODEC, PROMPT, Reading())
+    assert kept == Usage(prompt=PROMPT.tokens, output=None, reasoning=2, cached=3)
+    assert words is not None

@@ -50,6 +50,7 @@ def test_at_first_there_is_no_news() -> None:
         ({}, 1, False),
         ({}, 59.9, False),
         ({}, 60, True),
+        pytest.param({}, -3600, True, id="the clock was set back"),
         ({"news": (Status.DOWN,)}, 0, True),
         ({"score": 0.9099}, 1, False),
         ({"score": 0.91001}, 1, True),

@@ -19,6 +19,7 @@ from monitor.maintenance import Span
 from monitor.publish.endpoint_metrics import EndpointMetrics
 from monitor.publish.metrics import Metrics
 from monitor.status import Status
+from monitor.traffic.calls import Call
 from probes._model import Blame, ErrorClass, Sample, Task
 from tests.unit.publish.values import EVERYTHING, first_tick, make_board, make_spec, sample_at
 
@@ -518,6 +519,16 @@ def test_the_newest_probe_of_any_kind_has_its_time() -> None:
     metrics.observe(failed, "groq")
     metrics.observe(sample_at(TICK + MINUTE, ErrorClass.OVERRUN, lag_s=None), "groq")
     assert value(metrics, name, endpoint=ONE) == pytest.approx(failed.started_at.timestamp(), abs=0.001)
+
+
+def test_real_traffic_does_not_hide_that_an_endpoint_is_not_probed_any_more() -> None:
+    board = make_board(make_spec(ONE))
+    metrics, sample = Metrics("1", lambda: board.snapshot), sample_at(TICK)
+    metrics.observe(sample, "groq")
+    board.absorb([sample], [Call(key=1, endpoint=ONE, at=TICK + 30 * MINUTE)])
+    board.publish(TICK + 31 * MINUTE)
+    found = value(metrics, "providerwatch_last_sample_timestamp_seconds", endpoint=ONE)
+    assert found == pytest.approx(sample.started_at.timestamp(), abs=0.001)
 
 
 def test_the_time_of_the_newest_probe_outlives_a_restart() -> None:

@@ -45,6 +45,19 @@ async def test_a_reader_sees_every_sample_that_was_committed_before_it_asked() -
         assert snapshot is board.snapshot
 
 
+async def test_who_asks_while_rows_are_rendered_sees_also_what_was_committed_since_that_began() -> None:
+    board, clock, renderer = begun()
+    absorb(board, TICK, *NAMES)
+    first = asyncio.create_task(renderer.snapshot())
+    while NAMES[0] in board.overdue(TICK):
+        await asyncio.sleep(0)
+    absorb(board, TICK + SECOND, NAMES[0])
+    clock.at = TICK + SECOND
+    row = (await renderer.snapshot()).rows[NAMES[0]]
+    assert json.loads(row.body)["uptime"]["5m"]["ok"] == 2
+    await first
+
+
 async def test_one_who_asks_for_the_first_time_after_long_gets_no_row_that_is_older_than_the_question() -> None:
     board, clock, renderer = begun()
     absorb(board, TICK, *NAMES)

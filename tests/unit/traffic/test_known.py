@@ -50,3 +50,14 @@ def test_a_clock_that_is_set_back_forgets_nothing() -> None:
     known.add([2], START)
     known.make_room(0, after(501))
     assert (1 in known, 2 in known) == (True, True)
+
+
+def test_keys_that_came_while_the_clock_was_ahead_are_forgotten_as_soon_as_others() -> None:
+    """Or there would be no room for as long as it was ahead."""
+    known = Known(most=2)
+    known.add([1], after(30 * 86_400))
+    known.make_room(1, START)
+    known.add([2], START)
+    assert (1 in known, 2 in known) == (True, True)
+    known.make_room(2, after(REMEMBERED.total_seconds() + 60))
+    assert len(known) == 0
