@@ -85,7 +85,11 @@ async def recount(
                 await recall(fresh, store, now)
         except (StoreError, TimeoutError) as error:
             reason = str(error) or "no answer in time"
-            log.warning("uptime windows not recounted after a clock step; trying again: %s", reason, extra={"action": "recount_failed"})
+            log.warning(
+                "uptime windows not recounted after a clock step; trying again: %s",
+                reason,
+                extra={"action": "recount_failed"},
+            )
             return False
         board.take_counts(fresh)
     return True
