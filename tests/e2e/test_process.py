@@ -38,7 +38,7 @@ async def test_a_request_to_stop_while_the_store_is_opened_is_followed_cleanly(t
     with closing(sqlite3.connect(tmp_path / "samples.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")  # the daemon waits for it
         with _killed_at_last(subprocess.Popen(command("run", "-c", str(file)), stderr=subprocess.PIPE)) as process:
-            wait_until(lambda: _catches(process.pid, signal.SIGTERM), "a daemon that has begun")
+            wait_until(lambda: _catches(process.pid, signal.SIGHUP), "a daemon that has begun")
             process.terminate()
             _, said = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, said
