@@ -24,7 +24,7 @@ def stray_fault(codec: Probe, data: bytes, headers: Headers = _NO_HEADERS) -> Fa
         return None
     told = _object(text)
     if told is None:
-        frame = _first_event(text)
+        frame = next(sse_frames(text), None)  # which refuses longer texts only
         if frame is not None and frame.event == ERROR_EVENT:
             return event_fault(frame)
         told = _object(text.partition(b"\n")[0] if frame is None else frame.data)
@@ -51,13 +51,6 @@ def _object(data: bytes) -> Mapping[str, object] | None:
         return None
     only = value[0] if isinstance(value, list) and len(value) == 1 else value
     return only if isinstance(only, dict) else None
-
-
-def _first_event(text: bytes) -> Frame | None:
-    try:
-        return next(sse_frames(text), None)
-    except MalformedError:
-        return None
 
 
 def _refined(codec: Probe, fault: Fault, told: Mapping[str, object], headers: Headers) -> Fault:

@@ -108,6 +108,13 @@ def why(params: str, info: str = "{id: x}") -> str:
     return found.report.splitlines()[1]
 
 
+def test_a_token_of_entra_is_sent_as_a_bearers() -> None:
+    found = made(deployment("{model: azure/d, api_base: https://x.openai.azure.com, azure_ad_token: os.environ/ENTRA}"))
+    assert found.text is not None
+    assert '"auth": "bearer"' in found.text
+    assert "${env:ENTRA}" in found.text
+
+
 def test_a_file_of_many_providers_loads_as_it_stands(tmp_path: Path) -> None:
     config = loaded(tmp_path, REAL)
     assert [warning.message for warning in config.warnings] == []

@@ -193,6 +193,7 @@ def test_figures_of_any_shape_are_drawn(deep: dict[str, object]) -> None:
 
 
 def test_figures_are_rounded_down_so_that_only_all_is_all() -> None:
+    assert percent(None) == terminal.NOT_MEASURED
     assert (percent(1.0), percent(0.99999), percent(0.57), percent(0.0)) == ("100%", "99.9%", "57.0%", "0.0%")
     assert (probability(1.0), probability(0.9999), probability(0.29)) == ("1.00", "0.99", "0.29")
 
