@@ -178,6 +178,7 @@ def children(pid: int) -> list[int]:
     return [int(line) for line in found.stdout.split()]
 
 
+@pytest.mark.slow
 def test_the_command_line_reads_what_the_daemon_publishes(tmp_path: Path, providers: Providers) -> None:
     with running(tmp_path, config(tmp_path, providers)) as daemon:
         wait_until(lambda: daemon.scores()[STEADY]["status"] == "up", "steady up")

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from monitor.config.model import Config, ProbeSpec
-from monitor.plan import Job, plan
+from monitor.plan import Job, plan, tick_at
 from monitor.status import Incident
 from monitor.store import MemoryStore, StoreError, Tally
 from monitor.traffic.counted import Counted
@@ -56,7 +56,20 @@ def quick_jobs(
 
 def roomy_jobs(*names: str, **fields: ProbeSpec) -> tuple[Job, ...]:
     """Jobs whose next tick is far off whenever a test runs, and whose probes may come close together."""
-    return quick_jobs(*names, every_s=36_000, closest_s=0.001, **fields)
+    return rare_jobs(*names, closest_s=0.001, **fields)
+
+
+def rare_jobs(*names: str, closest_s: float, **fields: ProbeSpec) -> tuple[Job, ...]:
+    """Jobs whose next tick is ten minutes off and more: their ticks come at fixed times, whenever a test runs."""
+    now = datetime.now(UTC)
+    made = (
+        quick_jobs(*names, every_s=every_s, closest_s=closest_s, **fields) for every_s in range(36_000, 90_000, 999)
+    )
+    return next(jobs for jobs in made if all(_is_far_off(job, now) for job in jobs))
+
+
+def _is_far_off(job: Job, now: datetime) -> bool:
+    return tick_at(job, now) + job.every - now > timedelta(minutes=10)
 
 
 def _always_open() -> asyncio.Event:

@@ -224,6 +224,7 @@ async def test_maintenance_holds_back_what_is_beside_the_ticks_too(begin: Begin)
 # Over a restart
 
 
+@pytest.mark.slow
 async def test_an_outage_is_stored_as_an_incident_with_the_samples_that_it_rests_on(begin: Begin, store: Store) -> None:
     line = await begin(QUICK)
     await until(lambda: line.status() is Status.UP)
@@ -242,6 +243,7 @@ async def test_an_outage_is_stored_as_an_incident_with_the_samples_that_it_rests
     assert incident.ended_at is not None
 
 
+@pytest.mark.slow
 async def test_after_a_restart_the_status_is_the_same_and_the_open_incident_goes_on(begin: Begin, store: Store) -> None:
     line = await begin(QUICK)
     line.errors[ONE] = ErrorClass.CONNECT

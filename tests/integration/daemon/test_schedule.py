@@ -20,7 +20,7 @@ from monitor.config.model import ProbeSpec
 from monitor.plan import Job, tick_at
 from monitor.schedule import MAX_GAP_TICKS, Schedule
 from probes._model import ErrorClass, Task
-from tests.integration.daemon.parts import breathe, quick_jobs, roomy_jobs, until
+from tests.integration.daemon.parts import breathe, quick_jobs, rare_jobs, roomy_jobs, until
 
 pytestmark = pytest.mark.alone
 
@@ -408,7 +408,7 @@ async def test_what_was_asked_for_before_is_replaced_by_what_is_asked_for_now(wa
 
 
 async def test_no_probe_is_added_where_a_tick_comes_by_then(watch: Callable[..., Watched]) -> None:
-    watched = watch(quick_jobs("a:one", every_s=36_000, closest_s=60))
+    watched = watch(rare_jobs("a:one", closest_s=60))
     (job,) = watched.jobs
     now = datetime.now(UTC)
     watched.schedule.start(now)
