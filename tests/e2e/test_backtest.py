@@ -70,6 +70,7 @@ def test_programs_get_one_document_of_what_they_ask_for(filled: Path) -> None:
     assert (document["endpoints"], document["outages"]["count"]) == (1, 1)
 
 
+@pytest.mark.slow
 def test_what_lies_further_back_is_not_played(filled: Path) -> None:
     whole, hour = (json.loads(run(filled, "--since", span, "--json").stdout) for span in ("7d", "1h"))
     assert whole["outages"]["count"] == 2
@@ -112,6 +113,7 @@ def test_a_store_without_samples_is_one_line_and_exit_code_1(file: Path, tmp_pat
         assert len(refused.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_it_runs_beside_a_daemon(filled: Path, tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path / 'samples.db'}"
     (tmp_path / "daemon").mkdir()

@@ -149,6 +149,7 @@ def test_what_is_no_history_is_left_alone(tmp_path: Path) -> None:
     assert history.file.read_bytes()[96:] == before[96:]
 
 
+@pytest.mark.slow
 def test_prune_refuses_a_clock_far_ahead_of_the_store_and_deletes_when_it_is_vouched_for(
     history: InFile | OnServer, tmp_path: Path
 ) -> None:

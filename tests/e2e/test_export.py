@@ -93,6 +93,7 @@ def test_a_shape_of_a_running_daemon_needs_no_configuration(daemon: Daemon, tmp_
     assert {line.split()[0] for line in mapped.stdout.splitlines()} == {DOWN, OTHER, "be/down", "be/also"}
 
 
+@pytest.mark.slow
 def test_what_cannot_be_exported_is_one_line(daemon: Daemon, tmp_path: Path) -> None:
     unclear = export("--url", daemon.url, "--format", "envoy-eds")
     assert unclear.returncode == 2

@@ -189,6 +189,7 @@ def test_a_lock_of_another_process_costs_no_sample_and_no_status(tmp_path: Path,
         check_whole(daemon, history, trouble)
 
 
+@pytest.mark.slow
 def test_a_daemon_whose_postgresql_is_not_there_ends_so_that_it_is_started_again(
     server: Postgres, tmp_path: Path, providers: Providers
 ) -> None:

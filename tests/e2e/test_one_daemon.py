@@ -88,6 +88,7 @@ def test_a_daemon_ends_though_its_database_hangs(server: Postgres, tmp_path: Pat
     assert "Traceback" not in log
 
 
+@pytest.mark.slow
 def test_a_daemon_does_not_wait_long_for_a_database_that_hangs_when_it_starts(server: Postgres, tmp_path: Path) -> None:
     history = on_server(server, "starts")
     with server.hanging():

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import pytest
+
 from monitor.store import create_store
 from tests.support.daemon import PATIENCE_S, command, free_port, running, wait_until, write_config
 
@@ -45,6 +47,7 @@ async def test_a_request_to_stop_while_the_store_is_opened_is_followed_cleanly(t
     assert b"stopped before the start was complete" in said
 
 
+@pytest.mark.slow
 def test_a_log_that_nobody_reads_and_requests_that_are_none_stop_nothing(tmp_path: Path) -> None:
     read_end, write_end = os.pipe()
     fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 4096)
@@ -62,6 +65,7 @@ def test_a_log_that_nobody_reads_and_requests_that_are_none_stop_nothing(tmp_pat
     os.close(read_end)
 
 
+@pytest.mark.slow
 def test_broken_requests_leave_no_trace_in_the_log(tmp_path: Path) -> None:
     with running(tmp_path, CONFIG) as daemon:
         port, before = int(daemon.url.rpartition(":")[2]), len(daemon.log.read_bytes())

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+
 from tests.support.daemon import PATIENCE_S, Daemon, running
 
 CONFIG = {
@@ -36,6 +38,7 @@ def next_event(lines: Iterator[str]) -> tuple[str, str]:
     return kind.removeprefix("event: ").strip(), next(lines).removeprefix("id: ").strip()
 
 
+@pytest.mark.slow
 def test_a_stream_follows_the_probes_and_ends_with_the_daemon_which_exits_0(tmp_path: Path) -> None:
     config = {**CONFIG, "store": f"sqlite:///{tmp_path}/store.db"}
     with running(tmp_path, config) as daemon:

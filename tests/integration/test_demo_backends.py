@@ -323,6 +323,7 @@ def test_the_demo_ends_in_time_and_leaves_its_files_and_no_process(tmp_path: Pat
     assert str(directory / "uptime.json") in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_demo_ends_on_a_signal_and_the_daemon_drains(number: signal.Signals, tmp_path: Path, mark: str) -> None:
     with demo(tmp_path / "demo", mark=mark) as started:
@@ -336,6 +337,7 @@ def test_the_demo_ends_on_a_signal_and_the_daemon_drains(number: signal.Signals,
     assert (tmp_path / "demo" / "daemon.log").read_text() == "drained\n"
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_does_not_wait_for_the_daemon(tmp_path: Path, mark: str) -> None:
     with demo(tmp_path / "demo", "--stubborn", mark=mark) as started:
         until_shown(started)
@@ -362,6 +364,7 @@ def test_ctrl_c_while_the_model_loads_ends_the_demo(tmp_path: Path, mark: str) -
     assert not marked(mark)
 
 
+@pytest.mark.slow
 def test_a_killed_demo_takes_all_its_processes_with_it(tmp_path: Path, mark: str) -> None:
     with demo(tmp_path / "demo", mark=mark) as started:
         until_shown(started)

@@ -51,6 +51,7 @@ def run(*arguments: str, token: str | None = None) -> subprocess.CompletedProces
     )
 
 
+@pytest.mark.slow
 def test_a_refused_token_says_how_to_give_one_and_an_accepted_one_shows_the_table() -> None:
     with daemon() as (address, _):
         refused = run("--url", f"http://{address}")

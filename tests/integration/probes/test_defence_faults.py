@@ -43,6 +43,7 @@ async def struck_in_the_stream(run: Run, model: ModelProcess, number: signal.Sig
     return await probing
 
 
+@pytest.mark.slow
 async def test_a_model_that_is_stopped_in_the_middle_is_stalled(model: ModelProcess) -> None:
     sample = await struck_in_the_stream(story_of(model, total_s=STORY_S), model, signal.SIGSTOP)
     assert (sample.error, sample.blame, sample.status_code) == (ErrorClass.STALLED, Blame.PROVIDER, 200)

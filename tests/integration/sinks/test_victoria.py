@@ -140,6 +140,7 @@ async def test_the_server_restarts_at_any_moment_under_load(server: Victoria, st
     assert_holds(server, await store.samples(EVER))
 
 
+@pytest.mark.slow
 async def test_a_daemon_killed_before_its_cursor_moves_sends_again_and_that_changes_nothing(
     server: Victoria, store: Store, store_url: str
 ) -> None:

@@ -149,6 +149,7 @@ def end_sessions(server: Postgres, database: str) -> None:
     server.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'", "postgres")
 
 
+@pytest.mark.slow
 async def test_a_server_that_hangs_holds_no_store_open(own_server: Postgres) -> None:
     store = await claimed(own_server.create("hanging"))
     with own_server.hanging():
