@@ -37,9 +37,10 @@ WEIGHTS: Mapping[Fault, int] = {
 
 
 class Deck:
-    """Which fault strikes the next request: as cards from a shuffled deck, shuffled anew when it is empty.
+    """Which fault strikes the next request: as cards from a deck, laid anew when it is empty.
 
-    With dice, one run in twenty would be lucky for so long that nothing is to be seen of a flaky provider.
+    The faults of a deck come in any order, and lie evenly among the requests that pass: with dice, or a deck that is
+    merely shuffled, some runs would be lucky for so long that nothing is to be seen of a flaky provider.
     """
 
     __slots__ = ("_cards", "_chance", "_dealt", "_weights")
@@ -58,9 +59,15 @@ class Deck:
         weights = dict(self._weights)
         if not self._cards or weights != self._dealt:
             self._dealt = weights
-            self._cards = [fault for fault, weight in weights.items() for _ in range(weight)]
-            self._chance.shuffle(self._cards)
-        return self._cards.pop()
+            self._cards = self._laid()
+        return self._cards.pop(0)
+
+    def _laid(self) -> list[Fault]:
+        faults = [fault for fault, weight in self._dealt.items() if fault is not Fault.NONE for _ in range(weight)]
+        self._chance.shuffle(faults)
+        size, begin = sum(self._dealt.values()), self._chance.random()
+        places = {int((number + begin) * size / len(faults)): fault for number, fault in enumerate(faults)}
+        return [places.get(place, Fault.NONE) for place in range(size)]
 
 
 def weight(text: str) -> tuple[Fault, int]:

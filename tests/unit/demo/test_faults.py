@@ -27,6 +27,14 @@ def test_the_first_twelve_requests_show_four_failures_of_the_provider_at_least(s
     assert sum(fault not in {Fault.NONE, Fault.RATE_LIMITED} for fault in drawn) >= 4
 
 
+@given(st.integers())
+def test_the_first_four_requests_of_a_deck_show_a_failure_of_the_provider(seed: int) -> None:
+    deck = Deck(random.Random(seed), WEIGHTS)
+    drawn = [deck.draw() for _ in range(40)]
+    for first in range(0, 40, 10):
+        assert any(fault not in {Fault.NONE, Fault.RATE_LIMITED} for fault in drawn[first : first + 4])
+
+
 def test_the_same_seed_brings_the_same_faults() -> None:
     decks = [Deck(random.Random(3), WEIGHTS) for _ in range(2)]
     runs = [[deck.draw() for _ in range(50)] for deck in decks]
