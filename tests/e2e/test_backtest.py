@@ -99,7 +99,7 @@ def test_a_mistake_in_the_command_line_is_one_line_and_exit_code_2(
 def test_a_store_without_samples_is_one_line_and_exit_code_1(file: Path, tmp_path: Path) -> None:
     nothing = run(file)
     assert (nothing.returncode, nothing.stdout) == (1, "")
-    assert "it holds nothing yet" in nothing.stderr
+    assert "store: holds nothing yet" in nothing.stderr
     subprocess.run(command("db", "upgrade", "-c", str(file)), check=True, capture_output=True, timeout=PATIENCE_S)
     empty = run(file)
     assert (empty.returncode, empty.stdout) == (1, "")
