@@ -84,7 +84,7 @@ def live_through(daemon: Daemon, reason: str, end: Callable[[], object]) -> Trou
     assert (rows[STEADY]["status"], rows[DEAD]["status"]) == ("up", "down")
     # Metrics may be a second old.
     wait_until(lambda: metric(daemon, "providerwatch_store_failing") == 1, "a metric of the trouble")
-    wait_until(lambda: metric(daemon, "providerwatch_store_queue_length") >= 4, "a queue that is told")
+    wait_until(lambda: metric(daemon, "providerwatch_store_queue_length") >= 4, "a queue length in the metrics")
     end()
     trouble = Trouble(begin_s=begin_s, end_s=time.time())
     wait_until(lambda: not problems(daemon), "a store that takes samples again")

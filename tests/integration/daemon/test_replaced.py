@@ -138,7 +138,7 @@ async def test_what_cannot_be_a_store_in_its_place_is_left_alone_and_stays_a_fai
 
 
 class RestoredInTheMiddle(StubStore):
-    """Refuses a few times, and is then replaced by an empty store, which is told once."""
+    """Refuses a few times, and is then replaced by an empty store, which it reports once."""
 
     def __init__(self, replaced_at: int) -> None:
         super().__init__()
