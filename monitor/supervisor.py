@@ -10,7 +10,6 @@ import asyncio
 import itertools
 import json
 import logging
-import os
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -30,8 +29,6 @@ log = logging.getLogger(__name__)
 STREAMS_PER_WORKER = 64
 """Busy streams that one process times well."""
 _END_S = 2.0
-_KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(128 << 20), "MALLOC_MMAP_THRESHOLD_": str(32 << 20)}
-"""glibc keeps what was freed: to give it back and fault it in anew holds streams up for milliseconds."""
 _NO_MESSAGE = (ValueError, TypeError, KeyError, RecursionError)
 """What reading a message raises when it is none."""
 
@@ -252,9 +249,7 @@ async def _spawn(
         reader, writer = await asyncio.open_connection(sock=ours, limit=LINE_BYTES)
         number = theirs.fileno()
         try:
-            process = await asyncio.create_subprocess_exec(
-                *command, str(number), pass_fds=[number], process_group=0, env={**_KEEP_MEMORY, **os.environ}
-            )
+            process = await asyncio.create_subprocess_exec(*command, str(number), pass_fds=[number], process_group=0)
         except BaseException:
             writer.close()
             raise

@@ -30,7 +30,7 @@ _FAULT_STATUSES = range(400, 600)
 def error_in(source: Mapping[str, object], nested: int = 0) -> Mapping[str, object] | str | None:
     """The error that an object tells by its form: its own words, as far as they are given. None: it tells none."""
     error = source.get("error")
-    if not says_nothing(error):
+    if error is not None and not says_nothing(error):
         return _told(source, error, nested)
     listed = source.get("errors")
     if isinstance(listed, list) and listed and not says_nothing(listed[0]):
@@ -43,7 +43,7 @@ def error_in(source: Mapping[str, object], nested: int = 0) -> Mapping[str, obje
 
 def message_in(source: Mapping[str, object]) -> str | None:
     """A bare message, which is an error where no answer has one. None beside parts of an answer."""
-    if source.keys() & _ANSWER_KEYS:
+    if not _ANSWER_KEYS.isdisjoint(source):
         return None
     texts = (source.get(key) for key in ("message", "msg", "error_msg"))
     return next((text for text in texts if isinstance(text, str) and text), None)
@@ -91,11 +91,11 @@ def _beside(source: Mapping[str, object]) -> dict[str, object]:
 
 def _is_error(source: Mapping[str, object]) -> bool:
     """Whether an object is an error itself."""
-    if any(source.get(key) == "error" for key in ("object", "type", "status")) or source.get("success") is False:
+    if "error" in (source.get("object"), source.get("type"), source.get("status")) or source.get("success") is False:
         return True
     if isinstance(source.get("__type"), str):
         return True
-    if source.keys() & _ANSWER_KEYS:
+    if not _ANSWER_KEYS.isdisjoint(source):
         return False
     if isinstance(source.get("detail"), str | list) and source["detail"]:
         return True

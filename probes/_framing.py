@@ -30,7 +30,7 @@ _DATA_LINE = re.compile(rb"(?<![^\r\n])data(?:: ?([^\r\n]*+))?(?=[\r\n]|\Z)")
 _FIRST_LINE = re.compile(rb"(?<![^\r\n])(?:data(?=[:\r\n]|\Z)|(?P<stray>error:[ \t]*+(?=\S)|[ \t]*+(?=[{\[])))")
 """Where the next event begins, or what stands between events and may be an error."""
 _NEXT_FIELD = re.compile(rb"[\r\n](?=(?:data|event|id|retry):)")
-_STRAY_STARTS = (b"\n{", b"\r{", b"\n[", b"\nerror:", b"\rerror:")
+_STRAY_START = re.compile(rb"\n(?:[{\[]|error:)|\r(?:\{|error:)")
 _EVENT_LINE = re.compile(rb"(?<![^\r\n])event(?:: ?([^\r\n]*+))?(?=[\r\n]|\Z)")
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _BEFORE_BLANK_LINES = (b"\n\n", b"\n\r", b"\r\r")
@@ -188,15 +188,13 @@ def sse_frames(body: bytes) -> Iterator[Frame]:
 
 def _following(body: bytes, at: int, stop: int, *, is_stray: bool) -> int | None:
     """The line end behind which a stray part follows an event, or an event a stray part, without a blank line."""
-    if is_stray:
-        found = _NEXT_FIELD.search(body, at, stop)
-        return None if found is None else found.start()
-    starts = [place for place in (body.find(start, at, stop) for start in _STRAY_STARTS) if place >= 0]
-    return min(starts, default=None)
+    found = (_NEXT_FIELD if is_stray else _STRAY_START).search(body, at, stop)
+    return None if found is None else found.start()
 
 
 def _event_name(body: bytes, begin: int, data_begin: int, stop: int) -> str | None:
     """What the last line that names an event calls it; what stands before a blank line belongs to none."""
-    blank = max(body.rfind(pair, begin, data_begin) for pair in _BEFORE_BLANK_LINES)
-    names = _EVENT_LINE.findall(body, max(begin, blank), stop)
+    if data_begin > begin:
+        begin = max(begin, *(body.rfind(pair, begin, data_begin) for pair in _BEFORE_BLANK_LINES))
+    names = _EVENT_LINE.findall(body, begin, stop)
     return names[-1].decode("utf-8", "replace") or None if names else None

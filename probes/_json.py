@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NoReturn
 
 from probes._model import MalformedError
@@ -28,7 +28,7 @@ def decode(data: bytes) -> object:
 
     NaN and Infinity, which JSON does not have, are refused.
     """
-    return _decoded(data, _finite)
+    return _decoded(data, _PLAIN)
 
 
 def decode_numerals(data: bytes) -> object:
@@ -36,14 +36,14 @@ def decode_numerals(data: bytes) -> object:
 
     To work out the thousands of a vector takes most of the time, and nobody needs their values.
     """
-    return _decoded(data, str.encode)
+    return _decoded(data, _NUMERALS)
 
 
-def _decoded(data: bytes, parse_float: Callable[[str], object]) -> object:
+def _decoded(data: bytes, decoder: json.JSONDecoder) -> object:
     if _is_too_deep(data):
         raise MalformedError("JSON nested too deeply")
     try:
-        return json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant, parse_float=parse_float)
+        return decoder.decode(data.decode("utf-8-sig"))
     except ValueError as error:
         raise MalformedError(f"not JSON: {str(error)[:80]}") from None
 
@@ -104,6 +104,11 @@ def _refuse_constant(name: str) -> NoReturn:
     raise MalformedError(f"{name} is not JSON")
 
 
+# A decoder is made once: to make one takes longer than to read an event with it.
+_PLAIN = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+_NUMERALS = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=str.encode)
+
+
 def as_object(value: object) -> Mapping[str, object]:
     """`value` as a JSON object."""
     if not isinstance(value, dict):
@@ -114,7 +119,7 @@ def as_object(value: object) -> Mapping[str, object]:
 def get_object(source: Mapping[str, object], key: str) -> Mapping[str, object]:
     """The object at `key`; empty when absent, null, or anything else that is empty (PHP writes `[]` for `{}`)."""
     value = source.get(key)
-    return {} if _is_empty(value) else as_object(value)
+    return value if isinstance(value, dict) else {} if _is_empty(value) else as_object(value)
 
 
 def get_side_object(source: Mapping[str, object], key: str) -> Mapping[str, object]:
@@ -126,11 +131,11 @@ def get_side_object(source: Mapping[str, object], key: str) -> Mapping[str, obje
 def get_list(source: Mapping[str, object], key: str) -> list[object]:
     """The array at `key`; empty when absent, null, or anything else that is empty."""
     value = source.get(key)
-    if _is_empty(value):
-        return []
-    if not isinstance(value, list):
+    if isinstance(value, list):
+        return value
+    if not _is_empty(value):
         raise MalformedError(f"{key!r} should be an array, not {_kind(value)}")
-    return value
+    return []
 
 
 def get_objects(source: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
@@ -151,6 +156,8 @@ def get_text(source: Mapping[str, object], key: str) -> str:
 def get_content(source: Mapping[str, object], key: str) -> str:
     """What a model wrote, at `key`: text, or a number, as some servers send a lone digit; empty as in `get_object`."""
     value = source.get(key)
+    if isinstance(value, str):
+        return value
     if _is_empty(value):
         return ""
     if isinstance(value, int | float) and not isinstance(value, bool):
