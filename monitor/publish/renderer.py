@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
@@ -11,8 +12,10 @@ from monitor.publish.board import Board
 from monitor.publish.scores import Row
 from monitor.publish.snapshot import Snapshot
 
-_SLICE: Final = 40
-"""Rows that are rendered in one turn of the loop: some milliseconds' worth, and more than usually change at once."""
+_AT_ONCE: Final = 5
+"""Rows that are rendered without a pause: usually no more change between two readers."""
+_TURN_S: Final = 0.005
+"""How long rows are rendered in one turn of the loop. A row takes up to two milliseconds."""
 
 
 class Renderer:
@@ -34,7 +37,7 @@ class Renderer:
         if self._task is None:
             now = self._now()
             names = self._board.overdue(now)
-            if len(names) <= _SLICE:
+            if len(names) <= _AT_ONCE:
                 self._board.render(names, now)
                 return self._board.renew(now)
             self._task = asyncio.create_task(self._render(names), name="render-scores")
@@ -43,9 +46,12 @@ class Renderer:
         return self._board.snapshot
 
     async def _render(self, names: list[str]) -> None:
-        for begin in range(0, len(names), _SLICE):
-            self._board.render(names[begin : begin + _SLICE], self._now())
-            await asyncio.sleep(0)
+        turn_s = time.monotonic() + _TURN_S
+        for name in names:
+            self._board.render([name], self._now())
+            if time.monotonic() > turn_s:
+                await asyncio.sleep(0)
+                turn_s = time.monotonic() + _TURN_S
         self._board.renew(self._now())
 
     def _done(self, _: object) -> None:
