@@ -14,8 +14,8 @@ from _judges import START, Setting, configuration, moment
 from _lives import Pace
 from _world import Size, staged
 
-from monitor.plan import plan
-from monitor.publish.board import Board
+from monitor.scheduler.jobs import plan
+from monitor.scoreboard.board import Board
 from probes._model import ErrorClass, Sample, Task
 from probes._quantiles import quantile
 

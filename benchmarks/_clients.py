@@ -15,7 +15,7 @@ from typing import TypeAlias, cast
 import aiohttp
 import uvloop
 
-from monitor.supervisor import STREAMS_PER_WORKER, WorkerPool
+from monitor.workers.pool import STREAMS_PER_WORKER, WorkerPool
 from probes._driver import measure
 from probes._loader import codec
 from probes._model import Deadlines, Endpoint, Run, Sample, Task

@@ -34,7 +34,7 @@ from rich.console import Console
 from monitor.store import create_store
 from probes._model import Sample
 
-_COMMAND = (sys.executable, "-c", "from monitor.cli import main; main()", "run", "-c")
+_COMMAND = (sys.executable, "-c", "from monitor.cli.main import main; main()", "run", "-c")
 _READY_S = 30.0
 _WARM_UP_S = 5.0
 _EDGE_S = 1.0

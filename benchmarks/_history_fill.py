@@ -32,10 +32,10 @@ from monitor.store import Store
 from monitor.store._blocks import Row as Raw
 from monitor.store._blocks import pack
 from monitor.store._raw import COLUMNS, stored
-from monitor.store._rolling import gather
 from monitor.store._rollup_rows import to_rollup, to_row
+from monitor.store._rollups import gather
 from monitor.store._tables import block, daily, endpoint, hourly, probe, stale_hour, vantage
-from monitor.store._tidy import ROWS_KEPT
+from monitor.store._upkeep import ROWS_KEPT
 from monitor.store.rollup import merged, rolled
 from probes._model import Sample, Task
 

@@ -19,21 +19,21 @@ from _lives import Due, Ending, Pace
 from _rules import Calibration
 from _world import World
 
-from monitor.budget import Budgets, Unit
+from monitor.backtest.policies import Counted, Policy
 from monitor.config.model import Canary, Config, EndpointSpec, ProbeSpec, Slo
-from monitor.plan import plan, run_for
-from monitor.publish.board import Board
-from monitor.score.book import Book, Shared, Terms
+from monitor.domain.status import Status
+from monitor.scheduler.budget import Budgets, Unit
+from monitor.scheduler.jobs import plan, run_for
+from monitor.score.endpoint import Book, Shared, Terms
 from monitor.score.health import Observation
+from monitor.score.latency import Recent
 from monitor.score.outcomes import Outcome
-from monitor.score.pace import Limits
-from monitor.score.policies import Counted, Policy
-from monitor.score.recent import Recent
+from monitor.score.probe_interval import Limits
 from monitor.score.windows import Ledger
-from monitor.status import Status
+from monitor.scoreboard.board import Board
+from monitor.vantage.attribution import Vantage
 from monitor.vantage.evidence import Answer, Reply, excused
-from monitor.vantage.judge import Vantage
-from monitor.vantage.origins import Origin, canary_origins, origin_of
+from monitor.vantage.origin import Origin, canary_origins, origin_of
 from probes._model import Endpoint, ErrorClass, Run, Sample, Task
 
 OURS: Final = "ours"

@@ -185,7 +185,7 @@ class Life:
         return True
 
     def _follow(self, due: Due, now_s: float) -> None:
-        """As `monitor.schedule.Schedule.probe_by` does."""
+        """As `monitor.scheduler.scheduler.Schedule.probe_by` does."""
         for number, wanted_s in due.items() if self._pace.least_s is not None else ():
             course, at_s = self._courses[number], max(wanted_s, now_s)
             if at_s + (self._pace.least_s or 0.0) > course.next_tick_s:

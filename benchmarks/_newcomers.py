@@ -9,11 +9,11 @@ from typing import Final
 
 from _judges import START, moment, seconds
 
-from monitor.score.filter import NEW, Outlook
+from monitor.domain.status import Status
 from monitor.score.health import Health, Observation, advance, assess
+from monitor.score.hmm import NEW, Outlook
 from monitor.score.outcomes import Outcome
-from monitor.score.pace import Limits, next_probe
-from monitor.status import Status
+from monitor.score.probe_interval import Limits, next_probe
 from probes._model import ErrorClass
 
 _ERRORS: Final = (ErrorClass.SERVER_ERROR, ErrorClass.OVERLOADED, ErrorClass.TIMEOUT_TTFT, ErrorClass.CONNECT)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-from monitor.score.policies import (
+from monitor.backtest.policies import (
     Cooldown,
     Counted,
     InARow,

@@ -25,14 +25,14 @@ from pathlib import Path
 from aiohttp import web
 
 from monitor.config.model import Config, EndpointSpec, Listen, ProbeSpec
-from monitor.plan import plan
-from monitor.publish.board import Board, StatusChange
-from monitor.publish.renderer import Renderer
-from monitor.recorder import Hooks, Recorder
+from monitor.pipeline.recorder import Hooks, Recorder
+from monitor.scheduler.jobs import plan
+from monitor.scoreboard.board import Board, StatusChange
+from monitor.scoreboard.renderer import Renderer
 from monitor.store import create_store
+from monitor.web.context import Sources
+from monitor.web.response_cache import Shelf
 from monitor.web.server import start
-from monitor.web.shelf import Shelf
-from monitor.web.sources import Sources
 from probes._model import Blame, Endpoint, ErrorClass, Sample, Task, Timing, TokensFrom
 from probes._quantiles import quantile
 

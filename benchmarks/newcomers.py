@@ -19,7 +19,7 @@ from _results import Report, Table, Verdict, publish
 from rich.console import Console
 from rich.progress import track
 
-from monitor.status import Status
+from monitor.domain.status import Status
 
 _COUNTS: Final = (1, 3, 12, 36, 150, 400)
 _PROMISED: Final = (12, 36, 150, 400)

@@ -26,17 +26,17 @@ from pathlib import Path
 import _report
 
 from monitor.config.model import Listen, PublishFile
-from monitor.filewriter import FileWriter
-from monitor.haproxy_agent import HaproxyAgent, serving
-from monitor.publish.snapshot import Snapshot
-from monitor.shapes import Shape
-from monitor.status import Status
+from monitor.domain.formats import Shape
+from monitor.domain.status import Status
+from monitor.routing.file_writer import FileWriter
+from monitor.routing.haproxy_agent import HaproxyAgent, serving
+from monitor.scoreboard.snapshot import Snapshot
 from tests.routers.envoy import envoy
 from tests.routers.gates import Gate
 from tests.routers.haproxy import haproxy
 from tests.routers.traefik import traefik
 from tests.support.daemon import free_port
-from tests.unit.publish.rows import make_row
+from tests.support.rows import make_row
 from tests.unit.score.values import START
 
 _RESULTS = Path(__file__).parent / "results"

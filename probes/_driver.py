@@ -21,16 +21,16 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from probes._cutoff import until
+from probes._connection import Line
+from probes._deadline import until
 from probes._end import CHATTER_S, QUIET_S, EndWatch
+from probes._exceptions import fault_of, local_fault, proxy_refused
 from probes._exchange import Ending, Exchange
-from probes._faults import fault_of, local_fault, proxy_refused
 from probes._http import Connector
-from probes._line import Line
 from probes._meter import Reading, decoding
 from probes._model import Endpoint, ErrorClass, Fault, Probe, Request, Run, Sample, Task
 from probes._proxy import Proxy, proxy_of, unused_variable
-from probes._record import judged, reading_into, uncounted
+from probes._sample import judged, reading_into, uncounted
 
 MAX_STREAM_BYTES = 8 << 20
 MAX_REFUSAL_BYTES = 64 << 10

@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from monitor.terminal import Frame, scores_table
+from monitor.console.scores_table import Frame, scores_table
 
 _COLUMNS = 84
 

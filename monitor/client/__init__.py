@@ -6,6 +6,6 @@ the order is that of the caller. Nothing but the standard library is imported.
 
 from monitor.client._client import AsyncClient, Client
 from monitor.client._scores import Endpoint, Scores
-from monitor.status import Status
+from monitor.domain.status import Status
 
 __all__ = ["AsyncClient", "Client", "Endpoint", "Scores", "Status"]

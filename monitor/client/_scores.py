@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from monitor.status import Status
+from monitor.domain.status import Status
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from monitor.config._errors import Place, Problem, RefusedError, dotted, printab
 from monitor.config._routers import check_routers
 from monitor.config._schema import DEFAULT_PROBES
 from monitor.config._values import endpoint_id
-from monitor.maintenance import matches
+from monitor.domain.maintenance import matches
 from probes._model import Pricing, Probe, Task
 
 Codec: TypeAlias = Callable[[str, Mapping[str, object]], Probe]

@@ -10,7 +10,7 @@ from monitor.config import _types as types
 from monitor.config._errors import RefusedError
 from monitor.config._section import Section, default_of, seconds_of
 from monitor.config.model import Config, InfluxSpec, NdjsonSpec
-from monitor.shapes import Shape
+from monitor.domain.formats import Shape
 
 
 class PublishedFile(Section):

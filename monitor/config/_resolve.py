@@ -27,7 +27,7 @@ from monitor.config.model import (
     SinkSpec,
     Slo,
 )
-from monitor.maintenance import Span, joined, matches
+from monitor.domain.maintenance import Span, joined, matches
 from probes._model import Endpoint, Pricing, Probe, Secret, Task
 from probes._proxy import DIRECT
 

@@ -10,8 +10,8 @@ from monitor.config._addresses import agent, is_loopback
 from monitor.config._complete import endpoints
 from monitor.config._document import Document
 from monitor.config._errors import Place, Problem, RefusedError, quoted
-from monitor.router_ids import KNOWN, ROUTERS, MalformedError
-from monitor.shapes import Shape
+from monitor.domain.formats import Shape
+from monitor.domain.router_ids import KNOWN, ROUTERS, MalformedError
 
 _NEEDED = {Shape.ENVOY_EDS: "envoy", Shape.TRAEFIK: "traefik", Shape.VLLM: "vllm"}
 """Whose names a shape is made of."""

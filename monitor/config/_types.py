@@ -23,7 +23,7 @@ from pydantic_core import PydanticKnownError
 from monitor.config import _addresses, _values, listing
 from monitor.config._errors import RefusedError
 from monitor.config.model import Canary, Listen, MetricsDetail
-from monitor.shapes import Shape
+from monitor.domain.formats import Shape
 from probes._model import Blame, ErrorClass, Secret, Task
 
 T = TypeVar("T")

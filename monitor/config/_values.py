@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from monitor.config._errors import RefusedError
 from monitor.config.model import MetricsDetail
-from monitor.shapes import Shape
+from monitor.domain.formats import Shape
 from probes._model import Blame, ErrorClass, Secret, Task
 
 T = TypeVar("T", bound=Hashable)

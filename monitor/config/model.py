@@ -10,8 +10,8 @@ from typing import TypeAlias
 
 from monitor.config._errors import Problem
 from monitor.config.listing import UNLISTED, Listing
-from monitor.maintenance import Span
-from monitor.shapes import Shape
+from monitor.domain.formats import Shape
+from monitor.domain.maintenance import Span
 from probes._model import Blame, Endpoint, ErrorClass, Secret, Task
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from rich.console import Console
 
 from monitor.config import Config, ConfigError, Problem, default_path, load, unused_proxy
-from monitor.connect import Finding, as_plain, connect, show
-from monitor.terminal import plural
-from monitor.vantage.origins import blind_spot
+from monitor.console.scores_table import plural
+from monitor.discovery.preflight import Finding, as_plain, connect, show
+from monitor.vantage.origin import blind_spot
 
 _WRONG, _REFUSED = 2, 1
 _LOG_WIDTH = 160

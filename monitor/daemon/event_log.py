@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from monitor.publish.board import Absorbed, Board, StatusChange
-from monitor.score.book import Book
+from monitor.domain.status import Incident, Status
+from monitor.score.endpoint import Book
 from monitor.score.outcomes import Counts
 from monitor.score.windows import Window
-from monitor.status import Incident, Status
+from monitor.scoreboard.board import Absorbed, Board, StatusChange
 from probes._model import Sample
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import monitor
-from monitor.terminal import printable
+from monitor.console.scores_table import printable
 
 T = TypeVar("T")
 _TAIL_LINES = 15

@@ -13,13 +13,13 @@ from pathlib import Path
 from aiohttp import ClientError, ClientSession, ClientTimeout
 from rich.console import Console
 
+from monitor.console.scores_table import watch_scores
 from monitor.demo.children import Child, ChildEndedError, python, running, tied, unless_ended
 from monitor.demo.model_server import MODEL_NAME, ModelMissingError, find_model
 from monitor.demo.settings import CONFIG_NAME, STORE_NAME, UPTIME_NAME, Settings, config_text
 from monitor.demo.speed import Speed, TooSlowError, measure
-from monitor.terminal import watch_scores
 
-DAEMON = python("monitor.cli", "run", "-c")
+DAEMON = python("monitor.cli.main", "run", "-c")
 """The daemon's command, but for the name of the configuration file."""
 USUAL_PORT = 8780
 _START_S = 60.0

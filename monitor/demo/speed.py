@@ -12,7 +12,7 @@ from probes._driver import exchange
 from probes._loader import codec
 from probes._model import Deadlines, Endpoint, Run, Sample, Task
 from probes._prompts import prompt_for
-from probes._record import sample
+from probes._sample import sample
 
 PATIENCE_S = 120.0
 """How long one answer may take while the model is measured."""

@@ -7,13 +7,13 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from monitor.budget import Budgets, Unit
-from monitor.publish.board import Board
-from monitor.recorder import Recorder
+from monitor.domain.status import Incident
+from monitor.pipeline.recorder import Recorder
+from monitor.scheduler.budget import Budgets, Unit
 from monitor.score.health import AHEAD
-from monitor.score.recent import RECENT
+from monitor.score.latency import RECENT
 from monitor.score.windows import WINDOWS
-from monitor.status import Incident
+from monitor.scoreboard.board import Board
 from monitor.store import Store, StoreError
 from monitor.traffic.counted import FINEST_S
 

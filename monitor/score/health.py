@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from monitor.score.chain import Belief, Hidden
-from monitor.score.filter import (
+from monitor.domain.status import Status
+from monitor.score.hmm import (
     LASTING,
     NEW,
     Failure,
@@ -24,10 +24,10 @@ from monitor.score.filter import (
     met,
     update,
 )
+from monitor.score.markov import Belief, Hidden
 from monitor.score.outcomes import Outcome
 from monitor.score.persistent import NEWCOMER, Persistent
 from monitor.score.usual import USUAL, Usual
-from monitor.status import Status
 from probes._model import ErrorClass
 
 _DOWN_FROM, _DOWN_STAYS = 0.5, 0.1

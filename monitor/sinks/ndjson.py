@@ -18,7 +18,7 @@ from typing import Final
 from monitor.config.model import NdjsonSpec
 from monitor.sinks._protocol import Delivery, SinkError
 from monitor.store import Numbered
-from probes._plain import sample_to_plain
+from probes._serialize import sample_to_plain
 
 _BATCH: Final = 500
 _CHUNK: Final = 64 * 1024

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from monitor.status import Status
+from monitor.domain.status import Status
 from probes._model import Blame, ErrorClass, Task, Timing, TokensFrom
 
 TASKS: Final[Mapping[Task, int]] = {

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from operator import attrgetter
 from typing import TypeAlias
 
-from monitor.status import Incident
+from monitor.domain.status import Incident
 from monitor.store import _incidents, _traffic
 from monitor.store._protocol import (
     Backlog,
@@ -30,7 +30,7 @@ from monitor.store._protocol import (
 )
 from monitor.store._raw import Names, cooked, stored
 from monitor.store._tallies import Ended, tallied
-from monitor.store._tidy import tier_ends
+from monitor.store._upkeep import tier_ends
 from monitor.store.rollup import Rollup, fuller, merged, rolled
 from monitor.traffic.counted import Activity, Counted, Spot, Tokens, Use
 from monitor.traffic.counted import Tally as TrafficTally

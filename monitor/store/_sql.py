@@ -11,9 +11,8 @@ from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Connection, Engine, Row, Select
 
-from monitor.status import Incident
-from monitor.store import _horizon, _incidents, _outbox, _queries, _rolling, _tallies, _traffic
-from monitor.store._adopt import adopt
+from monitor.domain.status import Incident
+from monitor.store import _horizon, _incidents, _outbox, _queries, _rollups, _tallies, _traffic
 from monitor.store._append import Appender
 from monitor.store._database import Database
 from monitor.store._migrate import migrate, newest, version
@@ -34,9 +33,10 @@ from monitor.store._protocol import (
     Tier,
     Times,
 )
+from monitor.store._rename import adopt
 from monitor.store._statements import FIRST_SEEN, STATES, insert_of
 from monitor.store._threads import Result, Threads
-from monitor.store._tidy import Tidying
+from monitor.store._upkeep import Tidying
 from monitor.traffic.counted import Activity, Counted, Use
 from monitor.traffic.counted import Tally as TrafficTally
 from probes._model import Sample, Task
@@ -156,7 +156,7 @@ class SqlStore:
     ) -> list[Bucket]:
         """See `Store.rollups`."""
         return await self._read(
-            lambda connection: _rolling.rollups(connection, endpoint, tier, since=since, until=until, figures=figures)
+            lambda connection: _rollups.rollups(connection, endpoint, tier, since=since, until=until, figures=figures)
         )
 
     async def hours(
@@ -164,7 +164,7 @@ class SqlStore:
     ) -> list[Bucket]:
         """See `Store.hours`."""
         return await self._read(
-            lambda connection: _rolling.hours(connection, endpoint, task, starts=starts, figures=figures)
+            lambda connection: _rollups.hours(connection, endpoint, task, starts=starts, figures=figures)
         )
 
     async def traffic(self, since: datetime, span_s: int) -> list[TrafficTally]:

@@ -191,7 +191,7 @@ incident = Table(
     # Those that are open, those that were at some time, and those that are old enough to go.
     Index("ix_incident_ended", "ended_at"),
 )
-"""`monitor.status.Incident`, as it was when it was last appended."""
+"""`monitor.domain.status.Incident`, as it was when it was last appended."""
 
 traffic = Table(
     "traffic",

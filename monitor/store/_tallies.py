@@ -27,8 +27,8 @@ from monitor.store._append import HOUR_S, hour
 from monitor.store._blocks import Value, number, unpack_columns
 from monitor.store._protocol import Tally, Tier
 from monitor.store._raw import hour_of, meant
-from monitor.store._rolling import HOURS_A_DAY
 from monitor.store._rollup_rows import counts_of
+from monitor.store._rollups import HOURS_A_DAY
 from monitor.store._statements import MICROSECONDS_AN_HOUR, blocks_since, tallies_since
 from monitor.store._tables import block, daily, endpoint, hourly, sample, stale_day, stale_hour
 from probes._model import ErrorClass, Task

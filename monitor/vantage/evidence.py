@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
-from monitor.vantage.origins import Origin
+from monitor.vantage.origin import Origin
 from probes._errors import clean
 from probes._model import ErrorClass, Sample
 

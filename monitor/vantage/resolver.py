@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from monitor.vantage.evidence import Answer
-from monitor.vantage.origins import Origin
+from monitor.vantage.origin import Origin
 
 RESOLVER: Final = Origin(name="the resolver", host="the resolver", port=53)
 """Stands for the resolver among the missed hosts; unrelated to all of them."""

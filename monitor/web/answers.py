@@ -7,8 +7,8 @@ from http import HTTPStatus
 
 from aiohttp import hdrs, web
 
-from monitor.web.documents import Document, Form
 from monitor.web.negotiation import accepts_gzip
+from monitor.web.responses import Document, Form
 
 _NOT_MODIFIED = HTTPStatus.NOT_MODIFIED.value
 """A plain number: who looks up the reason of an enum's member waits for its hash."""

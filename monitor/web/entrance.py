@@ -7,9 +7,9 @@ from functools import partial
 
 from aiohttp import web
 
-from monitor.web.border import border
-from monitor.web.guard import Guard
-from monitor.web.routes import Handler, Route
+from monitor.web.auth import Guard
+from monitor.web.middleware import border
+from monitor.web.route import Handler, Route
 
 
 def entrance(route: Route, guard: Guard) -> Handler:

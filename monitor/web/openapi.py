@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from monitor.publish.json_schema import Schemas
-from monitor.web.documents import JSON
-from monitor.web.routes import Answer, Parameter, Route, refusal
+from monitor.schema.json_schema import Schemas
+from monitor.web.responses import JSON
+from monitor.web.route import Answer, Parameter, Route, refusal
 
 _TOKEN = "token"  # noqa: S105  # the name of a scheme
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitor.publish.steps import Judge
+from monitor.history.buckets import Judge
 from monitor.store import Store
-from monitor.web.reads import Reads
+from monitor.web.store_reads import Reads
 from probes._model import Task
 
 

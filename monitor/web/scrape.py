@@ -9,7 +9,7 @@ from typing import Protocol
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, choose_encoder
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
 
-from monitor.web.documents import Document, ready
+from monitor.web.responses import Document, ready
 
 _FRESH_S = 1.0
 

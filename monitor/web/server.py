@@ -14,18 +14,18 @@ from aiohttp.http_exceptions import HttpProcessingError
 from monitor import __version__
 from monitor.config import is_loopback
 from monitor.config.model import Listen
-from monitor.web import activity, badges, check, health, history, openrouter, outcomes, routing, scores, stream
 from monitor.web.answers import answer
-from monitor.web.bodies import MOST_BYTES
-from monitor.web.border import expect
+from monitor.web.auth import Access, Guard
+from monitor.web.context import Sources
 from monitor.web.descriptors import make_room
-from monitor.web.documents import ready
 from monitor.web.entrance import entrance, nowhere, wrong_method
-from monitor.web.guard import Access, Guard
 from monitor.web.hosts import own_hosts
+from monitor.web.middleware import expect
 from monitor.web.openapi import openapi
-from monitor.web.routes import Answer, Handler, Route
-from monitor.web.sources import Sources
+from monitor.web.request_body import MOST_BYTES
+from monitor.web.responses import ready
+from monitor.web.route import Answer, Handler, Route
+from monitor.web.routes import activity, badges, check, health, history, openrouter, outcomes, routing, scores, stream
 from probes._model import Secret
 
 ROUTES: Sequence[Callable[[Sources], Sequence[Route]]] = (

@@ -9,7 +9,7 @@ from typing import Any
 
 from probes._loader import codec, codec_class
 from probes._model import Framing, Sample, Task
-from probes._record import sample
+from probes._sample import sample
 from tests.contract.aws import aws_event
 from tests.contract.exchanges import cut, exchange_of, run_to
 

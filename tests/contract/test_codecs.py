@@ -35,9 +35,9 @@ from probes._model import (
     Usage,
     Vector,
 )
-from probes._plain import sample_from_plain, sample_to_plain
 from probes._prompts import FORM
-from probes._record import sample
+from probes._sample import sample
+from probes._serialize import sample_from_plain, sample_to_plain
 from probes._tokens import count_tokens
 from tests.contract.aws import aws_event
 from tests.contract.exchanges import BEGAN_AT, KEY, NS_PER_BYTE, cut, exchange_of, run_to

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from probes._loader import available, codec, codec_class
 from probes._model import Blame, Fault, Frame, Framing, MalformedError, Sample, Task
-from probes._plain import sample_from_plain, sample_to_plain
-from probes._record import sample
+from probes._sample import sample
+from probes._serialize import sample_from_plain, sample_to_plain
 from tests.contract import strangers
 from tests.contract.exchanges import KEY, cut, exchange_of, run_to
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from monitor.backtest.policies import NAMES
 from monitor.config import load
-from monitor.score.policies import NAMES
 from monitor.store import create_store
 from tests.support import outage
 from tests.support.daemon import PATIENCE_S, command, running, write_config

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from monitor.shapes import Shape
+from monitor.domain.formats import Shape
 from tests.support.daemon import Daemon, command, running, wait_until
 
 DOWN, OTHER = "down:m", "also:m"

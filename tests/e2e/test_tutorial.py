@@ -51,7 +51,7 @@ def test_a_made_up_api_of_one_file_and_recordings_passes_the_contract_suite(tree
 
 
 def test_the_tutorials_configuration_is_accepted(tree: Path) -> None:
-    checked = run(tree, "-m", "monitor.cli", "check")
+    checked = run(tree, "-m", "monitor.cli.main", "check")
     assert checked.returncode == 0
     assert all("warning: " in line for line in checked.stderr.splitlines())
     assert checked.stdout in PAGE.read_text()

@@ -14,8 +14,8 @@ from tests.fuzz.fuzzing import fuzz, instrumented
 with instrumented():
     from probes._loader import available, codec, codec_class
     from probes._model import Blame, Framing, MalformedError, Task
-    from probes._plain import sample_from_plain, sample_to_plain
-    from probes._record import sample, transcript
+    from probes._sample import sample, transcript
+    from probes._serialize import sample_from_plain, sample_to_plain
 
     APIS = available()
     CODECS = [codec(api, {}) for api in APIS]

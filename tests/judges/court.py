@@ -12,7 +12,7 @@ from probes._driver import exchange
 from probes._loader import codec as make_codec
 from probes._meter import Reading
 from probes._model import Run, Sample, Secret
-from probes._record import judged, reading_into
+from probes._sample import judged, reading_into
 from tests.contract.recordings import Recording
 from tests.judges.replay import Asked, Replay, serving
 from tests.judges.vendors import VENDORS, Sdk, running

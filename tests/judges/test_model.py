@@ -16,7 +16,7 @@ from probes._loader import codec
 from probes._meter import Reading
 from probes._model import Deadlines, Endpoint, ErrorClass, Run, Secret, Task, TokensFrom
 from probes._prompts import nonce, prompt_for
-from probes._record import judged, reading_into
+from probes._sample import judged, reading_into
 from tests.judges.emulators import AMPLE_S, KEY, probe
 from tests.judges.installed import ROOT
 from tests.judges.vendors import VENDORS, running

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.offers.conftest import MODEL, Served, served  # noqa: F401  # a fixture
+from tests.integration.openrouter.conftest import MODEL, Served, served  # noqa: F401  # a fixture
 from tests.judges.installed import environment, python
 
 pytestmark = pytest.mark.judges

@@ -10,19 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from monitor.publish.files import replace_file
-from monitor.publish.formats import render
-from monitor.publish.scores import Row
-from monitor.publish.snapshot import Snapshot
-from monitor.shapes import Shape
-from monitor.status import Status
+from monitor.domain.formats import Shape
+from monitor.domain.status import Status
+from monitor.routing.atomic_file import replace_file
+from monitor.routing.formats.render import render
+from monitor.scoreboard.row import Row
+from monitor.scoreboard.snapshot import Snapshot
 from tests.routers import installed
 from tests.routers.envoy import checking, configuration, envoy
 from tests.routers.gates import Gate, gates
 from tests.routers.stage import ask, settings, statuses, turns
 from tests.support.daemon import free_port, running, wait_until
 from tests.support.providers import Providers
-from tests.unit.publish.rows import make_row
+from tests.support.rows import make_row
 from tests.unit.score.values import START
 
 pytestmark = pytest.mark.routers

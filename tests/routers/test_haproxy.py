@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from monitor.config.model import Listen
-from monitor.haproxy_agent import HaproxyAgent, serving
-from monitor.publish.snapshot import Snapshot
-from monitor.status import Status
+from monitor.domain.status import Status
+from monitor.routing.haproxy_agent import HaproxyAgent, serving
+from monitor.scoreboard.snapshot import Snapshot
 from tests.routers import installed
 from tests.routers.gates import Gate, gates
 from tests.routers.haproxy import haproxy
@@ -21,7 +21,7 @@ from tests.routers.pages import block, blocks, put
 from tests.routers.stage import addresses, process, settings, statuses, turns
 from tests.support.daemon import free_port, running, wait_until
 from tests.support.providers import Providers
-from tests.unit.publish.rows import make_row
+from tests.support.rows import make_row
 from tests.unit.score.values import START
 
 pytestmark = pytest.mark.routers

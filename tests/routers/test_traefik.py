@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from monitor.publish.files import replace_file
-from monitor.publish.formats import render
-from monitor.publish.snapshot import Snapshot
-from monitor.shapes import Shape
-from monitor.status import Status
+from monitor.domain.formats import Shape
+from monitor.domain.status import Status
+from monitor.routing.atomic_file import replace_file
+from monitor.routing.formats.render import render
+from monitor.scoreboard.snapshot import Snapshot
 from tests.routers.gates import Gate, gates
 from tests.routers.stage import ask, settings, statuses, turns
 from tests.routers.traefik import traefik
 from tests.support.daemon import running, wait_until
 from tests.support.providers import Providers
-from tests.unit.publish.rows import make_row
+from tests.support.rows import make_row
 from tests.unit.score.values import START
 
 pytestmark = pytest.mark.routers

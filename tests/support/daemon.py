@@ -81,7 +81,7 @@ def write_config(path: Path, config: Mapping[str, object]) -> Path:
 
 
 def command(*arguments: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", "monitor.cli", *arguments)
+    return (sys.executable, "-m", "monitor.cli.main", *arguments)
 
 
 @contextmanager

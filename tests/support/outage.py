@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from monitor.config.model import Config
-from monitor.plan import Job, all_jobs, run_for, tick_at
+from monitor.scheduler.jobs import Job, all_jobs, run_for, tick_at
 from probes._model import ErrorClass, Sample
 
 HOURS = 12

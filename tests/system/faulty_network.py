@@ -16,8 +16,8 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from probes._driver import measure
 from probes._model import Sample
-from probes._plain import sample_to_plain
-from probes._wire import keep_stamping
+from probes._serialize import sample_to_plain
+from probes._socket import keep_stamping
 from tests.integration.probes.asking import CODEC, probe
 from tests.integration.probes.model_process import model_process, story_of, until_streaming
 from tests.integration.probes.provider import ANSWER, DONE, STOP, Act, head, serving

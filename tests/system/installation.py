@@ -20,7 +20,7 @@ VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
 UNIT = "providerwatch.service"
 COMMAND = f"""#!{VENV}/bin/python
 import sys
-from monitor.cli import main
+from monitor.cli.main import main
 if __name__ == "__main__":
     sys.exit(main())
 """

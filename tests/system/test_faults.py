@@ -14,7 +14,7 @@ from functools import cache
 import pytest
 
 from probes._model import Blame, ErrorClass, Sample
-from probes._plain import sample_from_plain
+from probes._serialize import sample_from_plain
 from tests.integration.probes.asking import ROOT
 
 pytestmark = pytest.mark.system

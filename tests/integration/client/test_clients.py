@@ -20,13 +20,13 @@ from aiohttp.typedefs import Handler
 
 from monitor.client import AsyncClient, Client, Status
 from monitor.config.model import Listen
-from monitor.publish.board import Board
+from monitor.scoreboard.board import Board
+from monitor.web.context import Sources
 from monitor.web.server import start
-from monitor.web.sources import Sources
 from probes._model import ErrorClass, Secret
 from tests.integration.daemon.parts import until
+from tests.support.board_values import make_board, make_spec, sample_at
 from tests.support.daemon import free_port, wait_until
-from tests.unit.publish.values import make_board, make_spec, sample_at
 
 NAMES = ("near:m", "far:m")
 QUICK_S = 0.02

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from monitor.config.model import Config, ProbeSpec
-from monitor.plan import Job, plan, tick_at
-from monitor.status import Incident
+from monitor.domain.status import Incident
+from monitor.scheduler.jobs import Job, plan, tick_at
 from monitor.store import MemoryStore, StoreError, Tally
 from monitor.traffic.counted import Counted
 from probes._model import Sample, Task
-from tests.unit.publish.values import make_config, make_spec
+from tests.support.board_values import make_config, make_spec
 
 PATIENT_S = 60.0
 """A safety net and no claim: how long a busy machine may take for what usually takes no time."""

@@ -12,17 +12,17 @@ from zlib import crc32
 
 import pytest
 
-from monitor.backtest import Backtest, MisuseError, Wanted, backtest, since_of
+from monitor.backtest.policies import NAMES, UnknownPolicyError
+from monitor.backtest.replay import Verdict
+from monitor.backtest.run import Backtest, MisuseError, Wanted, backtest, since_of
 from monitor.config import load
 from monitor.config.model import Config, EndpointSpec, ProbeSpec
-from monitor.plan import all_jobs, tick_at
-from monitor.score.policies import NAMES, UnknownPolicyError
-from monitor.score.replay import Verdict
+from monitor.scheduler.jobs import all_jobs, tick_at
 from monitor.store import MemoryStore, Retention, Store, StoreError, create_store
 from probes._model import ErrorClass, Sample, Task
 from tests.support import outage
+from tests.support.board_values import CHAT, make_config, make_spec, sample_at
 from tests.support.daemon import write_config
-from tests.unit.publish.values import CHAT, make_config, make_spec, sample_at
 
 NOW = datetime(2026, 11, 22, 7, 13, tzinfo=UTC)
 DAY = timedelta(days=1)

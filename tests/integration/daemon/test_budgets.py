@@ -7,18 +7,18 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from monitor.app import Daemon, caps_of
-from monitor.budget import Budgets, Unit
 from monitor.config.model import BudgetSpec, Config, Listen, ProbeSpec, ProviderSpec
+from monitor.daemon.app import Daemon, caps_of
 from monitor.pipeline.restore import restore_budgets
-from monitor.plan import plan
-from monitor.runner import Places
-from monitor.schedule import Schedule
+from monitor.scheduler.budget import Budgets, Unit
+from monitor.scheduler.dispatcher import Ticks
+from monitor.scheduler.jobs import plan
+from monitor.scheduler.scheduler import Schedule
 from monitor.store import Store
-from monitor.ticks import Ticks
+from monitor.workers.runner import Places
 from probes._model import Blame, ErrorClass, Run, Sample, Task
 from tests.integration.daemon.parts import breathe, quick_config, until
-from tests.unit.publish.values import sample_at
+from tests.support.board_values import sample_at
 from tests.unit.store.samples import make_sample
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

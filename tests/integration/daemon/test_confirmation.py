@@ -10,22 +10,22 @@ from functools import partial
 
 import pytest
 
-from monitor.app import Daemon, caps_of
-from monitor.budget import Budgets
 from monitor.config.model import BudgetSpec, Config, ProbeSpec, ProviderSpec, ScoringSpec
-from monitor.maintenance import Span
+from monitor.daemon.app import Daemon, caps_of
+from monitor.domain.maintenance import Span
+from monitor.domain.status import Incident, Status
+from monitor.pipeline.recorder import Hooks, Recorder
 from monitor.pipeline.restore import restore
-from monitor.plan import plan, tick_at
-from monitor.publish.board import Board
-from monitor.recorder import Hooks, Recorder
-from monitor.runner import Places
-from monitor.schedule import Schedule
-from monitor.status import Incident, Status
+from monitor.scheduler.budget import Budgets
+from monitor.scheduler.dispatcher import Ticks
+from monitor.scheduler.jobs import plan, tick_at
+from monitor.scheduler.scheduler import Schedule
+from monitor.scoreboard.board import Board
 from monitor.store import Store
-from monitor.ticks import Ticks
+from monitor.workers.runner import Places
 from probes._model import ErrorClass, Run, Sample, Task
 from tests.integration.daemon.parts import breathe, end, quick_config, until
-from tests.unit.publish.values import sample_at
+from tests.support.board_values import sample_at
 
 pytestmark = pytest.mark.alone
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from monitor import haproxy_agent
 from monitor.config.model import Listen
-from monitor.haproxy_agent import HaproxyAgent, serving
-from monitor.publish.board import Board
+from monitor.routing import haproxy_agent
+from monitor.routing.haproxy_agent import HaproxyAgent, serving
+from monitor.scoreboard.board import Board
 from probes._model import ErrorClass
 from tests.integration.daemon.parts import until
-from tests.unit.publish.values import first_tick, make_board, make_spec, sample_at
+from tests.support.board_values import first_tick, make_board, make_spec, sample_at
 
 SPECS = (
     make_spec("near:m", router_ids={"haproxy": "be/near"}),

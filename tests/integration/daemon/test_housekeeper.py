@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.housekeeper import Housekeeper, Rhythm, Told
+from monitor.pipeline.housekeeper import Housekeeper, Rhythm, Told
 from monitor.store import MemoryStore, Retention, Size, Store, StoreError, create_store
 from monitor.store.retention_clock import Reading
 from tests.integration.daemon.parts import breathe, end, locked, until
@@ -136,7 +136,7 @@ async def test_a_failure_is_told_once_and_tried_again(
     assert house.keeper.error == told
     store.error = None
     await until(lambda: house.keeper.error is None)
-    actions = [vars(record).get("action") for record in caplog.records if record.name == "monitor.housekeeper"]
+    actions = [vars(record).get("action") for record in caplog.records if record.name == "monitor.pipeline.housekeeper"]
     unknown = not isinstance(error, StoreError)
     assert actions == ["tidy_failed"] * (1 + unknown) + ["tidy_recovered"]
 

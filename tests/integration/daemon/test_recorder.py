@@ -17,18 +17,18 @@ from pathlib import Path
 import pytest
 
 from monitor.config.model import Config, ProbeSpec
+from monitor.domain.status import Incident, Status
+from monitor.pipeline.recorder import Hooks, Limits, Recorder
 from monitor.pipeline.restore import restore
-from monitor.plan import plan
-from monitor.publish.board import Board, StatusChange
-from monitor.publish.snapshot import Snapshot
-from monitor.recorder import Hooks, Limits, Recorder
-from monitor.score.state import state_from_text
-from monitor.status import Incident, Status
+from monitor.scheduler.jobs import plan
+from monitor.score.serialize import state_from_text
+from monitor.scoreboard.board import Board, StatusChange
+from monitor.scoreboard.snapshot import Snapshot
 from monitor.store import MemoryStore, Retention, Store, StoreError, create_store
 from monitor.traffic.counted import Counted
 from probes._model import ErrorClass, Sample, Task
 from tests.integration.daemon.parts import StubStore, breathe, end, locked, quick_config, until
-from tests.unit.publish.values import sample_at
+from tests.support.board_values import sample_at
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 ONE, TWO = "a:one", "b:two"
@@ -92,7 +92,7 @@ class Bench:
 
 def actions(caplog: pytest.LogCaptureFixture) -> list[str]:
     """What the recorder logged."""
-    return [vars(record)["action"] for record in caplog.records if record.name == "monitor.recorder"]
+    return [vars(record)["action"] for record in caplog.records if record.name == "monitor.pipeline.recorder"]
 
 
 def seen(snapshot: Snapshot, name: str) -> int:

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from monitor.config.model import Config
-from monitor.piecemeal import Batch, Piecemeal
+from monitor.domain.status import Incident, Status, incident_id
+from monitor.pipeline.poison import Batch, Piecemeal
+from monitor.pipeline.recorder import Limits
 from monitor.pipeline.restore import restore
-from monitor.plan import Job, plan
-from monitor.publish.board import Absorbed, Board
-from monitor.recorder import Limits
-from monitor.status import Incident, Status, incident_id
+from monitor.scheduler.jobs import Job, plan
+from monitor.scoreboard.board import Absorbed, Board
 from monitor.store import Store, create_store
 from monitor.traffic.calls import Call
 from probes._model import ErrorClass, Sample

@@ -11,19 +11,19 @@ from itertools import pairwise
 
 import pytest
 
-from monitor.intake import Intake, IntakeHooks, reader_of, spans_of
-from monitor.maintenance import Span
+from monitor.domain.maintenance import Span
+from monitor.pipeline.outcomes import Intake, IntakeHooks, reader_of, spans_of
+from monitor.pipeline.recorder import Limits
 from monitor.pipeline.restore import restore
-from monitor.plan import plan
-from monitor.publish.board import Board
-from monitor.recorder import Limits
+from monitor.scheduler.jobs import plan
+from monitor.scoreboard.board import Board
 from monitor.store import MemoryStore, Store
 from monitor.traffic.calls import Call, Receipt, StoppingError
 from monitor.traffic.known import REMEMBERED, Known, TooManyError
 from probes._model import ErrorClass
 from tests.integration.daemon.parts import PATIENT_S, StubStore, breathe, end, locked, until
 from tests.integration.daemon.test_recorder import CONFIG, ONE, PATIENT, QUICK, Bench, make_sample
-from tests.unit.publish.values import make_config, make_spec
+from tests.support.board_values import make_config, make_spec
 from tests.unit.traffic.values import make_call, reported
 
 Begin = Callable[..., Bench]

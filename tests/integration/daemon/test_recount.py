@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
+from monitor.domain.status import Incident
 from monitor.pipeline.restore import recount
-from monitor.plan import plan
-from monitor.publish.board import Board
-from monitor.status import Incident
+from monitor.scheduler.jobs import plan
+from monitor.scoreboard.board import Board
 from monitor.store import MemoryStore, StoreError
 from monitor.traffic.counted import Counted
 from probes._model import Sample

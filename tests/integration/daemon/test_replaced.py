@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.recorder import Limits
-from monitor.status import Incident
+from monitor.domain.status import Incident
+from monitor.pipeline.recorder import Limits
 from monitor.store import Store, StoreReplacedError, create_store
 from monitor.traffic.counted import Counted
 from probes._model import ErrorClass, Sample

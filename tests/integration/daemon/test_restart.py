@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from monitor.config.model import Config, MetricsDetail, ProbeSpec, ScoringSpec
+from monitor.metrics.metrics import Metrics
 from monitor.pipeline.restore import restore
-from monitor.plan import plan
-from monitor.publish.board import Board
-from monitor.publish.metrics import Metrics
+from monitor.scheduler.jobs import plan
 from monitor.score.blame import Moved, blamed
+from monitor.scoreboard.board import Board
 from monitor.store import Store
 from probes._model import Blame, ErrorClass, Sample, Task
-from tests.unit.publish.values import CHAT, make_config, make_spec, sample_at
+from tests.support.board_values import CHAT, make_config, make_spec, sample_at
 
 NAME = "groq:llama"
 PROBES = {

@@ -13,21 +13,21 @@ import pytest
 
 from monitor.config import Canary
 from monitor.config.model import Config, EndpointSpec
-from monitor.maintenance import Span
-from monitor.plan import plan
-from monitor.publish.board import Board
-from monitor.recorder import Hooks, Recorder
-from monitor.runner import Places
-from monitor.schedule import Schedule
-from monitor.status import Status
+from monitor.domain.maintenance import Span
+from monitor.domain.status import Status
+from monitor.pipeline.recorder import Hooks, Recorder
+from monitor.scheduler.dispatcher import Ticks
+from monitor.scheduler.jobs import plan
+from monitor.scheduler.scheduler import Schedule
+from monitor.scoreboard.board import Board
 from monitor.store import Store, create_store
-from monitor.ticks import Ticks
 from monitor.vantage import Lookout, Peers
 from monitor.vantage.evidence import Answer
-from monitor.vantage.origins import Origin
+from monitor.vantage.origin import Origin
+from monitor.workers.runner import Places
 from probes._model import Blame, ErrorClass, Run, Sample, Secret
 from tests.integration.daemon.parts import PATIENT_S, breathe, end, quick_config, until
-from tests.unit.publish.values import sample_at
+from tests.support.board_values import sample_at
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 CANARY = Canary(host="203.0.113.9", port=443)

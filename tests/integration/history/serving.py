@@ -8,16 +8,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from monitor.app import past_of
-from monitor.status import Incident
+from monitor.daemon.app import past_of
+from monitor.domain.status import Incident
 from monitor.store import Store
+from monitor.web.context import Sources
 from monitor.web.past import Past
-from monitor.web.reads import Limits, Reads
-from monitor.web.sources import Sources
+from monitor.web.store_reads import Limits, Reads
 from probes._model import Blame, ErrorClass, Sample, Task
 from tests.integration.daemon.parts import PATIENT_S
 from tests.integration.web.serving import ODD, SLASHED, SPECS, Served
-from tests.unit.publish.values import EVERYTHING, make_config
+from tests.support.board_values import EVERYTHING, make_config
 from tests.unit.store.samples import START, make_sample
 
 __all__ = ["ODD", "SLASHED", "Begin", "Past", "Served"]

@@ -11,7 +11,7 @@ import pytest
 from monitor.store import Store
 from tests.integration.history.serving import NAME, ODD, SLASHED, Begin, Served, fill, past, samples
 from tests.integration.web.serving import MINUTE, TICK
-from tests.unit.publish.values import sample_at
+from tests.support.board_values import sample_at
 from tests.unit.store.samples import START
 
 SVG = "{http://www.w3.org/2000/svg}"

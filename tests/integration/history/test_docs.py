@@ -13,16 +13,16 @@ import pytest
 from jsonschema import Draft202012Validator
 from yarl import URL
 
-from monitor.publish.badges import Badge, Colour, Span, of_status, of_ttft, of_uptime, svg
-from monitor.publish.cursor import from_cursor
-from monitor.publish.series import ONLY_RAW, Metric, asked
-from monitor.publish.steps import LATENCIES
-from monitor.status import Status
+from monitor.domain.status import Status
+from monitor.history.buckets import LATENCIES
+from monitor.history.pagination import from_cursor
+from monitor.history.series import ONLY_RAW, Metric, asked
 from monitor.store import MemoryStore
-from monitor.web.reads import Limits
+from monitor.web.badge_svg import Badge, Colour, Span, of_status, of_ttft, of_uptime, svg
+from monitor.web.store_reads import Limits
 from tests.integration.history.serving import Begin, Served, past, samples
 from tests.integration.history.test_openapi import CLOSED, ROUTES
-from tests.unit.publish.values import make_board, make_spec
+from tests.support.board_values import make_board, make_spec
 from tests.unit.store.samples import START
 
 DOCS = Path(__file__).parents[3] / "docs"

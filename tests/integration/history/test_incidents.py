@@ -8,10 +8,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from monitor.publish.incidents import incident_row
-from monitor.status import Incident
+from monitor.domain.status import Incident
+from monitor.history.incidents import incident_row
 from monitor.store import Store
-from probes._plain import timestamp
+from probes._serialize import timestamp
 from tests.integration.history.serving import NOW, SLASHED, Begin, Served, fill, past
 from tests.unit.store.incidents import ended, make_incident
 

@@ -11,9 +11,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from monitor.store import MemoryStore, Store
-from monitor.web import badges, history
 from monitor.web.openapi import openapi
-from monitor.web.routes import Route
+from monitor.web.route import Route
+from monitor.web.routes import badges, history
 from probes._model import Task
 from tests.integration.history.serving import NAME, Begin, Served, a_sample, fill, past, samples, sources_of
 from tests.integration.web.serving import filled_board

@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 
 from monitor.store import StoreError
-from monitor.web.documents import Document, ready
-from monitor.web.reads import Limits, Reads
+from monitor.web.responses import Document, ready
+from monitor.web.store_reads import Limits, Reads
 from tests.integration.daemon.parts import PATIENT_S, breathe, until
 
 HASTY = Limits(deadline_s=0.05, at_once=2, waiting=4, kept_s=3600)

@@ -11,7 +11,7 @@ import pytest
 from monitor.config.model import RetentionSpec
 from monitor.store import Store
 from probes._model import Sample, Task
-from probes._plain import sample_to_plain, timestamp
+from probes._serialize import sample_to_plain, timestamp
 from tests.integration.history.serving import (
     NAME,
     NOW,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from monitor.config.model import ScoringSpec
-from monitor.publish.series import Metric
+from monitor.history.series import Metric
 from monitor.store import Store
 from probes._model import Blame, ErrorClass, Sample, Task
 from tests.integration.history.serving import (

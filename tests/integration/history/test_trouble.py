@@ -15,7 +15,7 @@ import pytest
 from pg8000 import native
 
 from monitor.store import Store, create_store
-from monitor.web.reads import Limits
+from monitor.web.store_reads import Limits
 from tests.integration.daemon.parts import PATIENT_S
 from tests.integration.history.serving import NAME, NOW, SLASHED, Begin, Served, fill, past, path_of, samples
 from tests.integration.store.asking import settle
@@ -79,10 +79,12 @@ async def test_a_server_that_is_gone_costs_history_alone_and_comes_back(
     for path in READS:
         assert await answers(served, path)
     own_server.kill()
-    with caplog.at_level(logging.WARNING, logger="monitor.web.reads"):
+    with caplog.at_level(logging.WARNING, logger="monitor.web.store_reads"):
         for path in READS:
             await check_unavailable(served, path, "the store cannot be read; the monitor's log says why")
-    assert [vars(each)["action"] for each in caplog.records if each.name == "monitor.web.reads"] == ["history_failed"]
+    assert [vars(each)["action"] for each in caplog.records if each.name == "monitor.web.store_reads"] == [
+        "history_failed"
+    ]
     own_server.start()
     for path in READS:
         await until_it_answers(served, path)

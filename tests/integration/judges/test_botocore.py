@@ -26,7 +26,7 @@ from probes._driver import measure
 from probes._framing import aws_messages
 from probes._meter import Reading
 from probes._model import MalformedError, Request, Run, Secret, Task
-from probes._record import reading_into
+from probes._sample import reading_into
 from probes.bedrock_converse import BedrockConverse
 from tests.contract.exchanges import KEY, cut, run_to
 from tests.contract.recordings import Recording, recordings

@@ -14,7 +14,7 @@ from typing import Any
 
 from probes._driver import measure
 from probes._model import Deadlines, Endpoint, Prompt, Run, Sample, Secret, Task
-from probes._plain import run_to_plain, sample_from_plain
+from probes._serialize import run_to_plain, sample_from_plain
 from probes.openai_chat import OpenAIChat
 
 ROOT = Path(__file__).parents[3]

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from probes._wire import keep_stamping
+from probes._socket import keep_stamping
 from tests.integration.probes.certificates import Certificates, make_certificates
 from tests.integration.probes.watching import untraced_threads
 

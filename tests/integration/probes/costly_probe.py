@@ -14,9 +14,9 @@ from pathlib import Path
 
 from probes._driver import measure
 from probes._loader import codec
-from probes._plain import run_from_plain, sample_to_plain
+from probes._serialize import run_from_plain, sample_to_plain
+from probes._socket import keep_stamping
 from probes._tokens import count_tokens
-from probes._wire import keep_stamping
 
 _WATCH_S = 0.001
 

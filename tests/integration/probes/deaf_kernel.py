@@ -12,7 +12,7 @@ import platform
 import struct
 import sys
 
-from probes._wire import SO_TIMESTAMPNS
+from probes._socket import SO_TIMESTAMPNS
 from tests.integration.probes.lone_probe import measure_all
 
 _SETSOCKOPT = {"x86_64": 54, "aarch64": 208}

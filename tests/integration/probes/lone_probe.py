@@ -6,9 +6,9 @@ import asyncio
 import json
 import sys
 
-from monitor.worker import LocalProber
-from probes._plain import run_from_plain, sample_to_plain
-from probes._wire import keep_stamping
+from monitor.workers.worker import LocalProber
+from probes._serialize import run_from_plain, sample_to_plain
+from probes._socket import keep_stamping
 
 
 async def measure_all() -> None:

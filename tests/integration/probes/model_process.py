@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from monitor.demo.children import environment, python
 from monitor.demo.model_server import MODEL_NAME
 from probes._model import Prompt, Run
-from probes._wire import StampingSocket
+from probes._socket import StampingSocket
 from tests.integration.probes.asking import AMPLE_S, run_to
 from tests.integration.probes.watching import until
 

@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 
 from probes._driver import measure
-from probes._plain import run_from_plain, sample_to_plain
-from probes._wire import keep_stamping
+from probes._serialize import run_from_plain, sample_to_plain
+from probes._socket import keep_stamping
 from tests.integration.probes.asking import CODEC
 from tests.integration.probes.deaf_kernel import answer_call
 

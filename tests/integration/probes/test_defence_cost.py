@@ -15,8 +15,8 @@ import pytest
 from probes._driver import MAX_STREAM_BYTES
 from probes._framing import MAX_CONTAINERS, MAX_EVENT_BYTES
 from probes._model import ErrorClass, Framing, Run, Sample, Task
-from probes._plain import run_to_plain, sample_from_plain
 from probes._prompts import FORM
+from probes._serialize import run_to_plain, sample_from_plain
 from tests.contract.aws import aws_event
 from tests.integration.probes.asking import ROOT, run_to
 from tests.integration.probes.provider import CHUNKED, DONE, STOP, Act, Step, again, head, serving

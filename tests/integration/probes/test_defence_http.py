@@ -9,7 +9,7 @@ import pytest
 
 from probes._driver import MAX_HEADER_BYTES
 from probes._model import Blame, ErrorClass
-from probes._wire import MAX_HEAD_BYTES, MAX_READS, MAX_WIRE_BYTES
+from probes._socket import MAX_HEAD_BYTES, MAX_READS, MAX_WIRE_BYTES
 from tests.integration.probes.asking import KEY, probe
 from tests.integration.probes.provider import (
     ANSWER,
@@ -98,7 +98,7 @@ async def test_what_http_throws_away_counts_too() -> None:
 
 async def test_an_answer_in_more_pieces_than_can_be_written_down_is_malformed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert MAX_READS > 100_000, "each token may come in several pieces"
-    monkeypatch.setattr("probes._wire.MAX_READS", 20)
+    monkeypatch.setattr("probes._socket.MAX_READS", 20)
     with serving(Act.ASKED, head(), *again(40, delta("1, 2, 3 "), 0.005), DONE) as provider:
         sample = await probe(provider.base_url)
     assert (sample.error, sample.detail) == (ErrorClass.MALFORMED, "an answer in more than 20 pieces")

@@ -11,18 +11,18 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from monitor.log import configure
-from monitor.publish.metrics import Metrics
-from monitor.terminal import printable
-from monitor.waterfall import waterfall
+from monitor.console.scores_table import printable
+from monitor.console.waterfall import waterfall
+from monitor.daemon.log import configure
+from monitor.metrics.metrics import Metrics
 from probes._driver import exchange, measure
 from probes._model import Sample, Secret, Task
-from probes._plain import sample_to_plain
 from probes._prompts import FORM
-from probes._record import sample, transcript
+from probes._sample import sample, transcript
+from probes._serialize import sample_to_plain
 from tests.integration.probes.asking import CODEC, run_to
 from tests.integration.probes.provider import ANSWER, DONE, STOP, Act, Step, chunk, delta, head, serving
-from tests.unit.publish.values import make_board, make_spec
+from tests.support.board_values import make_board, make_spec
 
 ID, SECRET = "AKIAEXAMPLE0123", "wJalr/XUtnFEMI+K7MDENG/bPxRfiCY"
 PAIR = f"{ID}:{SECRET}"

@@ -11,7 +11,7 @@ from probes._driver import exchange
 from probes._exchange import Ending
 from probes._loader import available, codec
 from probes._model import ErrorClass, Framing, Sample, Task
-from probes._record import sample
+from probes._sample import sample
 from tests.contract.recordings import Recording, recordings
 from tests.integration.probes.asking import AMPLE_S, CODEC, run_to
 from tests.integration.probes.provider import (

@@ -8,12 +8,12 @@ from itertools import pairwise
 import pytest
 import uvloop
 
+from probes._connection import Line
 from probes._driver import _session, exchange
 from probes._exchange import Exchange
-from probes._line import Line
 from probes._model import Blame, Deadlines, ErrorClass, Sample, Timing
-from probes._record import sample
-from probes._wire import SO_TIMESTAMPNS, StampingSocket, wall_offset_ns
+from probes._sample import sample
+from probes._socket import SO_TIMESTAMPNS, StampingSocket, wall_offset_ns
 from tests.integration.probes.asking import AMPLE_S, CODEC, probe, probe_elsewhere, run_to
 from tests.integration.probes.loop_block import LoopBlock
 from tests.integration.probes.provider import ANSWER, DONE, ROLE, STOP, STREAM, Act, Provider, delta, head, serving

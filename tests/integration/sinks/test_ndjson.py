@@ -18,7 +18,7 @@ from monitor.sinks import SinkError
 from monitor.sinks.ndjson import NdjsonSink
 from monitor.store import Numbered
 from probes._model import Sample
-from probes._plain import sample_from_plain
+from probes._serialize import sample_from_plain
 from tests.unit.store.samples import make_sample
 
 

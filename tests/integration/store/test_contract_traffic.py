@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from monitor.status import Status
+from monitor.domain.status import Status
 from monitor.store import Retention, Store, StoreError, create_store
 from monitor.traffic.counted import Activity, Counted, Tally, Tokens
 from probes._model import ErrorClass

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.status import Incident, Status
+from monitor.domain.status import Incident, Status
 from monitor.store import MemoryStore, Retention, Store
 from monitor.store._sqlite import sqlite_store
 from monitor.traffic.counted import Counted, Tokens

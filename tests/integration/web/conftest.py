@@ -10,14 +10,14 @@ import pytest
 from aiohttp import ClientSession, web
 
 from monitor.config.model import Listen
-from monitor.intake import Intake, IntakeHooks, reader_of
-from monitor.publish.metrics import Metrics
+from monitor.metrics.metrics import Metrics
+from monitor.pipeline.outcomes import Intake, IntakeHooks, reader_of
 from monitor.traffic.calls import Call
+from monitor.web.context import Sources
 from monitor.web.server import start
-from monitor.web.sources import Sources
 from probes._model import Secret, Task
 from tests.integration.web.serving import SPECS, Serve, Served
-from tests.unit.publish.values import make_config
+from tests.support.board_values import make_config
 
 
 def _now() -> datetime:

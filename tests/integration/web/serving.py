@@ -12,10 +12,10 @@ from typing import Any
 from aiohttp import ClientResponse, ClientSession
 from yarl import URL
 
-from monitor.publish.board import Board
+from monitor.scoreboard.board import Board
 from probes._model import ErrorClass
 from tests.integration.daemon.parts import PATIENT_S
-from tests.unit.publish.values import first_tick, make_board, make_spec, sample_at
+from tests.support.board_values import first_tick, make_board, make_spec, sample_at
 
 TICK = first_tick()
 MINUTE = timedelta(minutes=1)

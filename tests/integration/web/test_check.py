@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.maintenance import Span
-from monitor.publish.board import Board
-from monitor.status import Status
-from monitor.web.check import usable
+from monitor.domain.maintenance import Span
+from monitor.domain.status import Status
+from monitor.scoreboard.board import Board
+from monitor.web.routes.check import usable
 from probes._model import ErrorClass
 from tests.integration.web.serving import MINUTE, ODD, SLASHED, TICK, Served, filled_board
-from tests.unit.publish.values import make_board, make_spec, sample_at
+from tests.support.board_values import make_board, make_spec, sample_at
 
 HOUR = timedelta(hours=1)
 

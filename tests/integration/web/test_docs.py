@@ -13,15 +13,15 @@ from aiohttp import ClientSession, ClientTimeout
 from yarl import URL
 
 from monitor.config.model import Config
-from monitor.status import Status
-from monitor.web.buckets import Buckets
-from monitor.web.check import usable
+from monitor.domain.status import Status
+from monitor.web.context import Sources
+from monitor.web.rate_limit import Buckets
+from monitor.web.routes.check import usable
+from monitor.web.routes.stream import Limits
 from monitor.web.server import all_routes
-from monitor.web.sources import Sources
-from monitor.web.stream import Limits
 from tests.integration.daemon.parts import end, until
 from tests.integration.web.serving import TICK, Served
-from tests.unit.publish.values import make_board, make_spec, sample_at
+from tests.support.board_values import make_board, make_spec, sample_at
 
 PAGE = (Path(__file__).parents[3] / "docs" / "http.md").read_text()
 ID = "groq:llama-3.1-8b-instant"

@@ -10,10 +10,10 @@ from urllib.parse import quote
 import pytest
 from jsonschema import Draft202012Validator
 
+from monitor.web.context import Sources
 from monitor.web.openapi import openapi
-from monitor.web.routes import Route
+from monitor.web.route import Route
 from monitor.web.server import all_routes
-from monitor.web.sources import Sources
 from tests.integration.web.serving import SPECS, Serve, Served, filled_board
 
 BOARD = filled_board()

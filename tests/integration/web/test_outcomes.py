@@ -17,18 +17,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from monitor.intake import Intake, IntakeHooks, reader_of
-from monitor.publish.board import Board
-from monitor.publish.metrics import Metrics
-from monitor.recorder import Hooks, Limits, Recorder
+from monitor.metrics.metrics import Metrics
+from monitor.pipeline.outcomes import Intake, IntakeHooks, reader_of
+from monitor.pipeline.recorder import Hooks, Limits, Recorder
+from monitor.scoreboard.board import Board
 from monitor.store import MemoryStore, Store, StoreError, create_store
 from monitor.traffic.calls import Call, Receipt, StoppingError
 from monitor.traffic.known import Known
-from monitor.web import outcomes
+from monitor.web.routes import outcomes
 from tests.integration.daemon.parts import end
 from tests.integration.web.serving import SLASHED, SPECS, Serve, Served
 from tests.integration.web.test_openapi import CLOSED
-from tests.unit.publish.values import make_config, make_spec
+from tests.support.board_values import make_config, make_spec
 
 ONE, TOKEN = "groq:llama", "s3cret"
 PATH = "/v1/outcomes"

@@ -15,16 +15,16 @@ import pytest
 from aiohttp import ClientPayloadError, ClientResponse, ClientSession, ClientTimeout, web
 from jsonschema import Draft202012Validator
 
-from monitor.publish.board import Board
-from monitor.publish.shapes import scores_schema
-from monitor.web.border import border
-from monitor.web.guard import Access, Guard
-from monitor.web.sources import Sources
-from monitor.web.stream import Hub, Limits
+from monitor.scoreboard.board import Board
+from monitor.scoreboard.schema import scores_schema
+from monitor.web.auth import Access, Guard
+from monitor.web.context import Sources
+from monitor.web.middleware import border
+from monitor.web.routes.stream import Hub, Limits
 from probes._model import ErrorClass
 from tests.integration.daemon.parts import PATIENT_S, until
 from tests.integration.web.serving import MINUTE, SLASHED, SPECS, TICK, filled_board
-from tests.unit.publish.values import make_board, make_spec, sample_at
+from tests.support.board_values import make_board, make_spec, sample_at
 
 QUICK = Limits(look_s=0.01, beat_s=0.05, silence_s=0.1, patience_s=0.5)
 PATIENT = Limits(look_s=0.01, beat_s=0.05)

@@ -10,8 +10,8 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 
 from monitor.config.model import Listen
+from monitor.web.context import Sources
 from monitor.web.server import start
-from monitor.web.sources import Sources
 from tests.integration.web.serving import MINUTE, ODD, SLASHED, TICK, Serve, Served
 
 SECURITY = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from monitor.supervisor import WorkerPool
+from monitor.workers.pool import WorkerPool
 
 
 async def supervise() -> None:

@@ -9,7 +9,7 @@ import socket
 import sys
 from pathlib import Path
 
-from monitor import worker
+from monitor.workers import worker
 
 
 def say(words: bytes, number: int) -> None:

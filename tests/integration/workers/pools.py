@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from monitor.supervisor import Upkeep, WorkerPool
+from monitor.workers.pool import Upkeep, WorkerPool
 from tests.integration.probes.watching import is_alive, until
 
 

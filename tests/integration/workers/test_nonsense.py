@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.supervisor import Upkeep
+from monitor.workers.pool import Upkeep
 from probes._model import Blame, ErrorClass
 from tests.integration.probes.asking import ROOT, run_to
 from tests.integration.probes.provider import STREAM, Act, head, serving

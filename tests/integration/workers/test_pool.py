@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from monitor.supervisor import STREAMS_PER_WORKER, Upkeep, WorkerPool
-from monitor.worker import LINE_BYTES, LocalProber
+from monitor.workers.pool import STREAMS_PER_WORKER, Upkeep, WorkerPool
+from monitor.workers.worker import LINE_BYTES, LocalProber
 from probes._model import Blame, ErrorClass, Run, Sample, Secret, Task, Timing, TokensFrom
 from probes._prompts import prompt_for
+from probes._socket import is_stamping, keep_stamping
 from probes._tokens import count_tokens
-from probes._wire import is_stamping, keep_stamping
 from tests.integration.all_tasks import SIZE, serving_all_tasks
 from tests.integration.probes.asking import KEY, run_to
 from tests.integration.probes.provider import ANSWER, DONE, ROLE, STOP, STREAM, USAGE, Act, Step, delta, head, serving
@@ -251,7 +251,7 @@ async def test_a_process_shows_no_key_to_those_who_look_at_processes() -> None:
             assert (await watched.pool.measure(run)).error is None
             seen = shown_by(pid)
     assert ("x-other", "another-key") in provider.visit.headers
-    assert b"monitor.worker" in seen
+    assert b"monitor.workers.worker" in seen
     assert KEY.encode() not in seen
     assert b"another-key" not in seen
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from monitor import worker
+from monitor.workers import worker
 from probes._model import Run, TokensFrom
-from probes._plain import run_to_plain, sample_from_plain
+from probes._serialize import run_to_plain, sample_from_plain
 from tests.integration.probes.asking import ROOT, run_to
 from tests.integration.probes.provider import ANSWER, DONE, ROLE, STOP, STREAM, Act, head, serving
 from tests.integration.probes.watching import PATIENCE_S, descriptors, is_alive, until
@@ -32,7 +32,7 @@ NO_USAGE = ROLE + ANSWER + STOP + DONE
 def started() -> Iterator[tuple[socket.socket, subprocess.Popen[str]]]:
     """A process and our end of its socket. It must end by itself, without an error and without a word."""
     ours, theirs = socket.socketpair()
-    command = [sys.executable, "-m", "monitor.worker", str(theirs.fileno())]
+    command = [sys.executable, "-m", "monitor.workers.worker", str(theirs.fileno())]
     process = subprocess.Popen(
         command, pass_fds=[theirs.fileno()], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -104,14 +104,16 @@ def test_tokens_are_counted_by_the_parent_where_the_provider_told_no_usage(
 
 
 def test_a_daemon_needs_no_tokenizer_until_it_counts_and_no_client_of_a_sink_that_it_has_not() -> None:
-    code = "import sys, monitor.app; print(*sys.modules)"
+    code = "import sys, monitor.daemon.app; print(*sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert {"bpe_openai", "influxdb_client", "genai_prices", "pg8000"} & {*found} == set()
 
 
 def test_a_process_needs_neither_tokenizer_nor_database_nor_models_of_configuration() -> None:
     """They take memory and time, in each process."""
-    code = "import sys, monitor.worker; from probes._loader import import_own; import_own(); print(*sys.modules)"
+    code = (
+        "import sys, monitor.workers.worker; from probes._loader import import_own; import_own(); print(*sys.modules)"
+    )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert {"bpe_openai", "sqlalchemy", "pydantic", "prometheus_client", "apscheduler", "yaml", "rich"} & {
         *found

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitor.runner import Places, Runner
+from monitor.workers.runner import Places, Runner
 from probes._model import Blame, ErrorClass, Run, Sample
-from probes._record import unmeasured
+from probes._sample import unmeasured
 from tests.integration.probes.asking import KEY, run_to
 
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from monitor.client import Status
 from monitor.client._scores import Scores, parse
 from probes._model import ErrorClass
-from probes._plain import timestamp
-from tests.unit.publish.values import first_tick, make_board, make_spec, sample_at
+from probes._serialize import timestamp
+from tests.support.board_values import first_tick, make_board, make_spec, sample_at
 from tests.unit.score.values import START
 
 NOW = START

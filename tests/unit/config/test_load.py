@@ -27,8 +27,8 @@ from monitor.config import (
     default_path,
     load,
 )
-from monitor.maintenance import Span
-from monitor.shapes import Shape
+from monitor.domain.formats import Shape
+from monitor.domain.maintenance import Span
 from probes._model import Blame, Endpoint, ErrorClass, Pricing, Secret, Task
 
 Load = Callable[..., Config]

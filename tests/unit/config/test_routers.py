@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.config import Config, ConfigError, Listen, MetricsDetail, PublishFile, load
-from monitor.shapes import Shape
+from monitor.domain.formats import Shape
 
 BASE = """\
 providers:

@@ -13,11 +13,11 @@ import pytest
 
 from monitor.config.model import EndpointSpec
 from monitor.daemon.event_log import EventLog
-from monitor.maintenance import Span
-from monitor.publish.board import Board
-from monitor.status import Incident, Status
+from monitor.domain.maintenance import Span
+from monitor.domain.status import Incident, Status
+from monitor.scoreboard.board import Board
 from probes._model import ErrorClass, Sample
-from tests.unit.publish.values import make_board, make_spec
+from tests.support.board_values import make_board, make_spec
 from tests.unit.score.values import START, make_sample
 
 ONE, TWO = "a:one", "b:two"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from probes._model import Run, Sample
-from probes._record import sample
+from probes._sample import sample
 from probes.openai_chat import OpenAIChat
 from tests.contract.exchanges import exchange_of, run_to
 

@@ -6,7 +6,7 @@ import pytest
 
 from probes._loader import codec
 from probes._model import Endpoint, ErrorClass, Prompt, Request, Sample, Task
-from probes._record import sample
+from probes._sample import sample
 from probes.openai_chat import OpenAIChat
 from tests.contract.exchanges import exchange_of, run_to
 

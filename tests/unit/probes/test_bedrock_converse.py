@@ -27,7 +27,7 @@ from probes._model import (
     Usage,
 )
 from probes._prompts import FORM
-from probes._record import sample
+from probes._sample import sample
 from probes.bedrock_converse import BedrockConverse
 from tests.contract.aws import aws_message
 from tests.contract.exchanges import BEGAN_AT, KEY, PROMPTS, exchange_of, run_to

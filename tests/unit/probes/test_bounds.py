@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from probes import _driver, _framing, _json, _wire
+from probes import _driver, _framing, _json, _socket
 from probes._answers import answer_ok
 from probes._calls import MAX_TEXT
 from probes._meter import Reading, read_stream
 from probes._model import ErrorClass, Prompt, Secret, Task
 from probes._prompts import FORM
-from probes._record import sample
 from probes._redaction import detail, redacted
+from probes._sample import sample
 from probes.openai_chat import OpenAIChat
 from tests.contract.exchanges import exchange_of, run_to
 
@@ -101,8 +101,8 @@ def test_the_documentation_tells_the_bounds_as_they_are() -> None:
     told = [int(number) for number in re.findall(r"\d+", page.partition("| bound | of |")[2].partition("\n\n")[0])]
     assert told == [
         *(_driver.MAX_HEADER_BYTES, 128),
-        _wire.MAX_HEAD_BYTES,
-        *(_wire.MAX_WIRE_BYTES, _wire.MAX_READS),
+        _socket.MAX_HEAD_BYTES,
+        *(_socket.MAX_WIRE_BYTES, _socket.MAX_READS),
         *(_driver.MAX_STREAM_BYTES, _driver.MAX_REFUSAL_BYTES),
         _framing.MAX_EVENT_BYTES,
         _framing.MAX_FRAMES,

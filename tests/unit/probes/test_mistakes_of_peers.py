@@ -10,9 +10,9 @@ import pytest
 
 from probes._exchange import Ending
 from probes._model import Blame, Deadlines, ErrorClass, Fault, Sample, Task, TokensFrom
-from probes._plain import sample_to_plain
 from probes._prompts import nonce, prompt_for
-from probes._record import sample
+from probes._sample import sample
+from probes._serialize import sample_to_plain
 from probes.openai_chat import OpenAIChat
 from tests.contract.exchanges import KEY, T0_NS, exchange_of, run_to
 

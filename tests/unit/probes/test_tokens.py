@@ -39,6 +39,6 @@ def test_any_text_has_tokens_half_characters_too(text: str) -> None:
 
 def test_a_program_that_counts_nothing_does_not_load_the_encoding() -> None:
     """It takes most of a second: `--help` waits for nothing of it."""
-    code = "import sys, probes._record; print('bpe_openai' in sys.modules)"
+    code = "import sys, probes._sample; print('bpe_openai' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

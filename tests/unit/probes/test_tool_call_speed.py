@@ -12,7 +12,7 @@ from probes._framing import frames
 from probes._loader import codec
 from probes._meter import Arrival
 from probes._model import Sample, Task
-from probes._record import sample
+from probes._sample import sample
 from tests.contract.exchanges import T0_NS, exchange_of, run_to
 from tests.contract.recordings import Recording, recordings
 

@@ -9,7 +9,7 @@ import pytest
 
 from probes._meter import Content, Reading
 from probes._model import Pricing, Prompt, Sample, TokensFrom, Usage
-from probes._record import sample
+from probes._sample import sample
 from probes._usage import held, is_cut
 from probes.openai_chat import OpenAIChat
 from probes.openai_responses import OpenAIResponses

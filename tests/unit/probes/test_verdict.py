@@ -23,7 +23,7 @@ from probes._model import (
     Task,
     Timing,
 )
-from probes._record import sample
+from probes._sample import sample
 from probes.openai_chat import OpenAIChat
 from tests.contract.exchanges import T0_NS, exchange_of, run_to
 from tests.unit.probes.streams import CODEC, GOOD, LENGTH, ONE, ROLE, STOP, TWO, WRONG, taken

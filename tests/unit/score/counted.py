@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from monitor.backtest.policies import Counted
 from monitor.score.health import Observation
 from monitor.score.outcomes import Outcome
-from monitor.score.policies import Counted
 from probes._model import ErrorClass
 from tests.unit.score.values import EVERY_S, START, after
 

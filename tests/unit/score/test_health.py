@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.score.filter import NEW, met
+from monitor.domain.status import Status
 from monitor.score.health import (
     CALM,
     Assessment,
@@ -28,9 +28,9 @@ from monitor.score.health import (
     view_of,
     well,
 )
+from monitor.score.hmm import NEW, met
 from monitor.score.outcomes import Outcome
-from monitor.score.state import Remembered
-from monitor.status import Status
+from monitor.score.serialize import Remembered
 from probes._model import ErrorClass
 from tests.unit.score.values import (
     EVERY_S,

@@ -8,9 +8,9 @@ from itertools import cycle, islice
 
 import pytest
 
+from monitor.domain.status import Status
 from monitor.score.health import Assessment, assess
-from monitor.score.state import Remembered
-from monitor.status import Status
+from monitor.score.serialize import Remembered
 from tests.unit.score.values import EVERY_S, NEVER, STALE_S, advanced, after, observations
 
 LIVES = 60

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.score.book import Book, Shared, Terms
+from monitor.domain.status import Status
+from monitor.score.endpoint import Book, Shared, Terms
 from monitor.score.health import advance
 from monitor.score.outcomes import Counts
-from monitor.score.pace import Limits
-from monitor.status import Status
+from monitor.score.probe_interval import Limits
 from monitor.traffic.calls import Call
 from probes._model import Blame, ErrorClass, Task
 from tests.unit.score.values import EVERY_S, STALE_S, START, after, make_sample

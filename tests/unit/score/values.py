@@ -9,10 +9,10 @@ from typing import Any
 
 from hypothesis import settings
 
-from monitor.score.filter import NEW
 from monitor.score.health import Health, Observation, advance
+from monitor.score.hmm import NEW
 from monitor.score.outcomes import Outcome
-from monitor.score.state import Remembered
+from monitor.score.serialize import Remembered
 from probes._model import ErrorClass, Sample, Task
 
 unhurried = settings(deadline=None, max_examples=60)

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from monitor.status import Incident, Status
+from monitor.domain.status import Incident, Status
 from probes._model import ErrorClass
 from tests.unit.store.samples import START, moments, names
 

@@ -10,8 +10,8 @@ from typing import TypeAlias
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.vantage.attribution import HOLD, Vantage
 from monitor.vantage.evidence import Answer, Reply, excused, proof_in
-from monitor.vantage.judge import HOLD, Vantage
 from probes._model import ErrorClass, Sample
 from tests.unit.score.values import after, make_sample, unhurried
 from tests.unit.vantage.values import CANARY, NAMED_CANARY, NEAR, ORIGINS, fell_silent, spoke, unheard

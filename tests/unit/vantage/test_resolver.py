@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pytest
 
 from monitor.config import Canary
+from monitor.vantage.attribution import Vantage
 from monitor.vantage.evidence import Answer
-from monitor.vantage.judge import Vantage
-from monitor.vantage.origins import Origin, blind_spot, neutral_name
+from monitor.vantage.origin import Origin, blind_spot, neutral_name
 from monitor.vantage.resolver import Lookup, ResolverRecord
 from probes._model import Endpoint, ErrorClass, Sample
 from tests.unit.score.values import after

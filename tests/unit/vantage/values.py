@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from monitor.vantage.origins import Origin
+from monitor.vantage.origin import Origin
 from probes._model import ErrorClass, Sample
 from tests.unit.score.values import after, make_sample
 

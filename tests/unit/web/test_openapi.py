@@ -10,7 +10,7 @@ from aiohttp import web
 from jsonschema import Draft202012Validator
 
 from monitor.web.openapi import openapi
-from monitor.web.routes import Answer, Route, endpoint_id, number, refusal, whole
+from monitor.web.route import Answer, Route, endpoint_id, number, refusal, whole
 
 
 class Wish(TypedDict):

@@ -1,0 +1,217 @@
+"""What `providerwatch backtest` does: read stored samples hour by hour and play them to policies. It writes nothing.
+
+Every slice is read in a transaction of its own, so that a daemon that writes to the same store never waits.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from monitor.backtest.policies import Counted
+from monitor.backtest.replay import Member, Replay, Report
+from monitor.config.model import Config, EndpointSpec, ProbeSpec
+from monitor.scheduler.jobs import EPOCH, Job, all_jobs, paid_probe, tick_at
+from monitor.score.blame import blame_of
+from monitor.score.health import Observation
+from monitor.score.outcomes import outcome
+from monitor.scoreboard.board import terms_of, within_slo
+from monitor.store import Store, StoreError
+from probes._model import ErrorClass, Sample, Task
+
+_SLICE: Final = timedelta(hours=1)
+"""As history is packed: a slice is whole blocks."""
+
+
+class MisuseError(Exception):
+    """What was asked for does not exist; the message says what does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is to be played to whom."""
+
+    since: datetime
+    until: datetime
+    ids: Sequence[str] = ()
+    """Endpoints; none: all that are configured."""
+    policies: Sequence[str]
+
+
+@dataclass(slots=True, kw_only=True)
+class Cost:
+    """What samples cost together, as far as it is known of each."""
+
+    samples: int = 0
+    tokens: int = 0
+    usd: float = 0.0
+
+    def add(self, sample: Sample) -> None:
+        """One more."""
+        self.samples += 1
+        self.tokens += (sample.prompt_tokens or 0) + (sample.output_tokens or 0)
+        self.usd += sample.cost_usd or 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What the schedule that ran cost: all policies the same."""
+
+    all: Cost = field(default_factory=Cost)
+    beside: Cost = field(default_factory=Cost)
+    """Of these, beside the ticks: to settle a doubt, or by the pace that adapts."""
+    unplanned: Cost = field(default_factory=Cost)
+    """Of these, by probes that are not configured any more: nobody knows which were ticks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backtest:
+    """What became of a replay."""
+
+    since: datetime
+    until: datetime
+    endpoints: int
+    bill: Bill
+    report: Report
+
+
+async def backtest(
+    store: Store, config: Config, wanted: Wanted, progress: Callable[[datetime, int], None] = lambda *_: None
+) -> Backtest:
+    """Play the samples that began in [since, until) to each policy.
+
+    `progress` is told up to when samples were played, and how many there were. Raises MisuseError or
+    UnknownPolicyError before anything is read, and StoreError, also when there are no samples.
+    """
+    history = _History(config, _chosen(config, wanted.ids))
+    replay = Replay(history.members, wanted.policies)
+    try:
+        (await store.schema()).check_readable()
+        begin = await _begin(store, history, wanted.since)
+        async for end, samples in _slices(store, begin, wanted.until):
+            replay.feed(history.counted(samples), end.timestamp())
+            progress(end, history.bill.all.samples)
+    finally:
+        await store.close()
+    if not history.bill.all.samples:
+        raise StoreError(f"holds no sample of {_whose(wanted.ids)} since {wanted.since:%Y-%m-%d %H:%M} UTC")
+    judged = sum(member.judged for member in history.members.values())
+    return Backtest(since=wanted.since, until=wanted.until, endpoints=judged, bill=history.bill, report=replay.report())
+
+
+def _chosen(config: Config, ids: Sequence[str]) -> frozenset[str]:
+    known = {spec.endpoint.id for spec in config.endpoints}
+    for name in ids:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f" (did you mean {close[0]!r}?)" if close else f"; there are: {', '.join(sorted(known))}"
+            raise MisuseError(f"no endpoint has the id {name!r}{hint}")
+    return frozenset(ids or known)
+
+
+def _whose(ids: Sequence[str]) -> str:
+    return ", ".join(ids) if ids else "the endpoints that are configured"
+
+
+async def _begin(store: Store, history: _History, since: datetime) -> datetime:
+    """Not before the first sample there ever was: a span of years would else be gone through for nothing."""
+    first_seen = (await store.first_seen()).items()
+    first = min((at for name, at in first_seen if history.name_of(name) in history.members), default=since)
+    return max(since, first)
+
+
+async def _slices(store: Store, since: datetime, until: datetime) -> AsyncIterator[tuple[datetime, list[Sample]]]:
+    """Samples by slices of time, each with its end."""
+    while since < until:
+        end = min(since - (since - EPOCH) % _SLICE + _SLICE, until)
+        yield end, await store.samples(since, end)
+        since = end
+
+
+class _History:
+    """What stored samples mean by the configuration as it is now."""
+
+    def __init__(self, config: Config, chosen: frozenset[str]) -> None:
+        providers = {spec.endpoint.provider for spec in config.endpoints if spec.endpoint.id in chosen}
+        specs = [spec for spec in config.endpoints if spec.endpoint.provider in providers]
+        self.bill = Bill()
+        self.members = {
+            spec.endpoint.id: Member(
+                provider=spec.endpoint.provider,
+                stale_s=terms_of(config, spec).stale_s,
+                judged=spec.endpoint.id in chosen,
+            )
+            for spec in specs
+        }
+        self._config = config
+        self._names = {alias: spec.endpoint.id for spec in specs for alias in spec.aliases}
+        self._only_reach = {spec.endpoint.id for spec in specs if _only_reach(config, spec)}
+        self._jobs: dict[tuple[str, str], Job] = {
+            (job.spec.endpoint.id, job.probe.name): job for job in all_jobs(config)
+        }
+
+    def name_of(self, endpoint: str) -> str:
+        """The id that an endpoint has now; its samples may still lie under an alias."""
+        return self._names.get(endpoint, endpoint)
+
+    def counted(self, samples: Iterable[Sample]) -> list[Counted]:
+        """Those that count, as policies meet them; the bill is of all."""
+        found = []
+        for sample in samples:
+            endpoint = self.name_of(sample.endpoint)
+            if endpoint not in self.members:
+                continue
+            if self.members[endpoint].judged:
+                self._charge(endpoint, sample)
+            counted = self._counted(endpoint, sample)
+            if counted.seen.outcome.counted:
+                found.append(counted)
+        return found
+
+    def _counted(self, endpoint: str, sample: Sample) -> Counted:
+        scoring, probe = self._config.scoring, self._config.probes.get(sample.probe)
+        blame = None if sample.error is None else blame_of(sample.error, scoring.blame)
+        seen = Observation(
+            at=sample.started_at,
+            outcome=outcome(sample.error, blame, count_wrong_answers=scoring.count_wrong_answers),
+            within_slo=within_slo(sample, probe),
+            reach=sample.task is Task.REACH and endpoint not in self._only_reach,
+            error=sample.error,
+        )
+        return Counted(
+            id=sample.id,
+            endpoint=endpoint,
+            known_s=sample.started_at.timestamp() + _lasted_s(sample, probe),
+            seen=seen,
+        )
+
+    def _charge(self, endpoint: str, sample: Sample) -> None:
+        self.bill.all.add(sample)
+        job = self._jobs.get((endpoint, sample.probe))
+        if job is None:
+            self.bill.unplanned.add(sample)
+        elif tick_at(job, sample.scheduled_at) != sample.scheduled_at:
+            self.bill.beside.add(sample)
+
+
+def _only_reach(config: Config, spec: EndpointSpec) -> bool:
+    return paid_probe(config.probes[name] for name in spec.probes).task is Task.REACH
+
+
+def _lasted_s(sample: Sample, probe: ProbeSpec | None) -> float:
+    """From the start of a probe until it was known how it ended; of one that failed that is not always measured."""
+    if sample.e2e_s is not None:
+        return max(sample.e2e_s, 0.0)
+    if probe is not None and sample.error is ErrorClass.TIMEOUT_TTFT:
+        return probe.ttft_timeout_s
+    if probe is not None and sample.error in {ErrorClass.TIMEOUT_TOTAL, ErrorClass.STALLED}:
+        return probe.timeout_s
+    return max(sample.headers_s or 0.0, sample.ttft_s or 0.0, sample.ttat_s or 0.0, 0.0)
+
+
+def since_of(now: datetime, seconds: float) -> datetime:
+    """The moment so long before `now`, or the first that there is."""
+    return now - timedelta(seconds=min(seconds, (now - EPOCH).total_seconds()))

@@ -1,0 +1,150 @@
+"""What several commands share: options, the configuration, the store, a daemon's scores, how a command ends.
+
+Imports stand where they are needed, as in the commands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from monitor.config import Config
+    from monitor.store import Store
+
+Result = TypeVar("Result")
+
+MISUSE = 2
+"""Exit code for a mistake in the command line or the configuration."""
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "-c",
+        "--config",
+        metavar="FILE",
+        help="The configuration. Default: $PROVIDERWATCH_CONFIG, else ./providerwatch.yaml, else the one in "
+        "/etc/providerwatch.",
+    ),
+]
+FileArgument = Annotated[
+    Path | None, typer.Argument(metavar="FILE", help="The configuration; the same as -c FILE.", show_default=False)
+]
+UrlOption = Annotated[
+    str | None, typer.Option("--url", metavar="URL", help="Address of a running daemon, as http://127.0.0.1:8780.")
+]
+TokenOption = Annotated[
+    str | None,
+    typer.Option(
+        "--token",
+        metavar="TOKEN",
+        help="The daemon's `token:`; default: the configuration's, or $PROVIDERWATCH_TOKEN.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON for programs instead of text for people.")]
+
+
+def fail(message: str, code: int = MISUSE) -> NoReturn:
+    """End with a message on stderr."""
+    print(message, file=sys.stderr)
+    raise typer.Exit(code)
+
+
+def on_store(path: Path, config: Config, work: Callable[[Store], Coroutine[None, None, Result]]) -> Result:
+    """Do something with the configured store; the end of the program when the store does not let it."""
+    from monitor.store import StoreError, create_store
+
+    async def run() -> Result:
+        return await work(create_store(config.store))
+
+    try:
+        return asyncio.run(run())
+    except StoreError as error:
+        fail(f"{path}: store: {error}", 1)
+
+
+def write_out(text: str, path: Path | None) -> None:
+    """Put a text into the place of a file, or on stdout."""
+    from monitor.routing.atomic_file import replace_file
+
+    if path is None:
+        sys.stdout.write(text)
+        return
+    try:
+        replace_file(path, text.encode())
+    except OSError as error:
+        fail(f"{path} cannot be written: {error.strerror}", 1)
+
+
+def seconds(duration: str, option: str) -> float:
+    """A duration that an option was given; the end of the program when it is none."""
+    from monitor.config import RefusedError, duration_s
+
+    try:
+        return duration_s(duration)
+    except RefusedError as error:
+        fail(f"{option}: {error.message.format(value=duration)}")
+
+
+def chosen_file(file: Path | None, option: Path | None) -> Path | None:
+    """The configuration that was named, as an argument or by -c."""
+    if file is not None and option is not None and file != option:
+        fail(f"two configurations are named, {file} and {option}; name one")
+    return file or option
+
+
+def loaded_from(path: Path | None) -> tuple[Path, Config]:
+    """The configuration, or the end of the program with every mistake in it."""
+    from monitor.config import ConfigError, default_path, load
+
+    chosen = path or default_path(os.environ)
+    try:
+        return chosen, load(chosen, os.environ)
+    except ConfigError as error:
+        fail(str(error))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningDaemon:
+    """A running daemon: where it is, and what it wants to be shown."""
+
+    url: str
+    token: str | None
+
+
+def running_daemon(config: Path | None, url: str | None, token: str | None = None) -> RunningDaemon:
+    """The daemon at `url`, or the one that the configuration describes; the end of the program for a wrong address."""
+    from_env = os.environ.get("PROVIDERWATCH_TOKEN") or None
+    if url is not None:
+        return RunningDaemon(url=_address(url), token=token or from_env)
+    _, loaded = loaded_from(config)
+    own = loaded.token.reveal() if loaded.token else from_env
+    return RunningDaemon(url=loaded.listen.url, token=token or own)
+
+
+def _address(text: str) -> str:
+    """The address of a daemon, with the scheme that may be left out and without `/v1/scores` at its end."""
+    from monitor.config import RefusedError, base_url
+
+    url = text if "://" in text else f"http://{text}"
+    try:
+        return base_url(url).removesuffix("/v1/scores").rstrip("/")
+    except RefusedError as refused:
+        fail(f"--url: {text!r} {refused.message.replace('{value}', repr(text))}")
+
+
+def fetch(source: RunningDaemon) -> Mapping[str, object]:
+    """The scores document of a daemon; the end of the program where there is none."""
+    from monitor.console.remote import ScoresUnavailableError, fetch_once
+
+    try:
+        return asyncio.run(fetch_once(f"{source.url}/v1/scores", source.token))
+    except ScoresUnavailableError as error:
+        fail(f"{source.url}/v1/scores: {error}", 1)

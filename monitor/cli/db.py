@@ -1,0 +1,82 @@
+"""The commands under `db`."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from monitor.cli.common import ConfigOption, JsonOption, loaded_from, on_store
+
+db = typer.Typer(
+    name="db",
+    help="Look after the store: migrations, what it holds, retention. All of it may be done while the daemon runs.",
+    no_args_is_help=True,
+)
+
+
+@db.command()
+def upgrade(config: ConfigOption = None) -> None:
+    """Bring the store's schema up to date, as a start of the daemon does."""
+    from monitor import database
+
+    path, loaded = loaded_from(config)
+    schema = on_store(path, loaded, database.upgrade)
+    if schema.found == schema.known:
+        print(f"already at schema {schema.known}")
+    else:
+        print(f"upgraded from {'nothing' if schema.found is None else f'schema {schema.found}'} to {schema.known}")
+
+
+@db.command()
+def info(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """Show how large the store is, what it holds, and what waits for sinks."""
+    from monitor import database
+
+    path, loaded = loaded_from(config)
+    held = on_store(path, loaded, database.look)
+    if as_json:
+        print(json.dumps(database.as_plain(held), indent=2))
+    else:
+        Console(highlight=False).print(database.show(held))
+
+
+@db.command()
+def prune(
+    config: ConfigOption = None,
+    *,
+    trust_clock: Annotated[
+        bool,
+        typer.Option("--trust-clock", help="Delete by this machine's clock, even if it is far ahead of the store."),
+    ] = False,
+) -> None:
+    """Do now what the daemon does bit by bit: roll up, compress, delete what is older than `retention`."""
+    from datetime import UTC, datetime
+
+    from monitor import database
+    from monitor.console.scores_table import plural
+    from monitor.daemon.app import retention_of
+
+    path, loaded = loaded_from(config)
+    console, done = Console(stderr=True, highlight=False), 0
+    with console.status("tidying …") as status:
+
+        def progress(slices: int) -> None:
+            nonlocal done
+            done = slices
+            status.update(f"tidying … {plural(slices, 'slice')}")
+
+        before, after = on_store(
+            path,
+            loaded,
+            lambda store: database.prune(
+                store, retention_of(loaded), lambda: datetime.now(UTC), progress, trust_clock=trust_clock
+            ),
+        )
+    console.print(f"tidied in {plural(done, 'slice')}")
+    print(
+        f"{plural(before.samples, 'sample')}, {database.size(before.size.total_bytes)} → "
+        f"{plural(after.samples, 'sample')}, {database.size(after.size.total_bytes)}"
+    )

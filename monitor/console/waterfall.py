@@ -1,0 +1,139 @@
+"""One probe as a waterfall for people: each phase a bar on a common scale, in the order in which they passed. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from monitor.console.scores_table import NOT_MEASURED, printable, seconds
+from probes._model import Sample, Task, TokensFrom, Vector
+
+_WIDTH = 44
+_GOOD, _BAD = "green", "bold red"
+_STEPS = {
+    Task.EMBEDDING: (("headers", "headers_s", "yellow"), ("vector", "e2e_s", "green")),
+    Task.REACH: (("headers", "headers_s", "yellow"), ("rest", "e2e_s", "green")),
+}
+_STEPS_OF_A_STREAM = (
+    ("headers", "headers_s", "yellow"),
+    ("first token", "ttft_s", "dark_orange"),
+    ("stream", "e2e_s", "green"),
+)
+"""What follows the request: the name of a span, the field that says when it ended, its colour."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Phase:
+    """A span on the probe's own time line, which begins where connecting begins."""
+
+    name: str
+    begin_s: float
+    end_s: float
+    style: str
+
+
+def waterfall(sample: Sample, vector: Vector | None = None) -> RenderableType:
+    """The headline of a sample, and its phases as far as they were reached; `vector` is what an embedding gave."""
+    phases = _phases(sample)
+    total_s = phases[-1].end_s if phases else 0.0
+    table = Table(box=None, show_header=False, padding=(0, 1, 0, 2), pad_edge=True)
+    for phase in phases:
+        table.add_row(Text(phase.name, "dim"), _bar(phase, total_s), Text(seconds(phase.end_s - phase.begin_s)))
+    return Group(_headline(sample, vector), table, _footnote(sample), Text())
+
+
+def _headline(sample: Sample, vector: Vector | None) -> Text:
+    words = Text(printable(sample.endpoint), "bold")
+    words.append(f"  {sample.task}", "dim")
+    if sample.error is None:
+        words.append("  ok", _GOOD)
+        return words.append(f"  {_success(sample, vector)}")
+    words.append(f"  {sample.error}", _BAD)
+    words.append(f" ({sample.blame})", "dim")
+    if sample.detail:
+        words.append(f"  {printable(sample.detail)}")
+    return words
+
+
+def _success(sample: Sample, vector: Vector | None) -> str:
+    """What came of a probe that succeeded, in the words of its task."""
+    match sample.task:
+        case Task.REACH:
+            return f"answers with HTTP {_count(sample.status_code)} in {seconds(sample.headers_s)}"
+        case Task.EMBEDDING:
+            size = NOT_MEASURED if vector is None else str(vector.size)
+            return f"vector of {size}, done {seconds(sample.e2e_s)}"
+        case _:
+            speed = f"{_speed(sample.output_tps)} tok/s"
+            return f"first token {seconds(sample.ttft_s)}, done {seconds(sample.e2e_s)}, {speed}"
+
+
+def _footnote(sample: Sample) -> Text:
+    """What the bars do not show: the answer, counts, gaps, how exact the clock was."""
+    facts = []
+    if sample.answer_ok is not None:
+        facts.append(f"answer {'right' if sample.answer_ok else 'wrong'}")
+    elif sample.error is None and sample.task is not Task.REACH:
+        facts.append("answer not judged")
+    if sample.prompt_tokens is not None or sample.output_tokens is not None:
+        facts.append(_tokens(sample))
+    if sample.itl_p50_s is not None:
+        facts.append(f"gaps p50 {seconds(sample.itl_p50_s)}, worst {seconds(sample.itl_max_s)}")
+    if sample.cost_usd is not None:
+        facts.append(f"${sample.cost_usd:.6f}")
+    if sample.timing is not None:
+        lag = "" if sample.rx_lag_s is None else f", read up to {sample.rx_lag_s * 1e3:.2f} ms late"
+        facts.append(f"{sample.timing} clock{lag}")
+    return Text(f"  {'; '.join(facts)}" if facts else "", "dim")
+
+
+def _phases(sample: Sample) -> list[_Phase]:
+    spans = (
+        ("dns", sample.dns_s, "magenta"),
+        ("connect", sample.connect_s, "blue"),
+        ("tls", sample.tls_s, "cyan"),
+    )
+    found, at_s = [], 0.0
+    for name, length_s, style in spans:
+        if length_s is not None:
+            found.append(_Phase(name=name, begin_s=at_s, end_s=at_s + length_s, style=style))
+            at_s += length_s
+    before = at_s
+    for name, field, style in _STEPS.get(sample.task, _STEPS_OF_A_STREAM):
+        end_s = getattr(sample, field)
+        if end_s is not None:
+            found.append(_Phase(name=name, begin_s=at_s, end_s=before + end_s, style=style))
+            at_s = before + end_s
+    return found
+
+
+def _tokens(sample: Sample) -> str:
+    """Tokens in and out; counts of ours, of an answer whose provider told none, are marked."""
+    counted = sample.tokens_from is TokensFrom.COUNTED
+    told = [
+        f"{'~' if counted else ''}{number} tokens {where}"
+        for number, where in ((sample.prompt_tokens, "in"), (sample.output_tokens, "out"))
+        if number is not None
+    ]
+    return ", ".join([*told, *(["counted"] if counted else [])])
+
+
+def _bar(phase: _Phase, total_s: float) -> Text:
+    scale = _WIDTH / total_s if total_s > 0 else 0.0
+    begin = min(int(phase.begin_s * scale), _WIDTH - 1)
+    length = max(round((phase.end_s - phase.begin_s) * scale), 1)
+    bar = Text(" " * begin)
+    bar.append("━" * min(length, _WIDTH - begin), phase.style)
+    bar.append(" " * max(_WIDTH - begin - length, 0))
+    return bar
+
+
+def _speed(tokens_per_second: float | None) -> str:
+    return NOT_MEASURED if tokens_per_second is None else f"{tokens_per_second:.0f}"
+
+
+def _count(value: int | None) -> str:
+    return NOT_MEASURED if value is None else str(value)

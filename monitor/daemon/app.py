@@ -1,0 +1,394 @@
+"""The daemon put together: the only module that knows all the others, and the only one here that reads clocks."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from monitor import __version__
+from monitor.config import unused_proxy
+from monitor.config.model import BudgetSpec, Config, Listen
+from monitor.daemon import systemd
+from monitor.daemon.event_log import EventLog, log_sample
+from monitor.daemon.log_queue import LogLosses, losses
+from monitor.daemon.resource_limits import needs, shortages
+from monitor.daemon.signals import done_before, stop_on_signals
+from monitor.metrics.metrics import Metrics
+from monitor.pipeline.baselines import HabitHooks, HabitReader
+from monitor.pipeline.housekeeper import Housekeeper, Told
+from monitor.pipeline.outcomes import Intake, IntakeHooks, reader_of, spans_of
+from monitor.pipeline.recorder import Hooks, Recorder
+from monitor.pipeline.restore import recount, restore, restore_budgets
+from monitor.routing.file_writer import FileWriter
+from monitor.routing.haproxy_agent import HaproxyAgent, serving
+from monitor.scheduler.budget import Amounts, Budgets, Unit
+from monitor.scheduler.dispatcher import Ticks
+from monitor.scheduler.jobs import headline_task, paid_probe, plan
+from monitor.scheduler.scheduler import Schedule
+from monitor.score.blame import blame_of
+from monitor.score.outcomes import Outcome, outcome
+from monitor.scoreboard.board import Board, StatusChange
+from monitor.scoreboard.renderer import Renderer
+from monitor.sinks import Outbox, create_sinks
+from monitor.store import Retention, Size, Store, create_store
+from monitor.store.retention_clock import Reading
+from monitor.vantage import Lookout, Peers, look_up
+from monitor.vantage.origin import neutral_name
+from monitor.web.context import Sources
+from monitor.web.past import Past
+from monitor.web.server import start
+from monitor.web.store_reads import Reads
+from monitor.workers.pool import STREAMS_PER_WORKER, WorkerPool
+from monitor.workers.runner import Places
+from monitor.workers.worker import LoopLag
+from probes._model import ErrorClass, Sample, Task
+
+log = logging.getLogger(__name__)
+
+_BEAT_S = 1.0
+_CLOCK_STEP_S = 1.0
+_LAG_BEAT_S = 0.2
+"""Between looks at this loop's own lag: nothing is timed on it, and each look costs as much as a probe's step."""
+_FLUSH_S = 5.0
+_RECOUNT_AGAIN_S = 5.0
+_SWITCH_S = 0.0005
+"""How long a thread that computes, as those that read history do, may hold the event loop up each time."""
+
+
+class Daemon:
+    """Everything that runs while the daemon runs."""
+
+    def __init__(self, config: Config, store: Store, env: Mapping[str, str], stop: asyncio.Event | None = None) -> None:
+        self._config = config
+        self._store = store
+        self._env = env
+        self._stop = stop or asyncio.Event()
+        self._providers = {spec.endpoint.id: spec.endpoint.provider for spec in config.endpoints}
+        jobs = plan(config)
+        self._adaptive = _adaptive(config)
+        self._board = Board(config, jobs, datetime.now(UTC))
+        self._events = EventLog(self._board, lambda: datetime.now(UTC))
+        self._renderer = Renderer(self._board, lambda: datetime.now(UTC))
+        self._outbox = Outbox(create_sinks(config), store)
+        self._budgets = Budgets(caps_of(config), self._providers)
+        self._metrics = Metrics(
+            __version__,
+            lambda: self._board.snapshot,
+            self._outbox.runners,
+            lambda: self._budgets.shares(datetime.now(UTC)),
+            config.metrics,
+        )
+        for job in jobs:
+            self._metrics.expect(job.spec.endpoint, job.probe.task, config.scoring.blame)
+        self._files = FileWriter(config.publish_files)
+        hooks = Hooks(
+            observe=self._observe,
+            published=self._published,
+            due=self._due,
+            dropped=self._metrics.store_dropped.inc,
+            stored=self._outbox.wake,
+            absorbed=self._events.absorbed,
+        )
+        self._recorder = Recorder(self._board, store, hooks)
+        intake_hooks = IntakeHooks(
+            now=lambda: datetime.now(UTC),
+            take=self._recorder.take,
+            count=lambda result, count: self._metrics.outcomes.labels(result).inc(count),
+        )
+        self._intake = Intake(reader_of(config), intake_hooks, spans=spans_of(config))
+        self._metrics.store_queue.set_function(lambda: self._recorder.queue_length)
+        self._metrics.store_failing.set_function(lambda: self._recorder.store_error is not None)
+        told = Told(
+            now=lambda: datetime.now(UTC),
+            troubled=lambda: self._recorder.store_error is not None,
+            slice_done=self._metrics.tidied,
+            measured=self._measured,
+            clock_read=self._clock_read,
+        )
+        self._housekeeper = Housekeeper(store, retention_of(config), told)
+        habit_hooks = HabitHooks(
+            now=told.now, troubled=told.troubled, habits=self._board.habits, is_new=self._board.is_new
+        )
+        self._habits = HabitReader(store, tasks_of(config), habit_hooks)
+        self._pool = WorkerPool(
+            config.max_concurrent, self._metrics.worker_restarts.inc, self._metrics.loop_lag.labels("probing").observe
+        )
+        limits = {name: provider.max_concurrent for name, provider in config.providers.items()}
+        places = Places(config.max_concurrent, limits)
+        peers = Peers(
+            emit=self._recorder.put,
+            now=lambda: datetime.now(UTC),
+            look_up=partial(look_up, neutral_name([spec.endpoint for spec in config.endpoints], config.canaries)),
+            probing=lambda: bool(self._ticks.runner.running_until_s),
+        )
+        self._lookout = Lookout(config.endpoints, config.canaries, peers)
+        self._metrics.vantage_online.set_function(lambda: self._lookout.online)
+        self._ticks = Ticks(self._pool, places, config.scoring.blame, self._lookout.put, self._budgets)
+        self._schedule = Schedule(jobs, self._ticks.fire, self._ticks.miss)
+        self._notifier = systemd.Notifier.from_env(env)
+        self._summary = ""
+        self._clock: Reading | None = None
+        self._log_losses = LogLosses()
+        self._stepped = asyncio.Event()
+        self._began_s = time.monotonic()
+
+    async def run(self) -> None:
+        """Run until asked to stop, then drain. Raises OSError when the address to listen on cannot be had."""
+        if await done_before(self._stop, self._restore()):
+            await self._run()
+
+    async def _restore(self) -> None:
+        ended = await restore(self._board, self._store, datetime.now(UTC))
+        await restore_budgets(self._budgets, self._store, datetime.now(UTC))
+        await self._intake.restore(self._store)
+        await self._housekeeper.check_clock()
+        self._board.commit(datetime.now(UTC), everything=True)
+        self._events.start(self._providers, ended)
+        gc.freeze()  # what is there lives as long as the daemon: of many endpoints it takes long to look through
+
+    async def _run(self) -> None:
+        async with AsyncExitStack() as stack:
+            past = past_of(self._config, self._store)
+            stack.push_async_callback(past.reads.close)
+            sources = Sources(
+                snapshot=lambda: self._board.snapshot,
+                problems=self._problems,
+                warnings=self._warnings,
+                metrics=self._metrics.text,
+                past=past,
+                outcomes=None if self._config.token is None else self._intake.take,
+                activity=self._store.activity,
+                render=self._renderer.snapshot,
+                render_row=self._renderer.row,
+            )
+            config = self._config
+            server = await start(
+                config.listen, config.token, sources, rate_per_s=config.rate_limit, public=config.public
+            )
+            stack.push_async_callback(server.cleanup)
+            host, port = server.addresses[0][:2]  # the port may have been left to the kernel
+            url = Listen(host=host, port=port).url
+            for warning in self._config.warnings:
+                log.warning("%s", warning, extra={"action": "config_warning"})
+            log.info("listening on %s", url, extra={"action": "listening", "url": url, "version": __version__})
+            if self._config.haproxy_agent is not None:
+                agent = HaproxyAgent(lambda: self._board.snapshot, self._metrics.agent_unknown.inc, self._renderer.row)
+                await stack.enter_async_context(serving(agent, self._config.haproxy_agent))
+            await self._serve()
+
+    async def _serve(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            helpers = [
+                group.create_task(self._pool.supervise(), name="workers"),
+                group.create_task(self._recorder.run(), name="recorder"),
+                group.create_task(self._lookout.run(), name="lookout"),
+                group.create_task(self._files.run(self._renderer.snapshot), name="files"),
+                group.create_task(self._housekeeper.run(), name="housekeeper"),
+                group.create_task(self._habits.run(), name="habits"),
+                group.create_task(self._outbox.run(), name="sinks"),
+                group.create_task(self._beat(), name="heartbeat"),
+                group.create_task(self._recount(), name="recount"),
+            ]
+            self._files.wake()
+            self._schedule.start(datetime.now(UTC))
+            self._notifier.ready()
+            log.info("running", extra={"action": "started", "endpoints": len(self._providers)})
+            await self._stop.wait()
+            await self._drain()
+            for task in helpers:
+                task.cancel()
+        await self._recorder.flush(_FLUSH_S)
+        if self._config.publish_files:
+            self._files.write(await self._renderer.snapshot())
+        log.info("stopped", extra={"action": "stopped"})
+
+    async def _drain(self) -> None:
+        self._notifier.stopping()
+        log.info("stopping; waiting for running probes", extra={"action": "draining"})
+        await self._schedule.stop(self._config.grace_s)
+        self._lookout.end()
+
+    def _measured(self, size: Size) -> None:
+        self._metrics.store_size.set(size.total_bytes)
+        self._metrics.store_free.set(size.free_bytes)
+
+    def _clock_read(self, reading: Reading) -> None:
+        self._clock = reading
+        self._metrics.clock_ahead.set(reading.ahead.total_seconds())
+
+    def _observe(self, sample: Sample) -> None:
+        self._metrics.observe(sample, self._providers[sample.endpoint])
+        log_sample(sample)
+
+    def _published(self, changes: Sequence[StatusChange]) -> None:
+        self._files.wake()
+        self._events.changed(changes)
+        summary = self._board.summary if changes or not self._summary else self._summary
+        if summary != self._summary:
+            self._summary = summary
+            self._notifier.status(summary)
+
+    def _due(self, endpoint: str, at: datetime) -> None:
+        now = datetime.now(UTC)
+        if endpoint in self._adaptive and not self._stop.is_set() and self._ticks.may_ask(endpoint, max(at, now)):
+            self._schedule.probe_by(endpoint, at, now)
+
+    def _problems(self) -> tuple[str, ...]:
+        found = [] if self._schedule.running and not self._stop.is_set() else ["the schedule is not running"]
+        if self._recorder.store_error is not None:
+            found.append(f"the store does not take samples: {self._recorder.store_error}")
+        return tuple(found)
+
+    def _warnings(self) -> tuple[str, ...]:
+        if self._clock is None or not self._clock.is_held:
+            return ()
+        return (
+            f"the clock is {self._clock.ahead.total_seconds() / 3600:.1f} hours ahead of the newest time "
+            "in the store: nothing is deleted for now. Set the clock if it is wrong",
+        )
+
+    async def _beat(self) -> None:
+        """Once a second: own lag, stepped clocks, and the watchdog while probing moves."""
+        interval_s = systemd.watchdog_interval_s(self._env, os.getpid())
+        offset_s = time.time() - time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            lag = LoopLag(_LAG_BEAT_S)
+            group.create_task(lag.watch(), name="loop-lag")
+            while True:
+                await asyncio.sleep(_BEAT_S if interval_s is None else min(_BEAT_S, interval_s / 2))
+                self._metrics.loop_lag.labels("main").observe(lag.take())
+                offset_s = self._follow_clock(offset_s)
+                self._count_log_losses()
+                if interval_s is not None and self._is_alive(margin_s=2 * interval_s):
+                    self._notifier.watchdog()
+
+    def _count_log_losses(self) -> None:
+        lost = losses()
+        self._metrics.log_dropped.inc(lost.dropped - self._log_losses.dropped)
+        self._metrics.log_suppressed.inc(lost.suppressed - self._log_losses.suppressed)
+        self._log_losses = lost
+
+    def _follow_clock(self, offset_s: float) -> float:
+        """Take the ticks up again when the wall clock was stepped; the offset as it is now."""
+        now_s = time.time() - time.monotonic()
+        if abs(now_s - offset_s) > _CLOCK_STEP_S or self._schedule.is_ahead(datetime.now(UTC)):
+            log.warning("the wall clock was stepped by %+.1f s", now_s - offset_s, extra={"action": "clock_step"})
+            self._schedule.realign(datetime.now(UTC))
+            self._lookout.clock_stepped()
+            self._board.clock_stepped(datetime.now(UTC))
+            self._housekeeper.look()
+            self._stepped.set()
+        return now_s
+
+    async def _recount(self) -> None:
+        """After each step of the wall clock count the windows anew, by the time that it is now."""
+        while True:
+            await self._stepped.wait()
+            self._stepped.clear()
+            make = partial(Board, self._config, plan(self._config))
+            if not await recount(self._board, make, self._recorder, self._store, datetime.now(UTC)):
+                await asyncio.sleep(_RECOUNT_AGAIN_S)
+                self._stepped.set()
+
+    def _is_alive(self, *, margin_s: float) -> bool:
+        now, now_s = datetime.now(UTC), time.monotonic()
+        next_due, runner = self._schedule.next_due(), self._ticks.runner
+        due_s = systemd.next_due_s(
+            next_tick_s=None if next_due is None else now_s + (next_due - now).total_seconds(),
+            running_until_s=runner.running_until_s.values(),
+            waiting_since_s=runner.waiting_since_s.values(),
+            given_up_s=runner.given_up_s,
+        )
+        progress_s = self._pool.last_answer_s or self._began_s
+        return systemd.is_alive(now_s=now_s, last_progress_s=progress_s, due_s=due_s, margin_s=margin_s)
+
+
+def _adaptive(config: Config) -> frozenset[str]:
+    """The endpoints that may be probed beside their ticks."""
+    settling = {spec.endpoint.id: paid_probe(config.probes[name] for name in spec.probes) for spec in config.endpoints}
+    return frozenset(name for name, probe in settling.items() if config.scoring.confirm or probe.closest_s is not None)
+
+
+def caps_of(config: Config) -> dict[str, Amounts]:
+    """The budgets of the providers that have one, as `Budgets` takes them."""
+    return {name: caps for name, spec in config.providers.items() if (caps := _caps(spec.budget))}
+
+
+def _caps(budget: BudgetSpec) -> Amounts:
+    written = {Unit.USD: budget.usd_per_day, Unit.TOKENS: budget.tokens_per_day}
+    return {unit: cap for unit, cap in written.items() if cap is not None}
+
+
+def retention_of(config: Config) -> Retention:
+    """How long each tier is kept, as the store takes it."""
+    spec = config.retention
+    return Retention(
+        raw=timedelta(seconds=spec.raw_s),
+        hourly=timedelta(seconds=spec.hourly_s),
+        daily=timedelta(seconds=spec.daily_s),
+    )
+
+
+def tasks_of(config: Config) -> dict[str, Task]:
+    """By the id of each endpoint that is probed, whose times and speeds it is judged by."""
+    return {
+        spec.endpoint.id: headline_task([config.probes[name] for name in spec.probes])
+        for spec in config.endpoints
+        if spec.enabled
+    }
+
+
+def past_of(config: Config, store: Store) -> Past:
+    """The stored history as this configuration judges it."""
+    tasks = {
+        spec.endpoint.id: headline_task([config.probes[name] for name in spec.probes]) for spec in config.endpoints
+    }
+
+    def judge(error: ErrorClass | None) -> Outcome:
+        blame = None if error is None else blame_of(error, config.scoring.blame)
+        return outcome(error, blame, count_wrong_answers=config.scoring.count_wrong_answers)
+
+    return Past(
+        store=store,
+        now=lambda: datetime.now(UTC),
+        task=tasks.get,
+        judge=judge,
+        raw=lambda: retention_of(config).raw,
+        reads=Reads(),
+    )
+
+
+def aliases_of(config: Config) -> dict[str, str]:
+    """The ids that endpoints had before, to those that they have now."""
+    return {alias: spec.endpoint.id for spec in config.endpoints for alias in spec.aliases}
+
+
+async def _open(store: Store, config: Config) -> None:
+    await store.claim()
+    await store.open()
+    await store.adopt(aliases_of(config))
+
+
+async def run_daemon(config: Config, env: Mapping[str, str]) -> None:
+    """Open the store and run. Raises StoreError or OSError when it cannot start, before anything runs."""
+    stop = stop_on_signals()
+    proxy_note = unused_proxy(config, env)
+    if proxy_note is not None:
+        log.warning(proxy_note, extra={"action": "proxy_unused"})
+    for shortage in shortages(needs(config.max_concurrent, STREAMS_PER_WORKER)):
+        log.warning(shortage, extra={"action": "limits_low"})
+    sys.setswitchinterval(_SWITCH_S)
+    store = create_store(config.store)
+    try:
+        if await done_before(stop, _open(store, config)):
+            await Daemon(config, store, env, stop).run()
+    finally:
+        await store.close()

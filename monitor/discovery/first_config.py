@@ -1,0 +1,225 @@
+"""Writes a first configuration for what was found on a machine. Pure.
+
+The names of models come from servers that are only believed to be what they seem; one that could mean something to
+YAML, or to our own `${…}`, is left out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from monitor.config import Catalogue, ProbeSpec, known_price
+from monitor.discovery.search import Findings, FoundKey, FoundServer
+from probes._model import Pricing, Task
+
+_NAME = re.compile(r"[A-Za-z0-9@][A-Za-z0-9._:/@+-]{0,149}")
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._/-]*")
+_NO_CHAT = re.compile(r"embed|rerank|whisper|minilm|(^|[/-])(bge|e5|gte|tts)-", re.IGNORECASE)
+_EMBEDDINGS = "openai_embeddings"
+_MOST_MODELS = 3
+"""Of one local server: probing all that lie on a disk would load one after the other."""
+_MOST_NAMES = 20
+_CENT = 0.01
+_DAY_S = 86400.0
+_MILLION = 1_000_000
+_CHAT = ProbeSpec(name="chat", task=Task.CHAT)
+
+_HEAD = """\
+# A first configuration of Providerwatch, for the keys and servers that `providerwatch init` found.
+#
+#   providerwatch check --connect   asks whether the keys are accepted and the models are there; costs no tokens
+#   providerwatch probe             probes each once, now, and shows where the time went
+#   providerwatch run               the daemon; scores at http://127.0.0.1:8780/v1/scores
+#
+# Add `-c FILE` unless this file is ./providerwatch.yaml. Keys stay outside of it: ${env:NAME} stands for a variable.
+
+listen: 127.0.0.1:8780
+store: sqlite:providerwatch.db
+"""
+
+PROBES = """
+# What is asked, and how often. An endpoint gets all probes that its api can be asked, or the ones that it names itself
+# (`probes: [chat]`). More: docs/configuration.md.
+probes:
+"""
+
+CHAT_PROBE = """\
+  chat: {task: chat, every: 60s, prompt_tokens: 100, max_tokens: 64}
+  # tools: {task: tool_call, every: 30m}
+  # json: {task: structured_output, every: 30m}
+"""
+
+EMBED_PROBE = """\
+  embed: {task: embedding, every: 60s, prompt_tokens: 100}
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """One endpoint to be written."""
+
+    public: str
+    provider: str
+    model: str
+    embeds: bool
+    price: Pricing | None
+
+
+def write(findings: Findings, catalogue: Catalogue, at: datetime) -> str | None:
+    """The text of a configuration that `check` accepts; None when nothing was found that could be probed."""
+    lines = [*_of_keys(findings.keys, at), *_of_servers(findings.servers, catalogue)]
+    if not lines:
+        return None
+    parts = [_HEAD, *_providers(findings), *_models(lines, findings.servers), PROBES]
+    parts += [CHAT_PROBE] if not all(line.embeds for line in lines) else []
+    parts += [EMBED_PROBE] if any(line.embeds for line in lines) else []
+    return "".join(parts)
+
+
+def report(findings: Findings, at: datetime, path: Path | None) -> str:
+    """What was found and what to do next, for people."""
+    found = [f"  {key.entry.title}: {_variables(key.variables)}{_lacks(key)}" for key in findings.keys]
+    found += [f"  {each.entry.title} at {each.base_url}: {_models_found(each)}" for each in findings.servers]
+    cost, file = usd_per_day(findings, at), f" -c {path}" if path else " -c FILE"
+    price = "" if cost is None else f"Probes cost {usd(cost)} a day; a longer `every:` makes them cheaper.\n"
+    return "\n".join(("found", *found, f"{price}Next: providerwatch check --connect{file}"))
+
+
+def nothing_found(findings: Findings, catalogue: Catalogue, places: Mapping[str, str]) -> str:
+    """What was looked for in vain, and what to do about it."""
+    if findings.keys:
+        keys = [f"  {key.entry.title}: {_variables(key.variables)}{_lacks(key)}" for key in findings.keys]
+        return "\n".join(("found only what needs an address that you alone know", *keys, "See docs/providers.md."))
+    variables = [entry.keys[0].split(":")[0] for entry in catalogue.providers.values() if entry.keys]
+    looked = "".join(f"\n  {catalogue.providers[name].title}: {address}" for name, address in places.items())
+    return (
+        f"found no key in the environment, and no server at{looked}\n"
+        f"Set a provider's variable ({', '.join(variables[:4])}, … all {len(variables)} in docs/providers.md)\n"
+        "or start a server, and run this again. To try it without either: providerwatch demo"
+    )
+
+
+def _lacks(key: FoundKey) -> str:
+    return "" if key.entry.base_url else f"; write its address, such as {key.entry.hint}"
+
+
+def _variables(joined: str) -> str:
+    return " and ".join(joined.split(":"))
+
+
+def _models_found(server: FoundServer) -> str:
+    names = [name for name in server.models if _NAME.fullmatch(name)][:_MOST_MODELS]
+    more = f", and {len(server.models) - len(names)} more" if len(server.models) > len(names) else ""
+    return ", ".join(names) + more
+
+
+def usd_per_day(findings: Findings, at: datetime) -> float | None:
+    """What the probes of the configuration cost a day, as far as prices are known; None when none is."""
+    costs = [_usd_per_day(line) for line in _of_keys(findings.keys, at)]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if known else None
+
+
+def _of_keys(keys: Sequence[FoundKey], at: datetime) -> Iterator[_Line]:
+    for key in keys:
+        example, base_url = key.entry.example, key.entry.base_url
+        if example is not None and base_url is not None:
+            yield _Line(
+                public=example.public,
+                provider=key.provider,
+                model=example.model,
+                embeds=key.entry.api == _EMBEDDINGS,
+                price=known_price(base_url, example.model, at),
+            )
+
+
+def _of_servers(servers: Sequence[FoundServer], catalogue: Catalogue) -> Iterator[_Line]:
+    for server in servers:
+        for model in _chosen(server, catalogue):
+            embeds = catalogue.api(server.entry, model) == _EMBEDDINGS
+            yield _Line(public=_public(model), provider=server.provider, model=model, embeds=embeds, price=None)
+
+
+def _chosen(server: FoundServer, catalogue: Catalogue) -> list[str]:
+    """The models of a server that are probed."""
+    usable = [model for model in server.models if _NAME.fullmatch(model) and _fits(server, model, catalogue)]
+    return usable[:_MOST_MODELS]
+
+
+def _fits(server: FoundServer, model: str, catalogue: Catalogue) -> bool:
+    """Whether a model can be asked for what its name says that it does."""
+    return catalogue.api(server.entry, model) == _EMBEDDINGS or _NO_CHAT.search(model) is None
+
+
+def _public(model: str) -> str:
+    """author/slug for a model that has but the name of a file or of a tag."""
+    *folders, name = [part for part in model.lower().removesuffix(".gguf").split("/") if part]
+    author = folders[0] if len(folders) == 1 else "local"
+    return f"{_slug(author)}/{_slug(name)}"
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9._-]+", "-", text).strip("-") or "model"
+
+
+# Sections
+
+
+def _providers(findings: Findings) -> Iterator[str]:
+    yield "\n# The catalogue knows what is not written here: docs/providers.md.\nproviders:\n"
+    for key in findings.keys:
+        reference = ":".join(f"${{env:{variable}}}" for variable in key.variables.split(":"))
+        if key.entry.base_url is not None:
+            yield f"  {key.provider}:  # {key.entry.title}, {key.entry.base_url}\n    api_key: {reference}\n"
+        else:
+            yield f"  # {key.provider}:  # {key.entry.title}: a key is there; add your address, and a model below\n"
+            yield f"  #   base_url: {key.entry.hint}\n  #   api_key: {reference}\n"
+    for server in findings.servers:
+        yield f"  {server.provider}:  # {server.entry.title}, on this machine\n    base_url: {server.base_url}\n"
+        if server.variables is not None:
+            yield f"    api_key: ${{env:{server.variables}}}\n"
+
+
+def _models(lines: Sequence[_Line], servers: Sequence[FoundServer]) -> Iterator[str]:
+    yield "\n# By public name, author/slug: endpoints of one model are compared with each other.\nmodels:\n"
+    for public in dict.fromkeys(line.public for line in lines):
+        yield f"  {public}:\n    endpoints:\n"
+        for line in lines:
+            if line.public == public:
+                yield f"      - {{provider: {line.provider}, model: {word(line.model)}}}{_cost_note(line)}\n"
+    written = {(line.provider, line.model) for line in lines}
+    for server in servers:
+        others = [name for name in server.models if (server.provider, name) not in written and _NAME.fullmatch(name)]
+        if others:
+            more = f", and {len(others) - _MOST_NAMES} more" if len(others) > _MOST_NAMES else ""
+            yield f"  # {server.provider} has also: {', '.join(others[:_MOST_NAMES])}{more}\n"
+
+
+def word(text: str) -> str:
+    """A value as YAML takes it for text, also in braces."""
+    return text if _PLAIN.fullmatch(text) and text.lower() not in {"true", "false", "null"} else json.dumps(text)
+
+
+def _cost_note(line: _Line) -> str:
+    cost = _usd_per_day(line)
+    return "" if cost is None else f"  # {usd(cost)} a day"
+
+
+def usd(cost: float) -> str:
+    """A cost in words."""
+    return "less than $0.01" if cost < _CENT else f"about ${cost:.2f}"
+
+
+def _usd_per_day(line: _Line) -> float | None:
+    return None if line.price is None else probing_usd_per_day(line.price, embeds=line.embeds)
+
+
+def probing_usd_per_day(price: Pricing, *, embeds: bool) -> float:
+    """What one probe a minute costs, without reasoning."""
+    answer = 0 if embeds else _CHAT.max_tokens * price.completion
+    return (_CHAT.prompt_tokens * price.prompt + answer) / _MILLION * _DAY_S / _CHAT.every_s

@@ -1,0 +1,305 @@
+"""`providerwatch init --from-litellm`: a LiteLLM configuration as one of ours. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from monitor.config import Catalogue, known_price
+from monitor.config.litellm_file import PLUGIN, Deployment, Found, LeftOut
+from monitor.console.scores_table import plural
+from monitor.discovery.first_config import CHAT_PROBE, EMBED_PROBE, PROBES, probing_usd_per_day, usd, word
+from probes._model import Pricing
+
+_COPY = "vllm"
+"""The catalogue's provider whose models need what those behind a copy of OpenAI's API do."""
+_VARIABLE = re.compile(r"\$\{env:(\w+)\}")
+_URL = re.compile(r"https?://[A-Za-z0-9._~/:@%+-]+")
+_LONGEST = 150
+
+_HEAD = """\
+# Made of LiteLLM's {source} by `providerwatch init --from-litellm`: an endpoint for each deployment.
+#
+#   providerwatch check --connect   asks whether the keys are accepted and the models are there; costs no tokens
+#   providerwatch probe             probes each once, now, and shows where the time went
+#   providerwatch run               the daemon; scores at http://127.0.0.1:8780/v1/scores
+#
+# Keys stay in the environment variables that LiteLLM reads: ${{env:NAME}}. More: docs/routers/litellm.md.
+
+listen: 127.0.0.1:8780
+store: sqlite:providerwatch.db
+# token: ${{env:PROVIDERWATCH_TOKEN}}   # with it, LiteLLM's plug-in also reports what becomes of its requests
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Provider:
+    """One provider to be written."""
+
+    name: str
+    is_known: bool
+    """Whether the catalogue completes it."""
+    first: Deployment
+    options: Mapping[str, object]
+    key: str = ""
+    """The reference to its key; empty: there is none, or it is for the catalogue to find."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Endpoint:
+    """One endpoint to be written, and what is left to be said of it."""
+
+    deployment: Deployment
+    provider: _Provider
+    id: str
+    is_repeated: bool
+    """Whether the id is not the usual one, because that is taken."""
+    options: Mapping[str, object]
+    """What the catalogue does not add by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromLitellm:
+    """The text of a configuration that `check` accepts, and what to tell of it."""
+
+    text: str | None
+    """None: nothing in LiteLLM's file can be probed."""
+    report: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """What is to be made of which file, when and where."""
+
+    source: Path
+    output: Path | None
+    at: datetime
+    env: Mapping[str, str]
+
+
+def from_litellm(found: Found, catalogue: Catalogue, errand: Errand) -> FromLitellm:
+    """Our configuration for what LiteLLM's has."""
+    endpoints = _endpoints(found.deployments, catalogue, errand.env)
+    if not endpoints:
+        lines = (f"{errand.source}: no deployment can be probed", *_reasons(found.left_out))
+        return FromLitellm(text=None, report="\n".join(lines))
+    parts = [
+        _HEAD.format(source=_safe(errand.source.name)),
+        *_providers({each.provider.name: each.provider for each in endpoints}.values(), catalogue),
+        *_models(endpoints),
+        *_without_id(endpoints),
+        *_comments(found.left_out),
+        PROBES,
+        CHAT_PROBE if not all(each.deployment.embeds for each in endpoints) else "",
+        EMBED_PROBE if any(each.deployment.embeds for each in endpoints) else "",
+    ]
+    text = "".join(parts)
+    return FromLitellm(text=text, report="\n".join(_report(found, endpoints, text, errand)))
+
+
+# Providers and endpoints
+
+
+def _endpoints(deployments: Sequence[Deployment], catalogue: Catalogue, env: Mapping[str, str]) -> list[_Endpoint]:
+    providers: dict[str, _Provider] = {}
+    by_identity: dict[str, _Provider] = {}
+    found: dict[str, _Endpoint] = {}
+    for each in deployments:
+        key = each.key.text or _usual_key(each, env)
+        identity = repr((each.provider, each.base_url, key, sorted(each.provider_options.items())))
+        if identity not in by_identity:
+            made = replace(_provider(each, providers, catalogue), key=key)
+            by_identity[identity] = providers[made.name] = made
+        provider = by_identity[identity]
+        usual = f"{provider.name}:{each.model}"
+        name = _free(usual, found)
+        entry = each.entry or catalogue.providers[_COPY]
+        quirks = {} if provider.is_known else catalogue.quirks(entry, each.model, each.api)
+        options = {**quirks, **each.options}
+        found[name] = _Endpoint(deployment=each, provider=provider, id=name, is_repeated=name != usual, options=options)
+    return list(found.values())
+
+
+def _provider(first: Deployment, taken: Mapping[str, _Provider], catalogue: Catalogue) -> _Provider:
+    """The provider of a deployment; the catalogue's name for the first at its address."""
+    if first.entry is not None and first.provider not in taken:
+        return _Provider(name=first.provider, is_known=True, first=first, options=first.provider_options)
+    host = _host(first.base_url or "")
+    stem = f"{first.provider}-{host}" if host else first.provider
+    beneath = {} if first.entry is None else first.entry.options
+    options = {**beneath, **first.provider_options}
+    return _Provider(name=_free(stem, {**taken, **catalogue.providers}), is_known=False, first=first, options=options)
+
+
+def _host(address: str) -> str:
+    """What tells an address from others, as a part of a name."""
+    variable = _VARIABLE.search(address)
+    if variable:
+        return variable[1].lower()
+    parts = urlsplit(address)
+    host = (parts.hostname or "").removesuffix(".openai.azure.com").removesuffix(".amazonaws.com")
+    host = host.removeprefix("bedrock-runtime.")
+    return re.sub(r"[^a-z0-9.-]+", "-", f"{host}-{parts.port}" if parts.port else host)
+
+
+def _free(stem: str, taken: Iterable[str]) -> str:
+    names, number, name = set(taken), 1, stem
+    while name in names:
+        number += 1
+        name = f"{stem}-{number}"
+    return name
+
+
+# Sections
+
+
+def _providers(providers: Iterable[_Provider], catalogue: Catalogue) -> Iterator[str]:
+    yield "\n# The catalogue knows what is not written here: docs/providers.md.\nproviders:\n"
+    for each in providers:
+        lines = list(_of_provider(each))
+        title = f"  # {catalogue.providers[each.first.provider].title}" if each.is_known else ""
+        yield f"  {word(each.name)}:{title}\n" if lines else f"  {word(each.name)}: {{}}{title}\n"
+        yield "".join(f"    {line}\n" for line in lines)
+
+
+def _of_provider(provider: _Provider) -> Iterator[str]:
+    first = provider.first
+    if not provider.is_known:
+        yield f"api: {first.api if first.entry is None else first.entry.api}"
+    if first.base_url is not None or not provider.is_known:
+        yield f"base_url: {_address(first.base_url or str(first.entry and first.entry.base_url))}"
+    if provider.key:
+        note = "  # is in LiteLLM's file in plain text: put it into this variable" if first.key.is_plain else ""
+        yield f"api_key: {provider.key}{note}"
+    if provider.options:
+        yield f"options: {json.dumps(dict(provider.options))}"
+
+
+def _usual_key(deployment: Deployment, env: Mapping[str, str]) -> str:
+    """What LiteLLM takes where no key is written: the usual variable of the provider, or one that is set."""
+    entry = deployment.entry
+    if entry is None or not entry.keys or entry.key_optional:
+        return ""
+    found = entry.key(env)
+    variables = found[0] if found else entry.keys[0]
+    return ":".join(f"${{env:{name}}}" for name in variables.split(":"))
+
+
+def _models(endpoints: Sequence[_Endpoint]) -> Iterator[str]:
+    yield "\n# By LiteLLM's model_name: endpoints of one model are compared with each other.\nmodels:\n"
+    names = {each.id: _public(each.deployment.model_name) for each in endpoints}
+    for public in dict.fromkeys(names.values()):
+        yield f"  {word(public)}:\n    endpoints:\n"
+        yield from (f"      - {{{_fields(each)}}}\n" for each in endpoints if names[each.id] == public)
+
+
+def _fields(endpoint: _Endpoint) -> str:
+    deployment, provider = endpoint.deployment, endpoint.provider
+    fields = [f"provider: {word(provider.name)}", f"model: {_value(deployment.model)}"]
+    if endpoint.is_repeated:
+        fields.append(f"id: {word(endpoint.id)}")
+    own = provider.first.api if provider.first.entry is None else provider.first.entry.api
+    if deployment.api != own:
+        fields.append(f"api: {deployment.api}")
+    if endpoint.options:
+        fields.append(f"options: {json.dumps(dict(endpoint.options))}")
+    if deployment.id is not None:
+        fields.append(f"router_ids: {{litellm: {_value(deployment.id)}}}")
+    if deployment.pricing:
+        prices = ", ".join(f"{name}: {price:g}" for name, price in deployment.pricing.items())
+        fields.append(f"pricing: {{{prices}}}")
+    return ", ".join(fields)
+
+
+def _public(name: str) -> str:
+    """LiteLLM's model_name as a name of ours, which holds no spaces."""
+    return re.sub(r"[\s\x00-\x1f\x7f]+", "-", name)[:_LONGEST]
+
+
+def _address(text: str) -> str:
+    """A base URL, with the variables that we wrote into it."""
+    return text if _VARIABLE.search(text) or _URL.fullmatch(text) else word(text)
+
+
+def _value(text: str) -> str:
+    """A value of YAML in which `${…}` is text."""
+    return word(text.replace("${", "$${"))
+
+
+def _without_id(endpoints: Sequence[_Endpoint]) -> Iterator[str]:
+    """What to write into LiteLLM's file, for the deployments whose id is a hash."""
+    missing = [each for each in endpoints if each.deployment.id is None]
+    if missing:
+        yield (
+            "\n# These deployments have no `model_info.id`: LiteLLM makes a hash of their parameters, which the\n"
+            "# plug-in does not know. Write into LiteLLM's file, at the deployment:\n"
+        )
+        for each in missing:
+            said = f"{_safe(each.deployment.model_name)}, {_safe(each.deployment.model)}"
+            yield f"#   model_info: {{id: {json.dumps(each.id)}}}   # {said}\n"
+
+
+def _comments(left_out: Sequence[LeftOut]) -> Iterator[str]:
+    if left_out:
+        yield "\n# Left out of LiteLLM's file:\n"
+        yield from (f"#   {reason}\n" for reason in _reasons(left_out))
+
+
+def _reasons(left_out: Iterable[LeftOut]) -> Iterator[str]:
+    for each in left_out:
+        model = f" ({_safe(each.model)})" if each.model else ""
+        yield f"{_safe(each.model_name)}{model}: {_safe(each.why)}"
+
+
+def _safe(text: str) -> str:
+    """Text of a stranger's file on one line of a comment."""
+    shown = "".join(letter if letter.isprintable() else " " for letter in text)
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
+
+
+# What to tell
+
+
+def _report(found: Found, endpoints: Sequence[_Endpoint], text: str, errand: Errand) -> Iterator[str]:
+    total = len(endpoints) + len(found.left_out)
+    models = len({_public(each.deployment.model_name) for each in endpoints})
+    yield f"{errand.source}: {len(endpoints)} of {plural(total, 'deployment')} in {plural(models, 'model')}"
+    yield from (f"  left out: {reason}" for reason in _reasons(found.left_out))
+    yield from (f"  not read: {_safe(name)}, which it includes; run this on it, too" for name in found.includes)
+    missing = sum(each.deployment.id is None for each in endpoints)
+    if missing:
+        yield f"{plural(missing, 'deployment')} without model_info.id: see the comment below the models"
+    unset = [name for name in dict.fromkeys(_VARIABLE.findall(_uncommented(text))) if not errand.env.get(name)]
+    if unset:
+        yield f"Set in the environment: {', '.join(unset)}"
+    if not found.has_plugin:
+        yield f'Add to LiteLLM\'s file: litellm_settings: {{callbacks: ["{PLUGIN}"]}}'
+    cost = _cost(endpoints, errand.at)
+    if cost is not None:
+        yield f"Probes cost {usd(cost)} a day, where prices are known; a longer `every:` makes them cheaper."
+    yield f"Next: providerwatch check --connect -c {errand.output or 'FILE'}"
+
+
+def _uncommented(text: str) -> str:
+    return "\n".join(line.partition("# ")[0] for line in text.splitlines())
+
+
+def _cost(endpoints: Iterable[_Endpoint], at: datetime) -> float | None:
+    costs = [
+        probing_usd_per_day(price, embeds=each.deployment.embeds)
+        for each in endpoints
+        if (price := _price(each.deployment, at)) is not None
+    ]
+    return sum(costs) if costs else None
+
+
+def _price(deployment: Deployment, at: datetime) -> Pricing | None:
+    if deployment.pricing:
+        return Pricing(prompt=deployment.pricing["prompt"], completion=deployment.pricing["completion"])
+    address = deployment.base_url or (deployment.entry.base_url if deployment.entry else None)
+    return known_price(address, deployment.model, at) if address else None

@@ -1,0 +1,97 @@
+"""Asks providers whether they are there and which models they have, without tokens."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from probes._driver import exchange
+from probes._loader import codec
+from probes._model import Deadlines, Endpoint, MalformedError, Probe, Request, Run, Sample, Task
+from probes._prompts import prompt_for
+from probes._sample import sample
+
+_PATIENCE_S = 10.0
+_PROMPT = prompt_for(Task.REACH, "", prompt_tokens=0, max_tokens=1)
+_DATE = re.compile(r"-(latest|\d{4}-?\d{2}-?\d{2})")
+_VARIANT = re.compile(r":[a-z-]+$")
+"""What routers let one add to a name, such as `:nitro`. Tags of other models, such as `:8b`, have digits."""
+_LATEST = ":latest"
+"""The tag that Ollama gives a name without one, whichever API is spoken."""
+_LONGEST_NAME = 200
+_MOST_NAMES = 5000
+"""A list from outside may be of any length, and looking for what is alike in it takes long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a provider answered."""
+
+    sample: Sample
+    took_s: float
+    """From the beginning to the end, connecting included."""
+    models: frozenset[str] | None
+    """The models it has; None when it did not say."""
+
+
+async def reach(endpoint: Endpoint, vantage: str, patience_s: float = _PATIENCE_S) -> Answer:
+    """Ask the provider of an endpoint once."""
+    asker, now = codec(endpoint.api, endpoint.options), datetime.now(UTC)
+    run = Run(
+        id="reach",
+        endpoint=endpoint,
+        vantage=vantage,
+        probe="reach",
+        task=Task.REACH,
+        prompt=_PROMPT,
+        deadlines=Deadlines(ttft_s=patience_s, total_s=patience_s),
+        scheduled_at=now,
+    )
+    seen = await exchange(run, asker)
+    record = sample(run, asker, seen)
+    models = _models(asker, seen.body) if record.error is None else None
+    return Answer(sample=record, took_s=(seen.ended_ns - seen.began_ns) / 1e9, models=models)
+
+
+def question(endpoint: Endpoint) -> object:
+    """What `reach` would send for an endpoint, and to whom: endpoints for whom it is equal need one answer only."""
+    try:
+        request: Request = codec(endpoint.api, endpoint.options).request(endpoint, Task.REACH, _PROMPT)
+    except Exception:  # noqa: BLE001  # a codec may be a third party's; `reach` then tells what it could not do
+        return endpoint.id
+    return endpoint.provider, endpoint.api, request, endpoint.headers, endpoint.proxy
+
+
+def lists_models(endpoint: Endpoint) -> bool:
+    """Whether `reach` asks for a list, so that an answer says that the key was accepted."""
+    return codec(endpoint.api, endpoint.options).lists_models
+
+
+def _models(asker: Probe, body: bytes) -> frozenset[str] | None:
+    if not asker.lists_models or type(asker).models is Probe.models:
+        return None
+    try:
+        return asker.models(body)
+    except MalformedError:
+        return None
+
+
+def listed_as(model: str, names: Collection[str]) -> str | None:
+    """The name under which a model stands in a list: its own, or of what it is an alias or a variant; None if none."""
+    stem = model.removesuffix("-latest")
+    for name in (model, f"{model}{_LATEST}", _VARIANT.sub("", model), stem):
+        if name in names:
+            return name
+    dated = (name for name in names if name.startswith(stem) and _DATE.fullmatch(name[len(stem) :]))
+    return max(dated, default=None)
+
+
+def similar(model: str, names: Collection[str]) -> str | None:
+    """The name in a list that a wrong one was most likely meant to be."""
+    short = sorted(name for name in names if len(name) <= _LONGEST_NAME)[:_MOST_NAMES]
+    folded = {name.casefold(): name for name in short}
+    close = difflib.get_close_matches(model.casefold()[:_LONGEST_NAME], folded, n=1)
+    return folded[close[0]] if close else None

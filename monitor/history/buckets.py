@@ -1,0 +1,167 @@
+"""The points of a series: what the samples, or the rollups, of each of its steps come to. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NotRequired, TypeAlias, TypedDict
+
+from monitor.history.series import INVERSE, Asked, Grid, Metric
+from monitor.score.outcomes import Outcome
+from monitor.scoreboard.schema import Count, Moment, Share
+from monitor.store import Bucket, Point
+from monitor.store.rollup import Rollup, merged
+from probes._model import ErrorClass
+from probes._serialize import timestamp
+
+LATENCIES: Final = frozenset(
+    {Metric.HEADERS, Metric.TTFT, Metric.TTAT, Metric.E2E, Metric.ITL_P50, Metric.ITL_P99, Metric.ITL_MAX}
+)
+"""Times of the provider's that a failure never gave: their percentiles come twice."""
+_SHARES: Final = (0.5, 0.9, 0.99)
+_ROUNDING: Final = 1e-9
+"""Of a share times a count, as in sketches."""
+_DIGITS: Final = 6
+"""Of a ratio behind the point; of a figure in all, since a cost is as small as a millionth."""
+
+Judge: TypeAlias = Callable[[ErrorClass | None], Outcome]
+"""What a sample that ended so counts as."""
+
+
+class Percentiles(TypedDict):
+    """Of the value itself, by nearest rank."""
+
+    p50: float | None
+    p90: float | None
+    p99: float | None
+
+
+class QuantilePoint(TypedDict):
+    """A figure in one step: of successes that had it."""
+
+    at: Moment
+    """When the step begins."""
+    count: Count
+    p50: float | None
+    """Percentiles of the value itself, by nearest rank; null where nothing was measured."""
+    p90: float | None
+    p99: float | None
+    failure_inflated: NotRequired[Percentiles]
+    """Of latencies: each failure by the provider's fault taken as infinitely slow; null is infinite, or unknown."""
+
+
+class RatioPoint(TypedDict):
+    """Uptime in one step."""
+
+    at: Moment
+    """When the step begins."""
+    count: Count
+    """Samples that count for or against the provider."""
+    ratio: Share | None
+    """Null where there was none of these."""
+
+
+Points: TypeAlias = list[QuantilePoint] | list[RatioPoint]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """What lies in one step, wherever it is from."""
+
+    count: int
+    """Values in it."""
+    ranked: Callable[[Sequence[int]], Sequence[float | None]]
+    """The values of ranks, of which 1 is that of the least."""
+    endings: Mapping[ErrorClass | None, int]
+
+
+def of_samples(asked: Asked, grid: Grid, points: Iterable[Point], judge: Judge) -> Points:
+    """The series of single samples."""
+    steps: list[list[Point]] = [[] for _ in range(grid.count)]
+    for point in points:
+        number = grid.place(point.at)
+        if number is not None:
+            steps[number].append(point)
+    return _points(asked, grid, map(_of_samples, steps), judge)
+
+
+def of_buckets(asked: Asked, grid: Grid, buckets: Iterable[Bucket], judge: Judge) -> Points:
+    """The series of rollups. A step may be several of them: of tasks, vantages, hours."""
+    steps: list[list[Rollup]] = [[] for _ in range(grid.count)]
+    for bucket in buckets:
+        number = grid.place(bucket.start)
+        if number is not None and asked.task in {None, bucket.task}:
+            steps[number].append(bucket.rollup)
+    return _points(asked, grid, (_of_rollup(_together(step), asked.metric) for step in steps), judge)
+
+
+def _of_samples(points: Sequence[Point]) -> _Step:
+    ordered = sorted(point.value for point in points if point.error is None and point.value is not None)
+    return _Step(
+        count=len(ordered),
+        ranked=lambda ranks: [ordered[rank - 1] for rank in ranks],
+        endings=_counted((point.error, 1) for point in points),
+    )
+
+
+def _together(rollups: Sequence[Rollup]) -> Rollup:
+    """Most steps are one rollup, which need not be copied."""
+    return rollups[0] if len(rollups) == 1 else merged(rollups)
+
+
+def _of_rollup(rollup: Rollup, metric: Metric) -> _Step:
+    figure = INVERSE.get(metric, metric)
+    count = rollup.sketches[figure].count if figure in rollup.sketches else 0
+
+    def ranked(ranks: Sequence[int]) -> Sequence[float | None]:
+        if figure is metric:
+            return rollup.quantiles(figure, [rank / count for rank in ranks])
+        # Who is the slowest takes the longest for a token.
+        turned = rollup.quantiles(figure, [(count - rank + 1) / count for rank in ranks])
+        return [1 / value if value else None for value in turned]
+
+    endings = _counted((ending.error, number) for ending, number in rollup.counts.items())
+    return _Step(count=count, ranked=ranked, endings=endings)
+
+
+def _counted(endings: Iterable[tuple[ErrorClass | None, int]]) -> Mapping[ErrorClass | None, int]:
+    counts: dict[ErrorClass | None, int] = {}
+    for error, count in endings:
+        counts[error] = counts.get(error, 0) + count
+    return counts
+
+
+def _points(asked: Asked, grid: Grid, steps: Iterable[_Step], judge: Judge) -> Points:
+    placed = zip(map(timestamp, grid.starts()), steps, strict=True)
+    if asked.metric is Metric.UPTIME:
+        return [_ratio(at, step, judge) for at, step in placed]
+    return [_quantiles(at, step, judge if asked.metric in LATENCIES else None) for at, step in placed]
+
+
+def _ratio(at: str, step: _Step, judge: Judge) -> RatioPoint:
+    good, failed = (_tally(step, judge, outcome) for outcome in (Outcome.OK, Outcome.FAILED))
+    ratio = round(good / (good + failed), _DIGITS) if good + failed else None
+    return RatioPoint(at=at, count=good + failed, ratio=ratio)
+
+
+def _quantiles(at: str, step: _Step, judge: Judge | None) -> QuantilePoint:
+    plain = _percentiles(step, 0)
+    point = QuantilePoint(at=at, count=step.count, p50=plain["p50"], p90=plain["p90"], p99=plain["p99"])
+    if judge is not None:
+        point["failure_inflated"] = _percentiles(step, _tally(step, judge, Outcome.FAILED))
+    return point
+
+
+def _percentiles(step: _Step, failed: int) -> Percentiles:
+    """With so many failures behind the slowest success."""
+    total = step.count + failed
+    ranks = [max(math.ceil(share * total - _ROUNDING), 1) for share in _SHARES]
+    known = [rank for rank in ranks if rank <= step.count]
+    values = [None if value is None else float(f"{value:.{_DIGITS}g}") for value in step.ranked(known)]
+    p50, p90, p99 = (*values, None, None, None)[: len(ranks)]
+    return Percentiles(p50=p50, p90=p90, p99=p99)
+
+
+def _tally(step: _Step, judge: Judge, outcome: Outcome) -> int:
+    return sum(count for error, count in step.endings.items() if judge(error) is outcome)

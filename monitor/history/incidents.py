@@ -1,0 +1,139 @@
+"""Incidents as readers see them: JSON rows, and entries of an Atom feed. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal, TypedDict
+from urllib.parse import quote
+from xml.etree import ElementTree as ET  # writes, and reads nothing
+
+from monitor.domain.status import Incident, Status
+from monitor.scoreboard.schema import Count, Figure, Moment
+from probes._serialize import timestamp
+
+FEED_TYPE: Final = "application/atom+xml"
+_ATOM: Final = "http://www.w3.org/2005/Atom"
+_TAG: Final = "tag:providerwatch,2026:"
+"""Before every id of the feed (RFC 4151). The rest of one is never made of what may change."""
+_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 has no way to write, whatever escapes it."""
+
+
+class IncidentRow(TypedDict):
+    """A span in which an endpoint was not up."""
+
+    id: str
+    """Unique, and the same from its beginning on, also when the endpoint is renamed."""
+    endpoint: str
+    worst: Literal[Status.DEGRADED, Status.DOWN]
+    """The worst that the endpoint was."""
+    cause: str
+    """What most samples showed: an error class, or `slo`, `habit`, `provider`."""
+    causes: Mapping[str, Count]
+    """How many samples showed which, the first seen first."""
+    samples: Count
+    """How many spoke against the endpoint."""
+    began_at: Moment
+    """When the first of them began."""
+    last_at: Moment
+    """When the newest of them began."""
+    ended_at: Moment | None
+    """Null while it is open."""
+    duration_s: Figure
+    """From its beginning to its end, or to when this was asked while it is open."""
+
+
+class IncidentList(TypedDict):
+    """Incidents, newest first."""
+
+    data: list[IncidentRow]
+    next: str | None
+    """The `cursor` of what comes after; null where nothing does."""
+
+
+def incident_row(incident: Incident, now: datetime) -> IncidentRow:
+    """An incident as JSON values."""
+    return IncidentRow(
+        id=incident.id,
+        endpoint=incident.endpoint,
+        worst=Status.DOWN if incident.worst is Status.DOWN else Status.DEGRADED,
+        cause=incident.cause,
+        causes=dict(incident.causes),
+        samples=incident.samples,
+        began_at=timestamp(incident.began_at),
+        last_at=timestamp(incident.last_at),
+        ended_at=None if incident.ended_at is None else timestamp(incident.ended_at),
+        duration_s=max(round(incident.lasted(now).total_seconds(), 6), 0.0),
+    )
+
+
+def feed(incidents: Sequence[Incident], vantage: str) -> bytes:
+    """The feed of these incidents (RFC 4287), in their order.
+
+    The same incidents are the same bytes: what is open says since when and not how long.
+    """
+    root = ET.Element("feed", xmlns=_ATOM)
+    name = quote(vantage, safe="", errors="replace")
+    _text(root, "id", f"{_TAG}{name}/incidents")
+    _text(root, "title", f"Incidents seen from {vantage}")
+    _text(root, "updated", timestamp(max(map(_updated, incidents), default=_EVER)))
+    _text(ET.SubElement(root, "author"), "name", "Providerwatch")
+    ET.SubElement(root, "link", rel="self", type=FEED_TYPE, href="/v1/incidents.atom")
+    for incident in incidents:
+        _entry(root, incident, name)
+    return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
+
+
+def _entry(root: ET.Element, incident: Incident, vantage: str) -> None:
+    entry = ET.SubElement(root, "entry")
+    _text(entry, "id", f"{_TAG}{vantage}/incidents/{incident.id}")
+    over = "" if incident.ended_at is None else ", over"
+    _text(entry, "title", f"{incident.endpoint} {incident.worst}: {incident.cause}{over}")
+    _text(entry, "published", timestamp(incident.began_at))
+    _text(entry, "updated", timestamp(_updated(incident)))
+    ET.SubElement(entry, "category", term=_xml(incident.endpoint), label="endpoint")
+    ET.SubElement(entry, "category", term=incident.worst.value, label="worst")
+    # An entry without a page of its own has to hold its content (RFC 4287, 4.1.2).
+    _text(entry, "content", _story(incident), type="text")
+
+
+def _story(incident: Incident) -> str:
+    """The incident in a few sentences."""
+    shown = ", ".join(f"{cause} ({count})" for cause, count in incident.causes.items())
+    spoke = "1 sample" if incident.samples == 1 else f"{incident.samples} samples"
+    begun = f"{incident.endpoint} was {incident.worst} since {_clock(incident.began_at)}."
+    evidence = f"{spoke} spoke against it: {shown}; the newest began at {_clock(incident.last_at)}."
+    if incident.ended_at is None:
+        return f"{begun} {evidence} It is not over."
+    return f"{begun} {evidence} It was over at {_clock(incident.ended_at)}, after {span(incident.lasted(_EVER))}."
+
+
+def span(length: timedelta) -> str:
+    """A length of time for people, in its two largest units."""
+    seconds = max(round(length.total_seconds()), 0)
+    minutes, hours, days = seconds // 60, seconds // 3_600, seconds // 86_400
+    if days:
+        return f"{days} d {hours % 24} h"
+    if hours:
+        return f"{hours} h {minutes % 60} min"
+    return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"
+
+
+def _updated(incident: Incident) -> datetime:
+    """When it last changed, as far as it tells."""
+    return max(incident.last_at, incident.ended_at or incident.last_at)
+
+
+def _clock(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _text(parent: ET.Element, name: str, text: str, **attributes: str) -> None:
+    ET.SubElement(parent, name, attributes).text = _xml(text)
+
+
+def _xml(text: str) -> str:
+    return _NOT_XML.sub("\ufffd", text)

@@ -1,0 +1,77 @@
+"""Pages of raw samples: where one begins, how far back it looks, and what comes after it. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Final, TypedDict
+
+from monitor.history.pagination import before, to_cursor
+from monitor.store import Place
+from probes._model import Sample, Task
+from probes._serialize import sample_to_plain
+
+EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_SELDOM: Final = timedelta(days=7)
+"""How far back one page looks for a task that may be run seldom."""
+_LEEWAY: Final = timedelta(days=1)
+"""How long a sample may outlive its retention, and how far clocks may be ahead."""
+
+
+class SampleList(TypedDict):
+    """Raw samples, newest first."""
+
+    data: Sequence[Sample]
+    next: str | None
+    """The `cursor` of what comes after; null where nothing does. A page may be short and have one all the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which samples a reader wants."""
+
+    endpoint: str
+    since: datetime | None
+    until: datetime | None
+    task: Task | None
+    limit: int
+    cursor: Place | None
+
+    def page(self, now: datetime, raw: timedelta) -> Page:
+        """What to ask the store for; `raw` is how long it keeps samples."""
+        bounds = [self.cursor, None if self.until is None else before(self.until)]
+        newest = min((bound for bound in bounds if bound is not None), default=None)
+        since = EVER if self.since is None else self.since
+        if self.task is None:  # each block that is read has something for the page
+            return Page(since=since, reach=since, before=newest)
+        oldest = max(since, now - raw - _LEEWAY)
+        begin = now + _LEEWAY if newest is None else min(newest.at, now + _LEEWAY)
+        return Page(since=oldest, reach=max(oldest, max(begin, oldest) - _SELDOM), before=newest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What to ask the store for."""
+
+    since: datetime
+    """As far back as there is anything for the reader."""
+    reach: datetime
+    """As far back as this page looks."""
+    before: Place | None
+
+    def next(self, found: Sequence[Sample], limit: int) -> str | None:
+        """The cursor of the page behind, where `found` is up to one sample more than `limit`."""
+        if len(found) > limit:
+            last = found[limit - 1]
+            return to_cursor(Place(at=last.started_at, id=last.id))
+        return to_cursor(before(self.reach)) if self.reach > self.since else None
+
+
+def portions(samples: Sequence[Sample], size: int) -> Iterator[bytes]:
+    """The JSON of samples with commas between, so many at a time."""
+    rows = iter(samples)
+    while portion := list(islice(rows, size)):
+        yield b",".join(json.dumps(sample_to_plain(each), separators=(",", ":")).encode() for each in portion)

@@ -1,0 +1,195 @@
+"""Series: which ones there are of an endpoint, and the grid that their steps lie on. Pure.
+
+Steps lie on a grid that begins in 1970, so a step that is over never changes where it lies, whoever asks and when. The
+last one holds the moment of asking. Up to a day they are made from samples; hours and days from rollups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum, StrEnum
+from typing import Final
+
+from monitor.history.pagination import QueryError
+from monitor.store import Tier
+from probes._model import Task
+
+
+class Metric(StrEnum):
+    """What a series can be of: uptime, or a field of samples that is a measure."""
+
+    UPTIME = "uptime"
+    LAG = "lag_s"
+    DNS = "dns_s"
+    CONNECT = "connect_s"
+    TLS = "tls_s"
+    HEADERS = "headers_s"
+    TTFT = "ttft_s"
+    TTAT = "ttat_s"
+    E2E = "e2e_s"
+    ITL_P50 = "itl_p50_s"
+    ITL_P99 = "itl_p99_s"
+    ITL_MAX = "itl_max_s"
+    OUTPUT_TPS = "output_tps"
+    TPOT = "tpot_s"
+    E2E_TPS = "e2e_tps"
+    RTT = "rtt_s"
+    SERVER = "server_s"
+    PROMPT_TOKENS = "prompt_tokens"
+    OUTPUT_TOKENS = "output_tokens"
+    REASONING_TOKENS = "reasoning_tokens"
+    CACHED_TOKENS = "cached_tokens"
+    COST = "cost_usd"
+    RETRANSMITS = "retransmits"
+    RX_LAG = "rx_lag_s"
+    MERGED_READS = "merged_reads"
+
+
+ONLY_RAW: Final = frozenset(
+    {
+        Metric.PROMPT_TOKENS,
+        Metric.OUTPUT_TOKENS,
+        Metric.REASONING_TOKENS,
+        Metric.CACHED_TOKENS,
+        Metric.COST,
+        Metric.RETRANSMITS,
+        Metric.RX_LAG,
+        Metric.MERGED_READS,
+    }
+)
+"""Fields that no rollup has a sketch of."""
+INVERSE: Final[Mapping[Metric, Metric]] = {Metric.TPOT: Metric.OUTPUT_TPS}
+"""Fields that are the inverse of one that has a sketch."""
+
+MINUTE: Final = 60
+HOUR: Final = 3_600
+DAY: Final = 86_400
+SHORTEST_WINDOW_S: Final = 5 * MINUTE
+LONGEST_WINDOW_S: Final = 90 * DAY
+MOST_POINTS: Final = 1_500
+_STEPS: Final = (
+    (HOUR, MINUTE),
+    (6 * HOUR, 5 * MINUTE),
+    (DAY, 15 * MINUTE),
+    (7 * DAY, HOUR),
+    (30 * DAY, 6 * HOUR),
+    (LONGEST_WINDOW_S, DAY),
+)
+"""Windows up to how many seconds are shown in which step, unless another is asked for."""
+_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Source(Enum):
+    """What a series is made from."""
+
+    SAMPLES = None
+    HOURS = Tier.HOUR
+    DAYS = Tier.DAY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """Steps of the same length, one behind the other."""
+
+    begin: datetime
+    step: timedelta
+    count: int
+
+    @property
+    def end(self) -> datetime:
+        """When the last step is over."""
+        return self.begin + self.count * self.step
+
+    def starts(self) -> list[datetime]:
+        """When each step begins."""
+        return [self.begin + number * self.step for number in range(self.count)]
+
+    def place(self, at: datetime) -> int | None:
+        """In which step a moment lies; None: in none."""
+        number = (at - self.begin) // self.step
+        return number if 0 <= number < self.count else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a series is to be of."""
+
+    metric: Metric
+    task: Task | None
+    """None: of all tasks."""
+    window_s: int
+    step_s: int
+    source: Source
+
+    @property
+    def sketched(self) -> tuple[str, ...]:
+        """The figures whose sketches a rollup has to bring."""
+        return () if self.metric is Metric.UPTIME else (INVERSE.get(self.metric, self.metric),)
+
+    @property
+    def figure(self) -> str:
+        """The field of samples that is to be read; uptime needs none, and takes one that costs nothing."""
+        return "ttft_s" if self.metric is Metric.UPTIME else self.metric
+
+    def grid(self, now: datetime) -> Grid:
+        """The steps of the window that ends at `now`: as many as it has, and one more where it lies across."""
+        begin, last = (_floor(at, self.step_s) for at in (now - timedelta(seconds=self.window_s), now))
+        step = timedelta(seconds=self.step_s)
+        return Grid(begin=begin, step=step, count=(last - begin) // step + 1)
+
+    def whole(self, now: datetime) -> Grid:
+        """The window in one step, for a single figure of all of it."""
+        begin = _floor(now - timedelta(seconds=self.window_s), _unit_s(self.source))
+        return Grid(begin=begin, step=now + timedelta(microseconds=1) - begin, count=1)
+
+
+def asked(metric: Metric, *, task: Task | None, window_s: float, step_s: float | None) -> Asked:
+    """What is to be read for a reader. Raises QueryError where there is no such series."""
+    window = _whole("window", window_s)
+    if not SHORTEST_WINDOW_S <= window <= LONGEST_WINDOW_S:
+        raise QueryError("window is from 5m to 90d")
+    step = _default_step_s(window) if step_s is None else _whole("step", step_s)
+    _check_step(window, step)
+    source = _source(metric, window, step)
+    return Asked(metric=metric, task=task, window_s=window, step_s=step, source=source)
+
+
+def _whole(name: str, seconds: float) -> int:
+    if seconds < 1 or seconds != int(seconds):
+        raise QueryError(f"{name} is a whole number of seconds, such as 30s, 5m, 1h or 1d")
+    return int(seconds)
+
+
+def _default_step_s(window_s: int) -> int:
+    return next(step for longest, step in _STEPS if window_s <= longest)
+
+
+def _check_step(window_s: int, step_s: int) -> None:
+    if step_s > window_s:
+        raise QueryError("step is longer than the window")
+    if window_s > MOST_POINTS * step_s:
+        raise QueryError(f"step is too short: a window has no more than {MOST_POINTS} of them")
+    if (step_s > HOUR and step_s % HOUR) or (step_s > DAY and step_s % DAY):
+        raise QueryError("a step of more than an hour is a whole number of hours, one of more than a day of days")
+
+
+def _source(metric: Metric, window_s: int, step_s: int) -> Source:
+    if metric in ONLY_RAW:
+        if window_s > DAY:
+            raise QueryError(f"{metric} is known of single samples only: window is 1d at the most")
+        return Source.SAMPLES
+    if step_s < HOUR:
+        if window_s > DAY:
+            raise QueryError("step is 1h or more where the window is longer than 1d")
+        return Source.SAMPLES
+    return Source.HOURS if step_s < DAY else Source.DAYS
+
+
+def _unit_s(source: Source) -> int:
+    return 1 if source.value is None else source.value.value
+
+
+def _floor(at: datetime, seconds: int) -> datetime:
+    return at - (at - _EVER) % timedelta(seconds=seconds)

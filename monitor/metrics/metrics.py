@@ -1,0 +1,257 @@
+"""Every Prometheus metric, in one place. Names and labels as documented; base units; own registry.
+
+What is counted of endpoints and providers is in `endpoint_metrics`, which is made for thousands of series; the rest is
+prometheus_client's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol, TypeAlias
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    Summary,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.registry import Collector
+
+from monitor.config.model import MetricsDetail
+from monitor.metrics.endpoints import EndpointMetrics
+from monitor.score.blame import Moved
+from monitor.scoreboard.snapshot import Snapshot
+from probes._model import Blame, Endpoint, ErrorClass, Sample, Task
+
+_LAGS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_SLICE = 50
+"""How many endpoints are made anew before others have their turn: a few milliseconds."""
+
+Shares: TypeAlias = Callable[[], Iterable[tuple[str, str, float]]]
+"""The share of each budget that is spent now, by provider and unit."""
+
+
+class SinkFigures(Protocol):
+    """What is to be known of a sink."""
+
+    @property
+    def name(self) -> str:
+        """What the configuration calls it."""
+
+    @property
+    def backlog(self) -> int:
+        """Samples that wait for it."""
+
+    @property
+    def delivered_total(self) -> int:
+        """Samples that it took."""
+
+    @property
+    def dropped_total(self) -> int:
+        """Samples that it refused for good, or that retention deleted before it took them."""
+
+    @property
+    def last_error(self) -> str | None:
+        """Why it does not take samples now; None while it does."""
+
+
+class _Sinks(Collector):
+    """What the sinks say of themselves at the scrape."""
+
+    def __init__(self, sinks: Sequence[SinkFigures]) -> None:
+        self._sinks = sinks
+
+    def collect(self) -> Iterator[Metric]:
+        """One family after the other."""
+        backlog = GaugeMetricFamily(
+            "providerwatch_sink_backlog_samples", "Stored samples that wait for a sink.", labels=("sink",)
+        )
+        failing = GaugeMetricFamily(
+            "providerwatch_sink_failing", "1 while a sink does not take samples.", labels=("sink",)
+        )
+        delivered = CounterMetricFamily(
+            "providerwatch_sink_delivered_total", "Samples that a sink took.", labels=("sink",)
+        )
+        dropped = CounterMetricFamily(
+            "providerwatch_sink_dropped_total", "Samples that a sink will never have.", labels=("sink",)
+        )
+        for sink in self._sinks:
+            backlog.add_metric((sink.name,), sink.backlog)
+            failing.add_metric((sink.name,), sink.last_error is not None)
+            delivered.add_metric((sink.name,), sink.delivered_total)
+            dropped.add_metric((sink.name,), sink.dropped_total)
+        yield from (backlog, failing, delivered, dropped)
+
+
+class _Budgets(Collector):
+    """How much of each budget is spent, at the scrape."""
+
+    def __init__(self, shares: Shares) -> None:
+        self._shares = shares
+
+    def collect(self) -> Iterator[Metric]:
+        """The one family."""
+        spent = GaugeMetricFamily(
+            "providerwatch_budget_spent_ratio",
+            "Share of a provider's budget that is spent since 00:00 UTC; above 1 by less than a probe's cost.",
+            labels=("provider", "unit"),
+        )
+        for provider, unit, share in self._shares():
+            spent.add_metric((provider, unit), share)
+        yield spent
+
+
+class Metrics:
+    """All metrics of one daemon."""
+
+    def __init__(
+        self,
+        version: str,
+        snapshot: Callable[[], Snapshot],
+        sinks: Sequence[SinkFigures] = (),
+        budget_shares: Shares = tuple,
+        detail: MetricsDetail = MetricsDetail.BASIC,
+    ) -> None:
+        # Else every counter gets a second series beside it, which nobody asked for. The library leaves it untyped.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self._snapshot = snapshot
+        self._endpoints = EndpointMetrics(detail)
+        self.registry = CollectorRegistry()
+        """All but those of endpoints and providers."""
+        self.registry.register(_Sinks(sinks))
+        self.registry.register(_Budgets(budget_shares))
+        ProcessCollector(registry=self.registry)
+        self._make_own_metrics()
+        build = Gauge(
+            "providerwatch_build_info", "The running version; always 1.", ("version",), registry=self.registry
+        )
+        build.labels(version).set(1)
+
+    async def text(self, *, openmetrics: bool) -> bytes:
+        """All metrics, in Prometheus' own format or in OpenMetrics. Lets others run after every few endpoints."""
+        snapshot, renewed = self._snapshot(), 0
+        for row in snapshot.rows.values():
+            renewed += self._endpoints.renew(row, snapshot.vantage)
+            if renewed >= _SLICE:
+                renewed = 0
+                await asyncio.sleep(0)
+        encode = generate_openmetrics if openmetrics else generate_latest
+        parts = []
+        for part in self._endpoints.parts(snapshot.rows, openmetrics=openmetrics):
+            parts.append(part)
+            await asyncio.sleep(0)
+        return b"".join((*parts, encode(self.registry)))  # which OpenMetrics ends with a mark
+
+    def _make_own_metrics(self) -> None:
+        registry = self.registry
+        self.schedule_lag = Histogram(
+            "providerwatch_schedule_lag_seconds",
+            "From the scheduled time to the request, limiter wait included.",
+            registry=registry,
+            buckets=_LAGS_S,
+        )
+        self.loop_lag = Histogram(
+            "providerwatch_loop_lag_seconds",
+            "How late the event loop woke up.",
+            ("process",),
+            registry=registry,
+            buckets=_LAGS_S,
+        )
+        self.rx_lag = Histogram(
+            "providerwatch_rx_lag_seconds",
+            "Worst delay of a probe between the kernel's receive stamp and our reading.",
+            registry=registry,
+            buckets=_LAGS_S,
+        )
+        self._skipped = Counter(
+            "providerwatch_skipped_total", "Ticks that did not become a probe.", ("reason",), registry=registry
+        )
+        for error in ErrorClass:
+            if error.blame is Blame.MONITOR:
+                self._skipped.labels(error)
+        self.outcomes = Counter(
+            "providerwatch_outcomes_total",
+            "Real requests that were reported, by what became of the report.",
+            ("result",),
+            registry=registry,
+        )
+        for result in ("accepted", "duplicate", "rejected"):
+            self.outcomes.labels(result)
+        self.store_queue = Gauge(
+            "providerwatch_store_queue_length", "Samples that wait to be stored.", registry=registry
+        )
+        self.store_dropped = Counter(
+            "providerwatch_store_dropped_total",
+            "Samples dropped: the store failed for too long, or they are older than retention keeps.",
+            registry=registry,
+        )
+        self.store_size = Gauge(
+            "providerwatch_store_size_bytes", "What the store takes on its disk, as last measured.", registry=registry
+        )
+        self.store_free = Gauge(
+            "providerwatch_store_free_bytes", "Of that, what is free for new rows.", registry=registry
+        )
+        self.store_failing = Gauge(
+            "providerwatch_store_failing", "1 while the store does not take samples.", registry=registry
+        )
+        self.housekeeping = Summary(
+            "providerwatch_housekeeping_duration_seconds",
+            "Slices of tidying the store: each holds up a commit for as long.",
+            registry=registry,
+        )
+        self.housekeeping_last = Gauge(
+            "providerwatch_housekeeping_last_duration_seconds", "The newest slice.", registry=registry
+        )
+        self.log_dropped = Counter(
+            "providerwatch_log_dropped_total",
+            "Log records dropped because standard error was not read fast enough.",
+            registry=registry,
+        )
+        self.log_suppressed = Counter(
+            "providerwatch_log_suppressed_total",
+            "Log records suppressed: more than 10 similar ones in a minute.",
+            registry=registry,
+        )
+        self.clock_ahead = Gauge(
+            "providerwatch_clock_ahead_seconds",
+            "Seconds that the clock is ahead of the time that retention uses; 0 while they agree.",
+            registry=registry,
+        )
+        self.vantage_online = Gauge(
+            "providerwatch_vantage_online", "0 while this place's own network is down.", registry=self.registry
+        )
+        self.vantage_online.set(1)
+        self.agent_unknown = Counter(
+            "providerwatch_haproxy_agent_unknown_total",
+            "Agent checks of HAProxy that named nothing that is known here; they were told that it is up.",
+            registry=registry,
+        )
+        self.worker_restarts = Counter(
+            "providerwatch_worker_restarts_total", "Probing processes that had to be replaced.", registry=registry
+        )
+
+    def expect(self, endpoint: Endpoint, task: Task, moved: Moved) -> None:
+        """Start an endpoint's counters at zero."""
+        self._endpoints.expect(endpoint, task, moved)
+
+    def tidied(self, duration_s: float) -> None:
+        """Count a slice of tidying."""
+        self.housekeeping.observe(duration_s)
+        self.housekeeping_last.set(duration_s)
+
+    def observe(self, sample: Sample, provider: str) -> None:
+        """Count one sample."""
+        self._endpoints.observe(sample, provider)
+        if sample.lag_s is not None:
+            self.schedule_lag.observe(max(sample.lag_s, 0.0))
+            if sample.rx_lag_s is not None:
+                self.rx_lag.observe(sample.rx_lag_s)
+        elif sample.error is not None:
+            self._skipped.labels(sample.error).inc()

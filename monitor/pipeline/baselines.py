@@ -1,0 +1,155 @@
+"""Reads from the store what is usual of each endpoint at the hour that comes, while the daemon runs.
+
+Once at the start, then before each full hour: an endpoint at a time, with a pause after each, so that neither the loop
+nor the store is busy with it. What was read is handed over when its hour begins. While the store fails, the habits
+that were handed over before stay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from monitor.score.baseline import FIGURES, GENERATES, Basis, Habits, Past, habits_of, starts
+from monitor.store import Bucket, Store, StoreError
+from monitor.store.rollup import Ending
+from probes._model import Blame, Task
+
+log = logging.getLogger(__name__)
+
+_NEAR: Final = (Basis.WEEKDAY, Basis.HOUR)
+"""What is read first: eighteen hours. All those of a week are read only where these are not enough."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HabitHooks:
+    """Who is asked, and who is told of what."""
+
+    now: Callable[[], datetime]
+    troubled: Callable[[], bool]
+    """Whether the store does not take samples."""
+    habits: Callable[[str, Habits], None]
+    """Takes an endpoint's id, and what is usual of it at the hour that has begun."""
+    is_new: Callable[[str, datetime], bool] = lambda *_: False
+    """Whether an endpoint has no samples from before an hour, so that there is nothing to read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rhythm:
+    """How often things are done."""
+
+    ahead: timedelta = timedelta(minutes=5)
+    """How long before an hour reading for it begins."""
+    breath_s: float = 0.02
+    """From one endpoint to the next."""
+    look_s: float = 5.0
+    """From one look at the clock to the next when nothing is to be read, and to the next try after a failure."""
+
+
+class HabitReader:
+    """Keeps every endpoint's habits those of the hour."""
+
+    def __init__(self, store: Store, tasks: Mapping[str, Task], hooks: HabitHooks, rhythm: Rhythm = Rhythm()) -> None:
+        """`tasks`: by endpoint id, whose times and speeds it is judged by."""
+        self._store = store
+        self._tasks = {name: task for name, task in tasks.items() if task in GENERATES}
+        self._hooks = hooks
+        self._rhythm = rhythm
+        self._hour: datetime | None = None
+        self._waiting: deque[str] = deque()
+        self._ready: dict[str, Habits] = {}
+        self.error: str | None = None
+        """Why it could not read some of what it last tried to; None: it could."""
+
+    async def run(self) -> None:
+        """Read and hand over until cancelled."""
+        while True:
+            hour = self._hour_at(self._hooks.now())
+            if hour != self._hour:
+                self._begin(hour)
+            going_well = await self._read_next(hour)
+            if self._hooks.now() >= hour:
+                self._hand_over()
+            await asyncio.sleep(self._rhythm.breath_s if going_well else self._rhythm.look_s)
+
+    def _hour_at(self, now: datetime) -> datetime:
+        """The hour to read for: the one that is, until all of it is read, then the one that comes."""
+        present = _hour_of(now)
+        if self._hour is None or (self._hour == present and self._waiting):
+            return present
+        return _hour_of(now + self._rhythm.ahead)
+
+    def _begin(self, hour: datetime) -> None:
+        """All is to be read for another hour; what was not handed over by now is for no hour that comes."""
+        self._hour = hour
+        self._waiting = deque(name for name in self._tasks if not self._hooks.is_new(name, hour))
+        self._ready = {}
+
+    async def _read_next(self, hour: datetime) -> bool:
+        """Read what is usual of one endpoint; False when there is none to be read, or none can be."""
+        if not self._waiting or self._hooks.troubled():
+            return False
+        name = self._waiting[0]
+        try:
+            self._ready[name] = await self._read(name, hour)
+        except StoreError as error:
+            self._failed(str(error))
+        except Exception as error:
+            if self.error is None:
+                log.exception("reading failed in a way that the store does not know", extra={"action": "habits_failed"})
+            self._failed(f"{type(error).__name__} inside the store")
+        else:
+            self._waiting.popleft()
+            self._recovered()
+            return True
+        return False
+
+    async def _read(self, name: str, hour: datetime) -> Habits:
+        task = self._tasks[name]
+        near = {start for basis in _NEAR for start in starts(basis, hour)}
+        past = await self._past(name, task, near)
+        habits = habits_of(hour, task, past)
+        if habits.ttft_s is None or habits.output_tps is None:
+            more = await self._past(name, task, {*starts(Basis.WEEK, hour)} - near)
+            habits = habits_of(hour, task, [*past, *more])
+        return habits
+
+    async def _past(self, name: str, task: Task, hours: Collection[datetime]) -> list[Past]:
+        return [_past_of(bucket) for bucket in await self._store.hours(name, task, hours, FIGURES)]
+
+    def _hand_over(self) -> None:
+        for name, habits in self._ready.items():
+            self._hooks.habits(name, habits)
+        self._ready = {}
+
+    def _failed(self, reason: str) -> None:
+        """One endpoint that cannot be read does not keep the others from being read."""
+        self._waiting.rotate(-1)
+        if self.error is None:
+            log.warning("habits stay as they were, tried again later: %s", reason, extra={"action": "habits_failed"})
+        self.error = reason
+
+    def _recovered(self) -> None:
+        """Only when all were read: where some can never be, each round would tell so anew."""
+        if self.error is not None and not self._waiting:
+            log.info("habits are read again", extra={"action": "habits_recovered"})
+            self.error = None
+
+
+def _past_of(bucket: Bucket) -> Past:
+    counts = bucket.rollup.counts
+    return Past(
+        start=bucket.start,
+        bins={name: found.bins() for name, found in bucket.rollup.sketches.items()},
+        ok=counts.get(Ending(), 0),
+        failed=sum(count for ending, count in counts.items() if ending.blame is Blame.PROVIDER),
+    )
+
+
+def _hour_of(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

@@ -1,0 +1,88 @@
+"""Takes reports of real traffic: reads them, passes over what was counted already, hands on the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from monitor.config.model import Config
+from monitor.domain.maintenance import Span, current
+from monitor.store import Store
+from monitor.traffic.calls import Call, Receipt
+from monitor.traffic.counted import Apps
+from monitor.traffic.known import REMEMBERED, Known
+from monitor.traffic.reading import Reader
+
+Spans: TypeAlias = Mapping[str, tuple[Span, ...]]
+"""By endpoint."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeHooks:
+    """Who is told, and what time it is."""
+
+    now: Callable[[], datetime]
+    take: Callable[[Sequence[Call]], Awaitable[None]]
+    """Takes calls that are new; returns when their effect is published."""
+    count: Callable[[str, int], None]
+    """How many were `accepted`, `duplicate` or `rejected`."""
+
+
+class Intake:
+    """The one way in. What was stored before a restart is known after it."""
+
+    def __init__(
+        self, reader: Reader, hooks: IntakeHooks, known: Known | None = None, spans: Spans | None = None
+    ) -> None:
+        """`spans`: when endpoints are in maintenance."""
+        self._reader = reader
+        self._spans = spans or {}
+        self._hooks = hooks
+        self._known = Known() if known is None else known  # an empty one is false
+        self._apps = Apps()
+
+    async def restore(self, store: Store) -> None:
+        """Know what was counted before."""
+        now = self._hooks.now()
+        for at, keys in await store.counted_keys(now - REMEMBERED):
+            self._known.add(keys, at)
+        for each in await store.activity((now - timedelta(days=1)).date()):
+            self._apps.restore(each.day, each.app)
+
+    async def take(self, body: object) -> Receipt:
+        """Take a batch. Raises WrongBodyError, and TooManyError where nothing of it was taken."""
+        now = self._hooks.now()
+        read = self._reader.read(body, now)
+        fresh = {call.key: call for call in reversed(read.calls) if call.key not in self._known}
+        self._known.make_room(len(fresh), now)
+        self._known.add(fresh, now)
+        calls = [self._completed(call) for call in reversed(fresh.values())]
+        receipt = Receipt(accepted=len(calls), duplicates=len(read.calls) - len(calls), rejected=read.rejected)
+        self._count(receipt)
+        await self._hooks.take(calls)
+        return receipt
+
+    def _completed(self, call: Call) -> Call:
+        judges = current(self._spans.get(call.endpoint, ()), call.at) is None
+        return replace(call, app=self._apps.name(call.app, call.at), judges=judges)
+
+    def _count(self, receipt: Receipt) -> None:
+        self._hooks.count("accepted", receipt.accepted)
+        self._hooks.count("duplicate", receipt.duplicates)
+        self._hooks.count("rejected", len(receipt.rejected))
+
+
+def reader_of(config: Config) -> Reader:
+    """What a configuration calls its endpoints."""
+    return Reader(
+        [spec.endpoint.id for spec in config.endpoints],
+        {alias: spec.endpoint.id for spec in config.endpoints for alias in spec.aliases},
+        {spec.endpoint.id: spec.router_ids for spec in config.endpoints},
+    )
+
+
+def spans_of(config: Config) -> Spans:
+    """When its endpoints are in maintenance."""
+    return {spec.endpoint.id: spec.maintenance for spec in config.endpoints}

@@ -1,0 +1,49 @@
+"""What Envoy reads: a file for the endpoint discovery of one cluster. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Final, assert_never
+
+from monitor.domain.router_ids import address
+from monitor.routing.weights import Choice, Use
+from monitor.scoreboard.compression import digest
+
+_TYPE: Final = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
+
+
+def envoy_eds(cluster: str, members: Sequence[Choice]) -> bytes:
+    """The discovery response of a cluster; Envoy takes one cluster in a file.
+
+    What is down is in it as unhealthy, so that Envoy's own panic threshold still knows it. The version is made of the
+    content: the same members are the same version.
+    """
+    assignment = {"@type": _TYPE, "cluster_name": cluster, "endpoints": [{"lb_endpoints": _endpoints(members)}]}
+    body = json.dumps(assignment, separators=(",", ":"))
+    return f'{{"version_info":"{digest(body.encode())}","resources":[{body}]}}\n'.encode()
+
+
+def _endpoints(members: Iterable[Choice]) -> list[dict[str, object]]:
+    return [_endpoint(choice) for choice in members]
+
+
+def _endpoint(choice: Choice) -> dict[str, object]:
+    at = address(choice.member.name)
+    return {
+        "endpoint": {"address": {"socket_address": {"address": at.host, "port_value": at.port}}},
+        "health_status": _health(choice.use),
+        "load_balancing_weight": choice.weight,
+    }
+
+
+def _health(use: Use) -> str:
+    match use:
+        case Use.NORMAL:
+            return "HEALTHY"
+        case Use.FALLBACK:
+            return "DEGRADED"
+        case Use.NONE:
+            return "UNHEALTHY"
+        case _:
+            assert_never(use)

@@ -1,0 +1,70 @@
+"""Which shape is made by what. Pure: the same snapshot and configuration give the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import assert_never
+
+from monitor.domain.formats import Shape
+from monitor.domain.router_ids import MalformedError
+from monitor.routing.formats.envoy import envoy_eds
+from monitor.routing.formats.haproxy import haproxy_map
+from monitor.routing.formats.traefik import traefik
+from monitor.routing.formats.vllm import vllm
+from monitor.routing.openrouter.file import OpenRouterFile
+from monitor.routing.weights import Choice, choices
+from monitor.scoreboard.snapshot import Snapshot
+
+
+class CannotBeMadeError(ValueError):
+    """A shape cannot be made of what is known; the message says what is missing."""
+
+
+def render(
+    shape: Shape,
+    snapshot: Snapshot,
+    cluster: str | None = None,
+    options: Mapping[str, str] | None = None,
+) -> bytes:
+    """A snapshot in some shape. Raises CannotBeMadeError, but never for a configuration that was found to be right.
+
+    `cluster` is for Envoy, whose files hold one; None: there is only one. `options` are for vLLM's router.
+    """
+    match shape:
+        case Shape.SCORES:
+            return snapshot.body
+        case Shape.OPENROUTER:
+            return _openrouter(snapshot)
+        case Shape.HAPROXY_MAP:
+            return haproxy_map(snapshot.rows.values(), _groups("haproxy", snapshot, may_be_none=True))
+        case Shape.ENVOY_EDS:
+            return envoy_eds(*_cluster(_groups("envoy", snapshot), cluster))
+        case Shape.TRAEFIK:
+            return traefik(_groups("traefik", snapshot))
+        case Shape.VLLM:
+            return vllm(_groups("vllm", snapshot), options or {})
+        case _:
+            assert_never(shape)
+
+
+def _openrouter(snapshot: Snapshot) -> bytes:
+    if any(row.facts is None for row in snapshot.rows.values()):
+        raise CannotBeMadeError("the scores document of another daemon does not tell all that it holds")
+    return OpenRouterFile().body(snapshot)
+
+
+def _groups(router: str, snapshot: Snapshot, *, may_be_none: bool = False) -> Mapping[str, Sequence[Choice]]:
+    try:
+        groups = choices(router, snapshot.rows.values())
+    except MalformedError as error:
+        raise CannotBeMadeError(str(error)) from None
+    if not groups and not may_be_none:
+        raise CannotBeMadeError(f"no endpoint has a name for it; write `router_ids: {{{router}: …}}`")
+    return groups
+
+
+def _cluster(groups: Mapping[str, Sequence[Choice]], cluster: str | None) -> tuple[str, Sequence[Choice]]:
+    wanted = next(iter(groups)) if cluster is None and len(groups) == 1 else cluster
+    if wanted is None or wanted not in groups:
+        raise CannotBeMadeError(f"a file holds one cluster of Envoy; say which of {', '.join(sorted(groups))}")
+    return wanted, groups[wanted]

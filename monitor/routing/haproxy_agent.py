@@ -1,0 +1,128 @@
+"""Answers HAProxy's agent checks: one line for a connection, of what the newest snapshot says.
+
+An agent that does not answer leaves the server as it was: so each connection gets an answer while the daemon runs, also
+one that names nothing or something unknown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from monitor.config.model import Listen
+from monitor.routing.formats.haproxy import UNKNOWN, agent_answers, agent_groups
+from monitor.scoreboard.row import Row
+from monitor.scoreboard.snapshot import Snapshot
+
+log = logging.getLogger(__name__)
+
+_DEADLINE_S: Final = 1.0
+"""For the name, and again for the answer. HAProxy gives up after `timeout check`, else after `agent-inter`."""
+_LONGEST: Final = 1024
+"""Bytes of a name."""
+_MOST: Final = 512
+"""Connections at a time; HAProxy keeps a server as it was when one is refused."""
+_MOST_TOLD: Final = 100
+"""Unknown names in the log."""
+
+
+class HaproxyAgent:
+    """The answers, each made of the newest rows of those that the server is chosen among."""
+
+    def __init__(
+        self,
+        snapshot: Callable[[], Snapshot],
+        unknown: Callable[[], None],
+        row: Callable[[str], Row | None] | None = None,
+    ) -> None:
+        """`row` gives an endpoint's newest row where the snapshot may hold an older one."""
+        self._snapshot = snapshot
+        self._row = row
+        self._unknown = unknown
+        self._named: Sequence[tuple[str, str, Mapping[str, str]]] = ()
+        self._groups: Mapping[str, Sequence[str]] = {}
+        self._seen: Snapshot | None = None
+        self._running: set[asyncio.Task[None]] = set()
+        self._told: set[str] = set()
+
+    def answer(self, name: str) -> bytes:
+        """The line for what a connection named."""
+        snapshot = self._snapshot()
+        self._follow(snapshot)
+        group = self._groups.get(name)
+        if group is None:
+            self._unknown()
+            self._tell(name)
+            return UNKNOWN
+        newest = snapshot.rows.get if self._row is None else self._row
+        return agent_answers(row for each in group if (row := newest(each)) is not None)[name]
+
+    def _follow(self, snapshot: Snapshot) -> None:
+        """Read names anew when they may have changed, which figures never do."""
+        if snapshot is not self._seen:
+            self._seen = snapshot
+            named = [(row.id, row.model, row.router_ids) for row in snapshot.rows.values()]
+            if named != self._named:
+                self._named, self._groups = named, agent_groups(snapshot.rows.values())
+
+    def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one connection and close it, or turn it away."""
+        if len(self._running) >= _MOST:
+            writer.close()
+            return
+        task = asyncio.create_task(self._serve(reader, writer), name="agent-check")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def drained(self) -> None:
+        """Until those that were let in have their answer."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=2 * _DEADLINE_S)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            writer.write(self.answer(await _name(reader)))
+            async with asyncio.timeout(_DEADLINE_S):
+                await writer.drain()
+        except OSError:  # also TimeoutError: whoever asked is gone
+            log.debug("an agent check broke off", extra={"action": "agent_check_broken"})
+        finally:
+            writer.close()
+
+    def _tell(self, name: str) -> None:
+        if name not in self._told and len(self._told) < _MOST_TOLD:
+            self._told.add(name)
+            log.warning(
+                "HAProxy asks for %r, which is neither `router_ids: {haproxy: …}` nor the id of an endpoint; "
+                "it is told that the server is up; name it with `agent-send`",
+                name,
+                extra={"action": "agent_unknown"},
+            )
+
+
+async def _name(reader: asyncio.StreamReader) -> str:
+    """The first line, or what there is of it at the deadline."""
+    came = b""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DEADLINE_S):
+            while b"\n" not in came and len(came) < _LONGEST and (more := await reader.read(_LONGEST)):
+                came += more
+    return came.partition(b"\n")[0][:_LONGEST].decode(errors="replace").strip()
+
+
+@asynccontextmanager
+async def serving(agent: HaproxyAgent, listen: Listen) -> AsyncIterator[tuple[str, int]]:
+    """Answer while the block runs; gives host and port. Raises OSError that names the key when they cannot be had."""
+    try:
+        server = await asyncio.start_server(agent.connected, listen.host, listen.port, limit=_LONGEST)
+    except OSError as error:
+        where = f"publish.haproxy_agent: {listen.host}:{listen.port}"
+        raise OSError(error.errno, error.strerror, where) from error
+    async with server:
+        host, port = server.sockets[0].getsockname()[:2]
+        yield host, port
+        server.close()
+        await agent.drained()

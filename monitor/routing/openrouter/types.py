@@ -1,0 +1,215 @@
+"""The types of OpenRouter's documents, field by field as its API has them, and of the one key that we add."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import IntEnum
+from typing import Annotated, NotRequired, TypedDict
+
+from monitor.schema.json_schema import Words
+
+UsdPerToken = Annotated[str, Words(pattern=r"^(-1|[0-9]+(\.[0-9]+)?)$")]
+Percent = Annotated[float, Words(minimum=0, maximum=100)]
+Ratio = Annotated[float, Words(minimum=0, maximum=1)]
+
+
+class OfferStatus(IntEnum):
+    """0 where requests go as usual, else why they had better not: theirs is an open enum, these meanings are ours."""
+
+    NORMAL = 0
+    DEGRADED = -1
+    REFUSED = -2
+    MAINTENANCE = -3
+    DOWN = -5
+    PAUSED = -10
+
+
+class OfferPricing(TypedDict):
+    """USD per token, as decimal numbers in text; -1 where the price is not known."""
+
+    prompt: UsdPerToken
+    completion: UsdPerToken
+    input_cache_read: NotRequired[UsdPerToken]
+    """Of prompt tokens that the provider had in its cache."""
+
+
+class OfferPercentiles(TypedDict):
+    """What 50, 75, 90 and 99 % of requests reached or did better: times rise, speeds fall."""
+
+    p50: float
+    p75: float
+    p90: float
+    p99: float
+
+
+class OfferArchitecture(TypedDict):
+    """What a model reads and gives."""
+
+    tokenizer: str
+    instruct_type: str | None
+    modality: str
+    input_modalities: Sequence[str]
+    output_modalities: Sequence[str]
+
+
+class OfferToolChoice(TypedDict):
+    """Which values of `tool_choice` were tried with success: none was tried."""
+
+    auto: bool
+    function: bool
+    none: bool
+    required: bool
+
+
+class OfferTwins(TypedDict):
+    """The same figures with their unit in the name, and what stands behind them; percentiles of the value itself."""
+
+    id: str
+    """The endpoint's id in `/v1/scores`."""
+    status: str
+    score: Ratio | None
+    """The estimated probability that the next request succeeds within its SLO."""
+    measured_at: str | None
+    source: str
+    """`synthetic`: of probes alone."""
+    window: str
+    """Of `ttft_s`, `output_tps` and `e2e_tps`."""
+    sample_count: int
+    """Successes behind `ttft_s`."""
+    ttft_s: Mapping[str, float | None]
+    output_tps: Mapping[str, float | None]
+    """Decode speed, tokens per second."""
+    e2e_tps: Mapping[str, float | None]
+    """Output tokens over the whole time of the request: what `throughput_last_30m` is made of."""
+    uptime_ratio: Mapping[str, Ratio | None]
+    """By window, 0 to 1."""
+    uptime_count: Mapping[str, int]
+    """Samples behind it, by window."""
+    prompt_usd_per_mtok: float | None
+    completion_usd_per_mtok: float | None
+
+
+class Offer(TypedDict):
+    """One endpoint of a model."""
+
+    name: str
+    model_id: str
+    model_name: str
+    provider_name: str
+    tag: str
+    context_length: int
+    """0 where it is not known."""
+    max_completion_tokens: int | None
+    max_prompt_tokens: int | None
+    pricing: OfferPricing
+    quantization: str | None
+    supported_parameters: Sequence[str]
+    """Empty where they are not known."""
+    status: OfferStatus
+    uptime_last_5m: Percent | None
+    """Percent; null with fewer than 3 samples that count."""
+    uptime_last_30m: Percent | None
+    uptime_last_1d: Percent | None
+    latency_last_30m: OfferPercentiles | None
+    """Milliseconds to the first token; null with fewer than 5 successes."""
+    throughput_last_30m: OfferPercentiles | None
+    """Tokens per second."""
+    supports_implicit_caching: bool
+    supports_tool_choice: OfferToolChoice
+    supports_diarization: bool
+    """Always false: nothing is known of speech."""
+    native_tools: Mapping[str, object]
+    """Always empty: nothing is known of the provider's own tools."""
+    service_tier: None
+    providerwatch: OfferTwins
+
+
+class OfferedModel(TypedDict):
+    """A model and its endpoints."""
+
+    id: str
+    name: str
+    created: int
+    """Seconds since 1970; 0 where it is not known."""
+    description: str
+    architecture: OfferArchitecture
+    endpoints: Sequence[Offer]
+
+
+class OfferedModelDocument(TypedDict):
+    """`/api/v1/models/{author}/{slug}/endpoints`."""
+
+    data: OfferedModel
+
+
+class OfferedModelsDocument(TypedDict):
+    """The file of `providerwatch export --format openrouter`: what all `…/endpoints` say."""
+
+    data: Sequence[OfferedModel]
+
+
+class TopProvider(TypedDict):
+    """The limits of the endpoint that is shown for a model."""
+
+    context_length: int | None
+    max_completion_tokens: int | None
+    is_moderated: bool
+
+
+class ModelLinks(TypedDict):
+    """Where more is told."""
+
+    details: str
+
+
+class ListedModel(TypedDict):
+    """A model in the list of models. Price and limits are of its cheapest endpoint among those that stand best."""
+
+    id: str
+    canonical_slug: str
+    name: str
+    created: int
+    description: str
+    context_length: int | None
+    """The longest of its endpoints'."""
+    architecture: OfferArchitecture
+    pricing: OfferPricing
+    top_provider: TopProvider
+    per_request_limits: None
+    supported_parameters: Sequence[str]
+    """Of any of its endpoints."""
+    supported_voices: None
+    default_parameters: None
+    links: ModelLinks
+
+
+class PageLinks(TypedDict):
+    """Where the list goes on."""
+
+    next: str | None
+    """null on the last page."""
+
+
+class ListedModelsDocument(TypedDict):
+    """`/api/v1/models`."""
+
+    data: Sequence[ListedModel]
+    total_count: int
+    """Models on all pages."""
+    links: PageLinks
+
+
+class ListedProvider(TypedDict):
+    """A provider that has endpoints."""
+
+    name: str
+    slug: str
+    status_page_url: str | None
+    privacy_policy_url: str | None
+    terms_of_service_url: str | None
+
+
+class ListedProvidersDocument(TypedDict):
+    """`/api/v1/providers`."""
+
+    data: Sequence[ListedProvider]

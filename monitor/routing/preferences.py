@@ -1,0 +1,148 @@
+"""What a request to `POST /v1/route` wishes: OpenRouter's `provider` preferences, and what the prompt needs. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Final, Literal, NotRequired, TypeAlias, TypedDict, cast
+
+from monitor.config.listing import QUANTIZATIONS
+from monitor.schema.json_schema import Words
+from monitor.schema.strict import read
+
+Name: TypeAlias = Annotated[str, Words(max_length=200)]
+Names: TypeAlias = Annotated[Sequence[Name], Words(max_items=200)]
+Amount: TypeAlias = Annotated[float, Words(minimum=0)]
+AmountText: TypeAlias = Annotated[str, Words(max_length=40, pattern=r"^[0-9]+(\.[0-9]+)?$")]
+Sort: TypeAlias = Literal["price", "throughput", "latency"]
+Quantization: TypeAlias = Literal[
+    "int4", "int8", "fp4", "mxfp4", "nvfp4", "fp6", "fp8", "mxfp8", "fp16", "bf16", "fp32", "unknown"
+]
+UNKNOWN: Final = QUANTIZATIONS[-1]
+"""What a quantization is called that nobody has said."""
+
+
+class Cutoffs(TypedDict, total=False):
+    """A bound for each percentile: all that are given have to be met."""
+
+    p50: Amount | None
+    p75: Amount | None
+    p90: Amount | None
+    p99: Amount | None
+
+
+class MaxPrice(TypedDict, total=False):
+    """The most that a request may cost, USD per million tokens: numbers, or such as text."""
+
+    prompt: Amount | AmountText | None
+    completion: Amount | AmountText | None
+
+
+class SortBy(TypedDict, total=False):
+    """The longer form of `sort`."""
+
+    by: Sort | None
+    partition: Literal["model", "none"] | None
+    """Of no effect: one model is asked for."""
+
+
+class Preferences(TypedDict, total=False):
+    """OpenRouter's `provider` object. What is null is as if it were not there."""
+
+    order: Names | None
+    """To be tried first, in this order: providers' names, tags or ids of endpoints."""
+    only: Names | None
+    """No others."""
+    ignore: Names | None
+    """Not these."""
+    allow_fallbacks: bool | None
+    """false: none but those of `order`; without that, only the first."""
+    require_parameters: bool | None
+    """true: none that is known not to support one of `parameters`."""
+    quantizations: Annotated[Sequence[Quantization], Words(max_items=20)] | None
+    """No others. `unknown` is what nothing is said about."""
+    sort: Sort | SortBy | None
+    """By this alone, in place of the weighing by score and price."""
+    preferred_min_throughput: Amount | Cutoffs | None
+    """Tokens per second; a number is meant of p50. Slower ones come later."""
+    preferred_max_latency: Amount | Cutoffs | None
+    """Seconds to the first token; a number is meant of p50. Slower ones come later."""
+    max_price: MaxPrice | None
+    """None that is dearer, or whose price is not known."""
+
+
+class RouteRequest(TypedDict):
+    """Which model, and how to choose among its endpoints."""
+
+    model: Name
+    """`author/slug`."""
+    provider: NotRequired[Preferences | None]
+    prompt_tokens: NotRequired[Annotated[int, Words(minimum=0, maximum=1_000_000_000)] | None]
+    """How long the prompt is; endpoints that cannot take it are left out."""
+    parameters: NotRequired[Names | None]
+    """What the request holds, such as `tools`."""
+    seed: NotRequired[Annotated[int, Words(minimum=-(2**63), maximum=2**63 - 1)] | None]
+    """The same seed draws the same order, as long as the figures are the same."""
+
+
+def request_of(plain: object) -> RouteRequest:
+    """A request from JSON. Raises WrongBodyError with the name of the field that is wrong."""
+    return cast("RouteRequest", read(RouteRequest, plain))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """A request with all that it leaves out filled in. Names are folded: their case does not matter."""
+
+    prompt_tokens: int | None = None
+    parameters: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
+    only: frozenset[str] = frozenset()
+    """Empty: all."""
+    ignore: frozenset[str] = frozenset()
+    allow_fallbacks: bool = True
+    require_parameters: bool = False
+    quantizations: frozenset[str] = frozenset()
+    """Empty: all."""
+    sort: Sort | None = None
+    least_tps: Mapping[str, float] = field(default_factory=dict)
+    """By percentile."""
+    most_ttft_s: Mapping[str, float] = field(default_factory=dict)
+    """By percentile."""
+    max_price: Mapping[str, float] = field(default_factory=dict)
+    """By `prompt` and `completion`, USD per million tokens."""
+
+
+def wish_of(request: RouteRequest) -> Wish:
+    """What a request wishes; an empty list, as null, is as if it were not there."""
+    given = request.get("provider") or {}
+    fallbacks = given.get("allow_fallbacks")
+    return Wish(
+        prompt_tokens=request.get("prompt_tokens"),
+        parameters=tuple(dict.fromkeys(request.get("parameters") or ())),
+        order=tuple(name.casefold() for name in given.get("order") or ()),
+        only=frozenset(name.casefold() for name in given.get("only") or ()),
+        ignore=frozenset(name.casefold() for name in given.get("ignore") or ()),
+        allow_fallbacks=fallbacks is not False,
+        require_parameters=given.get("require_parameters") is True,
+        quantizations=frozenset(given.get("quantizations") or ()),
+        sort=_sort(given.get("sort")),
+        least_tps=_cutoffs(given.get("preferred_min_throughput")),
+        most_ttft_s=_cutoffs(given.get("preferred_max_latency")),
+        max_price=_said(given.get("max_price") or {}),
+    )
+
+
+def _sort(wanted: Sort | SortBy | None) -> Sort | None:
+    return wanted.get("by") if isinstance(wanted, Mapping) else wanted
+
+
+def _cutoffs(wanted: float | Cutoffs | None) -> dict[str, float]:
+    if wanted is None:
+        return {}
+    return _said(wanted) if isinstance(wanted, Mapping) else {"p50": wanted}
+
+
+def _said(amounts: Mapping[str, object]) -> dict[str, float]:
+    given = cast("Mapping[str, float | str | None]", amounts)
+    return {name: float(amount) for name, amount in given.items() if amount is not None}

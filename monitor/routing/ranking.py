@@ -1,0 +1,173 @@
+"""In which order the endpoints of a model are to be tried. Pure: chance comes from a seed.
+
+What comes first decides, and the next only between equals: whether an endpoint may answer at all, `order`, whether it
+supports what is asked for, whether it is well, whether it is as quick as is preferred, and then `sort` or chance. The
+chance is weighed by score and 1/price², as if drawn from an urn: each endpoint waits for an exponentially distributed
+time with that rate, which is the same as drawing without putting back (Efraimidis and Spirakis, 2006). So leaving one
+endpoint out does not mix up the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, assert_never
+
+from monitor.routing.exclusion import lacking, named_by
+from monitor.routing.openrouter.documents import ENOUGH_FOR_PERCENTILES
+from monitor.routing.preferences import Sort, Wish
+from monitor.routing.tiers import Standing, price, standing
+from monitor.scoreboard.endpoint import Facts
+
+Rank: TypeAlias = tuple[float, ...]
+"""The smaller, the sooner."""
+_MAY_ANSWER = {Standing.FINE, Standing.DEGRADED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """An endpoint, and all that decides on its place."""
+
+    facts: Facts
+    standing: Standing
+    named: int | None
+    """The number of its name in `order`, from 0."""
+    lacks: tuple[str, ...] | None
+    """Wanted parameters that it does not support; None: not known."""
+    misses: tuple[str, ...]
+    """What it is slower in than preferred."""
+    sorted_by: float | None
+    """What `sort` looks at; None where that is not known, or nothing is sorted."""
+
+    @property
+    def may_answer(self) -> bool:
+        """Whether a request has a fair chance."""
+        return self.standing in _MAY_ANSWER
+
+
+def ranked(facts: Sequence[Facts], wish: Wish, seed: int) -> list[Place]:
+    """All of them, the best first."""
+    places = [place_of(each, wish) for each in facts]
+    rates = _rates([place.facts for place in places if place.may_answer])
+
+    def rank(place: Place) -> tuple[Rank, str]:
+        last = _drawn(place.facts, rates, seed) if place.may_answer else _by_score(place.facts)
+        return (*_before_chance(place, wish), *last), place.facts.id
+
+    return sorted(places, key=rank)
+
+
+def place_of(facts: Facts, wish: Wish) -> Place:
+    """What decides on the place of an endpoint, but for chance."""
+    name = named_by(wish.order, facts)
+    return Place(
+        facts=facts,
+        standing=standing(facts),
+        named=None if name is None else wish.order.index(name),
+        lacks=lacking(facts, wish),
+        misses=tuple(_missed(facts, wish)),
+        sorted_by=None if wish.sort is None else sort_value(facts, wish.sort),
+    )
+
+
+def sort_value(facts: Facts, sort: Sort) -> float | None:
+    """What `sort` looks at: USD per million tokens, tokens per second at p50, or seconds to the first token at p50."""
+    match sort:
+        case "price":
+            return price(facts)
+        case "throughput":
+            return throughput_tps(facts).get("p50")
+        case "latency":
+            return ttft_s(facts).get("p50")
+        case _:
+            assert_never(sort)
+
+
+def ttft_s(facts: Facts) -> Mapping[str, float]:
+    """Percentiles of the time to first token; empty with too little data."""
+    found = facts.summaries["ttft_s"]
+    return _enough(found.count, found.quantiles)
+
+
+def throughput_tps(facts: Facts) -> Mapping[str, float]:
+    """What so many percent of requests reached; empty with too little data."""
+    found = facts.summaries["e2e_tps"]
+    return _enough(found.count, found.reached or {})
+
+
+def _enough(count: int, found: Mapping[str, float | None]) -> dict[str, float]:
+    if count < ENOUGH_FOR_PERCENTILES:
+        return {}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _missed(facts: Facts, wish: Wish) -> list[str]:
+    """What is slower than preferred; what is not known is not held against anybody."""
+    slow = [
+        f"{found:.4g} s to the first token at {share}, and `preferred_max_latency` is {wish.most_ttft_s[share]:g} s"
+        for share, found in ttft_s(facts).items()
+        if found > wish.most_ttft_s.get(share, math.inf)
+    ]
+    dull = [
+        f"{found:.4g} tokens/s at {share}, and `preferred_min_throughput` is {wish.least_tps[share]:g}"
+        for share, found in throughput_tps(facts).items()
+        if found < wish.least_tps.get(share, -math.inf)
+    ]
+    return slow + dull
+
+
+def _before_chance(place: Place, wish: Wish) -> Rank:
+    late = 0 if place.may_answer else place.standing
+    named = len(wish.order) if place.named is None else place.named
+    support = 1 if place.lacks is None else 2 * bool(place.lacks)
+    # Who sorts wants the fastest or the cheapest, if it answers: a degraded one does.
+    well = 0 if wish.sort else place.standing
+    return late, named, support, well, bool(place.misses), _sorted(place, wish)
+
+
+def _sorted(place: Place, wish: Wish) -> float:
+    if wish.sort is None:
+        return 0
+    if place.sorted_by is None:
+        return math.inf
+    return -place.sorted_by if wish.sort == "throughput" else place.sorted_by
+
+
+def _rates(facts: Sequence[Facts]) -> Mapping[str, float]:
+    """By id, how heavily each endpoint weighs; infinitely, where it costs nothing.
+
+    An unknown score is taken for the lowest of the others, an unknown price for the dearest: it is no merit.
+    """
+    scores = [each.score for each in facts if each.score is not None]
+    prices = [cost for each in facts if (cost := price(each)) is not None]
+    lowest, dearest = min(scores, default=1.0), max(prices, default=0.0) or 1.0
+    cheapest = min((cost for cost in prices if cost > 0), default=1.0)
+
+    def rate(each: Facts) -> float:
+        known = price(each)
+        times = (dearest if known is None else known) / cheapest
+        score = lowest if each.score is None else each.score
+        return score / (times * times) if times > 0 else math.inf
+
+    return {each.id: rate(each) for each in facts}
+
+
+def _drawn(facts: Facts, rates: Mapping[str, float], seed: int) -> Rank:
+    """How long an endpoint waits for its turn: those that cost nothing come first, drawn by score among themselves."""
+    digest = hashlib.blake2b(f"{seed}\0{facts.id}".encode(errors="replace"), digest_size=8).digest()
+    patience = -math.log((int.from_bytes(digest) + 0.5) / 2**64)
+    rate = rates[facts.id]
+    if math.isinf(rate):
+        return 0, _over(patience, 1.0 if facts.score is None else facts.score)
+    return 1, _over(patience, rate)
+
+
+def _over(patience: float, rate: float) -> float:
+    return patience / rate if rate > 0 else math.inf
+
+
+def _by_score(facts: Facts) -> Rank:
+    cost = price(facts)
+    return math.inf if facts.score is None else -facts.score, math.inf if cost is None else cost

@@ -1,0 +1,76 @@
+"""What becomes of a tick: a probe, or a sample that says why there was none. Every sample enters the daemon here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import datetime
+
+from monitor.domain.maintenance import current
+from monitor.scheduler.budget import Budgets
+from monitor.scheduler.jobs import Job, run_for
+from monitor.scheduler.retry_after import Respites
+from monitor.score.blame import Moved, blamed
+from monitor.workers.runner import Places, Prober, Runner
+from probes._model import ErrorClass, Run, Sample
+from probes._sample import unmeasured
+
+
+class Ticks:
+    """Turns ticks into samples and emits them, with the blame that their classes have here."""
+
+    def __init__(
+        self,
+        prober: Prober,
+        places: Places,
+        moved: Moved,
+        emit: Callable[[Sample], None],
+        budgets: Budgets | None = None,
+    ) -> None:
+        self.runner = Runner(prober, places, self._take)
+        self._moved = moved
+        self._emit = emit
+        self._respites = Respites()
+        self._budgets = budgets or Budgets({}, {})
+
+    async def fire(self, job: Job, at: datetime) -> None:
+        """Probe, unless the provider asked to be left alone until later, or its budget has no room for it.
+
+        During maintenance nothing is done, and nothing recorded.
+        """
+        if current(job.spec.maintenance, at) is not None:
+            return
+        run = run_for(job, at)
+        held_back = self._held_back(job, run, at)
+        if held_back is not None:
+            self._take(held_back)
+            return
+        try:
+            await self.runner.run(run)
+        finally:
+            self._budgets.release(run)
+
+    def miss(self, job: Job, tick: datetime, error: ErrorClass) -> None:
+        """Record a tick that could not run; during maintenance it was not to."""
+        if current(job.spec.maintenance, tick) is not None:
+            return
+        detail = "the run before was still going" if error is ErrorClass.OVERRUN else "the monitor was not running"
+        self._take(unmeasured(run_for(job, tick), error, detail, tick))
+
+    def may_ask(self, endpoint: str, at: datetime) -> bool:
+        """Whether an endpoint may be asked at `at`: its provider has not asked to be left alone."""
+        return self._respites.left_s(endpoint, at) is None
+
+    def _held_back(self, job: Job, run: Run, at: datetime) -> Sample | None:
+        """What is recorded in place of a probe that is not to be made now; None: it is, and its cost is set aside."""
+        left_s = self._respites.left_s(run.endpoint.id, at)
+        if left_s is not None:
+            detail = f"the provider asked to be left alone for another {math.ceil(left_s)} s"
+            return unmeasured(run, ErrorClass.SKIPPED, detail, at)
+        refusal = self._budgets.claim(run, job.probe.every_s, at)
+        return None if refusal is None else unmeasured(run, ErrorClass.BUDGET, refusal, at)
+
+    def _take(self, sample: Sample) -> None:
+        self._respites.note(sample)
+        self._budgets.charge(sample)
+        self._emit(blamed(sample, self._moved))

@@ -1,0 +1,221 @@
+"""When each job's ticks come: APScheduler, told absolute times, with nothing missed in silence.
+
+A tick that finds its own last run still going is an `overrun`; one that passed while the process could not run is
+`skipped`. Both become samples, because a silent gap is a lie about uptime.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES, JobSubmissionEvent
+from apscheduler.jobstores.base import JobLookupError
+from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.schedulers.base import STATE_RUNNING
+from apscheduler.triggers.date import DateTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from monitor.scheduler.jobs import Job, paid_probe, tick_at, ticks_between
+from probes._model import ErrorClass
+
+log = logging.getLogger(__name__)
+
+MAX_GAP_TICKS = 100
+"""Ticks of one gap that become samples; after a long sleep of the machine the rest is only logged."""
+
+_AHEAD = timedelta(seconds=1)
+
+Fire = Callable[[Job, datetime], Coroutine[object, object, object]]
+"""Runs a job's probe for a tick."""
+Miss = Callable[[Job, datetime, ErrorClass], None]
+"""Records a tick that did not become a probe."""
+
+
+class _Grid(IntervalTrigger):  # type: ignore[misc]  # comes without types
+    """Ticks at absolute times. Of very many that passed at once, as when the clock leaps by a month, only the newest
+    come: the scheduler makes a list of all of them, which would take longer than the loop may be blocked."""
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        """The tick after the last one."""
+        found: datetime | None = super().get_next_fire_time(previous_fire_time, now)
+        if found is None or now - found <= MAX_GAP_TICKS * self.interval:
+            return found
+        newest: datetime = found + (now - found) // self.interval * self.interval
+        return newest
+
+
+class Schedule:
+    """All jobs, each at its own phase."""
+
+    def __init__(self, jobs: Iterable[Job], fire: Fire, miss: Miss) -> None:
+        self._jobs = {job.id: job for job in jobs}
+        self._fire = fire
+        self._miss = miss
+        self._settling = _settling(self._jobs.values())
+        self._last_tick: dict[str, datetime] = {}
+        self._newest_tick = datetime.min.replace(tzinfo=UTC)
+        self._running: dict[str, asyncio.Task[object]] = {}
+        self._entries = MemoryJobStore()
+        self._scheduler = AsyncIOScheduler(jobstores={"default": self._entries}, timezone=UTC)
+        self._scheduler.add_listener(self._on_overrun, EVENT_JOB_MAX_INSTANCES)
+
+    @property
+    def running(self) -> bool:
+        """Whether ticks are coming."""
+        return bool(self._scheduler.state == STATE_RUNNING)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no probe is under way."""
+        return not self._running
+
+    def is_ahead(self, now: datetime) -> bool:
+        """Whether a future tick was taken for due: the clock leapt and came back before the leap was seen."""
+        return self._newest_tick - now > _AHEAD
+
+    def next_due(self) -> datetime | None:
+        """When the next tick is wanted; None when there is nothing to do, or no tick is to come any more."""
+        if not self.running:
+            return None
+        next_due: datetime | None = self._entries.get_next_run_time()  # of all jobs, without looking at each
+        return next_due
+
+    def start(self, now: datetime) -> None:
+        """Begin. Jobs are told of ticks after `now` only."""
+        for job in self._jobs.values():
+            self._last_tick[job.id] = tick_at(job, now)
+            self._scheduler.add_job(
+                self._tick,
+                _Grid(seconds=job.probe.every_s, start_date=job.first_tick, timezone=UTC),
+                args=(job,),
+                id=job.id,
+                max_instances=1,
+                coalesce=True,
+                misfire_grace_time=None,
+            )
+        self._scheduler.start()
+
+    def probe_by(self, endpoint: str, at: datetime, now: datetime) -> None:
+        """Probe an endpoint by a time, beside its ticks unless one comes by then; what was asked for before lapses.
+
+        Whether a run is still under way is asked when the turn comes: what raised the doubt may be about to end.
+        """
+        job = self._settling.get(endpoint)
+        if job is None or not self.running:
+            return
+        at = max(at, now)
+        if at + timedelta(seconds=job.probe.least_s) > tick_at(job, now) + job.every:
+            with suppress(JobLookupError):  # none was asked for, or its turn has come this moment
+                self._scheduler.remove_job(_extra_id(job))
+            return
+        self._scheduler.add_job(
+            self._extra,
+            DateTrigger(at, timezone=UTC),
+            args=(job, at),
+            id=_extra_id(job),
+            replace_existing=True,
+            max_instances=2,  # the last one may be about to end, too
+            misfire_grace_time=None,
+        )
+
+    def realign(self, now: datetime) -> None:
+        """Take up the absolute ticks again after the wall clock was stepped, or stood still for us while we slept.
+
+        Ticks that were leapt over are recorded with the next one.
+        """
+        self._newest_tick = min(self._newest_tick, now)
+        for job in self._jobs.values():
+            self._last_tick[job.id] = min(self._last_tick[job.id], tick_at(job, now))
+            entry = self._scheduler.get_job(job.id)
+            if entry is not None:
+                entry.modify(next_run_time=tick_at(job, now) + job.every)
+
+    async def stop(self, grace_s: float) -> None:
+        """Let no more ticks come, wait for running probes up to `grace_s`, cancel the rest."""
+        if not self.running:
+            return
+        self._scheduler.pause()
+        late = await _wait(self._running.values(), grace_s)
+        if late:
+            log.warning("probes cancelled after the grace period: %d", len(late), extra={"action": "drain_cut"})
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        self._scheduler.shutdown(wait=False)
+
+    async def _tick(self, job: Job) -> None:
+        tick = tick_at(job, datetime.now(UTC))
+        if not self._advance(job, tick):
+            return
+        if job.id in self._running:
+            self._miss(job, tick, ErrorClass.OVERRUN)
+        elif not self.running:
+            self._miss(job, tick, ErrorClass.SKIPPED)
+        else:
+            await self._run(job, tick)
+
+    async def _extra(self, job: Job, at: datetime) -> None:
+        if self.running and job.id not in self._running:
+            await self._run(job, at)
+
+    async def _run(self, job: Job, at: datetime) -> None:
+        task = asyncio.create_task(self._fire(job, at), name=f"probe-{job.spec.endpoint.id}")
+        self._running[job.id] = task
+        try:
+            await asyncio.wait([task])
+        finally:
+            del self._running[job.id]
+        if not task.cancelled():  # by `stop`, which is no error to be logged
+            task.result()
+
+    def _advance(self, job: Job, tick: datetime) -> bool:
+        """Take note of a tick, and record those between the last one and it; False when it was noted before.
+
+        A loop that was blocked takes a job up at a later tick than the one it was woken for; the later one comes again.
+        """
+        last = self._last_tick[job.id]
+        if tick <= last:
+            return False
+        self._last_tick[job.id] = tick
+        self._newest_tick = max(self._newest_tick, tick)
+        missed = ticks_between(job, last, tick) - 1
+        if missed > MAX_GAP_TICKS:
+            log.warning("%d ticks were missed", missed, extra={"action": "gap", "endpoint": job.spec.endpoint.id})
+        for number in range(min(missed, MAX_GAP_TICKS), 0, -1):
+            self._miss(job, tick - number * job.every, ErrorClass.SKIPPED)
+        return True
+
+    def _on_overrun(self, event: JobSubmissionEvent) -> None:
+        job = self._jobs.get(event.job_id)
+        if job is None:
+            return
+        for tick in event.scheduled_run_times:
+            if self._advance(job, tick):
+                self._miss(job, tick, ErrorClass.OVERRUN)
+
+
+def _settling(jobs: Iterable[Job]) -> dict[str, Job]:
+    """Each endpoint's job that settles a doubt."""
+    of_endpoint: dict[str, list[Job]] = {}
+    for job in jobs:
+        of_endpoint.setdefault(job.spec.endpoint.id, []).append(job)
+    found = {}
+    for endpoint, mine in of_endpoint.items():
+        probe = paid_probe(job.probe for job in mine)
+        found[endpoint] = next(job for job in mine if job.probe is probe)
+    return found
+
+
+def _extra_id(job: Job) -> str:
+    return f"extra\0{job.id}"
+
+
+async def _wait(tasks: Iterable[asyncio.Task[object]], seconds: float) -> set[asyncio.Task[object]]:
+    """Wait for tasks up to `seconds`; those that are not done."""
+    waited = set(tasks)
+    return (await asyncio.wait(waited, timeout=seconds))[1] if waited else set()

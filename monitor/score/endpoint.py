@@ -1,0 +1,277 @@
+"""Everything that is known of one endpoint: window counts, recent figures, health. Pure; fed sample by sample."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from operator import sub
+
+from monitor.domain.status import Cause, Status
+from monitor.score.baseline import Habits, unusual
+from monitor.score.blame import Moved, blame_of
+from monitor.score.health import (
+    Assessment,
+    Health,
+    JudgedStatus,
+    Observation,
+    advance,
+    assess,
+    bounded,
+    bounded_outlook,
+    in_doubt,
+    judged_status,
+    settle,
+)
+from monitor.score.hmm import NEW, Outlook
+from monitor.score.incidents import Docket, accused, bounded_docket, ruled
+from monitor.score.latency import Recent
+from monitor.score.outcomes import NOTHING, Counts, Outcome, outcome
+from monitor.score.probe_interval import Limits, next_probe
+from monitor.score.sampling import Thinner
+from monitor.score.task_errors import JUDGED, AnswerErrors
+from monitor.score.windows import DAY, Ledger, Window
+from monitor.traffic.calls import Call
+from probes._model import ErrorClass, Sample, Task
+
+_MOVED = 0.02
+_HABITS_LAST = timedelta(hours=2)
+"""From the hour that they are for on: the next hour's may come late."""
+_LATE = timedelta(minutes=2)
+"""Traffic that began so long before the newest evidence counts in uptime, but says nothing about now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What an endpoint is judged by."""
+
+    limits: Limits
+    """How far apart its probes are to be."""
+    stale_s: float
+    """How long a sample says something about now."""
+    task: Task
+    """Whose times and speeds are published."""
+    only_reach: bool
+    """Whether no probe asks for tokens."""
+    count_wrong_answers: bool
+    moved: Moved
+    """The classes whose blame is another than the published table's."""
+    ttft_slo_s: float | None = None
+    """What real traffic is held to."""
+
+
+class Shared:
+    """What all of a provider's endpoints know of it, in one place."""
+
+    __slots__ = ("_told", "outlook", "shown")
+
+    def __init__(self) -> None:
+        self.outlook: Outlook = NEW
+        self.shown: Outlook = NEW
+        """As readers may see it."""
+        self._told = self.outlook.belief
+
+    def is_news(self) -> bool:
+        """Whether the belief has moved since this was last true by so much that a status may depend on it."""
+        moved: bool = max(map(abs, map(sub, self.outlook.belief, self._told))) > _MOVED
+        if moved:
+            self._told = self.outlook.belief
+        return moved
+
+
+class Book:
+    """One endpoint's record, in memory. Built from the store at start, then fed with every new sample.
+
+    A new sample is judged at once, and readers see its effect after `show`: what they see has to be stored first.
+    """
+
+    __slots__ = (
+        "_unshown",
+        "_unshown_calls",
+        "answers",
+        "docket",
+        "endpoint",
+        "first_seen",
+        "habits",
+        "health",
+        "ledger",
+        "recent",
+        "shared",
+        "shown",
+        "terms",
+        "thinner",
+        "traffic",
+    )
+
+    def __init__(self, endpoint: str, terms: Terms, shared: Shared, now: datetime) -> None:
+        self.endpoint = endpoint
+        self.terms = terms
+        self.shared = shared
+        self.health = Health(since=now)
+        self.shown = self.health
+        """As readers may see it."""
+        self.docket = Docket()
+        self.first_seen: datetime | None = None
+        self.habits: Habits | None = None
+        """What is usual at this hour, if enough is known."""
+        self.ledger = Ledger()
+        """Of probes."""
+        self.traffic = Ledger()
+        self.thinner = Thinner()
+        self.recent = Recent(terms.task)
+        self.answers = {task: AnswerErrors() for task in JUDGED}
+        self._unshown: list[tuple[Sample, Outcome]] = []
+        self._unshown_calls: Counter[tuple[datetime, Outcome]] = Counter()
+
+    def outcome(self, error: ErrorClass | None) -> Outcome:
+        """What a sample with this error counts as here."""
+        blame = None if error is None else blame_of(error, self.terms.moved)
+        return outcome(error, blame, count_wrong_answers=self.terms.count_wrong_answers)
+
+    def absorb(self, sample: Sample, *, within_slo: bool) -> None:
+        """Take a new sample in."""
+        outcome = self.outcome(sample.error)
+        self._unshown.append((sample, outcome))
+        seen = Observation(
+            at=sample.started_at,
+            outcome=outcome,
+            within_slo=within_slo,
+            unusual=self._is_unusual(sample),
+            reach=sample.task is Task.REACH and not self.terms.only_reach,
+            error=sample.error,
+            status_code=sample.status_code,
+        )
+        self.see(seen)
+
+    def count(self, calls: Iterable[Call]) -> list[Observation]:
+        """Count real traffic in; what of it is to be seen as evidence, one after the other."""
+        judged = [self._observed(call) for call in calls]
+        self._unshown_calls.update((seen.at.replace(microsecond=0), seen.outcome) for seen in judged)
+        measured_at = self.health.measured_at
+        return self.thinner.thin(seen for seen in judged if measured_at is None or seen.at >= measured_at - _LATE)
+
+    def _observed(self, call: Call) -> Observation:
+        slo_s = self.terms.ttft_slo_s
+        return Observation(
+            at=call.at,
+            outcome=self.outcome(call.error),
+            within_slo=slo_s is None or call.ttft_s is None or call.ttft_s <= slo_s,
+            error=call.error,
+            status_code=call.status_code,
+        )
+
+    def see(self, seen: Observation) -> None:
+        """Take evidence in."""
+        self.health, self.shared.outlook = advance(self.health, self.shared.outlook, seen)
+        cause = _cause(seen)
+        if cause is not None:
+            self.docket = accused(self.docket, self.endpoint, cause, seen.at)
+        self._rule(seen.at)
+
+    def show(self) -> None:
+        """Let readers see all that was taken in."""
+        for sample, counted_as in self._unshown:
+            self.ledger.add(sample.started_at, counted_as)
+            self.recent.add(sample, counted_as)
+            self._judge(sample.task, sample.started_at, sample.error, counted_as)
+            self.first_seen = min(self.first_seen or sample.started_at, sample.started_at)
+        for (second, counted_as), count in self._unshown_calls.items():
+            self.traffic.add(second, counted_as, count)
+        self._unshown, self._unshown_calls = [], Counter()
+        self.shown, self.shared.shown = self.health, self.shared.outlook
+
+    def counts(self, now: datetime) -> Iterator[tuple[Window, Counts, Counts]]:
+        """Each window with its counts, and with those of real traffic, which are among them; the shortest first."""
+        for (window, probes), (_, real) in zip(self.ledger.counts(now), self.traffic.counts(now), strict=True):
+            yield window, probes if real is NOTHING else probes + real, real
+
+    def settle(self, at: datetime) -> bool:
+        """Follow what others' samples said of the provider; True when that changed the status."""
+        before = self.health
+        self.health = settle(before, self.shared.outlook, at)
+        if self.health is before:
+            return False
+        self._rule(at)
+        return True
+
+    def is_behind(self, fallen: Book) -> bool:
+        """Whether its newest sample is from before another endpoint fell, so that it may be down without knowing."""
+        measured_at, incident = self.health.measured_at, fallen.docket.incident
+        return measured_at is not None and incident is not None and measured_at < incident.began_at
+
+    def bound(self, now: datetime) -> None:
+        """Date nothing later than now: a clock that was ahead has come back. What it dated so is not counted again."""
+        health = bounded(self.health, now)
+        if health is self.health:
+            return
+        self.health, self.shown = health, bounded(self.shown, now)
+        self.shared.outlook = bounded_outlook(self.shared.outlook, now)
+        self.shared.shown = bounded_outlook(self.shared.shown, now)
+        self.docket = bounded_docket(self.docket, now)
+        self.thinner = Thinner()
+        self.recent.forget_after(now)
+        self.ledger.forget_after(now)
+        self.traffic.forget_after(now)
+        for answers in self.answers.values():
+            answers.forget_after(now)
+
+    def take_counts(self, fresh: Book) -> None:
+        """Go on with the counts and figures of another record of the same endpoint."""
+        self.ledger, self.traffic, self.answers = fresh.ledger, fresh.traffic, fresh.answers
+        self.recent, self.first_seen = fresh.recent, fresh.first_seen
+
+    def assess(self, now: datetime) -> Assessment:
+        """What to publish at `now`."""
+        return assess(self.shown, self.shared.shown, now, stale_s=self.terms.stale_s)
+
+    def judged_status(self, now: datetime) -> JudgedStatus:
+        """The status to publish at `now`, without the score, which takes longer."""
+        return judged_status(self.shown, now, stale_s=self.terms.stale_s)
+
+    def next_probe(self) -> datetime | None:
+        """When the next probe is worth its money; None: nothing is known yet."""
+        return next_probe(self.health, self.terms.limits)
+
+    def restore(self, sample: Sample) -> None:
+        """Take in a stored sample of the last half hour; what it did to health and counts is restored by others."""
+        self.recent.add(sample, self.outcome(sample.error))
+
+    def restore_counts(self, bucket_s: int, at: datetime, *, task: Task, error: ErrorClass | None, count: int) -> None:
+        """Take in stored counts, known to within `bucket_s`, for the windows that count that finely."""
+        outcome = self.outcome(error)
+        self.ledger.restore(bucket_s, at, outcome, count)
+        if bucket_s == DAY.bucket_s:
+            self._judge(task, at, error, outcome, count)
+
+    def restore_traffic(self, bucket_s: int, at: datetime, error: ErrorClass | None, count: int) -> None:
+        """Take in stored counts of real traffic for the windows that count by `bucket_s`."""
+        self.traffic.restore(bucket_s, at, self.outcome(error), count)
+
+    def _judge(self, task: Task, at: datetime, error: ErrorClass | None, outcome: Outcome, count: int = 1) -> None:
+        if task in self.answers:
+            self.answers[task].add(at, error, outcome, count)
+
+    def _is_unusual(self, sample: Sample) -> bool:
+        """Whether a sample is far from the habit of its hour; what was usual long before says nothing."""
+        habits = self.habits
+        return habits is not None and sample.started_at - habits.hour < _HABITS_LAST and unusual(habits, sample)
+
+    def _rule(self, at: datetime) -> None:
+        if self.health.status is Status.UP and self.docket.incident is None:
+            return
+        cleared = not in_doubt(self.health, self.shared.outlook, at)
+        self.docket = ruled(self.docket, self.endpoint, self.health.status, at, cleared=cleared)
+
+
+def _cause(seen: Observation) -> ErrorClass | Cause | None:
+    """What of a sample speaks against its endpoint, if anything does."""
+    match seen.outcome:
+        case Outcome.FAILED:
+            return seen.error
+        case Outcome.OK if not seen.within_slo:
+            return Cause.SLO
+        case Outcome.OK if seen.unusual:
+            return Cause.HABIT
+        case _:
+            return None

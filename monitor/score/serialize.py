@@ -1,0 +1,197 @@
+"""What is known of an endpoint and of its provider, as text and back, so that a restart goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from monitor.domain.status import Status
+from monitor.score.health import Health, LastError, Trouble
+from monitor.score.hmm import LUCK_LEAST, LUCK_MOST, NEW, Outlook
+from monitor.score.markov import Hidden
+from monitor.score.persistent import NEWCOMER, Persistent
+from monitor.score.usual import Usual
+from probes._model import ErrorClass
+
+VERSION = 3
+_BEFORE = 2
+"""The version before it, whose states are read, too: it did not tell trouble that lasts from what is usual."""
+_FIELDS = (
+    *("version", "status", "since", "measured_at", "own", "shared", "usual", "persistent", "succeeded"),
+    *("failures", "odd", "calm", "paced_at", "silent", "trouble", "last_error"),
+)
+_STATE = "{" + ",".join(f'"{name}":%s' for name in _FIELDS) + "}"
+_OUTLOOK = " ".join(['"%.6f', "%d", "%.9g", "%.9g", "%.9g", *["%.9g"] * (len(Hidden) - 1), '%.9g"'])
+_USUAL = '"%.9g %.9g %.9g"'
+_PERSISTENT = '"%.9g %.9g %.9g %.9g %.9g %d"'
+"""A state is written with every sample, so its JSON is from templates, and many numbers are one string."""
+_KNOWN = Persistent(share=0.001)
+"""Of an endpoint that the version before held to be well."""
+_MOST_SEEN = 1e6
+_INEXACT = 1e-6
+"""By how much the shares of a belief may miss 1, which come from rounding."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """What a state's text says."""
+
+    health: Health
+    shared: Outlook
+    """The provider's outlook at that time."""
+
+
+def state_to_text(health: Health, shared: Outlook) -> str:
+    """One line of JSON."""
+    trouble, last, measured = health.trouble, health.last_error, _moment_text(health.measured_at)
+    return _STATE % (
+        VERSION,
+        f'"{health.status}"',
+        _moment_text(health.since),
+        measured,
+        _outlook_text(health.own),
+        _outlook_text(shared),
+        _USUAL % (health.usual.fails, health.usual.misses, health.usual.all),
+        _persistent_text(health.persistent),
+        "true" if health.succeeded else "false",
+        health.failures,
+        health.odd,
+        health.calm,
+        measured if health.paced_at is health.measured_at else _moment_text(health.paced_at),
+        "true" if health.silent else "false",
+        json.dumps([trouble.error, trouble.since.isoformat()]) if trouble else "null",
+        json.dumps([last.error, last.at.isoformat(), last.status_code]) if last else "null",
+    )
+
+
+def state_from_text(text: str) -> Remembered | None:
+    """What `state_to_text` wrote; None when another version of the program wrote it, or nobody did.
+
+    A state that cannot be read costs its endpoint the judgement so far; it must not keep the daemon from starting.
+    """
+    try:
+        plain = json.loads(text)
+        if plain["version"] == _BEFORE:
+            return Remembered(health=_health(plain | _unknown_before(plain)), shared=_outlook(plain["shared"]))
+        if plain["version"] != VERSION:
+            return None
+        return Remembered(health=_health(plain), shared=_outlook(plain["shared"]))
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
+        return None
+
+
+def _unknown_before(plain: dict[str, Any]) -> dict[str, Any]:
+    """What the version before did not write. Where it took too much for usual, the endpoint is judged as a newcomer."""
+    usual = _usual(*map(_weight, plain["usual"].split()))
+    poor = usual.held() is not usual
+    succeeded = plain["status"] in {Status.UP, Status.DEGRADED}
+    return {"persistent": json.loads(_persistent_text(NEWCOMER if poor else _KNOWN)), "succeeded": succeeded}
+
+
+def _health(plain: dict[str, Any]) -> Health:
+    measured_at, paced_at = plain["measured_at"], plain["paced_at"]
+    trouble, last = plain["trouble"], plain["last_error"]
+    return Health(
+        status=Status(plain["status"]),
+        since=_moment(plain["since"]),
+        measured_at=_moment(measured_at) if measured_at else None,
+        own=_outlook(plain["own"]),
+        usual=_usual(*map(_weight, plain["usual"].split())).held(),
+        persistent=_persistent(plain["persistent"]),
+        succeeded=bool(plain["succeeded"]),
+        failures=_count(plain["failures"]),
+        odd=_count(plain["odd"]),
+        calm=_count(plain["calm"]),
+        paced_at=_moment(paced_at) if paced_at else None,
+        silent=bool(plain["silent"]),
+        trouble=Trouble(error=ErrorClass(trouble[0]), since=_moment(trouble[1])) if trouble else None,
+        last_error=_last_error(*last) if last else None,
+    )
+
+
+def _moment_text(at: datetime | None) -> str:
+    return f'"{at.isoformat()}"' if at else "null"
+
+
+def _outlook_text(outlook: Outlook) -> str:
+    at_s = outlook.at_s
+    if at_s is None:
+        return "null"
+    return _OUTLOOK % (at_s, outlook.troubled, outlook.onsets, outlook.hours, outlook.luck, *outlook.belief)
+
+
+def _outlook(plain: str | None) -> Outlook:
+    """A belief is a distribution, or every score that follows is nonsense."""
+    if plain is None:
+        return NEW
+    at_s, troubled, onsets, hours, luck, *shares = map(_weight, plain.split())
+    total = sum(shares)
+    if len(shares) != len(Hidden) or abs(total - 1) > _INEXACT:
+        raise ValueError(f"{shares} are no belief")
+    return Outlook(
+        at_s=at_s,
+        belief=tuple(share / total for share in shares),
+        troubled=bool(troubled),
+        onsets=onsets,
+        hours=hours,
+        luck=_luck(luck),
+    )
+
+
+def _usual(fails: float, misses: float, every: float) -> Usual:
+    if not 0 < fails + misses < every:
+        raise ValueError(f"{fails}, {misses} of {every} are not weights")
+    return Usual(fails=fails, misses=misses, all=every)
+
+
+def _persistent_text(persistent: Persistent) -> str:
+    return _PERSISTENT % (
+        persistent.share,
+        persistent.good,
+        persistent.late,
+        persistent.failed,
+        persistent.alike,
+        persistent.was_good,
+    )
+
+
+def _persistent(plain: str) -> Persistent:
+    share, good, late, failed, alike, was_good = map(_weight, plain.split())
+    if not 0 < share < 1 or good + late + failed > _MOST_SEEN:
+        raise ValueError(f"{plain} is no trouble that lasts")
+    return Persistent(share=share, good=good, late=late, failed=failed, alike=alike, was_good=bool(was_good))
+
+
+def _last_error(error: str, at: str, status_code: int | None) -> LastError:
+    status_code = None if status_code is None else _count(status_code)
+    return LastError(error=ErrorClass(error), at=_moment(at), status_code=status_code)
+
+
+def _weight(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise ValueError(f"{text} is not a weight")
+    return value
+
+
+def _luck(value: float) -> float:
+    """Beyond its bounds the chain is no chain any more."""
+    if not LUCK_LEAST <= value <= LUCK_MOST:
+        raise ValueError(f"{value} is no luck")
+    return value
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or value < 0:
+        raise ValueError(f"{value!r} is not a count")
+    return value
+
+
+def _moment(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(f"{text} has no time zone")
+    return at

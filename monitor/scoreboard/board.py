@@ -1,0 +1,339 @@
+"""The scoreboard: every endpoint's book, and the snapshot of them that readers see.
+
+Samples are absorbed first and published afterwards, in one step: a reader sees one snapshot or the next, whole.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from monitor.config.model import Config, EndpointSpec, ProbeSpec, Slo
+from monitor.domain.maintenance import next_change
+from monitor.domain.status import Incident, Status
+from monitor.scheduler.jobs import Job, headline_task, paid_probe
+from monitor.score.baseline import GENERATES, Habits
+from monitor.score.endpoint import Book, Shared, Terms
+from monitor.score.health import Observation
+from monitor.score.incidents import Docket
+from monitor.score.probe_interval import Limits
+from monitor.score.serialize import state_from_text, state_to_text
+from monitor.scoreboard.due import Ages, Moments
+from monitor.scoreboard.row import Row, published_status, row
+from monitor.scoreboard.snapshot import Snapshot, assemble, is_recent, summary
+from monitor.traffic.calls import Call
+from probes._model import ErrorClass, Sample, Task
+
+_STALE_INTERVALS = 3
+_INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absorbed:
+    """What absorbing samples asks for."""
+
+    states: Mapping[str, str]
+    """The new state of each endpoint that changed, to be stored with the samples."""
+    due: Mapping[str, datetime]
+    """When the next probe of each endpoint is worth its money; it may be past."""
+    incidents: Sequence[Incident] = ()
+    """The newest value of each that began, grew or ended, to be stored with the samples."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusChange:
+    """An endpoint's published status became another."""
+
+    endpoint: str
+    before: Status
+    after: Status
+    since: datetime
+
+
+class _News:
+    """What absorbing samples has changed so far."""
+
+    def __init__(self) -> None:
+        self.touched: set[str] = set()
+        self.due: dict[str, datetime] = {}
+        self.incidents: dict[str, Incident] = {}
+
+    def note(self, book: Book, docket: Docket) -> None:
+        """A book changed; `docket` is what it held before."""
+        self.touched.add(book.endpoint)
+        incident = book.docket.incident
+        if incident is not None and book.docket.is_open and book.docket is not docket:
+            self.incidents[incident.id] = incident
+
+
+class Board:
+    """All books of a configuration, and the newest snapshot.
+
+    Three steps: samples are absorbed, committed once they are stored, and rendered on request.
+    """
+
+    def __init__(self, config: Config, jobs: Sequence[Job], now: datetime) -> None:
+        self._vantage = config.vantage
+        self._probes = config.probes
+        self._specs = {spec.endpoint.id: spec for spec in config.endpoints}
+        self._jobs: dict[str, list[Job]] = {name: [] for name in self._specs}
+        for job in jobs:
+            self._jobs[job.spec.endpoint.id].append(job)
+        shared = {spec.endpoint.provider: Shared() for spec in config.endpoints}
+        self._books = {
+            name: Book(name, terms_of(config, spec), shared[spec.endpoint.provider], now)
+            for name, spec in self._specs.items()
+        }
+        self._of_provider: dict[str, list[Book]] = {}
+        for name, book in self._books.items():
+            self._of_provider.setdefault(self._specs[name].endpoint.provider, []).append(book)
+        self._touched: set[str] = set()
+        self._moments = Moments()
+        self._ages = Ages(self._specs, now)
+        self._statuses = dict.fromkeys(self._specs, Status.UNKNOWN)
+        self._counts = Counter(self._statuses.values())
+        self._rows: dict[str, Row] = {}
+        self._is_changed = False
+        self.snapshot = assemble(config.vantage, now, {})
+        """The newest that was made."""
+        self.publish(now, sweep=True)
+
+    def restore_states(self, states: Mapping[str, str], first_seen: Mapping[str, datetime]) -> None:
+        """Go on from stored states; endpoints that are not configured are passed over."""
+        for name, book in self._books.items():
+            book.first_seen = first_seen.get(name)
+            known = state_from_text(states[name]) if name in states else None
+            if known is not None:
+                book.health = known.health
+                book.shared.outlook = max(book.shared.outlook, known.shared, key=lambda outlook: outlook.at_s or 0.0)
+
+    def restore_incidents(self, incidents: Iterable[Incident]) -> tuple[Incident, ...]:
+        """Go on from the stored incidents that are open; those that nobody will end are returned with an end.
+
+        They are of endpoints that are not probed any more, or of one that was two under other names.
+        """
+        ended = []
+        for incident in sorted(incidents, key=lambda incident: incident.began_at, reverse=True):
+            book = self._books.get(incident.endpoint)
+            if book is None or not self._jobs[incident.endpoint] or book.docket.is_open:
+                ended.append(replace(incident, ended_at=incident.last_at))
+            else:
+                book.docket = Docket(incident=incident, is_open=True)
+        return tuple(ended)
+
+    def standing(self) -> Absorbed:
+        """All states and open incidents, as if each had changed: what a store needs that lost its own."""
+        books = self._books.values()
+        return Absorbed(
+            states={book.endpoint: state_to_text(book.health, book.shared.outlook) for book in books},
+            due={},
+            incidents=[book.docket.incident for book in books if book.docket.incident and book.docket.is_open],
+        )
+
+    def restore_counts(
+        self, bucket_s: int, endpoint: str, at: datetime, *, task: Task, error: ErrorClass | None, count: int
+    ) -> None:
+        """Go on from a stored count, for the windows that count by `bucket_s`."""
+        if endpoint in self._books:
+            self._books[endpoint].restore_counts(bucket_s, at, task=task, error=error, count=count)
+
+    def restore_recent(self, samples: Iterable[Sample]) -> None:
+        """Go on from the stored samples of the last half hour."""
+        for sample in samples:
+            if sample.endpoint in self._books:
+                self._books[sample.endpoint].restore(sample)
+
+    def restore_traffic(
+        self, bucket_s: int, endpoint: str, at: datetime, *, error: ErrorClass | None, count: int
+    ) -> None:
+        """Go on from a stored count of real traffic, for the windows that count by `bucket_s`."""
+        if endpoint in self._books:
+            self._books[endpoint].restore_traffic(bucket_s, at, error, count)
+
+    def habits(self, endpoint: str, habits: Habits) -> None:
+        """Take what is usual of an endpoint at this hour; one that is not configured is passed over."""
+        if endpoint in self._books:
+            self._books[endpoint].habits = habits
+
+    def is_new(self, endpoint: str, at: datetime) -> bool:
+        """Whether an endpoint was never probed before a time."""
+        first_seen = self._books[endpoint].first_seen
+        return first_seen is None or first_seen >= at
+
+    def absorb(self, samples: Iterable[Sample], calls: Iterable[Call] = ()) -> Absorbed:
+        """Take samples and real traffic in; nothing is published yet.
+
+        Those of endpoints that are not configured change nothing, nor does traffic that is not to judge.
+        """
+        news = _News()
+        for sample in samples:
+            book = self._books.get(sample.endpoint)
+            if book is not None:
+                self._absorb_one(book, sample, news)
+        for name, of_one in _by_endpoint(calls).items():
+            if name in self._books:
+                self._absorb_calls(self._books[name], of_one, news)
+        self._touched |= news.touched
+        states = {
+            name: state_to_text(self._books[name].health, self._books[name].shared.outlook) for name in news.touched
+        }
+        return Absorbed(states=states, due=news.due, incidents=[*news.incidents.values()])
+
+    def _absorb_one(self, book: Book, sample: Sample, news: _News) -> None:
+        """Take a sample in, and let the provider's other endpoints know what it says about them."""
+        was, docket = book.health.status, book.docket
+        book.absorb(sample, within_slo=within_slo(sample, self._probes.get(sample.probe)))
+        news.note(book, docket)
+        # What does not count leaves the newest measurement where it was: its successor would be due again at once.
+        wanted = book.next_probe() if book.outcome(sample.error).counted else None
+        if wanted is not None:
+            news.due[book.endpoint] = wanted
+        self._tell_kin(book, was, sample.started_at, news)
+
+    def _absorb_calls(self, book: Book, calls: Sequence[Call], news: _News) -> None:
+        """Take an endpoint's real traffic in."""
+        news.touched.add(book.endpoint)
+        for seen in book.count(calls):
+            self._see(book, seen, news)
+
+    def _see(self, book: Book, seen: Observation, news: _News) -> None:
+        """Take what traffic shows in. A surprise is for a probe to settle, which then sets the pace: to ask for one
+        each time would put off the one that was asked for before."""
+        was, docket = book.health.status, book.docket
+        book.see(seen)
+        news.note(book, docket)
+        if seen.outcome.counted and book.health.calm == 0:
+            news.due[book.endpoint] = seen.at
+        self._tell_kin(book, was, seen.at, news)
+
+    def _tell_kin(self, book: Book, was: Status, at: datetime, news: _News) -> None:
+        """Let the provider's other endpoints know what one's evidence says about them."""
+        fell = book.health.status is Status.DOWN and was is not Status.DOWN
+        if not (fell or book.shared.is_news()):
+            return
+        for other in self._of_provider[self._specs[book.endpoint].endpoint.provider]:
+            docket = other.docket
+            if other is not book and other.settle(at):
+                news.note(other, docket)
+            if fell and other.is_behind(book):
+                news.due[other.endpoint] = at
+
+    @property
+    def summary(self) -> str:
+        """The number of endpoints of each status now, in one line."""
+        return summary(self._counts)
+
+    def book(self, endpoint: str) -> Book:
+        """All that is known of an endpoint, to be looked at only. KeyError: it is not configured."""
+        return self._books[endpoint]
+
+    @property
+    def next_moment(self) -> datetime | None:
+        """When `commit` is wanted, even without news: a status may change by time alone."""
+        return self._moments.earliest
+
+    def commit(self, now: datetime, *, everything: bool = False) -> Sequence[StatusChange]:
+        """What was absorbed is stored, and readers may see it; the statuses that changed by that, or by time.
+
+        `everything`: also of the endpoints that were restored.
+        """
+        names = dict.fromkeys(self._specs if everything else self._touched)
+        self._touched = set()
+        for name in names:
+            self._books[name].show()
+        names.update(dict.fromkeys(self._moments.take(now)))
+        return [change for name in names if (change := self._follow(name, now))]
+
+    def clock_stepped(self, now: datetime) -> None:
+        """The wall clock leapt: the next commit looks at every endpoint, since no moment from before is right."""
+        self._moments = Moments()
+        for name in self._specs:
+            self._books[name].bound(now)
+            self._moments.put(name, now)
+
+    def take_counts(self, fresh: Board) -> None:
+        """Count on from a board of the same configuration that was filled from the store a moment ago."""
+        for name, book in self._books.items():
+            book.take_counts(fresh._books[name])
+            self._ages.touch(name)
+
+    def _follow(self, name: str, now: datetime) -> StatusChange | None:
+        """Keep an endpoint's status and the moment at which time alone may change it."""
+        self._books[name].bound(now)
+        spec, seen, before = self._specs[name], self._books[name].judged_status(now), self._statuses[name]
+        self._ages.touch(name)
+        stale_at = None if seen.stale_after is None else seen.stale_after + _INSTANT
+        moments = (stale_at, next_change(spec.maintenance, now))
+        self._moments.put(name, min((at for at in moments if at is not None and at > now), default=None))
+        status, since = published_status(spec, seen, now)
+        if status is before:
+            return None
+        self._statuses[name] = status
+        self._counts.subtract([before])
+        self._counts.update([status])
+        return StatusChange(endpoint=name, before=before, after=status, since=since)
+
+    def overdue(self, now: datetime) -> list[str]:
+        """The endpoints to be rendered before the newest snapshot can be made."""
+        return self._ages.overdue(now)
+
+    def render(self, names: Iterable[str], now: datetime) -> None:
+        """Make the rows of these endpoints anew; one that comes out the same stays the same object."""
+        for name in names:
+            old, new = self._rows.get(name), row(self._specs[name], self._books[name], self._jobs[name], now)
+            self._ages.rendered(name, now)
+            if old is None or old.body != new.body:
+                self._rows[name] = new
+                self._is_changed = True
+
+    def row(self, name: str, now: datetime) -> Row | None:
+        """One endpoint's newest row; None where there is no such endpoint."""
+        if name in self._specs and self._ages.is_overdue(name, now):
+            self.render([name], now)
+        return self._rows.get(name)
+
+    def renew(self, now: datetime) -> Snapshot:
+        """The snapshot of the rendered rows: the last one, where no row has changed since and it is not old."""
+        if self._is_changed or not is_recent(self.snapshot, now):
+            self._is_changed = False
+            self.snapshot = assemble(self._vantage, now, dict(self._rows))
+        return self.snapshot
+
+    def publish(self, now: datetime, *, sweep: bool = False) -> Snapshot:
+        """Commit, render and renew in one step; a sweep renders also the rows without news."""
+        self.commit(now, everything=sweep)
+        self.render([*self._specs] if sweep else self._ages.touched, now)
+        return self.renew(now)
+
+
+def _by_endpoint(calls: Iterable[Call]) -> Mapping[str, list[Call]]:
+    found: dict[str, list[Call]] = {}
+    for call in calls:
+        if call.judges:
+            found.setdefault(call.endpoint, []).append(call)
+    return found
+
+
+def terms_of(config: Config, spec: EndpointSpec) -> Terms:
+    """What an endpoint is judged by."""
+    probes = [config.probes[name] for name in spec.probes]
+    paid = paid_probe(probes)
+    return Terms(
+        limits=Limits(least_s=paid.least_s, most_s=paid.every_s),
+        stale_s=_STALE_INTERVALS * min(probe.every_s for probe in probes) + max(probe.timeout_s for probe in probes),
+        task=headline_task(probes),
+        only_reach=paid.task is Task.REACH,
+        count_wrong_answers=config.scoring.count_wrong_answers,
+        moved=config.scoring.blame,
+        ttft_slo_s=paid.slo.ttft_s if paid.task in GENERATES else None,
+    )
+
+
+def within_slo(sample: Sample, probe: ProbeSpec | None) -> bool:
+    """Whether a sample was as quick as its probe's SLO asks; what was not measured is not held against it."""
+    slo = probe.slo if probe and sample.task in GENERATES else Slo()
+    slow = slo.ttft_s is not None and sample.ttft_s is not None and sample.ttft_s > slo.ttft_s
+    dull = slo.output_tps is not None and sample.output_tps is not None and sample.output_tps < slo.output_tps
+    return not slow and not dull

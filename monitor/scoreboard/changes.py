@@ -1,0 +1,80 @@
+"""What changed in the scores, so that each reader can be told what is news to it, however far behind it is. Pure.
+
+Of each endpoint only the newest row is kept, with the position at which it was told: who is behind is owed the newest
+rows of what changed since, and no history. So nothing here grows with time or with the number of readers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitor.scoreboard.row import Row
+from monitor.scoreboard.snapshot import Snapshot
+
+_MOVED = 0.01
+"""A score that moves by less is no news: it drifts with every second."""
+_STALE = timedelta(seconds=60)
+"""What only time changed is told this long after the row was last told of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """A row as readers know it."""
+
+    row: Row
+    at: datetime
+    position: int
+
+
+class Changes:
+    """Follows the snapshots of one board."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.position = 0
+        """Of the newest change."""
+        self._whole_since = 0
+        self._told: dict[str, _Told] = {}
+        self._tell_all(snapshot)
+
+    def follow(self, snapshot: Snapshot) -> bool:
+        """Take in a newer snapshot; whether there is news in it."""
+        if snapshot.rows.keys() != self._told.keys():
+            self.position += 1
+            self._tell_all(snapshot)
+            return True
+        news = [row for row in snapshot.rows.values() if _is_news(self._told[row.id], row, snapshot.generated_at)]
+        if news:
+            self.position += 1
+        for row in news:
+            self._told[row.id] = _Told(row=row, at=snapshot.generated_at, position=self.position)
+        return bool(news)
+
+    def since(self, position: int) -> Sequence[Row] | None:
+        """The newest rows of what changed after a position; None where only all rows will do."""
+        if not self._whole_since <= position <= self.position:
+            return None
+        return [told.row for told in self._told.values() if told.position > position]
+
+    def _tell_all(self, snapshot: Snapshot) -> None:
+        """Begin anew with the endpoints of a snapshot: a configuration's may be others than the last one's."""
+        self._whole_since = self.position
+        self._told = {
+            name: _Told(row=row, at=snapshot.generated_at, position=self.position)
+            for name, row in snapshot.rows.items()
+        }
+
+
+def _is_news(told: _Told, row: Row, now: datetime) -> bool:
+    if row is told.row:
+        return False
+    # Told of later than now: the wall clock was set back.
+    is_old = not timedelta() <= now - told.at < _STALE
+    return row.news != told.row.news or _moved(told.row.score, row.score) or is_old
+
+
+def _moved(before: float | None, after: float | None) -> bool:
+    if before is None or after is None:
+        return before is not after
+    return abs(after - before) >= _MOVED

@@ -1,0 +1,272 @@
+"""The scores document, `providerwatch/scores/v1`: one row per endpoint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal, TypeAlias
+
+from monitor.config.model import EndpointSpec
+from monitor.domain.maintenance import Span, announced, current, ended, outside
+from monitor.domain.status import Status
+from monitor.scheduler.jobs import Job, tick_at, ticks_between
+from monitor.score.blame import Moved, blame_of
+from monitor.score.endpoint import Book
+from monitor.score.health import Assessment, Health, JudgedStatus, Trouble
+from monitor.score.latency import Summary
+from monitor.score.outcomes import Counts
+from monitor.score.windows import DAY, Window
+from monitor.scoreboard.compression import digest
+from monitor.scoreboard.endpoint import Facts
+from monitor.scoreboard.schema import (
+    AccountTrouble,
+    EndpointPricing,
+    EndpointScore,
+    LastError,
+    Latency,
+    MaintenanceSpan,
+    Quantiles,
+    TrafficCounts,
+    UptimeCounts,
+)
+from probes._model import Task
+from probes._serialize import timestamp
+
+_DIGITS = 6
+"""Decimals of published figures: microseconds, and more than any ratio here is worth."""
+
+Windows: TypeAlias = Sequence[tuple[Window, Counts, Counts]]
+"""With its counts, and those of real traffic among them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One endpoint as published."""
+
+    id: str
+    provider: str
+    model: str
+    api: str
+    status: Status
+    score: float | None
+    uptime: Mapping[str, float | None]
+    """Uptime ratio by window."""
+    news: tuple[object, ...]
+    """What readers are told of at once when it changes: the status and why, the newest sample."""
+    body: bytes
+    """The row as JSON."""
+    etag: str
+    """Of the body."""
+    facts: Facts | None = field(default=None, compare=False)
+    """What it was made of; None where it was read."""
+    account: str | None = None
+    """The error class for whose sake the newest samples were refused to this account."""
+    router_ids: Mapping[str, str] = field(default_factory=dict)
+
+
+def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> Row:
+    """The row of one endpoint at `now`."""
+    seen = book.assess(now)
+    status, since = published_status(spec, seen, now)
+    windows = list(book.counts(now))
+    summaries = book.recent.summaries(now)
+    figures = {name: _summary(summary) for name, summary in summaries.items()}
+    fields: EndpointScore = {
+        "id": spec.endpoint.id,
+        "provider": spec.endpoint.provider,
+        "model": spec.model,
+        "api": spec.endpoint.api,
+        "status": status,
+        "since": timestamp(since),
+        "score": _round(seen.score),
+        "confidence": _pair(seen.confidence),
+        "evidence": next(counts.counted for window, counts, _ in windows if window is DAY),
+        "account": _account(book.shown.trouble),
+        "maintenance": _maintenance(announced(spec.maintenance, now)),
+        "measured_at": _time(book.shown.measured_at),
+        "stale_after": _time(seen.stale_after),
+        "source": _source(windows),
+        "uptime": {
+            window.name: _counts(counts, _expected(window, spec, book, jobs, now)) for window, counts, _ in windows
+        },
+        "traffic": _traffic(windows),
+        "ttft_s": figures["ttft_s"],
+        "ttat_s": figures["ttat_s"],
+        "e2e_s": figures["e2e_s"],
+        "itl_s": figures["itl_s"],
+        "output_tps": figures["output_tps"],
+        "e2e_tps": figures["e2e_tps"],
+        "tool_call_error_ratio": _round(book.answers[Task.TOOL_CALL].ratio(now)),
+        "structured_output_error_ratio": _round(book.answers[Task.STRUCTURED_OUTPUT].ratio(now)),
+        "last_error": _last_error(book.shown, book.terms.moved),
+        "pricing": _pricing(spec),
+        "context_length": spec.context_length,
+        "labels": dict(spec.labels),
+        "router_ids": dict(spec.router_ids),
+    }
+    body = json.dumps(fields, separators=(",", ":"), allow_nan=False).encode()
+    return Row(
+        id=spec.endpoint.id,
+        provider=spec.endpoint.provider,
+        model=spec.model,
+        api=spec.endpoint.api,
+        status=status,
+        score=seen.score,
+        uptime={window.name: counts.ratio for window, counts, _ in windows},
+        news=(
+            status,
+            since,
+            book.shown.measured_at,
+            book.shown.trouble,
+            book.shown.last_error,
+            fields["maintenance"],
+        ),
+        body=body,
+        etag=digest(body),
+        account=book.shown.trouble.error if book.shown.trouble else None,
+        router_ids=spec.router_ids,
+        facts=_facts(spec, book, (status, since, seen.score), windows, summaries),
+    )
+
+
+def _facts(
+    spec: EndpointSpec,
+    book: Book,
+    judged: tuple[Status, datetime, float | None],
+    windows: Windows,
+    summaries: Mapping[str, Summary],
+) -> Facts:
+    status, since, score = judged
+    return Facts(
+        spec=spec,
+        status=status,
+        since=since,
+        score=score,
+        account=book.shown.trouble,
+        measured_at=book.shown.measured_at,
+        counts={window.name: counts for window, counts, _ in windows},
+        summaries=summaries,
+        source=_source(windows),
+    )
+
+
+def published_status(spec: EndpointSpec, seen: Assessment | JudgedStatus, now: datetime) -> tuple[Status, datetime]:
+    """The status and since when it is that. Paused, an endpoint is not in maintenance; after that nothing is known."""
+    span = current(spec.maintenance, now)
+    match spec.enabled, span, seen.status:
+        case False, _, _:
+            return Status.PAUSED, seen.since
+        case _, Span(), _:
+            return Status.MAINTENANCE, span.begin
+        case _, _, Status.UNKNOWN:
+            return Status.UNKNOWN, max(seen.since, ended(spec.maintenance, now) or seen.since)
+        case _:
+            return seen.status, seen.since
+
+
+def _maintenance(span: Span | None) -> MaintenanceSpan | None:
+    return None if span is None else {"from": timestamp(span.begin), "to": timestamp(span.end)}
+
+
+def _account(trouble: Trouble | None) -> AccountTrouble | None:
+    return None if trouble is None else {"class": trouble.error, "since": timestamp(trouble.since)}
+
+
+def _source(windows: Windows) -> Literal["synthetic", "traffic", "mixed"]:
+    """What the newest half hour's figures rest on."""
+    counts, real = next((counts, real) for window, counts, real in windows if window.name == "30m")
+    if not real.all:
+        return "synthetic"
+    return "mixed" if counts.counted > real.counted else "traffic"
+
+
+def _traffic(windows: Windows) -> dict[str, TrafficCounts] | None:
+    if not any(real.all for _, _, real in windows):
+        return None
+    return {window.name: _traffic_counts(real) for window, _, real in windows}
+
+
+def _traffic_counts(real: Counts) -> TrafficCounts:
+    return {"ok": real.ok, "failed": real.failed, "rate_limited": real.rate_limited, "account": real.account}
+
+
+def _counts(counts: Counts, expected: int) -> UptimeCounts:
+    return {
+        "ratio": _round(counts.ratio),
+        "ci95": _pair(counts.ci95),
+        "ok": counts.ok,
+        "failed": counts.failed,
+        "rate_limited": counts.rate_limited,
+        "account": counts.account,
+        "monitor": counts.monitor,
+        "network": counts.network,
+        "expected": expected,
+    }
+
+
+def _expected(window: Window, spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> int:
+    """How many probes the schedule wanted in the window, since the endpoint was first probed; none in maintenance."""
+    if book.first_seen is None:
+        return 0
+    # The first sample began a moment after its tick.
+    first_tick = max((tick_at(job, book.first_seen) for job in jobs), default=book.first_seen)
+    begin = max(now - timedelta(seconds=window.length_s), first_tick)
+    spans = list(outside(spec.maintenance, begin, now))
+    return sum(ticks_between(job, span.begin, span.end) for job in jobs for span in spans)
+
+
+def _summary(summary: Summary) -> Latency:
+    plain = _quantiles(summary.quantiles)
+    latency: Latency = {
+        "window": "30m",
+        "count": summary.count,
+        "p50": plain["p50"],
+        "p75": plain["p75"],
+        "p90": plain["p90"],
+        "p99": plain["p99"],
+    }
+    if summary.inflated is not None:
+        latency["failure_inflated"] = _quantiles(summary.inflated)
+    return latency
+
+
+def _quantiles(values: Mapping[str, float | None]) -> Quantiles:
+    return {
+        "p50": _round(values["p50"]),
+        "p75": _round(values["p75"]),
+        "p90": _round(values["p90"]),
+        "p99": _round(values["p99"]),
+    }
+
+
+def _last_error(health: Health, moved: Moved) -> LastError | None:
+    last = health.last_error
+    if last is None:
+        return None
+    return {
+        "class": last.error,
+        "blame": blame_of(last.error, moved),
+        "at": timestamp(last.at),
+        "status_code": last.status_code,
+    }
+
+
+def _pricing(spec: EndpointSpec) -> EndpointPricing | None:
+    pricing = spec.endpoint.pricing
+    if pricing is None:
+        return None
+    return {"prompt_usd_per_mtok": pricing.prompt, "completion_usd_per_mtok": pricing.completion}
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, _DIGITS)
+
+
+def _pair(interval: tuple[float, float] | None) -> tuple[float, float] | None:
+    return None if interval is None else (round(interval[0], _DIGITS), round(interval[1], _DIGITS))
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else timestamp(at)

@@ -1,0 +1,178 @@
+"""What keeps a store quick and small, a slice at a time: roll up, seal into blocks, delete what is too old.
+
+A slice is one short transaction. Nothing is sealed before every sink has it and its rollups are made; nothing raw is
+deleted before its rollups are made.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, exists, func, select, type_coerce
+from sqlalchemy.types import NULLTYPE
+
+from monitor.store import _horizon, _traffic
+from monitor.store._append import HOUR_S, hour
+from monitor.store._blocks import pack
+from monitor.store._outbox import drop, slowest
+from monitor.store._protocol import Retention
+from monitor.store._raw import COLUMNS, hour_of
+from monitor.store._rollups import HOURS_A_DAY, roll_day, roll_hour
+from monitor.store._statements import MICROSECONDS_AN_HOUR, Insert
+from monitor.store._tables import (
+    activity,
+    block,
+    daily,
+    endpoint,
+    hourly,
+    incident,
+    sample,
+    stale_hour,
+    traffic,
+)
+
+ROWS_KEPT: Final = timedelta(hours=26)
+"""How long samples lie in rows of their own: what counts a day by minutes needs no block."""
+_BLOCKS_A_SLICE: Final = 20
+_ROWS_A_SLICE: Final = 200
+_HOURS_TRIED: Final = 20
+"""Looked at in one slice for one that can be sealed: a sink that lags makes most wait."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """Where each tier's retention ends: the first hour, and the first day, since 1970 that is kept."""
+
+    raw: int
+    hourly: int
+    daily: int
+
+
+def tier_ends(now: datetime, retention: Retention) -> Ends:
+    """Whole days of hours are kept, so that a day that a late sample changes can be made anew from all its hours."""
+    until = retention.until or now
+    raw = hour(until - retention.raw)
+    hourly_day = min(hour(until - retention.hourly), raw) // HOURS_A_DAY
+    daily_day = min(hour(until - retention.daily) // HOURS_A_DAY, hourly_day)
+    return Ends(raw=raw, hourly=hourly_day * HOURS_A_DAY, daily=daily_day)
+
+
+class Tidying:
+    """Slices of tidying, in the order in which one makes way for the next."""
+
+    def __init__(self, insert: Insert) -> None:
+        self._insert = insert
+        self._to_seal: deque[tuple[int, int]] = deque()
+        self._nothing_at: tuple[int, int | None] | None = None
+        """The hour, and the cursor of the slowest sink, at which there was nothing to seal."""
+
+    def slice(self, connection: Connection, now: datetime, retention: Retention) -> bool:
+        """Do one thing that is to be done; False when there is none."""
+        this_hour = hour(now)
+        ends, until = tier_ends(now, retention), retention.until or now
+        return (
+            roll_hour(connection, self._insert, this_hour)
+            or roll_day(connection, self._insert, this_hour // HOURS_A_DAY)
+            or self._seal_one(connection, hour(now - ROWS_KEPT))
+            or _delete_raw(connection, self._insert, ends.raw, until)
+            or _delete_rollups(connection, hourly, ends.hourly)
+            or _delete_rollups(connection, daily, ends.daily)
+            or _delete_incidents(connection, ends.daily)
+            or _delete_traffic(connection, until, ends.daily)
+        )
+
+    def _seal_one(self, connection: Connection, before: int) -> bool:
+        """Put one endpoint's hour into its block, if one of the next few can be; True when there may be more."""
+        given = slowest(connection)
+        if not self._to_seal:
+            if self._nothing_at == (before, given):
+                return False
+            self._to_seal.extend(_sealable(connection, before))
+            self._nothing_at = (before, given)
+        for _ in range(min(_HOURS_TRIED, len(self._to_seal))):
+            sealed = _seal(connection, self._insert, *self._to_seal[0], given)
+            self._to_seal.popleft()
+            if sealed:
+                self._nothing_at = None
+                return True
+        return bool(self._to_seal)
+
+
+def _sealable(connection: Connection, before: int) -> list[tuple[int, int]]:
+    """For each endpoint the oldest hour that has rows, if it is old enough."""
+    oldest = select(func.min(type_coerce(sample.c.started_at, NULLTYPE))).where(sample.c.endpoint == endpoint.c.key)
+    rows = connection.execute(select(endpoint.c.key, oldest.scalar_subquery().label("oldest")))
+    hours = [(row.key, row.oldest // MICROSECONDS_AN_HOUR) for row in rows if row.oldest is not None]
+    return [(key, at_hour) for key, at_hour in hours if at_hour < before]
+
+
+def _seal(connection: Connection, insert: Insert, key: int, at_hour: int, given: int | None) -> bool:
+    """False when it has to wait: for its rollup, or for a sink that was not given all; and when nothing is there."""
+    started = type_coerce(sample.c.started_at, NULLTYPE)
+    begin = at_hour * MICROSECONDS_AN_HOUR
+    span = (sample.c.endpoint == key, started >= begin, started < begin + MICROSECONDS_AN_HOUR)
+    mine = (stale_hour.c.endpoint == key, stale_hour.c.bucket == at_hour)
+    stale, newest = connection.execute(
+        select(exists().where(*mine), select(func.max(sample.c.seq)).where(*span).scalar_subquery())
+    ).one()
+    if stale or newest is None or (given is not None and newest > given):
+        return False
+    rows = hour_of(connection, key, at_hour)
+    last = rows[-1]["seq"]
+    put = insert(block).values(endpoint=key, hour=at_hour, samples=len(rows), last_seq=last, data=pack(rows, COLUMNS))
+    fresh = {name: put.excluded[name] for name in ("samples", "last_seq", "data")}
+    connection.execute(put.on_conflict_do_update(index_elements=list(block.primary_key), set_=fresh))
+    connection.execute(delete(sample).where(*span))
+    return True
+
+
+def _delete_raw(connection: Connection, insert: Insert, before: int, until: datetime) -> bool:
+    """Delete raw samples of hours before; from then on none of them is taken again."""
+    begin = type_coerce(before * MICROSECONDS_AN_HOUR, NULLTYPE)
+    _horizon.move(connection, insert, datetime.fromtimestamp(before * HOUR_S, UTC), until)
+    if _delete_oldest(connection, block, block.c.hour < before, _BLOCKS_A_SLICE):
+        return True
+    started = type_coerce(sample.c.started_at, NULLTYPE)
+    keys = select(endpoint.c.key)
+    rows = select(sample.c.seq).where(sample.c.endpoint.in_(keys), started < begin).limit(_ROWS_A_SLICE)
+    seqs = connection.execute(rows).scalars().all()
+    if seqs:
+        drop(connection, seqs)
+        _delete_rows(connection, sample, [{"seq": seq} for seq in seqs])
+    return bool(seqs)
+
+
+def _delete_rollups(connection: Connection, table: Table, before: int) -> bool:
+    return _delete_oldest(connection, table, table.c.bucket < before, _ROWS_A_SLICE)
+
+
+def _delete_incidents(connection: Connection, before_day: int) -> bool:
+    """They are kept as long as days are; one that is open stays, however old it is."""
+    end = datetime.fromtimestamp(before_day * HOURS_A_DAY * HOUR_S, UTC)
+    return _delete_oldest(connection, incident, incident.c.ended_at < end, _ROWS_A_SLICE)
+
+
+def _delete_traffic(connection: Connection, now: datetime, before_day: int) -> bool:
+    """Counts are kept as long as a window asks for them, what applications used as long as days are."""
+    return _delete_oldest(connection, traffic, _traffic.expired(now), _ROWS_A_SLICE) or _delete_oldest(
+        connection, activity, activity.c.day < before_day, _ROWS_A_SLICE
+    )
+
+
+def _delete_oldest(connection: Connection, table: Table, old: ColumnElement[bool], limit: int) -> bool:
+    query = select(*table.primary_key).where(old).limit(limit)
+    found = [dict(row) for row in connection.execute(query).mappings()]
+    if found:
+        _delete_rows(connection, table, found)
+    return bool(found)
+
+
+def _delete_rows(connection: Connection, table: Table, keys: Sequence[Mapping[str, object]]) -> None:
+    """Delete rows by their keys, one after the other: for a list of keys SQLite may read the table to its end."""
+    mine = (column == bindparam(f"old_{column.name}", type_=column.type) for column in table.primary_key)
+    rows = [{f"old_{name}": value for name, value in key.items()} for key in keys]
+    connection.execute(delete(table).where(*mine), rows)

@@ -1,0 +1,163 @@
+"""Stands between the samples and their judge: holds back, has others asked, lets go."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.config.model import Canary, EndpointSpec
+from monitor.domain.maintenance import current
+from monitor.vantage.attribution import Vantage
+from monitor.vantage.evidence import Answer, Reply
+from monitor.vantage.origin import Origin, canary_origins, origin_of
+from monitor.vantage.resolver import Lookup, ResolverRecord
+from monitor.vantage.tcp_check import ask
+from probes._model import Sample
+from probes._proxy import proxy_of
+
+log = logging.getLogger(__name__)
+
+_TICK_S = 1.0
+_LOOK_UP_EVERY_S = 5.0
+"""While probes are under way: one that is given up for its name has waited longer than that."""
+_PAUSE_S = 1.0
+"""From one round of asking to the next, so that no stream of failures makes us a nuisance."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peers:
+    """With whom a lookout deals."""
+
+    emit: Callable[[Sample], None]
+    """Takes every sample, in the order of its endpoint's arrivals."""
+    now: Callable[[], datetime]
+    ask: Callable[[Origin], Awaitable[Answer]] = ask
+    look_up: Callable[[], Awaitable[Answer]] | None = None
+    """Looks up a neutral name; None: the resolver is not watched."""
+    probing: Callable[[], bool] = lambda: False
+    """Whether a probe is under way."""
+
+
+class Lookout:
+    """Hands samples on, after a while if need be, with the error that they have after all."""
+
+    def __init__(
+        self,
+        endpoints: Iterable[EndpointSpec],
+        canaries: Iterable[Canary],
+        peers: Peers,
+        pause_s: float = _PAUSE_S,
+    ) -> None:
+        self._specs = tuple(spec for spec in endpoints if spec.enabled)
+        found = {spec.endpoint.id: origin_of(spec.endpoint) for spec in self._specs}
+        self._origins = {name: origin for name, origin in found.items() if origin is not None}
+        self._looks_up = peers.look_up is not None and any(each.is_named for each in self._origins.values())
+        resolver = ResolverRecord() if self._looks_up else None
+        self._vantage = Vantage(self._origins, canary_origins(canaries), resolver)
+        self._peers = peers
+        self._pause_s = pause_s
+        self._due = asyncio.Event()
+        self._was_online = True
+        self._were_unfit: frozenset[Origin] = frozenset()
+        self._ended = False
+
+    @property
+    def online(self) -> bool:
+        """Whether this place's network works, as far as is known."""
+        return self._vantage.online
+
+    def put(self, sample: Sample) -> None:
+        """Take a sample; never waits."""
+        if self._ended:
+            self._peers.emit(sample)
+            return
+        self._hand_on(self._vantage.take(sample, self._peers.now()))
+
+    async def run(self) -> None:
+        """Ask when it is due, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._let_go_in_time(), name="vantage-bound")
+            if self._looks_up:
+                group.create_task(self._watch_resolver(), name="vantage-resolver")
+            while True:
+                await self._due.wait()
+                await self._ask_round()
+                await asyncio.sleep(self._pause_s)
+
+    def end(self) -> None:
+        """Let everything go as it is; what comes from now on is not held back any more."""
+        self._ended = True
+        self._hand_on(self._vantage.release())
+
+    def clock_stepped(self) -> None:
+        """The wall clock leapt: what waits goes as it is, because times from before cannot be compared any more."""
+        self._hand_on(self._vantage.clock_stepped(self._peers.now()))
+
+    async def _ask_round(self) -> None:
+        """One asking for all that is in doubt now; somebody may have been heard meanwhile, so that nothing is."""
+        self._due.clear()
+        now = self._peers.now()
+        if not self._vantage.is_due(now):
+            return
+        witnesses = self._vantage.ask(now, self._away(now))
+        looking_up = [self._look_up()] if self._looks_up else []
+        replies, _ = await asyncio.gather(asyncio.gather(*map(self._reply, witnesses)), asyncio.gather(*looking_up))
+        self._hand_on(self._vantage.answered(replies))
+        self._say_who_is_unfit()
+
+    def _away(self, now: datetime) -> frozenset[Origin]:
+        """Providers that cannot be asked: in maintenance with all of their endpoints, or behind a proxy."""
+        awake = {
+            self._origins.get(spec.endpoint.id)
+            for spec in self._specs
+            if current(spec.maintenance, now) is None and proxy_of(spec.endpoint.proxy) is None
+        }
+        return frozenset(self._origins.values()) - awake
+
+    async def _reply(self, witness: Origin) -> Reply:
+        return Reply(witness=witness, answer=await self._peers.ask(witness))
+
+    async def _watch_resolver(self) -> None:
+        """Look up neutral names beside the probes, whether or not one fails: afterwards it would be too late."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                if self._peers.probing():
+                    group.create_task(self._look_up(), name="vantage-lookup")
+                    await asyncio.sleep(_LOOK_UP_EVERY_S - _TICK_S)
+                await asyncio.sleep(_TICK_S)
+
+    async def _look_up(self) -> None:
+        began, look_up = self._peers.now(), self._peers.look_up
+        answer = Answer.NOTHING if look_up is None else await look_up()
+        self._hand_on(self._vantage.looked_up(Lookup(began=began, ended=self._peers.now(), answer=answer)))
+
+    async def _let_go_in_time(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK_S)
+            self._hand_on(self._vantage.tick(self._peers.now()))
+
+    def _hand_on(self, samples: Iterable[Sample]) -> None:
+        for sample in samples:
+            self._peers.emit(sample)
+        if self._vantage.is_due(self._peers.now()):
+            self._due.set()
+        if self._vantage.online is not self._was_online:
+            self._was_online = self._vantage.online
+            self._say()
+
+    def _say(self) -> None:
+        if self._was_online:
+            log.info("this place's network works again", extra={"action": "vantage_online"})
+        else:
+            words = "this place's network is down: what fails to reach a provider now counts against nobody"
+            log.warning(words, extra={"action": "vantage_offline"})
+
+    def _say_who_is_unfit(self) -> None:
+        unfit = self._vantage.unfit_canaries
+        for canary in unfit - self._were_unfit:
+            words = "canary %s is silent while others are heard, and tells nothing until it is heard itself"
+            log.warning(words, canary.name, extra={"action": "canary_silent"})
+        self._were_unfit = unfit

@@ -1,0 +1,129 @@
+"""Asks whether somebody is there: a TCP connection, closed at once. No request is sent, so it costs nobody anything."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import secrets
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any, TypeAlias
+
+from monitor.vantage.evidence import Answer
+from monitor.vantage.origin import Origin
+from probes._deadline import until
+
+PATIENCE_S = 5.0
+"""The kernel tries after 0, 1 and 3 s: time for the third try, and for a slow way back."""
+LOOKUP_PATIENCE_S = 3.0
+"""A resolver that works answers sooner; a lost packet is sent again after 5 s."""
+_NEUTRAL_ZONE = "example.com."
+"""Kept by IANA for such use, far from every provider. The dot at its end keeps search domains out."""
+_NO_SUCH_NAME = frozenset({socket.EAI_NONAME, socket.EAI_NODATA})
+_MOST_ADDRESSES = 4
+_UNREACHABLE = frozenset(
+    {
+        errno.ENETDOWN,
+        errno.ENETUNREACH,
+        errno.EHOSTDOWN,
+        errno.EHOSTUNREACH,
+        errno.ETIMEDOUT,
+        errno.EADDRNOTAVAIL,
+        errno.EPERM,
+    }
+)
+"""What the kernel says when there is no way; EPERM when its own packet filter is in it."""
+
+_Address: TypeAlias = tuple[int, int, int, str, Any]
+"""As `getaddrinfo` gives it."""
+
+
+async def ask(witness: Origin, patience_s: float = PATIENCE_S) -> Answer:
+    """Whether a witness can be heard now. All of its addresses are tried at once, for the first may be a dead end."""
+    until_s = asyncio.get_running_loop().time() + patience_s
+    try:
+        async with until(until_s):
+            addresses = await _addresses(witness)
+    except (TimeoutError, socket.gaierror):
+        return Answer.SILENT
+    except (OSError, RuntimeError, UnicodeError):  # no thread, no such name
+        return Answer.NOTHING
+    tasks = [asyncio.create_task(_connect(each, until_s)) for each in addresses[:_MOST_ADDRESSES]]
+    try:
+        return await _first_heard(tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def look_up(name: str | None = None, patience_s: float = LOOKUP_PATIENCE_S) -> Answer:
+    """Whether the resolver answers now, if only that there is no such name.
+
+    `name` None: a random one, so that the resolver cannot answer from its cache.
+    """
+    host = name or f"{secrets.token_hex(6)}.{_NEUTRAL_ZONE}"
+    try:
+        async with until(asyncio.get_running_loop().time() + patience_s):
+            await _addresses(Origin(name=host, host=host, port=443))
+    except TimeoutError:
+        return Answer.SILENT
+    except socket.gaierror as error:
+        return Answer.HEARD if error.errno in _NO_SUCH_NAME else Answer.SILENT
+    except (OSError, RuntimeError, UnicodeError):  # no thread
+        return Answer.NOTHING
+    return Answer.HEARD
+
+
+async def _first_heard(tasks: Iterable[asyncio.Task[Answer]]) -> Answer:
+    answers = set()
+    for coming in asyncio.as_completed(tasks):
+        answers.add(await coming)
+        if Answer.HEARD in answers:
+            return Answer.HEARD
+    return Answer.SILENT if answers == {Answer.SILENT} else Answer.NOTHING
+
+
+async def _connect(address: _Address, until_s: float) -> Answer:
+    family, kind, protocol, _, where = address
+    try:
+        with socket.socket(family, kind, protocol) as opened:
+            opened.setblocking(False)
+            async with until(until_s):
+                await asyncio.get_running_loop().sock_connect(opened, where)
+    except TimeoutError:
+        return Answer.SILENT
+    except OSError as error:
+        return Answer.SILENT if error.errno in _UNREACHABLE else Answer.NOTHING
+    return Answer.HEARD
+
+
+async def _addresses(witness: Origin) -> list[_Address]:
+    """The addresses of a witness. Raises gaierror when a name has none.
+
+    In a thread of its own: a resolver without a network keeps one for half a minute, and those of the event loop's
+    pool are needed, and waited for at the end.
+    """
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[list[_Address]] = loop.create_future()
+
+    def settle(set_outcome: Callable[[Any], None], outcome: object) -> None:
+        if not found.done():
+            set_outcome(outcome)
+
+    def look_up() -> None:
+        try:
+            addresses = socket.getaddrinfo(
+                witness.host, witness.port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
+            )
+        except (OSError, UnicodeError) as error:
+            outcome: tuple[Callable[[Any], None], object] = (found.set_exception, error)
+        else:
+            outcome = (found.set_result, addresses)
+        with suppress(RuntimeError):  # the loop was closed meanwhile
+            loop.call_soon_threadsafe(settle, *outcome)
+
+    threading.Thread(target=look_up, name=f"lookup-{witness.host}", daemon=True).start()
+    return await found

@@ -1,0 +1,73 @@
+"""Who may ask, and how often: the host that is asked for, each client's rate, the token."""
+
+from __future__ import annotations
+
+import hmac
+import math
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import lru_cache
+
+from aiohttp import hdrs, web
+
+from monitor.web.hosts import host_of
+from monitor.web.rate_limit import Buckets, client_of
+from probes._model import Secret
+
+_client_of = lru_cache(maxsize=1024)(client_of)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What is asked of clients."""
+
+    token: Secret | None = None
+    """None: nothing."""
+    rate_per_s: float | None = None
+    """How many requests one client may make per second, on average; None: as many as it will."""
+    hosts: Collection[str] | None = None
+    """What a request may name as `Host`, as `hosts.host_of` writes it; None: anything."""
+
+
+class Guard:
+    """Lets requests in or raises what refuses them."""
+
+    def __init__(self, access: Access, clock: Callable[[], float]) -> None:
+        self._wanted = None if access.token is None else f"Bearer {access.token.reveal()}".encode()
+        self._buckets = None if access.rate_per_s is None else Buckets(access.rate_per_s)
+        self._hosts = access.hosts
+        self._clock = clock
+
+    def admit(self, request: web.Request) -> None:
+        """Raises HTTPTooManyRequests, HTTPMisdirectedRequest or HTTPUnauthorized.
+
+        Who guesses tokens is limited like all others.
+        """
+        if self._buckets is not None:
+            wait_s = self._buckets.take(_client_of(request.remote or ""), self._clock())
+            if wait_s > 0:
+                raise web.HTTPTooManyRequests(
+                    text="more requests than one client may make; `rate_limit` in the configuration says how many",
+                    headers={hdrs.RETRY_AFTER: str(math.ceil(wait_s))},
+                )
+        self.admit_host(request)
+        if self._wanted is not None:
+            self._ask_for_token(request, self._wanted)
+
+    def admit_host(self, request: web.Request) -> None:
+        """Raises HTTPMisdirectedRequest for a `Host` that is not ours. A browser always sends one."""
+        if self._hosts is None:
+            return
+        for header in request.headers.getall(hdrs.HOST, ()):
+            if host_of(header) not in self._hosts:
+                raise web.HTTPMisdirectedRequest(
+                    text="the Host header does not name this monitor: without a token only localhost and the listen "
+                    "address are accepted; set `token` or `public: true` in the configuration to accept other names"
+                )
+
+    def _ask_for_token(self, request: web.Request, wanted: bytes) -> None:
+        given = request.headers.get(hdrs.AUTHORIZATION, "").encode(errors="surrogateescape")
+        if not hmac.compare_digest(given, wanted):
+            raise web.HTTPUnauthorized(
+                text="this needs the header 'Authorization: Bearer TOKEN'", headers={hdrs.WWW_AUTHENTICATE: "Bearer"}
+            )

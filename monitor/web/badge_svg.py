@@ -1,0 +1,191 @@
+"""Badges: a label and a word as a small flat SVG, in the look that people know from elsewhere. Pure.
+
+Whoever shows one has fonts of their own, so the widths of the text are estimated and the text is told to be as wide as
+that: nothing runs over the edge. Only presentation attributes are used, which no content security policy forbids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from html import escape
+from math import floor
+from typing import Final
+
+from monitor.domain.status import Status
+
+SVG: Final = "image/svg+xml"
+_HEIGHT: Final = 20
+_MARGIN: Final = 6
+_SIZE: Final = 11
+_BASELINE: Final = 14
+_ADVANCES: Final[Mapping[int, str]] = {
+    275: "'",
+    278: "ijl",
+    295: "IJ",
+    318: " ,.",
+    337: "/:;\\|",
+    355: "f-",
+    390: "()[]t!",
+    411: "r",
+    460: '"',
+    500: "*_`",
+    523: "sz?",
+    553: "cL",
+    577: "Fk",
+    592: "vxy",
+    611: "PTYoa",
+    615: "e",
+    635: "hnuESbdgpq$0123456789{}",
+    656: "K",
+    685: "AVXZB",
+    697: "RC",
+    732: "U",
+    750: "NH",
+    772: "DG&",
+    787: "OQ",
+    818: "w",
+    838: "#+<=>^~",
+    863: "M",
+    974: "m%",
+    995: "W@",
+}
+"""Letters by their width in thousandths of the font's size: of DejaVu Sans, which is about as wide as Verdana."""
+_WIDTHS: Final = {letter: width for width, letters in _ADVANCES.items() for letter in letters}
+_OTHER: Final = 1000
+
+
+class Kind(StrEnum):
+    """What a badge tells of an endpoint."""
+
+    UPTIME = "uptime"
+    TTFT = "ttft"
+    STATUS = "status"
+
+
+class Span(StrEnum):
+    """Over how long it tells."""
+
+    MINUTES_5 = "5m"
+    MINUTES_30 = "30m"
+    HOUR = "1h"
+    DAY = "1d"
+    DAYS_7 = "7d"
+    DAYS_30 = "30d"
+    DAYS_90 = "90d"
+
+
+class Colour(StrEnum):
+    """Behind the word."""
+
+    GREEN = "#4c1"
+    LIGHT_GREEN = "#97ca00"
+    YELLOW = "#dfb317"
+    ORANGE = "#fe7d37"
+    RED = "#e05d44"
+    BLUE = "#007ec6"
+    GREY = "#9f9f9f"
+
+
+_BEHIND_LABEL: Final = "#555"
+_OF_UPTIME: Final = (
+    (0.99, Colour.GREEN),
+    (0.95, Colour.LIGHT_GREEN),
+    (0.9, Colour.YELLOW),
+    (0.8, Colour.ORANGE),
+)
+"""From which ratio on; below the last it is red. OpenRouter takes less than 0.95 for degraded, and less than 0.8 for
+a last resort."""
+_OF_STATUS: Final[Mapping[Status, Colour]] = {
+    Status.UP: Colour.GREEN,
+    Status.DEGRADED: Colour.YELLOW,
+    Status.DOWN: Colour.RED,
+    Status.UNKNOWN: Colour.GREY,
+    Status.MAINTENANCE: Colour.BLUE,
+    Status.PAUSED: Colour.GREY,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Badge:
+    """What a badge says."""
+
+    label: str
+    message: str
+    colour: Colour
+
+
+def of_status(status: Status) -> Badge:
+    """What an endpoint is."""
+    message = "no data" if status is Status.UNKNOWN else status.value
+    return Badge(label=Kind.STATUS, message=message, colour=_OF_STATUS[status])
+
+
+def of_uptime(window: str, ratio: float | None) -> Badge:
+    """An uptime in percent. Cut off and not rounded: what failed once was not up for 100 %."""
+    if ratio is None:
+        return _nothing(f"uptime {window}")
+    percent = floor(ratio * 10_000 + 1e-6) / 100
+    colour = next((colour for least, colour in _OF_UPTIME if ratio >= least), Colour.RED)
+    return Badge(label=f"uptime {window}", message=f"{percent:g}%", colour=colour)
+
+
+def of_ttft(window: str, median_s: float | None, status: Status) -> Badge:
+    """A median TTFT, in the colour of the status: whether it is too long depends on the endpoint's SLO."""
+    if median_s is None:
+        return _nothing(f"ttft {window}")
+    return Badge(label=f"ttft {window}", message=_time(median_s), colour=_OF_STATUS[status])
+
+
+def _nothing(label: str) -> Badge:
+    return Badge(label=label, message="no data", colour=Colour.GREY)
+
+
+def _time(seconds: float) -> str:
+    """In three digits or fewer."""
+    milliseconds = round(seconds * 1000)
+    if milliseconds < 1000:  # noqa: PLR2004
+        return f"{milliseconds} ms"
+    return f"{seconds:.3g} s" if seconds < 1000 else f"{seconds:.0f} s"  # noqa: PLR2004
+
+
+@lru_cache(maxsize=4096)
+def svg(badge: Badge) -> bytes:
+    """The image. Many endpoints have the same."""
+    left, right = (_Part(text) for text in (badge.label, badge.message))
+    width = left.width + right.width
+    title = escape(f"{badge.label}: {badge.message}")
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{_HEIGHT}" viewBox="0 0 {width} {_HEIGHT}"'
+        f' role="img" aria-label="{title}"><title>{title}</title>'
+        '<defs><linearGradient id="shine" x2="0" y2="1"><stop stop-color="#fff" stop-opacity=".12"/>'
+        '<stop offset="1" stop-opacity=".1"/></linearGradient>'
+        f'<clipPath id="edge"><rect width="{width}" height="{_HEIGHT}" rx="3"/></clipPath></defs>'
+        f'<g clip-path="url(#edge)"><rect width="{left.width}" height="{_HEIGHT}" fill="{_BEHIND_LABEL}"/>'
+        f'<rect x="{left.width}" width="{right.width}" height="{_HEIGHT}" fill="{badge.colour}"/>'
+        f'<rect width="{width}" height="{_HEIGHT}" fill="url(#shine)"/></g>'
+        f'<g font-family="Verdana,DejaVu Sans,Geneva,sans-serif" font-size="{_SIZE}" fill="#fff">'
+        f"{left.drawn(_MARGIN)}{right.drawn(left.width + _MARGIN)}</g></svg>\n"
+    ).encode()
+
+
+class _Part:
+    """One half of a badge."""
+
+    def __init__(self, text: str) -> None:
+        self._text = escape(text)
+        self._length = text_width(text)
+        self.width = round(self._length) + 2 * _MARGIN
+
+    def drawn(self, x: float) -> str:
+        """The text with its shadow."""
+        length = f'textLength="{self._length:g}" lengthAdjust="spacingAndGlyphs"'
+        shadow = f'<text x="{x:g}" y="{_BASELINE + 1}" fill="#010101" fill-opacity=".3" aria-hidden="true" {length}>'
+        return f'{shadow}{self._text}</text><text x="{x:g}" y="{_BASELINE}" {length}>{self._text}</text>'
+
+
+def text_width(text: str) -> float:
+    """About how many pixels wide a text is."""
+    return round(sum(_WIDTHS.get(letter, _OTHER) for letter in text) * _SIZE / 1000, 1)

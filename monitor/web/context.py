@@ -1,0 +1,62 @@
+"""What the routes show: the one thing that the daemon hands to the server."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from monitor.scoreboard.row import Row
+from monitor.scoreboard.snapshot import Snapshot
+from monitor.traffic.calls import Receipt
+from monitor.traffic.counted import Activity, Use
+from monitor.web.past import Past
+from monitor.web.scrape import Exposition
+
+
+class ActivityPage(Protocol):
+    """`Store.activity`."""
+
+    async def __call__(
+        self, since: date, endpoints: Collection[str] | None = None, *, after: Use | None, limit: int | None
+    ) -> Sequence[Activity]:
+        """See there. Raises StoreError."""
+
+
+async def _no_activity(*_: object, **__: object) -> Sequence[Activity]:
+    return ()
+
+
+async def _no_metrics(*, openmetrics: bool) -> bytes:
+    return b"# EOF\n" if openmetrics else b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What the routes show."""
+
+    snapshot: Callable[[], Snapshot]
+    """The newest that was made; for what never changes while the daemon runs."""
+    problems: Callable[[], tuple[str, ...]]
+    """Why the daemon is not ready; empty when it is."""
+    warnings: Callable[[], tuple[str, ...]] = tuple
+    """Problems that do not make the daemon unready."""
+    metrics: Exposition = _no_metrics
+    past: Past | None = None
+    """None: the routes of stored history are not there."""
+    outcomes: Callable[[object], Awaitable[Receipt]] | None = None
+    """Takes reports of real traffic; None: without a token no reports are taken."""
+    activity: ActivityPage = _no_activity
+    render: Callable[[], Awaitable[Snapshot]] | None = None
+    """Makes the newest snapshot; None: the one that was made is the newest."""
+    render_row: Callable[[str], Row | None] | None = None
+    """Makes the newest row of one endpoint; None: the one that was made is the newest."""
+
+    async def newest(self) -> Snapshot:
+        """All that may be read now."""
+        return self.snapshot() if self.render is None else await self.render()
+
+    def row(self, name: str) -> Row | None:
+        """What may be read now of one endpoint; None where there is no such endpoint."""
+        return self.snapshot().rows.get(name) if self.render_row is None else self.render_row(name)

@@ -1,0 +1,100 @@
+"""What every request passes on its way in and every answer on its way out: the guard, errors as JSON, safe headers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from http import HTTPStatus
+
+from aiohttp import hdrs, web
+
+from monitor.web.responses import JSON
+from monitor.web.route import Handler
+from monitor.web.safety import SURE, make_safe
+
+log = logging.getLogger(__name__)
+
+_KEPT = frozenset({"Allow", "WWW-Authenticate", "Retry-After", "Accept-Encoding"})
+_PARTING_S = 0.5
+"""How long a client that still sends has to read its refusal: it may lose that when the connection is closed on it."""
+
+
+def nothing(_: web.Request) -> None:
+    """Refuses no request."""
+
+
+def border(
+    handler: Handler, admit: Callable[[web.Request], None], check: Callable[[web.Request], None] = nothing
+) -> Handler:
+    """A handler behind the border. `admit` raises what refuses a request, `check` what refuses its query.
+
+    It stands around each handler, not in a middleware: aiohttp puts two further layers around every request for those.
+    Every call counts here: in a server one takes half a microsecond, a hundredth of all that a 304 does.
+    """
+
+    async def crossed(request: web.Request) -> web.StreamResponse:
+        try:
+            admit(request)
+            if "?" in request.raw_path:
+                check(request)
+            response = await handler(request)
+        except web.HTTPException as error:
+            if error.status < HTTPStatus.BAD_REQUEST:
+                make_safe(error.headers)
+                raise
+            response = _refused(error)
+        except Exception:  # noqa: BLE001  # logged there
+            response = _failed(request)
+        headers = response.headers
+        if SURE not in headers and not response.prepared:
+            make_safe(headers)
+        if not request.content.is_eof():
+            await _part(request, response)
+        return response
+
+    return crossed
+
+
+def _failed(request: web.Request) -> web.Response:
+    """The answer after a fault of ours, which is being handled. Raises it where an answer has begun."""
+    if request.writer.output_size > 0:
+        raise  # noqa: PLE0704  # the connection ends, and the log says why
+    log.exception("a request failed", extra={"action": "request_failed", "path": request.path})
+    return _error(HTTPStatus.INTERNAL_SERVER_ERROR, "the monitor failed to answer; its log says why", {})
+
+
+async def expect(request: web.Request) -> web.Response | None:
+    """What aiohttp asks for a request with `Expect`: who wants the body says so, once the request is admitted."""
+    if request.headers[hdrs.EXPECT].lower() == "100-continue":
+        return None
+    refused = _error(HTTPStatus.EXPECTATION_FAILED, "the header Expect may be 100-continue only", {})
+    make_safe(refused.headers)
+    refused.force_close()
+    return refused
+
+
+async def _part(request: web.Request, response: web.StreamResponse) -> None:
+    """Answer a request whose body was not read, and is not going to be: reading on would be work for a stranger."""
+    response.force_close()
+    transport = request.transport
+    if response.prepared or transport is None:
+        return
+    with suppress(ConnectionError):  # the client has gone already
+        await response.prepare(request)
+        await response.write_eof()
+        transport.pause_reading()
+        transport.write_eof()
+        await asyncio.sleep(_PARTING_S)
+
+
+def _refused(error: web.HTTPException) -> web.Response:
+    kept = {name: value for name, value in error.headers.items() if name in _KEPT}
+    return _error(HTTPStatus(error.status), error.text or error.reason, kept)
+
+
+def _error(status: HTTPStatus, message: str, headers: Mapping[str, str]) -> web.Response:
+    body = {"error": {"code": status.name.lower(), "message": message}}
+    return web.Response(text=json.dumps(body), status=status, content_type=JSON, headers=headers)

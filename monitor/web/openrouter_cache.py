@@ -1,0 +1,70 @@
+"""What a snapshot offers: its endpoints by model, and OpenRouter's documents of them, ready to be sent.
+
+A document is made when somebody first asks after what it tells has changed, and kept for all who ask until the next
+change. Pure: what a reader gets depends on the snapshot alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from monitor.routing.openrouter.documents import by_model, endpoints_document, models_document, providers_document
+from monitor.routing.openrouter.file import facts_of, serialised
+from monitor.routing.tiers import standing
+from monitor.scoreboard.endpoint import Facts
+from monitor.scoreboard.snapshot import Snapshot
+from monitor.web.responses import Document, ready
+
+
+class Offering:
+    """The newest snapshot by model, and its documents."""
+
+    def __init__(self) -> None:
+        self._snapshot: Snapshot | None = None
+        self._facts: list[Facts] = []
+        self._by_model: Mapping[str, list[Facts]] = {}
+        self._fresh: dict[str, Document] = {}
+        self._kept: dict[str, tuple[object, Document]] = {}
+
+    def endpoints(self, snapshot: Snapshot, model: str) -> list[Facts]:
+        """The endpoints of a model; none where there is no such model."""
+        self._turn_to(snapshot)
+        return self._by_model.get(model, [])
+
+    def models(self, snapshot: Snapshot, offset: int = 0, limit: int | None = None) -> Document:
+        """The list of models, or a page of it. It tells of the configuration, and of who stands best."""
+        self._turn_to(snapshot)
+        if offset > 0 or (limit is not None and limit < len(self._by_model)):
+            return ready(serialised(models_document(self._facts, offset, limit)))
+        return self._ready("models", self._standings, lambda: models_document(self._facts))
+
+    def providers(self, snapshot: Snapshot) -> Document:
+        """The list of providers."""
+        self._turn_to(snapshot)
+        return self._ready("providers", self._specs, lambda: providers_document(self._facts))
+
+    def model(self, snapshot: Snapshot, name: str) -> Document | None:
+        """A model and its endpoints; None where there is no such model."""
+        facts = self.endpoints(snapshot, name)
+        return self._ready(f"model {name}", lambda: facts, lambda: endpoints_document(facts)) if facts else None
+
+    def _turn_to(self, snapshot: Snapshot) -> None:
+        if snapshot is not self._snapshot:
+            self._snapshot, self._fresh = snapshot, {}
+            self._facts = facts_of(snapshot)
+            self._by_model = by_model(self._facts)
+
+    def _ready(self, name: str, told: Callable[[], object], make: Callable[[], Mapping[str, object]]) -> Document:
+        """A document of this snapshot: the one that there was, if it tells of the same."""
+        if name not in self._fresh:
+            known, basis = self._kept.get(name), told()
+            if known is None or known[0] != basis:
+                known = self._kept[name] = basis, ready(serialised(make()))
+            self._fresh[name] = known[1]
+        return self._fresh[name]
+
+    def _standings(self) -> object:
+        return [(each.spec, standing(each)) for each in self._facts]
+
+    def _specs(self) -> object:
+        return [each.spec for each in self._facts]

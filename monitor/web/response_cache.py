@@ -1,0 +1,99 @@
+"""The scores as ready documents: made when somebody first asks after a change, kept for all who ask until the next.
+
+What a reader gets depends on the snapshot alone.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+
+from monitor.scoreboard.compression import BlockwiseGzip
+from monitor.scoreboard.row import Row
+from monitor.scoreboard.snapshot import CLOSING, Filter, Snapshot, is_recent, opening, select
+from monitor.web.responses import Document, packed, ready
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much is kept of what readers thought up; the least recently wanted goes first."""
+
+    selections: int = 64
+    selection_bytes: int = 32 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """A document, and the newest snapshot that it is known to tell of."""
+
+    of: str
+    """By its entity tag: the snapshot itself would be kept from being forgotten."""
+    part: Snapshot
+    """What is in it, which may be from before."""
+    document: Document
+
+
+class Shelf:
+    """Ready documents of the newest snapshot."""
+
+    def __init__(self, limits: Limits = Limits()) -> None:
+        self._limits = limits
+        self._packer = BlockwiseGzip()
+        self._whole: tuple[Snapshot, Document] | None = None
+        self._selected: OrderedDict[Filter, _Kept] = OrderedDict()
+        self._rows: dict[str, tuple[Row, Document]] = {}
+
+    @property
+    def selection_bytes(self) -> int:
+        """How much memory the selections take."""
+        return sum(_size(kept.document) for kept in self._selected.values())
+
+    def whole(self, snapshot: Snapshot) -> Document:
+        """All endpoints."""
+        if self._whole is None or self._whole[0] is not snapshot:
+            self._whole = snapshot, self._packed(snapshot)
+        return self._whole[1]
+
+    def _packed(self, snapshot: Snapshot) -> Document:
+        head = opening(snapshot.vantage, snapshot.generated_at)
+        rows = [row.body for row in snapshot.rows.values()]
+        gzip = self._packer.pack(head, rows, CLOSING, snapshot.body)
+        return packed(snapshot.body, gzip if len(gzip) < len(snapshot.body) else None, etag=snapshot.etag)
+
+    def row(self, row: Row) -> Document:
+        """One endpoint."""
+        known = self._rows.get(row.id)
+        if known is None or known[0] is not row:
+            known = self._rows[row.id] = row, ready(row.body, etag=row.etag)
+        return known[1]
+
+    def selected(self, snapshot: Snapshot, wanted: Filter) -> Document:
+        """The endpoints that pass a filter."""
+        kept = self._selected.get(wanted)
+        if kept is not None and kept.of == snapshot.etag:
+            self._selected.move_to_end(wanted)
+            return kept.document
+        fresh = self._selected[wanted] = _renewed(kept, snapshot, wanted)
+        self._selected.move_to_end(wanted)
+        self._make_room()
+        return fresh.document
+
+    def _make_room(self) -> None:
+        limits = self._limits
+        while len(self._selected) > limits.selections or (
+            len(self._selected) > 1 and self.selection_bytes > limits.selection_bytes
+        ):
+            self._selected.popitem(last=False)
+
+
+def _renewed(kept: _Kept | None, snapshot: Snapshot, wanted: Filter) -> _Kept:
+    """What a filter selects now: the document that was there, if nothing in it has changed."""
+    part = select(snapshot, wanted)
+    if kept is not None and part.rows == kept.part.rows and is_recent(kept.part, snapshot.generated_at):
+        return replace(kept, of=snapshot.etag)
+    return _Kept(of=snapshot.etag, part=part, document=ready(part.body, etag=part.etag))
+
+
+def _size(document: Document) -> int:
+    """With its rows, which nobody else may hold any more."""
+    return document.size_bytes + len(document.plain.body)

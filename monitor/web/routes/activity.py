@@ -1,0 +1,106 @@
+"""`GET /v1/activity`: what applications used of each endpoint, by the day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from http import HTTPStatus
+from typing import Annotated, TypedDict
+
+from aiohttp import hdrs, web
+
+from monitor.history.pagination import USE_FORM, from_use_cursor, to_use_cursor
+from monitor.schema.json_schema import Words
+from monitor.store import StoreError
+from monitor.traffic.counted import Activity
+from monitor.web.context import Sources
+from monitor.web.route import Answer, Parameter, Route, refusal, text, whole
+from monitor.web.routes.scores import MODEL
+
+ENDPOINT = text("endpoint", "Only this endpoint.", example="groq:llama-3.1-8b-instant")
+MOST_DAYS = 400
+MOST = 5000
+LIMIT = whole("limit", f"How many at the most; {MOST} unless it is given.", low=1, high=MOST, example="10")
+CURSOR = Parameter(
+    name="cursor",
+    about="`next` of the page before; other parameters as then.",
+    parse=from_use_cursor,
+    shape=Annotated[str, Words(pattern=f"^{USE_FORM}$")],
+    example=to_use_cursor((date(2026, 11, 22), "groq:llama-3.1-8b-instant", "search")),
+)
+DAYS = whole("days", "How many days of UTC, today's with them (30).", low=1, high=MOST_DAYS, example="30")
+_DAYS = 30
+Count = Annotated[int, Words(minimum=0)]
+
+
+class Used(TypedDict):
+    """What an application used of an endpoint in a day of UTC."""
+
+    day: Annotated[str, Words(format="date")]
+    endpoint: str
+    app: str | None
+    """Null: that was not reported."""
+    requests: Count
+    prompt_tokens: Count
+    output_tokens: Count
+    reasoning_tokens: Count
+
+
+class Uses(TypedDict):
+    """The newest day first."""
+
+    data: list[Used]
+    next: str | None
+    """The `cursor` of the next page; null: there is none."""
+
+
+def routes(sources: Sources) -> Sequence[Route]:
+    """The routes of this file."""
+
+    async def handler(request: web.Request) -> web.Response:
+        """Requests and tokens of reported real traffic, by day of UTC, endpoint and application."""
+        since = datetime.now(UTC).date() - timedelta(days=(DAYS.read(request) or _DAYS) - 1)
+        limit, after = LIMIT.read(request) or MOST, CURSOR.read(request)
+        try:
+            found = await sources.activity(since, _wanted(request, sources), after=after, limit=limit + 1)
+        except StoreError:
+            raise web.HTTPServiceUnavailable(
+                text="the store does not answer", headers={hdrs.RETRY_AFTER: "5"}
+            ) from None
+        page = found[:limit]
+        more = to_use_cursor((page[-1].day, page[-1].endpoint, page[-1].app)) if len(found) > limit else None
+        body = Uses(data=[_used(each) for each in page], next=more)
+        return web.json_response(body, headers={hdrs.CACHE_CONTROL: "no-cache"})
+
+    return (
+        Route(
+            path="/v1/activity",
+            handler=handler,
+            parameters=[MODEL, ENDPOINT, DAYS, LIMIT, CURSOR],
+            answers=[
+                Answer(about="What was used.", shape=Uses),
+                refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The store does not answer."),
+            ],
+        ),
+    )
+
+
+def _wanted(request: web.Request, sources: Sources) -> Sequence[str] | None:
+    model, endpoint = MODEL.read(request), ENDPOINT.read(request)
+    if model is None:
+        return None if endpoint is None else [endpoint]
+    rows = sources.snapshot().rows.values()
+    return [row.id for row in rows if row.model == model and endpoint in {None, row.id}]
+
+
+def _used(activity: Activity) -> Used:
+    tokens = activity.tokens
+    return {
+        "day": activity.day.isoformat(),
+        "endpoint": activity.endpoint,
+        "app": activity.app or None,
+        "requests": tokens.requests,
+        "prompt_tokens": tokens.prompt_tokens,
+        "output_tokens": tokens.output_tokens,
+        "reasoning_tokens": tokens.reasoning_tokens,
+    }

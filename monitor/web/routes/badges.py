@@ -1,0 +1,120 @@
+"""`/badges/{id}/…svg`: small images for pages of others. Made once for each change of an endpoint's row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from aiohttp import web
+
+from monitor.domain.status import Status
+from monitor.history.series import Metric, asked
+from monitor.score.windows import WINDOWS
+from monitor.scoreboard.row import Row
+from monitor.web.answers import answer
+from monitor.web.badge_svg import SVG, Badge, Kind, Span, of_status, of_ttft, of_uptime, svg
+from monitor.web.context import Sources
+from monitor.web.past import Past
+from monitor.web.responses import Document, ready
+from monitor.web.route import UNCHANGED, UNKNOWN_ID, Answer, Route, choice
+from monitor.web.routes.history import BUSY, ID, known_id, read_points
+
+_KEPT: Final = "max-age=60"
+"""Whoever shows badges keeps them for a while anyway."""
+_SHOWN_BY: Final = "Cross-Origin-Resource-Policy"
+_RECENT: Final = Span.MINUTES_30
+"""What the scores document has a median of."""
+_LENGTHS_S: Final = {Span(window.name): window.length_s for window in WINDOWS}
+UPTIME_WINDOW = choice("window", "Over how long; `30d` unless it is given.", Span, example="7d")
+TTFT_WINDOW = choice("window", "Over how long; `30m` unless it is given.", Span, example="7d")
+
+
+def routes(sources: Sources) -> Sequence[Route]:
+    """The routes of this file; none where there is no store to read."""
+    if sources.past is None:
+        return ()
+    handlers = _Handlers(sources, sources.past)
+    image = [Answer(about="The badge.", content_type=SVG), UNCHANGED, UNKNOWN_ID]
+    return (
+        Route(
+            path="/badges/{id}/uptime.svg", handler=handlers.uptime, parameters=[ID, UPTIME_WINDOW], answers=[*image]
+        ),
+        Route(
+            path="/badges/{id}/ttft.svg", handler=handlers.ttft, parameters=[ID, TTFT_WINDOW], answers=[*image, BUSY]
+        ),
+        Route(path="/badges/{id}/status.svg", handler=handlers.status, parameters=[ID], answers=[*image]),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """A badge, and the row that it was made from."""
+
+    row: Row
+    document: Document
+
+
+class _Handlers:
+    """The handlers."""
+
+    def __init__(self, sources: Sources, past: Past) -> None:
+        self._sources = sources
+        self._past = past
+        self._made: dict[tuple[str, Kind, Span | None], _Made] = {}
+
+    async def uptime(self, request: web.Request) -> web.StreamResponse:
+        """A badge with an endpoint's uptime in percent."""
+        window = UPTIME_WINDOW.read(request) or Span.DAYS_30
+        return self._of_row(request, Kind.UPTIME, window, lambda row: of_uptime(window, row.uptime[window]))
+
+    async def ttft(self, request: web.Request) -> web.StreamResponse:
+        """A badge with an endpoint's median time to the first token, in the colour of its status."""
+        window = TTFT_WINDOW.read(request) or _RECENT
+        if window is _RECENT:
+            return self._of_row(request, Kind.TTFT, window, _recent_ttft)
+        row = self._row(request)
+        name, status = row.id, row.status
+        document = await self._past.reads.document(
+            (Kind.TTFT, name, window, status), partial(self._stored_ttft, name, window, status)
+        )
+        return answer(request, document)
+
+    async def status(self, request: web.Request) -> web.StreamResponse:
+        """A badge with what an endpoint is."""
+        return self._of_row(request, Kind.STATUS, None, lambda row: of_status(row.status))
+
+    def _of_row(
+        self, request: web.Request, kind: Kind, window: Span | None, badge: Callable[[Row], Badge]
+    ) -> web.StreamResponse:
+        row = self._row(request)
+        key = (row.id, kind, window)
+        made = self._made.get(key)
+        if made is None or made.row is not row:
+            made = self._made[key] = _Made(row=row, document=_image(badge(row)))
+        return answer(request, made.document)
+
+    def _row(self, request: web.Request) -> Row:
+        name = known_id(self._sources, request)
+        return self._sources.row(name) or self._sources.snapshot().rows[name]
+
+    async def _stored_ttft(self, name: str, window: Span, status: Status) -> Document:
+        wanted = asked(Metric.TTFT, task=self._past.task(name), window_s=_LENGTHS_S[window], step_s=None)
+        (point,) = await read_points(self._past, name, wanted, wanted.whole(self._past.now()))
+        median_s = point.get("p50")
+        return _image(of_ttft(window, median_s if isinstance(median_s, float) else None, status))
+
+
+def _image(badge: Badge) -> Document:
+    """The badge for pages of any site: all else that is served is for none but our own."""
+    document = ready(svg(badge), SVG, cache_control=_KEPT)
+    for form in (document.plain, document.gzipped):
+        if form is not None:
+            form.headers[_SHOWN_BY] = form.unchanged[_SHOWN_BY] = "cross-origin"
+    return document
+
+
+def _recent_ttft(row: Row) -> Badge:
+    return of_ttft(_RECENT, json.loads(row.body)["ttft_s"]["p50"], row.status)

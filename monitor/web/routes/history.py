@@ -1,0 +1,264 @@
+"""`/v1/endpoints/{id}/samples`, `…/series` and `/v1/incidents`: what is stored, read for whoever asks."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from http import HTTPStatus
+from typing import Annotated, Final, TypedDict
+
+from aiohttp import web
+
+from monitor.config import RefusedError, duration_s
+from monitor.history.buckets import Points, QuantilePoint, RatioPoint, of_buckets, of_samples
+from monitor.history.incidents import FEED_TYPE, IncidentList, feed, incident_row
+from monitor.history.pagination import FORM, QueryError, from_cursor, to_cursor
+from monitor.history.samples import EVER, SampleList, Wanted, portions
+from monitor.history.series import Asked, Grid, Metric, asked
+from monitor.schema.json_schema import Words
+from monitor.store import Place
+from monitor.web.answers import answer
+from monitor.web.context import Sources
+from monitor.web.past import Past
+from monitor.web.responses import Document, ready
+from monitor.web.route import (
+    UNCHANGED,
+    UNKNOWN_ID,
+    Answer,
+    Parameter,
+    Route,
+    choice,
+    endpoint_id,
+    moment,
+    refusal,
+    text,
+    whole,
+)
+from probes._model import Task
+
+MOST: Final = 1000
+"""Samples or incidents of a page."""
+_USUAL: Final = 100
+_IN_FEED: Final = 100
+_BREATH: Final = 50
+"""Samples serialised at a time; the event loop breathes between them."""
+_USUAL_WINDOW_S: Final = 86_400.0
+_DURATION: Final = Annotated[str, Words(pattern="^[1-9][0-9]*(s|m|h|d)$")]
+
+
+def _duration(text: str) -> float:
+    try:
+        return duration_s(text)
+    except RefusedError:
+        raise ValueError("a duration such as 30s, 5m, 6h or 30d") from None
+
+
+ID = endpoint_id()
+SINCE = moment("since", "Only samples that began then or later.", example="2026-11-22T07:00:00Z")
+UNTIL = moment("until", "Only samples that began before.", example="2100-01-01T00:00:00Z")
+TASK = choice("task", "Only samples of this task.", Task, example="chat")
+LIMIT = whole("limit", f"How many at the most; {_USUAL} unless it is given.", low=1, high=MOST, example="10")
+CURSOR = Parameter(
+    name="cursor",
+    about="`next` of the page before; other parameters as then.",
+    parse=from_cursor,
+    shape=Annotated[str, Words(pattern=f"^{FORM}$")],
+    example=to_cursor(Place(at=datetime(2026, 11, 22, 7, tzinfo=UTC), id="1f" * 8)),
+)
+METRIC = choice("metric", "What the series is of; `ttft_s` unless it is given.", Metric, example="uptime")
+WINDOW = Parameter(
+    name="window",
+    about="How far back, from 5m to 90d; `1d` unless it is given.",
+    parse=_duration,
+    shape=_DURATION,
+    example="1d",
+)
+STEP = Parameter(
+    name="step",
+    about="How long a point's step is; from 1m to 1d as the window is long, unless it is given.",
+    parse=_duration,
+    shape=_DURATION,
+    example="15m",
+)
+SERIES_TASK = choice(
+    "task",
+    "Of which task's samples. Unless it is given: of the task that the endpoint is judged by; uptime is of all tasks.",
+    Task,
+    example="chat",
+)
+OPEN_SINCE = moment(
+    "since", "Only incidents that were not over by then, or began later.", example="2026-11-22T07:00:00Z"
+)
+ENDPOINT = text("endpoint", "Only incidents of the endpoint with this id.", example="groq:llama-3.1-8b-instant")
+
+BUSY = refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The store does not answer; `Retry-After` says when to come again.")
+
+
+class Series(TypedDict):
+    """A metric of an endpoint over a window, in steps of one length, the oldest first."""
+
+    endpoint: str
+    metric: Metric
+    task: Task | None
+    """Of which task's samples; null: of all."""
+    window_s: int
+    step_s: int
+    data: list[QuantilePoint] | list[RatioPoint]
+    """A point for each step; the last one holds the moment of asking."""
+    next: None
+
+
+def routes(sources: Sources) -> Sequence[Route]:
+    """The routes of this file; none where there is no store to read."""
+    if sources.past is None:
+        return ()
+    handlers = _Handlers(sources, sources.past)
+    return (
+        Route(
+            path="/v1/endpoints/{id}/samples",
+            handler=handlers.samples,
+            parameters=[ID, SINCE, UNTIL, TASK, LIMIT, CURSOR],
+            answers=[Answer(about="A page of samples.", shape=SampleList), UNCHANGED, UNKNOWN_ID, BUSY],
+        ),
+        Route(
+            path="/v1/endpoints/{id}/series",
+            handler=handlers.series,
+            parameters=[ID, METRIC, WINDOW, STEP, SERIES_TASK],
+            answers=[Answer(about="The series.", shape=Series), UNCHANGED, UNKNOWN_ID, BUSY],
+        ),
+        Route(
+            path="/v1/incidents",
+            handler=handlers.incidents,
+            parameters=[OPEN_SINCE, ENDPOINT, LIMIT, CURSOR],
+            answers=[Answer(about="A page of incidents.", shape=IncidentList), UNCHANGED, BUSY],
+        ),
+        Route(
+            path="/v1/incidents.atom",
+            handler=handlers.feed,
+            answers=[Answer(about="The feed.", content_type=FEED_TYPE), UNCHANGED, BUSY],
+        ),
+    )
+
+
+class _Handlers:
+    """The handlers."""
+
+    def __init__(self, sources: Sources, past: Past) -> None:
+        self._sources = sources
+        self._past = past
+
+    async def samples(self, request: web.Request) -> web.StreamResponse:
+        """An endpoint's raw samples, newest first.
+
+        A sample is there once its probe has ended, at the place where it began.
+        """
+        wanted = Wanted(
+            endpoint=known_id(self._sources, request),
+            since=SINCE.read(request),
+            until=UNTIL.read(request),
+            task=TASK.read(request),
+            limit=LIMIT.read(request) or _USUAL,
+            cursor=CURSOR.read(request),
+        )
+        return await self._answer(request, wanted, partial(read_samples, self._past, wanted))
+
+    async def series(self, request: web.Request) -> web.StreamResponse:
+        """A metric of an endpoint over time: percentiles of its successes, or the uptime ratio.
+
+        Steps lie on a fixed grid (UTC). A step in which nothing was measured has null, never 0.
+        """
+        name = known_id(self._sources, request)
+        wanted = self._asked(request, name)
+        return await self._answer(request, (name, wanted), partial(self._series, name, wanted))
+
+    async def incidents(self, request: web.Request) -> web.StreamResponse:
+        """The spans in which endpoints were not up, newest first by when they began."""
+        since, endpoint = OPEN_SINCE.read(request), ENDPOINT.read(request)
+        limit, cursor = LIMIT.read(request) or _USUAL, CURSOR.read(request)
+
+        async def read() -> Document:
+            found = await self._past.store.incidents(
+                endpoint=endpoint, since=since or EVER, before=cursor, limit=limit + 1
+            )
+            now, page = self._past.now(), found[:limit]
+            more = to_cursor(Place(at=page[-1].began_at, id=page[-1].id)) if len(found) > limit else None
+            return self._json(IncidentList(data=[incident_row(each, now) for each in page], next=more))
+
+        return await self._answer(request, ("incidents", endpoint, since, limit, cursor), read)
+
+    async def feed(self, request: web.Request) -> web.StreamResponse:
+        """The newest incidents as an Atom feed."""
+
+        async def read() -> Document:
+            found = await self._past.store.incidents(endpoint=None, since=EVER, before=None, limit=_IN_FEED)
+            body = feed(found, self._sources.snapshot().vantage)
+            return ready(body, FEED_TYPE, cache_control=self._past.reads.cache_control)
+
+        return await self._answer(request, "feed", read)
+
+    async def _answer(
+        self, request: web.Request, question: object, read: Callable[[], Awaitable[Document]]
+    ) -> web.StreamResponse:
+        return answer(request, await self._past.reads.document(question, read))
+
+    def _asked(self, request: web.Request, name: str) -> Asked:
+        metric, task, window_s = METRIC.read(request) or Metric.TTFT, SERIES_TASK.read(request), WINDOW.read(request)
+        if task is None and metric is not Metric.UPTIME:
+            task = self._past.task(name)
+        try:
+            return asked(metric, task=task, window_s=window_s or _USUAL_WINDOW_S, step_s=STEP.read(request))
+        except QueryError as error:
+            raise web.HTTPBadRequest(text=str(error)) from None
+
+    async def _series(self, name: str, wanted: Asked) -> Document:
+        points = await read_points(self._past, name, wanted, wanted.grid(self._past.now()))
+        series = Series(
+            endpoint=name,
+            metric=wanted.metric,
+            task=wanted.task,
+            window_s=wanted.window_s,
+            step_s=wanted.step_s,
+            data=points,
+            next=None,
+        )
+        return await asyncio.to_thread(self._json, series)
+
+    def _json(self, document: object) -> Document:
+        body = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
+        return ready(body, cache_control=self._past.reads.cache_control)
+
+
+def known_id(sources: Sources, request: web.Request) -> str:
+    """The id in the path. Raises HTTPNotFound where no endpoint has it."""
+    name = ID.need(request)
+    if name not in sources.snapshot().rows:
+        raise web.HTTPNotFound(text=f"no endpoint has the id {name!r}")
+    return name
+
+
+async def read_samples(past: Past, wanted: Wanted) -> Document:
+    """A page of samples."""
+    page = wanted.page(past.now(), past.raw())
+    found = await past.store.page(
+        wanted.endpoint, since=page.reach, before=page.before, limit=wanted.limit + 1, task=wanted.task
+    )
+    rows = []
+    for portion in portions(found[: wanted.limit], _BREATH):
+        rows.append(portion)
+        await asyncio.sleep(0)
+    more = json.dumps(page.next(found, wanted.limit)).encode()
+    body = b'{"data":[' + b",".join(rows) + b'],"next":' + more + b"}"
+    return await asyncio.to_thread(ready, body, cache_control=past.reads.cache_control)
+
+
+async def read_points(past: Past, name: str, wanted: Asked, grid: Grid) -> Points:
+    """The points of a series on a grid; made in a thread, since a thousand take longer than others should wait."""
+    store, tier = past.store, wanted.source.value
+    if tier is None:
+        points = await store.points(name, wanted.task, wanted.figure, grid.begin, grid.end)
+        return await asyncio.to_thread(of_samples, wanted, grid, points, past.judge)
+    buckets = await store.rollups(name, tier, grid.begin, grid.end, wanted.sketched)
+    return await asyncio.to_thread(of_buckets, wanted, grid, buckets, past.judge)

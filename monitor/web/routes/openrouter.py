@@ -1,0 +1,128 @@
+"""`/api/v1/…`: what programs that were written for OpenRouter read about models, endpoints and providers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import TypedDict
+
+from aiohttp import web
+
+from monitor.routing.openrouter.types import ListedModelsDocument, ListedProvidersDocument, OfferedModelDocument
+from monitor.web.answers import answer
+from monitor.web.context import Sources
+from monitor.web.openrouter_cache import Offering
+from monitor.web.responses import JSON
+from monitor.web.route import UNCHANGED, Answer, Parameter, Route, whole
+
+AUTHOR = Parameter(
+    name="author",
+    about="The first part of the model's public name.",
+    parse=str,
+    in_path=True,
+    example="meta-llama",
+)
+SLUG = Parameter(
+    name="slug",
+    about="The second part of the model's public name.",
+    parse=str,
+    in_path=True,
+    example="llama-3.2-1b-instruct",
+)
+
+
+NAME = Parameter(
+    name="name",
+    about="The whole public name, percent-encoded; for names that are not author/slug.",
+    parse=str,
+    in_path=True,
+    slashes=True,
+    example="meta-llama/llama-3.2-1b-instruct",
+)
+
+OFFSET = whole("offset", "How many models to leave out.", low=0, high=1_000_000, example="0")
+LIMIT = whole("limit", "How many models a page may hold; all if not given.", low=1, high=1000, example="500")
+
+
+class OpenRouterFault(TypedDict):
+    """Why there is nothing; unlike elsewhere, the code is the number of the status."""
+
+    code: int
+    message: str
+
+
+class OpenRouterRefusal(TypedDict):
+    """An error in OpenRouter's shape."""
+
+    error: OpenRouterFault
+
+
+def routes(sources: Sources) -> Sequence[Route]:
+    """The routes of this file."""
+    handlers = _Handlers(sources)
+    unknown = Answer(about="There is no such model.", shape=OpenRouterRefusal, status=HTTPStatus.NOT_FOUND)
+    return (
+        Route(
+            path="/api/v1/models",
+            handler=handlers.models,
+            parameters=[OFFSET, LIMIT],
+            answers=[Answer(about="The models.", shape=ListedModelsDocument), UNCHANGED],
+        ),
+        Route(
+            path="/api/v1/models/{author}/{slug}/endpoints",
+            handler=handlers.endpoints,
+            parameters=[AUTHOR, SLUG],
+            answers=[Answer(about="The model and its endpoints.", shape=OfferedModelDocument), UNCHANGED, unknown],
+        ),
+        Route(
+            path="/api/v1/models/{name}/endpoints",
+            handler=handlers.endpoints_by_name,
+            parameters=[NAME],
+            answers=[Answer(about="The model and its endpoints.", shape=OfferedModelDocument), UNCHANGED, unknown],
+        ),
+        Route(
+            path="/api/v1/providers",
+            handler=handlers.providers,
+            answers=[Answer(about="The providers.", shape=ListedProvidersDocument), UNCHANGED],
+        ),
+    )
+
+
+class _Handlers:
+    """The handlers."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._offering = Offering()
+
+    async def models(self, request: web.Request) -> web.StreamResponse:
+        """The models that are watched, in OpenRouter's shape."""
+        snapshot = await self._sources.newest()
+        return answer(request, self._offering.models(snapshot, OFFSET.read(request) or 0, LIMIT.read(request)))
+
+    async def endpoints(self, request: web.Request) -> web.StreamResponse:
+        """A model's endpoints side by side, in OpenRouter's shape.
+
+        Prices are USD per token as text, uptimes percent, latencies milliseconds; null is too little data. Under
+        `providerwatch` the same figures stand with their units in their names.
+        """
+        return await self._endpoints(request, f"{AUTHOR.need(request)}/{SLUG.need(request)}")
+
+    async def endpoints_by_name(self, request: web.Request) -> web.StreamResponse:
+        """The endpoints of a model whose public name is not author/slug, in the same shape."""
+        return await self._endpoints(request, NAME.need(request))
+
+    async def _endpoints(self, request: web.Request, name: str) -> web.StreamResponse:
+        document = self._offering.model(await self._sources.newest(), name)
+        return _no_model(name) if document is None else answer(request, document)
+
+    async def providers(self, request: web.Request) -> web.StreamResponse:
+        """The providers that are watched, in OpenRouter's shape."""
+        return answer(request, self._offering.providers(await self._sources.newest()))
+
+
+def _no_model(name: str) -> web.StreamResponse:
+    status = HTTPStatus.NOT_FOUND
+    body: OpenRouterRefusal = {"error": {"code": status, "message": f"no model is called {name!r}"}}
+    return web.Response(text=json.dumps(body), status=status, content_type=JSON)

@@ -1,0 +1,83 @@
+"""`/v1/scores`: the document of all endpoints, whole or filtered, and each row of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from monitor.domain.status import Status
+from monitor.scoreboard.schema import EndpointScore, Scores, scores_schema
+from monitor.scoreboard.snapshot import Filter
+from monitor.web.answers import answer
+from monitor.web.context import Sources
+from monitor.web.response_cache import Shelf
+from monitor.web.responses import ready
+from monitor.web.route import UNCHANGED, UNKNOWN_ID, Answer, Route, choice, endpoint_id, number, text
+
+ID = endpoint_id()
+MODEL = text("model", "Only endpoints of this model, `author/slug`.", example="meta-llama/llama-3.1-8b-instruct")
+PROVIDER = text("provider", "Only endpoints of this provider.", example="groq")
+STATUS = choice("status", "Only endpoints of this status.", Status, example="up")
+MIN_SCORE = number(
+    "min_score", "Only endpoints of this score or better; an unknown one passes.", low=0, high=1, example="0.9"
+)
+SCHEMA_JSON = "application/schema+json"
+
+
+def routes(sources: Sources) -> Sequence[Route]:
+    """The routes of this file."""
+    handlers = _Handlers(sources)
+    return (
+        Route(
+            path="/v1/scores",
+            handler=handlers.scores,
+            parameters=[MODEL, PROVIDER, STATUS, MIN_SCORE],
+            answers=[Answer(about="The scores document.", shape=Scores), UNCHANGED],
+        ),
+        Route(
+            path="/v1/scores/{id}",
+            handler=handlers.score,
+            parameters=[ID],
+            answers=[Answer(about="The endpoint's row.", shape=EndpointScore), UNCHANGED, UNKNOWN_ID],
+        ),
+        Route(
+            path="/v1/scores.schema.json",
+            handler=handlers.schema,
+            answers=[Answer(about="The JSON Schema of the scores document.", content_type=SCHEMA_JSON)],
+        ),
+    )
+
+
+class _Handlers:
+    """The handlers."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._shelf = Shelf()
+        self._schema = ready(json.dumps(scores_schema(), separators=(",", ":")).encode(), SCHEMA_JSON)
+
+    async def scores(self, request: web.Request) -> web.StreamResponse:
+        """The scores document, whole or filtered."""
+        snapshot = await self._sources.newest()
+        if "?" not in request.raw_path:
+            return answer(request, self._shelf.whole(snapshot))
+        wanted = Filter(
+            model=MODEL.read(request),
+            provider=PROVIDER.read(request),
+            status=STATUS.read(request),
+            min_score=MIN_SCORE.read(request),
+        )
+        return answer(request, self._shelf.selected(snapshot, wanted))
+
+    async def score(self, request: web.Request) -> web.StreamResponse:
+        """One endpoint's row of the scores document."""
+        row = self._sources.row(ID.need(request))
+        if row is None:
+            raise web.HTTPNotFound(text=f"no endpoint has the id {ID.need(request)!r}")
+        return answer(request, self._shelf.row(row))
+
+    async def schema(self, request: web.Request) -> web.StreamResponse:
+        """The JSON Schema of the scores document."""
+        return answer(request, self._schema)

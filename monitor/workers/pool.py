@@ -1,0 +1,256 @@
+"""Keeps probing processes alive and talks to them; a dead or stuck one is replaced and nothing else notices.
+
+Probes that were running in a process when it died are recorded as `internal`: whether the provider would have
+answered is not known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import logging
+import socket
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from monitor.workers.worker import LINE_BYTES
+from probes._model import ErrorClass, Run, Sample
+from probes._sample import unmeasured
+from probes._serialize import run_to_plain, sample_from_plain
+from probes._tokens import count_tokens
+
+log = logging.getLogger(__name__)
+
+STREAMS_PER_WORKER = 64
+"""Busy streams that one process times well."""
+_END_S = 2.0
+_NO_MESSAGE = (ValueError, TypeError, KeyError, RecursionError)
+"""What reading a message raises when it is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upkeep:
+    """How probing processes are started and watched."""
+
+    command: tuple[str, ...] = (sys.executable, "-P", "-m", "monitor.workers.worker")
+    """Gets the number of its socket. `-P`: a folder `monitor` where the daemon was started is not this package."""
+    ping_s: float = 2.0
+    silence_s: float = 15.0
+    """How long pings may stay unanswered."""
+    slowest_restart_s: float = 10.0
+
+
+class WorkerProcess:
+    """One probing process, and its replacements."""
+
+    def __init__(
+        self, on_restart: Callable[[], None], on_loop_lag: Callable[[float], None], upkeep: Upkeep | None = None
+    ) -> None:
+        self._on_restart = on_restart
+        self._on_loop_lag = on_loop_lag
+        self._upkeep = upkeep or Upkeep()
+        self._keys = itertools.count()
+        self._waiting: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
+        self._counting: set[asyncio.Task[None]] = set()
+        self._writer: asyncio.StreamWriter | None = None
+        self._up = asyncio.Event()
+        self._unanswered_pings = 0
+        self.busy = 0
+        """Probes under way, or waiting for the process."""
+        self.last_answer_s: float | None = None
+        """When it last sent a sample, on the event loop's clock."""
+        self.pid: int | None = None
+
+    @property
+    def is_up(self) -> bool:
+        """Whether there is a process to take a probe now."""
+        return self._up.is_set()
+
+    async def measure(self, run: Run) -> Sample:
+        """Make one probe in the process; waits for it to be there."""
+        self.busy += 1
+        try:
+            await self._up.wait()
+            message = await self._ask(run)
+        finally:
+            self.busy -= 1
+        try:
+            return sample_from_plain(message["sample"])
+        except _NO_MESSAGE:
+            detail = str(message.get("failed", "the probing process answered with what is no sample"))
+            return unmeasured(run, ErrorClass.INTERNAL, detail, datetime.now(UTC))
+
+    async def _ask(self, run: Run) -> Mapping[str, Any]:
+        key = next(self._keys)
+        line = _line({"run": run_to_plain(run), "key": key})
+        if len(line) > LINE_BYTES:
+            return {"failed": f"the prompt is too long for the probing process ({len(line)} bytes)"}
+        answer: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
+        self._waiting[key] = answer
+        try:
+            self._send(line)
+            return await answer
+        finally:
+            del self._waiting[key]
+
+    async def supervise(self) -> None:
+        """Keep a process running until cancelled; then end it."""
+        pause_s, slowest_s = 0.0, self._upkeep.slowest_restart_s
+        while True:
+            await asyncio.sleep(pause_s)
+            began_s = asyncio.get_running_loop().time()
+            try:
+                await self._live()
+            except (OSError, RuntimeError):  # the latter when no thread can be started
+                log.exception("the probing process cannot be started", extra={"action": "worker_start_failed"})
+            lived_s = asyncio.get_running_loop().time() - began_s
+            pause_s = 0.0 if lived_s > slowest_s else min(2 * pause_s + 0.1, slowest_s)
+            self._on_restart()
+
+    async def _live(self) -> None:
+        """One process from start to end."""
+        process, reader, self._writer = await _spawn(self._upkeep.command)
+        self.pid = process.pid
+        self._unanswered_pings = 0
+        self._up.set()
+        ping = asyncio.create_task(self._ping(process), name="worker-ping")
+        try:
+            await self._listen(reader)
+        finally:
+            self._up.clear()
+            self.pid = None
+            ping.cancel()
+            self._writer.close()
+            await self._bury(process)
+            self._fail_waiting()
+
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        """Take messages until the process ends, or says what is no message."""
+        try:
+            while line := await reader.readline():
+                self._take(json.loads(line))
+        except ConnectionError:
+            return
+        except _NO_MESSAGE:
+            log.exception("the probing process talks nonsense and is replaced", extra={"action": "worker_garbled"})
+
+    def _take(self, message: Mapping[str, Any]) -> None:
+        if "pong" in message:
+            self._unanswered_pings = 0
+            self._on_loop_lag(float(message["loop_lag_s"]))
+            return
+        if "count" in message:
+            counting = self._count(message["count"], message["key"])
+            task = asyncio.create_task(counting, name="count-tokens")
+            self._counting.add(task)
+            task.add_done_callback(self._counting.discard)
+            return
+        self.last_answer_s = asyncio.get_running_loop().time()
+        answer = self._waiting.get(message["key"])
+        if answer is not None and not answer.done():
+            answer.set_result(message)
+
+    async def _count(self, texts: Sequence[str], key: int) -> None:
+        """Count tokens for a probe whose provider sent no usage; unknown where that fails."""
+        writer, counts = self._writer, list[int]()
+        try:
+            counts = await asyncio.to_thread(_counted, texts)
+        except Exception:
+            log.exception("tokens cannot be counted", extra={"action": "count_failed"})
+        if writer is self._writer:  # else the process that asked is gone
+            self._send(_line({"counts": counts, "key": key}))
+
+    async def _ping(self, process: asyncio.subprocess.Process) -> None:
+        """Ask for a sign of life now and then; kill a process that gives none.
+
+        Counted in pings, not by a clock: a daemon that was itself suspended has not asked meanwhile.
+        """
+        upkeep = self._upkeep
+        while self._unanswered_pings * upkeep.ping_s < upkeep.silence_s:
+            self._unanswered_pings += 1
+            self._send(_line({"ping": 0}))
+            await asyncio.sleep(upkeep.ping_s)
+        log.error("the probing process is stuck and is replaced", extra={"action": "worker_stuck"})
+        _kill(process)
+
+    async def _bury(self, process: asyncio.subprocess.Process) -> None:
+        """Wait for the end of a process whose socket is closed; kill it when it will not end."""
+        # Not `asyncio.timeout`: up to CPython 3.11.3 it raises no TimeoutError in a task that is being cancelled.
+        end = asyncio.create_task(process.wait(), name="worker-end")
+        _, alive = await asyncio.wait([end], timeout=_END_S)
+        if alive:
+            _kill(process)
+        await end
+        log.info("a probing process ended", extra={"action": "worker_ended", "exit_code": process.returncode})
+
+    def _fail_waiting(self) -> None:
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_result({"failed": "the probing process died"})
+
+    def _send(self, line: bytes) -> None:
+        if self._writer is not None:
+            self._writer.write(line)
+
+
+class WorkerPool:
+    """As many probing processes as the concurrency wants; a `Prober`."""
+
+    def __init__(
+        self,
+        max_concurrent: int,
+        on_restart: Callable[[], None],
+        on_loop_lag: Callable[[float], None],
+        upkeep: Upkeep | None = None,
+    ) -> None:
+        size = -(-max_concurrent // STREAMS_PER_WORKER)
+        self.workers = tuple(WorkerProcess(on_restart, on_loop_lag, upkeep) for _ in range(size))
+
+    async def measure(self, run: Run) -> Sample:
+        """Make one probe in the least busy process, of those that are up if any is."""
+        return await min(self.workers, key=lambda worker: (not worker.is_up, worker.busy)).measure(run)
+
+    @property
+    def last_answer_s(self) -> float | None:
+        """When any of them last sent a sample, on the event loop's clock."""
+        return max((worker.last_answer_s for worker in self.workers if worker.last_answer_s is not None), default=None)
+
+    async def supervise(self) -> None:
+        """Keep all processes running until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for number, worker in enumerate(self.workers):
+                group.create_task(worker.supervise(), name=f"worker-{number}")
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):  # it has just ended by itself
+        process.kill()
+
+
+def _counted(texts: Sequence[str]) -> list[int]:
+    return [count_tokens(text) for text in texts]
+
+
+def _line(message: Mapping[str, object]) -> bytes:
+    return json.dumps(message).encode() + b"\n"
+
+
+async def _spawn(
+    command: tuple[str, ...],
+) -> tuple[asyncio.subprocess.Process, asyncio.StreamReader, asyncio.StreamWriter]:
+    """A new probing process and our end of its socket. In a group of its own: a terminal's Ctrl-C is for the daemon."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        reader, writer = await asyncio.open_connection(sock=ours, limit=LINE_BYTES)
+        number = theirs.fileno()
+        try:
+            process = await asyncio.create_subprocess_exec(*command, str(number), pass_fds=[number], process_group=0)
+        except BaseException:
+            writer.close()
+            raise
+    return process, reader, writer

@@ -1,0 +1,177 @@
+"""The probing process: takes runs from its parent, measures them, sends samples back. Nothing else is on its loop.
+
+One JSON document a line both ways over a private socket pair: `{"run": …, "key": n}` and `{"ping": n}` in,
+`{"sample": …, "key": n}` and `{"pong": n, "loop_lag_s": …}` out. Where a provider tells no usage, the parent counts
+the tokens: `{"count": […], "key": n}` out, `{"counts": […], "key": n}` in. It
+ends when its parent closes the socket, and so
+also when the parent dies. Started as `python -m monitor.workers.worker FD`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from probes._driver import Count, measure
+from probes._loader import codec, import_own
+from probes._model import Probe, Run, Sample
+from probes._serialize import run_from_plain, sample_to_plain
+from probes._socket import is_stamping, keep_stamping
+
+_RESOLVER_THREADS = 64
+"""As many names as there are streams may be resolved at once: one dead name server keeps no other provider waiting."""
+LINE_BYTES = 16 << 20
+"""The longest message; a prompt of a million tokens fits."""
+_BEAT_S = 0.05
+_PROBES_A_COLLECTION = 16
+_STAMP_TRIES, _STAMP_PAUSE_S = 100, 0.005
+"""How long the kernel may take to begin stamping; one that never does is no reason not to probe."""
+
+
+class LocalProber:
+    """Measures in this process, each wire API's codec made once."""
+
+    def __init__(self) -> None:
+        self._codecs: dict[str, Probe] = {}
+
+    async def measure(self, run: Run, count: Count | None = None) -> Sample:
+        """Make one probe. Raises ValueError when the endpoint's api or its options do not exist."""
+        endpoint = run.endpoint
+        name = json.dumps([endpoint.api, dict(endpoint.options)], sort_keys=True, default=str)
+        if name not in self._codecs:
+            self._codecs[name] = codec(endpoint.api, endpoint.options)
+        return await measure(run, self._codecs[name], count)
+
+
+class LoopLag:
+    """How late the event loop wakes up: the worst since it was last asked."""
+
+    def __init__(self, beat_s: float = _BEAT_S) -> None:
+        self._beat_s = beat_s
+        self._worst_s = 0.0
+
+    async def watch(self) -> None:
+        """Measure until cancelled."""
+        while True:
+            due_s = time.monotonic() + self._beat_s
+            await asyncio.sleep(self._beat_s)
+            self._worst_s = max(self._worst_s, time.monotonic() - due_s)
+
+    def take(self) -> float:
+        """The worst lag in seconds since the last call."""
+        worst_s, self._worst_s = self._worst_s, 0.0
+        return worst_s
+
+
+class Worker:
+    """One end of the socket: the side that measures."""
+
+    def __init__(self, writer: asyncio.StreamWriter, ready: asyncio.Task[None]) -> None:
+        self._writer = writer
+        self._ready = ready
+        self._prober = LocalProber()
+        self._lag = LoopLag()
+        self._counts: dict[int, asyncio.Future[Sequence[int]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._finished = 0
+
+    async def serve(self, reader: asyncio.StreamReader) -> None:
+        """Take messages until the parent closes the socket."""
+        watch = asyncio.create_task(self._lag.watch(), name="loop-lag")
+        try:
+            while line := await reader.readline():
+                self._take(json.loads(line))
+        finally:
+            for task in (watch, *self._tasks):
+                task.cancel()
+            await asyncio.gather(watch, *self._tasks, return_exceptions=True)
+
+    def _take(self, message: Mapping[str, Any]) -> None:
+        if "ping" in message:
+            self._send({"pong": message["ping"], "loop_lag_s": self._lag.take()})
+            return
+        if "counts" in message:
+            self._counts[message["key"]].set_result(message["counts"])
+            return
+        task = asyncio.create_task(self._probe(message), name=f"probe-{message['key']}")
+        self._tasks.add(task)
+        task.add_done_callback(self._finish)
+
+    def _finish(self, task: asyncio.Task[None]) -> None:
+        """Collect garbage when nothing runs, or after a few probes: often and little, never much between two tokens."""
+        self._tasks.discard(task)
+        self._finished += 1
+        if not self._tasks or self._finished % _PROBES_A_COLLECTION == 0:
+            gc.collect()
+
+    async def _probe(self, message: Mapping[str, Any]) -> None:
+        try:
+            await asyncio.shield(self._ready)
+            count = partial(self._count, message["key"])
+            sample = await self._prober.measure(run_from_plain(message["run"]), count)
+        except Exception as error:  # noqa: BLE001  # the parent logs it and records the probe as internal
+            self._send({"failed": f"{type(error).__name__}: {error}", "key": message["key"]})
+            return
+        self._send({"sample": sample_to_plain(sample), "key": message["key"]})
+
+    async def _count(self, key: int, texts: Sequence[str]) -> Sequence[int]:
+        """Let the parent count tokens: here that would keep streams waiting, and take each process 144 MB."""
+        self._counts[key] = asyncio.get_running_loop().create_future()
+        try:
+            self._send({"count": texts, "key": key})
+            return await self._counts[key]
+        finally:
+            del self._counts[key]
+
+    def _send(self, message: Mapping[str, object]) -> None:
+        self._writer.write(json.dumps(message).encode() + b"\n")
+
+
+async def serve(channel: socket.socket) -> None:
+    """Serve the parent at the other end of `channel` until it closes it."""
+    reader, writer = await asyncio.open_connection(sock=channel, limit=LINE_BYTES)
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_RESOLVER_THREADS, "resolver"))
+    import_own()
+    with keep_stamping():
+        ready = asyncio.create_task(_get_ready(), name="get-ready")
+        await Worker(writer, ready).serve(reader)
+        await ready
+    writer.close()
+
+
+async def _get_ready() -> None:
+    """What has to be done before anything is timed."""
+    for _ in range(_STAMP_TRIES):
+        if is_stamping():
+            break
+        await asyncio.sleep(_STAMP_PAUSE_S)
+    # What exists now lives as long as the process, so the collector need not look at it; and it runs when the worker
+    # says so, since by itself it stops the loop for up to 20 ms in the middle of a stream.
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+
+
+def main() -> None:
+    """Entry point of the process; the only argument is the number of the inherited socket."""
+    # Ctrl-C reaches the whole terminal; the parent decides when probing ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        asyncio.run(serve(socket.socket(fileno=int(sys.argv[1]))))
+    except (ConnectionError, BrokenPipeError):
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

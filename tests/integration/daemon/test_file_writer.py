@@ -1,0 +1,156 @@
+"""Published files: the newest snapshot, and a folder that comes and goes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.config.model import PublishFile
+from monitor.domain.formats import Shape
+from monitor.routing.file_writer import FileWriter
+from monitor.routing.formats.render import render
+from monitor.scoreboard.board import Board
+from monitor.scoreboard.snapshot import Snapshot
+from probes._model import ErrorClass
+from tests.integration.daemon.parts import breathe, end, until
+from tests.support.board_values import first_tick, make_board, make_spec, sample_at
+from tests.unit.score.values import START
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def board() -> Board:
+    return make_board(make_spec())
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "uptime.json"
+
+
+@pytest.fixture
+def writer(path: Path) -> FileWriter:
+    return FileWriter([PublishFile(format=Shape.SCORES, path=path)])
+
+
+@pytest.fixture
+async def running(writer: FileWriter, board: Board) -> AsyncIterator[FileWriter]:
+    task = asyncio.create_task(writer.run(reader_of(board)))
+    yield writer
+    await end(task)
+
+
+def reader_of(board: Board) -> Callable[[], Awaitable[Snapshot]]:
+    async def newest() -> Snapshot:
+        return board.snapshot
+
+    return newest
+
+
+def snapshots(board: Board, number: int) -> list[Snapshot]:
+    return [board.publish(START + place * HOUR, sweep=True) for place in range(1, number + 1)]
+
+
+def body(path: Path) -> bytes | None:
+    """What is in a file; None where there is none."""
+    return path.read_bytes() if path.exists() else None
+
+
+async def test_with_news_the_newest_snapshot_is_written(running: FileWriter, board: Board, path: Path) -> None:
+    running.wake()
+    await until(lambda: body(path) == board.snapshot.body)
+
+
+async def test_the_newest_of_many_is_there_in_the_end(running: FileWriter, board: Board, path: Path) -> None:
+    for _ in snapshots(board, 50):
+        running.wake()
+        await asyncio.sleep(0)
+    await until(lambda: body(path) == board.snapshot.body)
+
+
+async def test_nothing_is_written_before_there_is_news(running: FileWriter, path: Path) -> None:
+    await asyncio.sleep(0.02)
+    assert body(path) is None
+
+
+def test_every_file_is_written(tmp_path: Path, board: Board) -> None:
+    paths = [tmp_path / "one.json", tmp_path / "two.json"]
+    FileWriter([PublishFile(format=Shape.SCORES, path=each) for each in paths]).write(board.snapshot)
+    assert [each.read_bytes() for each in paths] == [board.snapshot.body] * 2
+
+
+def test_a_file_of_offers_is_what_its_format_makes_of_each_snapshot(tmp_path: Path, board: Board) -> None:
+    path = tmp_path / "offers.json"
+    writer = FileWriter([PublishFile(format=Shape.OPENROUTER, path=path)])
+    for snapshot in snapshots(board, 3):
+        writer.write(snapshot)
+        assert path.read_bytes() == render(Shape.OPENROUTER, snapshot)
+
+
+def test_a_file_that_cannot_be_written_is_told_of_once_and_holds_up_no_other(
+    tmp_path: Path, board: Board, caplog: pytest.LogCaptureFixture
+) -> None:
+    missing, there = tmp_path / "later" / "uptime.json", tmp_path / "there.json"
+    writer = FileWriter([PublishFile(format=Shape.SCORES, path=each) for each in (missing, there)])
+    for snapshot in snapshots(board, 3):
+        writer.write(snapshot)
+    assert there.read_bytes() == board.snapshot.body
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{missing} cannot be written: No such file or directory"
+    ]
+    missing.parent.mkdir()
+    writer.write(board.snapshot)
+    assert missing.read_bytes() == board.snapshot.body
+    missing.unlink()
+    missing.parent.rmdir()
+    writer.write(board.snapshot)
+    assert len(caplog.records) == 2
+
+
+async def test_a_write_that_a_stop_left_behind_never_has_the_last_word(board: Board, path: Path) -> None:
+    """The thread that was about to write when `run` was cancelled writes what is newest by then."""
+    first, last = snapshots(board, 2)
+    writer = FileWriter([PublishFile(format=Shape.SCORES, path=path)])
+    board.snapshot = first
+    task = asyncio.create_task(writer.run(reader_of(board)))
+    writer._writing.acquire()
+    writer.wake()
+    await breathe()
+    await end(task)
+    writer._snapshot = last
+    writer._writing.release()
+    await until(lambda: body(path))
+    assert body(path) == last.body
+
+
+def test_what_did_not_change_is_not_written_again(writer: FileWriter, board: Board, path: Path) -> None:
+    """Routers that watch a file read it anew whenever it is replaced."""
+    writer.write(board.snapshot)
+    first = path.stat().st_ino
+    writer.write(board.snapshot)
+    assert path.stat().st_ino == first
+    path.unlink()
+    writer.write(board.snapshot)
+    assert path.read_bytes() == board.snapshot.body
+
+
+def test_a_routers_file_is_written_anew_only_when_something_is_to_be_used_otherwise(tmp_path: Path) -> None:
+    board, path = make_board(make_spec(router_ids={"traefik": "llama/groq"})), tmp_path / "traefik.yaml"
+    writer = FileWriter([PublishFile(format=Shape.TRAEFIK, path=path)])
+    writer.write(board.snapshot)
+    first, body = path.stat().st_ino, path.read_bytes()
+    for snapshot in snapshots(board, 3):
+        writer.write(snapshot)
+    assert path.stat().st_ino == first
+    path.unlink()
+    writer.write(board.snapshot)
+    assert path.read_bytes() == body
+    tick = first_tick()
+    board.absorb([sample_at(tick, ErrorClass.AUTH)])
+    writer.write(board.publish(tick, sweep=True))
+    assert path.read_bytes() != body

@@ -1,0 +1,104 @@
+"""What the pages on OpenRouter's shapes and on routing show is what the code makes and takes."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from monitor.config.listing import Architecture, ModelCard, ProviderCard
+from monitor.domain.status import Status
+from monitor.routing.decide import route
+from monitor.routing.openrouter.documents import (
+    ENOUGH_FOR_PERCENTILES,
+    ENOUGH_FOR_UPTIME,
+    by_model,
+    endpoints_document,
+    provider_name,
+    tag,
+)
+from monitor.routing.openrouter.types import OfferedModelDocument, OfferStatus
+from monitor.routing.preferences import Preferences, RouteRequest, request_of, wish_of
+from probes._model import Pricing
+from tests.support.openrouter_values import make_facts, valid
+
+DOCS = Path(__file__).parents[3] / "docs"
+OPENROUTER, ROUTING = ((DOCS / f"{name}.md").read_text() for name in ("openrouter", "routing"))
+MODEL = "meta-llama/llama-3.1-8b-instruct"
+
+
+def shown(page: str) -> Any:
+    """The first JSON of a page."""
+    (example, *_) = re.findall(r"^```json\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    return json.loads(example)
+
+
+def test_the_example_of_a_model_is_in_openrouters_shape() -> None:
+    valid(shown(OPENROUTER), OfferedModelDocument, "endpoints")
+
+
+def test_the_example_of_a_model_shows_what_would_be_made_of_such_an_endpoint() -> None:
+    facts = make_facts(
+        "groq:llama-3.1-8b-instant",
+        pricing=Pricing(prompt=0.05, completion=0.08, cached=0.025),
+        model_name="Meta: Llama 3.1 8B Instruct",
+        context_length=131_072,
+        model=ModelCard(
+            created=datetime(2024, 7, 23, tzinfo=UTC),
+            description="A small model for quick answers.",
+            architecture=Architecture(tokenizer="Llama3", instruct_type="llama3"),
+        ),
+        provider=ProviderCard(name="Groq"),
+        supported_parameters=("temperature", "max_tokens", "stop", "tools"),
+    )
+    made, told = json.loads(json.dumps(endpoints_document([facts])))["data"], shown(OPENROUTER)["data"]
+    (offer,), (example,) = made.pop("endpoints"), told.pop("endpoints")
+    assert made == {**told, "id": facts.spec.model}
+    measured = re.compile(r"_last_|^providerwatch$|^model_id$|^name$")
+    assert [*offer] == [*example]
+    assert {key: offer[key] for key in offer if not measured.search(key)} == {
+        key: example[key] for key in example if not measured.search(key)
+    }
+    assert [*offer["providerwatch"]] == [*example["providerwatch"]]
+    assert (provider_name(facts), tag(facts)) == ("Groq", "groq")
+    assert [*by_model([facts])] == [facts.spec.model]
+
+
+def test_the_page_tells_what_is_too_little_and_what_each_status_means() -> None:
+    assert f"null with fewer than {ENOUGH_FOR_UPTIME} of them" in OPENROUTER
+    assert OPENROUTER.count(f"null with fewer than {ENOUGH_FOR_PERCENTILES} successes") == 2
+    assert f"With fewer than {ENOUGH_FOR_PERCENTILES} successes nothing is held" in ROUTING
+    told = re.findall(r"^\| (-?\d+) \| ", OPENROUTER, re.MULTILINE)
+    assert [int(number) for number in told] == sorted(OfferStatus, reverse=True)
+
+
+def test_the_example_of_a_route_gets_the_answer_that_stands_below_it() -> None:
+    (body,) = re.findall(r"/v1/route -d '(.*?)'", ROUTING, re.DOTALL)
+    asked = request_of(json.loads(body))
+    assert asked["model"] == MODEL
+    facts = [
+        make_facts(
+            "groq:llama-3.1-8b-instant",
+            pricing=Pricing(prompt=0.05, completion=0.08),
+            score=0.991,
+            supported_parameters=("tools",),
+        ),
+        make_facts(
+            "vllm-8b",
+            status=Status.DOWN,
+            since=datetime(2026, 11, 22, 6, 41, tzinfo=UTC),
+            score=0.04,
+            supported_parameters=("tools",),
+        ),
+        make_facts("together:llama-3.1-8b"),
+    ]
+    assert route(facts, wish_of(asked), asked["seed"] or 0) == shown(ROUTING)
+
+
+def test_the_page_on_routing_tells_of_every_key() -> None:
+    for name in get_type_hints(Preferences):
+        assert f"provider.{name}" in ROUTING, name
+    for name in get_type_hints(RouteRequest):
+        assert f"| `{name}` |" in ROUTING, name

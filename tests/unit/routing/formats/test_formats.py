@@ -1,0 +1,211 @@
+"""The shapes that routers read, byte for byte as far as they matter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from monitor.domain.formats import Shape
+from monitor.domain.status import Status
+from monitor.routing.formats.haproxy import UNKNOWN, agent_answers, agent_groups
+from monitor.routing.formats.render import CannotBeMadeError, render
+from monitor.scoreboard.row import Row
+from monitor.scoreboard.snapshot import Snapshot
+from tests.support.board_values import make_board, make_spec
+from tests.support.rows import make_row
+from tests.unit.score.values import START
+
+
+def snapshot(*rows: Row) -> Snapshot:
+    return Snapshot(generated_at=START, vantage="here", rows={row.id: row for row in rows}, body=b"{}", etag="x")
+
+
+def three(router: str, names: tuple[str, str, str]) -> Snapshot:
+    """One that is up, one that is degraded, one that is down."""
+    states = ((Status.UP, 0.96), (Status.DEGRADED, 0.5), (Status.DOWN, 0.0))
+    return snapshot(
+        *(
+            make_row(f"p:{number}", status, score, router_ids={router: name})
+            for number, ((status, score), name) in enumerate(zip(states, names, strict=True))
+        )
+    )
+
+
+def rendered(shape: Shape, of: Snapshot, cluster: str | None = None) -> Any:
+    return json.loads(render(shape, of, cluster))
+
+
+def test_the_scores_are_the_document_as_it_was_serialised() -> None:
+    found = make_board(make_spec()).snapshot
+    assert render(Shape.SCORES, found) is found.body
+
+
+# HAProxy
+
+
+def test_agents_answers_tell_state_and_weight_by_server_and_by_endpoint() -> None:
+    rows = three("haproxy", ("be/a", "be/b", "be/c")).rows.values()
+    assert agent_answers(rows) == {
+        "p:0": b"up ready 100%\n",
+        "p:1": b"up ready 10%\n",
+        "p:2": b"down ready 1%\n",
+        "be/a": b"up ready 100%\n",
+        "be/b": b"up ready 10%\n",
+        "be/c": b"down ready 1%\n",
+    }
+    assert UNKNOWN == b"up ready 100%\n"
+
+
+def test_a_server_that_is_called_like_an_endpoint_is_what_is_meant() -> None:
+    rows = [make_row("be/a", Status.DOWN, 0.0), make_row("p:m"), make_row("p:n", router_ids={"haproxy": "be/a"})]
+    assert agent_answers(rows)["be/a"] == b"up ready 100%\n"
+
+
+def test_a_map_has_a_weight_for_each_endpoint_and_server() -> None:
+    found = render(Shape.HAPROXY_MAP, three("haproxy", ("be/a", "be/b", "be/c")))
+    assert found == b"p:0 100\np:1 10\np:2 0\nbe/a 100\nbe/b 10\nbe/c 0\n"
+
+
+def test_a_map_needs_no_names_of_haproxy_and_holds_no_line_that_would_be_a_comment() -> None:
+    assert render(Shape.HAPROXY_MAP, snapshot(make_row("p:m"), make_row("#p:m"))) == b"p:m 100\n"
+
+
+# Envoy
+
+
+def health(document: Mapping[str, Any]) -> dict[str, tuple[str, int]]:
+    (resource,) = document["resources"]
+    (locality,) = resource["endpoints"]
+    return {
+        ":".join(map(str, each["endpoint"]["address"]["socket_address"].values())): (
+            each["health_status"],
+            each["load_balancing_weight"],
+        )
+        for each in locality["lb_endpoints"]
+    }
+
+
+def test_a_cluster_of_envoy_has_addresses_health_and_weights() -> None:
+    document = rendered(Shape.ENVOY_EDS, three("envoy", ("c/10.0.0.1:80", "c/10.0.0.2:80", "c/[::1]:81")))
+    assert document["resources"][0]["cluster_name"] == "c"
+    assert health(document) == {
+        "10.0.0.1:80": ("HEALTHY", 100),
+        "10.0.0.2:80": ("DEGRADED", 10),
+        "::1:81": ("UNHEALTHY", 1),
+    }
+
+
+def test_the_version_of_a_cluster_is_that_of_its_content() -> None:
+    def version(*statuses: Status) -> str:
+        names = zip(statuses, ("c/10.0.0.1:80", "c/10.0.0.2:80"), strict=True)
+        rows = [make_row(f"p:{name}", status, router_ids={"envoy": name}) for status, name in names]
+        return str(rendered(Shape.ENVOY_EDS, snapshot(*rows))["version_info"])
+
+    assert version(Status.UP, Status.UP) == version(Status.UP, Status.UNKNOWN)
+    assert version(Status.UP, Status.UP) != version(Status.UP, Status.DOWN)
+
+
+def test_a_file_of_envoy_holds_one_cluster_and_says_which_there_are() -> None:
+    of = snapshot(
+        make_row("p:1", router_ids={"envoy": "b/10.0.0.1:80"}), make_row("p:2", router_ids={"envoy": "a/10.0.0.2:80"})
+    )
+    assert list(health(rendered(Shape.ENVOY_EDS, of, "a"))) == ["10.0.0.2:80"]
+    for cluster in (None, "nobody"):
+        with pytest.raises(CannotBeMadeError, match="a file holds one cluster of Envoy; say which of a, b"):
+            render(Shape.ENVOY_EDS, of, cluster)
+
+
+# Traefik
+
+
+def test_traefik_gets_a_weighted_service_for_each_group() -> None:
+    of = three("traefik", ("llama/groq@file", "llama/vllm@docker", "llama/other"))
+    assert rendered(Shape.TRAEFIK, of) == {
+        "http": {
+            "services": {
+                "llama": {
+                    "weighted": {
+                        "services": [
+                            {"name": "groq@file", "weight": 100},
+                            {"name": "vllm@docker", "weight": 10},
+                            {"name": "other", "weight": 0},
+                        ]
+                    }
+                }
+            }
+        }
+    }
+
+
+# vLLM
+
+
+def test_vllms_router_gets_the_engines_that_are_to_be_used() -> None:
+    assert rendered(Shape.VLLM, three("vllm", ("m@http://10.0.0.1:8000", "m@http://10.0.0.2:8000", "m@http://x"))) == {
+        "service_discovery": "static",
+        "routing_logic": "roundrobin",
+        "static_backends": "http://10.0.0.1:8000,http://10.0.0.2:8000",
+        "static_models": "m,m",
+    }
+
+
+def test_vllms_router_keeps_all_engines_of_a_model_that_is_down_everywhere() -> None:
+    of = snapshot(
+        make_row("p:1", Status.DOWN, 0.0, router_ids={"vllm": "m@http://10.0.0.1:8000"}),
+        make_row("p:2", Status.DOWN, 0.0, router_ids={"vllm": "m@http://10.0.0.2:8000"}),
+        make_row("p:3", router_ids={"vllm": "n@http://10.0.0.3:8000"}),
+    )
+    assert rendered(Shape.VLLM, of)["static_models"] == "m,m,n"
+
+
+def test_vllms_router_is_told_what_else_it_is_to_do() -> None:
+    of = snapshot(make_row("p:1", router_ids={"vllm": "m@http://10.0.0.1:8000"}))
+    options = {"routing_logic": "session", "session_key": "x-user"}
+    assert json.loads(render(Shape.VLLM, of, options=options)) == {
+        "service_discovery": "static",
+        "routing_logic": "session",
+        "static_backends": "http://10.0.0.1:8000",
+        "static_models": "m",
+        "session_key": "x-user",
+    }
+
+
+# What cannot be made
+
+
+@pytest.mark.parametrize(
+    ("shape", "router"), [(Shape.ENVOY_EDS, "envoy"), (Shape.TRAEFIK, "traefik"), (Shape.VLLM, "vllm")]
+)
+def test_a_shape_without_names_says_what_to_write(shape: Shape, router: str) -> None:
+    with pytest.raises(CannotBeMadeError, match=f"write `router_ids: {{{router}: …}}`"):
+        render(shape, snapshot(make_row("p:m")))
+
+
+def test_a_malformed_name_of_another_daemon_is_told() -> None:
+    with pytest.raises(CannotBeMadeError, match=r"^p:m: router_ids\.traefik: 'x' is not SERVICE/CHILD"):
+        render(Shape.TRAEFIK, snapshot(make_row("p:m", router_ids={"traefik": "x"})))
+
+
+def test_an_answer_is_made_of_its_group_and_is_the_same_as_of_all_rows() -> None:
+    rows = [
+        make_row("p:1", Status.DOWN, 0.0, model="a/x", router_ids={"haproxy": "be/a"}),
+        make_row("p:2", Status.UP, 0.7, model="a/y", router_ids={"haproxy": "be/b"}),
+        make_row("p:3", Status.DOWN, 0.0, model="a/x", router_ids={"haproxy": "other/a"}),
+        make_row("p:4", Status.UP, 0.5, model="a/x"),
+        make_row("p:5", Status.DEGRADED, 0.5, model="a/z", router_ids={"haproxy": "be/a"}),
+        make_row("other/a", Status.UP, 1.0, model="a/z"),
+    ]
+    groups, known = agent_groups(rows), {row.id: row for row in rows}
+    everything = agent_answers(rows)
+    assert set(groups) == set(everything)
+    assert groups["be/a"] == ["p:1", "p:2", "p:5"]
+    assert groups["p:1"] == ["p:1", "p:3", "p:4"]
+    assert groups["other/a"] == ["p:3"]
+    assert {name: agent_answers(known[each] for each in group)[name] for name, group in groups.items()} == everything
+
+
+def test_shapes_that_hold_figures_are_not_taken_for_choices_alone() -> None:
+    assert {shape for shape in Shape if not shape.of_choices} == {Shape.SCORES, Shape.OPENROUTER}

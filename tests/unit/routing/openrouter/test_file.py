@@ -1,0 +1,107 @@
+"""Documents of a snapshot: made once for all who ask, kept as long as what they tell is the same."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from monitor.config.listing import Listing
+from monitor.domain.formats import Shape
+from monitor.routing.formats.render import CannotBeMadeError, render
+from monitor.routing.openrouter.file import OpenRouterFile, facts_of
+from monitor.routing.openrouter.types import OfferedModelsDocument
+from monitor.web.openrouter_cache import Offering
+from probes._model import ErrorClass
+from tests.support.board_values import first_tick, make_board, make_spec, sample_at
+from tests.support.openrouter_values import valid
+
+SPECS = (make_spec("a:1"), make_spec("b:1"), make_spec("c:1", model="z/z", listing=Listing(tag="c/fast")))
+TICK = first_tick(*SPECS, name="a:1")
+LLAMA = "meta-llama/llama-3.2-1b-instruct"
+MINUTE = timedelta(minutes=1)
+
+
+def test_a_document_is_made_once_for_a_snapshot() -> None:
+    board, offering = make_board(*SPECS), Offering()
+    snapshot = board.snapshot
+    assert offering.models(snapshot) is offering.models(snapshot)
+    assert offering.providers(snapshot) is offering.providers(snapshot)
+    assert offering.model(snapshot, LLAMA) is offering.model(snapshot, LLAMA)
+
+
+def test_a_page_that_holds_all_models_is_the_whole_list() -> None:
+    snapshot, offering = make_board(*SPECS).snapshot, Offering()
+    assert offering.models(snapshot, 0, 2) is offering.models(snapshot, 0, 500) is offering.models(snapshot)
+    one, other = offering.models(snapshot, 0, 1), offering.models(snapshot, 1)
+    for document, name in ((one, LLAMA), (other, "z/z")):
+        assert [each["id"] for each in json.loads(document.plain.body)["data"]] == [name]
+
+
+def test_a_document_stays_the_same_object_until_what_it_tells_changes() -> None:
+    board, offering = make_board(*SPECS), Offering()
+
+    def told() -> list[object]:
+        now = board.snapshot
+        return [offering.models(now), offering.providers(now), offering.model(now, LLAMA), offering.model(now, "z/z")]
+
+    before = told()
+    board.absorb([sample_at(TICK, name="a:1")])
+    board.publish(TICK + MINUTE / 10)
+    assert [old is new for old, new in zip(before, told(), strict=True)] == [True, True, False, True]
+    for number in range(4):
+        board.absorb([sample_at(TICK + number * MINUTE, ErrorClass.CONNECT, "c:1")])
+    board.publish(TICK + 3.1 * MINUTE)
+    assert [old is new for old, new in zip(before, told(), strict=True)] == [False, True, False, False]
+
+
+def test_a_model_that_is_not_there_has_no_document_and_no_endpoints() -> None:
+    snapshot, offering = make_board(*SPECS).snapshot, Offering()
+    assert offering.model(snapshot, "nobody/nothing") is None
+    assert offering.endpoints(snapshot, "nobody/nothing") == []
+
+
+def test_endpoints_are_those_of_the_model() -> None:
+    snapshot = make_board(*SPECS).snapshot
+    assert [facts.id for facts in Offering().endpoints(snapshot, LLAMA)] == ["a:1", "b:1"]
+
+
+def test_nothing_is_kept_of_models_that_are_asked_for_and_not_there() -> None:
+    snapshot, offering = make_board(*SPECS).snapshot, Offering()
+    for number in range(100):
+        offering.model(snapshot, f"nobody/{number}")
+    assert not offering._kept
+    assert not offering._fresh
+
+
+def test_the_file_says_of_each_model_what_its_route_says() -> None:
+    snapshot, offering = make_board(*SPECS).snapshot, Offering()
+    written = valid(json.loads(render(Shape.OPENROUTER, snapshot)), OfferedModelsDocument)
+    documents = [offering.model(snapshot, name) for name in (LLAMA, "z/z")]
+    assert written["data"] == [json.loads(document.plain.body)["data"] for document in documents if document]
+
+
+def test_what_was_read_from_another_daemon_has_no_facts_to_make_a_file_of() -> None:
+    snapshot = make_board(*SPECS).snapshot
+    read = replace(snapshot, rows={name: replace(row, facts=None) for name, row in snapshot.rows.items()})
+    assert facts_of(read) == []
+    with pytest.raises(CannotBeMadeError, match="does not tell all that it holds"):
+        render(Shape.OPENROUTER, read)
+
+
+def test_a_file_that_is_made_again_is_the_same_as_one_that_is_made_anew() -> None:
+    board, file = make_board(*SPECS), OpenRouterFile()
+    for number in range(6):
+        name = ("a:1", "c:1")[number % 2]
+        board.absorb([sample_at(TICK + number * MINUTE, name=name)])
+        snapshot = board.publish(TICK + number * MINUTE + MINUTE / 10)
+        assert file.body(snapshot) == OpenRouterFile().body(snapshot)
+        kept = {name: id(body) for name, (_, body) in file._kept.items()}
+        assert file.body(snapshot) == OpenRouterFile().body(snapshot)
+        assert kept == {name: id(body) for name, (_, body) in file._kept.items()}
+
+
+def test_a_file_of_nothing_is_an_empty_list() -> None:
+    assert OpenRouterFile().body(make_board().snapshot) == b'{"data":[]}\n'
