@@ -27,7 +27,7 @@ from _results import Cell, Report, Table, Verdict, publish
 from _served import endpoint_id
 from rich.console import Console
 
-from monitor.web.descriptors import make_room
+from monitor.web.server import make_room
 from probes._quantiles import quantile
 
 _GZIP = "Accept-Encoding: gzip\r\n"

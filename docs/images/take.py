@@ -14,7 +14,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from monitor.console.scores_table import Frame, scores_table
+from monitor.console.scores_table import scores_table
+from monitor.console.watch import Frame
 
 _COLUMNS = 84
 

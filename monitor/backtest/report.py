@@ -14,7 +14,7 @@ from monitor.backtest.calibration import BINS, Bin
 from monitor.backtest.policies import NAMES
 from monitor.backtest.replay import Verdict
 from monitor.backtest.run import Backtest, Cost
-from monitor.console.scores_table import count
+from monitor.console.text import count
 from probes._serialize import timestamp
 
 SCHEMA: Final = "providerwatch/backtest/v1"

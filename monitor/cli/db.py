@@ -20,10 +20,10 @@ db = typer.Typer(
 @db.command()
 def upgrade(config: ConfigOption = None) -> None:
     """Bring the store's schema up to date, as a start of the daemon does."""
-    from monitor import database
+    from monitor.console import store_table
 
     path, loaded = loaded_from(config)
-    schema = on_store(path, loaded, database.upgrade)
+    schema = on_store(path, loaded, store_table.upgrade)
     if schema.found == schema.known:
         print(f"already at schema {schema.known}")
     else:
@@ -33,14 +33,14 @@ def upgrade(config: ConfigOption = None) -> None:
 @db.command()
 def info(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Show how large the store is, what it holds, and what waits for sinks."""
-    from monitor import database
+    from monitor.console import store_table
 
     path, loaded = loaded_from(config)
-    held = on_store(path, loaded, database.look)
+    held = on_store(path, loaded, store_table.look)
     if as_json:
-        print(json.dumps(database.as_plain(held), indent=2))
+        print(json.dumps(store_table.as_plain(held), indent=2))
     else:
-        Console(highlight=False).print(database.show(held))
+        Console(highlight=False).print(store_table.show(held))
 
 
 @db.command()
@@ -55,9 +55,9 @@ def prune(
     """Do now what the daemon does bit by bit: roll up, compress, delete what is older than `retention`."""
     from datetime import UTC, datetime
 
-    from monitor import database
-    from monitor.console.scores_table import plural
-    from monitor.daemon.app import retention_of
+    from monitor.console import store_table
+    from monitor.console.text import plural
+    from monitor.pipeline.housekeeper import retention_of
 
     path, loaded = loaded_from(config)
     console, done = Console(stderr=True, highlight=False), 0
@@ -71,12 +71,12 @@ def prune(
         before, after = on_store(
             path,
             loaded,
-            lambda store: database.prune(
+            lambda store: store_table.prune(
                 store, retention_of(loaded), lambda: datetime.now(UTC), progress, trust_clock=trust_clock
             ),
         )
     console.print(f"tidied in {plural(done, 'slice')}")
     print(
-        f"{plural(before.samples, 'sample')}, {database.size(before.size.total_bytes)} → "
-        f"{plural(after.samples, 'sample')}, {database.size(after.size.total_bytes)}"
+        f"{plural(before.samples, 'sample')}, {store_table.size(before.size.total_bytes)} → "
+        f"{plural(after.samples, 'sample')}, {store_table.size(after.size.total_bytes)}"
     )

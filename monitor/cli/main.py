@@ -242,7 +242,8 @@ def scores(
     """Show the current scores of a running daemon: of --url, else of the one that the configuration describes."""
     from datetime import UTC, datetime
 
-    from monitor.console.scores_table import scores_table, watch_scores
+    from monitor.console.scores_table import scores_table
+    from monitor.console.watch import watch_scores
 
     if watch and as_json:
         fail("--watch is a table for people; for programs there is GET /v1/scores/stream (docs/http.md)")

@@ -17,12 +17,12 @@ from rich.progress import Progress
 from rich.text import Text
 
 from monitor.config.model import Config
-from monitor.console.scores_table import printable
 from monitor.console.summary import summary
+from monitor.console.text import printable
 from monitor.console.waterfall import waterfall
 from monitor.scheduler.jobs import Job, all_jobs, run_for
 from monitor.score.blame import Moved, blamed
-from monitor.workers.runner import Places
+from monitor.workers.limits import Places
 from probes._driver import exchange
 from probes._exchange import Exchange, is_success
 from probes._loader import codec

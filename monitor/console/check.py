@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from monitor.config import Config, ConfigError, Problem, default_path, load, unused_proxy
-from monitor.console.scores_table import plural
+from monitor.console.text import plural
 from monitor.discovery.preflight import Finding, as_plain, connect, show
 from monitor.vantage.origin import blind_spot
 

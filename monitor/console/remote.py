@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from aiohttp import ClientSession, ClientTimeout
+from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout, InvalidURL
 
-from monitor.console.scores_table import ScoresUnavailableError, fetch_scores
+from monitor.console.text import printable
 
 __all__ = ["ScoresUnavailableError", "fetch_offers", "fetch_once"]
 
@@ -41,3 +42,48 @@ def _paths(listed: Mapping[str, object]) -> list[str]:
 def _session(token: str | None) -> ClientSession:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     return ClientSession(timeout=ClientTimeout(total=_TIMEOUT_S), headers=headers)
+
+
+class ScoresUnavailableError(Exception):
+    """The scores could not be read; the message says why in a few words."""
+
+
+async def fetch_scores(session: ClientSession, url: str) -> Mapping[str, object]:
+    """The scores document at `url`; ScoresUnavailableError if there is none."""
+    try:
+        async with session.get(url) as response:
+            if not response.ok:
+                raise ScoresUnavailableError(_refused(response.status))
+            document = json.loads(await response.read())
+    except TimeoutError:
+        raise ScoresUnavailableError("no answer in time; is the daemon busy?") from None
+    except InvalidURL:
+        raise ScoresUnavailableError("not an address; write http://host:port") from None
+    except ClientConnectorError as error:
+        why = (
+            os.strerror(error.errno)
+            if error.errno is not None and error.errno > 0
+            else error.os_error.strerror or str(error.os_error)
+        )
+        where = f"cannot connect to {error.host}:{error.port}: {why}"
+        raise ScoresUnavailableError(f"{printable(where)}; is the daemon running?") from error
+    except (ClientError, OSError) as error:
+        raise ScoresUnavailableError(f"{printable(str(error))}; is the daemon running?") from error
+    except (ValueError, RecursionError) as error:
+        raise ScoresUnavailableError("the answer is not JSON; is it a Providerwatch daemon?") from error
+    if not isinstance(document, dict):
+        raise ScoresUnavailableError("the answer is not a scores document; is it a Providerwatch daemon?")
+    return document
+
+
+def _refused(status: int) -> str:
+    """What a status means of a daemon, and what to do."""
+    match status:
+        case 401 | 403:
+            return f"HTTP {status}: the daemon wants a token; pass --token or set PROVIDERWATCH_TOKEN to its `token:`"
+        case 404:
+            return "HTTP 404: there are no scores; is it a Providerwatch daemon?"
+        case 429:
+            return "HTTP 429: too many requests from this address; see `rate_limit:`"
+        case _:
+            return f"HTTP {status}"

@@ -6,47 +6,17 @@ shown as not measured, and no text can move the cursor or speak rich's markup.
 
 from __future__ import annotations
 
-import asyncio
-import json
-import math
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from pathlib import Path
 
-from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout, InvalidURL
 from rich import box
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from monitor.console.text import NOT_MEASURED, age, count, percent, plural, printable, probability, seconds
+from monitor.console.text import NOT_MEASURED, age, count, percent, printable, probability, seconds
 
-__all__ = [
-    "NOT_MEASURED",
-    "Frame",
-    "Row",
-    "ScoresTable",
-    "ScoresUnavailableError",
-    "age",
-    "count",
-    "fetch_scores",
-    "percent",
-    "plural",
-    "printable",
-    "probability",
-    "row",
-    "scores_table",
-    "seconds",
-    "watch_scores",
-]
-
-_POLL_S = 1.0
-_POLL_TIMEOUT_S = 5.0
-_LOG_EVERY_S = 10.0
 _TOO_LARGE = 1e9
 _UNBOUNDED = 10_000
 _ERROR_COLUMNS = len("timeout_ttft 59 min ago")
@@ -224,10 +194,11 @@ def _narrow(rows: Sequence[Row]) -> Table:
 
 def _in_ascii(cells: Row) -> Row:
     texts = {field.name: getattr(cells, field.name) for field in fields(cells)}
-    return Row(**{name: Text(_ascii(text.plain), text.style) for name, text in texts.items()})
+    return Row(**{name: Text(in_ascii(text.plain), text.style) for name, text in texts.items()})
 
 
-def _ascii(text: str) -> str:
+def in_ascii(text: str) -> str:
+    """`text` for a terminal that can show nothing else; a question mark for what has no sign of its own."""
     return text.translate(_ASCII).encode("ascii", "replace").decode()
 
 
@@ -236,151 +207,3 @@ def _stacked(upper: Text, lower: Text) -> Text:
 
 
 # Watching
-
-
-class ScoresUnavailableError(Exception):
-    """The scores could not be read; the message says why in a few words."""
-
-
-async def fetch_scores(session: ClientSession, url: str) -> Mapping[str, object]:
-    """The scores document at `url`; ScoresUnavailableError if there is none."""
-    try:
-        async with session.get(url) as response:
-            if not response.ok:
-                raise ScoresUnavailableError(_refused(response.status))
-            document = json.loads(await response.read())
-    except TimeoutError:
-        raise ScoresUnavailableError("no answer in time; is the daemon busy?") from None
-    except InvalidURL:
-        raise ScoresUnavailableError("not an address; write http://host:port") from None
-    except ClientConnectorError as error:
-        why = (
-            os.strerror(error.errno)
-            if error.errno is not None and error.errno > 0
-            else error.os_error.strerror or str(error.os_error)
-        )
-        where = f"cannot connect to {error.host}:{error.port}: {why}"
-        raise ScoresUnavailableError(f"{printable(where)}; is the daemon running?") from error
-    except (ClientError, OSError) as error:
-        raise ScoresUnavailableError(f"{printable(str(error))}; is the daemon running?") from error
-    except (ValueError, RecursionError) as error:
-        raise ScoresUnavailableError("the answer is not JSON; is it a Providerwatch daemon?") from error
-    if not isinstance(document, dict):
-        raise ScoresUnavailableError("the answer is not a scores document; is it a Providerwatch daemon?")
-    return document
-
-
-def _refused(status: int) -> str:
-    """What a status means of a daemon, and what to do."""
-    match status:
-        case 401 | 403:
-            return f"HTTP {status}: the daemon wants a token; pass --token or set PROVIDERWATCH_TOKEN to its `token:`"
-        case 404:
-            return "HTTP 404: there are no scores; is it a Providerwatch daemon?"
-        case 429:
-            return "HTTP 429: too many requests from this address; see `rate_limit:`"
-        case _:
-            return f"HTTP {status}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """What is on the screen at one moment: where the figures come from, how long the watch lasts, the table."""
-
-    url: str
-    files: tuple[Path, ...] = ()
-    elapsed_s: float = 0.0
-    duration_s: float | None = None
-    table: ScoresTable | None = None
-    problem: str | None = None
-    """Why the newest figures could not be had; the table then holds the last ones that could."""
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw header and table."""
-        spelled = _ascii if options.ascii_only else str
-        live = console.is_terminal
-        for place in (self.url, *map(str, self.files)):
-            address = spelled(printable(place, longest=None))
-            yield Text(address, "cyan", overflow="fold" if live else "ignore", no_wrap=not live)
-        left = "" if self.duration_s is None else f", {max(0.0, self.duration_s - self.elapsed_s):.0f} s left"
-        end = "; Ctrl-C ends" if live else ""
-        yield Text(f"{self.elapsed_s:.0f} s elapsed{left}{end}\n", "dim")
-        if self.problem is not None:
-            yield Text(spelled(f"cannot read the scores: {self.problem}\n"), "bold red")
-        if self.table is not None:
-            yield self.table
-        yield Text()  # where the terminal echoes ^C; after a full line that would move the picture
-
-
-async def watch_scores(
-    url: str,
-    console: Console,
-    *,
-    duration_s: float | None = None,
-    files: Sequence[Path] = (),
-    token: str | None = None,
-) -> None:
-    """Show the scores at `url` until the time is over, or until cancelled.
-
-    A terminal gets one table, kept up to date; anything else (a log) a table every ten seconds and one at the end.
-    """
-    loop = asyncio.get_running_loop()
-    start_s = loop.time()
-    frame = Frame(url=url, files=tuple(files), duration_s=duration_s)
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    async with ClientSession(timeout=ClientTimeout(total=_POLL_TIMEOUT_S), headers=headers) as session:
-        with _screen(console) as show:
-            while True:
-                frame = replace(await _polled(session, frame), elapsed_s=loop.time() - start_s)
-                show(frame)
-                left_s = math.inf if duration_s is None else duration_s - frame.elapsed_s
-                if left_s <= 0:
-                    return
-                await asyncio.sleep(min(_POLL_S, left_s))
-
-
-async def _polled(session: ClientSession, frame: Frame) -> Frame:
-    """The frame with the newest figures, or with the reason why there are none."""
-    try:
-        document = await fetch_scores(session, frame.url)
-    except ScoresUnavailableError as error:
-        return replace(frame, problem=str(error))
-    return replace(frame, table=scores_table(document, now=datetime.now(UTC)), problem=None)
-
-
-@contextmanager
-def _screen(console: Console) -> Iterator[Callable[[Frame], None]]:
-    """What shows frames in the way that fits the console; at its end the last frame stands there."""
-    if console.is_terminal and not console.is_dumb_terminal:
-        with Live(console=console, auto_refresh=False) as live:
-            yield lambda frame: live.update(frame, refresh=True)
-        return
-    log = _Log(console)
-    try:
-        yield log.show
-    finally:
-        log.close()
-
-
-class _Log:
-    """Prints one frame in ten seconds, and the last one."""
-
-    __slots__ = ("_console", "_due_s", "_held_back")
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._due_s = 0.0
-        self._held_back: Frame | None = None
-
-    def show(self, frame: Frame) -> None:
-        """Print the frame if one is due, else hold it back."""
-        self._held_back = frame
-        if frame.elapsed_s >= self._due_s:
-            self.close()
-            self._due_s = frame.elapsed_s + _LOG_EVERY_S
-
-    def close(self) -> None:
-        """Print the frame that is held back, if there is one."""
-        if self._held_back is not None:
-            self._console.print(self._held_back, crop=False)  # addresses stay whole
-        self._held_back = None

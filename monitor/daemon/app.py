@@ -10,12 +10,12 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 
 from monitor import __version__
 from monitor.config import unused_proxy
-from monitor.config.model import BudgetSpec, Config, Listen
+from monitor.config.model import Config, Listen
 from monitor.daemon import systemd
 from monitor.daemon.event_log import EventLog, log_sample
 from monitor.daemon.log_queue import LogLosses, losses
@@ -23,33 +23,32 @@ from monitor.daemon.resource_limits import needs, shortages
 from monitor.daemon.signals import done_before, stop_on_signals
 from monitor.metrics.metrics import Metrics
 from monitor.pipeline.baselines import HabitHooks, HabitReader
-from monitor.pipeline.housekeeper import Housekeeper, Told
+from monitor.pipeline.housekeeper import Housekeeper, Told, retention_of
 from monitor.pipeline.outcomes import Intake, IntakeHooks, reader_of, spans_of
 from monitor.pipeline.recorder import Hooks, Recorder
-from monitor.pipeline.restore import recount, restore, restore_budgets
+from monitor.pipeline.restore import aliases_of, recount, restore, restore_budgets
 from monitor.routing.file_writer import FileWriter
 from monitor.routing.haproxy_agent import HaproxyAgent, serving
-from monitor.scheduler.budget import Amounts, Budgets, Unit
+from monitor.scheduler.budget import Budgets, caps_of
 from monitor.scheduler.dispatcher import Ticks
-from monitor.scheduler.jobs import headline_task, paid_probe, plan
+from monitor.scheduler.jobs import headline_task, paid_probe, plan, tasks_of
 from monitor.scheduler.scheduler import Schedule
 from monitor.score.blame import blame_of
 from monitor.score.outcomes import Outcome, outcome
 from monitor.scoreboard.board import Board, StatusChange
 from monitor.scoreboard.renderer import Renderer
 from monitor.sinks import Outbox, create_sinks
-from monitor.store import Retention, Size, Store, create_store
+from monitor.store import Size, Store, create_store
 from monitor.store.retention_clock import Reading
 from monitor.vantage import Lookout, Peers, look_up
 from monitor.vantage.origin import neutral_name
-from monitor.web.context import Sources
-from monitor.web.past import Past
+from monitor.web.context import Past, Sources
 from monitor.web.server import start
 from monitor.web.store_reads import Reads
+from monitor.workers.limits import Places
+from monitor.workers.loop_lag import LoopLag
 from monitor.workers.pool import STREAMS_PER_WORKER, WorkerPool
-from monitor.workers.runner import Places
-from monitor.workers.worker import LoopLag
-from probes._model import ErrorClass, Sample, Task
+from probes._model import ErrorClass, Sample
 
 log = logging.getLogger(__name__)
 
@@ -317,35 +316,6 @@ def _adaptive(config: Config) -> frozenset[str]:
     return frozenset(name for name, probe in settling.items() if config.scoring.confirm or probe.closest_s is not None)
 
 
-def caps_of(config: Config) -> dict[str, Amounts]:
-    """The budgets of the providers that have one, as `Budgets` takes them."""
-    return {name: caps for name, spec in config.providers.items() if (caps := _caps(spec.budget))}
-
-
-def _caps(budget: BudgetSpec) -> Amounts:
-    written = {Unit.USD: budget.usd_per_day, Unit.TOKENS: budget.tokens_per_day}
-    return {unit: cap for unit, cap in written.items() if cap is not None}
-
-
-def retention_of(config: Config) -> Retention:
-    """How long each tier is kept, as the store takes it."""
-    spec = config.retention
-    return Retention(
-        raw=timedelta(seconds=spec.raw_s),
-        hourly=timedelta(seconds=spec.hourly_s),
-        daily=timedelta(seconds=spec.daily_s),
-    )
-
-
-def tasks_of(config: Config) -> dict[str, Task]:
-    """By the id of each endpoint that is probed, whose times and speeds it is judged by."""
-    return {
-        spec.endpoint.id: headline_task([config.probes[name] for name in spec.probes])
-        for spec in config.endpoints
-        if spec.enabled
-    }
-
-
 def past_of(config: Config, store: Store) -> Past:
     """The stored history as this configuration judges it."""
     tasks = {
@@ -364,11 +334,6 @@ def past_of(config: Config, store: Store) -> Past:
         raw=lambda: retention_of(config).raw,
         reads=Reads(),
     )
-
-
-def aliases_of(config: Config) -> dict[str, str]:
-    """The ids that endpoints had before, to those that they have now."""
-    return {alias: spec.endpoint.id for spec in config.endpoints for alias in spec.aliases}
 
 
 async def _open(store: Store, config: Config) -> None:

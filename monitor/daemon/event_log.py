@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from monitor.domain.status import Incident, Status
+from monitor.domain.incident import Incident
+from monitor.domain.status import Status
 from monitor.score.endpoint import Book
 from monitor.score.outcomes import Counts
 from monitor.score.windows import Window

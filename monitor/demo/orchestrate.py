@@ -13,7 +13,7 @@ from pathlib import Path
 from aiohttp import ClientError, ClientSession, ClientTimeout
 from rich.console import Console
 
-from monitor.console.scores_table import watch_scores
+from monitor.console.watch import watch_scores
 from monitor.demo.children import Child, ChildEndedError, python, running, tied, unless_ended
 from monitor.demo.model_server import MODEL_NAME, ModelMissingError, find_model
 from monitor.demo.settings import CONFIG_NAME, STORE_NAME, UPTIME_NAME, Settings, config_text

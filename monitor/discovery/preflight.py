@@ -16,9 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.config.model import Config
-from monitor.console.scores_table import NOT_MEASURED, printable, seconds
+from monitor.console.text import NOT_MEASURED, printable, seconds
 from monitor.discovery.model_list import Answer, listed_as, lists_models, question, reach, similar
-from monitor.workers.runner import Places
+from monitor.workers.limits import Places
 from probes._model import Endpoint, ErrorClass
 
 

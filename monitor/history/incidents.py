@@ -9,7 +9,8 @@ from typing import Final, Literal, TypedDict
 from urllib.parse import quote
 from xml.etree import ElementTree as ET  # writes, and reads nothing
 
-from monitor.domain.status import Incident, Status
+from monitor.domain.incident import Incident
+from monitor.domain.status import Status
 from monitor.scoreboard.schema import Count, Figure, Moment
 from probes._serialize import timestamp
 

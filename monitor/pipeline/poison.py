@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from monitor.domain.status import Incident
+from monitor.domain.incident import Incident
 from monitor.store import Store, StoreError, StoreReplacedError
 from monitor.traffic.counted import Counted
 from probes._model import Sample

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 
-from monitor.domain.status import Incident
+from monitor.domain.incident import Incident
 from monitor.pipeline.loop_time import Alarm, within
 from monitor.pipeline.poison import Batch, Piecemeal, traffic_name
 from monitor.scoreboard.board import Absorbed, Board, StatusChange

@@ -7,7 +7,8 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from monitor.domain.status import Incident
+from monitor.config.model import Config
+from monitor.domain.incident import Incident
 from monitor.pipeline.recorder import Recorder
 from monitor.scheduler.budget import Budgets, Unit
 from monitor.score.health import AHEAD
@@ -93,3 +94,8 @@ async def recount(
             return False
         board.take_counts(fresh)
     return True
+
+
+def aliases_of(config: Config) -> dict[str, str]:
+    """The ids that endpoints had before, to those that they have now."""
+    return {alias: spec.endpoint.id for spec in config.endpoints for alias in spec.aliases}

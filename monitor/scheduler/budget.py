@@ -17,6 +17,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from monitor.config.model import BudgetSpec, Config
 from probes._model import Pricing, Run, Sample, Task
 
 SLOW_FROM: Final = 0.8
@@ -211,3 +212,13 @@ def _shown(unit: Unit, spent: float, cap: float) -> str:
         return f"{spent:,.0f} of {cap:,.0f} tokens"
     digits = min(max(2, 1 - math.floor(math.log10(cap))), 9)
     return f"{spent:.{digits}f} of {cap:.{digits}f} USD"
+
+
+def caps_of(config: Config) -> dict[str, Amounts]:
+    """The budgets of the providers that have one, as `Budgets` takes them."""
+    return {name: caps for name, spec in config.providers.items() if (caps := _caps(spec.budget))}
+
+
+def _caps(budget: BudgetSpec) -> Amounts:
+    written = {Unit.USD: budget.usd_per_day, Unit.TOKENS: budget.tokens_per_day}
+    return {unit: cap for unit, cap in written.items() if cap is not None}

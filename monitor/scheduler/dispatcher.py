@@ -11,7 +11,8 @@ from monitor.scheduler.budget import Budgets
 from monitor.scheduler.jobs import Job, run_for
 from monitor.scheduler.retry_after import Respites
 from monitor.score.blame import Moved, blamed
-from monitor.workers.runner import Places, Prober, Runner
+from monitor.workers.limits import Places
+from monitor.workers.runner import Prober, Runner
 from probes._model import ErrorClass, Run, Sample
 from probes._sample import unmeasured
 

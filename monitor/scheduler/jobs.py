@@ -111,3 +111,12 @@ def _index(job: Job, at: datetime) -> int:
 
 def _digest(*parts: str) -> str:
     return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
+
+
+def tasks_of(config: Config) -> dict[str, Task]:
+    """By the id of each endpoint that is probed, whose times and speeds it is judged by."""
+    return {
+        spec.endpoint.id: headline_task([config.probes[name] for name in spec.probes])
+        for spec in config.endpoints
+        if spec.enabled
+    }

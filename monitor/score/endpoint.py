@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import sub
 
-from monitor.domain.status import Cause, Status
+from monitor.domain.incident import Cause
+from monitor.domain.status import Status
 from monitor.score.baseline import Habits, unusual
 from monitor.score.blame import Moved, blame_of
 from monitor.score.health import (

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from monitor.domain.status import Cause, Incident, Status, incident_id
+from monitor.domain.incident import Cause, Incident, incident_id
+from monitor.domain.status import Status
 from probes._model import ErrorClass
 
 _TROUBLE = frozenset({Status.DEGRADED, Status.DOWN})

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.config.model import Config, EndpointSpec, ProbeSpec, Slo
+from monitor.domain.incident import Incident
 from monitor.domain.maintenance import next_change
-from monitor.domain.status import Incident, Status
+from monitor.domain.status import Status
 from monitor.scheduler.jobs import Job, headline_task, paid_probe
 from monitor.score.baseline import GENERATES, Habits
 from monitor.score.endpoint import Book, Shared, Terms

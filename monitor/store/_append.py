@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection, func, select
 
-from monitor.domain.status import Incident
+from monitor.domain.incident import Incident
 from monitor.store import _incidents, _traffic
 from monitor.store._blocks import unpack
 from monitor.store._raw import meant

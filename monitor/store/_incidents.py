@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Select, literal_column, or_, select, type_coerce
 
-from monitor.domain.status import Incident
+from monitor.domain.incident import Incident
 from monitor.store._codes import WORST
 from monitor.store._columns import Moment
 from monitor.store._protocol import Place

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from operator import attrgetter
 from typing import TypeAlias
 
-from monitor.domain.status import Incident
+from monitor.domain.incident import Incident
 from monitor.store import _incidents, _traffic
 from monitor.store._protocol import (
     Backlog,

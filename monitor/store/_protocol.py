@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Protocol
 
-from monitor.domain.status import Incident
+from monitor.domain.incident import Incident
 from monitor.store.rollup import Rollup
 from monitor.traffic.counted import Activity, Counted, Use
 from monitor.traffic.counted import Tally as TrafficTally

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Connection, Engine, Row, Select
 
-from monitor.domain.status import Incident
+from monitor.domain.incident import Incident
 from monitor.store import _horizon, _incidents, _outbox, _queries, _rollups, _tallies, _traffic
 from monitor.store._append import Appender
 from monitor.store._database import Database

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
+from monitor.history.buckets import Judge
 from monitor.scoreboard.row import Row
 from monitor.scoreboard.snapshot import Snapshot
+from monitor.store import Store
 from monitor.traffic.calls import Receipt
 from monitor.traffic.counted import Activity, Use
-from monitor.web.past import Past
 from monitor.web.scrape import Exposition
+from monitor.web.store_reads import Reads
+from probes._model import Task
 
 
 class ActivityPage(Protocol):
@@ -60,3 +63,17 @@ class Sources:
     def row(self, name: str) -> Row | None:
         """What may be read now of one endpoint; None where there is no such endpoint."""
         return self.snapshot().rows.get(name) if self.render_row is None else self.render_row(name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """The stored history, and what is needed to tell of it."""
+
+    store: Store
+    now: Callable[[], datetime]
+    task: Callable[[str], Task | None]
+    """Whose times and speeds an endpoint is judged by, by its id; None of one that is not probed."""
+    judge: Judge
+    raw: Callable[[], timedelta]
+    """How long samples are kept."""
+    reads: Reads

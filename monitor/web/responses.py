@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from http import HTTPStatus
 
-from aiohttp import hdrs
-from multidict import CIMultiDict
+from aiohttp import hdrs, web
+from multidict import CIMultiDict, istr
 
 from monitor.scoreboard.compression import digest, gzipped
-from monitor.web.safety import OF_UNCHANGED, SAFE
 
 JSON = "application/json"
 REVALIDATE = "no-cache"
@@ -69,3 +72,100 @@ def _form(body: bytes, etag: str, headers: dict[str, str], whole: dict[str, str]
         headers=CIMultiDict({**whole, hdrs.ETAG: etag}),
         unchanged=CIMultiDict({**OF_UNCHANGED, **headers, hdrs.ETAG: etag}),
     )
+
+
+SAFE: Mapping[str, str] = {
+    istr("X-Content-Type-Options"): "nosniff",
+    istr("Referrer-Policy"): "no-referrer",
+    istr("Content-Security-Policy"): "default-src 'none'; frame-ancestors 'none'",
+    istr("Cross-Origin-Resource-Policy"): "same-origin",
+    istr("Server"): "providerwatch",
+}
+SURE = next(iter(SAFE))
+"""Where this one is, the others are."""
+OF_UNCHANGED: Mapping[str, str] = {name: value for name, value in SAFE.items() if name in {SURE, "Server"}}
+"""Those of a 304: the others hold for what its reader has kept, and came with it."""
+
+
+def make_safe(headers: CIMultiDict[str]) -> None:
+    """Add them. What the handler set stays."""
+    for name, value in SAFE.items():
+        headers.setdefault(name, value)
+
+
+@lru_cache(maxsize=64)
+def accepts_gzip(header: str) -> bool:
+    """Whether gzip is taken at all, and not less gladly than plain bytes where these are named."""
+    weights: dict[str, float] = {}
+    for part in header.lower().split(","):
+        name, _, parameters = part.partition(";")
+        weights[name.strip()] = _weight(parameters)
+    gzip = max(weights.get(name, 0.0) for name in ("gzip", "x-gzip"))
+    if not weights.keys() & {"gzip", "x-gzip"}:
+        gzip = weights.get("*", 0.0)
+    return gzip > 0 and gzip >= weights.get("identity", 0.0)
+
+
+def _weight(parameters: str) -> float:
+    name, _, value = parameters.partition("=")
+    if name.strip() != "q":
+        return 1.0
+    try:
+        weight = float(value)
+    except ValueError:
+        return 0.0
+    return weight if 0 <= weight <= 1 else 0.0
+
+
+_NOT_MODIFIED = HTTPStatus.NOT_MODIFIED.value
+"""A plain number: who looks up the reason of an enum's member waits for its hash."""
+
+
+_LARGE = 1 << 18
+_PIECE = 1 << 16
+_PATIENCE_S = 30.0
+"""How long a client may take for a large body, which is kept for it meanwhile."""
+
+
+class PiecewiseResponse(web.StreamResponse):
+    """A large body, written piece by piece: what a client has not taken yet is not copied for it."""
+
+    def __init__(self, request: web.Request, form: Form) -> None:
+        super().__init__(headers=form.headers)
+        self.content_length = len(form.body)
+        self._transport = request.transport
+        self._left: bytes | None = form.body
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Write the body; end the connection with a client that does not take it in time."""
+        body, self._left = self._left, None
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                for start in range(0, len(body or b""), _PIECE):
+                    await self.write(memoryview(body or b"")[start : start + _PIECE])
+                await super().write_eof(data)
+        except TimeoutError:
+            if self._transport is not None:
+                self._transport.abort()
+            raise ConnectionResetError("the client takes nothing") from None
+
+
+def answer(request: web.Request, document: Document) -> web.StreamResponse:
+    """What a GET or HEAD of this document gets.
+
+    What a client has kept is compared with the form that it would get now, so that no cache ever puts the one in the
+    other's place.
+    """
+    asked, form = request.headers, document.plain
+    if document.gzipped is not None and accepts_gzip(asked.get(hdrs.ACCEPT_ENCODING, "")):
+        form = document.gzipped
+    known = asked.get(hdrs.IF_NONE_MATCH)
+    if known is not None and (known == form.etag or _is_known(request, form.etag)):
+        return web.Response(status=_NOT_MODIFIED, headers=form.unchanged)
+    if len(form.body) >= _LARGE and request.method == hdrs.METH_GET:
+        return PiecewiseResponse(request, form)
+    return web.Response(body=form.body, headers=form.headers)
+
+
+def _is_known(request: web.Request, etag: str) -> bool:
+    return any(known.value in {etag.strip('"'), "*"} for known in request.if_none_match or ())

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import resource
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 
 from aiohttp import web
@@ -14,16 +16,13 @@ from aiohttp.http_exceptions import HttpProcessingError
 from monitor import __version__
 from monitor.config import is_loopback
 from monitor.config.model import Listen
-from monitor.web.answers import answer
 from monitor.web.auth import Access, Guard
 from monitor.web.context import Sources
-from monitor.web.descriptors import make_room
-from monitor.web.entrance import entrance, nowhere, wrong_method
 from monitor.web.hosts import own_hosts
-from monitor.web.middleware import expect
+from monitor.web.middleware import entrance, expect, nowhere, wrong_method
 from monitor.web.openapi import openapi
 from monitor.web.request_body import MOST_BYTES
-from monitor.web.responses import ready
+from monitor.web.responses import answer, ready
 from monitor.web.route import Answer, Handler, Route
 from monitor.web.routes import activity, badges, check, health, history, openrouter, outcomes, routing, scores, stream
 from probes._model import Secret
@@ -142,3 +141,15 @@ def _add(router: web.UrlDispatcher, route: Route, handler: Handler) -> None:
         router.add_get(_pattern(route), handler, expect_handler=expect)  # and HEAD
     else:
         router.add_route(route.method, _pattern(route), handler, expect_handler=expect)
+
+
+_WANTED = 65_536
+
+
+def make_room() -> None:
+    """Raise the soft limit of open files, which is 1,024 on most systems, as far as that is allowed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _WANTED if hard == resource.RLIM_INFINITY else min(hard, _WANTED)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(ValueError, OSError):  # some systems name a limit that they do not allow
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Protocol
 
+from monitor.workers.limits import Places
 from probes._model import ErrorClass, Run, Sample
 from probes._sample import unmeasured
 
@@ -23,20 +24,6 @@ class Prober(Protocol):
 
     async def measure(self, run: Run) -> Sample:
         """Make one probe and record it; a failure is a sample too."""
-
-
-class Places:
-    """How many probes may run at once: in all, and at each provider."""
-
-    def __init__(self, total: int, by_provider: Mapping[str, int]) -> None:
-        self._total = asyncio.Semaphore(total)
-        self._by_provider = {name: asyncio.Semaphore(limit) for name, limit in by_provider.items()}
-
-    async def take(self, provider: str, stack: AsyncExitStack) -> None:
-        """Wait for a place. The provider's own first: who waits for a slow provider keeps no other waiting."""
-        if provider in self._by_provider:
-            await stack.enter_async_context(self._by_provider[provider])
-        await stack.enter_async_context(self._total)
 
 
 class Runner:

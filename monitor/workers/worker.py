@@ -15,12 +15,12 @@ import json
 import signal
 import socket
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+from monitor.workers.loop_lag import LoopLag
 from probes._driver import Count, measure
 from probes._loader import codec, import_own
 from probes._model import Probe, Run, Sample
@@ -31,7 +31,6 @@ _RESOLVER_THREADS = 64
 """As many names as there are streams may be resolved at once: one dead name server keeps no other provider waiting."""
 LINE_BYTES = 16 << 20
 """The longest message; a prompt of a million tokens fits."""
-_BEAT_S = 0.05
 _PROBES_A_COLLECTION = 16
 _STAMP_TRIES, _STAMP_PAUSE_S = 100, 0.005
 """How long the kernel may take to begin stamping; one that never does is no reason not to probe."""
@@ -50,26 +49,6 @@ class LocalProber:
         if name not in self._codecs:
             self._codecs[name] = codec(endpoint.api, endpoint.options)
         return await measure(run, self._codecs[name], count)
-
-
-class LoopLag:
-    """How late the event loop wakes up: the worst since it was last asked."""
-
-    def __init__(self, beat_s: float = _BEAT_S) -> None:
-        self._beat_s = beat_s
-        self._worst_s = 0.0
-
-    async def watch(self) -> None:
-        """Measure until cancelled."""
-        while True:
-            due_s = time.monotonic() + self._beat_s
-            await asyncio.sleep(self._beat_s)
-            self._worst_s = max(self._worst_s, time.monotonic() - due_s)
-
-    def take(self) -> float:
-        """The worst lag in seconds since the last call."""
-        worst_s, self._worst_s = self._worst_s, 0.0
-        return worst_s
 
 
 class Worker:

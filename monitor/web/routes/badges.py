@@ -14,11 +14,9 @@ from monitor.domain.status import Status
 from monitor.history.series import Metric, asked
 from monitor.score.windows import WINDOWS
 from monitor.scoreboard.row import Row
-from monitor.web.answers import answer
 from monitor.web.badge_svg import SVG, Badge, Kind, Span, of_status, of_ttft, of_uptime, svg
-from monitor.web.context import Sources
-from monitor.web.past import Past
-from monitor.web.responses import Document, ready
+from monitor.web.context import Past, Sources
+from monitor.web.responses import Document, answer, ready
 from monitor.web.route import UNCHANGED, UNKNOWN_ID, Answer, Route, choice
 from monitor.web.routes.history import BUSY, ID, known_id, read_points
 

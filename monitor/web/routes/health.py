@@ -9,8 +9,8 @@ from typing import Literal, NotRequired, TypedDict
 
 from aiohttp import hdrs, web
 
-from monitor.web.answers import answer
 from monitor.web.context import Sources
+from monitor.web.responses import answer
 from monitor.web.route import UNCHANGED, Answer, Route
 from monitor.web.scrape import Scrapes
 

@@ -20,10 +20,8 @@ from monitor.history.samples import EVER, SampleList, Wanted, portions
 from monitor.history.series import Asked, Grid, Metric, asked
 from monitor.schema.json_schema import Words
 from monitor.store import Place
-from monitor.web.answers import answer
-from monitor.web.context import Sources
-from monitor.web.past import Past
-from monitor.web.responses import Document, ready
+from monitor.web.context import Past, Sources
+from monitor.web.responses import Document, answer, ready
 from monitor.web.route import (
     UNCHANGED,
     UNKNOWN_ID,

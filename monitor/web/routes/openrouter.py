@@ -10,10 +10,9 @@ from typing import TypedDict
 from aiohttp import web
 
 from monitor.routing.openrouter.types import ListedModelsDocument, ListedProvidersDocument, OfferedModelDocument
-from monitor.web.answers import answer
 from monitor.web.context import Sources
 from monitor.web.openrouter_cache import Offering
-from monitor.web.responses import JSON
+from monitor.web.responses import JSON, answer
 from monitor.web.route import UNCHANGED, Answer, Parameter, Route, whole
 
 AUTHOR = Parameter(

@@ -10,10 +10,9 @@ from aiohttp import web
 from monitor.domain.status import Status
 from monitor.scoreboard.schema import EndpointScore, Scores, scores_schema
 from monitor.scoreboard.snapshot import Filter
-from monitor.web.answers import answer
 from monitor.web.context import Sources
 from monitor.web.response_cache import Shelf
-from monitor.web.responses import ready
+from monitor.web.responses import answer, ready
 from monitor.web.route import UNCHANGED, UNKNOWN_ID, Answer, Route, choice, endpoint_id, number, text
 
 ID = endpoint_id()

@@ -18,9 +18,9 @@ from aiohttp import hdrs, web
 from monitor.scoreboard.changes import Changes
 from monitor.scoreboard.snapshot import Filter, opening
 from monitor.web.context import Sources
+from monitor.web.responses import SAFE
 from monitor.web.route import Answer, Route, refusal
 from monitor.web.routes.scores import MODEL, PROVIDER
-from monitor.web.safety import SAFE
 from monitor.web.sse import BEGIN, KEEP_ALIVE, Kind, event
 
 log = logging.getLogger(__name__)

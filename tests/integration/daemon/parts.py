@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from monitor.config.model import Config, ProbeSpec
-from monitor.domain.status import Incident
+from monitor.domain.incident import Incident
 from monitor.scheduler.jobs import Job, plan, tick_at
 from monitor.store import MemoryStore, StoreError, Tally
 from monitor.traffic.counted import Counted

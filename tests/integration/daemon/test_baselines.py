@@ -15,9 +15,9 @@ from statistics import median
 import pytest
 
 from monitor.config.model import Config, Listen, ProbeSpec
-from monitor.daemon.app import Daemon, tasks_of
+from monitor.daemon.app import Daemon
 from monitor.pipeline.baselines import HabitHooks, HabitReader, Rhythm
-from monitor.scheduler.jobs import plan
+from monitor.scheduler.jobs import plan, tasks_of
 from monitor.score.baseline import Basis, Habit, Habits, starts, unusual
 from monitor.scoreboard.board import Board
 from monitor.store import Bucket, MemoryStore, Retention, Store, StoreError, create_store

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from monitor.config.model import BudgetSpec, Config, Listen, ProbeSpec, ProviderSpec
-from monitor.daemon.app import Daemon, caps_of
+from monitor.daemon.app import Daemon
 from monitor.pipeline.restore import restore_budgets
-from monitor.scheduler.budget import Budgets, Unit
+from monitor.scheduler.budget import Budgets, Unit, caps_of
 from monitor.scheduler.dispatcher import Ticks
 from monitor.scheduler.jobs import plan
 from monitor.scheduler.scheduler import Schedule
 from monitor.store import Store
-from monitor.workers.runner import Places
+from monitor.workers.limits import Places
 from probes._model import Blame, ErrorClass, Run, Sample, Task
 from tests.integration.daemon.parts import breathe, quick_config, until
 from tests.support.board_values import sample_at

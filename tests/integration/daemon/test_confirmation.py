@@ -11,18 +11,19 @@ from functools import partial
 import pytest
 
 from monitor.config.model import BudgetSpec, Config, ProbeSpec, ProviderSpec, ScoringSpec
-from monitor.daemon.app import Daemon, caps_of
+from monitor.daemon.app import Daemon
+from monitor.domain.incident import Incident
 from monitor.domain.maintenance import Span
-from monitor.domain.status import Incident, Status
+from monitor.domain.status import Status
 from monitor.pipeline.recorder import Hooks, Recorder
 from monitor.pipeline.restore import restore
-from monitor.scheduler.budget import Budgets
+from monitor.scheduler.budget import Budgets, caps_of
 from monitor.scheduler.dispatcher import Ticks
 from monitor.scheduler.jobs import plan, tick_at
 from monitor.scheduler.scheduler import Schedule
 from monitor.scoreboard.board import Board
 from monitor.store import Store
-from monitor.workers.runner import Places
+from monitor.workers.limits import Places
 from probes._model import ErrorClass, Run, Sample, Task
 from tests.integration.daemon.parts import breathe, end, quick_config, until
 from tests.support.board_values import sample_at

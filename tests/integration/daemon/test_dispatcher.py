@@ -15,7 +15,7 @@ from monitor.scheduler.dispatcher import Ticks
 from monitor.scheduler.jobs import Job, tick_at
 from monitor.scheduler.scheduler import Schedule
 from monitor.score.blame import Moved
-from monitor.workers.runner import Places
+from monitor.workers.limits import Places
 from probes._model import Blame, ErrorClass, Run, Sample, Task
 from tests.integration.daemon.parts import quick_jobs, roomy_jobs, until
 from tests.support.board_values import sample_at

@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from monitor.config.model import Config, ProbeSpec
-from monitor.domain.status import Incident, Status
+from monitor.domain.incident import Incident
+from monitor.domain.status import Status
 from monitor.pipeline.recorder import Hooks, Limits, Recorder
 from monitor.pipeline.restore import restore
 from monitor.scheduler.jobs import plan

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from monitor.config.model import Config
-from monitor.domain.status import Incident, Status, incident_id
+from monitor.domain.incident import Incident, incident_id
+from monitor.domain.status import Status
 from monitor.pipeline.poison import Batch, Piecemeal
 from monitor.pipeline.recorder import Limits
 from monitor.pipeline.restore import restore

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
-from monitor.domain.status import Incident
+from monitor.domain.incident import Incident
 from monitor.pipeline.restore import recount
 from monitor.scheduler.jobs import plan
 from monitor.scoreboard.board import Board

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.domain.status import Incident
+from monitor.domain.incident import Incident
 from monitor.pipeline.recorder import Limits
 from monitor.store import Store, StoreReplacedError, create_store
 from monitor.traffic.counted import Counted

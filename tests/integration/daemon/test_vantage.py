@@ -24,7 +24,7 @@ from monitor.store import Store, create_store
 from monitor.vantage import Lookout, Peers
 from monitor.vantage.evidence import Answer
 from monitor.vantage.origin import Origin
-from monitor.workers.runner import Places
+from monitor.workers.limits import Places
 from probes._model import Blame, ErrorClass, Run, Sample, Secret
 from tests.integration.daemon.parts import PATIENT_S, breathe, end, quick_config, until
 from tests.support.board_values import sample_at

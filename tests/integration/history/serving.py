@@ -9,10 +9,9 @@ from typing import Any
 from urllib.parse import quote
 
 from monitor.daemon.app import past_of
-from monitor.domain.status import Incident
+from monitor.domain.incident import Incident
 from monitor.store import Store
-from monitor.web.context import Sources
-from monitor.web.past import Past
+from monitor.web.context import Past, Sources
 from monitor.web.store_reads import Limits, Reads
 from probes._model import Blame, ErrorClass, Sample, Task
 from tests.integration.daemon.parts import PATIENT_S

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from monitor.domain.status import Incident
+from monitor.domain.incident import Incident
 from monitor.history.incidents import incident_row
 from monitor.store import Store
 from probes._serialize import timestamp

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from monitor.console.scores_table import printable
+from monitor.console.text import printable
 from monitor.console.waterfall import waterfall
 from monitor.daemon.log import configure
 from monitor.metrics.metrics import Metrics

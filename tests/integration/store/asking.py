@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from monitor.domain.status import Incident
+from monitor.domain.incident import Incident
 from monitor.store import Bucket, Place, Retention, Store, Tier
 from monitor.store.rollup import FIGURES
 from probes._model import Sample, Task

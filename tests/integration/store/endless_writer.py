@@ -13,7 +13,8 @@ import sys
 from datetime import timedelta
 from itertools import count
 
-from monitor.domain.status import Incident, Status, incident_id
+from monitor.domain.incident import Incident, incident_id
+from monitor.domain.status import Status
 from monitor.store import Retention, Store, create_store
 from probes._model import Sample
 from tests.unit.store.samples import START, make_sample

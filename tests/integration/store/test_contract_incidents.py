@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.domain.status import Incident, Status, incident_id
+from monitor.domain.incident import Incident, incident_id
+from monitor.domain.status import Status
 from monitor.store import Retention, Store, StoreError, create_store
 from tests.integration.store.asking import EVER, FOREVER, incident_pages, settle
 from tests.unit.store.incidents import ended, make_incident

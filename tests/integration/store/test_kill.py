@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from monitor.domain.status import Incident
+from monitor.domain.incident import Incident
 from monitor.store import Tier, create_store
 from monitor.store._blocks import unpack
 from monitor.store._raw import meant

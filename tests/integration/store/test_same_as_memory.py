@@ -15,7 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.domain.status import Incident, Status
+from monitor.domain.incident import Incident
+from monitor.domain.status import Status
 from monitor.store import MemoryStore, Retention, Store
 from monitor.store._sqlite import sqlite_store
 from monitor.traffic.counted import Counted, Tokens

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitor.workers.runner import Places, Runner
+from monitor.workers.limits import Places
+from monitor.workers.runner import Runner
 from probes._model import Blame, ErrorClass, Run, Sample
 from probes._sample import unmeasured
 from tests.integration.probes.asking import KEY, run_to

@@ -17,20 +17,12 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from monitor.console import scores_table as terminal
-from monitor.console.scores_table import (
-    Frame,
-    ScoresUnavailableError,
-    age,
-    count,
-    fetch_scores,
-    percent,
-    printable,
-    probability,
-    scores_table,
-    seconds,
-    watch_scores,
-)
+from monitor.console import scores_table as scores_table_module
+from monitor.console import watch
+from monitor.console.remote import ScoresUnavailableError, fetch_scores
+from monitor.console.scores_table import scores_table
+from monitor.console.text import NOT_MEASURED, age, count, percent, printable, probability, seconds
+from monitor.console.watch import Frame, watch_scores
 
 NOW = datetime(2026, 11, 22, 7, 0, 0, tzinfo=UTC)
 
@@ -122,8 +114,8 @@ def test_what_was_not_measured_is_a_dash_and_never_a_zero(width: int) -> None:
 
 @pytest.mark.parametrize("status", ["up", "degraded", "down", "unknown", "maintenance", "paused"])
 def test_every_status_has_a_sign_and_a_word_of_its_own(status: str) -> None:
-    assert f"{terminal._STATUS[status][0]} {status}" in drawn(document(endpoint(status=status)))
-    assert len({sign for sign, _ in terminal._STATUS.values()}) == len(terminal._STATUS)
+    assert f"{scores_table_module._STATUS[status][0]} {status}" in drawn(document(endpoint(status=status)))
+    assert len({sign for sign, _ in scores_table_module._STATUS.values()}) == len(scores_table_module._STATUS)
 
 
 def test_markup_in_a_providers_text_is_only_text() -> None:
@@ -147,7 +139,7 @@ def test_overlong_text_is_cut() -> None:
 
 
 def test_a_terminal_that_knows_only_ascii_gets_only_ascii() -> None:
-    named = document(endpoint(id="ä:m"), *(endpoint(status=status) for status in terminal._STATUS))
+    named = document(endpoint(id="ä:m"), *(endpoint(status=status) for status in scores_table_module._STATUS))
     text = drawn(named, encoding="ascii")
     assert "* up" in text
     assert "?:" in text
@@ -193,7 +185,7 @@ def test_figures_of_any_shape_are_drawn(deep: dict[str, object]) -> None:
 
 
 def test_figures_are_rounded_down_so_that_only_all_is_all() -> None:
-    assert percent(None) == terminal.NOT_MEASURED
+    assert percent(None) == NOT_MEASURED
     assert (percent(1.0), percent(0.99999), percent(0.57), percent(0.0)) == ("100%", "99.9%", "57.0%", "0.0%")
     assert (probability(1.0), probability(0.9999), probability(0.29)) == ("1.00", "0.99", "0.29")
 
@@ -278,7 +270,7 @@ async def test_a_log_gets_a_first_and_a_last_table_without_escapes() -> None:
 
 async def test_a_log_gets_no_more_than_a_table_in_ten_seconds() -> None:
     file = io.StringIO()
-    log = terminal._Log(Console(file=file, width=80))
+    log = watch._Log(Console(file=file, width=80))
     for elapsed_s in range(25):
         log.show(Frame(url="u", elapsed_s=elapsed_s))
     log.close()
@@ -309,7 +301,7 @@ async def test_a_cancelled_watch_leaves_the_last_table_standing() -> None:
 
 
 async def test_a_watch_goes_on_without_the_server_and_keeps_its_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terminal, "_POLL_S", 0.05)
+    monkeypatch.setattr(watch, "_POLL_S", 0.05)
     file = io.StringIO()
     async with serving(document(endpoint())) as url:
         watch = asyncio.create_task(watch_scores(url, Console(file=file, width=80), duration_s=0.6))
@@ -321,7 +313,7 @@ async def test_a_watch_goes_on_without_the_server_and_keeps_its_table(monkeypatc
 
 def test_addresses_are_never_cut_and_stay_in_one_piece_in_a_log() -> None:
     address, logged, live = "http://h/" + "x" * 200, io.StringIO(), io.StringIO()
-    terminal._Log(Console(file=logged, width=80)).show(Frame(url=address))
+    watch._Log(Console(file=logged, width=80)).show(Frame(url=address))
     assert address in logged.getvalue()
     Console(file=live, width=80, force_terminal=True, color_system=None).print(Frame(url=address))
     assert live.getvalue().replace("\n", "").count("x") == 200

@@ -13,8 +13,9 @@ import pytest
 
 from monitor.config.model import EndpointSpec
 from monitor.daemon.event_log import EventLog
+from monitor.domain.incident import Incident
 from monitor.domain.maintenance import Span
-from monitor.domain.status import Incident, Status
+from monitor.domain.status import Status
 from monitor.scoreboard.board import Board
 from probes._model import ErrorClass, Sample
 from tests.support.board_values import make_board, make_spec

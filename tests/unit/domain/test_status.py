@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 
-from monitor.domain.status import Incident, Status, incident_id
+from monitor.domain.incident import Incident, incident_id
+from monitor.domain.status import Status
 
 START = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
 ONE = "groq:llama"

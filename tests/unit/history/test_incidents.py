@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.domain.status import Incident, Status
+from monitor.domain.incident import Incident
+from monitor.domain.status import Status
 from monitor.history.incidents import IncidentList, IncidentRow, feed, incident_row, span
 from monitor.schema.json_schema import document_schema
 from tests.unit.store.incidents import ended, incidents, make_incident

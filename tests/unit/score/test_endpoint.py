@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from monitor.domain.status import Incident, Status, incident_id
+from monitor.domain.incident import Incident, incident_id
+from monitor.domain.status import Status
 from monitor.score.baseline import Basis, Habit, Habits
 from monitor.score.blame import Moved
 from monitor.score.endpoint import Book, Shared, Terms

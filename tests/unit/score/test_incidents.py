@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.domain.status import Cause, Incident, Status, incident_id
+from monitor.domain.incident import Cause, Incident, incident_id
+from monitor.domain.status import Status
 from monitor.score.incidents import Docket, accused, bounded_docket, ruled
 from probes._model import ErrorClass
 from tests.unit.score.values import after, unhurried

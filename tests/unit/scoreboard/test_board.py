@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.config.model import ProbeSpec, ScoringSpec
+from monitor.domain.incident import Incident, incident_id
 from monitor.domain.maintenance import NOTICE, Span
-from monitor.domain.status import Incident, Status, incident_id
+from monitor.domain.status import Status
 from monitor.score.baseline import Habits
 from monitor.score.markov import Hidden
 from monitor.score.serialize import Remembered, state_from_text

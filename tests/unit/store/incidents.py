@@ -8,7 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from monitor.domain.status import Incident, Status
+from monitor.domain.incident import Incident
+from monitor.domain.status import Status
 from probes._model import ErrorClass
 from tests.unit.store.samples import START, moments, names
 

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 
-from monitor.domain.status import Incident, Status
+from monitor.domain.incident import Incident
+from monitor.domain.status import Status
 from monitor.store._incidents import as_kept, to_row
 from monitor.store._tables import incident as table
 from tests.unit.store.incidents import incidents, make_incident

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from monitor.web.descriptors import make_room
+from monitor.web.server import make_room
 
 LIMITS = resource.getrlimit(resource.RLIMIT_NOFILE)
 MOST = 65_536 if LIMITS[1] == resource.RLIM_INFINITY else min(LIMITS[1], 65_536)

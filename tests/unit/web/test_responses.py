@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.web.negotiation import accepts_gzip
+from monitor.web.responses import accepts_gzip
 
 
 @pytest.mark.parametrize(
