@@ -18,7 +18,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from monitor.console import scores_table as scores_table_module
-from monitor.console import watch
+from monitor.console import watch as watch_module
 from monitor.console.remote import ScoresUnavailableError, fetch_scores
 from monitor.console.scores_table import scores_table
 from monitor.console.text import NOT_MEASURED, age, count, percent, printable, probability, seconds
@@ -270,7 +270,7 @@ async def test_a_log_gets_a_first_and_a_last_table_without_escapes() -> None:
 
 async def test_a_log_gets_no_more_than_a_table_in_ten_seconds() -> None:
     file = io.StringIO()
-    log = watch._Log(Console(file=file, width=80))
+    log = watch_module._Log(Console(file=file, width=80))
     for elapsed_s in range(25):
         log.show(Frame(url="u", elapsed_s=elapsed_s))
     log.close()
@@ -301,7 +301,7 @@ async def test_a_cancelled_watch_leaves_the_last_table_standing() -> None:
 
 
 async def test_a_watch_goes_on_without_the_server_and_keeps_its_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "_POLL_S", 0.05)
+    monkeypatch.setattr(watch_module, "_POLL_S", 0.05)
     file = io.StringIO()
     async with serving(document(endpoint())) as url:
         watch = asyncio.create_task(watch_scores(url, Console(file=file, width=80), duration_s=0.6))
@@ -313,7 +313,7 @@ async def test_a_watch_goes_on_without_the_server_and_keeps_its_table(monkeypatc
 
 def test_addresses_are_never_cut_and_stay_in_one_piece_in_a_log() -> None:
     address, logged, live = "http://h/" + "x" * 200, io.StringIO(), io.StringIO()
-    watch._Log(Console(file=logged, width=80)).show(Frame(url=address))
+    watch_module._Log(Console(file=logged, width=80)).show(Frame(url=address))
     assert address in logged.getvalue()
     Console(file=live, width=80, force_terminal=True, color_system=None).print(Frame(url=address))
     assert live.getvalue().replace("\n", "").count("x") == 200
