@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import yaml
 
-from monitor.demo.faults import Fault
+from monitor.demo.faults import InjectedFault
 from tests.routers import installed
 from tests.routers.litellm import MASTER_KEY, environment, proxy_of
 from tests.routers.three import NAMES, TOKEN, daemon_config, litellm_config, requests, rows
@@ -42,7 +42,7 @@ class Plan:
     """Requests of each lane in a second."""
     every_s: float
     """Between two probes of an endpoint."""
-    fault: Fault
+    fault: InjectedFault
     fails_at_s: float
     heals_at_s: float
     seed: int

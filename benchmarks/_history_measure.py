@@ -17,7 +17,7 @@ from typing import TypeAlias
 from _history_data import EVER, HOUR, MINUTE, Plan, endpoint_id
 from _history_fill import now_after, samples_of
 
-from monitor.store import Place, Retention, Store, Tier
+from monitor.store import PageKey, Retention, RollupTier, Store
 from monitor.store.rollup import merged
 from probes._model import Sample, Task
 from probes._quantiles import quantile
@@ -67,7 +67,7 @@ async def _newest_page(store: Store, plan: Plan, chance: random.Random) -> objec
 
 async def _older_page(store: Store, plan: Plan, chance: random.Random) -> object:
     at = plan.now - timedelta(days=chance.uniform(0.1, plan.raw_days - 0.5))
-    return await store.page(_one(plan, chance), since=EVER, before=Place(at=at, id="0" * 16), limit=100)
+    return await store.page(_one(plan, chance), since=EVER, before=PageKey(at=at, id="0" * 16), limit=100)
 
 
 async def _newest_points(store: Store, plan: Plan, chance: random.Random) -> object:
@@ -79,7 +79,7 @@ async def _older_points(store: Store, plan: Plan, chance: random.Random) -> obje
     return await store.points(_one(plan, chance), Task.CHAT, _FIGURE, until - _DAY, until)
 
 
-def _buckets(tier: Tier, days: int, *, merge: bool = False) -> Ask:
+def _buckets(tier: RollupTier, days: int, *, merge: bool = False) -> Ask:
     async def ask(store: Store, plan: Plan, chance: random.Random) -> object:
         since = plan.now - days * _DAY
         buckets = await store.rollups(_one(plan, chance), tier, since, plan.now, [_FIGURE])
@@ -96,12 +96,12 @@ QUERIES: dict[str, Ask] = {
     "page of 100, anywhere in the raw span": _older_page,
     "1 d: every ttft_s, the newest day": _newest_points,
     "1 d: every ttft_s, an older day": _older_points,
-    "1 d by hour, p50 p90 p99 of each": _buckets(Tier.HOUR, 1),
-    "7 d by hour, p50 p90 p99 of each": _buckets(Tier.HOUR, 7),
-    "30 d by hour, p50 p90 p99 of each": _buckets(Tier.HOUR, 30),
-    "30 d by day, p50 p90 p99 of each": _buckets(Tier.DAY, 30),
-    "90 d by day, p50 p90 p99 of each": _buckets(Tier.DAY, 90),
-    "90 d by day, merged, p50 p90 p99 of all": _buckets(Tier.DAY, 90, merge=True),
+    "1 d by hour, p50 p90 p99 of each": _buckets(RollupTier.HOUR, 1),
+    "7 d by hour, p50 p90 p99 of each": _buckets(RollupTier.HOUR, 7),
+    "30 d by hour, p50 p90 p99 of each": _buckets(RollupTier.HOUR, 30),
+    "30 d by day, p50 p90 p99 of each": _buckets(RollupTier.DAY, 30),
+    "90 d by day, p50 p90 p99 of each": _buckets(RollupTier.DAY, 90),
+    "90 d by day, merged, p50 p90 p99 of all": _buckets(RollupTier.DAY, 90, merge=True),
 }
 """What one request of the API asks of the store, for one endpoint at random."""
 

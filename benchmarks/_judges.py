@@ -1,8 +1,8 @@
 """Who judges in a life: simple rules side by side, or what the daemon runs.
 
-`Books` is the daemon's own `Book`, with what the board does between a provider's books, and without what has no say in
-a score (window counts, recent figures): so it is quick. `Whole` is the real `Board` behind the real judge of the
-vantage's network and the real budgets. A test holds that both come to the same.
+`Books` is the daemon's own `EndpointState`, with what the board does between the endpoints of a provider, and without
+what has no say in a score (window counts, recent figures): so it is quick. `Whole` is the real `Board` behind the real
+judge of the vantage's network and the real budgets. A test holds that both come to the same.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from _lives import Due, Ending, Pace
 from _rules import Calibration
 from _world import World
 
-from monitor.backtest.policies import Counted, Policy
+from monitor.backtest.policies import CountedSample, Policy
 from monitor.config.model import Canary, Config, EndpointSpec, ProbeSpec, Slo
 from monitor.domain.status import Status
 from monitor.scheduler.budget import Budgets, Unit
 from monitor.scheduler.jobs import plan, run_for
-from monitor.score.endpoint import Book, Shared, Terms
+from monitor.score.endpoint import EndpointState, ScoringParams, Shared
 from monitor.score.health import Observation
-from monitor.score.latency import Recent
-from monitor.score.outcomes import Outcome
-from monitor.score.probe_interval import Limits
+from monitor.score.latency import RecentLatency
+from monitor.score.outcomes import SampleOutcome
+from monitor.score.probe_interval import IntervalLimits
 from monitor.score.windows import Ledger
 from monitor.scoreboard.board import Board
 from monitor.vantage.attribution import Vantage
-from monitor.vantage.evidence import Answer, Reply, excused
+from monitor.vantage.evidence import Reply, WitnessReply, excused
 from monitor.vantage.origin import Origin, canary_origins, origin_of
 from probes._model import Endpoint, ErrorClass, Run, Sample, Task
 
@@ -107,14 +107,14 @@ class Books:
     names = (OURS,)
     wakes_s: float | None = None
 
-    def __init__(self, world: World, limits: Limits) -> None:
-        terms = Terms(
+    def __init__(self, world: World, limits: IntervalLimits) -> None:
+        terms = ScoringParams(
             limits=limits, stale_s=_STALE_S, task=Task.CHAT, only_reach=False, count_wrong_answers=True, moved={}
         )
         shared = [Shared() for _ in range(world.size.providers)]
         self.flags = Flags(self.names, len(world.endpoints))
         self._books = [
-            _light(Book(_name(each.provider, each.model), terms, shared[each.provider], START))
+            _light(EndpointState(_name(each.provider, each.model), terms, shared[each.provider], START))
             for each in world.endpoints
         ]
         self._kin = _kin(world)
@@ -245,7 +245,7 @@ class Whole:
         released += self._vantage.tick(at)
         if self._replies is None and self._vantage.is_due(at):
             replies = [Reply(witness=each, answer=self._answer(each, at_s)) for each in self._vantage.ask(at)]
-            silent = any(reply.answer is Answer.SILENT for reply in replies)
+            silent = any(reply.answer is WitnessReply.SILENT for reply in replies)
             self._replies = (at_s + (_PATIENCE_S if silent else _PROMPT_S), replies)
         return self._absorb(released)
 
@@ -254,9 +254,9 @@ class Whole:
         score = self.board.publish(moment(at_s), sweep=True).rows[self._ids[number]].score
         return (1.0 if score is None else score,)
 
-    def _answer(self, witness: Origin, at_s: float) -> Answer:
+    def _answer(self, witness: Origin, at_s: float) -> WitnessReply:
         """A canary, or a machine of a provider, which answers a connection also when its models do not."""
-        return Answer.SILENT if any(self._world.offline.under_way(at_s)) else Answer.HEARD
+        return WitnessReply.SILENT if any(self._world.offline.under_way(at_s)) else WitnessReply.HEARD
 
     def _absorb(self, samples: Sequence[Sample]) -> Due:
         if not samples:
@@ -317,10 +317,10 @@ def configuration(world: World, setting: Setting) -> Config:
     )
 
 
-def limits_of(pace: Pace) -> Limits:
+def limits_of(pace: Pace) -> IntervalLimits:
     """What an endpoint's probe has for limits; where the interval is fixed, those of the daemon."""
     probe = ProbeSpec(name="chat", task=Task.CHAT, every_s=pace.every_s, closest_s=pace.least_s)
-    return Limits(least_s=probe.least_s, most_s=probe.every_s)
+    return IntervalLimits(least_s=probe.least_s, most_s=probe.every_s)
 
 
 def _name(provider: int, model: int) -> str:
@@ -362,27 +362,27 @@ def _sample(name: str, ending: Ending, tokens: int | None = None) -> Sample:
     )
 
 
-def _counted(number: int, ending: Ending) -> Counted:
+def _counted(number: int, ending: Ending) -> CountedSample:
     """What simple rules get to know of a sample."""
     seen = Observation(
         at=moment(ending.began_s),
-        outcome=Outcome.OK if ending.error is None else Outcome.FAILED,
+        outcome=SampleOutcome.OK if ending.error is None else SampleOutcome.FAILED,
         within_slo=not ending.slow,
         error=ending.error,
     )
-    return Counted(id="", endpoint=str(number), known_s=ending.ended_s, seen=seen)
+    return CountedSample(id="", endpoint=str(number), known_s=ending.ended_s, seen=seen)
 
 
-def _light(book: Book) -> Book:
+def _light(book: EndpointState) -> EndpointState:
     book.ledger, book.recent = _NoLedger(), _NoRecent(Task.CHAT)
     return book
 
 
 class _NoLedger(Ledger):
-    def add(self, at: datetime, outcome: Outcome, count: int = 1) -> None:
+    def add(self, at: datetime, outcome: SampleOutcome, count: int = 1) -> None:
         pass
 
 
-class _NoRecent(Recent):
-    def add(self, sample: Sample, outcome: Outcome) -> None:
+class _NoRecent(RecentLatency):
+    def add(self, sample: Sample, outcome: SampleOutcome) -> None:
         pass

@@ -11,9 +11,9 @@ from _judges import START, moment, seconds
 
 from monitor.domain.status import Status
 from monitor.score.health import Health, Observation, advance, assess
-from monitor.score.hmm import NEW, Outlook
-from monitor.score.outcomes import Outcome
-from monitor.score.probe_interval import Limits, next_probe
+from monitor.score.hmm import NEW, ProviderBelief
+from monitor.score.outcomes import SampleOutcome
+from monitor.score.probe_interval import IntervalLimits, next_probe
 from probes._model import ErrorClass
 
 _ERRORS: Final = (ErrorClass.SERVER_ERROR, ErrorClass.OVERLOADED, ErrorClass.TIMEOUT_TTFT, ErrorClass.CONNECT)
@@ -106,8 +106,8 @@ class _Cast:
 
     def __init__(self, case: Case) -> None:
         self._health = Health(since=START)
-        self._shared: Outlook = NEW
-        self._limits = Limits(least_s=2.0, most_s=case.every_s) if case.paced else None
+        self._shared: ProviderBelief = NEW
+        self._limits = IntervalLimits(least_s=2.0, most_s=case.every_s) if case.paced else None
         self.siblings = [Health(since=START) for _ in range(case.siblings)]
         for number in range(_SIBLINGS_KNOWN if case.siblings else 0):
             self.tell_siblings((number - _SIBLINGS_KNOWN) * case.every_s)
@@ -139,7 +139,7 @@ class _Cast:
 
 
 def _seen(at_s: float, *, good: bool) -> Observation:
-    return Observation(at=moment(at_s), outcome=Outcome.OK if good else Outcome.FAILED, within_slo=True)
+    return Observation(at=moment(at_s), outcome=SampleOutcome.OK if good else SampleOutcome.FAILED, within_slo=True)
 
 
 def lives(case: Case, counts: Sequence[int], seed: str, count: int) -> Iterator[list[Point]]:

@@ -16,7 +16,7 @@ from typing import Final
 
 from monitor.backtest.policies import (
     Cooldown,
-    Counted,
+    CountedSample,
     InARow,
     LastRatio,
     MovingAverage,
@@ -34,7 +34,7 @@ class RowAndRatio:
     def __init__(self, limit: int, count: int) -> None:
         self._row, self._ratio = InARow(limit), LastRatio(count)
 
-    def see(self, counted: Counted) -> Iterable[str]:
+    def see(self, counted: CountedSample) -> Iterable[str]:
         """Both do."""
         return chain(self._row.see(counted), self._ratio.see(counted))
 

@@ -30,8 +30,8 @@ from monitor.scheduler.jobs import plan
 from monitor.scoreboard.board import Board, StatusChange
 from monitor.scoreboard.renderer import Renderer
 from monitor.store import create_store
-from monitor.web.context import Sources
-from monitor.web.response_cache import Shelf
+from monitor.web.context import Context
+from monitor.web.response_cache import ResponseCache
 from monitor.web.server import start
 from probes._model import Blame, Endpoint, ErrorClass, Sample, Task, Timing, TokensFrom
 from probes._quantiles import quantile
@@ -141,7 +141,7 @@ async def ours(endpoints: int, rate: float) -> None:
     """The server as the daemon runs it, with a rate limit that nobody reaches."""
     board = board_of(endpoints)
     renderer = Renderer(board, lambda: datetime.now(UTC))
-    sources = Sources(
+    sources = Context(
         snapshot=lambda: board.snapshot,
         problems=tuple,
         render=renderer.snapshot,
@@ -161,7 +161,7 @@ async def ours(endpoints: int, rate: float) -> None:
 async def bare(endpoints: int) -> None:
     """An aiohttp handler that returns the same bytes and does nothing else."""
     snapshot = board_of(endpoints).snapshot
-    packed = Shelf().whole(snapshot).gzipped
+    packed = ResponseCache().whole(snapshot).gzipped
     body = b"" if packed is None else packed.body
     row = snapshot.rows[endpoint_id(endpoints // 2)].body
 

@@ -23,7 +23,7 @@ from _failover_tables import tables, verdicts
 from _results import Report, publish
 from rich.console import Console
 
-from monitor.demo.faults import Fault
+from monitor.demo.faults import InjectedFault
 
 _RESULTS: Final = Path(__file__).parent / "results"
 _ALONE: Final = {"num_retries": 0, "disable_cooldowns": True, "timeout": 30}
@@ -58,7 +58,7 @@ def plans(arguments: argparse.Namespace, stage: str) -> Iterator[Plan]:
             seconds=arguments.seconds,
             rate=arguments.rate,
             every_s=arguments.every,
-            fault=Fault.OVERLOADED,
+            fault=InjectedFault.OVERLOADED,
             fails_at_s=fails_at_s,
             heals_at_s=fails_at_s + arguments.fault,
             seed=chance.randrange(2**32),

@@ -26,7 +26,7 @@ from pathlib import Path
 import _report
 
 from monitor.config.model import Listen, PublishFile
-from monitor.domain.formats import Shape
+from monitor.domain.formats import Format
 from monitor.domain.status import Status
 from monitor.routing.file_writer import FileWriter
 from monitor.routing.haproxy_agent import HaproxyAgent, serving
@@ -113,7 +113,7 @@ async def _haproxy(directory: Path, gates: Sequence[Gate]) -> AsyncIterator[Foll
 
 @asynccontextmanager
 async def _envoy(directory: Path, gates: Sequence[Gate]) -> AsyncIterator[Followed]:
-    file = PublishFile(format=Shape.ENVOY_EDS, path=directory / "llama.json")
+    file = PublishFile(format=Format.ENVOY_EDS, path=directory / "llama.json")
     async with _written(file, _snapshot(gates, Status.UP)) as offer:
         with envoy(directory) as router:
             yield Followed(name="Envoy", offer=offer, is_used=lambda: router.health()[0] == "HEALTHY")
@@ -123,7 +123,7 @@ async def _envoy(directory: Path, gates: Sequence[Gate]) -> AsyncIterator[Follow
 async def _traefik(directory: Path, gates: Sequence[Gate]) -> AsyncIterator[Followed]:
     (directory / "dynamic").mkdir()
     path, port = directory / "dynamic" / "providerwatch.yaml", free_port()
-    async with _written(PublishFile(format=Shape.TRAEFIK, path=path), _snapshot(gates, Status.UP)) as offer:
+    async with _written(PublishFile(format=Format.TRAEFIK, path=path), _snapshot(gates, Status.UP)) as offer:
         with traefik(directory, gates, port):
             yield Followed(name="Traefik, providersThrottleDuration 1s", offer=offer, is_used=lambda: _weight(port) > 0)
 

@@ -13,7 +13,7 @@ _COMPARED = 4096
 
 
 @dataclass(slots=True, kw_only=True)
-class Call:
+class PartialCall:
     """A tool call as far as it came."""
 
     name: str | None = None
@@ -24,7 +24,7 @@ class Call:
     """In how many events its arguments came."""
 
 
-class Calls(dict[int, Call]):
+class Calls(dict[int, PartialCall]):
     """The calls of an answer, by their number in the order of their beginnings.
 
     Servers number calls by an index, or leave it out, or send 0 for every call. So a piece belongs to the call with its
@@ -33,8 +33,8 @@ class Calls(dict[int, Call]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._newest: dict[int, Call] = {}
-        self._by_id: dict[str, Call] = {}
+        self._newest: dict[int, PartialCall] = {}
+        self._by_id: dict[str, PartialCall] = {}
 
     def take(self, piece: ToolCall) -> None:
         """Add a piece to its call."""
@@ -48,12 +48,12 @@ class Calls(dict[int, Call]):
             call.whole = piece.whole
             call.pieces += 1
 
-    def _call_of(self, piece: ToolCall) -> Call:
+    def _call_of(self, piece: ToolCall) -> PartialCall:
         known = self._by_id.get(piece.id) if piece.id else None
         newest = known or self._newest.get(piece.index)
         if newest is not None and not _begins_another(newest, piece):
             return newest
-        call = Call()
+        call = PartialCall()
         self[len(self)] = self._newest[piece.index] = call
         return call
 
@@ -63,7 +63,7 @@ def joined(text: str, more: str) -> str:
     return text + more if len(text) <= MAX_TEXT else text
 
 
-def _begins_another(call: Call, piece: ToolCall) -> bool:
+def _begins_another(call: PartialCall, piece: ToolCall) -> bool:
     """Whether a piece that would belong to `call` begins another: with its name, and an id or arguments of its own."""
     if piece.name is None:
         return False
@@ -83,7 +83,7 @@ def _opens(arguments: str) -> bool:
     return arguments.lstrip().startswith("{")
 
 
-def _name(call: Call, piece: str | None) -> str | None:
+def _name(call: PartialCall, piece: str | None) -> str | None:
     """The name with a piece more. A name that is repeated whole is that name."""
     if not piece or piece == call.name:
         return call.name

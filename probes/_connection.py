@@ -17,14 +17,14 @@ from probes._exchange import Clocks, Connection
 from probes._meter import Arrival
 from probes._model import Deadlines, Timing
 from probes._proxy import Proxy
-from probes._socket import BodyCounter, Read, StampingSocket, Tape, wall_offset_ns
+from probes._socket import BodyCounter, SocketLog, SocketRead, StampingSocket, wall_offset_ns
 
 _CLOCK_STEP_NS = 1_000_000
 """Both clocks are slewed alike, so a difference beyond this between a probe's ends is a step of the wall clock."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Line:
+class ConnectionTimer:
     """What happens below HTTP while one probe runs."""
 
     deadlines: Deadlines
@@ -54,7 +54,7 @@ class Line:
         """aiohttp's `socket_factory`; called once for each address it tries."""
         self._address = address[4][:2]
         family, kind, protocol = address[:3]
-        opened = StampingSocket(family, kind, protocol, Tape(on_send=self._on_send))
+        opened = StampingSocket(family, kind, protocol, SocketLog(on_send=self._on_send))
         self._sockets.append(opened)
         return opened
 
@@ -171,7 +171,7 @@ class Line:
         self.cutoff = None
 
     @property
-    def _tape(self) -> Tape | None:
+    def _tape(self) -> SocketLog | None:
         """The tape of the connection that was used; of several that were tried, the one that sent."""
         tapes = [opened.tape for opened in self._sockets]
         return next((tape for tape in tapes if tape.sends_ns), tapes[-1] if tapes else None)
@@ -232,13 +232,13 @@ class Line:
         refusals = (_seconds(opened.tape.connecting_ns, opened.tape.refused_ns) for opened in self._sockets)
         return next((seconds for seconds in refusals if seconds is not None), None)
 
-    def _answer_reads(self) -> list[Read]:
+    def _answer_reads(self) -> list[SocketRead]:
         """The reads that brought the answer, head and body."""
         if self._tape is None or self._head_read is None:
             return []
         return self._tape.reads[self._head_read if self.tls else 0 :]
 
-    def _body_reads(self) -> list[tuple[Read, int]]:
+    def _body_reads(self) -> list[tuple[SocketRead, int]]:
         found, end = [], 0
         for read in self._answer_reads():
             if read.body_bytes is not None and read.body_bytes > end:
@@ -251,13 +251,13 @@ class Line:
         offset_ns = self._newest_offset_ns
         return offset_ns is not None and abs(offset_ns - self._began_offset_ns) > _CLOCK_STEP_NS
 
-    def _arrival_ns(self, read: Read) -> int:
+    def _arrival_ns(self, read: SocketRead) -> int:
         if read.stamp_ns is None or not self._stamped:
             return read.read_ns
         # The offset is known to about a microsecond; nothing arrives after it was read.
         return min(read.stamp_ns - self._began_offset_ns, read.read_ns)
 
-    def _lag_s(self, read: Read) -> float:
+    def _lag_s(self, read: SocketRead) -> float:
         return (read.read_ns - self._arrival_ns(read)) / 1e9
 
 

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from probes._connection import Line
+from probes._connection import ConnectionTimer
 from probes._deadline import until
 from probes._end import CHATTER_S, QUIET_S, EndWatch
 from probes._exceptions import fault_of, local_fault, proxy_refused
@@ -61,7 +61,7 @@ class _Attempt:
 
     run: Run
     codec: Probe
-    line: Line
+    line: ConnectionTimer
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytearray = field(default_factory=bytearray)
@@ -116,7 +116,7 @@ async def exchange(run: Run, codec: Probe) -> Exchange:
         fault = Fault(error=ErrorClass.INTERNAL, detail=f"{run.endpoint.api} could not ask: {type(error).__name__}")
         return Exchange(began_at=began_at, began_ns=began_ns, ended_ns=began_ns, fault=fault)
     proxy = proxy_of(run.endpoint.proxy)
-    line = Line(
+    line = ConnectionTimer(
         deadlines=run.deadlines,
         began_ns=began_ns,
         tls=request.url.startswith("https:"),
@@ -136,7 +136,7 @@ async def exchange(run: Run, codec: Probe) -> Exchange:
     return seen
 
 
-def _session(line: Line) -> aiohttp.ClientSession:
+def _session(line: ConnectionTimer) -> aiohttp.ClientSession:
     connector = Connector(socket_factory=line.open_socket, force_close=True, use_dns_cache=False, limit=0)
     return aiohttp.ClientSession(
         connector=connector,
@@ -217,11 +217,11 @@ def _payload(body: bytes) -> bytes | io.BytesIO:
     return body if len(body) <= _ONE_PIECE_BYTES else io.BytesIO(body)
 
 
-def _flooded(line: Line) -> Fault | None:
+def _flooded(line: ConnectionTimer) -> Fault | None:
     return Fault(error=ErrorClass.MALFORMED, detail=line.flood) if line.flood is not None else None
 
 
-def _no_time(line: Line) -> Fault | None:
+def _no_time(line: ConnectionTimer) -> Fault | None:
     """The fault of this machine, when it was very late itself and had not sent the request before time was up."""
     cutoff, sent_ns = line.cutoff, line.t0_ns
     if cutoff is None or cutoff.late_s < _LATE_SHARE * (line.connect_deadline_s - line.began_ns / 1e9):

@@ -38,7 +38,7 @@ CHATTER_S = 1.0
 """How long a server may go on after the proof without saying anything."""
 
 
-class _Step(Enum):
+class _EndStep(Enum):
     """What a frame says about the end."""
 
     END = "end"
@@ -95,23 +95,23 @@ class EndWatch:
         self._framed = self._framed or any(not frame.stray for frame in found)
         for frame in reversed(found):
             step = self._step(frame)
-            self.ended = step is _Step.END
-            if step is not _Step.NOTHING:
+            self.ended = step is _EndStep.END
+            if step is not _EndStep.NOTHING:
                 break
             yield
         if self.codec.framing is not Framing.WHOLE:
             self._begin += max((frame.end for frame in found if frame.complete), default=0)
 
-    def _step(self, frame: Frame) -> _Step:
+    def _step(self, frame: Frame) -> _EndStep:
         try:
             events = events_of(self.codec, frame) or ()
         except Exception:  # noqa: BLE001  # a codec may be a third party's; what it raises ends the reading
-            return _Step.END if frame.complete else _Step.NOTHING
+            return _EndStep.END if frame.complete else _EndStep.NOTHING
         whole = frame.complete or _is_whole(frame.data)
         if any(_is_end(event, whole=whole) for event in events):
-            return _Step.END
+            return _EndStep.END
         says = any(isinstance(event, Text | Reasoning | ToolCall | Vector) for event in events)
-        return _Step.CONTENT if says else _Step.NOTHING
+        return _EndStep.CONTENT if says else _EndStep.NOTHING
 
 
 def _is_end(event: Event, *, whole: bool) -> bool:

@@ -54,7 +54,7 @@ class BodyCounter(Protocol):
 
 
 @dataclass(slots=True, kw_only=True)
-class Read:
+class SocketRead:
     """One read from the socket."""
 
     stamp_ns: int | None
@@ -74,7 +74,7 @@ class TcpInfo:
 
 
 @dataclass(slots=True, kw_only=True)
-class Tape:
+class SocketLog:
     """Everything one connection's socket did, in order."""
 
     on_send: Callable[[int], None]
@@ -84,7 +84,7 @@ class Tape:
     refused_ns: int | None = None
     """When the other side refused the connection: an answer too, from a machine that is there."""
     sends_ns: list[int] = field(default_factory=list)
-    reads: list[Read] = field(default_factory=list)
+    reads: list[SocketRead] = field(default_factory=list)
     bytes_read: int = 0
     flood: str | None = None
     """Why no more was read of what came."""
@@ -117,7 +117,7 @@ class Tape:
             if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
                 seconds, nanoseconds = _STAMP.unpack_from(data)
                 stamp_ns = seconds * 1_000_000_000 + nanoseconds
-        self.reads.append(Read(stamp_ns=stamp_ns, read_ns=read_ns))
+        self.reads.append(SocketRead(stamp_ns=stamp_ns, read_ns=read_ns))
         self.bytes_read += count
         self.flood = self._excess()
         if self.flood is not None:
@@ -136,7 +136,7 @@ class Tape:
 class StampingSocket(socket.socket):
     """A TCP socket that writes what happens to it on its tape."""
 
-    def __init__(self, family: int, kind: int, protocol: int, tape: Tape) -> None:
+    def __init__(self, family: int, kind: int, protocol: int, tape: SocketLog) -> None:
         super().__init__(family, kind, protocol)
         self.tape = tape
         _ask_for_stamps(self)

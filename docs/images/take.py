@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from monitor.console.scores_table import scores_table
-from monitor.console.watch import Frame
+from monitor.console.watch import WatchFrame
 
 _COLUMNS = 84
 
@@ -27,7 +27,7 @@ def main() -> None:
     console.print(Text("$ make demo", "bold"))
     table = scores_table(document, now=datetime.fromisoformat(document["generated_at"]))
     url = "http://127.0.0.1:8780/v1/scores"
-    console.print(Frame(url=url, files=(Path(".demo/uptime.json"),), elapsed_s=elapsed_s, table=table))
+    console.print(WatchFrame(url=url, files=(Path(".demo/uptime.json"),), elapsed_s=elapsed_s, table=table))
     console.save_svg(str(Path(__file__).with_name("demo.svg")), title="providerwatch demo")
 
 

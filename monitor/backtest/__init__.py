@@ -1,1 +1,1 @@
-"""To be written."""
+"""Stored samples played again to several policies, and how each would have done."""

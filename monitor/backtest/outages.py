@@ -107,7 +107,7 @@ class Record:
     false_alarms: int = 0
     down_s: float = 0.0
     changes: int = 0
-    """How often the standing of an endpoint changed."""
+    """How often the status of an endpoint changed."""
 
 
 class Alarms:

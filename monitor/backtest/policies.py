@@ -18,7 +18,7 @@ from monitor.domain.status import Status
 from monitor.score.endpoint import Shared
 from monitor.score.health import Health, Observation, advance, settle, view_of
 from monitor.score.hmm import chance
-from monitor.score.outcomes import Outcome
+from monitor.score.outcomes import SampleOutcome
 
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HALF: Final = 0.5
@@ -34,7 +34,7 @@ class UnknownPolicyError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counted:
+class CountedSample:
     """A counted sample, as a policy meets it."""
 
     id: str
@@ -51,19 +51,19 @@ class Counted:
     @property
     def failed(self) -> bool:
         """By the provider's fault."""
-        return self.seen.outcome is Outcome.FAILED
+        return self.seen.outcome is SampleOutcome.FAILED
 
     @property
     def good(self) -> bool:
         """Whether it succeeded within its SLO."""
-        return self.seen.outcome is Outcome.OK and self.seen.within_slo
+        return self.seen.outcome is SampleOutcome.OK and self.seen.within_slo
 
 
 class Policy(Protocol):
     """What is made of one endpoint's samples. The moments that it is asked about never go back."""
 
-    def see(self, counted: Counted) -> Iterable[str]:
-        """Take in a sample of the endpoint; the other endpoints whose standing it changed."""
+    def see(self, counted: CountedSample) -> Iterable[str]:
+        """Take in a sample of the endpoint; the other endpoints whose status it changed."""
 
     def figure(self, at_s: float) -> float:
         """What is published as the chance of success at a moment, 0..1."""
@@ -88,7 +88,7 @@ class InARow:
         self._limit = limit
         self._failures = 0
 
-    def see(self, counted: Counted) -> Iterable[str]:
+    def see(self, counted: CountedSample) -> Iterable[str]:
         """See `Policy.see`."""
         if counted.judges:
             self._failures = self._failures + 1 if counted.failed else 0
@@ -113,10 +113,10 @@ class LastRatio:
     __slots__ = ("_failed", "_good", "_last")
 
     def __init__(self, count: int) -> None:
-        self._last: deque[Counted] = deque(maxlen=count)
+        self._last: deque[CountedSample] = deque(maxlen=count)
         self._good = self._failed = 0
 
-    def see(self, counted: Counted) -> Iterable[str]:
+    def see(self, counted: CountedSample) -> Iterable[str]:
         """See `Policy.see`."""
         if counted.judges:
             if len(self._last) == self._last.maxlen:
@@ -137,7 +137,7 @@ class LastRatio:
         """See `Policy.turns_s`."""
         return math.inf
 
-    def _count(self, counted: Counted, number: int) -> None:
+    def _count(self, counted: CountedSample, number: int) -> None:
         self._good += number * counted.good
         self._failed += number * counted.failed
 
@@ -151,7 +151,7 @@ class MovingAverage:
         self._weight = weight
         self._good, self._failed = 1.0, 0.0
 
-    def see(self, counted: Counted) -> Iterable[str]:
+    def see(self, counted: CountedSample) -> Iterable[str]:
         """See `Policy.see`."""
         if counted.judges:
             self._good += self._weight * (counted.good - self._good)
@@ -209,7 +209,7 @@ class Cooldown:
         self._lately = Lately(_MINUTE_S)
         self._until_s = -math.inf
 
-    def see(self, counted: Counted) -> Iterable[str]:
+    def see(self, counted: CountedSample) -> Iterable[str]:
         """See `Policy.see`."""
         if counted.judges:
             self._lately.add(counted.known_s, failed=counted.failed)
@@ -238,7 +238,7 @@ class Thresholds:
     def __init__(self) -> None:
         self._lately = Lately(_HALF_HOUR_S)
 
-    def see(self, counted: Counted) -> Iterable[str]:
+    def see(self, counted: CountedSample) -> Iterable[str]:
         """See `Policy.see`."""
         if counted.judges:
             self._lately.add(counted.known_s, failed=counted.failed)
@@ -263,12 +263,12 @@ class Thresholds:
         return 1 - self._lately.failed / len(self._lately) if self._lately else 1.0
 
 
-class Filter:
+class FilterPolicy:
     """Ours, as the scoreboard runs it: down by its status, and what is known of a provider all its endpoints share."""
 
     __slots__ = ("_endpoint", "_health", "_kin", "_shared")
 
-    def __init__(self, endpoint: str, shared: Shared, kin: dict[str, Filter]) -> None:
+    def __init__(self, endpoint: str, shared: Shared, kin: dict[str, FilterPolicy]) -> None:
         self._endpoint = endpoint
         self._health = Health(since=_NEVER)
         self._shared = shared
@@ -280,7 +280,7 @@ class Filter:
         """What is published; one that nothing was heard of for long is unknown, whatever stands here."""
         return self._health.status
 
-    def see(self, counted: Counted) -> Iterable[str]:
+    def see(self, counted: CountedSample) -> Iterable[str]:
         """See `Policy.see`."""
         was, seen = self._health.status, counted.seen
         self._health, self._shared.outlook = advance(self._health, self._shared.outlook, seen)
@@ -344,5 +344,5 @@ def _apart(make: Callable[[], Policy]) -> Maker:
 
 def _acquainted(providers: Mapping[str, str]) -> Mapping[str, Policy]:
     shared = {provider: Shared() for provider in providers.values()}
-    kin: dict[str, dict[str, Filter]] = {provider: {} for provider in shared}
-    return {name: Filter(name, shared[provider], kin[provider]) for name, provider in providers.items()}
+    kin: dict[str, dict[str, FilterPolicy]] = {provider: {} for provider in shared}
+    return {name: FilterPolicy(name, shared[provider], kin[provider]) for name, provider in providers.items()}

@@ -16,14 +16,14 @@ from typing import Final
 
 from monitor.backtest.calibration import Bin, Scale
 from monitor.backtest.outages import Alarms, Record, Turn, Watch
-from monitor.backtest.policies import Counted, Policy, maker
+from monitor.backtest.policies import CountedSample, Policy, maker
 from probes._quantiles import quantile
 
 _MONTH_S: Final = 30 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class ReplayMember:
     """An endpoint whose samples are played."""
 
     provider: str
@@ -78,7 +78,7 @@ class Report:
 class Replay:
     """Plays samples to policies; memory holds what a policy remembers, never what was played."""
 
-    def __init__(self, members: Mapping[str, Member], names: Sequence[str]) -> None:
+    def __init__(self, members: Mapping[str, ReplayMember], names: Sequence[str]) -> None:
         """`names` of policies; raises UnknownPolicyError."""
         providers = {endpoint: member.provider for endpoint, member in members.items()}
         self._policies = {name: maker(name)(providers) for name in names}
@@ -91,10 +91,10 @@ class Replay:
             for endpoint, member in members.items()
             if member.judged
         }
-        self._held: list[Counted] = []
+        self._held: list[CountedSample] = []
         self._end_s = -math.inf
 
-    def feed(self, counted: Iterable[Counted], until_s: float) -> None:
+    def feed(self, counted: Iterable[CountedSample], until_s: float) -> None:
         """Play what became known before `until_s`, hold back the rest. All that did has to be there by now."""
         self._held.extend(counted)
         self._held.sort(key=_order)
@@ -121,7 +121,7 @@ class Replay:
             ),
         )
 
-    def _play(self, known_s: float, together: Sequence[Counted]) -> None:
+    def _play(self, known_s: float, together: Sequence[CountedSample]) -> None:
         self._end_s = known_s
         for counted in together:
             lane = self._lanes.get(counted.endpoint)
@@ -131,13 +131,13 @@ class Replay:
         for counted in together:
             self._tell(counted)
 
-    def _ask(self, lane: _Lane, counted: Counted) -> None:
+    def _ask(self, lane: _Lane, counted: CountedSample) -> None:
         """Before an endpoint's first sample nothing is published that could be judged."""
         if counted.judges and lane.is_known:
             for name, scale in self._scales.items():
                 scale.add(lane.policies[name].figure(counted.known_s), good=counted.good)
 
-    def _tell(self, counted: Counted) -> None:
+    def _tell(self, counted: CountedSample) -> None:
         lane = self._lanes.get(counted.endpoint)
         if lane is not None:
             lane.hear(counted)
@@ -179,7 +179,7 @@ class _Lane:
         if at_s > until_s:
             self._go_stale()
 
-    def hear(self, counted: Counted) -> None:
+    def hear(self, counted: CountedSample) -> None:
         """Take in a sample, up to which time has passed."""
         began_s = counted.seen.at.timestamp()
         self._at_s = counted.known_s
@@ -235,10 +235,10 @@ def _verdict(name: str, scale: Scale, record: Record, watched_s: float) -> Verdi
     )
 
 
-def _known_s(counted: Counted) -> float:
+def _known_s(counted: CountedSample) -> float:
     return counted.known_s
 
 
-def _order(counted: Counted) -> tuple[float, float, str, str]:
+def _order(counted: CountedSample) -> tuple[float, float, str, str]:
     """Of those that became known together the one that began first, so that a replay comes out the same every time."""
     return counted.known_s, counted.seen.at.timestamp(), counted.endpoint, counted.id

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from monitor.backtest.policies import Counted
-from monitor.backtest.replay import Member, Replay, Report
+from monitor.backtest.policies import CountedSample
+from monitor.backtest.replay import Replay, ReplayMember, Report
 from monitor.config.model import Config, EndpointSpec, ProbeSpec
 from monitor.scheduler.jobs import EPOCH, Job, all_jobs, paid_probe, tick_at
 from monitor.score.blame import blame_of
@@ -26,12 +26,12 @@ _SLICE: Final = timedelta(hours=1)
 """As history is packed: a slice is whole blocks."""
 
 
-class MisuseError(Exception):
+class BacktestMisuseError(Exception):
     """What was asked for does not exist; the message says what does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class BacktestRequest:
     """What is to be played to whom."""
 
     since: datetime
@@ -79,7 +79,7 @@ class Backtest:
 
 
 async def backtest(
-    store: Store, config: Config, wanted: Wanted, progress: Callable[[datetime, int], None] = lambda *_: None
+    store: Store, config: Config, wanted: BacktestRequest, progress: Callable[[datetime, int], None] = lambda *_: None
 ) -> Backtest:
     """Play the samples that began in [since, until) to each policy.
 
@@ -108,7 +108,7 @@ def _chosen(config: Config, ids: Sequence[str]) -> frozenset[str]:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
             hint = f" (did you mean {close[0]!r}?)" if close else f"; there are: {', '.join(sorted(known))}"
-            raise MisuseError(f"no endpoint has the id {name!r}{hint}")
+            raise BacktestMisuseError(f"no endpoint has the id {name!r}{hint}")
     return frozenset(ids or known)
 
 
@@ -139,7 +139,7 @@ class _History:
         specs = [spec for spec in config.endpoints if spec.endpoint.provider in providers]
         self.bill = Bill()
         self.members = {
-            spec.endpoint.id: Member(
+            spec.endpoint.id: ReplayMember(
                 provider=spec.endpoint.provider,
                 stale_s=terms_of(config, spec).stale_s,
                 judged=spec.endpoint.id in chosen,
@@ -157,7 +157,7 @@ class _History:
         """The id that an endpoint has now; its samples may still lie under an alias."""
         return self._names.get(endpoint, endpoint)
 
-    def counted(self, samples: Iterable[Sample]) -> list[Counted]:
+    def counted(self, samples: Iterable[Sample]) -> list[CountedSample]:
         """Those that count, as policies meet them; the bill is of all."""
         found = []
         for sample in samples:
@@ -171,7 +171,7 @@ class _History:
                 found.append(counted)
         return found
 
-    def _counted(self, endpoint: str, sample: Sample) -> Counted:
+    def _counted(self, endpoint: str, sample: Sample) -> CountedSample:
         scoring, probe = self._config.scoring, self._config.probes.get(sample.probe)
         blame = None if sample.error is None else blame_of(sample.error, scoring.blame)
         seen = Observation(
@@ -181,7 +181,7 @@ class _History:
             reach=sample.task is Task.REACH and endpoint not in self._only_reach,
             error=sample.error,
         )
-        return Counted(
+        return CountedSample(
             id=sample.id,
             endpoint=endpoint,
             known_s=sample.started_at.timestamp() + _lasted_s(sample, probe),

@@ -1,1 +1,1 @@
-"""To be written."""
+"""The commands: what the user types, and what is printed."""

@@ -36,7 +36,7 @@ from monitor.cli.common import (
 )
 from monitor.cli.db import db
 from monitor.daemon.log import LogFormat, LogLevel
-from monitor.domain.formats import Shape
+from monitor.domain.formats import Format
 
 if TYPE_CHECKING:
     from monitor.scoreboard.snapshot import Snapshot
@@ -51,7 +51,7 @@ app = typer.Typer(
 
 app.add_typer(db)
 
-_FORMATS = f"One of {', '.join(Shape)}."
+_FORMATS = f"One of {', '.join(Format)}."
 
 
 @app.callback(invoke_without_command=True)
@@ -121,8 +121,8 @@ def check(
 
     With --connect, exit 1 if a provider does not answer, refuses the key, or does not have the model.
     """
+    from monitor.cli.check import check_file
     from monitor.config import json_schema
-    from monitor.console.check import check_file
 
     if schema:
         print(json.dumps(json_schema(), indent=2))
@@ -211,7 +211,7 @@ def probe(
 ) -> None:
     """Probe now and show where the time went. Exit 0 if all succeeded, 1 if not."""
     from monitor.cli.probe import (
-        MisuseError,
+        ProbeMisuseError,
         choose,
         probe_now,
         show_json,
@@ -225,7 +225,7 @@ def probe(
     try:
         jobs, conclude = choose(loaded, ids or [], task), None if as_json else show_summary
         all_ok = asyncio.run(probe_now(loaded, jobs, number, show, conclude))
-    except MisuseError as error:
+    except ProbeMisuseError as error:
         fail(str(error))
     raise typer.Exit(0 if all_ok else 1)
 
@@ -264,7 +264,7 @@ def export(
     url: UrlOption = None,
     *,
     token: TokenOption = None,
-    shape: Annotated[Shape, typer.Option("--format", metavar="FORMAT", help=_FORMATS)] = Shape.SCORES,
+    shape: Annotated[Format, typer.Option("--format", metavar="FORMAT", help=_FORMATS)] = Format.SCORES,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="The file to replace, by rename; default: stdout."),
@@ -276,7 +276,7 @@ def export(
     """Write what routers read, once: of a running daemon with --url, else of the store as a start would find it."""
     from monitor.routing.formats.render import CannotBeMadeError, render
 
-    if shape is Shape.OPENROUTER and url is not None:
+    if shape is Format.OPENROUTER and url is not None:
         write_out(_offers(running_daemon(None, url, token)), output)
         return
     snapshot = _snapshot(config, url, token)
@@ -335,7 +335,7 @@ def backtest(
 
     path, loaded = loaded_from(config)
     now = datetime.now(UTC)
-    wanted = backtest.Wanted(
+    wanted = backtest.BacktestRequest(
         since=backtest.since_of(now, seconds(since, "--since")), until=now, ids=ids or (), policies=policies or NAMES
     )
     with Console(stderr=True, highlight=False).status("reading …") as status:
@@ -345,7 +345,7 @@ def backtest(
 
         try:
             found = on_store(path, loaded, lambda store: backtest.backtest(store, loaded, wanted, progress))
-        except (backtest.MisuseError, UnknownPolicyError) as error:
+        except (backtest.BacktestMisuseError, UnknownPolicyError) as error:
             fail(str(error))
     if as_json:
         print(json.dumps(sidebyside.as_plain(found), indent=2))

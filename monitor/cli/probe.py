@@ -21,8 +21,8 @@ from monitor.console.summary import summary
 from monitor.console.text import printable
 from monitor.console.waterfall import waterfall
 from monitor.scheduler.jobs import Job, all_jobs, run_for
-from monitor.score.blame import Moved, blamed
-from monitor.workers.limits import Places
+from monitor.score.blame import BlameOverrides, blamed
+from monitor.workers.limits import ConcurrencyLimits
 from probes._driver import exchange
 from probes._exchange import Exchange, is_success
 from probes._loader import codec
@@ -37,7 +37,7 @@ _LONGEST_FRAME = 4_000
 """Characters of a frame in a transcript: what follows in a longer one are the numbers of a vector."""
 
 
-class MisuseError(Exception):
+class ProbeMisuseError(Exception):
     """What was asked for does not exist; the message says what does."""
 
 
@@ -86,12 +86,14 @@ def choose(config: Config, ids: Sequence[str], task: str | None) -> tuple[Job, .
             close = difflib.get_close_matches(name, known, n=1)
             hint = f" (did you mean {close[0]!r}?)" if close else f"; there are: {', '.join(sorted(known))}"
             hint = f"; it is a file: write -c {name}" if Path(name).is_file() else hint
-            raise MisuseError(f"no endpoint has the id {name!r}{hint}")
+            raise ProbeMisuseError(f"no endpoint has the id {name!r}{hint}")
     chosen = [job for job in jobs if job.spec.endpoint.id in ids or (not ids and job.spec.enabled)]
     of_task = tuple(job for job in chosen if task in {None, job.probe.task})
     if not of_task:
         tasks = ", ".join(sorted({job.probe.task for job in jobs}))
-        raise MisuseError(f"no probe of the task {task!r} is configured; there are: {tasks}" if task else "no endpoint")
+        raise ProbeMisuseError(
+            f"no probe of the task {task!r} is configured; there are: {tasks}" if task else "no endpoint"
+        )
     return of_task
 
 
@@ -149,7 +151,9 @@ def _progress(total: int) -> Iterator[Callable[[], AbstractContextManager[None]]
 
 async def _results(config: Config, jobs: Sequence[Job], number: int) -> AsyncIterator[Result]:
     """The results in the order in which they come."""
-    places = Places(config.max_concurrent, {name: spec.max_concurrent for name, spec in config.providers.items()})
+    places = ConcurrencyLimits(
+        config.max_concurrent, {name: spec.max_concurrent for name, spec in config.providers.items()}
+    )
     # All codecs, and the tokenizer, before the first probe: to import one takes longer than a token.
     await asyncio.to_thread(count_tokens, "")
     asked = [(run, codec(run.endpoint.api, run.endpoint.options)) for run in _runs(jobs, number)]
@@ -165,7 +169,7 @@ def _runs(jobs: Sequence[Job], number: int) -> Iterable[Run]:
     return [run_for(job, now + timedelta(microseconds=turn)) for turn in range(number) for job in jobs]
 
 
-async def _probe(run: Run, asker: Probe, places: Places, moved: Moved) -> Result:
+async def _probe(run: Run, asker: Probe, places: ConcurrencyLimits, moved: BlameOverrides) -> Result:
     async with AsyncExitStack() as stack:
         await places.take(run.endpoint.provider, stack)
         seen = await exchange(run, asker)

@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
-from monitor.client._fetch import Answer, fetch
-from monitor.client._scores import Endpoint, Scores, parse
+from monitor.client._fetch import FetchedScores, fetch
+from monitor.client._scores import ScoredEndpoint, Scores, parse
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ TIMEOUT_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Kept:
+class _KeptScores:
     """The newest scores, and when the daemon last stood by them."""
 
     scores: Scores
@@ -50,7 +50,7 @@ class _Cache:
         self._token = token
         self._router = router
         self._timeout_s = timeout_s
-        self._kept: _Kept | None = None
+        self._kept: _KeptScores | None = None
         self._failing = False
 
     def refresh(self) -> bool:
@@ -69,7 +69,7 @@ class _Cache:
         self._failing = False
         return True
 
-    def _taken(self, answer: Answer, kept: _Kept | None) -> _Kept:
+    def _taken(self, answer: FetchedScores, kept: _KeptScores | None) -> _KeptScores:
         if answer.body is not None:
             scores = parse(answer.body, self._router)
             scores = scores if kept is None else scores.after(kept.scores)
@@ -77,7 +77,7 @@ class _Cache:
             scores = kept.scores
         else:
             raise ValueError("nothing changed, but nothing was known")
-        return _Kept(
+        return _KeptScores(
             scores=scores,
             etag=answer.etag,
             served_at=answer.served_at or scores.generated_at,
@@ -89,7 +89,7 @@ class _Cache:
         kept = self._kept
         return kept.scores if kept is not None and kept.scores.is_fresh(kept.now()) else None
 
-    def endpoint(self, name: str) -> Endpoint | None:
+    def endpoint(self, name: str) -> ScoredEndpoint | None:
         kept = self._kept
         if kept is None or not kept.scores.is_fresh(now := kept.now()):
             return None
@@ -125,7 +125,7 @@ class Client:
         self._keep_up()
         return self._cache.order(candidates, name)
 
-    def endpoint(self, name: str) -> Endpoint | None:
+    def endpoint(self, name: str) -> ScoredEndpoint | None:
         """What is known of one, by its id or its router's name; None: nothing."""
         self._keep_up()
         return self._cache.endpoint(name)
@@ -196,7 +196,7 @@ class AsyncClient:
         """As `Client.order`."""
         return self._cache.order(candidates, name)
 
-    def endpoint(self, name: str) -> Endpoint | None:
+    def endpoint(self, name: str) -> ScoredEndpoint | None:
         """As `Client.endpoint`."""
         return self._cache.endpoint(name)
 

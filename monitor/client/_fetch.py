@@ -26,7 +26,7 @@ OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}), _No
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class FetchedScores:
     """What came back."""
 
     body: bytes | None
@@ -36,7 +36,7 @@ class Answer:
     """By the server's clock."""
 
 
-def fetch(url: str, token: str | None, etag: str | None, timeout_s: float) -> Answer:
+def fetch(url: str, token: str | None, etag: str | None, timeout_s: float) -> FetchedScores:
     """The scores at a daemon's address, or that they are still those with this tag."""
     headers = {"Accept": "application/json", "User-Agent": "providerwatch-client"}
     if token is not None:
@@ -49,11 +49,11 @@ def fetch(url: str, token: str | None, etag: str | None, timeout_s: float) -> An
             body = response.read(_MOST_BYTES + 1)
             if len(body) > _MOST_BYTES:
                 raise ValueError("the answer is too long")
-            return Answer(body=body, etag=response.headers["ETag"], served_at=_date(response.headers["Date"]))
+            return FetchedScores(body=body, etag=response.headers["ETag"], served_at=_date(response.headers["Date"]))
     except urllib.error.HTTPError as error:
         with error:
             if error.code == HTTPStatus.NOT_MODIFIED:
-                return Answer(body=None, etag=etag, served_at=_date(error.headers["Date"]))
+                return FetchedScores(body=None, etag=etag, served_at=_date(error.headers["Date"]))
             raise OSError(f"the answer is HTTP {error.code}") from None
     except http.client.HTTPException as error:
         raise OSError(f"the answer is not HTTP: {type(error).__name__}") from None

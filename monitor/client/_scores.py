@@ -16,7 +16,7 @@ _SCHEMA = "providerwatch/scores/v1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class ScoredEndpoint:
     """What is known of one endpoint."""
 
     id: str
@@ -31,7 +31,7 @@ class Endpoint:
     measured_at: datetime | None = None
     router_ids: Mapping[str, str] = field(default_factory=dict)
 
-    def at(self, now: datetime) -> Endpoint:
+    def at(self, now: datetime) -> ScoredEndpoint:
         """The endpoint as it is to be seen at some moment: what is stale is not known any more."""
         if self.stale_after is None or now <= self.stale_after or self.status in _LEFT_ALONE:
             return self
@@ -66,9 +66,9 @@ class Scores:
     generated_at: datetime
     max_age: timedelta
     """How old it may be before nobody should rely on it."""
-    endpoints: Mapping[str, Endpoint]
+    endpoints: Mapping[str, ScoredEndpoint]
     """By id."""
-    names: Mapping[str, Endpoint]
+    names: Mapping[str, ScoredEndpoint]
     """By id and by what the router calls them; of several with one name the best."""
 
     def is_fresh(self, now: datetime) -> bool:
@@ -95,7 +95,7 @@ class Scores:
             self if endpoints == self.endpoints else replace(self, endpoints=endpoints, names=self._renamed(endpoints))
         )
 
-    def _renamed(self, endpoints: Mapping[str, Endpoint]) -> Mapping[str, Endpoint]:
+    def _renamed(self, endpoints: Mapping[str, ScoredEndpoint]) -> Mapping[str, ScoredEndpoint]:
         return {name: endpoints[each.id] for name, each in self.names.items()}
 
     def _rank(self, name: str, now: datetime) -> tuple[int, float]:
@@ -121,8 +121,8 @@ def parse(body: bytes, router: str | None = None) -> Scores:
         raise ValueError("the answer is no scores document") from error
 
 
-def _names(endpoints: Mapping[str, Endpoint], router: str | None) -> Mapping[str, Endpoint]:
-    routed: dict[str, Endpoint] = {}
+def _names(endpoints: Mapping[str, ScoredEndpoint], router: str | None) -> Mapping[str, ScoredEndpoint]:
+    routed: dict[str, ScoredEndpoint] = {}
     for endpoint in endpoints.values():
         name = endpoint.router_ids.get(router) if router is not None else None
         if name is not None:
@@ -130,19 +130,19 @@ def _names(endpoints: Mapping[str, Endpoint], router: str | None) -> Mapping[str
     return {**endpoints, **routed}
 
 
-def _goes_on(later: Endpoint, before: Endpoint | None) -> Endpoint:
+def _goes_on(later: ScoredEndpoint, before: ScoredEndpoint | None) -> ScoredEndpoint:
     known = None if before is None or before.measured_at != later.measured_at else before.stale_after
     if known is None or later.stale_after is None or later.stale_after <= known:
         return later
     return replace(later, stale_after=known)
 
 
-def _endpoint(plain: Mapping[str, Any], generated_at: datetime) -> Endpoint:
+def _endpoint(plain: Mapping[str, Any], generated_at: datetime) -> ScoredEndpoint:
     score, account, stale_after = plain["score"], plain["account"], plain["stale_after"]
     measured_at = None if plain.get("measured_at") is None else _moment(plain["measured_at"])
     # Dated later than the document: the daemon's clock was ahead. Such a row would never get stale.
     ahead = max(timedelta(), measured_at - generated_at) if measured_at is not None else timedelta()
-    return Endpoint(
+    return ScoredEndpoint(
         id=str(plain["id"]),
         provider=str(plain["provider"]),
         model=str(plain["model"]),

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from monitor.config._addresses import base_url
 from monitor.config._complete import endpoints
-from monitor.config._document import Document
+from monitor.config._document import ConfigDocument
 from monitor.config._errors import Place, Problem, RefusedError, dotted, printable, quoted
 from monitor.config._routers import check_routers
 from monitor.config._schema import DEFAULT_PROBES
@@ -25,7 +25,7 @@ Price: TypeAlias = Callable[[str, str], Pricing | None]
 _LONGEST_ID = 200
 
 
-def check(document: Document, apis: Collection[str], codec: Codec, price: Price) -> Iterator[Problem]:
+def check(document: ConfigDocument, apis: Collection[str], codec: Codec, price: Price) -> Iterator[Problem]:
     """All problems between parts."""
     yield from _no_endpoint(document)
     yield from _ids(document)
@@ -37,14 +37,14 @@ def check(document: Document, apis: Collection[str], codec: Codec, price: Price)
     yield from check_routers(document)
 
 
-def _no_endpoint(document: Document) -> Iterator[Problem]:
+def _no_endpoint(document: ConfigDocument) -> Iterator[Problem]:
     models = document.children("models")
     readable = all(isinstance(document.at((*model, "endpoints")), list) for model in models)
     if isinstance(document.at(("models",)), Mapping) and readable and not any(endpoints(document)):
         yield document.problem(("models",), RefusedError("names no endpoint, so there is nothing to probe; add one"))
 
 
-def _ids(document: Document) -> Iterator[Problem]:
+def _ids(document: ConfigDocument) -> Iterator[Problem]:
     first: dict[str, Place] = {}
     for sources, identity in _identities(document):
         if len(sources) > 1 and len(identity) > _LONGEST_ID:
@@ -57,7 +57,7 @@ def _ids(document: Document) -> Iterator[Problem]:
         first.setdefault(identity, sources[-1])
 
 
-def _identities(document: Document) -> Iterator[tuple[list[Place], str]]:
+def _identities(document: ConfigDocument) -> Iterator[tuple[list[Place], str]]:
     """The ids of all endpoints, as far as they can be read, and the places that each is made of."""
     for endpoint in endpoints(document):
         written = (*endpoint, "id") in document.values
@@ -67,7 +67,7 @@ def _identities(document: Document) -> Iterator[tuple[list[Place], str]]:
             yield sources, words[0] if written else endpoint_id(*words)
 
 
-def _aliases(document: Document) -> Iterator[Problem]:
+def _aliases(document: ConfigDocument) -> Iterator[Problem]:
     """Whose history an alias names has to be plain."""
     taken = {identity: ("id", sources[-1]) for sources, identity in _identities(document)}
     for endpoint in endpoints(document):
@@ -81,7 +81,7 @@ def _aliases(document: Document) -> Iterator[Problem]:
                 taken[alias] = ("alias", place)
 
 
-def _repeated_paths(document: Document) -> Iterator[Problem]:
+def _repeated_paths(document: ConfigDocument) -> Iterator[Problem]:
     first: dict[str, Place] = {}
     for file in (*document.children("publish", "files"), *document.children("sinks")):
         place = (*file, "path")
@@ -92,12 +92,12 @@ def _repeated_paths(document: Document) -> Iterator[Problem]:
         first.setdefault(path, place)
 
 
-def _where(document: Document, place: Place) -> str:
+def _where(document: ConfigDocument, place: Place) -> str:
     position = document.position(place)
     return f"in line {position.line}, column {position.column} ({dotted(place)})"
 
 
-def _codecs(document: Document, apis: Collection[str], codec: Codec) -> Iterator[Problem]:
+def _codecs(document: ConfigDocument, apis: Collection[str], codec: Codec) -> Iterator[Problem]:
     """What an endpoint's api does not take: options, and probes' tasks."""
     for endpoint in endpoints(document):
         provider = ("providers", _text(document, (*endpoint, "provider")))
@@ -117,7 +117,7 @@ def _codecs(document: Document, apis: Collection[str], codec: Codec) -> Iterator
         yield document.problem([(*provider, "api"), *written][-1], RefusedError(made))
 
 
-def _tasks(document: Document, endpoint: Place, api: str, able: Collection[Task]) -> Iterator[Problem]:
+def _tasks(document: ConfigDocument, endpoint: Place, api: str, able: Collection[Task]) -> Iterator[Problem]:
     """Probes that ask an endpoint what its api cannot be asked; one that names none gets those that it can."""
     probes = document.mapping().get("probes", DEFAULT_PROBES)
     tasks = {name: _task(probe) for name, probe in probes.items()} if isinstance(probes, Mapping) else {}
@@ -131,7 +131,7 @@ def _tasks(document: Document, endpoint: Place, api: str, able: Collection[Task]
         yield document.problem((*endpoint, "model"), RefusedError(f"fits no probe: {can}; add such a probe"))
 
 
-def _unpriced(document: Document, price: Price) -> Iterator[Problem]:
+def _unpriced(document: ConfigDocument, price: Price) -> Iterator[Problem]:
     """Endpoints whose cost cannot be told, though their provider's budget is in USD. A paused one costs nothing."""
     for endpoint in endpoints(document):
         provider, model = ("providers", _text(document, (*endpoint, "provider"))), (*endpoint, "model")
@@ -150,7 +150,7 @@ def _unpriced(document: Document, price: Price) -> Iterator[Problem]:
             yield document.problem(model, RefusedError(message))
 
 
-def _unmatched(document: Document) -> Iterator[Problem]:
+def _unmatched(document: ConfigDocument) -> Iterator[Problem]:
     """Maintenance of endpoints that there are not; one whose id cannot be read may be what is meant."""
     found = list(_identities(document))
     if len(found) < sum(1 for _ in endpoints(document)):
@@ -170,7 +170,7 @@ def _is_amount(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 
 
-def _costs(document: Document, endpoint: Place) -> bool:
+def _costs(document: ConfigDocument, endpoint: Place) -> bool:
     """Whether an endpoint without a price of its own is asked for anything but `reach`, which costs nothing."""
     if (*endpoint, "pricing") in document.values or document.at((*endpoint, "enabled")) is False:
         return False
@@ -192,12 +192,12 @@ def _task(probe: object) -> Task | None:
 _HIDDEN = "its api refuses what a `${…}` stands for; correct it"
 
 
-def _is_readable(document: Document, place: Place) -> bool:
+def _is_readable(document: ConfigDocument, place: Place) -> bool:
     broken = any(other[: len(place)] == place for other in document.broken)
     return not broken and (isinstance(document.at(place), Mapping) or place not in document.values)
 
 
-def _merged(document: Document, places: Iterable[Place], *, masked: bool = False) -> dict[str, object]:
+def _merged(document: ConfigDocument, places: Iterable[Place], *, masked: bool = False) -> dict[str, object]:
     """The mappings at some places, the later laid over the earlier; what came from outside as stars if masked."""
     return {
         key: _masked(document, (*place, key)) if masked else value
@@ -206,7 +206,7 @@ def _merged(document: Document, places: Iterable[Place], *, masked: bool = False
     }
 
 
-def _masked(document: Document, place: Place) -> object:
+def _masked(document: ConfigDocument, place: Place) -> object:
     if place in document.secrets:
         return "***"
     match document.at(place):
@@ -226,7 +226,7 @@ def _made(codec: Codec, api: str, options: Mapping[str, object]) -> Probe | str:
         return printable(" ".join(str(error).split()), longest=300)
 
 
-def _text(document: Document, place: Place) -> str:
+def _text(document: ConfigDocument, place: Place) -> str:
     """The text at a place, empty if there is none that can be trusted."""
     value = document.at(place)
     return value if isinstance(value, str) and not document.is_broken(place) else ""

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from monitor.config._catalogue import Catalogue, Entry, joined
-from monitor.config._document import Document
+from monitor.config._document import ConfigDocument
 from monitor.config._errors import Place, Position, Problem, RefusedError
 from monitor.config._values import secret
 
 
-def complete(document: Document, catalogue: Catalogue, env: Mapping[str, str]) -> Document:
+def complete(document: ConfigDocument, catalogue: Catalogue, env: Mapping[str, str]) -> ConfigDocument:
     """The document with all that is left out of providers in the catalogue; what is missing even so is a problem."""
     written = document.at(("providers",))
     if not isinstance(document.data, Mapping) or not (isinstance(written, Mapping) or _absent(document)):
@@ -36,20 +36,20 @@ def complete(document: Document, catalogue: Catalogue, env: Mapping[str, str]) -
     )
 
 
-def endpoints(document: Document) -> Iterator[Place]:
+def endpoints(document: ConfigDocument) -> Iterator[Place]:
     """The places of all endpoints."""
     for model in document.children("models"):
         yield from document.children(*model, "endpoints")
 
 
-def _absent(document: Document) -> bool:
+def _absent(document: ConfigDocument) -> bool:
     return ("providers",) not in document.values
 
 
 class _Filling:
     """One walk over providers and endpoints, noting what was filled in and what is missing."""
 
-    def __init__(self, document: Document, catalogue: Catalogue, env: Mapping[str, str]) -> None:
+    def __init__(self, document: ConfigDocument, catalogue: Catalogue, env: Mapping[str, str]) -> None:
         self.positions: dict[Place, Position] = {}
         self.secrets: set[Place] = set()
         self.broken: set[Place] = set()
@@ -151,7 +151,7 @@ class _Filling:
         return filled if api == provider_api else {**filled, "api": api}
 
 
-def _first_uses(document: Document) -> dict[str, Place]:
+def _first_uses(document: ConfigDocument) -> dict[str, Place]:
     """Where each provider is first named by an endpoint."""
     found: dict[str, Place] = {}
     for endpoint in endpoints(document):

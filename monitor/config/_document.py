@@ -9,7 +9,7 @@ from monitor.config._errors import Place, Position, Problem, RefusedError, did_y
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class ConfigDocument:
     """What was read so far. Each stage of loading returns a new one."""
 
     file: str

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from monitor.config import _files
-from monitor.config._document import Document
+from monitor.config._document import ConfigDocument
 from monitor.config._errors import Place, Problem, RefusedError, did_you_mean, quoted
 
 _REFERENCE = re.compile(r"(?P<escaped>\$\$\{)|\$\{(?:(?P<kind>\w+):(?P<name>[^{}]+)\})?")
@@ -20,7 +20,7 @@ _CREDENTIAL = re.compile(r"\w[\w.@:-]*", re.ASCII)
 _LONGEST_FILE = 65_536
 
 
-def interpolate(document: Document, env: Mapping[str, str]) -> Document:
+def interpolate(document: ConfigDocument, env: Mapping[str, str]) -> ConfigDocument:
     """The document with all references replaced; those that cannot be are problems, and their places broken."""
     walk = _Walk(document, env)
     data = walk.expanded(document.data, ())
@@ -36,7 +36,7 @@ def interpolate(document: Document, env: Mapping[str, str]) -> Document:
 class _Walk:
     """One walk over the data, noting where something was put in."""
 
-    def __init__(self, document: Document, env: Mapping[str, str]) -> None:
+    def __init__(self, document: ConfigDocument, env: Mapping[str, str]) -> None:
         self.secrets: set[Place] = set()
         self.broken: set[Place] = set()
         self.problems: list[Problem] = []

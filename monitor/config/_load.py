@@ -12,14 +12,14 @@ from monitor.config import _files
 from monitor.config._catalogue import Catalogue, catalogue
 from monitor.config._checks import Codec, check
 from monitor.config._complete import complete
-from monitor.config._document import Document
+from monitor.config._document import ConfigDocument
 from monitor.config._errors import ConfigError, Problem, RefusedError
 from monitor.config._interpolate import interpolate
 from monitor.config._prices import known_price
 from monitor.config._resolve import Lookups, resolve
 from monitor.config._schema import DEFAULT_PROBES
 from monitor.config._source import parse
-from monitor.config._types import Known
+from monitor.config._types import KnownNames
 from monitor.config._validate import validate
 from monitor.config._warnings import warnings
 from monitor.config._yaml import position_in
@@ -106,11 +106,11 @@ def _text(path: Path) -> str:
     raise ConfigError([Problem(file=str(path), position=position, message="not UTF-8 text; save the file as UTF-8")])
 
 
-def _known(document: Document, apis: Collection[str], catalogue: Catalogue) -> Known:
+def _known(document: ConfigDocument, apis: Collection[str], catalogue: Catalogue) -> KnownNames:
     """The names that others may refer to, also of parts that hold mistakes."""
     providers = document.at(("providers",))
     probes = document.mapping().get("probes", DEFAULT_PROBES)
-    return Known(
+    return KnownNames(
         apis=apis,
         providers={**providers, **catalogue.providers} if isinstance(providers, Mapping) else None,
         probes=probes if isinstance(probes, Mapping) else None,

@@ -10,13 +10,13 @@ from monitor.config import _types as types
 from monitor.config._errors import RefusedError
 from monitor.config._section import Section, default_of, seconds_of
 from monitor.config.model import Config, InfluxSpec, NdjsonSpec
-from monitor.domain.formats import Shape
+from monitor.domain.formats import Format
 
 
 class PublishedFile(Section):
     """A file that is kept up to date, replaced by rename."""
 
-    format: types.Format
+    format: types.PublishFormat
     path: types.FilePath
     cluster: types.Maybe[types.Name] = None
     """Which of Envoy's clusters, where `router_ids` name several: a file holds one."""
@@ -27,14 +27,14 @@ class PublishedFile(Section):
     @field_validator("options")
     @classmethod
     def _only_of_vllm(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
-        if info.data.get("format", Shape.VLLM) is not Shape.VLLM:
+        if info.data.get("format", Format.VLLM) is not Format.VLLM:
             raise RefusedError("is for the format vllm only; remove it")
         return value
 
     @field_validator("cluster")
     @classmethod
     def _only_of_envoy(cls, value: str, info: ValidationInfo) -> str:
-        if info.data.get("format", Shape.ENVOY_EDS) is not Shape.ENVOY_EDS:
+        if info.data.get("format", Format.ENVOY_EDS) is not Format.ENVOY_EDS:
             raise RefusedError("is for the format envoy-eds only; remove it")
         return value
 
@@ -51,14 +51,14 @@ class Publish(Section):
     """How many series /metrics has for each endpoint: basic or full."""
 
 
-class Sink(Section):
+class SinkSection(Section):
     """Where samples go, beside the store."""
 
     kind: types.SinkKind
     """What it is, if its name does not say it."""
 
 
-class Influx(Sink):
+class Influx(SinkSection):
     """A server that takes InfluxDB's v2 line protocol."""
 
     kind: types.SinkKind = "influx"
@@ -74,7 +74,7 @@ class Influx(Sink):
     """How long one write may take."""
 
 
-class Ndjson(Sink):
+class Ndjson(SinkSection):
     """A file of JSON lines that is rotated."""
 
     kind: types.SinkKind = "ndjson"
@@ -97,11 +97,11 @@ class _AnySink(BaseModel):
     kind: types.SinkKind
 
 
-SINKS: Mapping[str, type[Sink]] = {"influx": Influx, "ndjson": Ndjson}
+SINKS: Mapping[str, type[SinkSection]] = {"influx": Influx, "ndjson": Ndjson}
 """By kind."""
 
 
-def read_sink(value: object, _: object, info: ValidationInfo) -> Sink:
+def read_sink(value: object, _: object, info: ValidationInfo) -> SinkSection:
     """A sink, read by its kind. Pydantic puts the errors inside where they belong."""
     kind = _AnySink.model_validate(value).kind
     return SINKS[kind].model_validate(value, context=info.context)

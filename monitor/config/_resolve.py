@@ -27,7 +27,7 @@ from monitor.config.model import (
     SinkSpec,
     Slo,
 )
-from monitor.domain.maintenance import Span, joined, matches
+from monitor.domain.maintenance import MaintenanceWindow, joined, matches
 from probes._model import Endpoint, Pricing, Probe, Secret, Task
 from probes._proxy import DIRECT
 
@@ -76,7 +76,7 @@ def _provider(name: str, provider: schema.Provider) -> ProviderSpec:
     return ProviderSpec(name=name, max_concurrent=provider.max_concurrent, budget=budget)
 
 
-def _probe(name: str, probe: schema.Probe) -> ProbeSpec:
+def _probe(name: str, probe: schema.ProbeSection) -> ProbeSpec:
     return ProbeSpec(
         name=name,
         task=probe.task,
@@ -130,7 +130,7 @@ def _endpoints(file: schema.File, lookups: Lookups) -> Iterator[EndpointSpec]:
             )
 
 
-def _listing(endpoint: schema.Endpoint, model: schema.Model, provider: schema.Provider) -> Listing:
+def _listing(endpoint: schema.EndpointSection, model: schema.Model, provider: schema.Provider) -> Listing:
     parameters = model.supported_parameters if endpoint.supported_parameters is None else endpoint.supported_parameters
     return Listing(
         model=ModelCard(created=model.created, description=model.description or "", architecture=_architecture(model)),
@@ -156,9 +156,9 @@ def _architecture(model: schema.Model) -> Architecture:
     )
 
 
-def _maintenance(file: schema.File, name: str) -> tuple[Span, ...]:
+def _maintenance(file: schema.File, name: str) -> tuple[MaintenanceWindow, ...]:
     mine = (each for each in file.maintenance if any(matches(pattern, name) for pattern in each.endpoints))
-    return joined(Span(begin=each.begin, end=each.end) for each in mine)
+    return joined(MaintenanceWindow(begin=each.begin, end=each.end) for each in mine)
 
 
 def _fitting(file: schema.File, able: frozenset[Task]) -> Iterator[str]:
@@ -173,7 +173,9 @@ def _proxy(file: schema.File, provider: schema.Provider) -> Secret | None:
     return Secret(DIRECT) if is_this_machine(urlsplit(provider.base_url).hostname or "") else file.proxy
 
 
-def _endpoint(endpoint: schema.Endpoint, provider: schema.Provider, lookups: Lookups, proxy: Secret | None) -> Endpoint:
+def _endpoint(
+    endpoint: schema.EndpointSection, provider: schema.Provider, lookups: Lookups, proxy: Secret | None
+) -> Endpoint:
     price, api = endpoint.pricing, endpoint.api or provider.api
     return Endpoint(
         id=endpoint.id or endpoint_id(endpoint.provider, endpoint.model),

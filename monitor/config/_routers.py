@@ -8,19 +8,19 @@ from typing import TypeAlias
 
 from monitor.config._addresses import agent, is_loopback
 from monitor.config._complete import endpoints
-from monitor.config._document import Document
+from monitor.config._document import ConfigDocument
 from monitor.config._errors import Place, Problem, RefusedError, quoted
-from monitor.domain.formats import Shape
-from monitor.domain.router_ids import KNOWN, ROUTERS, MalformedError
+from monitor.domain.formats import Format
+from monitor.domain.router_ids import KNOWN, ROUTERS, RouterIdError
 
-_NEEDED = {Shape.ENVOY_EDS: "envoy", Shape.TRAEFIK: "traefik", Shape.VLLM: "vllm"}
+_NEEDED = {Format.ENVOY_EDS: "envoy", Format.TRAEFIK: "traefik", Format.VLLM: "vllm"}
 """Whose names a shape is made of."""
 
 Groups: TypeAlias = dict[str, dict[str, bool]]
 """By router and name, whether a group is named in nothing but what came from outside of the file."""
 
 
-def check_routers(document: Document) -> Iterator[Problem]:
+def check_routers(document: ConfigDocument) -> Iterator[Problem]:
     """All problems of routers."""
     yield from _misspelt(document)
     named: Groups = {router: {} for router in ROUTERS}
@@ -32,7 +32,7 @@ def check_routers(document: Document) -> Iterator[Problem]:
             yield from _file(document, file, named)
 
 
-def _misspelt(document: Document) -> Iterator[Problem]:
+def _misspelt(document: ConfigDocument) -> Iterator[Problem]:
     """Names of routers that resemble a known one: most likely typing errors. Any other name is allowed."""
     for endpoint in endpoints(document):
         for place in document.children(*endpoint, "router_ids"):
@@ -48,7 +48,7 @@ def _meant(written: str) -> str | None:
     return inside or next(iter(difflib.get_close_matches(plain, KNOWN, n=1, cutoff=0.7)), None)
 
 
-def _names(document: Document, named: Groups) -> Iterator[Problem]:
+def _names(document: ConfigDocument, named: Groups) -> Iterator[Problem]:
     """Names that their router could not understand; the others are noted."""
     for endpoint in endpoints(document):
         for router, read in ROUTERS.items():
@@ -59,11 +59,11 @@ def _names(document: Document, named: Groups) -> Iterator[Problem]:
             try:
                 group = read(value).group
                 named[router][group] = named[router].get(group, True) and document.is_secret(place)
-            except MalformedError as error:
+            except RouterIdError as error:
                 yield document.problem(place, RefusedError(f"{{value}} {error}"))
 
 
-def _file(document: Document, file: Place, named: Groups) -> Iterator[Problem]:
+def _file(document: ConfigDocument, file: Place, named: Groups) -> Iterator[Problem]:
     """A file that cannot be made of the names that there are."""
     place = (*file, "format")
     shape = document.at(place)
@@ -77,7 +77,7 @@ def _file(document: Document, file: Place, named: Groups) -> Iterator[Problem]:
         yield from _cluster(document, file, groups)
 
 
-def _cluster(document: Document, file: Place, groups: Mapping[str, bool]) -> Iterator[Problem]:
+def _cluster(document: ConfigDocument, file: Place, groups: Mapping[str, bool]) -> Iterator[Problem]:
     place = (*file, "cluster")
     cluster, shown = document.at(place), sorted(group for group, secret in groups.items() if not secret)
     if isinstance(cluster, str) and cluster not in groups:
@@ -88,7 +88,7 @@ def _cluster(document: Document, file: Place, groups: Mapping[str, bool]) -> Ite
         yield document.problem((*file, "format"), RefusedError(message))
 
 
-def _agent(document: Document) -> Iterator[Problem]:
+def _agent(document: ConfigDocument) -> Iterator[Problem]:
     place: Place = ("publish", "haproxy_agent")
     value = document.at(place)
     if not isinstance(value, str) or document.is_broken(place):

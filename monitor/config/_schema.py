@@ -86,7 +86,7 @@ class Provider(Section):
     terms_of_service_url: types.Maybe[types.Link] = None
 
 
-class Pricing(Section):
+class PricingSection(Section):
     """What an endpoint charges, in USD per million tokens."""
 
     prompt: types.Price
@@ -95,7 +95,7 @@ class Pricing(Section):
     """Of prompt tokens from the provider's cache; as any other if not written."""
 
 
-class Endpoint(Section):
+class EndpointSection(Section):
     """One model at one provider."""
 
     provider: types.ProviderReference
@@ -112,7 +112,7 @@ class Endpoint(Section):
     """false pauses it."""
     probes: types.Maybe[types.ProbeNames] = None
     """Names under `probes:`; all that its api can be asked if not written."""
-    pricing: types.Maybe[Pricing] = None
+    pricing: types.Maybe[PricingSection] = None
     """The known price, where there is one, if not written."""
     labels: dict[types.Name, types.Text] = Field(default_factory=dict)
     """Published beside its figures, laid over those of its provider."""
@@ -136,7 +136,7 @@ class Endpoint(Section):
     """Whether the provider keeps the heads of prompts without being asked to."""
 
 
-class Architecture(Section):
+class ArchitectureSection(Section):
     """What a model reads and gives."""
 
     tokenizer: types.Maybe[types.Text] = None
@@ -163,14 +163,14 @@ class Model(Section):
     """When it was published, such as 2024-09-25."""
     description: types.Maybe[types.Prose] = None
     """For people."""
-    architecture: Architecture = Field(default_factory=Architecture)
+    architecture: ArchitectureSection = Field(default_factory=ArchitectureSection)
     """What it reads and gives."""
     supported_parameters: types.Maybe[types.Parameters] = None
     """What requests to its endpoints may hold, such as tools or temperature; not known if not written."""
-    endpoints: list[Endpoint]
+    endpoints: list[EndpointSection]
 
 
-class Slo(Section):
+class SloSection(Section):
     """What is good enough: worse counts against the score, not against uptime."""
 
     ttft: types.Maybe[types.Duration] = None
@@ -179,7 +179,7 @@ class Slo(Section):
     """Lowest acceptable decode speed, tokens per second."""
 
 
-class Probe(Section):
+class ProbeSection(Section):
     """What to ask, how often, what is good enough."""
 
     task: types.Asked
@@ -191,7 +191,7 @@ class Probe(Section):
     """Deadline of the first token."""
     timeout: types.Duration = seconds_of("timeout_s")
     """Deadline of the whole answer."""
-    slo: Slo = Field(default_factory=Slo)
+    slo: SloSection = Field(default_factory=SloSection)
 
     @field_validator("timeout")
     @classmethod
@@ -219,7 +219,7 @@ _SHORTEST_HOURLY_S = 91 * 86_400.0
 """The windows up to 90 days are counted from hours, or from days that are made of them."""
 
 
-class Retention(Section):
+class RetentionSection(Section):
     """How long history is kept: samples, and what is made of them by the hour and by the day."""
 
     raw: types.Duration = seconds_of("raw_s", RetentionSpec)
@@ -294,7 +294,7 @@ class File(Section):
     store: types.Store = default_of(Config, "store")
     """sqlite:///absolute/path.db, sqlite:name.db for a file beside the configuration, or
     postgresql://user:password@host:5432/database."""
-    retention: Retention = Field(default_factory=Retention)
+    retention: RetentionSection = Field(default_factory=RetentionSection)
     max_concurrent: types.Count = default_of(Config, "max_concurrent")
     """How many probes may run at the same time, of all providers."""
     grace: types.Duration = seconds_of("grace_s", Config)
@@ -306,7 +306,7 @@ class File(Section):
     """Those that are not in the catalogue, and what is to be different about those that are."""
     models: dict[types.Name, Model]
     """By public name: author/slug as OpenRouter writes it, or any other word."""
-    probes: dict[types.Name, Probe] = Field(default=DEFAULT_PROBES, validate_default=True, min_length=1)
+    probes: dict[types.Name, ProbeSection] = Field(default=DEFAULT_PROBES, validate_default=True, min_length=1)
     """Applied to every endpoint that does not name its own."""
     scoring: Scoring = Field(default_factory=Scoring)
     maintenance: list[Maintenance] = Field(default_factory=list)

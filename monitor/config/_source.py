@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import yaml
 
-from monitor.config._document import Document
+from monitor.config._document import ConfigDocument
 from monitor.config._errors import ConfigError, Place, Position, Problem, RefusedError
 from monitor.config._yaml import DEPTH, TAG, compose, position_of
 
@@ -21,7 +21,7 @@ _COPIES = 100_000
 _LARGEST = 2**63 - 1
 
 
-def parse(text: str, file: str) -> Document:
+def parse(text: str, file: str) -> ConfigDocument:
     """The document that a text holds. Raises ConfigError if it is not YAML, or none that can be followed."""
     root = compose(text, file)
     builder = _Builder(file)
@@ -29,7 +29,7 @@ def parse(text: str, file: str) -> Document:
     if data is None and not builder.problems:
         message = "the file is empty; write at least `providers:` and `models:`"
         raise ConfigError([Problem(file=file, position=Position(1, 1), message=message)])
-    return Document(
+    return ConfigDocument(
         file=file,
         data=data,
         keys=builder.keys,

@@ -23,14 +23,14 @@ from pydantic_core import PydanticKnownError
 from monitor.config import _addresses, _values, listing
 from monitor.config._errors import RefusedError
 from monitor.config.model import Canary, Listen, MetricsDetail
-from monitor.domain.formats import Shape
+from monitor.domain.formats import Format
 from probes._model import Blame, ErrorClass, Secret, Task
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class KnownNames:
     """The names that others may refer to: pydantic's validation context. None: not known, so not checked."""
 
     apis: Collection[str]
@@ -54,14 +54,14 @@ def _given(value: T) -> T:
     return value
 
 
-def _api(value: str, info: ValidationInfo[Known]) -> str:
+def _api(value: str, info: ValidationInfo[KnownNames]) -> str:
     names = sorted(info.context.apis)
     if value not in names:
         raise RefusedError(f"{{value}} is no api of this version; write {_values.either(names)}", options=names)
     return value
 
 
-def _provider(value: str, info: ValidationInfo[Known]) -> str:
+def _provider(value: str, info: ValidationInfo[KnownNames]) -> str:
     names = info.context.providers
     if names is not None and value not in names:
         message = "{value} is neither written under `providers:` nor in the catalogue; add it there or correct it"
@@ -69,7 +69,7 @@ def _provider(value: str, info: ValidationInfo[Known]) -> str:
     return value
 
 
-def _probe(value: str, info: ValidationInfo[Known]) -> str:
+def _probe(value: str, info: ValidationInfo[KnownNames]) -> str:
     names = info.context.probes
     if names is not None and value not in names:
         raise RefusedError("{value} is not written under `probes:`; add it there or correct it", options=names)
@@ -124,8 +124,8 @@ Movable: TypeAlias = Annotated[
 Blamed: TypeAlias = Annotated[
     Blame, _from_text(_values.blamed), WithJsonSchema({"type": "string", "enum": list(_values.BLAMES)})
 ]
-Format: TypeAlias = Annotated[
-    Shape, _from_text(_values.publish_format), WithJsonSchema({"type": "string", "enum": list(Shape)})
+PublishFormat: TypeAlias = Annotated[
+    Format, _from_text(_values.publish_format), WithJsonSchema({"type": "string", "enum": list(Format)})
 ]
 Detail: TypeAlias = Annotated[
     MetricsDetail,

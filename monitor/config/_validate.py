@@ -9,11 +9,11 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from monitor.config._document import Document
+from monitor.config._document import ConfigDocument
 from monitor.config._errors import Place, Problem, RefusedError, did_you_mean
 from monitor.config._outputs import SINKS
 from monitor.config._schema import File
-from monitor.config._types import Known
+from monitor.config._types import KnownNames
 
 _ON_KEY = "[key]"
 """How pydantic ends the place of an error that lies in a key."""
@@ -36,7 +36,7 @@ _MESSAGES: Mapping[str, str] = {
 }
 
 
-def validate(document: Document, known: Known) -> tuple[File | None, tuple[Problem, ...]]:
+def validate(document: ConfigDocument, known: KnownNames) -> tuple[File | None, tuple[Problem, ...]]:
     """The file if it fits the schema, and what is wrong if not. Nothing is said about what is already broken."""
     try:
         return File.model_validate(document.data, context=known), ()
@@ -45,7 +45,7 @@ def validate(document: Document, known: Known) -> tuple[File | None, tuple[Probl
     return None, tuple(_problems(document, details))
 
 
-def _problems(document: Document, details: Iterable[ErrorDetails]) -> Iterable[Problem]:
+def _problems(document: ConfigDocument, details: Iterable[ErrorDetails]) -> Iterable[Problem]:
     for detail in details:
         place = detail["loc"]
         written = place in document.values
@@ -80,7 +80,7 @@ def _only_text(refused: RefusedError) -> RefusedError:
     return RefusedError(f"{refused.message}, and what `${{…}}` stands for is always text; write it into the file")
 
 
-def _unknown_key(document: Document, place: Place) -> RefusedError:
+def _unknown_key(document: ConfigDocument, place: Place) -> RefusedError:
     section = _section_at(document, place[:-1])
     if place[-1] in section.later:
         return RefusedError("is not supported by this version yet; remove it")
@@ -89,7 +89,7 @@ def _unknown_key(document: Document, place: Place) -> RefusedError:
     return RefusedError(f"unknown key; known here are {', '.join(section.known_keys())}")
 
 
-def _section_at(document: Document, place: Place) -> Any:  # noqa: ANN401  # a subclass of Section, found by walking types
+def _section_at(document: ConfigDocument, place: Place) -> Any:  # noqa: ANN401  # a subclass of Section, found by walking types
     if place[:1] == ("sinks",):
         return SINKS[str(document.mapping(*place).get("kind", place[-1]))]
     kind: Any = File

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from monitor.config._errors import RefusedError
 from monitor.config.model import MetricsDetail
-from monitor.domain.formats import Shape
+from monitor.domain.formats import Format
 from probes._model import Blame, ErrorClass, Secret, Task
 
 T = TypeVar("T", bound=Hashable)
@@ -149,11 +149,11 @@ def blamed(value: str) -> Blame:
     return Blame(value)
 
 
-def publish_format(value: str) -> Shape:
+def publish_format(value: str) -> Format:
     """What a published file is written as."""
-    if value not in list(Shape):
-        raise RefusedError(f"{{value}} is not known; write {either(tuple(Shape))}", options=tuple(Shape))
-    return Shape(value)
+    if value not in list(Format):
+        raise RefusedError(f"{{value}} is not known; write {either(tuple(Format))}", options=tuple(Format))
+    return Format(value)
 
 
 def metrics_detail(value: str) -> MetricsDetail:

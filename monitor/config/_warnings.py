@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from monitor.config._document import Document
+from monitor.config._document import ConfigDocument
 from monitor.config._errors import Place, Problem, RefusedError, printable, quoted
 from probes._address import added_path
 
@@ -26,7 +26,7 @@ _PLAIN = "holds a secret in plain text; write ${env:NAME}, ${file:/absolute/path
 _PASSWORD = re.compile(r"postgres(?:ql)?://[^:/?#@]+:[^/?#@]+@")
 
 
-def warnings(document: Document, env: Mapping[str, str], folder: Path) -> Iterator[Problem]:
+def warnings(document: ConfigDocument, env: Mapping[str, str], folder: Path) -> Iterator[Problem]:
     """What `check` warns of; nothing of it keeps the daemon from starting. Relative paths begin at `folder`."""
     for place in _keys(document):
         yield from _key(document, place, env)
@@ -37,7 +37,7 @@ def warnings(document: Document, env: Mapping[str, str], folder: Path) -> Iterat
     yield from _folders(document, folder)
 
 
-def _keys(document: Document) -> Iterator[Place]:
+def _keys(document: ConfigDocument) -> Iterator[Place]:
     """The places of all keys that are written as text."""
     yield ("token",)
     for provider in document.children("providers"):
@@ -49,7 +49,7 @@ def _keys(document: Document) -> Iterator[Place]:
         yield (*sink, "token")
 
 
-def _key(document: Document, place: Place, env: Mapping[str, str]) -> Iterator[Problem]:
+def _key(document: ConfigDocument, place: Place, env: Mapping[str, str]) -> Iterator[Problem]:
     value = document.at(place)
     if place not in document.values or document.is_secret(place) or not isinstance(value, str) or not value:
         return
@@ -64,7 +64,7 @@ def _key(document: Document, place: Place, env: Mapping[str, str]) -> Iterator[P
         yield _warning(document, place, _PLAIN)
 
 
-def _base_url(document: Document, place: Place) -> Iterator[Problem]:
+def _base_url(document: ConfigDocument, place: Place) -> Iterator[Problem]:
     value = document.at(place)
     if place not in document.values or not isinstance(value, str) or document.is_broken(place):
         return
@@ -73,7 +73,7 @@ def _base_url(document: Document, place: Place) -> Iterator[Problem]:
         yield _warning(document, place, f"ends in {added}, which its api adds itself; remove it")
 
 
-def _folders(document: Document, folder: Path) -> Iterator[Problem]:
+def _folders(document: ConfigDocument, folder: Path) -> Iterator[Problem]:
     """Files that cannot be written as things are: systemd may still make the folder at start."""
     places: list[Place] = [
         (*each, "path") for each in (*document.children("publish", "files"), *document.children("sinks"))
@@ -100,5 +100,5 @@ def _path(store: str) -> Path | None:
     return Path(f"/{path.lstrip('/')}" if path != place else path) if scheme == "sqlite" else None
 
 
-def _warning(document: Document, place: Place, message: str) -> Problem:
+def _warning(document: ConfigDocument, place: Place, message: str) -> Problem:
     return document.problem(place, RefusedError(f"warning: {message}"))

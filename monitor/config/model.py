@@ -10,8 +10,8 @@ from typing import TypeAlias
 
 from monitor.config._errors import Problem
 from monitor.config.listing import UNLISTED, Listing
-from monitor.domain.formats import Shape
-from monitor.domain.maintenance import Span
+from monitor.domain.formats import Format
+from monitor.domain.maintenance import MaintenanceWindow
 from probes._model import Blame, Endpoint, ErrorClass, Secret, Task
 
 
@@ -70,7 +70,7 @@ class EndpointSpec:
     """How many numbers the model's embeddings have."""
     aliases: tuple[str, ...] = ()
     """Ids that it had before; their history is its own."""
-    maintenance: tuple[Span, ...] = ()
+    maintenance: tuple[MaintenanceWindow, ...] = ()
     """When it is left alone; spans that neither overlap nor touch, in order."""
     listing: Listing = UNLISTED
 
@@ -116,7 +116,7 @@ class MetricsDetail(StrEnum):
 class PublishFile:
     """A file to keep up to date by rename."""
 
-    format: Shape
+    format: Format
     path: Path
     cluster: str | None = None
     """Which of Envoy's clusters; None: the only one."""

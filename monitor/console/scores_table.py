@@ -62,7 +62,7 @@ def _moment(value: object) -> datetime | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class TableRow:
     """The cells of one endpoint."""
 
     endpoint: Text
@@ -79,13 +79,13 @@ class Row:
     error_age: Text
 
 
-def row(endpoint: Mapping[str, object], now: datetime) -> Row:
+def row(endpoint: Mapping[str, object], now: datetime) -> TableRow:
     """The cells for one endpoint of a scores document."""
     uptime, ttft = _mapping(endpoint.get("uptime")), _mapping(endpoint.get("ttft_s"))
     error = _mapping(endpoint.get("last_error"))
     speed = _number(_mapping(endpoint.get("output_tps")).get("p50"))
     measured, erred = age(_moment(endpoint.get("measured_at")), now), age(_moment(error.get("at")), now)
-    return Row(
+    return TableRow(
         endpoint=Text(_text(endpoint.get("id")), "bold"),
         status=_status(_text(endpoint.get("status"))),
         measured=Text(_ago(measured), "dim"),
@@ -133,7 +133,7 @@ def _share(window: object) -> str:
 class ScoresTable:
     """A table of rows that takes the shape that the terminal's width allows."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[TableRow, ...]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw it, in ASCII where the terminal knows no more."""
@@ -153,7 +153,7 @@ def scores_table(document: Mapping[str, object], *, now: datetime) -> ScoresTabl
     return ScoresTable(tuple(row(_mapping(endpoint), now) for endpoint in listed))
 
 
-def _wide(rows: Sequence[Row]) -> Table:
+def _wide(rows: Sequence[TableRow]) -> Table:
     """One line an endpoint."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     for header in ("endpoint", "status", "measured"):
@@ -170,7 +170,7 @@ def _wide(rows: Sequence[Row]) -> Table:
     return table
 
 
-def _narrow(rows: Sequence[Row]) -> Table:
+def _narrow(rows: Sequence[TableRow]) -> Table:
     """Two lines an endpoint: two figures that belong together share a column."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=0, leading=1)
     table.add_column("provider:\nmodel", overflow="fold")
@@ -192,9 +192,9 @@ def _narrow(rows: Sequence[Row]) -> Table:
     return table
 
 
-def _in_ascii(cells: Row) -> Row:
+def _in_ascii(cells: TableRow) -> TableRow:
     texts = {field.name: getattr(cells, field.name) for field in fields(cells)}
-    return Row(**{name: Text(in_ascii(text.plain), text.style) for name, text in texts.items()})
+    return TableRow(**{name: Text(in_ascii(text.plain), text.style) for name, text in texts.items()})
 
 
 def in_ascii(text: str) -> str:

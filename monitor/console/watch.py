@@ -25,7 +25,7 @@ _LOG_EVERY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class WatchFrame:
     """What is on the screen at one moment: where the figures come from, how long the watch lasts, the table."""
 
     url: str
@@ -67,7 +67,7 @@ async def watch_scores(
     """
     loop = asyncio.get_running_loop()
     start_s = loop.time()
-    frame = Frame(url=url, files=tuple(files), duration_s=duration_s)
+    frame = WatchFrame(url=url, files=tuple(files), duration_s=duration_s)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with ClientSession(timeout=ClientTimeout(total=_POLL_TIMEOUT_S), headers=headers) as session:
         with _screen(console) as show:
@@ -80,7 +80,7 @@ async def watch_scores(
                 await asyncio.sleep(min(_POLL_S, left_s))
 
 
-async def _polled(session: ClientSession, frame: Frame) -> Frame:
+async def _polled(session: ClientSession, frame: WatchFrame) -> WatchFrame:
     """The frame with the newest figures, or with the reason why there are none."""
     try:
         document = await fetch_scores(session, frame.url)
@@ -90,7 +90,7 @@ async def _polled(session: ClientSession, frame: Frame) -> Frame:
 
 
 @contextmanager
-def _screen(console: Console) -> Iterator[Callable[[Frame], None]]:
+def _screen(console: Console) -> Iterator[Callable[[WatchFrame], None]]:
     """What shows frames in the way that fits the console; at its end the last frame stands there."""
     if console.is_terminal and not console.is_dumb_terminal:
         with Live(console=console, auto_refresh=False) as live:
@@ -111,9 +111,9 @@ class _Log:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._due_s = 0.0
-        self._held_back: Frame | None = None
+        self._held_back: WatchFrame | None = None
 
-    def show(self, frame: Frame) -> None:
+    def show(self, frame: WatchFrame) -> None:
         """Print the frame if one is due, else hold it back."""
         self._held_back = frame
         if frame.elapsed_s >= self._due_s:

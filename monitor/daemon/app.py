@@ -22,30 +22,30 @@ from monitor.daemon.log_queue import LogLosses, losses
 from monitor.daemon.resource_limits import needs, shortages
 from monitor.daemon.signals import done_before, stop_on_signals
 from monitor.metrics.metrics import Metrics
-from monitor.pipeline.baselines import HabitHooks, HabitReader
-from monitor.pipeline.housekeeper import Housekeeper, Told, retention_of
-from monitor.pipeline.outcomes import Intake, IntakeHooks, reader_of, spans_of
+from monitor.pipeline.baselines import BaselineHooks, BaselineReader
+from monitor.pipeline.housekeeper import Housekeeper, HousekeeperCallbacks, retention_of
+from monitor.pipeline.outcomes import OutcomeHooks, OutcomeReceiver, reader_of, spans_of
 from monitor.pipeline.recorder import Hooks, Recorder
 from monitor.pipeline.restore import aliases_of, recount, restore, restore_budgets
 from monitor.routing.file_writer import FileWriter
 from monitor.routing.haproxy_agent import HaproxyAgent, serving
 from monitor.scheduler.budget import Budgets, caps_of
-from monitor.scheduler.dispatcher import Ticks
+from monitor.scheduler.dispatcher import Dispatcher
 from monitor.scheduler.jobs import headline_task, paid_probe, plan, tasks_of
 from monitor.scheduler.scheduler import Schedule
 from monitor.score.blame import blame_of
-from monitor.score.outcomes import Outcome, outcome
+from monitor.score.outcomes import SampleOutcome, outcome
 from monitor.scoreboard.board import Board, StatusChange
 from monitor.scoreboard.renderer import Renderer
 from monitor.sinks import Outbox, create_sinks
 from monitor.store import Size, Store, create_store
-from monitor.store.retention_clock import Reading
-from monitor.vantage import Lookout, Peers, look_up
+from monitor.store.retention_clock import ClockReading
+from monitor.vantage import GateCallbacks, NetworkGate, look_up
 from monitor.vantage.origin import neutral_name
-from monitor.web.context import Past, Sources
+from monitor.web.context import Context, HistoryContext
 from monitor.web.server import start
-from monitor.web.store_reads import Reads
-from monitor.workers.limits import Places
+from monitor.web.store_reads import StoreReads
+from monitor.workers.limits import ConcurrencyLimits
 from monitor.workers.loop_lag import LoopLag
 from monitor.workers.pool import STREAMS_PER_WORKER, WorkerPool
 from probes._model import ErrorClass, Sample
@@ -97,15 +97,15 @@ class Daemon:
             absorbed=self._events.absorbed,
         )
         self._recorder = Recorder(self._board, store, hooks)
-        intake_hooks = IntakeHooks(
+        intake_hooks = OutcomeHooks(
             now=lambda: datetime.now(UTC),
             take=self._recorder.take,
             count=lambda result, count: self._metrics.outcomes.labels(result).inc(count),
         )
-        self._intake = Intake(reader_of(config), intake_hooks, spans=spans_of(config))
+        self._intake = OutcomeReceiver(reader_of(config), intake_hooks, spans=spans_of(config))
         self._metrics.store_queue.set_function(lambda: self._recorder.queue_length)
         self._metrics.store_failing.set_function(lambda: self._recorder.store_error is not None)
-        told = Told(
+        told = HousekeeperCallbacks(
             now=lambda: datetime.now(UTC),
             troubled=lambda: self._recorder.store_error is not None,
             slice_done=self._metrics.tidied,
@@ -113,28 +113,28 @@ class Daemon:
             clock_read=self._clock_read,
         )
         self._housekeeper = Housekeeper(store, retention_of(config), told)
-        habit_hooks = HabitHooks(
+        habit_hooks = BaselineHooks(
             now=told.now, troubled=told.troubled, habits=self._board.habits, is_new=self._board.is_new
         )
-        self._habits = HabitReader(store, tasks_of(config), habit_hooks)
+        self._habits = BaselineReader(store, tasks_of(config), habit_hooks)
         self._pool = WorkerPool(
             config.max_concurrent, self._metrics.worker_restarts.inc, self._metrics.loop_lag.labels("probing").observe
         )
         limits = {name: provider.max_concurrent for name, provider in config.providers.items()}
-        places = Places(config.max_concurrent, limits)
-        peers = Peers(
+        places = ConcurrencyLimits(config.max_concurrent, limits)
+        peers = GateCallbacks(
             emit=self._recorder.put,
             now=lambda: datetime.now(UTC),
             look_up=partial(look_up, neutral_name([spec.endpoint for spec in config.endpoints], config.canaries)),
             probing=lambda: bool(self._ticks.runner.running_until_s),
         )
-        self._lookout = Lookout(config.endpoints, config.canaries, peers)
+        self._lookout = NetworkGate(config.endpoints, config.canaries, peers)
         self._metrics.vantage_online.set_function(lambda: self._lookout.online)
-        self._ticks = Ticks(self._pool, places, config.scoring.blame, self._lookout.put, self._budgets)
+        self._ticks = Dispatcher(self._pool, places, config.scoring.blame, self._lookout.put, self._budgets)
         self._schedule = Schedule(jobs, self._ticks.fire, self._ticks.miss)
         self._notifier = systemd.Notifier.from_env(env)
         self._summary = ""
-        self._clock: Reading | None = None
+        self._clock: ClockReading | None = None
         self._log_losses = LogLosses()
         self._stepped = asyncio.Event()
         self._began_s = time.monotonic()
@@ -157,7 +157,7 @@ class Daemon:
         async with AsyncExitStack() as stack:
             past = past_of(self._config, self._store)
             stack.push_async_callback(past.reads.close)
-            sources = Sources(
+            sources = Context(
                 snapshot=lambda: self._board.snapshot,
                 problems=self._problems,
                 warnings=self._warnings,
@@ -219,7 +219,7 @@ class Daemon:
         self._metrics.store_size.set(size.total_bytes)
         self._metrics.store_free.set(size.free_bytes)
 
-    def _clock_read(self, reading: Reading) -> None:
+    def _clock_read(self, reading: ClockReading) -> None:
         self._clock = reading
         self._metrics.clock_ahead.set(reading.ahead.total_seconds())
 
@@ -316,23 +316,23 @@ def _adaptive(config: Config) -> frozenset[str]:
     return frozenset(name for name, probe in settling.items() if config.scoring.confirm or probe.closest_s is not None)
 
 
-def past_of(config: Config, store: Store) -> Past:
+def past_of(config: Config, store: Store) -> HistoryContext:
     """The stored history as this configuration judges it."""
     tasks = {
         spec.endpoint.id: headline_task([config.probes[name] for name in spec.probes]) for spec in config.endpoints
     }
 
-    def judge(error: ErrorClass | None) -> Outcome:
+    def judge(error: ErrorClass | None) -> SampleOutcome:
         blame = None if error is None else blame_of(error, config.scoring.blame)
         return outcome(error, blame, count_wrong_answers=config.scoring.count_wrong_answers)
 
-    return Past(
+    return HistoryContext(
         store=store,
         now=lambda: datetime.now(UTC),
         task=tasks.get,
         judge=judge,
         raw=lambda: retention_of(config).raw,
-        reads=Reads(),
+        reads=StoreReads(),
     )
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from monitor.domain.incident import Incident
 from monitor.domain.status import Status
-from monitor.score.endpoint import Book
+from monitor.score.endpoint import EndpointState
 from monitor.score.outcomes import Counts
 from monitor.score.windows import Window
 from monitor.scoreboard.board import Absorbed, Board, StatusChange
@@ -33,7 +33,7 @@ class Grounds:
     """The shortest window that holds a counted sample; None: none does."""
 
 
-def grounds_of(book: Book, now: datetime) -> Grounds:
+def grounds_of(book: EndpointState, now: datetime) -> Grounds:
     """What the status of this book's endpoint rests on."""
     incident = book.docket.incident if book.docket.is_open else None
     return Grounds(

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, TCPConnector, web
 
-from monitor.demo.faults import STREAM_ERROR_EVENT, WEIGHTS, Deck, EventCount, Fault, refusal, weight
+from monitor.demo.faults import STREAM_ERROR_EVENT, WEIGHTS, Deck, EventCount, InjectedFault, refusal, weight
 from monitor.demo.lifeline import die_with_parent, ignore_interrupts, when_stdin_ends
 
 SLOW_START_S = 1.6
@@ -53,7 +53,7 @@ class FaultProxy:
     async def slow(self, request: web.Request) -> web.StreamResponse:
         """Answer late, and chunk by chunk with a pause before each, so that the pauses add up."""
         await asyncio.sleep(SLOW_START_S * self.pace)
-        return await self._forward(request, Fault.NONE, chunk_delay_s=SLOW_CHUNK_S * self.pace)
+        return await self._forward(request, InjectedFault.NONE, chunk_delay_s=SLOW_CHUNK_S * self.pace)
 
     async def flaky(self, request: web.Request) -> web.StreamResponse:
         """Answer, or fail in one of the ways of the deck."""
@@ -67,7 +67,9 @@ class FaultProxy:
             )
         return await self._forward(request, fault)
 
-    async def _forward(self, request: web.Request, fault: Fault, *, chunk_delay_s: float = 0.0) -> web.StreamResponse:
+    async def _forward(
+        self, request: web.Request, fault: InjectedFault, *, chunk_delay_s: float = 0.0
+    ) -> web.StreamResponse:
         """Ask the provider behind and pass its answer on, up to the point where the fault strikes."""
         response = web.StreamResponse()
         try:
@@ -79,7 +81,7 @@ class FaultProxy:
         except (ClientError, TimeoutError):
             if not response.prepared:
                 raise web.HTTPBadGateway(text="The model does not answer.\n") from None
-            struck, fault = True, Fault.TRUNCATE
+            struck, fault = True, InjectedFault.TRUNCATE
         if struck:
             await _strike(request, response, fault, _STALL_S * self.pace)
         return response
@@ -95,12 +97,14 @@ class FaultProxy:
             yield answer
 
 
-async def _pass_on(answer: ClientResponse, response: web.StreamResponse, fault: Fault, chunk_delay_s: float) -> bool:
+async def _pass_on(
+    answer: ClientResponse, response: web.StreamResponse, fault: InjectedFault, chunk_delay_s: float
+) -> bool:
     """Copy the body as it arrives. True: stopped halfway, because the fault strikes here.
 
     HTTP chunks stay apart (llama.cpp sends one for each token), else a delay would only merge them.
     """
-    count = None if fault is Fault.NONE else EventCount(_EVENTS_BEFORE_FAULT)
+    count = None if fault is InjectedFault.NONE else EventCount(_EVENTS_BEFORE_FAULT)
     async for data, _ in answer.content.iter_chunks():
         if chunk_delay_s:
             await asyncio.sleep(chunk_delay_s)
@@ -111,14 +115,14 @@ async def _pass_on(answer: ClientResponse, response: web.StreamResponse, fault: 
     return False
 
 
-async def _strike(request: web.Request, response: web.StreamResponse, fault: Fault, stall_s: float) -> None:
+async def _strike(request: web.Request, response: web.StreamResponse, fault: InjectedFault, stall_s: float) -> None:
     """Do to a half-sent answer what the fault is."""
     match fault:
-        case Fault.STALL:
+        case InjectedFault.STALL:
             await asyncio.sleep(stall_s)  # cancelled when the client gives up
-        case Fault.STREAM_ERROR:
+        case InjectedFault.STREAM_ERROR:
             await response.write(STREAM_ERROR_EVENT)
-        case Fault.TRUNCATE if request.transport is not None:
+        case InjectedFault.TRUNCATE if request.transport is not None:
             request.transport.close()
         case _:
             pass
@@ -126,7 +130,7 @@ async def _strike(request: web.Request, response: web.StreamResponse, fault: Fau
 
 @asynccontextmanager
 async def serving(
-    upstream: str, *, chance: random.Random, weights: Mapping[Fault, int] = WEIGHTS, pace: float = 1.0
+    upstream: str, *, chance: random.Random, weights: Mapping[InjectedFault, int] = WEIGHTS, pace: float = 1.0
 ) -> AsyncIterator[str]:
     """Serve both providers on a free port of loopback; yields the address.
 
@@ -148,7 +152,7 @@ async def serving(
             await runner.cleanup()
 
 
-async def serve(upstream: str, *, chance: random.Random, weights: Mapping[Fault, int], pace: float) -> None:
+async def serve(upstream: str, *, chance: random.Random, weights: Mapping[InjectedFault, int], pace: float) -> None:
     """Serve until SIGTERM or the end of stdin."""
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, ended.set)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Fault(StrEnum):
+class InjectedFault(StrEnum):
     """What becomes of one request."""
 
     NONE = "none"
@@ -25,13 +25,13 @@ class Fault(StrEnum):
     """The stream, begun with HTTP 200, goes on with an error and ends."""
 
 
-WEIGHTS: Mapping[Fault, int] = {
-    Fault.NONE: 5,
-    Fault.OVERLOADED: 1,
-    Fault.RATE_LIMITED: 1,
-    Fault.STALL: 1,
-    Fault.TRUNCATE: 1,
-    Fault.STREAM_ERROR: 1,
+WEIGHTS: Mapping[InjectedFault, int] = {
+    InjectedFault.NONE: 5,
+    InjectedFault.OVERLOADED: 1,
+    InjectedFault.RATE_LIMITED: 1,
+    InjectedFault.STALL: 1,
+    InjectedFault.TRUNCATE: 1,
+    InjectedFault.STREAM_ERROR: 1,
 }
 """How often each happens in as many requests as their sum: each kind is seen soon, and half of the requests pass."""
 
@@ -45,16 +45,16 @@ class Deck:
 
     __slots__ = ("_cards", "_chance", "_dealt", "_weights")
 
-    def __init__(self, chance: random.Random, weights: Mapping[Fault, int]) -> None:
+    def __init__(self, chance: random.Random, weights: Mapping[InjectedFault, int]) -> None:
         """A fault without a weight never strikes. ValueError where none has one. Weights may change between draws."""
         if not any(weights.values()):
             raise ValueError("no fault has a weight")
         self._chance = chance
         self._weights = weights
-        self._cards: list[Fault] = []
-        self._dealt: Mapping[Fault, int] = {}
+        self._cards: list[InjectedFault] = []
+        self._dealt: Mapping[InjectedFault, int] = {}
 
-    def draw(self) -> Fault:
+    def draw(self) -> InjectedFault:
         """The next."""
         weights = dict(self._weights)
         if not self._cards or weights != self._dealt:
@@ -62,22 +62,24 @@ class Deck:
             self._cards = self._laid()
         return self._cards.pop(0)
 
-    def _laid(self) -> list[Fault]:
-        faults = [fault for fault, weight in self._dealt.items() if fault is not Fault.NONE for _ in range(weight)]
+    def _laid(self) -> list[InjectedFault]:
+        faults = [
+            fault for fault, weight in self._dealt.items() if fault is not InjectedFault.NONE for _ in range(weight)
+        ]
         self._chance.shuffle(faults)
         size, begin = sum(self._dealt.values()), self._chance.random()
         places = {int((number + begin) * size / len(faults)): fault for number, fault in enumerate(faults)}
-        return [places.get(place, Fault.NONE) for place in range(size)]
+        return [places.get(place, InjectedFault.NONE) for place in range(size)]
 
 
-def weight(text: str) -> tuple[Fault, int]:
+def weight(text: str) -> tuple[InjectedFault, int]:
     """Read `NAME=NUMBER`; ValueError if it is not that."""
     name, _, number = text.partition("=")
-    return Fault(name), int(number)
+    return InjectedFault(name), int(number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class InjectedRefusal:
     """An answer that is a refusal and nothing else."""
 
     status: int
@@ -90,14 +92,16 @@ def _error(status: int, kind: str, message: str) -> bytes:
     return json.dumps({"error": {"message": message, "type": kind, "code": status}}).encode()
 
 
-def refusal(fault: Fault) -> Refusal | None:
+def refusal(fault: InjectedFault) -> InjectedRefusal | None:
     """How a refused request is answered; None if the fault strikes later, in the stream, or not at all."""
     match fault:
-        case Fault.OVERLOADED:
-            return Refusal(status=503, headers={}, body=_error(503, "overloaded_error", "The server is overloaded."))
-        case Fault.RATE_LIMITED:
+        case InjectedFault.OVERLOADED:
+            return InjectedRefusal(
+                status=503, headers={}, body=_error(503, "overloaded_error", "The server is overloaded.")
+            )
+        case InjectedFault.RATE_LIMITED:
             body = _error(429, "rate_limit_error", "Too many requests.")
-            return Refusal(status=429, headers={"Retry-After": "1"}, body=body)
+            return InjectedRefusal(status=429, headers={"Retry-After": "1"}, body=body)
         case _:
             return None
 

@@ -1,1 +1,1 @@
-"""To be written."""
+"""Providers and models found, listed and asked whether they answer, without a probe."""

@@ -27,7 +27,7 @@ _MOST_NAMES = 5000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ModelListAnswer:
     """What a provider answered."""
 
     sample: Sample
@@ -37,7 +37,7 @@ class Answer:
     """The models it has; None when it did not say."""
 
 
-async def reach(endpoint: Endpoint, vantage: str, patience_s: float = _PATIENCE_S) -> Answer:
+async def reach(endpoint: Endpoint, vantage: str, patience_s: float = _PATIENCE_S) -> ModelListAnswer:
     """Ask the provider of an endpoint once."""
     asker, now = codec(endpoint.api, endpoint.options), datetime.now(UTC)
     run = Run(
@@ -53,7 +53,7 @@ async def reach(endpoint: Endpoint, vantage: str, patience_s: float = _PATIENCE_
     seen = await exchange(run, asker)
     record = sample(run, asker, seen)
     models = _models(asker, seen.body) if record.error is None else None
-    return Answer(sample=record, took_s=(seen.ended_ns - seen.began_ns) / 1e9, models=models)
+    return ModelListAnswer(sample=record, took_s=(seen.ended_ns - seen.began_ns) / 1e9, models=models)
 
 
 def question(endpoint: Endpoint) -> object:

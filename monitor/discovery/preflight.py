@@ -17,8 +17,8 @@ from rich.text import Text
 
 from monitor.config.model import Config
 from monitor.console.text import NOT_MEASURED, printable, seconds
-from monitor.discovery.model_list import Answer, listed_as, lists_models, question, reach, similar
-from monitor.workers.limits import Places
+from monitor.discovery.model_list import ModelListAnswer, listed_as, lists_models, question, reach, similar
+from monitor.workers.limits import ConcurrencyLimits
 from probes._model import Endpoint, ErrorClass
 
 
@@ -38,7 +38,7 @@ class Finding:
     """What was found out about one endpoint."""
 
     endpoint: Endpoint
-    answer: Answer
+    answer: ModelListAnswer
     key: Key | None
     """None: the provider did not get so far."""
     listed: bool | None
@@ -56,11 +56,13 @@ async def connect(config: Config) -> tuple[Finding, ...]:
     """Ask for every endpoint that is not paused; the same question goes to a provider once."""
     endpoints = [spec.endpoint for spec in config.endpoints if spec.enabled]
     questions = {question(endpoint): endpoint for endpoint in endpoints}
-    places = Places(config.max_concurrent, {name: spec.max_concurrent for name, spec in config.providers.items()})
+    places = ConcurrencyLimits(
+        config.max_concurrent, {name: spec.max_concurrent for name, spec in config.providers.items()}
+    )
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         bar = progress.add_task("connecting", total=len(questions))
 
-        async def asked(endpoint: Endpoint) -> tuple[Answer, Key | None]:
+        async def asked(endpoint: Endpoint) -> tuple[ModelListAnswer, Key | None]:
             async with AsyncExitStack() as stack:
                 await places.take(endpoint.provider, stack)
                 found = await _asked(endpoint, config.vantage)
@@ -72,7 +74,7 @@ async def connect(config: Config) -> tuple[Finding, ...]:
     return tuple(_finding(endpoint, *tasks[question(endpoint)].result()) for endpoint in endpoints)
 
 
-async def _asked(endpoint: Endpoint, vantage: str) -> tuple[Answer, Key | None]:
+async def _asked(endpoint: Endpoint, vantage: str) -> tuple[ModelListAnswer, Key | None]:
     """The provider's answer, and what it says about the key: that anybody gets is no proof, so it is asked twice."""
     answer = await reach(endpoint, vantage)
     if answer.sample.error is not None:
@@ -85,7 +87,7 @@ async def _asked(endpoint: Endpoint, vantage: str) -> tuple[Answer, Key | None]:
     return answer, Key.UNCHECKED if stranger.sample.error is None else Key.ACCEPTED
 
 
-def _finding(endpoint: Endpoint, answer: Answer, key: Key | None) -> Finding:
+def _finding(endpoint: Endpoint, answer: ModelListAnswer, key: Key | None) -> Finding:
     if answer.models is None:
         return Finding(endpoint=endpoint, answer=answer, key=key, listed=None, name=None)
     name = listed_as(endpoint.model, answer.models)

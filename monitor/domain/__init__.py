@@ -1,1 +1,1 @@
-"""To be written."""
+"""Words that all parts share: status, incident, maintenance, router ids, formats. Pure."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Shape(StrEnum):
+class Format(StrEnum):
     """A shape; each is made in one file of `monitor/publish/`, and `monitor/routing/formats/render.py` says which."""
 
     SCORES = "scores"
@@ -18,4 +18,4 @@ class Shape(StrEnum):
     @property
     def of_choices(self) -> bool:
         """Whether it tells what to use and how much, and no figure beside that: mostly it stays as it is."""
-        return self in {Shape.ENVOY_EDS, Shape.TRAEFIK, Shape.HAPROXY_MAP, Shape.VLLM}
+        return self in {Format.ENVOY_EDS, Format.TRAEFIK, Format.HAPROXY_MAP, Format.VLLM}

@@ -13,7 +13,7 @@ NOTICE: Final = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class MaintenanceWindow:
     """From `begin` (within) to `end` (without)."""
 
     begin: datetime
@@ -25,9 +25,9 @@ def matches(pattern: str, endpoint: str) -> bool:
     return pattern == endpoint or fnmatchcase(endpoint, pattern)
 
 
-def joined(spans: Iterable[Span]) -> tuple[Span, ...]:
+def joined(spans: Iterable[MaintenanceWindow]) -> tuple[MaintenanceWindow, ...]:
     """The same time as spans that neither overlap nor touch, the earliest first; the other functions want them so."""
-    found: list[Span] = []
+    found: list[MaintenanceWindow] = []
     for span in sorted(spans, key=lambda span: span.begin):
         if found and span.begin <= found[-1].end:
             found[-1] = replace(found[-1], end=max(found[-1].end, span.end))
@@ -36,33 +36,33 @@ def joined(spans: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(found)
 
 
-def current(spans: Iterable[Span], at: datetime) -> Span | None:
+def current(spans: Iterable[MaintenanceWindow], at: datetime) -> MaintenanceWindow | None:
     """The span that `at` lies in."""
     return next((span for span in spans if span.begin <= at < span.end), None)
 
 
-def announced(spans: Iterable[Span], at: datetime) -> Span | None:
+def announced(spans: Iterable[MaintenanceWindow], at: datetime) -> MaintenanceWindow | None:
     """The span that `at` lies in, else the next one, if that is not far."""
     return next((span for span in spans if at < span.end and span.begin - at <= NOTICE), None)
 
 
-def ended(spans: Sequence[Span], at: datetime) -> datetime | None:
+def ended(spans: Sequence[MaintenanceWindow], at: datetime) -> datetime | None:
     """When the last span before `at` was over."""
     return max((span.end for span in spans if span.end <= at), default=None)
 
 
-def next_change(spans: Iterable[Span], at: datetime) -> datetime | None:
+def next_change(spans: Iterable[MaintenanceWindow], at: datetime) -> datetime | None:
     """When, after `at`, a span is announced, begins or ends next."""
     moments = (moment for span in spans for moment in (span.begin - NOTICE, span.begin, span.end))
     return min((moment for moment in moments if moment > at), default=None)
 
 
-def outside(spans: Iterable[Span], begin: datetime, end: datetime) -> Iterator[Span]:
+def outside(spans: Iterable[MaintenanceWindow], begin: datetime, end: datetime) -> Iterator[MaintenanceWindow]:
     """What is left of the time from `begin` to `end` without the spans."""
     for span in spans:
         until = min(span.begin, end)
         if begin < until:
-            yield Span(begin=begin, end=until)
+            yield MaintenanceWindow(begin=begin, end=until)
         begin = max(begin, span.end)
     if begin < end:
-        yield Span(begin=begin, end=end)
+        yield MaintenanceWindow(begin=begin, end=end)

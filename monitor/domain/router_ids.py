@@ -17,12 +17,12 @@ _REMEMBERED = 10_000
 """Names are read at every change of a score, and mean the same each time."""
 
 
-class MalformedError(ValueError):
+class RouterIdError(ValueError):
     """A value that its router could not understand; the message says what it should look like."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class RouterMember:
     """One of those between which a router chooses."""
 
     group: str
@@ -39,31 +39,31 @@ class Address:
     port: int
 
 
-def haproxy(value: str) -> Member:
+def haproxy(value: str) -> RouterMember:
     """`BACKEND/SERVER`."""
     return _member(_HAPROXY.fullmatch(value), "is not BACKEND/SERVER of HAProxy; write for example be/srv1")
 
 
-def envoy(value: str) -> Member:
+def envoy(value: str) -> RouterMember:
     """`CLUSTER/IP:PORT`, an IPv6 address in brackets."""
     found = _ENVOY.fullmatch(value)
     if found is None or not _is_address(found["six"] or found["four"], int(found["port"])):
-        raise MalformedError("is not CLUSTER/IP:PORT of Envoy, which takes no host names; write llama/10.0.0.1:8000")
-    return Member(group=found["group"], name=value.rpartition("/")[2])
+        raise RouterIdError("is not CLUSTER/IP:PORT of Envoy, which takes no host names; write llama/10.0.0.1:8000")
+    return RouterMember(group=found["group"], name=value.rpartition("/")[2])
 
 
-def traefik(value: str) -> Member:
+def traefik(value: str) -> RouterMember:
     """`SERVICE/CHILD`: the weighted service, and one of the services under it."""
     return _member(_TRAEFIK.fullmatch(value), "is not SERVICE/CHILD of Traefik; write for example llama/groq@file")
 
 
-def vllm(value: str) -> Member:
+def vllm(value: str) -> RouterMember:
     """`MODEL@URL`: the model as the engine serves it."""
     message = "is not MODEL@URL of vLLM's router; write for example meta-llama/Llama-3.2-1B@http://10.0.0.1:8000"
     return _member(_VLLM.fullmatch(value), message)
 
 
-ROUTERS: Mapping[str, Callable[[str], Member]] = {
+ROUTERS: Mapping[str, Callable[[str], RouterMember]] = {
     read.__name__: lru_cache(_REMEMBERED)(read) for read in (haproxy, envoy, traefik, vllm)
 }
 """Whose names are read here. Each raises MalformedError. Other routers' names are published as they are."""
@@ -78,10 +78,10 @@ def address(name: str) -> Address:
     return Address(host=host.strip("[]"), port=int(port))
 
 
-def _member(found: re.Match[str] | None, message: str) -> Member:
+def _member(found: re.Match[str] | None, message: str) -> RouterMember:
     if found is None:
-        raise MalformedError(message)
-    return Member(group=found["group"], name=found["name"])
+        raise RouterIdError(message)
+    return RouterMember(group=found["group"], name=found["name"])
 
 
 def _is_address(host: str, port: int) -> bool:

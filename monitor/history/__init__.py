@@ -1,1 +1,1 @@
-"""To be written."""
+"""Questions about the past: series, buckets, samples, pages, incidents. Pure."""

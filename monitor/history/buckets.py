@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, NotRequired, TypeAlias, TypedDict
 
 from monitor.history.series import INVERSE, Asked, Grid, Metric
-from monitor.score.outcomes import Outcome
+from monitor.score.outcomes import SampleOutcome
 from monitor.scoreboard.schema import Count, Moment, Share
 from monitor.store import Bucket, Point
 from monitor.store.rollup import Rollup, merged
@@ -25,7 +25,7 @@ _ROUNDING: Final = 1e-9
 _DIGITS: Final = 6
 """Of a ratio behind the point; of a figure in all, since a cost is as small as a millionth."""
 
-Judge: TypeAlias = Callable[[ErrorClass | None], Outcome]
+Judge: TypeAlias = Callable[[ErrorClass | None], SampleOutcome]
 """What a sample that ended so counts as."""
 
 
@@ -66,7 +66,7 @@ Points: TypeAlias = list[QuantilePoint] | list[RatioPoint]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Step:
+class _BucketStep:
     """What lies in one step, wherever it is from."""
 
     count: int
@@ -96,9 +96,9 @@ def of_buckets(asked: Asked, grid: Grid, buckets: Iterable[Bucket], judge: Judge
     return _points(asked, grid, (_of_rollup(_together(step), asked.metric) for step in steps), judge)
 
 
-def _of_samples(points: Sequence[Point]) -> _Step:
+def _of_samples(points: Sequence[Point]) -> _BucketStep:
     ordered = sorted(point.value for point in points if point.error is None and point.value is not None)
-    return _Step(
+    return _BucketStep(
         count=len(ordered),
         ranked=lambda ranks: [ordered[rank - 1] for rank in ranks],
         endings=_counted((point.error, 1) for point in points),
@@ -110,7 +110,7 @@ def _together(rollups: Sequence[Rollup]) -> Rollup:
     return rollups[0] if len(rollups) == 1 else merged(rollups)
 
 
-def _of_rollup(rollup: Rollup, metric: Metric) -> _Step:
+def _of_rollup(rollup: Rollup, metric: Metric) -> _BucketStep:
     figure = INVERSE.get(metric, metric)
     count = rollup.sketches[figure].count if figure in rollup.sketches else 0
 
@@ -122,7 +122,7 @@ def _of_rollup(rollup: Rollup, metric: Metric) -> _Step:
         return [1 / value if value else None for value in turned]
 
     endings = _counted((ending.error, number) for ending, number in rollup.counts.items())
-    return _Step(count=count, ranked=ranked, endings=endings)
+    return _BucketStep(count=count, ranked=ranked, endings=endings)
 
 
 def _counted(endings: Iterable[tuple[ErrorClass | None, int]]) -> Mapping[ErrorClass | None, int]:
@@ -132,28 +132,28 @@ def _counted(endings: Iterable[tuple[ErrorClass | None, int]]) -> Mapping[ErrorC
     return counts
 
 
-def _points(asked: Asked, grid: Grid, steps: Iterable[_Step], judge: Judge) -> Points:
+def _points(asked: Asked, grid: Grid, steps: Iterable[_BucketStep], judge: Judge) -> Points:
     placed = zip(map(timestamp, grid.starts()), steps, strict=True)
     if asked.metric is Metric.UPTIME:
         return [_ratio(at, step, judge) for at, step in placed]
     return [_quantiles(at, step, judge if asked.metric in LATENCIES else None) for at, step in placed]
 
 
-def _ratio(at: str, step: _Step, judge: Judge) -> RatioPoint:
-    good, failed = (_tally(step, judge, outcome) for outcome in (Outcome.OK, Outcome.FAILED))
+def _ratio(at: str, step: _BucketStep, judge: Judge) -> RatioPoint:
+    good, failed = (_tally(step, judge, outcome) for outcome in (SampleOutcome.OK, SampleOutcome.FAILED))
     ratio = round(good / (good + failed), _DIGITS) if good + failed else None
     return RatioPoint(at=at, count=good + failed, ratio=ratio)
 
 
-def _quantiles(at: str, step: _Step, judge: Judge | None) -> QuantilePoint:
+def _quantiles(at: str, step: _BucketStep, judge: Judge | None) -> QuantilePoint:
     plain = _percentiles(step, 0)
     point = QuantilePoint(at=at, count=step.count, p50=plain["p50"], p90=plain["p90"], p99=plain["p99"])
     if judge is not None:
-        point["failure_inflated"] = _percentiles(step, _tally(step, judge, Outcome.FAILED))
+        point["failure_inflated"] = _percentiles(step, _tally(step, judge, SampleOutcome.FAILED))
     return point
 
 
-def _percentiles(step: _Step, failed: int) -> Percentiles:
+def _percentiles(step: _BucketStep, failed: int) -> Percentiles:
     """With so many failures behind the slowest success."""
     total = step.count + failed
     ranks = [max(math.ceil(share * total - _ROUNDING), 1) for share in _SHARES]
@@ -163,5 +163,5 @@ def _percentiles(step: _Step, failed: int) -> Percentiles:
     return Percentiles(p50=p50, p90=p90, p99=p99)
 
 
-def _tally(step: _Step, judge: Judge, outcome: Outcome) -> int:
+def _tally(step: _BucketStep, judge: Judge, outcome: SampleOutcome) -> int:
     return sum(count for error, count in step.endings.items() if judge(error) is outcome)

@@ -12,7 +12,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from monitor.store import Place
+from monitor.store import PageKey
 from monitor.traffic.counted import Use
 
 FORM: Final = "A[A-Za-z0-9_-]{20}[AQgw]"
@@ -38,17 +38,17 @@ class QueryError(ValueError):
     """What a reader asked cannot be answered; the message is for the reader."""
 
 
-def to_cursor(place: Place) -> str:
+def to_cursor(place: PageKey) -> str:
     """The word for a place."""
     data = _FIELDS.pack((place.at - _FIRST) // _MOMENT, bytes.fromhex(place.id))
     return urlsafe_b64encode(data).decode().removesuffix(_PADDING)
 
 
-def from_cursor(word: str) -> Place:
+def from_cursor(word: str) -> PageKey:
     """The place that a word stands for. Raises QueryError on a word that `to_cursor` never gave."""
     if re.fullmatch(FORM, word):
         micros, identity = _FIELDS.unpack(urlsafe_b64decode(word + _PADDING))
-        return Place(at=_FIRST + timedelta(microseconds=micros), id=identity.hex())
+        return PageKey(at=_FIRST + timedelta(microseconds=micros), id=identity.hex())
     raise QueryError(_NOT_GIVEN)
 
 
@@ -72,6 +72,6 @@ def from_use_cursor(word: str) -> Use:
     return date.fromordinal(day), endpoint.decode(errors="replace"), app.decode(errors="replace")
 
 
-def before(moment: datetime) -> Place:
+def before(moment: datetime) -> PageKey:
     """The place of a page that begins with the newest before a moment."""
-    return Place(at=moment, id=FIRST_ID)
+    return PageKey(at=moment, id=FIRST_ID)

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final, TypedDict
 
 from monitor.history.pagination import before, to_cursor
-from monitor.store import Place
+from monitor.store import PageKey
 from probes._model import Sample, Task
 from probes._serialize import sample_to_plain
 
@@ -30,7 +30,7 @@ class SampleList(TypedDict):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class SampleQuery:
     """Which samples a reader wants."""
 
     endpoint: str
@@ -38,7 +38,7 @@ class Wanted:
     until: datetime | None
     task: Task | None
     limit: int
-    cursor: Place | None
+    cursor: PageKey | None
 
     def page(self, now: datetime, raw: timedelta) -> Page:
         """What to ask the store for; `raw` is how long it keeps samples."""
@@ -60,13 +60,13 @@ class Page:
     """As far back as there is anything for the reader."""
     reach: datetime
     """As far back as this page looks."""
-    before: Place | None
+    before: PageKey | None
 
     def next(self, found: Sequence[Sample], limit: int) -> str | None:
         """The cursor of the page behind, where `found` is up to one sample more than `limit`."""
         if len(found) > limit:
             last = found[limit - 1]
-            return to_cursor(Place(at=last.started_at, id=last.id))
+            return to_cursor(PageKey(at=last.started_at, id=last.id))
         return to_cursor(before(self.reach)) if self.reach > self.since else None
 
 

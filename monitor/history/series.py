@@ -13,7 +13,7 @@ from enum import Enum, StrEnum
 from typing import Final
 
 from monitor.history.pagination import QueryError
-from monitor.store import Tier
+from monitor.store import RollupTier
 from probes._model import Task
 
 
@@ -85,8 +85,8 @@ class Source(Enum):
     """What a series is made from."""
 
     SAMPLES = None
-    HOURS = Tier.HOUR
-    DAYS = Tier.DAY
+    HOURS = RollupTier.HOUR
+    DAYS = RollupTier.DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,13 +11,13 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any, TypeAlias
 
-from monitor.client import Endpoint, Status
+from monitor.client import ScoredEndpoint, Status
 
 Deployment: TypeAlias = Mapping[str, Any]
 """As in LiteLLM's `model_list`."""
 
 
-class Use(IntEnum):
+class DeploymentUse(IntEnum):
     """What a deployment is good for; the smaller the better."""
 
     NOW = 0
@@ -30,7 +30,7 @@ class Use(IntEnum):
 
 def choose(
     deployments: Sequence[Deployment],
-    endpoints: Mapping[str, Endpoint],
+    endpoints: Mapping[str, ScoredEndpoint],
     now: datetime,
     request: Mapping[str, Any],
 ) -> list[Any]:
@@ -42,26 +42,26 @@ def choose(
     """
     known = [(each, _seen(each, endpoints, now)) for each in deployments]
     by_order = request.get("_target_order") is not None
-    best: dict[Hashable, Use] = {}
+    best: dict[Hashable, DeploymentUse] = {}
     for each, endpoint in known:
         if not _has_failed(each, request):
             pool = _pool(each, by_order)
-            best[pool] = min(best.get(pool, Use.LAST), use_of(endpoint))
-    kept = [(each, seen) for each, seen in known if use_of(seen) <= best.get(_pool(each, by_order), Use.LAST)]
+            best[pool] = min(best.get(pool, DeploymentUse.LAST), use_of(endpoint))
+    kept = [(each, seen) for each, seen in known if use_of(seen) <= best.get(_pool(each, by_order), DeploymentUse.LAST)]
     return [each for each, _ in sorted(kept, key=lambda pair: _rank(pair[1]))]
 
 
-def use_of(endpoint: Endpoint | None) -> Use:
+def use_of(endpoint: ScoredEndpoint | None) -> DeploymentUse:
     """What an endpoint is good for, as it is seen now; None: nobody watches it."""
     if endpoint is None:
-        return Use.NOW
+        return DeploymentUse.NOW
     match endpoint.status:
         case Status.DOWN:
-            return Use.LAST
+            return DeploymentUse.LAST
         case Status.UP | Status.UNKNOWN:
-            return Use.NOW if endpoint.account is None else Use.FALLBACK
+            return DeploymentUse.NOW if endpoint.account is None else DeploymentUse.FALLBACK
         case _:
-            return Use.FALLBACK
+            return DeploymentUse.FALLBACK
 
 
 def name_of(model_info: Mapping[str, Any]) -> str:
@@ -69,12 +69,12 @@ def name_of(model_info: Mapping[str, Any]) -> str:
     return str(model_info.get("providerwatch") or model_info.get("id"))
 
 
-def _seen(deployment: Deployment, endpoints: Mapping[str, Endpoint], now: datetime) -> Endpoint | None:
+def _seen(deployment: Deployment, endpoints: Mapping[str, ScoredEndpoint], now: datetime) -> ScoredEndpoint | None:
     found = endpoints.get(name_of(deployment.get("model_info") or {}))
     return None if found is None else found.at(now)
 
 
-def _rank(endpoint: Endpoint | None) -> tuple[int, float]:
+def _rank(endpoint: ScoredEndpoint | None) -> tuple[int, float]:
     """What nobody watches comes after what is up, as in the client."""
     return (1, 0.0) if endpoint is None else endpoint.rank
 

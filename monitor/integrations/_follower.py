@@ -28,7 +28,7 @@ _LONGEST_LINE: Final = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class FollowerView:
     """The newest scores, and when the daemon last gave a sign of life."""
 
     scores: Scores
@@ -54,11 +54,11 @@ class Follower(Background):
         super().__init__("providerwatch-scores")
         self._request = urllib.request.Request(f"{url}/v1/scores/stream", headers=_headers(token))  # noqa: S310  # checked by the plug-in
         self._lines = Lines(router)
-        self._view: View | None = None
+        self._view: FollowerView | None = None
         self._wait_s = _FIRST_WAIT_S
         self._failing = False
 
-    def view(self) -> View | None:
+    def view(self) -> FollowerView | None:
         """What is known; None: nothing, or it is too old. Only reads memory."""
         view = self._view
         return view if view is not None and view.is_fresh(time.monotonic()) else None
@@ -97,7 +97,7 @@ class Follower(Background):
             self._view = replace(view, heard_s=heard_s)
             return
         at = began_at or scores.generated_at - timedelta(seconds=heard_s - began_s)
-        self._view = View(scores=scores, began_at=at, began_s=began_s, heard_s=heard_s)
+        self._view = FollowerView(scores=scores, began_at=at, began_s=began_s, heard_s=heard_s)
         self._wait_s = _FIRST_WAIT_S
         if self._failing:
             log.info("following the scores of %s again", self._request.full_url, extra={"action": "scores_back"})

@@ -1,1 +1,1 @@
-"""To be written."""
+"""Prometheus metrics of the daemon and of every endpoint."""

@@ -13,7 +13,7 @@ from itertools import chain
 from monitor.config.model import MetricsDetail
 from monitor.domain.status import Status
 from monitor.metrics.exposition import BucketCounts, Family, gauge, label, number
-from monitor.score.blame import Moved, blame_of
+from monitor.score.blame import BlameOverrides, blame_of
 from monitor.scoreboard.row import Row
 from probes._model import Endpoint, ErrorClass, Sample, Task
 
@@ -258,7 +258,7 @@ class EndpointMetrics:
         self._endpoints: dict[str, EndpointFigures] = {}
         self._providers: dict[str, ProviderFigures] = {}
 
-    def expect(self, endpoint: Endpoint, task: Task, moved: Moved) -> None:
+    def expect(self, endpoint: Endpoint, task: Task, moved: BlameOverrides) -> None:
         """Start an endpoint's counters at zero: a rate does not see a counter that is born at one.
 
         In full, those of every error too; else an error has no line before its first probe.

@@ -26,7 +26,7 @@ from prometheus_client.registry import Collector
 
 from monitor.config.model import MetricsDetail
 from monitor.metrics.endpoints import EndpointMetrics
-from monitor.score.blame import Moved
+from monitor.score.blame import BlameOverrides
 from monitor.scoreboard.snapshot import Snapshot
 from probes._model import Blame, Endpoint, ErrorClass, Sample, Task
 
@@ -237,7 +237,7 @@ class Metrics:
             "providerwatch_worker_restarts_total", "Probing processes that had to be replaced.", registry=registry
         )
 
-    def expect(self, endpoint: Endpoint, task: Task, moved: Moved) -> None:
+    def expect(self, endpoint: Endpoint, task: Task, moved: BlameOverrides) -> None:
         """Start an endpoint's counters at zero."""
         self._endpoints.expect(endpoint, task, moved)
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from monitor.score.baseline import FIGURES, GENERATES, Basis, Habits, Past, habits_of, starts
+from monitor.score.baseline import FIGURES, GENERATES, BaselineHistory, Baselines, Basis, habits_of, starts
 from monitor.store import Bucket, Store, StoreError
-from monitor.store.rollup import Ending
+from monitor.store.rollup import RecordedEnding
 from probes._model import Blame, Task
 
 log = logging.getLogger(__name__)
@@ -27,20 +27,20 @@ _NEAR: Final = (Basis.WEEKDAY, Basis.HOUR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HabitHooks:
+class BaselineHooks:
     """Who is asked, and who is told of what."""
 
     now: Callable[[], datetime]
     troubled: Callable[[], bool]
     """Whether the store does not take samples."""
-    habits: Callable[[str, Habits], None]
+    habits: Callable[[str, Baselines], None]
     """Takes an endpoint's id, and what is usual of it at the hour that has begun."""
     is_new: Callable[[str, datetime], bool] = lambda *_: False
     """Whether an endpoint has no samples from before an hour, so that there is nothing to read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rhythm:
+class BaselineIntervals:
     """How often things are done."""
 
     ahead: timedelta = timedelta(minutes=5)
@@ -51,10 +51,16 @@ class Rhythm:
     """From one look at the clock to the next when nothing is to be read, and to the next try after a failure."""
 
 
-class HabitReader:
+class BaselineReader:
     """Keeps every endpoint's habits those of the hour."""
 
-    def __init__(self, store: Store, tasks: Mapping[str, Task], hooks: HabitHooks, rhythm: Rhythm = Rhythm()) -> None:
+    def __init__(
+        self,
+        store: Store,
+        tasks: Mapping[str, Task],
+        hooks: BaselineHooks,
+        rhythm: BaselineIntervals = BaselineIntervals(),
+    ) -> None:
         """`tasks`: by endpoint id, whose times and speeds it is judged by."""
         self._store = store
         self._tasks = {name: task for name, task in tasks.items() if task in GENERATES}
@@ -62,7 +68,7 @@ class HabitReader:
         self._rhythm = rhythm
         self._hour: datetime | None = None
         self._waiting: deque[str] = deque()
-        self._ready: dict[str, Habits] = {}
+        self._ready: dict[str, Baselines] = {}
         self.error: str | None = None
         """Why it could not read some of what it last tried to; None: it could."""
 
@@ -109,7 +115,7 @@ class HabitReader:
             return True
         return False
 
-    async def _read(self, name: str, hour: datetime) -> Habits:
+    async def _read(self, name: str, hour: datetime) -> Baselines:
         task = self._tasks[name]
         near = {start for basis in _NEAR for start in starts(basis, hour)}
         past = await self._past(name, task, near)
@@ -119,7 +125,7 @@ class HabitReader:
             habits = habits_of(hour, task, [*past, *more])
         return habits
 
-    async def _past(self, name: str, task: Task, hours: Collection[datetime]) -> list[Past]:
+    async def _past(self, name: str, task: Task, hours: Collection[datetime]) -> list[BaselineHistory]:
         return [_past_of(bucket) for bucket in await self._store.hours(name, task, hours, FIGURES)]
 
     def _hand_over(self) -> None:
@@ -141,12 +147,12 @@ class HabitReader:
             self.error = None
 
 
-def _past_of(bucket: Bucket) -> Past:
+def _past_of(bucket: Bucket) -> BaselineHistory:
     counts = bucket.rollup.counts
-    return Past(
+    return BaselineHistory(
         start=bucket.start,
         bins={name: found.bins() for name, found in bucket.rollup.sketches.items()},
-        ok=counts.get(Ending(), 0),
+        ok=counts.get(RecordedEnding(), 0),
         failed=sum(count for ending, count in counts.items() if ending.blame is Blame.PROVIDER),
     )
 

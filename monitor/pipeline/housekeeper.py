@@ -15,13 +15,13 @@ from datetime import datetime, timedelta
 
 from monitor.config.model import Config
 from monitor.store import Retention, Size, Store, StoreError
-from monitor.store.retention_clock import Reading, RetentionClock, horizon_to_restore
+from monitor.store.retention_clock import ClockReading, RetentionClock, horizon_to_restore
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class HousekeeperCallbacks:
     """Who is asked, and who is told of what."""
 
     now: Callable[[], datetime]
@@ -31,12 +31,12 @@ class Told:
     """After each slice: the seconds that it took."""
     measured: Callable[[Size], None]
     """How large the store is, after tidying."""
-    clock_read: Callable[[Reading], None] = lambda _: None
+    clock_read: Callable[[ClockReading], None] = lambda _: None
     """What retention makes of the clock, each time that it is looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rhythm:
+class HousekeepingIntervals:
     """How often things are done."""
 
     breath_s: float = 0.02
@@ -48,7 +48,13 @@ class Rhythm:
 class Housekeeper:
     """Tidies for ever, and measures each time."""
 
-    def __init__(self, store: Store, retention: Retention, told: Told, rhythm: Rhythm = Rhythm()) -> None:
+    def __init__(
+        self,
+        store: Store,
+        retention: Retention,
+        told: HousekeeperCallbacks,
+        rhythm: HousekeepingIntervals = HousekeepingIntervals(),
+    ) -> None:
         self._store = store
         self._retention = retention
         self._told = told
@@ -73,7 +79,7 @@ class Housekeeper:
         """Work at once: the wall clock was stepped."""
         self._look.set()
 
-    async def check_clock(self) -> Reading:
+    async def check_clock(self) -> ClockReading:
         """Hold the clock against the store, and take back a horizon that a clock which was ahead has left."""
         now, times = self._told.now(), await self._store.times()
         restored = horizon_to_restore(now, self._retention.raw, times)
@@ -89,7 +95,7 @@ class Housekeeper:
         self._say(now, reading)
         return reading
 
-    def _say(self, now: datetime, reading: Reading) -> None:
+    def _say(self, now: datetime, reading: ClockReading) -> None:
         if reading.is_held and not self._was_held:
             words = (
                 "the clock says %s, but the newest time in the store is %s: nothing is deleted for one hour, "
@@ -115,7 +121,7 @@ class Housekeeper:
                 log.info("the store is tidied again", extra={"action": "tidy_recovered"})
             self.error = None
 
-    async def _tidy(self, reading: Reading) -> None:
+    async def _tidy(self, reading: ClockReading) -> None:
         """Slice by slice while there is more to do."""
         retention = replace(self._retention, until=reading.until) if reading.is_held else self._retention
         while not self._told.troubled():

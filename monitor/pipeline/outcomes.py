@@ -8,19 +8,19 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from monitor.config.model import Config
-from monitor.domain.maintenance import Span, current
+from monitor.domain.maintenance import MaintenanceWindow, current
 from monitor.store import Store
 from monitor.traffic.calls import Call, Receipt
 from monitor.traffic.counted import Apps
-from monitor.traffic.known import REMEMBERED, Known
-from monitor.traffic.reading import Reader
+from monitor.traffic.known import REMEMBERED, KnownIds
+from monitor.traffic.reading import CallReader
 
-Spans: TypeAlias = Mapping[str, tuple[Span, ...]]
+Spans: TypeAlias = Mapping[str, tuple[MaintenanceWindow, ...]]
 """By endpoint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IntakeHooks:
+class OutcomeHooks:
     """Who is told, and what time it is."""
 
     now: Callable[[], datetime]
@@ -30,17 +30,17 @@ class IntakeHooks:
     """How many were `accepted`, `duplicate` or `rejected`."""
 
 
-class Intake:
+class OutcomeReceiver:
     """The one way in. What was stored before a restart is known after it."""
 
     def __init__(
-        self, reader: Reader, hooks: IntakeHooks, known: Known | None = None, spans: Spans | None = None
+        self, reader: CallReader, hooks: OutcomeHooks, known: KnownIds | None = None, spans: Spans | None = None
     ) -> None:
         """`spans`: when endpoints are in maintenance."""
         self._reader = reader
         self._spans = spans or {}
         self._hooks = hooks
-        self._known = Known() if known is None else known  # an empty one is false
+        self._known = KnownIds() if known is None else known  # an empty one is false
         self._apps = Apps()
 
     async def restore(self, store: Store) -> None:
@@ -74,9 +74,9 @@ class Intake:
         self._hooks.count("rejected", len(receipt.rejected))
 
 
-def reader_of(config: Config) -> Reader:
+def reader_of(config: Config) -> CallReader:
     """What a configuration calls its endpoints."""
-    return Reader(
+    return CallReader(
         [spec.endpoint.id for spec in config.endpoints],
         {alias: spec.endpoint.id for spec in config.endpoints for alias in spec.aliases},
         {spec.endpoint.id: spec.router_ids for spec in config.endpoints},

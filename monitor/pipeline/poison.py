@@ -14,7 +14,7 @@ from typing import Final
 
 from monitor.domain.incident import Incident
 from monitor.store import Store, StoreError, StoreReplacedError
-from monitor.traffic.counted import Counted
+from monitor.traffic.counted import TrafficBatch
 from probes._model import Sample
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class Batch:
     """By endpoint."""
     incidents: Mapping[str, Incident] = field(default_factory=dict)
     """By id."""
-    traffic: Counted | None = None
+    traffic: TrafficBatch | None = None
 
     async def append_to(self, store: Store) -> int:
         """Store all of it or nothing. How many samples were too old to be taken."""
@@ -42,7 +42,7 @@ class Batch:
 
 
 @dataclass(slots=True, kw_only=True)
-class Outcome:
+class WriteOutcome:
     """What became of a batch."""
 
     taken: set[str] = field(default_factory=set)
@@ -55,17 +55,17 @@ class Outcome:
     """Why the rest has to be tried again; None: there is no rest."""
 
 
-class Piecemeal:
+class PoisonQueue:
     """Remembers from one batch to the next what was passed over."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._strikes: Counter[str] = Counter()
 
-    async def append(self, batch: Batch) -> Outcome:
+    async def append(self, batch: Batch) -> WriteOutcome:
         """Store what can be stored. Raises when the store cannot be written to, no longer, or was replaced."""
         await self._store.check_writable()
-        outcome = Outcome()
+        outcome = WriteOutcome()
         refused: dict[str, StoreError] = {}
         passed_over: set[str] = set()
         for name, part in _parts(batch):
@@ -88,7 +88,7 @@ class Piecemeal:
         self._judge(refused, passed_over, outcome)
         return outcome
 
-    def _judge(self, refused: Mapping[str, StoreError], passed_over: set[str], outcome: Outcome) -> None:
+    def _judge(self, refused: Mapping[str, StoreError], passed_over: set[str], outcome: WriteOutcome) -> None:
         """Give up what was passed over often enough.
 
         It is counted until all is settled: what was given up may come again as long as anything has to be tried again.
@@ -104,7 +104,7 @@ class Piecemeal:
             self._strikes.clear()
 
 
-def traffic_name(traffic: Counted) -> str:
+def traffic_name(traffic: TrafficBatch) -> str:
     """What real traffic is called as a part."""
     return f"traffic {traffic.id}"
 

@@ -21,11 +21,11 @@ from itertools import islice
 
 from monitor.domain.incident import Incident
 from monitor.pipeline.loop_time import Alarm, within
-from monitor.pipeline.poison import Batch, Piecemeal, traffic_name
+from monitor.pipeline.poison import Batch, PoisonQueue, traffic_name
 from monitor.scoreboard.board import Absorbed, Board, StatusChange
 from monitor.store import Store, StoreError, StoreReplacedError
 from monitor.traffic.calls import Call, StoppingError
-from monitor.traffic.counted import Counted, Gathered
+from monitor.traffic.counted import PendingTraffic, TrafficBatch
 from probes._model import Sample
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class Hooks:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class QueueLimits:
     """How long things may take, and how much may wait."""
 
     patience_s: float = 1.0
@@ -80,7 +80,7 @@ class Limits:
 class Recorder:
     """Takes samples from the runner; owns the order of storing and publishing."""
 
-    def __init__(self, board: Board, store: Store, hooks: Hooks, limits: Limits = Limits()) -> None:
+    def __init__(self, board: Board, store: Store, hooks: Hooks, limits: QueueLimits = QueueLimits()) -> None:
         self._board = board
         self._store = store
         self._hooks = hooks
@@ -100,12 +100,12 @@ class Recorder:
         self._stored: deque[Sample] = deque(maxlen=limits.kept)
         self._states: dict[str, str] = {}
         self._incidents: dict[str, Incident] = {}
-        self._gathered = Gathered()
-        self._counted: Counted | None = None
+        self._gathered = PendingTraffic()
+        self._counted: TrafficBatch | None = None
         """Traffic that is being stored: it stays as it is until that is done, since only so it is counted once."""
         self._to_write = asyncio.Event()
         self._answered = asyncio.Event()
-        self._piecemeal = Piecemeal(store)
+        self._piecemeal = PoisonQueue(store)
         self._refusals = 0
         self._is_slow = False
         """Whether publishing does not wait for what is being stored now."""
@@ -289,7 +289,7 @@ class Recorder:
             return Batch(samples=samples)
         if self._gathered:
             self._counted = self._gathered.counted(secrets.token_hex(8), datetime.now(UTC))
-            self._gathered = Gathered()
+            self._gathered = PendingTraffic()
         batch = Batch(samples=samples, states=self._states, incidents=self._incidents, traffic=self._counted)
         self._states, self._incidents = {}, {}
         return batch
@@ -351,9 +351,9 @@ class Recorder:
 
     def _store_again(self) -> None:
         """Queue what a restart goes on from, and the samples that were stored last: the store has lost them."""
-        standing = self._board.standing()
-        self._states = {**standing.states, **self._states}
-        self._incidents = {**{each.id: each for each in standing.incidents}, **self._incidents}
+        held = self._board.states()
+        self._states = {**held.states, **self._states}
+        self._incidents = {**{each.id: each for each in held.incidents}, **self._incidents}
         waiting = {sample.id for sample in self._backlog}
         self._backlog.extendleft(sample for sample in reversed(self._stored) if sample.id not in waiting)
         self._stored.clear()

@@ -1,1 +1,1 @@
-"""To be written."""
+"""What routers are told: tiers, weights, order, files."""

@@ -9,9 +9,9 @@ from typing import TypedDict, assert_never
 from monitor.domain.status import Status
 from monitor.routing.exclusion import why_excluded
 from monitor.routing.openrouter.types import Ratio
-from monitor.routing.preferences import Wish
-from monitor.routing.ranking import Place, ranked
-from monitor.routing.tiers import Standing, price
+from monitor.routing.preferences import RoutingPreferences
+from monitor.routing.ranking import RankedEndpoint, ranked
+from monitor.routing.tiers import Tier, price
 from monitor.scoreboard.endpoint import Facts
 
 _DIGITS = 6
@@ -42,7 +42,7 @@ class RouteAnswer(TypedDict):
     excluded: Sequence[ExcludedEndpoint]
 
 
-def route(facts: Sequence[Facts], wish: Wish, seed: int) -> RouteAnswer:
+def route(facts: Sequence[Facts], wish: RoutingPreferences, seed: int) -> RouteAnswer:
     """Every endpoint of a model: in its place, or left out for a reason."""
     refused = {each.id: why_excluded(each, wish) for each in facts}
     places = ranked([each for each in facts if refused[each.id] is None], wish, seed)
@@ -53,11 +53,11 @@ def route(facts: Sequence[Facts], wish: Wish, seed: int) -> RouteAnswer:
     return {"endpoints": [_routed(place, wish) for place in places], "excluded": excluded}
 
 
-def _fallback(place: Place, first: Place) -> ExcludedEndpoint:
+def _fallback(place: RankedEndpoint, first: RankedEndpoint) -> ExcludedEndpoint:
     return {"id": place.facts.id, "reason": f"`allow_fallbacks` is false, and {first.facts.id} comes first"}
 
 
-def _routed(place: Place, wish: Wish) -> RoutedEndpoint:
+def _routed(place: RankedEndpoint, wish: RoutingPreferences) -> RoutedEndpoint:
     facts = place.facts
     return {
         "id": facts.id,
@@ -67,8 +67,8 @@ def _routed(place: Place, wish: Wish) -> RoutedEndpoint:
     }
 
 
-def _reasons(place: Place, wish: Wish) -> Iterator[str]:
-    yield _standing(place)
+def _reasons(place: RankedEndpoint, wish: RoutingPreferences) -> Iterator[str]:
+    yield _tier_reason(place)
     trouble = place.facts.account
     if trouble is not None:
         yield f"the newest probes were refused since {_moment(trouble.since)} ({trouble.error})"
@@ -84,33 +84,33 @@ def _reasons(place: Place, wish: Wish) -> Iterator[str]:
     yield _choice(place, wish)
 
 
-def _standing(place: Place) -> str:
+def _tier_reason(place: RankedEndpoint) -> str:
     facts = place.facts
     since = _moment(facts.since)
-    match place.standing:
-        case Standing.FINE if facts.status is Status.UNKNOWN:
+    match place.tier:
+        case Tier.FINE if facts.status is Status.UNKNOWN:
             return "unknown: nothing speaks against it"
-        case Standing.FINE:
+        case Tier.FINE:
             return "up"
-        case Standing.DEGRADED:
+        case Tier.DEGRADED:
             return f"degraded since {since}"
-        case Standing.PAUSED:
+        case Tier.PAUSED:
             return "not probed: it is paused"
-        case Standing.MAINTENANCE:
+        case Tier.MAINTENANCE:
             return f"in maintenance since {since}"
-        case Standing.REFUSED:
+        case Tier.REFUSED:
             return "refused for the account's sake"
-        case Standing.DOWN:
+        case Tier.DOWN:
             return f"down since {since}"
         case _:
-            assert_never(place.standing)
+            assert_never(place.tier)
 
 
 def _moment(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _choice(place: Place, wish: Wish) -> str:
+def _choice(place: RankedEndpoint, wish: RoutingPreferences) -> str:
     score = "its score is not known" if place.facts.score is None else f"score {place.facts.score:.3f}"
     if not place.may_answer:
         return f"{score}: tried after those that are better off"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from monitor.routing.openrouter.documents import provider_name, tag
-from monitor.routing.preferences import UNKNOWN, Wish
+from monitor.routing.preferences import UNKNOWN, RoutingPreferences
 from monitor.scoreboard.endpoint import Facts
 
 
-def why_excluded(facts: Facts, wish: Wish) -> str | None:
+def why_excluded(facts: Facts, wish: RoutingPreferences) -> str | None:
     """All reasons in one sentence; None for an endpoint that is offered."""
     return "; ".join(_reasons(facts, wish)) or None
 
@@ -21,7 +21,7 @@ def named_by(names: Iterable[str], facts: Facts) -> str | None:
     return next((name for name in names if name in meant or own_tag.startswith(f"{name}/")), None)
 
 
-def lacking(facts: Facts, wish: Wish) -> tuple[str, ...] | None:
+def lacking(facts: Facts, wish: RoutingPreferences) -> tuple[str, ...] | None:
     """The wanted parameters that it is known not to support; None where nothing is known."""
     supported = facts.spec.listing.supported_parameters
     if supported is None and wish.parameters:
@@ -29,7 +29,7 @@ def lacking(facts: Facts, wish: Wish) -> tuple[str, ...] | None:
     return tuple(name for name in wish.parameters if name not in (supported or ()))
 
 
-def _reasons(facts: Facts, wish: Wish) -> Iterator[str]:
+def _reasons(facts: Facts, wish: RoutingPreferences) -> Iterator[str]:
     if wish.only and named_by(wish.only, facts) is None:
         yield "it is not named in `only`"
     if named_by(wish.ignore, facts) is not None:
@@ -42,20 +42,20 @@ def _reasons(facts: Facts, wish: Wish) -> Iterator[str]:
     yield from _prompt(facts, wish)
 
 
-def _quantization(facts: Facts, wish: Wish) -> Iterator[str]:
+def _quantization(facts: Facts, wish: RoutingPreferences) -> Iterator[str]:
     own = facts.spec.listing.quantization or UNKNOWN
     if wish.quantizations and own not in wish.quantizations:
         what = "is not known" if own == UNKNOWN else f"is {own}"
         yield f"its quantization {what}, and `quantizations` takes {', '.join(sorted(wish.quantizations))}"
 
 
-def _parameters(facts: Facts, wish: Wish) -> Iterator[str]:
+def _parameters(facts: Facts, wish: RoutingPreferences) -> Iterator[str]:
     missing = lacking(facts, wish)
     if wish.require_parameters and missing:
         yield f"it does not support {', '.join(missing)}, and `require_parameters` is true"
 
 
-def _price(facts: Facts, wish: Wish) -> Iterator[str]:
+def _price(facts: Facts, wish: RoutingPreferences) -> Iterator[str]:
     pricing = facts.spec.endpoint.pricing
     if wish.max_price and pricing is None:
         yield "its price is not known, so it cannot be held against `max_price`"
@@ -67,7 +67,7 @@ def _price(facts: Facts, wish: Wish) -> Iterator[str]:
             yield f"it charges ${charged:g} per million {name} tokens, and `max_price.{name}` is ${most:g}"
 
 
-def _prompt(facts: Facts, wish: Wish) -> Iterator[str]:
+def _prompt(facts: Facts, wish: RoutingPreferences) -> Iterator[str]:
     tokens, context, longest = wish.prompt_tokens, facts.spec.context_length, facts.spec.listing.max_prompt_tokens
     if tokens is None:
         return

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from monitor.config.model import PublishFile
-from monitor.domain.formats import Shape
+from monitor.domain.formats import Format
 from monitor.routing.atomic_file import replace_file
 from monitor.routing.formats.render import render
 from monitor.routing.openrouter.file import OpenRouterFile
@@ -73,7 +73,7 @@ class FileWriter:
 
     def _body(self, file: PublishFile, snapshot: Snapshot) -> bytes:
         """A file's content. The largest is put together from what did not change since the last time."""
-        if file.format is Shape.OPENROUTER:
+        if file.format is Format.OPENROUTER:
             return self._offers.body(snapshot)
         return render(file.format, snapshot, file.cluster, file.options)
 

@@ -91,7 +91,7 @@ def request_of(plain: object) -> RouteRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class RoutingPreferences:
     """A request with all that it leaves out filled in. Names are folded: their case does not matter."""
 
     prompt_tokens: int | None = None
@@ -113,11 +113,11 @@ class Wish:
     """By `prompt` and `completion`, USD per million tokens."""
 
 
-def wish_of(request: RouteRequest) -> Wish:
+def wish_of(request: RouteRequest) -> RoutingPreferences:
     """What a request wishes; an empty list, as null, is as if it were not there."""
     given = request.get("provider") or {}
     fallbacks = given.get("allow_fallbacks")
-    return Wish(
+    return RoutingPreferences(
         prompt_tokens=request.get("prompt_tokens"),
         parameters=tuple(dict.fromkeys(request.get("parameters") or ())),
         order=tuple(name.casefold() for name in given.get("order") or ()),

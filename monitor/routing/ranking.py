@@ -17,21 +17,21 @@ from typing import TypeAlias, assert_never
 
 from monitor.routing.exclusion import lacking, named_by
 from monitor.routing.openrouter.documents import ENOUGH_FOR_PERCENTILES
-from monitor.routing.preferences import Sort, Wish
-from monitor.routing.tiers import Standing, price, standing
+from monitor.routing.preferences import RoutingPreferences, Sort
+from monitor.routing.tiers import Tier, price, tier_of
 from monitor.scoreboard.endpoint import Facts
 
 Rank: TypeAlias = tuple[float, ...]
 """The smaller, the sooner."""
-_MAY_ANSWER = {Standing.FINE, Standing.DEGRADED}
+_MAY_ANSWER = {Tier.FINE, Tier.DEGRADED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class RankedEndpoint:
     """An endpoint, and all that decides on its place."""
 
     facts: Facts
-    standing: Standing
+    tier: Tier
     named: int | None
     """The number of its name in `order`, from 0."""
     lacks: tuple[str, ...] | None
@@ -44,27 +44,27 @@ class Place:
     @property
     def may_answer(self) -> bool:
         """Whether a request has a fair chance."""
-        return self.standing in _MAY_ANSWER
+        return self.tier in _MAY_ANSWER
 
 
-def ranked(facts: Sequence[Facts], wish: Wish, seed: int) -> list[Place]:
+def ranked(facts: Sequence[Facts], wish: RoutingPreferences, seed: int) -> list[RankedEndpoint]:
     """All of them, the best first."""
     places = [place_of(each, wish) for each in facts]
     rates = _rates([place.facts for place in places if place.may_answer])
 
-    def rank(place: Place) -> tuple[Rank, str]:
+    def rank(place: RankedEndpoint) -> tuple[Rank, str]:
         last = _drawn(place.facts, rates, seed) if place.may_answer else _by_score(place.facts)
         return (*_before_chance(place, wish), *last), place.facts.id
 
     return sorted(places, key=rank)
 
 
-def place_of(facts: Facts, wish: Wish) -> Place:
+def place_of(facts: Facts, wish: RoutingPreferences) -> RankedEndpoint:
     """What decides on the place of an endpoint, but for chance."""
     name = named_by(wish.order, facts)
-    return Place(
+    return RankedEndpoint(
         facts=facts,
-        standing=standing(facts),
+        tier=tier_of(facts),
         named=None if name is None else wish.order.index(name),
         lacks=lacking(facts, wish),
         misses=tuple(_missed(facts, wish)),
@@ -103,7 +103,7 @@ def _enough(count: int, found: Mapping[str, float | None]) -> dict[str, float]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _missed(facts: Facts, wish: Wish) -> list[str]:
+def _missed(facts: Facts, wish: RoutingPreferences) -> list[str]:
     """What is slower than preferred; what is not known is not held against anybody."""
     slow = [
         f"{found:.4g} s to the first token at {share}, and `preferred_max_latency` is {wish.most_ttft_s[share]:g} s"
@@ -118,16 +118,16 @@ def _missed(facts: Facts, wish: Wish) -> list[str]:
     return slow + dull
 
 
-def _before_chance(place: Place, wish: Wish) -> Rank:
-    late = 0 if place.may_answer else place.standing
+def _before_chance(place: RankedEndpoint, wish: RoutingPreferences) -> Rank:
+    late = 0 if place.may_answer else place.tier
     named = len(wish.order) if place.named is None else place.named
     support = 1 if place.lacks is None else 2 * bool(place.lacks)
     # Who sorts wants the fastest or the cheapest, if it answers: a degraded one does.
-    well = 0 if wish.sort else place.standing
+    well = 0 if wish.sort else place.tier
     return late, named, support, well, bool(place.misses), _sorted(place, wish)
 
 
-def _sorted(place: Place, wish: Wish) -> float:
+def _sorted(place: RankedEndpoint, wish: RoutingPreferences) -> float:
     if wish.sort is None:
         return 0
     if place.sorted_by is None:

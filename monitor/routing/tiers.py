@@ -9,7 +9,7 @@ from monitor.domain.status import Status
 from monitor.scoreboard.endpoint import Facts
 
 
-class Standing(IntEnum):
+class Tier(IntEnum):
     """The smaller, the sooner to be tried."""
 
     FINE = 0
@@ -22,19 +22,19 @@ class Standing(IntEnum):
     DOWN = 5
 
 
-def standing(facts: Facts) -> Standing:
-    """The standing of an endpoint."""
+def tier_of(facts: Facts) -> Tier:
+    """The tier of an endpoint."""
     match facts.status:
         case Status.DOWN:
-            return Standing.DOWN
+            return Tier.DOWN
         case Status.PAUSED:
-            return Standing.PAUSED
+            return Tier.PAUSED
         case Status.MAINTENANCE:
-            return Standing.MAINTENANCE
+            return Tier.MAINTENANCE
         case Status.DEGRADED:
-            return Standing.REFUSED if facts.account else Standing.DEGRADED
+            return Tier.REFUSED if facts.account else Tier.DEGRADED
         case Status.UP | Status.UNKNOWN:
-            return Standing.REFUSED if facts.account else Standing.FINE
+            return Tier.REFUSED if facts.account else Tier.FINE
         case _:
             assert_never(facts.status)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final
 
-from monitor.domain.router_ids import ROUTERS, MalformedError, Member
+from monitor.domain.router_ids import ROUTERS, RouterIdError, RouterMember
 from monitor.domain.status import Status
 from monitor.scoreboard.row import Row
 
@@ -22,7 +22,7 @@ _FALLBACK: Final = 20
 """The weight of one that always answers, but is a fallback."""
 
 
-class Use(IntEnum):
+class RoutingUse(IntEnum):
     """What to use a member for; the lower, the better."""
 
     NORMAL = 0
@@ -36,8 +36,8 @@ class Use(IntEnum):
 class Choice:
     """What to do with one member."""
 
-    member: Member
-    use: Use
+    member: RouterMember
+    use: RoutingUse
     weight: int
     """1 to 100, also of what is not to be used. In steps, so that not every sample changes it."""
 
@@ -66,27 +66,27 @@ def by_endpoint(rows: Iterable[Row]) -> Mapping[str, Choice]:
     """What to do with each endpoint, by its id, among those of its model."""
     groups: dict[str, list[Choice]] = {}
     for row in rows:
-        groups.setdefault(row.model, []).append(_choice(Member(group=row.model, name=row.id), row))
+        groups.setdefault(row.model, []).append(_choice(RouterMember(group=row.model, name=row.id), row))
     return {choice.member.name: choice for group in groups.values() for choice in fail_open(group)}
 
 
 def fail_open(group: Sequence[Choice]) -> Sequence[Choice]:
     """A group of which something is used: all of it, where all of it is down."""
-    if all(choice.use is Use.NONE for choice in group):
-        return tuple(replace(choice, use=Use.NORMAL) for choice in group)
+    if all(choice.use is RoutingUse.NONE for choice in group):
+        return tuple(replace(choice, use=RoutingUse.NORMAL) for choice in group)
     return group
 
 
-def _member(router: str, row: Row) -> Member:
+def _member(router: str, row: Row) -> RouterMember:
     try:
         return ROUTERS[router](row.router_ids[router])
-    except MalformedError as error:
-        raise MalformedError(f"{row.id}: router_ids.{router}: {row.router_ids[router]!r} {error}") from None
+    except RouterIdError as error:
+        raise RouterIdError(f"{row.id}: router_ids.{router}: {row.router_ids[router]!r} {error}") from None
 
 
-def _choice(member: Member, row: Row) -> Choice:
+def _choice(member: RouterMember, row: Row) -> Choice:
     use = _use(row)
-    most = _FALLBACK if use is Use.FALLBACK else FULL
+    most = _FALLBACK if use is RoutingUse.FALLBACK else FULL
     return Choice(member=member, use=use, weight=max(1, _steps(row) * most // _STEPS))
 
 
@@ -94,18 +94,18 @@ def _steps(row: Row) -> int:
     return _STEPS if row.score is None or row.status.usable is None else round(_STEPS * row.score)
 
 
-def _use(row: Row) -> Use:
+def _use(row: Row) -> RoutingUse:
     if row.status is Status.DOWN:
-        return Use.NONE
+        return RoutingUse.NONE
     if row.status in {Status.UP, Status.UNKNOWN} and row.account is None:
-        return Use.NORMAL
-    return Use.FALLBACK
+        return RoutingUse.NORMAL
+    return RoutingUse.FALLBACK
 
 
-def _rank(choice: Choice) -> tuple[Use, int]:
+def _rank(choice: Choice) -> tuple[RoutingUse, int]:
     return choice.use, -choice.weight
 
 
 def used(group: Iterable[Choice]) -> Iterator[Choice]:
     """Those of a group that are to be used at all."""
-    return (choice for choice in group if choice.use is not Use.NONE)
+    return (choice for choice in group if choice.use is not RoutingUse.NONE)

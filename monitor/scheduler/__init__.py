@@ -1,1 +1,1 @@
-"""To be written."""
+"""When which endpoint is probed, and what that may cost."""

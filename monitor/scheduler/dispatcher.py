@@ -9,29 +9,29 @@ from datetime import datetime
 from monitor.domain.maintenance import current
 from monitor.scheduler.budget import Budgets
 from monitor.scheduler.jobs import Job, run_for
-from monitor.scheduler.retry_after import Respites
-from monitor.score.blame import Moved, blamed
-from monitor.workers.limits import Places
+from monitor.scheduler.retry_after import RetryAfter
+from monitor.score.blame import BlameOverrides, blamed
+from monitor.workers.limits import ConcurrencyLimits
 from monitor.workers.runner import Prober, Runner
 from probes._model import ErrorClass, Run, Sample
 from probes._sample import unmeasured
 
 
-class Ticks:
+class Dispatcher:
     """Turns ticks into samples and emits them, with the blame that their classes have here."""
 
     def __init__(
         self,
         prober: Prober,
-        places: Places,
-        moved: Moved,
+        places: ConcurrencyLimits,
+        moved: BlameOverrides,
         emit: Callable[[Sample], None],
         budgets: Budgets | None = None,
     ) -> None:
         self.runner = Runner(prober, places, self._take)
         self._moved = moved
         self._emit = emit
-        self._respites = Respites()
+        self._respites = RetryAfter()
         self._budgets = budgets or Budgets({}, {})
 
     async def fire(self, job: Job, at: datetime) -> None:

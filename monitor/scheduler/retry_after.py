@@ -13,7 +13,7 @@ LONGEST_S = 600.0
 """How long a provider is left alone at the most, whatever it asks for: else it could hide an outage behind that."""
 
 
-class Respites:
+class RetryAfter:
     """Who asked to be left alone, and until when."""
 
     __slots__ = ("_until",)

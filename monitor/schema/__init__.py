@@ -1,1 +1,1 @@
-"""To be written."""
+"""JSON Schemas made of dataclasses, and documents checked against them."""

@@ -64,7 +64,7 @@ _HOURS: Final = {Basis.WEEKDAY: (7 * _DAY, 6), Basis.HOUR: (_DAY, 14), Basis.WEE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
+class BaselineHistory:
     """What an hour that is over left of an endpoint."""
 
     start: datetime
@@ -81,7 +81,7 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Habit:
+class Baseline:
     """What is usual of one figure."""
 
     median: float
@@ -95,15 +95,15 @@ class Habit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Habits:
+class Baselines:
     """What is usual of one endpoint at one hour of the week; None where not enough is known."""
 
     hour: datetime
     """When the hour that they are for begins."""
     task: Task
     """Whose samples they are of, and for."""
-    ttft_s: Habit | None = None
-    output_tps: Habit | None = None
+    ttft_s: Baseline | None = None
+    output_tps: Baseline | None = None
 
 
 @lru_cache(maxsize=16)
@@ -118,7 +118,7 @@ def _wanted(basis: Basis, hour: datetime) -> frozenset[datetime]:
     return frozenset(starts(basis, hour))
 
 
-def habits_of(hour: datetime, task: Task, past: Iterable[Past]) -> Habits:
+def habits_of(hour: datetime, task: Task, past: Iterable[BaselineHistory]) -> Baselines:
     """The habits for the hour from `hour` on, each of the first basis that has enough.
 
     `past`: hours of the task in any order, several that began together (of several vantages) added up. What no basis
@@ -126,10 +126,10 @@ def habits_of(hour: datetime, task: Task, past: Iterable[Past]) -> Habits:
     """
     known = tuple(each for each in past if each.well)
     ttft_s, output_tps = (_first_habit(hour, known, figure) for figure in FIGURES)
-    return Habits(hour=hour, task=task, ttft_s=ttft_s, output_tps=output_tps)
+    return Baselines(hour=hour, task=task, ttft_s=ttft_s, output_tps=output_tps)
 
 
-def _first_habit(hour: datetime, past: Sequence[Past], figure: str) -> Habit | None:
+def _first_habit(hour: datetime, past: Sequence[BaselineHistory], figure: str) -> Baseline | None:
     for basis in Basis:
         wanted = _wanted(basis, hour)
         by_day: dict[int, Counter[float]] = {}
@@ -142,7 +142,7 @@ def _first_habit(hour: datetime, past: Sequence[Past], figure: str) -> Habit | N
     return None
 
 
-def habit_of(basis: Basis, days: Iterable[Bins]) -> Habit | None:
+def habit_of(basis: Basis, days: Iterable[Bins]) -> Baseline | None:
     """The habit of a figure from its values' counts in each stretch of 24 hours; None of too few.
 
     No such day weighs more than the middle one of them: neither one that was probed more often, nor the newest.
@@ -154,7 +154,7 @@ def habit_of(basis: Basis, days: Iterable[Bins]) -> Habit | None:
         return None
     weights = _evened(kept, most=totals[len(totals) // 2])
     median = weighted_median(weights)
-    return Habit(median=median, mad=_mad(weights, median), count=sum(totals), days=len(kept), basis=basis)
+    return Baseline(median=median, mad=_mad(weights, median), count=sum(totals), days=len(kept), basis=basis)
 
 
 def _above_zero(day: Bins) -> Bins:
@@ -187,26 +187,26 @@ def weighted_median(weights: Mapping[float, float]) -> float:
     return ordered[bisect_left(list(accumulate(weights[value] for value in ordered)), half)]
 
 
-def unusual(habits: Habits, sample: Sample) -> bool:
+def unusual(habits: Baselines, sample: Sample) -> bool:
     """Whether a success took far longer than usual to its first token, or wrote far more slowly."""
     if sample.error is not None or sample.task is not habits.task:
         return False
     return _is_slow(habits.ttft_s, sample.ttft_s) or _is_dull(habits.output_tps, sample.output_tps)
 
 
-def _is_slow(habit: Habit | None, ttft_s: float | None) -> bool:
+def _is_slow(habit: Baseline | None, ttft_s: float | None) -> bool:
     if habit is None or ttft_s is None or ttft_s <= habit.median + _LEAST_S:
         return False
     return math.log(ttft_s) - math.log(habit.median) > _reach(habit)
 
 
-def _is_dull(habit: Habit | None, output_tps: float | None) -> bool:
+def _is_dull(habit: Baseline | None, output_tps: float | None) -> bool:
     """The same of a speed, which is half a time: by the same factor, but with no least difference."""
     if habit is None or output_tps is None:
         return False
     return output_tps <= 0 or math.log(habit.median) - math.log(output_tps) > _reach(habit)
 
 
-def _reach(habit: Habit) -> float:
+def _reach(habit: Baseline) -> float:
     """How far from the median's logarithm is usual."""
     return max(_DEVIATIONS * _NORMAL * habit.mad, math.log(_LEAST_FACTOR))

@@ -11,16 +11,16 @@ from typing import TypeAlias
 
 from probes._model import Blame, ErrorClass, Sample
 
-Moved: TypeAlias = Mapping[ErrorClass, Blame]
+BlameOverrides: TypeAlias = Mapping[ErrorClass, Blame]
 """The classes whose blame is another than the table's."""
 
 
-def blame_of(error: ErrorClass, moved: Moved) -> Blame:
+def blame_of(error: ErrorClass, moved: BlameOverrides) -> Blame:
     """Whose fault a class is here."""
     return moved.get(error, error.blame)
 
 
-def blamed(sample: Sample, moved: Moved) -> Sample:
+def blamed(sample: Sample, moved: BlameOverrides) -> Sample:
     """The sample with the blame that its class has here."""
     blame = None if sample.error is None else blame_of(sample.error, moved)
     return sample if blame is sample.blame else replace(sample, blame=blame)

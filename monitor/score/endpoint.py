@@ -10,8 +10,8 @@ from operator import sub
 
 from monitor.domain.incident import Cause
 from monitor.domain.status import Status
-from monitor.score.baseline import Habits, unusual
-from monitor.score.blame import Moved, blame_of
+from monitor.score.baseline import Baselines, unusual
+from monitor.score.blame import BlameOverrides, blame_of
 from monitor.score.health import (
     Assessment,
     Health,
@@ -25,13 +25,13 @@ from monitor.score.health import (
     judged_status,
     settle,
 )
-from monitor.score.hmm import NEW, Outlook
-from monitor.score.incidents import Docket, accused, bounded_docket, ruled
-from monitor.score.latency import Recent
-from monitor.score.outcomes import NOTHING, Counts, Outcome, outcome
-from monitor.score.probe_interval import Limits, next_probe
-from monitor.score.sampling import Thinner
-from monitor.score.task_errors import JUDGED, AnswerErrors
+from monitor.score.hmm import NEW, ProviderBelief
+from monitor.score.incidents import IncidentTracker, accused, bounded_docket, ruled
+from monitor.score.latency import RecentLatency
+from monitor.score.outcomes import NOTHING, Counts, SampleOutcome, outcome
+from monitor.score.probe_interval import IntervalLimits, next_probe
+from monitor.score.sampling import Sampler
+from monitor.score.task_errors import JUDGED, TaskErrors
 from monitor.score.windows import DAY, Ledger, Window
 from monitor.traffic.calls import Call
 from probes._model import ErrorClass, Sample, Task
@@ -44,10 +44,10 @@ _LATE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class ScoringParams:
     """What an endpoint is judged by."""
 
-    limits: Limits
+    limits: IntervalLimits
     """How far apart its probes are to be."""
     stale_s: float
     """How long a sample says something about now."""
@@ -56,7 +56,7 @@ class Terms:
     only_reach: bool
     """Whether no probe asks for tokens."""
     count_wrong_answers: bool
-    moved: Moved
+    moved: BlameOverrides
     """The classes whose blame is another than the published table's."""
     ttft_slo_s: float | None = None
     """What real traffic is held to."""
@@ -68,8 +68,8 @@ class Shared:
     __slots__ = ("_told", "outlook", "shown")
 
     def __init__(self) -> None:
-        self.outlook: Outlook = NEW
-        self.shown: Outlook = NEW
+        self.outlook: ProviderBelief = NEW
+        self.shown: ProviderBelief = NEW
         """As readers may see it."""
         self._told = self.outlook.belief
 
@@ -81,7 +81,7 @@ class Shared:
         return moved
 
 
-class Book:
+class EndpointState:
     """One endpoint's record, in memory. Built from the store at start, then fed with every new sample.
 
     A new sample is judged at once, and readers see its effect after `show`: what they see has to be stored first.
@@ -105,27 +105,27 @@ class Book:
         "traffic",
     )
 
-    def __init__(self, endpoint: str, terms: Terms, shared: Shared, now: datetime) -> None:
+    def __init__(self, endpoint: str, terms: ScoringParams, shared: Shared, now: datetime) -> None:
         self.endpoint = endpoint
         self.terms = terms
         self.shared = shared
         self.health = Health(since=now)
         self.shown = self.health
         """As readers may see it."""
-        self.docket = Docket()
+        self.docket = IncidentTracker()
         self.first_seen: datetime | None = None
-        self.habits: Habits | None = None
+        self.habits: Baselines | None = None
         """What is usual at this hour, if enough is known."""
         self.ledger = Ledger()
         """Of probes."""
         self.traffic = Ledger()
-        self.thinner = Thinner()
-        self.recent = Recent(terms.task)
-        self.answers = {task: AnswerErrors() for task in JUDGED}
-        self._unshown: list[tuple[Sample, Outcome]] = []
-        self._unshown_calls: Counter[tuple[datetime, Outcome]] = Counter()
+        self.thinner = Sampler()
+        self.recent = RecentLatency(terms.task)
+        self.answers = {task: TaskErrors() for task in JUDGED}
+        self._unshown: list[tuple[Sample, SampleOutcome]] = []
+        self._unshown_calls: Counter[tuple[datetime, SampleOutcome]] = Counter()
 
-    def outcome(self, error: ErrorClass | None) -> Outcome:
+    def outcome(self, error: ErrorClass | None) -> SampleOutcome:
         """What a sample with this error counts as here."""
         blame = None if error is None else blame_of(error, self.terms.moved)
         return outcome(error, blame, count_wrong_answers=self.terms.count_wrong_answers)
@@ -196,7 +196,7 @@ class Book:
         self._rule(at)
         return True
 
-    def is_behind(self, fallen: Book) -> bool:
+    def is_behind(self, fallen: EndpointState) -> bool:
         """Whether its newest sample is from before another endpoint fell, so that it may be down without knowing."""
         measured_at, incident = self.health.measured_at, fallen.docket.incident
         return measured_at is not None and incident is not None and measured_at < incident.began_at
@@ -210,14 +210,14 @@ class Book:
         self.shared.outlook = bounded_outlook(self.shared.outlook, now)
         self.shared.shown = bounded_outlook(self.shared.shown, now)
         self.docket = bounded_docket(self.docket, now)
-        self.thinner = Thinner()
+        self.thinner = Sampler()
         self.recent.forget_after(now)
         self.ledger.forget_after(now)
         self.traffic.forget_after(now)
         for answers in self.answers.values():
             answers.forget_after(now)
 
-    def take_counts(self, fresh: Book) -> None:
+    def take_counts(self, fresh: EndpointState) -> None:
         """Go on with the counts and figures of another record of the same endpoint."""
         self.ledger, self.traffic, self.answers = fresh.ledger, fresh.traffic, fresh.answers
         self.recent, self.first_seen = fresh.recent, fresh.first_seen
@@ -249,7 +249,9 @@ class Book:
         """Take in stored counts of real traffic for the windows that count by `bucket_s`."""
         self.traffic.restore(bucket_s, at, self.outcome(error), count)
 
-    def _judge(self, task: Task, at: datetime, error: ErrorClass | None, outcome: Outcome, count: int = 1) -> None:
+    def _judge(
+        self, task: Task, at: datetime, error: ErrorClass | None, outcome: SampleOutcome, count: int = 1
+    ) -> None:
         if task in self.answers:
             self.answers[task].add(at, error, outcome, count)
 
@@ -268,11 +270,11 @@ class Book:
 def _cause(seen: Observation) -> ErrorClass | Cause | None:
     """What of a sample speaks against its endpoint, if anything does."""
     match seen.outcome:
-        case Outcome.FAILED:
+        case SampleOutcome.FAILED:
             return seen.error
-        case Outcome.OK if not seen.within_slo:
+        case SampleOutcome.OK if not seen.within_slo:
             return Cause.SLO
-        case Outcome.OK if seen.unusual:
+        case SampleOutcome.OK if seen.unusual:
             return Cause.HABIT
         case _:
             return None

@@ -15,17 +15,17 @@ from monitor.domain.status import Status
 from monitor.score.hmm import (
     LASTING,
     NEW,
+    EndpointBelief,
     Failure,
-    Outlook,
+    ProviderBelief,
     Seen,
     Success,
-    View,
     chance,
     met,
     update,
 )
 from monitor.score.markov import Belief, Hidden
-from monitor.score.outcomes import Outcome
+from monitor.score.outcomes import SampleOutcome
 from monitor.score.persistent import NEWCOMER, Persistent
 from monitor.score.usual import USUAL, Usual
 from probes._model import ErrorClass
@@ -60,7 +60,7 @@ class Observation:
 
     at: datetime
     """When the probe started."""
-    outcome: Outcome
+    outcome: SampleOutcome
     within_slo: bool
     unusual: bool = False
     """Far from the endpoint's own habit."""
@@ -95,7 +95,7 @@ class Health:
     since: datetime
     measured_at: datetime | None = None
     """Start of the newest counted sample."""
-    own: Outlook = NEW
+    own: ProviderBelief = NEW
     usual: Usual = USUAL
     persistent: Persistent = NEWCOMER
     succeeded: bool = False
@@ -134,7 +134,7 @@ class JudgedStatus:
     stale_after: datetime | None
 
 
-def advance(health: Health, shared: Outlook, seen: Observation) -> tuple[Health, Outlook]:
+def advance(health: Health, shared: ProviderBelief, seen: Observation) -> tuple[Health, ProviderBelief]:
     """An endpoint's health and its provider's outlook after one more sample."""
     health = _remember_error(health, seen)
     if not seen.outcome.counted:
@@ -171,12 +171,12 @@ def advance(health: Health, shared: Outlook, seen: Observation) -> tuple[Health,
     return settled, view.shared
 
 
-def settle(health: Health, shared: Outlook, at: datetime) -> Health:
+def settle(health: Health, shared: ProviderBelief, at: datetime) -> Health:
     """The health with the status that is due at a moment, as far as samples up to then tell."""
     return health if health.measured_at is None else _settled(health, met(view_of(health, shared), at.timestamp()), at)
 
 
-def assess(health: Health, shared: Outlook, now: datetime, *, stale_s: float) -> Assessment:
+def assess(health: Health, shared: ProviderBelief, now: datetime, *, stale_s: float) -> Assessment:
     """What to publish at `now`; a health without a sample for `stale_s` is unknown, its score what is usual for it."""
     stands = judged_status(health, now, stale_s=stale_s)
     view = view_of(health, shared)
@@ -223,30 +223,30 @@ def bounded(health: Health, now: datetime) -> Health:
     )
 
 
-def bounded_outlook(outlook: Outlook, now: datetime) -> Outlook:
+def bounded_outlook(outlook: ProviderBelief, now: datetime) -> ProviderBelief:
     """An outlook that is dated no later than now."""
     at_s = now.timestamp()
     return outlook if outlook.at_s is None or outlook.at_s <= at_s else replace(outlook, at_s=at_s)
 
 
-def in_doubt(health: Health, shared: Outlook, at: datetime) -> bool:
+def in_doubt(health: Health, shared: ProviderBelief, at: datetime) -> bool:
     """Whether anything of the newest samples still speaks against an endpoint; a surprise does until the next one."""
     belief = met(view_of(health, shared), at.timestamp())
     return well(health, belief) < _WELL_FROM or health.odd > 0 or health.calm == 0
 
 
-def view_of(health: Health, shared: Outlook) -> View:
+def view_of(health: Health, shared: ProviderBelief) -> EndpointBelief:
     """What the filter knows of an endpoint with this health."""
-    return View(own=health.own, shared=shared, usual=health.usual, persistent=health.persistent)
+    return EndpointBelief(own=health.own, shared=shared, usual=health.usual, persistent=health.persistent)
 
 
 def _shown(seen: Observation) -> Seen:
-    if seen.outcome is Outcome.OK:
+    if seen.outcome is SampleOutcome.OK:
         return Success.REACHED if seen.reach else Success.WITHIN_SLO if seen.within_slo else Success.SLOW
     return Failure(error=seen.error or ErrorClass.INTERNAL, reach=seen.reach)
 
 
-def _reached(health: Health, shared: Outlook, at: datetime) -> tuple[Health, Outlook]:
+def _reached(health: Health, shared: ProviderBelief, at: datetime) -> tuple[Health, ProviderBelief]:
     """After a sign of life without a token: news only where nobody answered before.
 
     Who answers without doing any work goes on doing so: each time that is seen again says nothing more.
@@ -298,13 +298,13 @@ def _share(value: float, whole: float, none: float) -> float:
 
 
 def _remember_error(health: Health, seen: Observation) -> Health:
-    if seen.error is None or seen.outcome in {Outcome.MONITOR, Outcome.NETWORK}:
+    if seen.error is None or seen.outcome in {SampleOutcome.MONITOR, SampleOutcome.NETWORK}:
         return health
     return replace(health, last_error=LastError(error=seen.error, at=seen.at, status_code=seen.status_code))
 
 
 def _note_account(health: Health, seen: Observation) -> Health:
-    if seen.error is None or seen.outcome not in {Outcome.ACCOUNT, Outcome.RATE_LIMITED}:
+    if seen.error is None or seen.outcome not in {SampleOutcome.ACCOUNT, SampleOutcome.RATE_LIMITED}:
         return health
     since = health.trouble.since if health.trouble else seen.at
     return replace(health, trouble=Trouble(error=seen.error, since=since))

@@ -110,7 +110,7 @@ Seen: TypeAlias = Success | Failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
+class ProviderBelief:
     """What is known of one state: an endpoint's own, or that of its provider."""
 
     at_s: float | None = None
@@ -126,17 +126,17 @@ class Outlook:
     """By how much trouble comes more often than to most."""
 
 
-NEW: Final = Outlook()
+NEW: Final = ProviderBelief()
 """Before the first sample."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class EndpointBelief:
     """What is known of an endpoint: its own state, the one it shares, and what is usual for it."""
 
-    own: Outlook = NEW
+    own: ProviderBelief = NEW
     """Unless it is in trouble that lasts."""
-    shared: Outlook = NEW
+    shared: ProviderBelief = NEW
     usual: Usual = USUAL
     persistent: Persistent = NEWCOMER
 
@@ -150,7 +150,7 @@ class Chance:
     """1.96 standard deviations to either side, as far as there are probabilities."""
 
 
-def update(view: View, seen: Seen, at_s: float) -> tuple[View, float]:
+def update(view: EndpointBelief, seen: Seen, at_s: float) -> tuple[EndpointBelief, float]:
     """What is known after one more counted sample, and how likely one of its kind was: of failures, of whatever class.
 
     A sample that is older than the newest counts as if it were new.
@@ -170,7 +170,7 @@ def update(view: View, seen: Seen, at_s: float) -> tuple[View, float]:
         shared_weights = [(1 - lasts) * each + lasts * ours * its for each, ours, its in both]
     own_after, shared_after = _normal(weights), _normal(shared_weights)
     up = own_after[Hidden.UP] * (1 - share)
-    after = View(
+    after = EndpointBelief(
         own=_followed(view.own, own_after, up, at_s, OWN),
         shared=_followed(view.shared, shared_after, shared_after[Hidden.UP], at_s, SHARED),
         usual=_learned(usual, seen, up * shared_after[Hidden.UP]),
@@ -183,13 +183,13 @@ def update(view: View, seen: Seen, at_s: float) -> tuple[View, float]:
     return after, alone + together
 
 
-def met(view: View, at_s: float) -> Belief:
+def met(view: EndpointBelief, at_s: float) -> Belief:
     """The probability of each state that a request at a time would meet, the worse of both; last, of what lasts."""
     own, shared, lasts, _ = _now(view, at_s)
     return _meets(own, shared, lasts)
 
 
-def chance(view: View, at_s: float) -> Chance:
+def chance(view: EndpointBelief, at_s: float) -> Chance:
     """How likely a request at a time succeeds."""
     own, shared, lasts, keep = _now(view, at_s)
     belief = _meets(own, shared, lasts)
@@ -211,7 +211,7 @@ def _meets(own: Belief, shared: Belief, lasts: float) -> Belief:
     )
 
 
-def _now(view: View, at_s: float) -> tuple[Belief, Belief, float, float]:
+def _now(view: EndpointBelief, at_s: float) -> tuple[Belief, Belief, float, float]:
     """Both levels' beliefs, how likely trouble lasts, and how much of what was seen of it counts."""
     own, shared = _believed(view.own, OWN, at_s), _believed(view.shared, SHARED, at_s)
     if view.own.at_s is None or view.own.at_s >= at_s:
@@ -235,7 +235,7 @@ def _lived(persistent: Persistent, share: float, keep: float, seen: Seen) -> Per
     return persistent.after(share, keep, good=seen is Success.WITHIN_SLO, late=seen is Success.SLOW)
 
 
-def _believed(outlook: Outlook, rates: Rates, at_s: float) -> Belief:
+def _believed(outlook: ProviderBelief, rates: Rates, at_s: float) -> Belief:
     if outlook.at_s is None:
         return settled(rates, outlook.luck)
     if outlook.at_s >= at_s:
@@ -248,7 +248,7 @@ def _worse(own: Belief, shared: Belief) -> Belief:
     return (no_worse[0], *map(sub, no_worse[1:], no_worse))
 
 
-def _followed(before: Outlook, belief: Belief, up: float, at_s: float, rates: Rates) -> Outlook:
+def _followed(before: ProviderBelief, belief: Belief, up: float, at_s: float, rates: Rates) -> ProviderBelief:
     """The outlook with its new belief, and with what the time since the last one says about how often trouble comes."""
     newest_s = at_s if before.at_s is None else max(before.at_s, at_s)
     gap_h = 0.0 if before.at_s is None else (newest_s - before.at_s) / HOUR_S
@@ -257,7 +257,7 @@ def _followed(before: Outlook, belief: Belief, up: float, at_s: float, rates: Ra
     # What was bad from its first sample on has not begun.
     onsets = before.onsets * keep + (troubled and not before.troubled and before.at_s is not None)
     hours = before.hours * keep + gap_h * (not before.troubled)
-    return Outlook(
+    return ProviderBelief(
         at_s=newest_s,
         belief=belief,
         troubled=troubled,

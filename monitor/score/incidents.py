@@ -17,7 +17,7 @@ _TROUBLE = frozenset({Status.DEGRADED, Status.DOWN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Docket:
+class IncidentTracker:
     """An endpoint's suspicion or open incident, if there is one."""
 
     incident: Incident | None = None
@@ -25,7 +25,7 @@ class Docket:
     """False: a suspicion, which may come to nothing."""
 
 
-def accused(docket: Docket, endpoint: str, cause: ErrorClass | Cause, at: datetime) -> Docket:
+def accused(docket: IncidentTracker, endpoint: str, cause: ErrorClass | Cause, at: datetime) -> IncidentTracker:
     """With a sample that speaks against the endpoint; it began at `at`."""
     docket = _current(docket)
     before = docket.incident
@@ -37,7 +37,7 @@ def accused(docket: Docket, endpoint: str, cause: ErrorClass | Cause, at: dateti
     return replace(docket, incident=replace(before, causes=causes, last_at=max(at, before.last_at)))
 
 
-def ruled(docket: Docket, endpoint: str, status: Status, at: datetime, *, cleared: bool) -> Docket:
+def ruled(docket: IncidentTracker, endpoint: str, status: Status, at: datetime, *, cleared: bool) -> IncidentTracker:
     """After the status was settled at `at`: opened, worse, or over. `cleared`: nothing is left of a suspicion.
 
     One that is over stays in the docket, with its end, until the next ruling.
@@ -46,11 +46,11 @@ def ruled(docket: Docket, endpoint: str, status: Status, at: datetime, *, cleare
     if status in _TROUBLE:
         return _opened(docket, endpoint, status, at)
     if docket.incident is None or not docket.is_open:
-        return Docket() if cleared else docket
+        return IncidentTracker() if cleared else docket
     return replace(docket, incident=replace(docket.incident, ended_at=max(at, docket.incident.last_at)))
 
 
-def bounded_docket(docket: Docket, now: datetime) -> Docket:
+def bounded_docket(docket: IncidentTracker, now: datetime) -> IncidentTracker:
     """The docket of an incident that has not begun later than now, as one that a clock ahead has dated."""
     incident = docket.incident
     if incident is None:
@@ -59,15 +59,15 @@ def bounded_docket(docket: Docket, now: datetime) -> Docket:
     return replace(docket, incident=replace(incident, began_at=began_at, last_at=last_at))
 
 
-def _opened(docket: Docket, endpoint: str, status: Status, at: datetime) -> Docket:
+def _opened(docket: IncidentTracker, endpoint: str, status: Status, at: datetime) -> IncidentTracker:
     incident = docket.incident
     if incident is None:  # no sample of its own spoke against it
         return _opened(accused(docket, endpoint, Cause.PROVIDER, at), endpoint, status, at)
     if status is Status.DOWN and incident.worst is not Status.DOWN:
-        return Docket(incident=replace(incident, worst=status), is_open=True)
+        return IncidentTracker(incident=replace(incident, worst=status), is_open=True)
     return docket if docket.is_open else replace(docket, is_open=True)
 
 
-def _current(docket: Docket) -> Docket:
+def _current(docket: IncidentTracker) -> IncidentTracker:
     """The docket, without an incident that is over."""
-    return Docket() if docket.incident is not None and docket.incident.ended_at is not None else docket
+    return IncidentTracker() if docket.incident is not None and docket.incident.ended_at is not None else docket

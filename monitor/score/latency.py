@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from monitor.score.outcomes import Outcome
+from monitor.score.outcomes import SampleOutcome
 from probes._model import Sample, Task
 from probes._quantiles import quantile
 
@@ -49,7 +49,7 @@ class Summary:
     """Of speeds, what that share of them reached: falls from p50 to p99."""
 
 
-class Recent:
+class RecentLatency:
     """The counted samples of one task in the last half hour of one endpoint.
 
     Of one task, since a vector is no slow chat, and a list of models no fast one.
@@ -59,13 +59,13 @@ class Recent:
 
     def __init__(self, task: Task) -> None:
         self._task = task
-        self._samples: list[tuple[Sample, Outcome]] = []
+        self._samples: list[tuple[Sample, SampleOutcome]] = []
         self._oldest = _NEVER
         """Start of the first to leave."""
         self._known: dict[str, Summary] | None = None
         """What the samples come to; None when that is to be found anew."""
 
-    def add(self, sample: Sample, outcome: Outcome) -> None:
+    def add(self, sample: Sample, outcome: SampleOutcome) -> None:
         """Keep a sample, if it counts and is of the task."""
         if outcome.counted and sample.task is self._task:
             self._samples.append((sample, outcome))
@@ -87,7 +87,7 @@ class Recent:
         return self._known
 
     def _summary(self, figure: Figure) -> Summary:
-        good = [sample for sample, outcome in self._samples if outcome is Outcome.OK]
+        good = [sample for sample, outcome in self._samples if outcome is SampleOutcome.OK]
         values = sorted(value for value in map(figure.read, good) if value is not None)
         failed = len(self._samples) - len(good)
         inflated = [*values, *([math.inf] * failed)] if figure.is_time else None

@@ -12,7 +12,7 @@ Z95 = 1.959963984540054
 """Two-sided 95 % quantile of the normal distribution."""
 
 
-class Outcome(IntEnum):
+class SampleOutcome(IntEnum):
     """What a sample counts as. The number is its place in a vector of counts."""
 
     OK = 0
@@ -25,23 +25,23 @@ class Outcome(IntEnum):
     @property
     def counted(self) -> bool:
         """Whether it says something about the provider: it stands in uptime's denominator."""
-        return self is Outcome.OK or self is Outcome.FAILED
+        return self is SampleOutcome.OK or self is SampleOutcome.FAILED
 
 
 _BY_BLAME = {
-    Blame.PROVIDER: Outcome.FAILED,
-    Blame.ACCOUNT: Outcome.ACCOUNT,
-    Blame.MONITOR: Outcome.MONITOR,
-    Blame.NETWORK: Outcome.NETWORK,
+    Blame.PROVIDER: SampleOutcome.FAILED,
+    Blame.ACCOUNT: SampleOutcome.ACCOUNT,
+    Blame.MONITOR: SampleOutcome.MONITOR,
+    Blame.NETWORK: SampleOutcome.NETWORK,
 }
 
 
-def outcome(error: ErrorClass | None, blame: Blame | None, *, count_wrong_answers: bool) -> Outcome:
+def outcome(error: ErrorClass | None, blame: Blame | None, *, count_wrong_answers: bool) -> SampleOutcome:
     """What a sample with this error and blame counts as. A wrong answer that is not to count is a success."""
     if error is None or (error is ErrorClass.WRONG_ANSWER and not count_wrong_answers):
-        return Outcome.OK
+        return SampleOutcome.OK
     if error is ErrorClass.RATE_LIMITED and blame is Blame.ACCOUNT:
-        return Outcome.RATE_LIMITED
+        return SampleOutcome.RATE_LIMITED
     return _BY_BLAME[error.blame if blame is None else blame]
 
 

@@ -16,14 +16,14 @@ _DEGRADED_SHARE: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class IntervalLimits:
     """How far apart probes of an endpoint are to be, in seconds."""
 
     least_s: float
     most_s: float
 
 
-def next_probe(health: Health, limits: Limits) -> datetime | None:
+def next_probe(health: Health, limits: IntervalLimits) -> datetime | None:
     """When an endpoint wants its next probe, at the latest; None: it has not been measured yet, or nothing is known."""
     if health.measured_at is None or health.paced_at is None:
         return None
@@ -32,11 +32,11 @@ def next_probe(health: Health, limits: Limits) -> datetime | None:
     return health.paced_at + timedelta(seconds=gap_s)
 
 
-def _backed_off_s(calm: int, limits: Limits) -> float:
+def _backed_off_s(calm: int, limits: IntervalLimits) -> float:
     return limits.least_s * 2.0 ** min(calm - 1, CALM)
 
 
-def _usual_s(health: Health, limits: Limits) -> float:
+def _usual_s(health: Health, limits: IntervalLimits) -> float:
     match health.status, health.paced_at:
         case Status.DOWN, datetime() as paced_at:
             gap_s = (paced_at - health.since).total_seconds() / _DOWN_SHARE

@@ -17,17 +17,17 @@ from operator import attrgetter
 from typing import Final, TypeAlias
 
 from monitor.score.health import Observation
-from monitor.score.outcomes import Outcome
+from monitor.score.outcomes import SampleOutcome
 
 SLOT_S: Final = 2
 _FORGOTTEN_S: Final = 60
 """After so long without a request what was owed is forgotten."""
 
-Kind: TypeAlias = tuple[Outcome, bool]
+Kind: TypeAlias = tuple[SampleOutcome, bool]
 """What a request counts as, and whether it missed the SLO. A larger one is the worse of two that are owed the same."""
 
 
-class Thinner:
+class Sampler:
     """Thins the requests of one endpoint; remembers what is owed, which takes the same room whatever comes."""
 
     __slots__ = ("_newest", "_owed", "_shown", "_slot", "_waiting")

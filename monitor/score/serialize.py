@@ -10,7 +10,7 @@ from typing import Any
 
 from monitor.domain.status import Status
 from monitor.score.health import Health, LastError, Trouble
-from monitor.score.hmm import LUCK_LEAST, LUCK_MOST, NEW, Outlook
+from monitor.score.hmm import LUCK_LEAST, LUCK_MOST, NEW, ProviderBelief
 from monitor.score.markov import Hidden
 from monitor.score.persistent import NEWCOMER, Persistent
 from monitor.score.usual import Usual
@@ -40,11 +40,11 @@ class Remembered:
     """What a state's text says."""
 
     health: Health
-    shared: Outlook
+    shared: ProviderBelief
     """The provider's outlook at that time."""
 
 
-def state_to_text(health: Health, shared: Outlook) -> str:
+def state_to_text(health: Health, shared: ProviderBelief) -> str:
     """One line of JSON."""
     trouble, last, measured = health.trouble, health.last_error, _moment_text(health.measured_at)
     return _STATE % (
@@ -116,14 +116,14 @@ def _moment_text(at: datetime | None) -> str:
     return f'"{at.isoformat()}"' if at else "null"
 
 
-def _outlook_text(outlook: Outlook) -> str:
+def _outlook_text(outlook: ProviderBelief) -> str:
     at_s = outlook.at_s
     if at_s is None:
         return "null"
     return _OUTLOOK % (at_s, outlook.troubled, outlook.onsets, outlook.hours, outlook.luck, *outlook.belief)
 
 
-def _outlook(plain: str | None) -> Outlook:
+def _outlook(plain: str | None) -> ProviderBelief:
     """A belief is a distribution, or every score that follows is nonsense."""
     if plain is None:
         return NEW
@@ -131,7 +131,7 @@ def _outlook(plain: str | None) -> Outlook:
     total = sum(shares)
     if len(shares) != len(Hidden) or abs(total - 1) > _INEXACT:
         raise ValueError(f"{shares} are no belief")
-    return Outlook(
+    return ProviderBelief(
         at_s=at_s,
         belief=tuple(share / total for share in shares),
         troubled=bool(troubled),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from monitor.score.outcomes import Outcome
+from monitor.score.outcomes import SampleOutcome
 from monitor.score.windows import DAY, SlidingCounts
 from probes._model import ErrorClass, Task
 
@@ -12,7 +12,7 @@ JUDGED = (Task.TOOL_CALL, Task.STRUCTURED_OUTPUT)
 """The tasks whose error ratios are published."""
 
 
-class AnswerErrors:
+class TaskErrors:
     """One task's counted samples of the last day. A wrong answer is an error here, whatever else it counts as."""
 
     __slots__ = ("_counts",)
@@ -20,9 +20,9 @@ class AnswerErrors:
     def __init__(self) -> None:
         self._counts = SlidingCounts(DAY)
 
-    def add(self, at: datetime, error: ErrorClass | None, outcome: Outcome, count: int = 1) -> None:
+    def add(self, at: datetime, error: ErrorClass | None, outcome: SampleOutcome, count: int = 1) -> None:
         """Count samples that started at `at` and count as `outcome` elsewhere."""
-        self._counts.add(at, Outcome.FAILED if error is ErrorClass.WRONG_ANSWER else outcome, count)
+        self._counts.add(at, SampleOutcome.FAILED if error is ErrorClass.WRONG_ANSWER else outcome, count)
 
     def forget_after(self, now: datetime) -> None:
         """What is dated later than now is not counted any more."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from monitor.score.outcomes import NOTHING, Counts, Outcome
+from monitor.score.outcomes import NOTHING, Counts, SampleOutcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class SlidingCounts:
         """In order."""
         self._total = 0
 
-    def add(self, at: datetime, outcome: Outcome, count: int = 1) -> None:
+    def add(self, at: datetime, outcome: SampleOutcome, count: int = 1) -> None:
         """Count samples that started at `at`; order does not matter."""
         self.add_packed(int(at.timestamp()), _packed(outcome, count))
 
@@ -91,10 +91,10 @@ class SlidingCounts:
 
 _BITS = 64
 _MOST = (1 << _BITS) - 1
-_FIELDS = tuple((outcome.name.lower(), _BITS * outcome) for outcome in Outcome)
+_FIELDS = tuple((outcome.name.lower(), _BITS * outcome) for outcome in SampleOutcome)
 
 
-def _packed(outcome: Outcome, count: int) -> int:
+def _packed(outcome: SampleOutcome, count: int) -> int:
     """A count among those of all outcomes, in one number."""
     return count << _BITS * outcome
 
@@ -107,13 +107,13 @@ class Ledger:
     def __init__(self) -> None:
         self._windows = tuple(SlidingCounts(window) for window in WINDOWS)
 
-    def add(self, at: datetime, outcome: Outcome, count: int = 1) -> None:
+    def add(self, at: datetime, outcome: SampleOutcome, count: int = 1) -> None:
         """Count samples that started at `at` in every window."""
         second, fresh = int(at.timestamp()), _packed(outcome, count)
         for sliding in self._windows:
             sliding.add_packed(second, fresh)
 
-    def restore(self, bucket_s: int, at: datetime, outcome: Outcome, count: int = 1) -> None:
+    def restore(self, bucket_s: int, at: datetime, outcome: SampleOutcome, count: int = 1) -> None:
         """Count stored samples in the windows that count by `bucket_s`, and in no others."""
         second, fresh = int(at.timestamp()), _packed(outcome, count)
         for sliding in self._windows:

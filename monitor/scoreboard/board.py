@@ -15,11 +15,11 @@ from monitor.domain.incident import Incident
 from monitor.domain.maintenance import next_change
 from monitor.domain.status import Status
 from monitor.scheduler.jobs import Job, headline_task, paid_probe
-from monitor.score.baseline import GENERATES, Habits
-from monitor.score.endpoint import Book, Shared, Terms
+from monitor.score.baseline import GENERATES, Baselines
+from monitor.score.endpoint import EndpointState, ScoringParams, Shared
 from monitor.score.health import Observation
-from monitor.score.incidents import Docket
-from monitor.score.probe_interval import Limits
+from monitor.score.incidents import IncidentTracker
+from monitor.score.probe_interval import IntervalLimits
 from monitor.score.serialize import state_from_text, state_to_text
 from monitor.scoreboard.due import Ages, Moments
 from monitor.scoreboard.row import Row, published_status, row
@@ -61,7 +61,7 @@ class _News:
         self.due: dict[str, datetime] = {}
         self.incidents: dict[str, Incident] = {}
 
-    def note(self, book: Book, docket: Docket) -> None:
+    def note(self, book: EndpointState, docket: IncidentTracker) -> None:
         """A book changed; `docket` is what it held before."""
         self.touched.add(book.endpoint)
         incident = book.docket.incident
@@ -84,10 +84,10 @@ class Board:
             self._jobs[job.spec.endpoint.id].append(job)
         shared = {spec.endpoint.provider: Shared() for spec in config.endpoints}
         self._books = {
-            name: Book(name, terms_of(config, spec), shared[spec.endpoint.provider], now)
+            name: EndpointState(name, terms_of(config, spec), shared[spec.endpoint.provider], now)
             for name, spec in self._specs.items()
         }
-        self._of_provider: dict[str, list[Book]] = {}
+        self._of_provider: dict[str, list[EndpointState]] = {}
         for name, book in self._books.items():
             self._of_provider.setdefault(self._specs[name].endpoint.provider, []).append(book)
         self._touched: set[str] = set()
@@ -121,10 +121,10 @@ class Board:
             if book is None or not self._jobs[incident.endpoint] or book.docket.is_open:
                 ended.append(replace(incident, ended_at=incident.last_at))
             else:
-                book.docket = Docket(incident=incident, is_open=True)
+                book.docket = IncidentTracker(incident=incident, is_open=True)
         return tuple(ended)
 
-    def standing(self) -> Absorbed:
+    def states(self) -> Absorbed:
         """All states and open incidents, as if each had changed: what a store needs that lost its own."""
         books = self._books.values()
         return Absorbed(
@@ -153,7 +153,7 @@ class Board:
         if endpoint in self._books:
             self._books[endpoint].restore_traffic(bucket_s, at, error, count)
 
-    def habits(self, endpoint: str, habits: Habits) -> None:
+    def habits(self, endpoint: str, habits: Baselines) -> None:
         """Take what is usual of an endpoint at this hour; one that is not configured is passed over."""
         if endpoint in self._books:
             self._books[endpoint].habits = habits
@@ -182,7 +182,7 @@ class Board:
         }
         return Absorbed(states=states, due=news.due, incidents=[*news.incidents.values()])
 
-    def _absorb_one(self, book: Book, sample: Sample, news: _News) -> None:
+    def _absorb_one(self, book: EndpointState, sample: Sample, news: _News) -> None:
         """Take a sample in, and let the provider's other endpoints know what it says about them."""
         was, docket = book.health.status, book.docket
         book.absorb(sample, within_slo=within_slo(sample, self._probes.get(sample.probe)))
@@ -193,13 +193,13 @@ class Board:
             news.due[book.endpoint] = wanted
         self._tell_kin(book, was, sample.started_at, news)
 
-    def _absorb_calls(self, book: Book, calls: Sequence[Call], news: _News) -> None:
+    def _absorb_calls(self, book: EndpointState, calls: Sequence[Call], news: _News) -> None:
         """Take an endpoint's real traffic in."""
         news.touched.add(book.endpoint)
         for seen in book.count(calls):
             self._see(book, seen, news)
 
-    def _see(self, book: Book, seen: Observation, news: _News) -> None:
+    def _see(self, book: EndpointState, seen: Observation, news: _News) -> None:
         """Take what traffic shows in. A surprise is for a probe to settle, which then sets the pace: to ask for one
         each time would put off the one that was asked for before."""
         was, docket = book.health.status, book.docket
@@ -209,7 +209,7 @@ class Board:
             news.due[book.endpoint] = seen.at
         self._tell_kin(book, was, seen.at, news)
 
-    def _tell_kin(self, book: Book, was: Status, at: datetime, news: _News) -> None:
+    def _tell_kin(self, book: EndpointState, was: Status, at: datetime, news: _News) -> None:
         """Let the provider's other endpoints know what one's evidence says about them."""
         fell = book.health.status is Status.DOWN and was is not Status.DOWN
         if not (fell or book.shared.is_news()):
@@ -226,7 +226,7 @@ class Board:
         """The number of endpoints of each status now, in one line."""
         return summary(self._counts)
 
-    def book(self, endpoint: str) -> Book:
+    def book(self, endpoint: str) -> EndpointState:
         """All that is known of an endpoint, to be looked at only. KeyError: it is not configured."""
         return self._books[endpoint]
 
@@ -317,12 +317,12 @@ def _by_endpoint(calls: Iterable[Call]) -> Mapping[str, list[Call]]:
     return found
 
 
-def terms_of(config: Config, spec: EndpointSpec) -> Terms:
+def terms_of(config: Config, spec: EndpointSpec) -> ScoringParams:
     """What an endpoint is judged by."""
     probes = [config.probes[name] for name in spec.probes]
     paid = paid_probe(probes)
-    return Terms(
-        limits=Limits(least_s=paid.least_s, most_s=paid.every_s),
+    return ScoringParams(
+        limits=IntervalLimits(least_s=paid.least_s, most_s=paid.every_s),
         stale_s=_STALE_INTERVALS * min(probe.every_s for probe in probes) + max(probe.timeout_s for probe in probes),
         task=headline_task(probes),
         only_reach=paid.task is Task.REACH,

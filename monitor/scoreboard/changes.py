@@ -20,7 +20,7 @@ _STALE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Told:
+class _PublishedRow:
     """A row as readers know it."""
 
     row: Row
@@ -35,7 +35,7 @@ class Changes:
         self.position = 0
         """Of the newest change."""
         self._whole_since = 0
-        self._told: dict[str, _Told] = {}
+        self._told: dict[str, _PublishedRow] = {}
         self._tell_all(snapshot)
 
     def follow(self, snapshot: Snapshot) -> bool:
@@ -48,7 +48,7 @@ class Changes:
         if news:
             self.position += 1
         for row in news:
-            self._told[row.id] = _Told(row=row, at=snapshot.generated_at, position=self.position)
+            self._told[row.id] = _PublishedRow(row=row, at=snapshot.generated_at, position=self.position)
         return bool(news)
 
     def since(self, position: int) -> Sequence[Row] | None:
@@ -61,12 +61,12 @@ class Changes:
         """Begin anew with the endpoints of a snapshot: a configuration's may be others than the last one's."""
         self._whole_since = self.position
         self._told = {
-            name: _Told(row=row, at=snapshot.generated_at, position=self.position)
+            name: _PublishedRow(row=row, at=snapshot.generated_at, position=self.position)
             for name, row in snapshot.rows.items()
         }
 
 
-def _is_news(told: _Told, row: Row, now: datetime) -> bool:
+def _is_news(told: _PublishedRow, row: Row, now: datetime) -> bool:
     if row is told.row:
         return False
     # Told of later than now: the wall clock was set back.

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
 from monitor.config.model import EndpointSpec
-from monitor.domain.maintenance import Span, announced, current, ended, outside
+from monitor.domain.maintenance import MaintenanceWindow, announced, current, ended, outside
 from monitor.domain.status import Status
 from monitor.scheduler.jobs import Job, tick_at, ticks_between
-from monitor.score.blame import Moved, blame_of
-from monitor.score.endpoint import Book
+from monitor.score.blame import BlameOverrides, blame_of
+from monitor.score.endpoint import EndpointState
 from monitor.score.health import Assessment, Health, JudgedStatus, Trouble
 from monitor.score.latency import Summary
 from monitor.score.outcomes import Counts
@@ -66,7 +66,7 @@ class Row:
     router_ids: Mapping[str, str] = field(default_factory=dict)
 
 
-def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> Row:
+def row(spec: EndpointSpec, book: EndpointState, jobs: Sequence[Job], now: datetime) -> Row:
     """The row of one endpoint at `now`."""
     seen = book.assess(now)
     status, since = published_status(spec, seen, now)
@@ -133,7 +133,7 @@ def row(spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> R
 
 def _facts(
     spec: EndpointSpec,
-    book: Book,
+    book: EndpointState,
     judged: tuple[Status, datetime, float | None],
     windows: Windows,
     summaries: Mapping[str, Summary],
@@ -158,7 +158,7 @@ def published_status(spec: EndpointSpec, seen: Assessment | JudgedStatus, now: d
     match spec.enabled, span, seen.status:
         case False, _, _:
             return Status.PAUSED, seen.since
-        case _, Span(), _:
+        case _, MaintenanceWindow(), _:
             return Status.MAINTENANCE, span.begin
         case _, _, Status.UNKNOWN:
             return Status.UNKNOWN, max(seen.since, ended(spec.maintenance, now) or seen.since)
@@ -166,7 +166,7 @@ def published_status(spec: EndpointSpec, seen: Assessment | JudgedStatus, now: d
             return seen.status, seen.since
 
 
-def _maintenance(span: Span | None) -> MaintenanceSpan | None:
+def _maintenance(span: MaintenanceWindow | None) -> MaintenanceSpan | None:
     return None if span is None else {"from": timestamp(span.begin), "to": timestamp(span.end)}
 
 
@@ -206,7 +206,7 @@ def _counts(counts: Counts, expected: int) -> UptimeCounts:
     }
 
 
-def _expected(window: Window, spec: EndpointSpec, book: Book, jobs: Sequence[Job], now: datetime) -> int:
+def _expected(window: Window, spec: EndpointSpec, book: EndpointState, jobs: Sequence[Job], now: datetime) -> int:
     """How many probes the schedule wanted in the window, since the endpoint was first probed; none in maintenance."""
     if book.first_seen is None:
         return 0
@@ -241,7 +241,7 @@ def _quantiles(values: Mapping[str, float | None]) -> Quantiles:
     }
 
 
-def _last_error(health: Health, moved: Moved) -> LastError | None:
+def _last_error(health: Health, moved: BlameOverrides) -> LastError | None:
     last = health.last_error
     if last is None:
         return None

@@ -162,7 +162,7 @@ class EndpointScore(TypedDict):
     """What routers call it, by router."""
 
 
-class Scores(TypedDict):
+class ScoresDocument(TypedDict):
     """All endpoints, or those that pass a filter."""
 
     schema: Literal["providerwatch/scores/v1"]
@@ -176,4 +176,4 @@ class Scores(TypedDict):
 
 def scores_schema(*, closed: bool = False) -> dict[str, object]:
     """The JSON Schema of the scores document. `closed` forbids keys that are not declared, for tests."""
-    return document_schema(Scores, SCHEMA, closed=closed)
+    return document_schema(ScoresDocument, SCHEMA, closed=closed)

@@ -36,7 +36,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
+class RowFilter:
     """Which endpoints a reader wants; None wants all."""
 
     model: str | None = None
@@ -76,7 +76,7 @@ def assemble(vantage: str, now: datetime, rows: Mapping[str, Row]) -> Snapshot:
     )
 
 
-def select(snapshot: Snapshot, wanted: Filter) -> Snapshot:
+def select(snapshot: Snapshot, wanted: RowFilter) -> Snapshot:
     """The part of a snapshot that passes a filter."""
     rows = {name: row for name, row in snapshot.rows.items() if wanted.passes(row)}
     return assemble(snapshot.vantage, snapshot.generated_at, rows)

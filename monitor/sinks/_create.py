@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import assert_never
 
 from monitor.config.model import Config, InfluxSpec, NdjsonSpec
-from monitor.sinks._lines import Origin
+from monitor.sinks._lines import LineOrigin
 from monitor.sinks._protocol import Sink
 from monitor.sinks.ndjson import NdjsonSink
 
 
 def create_sinks(config: Config) -> tuple[Sink, ...]:
     """The sinks that a configuration names. Nothing is opened or connected yet."""
-    origins = {spec.endpoint.id: Origin(provider=spec.endpoint.provider, model=spec.model) for spec in config.endpoints}
+    origins = {
+        spec.endpoint.id: LineOrigin(provider=spec.endpoint.provider, model=spec.model) for spec in config.endpoints
+    }
     sinks: list[Sink] = []
     for spec in config.sinks:
         match spec:

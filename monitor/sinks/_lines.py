@@ -36,7 +36,7 @@ _ESCAPED: Final = str.maketrans(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class LineOrigin:
     """What the configuration knows of an endpoint, and a sample does not."""
 
     provider: str
@@ -44,7 +44,7 @@ class Origin:
     """The public name of the weights."""
 
 
-def line(sample: Sample, origin: Origin | None) -> str:
+def line(sample: Sample, origin: LineOrigin | None) -> str:
     """The line of a sample, its time in microseconds; `origin` is None when the endpoint left the configuration."""
     tags = {name: getattr(sample, name) for name in _TAGS}
     if origin is not None:

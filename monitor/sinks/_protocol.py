@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from monitor.store import Numbered
+from monitor.store import StoredSample
 
 
 class SinkError(Exception):
@@ -44,7 +44,7 @@ class Sink(Protocol):
     def batch(self) -> int:
         """How many samples it wants at a time, at the most."""
 
-    async def deliver(self, batch: Sequence[Numbered]) -> Delivery:
+    async def deliver(self, batch: Sequence[StoredSample]) -> Delivery:
         """Take samples, in the order of appending; never none. `SinkError` when not one could be dealt with."""
 
     async def close(self) -> None:

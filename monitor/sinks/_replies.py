@@ -21,7 +21,7 @@ _DROPPED: Final = re.compile(r"\bdropped=(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Accepted:
     """All lines are written."""
 
 
@@ -41,7 +41,7 @@ class TooLarge:
     reason: str
 
 
-Reply: TypeAlias = Taken | Refused | TooLarge | SinkError
+Reply: TypeAlias = Accepted | Refused | TooLarge | SinkError
 
 
 def reply(status: int, headers: Headers, body: bytes, token: str | None) -> Reply:
@@ -50,7 +50,7 @@ def reply(status: int, headers: Headers, body: bytes, token: str | None) -> Repl
     words = f"{status}: {told}" if told else f"{status} {_phrase(status)}".strip()
     match status:
         case HTTPStatus.NO_CONTENT:
-            return Taken()
+            return Accepted()
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             return TooLarge(words)
         case _ if status in _ABOUT_LINES:

@@ -17,10 +17,10 @@ from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 from influxdb_client.rest import ApiException
 
 from monitor.config.model import InfluxSpec
-from monitor.sinks._lines import Origin, line
+from monitor.sinks._lines import LineOrigin, line
 from monitor.sinks._protocol import Delivery, SinkError
-from monitor.sinks._replies import Refused, Reply, Taken, TooLarge, reply
-from monitor.store import Numbered
+from monitor.sinks._replies import Accepted, Refused, Reply, TooLarge, reply
+from monitor.store import StoredSample
 
 _BATCH: Final = 500
 _MICROSECONDS: Final[Any] = "us"
@@ -37,14 +37,14 @@ _CANARY: Final = b"providerwatch_sink ok=1i"
 class InfluxSink:
     """A `Sink` that writes over HTTP."""
 
-    def __init__(self, spec: InfluxSpec, origins: Mapping[str, Origin]) -> None:
+    def __init__(self, spec: InfluxSpec, origins: Mapping[str, LineOrigin]) -> None:
         self.name = spec.name
         self.batch = _BATCH
         self._spec = spec
         self._origins = origins
         self._client: InfluxDBClientAsync | None = None
 
-    async def deliver(self, batch: Sequence[Numbered]) -> Delivery:
+    async def deliver(self, batch: Sequence[StoredSample]) -> Delivery:
         """See `Sink.deliver`."""
         writing = _Writing(self._written, await self._lines(batch))
         stopped = None
@@ -64,7 +64,7 @@ class InfluxSink:
             await self._client.close()  # type: ignore[no-untyped-call]
             self._client = None
 
-    async def _lines(self, batch: Sequence[Numbered]) -> dict[int, bytes]:
+    async def _lines(self, batch: Sequence[StoredSample]) -> dict[int, bytes]:
         """The lines of a batch by number; others get their turn in between."""
         lines = {}
         for place, each in enumerate(batch, 1):
@@ -91,7 +91,7 @@ class InfluxSink:
             return SinkError(f"cannot be reached: {_why(error)}")
         except ClientError as error:
             return SinkError(f"no whole answer: {type(error).__name__}")
-        return Taken() if taken else SinkError("the server answers, but not with 204: is this its write address?")
+        return Accepted() if taken else SinkError("the server answers, but not with 204: is this its write address?")
 
     def _connected(self) -> InfluxDBClientAsync:
         """The client, which belongs to the running event loop."""
@@ -122,12 +122,12 @@ class _Writing:
         self.largest = _BATCH
         """The most lines at once that are not too many."""
 
-    async def write(self, part: Sequence[Numbered]) -> None:
+    async def write(self, part: Sequence[StoredSample]) -> None:
         """Write a part, or as much of it as is fit for one turn; `SinkError` when the server takes nothing now."""
         if self._requests >= _REQUESTS_A_TURN:
             return
         match await self._ask(b"\n".join(self._lines[each.seq] for each in part)):
-            case Taken():
+            case Accepted():
                 self._trusted = True
                 self.seq = part[-1].seq
             case Refused(reason, dropped) if len(part) == 1 or (dropped is not None and dropped >= len(part)):
@@ -141,15 +141,15 @@ class _Writing:
                 await self.write(part[:middle])
                 await self.write(part[middle:])
 
-    async def _ask(self, body: bytes) -> Taken | Refused | TooLarge:
+    async def _ask(self, body: bytes) -> Accepted | Refused | TooLarge:
         self._requests += 1
         answer = await self._written(body)
         if isinstance(answer, SinkError):
             raise answer
         return answer
 
-    async def _set_aside(self, part: Sequence[Numbered], reason: str) -> None:
-        if not self._trusted and not isinstance(await self._ask(_CANARY), Taken):
+    async def _set_aside(self, part: Sequence[StoredSample], reason: str) -> None:
+        if not self._trusted and not isinstance(await self._ask(_CANARY), Accepted):
             raise SinkError(f"the server takes no line at all, look at org and bucket: {reason}")
         self._trusted = True
         self.seq = part[-1].seq

@@ -17,7 +17,7 @@ from typing import Final
 
 from monitor.config.model import NdjsonSpec
 from monitor.sinks._protocol import Delivery, SinkError
-from monitor.store import Numbered
+from monitor.store import StoredSample
 from probes._serialize import sample_to_plain
 
 _BATCH: Final = 500
@@ -35,7 +35,7 @@ class NdjsonSink:
         """Ids of the last lines, as many as a batch may hold; None: not known, look at the file."""
         self._turn = Lock()
 
-    async def deliver(self, batch: Sequence[Numbered]) -> Delivery:
+    async def deliver(self, batch: Sequence[StoredSample]) -> Delivery:
         """See `Sink.deliver`."""
         await asyncio.to_thread(self._deliver, batch)
         return Delivery(seq=batch[-1].seq)
@@ -48,7 +48,7 @@ class NdjsonSink:
         with self._turn:
             self._written = None
 
-    def _deliver(self, batch: Sequence[Numbered]) -> None:
+    def _deliver(self, batch: Sequence[StoredSample]) -> None:
         path = self._spec.path
         with self._turn:
             try:
@@ -62,7 +62,7 @@ class NdjsonSink:
             self._written = frozenset(each.sample.id for each in batch)
 
 
-def _line(each: Numbered) -> bytes:
+def _line(each: StoredSample) -> bytes:
     return (
         json.dumps(sample_to_plain(each.sample), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
         + b"\n"

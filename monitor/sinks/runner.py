@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from monitor.sinks._backoff import wait_s
 from monitor.sinks._protocol import Delivery, Sink, SinkError
-from monitor.store import Numbered, Store, StoreError
+from monitor.store import Store, StoredSample, StoreError
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ class SinkRunner:
             raise delivery.stopped
         return self.backlog > 0 or len(batch) == limit
 
-    async def _note(self, batch: Sequence[Numbered], delivery: Delivery) -> None:
+    async def _note(self, batch: Sequence[StoredSample], delivery: Delivery) -> None:
         """Move the cursor, and count."""
         if delivery.seq is None:
             raise delivery.stopped or SinkError("the sink dealt with nothing and says no reason")

@@ -16,7 +16,7 @@ from monitor.store._raw import meant
 from monitor.store._rows import NAMES, to_row
 from monitor.store._statements import Insert, writes
 from monitor.store._tables import block, endpoint, horizon
-from monitor.traffic.counted import Counted
+from monitor.traffic.counted import TrafficBatch
 from probes._model import Sample
 
 HOUR_S: Final = 3_600
@@ -71,7 +71,7 @@ class Appender:
         samples: Sequence[Sample],
         states: Mapping[str, str],
         incidents: Sequence[Incident],
-        traffic: Counted | None,
+        traffic: TrafficBatch | None,
     ) -> int:
         """See `Store.append`."""
         kept, fresh = _told_apart(connection, samples) if samples else ([], [])

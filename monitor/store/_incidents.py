@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Select, literal_co
 from monitor.domain.incident import Incident
 from monitor.store._codes import WORST
 from monitor.store._columns import Moment
-from monitor.store._protocol import Place
+from monitor.store._protocol import PageKey
 from monitor.store._statements import before_place, key_of, newest_first
 from monitor.store._tables import endpoint, incident
 
@@ -55,7 +55,7 @@ def open_incidents(connection: Connection) -> list[Incident]:
 
 
 def incidents(
-    connection: Connection, name: str | None, *, since: datetime, before: Place | None, limit: int
+    connection: Connection, name: str | None, *, since: datetime, before: PageKey | None, limit: int
 ) -> list[Incident]:
     """See `Store.incidents`. Whatever began since then was open since then; of what began earlier, little was."""
     mine = _ROWS if name is None else _ROWS.where(incident.c.endpoint == key_of(name))
@@ -67,7 +67,7 @@ def incidents(
     return found
 
 
-def _page(query: Select[Any], at: ColumnElement[Any], before: Place | None, limit: int) -> Select[Any]:
+def _page(query: Select[Any], at: ColumnElement[Any], before: PageKey | None, limit: int) -> Select[Any]:
     if before is not None:
         query = query.where(before_place(at, incident.c.id, before))
     return query.order_by(*newest_first(at, incident.c.id)).limit(limit)

@@ -16,24 +16,23 @@ from monitor.store._protocol import (
     Backlog,
     Bucket,
     Info,
-    Numbered,
-    Place,
+    PageKey,
     Point,
     Retention,
+    RollupTier,
+    SampleTally,
     Schema,
     Size,
     Spent,
+    StoredSample,
     StoreError,
-    Tally,
-    Tier,
     Times,
 )
 from monitor.store._raw import Names, cooked, stored
 from monitor.store._tallies import Ended, tallied
 from monitor.store._upkeep import tier_ends
 from monitor.store.rollup import Rollup, fuller, merged, rolled
-from monitor.traffic.counted import Activity, Counted, Spot, Tokens, Use
-from monitor.traffic.counted import Tally as TrafficTally
+from monitor.traffic.counted import Activity, Spot, Tokens, TrafficBatch, TrafficTally, Use
 from monitor.traffic.known import REMEMBERED
 from probes._model import Sample, Task
 
@@ -48,7 +47,7 @@ class MemoryStore:
     """A `Store` that keeps every sample until retention, and rolls up when asked."""
 
     def __init__(self) -> None:
-        self._samples: dict[str, Numbered] = {}
+        self._samples: dict[str, StoredSample] = {}
         self._states: dict[str, str] = {}
         self._incidents: dict[str, Incident] = {}
         self._sinks: dict[str, int] = {}
@@ -60,7 +59,7 @@ class MemoryStore:
         self._counted_from: datetime | None = None
         self._traffic: dict[int, dict[Spot, int]] = {span_s: {} for span_s in _traffic.SPANS}
         self._activity: dict[Use, Tokens] = {}
-        self._batches: dict[str, Counted] = {}
+        self._batches: dict[str, TrafficBatch] = {}
         self._seq = 0
 
     async def claim(self) -> None:
@@ -84,7 +83,7 @@ class MemoryStore:
         samples: Sequence[Sample],
         states: Mapping[str, str],
         incidents: Sequence[Incident] = (),
-        traffic: Counted | None = None,
+        traffic: TrafficBatch | None = None,
     ) -> int:
         """See `Store.append`."""
         await asyncio.sleep(0)
@@ -98,7 +97,7 @@ class MemoryStore:
             if sample.id in self._samples or sample.id in expired:
                 continue
             self._seq += 1
-            self._samples[sample.id] = Numbered(seq=self._seq, sample=sample)
+            self._samples[sample.id] = StoredSample(seq=self._seq, sample=sample)
             first = self._first.get(sample.endpoint, sample.started_at)
             self._first[sample.endpoint] = min(first, sample.started_at)
         self._states |= states
@@ -107,7 +106,7 @@ class MemoryStore:
             self._count(traffic)
         return sum(sample.id in expired for sample in kept)
 
-    def _count(self, traffic: Counted) -> None:
+    def _count(self, traffic: TrafficBatch) -> None:
         forgotten = traffic.at - 2 * REMEMBERED
         self._batches = {name: each for name, each in self._batches.items() if each.at >= forgotten}
         self._batches[traffic.id] = traffic
@@ -159,7 +158,7 @@ class MemoryStore:
         return sorted((each for each in self._incidents.values() if each.ended_at is None), key=_began, reverse=True)
 
     async def incidents(
-        self, *, endpoint: str | None, since: datetime, before: Place | None, limit: int
+        self, *, endpoint: str | None, since: datetime, before: PageKey | None, limit: int
     ) -> list[Incident]:
         """See `Store.incidents`."""
         placed = sorted(self._incidents.values(), key=_began, reverse=True)
@@ -177,15 +176,15 @@ class MemoryStore:
         later = (each.sample for each in self._samples.values() if each.sample.started_at >= since)
         return [sample for sample in later if until is None or sample.started_at < until]
 
-    async def tallies(self, since: datetime, bucket_s: int) -> list[Tally]:
+    async def tallies(self, since: datetime, bucket_s: int) -> list[SampleTally]:
         """See `Store.tallies`."""
         counted: Counter[Ended] = Counter()
-        if bucket_s < Tier.HOUR.value:
+        if bucket_s < RollupTier.HOUR.value:
             for sample in await self.samples(since):
                 counted[_floor(sample.started_at, bucket_s), sample.endpoint, sample.error or "", sample.task] += 1
         else:
-            tier = Tier.HOUR if bucket_s % Tier.DAY.value else Tier.DAY
-            begun = self._hours() if tier is Tier.HOUR else self._every_day()
+            tier = RollupTier.HOUR if bucket_s % RollupTier.DAY.value else RollupTier.DAY
+            begun = self._hours() if tier is RollupTier.HOUR else self._every_day()
             for (name, task, _, hour), rollup in begun.items():
                 if hour >= _floor(since, tier.value):
                     for ending, count in rollup.counts.items():
@@ -202,7 +201,7 @@ class MemoryStore:
         return found
 
     async def page(
-        self, endpoint: str, *, since: datetime, before: Place | None, limit: int, task: Task | None = None
+        self, endpoint: str, *, since: datetime, before: PageKey | None, limit: int, task: Task | None = None
     ) -> list[Sample]:
         """See `Store.page`."""
         mine = [each for each in await self.samples(since) if each.endpoint == endpoint and task in {None, each.task}]
@@ -218,10 +217,10 @@ class MemoryStore:
         return [Point(at=each.started_at, error=each.error, value=getattr(each, figure)) for each in within]
 
     async def rollups(
-        self, endpoint: str, tier: Tier, since: datetime, until: datetime, figures: Sequence[str]
+        self, endpoint: str, tier: RollupTier, since: datetime, until: datetime, figures: Sequence[str]
     ) -> list[Bucket]:
         """See `Store.rollups`."""
-        kept = self._hours() if tier is Tier.HOUR else self._every_day()
+        kept = self._hours() if tier is RollupTier.HOUR else self._every_day()
         mine = (
             (start, task, seen_from, each) for (name, task, seen_from, start), each in kept.items() if name == endpoint
         )
@@ -237,8 +236,8 @@ class MemoryStore:
         """See `Store.hours`."""
         if not starts:
             return []
-        until = max(starts) + timedelta(seconds=Tier.HOUR.value)
-        found = await self.rollups(endpoint, Tier.HOUR, min(starts), until, figures)
+        until = max(starts) + timedelta(seconds=RollupTier.HOUR.value)
+        found = await self.rollups(endpoint, RollupTier.HOUR, min(starts), until, figures)
         return [bucket for bucket in found if bucket.task is task and bucket.start in starts]
 
     async def tidy(self, now: datetime, retention: Retention) -> bool:
@@ -305,7 +304,7 @@ class MemoryStore:
         self._sinks = {name: self._sinks.get(name, 0) for name in sinks}
         self._dropped = {name: self._dropped.get(name, 0) for name in sinks}
 
-    async def waiting(self, sink: str, limit: int) -> list[Numbered]:
+    async def waiting(self, sink: str, limit: int) -> list[StoredSample]:
         """See `Store.waiting`."""
         return [each for each in self._samples.values() if each.seq > self._sinks.get(sink, 0)][:limit]
 
@@ -343,7 +342,7 @@ class MemoryStore:
         groups: dict[tuple[str, Task, str, datetime], list[Sample]] = {}
         for each in self._samples.values():
             sample = each.sample
-            key = (sample.endpoint, sample.task, sample.vantage, _floor(sample.started_at, Tier.HOUR.value))
+            key = (sample.endpoint, sample.task, sample.vantage, _floor(sample.started_at, RollupTier.HOUR.value))
             groups.setdefault(key, []).append(sample)
         fresh = {key: rolled(samples) for key, samples in groups.items()}
         return self._rolled | {key: fuller(rollup, self._rolled.get(key)) for key, rollup in fresh.items()}
@@ -352,7 +351,7 @@ class MemoryStore:
         """Rollups of every day: of its hours where there are any, else as they were rolled up before."""
         groups: dict[tuple[str, Task, str, datetime], list[Rollup]] = {}
         for (name, task, vantage, hour), rollup in self._hours().items():
-            groups.setdefault((name, task, vantage, _floor(hour, Tier.DAY.value)), []).append(rollup)
+            groups.setdefault((name, task, vantage, _floor(hour, RollupTier.DAY.value)), []).append(rollup)
         return self._days | {key: merged(rollups) for key, rollups in groups.items()}
 
 
@@ -395,9 +394,9 @@ def _newest_day_first(use: Use) -> tuple[int, str, str]:
     return -use[0].toordinal(), use[1], use[2]
 
 
-def _began(incident: Incident) -> Place:
-    return Place(at=incident.began_at, id=incident.id)
+def _began(incident: Incident) -> PageKey:
+    return PageKey(at=incident.began_at, id=incident.id)
 
 
-def _place(sample: Sample) -> Place:
-    return Place(at=sample.started_at, id=sample.id)
+def _place(sample: Sample) -> PageKey:
+    return PageKey(at=sample.started_at, id=sample.id)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
 
-from monitor.store._protocol import Backlog, Numbered
+from monitor.store._protocol import Backlog, StoredSample
 from monitor.store._rows import to_sample
 from monitor.store._statements import Insert, named_samples
 from monitor.store._tables import sample, sink
@@ -25,11 +25,11 @@ def subscribe(connection: Connection, insert: Insert, names: Collection[str]) ->
         connection.execute(insert(sink).on_conflict_do_nothing(), rows)
 
 
-def waiting(connection: Connection, name: str, limit: int) -> list[Numbered]:
+def waiting(connection: Connection, name: str, limit: int) -> list[StoredSample]:
     """See `Store.waiting`. What waits lies in rows of its own: nothing is sealed before every sink has it."""
     query = named_samples().where(sample.c.seq > _cursor(name)).order_by(sample.c.seq).limit(limit)
     rows = connection.execute(query).mappings().all()
-    return [Numbered(seq=row["seq"], sample=to_sample(row)) for row in rows]
+    return [StoredSample(seq=row["seq"], sample=to_sample(row)) for row in rows]
 
 
 def delivered(

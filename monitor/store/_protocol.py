@@ -10,8 +10,7 @@ from typing import Protocol
 
 from monitor.domain.incident import Incident
 from monitor.store.rollup import Rollup
-from monitor.traffic.counted import Activity, Counted, Use
-from monitor.traffic.counted import Tally as TrafficTally
+from monitor.traffic.counted import Activity, TrafficBatch, TrafficTally, Use
 from probes._model import ErrorClass, Sample, Task
 
 
@@ -31,7 +30,7 @@ class StoreReplacedError(StoreError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class SampleTally:
     """How many samples of one task of an endpoint began in one bucket of time and ended the same way."""
 
     endpoint: str
@@ -52,7 +51,7 @@ class Spent:
     cost_usd: float
 
 
-class Tier(Enum):
+class RollupTier(Enum):
     """How much time a rollup covers; the value is in seconds."""
 
     HOUR = 3_600
@@ -80,7 +79,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Place:
+class PageKey:
     """A sample's or an incident's place among others, by when it began; of several that began together, by id."""
 
     at: datetime
@@ -88,7 +87,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Numbered:
+class StoredSample:
     """A sample with its place in the order of appending, counted up over all endpoints."""
 
     seq: int
@@ -206,7 +205,7 @@ class Store(Protocol):
         samples: Sequence[Sample],
         states: Mapping[str, str],
         incidents: Sequence[Incident] = (),
-        traffic: Counted | None = None,
+        traffic: TrafficBatch | None = None,
     ) -> int:
         """Keep all of it in one transaction that is committed on return.
 
@@ -226,7 +225,7 @@ class Store(Protocol):
         """All that have not ended, also of endpoints that nobody probes any more, newest first."""
 
     async def incidents(
-        self, *, endpoint: str | None, since: datetime, before: Place | None, limit: int
+        self, *, endpoint: str | None, since: datetime, before: PageKey | None, limit: int
     ) -> list[Incident]:
         """The newest incidents that were open at `since` or later, by when they began, newest first.
 
@@ -236,7 +235,7 @@ class Store(Protocol):
     async def samples(self, since: datetime, until: datetime | None = None) -> list[Sample]:
         """All raw samples that began in the span [since, until), in the order of appending; None: at any time after."""
 
-    async def tallies(self, since: datetime, bucket_s: int) -> list[Tally]:
+    async def tallies(self, since: datetime, bucket_s: int) -> list[SampleTally]:
         """Counts of the samples that began at `since` or later, by bucket of `bucket_s` seconds, oldest first.
 
         Buckets of an hour or more are counted from rollups, and so from the beginning of the hour of `since`; those of
@@ -253,7 +252,7 @@ class Store(Protocol):
         """
 
     async def page(
-        self, endpoint: str, *, since: datetime, before: Place | None, limit: int, task: Task | None = None
+        self, endpoint: str, *, since: datetime, before: PageKey | None, limit: int, task: Task | None = None
     ) -> list[Sample]:
         """The newest raw samples of an endpoint that began at `since` or later, newest first.
 
@@ -270,7 +269,7 @@ class Store(Protocol):
         """
 
     async def rollups(
-        self, endpoint: str, tier: Tier, since: datetime, until: datetime, figures: Sequence[str]
+        self, endpoint: str, tier: RollupTier, since: datetime, until: datetime, figures: Sequence[str]
     ) -> list[Bucket]:
         """An endpoint's buckets that begin in the span [since, until), oldest first, with the sketches of `figures`.
 
@@ -327,7 +326,7 @@ class Store(Protocol):
     async def subscribe(self, sinks: Collection[str]) -> None:
         """Say which sinks there are. A new one begins with all samples that lie in rows; other sinks are forgotten."""
 
-    async def waiting(self, sink: str, limit: int) -> list[Numbered]:
+    async def waiting(self, sink: str, limit: int) -> list[StoredSample]:
         """The oldest samples that a sink was not yet given, in the order of appending."""
 
     async def delivered(self, sink: str, seq: int, set_aside: Mapping[str, str], at: datetime) -> None:

@@ -19,7 +19,7 @@ from monitor.store._blocks import number, unpack, unpack_columns
 from monitor.store._codes import TASKS
 from monitor.store._database import Database
 from monitor.store._outbox import backlogs
-from monitor.store._protocol import Info, Place, Point, Spent
+from monitor.store._protocol import Info, PageKey, Point, Spent
 from monitor.store._raw import COLUMNS, cooked, meant, names
 from monitor.store._rows import to_sample
 from monitor.store._statements import (
@@ -84,7 +84,7 @@ def spent(connection: Connection, since: datetime) -> dict[str, Spent]:
 
 
 def page(
-    connection: Connection, name: str, task: Task | None, *, since: datetime, before: Place | None, limit: int
+    connection: Connection, name: str, task: Task | None, *, since: datetime, before: PageKey | None, limit: int
 ) -> list[Sample]:
     """See `Store.page`."""
     key = _key_of(connection, name)
@@ -113,7 +113,7 @@ def _newest_sealed(
     task: Task | None,
     *,
     since: datetime,
-    before: Place | None,
+    before: PageKey | None,
     limit: int,
 ) -> list[Sample]:
     words = names(connection)
@@ -136,8 +136,8 @@ def _newest_sealed(
     return found
 
 
-def _place(each: Sample) -> Place:
-    return Place(at=each.started_at, id=each.id)
+def _place(each: Sample) -> PageKey:
+    return PageKey(at=each.started_at, id=each.id)
 
 
 def points(

@@ -10,7 +10,7 @@ from typing import Any, Final
 from monitor.store import sketch
 from monitor.store._codes import ERRORS
 from monitor.store._rows import blame_number, blame_of
-from monitor.store.rollup import FIGURES, Ending, Rollup
+from monitor.store.rollup import FIGURES, RecordedEnding, Rollup
 from probes._model import ErrorClass
 
 SUMS: Final = ("prompt_tokens", "output_tokens", "reasoning_tokens", "cost_usd")
@@ -41,25 +41,25 @@ def to_rollup(row: Mapping[str, Any]) -> Rollup:
     )
 
 
-def counts_of(text: str) -> dict[Ending, int]:
+def counts_of(text: str) -> dict[RecordedEnding, int]:
     """How many probes ended how."""
     return dict(_counted(text))
 
 
 @lru_cache(maxsize=4096)
-def _counted(text: str) -> dict[Ending, int]:
+def _counted(text: str) -> dict[RecordedEnding, int]:
     """Most hours are alike: all went well. To be copied, never changed."""
     return {_ending(key): count for key, count in json.loads(text).items()}
 
 
-def _key(ending: Ending) -> str:
+def _key(ending: RecordedEnding) -> str:
     """An error's number; behind a colon its blame, where that is not the usual one."""
     error = "" if ending.error is None else str(ERRORS[ending.error])
     blame = blame_number(ending.error, ending.blame)
     return error if blame is None else f"{error}:{blame}"
 
 
-def _ending(key: str) -> Ending:
+def _ending(key: str) -> RecordedEnding:
     error_text, _, blame_text = key.partition(":")
     error = _WORDS[int(error_text)] if error_text else None
-    return Ending(error, blame_of(error, int(blame_text) if blame_text else None))
+    return RecordedEnding(error, blame_of(error, int(blame_text) if blame_text else None))

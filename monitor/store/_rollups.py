@@ -16,7 +16,7 @@ from monitor.store._append import hour
 from monitor.store._blocks import Row as Raw
 from monitor.store._blocks import number
 from monitor.store._codes import TASKS
-from monitor.store._protocol import Bucket, Tier
+from monitor.store._protocol import Bucket, RollupTier
 from monitor.store._raw import hours_of, ids, meant
 from monitor.store._rollup_rows import SUMS, counts_of, to_rollup, to_row
 from monitor.store._rows import blame_of
@@ -30,7 +30,10 @@ HOURS_A_DAY: Final = 24
 _BREATH: Final = 50
 """Rows read at a time; the event loop breathes between them."""
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_KEPT: Final[Mapping[Tier, tuple[Table, Table]]] = {Tier.HOUR: (hourly, stale_hour), Tier.DAY: (daily, stale_day)}
+_KEPT: Final[Mapping[RollupTier, tuple[Table, Table]]] = {
+    RollupTier.HOUR: (hourly, stale_hour),
+    RollupTier.DAY: (daily, stale_day),
+}
 
 _TASKS: Final[Mapping[int, Task]] = {number: task for task, number in TASKS.items()}
 
@@ -76,7 +79,7 @@ def roll_day(connection: Connection, insert: Insert, before: int) -> bool:
 def rollups(
     connection: Connection,
     name: str,
-    tier: Tier,
+    tier: RollupTier,
     *,
     since: datetime,
     until: datetime,
@@ -105,10 +108,10 @@ def hours(
         found |= {
             (at, *kind): rollup for at, kinds in fresh.items() for kind, rollup in kinds.items() if kind[0] is task
         }
-    return _named(connection, Tier.HOUR, found)
+    return _named(connection, RollupTier.HOUR, found)
 
 
-def _named(connection: Connection, tier: Tier, found: Found) -> list[Bucket]:
+def _named(connection: Connection, tier: RollupTier, found: Found) -> list[Bucket]:
     """Rollups as buckets, in their order."""
     words = ids(connection, vantage)
     buckets = [
@@ -122,7 +125,9 @@ Found: TypeAlias = dict[tuple[int, Task, int], Rollup]
 """Rollups by bucket, task and vantage."""
 
 
-def _stored(connection: Connection, name: str, tier: Tier, span: tuple[int, int], figures: Sequence[str]) -> Found:
+def _stored(
+    connection: Connection, name: str, tier: RollupTier, span: tuple[int, int], figures: Sequence[str]
+) -> Found:
     kept, _ = _KEPT[tier]
     begin, end = span
     # Naming every task and vantage lets the key's index begin where the span does, years after the first hour.
@@ -152,11 +157,11 @@ def _read(connection: Connection, kept: Table, within: Sequence[ColumnElement[bo
     return found
 
 
-def _stale(connection: Connection, name: str, tier: Tier, span: tuple[int, int], figures: Sequence[str]) -> Found:
+def _stale(connection: Connection, name: str, tier: RollupTier, span: tuple[int, int], figures: Sequence[str]) -> Found:
     match tier:
-        case Tier.HOUR:
+        case RollupTier.HOUR:
             return _stale_hours(connection, name, span, figures)
-        case Tier.DAY:
+        case RollupTier.DAY:
             return _stale_days(connection, name, span, figures)
 
 
@@ -262,9 +267,9 @@ def _put(connection: Connection, insert: Insert, table: Table, key: Mapping[str,
     connection.execute(put.on_conflict_do_update(index_elements=list(table.primary_key), set_=fresh))
 
 
-def _bucket_at_or_after(at: datetime, tier: Tier) -> int:
+def _bucket_at_or_after(at: datetime, tier: RollupTier) -> int:
     """The first bucket that begins at a moment or later."""
     hours = hour(at)
     whole = at == _EVER + timedelta(hours=hours)
-    per = tier.value // Tier.HOUR.value
+    per = tier.value // RollupTier.HOUR.value
     return -(-(hours if whole else hours + 1) // per)

@@ -20,25 +20,24 @@ from monitor.store._protocol import (
     Backlog,
     Bucket,
     Info,
-    Numbered,
-    Place,
+    PageKey,
     Point,
     Retention,
+    RollupTier,
+    SampleTally,
     Schema,
     Size,
     Spent,
+    StoredSample,
     StoreError,
     StoreReplacedError,
-    Tally,
-    Tier,
     Times,
 )
 from monitor.store._rename import adopt
 from monitor.store._statements import FIRST_SEEN, STATES, insert_of
 from monitor.store._threads import Result, Threads
 from monitor.store._upkeep import Tidying
-from monitor.traffic.counted import Activity, Counted, Use
-from monitor.traffic.counted import Tally as TrafficTally
+from monitor.traffic.counted import Activity, TrafficBatch, TrafficTally, Use
 from probes._model import Sample, Task
 
 log = logging.getLogger(__name__)
@@ -96,7 +95,7 @@ class SqlStore:
         samples: Sequence[Sample],
         states: Mapping[str, str],
         incidents: Sequence[Incident] = (),
-        traffic: Counted | None = None,
+        traffic: TrafficBatch | None = None,
     ) -> int:
         """See `Store.append`."""
         if not (samples or states or incidents or traffic):
@@ -112,7 +111,7 @@ class SqlStore:
         return await self._read(_incidents.open_incidents)
 
     async def incidents(
-        self, *, endpoint: str | None, since: datetime, before: Place | None, limit: int
+        self, *, endpoint: str | None, since: datetime, before: PageKey | None, limit: int
     ) -> list[Incident]:
         """See `Store.incidents`."""
         return await self._read(
@@ -127,7 +126,7 @@ class SqlStore:
         """See `Store.samples`."""
         return await self._read(lambda connection: _queries.samples(connection, since, until))
 
-    async def tallies(self, since: datetime, bucket_s: int) -> list[Tally]:
+    async def tallies(self, since: datetime, bucket_s: int) -> list[SampleTally]:
         """See `Store.tallies`."""
         return await self._read(lambda connection: _tallies.tallies(connection, since, bucket_s))
 
@@ -136,7 +135,7 @@ class SqlStore:
         return await self._read(lambda connection: _queries.spent(connection, since))
 
     async def page(
-        self, endpoint: str, *, since: datetime, before: Place | None, limit: int, task: Task | None = None
+        self, endpoint: str, *, since: datetime, before: PageKey | None, limit: int, task: Task | None = None
     ) -> list[Sample]:
         """See `Store.page`."""
         return await self._read(
@@ -152,7 +151,7 @@ class SqlStore:
         )
 
     async def rollups(
-        self, endpoint: str, tier: Tier, since: datetime, until: datetime, figures: Sequence[str]
+        self, endpoint: str, tier: RollupTier, since: datetime, until: datetime, figures: Sequence[str]
     ) -> list[Bucket]:
         """See `Store.rollups`."""
         return await self._read(
@@ -210,7 +209,7 @@ class SqlStore:
         self._sinks = sinks
         await self._write(lambda connection: _outbox.subscribe(connection, self._insert, sinks))
 
-    async def waiting(self, sink: str, limit: int) -> list[Numbered]:
+    async def waiting(self, sink: str, limit: int) -> list[StoredSample]:
         """See `Store.waiting`."""
         return await self._read(lambda connection: _outbox.waiting(connection, sink, limit))
 
@@ -292,7 +291,7 @@ class SqlStore:
         samples: Sequence[Sample],
         states: Mapping[str, str],
         incidents: Sequence[Incident],
-        traffic: Counted | None,
+        traffic: TrafficBatch | None,
     ) -> int:
         with self._to_append():
             expired = self._transact(

@@ -30,7 +30,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import NULLTYPE
 
 from monitor.store._columns import signed
-from monitor.store._protocol import Place
+from monitor.store._protocol import PageKey
 from monitor.store._rows import NAMES
 from monitor.store._tables import block, endpoint, incident, metadata, sample, stale_hour, state
 
@@ -165,12 +165,12 @@ def _began(column: ColumnElement[Any], since: datetime) -> Select[Any]:
 
 
 def newest_first(at: ColumnElement[Any], hex_id: ColumnElement[Any]) -> tuple[ColumnElement[Any], ...]:
-    """The order of pages: against that of `Place`."""
+    """The order of pages: against that of `PageKey`."""
     number = type_coerce(hex_id, BigInteger)
     return at.desc(), (number < 0).desc(), number.desc()
 
 
-def before_place(at: ColumnElement[Any], hex_id: ColumnElement[Any], place: Place) -> ColumnElement[bool]:
+def before_place(at: ColumnElement[Any], hex_id: ColumnElement[Any], place: PageKey) -> ColumnElement[bool]:
     """What comes after a place in that order."""
     together = and_(at == place.at, _id_before(type_coerce(hex_id, BigInteger), signed(place.id)))
     # The first condition says nothing new, but where to begin in the index.

@@ -25,7 +25,7 @@ from sqlalchemy.types import NULLTYPE
 
 from monitor.store._append import HOUR_S, hour
 from monitor.store._blocks import Value, number, unpack_columns
-from monitor.store._protocol import Tally, Tier
+from monitor.store._protocol import RollupTier, SampleTally
 from monitor.store._raw import hour_of, meant
 from monitor.store._rollup_rows import counts_of
 from monitor.store._rollups import HOURS_A_DAY
@@ -45,7 +45,7 @@ Ended: TypeAlias = tuple[datetime, str, ErrorClass | Literal[""], Task]
 """What a tally is of, in the order in which tallies come: the bucket's start, the endpoint, how it ended, the task."""
 
 
-def tallies(connection: Connection, since: datetime, bucket_s: int) -> list[Tally]:
+def tallies(connection: Connection, since: datetime, bucket_s: int) -> list[SampleTally]:
     """See `Store.tallies`."""
     totals: Counter[Ended] = Counter()
     if bucket_s < HOUR_S:
@@ -57,23 +57,25 @@ def tallies(connection: Connection, since: datetime, bucket_s: int) -> list[Tall
             totals[each.bucket, each.endpoint, each.error or "", each.task] += each.count
         return tallied(totals)
     first = hour(since)
-    if bucket_s % Tier.DAY.value == 0:
+    if bucket_s % RollupTier.DAY.value == 0:
         first -= first % HOURS_A_DAY
-        _count(connection, _days(first // HOURS_A_DAY), Tier.DAY, bucket_s, totals)
-        _count(connection, _hours_of_open_days(first), Tier.HOUR, bucket_s, totals)
+        _count(connection, _days(first // HOURS_A_DAY), RollupTier.DAY, bucket_s, totals)
+        _count(connection, _hours_of_open_days(first), RollupTier.HOUR, bucket_s, totals)
     else:
-        _count(connection, _hours(first), Tier.HOUR, bucket_s, totals)
+        _count(connection, _hours(first), RollupTier.HOUR, bucket_s, totals)
     _count_stale(connection, first, bucket_s, totals)
     return tallied(totals)
 
 
-def _tallied_rows(connection: Connection, since: datetime, bucket_s: int) -> list[Tally]:
+def _tallied_rows(connection: Connection, since: datetime, bucket_s: int) -> list[SampleTally]:
     """Of the samples that lie in rows."""
-    found: list[Tally] = []
+    found: list[SampleTally] = []
     rows = connection.execute(tallies_since(since, bucket_s), execution_options={"yield_per": _PORTION})
     for portion in rows.partitions(_PORTION):
         found.extend(
-            Tally(endpoint=name, bucket=_moment(bucket), task=_task(task), error=_error(error) or None, count=count)
+            SampleTally(
+                endpoint=name, bucket=_moment(bucket), task=_task(task), error=_error(error) or None, count=count
+            )
             for name, bucket, error, task, count in portion
         )
     return found
@@ -89,10 +91,10 @@ def _count_sealed(connection: Connection, since: datetime, bucket_s: int, totals
                 totals[_moment(at // length * length), name, _error(error), _task(task)] += 1
 
 
-def tallied(totals: Counter[Ended]) -> list[Tally]:
+def tallied(totals: Counter[Ended]) -> list[SampleTally]:
     """Counts as tallies, in their order."""
     return [
-        Tally(endpoint=name, bucket=at, task=task, error=error or None, count=count)
+        SampleTally(endpoint=name, bucket=at, task=task, error=error or None, count=count)
         for (at, name, error, task), count in sorted(totals.items())
     ]
 
@@ -152,7 +154,7 @@ def _same(one: FromClause, other: FromClause, names: Sequence[str] = (*_KIND, "b
     return [one.c[name] == other.c[name] for name in names]
 
 
-def _count(connection: Connection, query: Select[Any], tier: Tier, bucket_s: int, totals: Counter[Ended]) -> None:
+def _count(connection: Connection, query: Select[Any], tier: RollupTier, bucket_s: int, totals: Counter[Ended]) -> None:
     """Add what rollups count."""
     length_s = tier.value
     rows = connection.execute(query, execution_options={"yield_per": _PORTION})

@@ -23,7 +23,7 @@ _BREATH_S: Final = 2e-5
 """Long enough for the kernel to let another thread have the interpreter."""
 
 
-class Call(Generic[Result]):
+class QueuedCall(Generic[Result]):
     """A call on its way to a thread, and its answer on the way back."""
 
     def __init__(self, work: Callable[[], Result], *, droppable: bool) -> None:
@@ -57,7 +57,7 @@ class Call(Generic[Result]):
             put(value)
 
 
-_Queue: TypeAlias = "SimpleQueue[Call[Any] | None]"
+_Queue: TypeAlias = "SimpleQueue[QueuedCall[Any] | None]"
 
 
 def _nothing() -> None:
@@ -84,7 +84,7 @@ class Threads:
         if self._queue.qsize() >= self._most:
             raise StoreError(f"{self._most} calls are waiting for the {self._name}: find out why the database is slow")
         self._start()
-        call = Call(work, droppable=self._droppable)
+        call = QueuedCall(work, droppable=self._droppable)
         self._queue.put(call)
         return await call.answer
 
@@ -92,7 +92,7 @@ class Threads:
         """Let the threads end once every call before this one is done. Calls that come later start new ones."""
         self._is_ending = True
         try:
-            last = [Call(_nothing, droppable=False) for _ in range(self._running)]
+            last = [QueuedCall(_nothing, droppable=False) for _ in range(self._running)]
             for call in last:
                 self._queue.put(call)
                 self._queue.put(None)
@@ -109,7 +109,7 @@ class Threads:
                 if call is not None:
                     call.fail(StoreError(f"the {self._name} was closed before this call ran"))
         for _ in range(self._running):
-            call = Call(last, droppable=False)
+            call = QueuedCall(last, droppable=False)
             call.answer.cancel()
             self._queue.put(call)
             self._queue.put(None)

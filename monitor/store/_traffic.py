@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Executable, Table, and_, colla
 from monitor.store._codes import ERRORS
 from monitor.store._statements import Insert, keyed
 from monitor.store._tables import activity, endpoint, traffic, traffic_batch
-from monitor.traffic.counted import FINEST_S, Activity, Counted, Tally, Tokens, Use
+from monitor.traffic.counted import FINEST_S, Activity, Tokens, TrafficBatch, TrafficTally, Use
 from monitor.traffic.known import REMEMBERED
 from probes._model import ErrorClass
 
@@ -63,7 +63,7 @@ def _adding(put: Any, table: Table, sums: Sequence[str]) -> Executable:  # noqa:
     return found
 
 
-def append(connection: Connection, writes: TrafficWrites, counted: Counted) -> None:
+def append(connection: Connection, writes: TrafficWrites, counted: TrafficBatch) -> None:
     """Count a batch, if it is not counted yet. Its endpoints have names already."""
     row = {"id": counted.id, "at": counted.at, "call_keys": _packed(counted.keys)}
     if connection.execute(writes.put_batch, row).first() is None:
@@ -78,7 +78,7 @@ def append(connection: Connection, writes: TrafficWrites, counted: Counted) -> N
     connection.execute(delete(traffic_batch).where(forgotten))
 
 
-def _counts(counted: Counted) -> list[dict[str, Any]]:
+def _counts(counted: TrafficBatch) -> list[dict[str, Any]]:
     """In an order that is always the same, as all rows that are locked together should be."""
     totals: dict[tuple[str, int, int, int], int] = {}
     for (name, second, error), count in counted.counts.items():
@@ -89,7 +89,7 @@ def _counts(counted: Counted) -> list[dict[str, Any]]:
     return [dict(zip(names, (*place, count), strict=True)) for place, count in sorted(totals.items())]
 
 
-def _uses(counted: Counted) -> list[dict[str, Any]]:
+def _uses(counted: TrafficBatch) -> list[dict[str, Any]]:
     return [
         {
             "endpoint_id": name,
@@ -101,7 +101,7 @@ def _uses(counted: Counted) -> list[dict[str, Any]]:
     ]
 
 
-def names_of(counted: Counted) -> Collection[str]:
+def names_of(counted: TrafficBatch) -> Collection[str]:
     """The endpoints that a batch is of."""
     return {spot[0] for spot in counted.counts} | {use[1] for use in counted.activity}
 
@@ -110,20 +110,22 @@ def _packed(keys: Sequence[int]) -> bytes:
     return struct.pack(f">{len(keys)}Q", *keys)
 
 
-def tallies(connection: Connection, since: datetime, span_s: int) -> list[Tally]:
+def tallies(connection: Connection, since: datetime, span_s: int) -> list[TrafficTally]:
     """See `Store.traffic`."""
     first = (since - _EVER) // timedelta(seconds=span_s)
     query = select(endpoint.c.id, traffic.c.bucket, traffic.c.error, traffic.c.calls)
     query = query.join_from(traffic, endpoint, traffic.c.endpoint == endpoint.c.key)
     query = query.where(traffic.c.span_s == span_s, traffic.c.bucket >= first)
     found = [
-        Tally(endpoint=row[0], start=_EVER + row[1] * timedelta(seconds=span_s), error=_ERRORS[row[2]], count=row[3])
+        TrafficTally(
+            endpoint=row[0], start=_EVER + row[1] * timedelta(seconds=span_s), error=_ERRORS[row[2]], count=row[3]
+        )
         for row in connection.execute(query).all()
     ]
     return sorted(found, key=order)
 
 
-def order(tally: Tally) -> tuple[datetime, str, int]:
+def order(tally: TrafficTally) -> tuple[datetime, str, int]:
     """In which tallies come."""
     return tally.start, tally.endpoint, _number(tally.error)
 

@@ -25,7 +25,7 @@ NEVER_SHORTER: Final = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class ClockReading:
     """What retention makes of the clock."""
 
     until: datetime
@@ -47,11 +47,11 @@ class RetentionClock:
         """Where retention counted from when it was last asked, and when that was on the monotonic clock."""
         self._leapt_s: float | None = None
 
-    def read(self, now: datetime, now_s: float, times: Times) -> Reading:
+    def read(self, now: datetime, now_s: float, times: Times) -> ClockReading:
         """From when retention counts. `now_s`: the monotonic clock. `times`: what the store knows."""
         until = self._until(now, now_s, times)
         self._read = until, now_s
-        return Reading(until=until, ahead=now - until)
+        return ClockReading(until=until, ahead=now - until)
 
     def _until(self, now: datetime, now_s: float, times: Times) -> datetime:
         last, passed = known(times), timedelta()

@@ -37,7 +37,7 @@ TAKEN: Final = ("error", "blame", "prompt_tokens", "output_tokens", "reasoning_t
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class RecordedEnding:
     """How a probe ended: its error, and whom that was blamed on then."""
 
     error: ErrorClass | None = None
@@ -48,7 +48,7 @@ class Ending:
 class Rollup:
     """What is kept of the samples of one endpoint, task and vantage over a span of time."""
 
-    counts: dict[Ending, int] = field(default_factory=dict)
+    counts: dict[RecordedEnding, int] = field(default_factory=dict)
     prompt_tokens: int = 0
     output_tokens: int = 0
     reasoning_tokens: int = 0
@@ -80,7 +80,7 @@ def rolled_values(rows: Iterable[Sequence[Any]], figures: Sequence[str]) -> Roll
     """The same of no more than is needed of each sample: the values of `TAKEN`, and behind them those of `figures`."""
     rollup = Rollup()
     for error, blame, prompt_tokens, output_tokens, reasoning_tokens, cost_usd, *values in rows:
-        ending = Ending(error, blame)
+        ending = RecordedEnding(error, blame)
         rollup.counts[ending] = rollup.counts.get(ending, 0) + 1
         rollup.prompt_tokens += prompt_tokens or 0
         rollup.output_tokens += output_tokens or 0
@@ -117,8 +117,8 @@ def _add_figures(rollup: Rollup, values: Iterable[tuple[str, float | None]]) -> 
             rollup.sketches.setdefault(figure, sketch.empty()).add(value)
 
 
-def ratio(counts: Mapping[Ending, int]) -> float | None:
+def ratio(counts: Mapping[RecordedEnding, int]) -> float | None:
     """Successes among the samples that count for or against the provider; None without any."""
-    ok = counts.get(Ending(), 0)
+    ok = counts.get(RecordedEnding(), 0)
     failed = sum(count for ending, count in counts.items() if ending.blame is Blame.PROVIDER)
     return ok / (ok + failed) if ok + failed else None

@@ -46,7 +46,7 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counted:
+class TrafficBatch:
     """Calls that are stored in one transaction, once, however often that is tried."""
 
     id: str
@@ -60,7 +60,7 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class TrafficTally:
     """How many calls of an endpoint began in a span of time and ended the same way."""
 
     endpoint: str
@@ -81,7 +81,7 @@ class Activity:
 
 
 @dataclass(slots=True, kw_only=True)
-class Gathered:
+class PendingTraffic:
     """Calls that wait to be stored; what they are counted by is bounded, whatever comes."""
 
     keys: list[tuple[datetime, int]] = field(default_factory=list)
@@ -110,10 +110,10 @@ class Gathered:
         oldest = sorted(self.counts, key=lambda spot: spot[1])[: max(excess, 0)]
         return sum(self.counts.pop(spot) for spot in oldest)
 
-    def counted(self, batch_id: str, now: datetime) -> Counted:
+    def counted(self, batch_id: str, now: datetime) -> TrafficBatch:
         """All of it, to be stored."""
         keys = [key for _, key in self.keys]
-        return Counted(id=batch_id, at=now, keys=keys, counts=self.counts, activity=self.activity)
+        return TrafficBatch(id=batch_id, at=now, keys=keys, counts=self.counts, activity=self.activity)
 
 
 class Apps:

@@ -25,7 +25,7 @@ class TooManyError(Exception):
         """When there will be room again, as far as it is known."""
 
 
-class Known:
+class KnownIds:
     """Keys of ids by when they came, the oldest first; forgotten by the half minute."""
 
     def __init__(self, most: int = MOST) -> None:

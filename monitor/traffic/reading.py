@@ -39,14 +39,14 @@ class WrongFieldError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Read:
+class ReadCalls:
     """A batch as it was read."""
 
     calls: Sequence[Call]
     rejected: Sequence[Rejected]
 
 
-class Reader:
+class CallReader:
     """Knows the endpoints, by their ids, by those they had before, and by what routers call them."""
 
     def __init__(
@@ -59,7 +59,7 @@ class Reader:
             for pair in named.items():
                 self._routed.setdefault(pair, []).append(name)
 
-    def read(self, body: object, now: datetime) -> Read:
+    def read(self, body: object, now: datetime) -> ReadCalls:
         """What a body holds. Raises WrongBodyError for one that is no batch."""
         outcomes = _outcomes(body)
         calls: list[Call] = []
@@ -69,7 +69,7 @@ class Reader:
                 calls.append(self._call(each, now))
             except WrongFieldError as error:
                 rejected.append(Rejected(index=index, reason=str(error)))
-        return Read(calls=calls, rejected=rejected)
+        return ReadCalls(calls=calls, rejected=rejected)
 
     def _call(self, plain: object, now: datetime) -> Call:
         if not isinstance(plain, dict):

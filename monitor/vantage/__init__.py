@@ -4,7 +4,7 @@ One way here too: a sample says what was heard (`evidence`) of whom (`origins`),
 speaks for, the lookout asks others meanwhile (`witnesses`), and the judge decides.
 """
 
-from monitor.vantage.gate import Lookout, Peers
+from monitor.vantage.gate import GateCallbacks, NetworkGate
 from monitor.vantage.tcp_check import look_up
 
-__all__ = ["Lookout", "Peers", "look_up"]
+__all__ = ["GateCallbacks", "NetworkGate", "look_up"]

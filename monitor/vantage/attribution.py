@@ -13,7 +13,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
-from monitor.vantage.evidence import Answer, Kind, Proof, Reply, Suspicion, excused, proof_in, suspicion_in
+from monitor.vantage.evidence import (
+    EvidenceKind,
+    Proof,
+    Reply,
+    Suspicion,
+    WitnessReply,
+    excused,
+    proof_in,
+    suspicion_in,
+)
 from monitor.vantage.origin import Origin
 from monitor.vantage.resolver import RESOLVER, Lookup, ResolverRecord
 from probes._model import Sample
@@ -30,7 +39,7 @@ _MOST_ASKED: Final = 3
 """Providers that are asked where canaries show nothing."""
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
-_Question: TypeAlias = tuple[Kind, Origin | None]
+_Question: TypeAlias = tuple[EvidenceKind, Origin | None]
 """What has to be shown to work, and who cannot show it because it is their silence."""
 
 
@@ -70,8 +79,8 @@ class Vantage:
         self._heard_at: dict[Origin, datetime] = {}
         self._unfit: set[Origin] = set()
         """Who is silent for reasons of their own, so that their silence says nothing about the network."""
-        self._outages: dict[Kind, _Outage] = {}
-        self._past: dict[Kind, tuple[datetime, datetime]] = {}
+        self._outages: dict[EvidenceKind, _Outage] = {}
+        self._past: dict[EvidenceKind, tuple[datetime, datetime]] = {}
         """The last outage of each kind, from its beginning to who was heard first."""
         self._asked_at = _NEVER
 
@@ -127,7 +136,7 @@ class Vantage:
         if self._resolver is None:
             return []
         self._resolver.note(lookup)
-        if lookup.answer is Answer.HEARD:
+        if lookup.answer is WitnessReply.HEARD:
             outages = self._outages.items()
             over = [kind for kind, each in outages if each.missed == {RESOLVER} and lookup.began >= each.since]
             for kind in over:
@@ -139,11 +148,11 @@ class Vantage:
     def answered(self, replies: Collection[Reply]) -> list[Sample]:
         """What came of asking; the samples that may go on now."""
         # Heard since they were asked; later than that is not known.
-        heard = [reply.witness for reply in replies if reply.answer is Answer.HEARD]
+        heard = [reply.witness for reply in replies if reply.answer is WitnessReply.HEARD]
         proofs = [Proof(origin=each, named=each.is_named, at=self._asked_at) for each in heard]
         for proof in proofs:
             self._note(proof)
-        silent = {reply.witness for reply in replies if reply.answer is Answer.SILENT}
+        silent = {reply.witness for reply in replies if reply.answer is WitnessReply.SILENT}
         self._unfit |= {each for each in silent if any(proof.clears(_kind_of(each)) for proof in proofs)}
         self._decide(silent)
         return self._flush()
@@ -192,11 +201,11 @@ class Vantage:
         if self._resolver is None or not doubt.kind.names:
             return False
         answer = self._resolver.answer(doubt.since, held.at)
-        if answer is Answer.SILENT:
+        if answer is WitnessReply.SILENT:
             self._share(held, doubt, frozenset({RESOLVER}))
-        elif answer is Answer.HEARD:
+        elif answer is WitnessReply.HEARD:
             self._settle_against(held, doubt)
-        return answer is not Answer.NOTHING
+        return answer is not WitnessReply.NOTHING
 
     def _share(self, held: _Held, doubt: Suspicion, missed: frozenset[Origin]) -> None:
         """It is our network's silence."""
@@ -295,6 +304,6 @@ def _is_shared(doubt: Suspicion, missed: Iterable[Origin]) -> bool:
     return any(not each.is_related(doubt.origin) for each in missed)
 
 
-def _kind_of(witness: Origin) -> Kind:
+def _kind_of(witness: Origin) -> EvidenceKind:
     """What has to work for a witness to be heard."""
-    return Kind(near=witness.is_near, names=witness.is_named)
+    return EvidenceKind(near=witness.is_near, names=witness.is_named)

@@ -17,7 +17,7 @@ _FELL_SILENT = frozenset({ErrorClass.TIMEOUT_TTFT, ErrorClass.STALLED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class EvidenceKind:
     """What has to be shown to work before a silence is the provider's own fault."""
 
     near: bool
@@ -31,7 +31,7 @@ class Suspicion:
     """A silence: the provider's, or our network's."""
 
     origin: Origin
-    kind: Kind
+    kind: EvidenceKind
     since: datetime
     """Whoever is heard at this time or later shows that it was not the network."""
     unheard: bool
@@ -47,12 +47,12 @@ class Proof:
     """Whether a name was resolved on the way."""
     at: datetime
 
-    def clears(self, kind: Kind) -> bool:
+    def clears(self, kind: EvidenceKind) -> bool:
         """Whether what worked is what a silence of this kind doubts."""
         return (kind.near or not self.origin.is_near) and (self.named or not kind.names)
 
 
-class Answer(Enum):
+class WitnessReply(Enum):
     """What came of asking a witness."""
 
     HEARD = "heard"
@@ -66,7 +66,7 @@ class Reply:
     """A witness that was asked, and what came of it."""
 
     witness: Origin
-    answer: Answer
+    answer: WitnessReply
 
 
 def proof_in(sample: Sample, origin: Origin, at: datetime) -> Proof | None:
@@ -95,7 +95,7 @@ def suspicion_in(sample: Sample, origin: Origin, at: datetime) -> Suspicion | No
         return None
     return Suspicion(
         origin=origin,
-        kind=Kind(near=origin.is_near, names=sample.error is ErrorClass.DNS),
+        kind=EvidenceKind(near=origin.is_near, names=sample.error is ErrorClass.DNS),
         since=min(sample.started_at, at) if unheard else at,
         unheard=unheard,
     )

@@ -11,7 +11,7 @@ from datetime import datetime
 from monitor.config.model import Canary, EndpointSpec
 from monitor.domain.maintenance import current
 from monitor.vantage.attribution import Vantage
-from monitor.vantage.evidence import Answer, Reply
+from monitor.vantage.evidence import Reply, WitnessReply
 from monitor.vantage.origin import Origin, canary_origins, origin_of
 from monitor.vantage.resolver import Lookup, ResolverRecord
 from monitor.vantage.tcp_check import ask
@@ -28,27 +28,27 @@ _PAUSE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Peers:
+class GateCallbacks:
     """With whom a lookout deals."""
 
     emit: Callable[[Sample], None]
     """Takes every sample, in the order of its endpoint's arrivals."""
     now: Callable[[], datetime]
-    ask: Callable[[Origin], Awaitable[Answer]] = ask
-    look_up: Callable[[], Awaitable[Answer]] | None = None
+    ask: Callable[[Origin], Awaitable[WitnessReply]] = ask
+    look_up: Callable[[], Awaitable[WitnessReply]] | None = None
     """Looks up a neutral name; None: the resolver is not watched."""
     probing: Callable[[], bool] = lambda: False
     """Whether a probe is under way."""
 
 
-class Lookout:
+class NetworkGate:
     """Hands samples on, after a while if need be, with the error that they have after all."""
 
     def __init__(
         self,
         endpoints: Iterable[EndpointSpec],
         canaries: Iterable[Canary],
-        peers: Peers,
+        peers: GateCallbacks,
         pause_s: float = _PAUSE_S,
     ) -> None:
         self._specs = tuple(spec for spec in endpoints if spec.enabled)
@@ -131,7 +131,7 @@ class Lookout:
 
     async def _look_up(self) -> None:
         began, look_up = self._peers.now(), self._peers.look_up
-        answer = Answer.NOTHING if look_up is None else await look_up()
+        answer = WitnessReply.NOTHING if look_up is None else await look_up()
         self._hand_on(self._vantage.looked_up(Lookup(began=began, ended=self._peers.now(), answer=answer)))
 
     async def _let_go_in_time(self) -> None:

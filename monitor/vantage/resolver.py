@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from monitor.vantage.evidence import Answer
+from monitor.vantage.evidence import WitnessReply
 from monitor.vantage.origin import Origin
 
 RESOLVER: Final = Origin(name="the resolver", host="the resolver", port=53)
@@ -30,7 +30,7 @@ class Lookup:
 
     began: datetime
     ended: datetime
-    answer: Answer
+    answer: WitnessReply
     """HEARD: the resolver answered in time, if only that there is no such name."""
 
 
@@ -50,28 +50,28 @@ class ResolverRecord:
     @property
     def is_silent(self) -> bool:
         """Whether the newest lookup was not answered."""
-        return self.is_fit and bool(self._lookups) and self._lookups[-1].answer is Answer.SILENT
+        return self.is_fit and bool(self._lookups) and self._lookups[-1].answer is WitnessReply.SILENT
 
     def note(self, lookup: Lookup) -> None:
         """A neutral lookup has ended, or was given up."""
-        if lookup.answer is Answer.NOTHING:
+        if lookup.answer is WitnessReply.NOTHING:
             return
         self._lookups.append(lookup)
-        if lookup.answer is Answer.HEARD:
+        if lookup.answer is WitnessReply.HEARD:
             self._contradicted.clear()
 
     def note_resolved(self, at: datetime) -> None:
         """A provider's name was resolved by then."""
-        silent = (each for each in self._lookups if each.answer is Answer.SILENT)
+        silent = (each for each in self._lookups if each.answer is WitnessReply.SILENT)
         self._contradicted.update(each.began for each in silent if each.began <= at <= each.ended)
 
-    def answer(self, since: datetime, until: datetime) -> Answer:
+    def answer(self, since: datetime, until: datetime) -> WitnessReply:
         """Whether the resolver answered in a span; NOTHING: not known. One silence says more than any answer."""
         found = [each for each in self._lookups if each.ended >= since - _SLACK and each.began <= until]
-        if any(each.answer is Answer.SILENT for each in found):
-            return Answer.SILENT if self.is_fit else Answer.NOTHING
+        if any(each.answer is WitnessReply.SILENT for each in found):
+            return WitnessReply.SILENT if self.is_fit else WitnessReply.NOTHING
         # Whoever was answered before may have been the last.
-        return Answer.HEARD if any(each.began >= since for each in found) else Answer.NOTHING
+        return WitnessReply.HEARD if any(each.began >= since for each in found) else WitnessReply.NOTHING
 
     def forget(self) -> None:
         """The wall clock leapt: times from before say nothing any more."""

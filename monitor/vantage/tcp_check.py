@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, TypeAlias
 
-from monitor.vantage.evidence import Answer
+from monitor.vantage.evidence import WitnessReply
 from monitor.vantage.origin import Origin
 from probes._deadline import until
 
@@ -40,16 +40,16 @@ _Address: TypeAlias = tuple[int, int, int, str, Any]
 """As `getaddrinfo` gives it."""
 
 
-async def ask(witness: Origin, patience_s: float = PATIENCE_S) -> Answer:
+async def ask(witness: Origin, patience_s: float = PATIENCE_S) -> WitnessReply:
     """Whether a witness can be heard now. All of its addresses are tried at once, for the first may be a dead end."""
     until_s = asyncio.get_running_loop().time() + patience_s
     try:
         async with until(until_s):
             addresses = await _addresses(witness)
     except (TimeoutError, socket.gaierror):
-        return Answer.SILENT
+        return WitnessReply.SILENT
     except (OSError, RuntimeError, UnicodeError):  # no thread, no such name
-        return Answer.NOTHING
+        return WitnessReply.NOTHING
     tasks = [asyncio.create_task(_connect(each, until_s)) for each in addresses[:_MOST_ADDRESSES]]
     try:
         return await _first_heard(tasks)
@@ -59,7 +59,7 @@ async def ask(witness: Origin, patience_s: float = PATIENCE_S) -> Answer:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def look_up(name: str | None = None, patience_s: float = LOOKUP_PATIENCE_S) -> Answer:
+async def look_up(name: str | None = None, patience_s: float = LOOKUP_PATIENCE_S) -> WitnessReply:
     """Whether the resolver answers now, if only that there is no such name.
 
     `name` None: a random one, so that the resolver cannot answer from its cache.
@@ -69,24 +69,24 @@ async def look_up(name: str | None = None, patience_s: float = LOOKUP_PATIENCE_S
         async with until(asyncio.get_running_loop().time() + patience_s):
             await _addresses(Origin(name=host, host=host, port=443))
     except TimeoutError:
-        return Answer.SILENT
+        return WitnessReply.SILENT
     except socket.gaierror as error:
-        return Answer.HEARD if error.errno in _NO_SUCH_NAME else Answer.SILENT
+        return WitnessReply.HEARD if error.errno in _NO_SUCH_NAME else WitnessReply.SILENT
     except (OSError, RuntimeError, UnicodeError):  # no thread
-        return Answer.NOTHING
-    return Answer.HEARD
+        return WitnessReply.NOTHING
+    return WitnessReply.HEARD
 
 
-async def _first_heard(tasks: Iterable[asyncio.Task[Answer]]) -> Answer:
+async def _first_heard(tasks: Iterable[asyncio.Task[WitnessReply]]) -> WitnessReply:
     answers = set()
     for coming in asyncio.as_completed(tasks):
         answers.add(await coming)
-        if Answer.HEARD in answers:
-            return Answer.HEARD
-    return Answer.SILENT if answers == {Answer.SILENT} else Answer.NOTHING
+        if WitnessReply.HEARD in answers:
+            return WitnessReply.HEARD
+    return WitnessReply.SILENT if answers == {WitnessReply.SILENT} else WitnessReply.NOTHING
 
 
-async def _connect(address: _Address, until_s: float) -> Answer:
+async def _connect(address: _Address, until_s: float) -> WitnessReply:
     family, kind, protocol, _, where = address
     try:
         with socket.socket(family, kind, protocol) as opened:
@@ -94,10 +94,10 @@ async def _connect(address: _Address, until_s: float) -> Answer:
             async with until(until_s):
                 await asyncio.get_running_loop().sock_connect(opened, where)
     except TimeoutError:
-        return Answer.SILENT
+        return WitnessReply.SILENT
     except OSError as error:
-        return Answer.SILENT if error.errno in _UNREACHABLE else Answer.NOTHING
-    return Answer.HEARD
+        return WitnessReply.SILENT if error.errno in _UNREACHABLE else WitnessReply.NOTHING
+    return WitnessReply.HEARD
 
 
 async def _addresses(witness: Origin) -> list[_Address]:

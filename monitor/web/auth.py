@@ -11,7 +11,7 @@ from functools import lru_cache
 from aiohttp import hdrs, web
 
 from monitor.web.hosts import host_of
-from monitor.web.rate_limit import Buckets, client_of
+from monitor.web.rate_limit import RateLimit, client_of
 from probes._model import Secret
 
 _client_of = lru_cache(maxsize=1024)(client_of)
@@ -29,12 +29,12 @@ class Access:
     """What a request may name as `Host`, as `hosts.host_of` writes it; None: anything."""
 
 
-class Guard:
+class Authenticator:
     """Lets requests in or raises what refuses them."""
 
     def __init__(self, access: Access, clock: Callable[[], float]) -> None:
         self._wanted = None if access.token is None else f"Bearer {access.token.reveal()}".encode()
-        self._buckets = None if access.rate_per_s is None else Buckets(access.rate_per_s)
+        self._buckets = None if access.rate_per_s is None else RateLimit(access.rate_per_s)
         self._hosts = access.hosts
         self._clock = clock
 

@@ -57,7 +57,7 @@ _WIDTHS: Final = {letter: width for width, letters in _ADVANCES.items() for lett
 _OTHER: Final = 1000
 
 
-class Kind(StrEnum):
+class BadgeKind(StrEnum):
     """What a badge tells of an endpoint."""
 
     UPTIME = "uptime"
@@ -65,7 +65,7 @@ class Kind(StrEnum):
     STATUS = "status"
 
 
-class Span(StrEnum):
+class BadgeWindow(StrEnum):
     """Over how long it tells."""
 
     MINUTES_5 = "5m"
@@ -120,7 +120,7 @@ class Badge:
 def of_status(status: Status) -> Badge:
     """What an endpoint is."""
     message = "no data" if status is Status.UNKNOWN else status.value
-    return Badge(label=Kind.STATUS, message=message, colour=_OF_STATUS[status])
+    return Badge(label=BadgeKind.STATUS, message=message, colour=_OF_STATUS[status])
 
 
 def of_uptime(window: str, ratio: float | None) -> Badge:

@@ -14,7 +14,7 @@ from monitor.store import Store
 from monitor.traffic.calls import Receipt
 from monitor.traffic.counted import Activity, Use
 from monitor.web.scrape import Exposition
-from monitor.web.store_reads import Reads
+from monitor.web.store_reads import StoreReads
 from probes._model import Task
 
 
@@ -36,7 +36,7 @@ async def _no_metrics(*, openmetrics: bool) -> bytes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
+class Context:
     """What the routes show."""
 
     snapshot: Callable[[], Snapshot]
@@ -46,7 +46,7 @@ class Sources:
     warnings: Callable[[], tuple[str, ...]] = tuple
     """Problems that do not make the daemon unready."""
     metrics: Exposition = _no_metrics
-    past: Past | None = None
+    past: HistoryContext | None = None
     """None: the routes of stored history are not there."""
     outcomes: Callable[[object], Awaitable[Receipt]] | None = None
     """Takes reports of real traffic; None: without a token no reports are taken."""
@@ -66,7 +66,7 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
+class HistoryContext:
     """The stored history, and what is needed to tell of it."""
 
     store: Store
@@ -76,4 +76,4 @@ class Past:
     judge: Judge
     raw: Callable[[], timedelta]
     """How long samples are kept."""
-    reads: Reads
+    reads: StoreReads

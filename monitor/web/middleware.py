@@ -12,7 +12,7 @@ from http import HTTPStatus
 
 from aiohttp import hdrs, web
 
-from monitor.web.auth import Guard
+from monitor.web.auth import Authenticator
 from monitor.web.responses import JSON, SURE, make_safe
 from monitor.web.route import Handler, Route
 
@@ -101,13 +101,13 @@ def _error(status: HTTPStatus, message: str, headers: Mapping[str, str]) -> web.
     return web.Response(text=json.dumps(body), status=status, content_type=JSON, headers=headers)
 
 
-def entrance(route: Route, guard: Guard) -> Handler:
+def entrance(route: Route, guard: Authenticator) -> Handler:
     """The route's handler, for those who may ask it and ask for what there is."""
     known = [parameter.name for parameter in route.parameters if not parameter.in_path]
     return border(route.handler, guard.admit_host if route.open else guard.admit, partial(_check, known))
 
 
-def wrong_method(allowed: Collection[str], guard: Guard) -> Handler:
+def wrong_method(allowed: Collection[str], guard: Authenticator) -> Handler:
     """What answers where there is something else to do than what was asked for."""
     methods = sorted({*allowed, *(["HEAD"] if "GET" in allowed else [])})
 
@@ -117,7 +117,7 @@ def wrong_method(allowed: Collection[str], guard: Guard) -> Handler:
     return border(refuse, guard.admit)
 
 
-def nowhere(guard: Guard) -> Handler:
+def nowhere(guard: Authenticator) -> Handler:
     """What answers where there is nothing. It asks for the token, too: nobody learns for free what is not there."""
 
     async def refuse(_: web.Request) -> web.Response:

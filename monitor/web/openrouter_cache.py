@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from monitor.routing.openrouter.documents import by_model, endpoints_document, models_document, providers_document
 from monitor.routing.openrouter.file import facts_of, serialised
-from monitor.routing.tiers import standing
+from monitor.routing.tiers import tier_of
 from monitor.scoreboard.endpoint import Facts
 from monitor.scoreboard.snapshot import Snapshot
 from monitor.web.responses import Document, ready
@@ -36,7 +36,7 @@ class Offering:
         self._turn_to(snapshot)
         if offset > 0 or (limit is not None and limit < len(self._by_model)):
             return ready(serialised(models_document(self._facts, offset, limit)))
-        return self._ready("models", self._standings, lambda: models_document(self._facts))
+        return self._ready("models", self._statuses, lambda: models_document(self._facts))
 
     def providers(self, snapshot: Snapshot) -> Document:
         """The list of providers."""
@@ -63,8 +63,8 @@ class Offering:
             self._fresh[name] = known[1]
         return self._fresh[name]
 
-    def _standings(self) -> object:
-        return [(each.spec, standing(each)) for each in self._facts]
+    def _statuses(self) -> object:
+        return [(each.spec, tier_of(each)) for each in self._facts]
 
     def _specs(self) -> object:
         return [each.spec for each in self._facts]

@@ -11,7 +11,7 @@ _ROUNDING = 1e-3
 """Of a request's time: what sums of many of these may be off by."""
 
 
-class Buckets:
+class RateLimit:
     """One bucket for each client: it holds so many requests, and is filled at the rate.
 
     Of each only the time is kept at which it will be full again (the generic cell rate algorithm, ITU-T I.371).

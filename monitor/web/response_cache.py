@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 
 from monitor.scoreboard.compression import BlockwiseGzip
 from monitor.scoreboard.row import Row
-from monitor.scoreboard.snapshot import CLOSING, Filter, Snapshot, is_recent, opening, select
+from monitor.scoreboard.snapshot import CLOSING, RowFilter, Snapshot, is_recent, opening, select
 from monitor.web.responses import Document, packed, ready
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class CacheLimits:
     """How much is kept of what readers thought up; the least recently wanted goes first."""
 
     selections: int = 64
@@ -23,7 +23,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Kept:
+class _CachedResponse:
     """A document, and the newest snapshot that it is known to tell of."""
 
     of: str
@@ -33,14 +33,14 @@ class _Kept:
     document: Document
 
 
-class Shelf:
+class ResponseCache:
     """Ready documents of the newest snapshot."""
 
-    def __init__(self, limits: Limits = Limits()) -> None:
+    def __init__(self, limits: CacheLimits = CacheLimits()) -> None:
         self._limits = limits
         self._packer = BlockwiseGzip()
         self._whole: tuple[Snapshot, Document] | None = None
-        self._selected: OrderedDict[Filter, _Kept] = OrderedDict()
+        self._selected: OrderedDict[RowFilter, _CachedResponse] = OrderedDict()
         self._rows: dict[str, tuple[Row, Document]] = {}
 
     @property
@@ -67,7 +67,7 @@ class Shelf:
             known = self._rows[row.id] = row, ready(row.body, etag=row.etag)
         return known[1]
 
-    def selected(self, snapshot: Snapshot, wanted: Filter) -> Document:
+    def selected(self, snapshot: Snapshot, wanted: RowFilter) -> Document:
         """The endpoints that pass a filter."""
         kept = self._selected.get(wanted)
         if kept is not None and kept.of == snapshot.etag:
@@ -86,12 +86,12 @@ class Shelf:
             self._selected.popitem(last=False)
 
 
-def _renewed(kept: _Kept | None, snapshot: Snapshot, wanted: Filter) -> _Kept:
+def _renewed(kept: _CachedResponse | None, snapshot: Snapshot, wanted: RowFilter) -> _CachedResponse:
     """What a filter selects now: the document that was there, if nothing in it has changed."""
     part = select(snapshot, wanted)
     if kept is not None and part.rows == kept.part.rows and is_recent(kept.part, snapshot.generated_at):
         return replace(kept, of=snapshot.etag)
-    return _Kept(of=snapshot.etag, part=part, document=ready(part.body, etag=part.etag))
+    return _CachedResponse(of=snapshot.etag, part=part, document=ready(part.body, etag=part.etag))
 
 
 def _size(document: Document) -> int:

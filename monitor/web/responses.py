@@ -19,7 +19,7 @@ REVALIDATE = "no-cache"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
+class Representation:
     """One of the forms that a document is sent in."""
 
     body: bytes
@@ -34,8 +34,8 @@ class Form:
 class Document:
     """What a route answers with until something changes."""
 
-    plain: Form
-    gzipped: Form | None
+    plain: Representation
+    gzipped: Representation | None
     """None where that would not be worth it."""
 
     @property
@@ -65,8 +65,8 @@ def packed(
     )
 
 
-def _form(body: bytes, etag: str, headers: dict[str, str], whole: dict[str, str]) -> Form:
-    return Form(
+def _form(body: bytes, etag: str, headers: dict[str, str], whole: dict[str, str]) -> Representation:
+    return Representation(
         body=body,
         etag=etag,
         headers=CIMultiDict({**whole, hdrs.ETAG: etag}),
@@ -130,7 +130,7 @@ _PATIENCE_S = 30.0
 class PiecewiseResponse(web.StreamResponse):
     """A large body, written piece by piece: what a client has not taken yet is not copied for it."""
 
-    def __init__(self, request: web.Request, form: Form) -> None:
+    def __init__(self, request: web.Request, form: Representation) -> None:
         super().__init__(headers=form.headers)
         self.content_length = len(form.body)
         self._transport = request.transport

@@ -147,7 +147,7 @@ def refusal(status: HTTPStatus, about: str) -> Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class ErrorDetail:
     """Why a request was refused."""
 
     code: str
@@ -160,7 +160,7 @@ class Fault:
 class Refusal:
     """What comes with every status from 400 on."""
 
-    error: Fault
+    error: ErrorDetail
 
 
 UNCHANGED = Answer(about="It is as it was.", content_type=None, status=HTTPStatus.NOT_MODIFIED)

@@ -16,8 +16,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 from monitor import __version__
 from monitor.config import is_loopback
 from monitor.config.model import Listen
-from monitor.web.auth import Access, Guard
-from monitor.web.context import Sources
+from monitor.web.auth import Access, Authenticator
+from monitor.web.context import Context
 from monitor.web.hosts import own_hosts
 from monitor.web.middleware import entrance, expect, nowhere, wrong_method
 from monitor.web.openapi import openapi
@@ -27,7 +27,7 @@ from monitor.web.route import Answer, Handler, Route
 from monitor.web.routes import activity, badges, check, health, history, openrouter, outcomes, routing, scores, stream
 from probes._model import Secret
 
-ROUTES: Sequence[Callable[[Sources], Sequence[Route]]] = (
+ROUTES: Sequence[Callable[[Context], Sequence[Route]]] = (
     health.routes,
     history.routes,
     badges.routes,
@@ -50,7 +50,7 @@ _THEIRS = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
 
 
 async def start(
-    listen: Listen, token: Secret | None, sources: Sources, *, rate_per_s: float | None = None, public: bool = False
+    listen: Listen, token: Secret | None, sources: Context, *, rate_per_s: float | None = None, public: bool = False
 ) -> web.AppRunner:
     """Begin to serve; `cleanup()` of what is returned ends it. Raises OSError when the address is taken.
 
@@ -92,9 +92,9 @@ def _is_ours(record: logging.LogRecord) -> bool:
     return record.exc_info is None or not isinstance(record.exc_info[1], _THEIRS)
 
 
-def application(access: Access, sources: Sources) -> web.Application:
+def application(access: Access, sources: Context) -> web.Application:
     """The routes behind the border."""
-    guard = Guard(access, time.monotonic)
+    guard = Authenticator(access, time.monotonic)
     app = web.Application(client_max_size=MOST_BYTES)
     # The fixed paths first: an id may be anything, also what looks like one of them.
     routes = sorted(all_routes(sources), key=lambda route: "{" in route.path)
@@ -114,7 +114,7 @@ async def _close(close: Callable[[], Awaitable[None]], _: web.Application) -> No
     await close()
 
 
-def all_routes(sources: Sources) -> Sequence[Route]:
+def all_routes(sources: Context) -> Sequence[Route]:
     """Every route: those of the files, and the one that tells of them and of itself."""
 
     async def handler(request: web.Request) -> web.StreamResponse:

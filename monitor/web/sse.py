@@ -17,19 +17,19 @@ BEGIN = b"retry: 2000\n: hello\n\n"
 _LUMP_BYTES = 16_384
 
 
-class Kind(StrEnum):
+class EventKind(StrEnum):
     """What an event tells."""
 
     SNAPSHOT = "snapshot"
     CHANGE = "change"
 
 
-def event(kind: Kind, ident: str, opening: bytes, rows: Sequence[Row]) -> Iterator[bytes]:
+def event(kind: EventKind, ident: str, opening: bytes, rows: Sequence[Row]) -> Iterator[bytes]:
     """One event, in lumps that fit a socket's buffer. `opening` is a scores document up to its first row."""
     return _lumps(_lines(kind, ident, opening, rows))
 
 
-def _lines(kind: Kind, ident: str, opening: bytes, rows: Sequence[Row]) -> Iterator[bytes]:
+def _lines(kind: EventKind, ident: str, opening: bytes, rows: Sequence[Row]) -> Iterator[bytes]:
     yield f"event: {kind}\nid: {ident}\ndata: ".encode() + opening + b"\n"
     last = len(rows) - 1
     for place, row in enumerate(rows):

@@ -27,7 +27,7 @@ Read: TypeAlias = Callable[[], Awaitable[Document]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class ReadLimits:
     """How much readers may ask of the store. It has four connections for all who read."""
 
     at_once: int = 2
@@ -39,10 +39,10 @@ class Limits:
     retry_after_s: int = 2
 
 
-class Reads:
+class StoreReads:
     """The reads under way, and what the last ones brought."""
 
-    def __init__(self, limits: Limits = Limits()) -> None:
+    def __init__(self, limits: ReadLimits = ReadLimits()) -> None:
         self._limits = limits
         self._free = asyncio.Semaphore(limits.at_once)
         self._running: dict[Hashable, asyncio.Task[Document]] = {}

@@ -1,1 +1,1 @@
-"""To be written."""
+"""Worker processes that measure, and the pool that runs them."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
 
-class Places:
+class ConcurrencyLimits:
     """How many probes may run at once: in all, and at each provider."""
 
     def __init__(self, total: int, by_provider: Mapping[str, int]) -> None:

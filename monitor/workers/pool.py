@@ -34,7 +34,7 @@ _NO_MESSAGE = (ValueError, TypeError, KeyError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Upkeep:
+class PoolSettings:
     """How probing processes are started and watched."""
 
     command: tuple[str, ...] = (sys.executable, "-P", "-m", "monitor.workers.worker")
@@ -49,11 +49,11 @@ class WorkerProcess:
     """One probing process, and its replacements."""
 
     def __init__(
-        self, on_restart: Callable[[], None], on_loop_lag: Callable[[float], None], upkeep: Upkeep | None = None
+        self, on_restart: Callable[[], None], on_loop_lag: Callable[[float], None], upkeep: PoolSettings | None = None
     ) -> None:
         self._on_restart = on_restart
         self._on_loop_lag = on_loop_lag
-        self._upkeep = upkeep or Upkeep()
+        self._upkeep = upkeep or PoolSettings()
         self._keys = itertools.count()
         self._waiting: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
         self._counting: set[asyncio.Task[None]] = set()
@@ -206,7 +206,7 @@ class WorkerPool:
         max_concurrent: int,
         on_restart: Callable[[], None],
         on_loop_lag: Callable[[float], None],
-        upkeep: Upkeep | None = None,
+        upkeep: PoolSettings | None = None,
     ) -> None:
         size = -(-max_concurrent // STREAMS_PER_WORKER)
         self.workers = tuple(WorkerProcess(on_restart, on_loop_lag, upkeep) for _ in range(size))

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import Protocol
 
-from monitor.workers.limits import Places
+from monitor.workers.limits import ConcurrencyLimits
 from probes._model import ErrorClass, Run, Sample
 from probes._sample import unmeasured
 
@@ -30,7 +30,7 @@ class Runner:
     """Runs probes within the limits and hands every sample on."""
 
     def __init__(
-        self, prober: Prober, places: Places, emit: Callable[[Sample], None], margin_s: float = _MARGIN_S
+        self, prober: Prober, places: ConcurrencyLimits, emit: Callable[[Sample], None], margin_s: float = _MARGIN_S
     ) -> None:
         self._prober = prober
         self._places = places

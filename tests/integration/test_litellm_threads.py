@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from monitor.client import Status
-from monitor.integrations._follower import Follower, View
+from monitor.integrations._follower import Follower, FollowerView
 from monitor.integrations._reporter import Reporter
 from tests.routers.litellm import Recorder, recording
 from tests.support.daemon import free_port, wait_until
@@ -47,7 +47,7 @@ def test_a_follower_comes_again_after_every_end_and_keeps_what_it_knows() -> Non
 
 
 def test_a_view_goes_by_the_daemons_clock_and_grows_old() -> None:
-    view = View(scores=scores(), began_at=datetime(2026, 1, 1, tzinfo=UTC), began_s=100.0, heard_s=110.0)
+    view = FollowerView(scores=scores(), began_at=datetime(2026, 1, 1, tzinfo=UTC), began_s=100.0, heard_s=110.0)
     assert view.now(130.0) == datetime(2026, 1, 1, 0, 0, 30, tzinfo=UTC)
     assert view.is_fresh(230.0)
     assert not view.is_fresh(230.1)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.domain.formats import Shape
+from monitor.domain.formats import Format
 from monitor.domain.status import Status
 from monitor.routing.atomic_file import replace_file
 from monitor.routing.formats.render import render
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.routers
 
 def file_of(*rows: Row) -> bytes:
     snapshot = Snapshot(generated_at=START, vantage="", rows={row.id: row for row in rows}, body=b"", etag="")
-    return render(Shape.ENVOY_EDS, snapshot, "llama")
+    return render(Format.ENVOY_EDS, snapshot, "llama")
 
 
 def row(gate: Gate, status: Status, score: float = 1.0) -> Row:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from monitor.demo.faults import Fault
+from monitor.demo.faults import InjectedFault
 from tests.routers.litellm import proxy_of, router_of
 from tests.routers.three import NAMES, TOKEN, daemon_config, litellm_config, requests, rows
 from tests.support.daemon import Daemon, running, wait_until
@@ -65,7 +65,7 @@ def test_requests_succeed_again_while_a_backend_fails_and_go_on_without_the_daem
         wait_for_outcomes(daemon, asked)
         before = asked.times
         assert failures(asked(6)) == 0
-        backends[0].fail(Fault.OVERLOADED)
+        backends[0].fail(InjectedFault.OVERLOADED)
         wait_until(lambda: failures(plain.ask(3)), "a failure without the plug-in")
         wait_until(lambda: asked(1) and rows(daemon)[BROKEN]["status"] == "down", "the daemon's word")
         wait_until(lambda: failures(asked(4)) == 0, "no failure any more")
@@ -96,7 +96,7 @@ def test_through_the_proxy_requests_succeed_again_and_are_in_the_daemons_uptime(
         with proxy_of(tmp_path, config, daemon.url, TOKEN) as litellm:
             asked = Asked(litellm.ask)
             wait_for_outcomes(daemon, asked)
-            backends[0].fail(Fault.OVERLOADED)
+            backends[0].fail(InjectedFault.OVERLOADED)
             wait_until(lambda: asked(1) and rows(daemon)[BROKEN]["status"] == "down", "the daemon's word")
             wait_until(lambda: failures(asked(4)) == 0, "no failure any more")
             assert set(asked(10)) <= set(OTHERS)

@@ -10,14 +10,14 @@ from contextlib import AsyncExitStack, contextmanager
 from urllib.parse import urlsplit
 
 from monitor.demo.fault_proxy import serving
-from monitor.demo.faults import Fault
+from monitor.demo.faults import InjectedFault
 
 
 class Switch:
     """One backend. Well at first."""
 
     def __init__(self) -> None:
-        self.weights: dict[Fault, int] = dict.fromkeys(Fault, 0)
+        self.weights: dict[InjectedFault, int] = dict.fromkeys(InjectedFault, 0)
         """What the proxy reads at every request."""
         self.url = ""
         """Scheme, host, port."""
@@ -28,17 +28,17 @@ class Switch:
         """What goes between `http://` and `/v1`."""
         return f"{urlsplit(self.url).netloc}/flaky"
 
-    def fail(self, fault: Fault) -> None:
+    def fail(self, fault: InjectedFault) -> None:
         """Each request that comes from now on fails in this way."""
         self._set(fault)
 
     def heal(self) -> None:
-        self._set(Fault.NONE)
+        self._set(InjectedFault.NONE)
 
-    def _set(self, wanted: Fault) -> None:
+    def _set(self, wanted: InjectedFault) -> None:
         # The new one first: at no moment may a request, which another thread takes, find weights that are all zero.
         self.weights[wanted] = 1
-        for other in Fault:
+        for other in InjectedFault:
             if other is not wanted:
                 self.weights[other] = 0
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from monitor.config._catalogue import Catalogue
 from monitor.config._source import parse
-from monitor.config.litellm_file._reader import Reader
+from monitor.config.litellm_file._reader import LiteLLMReader
 from monitor.config.litellm_file._values import Deployment, Fields, Found, LeftOut, UnfitError, mapping, text, words
 
 PLUGIN = "monitor.integrations.litellm.providerwatch"
@@ -40,7 +40,7 @@ def _all(
             yield LeftOut(model_name=name or f"number {number}", model="", why="has no litellm_params.model")
             continue
         try:
-            yield Reader(catalogue, name or model, params, mapping(plain, "model_info")).deployment()
+            yield LiteLLMReader(catalogue, name or model, params, mapping(plain, "model_info")).deployment()
         except UnfitError as unfit:
             yield LeftOut(model_name=name or model, model=model, why=str(unfit))
 

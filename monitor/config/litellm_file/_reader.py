@@ -48,7 +48,7 @@ _PER_TOKEN = {"prompt": "input_cost_per_token", "completion": "output_cost_per_t
 _MILLION = 1_000_000
 
 
-class Reader:
+class LiteLLMReader:
     """Reads one deployment."""
 
     def __init__(self, catalogue: Catalogue, name: str, params: Fields, info: Fields) -> None:

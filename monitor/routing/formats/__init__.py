@@ -1,1 +1,1 @@
-"""To be written."""
+"""The formats of routers, one a file."""

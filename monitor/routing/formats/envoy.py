@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, assert_never
 
 from monitor.domain.router_ids import address
-from monitor.routing.weights import Choice, Use
+from monitor.routing.weights import Choice, RoutingUse
 from monitor.scoreboard.compression import digest
 
 _TYPE: Final = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
@@ -37,13 +37,13 @@ def _endpoint(choice: Choice) -> dict[str, object]:
     }
 
 
-def _health(use: Use) -> str:
+def _health(use: RoutingUse) -> str:
     match use:
-        case Use.NORMAL:
+        case RoutingUse.NORMAL:
             return "HEALTHY"
-        case Use.FALLBACK:
+        case RoutingUse.FALLBACK:
             return "DEGRADED"
-        case Use.NONE:
+        case RoutingUse.NONE:
             return "UNHEALTHY"
         case _:
             assert_never(use)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from monitor.domain.router_ids import ROUTERS
-from monitor.routing.weights import Choice, Use, by_endpoint, choices
+from monitor.routing.weights import Choice, RoutingUse, by_endpoint, choices
 from monitor.scoreboard.row import Row
 
 UNKNOWN: Final = b"up ready 100%\n"
@@ -42,7 +42,7 @@ def agent_answers(rows: Iterable[Row]) -> Mapping[str, bytes]:
 def haproxy_map(rows: Iterable[Row], backends: Mapping[str, Sequence[Choice]]) -> bytes:
     """A map file: a server or an endpoint, and its weight, 0 where it is not to be used."""
     return "".join(
-        f"{name} {0 if choice.use is Use.NONE else choice.weight}\n"
+        f"{name} {0 if choice.use is RoutingUse.NONE else choice.weight}\n"
         for name, choice in _named(rows, backends).items()
         if not name.startswith("#")  # HAProxy would take the line for a comment
     ).encode()
@@ -55,4 +55,4 @@ def _named(rows: Iterable[Row], backends: Mapping[str, Sequence[Choice]]) -> Map
 
 
 def _answer(choice: Choice) -> bytes:
-    return f"{'down' if choice.use is Use.NONE else 'up'} ready {choice.weight}%\n".encode()
+    return f"{'down' if choice.use is RoutingUse.NONE else 'up'} ready {choice.weight}%\n".encode()

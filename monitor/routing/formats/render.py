@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import assert_never
 
-from monitor.domain.formats import Shape
-from monitor.domain.router_ids import MalformedError
+from monitor.domain.formats import Format
+from monitor.domain.router_ids import RouterIdError
 from monitor.routing.formats.envoy import envoy_eds
 from monitor.routing.formats.haproxy import haproxy_map
 from monitor.routing.formats.traefik import traefik
@@ -21,7 +21,7 @@ class CannotBeMadeError(ValueError):
 
 
 def render(
-    shape: Shape,
+    shape: Format,
     snapshot: Snapshot,
     cluster: str | None = None,
     options: Mapping[str, str] | None = None,
@@ -31,17 +31,17 @@ def render(
     `cluster` is for Envoy, whose files hold one; None: there is only one. `options` are for vLLM's router.
     """
     match shape:
-        case Shape.SCORES:
+        case Format.SCORES:
             return snapshot.body
-        case Shape.OPENROUTER:
+        case Format.OPENROUTER:
             return _openrouter(snapshot)
-        case Shape.HAPROXY_MAP:
+        case Format.HAPROXY_MAP:
             return haproxy_map(snapshot.rows.values(), _groups("haproxy", snapshot, may_be_none=True))
-        case Shape.ENVOY_EDS:
+        case Format.ENVOY_EDS:
             return envoy_eds(*_cluster(_groups("envoy", snapshot), cluster))
-        case Shape.TRAEFIK:
+        case Format.TRAEFIK:
             return traefik(_groups("traefik", snapshot))
-        case Shape.VLLM:
+        case Format.VLLM:
             return vllm(_groups("vllm", snapshot), options or {})
         case _:
             assert_never(shape)
@@ -56,7 +56,7 @@ def _openrouter(snapshot: Snapshot) -> bytes:
 def _groups(router: str, snapshot: Snapshot, *, may_be_none: bool = False) -> Mapping[str, Sequence[Choice]]:
     try:
         groups = choices(router, snapshot.rows.values())
-    except MalformedError as error:
+    except RouterIdError as error:
         raise CannotBeMadeError(str(error)) from None
     if not groups and not may_be_none:
         raise CannotBeMadeError(f"no endpoint has a name for it; write `router_ids: {{{router}: …}}`")

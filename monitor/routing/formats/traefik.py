@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from monitor.routing.weights import Choice, Use
+from monitor.routing.weights import Choice, RoutingUse
 
 
 def traefik(groups: Mapping[str, Sequence[Choice]]) -> bytes:
@@ -17,4 +17,4 @@ def traefik(groups: Mapping[str, Sequence[Choice]]) -> bytes:
 
 
 def _child(choice: Choice) -> dict[str, object]:
-    return {"name": choice.member.name, "weight": 0 if choice.use is Use.NONE else choice.weight}
+    return {"name": choice.member.name, "weight": 0 if choice.use is RoutingUse.NONE else choice.weight}

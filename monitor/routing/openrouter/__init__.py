@@ -1,1 +1,1 @@
-"""To be written."""
+"""Documents in the shape of OpenRouter's API."""

@@ -27,7 +27,7 @@ from monitor.routing.openrouter.types import (
     OfferStatus,
     OfferTwins,
 )
-from monitor.routing.tiers import Standing, price, standing
+from monitor.routing.tiers import Tier, price, tier_of
 from monitor.score.outcomes import Counts
 from monitor.scoreboard.endpoint import Facts
 from probes._model import Pricing
@@ -85,19 +85,19 @@ def tag(facts: Facts) -> str:
 
 
 def status_of(facts: Facts) -> OfferStatus:
-    """The number that stands for a standing."""
-    match standing(facts):
-        case Standing.FINE:
+    """The number that stands for a status."""
+    match tier_of(facts):
+        case Tier.FINE:
             return OfferStatus.NORMAL
-        case Standing.DEGRADED:
+        case Tier.DEGRADED:
             return OfferStatus.DEGRADED
-        case Standing.REFUSED:
+        case Tier.REFUSED:
             return OfferStatus.REFUSED
-        case Standing.MAINTENANCE:
+        case Tier.MAINTENANCE:
             return OfferStatus.MAINTENANCE
-        case Standing.DOWN:
+        case Tier.DOWN:
             return OfferStatus.DOWN
-        case Standing.PAUSED:
+        case Tier.PAUSED:
             return OfferStatus.PAUSED
         case other:
             assert_never(other)
@@ -229,9 +229,9 @@ def _listed(facts: Sequence[Facts]) -> ListedModel:
 def shown_for(facts: Sequence[Facts]) -> Facts:
     """The endpoint whose price and limits are shown for a model: the cheapest of those that stand best."""
 
-    def rank(each: Facts) -> tuple[Standing, bool, float]:
+    def rank(each: Facts) -> tuple[Tier, bool, float]:
         cost = price(each)
-        return standing(each), cost is None, cost or 0
+        return tier_of(each), cost is None, cost or 0
 
     return min(facts, key=rank)
 

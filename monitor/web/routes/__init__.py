@@ -1,1 +1,1 @@
-"""To be written."""
+"""HTTP routes, one file a group."""

@@ -13,7 +13,7 @@ from monitor.history.pagination import USE_FORM, from_use_cursor, to_use_cursor
 from monitor.schema.json_schema import Words
 from monitor.store import StoreError
 from monitor.traffic.counted import Activity
-from monitor.web.context import Sources
+from monitor.web.context import Context
 from monitor.web.route import Answer, Parameter, Route, refusal, text, whole
 from monitor.web.routes.scores import MODEL
 
@@ -54,7 +54,7 @@ class Uses(TypedDict):
     """The `cursor` of the next page; null: there is none."""
 
 
-def routes(sources: Sources) -> Sequence[Route]:
+def routes(sources: Context) -> Sequence[Route]:
     """The routes of this file."""
 
     async def handler(request: web.Request) -> web.Response:
@@ -85,7 +85,7 @@ def routes(sources: Sources) -> Sequence[Route]:
     )
 
 
-def _wanted(request: web.Request, sources: Sources) -> Sequence[str] | None:
+def _wanted(request: web.Request, sources: Context) -> Sequence[str] | None:
     model, endpoint = MODEL.read(request), ENDPOINT.read(request)
     if model is None:
         return None if endpoint is None else [endpoint]

@@ -14,8 +14,8 @@ from monitor.domain.status import Status
 from monitor.history.series import Metric, asked
 from monitor.score.windows import WINDOWS
 from monitor.scoreboard.row import Row
-from monitor.web.badge_svg import SVG, Badge, Kind, Span, of_status, of_ttft, of_uptime, svg
-from monitor.web.context import Past, Sources
+from monitor.web.badge_svg import SVG, Badge, BadgeKind, BadgeWindow, of_status, of_ttft, of_uptime, svg
+from monitor.web.context import Context, HistoryContext
 from monitor.web.responses import Document, answer, ready
 from monitor.web.route import UNCHANGED, UNKNOWN_ID, Answer, Route, choice
 from monitor.web.routes.history import BUSY, ID, known_id, read_points
@@ -23,18 +23,18 @@ from monitor.web.routes.history import BUSY, ID, known_id, read_points
 _KEPT: Final = "max-age=60"
 """Whoever shows badges keeps them for a while anyway."""
 _SHOWN_BY: Final = "Cross-Origin-Resource-Policy"
-_RECENT: Final = Span.MINUTES_30
+_RECENT: Final = BadgeWindow.MINUTES_30
 """What the scores document has a median of."""
-_LENGTHS_S: Final = {Span(window.name): window.length_s for window in WINDOWS}
-UPTIME_WINDOW = choice("window", "Over how long; `30d` unless it is given.", Span, example="7d")
-TTFT_WINDOW = choice("window", "Over how long; `30m` unless it is given.", Span, example="7d")
+_LENGTHS_S: Final = {BadgeWindow(window.name): window.length_s for window in WINDOWS}
+UPTIME_WINDOW = choice("window", "Over how long; `30d` unless it is given.", BadgeWindow, example="7d")
+TTFT_WINDOW = choice("window", "Over how long; `30m` unless it is given.", BadgeWindow, example="7d")
 
 
-def routes(sources: Sources) -> Sequence[Route]:
+def routes(sources: Context) -> Sequence[Route]:
     """The routes of this file; none where there is no store to read."""
     if sources.past is None:
         return ()
-    handlers = _Handlers(sources, sources.past)
+    handlers = _BadgeHandlers(sources, sources.past)
     image = [Answer(about="The badge.", content_type=SVG), UNCHANGED, UNKNOWN_ID]
     return (
         Route(
@@ -55,37 +55,37 @@ class _Made:
     document: Document
 
 
-class _Handlers:
+class _BadgeHandlers:
     """The handlers."""
 
-    def __init__(self, sources: Sources, past: Past) -> None:
+    def __init__(self, sources: Context, past: HistoryContext) -> None:
         self._sources = sources
         self._past = past
-        self._made: dict[tuple[str, Kind, Span | None], _Made] = {}
+        self._made: dict[tuple[str, BadgeKind, BadgeWindow | None], _Made] = {}
 
     async def uptime(self, request: web.Request) -> web.StreamResponse:
         """A badge with an endpoint's uptime in percent."""
-        window = UPTIME_WINDOW.read(request) or Span.DAYS_30
-        return self._of_row(request, Kind.UPTIME, window, lambda row: of_uptime(window, row.uptime[window]))
+        window = UPTIME_WINDOW.read(request) or BadgeWindow.DAYS_30
+        return self._of_row(request, BadgeKind.UPTIME, window, lambda row: of_uptime(window, row.uptime[window]))
 
     async def ttft(self, request: web.Request) -> web.StreamResponse:
         """A badge with an endpoint's median time to the first token, in the colour of its status."""
         window = TTFT_WINDOW.read(request) or _RECENT
         if window is _RECENT:
-            return self._of_row(request, Kind.TTFT, window, _recent_ttft)
+            return self._of_row(request, BadgeKind.TTFT, window, _recent_ttft)
         row = self._row(request)
         name, status = row.id, row.status
         document = await self._past.reads.document(
-            (Kind.TTFT, name, window, status), partial(self._stored_ttft, name, window, status)
+            (BadgeKind.TTFT, name, window, status), partial(self._stored_ttft, name, window, status)
         )
         return answer(request, document)
 
     async def status(self, request: web.Request) -> web.StreamResponse:
         """A badge with what an endpoint is."""
-        return self._of_row(request, Kind.STATUS, None, lambda row: of_status(row.status))
+        return self._of_row(request, BadgeKind.STATUS, None, lambda row: of_status(row.status))
 
     def _of_row(
-        self, request: web.Request, kind: Kind, window: Span | None, badge: Callable[[Row], Badge]
+        self, request: web.Request, kind: BadgeKind, window: BadgeWindow | None, badge: Callable[[Row], Badge]
     ) -> web.StreamResponse:
         row = self._row(request)
         key = (row.id, kind, window)
@@ -98,7 +98,7 @@ class _Handlers:
         name = known_id(self._sources, request)
         return self._sources.row(name) or self._sources.snapshot().rows[name]
 
-    async def _stored_ttft(self, name: str, window: Span, status: Status) -> Document:
+    async def _stored_ttft(self, name: str, window: BadgeWindow, status: Status) -> Document:
         wanted = asked(Metric.TTFT, task=self._past.task(name), window_s=_LENGTHS_S[window], step_s=None)
         (point,) = await read_points(self._past, name, wanted, wanted.whole(self._past.now()))
         median_s = point.get("p50")

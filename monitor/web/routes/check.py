@@ -9,7 +9,7 @@ from typing import TypedDict, assert_never
 from aiohttp import web
 
 from monitor.domain.status import Status
-from monitor.web.context import Sources
+from monitor.web.context import Context
 from monitor.web.route import UNKNOWN_ID, Answer, Route, endpoint_id
 
 ID = endpoint_id()
@@ -33,7 +33,7 @@ def usable(status: Status) -> bool:
             assert_never(status)
 
 
-def routes(sources: Sources) -> Sequence[Route]:
+def routes(sources: Context) -> Sequence[Route]:
     """The routes of this file."""
 
     async def handler(request: web.Request) -> web.Response:

@@ -9,7 +9,7 @@ from typing import Literal, NotRequired, TypedDict
 
 from aiohttp import hdrs, web
 
-from monitor.web.context import Sources
+from monitor.web.context import Context
 from monitor.web.responses import answer
 from monitor.web.route import UNCHANGED, Answer, Route
 from monitor.web.scrape import Scrapes
@@ -31,9 +31,9 @@ class Ready(TypedDict):
     """What is odd all the same; left out where there is nothing."""
 
 
-def routes(sources: Sources) -> Sequence[Route]:
+def routes(sources: Context) -> Sequence[Route]:
     """The routes of this file."""
-    handlers = _Handlers(sources)
+    handlers = _HealthHandlers(sources)
     return (
         Route(path="/healthz", handler=handlers.health, answers=[Answer(about="It is.", shape=Alive)], open=True),
         Route(
@@ -57,10 +57,10 @@ def routes(sources: Sources) -> Sequence[Route]:
     )
 
 
-class _Handlers:
+class _HealthHandlers:
     """The handlers."""
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: Context) -> None:
         self._sources = sources
         self._scrapes = Scrapes(self._text, time.monotonic)
 

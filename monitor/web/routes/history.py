@@ -16,11 +16,11 @@ from monitor.config import RefusedError, duration_s
 from monitor.history.buckets import Points, QuantilePoint, RatioPoint, of_buckets, of_samples
 from monitor.history.incidents import FEED_TYPE, IncidentList, feed, incident_row
 from monitor.history.pagination import FORM, QueryError, from_cursor, to_cursor
-from monitor.history.samples import EVER, SampleList, Wanted, portions
+from monitor.history.samples import EVER, SampleList, SampleQuery, portions
 from monitor.history.series import Asked, Grid, Metric, asked
 from monitor.schema.json_schema import Words
-from monitor.store import Place
-from monitor.web.context import Past, Sources
+from monitor.store import PageKey
+from monitor.web.context import Context, HistoryContext
 from monitor.web.responses import Document, answer, ready
 from monitor.web.route import (
     UNCHANGED,
@@ -64,7 +64,7 @@ CURSOR = Parameter(
     about="`next` of the page before; other parameters as then.",
     parse=from_cursor,
     shape=Annotated[str, Words(pattern=f"^{FORM}$")],
-    example=to_cursor(Place(at=datetime(2026, 11, 22, 7, tzinfo=UTC), id="1f" * 8)),
+    example=to_cursor(PageKey(at=datetime(2026, 11, 22, 7, tzinfo=UTC), id="1f" * 8)),
 )
 METRIC = choice("metric", "What the series is of; `ttft_s` unless it is given.", Metric, example="uptime")
 WINDOW = Parameter(
@@ -109,11 +109,11 @@ class Series(TypedDict):
     next: None
 
 
-def routes(sources: Sources) -> Sequence[Route]:
+def routes(sources: Context) -> Sequence[Route]:
     """The routes of this file; none where there is no store to read."""
     if sources.past is None:
         return ()
-    handlers = _Handlers(sources, sources.past)
+    handlers = _HistoryHandlers(sources, sources.past)
     return (
         Route(
             path="/v1/endpoints/{id}/samples",
@@ -141,10 +141,10 @@ def routes(sources: Sources) -> Sequence[Route]:
     )
 
 
-class _Handlers:
+class _HistoryHandlers:
     """The handlers."""
 
-    def __init__(self, sources: Sources, past: Past) -> None:
+    def __init__(self, sources: Context, past: HistoryContext) -> None:
         self._sources = sources
         self._past = past
 
@@ -153,7 +153,7 @@ class _Handlers:
 
         A sample is there once its probe has ended, at the place where it began.
         """
-        wanted = Wanted(
+        wanted = SampleQuery(
             endpoint=known_id(self._sources, request),
             since=SINCE.read(request),
             until=UNTIL.read(request),
@@ -182,7 +182,7 @@ class _Handlers:
                 endpoint=endpoint, since=since or EVER, before=cursor, limit=limit + 1
             )
             now, page = self._past.now(), found[:limit]
-            more = to_cursor(Place(at=page[-1].began_at, id=page[-1].id)) if len(found) > limit else None
+            more = to_cursor(PageKey(at=page[-1].began_at, id=page[-1].id)) if len(found) > limit else None
             return self._json(IncidentList(data=[incident_row(each, now) for each in page], next=more))
 
         return await self._answer(request, ("incidents", endpoint, since, limit, cursor), read)
@@ -229,7 +229,7 @@ class _Handlers:
         return ready(body, cache_control=self._past.reads.cache_control)
 
 
-def known_id(sources: Sources, request: web.Request) -> str:
+def known_id(sources: Context, request: web.Request) -> str:
     """The id in the path. Raises HTTPNotFound where no endpoint has it."""
     name = ID.need(request)
     if name not in sources.snapshot().rows:
@@ -237,7 +237,7 @@ def known_id(sources: Sources, request: web.Request) -> str:
     return name
 
 
-async def read_samples(past: Past, wanted: Wanted) -> Document:
+async def read_samples(past: HistoryContext, wanted: SampleQuery) -> Document:
     """A page of samples."""
     page = wanted.page(past.now(), past.raw())
     found = await past.store.page(
@@ -252,7 +252,7 @@ async def read_samples(past: Past, wanted: Wanted) -> Document:
     return await asyncio.to_thread(ready, body, cache_control=past.reads.cache_control)
 
 
-async def read_points(past: Past, name: str, wanted: Asked, grid: Grid) -> Points:
+async def read_points(past: HistoryContext, name: str, wanted: Asked, grid: Grid) -> Points:
     """The points of a series on a grid; made in a thread, since a thousand take longer than others should wait."""
     store, tier = past.store, wanted.source.value
     if tier is None:

@@ -10,7 +10,7 @@ from typing import TypedDict
 from aiohttp import web
 
 from monitor.routing.openrouter.types import ListedModelsDocument, ListedProvidersDocument, OfferedModelDocument
-from monitor.web.context import Sources
+from monitor.web.context import Context
 from monitor.web.openrouter_cache import Offering
 from monitor.web.responses import JSON, answer
 from monitor.web.route import UNCHANGED, Answer, Parameter, Route, whole
@@ -57,9 +57,9 @@ class OpenRouterRefusal(TypedDict):
     error: OpenRouterFault
 
 
-def routes(sources: Sources) -> Sequence[Route]:
+def routes(sources: Context) -> Sequence[Route]:
     """The routes of this file."""
-    handlers = _Handlers(sources)
+    handlers = _OpenRouterHandlers(sources)
     unknown = Answer(about="There is no such model.", shape=OpenRouterRefusal, status=HTTPStatus.NOT_FOUND)
     return (
         Route(
@@ -88,10 +88,10 @@ def routes(sources: Sources) -> Sequence[Route]:
     )
 
 
-class _Handlers:
+class _OpenRouterHandlers:
     """The handlers."""
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: Context) -> None:
         self._sources = sources
         self._offering = Offering()
 

@@ -17,7 +17,7 @@ from monitor.schema.json_schema import Words
 from monitor.traffic.calls import Receipt, StoppingError
 from monitor.traffic.known import TooManyError
 from monitor.traffic.reading import APP_LENGTH, ERRORS, ID_LENGTH, MOST, MOST_S, MOST_TOKENS, OK, WrongBodyError
-from monitor.web.context import Sources
+from monitor.web.context import Context
 from monitor.web.request_body import read_body
 from monitor.web.route import Answer, Route, refusal
 
@@ -76,7 +76,7 @@ class Taken:
     rejected: list[Rejection]
 
 
-def routes(sources: Sources) -> Sequence[Route]:
+def routes(sources: Context) -> Sequence[Route]:
     """The routes of this file."""
 
     async def handler(request: web.Request) -> web.Response:

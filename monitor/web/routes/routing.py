@@ -12,7 +12,7 @@ from aiohttp import web
 
 from monitor.routing.decide import RouteAnswer, route
 from monitor.routing.preferences import RouteRequest, wish_of
-from monitor.web.context import Sources
+from monitor.web.context import Context
 from monitor.web.openrouter_cache import Offering
 from monitor.web.request_body import body_of
 from monitor.web.responses import JSON
@@ -21,7 +21,7 @@ from monitor.web.route import Answer, Route, refusal
 _SEED_BITS = 63
 
 
-def routes(sources: Sources) -> Sequence[Route]:
+def routes(sources: Context) -> Sequence[Route]:
     """The routes of this file."""
     offering = Offering()
 

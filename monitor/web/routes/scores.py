@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from monitor.domain.status import Status
-from monitor.scoreboard.schema import EndpointScore, Scores, scores_schema
-from monitor.scoreboard.snapshot import Filter
-from monitor.web.context import Sources
-from monitor.web.response_cache import Shelf
+from monitor.scoreboard.schema import EndpointScore, ScoresDocument, scores_schema
+from monitor.scoreboard.snapshot import RowFilter
+from monitor.web.context import Context
+from monitor.web.response_cache import ResponseCache
 from monitor.web.responses import answer, ready
 from monitor.web.route import UNCHANGED, UNKNOWN_ID, Answer, Route, choice, endpoint_id, number, text
 
@@ -25,15 +25,15 @@ MIN_SCORE = number(
 SCHEMA_JSON = "application/schema+json"
 
 
-def routes(sources: Sources) -> Sequence[Route]:
+def routes(sources: Context) -> Sequence[Route]:
     """The routes of this file."""
-    handlers = _Handlers(sources)
+    handlers = _ScoresHandlers(sources)
     return (
         Route(
             path="/v1/scores",
             handler=handlers.scores,
             parameters=[MODEL, PROVIDER, STATUS, MIN_SCORE],
-            answers=[Answer(about="The scores document.", shape=Scores), UNCHANGED],
+            answers=[Answer(about="The scores document.", shape=ScoresDocument), UNCHANGED],
         ),
         Route(
             path="/v1/scores/{id}",
@@ -49,12 +49,12 @@ def routes(sources: Sources) -> Sequence[Route]:
     )
 
 
-class _Handlers:
+class _ScoresHandlers:
     """The handlers."""
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: Context) -> None:
         self._sources = sources
-        self._shelf = Shelf()
+        self._shelf = ResponseCache()
         self._schema = ready(json.dumps(scores_schema(), separators=(",", ":")).encode(), SCHEMA_JSON)
 
     async def scores(self, request: web.Request) -> web.StreamResponse:
@@ -62,7 +62,7 @@ class _Handlers:
         snapshot = await self._sources.newest()
         if "?" not in request.raw_path:
             return answer(request, self._shelf.whole(snapshot))
-        wanted = Filter(
+        wanted = RowFilter(
             model=MODEL.read(request),
             provider=PROVIDER.read(request),
             status=STATUS.read(request),

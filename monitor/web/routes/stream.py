@@ -16,12 +16,12 @@ from http import HTTPStatus
 from aiohttp import hdrs, web
 
 from monitor.scoreboard.changes import Changes
-from monitor.scoreboard.snapshot import Filter, opening
-from monitor.web.context import Sources
+from monitor.scoreboard.snapshot import RowFilter, opening
+from monitor.web.context import Context
 from monitor.web.responses import SAFE
 from monitor.web.route import Answer, Route, refusal
 from monitor.web.routes.scores import MODEL, PROVIDER
-from monitor.web.sse import BEGIN, KEEP_ALIVE, Kind, event
+from monitor.web.sse import BEGIN, KEEP_ALIVE, EventKind, event
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ _HEADERS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class StreamLimits:
     """How many streams there may be, and how they are kept."""
 
     streams: int = 2_000
@@ -52,7 +52,7 @@ class Limits:
     """How long a reader may take nothing."""
 
 
-def routes(sources: Sources, limits: Limits = Limits()) -> Sequence[Route]:
+def routes(sources: Context, limits: StreamLimits = StreamLimits()) -> Sequence[Route]:
     """The routes of this file."""
     hub = Hub(sources, limits)
     return (
@@ -72,13 +72,13 @@ def routes(sources: Sources, limits: Limits = Limits()) -> Sequence[Route]:
 class Hub:
     """All streams, and the one task that looks for news for them."""
 
-    def __init__(self, sources: Sources, limits: Limits) -> None:
+    def __init__(self, sources: Context, limits: StreamLimits) -> None:
         self._sources = sources
         self._limits = limits
         self._epoch = secrets.token_hex(4)  # so that nobody goes on at a position of another process
         self._snapshot = sources.snapshot()
         self._changes = Changes(self._snapshot)
-        self._ready: dict[Filter, tuple[bytes, ...]] = {}
+        self._ready: dict[RowFilter, tuple[bytes, ...]] = {}
         """The newest change, for readers who know all others."""
         self._wake = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
@@ -94,7 +94,7 @@ class Hub:
         maintenance or its newest sample changes, or its score moves by 0.01; what only time changed is told within a
         minute of the last time.
         """
-        wanted = Filter(model=MODEL.read(request), provider=PROVIDER.read(request))
+        wanted = RowFilter(model=MODEL.read(request), provider=PROVIDER.read(request))
         if self.streams >= self._limits.streams or self._closing:
             raise web.HTTPServiceUnavailable(text="there are too many streams", headers={hdrs.RETRY_AFTER: "10"})
         response = web.StreamResponse(headers=_HEADERS)
@@ -151,7 +151,7 @@ class Hub:
         self._wake.set()
         self._wake = asyncio.Event()
 
-    async def _serve(self, request: web.Request, response: web.StreamResponse, wanted: Filter) -> None:
+    async def _serve(self, request: web.Request, response: web.StreamResponse, wanted: RowFilter) -> None:
         """Write until the reader is gone, or all streams end."""
         transport = request.transport
         if transport is not None:
@@ -174,7 +174,7 @@ class Hub:
         known = epoch == self._epoch and position.isascii() and position.isdecimal() and len(position) <= _DIGITS
         return int(position) if known and self._changes.since(int(position)) is not None else _NOWHERE
 
-    def _owed(self, position: int, wanted: Filter) -> Iterable[bytes]:
+    def _owed(self, position: int, wanted: RowFilter) -> Iterable[bytes]:
         """What a reader at this position has not heard yet."""
         if position != self._changes.position - 1:
             return self._event(position, wanted)
@@ -182,12 +182,12 @@ class Hub:
             self._ready[wanted] = tuple(self._event(position, wanted))
         return self._ready[wanted]
 
-    def _event(self, position: int, wanted: Filter) -> Iterable[bytes]:
+    def _event(self, position: int, wanted: RowFilter) -> Iterable[bytes]:
         changed = self._changes.since(position)
-        kind = Kind.SNAPSHOT if changed is None else Kind.CHANGE
+        kind = EventKind.SNAPSHOT if changed is None else EventKind.CHANGE
         rows = self._snapshot.rows.values() if changed is None else changed
         passing = [row for row in rows if wanted.passes(row)]
-        if kind is Kind.CHANGE and not passing:
+        if kind is EventKind.CHANGE and not passing:
             return ()
         head = opening(self._snapshot.vantage, self._snapshot.generated_at)
         return event(kind, f"{self._epoch}-{self._changes.position}", head, passing)
@@ -196,7 +196,7 @@ class Hub:
 class _Reader:
     """Writes to one reader, who may be slow but has to take something from time to time."""
 
-    def __init__(self, response: web.StreamResponse, transport: asyncio.Transport | None, limits: Limits) -> None:
+    def __init__(self, response: web.StreamResponse, transport: asyncio.Transport | None, limits: StreamLimits) -> None:
         self._response = response
         self._transport = transport
         self._limits = limits

@@ -21,7 +21,7 @@ from aiohttp.typedefs import Handler
 from monitor.client import AsyncClient, Client, Status
 from monitor.config.model import Listen
 from monitor.scoreboard.board import Board
-from monitor.web.context import Sources
+from monitor.web.context import Context
 from monitor.web.server import start
 from probes._model import ErrorClass, Secret
 from tests.integration.daemon.parts import until
@@ -52,7 +52,7 @@ def fail(board: Board, name: str) -> None:
 @asynccontextmanager
 async def served(board: Board, port: int = 0, token: str | None = None) -> AsyncIterator[str]:
     """The daemon's server; its address."""
-    sources = Sources(snapshot=lambda: board.snapshot, problems=tuple)
+    sources = Context(snapshot=lambda: board.snapshot, problems=tuple)
     runner = await start(Listen(port=port), Secret(token) if token else None, sources)
     try:
         host, port = runner.addresses[0][:2]

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from monitor.config.model import Config, ProbeSpec
 from monitor.domain.incident import Incident
 from monitor.scheduler.jobs import Job, plan, tick_at
-from monitor.store import MemoryStore, StoreError, Tally
-from monitor.traffic.counted import Counted
+from monitor.store import MemoryStore, SampleTally, StoreError
+from monitor.traffic.counted import TrafficBatch
 from probes._model import Sample, Task
 from tests.support.board_values import make_config, make_spec
 
@@ -99,7 +99,7 @@ class StubStore(MemoryStore):
     """Samples and states that were committed, call by call."""
     incident_appends: list[list[Incident]] = field(default_factory=list)
     """And incidents."""
-    kept_traffic: dict[str, Counted] = field(default_factory=dict)
+    kept_traffic: dict[str, TrafficBatch] = field(default_factory=dict)
     attempts: int = 0
 
     def __post_init__(self) -> None:
@@ -110,7 +110,7 @@ class StubStore(MemoryStore):
         samples: Sequence[Sample],
         states: Mapping[str, str],
         incidents: Sequence[Incident] = (),
-        traffic: Counted | None = None,
+        traffic: TrafficBatch | None = None,
     ) -> int:
         self.attempts += 1
         await self.gate.wait()
@@ -142,7 +142,7 @@ class StubStore(MemoryStore):
         later = [sample for sample in self.kept.values() if sample.started_at >= since]
         return [sample for sample in later if until is None or sample.started_at < until]
 
-    async def tallies(self, since: datetime, bucket_s: int) -> list[Tally]:
+    async def tallies(self, since: datetime, bucket_s: int) -> list[SampleTally]:
         return []
 
     async def first_seen(self) -> dict[str, datetime]:

@@ -14,7 +14,7 @@ import pytest
 
 from monitor.backtest.policies import NAMES, UnknownPolicyError
 from monitor.backtest.replay import Verdict
-from monitor.backtest.run import Backtest, MisuseError, Wanted, backtest, since_of
+from monitor.backtest.run import Backtest, BacktestMisuseError, BacktestRequest, backtest, since_of
 from monitor.config import load
 from monitor.config.model import Config, EndpointSpec, ProbeSpec
 from monitor.scheduler.jobs import all_jobs, tick_at
@@ -37,7 +37,7 @@ def config(tmp_path: Path) -> Config:
 
 async def played(store: Store, config: Config, since: datetime = NOW - DAY, **wanted: Any) -> Backtest:
     wanted = {"policies": NAMES, **wanted}
-    return await backtest(store, config, Wanted(since=since, until=NOW, **wanted))
+    return await backtest(store, config, BacktestRequest(since=since, until=NOW, **wanted))
 
 
 def verdict(found: Backtest, name: str) -> Verdict:
@@ -146,7 +146,7 @@ async def test_history_is_read_an_hour_at_a_time_and_told_of(config: Config) -> 
 
     store, told = Noting(), []
     await store.append(outage.samples(config, NOW), {})
-    wanted = Wanted(since=NOW - timedelta(days=4000), until=NOW, policies=["failures-2"])
+    wanted = BacktestRequest(since=NOW - timedelta(days=4000), until=NOW, policies=["failures-2"])
     await backtest(store, config, wanted, lambda at, count: told.append((at, count)))
     assert asked[0][0] == min((await store.first_seen()).values()), "years before are not gone through"
     assert all(end is not None and end - since <= timedelta(hours=1) for since, end in asked)
@@ -184,9 +184,11 @@ async def test_samples_under_a_name_of_before_are_the_endpoints_own() -> None:
 
 async def test_an_unknown_endpoint_is_refused_with_a_hint(config: Config) -> None:
     store = MemoryStore()
-    with pytest.raises(MisuseError, match=r"no endpoint has the id 'near:lrge' \(did you mean 'near:large'\?\)"):
+    with pytest.raises(
+        BacktestMisuseError, match=r"no endpoint has the id 'near:lrge' \(did you mean 'near:large'\?\)"
+    ):
         await played(store, config, ids=["near:lrge"])
-    with pytest.raises(MisuseError, match=r"no endpoint has the id 'x'; there are: far:large, far:small"):
+    with pytest.raises(BacktestMisuseError, match=r"no endpoint has the id 'x'; there are: far:large, far:small"):
         await played(store, config, ids=["x"])
 
 

@@ -16,9 +16,9 @@ import pytest
 
 from monitor.config.model import Config, Listen, ProbeSpec
 from monitor.daemon.app import Daemon
-from monitor.pipeline.baselines import HabitHooks, HabitReader, Rhythm
+from monitor.pipeline.baselines import BaselineHooks, BaselineIntervals, BaselineReader
 from monitor.scheduler.jobs import plan, tasks_of
-from monitor.score.baseline import Basis, Habit, Habits, starts, unusual
+from monitor.score.baseline import Baseline, Baselines, Basis, starts, unusual
 from monitor.scoreboard.board import Board
 from monitor.store import Bucket, MemoryStore, Retention, Store, StoreError, create_store
 from probes._model import ErrorClass, Sample, Task
@@ -29,7 +29,7 @@ from tests.unit.store.samples import make_sample
 HOUR = timedelta(hours=1)
 AT = datetime(2026, 11, 25, 14, tzinfo=UTC)
 E, OTHER = "steady:smollm2", "other:smollm2"
-QUICK = Rhythm(breath_s=0.0, look_s=0.002)
+QUICK = BaselineIntervals(breath_s=0.0, look_s=0.002)
 FOREVER = Retention(raw=timedelta(days=3650), hourly=timedelta(days=3650))
 
 
@@ -74,20 +74,20 @@ class Desk:
 
     store: Store
     tasks: dict[str, Task]
-    rhythm: Rhythm
+    rhythm: BaselineIntervals
     now: datetime
     troubled: bool = False
-    given: list[tuple[str, Habits]] = field(default_factory=list)
+    given: list[tuple[str, Baselines]] = field(default_factory=list)
     new: set[tuple[str, datetime]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        hooks = HabitHooks(
+        hooks = BaselineHooks(
             now=lambda: self.now,
             troubled=lambda: self.troubled,
             habits=lambda name, habits: self.given.append((name, habits)),
             is_new=lambda name, hour: (name, hour) in self.new,
         )
-        self.reader = HabitReader(self.store, self.tasks, hooks, self.rhythm)
+        self.reader = BaselineReader(self.store, self.tasks, hooks, self.rhythm)
         self.task = asyncio.create_task(self.reader.run())
 
     def hours(self) -> list[tuple[str, datetime]]:
@@ -104,7 +104,7 @@ async def begin() -> AsyncIterator[Begin]:
     async def make(
         store: Store,
         *names: str,
-        rhythm: Rhythm = QUICK,
+        rhythm: BaselineIntervals = QUICK,
         now: datetime = AT + timedelta(minutes=20),
         troubled: bool = False,
         new: Collection[tuple[str, datetime]] = (),
@@ -163,7 +163,7 @@ async def test_a_habit_is_of_the_successes_in_the_hours_that_are_nearest(
 async def test_of_an_endpoint_that_nothing_is_known_of_that_is_said(each_store: Store, begin: Begin) -> None:
     desk = await begin(each_store, E, OTHER)
     await until(lambda: len(desk.given) == 2)
-    assert desk.given == [(name, Habits(hour=AT, task=Task.CHAT)) for name in (E, OTHER)]
+    assert desk.given == [(name, Baselines(hour=AT, task=Task.CHAT)) for name in (E, OTHER)]
 
 
 async def test_a_whole_week_is_read_only_of_those_whose_nearer_hours_are_not_enough(begin: Begin) -> None:
@@ -244,7 +244,7 @@ async def test_hours_are_those_of_utc(begin: Begin) -> None:
 async def test_there_is_a_pause_after_each_endpoint(begin: Begin) -> None:
     store = Watched()
     await store.append(history(starts(Basis.HOUR, AT), 20), {})
-    desk = await begin(store, E, OTHER, rhythm=Rhythm(breath_s=3600, look_s=0.0))
+    desk = await begin(store, E, OTHER, rhythm=BaselineIntervals(breath_s=3600, look_s=0.0))
     await until(lambda: desk.given)
     await breathe(500)
     assert store.asked == [(E, 18)]
@@ -368,5 +368,5 @@ async def test_a_daemon_hands_them_to_its_board(store: Store) -> None:
         await running
     habits = daemon._board._books["a:x"].habits
     assert habits is not None
-    assert isinstance(habits.ttft_s, Habit)
+    assert isinstance(habits.ttft_s, Baseline)
     assert habits.ttft_s.count == 14 * 20

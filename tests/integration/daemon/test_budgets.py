@@ -11,11 +11,11 @@ from monitor.config.model import BudgetSpec, Config, Listen, ProbeSpec, Provider
 from monitor.daemon.app import Daemon
 from monitor.pipeline.restore import restore_budgets
 from monitor.scheduler.budget import Budgets, Unit, caps_of
-from monitor.scheduler.dispatcher import Ticks
+from monitor.scheduler.dispatcher import Dispatcher
 from monitor.scheduler.jobs import plan
 from monitor.scheduler.scheduler import Schedule
 from monitor.store import Store
-from monitor.workers.limits import Places
+from monitor.workers.limits import ConcurrencyLimits
 from probes._model import Blame, ErrorClass, Run, Sample, Task
 from tests.integration.daemon.parts import breathe, quick_config, until
 from tests.support.board_values import sample_at
@@ -47,7 +47,7 @@ class Line:
         providers = {spec.endpoint.id: spec.endpoint.provider for spec in self.config.endpoints}
         self.budgets = Budgets(caps_of(self.config), providers)
         self.jobs = plan(self.config)
-        self.ticks = Ticks(self, Places(64, {}), {}, self.emitted.append, self.budgets)
+        self.ticks = Dispatcher(self, ConcurrencyLimits(64, {}), {}, self.emitted.append, self.budgets)
 
     async def measure(self, run: Run) -> Sample:
         """A probe of this provider."""

@@ -13,17 +13,17 @@ import pytest
 from monitor.config.model import BudgetSpec, Config, ProbeSpec, ProviderSpec, ScoringSpec
 from monitor.daemon.app import Daemon
 from monitor.domain.incident import Incident
-from monitor.domain.maintenance import Span
+from monitor.domain.maintenance import MaintenanceWindow
 from monitor.domain.status import Status
 from monitor.pipeline.recorder import Hooks, Recorder
 from monitor.pipeline.restore import restore
 from monitor.scheduler.budget import Budgets, caps_of
-from monitor.scheduler.dispatcher import Ticks
+from monitor.scheduler.dispatcher import Dispatcher
 from monitor.scheduler.jobs import plan, tick_at
 from monitor.scheduler.scheduler import Schedule
 from monitor.scoreboard.board import Board
 from monitor.store import Store
-from monitor.workers.limits import Places
+from monitor.workers.limits import ConcurrencyLimits
 from probes._model import ErrorClass, Run, Sample, Task
 from tests.integration.daemon.parts import breathe, end, quick_config, until
 from tests.support.board_values import sample_at
@@ -53,7 +53,7 @@ class Line:
         hooks = Hooks(observe=self.samples.append, published=lambda _: None, due=self._due, dropped=lambda _: None)
         self.recorder = Recorder(self.board, store, hooks)
         budgets = Budgets(caps_of(config), {name: name.partition(":")[0] for name in self._jobs})
-        self._ticks = Ticks(self, Places(4, {}), {}, self.recorder.put, budgets)
+        self._ticks = Dispatcher(self, ConcurrencyLimits(4, {}), {}, self.recorder.put, budgets)
         self.schedule = Schedule(plan(config), self._ticks.fire, self._ticks.miss)
 
     def _due(self, endpoint: str, at: datetime) -> None:
@@ -213,7 +213,7 @@ async def test_a_probe_that_its_budget_holds_back_is_not_asked_for_again_and_aga
 
 async def test_maintenance_holds_back_what_is_beside_the_ticks_too(begin: Begin) -> None:
     now = datetime.now(UTC)
-    spans = (Span(begin=now - timedelta(hours=1), end=now + timedelta(hours=9)),)
+    spans = (MaintenanceWindow(begin=now - timedelta(hours=1), end=now + timedelta(hours=9)),)
     (spec,) = QUICK.endpoints
     line = await begin(replace(QUICK, endpoints=(replace(spec, maintenance=spans),)))
     line.ask(ONE)

@@ -10,12 +10,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.config.model import ProbeSpec
-from monitor.domain.maintenance import Span
-from monitor.scheduler.dispatcher import Ticks
+from monitor.domain.maintenance import MaintenanceWindow
+from monitor.scheduler.dispatcher import Dispatcher
 from monitor.scheduler.jobs import Job, tick_at
 from monitor.scheduler.scheduler import Schedule
-from monitor.score.blame import Moved
-from monitor.workers.limits import Places
+from monitor.score.blame import BlameOverrides
+from monitor.workers.limits import ConcurrencyLimits
 from probes._model import Blame, ErrorClass, Run, Sample, Task
 from tests.integration.daemon.parts import quick_jobs, roomy_jobs, until
 from tests.support.board_values import sample_at
@@ -28,13 +28,13 @@ TOOLS = ProbeSpec(name="tools", task=Task.TOOL_CALL, every_s=60, timeout_s=5)
 class Line:
     """Ticks on the way to samples, around a provider that answers as it is told."""
 
-    moved: Moved = field(default_factory=dict)
+    moved: BlameOverrides = field(default_factory=dict)
     answer: Callable[[Sample], Sample] = lambda sample: sample
     asked: list[Run] = field(default_factory=list)
     emitted: list[Sample] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.ticks = Ticks(self, Places(4, {}), self.moved, self.emitted.append)
+        self.ticks = Dispatcher(self, ConcurrencyLimits(4, {}), self.moved, self.emitted.append)
 
     async def measure(self, run: Run) -> Sample:
         """A probe of this provider."""
@@ -145,7 +145,7 @@ async def test_a_blame_that_the_configuration_moved_is_in_the_sample_itself() ->
 
 
 def in_maintenance(job: Job, begin: datetime, end: datetime) -> Job:
-    return replace(job, spec=replace(job.spec, maintenance=(Span(begin=begin, end=end),)))
+    return replace(job, spec=replace(job.spec, maintenance=(MaintenanceWindow(begin=begin, end=end),)))
 
 
 async def test_in_maintenance_nothing_is_sent_and_nothing_recorded_and_after_it_ticks_run_as_ever() -> None:

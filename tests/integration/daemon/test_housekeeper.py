@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from monitor.pipeline.housekeeper import Housekeeper, Rhythm, Told
+from monitor.pipeline.housekeeper import Housekeeper, HousekeeperCallbacks, HousekeepingIntervals
 from monitor.store import MemoryStore, Retention, Size, Store, StoreError, create_store
-from monitor.store.retention_clock import Reading
+from monitor.store.retention_clock import ClockReading
 from tests.integration.daemon.parts import breathe, end, locked, until
 from tests.unit.store.samples import make_sample
 
 NOW = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
-QUICK = Rhythm(breath_s=0.0, every_s=0.005)
+QUICK = HousekeepingIntervals(breath_s=0.0, every_s=0.005)
 
 
 class Slices(MemoryStore):
@@ -44,15 +44,15 @@ class House:
     """A housekeeper at work, and everything that it told."""
 
     store: Store
-    rhythm: Rhythm = QUICK
+    rhythm: HousekeepingIntervals = QUICK
     troubled: bool = False
     now: datetime = NOW
     durations_s: list[float] = field(default_factory=list)
     sizes: list[Size] = field(default_factory=list)
-    readings: list[Reading] = field(default_factory=list)
+    readings: list[ClockReading] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        told = Told(
+        told = HousekeeperCallbacks(
             now=lambda: self.now,
             troubled=lambda: self.troubled,
             slice_done=self.durations_s.append,
@@ -70,7 +70,7 @@ Begin = Callable[..., Awaitable[House]]
 async def begin() -> AsyncIterator[Begin]:
     made: list[House] = []
 
-    async def make(store: Store, rhythm: Rhythm = QUICK, *, troubled: bool = False) -> House:
+    async def make(store: Store, rhythm: HousekeepingIntervals = QUICK, *, troubled: bool = False) -> House:
         made.append(House(store, rhythm, troubled))
         await breathe()
         return made[-1]
@@ -82,7 +82,7 @@ async def begin() -> AsyncIterator[Begin]:
 
 async def test_slices_follow_each_other_until_there_is_no_more_to_do(begin: Begin) -> None:
     store = Slices(more=7)
-    house = await begin(store, Rhythm(breath_s=0.0, every_s=3600))
+    house = await begin(store, HousekeepingIntervals(breath_s=0.0, every_s=3600))
     await until(lambda: house.sizes)
     await breathe(500)
     assert store.slices == [(NOW, Retention())] * 7
@@ -113,7 +113,7 @@ async def test_a_store_in_trouble_is_left_alone(begin: Begin) -> None:
 
 async def test_it_stands_back_amid_its_work_when_trouble_comes(begin: Begin) -> None:
     store = Slices(more=1_000_000)
-    house = await begin(store, Rhythm(breath_s=0.0, every_s=3600))
+    house = await begin(store, HousekeepingIntervals(breath_s=0.0, every_s=3600))
     await until(lambda: len(store.slices) > 3)
     house.troubled = True
     await breathe()
@@ -148,7 +148,7 @@ async def test_a_real_store_is_sealed_and_pruned_and_nothing_young_is_lost(begin
         ages = {1: timedelta(hours=1), 2: timedelta(hours=50), 3: timedelta(days=6), 4: timedelta(days=8)}
         old = [make_sample(number, started_at=NOW - age, scheduled_at=NOW - age) for number, age in ages.items()]
         await store.append(old, {})
-        house = await begin(store, Rhythm(breath_s=0.0, every_s=3600))
+        house = await begin(store, HousekeepingIntervals(breath_s=0.0, every_s=3600))
         await until(lambda: house.sizes)
         info = await store.info()
         assert house.sizes == [info.size]
@@ -186,7 +186,7 @@ async def test_a_horizon_that_a_clock_ahead_left_is_taken_back_when_it_is_looked
 
 
 async def test_a_look_that_is_asked_for_does_not_wait_for_its_turn(begin: Begin) -> None:
-    house = await begin(Slices(), Rhythm(breath_s=0.0, every_s=3600.0))
+    house = await begin(Slices(), HousekeepingIntervals(breath_s=0.0, every_s=3600.0))
     looked = len(house.readings)
     house.keeper.look()
     await until(lambda: len(house.readings) > looked)

@@ -19,14 +19,14 @@ import pytest
 from monitor.config.model import Config, ProbeSpec
 from monitor.domain.incident import Incident
 from monitor.domain.status import Status
-from monitor.pipeline.recorder import Hooks, Limits, Recorder
+from monitor.pipeline.recorder import Hooks, QueueLimits, Recorder
 from monitor.pipeline.restore import restore
 from monitor.scheduler.jobs import plan
 from monitor.score.serialize import state_from_text
 from monitor.scoreboard.board import Board, StatusChange
 from monitor.scoreboard.snapshot import Snapshot
 from monitor.store import MemoryStore, Retention, Store, StoreError, create_store
-from monitor.traffic.counted import Counted
+from monitor.traffic.counted import TrafficBatch
 from probes._model import ErrorClass, Sample, Task
 from tests.integration.daemon.parts import StubStore, breathe, end, locked, quick_config, until
 from tests.support.board_values import sample_at
@@ -34,8 +34,8 @@ from tests.support.board_values import sample_at
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 ONE, TWO = "a:one", "b:two"
 CONFIG = quick_config(ONE, TWO, every_s=60)
-QUICK = Limits(patience_s=0.02, retry_s=0.01)
-PATIENT = Limits(patience_s=3600, retry_s=0.01, longest_s=3600)
+QUICK = QueueLimits(patience_s=0.02, retry_s=0.01)
+PATIENT = QueueLimits(patience_s=3600, retry_s=0.01, longest_s=3600)
 
 
 def make_sample(number: int, error: ErrorClass | None = None, name: str = ONE) -> Sample:
@@ -49,7 +49,7 @@ class Bench:
     """A recorder at work, and everything that it told."""
 
     store: Store
-    limits: Limits = PATIENT
+    limits: QueueLimits = PATIENT
     config: Config = CONFIG
     board_type: type[Board] = Board
     observed: list[Sample] = field(default_factory=list)
@@ -108,7 +108,7 @@ Begin = Callable[..., Awaitable[Bench]]
 async def begin() -> AsyncIterator[Begin]:
     made: list[Bench] = []
 
-    async def make(store: Store, limits: Limits = PATIENT, config: Config = CONFIG) -> Bench:
+    async def make(store: Store, limits: QueueLimits = PATIENT, config: Config = CONFIG) -> Bench:
         made.append(Bench(store, limits, config))
         await breathe()
         return made[-1]
@@ -269,7 +269,7 @@ async def test_nothing_is_published_where_nothing_came_and_no_status_can_change(
 
 
 async def test_a_clock_that_is_stepped_is_noticed_before_the_next_sample(begin: Begin) -> None:
-    bench = await begin(StubStore(), Limits(longest_s=0.01))
+    bench = await begin(StubStore(), QueueLimits(longest_s=0.01))
     await until(lambda: len(bench.snapshots) >= 3)
     assert bench.observed == []
 
@@ -316,7 +316,7 @@ async def test_a_busy_loop_is_not_read_as_a_slow_store(
     begin: Begin, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The thread has committed long ago; its answer waits for the loop like everything else."""
-    bench = await begin(store, Limits(patience_s=0.2, stalled_s=0.4))
+    bench = await begin(store, QueueLimits(patience_s=0.2, stalled_s=0.4))
     for number in range(5):
         bench.put(make_sample(number))
         await breathe(3)
@@ -328,7 +328,7 @@ async def test_a_busy_loop_is_not_read_as_a_slow_store(
 
 async def test_a_store_that_fails_while_nothing_is_to_be_written_is_noticed_and_its_recovery_too(begin: Begin) -> None:
     store = StubStore(unwritable=locked())
-    bench = await begin(store, Limits(look_s=0.01, retry_s=0.01))
+    bench = await begin(store, QueueLimits(look_s=0.01, retry_s=0.01))
     await until(lambda: bench.recorder.store_error == str(locked()))
     store.unwritable = None
     await until(lambda: bench.recorder.store_error is None)
@@ -424,7 +424,7 @@ async def test_the_problem_lasts_until_all_that_waits_is_written(begin: Begin) -
             samples: Sequence[Sample],
             states: Mapping[str, str],
             incidents: Sequence[Incident] = (),
-            traffic: Counted | None = None,
+            traffic: TrafficBatch | None = None,
         ) -> int:
             await super().append(samples, states, incidents, traffic)
             told.append((len(self.kept), bench.recorder.store_error is None))
@@ -512,7 +512,7 @@ async def test_a_failure_amid_the_parts_gives_nothing_up_and_is_tried_again(begi
             samples: Sequence[Sample],
             states: Mapping[str, str],
             incidents: Sequence[Incident] = (),
-            traffic: Counted | None = None,
+            traffic: TrafficBatch | None = None,
         ) -> int:
             if self.attempts == 6:
                 self.attempts += 1
@@ -612,7 +612,7 @@ async def test_a_full_disk_that_claims_to_be_writable_costs_no_sample(begin: Beg
             samples: Sequence[Sample],
             states: Mapping[str, str],
             incidents: Sequence[Incident] = (),
-            traffic: Counted | None = None,
+            traffic: TrafficBatch | None = None,
         ) -> int:
             needed = len(samples) + len(states) + len(incidents)
             if self.room < needed:

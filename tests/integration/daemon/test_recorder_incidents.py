@@ -12,8 +12,8 @@ import pytest
 from monitor.config.model import Config
 from monitor.domain.incident import Incident, incident_id
 from monitor.domain.status import Status
-from monitor.pipeline.poison import Batch, Piecemeal
-from monitor.pipeline.recorder import Limits
+from monitor.pipeline.poison import Batch, PoisonQueue
+from monitor.pipeline.recorder import QueueLimits
 from monitor.pipeline.restore import restore
 from monitor.scheduler.jobs import Job, plan
 from monitor.scoreboard.board import Absorbed, Board
@@ -89,7 +89,7 @@ Begin = Callable[..., Awaitable[Bench]]
 async def begin() -> AsyncIterator[Begin]:
     made: list[Bench] = []
 
-    async def make(store: Store, limits: Limits = PATIENT) -> Bench:
+    async def make(store: Store, limits: QueueLimits = PATIENT) -> Bench:
         made.append(Bench(store, limits, board_type=Watching))
         await breathe()
         return made[-1]
@@ -209,7 +209,7 @@ async def test_an_incident_that_is_refused_alone_is_given_up_once_the_state_afte
 async def test_parts_that_are_refused_out_of_step_are_given_up_all_the_same() -> None:
     """What waits is stored as a whole: one that was given up comes again while another has to."""
     first, second = (begun(sample) for name in (ONE, TWO) for sample in failures(1, name=name))
-    piecemeal = Piecemeal(StubStore(refused={first.id, second.id}))
+    piecemeal = PoisonQueue(StubStore(refused={first.id, second.id}))
     alone = Batch(states={ONE: "{}"}, incidents={first.id: first})
     both = replace(alone, incidents={first.id: first, second.id: second})
     outcomes = [await piecemeal.append(batch) for batch in (alone, both, both, both)]
@@ -221,7 +221,7 @@ async def test_a_refusal_is_forgotten_once_all_was_taken() -> None:
     """A store that fails now and then for a moment is no proof, however often it does."""
     (incident,) = (begun(sample) for sample in failures(1))
     store = StubStore()
-    piecemeal = Piecemeal(store)
+    piecemeal = PoisonQueue(store)
     batch = Batch(states={ONE: "{}"}, incidents={incident.id: incident})
     for _ in range(4):
         store.refused = {incident.id}

@@ -11,15 +11,15 @@ from itertools import pairwise
 
 import pytest
 
-from monitor.domain.maintenance import Span
-from monitor.pipeline.outcomes import Intake, IntakeHooks, reader_of, spans_of
-from monitor.pipeline.recorder import Limits
+from monitor.domain.maintenance import MaintenanceWindow
+from monitor.pipeline.outcomes import OutcomeHooks, OutcomeReceiver, reader_of, spans_of
+from monitor.pipeline.recorder import QueueLimits
 from monitor.pipeline.restore import restore
 from monitor.scheduler.jobs import plan
 from monitor.scoreboard.board import Board
 from monitor.store import MemoryStore, Store
 from monitor.traffic.calls import Call, Receipt, StoppingError
-from monitor.traffic.known import REMEMBERED, Known, TooManyError
+from monitor.traffic.known import REMEMBERED, KnownIds, TooManyError
 from probes._model import ErrorClass
 from tests.integration.daemon.parts import PATIENT_S, StubStore, breathe, end, locked, until
 from tests.integration.daemon.test_recorder import CONFIG, ONE, PATIENT, QUICK, Bench, make_sample
@@ -33,7 +33,7 @@ Begin = Callable[..., Bench]
 async def begin() -> AsyncIterator[Begin]:
     made: list[Bench] = []
 
-    def make(store: Store, limits: Limits = PATIENT) -> Bench:
+    def make(store: Store, limits: QueueLimits = PATIENT) -> Bench:
         made.append(Bench(store, limits))
         return made[-1]
 
@@ -208,13 +208,13 @@ async def test_whoever_waits_when_all_ends_gets_an_answer(begin: Begin, error: E
 class Desk:
     """An intake whose clock is set by hand."""
 
-    def __init__(self, known: Known | None = None, *maintenance: Span) -> None:
+    def __init__(self, known: KnownIds | None = None, *maintenance: MaintenanceWindow) -> None:
         self.now = datetime(2026, 11, 22, 7, tzinfo=UTC)
         self.taken: list[Call] = []
         self.counted: dict[str, int] = {}
-        hooks = IntakeHooks(now=lambda: self.now, take=self._take, count=self._count)
+        hooks = OutcomeHooks(now=lambda: self.now, take=self._take, count=self._count)
         config = make_config(make_spec("groq:llama", maintenance=maintenance))
-        self.intake = Intake(reader_of(config), hooks, known, spans_of(config))
+        self.intake = OutcomeReceiver(reader_of(config), hooks, known, spans_of(config))
 
     async def _take(self, calls: object) -> None:
         assert isinstance(calls, list)
@@ -238,7 +238,7 @@ async def test_an_id_is_taken_once_within_a_batch_and_from_batch_to_batch() -> N
 
 
 async def test_a_batch_that_there_is_no_room_for_changes_nothing() -> None:
-    desk = Desk(Known(most=2))
+    desk = Desk(KnownIds(most=2))
     await desk.report(reported("a"))
     with pytest.raises(TooManyError):
         await desk.report(reported("b"), reported("c"))
@@ -256,7 +256,7 @@ async def test_applications_beyond_the_bound_are_taken_together() -> None:
 
 async def test_what_began_in_a_maintenance_is_taken_but_judges_nobody() -> None:
     begin = datetime(2026, 11, 22, 7, tzinfo=UTC)
-    desk = Desk(None, Span(begin=begin, end=begin + timedelta(seconds=2)))
+    desk = Desk(None, MaintenanceWindow(begin=begin, end=begin + timedelta(seconds=2)))
     desk.now += timedelta(seconds=2)  # what is ahead is taken for now
     moments = [(begin + timedelta(seconds=second)).isoformat() for second in (-1, 0, 1, 2)]
     assert (await desk.report(*(reported(at, at=at) for at in moments))).accepted == 4
@@ -284,7 +284,7 @@ async def test_after_a_restart_a_batch_that_is_sent_again_is_known_and_windows_a
     """The windows that count by the second know their traffic to ten seconds."""
     now = datetime.now(UTC)
     bench = Bench(store, PATIENT)
-    hooks = IntakeHooks(now=lambda: datetime.now(UTC), take=bench.recorder.take, count=lambda *_: None)
+    hooks = OutcomeHooks(now=lambda: datetime.now(UTC), take=bench.recorder.take, count=lambda *_: None)
     batch = {
         "outcomes": [
             reported(f"{n}", endpoint=ONE, at=(now - timedelta(seconds=n)).isoformat(), app=f"app {n}",
@@ -292,13 +292,13 @@ async def test_after_a_restart_a_batch_that_is_sent_again_is_known_and_windows_a
             for n in range(100)
         ]
     }  # fmt: skip
-    before = await Intake(reader_of(CONFIG), hooks).take(batch)
+    before = await OutcomeReceiver(reader_of(CONFIG), hooks).take(batch)
     row = json.loads(bench.board.snapshot.rows[ONE].body)
     await end(bench.task)
 
     board = Board(CONFIG, plan(CONFIG), now)
     await restore(board, store, datetime.now(UTC))
-    again = Intake(reader_of(CONFIG), replace(hooks, take=_nobody))
+    again = OutcomeReceiver(reader_of(CONFIG), replace(hooks, take=_nobody))
     await again.restore(store)
     assert (before.accepted, (await again.take(batch)).duplicates) == (100, 100)
     assert "app 99" in again._apps._days[now.date()] | again._apps._days.get((now - timedelta(days=1)).date(), set())

@@ -13,7 +13,7 @@ from monitor.pipeline.restore import recount
 from monitor.scheduler.jobs import plan
 from monitor.scoreboard.board import Board
 from monitor.store import MemoryStore, StoreError
-from monitor.traffic.counted import Counted
+from monitor.traffic.counted import TrafficBatch
 from probes._model import Sample
 from tests.integration.daemon.parts import breathe, until
 from tests.integration.daemon.test_recorder import CONFIG, ONE, QUICK, Begin, Bench, begin, make_sample
@@ -38,7 +38,7 @@ class SlowToRead(MemoryStore):
         samples: Sequence[Sample],
         states: Mapping[str, str],
         incidents: Sequence[Incident] = (),
-        traffic: Counted | None = None,
+        traffic: TrafficBatch | None = None,
     ) -> int:
         if self.refusal is not None:
             raise self.refusal

@@ -14,16 +14,16 @@ from pathlib import Path
 import pytest
 
 from monitor.domain.incident import Incident
-from monitor.pipeline.recorder import Limits
+from monitor.pipeline.recorder import QueueLimits
 from monitor.store import Store, StoreReplacedError, create_store
-from monitor.traffic.counted import Counted
+from monitor.traffic.counted import TrafficBatch
 from probes._model import ErrorClass, Sample
 from tests.integration.daemon.parts import StubStore, locked, until
 from tests.integration.daemon.test_recorder import EVER, ONE, TWO, Begin, Bench, actions, begin, make_sample
 
 __all__ = ["begin"]
 
-QUICK = Limits(look_s=0.01, retry_s=0.01)
+QUICK = QueueLimits(look_s=0.01, retry_s=0.01)
 
 
 def delete_all(path: Path) -> None:
@@ -97,9 +97,9 @@ async def test_a_file_that_is_deleted_or_replaced_is_noticed_and_nothing_of_stat
         assert other.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     again = create_store(f"sqlite:///{path}")
     await again.open()
-    standing = bench.board.standing()
-    assert await again.states() == standing.states
-    assert await again.open_incidents() == standing.incidents
+    held = bench.board.states()
+    assert await again.states() == held.states
+    assert await again.open_incidents() == held.incidents
     found = {each.id for each in await again.samples(EVER)}
     assert len(found - {"f" * 16}) == 41
     assert ("f" * 16 in found) == (change in (restore_a_backup, write_over))
@@ -151,7 +151,7 @@ class RestoredInTheMiddle(StubStore):
         samples: Sequence[Sample],
         states: Mapping[str, str],
         incidents: Sequence[Incident] = (),
-        traffic: Counted | None = None,
+        traffic: TrafficBatch | None = None,
     ) -> int:
         number = self.attempts + 2 - self.refusing
         self.error = None
@@ -170,10 +170,10 @@ async def test_a_store_that_is_replaced_while_it_refuses_what_comes_is_filled_ag
 ) -> None:
     """Also when a batch is tried part by part: from its fifth refusal on."""
     store = RestoredInTheMiddle(replaced_at)
-    bench = await begin(store, Limits(retry_s=0.001))
+    bench = await begin(store, QueueLimits(retry_s=0.001))
     await fill(bench)
     store.refusing = store.attempts + 1
     bench.put(make_sample(20))
     await until(lambda: bench.quiet and bench.visible() == 21)
-    assert (len(store.kept), store.kept_states) == (41, bench.board.standing().states)
+    assert (len(store.kept), store.kept_states) == (41, bench.board.states().states)
     assert bench.dropped == 0

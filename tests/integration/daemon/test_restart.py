@@ -14,7 +14,7 @@ from monitor.config.model import Config, MetricsDetail, ProbeSpec, ScoringSpec
 from monitor.metrics.metrics import Metrics
 from monitor.pipeline.restore import restore
 from monitor.scheduler.jobs import plan
-from monitor.score.blame import Moved, blamed
+from monitor.score.blame import BlameOverrides, blamed
 from monitor.scoreboard.board import Board
 from monitor.store import Store
 from probes._model import Blame, ErrorClass, Sample, Task
@@ -26,11 +26,11 @@ PROBES = {
     "tools": ProbeSpec(name="tools", task=Task.TOOL_CALL),
     "json": ProbeSpec(name="json", task=Task.STRUCTURED_OUTPUT),
 }
-MOVED: Moved = {ErrorClass.PAYMENT: Blame.PROVIDER, ErrorClass.OVERLOADED: Blame.ACCOUNT}
+MOVED: BlameOverrides = {ErrorClass.PAYMENT: Blame.PROVIDER, ErrorClass.OVERLOADED: Blame.ACCOUNT}
 NOW = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
 
 
-def config(moved: Moved, *, count_wrong_answers: bool = True) -> Config:
+def config(moved: BlameOverrides, *, count_wrong_answers: bool = True) -> Config:
     scoring = ScoringSpec(blame=moved, count_wrong_answers=count_wrong_answers)
     return make_config(make_spec(NAME, probes=tuple(PROBES)), probes=PROBES, scoring=scoring)
 
@@ -70,7 +70,7 @@ def row(board: Board) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("moved", [{}, MOVED], ids=["as published", "moved"])
-async def test_a_restart_publishes_the_same_row(store: Store, moved: Moved) -> None:
+async def test_a_restart_publishes_the_same_row(store: Store, moved: BlameOverrides) -> None:
     before = await kept(store, config(moved))
     after = await restarted(store, config(moved))
     assert 0 < before["tool_call_error_ratio"] < 1

@@ -13,18 +13,18 @@ import pytest
 
 from monitor.config import Canary
 from monitor.config.model import Config, EndpointSpec
-from monitor.domain.maintenance import Span
+from monitor.domain.maintenance import MaintenanceWindow
 from monitor.domain.status import Status
 from monitor.pipeline.recorder import Hooks, Recorder
-from monitor.scheduler.dispatcher import Ticks
+from monitor.scheduler.dispatcher import Dispatcher
 from monitor.scheduler.jobs import plan
 from monitor.scheduler.scheduler import Schedule
 from monitor.scoreboard.board import Board
 from monitor.store import Store, create_store
-from monitor.vantage import Lookout, Peers
-from monitor.vantage.evidence import Answer
+from monitor.vantage import GateCallbacks, NetworkGate
+from monitor.vantage.evidence import WitnessReply
 from monitor.vantage.origin import Origin
-from monitor.workers.limits import Places
+from monitor.workers.limits import ConcurrencyLimits
 from probes._model import Blame, ErrorClass, Run, Sample, Secret
 from tests.integration.daemon.parts import PATIENT_S, breathe, end, quick_config, until
 from tests.support.board_values import sample_at
@@ -61,15 +61,15 @@ class World:
         failed = sample_at(began_at, error, run.endpoint.id, detail="No route to host")
         return replace(failed, id=run.id, started_at=began_at)
 
-    async def ask(self, witness: Origin) -> Answer:
+    async def ask(self, witness: Origin) -> WitnessReply:
         """What a witness in this world answers."""
         self.asked.append(witness)
         await asyncio.sleep(0.01)
-        return Answer.HEARD if self.online and witness.name not in self.down else Answer.SILENT
+        return WitnessReply.HEARD if self.online and witness.name not in self.down else WitnessReply.SILENT
 
-    async def look_up(self) -> Answer:
+    async def look_up(self) -> WitnessReply:
         """What becomes of another name in this world."""
-        return Answer.HEARD if self.resolves else Answer.SILENT
+        return WitnessReply.HEARD if self.resolves else WitnessReply.SILENT
 
 
 class Line:
@@ -87,15 +87,15 @@ class Line:
             dropped=lambda _: None,
         )
         self.recorder = Recorder(self.board, store, hooks)
-        peers = Peers(
+        peers = GateCallbacks(
             emit=self.recorder.put,
             now=lambda: datetime.now(UTC),
             ask=world.ask,
             look_up=world.look_up,
             probing=lambda: True,
         )
-        self.lookout = Lookout(config.endpoints, config.canaries, peers, pause_s=0.01)
-        ticks = Ticks(world, Places(64, {}), {}, self.lookout.put)
+        self.lookout = NetworkGate(config.endpoints, config.canaries, peers, pause_s=0.01)
+        ticks = Dispatcher(world, ConcurrencyLimits(64, {}), {}, self.lookout.put)
         self.schedule = Schedule(jobs, ticks.fire, ticks.miss)
 
     @property
@@ -193,22 +193,22 @@ class Post:
     asked: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.answer: asyncio.Future[WitnessReply] = asyncio.get_running_loop().create_future()
         config = remote(quick_config(*self.names))
         paused = replace(config.endpoints[0], endpoint=replace(config.endpoints[0].endpoint, id="x", provider="x"))
         specs = (*map(self._maintained, config.endpoints), _remote(replace(paused, enabled=False)))
-        peers = Peers(emit=self.emitted.append, now=lambda: self.now, ask=self.ask)
-        self.lookout = Lookout(specs, self.canaries, peers, pause_s=0.0)
+        peers = GateCallbacks(emit=self.emitted.append, now=lambda: self.now, ask=self.ask)
+        self.lookout = NetworkGate(specs, self.canaries, peers, pause_s=0.0)
 
     def _maintained(self, spec: EndpointSpec) -> EndpointSpec:
-        span = Span(begin=self.now - timedelta(hours=1), end=self.now + timedelta(hours=1))
+        span = MaintenanceWindow(begin=self.now - timedelta(hours=1), end=self.now + timedelta(hours=1))
         if spec.endpoint.id in self.behind_a_proxy:
             return replace(spec, endpoint=replace(spec.endpoint, proxy=Secret("http://proxy.example:3128")))
         return replace(spec, maintenance=(span,)) if spec.endpoint.id in self.in_maintenance else spec
 
-    async def ask(self, witness: Origin) -> Answer:
+    async def ask(self, witness: Origin) -> WitnessReply:
         self.asked.append(witness.name)
-        return Answer.HEARD if witness.name in self.heard else await asyncio.shield(self.answer)
+        return WitnessReply.HEARD if witness.name in self.heard else await asyncio.shield(self.answer)
 
     async def was_asked(self, name: str, count: int) -> None:
         await until(lambda: self.asked.count(name) == count)
@@ -235,7 +235,7 @@ async def test_one_asking_is_for_all_that_fail_together_and_paused_providers_are
         post.fail("b:one")
     await breathe()
     assert (sorted(post.asked), post.emitted) == (["a", "b"], [])
-    post.answer.set_result(Answer.SILENT)
+    post.answer.set_result(WitnessReply.SILENT)
     await until(lambda: len(post.emitted) == 1000)
     assert set(post.errors) == {ErrorClass.VANTAGE_OFFLINE}
     assert sorted(post.asked) == ["a", "b"]
@@ -246,7 +246,7 @@ async def test_canaries_are_asked_in_place_of_providers() -> None:
     task = asyncio.create_task(post.lookout.run())
     post.fail()
     await until(lambda: post.asked)
-    post.answer.set_result(Answer.HEARD)
+    post.answer.set_result(WitnessReply.HEARD)
     await until(lambda: post.emitted)
     assert (post.asked, post.errors) == (["203.0.113.9:443"], [ErrorClass.CONNECT])
     await end(task)
@@ -256,7 +256,7 @@ async def test_a_canary_that_is_silent_while_a_provider_is_heard_is_told_once(ca
     """Without any failure: it would be too late then."""
     post = Post(canaries=(CANARY,))
     post.heard = {"a", "b"}
-    post.answer.set_result(Answer.SILENT)
+    post.answer.set_result(WitnessReply.SILENT)
     task = asyncio.create_task(post.lookout.run())
     for count in (1, 2, 3):
         await post.was_asked("203.0.113.9:443", count)
@@ -269,7 +269,7 @@ async def test_a_canary_that_is_silent_while_a_provider_is_heard_is_told_once(ca
 async def test_the_end_of_an_outage_is_found_though_nobody_is_probed(post: Post) -> None:
     post.fail()
     await until(lambda: post.asked)
-    post.answer.set_result(Answer.SILENT)
+    post.answer.set_result(WitnessReply.SILENT)
     await until(lambda: not post.lookout.online)
     post.heard = {"b"}
     post.now += timedelta(seconds=10)

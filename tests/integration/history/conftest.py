@@ -14,7 +14,7 @@ from monitor.config.model import Listen
 from monitor.store import MemoryStore, Store, create_store
 from monitor.web.server import start
 from probes._model import Secret
-from tests.integration.history.serving import Begin, Past, Served, sources_of
+from tests.integration.history.serving import Begin, HistoryContext, Served, sources_of
 from tests.integration.store.conftest import migrated_database, migrated_file, server
 from tests.support.postgres import Postgres
 
@@ -51,10 +51,10 @@ async def store(url: str) -> AsyncIterator[Store]:
 async def begin() -> AsyncIterator[Begin]:
     """Begins to serve a past."""
     runners: list[web.AppRunner] = []
-    pasts: list[Past] = []
+    pasts: list[HistoryContext] = []
     async with ClientSession() as session:
 
-        async def serve(past: Past, token: str | None = None) -> Served:
+        async def serve(past: HistoryContext, token: str | None = None) -> Served:
             served = Served(session, "127.0.0.1", 0)
             secret = None if token is None else Secret(token)
             runners.append(await start(Listen(host="127.0.0.1", port=0), secret, sources_of(served, past)))

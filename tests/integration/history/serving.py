@@ -11,31 +11,31 @@ from urllib.parse import quote
 from monitor.daemon.app import past_of
 from monitor.domain.incident import Incident
 from monitor.store import Store
-from monitor.web.context import Past, Sources
-from monitor.web.store_reads import Limits, Reads
+from monitor.web.context import Context, HistoryContext
+from monitor.web.store_reads import ReadLimits, StoreReads
 from probes._model import Blame, ErrorClass, Sample, Task
 from tests.integration.daemon.parts import PATIENT_S
 from tests.integration.web.serving import ODD, SLASHED, SPECS, Served
 from tests.support.board_values import EVERYTHING, make_config
 from tests.unit.store.samples import START, make_sample
 
-__all__ = ["ODD", "SLASHED", "Begin", "Past", "Served"]
+__all__ = ["ODD", "SLASHED", "Begin", "HistoryContext", "Served"]
 
 NAME = "groq:llama"
 NOW = START + timedelta(days=3, minutes=7, seconds=11)
-FRESH = Limits(deadline_s=PATIENT_S, kept_s=0)
+FRESH = ReadLimits(deadline_s=PATIENT_S, kept_s=0)
 """Nothing is kept, and everyone waits: a test sees what is stored."""
 
 Begin = Callable[..., Awaitable[Served]]
 
 
-def past(store: Store, *, now: datetime = NOW, limits: Limits = FRESH, **fields: Any) -> Past:
+def past(store: Store, *, now: datetime = NOW, limits: ReadLimits = FRESH, **fields: Any) -> HistoryContext:
     """The past of the served endpoints, as the daemon makes it, at a moment of ours."""
-    return replace(past_of(make_config(*SPECS, **fields), store), now=lambda: now, reads=Reads(limits))
+    return replace(past_of(make_config(*SPECS, **fields), store), now=lambda: now, reads=StoreReads(limits))
 
 
-def sources_of(served: Served, past: Past) -> Sources:
-    return Sources(
+def sources_of(served: Served, past: HistoryContext) -> Context:
+    return Context(
         snapshot=lambda: served.board.snapshot,
         problems=lambda: tuple(served.problems),
         past=past,

@@ -18,8 +18,8 @@ from monitor.history.buckets import LATENCIES
 from monitor.history.pagination import from_cursor
 from monitor.history.series import ONLY_RAW, Metric, asked
 from monitor.store import MemoryStore
-from monitor.web.badge_svg import Badge, Colour, Span, of_status, of_ttft, of_uptime, svg
-from monitor.web.store_reads import Limits
+from monitor.web.badge_svg import Badge, BadgeWindow, Colour, of_status, of_ttft, of_uptime, svg
+from monitor.web.store_reads import ReadLimits
 from tests.integration.history.serving import Begin, Served, past, samples
 from tests.integration.history.test_openapi import CLOSED, ROUTES
 from tests.support.board_values import make_board, make_spec
@@ -102,7 +102,7 @@ def test_a_window_has_the_step_that_is_told() -> None:
 
 
 def test_figures_are_the_codes() -> None:
-    limits = Limits()
+    limits = ReadLimits()
     assert f"It is kept for {limits.kept_s:g} s (`Cache-Control: max-age={limits.kept_s:g}`)" in PAGE
     assert f"within {limits.deadline_s:g} s gets a 503 with `Retry-After: {limits.retry_after_s}`" in PAGE
     assert f"while {limits.waiting} reads wait" in PAGE
@@ -122,7 +122,7 @@ def test_the_badges_that_are_shown_are_those_that_are_made(badge: Badge) -> None
 
 
 def test_colours_and_windows_of_badges_are_told() -> None:
-    assert f"another of `{' '.join(Span)}`" in PAGE
+    assert f"another of `{' '.join(BadgeWindow)}`" in PAGE
     words = {
         Colour.GREEN: "green",
         Colour.YELLOW: "yellow",

@@ -10,11 +10,11 @@ from aiohttp import web
 
 from monitor.store import StoreError
 from monitor.web.responses import Document, ready
-from monitor.web.store_reads import Limits, Reads
+from monitor.web.store_reads import ReadLimits, StoreReads
 from tests.integration.daemon.parts import PATIENT_S, breathe, until
 
-HASTY = Limits(deadline_s=0.05, at_once=2, waiting=4, kept_s=3600)
-PATIENT = Limits(deadline_s=PATIENT_S, kept_s=3600)
+HASTY = ReadLimits(deadline_s=0.05, at_once=2, waiting=4, kept_s=3600)
+PATIENT = ReadLimits(deadline_s=PATIENT_S, kept_s=3600)
 
 
 class Shelf:
@@ -46,7 +46,7 @@ async def shelf() -> Shelf:
     return Shelf()
 
 
-async def refused(reads: Reads, question: str, shelf: Shelf) -> str:
+async def refused(reads: StoreReads, question: str, shelf: Shelf) -> str:
     with pytest.raises(web.HTTPServiceUnavailable) as caught:
         await reads.document(question, shelf.read)
     assert caught.value.headers["Retry-After"].isdecimal()
@@ -54,7 +54,7 @@ async def refused(reads: Reads, question: str, shelf: Shelf) -> str:
 
 
 async def test_all_who_ask_the_same_get_what_one_read_brings(shelf: Shelf) -> None:
-    reads = Reads(PATIENT)
+    reads = StoreReads(PATIENT)
     async with asyncio.TaskGroup() as group:
         asking = [group.create_task(reads.document("q", shelf.read)) for _ in range(20)]
         await breathe()
@@ -67,7 +67,7 @@ async def test_all_who_ask_the_same_get_what_one_read_brings(shelf: Shelf) -> No
 
 async def test_an_answer_is_kept_for_its_time_and_no_longer(shelf: Shelf) -> None:
     shelf.gate.set()
-    reads = Reads(Limits(deadline_s=PATIENT_S, kept_s=0))
+    reads = StoreReads(ReadLimits(deadline_s=PATIENT_S, kept_s=0))
     for _ in range(3):
         await reads.document("q", shelf.read)
     assert shelf.began == 3
@@ -75,7 +75,7 @@ async def test_an_answer_is_kept_for_its_time_and_no_longer(shelf: Shelf) -> Non
 
 
 async def test_no_more_than_a_few_read_at_once(shelf: Shelf) -> None:
-    reads = Reads(Limits(deadline_s=PATIENT_S, at_once=2))
+    reads = StoreReads(ReadLimits(deadline_s=PATIENT_S, at_once=2))
     async with asyncio.TaskGroup() as group:
         for number in range(10):
             group.create_task(reads.document(number, shelf.read))
@@ -86,7 +86,7 @@ async def test_no_more_than_a_few_read_at_once(shelf: Shelf) -> None:
 
 
 async def test_a_store_that_does_not_answer_keeps_nobody(shelf: Shelf) -> None:
-    reads = Reads(HASTY)
+    reads = StoreReads(HASTY)
     assert "does not answer in time" in await refused(reads, "q", shelf)
     assert "does not answer in time" in await refused(reads, "q", shelf)
     assert shelf.began == 1
@@ -97,7 +97,7 @@ async def test_a_store_that_does_not_answer_keeps_nobody(shelf: Shelf) -> None:
 
 
 async def test_a_read_that_is_late_holds_its_place_and_a_full_queue_sends_away_at_once(shelf: Shelf) -> None:
-    reads = Reads(HASTY)
+    reads = StoreReads(HASTY)
     for number in range(4):
         assert "in time" in await refused(reads, str(number), shelf)
     assert shelf.began == 2
@@ -111,7 +111,7 @@ async def test_a_read_that_is_late_holds_its_place_and_a_full_queue_sends_away_a
 async def test_what_the_store_says_is_logged_once_and_not_shown(shelf: Shelf, caplog: pytest.LogCaptureFixture) -> None:
     shelf.gate.set()
     shelf.error = StoreError("/secret/place.db: disk I/O error")
-    reads = Reads(PATIENT)
+    reads = StoreReads(PATIENT)
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
             message = await refused(reads, "q", shelf)
@@ -133,11 +133,11 @@ async def test_a_fault_of_ours_is_no_excuse(shelf: Shelf) -> None:
     shelf.gate.set()
     shelf.error = ZeroDivisionError("ours")
     with pytest.raises(ZeroDivisionError):
-        await Reads(PATIENT).document("q", shelf.read)
+        await StoreReads(PATIENT).document("q", shelf.read)
 
 
 async def test_a_reader_who_leaves_takes_nothing_from_the_others(shelf: Shelf) -> None:
-    reads = Reads(PATIENT)
+    reads = StoreReads(PATIENT)
     leaving = asyncio.create_task(reads.document("q", shelf.read))
     staying = asyncio.create_task(reads.document("q", shelf.read))
     await breathe()
@@ -150,7 +150,7 @@ async def test_a_reader_who_leaves_takes_nothing_from_the_others(shelf: Shelf) -
 
 async def test_what_is_kept_is_bounded_in_bytes_and_the_oldest_goes_first(shelf: Shelf) -> None:
     shelf.gate.set()
-    reads = Reads(Limits(deadline_s=PATIENT_S, kept_s=3600, kept_bytes=40_000))
+    reads = StoreReads(ReadLimits(deadline_s=PATIENT_S, kept_s=3600, kept_bytes=40_000))
     shelf.body = b"x" * 900
     for number in range(100):
         await reads.document(number, shelf.read)
@@ -163,7 +163,7 @@ async def test_what_is_kept_is_bounded_in_bytes_and_the_oldest_goes_first(shelf:
 
 
 async def test_at_the_end_nobody_waits_and_nothing_begins(shelf: Shelf) -> None:
-    reads = Reads(Limits(deadline_s=PATIENT_S, at_once=1))
+    reads = StoreReads(ReadLimits(deadline_s=PATIENT_S, at_once=1))
     asking = [asyncio.create_task(reads.document(number, shelf.read)) for number in range(3)]
     await breathe()
     await reads.close()

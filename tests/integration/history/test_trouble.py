@@ -15,14 +15,14 @@ import pytest
 from pg8000 import native
 
 from monitor.store import Store, create_store
-from monitor.web.store_reads import Limits
+from monitor.web.store_reads import ReadLimits
 from tests.integration.daemon.parts import PATIENT_S
 from tests.integration.history.serving import NAME, NOW, SLASHED, Begin, Served, fill, past, path_of, samples
 from tests.integration.store.asking import settle
 from tests.support.postgres import Postgres, postgres
 from tests.unit.store.incidents import ended
 
-HASTY = Limits(deadline_s=0.2, kept_s=0)
+HASTY = ReadLimits(deadline_s=0.2, kept_s=0)
 READS = (
     path_of(NAME, "samples"),
     path_of(NAME, "samples?task=chat"),

@@ -16,7 +16,7 @@ from yarl import URL
 from monitor.config.listing import Listing, ModelCard, ProviderCard
 from monitor.config.model import EndpointSpec, Listen
 from monitor.scoreboard.board import Board
-from monitor.web.context import Sources
+from monitor.web.context import Context
 from monitor.web.server import start
 from probes._model import ErrorClass, Pricing
 from tests.support.board_values import first_tick, make_board, make_spec, sample_at
@@ -92,7 +92,7 @@ class Served:
 async def served() -> AsyncIterator[Served]:
     async with ClientSession() as session:
         held = Served(session, "")
-        sources = Sources(snapshot=lambda: held.board.snapshot, problems=tuple)
+        sources = Context(snapshot=lambda: held.board.snapshot, problems=tuple)
         runner = await start(Listen(host="127.0.0.1", port=0), None, sources)
         held.address = "http://{}:{}".format(*runner.addresses[0][:2])
         yield held

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 import uvloop
 
-from probes._connection import Line
+from probes._connection import ConnectionTimer
 from probes._driver import _session, exchange
 from probes._exchange import Exchange
 from probes._model import Blame, Deadlines, ErrorClass, Sample, Timing
@@ -91,7 +91,7 @@ async def test_a_late_reader_between_later_tokens_taints_nothing() -> None:
     assert result.merged_reads == 1
 
 
-class DeafSockets(Line):
+class DeafSockets(ConnectionTimer):
     """Connections whose kernel stamps nothing."""
 
     def open_socket(self, address: object) -> StampingSocket:
@@ -101,7 +101,7 @@ class DeafSockets(Line):
         return opened
 
 
-async def told_by(line: Line, provider: Provider) -> Line:
+async def told_by(line: ConnectionTimer, provider: Provider) -> ConnectionTimer:
     """A line over which one request was sent and its whole answer read."""
     async with _session(line) as session:
         response = await session.post(provider.base_url)
@@ -112,7 +112,7 @@ async def told_by(line: Line, provider: Provider) -> Line:
     return line
 
 
-def line_of(kind: type[Line], *, stepped_ns: int = 0) -> Line:
+def line_of(kind: type[ConnectionTimer], *, stepped_ns: int = 0) -> ConnectionTimer:
     """A line that was begun when the wall clock was ahead by so much."""
     deadlines = Deadlines(ttft_s=AMPLE_S, total_s=AMPLE_S)
     began_ns = time.monotonic_ns()
@@ -131,7 +131,7 @@ async def test_a_kernel_that_stamps_nothing_leaves_the_loops_own_time() -> None:
 @pytest.mark.parametrize("stepped_ns", [-3_600_000_000_000, -5_000_000, 5_000_000, 3_600_000_000_000])
 async def test_a_step_of_the_wall_clock_leaves_the_loops_own_time(stepped_ns: int) -> None:
     with serving(Act.ASKED, head(), 0.02, STREAM) as provider:
-        line = await told_by(line_of(Line, stepped_ns=stepped_ns), provider)
+        line = await told_by(line_of(ConnectionTimer, stepped_ns=stepped_ns), provider)
     clocks = line.clocks()
     assert clocks is not None
     assert (clocks.timing, clocks.clock_step, clocks.rx_lag_s) == (Timing.LOOP, True, None)
@@ -140,14 +140,14 @@ async def test_a_step_of_the_wall_clock_leaves_the_loops_own_time(stepped_ns: in
 
 async def test_a_clock_that_is_merely_slewed_is_no_step() -> None:
     with serving(Act.ASKED, head(), 0.02, STREAM) as provider:
-        line = await told_by(line_of(Line, stepped_ns=50_000), provider)
+        line = await told_by(line_of(ConnectionTimer, stepped_ns=50_000), provider)
     clocks = line.clocks()
     assert clocks is not None
     assert (clocks.timing, clocks.clock_step) == (Timing.KERNEL, False)
     assert in_order(line, provider, slewed_ns=50_000)
 
 
-def in_order(line: Line, provider: Provider, *, slewed_ns: int = 0) -> bool:
+def in_order(line: ConnectionTimer, provider: Provider, *, slewed_ns: int = 0) -> bool:
     """What the line tells happened in this order, and no arrival before it was sent.
 
     Of a clock that was slewed each may be off by so much: an answer on loopback may come sooner than that.

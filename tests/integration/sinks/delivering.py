@@ -9,7 +9,7 @@ from datetime import datetime
 
 from monitor.config import InfluxSpec
 from monitor.sinks import Outbox, Pace, Sink, SinkRunner
-from monitor.sinks._lines import Origin
+from monitor.sinks._lines import LineOrigin
 from monitor.sinks.influx import InfluxSink
 from monitor.store import MemoryStore, Store
 from probes._model import Sample, Secret
@@ -17,7 +17,7 @@ from tests.support.daemon import PATIENCE_S
 from tests.unit.store.samples import make_sample
 
 TOKEN = "s3cret-influx-token"
-ORIGINS = {"steady:smollm2": Origin(provider="steady", model="hf/smollm2")}
+ORIGINS = {"steady:smollm2": LineOrigin(provider="steady", model="hf/smollm2")}
 
 
 class RecordingStore(MemoryStore):

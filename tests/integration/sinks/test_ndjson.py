@@ -16,7 +16,7 @@ import pytest
 from monitor.config import NdjsonSpec
 from monitor.sinks import SinkError
 from monitor.sinks.ndjson import NdjsonSink
-from monitor.store import Numbered
+from monitor.store import StoredSample
 from probes._model import Sample
 from probes._serialize import sample_from_plain
 from tests.unit.store.samples import make_sample
@@ -31,8 +31,8 @@ def sink(path: Path, max_bytes: int = 10**9, keep: int = 5) -> NdjsonSink:
     return NdjsonSink(NdjsonSpec(name="lines", path=path, max_bytes=max_bytes, keep=keep))
 
 
-def batch(numbers: range, **fields: Any) -> list[Numbered]:
-    return [Numbered(seq=number + 1, sample=make_sample(number, **fields)) for number in numbers]
+def batch(numbers: range, **fields: Any) -> list[StoredSample]:
+    return [StoredSample(seq=number + 1, sample=make_sample(number, **fields)) for number in numbers]
 
 
 def held(*paths: Path) -> list[int]:

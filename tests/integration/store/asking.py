@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from monitor.domain.incident import Incident
-from monitor.store import Bucket, Place, Retention, Store, Tier
+from monitor.store import Bucket, PageKey, Retention, RollupTier, Store
 from monitor.store.rollup import FIGURES
 from probes._model import Sample, Task
 
@@ -34,7 +34,7 @@ async def pages(
     while portion := await store.page(endpoint, since=since, before=before, limit=limit, task=task):
         assert len(portion) <= limit
         found += portion
-        before = Place(at=portion[-1].started_at, id=portion[-1].id)
+        before = PageKey(at=portion[-1].started_at, id=portion[-1].id)
     return found
 
 
@@ -45,11 +45,11 @@ async def incident_pages(store: Store, endpoint: str | None, limit: int, since: 
     while portion := await store.incidents(endpoint=endpoint, since=since, before=before, limit=limit):
         assert len(portion) <= limit
         found += portion
-        before = Place(at=portion[-1].began_at, id=portion[-1].id)
+        before = PageKey(at=portion[-1].began_at, id=portion[-1].id)
     return found
 
 
-async def buckets(store: Store, endpoint: str, tier: Tier = Tier.HOUR) -> list[Bucket]:
+async def buckets(store: Store, endpoint: str, tier: RollupTier = RollupTier.HOUR) -> list[Bucket]:
     return await store.rollups(endpoint, tier, EVER, END, FIGURES)
 
 
@@ -98,6 +98,6 @@ async def answers(store: Store, endpoints: Sequence[str], now: datetime) -> dict
         found[f"newest incidents of {name}"] = await incident_pages(store, name, 4, now - timedelta(hours=40))
         apart = [now.replace(minute=0, second=0, microsecond=0) - hours * HOUR for hours in (1, 2, 24, 30, 72)]
         found[f"hours of {name}"] = [shown(bucket) for bucket in await store.hours(name, Task.CHAT, apart, FIGURES)]
-        for tier in Tier:
+        for tier in RollupTier:
             found[f"{tier} of {name}"] = [shown(bucket) for bucket in await buckets(store, name, tier)]
     return found

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.store import Spent, Store, StoreError, Tally, create_store
+from monitor.store import SampleTally, Spent, Store, StoreError, create_store
 from probes._model import ErrorClass, Sample, Task
 from tests.unit.store import samples as any_samples
 from tests.unit.store.samples import START, make_sample
@@ -124,12 +124,12 @@ async def test_tallies_count_by_endpoint_bucket_task_and_error(store: Store) -> 
     found = await store.tallies(START + timedelta(seconds=59), 60)
     assert Counter(found) == Counter(
         [
-            Tally(endpoint="steady:smollm2", bucket=START, task=Task.CHAT, error=None, count=1),
-            Tally(endpoint="steady:smollm2", bucket=minute, task=Task.CHAT, error=None, count=1),
-            Tally(endpoint="steady:smollm2", bucket=minute, task=Task.TOOL_CALL, error=None, count=1),
-            Tally(endpoint="steady:smollm2", bucket=minute, task=Task.CHAT, error=dns, count=1),
-            Tally(endpoint="b:x", bucket=minute, task=Task.CHAT, error=dns, count=1),
-            Tally(endpoint="steady:smollm2", bucket=minute, task=Task.CHAT, error=ErrorClass.AUTH, count=1),
+            SampleTally(endpoint="steady:smollm2", bucket=START, task=Task.CHAT, error=None, count=1),
+            SampleTally(endpoint="steady:smollm2", bucket=minute, task=Task.CHAT, error=None, count=1),
+            SampleTally(endpoint="steady:smollm2", bucket=minute, task=Task.TOOL_CALL, error=None, count=1),
+            SampleTally(endpoint="steady:smollm2", bucket=minute, task=Task.CHAT, error=dns, count=1),
+            SampleTally(endpoint="b:x", bucket=minute, task=Task.CHAT, error=dns, count=1),
+            SampleTally(endpoint="steady:smollm2", bucket=minute, task=Task.CHAT, error=ErrorClass.AUTH, count=1),
         ]
     )
     assert [tally.bucket for tally in found] == sorted(tally.bucket for tally in found)

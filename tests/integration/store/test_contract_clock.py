@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from monitor.store import Bucket, Retention, Store, Tier, Times
+from monitor.store import Bucket, Retention, RollupTier, Store, Times
 from probes._model import Sample
 from tests.unit.store.samples import make_sample
 
@@ -83,7 +83,7 @@ async def test_counts_of_an_hour_outlive_its_samples_though_more_come(store: Sto
 
 async def _hours(store: Store) -> list[Bucket]:
     (name,) = await store.first_seen()
-    return await store.rollups(name, Tier.HOUR, NOW - DAY, NOW + DAY, ())
+    return await store.rollups(name, RollupTier.HOUR, NOW - DAY, NOW + DAY, ())
 
 
 def _counts(buckets: list[Bucket]) -> list[int]:

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitor.store import Retention, Store, Tally, Tier
-from monitor.store.rollup import FIGURES, Ending, merged
+from monitor.store import Retention, RollupTier, SampleTally, Store
+from monitor.store.rollup import FIGURES, RecordedEnding, merged
 from monitor.store.sketch import RELATIVE_ERROR
 from probes._model import Blame, ErrorClass, Sample, Task
 from tests.integration.store.asking import END, EVER, FOREVER, answers, buckets, pages, settle, shown
@@ -122,11 +122,11 @@ async def test_rollups_say_what_the_samples_say(store: Store, hours: int) -> Non
     assert [bucket.start for bucket in found] == [START + hour * HOUR for hour in range(24)]
     for bucket in found:
         mine = [each for each in samples if bucket.start <= each.started_at < bucket.start + HOUR]
-        assert bucket.rollup.counts == Counter(Ending(each.error, each.blame) for each in mine)
+        assert bucket.rollup.counts == Counter(RecordedEnding(each.error, each.blame) for each in mine)
         assert (bucket.rollup.output_tokens, bucket.rollup.cost_usd) == (60, 3.0)
-    days = await buckets(store, E, Tier.DAY)
+    days = await buckets(store, E, RollupTier.DAY)
     assert [(day.start.day, day.rollup.count) for day in days] == [(22, 17 * 6), (23, 7 * 6)]
-    assert await store.rollups("unknown:x", Tier.HOUR, EVER, END, FIGURES) == []
+    assert await store.rollups("unknown:x", RollupTier.HOUR, EVER, END, FIGURES) == []
 
 
 async def test_rollups_begin_within_the_span_that_is_asked_for(store: Store) -> None:
@@ -141,10 +141,10 @@ async def test_rollups_begin_within_the_span_that_is_asked_for(store: Store) -> 
             (START, START + 3 * HOUR + odd, 4),
             (START, START, 0),
         ):
-            assert len(await store.rollups(E, Tier.HOUR, since, until, ())) == count
+            assert len(await store.rollups(E, RollupTier.HOUR, since, until, ())) == count
         day = START.replace(hour=0)
-        assert len(await store.rollups(E, Tier.DAY, day, day + timedelta(days=1), ())) == 1
-        assert await store.rollups(E, Tier.DAY, START, START + HOUR, ()) == []
+        assert len(await store.rollups(E, RollupTier.DAY, day, day + timedelta(days=1), ())) == 1
+        assert await store.rollups(E, RollupTier.DAY, START, START + HOUR, ()) == []
 
 
 async def test_only_the_sketches_asked_for_are_given(store: Store) -> None:
@@ -152,7 +152,7 @@ async def test_only_the_sketches_asked_for_are_given(store: Store) -> None:
     for tidied in (False, True):
         if tidied:
             await settle(store, LATER)
-        for tier in Tier:
+        for tier in RollupTier:
             (bucket,) = await store.rollups(E, tier, EVER, END, ["e2e_s", "tls_s"])
             assert bucket.rollup.sketches.keys() == {"e2e_s"}
 
@@ -164,7 +164,7 @@ async def test_tasks_and_vantages_are_rolled_up_apart(store: Store) -> None:
     for tidied in (False, True):
         if tidied:
             await settle(store, LATER)
-        for tier in Tier:
+        for tier in RollupTier:
             found = await buckets(store, E, tier)
             assert Counter((bucket.task, bucket.vantage) for bucket in found) == Counter(kinds)
             assert {bucket.rollup.count for bucket in found} == {3}
@@ -261,7 +261,7 @@ async def test_late_repeated_and_disordered_samples_are_counted_once(store: Stor
         assert Counter(each.id for each in await store.samples(EVER)) == Counter(each.id for each in samples)
         assert await pages(store, E, 20) == samples[::-1]
         assert sum(bucket.rollup.count for bucket in await buckets(store, E)) == 144
-        assert sum(bucket.rollup.count for bucket in await buckets(store, E, Tier.DAY)) == 144
+        assert sum(bucket.rollup.count for bucket in await buckets(store, E, RollupTier.DAY)) == 144
         assert sum(tally.count for tally in await store.tallies(EVER, 3_600)) == 144
         assert (await store.info()).samples == 144
         await settle(store, LATER + timedelta(days=60))
@@ -290,7 +290,7 @@ async def test_any_percentile_over_any_window_is_one_merge_within_one_percent(st
             await settle(store, LATER)
         for first, last in ((0, 1), (3, 9), (0, 40), (17, 18)):
             since, until = START + first * HOUR, START + last * HOUR
-            found = await store.rollups(E, Tier.HOUR, since, until, ("ttft_s", "output_tps"))
+            found = await store.rollups(E, RollupTier.HOUR, since, until, ("ttft_s", "output_tps"))
             mine = [each for each in samples if since <= each.started_at < until]
             window = merged(bucket.rollup for bucket in found)
             for figure in ("ttft_s", "output_tps"):
@@ -313,7 +313,7 @@ async def test_each_tier_is_deleted_when_its_time_has_come(store: Store) -> None
         await settle(store, begin + timedelta(days=days), retention)
         assert len(await store.samples(EVER)) == raw
         assert len(await buckets(store, E)) == hours
-        assert len(await buckets(store, E, Tier.DAY)) == daily
+        assert len(await buckets(store, E, RollupTier.DAY)) == daily
     assert await store.states() == {E: "{}"}
     assert await store.first_seen() == {E: START}
 
@@ -351,7 +351,7 @@ async def test_a_late_sample_does_not_cost_its_day_the_hours_that_were_deleted(s
         now = START + timedelta(hours=hours)
         await settle(store, now, retention)
         await store.append([make_sample(86_399, id=f"{hours + 7000:016x}")], {})
-        days = {day.start.day: day.rollup.count for day in await buckets(store, E, Tier.DAY)}
+        days = {day.start.day: day.rollup.count for day in await buckets(store, E, RollupTier.DAY)}
         assert days[23] >= 42
 
 
@@ -360,7 +360,7 @@ async def test_history_of_an_endpoint_that_is_probed_no_more_stays_until_retenti
     for day in range(1, 12):
         await store.append([make_sample(day * 86_400, id=f"{day:016x}")], {E: "{}"})
         await settle(store, START + timedelta(days=day, hours=23), Retention(raw=timedelta(days=5)))
-    assert sum(bucket.rollup.count for bucket in await buckets(store, "gone:x", Tier.DAY)) == 144
+    assert sum(bucket.rollup.count for bucket in await buckets(store, "gone:x", RollupTier.DAY)) == 144
     assert (await store.first_seen())["gone:x"] == START
     assert (await store.states())["gone:x"] == "{}"
 
@@ -383,7 +383,7 @@ async def test_a_wall_clock_that_is_stepped_changes_no_count(store: Store, step:
         await settle(store, now + later * HOUR)
         for length in (60, 3_600, 86_400):
             assert sum(tally.count for tally in await store.tallies(EVER, length)) == sent
-        for tier in Tier:
+        for tier in RollupTier:
             assert sum(bucket.rollup.count for bucket in await buckets(store, E, tier)) == sent
         assert len(await pages(store, E, 9)) == sent
 
@@ -399,7 +399,7 @@ async def test_a_night_of_daylight_saving_has_24_hours_like_any_other(store: Sto
         await settle(store, times[-1] + later * HOUR)
         hours = {bucket.start: bucket.rollup.count for bucket in await buckets(store, E)}
         assert hours == {night + hour * HOUR: 12 for hour in range(-6, 30)}
-        days = {bucket.start: bucket.rollup.count for bucket in await buckets(store, E, Tier.DAY)}
+        days = {bucket.start: bucket.rollup.count for bucket in await buckets(store, E, RollupTier.DAY)}
         assert days[night] == 288
 
 
@@ -435,6 +435,6 @@ async def test_tallies_of_every_error_are_kept(store: Store) -> None:
         if tidied:
             await settle(store, LATER)
         expected = [
-            Tally(endpoint=E, bucket=START, task=Task.CHAT, error=error, count=1) for error in (None, *ErrorClass)
+            SampleTally(endpoint=E, bucket=START, task=Task.CHAT, error=error, count=1) for error in (None, *ErrorClass)
         ]
         assert Counter(await store.tallies(EVER, 3_600)) == Counter(expected)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.store import Retention, Store, Tier
+from monitor.store import Retention, RollupTier, Store
 from probes._model import Sample
 from tests.integration.store.asking import END, EVER, answers, buckets, pages, settle
 from tests.unit.store.samples import START, make_sample
@@ -59,7 +59,7 @@ async def test_two_names_become_one_history(store: Store, hours: int, later: int
         assert Counter(await store.samples(EVER)) == Counter(everything)
         assert await store.states() == {NEW: "new"}
         assert await store.first_seen() == {NEW: START}
-        for tier, count in ((Tier.HOUR, 48), (Tier.DAY, 3)):
+        for tier, count in ((RollupTier.HOUR, 48), (RollupTier.DAY, 3)):
             found = await buckets(store, NEW, tier)
             assert len(found) == count
             assert sum(bucket.rollup.count for bucket in found) == 97
@@ -77,7 +77,7 @@ async def test_names_are_joined_when_only_rollups_are_left(store: Store) -> None
     await store.adopt({OLD: NEW})
     await settle(store, START + timedelta(days=31), retention)
     assert await store.samples(EVER) == []
-    for tier in Tier:
+    for tier in RollupTier:
         found = await store.rollups(NEW, tier, EVER, END, ["ttft_s"])
         assert sum(bucket.rollup.count for bucket in found) == 96
         assert sum(bucket.rollup.sketches["ttft_s"].count for bucket in found) == 96
@@ -129,4 +129,4 @@ async def test_what_comes_after_is_joined_as_usual(store: Store) -> None:
     await store.append(day_of(NEW), {})
     await settle(store, now + timedelta(hours=2))
     assert await pages(store, NEW, 30) == day_of(NEW)[::-1]
-    assert sum(bucket.rollup.count for bucket in await buckets(store, NEW, Tier.DAY)) == 96
+    assert sum(bucket.rollup.count for bucket in await buckets(store, NEW, RollupTier.DAY)) == 96

@@ -10,7 +10,7 @@ import pytest
 
 from monitor.domain.status import Status
 from monitor.store import Retention, Store, StoreError, create_store
-from monitor.traffic.counted import Activity, Counted, Tally, Tokens
+from monitor.traffic.counted import Activity, Tokens, TrafficBatch, TrafficTally
 from probes._model import ErrorClass
 from tests.integration.store.asking import EVER, FOREVER, settle
 from tests.unit.store.incidents import make_incident
@@ -30,8 +30,8 @@ def second(at: datetime) -> int:
 def batch(
     number: int = 1, *, at: datetime = START, counts: Mapping[tuple[str, ErrorClass | None], int] | None = None,
     activity: Mapping[tuple[str, str], Tokens] | None = None, keys: tuple[int, ...] = (1, 2**64 - 1),
-) -> Counted:  # fmt: skip
-    return Counted(
+) -> TrafficBatch:  # fmt: skip
+    return TrafficBatch(
         id=f"{number:016x}",
         at=at,
         keys=keys,
@@ -40,7 +40,7 @@ def batch(
     )
 
 
-async def put(store: Store, *batches: Counted) -> None:
+async def put(store: Store, *batches: TrafficBatch) -> None:
     for each in batches:
         await store.append([], {}, (), each)
 
@@ -58,10 +58,10 @@ async def test_calls_are_counted_in_every_span(store: Store, span_s: int) -> Non
     await put(store, batch(1, counts={(B, None): 3, (A, ErrorClass.DNS): 1, (A, None): 2}), batch(2, at=later))
     begin = datetime.fromtimestamp(int(START.timestamp()) // span_s * span_s, UTC)
     tallies = [
-        Tally(endpoint=A, start=begin, error=None, count=2),
-        Tally(endpoint=A, start=begin, error=ErrorClass.DNS, count=1),
-        Tally(endpoint=B, start=begin, error=None, count=3),
-        Tally(endpoint=A, start=begin + timedelta(days=1), error=None, count=2),
+        TrafficTally(endpoint=A, start=begin, error=None, count=2),
+        TrafficTally(endpoint=A, start=begin, error=ErrorClass.DNS, count=1),
+        TrafficTally(endpoint=B, start=begin, error=None, count=3),
+        TrafficTally(endpoint=A, start=begin + timedelta(days=1), error=None, count=2),
     ]
     assert await store.traffic(START, span_s) == tallies
     assert await store.traffic(later, span_s) == tallies[3:]
@@ -134,7 +134,7 @@ async def test_keys_are_told_from_a_time_on_and_forgotten_within_the_hour(store:
 
 
 async def test_a_batch_of_keys_alone_is_kept(store: Store) -> None:
-    await put(store, Counted(id="f" * 16, at=START, keys=(5,), counts={}, activity={}))
+    await put(store, TrafficBatch(id="f" * 16, at=START, keys=(5,), counts={}, activity={}))
     assert await store.counted_keys(EVER) == [(START, (5,))]
 
 

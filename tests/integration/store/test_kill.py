@@ -19,7 +19,7 @@ import pytest
 from sqlalchemy import select
 
 from monitor.domain.incident import Incident
-from monitor.store import Tier, create_store
+from monitor.store import RollupTier, create_store
 from monitor.store._blocks import unpack
 from monitor.store._raw import meant
 from monitor.store._sql import SqlStore
@@ -168,7 +168,7 @@ async def assert_counted(url: str, promised: set[str]) -> None:
     assert promised
     assert promised <= found.keys()
     assert set(found.values()) == {1}
-    for tier in Tier:
+    for tier in RollupTier:
         counts = [bucket.rollup.count for name in ENDPOINTS for bucket in await buckets(store, name, tier)]
         assert sum(counts) == len(found)
     info = await store.info()

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from monitor.store import Place, Retention, Tier
+from monitor.store import PageKey, Retention, RollupTier
 from monitor.store._sql import SqlStore
 from monitor.store._sqlite import sqlite_store
 from monitor.store._tables import metadata
-from monitor.traffic.counted import Counted, Tokens
+from monitor.traffic.counted import Tokens, TrafficBatch
 from probes._model import Task
 from tests.integration.store.asking import END, EVER, FOREVER, settle
 from tests.unit.store.incidents import ended, make_incident
@@ -40,12 +40,12 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def counted(number: int) -> Counted:
+def counted(number: int) -> TrafficBatch:
     """Real requests of three endpoints, ten minutes later each time."""
     at, name = START + number * timedelta(minutes=10), f"p:{number % 3}"
     second = int(at.timestamp()) // 10 * 10
     used = Tokens(requests=1)
-    return Counted(
+    return TrafficBatch(
         id=f"{number:016x}",
         at=at,
         keys=(number,),
@@ -115,12 +115,12 @@ def plan(path: str, statement: str, parameters: Any) -> list[str]:
 
 ASKED: dict[str, Callable[[SqlStore], Awaitable[object]]] = {
     "first page": lambda store: store.page(E, since=EVER, before=None, limit=50),
-    "later page": lambda store: store.page(E, since=EVER, before=Place(at=NOW, id="8" * 16), limit=50),
+    "later page": lambda store: store.page(E, since=EVER, before=PageKey(at=NOW, id="8" * 16), limit=50),
     "page of a task": lambda store: store.page(E, since=EVER, before=None, limit=50, task=Task.CHAT),
     "points": lambda store: store.points(E, Task.CHAT, "ttft_s", START, NOW),
     "points of all tasks": lambda store: store.points(E, None, "ttft_s", START, NOW),
-    "hours": lambda store: store.rollups(E, Tier.HOUR, EVER, END, ["ttft_s"]),
-    "days": lambda store: store.rollups(E, Tier.DAY, EVER, END, ["ttft_s"]),
+    "hours": lambda store: store.rollups(E, RollupTier.HOUR, EVER, END, ["ttft_s"]),
+    "days": lambda store: store.rollups(E, RollupTier.DAY, EVER, END, ["ttft_s"]),
     "hours apart": lambda store: store.hours(E, Task.CHAT, [START + n * DAY for n in range(-14, 3)], ["ttft_s"]),
     "minutes": lambda store: store.tallies(START, 60),
     "tallies": lambda store: store.tallies(START, 86_400),
@@ -133,10 +133,10 @@ ASKED: dict[str, Callable[[SqlStore], Awaitable[object]]] = {
     "newest incidents": lambda store: store.incidents(endpoint=None, since=NOW, before=None, limit=50),
     "all incidents": lambda store: store.incidents(endpoint=None, since=EVER, before=None, limit=1000),
     "later incidents": lambda store: store.incidents(
-        endpoint=None, since=START, before=Place(at=NOW, id="8" * 16), limit=50
+        endpoint=None, since=START, before=PageKey(at=NOW, id="8" * 16), limit=50
     ),
     "incidents of one": lambda store: store.incidents(
-        endpoint=E, since=START, before=Place(at=NOW, id="8" * 16), limit=50
+        endpoint=E, since=START, before=PageKey(at=NOW, id="8" * 16), limit=50
     ),
     "open incidents": lambda store: store.open_incidents(),
     "append": lambda store: store.append([make_sample(n) for n in range(100)], {E: "{}"}, [make_incident(3), ended(4)]),
@@ -187,7 +187,7 @@ async def test_a_page_deep_in_history_reads_no_more_than_the_first(store: SqlSto
     for _ in range(4):
         with statements(store) as sent:
             portion = await store.page(E, since=EVER, before=before, limit=20)
-        before = Place(at=portion[-1].started_at, id=portion[-1].id)
+        before = PageKey(at=portion[-1].started_at, id=portion[-1].id)
         counts.append(len(sent))
     assert len(set(counts)) == 1
     assert counts[0] <= 6
@@ -248,7 +248,7 @@ async def test_a_day_of_ttft_reads_no_row_of_a_sample(store: SqlStore, analysed:
 
 async def test_a_span_of_hours_begins_in_the_index_where_it_is_asked_to(store: SqlStore) -> None:
     with statements(store) as sent:
-        await store.rollups(E, Tier.HOUR, START, NOW, ["ttft_s"])
+        await store.rollups(E, RollupTier.HOUR, START, NOW, ["ttft_s"])
     with closing(sqlite3.connect(store._database.place)) as other:
         ((statement, parameters),) = [each for each in sent if "FROM hourly" in each[0]]
         plan = [step[3] for step in other.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)]
@@ -270,7 +270,7 @@ async def test_hours_that_lie_apart_are_found_one_by_one(store: SqlStore, analys
 
 
 async def test_reading_a_month_of_hours_takes_few_statements(store: SqlStore) -> None:
-    for tier, most in ((Tier.HOUR, 6), (Tier.DAY, 12)):
+    for tier, most in ((RollupTier.HOUR, 6), (RollupTier.DAY, 12)):
         with statements(store) as sent:
             await store.rollups(E, tier, EVER, END, ["ttft_s"])
         assert len(sent) <= most

@@ -19,7 +19,7 @@ from monitor.domain.incident import Incident
 from monitor.domain.status import Status
 from monitor.store import MemoryStore, Retention, Store
 from monitor.store._sqlite import sqlite_store
-from monitor.traffic.counted import Counted, Tokens
+from monitor.traffic.counted import Tokens, TrafficBatch
 from probes._model import ErrorClass, Sample, Task
 from tests.integration.store.asking import FOREVER, answers, settle
 from tests.unit.store.samples import make_sample
@@ -71,7 +71,7 @@ def any_incident(number: int, hours: int) -> Incident:
     )
 
 
-def any_traffic(number: int, renamed: Sequence[tuple[str, str]]) -> Counted:
+def any_traffic(number: int, renamed: Sequence[tuple[str, str]]) -> TrafficBatch:
     """The batch of that number, always the same one but for what its endpoint is called now."""
     chance = random.Random(number)
     at = BEGIN + timedelta(seconds=chance.randrange(int(SPAN.total_seconds())))
@@ -79,7 +79,7 @@ def any_traffic(number: int, renamed: Sequence[tuple[str, str]]) -> Counted:
     for alias, name in renamed:
         endpoint = name if endpoint == alias else endpoint
     used = Tokens(requests=1, prompt_tokens=chance.randrange(1000), output_tokens=3, reasoning_tokens=number)
-    return Counted(
+    return TrafficBatch(
         id=f"{chance.getrandbits(64):016x}",
         at=BEGIN,
         keys=(number,),

@@ -11,9 +11,9 @@ from aiohttp import ClientSession, web
 
 from monitor.config.model import Listen
 from monitor.metrics.metrics import Metrics
-from monitor.pipeline.outcomes import Intake, IntakeHooks, reader_of
+from monitor.pipeline.outcomes import OutcomeHooks, OutcomeReceiver, reader_of
 from monitor.traffic.calls import Call
-from monitor.web.context import Sources
+from monitor.web.context import Context
 from monitor.web.server import start
 from probes._model import Secret, Task
 from tests.integration.web.serving import SPECS, Serve, Served
@@ -48,8 +48,8 @@ async def serve() -> AsyncIterator[Serve]:
             metrics = Metrics("0", lambda: served.board.snapshot)
             for spec in SPECS:
                 metrics.expect(spec.endpoint, Task.CHAT, {})
-            intake = Intake(reader_of(make_config(*SPECS)), IntakeHooks(now=_now, take=_take, count=_count))
-            sources = Sources(
+            intake = OutcomeReceiver(reader_of(make_config(*SPECS)), OutcomeHooks(now=_now, take=_take, count=_count))
+            sources = Context(
                 snapshot=lambda: served.board.snapshot,
                 problems=lambda: tuple(served.problems),
                 **{"outcomes": intake.take, "metrics": metrics.text, **more},

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.domain.maintenance import Span
+from monitor.domain.maintenance import MaintenanceWindow
 from monitor.domain.status import Status
 from monitor.scoreboard.board import Board
 from monitor.web.routes.check import usable
@@ -20,7 +20,7 @@ HOUR = timedelta(hours=1)
 def board_of_every_status() -> Board:
     """An endpoint of each status, called after it."""
     at = TICK + 30 * MINUTE
-    window = (Span(begin=TICK, end=TICK + HOUR),)
+    window = (MaintenanceWindow(begin=TICK, end=TICK + HOUR),)
     plain = ("p:up", "q:degraded", "r:down", "s:unknown", "t:stale")
     board = make_board(
         *map(make_spec, plain), make_spec("u:paused", enabled=False), make_spec("v:maintenance", maintenance=window)

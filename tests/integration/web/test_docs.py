@@ -14,10 +14,10 @@ from yarl import URL
 
 from monitor.config.model import Config
 from monitor.domain.status import Status
-from monitor.web.context import Sources
-from monitor.web.rate_limit import Buckets
+from monitor.web.context import Context
+from monitor.web.rate_limit import RateLimit
 from monitor.web.routes.check import usable
-from monitor.web.routes.stream import Limits
+from monitor.web.routes.stream import StreamLimits
 from monitor.web.server import all_routes
 from tests.integration.daemon.parts import end, until
 from tests.integration.web.serving import TICK, Served
@@ -48,7 +48,7 @@ async def test_what_is_typed_is_answered(shown: Served, line: str) -> None:
 
 def test_every_route_is_on_the_page() -> None:
     board = make_board()
-    routes = all_routes(Sources(snapshot=lambda: board.snapshot, problems=tuple))
+    routes = all_routes(Context(snapshot=lambda: board.snapshot, problems=tuple))
     told = set(re.findall(r"`(?:GET |POST )?(/[^`? ]*)`", PAGE.partition("```")[0]))
     assert {route.path for route in routes} <= told
 
@@ -60,14 +60,14 @@ def test_the_table_of_checks_is_the_codes() -> None:
 
 
 def test_figures_are_the_codes() -> None:
-    limits = Limits()
+    limits = StreamLimits()
     assert f"{limits.look_s * 1000:g} ms" in PAGE
     assert f"After {limits.silence_s:g} s without news" in PAGE
     assert f"nothing for {limits.patience_s:g} s" in PAGE
     assert f"There are {limits.streams:,} streams" in PAGE
     default = Config(providers={}, endpoints=(), probes={}).rate_limit
     assert f"`rate_limit` requests a second ({default})" in PAGE
-    buckets = Buckets(default)
+    buckets = RateLimit(default)
     assert [buckets.take("a", 0.0) == 0 for _ in range(2 * default + 1)] == [True] * (2 * default) + [False]
 
 

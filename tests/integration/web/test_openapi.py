@@ -10,14 +10,14 @@ from urllib.parse import quote
 import pytest
 from jsonschema import Draft202012Validator
 
-from monitor.web.context import Sources
+from monitor.web.context import Context
 from monitor.web.openapi import openapi
 from monitor.web.route import Route
 from monitor.web.server import all_routes
 from tests.integration.web.serving import SPECS, Serve, Served, filled_board
 
 BOARD = filled_board()
-ROUTES = all_routes(Sources(snapshot=lambda: BOARD.snapshot, problems=tuple))
+ROUTES = all_routes(Context(snapshot=lambda: BOARD.snapshot, problems=tuple))
 CLOSED: Any = openapi(ROUTES, "0", closed=True)
 IDS = [*(spec.endpoint.id for spec in SPECS), "nobody:none"]
 ENDLESS = {"/v1/scores/stream"}

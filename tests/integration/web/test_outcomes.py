@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from monitor.metrics.metrics import Metrics
-from monitor.pipeline.outcomes import Intake, IntakeHooks, reader_of
-from monitor.pipeline.recorder import Hooks, Limits, Recorder
+from monitor.pipeline.outcomes import OutcomeHooks, OutcomeReceiver, reader_of
+from monitor.pipeline.recorder import Hooks, QueueLimits, Recorder
 from monitor.scoreboard.board import Board
 from monitor.store import MemoryStore, Store, StoreError, create_store
 from monitor.traffic.calls import Call, Receipt, StoppingError
-from monitor.traffic.known import Known
+from monitor.traffic.known import KnownIds
 from monitor.web.routes import outcomes
 from tests.integration.daemon.parts import end
 from tests.integration.web.serving import SLASHED, SPECS, Serve, Served
@@ -89,7 +89,7 @@ async def desk(serve: Serve, tmp_path: Path) -> AsyncIterator[Desk]:
     store = create_store(f"sqlite:///{tmp_path / 'store.db'}")
     await store.open()
     served: list[Served] = []
-    intakes: list[Intake] = []
+    intakes: list[OutcomeReceiver] = []
 
     async def take(body: object) -> Receipt:
         return await intakes[0].take(body)
@@ -111,13 +111,13 @@ async def desk(serve: Serve, tmp_path: Path) -> AsyncIterator[Desk]:
         due=lambda name, at: None,
         dropped=lambda n: None,
     )
-    recorder = Recorder(board, store, hooks, Limits(longest_s=3600))
-    intake_hooks = IntakeHooks(
+    recorder = Recorder(board, store, hooks, QueueLimits(longest_s=3600))
+    intake_hooks = OutcomeHooks(
         now=lambda: datetime.now(UTC),
         take=recorder.take,
         count=lambda result, count: desk.metrics.outcomes.labels(result).inc(count),
     )
-    intakes.append(Intake(reader_of(make_config(*SPECS[:2])), intake_hooks, Known(most=2_500)))
+    intakes.append(OutcomeReceiver(reader_of(make_config(*SPECS[:2])), intake_hooks, KnownIds(most=2_500)))
     running = asyncio.create_task(recorder.run())
     yield desk
     await end(running)
@@ -326,12 +326,12 @@ async def test_what_the_page_reports_is_taken(serve: Serve) -> None:
     async def take(calls: Sequence[Call]) -> None:
         taken.extend(calls)
 
-    hooks = IntakeHooks(now=lambda: datetime.now(UTC), take=take, count=lambda result, count: None)
+    hooks = OutcomeHooks(now=lambda: datetime.now(UTC), take=take, count=lambda result, count: None)
     typed = re.findall(r"<<'END'\n(.*?)\nEND\n(.*?)\n```", PAGE, re.DOTALL)
     assert len(typed) == 1
     body, told = typed[0]
     written = re.sub(r'"at": "[^"]*"', f'"at": "{now()}"', body)
-    served = await serve(TOKEN, outcomes=Intake(reader_of(make_config(spec)), hooks).take)
+    served = await serve(TOKEN, outcomes=OutcomeReceiver(reader_of(make_config(spec)), hooks).take)
     status, found, _ = await Desk(served, MemoryStore(), Metrics("0", lambda: served.board.snapshot)).post(
         written.encode()
     )

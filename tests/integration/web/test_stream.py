@@ -17,17 +17,17 @@ from jsonschema import Draft202012Validator
 
 from monitor.scoreboard.board import Board
 from monitor.scoreboard.schema import scores_schema
-from monitor.web.auth import Access, Guard
-from monitor.web.context import Sources
+from monitor.web.auth import Access, Authenticator
+from monitor.web.context import Context
 from monitor.web.middleware import border
-from monitor.web.routes.stream import Hub, Limits
+from monitor.web.routes.stream import Hub, StreamLimits
 from probes._model import ErrorClass
 from tests.integration.daemon.parts import PATIENT_S, until
 from tests.integration.web.serving import MINUTE, SLASHED, SPECS, TICK, filled_board
 from tests.support.board_values import make_board, make_spec, sample_at
 
-QUICK = Limits(look_s=0.01, beat_s=0.05, silence_s=0.1, patience_s=0.5)
-PATIENT = Limits(look_s=0.01, beat_s=0.05)
+QUICK = StreamLimits(look_s=0.01, beat_s=0.05, silence_s=0.1, patience_s=0.5)
+PATIENT = StreamLimits(look_s=0.01, beat_s=0.05)
 VALIDATOR = Draft202012Validator(scores_schema(closed=True))
 SECOND = timedelta(seconds=1)
 GROQ = "groq:llama"
@@ -112,11 +112,11 @@ async def begin() -> AsyncIterator[Begin]:
     runners: list[web.AppRunner] = []
     async with ClientSession(timeout=ClientTimeout(total=None), read_bufsize=1 << 12) as session:
 
-        async def serve(limits: Limits = PATIENT, board: Board | None = None) -> Streaming:
+        async def serve(limits: StreamLimits = PATIENT, board: Board | None = None) -> Streaming:
             shown = board or filled_board()
-            hub = Hub(Sources(snapshot=lambda: shown.snapshot, problems=tuple), limits)
+            hub = Hub(Context(snapshot=lambda: shown.snapshot, problems=tuple), limits)
             app = web.Application()
-            app.router.add_get("/stream", border(hub.stream, Guard(Access(), lambda: 0.0).admit))
+            app.router.add_get("/stream", border(hub.stream, Authenticator(Access(), lambda: 0.0).admit))
             app.on_shutdown.append(lambda _: hub.close())
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
             runners.append(runner)
@@ -153,7 +153,7 @@ async def test_first_a_snapshot_and_then_only_the_rows_that_changed(streaming: S
 
 
 async def test_what_changes_between_two_looks_is_told_together(begin: Begin) -> None:
-    streaming = await begin(Limits(look_s=0.3))
+    streaming = await begin(StreamLimits(look_s=0.3))
     async with streaming.read() as reader:
         await reader.next()
         for second in range(1, 6):
@@ -263,7 +263,7 @@ async def test_a_reader_that_left_is_forgotten(streaming: Streaming) -> None:
 
 
 async def test_there_are_no_more_streams_than_there_may_be(begin: Begin) -> None:
-    streaming = await begin(Limits(streams=2, look_s=0.01, beat_s=0.05))
+    streaming = await begin(StreamLimits(streams=2, look_s=0.01, beat_s=0.05))
     async with streaming.read() as one, streaming.read() as two:
         await one.next()
         await two.next()

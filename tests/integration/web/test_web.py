@@ -10,7 +10,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 
 from monitor.config.model import Listen
-from monitor.web.context import Sources
+from monitor.web.context import Context
 from monitor.web.server import start
 from tests.integration.web.serving import MINUTE, ODD, SLASHED, TICK, Serve, Served
 
@@ -373,7 +373,7 @@ async def test_many_readers_at_once_all_see_a_whole_document(served: Served) -> 
 
 async def test_a_taken_address_is_an_os_error_and_leaves_nothing(serve: Serve) -> None:
     served = await serve()
-    sources = Sources(snapshot=lambda: served.board.snapshot, problems=tuple)
+    sources = Context(snapshot=lambda: served.board.snapshot, problems=tuple)
     with pytest.raises(OSError, match="address already in use"):
         await start(Listen(host=served.host, port=served.port), None, sources)
     assert (await served.ask("/healthz"))[0].status == 200

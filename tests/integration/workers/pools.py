@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from monitor.workers.pool import Upkeep, WorkerPool
+from monitor.workers.pool import PoolSettings, WorkerPool
 from tests.integration.probes.watching import is_alive, until
 
 
@@ -32,7 +32,7 @@ class Watched:
 
 
 @asynccontextmanager
-async def supervised(max_concurrent: int = 1, upkeep: Upkeep | None = None) -> AsyncIterator[Watched]:
+async def supervised(max_concurrent: int = 1, upkeep: PoolSettings | None = None) -> AsyncIterator[Watched]:
     """A pool that is being supervised; when the block ends it ends, and no process of it is left."""
     restarts: list[None] = []
     lags_s: list[float] = []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.workers.pool import Upkeep
+from monitor.workers.pool import PoolSettings
 from probes._model import Blame, ErrorClass
 from tests.integration.probes.asking import ROOT, run_to
 from tests.integration.probes.provider import STREAM, Act, head, serving
@@ -16,12 +16,12 @@ from tests.integration.probes.watching import until
 from tests.integration.workers.pools import supervised
 
 
-def saying(folder: Path, words: bytes) -> Upkeep:
+def saying(folder: Path, words: bytes) -> PoolSettings:
     """Processes of which the first says this, and the later ones are real."""
     file = folder / "words"
     file.write_bytes(words)
     command = (sys.executable, "-m", "tests.integration.workers.nonsense_worker", str(file))
-    return Upkeep(command=command, ping_s=0.1, silence_s=10, slowest_restart_s=0.2)
+    return PoolSettings(command=command, ping_s=0.1, silence_s=10, slowest_restart_s=0.2)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ async def test_texts_whose_tokens_cannot_be_counted_harm_nobody(
 
 
 async def test_a_process_that_cannot_be_started_is_tried_again_and_again(caplog: pytest.LogCaptureFixture) -> None:
-    upkeep = Upkeep(command=("/no/such/program",), slowest_restart_s=0.05)
+    upkeep = PoolSettings(command=("/no/such/program",), slowest_restart_s=0.05)
     with caplog.at_level(logging.ERROR):
         async with supervised(upkeep=upkeep) as watched:
             await until(lambda: len(watched.restarts) > 2)
@@ -106,12 +106,12 @@ async def test_a_process_that_cannot_be_started_is_tried_again_and_again(caplog:
 
 
 async def test_a_process_that_ends_at_once_is_started_again_and_again() -> None:
-    upkeep = Upkeep(command=(sys.executable, "-c", "pass"), slowest_restart_s=0.05)
+    upkeep = PoolSettings(command=(sys.executable, "-c", "pass"), slowest_restart_s=0.05)
     async with supervised(upkeep=upkeep) as watched:
         await until(lambda: len(watched.restarts) > 2)
 
 
 async def test_a_process_that_does_not_end_when_told_so_is_killed() -> None:
     deaf = "import signal, time; [signal.signal(n, signal.SIG_IGN) for n in (2, 15)]; time.sleep(600)"
-    async with supervised(upkeep=Upkeep(command=(sys.executable, "-c", deaf))) as watched:
+    async with supervised(upkeep=PoolSettings(command=(sys.executable, "-c", deaf))) as watched:
         await watched.all_up()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.workers.pool import STREAMS_PER_WORKER, Upkeep, WorkerPool
+from monitor.workers.pool import STREAMS_PER_WORKER, PoolSettings, WorkerPool
 from monitor.workers.worker import LINE_BYTES, LocalProber
 from probes._model import Blame, ErrorClass, Run, Sample, Secret, Task, Timing, TokensFrom
 from probes._prompts import prompt_for
@@ -23,7 +23,7 @@ from tests.integration.probes.provider import ANSWER, DONE, ROLE, STOP, STREAM, 
 from tests.integration.probes.watching import children, is_alive, open_sockets, shown_by, until
 from tests.integration.workers.pools import supervised
 
-QUICK = Upkeep(ping_s=0.1, silence_s=8.0, slowest_restart_s=0.2)
+QUICK = PoolSettings(ping_s=0.1, silence_s=8.0, slowest_restart_s=0.2)
 """The silence is long enough for a process to start on a busy machine."""
 GAP_S = 0.03
 TALK: tuple[Step, ...] = (

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitor.workers.limits import Places
+from monitor.workers.limits import ConcurrencyLimits
 from monitor.workers.runner import Runner
 from probes._model import Blame, ErrorClass, Run, Sample
 from probes._sample import unmeasured
@@ -67,8 +67,8 @@ def good(run: Run) -> Sample:
     return replace(unmeasured(run, ErrorClass.INTERNAL, "", datetime.now(UTC)), error=None, blame=None, detail=None)
 
 
-def places(total: int, limits: Mapping[str, int] | None = None) -> Places:
-    return Places(total, limits or {})
+def places(total: int, limits: Mapping[str, int] | None = None) -> ConcurrencyLimits:
+    return ConcurrencyLimits(total, limits or {})
 
 
 async def test_no_more_run_at_once_than_there_are_places_in_all() -> None:

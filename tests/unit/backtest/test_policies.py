@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.backtest.policies import NAMES, Counted, Filter, Policy, UnknownPolicyError, maker
+from monitor.backtest.policies import NAMES, CountedSample, FilterPolicy, Policy, UnknownPolicyError, maker
 from monitor.domain.status import Status
 from monitor.scheduler.jobs import plan
 from monitor.score.health import Observation
-from monitor.score.outcomes import Outcome
+from monitor.score.outcomes import SampleOutcome
 from monitor.scoreboard.board import Board
 from probes._model import ErrorClass, Task
 from tests.support.board_values import make_config, make_spec, sample_at
@@ -28,7 +28,7 @@ def made(name: str) -> Policy:
     return maker(name)({ENDPOINT: "groq"})[ENDPOINT]
 
 
-def fed(name: str, counted: Iterable[Counted]) -> Policy:
+def fed(name: str, counted: Iterable[CountedSample]) -> Policy:
     policy = made(name)
     for each in counted:
         assert list(policy.see(each)) == []
@@ -162,7 +162,7 @@ def test_other_numbers_may_be_named(name: str) -> None:
         "ratio-10000",
         "average-1",
         "average-0.0",
-        "Filter",
+        "FilterPolicy",
     ],
 )
 def test_what_is_no_policy_is_refused_with_what_there_is(name: str) -> None:
@@ -206,15 +206,15 @@ def test_ours_says_the_same_as_the_scoreboard(
         board.absorb([sample])
         seen = Observation(
             at=sample.started_at,
-            outcome=Outcome.FAILED if error else Outcome.OK,
+            outcome=SampleOutcome.FAILED if error else SampleOutcome.OK,
             within_slo=reach or error is not None or ttft_s < 2,
             reach=reach,
             error=error,
         )
-        policies[name].see(Counted(id=sample.id, endpoint=name, known_s=0.0, seen=seen))
+        policies[name].see(CountedSample(id=sample.id, endpoint=name, known_s=0.0, seen=seen))
         rows = board.publish(sample.started_at, sweep=True).rows
         for other, policy in policies.items():
-            assert isinstance(policy, Filter)
+            assert isinstance(policy, FilterPolicy)
             if rows[other].status is not Status.UNKNOWN:  # nothing was heard of it yet, or for long
                 assert policy.status is rows[other].status
                 # A row whose published figures did not change stays as it was.

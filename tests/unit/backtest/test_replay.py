@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.backtest.policies import NAMES, Counted, UnknownPolicyError
-from monitor.backtest.replay import Member, Replay, Report, Verdict
+from monitor.backtest.policies import NAMES, CountedSample, UnknownPolicyError
+from monitor.backtest.replay import Replay, ReplayMember, Report, Verdict
 from tests.unit.score.counted import ENDPOINT, LASTS_S, START_S, make_counted, minutes
 from tests.unit.score.values import unhurried
 
@@ -19,11 +19,11 @@ STALE_S = 210.0
 MONTH_S = 30 * 86_400.0
 
 
-def member(**fields: Any) -> Member:
-    return Member(**{"provider": "groq", "stale_s": STALE_S, **fields})
+def member(**fields: Any) -> ReplayMember:
+    return ReplayMember(**{"provider": "groq", "stale_s": STALE_S, **fields})
 
 
-def replayed(counted: list[Counted], *names: str, **members: Member) -> Report:
+def replayed(counted: list[CountedSample], *names: str, **members: ReplayMember) -> Report:
     replay = Replay(members or {ENDPOINT: member()}, names or NAMES)
     replay.feed(counted, math.inf)
     return replay.report()
@@ -184,7 +184,7 @@ def test_siblings_bring_nobody_down_of_whom_nothing_is_heard() -> None:
 letters = st.lists(st.sampled_from("oosf"), min_size=1, max_size=60)
 
 
-def crowd(seen: list[str]) -> list[Counted]:
+def crowd(seen: list[str]) -> list[CountedSample]:
     """Samples of three endpoints, many of which become known at the same moment."""
     names = ("groq:a", "groq:b", "groq:c")
     return [
@@ -193,7 +193,7 @@ def crowd(seen: list[str]) -> list[Counted]:
     ]
 
 
-def members() -> dict[str, Member]:
+def members() -> dict[str, ReplayMember]:
     return {name: member() for name in ("groq:a", "groq:b", "groq:c")}
 
 

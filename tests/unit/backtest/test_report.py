@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from monitor.backtest.policies import NAMES
-from monitor.backtest.replay import Member, Replay
+from monitor.backtest.replay import Replay, ReplayMember
 from monitor.backtest.report import as_plain, show
 from monitor.backtest.run import Backtest, Bill, Cost
 from tests.unit.score.counted import ENDPOINT, minutes
@@ -20,7 +20,7 @@ from tests.unit.score.values import START
 
 
 def found(letters: str = "o" * 200 + "f" + "o" * 200 + "f" * 10 + "oosooo", bill: Bill | None = None) -> Backtest:
-    replay = Replay({ENDPOINT: Member(provider="groq", stale_s=210)}, NAMES)
+    replay = Replay({ENDPOINT: ReplayMember(provider="groq", stale_s=210)}, NAMES)
     replay.feed(minutes(letters), math.inf)
     cost = Cost(samples=len(letters), tokens=12_345, usd=0.0123)
     return Backtest(

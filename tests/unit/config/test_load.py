@@ -27,8 +27,8 @@ from monitor.config import (
     default_path,
     load,
 )
-from monitor.domain.formats import Shape
-from monitor.domain.maintenance import Span
+from monitor.domain.formats import Format
+from monitor.domain.maintenance import MaintenanceWindow
 from probes._model import Blame, Endpoint, ErrorClass, Pricing, Secret, Task
 
 Load = Callable[..., Config]
@@ -93,10 +93,10 @@ publish: {files: [{format: scores, path: out/uptime.json}]}
 """
 
 
-def span(begin: int, end: int) -> Span:
+def span(begin: int, end: int) -> MaintenanceWindow:
     """From hour to hour of the first of December."""
     day = datetime(2026, 12, 1, tzinfo=UTC)
-    return Span(begin=day.replace(hour=begin), end=day.replace(hour=end))
+    return MaintenanceWindow(begin=day.replace(hour=begin), end=day.replace(hour=end))
 
 
 def test_providers_and_models_alone_make_a_working_file(load_text: Load, tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_everything_that_is_written_is_used(load_text: Load, tmp_path: Path) -> 
             count_wrong_answers=False,
             blame={ErrorClass.NOT_FOUND: Blame.PROVIDER, ErrorClass.DNS: Blame.ACCOUNT},
         ),
-        publish_files=(PublishFile(format=Shape.SCORES, path=tmp_path / "out/uptime.json"),),
+        publish_files=(PublishFile(format=Format.SCORES, path=tmp_path / "out/uptime.json"),),
     )
 
 

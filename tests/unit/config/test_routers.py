@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.config import Config, ConfigError, Listen, MetricsDetail, PublishFile, load
-from monitor.domain.formats import Shape
+from monitor.domain.formats import Format
 
 BASE = """\
 providers:
@@ -52,12 +52,12 @@ publish:
     config = loaded(tmp_path, files)
     assert config.haproxy_agent == Listen(host="::1", port=8781)
     assert config.publish_files == (
-        PublishFile(format=Shape.HAPROXY_MAP, path=tmp_path / "a"),
-        PublishFile(format=Shape.ENVOY_EDS, path=tmp_path / "b", cluster="x"),
-        PublishFile(format=Shape.ENVOY_EDS, path=tmp_path / "c", cluster="y"),
-        PublishFile(format=Shape.TRAEFIK, path=tmp_path / "d"),
+        PublishFile(format=Format.HAPROXY_MAP, path=tmp_path / "a"),
+        PublishFile(format=Format.ENVOY_EDS, path=tmp_path / "b", cluster="x"),
+        PublishFile(format=Format.ENVOY_EDS, path=tmp_path / "c", cluster="y"),
+        PublishFile(format=Format.TRAEFIK, path=tmp_path / "d"),
         PublishFile(
-            format=Shape.VLLM, path=tmp_path / "e", options={"routing_logic": "session", "session_key": "x-user"}
+            format=Format.VLLM, path=tmp_path / "e", options={"routing_logic": "session", "session_key": "x-user"}
         ),
     )
 

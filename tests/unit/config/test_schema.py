@@ -60,7 +60,7 @@ def test_the_schema_refuses_unknown_keys_everywhere() -> None:
 
 
 def test_the_schema_says_defaults_as_they_are_written() -> None:
-    properties = json_schema()["$defs"]["Probe"]["properties"]
+    properties = json_schema()["$defs"]["ProbeSection"]["properties"]
     assert [properties[name]["default"] for name in ("every", "ttft_timeout", "timeout")] == ["60s", "10s", "30s"]
     assert json_schema()["properties"]["listen"]["default"] == "127.0.0.1:8780"
 
@@ -120,5 +120,5 @@ def test_the_schema_refuses_a_duration_without_a_unit_but_not_a_reference() -> N
     ],
 )
 def test_the_schema_says_how_an_interval_is_written(every: object, accepted: bool) -> None:
-    probe = {"$ref": "#/$defs/Probe", "$defs": json_schema()["$defs"]}
+    probe = {"$ref": "#/$defs/ProbeSection", "$defs": json_schema()["$defs"]}
     assert jsonschema.Draft202012Validator(probe).is_valid({"task": "chat", "every": every}) is accepted

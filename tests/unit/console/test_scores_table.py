@@ -22,7 +22,7 @@ from monitor.console import watch as watch_module
 from monitor.console.remote import ScoresUnavailableError, fetch_scores
 from monitor.console.scores_table import scores_table
 from monitor.console.text import NOT_MEASURED, age, count, percent, printable, probability, seconds
-from monitor.console.watch import Frame, watch_scores
+from monitor.console.watch import WatchFrame, watch_scores
 
 NOW = datetime(2026, 11, 22, 7, 0, 0, tzinfo=UTC)
 
@@ -272,7 +272,7 @@ async def test_a_log_gets_no_more_than_a_table_in_ten_seconds() -> None:
     file = io.StringIO()
     log = watch_module._Log(Console(file=file, width=80))
     for elapsed_s in range(25):
-        log.show(Frame(url="u", elapsed_s=elapsed_s))
+        log.show(WatchFrame(url="u", elapsed_s=elapsed_s))
     log.close()
     shown = [line for line in file.getvalue().splitlines() if "elapsed" in line]
     assert shown == ["0 s elapsed", "10 s elapsed", "20 s elapsed", "24 s elapsed"]
@@ -313,7 +313,7 @@ async def test_a_watch_goes_on_without_the_server_and_keeps_its_table(monkeypatc
 
 def test_addresses_are_never_cut_and_stay_in_one_piece_in_a_log() -> None:
     address, logged, live = "http://h/" + "x" * 200, io.StringIO(), io.StringIO()
-    watch_module._Log(Console(file=logged, width=80)).show(Frame(url=address))
+    watch_module._Log(Console(file=logged, width=80)).show(WatchFrame(url=address))
     assert address in logged.getvalue()
-    Console(file=live, width=80, force_terminal=True, color_system=None).print(Frame(url=address))
+    Console(file=live, width=80, force_terminal=True, color_system=None).print(WatchFrame(url=address))
     assert live.getvalue().replace("\n", "").count("x") == 200

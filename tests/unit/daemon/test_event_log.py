@@ -14,7 +14,7 @@ import pytest
 from monitor.config.model import EndpointSpec
 from monitor.daemon.event_log import EventLog
 from monitor.domain.incident import Incident
-from monitor.domain.maintenance import Span
+from monitor.domain.maintenance import MaintenanceWindow
 from monitor.domain.status import Status
 from monitor.scoreboard.board import Board
 from probes._model import ErrorClass, Sample
@@ -131,7 +131,7 @@ def test_a_restart_logs_what_is_still_open_and_no_change_of_status(caplog: pytes
 
 def test_maintenance_and_silence_are_logged_though_no_sample_comes(caplog: pytest.LogCaptureFixture) -> None:
     begin = START + timedelta(hours=1)
-    spec = make_spec(ONE, maintenance=(Span(begin=begin, end=begin + timedelta(hours=1)),))
+    spec = make_spec(ONE, maintenance=(MaintenanceWindow(begin=begin, end=begin + timedelta(hours=1)),))
     bench = line(caplog, spec, make_spec(TWO))
     bench.feed(*samples([None] * 30))
 

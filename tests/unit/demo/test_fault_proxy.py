@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 
 from monitor.demo import fault_proxy
 from monitor.demo.fault_proxy import serving
-from monitor.demo.faults import Fault
+from monitor.demo.faults import InjectedFault
 
 EVENTS = [
     b'data: {"choices":[{"delta":{"role":"assistant"}}]}\n\n',
@@ -52,21 +52,23 @@ async def vanish(request: web.Request) -> web.StreamResponse:
 
 
 @asynccontextmanager
-async def proxied(weights: Mapping[Fault, int] | None = None) -> AsyncIterator[tuple[ClientSession, str]]:
+async def proxied(weights: Mapping[InjectedFault, int] | None = None) -> AsyncIterator[tuple[ClientSession, str]]:
     application = web.Application()
     application.router.add_post("/v1/chat/completions", model)
     application.router.add_post("/v1/vanish", vanish)
     application.router.add_get("/v1/echo", echo)
     async with (
         TestServer(application) as upstream,
-        serving(str(upstream.make_url("/")), chance=random.Random(1), weights=weights or {Fault.NONE: 1}) as address,
+        serving(
+            str(upstream.make_url("/")), chance=random.Random(1), weights=weights or {InjectedFault.NONE: 1}
+        ) as address,
         ClientSession() as session,
     ):
         yield session, address
 
 
 @asynccontextmanager
-async def flaky(fault: Fault) -> AsyncIterator[ClientResponse]:
+async def flaky(fault: InjectedFault) -> AsyncIterator[ClientResponse]:
     """The answer to one request that `fault` strikes."""
     async with (
         proxied({fault: 1}) as (session, address),
@@ -104,16 +106,16 @@ async def test_the_slow_provider_starts_late_and_pauses_before_each_chunk(monkey
     assert arrivals[-1] - arrivals[0] >= 0.05 * (len(EVENTS) - 1.5)
 
 
-@pytest.mark.parametrize(("fault", "status"), [(Fault.OVERLOADED, 503), (Fault.RATE_LIMITED, 429)])
-async def test_a_refusal_is_json_with_its_status(fault: Fault, status: int) -> None:
+@pytest.mark.parametrize(("fault", "status"), [(InjectedFault.OVERLOADED, 503), (InjectedFault.RATE_LIMITED, 429)])
+async def test_a_refusal_is_json_with_its_status(fault: InjectedFault, status: int) -> None:
     async with flaky(fault) as answer:
         assert answer.status == status
-        assert answer.headers.get("Retry-After") == ("1" if fault is Fault.RATE_LIMITED else None)
+        assert answer.headers.get("Retry-After") == ("1" if fault is InjectedFault.RATE_LIMITED else None)
         assert (await answer.json())["error"]["code"] == status
 
 
 async def test_a_truncated_stream_breaks_off_after_the_first_token() -> None:
-    async with flaky(Fault.TRUNCATE) as answer:
+    async with flaky(InjectedFault.TRUNCATE) as answer:
         first = await answer.content.readexactly(len(EVENTS[0] + EVENTS[1]))
         with pytest.raises(ClientPayloadError):
             await answer.content.read()
@@ -121,7 +123,7 @@ async def test_a_truncated_stream_breaks_off_after_the_first_token() -> None:
 
 
 async def test_a_stream_with_an_error_ends_with_it() -> None:
-    async with proxied({Fault.STREAM_ERROR: 1}) as (session, address):
+    async with proxied({InjectedFault.STREAM_ERROR: 1}) as (session, address):
         body, _ = await streamed(session, f"{address}/flaky/v1/chat/completions")
     *before, last, nothing = body.split(b"\n\n")
     assert b"\n\n".join(before) + b"\n\n" == EVENTS[0] + EVENTS[1]
@@ -130,7 +132,7 @@ async def test_a_stream_with_an_error_ends_with_it() -> None:
 
 
 async def test_a_stalled_stream_stays_open_and_silent() -> None:
-    async with flaky(Fault.STALL) as answer:
+    async with flaky(InjectedFault.STALL) as answer:
         await answer.content.readexactly(len(EVENTS[0] + EVENTS[1]))
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.5):
@@ -162,7 +164,7 @@ async def test_a_model_that_vanishes_in_mid_stream_truncates_the_answer() -> Non
 
 async def test_a_model_that_cannot_be_reached_is_a_bad_gateway() -> None:
     async with (
-        serving("http://127.0.0.1:1", chance=random.Random(1), weights={Fault.NONE: 1}) as address,
+        serving("http://127.0.0.1:1", chance=random.Random(1), weights={InjectedFault.NONE: 1}) as address,
         ClientSession() as session,
         session.get(f"{address}/flaky/v1/models") as answer,
     ):

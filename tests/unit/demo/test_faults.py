@@ -10,21 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.demo.faults import STREAM_ERROR_EVENT, WEIGHTS, Deck, EventCount, Fault, refusal, weight
+from monitor.demo.faults import STREAM_ERROR_EVENT, WEIGHTS, Deck, EventCount, InjectedFault, refusal, weight
 
 
 @given(st.integers())
 def test_every_ten_requests_meet_every_fault_once_and_half_of_them_pass(seed: int) -> None:
     deck = Deck(random.Random(seed), WEIGHTS)
     for _ in range(3):
-        assert Counter(deck.draw() for _ in range(10)) == {**dict.fromkeys(Fault, 1), Fault.NONE: 5}
+        assert Counter(deck.draw() for _ in range(10)) == {**dict.fromkeys(InjectedFault, 1), InjectedFault.NONE: 5}
 
 
 @given(st.integers())
 def test_the_first_twelve_requests_show_four_failures_of_the_provider_at_least(seed: int) -> None:
     deck = Deck(random.Random(seed), WEIGHTS)
     drawn = [deck.draw() for _ in range(12)]
-    assert sum(fault not in {Fault.NONE, Fault.RATE_LIMITED} for fault in drawn) >= 4
+    assert sum(fault not in {InjectedFault.NONE, InjectedFault.RATE_LIMITED} for fault in drawn) >= 4
 
 
 @given(st.integers())
@@ -32,7 +32,7 @@ def test_the_first_four_requests_of_a_deck_show_a_failure_of_the_provider(seed: 
     deck = Deck(random.Random(seed), WEIGHTS)
     drawn = [deck.draw() for _ in range(40)]
     for first in range(0, 40, 10):
-        assert any(fault not in {Fault.NONE, Fault.RATE_LIMITED} for fault in drawn[first : first + 4])
+        assert any(fault not in {InjectedFault.NONE, InjectedFault.RATE_LIMITED} for fault in drawn[first : first + 4])
 
 
 def test_the_same_seed_brings_the_same_faults() -> None:
@@ -42,29 +42,29 @@ def test_the_same_seed_brings_the_same_faults() -> None:
 
 
 def test_a_fault_without_a_weight_never_strikes() -> None:
-    deck = Deck(random.Random(1), {Fault.STALL: 1, Fault.NONE: 0})
-    assert {deck.draw() for _ in range(100)} == {Fault.STALL}
+    deck = Deck(random.Random(1), {InjectedFault.STALL: 1, InjectedFault.NONE: 0})
+    assert {deck.draw() for _ in range(100)} == {InjectedFault.STALL}
     with pytest.raises(ValueError, match="no fault has a weight"):
-        Deck(random.Random(1), {Fault.NONE: 0})
+        Deck(random.Random(1), {InjectedFault.NONE: 0})
 
 
 def test_weights_that_change_hold_from_the_next_request_on() -> None:
-    weights = {Fault.NONE: 9, Fault.STALL: 0}
+    weights = {InjectedFault.NONE: 9, InjectedFault.STALL: 0}
     deck = Deck(random.Random(1), weights)
-    assert deck.draw() is Fault.NONE
-    weights |= {Fault.NONE: 0, Fault.STALL: 1}
-    assert deck.draw() is Fault.STALL
+    assert deck.draw() is InjectedFault.NONE
+    weights |= {InjectedFault.NONE: 0, InjectedFault.STALL: 1}
+    assert deck.draw() is InjectedFault.STALL
 
 
 def test_a_weight_is_read_from_an_argument() -> None:
-    assert weight("stall=2") == (Fault.STALL, 2)
+    assert weight("stall=2") == (InjectedFault.STALL, 2)
     for text in ("stall", "stall=", "stall=2.5", "nonsense=1"):
         with pytest.raises(ValueError, match=r"invalid literal|is not a valid"):
             weight(text)
 
 
 def test_refusals_are_what_openai_style_providers_send() -> None:
-    overloaded, limited = refusal(Fault.OVERLOADED), refusal(Fault.RATE_LIMITED)
+    overloaded, limited = refusal(InjectedFault.OVERLOADED), refusal(InjectedFault.RATE_LIMITED)
     assert overloaded is not None
     assert limited is not None
     assert (overloaded.status, limited.status) == (503, 429)
@@ -73,8 +73,10 @@ def test_refusals_are_what_openai_style_providers_send() -> None:
     assert json.loads(limited.body)["error"]["type"] == "rate_limit_error"
 
 
-@pytest.mark.parametrize("fault", [Fault.NONE, Fault.STALL, Fault.TRUNCATE, Fault.STREAM_ERROR])
-def test_other_faults_do_not_refuse(fault: Fault) -> None:
+@pytest.mark.parametrize(
+    "fault", [InjectedFault.NONE, InjectedFault.STALL, InjectedFault.TRUNCATE, InjectedFault.STREAM_ERROR]
+)
+def test_other_faults_do_not_refuse(fault: InjectedFault) -> None:
     assert refusal(fault) is None
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from monitor.config import Config, load
-from monitor.domain.formats import Shape
+from monitor.domain.formats import Format
 from monitor.domain.router_ids import ROUTERS
 from monitor.domain.status import Status
 from monitor.routing.formats.render import render
@@ -46,7 +46,7 @@ def test_every_router_with_names_of_its_own_has_a_page_and_stands_in_the_list() 
 
 def test_every_shape_is_told_of() -> None:
     text = "".join(path.read_text() for path in PAGES.glob("*.md"))
-    assert all(f"`{shape}`" in text for shape in Shape if shape != "openrouter")
+    assert all(f"`{shape}`" in text for shape in Format if shape != "openrouter")
 
 
 def test_the_page_on_vllm_shows_the_file_that_is_written(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_the_page_on_vllm_shows_the_file_that_is_written(tmp_path: Path) -> None
     near, far = config.endpoints
     rows = [make_row("p:1", router_ids=near.router_ids), make_row("p:2", Status.DOWN, 0.0, router_ids=far.router_ids)]
     snapshot = Board(config, [], START).snapshot
-    made = render(Shape.VLLM, replace(snapshot, rows={row.id: row for row in rows}))
+    made = render(Format.VLLM, replace(snapshot, rows={row.id: row for row in rows}))
     assert json.loads(made) == json.loads(block("vllm", "json", "static_backends"))
     assert made.decode() == block("vllm", "json", "static_backends")
 

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.domain.maintenance import NOTICE, Span, announced, current, ended, joined, matches, next_change, outside
+from monitor.domain.maintenance import (
+    NOTICE,
+    MaintenanceWindow,
+    announced,
+    current,
+    ended,
+    joined,
+    matches,
+    next_change,
+    outside,
+)
 from tests.unit.score.values import unhurried
 
 START = datetime(2026, 12, 1, tzinfo=UTC)
@@ -19,8 +29,8 @@ def hour(number: float) -> datetime:
     return START + timedelta(hours=number)
 
 
-def spans(*hours: tuple[float, float]) -> tuple[Span, ...]:
-    return tuple(Span(begin=hour(begin), end=hour(end)) for begin, end in hours)
+def spans(*hours: tuple[float, float]) -> tuple[MaintenanceWindow, ...]:
+    return tuple(MaintenanceWindow(begin=hour(begin), end=hour(end)) for begin, end in hours)
 
 
 @pytest.mark.parametrize(

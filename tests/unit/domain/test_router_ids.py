@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.domain.router_ids import ROUTERS, Address, MalformedError, address
+from monitor.domain.router_ids import ROUTERS, Address, RouterIdError, address
 
 GOOD = [
     ("haproxy", "be/srv1", ("be", "srv1")),
@@ -33,7 +33,7 @@ def test_a_name_is_read(router: str, value: str, found: tuple[str, str]) -> None
 
 @pytest.mark.parametrize(("router", "value"), BAD)
 def test_a_name_that_the_router_could_not_understand_is_refused_with_an_example(router: str, value: str) -> None:
-    with pytest.raises(MalformedError, match="write "):
+    with pytest.raises(RouterIdError, match="write "):
         ROUTERS[router](value)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from monitor.history.buckets import LATENCIES, QuantilePoint, RatioPoint, of_buckets, of_samples
 from monitor.history.series import LONGEST_WINDOW_S, Asked, Metric, Source, asked
-from monitor.score.outcomes import Outcome, outcome
+from monitor.score.outcomes import SampleOutcome, outcome
 from monitor.store import Bucket, Point
 from monitor.store.rollup import rolled
 from probes._model import Blame, ErrorClass, Sample, Task
@@ -23,7 +23,7 @@ NOW = datetime(2026, 11, 22, 7, 41, 13, 250_000, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
-def judge(error: ErrorClass | None) -> Outcome:
+def judge(error: ErrorClass | None) -> SampleOutcome:
     return outcome(error, None, count_wrong_answers=True)
 
 
@@ -95,7 +95,7 @@ def test_uptime_follows_what_the_configuration_blames() -> None:
     found = ask("uptime")
     several = [Point(at=NOW, error=error, value=None) for error in (None, ErrorClass.AUTH, ErrorClass.WRONG_ANSWER)]
 
-    def strict(error: ErrorClass | None) -> Outcome:
+    def strict(error: ErrorClass | None) -> SampleOutcome:
         return outcome(error, Blame.PROVIDER if error is ErrorClass.AUTH else None, count_wrong_answers=False)
 
     last = of_samples(found, found.grid(NOW), several, strict)[-1]

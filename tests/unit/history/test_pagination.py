@@ -18,7 +18,7 @@ from monitor.history.pagination import (
     to_cursor,
     to_use_cursor,
 )
-from monitor.store import Place
+from monitor.store import PageKey
 
 AT = datetime(2026, 11, 22, 7, 0, 0, 123456, tzinfo=UTC)
 moments = st.datetimes(max_value=datetime(9000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
@@ -27,12 +27,12 @@ ids = st.integers(0, 2**64 - 1).map("{:016x}".format)
 
 @given(moments, ids)
 def test_a_cursor_leads_back_to_its_place(at: datetime, identity: str) -> None:
-    place = Place(at=at, id=identity)
+    place = PageKey(at=at, id=identity)
     assert from_cursor(to_cursor(place)) == place
 
 
 def test_a_cursor_is_a_word_that_fits_into_a_query_as_it_is() -> None:
-    word = to_cursor(Place(at=AT, id="ff" * 8))
+    word = to_cursor(PageKey(at=AT, id="ff" * 8))
     assert len(word) == 22
     assert word.replace("-", "").replace("_", "").isalnum()
 
@@ -79,5 +79,5 @@ def test_these_words_are_no_cursors_of_uses(word: str) -> None:
 
 @given(ids)
 def test_the_place_before_a_moment_has_nothing_of_that_moment_behind_it(identity: str) -> None:
-    assert Place(at=AT - timedelta(microseconds=1), id=identity) < before(AT)
-    assert not Place(at=AT, id=identity) < before(AT)
+    assert PageKey(at=AT - timedelta(microseconds=1), id=identity) < before(AT)
+    assert not PageKey(at=AT, id=identity) < before(AT)

@@ -7,20 +7,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from monitor.history.pagination import before, from_cursor, to_cursor
-from monitor.history.samples import EVER, Page, Wanted, portions
-from monitor.store import Place
+from monitor.history.samples import EVER, Page, SampleQuery, portions
+from monitor.store import PageKey
 from probes._model import Task
 from probes._serialize import sample_to_plain
 from tests.unit.store.samples import START, make_sample
 
 NOW = START + timedelta(days=30)
 RAW, DAY = timedelta(days=20), timedelta(days=1)
-PLACE = Place(at=NOW - 2 * DAY, id="ab" * 8)
+PLACE = PageKey(at=NOW - 2 * DAY, id="ab" * 8)
 
 
-def wanted(**fields: Any) -> Wanted:
+def wanted(**fields: Any) -> SampleQuery:
     plain: dict[str, Any] = {"since": None, "until": None, "task": None, "limit": 10, "cursor": None}
-    return Wanted(endpoint="groq:llama", **{**plain, **fields})
+    return SampleQuery(endpoint="groq:llama", **{**plain, **fields})
 
 
 def page(**fields: Any) -> Page:
@@ -67,7 +67,7 @@ def test_a_time_far_ahead_is_no_long_way_back() -> None:
 def test_there_is_a_next_page_where_one_sample_more_was_found() -> None:
     samples = [make_sample(number) for number in range(10, -1, -1)]
     last = samples[9]
-    assert page().next(samples, 10) == to_cursor(Place(at=last.started_at, id=last.id))
+    assert page().next(samples, 10) == to_cursor(PageKey(at=last.started_at, id=last.id))
     assert page().next(samples[:10], 10) is None
     assert page().next([], 10) is None
 

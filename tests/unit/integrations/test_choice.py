@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from monitor.client import Endpoint, Status
+from monitor.client import ScoredEndpoint, Status
 from monitor.integrations._choice import choose, name_of
 from tests.unit.score.values import START
 
 NOW = START
 
 
-def endpoint(status: Status, score: float | None = 0.9, **more: Any) -> Endpoint:
-    return Endpoint(id="p:m", provider="p", model="a/m", status=status, score=score, **more)
+def endpoint(status: Status, score: float | None = 0.9, **more: Any) -> ScoredEndpoint:
+    return ScoredEndpoint(id="p:m", provider="p", model="a/m", status=status, score=score, **more)
 
 
 def deployment(name: str, **params: Any) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def deployment(name: str, **params: Any) -> dict[str, Any]:
 
 def names(
     deployments: list[dict[str, Any]],
-    endpoints: Mapping[str, Endpoint],
+    endpoints: Mapping[str, ScoredEndpoint],
     request: Mapping[str, Any] | None = None,
     now: datetime = NOW,
 ) -> list[str]:
@@ -53,7 +53,7 @@ REFUSED = endpoint(Status.UP, account="auth")
         (endpoint(Status.UNKNOWN, None), UP, ["b", "a"]),
     ],
 )
-def test_the_best_group_stays_the_best_first(a: Endpoint, b: Endpoint, kept: list[str]) -> None:
+def test_the_best_group_stays_the_best_first(a: ScoredEndpoint, b: ScoredEndpoint, kept: list[str]) -> None:
     assert names([A, B], {"a": a, "b": b}) == kept
 
 

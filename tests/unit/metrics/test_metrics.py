@@ -15,7 +15,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_prometheus
 
 from monitor.config.model import MetricsDetail
-from monitor.domain.maintenance import Span
+from monitor.domain.maintenance import MaintenanceWindow
 from monitor.domain.status import Status
 from monitor.metrics.endpoints import EndpointMetrics
 from monitor.metrics.metrics import Metrics
@@ -391,7 +391,7 @@ def test_the_body_of_a_row_is_no_part_of_the_metrics(metrics: Metrics) -> None:
 
 
 def test_an_endpoint_in_maintenance_is_neither_up_nor_down_but_in_maintenance() -> None:
-    board = make_board(make_spec(ONE, maintenance=(Span(begin=TICK, end=TICK + 10 * MINUTE),)))
+    board = make_board(make_spec(ONE, maintenance=(MaintenanceWindow(begin=TICK, end=TICK + 10 * MINUTE),)))
     board.absorb([sample_at(TICK - 2 * MINUTE), sample_at(TICK - MINUTE)])
     metrics = Metrics("1", lambda: board.snapshot, detail=FULL)
     board.publish(TICK, sweep=True)

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from probes._answers import answer_ok
-from probes._calls import Call, Calls
+from probes._calls import Calls, PartialCall
 from probes._meter import Reading
 from probes._model import Prompt, Task, ToolCall, Vector
 from probes._prompts import prompt_for
@@ -26,7 +26,7 @@ def prompt(task: Task, dimensions: int | None = None) -> Prompt:
 def judged(task: Task, answer: str = "", *calls: tuple[str | None, str], cut: bool = False) -> bool | None:
     """The judgement on an answer in words, and on tool calls by name and arguments."""
     made = Calls()
-    made.update({index: Call(name=name, arguments=arguments) for index, (name, arguments) in enumerate(calls)})
+    made.update({index: PartialCall(name=name, arguments=arguments) for index, (name, arguments) in enumerate(calls)})
     return answer_ok(task, prompt(task), Reading(answer=answer, calls=made, cut=cut))
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from monitor.config.listing import ProviderCard
 from monitor.domain.status import Status
 from monitor.routing.decide import RouteAnswer, route
-from monitor.routing.preferences import Wish, request_of, wish_of
+from monitor.routing.preferences import RoutingPreferences, request_of, wish_of
 from monitor.score.health import Trouble
 from monitor.scoreboard.endpoint import Facts
 from probes._model import ErrorClass, Pricing
@@ -23,12 +23,12 @@ from tests.unit.score.values import START, unhurried
 REFUSED = Trouble(error=ErrorClass.AUTH, since=START)
 
 
-def wish(provider: dict[str, Any] | None = None, **fields: Any) -> Wish:
+def wish(provider: dict[str, Any] | None = None, **fields: Any) -> RoutingPreferences:
     return wish_of(request_of({"model": "a/b", "provider": provider or {}, **fields}))
 
 
-def answer(facts: list[Facts], wished: Wish | None = None, seed: int = 0) -> RouteAnswer:
-    found: RouteAnswer = valid(route(facts, wished or Wish(), seed), RouteAnswer)
+def answer(facts: list[Facts], wished: RoutingPreferences | None = None, seed: int = 0) -> RouteAnswer:
+    found: RouteAnswer = valid(route(facts, wished or RoutingPreferences(), seed), RouteAnswer)
     return found
 
 
@@ -46,7 +46,7 @@ def priced(name: str, price: float, **fields: Any) -> Facts:
 
 
 def firsts(facts: list[Facts], draws: int = 4000) -> Counter[str]:
-    return Counter(ids(route(facts, Wish(), seed))[0] for seed in range(draws))
+    return Counter(ids(route(facts, RoutingPreferences(), seed))[0] for seed in range(draws))
 
 
 # What leaves an endpoint out
@@ -230,7 +230,9 @@ def test_the_chance_to_come_first_is_in_proportion_to_the_score() -> None:
 
 def test_the_rest_is_drawn_as_if_the_first_were_not_there() -> None:
     facts = [priced("a:m", 1), priced("b:m", 2), priced("c:m", 4)]
-    second = Counter(ids(answer_)[1] for seed in range(4000) if ids(answer_ := route(facts, Wish(), seed))[0] == "a:m")
+    second = Counter(
+        ids(answer_)[1] for seed in range(4000) if ids(answer_ := route(facts, RoutingPreferences(), seed))[0] == "a:m"
+    )
     assert abs(second["b:m"] / second.total() - 4 / 5) < 0.03
 
 
@@ -415,7 +417,7 @@ LEFT_OUT_BY = (
 @unhurried
 @given(endpoints(), WISHES, SEEDS)
 def test_nobody_is_lost_and_every_place_and_every_exclusion_has_a_reason(
-    facts: list[Facts], wished: Wish, seed: int
+    facts: list[Facts], wished: RoutingPreferences, seed: int
 ) -> None:
     found = answer(facts, wished, seed)
     told = [*found["endpoints"], *found["excluded"]]
@@ -425,7 +427,9 @@ def test_nobody_is_lost_and_every_place_and_every_exclusion_has_a_reason(
 
 @unhurried
 @given(endpoints(), WISHES, SEEDS)
-def test_only_what_the_request_says_leaves_anybody_out(facts: list[Facts], wished: Wish, seed: int) -> None:
+def test_only_what_the_request_says_leaves_anybody_out(
+    facts: list[Facts], wished: RoutingPreferences, seed: int
+) -> None:
     found = answer(facts, wished, seed)
     for each in found["excluded"]:
         assert any(word in each["reason"] for word in LEFT_OUT_BY)
@@ -446,7 +450,7 @@ def test_only_what_the_request_says_leaves_anybody_out(facts: list[Facts], wishe
 @unhurried
 @given(endpoints(), WISHES, SEEDS, st.lists(st.sampled_from(Status), min_size=6, max_size=6))
 def test_how_an_endpoint_does_leaves_nobody_out(
-    facts: list[Facts], wished: Wish, seed: int, statuses: list[Status]
+    facts: list[Facts], wished: RoutingPreferences, seed: int, statuses: list[Status]
 ) -> None:
     wished = replace(wished, allow_fallbacks=True)
     others = [replace(each, status=status, score=None) for each, status in zip(facts, statuses, strict=False)]
@@ -456,7 +460,7 @@ def test_how_an_endpoint_does_leaves_nobody_out(
 @unhurried
 @given(endpoints(), WISHES, SEEDS, st.randoms())
 def test_a_seed_always_draws_the_same_whatever_the_order_of_the_endpoints(
-    facts: list[Facts], wished: Wish, seed: int, chance: Any
+    facts: list[Facts], wished: RoutingPreferences, seed: int, chance: Any
 ) -> None:
     mixed = list(facts)
     chance.shuffle(mixed)
@@ -465,7 +469,9 @@ def test_a_seed_always_draws_the_same_whatever_the_order_of_the_endpoints(
 
 @unhurried
 @given(endpoints(), WISHES, SEEDS)
-def test_among_those_that_may_answer_the_order_is_kept(facts: list[Facts], wished: Wish, seed: int) -> None:
+def test_among_those_that_may_answer_the_order_is_kept(
+    facts: list[Facts], wished: RoutingPreferences, seed: int
+) -> None:
     found = answer(facts, wished, seed)
     known = {each.id: each for each in facts}
     well = [known[name] for name in ids(found) if known[name].status in {Status.UP, Status.DEGRADED, Status.UNKNOWN}]
@@ -485,7 +491,9 @@ def _number(facts: Facts, order: tuple[str, ...]) -> int:
 
 @unhurried
 @given(endpoints(), WISHES, SEEDS)
-def test_no_endpoint_that_is_down_comes_before_one_that_may_answer(facts: list[Facts], wished: Wish, seed: int) -> None:
+def test_no_endpoint_that_is_down_comes_before_one_that_may_answer(
+    facts: list[Facts], wished: RoutingPreferences, seed: int
+) -> None:
     known = {each.id: each for each in facts}
     down = [known[name].status is Status.DOWN for name in ids(answer(facts, wished, seed))]
     assert down == sorted(down)

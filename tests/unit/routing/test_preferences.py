@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from monitor.config.listing import QUANTIZATIONS
-from monitor.routing.preferences import Preferences, Quantization, RouteRequest, Wish, request_of, wish_of
+from monitor.routing.preferences import Preferences, Quantization, RouteRequest, RoutingPreferences, request_of, wish_of
 from monitor.schema.json_schema import document_schema
 from monitor.schema.strict import WrongBodyError
 from tests.unit.score.values import unhurried
 
 
-def wish(**fields: Any) -> Wish:
+def wish(**fields: Any) -> RoutingPreferences:
     return wish_of(request_of({"model": "a/b", **fields}))
 
 
@@ -38,7 +38,7 @@ def test_everything_that_can_be_said() -> None:
         parameters=["tools", "tools", "seed"],
         seed=-3,
     )
-    assert found == Wish(
+    assert found == RoutingPreferences(
         prompt_tokens=0,
         parameters=("tools", "seed"),
         order=("groq", "a"),
@@ -81,7 +81,7 @@ def test_everything_that_can_be_said() -> None:
     ],
 )
 def test_what_is_null_or_empty_wishes_nothing(fields: dict[str, Any]) -> None:
-    assert wish(**fields) == Wish()
+    assert wish(**fields) == RoutingPreferences()
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ BODIES = st.fixed_dictionaries(
 @given(BODIES)
 def test_what_the_published_schema_takes_is_taken_and_nothing_else(body: dict[str, Any]) -> None:
     try:
-        taken = isinstance(wish_of(request_of(body)), Wish)
+        taken = isinstance(wish_of(request_of(body)), RoutingPreferences)
     except WrongBodyError:
         taken = False
     assert taken == SCHEMA.is_valid(body)

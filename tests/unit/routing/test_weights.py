@@ -6,20 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.domain.router_ids import MalformedError
+from monitor.domain.router_ids import RouterIdError
 from monitor.domain.status import Status
-from monitor.routing.weights import Choice, Use, basis, by_endpoint, choices, used
+from monitor.routing.weights import Choice, RoutingUse, basis, by_endpoint, choices, used
 from monitor.scoreboard.row import Row
 from tests.support.rows import make_row
 
 
-def choice_of(row: Row) -> tuple[Use, int]:
+def choice_of(row: Row) -> tuple[RoutingUse, int]:
     """Of a row beside one that is up."""
     found = by_endpoint([row, make_row("other:m")])[row.id]
     return found.use, found.weight
 
 
-def group(*rows: Row) -> list[tuple[str, Use, int]]:
+def group(*rows: Row) -> list[tuple[str, RoutingUse, int]]:
     """The members of the only group."""
     (members,) = choices("haproxy", rows).values()
     return [(choice.member.name, choice.use, choice.weight) for choice in members]
@@ -33,42 +33,42 @@ def at(server: str, status: Status, score: float | None = 1.0, name: str = "") -
     ("score", "weight"), [(1.0, 100), (0.96, 100), (0.94, 90), (0.55, 60), (0.5, 50), (0.04, 1), (0.0, 1), (None, 100)]
 )
 def test_the_weight_of_an_endpoint_that_is_up_is_its_score_in_tenths(score: float | None, weight: int) -> None:
-    assert choice_of(make_row("p:m", Status.UP, score)) == (Use.NORMAL, weight)
+    assert choice_of(make_row("p:m", Status.UP, score)) == (RoutingUse.NORMAL, weight)
 
 
 @pytest.mark.parametrize(("score", "weight"), [(1.0, 20), (0.9, 18), (0.3, 6), (0.0, 1), (None, 20)])
 def test_a_degraded_endpoint_is_a_fallback_with_a_fifth_of_the_weight(score: float | None, weight: int) -> None:
-    assert choice_of(make_row("p:m", Status.DEGRADED, score)) == (Use.FALLBACK, weight)
+    assert choice_of(make_row("p:m", Status.DEGRADED, score)) == (RoutingUse.FALLBACK, weight)
 
 
 @pytest.mark.parametrize("score", [None, 0.0, 0.2, 1.0])
 def test_of_what_nothing_is_known_is_used_as_if_nobody_watched_it(score: float | None) -> None:
-    assert choice_of(make_row("p:m", Status.UNKNOWN, score)) == (Use.NORMAL, 100)
+    assert choice_of(make_row("p:m", Status.UNKNOWN, score)) == (RoutingUse.NORMAL, 100)
 
 
 @pytest.mark.parametrize("status", [Status.UP, Status.UNKNOWN])
 def test_one_that_refuses_our_account_is_a_fallback(status: Status) -> None:
-    assert choice_of(make_row("p:m", status, account="auth")) == (Use.FALLBACK, 20)
+    assert choice_of(make_row("p:m", status, account="auth")) == (RoutingUse.FALLBACK, 20)
 
 
 @pytest.mark.parametrize("status", [Status.PAUSED, Status.MAINTENANCE])
 @pytest.mark.parametrize("score", [None, 0.0, 1.0])
 def test_one_that_is_left_alone_is_a_fallback_whatever_is_remembered(status: Status, score: float | None) -> None:
-    assert choice_of(make_row("p:m", status, score)) == (Use.FALLBACK, 20)
+    assert choice_of(make_row("p:m", status, score)) == (RoutingUse.FALLBACK, 20)
 
 
 def test_a_down_endpoint_is_not_used() -> None:
-    assert choice_of(make_row("p:m", Status.DOWN, 0.02, account="auth")) == (Use.NONE, 1)
+    assert choice_of(make_row("p:m", Status.DOWN, 0.02, account="auth")) == (RoutingUse.NONE, 1)
 
 
 def test_where_all_are_down_all_are_used_the_better_the_more() -> None:
     rows = [at("a", Status.DOWN, 0.02), at("b", Status.DOWN, 0.31)]
-    assert group(*rows) == [("a", Use.NORMAL, 1), ("b", Use.NORMAL, 30)]
+    assert group(*rows) == [("a", RoutingUse.NORMAL, 1), ("b", RoutingUse.NORMAL, 30)]
 
 
 def test_a_fallback_is_enough_to_leave_out_what_is_down() -> None:
     rows = [at("a", Status.DOWN, 0.0), at("b", Status.DEGRADED, 0.5)]
-    assert group(*rows) == [("a", Use.NONE, 1), ("b", Use.FALLBACK, 10)]
+    assert group(*rows) == [("a", RoutingUse.NONE, 1), ("b", RoutingUse.FALLBACK, 10)]
 
 
 def test_a_server_of_several_endpoints_is_as_good_as_its_best() -> None:
@@ -78,7 +78,7 @@ def test_a_server_of_several_endpoints_is_as_good_as_its_best() -> None:
         at("a", Status.UP, 0.9, "p:three"),
         at("b", Status.DOWN, 0.0),
     ]
-    assert group(*rows) == [("a", Use.NORMAL, 90), ("b", Use.NONE, 1)]
+    assert group(*rows) == [("a", RoutingUse.NORMAL, 90), ("b", RoutingUse.NONE, 1)]
 
 
 def test_groups_are_apart_and_in_the_order_of_the_rows() -> None:
@@ -95,11 +95,14 @@ def test_groups_are_apart_and_in_the_order_of_the_rows() -> None:
 
 def test_endpoints_of_a_model_are_a_group_of_their_own() -> None:
     rows = [make_row("p:1", Status.DOWN, 0.0, model="a/x"), make_row("p:2", model="a/y")]
-    assert {name: choice.use for name, choice in by_endpoint(rows).items()} == {"p:1": Use.NORMAL, "p:2": Use.NORMAL}
+    assert {name: choice.use for name, choice in by_endpoint(rows).items()} == {
+        "p:1": RoutingUse.NORMAL,
+        "p:2": RoutingUse.NORMAL,
+    }
 
 
 def test_a_name_that_its_router_cannot_understand_is_told_with_its_endpoint() -> None:
-    with pytest.raises(MalformedError, match=r"^p:m: router_ids.haproxy: 'be' is not BACKEND/SERVER of HAProxy"):
+    with pytest.raises(RouterIdError, match=r"^p:m: router_ids.haproxy: 'be' is not BACKEND/SERVER of HAProxy"):
         choices("haproxy", [make_row("p:m", router_ids={"haproxy": "be"})])
 
 

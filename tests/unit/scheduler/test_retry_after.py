@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.scheduler.retry_after import LONGEST_S, Respites
+from monitor.scheduler.retry_after import LONGEST_S, RetryAfter
 from probes._model import ErrorClass, Sample
 from tests.unit.score.values import START, after, make_sample
 
@@ -21,7 +21,7 @@ def asking(seconds: float | None, at_s: float = 0, **fields: object) -> Sample:
 
 
 def left_s(at_s: float, *samples: Sample) -> float | None:
-    respites = Respites()
+    respites = RetryAfter()
     for sample in samples:
         respites.note(sample)
     return respites.left_s(ONE, after(at_s))
@@ -73,6 +73,6 @@ def test_whatever_is_asked_for_the_rest_is_within_bounds(asked_s: float, headers
     left = left_s(at_s, asking(asked_s, headers_s=headers_s))
     assert left is None or 0 < left <= LONGEST_S
     later = START + timedelta(seconds=LONGEST_S + 60)
-    respites = Respites()
+    respites = RetryAfter()
     respites.note(asking(asked_s, headers_s=headers_s))
     assert respites.left_s(ONE, later) is None

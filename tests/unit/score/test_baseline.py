@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from monitor.score.baseline import (
     GENERATES,
+    Baseline,
+    BaselineHistory,
+    Baselines,
     Basis,
     Bins,
-    Habit,
-    Habits,
-    Past,
     habit_of,
     habits_of,
     starts,
@@ -35,7 +35,7 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 AT = datetime(2026, 11, 25, 14, tzinfo=UTC)
 """A Wednesday."""
-STEADY = Habit(median=1.0, mad=0.1, count=60, days=6, basis=Basis.WEEKDAY)
+STEADY = Baseline(median=1.0, mad=0.1, count=60, days=6, basis=Basis.WEEKDAY)
 HALF: Bins = {0.5: 20}
 NOTHING: Bins = {}
 REACH = 5 * 1.4826 * 0.1
@@ -43,15 +43,15 @@ values = st.floats(1e-6, 1e6)
 days = st.lists(st.dictionaries(values, st.integers(1, 40), min_size=1, max_size=8), min_size=1, max_size=8)
 
 
-def past(start: datetime, ttft: Bins = HALF, speed: Bins = NOTHING) -> Past:
-    return Past(start=start, bins={"ttft_s": ttft, "output_tps": speed})
+def past(start: datetime, ttft: Bins = HALF, speed: Bins = NOTHING) -> BaselineHistory:
+    return BaselineHistory(start=start, bins={"ttft_s": ttft, "output_tps": speed})
 
 
-def every(basis: Basis, ttft: Bins = HALF, speed: Bins = NOTHING) -> list[Past]:
+def every(basis: Basis, ttft: Bins = HALF, speed: Bins = NOTHING) -> list[BaselineHistory]:
     return [past(start, ttft, speed) for start in starts(basis, AT)]
 
 
-def ttft_of(known: Iterable[Past]) -> Habit | None:
+def ttft_of(known: Iterable[BaselineHistory]) -> Baseline | None:
     return habits_of(AT, Task.CHAT, known).ttft_s
 
 
@@ -98,7 +98,7 @@ def test_a_habit_is_the_median_and_the_median_distance_from_it_in_the_logarithm(
     found = habit_of(Basis.HOUR, [often] * 3)
     middle = median_low(expanded(counts))
     away = median_low([abs(math.log(value) - math.log(middle)) for value in expanded(counts)])
-    assert found == Habit(median=middle, mad=away, count=180 * count, days=3, basis=Basis.HOUR)
+    assert found == Baseline(median=middle, mad=away, count=180 * count, days=3, basis=Basis.HOUR)
 
 
 @unhurried
@@ -114,13 +114,13 @@ def test_in_another_unit_a_habit_is_the_same(found: list[dict[float, int]], fact
 
 
 def test_a_figure_whose_values_are_all_alike_has_no_spread() -> None:
-    assert habit_of(Basis.WEEK, [{0.5: 20}] * 3) == Habit(median=0.5, mad=0.0, count=60, days=3, basis=Basis.WEEK)
+    assert habit_of(Basis.WEEK, [{0.5: 20}] * 3) == Baseline(median=0.5, mad=0.0, count=60, days=3, basis=Basis.WEEK)
 
 
 @pytest.mark.parametrize("odd", [0.0, -0.5])
 def test_what_is_no_time_is_passed_over(odd: float) -> None:
     found = habit_of(Basis.WEEK, [{0.5: 20, odd: 500}] * 3)
-    assert found == Habit(median=0.5, mad=0.0, count=60, days=3, basis=Basis.WEEK)
+    assert found == Baseline(median=0.5, mad=0.0, count=60, days=3, basis=Basis.WEEK)
     assert habit_of(Basis.WEEK, [{odd: 500}] * 3) is None
 
 
@@ -221,11 +221,11 @@ def test_the_nearest_basis_that_has_enough_is_taken(known: Sequence[Basis], basi
 
 def test_an_endpoint_that_is_seldom_probed_has_the_habit_of_a_whole_week() -> None:
     found = ttft_of(every(Basis.WEEK, {0.5: 1}))
-    assert found == Habit(median=0.5, mad=0.0, count=168, days=7, basis=Basis.WEEK)
+    assert found == Baseline(median=0.5, mad=0.0, count=168, days=7, basis=Basis.WEEK)
 
 
 def test_an_endpoint_that_is_new_has_no_habit_before_its_third_day() -> None:
-    def known(hours: int) -> list[Past]:
+    def known(hours: int) -> list[BaselineHistory]:
         return [past(AT - n * HOUR, {0.5: 60}) for n in range(1, hours + 1)]
 
     assert ttft_of(known(48)) is None
@@ -258,8 +258,11 @@ def test_each_figure_has_the_basis_that_it_has_enough_of() -> None:
 
 
 def test_a_figure_that_nothing_is_known_of_has_no_habit() -> None:
-    assert habits_of(AT, Task.CHAT, []) == Habits(hour=AT, task=Task.CHAT)
-    assert habits_of(AT, Task.CHAT, [Past(start=each, bins={}) for each in starts(Basis.WEEK, AT)]).ttft_s is None
+    assert habits_of(AT, Task.CHAT, []) == Baselines(hour=AT, task=Task.CHAT)
+    assert (
+        habits_of(AT, Task.CHAT, [BaselineHistory(start=each, bins={}) for each in starts(Basis.WEEK, AT)]).ttft_s
+        is None
+    )
 
 
 @unhurried
@@ -275,8 +278,8 @@ def test_hours_of_the_week_alone_are_worth_reading_where_the_nearer_ones_are_not
 # Unusual
 
 
-def ask(ttft: Habit | None = None, speed: Habit | None = None, **fields: object) -> bool:
-    return unusual(Habits(hour=AT, task=Task.CHAT, ttft_s=ttft, output_tps=speed), make_sample(**fields))  # type: ignore[arg-type]
+def ask(ttft: Baseline | None = None, speed: Baseline | None = None, **fields: object) -> bool:
+    return unusual(Baselines(hour=AT, task=Task.CHAT, ttft_s=ttft, output_tps=speed), make_sample(**fields))  # type: ignore[arg-type]
 
 
 def test_a_time_beyond_five_deviations_is_unusual_and_one_within_is_not() -> None:
@@ -375,7 +378,7 @@ def test_of_a_steady_endpoint_at_most_one_sample_in_a_thousand_is_unusual(
             "ttft_s": [drawn(lambda: chance.lognormvariate(ttft, sigma), a_day) for _ in range(6)],  # noqa: B023  # called at once
             "output_tps": [drawn(lambda: chance.lognormvariate(speed, sigma), a_day) for _ in range(6)],  # noqa: B023
         }
-        habits = Habits(
+        habits = Baselines(
             hour=AT, task=Task.CHAT, **{name: habit_of(Basis.WEEKDAY, found) for name, found in kept.items()}
         )
         assert habits.ttft_s is not None

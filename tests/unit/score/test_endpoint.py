@@ -8,13 +8,13 @@ import pytest
 
 from monitor.domain.incident import Incident, incident_id
 from monitor.domain.status import Status
-from monitor.score.baseline import Basis, Habit, Habits
-from monitor.score.blame import Moved
-from monitor.score.endpoint import Book, Shared, Terms
+from monitor.score.baseline import Baseline, Baselines, Basis
+from monitor.score.blame import BlameOverrides
+from monitor.score.endpoint import EndpointState, ScoringParams, Shared
 from monitor.score.health import Health, Trouble
-from monitor.score.incidents import Docket
-from monitor.score.outcomes import NOTHING, Counts, Outcome
-from monitor.score.probe_interval import Limits
+from monitor.score.incidents import IncidentTracker
+from monitor.score.outcomes import NOTHING, Counts, SampleOutcome
+from monitor.score.probe_interval import IntervalLimits
 from monitor.score.task_errors import JUDGED
 from monitor.score.windows import DAY, WINDOWS
 from probes._model import Blame, ErrorClass, Sample, Task
@@ -23,37 +23,37 @@ from tests.unit.score.values import EVERY_S, STALE_S, START, after, make_sample
 NAME = "groq:llama"
 
 
-QUICK = Habit(median=0.2, mad=0.1, count=360, days=6, basis=Basis.WEEKDAY)
+QUICK = Baseline(median=0.2, mad=0.1, count=360, days=6, basis=Basis.WEEKDAY)
 
 
 def make_book(
     *,
     count_wrong_answers: bool = True,
-    moved: Moved | None = None,
+    moved: BlameOverrides | None = None,
     task: Task = Task.CHAT,
     shared: Shared | None = None,
     name: str = NAME,
-) -> Book:
-    terms = Terms(
-        limits=Limits(least_s=2.0, most_s=EVERY_S),
+) -> EndpointState:
+    terms = ScoringParams(
+        limits=IntervalLimits(least_s=2.0, most_s=EVERY_S),
         stale_s=STALE_S,
         task=task,
         count_wrong_answers=count_wrong_answers,
         moved=moved or {},
         only_reach=False,
     )
-    book = Book(name, terms, shared or Shared(), START)
-    book.habits = Habits(hour=START, task=task, ttft_s=QUICK)
+    book = EndpointState(name, terms, shared or Shared(), START)
+    book.habits = Baselines(hour=START, task=task, ttft_s=QUICK)
     return book
 
 
-def take(book: Book, sample: Sample, *, within_slo: bool) -> None:
+def take(book: EndpointState, sample: Sample, *, within_slo: bool) -> None:
     """Judge a sample, and let readers see it."""
     book.absorb(sample, within_slo=within_slo)
     book.show()
 
 
-def absorb(book: Book, letters: str, first: int = 1) -> None:
+def absorb(book: EndpointState, letters: str, first: int = 1) -> None:
     """One sample a minute: `o` within its SLO, `s` too slow, `u` unusual, `f` failed."""
     for minute, letter in enumerate(letters, first):
         sample = make_sample(after(minute * EVERY_S), ErrorClass.CONNECT if letter == "f" else None)
@@ -62,12 +62,12 @@ def absorb(book: Book, letters: str, first: int = 1) -> None:
         take(book, sample, within_slo=letter != "s")
 
 
-def incident_of(book: Book) -> Incident:
+def incident_of(book: EndpointState) -> Incident:
     assert book.docket.incident is not None
     return book.docket.incident
 
 
-def counts(book: Book, now_s: float = 60) -> dict[str, Counts]:
+def counts(book: EndpointState, now_s: float = 60) -> dict[str, Counts]:
     return {window.name: counts for window, counts in book.ledger.counts(after(now_s))}
 
 
@@ -105,9 +105,9 @@ def test_a_first_failure_asks_for_another_probe_at_once() -> None:
 
 @pytest.mark.parametrize(
     ("count_wrong_answers", "outcome", "expected"),
-    [(True, Outcome.FAILED, Counts(failed=1)), (False, Outcome.OK, Counts(ok=1))],
+    [(True, SampleOutcome.FAILED, Counts(failed=1)), (False, SampleOutcome.OK, Counts(ok=1))],
 )
-def test_wrong_answers_count_as_configured(count_wrong_answers: bool, outcome: Outcome, expected: Counts) -> None:
+def test_wrong_answers_count_as_configured(count_wrong_answers: bool, outcome: SampleOutcome, expected: Counts) -> None:
     book = make_book(count_wrong_answers=count_wrong_answers)
     assert book.outcome(ErrorClass.WRONG_ANSWER) is outcome
     take(book, make_sample(after(1), ErrorClass.WRONG_ANSWER, ttft_s=0.5), within_slo=True)
@@ -300,7 +300,7 @@ def test_an_incident_begins_with_the_first_sample_that_spoke() -> None:
     assert (book.docket.is_open, incident_of(book).samples) == (False, 1)
     absorb(book, "ff", 62)
     assert (book.health.status, book.health.since) == (Status.DOWN, after(62 * EVERY_S))
-    assert book.docket == Docket(
+    assert book.docket == IncidentTracker(
         incident=Incident(
             id=incident_id(NAME, after(61 * EVERY_S)),
             endpoint=NAME,
@@ -316,13 +316,13 @@ def test_an_incident_begins_with_the_first_sample_that_spoke() -> None:
 def test_a_lone_failure_comes_to_nothing() -> None:
     book = make_book()
     absorb(book, "o" * 20 + "fo")
-    assert book.docket == Docket()
+    assert book.docket == IncidentTracker()
 
 
 def test_an_endpoint_that_is_well_has_no_docket() -> None:
     book = make_book()
     absorb(book, "o" * 20)
-    assert book.docket == Docket()
+    assert book.docket == IncidentTracker()
 
 
 @pytest.mark.parametrize(
@@ -356,7 +356,7 @@ def test_an_incident_ends_with_the_sample_that_made_it_up_again() -> None:
         absorb(book, "o", minute)
     assert incident_of(book).ended_at == after(minute * EVERY_S) == book.health.since
     absorb(book, "o", minute + 1)
-    assert book.docket == Docket()
+    assert book.docket == IncidentTracker()
 
 
 @pytest.mark.parametrize("error", [ErrorClass.AUTH, ErrorClass.RATE_LIMITED, ErrorClass.OVERRUN])
@@ -365,7 +365,7 @@ def test_what_is_not_the_providers_fault_accuses_nobody(error: ErrorClass) -> No
     absorb(book, "o" * 20)
     for number in range(5):
         take(book, make_sample(after(1_300 + number), error), within_slo=True)
-    assert (book.docket, book.health.status) == (Docket(), Status.UP)
+    assert (book.docket, book.health.status) == (IncidentTracker(), Status.UP)
 
 
 def test_a_clock_that_was_ahead_and_came_back_leaves_no_count_and_no_evidence_that_never_gets_old() -> None:

@@ -29,7 +29,7 @@ from monitor.score.health import (
     well,
 )
 from monitor.score.hmm import NEW, met
-from monitor.score.outcomes import Outcome
+from monitor.score.outcomes import SampleOutcome
 from monitor.score.serialize import Remembered
 from probes._model import ErrorClass
 from tests.unit.score.values import (
@@ -44,7 +44,7 @@ from tests.unit.score.values import (
     unhurried,
 )
 
-UNCOUNTED = [Outcome.RATE_LIMITED, Outcome.ACCOUNT, Outcome.MONITOR, Outcome.NETWORK]
+UNCOUNTED = [SampleOutcome.RATE_LIMITED, SampleOutcome.ACCOUNT, SampleOutcome.MONITOR, SampleOutcome.NETWORK]
 WELL = advanced(observations("o" * 200))
 DOWN = advanced(observations("fff", 201), WELL)
 letters_of = st.lists(st.sampled_from("ossuffrx"), max_size=60).map("".join)
@@ -99,7 +99,7 @@ def test_an_endpoint_that_was_never_probed_is_unknown_and_has_no_score() -> None
 
 
 @pytest.mark.parametrize("outcome", UNCOUNTED)
-def test_without_a_counted_sample_it_stays_unknown(outcome: Outcome) -> None:
+def test_without_a_counted_sample_it_stays_unknown(outcome: SampleOutcome) -> None:
     found = assessed(advanced(observations([outcome] * 20)), 21)
     assert (found.status, found.score, found.confidence, found.stale_after) == (Status.UNKNOWN, None, None, None)
 
@@ -241,7 +241,7 @@ def test_the_score_is_a_probability_within_its_interval(letters: str, idle_s: fl
 
 
 def test_a_failure_of_no_class_is_a_failure_all_the_same() -> None:
-    nameless = advanced([make_observation(201, Outcome.FAILED, error=None)], WELL)
+    nameless = advanced([make_observation(201, SampleOutcome.FAILED, error=None)], WELL)
     assert (nameless.health.failures, nameless.health.last_error) == (1, None)
     assert score(nameless) < score(WELL) - 0.01
 
@@ -298,7 +298,7 @@ def test_being_reached_is_news_once_where_nobody_answered() -> None:
 
 def test_being_reached_does_not_lift_the_accounts_trouble() -> None:
     """The list of models is there for those, too, who have nothing left to pay with."""
-    refused = advanced([make_observation(201, Outcome.ACCOUNT, error=ErrorClass.PAYMENT)], WELL)
+    refused = advanced([make_observation(201, SampleOutcome.ACCOUNT, error=ErrorClass.PAYMENT)], WELL)
     assert advanced(observations("r", 202), refused).health.trouble == refused.health.trouble is not None
     assert advanced(observations("o", 203), refused).health.trouble is None
 
@@ -387,7 +387,7 @@ def test_a_stale_score_drifts_to_the_long_run_figure_and_stays_a_number(letters:
 
 
 @pytest.mark.parametrize("outcome", UNCOUNTED)
-def test_what_does_not_count_does_not_keep_it_fresh(outcome: Outcome) -> None:
+def test_what_does_not_count_does_not_keep_it_fresh(outcome: SampleOutcome) -> None:
     known = advanced([*observations("ooo"), make_observation(6, outcome)])
     assert assessed(known, 7).status is Status.UNKNOWN
 
@@ -396,21 +396,21 @@ def test_what_does_not_count_does_not_keep_it_fresh(outcome: Outcome) -> None:
 
 
 @pytest.mark.parametrize("outcome", UNCOUNTED)
-def test_what_does_not_count_neither_breaks_nor_lengthens_a_row(outcome: Outcome) -> None:
+def test_what_does_not_count_neither_breaks_nor_lengthens_a_row(outcome: SampleOutcome) -> None:
     with_it = advanced(
         [
-            make_observation(201, Outcome.FAILED),
+            make_observation(201, SampleOutcome.FAILED),
             make_observation(202, outcome),
-            make_observation(203, Outcome.FAILED),
+            make_observation(203, SampleOutcome.FAILED),
         ],
         WELL,
     )
-    without = advanced([make_observation(201, Outcome.FAILED), make_observation(203, Outcome.FAILED)], WELL)
+    without = advanced([make_observation(201, SampleOutcome.FAILED), make_observation(203, SampleOutcome.FAILED)], WELL)
     assert with_it == without
 
 
-@pytest.mark.parametrize("outcome", [Outcome.ACCOUNT, Outcome.RATE_LIMITED])
-def test_account_errors_never_change_status_score_or_freshness(outcome: Outcome) -> None:
+@pytest.mark.parametrize("outcome", [SampleOutcome.ACCOUNT, SampleOutcome.RATE_LIMITED])
+def test_account_errors_never_change_status_score_or_freshness(outcome: SampleOutcome) -> None:
     later = advanced([make_observation(200.1 + number / 100, outcome) for number in range(50)], WELL)
     assert later.shared is WELL.shared
     assert replace(later.health, trouble=None, last_error=None) == WELL.health
@@ -420,53 +420,53 @@ def test_trouble_lasts_since_the_first_refusal_in_a_row_with_the_newest_class() 
     health = advanced(
         [
             make_observation(1),
-            make_observation(2, Outcome.ACCOUNT, error=ErrorClass.AUTH),
-            make_observation(3, Outcome.MONITOR),
-            make_observation(4, Outcome.NETWORK),
-            make_observation(5, Outcome.RATE_LIMITED),
-            make_observation(6, Outcome.ACCOUNT, error=ErrorClass.PAYMENT),
+            make_observation(2, SampleOutcome.ACCOUNT, error=ErrorClass.AUTH),
+            make_observation(3, SampleOutcome.MONITOR),
+            make_observation(4, SampleOutcome.NETWORK),
+            make_observation(5, SampleOutcome.RATE_LIMITED),
+            make_observation(6, SampleOutcome.ACCOUNT, error=ErrorClass.PAYMENT),
         ]
     ).health
     assert health.trouble == Trouble(error=ErrorClass.PAYMENT, since=after(2 * EVERY_S))
 
 
-@pytest.mark.parametrize("outcome", [Outcome.OK, Outcome.FAILED])
-def test_the_next_counted_sample_ends_the_trouble(outcome: Outcome) -> None:
-    known = advanced([make_observation(1, Outcome.ACCOUNT), make_observation(2, outcome)])
+@pytest.mark.parametrize("outcome", [SampleOutcome.OK, SampleOutcome.FAILED])
+def test_the_next_counted_sample_ends_the_trouble(outcome: SampleOutcome) -> None:
+    known = advanced([make_observation(1, SampleOutcome.ACCOUNT), make_observation(2, outcome)])
     assert known.health.trouble is None
-    again = advanced([make_observation(3, Outcome.ACCOUNT)], known)
+    again = advanced([make_observation(3, SampleOutcome.ACCOUNT)], known)
     assert again.health.trouble == Trouble(error=ErrorClass.AUTH, since=after(3 * EVERY_S))
 
 
-@pytest.mark.parametrize("outcome", [Outcome.MONITOR, Outcome.NETWORK])
-def test_the_monitors_own_faults_change_nothing_at_all(outcome: Outcome) -> None:
-    known = advanced([*observations("oof"), make_observation(4, Outcome.ACCOUNT)])
+@pytest.mark.parametrize("outcome", [SampleOutcome.MONITOR, SampleOutcome.NETWORK])
+def test_the_monitors_own_faults_change_nothing_at_all(outcome: SampleOutcome) -> None:
+    known = advanced([*observations("oof"), make_observation(4, SampleOutcome.ACCOUNT)])
     assert advanced([make_observation(5, outcome)], known) == known
     assert advanced([make_observation(5, outcome)]) == NEVER
 
 
-@pytest.mark.parametrize("outcome", Outcome)
+@pytest.mark.parametrize("outcome", SampleOutcome)
 @pytest.mark.parametrize("error", ErrorClass)
-def test_a_sample_of_any_class_and_outcome_is_taken(outcome: Outcome, error: ErrorClass) -> None:
+def test_a_sample_of_any_class_and_outcome_is_taken(outcome: SampleOutcome, error: ErrorClass) -> None:
     """Which class counts as what is up to the configuration."""
     for reach in (False, True):
         later = advanced([make_observation(201, outcome, error=error, reach=reach)], WELL)
         assert 0 < score(later, 201) < 1
-        assert (later == WELL) is (outcome in {Outcome.MONITOR, Outcome.NETWORK})
+        assert (later == WELL) is (outcome in {SampleOutcome.MONITOR, SampleOutcome.NETWORK})
 
 
 # Last error
 
 
 def test_the_last_error_is_the_newest_failure_whoevers_fault() -> None:
-    known = advanced([make_observation(1, Outcome.FAILED, status_code=503), make_observation(2)])
+    known = advanced([make_observation(1, SampleOutcome.FAILED, status_code=503), make_observation(2)])
     assert known.health.last_error == LastError(error=ErrorClass.SERVER_ERROR, at=after(60), status_code=503)
-    refused = advanced([make_observation(3, Outcome.ACCOUNT, status_code=401)], known)
+    refused = advanced([make_observation(3, SampleOutcome.ACCOUNT, status_code=401)], known)
     assert refused.health.last_error == LastError(error=ErrorClass.AUTH, at=after(180), status_code=401)
 
 
 def test_a_wrong_answer_that_does_not_count_is_remembered_as_the_last_error() -> None:
-    health = advanced([make_observation(1, Outcome.OK, error=ErrorClass.WRONG_ANSWER)]).health
+    health = advanced([make_observation(1, SampleOutcome.OK, error=ErrorClass.WRONG_ANSWER)]).health
     assert health.last_error is not None
     assert (health.status, health.last_error.error) == (Status.UP, ErrorClass.WRONG_ANSWER)
 
@@ -475,27 +475,27 @@ def test_a_wrong_answer_that_does_not_count_is_remembered_as_the_last_error() ->
 
 
 def test_samples_at_the_same_moment_all_count() -> None:
-    known = advanced([make_observation(201, Outcome.FAILED)] * 4, WELL)
+    known = advanced([make_observation(201, SampleOutcome.FAILED)] * 4, WELL)
     assert (known.health.status, known.health.failures) == (Status.DOWN, 4)
 
 
 def test_a_late_sample_counts_and_does_not_turn_time_back() -> None:
-    late = advanced([make_observation(150, Outcome.FAILED)], WELL)
+    late = advanced([make_observation(150, SampleOutcome.FAILED)], WELL)
     assert late.health.measured_at == WELL.health.measured_at
     assert late.health.failures == 1
     assert score(late) < score(WELL) - 0.01
 
 
 def test_a_change_that_a_late_sample_made_is_not_older_than_the_change_before() -> None:
-    late = [make_observation(minute, Outcome.FAILED) for minute in (9, 8, 7)]
+    late = [make_observation(minute, SampleOutcome.FAILED) for minute in (9, 8, 7)]
     health = advanced(late, advanced(observations("o", 10))).health
     assert (health.status, health.since) == (Status.DEGRADED, after(10 * EVERY_S))
 
 
 @unhurried
-@given(st.lists(st.tuples(st.floats(-1e4, 1e4), st.sampled_from(Outcome), st.booleans()), max_size=40))
+@given(st.lists(st.tuples(st.floats(-1e4, 1e4), st.sampled_from(SampleOutcome), st.booleans()), max_size=40))
 def test_whatever_the_order_of_samples_time_only_goes_on(
-    seen: list[tuple[float, Outcome, bool]],
+    seen: list[tuple[float, SampleOutcome, bool]],
 ) -> None:
     known = NEVER
     for minute, outcome, within_slo in seen:

@@ -15,11 +15,11 @@ from monitor.score.hmm import (
     NEW,
     OWN,
     SHARED,
+    EndpointBelief,
     Failure,
-    Outlook,
+    ProviderBelief,
     Seen,
     Success,
-    View,
     chance,
     met,
     update,
@@ -35,7 +35,7 @@ DAY_S = 24 * HOUR_S
 GOOD, LATE, REACHED = Success.WITHIN_SLO, Success.SLOW, Success.REACHED
 FAILED = Failure(error=ErrorClass.SERVER_ERROR)
 NOT_REACHED = Failure(error=ErrorClass.CONNECT, reach=True)
-FRESH = View()
+FRESH = EndpointBelief()
 
 anything: st.SearchStrategy[Seen] = st.sampled_from(Success) | st.builds(
     Failure, error=st.sampled_from(ErrorClass), reach=st.booleans()
@@ -44,22 +44,24 @@ histories = st.lists(st.tuples(anything, st.floats(-600, 3 * DAY_S)), max_size=3
 """What was seen, and how many seconds after the sample before; some are late."""
 
 
-def after(view: View, seen: Seen, at_s: float) -> View:
+def after(view: EndpointBelief, seen: Seen, at_s: float) -> EndpointBelief:
     return update(view, seen, at_s)[0]
 
 
-def expected(view: View, seen: Seen, at_s: float) -> float:
+def expected(view: EndpointBelief, seen: Seen, at_s: float) -> float:
     return update(view, seen, at_s)[1]
 
 
-def told(seen: Iterable[Seen], view: View = FRESH, first: float = 1, every_s: float = EVERY_S) -> View:
+def told(
+    seen: Iterable[Seen], view: EndpointBelief = FRESH, first: float = 1, every_s: float = EVERY_S
+) -> EndpointBelief:
     """The view after one sample each `every_s`."""
     for place, each in enumerate(seen):
         view = after(view, each, BEGIN_S + (first + place) * every_s)
     return view
 
 
-def lived(history: Iterable[tuple[Seen, float]]) -> View:
+def lived(history: Iterable[tuple[Seen, float]]) -> EndpointBelief:
     view, at_s = FRESH, BEGIN_S
     for seen, seconds in history:
         at_s += seconds
@@ -67,11 +69,11 @@ def lived(history: Iterable[tuple[Seen, float]]) -> View:
     return view
 
 
-def newest_s(view: View) -> float:
+def newest_s(view: EndpointBelief) -> float:
     return BEGIN_S if view.own.at_s is None else view.own.at_s
 
 
-def score(view: View, seconds: float = 0.0) -> float:
+def score(view: EndpointBelief, seconds: float = 0.0) -> float:
     """The score so long after the newest sample."""
     return chance(view, newest_s(view) + seconds).score
 
@@ -202,7 +204,7 @@ def test_a_failure_is_a_surprise_while_all_is_well_and_none_in_an_outage() -> No
 # The provider's other endpoints
 
 
-def beside(view: View, other: View) -> View:
+def beside(view: EndpointBelief, other: EndpointBelief) -> EndpointBelief:
     """An endpoint, as it stands after another one of its provider was told something."""
     return replace(view, shared=other.shared)
 
@@ -273,9 +275,11 @@ def test_uncertainty_shrinks_with_what_was_seen() -> None:
 # Luck
 
 
-def told_apart(seen: Iterable[Seen], view: View = FRESH, first: float = 1, every_s: float = EVERY_S) -> View:
+def told_apart(
+    seen: Iterable[Seen], view: EndpointBelief = FRESH, first: float = 1, every_s: float = EVERY_S
+) -> EndpointBelief:
     """The view after samples of its own, each of which a well endpoint of the same provider follows at once."""
-    sibling = View(shared=view.shared)
+    sibling = EndpointBelief(shared=view.shared)
     for place, each in enumerate(seen):
         view = told([each], beside(view, sibling), first + place, every_s)
         sibling = told([GOOD] * 2, beside(sibling, view), first + place, every_s)
@@ -323,7 +327,7 @@ def test_luck_is_bounded_and_comes_in_steps(history: list[tuple[Seen, float]]) -
 
 @pytest.mark.parametrize(("onsets", "hours", "luck"), [(1_000.0, 10.0, 8.0), (0.0, 100_000.0, 0.125)])
 def test_whatever_was_seen_luck_stays_within_its_bounds(onsets: float, hours: float, luck: float) -> None:
-    view = View(own=Outlook(at_s=BEGIN_S, onsets=onsets, hours=hours))
+    view = EndpointBelief(own=ProviderBelief(at_s=BEGIN_S, onsets=onsets, hours=hours))
     assert after(view, GOOD, BEGIN_S + 1).own.luck == luck
 
 

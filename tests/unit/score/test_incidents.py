@@ -8,28 +8,28 @@ from hypothesis import strategies as st
 
 from monitor.domain.incident import Cause, Incident, incident_id
 from monitor.domain.status import Status
-from monitor.score.incidents import Docket, accused, bounded_docket, ruled
+from monitor.score.incidents import IncidentTracker, accused, bounded_docket, ruled
 from probes._model import ErrorClass
 from tests.unit.score.values import after, unhurried
 
 NAME = "groq:llama"
-EMPTY = Docket()
+EMPTY = IncidentTracker()
 
 
-def accuse(docket: Docket, seconds: float, cause: ErrorClass | Cause = ErrorClass.CONNECT) -> Docket:
+def accuse(docket: IncidentTracker, seconds: float, cause: ErrorClass | Cause = ErrorClass.CONNECT) -> IncidentTracker:
     return accused(docket, NAME, cause, after(seconds))
 
 
-def rule(docket: Docket, status: Status, seconds: float, *, cleared: bool = False) -> Docket:
+def rule(docket: IncidentTracker, status: Status, seconds: float, *, cleared: bool = False) -> IncidentTracker:
     return ruled(docket, NAME, status, after(seconds), cleared=cleared)
 
 
-def incident_of(docket: Docket) -> Incident:
+def incident_of(docket: IncidentTracker) -> Incident:
     assert docket.incident is not None
     return docket.incident
 
 
-def opened(seconds: float = 60, status: Status = Status.DOWN) -> Docket:
+def opened(seconds: float = 60, status: Status = Status.DOWN) -> IncidentTracker:
     return rule(accuse(EMPTY, seconds), status, seconds)
 
 
@@ -56,7 +56,7 @@ def test_nothing_comes_of_nothing(status: Status) -> None:
 def test_it_begins_with_the_first_sample_that_spoke_and_not_with_the_one_that_settled_it(status: Status) -> None:
     docket = rule(accuse(EMPTY, 60), Status.UP, 60)
     docket = rule(accuse(docket, 62, ErrorClass.TLS), status, 62)
-    assert docket == Docket(
+    assert docket == IncidentTracker(
         incident=Incident(
             id=incident_id(NAME, after(60)),
             endpoint=NAME,
@@ -172,7 +172,7 @@ def test_at_most_one_is_open_and_every_one_begins_grows_and_ends_in_order(
 
 def test_an_incident_began_no_later_than_now_whatever_a_clock_that_was_ahead_said() -> None:
     ahead = after(30 * 86_400)
-    docket = bounded_docket(accused(Docket(), "a:one", ErrorClass.DNS, ahead), after(0))
+    docket = bounded_docket(accused(IncidentTracker(), "a:one", ErrorClass.DNS, ahead), after(0))
     assert docket.incident is not None
     assert (docket.incident.began_at, docket.incident.last_at) == (after(0), after(0))
-    assert bounded_docket(Docket(), after(0)) == Docket()
+    assert bounded_docket(IncidentTracker(), after(0)) == IncidentTracker()

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.score.latency import FIGURES, RECENT, Recent, Summary
-from monitor.score.outcomes import Outcome
+from monitor.score.latency import FIGURES, RECENT, RecentLatency, Summary
+from monitor.score.outcomes import SampleOutcome
 from probes._model import ErrorClass, Sample, Task
 from tests.unit.score.values import START, after, make_sample, unhurried
 
@@ -21,16 +21,16 @@ TIMES = ("ttft_s", "ttat_s", "e2e_s", "itl_s")
 SPEEDS = ("output_tps", "e2e_tps")
 
 
-def ttft(recent: Recent, now_s: float = 60) -> Summary:
+def ttft(recent: RecentLatency, now_s: float = 60) -> Summary:
     return recent.summaries(after(now_s))["ttft_s"]
 
 
-def filled(times: list[float], failed: int = 0) -> Recent:
-    recent = Recent(Task.CHAT)
+def filled(times: list[float], failed: int = 0) -> RecentLatency:
+    recent = RecentLatency(Task.CHAT)
     for place, seconds in enumerate(times):
-        recent.add(make_sample(after(place / 1000), ttft_s=seconds), Outcome.OK)
+        recent.add(make_sample(after(place / 1000), ttft_s=seconds), SampleOutcome.OK)
     for place in range(failed):
-        recent.add(make_sample(after(place / 1000), ErrorClass.OVERLOADED), Outcome.FAILED)
+        recent.add(make_sample(after(place / 1000), ErrorClass.OVERLOADED), SampleOutcome.FAILED)
     return recent
 
 
@@ -46,7 +46,7 @@ def test_each_figure_reads_its_own_field() -> None:
 
 
 def test_nothing_measured_is_null_and_never_zero() -> None:
-    for name, summary in Recent(Task.CHAT).summaries(START).items():
+    for name, summary in RecentLatency(Task.CHAT).summaries(START).items():
         inflated = None if name in SPEEDS else NOTHING
         reached = NOTHING if name in SPEEDS else None
         assert summary == Summary(count=0, quantiles=NOTHING, inflated=inflated, reached=reached)
@@ -70,9 +70,9 @@ def test_one_that_only_fails_has_no_times_at_all() -> None:
 
 
 def test_what_a_share_of_speeds_reaches_falls_as_the_share_grows() -> None:
-    recent = Recent(Task.CHAT)
+    recent = RecentLatency(Task.CHAT)
     for place in range(101):
-        recent.add(make_sample(after(place / 1000), output_tps=float(place)), Outcome.OK)
+        recent.add(make_sample(after(place / 1000), output_tps=float(place)), SampleOutcome.OK)
     summaries = recent.summaries(after(60))
     assert summaries["output_tps"].reached == pytest.approx({"p50": 50, "p75": 25, "p90": 10, "p99": 1})
     assert summaries["ttft_s"].reached is None
@@ -109,13 +109,15 @@ def test_plain_times_are_of_the_successes_alone(times: list[float], failed: int)
 
 
 def test_the_times_of_a_failed_sample_are_not_counted() -> None:
-    recent = Recent(Task.CHAT)
-    recent.add(make_sample(error=ErrorClass.TRUNCATED, ttft_s=0.001), Outcome.FAILED)
+    recent = RecentLatency(Task.CHAT)
+    recent.add(make_sample(error=ErrorClass.TRUNCATED, ttft_s=0.001), SampleOutcome.FAILED)
     assert ttft(recent).count == 0
 
 
-@pytest.mark.parametrize("outcome", [Outcome.RATE_LIMITED, Outcome.ACCOUNT, Outcome.MONITOR, Outcome.NETWORK])
-def test_what_does_not_count_is_left_out_of_both(outcome: Outcome) -> None:
+@pytest.mark.parametrize(
+    "outcome", [SampleOutcome.RATE_LIMITED, SampleOutcome.ACCOUNT, SampleOutcome.MONITOR, SampleOutcome.NETWORK]
+)
+def test_what_does_not_count_is_left_out_of_both(outcome: SampleOutcome) -> None:
     recent = filled([0.1, 0.2])
     recent.add(make_sample(error=ErrorClass.AUTH, ttft_s=9.0), outcome)
     assert ttft(recent) == ttft(filled([0.1, 0.2]))
@@ -125,13 +127,13 @@ def test_what_does_not_count_is_left_out_of_both(outcome: Outcome) -> None:
 @pytest.mark.parametrize("error", [None, ErrorClass.OVERLOADED])
 def test_another_task_is_in_neither(task: Task, error: ErrorClass | None) -> None:
     recent = filled([0.1, 0.2], failed=1)
-    recent.add(make_sample(error=error, ttft_s=9.0, task=task), Outcome.FAILED if error else Outcome.OK)
+    recent.add(make_sample(error=error, ttft_s=9.0, task=task), SampleOutcome.FAILED if error else SampleOutcome.OK)
     assert ttft(recent) == ttft(filled([0.1, 0.2], failed=1))
 
 
 def test_a_success_without_the_figure_is_not_counted_in_it() -> None:
     recent = filled([0.1])
-    recent.add(make_sample(ttft_s=None), Outcome.OK)
+    recent.add(make_sample(ttft_s=None), SampleOutcome.OK)
     assert ttft(recent) == ttft(filled([0.1]))
 
 
@@ -147,9 +149,9 @@ def test_the_half_hour_is_half_open() -> None:
 
 def test_an_old_sample_behind_newer_ones_leaves_in_its_time() -> None:
     """A slow probe is recorded after quicker ones that began later."""
-    recent = Recent(Task.CHAT)
-    recent.add(make_sample(after(100), ttft_s=1.0), Outcome.OK)
-    recent.add(make_sample(after(0), ttft_s=5.0), Outcome.OK)
+    recent = RecentLatency(Task.CHAT)
+    recent.add(make_sample(after(100), ttft_s=1.0), SampleOutcome.OK)
+    recent.add(make_sample(after(0), ttft_s=5.0), SampleOutcome.OK)
     found = recent.summaries(START + RECENT + timedelta(seconds=50))["ttft_s"]
     assert (found.count, found.quantiles["p50"]) == (1, 1.0)
 
@@ -163,10 +165,10 @@ def test_an_old_sample_behind_newer_ones_leaves_in_its_time() -> None:
 )
 def test_what_is_restored_equals_what_was_fed(samples: list[Sample], now_s: float) -> None:
     """The store gives back the samples that began in the half hour, in the order of appending."""
-    fed, restored = Recent(Task.CHAT), Recent(Task.CHAT)
+    fed, restored = RecentLatency(Task.CHAT), RecentLatency(Task.CHAT)
     for sample in samples:
-        fed.add(sample, Outcome.OK)
+        fed.add(sample, SampleOutcome.OK)
     for sample in samples:
         if sample.started_at >= after(now_s) - RECENT:
-            restored.add(sample, Outcome.OK)
+            restored.add(sample, SampleOutcome.OK)
     assert fed.summaries(after(now_s)) == restored.summaries(after(now_s))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from monitor.score.outcomes import Counts, Outcome, outcome, wilson
+from monitor.score.outcomes import Counts, SampleOutcome, outcome, wilson
 from probes._model import Blame, ErrorClass
 from tests.unit.score.values import unhurried
 
@@ -19,11 +19,11 @@ OF_THE_PROVIDER = (
 OF_THE_ACCOUNT = "auth payment not_found bad_request content_filter geo"
 OF_THE_MONITOR = "skipped cancelled internal overrun budget tainted"
 TABLE = {
-    **dict.fromkeys(map(ErrorClass, OF_THE_PROVIDER.split()), Outcome.FAILED),
-    **dict.fromkeys(map(ErrorClass, OF_THE_ACCOUNT.split()), Outcome.ACCOUNT),
-    **dict.fromkeys(map(ErrorClass, OF_THE_MONITOR.split()), Outcome.MONITOR),
-    ErrorClass.RATE_LIMITED: Outcome.RATE_LIMITED,
-    ErrorClass.VANTAGE_OFFLINE: Outcome.NETWORK,
+    **dict.fromkeys(map(ErrorClass, OF_THE_PROVIDER.split()), SampleOutcome.FAILED),
+    **dict.fromkeys(map(ErrorClass, OF_THE_ACCOUNT.split()), SampleOutcome.ACCOUNT),
+    **dict.fromkeys(map(ErrorClass, OF_THE_MONITOR.split()), SampleOutcome.MONITOR),
+    ErrorClass.RATE_LIMITED: SampleOutcome.RATE_LIMITED,
+    ErrorClass.VANTAGE_OFFLINE: SampleOutcome.NETWORK,
 }
 """SPEC section 3, written out."""
 
@@ -44,27 +44,27 @@ def test_only_wrong_answers_depend_on_the_configuration(error: ErrorClass) -> No
 
 @pytest.mark.parametrize("blame", Blame)
 def test_a_wrong_answer_that_is_not_to_count_is_a_success(blame: Blame) -> None:
-    assert outcome(ErrorClass.WRONG_ANSWER, blame, count_wrong_answers=False) is Outcome.OK
+    assert outcome(ErrorClass.WRONG_ANSWER, blame, count_wrong_answers=False) is SampleOutcome.OK
 
 
 @pytest.mark.parametrize("error", ErrorClass)
 def test_a_blame_that_was_moved_decides(error: ErrorClass) -> None:
-    assert outcome(error, Blame.PROVIDER, count_wrong_answers=True) is Outcome.FAILED
-    refused = Outcome.RATE_LIMITED if error is ErrorClass.RATE_LIMITED else Outcome.ACCOUNT
+    assert outcome(error, Blame.PROVIDER, count_wrong_answers=True) is SampleOutcome.FAILED
+    refused = SampleOutcome.RATE_LIMITED if error is ErrorClass.RATE_LIMITED else SampleOutcome.ACCOUNT
     assert outcome(error, Blame.ACCOUNT, count_wrong_answers=True) is refused
 
 
 def test_an_error_without_a_blame_counts_as_the_published_table_says() -> None:
-    assert outcome(ErrorClass.GEO, None, count_wrong_answers=True) is Outcome.ACCOUNT
+    assert outcome(ErrorClass.GEO, None, count_wrong_answers=True) is SampleOutcome.ACCOUNT
 
 
 @pytest.mark.parametrize("count_wrong_answers", [True, False])
 def test_no_error_is_a_success(count_wrong_answers: bool) -> None:
-    assert outcome(None, None, count_wrong_answers=count_wrong_answers) is Outcome.OK
+    assert outcome(None, None, count_wrong_answers=count_wrong_answers) is SampleOutcome.OK
 
 
 def test_only_successes_and_provider_failures_are_counted() -> None:
-    assert {each for each in Outcome if each.counted} == {Outcome.OK, Outcome.FAILED}
+    assert {each for each in SampleOutcome if each.counted} == {SampleOutcome.OK, SampleOutcome.FAILED}
 
 
 def test_uptime_leaves_out_account_monitor_and_network() -> None:

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from monitor.domain.status import Status
 from monitor.score.health import Health
-from monitor.score.outcomes import Outcome
-from monitor.score.probe_interval import Limits, next_probe
+from monitor.score.outcomes import SampleOutcome
+from monitor.score.probe_interval import IntervalLimits, next_probe
 from tests.unit.score.values import START, advanced, after, make_observation, observations, unhurried
 
-LIMITS = Limits(least_s=15.0, most_s=300.0)
+LIMITS = IntervalLimits(least_s=15.0, most_s=300.0)
 
 
 def health_at(status: Status, calm: int, since_s: float = 0.0, measured_s: float = 1_000.0) -> Health:
@@ -22,7 +22,7 @@ def health_at(status: Status, calm: int, since_s: float = 0.0, measured_s: float
     return Health(status=status, since=after(since_s), measured_at=at, paced_at=at, calm=calm)
 
 
-def gap_s(health: Health, limits: Limits = LIMITS) -> float:
+def gap_s(health: Health, limits: IntervalLimits = LIMITS) -> float:
     """How long after its newest sample an endpoint wants to be probed."""
     at = next_probe(health, limits)
     assert at is not None
@@ -32,7 +32,7 @@ def gap_s(health: Health, limits: Limits = LIMITS) -> float:
 
 def test_what_was_never_measured_asks_for_nothing() -> None:
     assert next_probe(Health(since=START), LIMITS) is None
-    uncounted = advanced([make_observation(1, Outcome.ACCOUNT)] * 3).health
+    uncounted = advanced([make_observation(1, SampleOutcome.ACCOUNT)] * 3).health
     assert next_probe(uncounted, LIMITS) is None
 
 
@@ -68,7 +68,7 @@ def test_a_fall_that_was_no_surprise_any_more_still_backs_off_from_the_shortest(
 
 
 def test_where_both_limits_are_one_nothing_but_a_surprise_changes_it() -> None:
-    fixed = Limits(least_s=60.0, most_s=60.0)
+    fixed = IntervalLimits(least_s=60.0, most_s=60.0)
     for status in Status:
         assert [gap_s(health_at(status, calm), fixed) for calm in (0, 1, 2, 20)] == [0, 60, 60, 60]
 
@@ -84,7 +84,7 @@ def test_where_both_limits_are_one_nothing_but_a_surprise_changes_it() -> None:
 def test_but_after_a_surprise_the_limits_are_kept(
     status: Status, calm: int, since_s: float, least_s: float, times: float
 ) -> None:
-    limits = Limits(least_s=least_s, most_s=least_s * times)
+    limits = IntervalLimits(least_s=least_s, most_s=least_s * times)
     found = gap_s(health_at(status, calm, since_s), limits)
     assert limits.least_s - 1e-5 <= found <= limits.most_s + 1e-5
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from monitor.domain.status import Status
-from monitor.score.endpoint import Book, Shared, Terms
+from monitor.score.endpoint import EndpointState, ScoringParams, Shared
 from monitor.score.health import advance
 from monitor.score.outcomes import Counts
-from monitor.score.probe_interval import Limits
+from monitor.score.probe_interval import IntervalLimits
 from monitor.traffic.calls import Call
 from probes._model import Blame, ErrorClass, Task
 from tests.unit.score.values import EVERY_S, STALE_S, START, after, make_sample
@@ -21,9 +21,9 @@ DOWN_AT_S = 1_805
 """The outage begins 5 s after a probe that still succeeded."""
 
 
-def make_book(**fields: object) -> Book:
-    terms = Terms(
-        limits=Limits(least_s=2.0, most_s=EVERY_S),
+def make_book(**fields: object) -> EndpointState:
+    terms = ScoringParams(
+        limits=IntervalLimits(least_s=2.0, most_s=EVERY_S),
         stale_s=STALE_S,
         task=Task.CHAT,
         count_wrong_answers=True,
@@ -31,14 +31,14 @@ def make_book(**fields: object) -> Book:
         only_reach=False,
         ttft_slo_s=2.0,
     )
-    book = Book("groq:llama", terms, Shared(), START)
+    book = EndpointState("groq:llama", terms, Shared(), START)
     for minute in range(30):
         book.absorb(make_sample(after(minute * EVERY_S)), within_slo=True)
     book.show()
     return book
 
 
-def take(book: Book, calls: Sequence[Call]) -> int:
+def take(book: EndpointState, calls: Sequence[Call]) -> int:
     """Take traffic as the board does; how many observations it was."""
     shown = book.count(calls)
     for seen in shown:
@@ -47,7 +47,7 @@ def take(book: Book, calls: Sequence[Call]) -> int:
     return len(shown)
 
 
-def counts(book: Book, window: str, at_s: float) -> tuple[Counts, Counts]:
+def counts(book: EndpointState, window: str, at_s: float) -> tuple[Counts, Counts]:
     return next((every, real) for each, every, real in book.counts(after(at_s)) if each.name == window)
 
 
@@ -137,7 +137,7 @@ def test_what_began_long_before_the_newest_evidence_counts_but_says_nothing_abou
 
 
 def test_of_an_endpoint_that_was_never_measured_any_traffic_is_evidence() -> None:
-    book = Book("groq:llama", make_book().terms, Shared(), START)
+    book = EndpointState("groq:llama", make_book().terms, Shared(), START)
     take(book, [make_call(0)])
     assert (book.health.status, book.health.measured_at, book.first_seen) == (Status.UP, START, None)
 

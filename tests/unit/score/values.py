@@ -11,7 +11,7 @@ from hypothesis import settings
 
 from monitor.score.health import Health, Observation, advance
 from monitor.score.hmm import NEW
-from monitor.score.outcomes import Outcome
+from monitor.score.outcomes import SampleOutcome
 from monitor.score.serialize import Remembered
 from probes._model import ErrorClass, Sample, Task
 
@@ -46,20 +46,20 @@ def make_sample(started_at: datetime = START, error: ErrorClass | None = None, *
     return replace(plain, **fields)
 
 
-def make_observation(number: float, outcome: Outcome = Outcome.OK, **fields: Any) -> Observation:
+def make_observation(number: float, outcome: SampleOutcome = SampleOutcome.OK, **fields: Any) -> Observation:
     """What the sample of minute `number` says; a failure is a server error unless `fields` name another."""
     usual = {
-        Outcome.FAILED: ErrorClass.SERVER_ERROR,
-        Outcome.RATE_LIMITED: ErrorClass.RATE_LIMITED,
-        Outcome.ACCOUNT: ErrorClass.AUTH,
-        Outcome.MONITOR: ErrorClass.INTERNAL,
-        Outcome.NETWORK: ErrorClass.VANTAGE_OFFLINE,
+        SampleOutcome.FAILED: ErrorClass.SERVER_ERROR,
+        SampleOutcome.RATE_LIMITED: ErrorClass.RATE_LIMITED,
+        SampleOutcome.ACCOUNT: ErrorClass.AUTH,
+        SampleOutcome.MONITOR: ErrorClass.INTERNAL,
+        SampleOutcome.NETWORK: ErrorClass.VANTAGE_OFFLINE,
     }
     plain = Observation(at=after(number * EVERY_S), outcome=outcome, within_slo=True, error=usual.get(outcome))
     return replace(plain, **fields)
 
 
-def observations(outcomes: Iterable[Outcome | str], first: float = 1) -> list[Observation]:
+def observations(outcomes: Iterable[SampleOutcome | str], first: float = 1) -> list[Observation]:
     """One observation a minute; a letter stands for what it showed.
 
     `o` ok, `s` ok but slow, `u` ok but unusual, `f` failed, `r` reached, `x` not reached.
@@ -79,10 +79,10 @@ def advanced(seen: Iterable[Observation], known: Remembered = NEVER) -> Remember
 
 
 _LETTERS: dict[str, dict[str, Any]] = {
-    "o": {"outcome": Outcome.OK},
-    "s": {"outcome": Outcome.OK, "within_slo": False},
-    "u": {"outcome": Outcome.OK, "unusual": True},
-    "f": {"outcome": Outcome.FAILED},
-    "r": {"outcome": Outcome.OK, "reach": True},
-    "x": {"outcome": Outcome.FAILED, "reach": True},
+    "o": {"outcome": SampleOutcome.OK},
+    "s": {"outcome": SampleOutcome.OK, "within_slo": False},
+    "u": {"outcome": SampleOutcome.OK, "unusual": True},
+    "f": {"outcome": SampleOutcome.FAILED},
+    "r": {"outcome": SampleOutcome.OK, "reach": True},
+    "x": {"outcome": SampleOutcome.FAILED, "reach": True},
 }

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 
 from monitor.config.model import ProbeSpec, ScoringSpec
 from monitor.domain.incident import Incident, incident_id
-from monitor.domain.maintenance import NOTICE, Span
+from monitor.domain.maintenance import NOTICE, MaintenanceWindow
 from monitor.domain.status import Status
-from monitor.score.baseline import Habits
+from monitor.score.baseline import Baselines
 from monitor.score.markov import Hidden
 from monitor.score.serialize import Remembered, state_from_text
 from monitor.score.windows import WINDOWS
 from monitor.scoreboard.board import Absorbed, Board
-from monitor.scoreboard.snapshot import Filter, Snapshot, select
+from monitor.scoreboard.snapshot import RowFilter, Snapshot, select
 from monitor.traffic.calls import Call
 from probes._model import Blame, ErrorClass, Sample, Task
 from tests.support.board_values import first_tick, make_board, make_spec, sample_at
@@ -125,7 +125,7 @@ def test_a_sample_that_changes_nothing_that_is_published_leaves_the_row_as_it_is
 
 
 def with_maintenance(begin: datetime, end: datetime) -> Board:
-    return make_board(replace(make_spec(ONE), maintenance=(Span(begin=begin, end=end),)), make_spec(TWO))
+    return make_board(replace(make_spec(ONE), maintenance=(MaintenanceWindow(begin=begin, end=end),)), make_spec(TWO))
 
 
 def test_each_change_of_a_status_is_told_once_when_it_comes_and_what_it_was() -> None:
@@ -441,21 +441,21 @@ def test_the_tag_changes_if_and_only_if_the_body_does(steps: list[str]) -> None:
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
-        (Filter(), ["a:up", "b:down", "c:unknown"]),
-        (Filter(model="m/one"), ["a:up", "b:down"]),
-        (Filter(model="m"), []),
-        (Filter(provider="b"), ["b:down"]),
-        (Filter(status="unknown"), ["c:unknown"]),
-        (Filter(status="paused"), []),
-        (Filter(min_score=0.0), ["a:up", "b:down", "c:unknown"]),
-        (Filter(min_score=0.9), ["a:up", "c:unknown"]),
-        (Filter(min_score=1.0), ["c:unknown"]),
-        (Filter(model="m/one", status="down", provider="b", min_score=0.01), ["b:down"]),
-        (Filter(model="m/two", status="down"), []),
+        (RowFilter(), ["a:up", "b:down", "c:unknown"]),
+        (RowFilter(model="m/one"), ["a:up", "b:down"]),
+        (RowFilter(model="m"), []),
+        (RowFilter(provider="b"), ["b:down"]),
+        (RowFilter(status="unknown"), ["c:unknown"]),
+        (RowFilter(status="paused"), []),
+        (RowFilter(min_score=0.0), ["a:up", "b:down", "c:unknown"]),
+        (RowFilter(min_score=0.9), ["a:up", "c:unknown"]),
+        (RowFilter(min_score=1.0), ["c:unknown"]),
+        (RowFilter(model="m/one", status="down", provider="b", min_score=0.01), ["b:down"]),
+        (RowFilter(model="m/two", status="down"), []),
     ],
     ids=str,
 )
-def test_a_filter_passes_what_is_wanted_and_never_hides_an_unknown_score(wanted: Filter, found: list[str]) -> None:
+def test_a_filter_passes_what_is_wanted_and_never_hides_an_unknown_score(wanted: RowFilter, found: list[str]) -> None:
     board = make_board(
         make_spec("a:up", model="m/one"), make_spec("b:down", model="m/one"), make_spec("c:unknown", model="m/two")
     )
@@ -468,9 +468,9 @@ def test_a_filter_passes_what_is_wanted_and_never_hides_an_unknown_score(wanted:
 
 def test_a_filtered_document_has_the_head_of_the_whole_one() -> None:
     snapshot = make_board(*SPECS).snapshot
-    whole, none = json.loads(snapshot.body), json.loads(select(snapshot, Filter(provider="nobody")).body)
+    whole, none = json.loads(snapshot.body), json.loads(select(snapshot, RowFilter(provider="nobody")).body)
     assert none == {**whole, "endpoints": []}
-    assert select(snapshot, Filter()) == snapshot
+    assert select(snapshot, RowFilter()) == snapshot
 
 
 # Restart
@@ -623,7 +623,7 @@ def test_a_habit_is_its_endpoints_and_publishes_nothing() -> None:
     board = make_board(*SPECS)
     before = board.snapshot
     assert {name: book.habits for name, book in board._books.items()} == {ONE: None, TWO: None}
-    habits = Habits(hour=TICK, task=Task.CHAT)
+    habits = Baselines(hour=TICK, task=Task.CHAT)
     for name in (TWO, "gone:model"):
         board.habits(name, habits)
     assert {name: book.habits for name, book in board._books.items()} == {ONE: None, TWO: habits}

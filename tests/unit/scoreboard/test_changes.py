@@ -15,7 +15,7 @@ from monitor.domain.status import Status
 from monitor.scoreboard.changes import Changes
 from monitor.scoreboard.row import Row
 from monitor.scoreboard.snapshot import Snapshot, assemble, opening
-from monitor.web.sse import KEEP_ALIVE, Kind, event
+from monitor.web.sse import KEEP_ALIVE, EventKind, event
 from tests.support.board_values import make_board, make_spec
 from tests.unit.score.values import START
 
@@ -150,7 +150,7 @@ def data_of(raw: bytes) -> tuple[dict[str, str], object]:
 def test_an_event_is_a_scores_document_in_lines(number: int) -> None:
     board = make_board(*(make_spec(f"p:{place}") for place in range(number)))
     head = opening(board.snapshot.vantage, board.snapshot.generated_at)
-    lumps = list(event(Kind.SNAPSHOT, "abc-7", head, list(board.snapshot.rows.values())))
+    lumps = list(event(EventKind.SNAPSHOT, "abc-7", head, list(board.snapshot.rows.values())))
     raw = b"".join(lumps)
     fields, data = data_of(raw)
     assert fields == {"event": "snapshot", "id": "abc-7"}
@@ -162,6 +162,6 @@ def test_an_event_is_a_scores_document_in_lines(number: int) -> None:
 
 def test_a_row_that_is_longer_than_a_lump_goes_alone() -> None:
     row = replace(ROWS["a:1"], body=json.dumps("x" * 40_000).encode())
-    lumps = list(event(Kind.CHANGE, "i", b"[", [row, row]))
+    lumps = list(event(EventKind.CHANGE, "i", b"[", [row, row]))
     assert len(lumps) == 4
     assert data_of(b"".join(lumps).replace(b"]}\n\n", b"]\n\n"))[1] == ["x" * 40_000] * 2

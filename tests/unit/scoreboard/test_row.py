@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from monitor.config.model import ProbeSpec, ScoringSpec, Slo
-from monitor.domain.maintenance import Span
+from monitor.domain.maintenance import MaintenanceWindow
 from monitor.domain.status import Status
 from monitor.scoreboard.board import Board
 from monitor.scoreboard.schema import scores_schema
@@ -221,7 +221,7 @@ def test_a_paused_endpoint_says_so_and_expects_nothing() -> None:
 # Expected
 
 
-UNDER_WORK = make_spec(maintenance=(Span(begin=TICK + 2 * MINUTE, end=TICK + 12 * MINUTE),))
+UNDER_WORK = make_spec(maintenance=(MaintenanceWindow(begin=TICK + 2 * MINUTE, end=TICK + 12 * MINUTE),))
 """From its third tick on ten ticks of the usual endpoint are left out."""
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from monitor.config import Config, EndpointSpec, InfluxSpec, NdjsonSpec
 from monitor.sinks import create_sinks
-from monitor.sinks._lines import Origin
+from monitor.sinks._lines import LineOrigin
 from monitor.sinks.influx import InfluxSink
 from monitor.sinks.ndjson import NdjsonSink
 from probes._model import Endpoint
@@ -27,4 +27,4 @@ def test_every_sink_that_is_configured_is_made_under_its_name() -> None:
     assert isinstance(influx, InfluxSink)
     assert isinstance(ndjson, NdjsonSink)
     assert (influx.name, ndjson.name) == ("vm", "lines")
-    assert influx._origins == {"mine": Origin(provider="groq", model="meta/llama")}
+    assert influx._origins == {"mine": LineOrigin(provider="groq", model="meta/llama")}

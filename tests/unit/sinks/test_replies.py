@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from monitor.sinks._protocol import SinkError
-from monitor.sinks._replies import Refused, Taken, TooLarge, reply
+from monitor.sinks._replies import Accepted, Refused, TooLarge, reply
 
 
 def answer(status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> object:
@@ -13,7 +13,7 @@ def answer(status: int, body: bytes = b"", headers: dict[str, str] | None = None
 
 
 def test_204_is_all_that_means_written() -> None:
-    assert answer(204) == Taken()
+    assert answer(204) == Accepted()
     assert isinstance(answer(200), SinkError)
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from monitor.sinks import Delivery, Outbox, Pace, SinkError
-from monitor.store import Backlog, MemoryStore, Numbered, Retention, StoreError
+from monitor.store import Backlog, MemoryStore, Retention, StoredSample, StoreError
 from tests.unit.store.samples import START, make_sample
 
 
@@ -20,11 +20,11 @@ class Told:
     def __init__(self, name: str = "told", batch: int = 3) -> None:
         self.name = name
         self.batch = batch
-        self.ends: list[Callable[[Sequence[Numbered]], Delivery]] = []
+        self.ends: list[Callable[[Sequence[StoredSample]], Delivery]] = []
         self.got: list[list[int]] = []
         self.closed = 0
 
-    async def deliver(self, batch: Sequence[Numbered]) -> Delivery:
+    async def deliver(self, batch: Sequence[StoredSample]) -> Delivery:
         await asyncio.sleep(0)
         self.got.append([each.seq for each in batch])
         if self.ends:
@@ -54,7 +54,7 @@ class Moody(MemoryStore):
         self._fail("subscribe")
         await super().subscribe(sinks)
 
-    async def waiting(self, sink: str, limit: int) -> list[Numbered]:
+    async def waiting(self, sink: str, limit: int) -> list[StoredSample]:
         self._fail("waiting")
         return await super().waiting(sink, limit)
 
@@ -92,8 +92,8 @@ class Running:
         assert task.cancelled()
 
 
-def refused(text: str, retry_after_s: float | None = None) -> Callable[[Sequence[Numbered]], Delivery]:
-    def end(batch: Sequence[Numbered]) -> Delivery:
+def refused(text: str, retry_after_s: float | None = None) -> Callable[[Sequence[StoredSample]], Delivery]:
+    def end(batch: Sequence[StoredSample]) -> Delivery:
         raise SinkError(text, retry_after_s=retry_after_s)
 
     return end
@@ -185,7 +185,7 @@ async def test_a_sink_that_dealt_with_nothing_moves_no_cursor() -> None:
 
 
 async def test_an_unknown_exception_is_told_by_its_place_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    def explode(batch: Sequence[Numbered]) -> Delivery:
+    def explode(batch: Sequence[StoredSample]) -> Delivery:
         raise LookupError("s3cret")
 
     sink = Told("clumsy")
@@ -201,7 +201,7 @@ async def test_an_unknown_exception_is_told_by_its_place_and_ends_nothing(caplog
 
 async def test_a_sink_that_hangs_is_given_up_in_the_end() -> None:
     class Hanging(Told):
-        async def deliver(self, batch: Sequence[Numbered]) -> Delivery:
+        async def deliver(self, batch: Sequence[StoredSample]) -> Delivery:
             if len(self.got) < 2:
                 self.got.append([])
                 await asyncio.sleep(3600)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from monitor.store import sketch
 from monitor.store._rollup_rows import SUMS, counts_of, to_rollup, to_row
-from monitor.store.rollup import FIGURES, Ending, Rollup, merged, ratio, rolled
+from monitor.store.rollup import FIGURES, RecordedEnding, Rollup, merged, ratio, rolled
 from monitor.store.sketch import RELATIVE_ERROR
 from probes._model import Blame, ErrorClass, Sample
 from tests.unit.store.samples import make_sample
@@ -119,15 +119,15 @@ def test_sums_beyond_what_a_database_holds_are_cut(tokens: int, kept: int) -> No
 
 
 def test_every_ending_comes_back() -> None:
-    endings = [Ending(error, blame) for error in (None, *ErrorClass) for blame in (None, *Blame)]
+    endings = [RecordedEnding(error, blame) for error in (None, *ErrorClass) for blame in (None, *Blame)]
     rollup = Rollup(counts={ending: number for number, ending in enumerate(endings)})
     assert as_kept(rollup).counts == rollup.counts
 
 
 def test_usual_endings_take_no_more_than_a_number() -> None:
-    row = to_row(Rollup(counts={Ending(): 58, Ending(ErrorClass.DNS, Blame.PROVIDER): 2}))
+    row = to_row(Rollup(counts={RecordedEnding(): 58, RecordedEnding(ErrorClass.DNS, Blame.PROVIDER): 2}))
     assert row["counts"] == '{"": 58, "1": 2}'
-    assert counts_of('{"": 1, "14:1": 2}') == {Ending(): 1, Ending(ErrorClass.AUTH, Blame.PROVIDER): 2}
+    assert counts_of('{"": 1, "14:1": 2}') == {RecordedEnding(): 1, RecordedEnding(ErrorClass.AUTH, Blame.PROVIDER): 2}
 
 
 def test_only_the_sketches_that_were_selected_are_read() -> None:
@@ -144,12 +144,12 @@ def test_an_empty_sketch_has_no_quantile() -> None:
 
 def test_a_ratio_counts_what_is_the_providers_doing() -> None:
     counts = {
-        Ending(): 3,
-        Ending(ErrorClass.DNS, Blame.PROVIDER): 1,
-        Ending(ErrorClass.AUTH, Blame.ACCOUNT): 5,
-        Ending(ErrorClass.AUTH, Blame.PROVIDER): 2,
-        Ending(ErrorClass.WRONG_ANSWER): 7,
+        RecordedEnding(): 3,
+        RecordedEnding(ErrorClass.DNS, Blame.PROVIDER): 1,
+        RecordedEnding(ErrorClass.AUTH, Blame.ACCOUNT): 5,
+        RecordedEnding(ErrorClass.AUTH, Blame.PROVIDER): 2,
+        RecordedEnding(ErrorClass.WRONG_ANSWER): 7,
     }
     assert ratio(counts) == 0.5
-    assert ratio({Ending(ErrorClass.AUTH, Blame.ACCOUNT): 5}) is None
+    assert ratio({RecordedEnding(ErrorClass.AUTH, Blame.ACCOUNT): 5}) is None
     assert ratio({}) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from monitor.traffic.counted import OTHERS, Apps, Counted, Gathered, Tokens
+from monitor.traffic.counted import OTHERS, Apps, PendingTraffic, Tokens, TrafficBatch
 from monitor.traffic.known import REMEMBERED
 from probes._model import ErrorClass
 from tests.unit.score.values import START, after
@@ -15,7 +15,7 @@ DAY = START.date()
 
 
 def test_calls_are_counted_by_ten_seconds_and_ending_and_their_tokens_by_day_and_application() -> None:
-    gathered = Gathered()
+    gathered = PendingTraffic()
     assert not gathered
     calls = [
         make_call(1, prompt_tokens=5, output_tokens=2, app="search"),
@@ -24,7 +24,7 @@ def test_calls_are_counted_by_ten_seconds_and_ending_and_their_tokens_by_day_and
         make_call(11, ErrorClass.DNS, endpoint=OTHER),
     ]
     gathered.add(calls, START)
-    assert gathered.counted("ab" * 8, after(1)) == Counted(
+    assert gathered.counted("ab" * 8, after(1)) == TrafficBatch(
         id="ab" * 8,
         at=after(1),
         keys=[call.key for call in calls],
@@ -39,20 +39,20 @@ def test_calls_are_counted_by_ten_seconds_and_ending_and_their_tokens_by_day_and
 
 
 def test_what_is_not_to_judge_is_activity_and_no_more() -> None:
-    gathered = Gathered()
+    gathered = PendingTraffic()
     gathered.add([make_call(0, ErrorClass.DNS, judges=False)], START)
     assert (len(gathered.keys), gathered.counts, len(gathered.activity)) == (1, {}, 1)
 
 
 def test_the_day_is_that_of_utc() -> None:
-    gathered = Gathered()
+    gathered = PendingTraffic()
     at = datetime.fromisoformat("2026-11-23T00:30:00+02:00")
     gathered.add([make_call(at=at)], START)
     assert [use[0] for use in gathered.activity] == [date(2026, 11, 22)]
 
 
 def test_while_the_store_fails_keys_that_cannot_come_again_are_let_go() -> None:
-    gathered = Gathered()
+    gathered = PendingTraffic()
     gathered.add([make_call(0)], START)
     gathered.add([make_call(1)], after(600))
     assert gathered.shed(START + REMEMBERED) == 0
@@ -63,7 +63,7 @@ def test_while_the_store_fails_keys_that_cannot_come_again_are_let_go() -> None:
 
 
 def test_of_counts_beyond_the_bound_the_oldest_are_given_up_and_told() -> None:
-    gathered = Gathered()
+    gathered = PendingTraffic()
     gathered.add([make_call(60), make_call(0), make_call(1), make_call(120)], START)
     assert gathered.shed(START, most=2) == 2
     assert [second - SECOND for _, second, _ in gathered.counts] == [60, 120]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.traffic.known import REMEMBERED, Known, TooManyError
+from monitor.traffic.known import REMEMBERED, KnownIds, TooManyError
 from tests.unit.score.values import START, after
 
 
 def test_a_key_is_known_until_a_request_of_that_id_would_be_too_old() -> None:
-    known = Known()
+    known = KnownIds()
     known.add([1, 2, 1], START)
     assert (1 in known, 3 in known, len(known)) == (True, False, 2)
     known.make_room(0, START + REMEMBERED)
@@ -19,7 +19,7 @@ def test_a_key_is_known_until_a_request_of_that_id_would_be_too_old() -> None:
 
 
 def test_what_comes_later_is_known_for_longer() -> None:
-    known = Known()
+    known = KnownIds()
     known.add([1], START)
     known.add([2], after(10))
     known.add([3], after(600))
@@ -28,7 +28,7 @@ def test_what_comes_later_is_known_for_longer() -> None:
 
 
 def test_where_there_is_no_room_nothing_changes_and_it_is_told_when_there_will_be() -> None:
-    known = Known(most=3)
+    known = KnownIds(most=3)
     known.add([1, 2], START)
     known.make_room(1, after(1))
     with pytest.raises(TooManyError) as caught:
@@ -40,12 +40,12 @@ def test_where_there_is_no_room_nothing_changes_and_it_is_told_when_there_will_b
 
 def test_more_than_there_is_ever_room_for_is_refused_at_once() -> None:
     with pytest.raises(TooManyError) as caught:
-        Known(most=3).make_room(4, START)
+        KnownIds(most=3).make_room(4, START)
     assert caught.value.wait_s > 0
 
 
 def test_a_clock_that_is_set_back_forgets_nothing() -> None:
-    known = Known()
+    known = KnownIds()
     known.add([1], after(500))
     known.add([2], START)
     known.make_room(0, after(501))
@@ -54,7 +54,7 @@ def test_a_clock_that_is_set_back_forgets_nothing() -> None:
 
 def test_keys_that_came_while_the_clock_was_ahead_are_forgotten_as_soon_as_others() -> None:
     """Or there would be no room for as long as it was ahead."""
-    known = Known(most=2)
+    known = KnownIds(most=2)
     known.add([1], after(30 * 86_400))
     known.make_room(1, START)
     known.add([2], START)

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.traffic.calls import Call
-from monitor.traffic.reading import ERRORS, Read, WrongBodyError, key_of
+from monitor.traffic.reading import ERRORS, ReadCalls, WrongBodyError, key_of
 from probes._model import Blame, ErrorClass
 from tests.unit.score.values import START, unhurried
 from tests.unit.traffic.values import NAME, OTHER, reader, reported
 
 
-def read(*outcomes: object) -> Read:
+def read(*outcomes: object) -> ReadCalls:
     return reader().read({"outcomes": list(outcomes)}, START)
 
 
@@ -65,7 +65,7 @@ def test_what_is_not_needed_may_be_missing_or_null() -> None:
 
 
 def test_no_outcomes_are_a_batch_too() -> None:
-    assert read() == Read(calls=[], rejected=[])
+    assert read() == ReadCalls(calls=[], rejected=[])
 
 
 def test_each_is_taken_or_rejected_for_itself_and_told_by_its_place() -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from monitor.traffic.calls import Call
-from monitor.traffic.reading import Reader
+from monitor.traffic.reading import CallReader
 from probes._model import ErrorClass
 from tests.unit.score.values import START
 
@@ -17,9 +17,9 @@ NAME, OTHER = "groq:llama", "my-vllm:llama"
 _keys = itertools.count(1)
 
 
-def reader() -> Reader:
+def reader() -> CallReader:
     """Knows two endpoints, an old name of the one, and what two routers call them."""
-    return Reader(
+    return CallReader(
         [NAME, OTHER],
         {"groq:old": NAME},
         {NAME: {"litellm": "dep-17", "haproxy": "be/both"}, OTHER: {"litellm": "dep-18", "haproxy": "be/both"}},

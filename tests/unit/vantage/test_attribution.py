@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 from monitor.vantage.attribution import HOLD, Vantage
-from monitor.vantage.evidence import Answer, Reply
+from monitor.vantage.evidence import Reply, WitnessReply
 from monitor.vantage.origin import Origin
 from probes._model import Blame, ErrorClass, Sample
 from tests.unit.score.values import after, make_sample
@@ -50,9 +50,9 @@ class Scene:
         """Ask at this second; all but these are silent."""
         asked = self.vantage.ask(after(at_s))
         self.asked.append(asked)
-        answers = dict.fromkeys(asked, Answer.SILENT)
-        answers |= {each: Answer.HEARD for each in asked if each in heard}
-        answers |= {each: Answer.NOTHING for each in asked if each in unknown}
+        answers = dict.fromkeys(asked, WitnessReply.SILENT)
+        answers |= {each: WitnessReply.HEARD for each in asked if each in heard}
+        answers |= {each: WitnessReply.NOTHING for each in asked if each in unknown}
         replies = [Reply(witness=witness, answer=answer) for witness, answer in answers.items()]
         return self.vantage.answered(replies)
 
@@ -428,10 +428,10 @@ def test_providers_are_asked_as_well_when_no_canary_is_ever_heard() -> None:
     scene.take(spoke(1), 1)
     scene.take(unheard(20), 20)
     assert scene.vantage.ask(after(20)) == (CANARY,), "it may be fine"
-    scene.vantage.answered([Reply(witness=CANARY, answer=Answer.SILENT)])
+    scene.vantage.answered([Reply(witness=CANARY, answer=WitnessReply.SILENT)])
     scene.take(unheard(40), 40)
     scene.vantage.ask(after(40))
-    silent, heard = Reply(witness=CANARY, answer=Answer.SILENT), Reply(witness=Q, answer=Answer.HEARD)
+    silent, heard = Reply(witness=CANARY, answer=WitnessReply.SILENT), Reply(witness=Q, answer=WitnessReply.HEARD)
     scene.vantage.answered([silent, heard])
     scene.take(unheard(60), 60)
     assert scene.vantage.ask(after(60)) == (CANARY, Q)
@@ -544,7 +544,7 @@ def test_what_comes_while_others_are_asked_waits_for_the_next_asking_if_need_be(
     scene.take(unheard(0), 0)
     assert scene.vantage.ask(after(0))
     scene.take(fell_silent(0.5, "lone:one", waited_s=20), 0.5)
-    assert errors(scene.vantage.answered([Reply(witness=Q, answer=Answer.HEARD)])) == [ErrorClass.CONNECT]
+    assert errors(scene.vantage.answered([Reply(witness=Q, answer=WitnessReply.HEARD)])) == [ErrorClass.CONNECT]
     assert scene.is_due(1)
     assert scene.asks(1, unknown=[P, Q]) == [ErrorClass.TIMEOUT_TTFT]
 
@@ -554,7 +554,7 @@ def test_what_comes_while_others_are_asked_is_excused_with_the_rest() -> None:
     scene.take(unheard(0), 0)
     asked = scene.vantage.ask(after(0))
     scene.take(unheard(3, "q:one"), 3)
-    replies = [Reply(witness=each, answer=Answer.SILENT) for each in asked]
+    replies = [Reply(witness=each, answer=WitnessReply.SILENT) for each in asked]
     assert errors(scene.vantage.answered(replies)) == [OFFLINE, OFFLINE]
 
 

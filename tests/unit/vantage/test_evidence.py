@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from monitor.vantage.evidence import Kind, Proof, excused, proof_in, suspicion_in
+from monitor.vantage.evidence import EvidenceKind, Proof, excused, proof_in, suspicion_in
 from probes._model import Blame, ErrorClass, Sample
 from tests.unit.score.values import after, make_sample
 from tests.unit.vantage.values import CANARY, NEAR, P, fell_silent, spoke, unheard
@@ -80,7 +80,10 @@ def test_a_silence_says_whether_the_machine_was_heard_at_all() -> None:
 def test_only_a_name_without_an_address_doubts_names(error: ErrorClass) -> None:
     suspicions = [suspicion_in(unheard(0, error=error), origin, NOW) for origin in (P, NEAR)]
     names = error is ErrorClass.DNS
-    assert [each.kind for each in suspicions if each] == [Kind(near=False, names=names), Kind(near=True, names=names)]
+    assert [each.kind for each in suspicions if each] == [
+        EvidenceKind(near=False, names=names),
+        EvidenceKind(near=True, names=names),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -100,10 +103,10 @@ def test_who_is_near_shows_nothing_of_the_way_out() -> None:
 
 def cleared(proof: Proof) -> set[str]:
     kinds = {
-        "far": Kind(near=False, names=False),
-        "far names": Kind(near=False, names=True),
-        "near": Kind(near=True, names=False),
-        "near names": Kind(near=True, names=True),
+        "far": EvidenceKind(near=False, names=False),
+        "far names": EvidenceKind(near=False, names=True),
+        "near": EvidenceKind(near=True, names=False),
+        "near names": EvidenceKind(near=True, names=True),
     }
     return {name for name, kind in kinds.items() if proof.clears(kind)}
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.vantage.attribution import HOLD, Vantage
-from monitor.vantage.evidence import Answer, Reply, excused, proof_in
+from monitor.vantage.evidence import Reply, WitnessReply, excused, proof_in
 from probes._model import ErrorClass, Sample
 from tests.unit.score.values import after, make_sample, unhurried
 from tests.unit.vantage.values import CANARY, NAMED_CANARY, NEAR, ORIGINS, fell_silent, spoke, unheard
@@ -32,7 +32,7 @@ class Arrival:
 class Asking:
     """Others are asked; the answers come after a while, and meanwhile more may happen."""
 
-    answers: tuple[Answer, ...]
+    answers: tuple[WitnessReply, ...]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ STEPS = st.tuples(
     st.one_of(
         st.builds(Arrival, SAMPLES),
         st.builds(Arrival, SAMPLES),
-        st.builds(Asking, st.lists(st.sampled_from(Answer), min_size=8, max_size=8).map(tuple)),
+        st.builds(Asking, st.lists(st.sampled_from(WitnessReply), min_size=8, max_size=8).map(tuple)),
         st.builds(Answers),
         st.builds(Leap),
     ),

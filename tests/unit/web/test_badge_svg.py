@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from monitor.domain.status import Status
 from monitor.score.windows import WINDOWS
-from monitor.web.badge_svg import Badge, Colour, Span, of_status, of_ttft, of_uptime, svg, text_width
+from monitor.web.badge_svg import Badge, BadgeWindow, Colour, of_status, of_ttft, of_uptime, svg, text_width
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -89,7 +89,7 @@ def test_a_badge_is_as_wide_as_its_two_texts_and_is_read_aloud(label: str, messa
 
 
 def test_a_badge_may_be_of_every_window_that_uptime_is_published_for() -> None:
-    assert [*Span] == [window.name for window in WINDOWS]
+    assert [*BadgeWindow] == [window.name for window in WINDOWS]
 
 
 def test_nothing_in_a_badge_needs_a_style_or_another_file() -> None:

@@ -99,7 +99,7 @@ def test_a_route_is_told_with_all_that_it_declares() -> None:
     ]
     wish = {"$ref": "#/components/schemas/Wish"}
     assert operation["requestBody"] == {"required": True, "content": {"application/json": {"schema": wish}}}
-    assert {"Wish", "Gift", "Refusal", "Fault"} == set(found["components"]["schemas"])
+    assert {"Wish", "Gift", "Refusal", "ErrorDetail"} == set(found["components"]["schemas"])
 
 
 def test_every_answer_is_told_and_those_that_any_route_may_give() -> None:

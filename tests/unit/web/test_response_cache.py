@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from monitor.scoreboard.board import Board
-from monitor.scoreboard.snapshot import Filter, Snapshot, select
-from monitor.web.response_cache import Limits, Shelf
+from monitor.scoreboard.snapshot import RowFilter, Snapshot, select
+from monitor.web.response_cache import CacheLimits, ResponseCache
 from monitor.web.responses import Document, packed, ready
 from tests.support.board_values import first_tick, make_board, make_spec, sample_at
 
@@ -64,7 +64,7 @@ def test_a_short_document_has_one_form() -> None:
 
 
 def test_the_whole_is_the_snapshots_in_both_forms_and_made_once() -> None:
-    board, shelf = board_of_many(), Shelf()
+    board, shelf = board_of_many(), ResponseCache()
     for number in range(3):
         board.absorb([sample_at(TICK + number * MINUTE, name=NAMES[number])])
         snapshot = board.publish(TICK + number * MINUTE)
@@ -76,14 +76,14 @@ def test_the_whole_is_the_snapshots_in_both_forms_and_made_once() -> None:
 
 
 def test_an_empty_document_is_not_gzipped() -> None:
-    assert Shelf().whole(make_board().snapshot).gzipped is None
+    assert ResponseCache().whole(make_board().snapshot).gzipped is None
 
 
 # Rows
 
 
 def test_a_row_is_made_once_and_again_when_it_changed() -> None:
-    board, shelf = board_of_many(), Shelf()
+    board, shelf = board_of_many(), ResponseCache()
     before = shelf.row(board.snapshot.rows[NAMES[0]])
     other = shelf.row(board.snapshot.rows[NAMES[1]])
     board.absorb([sample_at(TICK, name=NAMES[0])])
@@ -99,17 +99,17 @@ def test_a_row_is_made_once_and_again_when_it_changed() -> None:
 
 
 def test_a_selection_holds_what_passes_and_is_made_once_per_snapshot() -> None:
-    board, shelf = board_of_many(), Shelf()
-    wanted = Filter(provider="p1")
+    board, shelf = board_of_many(), ResponseCache()
+    wanted = RowFilter(provider="p1")
     document = shelf.selected(board.snapshot, wanted)
     assert names_in(document) == [name for name in NAMES if name.startswith("p1:")]
     assert unpacked(document) == document.plain.body == select(board.snapshot, wanted).body
-    assert shelf.selected(board.snapshot, Filter(provider="p1")) is document
+    assert shelf.selected(board.snapshot, RowFilter(provider="p1")) is document
 
 
 def test_a_selection_in_which_nothing_changed_stands_for_half_a_minute() -> None:
-    board, shelf = board_of_many(), Shelf()
-    mine, other = Filter(provider="p1"), Filter(provider="p0")
+    board, shelf = board_of_many(), ResponseCache()
+    mine, other = RowFilter(provider="p1"), RowFilter(provider="p0")
     first = {wanted: shelf.selected(board.snapshot, wanted) for wanted in (mine, other)}
 
     def after(seconds: float) -> Snapshot:
@@ -126,27 +126,27 @@ def test_a_selection_in_which_nothing_changed_stands_for_half_a_minute() -> None
 
 
 def test_an_endpoint_that_leaves_a_selection_changes_it() -> None:
-    board, shelf = board_of_many(), Shelf()
-    wanted = Filter(status="unknown")
+    board, shelf = board_of_many(), ResponseCache()
+    wanted = RowFilter(status="unknown")
     before = shelf.selected(board.snapshot, wanted)
     board.absorb([sample_at(TICK, name=NAMES[0])])
     after = shelf.selected(board.publish(TICK + SECOND), wanted)
     assert (len(names_in(before)), len(names_in(after))) == (40, 39)
 
 
-@pytest.mark.parametrize("limits", [Limits(selections=3), Limits(selection_bytes=600_000)])
-def test_readers_wishes_take_bounded_memory_and_the_oldest_goes_first(limits: Limits) -> None:
-    board, shelf = board_of_many(), Shelf(limits)
-    often = Filter(min_score=0.5)
+@pytest.mark.parametrize("limits", [CacheLimits(selections=3), CacheLimits(selection_bytes=600_000)])
+def test_readers_wishes_take_bounded_memory_and_the_oldest_goes_first(limits: CacheLimits) -> None:
+    board, shelf = board_of_many(), ResponseCache(limits)
+    often = RowFilter(min_score=0.5)
     kept = shelf.selected(board.snapshot, often)
     for number in range(100):
-        shelf.selected(board.snapshot, Filter(min_score=number / 1000))
+        shelf.selected(board.snapshot, RowFilter(min_score=number / 1000))
         assert shelf.selected(board.snapshot, often) is kept
         assert shelf.selection_bytes <= 600_000
 
 
 def test_a_wish_that_is_too_large_to_keep_is_still_met() -> None:
-    board, shelf = board_of_many(), Shelf(Limits(selection_bytes=1))
+    board, shelf = board_of_many(), ResponseCache(CacheLimits(selection_bytes=1))
     for score in (0.1, 0.2):
-        document = shelf.selected(board.snapshot, Filter(min_score=score))
+        document = shelf.selected(board.snapshot, RowFilter(min_score=score))
         assert len(names_in(document)) == 40

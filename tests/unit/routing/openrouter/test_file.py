@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from monitor.config.listing import Listing
-from monitor.domain.formats import Shape
+from monitor.domain.formats import Format
 from monitor.routing.formats.render import CannotBeMadeError, render
 from monitor.routing.openrouter.file import OpenRouterFile, facts_of
 from monitor.routing.openrouter.types import OfferedModelsDocument
@@ -78,7 +78,7 @@ def test_nothing_is_kept_of_models_that_are_asked_for_and_not_there() -> None:
 
 def test_the_file_says_of_each_model_what_its_route_says() -> None:
     snapshot, offering = make_board(*SPECS).snapshot, Offering()
-    written = valid(json.loads(render(Shape.OPENROUTER, snapshot)), OfferedModelsDocument)
+    written = valid(json.loads(render(Format.OPENROUTER, snapshot)), OfferedModelsDocument)
     documents = [offering.model(snapshot, name) for name in (LLAMA, "z/z")]
     assert written["data"] == [json.loads(document.plain.body)["data"] for document in documents if document]
 
@@ -88,7 +88,7 @@ def test_what_was_read_from_another_daemon_has_no_facts_to_make_a_file_of() -> N
     read = replace(snapshot, rows={name: replace(row, facts=None) for name, row in snapshot.rows.items()})
     assert facts_of(read) == []
     with pytest.raises(CannotBeMadeError, match="does not tell all that it holds"):
-        render(Shape.OPENROUTER, read)
+        render(Format.OPENROUTER, read)
 
 
 def test_a_file_that_is_made_again_is_the_same_as_one_that_is_made_anew() -> None:

@@ -70,7 +70,7 @@ def check_file(path: Path | None, *, connecting: bool, as_json: bool) -> int:
         if as_json:
             _print_json({"ok": False, "file": str(chosen), "problems": [_problem(each) for each in error.problems]})
         else:
-            print(error, file=sys.stderr)  # noqa: T201
+            print(error, file=sys.stderr)
         return _WRONG
     checked = Checked(path=chosen, config=config)
     if not as_json:
@@ -87,12 +87,12 @@ def check_file(path: Path | None, *, connecting: bool, as_json: bool) -> int:
 
 def _show(checked: Checked) -> None:
     for warning in checked.warnings:
-        print(warning, file=sys.stderr, flush=True)  # noqa: T201
+        print(warning, file=sys.stderr, flush=True)
     endpoints = plural(len(checked.config.endpoints), "endpoint")
     note = f" ({checked.paused} paused)" if checked.paused else ""
     probes = plural(len(checked.config.probes), "probe")
     warned = f", {plural(len(checked.warnings), 'warning')}" if checked.warnings else ""
-    print(f"{checked.path}: ok: {endpoints}{note}, {probes}{warned}", flush=True)  # noqa: T201
+    print(f"{checked.path}: ok: {endpoints}{note}, {probes}{warned}", flush=True)
 
 
 def _plain(checked: Checked) -> dict[str, object]:
@@ -120,4 +120,4 @@ def _problem(problem: Problem) -> dict[str, object]:
 
 
 def _print_json(value: object) -> None:
-    print(json.dumps(value, indent=2))  # noqa: T201
+    print(json.dumps(value, indent=2))
