@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from monitor.domain.router_ids import ROUTERS
-from monitor.routing.weights import Choice, RoutingUse, by_endpoint, choices
+from monitor.domain.tier import RoutingUse, Tier
+from monitor.routing.tiers import POLICY, WORDS
+from monitor.routing.weights import Choice, by_endpoint, choices
 from monitor.scoreboard.row import Row
-
-UNKNOWN: Final = b"up ready 100%\n"
-"""The answer about a server that nobody here knows: fail open."""
 
 
 def agent_groups(rows: Iterable[Row]) -> Mapping[str, Sequence[str]]:
@@ -33,16 +32,16 @@ def agent_answers(rows: Iterable[Row]) -> Mapping[str, bytes]:
     """The line to answer with, by what HAProxy may send to name a server: `be/srv1`, or an endpoint's id.
 
     The weight is a share of the server's own `weight`, which has to be 100: HAProxy cuts off what is behind the point.
-    Always both words: one that is left out stays as it was. A weight is told of what is down too, for the same reason.
+    Always both words: one that is left out stays as it was. What is out has a weight, too, for the same reason.
     """
     known = tuple(rows)
-    return {name: _answer(choice) for name, choice in _named(known, choices("haproxy", known)).items()}
+    return {name: _line(choice.use, choice.weight) for name, choice in _named(known, choices("haproxy", known)).items()}
 
 
 def haproxy_map(rows: Iterable[Row], backends: Mapping[str, Sequence[Choice]]) -> bytes:
     """A map file: a server or an endpoint, and its weight, 0 where it is not to be used."""
     return "".join(
-        f"{name} {0 if choice.use is RoutingUse.NONE else choice.weight}\n"
+        f"{name} {choice.weight if WORDS[choice.use].listed else 0}\n"
         for name, choice in _named(rows, backends).items()
         if not name.startswith("#")  # HAProxy would take the line for a comment
     ).encode()
@@ -54,5 +53,9 @@ def _named(rows: Iterable[Row], backends: Mapping[str, Sequence[Choice]]) -> Map
     return {**by_endpoint(rows), **servers}
 
 
-def _answer(choice: Choice) -> bytes:
-    return f"{'down' if choice.use is RoutingUse.NONE else 'up'} ready {choice.weight}%\n".encode()
+def _line(use: RoutingUse, weight: int) -> bytes:
+    return f"{WORDS[use].haproxy} ready {weight}%\n".encode()
+
+
+UNKNOWN: Final = _line(POLICY[Tier.UNKNOWN].use, POLICY[Tier.UNKNOWN].most_weight)
+"""The answer about a server that no endpoint names: fail open."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from monitor.routing.weights import Choice, RoutingUse
+from monitor.routing.tiers import WORDS
+from monitor.routing.weights import Choice
 
 
 def traefik(groups: Mapping[str, Sequence[Choice]]) -> bytes:
-    """JSON, which is YAML too: Traefik reads it from a file that is called `.yaml`. 0 is the weight of what is down."""
+    """JSON, which is YAML too: Traefik reads it from a file that is called `.yaml`. 0 is the weight of what is out."""
     services = {
         name: {"weighted": {"services": [_child(choice) for choice in members]}} for name, members in groups.items()
     }
@@ -17,4 +18,4 @@ def traefik(groups: Mapping[str, Sequence[Choice]]) -> bytes:
 
 
 def _child(choice: Choice) -> dict[str, object]:
-    return {"name": choice.member.name, "weight": 0 if choice.use is RoutingUse.NONE else choice.weight}
+    return {"name": choice.member.name, "weight": choice.weight if WORDS[choice.use].listed else 0}
