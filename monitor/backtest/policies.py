@@ -11,16 +11,16 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, Protocol, TypeAlias
 
+from monitor.domain.epoch import EPOCH
 from monitor.domain.status import Status
 from monitor.score.endpoint import Shared
 from monitor.score.health import Health, Observation, advance, settle, view_of
 from monitor.score.hmm import chance
 from monitor.score.outcomes import SampleOutcome
 
-_NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HALF: Final = 0.5
 _MINUTE_S, _HALF_HOUR_S = 60.0, 1_800.0
 _TOO_MANY: Final = 3
@@ -270,7 +270,7 @@ class FilterPolicy:
 
     def __init__(self, endpoint: str, shared: Shared, kin: dict[str, FilterPolicy]) -> None:
         self._endpoint = endpoint
-        self._health = Health(since=_NEVER)
+        self._health = Health(since=EPOCH)
         self._shared = shared
         self._kin = kin
         kin[endpoint] = self

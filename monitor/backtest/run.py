@@ -14,7 +14,8 @@ from typing import Final
 from monitor.backtest.policies import CountedSample
 from monitor.backtest.replay import Replay, ReplayMember, Report
 from monitor.config.model import Config, EndpointSpec, ProbeSpec
-from monitor.scheduler.jobs import EPOCH, Job, all_jobs, paid_probe, tick_at
+from monitor.domain.epoch import EPOCH
+from monitor.scheduler.jobs import Job, all_jobs, paid_probe, tick_at
 from monitor.score.blame import blame_of
 from monitor.score.health import Observation
 from monitor.score.outcomes import outcome

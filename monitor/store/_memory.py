@@ -6,10 +6,11 @@ import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from operator import attrgetter
 from typing import TypeAlias
 
+from monitor.domain.epoch import EPOCH
 from monitor.domain.incident import Incident
 from monitor.store import _incidents, _traffic
 from monitor.store._protocol import (
@@ -35,9 +36,6 @@ from monitor.store.rollup import Rollup, fuller, merged, rolled
 from monitor.traffic.counted import Activity, Spot, Tokens, TrafficBatch, TrafficTally, Use
 from monitor.traffic.known import REMEMBERED
 from probes._model import Sample, Task
-
-_EVER = datetime(1970, 1, 1, tzinfo=UTC)
-
 
 Rolled: TypeAlias = dict[tuple[str, Task, str, datetime], Rollup]
 """Rollups by endpoint, task, vantage and start."""
@@ -120,7 +118,7 @@ class MemoryStore:
     async def traffic(self, since: datetime, span_s: int) -> list[TrafficTally]:
         """See `Store.traffic`."""
         found = [
-            TrafficTally(endpoint=name, start=_EVER + timedelta(seconds=second), error=error, count=count)
+            TrafficTally(endpoint=name, start=EPOCH + timedelta(seconds=second), error=error, count=count)
             for (name, second, error), count in self._traffic[span_s].items()
         ]
         later = (each for each in found if each.start >= _floor(since, span_s))
@@ -245,14 +243,14 @@ class MemoryStore:
         ends = tier_ends(now, retention)
         self._rolled, self._days = self._hours(), self._every_day()
         self._counted_from = retention.until or now
-        raw = _EVER + timedelta(hours=ends.raw)
+        raw = EPOCH + timedelta(hours=ends.raw)
         self._raw_since = max(raw, self._raw_since or raw)
         for each in [each for each in self._samples.values() if each.sample.started_at < self._raw_since]:
             del self._samples[each.sample.id]
             for name, cursor in self._sinks.items():
                 self._dropped[name] += each.seq > cursor
-        self._rolled = _since(self._rolled, _EVER + timedelta(hours=ends.hourly))
-        daily = _EVER + timedelta(days=ends.daily)
+        self._rolled = _since(self._rolled, EPOCH + timedelta(hours=ends.hourly))
+        daily = EPOCH + timedelta(days=ends.daily)
         self._days = _since(self._days, daily)
         self._incidents = {
             name: each for name, each in self._incidents.items() if each.ended_at is None or each.ended_at >= daily
@@ -387,7 +385,7 @@ def _as_kept(sample: Sample) -> Sample:
 
 
 def _floor(at: datetime, seconds: int) -> datetime:
-    return at - (at - _EVER) % timedelta(seconds=seconds)
+    return at - (at - EPOCH) % timedelta(seconds=seconds)
 
 
 def _newest_day_first(use: Use) -> tuple[int, str, str]:
