@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
@@ -12,6 +11,7 @@ from monitor.config._document import ConfigDocument
 from monitor.config._errors import Place, Problem, RefusedError, quoted
 from monitor.domain.formats import Format
 from monitor.domain.router_ids import KNOWN, ROUTERS, RouterIdError
+from monitor.domain.spelling import closest
 
 _NEEDED = {Format.ENVOY_EDS: "envoy", Format.TRAEFIK: "traefik", Format.VLLM: "vllm"}
 """Whose names a shape is made of."""
@@ -45,7 +45,7 @@ def _misspelt(document: ConfigDocument) -> Iterator[Problem]:
 def _meant(written: str) -> str | None:
     plain = "".join(filter(str.isalnum, written.casefold()))
     inside = next((router for router in KNOWN if router in plain), None)
-    return inside or next(iter(difflib.get_close_matches(plain, KNOWN, n=1, cutoff=0.7)), None)
+    return inside or closest(plain, KNOWN, cutoff=0.7)
 
 
 def _names(document: ConfigDocument, named: Groups) -> Iterator[Problem]:
