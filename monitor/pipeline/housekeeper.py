@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.config.model import Config
+from monitor.domain.ongoing_failure import OngoingFailure
 from monitor.store import Retention, Size, Store, StoreError
 from monitor.store.retention_clock import ClockReading, RetentionClock, horizon_to_restore
 
@@ -62,8 +63,12 @@ class Housekeeper:
         self._clock = RetentionClock()
         self._was_held = False
         self._look = asyncio.Event()
-        self.error: str | None = None
+        self._failure = OngoingFailure()
+
+    @property
+    def error(self) -> str | None:
         """Why it could not do its work when it last tried; None: it could."""
+        return self._failure.reason
 
     async def run(self) -> None:
         """Tidy and measure until cancelled."""
@@ -117,9 +122,8 @@ class Housekeeper:
                 log.exception("tidying failed in a way that the store does not know", extra={"action": "tidy_failed"})
             self._failed(f"{type(error).__name__} inside the store")
         else:
-            if self.error is not None:
+            if self._failure.ends():
                 log.info("the store is tidied again", extra={"action": "tidy_recovered"})
-            self.error = None
 
     async def _tidy(self, reading: ClockReading) -> None:
         """Slice by slice while there is more to do."""
@@ -133,9 +137,8 @@ class Housekeeper:
             await asyncio.sleep(self._rhythm.breath_s)
 
     def _failed(self, reason: str) -> None:
-        if self.error is None:
+        if self._failure.begins(reason):
             log.warning("the store is not tidied, tried again later: %s", reason, extra={"action": "tidy_failed"})
-        self.error = reason
 
 
 def _minute(at: datetime | None) -> str:

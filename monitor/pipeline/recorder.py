@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from monitor.domain.incident import Incident
+from monitor.domain.ongoing_failure import OngoingFailure
 from monitor.pipeline.loop_time import Alarm, within
 from monitor.pipeline.poison import Batch, PoisonQueue, traffic_name
 from monitor.scoreboard.board import Absorbed, Board, StatusChange
@@ -110,8 +111,12 @@ class Recorder:
         self._is_slow = False
         """Whether publishing does not wait for what is being stored now."""
         self._slow_said_s = -math.inf
-        self.store_error: str | None = None
+        self._failure = OngoingFailure()
+
+    @property
+    def store_error(self) -> str | None:
         """Why the store does not take samples now; None while it does."""
+        return self._failure.reason
 
     @property
     def queue_length(self) -> int:
@@ -363,9 +368,8 @@ class Recorder:
         self._to_write.clear()
         self._answered.set()
         self._is_slow = False
-        if self.store_error is not None:
+        if self._failure.ends():
             log.info("the store takes samples again", extra={"action": "store_recovered"})
-            self.store_error = None
 
     def _slow(self) -> None:
         now_s = asyncio.get_running_loop().time()
@@ -382,9 +386,8 @@ class Recorder:
         self._troubled(f"the store has not answered for {self._limits.stalled_s:g} s")
 
     def _troubled(self, reason: str) -> None:
-        if self.store_error is None:
+        if self._failure.begins(reason):
             log.error("publishing goes on without the store: %s", reason, extra={"action": "store_failed"})
-        self.store_error = reason
         self._answered.set()  # what waits for the commit need not wait any longer
 
 

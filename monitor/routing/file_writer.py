@@ -12,6 +12,7 @@ from typing import Final
 
 from monitor.config.model import PublishFile
 from monitor.domain.formats import Format
+from monitor.domain.ongoing_failure import OngoingFailure
 from monitor.routing.atomic_file import replace_file
 from monitor.routing.formats.render import render
 from monitor.routing.openrouter.file import OpenRouterFile
@@ -35,7 +36,7 @@ class FileWriter:
         self._written: dict[Path, bytes] = {}
         self._basis: Sequence[object] = ()
         self._news = asyncio.Event()
-        self._failing: set[str] = set()
+        self._failures = {file.path: OngoingFailure() for file in self._files}
         self._writing = threading.Lock()
 
     def wake(self) -> None:
@@ -83,9 +84,8 @@ class FileWriter:
             if body != self._written.get(file.path) or not file.path.exists():
                 replace_file(file.path, body)
         except OSError as error:
-            if str(file.path) not in self._failing:
+            if self._failures[file.path].begins(str(error)):
                 log.error("%s cannot be written: %s", file.path, error.strerror, extra={"action": "file_failed"})  # noqa: TRY400
-            self._failing.add(str(file.path))
         else:
             self._written[file.path] = body
-            self._failing.discard(str(file.path))
+            self._failures[file.path].ends()

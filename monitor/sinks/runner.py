@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from monitor.domain.ongoing_failure import OngoingFailure
 from monitor.sinks._backoff import wait_s
 from monitor.sinks._protocol import Delivery, Sink, SinkError
 from monitor.store import Store, StoredSample, StoreError
@@ -56,13 +57,17 @@ class SinkRunner:
         """Samples that it refused for good: they are set aside, with its words, in the store."""
         self.expired_total = 0
         """Samples that retention deleted before it took them, ever since it was first named."""
-        self.last_error: str | None = None
-        """Why it does not take samples now; None while it does."""
+        self._failure = OngoingFailure()
 
     @property
     def name(self) -> str:
         """What the configuration calls it."""
         return self._sink.name
+
+    @property
+    def last_error(self) -> str | None:
+        """Why it does not take samples now; None while it does."""
+        return self._failure.reason
 
     @property
     def dealt_with(self) -> int:
@@ -133,17 +138,15 @@ class SinkRunner:
             )
 
     async def _back_off(self, reason: str, retry_after_s: float | None) -> None:
-        if self.last_error is None:
+        if self._failure.begins(reason):
             log.error("sink %s fails, its samples wait: %s", self.name, reason, extra={"action": "sink_failed"})
-        self.last_error = reason
         self._failures += 1
         await asyncio.sleep(self._pace.failed(self._failures, retry_after_s))
 
     def _well(self) -> None:
-        if self.last_error is not None:
+        if self._failure.ends():
             log.info("sink %s takes samples again", self.name, extra={"action": "sink_recovered"})
         self._failures = 0
-        self.last_error = None
 
     async def _next_news(self) -> None:
         try:
