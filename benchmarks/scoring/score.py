@@ -1,0 +1,275 @@
+"""How well the published score and status tell of an endpoint, beside simpler rules, in a world that is made up.
+
+    python benchmarks/scoring/score.py            # 20 worlds of 12 endpoints and 12 days: ten minutes on two cores
+    python benchmarks/scoring/score.py --quick    # a minute
+
+Prints tables and writes them to `benchmarks/results/`. Figures are reported, never asserted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Self, TypeAlias, TypeVar
+
+from rich.console import Console
+from rich.progress import Progress
+
+from benchmarks.common.machine import load_average, machine
+from benchmarks.common.results import RESULTS, Report, publish
+from benchmarks.scoring import daemon_trials, tables, trials, world
+from benchmarks.scoring.board_times import board_times
+from benchmarks.scoring.detectors import OURS
+from benchmarks.scoring.lives import Pace
+from benchmarks.scoring.measures import Findings
+from benchmarks.scoring.rules import TWO_IN_A_ROW, Calibration
+from benchmarks.scoring.tables import Found
+
+_WIDTH = 150
+_ADAPTIVE_S = (60, 120, 300, 600)
+_CLOSEST_SHARE = 20
+_FIXED_S = (20, 30, 45, 60, 90, 120, 180, 240)
+_SCHEDULED_DAYS = 6.0
+"""There are many schedules."""
+_FIXED = {"fixed, ours": OURS, "fixed, 2 in a row": TWO_IN_A_ROW}
+"""Who judges there."""
+_BUDGET_SHARES = (0.25, 0.5, 0.9)
+
+_LOOKED = 2
+"""How often constants were set after somebody had looked at held worlds: each time there are others."""
+
+_CLIMATES = {"full world": world.FULL, "stormy world": world.STORMY, "simpler world": world.OUTAGES}
+_PACES = {"every 60s": trials.USUAL, "15s..300s": Pace(every_s=300.0, least_s=15.0)}
+
+Result = TypeVar("Result")
+_Task: TypeAlias = Future[Result]
+_Tasks: TypeAlias = dict[str, Sequence[Future[Result]]]
+"""By their words in the report."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How much is tried."""
+
+    worlds: str
+    """`held`: worlds that nobody looked at when constants were set; `tune`: those to look at."""
+    seeds: int
+    size: world.Size
+    workers: int
+    board: int
+    """Providers of the board that is timed; each has as many models."""
+
+    def of(self, kind: str, count: int) -> Sequence[str]:
+        """Seeds of so many worlds of a kind."""
+        return [f"{self.worlds}-{_LOOKED}-{kind}-{seed}" for seed in range(count)]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command."""
+    chosen = _arguments(arguments)
+    before = load_average()
+    plan = Plan(
+        worlds=chosen.worlds,
+        seeds=chosen.seeds or (4 if chosen.quick else 20),
+        size=world.Size(
+            providers=chosen.providers, models=chosen.models, days=chosen.days or (3.0 if chosen.quick else 12.0)
+        ),
+        workers=chosen.workers,
+        board=chosen.board,
+    )
+    found = tried(plan)
+    facts = machine(before)
+    kept = ("date", "cpu", "kernel", "python", "load average before", "load average after")
+    report = Report(
+        title="Score, status and schedule in a made-up world",
+        settings={
+            "worlds": plan.worlds,
+            "seeds": plan.seeds,
+            "providers": plan.size.providers,
+            "models": plan.size.models,
+        }
+        | {
+            "days": plan.size.days,
+            "every": f"{trials.USUAL.every_s:g}s",
+            "requests every": f"{trials.ASKED_EVERY_S:g}s",
+        },
+        machine={name: facts[name] for name in kept},
+        verdicts=tables.verdicts(found),
+        tables=tables.tables(found),
+        notes=["95 % intervals in brackets: worlds drawn again and again."],
+    )
+    publish(report, Console(width=_WIDTH), chosen.out, chosen.name or ("score_quick" if chosen.quick else "score"))
+
+
+def tried(plan: Plan) -> Found:
+    """Everything, on so many processes."""
+    with _Crew(plan.workers) as crew:
+        few = max(plan.seeds // 2, 2)
+        learned = {title: _learned(crew, plan, climate) for title, climate in _CLIMATES.items()}
+        quiet = crew.all(trials.quiet, [(seed, plan.size) for seed in plan.of("quiet", max(plan.seeds // 3, 1))])
+        adaptive, fixed = _schedules(
+            crew, plan.of("world", few), replace(plan.size, days=min(plan.size.days, _SCHEDULED_DAYS))
+        )
+        offline, wide, budgeted = _offline(crew, plan), _wide(crew, plan), _budgeted(crew, plan)
+        compared = {
+            title: _compared(crew, plan, climate, _merged(_results(learned[title])))
+            for title, climate in _CLIMATES.items()
+        }
+        return Found(
+            size=plan.size,
+            worlds=_each(compared),
+            quiet=_results(quiet),
+            adaptive=_each(adaptive),
+            fixed={judge: _each(schedules) for judge, schedules in fixed.items()},
+            offline=_each(offline),
+            wide=_each(wide),
+            budgeted=[each for days in _results(budgeted) for each in days],
+            # Last, when nothing else of ours runs.
+            times=board_times(plan.board, plan.board, updates=2 * plan.board**2),
+        )
+
+
+def _learned(crew: _Crew, plan: Plan, climate: world.Climate) -> Sequence[_Task[dict[str, Calibration]]]:
+    """What rivals learn, in worlds of their own."""
+    seeds = [f"train-{seed}" for seed in range(max(plan.seeds // 4, 2))]
+    return crew.all(trials.learned, [(seed, plan.size, climate) for seed in seeds])
+
+
+def _compared(
+    crew: _Crew, plan: Plan, climate: world.Climate, known: dict[str, Calibration]
+) -> Sequence[_Task[Findings]]:
+    seeds = plan.of("world", plan.seeds if climate is world.FULL else max(plan.seeds // 2, 2))
+    return crew.all(trials.compared, [(seed, plan.size, climate, known) for seed in seeds])
+
+
+def _schedules(
+    crew: _Crew, seeds: Sequence[str], size: world.Size
+) -> tuple[_Tasks[trials.Spent], dict[str, _Tasks[trials.Spent]]]:
+    """Adaptive ones and fixed ones, in the same worlds."""
+
+    def runs(pace: Pace, name: str) -> Sequence[_Task[trials.Spent]]:
+        return crew.all(trials.spent, [(seed, size, world.FULL, pace, name) for seed in seeds])
+
+    adaptive = [Pace(every_s=every_s, least_s=every_s / _CLOSEST_SHARE) for every_s in _ADAPTIVE_S]
+    return (
+        {f"{pace.least_s:g}s..{pace.every_s:g}s": runs(pace, OURS) for pace in adaptive},
+        {
+            words: {f"{every_s:g}s": runs(Pace(every_s=every_s), name) for every_s in _FIXED_S}
+            for words, name in _FIXED.items()
+        },
+    )
+
+
+def _offline(crew: _Crew, plan: Plan) -> _Tasks[daemon_trials.Offline]:
+    many, single = replace(plan.size, providers=4), replace(plan.size, providers=1)
+    cases = {
+        "4 providers, no canaries": (many, ()),
+        "4 providers and 2 canaries": (many, daemon_trials.CANARIES),
+        "1 provider and 2 canaries": (single, daemon_trials.CANARIES),
+    }
+    return {
+        words: crew.all(
+            daemon_trials.offline,
+            [(seed, size, pace, canaries) for seed in plan.of("offline", plan.seeds) for pace in _PACES.values()],
+        )
+        for words, (size, canaries) in cases.items()
+    }
+
+
+def _wide(crew: _Crew, plan: Plan) -> _Tasks[daemon_trials.Wide]:
+    size = replace(plan.size, providers=2, models=3 * plan.size.models)
+    return {
+        words: crew.all(daemon_trials.wide, [(seed, size, pace) for seed in plan.of("wide", plan.seeds)])
+        for words, pace in _PACES.items()
+    }
+
+
+def _budgeted(crew: _Crew, plan: Plan) -> Sequence[_Task[list[daemon_trials.Budgeted]]]:
+    size = replace(plan.size, providers=2)
+    cases = [(share, pace) for share in _BUDGET_SHARES for pace in _PACES.values()]
+    seeds = plan.of("budget", len(cases))
+    return crew.all(
+        daemon_trials.budgeted, [(seed, size, pace, share) for seed, (share, pace) in zip(seeds, cases, strict=True)]
+    )
+
+
+def _merged(learned: Iterable[dict[str, Calibration]]) -> dict[str, Calibration]:
+    found: dict[str, Calibration] = {}
+    for each in learned:
+        for name, calibration in each.items():
+            found.setdefault(name, Calibration()).add(calibration)
+    return found
+
+
+class _Crew:
+    """Processes that take tasks; with no more than one worker, this one."""
+
+    def __init__(self, workers: int) -> None:
+        self._pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn")) if workers > 1 else None
+        self._progress = Progress(console=Console(file=sys.stderr), transient=True)
+        self._bar = self._progress.add_task("worlds", total=0)
+        self._total = 0
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def all(self, trial: Callable[..., Result], each: Sequence[tuple[object, ...]]) -> Sequence[_Task[Result]]:
+        """One trial with each of these arguments."""
+        self._total += len(each)
+        self._progress.update(self._bar, total=self._total)
+        return [self._task(partial(trial, *arguments)) for arguments in each]
+
+    def _task(self, trial: Callable[[], Result]) -> _Task[Result]:
+        task: _Task[Result]
+        if self._pool is None:
+            task = Future()
+            task.set_result(trial())
+        else:
+            task = self._pool.submit(trial)
+        task.add_done_callback(lambda _: self._progress.advance(self._bar))
+        return task
+
+
+def _results(tasks: Sequence[_Task[Result]]) -> list[Result]:
+    return [task.result() for task in tasks]
+
+
+def _each(tasks: _Tasks[Result]) -> dict[str, Sequence[Result]]:
+    return {name: _results(those) for name, those in tasks.items()}
+
+
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "--worlds",
+        choices=("held", "tune"),
+        default="held",
+        help="those that nobody looked at when constants were set (held), or those to look at",
+    )
+    parser.add_argument("--seeds", type=int, help="how many worlds (20)")
+    parser.add_argument("--providers", type=int, default=4, help="of each world (4)")
+    parser.add_argument("--models", type=int, default=3, help="that each of them has (3)")
+    parser.add_argument("--days", type=float, help="of each world, the first of which is for learning (12)")
+    parser.add_argument("--quick", action="store_true", help="4 worlds of 3 days, in a minute")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (one for each core)")
+    parser.add_argument("--board", type=int, default=100, help="providers of the board that is timed, and models (100)")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
+    parser.add_argument("--name", help="of the result files, instead of score or score_quick")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main()
