@@ -181,17 +181,19 @@ def _table(found: Mapping[str, Mapping[str, list[float]]]) -> str:
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--flips", type=int, default=20)
-    flips = parser.parse_args().flips
-    found = asyncio.run(_all(flips))
+    parser.add_argument("--flips", type=int, default=20, help="times that the endpoint goes down and comes back (20)")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
+    parser.add_argument("--name", default="router_delay", help="of the result files (router_delay)")
+    arguments = parser.parse_args()
+    found = asyncio.run(_all(arguments.flips))
     table = _table(found)
     print(table)
-    RESULTS.mkdir(exist_ok=True)
-    seen = machine("")
-    where = ", ".join(seen[name] for name in ("cpu", "kernel")) + f", Python {seen['python']}"
-    head = f"# From a change of status to the router that follows it\n\n{flips} times out and back each. {where}"
-    (RESULTS / "router_delay.md").write_text(f"{head}\n\n{table}\n")
-    (RESULTS / "router_delay.json").write_text(json.dumps(found, indent=1) + "\n")
+    facts = machine("")
+    where = ", ".join(facts[name] for name in ("cpu", "kernel")) + f", Python {facts['python']}"
+    head = f"# From a change of status to the router that follows it\n\n{arguments.flips} times out and back each. {where}"
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    (arguments.out / f"{arguments.name}.md").write_text(f"{head}\n\n{table}\n")
+    (arguments.out / f"{arguments.name}.json").write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

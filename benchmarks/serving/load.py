@@ -77,7 +77,7 @@ async def ask(port: int, path: str, headers: str, *, seconds: float, connections
     """Ask for a path in a closed loop on each connection."""
     loop = asyncio.get_running_loop()
     took_s: list[float] = []
-    request = f"GET {path} HTTP/1.1\r\nHost: bench\r\n{headers}\r\n".encode()
+    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n".encode()
     began_s = time.perf_counter()
     askers = [
         (await loop.create_connection(lambda: _Asker(request, began_s + seconds, took_s), "127.0.0.1", port))[1]
@@ -96,7 +96,7 @@ async def ask(port: int, path: str, headers: str, *, seconds: float, connections
 async def head_of(port: int, path: str, headers: str) -> dict[str, str]:
     """The headers of one answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(f"GET {path} HTTP/1.1\r\nHost: bench\r\n{headers}Connection: close\r\n\r\n".encode())
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}Connection: close\r\n\r\n".encode())
     head = await reader.readuntil(b"\r\n\r\n")
     writer.close()
     lines = [line.partition(": ") for line in head.decode().splitlines()[1:]]
@@ -128,7 +128,7 @@ class Subscriber(asyncio.Protocol):
         """Asks for the stream."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        transport.write(b"GET /v1/scores/stream HTTP/1.1\r\nHost: bench\r\n\r\n")
+        transport.write(b"GET /v1/scores/stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
 
     def data_received(self, data: bytes) -> None:
         """Counts the bytes, and how late a new sample is."""
