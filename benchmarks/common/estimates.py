@@ -1,6 +1,6 @@
-"""From the findings of many worlds to figures with 95 % intervals: worlds are drawn again and again (bootstrap).
+"""Figures with 95 % intervals from many worlds, by bootstrap over the worlds.
 
-Worlds and not requests, since the requests of one outage go wrong together.
+Worlds and not requests, since the requests of one outage fail together.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Part = TypeVar("Part")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """A figure; None stands for never, or for nothing seen."""
+    """A figure with its interval; None: never, or no data."""
 
     value: float | None
     low: float | None
@@ -34,7 +34,7 @@ class Estimate:
 
 
 def estimate(parts: Sequence[Part], figure: Callable[[Sequence[Part]], float], digits: int = 3) -> Estimate:
-    """A figure of all worlds, and where it lies for 95 % of what might have been drawn instead."""
+    """A figure of all worlds with its bootstrap interval."""
     chance = random.Random(0)
     drawn = sorted(figure(chance.choices(parts, k=len(parts))) for _ in range(_DRAWS))
     edge = int(_TAIL * _DRAWS)
@@ -44,13 +44,13 @@ def estimate(parts: Sequence[Part], figure: Callable[[Sequence[Part]], float], d
 
 
 def middle(values: Sequence[float], share: float = 0.5) -> float:
-    """A quantile, of values some of which may be infinite; none at all is never, too."""
+    """A quantile of values that may be infinite; infinite without values."""
     ordered = sorted(values)
     return ordered[min(int(share * len(ordered)), len(ordered) - 1)] if ordered else math.inf
 
 
 def ratio(part: float, whole: float) -> float:
-    """Of nothing, nothing is known: infinite."""
+    """A ratio; infinite if the whole is 0."""
     return part / whole if whole else math.inf
 
 

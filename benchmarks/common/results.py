@@ -1,4 +1,4 @@
-"""What most benchmarks publish: tables, verdicts on bounds, settings and machine, as text, JSON and a page."""
+"""Reports: tables, verdicts on bounds, settings and machine, as text, JSON and Markdown."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Figures side by side."""
+    """A table of figures."""
 
     title: str
     head: Sequence[str]
@@ -39,7 +39,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """All of one run."""
+    """The report of one run."""
 
     title: str
     settings: Mapping[str, object]
@@ -68,7 +68,7 @@ def publish(report: Report, console: Console, folder: Path, name: str) -> None:
 
 
 def _tables(report: Report) -> list[Table]:
-    rows = [["PASS" if each.kept else "FAIL", each.bound, each.seen] for each in report.verdicts]
+    rows = [["PASS" if item.kept else "FAIL", item.bound, item.seen] for item in report.verdicts]
     return [Table(title="Bounds", head=["", "bound", "seen"], rows=rows), *report.tables]
 
 

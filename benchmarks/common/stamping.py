@@ -1,4 +1,4 @@
-"""The stamping server as a process: builds it, starts it, asks streams of it, reads what it knows to be true."""
+"""The stamping server as a process: builds it, runs it, describes streams to request, reads its records."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _NS = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """One stream to ask of the server. At least two tokens; an even number gives an exact median gap."""
+class StreamSpec:
+    """One stream to request. At least two tokens; an even number gives an exact median gap."""
 
     id: str
     ttft_us: int
@@ -32,11 +32,11 @@ class Wish:
     tokens: int
 
     def base_url(self, port: int) -> str:
-        """The base URL under which the server streams just this."""
-        wishes = (
+        """The base URL under which the server sends this stream."""
+        specs = (
             f"id={self.id}/ttft_us={self.ttft_us}/gap_us={self.gap_us}/jitter_us={self.jitter_us}/tokens={self.tokens}"
         )
-        return f"http://127.0.0.1:{port}/{wishes}/v1"
+        return f"http://127.0.0.1:{port}/{specs}/v1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +52,9 @@ class Truth:
     e2e_s: float
     """To the write of `[DONE]`."""
     first_write_took_s: float
-    """Duration of the write() that the first content's stamp precedes: the most by which the truth can be off."""
+    """Duration of the write() after the first content's stamp: the greatest possible error of the truth."""
     lateness_s: float
-    """How late the server itself wrote its first content: the machine's own noise, whatever the client."""
+    """How late the server wrote its first content: the machine's noise, independent of the client."""
     kernel_stamp: bool
     clock_moved_s: float
     """How far the wall clock moved against the monotonic clock during the stream."""
@@ -99,13 +99,13 @@ def running(records: Path) -> Iterator[Server]:
 
 
 def truths(records: Path) -> list[Truth]:
-    """The truth of every stream that was written to its end, in the order in which they ended."""
+    """The truth of every complete stream, in the order of their ends."""
     lines = (json.loads(line) for line in records.read_text().splitlines())
     return [_truth(line) for line in lines if line["outcome"] == "done"]
 
 
 def unfinished(records: Path) -> int:
-    """How many streams ended early, because the client left or did not read."""
+    """Number of streams that ended early, since the client disconnected or did not read."""
     return sum(json.loads(line)["outcome"] != "done" for line in records.read_text().splitlines())
 
 

@@ -5,7 +5,7 @@
  *
  *   stamping_server --out RECORDS.jsonl [--port N]      prints "listening PORT"; ends on SIGTERM
  *
- * What is streamed is said by path segments of the request, so that any client can ask for it by base URL:
+ * Path segments of the request set the parameters of the stream, so that any client can set them by base URL:
  *   /id=NAME/ttft_us=50000/gap_us=5000/jitter_us=1000/tokens=63/headers_us=0/v1/chat/completions
  *
  * One thread, one epoll, one write per event. A late event (a busy machine) is stamped late: truth stays true.
@@ -131,7 +131,7 @@ static int64_t number_in(const char *path, const char *key, int64_t otherwise)
     return at ? strtoll(at + strlen(key), NULL, 10) : otherwise;
 }
 
-/* Fills the stream's wishes from the request line's path; false if nobody asked for a chat completion. */
+/* Reads the stream's parameters from the path of the request line; false if it is not a chat completion. */
 static bool read_path(struct stream *s)
 {
     char *end_of_line = strstr(s->request, "\r\n");
@@ -312,8 +312,8 @@ static void accept_streams(int listener)
         s->length = 0;
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
-        struct epoll_event wish = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = s};
-        epoll_ctl(poller, EPOLL_CTL_ADD, fd, &wish);
+        struct epoll_event wanted = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = s};
+        epoll_ctl(poller, EPOLL_CTL_ADD, fd, &wanted);
     }
 }
 
@@ -331,8 +331,8 @@ static int listen_on(uint16_t port)
         perror("stamping_server: listen");
         exit(1);
     }
-    struct epoll_event wish = {.events = EPOLLIN, .data.ptr = NULL};
-    epoll_ctl(poller, EPOLL_CTL_ADD, fd, &wish);
+    struct epoll_event wanted = {.events = EPOLLIN, .data.ptr = NULL};
+    epoll_ctl(poller, EPOLL_CTL_ADD, fd, &wanted);
     printf("listening %d\n", ntohs(address.sin_port));
     fflush(stdout);
     return fd;

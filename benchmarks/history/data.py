@@ -1,4 +1,4 @@
-"""Generated history: endpoints in families that share their figures, so that a family's hour is made once.
+"""Generated history: families of endpoints share their values, so that each family's hour is generated once.
 
 Every endpoint has ids, places in the order of appending, and starts of its own; what was measured repeats within a
 family. A block and a rollup hold one endpoint, so their sizes know nothing of families.
@@ -36,7 +36,7 @@ _FAILURES: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How much history there is to be. One sample a minute of each endpoint, one task, one vantage."""
+    """Amount of history: one sample a minute for each endpoint, one task, one vantage."""
 
     endpoints: int
     days: int
@@ -46,59 +46,59 @@ class Plan:
 
     @property
     def families(self) -> int:
-        """How many kinds of endpoint there are."""
+        """Number of families."""
         return -(-self.endpoints // _ENDPOINTS_A_FAMILY)
 
     def hours(self, days: float) -> int:
-        """The hour since 1970 that lies so many days back."""
+        """The hour since 1970 that lies this many days before now."""
         return int((self.now - timedelta(days=days) - EVER) // HOUR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """What its endpoints are like."""
+    """Properties that the endpoints of a family share."""
 
     number: int
     ttft_s: float
     gap_s: float
     connect_s: float
-    reasons: bool
-    tells_server_s: bool
+    is_reasoning: bool
+    has_server_s: bool
     usd_per_token: float
 
 
 def endpoint_id(number: int) -> str:
-    """The id of an endpoint, as long as such ids are."""
+    """The id of an endpoint, of realistic length."""
     return f"provider-{number % 40}:vendor/model-{number}-instruct"
 
 
 def family(plan: Plan, number: int) -> Family:
-    """The same one for the same seed."""
+    """The family of a number; equal seeds give equal families."""
     chance = random.Random(f"{plan.seed}/{number}")
     return Family(
         number=number,
         ttft_s=chance.lognormvariate(math.log(0.4), 0.6),
         gap_s=1 / chance.uniform(25, 200),
         connect_s=chance.uniform(0.002, 0.12),
-        reasons=chance.random() < 0.2,
-        tells_server_s=chance.random() < 0.3,
+        is_reasoning=chance.random() < 0.2,
+        has_server_s=chance.random() < 0.3,
         usd_per_token=chance.choice((0.05, 0.2, 0.6, 2.5, 15.0)) * 1e-6,
     )
 
 
 def family_hour(plan: Plan, number: int, hour: int) -> list[Sample]:
-    """A family's samples of an hour, one a minute from its first second on; ids are to be filled in."""
+    """A family's samples of an hour, one at the start of each minute, without ids."""
     kind = family(plan, number)
     chance = random.Random(f"{plan.seed}/{number}/{hour}")
-    ill = _outage(plan, number, hour)
+    outage = _outage(plan, number, hour)
     return [
-        _sample(kind, chance, EVER + hour * HOUR + minute * MINUTE, 0.8 if minute in ill else FAILURES)
+        _sample(kind, chance, EVER + hour * HOUR + minute * MINUTE, 0.8 if minute in outage else FAILURES)
         for minute in range(60)
     ]
 
 
 def of_endpoint(sample: Sample, number: int, chance: random.Random) -> Sample:
-    """A family's sample as one of its endpoint's."""
+    """The sample of one endpoint, from its family's sample."""
     shift = phase(number)
     return replace(
         sample,
@@ -110,7 +110,7 @@ def of_endpoint(sample: Sample, number: int, chance: random.Random) -> Sample:
 
 
 def phase(number: int) -> timedelta:
-    """Where in a minute an endpoint is probed; spread evenly, far enough from its end that no lag leaves the hour."""
+    """Time in the minute of an endpoint's probes: evenly spread, and early enough that no lag leaves the hour."""
     return timedelta(microseconds=(number * 618_033_989) % 57_000_000)
 
 
@@ -165,7 +165,7 @@ def _answered(began: Sample, kind: Family, chance: random.Random) -> Sample:
     tokens = chance.randint(40, 64)
     gap_s = _spread(chance, kind.gap_s, 0.15)
     ttft_s = _spread(chance, kind.ttft_s, 0.35)
-    thinking = chance.randint(30, 60) if kind.reasons else 0
+    thinking = chance.randint(30, 60) if kind.is_reasoning else 0
     writing_s = (tokens + thinking - 1) * gap_s
     return replace(
         began,
@@ -180,14 +180,14 @@ def _answered(began: Sample, kind: Family, chance: random.Random) -> Sample:
         itl_max_s=gap_s * chance.uniform(3, 12),
         prompt_tokens=chance.randint(98, 104),
         output_tokens=tokens + thinking,
-        reasoning_tokens=thinking if kind.reasons else None,
+        reasoning_tokens=thinking if kind.is_reasoning else None,
         cached_tokens=0,
         tokens_from=TokensFrom.USAGE,
         output_tps=1 / gap_s,
         tpot_s=gap_s,
         e2e_tps=(tokens + thinking) / (ttft_s + writing_s),
         cost_usd=(tokens + thinking + 25) * kind.usd_per_token,
-        server_s=ttft_s * 0.8 if kind.tells_server_s else None,
+        server_s=ttft_s * 0.8 if kind.has_server_s else None,
     )
 
 
@@ -196,6 +196,6 @@ def _spread(chance: random.Random, middle: float, sigma: float) -> float:
 
 
 def minutes(plan: Plan, hour: int) -> Iterator[int]:
-    """The minutes of an hour that are over at the plan's now."""
+    """The minutes of an hour that have passed at the plan's now."""
     over = int((plan.now - EVER - hour * HOUR) // MINUTE)
     yield from range(max(0, min(60, over)))

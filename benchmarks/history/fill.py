@@ -1,4 +1,4 @@
-"""Fills a store as months would have: blocks, rollups and rows lie in the file in the order in which they come about.
+"""Fills a store with months of history: blocks, rollups and rows lie in the file in the order of a real store.
 
 Blocks are packed, and hours and days rolled up, by the store's own code, and written in bulk past its transactions;
 the newest hours go through `append`. Rollups older than the raw samples repeat those of the days that have some.
@@ -40,19 +40,19 @@ from monitor.store.rollup import merged, rolled
 from probes._model import Sample, Task
 
 Row: TypeAlias = dict[str, Any]
-Says: TypeAlias = Callable[[str, int, int], None]
-"""Takes what is being done, how much of it is done, and how much there is to do."""
+OnProgress: TypeAlias = Callable[[str, int, int], None]
+"""Receives the name of a step, its progress and its total."""
 
 _US = 1_000_000
 _REPEATED_DAYS = 7
 _HOURS_TO_ROLL = 2
-"""Whole hours before the current one that are left for the store to roll up."""
+"""Whole hours before the current one that the store has to roll up itself."""
 _KEY = {"task": Task.CHAT, "vantage": 1}
 
 
 @dataclass(slots=True)
 class Rollups:
-    """What families' hours and days were rolled up to, for the newest whole days before the rows."""
+    """Rollups of the families, for the newest whole days before the rows."""
 
     hours: dict[int, list[Row]] = field(default_factory=dict)
     """By hour since 1970, then by family."""
@@ -61,7 +61,7 @@ class Rollups:
 
 
 def rows_from(plan: Plan) -> int:
-    """The hour from which on samples lie in rows of their own."""
+    """The first hour whose samples are in rows, not in blocks."""
     return plan.hours(ROWS_KEPT.total_seconds() / 86_400)
 
 
@@ -69,16 +69,16 @@ def _rolled_until(plan: Plan) -> int:
     return plan.hours(0) - _HOURS_TO_ROLL
 
 
-async def fill(store: Store, url: str, plan: Plan, workers: int, says: Says) -> None:
-    """Put a plan's history into an empty store that is open."""
+async def fill(store: Store, url: str, plan: Plan, workers: int, on_progress: OnProgress) -> None:
+    """Writes a plan's history into an open, empty store."""
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        rollups = await _rolled_up(plan, pool, says)
+        rollups = await _rolled_up(plan, pool, on_progress)
         engine = _bulk_engine(url)
         try:
             with engine.begin() as connection:
                 _write_names(connection, plan)
-            _write_old(engine, plan, rollups, pool, says)
-            await _append_rows(store, plan, says)
+            _write_old(engine, plan, rollups, pool, on_progress)
+            await _append_rows(store, plan, on_progress)
             with engine.begin() as connection:
                 connection.execute(delete(stale_hour).where(stale_hour.c.bucket < _rolled_until(plan)))
         finally:
@@ -86,7 +86,7 @@ async def fill(store: Store, url: str, plan: Plan, workers: int, says: Says) -> 
 
 
 def rollups_of(plan: Plan, hour: int) -> list[Row]:
-    """By family."""
+    """The rollups of an hour, by family."""
     return [to_row(rolled(family_hour(plan, number, hour))) for number in range(plan.families)]
 
 
@@ -101,7 +101,7 @@ def blocks_of(plan: Plan, hour: int) -> list[Row]:
 
 
 def _block(plan: Plan, kind: list[dict[str, Any]], number: int, hour: int, chance: random.Random) -> Row:
-    """An endpoint's own block. Others end in between, so that the steps from place to place differ."""
+    """The block of an endpoint. Its sequence numbers have uneven steps, since other endpoints' samples lie between."""
     shift_us = phase(number).microseconds + phase(number).seconds * _US
     before = (hour - plan.hours(plan.raw_days)) * 60
     unrest = max(1, plan.endpoints // 40)
@@ -119,15 +119,15 @@ def _block(plan: Plan, kind: list[dict[str, Any]], number: int, hour: int, chanc
     return {"endpoint": number + 1, "hour": hour, "samples": len(rows), "last_seq": rows[-1]["seq"], "data": data}
 
 
-async def _rolled_up(plan: Plan, pool: ProcessPoolExecutor, says: Says) -> Rollups:
-    """The hours and days of the span in which there are raw samples (of a week of it when that is longer)."""
+async def _rolled_up(plan: Plan, pool: ProcessPoolExecutor, on_progress: OnProgress) -> Rollups:
+    """Rolled-up hours and days of the span with raw samples, at most a week."""
     newest = _rolled_until(plan)
     first = (newest // 24 - min(_REPEATED_DAYS, plan.raw_days)) * 24
     hours = range(first, newest)
     found = Rollups()
     for hour, rows in zip(hours, pool.map(rollups_of, [plan] * len(hours), hours), strict=True):
         found.hours[hour] = rows
-        says("rolling up", hour - first, len(hours))
+        on_progress("rolling up", hour - first, len(hours))
     for day in range(first // 24, newest // 24):
         by_family = zip(*(found.hours[day * 24 + hour] for hour in range(24)), strict=True)
         found.days[day] = [to_row(merged(map(to_rollup, rows))) for rows in by_family]
@@ -156,7 +156,7 @@ def _write_names(connection: Connection, plan: Plan) -> None:
 
 
 def _count_from(connection: Connection, seq: int) -> None:
-    """Let the database number the rows on from the blocks; PostgreSQL's keys of names, too."""
+    """Lets the database's sequences continue after the blocks; on PostgreSQL also those of the name keys."""
     if connection.dialect.name == "sqlite":
         connection.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES ('sample', :seq)"), {"seq": seq})
         return
@@ -165,8 +165,10 @@ def _count_from(connection: Connection, seq: int) -> None:
         connection.execute(text(f"SELECT setval(pg_get_serial_sequence('{name}', '{column}'), {number})"))
 
 
-def _write_old(engine: Engine, plan: Plan, rollups: Rollups, pool: ProcessPoolExecutor, says: Says) -> None:
-    """Hour by hour, an hour a transaction."""
+def _write_old(
+    engine: Engine, plan: Plan, rollups: Rollups, pool: ProcessPoolExecutor, on_progress: OnProgress
+) -> None:
+    """Writes hour by hour, one transaction each."""
     oldest, newest = plan.hours(plan.days), _rolled_until(plan)
     sealed = range(plan.hours(plan.raw_days), rows_from(plan))
     period = min(_REPEATED_DAYS, plan.raw_days)
@@ -180,11 +182,11 @@ def _write_old(engine: Engine, plan: Plan, rollups: Rollups, pool: ProcessPoolEx
                     gather(connection, {**_KEY, "endpoint": number + 1}, hour // 24)
             if hour in sealed:
                 _insert(connection, block, next(blocks))
-        says("writing hours", hour - oldest, newest - oldest)
+        on_progress("writing hours", hour - oldest, newest - oldest)
 
 
 def _ahead(pool: ProcessPoolExecutor, plan: Plan, hours: Iterable[int]) -> Iterator[list[Row]]:
-    """Blocks of hours in order; a few hours are made ahead, not all of them."""
+    """Blocks by hour, in order; a few hours are computed ahead."""
     waiting = []
     for hour in hours:
         waiting.append(pool.submit(blocks_of, plan, hour))
@@ -195,7 +197,7 @@ def _ahead(pool: ProcessPoolExecutor, plan: Plan, hours: Iterable[int]) -> Itera
 
 
 def _of_all(plan: Plan, made: dict[int, list[Row]], bucket: int, period: int) -> list[Row]:
-    """Every endpoint's rollup of a bucket; of one for which none was made, that of the same time in a later week."""
+    """Every endpoint's rollup of a bucket; if none was computed, that of the same time in a later week."""
     first = min(made)
     kinds = made[bucket if bucket in made else first + (bucket - first) % period]
     return [
@@ -209,7 +211,7 @@ def _insert(connection: Connection, table: Table, rows: list[Row]) -> None:
 
 
 def samples_of(plan: Plan, hour: int) -> Iterator[list[Sample]]:
-    """The samples of an hour's minutes so far, in the order in which they began."""
+    """The samples of an hour so far, by minute, in the order of their starts."""
     kinds = [family_hour(plan, number, hour) for number in range(plan.families)]
     chance = random.Random(f"{plan.seed}/{hour}/rows")
     in_order = sorted(range(plan.endpoints), key=phase)
@@ -217,15 +219,15 @@ def samples_of(plan: Plan, hour: int) -> Iterator[list[Sample]]:
         yield [of_endpoint(kinds[number % plan.families][minute], number, chance) for number in in_order]
 
 
-async def _append_rows(store: Store, plan: Plan, says: Says) -> None:
+async def _append_rows(store: Store, plan: Plan, on_progress: OnProgress) -> None:
     first = rows_from(plan)
     hours = range(first, plan.hours(0) + 1)
     for hour in hours:
         for samples in samples_of(plan, hour):
             await store.append(samples, {})
-        says("appending", hour - first, len(hours))
+        on_progress("appending", hour - first, len(hours))
 
 
 def now_after(plan: Plan, more_minutes: int) -> Plan:
-    """The same plan some time later."""
+    """The plan with a later now."""
     return replace(plan, now=plan.now + more_minutes * MINUTE)

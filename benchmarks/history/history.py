@@ -1,4 +1,4 @@
-"""How large months of history are, and how quickly they are written, tidied and asked.
+"""How large months of history are, and how fast the store writes, maintains and reads them.
 
     python benchmarks/history/history.py                                  # 1,000 endpoints, 90 days: half an hour, 4 GB
     python benchmarks/history/history.py --endpoints 50 --days 20         # two minutes
@@ -29,7 +29,7 @@ from benchmarks.common.machine import load_average, run_realtime
 from benchmarks.common.results import RESULTS, Report, Verdict, publish
 from benchmarks.history import measure, report
 from benchmarks.history.data import Plan
-from benchmarks.history.fill import Says, fill
+from benchmarks.history.fill import OnProgress, fill
 from benchmarks.history.sizes import Part, parts, postgres_tables, sqlite_tables
 from monitor.store import Retention, Store, create_store
 from tests.support.postgres import Postgres, postgres
@@ -43,7 +43,7 @@ _STARTS = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A store under measurement."""
+    """A measured store."""
 
     name: str
     plan: Plan
@@ -84,7 +84,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _no_room(arguments: argparse.Namespace) -> str | None:
-    """Why the stores cannot lie in that folder."""
+    """The reason why the run cannot start with these arguments; None: it can."""
     needed_each = 24 * 1_500 * arguments.days + 1_440 * 100 * arguments.raw_days + 1_600 * 300
     needed = round(1.1 * arguments.endpoints * needed_each)
     if needed > _MOST_BYTES:
@@ -109,7 +109,7 @@ async def _measured(arguments: argparse.Namespace, folder: Path, server: Postgre
     starting = await _asked(subjects, measure.STARTING, 1, _STARTS)
     if arguments.realtime:
         run_realtime()
-        for subject in subjects:  # threads that were there are not before others
+        for subject in subjects:  # threads that exist already have no priority
             await subject.store.close()
             await subject.store.open()
     sizes = {subject.name: await _sizes(subject) for subject in subjects}
@@ -139,9 +139,9 @@ async def _measured(arguments: argparse.Namespace, folder: Path, server: Postgre
             sizes,
             {
                 "Queries of the API": queries,
-                "The same with a file that the kernel has not read yet": cold,
-                "What a start asks": starting,
-                "Writing and tidying": written,
+                "The same on a file that is not in the kernel's cache": cold,
+                "Queries of a start": starting,
+                "Writing and upkeep": written,
             },
         ),
         notes=notes,
@@ -176,15 +176,15 @@ def _subject(plan: Plan, folder: Path, server: Postgres | None) -> Subject:
 async def _filled(subject: Subject, workers: int, notes: list[str]) -> None:
     await subject.store.open()
     began = time.monotonic()
-    with _progress(subject.name) as says:
-        await fill(subject.store, subject.url, subject.plan, workers, says)
+    with _progress(subject.name) as on_progress:
+        await fill(subject.store, subject.url, subject.plan, workers, on_progress)
     await subject.store.close()
     notes.append(f"{subject.name}: filled in {time.monotonic() - began:.0f} s")
 
 
 async def _rolled(subject: Subject) -> None:
-    """Roll up the newest hours, so that the store is as at any other time of the day."""
-    await measure.tidied(subject.store, subject.plan.now, Retention(raw=_EVERYTHING))
+    """Rolls up the newest hours, as a running daemon would have done."""
+    await measure.upkeep(subject.store, subject.plan.now, Retention(raw=_EVERYTHING))
 
 
 async def _sizes(subject: Subject) -> list[Part]:
@@ -194,7 +194,7 @@ async def _sizes(subject: Subject) -> list[Part]:
 async def _asked(
     subjects: list[Subject], questions: Mapping[str, measure.Ask], times: int, rounds: int
 ) -> list[report.Line]:
-    """Rounds in which the stores take turns, so that all share whatever noise the machine has; one more warms up."""
+    """Timed queries. The stores take turns, so that they share the machine's noise; one more round is for warm-up."""
     lines = []
     for what, ask in questions.items():
         seconds: dict[str, list[list[float]]] = {subject.name: [] for subject in subjects}
@@ -203,12 +203,15 @@ async def _asked(
                 seed = f"{what}/{number}"
                 found = await measure.ask_many(subject.store, subject.plan, ask, times=times, seed=seed)
                 seconds[subject.name].append(found)
-        lines += [report.Line(what=what, store=name, took=measure.took(found[1:])) for name, found in seconds.items()]
+        lines += [
+            report.Line(what=what, store=name, durations=measure.durations(found[1:]))
+            for name, found in seconds.items()
+        ]
     return lines
 
 
 async def _asked_cold(subjects: list[Subject], rounds: int) -> list[report.Line]:
-    """Each endpoint's first question after the kernel forgot the file; the connections' own pages stay."""
+    """Queries after the kernel dropped the file's pages, on a new connection each round."""
     lines = []
     for subject in subjects:
         if subject.file is None:
@@ -220,12 +223,12 @@ async def _asked_cold(subjects: list[Subject], rounds: int) -> list[report.Line]
                 store = create_store(f"sqlite://{subject.file}")
                 seconds.append(await measure.ask_many(store, subject.plan, ask, times=30, seed=f"{what}/cold/{number}"))
                 await store.close()
-            lines.append(report.Line(what=what, store=subject.name, took=measure.took(seconds)))
+            lines.append(report.Line(what=what, store=subject.name, durations=measure.durations(seconds)))
     return lines
 
 
 async def _written(subject: Subject, rounds: int, notes: list[str]) -> tuple[list[report.Line], list[Verdict]]:
-    """An hour of appends, what tidying that takes, and a day's raw samples deleted; again in every round."""
+    """In every round: an hour of appends, its upkeep, and the deletion of a day of raw samples."""
     writer = measure.Writer(subject.store, subject.plan)
     kinds = ("append of a second's samples", "a slice that rolls up or seals", "append beside it",
              "a slice that deletes a day of raw samples", "append beside that")  # fmt: skip
@@ -237,13 +240,16 @@ async def _written(subject: Subject, rounds: int, notes: list[str]) -> tuple[lis
         appends, count = await measure.write(writer, writer.now + timedelta(hours=1))
         total, began_s = total + count, began_s + sum(appends)
         writer.prepare(30 * subject.plan.endpoints)
-        sealing = await measure.tidied_beside(subject.store, writer, writer.now, Retention(raw=_EVERYTHING))
+        sealing = await measure.upkeep_while_appending(subject.store, writer, writer.now, Retention(raw=_EVERYTHING))
         writer.prepare(30 * subject.plan.endpoints)
         shorter = Retention(raw=keep - timedelta(days=number + 1))
-        deleting = await measure.tidied_beside(subject.store, writer, subject.plan.now, shorter)
+        deleting = await measure.upkeep_while_appending(subject.store, writer, subject.plan.now, shorter)
         for kind, found in zip(kinds, (appends, *sealing, *deleting), strict=True):
             seconds[kind].append(found)
-    lines = [report.Line(what=kind, store=subject.name, took=measure.took(found)) for kind, found in seconds.items()]
+    lines = [
+        report.Line(what=kind, store=subject.name, durations=measure.durations(found))
+        for kind, found in seconds.items()
+    ]
     a_day = subject.plan.endpoints * 1_440
     per_s = total / began_s
     notes.append(
@@ -252,7 +258,7 @@ async def _written(subject: Subject, rounds: int, notes: list[str]) -> tuple[lis
         f"{24 * sum(map(sum, seconds[kinds[1]])) / rounds:,.0f} s of rolling up and sealing, "
         f"{sum(map(sum, seconds[kinds[3]])) / rounds:,.0f} s of deleting"
     )
-    longest = {kind: measure.took(seconds[kind]).max for kind in kinds}
+    longest = {kind: measure.durations(seconds[kind]).max for kind in kinds}
     return lines, [
         report.pause_verdict("rolls up and seals an hour", longest[kinds[2]]),
         report.pause_verdict("deletes a day of raw samples", longest[kinds[4]]),
@@ -260,16 +266,16 @@ async def _written(subject: Subject, rounds: int, notes: list[str]) -> tuple[lis
 
 
 @contextmanager
-def _progress(name: str) -> Iterator[Says]:
+def _progress(name: str) -> Iterator[OnProgress]:
     with Progress(console=Console(file=sys.stderr), transient=True) as progress:
         bars = {}
 
-        def says(what: str, done: int, total: int) -> None:
+        def on_progress(what: str, done: int, total: int) -> None:
             if what not in bars:
                 bars[what] = progress.add_task(f"{name}: {what}", total=total)
             progress.update(bars[what], completed=done + 1)
 
-        yield says
+        yield on_progress
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What is timed: the queries of the API and of a start, appends at the daemon's pace, and tidying beside them."""
+"""Timed operations: the queries of the API and of a start, appends, and upkeep while appends continue."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _FIGURE = "ttft_s"
 _SHARES = (0.5, 0.9, 0.99)
 _DAY = timedelta(days=1)
 _STATE = '{"v":1,"estimate":' + ",".join(f"[{place}.123456789,0.987654321]" for place in range(16)) + "}"
-"""About as long as a scorer's state."""
+"""About as long as a serialized endpoint state."""
 
 Ask: TypeAlias = Callable[[Store, Plan, random.Random], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Took:
-    """How long something took that was done many times, in milliseconds."""
+class Durations:
+    """Durations of an operation over many runs, in milliseconds."""
 
     count: int
     p50: float
@@ -40,19 +40,19 @@ class Took:
     max: float
     mean: float
     p99_by_round: list[float]
-    """The machine is shared: where these differ, it was busy."""
+    """Where these differ, other programs used the machine."""
 
 
-def took(rounds: Sequence[Sequence[float]]) -> Took:
-    """From seconds, by round."""
-    every = sorted(value for each in rounds for value in each)
-    return Took(
+def durations(rounds: Sequence[Sequence[float]]) -> Durations:
+    """The durations from seconds by round."""
+    every = sorted(value for item in rounds for value in item)
+    return Durations(
         count=len(every),
         p50=_ms(quantile(every, 0.5)),
         p99=_ms(quantile(every, 0.99)),
         max=_ms(every[-1]),
         mean=_ms(sum(every) / len(every)),
-        p99_by_round=[_ms(quantile(sorted(each), 0.99)) for each in rounds if each],
+        p99_by_round=[_ms(quantile(sorted(item), 0.99)) for item in rounds if item],
     )
 
 
@@ -102,7 +102,7 @@ QUERIES: dict[str, Ask] = {
     "90 d by day, p50 p90 p99 of each": _buckets(RollupTier.DAY, 90),
     "90 d by day, merged, p50 p90 p99 of all": _buckets(RollupTier.DAY, 90, merge=True),
 }
-"""What one request of the API asks of the store, for one endpoint at random."""
+"""The store queries of one API request, for a random endpoint."""
 
 
 def _tallies(since: timedelta, bucket_s: int) -> Ask:
@@ -133,7 +133,7 @@ STARTING: dict[str, Ask] = {
     "samples of the last 30 min": _recent,
     "info (`db info`)": _info,
 }
-"""What a start asks once, of all endpoints; and the command that looks at the store."""
+"""The store queries of a start, for all endpoints, and that of `db info`."""
 
 
 def _one(plan: Plan, chance: random.Random) -> str:
@@ -141,7 +141,7 @@ def _one(plan: Plan, chance: random.Random) -> str:
 
 
 async def ask_many(store: Store, plan: Plan, ask: Ask, *, times: int, seed: str) -> list[float]:
-    """Seconds that each took, one after the other, with what exists frozen out of the collector's sight."""
+    """Seconds of consecutive queries; the garbage collector skips the objects that exist before them."""
     gc.collect()
     gc.freeze()
     chance = random.Random(seed)
@@ -154,14 +154,14 @@ async def ask_many(store: Store, plan: Plan, ask: Ask, *, times: int, seed: str)
 
 
 def forget(path: Path) -> None:
-    """Let the kernel drop the file's pages, as after a start of the machine."""
+    """Makes the kernel drop the file's pages, as after a reboot."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def seconds_of(plan: Plan) -> Iterator[list[Sample]]:
-    """The samples that come after the plan's now, those of a second at a time, without end."""
+    """Endless samples after the plan's now, by second."""
     step = max(1, round(plan.endpoints / 60))
     hour, skipped = plan.hours(0), int((plan.now - EVER) % HOUR // MINUTE)
     while True:
@@ -172,7 +172,7 @@ def seconds_of(plan: Plan) -> Iterator[list[Sample]]:
 
 
 class Writer:
-    """Appends as the daemon does, with the states of the endpoints in question."""
+    """Appends samples with the states of their endpoints, as the daemon does."""
 
     def __init__(self, store: Store, plan: Plan) -> None:
         self._store = store
@@ -182,14 +182,14 @@ class Writer:
         self.now = plan.now
 
     def prepare(self, count: int) -> None:
-        """Make so many samples now, or more, so that making them takes no time while others are timed."""
+        """Generates at least this many samples in advance, so that generation is not part of later timings."""
         while sum(map(len, self._ready)) < count:
             self._ready.append(next(self._coming))
         gc.collect()
         gc.freeze()
 
     async def append(self) -> tuple[float, int]:
-        """Append the next second's samples: how long it took, and how many they were."""
+        """Appends the samples of the next second; returns the seconds taken and the number of samples."""
         samples = self._ready.popleft() if self._ready else next(self._coming)
         states = {sample.endpoint: _STATE for sample in samples}
         began = time.perf_counter()
@@ -198,7 +198,7 @@ class Writer:
         return time.perf_counter() - began, len(samples)
 
     async def go_on(self, every_s: float) -> list[float]:
-        """Append until stopped; seconds that each took."""
+        """Appends until stopped; returns the seconds of each append."""
         seconds = []
         self._stopped = False
         while not self._stopped:
@@ -207,12 +207,12 @@ class Writer:
         return seconds
 
     def stop(self) -> None:
-        """After the append under way."""
+        """Stops `go_on` after the running append."""
         self._stopped = True
 
 
 async def write(writer: Writer, until: datetime) -> tuple[list[float], int]:
-    """Append without a pause until samples have come to that time: seconds of each append, and samples in all."""
+    """Appends without a pause up to a time; returns the seconds of each append and the number of samples."""
     seconds, total = [], 0
     while writer.now < until:
         took_s, count = await writer.append()
@@ -221,8 +221,8 @@ async def write(writer: Writer, until: datetime) -> tuple[list[float], int]:
     return seconds, total
 
 
-async def tidied(store: Store, now: datetime, retention: Retention) -> list[float]:
-    """Seconds that each slice took, until there was nothing more to be done."""
+async def upkeep(store: Store, now: datetime, retention: Retention) -> list[float]:
+    """Runs upkeep until none is left; returns the seconds of each slice."""
     seconds, more = [], True
     while more:
         began = time.perf_counter()
@@ -231,11 +231,11 @@ async def tidied(store: Store, now: datetime, retention: Retention) -> list[floa
     return seconds
 
 
-async def tidied_beside(
+async def upkeep_while_appending(
     store: Store, writer: Writer, now: datetime, retention: Retention
 ) -> tuple[list[float], list[float]]:
-    """The same while samples are appended: seconds of the slices, and of the appends."""
+    """The same while appends continue; returns the seconds of the slices and of the appends."""
     appending = asyncio.create_task(writer.go_on(0.05), name="appending")
-    slices = await tidied(store, now, retention)
+    slices = await upkeep(store, now, retention)
     writer.stop()
     return slices, await appending

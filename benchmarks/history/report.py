@@ -1,4 +1,4 @@
-"""From timings to tables and verdicts."""
+"""Tables and verdicts from timings."""
 
 from __future__ import annotations
 
@@ -9,46 +9,46 @@ from dataclasses import dataclass
 
 from benchmarks.common import machine as facts
 from benchmarks.common.results import Table, Verdict
-from benchmarks.history.measure import Took
+from benchmarks.history.measure import Durations
 from benchmarks.history.sizes import Part
 
 RAW_BYTES = 120
 QUERY_MS = 50
 PAUSE_MS = 200
 FLAT = 1.5
-"""A query is flat when its median in the store ten times as large is at most so many times as long."""
+"""A query is flat if its median grows at most by this factor in a store ten times as large."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """What was timed, and in which store."""
+    """Durations of an operation in one store."""
 
     what: str
     store: str
-    took: Took
+    durations: Durations
 
 
 def machine(load_before: str) -> dict[str, str]:
-    """Where the figures were seen."""
+    """Facts of the machine that matter here."""
     kept = ("date", "cpu", "kernel", "python", "load average before", "load average after")
     seen = facts.machine(load_before)
     return {name: seen[name] for name in kept} | {"sqlite": sqlite3.sqlite_version, "machine": platform.machine()}
 
 
 def size_verdict(parts: Sequence[Part]) -> Verdict:
-    """Of a SQLite store."""
+    """The verdict on the size of raw samples in a SQLite store."""
     raw = next(part for part in parts if part.name == "raw samples in all")
     bound = f"raw samples take at most {RAW_BYTES} bytes each on SQLite, rows and blocks with their indexes"
     return Verdict(bound=bound, seen=f"{raw.per_item:g}", kept=raw.per_item <= RAW_BYTES)
 
 
 def query_verdicts(lines: Iterable[Line], store: str, *, when: str) -> list[Verdict]:
-    """One for each query of a store."""
+    """A verdict for each query of a store."""
     return [
         Verdict(
             bound=f"{line.what} ({when}) takes at most {QUERY_MS} ms at p99",
-            seen=f"{line.took.p99:g} ms",
-            kept=line.took.p99 <= QUERY_MS,
+            seen=f"{line.durations.p99:g} ms",
+            kept=line.durations.p99 <= QUERY_MS,
         )
         for line in lines
         if line.store == store
@@ -56,9 +56,9 @@ def query_verdicts(lines: Iterable[Line], store: str, *, when: str) -> list[Verd
 
 
 def flat_verdicts(lines: Sequence[Line], small: str, large: str) -> list[Verdict]:
-    """One for each query."""
-    before = {line.what: line.took.p50 for line in lines if line.store == small}
-    after = {line.what: line.took.p50 for line in lines if line.store == large}
+    """A verdict for each query, from a small and a large store."""
+    before = {line.what: line.durations.p50 for line in lines if line.store == small}
+    after = {line.what: line.durations.p50 for line in lines if line.store == large}
     return [
         Verdict(
             bound=f"{what} is flat: its median grows at most {FLAT:g} times from {small} to {large}",
@@ -71,13 +71,13 @@ def flat_verdicts(lines: Sequence[Line], small: str, large: str) -> list[Verdict
 
 
 def pause_verdict(what: str, longest_ms: float) -> Verdict:
-    """Of the appends beside a kind of tidying."""
+    """The verdict on the longest append during a kind of upkeep."""
     bound = f"no append takes over {PAUSE_MS} ms while the store {what}"
     return Verdict(bound=bound, seen=f"{longest_ms:g} ms", kept=longest_ms <= PAUSE_MS)
 
 
 def tables(sizes: Mapping[str, Sequence[Part]], timed: Mapping[str, Sequence[Line]]) -> list[Table]:
-    """Sizes by store, and times by what they are of."""
+    """Tables of sizes by store, and of durations by title."""
     found = [
         Table(title=f"Size: {store}", head=["part", "MB", "items", "bytes each"], rows=list(map(_part_row, parts)))
         for store, parts in sizes.items()
@@ -93,7 +93,7 @@ def _part_row(part: Part) -> list[str]:
 
 
 def _line_row(line: Line) -> list[str]:
-    took = line.took
-    rounds = " ".join(f"{value:,.1f}" for value in took.p99_by_round)
-    times = (f"{value:,.2f}" for value in (took.p50, took.p99, took.max))
-    return [line.what, line.store, f"{took.count:,}", *times, rounds]
+    durations = line.durations
+    rounds = " ".join(f"{value:,.1f}" for value in durations.p99_by_round)
+    times = (f"{value:,.2f}" for value in (durations.p50, durations.p99, durations.max))
+    return [line.what, line.store, f"{durations.count:,}", *times, rounds]

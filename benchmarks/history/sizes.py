@@ -1,4 +1,4 @@
-"""How large each part of a store is, as its database says."""
+"""Sizes of the parts of a store, as its database reports them."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ class Part:
     bytes: int
     items: int
     per: str
-    """What an item is."""
+    """Name of one item."""
 
     @property
     def per_item(self) -> float:
-        """Bytes."""
+        """Bytes per item."""
         return round(self.bytes / self.items, 1) if self.items else 0.0
 
 
 def sqlite_tables(path: Path) -> dict[str, int]:
-    """Bytes of each table with its indexes; what is in the write-ahead log is moved into the file first."""
+    """Bytes of each table with its indexes, after a checkpoint of the write-ahead log."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         (page_size,) = connection.execute("PRAGMA page_size").fetchone()
-        # Added up by table, `pgsize` is a number of 32 bits, and `pageno` how many pages there are.
+        # In aggregate mode `pgsize` overflows at 32 bits; `pageno` is the number of pages.
         rows = connection.execute(
             "SELECT coalesce(m.tbl_name, s.name), sum(s.pageno) * ? FROM dbstat('main', 1) s "
             "LEFT JOIN sqlite_master m ON m.name = s.name GROUP BY 1",
@@ -46,13 +46,13 @@ def sqlite_tables(path: Path) -> dict[str, int]:
 
 
 def postgres_tables(server: Postgres, database: str) -> dict[str, int]:
-    """The same, with what is stored out of line."""
+    """Bytes of each table with its indexes and its out-of-line storage."""
     lines = server.sql("SELECT relname, pg_total_relation_size(relid) FROM pg_stat_user_tables", database).splitlines()
     return {name: int(size) for name, _, size in (line.partition("|") for line in lines)}
 
 
 def parts(tables: Mapping[str, int], info: Info, plan: Plan) -> list[Part]:
-    """What the tables come to, per sample and per day of an endpoint."""
+    """The parts of a store, per sample and per day of an endpoint."""
     rows, sealed = info.rows["sample"], info.samples - info.rows["sample"]
     days = plan.endpoints * plan.days
     raw = tables["sample"] + tables["block"]

@@ -1,4 +1,4 @@
-"""Runs in LiteLLM's environment: its router, or a caller of its proxy, asked at given moments; timed picks.
+"""Runs in LiteLLM's environment: sends requests through its router or its proxy at given times, and times picks.
 
 The argument is JSON: `{"model_list", "settings", "plugin", "url", "token"}` for a router, `{"proxy", "key"}` for a
 caller. It prints "ready", then answers lines of JSON: `{"at", "offsets"}` has a request made at each offset from a
@@ -16,23 +16,23 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 Ask: TypeAlias = Callable[[], Awaitable[str]]
-"""A request; its answer names the deployment that gave it. Raises whatever LiteLLM raises."""
+"""Sends a request and returns the deployment that answered. Raises whatever LiteLLM raises."""
 
 MODEL: Final = "llama"
-# Short, and so is the system's part, which the model's template would make longer: three servers of the model, LiteLLM
-# and what else is done share a machine of two cores, and the subject is not the model's speed.
+# Short, since three model servers, LiteLLM and the rest share two cores, and the model's speed is not measured. Without
+# a system message the model's template would add a longer one.
 MESSAGES: Final = [{"role": "system", "content": "Hi."}, {"role": "user", "content": "Hello."}]
 MOST_TOKENS: Final = 2
 _TURN: Final = 100
-"""Picks in a row: what else the machine does meets both ways of picking."""
+"""Picks in a row: both ways of picking share the machine's noise."""
 
 
 class Refused(Exception):  # noqa: N818  # its name is what the report shows
-    """The proxy's answer is an error; its text is the status."""
+    """The proxy answered with an error; the text is the status code."""
 
 
 async def paced(ask: Ask, start_s: float, offsets: Sequence[float]) -> list[Mapping[str, Any]]:
-    """What became of each request. An open loop: nobody waits for an answer before the next one is asked."""
+    """The record of each request. An open loop: requests do not wait for earlier answers."""
     tasks = []
     for offset in offsets:
         await asyncio.sleep(start_s + offset - time.monotonic())
@@ -51,7 +51,7 @@ async def _record(ask: Ask, start_s: float) -> Mapping[str, Any]:
 
 
 async def timed_picks(router: Any, plugins: list[Any], count: int) -> Mapping[str, list[float]]:  # noqa: ANN401  # LiteLLM's
-    """Seconds of each pick."""
+    """Seconds of each pick, by way of picking."""
     import litellm  # noqa: PLC0415  # not there for the caller of a proxy that has it elsewhere
 
     found: dict[str, list[float]] = {"without": [], "with": []}
@@ -68,7 +68,7 @@ async def timed_picks(router: Any, plugins: list[Any], count: int) -> Mapping[st
 
 
 def router_and_plugins(config: Mapping[str, Any]) -> tuple[Any, list[Any]]:
-    """LiteLLM's router, and the plug-in that it runs, if any."""
+    """LiteLLM's router, and its plug-in if any."""
     import litellm  # noqa: PLC0415  # as above
 
     plugins = []
@@ -85,7 +85,7 @@ def by_router(router: Any) -> Ask:  # noqa: ANN401  # LiteLLM's
 
     async def ask() -> str:
         answer = await router.acompletion(MODEL, messages=MESSAGES, max_tokens=MOST_TOKENS)
-        return str(answer._hidden_params["model_id"])  # noqa: SLF001  # where LiteLLM tells it
+        return str(answer._hidden_params["model_id"])  # noqa: SLF001  # where LiteLLM puts it
 
     return ask
 
@@ -106,7 +106,7 @@ def by_proxy(session: Any, url: str, key: str) -> Ask:  # noqa: ANN401  # aiohtt
 
 
 async def answer_lines(ask: Ask, picks: Callable[[int], Awaitable[object]] | None) -> None:
-    """Do what each line of stdin asks, and print its result."""
+    """Handles each line of stdin and prints its result."""
     await ask()  # LiteLLM imports much at its first request
     print(json.dumps("ready"), flush=True)
     while line := await asyncio.to_thread(sys.stdin.readline):
@@ -118,7 +118,7 @@ async def answer_lines(ask: Ask, picks: Callable[[int], Awaitable[object]] | Non
 
 
 async def main() -> None:
-    """Until stdin ends."""
+    """Handles lines until stdin ends."""
     config = json.loads(sys.argv[1])
     if "proxy" in config:
         import aiohttp  # noqa: PLC0415  # the router does not need it here

@@ -1,4 +1,4 @@
-"""Three real backends, daemons that probe them, and lanes: ways of running LiteLLM that are asked the same at once."""
+"""Three real backends, daemons that probe them, and lanes: ways to run LiteLLM that receive the same requests."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ from tests.support.providers import model
 from tests.support.switches import Switch, switches
 
 BROKEN: Final = NAMES[0]
-"""Which backend fails."""
+"""The backend that fails."""
 AFTER_S: Final = 30.0
-"""How long requests go on once the daemons are dead."""
+"""Length of the requests after the daemons were killed."""
 _CALLER: Final = Path(__file__).with_name("failover_caller.py")
-_LOOK_S: Final = 0.1
+_WATCH_S: Final = 0.1
 _REPORTS_S: Final = 3.0
-"""Outcomes are sent each second."""
+"""The plug-in sends outcomes each second; wait for the last ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is done in one round, to all lanes alike."""
+    """One round, the same for all lanes."""
 
     seconds: float
     rate: float
-    """Requests of each lane in a second."""
+    """Requests per second and lane."""
     every_s: float
-    """Between two probes of an endpoint."""
+    """Interval of an endpoint's probes."""
     fault: InjectedFault
     fails_at_s: float
     heals_at_s: float
     seed: int
     picks: int = 0
-    """How many picks of LiteLLM are timed, where it is a router with the plug-in; 0: none."""
+    """Number of timed picks, in a router with the plug-in; 0: none."""
 
     def offsets(self, seconds: float) -> list[float]:
-        """When requests are made: evenly, but for some chance, so that none marches in step with the probes."""
+        """Times of the requests: evenly spaced with a random shift, so that they do not stay in step with probes."""
         chance = random.Random(self.seed)
         gap_s = 1 / self.rate
         return [(place + chance.random()) * gap_s for place in range(round(seconds * self.rate))]
@@ -58,30 +58,30 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """One way of running LiteLLM."""
+    """One way to run LiteLLM."""
 
     name: str
     plugin: str = ""
-    """Empty: none. `reports`: with the daemon's token; `silent`: it only follows the scores."""
+    """Empty: no plug-in. `reports`: it reports outcomes; `silent`: it only reads the scores."""
     settings: Mapping[str, object]
-    """Of LiteLLM's router."""
+    """Settings of LiteLLM's router."""
     is_proxy: bool = False
 
 
 class Caller:
-    """A process of LiteLLM's environment that is told when to ask."""
+    """A process in LiteLLM's environment that sends requests at given times."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def tell(self, wanted: Mapping[str, object]) -> None:
-        """Have it begin; it answers in its own time."""
+    def send(self, wanted: Mapping[str, object]) -> None:
+        """Sends a command; `answer` reads its result."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(wanted) + "\n")
         self._process.stdin.flush()
 
     def answer(self) -> Any:  # noqa: ANN401  # JSON
-        """The next line that is JSON: LiteLLM prints as it likes."""
+        """The next line that is JSON; LiteLLM prints other lines too."""
         assert self._process.stdout is not None
         for line in self._process.stdout:
             if line.startswith(("[", "{", '"')):
@@ -90,8 +90,8 @@ class Caller:
 
 
 @dataclass(slots=True, kw_only=True)
-class Ran:
-    """A lane, and what becomes of it in a round."""
+class LaneRun:
+    """A lane in a round, and its results."""
 
     lane: Lane
     plan: Plan
@@ -99,41 +99,41 @@ class Ran:
     daemon: Daemon | None
     records: Sequence[Mapping[str, Any]] = ()
     after: Sequence[Mapping[str, Any]] = ()
-    """Those of when the daemon was dead."""
-    seen_s: float | None = None
-    """How long after the fault began the daemon published that the backend is not up."""
+    """Records from the time after the daemon was killed."""
+    detected_after_s: float | None = None
+    """Seconds from the start of the fault to the first published status that is not up."""
     activity: Mapping[str, int] | None = None
-    """How many requests the daemon's activity has of each endpoint; None: nobody reported."""
+    """Requests of each endpoint in the daemon's activity; None: the lane does not report."""
     reported_failed: int = 0
-    """How many of them its uptime counts as failures."""
+    """Failures among them, as the uptime of real traffic counts them."""
     picks: dict[str, Sequence[float]] = field(default_factory=dict)
-    """Seconds of each pick, by how it was made."""
+    """Seconds of each pick, by way of picking."""
 
 
-def round_of(folder: Path, lanes: Sequence[Lane], plan: Plan) -> list[Ran]:
-    """All lanes side by side, so that each meets the same backends at the same moments."""
+def round_of(folder: Path, lanes: Sequence[Lane], plan: Plan) -> list[LaneRun]:
+    """Runs all lanes side by side, so that each meets the same backends at the same times."""
     with ExitStack() as stack:
         upstreams = [stack.enter_context(model()) for _ in NAMES]
         backends = stack.enter_context(switches(upstreams))
-        ran = [_started(stack, folder / str(place), lane, backends, plan) for place, lane in enumerate(lanes)]
-        for each in ran:
-            if each.daemon is not None:
-                _wait_for_all_up(each.daemon)
-        for each in ran:
-            _time_picks(each, {"without": "no plug-in", "with": "plug-in"})
-        _ask_while_one_fails(ran, backends[0], plan)
-        for each in ran:
-            _count(each)
-        for each in ran:
-            if each.daemon is not None:
-                each.daemon.end(signal.SIGKILL)
-        _ask_without_daemons(ran, plan)
-        for each in ran:
-            _time_picks(each, {"with": "plug-in, its daemon killed"})
-        return ran
+        runs = [_started(stack, folder / str(place), lane, backends, plan) for place, lane in enumerate(lanes)]
+        for run in runs:
+            if run.daemon is not None:
+                _wait_for_all_up(run.daemon)
+        for run in runs:
+            _time_picks(run, {"without": "no plug-in", "with": "plug-in"})
+        _ask_while_one_fails(runs, backends[0], plan)
+        for run in runs:
+            _count(run)
+        for run in runs:
+            if run.daemon is not None:
+                run.daemon.end(signal.SIGKILL)
+        _ask_without_daemons(runs, plan)
+        for run in runs:
+            _time_picks(run, {"with": "plug-in, its daemon killed"})
+        return runs
 
 
-def _started(stack: ExitStack, folder: Path, lane: Lane, backends: Sequence[Switch], plan: Plan) -> Ran:
+def _started(stack: ExitStack, folder: Path, lane: Lane, backends: Sequence[Switch], plan: Plan) -> LaneRun:
     folder.mkdir()
     probe = {"task": "chat", "every": f"{plan.every_s:g}s", "prompt_tokens": 10, "max_tokens": 4}
     probes = {"chat": {**probe, "ttft_timeout": "8s", "timeout": "10s"}}
@@ -148,7 +148,7 @@ def _started(stack: ExitStack, folder: Path, lane: Lane, backends: Sequence[Swit
     else:
         wanted = {"model_list": config["model_list"], "settings": lane.settings, "plugin": lane.plugin}
         wanted |= {"url": url, "token": TOKEN}
-    return Ran(lane=lane, plan=plan, caller=stack.enter_context(_caller(folder, wanted)), daemon=daemon)
+    return LaneRun(lane=lane, plan=plan, caller=stack.enter_context(_caller(folder, wanted)), daemon=daemon)
 
 
 def _proxy_config(config: Mapping[str, Any], lane: Lane) -> str:
@@ -179,51 +179,51 @@ def _wait_for_all_up(daemon: Daemon) -> None:
     wait_until(lambda: {row["status"] for row in rows(daemon).values()} == {"up"}, "all up")
 
 
-def _ask_while_one_fails(ran: Sequence[Ran], broken: Switch, plan: Plan) -> None:
+def _ask_while_one_fails(runs: Sequence[LaneRun], broken: Switch, plan: Plan) -> None:
     start_s = time.monotonic() + 1
-    for each in ran:
-        each.caller.tell({"at": start_s, "offsets": plan.offsets(plan.seconds)})
+    for run in runs:
+        run.caller.send({"at": start_s, "offsets": plan.offsets(plan.seconds)})
     _sleep_until(start_s + plan.fails_at_s)
     broken.fail(plan.fault)
-    _watch(ran, start_s + plan.fails_at_s, start_s + plan.heals_at_s)
+    _watch(runs, start_s + plan.fails_at_s, start_s + plan.heals_at_s)
     broken.heal()
-    for each in ran:
-        each.records = each.caller.answer()
+    for run in runs:
+        run.records = run.caller.answer()
 
 
-def _watch(ran: Sequence[Ran], began_s: float, until_s: float) -> None:
-    """Note when each daemon publishes that the backend is not up."""
+def _watch(runs: Sequence[LaneRun], began_s: float, until_s: float) -> None:
+    """Records when each daemon publishes that the backend is not up."""
     while time.monotonic() < until_s:
-        for each in ran:
-            if each.daemon is not None and each.seen_s is None and rows(each.daemon)[BROKEN]["status"] != "up":
-                each.seen_s = time.monotonic() - began_s
-        time.sleep(_LOOK_S)
+        for run in runs:
+            if run.daemon is not None and run.detected_after_s is None and rows(run.daemon)[BROKEN]["status"] != "up":
+                run.detected_after_s = time.monotonic() - began_s
+        time.sleep(_WATCH_S)
 
 
-def _ask_without_daemons(ran: Sequence[Ran], plan: Plan) -> None:
+def _ask_without_daemons(runs: Sequence[LaneRun], plan: Plan) -> None:
     start_s = time.monotonic() + 1
-    for each in ran:
-        each.caller.tell({"at": start_s, "offsets": plan.offsets(AFTER_S)})
-    for each in ran:
-        each.after = each.caller.answer()
+    for run in runs:
+        run.caller.send({"at": start_s, "offsets": plan.offsets(AFTER_S)})
+    for run in runs:
+        run.after = run.caller.answer()
 
 
-def _count(each: Ran) -> None:
-    """What the daemon was told of a lane's requests."""
-    if each.daemon is None or each.lane.plugin != "reports":
+def _count(run: LaneRun) -> None:
+    """Reads the outcomes that a lane reported to its daemon."""
+    if run.daemon is None or run.lane.plugin != "reports":
         return
     time.sleep(_REPORTS_S)
-    each.activity = requests(each.daemon)
-    each.reported_failed = sum(row["traffic"]["1d"]["failed"] for row in rows(each.daemon).values())
+    run.activity = requests(run.daemon)
+    run.reported_failed = sum(row["traffic"]["1d"]["failed"] for row in rows(run.daemon).values())
 
 
-def _time_picks(each: Ran, ways: Mapping[str, str]) -> None:
-    """Time picks now, under these names, where it is a router whose picks are to be timed."""
-    if not each.plan.picks or each.lane.plugin != "reports" or each.lane.is_proxy:
+def _time_picks(run: LaneRun, ways: Mapping[str, str]) -> None:
+    """Times picks and records them under these names, if the lane has timed picks."""
+    if not run.plan.picks or run.lane.plugin != "reports" or run.lane.is_proxy:
         return
-    each.caller.tell({"picks": each.plan.picks})
-    found = each.caller.answer()
-    each.picks |= {name: found[way] for way, name in ways.items()}
+    run.caller.send({"picks": run.plan.picks})
+    found = run.caller.answer()
+    run.picks |= {name: found[way] for way, name in ways.items()}
 
 
 def _sleep_until(at_s: float) -> None:

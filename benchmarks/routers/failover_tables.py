@@ -1,4 +1,4 @@
-"""From what became of requests to tables and bounds. Pure."""
+"""Tables and bounds from the records of requests. Pure."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from benchmarks.common.results import Cell, Table, Verdict
-from benchmarks.routers.failover_stage import Lane, Ran
+from benchmarks.routers.failover_stage import Lane, LaneRun
 from probes._quantiles import quantile
 
 _SHARE: Final = 0.99
 _GRACE_S: Final = 5.0
 
 
-def recovery_s(ran: Ran) -> float | None:
-    """From the fault's begin to that of the last request that failed; None: none did since."""
-    began_s = ran.plan.fails_at_s
-    return max((each["at_s"] - began_s for each in _failed(ran.records) if each["at_s"] >= began_s), default=None)
+def recovery_s(run: LaneRun) -> float | None:
+    """Seconds from the start of the fault to the start of the last failed request; None: no request failed."""
+    began_s = run.plan.fails_at_s
+    return max((item["at_s"] - began_s for item in _failed(run.records) if item["at_s"] >= began_s), default=None)
 
 
-def verdicts(all_ran: Sequence[Ran]) -> list[Verdict]:
-    """The bounds, of every lane with the plug-in."""
+def verdicts(all_runs: Sequence[LaneRun]) -> list[Verdict]:
+    """The bounds for every lane with the plug-in."""
     found = []
-    for lane, rounds in _by_lane(all_ran):
+    for lane, rounds in _by_lane(all_runs):
         if lane.plugin:
-            worst_s, share = max(recovery_s(ran) or 0.0 for ran in rounds), _share(_records(rounds))
+            worst_s, share = max(recovery_s(run) or 0.0 for run in rounds), _share(_records(rounds))
             bound_s = rounds[0].plan.every_s + _GRACE_S
             found += [
                 Verdict(
@@ -39,15 +39,15 @@ def verdicts(all_ran: Sequence[Ran]) -> list[Verdict]:
     return found
 
 
-def tables(all_ran: Sequence[Ran]) -> list[Table]:
-    """Requests, what the daemons were told, picks."""
-    return [_requests(all_ran), _outcomes(all_ran), *_picks(all_ran)]
+def tables(all_runs: Sequence[LaneRun]) -> list[Table]:
+    """Tables of requests, reported outcomes and picks."""
+    return [_requests(all_runs), _outcomes(all_runs), *_picks(all_runs)]
 
 
-def _requests(all_ran: Sequence[Ran]) -> Table:
+def _requests(all_runs: Sequence[LaneRun]) -> Table:
     rows: list[Sequence[Cell]] = []
-    for lane, rounds in _by_lane(all_ran):
-        records, after = _records(rounds), [each for ran in rounds for each in ran.after]
+    for lane, rounds in _by_lane(all_runs):
+        records, after = _records(rounds), [item for run in rounds for item in run.after]
         rows.append(
             [
                 lane.name,
@@ -55,29 +55,29 @@ def _requests(all_ran: Sequence[Ran]) -> Table:
                 len(_failed(records)),
                 f"{_share(records):.2%}",
                 _each(map(recovery_s, rounds)),
-                _each(ran.seen_s for ran in rounds),
+                _each(run.detected_after_s for run in rounds),
                 _middle_ms(records),
                 f"{len(_failed(after))} of {len(after)}",
             ]
         )
-    head = ["LiteLLM", "requests", "failed", "succeeded", "last failure after, s", "daemon told after, s"]
+    head = ["LiteLLM", "requests", "failed", "succeeded", "last failure after, s", "status not up after, s"]
     return Table(
         title="Requests",
         head=[*head, "median of successes, ms", "failed once the daemon was dead"],
         rows=rows,
         note="*last failure after*: from the begin of the fault to the begin of the last request that failed, if any "
-        "did; *daemon told after*: to the first published status that is not `up`. One figure for each round.",
+        "did; *status not up after*: to the first published status that is not `up`. One figure for each round.",
     )
 
 
-def _outcomes(all_ran: Sequence[Ran]) -> Table:
+def _outcomes(all_runs: Sequence[LaneRun]) -> Table:
     rows: list[Sequence[Cell]] = []
-    for ran in all_ran:
-        if ran.activity is not None:
-            answered = Counter(each["by"] for each in ran.records if each["by"])
-            failed = len(_failed(ran.records))
-            rows += [[ran.lane.name, name, answered[name], count] for name, count in ran.activity.items()]
-            rows.append([ran.lane.name, "failures, all", failed, ran.reported_failed])
+    for run in all_runs:
+        if run.activity is not None:
+            answered = Counter(item["by"] for item in run.records if item["by"])
+            failed = len(_failed(run.records))
+            rows += [[run.lane.name, name, answered[name], count] for name, count in run.activity.items()]
+            rows.append([run.lane.name, "failures, all", failed, run.reported_failed])
     return Table(
         title="Outcomes that arrived at the daemon",
         head=["LiteLLM", "backend", "answers as the caller saw them", "requests in `/v1/activity`"],
@@ -88,29 +88,29 @@ def _outcomes(all_ran: Sequence[Ran]) -> Table:
     )
 
 
-def _picks(all_ran: Sequence[Ran]) -> Iterable[Table]:
-    for ran in all_ran:
-        if ran.picks:
+def _picks(all_runs: Sequence[LaneRun]) -> Iterable[Table]:
+    for run in all_runs:
+        if run.picks:
             rows: list[Sequence[Cell]] = [
                 [way, len(taken), *(round(quantile(sorted(taken), share) * 1e6, 1) for share in (0.5, 0.99))]
-                for way, taken in ran.picks.items()
+                for way, taken in run.picks.items()
             ]
             yield Table(title="A pick", head=["way", "picks", "p50, µs", "p99, µs"], rows=rows)
 
 
-def _by_lane(all_ran: Sequence[Ran]) -> list[tuple[Lane, list[Ran]]]:
-    lanes: dict[str, list[Ran]] = {}
-    for ran in all_ran:
-        lanes.setdefault(ran.lane.name, []).append(ran)
+def _by_lane(all_runs: Sequence[LaneRun]) -> list[tuple[Lane, list[LaneRun]]]:
+    lanes: dict[str, list[LaneRun]] = {}
+    for run in all_runs:
+        lanes.setdefault(run.lane.name, []).append(run)
     return [(rounds[0].lane, rounds) for rounds in lanes.values()]
 
 
-def _records(rounds: Iterable[Ran]) -> list[Mapping[str, Any]]:
-    return [each for ran in rounds for each in ran.records]
+def _records(rounds: Iterable[LaneRun]) -> list[Mapping[str, Any]]:
+    return [item for run in rounds for item in run.records]
 
 
 def _failed(records: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return [each for each in records if each["error"]]
+    return [item for item in records if item["error"]]
 
 
 def _share(records: Sequence[Mapping[str, Any]]) -> float:
@@ -118,7 +118,7 @@ def _share(records: Sequence[Mapping[str, Any]]) -> float:
 
 
 def _middle_ms(records: Iterable[Mapping[str, Any]]) -> int:
-    taken_s: list[float] = [each["took_s"] for each in records if not each["error"]]
+    taken_s: list[float] = [item["took_s"] for item in records if not item["error"]]
     return round(statistics.median(taken_s) * 1e3)
 
 

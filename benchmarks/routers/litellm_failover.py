@@ -1,11 +1,11 @@
-"""How many requests through LiteLLM fail when one of three backends does, with the plug-in and without.
+"""How many requests through LiteLLM fail while one of three backends fails, with the plug-in and without.
 
-    python benchmarks/routers/litellm_failover.py           # half an hour; wants what `make routers` installs
+    python benchmarks/routers/litellm_failover.py           # half an hour; needs what `make routers` installs
 
 Each round starts three servers of the demo's real model behind fault switches, and LiteLLM, its router or its proxy,
-with and without the plug-in, each plug-in with a real daemon of its own. All are asked the same at the same moments;
-one backend fails in the middle and recovers. Prints tables and writes them to `results/`. Figures are reported, never
-asserted.
+with and without the plug-in, each plug-in with a real daemon of its own. All lanes receive the same requests at the
+same times; one backend fails in the middle and recovers. Prints tables and writes them to `results/`. Figures are
+reported, never asserted.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rich.console import Console
 
 from benchmarks.common.machine import load_average, machine
 from benchmarks.common.results import RESULTS, Report, publish
-from benchmarks.routers.failover_stage import AFTER_S, BROKEN, Lane, Plan, Ran, round_of
+from benchmarks.routers.failover_stage import AFTER_S, BROKEN, Lane, LaneRun, Plan, round_of
 from benchmarks.routers.failover_tables import tables, verdicts
 from monitor.demo.faults import InjectedFault
 
@@ -45,11 +45,11 @@ STAGES: Final = {
         Lane(name="the proxy with the plug-in", settings=_ALONE, plugin="reports", is_proxy=True),
     ],
 }
-"""What runs side by side: no more at once, since a machine of two cores has to answer for all of it."""
+"""Lanes that run side by side; two at once, since they share a machine of two cores."""
 
 
 def plans(arguments: argparse.Namespace, stage: str) -> Iterator[Plan]:
-    """One for each round; the fault begins at another moment between two probes each time."""
+    """The plan of each round; the fault starts at a random time between two probes."""
     for number in range(arguments.rounds):
         chance = random.Random(f"{arguments.seed} {stage} {number}")
         fails_at_s = arguments.seconds / 3 + chance.uniform(0, arguments.every)
@@ -66,19 +66,19 @@ def plans(arguments: argparse.Namespace, stage: str) -> Iterator[Plan]:
 
 
 def measure(arguments: argparse.Namespace, console: Console) -> Report:
-    """All rounds of all stages."""
-    before, ran = load_average(), list[Ran]()
+    """Runs all rounds of all stages."""
+    before, runs = load_average(), list[LaneRun]()
     for stage in arguments.stages:
         for number, plan in enumerate(plans(arguments, stage), start=1):
             console.print(f"{stage}, round {number} of {arguments.rounds} …", style="dim")
             with tempfile.TemporaryDirectory() as folder:
-                ran += round_of(Path(folder), STAGES[stage], plan)
+                runs += round_of(Path(folder), STAGES[stage], plan)
     return Report(
         title="Requests through LiteLLM while one of three backends fails",
         settings={name: value for name, value in vars(arguments).items() if name not in {"out", "name"}},
         machine=machine(before),
-        verdicts=verdicts(ran),
-        tables=tables(ran),
+        verdicts=verdicts(runs),
+        tables=tables(runs),
         notes=_notes(arguments),
     )
 

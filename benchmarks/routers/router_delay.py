@@ -1,9 +1,9 @@
-"""How long after a change of status HAProxy, Envoy and Traefik do as it says.
+"""How long HAProxy, Envoy and Traefik take to follow a change of status.
 
-    python benchmarks/routers/router_delay.py [--flips 20]          # a minute; wants what `make routers` installs
+    python benchmarks/routers/router_delay.py [--flips 20]          # a minute; needs what `make routers` installs
 
 Runs each router as its page in `docs/routers/` says, publishes snapshots in which one of two endpoints is down, then up
-again, at random moments, and asks the router until it has followed. Prints a table and writes it to `results/`. Figures
+again, at random times, and asks the router until it has followed. Prints a table and writes it to `results/`. Figures
 are reported, never asserted.
 """
 
@@ -46,12 +46,12 @@ _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Followed:
-    """A router under measurement."""
+    """A measured router."""
 
     name: str
     offer: Callable[[Snapshot], None]
     is_used: Callable[[], bool]
-    """Whether the router sends to the endpoint that goes and comes. Asks the router."""
+    """Whether the router sends requests to the endpoint whose status changes. Asks the router."""
 
 
 def _snapshot(gates: Sequence[Gate], status: Status) -> Snapshot:
@@ -59,22 +59,22 @@ def _snapshot(gates: Sequence[Gate], status: Status) -> Snapshot:
     rows = [
         make_row(
             f"{name}:m",
-            each,
-            0.0 if each is Status.DOWN else 1.0,
+            item,
+            0.0 if item is Status.DOWN else 1.0,
             router_ids={
                 "haproxy": f"llama/{name}",
                 "envoy": f"llama/{gate.address}",
                 "traefik": f"llama/{name}",
             },
         )
-        for name, gate, each in zip(names, gates, (status, Status.UP), strict=True)
+        for name, gate, item in zip(names, gates, (status, Status.UP), strict=True)
     ]
     return Snapshot(generated_at=START, vantage="", rows={row.id: row for row in rows}, body=b"", etag="")
 
 
 @asynccontextmanager
 async def _written(file: PublishFile, first: Snapshot) -> AsyncIterator[Callable[[Snapshot], None]]:
-    """A file that is kept up to date; the function that gives it a newer snapshot."""
+    """A file that follows the snapshots; yields the function that publishes a snapshot."""
     writer, newest = FileWriter([file]), [first]
 
     async def read() -> Snapshot:
@@ -134,11 +134,11 @@ def _weight(port: int) -> int:
     except urllib.error.HTTPError as refused:  # the file is not read yet
         refused.close()
         return 0
-    return next(int(each.get("weight", 1)) for each in services if each["name"].startswith("near"))
+    return next(int(item.get("weight", 1)) for item in services if item["name"].startswith("near"))
 
 
 async def _measure(router: Followed, gates: Sequence[Gate], flips: int) -> Mapping[str, list[float]]:
-    """Seconds from a snapshot to the router that follows it."""
+    """Seconds from a published snapshot until the router follows it."""
     found: dict[str, list[float]] = {"out": [], "back": []}
     await _until(router, wanted=True)
     for _ in range(flips):
@@ -190,7 +190,9 @@ def main() -> None:
     print(table)
     facts = machine("")
     where = ", ".join(facts[name] for name in ("cpu", "kernel")) + f", Python {facts['python']}"
-    head = f"# From a change of status to the router that follows it\n\n{arguments.flips} times out and back each. {where}"
+    head = (
+        f"# From a change of status to the router that follows it\n\n{arguments.flips} times out and back each. {where}"
+    )
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / f"{arguments.name}.md").write_text(f"{head}\n\n{table}\n")
     (arguments.out / f"{arguments.name}.json").write_text(json.dumps(found, indent=1) + "\n")

@@ -1,6 +1,6 @@
-"""How long a restart's recomputation and one update take, with the real board and many endpoints.
+"""CPU time of a restart's recomputation and of one update, with the real board and many endpoints.
 
-In time of the processor, all of which is this process's: on a machine that others use, too, the clock tells of them.
+CPU time and not wall-clock time, since other programs use the machine too.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import time
 from dataclasses import dataclass
 from random import Random
 
-from benchmarks.scoring.detectors import START, Setting, configuration, moment
-from benchmarks.scoring.lives import Pace
+from benchmarks.scoring.daemon_detector import Setting, configuration
+from benchmarks.scoring.detectors import START, moment
+from benchmarks.scoring.simulation import ProbeSchedule
 from benchmarks.scoring.world import Size, staged
 from monitor.scheduler.jobs import plan
 from monitor.scoreboard.board import Board
@@ -24,25 +25,25 @@ _TENTHS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
-    """Of one board."""
+    """Timings of one board."""
 
     endpoints: int
     restore_s: float
-    """From states as texts to what is believed."""
+    """From serialized states to endpoint states."""
     publish_s: float
-    """From there to all rows and the document."""
+    """From endpoint states to all rows and the document."""
     update_least_us: float
-    """The mean of the quickest tenth of the updates in a row: others who use the machine slow this process down."""
+    """Mean of the fastest tenth of consecutive updates: the one that other programs slowed down least."""
     update_mean_us: float
     update_p50_us: float
     update_p99_us: float
-    """Of one sample, with the state that is to be stored."""
+    """An update is one sample, with the state to be stored."""
 
 
 def board_times(providers: int, models: int, updates: int) -> Times:
-    """With every endpoint of a provider a sibling of all its others."""
+    """Times a board of `providers` with `models` each; all endpoints of a provider are siblings."""
     made = staged(Size(providers=providers, models=models, days=1))
-    config = configuration(made, Setting(pace=Pace(every_s=60.0)))
+    config = configuration(made, Setting(schedule=ProbeSchedule(every_s=60.0)))
     jobs = plan(config)
     names = [spec.endpoint.id for spec in config.endpoints]
     first = Board(config, jobs, START)
@@ -62,7 +63,7 @@ def board_times(providers: int, models: int, updates: int) -> Times:
         endpoints=len(names),
         restore_s=restored - began,
         publish_s=published - restored,
-        update_least_us=min(sum(each) / tenth for each in tenths),
+        update_least_us=min(sum(item) / tenth for item in tenths),
         update_mean_us=sum(took_us) / len(took_us),
         update_p50_us=quantile(took_us, 0.5),
         update_p99_us=quantile(took_us, 0.99),

@@ -1,4 +1,4 @@
-"""What the report asks of findings: each function makes one figure of the worlds that it is given."""
+"""The figures of the report: each function computes one figure from the findings of worlds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Figure: TypeAlias = Callable[[Worlds], float]
 
 
 def total(worlds: Worlds, read: Callable[[Findings], float]) -> float:
-    """Over all worlds."""
+    """Sum over all worlds."""
     return sum(map(read, worlds))
 
 
@@ -28,17 +28,20 @@ def remaining(name: str) -> Figure:
     """The mean squared distance from the true chance, times 1,000."""
     return lambda worlds: (
         1e3
-        * ratio(total(worlds, lambda each: each.tallies[name].true_error), total(worlds, lambda each: each.requests))
+        * ratio(
+            total(worlds, lambda findings: findings.tallies[name].true_error),
+            total(worlds, lambda findings: findings.requests),
+        )
     )
 
 
 def remaining_by_outcomes(name: str) -> Figure:
-    """The Brier score minus the oracle's, times 1,000: the same, but for luck."""
+    """The Brier score minus the oracle's, times 1,000: the same figure, but for chance."""
     return lambda worlds: (
         1e3
         * ratio(
-            total(worlds, lambda each: each.tallies[name].outcome_error - each.oracle_error),
-            total(worlds, lambda each: each.requests),
+            total(worlds, lambda findings: findings.tallies[name].outcome_error - findings.oracle_error),
+            total(worlds, lambda findings: findings.requests),
         )
     )
 
@@ -47,39 +50,49 @@ def brier(name: str) -> Figure:
     """The Brier score, times 1,000."""
     return lambda worlds: (
         1e3
-        * ratio(total(worlds, lambda each: each.tallies[name].outcome_error), total(worlds, lambda each: each.requests))
+        * ratio(
+            total(worlds, lambda findings: findings.tallies[name].outcome_error),
+            total(worlds, lambda findings: findings.requests),
+        )
     )
 
 
 def oracle_brier(worlds: Worlds) -> float:
-    """Of one who knows the chances, times 1,000."""
-    return 1e3 * ratio(total(worlds, lambda each: each.oracle_error), total(worlds, lambda each: each.requests))
+    """The oracle's Brier score, times 1,000."""
+    return 1e3 * ratio(
+        total(worlds, lambda findings: findings.oracle_error), total(worlds, lambda findings: findings.requests)
+    )
 
 
 def skill(name: str) -> Figure:
-    """The share of the Brier score removed that one has who always says the mean."""
+    """The share that a rule removes of the Brier score of a constant forecast of the mean."""
 
     def found(worlds: Worlds) -> float:
-        share = ratio(total(worlds, lambda each: each.succeeded), total(worlds, lambda each: each.requests))
+        share = ratio(
+            total(worlds, lambda findings: findings.succeeded), total(worlds, lambda findings: findings.requests)
+        )
         return 1 - brier(name)(worlds) / (1e3 * share * (1 - share)) if 0 < share < 1 else math.inf
 
     return found
 
 
 def best_rival(worlds: Worlds, figure: Callable[[str], Figure]) -> str:
-    """The rival with the least of a figure."""
+    """The rival with the lowest figure."""
     return min(RIVALS, key=lambda name: figure(name)(worlds))
 
 
 def removed(figure: Callable[[str], Figure]) -> Figure:
-    """The share of the best rival's figure that ours is without; the best is found anew in every draw."""
+    """The share by which ours is below the best rival's figure; the best is chosen anew in every draw."""
     return lambda worlds: 1 - ratio(figure(OURS)(worlds), figure(best_rival(worlds, figure))(worlds))
 
 
 def lost(name: str) -> Figure:
-    """Of 10,000 routed requests: how many more fail than with one who knows the chances."""
+    """Failures in 10,000 routed requests beyond those of the oracle."""
     return lambda worlds: (
-        1e4 * ratio(total(worlds, lambda each: each.tallies[name].lost), total(worlds, lambda each: each.routed))
+        1e4
+        * ratio(
+            total(worlds, lambda findings: findings.tallies[name].lost), total(worlds, lambda findings: findings.routed)
+        )
     )
 
 
@@ -89,65 +102,68 @@ def left_of(figure: Callable[[str], Figure]) -> Figure:
 
 
 def delay(name: str, flag: Flag, share: float = 0.5) -> Figure:
-    """A quantile of the seconds until full outages were noticed."""
-    return lambda worlds: middle([s for each in worlds for s in each.tallies[name].delays_s[flag]], share)
+    """A quantile of the seconds until full outages were detected."""
+    return lambda worlds: middle([s for findings in worlds for s in findings.tallies[name].delays_s[flag]], share)
 
 
 def alone_delay(name: str) -> Figure:
-    """The median of the seconds until one endpoint was called down that was down alone."""
-    return lambda worlds: middle([s for each in worlds for s in each.tallies[name].alone_delays_s])
+    """The median of the seconds to status down in outages of one endpoint."""
+    return lambda worlds: middle([s for findings in worlds for s in findings.tallies[name].alone_delays_s])
 
 
 def last_delay(name: str) -> Figure:
-    """The median of the seconds until all endpoints were called down of a provider that was."""
-    return lambda worlds: middle([s for each in worlds for s in each.tallies[name].last_delays_s])
+    """The median of the seconds until all endpoints had status down, in outages of a provider."""
+    return lambda worlds: middle([s for findings in worlds for s in findings.tallies[name].last_delays_s])
 
 
 def missed(name: str, flag: Flag) -> Figure:
-    """The share of full outages that were never noticed."""
+    """The share of full outages that were never detected."""
 
     def found(worlds: Worlds) -> float:
-        delays_s = [s for each in worlds for s in each.tallies[name].delays_s[flag]]
+        delays_s = [s for findings in worlds for s in findings.tallies[name].delays_s[flag]]
         return ratio(sum(map(math.isinf, delays_s)), len(delays_s))
 
     return found
 
 
 def false_alarms(name: str, flag: Flag) -> Figure:
-    """Per endpoint and month."""
+    """False alarms per endpoint and month."""
     return lambda worlds: (
         _MONTH_DAYS
         * ratio(
-            total(worlds, lambda each: each.tallies[name].false_alarms[flag]),
-            total(worlds, lambda each: each.endpoint_days),
+            total(worlds, lambda findings: findings.tallies[name].false_alarms[flag]),
+            total(worlds, lambda findings: findings.endpoint_days),
         )
     )
 
 
 def probes_a_day(name: str, days: float, endpoints: int) -> Figure:
-    """Of an endpoint."""
-    return lambda worlds: ratio(total(worlds, lambda each: each.tallies[name].probes), len(worlds) * days * endpoints)
+    """Probes of an endpoint in a day."""
+    return lambda worlds: ratio(
+        total(worlds, lambda findings: findings.tallies[name].probes), len(worlds) * days * endpoints
+    )
 
 
 def bins(worlds: Worlds, name: str) -> list[Bin]:
-    """Calibration over all worlds."""
+    """The calibration bins, summed over all worlds."""
     found = [Bin() for _ in range(BINS)]
-    for each in worlds:
-        for mine, its in zip(found, each.tallies[name].bins, strict=True):
-            mine.count += its.count
-            mine.figures += its.figures
-            mine.succeeded += its.succeeded
-            mine.good += its.good
+    for findings in worlds:
+        for own, added in zip(found, findings.tallies[name].bins, strict=True):
+            own.count += added.count
+            own.figures += added.figures
+            own.succeeded += added.succeeded
+            own.good += added.good
     return found
 
 
 def difference(name: str, place: int) -> Figure:
-    """By how much the mean figure of a bin is more than the share of requests that succeeded."""
+    """The mean figure of a bin minus the share of its requests that succeeded."""
 
     def found(worlds: Worlds) -> float:
-        count = total(worlds, lambda each: each.tallies[name].bins[place].count)
+        count = total(worlds, lambda findings: findings.tallies[name].bins[place].count)
         more = total(
-            worlds, lambda each: each.tallies[name].bins[place].figures - each.tallies[name].bins[place].succeeded
+            worlds,
+            lambda findings: findings.tallies[name].bins[place].figures - findings.tallies[name].bins[place].succeeded,
         )
         return ratio(more, count)
 
@@ -155,17 +171,18 @@ def difference(name: str, place: int) -> Figure:
 
 
 def error_in(worlds: Worlds, name: str, moment: str) -> float:
-    """What moments of a kind add to the remaining error, times 1,000."""
+    """The contribution of one state of the endpoint to the remaining error, times 1,000."""
     return 1e3 * ratio(
-        total(worlds, lambda each: each.tallies[name].error_in[moment]), total(worlds, lambda each: each.requests)
+        total(worlds, lambda findings: findings.tallies[name].error_in[moment]),
+        total(worlds, lambda findings: findings.requests),
     )
 
 
 def moments(worlds: Worlds) -> dict[str, float]:
-    """The share of requests in each kind of moment."""
-    requests = total(worlds, lambda each: each.requests)
-    names = sorted({name for each in worlds for name in each.moments})
-    return {name: sum(each.moments[name] for each in worlds) / requests for name in names}
+    """The share of requests in each state of the endpoint."""
+    requests = total(worlds, lambda findings: findings.requests)
+    names = sorted({name for findings in worlds for name in findings.moments})
+    return {name: sum(findings.moments[name] for findings in worlds) / requests for name in names}
 
 
 def spent_a_day(runs: Sequence[Spent]) -> float:
@@ -174,14 +191,14 @@ def spent_a_day(runs: Sequence[Spent]) -> float:
 
 
 def spent_delay(runs: Sequence[Spent]) -> float:
-    """The median of the seconds until full outages were noticed."""
+    """The median of the seconds until full outages were detected."""
     return middle([s for run in runs for s in run.delays_s])
 
 
 def share_spent(adaptive: Sequence[Spent], fixed: Sequence[Sequence[Spent]]) -> float:
-    """Probes of an adaptive schedule as a share of what a fixed one takes that is as quick.
+    """Probes of an adaptive schedule, as a share of those of a fixed schedule with the same detection delay.
 
-    Between two fixed intervals, both figures are taken for straight lines on logarithmic scales.
+    Between two fixed intervals both figures are interpolated on logarithmic scales.
     """
     wanted_s = spent_delay(adaptive)
     points = sorted((spent_delay(runs), spent_a_day(runs)) for runs in fixed)
@@ -198,4 +215,4 @@ def false_a_month(runs: Sequence[Spent]) -> float:
 
 
 Schedules: TypeAlias = Mapping[str, Sequence[Spent]]
-"""By their words in a configuration, one run for each world."""
+"""By the interval as a configuration writes it; one run for each world."""

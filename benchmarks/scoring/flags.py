@@ -1,4 +1,4 @@
-"""When an endpoint was called down, or anything but well, and when its figure fell below one half."""
+"""When an endpoint was down, degraded or down, or had a figure below one half, as a rule saw it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class Flag(Enum):
-    """What may be said against an endpoint."""
+    """A finding about an endpoint."""
 
     DOWN = "called down"
     RAISED = "called degraded or down"
@@ -17,14 +17,14 @@ class Flag(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """From this time on a flag was up, or was not."""
+    """A change of a flag."""
 
     at_s: float
     up: bool
 
 
 class Flags:
-    """Of all endpoints, under each name."""
+    """The flags of all endpoints, for each rule by its name."""
 
     def __init__(self, names: Sequence[str], endpoints: int) -> None:
         self._turns: dict[tuple[str, int, Flag], list[Turn]] = {
@@ -33,7 +33,7 @@ class Flags:
         self._up: set[tuple[str, int, Flag]] = set()
 
     def note(self, name: str, number: int, at_s: float, flag: Flag, *, up: bool) -> None:
-        """A flag is, or is not; nothing is written down where that is no change."""
+        """Records the state of a flag, if it changed."""
         key = (name, number, flag)
         if up is (key in self._up):
             return
@@ -41,15 +41,15 @@ class Flags:
         self._turns[key].append(Turn(at_s=at_s, up=up))
 
     def any_up(self, name: str, number: int) -> bool:
-        """Whether anything is said against an endpoint."""
+        """Whether any flag of an endpoint is up."""
         return any((name, number, flag) in self._up for flag in Flag)
 
     def raised(self, name: str, number: int, flag: Flag) -> Iterator[float]:
-        """When a flag went up."""
+        """The times at which a flag went up."""
         return (turn.at_s for turn in self._turns[name, number, flag] if turn.up)
 
     def first_up(self, name: str, number: int, flag: Flag, from_s: float, to_s: float) -> float | None:
-        """When a flag was up first in a span; at its beginning where it was up already."""
+        """The first time in a span at which a flag was up: the begin of the span if it was up before."""
         was_up = False
         for turn in self._turns[name, number, flag]:
             if turn.at_s > from_s:

@@ -1,4 +1,4 @@
-"""A drawing of newcomers' first minutes: score, interval, samples and status over time, one panel for each."""
+"""A drawing of new endpoints' first minutes: score, interval, samples and status over time, one panel each."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Final, TypeAlias
 from benchmarks.scoring.newcomer_lives import Point
 
 Panel: TypeAlias = tuple[str, Sequence[Point]]
-"""Its title, and one life."""
+"""Title and points of one new endpoint."""
 
 _WIDTH, _LEFT, _RIGHT = 760, 44, 16
 _PLOT, _TOP, _STRIP, _BELOW = 108, 30, 18, 34
 _PANEL: Final = _TOP + _PLOT + _STRIP + _BELOW
 _NARROW: Final = 62
-"""A stretch of one status that is not so wide has no room for its word."""
+"""A bar narrower than this has no room for the name of its status."""
 _STYLE: Final = """
 svg { color-scheme: light dark; font: 12px system-ui, sans-serif; }
 .paper { fill: #ffffff } .word { fill: #24292f } .faint { fill: #57606a } .line { stroke: #d0d7de }

@@ -1,4 +1,4 @@
-"""New endpoints: what the score says of each from its first sample on, beside what is true."""
+"""New endpoints: the published score after each sample, beside the true chance."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from probes._model import ErrorClass
 _ERRORS: Final = (ErrorClass.SERVER_ERROR, ErrorClass.OVERLOADED, ErrorClass.TIMEOUT_TTFT, ErrorClass.CONNECT)
 _STALE_S: Final = 1e9
 _SIBLINGS_KNOWN: Final = 200
-"""Samples of each sibling before the newcomer comes."""
+"""Samples of each sibling before the new endpoint's first one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """What newcomers are like, and how they are probed."""
+    """A kind of new endpoint and its probing."""
 
     good: float
-    """How many requests succeed, in the long run."""
+    """Share of requests that succeed in the long run."""
     burst: float | None = None
-    """How many failures come in a row in the mean; None: each sample is drawn for itself."""
+    """Mean number of failures in a row; None: samples are independent."""
     every_s: float = 60.0
-    paced: bool = False
-    """Whether it is probed beside its ticks, where the daemon would."""
+    adaptive: bool = False
+    """Whether it has extra probes, as the daemon makes them."""
     siblings: int = 0
-    """Other endpoints of its provider, which are well and known."""
+    """Other endpoints of its provider, which work and have a history."""
     known: int = 0
-    """Good samples before it turned bad."""
+    """Good samples before it became bad."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """What is published after a sample, and what is true."""
+    """What the daemon publishes after a sample, and the true chance."""
 
     at_s: float
     score: float
@@ -50,7 +50,7 @@ class Point:
     true: float
     """The chance that the next request succeeds."""
     good: bool
-    """Whether the sample did."""
+    """Whether the sample succeeded."""
 
     @property
     def covers(self) -> bool:
@@ -59,26 +59,26 @@ class Point:
 
 
 def life(case: Case, counts: Container[int], samples: int, seed: str) -> list[Point]:
-    """What is published of one newcomer after so many of its samples."""
+    """The points of one new endpoint after the given counts of samples."""
     chance = random.Random(seed)
-    cast = _Cast(case)
-    weather = _Weather(case, chance)
+    newcomer = _Newcomer(case)
+    outcomes = _Outcomes(case, chance)
     at_s, tick_s, found = 0.0, 0.0, []
     for number in range(case.known + samples):
-        good = number < case.known or weather.next()
-        if cast.siblings and at_s == tick_s:
-            cast.tell_siblings(at_s)
-        cast.tell(at_s, good=good, error=chance.choice(_ERRORS))
+        good = number < case.known or outcomes.next()
+        if newcomer.siblings and at_s == tick_s:
+            newcomer.observe_siblings(at_s)
+        newcomer.observe(at_s, good=good, error=chance.choice(_ERRORS))
         if number - case.known + 1 in counts:
-            found.append(cast.point(at_s, weather.true, good=good))
+            found.append(newcomer.point(at_s, outcomes.true, good=good))
         if at_s >= tick_s:
             tick_s += case.every_s
-        at_s = cast.next_s(at_s, tick_s)
+        at_s = newcomer.next_s(at_s, tick_s)
     return found
 
 
-class _Weather:
-    """Successes and failures, one after the other."""
+class _Outcomes:
+    """A random sequence of successes and failures."""
 
     def __init__(self, case: Case, chance: random.Random) -> None:
         self._case, self._chance = case, chance
@@ -92,7 +92,7 @@ class _Weather:
 
     @property
     def true(self) -> float:
-        """How likely that is."""
+        """The chance that the next request succeeds."""
         case = self._case
         if case.burst is None or case.good in {0.0, 1.0}:
             return case.good
@@ -100,36 +100,36 @@ class _Weather:
         return ends if self._failing else 1 - min(ends * (1 - case.good) / case.good, 1.0)
 
 
-class _Cast:
-    """A newcomer, and its provider's other endpoints."""
+class _Newcomer:
+    """A new endpoint and its siblings, as the daemon scores them."""
 
     def __init__(self, case: Case) -> None:
         self._health = Health(since=START)
         self._shared: ProviderBelief = NEW
-        self._limits = IntervalLimits(least_s=2.0, most_s=case.every_s) if case.paced else None
+        self._limits = IntervalLimits(least_s=2.0, most_s=case.every_s) if case.adaptive else None
         self.siblings = [Health(since=START) for _ in range(case.siblings)]
         for number in range(_SIBLINGS_KNOWN if case.siblings else 0):
-            self.tell_siblings((number - _SIBLINGS_KNOWN) * case.every_s)
+            self.observe_siblings((number - _SIBLINGS_KNOWN) * case.every_s)
 
-    def tell_siblings(self, at_s: float) -> None:
-        """All is well with them."""
+    def observe_siblings(self, at_s: float) -> None:
+        """A successful sample of each sibling."""
         for place, health in enumerate(self.siblings):
             self.siblings[place], self._shared = advance(health, self._shared, _seen(at_s, good=True))
 
-    def tell(self, at_s: float, *, good: bool, error: ErrorClass) -> None:
-        """A sample of the newcomer."""
+    def observe(self, at_s: float, *, good: bool, error: ErrorClass) -> None:
+        """A sample of the new endpoint."""
         seen = _seen(at_s, good=good)
         seen = seen if good else replace(seen, error=error)
         self._health, self._shared = advance(self._health, self._shared, seen)
 
     def point(self, at_s: float, true: float, *, good: bool) -> Point:
-        """What is published of it."""
+        """What the daemon publishes of the new endpoint."""
         found = assess(self._health, self._shared, moment(at_s), stale_s=_STALE_S)
         low, high = found.confidence or (0.0, 1.0)
         return Point(at_s=at_s, score=found.score or 0.0, low=low, high=high, status=found.status, true=true, good=good)
 
     def next_s(self, at_s: float, tick_s: float) -> float:
-        """When it is probed next."""
+        """The time of the next probe."""
         wanted = None if self._limits is None else next_probe(self._health, self._limits)
         if wanted is None:
             return tick_s
@@ -142,6 +142,6 @@ def _seen(at_s: float, *, good: bool) -> Observation:
 
 
 def lives(case: Case, counts: Sequence[int], seed: str, count: int) -> Iterator[list[Point]]:
-    """Those of many newcomers."""
+    """The points of many new endpoints."""
     for number in range(count):
         yield life(case, counts, max(counts), f"{seed}-{number}")

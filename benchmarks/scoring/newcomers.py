@@ -1,4 +1,4 @@
-"""What is published of endpoints that are new, or turned bad for good, from the first sample on, beside what is true.
+"""What the daemon publishes of endpoints that are new or have become bad, from the first sample on.
 
     python benchmarks/scoring/newcomers.py              # 200 lives of each kind: two minutes
 
@@ -27,7 +27,7 @@ _LEAST_COVERED: Final = 0.9
 _MOST_UP: Final = 0.05
 _SIXTY: Final = "60 %, each sample by itself"
 _DRAWN: Final = {"100 %": (1.0, 1), "95 %": (0.95, 4), "60 %": (0.6, 3), "0 %": (0.0, 1)}
-"""By what is written: how many requests succeed, and which life is drawn."""
+"""By caption: the share of requests that succeed, and the number of the life that is drawn."""
 _DRAWN_EVERY_S, _DRAWN_UNTIL_S = 15.0, 300.0
 _WORLDS: Final = {"held": "held-1", "tune": "tune"}
 
@@ -45,14 +45,14 @@ _CASES: Final = {
     "95 %, hourly": Case(good=0.95, every_s=3_600.0),
     "60 %, hourly": Case(good=0.6, every_s=3_600.0),
     "0 %, hourly": Case(good=0.0, every_s=3_600.0),
-    "60 %, probed beside the ticks": Case(good=0.6, paced=True),
+    "60 %, probed beside the ticks": Case(good=0.6, adaptive=True),
     "60 %, well for ten hours before": Case(good=0.6, known=600),
     "0 %, well for ten hours before": Case(good=0.0, known=600),
 }
-"""All once a minute, but where it says hourly."""
+"""Probed once a minute unless the name says hourly."""
 
 Snapshot: TypeAlias = list[Point]
-"""The points of all lives after so many samples."""
+"""The points of all lives after one count of samples."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -76,11 +76,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def drawing() -> str:
-    """The first five minutes of four newcomers, probed every 15 s and beside that where the daemon would."""
+    """The first five minutes of four new endpoints, probed every 15 s, with the daemon's extra probes."""
     panels = []
     for words, (good, number) in _DRAWN.items():
-        case = Case(good=good, every_s=_DRAWN_EVERY_S, paced=True)
-        points = [each for each in life(case, range(200), 200, f"drawn-{number}") if each.at_s < _DRAWN_UNTIL_S]
+        case = Case(good=good, every_s=_DRAWN_EVERY_S, adaptive=True)
+        points = [item for item in life(case, range(200), 200, f"drawn-{number}") if item.at_s < _DRAWN_UNTIL_S]
         panels.append((f"{words} of requests succeed", points))
     return chart(panels, _DRAWN_UNTIL_S)
 

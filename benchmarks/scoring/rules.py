@@ -1,8 +1,7 @@
-"""The rules that people use to tell whether an endpoint is well, and two that are nobody's.
+"""The rules that common tools use to decide whether an endpoint works, and two that no tool uses.
 
-They are fed the same probes, and are the policies of `providerwatch backtest`, with one difference: what chance of
-success a figure stands for is learned on other seeds (`Calibration`), so that none is held to have meant a probability
-where it meant a state.
+They are the policies of `providerwatch backtest` and receive the same probes. One thing is added: `Calibration` learns
+in other worlds which chance of success a figure stands for, since some rules give a state and not a probability.
 """
 
 from __future__ import annotations
@@ -29,25 +28,25 @@ _PRIOR_WEIGHT = 2.0
 
 
 class RowAndRatio:
-    """An outage after so many failures in a row, or else the ratio of a long time: a router that was thought about."""
+    """Down after a number of failures in a row, else the success ratio of a long time."""
 
     def __init__(self, limit: int, count: int) -> None:
         self._row, self._ratio = InARow(limit), LastRatio(count)
 
     def see(self, counted: CountedSample) -> Iterable[str]:
-        """Both do."""
+        """Passes the sample to both rules."""
         return chain(self._row.see(counted), self._ratio.see(counted))
 
     def figure(self, at_s: float) -> float:
-        """The worse of both."""
+        """The lower figure of the two."""
         return min(self._row.figure(at_s), self._ratio.figure(at_s))
 
     def usable(self, at_s: float) -> bool:
-        """Until a row is full."""
+        """Until the run of failures is complete."""
         return self._row.usable(at_s)
 
     def turns_s(self, at_s: float) -> float:
-        """Never without news."""
+        """Never: only a sample changes the figure."""
         return math.inf
 
 
@@ -70,7 +69,7 @@ TWO_IN_A_ROW: Final = "2 failures in a row"
 
 @dataclass(slots=True, kw_only=True)
 class _Block:
-    """Neighbouring bins of a figure that stand for one chance."""
+    """Adjacent bins of a figure that share one chance."""
 
     places: list[int]
     good: float
@@ -81,16 +80,16 @@ class _Block:
         return self.good / self.all
 
     def take(self, other: _Block) -> None:
-        """Become one with the next."""
+        """Merges the next block into this one."""
         self.places += other.places
         self.good += other.good
         self.all += other.all
 
 
 class Calibration:
-    """What share of requests succeeded within SLO where a rule gave such a figure; more never stands for less.
+    """The share of requests that succeeded within their SLO, by a rule's figure; monotonic.
 
-    By fine bins of the figure, of which those that contradict the order are pooled (isotonic regression).
+    The figure is divided into fine bins; bins that break the order are pooled (isotonic regression).
     """
 
     def __init__(self) -> None:
@@ -99,7 +98,7 @@ class Calibration:
         self._shares: dict[int, float] = {}
 
     def learn(self, figures: Iterable[float], succeeded: Iterable[bool]) -> None:
-        """Take in what a rule said, and what then came of it."""
+        """Adds figures of a rule and the results of the requests."""
         self._shares = {}
         for figure, success in zip(figures, succeeded, strict=True):
             place = _place(figure)
@@ -107,13 +106,13 @@ class Calibration:
             self._good[place] += success
 
     def add(self, other: Calibration) -> None:
-        """Take in what another learned."""
+        """Adds the counts of another calibration."""
         self._shares = {}
         self._all.update(other._all)
         self._good.update(other._good)
 
     def chance(self, figure: float) -> float:
-        """What a figure stands for; one that was never seen, what the nearest does."""
+        """The chance for a figure; an unknown figure has the chance of the nearest known one."""
         if not self._shares:
             self._shares = {place: block.chance for block in self._blocks() for place in block.places}
         place = _place(figure)
@@ -134,5 +133,5 @@ class Calibration:
 
 
 def _place(figure: float) -> int:
-    """Finer towards 0 and 1, where a little is a great difference."""
+    """The bin of a figure. Bins are finer towards 0 and 1, where small differences matter most."""
     return round(_FINE * math.log((figure + _EDGE) / (1 - figure + _EDGE)))

@@ -1,4 +1,4 @@
-"""How well the published score and status tell of an endpoint, beside simpler rules, in a world that is made up.
+"""How well published score and status describe an endpoint, beside simpler rules, in simulated worlds.
 
     python benchmarks/scoring/score.py            # 20 worlds of 12 endpoints and 12 days: ten minutes on two cores
     python benchmarks/scoring/score.py --quick    # a minute
@@ -27,9 +27,9 @@ from benchmarks.common.results import RESULTS, Report, publish
 from benchmarks.scoring import daemon_trials, tables, trials, world
 from benchmarks.scoring.board_times import board_times
 from benchmarks.scoring.detectors import OURS
-from benchmarks.scoring.lives import Pace
 from benchmarks.scoring.measures import Findings
 from benchmarks.scoring.rules import TWO_IN_A_ROW, Calibration
+from benchmarks.scoring.simulation import ProbeSchedule
 from benchmarks.scoring.tables import Found
 
 _WIDTH = 150
@@ -37,38 +37,38 @@ _ADAPTIVE_S = (60, 120, 300, 600)
 _CLOSEST_SHARE = 20
 _FIXED_S = (20, 30, 45, 60, 90, 120, 180, 240)
 _SCHEDULED_DAYS = 6.0
-"""There are many schedules."""
+"""Shorter than the other worlds, since there are many schedules."""
 _FIXED = {"fixed, ours": OURS, "fixed, 2 in a row": TWO_IN_A_ROW}
-"""Who judges there."""
+"""Detector of each kind of fixed schedule."""
 _BUDGET_SHARES = (0.25, 0.5, 0.9)
 
-_LOOKED = 2
-"""How often constants were set after somebody had looked at held worlds: each time there are others."""
+_HELD_GENERATION = 2
+"""Raise it when constants are set after a look at the held worlds: it selects new ones."""
 
 _CLIMATES = {"full world": world.FULL, "stormy world": world.STORMY, "simpler world": world.OUTAGES}
-_PACES = {"every 60s": trials.USUAL, "15s..300s": Pace(every_s=300.0, least_s=15.0)}
+_SCHEDULES = {"every 60s": trials.USUAL, "15s..300s": ProbeSchedule(every_s=300.0, least_s=15.0)}
 
 Result = TypeVar("Result")
 _Task: TypeAlias = Future[Result]
 _Tasks: TypeAlias = dict[str, Sequence[Future[Result]]]
-"""By their words in the report."""
+"""By name in the report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How much is tried."""
+    """Amount of trials."""
 
     worlds: str
-    """`held`: worlds that nobody looked at when constants were set; `tune`: those to look at."""
+    """`held`: worlds that were not used to set constants; `tune`: worlds for setting them."""
     seeds: int
     size: world.Size
     workers: int
     board: int
-    """Providers of the board that is timed; each has as many models."""
+    """Providers of the timed board; each has as many models."""
 
     def of(self, kind: str, count: int) -> Sequence[str]:
-        """Seeds of so many worlds of a kind."""
-        return [f"{self.worlds}-{_LOOKED}-{kind}-{seed}" for seed in range(count)]
+        """Seeds of `count` worlds of a kind."""
+        return [f"{self.worlds}-{_HELD_GENERATION}-{kind}-{seed}" for seed in range(count)]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     facts = machine(before)
     kept = ("date", "cpu", "kernel", "python", "load average before", "load average after")
     report = Report(
-        title="Score, status and schedule in a made-up world",
+        title="Score, status and schedule in simulated worlds",
         settings={
             "worlds": plan.worlds,
             "seeds": plan.seeds,
@@ -109,17 +109,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def tried(plan: Plan) -> Found:
-    """Everything, on so many processes."""
-    with _Crew(plan.workers) as crew:
+    """Runs all trials on the worker processes."""
+    with _TrialPool(plan.workers) as pool:
         few = max(plan.seeds // 2, 2)
-        learned = {title: _learned(crew, plan, climate) for title, climate in _CLIMATES.items()}
-        quiet = crew.all(trials.quiet, [(seed, plan.size) for seed in plan.of("quiet", max(plan.seeds // 3, 1))])
+        learned = {title: _learned(pool, plan, climate) for title, climate in _CLIMATES.items()}
+        quiet = pool.all(trials.quiet, [(seed, plan.size) for seed in plan.of("quiet", max(plan.seeds // 3, 1))])
         adaptive, fixed = _schedules(
-            crew, plan.of("world", few), replace(plan.size, days=min(plan.size.days, _SCHEDULED_DAYS))
+            pool, plan.of("world", few), replace(plan.size, days=min(plan.size.days, _SCHEDULED_DAYS))
         )
-        offline, wide, budgeted = _offline(crew, plan), _wide(crew, plan), _budgeted(crew, plan)
+        offline, wide, budgeted = _offline(pool, plan), _wide(pool, plan), _budgeted(pool, plan)
         compared = {
-            title: _compared(crew, plan, climate, _merged(_results(learned[title])))
+            title: _compared(pool, plan, climate, _merged(_results(learned[title])))
             for title, climate in _CLIMATES.items()
         }
         return Found(
@@ -127,47 +127,47 @@ def tried(plan: Plan) -> Found:
             worlds=_each(compared),
             quiet=_results(quiet),
             adaptive=_each(adaptive),
-            fixed={judge: _each(schedules) for judge, schedules in fixed.items()},
+            fixed={detector: _each(schedules) for detector, schedules in fixed.items()},
             offline=_each(offline),
             wide=_each(wide),
-            budgeted=[each for days in _results(budgeted) for each in days],
-            # Last, when nothing else of ours runs.
+            budgeted=[day for days in _results(budgeted) for day in days],
+            # Last, when no worker process runs.
             times=board_times(plan.board, plan.board, updates=2 * plan.board**2),
         )
 
 
-def _learned(crew: _Crew, plan: Plan, climate: world.Climate) -> Sequence[_Task[dict[str, Calibration]]]:
-    """What rivals learn, in worlds of their own."""
+def _learned(pool: _TrialPool, plan: Plan, climate: world.Climate) -> Sequence[_Task[dict[str, Calibration]]]:
+    """Calibrations of the rivals, from worlds of their own."""
     seeds = [f"train-{seed}" for seed in range(max(plan.seeds // 4, 2))]
-    return crew.all(trials.learned, [(seed, plan.size, climate) for seed in seeds])
+    return pool.all(trials.learned, [(seed, plan.size, climate) for seed in seeds])
 
 
 def _compared(
-    crew: _Crew, plan: Plan, climate: world.Climate, known: dict[str, Calibration]
+    pool: _TrialPool, plan: Plan, climate: world.Climate, known: dict[str, Calibration]
 ) -> Sequence[_Task[Findings]]:
     seeds = plan.of("world", plan.seeds if climate is world.FULL else max(plan.seeds // 2, 2))
-    return crew.all(trials.compared, [(seed, plan.size, climate, known) for seed in seeds])
+    return pool.all(trials.compared, [(seed, plan.size, climate, known) for seed in seeds])
 
 
 def _schedules(
-    crew: _Crew, seeds: Sequence[str], size: world.Size
+    pool: _TrialPool, seeds: Sequence[str], size: world.Size
 ) -> tuple[_Tasks[trials.Spent], dict[str, _Tasks[trials.Spent]]]:
-    """Adaptive ones and fixed ones, in the same worlds."""
+    """Adaptive and fixed schedules in the same worlds."""
 
-    def runs(pace: Pace, name: str) -> Sequence[_Task[trials.Spent]]:
-        return crew.all(trials.spent, [(seed, size, world.FULL, pace, name) for seed in seeds])
+    def runs(schedule: ProbeSchedule, name: str) -> Sequence[_Task[trials.Spent]]:
+        return pool.all(trials.spent, [(seed, size, world.FULL, schedule, name) for seed in seeds])
 
-    adaptive = [Pace(every_s=every_s, least_s=every_s / _CLOSEST_SHARE) for every_s in _ADAPTIVE_S]
+    adaptive = [ProbeSchedule(every_s=every_s, least_s=every_s / _CLOSEST_SHARE) for every_s in _ADAPTIVE_S]
     return (
-        {f"{pace.least_s:g}s..{pace.every_s:g}s": runs(pace, OURS) for pace in adaptive},
+        {f"{schedule.least_s:g}s..{schedule.every_s:g}s": runs(schedule, OURS) for schedule in adaptive},
         {
-            words: {f"{every_s:g}s": runs(Pace(every_s=every_s), name) for every_s in _FIXED_S}
+            words: {f"{every_s:g}s": runs(ProbeSchedule(every_s=every_s), name) for every_s in _FIXED_S}
             for words, name in _FIXED.items()
         },
     )
 
 
-def _offline(crew: _Crew, plan: Plan) -> _Tasks[daemon_trials.Offline]:
+def _offline(pool: _TrialPool, plan: Plan) -> _Tasks[daemon_trials.Offline]:
     many, single = replace(plan.size, providers=4), replace(plan.size, providers=1)
     cases = {
         "4 providers, no canaries": (many, ()),
@@ -175,41 +175,46 @@ def _offline(crew: _Crew, plan: Plan) -> _Tasks[daemon_trials.Offline]:
         "1 provider and 2 canaries": (single, daemon_trials.CANARIES),
     }
     return {
-        words: crew.all(
+        words: pool.all(
             daemon_trials.offline,
-            [(seed, size, pace, canaries) for seed in plan.of("offline", plan.seeds) for pace in _PACES.values()],
+            [
+                (seed, size, schedule, canaries)
+                for seed in plan.of("offline", plan.seeds)
+                for schedule in _SCHEDULES.values()
+            ],
         )
         for words, (size, canaries) in cases.items()
     }
 
 
-def _wide(crew: _Crew, plan: Plan) -> _Tasks[daemon_trials.Wide]:
+def _wide(pool: _TrialPool, plan: Plan) -> _Tasks[daemon_trials.WideOutage]:
     size = replace(plan.size, providers=2, models=3 * plan.size.models)
     return {
-        words: crew.all(daemon_trials.wide, [(seed, size, pace) for seed in plan.of("wide", plan.seeds)])
-        for words, pace in _PACES.items()
+        words: pool.all(daemon_trials.wide, [(seed, size, schedule) for seed in plan.of("wide", plan.seeds)])
+        for words, schedule in _SCHEDULES.items()
     }
 
 
-def _budgeted(crew: _Crew, plan: Plan) -> Sequence[_Task[list[daemon_trials.Budgeted]]]:
+def _budgeted(pool: _TrialPool, plan: Plan) -> Sequence[_Task[list[daemon_trials.BudgetDay]]]:
     size = replace(plan.size, providers=2)
-    cases = [(share, pace) for share in _BUDGET_SHARES for pace in _PACES.values()]
+    cases = [(share, schedule) for share in _BUDGET_SHARES for schedule in _SCHEDULES.values()]
     seeds = plan.of("budget", len(cases))
-    return crew.all(
-        daemon_trials.budgeted, [(seed, size, pace, share) for seed, (share, pace) in zip(seeds, cases, strict=True)]
+    return pool.all(
+        daemon_trials.budgeted,
+        [(seed, size, schedule, share) for seed, (share, schedule) in zip(seeds, cases, strict=True)],
     )
 
 
 def _merged(learned: Iterable[dict[str, Calibration]]) -> dict[str, Calibration]:
     found: dict[str, Calibration] = {}
-    for each in learned:
-        for name, calibration in each.items():
+    for calibrations in learned:
+        for name, calibration in calibrations.items():
             found.setdefault(name, Calibration()).add(calibration)
     return found
 
 
-class _Crew:
-    """Processes that take tasks; with no more than one worker, this one."""
+class _TrialPool:
+    """Worker processes for trials; with one worker, trials run in this process."""
 
     def __init__(self, workers: int) -> None:
         self._pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn")) if workers > 1 else None
@@ -226,11 +231,11 @@ class _Crew:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
-    def all(self, trial: Callable[..., Result], each: Sequence[tuple[object, ...]]) -> Sequence[_Task[Result]]:
-        """One trial with each of these arguments."""
-        self._total += len(each)
+    def all(self, trial: Callable[..., Result], argument_sets: Sequence[tuple[object, ...]]) -> Sequence[_Task[Result]]:
+        """One run of a trial for each tuple of arguments."""
+        self._total += len(argument_sets)
         self._progress.update(self._bar, total=self._total)
-        return [self._task(partial(trial, *arguments)) for arguments in each]
+        return [self._task(partial(trial, *arguments)) for arguments in argument_sets]
 
     def _task(self, trial: Callable[[], Result]) -> _Task[Result]:
         task: _Task[Result]
@@ -257,7 +262,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--worlds",
         choices=("held", "tune"),
         default="held",
-        help="those that nobody looked at when constants were set (held), or those to look at",
+        help="worlds not used to set constants (held), or worlds for setting them (tune)",
     )
     parser.add_argument("--seeds", type=int, help="how many worlds (20)")
     parser.add_argument("--providers", type=int, default=4, help="of each world (4)")

@@ -1,4 +1,4 @@
-"""What the findings say: the bounds, and the tables around them."""
+"""Bounds and tables of the report."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.common.estimates import Estimate, estimate, middle
 from benchmarks.common.results import Cell, Table, Verdict
 from benchmarks.scoring import figures
 from benchmarks.scoring.board_times import Times
-from benchmarks.scoring.daemon_trials import Budgeted, Offline, Wide
+from benchmarks.scoring.daemon_trials import BudgetDay, Offline, WideOutage
 from benchmarks.scoring.detectors import OURS
 from benchmarks.scoring.figures import Schedules, Worlds
 from benchmarks.scoring.flags import Flag
@@ -28,12 +28,12 @@ SPENT_SHARE = 0.5
 RESTORE_S, UPDATE_US = 5.0, 100.0
 WITHIN_PROBES = 2
 ADAPTIVE: Final = "15s..300s"
-"""The schedule whose spending is judged."""
+"""The schedule whose number of probes has a bound."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """All that was tried."""
+    """Results of all trials."""
 
     size: Size
     worlds: Mapping[str, Worlds]
@@ -41,17 +41,17 @@ class Found:
     quiet: Worlds
     adaptive: Schedules
     fixed: Mapping[str, Schedules]
-    """By who judges."""
+    """By detector."""
     offline: dict[str, Sequence[Offline]]
-    """By who else could be asked."""
-    wide: dict[str, Sequence[Wide]]
+    """By providers and canaries."""
+    wide: dict[str, Sequence[WideOutage]]
     """By schedule."""
-    budgeted: Sequence[Budgeted]
+    budgeted: Sequence[BudgetDay]
     times: Times
 
 
 def verdicts(found: Found) -> list[Verdict]:
-    """In the order of the promises."""
+    """All bounds, in the order of the report."""
     return [
         *_score_verdicts(found),
         *_detection_verdicts(found),
@@ -63,15 +63,15 @@ def verdicts(found: Found) -> list[Verdict]:
 
 
 def tables(found: Found) -> list[Table]:
-    """Everything in figures."""
-    each = found.worlds.items()
+    """All tables."""
+    by_climate = found.worlds.items()
     return [
-        *(_errors(f"Scores, {title}", worlds, found.size) for title, worlds in each),
-        *(_moments(f"Where the error sits, {title}", worlds) for title, worlds in each),
-        *(_calibration(f"Calibration of ours, {title}", worlds) for title, worlds in each),
+        *(_errors(f"Scores, {title}", worlds, found.size) for title, worlds in by_climate),
+        *(_moments(f"Where the error sits, {title}", worlds) for title, worlds in by_climate),
+        *(_calibration(f"Calibration of ours, {title}", worlds) for title, worlds in by_climate),
         *(
             _detection(f"Detection of full outages of at least 3 minutes, {title}", worlds, found.quiet)
-            for title, worlds in each
+            for title, worlds in by_climate
         ),
         _schedules(found),
         _whole(found),
@@ -95,7 +95,7 @@ def _score_verdicts(found: Found) -> list[Verdict]:
 
 
 def _brier_verdict(title: str, worlds: Worlds) -> Verdict:
-    """Of one who knows the chances, too: where that is less than the bound, nobody can keep it."""
+    """The bound states the oracle's share too: where it is below the bound, no rule can keep the bound."""
     rival = figures.best_rival(worlds, figures.brier)
     seen = estimate(worlds, figures.removed(figures.brier))
     most = 1 - figures.oracle_brier(worlds) / figures.brier(rival)(worlds)
@@ -104,8 +104,8 @@ def _brier_verdict(title: str, worlds: Worlds) -> Verdict:
 
 
 def _calibration_verdict(title: str, worlds: Worlds) -> Verdict:
-    judged = [each for each in figures.bins(worlds, OURS) if each.count >= BIN_LEAST]
-    worst = max((abs(each.figures - each.succeeded) / each.count for each in judged), default=0.0)
+    counted = [item for item in figures.bins(worlds, OURS) if item.count >= BIN_LEAST]
+    worst = max((abs(item.figures - item.succeeded) / item.count for item in counted), default=0.0)
     bound = f"in every bin of {BIN_LEAST} and more the score is within {OFF} of the observed share ({title})"
     return Verdict(bound=bound, seen=worst, kept=worst <= OFF)
 
@@ -137,8 +137,8 @@ def _routing_verdicts(found: Found) -> list[Verdict]:
 
 
 def _whole_verdicts(found: Found) -> list[Verdict]:
-    down = sum(each.down for runs in found.offline.values() for each in runs)
-    of = sum(each.endpoints for runs in found.offline.values() for each in runs)
+    down = sum(item.down for runs in found.offline.values() for item in runs)
+    of = sum(item.endpoints for runs in found.offline.values() for item in runs)
     made = [
         Verdict(
             bound="while the vantage is offline for 10 minutes no endpoint is called down",
@@ -153,30 +153,30 @@ def _whole_verdicts(found: Found) -> list[Verdict]:
         ),
         ("down", [probes for runs in found.wide.values() for run in runs for probes in run.probes_to_down]),
     ):
-        within = sum(each <= WITHIN_PROBES for each in probes)
+        within = sum(item <= WITHIN_PROBES for item in probes)
         bound = f"all of a provider's endpoints are called {words} within {WITHIN_PROBES} of their probes of the first"
         made.append(Verdict(bound=bound, seen=f"{within} of {len(probes)}", kept=within == len(probes)))
     return made
 
 
 def _spending_verdicts(found: Found) -> list[Verdict]:
-    over = max(each.spent - each.cap for each in found.budgeted)
-    dearest = max(each.dearest for each in found.budgeted)
+    over = max(item.spent - item.cap for item in found.budgeted)
+    most_expensive = max(item.most_expensive for item in found.budgeted)
     return [
         Verdict(
             bound="a day's spending never passes its cap by more than one probe",
-            seen=f"{max(over, 0.0):,.0f} tokens over; the dearest probe cost {dearest:,.0f}",
-            kept=over <= dearest,
+            seen=f"{max(over, 0.0):,.0f} tokens over; the most expensive probe cost {most_expensive:,.0f}",
+            kept=over <= most_expensive,
         ),
-        *(_share_verdict(found, judge) for judge in found.fixed),
+        *(_share_verdict(found, detector) for detector in found.fixed),
     ]
 
 
-def _share_verdict(found: Found, judge: str) -> Verdict:
-    seen = _share(found, ADAPTIVE, found.fixed[judge])
-    bound = f"{ADAPTIVE} spends at most {100 * SPENT_SHARE:.0f} % of what a fixed schedule does that is as quick"
+def _share_verdict(found: Found, detector: str) -> Verdict:
+    seen = _share(found, ADAPTIVE, found.fixed[detector])
+    bound = f"{ADAPTIVE} takes at most {100 * SPENT_SHARE:.0f} % of the probes of a fixed schedule with the same delay"
     return Verdict(
-        bound=f"{bound} (there judged by: {judge})",
+        bound=f"{bound} (detector: {detector})",
         seen=seen,
         kept=seen.value is not None and seen.value <= SPENT_SHARE,
     )
@@ -188,8 +188,8 @@ def _share(found: Found, name: str, fixed: Schedules) -> Estimate:
     return estimate(
         worlds,
         lambda drawn: figures.share_spent(
-            [found.adaptive[name][each] for each in drawn],
-            [[runs[each] for each in drawn] for runs in fixed.values()],
+            [found.adaptive[name][item] for item in drawn],
+            [[runs[item] for item in drawn] for runs in fixed.values()],
         ),
     )
 
@@ -224,7 +224,7 @@ def _errors(title: str, worlds: Worlds, size: Size) -> Table:
             ]
         )
     oracle = estimate(worlds, figures.oracle_brier, 2)
-    rows.append(["one who knows the chances", 0.0, 0.0, oracle, None, 0.0, None])
+    rows.append(["oracle", 0.0, 0.0, oracle, None, 0.0, None])
     head = ["rule", "error, true", "error, outcomes", "Brier", "skill", "lost of 10,000", "probes a day"]
     note = "Errors and Brier scores times 1,000. Error: what is left of the Brier score without the oracle's."
     return Table(title=title, head=head, rows=rows, note=note)
@@ -244,12 +244,12 @@ def _moments(title: str, worlds: Worlds) -> Table:
 
 def _calibration(title: str, worlds: Worlds) -> Table:
     rows: list[list[Cell]] = []
-    for place, each in enumerate(figures.bins(worlds, OURS)):
+    for place, item in enumerate(figures.bins(worlds, OURS)):
         name = f"{place / BINS:.1f} .. {(place + 1) / BINS:.1f}"
-        if each.count:
-            mean, share = each.figures / each.count, each.succeeded / each.count
+        if item.count:
+            mean, share = item.figures / item.count, item.succeeded / item.count
             difference = estimate(worlds, figures.difference(OURS, place))
-            rows.append([name, each.count, mean, share, each.good / each.count, difference])
+            rows.append([name, item.count, mean, share, item.good / item.count, difference])
         else:
             rows.append([name, 0, None, None, None, None])
     head = ["score", "requests", "mean score", "observed share", "mean true chance", "difference"]
@@ -271,9 +271,9 @@ def _detection(title: str, worlds: Worlds, quiet: Worlds) -> Table:
         ]
         for name in (OURS, *RIVALS)
     ]
-    count = sum(len(each.tallies[OURS].delays_s[Flag.DOWN]) for each in worlds)
-    alone = sum(len(each.tallies[OURS].alone_delays_s) for each in worlds)
-    wide = sum(len(each.tallies[OURS].last_delays_s) for each in worlds)
+    count = sum(len(item.tallies[OURS].delays_s[Flag.DOWN]) for item in worlds)
+    alone = sum(len(item.tallies[OURS].alone_delays_s) for item in worlds)
+    wide = sum(len(item.tallies[OURS].last_delays_s) for item in worlds)
     raised = estimate(worlds, figures.false_alarms(OURS, Flag.RAISED), 2)
     note = (
         f"Seconds; {count} outages of endpoints with nothing else the matter, {alone} of one alone, {wide} of whole "
@@ -286,14 +286,14 @@ def _detection(title: str, worlds: Worlds, quiet: Worlds) -> Table:
 
 def _schedules(found: Found) -> Table:
     rows: list[list[Cell]] = []
-    for judge, schedules in {OURS: found.adaptive, **found.fixed}.items():
+    for detector, schedules in {OURS: found.adaptive, **found.fixed}.items():
         for name, runs in schedules.items():
             shares = [
                 _share(found, name, fixed) if schedules is found.adaptive else None for fixed in found.fixed.values()
             ]
             rows.append(
                 [
-                    f"{judge}, {name}",
+                    f"{detector}, {name}",
                     estimate(runs, figures.spent_a_day, 0),
                     estimate(runs, figures.spent_delay, 0),
                     estimate(runs, figures.false_a_month, 2),
@@ -302,7 +302,7 @@ def _schedules(found: Found) -> Table:
             )
     head = [
         *("schedule", "probes a day", "median until down, s", "false alarms a month"),
-        *(f"of {judge} as quick" for judge in found.fixed),
+        *(f"of {detector} as quick" for detector in found.fixed),
     ]
     note = "Probes of one endpoint; every probe of a schedule costs the same number of tokens in the mean."
     return Table(title="What detection costs, full world", head=head, rows=rows, note=note)
@@ -311,19 +311,19 @@ def _schedules(found: Found) -> Table:
 def _whole(found: Found) -> Table:
     rows: list[list[Cell]] = []
     for words, runs in found.offline.items():
-        down, degraded = sum(each.down for each in runs), sum(each.degraded for each in runs)
-        of, probes = sum(each.endpoints for each in runs), sum(each.probes for each in runs)
+        down, degraded = sum(item.down for item in runs), sum(item.degraded for item in runs)
+        of, probes = sum(item.endpoints for item in runs), sum(item.probes for item in runs)
         rows.append([f"vantage offline: {words}", f"{of} endpoints, {probes} probes: {down} down, {degraded} not up"])
     for words, wide in found.wide.items():
-        after_s = [seconds for each in wide for seconds in each.after_s]
-        raised = max(probes for each in wide for probes in each.probes_to_raised)
-        fallen = max(probes for each in wide for probes in each.probes_to_down)
+        after_s = [seconds for item in wide for seconds in item.after_s]
+        raised = max(probes for item in wide for probes in item.probes_to_raised)
+        fallen = max(probes for item in wide for probes in item.probes_to_down)
         rows.append(
             [
                 f"provider down as a whole: {words}",
                 f"called down after {_or_never(middle(after_s))} s (median), {_or_never(max(after_s))} s (last); "
                 f"at most {_or_never(raised)} probes after the first to degraded or down, {_or_never(fallen)} to down; "
-                f"{sum(each.strangers for each in wide)} endpoints of others",
+                f"{sum(item.others_down for item in wide)} endpoints of others",
             ]
         )
     times = found.times

@@ -1,6 +1,6 @@
-"""What is tried in one world: ours and its rivals side by side, alarms without trouble, schedules. Each makes Findings.
+"""Trials in one world: ours and the other rules side by side, alarms without trouble, schedules.
 
-They run in processes of their own, so what they take and return is plain.
+Trials run in processes of their own, so arguments and results are plain values.
 """
 
 from __future__ import annotations
@@ -8,100 +8,102 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from benchmarks.scoring.detectors import OURS, Books, Rules, limits_of
+from benchmarks.scoring.detectors import OURS, RuleDetector, ScoreDetector, limits_of
 from benchmarks.scoring.flags import Flag
-from benchmarks.scoring.lives import Life, Lived, Pace
 from benchmarks.scoring.measures import (
     Findings,
     Tally,
     endpoint_days,
-    judge_figures,
-    judge_flags,
-    judge_requests,
-    judge_routing,
+    measure_figures,
+    measure_flags,
+    measure_requests,
+    measure_routing,
 )
-from benchmarks.scoring.questions import questions
+from benchmarks.scoring.routed_requests import routed_requests
 from benchmarks.scoring.rules import RIVALS, Calibration
+from benchmarks.scoring.simulation import ProbeSchedule, Simulation, SimulationResult
 from benchmarks.scoring.world import Climate, Size, World, staged, world
 
-USUAL = Pace(every_s=60.0, least_s=2.0)
-"""`every: 60s`: ticks once a minute, probes beside them where that is worth it."""
+USUAL = ProbeSchedule(every_s=60.0, least_s=2.0)
+"""`every: 60s`: a scheduled probe a minute, and extra probes as the daemon makes them."""
 ASKED_EVERY_S = 120.0
 
 
 def learned(seed: str, size: Size, climate: Climate) -> dict[str, Calibration]:
-    """What the rivals' figures stand for, in one world."""
-    made = world(seed, size, climate)
-    asked = questions(made, seed, ASKED_EVERY_S)
-    judge = Rules(made, RIVALS)
-    lived = Life(made, judge, Pace(every_s=USUAL.every_s), seed, asked.times_s).live()
-    found = {name: Calibration() for name in judge.names}
-    for place, name in enumerate(judge.names):
-        for figures, requests in zip(lived.figures, asked.requests, strict=True):
+    """The calibration of each rival, learned in one world."""
+    simulated = world(seed, size, climate)
+    routed = routed_requests(simulated, seed, ASKED_EVERY_S)
+    detector = RuleDetector(simulated, RIVALS)
+    own_result = Simulation(simulated, detector, ProbeSchedule(every_s=USUAL.every_s), seed, routed.times_s).run()
+    found = {name: Calibration() for name in detector.names}
+    for place, name in enumerate(detector.names):
+        for figures, requests in zip(own_result.figures, routed.requests, strict=True):
             found[name].learn(figures[place], requests.succeeded)
     return found
 
 
 def compared(seed: str, size: Size, climate: Climate, calibrations: Mapping[str, Calibration]) -> Findings:
-    """Ours and its rivals, at the same budget of probes, asked at the same moments."""
-    made = world(seed, size, climate)
-    asked = questions(made, seed, ASKED_EVERY_S)
-    ours = Books(made, limits_of(USUAL))
-    lived = Life(made, ours, USUAL, seed, asked.times_s).live()
-    rivals = Rules(made, RIVALS, calibrations)
-    theirs = Life(made, rivals, as_dear(made, lived), seed, asked.times_s).live()
-    found = Findings(endpoint_days=endpoint_days(made))
-    judge_requests(found, asked)
-    for judge, life in ((ours, lived), (rivals, theirs)):
-        for place, name in enumerate(judge.names):
-            tally = found.tallies[name] = Tally(probes=life.made)
-            judge_figures(tally, place, life, asked)
-            judge_flags(tally, name, made, judge.flags)
-    judge_routing(found, made, ((ours.names, lived), (rivals.names, theirs)), asked)
+    """Ours and its rivals with the same number of probes and the same requests."""
+    simulated = world(seed, size, climate)
+    routed = routed_requests(simulated, seed, ASKED_EVERY_S)
+    ours = ScoreDetector(simulated, limits_of(USUAL))
+    own_result = Simulation(simulated, ours, USUAL, seed, routed.times_s).run()
+    rivals = RuleDetector(simulated, RIVALS, calibrations)
+    rival_result = Simulation(simulated, rivals, same_cost(simulated, own_result), seed, routed.times_s).run()
+    found = Findings(endpoint_days=endpoint_days(simulated))
+    measure_requests(found, routed)
+    for detector, result in ((ours, own_result), (rivals, rival_result)):
+        for place, name in enumerate(detector.names):
+            tally = found.tallies[name] = Tally(probes=result.made)
+            measure_figures(tally, place, result, routed)
+            measure_flags(tally, name, simulated, detector.flags)
+    measure_routing(found, simulated, ((ours.names, own_result), (rivals.names, rival_result)), routed)
     return found
 
 
 def quiet(seed: str, size: Size) -> Findings:
-    """How often each calls an endpoint down that has nothing but a background of lone failures."""
-    made = staged(size)
-    ours = Books(made, limits_of(USUAL))
-    lived = Life(made, ours, USUAL, seed).live()
-    rivals = Rules(made, RIVALS)
-    theirs = Life(made, rivals, as_dear(made, lived), seed).live()
-    found = Findings(endpoint_days=endpoint_days(made))
-    for judge, life in ((ours, lived), (rivals, theirs)):
-        for name in judge.names:
-            found.tallies[name] = Tally(probes=life.made)
-            judge_flags(found.tallies[name], name, made, judge.flags)
+    """False alarms of endpoints that have only single failures."""
+    simulated = staged(size)
+    ours = ScoreDetector(simulated, limits_of(USUAL))
+    own_result = Simulation(simulated, ours, USUAL, seed).run()
+    rivals = RuleDetector(simulated, RIVALS)
+    rival_result = Simulation(simulated, rivals, same_cost(simulated, own_result), seed).run()
+    found = Findings(endpoint_days=endpoint_days(simulated))
+    for detector, result in ((ours, own_result), (rivals, rival_result)):
+        for name in detector.names:
+            found.tallies[name] = Tally(probes=result.made)
+            measure_flags(found.tallies[name], name, simulated, detector.flags)
     return found
 
 
-def as_dear(made: World, lived: Lived) -> Pace:
-    """The fixed interval that costs as many probes."""
-    return Pace(every_s=made.until_s * len(made.endpoints) / lived.made)
+def same_cost(simulated: World, own_result: SimulationResult) -> ProbeSchedule:
+    """The fixed interval with the same number of probes."""
+    return ProbeSchedule(every_s=simulated.until_s * len(simulated.endpoints) / own_result.made)
 
 
 @dataclass(slots=True, kw_only=True)
 class Spent:
-    """What a schedule cost in one world, and how soon full outages were noticed."""
+    """Probes of a schedule in one world, and its delays in detecting full outages."""
 
     probes: int = 0
     days: float = 0.0
-    """Of endpoints."""
+    """Days of all endpoints."""
     delays_s: list[float] = field(default_factory=list)
     false_alarms: int = 0
 
 
-def spent(seed: str, size: Size, climate: Climate, pace: Pace, name: str) -> Spent:
-    """One schedule in one world, and who judges there: ours, or the rule of a name, which asks for no more probes."""
-    made = world(seed, size, climate)
-    judge: Books | Rules = Books(made, limits_of(pace)) if name == OURS else Rules(made, {name: RIVALS[name]})
-    lived = Life(made, judge, pace, seed).live()
+def spent(seed: str, size: Size, climate: Climate, schedule: ProbeSchedule, name: str) -> Spent:
+    """One schedule in one world, with ours or a rule as detector; a rule asks for no extra probes."""
+    simulated = world(seed, size, climate)
+    detector: ScoreDetector | RuleDetector = (
+        ScoreDetector(simulated, limits_of(schedule)) if name == OURS else RuleDetector(simulated, {name: RIVALS[name]})
+    )
+    own_result = Simulation(simulated, detector, schedule, seed).run()
     tally = Tally()
-    judge_flags(tally, name, made, judge.flags)
+    measure_flags(tally, name, simulated, detector.flags)
     return Spent(
-        probes=lived.made,
-        days=len(made.endpoints) * size.days,
+        probes=own_result.made,
+        days=len(simulated.endpoints) * size.days,
         delays_s=tally.delays_s[Flag.DOWN],
         false_alarms=tally.false_alarms[Flag.DOWN],
     )

@@ -1,8 +1,8 @@
-"""A made-up world of providers that fail as providers do: what each request would meet at any moment, and why.
+"""A simulated world of providers: the chances of a request at any time, and the episode that causes them.
 
-Trouble comes at random and lasts log-normally: hard outages, partial ones, slowness, flapping; of one endpoint, of a
-whole provider, of the vantage's own network; and rate limits. Endpoints also have a background of lone failures and
-misses, each its own. Nothing here knows of any scoring.
+Episodes start at random and have log-normal lengths: hard and partial outages, slowness and flapping, of one endpoint
+or a whole provider; rate limits; times without a local network. Each endpoint also has its own rate of single failures
+and missed SLOs. This module does not depend on scoring.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from probes._model import ErrorClass
 DAY_S: Final = 86_400.0
 
 
-class Shape(Enum):
-    """What an episode of trouble is like."""
+class EpisodeKind(Enum):
+    """A kind of trouble."""
 
     HARD = "hard"
     PARTIAL = "partial"
@@ -33,33 +33,33 @@ class Shape(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Meets:
-    """What a request meets: how likely it fails, and how likely one that succeeds is too slow."""
+class Conditions:
+    """The chances of a request: to fail, and to be too slow if it succeeds."""
 
-    fails: float
-    slow: float
-    limited: float = 0.0
-    """How likely it is refused for the account's rate limit."""
-    classes: tuple[tuple[ErrorClass, float], ...] = ()
-    """Of failures, with their weights."""
+    failure_chance: float
+    slow_chance: float
+    limited_chance: float = 0.0
+    """Chance to be refused for the account's rate limit."""
+    error_classes: tuple[tuple[ErrorClass, float], ...] = ()
+    """Error classes of failures, with their weights."""
 
     @property
     def good(self) -> float:
-        """How likely it succeeds within its SLO; one that was refused for a rate limit says nothing."""
-        return (1 - self.fails) * (1 - self.slow)
+        """Chance to succeed within the SLO; a refusal for a rate limit does not count."""
+        return (1 - self.failure_chance) * (1 - self.slow_chance)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Episode:
-    """A span of trouble."""
+    """A time span with one kind of trouble."""
 
     begin_s: float
     end_s: float
-    shape: Shape
+    kind: EpisodeKind
     shared: bool
-    """Whether it is the whole provider's."""
+    """Whether it affects the whole provider."""
     depth: float
-    """How bad, 0..1."""
+    """Severity, 0..1."""
 
     @property
     def length_s(self) -> float:
@@ -78,7 +78,7 @@ class Timeline:
         self._longest_s = max((episode.length_s for episode in self.episodes), default=0.0)
 
     def between(self, from_s: float, to_s: float) -> Iterator[Episode]:
-        """Those under way at some time of a span, the newest first."""
+        """Episodes that overlap a span, the newest first."""
         place = bisect.bisect_right(self._begins, to_s) - 1
         while place >= 0 and self._begins[place] >= from_s - self._longest_s:
             if self.episodes[place].end_s > from_s:
@@ -86,37 +86,42 @@ class Timeline:
             place -= 1
 
     def under_way(self, at_s: float) -> Iterator[Episode]:
-        """Those at a moment."""
+        """Episodes at a point in time."""
         return self.between(at_s, at_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Habit:
-    """What an endpoint is like when all is well."""
+class Baseline:
+    """The chances of an endpoint without any episode."""
 
-    fails: float
-    slow: float
+    failure_chance: float
+    slow_chance: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """One endpoint's life: what any client of it meets, whatever becomes of the vantage's own network."""
+    """One endpoint and its episodes, without those of the vantage's own network."""
 
     provider: int
     model: int
-    habit: Habit
+    baseline: Baseline
     timeline: Timeline
 
-    def meets(self, at_s: float) -> Meets:
-        """What a request at that moment would meet: the worst of all that is the matter."""
+    def conditions(self, at_s: float) -> Conditions:
+        """The conditions of a request at that time: those of the worst episode."""
         return self.worst(at_s)[0]
 
-    def worst(self, at_s: float) -> tuple[Meets, Episode | None]:
-        """The same, and what is to blame for it."""
-        found, why = Meets(fails=self.habit.fails, slow=self.habit.slow, classes=_ANY), None
+    def worst(self, at_s: float) -> tuple[Conditions, Episode | None]:
+        """The same, with the episode that causes them; None: the baseline."""
+        found, why = (
+            Conditions(
+                failure_chance=self.baseline.failure_chance, slow_chance=self.baseline.slow_chance, error_classes=_ANY
+            ),
+            None,
+        )
         for episode in self.timeline.under_way(at_s):
-            worse = _meets(episode, at_s)
-            if worse.limited > found.limited or worse.good < found.good:
+            worse = _conditions(episode, at_s)
+            if worse.limited_chance > found.limited_chance or worse.good < found.good:
                 found, why = worse, episode
         return found, why
 
@@ -132,39 +137,45 @@ _HARD: Final = (
     ((ErrorClass.OVERLOADED, 1.0),),
     ((ErrorClass.SERVER_ERROR, 2.0), (ErrorClass.CONNECT, 1.0), (ErrorClass.TIMEOUT_TTFT, 1.0)),
 )
-"""One outage shows mostly one face."""
+"""Error classes of hard outages: one outage mostly has one of these sets."""
 _PARTIAL: Final = ((ErrorClass.OVERLOADED, 4.0), (ErrorClass.SERVER_ERROR, 3.0), (ErrorClass.TIMEOUT_TTFT, 1.0))
 _OFFLINE: Final = ((ErrorClass.CONNECT, 2.0), (ErrorClass.DNS, 1.0))
 
 
-def _meets(episode: Episode, at_s: float) -> Meets:
+def _conditions(episode: Episode, at_s: float) -> Conditions:
     face = _HARD[int(episode.begin_s * 1e3) % len(_HARD)]
-    match episode.shape:
-        case Shape.HARD:
-            return Meets(fails=0.97 + 0.03 * episode.depth, slow=0.3, classes=face)
-        case Shape.PARTIAL:
-            return Meets(fails=0.12 + 0.6 * episode.depth, slow=0.1, classes=_PARTIAL)
-        case Shape.SLOW:
-            return Meets(fails=0.01, slow=0.5 + 0.5 * episode.depth, classes=((ErrorClass.TIMEOUT_TTFT, 1.0),))
-        case Shape.FLAPPING:
+    match episode.kind:
+        case EpisodeKind.HARD:
+            return Conditions(failure_chance=0.97 + 0.03 * episode.depth, slow_chance=0.3, error_classes=face)
+        case EpisodeKind.PARTIAL:
+            return Conditions(failure_chance=0.12 + 0.6 * episode.depth, slow_chance=0.1, error_classes=_PARTIAL)
+        case EpisodeKind.SLOW:
+            return Conditions(
+                failure_chance=0.01,
+                slow_chance=0.5 + 0.5 * episode.depth,
+                error_classes=((ErrorClass.TIMEOUT_TTFT, 1.0),),
+            )
+        case EpisodeKind.FLAPPING:
             turn_s = 60.0 + 240.0 * episode.depth
             down = int((at_s - episode.begin_s) / turn_s) % 2 == 0
-            return Meets(fails=0.98 if down else 0.02, slow=0.05, classes=face)
-        case Shape.LIMITED:
-            return Meets(fails=0.003, slow=0.02, limited=0.3 + 0.7 * episode.depth, classes=_ANY)
-        case Shape.LASTING:
-            return Meets(fails=0.1 + 0.85 * episode.depth, slow=0.05, classes=_PARTIAL)
-        case Shape.OFFLINE:
-            return Meets(fails=1.0, slow=0.0, classes=_OFFLINE)
+            return Conditions(failure_chance=0.98 if down else 0.02, slow_chance=0.05, error_classes=face)
+        case EpisodeKind.LIMITED:
+            return Conditions(
+                failure_chance=0.003, slow_chance=0.02, limited_chance=0.3 + 0.7 * episode.depth, error_classes=_ANY
+            )
+        case EpisodeKind.LASTING:
+            return Conditions(failure_chance=0.1 + 0.85 * episode.depth, slow_chance=0.05, error_classes=_PARTIAL)
+        case EpisodeKind.OFFLINE:
+            return Conditions(failure_chance=1.0, slow_chance=0.0, error_classes=_OFFLINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
-    """How often a shape comes, and how long it lasts."""
+class EpisodeRate:
+    """How often a kind of episode starts, and how long it lasts."""
 
-    shape: Shape
-    a_day: float
-    """Of one endpoint, or of one provider when it is shared."""
+    kind: EpisodeKind
+    per_day: float
+    """For one endpoint, or for one provider if shared."""
     median_s: float
     sigma: float
     shared: bool = False
@@ -172,67 +183,67 @@ class Kind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Climate:
-    """What a world is like."""
+    """Parameters of a world."""
 
-    kinds: tuple[Kind, ...]
-    habit: Habit | None = None
-    """Of every endpoint; None: each has its own."""
+    rates: tuple[EpisodeRate, ...]
+    baseline: Baseline | None = None
+    """Baseline of every endpoint; None: each endpoint has its own."""
     clustered: bool = False
-    """Whether trouble comes in clusters, on workdays, in the afternoon (UTC); else at any time."""
+    """Whether episodes come in clusters, on workdays, in the afternoon (UTC); else at any time."""
     poor: float = 0.0
-    """How many endpoints are bad from their first moment on."""
+    """Share of endpoints that are bad from the start."""
     turn: float = 0.0
-    """How many turn bad for good."""
+    """Share of endpoints that become bad and never recover."""
 
 
-QUIET: Final = Habit(fails=0.003, slow=0.0)
-"""Nothing but lone failures."""
-_KINDS: Final = (
-    Kind(shape=Shape.HARD, a_day=0.08, median_s=600, sigma=1.0),
-    Kind(shape=Shape.PARTIAL, a_day=0.10, median_s=1_500, sigma=1.0),
-    Kind(shape=Shape.SLOW, a_day=0.12, median_s=1_800, sigma=0.9),
-    Kind(shape=Shape.FLAPPING, a_day=0.03, median_s=2_400, sigma=0.7),
-    Kind(shape=Shape.LIMITED, a_day=0.05, median_s=900, sigma=0.8),
-    Kind(shape=Shape.HARD, a_day=0.06, median_s=900, sigma=1.0, shared=True),
-    Kind(shape=Shape.PARTIAL, a_day=0.08, median_s=1_800, sigma=1.0, shared=True),
-    Kind(shape=Shape.SLOW, a_day=0.05, median_s=1_800, sigma=0.9, shared=True),
+QUIET: Final = Baseline(failure_chance=0.003, slow_chance=0.0)
+"""Only single failures."""
+_RATES: Final = (
+    EpisodeRate(kind=EpisodeKind.HARD, per_day=0.08, median_s=600, sigma=1.0),
+    EpisodeRate(kind=EpisodeKind.PARTIAL, per_day=0.10, median_s=1_500, sigma=1.0),
+    EpisodeRate(kind=EpisodeKind.SLOW, per_day=0.12, median_s=1_800, sigma=0.9),
+    EpisodeRate(kind=EpisodeKind.FLAPPING, per_day=0.03, median_s=2_400, sigma=0.7),
+    EpisodeRate(kind=EpisodeKind.LIMITED, per_day=0.05, median_s=900, sigma=0.8),
+    EpisodeRate(kind=EpisodeKind.HARD, per_day=0.06, median_s=900, sigma=1.0, shared=True),
+    EpisodeRate(kind=EpisodeKind.PARTIAL, per_day=0.08, median_s=1_800, sigma=1.0, shared=True),
+    EpisodeRate(kind=EpisodeKind.SLOW, per_day=0.05, median_s=1_800, sigma=0.9, shared=True),
 )
-FULL: Final = Climate(kinds=_KINDS)
-"""All shapes of trouble, and endpoints that differ."""
-STORMY: Final = Climate(kinds=tuple(replace(kind, a_day=5 * kind.a_day) for kind in _KINDS), habit=QUIET)
-"""The same trouble five times as often, of endpoints that are all well without it."""
+FULL: Final = Climate(rates=_RATES)
+"""All kinds of trouble, and endpoints that differ."""
+STORMY: Final = Climate(rates=tuple(replace(rate, per_day=5 * rate.per_day) for rate in _RATES), baseline=QUIET)
+"""The same trouble five times as often, of endpoints that otherwise have only single failures."""
 OUTAGES: Final = Climate(
-    kinds=(
-        Kind(shape=Shape.HARD, a_day=0.20, median_s=600, sigma=1.0),
-        Kind(shape=Shape.HARD, a_day=0.15, median_s=900, sigma=1.0, shared=True),
+    rates=(
+        EpisodeRate(kind=EpisodeKind.HARD, per_day=0.20, median_s=600, sigma=1.0),
+        EpisodeRate(kind=EpisodeKind.HARD, per_day=0.15, median_s=900, sigma=1.0, shared=True),
     ),
-    habit=QUIET,
+    baseline=QUIET,
 )
-"""A simpler one: an endpoint works, or it does not."""
+"""Only full outages: an endpoint works, or it does not."""
 RECORDED: Final = Climate(
-    kinds=(
-        Kind(shape=Shape.HARD, a_day=0.08, median_s=60, sigma=0.8),
-        Kind(shape=Shape.HARD, a_day=0.015, median_s=1_800, sigma=1.3),
-        Kind(shape=Shape.PARTIAL, a_day=0.03, median_s=3_600, sigma=1.3),
-        Kind(shape=Shape.SLOW, a_day=0.03, median_s=4_500, sigma=1.3),
-        Kind(shape=Shape.FLAPPING, a_day=0.01, median_s=3_600, sigma=1.2),
-        Kind(shape=Shape.LIMITED, a_day=0.05, median_s=900, sigma=0.8),
-        Kind(shape=Shape.HARD, a_day=0.03, median_s=2_400, sigma=1.3, shared=True),
-        Kind(shape=Shape.PARTIAL, a_day=0.06, median_s=4_500, sigma=1.3, shared=True),
-        Kind(shape=Shape.SLOW, a_day=0.03, median_s=4_500, sigma=1.3, shared=True),
+    rates=(
+        EpisodeRate(kind=EpisodeKind.HARD, per_day=0.08, median_s=60, sigma=0.8),
+        EpisodeRate(kind=EpisodeKind.HARD, per_day=0.015, median_s=1_800, sigma=1.3),
+        EpisodeRate(kind=EpisodeKind.PARTIAL, per_day=0.03, median_s=3_600, sigma=1.3),
+        EpisodeRate(kind=EpisodeKind.SLOW, per_day=0.03, median_s=4_500, sigma=1.3),
+        EpisodeRate(kind=EpisodeKind.FLAPPING, per_day=0.01, median_s=3_600, sigma=1.2),
+        EpisodeRate(kind=EpisodeKind.LIMITED, per_day=0.05, median_s=900, sigma=0.8),
+        EpisodeRate(kind=EpisodeKind.HARD, per_day=0.03, median_s=2_400, sigma=1.3, shared=True),
+        EpisodeRate(kind=EpisodeKind.PARTIAL, per_day=0.06, median_s=4_500, sigma=1.3, shared=True),
+        EpisodeRate(kind=EpisodeKind.SLOW, per_day=0.03, median_s=4_500, sigma=1.3, shared=True),
     ),
     clustered=True,
     poor=0.05,
     turn=0.05,
 )
-"""After public records: trouble is rarer, lasts two to three times longer, comes in clusters, and some never ends."""
-OFFLINE: Final = Kind(shape=Shape.OFFLINE, a_day=0.03, median_s=300, sigma=0.7)
+"""After public records: trouble is rarer, lasts two to three times longer, is clustered, and may never end."""
+OFFLINE: Final = EpisodeRate(kind=EpisodeKind.OFFLINE, per_day=0.03, median_s=300, sigma=0.7)
 _SHORTEST_S: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """How large a world is."""
+    """Size of a world."""
 
     providers: int = 4
     models: int = 3
@@ -240,7 +251,7 @@ class Size:
 
     @property
     def endpoints(self) -> int:
-        """Every provider has every model."""
+        """Number of endpoints: every provider has every model."""
         return self.providers * self.models
 
 
@@ -250,95 +261,97 @@ class World:
 
     size: Size
     endpoints: Sequence[Endpoint]
-    """Those of a provider stand together."""
+    """Grouped by provider."""
     offline: Timeline
     """When the vantage had no network."""
 
     @property
     def until_s(self) -> float:
-        """Its end."""
+        """End of the world's time."""
         return self.size.days * DAY_S
 
-    def probed(self, number: int, at_s: float) -> tuple[Meets, bool]:
-        """What a probe of an endpoint meets, and whether that is the vantage's own network."""
+    def probed(self, number: int, at_s: float) -> tuple[Conditions, bool]:
+        """The conditions of a probe of an endpoint, and whether the vantage is offline."""
         for episode in self.offline.under_way(at_s):
-            return _meets(episode, at_s), True
-        return self.endpoints[number].meets(at_s), False
+            return _conditions(episode, at_s), True
+        return self.endpoints[number].conditions(at_s), False
 
 
 _AFTERNOON_S: Final = (14 * 3_600.0, 23 * 3_600.0)
 _WEEKEND: Final = (2, 3)
-"""Days of the world's week, which begins on a Thursday."""
+"""Days of the week, counted from Thursday, on which a world begins."""
 
 
 def world(seed: str, size: Size, climate: Climate = FULL) -> World:
-    """A world in which every provider has every model; the same one for the same seed."""
+    """A random world in which every provider has every model; equal seeds give equal worlds."""
     chance = random.Random(seed)
     offline = Timeline(list(_episodes(OFFLINE, size.days, chance)))
     endpoints = []
     for provider in range(size.providers):
         # Some providers fail ten times as often as others.
-        luck = chance.lognormvariate(0.0, 0.8)
+        onset_factor = chance.lognormvariate(0.0, 0.8)
         come = _clustered if climate.clustered else _episodes
-        shared = [each for kind in climate.kinds if kind.shared for each in come(kind, size.days, chance, luck)]
+        shared = [item for rate in climate.rates if rate.shared for item in come(rate, size.days, chance, onset_factor)]
         for model in range(size.models):
-            own_luck = chance.lognormvariate(0.0, 0.6)
-            kinds = [kind for kind in climate.kinds if not kind.shared]
-            own = [each for kind in kinds for each in come(kind, size.days, chance, own_luck)]
+            own_factor = chance.lognormvariate(0.0, 0.6)
+            rates = [rate for rate in climate.rates if not rate.shared]
+            own = [item for rate in rates for item in come(rate, size.days, chance, own_factor)]
             own += _for_good(climate, size.days, chance)
-            habit = climate.habit or _habit(chance)
-            endpoints.append(Endpoint(provider=provider, model=model, habit=habit, timeline=Timeline([*own, *shared])))
+            baseline = climate.baseline or _baseline(chance)
+            endpoints.append(
+                Endpoint(provider=provider, model=model, baseline=baseline, timeline=Timeline([*own, *shared]))
+            )
     return World(size=size, endpoints=endpoints, offline=offline)
 
 
 def staged(size: Size, episodes: Sequence[Sequence[Episode]] = (), offline: Sequence[Episode] = ()) -> World:
-    """A world with nothing but lone failures, and these episodes of each provider."""
-    timelines = [Timeline(each) for each in episodes] + [Timeline()] * (size.providers - len(episodes))
+    """A world with only single failures and the given episodes of each provider."""
+    timelines = [Timeline(item) for item in episodes] + [Timeline()] * (size.providers - len(episodes))
     endpoints = [
-        Endpoint(provider=provider, model=model, habit=QUIET, timeline=timelines[provider])
+        Endpoint(provider=provider, model=model, baseline=QUIET, timeline=timelines[provider])
         for provider in range(size.providers)
         for model in range(size.models)
     ]
     return World(size=size, endpoints=endpoints, offline=Timeline(offline))
 
 
-def _habit(chance: random.Random) -> Habit:
-    return Habit(
-        fails=min(chance.lognormvariate(math.log(0.003), 0.7), 0.05),
-        slow=min(chance.lognormvariate(math.log(0.008), 1.0), 0.2),
+def _baseline(chance: random.Random) -> Baseline:
+    return Baseline(
+        failure_chance=min(chance.lognormvariate(math.log(0.003), 0.7), 0.05),
+        slow_chance=min(chance.lognormvariate(math.log(0.008), 1.0), 0.2),
     )
 
 
-def _episodes(kind: Kind, days: float, chance: random.Random, luck: float = 1.0) -> Iterator[Episode]:
+def _episodes(rate: EpisodeRate, days: float, chance: random.Random, onset_factor: float = 1.0) -> Iterator[Episode]:
     at_s = 0.0
     while True:
-        at_s += chance.expovariate(kind.a_day * luck / DAY_S)
+        at_s += chance.expovariate(rate.per_day * onset_factor / DAY_S)
         if at_s >= days * DAY_S:
             return
-        length_s = max(chance.lognormvariate(math.log(kind.median_s), kind.sigma), _SHORTEST_S)
-        yield Episode(begin_s=at_s, end_s=at_s + length_s, shape=kind.shape, shared=kind.shared, depth=chance.random())
+        length_s = max(chance.lognormvariate(math.log(rate.median_s), rate.sigma), _SHORTEST_S)
+        yield Episode(begin_s=at_s, end_s=at_s + length_s, kind=rate.kind, shared=rate.shared, depth=chance.random())
         at_s += length_s
 
 
-def _clustered(kind: Kind, days: float, chance: random.Random, luck: float = 1.0) -> Iterator[Episode]:
-    """The same number in the long run, but soon after each other or after a long pause, and when people work."""
+def _clustered(rate: EpisodeRate, days: float, chance: random.Random, onset_factor: float = 1.0) -> Iterator[Episode]:
+    """As many episodes in the long run, but clustered and at working hours."""
     at_s = -chance.random() * 30 * DAY_S
-    mean_s = DAY_S / (kind.a_day * luck)
+    mean_s = DAY_S / (rate.per_day * onset_factor)
     while True:
         soon = chance.random() < 0.15
         at_s += chance.expovariate(1 / 10_800) if soon else mean_s * chance.lognormvariate(math.log(0.57), 1.2)
         begin_s = _at_work(at_s, chance)
         if begin_s >= days * DAY_S:
             return
-        length_s = max(chance.lognormvariate(math.log(kind.median_s), kind.sigma), _SHORTEST_S)
+        length_s = max(chance.lognormvariate(math.log(rate.median_s), rate.sigma), _SHORTEST_S)
         if begin_s >= 0:
             end_s = begin_s + length_s
-            yield Episode(begin_s=begin_s, end_s=end_s, shape=kind.shape, shared=kind.shared, depth=chance.random())
+            yield Episode(begin_s=begin_s, end_s=end_s, kind=rate.kind, shared=rate.shared, depth=chance.random())
         at_s += length_s
 
 
 def _at_work(at_s: float, chance: random.Random) -> float:
-    """Of what would begin at a weekend most begins on Monday, and half of all in the afternoon instead."""
+    """Moves most weekend starts two days later and about half of all starts into the afternoon."""
     day, second = divmod(at_s, DAY_S)
     if day % 7 in _WEEKEND and chance.random() < 0.85:
         day += 2
@@ -348,7 +361,7 @@ def _at_work(at_s: float, chance: random.Random) -> float:
 
 
 def _for_good(climate: Climate, days: float, chance: random.Random) -> list[Episode]:
-    """What never ends, if an endpoint has it."""
+    """The episode that never ends, if an endpoint has one."""
     if not climate.poor + climate.turn:
         return []
     drawn = chance.random()
@@ -356,4 +369,4 @@ def _for_good(climate: Climate, days: float, chance: random.Random) -> list[Epis
         return []
     begin_s = 0.0 if drawn < climate.poor else chance.random() * days * DAY_S
     end_s = (days + 1) * DAY_S
-    return [Episode(begin_s=begin_s, end_s=end_s, shape=Shape.LASTING, shared=False, depth=chance.random())]
+    return [Episode(begin_s=begin_s, end_s=end_s, kind=EpisodeKind.LASTING, shared=False, depth=chance.random())]

@@ -31,12 +31,12 @@ daemon.PATIENCE_S = 600.0  # ten thousand endpoints take long to start on a busy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """What a process has used so far, and the memory it takes now."""
+    """CPU time of a process so far, and its present memory."""
 
     cpu_s: float
     rss_mb: float
     pss_mb: float
-    """Resident memory, where pages that several processes share are divided among them."""
+    """Resident memory; a page that several processes share is divided among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class Cost:
     """CPU of all workers per probe."""
     main_rss_mb: float
     worker_rss_mb: float
-    """Of the largest."""
+    """Of the largest worker."""
     rss_mb: float
     """Of all processes together."""
     pss_mb: float
@@ -100,9 +100,9 @@ def _cost(arguments: argparse.Namespace, wanted: str, console: Console) -> Cost:
 
 def _measure(arguments: argparse.Namespace, pid: int, records: Path, endpoints: int, every_s: float) -> Cost:
     time.sleep(arguments.warm_up)
-    began_s, probes, before = time.monotonic(), _lines(records), [_use(each) for each in (pid, *_children(pid))]
+    began_s, probes, before = time.monotonic(), _lines(records), [_use(item) for item in (pid, *_children(pid))]
     time.sleep(arguments.seconds)
-    after = [_use(each) for each in (pid, *_children(pid))]
+    after = [_use(item) for item in (pid, *_children(pid))]
     seconds, probes = time.monotonic() - began_s, _lines(records) - probes
     spent = [(now.cpu_s - then.cpu_s) * 1e3 / probes for then, now in zip(before, after, strict=True)]
     return Cost(
@@ -122,8 +122,8 @@ def _measure(arguments: argparse.Namespace, pid: int, records: Path, endpoints: 
 
 
 def _config(endpoints: int, every_s: float, max_concurrent: int, port: int, folder: str) -> dict[str, object]:
-    """Endpoints of twenty providers, five to a model; every answer is sent within a tenth of a second."""
-    wish = stamping.Wish(id="e", ttft_us=20_000, gap_us=5_000, jitter_us=0, tokens=16)
+    """Endpoints of twenty providers, five for each model; every answer ends within a tenth of a second."""
+    spec = stamping.StreamSpec(id="e", ttft_us=20_000, gap_us=5_000, jitter_us=0, tokens=16)
     models: dict[str, dict[str, list[object]]] = {}
     for number in range(endpoints):
         entry = {"provider": f"p{number % _PROVIDERS}", "model": f"model-{number}", "id": f"e{number:05}"}
@@ -133,7 +133,7 @@ def _config(endpoints: int, every_s: float, max_concurrent: int, port: int, fold
         "store": f"sqlite:///{folder}/providerwatch.db",
         "max_concurrent": max_concurrent,
         "providers": {
-            f"p{number}": {"api": "openai_chat", "base_url": replace(wish, id=f"p{number}").base_url(port)}
+            f"p{number}": {"api": "openai_chat", "base_url": replace(spec, id=f"p{number}").base_url(port)}
             for number in range(_PROVIDERS)
         },
         "models": models,
@@ -142,12 +142,12 @@ def _config(endpoints: int, every_s: float, max_concurrent: int, port: int, fold
 
 
 def _lines(records: Path) -> int:
-    """How many requests the server has dealt with."""
+    """Number of requests that the server has finished."""
     return records.read_bytes().count(b"\n")
 
 
 def _children(pid: int) -> Sequence[int]:
-    """The processes that a process started, in the order in which it did."""
+    """Child processes, in the order of their start."""
     tasks = Path(f"/proc/{pid}/task").iterdir()
     return sorted(int(child) for task in tasks for child in (task / "children").read_text().split())
 

@@ -1,4 +1,4 @@
-"""Readers of an HTTP server, as cheap as Python has them: requests in closed loops, and streams."""
+"""Clients of an HTTP server with as little work as possible: requests in closed loops, and SSE streams."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _MEASURED_AT = re.compile(rb'"measured_at":"([^"]+)"')
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """How many answers came, and how long each took."""
+    """Rate and latency of answers."""
 
     per_s: float
     p50_ms: float
     p99_ms: float
 
 
-class _Asker(asyncio.Protocol):
-    """Asks, waits for the whole answer, asks again."""
+class _Requester(asyncio.Protocol):
+    """Sends a request, waits for the whole answer, sends the next."""
 
     def __init__(self, request: bytes, until_s: float, took_s: list[float]) -> None:
         self._request = request
@@ -74,17 +74,17 @@ def _length(head: bytes) -> int:
 
 
 async def ask(port: int, path: str, headers: str, *, seconds: float, connections: int) -> Rate:
-    """Ask for a path in a closed loop on each connection."""
+    """Requests a path in a closed loop on each connection."""
     loop = asyncio.get_running_loop()
     took_s: list[float] = []
     request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n".encode()
     began_s = time.perf_counter()
-    askers = [
-        (await loop.create_connection(lambda: _Asker(request, began_s + seconds, took_s), "127.0.0.1", port))[1]
+    requesters = [
+        (await loop.create_connection(lambda: _Requester(request, began_s + seconds, took_s), "127.0.0.1", port))[1]
         for _ in range(connections)
     ]
-    for asker in askers:
-        await asker.done
+    for requester in requesters:
+        await requester.done
     took_s.sort()
     return Rate(
         per_s=round(len(took_s) / seconds, 1),
@@ -105,20 +105,20 @@ async def head_of(port: int, path: str, headers: str) -> dict[str, str]:
 
 @dataclass(slots=True)
 class Streams:
-    """What the readers of a stream saw; times are those of the wall clock, which all processes here share."""
+    """What the clients of a stream received; times are wall-clock times, since several processes take part."""
 
     bytes_read: int = 0
-    heard_at_s: float = 0.0
+    last_read_s: float = 0.0
     counting: bool = False
     late_s: list[float] = field(default_factory=list)
-    """From the start of the newest sample in an event to the moment that the event was read.
+    """From the start of the newest sample in an event to the time at which the client read the event.
 
-    Of samples that a reader has not heard of: a row is told again when others' samples or time have moved its score.
+    Only of samples that are new to the client: a row is sent again when siblings or time have changed its score.
     """
 
 
 class Subscriber(asyncio.Protocol):
-    """Reads a stream for ever."""
+    """Reads a stream until its connection is closed."""
 
     def __init__(self, seen: Streams) -> None:
         self._seen = seen
@@ -133,7 +133,7 @@ class Subscriber(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Counts the bytes, and how late a new sample is."""
         self._seen.bytes_read += len(data)
-        self._seen.heard_at_s = now_s = time.time()
+        self._seen.last_read_s = now_s = time.time()
         newest = max(_MEASURED_AT.findall(data), default=b"")
         if newest > self._newest:
             self._newest = newest

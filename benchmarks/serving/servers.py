@@ -1,4 +1,4 @@
-"""The servers that are compared, each a process of its own: ours over a live board, and a handler that does nothing.
+"""The compared servers, each a process of its own: ours over a live board, and a handler that does nothing.
 
     python benchmarks/serving/servers.py ours ENDPOINTS SAMPLES_PER_S
     python benchmarks/serving/servers.py bare ENDPOINTS 0
@@ -39,16 +39,16 @@ from probes._quantiles import quantile
 
 _PROVIDERS = 20
 _HISTORY = 30
-"""Samples of each endpoint before the first reader comes."""
+"""Samples of each endpoint before the first request."""
 
 
 def endpoint_id(number: int) -> str:
-    """Ids as they are in the wild."""
+    """An id of realistic length."""
     return f"provider{number % _PROVIDERS}:author/model-{number}"
 
 
 def board_of(endpoints: int) -> Board:
-    """A board of endpoints that have all been probed for half an hour."""
+    """A board whose endpoints have samples of half an hour."""
     specs = tuple(
         EndpointSpec(
             endpoint=Endpoint(
@@ -76,7 +76,7 @@ def board_of(endpoints: int) -> Board:
 
 
 def sample(number: int, at: datetime, draw: random.Random) -> Sample:
-    """One probe's; 2 % fail."""
+    """A random sample; 2 % are failures."""
     failed = draw.random() < 0.02
     ttft_s = draw.lognormvariate(-1.5, 0.4)
     whole = Sample(
@@ -105,8 +105,8 @@ def sample(number: int, at: datetime, draw: random.Random) -> Sample:
     return replace(whole, error=ErrorClass.CONNECT, blame=Blame.PROVIDER, ttft_s=None, ttat_s=None, e2e_s=None)
 
 
-class Live:
-    """A recorder that is given samples at a rate, and how soon each is published."""
+class LiveRecorder:
+    """Feeds samples to a recorder at a rate, and records how soon each is published."""
 
     def __init__(self, board: Board, renderer: Renderer, store: Path) -> None:
         self._renderer = renderer
@@ -126,7 +126,7 @@ class Live:
                 del self._waiting[name]
 
     async def run(self, endpoints: int, rate: float) -> None:
-        """Record for ever, on an absolute grid."""
+        """Feeds samples at fixed times until cancelled."""
         await self._store.open()
         draw, began = random.Random(2), time.monotonic()
         async with asyncio.TaskGroup() as group:
@@ -139,7 +139,7 @@ class Live:
 
 
 async def ours(endpoints: int, rate: float) -> None:
-    """The server as the daemon runs it, with a rate limit that nobody reaches."""
+    """The server as the daemon runs it, with a rate limit too high to reach."""
     board = board_of(endpoints)
     renderer = Renderer(board, lambda: datetime.now(UTC))
     sources = Context(
@@ -151,11 +151,11 @@ async def ours(endpoints: int, rate: float) -> None:
     gc.freeze()  # as the daemon does
     runner = await start(Listen(host="127.0.0.1", port=0), None, sources, rate_per_s=1e9)
     with tempfile.TemporaryDirectory() as folder:
-        live = Live(board, renderer, Path(folder) / "bench.db")
+        live = LiveRecorder(board, renderer, Path(folder) / "bench.db")
         async with asyncio.TaskGroup() as group:
             if rate > 0:
                 group.create_task(live.run(endpoints, rate), name="samples")
-            await tell(runner.addresses[0][1], live.took_s)
+            await report_usage(runner.addresses[0][1], live.took_s)
             raise SystemExit
 
 
@@ -184,24 +184,24 @@ async def bare(endpoints: int) -> None:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     gc.freeze()  # as ours does
-    await tell(runner.addresses[0][1], [])
+    await report_usage(runner.addresses[0][1], [])
 
 
-async def tell(port: int, took_s: list[float]) -> None:
-    """Say the port, then what was used whenever a line comes; until there are none."""
+async def report_usage(port: int, took_s: list[float]) -> None:
+    """Prints the port, then the usage for each line of stdin, until stdin ends."""
     print(port, flush=True)
     while await asyncio.to_thread(sys.stdin.readline):
         used = resource.getrusage(resource.RUSAGE_SELF)
         took = sorted(took_s)
         took_s.clear()
         figures = {"p50": quantile(took, 0.5), "p99": quantile(took, 0.99), "max": took[-1]} if took else {}
-        said = {
+        usage = {
             "cpu_s": used.ru_utime + used.ru_stime,
             "rss_mb": _rss_mb(),
             "published": len(took),
             "published_ms": {name: round(value * 1e3, 1) for name, value in figures.items()},
         }
-        print(json.dumps(said), flush=True)
+        print(json.dumps(usage), flush=True)
 
 
 def _rss_mb() -> float:

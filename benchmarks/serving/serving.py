@@ -1,7 +1,7 @@
-"""How fast scores are served, beside a handler that does nothing; how soon a change is with its readers.
+"""How fast the daemon serves scores, beside a handler that does nothing, and how soon SSE clients receive a change.
 
     python benchmarks/serving/serving.py --endpoints 1000
-    python benchmarks/serving/serving.py --samples 0            # nothing changes while it is asked
+    python benchmarks/serving/serving.py --samples 0            # nothing changes during the run
 
 Prints a table and writes it to `benchmarks/results/`. Figures are reported, never asserted.
 """
@@ -36,7 +36,7 @@ _SHARE, _P99, _LATE_MS, _PUBLISHED_MS = 0.8, 2.0, 250.0, 100.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """What is asked of both servers."""
+    """A request to both servers."""
 
     name: str
     path: str
@@ -58,7 +58,7 @@ class Line:
 
 
 class Server:
-    """One of the servers, in its process."""
+    """One of the server processes."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
@@ -66,7 +66,7 @@ class Server:
         self.port = int(process.stdout.readline())
 
     def used(self) -> dict[str, Any]:
-        """What it used so far, and what it published since it was last asked."""
+        """CPU time and memory so far, and what it published since the last call."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write("\n")
@@ -87,7 +87,7 @@ def serving(kind: str, endpoints: int, samples: float) -> Iterator[Server]:
 
 
 async def compare(case: Case, servers: dict[str, Server], arguments: argparse.Namespace) -> list[Line]:
-    """Ask both in turns."""
+    """Measures both servers in turns."""
     rates: dict[str, list[Rate]] = {name: [] for name in servers}
     costs: dict[str, list[float]] = {name: [] for name in servers}
     for turn in range(arguments.rounds):
@@ -112,8 +112,8 @@ async def compare(case: Case, servers: dict[str, Server], arguments: argparse.Na
     ]
 
 
-def judged(lines: list[Line], case: str) -> list[Verdict]:
-    """Ours beside the bare handler."""
+def verdicts_of(lines: list[Line], case: str) -> list[Verdict]:
+    """Verdicts on our server beside the bare handler."""
     found = {line.server: line for line in lines if line.case == case}
     share = found["ours"].per_s / found["bare"].per_s
     slower = found["ours"].p99_ms / found["bare"].p99_ms
@@ -124,14 +124,14 @@ def judged(lines: list[Line], case: str) -> list[Verdict]:
 
 
 async def subscribe(server: Server, streams: int, seconds: float) -> tuple[list[Verdict], dict[str, Cell]]:
-    """Many readers of the stream at once: when each hears of a change, and what that costs in memory."""
-    seen, loop = Streams(heard_at_s=time.time()), asyncio.get_running_loop()
+    """Many SSE clients at once: how late each receives a change, and the server's memory."""
+    seen, loop = Streams(last_read_s=time.time()), asyncio.get_running_loop()
     before = server.used()
     readers = [
         (await loop.create_connection(lambda: Subscriber(seen), "127.0.0.1", server.port))[1] for _ in range(streams)
     ]
     joined, quiet_s = server.used(), time.time()
-    while time.time() - quiet_s < 10:  # what comes at first are snapshots
+    while time.time() - quiet_s < 10:  # each client first receives a snapshot
         await asyncio.sleep(0.5)
         if server.used()["cpu_s"] - joined["cpu_s"] > 0.45:
             quiet_s = max(quiet_s, time.time() - 8)
@@ -159,7 +159,7 @@ async def subscribe(server: Server, streams: int, seconds: float) -> tuple[list[
 
 
 async def measure(arguments: argparse.Namespace) -> Report:
-    """All of one run."""
+    """The report of one run."""
     before = load_average()
     with (
         serving("ours", arguments.endpoints, arguments.samples) as ours,
@@ -180,7 +180,7 @@ async def measure(arguments: argparse.Namespace) -> Report:
         ):
             lines += await compare(case, servers, arguments)
         cases = list(dict.fromkeys(line.case for line in lines))
-        verdicts = [verdict for case in cases for verdict in judged(lines, case)]
+        verdicts = [verdict for case in cases for verdict in verdicts_of(lines, case)]
         streaming: dict[str, Cell] = {}
         if arguments.samples > 0:
             ours.used()
@@ -191,7 +191,7 @@ async def measure(arguments: argparse.Namespace) -> Report:
             verdicts.append(Verdict(bound=bound, seen=f"{published['p99']:g} ms", kept=kept))
             found, streaming = await subscribe(ours, arguments.streams, arguments.stream_seconds)
             verdicts += found
-    head = ["asked", "server", "requests/s", "p50 ms", "p99 ms", "CPU µs of the server per request"]
+    head = ["request", "server", "requests/s", "p50 ms", "p99 ms", "CPU µs of the server per request"]
     tables = [Table(title="Requests", head=head, rows=[list(asdict(line).values()) for line in lines])]
     if streaming:
         tables.append(Table(title="Readers of the stream", head=["", "seen"], rows=list(map(list, streaming.items()))))
@@ -205,7 +205,7 @@ async def measure(arguments: argparse.Namespace) -> Report:
 
 
 async def _known(server: Server, samples: float) -> str:
-    """Headers that get a 304: the newest tag, or `*`, which is any, where tags change all the time."""
+    """Headers for a 304: the newest ETag, or `*` where the ETag changes all the time."""
     head = await head_of(server.port, "/v1/scores", _GZIP)
     return f"{_GZIP}If-None-Match: {'*' if samples > 0 else head['etag']}\r\n"
 

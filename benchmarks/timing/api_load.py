@@ -1,4 +1,4 @@
-"""Loads an HTTP address from a process of its own: GETs over one kept-alive connection at a bounded rate.
+"""Loads an HTTP address from a process of its own: GETs over one kept-alive connection at a limited rate.
 
 python benchmarks/timing/api_load.py HOST PORT PATH RATE SECONDS      prints one JSON object
 """
@@ -15,7 +15,7 @@ from probes._quantiles import quantile
 
 
 def load(host: str, port: int, path: str, *, rate: float, seconds: float) -> dict[str, object]:
-    """Request `path` on an absolute grid of `rate` per second; what was late is caught up with while the time lasts."""
+    """Requests `path` at fixed times, `rate` per second; late requests follow without a pause."""
     connection = HTTPConnection(host, port, timeout=10)
     statuses: Counter[int] = Counter()
     took_s: list[float] = []
@@ -24,11 +24,11 @@ def load(host: str, port: int, path: str, *, rate: float, seconds: float) -> dic
         if time.monotonic() >= began + seconds:
             break
         time.sleep(max(0.0, began + tick / rate - time.monotonic()))
-        asked = time.monotonic()
+        started = time.monotonic()
         connection.request("GET", path, headers={"Accept-Encoding": "gzip"})
         response = connection.getresponse()
         size = len(response.read())
-        took_s.append(time.monotonic() - asked)
+        took_s.append(time.monotonic() - started)
         statuses[response.status] += 1
     connection.close()
     took_s.sort()
@@ -43,7 +43,7 @@ def load(host: str, port: int, path: str, *, rate: float, seconds: float) -> dic
 
 
 def main() -> None:
-    """The process."""
+    """Reads the arguments, loads the address and prints the figures."""
     host, port, path, rate, seconds = sys.argv[1:]
     print(json.dumps(load(host, int(port), path, rate=float(rate), seconds=float(seconds))))
 

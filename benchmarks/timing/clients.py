@@ -1,4 +1,4 @@
-"""The clients under comparison. Each asks the same question and says when it believes things happened."""
+"""The compared clients. Each sends the same request and measures the answer with its own clock."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from probes._quantiles import quantile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What a client measured in one probe; seconds after the client's own t0."""
+    """What a client measured in one probe, in seconds after its own t0."""
 
     id: str
     error: str | None = None
@@ -39,20 +39,20 @@ class Reading:
 
 
 Ask: TypeAlias = Callable[[str, str], Awaitable[Reading]]
-"""Makes one probe of a base URL under an id."""
+"""Probes a base URL, under an id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """A way to measure: its loop, and how it gets ready to ask."""
+    """A compared client: its event loop and its set-up."""
 
-    word: str
-    """Its name on the command line."""
+    option: str
+    """Its name for `--clients`."""
     name: str
     loop: Callable[[], asyncio.AbstractEventLoop]
     open: Callable[[], AbstractAsyncContextManager[Ask]]
     in_process: bool = True
-    """Whether it measures in this process, so that its CPU time is known."""
+    """Whether it runs in this process, so that its CPU time is known."""
 
 
 PROMPT = prompt_for(Task.CHAT, nonce("benchmark"), prompt_tokens=100, max_tokens=64)
@@ -67,7 +67,7 @@ _PAYLOAD = {
 
 
 def reading(probe_id: str, started: float, lines: list[tuple[float, bytes]]) -> Reading:
-    """The reading that a client's own clock gives: its start, and the arrival of every `data:` line."""
+    """The reading from a client's own clock: its start and the arrival of every `data:` line."""
     content = [now for now, line in lines if _has_content(line)]
     if len(content) < 2 or not lines[-1][1].startswith(b"data: [DONE]"):
         return Reading(id=probe_id, error="truncated")
@@ -82,7 +82,7 @@ def reading(probe_id: str, started: float, lines: list[tuple[float, bytes]]) -> 
 
 
 def reading_of(sample: Sample, probe_id: str) -> Reading:
-    """The reading that one of our samples holds."""
+    """The reading from one of our samples."""
     return Reading(
         id=probe_id,
         error=sample.error.value if sample.error else None,
@@ -125,7 +125,7 @@ async def _bare_aiohttp() -> AsyncIterator[Ask]:
 
 
 class _Stream(asyncio.Protocol):
-    """The least that can be done in Python: raw lines with the time at which the loop delivered them."""
+    """The least work possible in Python: raw lines with the time at which the loop delivered them."""
 
     def __init__(self, request: bytes, ended: asyncio.Future[None]) -> None:
         self.started = 0.0
@@ -150,7 +150,7 @@ class _Stream(asyncio.Protocol):
 
 @asynccontextmanager
 async def _uvloop_protocol() -> AsyncIterator[Ask]:
-    """An `asyncio.Protocol` on uvloop: a quarter of aiohttp's work per event, but the loop's clock."""
+    """An `asyncio.Protocol` on uvloop: a quarter of aiohttp's work per event, with the loop's clock."""
     loop = asyncio.get_running_loop()
     body = json.dumps(_PAYLOAD).encode()
 
@@ -174,7 +174,7 @@ async def _uvloop_protocol() -> AsyncIterator[Ask]:
 
 @asynccontextmanager
 async def _ours() -> AsyncIterator[Ask]:
-    """The worker's own code, in this process."""
+    """The worker's code in this process."""
     openai_chat = codec("openai_chat", {})
 
     async def ask(base_url: str, probe_id: str) -> Reading:
@@ -185,7 +185,7 @@ async def _ours() -> AsyncIterator[Ask]:
 
 @asynccontextmanager
 async def _worker() -> AsyncIterator[Ask]:
-    """The daemon's way: runs go to a probing process, samples come back."""
+    """As in the daemon: a worker process receives runs and returns samples."""
     pool = WorkerPool(STREAMS_PER_WORKER, lambda: None, lambda _: None)
     supervision = asyncio.create_task(pool.supervise(), name="workers")
 
@@ -212,12 +212,12 @@ def _run(base_url: str, probe_id: str) -> Run:
     )
 
 
-OURS = Client(word="ours", name="providerwatch, in process", loop=asyncio.new_event_loop, open=_ours)
+OURS = Client(option="ours", name="providerwatch, in process", loop=asyncio.new_event_loop, open=_ours)
 WORKER = Client(
-    word="worker", name="providerwatch, worker", loop=asyncio.new_event_loop, open=_worker, in_process=False
+    option="worker", name="providerwatch, worker", loop=asyncio.new_event_loop, open=_worker, in_process=False
 )
-BARE = Client(word="aiohttp", name="aiohttp, bare", loop=asyncio.new_event_loop, open=_bare_aiohttp)
-UVLOOP = Client(word="uvloop", name="Protocol on uvloop", loop=uvloop.new_event_loop, open=_uvloop_protocol)
+BARE = Client(option="aiohttp", name="aiohttp, bare", loop=asyncio.new_event_loop, open=_bare_aiohttp)
+UVLOOP = Client(option="uvloop", name="Protocol on uvloop", loop=uvloop.new_event_loop, open=_uvloop_protocol)
 
 
 def all_clients() -> tuple[Client, ...]:

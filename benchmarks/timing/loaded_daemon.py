@@ -31,7 +31,7 @@ from benchmarks.common.machine import load_average, machine
 from benchmarks.common.stamping import Truth
 from benchmarks.timing import report
 from benchmarks.timing.clients import BARE, Reading, reading_of
-from benchmarks.timing.rounds import GAP_US, JITTER_US, TOKENS, TTFT_US, answered, random_wishes
+from benchmarks.timing.rounds import GAP_US, JITTER_US, TOKENS, TTFT_US, answered, random_specs
 from monitor.store import create_store
 from probes._model import Sample
 
@@ -39,15 +39,15 @@ _COMMAND = (sys.executable, "-c", "from monitor.cli.main import main; main()", "
 _READY_S = 30.0
 _WARM_UP_S = 5.0
 _EDGE_S = 1.0
-"""Probes that begin this close to a phase's ends belong to neither phase."""
+"""Probes that start within this time of a phase's begin or end belong to no phase."""
 _NO_LIMIT = 1_000_000
 _MATCH_S = 0.1
-"""The most that a sample's start and its request's receipt may lie apart; probes of one endpoint are 1 s apart."""
+"""Greatest distance between a sample's start and the receipt of its request; probes of one endpoint are 1 s apart."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Phase:
-    """A span of the run, and what was seen in it from outside of the daemon."""
+    """A part of the run, with the readings and the API figures from outside of the daemon."""
 
     name: str
     began_s: float
@@ -57,8 +57,8 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
-    """All that a run has left behind."""
+class _RunData:
+    """All data of a run."""
 
     phases: Sequence[Phase]
     samples: Sequence[Sample]
@@ -79,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def measure(arguments: argparse.Namespace, console: Console) -> report.Report:
-    """The whole run: daemon up, phases, daemon down, its samples against the server's records."""
+    """Runs the daemon through all phases, and compares its samples with the server's records."""
     before = load_average()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -91,21 +91,21 @@ def measure(arguments: argparse.Namespace, console: Console) -> report.Report:
             with _daemon(config, listen, folder / "daemon.log"):
                 time.sleep(_WARM_UP_S)
                 phases = _phases(arguments, server.port, listen, console)
-        seen = _Seen(
+        data = _RunData(
             phases=phases,
             samples=asyncio.run(_samples(database)),
             truths=stamping.truths(records),
             unfinished=stamping.unfinished(records),
         )
-    return _as_report(arguments, before, seen)
+    return _as_report(arguments, before, data)
 
 
 def _config(arguments: argparse.Namespace, port: int, listen: int, database: str) -> str:
-    """Providers that are probed, each with its own time to first token, spread over the range; and the others."""
+    """Probed endpoints, each with a provider of its own time to first token, and endpoints that are not probed."""
     endpoints, others = arguments.endpoints, arguments.others
     step = (TTFT_US[1] - TTFT_US[0]) // max(endpoints - 1, 1)
-    wishes = (
-        stamping.Wish(
+    specs = (
+        stamping.StreamSpec(
             id=_endpoint(number), ttft_us=TTFT_US[0] + number * step, gap_us=GAP_US, jitter_us=JITTER_US, tokens=TOKENS
         )
         for number in range(endpoints)
@@ -117,7 +117,7 @@ def _config(arguments: argparse.Namespace, port: int, listen: int, database: str
         "rate_limit": _NO_LIMIT,
         "scoring": {"confirm": False},
         "providers": {
-            f"p{number}": {"api": "openai_chat", "base_url": wish.base_url(port)} for number, wish in enumerate(wishes)
+            f"p{number}": {"api": "openai_chat", "base_url": spec.base_url(port)} for number, spec in enumerate(specs)
         },
         "models": {
             "benchmark/stamped": {
@@ -147,7 +147,7 @@ def _free_port() -> int:
 
 @contextmanager
 def _daemon(config: Path, listen: int, log: Path) -> Iterator[None]:
-    """`providerwatch run` as a process of its own, from ready until drained."""
+    """`providerwatch run` as a process of its own, until it has drained."""
     with log.open("w") as output, subprocess.Popen([*_COMMAND, str(config)], stdout=output, stderr=output) as process:
         try:
             _await_ready(process, f"http://127.0.0.1:{listen}/readyz", log)
@@ -192,7 +192,7 @@ def _nothing() -> Iterator[None]:
 
 @contextmanager
 def _api_load(arguments: argparse.Namespace, listen: int, phase: Phase) -> Iterator[None]:
-    """GETs of the scores for the length of the phase, from another process; its figures go to the phase."""
+    """Loads the API from another process during the phase, and records the figures in the phase."""
     script = Path(__file__).with_name("api_load.py")
     words = ("127.0.0.1", listen, "/v1/scores", arguments.rate, arguments.phase_s)
     command = [sys.executable, str(script), *map(str, words)]
@@ -204,16 +204,16 @@ def _api_load(arguments: argparse.Namespace, listen: int, phase: Phase) -> Itera
 
 
 async def _beside(arguments: argparse.Namespace, port: int, number: int) -> list[Reading]:
-    """Bare aiohttp for the length of the phase."""
+    """Readings of bare aiohttp during the phase."""
     ends_at = time.monotonic() + arguments.phase_s
     readings: list[Reading] = []
-    wishes = random_wishes(f"{arguments.seed}/beside/{number}", f"beside-{number}-")
+    specs = random_specs(f"{arguments.seed}/beside/{number}", f"beside-{number}-")
     async with BARE.open() as ask, asyncio.TaskGroup() as group:
 
         async def stream() -> None:
             while time.monotonic() < ends_at:
-                wish = next(wishes)
-                readings.append(await answered(ask, wish.base_url(port), wish.id))
+                spec = next(specs)
+                readings.append(await answered(ask, spec.base_url(port), spec.id))
 
         for at in range(arguments.beside):
             group.create_task(stream(), name=f"stream {at}")
@@ -222,7 +222,7 @@ async def _beside(arguments: argparse.Namespace, port: int, number: int) -> list
 
 
 async def _samples(database: str) -> list[Sample]:
-    """Everything that the daemon stored."""
+    """All samples that the daemon stored."""
     store = create_store(database)
     await store.open()
     try:
@@ -231,8 +231,8 @@ async def _samples(database: str) -> list[Sample]:
         await store.close()
 
 
-def _as_report(arguments: argparse.Namespace, load_before: str, seen: _Seen) -> report.Report:
-    pairs = _pairs(seen)
+def _as_report(arguments: argparse.Namespace, load_before: str, data: _RunData) -> report.Report:
+    pairs = _pairs(data)
     unknown = sum(truth is None for found in pairs.values() for _, truth in found)
     return report.Report(
         title=f"The daemon with {arguments.endpoints} endpoints, each every second",
@@ -240,25 +240,25 @@ def _as_report(arguments: argparse.Namespace, load_before: str, seen: _Seen) -> 
             key: getattr(arguments, key) for key in ("endpoints", "others", "rate", "phase_s", "phases", "beside")
         },
         machine=machine(load_before),
-        truth=report.truth_quality(seen.truths, seen.unfinished),
+        truth=report.truth_quality(data.truths, data.unfinished),
         errors=[errors for name, found in pairs.items() for errors in report.errors_of(name, found)],
         behaviour=[report.behaviour_of(name, found, None) for name, found in pairs.items()],
         notes=[
-            *(f"{phase.name}: {phase.api}" for phase in seen.phases if phase.api),
-            f"samples stored: {len(seen.samples)}; probes without a record of the server's: {unknown}",
+            *(f"{phase.name}: {phase.api}" for phase in data.phases if phase.api),
+            f"samples stored: {len(data.samples)}; probes without a record of the server's: {unknown}",
         ],
     )
 
 
-def _pairs(seen: _Seen) -> dict[str, list[report.Pair]]:
-    """Readings and truths by row of the table: the daemon's and those beside it, for each kind of phase."""
-    by_id = {truth.id: truth for truth in seen.truths}
+def _pairs(data: _RunData) -> dict[str, list[report.Pair]]:
+    """Readings and truths by row of the table: of the daemon and of bare aiohttp, for each kind of phase."""
+    by_id = {truth.id: truth for truth in data.truths}
     pairs: dict[str, list[report.Pair]] = {}
-    for name in dict.fromkeys(phase.name for phase in seen.phases):
-        phases = [phase for phase in seen.phases if phase.name == name]
-        samples = [sample for sample in seen.samples if _is_within(sample, phases)]
+    for name in dict.fromkeys(phase.name for phase in data.phases):
+        phases = [phase for phase in data.phases if phase.name == name]
+        samples = [sample for sample in data.samples if _is_within(sample, phases)]
         beside = [reading for phase in phases for reading in phase.beside]
-        pairs[f"providerwatch run, {name}"] = _paired(samples, seen.truths)
+        pairs[f"providerwatch run, {name}"] = _paired(samples, data.truths)
         pairs[f"aiohttp beside, {name}"] = [(reading, by_id.get(reading.id)) for reading in beside]
     return pairs
 
@@ -269,7 +269,7 @@ def _is_within(sample: Sample, phases: Sequence[Phase]) -> bool:
 
 
 def _paired(samples: Sequence[Sample], truths: Sequence[Truth]) -> list[report.Pair]:
-    """Each sample with the server's record of the same endpoint that was received next to its start."""
+    """Each sample with the server's record of the same endpoint that is nearest to the sample's start."""
     received: defaultdict[str, list[Truth]] = defaultdict(list)
     for truth in sorted(truths, key=lambda truth: truth.received_wall_s):
         received[truth.id].append(truth)

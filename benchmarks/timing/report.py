@@ -39,7 +39,7 @@ class Errors:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
-    """What else a client did: how much it failed, what it cost, what it says of its own clock."""
+    """Failures and CPU time of a client, and what it reports of its own clock."""
 
     client: str
     probes: int
@@ -49,7 +49,7 @@ class Behaviour:
     rx_lag_p99_us: float | None
     with_merged_reads: int
     server_lateness_p99_us: float | None
-    """How late the server itself got to run while this client had its turns: the machine's noise at that time."""
+    """Lateness of the server while this client had its turns: the machine's noise at that time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +66,13 @@ class Report:
 
 
 Pair: TypeAlias = tuple[Reading, Truth | None]
-"""What a client measured, and what was true; None when the server has no record of it."""
+"""A client's reading and the truth; None: the server has no record of it."""
 
 
 def errors_of(client: str, pairs: Sequence[Pair]) -> list[Errors]:
-    """The errors of a client in every metric, of the probes that it did not fail.
+    """The errors of a client in every metric, without failed probes.
 
-    A client that withholds samples as unfit has a second set of rows with them.
+    A client that withholds samples as unreliable has a second set of rows, with those samples.
     """
     good = [(reading, truth) for reading, truth in pairs if truth is not None and reading.error is None]
     kept = [(reading, truth) for reading, truth in pairs if truth is not None and reading.error in {None, _TAINTED}]
@@ -101,7 +101,7 @@ def _errors(client: str, metric: str, pairs: Sequence[tuple[Reading, Truth]]) ->
 
 
 def behaviour_of(client: str, pairs: Sequence[Pair], cpu_s: float | None) -> Behaviour:
-    """How a client fared over all its probes, failed ones included."""
+    """The behaviour of a client over all its probes, with the failed ones."""
     readings = [reading for reading, _ in pairs]
     return Behaviour(
         client=client,
@@ -121,7 +121,7 @@ def _p99_us(values_s: Iterable[float | None]) -> float | None:
 
 
 def truth_quality(truths: Sequence[Truth], unfinished: int) -> dict[str, object]:
-    """How far the truth itself may be trusted."""
+    """The uncertainty of the truth itself."""
     took = sorted(truth.first_write_took_s * 1e6 for truth in truths)
     moved = max((truth.clock_moved_s * 1e6 for truth in truths), default=0.0)
     return {
@@ -176,7 +176,7 @@ def _remarks(report: Report) -> list[str]:
 
 
 def _behaviour_line(behaviour: Behaviour) -> str:
-    said = {
+    facts = {
         "probes": behaviour.probes,
         "failed": behaviour.failed or 0,
         "CPU ms per probe": behaviour.cpu_ms_per_probe,
@@ -185,7 +185,7 @@ def _behaviour_line(behaviour: Behaviour) -> str:
         "rx_lag p99 µs": behaviour.rx_lag_p99_us,
         "probes with merged reads": behaviour.with_merged_reads if behaviour.timing else None,
     }
-    return f"{behaviour.client}: " + words({key: value for key, value in said.items() if value is not None})
+    return f"{behaviour.client}: " + words({key: value for key, value in facts.items() if value is not None})
 
 
 def _markdown(report: Report) -> str:

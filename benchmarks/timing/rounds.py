@@ -1,4 +1,4 @@
-"""Rounds: the same streams asked of every client in turn, so that all share whatever noise the machine has."""
+"""Rounds: all clients receive the same streams in turn, so that they share the machine's noise."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from benchmarks.common.stamping import Wish
+from benchmarks.common.stamping import StreamSpec
 from benchmarks.timing.clients import Ask, Client, Reading
 
 PROBES_PER_STREAM = 5
@@ -30,7 +30,7 @@ _WARM_UP = "warm-"
 
 @dataclass(slots=True)
 class Tally:
-    """What one client has measured so far, and the CPU time that its process took."""
+    """Readings of one client so far, and the CPU time of its process."""
 
     readings: list[Reading] = field(default_factory=list)
     cpu_s: float = 0.0
@@ -38,7 +38,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How much is to be measured."""
+    """Amount of measurements."""
 
     streams: int
     probes: int
@@ -51,7 +51,7 @@ class Plan:
 
 
 def measure(clients: Sequence[Client], port: int, plan: Plan, on_turn: Callable[[], None]) -> dict[str, Tally]:
-    """Let the clients take turns, in rotated order; the first round warms up and does not count."""
+    """Lets the clients take turns in rotated order; the first round is for warm-up and does not count."""
     tallies = {client.name: Tally() for client in clients}
     with ExitStack() as stack:
         runners = {client.name: stack.enter_context(asyncio.Runner(loop_factory=client.loop)) for client in clients}
@@ -59,22 +59,22 @@ def measure(clients: Sequence[Client], port: int, plan: Plan, on_turn: Callable[
             for turn in range(len(clients)):
                 client = clients[(number + turn) % len(clients)]
                 tally = tallies[client.name] if number else Tally()
-                probes = _round(client, port, _wishes(client, number, plan), plan.streams)
+                probes = _round(client, port, _specs(client, number, plan), plan.streams)
                 _turn(runners[client.name], probes, tally)
                 on_turn()
     return tallies
 
 
-def random_wishes(seed: str, prefix: str) -> Iterator[Wish]:
-    """Endless wishes that differ in their time to first token alone; the same for the same seed."""
+def random_specs(seed: str, prefix: str) -> Iterator[StreamSpec]:
+    """Endless streams that differ only in their time to first token; equal seeds give equal streams."""
     chance = random.Random(seed)
     for number in itertools.count():
         ttft_us = chance.randint(*TTFT_US)
-        yield Wish(id=f"{prefix}{number}", ttft_us=ttft_us, gap_us=GAP_US, jitter_us=JITTER_US, tokens=TOKENS)
+        yield StreamSpec(id=f"{prefix}{number}", ttft_us=ttft_us, gap_us=GAP_US, jitter_us=JITTER_US, tokens=TOKENS)
 
 
 async def answered(ask: Ask, base_url: str, probe_id: str) -> Reading:
-    """A probe with a deadline; a client that breaks counts as failed and stops nobody."""
+    """A probe with a deadline; an error of the client counts as a failure and does not stop the run."""
     try:
         async with asyncio.timeout(_DEADLINE_S):
             return await ask(base_url, probe_id)
@@ -82,16 +82,16 @@ async def answered(ask: Ask, base_url: str, probe_id: str) -> Reading:
         return Reading(id=probe_id, error=type(error).__name__)
 
 
-def _wishes(client: Client, number: int, plan: Plan) -> Iterator[Wish]:
-    """A round's streams in the order in which they start; the first of each stream warm up and do not count."""
-    name = f"{client.word}-{number}-"
+def _specs(client: Client, number: int, plan: Plan) -> Iterator[StreamSpec]:
+    """The streams of a round in starting order; the first of each parallel stream is for warm-up and does not count."""
+    name = f"{client.option}-{number}-"
     seed = f"{plan.seed}/{number}"
-    yield from itertools.islice(random_wishes(f"{seed}/warm", _WARM_UP + name), plan.streams)
-    yield from itertools.islice(random_wishes(seed, name), plan.streams * PROBES_PER_STREAM)
+    yield from itertools.islice(random_specs(f"{seed}/warm", _WARM_UP + name), plan.streams)
+    yield from itertools.islice(random_specs(seed, name), plan.streams * PROBES_PER_STREAM)
 
 
 def _turn(runner: asyncio.Runner, probes: Coroutine[None, None, list[Reading]], tally: Tally) -> None:
-    """One client's turn, with what exists frozen out of the collector's sight for all of them alike."""
+    """One client's turn; the garbage collector skips the objects that exist before it."""
     gc.collect()
     gc.freeze()
     cpu_s = time.process_time()
@@ -102,14 +102,14 @@ def _turn(runner: asyncio.Runner, probes: Coroutine[None, None, list[Reading]], 
     tally.cpu_s += cpu_s * len(counted) / len(readings)
 
 
-async def _round(client: Client, port: int, wishes: Iterator[Wish], streams: int) -> list[Reading]:
-    """Make every wish come true, `streams` at a time until none is left."""
+async def _round(client: Client, port: int, specs: Iterator[StreamSpec], streams: int) -> list[Reading]:
+    """Requests all streams, `streams` of them in parallel."""
     readings: list[Reading] = []
     async with client.open() as ask:
 
         async def stream() -> None:
             await asyncio.sleep(random.uniform(0, TTFT_US[1] * 1e-6))  # not all at once
-            readings.extend([await answered(ask, wish.base_url(port), wish.id) for wish in wishes])
+            readings.extend([await answered(ask, spec.base_url(port), spec.id) for spec in specs])
 
         async with asyncio.TaskGroup() as group:
             for number in range(streams):

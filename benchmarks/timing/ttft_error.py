@@ -3,7 +3,7 @@
     python benchmarks/timing/ttft_error.py --streams 32 --probes 2000
     python benchmarks/timing/ttft_error.py --loaded
 
-A server in a process of its own stamps its reads and writes; clients take turns at it in short rounds. Prints a
+A server in a process of its own stamps its reads and writes; clients take turns in short rounds. Prints a
 table and writes it to `benchmarks/results/`. Figures are reported, never asserted.
 """
 
@@ -56,7 +56,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _chosen(names: Sequence[str] | None) -> list[Client]:
-    known = {client.word: client for client in all_clients()}
+    known = {client.option: client for client in all_clients()}
     unknown = [name for name in names or () if name not in known]
     if unknown:
         raise SystemExit(f"there is no client {unknown[0]!r}; there is: {', '.join(known)}")

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from benchmarks.scoring import figures, score, trials
-from benchmarks.scoring.detectors import Books, Rules, Setting, Whole, limits_of
+from benchmarks.scoring.daemon_detector import DaemonDetector, Setting
+from benchmarks.scoring.detectors import RuleDetector, ScoreDetector, limits_of
 from benchmarks.scoring.flags import Flag
-from benchmarks.scoring.lives import Due, Ending, Life, Pace
 from benchmarks.scoring.measures import Findings
 from benchmarks.scoring.rules import RIVALS, Calibration
+from benchmarks.scoring.simulation import Due, FinishedProbe, ProbeSchedule, Simulation
 from benchmarks.scoring.trials import Spent
 from benchmarks.scoring.world import FULL, STORMY, Climate, Size, Timeline, World, staged, world
 
@@ -42,14 +43,14 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     few = {"seeds": 1, "days": 1.1, "providers": 2, "models": 1, "workers": 1, "board": 5}
     words = [f"--{name}={value}" for name, value in few.items()]
     score.main(["--quick", *words, "--name=tiny", f"--out={folder}"])
-    assert (folder / "tiny.md").read_text().startswith("# Score, status and schedule in a made-up world\n")
+    assert (folder / "tiny.md").read_text().startswith("# Score, status and schedule in simulated worlds\n")
     found: dict[str, Any] = json.loads((folder / "tiny.json").read_text())
     return found
 
 
 @pytest.mark.slow
 def test_the_report_has_a_verdict_on_every_promise(report: dict[str, Any]) -> None:
-    bounds = [each["bound"] for each in report["verdicts"]]
+    bounds = [item["bound"] for item in report["verdicts"]]
     for words in (
         "remaining error, against true chances (full world",
         "within 0.03 of the observed share (full world)",
@@ -61,13 +62,13 @@ def test_the_report_has_a_verdict_on_every_promise(report: dict[str, Any]) -> No
         "while the vantage is offline for 10 minutes no endpoint is called down",
         "within 2 of their probes of the first",
         "never passes its cap by more than one probe",
-        "spends at most 50 % of what a fixed schedule does that is as quick (there judged by: fixed, ours)",
-        "spends at most 50 % of what a fixed schedule does that is as quick (there judged by: fixed, 2 in a row)",
+        "takes at most 50 % of the probes of a fixed schedule with the same delay (detector: fixed, ours)",
+        "takes at most 50 % of the probes of a fixed schedule with the same delay (detector: fixed, 2 in a row)",
         "are recomputed after a restart in 5 s",
         "an update takes at most 100 µs",
     ):
         assert any(words in bound for bound in bounds), words
-    assert all(isinstance(each["kept"], bool) for each in report["verdicts"])
+    assert all(isinstance(item["kept"], bool) for item in report["verdicts"])
 
 
 @pytest.mark.slow
@@ -76,7 +77,7 @@ def test_the_report_has_a_row_for_every_rule_and_every_bin(report: dict[str, Any
     tables = {table["title"]: table for table in report["tables"]}
     assert all(len(row) == len(table["head"]) for table in tables.values() for row in table["rows"])
     errors = tables["Scores, full world"]
-    assert {row[0] for row in errors["rows"]} == rules | {"one who knows the chances"}
+    assert {row[0] for row in errors["rows"]} == rules | {"oracle"}
     assert {row[0] for row in tables["Detection of full outages of at least 3 minutes, full world"]["rows"]} == rules
     assert len(tables["Calibration of ours, full world"]["rows"]) == 10
 
@@ -92,7 +93,7 @@ def test_the_same_seed_makes_the_same_figures(found: Findings) -> None:
 
 
 @pytest.mark.slow
-def test_nobody_is_nearer_to_the_chances_or_routes_better_than_who_knows_them(found: Findings) -> None:
+def test_no_rule_is_nearer_to_the_chances_or_routes_better_than_the_oracle(found: Findings) -> None:
     for tally in found.tallies.values():
         assert tally.true_error > 0
         assert tally.lost >= 0
@@ -103,8 +104,8 @@ def test_nobody_is_nearer_to_the_chances_or_routes_better_than_who_knows_them(fo
 @pytest.mark.slow
 def test_all_rules_are_asked_the_same_and_cost_the_same(found: Findings) -> None:
     for tally in found.tallies.values():
-        assert sum(each.count for each in tally.bins) == found.requests == sum(found.moments.values())
-        assert sum(each.succeeded for each in tally.bins) == found.succeeded
+        assert sum(item.count for item in tally.bins) == found.requests == sum(found.moments.values())
+        assert sum(item.succeeded for item in tally.bins) == found.succeeded
         assert tally.probes == pytest.approx(found.tallies["ours"].probes, abs=4)  # one for each endpoint
 
 
@@ -128,7 +129,7 @@ def test_without_trouble_every_alarm_is_false_and_only_lone_failures_make_one() 
     alarms = {name: tally.false_alarms[down] for name, tally in found.tallies.items()}
     assert alarms["1 failure"] > 0
     assert alarms["1 failure"] >= alarms["2 failures in a row"] >= alarms["3 failures in a row"]
-    assert not any(each for tally in found.tallies.values() for each in tally.delays_s.values())
+    assert not any(item for tally in found.tallies.values() for item in tally.delays_s.values())
 
 
 def test_more_never_stands_for_less() -> None:
@@ -141,40 +142,40 @@ def test_more_never_stands_for_less() -> None:
     assert calibration.chance(0.9) == pytest.approx(0.9, abs=0.01)
 
 
-# The light judge is the daemon's
+# The fast detector is the daemon's
 
 
 @pytest.mark.parametrize("least_s", [2.0, 15.0])
 def test_the_endpoint_states_come_to_what_the_board_comes_to(least_s: float) -> None:
-    pace = Pace(every_s=60.0 if least_s < 10 else 300.0, least_s=least_s)
-    kinds = tuple(replace(kind, a_day=4 * kind.a_day) for kind in STORMY.kinds)
-    made = world("both", Size(providers=2, models=2, days=0.4), Climate(kinds=kinds))
+    schedule = ProbeSchedule(every_s=60.0 if least_s < 10 else 300.0, least_s=least_s)
+    rates = tuple(replace(rate, per_day=4 * rate.per_day) for rate in STORMY.rates)
+    made = world("both", Size(providers=2, models=2, days=0.4), Climate(rates=rates))
     made = World(size=made.size, endpoints=made.endpoints, offline=Timeline())
     asked = [[turn * 900.0 + model for turn in range(1, 38)] for model in range(2)]
-    books = Books(made, limits_of(pace))
-    whole = Whole(made, Setting(pace=pace, looks_out=False), "both")
-    one = Life(made, books, pace, "both", asked).live()
-    other = Life(made, whole, pace, "both", asked).live()
+    score_detector = ScoreDetector(made, limits_of(schedule))
+    daemon = DaemonDetector(made, Setting(schedule=schedule, checks_network=False), "both")
+    one = Simulation(made, score_detector, schedule, "both", asked).run()
+    other = Simulation(made, daemon, schedule, "both", asked).run()
     assert one.made == other.made
     assert one.probes == other.probes
     assert one.figures == other.figures
-    raised = {flag: _raised(books, made, flag) for flag in (Flag.DOWN, Flag.RAISED)}
-    assert raised == {flag: _raised(whole, made, flag) for flag in raised}
+    raised = {flag: _raised(score_detector, made, flag) for flag in (Flag.DOWN, Flag.RAISED)}
+    assert raised == {flag: _raised(daemon, made, flag) for flag in raised}
     assert raised[Flag.DOWN]
 
 
 # Schedules
 
 
-class Eager(Rules):
+class Eager(RuleDetector):
     """Wants the next probe at once, always."""
 
     def __init__(self, made: World) -> None:
         super().__init__(made, {})
         self.spans: dict[int, list[tuple[float, float]]] = {}
 
-    def hear(self, number: int, ending: Ending) -> Due:
-        self.spans.setdefault(number, []).append((ending.began_s, ending.ended_s))
+    def observe(self, number: int, finished: FinishedProbe) -> Due:
+        self.spans.setdefault(number, []).append((finished.began_s, finished.ended_s))
         return {number: 0.0}
 
 
@@ -182,17 +183,17 @@ class Eager(Rules):
 def test_probes_are_never_under_way_twice_and_ticks_keep_their_phase() -> None:
     made = staged(SIZE)
     eager = Eager(made)
-    lived = Life(made, eager, Pace(every_s=60.0, least_s=2.0), "eager").live()
-    assert lived.beside > lived.made / 2
+    result = Simulation(made, eager, ProbeSchedule(every_s=60.0, least_s=2.0), "eager").run()
+    assert result.extra > result.made / 2
     for spans in eager.spans.values():
         assert all(one[1] <= two[0] for one, two in pairwise(spans))
 
 
 def test_a_fixed_schedule_makes_its_ticks_and_nothing_else() -> None:
     made = staged(SIZE)
-    lived = Life(made, Rules(made, {}), Pace(every_s=100.0), "fixed").live()
-    assert lived.beside == 0
-    assert lived.made == pytest.approx(len(made.endpoints) * SIZE.days * 864, abs=len(made.endpoints))
+    result = Simulation(made, RuleDetector(made, {}), ProbeSchedule(every_s=100.0), "fixed").run()
+    assert result.extra == 0
+    assert result.made == pytest.approx(len(made.endpoints) * SIZE.days * 864, abs=len(made.endpoints))
 
 
 def test_an_adaptive_schedule_as_dear_as_a_fixed_one_spends_all_of_it() -> None:
@@ -201,7 +202,7 @@ def test_an_adaptive_schedule_as_dear_as_a_fixed_one_spends_all_of_it() -> None:
     assert figures.share_spent([Spent(probes=283, days=1.0, delays_s=[141.42])], fixed) == pytest.approx(0.5, abs=0.01)
 
 
-def _raised(judge: Books | Whole, made: World, flag: Flag) -> list[tuple[int, float]]:
+def _raised(detector: ScoreDetector | DaemonDetector, made: World, flag: Flag) -> list[tuple[int, float]]:
     return [
-        (number, at_s) for number in range(len(made.endpoints)) for at_s in judge.flags.raised("ours", number, flag)
+        (number, at_s) for number in range(len(made.endpoints)) for at_s in detector.flags.raised("ours", number, flag)
     ]

@@ -1,4 +1,4 @@
-"""When somebody asks for a score, and what a request then meets: drawn once, and the same for every rule."""
+"""Requests of a router that reads the scores: their times and their true chances, the same for every rule."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ from typing import Final
 from benchmarks.scoring.world import DAY_S, Endpoint, Episode, World
 
 WARM_UP_S: Final = DAY_S
-"""The first day is for learning what is usual."""
+"""The first day is for learning each endpoint's baseline and does not count."""
 _YOUNG_S, _FADING_S = 90.0, 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Requests:
-    """Those to one endpoint."""
+class EndpointRequests:
+    """Requests to one endpoint."""
 
     good: Sequence[float]
-    """How likely each was to succeed within its SLO."""
+    """Chance of each to succeed within its SLO."""
     succeeded: Sequence[bool]
     moments: Sequence[str]
-    """What kind of moment it was."""
+    """State of the endpoint at each request, in the words of the report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Questions:
-    """Those to all endpoints. Whoever asks wants one model, and learns of all its providers at once."""
+class RoutedRequests:
+    """Requests to all endpoints. Each wants one model and reads the scores of all its providers."""
 
     times_s: Sequence[Sequence[float]]
     """By model."""
-    requests: Sequence[Requests]
+    requests: Sequence[EndpointRequests]
     """By endpoint."""
 
 
-def questions(world: World, seed: str, every_s: float) -> Questions:
-    """At random moments, `every_s` apart in the mean."""
+def routed_requests(world: World, seed: str, every_s: float) -> RoutedRequests:
+    """Requests at random times, `every_s` apart on average."""
     times_s = [
         _times(random.Random(f"{seed}/asked/{model}"), world.until_s, every_s) for model in range(world.size.models)
     ]
-    return Questions(
+    return RoutedRequests(
         times_s=times_s,
         requests=[
             _requests(endpoint, times_s[endpoint.model], random.Random(f"{seed}/met/{number}"))
@@ -57,17 +57,17 @@ def _times(chance: random.Random, until_s: float, every_s: float) -> list[float]
     return found
 
 
-def _requests(endpoint: Endpoint, times_s: Sequence[float], chance: random.Random) -> Requests:
+def _requests(endpoint: Endpoint, times_s: Sequence[float], chance: random.Random) -> EndpointRequests:
     good, moments = [], []
     for at_s in times_s:
-        meets, why = endpoint.worst(at_s)
-        good.append(meets.good)
+        conditions, why = endpoint.worst(at_s)
+        good.append(conditions.good)
         moments.append(_moment(endpoint, why, at_s))
-    return Requests(good=good, succeeded=[chance.random() < each for each in good], moments=moments)
+    return EndpointRequests(good=good, succeeded=[chance.random() < item for item in good], moments=moments)
 
 
 def _moment(endpoint: Endpoint, why: Episode | None, at_s: float) -> str:
     if why is not None:
         whose = " of the provider" if why.shared else ""
-        return f"{why.shape.value}{whose}, {'its first 90 s' if at_s < why.begin_s + _YOUNG_S else 'later'}"
+        return f"{why.kind.value}{whose}, {'its first 90 s' if at_s < why.begin_s + _YOUNG_S else 'later'}"
     return "10 min after trouble" if any(endpoint.timeline.between(at_s - _FADING_S, at_s)) else "well"
