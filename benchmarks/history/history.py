@@ -67,19 +67,21 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--endpoints", type=int, default=1000, help="one sample a minute each (1000)")
-    parser.add_argument("--days", type=int, default=90, help="of history (90)")
-    parser.add_argument("--raw-days", type=int, default=7, help="of raw samples, at least 5 (7)")
-    parser.add_argument("--times", type=int, default=100, help="each query in a round (100)")
-    parser.add_argument("--rounds", type=int, default=3, help="of everything (3)")
-    parser.add_argument("--workers", type=int, default=2, help="processes that make history (2)")
-    parser.add_argument("--postgres", action="store_true", help="on a PostgreSQL server of its own, not SQLite")
     parser.add_argument(
-        "--realtime", action="store_true", help="measure under SCHED_RR: other programs on the machine take no part"
+        "--endpoints", type=int, default=1000, help="endpoints of the larger store, one sample a minute each (1000)"
     )
-    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()), help="for the stores (temporary)")
+    parser.add_argument("--days", type=int, default=90, help="days of history (90)")
+    parser.add_argument("--raw-days", type=int, default=7, help="days of raw samples, at least 5 (7)")
+    parser.add_argument("--times", type=int, default=100, help="runs of each query in a round (100)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of everything (3)")
+    parser.add_argument("--workers", type=int, default=2, help="processes that generate history (2)")
+    parser.add_argument("--postgres", action="store_true", help="use a PostgreSQL server of its own, not SQLite")
+    parser.add_argument("--realtime", action="store_true", help="measure under SCHED_RR, before other programs (root)")
+    parser.add_argument(
+        "--folder", type=Path, default=Path(tempfile.gettempdir()), help="folder of the stores (the temporary one)"
+    )
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
-    parser.add_argument("--name", help="of the result files, instead of history or history_postgres")
+    parser.add_argument("--name", help="name of the result files (history, history_postgres)")
     return parser.parse_args()
 
 

@@ -95,16 +95,18 @@ def _notes(arguments: argparse.Namespace) -> Sequence[str]:
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=1, help="of each stage (1)")
-    parser.add_argument("--seconds", type=float, default=300, help="of a round, without its end (300)")
+    parser.add_argument("--rounds", type=int, default=1, help="rounds of each stage (1)")
+    parser.add_argument(
+        "--seconds", type=float, default=300, help="seconds of a round until the daemons are killed (300)"
+    )
     parser.add_argument("--fault", type=float, default=100, help="seconds for which one backend fails (100)")
     parser.add_argument("--every", type=float, default=5, help="seconds between two probes (5)")
     parser.add_argument("--rate", type=float, default=1, help="requests a second in each lane (1)")
     parser.add_argument("--picks", type=int, default=2000, help="picks timed in each way; 0: none (2000)")
-    parser.add_argument("--stages", nargs="+", choices=tuple(STAGES), default=list(STAGES))
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=RESULTS)
-    parser.add_argument("--name", default="litellm_failover")
+    parser.add_argument("--stages", nargs="+", choices=tuple(STAGES), default=list(STAGES), help="stages to run (all)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the request times (1)")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
+    parser.add_argument("--name", default="litellm_failover", help="name of the result files (litellm_failover)")
     arguments, console = parser.parse_args(), Console()
     publish(measure(arguments, console), console, arguments.out, arguments.name)
 

@@ -183,7 +183,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--flips", type=int, default=20, help="times that the endpoint goes down and comes back (20)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
-    parser.add_argument("--name", default="router_delay", help="of the result files (router_delay)")
+    parser.add_argument("--name", default="router_delay", help="name of the result files (router_delay)")
     arguments = parser.parse_args()
     found = asyncio.run(_all(arguments.flips))
     table = _table(found)

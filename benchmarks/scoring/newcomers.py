@@ -146,17 +146,20 @@ def _tables(found: dict[str, dict[int, Snapshot]]) -> list[Table]:
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--lives", type=int, default=200, help="of each kind (200)")
+    parser.add_argument("--lives", type=int, default=200, help="simulated endpoints of each kind (200)")
     parser.add_argument(
-        "--worlds", choices=_WORLDS, default="held", help="those not looked at for constants, or others"
+        "--worlds",
+        choices=_WORLDS,
+        default="held",
+        help="worlds not used to set constants (held), or worlds for setting them (tune)",
     )
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
-    parser.add_argument("--name", default="newcomers", help="of the result files")
+    parser.add_argument("--name", default="newcomers", help="name of the result files (newcomers)")
     parser.add_argument(
         "--drawing",
         type=Path,
         default=Path(__file__).parents[2] / "docs/images/newcomers.svg",
-        help="file of the picture",
+        help="file of the drawing (docs/images/newcomers.svg)",
     )
     return parser.parse_args(arguments)
 

@@ -264,15 +264,15 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         default="held",
         help="worlds not used to set constants (held), or worlds for setting them (tune)",
     )
-    parser.add_argument("--seeds", type=int, help="how many worlds (20)")
-    parser.add_argument("--providers", type=int, default=4, help="of each world (4)")
-    parser.add_argument("--models", type=int, default=3, help="that each of them has (3)")
-    parser.add_argument("--days", type=float, help="of each world, the first of which is for learning (12)")
-    parser.add_argument("--quick", action="store_true", help="4 worlds of 3 days, in a minute")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (one for each core)")
-    parser.add_argument("--board", type=int, default=100, help="providers of the board that is timed, and models (100)")
+    parser.add_argument("--seeds", type=int, help="number of worlds (20)")
+    parser.add_argument("--providers", type=int, default=4, help="providers of each world (4)")
+    parser.add_argument("--models", type=int, default=3, help="models of each provider (3)")
+    parser.add_argument("--days", type=float, help="days of each world; the first does not count (12)")
+    parser.add_argument("--quick", action="store_true", help="4 worlds of 3 days")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="worker processes (one for each core)")
+    parser.add_argument("--board", type=int, default=100, help="providers of the timed board, and models of each (100)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
-    parser.add_argument("--name", help="of the result files, instead of score or score_quick")
+    parser.add_argument("--name", help="name of the result files (score, score_quick)")
     return parser.parse_args(arguments)
 
 

@@ -75,14 +75,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--endpoints",
         default="100,1000,10000@600",
-        help="how many, of each daemon in turn, and after @ the seconds between probes of each, if not 60 "
-        "(100,1000,10000@600)",
+        help="endpoints of each daemon; after @ the seconds between probes, if not 60 (100,1000,10000@600)",
     )
-    parser.add_argument("--max-concurrent", type=int, default=32, help="probes at once (32)")
+    parser.add_argument("--max-concurrent", type=int, default=32, help="max_concurrent of the daemon (32)")
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the measured window (60)")
-    parser.add_argument("--warm-up", type=float, default=20.0, help="seconds before it (20)")
+    parser.add_argument("--warm-up", type=float, default=20.0, help="seconds before the measured window (20)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
-    parser.add_argument("--name", default="cost", help="of the result files (cost)")
+    parser.add_argument("--name", default="cost", help="name of the result files (cost)")
     return parser.parse_args()
 
 

@@ -214,14 +214,16 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--endpoints", type=int, default=1000, help="endpoints of the board (1000)")
-    parser.add_argument("--samples", type=float, default=17, help="samples a second that change it; 0: none (17)")
-    parser.add_argument("--connections", type=int, default=16, help="kept-alive connections that ask (16)")
-    parser.add_argument("--streams", type=int, default=1000, help="readers of the stream at once (1000)")
-    parser.add_argument("--stream-seconds", type=float, default=60, help="how long these are counted (60)")
-    parser.add_argument("--seconds", type=float, default=3, help="of each turn of a server (3)")
+    parser.add_argument(
+        "--samples", type=float, default=17, help="samples per second that change the board; 0: none (17)"
+    )
+    parser.add_argument("--connections", type=int, default=16, help="kept-alive connections of the requests (16)")
+    parser.add_argument("--streams", type=int, default=1000, help="SSE clients at once (1000)")
+    parser.add_argument("--stream-seconds", type=float, default=60, help="measured seconds of the SSE streams (60)")
+    parser.add_argument("--seconds", type=float, default=3, help="seconds of each turn of a server (3)")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each server in each case (5)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
-    parser.add_argument("--name", default="serving", help="of the result files (serving)")
+    parser.add_argument("--name", default="serving", help="name of the result files (serving)")
     arguments = parser.parse_args()
     make_room()
     publish(asyncio.run(measure(arguments)), Console(width=120), arguments.out, arguments.name)

@@ -69,13 +69,13 @@ class _RunData:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the loaded variant."""
     loaded = parser.add_argument_group("the daemon under load")
-    loaded.add_argument("--loaded", action="store_true", help="take the error from a daemon whose API is loaded")
-    loaded.add_argument("--endpoints", type=int, default=50, help="endpoints, each probed every second (50)")
-    loaded.add_argument("--others", type=int, default=950, help="endpoints beside them that are not probed (950)")
-    loaded.add_argument("--rate", type=float, default=200.0, help="GET /v1/scores per second at the most (200)")
+    loaded.add_argument("--loaded", action="store_true", help="measure the daemon while its API is loaded")
+    loaded.add_argument("--endpoints", type=int, default=50, help="endpoints that are probed every second (50)")
+    loaded.add_argument("--others", type=int, default=950, help="endpoints that are not probed (950)")
+    loaded.add_argument("--rate", type=float, default=200.0, help="at most so many GET /v1/scores per second (200)")
     loaded.add_argument("--phase-s", type=float, default=20.0, help="length of a phase (20)")
-    loaded.add_argument("--phases", type=int, default=4, help="phases, API idle and loaded in turn (4)")
-    loaded.add_argument("--beside", type=int, default=8, help="streams of bare aiohttp at the same time (8)")
+    loaded.add_argument("--phases", type=int, default=4, help="number of phases, alternately idle and loaded (4)")
+    loaded.add_argument("--beside", type=int, default=8, help="streams of bare aiohttp in all phases (8)")
 
 
 def measure(arguments: argparse.Namespace, console: Console) -> report.Report:

@@ -42,15 +42,15 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--streams", type=int, default=32, help="streams in parallel (32)")
+    parser.add_argument("--streams", type=int, default=32, help="parallel streams (32)")
     parser.add_argument("--probes", type=int, default=2000, help="counted probes of each client (2000)")
-    parser.add_argument("--clients", nargs="+", metavar="NAME", help="ours, worker, aiohttp, uvloop (all)")
-    parser.add_argument("--seed", type=int, default=1, help="of the times to first token (1)")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
-    parser.add_argument("--name", help="of the result files, instead of ttft_error or ttft_error_loaded")
     parser.add_argument(
-        "--realtime", action="store_true", help="run all under SCHED_RR: other programs on the machine take no part"
+        "--clients", nargs="+", metavar="NAME", help="clients to compare: ours, worker, aiohttp, uvloop (all)"
     )
+    parser.add_argument("--seed", type=int, default=1, help="seed of the times to first token (1)")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
+    parser.add_argument("--name", help="name of the result files (ttft_error, ttft_error_loaded)")
+    parser.add_argument("--realtime", action="store_true", help="run all under SCHED_RR, before other programs (root)")
     loaded_daemon.add_arguments(parser)
     return parser.parse_args()
 
