@@ -14,7 +14,7 @@ from benchmarks.scoring.daemon_detector import Setting, configuration
 from benchmarks.scoring.detectors import START, moment
 from benchmarks.scoring.simulation import ProbeSchedule
 from benchmarks.scoring.world import Size, staged
-from monitor.scheduler.jobs import plan
+from monitor.scheduler.jobs import enabled_jobs
 from monitor.scoreboard.board import Board
 from probes._model import ErrorClass, Sample, Task
 from probes._quantiles import quantile
@@ -44,7 +44,7 @@ def board_times(providers: int, models: int, updates: int) -> Times:
     """Times a board of `providers` with `models` each; all endpoints of a provider are siblings."""
     made = staged(Size(providers=providers, models=models, days=1))
     config = configuration(made, Setting(schedule=ProbeSchedule(every_s=60.0)))
-    jobs = plan(config)
+    jobs = enabled_jobs(config)
     names = [spec.endpoint.id for spec in config.endpoints]
     first = Board(config, jobs, START)
     states = dict(first.absorb(_sample(name, 60.0, None) for name in names).states)

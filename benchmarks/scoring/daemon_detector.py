@@ -18,10 +18,10 @@ from benchmarks.scoring.world import World
 from monitor.config.model import Canary, Config, EndpointSpec, ProbeSpec, Slo
 from monitor.domain.status import Status
 from monitor.scheduler.budget import Budgets, Unit
-from monitor.scheduler.jobs import plan, run_for
+from monitor.scheduler.jobs import enabled_jobs, run_for
 from monitor.scoreboard.board import Board
 from monitor.vantage.attribution import Vantage
-from monitor.vantage.evidence import Reply, WitnessReply
+from monitor.vantage.evidence import CheckResult, OriginCheck
 from monitor.vantage.origin import Origin, canary_origins, origin_of
 from probes._model import Endpoint, Run, Sample, Task
 
@@ -52,7 +52,7 @@ class DaemonDetector:
         self._world, self._chance = world, random.Random(f"{seed}/costs")
         self._ids = [spec.endpoint.id for spec in config.endpoints]
         self._numbers = {name: number for number, name in enumerate(self._ids)}
-        jobs = plan(config)
+        jobs = enabled_jobs(config)
         self._jobs = {job.spec.endpoint.id: job for job in jobs}
         self.board = Board(config, jobs, START)
         self.flags = Flags(self.names, len(world.endpoints))
@@ -63,7 +63,7 @@ class DaemonDetector:
         caps = {} if setting.tokens_per_day is None else {Unit.TOKENS: setting.tokens_per_day}
         self._budgets = Budgets({name: caps for name in set(providers.values()) if caps}, providers)
         self._running: dict[int, Run] = {}
-        self._replies: tuple[float, list[Reply]] | None = None
+        self._replies: tuple[float, list[OriginCheck]] | None = None
         self._now_s = 0.0
         self.spent: dict[tuple[int, int], float] = {}
         """Tokens by provider and day."""
@@ -104,8 +104,8 @@ class DaemonDetector:
             released += self._vantage.answered(replies)
         released += self._vantage.tick(at)
         if self._replies is None and self._vantage.is_due(at):
-            replies = [Reply(witness=item, answer=self._answer(item, at_s)) for item in self._vantage.ask(at)]
-            silent = any(reply.answer is WitnessReply.SILENT for reply in replies)
+            replies = [OriginCheck(origin=item, answer=self._answer(item, at_s)) for item in self._vantage.ask(at)]
+            silent = any(reply.answer is CheckResult.SILENT for reply in replies)
             self._replies = (at_s + (_SILENT_S if silent else _HEARD_S), replies)
         return self._absorb(released)
 
@@ -114,9 +114,9 @@ class DaemonDetector:
         score = self.board.publish(moment(at_s), sweep=True).rows[self._ids[number]].score
         return (1.0 if score is None else score,)
 
-    def _answer(self, witness: Origin, at_s: float) -> WitnessReply:
+    def _answer(self, witness: Origin, at_s: float) -> CheckResult:
         """The reply of a canary or of a provider's host, which accepts connections even when its models fail."""
-        return WitnessReply.SILENT if any(self._world.offline.under_way(at_s)) else WitnessReply.HEARD
+        return CheckResult.SILENT if any(self._world.offline.under_way(at_s)) else CheckResult.HEARD
 
     def _absorb(self, samples: Sequence[Sample]) -> Due:
         if not samples:

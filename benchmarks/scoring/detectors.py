@@ -96,7 +96,12 @@ class ScoreDetector:
 
     def __init__(self, world: World, limits: IntervalLimits) -> None:
         params = ScoringParams(
-            limits=limits, stale_s=_STALE_S, task=Task.CHAT, only_reach=False, count_wrong_answers=True, moved={}
+            limits=limits,
+            stale_s=_STALE_S,
+            task=Task.CHAT,
+            only_reach=False,
+            count_wrong_answers=True,
+            blame_overrides={},
         )
         shared = [Shared() for _ in range(world.size.providers)]
         self.flags = Flags(self.names, len(world.endpoints))
@@ -217,7 +222,7 @@ def _counted(number: int, finished: FinishedProbe) -> CountedSample:
 
 
 def _without_windows(state: EndpointState) -> EndpointState:
-    state.ledger, state.recent = _NoLedger(), _NoRecent(Task.CHAT)
+    state.ledger, state.latency = _NoLedger(), _NoRecent(Task.CHAT)
     return state
 
 

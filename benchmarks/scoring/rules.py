@@ -14,12 +14,12 @@ from itertools import chain
 from typing import Final
 
 from monitor.backtest.policies import (
+    ConsecutiveFailures,
     Cooldown,
     CountedSample,
-    InARow,
-    LastRatio,
     MovingAverage,
     Policy,
+    RecentRatio,
     Thresholds,
 )
 
@@ -31,7 +31,7 @@ class RowAndRatio:
     """Down after a number of failures in a row, else the success ratio of a long time."""
 
     def __init__(self, limit: int, count: int) -> None:
-        self._row, self._ratio = InARow(limit), LastRatio(count)
+        self._row, self._ratio = ConsecutiveFailures(limit), RecentRatio(count)
 
     def see(self, counted: CountedSample) -> Iterable[str]:
         """Passes the sample to both rules."""
@@ -51,11 +51,11 @@ class RowAndRatio:
 
 
 RIVALS: Final[Mapping[str, Callable[[], Policy]]] = {
-    "1 failure": lambda: InARow(1),
-    "2 failures in a row": lambda: InARow(2),
-    "3 failures in a row": lambda: InARow(3),
-    "ratio of the last 5": lambda: LastRatio(5),
-    "ratio of the last 30": lambda: LastRatio(30),
+    "1 failure": lambda: ConsecutiveFailures(1),
+    "2 failures in a row": lambda: ConsecutiveFailures(2),
+    "3 failures in a row": lambda: ConsecutiveFailures(3),
+    "ratio of the last 5": lambda: RecentRatio(5),
+    "ratio of the last 30": lambda: RecentRatio(30),
     "2 in a row, else the last 1,500": lambda: RowAndRatio(2, 1500),
     "moving average, 0.3": lambda: MovingAverage(0.3),
     "moving average, 0.2": lambda: MovingAverage(0.2),
