@@ -1,1 +1,1 @@
-"""Values and words that all parts share: status, tier, incident, maintenance, router ids, formats, ongoing failures. Pure."""
+"""Values and words that all parts share: status, tier, incident, maintenance, router ids, formats, failures. Pure."""
