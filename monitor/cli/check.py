@@ -14,7 +14,7 @@ from rich.console import Console
 
 from monitor.config import Config, ConfigError, Problem, default_path, load, unused_proxy
 from monitor.console.text import plural
-from monitor.discovery.preflight import Finding, as_plain, connect, show
+from monitor.discovery.preflight import Finding, as_plain, preflight, show
 from monitor.vantage.origin import blind_spot
 
 _WRONG, _REFUSED = 2, 1
@@ -76,7 +76,7 @@ def check_file(path: Path | None, *, connecting: bool, as_json: bool) -> int:
     if not as_json:
         _show(checked)
     if connecting:
-        checked = Checked(path=chosen, config=config, findings=asyncio.run(connect(config)))
+        checked = Checked(path=chosen, config=config, findings=asyncio.run(preflight(config)))
     if as_json:
         _print_json(_plain(checked))
     elif checked.findings is not None:

@@ -264,7 +264,7 @@ def export(
     url: UrlOption = None,
     *,
     token: TokenOption = None,
-    shape: Annotated[Format, typer.Option("--format", metavar="FORMAT", help=_FORMATS)] = Format.SCORES,
+    file_format: Annotated[Format, typer.Option("--format", metavar="FORMAT", help=_FORMATS)] = Format.SCORES,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="The file to replace, by rename; default: stdout."),
@@ -276,12 +276,12 @@ def export(
     """Write what routers read, once: of a running daemon with --url, else of the store as a start would find it."""
     from monitor.routing.formats.render import CannotBeMadeError, render
 
-    if shape is Format.OPENROUTER and url is not None:
-        write_out(_offers(running_daemon(None, url, token)), output)
+    if file_format is Format.OPENROUTER and url is not None:
+        write_out(_openrouter_document(running_daemon(None, url, token)), output)
         return
     snapshot = _snapshot(config, url, token)
     try:
-        body = render(shape, snapshot, cluster)
+        body = render(file_format, snapshot, cluster)
     except CannotBeMadeError as error:
         fail(str(error))
     write_out(body.decode(), output)
@@ -368,12 +368,12 @@ def _snapshot(config: Path | None, url: str | None, token: str | None) -> Snapsh
         fail(f"{url}: {error}", 1)
 
 
-def _offers(source: RunningDaemon) -> str:
+def _openrouter_document(source: RunningDaemon) -> str:
     """What a daemon says in OpenRouter's shape."""
-    from monitor.console.remote import ScoresUnavailableError, fetch_offers
+    from monitor.console.remote import ScoresUnavailableError, fetch_openrouter
 
     try:
-        return asyncio.run(fetch_offers(source.url, source.token)).decode()
+        return asyncio.run(fetch_openrouter(source.url, source.token)).decode()
     except ScoresUnavailableError as error:
         fail(f"{source.url}: {error}", 1)
 

@@ -72,7 +72,7 @@ class Daemon:
         self._stop = stop or asyncio.Event()
         self._providers = {spec.endpoint.id: spec.endpoint.provider for spec in config.endpoints}
         jobs = plan(config)
-        self._adaptive = _adaptive(config)
+        self._adaptive = adaptive_endpoints(config)
         self._board = Board(config, jobs, datetime.now(UTC))
         self._events = EventLog(self._board, lambda: datetime.now(UTC))
         self._renderer = Renderer(self._board, lambda: datetime.now(UTC))
@@ -97,41 +97,44 @@ class Daemon:
             absorbed=self._events.absorbed,
         )
         self._recorder = Recorder(self._board, store, hooks)
-        intake_hooks = OutcomeHooks(
+        outcome_hooks = OutcomeHooks(
             now=lambda: datetime.now(UTC),
             take=self._recorder.take,
             count=lambda result, count: self._metrics.outcomes.labels(result).inc(count),
         )
-        self._intake = OutcomeReceiver(reader_of(config), intake_hooks, spans=spans_of(config))
+        self._outcomes = OutcomeReceiver(reader_of(config), outcome_hooks, spans=spans_of(config))
         self._metrics.store_queue.set_function(lambda: self._recorder.queue_length)
         self._metrics.store_failing.set_function(lambda: self._recorder.store_error is not None)
-        told = HousekeeperCallbacks(
+        housekeeper_callbacks = HousekeeperCallbacks(
             now=lambda: datetime.now(UTC),
             troubled=lambda: self._recorder.store_error is not None,
             slice_done=self._metrics.tidied,
             measured=self._measured,
             clock_read=self._clock_read,
         )
-        self._housekeeper = Housekeeper(store, retention_of(config), told)
-        habit_hooks = BaselineHooks(
-            now=told.now, troubled=told.troubled, habits=self._board.habits, is_new=self._board.is_new
+        self._housekeeper = Housekeeper(store, retention_of(config), housekeeper_callbacks)
+        baseline_hooks = BaselineHooks(
+            now=housekeeper_callbacks.now,
+            troubled=housekeeper_callbacks.troubled,
+            habits=self._board.habits,
+            is_new=self._board.is_new,
         )
-        self._habits = BaselineReader(store, tasks_of(config), habit_hooks)
+        self._baselines = BaselineReader(store, tasks_of(config), baseline_hooks)
         self._pool = WorkerPool(
             config.max_concurrent, self._metrics.worker_restarts.inc, self._metrics.loop_lag.labels("probing").observe
         )
         limits = {name: provider.max_concurrent for name, provider in config.providers.items()}
-        places = ConcurrencyLimits(config.max_concurrent, limits)
-        peers = GateCallbacks(
+        concurrency = ConcurrencyLimits(config.max_concurrent, limits)
+        gate_callbacks = GateCallbacks(
             emit=self._recorder.put,
             now=lambda: datetime.now(UTC),
             look_up=partial(look_up, neutral_name([spec.endpoint for spec in config.endpoints], config.canaries)),
-            probing=lambda: bool(self._ticks.runner.running_until_s),
+            probing=lambda: bool(self._dispatcher.runner.running_until_s),
         )
-        self._lookout = NetworkGate(config.endpoints, config.canaries, peers)
-        self._metrics.vantage_online.set_function(lambda: self._lookout.online)
-        self._ticks = Dispatcher(self._pool, places, config.scoring.blame, self._lookout.put, self._budgets)
-        self._schedule = Schedule(jobs, self._ticks.fire, self._ticks.miss)
+        self._gate = NetworkGate(config.endpoints, config.canaries, gate_callbacks)
+        self._metrics.vantage_online.set_function(lambda: self._gate.online)
+        self._dispatcher = Dispatcher(self._pool, concurrency, config.scoring.blame, self._gate.put, self._budgets)
+        self._schedule = Schedule(jobs, self._dispatcher.fire, self._dispatcher.miss)
         self._notifier = systemd.Notifier.from_env(env)
         self._summary = ""
         self._clock: ClockReading | None = None
@@ -147,7 +150,7 @@ class Daemon:
     async def _restore(self) -> None:
         ended = await restore(self._board, self._store, datetime.now(UTC))
         await restore_budgets(self._budgets, self._store, datetime.now(UTC))
-        await self._intake.restore(self._store)
+        await self._outcomes.restore(self._store)
         await self._housekeeper.check_clock()
         self._board.commit(datetime.now(UTC), everything=True)
         self._events.start(self._providers, ended)
@@ -155,22 +158,22 @@ class Daemon:
 
     async def _run(self) -> None:
         async with AsyncExitStack() as stack:
-            past = past_of(self._config, self._store)
-            stack.push_async_callback(past.reads.close)
-            sources = Context(
+            history = history_context(self._config, self._store)
+            stack.push_async_callback(history.store_reads.close)
+            context = Context(
                 snapshot=lambda: self._board.snapshot,
                 problems=self._problems,
                 warnings=self._warnings,
                 metrics=self._metrics.text,
-                past=past,
-                outcomes=None if self._config.token is None else self._intake.take,
+                history=history,
+                outcomes=None if self._config.token is None else self._outcomes.take,
                 activity=self._store.activity,
                 render=self._renderer.snapshot,
                 render_row=self._renderer.row,
             )
             config = self._config
             server = await start(
-                config.listen, config.token, sources, rate_per_s=config.rate_limit, public=config.public
+                config.listen, config.token, context, rate_per_s=config.rate_limit, public=config.public
             )
             stack.push_async_callback(server.cleanup)
             host, port = server.addresses[0][:2]  # the port may have been left to the kernel
@@ -188,10 +191,10 @@ class Daemon:
             helpers = [
                 group.create_task(self._pool.supervise(), name="workers"),
                 group.create_task(self._recorder.run(), name="recorder"),
-                group.create_task(self._lookout.run(), name="lookout"),
+                group.create_task(self._gate.run(), name="lookout"),
                 group.create_task(self._files.run(self._renderer.snapshot), name="files"),
                 group.create_task(self._housekeeper.run(), name="housekeeper"),
-                group.create_task(self._habits.run(), name="habits"),
+                group.create_task(self._baselines.run(), name="habits"),
                 group.create_task(self._outbox.run(), name="sinks"),
                 group.create_task(self._beat(), name="heartbeat"),
                 group.create_task(self._recount(), name="recount"),
@@ -213,7 +216,7 @@ class Daemon:
         self._notifier.stopping()
         log.info("stopping; waiting for running probes", extra={"action": "draining"})
         await self._schedule.stop(self._config.grace_s)
-        self._lookout.end()
+        self._gate.end()
 
     def _measured(self, size: Size) -> None:
         self._metrics.store_size.set(size.total_bytes)
@@ -237,7 +240,7 @@ class Daemon:
 
     def _due(self, endpoint: str, at: datetime) -> None:
         now = datetime.now(UTC)
-        if endpoint in self._adaptive and not self._stop.is_set() and self._ticks.may_ask(endpoint, max(at, now)):
+        if endpoint in self._adaptive and not self._stop.is_set() and self._dispatcher.may_ask(endpoint, max(at, now)):
             self._schedule.probe_by(endpoint, at, now)
 
     def _problems(self) -> tuple[str, ...]:
@@ -281,7 +284,7 @@ class Daemon:
         if abs(now_s - offset_s) > _CLOCK_STEP_S or self._schedule.is_ahead(datetime.now(UTC)):
             log.warning("the wall clock was stepped by %+.1f s", now_s - offset_s, extra={"action": "clock_step"})
             self._schedule.realign(datetime.now(UTC))
-            self._lookout.clock_stepped()
+            self._gate.clock_stepped()
             self._board.clock_stepped(datetime.now(UTC))
             self._housekeeper.look()
             self._stepped.set()
@@ -299,7 +302,7 @@ class Daemon:
 
     def _is_alive(self, *, margin_s: float) -> bool:
         now, now_s = datetime.now(UTC), time.monotonic()
-        next_due, runner = self._schedule.next_due(), self._ticks.runner
+        next_due, runner = self._schedule.next_due(), self._dispatcher.runner
         due_s = systemd.next_due_s(
             next_tick_s=None if next_due is None else now_s + (next_due - now).total_seconds(),
             running_until_s=runner.running_until_s.values(),
@@ -310,13 +313,13 @@ class Daemon:
         return systemd.is_alive(now_s=now_s, last_progress_s=progress_s, due_s=due_s, margin_s=margin_s)
 
 
-def _adaptive(config: Config) -> frozenset[str]:
+def adaptive_endpoints(config: Config) -> frozenset[str]:
     """The endpoints that may be probed beside their ticks."""
     settling = {spec.endpoint.id: paid_probe(config.probes[name] for name in spec.probes) for spec in config.endpoints}
     return frozenset(name for name, probe in settling.items() if config.scoring.confirm or probe.closest_s is not None)
 
 
-def past_of(config: Config, store: Store) -> HistoryContext:
+def history_context(config: Config, store: Store) -> HistoryContext:
     """The stored history as this configuration judges it."""
     tasks = {
         spec.endpoint.id: headline_task([config.probes[name] for name in spec.probes]) for spec in config.endpoints
@@ -332,7 +335,7 @@ def past_of(config: Config, store: Store) -> HistoryContext:
         task=tasks.get,
         judge=judge,
         raw=lambda: retention_of(config).raw,
-        reads=StoreReads(),
+        store_reads=StoreReads(),
     )
 
 

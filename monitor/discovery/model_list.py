@@ -37,7 +37,7 @@ class ModelListAnswer:
     """The models it has; None when it did not say."""
 
 
-async def reach(endpoint: Endpoint, vantage: str, patience_s: float = _PATIENCE_S) -> ModelListAnswer:
+async def fetch_model_list(endpoint: Endpoint, vantage: str, patience_s: float = _PATIENCE_S) -> ModelListAnswer:
     """Ask the provider of an endpoint once."""
     asker, now = codec(endpoint.api, endpoint.options), datetime.now(UTC)
     run = Run(
@@ -56,17 +56,17 @@ async def reach(endpoint: Endpoint, vantage: str, patience_s: float = _PATIENCE_
     return ModelListAnswer(sample=record, took_s=(seen.ended_ns - seen.began_ns) / 1e9, models=models)
 
 
-def question(endpoint: Endpoint) -> object:
-    """What `reach` would send for an endpoint, and to whom: endpoints for whom it is equal need one answer only."""
+def request_key(endpoint: Endpoint) -> object:
+    """What `fetch_model_list` would send for an endpoint, and to whom: endpoints with equal keys share one answer."""
     try:
         request: Request = codec(endpoint.api, endpoint.options).request(endpoint, Task.REACH, _PROMPT)
-    except Exception:  # noqa: BLE001  # a codec may be a third party's; `reach` then tells what it could not do
+    except Exception:  # noqa: BLE001  # a codec may be a third party's; `fetch_model_list` reports its fault
         return endpoint.id
     return endpoint.provider, endpoint.api, request, endpoint.headers, endpoint.proxy
 
 
 def lists_models(endpoint: Endpoint) -> bool:
-    """Whether `reach` asks for a list, so that an answer says that the key was accepted."""
+    """Whether `fetch_model_list` asks for a list, so that an answer says that the key was accepted."""
     return codec(endpoint.api, endpoint.options).lists_models
 
 

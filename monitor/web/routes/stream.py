@@ -52,9 +52,9 @@ class StreamLimits:
     """How long a reader may take nothing."""
 
 
-def routes(sources: Context, limits: StreamLimits = StreamLimits()) -> Sequence[Route]:
+def routes(context: Context, limits: StreamLimits = StreamLimits()) -> Sequence[Route]:
     """The routes of this file."""
-    hub = Hub(sources, limits)
+    hub = Hub(context, limits)
     return (
         Route(
             path="/v1/scores/stream",
@@ -72,11 +72,11 @@ def routes(sources: Context, limits: StreamLimits = StreamLimits()) -> Sequence[
 class Hub:
     """All streams, and the one task that looks for news for them."""
 
-    def __init__(self, sources: Context, limits: StreamLimits) -> None:
-        self._sources = sources
+    def __init__(self, context: Context, limits: StreamLimits) -> None:
+        self._context = context
         self._limits = limits
         self._epoch = secrets.token_hex(4)  # so that nobody goes on at a position of another process
-        self._snapshot = sources.snapshot()
+        self._snapshot = context.snapshot()
         self._changes = Changes(self._snapshot)
         self._ready: dict[RowFilter, tuple[bytes, ...]] = {}
         """The newest change, for readers who know all others."""
@@ -138,7 +138,7 @@ class Hub:
 
     async def _follow(self) -> bool:
         """Take in the newest snapshot; whether there is news in it."""
-        snapshot = await self._sources.newest()
+        snapshot = await self._context.newest()
         if snapshot is self._snapshot:
             return False
         self._snapshot = snapshot

@@ -89,10 +89,10 @@ async def desk(serve: Serve, tmp_path: Path) -> AsyncIterator[Desk]:
     store = create_store(f"sqlite:///{tmp_path / 'store.db'}")
     await store.open()
     served: list[Served] = []
-    intakes: list[OutcomeReceiver] = []
+    receivers: list[OutcomeReceiver] = []
 
     async def take(body: object) -> Receipt:
-        return await intakes[0].take(body)
+        return await receivers[0].take(body)
 
     desk = Desk(
         await serve(TOKEN, outcomes=take, activity=store.activity),
@@ -112,12 +112,12 @@ async def desk(serve: Serve, tmp_path: Path) -> AsyncIterator[Desk]:
         dropped=lambda n: None,
     )
     recorder = Recorder(board, store, hooks, QueueLimits(longest_s=3600))
-    intake_hooks = OutcomeHooks(
+    outcome_hooks = OutcomeHooks(
         now=lambda: datetime.now(UTC),
         take=recorder.take,
         count=lambda result, count: desk.metrics.outcomes.labels(result).inc(count),
     )
-    intakes.append(OutcomeReceiver(reader_of(make_config(*SPECS[:2])), intake_hooks, KnownIds(most=2_500)))
+    receivers.append(OutcomeReceiver(reader_of(make_config(*SPECS[:2])), outcome_hooks, KnownIds(most=2_500)))
     running = asyncio.create_task(recorder.run())
     yield desk
     await end(running)
