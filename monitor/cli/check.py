@@ -68,7 +68,9 @@ def check_file(path: Path | None, *, connecting: bool, as_json: bool) -> int:
         config = load(chosen, os.environ)
     except ConfigError as error:
         if as_json:
-            _print_json({"ok": False, "file": str(chosen), "problems": [_problem(each) for each in error.problems]})
+            _print_json(
+                {"ok": False, "file": str(chosen), "problems": [_problem(problem) for problem in error.problems]}
+            )
         else:
             print(error, file=sys.stderr)
         return _WRONG
@@ -104,7 +106,7 @@ def _plain(checked: Checked) -> dict[str, object]:
             "paused": checked.paused,
             "probes": len(checked.config.probes),
         },
-        "warnings": [_problem(each) for each in checked.warnings],
+        "warnings": [_problem(problem) for problem in checked.warnings],
     }
     return plain if checked.findings is None else {**plain, "endpoints": as_plain(checked.findings)}
 

@@ -39,7 +39,7 @@ class ModelListAnswer:
 
 async def fetch_model_list(endpoint: Endpoint, vantage: str, patience_s: float = _PATIENCE_S) -> ModelListAnswer:
     """Ask the provider of an endpoint once."""
-    asker, now = codec(endpoint.api, endpoint.options), datetime.now(UTC)
+    probe, now = codec(endpoint.api, endpoint.options), datetime.now(UTC)
     run = Run(
         id="reach",
         endpoint=endpoint,
@@ -50,9 +50,9 @@ async def fetch_model_list(endpoint: Endpoint, vantage: str, patience_s: float =
         deadlines=Deadlines(ttft_s=patience_s, total_s=patience_s),
         scheduled_at=now,
     )
-    seen = await exchange(run, asker)
-    record = sample(run, asker, seen)
-    models = _models(asker, seen.body) if record.error is None else None
+    seen = await exchange(run, probe)
+    record = sample(run, probe, seen)
+    models = _models(probe, seen.body) if record.error is None else None
     return ModelListAnswer(sample=record, took_s=(seen.ended_ns - seen.began_ns) / 1e9, models=models)
 
 
@@ -70,11 +70,11 @@ def lists_models(endpoint: Endpoint) -> bool:
     return codec(endpoint.api, endpoint.options).lists_models
 
 
-def _models(asker: Probe, body: bytes) -> frozenset[str] | None:
-    if not asker.lists_models or type(asker).models is Probe.models:
+def _models(probe: Probe, body: bytes) -> frozenset[str] | None:
+    if not probe.lists_models or type(probe).models is Probe.models:
         return None
     try:
-        return asker.models(body)
+        return probe.models(body)
     except MalformedError:
         return None
 

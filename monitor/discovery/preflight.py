@@ -63,7 +63,7 @@ async def preflight(config: Config) -> tuple[Finding, ...]:
     """Ask for every endpoint that is not paused; the same question goes to a provider once."""
     endpoints = [spec.endpoint for spec in config.endpoints if spec.enabled]
     requests = {request_key(endpoint): endpoint for endpoint in endpoints}
-    places = ConcurrencyLimits(
+    limits = ConcurrencyLimits(
         config.max_concurrent, {name: spec.max_concurrent for name, spec in config.providers.items()}
     )
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
@@ -71,7 +71,7 @@ async def preflight(config: Config) -> tuple[Finding, ...]:
 
         async def asked(endpoint: Endpoint) -> tuple[ModelListAnswer, Key | None]:
             async with AsyncExitStack() as stack:
-                await places.take(endpoint.provider, stack)
+                await limits.take(endpoint.provider, stack)
                 found = await _asked(endpoint, config.vantage)
             progress.advance(bar)
             return found

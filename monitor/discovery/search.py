@@ -64,9 +64,9 @@ def _address(text: str, known: Collection[str]) -> tuple[str, str]:
         raise ValueError(f"{url!r} {refused.message}") from None
 
 
-async def discover(catalogue: Catalogue, env: Mapping[str, str], places: Mapping[str, str]) -> Findings:
+async def discover(catalogue: Catalogue, env: Mapping[str, str], base_urls: Mapping[str, str]) -> Findings:
     """Look for keys of all providers, and for servers at some addresses, side by side."""
-    asked = (_server(name, catalogue.providers[name], env, address) for name, address in places.items())
+    asked = (_server(name, catalogue.providers[name], env, address) for name, address in base_urls.items())
     servers = await asyncio.gather(*asked)
     return Findings(keys=_keys(catalogue, env), servers=tuple(filter(None, servers)))
 

@@ -209,7 +209,7 @@ def _row_texts(row: Row, of: str, vantage: str, detail: MetricsDetail) -> tuple[
     return (
         gauge(_INFO.name, f"{label('api', row.api)},{of},{what}", 1),
         gauge(_UP.name, of, _usable(row)),
-        "".join(gauge(_STATUS.name, f"{of},{label('status', each)}", each is row.status) for each in statuses),
+        "".join(gauge(_STATUS.name, f"{of},{label('status', status)}", status is row.status) for status in statuses),
         gauge(_SCORE.name, of, row.score),
         "".join(gauge(_UPTIME.name, f"{of},{label('window', name)}", ratio) for name, ratio in uptime.items()),
         refused,
@@ -258,7 +258,7 @@ class EndpointMetrics:
         self._endpoints: dict[str, EndpointFigures] = {}
         self._providers: dict[str, ProviderFigures] = {}
 
-    def expect(self, endpoint: Endpoint, task: Task, moved: BlameOverrides) -> None:
+    def expect(self, endpoint: Endpoint, task: Task, overrides: BlameOverrides) -> None:
         """Start an endpoint's counters at zero: a rate does not see a counter that is born at one.
 
         In full, those of every error too; else an error has no line before its first probe.
@@ -269,7 +269,7 @@ class EndpointMetrics:
             provider.cost_usd = 0.0
         if self._detail is _FULL:
             for error in ErrorClass:
-                outcomes.setdefault((error, blame_of(error, moved)), 0)
+                outcomes.setdefault((error, blame_of(error, overrides)), 0)
             for direction in _DIRECTIONS.values():
                 provider.tokens.setdefault(direction, 0)
 

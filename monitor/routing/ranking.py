@@ -49,17 +49,17 @@ class RankedEndpoint:
 
 def ranked(facts: Sequence[Facts], preferences: RoutingPreferences, seed: int) -> list[RankedEndpoint]:
     """All of them, the best first."""
-    places = [place_of(endpoint, preferences) for endpoint in facts]
-    rates = _rates([place.facts for place in places if place.may_answer])
+    candidates = [candidate_of(endpoint, preferences) for endpoint in facts]
+    rates = _rates([candidate.facts for candidate in candidates if candidate.may_answer])
 
-    def rank(place: RankedEndpoint) -> tuple[Rank, str]:
-        last = _drawn(place.facts, rates, seed) if place.may_answer else _by_score(place.facts)
-        return (*_before_chance(place, preferences), *last), place.facts.id
+    def rank(candidate: RankedEndpoint) -> tuple[Rank, str]:
+        last = _drawn(candidate.facts, rates, seed) if candidate.may_answer else _by_score(candidate.facts)
+        return (*_before_chance(candidate, preferences), *last), candidate.facts.id
 
-    return sorted(places, key=rank)
+    return sorted(candidates, key=rank)
 
 
-def place_of(facts: Facts, preferences: RoutingPreferences) -> RankedEndpoint:
+def candidate_of(facts: Facts, preferences: RoutingPreferences) -> RankedEndpoint:
     """What decides on the place of an endpoint, but for chance."""
     name = named_by(preferences.order, facts)
     return RankedEndpoint(
@@ -119,21 +119,21 @@ def _missed(facts: Facts, preferences: RoutingPreferences) -> list[str]:
     return late + slow
 
 
-def _before_chance(place: RankedEndpoint, preferences: RoutingPreferences) -> Rank:
-    late = 0 if place.may_answer else place.tier
-    named = len(preferences.order) if place.named is None else place.named
-    support = 1 if place.lacks is None else 2 * bool(place.lacks)
+def _before_chance(candidate: RankedEndpoint, preferences: RoutingPreferences) -> Rank:
+    late = 0 if candidate.may_answer else candidate.tier
+    named = len(preferences.order) if candidate.named is None else candidate.named
+    support = 1 if candidate.lacks is None else 2 * bool(candidate.lacks)
     # Who sorts wants the fastest or the cheapest, if it answers: a degraded one does.
-    well = 0 if preferences.sort else place.tier
-    return late, named, support, well, bool(place.misses), _sorted(place, preferences)
+    well = 0 if preferences.sort else candidate.tier
+    return late, named, support, well, bool(candidate.misses), _sorted(candidate, preferences)
 
 
-def _sorted(place: RankedEndpoint, preferences: RoutingPreferences) -> float:
+def _sorted(candidate: RankedEndpoint, preferences: RoutingPreferences) -> float:
     if preferences.sort is None:
         return 0
-    if place.sorted_by is None:
+    if candidate.sorted_by is None:
         return math.inf
-    return -place.sorted_by if preferences.sort == "throughput" else place.sorted_by
+    return -candidate.sorted_by if preferences.sort == "throughput" else candidate.sorted_by
 
 
 def _rates(facts: Sequence[Facts]) -> Mapping[str, float]:

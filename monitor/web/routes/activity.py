@@ -69,7 +69,7 @@ def routes(context: Context) -> Sequence[Route]:
             ) from None
         page = found[:limit]
         more = to_use_cursor((page[-1].day, page[-1].endpoint, page[-1].app)) if len(found) > limit else None
-        body = Uses(data=[_used(each) for each in page], next=more)
+        body = Uses(data=[_used(item) for item in page], next=more)
         return web.json_response(body, headers={hdrs.CACHE_CONTROL: "no-cache"})
 
     return (

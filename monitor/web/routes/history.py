@@ -183,7 +183,7 @@ class _HistoryHandlers:
             )
             now, page = self._history.now(), found[:limit]
             more = to_cursor(PageKey(at=page[-1].began_at, id=page[-1].id)) if len(found) > limit else None
-            return self._json(IncidentList(data=[incident_row(each, now) for each in page], next=more))
+            return self._json(IncidentList(data=[incident_row(incident, now) for incident in page], next=more))
 
         return await self._answer(request, ("incidents", endpoint, since, limit, cursor), read)
 

@@ -122,5 +122,5 @@ async def _json(request: web.Request) -> object:
 
 
 def _taken(receipt: Receipt) -> dict[str, object]:
-    rejected = [Rejection(index=each.index, reason=each.reason) for each in receipt.rejected]
+    rejected = [Rejection(index=item.index, reason=item.reason) for item in receipt.rejected]
     return {"accepted": receipt.accepted, "duplicates": receipt.duplicates, "rejected": rejected}

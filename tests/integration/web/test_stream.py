@@ -371,7 +371,7 @@ async def test_a_fault_in_the_midst_of_a_stream_ends_it_and_says_nothing(
 ) -> None:
     async with streaming.read() as reader:
         await reader.next()
-        streaming.hub._owed = None  # type: ignore[assignment,method-assign]
+        streaming.hub._pending = None  # type: ignore[assignment,method-assign]
         streaming.publish(1, GROQ)
         with pytest.raises(ClientPayloadError):
             await reader.next()
