@@ -8,7 +8,7 @@ from typing import Final
 from monitor.domain.router_ids import ROUTERS
 from monitor.domain.tier import RoutingUse, Tier
 from monitor.routing.tiers import POLICY, WORDS
-from monitor.routing.weights import Choice, by_endpoint, choices
+from monitor.routing.weights import MemberWeight, by_endpoint, weighted_groups
 from monitor.scoreboard.row import Row
 
 
@@ -35,21 +35,24 @@ def agent_answers(rows: Iterable[Row]) -> Mapping[str, bytes]:
     Always both words: one that is left out stays as it was. What is out has a weight, too, for the same reason.
     """
     known = tuple(rows)
-    return {name: _line(choice.use, choice.weight) for name, choice in _named(known, choices("haproxy", known)).items()}
+    return {
+        name: _line(weighted.use, weighted.weight)
+        for name, weighted in _named(known, weighted_groups("haproxy", known)).items()
+    }
 
 
-def haproxy_map(rows: Iterable[Row], backends: Mapping[str, Sequence[Choice]]) -> bytes:
+def haproxy_map(rows: Iterable[Row], backends: Mapping[str, Sequence[MemberWeight]]) -> bytes:
     """A map file: a server or an endpoint, and its weight, 0 where it is not to be used."""
     return "".join(
-        f"{name} {choice.weight if WORDS[choice.use].listed else 0}\n"
-        for name, choice in _named(rows, backends).items()
+        f"{name} {weighted.weight if WORDS[weighted.use].listed else 0}\n"
+        for name, weighted in _named(rows, backends).items()
         if not name.startswith("#")  # HAProxy would take the line for a comment
     ).encode()
 
 
-def _named(rows: Iterable[Row], backends: Mapping[str, Sequence[Choice]]) -> Mapping[str, Choice]:
+def _named(rows: Iterable[Row], backends: Mapping[str, Sequence[MemberWeight]]) -> Mapping[str, MemberWeight]:
     """Endpoints, and over them servers: one that is called like an endpoint is what HAProxy means."""
-    servers = {f"{name}/{choice.member.name}": choice for name, members in backends.items() for choice in members}
+    servers = {f"{name}/{weighted.member.name}": weighted for name, members in backends.items() for weighted in members}
     return {**by_endpoint(rows), **servers}
 
 
