@@ -37,7 +37,7 @@ INSTEAD_OF = {
     r"tidy(ing)?": "housekeeping",
     r"habits?": "baseline",
     r"unfit": "unreliable",
-    r"made-up": "simulated, or: an example",
+    r"made[- ]up": "simulated, or: an example",
     r"(probing|prober) process(es)?": "worker process",
     r"piecemeal": "poison queue",
     r"respites?": "Retry-After",

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
-from monitor.config import json_schema
+from monitor.cli.main import app
 
 PAGE = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| `([\w.\[\]]+)` \| (.*?) ?\| .*\S \|$", PAGE, re.MULTILINE)
-SCHEMA = json_schema()
+SCHEMA = json.loads(CliRunner().invoke(app, ["check", "--schema"]).stdout)
 
 
 def keys(node: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
