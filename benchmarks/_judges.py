@@ -43,7 +43,7 @@ _STALE_S: Final = 1e9
 """A figure is asked for whatever its age, as it is of the others."""
 _PROMPT_TOKENS, _MOST_TOKENS = 100, 64
 _PATIENCE_S, _PROMPT_S = 5.0, 0.1
-"""How long it takes to find that a witness is silent, or to hear it."""
+"""How long it takes to find that an origin does not answer, or that it does."""
 
 
 def moment(at_s: float) -> datetime:

@@ -1,4 +1,4 @@
-"""A store in memory: the contract in its simplest form, for tests and for trying things out. Nothing outlives it."""
+"""A store in memory, for tests and trials. Nothing is persisted."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from probes._model import Sample, Task
 
 
 class MemoryStore:
-    """A `Store` that keeps every sample until retention, and rolls up when asked."""
+    """A `Store` in memory."""
 
     def __init__(self) -> None:
         self._samples: dict[str, StoredSample] = {}
@@ -165,7 +165,7 @@ class MemoryStore:
 
     async def samples(self, since: datetime, until: datetime | None = None) -> list[Sample]:
         """See `Store.samples`."""
-        await asyncio.sleep(0)  # others get their turn, as with a database
+        await asyncio.sleep(0)  # yields, as a database does
         later = (each.sample for each in self._samples.values() if each.sample.started_at >= since)
         return [sample for sample in later if until is None or sample.started_at < until]
 
@@ -346,7 +346,7 @@ def _joined(counts: dict[TrafficKey, int], alias: str, name: str) -> dict[Traffi
 
 
 def _as_kept(sample: Sample) -> Sample:
-    """As a database gives it back."""
+    """The sample as a database returns it."""
     names = Names(vantage={1: sample.vantage}, probe={1: sample.probe})
     return decode_sample(encode_sample(sample), sample.endpoint, names)
 

@@ -1,4 +1,4 @@
-"""A renamed endpoint keeps its history: what was kept under an alias is joined to the id it has now."""
+"""Merges the history of a renamed endpoint: rows under an alias move to the present id."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _key(connection: Connection, name: str) -> int | None:
 
 
 def _join(connection: Connection, insert: Insert, old: int, new: int) -> None:
-    """Both have a history: make one of them."""
+    """Merge two endpoints that both have a history."""
     for table in (sample, incident):
         connection.execute(update(table).where(table.c.endpoint == old).values(endpoint=new))
     _join_blocks(connection, old, new)
@@ -71,7 +71,7 @@ def _join_blocks(connection: Connection, old: int, new: int) -> None:
 
 
 def _join_rollups(connection: Connection, table: Table, old: int, new: int) -> None:
-    """Rollups of one endpoint's two names add up: no sample is in both."""
+    """Rollups of both names are added: no sample is in both."""
     key = ("task", "vantage", "bucket")
     rows = connection.execute(select(table).where(table.c.endpoint == new)).mappings()
     mine = {tuple(row[name] for name in key): row for row in rows}
