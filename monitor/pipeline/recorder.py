@@ -1,10 +1,7 @@
 """Judges samples, stores them, then publishes the result.
 
-Readers see only what a restart would restore: a change is published once its samples are committed. The store may delay
-that for a moment. When the store stalls or fails, publishing goes on without it, samples wait in memory up to a bound,
-and writing resumes by itself. So no status depends on the store.
-
-Event loop lag does not count as a stall of the store. A short stall is a warning, a long one is a failure.
+A change is published once its samples are committed, so readers see only what a restart would restore. When the store
+stalls or fails, publishing goes on without it, samples wait in memory up to a bound, and writing resumes by itself.
 """
 
 from __future__ import annotations
