@@ -120,7 +120,7 @@ class ConnectionTimer:
             between = f"the proxy {self.proxy.peer}"
             return between if self.stage is Stage.CONNECT else f"{self.target} through {between}"
         if self._address is None:
-            return self._name or "nobody"
+            return self._name or "an unknown host"
         host, port = self._address
         if self._name is not None:
             return f"{self._name}:{port} ({host})"

@@ -206,9 +206,9 @@ def _settling(jobs: Iterable[Job]) -> dict[str, Job]:
     for job in jobs:
         of_endpoint.setdefault(job.spec.endpoint.id, []).append(job)
     found = {}
-    for endpoint, mine in of_endpoint.items():
-        probe = paid_probe(job.probe for job in mine)
-        found[endpoint] = next(job for job in mine if job.probe is probe)
+    for endpoint, own in of_endpoint.items():
+        probe = paid_probe(job.probe for job in own)
+        found[endpoint] = next(job for job in own if job.probe is probe)
     return found
 
 

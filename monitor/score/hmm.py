@@ -167,7 +167,7 @@ def update(view: EndpointBelief, seen: Seen, at_s: float) -> tuple[EndpointBelie
     share = bounded(together / (alone + together))
     if lasts > _LEFT:
         both = zip(shared_weights, shared, lasting, strict=True)
-        shared_weights = [(1 - lasts) * each + lasts * ours * its for each, ours, its in both]
+        shared_weights = [(1 - lasts) * weight + lasts * share * likelihood for weight, share, likelihood in both]
     own_after, shared_after = _normal(weights), _normal(shared_weights)
     up = own_after[Hidden.UP] * (1 - share)
     after = EndpointBelief(
@@ -321,18 +321,20 @@ def _weighed(own: Belief, shared: Belief, likely: tuple[float, ...]) -> tuple[li
 
     The sum of either list is the probability of the result.
     """
-    alone, beside = list(map(mul, own, likely)), list(map(mul, shared, likely))
-    whole_alone, whole_beside = sum(alone), sum(beside)
-    sum_own = sum_shared = sum_alone = sum_beside = 0.0
+    joint_own, joint_shared = list(map(mul, own, likely)), list(map(mul, shared, likely))
+    whole_own, whole_shared = sum(joint_own), sum(joint_shared)
+    sum_own = sum_shared = sum_joint_own = sum_joint_shared = 0.0
     own_weights, shared_weights = [], []
-    for mine, ours, my, our, each in zip(own, shared, alone, beside, likely, strict=True):
-        sum_own += mine
-        sum_shared += ours
-        sum_alone += my
-        sum_beside += our
+    for own_share, shared_share, own_joint, shared_joint, likelihood in zip(
+        own, shared, joint_own, joint_shared, likely, strict=True
+    ):
+        sum_own += own_share
+        sum_shared += shared_share
+        sum_joint_own += own_joint
+        sum_joint_shared += shared_joint
         # Where the other level's state is no worse, this level's likelihood counts; otherwise the other level's.
-        own_weights.append(mine * (each * sum_shared + whole_beside - sum_beside))
-        shared_weights.append(ours * (each * sum_own + whole_alone - sum_alone))
+        own_weights.append(own_share * (likelihood * sum_shared + whole_shared - sum_joint_shared))
+        shared_weights.append(shared_share * (likelihood * sum_own + whole_own - sum_joint_own))
     return own_weights, shared_weights
 
 

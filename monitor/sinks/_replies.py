@@ -46,15 +46,15 @@ Reply: TypeAlias = Accepted | Refused | TooLarge | SinkError
 
 def reply(status: int, headers: Headers, body: bytes, token: str | None) -> Reply:
     """What an answer means. The server's message is redacted, shortened, and on one line."""
-    told = _words(body, token)
-    words = f"{status}: {told}" if told else f"{status} {_phrase(status)}".strip()
+    message = _words(body, token)
+    words = f"{status}: {message}" if message else f"{status} {_phrase(status)}".strip()
     match status:
         case HTTPStatus.NO_CONTENT:
             return Accepted()
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             return TooLarge(words)
         case _ if status in _ABOUT_LINES:
-            dropped = _DROPPED.search(told)
+            dropped = _DROPPED.search(message)
             return Refused(words, int(dropped[1]) if dropped else None)
         case _ if status in _CREDENTIALS:
             return SinkError(f"the server rejected the token: {words}")

@@ -68,8 +68,8 @@ class InfluxSink:
         """The lines of a batch by number. Yields to the event loop in between."""
         lines = {}
         for place, each in enumerate(batch, 1):
-            told = line(each.sample, self._origins.get(each.sample.endpoint))
-            lines[each.seq] = told.encode("utf-8", "replace")
+            text = line(each.sample, self._origins.get(each.sample.endpoint))
+            lines[each.seq] = text.encode("utf-8", "replace")
             if place % _LINES_AT_A_TIME == 0:
                 await asyncio.sleep(0)
         return lines

@@ -58,11 +58,11 @@ def incidents(
     connection: Connection, name: str | None, *, since: datetime, before: PageKey | None, limit: int
 ) -> list[Incident]:
     """See `Store.incidents`. Incidents that began since then all match; of earlier ones, few do."""
-    mine = _ROWS if name is None else _ROWS.where(incident.c.endpoint == key_of(name))
-    recent = mine.where(incident.c.began_at >= since)
+    selected = _ROWS if name is None else _ROWS.where(incident.c.endpoint == key_of(name))
+    recent = selected.where(incident.c.began_at >= since)
     found = _select(connection, _page(recent, incident.c.began_at, before, limit))
     if len(found) < limit:
-        earlier = mine.where(_unindexed_began < since, or_(_OPEN, incident.c.ended_at >= since))
+        earlier = selected.where(_unindexed_began < since, or_(_OPEN, incident.c.ended_at >= since))
         found += _select(connection, _page(earlier, _unindexed_began, before, limit - len(found)))
     return found
 

@@ -45,9 +45,9 @@ class FileLock:
         """Whether the locked file is the one that other daemons try to lock."""
         if self._file is None:
             return False
-        mine = os.fstat(self._file)
+        locked = os.fstat(self._file)
         try:
-            return os.path.samestat(mine, self._path.stat())
+            return os.path.samestat(locked, self._path.stat())
         except FileNotFoundError:
             return False
 

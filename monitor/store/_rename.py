@@ -55,14 +55,14 @@ def _join(connection: Connection, insert: Insert, old: int, new: int) -> None:
 
 
 def _join_blocks(connection: Connection, old: int, new: int) -> None:
-    mine = {
+    kept = {
         row.hour: row.data
         for row in connection.execute(select(block.c.hour, block.c.data).where(block.c.endpoint == new)).all()
     }
     theirs = connection.execute(select(block.c.hour, block.c.data).where(block.c.endpoint == old))
     for at_hour, data in theirs.all():
-        if at_hour in mine:
-            rows = union([unpack(data, COLUMNS), unpack(mine[at_hour], COLUMNS)])
+        if at_hour in kept:
+            rows = union([unpack(data, COLUMNS), unpack(kept[at_hour], COLUMNS)])
             place = (block.c.endpoint == new, block.c.hour == at_hour)
             values = {"data": pack(rows, COLUMNS), "samples": len(rows), "last_seq": rows[-1]["seq"]}
             connection.execute(update(block).where(*place).values(values))
@@ -74,12 +74,12 @@ def _join_rollups(connection: Connection, table: Table, old: int, new: int) -> N
     """Rollups of both names are added: no sample is in both."""
     key = ("task", "vantage", "bucket")
     rows = connection.execute(select(table).where(table.c.endpoint == new)).mappings()
-    mine = {tuple(row[name] for name in key): row for row in rows}
+    kept = {tuple(row[name] for name in key): row for row in rows}
     theirs = connection.execute(select(table).where(table.c.endpoint == old)).mappings().all()
     for row in theirs:
         place = tuple(row[name] for name in key)
-        if place in mine:
-            both = to_row(merged([to_rollup({**row}), to_rollup({**mine[place]})]))
+        if place in kept:
+            both = to_row(merged([to_rollup({**row}), to_rollup({**kept[place]})]))
             at = [table.c[name] == value for name, value in zip(key, place, strict=True)]
             connection.execute(update(table).where(table.c.endpoint == new, *at).values(both))
             connection.execute(delete(table).where(table.c.endpoint == old, *at))

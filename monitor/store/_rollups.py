@@ -56,8 +56,8 @@ def roll_hour(connection: Connection, insert: Insert, before: int) -> bool:
             _put(connection, insert, hourly, {**key, "bucket": oldest.bucket}, rollup)
         mark = insert(stale_day).values({**key, "bucket": oldest.bucket // HOURS_A_DAY}).on_conflict_do_nothing()
         connection.execute(mark)
-    mine = (stale_hour.c.endpoint == oldest.endpoint, stale_hour.c.bucket == oldest.bucket)
-    connection.execute(delete(stale_hour).where(*mine))
+    condition = (stale_hour.c.endpoint == oldest.endpoint, stale_hour.c.bucket == oldest.bucket)
+    connection.execute(delete(stale_hour).where(*condition))
     return True
 
 
@@ -101,8 +101,12 @@ def hours(
     if not wanted:
         return []
     found = _stored_hours(connection, name, task, wanted, figures)
-    mine = (stale_hour.c.endpoint == key_of(name), stale_hour.c.task == task, stale_hour.c.bucket.in_(sorted(wanted)))
-    marks = connection.execute(select(stale_hour).where(*mine)).all()
+    condition = (
+        stale_hour.c.endpoint == key_of(name),
+        stale_hour.c.task == task,
+        stale_hour.c.bucket.in_(sorted(wanted)),
+    )
+    marks = connection.execute(select(stale_hour).where(*condition)).all()
     if marks:
         fresh = _fresh_hours(connection, marks[0].endpoint, {mark.bucket for mark in marks}, figures)
         found |= {
@@ -256,8 +260,8 @@ def _counted(connection: Connection, key: Mapping[str, Any]) -> int:
 
     A rollup with more samples than are stored stays: a clock that was ahead had some of them deleted.
     """
-    mine = (hourly.c[name] == value for name, value in key.items())
-    counts = connection.execute(select(hourly.c.counts).where(*mine)).scalar()
+    condition = (hourly.c[name] == value for name, value in key.items())
+    counts = connection.execute(select(hourly.c.counts).where(*condition)).scalar()
     return 0 if counts is None else sum(counts_of(counts).values())
 
 

@@ -184,15 +184,15 @@ def _socket_of(connection: dbapi.Connection) -> socket.socket:
 def error_text(error: BaseException) -> str:
     """The error in one line."""
     cause = getattr(error, "orig", None) or error
-    told = cause.args[0] if cause.args else ""
-    if isinstance(told, Mapping):  # the fields of an error message of the protocol
-        told = told.get("M", "")
+    message = cause.args[0] if cause.args else ""
+    if isinstance(message, Mapping):  # the fields of an error message of the protocol
+        message = message.get("M", "")
     elif isinstance(cause.__cause__, OSError):
         return error_text(cause.__cause__)
     elif isinstance(cause, TimeoutError):
         return "the server does not answer"
     elif isinstance(cause, OSError):
-        told = cause.strerror or told
-    elif told == "network error":
+        message = cause.strerror or message
+    elif message == "network error":
         return "the server closed the connection"
-    return next(iter(str(told).splitlines()), "") or type(cause).__name__
+    return next(iter(str(message).splitlines()), "") or type(cause).__name__

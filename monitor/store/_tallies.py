@@ -137,9 +137,9 @@ def _hours_of_open_days(first: int) -> Select[Any]:
     hours = select(*(stale_hour.c[name] for name in _KIND), (stale_hour.c.bucket // HOURS_A_DAY).label("bucket"))
     days = marked.union(hours).subquery()
     begin = days.c.bucket * HOURS_A_DAY
-    mine = and_(*_same(days, hourly, _KIND), hourly.c.bucket.between(begin, begin + HOURS_A_DAY - 1))
+    matching = and_(*_same(days, hourly, _KIND), hourly.c.bucket.between(begin, begin + HOURS_A_DAY - 1))
     query = select(endpoint.c.id, hourly.c.bucket, type_coerce(hourly.c.task, NULLTYPE), hourly.c.counts).join_from(
-        days, hourly, mine
+        days, hourly, matching
     )
     query = query.join(endpoint, hourly.c.endpoint == endpoint.c.key)
     return query.where(hourly.c.bucket >= first, ~exists().where(*_same(stale_hour, hourly)))

@@ -115,9 +115,9 @@ def _seal(connection: Connection, insert: Insert, key: int, at_hour: int, given:
     started = type_coerce(sample.c.started_at, NULLTYPE)
     begin = at_hour * MICROSECONDS_AN_HOUR
     span = (sample.c.endpoint == key, started >= begin, started < begin + MICROSECONDS_AN_HOUR)
-    mine = (stale_hour.c.endpoint == key, stale_hour.c.bucket == at_hour)
+    condition = (stale_hour.c.endpoint == key, stale_hour.c.bucket == at_hour)
     stale, newest = connection.execute(
-        select(exists().where(*mine), select(func.max(sample.c.seq)).where(*span).scalar_subquery())
+        select(exists().where(*condition), select(func.max(sample.c.seq)).where(*span).scalar_subquery())
     ).one()
     if stale or newest is None or (given is not None and newest > given):
         return False
@@ -173,6 +173,6 @@ def _delete_oldest(connection: Connection, table: Table, old: ColumnElement[bool
 
 def _delete_rows(connection: Connection, table: Table, keys: Sequence[Mapping[str, object]]) -> None:
     """Delete rows key by key: for a list of keys SQLite may scan the whole table."""
-    mine = (column == bindparam(f"old_{column.name}", type_=column.type) for column in table.primary_key)
+    condition = (column == bindparam(f"old_{column.name}", type_=column.type) for column in table.primary_key)
     rows = [{f"old_{name}": value for name, value in key.items()} for key in keys]
-    connection.execute(delete(table).where(*mine), rows)
+    connection.execute(delete(table).where(*condition), rows)

@@ -79,7 +79,7 @@ def neutral_name(endpoints: Iterable[Endpoint], canaries: Iterable[Canary]) -> s
 
 
 def blind_spot(endpoints: Iterable[Endpoint], canaries: Iterable[Canary]) -> str | None:
-    """The host of all endpoints, when its failure cannot be told from a failure of the local network."""
+    """The host of all endpoints, when its failure cannot be distinguished from a failure of the local network."""
     far = {origin for endpoint in endpoints if (origin := origin_of(endpoint)) is not None}
     hosts = sorted({origin.host for origin in far})
     related = all(one.is_related(other) for one in far for other in far)
