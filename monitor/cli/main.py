@@ -329,7 +329,7 @@ def backtest(
     """Play stored samples again to several policies, and show side by side how each would have done."""
     from datetime import UTC, datetime
 
-    from monitor.backtest import report as sidebyside
+    from monitor.backtest import report
     from monitor.backtest import run as backtest
     from monitor.backtest.policies import NAMES, UnknownPolicyError
 
@@ -348,9 +348,9 @@ def backtest(
         except (backtest.BacktestMisuseError, UnknownPolicyError) as error:
             fail(str(error))
     if as_json:
-        print(json.dumps(sidebyside.as_plain(found), indent=2))
+        print(json.dumps(report.as_plain(found), indent=2))
     else:
-        Console(highlight=False).print(sidebyside.as_tables(found))
+        Console(highlight=False).print(report.as_tables(found))
 
 
 def _snapshot(config: Path | None, url: str | None, token: str | None) -> Snapshot:

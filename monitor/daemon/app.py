@@ -31,7 +31,7 @@ from monitor.routing.file_writer import FileWriter
 from monitor.routing.haproxy_agent import HaproxyAgent, serving
 from monitor.scheduler.budget import Budgets, caps_of
 from monitor.scheduler.dispatcher import Dispatcher
-from monitor.scheduler.jobs import enabled_jobs, headline_task, paid_probe, tasks_of
+from monitor.scheduler.jobs import Job, enabled_jobs, headline_task, paid_probe, tasks_of
 from monitor.scheduler.scheduler import Schedule
 from monitor.score.blame import blame_of
 from monitor.score.outcomes import SampleOutcome, outcome
@@ -120,6 +120,15 @@ class Daemon:
             is_new=self._board.is_new,
         )
         self._baselines = BaselineReader(store, tasks_of(config), baseline_callbacks)
+        self._wire_probing(config, jobs)
+        self._notifier = systemd.Notifier.from_env(env)
+        self._summary = ""
+        self._clock: ClockReading | None = None
+        self._log_losses = LogLosses()
+        self._stepped = asyncio.Event()
+        self._began_s = time.monotonic()
+
+    def _wire_probing(self, config: Config, jobs: Sequence[Job]) -> None:
         self._pool = WorkerPool(
             config.max_concurrent, self._metrics.worker_restarts.inc, self._metrics.loop_lag.labels("probing").observe
         )
@@ -135,12 +144,6 @@ class Daemon:
         self._metrics.vantage_online.set_function(lambda: self._gate.online)
         self._ticks = Dispatcher(self._pool, limits, config.scoring.blame, self._gate.put, self._budgets)
         self._schedule = Schedule(jobs, self._ticks.fire, self._ticks.miss)
-        self._notifier = systemd.Notifier.from_env(env)
-        self._summary = ""
-        self._clock: ClockReading | None = None
-        self._log_losses = LogLosses()
-        self._stepped = asyncio.Event()
-        self._began_s = time.monotonic()
 
     async def run(self) -> None:
         """Run until asked to stop, then drain. Raises OSError when the address to listen on cannot be had."""

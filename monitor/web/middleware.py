@@ -101,7 +101,7 @@ def _error(status: HTTPStatus, message: str, headers: Mapping[str, str]) -> web.
     return web.Response(text=json.dumps(body), status=status, content_type=JSON, headers=headers)
 
 
-def entrance(route: Route, guard: Authenticator) -> Handler:
+def route_handler(route: Route, guard: Authenticator) -> Handler:
     """The route's handler, for those who may ask it and ask for what there is."""
     known = [parameter.name for parameter in route.parameters if not parameter.in_path]
     return border(route.handler, guard.admit_host if route.open else guard.admit, partial(_check, known))

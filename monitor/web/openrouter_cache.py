@@ -16,7 +16,7 @@ from monitor.scoreboard.snapshot import Snapshot
 from monitor.web.responses import Document, ready
 
 
-class Offering:
+class OpenRouterCache:
     """The newest snapshot by model, and its documents."""
 
     def __init__(self) -> None:

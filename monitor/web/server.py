@@ -19,7 +19,7 @@ from monitor.config.model import Listen
 from monitor.web.auth import Access, Authenticator
 from monitor.web.context import Context
 from monitor.web.hosts import own_hosts
-from monitor.web.middleware import entrance, expect, nowhere, wrong_method
+from monitor.web.middleware import expect, nowhere, route_handler, wrong_method
 from monitor.web.openapi import openapi
 from monitor.web.request_body import MOST_BYTES
 from monitor.web.responses import answer, ready
@@ -101,7 +101,7 @@ def application(access: Access, sources: Context) -> web.Application:
     methods: dict[str, list[str]] = {}
     for route in routes:
         methods.setdefault(_pattern(route), []).append(route.method)
-        _add(app.router, route, entrance(route, guard))
+        _add(app.router, route, route_handler(route, guard))
     # What is left goes to these, in the same order.
     for path, there_are in methods.items():
         app.router.add_route("*", path, wrong_method(there_are, guard), expect_handler=expect)

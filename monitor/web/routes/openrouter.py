@@ -11,7 +11,7 @@ from aiohttp import web
 
 from monitor.routing.openrouter.types import ListedModelsDocument, ListedProvidersDocument, OfferedModelDocument
 from monitor.web.context import Context
-from monitor.web.openrouter_cache import Offering
+from monitor.web.openrouter_cache import OpenRouterCache
 from monitor.web.responses import JSON, answer
 from monitor.web.route import UNCHANGED, Answer, Parameter, Route, whole
 
@@ -93,12 +93,12 @@ class _OpenRouterHandlers:
 
     def __init__(self, sources: Context) -> None:
         self._sources = sources
-        self._offering = Offering()
+        self._cache = OpenRouterCache()
 
     async def models(self, request: web.Request) -> web.StreamResponse:
         """The models that are watched, in OpenRouter's shape."""
         snapshot = await self._sources.newest()
-        return answer(request, self._offering.models(snapshot, OFFSET.read(request) or 0, LIMIT.read(request)))
+        return answer(request, self._cache.models(snapshot, OFFSET.read(request) or 0, LIMIT.read(request)))
 
     async def endpoints(self, request: web.Request) -> web.StreamResponse:
         """A model's endpoints side by side, in OpenRouter's shape.
@@ -113,12 +113,12 @@ class _OpenRouterHandlers:
         return await self._endpoints(request, NAME.need(request))
 
     async def _endpoints(self, request: web.Request, name: str) -> web.StreamResponse:
-        document = self._offering.model(await self._sources.newest(), name)
+        document = self._cache.model(await self._sources.newest(), name)
         return _no_model(name) if document is None else answer(request, document)
 
     async def providers(self, request: web.Request) -> web.StreamResponse:
         """The providers that are watched, in OpenRouter's shape."""
-        return answer(request, self._offering.providers(await self._sources.newest()))
+        return answer(request, self._cache.providers(await self._sources.newest()))
 
 
 def _no_model(name: str) -> web.StreamResponse:

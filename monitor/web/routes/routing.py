@@ -13,7 +13,7 @@ from aiohttp import web
 from monitor.routing.decide import RouteAnswer, route
 from monitor.routing.preferences import RouteRequest, wish_of
 from monitor.web.context import Context
-from monitor.web.openrouter_cache import Offering
+from monitor.web.openrouter_cache import OpenRouterCache
 from monitor.web.request_body import body_of
 from monitor.web.responses import JSON
 from monitor.web.route import Answer, Route, refusal
@@ -23,7 +23,7 @@ _SEED_BITS = 63
 
 def routes(sources: Context) -> Sequence[Route]:
     """The routes of this file."""
-    offering = Offering()
+    cache = OpenRouterCache()
 
     async def handler(request: web.Request) -> web.Response:
         """Which endpoints of a model to ask, the best first, each with the reason for its place.
@@ -32,7 +32,7 @@ def routes(sources: Context) -> Sequence[Route]:
         where all are down, all are offered. Without a `seed` each answer is drawn anew.
         """
         wanted = cast("RouteRequest", await body_of(request, RouteRequest))
-        facts = offering.endpoints(await sources.newest(), wanted["model"])
+        facts = cache.endpoints(await sources.newest(), wanted["model"])
         if not facts:
             raise web.HTTPNotFound(text=f"no model is called {wanted['model']!r}")
         seed = wanted.get("seed")

@@ -54,28 +54,28 @@ class _ScoresHandlers:
 
     def __init__(self, sources: Context) -> None:
         self._sources = sources
-        self._shelf = ResponseCache()
+        self._cache = ResponseCache()
         self._schema = ready(json.dumps(scores_schema(), separators=(",", ":")).encode(), SCHEMA_JSON)
 
     async def scores(self, request: web.Request) -> web.StreamResponse:
         """The scores document, whole or filtered."""
         snapshot = await self._sources.newest()
         if "?" not in request.raw_path:
-            return answer(request, self._shelf.whole(snapshot))
+            return answer(request, self._cache.whole(snapshot))
         wanted = RowFilter(
             model=MODEL.read(request),
             provider=PROVIDER.read(request),
             status=STATUS.read(request),
             min_score=MIN_SCORE.read(request),
         )
-        return answer(request, self._shelf.selected(snapshot, wanted))
+        return answer(request, self._cache.selected(snapshot, wanted))
 
     async def score(self, request: web.Request) -> web.StreamResponse:
         """One endpoint's row of the scores document."""
         row = self._sources.row(ID.need(request))
         if row is None:
             raise web.HTTPNotFound(text=f"no endpoint has the id {ID.need(request)!r}")
-        return answer(request, self._shelf.row(row))
+        return answer(request, self._cache.row(row))
 
     async def schema(self, request: web.Request) -> web.StreamResponse:
         """The JSON Schema of the scores document."""
