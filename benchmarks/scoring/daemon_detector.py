@@ -114,7 +114,7 @@ class DaemonDetector:
         score = self.board.publish(moment(at_s), sweep=True).rows[self._ids[number]].score
         return (1.0 if score is None else score,)
 
-    def _answer(self, witness: Origin, at_s: float) -> CheckResult:
+    def _answer(self, origin: Origin, at_s: float) -> CheckResult:
         """The reply of a canary or of a provider's host, which accepts connections even when its models fail."""
         return CheckResult.SILENT if any(self._world.offline.under_way(at_s)) else CheckResult.HEARD
 

@@ -5,7 +5,7 @@ the order is that of the caller. Nothing but the standard library is imported.
 """
 
 from monitor.client._client import AsyncClient, Client
-from monitor.client._scores import ScoredEndpoint, Scores
+from monitor.client.scores import ScoredEndpoint, Scores
 from monitor.domain.status import Status
 
 __all__ = ["AsyncClient", "Client", "ScoredEndpoint", "Scores", "Status"]

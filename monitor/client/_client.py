@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
-from monitor.client._fetch import FetchedScores, fetch
-from monitor.client._scores import ScoredEndpoint, Scores, parse
+from monitor.client.fetch import FetchedScores, fetch
+from monitor.client.scores import ScoredEndpoint, Scores, parse
 
 log = logging.getLogger(__name__)
 

@@ -31,7 +31,7 @@ from monitor.routing.file_writer import FileWriter
 from monitor.routing.haproxy_agent import HaproxyAgent, serving
 from monitor.scheduler.budget import Budgets, caps_of
 from monitor.scheduler.dispatcher import Dispatcher
-from monitor.scheduler.jobs import enabled_jobs, headline_task, paid_probe, tasks_of
+from monitor.scheduler.jobs import Job, enabled_jobs, headline_task, paid_probe, tasks_of
 from monitor.scheduler.scheduler import Schedule
 from monitor.score.blame import blame_of
 from monitor.score.outcomes import SampleOutcome, outcome
@@ -105,6 +105,16 @@ class Daemon:
         self._outcomes = OutcomeReceiver(reader_of(config), outcome_callbacks, spans=spans_of(config))
         self._metrics.store_queue.set_function(lambda: self._recorder.queue_length)
         self._metrics.store_failing.set_function(lambda: self._recorder.store_error is not None)
+        self._wire_housekeeping(config, store)
+        self._wire_probing(config, jobs)
+        self._notifier = systemd.Notifier.from_env(env)
+        self._summary = ""
+        self._clock: ClockReading | None = None
+        self._log_losses = LogLosses()
+        self._stepped = asyncio.Event()
+        self._began_s = time.monotonic()
+
+    def _wire_housekeeping(self, config: Config, store: Store) -> None:
         housekeeper_callbacks = HousekeeperCallbacks(
             now=lambda: datetime.now(UTC),
             troubled=lambda: self._recorder.store_error is not None,
@@ -120,6 +130,8 @@ class Daemon:
             is_new=self._board.is_new,
         )
         self._baselines = BaselineReader(store, tasks_of(config), baseline_callbacks)
+
+    def _wire_probing(self, config: Config, jobs: Sequence[Job]) -> None:
         self._pool = WorkerPool(
             config.max_concurrent, self._metrics.worker_restarts.inc, self._metrics.loop_lag.labels("probing").observe
         )
@@ -135,12 +147,6 @@ class Daemon:
         self._metrics.vantage_online.set_function(lambda: self._gate.online)
         self._dispatcher = Dispatcher(self._pool, concurrency, config.scoring.blame, self._gate.put, self._budgets)
         self._schedule = Schedule(jobs, self._dispatcher.fire, self._dispatcher.miss)
-        self._notifier = systemd.Notifier.from_env(env)
-        self._summary = ""
-        self._clock: ClockReading | None = None
-        self._log_losses = LogLosses()
-        self._stepped = asyncio.Event()
-        self._began_s = time.monotonic()
 
     async def run(self) -> None:
         """Run until asked to stop, then drain. Raises OSError when the address to listen on cannot be had."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monitor.client._scores import Scores, parse
+from monitor.client.scores import Scores, parse
 
 _SNAPSHOT = "snapshot"
 _CHANGE = "change"

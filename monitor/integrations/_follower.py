@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from monitor.client._fetch import OPENER
-from monitor.client._scores import Scores
+from monitor.client.fetch import OPENER
+from monitor.client.scores import Scores
 from monitor.integrations._events import Lines
 from monitor.integrations._threads import Background
 

@@ -11,7 +11,7 @@ from collections import deque
 from http import HTTPStatus
 from typing import Final
 
-from monitor.client._fetch import OPENER
+from monitor.client.fetch import OPENER
 from monitor.integrations._reports import Outcome
 from monitor.integrations._threads import Background
 

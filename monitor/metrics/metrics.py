@@ -129,6 +129,8 @@ class Metrics:
         self.registry.register(_Budgets(budget_shares))
         ProcessCollector(registry=self.registry)
         self._make_own_metrics()
+        self._make_store_metrics()
+        self._make_process_metrics()
         build = Gauge(
             "providerwatch_build_info", "The running version; always 1.", ("version",), registry=self.registry
         )
@@ -184,6 +186,9 @@ class Metrics:
         )
         for result in ("accepted", "duplicate", "rejected"):
             self.outcomes.labels(result)
+
+    def _make_store_metrics(self) -> None:
+        registry = self.registry
         self.store_queue = Gauge(
             "providerwatch_store_queue_length", "Samples that wait to be stored.", registry=registry
         )
@@ -209,6 +214,9 @@ class Metrics:
         self.housekeeping_last = Gauge(
             "providerwatch_housekeeping_last_duration_seconds", "The newest slice.", registry=registry
         )
+
+    def _make_process_metrics(self) -> None:
+        registry = self.registry
         self.log_dropped = Counter(
             "providerwatch_log_dropped_total",
             "Log records dropped because standard error was not read fast enough.",

@@ -75,7 +75,7 @@ def keep(url: str, ages: list[timedelta]) -> None:
 def test_an_empty_database_is_told_of_then_made_then_found_made(history: InFile | OnServer, tmp_path: Path) -> None:
     nothing = db("info", tmp_path, history.url)
     assert (nothing.returncode, nothing.stdout) == (1, "")
-    assert "holds nothing yet" in nothing.stderr
+    assert "is empty" in nothing.stderr
     assert len(nothing.stderr.splitlines()) == 1
     made = db("upgrade", tmp_path, history.url)
     assert (made.returncode, made.stderr) == (0, "")

@@ -206,7 +206,7 @@ def test_a_daemon_whose_postgresql_is_not_there_ends_so_that_it_is_started_again
     finally:
         server.start()
     assert ended.returncode == 1
-    assert "see that the server runs and lets this user in" in ended.stderr
+    assert "check that the server runs and accepts this user" in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
     assert "s3cret-word" not in ended.stderr
 

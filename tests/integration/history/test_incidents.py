@@ -95,7 +95,7 @@ async def test_what_begins_meanwhile_pushes_nothing_out(store: Store, begin: Beg
     ("query", "message"),
     [
         ("limit=0", "limit is a whole number from 1 to 1000"),
-        ("cursor=x", "cursor is a word that was given out as `next`"),
+        ("cursor=x", "cursor is the value of `next`"),
         ("since=now", "since is a date and time with a zone"),
         ("status=open", "unknown parameter 'status'; there are: since, endpoint, limit, cursor"),
     ],

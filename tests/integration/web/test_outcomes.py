@@ -131,7 +131,7 @@ async def test_a_batch_is_answered_and_published_by_then(desk: Desk) -> None:
         outcome("b", outcome="overloaded", status_code=529, ttft_s=0.21, e2e_s=1.4),
         outcome("c", endpoint="groq:lama"),
     )
-    reason = "endpoint: there is no 'groq:lama'"
+    reason = "endpoint: unknown endpoint 'groq:lama'"
     assert found == {"accepted": 2, "duplicates": 1, "rejected": [{"index": 3, "reason": reason}]}
     row = await desk.row()
     assert row["source"] in {"mixed", "traffic"}
@@ -167,7 +167,7 @@ async def test_endpoints_are_found_by_what_routers_call_them(serve: Serve, desk:
         (b"", "the body is no JSON"),
         (b"\xff\xfe", "the body is no JSON"),
         (b"[" * 100_000, "the body is no JSON"),
-        (b"[]", "the body is an object"),
+        (b"[]", "the body must be an object"),
         ({"outcomes": 3}, "outcomes: a list"),
         ({"outcome": []}, "outcomes: a list"),
         ({"outcomes": [0] * 1001}, "outcomes: at most 1000"),

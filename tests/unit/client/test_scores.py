@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.client import Status
-from monitor.client._scores import Scores, parse
+from monitor.client.scores import Scores, parse
 from probes._model import ErrorClass
 from probes._serialize import timestamp
 from tests.support.board_values import first_tick, make_board, make_spec, sample_at
