@@ -170,18 +170,18 @@ async def test_an_unknown_id_is_not_found(empty: Store, begin: Begin, path: str)
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("limit=0", "limit is a whole number from 1 to 1000, not '0'"),
-        ("limit=1001", "limit is a whole number from 1 to 1000, not '1001'"),
-        ("limit=ten", "limit is a whole number from 1 to 1000"),
+        ("limit=0", "limit must be a whole number from 1 to 1000, not '0'"),
+        ("limit=1001", "limit must be a whole number from 1 to 1000, not '1001'"),
+        ("limit=ten", "limit must be a whole number from 1 to 1000"),
         ("cursor=", "cursor is a word that was given out as `next`; begin anew without one, not ''"),
         ("cursor=AAAA", "cursor is a word that was given out as `next`"),
         ("cursor=" + "_" * 22, "cursor is a word that was given out as `next`"),
-        ("since=yesterday", "since is a date and time with a zone"),
-        ("since=2026-11-22T07:00:00", "since is a date and time with a zone"),
-        ("until=1", "until is a date and time with a zone"),
-        ("task=poem", "task is one of chat, tool_call"),
+        ("since=yesterday", "since must be a date and time with a zone"),
+        ("since=2026-11-22T07:00:00", "since must be a date and time with a zone"),
+        ("until=1", "until must be a date and time with a zone"),
+        ("task=poem", "task must be one of chat, tool_call"),
         ("limit=1&limit=2", "the parameter limit is given twice"),
-        ("offset=5", "unknown parameter 'offset'; there are: since, until, task, limit, cursor"),
+        ("offset=5", "unknown parameter 'offset'; known parameters: since, until, task, limit, cursor"),
     ],
 )
 async def test_a_wrong_question_is_told_what_is_wrong(empty: Store, begin: Begin, query: str, message: str) -> None:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.schema.strict import WrongBodyError
 from monitor.traffic.calls import Call
-from monitor.traffic.reading import ERRORS, ReadCalls, WrongBodyError, key_of
+from monitor.traffic.reading import ERRORS, ReadCalls, key_of
 from probes._model import Blame, ErrorClass
 from tests.unit.score.values import START, unhurried
 from tests.unit.traffic.values import NAME, OTHER, reader, reported
@@ -78,13 +79,13 @@ def test_each_is_taken_or_rejected_for_itself_and_told_by_its_place() -> None:
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        ([], "the body is an object"),
-        (None, "the body is an object"),
-        ({}, "outcomes: a list is needed"),
-        ({"outcomes": {}}, "outcomes: a list is needed"),
-        ({"outcome": []}, "outcomes: a list is needed"),
-        ({"outcomes": [0] * 1001}, "outcomes: at most 1000 in a batch, not 1001"),
-        ({"outcomes": [], "outcome": []}, "'outcome': there is no such field beside outcomes"),
+        ([], "the body has to be an object"),
+        (None, "the body has to be an object"),
+        ({}, "outcomes has to be a list"),
+        ({"outcomes": {}}, "outcomes has to be a list"),
+        ({"outcome": []}, "outcomes has to be a list"),
+        ({"outcomes": [0] * 1001}, "outcomes has 1001 entries; at most 1000 are allowed in a batch"),
+        ({"outcomes": [], "outcome": []}, "'outcome' is not a known field; known fields: outcomes"),
     ],
 )
 def test_a_body_that_is_no_batch_is_refused_whole(body: object, told: str) -> None:
