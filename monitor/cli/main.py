@@ -352,7 +352,7 @@ def backtest(
     if as_json:
         print(json.dumps(report.as_plain(found), indent=2))
     else:
-        Console(highlight=False).print(report.show(found))
+        Console(highlight=False).print(report.as_tables(found))
 
 
 def _snapshot(config: Path | None, url: str | None, token: str | None) -> Snapshot:

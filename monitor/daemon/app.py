@@ -22,16 +22,16 @@ from monitor.daemon.log_queue import LogLosses, losses
 from monitor.daemon.resource_limits import needs, shortages
 from monitor.daemon.signals import done_before, stop_on_signals
 from monitor.metrics.metrics import Metrics
-from monitor.pipeline.baselines import BaselineHooks, BaselineReader
+from monitor.pipeline.baselines import BaselineCallbacks, BaselineReader
 from monitor.pipeline.housekeeper import Housekeeper, HousekeeperCallbacks, retention_of
-from monitor.pipeline.outcomes import OutcomeHooks, OutcomeReceiver, reader_of, spans_of
-from monitor.pipeline.recorder import Hooks, Recorder
+from monitor.pipeline.outcomes import OutcomeCallbacks, OutcomeReceiver, reader_of, spans_of
+from monitor.pipeline.recorder import Recorder, RecorderCallbacks
 from monitor.pipeline.restore import aliases_of, recount, restore, restore_budgets
 from monitor.routing.file_writer import FileWriter
 from monitor.routing.haproxy_agent import HaproxyAgent, serving
 from monitor.scheduler.budget import Budgets, caps_of
 from monitor.scheduler.dispatcher import Dispatcher
-from monitor.scheduler.jobs import headline_task, paid_probe, plan, tasks_of
+from monitor.scheduler.jobs import enabled_jobs, headline_task, paid_probe, tasks_of
 from monitor.scheduler.scheduler import Schedule
 from monitor.score.blame import blame_of
 from monitor.score.outcomes import SampleOutcome, outcome
@@ -71,7 +71,7 @@ class Daemon:
         self._env = env
         self._stop = stop or asyncio.Event()
         self._providers = {spec.endpoint.id: spec.endpoint.provider for spec in config.endpoints}
-        jobs = plan(config)
+        jobs = enabled_jobs(config)
         self._adaptive = adaptive_endpoints(config)
         self._board = Board(config, jobs, datetime.now(UTC))
         self._events = EventLog(self._board, lambda: datetime.now(UTC))
@@ -88,7 +88,7 @@ class Daemon:
         for job in jobs:
             self._metrics.expect(job.spec.endpoint, job.probe.task, config.scoring.blame)
         self._files = FileWriter(config.publish_files)
-        hooks = Hooks(
+        callbacks = RecorderCallbacks(
             observe=self._observe,
             published=self._published,
             due=self._due,
@@ -96,13 +96,13 @@ class Daemon:
             stored=self._outbox.wake,
             absorbed=self._events.absorbed,
         )
-        self._recorder = Recorder(self._board, store, hooks)
-        outcome_hooks = OutcomeHooks(
+        self._recorder = Recorder(self._board, store, callbacks)
+        outcome_callbacks = OutcomeCallbacks(
             now=lambda: datetime.now(UTC),
             take=self._recorder.take,
             count=lambda result, count: self._metrics.outcomes.labels(result).inc(count),
         )
-        self._outcomes = OutcomeReceiver(reader_of(config), outcome_hooks, spans=spans_of(config))
+        self._outcomes = OutcomeReceiver(reader_of(config), outcome_callbacks, spans=spans_of(config))
         self._metrics.store_queue.set_function(lambda: self._recorder.queue_length)
         self._metrics.store_failing.set_function(lambda: self._recorder.store_error is not None)
         housekeeper_callbacks = HousekeeperCallbacks(
@@ -113,13 +113,13 @@ class Daemon:
             clock_read=self._clock_read,
         )
         self._housekeeper = Housekeeper(store, retention_of(config), housekeeper_callbacks)
-        baseline_hooks = BaselineHooks(
+        baseline_callbacks = BaselineCallbacks(
             now=housekeeper_callbacks.now,
             troubled=housekeeper_callbacks.troubled,
-            habits=self._board.habits,
+            baselines=self._board.baselines,
             is_new=self._board.is_new,
         )
-        self._baselines = BaselineReader(store, tasks_of(config), baseline_hooks)
+        self._baselines = BaselineReader(store, tasks_of(config), baseline_callbacks)
         self._pool = WorkerPool(
             config.max_concurrent, self._metrics.worker_restarts.inc, self._metrics.loop_lag.labels("probing").observe
         )
@@ -191,7 +191,7 @@ class Daemon:
             helpers = [
                 group.create_task(self._pool.supervise(), name="workers"),
                 group.create_task(self._recorder.run(), name="recorder"),
-                group.create_task(self._gate.run(), name="network gate"),
+                group.create_task(self._gate.run(), name="network-gate"),
                 group.create_task(self._files.run(self._renderer.snapshot), name="files"),
                 group.create_task(self._housekeeper.run(), name="housekeeper"),
                 group.create_task(self._baselines.run(), name="baselines"),
@@ -295,7 +295,7 @@ class Daemon:
         while True:
             await self._stepped.wait()
             self._stepped.clear()
-            make = partial(Board, self._config, plan(self._config))
+            make = partial(Board, self._config, enabled_jobs(self._config))
             if not await recount(self._board, make, self._recorder, self._store, datetime.now(UTC)):
                 await asyncio.sleep(_RECOUNT_AGAIN_S)
                 self._stepped.set()
@@ -342,7 +342,7 @@ def history_context(config: Config, store: Store) -> HistoryContext:
 async def _open(store: Store, config: Config) -> None:
     await store.claim()
     await store.open()
-    await store.adopt(aliases_of(config))
+    await store.rename(aliases_of(config))
 
 
 async def run_daemon(config: Config, env: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ from aiohttp import ClientSession, web
 
 from monitor.config.model import Listen
 from monitor.metrics.metrics import Metrics
-from monitor.pipeline.outcomes import OutcomeHooks, OutcomeReceiver, reader_of
+from monitor.pipeline.outcomes import OutcomeCallbacks, OutcomeReceiver, reader_of
 from monitor.traffic.calls import Call
 from monitor.web.context import Context
 from monitor.web.server import start
@@ -48,7 +48,9 @@ async def serve() -> AsyncIterator[Serve]:
             metrics = Metrics("0", lambda: served.board.snapshot)
             for spec in SPECS:
                 metrics.expect(spec.endpoint, Task.CHAT, {})
-            receiver = OutcomeReceiver(reader_of(make_config(*SPECS)), OutcomeHooks(now=_now, take=_take, count=_count))
+            receiver = OutcomeReceiver(
+                reader_of(make_config(*SPECS)), OutcomeCallbacks(now=_now, take=_take, count=_count)
+            )
             context = Context(
                 snapshot=lambda: served.board.snapshot,
                 problems=lambda: tuple(served.problems),
