@@ -1,4 +1,4 @@
-"""Sends outcomes to a daemon, in batches, with a thread of its own. Whoever puts one in never waits."""
+"""Sends outcomes to a daemon in batches from a thread. `put` never waits."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ class Reporter(Background):
 
     @property
     def waiting(self) -> int:
-        """How many are not sent yet, but for a batch that is under way."""
+        """How many are not sent yet, without the batch that is being sent."""
         return len(self._waiting)
 
     def put(self, outcome: Outcome) -> None:
-        """Have it sent, soon."""
+        """Queue an outcome."""
         self._waiting.append(outcome)
         self.start()
 
     def run(self) -> None:
-        """Send what waits each second; ever more seldom while the daemon is gone, the batch that failed first."""
+        """Send queued outcomes every second; with growing pauses while the daemon is gone, the failed batch first."""
         wait_s, batch = _EVERY_S, list[Outcome]()
         while not self.stopping.wait(wait_s):
             batch = batch or self._next()
@@ -62,7 +62,7 @@ class Reporter(Background):
         return batch
 
     def _send(self, batch: list[Outcome]) -> bool:
-        """Whether the daemon is done with the batch: it took it, or would never take it."""
+        """Whether the batch is finished: the daemon accepted it or will never accept it."""
         try:
             self._post(json.dumps({"outcomes": batch}).encode())
         except urllib.error.HTTPError as error:
@@ -83,5 +83,5 @@ class Reporter(Background):
 
     def _tell(self, problem: str) -> None:
         if not self._failing:
-            log.warning("no outcomes go to %s: %s", self._url, problem, extra={"action": "outcomes_missing"})
+            log.warning("cannot send outcomes to %s: %s", self._url, problem, extra={"action": "outcomes_missing"})
         self._failing = True

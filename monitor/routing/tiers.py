@@ -1,4 +1,4 @@
-"""How an endpoint stands with those who choose: one word for status and account's trouble together. Pure."""
+"""Tiers: an endpoint's status and account error as one rank for routing. Pure."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from monitor.scoreboard.endpoint import Facts
 
 
 class Tier(IntEnum):
-    """The smaller, the sooner to be tried."""
+    """Smaller tiers are tried first."""
 
     FINE = 0
-    """Up, or nothing speaks against it: what is stale or was never measured is not down."""
+    """Up or unknown: an endpoint without a recent sample counts as up."""
     DEGRADED = 1
     PAUSED = 2
     MAINTENANCE = 3
     REFUSED = 4
-    """The newest samples were refused for the account's sake: whoever uses the same key will be, too."""
+    """The provider refuses the account: requests with the same key fail, too."""
     DOWN = 5
 
 
@@ -40,6 +40,6 @@ def tier_of(facts: Facts) -> Tier:
 
 
 def price(facts: Facts) -> float | None:
-    """One figure for what an endpoint charges, USD per million tokens: three of a prompt for each of an answer."""
+    """An endpoint's price in USD per million tokens, for three prompt tokens per output token."""
     pricing = facts.spec.endpoint.pricing
     return None if pricing is None else (3 * pricing.prompt + pricing.completion) / 4

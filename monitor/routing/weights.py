@@ -1,7 +1,7 @@
-"""What a router should do with each endpoint. Pure: rows → members by group, with a use and a weight.
+"""Use and weight of each endpoint in a router. Pure: rows → members by group.
 
-Routers fail open. Only an endpoint that is known to be down is left out, and not even that where all the others of its
-group are down too. What is stale or was never measured is used as if nobody watched it.
+Routers fail open: only an endpoint that is down is not used; if all members of a group are down, all are used. An
+endpoint without a recent sample is used like one that is up.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from monitor.domain.status import Status
 from monitor.scoreboard.row import Row
 
 FULL: Final = 100
-"""The weight of an endpoint that always answers, or of which nothing is known."""
+"""The weight of an endpoint with score 1, or without a known score."""
 _STEPS: Final = 10
 _FALLBACK: Final = 20
-"""The weight of one that always answers, but is a fallback."""
+"""The weight of a fallback with score 1."""
 
 
 class RoutingUse(IntEnum):
-    """What to use a member for; the lower, the better."""
+    """How to use a member; smaller is better."""
 
     NORMAL = 0
     FALLBACK = 1
@@ -34,18 +34,18 @@ class RoutingUse(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberWeight:
-    """What to do with one member."""
+    """A member with its use and weight."""
 
     member: RouterMember
     use: RoutingUse
     weight: int
-    """1 to 100, also of what is not to be used. In steps, so that not every sample changes it."""
+    """1 to 100, also for a member that is not to be used. In steps, so that most samples do not change it."""
 
 
 def weighted_groups(router: str, rows: Iterable[Row]) -> Mapping[str, Sequence[MemberWeight]]:
-    """The members of each group in the order of their rows; those named by several endpoints as the best of them.
+    """The members of each group in the order of their rows. A member of several endpoints gets the best of them.
 
-    A server that answers for one model is not down. Raises MalformedError, which a configuration's values never do.
+    A server that answers for one model is not down. Raises RouterIdError; a checked configuration has no such values.
     """
     groups: dict[str, dict[str, MemberWeight]] = {}
     for row in rows:
@@ -58,12 +58,12 @@ def weighted_groups(router: str, rows: Iterable[Row]) -> Mapping[str, Sequence[M
 
 
 def weights_basis(rows: Iterable[Row]) -> Sequence[object]:
-    """All that choices are made of: while it is the same, so are they."""
+    """The inputs of the weights: while these are equal, the weights are."""
     return [(row.id, row.model, row.status, row.account is None, _steps(row), row.router_ids) for row in rows]
 
 
 def by_endpoint(rows: Iterable[Row]) -> Mapping[str, MemberWeight]:
-    """What to do with each endpoint, by its id, among those of its model."""
+    """Use and weight of each endpoint by id; a group is the endpoints of a model."""
     groups: dict[str, list[MemberWeight]] = {}
     for row in rows:
         groups.setdefault(row.model, []).append(_weighted(RouterMember(group=row.model, name=row.id), row))
@@ -71,7 +71,7 @@ def by_endpoint(rows: Iterable[Row]) -> Mapping[str, MemberWeight]:
 
 
 def fail_open(group: Sequence[MemberWeight]) -> Sequence[MemberWeight]:
-    """A group of which something is used: all of it, where all of it is down."""
+    """The group; if no member is to be used, all are."""
     if all(weighted.use is RoutingUse.NONE for weighted in group):
         return tuple(replace(weighted, use=RoutingUse.NORMAL) for weighted in group)
     return group
@@ -107,5 +107,5 @@ def _best_first(weighted: MemberWeight) -> tuple[RoutingUse, int]:
 
 
 def used(group: Iterable[MemberWeight]) -> Iterator[MemberWeight]:
-    """Those of a group that are to be used at all."""
+    """The members that are to be used."""
     return (weighted for weighted in group if weighted.use is not RoutingUse.NONE)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.client import Status
+from monitor.client import Endpoint, ScoredEndpoint, Status
 from monitor.client.scores import Scores, parse
 from probes._model import ErrorClass
 from probes._serialize import timestamp
@@ -209,3 +209,7 @@ def test_what_is_measured_anew_is_fresh_again() -> None:
 def test_a_document_from_the_future_is_not_relied_on() -> None:
     known = parse(document(plain("a"), generated_at=timestamp(NOW + timedelta(days=1))))
     assert not known.is_fresh(NOW)
+
+
+def test_the_names_that_users_import_stay() -> None:
+    assert Endpoint is ScoredEndpoint
