@@ -1,4 +1,4 @@
-"""Where a refused request went, and what is likely wrong with that address. Pure."""
+"""The address of a refused request, and what is probably wrong with it. Pure."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _PATHS = (
     "/converse-stream",
     "/converse",
 )
-"""What APIs add to a base URL; the longer before what it ends in."""
+"""Paths that APIs add to a base URL; a longer path comes before its own ending."""
 _VERSION = re.compile(r"/(v\d+(?:beta\d*|alpha\d*)?)(?=/|$)")
 _VERSIONED = {"/models/": "/v1beta", **dict.fromkeys(_PATHS[:6], "/v1")}
-"""By how the added path begins, the version that a base URL usually ends in."""
+"""By the start of the added path, the version that a base URL usually ends in."""
 _OPAQUE = re.compile(r"(?=[^\W_]*\d)(?=[^\W_]*[A-Za-z])\w{20,}|sk-[\w-]+", re.ASCII)
-"""A part of a path that may be a key or an account."""
+"""A path segment that may be a key or an account."""
 
 
 def address_hint(run: Run, codec: Probe, exchange: Exchange, fault: Fault | None) -> str:
-    """The address of a refused request in brackets, with the likeliest remedy; empty where that is not the point."""
+    """The URL of a refused request in brackets, with the likeliest remedy; empty when the URL is not at fault."""
     if fault is None or exchange.fault is not None or exchange.status is None:
         return ""
     is_page = fault.error is ErrorClass.MALFORMED and "html" in exchange.headers.get("content-type", "")
@@ -48,7 +48,7 @@ def address_hint(run: Run, codec: Probe, exchange: Exchange, fault: Fault | None
 
 
 def added_path(base_url: str) -> str | None:
-    """The path at the end of a base URL that its API would add a second time."""
+    """The path at the end of a base URL that the API would add a second time; None: there is none."""
     path = urlsplit(base_url).path.rstrip("/")
     return next((added for added in _PATHS if path.endswith(added)), None)
 
@@ -56,7 +56,7 @@ def added_path(base_url: str) -> str | None:
 def _url(run: Run, codec: Probe) -> str | None:
     try:
         return codec.request(run.endpoint, run.task, run.prompt).url
-    except Exception:  # noqa: BLE001  # a codec may be a third party's; the fault then stands without an address
+    except Exception:  # noqa: BLE001  # a codec may be a third party's; then the address is left out
         return None
 
 
@@ -73,7 +73,7 @@ def _remedy(base_url: str, url: str, exchange: Exchange, fault: Fault, *, is_pag
 
 
 def _of_path(base_url: str, url: str) -> str:
-    """What is likely wrong with a base URL behind which the path is not."""
+    """What is probably wrong with a base URL whose path was not found."""
     added = added_path(base_url)
     if added is not None:
         return f"base_url ends in {added}: remove it"
@@ -90,7 +90,7 @@ def _of_path(base_url: str, url: str) -> str:
 
 
 def _shown(url: str) -> str:
-    """Scheme, host and path, without what may be secret, not too long."""
+    """Scheme, host and path without possible secrets, shortened."""
     parts = urlsplit(url)
     path = "/".join(_OPAQUE.sub("***", part) for part in parts.path.split("/"))
     host = parts.netloc.rpartition("@")[2]

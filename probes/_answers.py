@@ -1,4 +1,4 @@
-"""Whether an answer is what its prompt forces. Pure."""
+"""Checks whether an answer is right. Pure."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from probes._meter import Reading
 from probes._model import Form, MalformedError, Prompt, Task
 
 _LONGEST = 100_000
-"""Characters of an answer that are looked at: no right answer comes near it."""
+"""Characters of an answer that are checked; right answers are far shorter."""
 _MOST_CALLS = 16
-"""Of one tool; a right answer calls it once."""
+"""Calls that are checked; a right answer has one."""
 
 
 def answer_ok(task: Task, prompt: Prompt, reading: Reading) -> bool | None:
-    """Whether what was read is a right answer.
+    """Whether the answer is right.
 
-    None when there is nothing to judge: no answer (reasoning alone, `reach`), or one that the token limit ended too
-    early.
+    None: there is nothing to check, because there is no answer (reasoning alone, `reach`) or the token limit cut it.
     """
     match task:
         case Task.CHAT:
@@ -39,7 +38,7 @@ def answer_ok(task: Task, prompt: Prompt, reading: Reading) -> bool | None:
 
 
 def _holds_numbers(expected: tuple[int, ...], answer: str, *, cut: bool) -> bool | None:
-    """Whether `answer` holds the numbers as an uninterrupted run."""
+    """Whether `answer` holds the numbers in sequence."""
     if not answer:
         return None
     numbers = [int(digits) for digits in re.findall(r"\d{1,9}", answer[:_LONGEST])]
@@ -50,22 +49,22 @@ def _holds_numbers(expected: tuple[int, ...], answer: str, *, cut: bool) -> bool
 
 
 def _calls_tool(form: Form | None, reading: Reading) -> bool | None:
-    """Whether the offered tool was called, and every call of it is valid.
+    """Whether the offered tool was called with valid arguments.
 
-    Words in place of a call are wrong even when the limit cut them short: the tool had to be called first of all.
+    Text instead of a call is wrong even when the limit cut it: the call has to come first.
     """
     if not reading.calls:
         return False if reading.answer else None
     calls = list(reading.calls.values())
     if form is None or len(calls) > _MOST_CALLS or any(call.name != form.name for call in calls):
         return False
-    # Only the last one can have been ended by the limit.
+    # Only the last call can be cut by the limit.
     checks = [_fits(form, call.arguments, cut=reading.cut and call is calls[-1]) for call in calls]
     return False if False in checks else None if None in checks else True
 
 
 def _fits(form: Form | None, text: str, *, cut: bool) -> bool | None:
-    """Whether a text is JSON that is valid against the form's schema."""
+    """Whether a text is JSON that matches the form's schema."""
     if form is None or len(text) > _LONGEST:
         return False
     try:

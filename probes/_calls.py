@@ -1,4 +1,4 @@
-"""Tool calls put together from their pieces, as servers number them and as they do not. Pure."""
+"""Assembles tool calls from their pieces, however servers number them. Pure."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from dataclasses import dataclass
 from probes._model import ToolCall
 
 MAX_TEXT = 100_000
-"""Characters beyond which a text is no longer joined: no check reads that far, and joining gets slower."""
+"""Characters beyond which a text is not extended: no check reads that far, and joining would get slow."""
 _COMPARED = 4096
-"""Characters of arguments up to which it is looked whether they are complete."""
+"""Longer arguments are not checked for completeness."""
 
 
 @dataclass(slots=True, kw_only=True)
 class PartialCall:
-    """A tool call as far as it came."""
+    """A tool call as far as it was received."""
 
     name: str | None = None
     arguments: str = ""
     id: str | None = None
     whole: bool = False
     pieces: int = 0
-    """In how many events its arguments came."""
+    """The number of events that carried arguments."""
 
 
 class Calls(dict[int, PartialCall]):
-    """The calls of an answer, by their number in the order of their beginnings.
+    """The calls of an answer by number, in the order of their start.
 
-    Servers number calls by an index, or leave it out, or send 0 for every call. So a piece belongs to the call with its
-    id, else to the newest with its index, unless it begins another.
+    Some servers number calls by an index, some leave it out, some send 0 for every call. So a piece belongs to the call
+    with its id, or else to the newest call with its index, unless it begins another call.
     """
 
     def __init__(self) -> None:
@@ -59,12 +59,12 @@ class Calls(dict[int, PartialCall]):
 
 
 def joined(text: str, more: str) -> str:
-    """`text` with more of it, within bounds."""
+    """`text` extended by `more`, within bounds."""
     return text + more if len(text) <= MAX_TEXT else text
 
 
 def _begins_another(call: PartialCall, piece: ToolCall) -> bool:
-    """Whether a piece that would belong to `call` begins another: with its name, and an id or arguments of its own."""
+    """Whether a piece begins another call: it has a name, and an id or arguments of its own."""
     if piece.name is None:
         return False
     if call.id and piece.id and piece.id != call.id:
@@ -84,7 +84,7 @@ def _opens(arguments: str) -> bool:
 
 
 def _name(call: PartialCall, piece: str | None) -> str | None:
-    """The name with a piece more. A name that is repeated whole is that name."""
+    """The name extended by a piece. A repeated whole name is the same name."""
     if not piece or piece == call.name:
         return call.name
     if call.name is None:

@@ -1,6 +1,6 @@
-"""What OpenAI's Chat Completions API and all its copies share: how to ask, how to read a chunk. Pure.
+"""The common part of OpenAI's Chat Completions API and compatible APIs: requests and chunks. Pure.
 
-Codecs differ in addresses, headers and a few fields, and say so themselves.
+Codecs differ in addresses, headers and a few fields.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ from probes._model import (
 )
 
 TASKS = frozenset({Task.CHAT, Task.TOOL_CALL, Task.STRUCTURED_OUTPUT, Task.REACH})
-"""What an API with chat, tools and JSON Schema can be asked."""
+"""The tasks of an API with chat, tools and JSON Schema."""
 _FIRST = (None, 0, "", "0")
-"""How the index of the choice that was asked for is written."""
+"""Spellings of the index of the first choice."""
 
 
 def post(url: str, body: Mapping[str, object], *headers: tuple[str, str], accept: str = "text/event-stream") -> Request:
-    """A JSON body to be answered by a stream of events."""
+    """A POST request with a JSON body."""
     given = (("Content-Type", "application/json"), ("Accept", accept), *headers)
     return Request(method="POST", url=url, headers=given, body=json.dumps(body).encode())
 
 
 def get(url: str, *headers: tuple[str, str]) -> Request:
-    """A request without a body, for JSON."""
+    """A GET request for JSON."""
     return Request(method="GET", url=url, headers=(("Accept", "application/json"), *headers), body=b"")
 
 
 def bearer(key: Secret | None) -> list[tuple[str, str]]:
-    """The header that carries a key; none without one."""
+    """The header with the key; none without a key."""
     return [] if key is None else [("Authorization", f"Bearer {key.reveal()}")]
 
 
 def stream_body(task: Task, prompt: Prompt, fields: Mapping[str, object]) -> dict[str, object]:
-    """A request's body that asks for a stream; of a codec's own fields those that are None stay out."""
+    """A request body that asks for a stream. Fields that are None are left out."""
     given = {name: value for name, value in fields.items() if value is not None}
     return {"messages": messages(prompt), "stream": True, **task_fields(task, prompt.form), **given}
 
@@ -58,7 +58,7 @@ def messages(prompt: Prompt) -> list[dict[str, str]]:
 
 
 def task_fields(task: Task, form: Form | None) -> dict[str, object]:
-    """What a task adds to a chat request: the tool that has to be called, or the schema of the answer."""
+    """The fields of a task: the tool that has to be called, or the schema of the answer."""
     if form is None:
         return {}
     schema = dict(form.schema)
@@ -73,9 +73,9 @@ def task_fields(task: Task, form: Form | None) -> dict[str, object]:
 
 
 def read_chunk(frame: Frame, *, arguments_as_objects: bool = False) -> Iterable[Event]:
-    """Deltas, usage, the end, or an error that came with status 200.
+    """Deltas, usage, the end, or an error with status 200.
 
-    Whether a tool call's arguments may also come as an object is for the codec to say: OpenAI's clients cannot read it.
+    `arguments_as_objects`: whether a tool call's arguments may be an object, which OpenAI's clients cannot read.
     """
     if frame.data.strip() == b"[DONE]":
         yield Done()
@@ -94,7 +94,7 @@ def read_chunk(frame: Frame, *, arguments_as_objects: bool = False) -> Iterable[
 
 
 def model_ids(body: bytes, *, items: str = "data", key: str = "id") -> frozenset[str]:
-    """The names in a list of models: `{"data": [{"id": …}]}`. Some copies send the bare array."""
+    """The names in a list of models: `{"data": [{"id": …}]}`. Some servers send the bare array."""
     value = _json.decode(body)
     found = value if isinstance(value, list) else _json.get_list(_json.as_object(value), items)
     return frozenset(_json.get_text(_json.as_object(item), key) for item in found) - {""}
@@ -117,7 +117,7 @@ def _choice(choice: Mapping[str, object], *, arguments_as_objects: bool) -> Iter
 
 
 def _content(delta: Mapping[str, object]) -> Iterator[Event]:
-    """Text; or Mistral's list of parts, of which `thinking` holds a list of its own."""
+    """Text, or Mistral's list of parts, in which `thinking` holds a list of its own."""
     content = delta.get("content")
     if isinstance(content, list):
         for part in map(_json.as_object, content):

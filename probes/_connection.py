@@ -1,6 +1,6 @@
-"""One probe's connection: opened, traced, and told afterwards in phases, arrivals and our own error.
+"""The connection of one probe: its phases, arrivals and timing errors.
 
-Times are nanoseconds of the monotonic clock, which is also the event loop's.
+Times are nanoseconds of the monotonic clock, which is also the event loop's clock.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from probes._proxy import Proxy
 from probes._socket import BodyCounter, SocketLog, SocketRead, StampingSocket, wall_offset_ns
 
 _CLOCK_STEP_NS = 1_000_000
-"""Both clocks are slewed alike, so a difference beyond this between a probe's ends is a step of the wall clock."""
+"""Both clocks are slewed alike, so a larger change of their difference during a probe is a clock step."""
 
 
 @dataclass(slots=True, kw_only=True)
 class ConnectionTimer:
-    """What happens below HTTP while one probe runs."""
+    """Records what happens below HTTP while one probe runs."""
 
     deadlines: Deadlines
     began_ns: int
@@ -34,24 +34,24 @@ class ConnectionTimer:
     """Host and port of the provider."""
     proxy: Proxy | None = None
     deadline: MovableDeadline | None = None
-    """The deadline under which the request is sent; every send moves it."""
+    """The deadline for sending the request and receiving the head; every send moves it."""
     _sockets: list[StampingSocket] = field(default_factory=list)
     _name: str | None = None
-    """The name that was resolved; None where an address was given."""
+    """The resolved name; None: the URL holds an address."""
     _address: tuple[str, int] | None = None
-    """The address that was tried last, and its port."""
+    """The last tried address and its port."""
     _dns_began_ns: int | None = None
     _dns_ended_ns: int | None = None
     _ready_ns: int | None = None
     _head_read: int | None = None
-    """Which read completed the answer's head."""
+    """The index of the read that completed the answer's head."""
     _began_offset_ns: int = field(default_factory=wall_offset_ns)
     _newest_offset_ns: int | None = None
     _stamped: bool = False
-    """Whether the kernel's stamps can be used: every read has one, and the wall clock stood still."""
+    """Whether the kernel's timestamps are usable: every read has one, and the wall clock was not stepped."""
 
     def open_socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
-        """aiohttp's `socket_factory`; called once for each address it tries."""
+        """aiohttp's `socket_factory`; called once for each address."""
         self._address = address[4][:2]
         family, kind, protocol = address[:3]
         opened = StampingSocket(family, kind, protocol, SocketLog(on_send=self._on_send))
@@ -59,7 +59,7 @@ class ConnectionTimer:
         return opened
 
     def trace(self) -> aiohttp.TraceConfig:
-        """The hooks by which aiohttp tells the phases that no socket sees."""
+        """Hooks for the phases that aiohttp reports and sockets do not see."""
         config = aiohttp.TraceConfig()
         config.on_dns_resolvehost_start.append(self._on_dns_began)
         config.on_dns_resolvehost_end.append(self._on_dns_ended)
@@ -78,13 +78,13 @@ class ConnectionTimer:
         self._ready_ns = time.monotonic_ns()
 
     def _on_send(self, at_ns: int) -> None:
-        """Count the deadlines from the newest send, as it may be the request's last."""
+        """Restart the deadline at each send, since it may be the request's last."""
         if self._ready_ns is not None and self._head_read is None and self.deadline is not None:
             self.deadline.move(at_ns / 1e9 + self._shorter_s)
 
     @property
     def connect_deadline_s(self) -> float:
-        """When the event loop's clock ends the time for everything before the request."""
+        """The deadline for everything before the request, on the event loop's clock."""
         return self.began_ns / 1e9 + self._shorter_s
 
     @property
@@ -92,23 +92,23 @@ class ConnectionTimer:
         return min(self.deadlines.ttft_s, self.deadlines.total_s)
 
     def deadline_s(self, seconds: float) -> float:
-        """The event loop's time `seconds` after the request was sent."""
+        """The time `seconds` after the request was sent, on the event loop's clock."""
         return (self.t0_ns or self.began_ns) / 1e9 + seconds
 
     @property
     def newest_read_s(self) -> float:
-        """When something was last read, by the event loop's clock."""
+        """The time of the last read, on the event loop's clock."""
         reads = self._log.reads if self._log is not None else []
         return (reads[-1].read_ns if reads else self.began_ns) / 1e9
 
     @property
     def flood(self) -> str | None:
-        """Why no more was read of what came, when it was too much."""
+        """Why reading stopped, when the provider sent too much."""
         return self._log.flood if self._log is not None else None
 
     @property
     def situation(self) -> Situation:
-        """Where the probe is while there is no answer."""
+        """The state of the probe before an answer."""
         first_bytes = self._log.start if self._log is not None else b""
         return Situation(
             stage=self.stage, peer=self._peer, timeout_s=self._shorter_s, proxy=self.proxy, first_bytes=first_bytes
@@ -120,7 +120,7 @@ class ConnectionTimer:
             between = f"the proxy {self.proxy.peer}"
             return between if self.stage is Stage.CONNECT else f"{self.target} through {between}"
         if self._address is None:
-            return self._name or "nobody"
+            return self._name or "an unknown host"
         host, port = self._address
         if self._name is not None:
             return f"{self._name}:{port} ({host})"
@@ -128,7 +128,7 @@ class ConnectionTimer:
 
     @property
     def stage(self) -> Stage:
-        """How far the probe came."""
+        """The stage that the probe has reached."""
         if self._ready_ns is not None:
             return Stage.HEAD
         if self._dns_began_ns is not None and self._dns_ended_ns is None:
@@ -140,18 +140,18 @@ class ConnectionTimer:
 
     @property
     def _tunnel_ns(self) -> int | None:
-        """When the proxy's tunnel stood: the first word to the provider follows the request for the tunnel.
+        """When the proxy's tunnel was open: the first bytes to the provider follow the request for the tunnel.
 
-        Not told of a proxy behind TLS, whose own handshake comes first.
+        Unknown for a proxy with TLS, whose own handshake comes first.
         """
         sends = self._log.sends_ns if self._log is not None else []
         is_known = self.tls and self.proxy is not None and self.proxy.is_plain
         return sends[1] if is_known and len(sends) > 1 else None
 
     def head_arrived(self, body: BodyCounter) -> None:
-        """The head of the answer is complete; `body` counts what follows.
+        """The head of the answer is complete; `body` counts the bytes that follow.
 
-        Called before the event loop can read again: aiohttp resumes its caller in the turn after the read.
+        This is called before the event loop can read again: aiohttp resumes its caller in the turn after the read.
         """
         log = self._log
         if log is not None:
@@ -159,7 +159,7 @@ class ConnectionTimer:
             self._head_read = len(log.reads) - 1
 
     def snapshot(self) -> None:
-        """Write down how far things have come, and what only an open connection tells; may be done again."""
+        """Record the progress, and what only an open connection can tell. May be called several times."""
         if self._log is not None:
             self._log.settle()
         for opened in self._sockets:
@@ -168,13 +168,13 @@ class ConnectionTimer:
         self._stamped = not self._stepped and all(read.stamp_ns is not None for read in self._answer_reads())
 
     def release_sockets(self) -> None:
-        """All is told: let go of the sockets, whose tapes hold this line, so that no cycle keeps them in memory."""
+        """Release the sockets, whose logs refer to this object: no reference cycle must keep them in memory."""
         self._sockets.clear()
         self.deadline = None
 
     @property
     def _log(self) -> SocketLog | None:
-        """The tape of the connection that was used; of several that were tried, the one that sent."""
+        """The log of the used connection; of several tried connections the one that sent."""
         logs = [opened.log for opened in self._sockets]
         return next((log for log in logs if log.sends_ns), logs[-1] if logs else None)
 
@@ -189,7 +189,7 @@ class ConnectionTimer:
 
     @property
     def head_ns(self) -> int | None:
-        """When the status line arrived. The whole head where other things come first: under TLS, or interim answers."""
+        """When the status line arrived; with TLS or interim answers, when the whole head arrived."""
         if self._log is None or self._head_read is None:
             return None
         reads = self._log.reads
@@ -200,7 +200,7 @@ class ConnectionTimer:
         return tuple(Arrival(at_ns=self._arrival_ns(read), end=end) for read, end in self._body_reads())
 
     def clocks(self) -> Clocks | None:
-        """How arrivals were stamped, and how late we read them; None when nothing arrived."""
+        """How arrivals were stamped and how late they were read; None: nothing arrived."""
         reads = self._answer_reads()
         if not reads:
             return None
@@ -217,7 +217,7 @@ class ConnectionTimer:
         """The phases of the connection."""
         log = self._log
         connected_ns = self._tunnel_ns or (log.connected_ns if log else None)
-        # A proxy's round trip is not the provider's, and a refusal of its own says nothing of the provider.
+        # A proxy's round-trip time and refusals are not the provider's.
         info = log.tcp_info if log and self.proxy is None else None
         return Connection(
             cold=True if self._ready_ns is not None else None,
@@ -230,12 +230,12 @@ class ConnectionTimer:
 
     @property
     def _refusal_s(self) -> float | None:
-        """How long an answer took that was a refusal, of any address that was tried; None: there was none."""
+        """The time until a connection was refused, for any tried address; None: none was."""
         refusals = (_seconds(opened.log.connecting_ns, opened.log.refused_ns) for opened in self._sockets)
         return next((seconds for seconds in refusals if seconds is not None), None)
 
     def _answer_reads(self) -> list[SocketRead]:
-        """The reads that brought the answer, head and body."""
+        """The reads of the answer, head and body."""
         if self._log is None or self._head_read is None:
             return []
         return self._log.reads[self._head_read if self.tls else 0 :]
@@ -256,7 +256,7 @@ class ConnectionTimer:
     def _arrival_ns(self, read: SocketRead) -> int:
         if read.stamp_ns is None or not self._stamped:
             return read.read_ns
-        # The offset is known to about a microsecond; nothing arrives after it was read.
+        # The offset is known to about a microsecond; an arrival is never after its read.
         return min(read.stamp_ns - self._began_offset_ns, read.read_ns)
 
     def _lag_s(self, read: SocketRead) -> float:

@@ -1,4 +1,4 @@
-"""A deadline that a late event loop does not bring forward."""
+"""Deadlines that are fair when the event loop is late."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 _TURNS = 2
-"""Of the event loop between a deadline and the end of waiting: one to read what is there, one to hand it on.
+"""Turns of the event loop between a deadline and its timeout: one to read available data, one to hand it on.
 
-A loop whose process was stopped and continued runs its timers before it looks at its sockets.
+After a process was stopped and continued, the event loop runs timers before it reads sockets.
 """
 
 
 class MovableDeadline:
-    """When waiting ends, by the event loop's clock; it can be moved while the waiting lasts.
+    """A deadline on the event loop's clock that can be moved while it runs.
 
-    What has come by then is taken first, even when the loop itself looks late.
+    Data that arrived before the deadline is handled first, even when the event loop is late.
     """
 
     def __init__(self, timeout: asyncio.Timeout, at_s: float) -> None:
@@ -26,10 +26,10 @@ class MovableDeadline:
         self._closed = False
         self.at_s = at_s
         self.late_s = 0.0
-        """How late the event loop was to see it pass."""
+        """How late the event loop noticed the deadline."""
 
     def move(self, at_s: float) -> None:
-        """Wait until then instead; of no effect once the waiting has ended."""
+        """Move the deadline; no effect after it has passed or was closed."""
         if self._closed or self._timeout.expired():
             return
         self._timer.cancel()
@@ -38,7 +38,7 @@ class MovableDeadline:
         self._timer = self._loop.call_at(at_s, self._pass)
 
     def close(self) -> None:
-        """The waiting has ended."""
+        """Cancel the deadline."""
         self._closed = True
         self._timer.cancel()
 
@@ -50,12 +50,12 @@ class MovableDeadline:
         if turns:
             self._timer = self._loop.call_soon(self._end, turns - 1)
         else:
-            self._timeout.reschedule(self.at_s)  # which has passed: it takes effect after this turn
+            self._timeout.reschedule(self.at_s)  # in the past, so it takes effect after this turn
 
 
 @asynccontextmanager
 async def until(at_s: float) -> AsyncIterator[MovableDeadline]:
-    """Let the block run until then by the event loop's clock. Raises TimeoutError when it takes longer."""
+    """Run the block until a time on the event loop's clock. Raises TimeoutError when it takes longer."""
     async with asyncio.timeout(None) as timeout:
         deadline = MovableDeadline(timeout, at_s)
         try:

@@ -1,8 +1,8 @@
-"""measure(): one probe over the network. The only caller of the network and of clocks.
+"""measure(): one probe over the network. Only this module uses the network and clocks.
 
-A fresh connection per probe, so that every phase is measured and nobody's half-closed keep-alive is taken for an
-outage. Two deadlines run from the moment the request was handed to the kernel; before that, the time to first token's
-bounds name resolution, connecting and TLS together.
+Every probe opens a new connection, so that every phase is measured and a half-closed keep-alive connection is not
+counted as an outage. Two deadlines start when the request was handed to the kernel; before that, the TTFT deadline
+limits name resolution, connecting and TLS together.
 """
 
 from __future__ import annotations
@@ -36,28 +36,28 @@ MAX_STREAM_BYTES = 8 << 20
 MAX_REFUSAL_BYTES = 64 << 10
 MAX_HEADER_BYTES = 16 << 10
 _READ_BUFFER_BYTES = 1 << 20
-"""Above this aiohttp stops reading for a while, and stamps would merge."""
+"""Above this, aiohttp pauses reading, and timestamps would merge."""
 _ONE_PIECE_BYTES = 1 << 20
-"""Above this aiohttp wants a body as a file, which it sends piece by piece."""
+"""Above this, aiohttp expects a body as a file, which it sends in pieces."""
 _TURN_NS = 1_000_000
-"""How long frames are decoded before other streams get their turn: a whole answer would keep their tokens unread."""
+"""How long frames are decoded before other streams get a turn; a whole answer would delay their reads."""
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 _SUCCESSES = range(200, 300)
 _PLAIN_ENCODINGS = frozenset(
     {"", "identity", "chunked", "none", "utf-8", "utf8", "us-ascii", "ascii", "binary", "8bit", "text", "plain", "null"}
 )
-"""Encodings that pack nothing; charsets and words for none stand in the header by mistake."""
+"""Encodings without compression; some servers send charsets or words for none by mistake."""
 _PACKED_ENCODINGS = frozenset({"gzip", "x-gzip", "br", "deflate", "zstd", "compress"})
-"""Others are not named: in lower case, as they are compared, our own key would not be known again."""
+"""Encodings that are named in messages. Others are not: redaction would miss a key in lower case."""
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 _CONNECTION_FAILURES = frozenset({ErrorClass.DNS, ErrorClass.CONNECT, ErrorClass.TLS})
 _LATE_SHARE = 0.25
-"""Of the time for connecting: when our event loop is later than that to see it pass, it is not the provider's fault."""
+"""When the event loop notices the connect deadline later than this share of it, the provider is not blamed."""
 
 
 @dataclass(slots=True, kw_only=True)
 class _Attempt:
-    """One probe under way: what is asked over which line, and what came back so far."""
+    """A running probe: its request, its connection, and what was received so far."""
 
     run: Run
     codec: Probe
@@ -69,19 +69,19 @@ class _Attempt:
     fault: Fault | None = None
     watch: EndWatch
     looked_s: float = 0.0
-    """When it was last looked whether the answer has proved its end, by the event loop's clock."""
+    """The last check whether the answer has ended, on the event loop's clock."""
     proved_s: float | None = None
-    """When that was first seen."""
+    """When the end was first proved."""
 
 
 Count: TypeAlias = Callable[[Sequence[str]], Awaitable[Sequence[int]]]
-"""Counts the tokens of each text; what it cannot count, it gives no counts of."""
+"""Counts the tokens of each text; returns no counts when it fails."""
 
 
 async def measure(run: Run, codec: Probe, count: Count | None = None) -> Sample:
-    """Make one probe and record it. Never raises but for cancellation: a failure is a sample too.
+    """Make one probe. Raises nothing but CancelledError: a failure is a sample, too.
 
-    `count` is called where the provider sent no usage. Without it tokens are counted here, and other streams wait.
+    `count` is called when the provider sent no usage. Without it tokens are counted here, which delays other streams.
     """
     seen = await exchange(run, codec)
     reading = Reading()
@@ -94,9 +94,9 @@ async def measure(run: Run, codec: Probe, count: Count | None = None) -> Sample:
 
 
 async def _cooperatively(steps: Iterator[None]) -> AsyncIterator[None]:
-    """The steps, with a turn for the other streams after every few.
+    """The steps, with regular turns for other streams.
 
-    Two turns of the loop: in the first it finds out what has come, but goes on here before it reads that.
+    Two turns of the event loop: in the first one it polls sockets but resumes here before it reads them.
     """
     turn_ns = time.monotonic_ns() + _TURN_NS
     for _ in steps:
@@ -108,12 +108,13 @@ async def _cooperatively(steps: Iterator[None]) -> AsyncIterator[None]:
 
 
 async def exchange(run: Run, codec: Probe) -> Exchange:
-    """Send the request of a probe and bring home what was seen, to be measured and judged later."""
+    """Send the request of a probe; returns everything that was seen, to be measured and judged later."""
     began_at, began_ns = datetime.now(UTC), time.monotonic_ns()
     try:
         request = codec.sign(codec.request(run.endpoint, run.task, run.prompt), run.endpoint, began_at)
     except Exception as error:  # noqa: BLE001  # a codec may be a third party's
-        fault = Fault(error=ErrorClass.INTERNAL, detail=f"{run.endpoint.api} could not ask: {type(error).__name__}")
+        detail = f"{run.endpoint.api} could not make the request: {type(error).__name__}"
+        fault = Fault(error=ErrorClass.INTERNAL, detail=detail)
         return Exchange(began_at=began_at, began_ns=began_ns, ended_ns=began_ns, fault=fault)
     proxy = proxy_of(run.endpoint.proxy)
     timer = ConnectionTimer(
@@ -128,7 +129,7 @@ async def exchange(run: Run, codec: Probe) -> Exchange:
         if isinstance(asyncio.get_running_loop(), BaseSelectorEventLoop):
             await _send_request(session, request, attempt)
         else:
-            detail = "only asyncio's own event loop reads through the socket that takes the times"
+            detail = "only asyncio's own event loop supports the timestamping socket"
             attempt.fault = Fault(error=ErrorClass.INTERNAL, detail=detail)
         timer.snapshot()
     seen = _exchange(began_at, attempt)
@@ -152,7 +153,7 @@ def _session(timer: ConnectionTimer) -> aiohttp.ClientSession:
 
 
 async def _send_request(session: aiohttp.ClientSession, request: Request, attempt: _Attempt) -> None:
-    """Send the request, take the answer's head, then its body."""
+    """Send the request, receive the answer's head, then its body."""
     timer = attempt.timer
     try:
         async with until(timer.connect_deadline_s) as timer.deadline:
@@ -165,7 +166,7 @@ async def _send_request(session: aiohttp.ClientSession, request: Request, attemp
                 data=_payload(request.body) if request.body else None,
                 allow_redirects=False,
             )
-    except Exception as error:  # noqa: BLE001  # every one is told apart in fault_of
+    except Exception as error:  # noqa: BLE001  # fault_of classifies every exception
         attempt.fault = _local_delay_fault(timer) or _with_proxy_hint(
             fault_of(error, timer.situation), attempt.run.endpoint
         )
@@ -192,12 +193,12 @@ def _host_and_port(url: str) -> str:
 
 
 def _credentials(proxy: Proxy | None) -> dict[str, str]:
-    """The header for a proxy that wants to know who asks."""
+    """The authorization header for the proxy."""
     return {"Proxy-Authorization": proxy.authorization} if proxy is not None and proxy.authorization else {}
 
 
 def _proxy_refusal_fault(attempt: _Attempt) -> Fault | None:
-    """A proxy's own refusal of a request without a tunnel; no provider answers with that status."""
+    """A proxy's own refusal of a request without a tunnel; no provider answers with this status."""
     proxy = attempt.timer.proxy
     if proxy is None or attempt.timer.tls or attempt.status != HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         return None
@@ -205,13 +206,13 @@ def _proxy_refusal_fault(attempt: _Attempt) -> Fault | None:
 
 
 def _with_proxy_hint(fault: Fault, endpoint: Endpoint) -> Fault:
-    """A failure to connect, with a word about a proxy that other programs would have used."""
+    """A connection failure with a hint at a proxy variable that other programs would use."""
     if fault.error not in _CONNECTION_FAILURES or endpoint.proxy is not None:
         return fault
     variable = unused_variable(os.environ, endpoint.base_url.partition(":")[0])
     if variable is None:
         return fault
-    hint = f"{variable} is set and not used; write `proxy:` in the configuration"
+    hint = f"{variable} is set but not used; set `proxy:` in the configuration"
     return replace(fault, detail=f"{fault.detail}; {hint}")
 
 
@@ -224,18 +225,18 @@ def _flood_fault(timer: ConnectionTimer) -> Fault | None:
 
 
 def _local_delay_fault(timer: ConnectionTimer) -> Fault | None:
-    """The fault of this machine, when it was very late itself and had not sent the request before time was up."""
+    """The fault when this machine was very late and had not sent the request before the deadline."""
     deadline, sent_ns = timer.deadline, timer.t0_ns
     if deadline is None or deadline.late_s < _LATE_SHARE * (timer.connect_deadline_s - timer.began_ns / 1e9):
         return None
     if sent_ns is not None and sent_ns / 1e9 < deadline.at_s:
         return None
-    detail = f"this machine was {deadline.late_s * 1e3:.0f} ms late itself when time was up for {timer.stage.value}"
+    detail = f"this machine was {deadline.late_s * 1e3:.0f} ms late at the deadline for {timer.stage.value}"
     return Fault(error=ErrorClass.TAINTED, detail=detail)
 
 
 def _encoding_fault(attempt: _Attempt) -> Fault | None:
-    """A success in an encoding that the request excluded: tokens would wait in it for each other."""
+    """The fault of a success in an excluded encoding, in which tokens would be delayed."""
     if attempt.status not in _SUCCESSES:
         return None
     for kind in ("content", "transfer"):
@@ -243,27 +244,27 @@ def _encoding_fault(attempt: _Attempt) -> Fault | None:
         for encoding in map(str.strip, encodings):
             if encoding not in _PLAIN_ENCODINGS:
                 named = encoding if encoding in _PACKED_ENCODINGS else "unknown"
-                detail = f"{kind} encoding {named}, though identity was asked for"
+                detail = f"{kind} encoding {named}, although identity was requested"
                 return Fault(error=ErrorClass.MALFORMED, detail=detail)
     return None
 
 
 def _headers(request: Request, run: Run) -> dict[str, str]:
-    """The codec's headers above ours, and the endpoint's own above both."""
+    """The codec's headers override ours, and the endpoint's own override both."""
     ours = {"User-Agent": "providerwatch (synthetic probe)", "Accept-Encoding": "identity"}
     return ours | dict(request.headers) | {name: value.reveal() for name, value in run.endpoint.headers}
 
 
 def _end_with_connection(response: aiohttp.ClientResponse) -> None:
-    """Let nobody wait for a body whose connection is gone.
+    """End reading the body when its connection is closed.
 
-    aiohttp closes the connection when chunks break HTTP, and leaves the body's reader waiting.
+    aiohttp closes the connection on invalid chunks, but leaves the reader of the body waiting.
     """
     protocol = response.connection.protocol if response.connection is not None else None
     closed = protocol.closed if protocol is not None else None
 
     def end(gone: asyncio.Future[None]) -> None:
-        gone.exception()  # taken, or the loop would complain that nobody did
+        gone.exception()  # retrieved, or the event loop would log it
         if not response.content.is_eof() and response.content.exception() is None:
             response.content.set_exception(aiohttp.ClientPayloadError("the connection was closed"))
 
@@ -272,7 +273,7 @@ def _end_with_connection(response: aiohttp.ClientResponse) -> None:
 
 
 async def _receive(content: aiohttp.StreamReader, attempt: _Attempt) -> None:
-    """Read until the stream ends or a deadline passes: the first token's unless there was content, then the whole's."""
+    """Read until the stream ends or a deadline passes: TTFT until there is content, then the total deadline."""
     deadlines = attempt.run.deadlines
     stages = [(deadlines.total_s, Ending.TOTAL_DEADLINE)]
     if deadlines.ttft_s < deadlines.total_s and attempt.run.task is not Task.REACH:
@@ -285,15 +286,15 @@ async def _receive(content: aiohttp.StreamReader, attempt: _Attempt) -> None:
             return
         first_s = await _first_content_s(attempt)
         if first_s is not None and first_s > deadline_s:
-            # Only a late loop reads what came later, and what it reads together has the last one's time.
-            detail = "this machine was late at the deadline: whether the first token came in time is not known"
+            # Only a late event loop reads content after the deadline; merged reads have the time of the last one.
+            detail = "this machine was late at the TTFT deadline; the time of the first token is not known"
             attempt.fault = Fault(error=ErrorClass.TAINTED, detail=detail)
         if first_s is None or attempt.fault is not None:
             return
 
 
 async def _read_until(content: aiohttp.StreamReader, attempt: _Attempt, deadline_s: float) -> Ending | None:
-    """Read until the stream ends, or has proved its end and says nothing more; None: the deadline came first."""
+    """Read until the stream ends or has proved its end and is quiet; None: the deadline passed first."""
     now_s = asyncio.get_running_loop().time
     while True:
         look_s = max(attempt.timer.newest_read_s, attempt.looked_s) + QUIET_S
@@ -309,7 +310,7 @@ async def _read_until(content: aiohttp.StreamReader, attempt: _Attempt, deadline
 
 
 async def _is_over(attempt: _Attempt, look_s: float) -> bool:
-    """Whether the answer has proved its end and is silent, or has gone on for long since without saying anything."""
+    """Whether the answer has proved its end and is quiet, or has sent nothing relevant for a while since."""
     timer = attempt.timer
     async for _ in _cooperatively(attempt.watch.look(attempt.body, attempt.looked_s - timer.newest_read_s)):
         pass
@@ -325,7 +326,7 @@ async def _read_on(content: aiohttp.StreamReader, attempt: _Attempt) -> Ending:
     while len(attempt.body) <= limit:
         try:
             piece = await content.readany()
-        except (aiohttp.ClientError, OSError, RuntimeError) as error:  # the last: aiohttp's word for a gone connection
+        except (aiohttp.ClientError, OSError, RuntimeError) as error:  # aiohttp raises the last for a closed connection
             attempt.fault = local_fault(error.__cause__ or error, "reading the answer")
             return Ending.CUT
         if not piece:
@@ -335,7 +336,7 @@ async def _read_on(content: aiohttp.StreamReader, attempt: _Attempt) -> Ending:
 
 
 async def _first_content_s(attempt: _Attempt) -> float | None:
-    """When content first came, by the event loop's clock."""
+    """The time of the first content, on the event loop's clock."""
     attempt.timer.snapshot()
     reading = Reading()
     async for _ in _cooperatively(decoding(attempt.codec, bytes(attempt.body), attempt.timer.arrivals(), reading)):

@@ -1,8 +1,7 @@
-"""Whether an answer has come to its end, told from what has come so far: some servers leave the connection open. Pure.
+"""Detects the end of an answer from the bytes so far, since some servers keep the connection open. Pure.
 
-The driver asks when nothing came for a while, and now and then of a stream that never pauses. What is new is cut into
-frames, and these are decoded from the newest backwards, as far as one with content: in a stream that goes on, that is
-one frame a look.
+The driver checks after a pause, and regularly in a stream without pauses. New bytes are cut into frames, and these are
+decoded from the newest backwards to the first with content: in a running stream that is one frame per check.
 """
 
 from __future__ import annotations
@@ -31,11 +30,11 @@ from probes._model import (
 )
 
 QUIET_S = 0.5
-"""Silence after the proof of the end that is waited for: usage may follow. Also the time between two looks."""
+"""The pause that is waited for after the proof of the end, since usage may follow. Also the time between checks."""
 QUIET_WITHOUT_PROOF_S = 2.0
-"""Silence that ends an answer which only its status is read of, and which no JSON text closes."""
+"""The pause that ends an answer of which only the status matters and whose body is not complete JSON."""
 CHATTER_S = 1.0
-"""How long a server may go on after the proof without saying anything."""
+"""How long a server may go on sending after the proof of the end."""
 
 
 class _EndStep(Enum):
@@ -48,22 +47,22 @@ class _EndStep(Enum):
 
 @dataclass(slots=True, kw_only=True)
 class EndWatch:
-    """Looks at one answer as it grows."""
+    """Checks one answer while it grows."""
 
     codec: Probe
     task: Task
     status: int = 0
     ended: bool = False
-    """Whether nothing that may still come counts: the end is proved, or what came cannot be read on."""
+    """Whether nothing relevant can follow: the end is proved, or the answer is malformed."""
     _begin: int = 0
-    """Body bytes of which no frame needs to be looked at again."""
+    """Body bytes whose frames need not be checked again."""
     _size: int = 0
-    """Body bytes at the last look."""
+    """Body bytes at the last check."""
     _framed: bool = False
     """Whether there was any frame."""
 
     def look(self, body: bytearray, quiet_s: float) -> Iterator[None]:
-        """Look at what is new, a frame a step; `quiet_s` is how long nothing has come. `ended` holds the outcome."""
+        """Check new bytes, one frame per step. `quiet_s`: the length of the present pause. `ended` holds the result."""
         if self.ended or (self._size == len(body) and self._is_stream):
             return
         self._size = len(body)
@@ -80,7 +79,7 @@ class EndWatch:
 
     @property
     def _has_to_be_whole(self) -> bool:
-        """Whether the body is more than words: the list of models."""
+        """Whether the body is needed as a whole: the list of models."""
         return is_success(self.status) and self.codec.lists_models
 
     def _look_at_frames(self, news: bytes) -> Iterator[None]:
@@ -105,7 +104,7 @@ class EndWatch:
     def _step(self, frame: Frame) -> _EndStep:
         try:
             events = events_of(self.codec, frame) or ()
-        except Exception:  # noqa: BLE001  # a codec may be a third party's; what it raises ends the reading
+        except Exception:  # noqa: BLE001  # a codec may be a third party's; its exceptions end the reading
             return _EndStep.END if frame.complete else _EndStep.NOTHING
         whole = frame.complete or _is_whole(frame.data)
         if any(_is_end(event, whole=whole) for event in events):
@@ -115,11 +114,11 @@ class EndWatch:
 
 
 def _is_end(event: Event, *, whole: bool) -> bool:
-    """Whether nothing that comes after an event counts. Half of an error may yet become another's words."""
+    """Whether nothing relevant can follow an event. An incomplete error may still change."""
     return (isinstance(event, Fault) and whole) or (isinstance(event, Done) and event.proof)
 
 
 def _is_whole(body: bytes | bytearray) -> bool:
-    """Whether the body is one JSON object or array that is complete."""
+    """Whether the body is one complete JSON object or array."""
     text = bytes(body).strip()
     return text[:1] in {b"{", b"["} and text[-1:] in {b"}", b"]"} and not is_cut(text)

@@ -1,4 +1,4 @@
-"""Where an error stands in JSON that came with a status of success, in every dialect met so far. Pure."""
+"""Finds errors in JSON that came with a success status, in all known dialects. Pure."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _ANSWER_KEYS = frozenset(
     {"choices", "candidates", "content", "contentBlockIndex", "data", "delta", "done", "embedding", "embeddings"}
     | {"item", "models", "output", "response", "usage", "usageMetadata", "vector"}
 )
-"""Beside one of these a bare text is a part of an answer, not an error."""
+"""Next to one of these keys a bare message is part of an answer, not an error."""
 _NO_ERROR = frozenset(["", "0", "200", "null", "none", "nil", "false", "ok", "success", "no error"])
 _ENDINGS = ("error", "exception")
 _MOST_NESTED = 4
-"""Objects `error` that stand in each other; gateways wrap what they were told."""
+"""Maximum nesting of `error` objects; gateways wrap errors."""
 _FAULT_STATUSES = range(400, 600)
 
 
 def error_in(source: Mapping[str, object], nested: int = 0) -> Mapping[str, object] | str | None:
-    """The error that an object tells by its form: its own words, as far as they are given. None: it tells none."""
+    """The error in an object; None: it has none."""
     error = source.get("error")
     if error is not None and not is_no_error(error):
         return _error_at(source, error, nested)
@@ -42,7 +42,7 @@ def error_in(source: Mapping[str, object], nested: int = 0) -> Mapping[str, obje
 
 
 def message_in(source: Mapping[str, object]) -> str | None:
-    """A bare message, which is an error where no answer has one. None beside parts of an answer."""
+    """A bare message, which may be an error; None: there is none, or it is part of an answer."""
     if not _ANSWER_KEYS.isdisjoint(source):
         return None
     texts = (source.get(key) for key in ("message", "msg", "error_msg"))
@@ -50,13 +50,13 @@ def message_in(source: Mapping[str, object]) -> str | None:
 
 
 def status_in(error: Mapping[str, object]) -> int | None:
-    """The HTTP status of a refusal that an error holds, as a number or as digits."""
+    """The HTTP status of an error object, as a number or digits; None: it has none."""
     found = (_status(error.get(key)) for key in (*_STATUS_KEYS, "type"))
     return next((status for status in found if status is not None), None)
 
 
 def is_no_error(error: object) -> bool:
-    """Whether a field for an error says that there is none: null, false, 0, "", or an object of such values."""
+    """Whether an error field means no error: null, false, 0, "", or an object of such values."""
     match error:
         case dict():
             return all(is_no_error(value) for value in error.values())
@@ -69,7 +69,7 @@ def is_no_error(error: object) -> bool:
 
 
 def _error_at(source: Mapping[str, object], error: object, nested: int) -> Mapping[str, object] | str:
-    """The error at a field, with the status that stands beside it."""
+    """The error in a field, with a status next to it."""
     if isinstance(error, dict):
         inner = error_in(error, nested + 1) if nested < _MOST_NESTED and "error" in error else None
         if isinstance(inner, str):

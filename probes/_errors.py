@@ -1,7 +1,7 @@
-"""HTTP statuses and error bodies to error classes: the one published table.
+"""HTTP statuses and error bodies to error classes: the published table.
 
-A provider's own words (error code, type, message) are more exact than a status and are read first; the status
-decides when they say nothing known.
+A provider's error code, type and message are more exact than the status and are used first. The status decides when
+they are not known.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ STATUS_CLASSES: Mapping[int, ErrorClass] = {
     429: ErrorClass.RATE_LIMITED,
     451: ErrorClass.GEO,
     498: ErrorClass.OVERLOADED,
-    # Cancelled, and not by us: we do not cancel and still read the answer.
+    # Cancelled, but not by us: a probe that cancels does not read the answer.
     499: ErrorClass.SERVER_ERROR,
     503: ErrorClass.OVERLOADED,
     529: ErrorClass.OVERLOADED,
 }
-"""Statuses that are not told by their hundred."""
+"""Statuses whose class does not follow from their first digit."""
 
 _WORDS: tuple[tuple[ErrorClass, re.Pattern[str]], ...] = tuple(
     (error, re.compile("|".join(patterns), re.IGNORECASE))
@@ -59,7 +59,7 @@ _WORDS: tuple[tuple[ErrorClass, re.Pattern[str]], ...] = tuple(
                 "moderation",
             ),
         ),
-        # Before payment, since rate limits are answered with an advertisement for paying more.
+        # Before payment, since rate limit messages advertise paid plans.
         (ErrorClass.RATE_LIMITED, ("rate[ _-]?limit", "too many requests")),
         (
             ErrorClass.PAYMENT,
@@ -158,7 +158,7 @@ _LOOSE_WORDS: tuple[tuple[ErrorClass, re.Pattern[str]], ...] = tuple(
         ),
     )
 )
-"""Words of an error that no status goes with. Less certain than `_WORDS`, so a known status comes first."""
+"""Words of an error without a status. Less certain than `_WORDS`, so a known status comes first."""
 _TYPES: Mapping[str, ErrorClass] = {
     name: error
     for error, names in (
@@ -183,20 +183,20 @@ _TYPES: Mapping[str, ErrorClass] = {
     )
     for name in names.split()
 }
-"""Names of errors that a status would tell, where they come without one: in small letters, without `_error`."""
+"""Error names in lower case, without `_error`, for errors without a status."""
 _TYPE_ENDING = re.compile("(error|exception)$")
 _STATUS_IN_TEXT = re.compile(
     r"\s*(?:HTTP(?:/[\d.]+)? |status(?: code)? |error code: )?([45]\d\d)(?=\s*(?:$|[:,-]|[A-Z]))", re.IGNORECASE
 )
 _UNSAFE = re.compile(r"[^\x20-\x7e\u00a1-\u00ac\u00ae-\u024f…]+")
 MAX_DETAIL = 200
-"""Characters of what a sample says about its fault."""
+"""Maximum number of characters of a sample's `detail`."""
 _NAMES = ("code", "type", "status", "error_type", "__type")
 _MESSAGES = ("message", "detail", "msg", "error_msg", "status_msg")
 _LONGEST_NAME = 80
 _OWN_TROUBLE = ("internal", "servererror", "apierror")
 _TELLING = 4000
-"""Characters at the beginning of a part in which known words are looked for, which takes long."""
+"""Characters of each part that are searched for known words, since the search is slow."""
 _INTERIM = range(200)
 _CLIENT_ERRORS = range(400, 500)
 _SERVER_ERRORS = range(500, 1000)
@@ -204,22 +204,22 @@ _SUCCESSES = range(200, 300)
 
 
 def status_class(status: int) -> ErrorClass:
-    """The class of a refusal's HTTP status, by the table alone; of 2xx that of any error that came with it."""
+    """The class of an HTTP status by the table alone; for 2xx that of an error in the body."""
     known = STATUS_CLASSES.get(status)
     if known is not None:
         return known
     if status in _INTERIM:
-        return ErrorClass.MALFORMED  # never the last answer, and a change of protocols was not asked for
+        return ErrorClass.MALFORMED  # never a final answer, and no protocol change was requested
     if status in _SUCCESSES:
         return ErrorClass.STREAM_ERROR
     if status in _SERVER_ERRORS:
         return ErrorClass.SERVER_ERROR
-    # A redirect is not followed (it would carry the key along), so the configured address is what is wrong.
+    # A redirect is not followed, since that would send the key along. The configured URL is wrong.
     return ErrorClass.BAD_REQUEST if status in _CLIENT_ERRORS else ErrorClass.NOT_FOUND
 
 
 def refusal(status: int, headers: Headers, body: bytes) -> Fault:
-    """What a refusal means, for APIs whose error bodies hold `error` or `message`; its status may be one of success."""
+    """The fault of a refusal, for APIs whose error bodies hold `error` or `message`. Its status may be 2xx."""
     error = _body_error(body)
     words = _words(error)
     return Fault(
@@ -230,24 +230,24 @@ def refusal(status: int, headers: Headers, body: bytes) -> Fault:
 
 
 def stream_fault(error: Mapping[str, object] | str) -> Fault:
-    """What an error inside a stream means, by its words, the status and the type in it; else `stream_error`."""
+    """The fault of an error in a stream, by its words, status and type, or else `stream_error`."""
     words = _words(error)
     return Fault(error=_stream_error_class(error, words), detail=": ".join(words) or "error in the stream")
 
 
 def fault_in(source: Mapping[str, object]) -> Fault | None:
-    """What the error means that an object of status 200 tells, in any dialect; None when it tells none."""
+    """The fault of an error in an object with status 200, in any dialect; None: it has none."""
     error = error_in(source)
     if error is not None:
         return stream_fault(error)
     message = message_in(source)
     fault = stream_fault(source) if message is not None else None
-    # Words alone may be anything, a greeting too.
+    # A bare message may be anything.
     return fault if fault is not None and fault.error is not ErrorClass.STREAM_ERROR else None
 
 
 def clean(text: str, longest: int = MAX_DETAIL) -> str:
-    """`text` made short and harmless: one line, no control characters, no exotic scripts."""
+    """`text` as one short line without control characters and exotic scripts."""
     line = _UNSAFE.sub(" ", text).strip()
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
@@ -260,7 +260,7 @@ def _refusal_class(status: int, words: Sequence[str]) -> ErrorClass:
 
 
 def _stream_error_class(error: Mapping[str, object] | str, words: Sequence[str]) -> ErrorClass:
-    """The class of an error that came with a status of success. One that tells no more is an error of the stream."""
+    """The class of an error that came with a success status; by default `stream_error`."""
     status = _status_in(error)
     if status is not None:
         found = _refusal_class(status, words)
@@ -279,7 +279,7 @@ def _status_in(error: Mapping[str, object] | str) -> int | None:
 
 
 def _typed_class(error: Mapping[str, object] | str) -> ErrorClass | None:
-    """The class by the error's name alone; of one that names the provider's own trouble `stream_error`."""
+    """The class by the error's name alone; `stream_error` for names of internal errors."""
     names = [error] if isinstance(error, str) else [error.get(key) for key in _NAMES]
     if not isinstance(error, str) and isinstance(error.get("detail"), list):
         return ErrorClass.BAD_REQUEST  # FastAPI's list of what is wrong with a request
@@ -295,7 +295,7 @@ def _typed_class(error: Mapping[str, object] | str) -> ErrorClass | None:
 
 
 def _worded_class(words: Sequence[str]) -> ErrorClass | None:
-    """The class that the first telling part names; but a lack of capacity is one, wherever it is told."""
+    """The class by the first part with known words; a lack of capacity counts in any part."""
     if any(_OVERLOADED.search(part, 0, _TELLING) for part in words):
         return ErrorClass.OVERLOADED
     return _found(_WORDS, words)
@@ -306,7 +306,7 @@ def _found(table: tuple[tuple[ErrorClass, re.Pattern[str]], ...], words: Sequenc
 
 
 def _body_error(body: bytes) -> Mapping[str, object] | str:
-    """The error of a refusal's body; empty when there are no words to be read."""
+    """The error in a refusal's body; empty: there is none."""
     try:
         content = _json.decode(body)
         # Google's copy of OpenAI's API wraps the object in an array.
@@ -319,9 +319,9 @@ def _body_error(body: bytes) -> Mapping[str, object] | str:
 
 
 def _words(error: Mapping[str, object] | str) -> tuple[str, ...]:
-    """Code, type and message of an error object, each once; the more exact first.
+    """Code, type and message of an error object, each once, the most exact first.
 
-    OpenRouter puts what the provider behind it said, which tells more than its own words, into `metadata`.
+    OpenRouter puts the upstream provider's error, which is more exact, into `metadata`.
     """
     if isinstance(error, str):
         return (error,) if error else ()

@@ -1,4 +1,4 @@
-"""Network exceptions to error classes: the one border where an exception becomes data."""
+"""Network exceptions to error classes; the only place where an exception becomes data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from probes._proxy import Proxy
 
 
 class Stage(Enum):
-    """How far a probe had come. The value is what a person reads."""
+    """The stage of a probe. The value is for messages."""
 
     DNS = "resolving the name"
     CONNECT = "connecting"
@@ -29,17 +29,17 @@ class Stage(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """Where a probe was when something was raised, as far as a person wants to know."""
+    """The state of a probe when an exception was raised, for messages."""
 
     stage: Stage
     peer: str
-    """Whom it spoke to: `localhost:443 (127.0.0.1)`, or the name alone while that had no address."""
+    """The peer: `localhost:443 (127.0.0.1)`, or the name alone before it was resolved."""
     timeout_s: float
-    """The time it had until then."""
+    """The timeout."""
     proxy: Proxy | None = None
-    """The proxy between."""
+    """The proxy, if any."""
     first_bytes: bytes = b""
-    """The first few bytes that came."""
+    """The first received bytes."""
 
 
 _QUOTED_BYTES = re.compile(r"""\b(?:bytearray\()?b['"]""")
@@ -74,9 +74,9 @@ _DOING = {
 _SERVER_ERRORS = range(500, 600)
 _PROXY_AUTH = 407
 _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST"})
-"""What OpenSSL says of bytes that are no TLS, depending on the bytes."""
+"""OpenSSL's errors for bytes that are not TLS."""
 _TLS_RECORDS = (b"\x15\x03", b"\x16\x03")
-"""How an alert and a handshake begin."""
+"""The first bytes of an alert and of a handshake."""
 
 
 _LOCAL: Mapping[int, str] = {
@@ -93,17 +93,18 @@ _LOCAL: Mapping[int, str] = {
     errno.EPROTONOSUPPORT: "this machine does not know this kind of connection",
     errno.ENOSR: "this machine has no resources left for it",
 }
-"""What only this machine says, never the network or the other side; and so the monitor's fault at every stage."""
+"""Errors that only this machine causes, so they are the monitor's fault at every stage."""
 _LOCAL_LOOKUP = frozenset({socket.EAI_MEMORY, socket.EAI_SYSTEM})
-"""Why a name is not looked up, whatever the name servers would have said."""
+"""Lookup errors of this machine."""
 _NO_THREAD = "can't start new thread"
 
 
 def local_fault(error: BaseException, doing: str) -> Fault | None:
-    """The fault of this machine in what was raised while `doing` something; None: it is none.
+    """The fault of this machine in an exception that was raised while `doing` something; None: it is not this
+    machine's.
 
-    With several addresses aiohttp's words hold one error each, and no number unless it is the same for all: then one
-    that came from outside decides.
+    For several addresses aiohttp's message holds one error each, and an errno only if it is the same for all. Then an
+    error from outside decides.
     """
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(cause, RuntimeError) and _NO_THREAD in str(cause):
@@ -128,7 +129,7 @@ def _local(doing: str, words: str) -> Fault:
 
 
 def _shortage() -> int | None:
-    """Why this process cannot open a socket now: a resolver that cannot open one says only that it found nothing."""
+    """The errno when this process cannot open a socket. Then the resolver only reports that it found nothing."""
     try:
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close()
     except OSError as error:
@@ -137,23 +138,23 @@ def _shortage() -> int | None:
 
 
 def fault_of(error: Exception, situation: Situation) -> Fault:
-    """The class of what aiohttp or the operating system raised before the answer's head was there."""
+    """The fault of an exception that aiohttp or the operating system raised before the answer's head was complete."""
     own = local_fault(error, _DOING[situation.stage].format(situation.peer))
     proxys = _proxy_fault(error, situation, situation.proxy) if situation.proxy is not None else None
     return own or proxys or _foreign_fault(error, situation)
 
 
 def _proxy_fault(error: Exception, situation: Situation, proxy: Proxy) -> Fault | None:
-    """The fault of the proxy, which is the monitor's; None when it is the provider's or that of the way to it.
+    """The fault of the proxy, which counts as the monitor's; None: it is not the proxy's.
 
-    A proxy that says 5xx could not reach the provider.
+    A proxy that answers 5xx could not reach the provider.
     """
     named = f"the proxy {proxy.peer}"
     match error:
         case aiohttp.ClientHttpProxyError(status=status):
             return _no_tunnel(status, situation, named)
         case aiohttp.ClientProxyConnectionError() | aiohttp.ClientConnectorDNSError():
-            return Fault(error=ErrorClass.INTERNAL, detail=f"{named} cannot be reached: {_words(error)}")
+            return Fault(error=ErrorClass.INTERNAL, detail=f"{named}: connection failed: {_words(error)}")
         case aiohttp.ClientSSLError() if not proxy.is_plain and (error.host, error.port) == (proxy.host, proxy.port):
             return Fault(error=ErrorClass.INTERNAL, detail=_tls_detail(error, named))
         case TimeoutError() if situation.stage is Stage.CONNECT:
@@ -176,7 +177,7 @@ def _no_tunnel(status: int, situation: Situation, named: str) -> Fault:
 
 def proxy_refused(status: int, named: str) -> str:
     """The detail of a request that the proxy refused."""
-    why = "it wants a user and password" if status == _PROXY_AUTH else "it does not allow this"
+    why = "it requires a user and password" if status == _PROXY_AUTH else "it does not allow this"
     return f"{named} refused with HTTP {status}: {why}; correct `proxy:`"
 
 
@@ -194,8 +195,8 @@ def _foreign_fault(error: Exception, situation: Situation) -> Fault:
         case aiohttp.ClientResponseError() | aiohttp.http_exceptions.HttpProcessingError():
             return Fault(error=ErrorClass.MALFORMED, detail=_not_http(error.message, situation))
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
-            # Not with the URL itself, which may hold a password.
-            return Fault(error=ErrorClass.INTERNAL, detail="the base URL is no address of HTTP")
+            # Without the URL itself, which may hold a password.
+            return Fault(error=ErrorClass.INTERNAL, detail="base_url is not an HTTP URL")
         case aiohttp.ClientError() | OSError():
             return _broken(error, situation)
         case _:
@@ -203,24 +204,24 @@ def _foreign_fault(error: Exception, situation: Situation) -> Fault:
 
 
 def _not_http(message: str, situation: Situation) -> str:
-    """What a parser says without the bytes it quotes, which are the provider's, or our own key come back."""
+    """A parser's message without the bytes that it quotes: they may hold our own key."""
     if situation.first_bytes.startswith(_TLS_RECORDS):
-        return f"{situation.peer} speaks TLS: the base URL should begin with https"
+        return f"{situation.peer} uses TLS: base_url has to begin with https"
     return "not HTTP: " + " ".join(_QUOTED_BYTES.split(message)[0].split()).rstrip(":")
 
 
 def _broken(error: Exception, situation: Situation) -> Fault:
-    """A connection that failed: under the stage it failed in; once the request was sent the answer is truncated."""
+    """A broken connection: the class of its stage, or `truncated` after the request was sent."""
     stage, peer = situation.stage, situation.peer
     if isinstance(error, aiohttp.ServerDisconnectedError):
-        # Not in its own words, which hold what had come of the head.
+        # Without its own message, which holds received bytes of the head.
         return Fault(error=ErrorClass.TRUNCATED, detail=f"{peer} closed the connection before an answer")
     kind = ErrorClass.TRUNCATED if stage is Stage.HEAD else _STAGE_CLASSES[stage]
     return Fault(error=kind, detail=f"{_BROKEN[stage].format(peer)}: {_words(error)}")
 
 
 def _words(error: Exception) -> str:
-    """What the operating system said, without aiohttp's account of its own objects."""
+    """The operating system's message, without aiohttp's description of its objects."""
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(cause, OSError) and not isinstance(cause, socket.gaierror) and cause.errno:
         return os.strerror(cause.errno)
@@ -236,10 +237,10 @@ def _tls_detail(error: Exception, peer: str) -> str:
     elif isinstance(error, aiohttp.ClientConnectorError):
         cause = error.os_error
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"the certificate of {peer} is refused: {cause.verify_message}"
+        return f"certificate of {peer} rejected: {cause.verify_message}"
     failed = _BROKEN[Stage.TLS].format(peer)
     if isinstance(cause, ssl.SSLError) and cause.reason in _NO_TLS:
-        return f"{failed}: what it sent is no TLS (plain HTTP?)"
+        return f"{failed}: it sent no TLS (plain HTTP?)"
     if isinstance(cause, ssl.SSLError) and cause.reason:
         return f"{failed}: {cause.reason.replace('_', ' ').lower()}"
     return f"{failed}: {cause}"

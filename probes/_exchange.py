@@ -1,4 +1,4 @@
-"""What one probe saw on the wire: what the driver brings home. Pure."""
+"""Everything that the driver records of one probe. Pure."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ class Ending(Enum):
 
     END_OF_FILE = "end of file"
     CUT = "cut"
-    """The connection broke, or ended in the middle of what HTTP had promised."""
+    """The connection broke, or ended before the end of the HTTP body."""
     TTFT_DEADLINE = "ttft deadline"
     TOTAL_DEADLINE = "total deadline"
     TOO_LARGE = "too large"
     PROVED = "proved"
-    """The answer had proved its end, and the connection stayed open."""
+    """The answer proved its end, and the connection stayed open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """How the connection came about and fared. None: not measured, or not reached."""
+    """The phases of the connection. None: not measured, or not reached."""
 
     cold: bool | None = None
     dns_s: float | None = None
@@ -43,17 +43,17 @@ class Clocks:
     timing: Timing
     clock_step: bool
     rx_lag_s: float | None
-    """Worst delay between the kernel's stamp and our reading; None without kernel stamps."""
+    """The largest delay between a kernel timestamp and its read; None: no kernel timestamps."""
     body_lags_s: tuple[float, ...] = ()
-    """The same for each arrival of the body, in their order."""
+    """The delay of each arrival of the body."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """Everything one probe saw. Times are of one monotonic clock."""
+    """Everything that one probe saw. Times are on one monotonic clock."""
 
     began_at: datetime
-    """Wall clock at the beginning of the probe."""
+    """Wall clock at the start of the probe."""
     began_ns: int
     connection: Connection = Connection()
     clocks: Clocks | None = None
@@ -62,12 +62,12 @@ class Exchange:
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
-    """As it came: a provider may echo the key in it, so it is in no repr."""
+    """As received. A provider may echo the key in it, so it is not in the repr."""
     arrivals: tuple[Arrival, ...] = ()
     ending: Ending = Ending.END_OF_FILE
     ended_ns: int
     fault: Fault | None = None
-    """What went wrong before an answer's head was there."""
+    """The fault, if the probe failed before or while reading the answer."""
 
 
 def is_success(status: int | None) -> bool:

@@ -1,6 +1,6 @@
-"""Why an answer ended, in the words of every API: the one published table. Pure.
+"""Finish reasons of all APIs: the published table. Pure.
 
-docs/verdicts.md shows the same table, and a test holds both equal.
+docs/verdicts.md shows the same table; a test compares both.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ ENDS = (
     "finish finished done success normal tool_use tool_call tool_calls function_call function_calls pause_turn "
     "load unload"
 )
-"""Reasons with which an answer is complete."""
+"""Reasons of a complete answer."""
 CUTS = (
     "length max_length length_limit model_length max_tokens max_output_tokens max_completion_tokens max_new_tokens "
     "token_limit continuation incomplete context_length context_window context_length_exceeded "
     "context_window_exceeded model_context_window_exceeded"
 )
-"""Reasons with which a token limit ended the answer."""
+"""Reasons of an answer that a token limit cut."""
 FAULTS: Mapping[ErrorClass, str] = {
     ErrorClass.CONTENT_FILTER: (
         "content_filter content_filtered guardrail_intervened refusal sensitive safety recitation blocklist "
@@ -39,9 +39,9 @@ FAULTS: Mapping[ErrorClass, str] = {
         "missing_thought_signature unexpected_tool_call too_many_tool_calls image_other no_image"
     ),
 }
-"""Reasons that are no ends, by the class of what happened."""
+"""Reasons of a failure, by error class."""
 NOTHING = "null none nil undefined unspecified"
-"""What stands where there is no reason yet, besides nothing at all."""
+"""Values that mean no reason yet."""
 
 _PREFIX = re.compile("^finishreason(?=.)")
 _FAULTY = re.compile("error|fail|exception|abort|cancel|timeout|timedout")
@@ -50,7 +50,7 @@ _LIMITED = re.compile("max[a-z]*tokens|maxlength|tokenlimit|lengthlimit")
 
 
 def _normalized(reason: str) -> str:
-    """A reason without what APIs write differently: `MAX_TOKENS`, `maxTokens` and `max-tokens` are one."""
+    """A reason in normal form: `MAX_TOKENS`, `maxTokens` and `max-tokens` are the same."""
     return _PREFIX.sub("", re.sub("[^a-z0-9]", "", reason.lower()))
 
 
@@ -59,10 +59,10 @@ _FAULTS = {_normalized(word): error for error, words in FAULTS.items() for word 
 
 
 def finish(reason: str, *words: str, proof: bool = True, name: str = "finish reason") -> Done | Fault | None:
-    """What a reason says about the answer; None where it says nothing, and so proves nothing.
+    """The meaning of a finish reason; None: there is no reason yet.
 
-    `words` are the provider's explanation of it, `name` is what the API calls the field. A reason that is not in the
-    table is an end, unless one of its words tells otherwise.
+    `words`: the provider's explanation. `name`: the name of the field in the API. An unknown reason is a normal end
+    unless it contains a word for a failure.
     """
     word = _normalized(reason)
     if not word or word in _NOTHING:

@@ -1,9 +1,8 @@
-"""Bytes to frames: server-sent events as the WHATWG HTML standard parses them, JSON lines, and AWS' event stream.
+"""Bytes to frames: server-sent events by the WHATWG HTML standard, JSON lines, and AWS' event stream.
 
-Every function takes a whole (or cut) body. What the end of the body cuts short comes last, with `complete=False`, if
-there is anything to be seen in it. All raise MalformedError on more than `MAX_EVENT_BYTES` without a frame that ends in
-them. A stranger's bytes are looked at by the regular expressions and methods that run in C, and never twice: between
-two frames an event loop cannot do anything else.
+Every function takes a whole or cut body. A frame that the end of the body cuts comes last, with `complete=False`. All
+raise MalformedError on more than `MAX_EVENT_BYTES` without the end of a frame. Untrusted bytes are scanned once, by
+regular expressions and methods that run in C, since the event loop is blocked between two frames.
 """
 
 from __future__ import annotations
@@ -18,35 +17,35 @@ from probes._json import containers, is_cut
 from probes._model import Frame, Framing, MalformedError
 
 MAX_EVENT_BYTES = 1 << 18
-"""The longest event that is read; no provider's comes near it, nor do its keep-alives between two events."""
+"""The longest event that is read. Events of providers, and keep-alives between them, are far shorter."""
 MAX_FRAMES = 1 << 15
-"""The most frames that are read of one answer."""
+"""The maximum number of frames of one answer."""
 MAX_CONTAINERS = 1000
-"""The most JSON objects and arrays in one frame: they take the time of reading it."""
+"""The maximum number of JSON objects and arrays in one frame, which determine its decoding time."""
 MAX_CONTAINERS_IN_ALL = 1 << 18
-"""The most in one answer: eight a frame."""
+"""The maximum in one answer: eight per frame."""
 
 _DATA_LINE = re.compile(rb"(?<![^\r\n])data(?:: ?([^\r\n]*+))?(?=[\r\n]|\Z)")
 _FIRST_LINE = re.compile(rb"(?<![^\r\n])(?:data(?=[:\r\n]|\Z)|(?P<stray>error:[ \t]*+(?=\S)|[ \t]*+(?=[{\[])))")
-"""Where the next event begins, or what stands between events and may be an error."""
+"""The start of the next event, or of text between events that may be an error."""
 _NEXT_FIELD = re.compile(rb"[\r\n](?=(?:data|event|id|retry):)")
 _STRAY_START = re.compile(rb"\n(?:[{\[]|error:)|\r(?:\{|error:)")
 _EVENT_LINE = re.compile(rb"(?<![^\r\n])event(?:: ?([^\r\n]*+))?(?=[\r\n]|\Z)")
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _BEFORE_BLANK_LINES = (b"\n\n", b"\n\r", b"\r\r")
-"""Two line ends one after the other, in any of their forms."""
+"""Two consecutive line ends, in any form."""
 _WORD = re.compile(rb"\S")
 _BOM = b"\xef\xbb\xbf"
 _PRELUDE = struct.Struct(">III")
-"""Of an AWS message: its length, that of its headers, and a CRC32 of both."""
+"""The prelude of an AWS message: its length, the length of its headers, and a CRC32 of both."""
 _CRC = struct.Struct(">I")
 _TEXT_HEADER = 7
 _HEADER_VALUE_BYTES = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 6: None, 7: None, 8: 8, 9: 16}
-"""By AWS header type; None: bytes and text carry their length themselves."""
+"""Sizes by AWS header type; None: bytes and text start with their length."""
 
 
 def frames(framing: Framing, body: bytes) -> Iterator[Frame]:
-    """A body's frames, in order. Raises MalformedError also on more of them, or more in them, than can be read soon."""
+    """A body's frames, in order. Raises MalformedError, also on too many frames or JSON containers."""
     in_all = 0
     for number, frame in enumerate(_cut(framing, body)):
         held = containers(frame.data)
@@ -74,7 +73,7 @@ def _cut(framing: Framing, body: bytes) -> Iterator[Frame]:
 
 
 def whole(body: bytes) -> Iterator[Frame]:
-    """The one frame of a body that is one JSON text; none of an empty body."""
+    """The frame of a body that is one JSON text; none for an empty body."""
     _bound(len(body))
     if body.strip():
         yield Frame(data=body, end=len(body), complete=not is_cut(body))
@@ -93,24 +92,24 @@ def json_lines(body: bytes) -> Iterator[Frame]:
 
 
 def aws_messages(body: bytes) -> Iterator[Frame]:
-    """The messages of AWS' binary event stream (`vnd.amazon.eventstream`), checked by both their checksums.
+    """The messages of AWS' binary event stream (`vnd.amazon.eventstream`), with both checksums verified.
 
-    Of one that is cut short nothing is given, as nothing of it can be trusted.
+    A cut message is dropped, since its checksum cannot be verified.
     """
     begin = 0
     while begin + _PRELUDE.size <= len(body):
         length, headers_length, prelude_crc = _PRELUDE.unpack_from(body, begin)
         if crc32(body[begin : begin + 8]) != prelude_crc:
-            raise MalformedError("not an event stream of AWS: the checksum of a message's head is wrong")
+            raise MalformedError("not an AWS event stream: wrong checksum of a message's prelude")
         _bound(length)
         payload_begin = begin + _PRELUDE.size + headers_length
         payload_end = begin + length - _CRC.size
         if payload_begin > payload_end:
-            raise MalformedError("a message of AWS' event stream is shorter than its headers")
+            raise MalformedError("AWS event stream: a message is shorter than its headers")
         if begin + length > len(body):
             return
         if crc32(body[begin:payload_end]) != _CRC.unpack_from(body, payload_end)[0]:
-            raise MalformedError("the checksum of a message of AWS' event stream is wrong")
+            raise MalformedError("AWS event stream: wrong checksum of a message")
         headers = _aws_headers(body[begin + _PRELUDE.size : payload_begin])
         begin += length
         yield Frame(
@@ -122,7 +121,7 @@ def aws_messages(body: bytes) -> Iterator[Frame]:
 
 
 def _aws_headers(data: bytes) -> dict[str, str]:
-    """The text headers; those of other types are passed over."""
+    """The text headers; headers of other types are ignored."""
     found: dict[str, str] = {}
     at = 0
     try:
@@ -139,9 +138,9 @@ def _aws_headers(data: bytes) -> dict[str, str]:
                 found[name.decode()] = data[at : at + size].decode()
             at += size
     except (IndexError, KeyError, struct.error, UnicodeDecodeError):
-        raise MalformedError("the headers of a message of AWS' event stream cannot be read") from None
+        raise MalformedError("AWS event stream: invalid headers of a message") from None
     if at != len(data):
-        raise MalformedError("the headers of a message of AWS' event stream cannot be read")
+        raise MalformedError("AWS event stream: invalid headers of a message")
     return found
 
 
@@ -156,9 +155,9 @@ def _bound_silence(size: int) -> None:
 
 
 def sse_frames(body: bytes) -> Iterator[Frame]:
-    """The events that carry data. Comments, `id` and `retry` are passed over.
+    """The events with data. Comments, `id` and `retry` are ignored.
 
-    JSON that stands in no field, and a field `error`, which the standard has not, come as stray frames.
+    JSON outside of fields, and a field `error`, which the standard does not define, become stray frames.
     """
     skipped = len(_BOM) if body.startswith(_BOM) else 0
     if skipped:
@@ -187,13 +186,13 @@ def sse_frames(body: bytes) -> Iterator[Frame]:
 
 
 def _following(body: bytes, at: int, stop: int, *, is_stray: bool) -> int | None:
-    """The line end behind which a stray part follows an event, or an event a stray part, without a blank line."""
+    """The line end after which a stray part follows an event, or an event a stray part, without a blank line."""
     found = (_NEXT_FIELD if is_stray else _STRAY_START).search(body, at, stop)
     return None if found is None else found.start()
 
 
 def _event_name(body: bytes, begin: int, data_begin: int, stop: int) -> str | None:
-    """What the last line that names an event calls it; what stands before a blank line belongs to none."""
+    """The event name of the last `event` line after the last blank line."""
     if data_begin > begin:
         begin = max(begin, *(body.rfind(pair, begin, data_begin) for pair in _BEFORE_BLANK_LINES))
     names = _EVENT_LINE.findall(body, begin, stop)

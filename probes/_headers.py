@@ -1,4 +1,4 @@
-"""What response headers say about waiting and about the provider's own time."""
+"""Response headers for waiting times and the provider's processing time."""
 
 from __future__ import annotations
 
@@ -20,18 +20,17 @@ _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def retry_after_s(headers: Headers) -> float | None:
-    """How long the provider asks to be left alone.
+    """How long the provider asks to wait.
 
-    In its own words (RFC 9110 `Retry-After`, or OpenAI's `retry-after-ms`); else until the last of the limits that its
-    rate-limit headers tell to be used up is lifted. A date is taken relative to the response's own `Date`, so no clock
-    of ours enters.
+    From `Retry-After` (RFC 9110) or OpenAI's `retry-after-ms`; otherwise until the last exhausted limit in the
+    rate-limit headers resets. A date is relative to the response's own `Date`, so our clock does not matter.
     """
     explicit_s = _retry_after_header_s(headers)
     return explicit_s if explicit_s is not None else max(_resets_s(headers), default=None)
 
 
 def span_s(text: str) -> float | None:
-    """A span of time as Go, OpenAI and Google write it: `12ms`, `6m0s`, `1.5s`. None for anything else."""
+    """A duration in the form of Go, OpenAI and Google: `12ms`, `6m0s`, `1.5s`. None for anything else."""
     if not _SPAN.fullmatch(text):
         return None
     return _bounded(sum(float(number) * _UNITS_S[unit] for number, unit in _SPAN_PART.findall(text)))
@@ -49,7 +48,7 @@ def _retry_after_header_s(headers: Headers) -> float | None:
 
 
 def _resets_s(headers: Headers) -> Iterator[float]:
-    """How long each limit that is used up will last."""
+    """The remaining time of each exhausted limit."""
     for name, value in headers.items():
         found = _REMAINING.fullmatch(name)
         if found is None or _number(value) != 0:
@@ -96,7 +95,7 @@ def _date_s(text: str | None) -> float | None:
 
 
 def _timestamp_s(text: str | None) -> float | None:
-    """RFC 3339, as Anthropic writes times."""
+    """The timestamp of an RFC 3339 time, as Anthropic sends it."""
     try:
         at = datetime.fromisoformat(text or "")
     except ValueError:

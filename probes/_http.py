@@ -1,5 +1,6 @@
-"""HTTP answers that aiohttp refuses and clients read: `Content-Length` beside chunked transfer, where RFC 9112 lets the
-coding win. The length is taken out of the head before it is parsed.
+"""HTTP answers with `Content-Length` and chunked transfer coding, which clients read and aiohttp rejects.
+
+By RFC 9112 the coding wins, so the length is removed from the head before it is parsed.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ _HEADS = re.compile(
     rb"(?P<interim>(?:HTTP/1\.\d 1\d\d[^\r\n]*+\r\n(?:[^\r\n]++\r\n)*+\r\n)*+)"
     rb"(?P<status>HTTP/1\.\d [2-9]\d\d[^\r\n]*+\r\n)(?P<fields>(?:[^\r\n]++\r\n)*+)(?=\r\n)"
 )
-"""The heads that an answer begins with, up to the blank line of the last."""
+"""The heads at the start of an answer, up to the blank line of the last."""
 _CHUNKED = re.compile(rb"^transfer-encoding:[ \t]*+chunked[ \t]*+\r?$", re.IGNORECASE | re.MULTILINE)
 _LENGTH = re.compile(rb"^content-length:[ \t]*+\d++[ \t]*+\r\n", re.IGNORECASE | re.MULTILINE)
 
 
 class Connector(aiohttp.TCPConnector):
-    """aiohttp's, for answers that clients read."""
+    """aiohttp's connector with our response handler."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401  # as in the class it overrides
         super().__init__(**options)
@@ -31,12 +32,12 @@ class Connector(aiohttp.TCPConnector):
 
 
 class _Handler(ResponseHandler):
-    """Reads the answers of one connection. A head that comes in several pieces is read as strictly as aiohttp does."""
+    """Reads the answers of one connection. A head in several pieces is read as strictly as by aiohttp."""
 
     _began = False
 
     def data_received(self, data: bytes) -> None:
-        """Some bytes came."""
+        """Handle received bytes."""
         if not self._began and data:
             self._began = True
             data = without_length_beside_chunks(data)
@@ -44,7 +45,7 @@ class _Handler(ResponseHandler):
 
 
 def without_length_beside_chunks(data: bytes) -> bytes:
-    """The first bytes of an answer; where its body comes in chunks, without what the head says of its length."""
+    """The first bytes of an answer, without `Content-Length` when its body is chunked."""
     head = _HEADS.match(data)
     if head is None or not _CHUNKED.search(head["fields"]):
         return data

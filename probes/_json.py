@@ -1,7 +1,6 @@
-"""JSON from strangers: decoding with bounds, and typed access that says what is wrong.
+"""Untrusted JSON: decoding with bounds, and typed access with clear errors.
 
-A function raises MalformedError when the value is not of the shape asked for, unless it says that nothing depends on
-it.
+Functions raise MalformedError when a value has the wrong type, unless they say otherwise.
 """
 
 from __future__ import annotations
@@ -15,26 +14,23 @@ from typing import NoReturn
 from probes._model import MalformedError
 
 MAX_COUNT = 2**53
-"""The largest integer that every JSON implementation keeps exact."""
+"""The largest integer that every JSON implementation represents exactly."""
 MAX_DEPTH = 64
-"""How deeply arrays and objects may be nested; no provider comes near it."""
+"""The maximum nesting of arrays and objects; answers of providers are far flatter."""
 
 _ESCAPE = re.compile(rb"\\.", re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")
 
 
 def decode(data: bytes) -> object:
-    """The value of a JSON text in UTF-8, with or without a mark of it at the beginning.
-
-    NaN and Infinity, which JSON does not have, are refused.
-    """
+    """The value of a JSON text in UTF-8, with or without a byte order mark. NaN and Infinity are rejected."""
     return _decoded(data, _PLAIN)
 
 
 def decode_numerals(data: bytes) -> object:
-    """The same, but numbers with a fraction or an exponent stay the bytes that they are written in.
+    """As `decode`, but numbers with a fraction or an exponent stay bytes.
 
-    To work out the thousands of a vector takes most of the time, and nobody needs their values.
+    Converting the thousands of numbers of a vector would take most of the time, and their values are not needed.
     """
     return _decoded(data, _NUMERALS)
 
@@ -49,32 +45,32 @@ def _decoded(data: bytes, decoder: json.JSONDecoder) -> object:
 
 
 def encode(value: object) -> bytes:
-    """A value that was decoded, as JSON again."""
+    """A decoded value as JSON."""
     return json.dumps(value).encode()
 
 
 def object_option(name: str, text: str | None) -> Mapping[str, object]:
-    """The JSON object that an option holds; empty without one. Raises ValueError with words for its user."""
+    """The JSON object of an option; empty for None. Raises ValueError with a message for users."""
     try:
         return {} if text is None else as_object(decode(text.encode()))
     except MalformedError as error:
-        raise ValueError(f"option {name!r} should be an object in JSON: {error}") from None
+        raise ValueError(f"option {name!r} must be a JSON object: {error}") from None
 
 
 def is_cut(data: bytes) -> bool:
-    """Whether a JSON text stops in the middle of an array, an object or a string."""
+    """Whether a JSON text ends within an array, an object or a string."""
     outside = _outside_strings(data)
     return _opened(outside) > outside.count(b"]") + outside.count(b"}") or b'"' in outside
 
 
 def containers(data: bytes) -> int:
-    """How many arrays and objects a JSON text holds, or at most holds: of few brackets those in strings count too."""
+    """The number of arrays and objects in a JSON text. With few brackets, those in strings count, too."""
     opened = _opened(data)
     return opened if opened <= MAX_DEPTH else _opened(_outside_strings(data))
 
 
 def _outside_strings(data: bytes) -> bytes:
-    """What stands outside of strings; of one that is not ended its quote. In time that grows with the length alone."""
+    """The text outside of strings; of an unterminated string its quote. In linear time."""
     plain = _ESCAPE.sub(b"", data) if b"\\" in data else data
     parts = plain.split(b'"')
     return b"".join(parts[::2]) + (b'"' if len(parts) % 2 == 0 else b"")
@@ -104,7 +100,7 @@ def _refuse_constant(name: str) -> NoReturn:
     raise MalformedError(f"{name} is not JSON")
 
 
-# A decoder is made once: to make one takes longer than to read an event with it.
+# Decoders are made once: making one takes longer than decoding an event.
 _PLAIN = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 _NUMERALS = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=str.encode)
 
@@ -112,49 +108,49 @@ _NUMERALS = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=str.en
 def as_object(value: object) -> Mapping[str, object]:
     """`value` as a JSON object."""
     if not isinstance(value, dict):
-        raise MalformedError(f"an object was expected, not {_kind(value)}")
+        raise MalformedError(f"expected an object, not {_kind(value)}")
     return value
 
 
 def get_object(source: Mapping[str, object], key: str) -> Mapping[str, object]:
-    """The object at `key`; empty when absent, null, or anything else that is empty (PHP writes `[]` for `{}`)."""
+    """The object at `key`; empty when missing, null, or otherwise empty (PHP writes `[]` for `{}`)."""
     value = source.get(key)
     return value if isinstance(value, dict) else {} if _is_empty(value) else as_object(value)
 
 
 def get_side_object(source: Mapping[str, object], key: str) -> Mapping[str, object]:
-    """The object at `key`, where nothing depends on it: empty when there is anything else."""
+    """The object at `key` if it is one, else empty; for optional data."""
     value = source.get(key)
     return value if isinstance(value, dict) else {}
 
 
 def get_list(source: Mapping[str, object], key: str) -> list[object]:
-    """The array at `key`; empty when absent, null, or anything else that is empty."""
+    """The array at `key`; empty when missing, null, or otherwise empty."""
     value = source.get(key)
     if isinstance(value, list):
         return value
     if not _is_empty(value):
-        raise MalformedError(f"{key!r} should be an array, not {_kind(value)}")
+        raise MalformedError(f"{key!r} must be an array, not {_kind(value)}")
     return []
 
 
 def get_objects(source: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
-    """The objects of the array at `key`, without items that are null."""
+    """The objects of the array at `key`, without nulls."""
     return [as_object(item) for item in get_list(source, key) if item is not None]
 
 
 def get_text(source: Mapping[str, object], key: str) -> str:
-    """The string at `key`; empty when absent or null."""
+    """The string at `key`; empty when missing or null."""
     value = source.get(key)
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise MalformedError(f"{key!r} should be a string, not {_kind(value)}")
+        raise MalformedError(f"{key!r} must be a string, not {_kind(value)}")
     return value
 
 
 def get_content(source: Mapping[str, object], key: str) -> str:
-    """What a model wrote, at `key`: text, or a number, as some servers send a lone digit; empty as in `get_object`."""
+    """The model's text at `key`; some servers send a lone digit as a number. Empty as in `get_object`."""
     value = source.get(key)
     if isinstance(value, str):
         return value
@@ -166,13 +162,13 @@ def get_content(source: Mapping[str, object], key: str) -> str:
 
 
 def get_side_text(source: Mapping[str, object], key: str) -> str:
-    """What stands at `key`, where nothing depends on it: empty when it is no text."""
+    """The string at `key` if it is one, else empty; for optional data."""
     value = source.get(key)
     return value if isinstance(value, str) else ""
 
 
 def get_count(source: Mapping[str, object], key: str) -> int | None:
-    """The non-negative integer at `key`, which may be written as `5.0`; None, as not known, for anything else."""
+    """The non-negative integer at `key`, which may be written as `5.0`; None for anything else."""
     value = source.get(key)
     if isinstance(value, float) and value.is_integer():
         value = int(value)

@@ -1,4 +1,4 @@
-"""Finds wire APIs: the modules of this package without an underscore, and third parties' entry points.
+"""Finds codecs: the modules of this package without an underscore, and third parties' entry points.
 
 A module holds one `Probe` subclass; the module's (or the entry point's) name is the `api:` of the configuration.
 Third parties register a module in the entry point group `providerwatch.probes`.
@@ -26,13 +26,13 @@ def available() -> tuple[str, ...]:
 
 
 def import_own() -> None:
-    """Import the wire APIs of this package now: to import one while probes run would keep their tokens waiting."""
+    """Import all codecs of this package now: an import while probes run would delay their reads."""
     for api in _own():
         importlib.import_module(f"probes.{api}")
 
 
 def codec(api: str, options: Mapping[str, object]) -> Probe:
-    """The codec of `api` with its YAML options. Raises ValueError on an unknown api or a wrong option."""
+    """The codec of `api` with its YAML options. Raises ValueError for an unknown api or an invalid option."""
     kind = codec_class(api)
     hints = get_type_hints(kind)
     fields = {option.name for option in dataclasses.fields(kind)}  # type: ignore[arg-type]  # codecs are dataclasses
@@ -41,24 +41,24 @@ def codec(api: str, options: Mapping[str, object]) -> Probe:
             known = ", ".join(sorted(fields)) or "none"
             raise ValueError(f"{api} has no option {name!r} (it has: {known})")
         if not _fits(value, hints[name]):
-            raise ValueError(f"option {name!r} of {api} cannot be {value!r}")
+            raise ValueError(f"option {name!r} of {api}: invalid value {value!r}")
     return kind(**options)
 
 
 def _fits(value: object, hint: object) -> bool:
-    """Whether YAML's value is of the type, or of one of the types, that a field asks for. A whole number is a float."""
+    """Whether a YAML value has a type of the field. An integer is accepted as a float."""
     kinds = get_args(hint) if get_origin(hint) in {Union, UnionType} else (hint,)
     return type(value) in kinds or (type(value) is int and float in kinds)
 
 
 def codec_class(api: str) -> type[Probe]:
-    """The one `Probe` subclass of an api's module. Raises ValueError when there is no such api."""
+    """The `Probe` subclass of an api's module. Raises ValueError for an unknown api."""
     if api in _own():
         return _only_probe(importlib.import_module(f"probes.{api}"))
     for entry in _entries():
         if entry.name == api:
             return _only_probe(entry.load())
-    raise ValueError(f"there is no api {api!r}")
+    raise ValueError(f"unknown api {api!r}")
 
 
 def _own() -> frozenset[str]:
@@ -76,5 +76,5 @@ def _only_probe(module: ModuleType) -> type[Probe]:
         if isinstance(value, type) and issubclass(value, Probe) and value is not Probe
     ]
     if len(found) != 1:
-        raise ValueError(f"{module.__name__} should hold one Probe subclass, and holds {len(found)}")
+        raise ValueError(f"{module.__name__} must define one Probe subclass, but defines {len(found)}")
     return found[0]

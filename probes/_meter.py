@@ -1,6 +1,6 @@
-"""Events and their arrival times to figures. Pure: every time is an argument.
+"""Figures from events and their arrival times. Pure: every time is an argument.
 
-An arrival is tied to the body by offset: a frame that ends at offset k arrived with the first read that reached k.
+Arrivals refer to offsets of the body: a frame that ends at offset k arrived with the first read that reached k.
 """
 
 from __future__ import annotations
@@ -35,27 +35,27 @@ from probes._stray import ERROR_EVENT, MAX_STRAY_BYTES, event_fault, stray_fault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """One read that brought body bytes."""
+    """One read with body bytes."""
 
     at_ns: int
     end: int
-    """Body bytes up to and with this read."""
+    """Body bytes up to and including this read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """One frame that carries generated content, in one part or several."""
+    """One frame with generated content, in one or several parts."""
 
     at_ns: int
     read: int
-    """Which arrival brought it, counted from 0."""
+    """The index of its arrival."""
     size: int
-    """Characters of content."""
+    """Number of characters."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Reading:
-    """What a stream said, up to its first fault."""
+    """The decoded stream up to its first fault."""
 
     content: list[Content] = field(default_factory=list)
     answer: str = ""
@@ -64,18 +64,18 @@ class Reading:
     vector: Vector | None = None
     first_answer_ns: int | None = None
     usage: Usage | None = None
-    """As the provider told it."""
+    """As reported by the provider."""
     server_s: float | None = None
     done_ns: int | None = None
     stop_reason: str | None = None
     unknown_reason: str | None = None
-    """A stop reason that no table knows."""
+    """A finish reason that is not in the table."""
     cut: bool = False
-    """Whether the token limit ended the answer."""
+    """Whether the token limit cut the answer."""
     doubt: str | None = None
-    """Words about counts of the provider that cannot be true."""
+    """A note about impossible token counts of the provider."""
     last_ns: int | None = None
-    """Arrival of the last frame that could be read; of those after the end, of the last that says anything."""
+    """Arrival of the last decoded frame; after the end, of the last frame with events."""
     fault: Fault | None = None
     malformed: str | None = None
     frames: int = 0
@@ -83,7 +83,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """The times, speeds and counts of a sample that come from the stream itself."""
+    """The times, speeds and counts of a sample that come from the stream."""
 
     ttft_s: float | None
     ttat_s: float | None
@@ -98,7 +98,7 @@ class Figures:
 
 
 def read_stream(codec: Probe, body: bytes, arrivals: tuple[Arrival, ...]) -> Reading:
-    """Decode a whole (or cut) body. Whatever the codec raises is written down as `malformed`."""
+    """Decode a whole or cut body. Exceptions of the codec set `malformed`."""
     reading = Reading()
     for _ in decoding(codec, body, arrivals, reading):
         pass
@@ -106,7 +106,7 @@ def read_stream(codec: Probe, body: bytes, arrivals: tuple[Arrival, ...]) -> Rea
 
 
 def decoding(codec: Probe, body: bytes, arrivals: tuple[Arrival, ...], reading: Reading) -> Iterator[None]:
-    """Decode into `reading`, one frame a step, so that an event loop can do other things between two of them."""
+    """Decode into `reading`, one frame per step, so that an event loop can do other work in between."""
     end = 0
     try:
         for frame, read in arrived_frames(codec.framing, body, arrivals):
@@ -117,24 +117,24 @@ def decoding(codec: Probe, body: bytes, arrivals: tuple[Arrival, ...], reading: 
     except MalformedError as error:
         reading.malformed = str(error)
     if reading.fault is None and reading.done_ns is None:
-        # What could not be read may be an error that comes in another framing, or in none; and so may an answer that
-        # says nothing: a codec of others need not know all dialects.
+        # An undecodable part, or an answer without content, may be an error in another framing or in none: third
+        # parties' codecs need not know all dialects.
         begin = end if reading.content else 0
         reading.fault = stray_fault(codec, body[begin : begin + MAX_STRAY_BYTES])
 
 
 def arrived_frames(framing: Framing, body: bytes, arrivals: tuple[Arrival, ...]) -> Iterator[tuple[Frame, int]]:
-    """A body's frames, each with the number of the arrival that completed it. Raises MalformedError as framing does."""
+    """A body's frames, each with the index of the arrival that completed it. Raises MalformedError."""
     ends = [arrival.end for arrival in arrivals]
     for frame in frames(framing, body):
         yield frame, min(bisect_left(ends, frame.end), len(ends) - 1)
 
 
 def _take_frame(codec: Probe, reading: Reading, frame: Frame, at_ns: int, read: int) -> bool:
-    """Add one frame's events; False when nothing behind it counts any more."""
+    """Add one frame's events; False: later frames do not count."""
     try:
         events = events_of(codec, frame)
-    except Exception as error:  # noqa: BLE001  # a codec may be a third party's; what it raises is the verdict
+    except Exception as error:  # noqa: BLE001  # a codec may be a third party's; its exception is the verdict
         if frame.complete:
             reading.malformed = str(error) if isinstance(error, MalformedError) else type(error).__name__
         return False
@@ -149,7 +149,7 @@ def _take_frame(codec: Probe, reading: Reading, frame: Frame, at_ns: int, read: 
 
 
 def events_of(codec: Probe, frame: Frame) -> tuple[Event, ...] | None:
-    """What a frame says; None of one that is no message: a keep-alive without data, bytes between events."""
+    """The events of a frame; None: it is no message but a keep-alive or stray bytes."""
     if frame.stray and frame.event != ERROR_EVENT:
         fault = stray_fault(codec, frame.data)
         return None if fault is None else (fault,)
@@ -161,7 +161,7 @@ def events_of(codec: Probe, frame: Frame) -> tuple[Event, ...] | None:
 
 
 def _error_event(codec: Probe, frame: Frame) -> tuple[Event, ...] | None:
-    """An event that calls itself an error is one, whether or not the codec can read it."""
+    """The events of an SSE event named `error`, whether or not the codec can read it."""
     with suppress(Exception):  # a codec may be a third party's
         events = tuple(codec.read(frame))
         if any(isinstance(event, Fault) for event in events):
@@ -171,7 +171,7 @@ def _error_event(codec: Probe, frame: Frame) -> tuple[Event, ...] | None:
 
 
 def _take_event(reading: Reading, event: Event, at_ns: int) -> int:
-    """Add one event; how many characters of content it carries."""
+    """Add one event; returns its number of characters of content."""
     match event:
         case Usage():
             reading.usage = _with_counts(reading.usage, event)
@@ -190,7 +190,7 @@ def _take_event(reading: Reading, event: Event, at_ns: int) -> int:
 
 
 def _with_counts(known: Usage | None, newer: Usage) -> Usage:
-    """Counts replace earlier ones; those that the newer report leaves out stay."""
+    """Newer counts replace earlier ones; missing counts stay."""
     given = {name: count for name, count in asdict(newer).items() if count is not None}
     return replace(known or Usage(), **given)
 
@@ -215,9 +215,9 @@ def _take_content(reading: Reading, event: Text | Reasoning | ToolCall | Vector,
 
 
 def figures(reading: Reading, usage: Usage | None, t0_ns: int, *, streamed: int | None = None) -> Figures:
-    """The figures of a reading whose request was handed to the kernel at `t0_ns`; `usage` as told or as counted.
+    """The figures of a reading whose request was handed to the kernel at `t0_ns`. `usage`: as reported or counted.
 
-    `streamed` are the tokens of what was streamed, as counted here, where there are tool calls.
+    `streamed`: the locally counted tokens of the streamed parts, when there are tool calls.
     """
     content = reading.content
     first = content[0].at_ns if content else None
@@ -240,7 +240,7 @@ def figures(reading: Reading, usage: Usage | None, t0_ns: int, *, streamed: int 
 
 
 def first_is_merged(reading: Reading) -> bool:
-    """Whether the first content came in one read with more content, so that its stamp may be a later event's."""
+    """Whether the first content shares its read with more content, so that its timestamp may be a later event's."""
     return len(reading.content) > 1 and reading.content[0].read == reading.content[1].read
 
 
@@ -251,8 +251,8 @@ def _since(t0_ns: int, at_ns: int | None) -> float | None:
 def _output_tps(reading: Reading, usage: Usage | None, streamed: int | None) -> float | None:
     """(output tokens - tokens of the first content event) / (last content - first content).
 
-    The first event's tokens are its share of the characters. Reasoning that was billed but never streamed passed
-    before the first event and is left out; so is what wraps a tool call, for `streamed` are at most counted then.
+    The first event's tokens are its share of the characters. Billed reasoning that was not streamed came before the
+    first event and is left out. With tool calls at most `streamed` tokens count, without the wrapping of calls.
     """
     content = reading.content
     if usage is None or not usage.output or not content or not _is_paced(reading):
@@ -265,9 +265,9 @@ def _output_tps(reading: Reading, usage: Usage | None, streamed: int | None) -> 
 
 
 def _is_paced(reading: Reading) -> bool:
-    """Whether events came as tokens were made. Tool calls often do not: whole, or in pieces that were held back.
+    """Whether events came as tokens were generated. Tool calls often come whole, or in delayed pieces.
 
-    Between two calls there is more wrapping, of which no event tells.
+    Between two calls there are wrapping tokens without events.
     """
     if not reading.calls:
         return True

@@ -1,7 +1,7 @@
-"""The words of a probe: what is asked, of whom, what came back, and the record that remains.
+"""The types of a probe: request, answer, and sample. Every type is a frozen value.
 
-Every type here is a frozen value. Times ending in `_s` are seconds as floats, times ending in `_ns` are
-nanoseconds of one monotonic clock, datetimes are aware and UTC. What was not measured is None, never 0.
+Names in `_s` are seconds as floats, names in `_ns` are nanoseconds of one monotonic clock, datetimes are aware and UTC.
+A figure that was not measured is None, never 0.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ class Task(StrEnum):
     STRUCTURED_OUTPUT = "structured_output"
     EMBEDDING = "embedding"
     REACH = "reach"
-    """Whether the provider can be reached and takes the key; costs no tokens."""
+    """Whether the provider is reachable and accepts the key; costs no tokens."""
 
 
 class Blame(StrEnum):
-    """Whose fault a failed probe is. Only `PROVIDER` counts against an endpoint's uptime."""
+    """Who is at fault for a failed probe. Only `PROVIDER` counts against an endpoint's uptime."""
 
     PROVIDER = "provider"
     ACCOUNT = "account"
@@ -35,12 +35,12 @@ class Blame(StrEnum):
 
 
 class ErrorClass(StrEnum):
-    """Every way a probe can fail, and whose fault that is by the published table."""
+    """Every error class, with its blame by the published table."""
 
     blame: Blame
 
     def __new__(cls, word: str, blame: Blame = Blame.PROVIDER) -> Self:
-        """A word, blamed on the provider unless said otherwise."""
+        """An error class, by default blamed on the provider."""
         member = str.__new__(cls, word)
         member._value_ = word
         member.blame = blame
@@ -76,14 +76,14 @@ class ErrorClass(StrEnum):
 
 
 class Timing(StrEnum):
-    """Which clock stamped the arrivals: the kernel on receipt, or the event loop on reading."""
+    """Which clock stamped the arrivals: the kernel's on receipt, or the event loop's on reading."""
 
     KERNEL = "kernel"
     LOOP = "loop"
 
 
 class TokensFrom(StrEnum):
-    """Where token counts come from: the provider's own usage, or counted locally."""
+    """The source of token counts: the provider's usage, or a local count."""
 
     USAGE = "usage"
     COUNTED = "counted"
@@ -91,12 +91,12 @@ class TokensFrom(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A string that shows itself only when asked; its repr and str are stars."""
+    """A secret string; its repr and str are stars."""
 
     _value: str = field(repr=False)
 
     def reveal(self) -> str:
-        """The string itself."""
+        """The secret itself."""
         return self._value
 
     def __str__(self) -> str:
@@ -113,7 +113,7 @@ class Pricing:
     prompt: float
     completion: float
     cached: float | None = None
-    """Of prompt tokens that the provider had in its cache; None: as any other prompt token."""
+    """Of cached prompt tokens; None: as other prompt tokens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,22 +123,22 @@ class Endpoint:
     id: str
     provider: str
     model: str
-    """The model's name as the provider calls it."""
+    """The provider's name of the model."""
     api: str
     base_url: str
     api_key: Secret | None = None
     headers: tuple[tuple[str, Secret], ...] = ()
-    """Extra request headers; values are secret because they often carry credentials."""
+    """Extra request headers. Values are secret, since they often hold credentials."""
     options: Mapping[str, object] = field(default_factory=dict)
     """The codec's own YAML options: its dataclass fields by name."""
     pricing: Pricing | None = None
     proxy: Secret | None = None
-    """URL of the HTTP proxy between, which may hold a password; `direct`: none is to be used. None: not said."""
+    """URL of the HTTP proxy, which may hold a password; `direct`: no proxy. None: not configured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """What an answer has to fill in: the tool to be called, or the shape of a structured answer."""
+    """The required form of an answer: the tool to call, or the schema of a structured answer."""
 
     name: str
     description: str
@@ -148,24 +148,24 @@ class Form:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """One synthetic question, and what its answer must hold."""
+    """One synthetic prompt, and what its answer must contain."""
 
     text: str
-    """Starts with a nonce, so that no prompt cache answers."""
+    """Starts with a nonce, so that prompt caches do not apply."""
     max_tokens: int
     expected: tuple[int, ...] = ()
-    """Numbers that a right answer to `chat` holds as an uninterrupted run."""
+    """Numbers that a right answer to `chat` contains in sequence."""
     tokens: int | None = None
-    """An upper bound of the text's tokens in o200k_base, found without encoding it."""
+    """An upper bound of the text's tokens in o200k_base, without encoding it."""
     form: Form | None = None
     """For `tool_call` and `structured_output`."""
     dimensions: int | None = None
-    """For `embedding`: how many numbers the model's vectors have; None: not known."""
+    """For `embedding`: the size of the model's vectors; None: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadlines:
-    """The two deadlines of a probe, seconds after the request was handed to the kernel."""
+    """The deadlines of a probe, in seconds after the request was handed to the kernel."""
 
     ttft_s: float
     total_s: float
@@ -173,10 +173,9 @@ class Deadlines:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One probe to be made: one task against one endpoint, one try."""
+    """One probe to make: one task against one endpoint, once."""
 
     id: str
-    """The id of the sample that it will become."""
     endpoint: Endpoint
     vantage: str
     probe: str
@@ -189,7 +188,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """An HTTP request that a codec wants sent."""
+    """An HTTP request of a codec."""
 
     method: str
     url: str
@@ -198,13 +197,12 @@ class Request:
 
 
 class Framing(Enum):
-    """How a wire API cuts its answer into frames. The value is the content type that such an answer has."""
+    """How an API frames its answer. The value is the content type."""
 
     SSE = "text/event-stream"
     JSON_LINES = "application/x-ndjson"
     AWS_EVENT_STREAM = "application/vnd.amazon.eventstream"
     WHOLE = "application/json"
-    """The answer is one JSON text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,15 +211,15 @@ class Frame:
 
     data: bytes
     event: str | None = None
-    """The event's name, where the framing has one: of SSE, and `:event-type` or `:exception-type` of AWS."""
+    """The event's name: of SSE, and `:event-type` or `:exception-type` of AWS."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Text headers of the message itself; only AWS' framing has any."""
+    """Text headers of the message; only in AWS' framing."""
     end: int
-    """Offset in the body of the byte after the frame's last."""
+    """Offset in the body just after the frame."""
     complete: bool = True
-    """False when the stream ended before the frame did."""
+    """False: the stream ended within the frame."""
     stray: bool = False
-    """True for what stands between the messages of a stream, where it may be an error, and is nothing else."""
+    """True: text between the messages of a stream, which may only be an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,16 +238,16 @@ class Reasoning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
-    """A piece of a tool call; `arguments` is a fragment of JSON text, `name` may be one of a name."""
+    """A piece of a tool call. `arguments` is a fragment of JSON, `name` may be a fragment, too."""
 
     index: int
-    """Its place among the calls; of a call that comes without one, its place in the message."""
+    """The index of the call; if the API sends none, its position in the message."""
     name: str | None = None
     arguments: str = ""
     id: str | None = None
-    """The provider's name for this call, if it gave one."""
+    """The provider's id of the call, if any."""
     whole: bool = False
-    """Whether the arguments came as an object; fragments that follow replace them."""
+    """Whether the arguments came as an object; later fragments replace them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,12 +256,11 @@ class Vector:
 
     size: int
     finite: bool
-    """Whether every one of its numbers is finite."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Token counts as the provider reports them. `output` includes `reasoning`, `prompt` includes `cached`."""
+    """Reported token counts. `output` includes `reasoning`, `prompt` includes `cached`."""
 
     prompt: int | None = None
     output: int | None = None
@@ -273,31 +270,31 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class ServerTime:
-    """The provider's own processing time, told in the answer."""
+    """The provider's own processing time, from the answer."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The end of the stream; `reason` in the provider's word, if it gave one."""
+    """The end of the stream. `reason`: the provider's finish reason, if any."""
 
     reason: str | None = None
     cut: bool = False
-    """Whether the token limit ended the answer."""
+    """Whether the token limit cut the answer."""
     proof: bool = True
-    """False where an API tells the reason first, and what proves that the stream came to its end is still to come."""
+    """False: the API sends the reason before the event that proves the end of the stream."""
     known: bool = True
-    """Whether the reason is in the table of reasons; an unknown one is named in the sample's `detail`."""
+    """Whether the reason is in the table; an unknown reason is named in the sample's `detail`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A refusal or an error that the provider reported."""
+    """A refusal or an error of the provider."""
 
     error: ErrorClass
     detail: str | None = None
-    """In the provider's words, whole: they are rid of secrets first and shortened last, when the sample is made."""
+    """The provider's whole message. The sample redacts secrets first and shortens last."""
     retry_after_s: float | None = None
 
 
@@ -307,14 +304,14 @@ Headers: TypeAlias = Mapping[str, str]
 
 
 class MalformedError(ValueError):
-    """A frame or body that the wire API does not allow; its message is fit for a sample's `detail`."""
+    """A frame or body that violates the API; its message is safe for a sample's `detail`."""
 
 
 class Probe(ABC):
-    """A wire API: how to ask, how to read, what a refusal means. Subclasses are frozen dataclasses.
+    """The codec of a wire API: requests, answers, refusals. Subclasses are frozen dataclasses.
 
-    A codec is pure: no socket, no clock, no `async`. Its dataclass fields are its YAML options. Whatever
-    `read` raises makes the sample `malformed`.
+    A codec is pure: no socket, no clock, no `async`. Its dataclass fields are its YAML options. Exceptions of `read`
+    make the sample `malformed`.
     """
 
     __slots__ = ()
@@ -323,42 +320,38 @@ class Probe(ABC):
 
     @property
     def lists_models(self) -> bool:
-        """Whether `reach` asks for the list of models, so that only an answer of 2xx will do.
-
-        Where an API has none, `reach` is any small request, and every answer but a server error shows that somebody
-        is there.
-        """
+        """Whether `reach` requests the list of models, which has to answer 2xx; else any answer below 500 will do."""
         return False
 
     @abstractmethod
     def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:
-        """The request that asks `prompt` of `endpoint`."""
+        """The request for a task and prompt."""
 
     def sign(self, request: Request, endpoint: Endpoint, at: datetime) -> Request:
-        """The request as it goes out at a moment, for an API whose signatures hold the time."""
+        """The request signed at a moment, for APIs with signatures."""
         return request
 
     def most_tokens(self, prompt: Prompt) -> int:
-        """How many output tokens the request of a prompt allows: its own limit, and the option `reasoning_tokens`."""
+        """The output token limit of a request: the prompt's limit plus the option `reasoning_tokens`."""
         more = getattr(self, "reasoning_tokens", 0)
         return prompt.max_tokens + (more if isinstance(more, int) else 0)
 
     def models(self, body: bytes) -> frozenset[str]:
-        """The models that the answer to `reach` names, as the provider calls them. Raises MalformedError."""
+        """The model names in an answer to `reach`. Raises MalformedError."""
         return frozenset()
 
     @abstractmethod
     def read(self, frame: Frame) -> Iterable[Event]:
-        """The events that one frame of the answer holds, in order. Answers to `reach` are not read."""
+        """The events of one frame, in order. Answers to `reach` are not read."""
 
     @abstractmethod
     def refusal(self, status: int, headers: Headers, body: bytes) -> Fault:
-        """What an answer outside 2xx means."""
+        """The fault of an answer outside 2xx."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """The record of one probe: the fields of a sample in the order in which people read them."""
+    """The record of one probe. The fields are in the published order."""
 
     id: str
     endpoint: str
@@ -367,7 +360,7 @@ class Sample:
     task: Task
     scheduled_at: datetime
     started_at: datetime
-    """When the request's last byte was handed to the kernel; when the probe began if it never was."""
+    """When the request's last byte was handed to the kernel; otherwise the start of the probe."""
     error: ErrorClass | None = None
     """None: the probe succeeded."""
     blame: Blame | None = None
@@ -397,7 +390,7 @@ class Sample:
     e2e_tps: float | None = None
     cost_usd: float | None = None
     rtt_s: float | None = None
-    """Of the connection; of one that was refused, the time until the refusal: the only figure that a refusal has."""
+    """The round-trip time of the connection; for a refused connection the time until the refusal."""
     retransmits: int | None = None
     server_s: float | None = None
     retry_after_s: float | None = None

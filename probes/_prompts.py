@@ -1,8 +1,8 @@
-"""Synthetic prompts: a nonce first, any size, an answer that the prompt forces and a check can find.
+"""Synthetic prompts of any size, with a nonce and an answer that can be checked.
 
-The question is to copy a list of numbers. Even a model of 135 million parameters does that reliably (of random numbers
-it fails every fourth list), it fills any prompt and any answer, and an answer to something else is found out. The nonce
-comes first, so that no prompt cache can answer for the model.
+The task is to copy a list of numbers. Even a model of 135 million parameters does that reliably (with random numbers it
+fails every fourth list), the list fills any prompt and answer, and a wrong answer is detected. The nonce comes first,
+so that prompt caches do not apply.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _QUESTIONS: Final = {
 FORM: Final = Form(
     name="report_numbers",
     description="Reports three numbers.",
-    # Only what every API's own dialect of JSON Schema knows.
+    # Only keywords that every API's dialect of JSON Schema supports.
     schema=MappingProxyType(
         {
             "type": "object",
@@ -35,9 +35,9 @@ FORM: Final = Form(
 """What `tool_call` and `structured_output` ask for."""
 
 _QUESTION_TOKENS: Final = {Task.CHAT: 17, Task.TOOL_CALL: 13, Task.STRUCTURED_OUTPUT: 18, Task.EMBEDDING: 2}
-"""Of a question in o200k_base, with the end of its line."""
+"""Tokens of a question in o200k_base, with its line end."""
 _NONCE_TOKENS = 8
-"""The most that a nonce in brackets takes; most take six."""
+"""The maximum tokens of a nonce in brackets; most have six."""
 _FRAME_TOKENS = 18
 """Tokens in o200k_base of chat's question with a nonce, less the separator that the first number does not need."""
 _TOKENS_PER_NUMBER = 3
@@ -49,7 +49,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def nonce(*parts: str) -> str:
-    """Eight letters that depend on every part; letters only, so that they are never taken for an answer."""
+    """Eight letters that depend on every part. Without digits, so that they are no part of an answer."""
     digest = hashlib.blake2b("\0".join(parts).encode(), digest_size=8).digest()
     return "".join(_LETTERS[byte % len(_LETTERS)] for byte in digest)
 
@@ -57,7 +57,7 @@ def nonce(*parts: str) -> str:
 def prompt_for(
     task: Task, unique: str, *, prompt_tokens: int, max_tokens: int, dimensions: int | None = None
 ) -> Prompt:
-    """A prompt of about `prompt_tokens` tokens that begins with `unique` and asks what `task` wants to know."""
+    """A prompt for `task` of about `prompt_tokens` tokens that begins with `unique`."""
     if task is Task.REACH:
         return Prompt(text="", max_tokens=max_tokens)
     length = _list_length(prompt_tokens)
@@ -73,9 +73,9 @@ def prompt_for(
 
 
 def to_be_counted(text: str) -> tuple[str, int]:
-    """The part of a prompt that has to be encoded to count its tokens, and the tokens of the rest (a list needs none).
+    """The part of a prompt that has to be encoded to count its tokens, and the tokens of its list.
 
-    A long list would take an event loop milliseconds.
+    Encoding a long list would block the event loop for milliseconds.
     """
     head, end, numbers = text.partition("\n")
     return head + end, _list_tokens(numbers.count(",") + 1) if numbers else 0
@@ -89,5 +89,5 @@ def _list_length(prompt_tokens: int) -> int:
 
 
 def _list_tokens(length: int) -> int:
-    """Tokens of the list, found without encoding it."""
+    """The tokens of the list, without encoding it."""
     return length * _TOKENS_PER_NUMBER + max(length - _SHORT_NUMBERS, 0) - (_TOKENS_PER_NUMBER - 1)

@@ -1,4 +1,4 @@
-"""The HTTP proxy of an endpoint: its address without its credentials, and these as a header. Pure."""
+"""The HTTP proxy of an endpoint: its URL without credentials, and the authorization header. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from probes._model import Secret
 
 DIRECT = "direct"
-"""Written in place of a proxy's address: none is to be used."""
+"""In place of a proxy's URL: no proxy."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -32,12 +32,12 @@ class Proxy:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is spoken to without TLS, so that the first thing sent is the request for a tunnel."""
+        """Whether the proxy is used without TLS, so that the request for a tunnel is sent first."""
         return self.url.startswith("http:")
 
 
 def proxy_of(written: Secret | None) -> Proxy | None:
-    """The proxy that a configuration names; None where it names none."""
+    """The configured proxy; None: there is none."""
     if written is None or written.reveal() == DIRECT:
         return None
     parts = urlsplit(written.reveal())
@@ -51,7 +51,7 @@ def proxy_of(written: Secret | None) -> Proxy | None:
 
 
 def secrets_of(written: Secret | None) -> tuple[str, ...]:
-    """What must not be shown of a proxy: user and password, and the token that is made of them."""
+    """The secrets of a proxy: user, password, and the token made of them."""
     proxy = proxy_of(written)
     if written is None or proxy is None or proxy.authorization is None:
         return ()
@@ -67,6 +67,6 @@ def _credentials(written: Secret) -> tuple[str, ...]:
 
 
 def unused_variable(env: Mapping[str, str], scheme: str) -> str | None:
-    """The environment variable by which other programs would find a proxy, if one is set: the scheme's own first."""
+    """The environment variable that other programs would use for a proxy, if one is set; the scheme's own first."""
     names = [f"{scheme}_proxy", "all_proxy", "https_proxy", "http_proxy"]
     return next((name for each in names for name in (each.upper(), each) if env.get(name)), None)

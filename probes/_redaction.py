@@ -1,4 +1,4 @@
-"""Words of strangers made fit to be shown: without the endpoint's secrets, short, and harmless. Pure."""
+"""Redacts and shortens untrusted messages. Pure."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from probes._model import Endpoint
 from probes._proxy import secrets_of
 
 _CREDENTIAL_LENGTH = 8
-"""The shortest part of a secret (a word of a header, half of a pair `id:secret`) that is taken for one of its own."""
+"""The shortest part of a secret (a word of a header, half of `id:secret`) that is redacted by itself."""
 
 
 def detail(endpoint: Endpoint, words: str | None, tail: str = "") -> str:
-    """A fault's words for the record, never none. Secrets go before they are cut, lest the cut leave half a key.
+    """The `detail` of a sample, never empty. Secrets are redacted before the text is cut, so that no half key stays.
 
-    `tail` stays whole: where both are too long, the words are cut.
+    `tail` stays whole; if both are too long, `words` is cut.
     """
     end = clean(redacted(endpoint, tail))
     kept = clean(redacted(endpoint, words or ""), MAX_DETAIL - len(end) - 1 if end else MAX_DETAIL)
@@ -25,7 +25,7 @@ def detail(endpoint: Endpoint, words: str | None, tail: str = "") -> str:
 
 
 def redacted(endpoint: Endpoint, words: str) -> str:
-    """`words` without any secret of the endpoint, nor the credential inside one (`Bearer …`)."""
+    """`words` without the secrets of the endpoint and the credentials within them (`Bearer …`)."""
     held = [*(value.reveal() for _, value in endpoint.headers), *secrets_of(endpoint.proxy)]
     if endpoint.api_key is not None:
         held.append(endpoint.api_key.reveal())
@@ -37,5 +37,5 @@ def redacted(endpoint: Endpoint, words: str) -> str:
 
 
 def _forms(secret: str) -> tuple[str, ...]:
-    """A secret as it is, and as it stands in JSON of two kinds and in an address."""
+    """A secret and its encodings in JSON and URLs."""
     return secret, json.dumps(secret)[1:-1], secret.replace("/", "\\/"), quote(secret, safe="")

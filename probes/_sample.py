@@ -1,4 +1,4 @@
-"""From what one probe saw to the sample that remains of it. Pure."""
+"""Makes the sample of a probe. Pure."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from probes._verdict import verdict
 
 _MILLION = 1_000_000
 _COUNTABLE_CHARACTERS = 100_000
-"""An answer of more is not counted: that would keep other probes' tokens waiting."""
+"""Longer answers are not counted, since that would delay other probes."""
 
 
 def sample(run: Run, codec: Probe, exchange: Exchange) -> Sample:
-    """The record of a probe."""
+    """The sample of a probe."""
     reading = Reading()
     for _ in decode_into(reading, run, codec, exchange):
         pass
@@ -32,15 +32,15 @@ def sample(run: Run, codec: Probe, exchange: Exchange) -> Sample:
 
 
 def decode_into(reading: Reading, run: Run, codec: Probe, exchange: Exchange) -> Iterator[None]:
-    """Decode what came into `reading`, one frame a step; what is no stream (refusals, `reach`) is left alone."""
+    """Decode the answer into `reading`, one frame per step. Refusals and `reach` are not decoded."""
     body = exchange.body if is_success(exchange.status) and run.task is not Task.REACH else b""
     return decoding(codec, body, exchange.arrivals, reading)
 
 
 def texts_to_count(run: Run, codec: Probe, reading: Reading) -> Sequence[str]:
-    """The texts whose tokens are to be counted here; none where the provider's usage says enough.
+    """The texts whose tokens have to be counted; none when the provider's usage is enough.
 
-    Of tool calls it never does: what wraps a call is in the usage, and is not streamed.
+    For tool calls it is not enough: usage includes the wrapping of a call, which is not streamed.
     """
     _drop_impossible_usage(run, codec, reading)
     pieces = [reading.answer, reading.thought, *(call.arguments for call in reading.calls.values())]
@@ -54,7 +54,7 @@ def texts_to_count(run: Run, codec: Probe, reading: Reading) -> Sequence[str]:
 def sample_of_reading(
     run: Run, codec: Probe, exchange: Exchange, reading: Reading, counts: Sequence[int] | None = None
 ) -> Sample:
-    """The record of a probe whose answer was decoded. `counts`: of `texts_to_count`; None: count here."""
+    """The sample of a probe whose answer was decoded. `counts`: of `texts_to_count`; None: count here."""
     if counts is None:
         counts = [count_tokens(text) for text in texts_to_count(run, codec, reading)]
     _drop_impossible_usage(run, codec, reading)
@@ -72,7 +72,7 @@ def sample_of_reading(
 
 
 def _drop_impossible_usage(run: Run, codec: Probe, reading: Reading) -> None:
-    """Keep of the provider's counts those that can be true."""
+    """Drop impossible token counts of the provider."""
     reading.usage, doubt = plausible_usage(reading.usage, codec, run.prompt, reading)
     reading.doubt = doubt or reading.doubt
 
@@ -82,7 +82,7 @@ def _joined(*words: str | None) -> str:
 
 
 def transcript(run: Run, codec: Probe, exchange: Exchange) -> Iterator[tuple[float | None, str]]:
-    """The answer frame by frame, for a person: seconds from the request to its arrival, and its text; no secrets."""
+    """The answer frame by frame: seconds from the request to the arrival, and the redacted text."""
     if not is_success(exchange.status) or run.task is Task.REACH:
         yield None, redacted(run.endpoint, exchange.body.decode("utf-8", "replace"))
         return
@@ -161,12 +161,12 @@ _NOTHING = Figures(
 
 
 def unmeasured(run: Run, error: ErrorClass, detail: str, at: datetime) -> Sample:
-    """The record of a probe that was not made or not finished, for a reason on our side of the network."""
+    """The sample of a probe that the monitor did not make or finish."""
     return _empty_sample(run, at, Fault(error=error, detail=detail))
 
 
 def _note(reading: Reading) -> str | None:
-    """What has to be said of an answer, right or wrong."""
+    """A note about the answer, right or wrong; None: there is none."""
     reason = reading.unknown_reason
     return f"finish reason '{reason}' is unknown and was treated as a normal end" if reason is not None else None
 
@@ -174,7 +174,7 @@ def _note(reading: Reading) -> str | None:
 def _empty_sample(
     run: Run, started_at: datetime, fault: Fault | None, note: str | None = None, address: str = ""
 ) -> Sample:
-    """What a sample says before anything was measured: of what it is, and what went wrong."""
+    """A sample without measurements: its identity and its fault."""
     words = [fault.detail] if fault else []
     words += [note] if note is not None and (fault is None or fault.error is ErrorClass.WRONG_ANSWER) else []
     return Sample(
@@ -192,13 +192,13 @@ def _empty_sample(
 
 
 def _retry_after_s(exchange: Exchange, fault: Fault | None) -> float | None:
-    """What the error said; where it said nothing, or there was none, what the headers of a success say."""
+    """The waiting time of the error, or else of a success's headers."""
     sent = fault.retry_after_s if fault else None
     return sent if sent is not None or (fault and not is_success(exchange.status)) else retry_after_s(exchange.headers)
 
 
 def _reached_s(exchange: Exchange, fault: Fault | None) -> float | None:
-    """Until the end of the answer to `reach`, which is no stream."""
+    """Seconds to the end of the answer to `reach`."""
     if fault is not None:
         return None
     last_ns = exchange.arrivals[-1].at_ns if exchange.arrivals else exchange.head_ns
@@ -206,13 +206,13 @@ def _reached_s(exchange: Exchange, fault: Fault | None) -> float | None:
 
 
 def _has_usage(reading: Reading) -> bool:
-    """Whether the provider sent the token counts that speeds and costs need."""
+    """Whether the provider sent the token counts for speeds and costs."""
     sent = reading.usage
     return sent is not None and (sent.output is not None or (reading.vector is not None and sent.prompt is not None))
 
 
 def _usage(run: Run, reading: Reading, counts: Sequence[int]) -> tuple[Usage | None, TokensFrom | None]:
-    """Token counts as the provider sent them, else as they were counted, if there was something to count."""
+    """The provider's token counts, or else local counts."""
     sent = reading.usage
     if _has_usage(reading):
         return sent, TokensFrom.USAGE
@@ -241,7 +241,7 @@ def _cost_usd(run: Run, usage: Usage | None) -> float | None:
 
 
 def _wall(exchange: Exchange, at_ns: int | None) -> datetime:
-    """The wall clock at a monotonic time, told from the probe's beginning."""
+    """The wall clock at a monotonic time, relative to the start of the probe."""
     since_ns = 0 if at_ns is None else at_ns - exchange.began_ns
     return datetime.fromtimestamp(exchange.began_at.timestamp() + since_ns / 1e9, UTC)
 

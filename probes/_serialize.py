@@ -1,7 +1,7 @@
-"""Runs and samples as plain JSON values: what crosses a process border, a file's line, or the network.
+"""Runs and samples as plain JSON values, for processes, files and the network.
 
-A sample's plain form is the one that the HTTP API, `--json` and files show. A run's holds the endpoint's secrets in
-the clear, since a worker needs them: it goes through a private pipe and nowhere else.
+The HTTP API, `--json` and files use the plain form of a sample. The plain form of a run holds the endpoint's secrets in
+clear text, since a worker needs them. It is only sent through a private socket.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SAMPLE_FIELDS = tuple(field.name for field in fields(Sample))
 
 
 def sample_to_plain(sample: Sample) -> dict[str, object]:
-    """A sample as JSON values, in the order of its fields; times as RFC 3339 in UTC."""
+    """A sample as JSON values, in the order of its fields; times are RFC 3339 in UTC."""
     plain: dict[str, object] = {}
     for name in _SAMPLE_FIELDS:
         value = getattr(sample, name)
@@ -42,7 +42,7 @@ def sample_to_plain(sample: Sample) -> dict[str, object]:
 
 
 def sample_from_plain(plain: Mapping[str, Any]) -> Sample:
-    """The sample that `sample_to_plain` wrote. Raises KeyError, TypeError or ValueError on anything else."""
+    """The sample of `sample_to_plain`. Raises KeyError, TypeError or ValueError for other values."""
     values = dict(plain)
     for name in _TIMES:
         values[name] = datetime.fromisoformat(values[name])
@@ -57,7 +57,7 @@ def timestamp(at: datetime) -> str:
 
 
 def run_to_plain(run: Run) -> dict[str, object]:
-    """A run as JSON values, secrets in the clear."""
+    """A run as JSON values, with secrets in clear text."""
     endpoint, prompt, deadlines = run.endpoint, run.prompt, run.deadlines
     return {
         "id": run.id,
@@ -90,7 +90,7 @@ def run_to_plain(run: Run) -> dict[str, object]:
 
 
 def run_from_plain(plain: Mapping[str, Any]) -> Run:
-    """The run that `run_to_plain` wrote. Raises KeyError, TypeError or ValueError on anything else."""
+    """The run of `run_to_plain`. Raises KeyError, TypeError or ValueError for other values."""
     return Run(
         id=plain["id"],
         vantage=plain["vantage"],

@@ -1,6 +1,6 @@
-"""Signature Version 4: how a request to AWS proves who sends it, without the secret travelling along. Pure.
+"""AWS Signature Version 4. Pure.
 
-The canonical form is that of every service but S3. Only headers that nobody between here and AWS changes are signed.
+The canonical form is that of every service but S3. Only headers that proxies do not change are signed.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ class Credentials:
     access_key_id: str
     secret_access_key: str = field(repr=False)
     session_token: str | None = field(default=None, repr=False)
-    """Comes with keys that are lent for a while."""
+    """Belongs to temporary keys."""
 
 
 def credentials(text: str) -> Credentials:
-    """Those of `ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN]`. Raises ValueError, without the text, on others."""
+    """The credentials in `ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN]`. Raises ValueError without the text."""
     parts = text.split(":")
     if not all(parts) or not _FEWEST_PARTS <= len(parts) <= _MOST_PARTS:
-        raise ValueError("a key of AWS is written ACCESS_KEY_ID:SECRET_ACCESS_KEY or …:SESSION_TOKEN")
+        raise ValueError("invalid AWS key: use ACCESS_KEY_ID:SECRET_ACCESS_KEY or …:SESSION_TOKEN")
     token = parts[2] if len(parts) == _MOST_PARTS else None
     return Credentials(access_key_id=parts[0], secret_access_key=parts[1], session_token=token)
 
 
 def signed(request: Request, owner: Credentials, *, region: str, service: str, at: datetime) -> Request:
-    """The request with the headers of its signature. Its URL has no query and goes out as it stands."""
+    """The request with its signature headers. Its URL has no query and is sent as it is."""
     stamp = at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     added = [("X-Amz-Date", stamp)]
     if owner.session_token is not None:
@@ -60,8 +60,8 @@ def signed(request: Request, owner: Credentials, *, region: str, service: str, a
 
 
 def _canonical(request: Request, lines: Mapping[str, str]) -> str:
-    """What is signed: the request in the one form that both sides can make of it."""
-    # A path is encoded as it stands, so that what is already encoded in it (%2F) becomes twice so (%252F).
+    """The canonical request."""
+    # An encoded path is encoded again: %2F becomes %252F.
     path = quote(urlsplit(request.url).path, safe="/~")
     headers = (f"{name}:{lines[name]}" for name in sorted(lines))
     payload = hashlib.sha256(request.body).hexdigest()

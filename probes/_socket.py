@@ -1,8 +1,8 @@
-"""The timestamping socket: what crossed one connection, and when, by the kernel's own receive stamps.
+"""The timestamping socket: records the bytes of one connection with the kernel's receive timestamps.
 
-Linux stamps a TCP segment on receipt (`SO_TIMESTAMPNS`) and hands the stamp out through `recvmsg`. asyncio's selector
-transports call `recv`, `recv_into`, `send` and `sendmsg` on the Python socket that they were given, so a subclass that
-overrides those sees every byte, under TLS too. Where the option is missing the event loop's reading time stands in.
+Linux stamps a TCP segment on receipt (`SO_TIMESTAMPNS`) and returns the timestamp through `recvmsg`. asyncio's selector
+transports call `recv`, `recv_into`, `send` and `sendmsg` on the given Python socket, so a subclass that overrides these
+sees every byte, also below TLS. Without the option the event loop's reading time is used.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 SO_TIMESTAMPNS = 35
-"""Not in Python's `socket`; the same number on every architecture but sparc and parisc."""
+"""Not in Python's `socket`. The number is the same on every architecture but sparc and parisc."""
 
 _STAMP = struct.Struct("@ll")
 _ANCILLARY_BYTES = socket.CMSG_SPACE(_STAMP.size)
@@ -30,23 +30,23 @@ _TCP_INFO_BYTES = 104
 _RTT_OFFSET, _RETRANSMITS_OFFSET = 68, 100
 _CLOCK_READINGS = 5
 MAX_HEAD_BYTES = 1 << 18
-"""The most that is read before the answer's head is there: TLS handshake, interim answers, headers."""
+"""The maximum bytes before the end of the answer's head: TLS handshake, interim answers, headers."""
 MAX_WIRE_BYTES = 1 << 24
-"""The most in all. A long stream in tiny chunks takes a few times its length; what HTTP throws away counts too."""
+"""The maximum bytes in all. A long stream in tiny chunks needs a few times its length."""
 MAX_READS = 1 << 17
-"""The most reads: each of them is written down."""
+"""The maximum number of reads; each one is recorded."""
 _READ_BYTES = 1 << 14
-"""The most that is read at once: what a stranger sends can take long to parse, and meanwhile the loop does nothing."""
+"""The maximum bytes of one read: parsing untrusted data blocks the event loop."""
 _INTERIM_STATUS = re.compile(rb"HTTP/1\.\d 1(?!01)")
 _STATUS_LINE_BYTES = 12
 
 
 class FloodError(OSError):
-    """A provider sends more than any answer needs; the message is fit for a sample's `detail`."""
+    """A provider sends more than any answer needs; the message is safe for a sample's `detail`."""
 
 
 class BodyCounter(Protocol):
-    """What tells how much of the body was decoded; aiohttp's `StreamReader`."""
+    """Counts the decoded bytes of the body; aiohttp's `StreamReader`."""
 
     @property
     def total_bytes(self) -> int:
@@ -58,16 +58,16 @@ class SocketRead:
     """One read from the socket."""
 
     stamp_ns: int | None
-    """The kernel's stamp of the last segment read, wall clock; None when it gave none."""
+    """The kernel's timestamp of the last segment, wall clock; None: the kernel gave none."""
     read_ns: int
-    """When it was read, monotonic clock."""
+    """The time of the read, monotonic clock."""
     body_bytes: int | None = None
-    """Decoded body bytes once it was parsed; None while the response's head was not complete."""
+    """Decoded body bytes after this read; None: the head was not complete."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TcpInfo:
-    """The kernel's own view of a connection."""
+    """The kernel's information about a connection."""
 
     rtt_s: float
     retransmits: int
@@ -75,26 +75,26 @@ class TcpInfo:
 
 @dataclass(slots=True, kw_only=True)
 class SocketLog:
-    """Everything one connection's socket did, in order."""
+    """Everything that one connection's socket did, in order."""
 
     on_send: Callable[[int], None]
     """Called with the time of every send."""
     connecting_ns: int | None = None
     connected_ns: int | None = None
     refused_ns: int | None = None
-    """When the other side refused the connection: an answer too, from a machine that is there."""
+    """When the peer refused the connection, which shows that its machine is up."""
     sends_ns: list[int] = field(default_factory=list)
     reads: list[SocketRead] = field(default_factory=list)
     bytes_read: int = 0
     flood: str | None = None
-    """Why no more was read of what came."""
+    """Why reading stopped, when the provider sent too much."""
     start: bytes = b""
-    """The first bytes that came, as many as tell a status in plain text."""
+    """The first received bytes, enough for a status in plain text."""
     body: BodyCounter | None = None
     tcp_info: TcpInfo | None = None
 
     def settle(self) -> None:
-        """Write down how far the body had come after the newest read; called before the next one."""
+        """Record the decoded body bytes after the newest read; called before the next one."""
         if self.body is not None and self.reads and self.reads[-1].body_bytes is None:
             self.reads[-1].body_bytes = self.body.total_bytes
 
@@ -106,11 +106,11 @@ class SocketLog:
 
     @property
     def begins_interim(self) -> bool:
-        """Whether the answer began with one that is not the last (100, 103)."""
+        """Whether the answer began with an interim response (100, 103)."""
         return _INTERIM_STATUS.match(self.start) is not None
 
     def note_read(self, count: int, ancillary: Iterable[tuple[int, int, bytes]]) -> None:
-        """A read has returned, with so many bytes and this ancillary data. Raises FloodError when it is too much."""
+        """A read returned so many bytes and this ancillary data. Raises FloodError when it is too much."""
         read_ns = time.monotonic_ns()
         stamp_ns = None
         for level, kind, data in ancillary:
@@ -134,7 +134,7 @@ class SocketLog:
 
 
 class StampingSocket(socket.socket):
-    """A TCP socket that writes what happens to it on its tape."""
+    """A TCP socket that records its events in a log."""
 
     def __init__(self, family: int, kind: int, protocol: int, log: SocketLog) -> None:
         super().__init__(family, kind, protocol)
@@ -152,7 +152,7 @@ class StampingSocket(socket.socket):
         self.log.connected_ns = time.monotonic_ns()
 
     def getsockopt(self, level: int, name: int, size: int = 0) -> Any:  # noqa: ANN401
-        """An option's value; asyncio asks for SO_ERROR at the moment a connection stands, or fails."""
+        """An option's value. asyncio reads SO_ERROR when a connection is established or fails."""
         value = super().getsockopt(level, name, size) if size else super().getsockopt(level, name)
         if (level, name) == (socket.SOL_SOCKET, socket.SO_ERROR) and self.log.connected_ns is None:
             if value == 0:
@@ -162,17 +162,17 @@ class StampingSocket(socket.socket):
         return value
 
     def send(self, data: Buffer, flags: int = 0) -> int:
-        """Send, stamped before the call: the kernel has the bytes from then on."""
+        """Send; the time is taken before the call."""
         self.log.note_send()
         return super().send(data, flags)
 
     def sendmsg(self, buffers: Iterable[Buffer], *rest: Any) -> int:  # noqa: ANN401
-        """Send from several buffers; used by newer asyncio."""
+        """Send from several buffers; used by newer asyncio versions."""
         self.log.note_send()
         return super().sendmsg(buffers, *rest)
 
     def recv(self, size: int, flags: int = 0) -> bytes:
-        """Receive, with the kernel's stamp."""
+        """Receive with the kernel's timestamp."""
         self.log.settle()
         data, ancillary, _, _ = self.recvmsg(min(size, _READ_BYTES), _ANCILLARY_BYTES, flags)
         if data:
@@ -181,7 +181,7 @@ class StampingSocket(socket.socket):
         return data
 
     def recv_into(self, buffer: Buffer, size: int = 0, flags: int = 0) -> int:
-        """Receive into a buffer (TLS), with the kernel's stamp."""
+        """Receive into a buffer (TLS) with the kernel's timestamp."""
         self.log.settle()
         target = memoryview(buffer)[: min(size or _READ_BYTES, _READ_BYTES)]
         count, ancillary, _, _ = self.recvmsg_into([target], _ANCILLARY_BYTES, flags)
@@ -190,12 +190,12 @@ class StampingSocket(socket.socket):
         return count
 
     def close(self) -> None:
-        """Close, keeping the kernel's last word on the connection."""
+        """Close, and keep the kernel's information about the connection."""
         self.capture_tcp_info()
         super().close()
 
     def capture_tcp_info(self) -> None:
-        """Keep round-trip time and retransmits, where the platform tells them and the connection stood."""
+        """Record round-trip time and retransmits, if the platform has them and the connection was established."""
         if self.fileno() == -1 or self.log.connected_ns is None or not hasattr(socket, "TCP_INFO"):
             return
         info = super().getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
@@ -207,10 +207,10 @@ class StampingSocket(socket.socket):
 
 
 def keep_stamping() -> socket.socket:
-    """A socket whose being open keeps the kernel stamping every segment.
+    """An open socket that keeps the kernel's timestamping enabled.
 
-    The kernel switches stamping on with the first socket that wants it, some time after it was asked; without this one
-    a lone probe's first segments would arrive unstamped. Close it when no more probes come.
+    The kernel enables timestamping with a delay after the first socket requests it. Without this socket the first
+    segments of a lone probe would have no timestamps. Close it when there are no more probes.
     """
     holder = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     _ask_for_stamps(holder)
@@ -218,7 +218,7 @@ def keep_stamping() -> socket.socket:
 
 
 def is_stamping() -> bool:
-    """Whether the kernel stamps by now what comes over TCP, or cannot be asked."""
+    """Whether the kernel stamps TCP segments by now, or cannot be checked."""
     try:
         with (
             socket.create_server(("127.0.0.1", 0)) as listener,
@@ -234,14 +234,14 @@ def is_stamping() -> bool:
 
 
 def _ask_for_stamps(opened: socket.socket) -> None:
-    """Some kernels that call themselves Linux (gVisor) refuse; reads then come without stamps."""
+    """Request timestamps. Some Linux-like kernels (gVisor) refuse; then reads have no timestamps."""
     if sys.platform == "linux":
         with suppress(OSError):
             opened.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
 
 
 def wall_offset_ns() -> int:
-    """Wall clock minus monotonic clock, by the least disturbed of several readings."""
+    """Wall clock minus monotonic clock, by the most precise of several readings."""
     best_width, best_offset = None, 0
     for _ in range(_CLOCK_READINGS):
         before = time.monotonic_ns()

@@ -1,4 +1,4 @@
-"""Errors that come outside of an API's framing: a JSON text in place of a stream, a bare line in one. Pure."""
+"""Errors outside of an API's framing: JSON in place of a stream, or a bare line in a stream. Pure."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from probes._framing import sse_frames
 from probes._model import ErrorClass, Fault, Frame, Headers, MalformedError, Probe
 
 MAX_STRAY_BYTES = 1 << 16
-"""Bytes in which an error is looked for; no provider's is longer."""
+"""Bytes that are searched for an error; errors of providers are shorter."""
 ERROR_EVENT = "error"
 _NO_HEADERS: Headers = {}
 
 
 def stray_fault(codec: Probe, data: bytes, headers: Headers = _NO_HEADERS) -> Fault | None:
-    """The error that bytes tell which an API's framing does not allow; None when they tell none.
+    """The error in bytes outside of an API's framing; None: there is none.
 
-    They may be one JSON text, or begin with a server-sent event or a line that is one.
+    They may be one JSON text, or begin with a server-sent event or a line that holds one.
     """
     text = data[:MAX_STRAY_BYTES].strip()
     if not text:
         return None
     source = _object(text)
     if source is None:
-        frame = next(sse_frames(text), None)  # which refuses longer texts only
+        frame = next(sse_frames(text), None)  # raises only for longer texts
         if frame is not None and frame.event == ERROR_EVENT:
             return event_fault(frame)
         source = _object(text.partition(b"\n")[0] if frame is None else frame.data)
@@ -33,7 +33,7 @@ def stray_fault(codec: Probe, data: bytes, headers: Headers = _NO_HEADERS) -> Fa
 
 
 def event_fault(frame: Frame) -> Fault | None:
-    """What an event named `error` tells, whatever it holds; None of one that was cut before it could be read."""
+    """The fault of an event named `error`, whatever it holds; None: it was cut before it could be read."""
     source = _object(frame.data)
     if source is not None:
         return _errors.fault_in(source) or _errors.stream_fault(source)
@@ -44,7 +44,7 @@ def event_fault(frame: Frame) -> Fault | None:
 
 
 def _object(data: bytes) -> Mapping[str, object] | None:
-    """A JSON object, or the only one of an array; None for anything else."""
+    """A JSON object, or the only object of an array; None for anything else."""
     try:
         value = _json.decode(data)
     except MalformedError:
@@ -54,7 +54,7 @@ def _object(data: bytes) -> Mapping[str, object] | None:
 
 
 def _refined(codec: Probe, fault: Fault, source: Mapping[str, object], headers: Headers) -> Fault:
-    """The fault with what the API's own dialect knows better."""
+    """The fault refined by the codec of the API."""
     try:
         refusal = codec.refusal(200, headers, _json.encode(source))
     except Exception:  # noqa: BLE001  # a codec may be a third party's

@@ -1,7 +1,7 @@
-"""How many tokens a text is in o200k_base, the encoding in which speeds of different models are compared. Pure.
+"""Token counts in o200k_base, the encoding in which speeds of different models are compared. Pure.
 
-The encoding comes with a library (no download) that takes most of a second and 144 MB to load: it is loaded when
-something is first to be counted, which is when a provider first tells no usage.
+The encoding comes with a library (no download) that takes most of a second and 144 MB to load. It is loaded with the
+first count, when a provider sends no usage.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def count_tokens(text: str) -> int:
-    """Tokens of `text`; half characters (lone surrogates), which no provider can mean, count as one `?` each."""
+    """The number of tokens of `text`; lone surrogates count as one `?` each."""
     return len(_encoding().encode_ordinary(text.encode("utf-8", "replace").decode()))
 
 

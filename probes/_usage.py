@@ -1,7 +1,7 @@
-"""The token counts of a provider, held against what was asked and what was streamed. Pure.
+"""Checks a provider's token counts against the prompt and the streamed answer. Pure.
 
-A count decides what a probe cost and when a budget is spent, so one that cannot be true is not believed. Bounds are
-wide: tokenizers differ, templates and gateways add to the prompt, and some models think beyond their limit.
+Token counts decide costs and budgets, so impossible counts are ignored. The bounds are wide: tokenizers differ,
+templates and gateways add to the prompt, and some models reason beyond their limit.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from probes._model import Probe, Prompt, Usage
 
 _TIMES_OUTPUT = 2
 _MORE_OUTPUT = 1024
-"""Hidden reasoning and the wrapping of tool calls, on top of twice what was asked or streamed."""
+"""Hidden reasoning and the wrapping of tool calls, in addition to twice the requested or streamed tokens."""
 _TIMES_PROMPT = 4
 _MORE_PROMPT = 8192
-"""A gateway's own system prompt, and the template of tools, on top of four times the characters that were sent."""
+"""A gateway's system prompt and the template of tools, in addition to four times the sent characters."""
 
 
 def plausible_usage(
     usage: Usage | None, codec: Probe, prompt: Prompt, reading: Reading
 ) -> tuple[Usage | None, str | None]:
-    """The counts that can be true; and words about those that cannot, if there are any.
+    """The possible counts, and a note about impossible ones, if any.
 
-    In the place of these stands what is known of the prompt that was sent, and for the output nothing.
+    An impossible prompt count is replaced with the bound of the sent prompt, an impossible output count with None.
     """
     if usage is None:
         return None, None
@@ -40,12 +40,12 @@ def plausible_usage(
         cached=_part(usage.cached, usage.prompt, bounds["prompt"]),
     )
     words = ", ".join(f"{reported[name]} {name} tokens (at most {bounds[name]} are possible)" for name in wrong)
-    return kept, f"usage ignored, it cannot be true: {words}" if wrong else None
+    return kept, f"impossible usage ignored: {words}" if wrong else None
 
 
 def is_cut(usage: Usage | None, codec: Probe, prompt: Prompt) -> bool:
-    """Whether an answer took all the tokens that it was allowed, so that it was cut, whatever its end is called."""
-    # Some count the token that ends an answer. One that is longer was not held to the limit, and so not cut by it.
+    """Whether an answer used all of its allowed tokens, so that it was cut, whatever its finish reason."""
+    # Some APIs count the end token. A longer answer was not limited, and so not cut.
     return usage is not None and usage.output is not None and 0 <= usage.output - codec.most_tokens(prompt) <= 1
 
 
@@ -55,12 +55,12 @@ def _is_possible(count: object, bound: int) -> bool:
 
 
 def _part(count: int | None, whole: int | None, bound: int) -> int | None:
-    """A part's count, if it is no more than the whole, as far as that can be true."""
+    """A part's count, if it is not more than a possible whole."""
     return count if _is_possible(count, whole if whole is not None and _is_possible(whole, bound) else bound) else None
 
 
 def _output_bound(codec: Probe, prompt: Prompt, reading: Reading) -> int:
-    # A token is a character at least, but for exotic scripts, whose characters take up to four.
+    # A token is at least one character, except in exotic scripts, whose characters take up to four tokens.
     streamed = sum(event.size for event in reading.content)
     return _TIMES_OUTPUT * max(codec.most_tokens(prompt), streamed) + _MORE_OUTPUT
 

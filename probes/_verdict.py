@@ -1,7 +1,7 @@
-"""The verdict on one probe: what was wrong, if anything, and so whose fault it was. Pure.
+"""The verdict on one probe: its error class. Pure.
 
-A probe is a success when the status was 2xx, content came before the deadlines, no error came in the stream, and the
-stream proved its end.
+A probe succeeds when the status is 2xx, content came before the deadlines, the stream has no error, and the stream
+proved its end.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from probes._redaction import redacted
 from probes._stray import MAX_STRAY_BYTES, stray_fault
 
 STALL_S = 5.0
-"""Silence at the total deadline that makes a slow stream a stalled one (half the deadline, when that is shorter)."""
+"""The pause at the total deadline that makes a stream stalled (or half the deadline, if shorter)."""
 TAINT_LAG_S = 0.02
-"""How late the first content may be read, merged with more, before its time is not to be trusted."""
+"""How late the first content, merged with more, may be read before its time is not reliable."""
 
 _SERVER_ERRORS = range(500, 1000)
 _INTERIM = range(200)
@@ -30,7 +30,7 @@ _KINDS = {
 
 
 def verdict(run: Run, codec: Probe, exchange: Exchange, reading: Reading, *, right: bool | None) -> Fault | None:
-    """What was wrong; None when nothing was. `right` is what the check of the answer said."""
+    """The fault of a probe; None: it succeeded. `right`: the result of the answer check."""
     if exchange.fault is not None:
         return exchange.fault
     if run.task is Task.REACH:
@@ -47,7 +47,7 @@ def verdict(run: Run, codec: Probe, exchange: Exchange, reading: Reading, *, rig
 
 
 def _finished(run: Run, exchange: Exchange, reading: Reading, *, right: bool | None) -> Fault | None:
-    """What was wrong with a stream that proved its end."""
+    """The fault of a stream that proved its end."""
     if not reading.content:
         return _without_content(reading)
     if right is False:
@@ -56,7 +56,7 @@ def _finished(run: Run, exchange: Exchange, reading: Reading, *, right: bool | N
 
 
 def _unreached(run: Run, codec: Probe, exchange: Exchange) -> Fault | None:
-    """Why a provider does not count as reached; None when it does."""
+    """The fault of a `reach` probe; None: it succeeded."""
     status = exchange.status or 0
     if not is_success(status) and (codec.lists_models or status in _SERVER_ERRORS or status in _INTERIM):
         return _refusal(codec, exchange)
@@ -76,7 +76,7 @@ def _unreached(run: Run, codec: Probe, exchange: Exchange) -> Fault | None:
 
 
 def _models_error(codec: Probe, exchange: Exchange) -> Fault | None:
-    """The error that stands in place of a list of models. Of an API without such a list only the provider's own."""
+    """An error in place of a list of models. For an API without such a list only an error of the provider."""
     if not is_success(exchange.status) or len(exchange.body) > MAX_STRAY_BYTES:
         return None
     fault = stray_fault(codec, exchange.body, exchange.headers)
@@ -84,16 +84,16 @@ def _models_error(codec: Probe, exchange: Exchange) -> Fault | None:
 
 
 def _without_content(reading: Reading) -> Fault:
-    """A finished stream without content: nothing came, or the token limit left no room behind hidden reasoning."""
+    """The fault of a finished stream without content: hidden reasoning used all tokens, or nothing was sent."""
     hidden = (reading.usage.reasoning or 0) if reading.usage else 0
     if reading.cut and hidden:
-        detail = f"all {hidden} tokens went into reasoning that is not shown: raise max_tokens, or lower the effort"
+        detail = f"hidden reasoning used all {hidden} tokens: raise max_tokens or lower the reasoning effort"
         return Fault(error=ErrorClass.BAD_REQUEST, detail=detail)
     return Fault(error=ErrorClass.EMPTY, detail=f"the stream ended ({reading.stop_reason}) without content")
 
 
 def _wrong(run: Run, reading: Reading) -> str:
-    """What came in place of a right answer."""
+    """The detail of a wrong answer."""
     if reading.vector is not None:
         numbers = "numbers" if reading.vector.finite else "numbers that are not all finite"
         return f"a vector of {reading.vector.size} {numbers}; {run.prompt.dimensions or 'any'} were expected"
@@ -118,7 +118,7 @@ def _refusal(codec: Probe, exchange: Exchange) -> Fault:
 
 
 def _unfinished(run: Run, codec: Probe, exchange: Exchange, reading: Reading) -> Fault:
-    """The class of a stream that never proved its end."""
+    """The fault of a stream that did not prove its end."""
     match exchange.ending:
         case Ending.TTFT_DEADLINE:
             seconds = run.deadlines.ttft_s
@@ -152,7 +152,7 @@ def _cut_short(framing: Framing, exchange: Exchange, reading: Reading) -> Fault:
 
 
 def _taint(exchange: Exchange, reading: Reading) -> Fault | None:
-    """A first token that we read late, in one read with others, has a later one's time: not fit to be shown."""
+    """The fault of a first token that was read late together with others: its time is a later token's."""
     lags = exchange.clocks.body_lags_s if exchange.clocks else ()
     if not lags or not first_is_merged(reading) or lags[reading.content[0].read] < TAINT_LAG_S:
         return None

@@ -85,7 +85,7 @@ class BedrockConverse(Probe):
 
     def __post_init__(self) -> None:
         if self.tool_choice is not None and self.tool_choice not in _TOOL_CHOICES:
-            raise ValueError(f"option 'tool_choice' should be one of {', '.join(_TOOL_CHOICES)}, or null")
+            raise ValueError(f"option 'tool_choice' must be one of {', '.join(_TOOL_CHOICES)}, or null")
         self._model_fields()
 
     def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:

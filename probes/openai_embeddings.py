@@ -106,7 +106,7 @@ def _vector(embedding: object) -> Vector:
     if isinstance(embedding, str):
         return _packed_vector(embedding)
     if not isinstance(embedding, list) or not set(map(type, embedding)) <= {int, bytes}:
-        raise MalformedError("'embedding' should be an array of numbers, or base64")
+        raise MalformedError("'embedding' must be an array of numbers, or base64")
     numerals = [value if isinstance(value, bytes) else b"%d" % value for value in embedding]
     return Vector(size=len(numerals), finite=_are_finite(numerals))
 

@@ -1,1 +1,1 @@
-"""Stored samples played again to several policies, and how each would have done."""
+"""Backtest: replays stored samples to several policies and compares them."""

@@ -1,4 +1,4 @@
-"""How near published figures came to what then happened: Brier score, skill, and ten bins of calibration. Pure."""
+"""Calibration of published probabilities: Brier score, skill, and ten bins. Pure."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ BINS: Final = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationBin:
-    """The judgements whose figure was between one tenth and the next."""
+    """The predictions in one tenth of the range 0..1."""
 
     count: int
     figure: float | None
-    """The mean of the figures; None: there were none."""
+    """The mean of the predictions; None: there were none."""
     observed: float | None
-    """The share of them that came true."""
+    """The share that came true."""
 
 
 class Calibration:
-    """Weighs figures (0..1) against what came of them, one by one."""
+    """Collects predictions (0..1) and their outcomes."""
 
     __slots__ = ("_counts", "_figures", "_good", "_squares")
 
@@ -29,7 +29,7 @@ class Calibration:
         self._counts, self._good, self._figures = [0] * BINS, [0] * BINS, [0.0] * BINS
 
     def add(self, figure: float, *, good: bool) -> None:
-        """One figure, and whether it came true."""
+        """Add a prediction, and whether it came true."""
         self._squares += (figure - good) ** 2
         place = min(int(figure * BINS), BINS - 1)
         self._counts[place] += 1
@@ -38,22 +38,22 @@ class Calibration:
 
     @property
     def count(self) -> int:
-        """How many were weighed."""
+        """The number of predictions."""
         return sum(self._counts)
 
     @property
     def share(self) -> float | None:
-        """How many of them came true; None: there were none."""
+        """The share that came true; None: there were no predictions."""
         return sum(self._good) / self.count if self.count else None
 
     @property
     def brier(self) -> float | None:
-        """The mean squared error; None: there were none."""
+        """The mean squared error; None: there were no predictions."""
         return self._squares / self.count if self.count else None
 
     @property
     def skill(self) -> float | None:
-        """The share that is saved of the error of saying the same all the time, at its best; None: that has none."""
+        """1 minus the ratio of the error to that of the best constant prediction; None: that one has no error."""
         share, brier = self.share, self.brier
         if share is None or brier is None or share in {0.0, 1.0}:
             return None
@@ -61,7 +61,7 @@ class Calibration:
 
     @property
     def bins(self) -> tuple[CalibrationBin, ...]:
-        """Ten, from 0 to 1; a figure of 1 is in the last."""
+        """Ten bins from 0 to 1; a prediction of 1 is in the last bin."""
         return tuple(
             CalibrationBin(
                 count=count,

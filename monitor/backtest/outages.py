@@ -1,8 +1,8 @@
-"""Outages by their stated definition, found in the samples themselves, and what a policy's alarms made of them. Pure.
+"""Outages in the samples by a fixed definition, and a policy's alarms compared with them. Pure.
 
-An outage is three or more failures in a row by the provider's fault that last two minutes or more: from when the first
-began to when the newest ended. It is over with the first of two successes in a row, or with the newest failure when
-nothing more is heard. It is proved a while after it began, so an alarm that was raised meanwhile waits for its verdict.
+An outage is three or more consecutive failures of the provider over two minutes or more, from the start of the first to
+the end of the newest. It ends with the first of two consecutive successes, or with the newest failure when no sample
+follows. It is proved some time after it began, so the verdict on an alarm that was raised meanwhile is delayed.
 """
 
 from __future__ import annotations
@@ -18,51 +18,51 @@ _SUCCESSES: Final = 2
 
 
 class Phase(Enum):
-    """What is known of an endpoint so far."""
+    """What is known about an endpoint so far."""
 
     WELL = "well"
     SUSPECTED = "suspected"
-    """It failed, and may be in an outage."""
+    """It failed and may be in an outage."""
     OUT = "out"
 
 
 class OutageEvent(Enum):
-    """What a sample, or that none came, made of a phase."""
+    """A change of phase."""
 
     PROVED = "proved"
-    """The suspicion was an outage."""
+    """The suspicion is an outage."""
     CLEARED = "cleared"
-    """It was none."""
+    """The suspicion was no outage."""
     OVER = "over"
-    """The outage was."""
+    """The outage ended."""
     LOST = "lost"
-    """Nobody will know whether the suspicion was an outage."""
+    """It stays unknown whether the suspicion was an outage."""
 
 
 class OutageDetector:
-    """Finds the outages of one endpoint; told of its samples in the order in which they became known."""
+    """Finds the outages of one endpoint. Samples come in the order in which they became known."""
 
     __slots__ = ("_end_s", "_failures", "_successes", "began_s", "count", "phase", "seconds")
 
     def __init__(self) -> None:
         self.phase = Phase.WELL
         self.began_s = 0.0
-        """When the suspicion or the outage did."""
+        """Start of the suspicion or outage."""
         self.count = 0
-        """Outages that are over."""
+        """Number of ended outages."""
         self.seconds = 0.0
-        """How long these were, together."""
+        """Total duration of these outages."""
         self._failures = self._successes = 0
         self._end_s = 0.0
 
     def see(self, *, failed: bool, began_s: float, known_s: float) -> OutageEvent | None:
-        """Take in a sample."""
+        """Handle a sample."""
         if failed:
             return self._failed(began_s, known_s)
         return None if self.phase is Phase.WELL else self._succeeded(known_s)
 
     def lapse(self) -> OutageEvent | None:
-        """Nothing has been heard for long, or nothing will be heard any more."""
+        """There was no sample for a long time, or there are no more samples."""
         if self.phase is Phase.WELL:
             return None
         return self._over() if self.phase is Phase.OUT else self._well(OutageEvent.LOST)
@@ -99,19 +99,19 @@ class OutageDetector:
 
 @dataclass(slots=True, kw_only=True)
 class AlarmRecord:
-    """How a policy did at all endpoints together."""
+    """The results of a policy for all endpoints together."""
 
     delays_s: list[float] = field(default_factory=list)
-    """From the beginning of each outage that it saw to its alarm."""
+    """From the start of each detected outage to the alarm."""
     missed: int = 0
     false_alarms: int = 0
     down_s: float = 0.0
     changes: int = 0
-    """How often the status of an endpoint changed."""
+    """How often the policy changed its mind about an endpoint."""
 
 
 class Alarms:
-    """A policy's alarms at one endpoint: spans in which it holds the endpoint not to be usable."""
+    """A policy's alarms for one endpoint: spans in which it considers the endpoint unusable."""
 
     __slots__ = ("_caught", "_first_s", "_justified", "_record", "_since_s", "_waiting", "_watch")
 
@@ -120,16 +120,16 @@ class Alarms:
         self._record = record
         self._since_s: float | None = None
         self._justified = False
-        """Whether there is an outage at the time of the alarm that is raised."""
+        """Whether the raised alarm coincides with an outage."""
         self._waiting = 0
-        """Alarms that ended while it was not known whether there is one."""
+        """Alarms that ended while the suspicion was open."""
         self._first_s = math.inf
-        """When the first of these was raised."""
+        """When the first of these alarms was raised."""
         self._caught = False
-        """Whether the outage that there is was seen."""
+        """Whether the present outage was detected."""
 
     def follow(self, at_s: float, *, usable: bool) -> None:
-        """The policy's word at a moment."""
+        """Handle the policy's opinion at a moment."""
         if usable is (self._since_s is None):
             return
         self._record.changes += 1
@@ -142,7 +142,7 @@ class Alarms:
             self._catch(at_s)
 
     def end(self, at_s: float) -> None:
-        """Lower the alarm, if there is one."""
+        """End the alarm, if there is one."""
         if self._since_s is None:
             return
         self._record.down_s += at_s - self._since_s
@@ -154,7 +154,7 @@ class Alarms:
         self._since_s = None
 
     def note(self, turn: OutageEvent) -> None:
-        """What became of the suspicion, or of the outage."""
+        """Handle a change of phase."""
         match turn:
             case OutageEvent.PROVED:
                 self._prove()
@@ -164,7 +164,7 @@ class Alarms:
                 self._record.missed += not self._caught
                 self._caught = False
             case OutageEvent.LOST:
-                pass  # whether these alarms were right nobody knows
+                pass  # it stays unknown whether these alarms were right
             case _:
                 assert_never(turn)
         self._waiting, self._first_s = 0, math.inf

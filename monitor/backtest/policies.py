@@ -1,7 +1,7 @@
-"""Policies that say whether an endpoint may be used: the simple rules that people use, and ours. Pure.
+"""Policies that decide whether an endpoint may be used: common simple rules, and Providerwatch's own. Pure.
 
-Each is fed the same samples, in the order in which they became known, and asked the same. A figure is taken at its
-word: for the chance that the next request succeeds within its SLO.
+Every policy gets the same samples in the order in which they became known. Its figure is interpreted as the probability
+that the next request succeeds within its SLO.
 """
 
 from __future__ import annotations
@@ -24,33 +24,33 @@ from monitor.score.provider import ProviderState, has_fallen
 _HALF: Final = 0.5
 _MINUTE_S, _HALF_HOUR_S = 60.0, 1_800.0
 _TOO_MANY: Final = 3
-"""Failures within a minute that set an endpoint aside, however many successes there were."""
+"""Failures within a minute that start a cooldown, whatever the number of successes."""
 _WELL, _USABLE = 0.95, 0.8
-"""Uptimes of the last half hour from which an endpoint is as good as any, and may be used."""
+"""Uptimes of the last half hour from which an endpoint is fully usable, and usable at all."""
 
 
 class UnknownPolicyError(Exception):
-    """There is no policy of this name; the message says which there are."""
+    """An unknown policy; the message lists the known ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountedSample:
-    """A counted sample, as a policy meets it."""
+    """A counted sample."""
 
     id: str
     endpoint: str
     known_s: float
-    """When it ended, in seconds since 1970: it says nothing before."""
+    """When it ended, in seconds since 1970: no policy knows it before."""
     seen: Observation
 
     @property
     def judges(self) -> bool:
-        """Whether policies are judged by it: it asked for tokens, or its endpoint has no probe that does."""
+        """Whether policies are judged by it: it asked for tokens, or its endpoint has no such probe."""
         return not self.seen.reach
 
     @property
     def failed(self) -> bool:
-        """By the provider's fault."""
+        """Whether the provider failed."""
         return self.seen.outcome is SampleOutcome.FAILED
 
     @property
@@ -60,27 +60,27 @@ class CountedSample:
 
 
 class Policy(Protocol):
-    """What is made of one endpoint's samples. The moments that it is asked about never go back."""
+    """A policy for one endpoint. The times of its calls never decrease."""
 
     def see(self, counted: CountedSample) -> Iterable[str]:
-        """Take in a sample of the endpoint; the other endpoints whose status it changed."""
+        """Handle a sample of the endpoint; returns the other endpoints whose status changed."""
 
     def figure(self, at_s: float) -> float:
-        """What is published as the chance of success at a moment, 0..1."""
+        """The published probability of success at a moment, 0..1."""
 
     def usable(self, at_s: float) -> bool:
         """Whether a router may use the endpoint at a moment."""
 
     def turns_s(self, at_s: float) -> float:
-        """The first moment after `at_s` at which that may change without news; infinite: there is none."""
+        """The first time after `at_s` at which `usable` may change without a sample; infinite: there is none."""
 
 
 PolicyFactory: TypeAlias = Callable[[Mapping[str, str]], Mapping[str, Policy]]
-"""Makes the policies of all endpoints, by id, from their providers."""
+"""Makes the policies of all endpoints by id, from their providers."""
 
 
 class ConsecutiveFailures:
-    """Down after so many failures in a row, until a success."""
+    """Down after so many consecutive failures, until a success."""
 
     __slots__ = ("_failures", "_limit")
 
@@ -108,7 +108,7 @@ class ConsecutiveFailures:
 
 
 class RecentRatio:
-    """The share of successes within SLO among the last so many; down while more than half of them failed."""
+    """The share of successes within SLO among the last samples; down while more than half of them failed."""
 
     __slots__ = ("_failed", "_good", "_last")
 
@@ -143,7 +143,7 @@ class RecentRatio:
 
 
 class MovingAverage:
-    """An exponentially weighted average of successes within SLO; down while that of failures is above a half."""
+    """An exponentially weighted average of successes within SLO; down while that of failures is above one half."""
 
     __slots__ = ("_failed", "_good", "_weight")
 
@@ -172,7 +172,7 @@ class MovingAverage:
 
 
 class RecentWindow:
-    """How many samples of the last so many seconds there were, and how many of them failed."""
+    """The number of samples and of failures in the last so many seconds."""
 
     __slots__ = ("_kept", "_seconds", "failed")
 
@@ -185,23 +185,23 @@ class RecentWindow:
         return len(self._kept)
 
     def add(self, at_s: float, *, failed: bool) -> None:
-        """Keep one that became known at a moment, and let go of those that are too old then."""
+        """Add a sample that became known at a moment, and drop old ones."""
         self._kept.append((at_s, failed))
         self.failed += failed
         self.forget(at_s)
 
     def forget(self, at_s: float) -> None:
-        """Let go of those that are too old at a moment."""
+        """Drop samples that are too old at a moment."""
         while self.forgets_s() <= at_s:
             self.failed -= self._kept.popleft()[1]
 
     def forgets_s(self) -> float:
-        """When the oldest is too old; infinite: there is none."""
+        """When the oldest sample is too old; infinite: there is none."""
         return self._kept[0][0] + self._seconds if self._kept else math.inf
 
 
 class Cooldown:
-    """After LiteLLM's: set aside for a minute when more than half of a minute's requests failed, or three of them."""
+    """As in LiteLLM: down for a minute when more than half of a minute's requests failed, or three of them."""
 
     __slots__ = ("_lately", "_until_s")
 
@@ -231,7 +231,7 @@ class Cooldown:
 
 
 class Thresholds:
-    """After OpenRouter's: uptime of the last half hour is 95 % or more, 80 % or more, or less. No SLO counts."""
+    """As in OpenRouter: uptime of the last half hour is at least 95 %, at least 80 %, or less. SLOs do not count."""
 
     __slots__ = ("_lately",)
 
@@ -264,7 +264,7 @@ class Thresholds:
 
 
 class FilterPolicy:
-    """Ours, as the scoreboard runs it: down by its status, and what is known of a provider all its endpoints share."""
+    """Providerwatch's own policy, as on the scoreboard: endpoints share the belief about their provider."""
 
     __slots__ = ("_health", "_provider", "endpoint")
 
@@ -276,7 +276,7 @@ class FilterPolicy:
 
     @property
     def status(self) -> Status:
-        """What is published; one that nothing was heard of for long is unknown, whatever stands here."""
+        """The published status, before stale samples make it unknown."""
         return self._health.status
 
     def see(self, counted: CountedSample) -> Iterable[str]:
@@ -287,7 +287,7 @@ class FilterPolicy:
         return [other.endpoint for other in others if other.settle(seen.at)]
 
     def settle(self, at: datetime) -> bool:
-        """Follow what others' samples said of the provider; True when that changed the status."""
+        """Update the status after the provider's belief changed; True: the status changed."""
         before = self._health
         self._health = self._provider.settle(before, at)
         return self._health is not before
@@ -310,14 +310,14 @@ NAMES: Final = (
     *("filter", "failures-1", "failures-2", "failures-3", "ratio-5", "ratio-30"),
     *("average-0.3", "average-0.1", "cooldown", "thresholds"),
 )
-"""What is compared unless somebody names others."""
+"""The policies that are compared by default."""
 _FIXED: Final[Mapping[str, Callable[[], Policy]]] = {"cooldown": Cooldown, "thresholds": Thresholds}
 _COUNT: Final = re.compile(r"(failures|ratio)-([1-9]\d{0,3})")
 _WEIGHT: Final = re.compile(r"average-(0\.\d{1,6})")
 
 
 def policy_factory(name: str) -> PolicyFactory:
-    """What makes the policies of a name. Raises UnknownPolicyError."""
+    """The factory of a policy by its name. Raises UnknownPolicyError."""
     if name == "filter":
         return _acquainted
     if name in _FIXED:
@@ -328,7 +328,7 @@ def policy_factory(name: str) -> PolicyFactory:
     found = _WEIGHT.fullmatch(name)
     if found is None or float(found[1]) == 0:
         raise UnknownPolicyError(
-            f"{name} is no policy: there are filter, failures-N, ratio-N, average-0.N, cooldown and thresholds"
+            f"{name}: unknown policy; use filter, failures-N, ratio-N, average-0.N, cooldown or thresholds"
         )
     weight = float(found[1])
     return _apart(lambda: MovingAverage(weight))

@@ -1,8 +1,8 @@
-"""Samples played again to several policies: what each would have published, and how right that was. Pure.
+"""Replays samples to several policies: what each would have published, and how accurate that was. Pure.
 
-Samples come in the order in which they became known. Just before one is known every policy is asked for its figure,
-which is judged by that sample; then all policies see it. Of those that became known at one moment none is seen before
-all are asked, so their order among themselves does not matter.
+Samples come in the order in which they became known. Before a sample is known, every policy gives its figure, which is
+judged by that sample; then all policies see it. Samples that became known at the same moment are seen after all figures
+for them are taken, so their order does not matter.
 """
 
 from __future__ import annotations
@@ -24,62 +24,62 @@ _MONTH_S: Final = 30 * 86_400.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayMember:
-    """An endpoint whose samples are played."""
+    """An endpoint whose samples are replayed."""
 
     provider: str
     stale_s: float
-    """How long after the start of its newest sample an endpoint is unknown, which is not down, whatever a rule says."""
+    """How long after the start of its newest sample an endpoint is unknown, whatever a policy says."""
     judged: bool = True
-    """False: its samples are there for what they say about the provider's other endpoints."""
+    """False: its samples only inform about the provider's other endpoints."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """How one policy did."""
+    """The results of one policy."""
 
     name: str
     brier: float | None
     """Mean squared error of its figures; None: nothing was judged."""
     skill: float | None
-    """The share that it saves of the error of the constant figure that fits best; None: that one makes no error."""
+    """1 minus the ratio of its error to that of the best constant figure; None: that one has no error."""
     bins: tuple[CalibrationBin, ...]
     detected: int
-    """Outages that it had an alarm for."""
+    """Outages with an alarm."""
     missed: int
     delay_p50_s: float | None
-    """From the start of an outage's first failure to the alarm; None: it saw none."""
+    """From the start of an outage to the alarm; None: it detected none."""
     delay_p90_s: float | None
     false_alarms: int
-    """Alarms while there was no outage."""
+    """Alarms without an outage."""
     false_alarms_per_month: float | None
-    """And endpoint; None: no time was watched."""
+    """Per endpoint and month; None: no time was observed."""
     down_s: float
-    """How long it held endpoints to be down, of all endpoints together."""
+    """Total time for which it considered endpoints down."""
     changes: int
-    """How often it changed its mind about that."""
+    """How often it changed its mind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """How several policies did on the same samples."""
+    """The results of several policies for the same samples."""
 
     judged: int
-    """The samples that figures were judged by."""
+    """The number of samples that judged figures."""
     share: float | None
-    """How many of these succeeded within SLO."""
+    """The share of these that succeeded within SLO."""
     watched_s: float
-    """How long endpoints were watched, all together: without the time for which nothing is known."""
+    """Total time for which endpoints were known."""
     outages: int
     outage_s: float
-    """How long these lasted together."""
+    """Total duration of the outages."""
     verdicts: tuple[Verdict, ...]
 
 
 class Replay:
-    """Plays samples to policies; memory holds what a policy remembers, never what was played."""
+    """Replays samples to policies. Replayed samples are not kept in memory."""
 
     def __init__(self, members: Mapping[str, ReplayMember], names: Sequence[str]) -> None:
-        """`names` of policies; raises UnknownPolicyError."""
+        """`names`: of policies. Raises UnknownPolicyError."""
         providers = {endpoint: member.provider for endpoint, member in members.items()}
         self._policies = {name: policy_factory(name)(providers) for name in names}
         self._scales = {name: Calibration() for name in names}
@@ -95,7 +95,7 @@ class Replay:
         self._end_s = -math.inf
 
     def feed(self, counted: Iterable[CountedSample], until_s: float) -> None:
-        """Play what became known before `until_s`, hold back the rest. All that did has to be there by now."""
+        """Replay what became known before `until_s`, and hold the rest. Earlier samples must not come later."""
         self._held.extend(counted)
         self._held.sort(key=_order)
         count = bisect_left(self._held, until_s, key=_known_s)
@@ -104,7 +104,7 @@ class Replay:
             self._play(known_s, list(together))
 
     def report(self) -> Report:
-        """Play what was held back, and say how all did. Nothing can be played after that."""
+        """Replay the held samples and return the results. The replay ends with that."""
         self.feed((), math.inf)
         for lane in self._lanes.values():
             lane.end(self._end_s)
@@ -132,7 +132,7 @@ class Replay:
             self._tell(counted)
 
     def _ask(self, lane: _EndpointReplay, counted: CountedSample) -> None:
-        """Before an endpoint's first sample nothing is published that could be judged."""
+        """Judge the figures by a sample; not before an endpoint's first sample."""
         if counted.judges and lane.is_known:
             for name, scale in self._scales.items():
                 scale.add(lane.policies[name].figure(counted.known_s), good=counted.good)
@@ -161,15 +161,15 @@ class _EndpointReplay:
         self._stale_s = stale_s
         self._stale_at_s = -math.inf
         self._at_s = math.inf
-        """Up to when time has passed; infinite: nothing was heard yet."""
+        """The current time of the replay; infinite: there was no sample yet."""
 
     @property
     def is_known(self) -> bool:
-        """Whether a sample was heard."""
+        """Whether there was a sample."""
         return self._at_s < math.inf
 
     def pass_time(self, at_s: float) -> None:
-        """Let policies change their minds without news; when there is none for long, nothing is known any more."""
+        """Advance the time: policies may change their minds, and the endpoint may become stale."""
         if at_s <= self._at_s:
             return
         until_s = min(at_s, self._stale_at_s)
@@ -180,7 +180,7 @@ class _EndpointReplay:
             self._go_stale()
 
     def add(self, counted: CountedSample) -> None:
-        """Take in a sample, up to which time has passed."""
+        """Add a sample at the current time."""
         began_s = counted.seen.at.timestamp()
         self._at_s = counted.known_s
         self._stale_at_s = max(self._stale_at_s, began_s + self._stale_s, counted.known_s)
@@ -188,12 +188,12 @@ class _EndpointReplay:
             self._note(self.watch.see(failed=counted.failed, began_s=began_s, known_s=counted.known_s))
 
     def follow(self, name: str, at_s: float) -> None:
-        """Take a policy's word after news, unless the endpoint's own samples are too old for any."""
+        """Update the alarm of a policy, unless the endpoint is stale."""
         if at_s <= self._stale_at_s:
             self._alarms[name].follow(at_s, usable=self.policies[name].usable(at_s))
 
     def end(self, at_s: float) -> None:
-        """Nothing is heard after this moment."""
+        """End the replay of this endpoint."""
         self.pass_time(at_s)
         for alarms in self._alarms.values():
             alarms.end(self._at_s)
@@ -240,5 +240,5 @@ def _known_s(counted: CountedSample) -> float:
 
 
 def _order(counted: CountedSample) -> tuple[float, float, str, str]:
-    """Of those that became known together the one that began first, so that a replay comes out the same every time."""
+    """A fixed order of samples that became known at the same time, so that a replay is reproducible."""
     return counted.known_s, counted.seen.at.timestamp(), counted.endpoint, counted.id

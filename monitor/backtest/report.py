@@ -1,4 +1,4 @@
-"""A replay for people and for programs: policies side by side."""
+"""The report of a backtest as tables and as JSON."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ _COLUMNS: Final = (
     _Column(header="\ndown", cell=lambda verdict: _span(verdict.down_s)),
     _Column(header="\nchanges", cell=lambda verdict: count(verdict.changes)),
 )
-"""With the longest names that are compared by default they fit 80 columns."""
+"""With the default policies the tables fit 80 columns."""
 
 
 def as_plain(found: Backtest) -> dict[str, object]:
-    """For JSON: one document."""
+    """The JSON document."""
     report = found.report
     return {
         "schema": SCHEMA,
@@ -97,7 +97,7 @@ def _verdicts(verdicts: Sequence[Verdict]) -> Table:
 
 
 def _calibration(verdicts: Sequence[Verdict]) -> tuple[RenderableType, ...]:
-    """Three lines a policy, a column for each tenth of what can be said."""
+    """Three lines per policy, one column per bin."""
     table = _table("policy")
     table.leading = 1
     table.add_column("", no_wrap=True)
@@ -137,7 +137,7 @@ def _percent(value: float | None) -> str:
 
 
 def _span(value: float | None) -> str:
-    """In the unit that fits, with one digit."""
+    """A duration in the largest unit that fits, with one decimal."""
     if value is None:
         return _NONE
     for unit, unit_s in _SPANS:

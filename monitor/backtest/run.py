@@ -1,6 +1,6 @@
-"""What `providerwatch backtest` does: read stored samples hour by hour and play them to policies. It writes nothing.
+"""Runs `providerwatch backtest`: reads stored samples hour by hour and replays them to policies. It writes nothing.
 
-Every slice is read in a transaction of its own, so that a daemon that writes to the same store never waits.
+Every slice is read in a transaction of its own, so that a daemon on the same store does not wait.
 """
 
 from __future__ import annotations
@@ -24,34 +24,34 @@ from monitor.store import Store, StoreError
 from probes._model import ErrorClass, Sample, Task
 
 _SLICE: Final = timedelta(hours=1)
-"""As history is packed: a slice is whole blocks."""
+"""A slice is an hour, as blocks in the store are."""
 
 
 class BacktestMisuseError(Exception):
-    """What was asked for does not exist; the message says what does."""
+    """An unknown endpoint; the message lists the known ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestRequest:
-    """What is to be played to whom."""
+    """What to replay to which policies."""
 
     since: datetime
     until: datetime
     ids: Sequence[str] = ()
-    """Endpoints; none: all that are configured."""
+    """Endpoint ids; empty: all configured endpoints."""
     policies: Sequence[str]
 
 
 @dataclass(slots=True, kw_only=True)
 class SampleCost:
-    """What samples cost together, as far as it is known of each."""
+    """The total cost of samples, as far as it is known."""
 
     samples: int = 0
     tokens: int = 0
     usd: float = 0.0
 
     def add(self, sample: Sample) -> None:
-        """One more."""
+        """Add a sample."""
         self.samples += 1
         self.tokens += (sample.prompt_tokens or 0) + (sample.output_tokens or 0)
         self.usd += sample.cost_usd or 0.0
@@ -59,18 +59,18 @@ class SampleCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayCost:
-    """What the schedule that ran cost: all policies the same."""
+    """The cost of the replayed samples; the same for all policies."""
 
     all: SampleCost = field(default_factory=SampleCost)
     beside: SampleCost = field(default_factory=SampleCost)
-    """Of these, beside the ticks: to settle a doubt, or by the pace that adapts."""
+    """The part of probes between ticks, which confirm a surprise."""
     unplanned: SampleCost = field(default_factory=SampleCost)
-    """Of these, by probes that are not configured any more: nobody knows which were ticks."""
+    """The part of probes that are no longer configured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backtest:
-    """What became of a replay."""
+    """The result of a backtest."""
 
     since: datetime
     until: datetime
@@ -82,9 +82,9 @@ class Backtest:
 async def backtest(
     store: Store, config: Config, wanted: BacktestRequest, progress: Callable[[datetime, int], None] = lambda *_: None
 ) -> Backtest:
-    """Play the samples that began in [since, until) to each policy.
+    """Replay the samples that began in [since, until) to each policy.
 
-    `progress` is told up to when samples were played, and how many there were. Raises MisuseError or
+    `progress` gets the end of each replayed slice and the number of samples so far. Raises BacktestMisuseError or
     UnknownPolicyError before anything is read, and StoreError, also when there are no samples.
     """
     history = _History(config, _chosen(config, wanted.ids))
@@ -116,14 +116,14 @@ def _whose(ids: Sequence[str]) -> str:
 
 
 async def _begin(store: Store, history: _History, since: datetime) -> datetime:
-    """Not before the first sample there ever was: a span of years would else be gone through for nothing."""
+    """The start of the replay, not before the first sample: empty years are skipped."""
     first_seen = (await store.first_seen()).items()
     first = min((at for name, at in first_seen if history.name_of(name) in history.members), default=since)
     return max(since, first)
 
 
 async def _slices(store: Store, since: datetime, until: datetime) -> AsyncIterator[tuple[datetime, list[Sample]]]:
-    """Samples by slices of time, each with its end."""
+    """The samples of each slice, with the end of the slice."""
     while since < until:
         end = min(since - (since - EPOCH) % _SLICE + _SLICE, until)
         yield end, await store.samples(since, end)
@@ -131,7 +131,7 @@ async def _slices(store: Store, since: datetime, until: datetime) -> AsyncIterat
 
 
 class _History:
-    """What stored samples mean by the configuration as it is now."""
+    """Interprets stored samples by the present configuration."""
 
     def __init__(self, config: Config, chosen: frozenset[str]) -> None:
         providers = {spec.endpoint.provider for spec in config.endpoints if spec.endpoint.id in chosen}
@@ -153,11 +153,11 @@ class _History:
         }
 
     def name_of(self, endpoint: str) -> str:
-        """The id that an endpoint has now; its samples may still lie under an alias."""
+        """The present id of an endpoint; its samples may be stored under an alias."""
         return self._names.get(endpoint, endpoint)
 
     def counted(self, samples: Iterable[Sample]) -> list[CountedSample]:
-        """Those that count, as policies meet them; the bill is of all."""
+        """The counted samples; the cost includes all samples."""
         found = []
         for sample in samples:
             endpoint = self.name_of(sample.endpoint)
@@ -201,7 +201,7 @@ def _only_reach(config: Config, spec: EndpointSpec) -> bool:
 
 
 def _lasted_s(sample: Sample, probe: ProbeSpec | None) -> float:
-    """From the start of a probe until it was known how it ended; of one that failed that is not always measured."""
+    """From the start of a probe until its result was known. For failures that is estimated from the deadlines."""
     if sample.e2e_s is not None:
         return max(sample.e2e_s, 0.0)
     if probe is not None and sample.error is ErrorClass.TIMEOUT_TTFT:
@@ -212,5 +212,5 @@ def _lasted_s(sample: Sample, probe: ProbeSpec | None) -> float:
 
 
 def since_of(now: datetime, seconds: float) -> datetime:
-    """The moment so long before `now`, or the first that there is."""
+    """The moment so long before `now`, but not before 1970."""
     return now - timedelta(seconds=min(seconds, (now - EPOCH).total_seconds()))

@@ -14,7 +14,7 @@ from monitor.domain.router_ids import KNOWN, ROUTERS, RouterIdError
 from monitor.domain.spelling import closest
 
 _NEEDED = {Format.ENVOY_EDS: "envoy", Format.TRAEFIK: "traefik", Format.VLLM: "vllm"}
-"""Whose names a shape is made of."""
+"""The router whose names a file format needs."""
 
 Groups: TypeAlias = dict[str, dict[str, bool]]
 """By router and name, whether a group is named in nothing but what came from outside of the file."""
@@ -81,7 +81,7 @@ def _cluster(document: ConfigDocument, file: Place, groups: Mapping[str, bool]) 
     place = (*file, "cluster")
     cluster, shown = document.at(place), sorted(group for group, secret in groups.items() if not secret)
     if isinstance(cluster, str) and cluster not in groups:
-        yield document.problem(place, RefusedError("{value} is no cluster of any `router_ids`", options=shown))
+        yield document.problem(place, RefusedError("{value} is not a cluster of any `router_ids`", options=shown))
     elif place not in document.values and len(groups) > 1:
         which = f"say which of {', '.join(map(quoted, shown))}" if len(shown) == len(groups) else "say which"
         message = f"holds one cluster of Envoy; {which} with `cluster:`, and write a file for each"
@@ -98,5 +98,5 @@ def _agent(document: ConfigDocument) -> Iterator[Problem]:
     except RefusedError:
         return
     if not is_loopback(host) and document.at(("public",)) is not True:
-        message = "{value} can be reached from other machines, and HAProxy brings no token; add `public: true`"
+        message = "{value} can be reached from other machines, and HAProxy sends no token; add `public: true`"
         yield document.problem(place, RefusedError(message))

@@ -57,7 +57,7 @@ def _given(value: T) -> T:
 def _api(value: str, info: ValidationInfo[KnownNames]) -> str:
     names = sorted(info.context.apis)
     if value not in names:
-        raise RefusedError(f"{{value}} is no api of this version; write {_values.either(names)}", options=names)
+        raise RefusedError(f"{{value}} is not an api of this version; write {_values.either(names)}", options=names)
     return value
 
 

@@ -20,7 +20,7 @@ _ON_KEY = "[key]"
 
 _MESSAGES: Mapping[str, str] = {
     "string_type": "must be text",
-    "string_unicode": "must not hold half a character (\\uD800 to \\uDFFF); write it whole",
+    "string_unicode": "must not contain half a character (\\uD800 to \\uDFFF); write it whole",
     "bool_type": "must be true or false",
     "int_type": "must be a whole number",
     "float_type": "must be a number",
@@ -29,7 +29,7 @@ _MESSAGES: Mapping[str, str] = {
     "dict_type": "must be a mapping: lines of `key: value`",
     "list_type": "must be a list: lines that begin with `- `",
     "too_short": "is empty; write an entry, or leave the key out",
-    "too_long": "is too long; {max_length} entries are the most",
+    "too_long": "is too long; at most {max_length} entries are allowed",
     "greater_than": "must be more than {gt:g}",
     "greater_than_equal": "must be at least {ge:g}",
     "less_than_equal": "must be at most {le}",
@@ -86,7 +86,7 @@ def _unknown_key(document: ConfigDocument, place: Place) -> RefusedError:
         return RefusedError("is not supported by this version yet; remove it")
     if did_you_mean(str(place[-1]), section.known_keys()):
         return RefusedError("unknown key", options=section.known_keys())
-    return RefusedError(f"unknown key; known here are {', '.join(section.known_keys())}")
+    return RefusedError(f"unknown key; known keys: {', '.join(section.known_keys())}")
 
 
 def _section_at(document: ConfigDocument, place: Place) -> Any:  # noqa: ANN401  # a subclass of Section, found by walking types

@@ -58,25 +58,25 @@ def text(value: str) -> str:
 def line(value: str, longest: int) -> str:
     """One line of text that is not empty."""
     if not _not_empty(value).replace(_JOINER, "").isprintable():
-        raise RefusedError("must not hold control characters or line breaks")
+        raise RefusedError("must not contain control characters or line breaks")
     if len(value) > longest:
-        raise RefusedError(f"is too long; {longest} characters are the most")
+        raise RefusedError(f"is too long; at most {longest} characters are allowed")
     return value
 
 
 def prose(value: str) -> str:
     """Words for people: some lines."""
     if not all(character.isprintable() or character in {"\n", _JOINER} for character in _not_empty(value)):
-        raise RefusedError("must not hold control characters other than line breaks")
+        raise RefusedError("must not contain control characters other than line breaks")
     if len(value) > _LONGEST_PROSE:
-        raise RefusedError(f"is too long; {_LONGEST_PROSE} characters are the most")
+        raise RefusedError(f"is too long; at most {_LONGEST_PROSE} characters are allowed")
     return value.strip()
 
 
 def name(value: str) -> str:
     """A word that identifies something: text without spaces."""
     if " " in text(value):
-        raise RefusedError("{value} must not hold spaces")
+        raise RefusedError("{value} must not contain spaces")
     return value
 
 
@@ -95,7 +95,7 @@ def endpoint_id(provider: str, model: str) -> str:
 def provider_name(value: str) -> str:
     """A provider's name; `:` ends it in ids."""
     if ":" in name(value):
-        raise RefusedError("{value} must not hold ':', which ends the provider's name in ids")
+        raise RefusedError("{value} must not contain ':', which ends the provider's name in ids")
     return value
 
 
@@ -129,7 +129,7 @@ def _not_empty(value: str) -> str:
 def task(value: str) -> Task:
     """What a probe asks."""
     if value not in list(Task):
-        raise RefusedError(f"{{value}} is no task; write {either(tuple(Task))}", options=tuple(Task))
+        raise RefusedError(f"{{value}} is not a task; write {either(tuple(Task))}", options=tuple(Task))
     return Task(value)
 
 
@@ -139,7 +139,7 @@ def movable_class(value: str) -> ErrorClass:
         return ErrorClass(value)
     if value in set(ErrorClass):
         raise RefusedError("{value} is never the provider's nor the account's fault, so its blame cannot be moved")
-    raise RefusedError(f"{{value}} is no error class; known here are {', '.join(MOVABLE)}", options=MOVABLE)
+    raise RefusedError(f"{{value}} is not an error class; known classes: {', '.join(MOVABLE)}", options=MOVABLE)
 
 
 def blamed(value: str) -> Blame:
@@ -242,7 +242,7 @@ def day(value: object) -> datetime:
         try:
             return datetime.fromisoformat(f"{value}T00:00Z")
         except ValueError:
-            raise RefusedError("{value} is no day; write for example 2024-09-25") from None
+            raise RefusedError("{value} is not a date; write for example 2024-09-25") from None
     return moment(value)
 
 
@@ -262,7 +262,7 @@ def interval(value: object) -> Interval:
         return Interval(longest_s=_interval_s(duration_s(value)))
     shortest_s, longest_s = (_interval_s(duration_s(part.strip())) for part in (first, second))
     if shortest_s >= longest_s:
-        raise RefusedError("{value} is no range; the shorter interval comes first, such as 15s..5m")
+        raise RefusedError("{value} is not a range; the shorter interval comes first, such as 15s..5m")
     return Interval(longest_s=longest_s, shortest_s=shortest_s)
 
 

@@ -1,1 +1,1 @@
-"""Values and words that all parts share: status, tier, incident, maintenance, router ids, formats, failures. Pure."""
+"""Types that all parts share: status, tier, incident, maintenance window, router ids, file formats, failure. Pure."""

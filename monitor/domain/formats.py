@@ -1,4 +1,4 @@
-"""The names of the shapes that routers read: for the configuration, the command line and those that write them."""
+"""The names of the file formats that routers read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Format(StrEnum):
-    """A shape; each is made in one file of `monitor/publish/`, and `monitor/routing/formats/render.py` says which."""
+    """A file format. `monitor/routing/formats/render.py` says which module writes it."""
 
     SCORES = "scores"
     OPENROUTER = "openrouter"
@@ -17,5 +17,5 @@ class Format(StrEnum):
 
     @property
     def has_weights(self) -> bool:
-        """Whether it tells what to use and how much, and no figure beside that: mostly it stays as it is."""
+        """Whether the file holds only members and weights, so that most samples do not change it."""
         return self in {Format.ENVOY_EDS, Format.TRAEFIK, Format.HAPROXY_MAP, Format.VLLM}

@@ -1,1 +1,1 @@
-"""Questions about the past: series, buckets, samples, pages, incidents. Pure."""
+"""History queries: series, buckets, samples, pages, incidents. Pure."""

@@ -1,4 +1,4 @@
-"""The points of a series: what the samples, or the rollups, of each of its steps come to. Pure."""
+"""The points of a series, from samples or rollups. Pure."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from probes._serialize import timestamp
 LATENCIES: Final = frozenset(
     {Metric.HEADERS, Metric.TTFT, Metric.TTAT, Metric.E2E, Metric.ITL_P50, Metric.ITL_P99, Metric.ITL_MAX}
 )
-"""Times of the provider's that a failure never gave: their percentiles come twice."""
+"""Times of the provider. Their percentiles are given twice: of successes, and failure-inflated."""
 _SHARES: Final = (0.5, 0.9, 0.99)
 _ROUNDING: Final = 1e-9
-"""Of a share times a count, as in sketches."""
+"""Tolerance of a share times a count, as in sketches."""
 _DIGITS: Final = 6
-"""Of a ratio behind the point; of a figure in all, since a cost is as small as a millionth."""
+"""Decimals of a ratio; significant digits of a figure, since a cost may be a millionth."""
 
 OutcomeOf: TypeAlias = Callable[[ErrorClass | None], SampleOutcome]
-"""What a sample that ended so counts as."""
+"""The outcome of a sample by its error."""
 
 
 class Percentiles(TypedDict):
@@ -67,17 +67,17 @@ Points: TypeAlias = list[QuantilePoint] | list[RatioPoint]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _BucketStep:
-    """What lies in one step, wherever it is from."""
+    """The values of one step, from samples or rollups."""
 
     count: int
-    """Values in it."""
+    """Number of values."""
     ranked: Callable[[Sequence[int]], Sequence[float | None]]
-    """The values of ranks, of which 1 is that of the least."""
+    """The values at ranks; rank 1 is the smallest value."""
     endings: Mapping[ErrorClass | None, int]
 
 
 def of_samples(asked: SeriesQuery, grid: Grid, points: Iterable[Point], outcome_of: OutcomeOf) -> Points:
-    """The series of single samples."""
+    """A series from single samples."""
     steps: list[list[Point]] = [[] for _ in range(grid.count)]
     for point in points:
         number = grid.place(point.at)
@@ -87,7 +87,7 @@ def of_samples(asked: SeriesQuery, grid: Grid, points: Iterable[Point], outcome_
 
 
 def of_buckets(asked: SeriesQuery, grid: Grid, buckets: Iterable[Bucket], outcome_of: OutcomeOf) -> Points:
-    """The series of rollups. A step may be several of them: of tasks, vantages, hours."""
+    """A series from rollups. A step may hold several: of tasks, vantages, hours."""
     steps: list[list[Rollup]] = [[] for _ in range(grid.count)]
     for bucket in buckets:
         number = grid.place(bucket.start)
@@ -106,7 +106,7 @@ def _of_samples(points: Sequence[Point]) -> _BucketStep:
 
 
 def _together(rollups: Sequence[Rollup]) -> Rollup:
-    """Most steps are one rollup, which need not be copied."""
+    """The merged rollup. Most steps hold one, which need not be copied."""
     return rollups[0] if len(rollups) == 1 else merged(rollups)
 
 
@@ -117,7 +117,7 @@ def _of_rollup(rollup: Rollup, metric: Metric) -> _BucketStep:
     def ranked(ranks: Sequence[int]) -> Sequence[float | None]:
         if figure is metric:
             return rollup.quantiles(figure, [rank / count for rank in ranks])
-        # Who is the slowest takes the longest for a token.
+        # The inverse reverses the ranks.
         turned = rollup.quantiles(figure, [(count - rank + 1) / count for rank in ranks])
         return [1 / value if value else None for value in turned]
 
@@ -154,7 +154,7 @@ def _quantiles(at: str, step: _BucketStep, outcome_of: OutcomeOf | None) -> Quan
 
 
 def _percentiles(step: _BucketStep, failed: int) -> Percentiles:
-    """With so many failures behind the slowest success."""
+    """The percentiles with so many failures ranked after the slowest success."""
     total = step.count + failed
     ranks = [max(math.ceil(share * total - _ROUNDING), 1) for share in _SHARES]
     known = [rank for rank in ranks if rank <= step.count]

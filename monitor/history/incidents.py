@@ -1,4 +1,4 @@
-"""Incidents as readers see them: JSON rows, and entries of an Atom feed. Pure."""
+"""Incidents as JSON rows and as an Atom feed. Pure."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from probes._serialize import timestamp
 FEED_TYPE: Final = "application/atom+xml"
 _ATOM: Final = "http://www.w3.org/2005/Atom"
 _TAG: Final = "tag:providerwatch,2026:"
-"""Before every id of the feed (RFC 4151). The rest of one is never made of what may change."""
+"""Prefix of every id of the feed (RFC 4151). Ids hold nothing that may change."""
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 has no way to write, whatever escapes it."""
+"""Characters that XML 1.0 cannot represent, not even escaped."""
 
 
 class IncidentRow(TypedDict):
@@ -72,9 +72,9 @@ def incident_row(incident: Incident, now: datetime) -> IncidentRow:
 
 
 def feed(incidents: Sequence[Incident], vantage: str) -> bytes:
-    """The feed of these incidents (RFC 4287), in their order.
+    """The Atom feed of these incidents (RFC 4287), in their order.
 
-    The same incidents are the same bytes: what is open says since when and not how long.
+    The same incidents give the same bytes: an open incident says since when and not for how long.
     """
     root = ET.Element("feed", xmlns=_ATOM)
     name = quote(vantage, safe="", errors="replace")
@@ -97,7 +97,7 @@ def _entry(root: ET.Element, incident: Incident, vantage: str) -> None:
     _text(entry, "updated", timestamp(_updated(incident)))
     ET.SubElement(entry, "category", term=_xml(incident.endpoint), label="endpoint")
     ET.SubElement(entry, "category", term=incident.worst.value, label="worst")
-    # An entry without a page of its own has to hold its content (RFC 4287, 4.1.2).
+    # An entry without a link to a page must have content (RFC 4287, 4.1.2).
     _text(entry, "content", _story(incident), type="text")
 
 
@@ -113,7 +113,7 @@ def _story(incident: Incident) -> str:
 
 
 def span(length: timedelta) -> str:
-    """A length of time for people, in its two largest units."""
+    """A duration in its two largest units."""
     seconds = max(round(length.total_seconds()), 0)
     minutes, hours, days = seconds // 60, seconds // 3_600, seconds // 86_400
     if days:
@@ -124,7 +124,7 @@ def span(length: timedelta) -> str:
 
 
 def _updated(incident: Incident) -> datetime:
-    """When it last changed, as far as it tells."""
+    """When the incident last changed, as far as it is known."""
     return max(incident.last_at, incident.ended_at or incident.last_at)
 
 

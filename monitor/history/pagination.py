@@ -1,7 +1,7 @@
-"""Cursors: a place among samples, incidents or uses as a word that readers hand back and need not understand. Pure.
+"""Cursors: opaque strings for a position among samples, incidents or usage rows. Pure.
 
-A place and no count of what lies before it: what comes meanwhile moves nothing, so a page has neither twice nor misses
-what began before its first one.
+A cursor holds a position and no count. So new rows do not shift pages: no row that began before the first page is
+repeated or missed.
 """
 
 from __future__ import annotations
@@ -16,36 +16,36 @@ from monitor.store import PageKey
 from monitor.traffic.counted import UsageKey
 
 FORM: Final = "A[A-Za-z0-9_-]{20}[AQgw]"
-"""What every cursor looks like, as a regular expression; whatever looks so is one."""
+"""The form of every cursor, as a regular expression. Every string of this form is a valid cursor."""
 USE_FORM: Final = "(?:[A-Za-z0-9_-]{4})+"
-"""The same of one to a use."""
-_NOT_GIVEN: Final = "a word that was given out as `next`; begin anew without one"
+"""The form of a cursor to a usage row."""
+_NOT_GIVEN: Final = "the value of `next` from an earlier page; leave it out to start over"
 _PADDING: Final = "=="
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
-"""Counted from here, microseconds need no sign and fewer than 58 bits for 9,000 years: hence the `A` in front."""
+"""From here, microseconds need no sign and fewer than 58 bits for 9,000 years; hence the `A` in front."""
 _MOMENT: Final = timedelta(microseconds=1)
 _FIELDS: Final = struct.Struct(">Q8s")
-"""Microseconds since then, and the id."""
+"""Microseconds since `_FIRST`, and the id."""
 _DAY_BYTES: Final = 3
-"""So that what stands for them needs no padding."""
+"""A multiple of three, so that base64 needs no padding."""
 _BETWEEN: Final = b"\0"
-"""Neither an id nor an application holds one."""
+"""Separator: no endpoint id and no application name contains it."""
 FIRST_ID: Final = "0" * 16
-"""Before every other id, so that nothing which began at the moment of such a place comes before it."""
+"""Sorts before every other id, so that no row with the same time comes before it."""
 
 
 class QueryError(ValueError):
-    """What a reader asked cannot be answered; the message is for the reader."""
+    """An invalid query; the message is for the client."""
 
 
 def to_cursor(place: PageKey) -> str:
-    """The word for a place."""
+    """The cursor of a key."""
     data = _FIELDS.pack((place.at - _FIRST) // _MOMENT, bytes.fromhex(place.id))
     return urlsafe_b64encode(data).decode().removesuffix(_PADDING)
 
 
 def from_cursor(word: str) -> PageKey:
-    """The place that a word stands for. Raises QueryError on a word that `to_cursor` never gave."""
+    """The key of a cursor. Raises QueryError when it is invalid."""
     if re.fullmatch(FORM, word):
         micros, identity = _FIELDS.unpack(urlsafe_b64decode(word + _PADDING))
         return PageKey(at=_FIRST + timedelta(microseconds=micros), id=identity.hex())
@@ -53,17 +53,14 @@ def from_cursor(word: str) -> PageKey:
 
 
 def to_use_cursor(use: UsageKey) -> str:
-    """The word for a day, an endpoint and an application."""
+    """The cursor of a day, an endpoint and an application."""
     day, *names = use
     data = day.toordinal().to_bytes(_DAY_BYTES, "big") + _BETWEEN.join(name.encode() for name in names)
     return urlsafe_b64encode(data + _BETWEEN * (-len(data) % _DAY_BYTES)).decode()
 
 
 def from_use_cursor(word: str) -> UsageKey:
-    """What such a word stands for; one that was never given out stands for something, too, if it has the form.
-
-    Raises QueryError on one without it.
-    """
+    """The usage key of a cursor; every string of the right form has one. Raises QueryError on others."""
     if not re.fullmatch(USE_FORM, word):
         raise QueryError(_NOT_GIVEN)
     data = urlsafe_b64decode(word)
@@ -73,5 +70,5 @@ def from_use_cursor(word: str) -> UsageKey:
 
 
 def before(moment: datetime) -> PageKey:
-    """The place of a page that begins with the newest before a moment."""
+    """The key of a page that begins with the newest row before a moment."""
     return PageKey(at=moment, id=FIRST_ID)

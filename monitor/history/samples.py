@@ -1,4 +1,4 @@
-"""Pages of raw samples: where one begins, how far back it looks, and what comes after it. Pure."""
+"""Pages of raw samples: where a page begins, how far back it searches, and its next cursor. Pure."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from probes._model import Sample, Task
 from probes._serialize import sample_to_plain
 
 _SELDOM: Final = timedelta(days=7)
-"""How far back one page looks for a task that may be run seldom."""
+"""How far back one page searches for a single task, which may be rare."""
 _LEEWAY: Final = timedelta(days=1)
-"""How long a sample may outlive its retention, and how far clocks may be ahead."""
+"""How long a sample may exist after its retention, and how far clocks may be ahead."""
 
 
 class SampleList(TypedDict):
@@ -31,7 +31,7 @@ class SampleList(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleQuery:
-    """Which samples a reader wants."""
+    """Which samples to return."""
 
     endpoint: str
     since: datetime | None
@@ -41,11 +41,11 @@ class SampleQuery:
     cursor: PageKey | None
 
     def page(self, now: datetime, raw: timedelta) -> Page:
-        """What to ask the store for; `raw` is how long it keeps samples."""
+        """The store query for a page; `raw` is the retention of samples."""
         bounds = [self.cursor, None if self.until is None else before(self.until)]
         newest = min((bound for bound in bounds if bound is not None), default=None)
         since = EPOCH if self.since is None else self.since
-        if self.task is None:  # each block that is read has something for the page
+        if self.task is None:  # every block that is read has samples for the page
             return Page(since=since, reach=since, before=newest)
         oldest = max(since, now - raw - _LEEWAY)
         begin = now + _LEEWAY if newest is None else min(newest.at, now + _LEEWAY)
@@ -54,16 +54,16 @@ class SampleQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """What to ask the store for."""
+    """The store query for a page."""
 
     since: datetime
-    """As far back as there is anything for the reader."""
+    """How far back the query goes in all."""
     reach: datetime
-    """As far back as this page looks."""
+    """How far back this page searches."""
     before: PageKey | None
 
     def next(self, found: Sequence[Sample], limit: int) -> str | None:
-        """The cursor of the page behind, where `found` is up to one sample more than `limit`."""
+        """The cursor of the next page. `found` holds up to one sample more than `limit`."""
         if len(found) > limit:
             last = found[limit - 1]
             return to_cursor(PageKey(at=last.started_at, id=last.id))
@@ -71,7 +71,7 @@ class Page:
 
 
 def portions(samples: Sequence[Sample], size: int) -> Iterator[bytes]:
-    """The JSON of samples with commas between, so many at a time."""
+    """The JSON of samples separated by commas, `size` samples at a time."""
     rows = iter(samples)
     while portion := list(islice(rows, size)):
         yield b",".join(json.dumps(sample_to_plain(each), separators=(",", ":")).encode() for each in portion)

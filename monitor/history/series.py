@@ -1,7 +1,7 @@
-"""Series: which ones there are of an endpoint, and the grid that their steps lie on. Pure.
+"""Series of an endpoint: metrics, and the grid of their steps. Pure.
 
-Steps lie on a grid that begins in 1970, so a step that is over never changes where it lies, whoever asks and when. The
-last one holds the moment of asking. Up to a day they are made from samples; hours and days from rollups.
+Steps lie on a grid that begins in 1970, so the bounds of a past step are the same for every request. The last step
+contains the time of the request. Windows up to a day are made from samples, steps of hours and days from rollups.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from probes._model import Task
 
 
 class Metric(StrEnum):
-    """What a series can be of: uptime, or a field of samples that is a measure."""
+    """The metric of a series: uptime, or a numeric field of samples."""
 
     UPTIME = "uptime"
     LAG = "lag_s"
@@ -60,9 +60,9 @@ ONLY_RAW: Final = frozenset(
         Metric.MERGED_READS,
     }
 )
-"""Fields that no rollup has a sketch of."""
+"""Fields without a sketch in rollups."""
 INVERSE: Final[Mapping[Metric, Metric]] = {Metric.TPOT: Metric.OUTPUT_TPS}
-"""Fields that are the inverse of one that has a sketch."""
+"""Fields that are the inverse of a field with a sketch."""
 
 MINUTE: Final = 60
 HOUR: Final = 3_600
@@ -78,7 +78,7 @@ _STEPS: Final = (
     (30 * DAY, 6 * HOUR),
     (LONGEST_WINDOW_S, DAY),
 )
-"""Windows up to how many seconds are shown in which step, unless another is asked for."""
+"""The default step, by the longest window that it applies to, in seconds."""
 
 
 class Source(Enum):
@@ -91,7 +91,7 @@ class Source(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """Steps of the same length, one behind the other."""
+    """Consecutive steps of the same length."""
 
     begin: datetime
     step: timedelta
@@ -99,54 +99,54 @@ class Grid:
 
     @property
     def end(self) -> datetime:
-        """When the last step is over."""
+        """End of the last step."""
         return self.begin + self.count * self.step
 
     def starts(self) -> list[datetime]:
-        """When each step begins."""
+        """Start of each step."""
         return [self.begin + number * self.step for number in range(self.count)]
 
     def place(self, at: datetime) -> int | None:
-        """In which step a moment lies; None: in none."""
+        """The step that contains a moment; None: no step does."""
         number = (at - self.begin) // self.step
         return number if 0 <= number < self.count else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesQuery:
-    """What a series is to be of."""
+    """A requested series."""
 
     metric: Metric
     task: Task | None
-    """None: of all tasks."""
+    """None: all tasks."""
     window_s: int
     step_s: int
     source: Source
 
     @property
     def sketched(self) -> tuple[str, ...]:
-        """The figures whose sketches a rollup has to bring."""
+        """The figures whose sketches are needed."""
         return () if self.metric is Metric.UPTIME else (INVERSE.get(self.metric, self.metric),)
 
     @property
     def figure(self) -> str:
-        """The field of samples that is to be read; uptime needs none, and takes one that costs nothing."""
+        """The sample field to read. Uptime needs none and takes one that is cheap to read."""
         return "ttft_s" if self.metric is Metric.UPTIME else self.metric
 
     def grid(self, now: datetime) -> Grid:
-        """The steps of the window that ends at `now`: as many as it has, and one more where it lies across."""
+        """The steps of the window that ends at `now`, with one more where the window lies across the grid."""
         begin, last = (_floor(at, self.step_s) for at in (now - timedelta(seconds=self.window_s), now))
         step = timedelta(seconds=self.step_s)
         return Grid(begin=begin, step=step, count=(last - begin) // step + 1)
 
     def whole(self, now: datetime) -> Grid:
-        """The window in one step, for a single figure of all of it."""
+        """The window as one step."""
         begin = _floor(now - timedelta(seconds=self.window_s), _unit_s(self.source))
         return Grid(begin=begin, step=now + timedelta(microseconds=1) - begin, count=1)
 
 
 def series_query(metric: Metric, *, task: Task | None, window_s: float, step_s: float | None) -> SeriesQuery:
-    """What is to be read for a reader. Raises QueryError where there is no such series."""
+    """The series for a request. Raises QueryError when there is no such series."""
     window = _whole("window", window_s)
     if not SHORTEST_WINDOW_S <= window <= LONGEST_WINDOW_S:
         raise QueryError("window is from 5m to 90d")

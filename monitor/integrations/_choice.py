@@ -1,4 +1,4 @@
-"""Which of LiteLLM's deployments are to be used: the best group of them, the best first. Pure.
+"""Selects which of LiteLLM's deployments to use: the best group, best first. Pure.
 
 LiteLLM reads only which deployments come back, and chooses among these by its own strategy (shuffle, latency, weights).
 So what is worse is left out as long as there is something better, and never anything that would leave LiteLLM nothing.
@@ -44,12 +44,12 @@ def choose(
 
 
 def use_of(endpoint: ScoredEndpoint | None) -> RoutingUse:
-    """What to use an endpoint for, as it is seen now; None: it is not configured."""
+    """How to use an endpoint; None: it is not monitored."""
     return RoutingUse.NORMAL if endpoint is None else endpoint.use
 
 
 def name_of(model_info: Mapping[str, Any]) -> str:
-    """The endpoint's id, where the deployment gives it; else the deployment's own, which `router_ids` may hold."""
+    """The endpoint's id if the deployment names it, else the deployment's id, which `router_ids` may hold."""
     return str(model_info.get("providerwatch") or model_info.get("id"))
 
 
@@ -59,7 +59,7 @@ def _seen(deployment: Deployment, endpoints: Mapping[str, ScoredEndpoint], now: 
 
 
 def _rank(endpoint: ScoredEndpoint | None) -> tuple[int, float]:
-    """What nobody watches comes after what is up, as in the client."""
+    """Deployments that are not monitored come after those that are up, as in the client."""
     return (1, 0.0) if endpoint is None else endpoint.rank
 
 
@@ -69,7 +69,7 @@ def _has_failed(deployment: Deployment, request: Mapping[str, Any]) -> bool:
 
 
 def _pool(deployment: Deployment, by_order: bool) -> Hashable:
-    """What deployments have to share to stand in for each other."""
+    """The properties that interchangeable deployments share."""
     params, info = deployment.get("litellm_params") or {}, deployment.get("model_info") or {}
     tags = frozenset(_words(params.get("tags"))), frozenset(_words(params.get("tag_regex")))
     return (*tags, (params.get("order"), info.get("order")) if by_order else None)

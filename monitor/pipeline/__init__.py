@@ -1,1 +1,1 @@
-"""From a sample to what readers see."""
+"""The pipeline of the daemon: judge samples, store them, publish the result."""

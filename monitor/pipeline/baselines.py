@@ -1,8 +1,8 @@
-"""Reads from the store what is usual of each endpoint at the hour that comes, while the daemon runs.
+"""Refreshes the baselines of every endpoint from the store while the daemon runs.
 
-Once at the start, then before each full hour: an endpoint at a time, with a pause after each, so that neither the loop
-nor the store is busy with it. What was read is handed over when its hour begins. While the store fails, the habits
-that were handed over before stay.
+Once at start, then before each full hour: one endpoint at a time, with a pause after each, so that neither the event
+loop nor the store is busy with it. New baselines take effect when their hour begins. While the store fails, the old
+ones stay.
 """
 
 from __future__ import annotations
@@ -24,36 +24,36 @@ from probes._model import Blame, Task
 log = logging.getLogger(__name__)
 
 _NEAR: Final = (Basis.WEEKDAY, Basis.HOUR)
-"""What is read first: eighteen hours. All those of a week are read only where these are not enough."""
+"""Read first: eighteen hours. All hours of a week are read only where these are not enough."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineCallbacks:
-    """Who is asked, and who is told of what."""
+    """What the reader calls."""
 
     now: Callable[[], datetime]
     troubled: Callable[[], bool]
-    """Whether the store does not take samples."""
+    """Whether the store fails."""
     baselines: Callable[[str, Baselines], None]
-    """Takes an endpoint's id, and what is usual of it at the hour that has begun."""
+    """Takes an endpoint's id and its baselines for the current hour."""
     is_new: Callable[[str, datetime], bool] = lambda *_: False
     """Whether an endpoint has no samples from before an hour, so that there is nothing to read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineIntervals:
-    """How often things are done."""
+    """Intervals of the reader."""
 
     ahead: timedelta = timedelta(minutes=5)
-    """How long before an hour reading for it begins."""
+    """How long before an hour its baselines are read."""
     breath_s: float = 0.02
-    """From one endpoint to the next."""
+    """Pause between two endpoints."""
     look_s: float = 5.0
-    """From one look at the clock to the next when nothing is to be read, and to the next try after a failure."""
+    """Between two looks at the clock when there is nothing to read, and before the next try after a failure."""
 
 
 class BaselineReader:
-    """Keeps every endpoint's habits those of the hour."""
+    """Keeps the baselines of every endpoint current."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class BaselineReader:
         callbacks: BaselineCallbacks,
         intervals: BaselineIntervals = BaselineIntervals(),
     ) -> None:
-        """`tasks`: by endpoint id, whose times and speeds it is judged by."""
+        """`tasks`: by endpoint id, its headline task."""
         self._store = store
         self._tasks = {name: task for name, task in tasks.items() if task in GENERATES}
         self._callbacks = callbacks
@@ -74,11 +74,11 @@ class BaselineReader:
 
     @property
     def error(self) -> str | None:
-        """Why it could not read some of what it last tried to; None: it could."""
+        """Why the last read failed; None: it succeeded."""
         return self._failure.reason
 
     async def run(self) -> None:
-        """Read and hand over until cancelled."""
+        """Read and hand over baselines until cancelled."""
         while True:
             hour = self._hour_at(self._callbacks.now())
             if hour != self._hour:
@@ -89,20 +89,20 @@ class BaselineReader:
             await asyncio.sleep(self._intervals.breath_s if going_well else self._intervals.look_s)
 
     def _hour_at(self, now: datetime) -> datetime:
-        """The hour to read for: the one that is, until all of it is read, then the one that comes."""
+        """The hour to read for: the current one until all endpoints are read, then the next one."""
         present = _hour_of(now)
         if self._hour is None or (self._hour == present and self._waiting):
             return present
         return _hour_of(now + self._intervals.ahead)
 
     def _begin(self, hour: datetime) -> None:
-        """All is to be read for another hour; what was not handed over by now is for no hour that comes."""
+        """Start over for another hour; baselines that were not handed over by now are out of date."""
         self._hour = hour
         self._waiting = deque(name for name in self._tasks if not self._callbacks.is_new(name, hour))
         self._ready = {}
 
     async def _read_next(self, hour: datetime) -> bool:
-        """Read what is usual of one endpoint; False when there is none to be read, or none can be."""
+        """Read the baselines of one endpoint; False: there is nothing to read, or the store fails."""
         if not self._waiting or self._callbacks.troubled():
             return False
         name = self._waiting[0]
@@ -112,7 +112,7 @@ class BaselineReader:
             self._failed(str(error))
         except Exception as error:
             if self.error is None:
-                log.exception("reading failed in a way that the store does not know", extra={"action": "habits_failed"})
+                log.exception("baselines not read: unexpected error", extra={"action": "habits_failed"})
             self._failed(f"{type(error).__name__} inside the store")
         else:
             self._waiting.popleft()
@@ -139,15 +139,15 @@ class BaselineReader:
         self._ready = {}
 
     def _failed(self, reason: str) -> None:
-        """One endpoint that cannot be read does not keep the others from being read."""
+        """Go on with the other endpoints, and log the first failure."""
         self._waiting.rotate(-1)
         if self._failure.begins(reason):
-            log.warning("habits stay as they were, tried again later: %s", reason, extra={"action": "habits_failed"})
+            log.warning("baselines not refreshed; trying again: %s", reason, extra={"action": "habits_failed"})
 
     def _recovered(self) -> None:
-        """Only when all were read: where some can never be, each round would tell so anew."""
+        """Log the recovery once all endpoints are read. Otherwise one unreadable endpoint would log every round."""
         if not self._waiting and self._failure.ends():
-            log.info("habits are read again", extra={"action": "habits_recovered"})
+            log.info("baselines refreshed again", extra={"action": "habits_recovered"})
 
 
 def _past_of(bucket: Bucket) -> BaselineHistory:

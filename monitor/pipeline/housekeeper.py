@@ -1,6 +1,6 @@
-"""Keeps the store quick and small while the daemon runs: a slice at a time, so that nobody waits for it.
+"""Housekeeping of the store while the daemon runs: one short slice at a time, so that writes do not wait.
 
-It stands back while the store does not take samples: what little such a store can do belongs to them.
+It pauses while the store fails, to leave the store to the samples.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HousekeeperCallbacks:
-    """Who is asked, and who is told of what."""
+    """What the housekeeper calls."""
 
     now: Callable[[], datetime]
     troubled: Callable[[], bool]
-    """Whether the store does not take samples."""
+    """Whether the store fails."""
     slice_done: Callable[[float], None]
-    """After each slice: the seconds that it took."""
+    """After each slice, with its duration in seconds."""
     measured: Callable[[Size], None]
-    """How large the store is, after tidying."""
+    """Takes the size of the store after housekeeping."""
     clock_read: Callable[[ClockReading], None] = lambda _: None
-    """What retention makes of the clock, each time that it is looked at."""
+    """Takes what retention makes of the clock, each time that the clock is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HousekeepingIntervals:
-    """How often things are done."""
+    """Intervals of the housekeeper."""
 
     breath_s: float = 0.02
-    """Between two slices, while there is more to do."""
+    """Pause between two slices while there is more to do."""
     every_s: float = 30.0
-    """From the last slice to the next look."""
+    """From the last slice to the next run."""
 
 
 class Housekeeper:
-    """Tidies for ever, and measures each time."""
+    """Runs the housekeeping of a store, and measures its size each time."""
 
     def __init__(
         self,
@@ -67,11 +67,11 @@ class Housekeeper:
 
     @property
     def error(self) -> str | None:
-        """Why it could not do its work when it last tried; None: it could."""
+        """Why the last run failed; None: it succeeded."""
         return self._failure.reason
 
     async def run(self) -> None:
-        """Tidy and measure until cancelled."""
+        """Run housekeeping until cancelled."""
         while True:
             self._look.clear()
             if not self._callbacks.troubled():
@@ -81,20 +81,20 @@ class Housekeeper:
                     await self._look.wait()
 
     def look(self) -> None:
-        """Work at once: the wall clock was stepped."""
+        """Run at once: the wall clock was stepped."""
         self._look.set()
 
     async def check_clock(self) -> ClockReading:
-        """Hold the clock against the store, and take back a horizon that a clock which was ahead has left."""
+        """Compare the clock with the store, and lower a retention horizon that a clock ahead of time has set."""
         now, times = self._callbacks.now(), await self._store.times()
         restored = horizon_to_restore(now, self._retention.raw, times)
         if restored is not None:
             await self._store.lower_horizon(restored)
             words = (
-                "retention horizon set back to %s: a clock that was ahead had moved it to %s. "
+                "retention horizon set back from %s to %s: it was set while the clock was ahead. "
                 "Later samples are stored again"
             )
-            log.warning(words, _minute(restored), _minute(times.horizon), extra={"action": "horizon_restored"})
+            log.warning(words, _minute(times.horizon), _minute(restored), extra={"action": "horizon_restored"})
         reading = self._clock.read(now, time.monotonic(), times)
         self._callbacks.clock_read(reading)
         self._log_clock(now, reading)
@@ -103,8 +103,8 @@ class Housekeeper:
     def _log_clock(self, now: datetime, reading: ClockReading) -> None:
         if reading.is_held and not self._was_held:
             words = (
-                "the clock says %s, but the newest time in the store is %s: nothing is deleted for one hour, "
-                "then retention catches up by one day per hour. Set the clock if it is wrong"
+                "the clock is at %s, but the newest time in the store is %s: retention deletes nothing for one hour, "
+                "then catches up by one day per hour. Set the clock if it is wrong"
             )
             log.warning(words, _minute(now), _minute(reading.until), extra={"action": "clock_leap"})
         elif self._was_held and not reading.is_held:
@@ -119,14 +119,14 @@ class Housekeeper:
             self._failed(str(error))
         except Exception as error:
             if self.error is None:
-                log.exception("tidying failed in a way that the store does not know", extra={"action": "tidy_failed"})
+                log.exception("store housekeeping failed: unexpected error", extra={"action": "tidy_failed"})
             self._failed(f"{type(error).__name__} inside the store")
         else:
             if self._failure.ends():
-                log.info("the store is tidied again", extra={"action": "tidy_recovered"})
+                log.info("store housekeeping works again", extra={"action": "tidy_recovered"})
 
     async def _run_upkeep(self, reading: ClockReading) -> None:
-        """Slice by slice while there is more to do."""
+        """Run slices while there is more to do and the store works."""
         retention = replace(self._retention, until=reading.until) if reading.is_held else self._retention
         while not self._callbacks.troubled():
             began_s = time.monotonic()
@@ -138,7 +138,7 @@ class Housekeeper:
 
     def _failed(self, reason: str) -> None:
         if self._failure.begins(reason):
-            log.warning("the store is not tidied, tried again later: %s", reason, extra={"action": "tidy_failed"})
+            log.warning("store housekeeping failed; trying again: %s", reason, extra={"action": "tidy_failed"})
 
 
 def _minute(at: datetime | None) -> str:
@@ -146,7 +146,7 @@ def _minute(at: datetime | None) -> str:
 
 
 def retention_of(config: Config) -> Retention:
-    """How long each tier is kept, as the store takes it."""
+    """The configured retention, as the store takes it."""
     spec = config.retention
     return Retention(
         raw=timedelta(seconds=spec.raw_s),

@@ -1,7 +1,7 @@
-"""Deadlines that leave out the event loop's own lag: an answer that waits for a busy loop is not late.
+"""Deadlines without the event loop's own lag: an answer that waits for a busy event loop is not late.
 
-A deadline is made of short steps. However late the loop comes to the end of one, the step counts once, and what
-answered meanwhile is heard before the next begins.
+A deadline consists of short steps. However late the event loop ends a step, the step counts once, and answers that
+arrived meanwhile are handled before the next step begins.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _STEPS: Final = 20
 
 
 async def within(seconds: float, event: asyncio.Event) -> bool:
-    """Whether the event is set within so many seconds of the loop's time."""
+    """Whether the event is set within so many seconds, without event loop lag."""
     for _ in range(_STEPS):
         try:
             async with asyncio.timeout(seconds / _STEPS):
@@ -27,7 +27,7 @@ async def within(seconds: float, event: asyncio.Event) -> bool:
 
 
 class Alarm:
-    """A context that calls `late` when it lasts longer than so many seconds of the loop's time."""
+    """A context manager that calls `late` when it lasts longer than so many seconds, without event loop lag."""
 
     def __init__(self, seconds: float, late: Callable[[], None]) -> None:
         self._step_s = seconds / _STEPS

@@ -1,4 +1,4 @@
-"""Takes reports of real traffic: reads them, passes over what was counted already, hands on the rest."""
+"""Receives reported outcomes of real traffic: parses them, drops duplicates, hands on the rest."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ Spans: TypeAlias = Mapping[str, tuple[MaintenanceWindow, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeCallbacks:
-    """Who is told, and what time it is."""
+    """What the receiver calls."""
 
     now: Callable[[], datetime]
     take: Callable[[Sequence[Call]], Awaitable[None]]
-    """Takes calls that are new; returns when their effect is published."""
+    """Takes new calls; returns when their effect is published."""
     count: Callable[[str, int], None]
-    """How many were `accepted`, `duplicate` or `rejected`."""
+    """Takes how many outcomes were `accepted`, `duplicate` or `rejected`."""
 
 
 class OutcomeReceiver:
-    """The one way in. What was stored before a restart is known after it."""
+    """Receives batches of outcomes. Duplicates are recognised across a restart."""
 
     def __init__(
         self, reader: CallReader, callbacks: OutcomeCallbacks, known: KnownIds | None = None, spans: Spans | None = None
     ) -> None:
-        """`spans`: when endpoints are in maintenance."""
+        """`spans`: the maintenance windows of endpoints."""
         self._reader = reader
         self._spans = spans or {}
         self._callbacks = callbacks
-        self._known = KnownIds() if known is None else known  # an empty one is false
+        self._known = KnownIds() if known is None else known  # an empty one is falsy
         self._apps = Apps()
 
     async def restore(self, store: Store) -> None:
-        """Know what was counted before."""
+        """Read from the store which outcomes were counted before."""
         now = self._callbacks.now()
         for at, keys in await store.counted_keys(now - REMEMBERED):
             self._known.add(keys, at)
@@ -75,7 +75,7 @@ class OutcomeReceiver:
 
 
 def reader_of(config: Config) -> CallReader:
-    """What a configuration calls its endpoints."""
+    """A reader that knows the endpoints of a configuration."""
     return CallReader(
         [spec.endpoint.id for spec in config.endpoints],
         {alias: spec.endpoint.id for spec in config.endpoints for alias in spec.aliases},
@@ -84,5 +84,5 @@ def reader_of(config: Config) -> CallReader:
 
 
 def spans_of(config: Config) -> Spans:
-    """When its endpoints are in maintenance."""
+    """The maintenance windows by endpoint."""
     return {spec.endpoint.id: spec.maintenance for spec in config.endpoints}

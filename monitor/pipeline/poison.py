@@ -1,7 +1,7 @@
-"""Stores a batch that the store refused part by part, and finds out which part it is that no store would take.
+"""Stores a rejected batch part by part, and drops parts that the store can never take (poison).
 
-A store that takes nothing at all, because its disk is full or its server gone, is no reason to give anything up. So a
-part is given up only with proof: the store says that it can be written to, and takes what comes after, every time.
+A store that takes nothing, because its disk is full or its server is down, is no reason to drop anything. A part is
+dropped only with proof: the store is writable and took the parts after it, several times.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from probes._model import Sample
 log = logging.getLogger(__name__)
 
 _STRIKES: Final = 3
-"""How often a part is passed over before it is given up."""
+"""How often a part may be rejected before it is dropped."""
 _TRIED_IN_VAIN: Final = 10
-"""Parts refused, and none taken: it is the store, not the parts."""
+"""After this many rejected parts and none stored, the store is at fault and not the parts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """What is stored in one transaction: samples, and what was made of them."""
+    """What is stored in one transaction: samples, and the states and incidents that follow from them."""
 
     samples: Sequence[Sample] = ()
     states: Mapping[str, str] = field(default_factory=dict)
@@ -37,33 +37,33 @@ class Batch:
     traffic: TrafficBatch | None = None
 
     async def append_to(self, store: Store) -> int:
-        """Store all of it or nothing. How many samples were too old to be taken."""
+        """Store all of it or nothing. Returns how many samples were too old."""
         return await store.append(self.samples, self.states, [*self.incidents.values()], self.traffic)
 
 
 @dataclass(slots=True, kw_only=True)
 class WriteOutcome:
-    """What became of a batch."""
+    """The result of storing a batch part by part."""
 
     taken: set[str] = field(default_factory=set)
-    """Names of the parts that are stored; a sample's is its id."""
+    """Names of the stored parts; a sample's name is its id."""
     given_up: set[str] = field(default_factory=set)
-    """Names of those that never will be."""
+    """Names of the dropped parts."""
     expired: int = 0
-    """Samples that were too old to be taken."""
+    """Samples that were older than retention."""
     error: StoreError | None = None
     """Why the rest has to be tried again; None: there is no rest."""
 
 
 class PoisonQueue:
-    """Remembers from one batch to the next what was passed over."""
+    """Counts over several batches how often each part was rejected."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._strikes: Counter[str] = Counter()
 
     async def append(self, batch: Batch) -> WriteOutcome:
-        """Store what can be stored. Raises when the store cannot be written to, no longer, or was replaced."""
+        """Store what can be stored. Raises StoreError when the store is not writable or was replaced."""
         await self._store.check_writable()
         outcome = WriteOutcome()
         refused: dict[str, StoreError] = {}
@@ -71,7 +71,7 @@ class PoisonQueue:
         for name, part in _parts(batch):
             try:
                 outcome.expired += await part.append_to(self._store)
-            except StoreReplacedError:  # what was taken is lost, too
+            except StoreReplacedError:  # the parts stored so far are lost, too
                 raise
             except StoreError as error:
                 await self._store.check_writable()
@@ -80,7 +80,7 @@ class PoisonQueue:
                     outcome.error = error
                     break
             except Exception:
-                log.exception("%s cannot be stored and is given up", name, extra={"action": "store_drop"})
+                log.exception("%s dropped: it cannot be stored", name, extra={"action": "store_drop"})
                 outcome.given_up.add(name)
             else:
                 outcome.taken.add(name)
@@ -89,28 +89,28 @@ class PoisonQueue:
         return outcome
 
     def _give_up(self, refused: Mapping[str, StoreError], passed_over: set[str], outcome: WriteOutcome) -> None:
-        """Give up what was passed over often enough.
+        """Drop the parts that were rejected often enough.
 
-        It is counted until all is settled: what was given up may come again as long as anything has to be tried again.
+        Counts are kept until nothing has to be tried again: until then a dropped part may come again.
         """
         for name, error in refused.items():
             self._strikes[name] += name in passed_over
             if name not in passed_over or self._strikes[name] < _STRIKES:
                 outcome.error = error
                 continue
-            log.error("%s cannot be stored and is given up: %s", name, error, extra={"action": "store_drop"})
+            log.error("%s dropped: it cannot be stored: %s", name, error, extra={"action": "store_drop"})
             outcome.given_up.add(name)
         if outcome.error is None:
             self._strikes.clear()
 
 
 def traffic_name(traffic: TrafficBatch) -> str:
-    """What real traffic is called as a part."""
+    """The name of real traffic as a part."""
     return f"traffic {traffic.id}"
 
 
 def _parts(batch: Batch) -> Iterator[tuple[str, Batch]]:
-    """Each with its name. States are last: they come with every sample, so that incidents are passed over, too."""
+    """Each part with its name. States come last, with every batch, so that a rejected incident is noticed, too."""
     yield from ((sample.id, Batch(samples=[sample])) for sample in batch.samples)
     if batch.traffic is not None:
         yield traffic_name(batch.traffic), Batch(traffic=batch.traffic)

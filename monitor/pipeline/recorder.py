@@ -1,10 +1,7 @@
-"""From samples to what readers see: judge, store, then publish.
+"""Judges samples, stores them, then publishes the result.
 
-Readers see nothing that a restart would forget: what samples change may be read once they are committed.
-The store may hold that up for a moment and no longer; when it stalls or fails, publishing goes on without it, the
-samples wait in memory up to a bound, and writing resumes by itself. So no verdict ever depends on the store.
-
-The event loop's own lag is not the store's. A stall that is short is a warning; only a long one is a failure.
+A change is published once its samples are committed, so readers see only what a restart would restore. When the store
+stalls or fails, publishing goes on without it, samples wait in memory up to a bound, and writing resumes by itself.
 """
 
 from __future__ import annotations
@@ -36,50 +33,50 @@ _BATCH = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecorderCallbacks:
-    """Who is told of what."""
+    """What the recorder calls."""
 
     observe: Callable[[Sample], None]
-    """Every sample, when its effect is published."""
+    """Takes every sample when its effect is published."""
     published: Callable[[Sequence[StatusChange]], None]
-    """There is something new to be read; the statuses that changed."""
+    """Takes the changed statuses after each publication."""
     due: Callable[[str, datetime], None]
-    """When the next probe of an endpoint is worth its money; that may be past."""
+    """Takes when the next probe of an endpoint is due; it may be in the past."""
     dropped: Callable[[int], None]
-    """How many samples, or real requests, were given up."""
+    """Takes how many samples or reported requests were dropped."""
     stored: Callable[[], None] = lambda: None
-    """There are new samples in the store."""
+    """New samples are in the store."""
     absorbed: Callable[[Absorbed], None] = lambda _: None
-    """What new samples changed, before it is stored and published."""
+    """Takes what new samples changed, before it is stored and published."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueLimits:
-    """How long things may take, and how much may wait."""
+    """Time and memory limits of the recorder."""
 
     patience_s: float = 1.0
-    """How long a commit may hold up what it is for."""
+    """How long publishing waits for a commit."""
     stalled_s: float = 10.0
-    """Without an answer for so long the store has failed; a shorter stall is a warning."""
+    """The store has failed when it does not answer for this long; a shorter stall is a warning."""
     look_s: float = 1.0
-    """How often the store is asked whether it is well while nothing is to be written."""
+    """How often the store is checked while there is nothing to write."""
     kept: int = 5_000
-    """Samples that were stored last and stay in memory, to be stored again when the database is replaced."""
+    """The newest stored samples that stay in memory, to be stored again when the database is replaced."""
     slow_said_s: float = 60.0
-    """From one warning of a short stall to the next."""
+    """Between two warnings about short stalls."""
     backlog: int = 100_000
-    """Samples that wait in memory for a failing store; then the oldest are given up, and counted."""
+    """Samples that wait in memory for a failing store. Beyond that the oldest are dropped and counted."""
     retry_s: float = 1.0
-    """From one failure of the store to the next attempt."""
+    """From a failure of the store to the next attempt."""
     refusals: int = 5
-    """After every so many failures in a row a batch is tried part by part, if the store can be written to."""
+    """After this many failures in a row a batch is stored part by part, if the store is writable."""
     gather_s: float = 0.05
-    """How long real traffic waits for more: many reports make one turn."""
+    """How long reported traffic waits for more, so that many reports are handled together."""
     longest_s: float = 5.0
-    """How long nothing is published at most while nothing comes: the wall clock may be stepped meanwhile."""
+    """The longest time between two publications without new samples: the wall clock may be stepped meanwhile."""
 
 
 class Recorder:
-    """Takes samples from the runner; owns the order of storing and publishing."""
+    """Takes samples from the runner; decides the order of storing and publishing."""
 
     def __init__(
         self, board: Board, store: Store, callbacks: RecorderCallbacks, limits: QueueLimits = QueueLimits()
@@ -91,12 +88,12 @@ class Recorder:
         self._arrived: list[Sample] = []
         self._calls: list[Call] = []
         self._taken = asyncio.Event()
-        """Set when what arrives now is published."""
+        """Set when the calls that arrive now are published."""
         self._in_turn: list[asyncio.Event] = []
-        """Calls that were taken and are not published; of several turns, where one was cancelled."""
+        """Events of calls that are not published yet; several when a turn was cancelled."""
         self._closed = False
         self.still = asyncio.Lock()
-        """Who holds it keeps everything from being judged and published."""
+        """While it is held, nothing is judged and published."""
         self._news = asyncio.Event()
         self._unpublished: list[Sample] = []
         self._backlog: deque[Sample] = deque()
@@ -105,19 +102,19 @@ class Recorder:
         self._incidents: dict[str, Incident] = {}
         self._pending = PendingTraffic()
         self._traffic: TrafficBatch | None = None
-        """Traffic that is being stored: it stays as it is until that is done, since only so it is counted once."""
+        """The traffic batch that is being stored. It does not change until it is stored, so that it is counted once."""
         self._to_write = asyncio.Event()
         self._answered = asyncio.Event()
         self._poison = PoisonQueue(store)
         self._refusals = 0
         self._is_slow = False
-        """Whether publishing does not wait for what is being stored now."""
+        """Whether publishing goes on without the commit that is running now."""
         self._slow_said_s = -math.inf
         self._failure = OngoingFailure()
 
     @property
     def store_error(self) -> str | None:
-        """Why the store does not take samples now; None while it does."""
+        """Why the store fails; None: it works."""
         return self._failure.reason
 
     @property
@@ -127,18 +124,18 @@ class Recorder:
 
     @property
     def anything_waits(self) -> bool:
-        """Whether the store does not hold all that was judged."""
+        """Whether anything that was judged is not stored yet."""
         return bool(self._backlog or self._states or self._incidents or self._traffic or self._pending)
 
     def put(self, sample: Sample) -> None:
-        """Take a sample; never waits."""
+        """Take a sample; does not block."""
         self._arrived.append(sample)
         self._news.set()
 
     async def take(self, calls: Sequence[Call]) -> None:
-        """Take real traffic; returns when its effect is published, and so stored, unless the store stalls.
+        """Take reported traffic; returns when its effect is published, and stored unless the store stalls.
 
-        Raises StoppingError where it would never be.
+        Raises StoppingError when the recorder is closed.
         """
         if not calls:
             return
@@ -150,7 +147,7 @@ class Recorder:
         await self._taken.wait()
 
     async def run(self) -> None:
-        """Judge, store and publish until cancelled; without news when time alone changes a status."""
+        """Judge, store and publish until cancelled; also without samples, when time alone changes a status."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._write_on(), name="store-writer")
             while True:
@@ -159,12 +156,12 @@ class Recorder:
                     await self._turn()
 
     def _idle_s(self) -> float:
-        """How long nothing is to be done without news."""
+        """How long to wait for samples until the next publication."""
         moment, longest_s = self._board.next_moment, self._limits.longest_s
         return longest_s if moment is None else min((moment - datetime.now(UTC)).total_seconds(), longest_s)
 
     async def flush(self, patience_s: float) -> None:
-        """Judge, store and publish what is left; gives up on the store after `patience_s`. No traffic is taken then."""
+        """Judge, store and publish what is left. Waits for the store up to `patience_s`. Takes no more traffic."""
         self._closed = True
         self._absorb()
         try:
@@ -175,7 +172,10 @@ class Recorder:
         except TimeoutError:
             reason = self.store_error or "no answer in time"
             log.warning(
-                "samples that could not be stored: %d; %s", len(self._backlog), reason, extra={"action": "flush_failed"}
+                "%d samples not stored before shutdown: %s",
+                len(self._backlog),
+                reason,
+                extra={"action": "flush_failed"},
             )
         self._publish()
 
@@ -191,7 +191,7 @@ class Recorder:
         return self._is_slow or self.store_error is not None
 
     def _absorb(self) -> bool:
-        """Judge what arrived and queue it for the store; False when nothing did."""
+        """Judge what arrived and queue it for the store; False: nothing arrived."""
         batch, self._arrived = self._arrived, []
         calls, self._calls = self._calls, []
         self._news.clear()
@@ -237,7 +237,7 @@ class Recorder:
             log.error("samples dropped because the store is failing: %d", excess, extra={"action": "store_drop"})
 
     async def _write_on(self) -> None:
-        """Write whatever waits, for ever. A store that has nothing to take is asked whether it could."""
+        """Write what waits, until cancelled. While nothing waits, check that the store is writable."""
         while True:
             if await _within(self._limits.look_s, self._to_write):
                 is_well = await self._try_to_write()
@@ -247,11 +247,11 @@ class Recorder:
                 await asyncio.sleep(self._limits.retry_s)
 
     async def _try_to_write(self) -> bool:
-        """Store the oldest batch that waits; False when the store does not take it now."""
+        """Store the oldest waiting batch; False: the store fails."""
         return await self._ask(self._write_once)
 
     async def _ask(self, call: Callable[[], Awaitable[None]]) -> bool:
-        """Ask something of the store; False when it fails."""
+        """Call the store; False: it failed."""
         try:
             with Alarm(self._limits.stalled_s, self._stalled):
                 await call()
@@ -264,7 +264,7 @@ class Recorder:
             return False
         except Exception as error:
             if self.store_error is None:
-                log.exception("the store failed in a way that it does not know", extra={"action": "store_failed"})
+                log.exception("store failed: unexpected error", extra={"action": "store_failed"})
             self._troubled(f"{type(error).__name__} inside the store")
             return False
         if not self.anything_waits:
@@ -272,12 +272,12 @@ class Recorder:
         return True
 
     async def _write_once(self) -> None:
-        """Store the oldest batch that waits. It leaves the queue only once it is committed."""
+        """Store the oldest waiting batch. It leaves the queue once it is committed."""
         batch = self._take_batch()
         try:
             await self._append(batch)
         except BaseException:
-            # What came meanwhile is newer.
+            # States and incidents that came meanwhile are newer.
             self._states = {**batch.states, **self._states}
             self._incidents = {**batch.incidents, **self._incidents}
             raise
@@ -285,9 +285,9 @@ class Recorder:
             self._callbacks.stored()
 
     def _take_batch(self) -> Batch:
-        """The oldest samples that wait, which stay in the queue, and what was made of them, which leaves it.
+        """The oldest waiting samples, which stay in the queue, and the states and incidents, which leave it.
 
-        States and incidents follow their samples: they go with the last, so that none is ahead of what it rests on.
+        States and incidents go with the last of their samples, so that none is stored before its samples.
         """
         if self._traffic is not None and self._pending:
             return Batch(traffic=self._traffic)
@@ -302,13 +302,13 @@ class Recorder:
         return batch
 
     async def _append(self, batch: Batch) -> None:
-        """Store a batch; when something in it is nothing that the store can take, all the rest of it.
+        """Store a batch; when the store rejects it repeatedly, store its parts one by one.
 
-        A store that cannot be written to at all is another matter: nothing is given up for that.
+        Nothing is dropped while the store is not writable.
         """
         try:
             expired = await batch.append_to(self._store)
-        except StoreReplacedError:  # more is lost than this batch
+        except StoreReplacedError:  # more than this batch is lost
             raise
         except StoreError:
             self._refusals += 1
@@ -316,7 +316,7 @@ class Recorder:
                 raise
         except Exception:
             await self._store.check_writable()
-            log.exception("a batch cannot be stored; its parts are tried one by one", extra={"action": "store_poison"})
+            log.exception("batch not stored; storing its parts one by one", extra={"action": "store_poison"})
         else:
             self._refusals = 0
             self._drop_expired(expired)
@@ -327,12 +327,12 @@ class Recorder:
         await self._append_apart(batch)
 
     async def _append_apart(self, batch: Batch) -> None:
-        """Store what can be stored of a batch. Raises StoreError while something of it is to be tried again."""
+        """Store a batch part by part. Raises StoreError while a part has to be tried again."""
         outcome = await self._poison.append(batch)
         self._drop_expired(outcome.expired)
         waited = len(self._backlog)
         self._leave(outcome.given_up)
-        self._callbacks.dropped(waited - len(self._backlog))  # what was shed meanwhile is counted already
+        self._callbacks.dropped(waited - len(self._backlog))  # samples shed meanwhile are counted already
         self._leave(outcome.taken)
         self._stored.extend(sample for sample in batch.samples if sample.id in outcome.taken)
         if self._traffic is not None and traffic_name(self._traffic) in outcome.taken | outcome.given_up:
@@ -341,23 +341,23 @@ class Recorder:
             raise outcome.error
 
     def _drop_expired(self, count: int) -> None:
-        """Count what the store passed over: it began before what retention has deleted."""
+        """Count samples that the store ignored because they are older than retention."""
         if count:
             self._callbacks.dropped(count)
-            words = "%d samples not stored: they are older than retention keeps. Check whether the clock was stepped"
+            words = "%d samples not stored: they are older than retention. Check whether the clock was stepped"
             log.warning(words, count, extra={"action": "store_drop"})
 
     def _leave_front(self, ids: Collection[str]) -> None:
-        """Take off the queue what is stored; some of it may have been shed meanwhile."""
+        """Remove stored samples from the front of the queue; some may have been shed meanwhile."""
         while self._backlog and self._backlog[0].id in ids:
             self._backlog.popleft()
 
     def _leave(self, ids: Collection[str]) -> None:
-        """The same for samples that may stand anywhere."""
+        """Remove samples anywhere in the queue."""
         self._backlog = deque(sample for sample in self._backlog if sample.id not in ids)
 
     def _store_again(self) -> None:
-        """Queue what a restart goes on from, and the samples that were stored last: the store has lost them."""
+        """Queue all states, open incidents and the newest stored samples: the store has lost them."""
         held = self._board.states()
         self._states = {**held.states, **self._states}
         self._incidents = {**{each.id: each for each in held.incidents}, **self._incidents}
@@ -371,26 +371,26 @@ class Recorder:
         self._answered.set()
         self._is_slow = False
         if self._failure.ends():
-            log.info("the store takes samples again", extra={"action": "store_recovered"})
+            log.info("store works again", extra={"action": "store_recovered"})
 
     def _slow(self) -> None:
         now_s = asyncio.get_running_loop().time()
         if now_s >= self._slow_said_s + self._limits.slow_said_s:
             self._slow_said_s = now_s
             log.warning(
-                "the store is slow: a commit takes longer than %g s, publishing does not wait for it",
+                "store slow: a commit takes longer than %g s; publishing does not wait for it",
                 self._limits.patience_s,
                 extra={"action": "store_slow"},
             )
         self._is_slow = True
 
     def _stalled(self) -> None:
-        self._troubled(f"the store has not answered for {self._limits.stalled_s:g} s")
+        self._troubled(f"no answer for {self._limits.stalled_s:g} s")
 
     def _troubled(self, reason: str) -> None:
         if self._failure.begins(reason):
-            log.error("publishing goes on without the store: %s", reason, extra={"action": "store_failed"})
-        self._answered.set()  # what waits for the commit need not wait any longer
+            log.error("store failed; publishing goes on without it: %s", reason, extra={"action": "store_failed"})
+        self._answered.set()  # publishing need not wait for the commit
 
 
 async def _within(seconds: float, event: asyncio.Event) -> bool:

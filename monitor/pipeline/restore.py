@@ -1,4 +1,4 @@
-"""What a start takes over from the store: states, open incidents, counts of every window, traffic, budgets."""
+"""Restores the daemon's state from the store at start: states, open incidents, window counts, traffic, budgets."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from monitor.traffic.counted import FINEST_S
 log = logging.getLogger(__name__)
 
 _RECOUNT_S = 10.0
-"""How long counting anew may keep everything else waiting."""
+"""The longest time that a recount may block the recorder."""
 
 
 async def restore(board: Board, store: Store, now: datetime) -> tuple[Incident, ...]:
-    """Fill a board from the store; end and return the incidents of endpoints that are no longer probed."""
+    """Fill a board from the store. Ends and returns the incidents of endpoints that are no longer probed."""
     ended = await recall(board, store, now)
     if ended:
         await store.append([], {}, ended)
@@ -33,16 +33,16 @@ async def restore(board: Board, store: Store, now: datetime) -> tuple[Incident, 
 
 
 async def recall(board: Board, store: Store, now: datetime) -> tuple[Incident, ...]:
-    """Fill a board from the store: states, open incidents, counts for every window, figures of the last half hour.
+    """Fill a board from the store: states, open incidents, window counts, latencies of the last half hour.
 
-    What is dated later than `now`, as by a clock that was ahead, is passed over: it would stay in every window.
-    Changes nothing in the store; the incidents that are to be ended are returned with an end.
+    Samples that are dated later than `now`, by a clock that was ahead, are ignored: they would stay in every window.
+    The store is not changed. Incidents of endpoints that are no longer probed are returned with an end.
     """
     board.restore_states(await store.states(), await store.first_seen())
     ended = board.restore_incidents(await store.open_incidents())
     for bucket_s in sorted({window.bucket_s for window in WINDOWS}):
         longest_s = max(window.length_s for window in WINDOWS if window.bucket_s == bucket_s)
-        # A window holds on to its oldest bucket until all of that is outside.
+        # A window keeps its oldest bucket until all of it is outside.
         for tally in await store.tallies(now - timedelta(seconds=longest_s + bucket_s), bucket_s):
             if tally.bucket <= now:
                 board.restore_counts(
@@ -54,7 +54,7 @@ async def recall(board: Board, store: Store, now: datetime) -> tuple[Incident, .
 
 
 async def restore_traffic(board: Board, store: Store, now: datetime) -> None:
-    """Fill a board with the counts of real traffic; where windows count by the second, these are less fine."""
+    """Fill a board with the counts of real traffic. For windows that count by the second these are coarser."""
     for bucket_s in sorted({window.bucket_s for window in WINDOWS}):
         longest_s = max(window.length_s for window in WINDOWS if window.bucket_s == bucket_s)
         span_s = max(bucket_s, FINEST_S)
@@ -64,7 +64,7 @@ async def restore_traffic(board: Board, store: Store, now: datetime) -> None:
 
 
 async def restore_budgets(budgets: Budgets, store: Store, now: datetime) -> None:
-    """Fill budgets with what the day's stored samples cost."""
+    """Fill the budgets with the cost of the day's stored samples."""
     for endpoint, spent in (await store.spent(datetime.combine(now.date(), datetime.min.time(), UTC))).items():
         budgets.restore(endpoint, {Unit.USD: spent.cost_usd, Unit.TOKENS: spent.tokens}, now)
 
@@ -72,10 +72,10 @@ async def restore_budgets(budgets: Budgets, store: Store, now: datetime) -> None
 async def recount(
     board: Board, make: Callable[[datetime], Board], recorder: Recorder, store: Store, now: datetime
 ) -> bool:
-    """Count the windows of a board anew, by way of a fresh one; False: it has to be tried again later.
+    """Recount the windows of a board through a fresh board; False: try again later.
 
-    All that was judged has to be stored, and nothing is judged meanwhile: what comes between would be counted twice,
-    or not at all.
+    Everything that was judged has to be stored, and nothing is judged meanwhile. Otherwise samples would be counted
+    twice or not at all.
     """
     async with recorder.still:
         if recorder.anything_waits:
@@ -97,5 +97,5 @@ async def recount(
 
 
 def aliases_of(config: Config) -> dict[str, str]:
-    """The ids that endpoints had before, to those that they have now."""
+    """Former endpoint ids to present ones."""
     return {alias: spec.endpoint.id for spec in config.endpoints for alias in spec.aliases}

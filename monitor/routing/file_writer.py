@@ -1,4 +1,4 @@
-"""Keeps the files of `publish.files` up to date with the newest snapshot, without holding up the event loop."""
+"""Keeps the files of `publish.files` up to date with the newest snapshot, without blocking the event loop."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from monitor.scoreboard.snapshot import Snapshot
 log = logging.getLogger(__name__)
 
 _REST: Final = 9
-"""From one writing to the next it rests so many times as long as the writing took, however much there is news."""
+"""The pause after a write, as a multiple of the write's duration."""
 _LONGEST_REST_S: Final = 5.0
 
 
 class FileWriter:
-    """Writes the newest snapshot in the shape of each file, and leaves out those that came and went while it wrote."""
+    """Writes the newest snapshot in the format of each file; skips snapshots that were replaced during a write."""
 
     def __init__(self, files: Sequence[PublishFile]) -> None:
         self._files = files
@@ -40,11 +40,11 @@ class FileWriter:
         self._writing = threading.Lock()
 
     def wake(self) -> None:
-        """There is news; never waits."""
+        """Signal a change; never waits."""
         self._news.set()
 
     async def run(self, newest: Callable[[], Awaitable[Snapshot]]) -> None:
-        """Write the newest snapshot whenever there is news, until cancelled. Without files it never asks for one."""
+        """Write the newest snapshot after each change, until cancelled. Without files it returns at once."""
         while self._files:
             await self._news.wait()
             self._news.clear()
@@ -54,12 +54,12 @@ class FileWriter:
             await asyncio.sleep(min(_REST * (time.monotonic() - began_s), _LONGEST_REST_S))
 
     def write(self, snapshot: Snapshot) -> None:
-        """Write all files now. A file that cannot be written is told of once, and tried again next time."""
+        """Write all files now. A failure is logged once; the next write tries again."""
         self._snapshot = snapshot
         self._write()
 
     def _write(self) -> None:
-        """Write the newest; a write that was left to its thread by a cancelled `run` never has the last word."""
+        """Write the newest snapshot. The lock orders this write after one that a cancelled `run` left in its thread."""
         with self._writing:
             snapshot = self._snapshot
             if snapshot is None:
@@ -73,19 +73,19 @@ class FileWriter:
                     self._replace(file, self._body(file, snapshot))
 
     def _body(self, file: PublishFile, snapshot: Snapshot) -> bytes:
-        """A file's content. The largest is put together from what did not change since the last time."""
+        """A file's content. The largest format reuses the unchanged parts of the last write."""
         if file.format is Format.OPENROUTER:
             return self._openrouter_file.body(snapshot)
         return render(file.format, snapshot, file.cluster, file.options)
 
     def _replace(self, file: PublishFile, body: bytes) -> None:
         try:
-            # Who watches a file would take it for news.
+            # Unchanged files are not replaced: watchers would see a change.
             if body != self._written.get(file.path) or not file.path.exists():
                 replace_file(file.path, body)
         except OSError as error:
             if self._failures[file.path].begins(str(error)):
-                log.error("%s cannot be written: %s", file.path, error.strerror, extra={"action": "file_failed"})  # noqa: TRY400
+                log.error("cannot write %s: %s", file.path, error.strerror, extra={"action": "file_failed"})  # noqa: TRY400
         else:
             self._written[file.path] = body
             self._failures[file.path].ends()

@@ -122,6 +122,6 @@ def route_order(facts: Facts) -> int:
 
 
 def price(facts: Facts) -> float | None:
-    """One figure for what an endpoint charges, USD per million tokens: three of a prompt for each of an answer."""
+    """An endpoint's price in USD per million tokens, for three prompt tokens per output token."""
     pricing = facts.spec.endpoint.pricing
     return None if pricing is None else (3 * pricing.prompt + pricing.completion) / 4

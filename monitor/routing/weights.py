@@ -1,4 +1,4 @@
-"""What a router should do with each endpoint. Pure: rows → members by group, with a use and a weight.
+"""Use and weight of each endpoint in a router. Pure: rows → members by group.
 
 What each tier is used for stands in the table of `tiers.py`. Routers fail open: where every member of a group is out,
 all of them are used.
@@ -20,18 +20,18 @@ _STEPS: Final = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberWeight:
-    """What to do with one member."""
+    """A member with its use and weight."""
 
     member: RouterMember
     use: RoutingUse
     weight: int
-    """1 to 100, also of what is not to be used. In steps, so that not every sample changes it."""
+    """1 to 100, also for a member that is not to be used. In steps, so that most samples do not change it."""
 
 
 def weighted_groups(router: str, rows: Iterable[Row]) -> Mapping[str, Sequence[MemberWeight]]:
-    """The members of each group in the order of their rows; those named by several endpoints as the best of them.
+    """The members of each group in the order of their rows. A member of several endpoints gets the best of them.
 
-    A server that answers for one model is not down. Raises MalformedError, which a configuration's values never do.
+    A server that answers for one model is not down. Raises RouterIdError; a checked configuration has no such values.
     """
     groups: dict[str, dict[str, MemberWeight]] = {}
     for row in rows:
@@ -44,12 +44,12 @@ def weighted_groups(router: str, rows: Iterable[Row]) -> Mapping[str, Sequence[M
 
 
 def weights_basis(rows: Iterable[Row]) -> Sequence[object]:
-    """All that choices are made of: while it is the same, so are they."""
+    """The inputs of the weights: while these are equal, the weights are."""
     return [(row.id, row.model, _tier(row), _steps(row), row.router_ids) for row in rows]
 
 
 def by_endpoint(rows: Iterable[Row]) -> Mapping[str, MemberWeight]:
-    """What to do with each endpoint, by its id, among those of its model."""
+    """Use and weight of each endpoint by id; a group is the endpoints of a model."""
     groups: dict[str, list[MemberWeight]] = {}
     for row in rows:
         groups.setdefault(row.model, []).append(_weighted(RouterMember(group=row.model, name=row.id), row))
@@ -57,7 +57,7 @@ def by_endpoint(rows: Iterable[Row]) -> Mapping[str, MemberWeight]:
 
 
 def fail_open(group: Sequence[MemberWeight]) -> Sequence[MemberWeight]:
-    """A group of which something is used: all of it, where all of it is out."""
+    """The group; if no member is to be used, all are."""
     if all(weighted.use is RoutingUse.NONE for weighted in group):
         return tuple(replace(weighted, use=RoutingUse.NORMAL) for weighted in group)
     return group
@@ -88,5 +88,5 @@ def _best_first(weighted: MemberWeight) -> tuple[RoutingUse, int]:
 
 
 def used(group: Iterable[MemberWeight]) -> Iterator[MemberWeight]:
-    """Those of a group that are to be used at all."""
+    """The members that are to be used."""
     return (weighted for weighted in group if WORDS[weighted.use].listed)

@@ -1,1 +1,1 @@
-"""When which endpoint is probed, and what that may cost."""
+"""Scheduling: which probe runs when, within which budget."""

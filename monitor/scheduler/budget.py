@@ -1,11 +1,11 @@
-"""What probing may cost a day: what each provider cost today, and whether one more probe is within its budget. Pure.
+"""Daily budgets of providers: what was spent, and whether one more probe is within the budget. Pure.
 
-A day is one of UTC. What a probe cost belongs to the day on which it began, as a restart finds it in the store. Each
-day has a sum of its own: a wall clock that is set back finds again what was spent, one that leaps begins a day anew.
+A day is a day of UTC. The cost of a probe belongs to the day on which it began, as a restart finds it in the store.
+Each day has its own sum: after the wall clock is set back, the sum of that day still holds.
 
-A probe that runs counts as the most that it should cost, so a day's spend passes its cap by less than one probe costs,
-however many run at once. Once most of a day's budget is gone, the rest is spread over what is left of the day: every
-probe's interval is stretched by the same factor, so that none of them is starved by another that comes more often.
+A running probe counts with its maximum cost, so a day's spending exceeds its cap by less than the cost of one probe.
+When most of a day's budget is spent, the rest is spread over the rest of the day: all probe intervals are stretched by
+the same factor, so that frequent probes do not starve others.
 """
 
 from __future__ import annotations
@@ -21,77 +21,77 @@ from monitor.config.model import BudgetSpec, Config
 from probes._model import Pricing, Run, Sample, Task
 
 SLOW_FROM: Final = 0.8
-"""The share of a day's budget after which the rest is spread."""
+"""The share of a day's budget from which the rest is spread over the day."""
 _KEPT_DAYS: Final = 8
-"""Sums that are held on to, for a wall clock that is set back."""
+"""Days whose sums are kept, in case the wall clock is set back."""
 _MILLION: Final = 1_000_000
 _FREE: Final = Pricing(prompt=0.0, completion=0.0)
 
 
 class Unit(StrEnum):
-    """What a budget is told in."""
+    """The unit of a budget."""
 
     USD = "usd"
     TOKENS = "tokens"
 
 
 Amounts: TypeAlias = Mapping[Unit, float]
-"""So much of each unit. Tokens are those of the prompt and of the output."""
+"""An amount of each unit. Tokens are prompt tokens and output tokens."""
 
 NOTHING: Final[Amounts] = dict.fromkeys(Unit, 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _CostEstimate:
-    """What is known of one probe of one endpoint."""
+    """The estimated cost of one probe of one endpoint."""
 
     every_s: float
     most: Amounts
-    """The dearest so far, and at least what its prompt and its token limit allow."""
+    """The highest cost so far, and at least what its prompt and token limit allow."""
     typical: Amounts
-    """The newest; before there is one, the most."""
+    """The newest cost; before the first one, the maximum."""
     last_at: datetime | None = None
-    """When it last ran."""
+    """When the probe last ran."""
 
 
 class Budgets:
-    """The budgets of all providers that have one. Probes of the others run, and are not counted."""
+    """The budgets of all providers that have one. Probes of other providers are not limited."""
 
     __slots__ = ("_budgets", "_providers")
 
     def __init__(self, caps: Mapping[str, Amounts], providers: Mapping[str, str]) -> None:
-        """`caps` of a day by provider, of the units that it has a cap for; `providers` by endpoint id."""
+        """`caps`: daily caps by provider and unit. `providers`: by endpoint id."""
         self._budgets = {name: _ProviderBudget(cap) for name, cap in caps.items()}
         self._providers = providers
 
     def restore(self, endpoint: str, spent: Amounts, at: datetime) -> None:
-        """Go on from what the probes of an endpoint cost on the day of `at`.
+        """Restore what the probes of an endpoint cost on the day of `at`.
 
-        One that is not configured any more counts for the provider that its id begins with.
+        An endpoint that is no longer configured counts for the provider in its id.
         """
         budget = self._budgets.get(self._providers.get(endpoint, endpoint.partition(":")[0]))
         if budget is not None:
             budget.add(at.date(), spent)
 
     def claim(self, run: Run, every_s: float, at: datetime) -> str | None:
-        """Set aside the most that a probe should cost, until `release`; where that cannot be: why it is not to run."""
+        """Reserve the maximum cost of a probe until `release`. Returns why it must not run; None: it may."""
         budget = self._budgets.get(run.endpoint.provider)
         return None if budget is None else budget.claim(run, every_s, at)
 
     def release(self, run: Run) -> None:
-        """A probe is over; what it cost was charged."""
+        """Release the reservation of a probe that ended; its cost is charged."""
         budget = self._budgets.get(run.endpoint.provider)
         if budget is not None:
             budget.release(run.id)
 
     def charge(self, sample: Sample) -> None:
-        """Count what a probe cost. What no provider told and nobody could count is not known, and not charged."""
+        """Charge the cost of a probe. An unknown cost is not charged."""
         budget = self._budgets.get(self._providers.get(sample.endpoint, ""))
         if budget is not None:
             budget.charge(sample)
 
     def shares(self, at: datetime) -> Iterator[tuple[str, Unit, float]]:
-        """The share of its cap that each provider has spent on the day of `at`, by provider and unit."""
+        """The spent share of each cap on the day of `at`, by provider and unit."""
         for name, budget in self._budgets.items():
             for unit, share in budget.shares(at.date()):
                 yield name, unit, share
@@ -145,7 +145,7 @@ class _ProviderBudget:
         return replace(known, every_s=every_s, most=_larger(known.most, most))
 
     def _refusal(self, estimate: _CostEstimate, at: datetime) -> str | None:
-        """Why a probe is not to run now, if so: that nothing is left is said rather than that little is."""
+        """Why a probe must not run now; None: it may. A spent budget comes before a low one."""
         units = [unit for unit in self._caps if estimate.most[unit] > 0]
         reasons = (reason(unit, estimate, at) for reason in (self._spent, self._taken, self._slowed) for unit in units)
         return next(filter(None, reasons), None)
@@ -158,11 +158,11 @@ class _ProviderBudget:
         spent, cap = self._days.get(at.date(), NOTHING)[unit], self._caps[unit]
         if self._gone(unit, at) < cap:
             return None
-        return f"probes that run now may spend the rest of today's budget: {_shown(unit, spent, cap)} so far"
+        return f"running probes may spend the rest of today's budget: {_shown(unit, spent, cap)} so far"
 
     def _slowed(self, unit: Unit, estimate: _CostEstimate, at: datetime) -> str | None:
         spent, cap = self._days.get(at.date(), NOTHING)[unit], self._caps[unit]
-        # A moment to come is from before the wall clock was set back, and says nothing.
+        # A time in the future is from before the wall clock was set back.
         if spent < SLOW_FROM * cap or estimate.last_at is None or estimate.last_at > at:
             return None
         left_s = (_midnight_after(at) - at).total_seconds()
@@ -175,12 +175,12 @@ class _ProviderBudget:
         return f"today's budget runs low: {so_far}, the rest is spread until 00:00 UTC; {wait}"
 
     def _gone(self, unit: Unit, at: datetime) -> float:
-        """What was spent on the day of `at`, and what runs now."""
+        """What was spent on the day of `at`, plus the reservations of running probes."""
         return self._days.get(at.date(), NOTHING)[unit] + sum(each[unit] for each in self._running.values())
 
 
 def _at_most(run: Run) -> Amounts:
-    """What a probe costs if it gets all the tokens that it may have; what is hidden or told otherwise comes on top."""
+    """The cost of a probe that uses all of its tokens. Hidden reasoning may add to it."""
     if run.task is Task.REACH:
         return NOTHING
     prompt, pricing = run.prompt.tokens or 0, run.endpoint.pricing or _FREE
@@ -207,7 +207,7 @@ def _midnight_after(at: datetime) -> datetime:
 
 
 def _shown(unit: Unit, spent: float, cap: float) -> str:
-    """`0.50 of 0.50 USD`, `1,200 of 200,000 tokens`; a small cap with as many digits as it takes to see a change."""
+    """`0.50 of 0.50 USD`, `1,200 of 200,000 tokens`; a small cap with enough digits to see a change."""
     if unit is Unit.TOKENS:
         return f"{spent:,.0f} of {cap:,.0f} tokens"
     digits = min(max(2, 1 - math.floor(math.log10(cap))), 9)
@@ -215,7 +215,7 @@ def _shown(unit: Unit, spent: float, cap: float) -> str:
 
 
 def caps_of(config: Config) -> dict[str, Amounts]:
-    """The budgets of the providers that have one, as `Budgets` takes them."""
+    """The configured daily caps by provider."""
     return {name: caps for name, spec in config.providers.items() if (caps := _caps(spec.budget))}
 
 

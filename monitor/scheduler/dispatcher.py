@@ -1,4 +1,4 @@
-"""What becomes of a tick: a probe, or a sample that says why there was none. Every sample enters the daemon here."""
+"""Turns a tick into a probe, or into a sample that says why there was none. Every sample enters the daemon here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from probes._sample import unmeasured
 
 
 class Dispatcher:
-    """Turns ticks into samples and emits them, with the blame that their classes have here."""
+    """Turns ticks into samples and emits them, with the configured blame."""
 
     def __init__(
         self,
@@ -35,9 +35,9 @@ class Dispatcher:
         self._budgets = budgets or Budgets({}, {})
 
     async def fire(self, job: Job, at: datetime) -> None:
-        """Probe, unless the provider asked to be left alone until later, or its budget has no room for it.
+        """Probe, unless the provider's `Retry-After` or budget forbids it.
 
-        During maintenance nothing is done, and nothing recorded.
+        During maintenance nothing is probed and nothing is recorded.
         """
         if current(job.spec.maintenance, at) is not None:
             return
@@ -52,21 +52,21 @@ class Dispatcher:
             self._budgets.release(run)
 
     def miss(self, job: Job, tick: datetime, error: ErrorClass) -> None:
-        """Record a tick that could not run; during maintenance it was not to."""
+        """Record a tick that could not run. During maintenance nothing is recorded."""
         if current(job.spec.maintenance, tick) is not None:
             return
-        detail = "the run before was still going" if error is ErrorClass.OVERRUN else "the monitor was not running"
+        detail = "the previous run was still running" if error is ErrorClass.OVERRUN else "the monitor was not running"
         self._take(unmeasured(run_for(job, tick), error, detail, tick))
 
     def may_ask(self, endpoint: str, at: datetime) -> bool:
-        """Whether an endpoint may be asked at `at`: its provider has not asked to be left alone."""
+        """Whether an endpoint may be probed at `at`: no `Retry-After` is in force."""
         return self._retry_after.left_s(endpoint, at) is None
 
     def _held_back(self, job: Job, run: Run, at: datetime) -> Sample | None:
-        """What is recorded in place of a probe that is not to be made now; None: it is, and its cost is set aside."""
+        """The sample to record when a probe must not run now; None: it may run, and its cost is reserved."""
         left_s = self._retry_after.left_s(run.endpoint.id, at)
         if left_s is not None:
-            detail = f"the provider asked to be left alone for another {math.ceil(left_s)} s"
+            detail = f"Retry-After: the provider asks for no requests for another {math.ceil(left_s)} s"
             return unmeasured(run, ErrorClass.SKIPPED, detail, at)
         refusal = self._budgets.claim(run, job.probe.every_s, at)
         return None if refusal is None else unmeasured(run, ErrorClass.BUDGET, refusal, at)

@@ -1,7 +1,7 @@
 """Configuration to jobs: which probe runs against which endpoint, when, with what prompt. Pure.
 
-Ticks are absolute: the epoch plus the job's phase plus a whole number of intervals. The phase comes from the ids
-alone, so it is the same after every restart, and probes of many endpoints are spread over the interval.
+Ticks are absolute: the epoch plus the job's phase plus a whole number of intervals. The phase depends on the ids alone,
+so it is the same after every restart, and the probes of many endpoints are spread over the interval.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from probes._prompts import nonce, prompt_for
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One probe of one endpoint, again and again."""
+    """One probe of one endpoint, repeated at an interval."""
 
     id: str
     vantage: str
@@ -32,7 +32,7 @@ class Job:
     """The first tick after the epoch."""
 
     def __post_init__(self) -> None:
-        """Made once: every tick and every row reckons with them."""
+        """Computed once: every tick and every row uses them."""
         object.__setattr__(self, "every", timedelta(seconds=self.probe.every_s))
         object.__setattr__(self, "first_tick", EPOCH + timedelta(seconds=self.phase_s))
 
@@ -48,13 +48,13 @@ def all_jobs(config: Config) -> tuple[Job, ...]:
 
 
 def headline_task(probes: Sequence[ProbeSpec]) -> Task:
-    """Whose times and speeds an endpoint is judged by: chat's, as most readers expect, or else its first probe's."""
+    """The task whose times and speeds are published for an endpoint: chat, or else the task of its first probe."""
     tasks = [probe.task for probe in probes]
     return Task.CHAT if Task.CHAT in tasks else tasks[0]
 
 
 def paid_probe(probes: Iterable[ProbeSpec]) -> ProbeSpec:
-    """The probe that settles a doubt: the most frequent of those that ask for tokens, or of all."""
+    """The probe that confirms a suspected failure: the most frequent one that asks for tokens, or of all."""
     return min(probes, key=lambda probe: (probe.task is Task.REACH, probe.every_s))
 
 
@@ -64,12 +64,12 @@ def tick_at(job: Job, now: datetime) -> datetime:
 
 
 def ticks_between(job: Job, after: datetime, until: datetime) -> int:
-    """How many ticks lie in the half-open span from `after` (within) to `until` (without)."""
+    """How many ticks lie in the span [after, until)."""
     return max(_index(job, until) - _index(job, after), 0)
 
 
 def run_for(job: Job, at: datetime) -> Run:
-    """The probe that a job wants at `at`. Its id depends on what and when alone, so a repeat is known for one."""
+    """The run of a job at `at`. Its id depends on the job and the time alone, so a repeated run has the same id."""
     unique = nonce(job.vantage, job.spec.model, job.probe.name, _round(job, at))
     return Run(
         id=_digest(job.id, at.isoformat()),
@@ -90,9 +90,9 @@ def run_for(job: Job, at: datetime) -> Run:
 
 
 def _round(job: Job, at: datetime) -> str:
-    """What makes a prompt unique. In one round all endpoints of a model are asked the same, whatever their phase.
+    """The part that makes a prompt unique. In one round all endpoints of a model get the same prompt.
 
-    A probe beside the schedule has a round of its own: the prompt of its tick may be in the provider's cache by now.
+    An extra probe between two ticks has a round of its own: the tick's prompt may be in the provider's cache.
     """
     return str((at - EPOCH) // job.every) if at == tick_at(job, at) else at.isoformat()
 
@@ -113,7 +113,7 @@ def _digest(*parts: str) -> str:
 
 
 def tasks_of(config: Config) -> dict[str, Task]:
-    """By the id of each endpoint that is probed, whose times and speeds it is judged by."""
+    """By the id of each enabled endpoint, its headline task."""
     return {
         spec.endpoint.id: headline_task([config.probes[name] for name in spec.probes])
         for spec in config.endpoints

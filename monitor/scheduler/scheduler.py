@@ -1,7 +1,7 @@
-"""When each job's ticks come: APScheduler, told absolute times, with nothing missed in silence.
+"""Fires the ticks of all jobs at absolute times, through APScheduler.
 
-A tick that finds its own last run still going is an `overrun`; one that passed while the process could not run is
-`skipped`. Both become samples, because a silent gap is a lie about uptime.
+A tick that finds the job's last run still running is an `overrun`; a tick that passed while the process could not run
+is `skipped`. Both become samples: a gap without samples would falsify uptime.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from probes._model import ErrorClass
 log = logging.getLogger(__name__)
 
 MAX_GAP_TICKS = 100
-"""Ticks of one gap that become samples; after a long sleep of the machine the rest is only logged."""
+"""How many ticks of one gap become samples. After a long suspend the rest is only logged."""
 
 _AHEAD = timedelta(seconds=1)
 
@@ -37,8 +37,9 @@ Miss = Callable[[Job, datetime, ErrorClass], None]
 
 
 class _Grid(IntervalTrigger):  # type: ignore[misc]  # comes without types
-    """Ticks at absolute times. Of very many that passed at once, as when the clock leaps by a month, only the newest
-    come: the scheduler makes a list of all of them, which would take longer than the loop may be blocked."""
+    """Ticks at absolute times. Of very many that passed at once, as after a clock step of a month, only the newest
+    fire:
+    APScheduler lists all of them, which would block the event loop for too long."""
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
         """The tick after the last one."""
@@ -50,7 +51,7 @@ class _Grid(IntervalTrigger):  # type: ignore[misc]  # comes without types
 
 
 class Schedule:
-    """All jobs, each at its own phase."""
+    """Schedules all jobs, each with its own phase."""
 
     def __init__(self, jobs: Iterable[Job], fire: Fire, miss: Miss) -> None:
         self._jobs = {job.id: job for job in jobs}
@@ -66,27 +67,27 @@ class Schedule:
 
     @property
     def running(self) -> bool:
-        """Whether ticks are coming."""
+        """Whether the scheduler is running."""
         return bool(self._scheduler.state == STATE_RUNNING)
 
     @property
     def idle(self) -> bool:
-        """Whether no probe is under way."""
+        """Whether no probe is running."""
         return not self._running
 
     def is_ahead(self, now: datetime) -> bool:
-        """Whether a future tick was taken for due: the clock leapt and came back before the leap was seen."""
+        """Whether a future tick was fired: the clock stepped forward and back before the step was noticed."""
         return self._newest_tick - now > _AHEAD
 
     def next_due(self) -> datetime | None:
-        """When the next tick is wanted; None when there is nothing to do, or no tick is to come any more."""
+        """When the next tick is due; None: there are no jobs, or the scheduler is stopped."""
         if not self.running:
             return None
         next_due: datetime | None = self._entries.get_next_run_time()  # of all jobs, without looking at each
         return next_due
 
     def start(self, now: datetime) -> None:
-        """Begin. Jobs are told of ticks after `now` only."""
+        """Start. Only ticks after `now` are fired."""
         for job in self._jobs.values():
             self._last_tick[job.id] = tick_at(job, now)
             self._scheduler.add_job(
@@ -101,16 +102,16 @@ class Schedule:
         self._scheduler.start()
 
     def probe_by(self, endpoint: str, at: datetime, now: datetime) -> None:
-        """Probe an endpoint by a time, beside its ticks unless one comes by then; what was asked for before lapses.
+        """Probe an endpoint by a time, in addition to its ticks unless one is due by then. Replaces an earlier request.
 
-        Whether a run is still under way is asked when the turn comes: what raised the doubt may be about to end.
+        Whether the last run has ended is checked when the time comes: it may be about to end.
         """
         job = self._settling.get(endpoint)
         if job is None or not self.running:
             return
         at = max(at, now)
         if at + timedelta(seconds=job.probe.least_s) > tick_at(job, now) + job.every:
-            with suppress(JobLookupError):  # none was asked for, or its turn has come this moment
+            with suppress(JobLookupError):  # no request is pending, or it has just been fired
                 self._scheduler.remove_job(_extra_id(job))
             return
         self._scheduler.add_job(
@@ -119,14 +120,14 @@ class Schedule:
             args=(job, at),
             id=_extra_id(job),
             replace_existing=True,
-            max_instances=2,  # the last one may be about to end, too
+            max_instances=2,  # the last one may be about to end
             misfire_grace_time=None,
         )
 
     def realign(self, now: datetime) -> None:
-        """Take up the absolute ticks again after the wall clock was stepped, or stood still for us while we slept.
+        """Return to the absolute ticks after the wall clock was stepped, or after the machine was suspended.
 
-        Ticks that were leapt over are recorded with the next one.
+        Ticks that were passed over are recorded with the next one.
         """
         self._newest_tick = min(self._newest_tick, now)
         for job in self._jobs.values():
@@ -136,7 +137,7 @@ class Schedule:
                 entry.modify(next_run_time=tick_at(job, now) + job.every)
 
     async def stop(self, grace_s: float) -> None:
-        """Let no more ticks come, wait for running probes up to `grace_s`, cancel the rest."""
+        """Fire no more ticks, wait up to `grace_s` for running probes, cancel the rest."""
         if not self.running:
             return
         self._scheduler.pause()
@@ -170,13 +171,13 @@ class Schedule:
             await asyncio.wait([task])
         finally:
             del self._running[job.id]
-        if not task.cancelled():  # by `stop`, which is no error to be logged
+        if not task.cancelled():  # `stop` cancels; that is not an error
             task.result()
 
     def _advance(self, job: Job, tick: datetime) -> bool:
-        """Take note of a tick, and record those between the last one and it; False when it was noted before.
+        """Note a tick and record those between the last one and it; False: it was noted before.
 
-        A loop that was blocked takes a job up at a later tick than the one it was woken for; the later one comes again.
+        A blocked event loop starts a job at a later tick than it was woken for; that later tick fires again.
         """
         last = self._last_tick[job.id]
         if tick <= last:
@@ -185,7 +186,7 @@ class Schedule:
         self._newest_tick = max(self._newest_tick, tick)
         missed = ticks_between(job, last, tick) - 1
         if missed > MAX_GAP_TICKS:
-            log.warning("%d ticks were missed", missed, extra={"action": "gap", "endpoint": job.spec.endpoint.id})
+            log.warning("%d ticks missed", missed, extra={"action": "gap", "endpoint": job.spec.endpoint.id})
         for number in range(min(missed, MAX_GAP_TICKS), 0, -1):
             self._miss(job, tick - number * job.every, ErrorClass.SKIPPED)
         return True
@@ -200,14 +201,14 @@ class Schedule:
 
 
 def _settling(jobs: Iterable[Job]) -> dict[str, Job]:
-    """Each endpoint's job that settles a doubt."""
+    """By endpoint, the job that confirms a suspected failure."""
     of_endpoint: dict[str, list[Job]] = {}
     for job in jobs:
         of_endpoint.setdefault(job.spec.endpoint.id, []).append(job)
     found = {}
-    for endpoint, mine in of_endpoint.items():
-        probe = paid_probe(job.probe for job in mine)
-        found[endpoint] = next(job for job in mine if job.probe is probe)
+    for endpoint, own in of_endpoint.items():
+        probe = paid_probe(job.probe for job in own)
+        found[endpoint] = next(job for job in own if job.probe is probe)
     return found
 
 
@@ -216,6 +217,6 @@ def _extra_id(job: Job) -> str:
 
 
 async def _wait(tasks: Iterable[asyncio.Task[object]], seconds: float) -> set[asyncio.Task[object]]:
-    """Wait for tasks up to `seconds`; those that are not done."""
+    """Wait for tasks up to `seconds`; returns those that are not done."""
     waited = set(tasks)
     return (await asyncio.wait(waited, timeout=seconds))[1] if waited else set()

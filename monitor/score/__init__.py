@@ -1,1 +1,1 @@
-"""From samples to judgement: outcomes, window counts, health and status. Pure: time is an argument everywhere."""
+"""Scoring: samples to outcomes, window counts, health, score and status. Pure: time is always an argument."""

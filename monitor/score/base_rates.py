@@ -1,6 +1,6 @@
-"""What is usual of an endpoint while it is well: its background of failures and of missed SLOs. Pure.
+"""Base rates of an endpoint: how often it fails and misses its SLO while it is up. Pure.
 
-An absolute standard says what may be called well. What is worse is never usual, however long it has been so.
+Base rates are capped. An endpoint that is worse than the cap is not up, however long it has been so.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from typing import Final
 
 _DEFAULT_FAILS, _DEFAULT_MISSES, DEFAULT_WEIGHT = 0.004, 0.01, 60.0
-"""What an endpoint that is well is taken for before it has shown itself, and how many samples that is worth."""
+"""The prior base rates of an endpoint, and how many samples the prior counts for."""
 _MOST_FAILS, _MOST_MISSES = 0.1, 0.25
-"""An endpoint that fails or misses its SLO more often than so is not well, whatever it has always been like."""
+"""The caps of failures and of missed SLOs."""
 _HALF_LIFE_S: Final = 7 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseRates:
-    """Weights of what an endpoint's samples showed while it was well; old ones fade."""
+    """Weights of an endpoint's samples while it was up; old ones fade."""
 
     fails: float = _DEFAULT_FAILS * DEFAULT_WEIGHT
     misses: float = _DEFAULT_MISSES * DEFAULT_WEIGHT
@@ -25,21 +25,21 @@ class BaseRates:
 
     @property
     def fail_share(self) -> float:
-        """How often a request fails."""
+        """Share of requests that fail."""
         return self.fails / self.all
 
     @property
     def miss_share(self) -> float:
-        """How often one that succeeds misses the SLO."""
+        """Share of successful requests that miss the SLO."""
         return self.misses / max(self.all - self.fails, 1.0)
 
     @property
     def good_share(self) -> float:
-        """How often it succeeds within the SLO."""
+        """Share of requests that succeed within the SLO."""
         return (1 - self.fail_share) * (1 - self.miss_share)
 
     def faded(self, seconds: float) -> BaseRates:
-        """The same so many seconds later."""
+        """The base rates so many seconds later."""
         keep = 0.5 ** (seconds / _HALF_LIFE_S)
         return BaseRates(
             fails=DEFAULT_RATES.fails + (self.fails - DEFAULT_RATES.fails) * keep,
@@ -48,7 +48,7 @@ class BaseRates:
         )
 
     def with_sample(self, weight: float, *, failed: bool, late: bool) -> BaseRates:
-        """The same with one sample more; no more failures and misses count than an endpoint that is well may have."""
+        """The base rates after one more sample; failures and misses count up to their caps."""
         every = self.all + weight
         fails, misses = self.fails, self.misses
         if late:
@@ -58,7 +58,7 @@ class BaseRates:
         return BaseRates(fails=fails, misses=misses, all=every)
 
     def held(self) -> BaseRates:
-        """The same, or what may be usual of an endpoint that is well if it is more than that."""
+        """The base rates within their caps."""
         fails, misses = min(self.fails, _MOST_FAILS * self.all), min(self.misses, _MOST_MISSES * self.all)
         if fails == self.fails and misses == self.misses:
             return self
@@ -66,4 +66,4 @@ class BaseRates:
 
 
 DEFAULT_RATES: Final = BaseRates()
-"""Before an endpoint has shown itself."""
+"""The prior."""

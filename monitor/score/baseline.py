@@ -1,9 +1,8 @@
-"""What is usual of an endpoint at an hour of the week, and whether a sample is far from it. Pure.
+"""Baselines of an endpoint's latency and speed at an hour of the week, and anomalous samples. Pure.
 
-Times and speeds are about log-normal: their logarithms lie evenly around a middle, their values do not. So the middle
-is the median, and how far values lie from it is the median absolute deviation (MAD) of the logarithms. Neither moves
-much when one of six weeks was trouble. A habit is of successes only, and of hours in which nearly all succeeded, but
-follows what lasts: an endpoint that grows slower over weeks gets used to it.
+Times and speeds are about log-normal. So a baseline is the median and the median absolute deviation (MAD) of the
+logarithms. Neither moves much when one of six weeks was bad. A baseline uses successes only, of hours in which nearly
+all requests succeeded. It follows lasting changes: an endpoint that gets slower over weeks gets a slower baseline.
 """
 
 from __future__ import annotations
@@ -23,36 +22,36 @@ from monitor.score.outcomes import wilson
 from probes._model import Sample, Task
 
 GENERATES: Final = frozenset({Task.CHAT, Task.TOOL_CALL, Task.STRUCTURED_OUTPUT})
-"""Tasks whose answers have a first token and a speed; a vector and a list of models have not."""
+"""Tasks whose answers have a first token and a speed."""
 FIGURES: Final = ("ttft_s", "output_tps")
-"""Fields of a sample that have a habit."""
+"""Fields of a sample that have a baseline."""
 _LEAST_SAMPLES: Final = 60
 _LEAST_DAYS: Final = 3
 _DEVIATIONS: Final = 5.0
-"""How many standard deviations of the logarithm are unusual.
+"""How many standard deviations of the logarithm are anomalous.
 
-Were these known, 3.1 would be passed once in 1,000 samples. But the MAD of 60 samples is off by 15 %: with 4, a fifth
-of the habits of so few would be passed more often than that; with 5, one in seventy, and on average once in 12,000.
+With an exact deviation, 3.1 would be exceeded once in 1,000 samples. But the MAD of 60 samples is off by 15 %: with 4,
+a fifth of such baselines would be exceeded more often than that; with 5, one in seventy, and on average once in 12,000.
 """
 _NORMAL: Final = 1.4826
-"""Standard deviations in a MAD, of a normal distribution."""
+"""Standard deviation ÷ MAD of a normal distribution."""
 _LEAST_FACTOR: Final = 1.5
-"""What is nearer to the median than by this factor is usual however steady the endpoint is."""
+"""A value within this factor of the median is never anomalous, however steady the endpoint is."""
 _LEAST_S: Final = 0.1
-"""So is a TTFT that is longer by less: networks take as much now and then."""
+"""Nor is a TTFT that is longer by less than this: networks add as much from time to time."""
 _MOST_FAILED: Final = 0.1
-"""How many may fail while an endpoint is well."""
+"""The share of failures up to which an hour counts as normal."""
 _ROUNDING: Final = 1e-9
-"""Of half of all weight: sums of many shares differ in their last digits."""
+"""Relative tolerance: sums of many shares differ in their last digits."""
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 
 Bins: TypeAlias = Mapping[float, int]
-"""Values, and how many there are of each: those of a sketch."""
+"""Counts by value, as in a sketch."""
 
 
 class Basis(StrEnum):
-    """What a habit is made of, the nearest to the point first."""
+    """Which hours a baseline is made of; the most specific first."""
 
     WEEKDAY = "the same hour of the same weekday of 6 weeks"
     HOUR = "the same hour of 14 days"
@@ -60,55 +59,55 @@ class Basis(StrEnum):
 
 
 _HOURS: Final = {Basis.WEEKDAY: (7 * _DAY, 6), Basis.HOUR: (_DAY, 14), Basis.WEEK: (_HOUR, 7 * 24)}
-"""How far apart the hours of a basis lie, and how many they are."""
+"""The distance between the hours of a basis, and their number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineHistory:
-    """What an hour that is over left of an endpoint."""
+    """An endpoint's past hour."""
 
     start: datetime
     bins: Mapping[str, Bins]
-    """By figure, of successes only."""
+    """By figure; successes only."""
     ok: int = 0
     failed: int = 0
-    """By the provider's fault."""
+    """Failures of the provider."""
 
     @property
     def well(self) -> bool:
-        """Whether it says what is usual: not where many failed, since what succeeded there was not well either."""
+        """Whether the hour counts: when many requests failed, the successes were not normal, either."""
         return not self.failed or wilson(self.failed, self.ok + self.failed)[0] <= _MOST_FAILED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """What is usual of one figure."""
+    """The baseline of one figure."""
 
     median: float
     mad: float
-    """Of the natural logarithm."""
+    """Of the natural logarithms."""
     count: int
-    """Samples that it is made of."""
+    """Number of samples."""
     days: int
-    """The stretches of 24 hours before the hour in which these began."""
+    """Number of 24-hour periods before the hour that hold samples."""
     basis: Basis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baselines:
-    """What is usual of one endpoint at one hour of the week; None where not enough is known."""
+    """The baselines of one endpoint at one hour of the week; None: too few samples."""
 
     hour: datetime
-    """When the hour that they are for begins."""
+    """Start of the hour that they apply to."""
     task: Task
-    """Whose samples they are of, and for."""
+    """The task of the samples."""
     ttft_s: Baseline | None = None
     output_tps: Baseline | None = None
 
 
 @lru_cache(maxsize=16)
 def starts(basis: Basis, hour: datetime) -> tuple[datetime, ...]:
-    """The hours that a habit for the hour from `hour` on is made of, by when they began; the newest first."""
+    """The starts of the hours that a baseline for `hour` is made of; the newest first."""
     apart, count = _HOURS[basis]
     return tuple(hour - number * apart for number in range(1, count + 1))
 
@@ -119,10 +118,10 @@ def _wanted(basis: Basis, hour: datetime) -> frozenset[datetime]:
 
 
 def baselines_of(hour: datetime, task: Task, past: Iterable[BaselineHistory]) -> Baselines:
-    """The habits for the hour from `hour` on, each of the first basis that has enough.
+    """The baselines for `hour`, each of the first basis that has enough samples.
 
-    `past`: hours of the task in any order, several that began together (of several vantages) added up. What no basis
-    asks for is passed over.
+    `past`: hours of the task in any order. Hours with the same start (of several vantages) are added up. Hours that no
+    basis uses are ignored.
     """
     known = tuple(each for each in past if each.well)
     ttft_s, output_tps = (_first_baseline(hour, known, figure) for figure in FIGURES)
@@ -143,10 +142,10 @@ def _first_baseline(hour: datetime, past: Sequence[BaselineHistory], figure: str
 
 
 def baseline_of(basis: Basis, days: Iterable[Bins]) -> Baseline | None:
-    """The habit of a figure from its values' counts in each stretch of 24 hours; None of too few.
+    """The baseline of a figure from its counts in each 24-hour period; None: too few samples.
 
-    No such day weighs more than the middle one of them: neither one that was probed more often, nor the newest.
-    What is not above 0 is no time and no speed, and is passed over.
+    No period weighs more than the median one, so that a period with more probes does not dominate. Values that are not
+    above 0 are ignored.
     """
     kept = [day for day in map(_above_zero, days) if day]
     totals = sorted(sum(day.values()) for day in kept)
@@ -162,7 +161,7 @@ def _above_zero(day: Bins) -> Bins:
 
 
 def _evened(days: Iterable[Bins], most: int) -> dict[float, float]:
-    """All values with what they weigh; a day of more than `most` weighs that much in all."""
+    """The weight of each value. A day with more than `most` samples weighs `most` in all."""
     weights: dict[float, float] = {}
     for day in days:
         share = min(1.0, most / sum(day.values()))
@@ -181,14 +180,14 @@ def _mad(weights: Mapping[float, float], median: float) -> float:
 
 
 def weighted_median(weights: Mapping[float, float]) -> float:
-    """The least of these values that has half of all weight at or below it."""
+    """The smallest value with at least half of the weight at or below it."""
     half = math.fsum(weights.values()) / 2 * (1 - _ROUNDING)
     ordered = sorted(weights)
     return ordered[bisect_left(list(accumulate(weights[value] for value in ordered)), half)]
 
 
 def is_anomalous(baselines: Baselines, sample: Sample) -> bool:
-    """Whether a success took far longer than usual to its first token, or wrote far more slowly."""
+    """Whether a success was far slower than its baseline: in time to first token, or in output speed."""
     if sample.error is not None or sample.task is not baselines.task:
         return False
     return _is_slow(baselines.ttft_s, sample.ttft_s) or _is_dull(baselines.output_tps, sample.output_tps)
@@ -201,12 +200,12 @@ def _is_slow(baseline: Baseline | None, ttft_s: float | None) -> bool:
 
 
 def _is_dull(baseline: Baseline | None, output_tps: float | None) -> bool:
-    """The same of a speed, which is half a time: by the same factor, but with no least difference."""
+    """Whether a speed is far below its baseline: by the same factor as a time, but without a least difference."""
     if baseline is None or output_tps is None:
         return False
     return output_tps <= 0 or math.log(baseline.median) - math.log(output_tps) > _reach(baseline)
 
 
 def _reach(baseline: Baseline) -> float:
-    """How far from the median's logarithm is usual."""
+    """The largest normal distance from the logarithm of the median."""
     return max(_DEVIATIONS * _NORMAL * baseline.mad, math.log(_LEAST_FACTOR))

@@ -1,4 +1,4 @@
-"""Everything that is known of one endpoint: window counts, recent figures, health. Pure; fed sample by sample."""
+"""The state of one endpoint: window counts, recent latency, health. Pure; updated sample by sample."""
 
 from __future__ import annotations
 
@@ -33,34 +33,34 @@ from monitor.traffic.calls import Call
 from probes._model import ErrorClass, Sample, Task
 
 _BASELINES_LAST = timedelta(hours=2)
-"""From the hour that they are for on: the next hour's may come late."""
+"""After the start of their hour: the next baselines may be late."""
 _LATE = timedelta(minutes=2)
-"""Traffic that began so long before the newest evidence counts in uptime, but says nothing about now."""
+"""Traffic that began this long before the newest sample counts in uptime but does not change the health."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoringParams:
-    """What an endpoint is judged by."""
+    """How an endpoint is scored."""
 
     limits: IntervalLimits
-    """How far apart its probes are to be."""
+    """The limits of its probe interval."""
     stale_s: float
-    """How long a sample says something about now."""
+    """How long a sample is valid."""
     task: Task
-    """Whose times and speeds are published."""
+    """The task whose times and speeds are published."""
     only_reach: bool
     """Whether no probe asks for tokens."""
     count_wrong_answers: bool
     blame_overrides: BlameOverrides
-    """The classes whose blame is another than the published table's."""
+    """Error classes whose blame differs from the published table."""
     ttft_slo_s: float | None = None
-    """What real traffic is held to."""
+    """The SLO of real traffic."""
 
 
 class EndpointState:
-    """One endpoint's record, in memory. Built from the store at start, then fed with every new sample.
+    """One endpoint in memory: restored from the store at start, then updated with every new sample.
 
-    A new sample is judged at once, and readers see its effect after `show`: what they see has to be stored first.
+    A new sample is judged at once. Readers see its effect after `show`, when the sample is stored.
     """
 
     __slots__ = (
@@ -90,13 +90,13 @@ class EndpointState:
         provider.join(self)
         self.health = Health(since=now)
         self.shown = self.health
-        """As readers may see it."""
+        """As published."""
         self.tracker = IncidentTracker()
         self.first_seen: datetime | None = None
         self.baselines: Baselines | None = None
-        """What is usual at this hour, if enough is known."""
+        """For this hour, if there are enough samples."""
         self.ledger = Ledger()
-        """Of probes."""
+        """Window counts of probes."""
         self.traffic = Ledger()
         self.sampler = Sampler()
         self.latency = RecentLatency(params.task)
@@ -105,12 +105,12 @@ class EndpointState:
         self._unshown_calls: Counter[tuple[datetime, SampleOutcome]] = Counter()
 
     def outcome(self, error: ErrorClass | None) -> SampleOutcome:
-        """What a sample with this error counts as here."""
+        """The outcome of a sample with this error."""
         blame = None if error is None else blame_of(error, self.params.blame_overrides)
         return outcome(error, blame, count_wrong_answers=self.params.count_wrong_answers)
 
     def absorb(self, sample: Sample, *, within_slo: bool) -> None:
-        """Take a new sample in."""
+        """Judge a new sample."""
         outcome = self.outcome(sample.error)
         self._unshown.append((sample, outcome))
         seen = Observation(
@@ -125,7 +125,7 @@ class EndpointState:
         self.see(seen)
 
     def count(self, calls: Iterable[Call]) -> list[Observation]:
-        """Count real traffic in; what of it is to be seen as evidence, one after the other."""
+        """Count real traffic; returns the observations that are to update the health, in order."""
         judged = [self._observed(call) for call in calls]
         self._unshown_calls.update((seen.at.replace(microsecond=0), seen.outcome) for seen in judged)
         measured_at = self.health.measured_at
@@ -142,7 +142,7 @@ class EndpointState:
         )
 
     def see(self, seen: Observation) -> None:
-        """Take evidence in."""
+        """Update health and incident with an observation."""
         self.health = self.provider.absorb(self.health, seen)
         cause = _cause(seen)
         if cause is not None:
@@ -150,7 +150,7 @@ class EndpointState:
         self._rule(seen.at)
 
     def show(self) -> None:
-        """Let readers see all that was taken in."""
+        """Publish everything that was judged so far."""
         for sample, counted_as in self._unshown:
             self.ledger.add(sample.started_at, counted_as)
             self.latency.add(sample, counted_as)
@@ -163,12 +163,12 @@ class EndpointState:
         self.provider.show()
 
     def counts(self, now: datetime) -> Iterator[tuple[Window, Counts, Counts]]:
-        """Each window with its counts, and with those of real traffic, which are among them; the shortest first."""
+        """Each window with its counts and the part of them that is real traffic; the shortest window first."""
         for (window, probes), (_, real) in zip(self.ledger.counts(now), self.traffic.counts(now), strict=True):
             yield window, probes if real is NOTHING else probes + real, real
 
     def settle(self, at: datetime) -> bool:
-        """Follow what others' samples said of the provider; True when that changed the status."""
+        """Update the status after the provider's belief changed; True: the status changed."""
         before = self.health
         self.health = self.provider.settle(before, at)
         if self.health is before:
@@ -177,12 +177,12 @@ class EndpointState:
         return True
 
     def is_behind(self, fallen: EndpointState) -> bool:
-        """Whether its newest sample is from before another endpoint fell, so that it may be down without knowing."""
+        """Whether its newest sample is older than the incident of another endpoint, so that it may be down, too."""
         measured_at, incident = self.health.measured_at, fallen.tracker.incident
         return measured_at is not None and incident is not None and measured_at < incident.began_at
 
     def bound(self, now: datetime) -> None:
-        """Date nothing later than now: a clock that was ahead has come back. What it dated so is not counted again."""
+        """Limit all times to `now` after the clock was set back. Counts with later times are dropped."""
         health = bounded(self.health, now)
         if health is self.health:
             return
@@ -197,35 +197,35 @@ class EndpointState:
             task_errors.forget_after(now)
 
     def take_counts(self, fresh: EndpointState) -> None:
-        """Go on with the counts and figures of another record of the same endpoint."""
+        """Take over the counts and latencies of another state of the same endpoint."""
         self.ledger, self.traffic, self.task_errors = fresh.ledger, fresh.traffic, fresh.task_errors
         self.latency, self.first_seen = fresh.latency, fresh.first_seen
 
     def assess(self, now: datetime) -> Assessment:
-        """What to publish at `now`."""
+        """Status and score at `now`."""
         return assess(self.shown, self.provider.shown, now, stale_s=self.params.stale_s)
 
     def judged_status(self, now: datetime) -> JudgedStatus:
-        """The status to publish at `now`, without the score, which takes longer."""
+        """The status at `now`, without the score, which takes longer to compute."""
         return judged_status(self.shown, now, stale_s=self.params.stale_s)
 
     def next_probe(self) -> datetime | None:
-        """When the next probe is worth its money; None: nothing is known yet."""
+        """When the next probe is due; None: there is no sample yet."""
         return next_probe(self.health, self.params.limits)
 
     def restore(self, sample: Sample) -> None:
-        """Take in a stored sample of the last half hour; what it did to health and counts is restored by others."""
+        """Restore the latency of a stored sample. Health and counts are restored separately."""
         self.latency.add(sample, self.outcome(sample.error))
 
     def restore_counts(self, bucket_s: int, at: datetime, *, task: Task, error: ErrorClass | None, count: int) -> None:
-        """Take in stored counts, known to within `bucket_s`, for the windows that count that finely."""
+        """Restore stored counts in buckets of `bucket_s`, for the windows that count by it."""
         outcome = self.outcome(error)
         self.ledger.restore(bucket_s, at, outcome, count)
         if bucket_s == DAY.bucket_s:
             self._count_task_error(task, at, error, outcome, count)
 
     def restore_traffic(self, bucket_s: int, at: datetime, error: ErrorClass | None, count: int) -> None:
-        """Take in stored counts of real traffic for the windows that count by `bucket_s`."""
+        """Restore stored counts of real traffic, for the windows that count by `bucket_s`."""
         self.traffic.restore(bucket_s, at, self.outcome(error), count)
 
     def _count_task_error(
@@ -235,7 +235,7 @@ class EndpointState:
             self.task_errors[task].add(at, error, outcome, count)
 
     def _is_anomalous(self, sample: Sample) -> bool:
-        """Whether a sample is far from the habit of its hour; what was usual long before says nothing."""
+        """Whether a sample is far from its baseline; an outdated baseline does not count."""
         baselines = self.baselines
         return (
             baselines is not None
@@ -251,7 +251,7 @@ class EndpointState:
 
 
 def _cause(seen: Observation) -> ErrorClass | Cause | None:
-    """What of a sample speaks against its endpoint, if anything does."""
+    """The cause that an observation adds to an incident; None: it adds none."""
     match seen.outcome:
         case SampleOutcome.FAILED:
             return seen.error

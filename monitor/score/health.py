@@ -1,8 +1,7 @@
-"""An endpoint's health: what is believed of it, its status with hysteresis, and what troubles the account. Pure.
+"""Health of an endpoint: its belief, its status with hysteresis, and its account trouble. Pure.
 
-The belief is the filter's; the status follows it, with a gap between falling and rising, so that it does not flap near
-a line. What the provider's other endpoints show moves the belief, but it takes a failure of its own to make an endpoint
-down.
+The belief comes from `hmm`. The status follows it with different thresholds for falling and rising, so that it does not
+flap. Samples of the provider's other endpoints move the belief, but only a failure of its own makes an endpoint down.
 """
 
 from __future__ import annotations
@@ -31,48 +30,48 @@ from monitor.score.persistent import NEWCOMER, PersistentTrouble
 from probes._model import ErrorClass
 
 _DOWN_FROM, _DOWN_STAYS = 0.5, 0.1
-"""How likely a request has to meet an endpoint that is down for it to be called so, and for that to stay."""
+"""The probability of down from which an endpoint becomes down, and from which it stays down."""
 _WELL_STAYS, _WELL_FROM = 0.25, 0.8
-"""How likely it has to meet one that is up for it not to be called degraded any more, and for `up` to stay."""
+"""The probability of up from which an endpoint stays up, and from which it becomes up."""
 _GOOD_STAYS, _GOOD_FROM = 0.8, 0.85
-"""The same of how many requests succeed within the SLO while nothing ails an endpoint: some never do well."""
+"""The base rate of good requests from which an endpoint stays up, and from which it becomes up."""
 _FINE, _POOR = 0.9, 0.75
-"""Trouble that lasts is as good as none from how many good requests on, and none below how many."""
+"""Persistent trouble counts fully as up from the first share of good requests on, and not at all below the second."""
 _LASTS: Final = 0.01
-"""A chance of trouble that lasts is worth a look from here on."""
+"""The probability of persistent trouble below which it is ignored."""
 _DEAD, _ALIVE = 0.05, 0.42
-"""It is as bad as being down where so many requests or fewer succeed, and not where so many do."""
+"""Persistent trouble counts fully as down up to the first share of successes, and not at all from the second on."""
 _ANOMALIES_FROM, _ANOMALIES_MOST = 3, 5
-"""From how many more unusual samples than usual ones an endpoint is degraded, and how many are remembered."""
+"""The anomaly count from which an endpoint is degraded, and its maximum."""
 _SILENCE = frozenset({ErrorClass.DNS, ErrorClass.CONNECT, ErrorClass.TLS})
-"""Nobody answered at all."""
+"""Errors without any answer."""
 _SURPRISE: Final = 0.03
-"""A sample that was less likely than this raises a doubt."""
+"""A sample that was less likely than this is a surprise."""
 AHEAD: Final = timedelta(seconds=1)
-"""Evidence that is further ahead of the clock than that is from a time when the clock was ahead."""
+"""A time further ahead than this was written while the clock was ahead."""
 SURPRISE_MEMORY: Final = 16
-"""Samples after which no surprise is remembered, whatever the limits of the pace."""
+"""The number of samples after which a surprise no longer affects the probe interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What one sample says about health."""
+    """The part of a sample that affects health."""
 
     at: datetime
     """When the probe started."""
     outcome: SampleOutcome
     within_slo: bool
     anomalous: bool = False
-    """Far from the endpoint's own habit."""
+    """Far from the endpoint's baseline."""
     reach: bool = False
-    """Whether it only asked if anybody answers, of an endpoint that other probes ask for tokens."""
+    """Whether it was a `reach` probe of an endpoint that other probes ask for tokens."""
     error: ErrorClass | None = None
     status_code: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """The account's trouble: its newest class, since the first refusal in a row."""
+    """Account trouble: the newest error class, and the time of the first refusal in a row."""
 
     error: ErrorClass
     since: datetime
@@ -89,7 +88,7 @@ class LastError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """All that an endpoint's judgement depends on, but for its provider's; small enough to store with every sample."""
+    """Everything that an endpoint's status depends on except its provider's belief. Stored with every sample."""
 
     status: Status = Status.UNKNOWN
     since: datetime
@@ -99,24 +98,24 @@ class Health:
     base_rates: BaseRates = DEFAULT_RATES
     persistent: PersistentTrouble = NEWCOMER
     succeeded: bool = False
-    """Whether it ever did; until then it is unknown, or down."""
+    """Whether any sample succeeded; until then the status is unknown or down."""
     failures: int = 0
-    """Provider failures in a row."""
+    """Consecutive failures of the provider."""
     anomaly_count: int = 0
-    """How many more of the newest samples were unusual than were not."""
+    """Anomalous minus normal samples, within 0 and its maximum."""
     since_surprise: int = SURPRISE_MEMORY
-    """Samples since the newest that was a surprise, or changed the status; those that only reach it do not count."""
+    """Samples since the last surprise or status change; `reach` samples do not count."""
     interval_from: datetime | None = None
-    """Start of the newest of all these."""
+    """The time from which the probe interval counts: the start of the newest of these samples."""
     silent: bool = False
-    """Whether nobody answered the newest sample at all."""
+    """Whether the newest sample got no answer at all."""
     trouble: Trouble | None = None
     last_error: LastError | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """What is published of an endpoint's health at one moment."""
+    """The published health of an endpoint at one moment."""
 
     status: Status
     since: datetime
@@ -127,7 +126,7 @@ class Assessment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedStatus:
-    """What of an endpoint's health changes with a sample, or when it gets stale, and never in between."""
+    """The part of an assessment that changes only with a sample or when it becomes stale."""
 
     status: Status
     since: datetime
@@ -135,7 +134,7 @@ class JudgedStatus:
 
 
 def advance(health: Health, shared: ProviderBelief, seen: Observation) -> tuple[Health, ProviderBelief]:
-    """An endpoint's health and its provider's outlook after one more sample."""
+    """The endpoint's health and its provider's belief after one more sample."""
     health = _remember_error(health, seen)
     if not seen.outcome.counted:
         return _note_account(health, seen), shared
@@ -165,7 +164,7 @@ def advance(health: Health, shared: ProviderBelief, seen: Observation) -> tuple[
         last_error=health.last_error,
     )
     settled = _settled(health, met(view, at_s), seen.at)
-    # A recovery, or a step towards being down, is worth a second look just as a surprise is.
+    # A recovery, or a step towards down, is confirmed with an early probe just as a surprise is.
     turned = health.status is not Status.UNKNOWN and settled.status not in {health.status, Status.DOWN}
     first = failed and health.failures == 1 and not health.succeeded
     if expected < _SURPRISE or turned or first:
@@ -174,12 +173,12 @@ def advance(health: Health, shared: ProviderBelief, seen: Observation) -> tuple[
 
 
 def settle(health: Health, shared: ProviderBelief, at: datetime) -> Health:
-    """The health with the status that is due at a moment, as far as samples up to then tell."""
+    """The health with its status updated to a moment."""
     return health if health.measured_at is None else _settled(health, met(view_of(health, shared), at.timestamp()), at)
 
 
 def assess(health: Health, shared: ProviderBelief, now: datetime, *, stale_s: float) -> Assessment:
-    """What to publish at `now`; a health without a sample for `stale_s` is unknown, its score what is usual for it."""
+    """Status and score at `now`. Without a sample for `stale_s` the status is unknown."""
     stands = judged_status(health, now, stale_s=stale_s)
     view = view_of(health, shared)
     found = None if stands.stale_after is None else chance(view, now.timestamp())
@@ -193,7 +192,7 @@ def assess(health: Health, shared: ProviderBelief, now: datetime, *, stale_s: fl
 
 
 def judged_status(health: Health, now: datetime, *, stale_s: float) -> JudgedStatus:
-    """The status to publish at `now`, and since when it is that."""
+    """The status at `now`, and since when it holds."""
     if health.measured_at is None:
         return JudgedStatus(status=Status.UNKNOWN, since=health.since, stale_after=None)
     stale_after = health.measured_at + timedelta(seconds=stale_s)
@@ -203,7 +202,7 @@ def judged_status(health: Health, now: datetime, *, stale_s: float) -> JudgedSta
 
 
 def bounded(health: Health, now: datetime) -> Health:
-    """The health with nothing dated later than now, as a clock that was ahead has dated it: it would never get old."""
+    """The health with all times limited to `now`: times that a clock ahead has set would never become old."""
     trouble, last = health.trouble, health.last_error
     moments = (
         health.since,
@@ -226,19 +225,19 @@ def bounded(health: Health, now: datetime) -> Health:
 
 
 def bounded_belief(belief: ProviderBelief, now: datetime) -> ProviderBelief:
-    """An outlook that is dated no later than now."""
+    """The belief with its time limited to `now`."""
     at_s = now.timestamp()
     return belief if belief.at_s is None or belief.at_s <= at_s else replace(belief, at_s=at_s)
 
 
 def in_doubt(health: Health, shared: ProviderBelief, at: datetime) -> bool:
-    """Whether anything of the newest samples still speaks against an endpoint; a surprise does until the next one."""
+    """Whether the newest samples still suggest trouble; a surprise does until the next sample."""
     belief = met(view_of(health, shared), at.timestamp())
     return well(health, belief) < _WELL_FROM or health.anomaly_count > 0 or health.since_surprise == 0
 
 
 def view_of(health: Health, shared: ProviderBelief) -> EndpointBelief:
-    """What the filter knows of an endpoint with this health."""
+    """The belief of an endpoint with this health."""
     return EndpointBelief(own=health.own, shared=shared, base_rates=health.base_rates, persistent=health.persistent)
 
 
@@ -249,9 +248,9 @@ def _shown(seen: Observation) -> Seen:
 
 
 def _reached(health: Health, shared: ProviderBelief, at: datetime) -> tuple[Health, ProviderBelief]:
-    """After a sign of life without a token: news only where nobody answered before.
+    """The health after a successful `reach` probe. It counts only when the sample before got no answer.
 
-    Who answers without doing any work goes on doing so: each time that is seen again says nothing more.
+    A provider that answers without generating tokens goes on doing so: repeated answers add no information.
     """
     if not health.silent:
         return settle(health, shared, at), shared
@@ -262,7 +261,7 @@ def _reached(health: Health, shared: ProviderBelief, at: datetime) -> tuple[Heal
 
 def _settled(health: Health, belief: Belief, at: datetime) -> Health:
     status = _status(health, belief)
-    # A slow probe reports after quicker ones that began later: the change is not older than the one before it.
+    # A slow probe reports after quicker ones that began later. The change must not be older than the last one.
     return health if status is health.status else replace(health, status=status, since=max(at, health.since))
 
 
@@ -281,21 +280,21 @@ def _status(health: Health, belief: Belief) -> Status:
 
 
 def down(health: Health, belief: Belief) -> float:
-    """How likely a request meets an endpoint that is down, or as bad."""
+    """Probability that a request meets an endpoint that is down, or as bad."""
     if belief[LASTING] < _LASTS:
         return belief[Hidden.DOWN]
     return belief[Hidden.DOWN] + belief[LASTING] * _share(1 - health.persistent.shares[2], _DEAD, _ALIVE)
 
 
 def well(health: Health, belief: Belief) -> float:
-    """How likely a request meets an endpoint that is up, or as good."""
+    """Probability that a request meets an endpoint that is up, or as good."""
     if belief[LASTING] < _LASTS:
         return belief[Hidden.UP]
     return belief[Hidden.UP] + belief[LASTING] * _share(health.persistent.shares[0], _FINE, _POOR)
 
 
 def _share(value: float, whole: float, none: float) -> float:
-    """How far a value lies from where it counts for nothing to where it counts in full."""
+    """Linear position of a value between `none` (0) and `whole` (1)."""
     return min(max((value - none) / (whole - none), 0.0), 1.0)
 
 

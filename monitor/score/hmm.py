@@ -1,10 +1,10 @@
-"""What samples say about hidden health, and how likely an endpoint's next request succeeds within its SLO. Pure.
+"""A hidden Markov model of health: the probability that an endpoint's next request succeeds within its SLO. Pure.
 
-A hidden Markov model on two levels: an endpoint has a state of its own, its provider has one that all its endpoints
-share, and a request meets the worse of both. So one endpoint's failure makes the others' likelier, and their successes
-clear the provider. Between samples the beliefs move as `chain` says; at a sample they are weighed by how likely that
-sample is in each pair of states. What is usual while an endpoint is well (its background of failures, its misses of
-the SLO) and how often trouble comes are learned from its own samples; what trouble looks like is the same for all.
+The model has two levels: an endpoint has a state of its own, its provider has a state that all its endpoints share, and
+a request meets the worse of both. So one endpoint's failure makes failures of the others likelier, and their successes
+clear the provider. Between samples the beliefs move as in `markov`; at a sample they are weighted by the likelihood of
+the sample in each pair of states. An endpoint's base rates and the onset rate of trouble are learned from its own
+samples. The likelihoods in each state of trouble are the same for all endpoints.
 """
 
 from __future__ import annotations
@@ -25,43 +25,43 @@ from monitor.score.persistent import NEWCOMER, PersistentTrouble, Shares, bounde
 from probes._model import ErrorClass
 
 OWN: Final = Rates(onset=(0.005, 0.004, 0.004, 0.003, 0.0033), recovery=(2.0, 2.0, 1.5, 1.5, 3.0))
-"""How an endpoint's own trouble comes and goes."""
+"""The rates of an endpoint's own trouble, per hour."""
 SHARED: Final = Rates(onset=(0.002, 0.002, 0.003, 0.003, 0.003), recovery=(1.5, 1.5, 1.5, 1.5, 2.0))
-"""How that of a whole provider does."""
+"""The rates of a provider's trouble, per hour."""
 
 _FAILS: Final = (0.02, 0.02, 0.24, 0.545, 0.985)
-"""How often a request fails in each state of trouble.
+"""Share of requests that fail, in each state of trouble.
 
-Trouble is of any depth, and a state stands for its part of them: it is where the middle of that part is, or else the
-scores of all that it stands for are off to one side.
+Trouble has any severity, and a state represents a range of it. Its value is the middle of the range; otherwise the
+scores of the whole range would be biased.
 """
 _MISSES: Final = (0.645, 0.895, 0.12, 0.12, 0.3)
-"""How often one that succeeds misses its SLO there."""
+"""Share of successful requests that miss the SLO, in each state of trouble."""
 _UNREACHABLE: Final = (0.0005, 0.003, 0.005, 0.03, 0.12, 0.5)
-"""How often a provider does not answer at all, in each state: what a probe without tokens can tell."""
+"""Share of requests without any answer, in each state: what a `reach` probe can tell."""
 
 _WELL: Final = 0.2
-"""How sure it has to be that an endpoint is well for its sample to say something about what is usual."""
+"""The probability of up from which a sample updates the base rates."""
 
 _ONSETS_WEIGHT: Final = 1.5
-"""How many onsets of trouble the rates given above are worth, against those that were seen."""
+"""The weight of the prior onset rate, in onsets."""
 _ONSETS_HALF_LIFE_H: Final = 30 * 24.0
 _ONSET_FACTORS: Final = tuple(math.exp2(place / 2) for place in range(-6, 7))
 LEAST_ONSET_FACTOR, MOST_ONSET_FACTOR = _ONSET_FACTORS[0], _ONSET_FACTORS[-1]
 _ONSET_FACTOR_STEPS: Final = tuple(factor * math.exp2(0.25) for factor in _ONSET_FACTORS[:-1])
-"""From where on the next one is nearer."""
+"""The boundaries between the factors."""
 _BEGUN, _ENDED = 0.2, 0.8
-"""Below and above which probability of being up trouble has begun, and ended."""
+"""The probability of up below which trouble has begun, and above which it has ended."""
 _LEFT: Final = 1e-4
-"""A chance that trouble lasts, or has just passed, is worth the arithmetic from here on."""
+"""A smaller probability of persistent trouble is ignored."""
 _DOUBTED: Final = 2.0
-"""How many samples of an endpoint itself what it is taken for beforehand is worth, in its interval."""
+"""The weight of the prior in the confidence interval, in samples."""
 _DEPTHS: Final = (20.0, 10.0, 15.0, 12.0, 15.0)
-"""How well known it is what requests meet in each state of trouble, in samples: trouble is of any depth."""
+"""The weight of each state's success rate in the confidence interval, in samples."""
 LASTING: Final = len(Hidden)
-"""The place of trouble that lasts in what a request meets, after the states."""
+"""The index of persistent trouble in a belief, after the states."""
 _LEAST: Final = 1e-6
-"""No state is ever given up for impossible: it would never be believed in again."""
+"""The smallest probability of a state. A probability of 0 could never grow again."""
 
 _KINDS: Final[Mapping[ErrorClass, tuple[float, float, float]]] = {
     ErrorClass.DNS: (0.03, 0.01, 0.04),
@@ -78,13 +78,13 @@ _KINDS: Final[Mapping[ErrorClass, tuple[float, float, float]]] = {
     ErrorClass.EMPTY: (0.02, 0.005, 0.01),
     ErrorClass.WRONG_ANSWER: (0.01, 0.005, 0.01),
 }
-"""Of the failures of an endpoint that is up, slow, or fails often: how many are of each class.
+"""The share of each error class among the failures of an endpoint that is up, slow, or fails often.
 
-Every outage has a face of its own, which it shows again and again: one that is down and one that fails every other time
-are told apart by how often they fail, never by the class.
+Every outage repeats its own error class. So an endpoint that is down and one that fails every other time differ in how
+often they fail, never in the class.
 """
 _ANY_KIND: Final = (0.02, 0.02, 0.02)
-"""Of a class that a configuration blames on the provider: it tells the states apart by being a failure alone."""
+"""The same for a class that the configuration blames on the provider: the class itself does not tell states apart."""
 
 
 class Success(Enum):
@@ -93,37 +93,37 @@ class Success(Enum):
     WITHIN_SLO = "within_slo"
     SLOW = "slow"
     REACHED = "reached"
-    """It asked for no tokens, and was answered."""
+    """A `reach` probe that got an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """How a request failed, by the provider's fault."""
+    """A request that failed through the provider's fault."""
 
     error: ErrorClass
     reach: bool = False
-    """It asked for no tokens."""
+    """A `reach` probe."""
 
 
 Seen: TypeAlias = Success | Failure
-"""What a counted sample showed."""
+"""The result of a counted sample."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderBelief:
-    """What is known of one state: an endpoint's own, or that of its provider."""
+    """The belief about one state: an endpoint's own, or its provider's."""
 
     at_s: float | None = None
-    """When the newest counted sample began, in seconds since 1970."""
+    """Start of the newest counted sample, in seconds since 1970."""
     probabilities: Belief = (1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    """At that time, after that sample."""
+    """The probability of each state at that time, after that sample."""
     troubled: bool = False
     onsets: float = 0.0
-    """How often trouble began; old ones fade."""
+    """Number of onsets of trouble; old ones fade."""
     hours: float = 0.0
-    """How long it was watched without trouble; old ones fade."""
+    """Hours observed without trouble; old ones fade."""
     onset_factor: float = 1.0
-    """By how much trouble comes more often than to most."""
+    """Ratio of this endpoint's failure onset rate to the fleet's."""
 
 
 NEW: Final = ProviderBelief()
@@ -132,10 +132,10 @@ NEW: Final = ProviderBelief()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointBelief:
-    """What is known of an endpoint: its own state, the one it shares, and what is usual for it."""
+    """The belief about an endpoint: its own state, its provider's state, and its base rates."""
 
     own: ProviderBelief = NEW
-    """Unless it is in trouble that lasts."""
+    """Given that it is not in persistent trouble."""
     shared: ProviderBelief = NEW
     base_rates: BaseRates = DEFAULT_RATES
     persistent: PersistentTrouble = NEWCOMER
@@ -143,17 +143,17 @@ class EndpointBelief:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chance:
-    """How likely a request succeeds within its SLO."""
+    """The probability that a request succeeds within its SLO."""
 
     score: float
     confidence: tuple[float, float]
-    """1.96 standard deviations to either side, as far as there are probabilities."""
+    """The 95 % interval."""
 
 
 def update(view: EndpointBelief, seen: Seen, at_s: float) -> tuple[EndpointBelief, float]:
-    """What is known after one more counted sample, and how likely one of its kind was: of failures, of whatever class.
+    """The belief after one more counted sample, and the prior probability of such a result (any class of failure).
 
-    A sample that is older than the newest counts as if it were new.
+    A sample that is older than the newest counts as if it were the newest.
     """
     own, shared, lasts, keep = _now(view, at_s)
     gap_s = 0.0 if view.own.at_s is None else at_s - view.own.at_s
@@ -161,13 +161,13 @@ def update(view: EndpointBelief, seen: Seen, at_s: float) -> tuple[EndpointBelie
     shares = view.persistent.next_shares(keep)
     likely = _likelihoods(base_rates, seen)
     weights, shared_weights = _weighed(own, shared, likely)
-    # One that is in trouble that lasts meets that, unless its provider is in trouble, too.
+    # An endpoint in persistent trouble meets that, unless its provider is in trouble, too.
     lasting = (_lasting(shares, seen), *likely[1:])
     alone, together = (1 - lasts) * sum(weights), lasts * _mean(shared, lasting)
     share = bounded(together / (alone + together))
     if lasts > _LEFT:
         both = zip(shared_weights, shared, lasting, strict=True)
-        shared_weights = [(1 - lasts) * each + lasts * ours * its for each, ours, its in both]
+        shared_weights = [(1 - lasts) * weight + lasts * share * likelihood for weight, share, likelihood in both]
     own_after, shared_after = _normal(weights), _normal(shared_weights)
     up = own_after[Hidden.UP] * (1 - share)
     after = EndpointBelief(
@@ -184,13 +184,13 @@ def update(view: EndpointBelief, seen: Seen, at_s: float) -> tuple[EndpointBelie
 
 
 def met(view: EndpointBelief, at_s: float) -> Belief:
-    """The probability of each state that a request at a time would meet, the worse of both; last, of what lasts."""
+    """The probability of each state that a request would meet, the worse of both levels; last, persistent trouble."""
     own, shared, lasts, _ = _now(view, at_s)
     return _meets(own, shared, lasts)
 
 
 def chance(view: EndpointBelief, at_s: float) -> Chance:
-    """How likely a request at a time succeeds."""
+    """The probability that a request at a time succeeds within its SLO."""
     own, shared, lasts, keep = _now(view, at_s)
     belief = _meets(own, shared, lasts)
     good = (view.base_rates.good_share, *_GOOD, view.persistent.next_shares(keep)[0])
@@ -203,7 +203,7 @@ def _meets(own: Belief, shared: Belief, lasts: float) -> Belief:
     passes = 1 - lasts
     up, a, b, c, d, e = _worse(own, shared)
     its, f, g, h, i, j = shared
-    # Written out, since it is asked so often.
+    # Written out, since it is called very often.
     return (
         passes * up,
         *(passes * a + lasts * f, passes * b + lasts * g, passes * c + lasts * h),
@@ -212,12 +212,12 @@ def _meets(own: Belief, shared: Belief, lasts: float) -> Belief:
 
 
 def _now(view: EndpointBelief, at_s: float) -> tuple[Belief, Belief, float, float]:
-    """Both levels' beliefs, how likely trouble lasts, and how much of what was seen of it counts."""
+    """Both levels' beliefs, the probability of persistent trouble, and the share of its samples that still counts."""
     own, shared = _believed(view.own, OWN, at_s), _believed(view.shared, SHARED, at_s)
     if view.own.at_s is None or view.own.at_s >= at_s:
         return own, shared, view.persistent.share, 1.0
     lasts, keep, left = view.persistent.aged(at_s - view.own.at_s)
-    if left > _LEFT:  # where it was, it is well now
+    if left > _LEFT:  # persistent trouble that has ended leaves the endpoint up
         up, *worse = (share * (1 - left) for share in own)
         own = (up + left, *worse)
     return own, shared, lasts, keep
@@ -244,17 +244,17 @@ def _believed(before: ProviderBelief, rates: Rates, at_s: float) -> Belief:
 
 
 def _worse(own: Belief, shared: Belief) -> Belief:
-    no_worse = list(map(mul, accumulate(own), accumulate(shared)))  # both are up to this state
+    no_worse = list(map(mul, accumulate(own), accumulate(shared)))  # both are in this state or a better one
     return (no_worse[0], *map(sub, no_worse[1:], no_worse))
 
 
 def _followed(before: ProviderBelief, belief: Belief, up: float, at_s: float, rates: Rates) -> ProviderBelief:
-    """The outlook with its new belief, and with what the time since the last one says about how often trouble comes."""
+    """The new belief, with its onset rate updated by the time since the last sample."""
     newest_s = at_s if before.at_s is None else max(before.at_s, at_s)
     gap_h = 0.0 if before.at_s is None else (newest_s - before.at_s) / HOUR_S
     keep = 0.5 ** (gap_h / _ONSETS_HALF_LIFE_H)
     troubled = up < (_ENDED if before.troubled else _BEGUN)
-    # What was bad from its first sample on has not begun.
+    # Trouble from the first sample on has no onset.
     onsets = before.onsets * keep + (troubled and not before.troubled and before.at_s is not None)
     hours = before.hours * keep + gap_h * (not before.troubled)
     return ProviderBelief(
@@ -268,12 +268,12 @@ def _followed(before: ProviderBelief, belief: Belief, up: float, at_s: float, ra
 
 
 def _onset_factor(onsets: float, expected: float) -> float:
-    """In steps of the square root of two, so that endpoints have few chains between them."""
+    """In steps of the square root of two, so that endpoints share few transition matrices."""
     return _ONSET_FACTORS[bisect(_ONSET_FACTOR_STEPS, (_ONSETS_WEIGHT + onsets) / (_ONSETS_WEIGHT + expected))]
 
 
 def _likelihoods(base_rates: BaseRates, seen: Seen) -> tuple[float, ...]:
-    """How likely a sample is in each state."""
+    """The likelihood of a result in each state."""
     match seen:
         case Success.REACHED:
             return tuple([1 - each for each in _UNREACHABLE])
@@ -291,7 +291,7 @@ def _failing(base_rates: BaseRates, *, reach: bool) -> tuple[float, ...]:
 
 
 def _lasting(shares: Shares, seen: Seen) -> float:
-    """How likely a sample is in trouble that lasts."""
+    """The likelihood of a result in persistent trouble."""
     good, late, failed = shares
     match seen:
         case Success.REACHED:
@@ -317,22 +317,24 @@ def _mean(belief: Belief, values: tuple[float, ...]) -> float:
 
 
 def _weighed(own: Belief, shared: Belief, likely: tuple[float, ...]) -> tuple[list[float], list[float]]:
-    """Both levels' beliefs, weighed by how likely a sample is in each state, the worse of both levels' states counting.
+    """Both levels' beliefs weighted by the likelihood of a result, which depends on the worse of both levels' states.
 
-    Together either is how likely the sample was.
+    The sum of either list is the probability of the result.
     """
-    alone, beside = list(map(mul, own, likely)), list(map(mul, shared, likely))
-    whole_alone, whole_beside = sum(alone), sum(beside)
-    sum_own = sum_shared = sum_alone = sum_beside = 0.0
+    joint_own, joint_shared = list(map(mul, own, likely)), list(map(mul, shared, likely))
+    whole_own, whole_shared = sum(joint_own), sum(joint_shared)
+    sum_own = sum_shared = sum_joint_own = sum_joint_shared = 0.0
     own_weights, shared_weights = [], []
-    for mine, ours, my, our, each in zip(own, shared, alone, beside, likely, strict=True):
-        sum_own += mine
-        sum_shared += ours
-        sum_alone += my
-        sum_beside += our
-        # Where the other's state is no worse this one's tells, and where it is, the other's own.
-        own_weights.append(mine * (each * sum_shared + whole_beside - sum_beside))
-        shared_weights.append(ours * (each * sum_own + whole_alone - sum_alone))
+    for own_share, shared_share, own_joint, shared_joint, likelihood in zip(
+        own, shared, joint_own, joint_shared, likely, strict=True
+    ):
+        sum_own += own_share
+        sum_shared += shared_share
+        sum_joint_own += own_joint
+        sum_joint_shared += shared_joint
+        # Where the other level's state is no worse, this level's likelihood counts; otherwise the other level's.
+        own_weights.append(own_share * (likelihood * sum_shared + whole_shared - sum_joint_shared))
+        shared_weights.append(shared_share * (likelihood * sum_own + whole_own - sum_joint_own))
     return own_weights, shared_weights
 
 

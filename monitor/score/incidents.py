@@ -1,7 +1,7 @@
-"""From samples to incidents: when one begins, what it rests on, when it is over. Pure.
+"""Incidents from samples: when an incident begins, its causes, when it ends. Pure.
 
-What speaks against an endpoint is gathered as a suspicion before its status says anything, so that an incident that
-comes of it begins with the first sample that spoke, and not with the one that settled it.
+Bad samples are collected as a suspicion before the status changes. So an incident begins with its first bad sample and
+not with the sample that changed the status.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ class IncidentTracker:
 
     incident: Incident | None = None
     is_open: bool = False
-    """False: a suspicion, which may come to nothing."""
+    """False: a suspicion, which may be dropped."""
 
 
 def add_evidence(tracker: IncidentTracker, endpoint: str, cause: ErrorClass | Cause, at: datetime) -> IncidentTracker:
-    """With a sample that speaks against the endpoint; it began at `at`."""
+    """Add a bad sample that began at `at`."""
     tracker = _current(tracker)
     before = tracker.incident
     if before is None:
@@ -38,9 +38,9 @@ def add_evidence(tracker: IncidentTracker, endpoint: str, cause: ErrorClass | Ca
 
 
 def update(tracker: IncidentTracker, endpoint: str, status: Status, at: datetime, *, cleared: bool) -> IncidentTracker:
-    """After the status was settled at `at`: opened, worse, or over. `cleared`: nothing is left of a suspicion.
+    """Open, worsen or end the incident after the status was updated at `at`. `cleared`: drop a suspicion.
 
-    One that is over stays in the docket, with its end, until the next ruling.
+    An ended incident stays in the tracker, with its end, until the next update.
     """
     tracker = _current(tracker)
     if status in _TROUBLE:
@@ -51,7 +51,7 @@ def update(tracker: IncidentTracker, endpoint: str, status: Status, at: datetime
 
 
 def bounded_tracker(tracker: IncidentTracker, now: datetime) -> IncidentTracker:
-    """The docket of an incident that has not begun later than now, as one that a clock ahead has dated."""
+    """The tracker with its times limited to `now`, after a clock that was ahead."""
     incident = tracker.incident
     if incident is None:
         return tracker
@@ -61,7 +61,7 @@ def bounded_tracker(tracker: IncidentTracker, now: datetime) -> IncidentTracker:
 
 def _opened(tracker: IncidentTracker, endpoint: str, status: Status, at: datetime) -> IncidentTracker:
     incident = tracker.incident
-    if incident is None:  # no sample of its own spoke against it
+    if incident is None:  # the endpoint had no bad sample of its own
         return _opened(add_evidence(tracker, endpoint, Cause.PROVIDER, at), endpoint, status, at)
     if status is Status.DOWN and incident.worst is not Status.DOWN:
         return IncidentTracker(incident=replace(incident, worst=status), is_open=True)
@@ -69,5 +69,5 @@ def _opened(tracker: IncidentTracker, endpoint: str, status: Status, at: datetim
 
 
 def _current(tracker: IncidentTracker) -> IncidentTracker:
-    """The docket, without an incident that is over."""
+    """The tracker without an ended incident."""
     return IncidentTracker() if tracker.incident is not None and tracker.incident.ended_at is not None else tracker

@@ -1,4 +1,4 @@
-"""Where a chance lies that may be one of several, each known as well as so many samples tell. Pure."""
+"""The confidence interval of a mixture of probabilities, each known from so many samples. Pure."""
 
 from __future__ import annotations
 
@@ -9,21 +9,20 @@ from typing import Final, TypeAlias
 from monitor.score.outcomes import Z95, wilson
 
 _TAIL: Final = 0.025
-"""Of what is believed, how much may lie beyond either end."""
+"""The probability beyond either end of the interval."""
 _STEPS: Final = 11
-"""Halvings: to two thousandths of the way to the mean."""
+"""Bisection steps: exact to 1/2,000 of the distance to the mean."""
 _NEGLIGIBLE: Final = 1e-3
 _ROOT_2: Final = math.sqrt(2)
 
 Part: TypeAlias = tuple[float, float, float]
-"""How much of the belief it holds, where its middle is, and how many samples it is known from."""
+"""A component: its share of the mixture, its mean, and its number of samples."""
 
 
 def interval(parts: Iterable[Part], middle: float) -> tuple[float, float]:
-    """The 95 % interval of a chance whose mean is `middle`; that is always within.
+    """The 95 % interval of a probability whose mean is `middle`; the mean is always within.
 
-    Of one part alone it is Wilson's, but for the end that is nearest to 0 or 1, which is reached when the samples do
-    not speak against it.
+    With one component it is Wilson's interval, but its end nearest to 0 or 1 is reached when the samples allow it.
     """
     kept = [part for part in parts if part[0] > _NEGLIGIBLE]
     if len(kept) == 1:
@@ -41,7 +40,7 @@ def _of_one(share: float, weight: float, middle: float) -> tuple[float, float]:
 
 
 def _where(parts: list[Part], wanted: float, low: float, high: float) -> float:
-    """Between two bounds, where so much lies below; a bound if it is not between."""
+    """The quantile of the mixture between two bounds, by bisection."""
     if _below(parts, low) >= wanted:
         return low
     if _below(parts, high) <= wanted:
@@ -56,7 +55,7 @@ def _where(parts: list[Part], wanted: float, low: float, high: float) -> float:
 
 
 def _below(parts: list[Part], value: float) -> float:
-    """How much of the belief is below a value."""
+    """The share of the mixture below a value."""
     spread = value * (1 - value)
     found = 0.0
     for share, middle, weight in parts:

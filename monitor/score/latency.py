@@ -1,4 +1,4 @@
-"""Quantiles of the last half hour's figures, of successes alone and with failures as infinitely slow."""
+"""Latency and speed quantiles of the last half hour: of successes, and with failures as infinitely slow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RECENT = timedelta(minutes=30)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 SHARES = {"p50": 0.5, "p75": 0.75, "p90": 0.9, "p99": 0.99}
 _REACHED = {name: 1 - share for name, share in SHARES.items()}
-"""What a share of values reaches is the quantile of the rest."""
+"""The value that a share of speeds reaches is the quantile of the remaining share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class LatencyFigure:
     name: str
     read: Callable[[Sample], float | None]
     is_time: bool
-    """Times have a failure-inflated twin; speeds have not."""
+    """Times have failure-inflated quantiles, too; speeds have not."""
 
 
 FIGURES = (
@@ -40,20 +40,17 @@ FIGURES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """Quantiles by name; None for one that is not there, or infinite."""
+    """Quantiles by name; None: no value, or infinite."""
 
     count: int
     quantiles: dict[str, float | None]
     inflated: dict[str, float | None] | None
     reached: dict[str, float | None] | None = None
-    """Of speeds, what that share of them reached: falls from p50 to p99."""
+    """For speeds: the value that this share of them reached. It falls from p50 to p99."""
 
 
 class RecentLatency:
-    """The counted samples of one task in the last half hour of one endpoint.
-
-    Of one task, since a vector is no slow chat, and a list of models no fast one.
-    """
+    """One endpoint's counted samples of one task in the last half hour. Other tasks are not comparable."""
 
     __slots__ = ("_known", "_oldest", "_samples", "_task")
 
@@ -61,18 +58,18 @@ class RecentLatency:
         self._task = task
         self._samples: list[tuple[Sample, SampleOutcome]] = []
         self._oldest = _NEVER
-        """Start of the first to leave."""
+        """Start of the oldest sample."""
         self._known: dict[str, Summary] | None = None
-        """What the samples come to; None when that is to be found anew."""
+        """The summaries; None: to be computed again."""
 
     def add(self, sample: Sample, outcome: SampleOutcome) -> None:
-        """Keep a sample, if it counts and is of the task."""
+        """Keep a sample if it is counted and of the task."""
         if outcome.counted and sample.task is self._task:
             self._samples.append((sample, outcome))
             self._known = None
 
     def forget_after(self, now: datetime) -> None:
-        """Samples that are dated later than now are not counted any more."""
+        """Drop samples later than `now`."""
         self._samples = [kept for kept in self._samples if kept[0].started_at <= now]
         self._known = None
 
@@ -80,7 +77,7 @@ class RecentLatency:
         """Each figure's quantiles over the half hour up to `now`."""
         begin = now - RECENT
         if self._known is None or self._oldest < begin:
-            # They come in the order in which they ended, so an old one may stand behind newer ones.
+            # Samples come in the order in which they ended, so an old one may stand behind newer ones.
             self._samples = [kept for kept in self._samples if kept[0].started_at >= begin]
             self._oldest = min((sample.started_at for sample, _ in self._samples), default=_NEVER)
             self._known = {figure.name: self._summary(figure) for figure in FIGURES}

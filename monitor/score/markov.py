@@ -1,8 +1,8 @@
-"""How an endpoint's health moves on by itself: a Markov chain in continuous time, and where it goes in any span. Pure.
+"""A continuous-time Markov chain of health: how a belief changes between samples. Pure.
 
-Six states. Sluggish and slow ones answer, but miss the SLO often or nearly always; shaky and flaky ones fail now and
-then or every other time; together they are what people call degraded. Trouble begins from up and ends in up; its
-neighbours also turn into each other.
+There are six states. Sluggish and slow endpoints answer but miss the SLO often or nearly always; shaky and flaky ones
+fail sometimes or every other time; these four are degraded. Trouble begins from up and ends in up; neighbouring states
+of trouble also turn into each other.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from typing import Final, TypeAlias
 
 HOUR_S: Final = 3_600.0
 _FOREVER_S: Final = 90 * 86_400
-"""After which nothing moves any more."""
+"""The span after which a belief no longer changes."""
 _DIGITS: Final = 7
 _TERMS: Final = 5
-"""Of the exponential's series over one second, in which no rate moves more than a hundredth."""
+"""Terms of the exponential series over one second, in which no rate exceeds a hundredth."""
 
 Belief: TypeAlias = tuple[float, ...]
-"""The probability of each state, in the order of `Hidden`; they sum to 1."""
+"""The probability of each state, in the order of `Hidden`. The sum is 1."""
 Matrix: TypeAlias = tuple[Belief, ...]
-"""Here by columns: from every row's state to a column's."""
+"""Stored by columns: from every row's state to a column's."""
 
 
 class Hidden(IntEnum):
-    """A state; the number is its place in a belief, and of two states the greater is the worse."""
+    """A hidden state. The number is its index in a belief; a greater number is worse."""
 
     UP = 0
     SLUGGISH = 1
@@ -39,33 +39,33 @@ class Hidden(IntEnum):
 
 _TROUBLE: Final = tuple(Hidden)[1:]
 _TURNS: Final = ((Hidden.SLUGGISH, Hidden.SLOW), (Hidden.SHAKY, Hidden.FLAKY), (Hidden.FLAKY, Hidden.DOWN))
-"""What turns into each other, either way."""
+"""Neighbouring states that turn into each other, in both directions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rates:
-    """How often, per hour, a state turns into another.
+    """Transition rates per hour.
 
-    Hashed by identity: there are two of them, and what follows from either is looked up with every sample.
+    Hashed by identity: there are two objects, and their matrices are looked up with every sample.
     """
 
     onset: Belief
-    """From up into each kind of trouble, in the order of `Hidden`, but for `UP`."""
+    """From up into each state of trouble, in the order of `Hidden`."""
     recovery: Belief
-    """From each of them back."""
+    """From each state of trouble back to up."""
     turn: float = 0.2
-    """From a kind of trouble into a neighbouring one."""
+    """From a state of trouble into a neighbouring one."""
     onsets: float = field(init=False)
-    """From up into any."""
+    """From up into any state of trouble."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "onsets", sum(self.onset))
 
 
 def moved(belief: Belief, rates: Rates, onset_factor: float, seconds: float) -> Belief:
-    """The belief some time later, without news in between; `onset_factor` multiplies the onsets' rates.
+    """The belief some time later, without samples in between. `onset_factor` multiplies the onset rates.
 
-    To the second, and to a hundredth of the span.
+    Exact to the second, and to a hundredth of the span.
     """
     whole = coarse(min(round(max(seconds, 0.0)), _FOREVER_S))
     if whole == 0:
@@ -74,12 +74,12 @@ def moved(belief: Belief, rates: Rates, onset_factor: float, seconds: float) -> 
 
 
 def settled(rates: Rates, onset_factor: float) -> Belief:
-    """The share of time that is spent in each state in the long run."""
+    """The stationary distribution."""
     return tuple(column[Hidden.UP] for column in _matrix(rates, onset_factor, _FOREVER_S))
 
 
 def coarse(seconds: int) -> int:
-    """A span to its first binary digits, as far as it counts: there are few of these, and each is computed once."""
+    """A span rounded down to its leading binary digits: there are few such spans, and each matrix is computed once."""
     rest = max(seconds.bit_length() - _DIGITS, 0)
     return seconds >> rest << rest
 
@@ -125,12 +125,12 @@ def _generator(rates: Rates, onset_factor: float) -> Matrix:
 
 
 def _product(one: Matrix, two: Matrix) -> Matrix:
-    """First the one, then the other."""
+    """The matrix product."""
     return _columns([_times(row, two) for row in _columns(one)])
 
 
 def _times(row: Belief, matrix: Matrix) -> Belief:
-    # Written out, since this is most of what a span takes.
+    # Written out, since most of the time is spent here.
     up, sluggish, slow, shaky, flaky, down = row
     return tuple([up * a + sluggish * b + slow * c + shaky * d + flaky * e + down * f for a, b, c, d, e, f in matrix])
 

@@ -1,4 +1,4 @@
-"""What a sample counts as, and the counts of a window with their uncertainty."""
+"""Outcomes of samples, and the counts of a window with their confidence interval."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Z95 = 1.959963984540054
 
 
 class SampleOutcome(IntEnum):
-    """What a sample counts as. The number is its place in a vector of counts."""
+    """What a sample counts as. The number is its index in a vector of counts."""
 
     OK = 0
     FAILED = 1
@@ -24,7 +24,7 @@ class SampleOutcome(IntEnum):
 
     @property
     def counted(self) -> bool:
-        """Whether it says something about the provider: it stands in uptime's denominator."""
+        """Whether it counts in the denominator of uptime."""
         return self is SampleOutcome.OK or self is SampleOutcome.FAILED
 
 
@@ -37,7 +37,7 @@ _BY_BLAME = {
 
 
 def outcome(error: ErrorClass | None, blame: Blame | None, *, count_wrong_answers: bool) -> SampleOutcome:
-    """What a sample with this error and blame counts as. A wrong answer that is not to count is a success."""
+    """The outcome of a sample with this error and blame. A wrong answer that does not count is a success."""
     if error is None or (error is ErrorClass.WRONG_ANSWER and not count_wrong_answers):
         return SampleOutcome.OK
     if error is ErrorClass.RATE_LIMITED and blame is Blame.ACCOUNT:
@@ -47,7 +47,7 @@ def outcome(error: ErrorClass | None, blame: Blame | None, *, count_wrong_answer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """How often each outcome came in a window."""
+    """The number of samples of each outcome in a window."""
 
     ok: int = 0
     failed: int = 0
@@ -88,11 +88,11 @@ class Counts:
 
 
 NOTHING = Counts()
-"""Of a window in which nothing came."""
+"""The counts of an empty window."""
 
 
 def wilson(successes: float, trials: float) -> tuple[float, float]:
-    """The Wilson score interval at 95 % (Wilson 1927); `trials` above 0, and both may be weights."""
+    """The Wilson score interval at 95 % (Wilson 1927). `trials` is above 0; both may be weights."""
     share = successes / trials
     spread = Z95 * Z95 / trials
     middle = (share + spread / 2) / (1 + spread)

@@ -1,9 +1,9 @@
-"""Trouble that does not pass: an endpoint that is bad from its first sample on, or turned bad for good. Pure.
+"""Persistent trouble: an endpoint that fails or misses its SLO for days. Pure.
 
-The states of `chain` are trouble that is over within the hour, and each has a depth of its own. Trouble that lasts is
-of any depth, and comes in bursts or not: its samples tell. So it is held beside those states: how likely the endpoint
-is in it, and what samples showed since it began. How bad it is is then known the better the longer it lasts, and is
-never taken for what is usual of an endpoint that is well.
+The states of `markov` are trouble that ends within about an hour, each with a fixed severity. Persistent trouble has
+any severity, with or without bursts, which is learned from its samples. So it is kept beside those states: its
+probability, and the samples since it began. The longer it lasts, the better its severity is known. Its samples never
+change the base rates of the endpoint.
 """
 
 from __future__ import annotations
@@ -14,56 +14,56 @@ from typing import Final, TypeAlias
 
 HOUR_S: Final = 3_600.0
 _ONSET, _RECOVERY = 0.0015, 0.04
-"""How often, per hour, it begins and ends."""
+"""Rates per hour at which it begins and ends."""
 _GOOD, _LATE, _FAILED = 0.6, 0.2, 0.7
-"""What it looks like before it has shown itself: weights of a good sample, of a missed SLO, of a failure."""
+"""The prior weights of a good sample, of a missed SLO and of a failure."""
 _MOST_GOOD: Final = 0.88
-"""What succeeds more often than so is in no trouble that lasts."""
+"""The largest share of good samples in persistent trouble."""
 _KEEPS: Final = 1 - 1 / 400
-"""Of what was seen, how much is kept with every sample."""
+"""The factor by which older samples fade with every sample."""
 _MOST_ALIKE: Final = 0.9
 _LEAST_TURNS: Final = 3.0
-"""How often good samples followed bad ones, or bad ones good ones, before it is said to come in bursts.
+"""The number of changes between good and bad samples from which bursts are estimated.
 
-One that was down for hours and is well again has turned once.
+An endpoint that was down for hours and recovered has changed once.
 """
 _UNLIKELY: Final = 0.01
-"""Below this it is likelier to begin yet than to have begun, so what was seen is not of it."""
+"""Below this probability earlier samples are not attributed to persistent trouble."""
 _SETTLED: Final = _ONSET / (_ONSET + _RECOVERY)
 _LEAST, _MOST = 1e-6, 1 - 1e-6
-"""It is never given up for impossible, nor taken for certain."""
+"""Bounds of the probability."""
 
 Shares: TypeAlias = tuple[float, float, float]
-"""How many samples are good, miss the SLO, and fail."""
+"""Shares of samples that are good, miss the SLO, and fail."""
 _PRIOR: Final = _GOOD + _LATE + _FAILED
 _NEW: Final = (_GOOD / _PRIOR, _LATE / _PRIOR, _FAILED / _PRIOR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersistentTrouble:
-    """How likely an endpoint is in trouble that lasts, and what was seen of it if it is."""
+    """The probability of persistent trouble, and the samples seen in it."""
 
     share: float = 0.15
     good: float = 0.0
     late: float = 0.0
     failed: float = 0.0
     alike: float = 0.0
-    """How many samples turned out as the one before: good, or not."""
+    """The number of samples with the same result as the one before: good or bad."""
     was_good: bool = True
-    """The newest."""
+    """Whether the newest sample was good."""
 
     @property
     def seen(self) -> float:
-        """How many samples that is."""
+        """Number of samples."""
         return self.good + self.late + self.failed
 
     @property
     def shares(self) -> Shares:
-        """Of all samples, in the long run."""
+        """Long-run shares of all samples."""
         return _shares(self.good, self.late, self.failed)
 
     def next_shares(self, keep: float = 1.0) -> Shares:
-        """Of the next sample: where bad ones come in bursts, the newest tells. `keep`: how likely it began before."""
+        """Expected shares of the next sample, given bursts. `keep`: the probability that the trouble began before."""
         good, late, failed = self._next
         if keep == 1:
             return good, late, failed
@@ -83,7 +83,7 @@ class PersistentTrouble:
 
     @property
     def correlation(self) -> float:
-        """How much a sample is like the one before, less what may be chance."""
+        """The correlation of consecutive samples beyond chance."""
         seen = self.good + self.late + self.failed
         good = self.shares[0]
         chance = 2 * good * (1 - good)
@@ -93,28 +93,28 @@ class PersistentTrouble:
         return min(max(found, 0.0), _MOST_ALIKE)
 
     def weight(self, keep: float = 1.0) -> float:
-        """How many samples, each drawn for itself, would tell as much."""
+        """The number of independent samples with the same information."""
         alike = self.correlation
         return (self.seen * keep + 1) * (1 - alike) / (1 + alike)
 
     def aged(self, seconds: float) -> tuple[float, float, float]:
-        """How likely it is in this trouble so many seconds later; that it was before, if it is; and what is over.
+        """Three probabilities so many seconds later: of this trouble, that it began before, and that it has just ended.
 
-        The last is how much of the chance that it is not in this trouble is that it was a short while ago.
+        The second is conditional on the trouble, the third on no trouble.
         """
         hours = seconds / HOUR_S
         share = _SETTLED + (self.share - _SETTLED) * math.exp(-(_ONSET + _RECOVERY) * hours)
         lasts = self.share * math.exp(-_RECOVERY * hours)
-        # What was over long ago has been in other trouble since.
+        # Trouble that ended long ago no longer counts as just ended.
         left = min((self.share - lasts) / (1 - share), 1.0) * math.exp(-hours)
         return share, min(lasts / share, 1.0), left
 
     def after(self, share: float, keep: float, *, good: bool, late: bool) -> PersistentTrouble:
-        """With one more sample of requests, which made it as likely as `share`; `keep` as `aged` said."""
+        """After one more sample, which made the probability `share`; `keep` as returned by `aged`."""
         failed = not (good or late)
         if share < _UNLIKELY:
             keep = 0.0
-        elif keep < 1:  # the sample tells if it began only since the one before
+        elif keep < 1:  # the sample changes the probability that the trouble began before
             shown = (good, late, failed).index(True)
             before = keep * self._next[shown]
             keep = before / (before + (1 - keep) * _NEW[shown])
@@ -140,9 +140,9 @@ def _shares(good: float, late: float, failed: float) -> Shares:
 
 
 def bounded(share: float) -> float:
-    """A chance that is neither 0 nor 1."""
+    """A probability within its bounds."""
     return min(max(share, _LEAST), _MOST)
 
 
 NEWCOMER: Final = PersistentTrouble()
-"""Of an endpoint before its first sample: one in seven never was well."""
+"""Before the first sample: one endpoint in seven was never up."""

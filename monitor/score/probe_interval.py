@@ -1,4 +1,4 @@
-"""When a probe is worth its money: at once after a surprise, then ever later; often while an endpoint is down. Pure."""
+"""The probe interval: short after a surprise, then doubling; short while an endpoint is down. Pure."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from monitor.domain.status import Status
 from monitor.score.health import SURPRISE_MEMORY, Health
 
 _DOWN_SHARE: Final = 8
-"""One that is down is probed after every eighth of the time that it has been down."""
+"""An endpoint that is down is probed after each eighth of the time since it went down."""
 _DEGRADED_SHARE: Final = 2
-"""One that is degraded is probed so many times as often as one that is up."""
+"""A degraded endpoint is probed this many times as often as one that is up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntervalLimits:
-    """How far apart probes of an endpoint are to be, in seconds."""
+    """The shortest and longest probe interval of an endpoint, in seconds."""
 
     least_s: float
     most_s: float
 
 
 def next_probe(health: Health, limits: IntervalLimits) -> datetime | None:
-    """When an endpoint wants its next probe, at the latest; None: it has not been measured yet, or nothing is known."""
+    """When the next probe of an endpoint is due at the latest; None: it has no counted sample yet."""
     if health.measured_at is None or health.interval_from is None:
         return None
-    # Whether the surprise was chance is worth knowing at once, whatever the limits.
+    # A surprise is confirmed at once, whatever the limits.
     gap_s = (
         0.0
         if health.since_surprise == 0

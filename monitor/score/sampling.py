@@ -1,10 +1,10 @@
-"""Real traffic as evidence: of requests that come together, a few that stand for all. Pure.
+"""Sampling of real traffic: of requests at the same time, a few representative ones update the health. Pure.
 
-What a health filter takes for independent, requests of one endpoint within a moment are not: they meet the same
-machine in the same state. So of a slot of two seconds one is shown; and one more of another kind where nothing but that
-has come since, so that nobody waits for the next slot to hear that all fail now. Which kind is shown keeps the shares,
-from slot to slot: each showing owes to every kind its share of what came since the last, the kind that is owed most is
-shown, and what it had too much is held against it the next time. No chance is in it: the same requests show the same.
+The model in `hmm` assumes independent samples, but requests of one endpoint at the same time meet the same machine in
+the same state. So one request per slot of two seconds is selected; and one more of another kind when only that kind
+came since, so that a sudden outage is noticed before the next slot. The selected kinds keep the shares of the traffic
+over time: each selection credits every kind with its share of the requests since the last one, the kind with the most
+credit is selected, and one is subtracted from its credit. The selection is deterministic.
 """
 
 from __future__ import annotations
@@ -21,34 +21,34 @@ from monitor.score.outcomes import SampleOutcome
 
 SLOT_S: Final = 2
 _FORGOTTEN_S: Final = 60
-"""After so long without a request what was owed is forgotten."""
+"""After this long without a request all credits are reset."""
 
 OutcomeKind: TypeAlias = tuple[SampleOutcome, bool]
-"""What a request counts as, and whether it missed the SLO. A larger one is the worse of two that are owed the same."""
+"""The outcome, and whether the request missed the SLO. Of two kinds with the same credit the worse is selected."""
 
 
 class Sampler:
-    """Thins the requests of one endpoint; remembers what is owed, which takes the same room whatever comes."""
+    """Selects requests of one endpoint. Memory is bounded by the number of kinds."""
 
     __slots__ = ("_newest", "_owed", "_shown", "_slot", "_waiting")
 
     def __init__(self) -> None:
         self._slot = 0
         self._shown: set[OutcomeKind] = set()
-        """In this slot."""
+        """Kinds selected in this slot."""
         self._waiting: Counter[OutcomeKind] = Counter()
-        """What came since the last that was shown."""
+        """Requests since the last selection, by kind."""
         self._owed: dict[OutcomeKind, float] = {}
         self._newest: dict[OutcomeKind, Observation] = {}
 
     def select(self, seen: Iterable[Observation]) -> list[Observation]:
-        """What is to be taken for evidence of one endpoint's requests; they may come in any order."""
+        """The requests that are to update the health. `seen` may come in any order."""
         ordered = sorted(seen, key=attrgetter("at"))
         together = (self._take(slot, list(each)) for slot, each in groupby(ordered, key=_slot_of))
         return [shown for shown in together if shown is not None]
 
     def _take(self, slot: int, together: Sequence[Observation]) -> Observation | None:
-        """Requests of one slot; those that come late are taken for the newest slot's."""
+        """Handle the requests of one slot; late ones count for the newest slot."""
         if slot > self._slot:
             if (slot - self._slot) * SLOT_S > _FORGOTTEN_S:
                 self._owed.clear()

@@ -1,4 +1,4 @@
-"""What is known of an endpoint and of its provider, as text and back, so that a restart goes on where it stopped."""
+"""The state of an endpoint and its provider as text and back, so that a restart continues where it stopped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from probes._model import ErrorClass
 
 VERSION = 3
 _BEFORE = 2
-"""The version before it, whose states are read, too: it did not tell trouble that lasts from what is usual."""
+"""The previous version, which is still read. It did not separate persistent trouble from base rates."""
 _FIELDS = (
     *("version", "status", "since", "measured_at", "own", "shared", "usual", "persistent", "succeeded"),
     *("failures", "odd", "calm", "paced_at", "silent", "trouble", "last_error"),
@@ -27,25 +27,25 @@ _STATE = "{" + ",".join(f'"{name}":%s' for name in _FIELDS) + "}"
 _BELIEF = " ".join(['"%.6f', "%d", "%.9g", "%.9g", "%.9g", *["%.9g"] * (len(Hidden) - 1), '%.9g"'])
 _BASE_RATES = '"%.9g %.9g %.9g"'
 _PERSISTENT = '"%.9g %.9g %.9g %.9g %.9g %d"'
-"""A state is written with every sample, so its JSON is from templates, and many numbers are one string."""
+"""A state is written with every sample, so its JSON comes from templates, and many numbers share one string."""
 _KNOWN = PersistentTrouble(share=0.001)
-"""Of an endpoint that the version before held to be well."""
+"""For an endpoint that was up in the previous version."""
 _MOST_SEEN = 1e6
 _INEXACT = 1e-6
-"""By how much the shares of a belief may miss 1, which come from rounding."""
+"""By how much the probabilities of a belief may miss 1 through rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
-    """What a state's text says."""
+    """A restored state."""
 
     health: Health
     shared: ProviderBelief
-    """The provider's outlook at that time."""
+    """The provider's belief at that time."""
 
 
 def state_to_text(health: Health, shared: ProviderBelief) -> str:
-    """One line of JSON."""
+    """The state as one line of JSON."""
     trouble, last, measured = health.trouble, health.last_error, _moment_text(health.measured_at)
     return _STATE % (
         VERSION,
@@ -68,9 +68,9 @@ def state_to_text(health: Health, shared: ProviderBelief) -> str:
 
 
 def state_from_text(text: str) -> Remembered | None:
-    """What `state_to_text` wrote; None when another version of the program wrote it, or nobody did.
+    """The state that `state_to_text` wrote; None: it is invalid, or of an unknown version.
 
-    A state that cannot be read costs its endpoint the judgement so far; it must not keep the daemon from starting.
+    An endpoint with an unreadable state starts without history. The daemon starts all the same.
     """
     try:
         plain = json.loads(text)
@@ -84,7 +84,7 @@ def state_from_text(text: str) -> Remembered | None:
 
 
 def _unknown_before(plain: dict[str, Any]) -> dict[str, Any]:
-    """What the version before did not write. Where it took too much for usual, the endpoint is judged as a newcomer."""
+    """Fields that the previous version lacks. An endpoint with base rates beyond the caps starts as new."""
     base_rates = _base_rates(*map(_weight, plain["usual"].split()))
     poor = base_rates.held() is not base_rates
     succeeded = plain["status"] in {Status.UP, Status.DEGRADED}
@@ -124,13 +124,13 @@ def _belief_text(belief: ProviderBelief) -> str:
 
 
 def _belief(plain: str | None) -> ProviderBelief:
-    """A belief is a distribution, or every score that follows is nonsense."""
+    """Raises ValueError when the probabilities do not sum to 1: every later score would be wrong."""
     if plain is None:
         return NEW
     at_s, troubled, onsets, hours, onset_factor, *shares = map(_weight, plain.split())
     total = sum(shares)
     if len(shares) != len(Hidden) or abs(total - 1) > _INEXACT:
-        raise ValueError(f"{shares} are no belief")
+        raise ValueError(f"{shares} is not a distribution of {len(Hidden)} states")
     return ProviderBelief(
         at_s=at_s,
         probabilities=tuple(share / total for share in shares),
@@ -161,7 +161,7 @@ def _persistent_text(persistent: PersistentTrouble) -> str:
 def _persistent(plain: str) -> PersistentTrouble:
     share, good, late, failed, alike, was_good = map(_weight, plain.split())
     if not 0 < share < 1 or good + late + failed > _MOST_SEEN:
-        raise ValueError(f"{plain} is no trouble that lasts")
+        raise ValueError(f"{plain} is not a valid persistent trouble")
     return PersistentTrouble(share=share, good=good, late=late, failed=failed, alike=alike, was_good=bool(was_good))
 
 
@@ -178,9 +178,9 @@ def _weight(text: str) -> float:
 
 
 def _onset_factor(value: float) -> float:
-    """Beyond its bounds the chain is no chain any more."""
+    """Raises ValueError outside of the bounds, where the transition matrix is invalid."""
     if not LEAST_ONSET_FACTOR <= value <= MOST_ONSET_FACTOR:
-        raise ValueError(f"{value} is no luck")
+        raise ValueError(f"{value} is not a valid onset factor")
     return value
 
 

@@ -1,4 +1,4 @@
-"""How often a task that must be answered in a given form went wrong in the last day. Pure."""
+"""Error ratios of tasks with a required output form, over the last day. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ERROR_RATIO_TASKS = (Task.TOOL_CALL, Task.STRUCTURED_OUTPUT)
 
 
 class TaskErrors:
-    """One task's counted samples of the last day. A wrong answer is an error here, whatever else it counts as."""
+    """One task's counted samples of the last day. A wrong answer is always an error here."""
 
     __slots__ = ("_counts",)
 
@@ -21,11 +21,11 @@ class TaskErrors:
         self._counts = SlidingCounts(DAY)
 
     def add(self, at: datetime, error: ErrorClass | None, outcome: SampleOutcome, count: int = 1) -> None:
-        """Count samples that started at `at` and count as `outcome` elsewhere."""
+        """Count samples that started at `at` with this outcome."""
         self._counts.add(at, SampleOutcome.FAILED if error is ErrorClass.WRONG_ANSWER else outcome, count)
 
     def forget_after(self, now: datetime) -> None:
-        """What is dated later than now is not counted any more."""
+        """Drop samples later than `now`."""
         self._counts.forget_after(now)
 
     def ratio(self, now: datetime) -> float | None:

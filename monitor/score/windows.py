@@ -1,7 +1,7 @@
-"""Counts over sliding windows, each kept by adding what enters and taking off what leaves.
+"""Counts over sliding windows.
 
-The windows up to an hour count by the second, a day by five minutes, a week by the hour, longer ones by the day (UTC).
-A bucket leaves when all of it is outside, so a window may reach back further than its name by less than one bucket.
+Windows up to an hour use buckets of a second, a day of five minutes, a week of an hour, longer ones of a day (UTC). A
+bucket is dropped when all of it is outside, so a window may be longer than its name by less than one bucket.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from monitor.score.outcomes import NOTHING, Counts, SampleOutcome
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """A named span up to now, and how finely it is counted."""
+    """A named span up to now, and its bucket size."""
 
     name: str
     length_s: int
@@ -43,18 +43,18 @@ class SlidingCounts:
     def __init__(self, window: Window) -> None:
         self.window = window
         self._buckets: dict[int, int] = {}
-        """The counts of each outcome by the bucket's start, side by side in one number: there are many buckets, and
-        numbers are small, quickly added, and nothing that the garbage collector looks at."""
+        """By the bucket's start, the counts of all outcomes packed into one integer: there are many buckets, and
+        integers are small, fast to add, and ignored by the garbage collector."""
         self._starts: deque[int] = deque()
-        """In order."""
+        """Bucket starts in ascending order."""
         self._total = 0
 
     def add(self, at: datetime, outcome: SampleOutcome, count: int = 1) -> None:
-        """Count samples that started at `at`; order does not matter."""
+        """Count samples that started at `at`, in any order."""
         self.add_packed(int(at.timestamp()), _packed(outcome, count))
 
     def add_packed(self, second: int, fresh: int) -> None:
-        """Count samples that started in a second since 1970, as `_packed` has them."""
+        """Count samples that started in a second since 1970, packed as by `_packed`."""
         start = second - second % self.window.bucket_s
         held = self._buckets.get(start)
         if held is None:
@@ -77,12 +77,12 @@ class SlidingCounts:
         return Counts(**{name: self._total >> shift & _MOST for name, shift in _FIELDS})
 
     def forget_after(self, now: datetime) -> None:
-        """What is dated later than now is not counted any more."""
+        """Drop counts later than `now`."""
         while self._starts and self._starts[-1] > now.timestamp():
             self._total -= self._buckets.pop(self._starts.pop())
 
     def _insert(self, start: int) -> None:
-        """Put one that comes late where it belongs."""
+        """Insert a late bucket in order."""
         place = len(self._starts)
         while place and self._starts[place - 1] > start:
             place -= 1
@@ -95,7 +95,7 @@ _FIELDS = tuple((outcome.name.lower(), _BITS * outcome) for outcome in SampleOut
 
 
 def _packed(outcome: SampleOutcome, count: int) -> int:
-    """A count among those of all outcomes, in one number."""
+    """A count of one outcome, shifted to its place in the packed integer."""
     return count << _BITS * outcome
 
 
@@ -121,11 +121,11 @@ class Ledger:
                 sliding.add_packed(second, fresh)
 
     def counts(self, now: datetime) -> Iterator[tuple[Window, Counts]]:
-        """Each window with its counts at `now`, the shortest first."""
+        """Each window with its counts at `now`; the shortest first."""
         for sliding in self._windows:
             yield sliding.window, sliding.counts(now)
 
     def forget_after(self, now: datetime) -> None:
-        """What is dated later than now is not counted any more."""
+        """Drop counts later than `now`."""
         for sliding in self._windows:
             sliding.forget_after(now)

@@ -1,1 +1,1 @@
-"""From judgement to what others read: the scoreboard and one file per shape."""
+"""The scoreboard: the current state of every endpoint, and the scores document."""

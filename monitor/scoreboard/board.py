@@ -1,6 +1,6 @@
-"""The scoreboard: every endpoint's book, and the snapshot of them that readers see.
+"""The scoreboard: the state of every endpoint, and the published snapshot.
 
-Samples are absorbed first and published afterwards, in one step: a reader sees one snapshot or the next, whole.
+Samples are absorbed first and published afterwards in one step, so that a reader always sees a whole snapshot.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Absorbed:
-    """What absorbing samples asks for."""
+    """The result of absorbing samples."""
 
     states: Mapping[str, str]
     """The new state of each endpoint that changed, to be stored with the samples."""
     due: Mapping[str, datetime]
-    """When the next probe of each endpoint is worth its money; it may be past."""
+    """When the next probe of each endpoint is due; it may be in the past."""
     incidents: Sequence[Incident] = ()
-    """The newest value of each that began, grew or ended, to be stored with the samples."""
+    """Incidents that began, changed or ended, to be stored with the samples."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusChange:
-    """An endpoint's published status became another."""
+    """A change of an endpoint's published status."""
 
     endpoint: str
     before: Status
@@ -63,7 +63,7 @@ class _News:
         self.incidents: dict[str, Incident] = {}
 
     def note(self, state: EndpointState, tracker: IncidentTracker) -> None:
-        """A book changed; `tracker` is what it held before."""
+        """A state changed; `tracker` is its incident tracker from before."""
         self.touched.add(state.endpoint)
         incident = state.tracker.incident
         if incident is not None and state.tracker.is_open and state.tracker is not tracker:
@@ -71,7 +71,7 @@ class _News:
 
 
 class Board:
-    """All books of a configuration, and the newest snapshot.
+    """The states of all endpoints of a configuration, and the newest snapshot.
 
     Three steps: samples are absorbed, committed once they are stored, and rendered on request.
     """
@@ -96,11 +96,11 @@ class Board:
         self._rows: dict[str, Row] = {}
         self._is_changed = False
         self.snapshot = assemble(config.vantage, now, {})
-        """The newest that was made."""
+        """The newest snapshot."""
         self.publish(now, sweep=True)
 
     def restore_states(self, states: Mapping[str, str], first_seen: Mapping[str, datetime]) -> None:
-        """Go on from stored states; endpoints that are not configured are passed over."""
+        """Restore stored states; endpoints that are not configured are ignored."""
         for name, state in self._endpoints.items():
             state.first_seen = first_seen.get(name)
             known = state_from_text(states[name]) if name in states else None
@@ -109,9 +109,9 @@ class Board:
                 state.provider.restore(known.shared)
 
     def restore_incidents(self, incidents: Iterable[Incident]) -> tuple[Incident, ...]:
-        """Go on from the stored incidents that are open; those that nobody will end are returned with an end.
+        """Restore open incidents. Incidents that cannot continue are returned with an end.
 
-        They are of endpoints that are not probed any more, or of one that was two under other names.
+        Those belong to endpoints that are no longer probed, or to two endpoints that were merged into one.
         """
         ended = []
         for incident in sorted(incidents, key=lambda incident: incident.began_at, reverse=True):
@@ -123,7 +123,7 @@ class Board:
         return tuple(ended)
 
     def states(self) -> Absorbed:
-        """All states and open incidents, as if each had changed: what a store needs that lost its own."""
+        """All states and open incidents as if each had changed, for a store that lost them."""
         states = self._endpoints.values()
         return Absorbed(
             states={state.endpoint: state_to_text(state.health, state.provider.belief) for state in states},
@@ -134,12 +134,12 @@ class Board:
     def restore_counts(
         self, bucket_s: int, endpoint: str, at: datetime, *, task: Task, error: ErrorClass | None, count: int
     ) -> None:
-        """Go on from a stored count, for the windows that count by `bucket_s`."""
+        """Restore a stored count, for the windows that count by `bucket_s`."""
         if endpoint in self._endpoints:
             self._endpoints[endpoint].restore_counts(bucket_s, at, task=task, error=error, count=count)
 
     def restore_latency(self, samples: Iterable[Sample]) -> None:
-        """Go on from the stored samples of the last half hour."""
+        """Restore the latencies of the last half hour from stored samples."""
         for sample in samples:
             if sample.endpoint in self._endpoints:
                 self._endpoints[sample.endpoint].restore(sample)
@@ -147,12 +147,12 @@ class Board:
     def restore_traffic(
         self, bucket_s: int, endpoint: str, at: datetime, *, error: ErrorClass | None, count: int
     ) -> None:
-        """Go on from a stored count of real traffic, for the windows that count by `bucket_s`."""
+        """Restore a stored count of real traffic, for the windows that count by `bucket_s`."""
         if endpoint in self._endpoints:
             self._endpoints[endpoint].restore_traffic(bucket_s, at, error, count)
 
     def baselines(self, endpoint: str, baselines: Baselines) -> None:
-        """Take what is usual of an endpoint at this hour; one that is not configured is passed over."""
+        """Set an endpoint's baselines for this hour; an endpoint that is not configured is ignored."""
         if endpoint in self._endpoints:
             self._endpoints[endpoint].baselines = baselines
 
@@ -162,9 +162,9 @@ class Board:
         return first_seen is None or first_seen >= at
 
     def absorb(self, samples: Iterable[Sample], calls: Iterable[Call] = ()) -> Absorbed:
-        """Take samples and real traffic in; nothing is published yet.
+        """Judge samples and real traffic; nothing is published yet.
 
-        Those of endpoints that are not configured change nothing, nor does traffic that is not to judge.
+        Samples of endpoints that are not configured are ignored, and so is traffic that began in maintenance.
         """
         news = _News()
         for sample in samples:
@@ -182,25 +182,26 @@ class Board:
         return Absorbed(states=states, due=news.due, incidents=[*news.incidents.values()])
 
     def _absorb_one(self, state: EndpointState, sample: Sample, news: _News) -> None:
-        """Take a sample in, and let the provider's other endpoints know what it says about them."""
+        """Judge a sample, and update the provider's other endpoints."""
         was, tracker = state.health.status, state.tracker
         state.absorb(sample, within_slo=within_slo(sample, self._probes.get(sample.probe)))
         news.note(state, tracker)
-        # What does not count leaves the newest measurement where it was: its successor would be due again at once.
+        # A sample that is not counted does not move the newest measurement: the next probe would be due at once.
         wanted = state.next_probe() if state.outcome(sample.error).counted else None
         if wanted is not None:
             news.due[state.endpoint] = wanted
         self._update_siblings(state, was, sample.started_at, news)
 
     def _absorb_calls(self, state: EndpointState, calls: Sequence[Call], news: _News) -> None:
-        """Take an endpoint's real traffic in."""
+        """Judge an endpoint's real traffic."""
         news.touched.add(state.endpoint)
         for seen in state.count(calls):
             self._see(state, seen, news)
 
     def _see(self, state: EndpointState, seen: Observation, news: _News) -> None:
-        """Take what traffic shows in. A surprise is for a probe to settle, which then sets the pace: to ask for one
-        each time would put off the one that was asked for before."""
+        """Judge an observation from traffic. A surprise asks for a probe, which then sets the probe interval. Asking
+        each
+        time would postpone the probe that was requested before."""
         was, tracker = state.health.status, state.tracker
         state.see(seen)
         news.note(state, tracker)
@@ -209,7 +210,7 @@ class Board:
         self._update_siblings(state, was, seen.at, news)
 
     def _update_siblings(self, state: EndpointState, was: Status, at: datetime, news: _News) -> None:
-        """Let the provider's other endpoints know what one's evidence says about them."""
+        """Update the provider's other endpoints after a sample of this one."""
         fell = has_fallen(was, state.health.status)
         for other in state.provider.affected(state, fell=fell):
             tracker = other.tracker
@@ -224,18 +225,18 @@ class Board:
         return summary(self._counts)
 
     def endpoint(self, endpoint: str) -> EndpointState:
-        """All that is known of an endpoint, to be looked at only. KeyError: it is not configured."""
+        """The state of an endpoint, read only. Raises KeyError when it is not configured."""
         return self._endpoints[endpoint]
 
     @property
     def next_moment(self) -> datetime | None:
-        """When `commit` is wanted, even without news: a status may change by time alone."""
+        """When `commit` is due even without samples: time alone may change a status."""
         return self._moments.earliest
 
     def commit(self, now: datetime, *, everything: bool = False) -> Sequence[StatusChange]:
-        """What was absorbed is stored, and readers may see it; the statuses that changed by that, or by time.
+        """Publish what was absorbed, once it is stored. Returns the changed statuses; time may have changed some.
 
-        `everything`: also of the endpoints that were restored.
+        `everything`: also publish the restored endpoints.
         """
         names = dict.fromkeys(self._specs if everything else self._touched)
         self._touched = set()
@@ -245,20 +246,20 @@ class Board:
         return [change for name in names if (change := self._follow(name, now))]
 
     def clock_stepped(self, now: datetime) -> None:
-        """The wall clock leapt: the next commit looks at every endpoint, since no moment from before is right."""
+        """The wall clock was stepped: the next commit updates every endpoint, since earlier due times are wrong."""
         self._moments = DueTimes()
         for name in self._specs:
             self._endpoints[name].bound(now)
             self._moments.put(name, now)
 
     def take_counts(self, fresh: Board) -> None:
-        """Count on from a board of the same configuration that was filled from the store a moment ago."""
+        """Take over the counts of a board of the same configuration that was just restored from the store."""
         for name, state in self._endpoints.items():
             state.take_counts(fresh._endpoints[name])
             self._ages.touch(name)
 
     def _follow(self, name: str, now: datetime) -> StatusChange | None:
-        """Keep an endpoint's status and the moment at which time alone may change it."""
+        """Update an endpoint's published status, and when time alone may change it."""
         self._endpoints[name].bound(now)
         spec, seen, before = self._specs[name], self._endpoints[name].judged_status(now), self._statuses[name]
         self._ages.touch(name)
@@ -274,11 +275,11 @@ class Board:
         return StatusChange(endpoint=name, before=before, after=status, since=since)
 
     def overdue(self, now: datetime) -> list[str]:
-        """The endpoints to be rendered before the newest snapshot can be made."""
+        """The endpoints that have to be rendered before the next snapshot."""
         return self._ages.overdue(now)
 
     def render(self, names: Iterable[str], now: datetime) -> None:
-        """Make the rows of these endpoints anew; one that comes out the same stays the same object."""
+        """Render the rows of these endpoints. A row that did not change stays the same object."""
         for name in names:
             old, new = self._rows.get(name), row(self._specs[name], self._endpoints[name], self._jobs[name], now)
             self._ages.rendered(name, now)
@@ -287,20 +288,20 @@ class Board:
                 self._is_changed = True
 
     def row(self, name: str, now: datetime) -> Row | None:
-        """One endpoint's newest row; None where there is no such endpoint."""
+        """One endpoint's newest row; None: there is no such endpoint."""
         if name in self._specs and self._ages.is_overdue(name, now):
             self.render([name], now)
         return self._rows.get(name)
 
     def renew(self, now: datetime) -> Snapshot:
-        """The snapshot of the rendered rows: the last one, where no row has changed since and it is not old."""
+        """The snapshot of the rendered rows; the last one when no row has changed and it is recent."""
         if self._is_changed or not is_recent(self.snapshot, now):
             self._is_changed = False
             self.snapshot = assemble(self._vantage, now, dict(self._rows))
         return self.snapshot
 
     def publish(self, now: datetime, *, sweep: bool = False) -> Snapshot:
-        """Commit, render and renew in one step; a sweep renders also the rows without news."""
+        """Commit, render and renew in one step; `sweep`: render every row."""
         self.commit(now, everything=sweep)
         self.render([*self._specs] if sweep else self._ages.touched, now)
         return self.renew(now)
@@ -315,7 +316,7 @@ def _by_endpoint(calls: Iterable[Call]) -> Mapping[str, list[Call]]:
 
 
 def scoring_params(config: Config, spec: EndpointSpec) -> ScoringParams:
-    """What an endpoint is judged by."""
+    """The scoring parameters of an endpoint."""
     probes = [config.probes[name] for name in spec.probes]
     paid = paid_probe(probes)
     return ScoringParams(
@@ -330,7 +331,7 @@ def scoring_params(config: Config, spec: EndpointSpec) -> ScoringParams:
 
 
 def within_slo(sample: Sample, probe: ProbeSpec | None) -> bool:
-    """Whether a sample was as quick as its probe's SLO asks; what was not measured is not held against it."""
+    """Whether a sample meets its probe's SLO; a figure that was not measured counts as met."""
     slo = probe.slo if probe and sample.task in GENERATES else Slo()
     slow = slo.ttft_s is not None and sample.ttft_s is not None and sample.ttft_s > slo.ttft_s
     dull = slo.output_tps is not None and sample.output_tps is not None and sample.output_tps < slo.output_tps

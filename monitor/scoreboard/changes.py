@@ -1,7 +1,7 @@
-"""What changed in the scores, so that each reader can be told what is news to it, however far behind it is. Pure.
+"""Changes of the scores for stream readers, wherever a reader stands. Pure.
 
-Of each endpoint only the newest row is kept, with the position at which it was told: who is behind is owed the newest
-rows of what changed since, and no history. So nothing here grows with time or with the number of readers.
+Only the newest row of each endpoint is kept, with the position at which it was published. A reader that is behind gets
+the newest rows of what changed since, and no history. So memory grows neither with time nor with readers.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from monitor.scoreboard.row import Row
 from monitor.scoreboard.snapshot import Snapshot
 
 _NEWS_FROM = 0.01
-"""A score that moves by less is no news: it drifts with every second."""
+"""A smaller change of a score is not published: scores drift with every second."""
 _STALE = timedelta(seconds=60)
-"""What only time changed is told this long after the row was last told of."""
+"""A row that only time changed is published again after this long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _PublishedRow:
-    """A row as readers know it."""
+    """A row as last published."""
 
     row: Row
     at: datetime
@@ -29,17 +29,17 @@ class _PublishedRow:
 
 
 class Changes:
-    """Follows the snapshots of one board."""
+    """Compares the snapshots of one board."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.position = 0
-        """Of the newest change."""
+        """The position of the newest change."""
         self._whole_since = 0
         self._published: dict[str, _PublishedRow] = {}
         self._restart(snapshot)
 
     def follow(self, snapshot: Snapshot) -> bool:
-        """Take in a newer snapshot; whether there is news in it."""
+        """Compare a newer snapshot; whether anything changed."""
         if snapshot.rows.keys() != self._published.keys():
             self.position += 1
             self._restart(snapshot)
@@ -52,13 +52,13 @@ class Changes:
         return bool(news)
 
     def since(self, position: int) -> Sequence[Row] | None:
-        """The newest rows of what changed after a position; None where only all rows will do."""
+        """The newest rows of what changed after a position; None: the reader needs all rows."""
         if not self._whole_since <= position <= self.position:
             return None
         return [published.row for published in self._published.values() if published.position > position]
 
     def _restart(self, snapshot: Snapshot) -> None:
-        """Begin anew with the endpoints of a snapshot: a configuration's may be others than the last one's."""
+        """Publish all rows of a snapshot: the set of endpoints changed."""
         self._whole_since = self.position
         self._published = {
             name: _PublishedRow(row=row, at=snapshot.generated_at, position=self.position)
@@ -69,7 +69,7 @@ class Changes:
 def _is_news(published: _PublishedRow, row: Row, now: datetime) -> bool:
     if row is published.row:
         return False
-    # Told of later than now: the wall clock was set back.
+    # Below zero the wall clock was set back.
     is_old = not timedelta() <= now - published.at < _STALE
     return row.news != published.row.news or _moved(published.row.score, row.score) or is_old
 

@@ -7,22 +7,22 @@ import zlib
 from collections.abc import Sequence
 
 _WORTHWHILE = 1024
-"""Shorter bodies fit into a packet either way."""
+"""A shorter body fits into one packet either way."""
 _LARGE = 1 << 18
 _THOROUGH, _QUICK = 6, 1
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-"""Of a gzip member without a time, so that the same body has the same bytes."""
+"""A gzip header without a time, so that the same body gives the same bytes."""
 _GZIP = 16 + zlib.MAX_WBITS
 _RAW = -zlib.MAX_WBITS
 
 
 def digest(body: bytes) -> str:
-    """16 hex digits that no other body has."""
+    """A fingerprint of 16 hex digits."""
     return hashlib.blake2b(body, digest_size=8).hexdigest()
 
 
 def gzipped(body: bytes) -> bytes | None:
-    """Thoroughly, but where that would hold up everyone else."""
+    """The gzipped body; None: gzip does not pay. Large bodies are compressed less, to save time."""
     if len(body) < _WORTHWHILE:
         return None
     packer = zlib.compressobj(_THOROUGH if len(body) < _LARGE else _QUICK, zlib.DEFLATED, _GZIP)
@@ -31,10 +31,10 @@ def gzipped(body: bytes) -> bytes | None:
 
 
 class BlockwiseGzip:
-    """Gzips a long list again and again, and packs anew only the blocks of it that changed.
+    """Gzips a long list repeatedly, and compresses only the blocks that changed.
 
-    Each block of parts is a stretch of the deflate stream that refers to nothing before it, so it may be put together
-    with any others. That costs a quarter in size and saves nearly all of the time.
+    Each block of parts is a section of the deflate stream without references to earlier data, so sections can be
+    combined freely. That costs a quarter in size and saves nearly all of the time.
     """
 
     def __init__(self, block: int = 16) -> None:
@@ -42,10 +42,10 @@ class BlockwiseGzip:
         self._packed: list[tuple[Sequence[bytes], bytes]] = []
 
     def pack(self, head: bytes, parts: Sequence[bytes], tail: bytes, whole: bytes) -> bytes:
-        """The gzipped form of head, parts with commas between them, and tail; `whole` is just that."""
+        """The gzipped form of `whole`: head, parts with commas between them, and tail."""
         blocks = [parts[start : start + self._block] for start in range(0, len(parts), self._block)]
         known = [*self._packed[: len(blocks)], *[((), b"")] * (len(blocks) - len(self._packed))]
-        # Parts that did not change are the same objects, which is what makes comparing them cheap.
+        # Parts that did not change are the same objects, which makes the comparison cheap.
         self._packed = [
             old if old[0] == block else (block, _stretch(b"," * bool(place) + b",".join(block)))
             for place, (block, old) in enumerate(zip(blocks, known, strict=True))

@@ -1,4 +1,4 @@
-"""When time alone asks for work on the scoreboard: statuses that change by it, rows that became old. Pure."""
+"""Work on the scoreboard that is due by time alone: status changes, and old rows. Pure."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from itertools import cycle, islice
 
 _DRIFT_LEAST, _DRIFT_MOST = timedelta(seconds=5), timedelta(seconds=30)
 _DRIFT_EACH = timedelta(milliseconds=3)
-"""Times the number of rows, each of which takes about 0.2 ms: so rendering them takes some percent of a core."""
+"""Multiplied by the number of rows. A row takes about 0.2 ms to render, so rendering takes a few percent of a core."""
 _SLICE = 25
 
 
 def drift(rows: int) -> timedelta:
-    """How old a row may get that only time changes, while clients read."""
+    """The maximum age of a row that only time changes, while clients read."""
     return min(max(_DRIFT_LEAST, rows * _DRIFT_EACH), _DRIFT_MOST)
 
 
 class DueTimes:
-    """The next moment of each name. Nothing is done about a name until its moment has come."""
+    """The next due time of each name."""
 
     __slots__ = ("_heap", "_next")
 
@@ -28,10 +28,10 @@ class DueTimes:
         self._next: dict[str, datetime] = {}
 
     def put(self, name: str, at: datetime | None) -> None:
-        """A name's next moment is `at`.
+        """Set the next due time of a name.
 
-        Where an earlier one waits, that one stays: who is woken too early puts the right one. So a moment that every
-        sample moves on costs nothing until it would have come.
+        An earlier pending time stays; when it is due, the caller sets the right one. So a time that every sample
+        postpones costs nothing.
         """
         waits = self._next.get(name)
         if at is not None and (waits is None or at < waits):
@@ -40,14 +40,14 @@ class DueTimes:
 
     @property
     def earliest(self) -> datetime | None:
-        """When the first moment comes; None: there is none."""
+        """The earliest due time; None: there is none."""
         heap = self._heap
         while heap and self._next.get(heap[0][1]) != heap[0][0]:  # an earlier one took its place
             heapq.heappop(heap)
         return heap[0][0] if heap else None
 
     def take(self, now: datetime) -> Iterator[str]:
-        """The names whose moments have come; they have no moment any more."""
+        """Take the names that are due."""
         while (at := self.earliest) is not None and at <= now:
             name = heapq.heappop(self._heap)[1]
             del self._next[name]
@@ -55,7 +55,7 @@ class DueTimes:
 
 
 class RowAges:
-    """Which rows have to be rendered again for a request for all of them."""
+    """Which rows have to be rendered again for a request for all rows."""
 
     __slots__ = ("_drift", "_rendered", "_swept_at", "_touched", "_turns")
 
@@ -68,11 +68,11 @@ class RowAges:
 
     @property
     def touched(self) -> list[str]:
-        """The rows that are not what they were."""
+        """The rows that changed."""
         return [*self._touched]
 
     def touch(self, name: str) -> None:
-        """A row is not what it was."""
+        """A row changed."""
         self._touched[name] = None
 
     def rendered(self, name: str, now: datetime) -> None:
@@ -81,14 +81,14 @@ class RowAges:
         self._rendered[name] = now
 
     def is_overdue(self, name: str, now: datetime) -> bool:
-        """Whether one row has to be rendered anew."""
+        """Whether a row has to be rendered again."""
         return name in self._touched or not timedelta() <= now - self._rendered[name] < self._drift
 
     def overdue(self, now: datetime) -> list[str]:
-        """The rows to render: those that were touched, and of all in turn as many as time has passed for.
+        """The rows to render: changed rows, and a share of all rows in turn, in proportion to the time passed.
 
-        Who asks all the time gets them a few at a time; who has not asked for long, all of them. They are neighbours,
-        so that most blocks of a document stay packed as they are.
+        With frequent requests these are a few rows at a time, after a long pause all of them. They are neighbours, so
+        that most blocks of a document keep their compressed form.
         """
         found = self.touched
         number = len(self._rendered)

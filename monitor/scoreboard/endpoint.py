@@ -1,4 +1,4 @@
-"""What is known of one endpoint at one moment, as values: what every published shape is made of."""
+"""The facts of one endpoint at one moment, from which every output format is made."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from monitor.score.latency import Summary
 from monitor.score.outcomes import Counts
 
 SYNTHETIC: Final = "synthetic"
-"""Where figures come from: probes alone."""
+"""The source of figures: probes alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """One endpoint as configured, and how it does."""
+    """One endpoint: its configuration, status, score and figures."""
 
     spec: EndpointSpec
     status: Status
@@ -27,11 +27,11 @@ class Facts:
     score: float | None
     account: Trouble | None = None
     measured_at: datetime | None = None
-    """Start of the newest sample that counts."""
+    """Start of the newest counted sample."""
     counts: Mapping[str, Counts]
-    """By the name of a window."""
+    """By window name."""
     summaries: Mapping[str, Summary]
-    """Of the last half hour, by the name of a figure."""
+    """Of the last half hour, by figure name."""
     source: str = SYNTHETIC
 
     @property

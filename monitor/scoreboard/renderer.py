@@ -1,4 +1,4 @@
-"""Renders the scoreboard for readers when they ask, a few rows at a time: the loop is never held up for all of them."""
+"""Renders the scoreboard on request, a few rows at a time, so that the event loop is never blocked for long."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from monitor.scoreboard.row import Row
 from monitor.scoreboard.snapshot import Snapshot
 
 _AT_ONCE: Final = 5
-"""Rows that are rendered without a pause: usually no more change between two readers."""
+"""Rows that are rendered without a pause; usually no more change between two requests."""
 _TURN_S: Final = 0.005
-"""How long rows are rendered in one turn of the loop. A row takes up to two milliseconds."""
+"""How long rows are rendered in one turn of the event loop. A row takes up to two milliseconds."""
 
 
 class Renderer:
-    """What readers of one board get. Rows are rendered on request only."""
+    """Renders one board for its readers. Rows are rendered on request only."""
 
     def __init__(self, board: Board, now: Callable[[], datetime]) -> None:
         self._board = board
@@ -31,7 +31,7 @@ class Renderer:
         return self._board.row(name, self._now())
 
     async def snapshot(self) -> Snapshot:
-        """The newest snapshot. Those who ask while one is made share the next, which holds what came since it began."""
+        """The newest snapshot. Requests that arrive while one is rendered share the next one."""
         if self._task is not None:
             await asyncio.shield(self._task)
         if self._task is None:

@@ -35,10 +35,10 @@ from probes._model import Task
 from probes._serialize import timestamp
 
 _DIGITS = 6
-"""Decimals of published figures: microseconds, and more than any ratio here is worth."""
+"""Decimals of published figures: microseconds for times, and more than enough for ratios."""
 
 Windows: TypeAlias = Sequence[tuple[Window, Counts, Counts]]
-"""With its counts, and those of real traffic among them."""
+"""Each window with its counts, and the part of them that is real traffic."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,15 +54,15 @@ class Row:
     uptime: Mapping[str, float | None]
     """Uptime ratio by window."""
     news: tuple[object, ...]
-    """What readers are told of at once when it changes: the status and why, the newest sample."""
+    """The values whose change is published at once: status, causes, newest sample."""
     body: bytes
     """The row as JSON."""
     etag: str
     """Of the body."""
     facts: Facts | None = field(default=None, compare=False)
-    """What it was made of; None where it was read."""
+    """What it was made of; None: the row was read from another daemon."""
     account: str | None = None
-    """The error class for whose sake the newest samples were refused to this account."""
+    """The error class of the account trouble, if any."""
     router_ids: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -152,7 +152,7 @@ def _endpoint_score(
 
 
 def published_status(spec: EndpointSpec, seen: Assessment | JudgedStatus, now: datetime) -> tuple[Status, datetime]:
-    """The status and since when it is that. Paused, an endpoint is not in maintenance; after that nothing is known."""
+    """The published status and since when. Paused comes before maintenance, maintenance before the judged status."""
     span = current(spec.maintenance, now)
     match spec.enabled, span, seen.status:
         case False, _, _:
@@ -174,7 +174,7 @@ def _account(trouble: Trouble | None) -> AccountTrouble | None:
 
 
 def _source(windows: Windows) -> Literal["synthetic", "traffic", "mixed"]:
-    """What the newest half hour's figures rest on."""
+    """The source of the last half hour's figures."""
     counts, real = next((counts, real) for window, counts, real in windows if window.name == "30m")
     if not real.all:
         return "synthetic"
@@ -206,10 +206,10 @@ def _counts(counts: Counts, expected: int) -> UptimeCounts:
 
 
 def _expected(window: Window, spec: EndpointSpec, state: EndpointState, jobs: Sequence[Job], now: datetime) -> int:
-    """How many probes the schedule wanted in the window, since the endpoint was first probed; none in maintenance."""
+    """How many probes were scheduled in the window since the endpoint was first probed, without maintenance."""
     if state.first_seen is None:
         return 0
-    # The first sample began a moment after its tick.
+    # The first sample began shortly after its tick.
     first_tick = max((tick_at(job, state.first_seen) for job in jobs), default=state.first_seen)
     begin = max(now - timedelta(seconds=window.length_s), first_tick)
     spans = list(outside(spec.maintenance, begin, now))

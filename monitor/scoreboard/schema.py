@@ -22,7 +22,7 @@ _WINDOWS = tuple(window.name for window in WINDOWS)
 
 
 class UptimeCounts(TypedDict):
-    """What a window's samples came to."""
+    """Sample counts of a window."""
 
     ratio: Share | None
     """ok ÷ (ok + failed); null without a counted sample."""
@@ -30,31 +30,31 @@ class UptimeCounts(TypedDict):
     """The Wilson 95 % interval around it."""
     ok: Count
     failed: Count
-    """For the provider's sake."""
+    """Failures of the provider."""
     rate_limited: Count
     account: Count
-    """Refused for the account's sake, beside those that were rate limited."""
+    """Refused because of the account, without rate limits."""
     monitor: Count
-    """Missing for the monitor's own sake."""
+    """Not measured because of the monitor itself."""
     network: Count
-    """Lost with the monitor's own network."""
+    """Lost through the monitor's local network."""
     expected: Count
-    """How many probes the schedule wanted, outside of maintenance."""
+    """Scheduled probes outside of maintenance."""
 
 
 class TrafficCounts(TypedDict):
-    """What a window's reported real requests came to: they are in its uptime, too; the rest of that are probes."""
+    """Reported real requests of a window. They are included in its uptime."""
 
     ok: Count
     failed: Count
-    """For the provider's sake."""
+    """Failures of the provider."""
     rate_limited: Count
     account: Count
-    """Refused for the account's sake, beside those that were rate limited."""
+    """Refused because of the account, without rate limits."""
 
 
 class Quantiles(TypedDict):
-    """Quantiles of the value itself: p99 is never below p50. Null is infinite, or unknown."""
+    """Quantiles of the value: p99 is never below p50. Null: infinite, or unknown."""
 
     p50: Figure | None
     p75: Figure | None
@@ -72,14 +72,14 @@ class Latency(TypedDict):
     p90: Figure | None
     p99: Figure | None
     failure_inflated: NotRequired[Quantiles]
-    """Of times: each failure taken as infinitely slow."""
+    """For times: quantiles with failures as infinitely slow."""
 
 
 AccountTrouble = TypedDict(
     "AccountTrouble",
     {
-        "class": Annotated[ErrorClass, "What the newest refusal was."],
-        "since": Annotated[Moment, "The first of those without a success between them."],
+        "class": Annotated[ErrorClass, "The class of the newest refusal."],
+        "since": Annotated[Moment, "The first refusal since the last success."],
     },
 )
 
@@ -89,9 +89,9 @@ LastError = TypedDict(
     "LastError",
     {
         "class": ErrorClass,
-        "blame": Annotated[Blame, "Whose fault it was."],
+        "blame": Annotated[Blame, "Who is at fault."],
         "at": Moment,
-        "status_code": Annotated[int | None, "Of the HTTP answer, where there was one."],
+        "status_code": Annotated[int | None, "HTTP status, if there was an answer."],
     },
 )
 
@@ -107,36 +107,36 @@ class EndpointScore(TypedDict):
     """One endpoint: one model at one provider."""
 
     id: str
-    """The identity of its history."""
+    """The endpoint's id; its history belongs to it."""
     provider: str
     model: str
-    """The public name of the weights, `author/slug`."""
+    """The public model name, `author/slug`."""
     api: str
-    """The protocol that it speaks."""
+    """The API protocol."""
     status: Status
-    """Stale is `unknown`, which is not down: routers fail open."""
+    """Without recent samples `unknown`, which is not down: routers fail open."""
     since: Moment
-    """When it became that."""
+    """Since when the status holds."""
     score: Share | None
     """The estimated probability that the next request succeeds within its SLO; null before the first counted sample."""
     confidence: tuple[Share, Share] | None
-    """An interval around the score."""
+    """The 95 % interval of the score."""
     evidence: Count
-    """Counted samples of the last day."""
+    """Number of counted samples of the last day."""
     account: AccountTrouble | None
-    """While the newest samples were refused for the account's sake: who uses the same key should pass by."""
+    """Set while the newest samples are refused because of the account: skip the endpoint with the same key."""
     maintenance: MaintenanceSpan | None
-    """That which the endpoint is in, or the next within 24 hours."""
+    """The current maintenance window, or the next within 24 hours."""
     measured_at: Moment | None
-    """The newest counted sample."""
+    """Start of the newest counted sample."""
     stale_after: Moment | None
-    """When that will say nothing any more about now."""
+    """When the newest sample becomes stale."""
     source: Literal["synthetic", "traffic", "mixed"]
-    """What score and uptime rest on in the newest half hour: probes, reported real requests, or both."""
+    """The source of score and uptime in the last half hour: probes, reported real requests, or both."""
     uptime: Annotated[dict[str, UptimeCounts], Words(keys=_WINDOWS)]
     """By window."""
     traffic: Annotated[dict[str, TrafficCounts], Words(keys=_WINDOWS)] | None
-    """How much of that is real traffic, by window; null where none was reported."""
+    """The part of uptime that is real traffic, by window; null: none was reported."""
     ttft_s: Latency
     """Seconds to the first content."""
     ttat_s: Latency
@@ -144,7 +144,7 @@ class EndpointScore(TypedDict):
     e2e_s: Latency
     """Seconds to the end."""
     itl_s: Latency
-    """Seconds between content events: of the probes' medians."""
+    """Seconds between content events: quantiles of the probes' medians."""
     output_tps: Latency
     """Decode speed, tokens per second."""
     e2e_tps: Latency
@@ -152,25 +152,25 @@ class EndpointScore(TypedDict):
     tool_call_error_ratio: Share | None
     """Failed ÷ counted probes of that task in the last day."""
     structured_output_error_ratio: Share | None
-    """The same of the other task."""
+    """Failed ÷ counted probes of that task in the last day."""
     last_error: LastError | None
     pricing: EndpointPricing | None
     context_length: Annotated[int, Words(minimum=1)] | None
     """In tokens."""
     labels: dict[str, str]
     router_ids: dict[str, str]
-    """What routers call it, by router."""
+    """Router ids of the endpoint, by router."""
 
 
 class ScoresDocument(TypedDict):
-    """All endpoints, or those that pass a filter."""
+    """All endpoints, or those selected by a filter."""
 
     schema: Literal["providerwatch/scores/v1"]
     generated_at: Moment
     vantage: str
-    """The place that the probes ran from."""
+    """The vantage that the probes ran from."""
     max_age_s: Figure
-    """How old a document may be before its reader should not rely on it."""
+    """The age after which a document should not be used."""
     endpoints: list[EndpointScore]
 
 

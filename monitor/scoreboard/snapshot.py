@@ -1,4 +1,4 @@
-"""What readers see at one moment: the rows of all endpoints, and the document around them."""
+"""A published snapshot: the rows of all endpoints, and the scores document around them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from monitor.scoreboard.schema import SCHEMA
 MAX_AGE_S = 120
 """How old a document may be before its reader should not rely on it."""
 REFRESH = timedelta(seconds=30)
-"""A document in which nothing changed is made anew after so long, so that it does not look old."""
+"""A document without changes is made again after this long, so that it does not look old."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What readers see: rows by endpoint id, and the whole document, serialised once."""
+    """Rows by endpoint id, and the whole document, serialised once."""
 
     generated_at: datetime
     vantage: str
@@ -37,7 +37,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowFilter:
-    """Which endpoints a reader wants; None wants all."""
+    """Which endpoints to select; None: all."""
 
     model: str | None = None
     provider: str | None = None
@@ -45,7 +45,7 @@ class RowFilter:
     min_score: float | None = None
 
     def passes(self, row: Row) -> bool:
-        """Whether a row is wanted; a score that is not known is not below any other."""
+        """Whether a row is selected. An unknown score passes any minimum."""
         return (
             self.model in {None, row.model}
             and self.provider in {None, row.provider}
@@ -60,7 +60,7 @@ def summary(counts: Mapping[Status, int]) -> str:
 
 
 def is_recent(snapshot: Snapshot, now: datetime) -> bool:
-    """Whether a snapshot in which nothing has changed may stand, so that its readers have nothing new to fetch."""
+    """Whether an unchanged snapshot is recent enough to be served again."""
     return timedelta() <= now - snapshot.generated_at < REFRESH
 
 
@@ -83,9 +83,9 @@ def select(snapshot: Snapshot, wanted: RowFilter) -> Snapshot:
 
 
 def document(vantage: str, now: datetime, rows: Iterable[Row]) -> bytes:
-    """The scores document around rows that are serialised already."""
+    """The scores document around serialised rows."""
     bodies = [row.body for row in rows] or [b""]
-    # One that is joined, and then put between these, would be copied twice: it is a megabyte of a thousand endpoints.
+    # Joining first and adding head and tail later would copy the document twice: 1 MB for 1,000 endpoints.
     bodies[0] = opening(vantage, now) + bodies[0]
     bodies[-1] += CLOSING
     return b",".join(bodies)

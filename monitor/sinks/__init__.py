@@ -1,7 +1,6 @@
-"""Samples to other places. `create_sinks(config)` gives the sinks, `Outbox(sinks, store)` brings them what is stored.
+"""Sinks: copies of samples to other systems. `create_sinks(config)` makes them, `Outbox(sinks, store)` feeds them.
 
-One destination per file. A sink is handed samples from the store, never by whoever made them, so an unreachable one
-costs disk and nothing else.
+One destination per file. A sink reads samples from the store, so an unreachable destination costs only disk space.
 """
 
 from monitor.sinks._create import create_sinks

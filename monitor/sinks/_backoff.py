@@ -1,20 +1,20 @@
-"""How long a destination that takes nothing is left alone. Pure."""
+"""Backoff after a failed delivery. Pure."""
 
 from __future__ import annotations
 
 from typing import Final
 
 LONGEST_S: Final = 300.0
-"""However often it failed, and whatever it asks for: a destination that is well again is found out within minutes."""
+"""The longest wait, whatever the destination asks for: a recovery is noticed within minutes."""
 _FIRST_S: Final = 1.0
 _DOUBLINGS: Final = 10
-"""More would change nothing, and overflow in the end."""
+"""More would not change the result, and would overflow in the end."""
 
 
 def wait_s(failures: int, *, chance: float, retry_after_s: float | None = None) -> float:
-    """How long to wait after so many failures in a row, the first being 1; never less than the destination asked for.
+    """The wait after so many failures in a row, starting at 1; not less than `retry_after_s`, up to the longest wait.
 
-    `chance` is a random number 0..1 that spreads many senders over the second half of the wait.
+    `chance`: a random number 0..1 that spreads senders over the second half of the wait.
     """
     longest_s = _FIRST_S * float(2 ** min(failures - 1, _DOUBLINGS))
     spread_s = min(longest_s, LONGEST_S) * (1 + chance) / 2

@@ -1,4 +1,4 @@
-"""The `sinks:` of a configuration to sinks."""
+"""Makes the sinks of a configuration."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from monitor.sinks.ndjson import NdjsonSink
 
 
 def create_sinks(config: Config) -> tuple[Sink, ...]:
-    """The sinks that a configuration names. Nothing is opened or connected yet."""
+    """The configured sinks. Nothing is opened or connected yet."""
     origins = {
         spec.endpoint.id: LineOrigin(provider=spec.endpoint.provider, model=spec.model) for spec in config.endpoints
     }

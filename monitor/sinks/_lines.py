@@ -1,8 +1,8 @@
 """A sample as a line of InfluxDB's line protocol. Pure.
 
-Words are tags, numbers are fields: stores of numbers (VictoriaMetrics) keep no text in fields. What tells samples apart
-is the vantage, the endpoint, the probe and the microsecond in which they began, so the same sample is the same point
-however often it is written. Its `id` and `detail` are left out: as tags they would make a series of every sample.
+Text values are tags and numbers are fields, since VictoriaMetrics keeps no text in fields. Vantage, endpoint, probe and
+the microsecond of the start identify a point, so writing a sample again changes nothing. `id` and `detail` are left
+out: as tags they would make a series of every sample.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ _WHOLES: Final = (
     "status_code", "answer_ok", "cold", "prompt_tokens", "output_tokens", "reasoning_tokens", "cached_tokens",
     "retransmits", "merged_reads", "clock_step",
 )  # fmt: skip
-"""Counts, and truths as 0 or 1. A field never changes its type: InfluxDB would refuse the line."""
+"""Counts, and booleans as 0 or 1. A field must not change its type: InfluxDB would reject the line."""
 _MICROSECOND: Final = timedelta(microseconds=1)
 _ESCAPED: Final = str.maketrans(
     {",": r"\,", "=": r"\=", " ": r"\ ", "\\": "/", **dict.fromkeys(map(chr, [*range(0x20), 0x7F]), "_")}
 )
-"""A backslash cannot stand before every character of a tag, so it becomes a slash."""
+"""A backslash is not allowed before every character of a tag, so it becomes a slash."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineOrigin:
-    """What the configuration knows of an endpoint, and a sample does not."""
+    """What the configuration knows about an endpoint and a sample does not hold."""
 
     provider: str
     model: str
-    """The public name of the weights."""
+    """The public model name."""
 
 
 def line(sample: Sample, origin: LineOrigin | None) -> str:
-    """The line of a sample, its time in microseconds; `origin` is None when the endpoint left the configuration."""
+    """The line of a sample, its time in microseconds. `origin`: None for an endpoint that is no longer configured."""
     tags = {name: getattr(sample, name) for name in _TAGS}
     if origin is not None:
         tags |= {"provider": origin.provider, "model": origin.model}

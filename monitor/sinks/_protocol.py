@@ -1,4 +1,4 @@
-"""What the daemon asks of a sink, whatever destination is behind it."""
+"""The interface of a sink."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from monitor.store import StoredSample
 
 
 class SinkError(Exception):
-    """The destination takes nothing now; its message is one line without secrets that says why."""
+    """The destination takes nothing now. The message is one line with the reason, without secrets."""
 
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
-        """How long the destination asks to be left alone; None: it did not say."""
+        """The destination's `Retry-After`; None: it sent none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What became of a batch."""
+    """The result of delivering a batch."""
 
     seq: int | None
-    """The last sample that is dealt with, and so are all before it; None: not one is."""
+    """The last handled sample; all before it are handled, too. None: no sample was handled."""
     set_aside: Mapping[str, str] = field(default_factory=dict)
-    """Of those, by id, the ones that the destination will never take, each with its words why."""
+    """By id, the handled samples that the destination rejected for good, each with its reason."""
     stopped: SinkError | None = None
     """Why the rest of the batch has to wait; None: there is no rest."""
 
 
 class Sink(Protocol):
-    """A destination for samples. A sample may come again (after a crash, a lost answer): that must change nothing.
+    """A destination for samples. A sample may come again, after a crash or a lost answer; that must change nothing.
 
-    One call at a time. A call may be cancelled; what it was given then comes again.
+    There is one call at a time. The samples of a cancelled call come again.
     """
 
     @property
     def name(self) -> str:
-        """What the configuration calls it."""
+        """Its name in the configuration."""
 
     @property
     def batch(self) -> int:
-        """How many samples it wants at a time, at the most."""
+        """The maximum number of samples per delivery."""
 
     async def deliver(self, batch: Sequence[StoredSample]) -> Delivery:
-        """Take samples, in the order of appending; never none. `SinkError` when not one could be dealt with."""
+        """Deliver samples, at least one, in the order of appending. Raises SinkError when no sample was handled."""
 
     async def close(self) -> None:
-        """Wait for what is under way, then let go of connections and files."""
+        """Wait for a running call, then close connections and files."""

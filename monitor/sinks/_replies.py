@@ -1,4 +1,4 @@
-"""What an answer to a write means for the lines that were written. Pure."""
+"""What a server's answer to a write means for the lines of the batch. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from probes._model import Headers
 _CREDENTIALS: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _ABOUT_LINES: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
 _DROPPED: Final = re.compile(r"\bdropped=(\d+)")
-"""How many lines InfluxDB 2 left out of those that it took; it tells why of one of them."""
+"""The number of lines that InfluxDB 2 dropped from an accepted batch; it gives the reason of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,11 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """At least one line can never be written."""
+    """At least one line is rejected for good."""
 
     reason: str
     dropped: int | None = None
-    """How many, where that was told; the others are written."""
+    """How many, if the server says so; the others are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +45,27 @@ Reply: TypeAlias = Accepted | Refused | TooLarge | SinkError
 
 
 def reply(status: int, headers: Headers, body: bytes, token: str | None) -> Reply:
-    """What an answer means. Its words are shown without the token, on one line, shortened."""
-    told = _words(body, token)
-    words = f"{status}: {told}" if told else f"{status} {_phrase(status)}".strip()
+    """What an answer means. The server's message is redacted, shortened, and on one line."""
+    message = _words(body, token)
+    words = f"{status}: {message}" if message else f"{status} {_phrase(status)}".strip()
     match status:
         case HTTPStatus.NO_CONTENT:
             return Accepted()
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             return TooLarge(words)
         case _ if status in _ABOUT_LINES:
-            dropped = _DROPPED.search(told)
+            dropped = _DROPPED.search(message)
             return Refused(words, int(dropped[1]) if dropped else None)
         case _ if status in _CREDENTIALS:
-            return SinkError(f"the server does not take the token: {words}")
+            return SinkError(f"the server rejected the token: {words}")
         case _ if status == HTTPStatus.NOT_FOUND:
-            return SinkError(f"the server does not know the address, org or bucket: {words}")
+            return SinkError(f"the server does not know this URL, org or bucket: {words}")
         case _:
-            return SinkError(f"the server answers {words}", retry_after_s=retry_after_s(headers))
+            return SinkError(f"the server answered {words}", retry_after_s=retry_after_s(headers))
 
 
 def _words(body: bytes, token: str | None) -> str:
-    """The server's own, out of its JSON if that is what it sent."""
+    """The server's message, out of its JSON if it sent JSON."""
     text = body.decode("utf-8", "replace")
     try:
         parsed = json.loads(text)
@@ -78,7 +78,7 @@ def _words(body: bytes, token: str | None) -> str:
 
 
 def _redacted(text: str, token: str) -> str:
-    """Without the token, as it is and as it stands in JSON and in an address."""
+    """The text without the token in any of its encodings."""
     for form in (token, json.dumps(token)[1:-1], token.replace("/", "\\/"), quote(token, safe="")):
         text = text.replace(form, "***")
     return text

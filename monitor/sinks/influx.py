@@ -1,8 +1,8 @@
-"""InfluxDB, and whatever takes its v2 line protocol: VictoriaMetrics, Telegraf, QuestDB.
+"""InfluxDB, and servers that take its v2 line protocol: VictoriaMetrics, Telegraf, QuestDB.
 
-A server refuses a whole batch for one bad line, so a refused batch is halved until the bad line stands alone; that one
-is set aside and the rest goes on. A line is only held for bad when the server takes others, if need be one of our own:
-a server that takes nothing at all is misconfigured, and then everything is kept.
+A server rejects a whole batch for one bad line, so a rejected batch is halved until the bad line is alone. That line is
+set aside and the rest is delivered. A line counts as bad only when the server takes other lines, if need be a test
+line: a server that takes no line at all is misconfigured, and then every sample waits.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from monitor.store import StoredSample
 
 _BATCH: Final = 500
 _MICROSECONDS: Final[Any] = "us"
-"""What the client calls `WritePrecision.US`, a text though its types say otherwise."""
+"""The client's `WritePrecision.US`, a string although its types say otherwise."""
 _LINES_AT_A_TIME: Final = 50
 """A few milliseconds."""
 _REQUESTS_A_TURN: Final = 100
-"""Then what is dealt with is noted before the rest goes on."""
+"""After this many requests the cursor is stored before the rest is delivered."""
 _LONGEST_ANSWER: Final = 64 * 1024
 _CANARY: Final = b"providerwatch_sink ok=1i"
-"""A line that nothing is wrong with. The server puts its own time to it."""
+"""A valid test line. The server adds its own time."""
 
 
 class InfluxSink:
@@ -65,20 +65,20 @@ class InfluxSink:
             self._client = None
 
     async def _lines(self, batch: Sequence[StoredSample]) -> dict[int, bytes]:
-        """The lines of a batch by number; others get their turn in between."""
+        """The lines of a batch by number. Yields to the event loop in between."""
         lines = {}
         for place, each in enumerate(batch, 1):
-            told = line(each.sample, self._origins.get(each.sample.endpoint))
-            lines[each.seq] = told.encode("utf-8", "replace")
+            text = line(each.sample, self._origins.get(each.sample.endpoint))
+            lines[each.seq] = text.encode("utf-8", "replace")
             if place % _LINES_AT_A_TIME == 0:
                 await asyncio.sleep(0)
         return lines
 
     async def _written(self, body: bytes) -> Reply:
-        """Write lines. Network errors become `SinkError`s here."""
+        """Write lines. Network errors become SinkError."""
         spec = self._spec
         try:
-            # The client's own limit starts when it has a connection of its pool; this one always holds.
+            # The client's own timeout starts when it has a connection of its pool.
             async with asyncio.timeout(spec.timeout_s):
                 writes = self._connected().write_api()
                 taken = await writes.write(spec.bucket, spec.org, body, write_precision=_MICROSECONDS)
@@ -86,15 +86,15 @@ class InfluxSink:
             headers = {name.lower(): value for name, value in (error.headers or {}).items()}
             return reply(error.status, headers, error.body or b"", _revealed(spec))
         except TimeoutError:
-            return SinkError(f"no answer within {spec.timeout_s:g}s")
+            return SinkError(f"no answer within {spec.timeout_s:g} s")
         except OSError as error:
-            return SinkError(f"cannot be reached: {_why(error)}")
+            return SinkError(f"connection failed: {_why(error)}")
         except ClientError as error:
-            return SinkError(f"no whole answer: {type(error).__name__}")
-        return Accepted() if taken else SinkError("the server answers, but not with 204: is this its write address?")
+            return SinkError(f"incomplete answer: {type(error).__name__}")
+        return Accepted() if taken else SinkError("the server did not answer 204: check that `url` is its write URL")
 
     def _connected(self) -> InfluxDBClientAsync:
-        """The client, which belongs to the running event loop."""
+        """The client; it belongs to the running event loop."""
         if self._client is None:
             self._client = InfluxDBClientAsync(
                 url=self._spec.url,
@@ -109,7 +109,7 @@ class InfluxSink:
 
 
 class _Writing:
-    """One batch on its way, halved where the server refuses a part. Parts are written in order."""
+    """One batch, halved where the server rejects a part. Parts are written in order."""
 
     def __init__(self, written: Callable[[bytes], Awaitable[Reply]], lines: Mapping[int, bytes]) -> None:
         self._written = written
@@ -117,13 +117,13 @@ class _Writing:
         self._requests = 0
         self._trusted = False
         self.seq: int | None = None
-        """The last sample that is dealt with."""
+        """The last handled sample."""
         self.refused: dict[str, str] = {}
         self.largest = _BATCH
-        """The most lines at once that are not too many."""
+        """The largest batch that the server takes."""
 
     async def write(self, part: Sequence[StoredSample]) -> None:
-        """Write a part, or as much of it as is fit for one turn; `SinkError` when the server takes nothing now."""
+        """Write a part, or as much of it as one turn allows. Raises SinkError when the server takes nothing now."""
         if self._requests >= _REQUESTS_A_TURN:
             return
         match await self._ask(b"\n".join(self._lines[each.seq] for each in part)):
@@ -150,17 +150,17 @@ class _Writing:
 
     async def _set_aside(self, part: Sequence[StoredSample], reason: str) -> None:
         if not self._trusted and not isinstance(await self._ask(_CANARY), Accepted):
-            raise SinkError(f"the server takes no line at all, look at org and bucket: {reason}")
+            raise SinkError(f"the server rejects every line; check `org` and `bucket`: {reason}")
         self._trusted = True
         self.seq = part[-1].seq
         self.refused |= dict.fromkeys((each.sample.id for each in part), reason)
 
 
 class _ShortResponse(ClientResponse):
-    """A response of which no more is read than is shown, however long a server makes it."""
+    """A response of which no more is read than is shown."""
 
     async def read(self) -> bytes:
-        """The body's beginning. Raises as usual when it ends before its time."""
+        """The beginning of the body. Raises as usual when the body is cut."""
         body = bytearray()
         try:
             while len(body) < _LONGEST_ANSWER and (piece := await self.content.read(_LONGEST_ANSWER)):
@@ -176,7 +176,7 @@ class _ShortResponse(ClientResponse):
 def _why(error: OSError) -> str:
     if error.errno is not None and error.errno > 0:
         return os.strerror(error.errno)
-    return error.strerror or type(error).__name__  # a name that cannot be resolved has numbers of its own
+    return error.strerror or type(error).__name__  # failed name resolution has error numbers of its own
 
 
 def _revealed(spec: InfluxSpec) -> str | None:

@@ -1,7 +1,7 @@
-"""A file of JSON lines, one a sample, as the HTTP API shows it; rotated by size.
+"""A file of JSON lines, one per sample, in the form of the HTTP API; rotated by size.
 
-A batch is one write, made durable before it counts. What a crash left half done is seen at the file's end: half a line
-is cut off, and lines that are there already are not written again.
+A batch is one write that is synced before it counts. After a crash the end of the file is repaired: half a line is cut
+off, and lines that are already there are not written again.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class NdjsonSink:
         self.batch = _BATCH
         self._spec = spec
         self._written: frozenset[str] | None = None
-        """Ids of the last lines, as many as a batch may hold; None: not known, look at the file."""
+        """Ids of the last lines, as many as a batch may hold; None: not known, read them from the file."""
         self._turn = Lock()
 
     async def deliver(self, batch: Sequence[StoredSample]) -> Delivery:
@@ -41,7 +41,7 @@ class NdjsonSink:
         return Delivery(seq=batch[-1].seq)
 
     async def close(self) -> None:
-        """See `Sink.close`. A cancelled call's thread writes to its end."""
+        """See `Sink.close`. The thread of a cancelled call finishes its write."""
         await asyncio.to_thread(self._finish)
 
     def _finish(self) -> None:
@@ -58,7 +58,7 @@ class NdjsonSink:
                 if fresh:
                     _append(self._spec, b"".join(map(_line, fresh)))
             except OSError as error:
-                raise SinkError(f"{path} cannot be written: {error.strerror or error}") from error
+                raise SinkError(f"{path}: write failed: {error.strerror or error}") from error
             self._written = frozenset(each.sample.id for each in batch)
 
 
@@ -91,7 +91,7 @@ def _append(spec: NdjsonSpec, body: bytes) -> None:
 
 
 def _rotate(spec: NdjsonSpec) -> None:
-    """`x` becomes `x.1`, `x.1` becomes `x.2`, up to a gap that a crash left, or to the last, which goes."""
+    """`x` becomes `x.1`, `x.1` becomes `x.2`, up to a gap that a crash left, or to the last file, which is deleted."""
     names = [spec.path, *(_older(spec.path, number) for number in range(1, spec.keep + 1))]
     end = next((place for place, name in enumerate(names) if not name.exists()), len(names) - 1)
     for place in range(end, 0, -1):
@@ -116,7 +116,7 @@ def _size(path: Path) -> int:
 
 
 def _repaired(path: Path) -> frozenset[str]:
-    """Cut off half a line at the end; the ids of the last whole ones, also of the file before if there are too few."""
+    """Cut off half a line at the end. Returns the ids of the last lines, if need be also of the previous file."""
     ids = list(_ids(path, cut=True))
     if len(ids) < _BATCH:
         ids += _ids(_older(path, 1), cut=False)
@@ -124,23 +124,23 @@ def _repaired(path: Path) -> frozenset[str]:
 
 
 def _ids(path: Path, *, cut: bool) -> Iterator[str]:
-    """The ids of a file's last lines, newest first. Raises `SinkError`, and changes nothing, if it is not ours."""
+    """The ids of a file's last lines, newest first. Raises SinkError, without a change, when it holds other data."""
     if not _size(path):
         return
     lines, torn = _last_lines(path)
     try:
         ids = [str(json.loads(line)["id"]) for line in reversed(lines)]
     except (ValueError, TypeError, KeyError):
-        raise SinkError(f"{path} holds something else than samples: name another file") from None
+        raise SinkError(f"{path}: holds data other than samples: use another path") from None
     if torn and cut:
         if not lines and not b'{"id":"'.startswith(torn[:7]):
-            raise SinkError(f"{path} holds something else than samples: name another file")
+            raise SinkError(f"{path}: holds data other than samples: use another path")
         os.truncate(path, path.stat().st_size - len(torn))
     yield from ids
 
 
 def _last_lines(path: Path) -> tuple[list[bytes], bytes]:
-    """The last whole lines, as many as a batch may hold, and what comes after the last line break."""
+    """The last whole lines, as many as a batch may hold, and the rest after the last line break."""
     with path.open("rb") as file:
         at = file.seek(0, os.SEEK_END)
         tail = b""
@@ -150,5 +150,5 @@ def _last_lines(path: Path) -> tuple[list[bytes], bytes]:
             tail = file.read(before - at) + tail
     *whole, torn = tail.split(b"\n")
     if at > 0:
-        whole = whole[1:]  # of which only the end was read
+        whole = whole[1:]  # the first was read in part
     return whole[-_BATCH:], torn

@@ -1,7 +1,7 @@
-"""Brings what the store holds to every sink, each at its own pace; nothing else waits for them.
+"""Delivers stored samples to every sink independently; nothing else waits for sinks.
 
-A sink that fails is left alone for a while, longer each time; what waits for it lies in the store. The cursor moves
-after the delivery, so every sample arrives at least once.
+After a failure a sink waits with exponential backoff while its samples stay in the store. The cursor moves after the
+delivery, so every sample is delivered at least once.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SinkIntervals:
-    """How often things are done, and how long they may take."""
+    """Intervals and limits of deliveries."""
 
     idle_s: float = 5.0
-    """From one look for new samples to the next, when nobody says that there are any."""
+    """Between two looks for new samples without a wake-up."""
     count_s: float = 60.0
-    """From one count of what waits to the next."""
+    """Between two counts of the backlog."""
     longest_s: float = 1800.0
-    """Of one delivery."""
+    """The timeout of one delivery."""
     failed: Callable[[int, float | None], float] = lambda failures, retry_after_s: wait_s(
         failures,
         chance=random.random(),  # noqa: S311  # spreads senders, keeps no secret
         retry_after_s=retry_after_s,
     )
-    """How long to wait after so many failures in a row, and what the destination asked for."""
+    """The wait after so many failures in a row, given the destination's `Retry-After`."""
 
 
 class SinkRunner:
-    """One sink, and what is to be known of it."""
+    """Delivers to one sink, and holds its figures."""
 
     def __init__(self, sink: Sink, store: Store, intervals: SinkIntervals) -> None:
         self._sink = sink
@@ -50,18 +50,18 @@ class SinkRunner:
         self._news = asyncio.Event()
         self._failures = 0
         self.backlog = 0
-        """Samples that wait for it. While it fails or lags, as they were counted within the last minute."""
+        """Samples that wait for it. While it fails or lags, as counted within the last minute."""
         self.delivered_total = 0
-        """Samples that it took."""
+        """Delivered samples."""
         self.refused_total = 0
-        """Samples that it refused for good: they are set aside, with its words, in the store."""
+        """Samples that the destination rejected for good; the store keeps their ids and reasons."""
         self.expired_total = 0
-        """Samples that retention deleted before it took them, ever since it was first named."""
+        """Samples that retention deleted before they were delivered, since the sink was first configured."""
         self._failure = OngoingFailure()
 
     @property
     def name(self) -> str:
-        """What the configuration calls it."""
+        """Its name in the configuration."""
         return self._sink.name
 
     @property
@@ -71,12 +71,12 @@ class SinkRunner:
 
     @property
     def dealt_with(self) -> int:
-        """Samples that were taken or refused."""
+        """Samples that were delivered or rejected."""
         return self.delivered_total + self.refused_total
 
     @property
     def dropped_total(self) -> int:
-        """Samples that it will never have."""
+        """Samples that were rejected or expired."""
         return self.refused_total + self.expired_total
 
     def wake(self) -> None:
@@ -91,8 +91,8 @@ class SinkRunner:
                 more = await self._turn()
             except (SinkError, StoreError) as error:
                 await self._back_off(str(error), getattr(error, "retry_after_s", None))
-            except Exception as error:  # noqa: BLE001  # foreign code; counted and told
-                # The words of an unknown exception may hold anything, so only its place is told.
+            except Exception as error:  # noqa: BLE001  # foreign code; counted and logged
+                # The message of an unknown exception may hold secrets, so only its place is logged.
                 await self._back_off(f"{type(error).__name__} inside the sink at {_place(error)}", None)
             else:
                 self._well()
@@ -100,15 +100,15 @@ class SinkRunner:
                     await self._next_news()
 
     async def close(self) -> None:
-        """Let the sink go."""
+        """Close the sink."""
         try:
             await self._sink.close()
         except Exception as error:  # noqa: BLE001
             what = f"{type(error).__name__} at {_place(error)}"
-            log.error("sink %s could not be closed: %s", self.name, what, extra={"action": "sink_failed"})  # noqa: TRY400
+            log.error("sink %s: close failed: %s", self.name, what, extra={"action": "sink_failed"})  # noqa: TRY400
 
     async def _turn(self) -> bool:
-        """Deliver what waits, one batch; whether there may be more. Raises when it has to be tried again."""
+        """Deliver one batch; whether there may be more. Raises when it has to be tried again."""
         limit = self._sink.batch
         batch = await self._store.waiting(self.name, limit)
         self.backlog = len(batch) if len(batch) < limit else max(self.backlog, limit)
@@ -122,9 +122,9 @@ class SinkRunner:
         return self.backlog > 0 or len(batch) == limit
 
     async def _note(self, batch: Sequence[StoredSample], delivery: Delivery) -> None:
-        """Move the cursor, and count."""
+        """Move the cursor and update the figures."""
         if delivery.seq is None:
-            raise delivery.stopped or SinkError("the sink dealt with nothing and says no reason")
+            raise delivery.stopped or SinkError("the sink handled no sample and gave no reason")
         await self._store.delivered(self.name, delivery.seq, delivery.set_aside, datetime.now(UTC))
         self._failures = 0
         count, refused = sum(each.seq <= delivery.seq for each in batch), len(delivery.set_aside)
@@ -134,18 +134,22 @@ class SinkRunner:
         if refused:
             reason = next(iter(delivery.set_aside.values()))
             log.warning(
-                "sink %s refused %d samples for good: %s", self.name, refused, reason, extra={"action": "sink_drop"}
+                "sink %s: the server rejected %d samples for good: %s",
+                self.name,
+                refused,
+                reason,
+                extra={"action": "sink_drop"},
             )
 
     async def _back_off(self, reason: str, retry_after_s: float | None) -> None:
         if self._failure.begins(reason):
-            log.error("sink %s fails, its samples wait: %s", self.name, reason, extra={"action": "sink_failed"})
+            log.error("sink %s failed; its samples wait: %s", self.name, reason, extra={"action": "sink_failed"})
         self._failures += 1
         await asyncio.sleep(self._intervals.failed(self._failures, retry_after_s))
 
     def _well(self) -> None:
         if self._failure.ends():
-            log.info("sink %s takes samples again", self.name, extra={"action": "sink_recovered"})
+            log.info("sink %s works again", self.name, extra={"action": "sink_recovered"})
         self._failures = 0
 
     async def _next_news(self) -> None:
@@ -157,21 +161,21 @@ class SinkRunner:
 
 
 class Outbox:
-    """All sinks. Those that the store knew and that are not among them are forgotten there."""
+    """Runs all sinks. Sinks that are no longer configured are removed from the store."""
 
     def __init__(self, sinks: Sequence[Sink], store: Store, intervals: SinkIntervals = SinkIntervals()) -> None:
         self._store = store
         self._intervals = intervals
         self.runners = tuple(SinkRunner(sink, store, intervals) for sink in sinks)
-        """What is to be known of each: `name`, `backlog`, `delivered_total`, `dropped_total`, `last_error`."""
+        """With the figures of each: `name`, `backlog`, `delivered_total`, `dropped_total`, `last_error`."""
 
     def wake(self) -> None:
-        """There are new samples in the store; never waits."""
+        """New samples are in the store; does not block."""
         for runner in self.runners:
             runner.wake()
 
     async def run(self) -> None:
-        """Deliver until cancelled, then let the sinks go."""
+        """Deliver until cancelled, then close the sinks."""
         try:
             await self._subscribe()
             async with asyncio.TaskGroup() as group:
@@ -189,19 +193,21 @@ class Outbox:
                 await self._store.subscribe([runner.name for runner in self.runners])
             except StoreError as error:
                 failures += 1
-                log.warning("sinks wait for the store: %s", error, extra={"action": "sink_failed"})
+                log.warning(
+                    "sinks not started: the store failed; trying again: %s", error, extra={"action": "sink_failed"}
+                )
                 await asyncio.sleep(self._intervals.failed(failures, None))
             else:
                 return
 
     async def _count(self) -> None:
-        """Count what waits, and what retention deleted first; in between the runners know what they read."""
+        """Count backlogs and expired samples; in between the runners update their own figures."""
         while True:
             before = {runner.name: runner.dealt_with for runner in self.runners}
             try:
                 backlogs = await self._store.backlogs() if self.runners else {}
             except StoreError:
-                backlogs = {}  # the recorder tells of that
+                backlogs = {}  # the recorder logs that
             for runner in self.runners:
                 if found := backlogs.get(runner.name):
                     runner.backlog = max(0, found.waiting - (runner.dealt_with - before[runner.name]))

@@ -1,6 +1,6 @@
-"""History in SQL: every sample, and the state behind every published score.
+"""The store: samples, rollups, states and incidents in SQLite or PostgreSQL.
 
-`create_store(url)` gives a `Store`; nothing else in this folder is for outside use.
+`create_store(url)` returns a `Store`. The private modules of this folder are not for use outside of it.
 """
 
 from monitor.store._memory import MemoryStore

@@ -1,4 +1,4 @@
-"""Appending: samples once each, what they make stale, and the states and incidents that go with them."""
+"""Appends samples, each once, marks stale rollups, and stores states and incidents."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from probes._model import Sample
 
 HOUR_S: Final = 3_600
 RAW: Final = "raw"
-"""The name of raw samples' horizon."""
+"""The name of the horizon of raw samples."""
 _HOUR: Final = timedelta(seconds=HOUR_S)
 
 
@@ -33,15 +33,15 @@ def hour(at: datetime) -> int:
 
 @dataclass(slots=True, kw_only=True)
 class _Known:
-    """What an append need not send again. PostgreSQL counts its keys up for names that are there already, too."""
+    """Names that need not be inserted again. PostgreSQL uses up keys for existing names, too."""
 
     names: dict[str, set[str]] = field(default_factory=dict)
-    """By table, those that have a key."""
+    """By table, the names that have a key."""
     first: dict[str, datetime] = field(default_factory=dict)
-    """By endpoint, a moment that the time of its first sample is not after."""
+    """By endpoint, an upper bound for the time of its first sample."""
 
     def add(self, other: _Known) -> None:
-        """Take what another append made known."""
+        """Add what another append made known."""
         for table, names in other.names.items():
             self.names.setdefault(table, set()).update(names)
         self.first |= {name: at for name, at in other.first.items() if self.is_earlier(name, at)}
@@ -59,10 +59,10 @@ class Appender:
         self._traffic_writes = _traffic.traffic_statements(insert)
         self._known = _Known()
         self._asked = _Known()
-        """What is known once the transaction of the newest append is committed."""
+        """What is known once the newest append is committed."""
 
     def committed(self) -> None:
-        """The newest append is committed: its names need not be looked for again."""
+        """The newest append is committed: remember its names."""
         self._known.add(self._asked)
 
     def append(
@@ -90,7 +90,7 @@ class Appender:
         return len(samples) - len(kept)
 
     def _add_names(self, connection: Connection, samples: Sequence[Sample], endpoints: Collection[str]) -> None:
-        """Give a key to every name that has none, and to every endpoint the time of its first sample."""
+        """Insert new names, and set the time of each endpoint's first sample."""
         found = {name: {getattr(sample, name) for sample in samples} for name in NAMES}
         first: dict[str, datetime] = {}
         for sample in samples:
@@ -108,14 +108,14 @@ class Appender:
 
 
 def _stale(samples: Iterable[Sample]) -> list[dict[str, object]]:
-    """The hours whose rollups the samples change."""
+    """The hours whose rollups become stale."""
     marks = {(sample.endpoint, sample.task, sample.vantage, hour(sample.started_at)) for sample in samples}
     names = ("endpoint_id", "task", "vantage_id", "bucket")
     return [dict(zip(names, mark, strict=True)) for mark in sorted(marks)]
 
 
 def _split_known(connection: Connection, samples: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:
-    """The samples but those that retention would have deleted; and of these, those that lie in no block yet."""
+    """The samples within retention; and those of them that are not in a block yet."""
     edges = connection.execute(
         select(
             select(horizon.c.at).where(horizon.c.name == RAW).scalar_subquery().label("raw"),
@@ -133,7 +133,7 @@ def _split_known(connection: Connection, samples: Sequence[Sample]) -> tuple[lis
 
 
 def _sealed_ids(connection: Connection, name: str, at_hour: int) -> set[object]:
-    """What lies in the block of an hour. Seldom asked: only for samples that come after their hour was sealed."""
+    """The ids in the block of an hour. Rarely needed: only for samples that come after their hour was sealed."""
     query = (
         select(block.c.data)
         .join_from(block, endpoint, block.c.endpoint == endpoint.c.key)

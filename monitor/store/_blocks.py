@@ -1,7 +1,7 @@
-"""An hour of an endpoint's samples as one block of bytes: columns of database values, as compressed JSON. Pure.
+"""Blocks: an hour of an endpoint's samples as columns of database values in compressed JSON. Pure.
 
-A sample takes about 87 bytes in a block and 190 as a row of its own with its indexes. Values of one column are alike,
-so they compress; times are kept as differences for that. Any program can read a block: it is zlib's JSON.
+A sample takes about 87 bytes in a block, and 190 bytes as a row with its indexes. Values of a column are similar and
+compress well; times are stored as differences. A block is JSON compressed with zlib, so any program can read it.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from monitor.store._protocol import StoreError
 
 Value: TypeAlias = int | float | str | None
 Row: TypeAlias = Mapping[str, Value]
-"""A sample as the database holds it: whole microseconds, numbers for words."""
+"""A sample as the database stores it: integer microseconds, numbers for enum values."""
 
 _VERSION: Final = 1
 _LEVEL: Final = 6
 _RISING: Final = ("seq", "scheduled_at")
-"""Columns kept as differences from one row to the next."""
+"""Columns that are stored as differences from one row to the next."""
 _SINCE: Final = {"started_at": "scheduled_at"}
-"""Columns kept as differences from another column of the same row."""
+"""Columns that are stored as differences from another column of the same row."""
 
 
 def pack(rows: Sequence[Row], columns: Sequence[str]) -> bytes:
-    """At least one row, in the order in which they come back."""
+    """The block of at least one row; `unpack` returns the rows in the same order."""
     kept = {name: [row[name] for row in rows] for name in columns}
     for name, base in _SINCE.items():
         kept[name] = [number(row[name]) - number(row[base]) for row in rows]
@@ -40,35 +40,35 @@ def pack(rows: Sequence[Row], columns: Sequence[str]) -> bytes:
 
 
 def _short(values: Sequence[Value]) -> Value | Sequence[Value]:
-    """A column that holds the same value in every row as that value: many do, and are then read in no time."""
+    """A column with one value in every row is stored as that value. Many columns are, and are then read quickly."""
     first = values[0]
     same = all(value == first and type(value) is type(first) for value in values)
     return first if same else values
 
 
 def unpack(data: bytes, columns: Sequence[str]) -> list[Row]:
-    """The rows of a block; a column that it was made without is None. Raises StoreError when it is not a block."""
+    """The rows of a block; columns that it lacks are None. Raises StoreError when it is invalid."""
     values = zip(*unpack_columns(data, columns), strict=True)
     return [dict(zip(columns, row, strict=True)) for row in values]
 
 
 def unpack_columns(data: bytes, columns: Sequence[str]) -> list[list[Value]]:
-    """The same column by column."""
+    """The columns of a block. Raises StoreError when it is invalid."""
     try:
         document = json.loads(zlib.decompress(data))
         if document["v"] > _VERSION:
-            raise StoreError("store: a block that a newer providerwatch wrote: install that one")
+            raise StoreError("store: a block was written by a newer providerwatch: install that version")
         return [_column(document["columns"], name, document["n"]) for name in columns]
     except (ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
-        raise StoreError(f"store: a block cannot be read ({type(error).__name__}): restore it from a backup") from error
+        raise StoreError(f"store: invalid block ({type(error).__name__}): restore the store from a backup") from error
 
 
 def _column(kept: Mapping[str, Value | list[Value]], name: str, length: int) -> list[Value]:
-    """Raises ValueError, KeyError or TypeError when it cannot be."""
+    """The values of a column. Raises ValueError, KeyError or TypeError when it is invalid."""
     known = kept[name] if name in _RISING or name in _SINCE else kept.get(name)
     values = known if isinstance(known, list) else [known] * length
     if len(values) != length:
-        raise ValueError("a column is too short or too long")
+        raise ValueError("a column has the wrong length")
     if name in _RISING:
         return list(accumulate(map(number, values)))
     if name in _SINCE:
@@ -78,7 +78,7 @@ def _column(kept: Mapping[str, Value | list[Value]], name: str, length: int) -> 
 
 
 def union(blocks: Iterable[Sequence[Row]]) -> list[Row]:
-    """Rows of several blocks, each id once (the one appended first), in the order of appending."""
+    """Rows of several blocks in the order of appending; of rows with the same id the first."""
     rows = sorted((row for block in blocks for row in block), key=lambda row: number(row["seq"]))
     first: dict[Value, Row] = {}
     for row in rows:
@@ -87,7 +87,7 @@ def union(blocks: Iterable[Sequence[Row]]) -> list[Row]:
 
 
 def number(value: Value) -> int:
-    """A value of a column that holds whole numbers and never nothing. Raises TypeError on another."""
+    """An integer value. Raises TypeError on another type."""
     if not isinstance(value, int):
-        raise TypeError("a whole number was expected")
+        raise TypeError("not an integer")
     return value

@@ -1,6 +1,6 @@
-"""The claim of a daemon on a PostgreSQL database: an advisory lock of a session of its own.
+"""The claim of a daemon on a PostgreSQL database: an advisory lock in a session of its own.
 
-The server gives the lock up when the session ends, however it ends. So the session is looked after, and begun anew.
+The server releases the lock when the session ends for any reason. So the session is checked, and opened again.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from monitor.store._server import close, interrupt
 
 Identity: TypeAlias = tuple[Any, ...]
 _KEY: Final = 0x70726F7669646573
-"""Any number that no other program takes in this database, nor the store's own transactions."""
+"""A number that neither another program in this database nor the store's own transactions use as a lock."""
 _WAIT_S: Final = 3.0
-"""A server may take a moment to notice that the last daemon is gone."""
+"""The server may take a moment to notice that the last daemon has ended."""
 _AGAIN_S: Final = 0.1
 _LOOK_S: Final = 1.0
-"""From one look at the session to the next."""
+"""Between two checks of the session."""
 _IDENTITY: Final = (
     "SELECT oid::bigint, to_regclass('sample')::oid::bigint FROM pg_database WHERE datname = current_database()"
 )
-"""Numbers that a database and a table get when they are made, and keep."""
+"""The object ids of the database and a table, which never change."""
 _HOLDER: Final = (
     "SELECT coalesce(host(a.client_addr), 'a local socket') FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
     "WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %s AND l.objid = %s"
@@ -33,7 +33,7 @@ _HOLDER: Final = (
 
 
 class Claim:
-    """At most one session of a database holds it."""
+    """A lock that at most one session of a database holds."""
 
     def __init__(self, place: str, connect: Callable[[], dbapi.Connection]) -> None:
         self._place = place
@@ -43,7 +43,7 @@ class Claim:
         self._looked_s = 0.0
 
     def take(self) -> None:
-        """Take it, or raise StoreTakenError, or what the driver raises."""
+        """Take the lock. Raises StoreTakenError, or the driver's errors."""
         deadline_s = time.monotonic() + _WAIT_S
         while True:
             try:
@@ -57,9 +57,9 @@ class Claim:
                 return
 
     def keep(self) -> Identity | None:
-        """Make sure that it is still held, if it was taken; a session that was lost is begun anew.
+        """Check that the lock is still held, if it was taken; a lost session is opened again.
 
-        Which database it is held on; None when there was no need to look.
+        Returns the identity of the database; None: the last check is recent.
         """
         if not self._is_wanted or (self._session is not None and time.monotonic() < self._looked_s + _LOOK_S):
             return None
@@ -72,18 +72,18 @@ class Claim:
         return found
 
     def release(self) -> None:
-        """Give it up."""
+        """Release the lock."""
         self._is_wanted = False
         self._end()
 
     def abort(self) -> None:
-        """Break off what another thread asks of the session."""
+        """Interrupt a query of another thread."""
         session = self._session
         if session is not None:
             interrupt(session)
 
     def _begin(self) -> dbapi.Connection:
-        """A session that holds it; one that could not take it is not kept."""
+        """Open a session that holds the lock."""
         session = self._connect()
         self._session = session
         try:

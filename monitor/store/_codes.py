@@ -1,4 +1,4 @@
-"""The numbers that stand for words in the database. Append only: a number once used keeps its meaning for ever."""
+"""The numbers that stand for enum values in the database. Append only: a used number keeps its meaning forever."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ ERRORS: Final[Mapping[ErrorClass, int]] = {
 }
 
 BLAME_AS_USUAL: Final = None
-"""In place of a blame: the one that follows from the error, as in nearly every sample."""
+"""In place of a blame: the blame that follows from the error, as in nearly every sample."""
 BLAME_NONE: Final = 0
 """In place of a blame: None, although one would follow from the error."""
 BLAMES: Final[Mapping[Blame, int]] = {
@@ -71,4 +71,4 @@ WORST: Final[Mapping[Status, int]] = {
     Status.DEGRADED: 1,
     Status.DOWN: 2,
 }
-"""What an incident may be of."""
+"""The worst status of an incident."""

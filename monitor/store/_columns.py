@@ -1,4 +1,4 @@
-"""Column types: how the words and units of a sample lie in the database, as small exact integers."""
+"""Column types: the fields of a sample in the database, mostly as small exact integers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LARGEST = 2**63 - 1
 
 
 class Moment(TypeDecorator[datetime]):
-    """A datetime as microseconds since 1970-01-01T00:00Z. Naive ones are refused."""
+    """A datetime as microseconds since 1970-01-01T00:00Z. Naive datetimes raise ValueError."""
 
     impl = BigInteger
     cache_ok = True
@@ -38,7 +38,7 @@ class Moment(TypeDecorator[datetime]):
 
 
 class Duration(TypeDecorator[float]):
-    """Seconds as whole microseconds. What is too long for any clock (an infinite Retry-After) is not measured."""
+    """Seconds as whole microseconds. Infinite and too long durations become None."""
 
     impl = BigInteger
     cache_ok = True
@@ -53,7 +53,7 @@ class Duration(TypeDecorator[float]):
 
 
 class Count(TypeDecorator[int]):
-    """A whole number. Providers send some of them, so one that no database holds is taken for not measured."""
+    """An integer. Numbers beyond 64 bits, which providers may send, become None."""
 
     impl = BigInteger
     cache_ok = True
@@ -63,7 +63,7 @@ class Count(TypeDecorator[int]):
 
 
 class Real(TypeDecorator[float]):
-    """A float as it is; NaN and infinities are not measured."""
+    """A float. NaN and infinities become None."""
 
     impl = Double
     cache_ok = True
@@ -73,7 +73,7 @@ class Real(TypeDecorator[float]):
 
 
 class Note(TypeDecorator[str]):
-    """Text that may come from a stranger: lone surrogates and NUL, which databases refuse, become U+FFFD."""
+    """Untrusted text: lone surrogates and NUL, which databases reject, become U+FFFD."""
 
     impl = Text
     cache_ok = True
@@ -98,7 +98,7 @@ class HexId(TypeDecorator[str]):
 
 
 class Code(TypeDecorator[Word], Generic[Word]):
-    """A word of a closed enum as its number in `_codes`."""
+    """An enum value as its number in `_codes`."""
 
     impl = SmallInteger
     cache_ok = True
@@ -116,12 +116,12 @@ class Code(TypeDecorator[Word], Generic[Word]):
         if value is None:
             return None
         if value not in self._word:
-            raise StoreError(f"store: unknown code {value}, which a newer providerwatch wrote: install that one")
+            raise StoreError(f"store: unknown code {value}, written by a newer providerwatch: install that version")
         return self._word[value]
 
 
 def signed(hex_id: str) -> int:
-    """An id as the number that stands for it. Numbers do not sort as ids do: the upper half of them is negative."""
+    """An id as a signed integer. Integers sort differently than ids: the upper half is negative."""
     if len(hex_id) != 16 or hex_id.strip("0123456789abcdef"):  # noqa: PLR2004
         raise ValueError(f"{hex_id!r} is not 16 lower-case hexadecimal digits")
     return int.from_bytes(bytes.fromhex(hex_id), "big", signed=True)

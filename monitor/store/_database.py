@@ -1,4 +1,4 @@
-"""What a database has to bring for the one SQL store to work on it."""
+"""The interface of a database for the SQL store."""
 
 from __future__ import annotations
 
@@ -11,52 +11,52 @@ from monitor.store._protocol import Size
 
 
 class Database(Protocol):
-    """One database: its connections, and where it differs from others. Every call may block, so threads make them."""
+    """A database: its connections and its specifics. Every call may block, so the calls are made in threads."""
 
     @property
     def place(self) -> str:
-        """What people know it by; holds no password."""
+        """The path or URL for messages, without a password."""
 
     @property
     def writer(self) -> Engine:
-        """Connections for transactions that write, one at a time."""
+        """Connections for write transactions, one at a time."""
 
     @property
     def reader(self) -> Engine:
-        """Connections that cannot write; a transaction sees one state of the data."""
+        """Read-only connections; a transaction sees one state of the data."""
 
     def store_errors(self) -> AbstractContextManager[None]:
-        """The border: whatever the database or its libraries raise inside leaves as StoreError."""
+        """A context in which errors of the database and its libraries become StoreError."""
 
     def is_there(self) -> bool:
-        """Whether there is a database, if an empty one, as far as can be told without connecting."""
+        """Whether there is a database, even an empty one, as far as is known without connecting."""
 
     def check_place(self) -> None:
-        """Raise StoreError when no database can be there."""
+        """Raise StoreError when there cannot be a database."""
 
     def claim(self) -> None:
-        """Keep every other daemon away from now on. Raises StoreTakenError when there is one."""
+        """Claim the database for this daemon. Raises StoreTakenError when another daemon holds it."""
 
     def check_same(self) -> None:
-        """Make sure that this is still the database that was opened, and still claimed if it was.
+        """Check that this is still the opened database, and that the claim still holds.
 
         Raises StoreReplacedError or StoreTakenError.
         """
 
     def reopen(self) -> None:
-        """Let go of what was replaced, so that what is there now can be opened. Raises StoreError until it can."""
+        """Close the replaced database to open the present one. Raises StoreError until that is possible."""
 
     def check_writable(self, connection: Connection) -> None:
-        """Make sure that a transaction of the writer can write, without leaving anything behind."""
+        """Check that a write transaction works, without a change. Raises StoreError."""
 
     def give_back(self, connection: Connection) -> bool:
-        """Return a little of the space that deleted rows left to the file system; True when there is more."""
+        """Return some free space to the file system; True: there is more."""
 
     def size(self, connection: Connection) -> Size:
         """See `Store.size`."""
 
     def dispose(self) -> None:
-        """Close the idle connections, and give up the claim."""
+        """Close idle connections and release the claim."""
 
     def abort(self) -> None:
-        """Break off what other threads are doing, as far as that can be done."""
+        """Interrupt the calls of other threads, as far as possible."""

@@ -1,10 +1,10 @@
-"""Which files an SQLite database lies in: the file itself, its write-ahead log, and the index of that log.
+"""The files of an SQLite database: the file itself, its write-ahead log, and the index of that log.
 
-An open file that was deleted can still be written to, and all of it is lost when it is closed. So the files that are
-open are compared with those that have their names. An inode that is open is not given to another file.
+A deleted file that is still open can be written to, but everything is lost when it is closed. So the open files are
+compared with the files at their paths. The inode of an open file is not reused.
 
-A file that was overwritten in place, as by `cp`, is recognised by its header: by the number that its database was given
-when it was made, and by a count of changes, which never goes back.
+A file that was overwritten in place, as by `cp`, is recognised by its header: by the application id of its database,
+and by a change counter, which never decreases.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ Identity: TypeAlias = tuple[int, int]
 """Device and inode."""
 _LOG: Final = "-wal"
 _WHAT: Final = {"": "the file", _LOG: "its write-ahead log (-wal)", "-shm": "the index of its log (-shm)"}
-"""By what follows the path in the name of the file."""
+"""By the suffix of the file name."""
 _MAGIC: Final = b"SQLite format 3\0"
 _CHANGES: Final = slice(24, 28)
 _APPLICATION: Final = slice(68, 72)
-"""Where both lie in the header."""
+"""The positions of both in the header."""
 _HEADER_BYTES: Final = 100
 
 
 class DatabaseFiles:
-    """The files that connections have open, and whether they are still there. Threads may share it."""
+    """The open files of all connections, and whether they are still in place. Thread-safe."""
 
     def __init__(self, path: Path) -> None:
         self._paths = {name: path.with_name(f"{path.name}{name}") for name in _WHAT}
         self._known: dict[str, Identity] = {}
         self._connections = 0
         self._file: int | None = None
-        """The database itself, to read its header. Open as long as connections are: to close it ends their locks."""
+        """The database file, to read its header. It stays open: closing it would end the connections' locks."""
         self._header = b""
         self._lock = threading.Lock()
 
     def opened(self) -> None:
-        """A connection was opened. Raises OSError where the files cannot be looked at, and counts it not."""
+        """A connection was opened. Raises OSError, without counting it, when the files cannot be read."""
         with self._lock:
             self._connections += 1
             try:
@@ -52,7 +52,7 @@ class DatabaseFiles:
                 raise
 
     def closed(self) -> None:
-        """A connection was closed; with the last one SQLite deletes the log."""
+        """A connection was closed. With the last one SQLite deletes the log."""
         with self._lock:
             self._count_down()
 
@@ -65,7 +65,7 @@ class DatabaseFiles:
             self._known = {name: found for name, found in self._known.items() if not name}
 
     def missing(self) -> str | None:
-        """What was deleted or replaced; None while all is as it was opened."""
+        """What was deleted or replaced; None: nothing."""
         with self._lock:
             for name, known in self._known.items():
                 found = self._found(name)
@@ -77,7 +77,7 @@ class DatabaseFiles:
         return None
 
     def is_overwritten(self) -> bool:
-        """Whether another database is in the file that is open, or none."""
+        """Whether the open file holds another database, or none."""
         now, before = self._read_header(), self._header
         if not before:
             return False
@@ -86,19 +86,19 @@ class DatabaseFiles:
         return any(before[_APPLICATION]) and now[_APPLICATION] != before[_APPLICATION]
 
     def only_log_is_gone(self) -> bool:
-        """Whether the database is still there and its log is not, nor another one in its place."""
+        """Whether the database is in place and only its log is missing."""
         return self._known.get("") == self._found("") and self._found(_LOG) is None
 
     def forget(self) -> Mapping[str, Identity]:
-        """Begin anew; what was known."""
+        """Forget the known files, and return them."""
         with self._lock:
             known, self._known = self._known, {}
         return known
 
     def remove_logs(self, known: Mapping[str, Identity], *, is_overwritten: bool) -> None:
-        """Delete the log of a database that is gone, once all its connections are closed.
+        """Delete the log of a replaced database, once all its connections are closed.
 
-        SQLite would take it for the log of the file that is there now.
+        SQLite would apply it to the present file.
         """
         if is_overwritten or self._found("") != known.get(""):
             for name in known:
@@ -106,7 +106,7 @@ class DatabaseFiles:
                     self._paths[name].unlink(missing_ok=True)
 
     def _learn(self) -> None:
-        """Take what is there for what is open, where nothing is known: SQLite makes a log when it needs one."""
+        """Note the present files where none is known: SQLite creates the log when it needs one."""
         for name in _WHAT:
             found = self._found(name)
             if name not in self._known and found is not None:
@@ -119,7 +119,7 @@ class DatabaseFiles:
         return b"" if self._file is None else os.pread(self._file, _HEADER_BYTES, 0)
 
     def _found(self, name: str) -> Identity | None:
-        """The file that has the name now."""
+        """The identity of the file at the path."""
         try:
             found = self._paths[name].stat()
         except FileNotFoundError:

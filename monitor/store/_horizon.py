@@ -1,4 +1,4 @@
-"""What a database knows of time: its newest sample, from when retention counts, and where its deletions end."""
+"""Times in a database: its newest sample, the reference time of retention, and the retention horizon."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from monitor.store._statements import Insert
 from monitor.store._tables import block, endpoint, horizon, sample
 
 _COUNTED_FROM: Final = "counted_from"
-"""The name of the time that retention last counted back from."""
+"""The name of the last reference time of retention."""
 _HOUR: Final = timedelta(hours=1)
 
 
@@ -25,14 +25,14 @@ def times(connection: Connection) -> Times:
 
 
 def oldest(connection: Connection) -> datetime | None:
-    """When the oldest raw sample began; of one in a block, the beginning of its hour, if anything began then."""
+    """Start of the oldest raw sample; for a sample in a block, at least the start of its hour."""
     edge = _edge(connection, "min")
     first: datetime | None = connection.execute(select(func.min(endpoint.c.first_at))).scalar()
     return edge if edge is None or first is None else max(edge, first)
 
 
 def move(connection: Connection, insert: Insert, at: datetime, counted_from: datetime) -> None:
-    """Move the horizon on; never back, since what it passed is gone."""
+    """Move the horizon forward; never back, since earlier samples are deleted."""
     put = insert(horizon).values(name=RAW, at=at)
     put = put.on_conflict_do_update(index_elements=[horizon.c.name], set_={"at": at}, where=horizon.c.at < at)
     connection.execute(put)
@@ -46,7 +46,7 @@ def lower(connection: Connection, at: datetime) -> None:
 
 
 def _edge(connection: Connection, which: Literal["min", "max"]) -> datetime | None:
-    """The oldest or newest beginning of all samples: one search of the index for each endpoint, and one for blocks."""
+    """The oldest or newest start of all samples, with one index search per endpoint and one for blocks."""
     edge = getattr(func, which)
     of_one = select(edge(sample.c.started_at)).where(sample.c.endpoint == endpoint.c.key).scalar_subquery()
     of_each = select(of_one.label("at")).select_from(endpoint).subquery()

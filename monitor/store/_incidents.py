@@ -1,4 +1,4 @@
-"""Incidents: to rows and back, and found newest first."""
+"""Incidents to rows and back, and queries for them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _ROWS: Final = select(
 ).join_from(incident, endpoint, incident.c.endpoint == endpoint.c.key)
 _OPEN: Final = incident.c.ended_at.is_(None)
 _unindexed_began: Final = type_coerce(type_coerce(incident.c.began_at, BigInteger) + literal_column("0"), Moment)
-"""The same time, but no index knows it: where few are open or ended lately, theirs is the index to go by."""
+"""The same time without an index, so that the index on `ended_at` is used: few incidents are open or ended lately."""
 
 
 def to_row(found: Incident) -> dict[str, object]:
-    """The parameters that insert an incident. Its causes are JSON, in their order."""
+    """The parameters to insert an incident. Its causes are JSON, in their order."""
     fields = {name: getattr(found, name) for name in _FIELDS}
     return fields | {"endpoint_id": found.endpoint, "causes": json.dumps(dict(found.causes))}
 
@@ -38,12 +38,12 @@ def to_incident(row: Mapping[Any, Any]) -> Incident:
 
 
 def as_kept(found: Incident) -> Incident:
-    """As a database gives it back. Raises ValueError where it would refuse."""
+    """The incident as a database returns it. Raises ValueError where a database would reject it."""
     row = to_row(found)
     if found.worst not in WORST:
-        raise ValueError(f"{found.worst.value!r} is nothing that an incident may be of")
+        raise ValueError(f"{found.worst.value!r} cannot be the worst status of an incident")
     for name in _FIELDS:
-        # None of these types asks which database it is.
+        # These types ignore the dialect.
         kind: Any = incident.c[name].type
         row[name] = kind.process_result_value(kind.process_bind_param(row[name], None), None)
     return to_incident(row)
@@ -57,12 +57,12 @@ def open_incidents(connection: Connection) -> list[Incident]:
 def incidents(
     connection: Connection, name: str | None, *, since: datetime, before: PageKey | None, limit: int
 ) -> list[Incident]:
-    """See `Store.incidents`. Whatever began since then was open since then; of what began earlier, little was."""
-    mine = _ROWS if name is None else _ROWS.where(incident.c.endpoint == key_of(name))
-    recent = mine.where(incident.c.began_at >= since)
+    """See `Store.incidents`. Incidents that began since then all match; of earlier ones, few do."""
+    selected = _ROWS if name is None else _ROWS.where(incident.c.endpoint == key_of(name))
+    recent = selected.where(incident.c.began_at >= since)
     found = _select(connection, _page(recent, incident.c.began_at, before, limit))
     if len(found) < limit:
-        earlier = mine.where(_unindexed_began < since, or_(_OPEN, incident.c.ended_at >= since))
+        earlier = selected.where(_unindexed_began < since, or_(_OPEN, incident.c.ended_at >= since))
         found += _select(connection, _page(earlier, _unindexed_began, before, limit - len(found)))
     return found
 

@@ -1,7 +1,7 @@
-"""The lock of a daemon on an SQLite file: a file beside it that is locked as long as the daemon lives.
+"""The lock of a daemon on an SQLite file: a file next to it that is locked while the daemon runs.
 
-The kernel releases it when the process ends, however it ends. `flock` on the database itself would meet SQLite's own
-locks on some file systems.
+The kernel releases it when the process ends for any reason. `flock` on the database itself would conflict with SQLite's
+own locks on some file systems.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from monitor.store._protocol import StoreTakenError
 log = logging.getLogger(__name__)
 
 _NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP})
-"""What a file system says that has no such locks."""
+"""Errors of file systems without such locks."""
 
 
 class FileLock:
-    """At most one process holds it."""
+    """A lock that at most one process holds."""
 
     def __init__(self, database: Path) -> None:
         self._database = database
@@ -32,27 +32,27 @@ class FileLock:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether it was taken, and not released since."""
+        """Whether the lock was taken and not released."""
         return self._file is not None
 
     def take(self) -> None:
-        """Take it, or raise StoreTakenError, or OSError when the file cannot be made."""
+        """Take the lock. Raises StoreTakenError, or OSError when the file cannot be created."""
         while not self.is_ours():
             self._close()
             self._file = self._locked()
 
     def is_ours(self) -> bool:
-        """Whether the file that is locked is the one that other daemons try to lock."""
+        """Whether the locked file is the one that other daemons try to lock."""
         if self._file is None:
             return False
-        mine = os.fstat(self._file)
+        locked = os.fstat(self._file)
         try:
-            return os.path.samestat(mine, self._path.stat())
+            return os.path.samestat(locked, self._path.stat())
         except FileNotFoundError:
             return False
 
     def release(self) -> None:
-        """Give it up; the file goes while it is still locked, so that no other daemon locks one that has no name."""
+        """Release the lock. The file is deleted before, so that no other daemon locks a deleted file."""
         if self.is_ours():
             self._path.unlink(missing_ok=True)
         self._close()
@@ -64,7 +64,7 @@ class FileLock:
         except BaseException:
             os.close(file)
             raise
-        with suppress(OSError):  # on a full disk the file lacks the number; the lock holds all the same
+        with suppress(OSError):  # on a full disk the file lacks the process id; the lock holds all the same
             os.ftruncate(file, 0)
             os.write(file, f"{os.getpid()}\n".encode())
         return file
@@ -81,7 +81,7 @@ class FileLock:
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 raise
-            log.warning("%s cannot be locked on this file system: a second daemon would not be refused", self._database)
+            log.warning("%s: no file locks on this file system; a second daemon is not prevented", self._database)
 
     def _close(self) -> None:
         if self._file is not None:

@@ -1,4 +1,4 @@
-"""A store in memory: the contract in its simplest form, for tests and for trying things out. Nothing outlives it."""
+"""A store in memory, for tests and trials. Nothing is persisted."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from probes._model import Sample, Task
 
 
 class MemoryStore:
-    """A `Store` that keeps every sample until retention, and rolls up when asked."""
+    """A `Store` in memory."""
 
     def __init__(self) -> None:
         self._samples: dict[str, StoredSample] = {}
@@ -156,8 +156,8 @@ class MemoryStore:
     ) -> list[Incident]:
         """See `Store.incidents`."""
         placed = sorted(self._incidents.values(), key=_began, reverse=True)
-        mine = (each for each in placed if endpoint in {None, each.endpoint})
-        ongoing = (each for each in mine if each.ended_at is None or each.ended_at >= since)
+        matching = (each for each in placed if endpoint in {None, each.endpoint})
+        ongoing = (each for each in matching if each.ended_at is None or each.ended_at >= since)
         return [each for each in ongoing if before is None or _began(each) < before][:limit]
 
     async def first_seen(self) -> dict[str, datetime]:
@@ -166,7 +166,7 @@ class MemoryStore:
 
     async def samples(self, since: datetime, until: datetime | None = None) -> list[Sample]:
         """See `Store.samples`."""
-        await asyncio.sleep(0)  # others get their turn, as with a database
+        await asyncio.sleep(0)  # yields, as a database does
         later = (each.sample for each in self._samples.values() if each.sample.started_at >= since)
         return [sample for sample in later if until is None or sample.started_at < until]
 
@@ -198,16 +198,20 @@ class MemoryStore:
         self, endpoint: str, *, since: datetime, before: PageKey | None, limit: int, task: Task | None = None
     ) -> list[Sample]:
         """See `Store.page`."""
-        mine = [each for each in await self.samples(since) if each.endpoint == endpoint and task in {None, each.task}]
-        placed = sorted(mine, key=_page_key, reverse=True)
+        matching = [
+            each for each in await self.samples(since) if each.endpoint == endpoint and task in {None, each.task}
+        ]
+        placed = sorted(matching, key=_page_key, reverse=True)
         return [each for each in placed if before is None or _page_key(each) < before][:limit]
 
     async def points(
         self, endpoint: str, task: Task | None, figure: str, since: datetime, until: datetime
     ) -> list[Point]:
         """See `Store.points`."""
-        mine = [each for each in await self.samples(since) if each.endpoint == endpoint and task in {None, each.task}]
-        within = sorted((each for each in mine if each.started_at < until), key=attrgetter("started_at"))
+        matching = [
+            each for each in await self.samples(since) if each.endpoint == endpoint and task in {None, each.task}
+        ]
+        within = sorted((each for each in matching if each.started_at < until), key=attrgetter("started_at"))
         return [Point(at=each.started_at, error=each.error, value=getattr(each, figure)) for each in within]
 
     async def rollups(
@@ -215,10 +219,10 @@ class MemoryStore:
     ) -> list[Bucket]:
         """See `Store.rollups`."""
         kept = self._hours() if tier is RollupTier.HOUR else self._every_day()
-        mine = (
+        matching = (
             (start, task, seen_from, each) for (name, task, seen_from, start), each in kept.items() if name == endpoint
         )
-        found = sorted((each for each in mine if since <= each[0] < until), key=lambda each: each[:3])
+        found = sorted((each for each in matching if since <= each[0] < until), key=lambda each: each[:3])
         return [
             Bucket(task=task, vantage=vantage, start=start, rollup=with_sketches(rollup, figures))
             for start, task, vantage, rollup in found
@@ -347,7 +351,7 @@ def _joined(counts: dict[TrafficKey, int], alias: str, name: str) -> dict[Traffi
 
 
 def _as_kept(sample: Sample) -> Sample:
-    """As a database gives it back."""
+    """The sample as a database returns it."""
     names = Names(vantage={1: sample.vantage}, probe={1: sample.probe})
     return decode_sample(encode_sample(sample), sample.endpoint, names)
 

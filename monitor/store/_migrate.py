@@ -1,4 +1,4 @@
-"""Brings a database's schema up to date with the scripts in `migrations/versions`."""
+"""Migrates a database's schema with the scripts in `migrations/versions`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SCRIPTS: Final = Path(__file__).parent / "migrations"
 def migrate(connection: Connection, place: str) -> None:
     """Run the missing migrations in the connection's transaction: all of them or none.
 
-    `StoreError` names `place` when the schema is a newer program's or the database belongs to another program.
+    Raises StoreError when the schema is newer than this program, or the database belongs to another program.
     """
     schema = version(connection, place)
     if schema.found != schema.known:
@@ -27,7 +27,7 @@ def migrate(connection: Connection, place: str) -> None:
 
 
 def version(connection: Connection, place: str) -> Schema:
-    """The versions of a database's schema and of this program's. Raises as `migrate` does; changes nothing."""
+    """The schema versions of the database and of this program. Raises as `migrate` does."""
     scripts = ScriptDirectory.from_config(_config(connection))
     known = {script.revision for script in scripts.walk_revisions()}
     found = set(MigrationContext.configure(connection).get_current_heads())
@@ -35,15 +35,15 @@ def version(connection: Connection, place: str) -> Schema:
         version = ", ".join(sorted(found - known))
         raise StoreError(
             f"{place}: its schema ({version}) is newer than this program: "
-            "install the providerwatch that wrote it or a later one, or name another store"
+            "install the providerwatch version that wrote it or a later one, or use another `store`"
         )
     if not found and inspect(connection).get_table_names():
-        raise StoreError(f"{place}: is another program's database: name another file in `store`")
+        raise StoreError(f"{place}: is another program's database: use another file in `store`")
     return Schema(found=next(iter(found), None), known=scripts.get_heads()[0])
 
 
 def newest() -> str:
-    """The version of this program's schema."""
+    """This program's schema version."""
     return ScriptDirectory.from_config(_config()).get_heads()[0]
 
 

@@ -1,4 +1,4 @@
-"""The driver's connections of some engines, for what has to be done to them from another thread."""
+"""The open driver connections of engines, to interrupt them from another thread."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import Engine, event
 
 
 class OpenConnections:
-    """The connections that are open now."""
+    """The connections that are open now. Thread-safe."""
 
     def __init__(self, *engines: Engine) -> None:
         self._connections: dict[int, Any] = {}

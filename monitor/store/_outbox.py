@@ -1,4 +1,4 @@
-"""The outbox: every sink reads the samples in the order of appending, from a cursor that lies beside them."""
+"""The outbox: every sink reads the samples in the order of appending, from a cursor in the same database."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def subscribe(connection: Connection, insert: Insert, names: Collection[str]) ->
 
 
 def waiting(connection: Connection, name: str, limit: int) -> list[StoredSample]:
-    """See `Store.waiting`. What waits lies in rows of its own: nothing is sealed before every sink has it."""
+    """See `Store.waiting`. Waiting samples are rows: no sample is sealed before every sink has it."""
     query = named_samples().where(sample.c.seq > _cursor(name)).order_by(sample.c.seq).limit(limit)
     rows = connection.execute(query).mappings().all()
     return [StoredSample(seq=row["seq"], sample=to_sample(row)) for row in rows]
@@ -43,13 +43,13 @@ def delivered(
 
 
 def slowest(connection: Connection) -> int | None:
-    """The number up to which every sink has the samples; None without sinks."""
+    """The sequence number up to which every sink has the samples; None: there are no sinks."""
     seq: int | None = connection.execute(select(func.min(sink.c.seq))).scalar()
     return seq
 
 
 def drop(connection: Connection, seqs: Sequence[int]) -> None:
-    """Count samples that are deleted now against every sink that was not given them."""
+    """Count deleted samples for every sink that did not get them."""
     for name, cursor in connection.execute(select(sink.c.name, sink.c.seq)).all():
         lost = sum(seq > cursor for seq in seqs)
         if lost:

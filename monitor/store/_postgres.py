@@ -21,8 +21,8 @@ from monitor.store._sql import READERS, SqlStore
 _COMMAND_S: Final = 30
 _LOCK_S: Final = 5
 _LOCK: Final = 0x70726F7669646572
-"""Any number will do that no other program takes in this database: the letters of `provider`."""
-_REMEDY: Final = "see that the server runs and lets this user in"
+"""A number that no other program uses as a lock in this database: the letters of `provider`."""
+_REMEDY: Final = "check that the server runs and accepts this user"
 _SETTINGS: Final[Mapping[str, str]] = {"timezone": "UTC", "statement_timeout": f"{_COMMAND_S}s"}
 _WRITER: Final = {"default_transaction_isolation": "read committed", "lock_timeout": f"{_LOCK_S}s"}
 _READER: Final = {"default_transaction_isolation": "repeatable read", "default_transaction_read_only": "on"}
@@ -33,12 +33,12 @@ def postgres_store(url: str) -> SqlStore:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
-        raise StoreError("store: not the address of a database; write postgresql://user:password@host/name") from None
+        raise StoreError("store: invalid database URL; use postgresql://user:password@host/name") from None
     return SqlStore(PostgresDatabase(parsed.set(drivername="postgresql")))
 
 
 class PostgresDatabase:
-    """A `Database` on a server. The database itself has to be there; tables are made."""
+    """A `Database` on a server. The database has to exist; tables are created."""
 
     def __init__(self, url: URL) -> None:
         self.place = url.render_as_string(hide_password=True)
@@ -48,7 +48,7 @@ class PostgresDatabase:
         self.reader = _engine(server, size=READERS, settings=_READER)
         self._open_connections = OpenConnections(self.writer, self.reader)
         self._identity: Identity | None = None
-        """Which database a daemon has open."""
+        """The identity of the opened database."""
         self._claim = Claim(self.place, partial(server.connect, _SETTINGS))
 
     def store_errors(self) -> AbstractContextManager[None]:
@@ -56,18 +56,18 @@ class PostgresDatabase:
         return _store_errors(self.place)
 
     def is_there(self) -> bool:
-        """The server says that itself."""
+        """Only the server knows."""
         return True
 
     def check_place(self) -> None:
-        """The server says that itself."""
+        """Only the server knows."""
 
     def claim(self) -> None:
         """See `Database.claim`."""
         self._claim.take()
 
     def check_same(self) -> None:
-        """See `Database.check_same`. Only of a daemon: what it needs is looked up in the session of its claim."""
+        """See `Database.check_same`. Only for a daemon: it uses the session of the claim."""
         found = self._claim.keep()
         if found is None:
             return
@@ -76,7 +76,7 @@ class PostgresDatabase:
         if found != self._identity:
             raise StoreReplacedError(
                 f"{self.place}: the database or its tables were dropped or replaced while the daemon used them: "
-                "they are made anew"
+                "creating the tables again"
             )
 
     def reopen(self) -> None:
@@ -86,7 +86,7 @@ class PostgresDatabase:
         self.writer.dispose()
 
     def check_writable(self, connection: Connection) -> None:
-        """A transaction number can only be had from a server that takes changes."""
+        """Only a writable server assigns a transaction id."""
         connection.execute(text("SELECT txid_current()"))
         connection.rollback()
 
@@ -95,7 +95,7 @@ class PostgresDatabase:
         return False
 
     def size(self, connection: Connection) -> Size:
-        """See `Database.size`. How much of it is free only a full scan would tell."""
+        """See `Database.size`. Free space would need a full scan."""
         total = connection.execute(text("SELECT pg_database_size(current_database())")).scalar_one()
         return Size(total_bytes=int(total), free_bytes=0)
 
@@ -113,7 +113,7 @@ class PostgresDatabase:
 
 
 def _take_lock(connection: Connection) -> None:
-    """One program writes at a time, as in a file: migrations and cursors need not think of another."""
+    """Serialise write transactions, as SQLite does, so that migrations and cursors are safe."""
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
 
 
@@ -124,7 +124,7 @@ def _engine(server: Server, *, size: int, settings: Mapping[str, str]) -> Engine
         poolclass=QueuePool,
         pool_size=size,
         max_overflow=0,
-        pool_pre_ping=True,  # the server may have been restarted in between
+        pool_pre_ping=True,  # the server may have been restarted meanwhile
     )
 
 

@@ -1,4 +1,4 @@
-"""What readers ask: raw samples from rows and blocks, counts, and what the store holds."""
+"""Read queries: raw samples from rows and blocks, costs, and the contents of the store."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ from monitor.store._threads import yield_to_loop
 from probes._model import Sample, Task
 
 _PORTION: Final = 500
-"""Rows turned into samples at a time."""
+"""Rows that are converted at a time."""
 _BREATH: Final = 50
-"""The same where history is read beside the daemon's work; it takes about as long as an hour's block."""
+"""Rows that are converted at a time in history queries; that takes about as long as a block."""
 _BLOCKS_AT_ONCE: Final = 8
 _MOMENT: Final = timedelta(microseconds=1)
 _COSTS: Final = ("started_at", "prompt_tokens", "output_tokens", "cost_usd")
@@ -56,7 +56,7 @@ def samples(connection: Connection, since: datetime, until: datetime | None) -> 
 
 
 def _sealed(connection: Connection, since: datetime, until: datetime | None) -> list[tuple[int, Sample]]:
-    """Those that lie in blocks, with their numbers."""
+    """The samples in blocks, with their sequence numbers."""
     words = names(connection)
     begin, end = _micros(since), math.inf if until is None else _micros(until)
     query = blocks_since(hour(since))
@@ -71,7 +71,7 @@ def _sealed(connection: Connection, since: datetime, until: datetime | None) -> 
 
 
 def spent(connection: Connection, since: datetime) -> dict[str, Spent]:
-    """See `Store.spent`. No block is as new as a day, but where the wall clock was ahead for a while."""
+    """See `Store.spent`. A block is younger than a day only after the wall clock was ahead."""
     found = {row.id: (row.tokens, row.cost_usd) for row in connection.execute(spent_since(since)).all()}
     begin = _micros(since)
     for name, data in connection.execute(blocks_since(hour(since))).all():
@@ -164,7 +164,7 @@ def points(
 def _sealed_between(
     connection: Connection, name: str, figure: str, *, since: datetime, until: datetime
 ) -> list[tuple[Any, ...]]:
-    """What a point needs of the samples in blocks, and of some more: time, number, task, error, figure."""
+    """Time, sequence number, task, error and figure of the samples in the blocks of a span."""
     query = select(block.c.data).where(
         block.c.endpoint == key_of(name), block.c.hour >= hour(since), block.c.hour <= hour(until)
     )

@@ -1,4 +1,4 @@
-"""Samples as the database holds them, and an hour of an endpoint's whole: from rows and from its block."""
+"""Samples as stored values, and all samples of an endpoint's hour, from rows and from its block."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from monitor.store._tables import block, probe, sample, vantage
 from probes._model import Sample
 
 COLUMNS: Final = tuple(column.name for column in sample.c if column.name != "endpoint")
-"""What a block holds."""
+"""The columns of a block."""
 RAW: Final = {name: type_coerce(sample.c[name], NULLTYPE).label(name) for name in COLUMNS}
-"""The same by name, to be selected without conversion."""
+"""The columns by name, to be selected without conversion."""
 _ALWAYS: Final = ("seq", "id", "started_at")
 _IDS: Final = {table.name: select(table.c.key, table.c.id) for table in (vantage, probe)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """The words behind the keys in raw rows."""
+    """The names for the keys in raw rows."""
 
     vantage: Mapping[int, str]
     probe: Mapping[int, str]
@@ -38,20 +38,20 @@ def names(connection: Connection) -> Names:
 
 
 def ids(connection: Connection, table: Table) -> dict[int, str]:
-    """The words of a table of names by their keys."""
+    """The names of a table by key."""
     rows = connection.execute(_IDS[table.name])
     return {row.key: row.id for row in rows}
 
 
 def hour_of(connection: Connection, endpoint: int, hour: int) -> list[Row]:
-    """All samples of an endpoint that began in an hour since 1970, each once, in the order of appending."""
+    """All samples of an endpoint that began in an hour, counted from 1970, each once, in the order of appending."""
     return (hours_of(connection, endpoint, [hour]))[hour]
 
 
 def hours_of(
     connection: Connection, endpoint: int, hours: Collection[int], columns: Sequence[str] = COLUMNS
 ) -> dict[int, list[Row]]:
-    """The same of several hours, by hour; of no more columns than these, and of those that say which sample it is."""
+    """The samples of several hours, by hour, with these columns and the identifying ones."""
     columns = tuple(dict.fromkeys((*_ALWAYS, *columns)))
     parts: dict[int, list[Sequence[Row]]] = {each: [] for each in hours}
     if hours:
@@ -66,7 +66,7 @@ def hours_of(
 
 
 def _rows_between(connection: Connection, endpoint: int, begin: int, end: int, columns: Sequence[str]) -> list[Row]:
-    """What lies in rows of its own; few do, however long ago the first hour is."""
+    """The samples in rows; there are few, however long ago the first hour is."""
     started = type_coerce(sample.c.started_at, NULLTYPE)
     span = (
         sample.c.endpoint == endpoint,
@@ -87,7 +87,7 @@ def decode_sample(row: Row, endpoint: str, names: Names) -> Sample:
 
 
 def encode_sample(sample_: Sample) -> Row:
-    """A sample as a database holds it; its vantage and probe have the key 1."""
+    """A sample as stored values; its vantage and probe have the key 1."""
     row: dict[str, Value] = {"seq": 0}
     for name, value in to_row(sample_).items():
         if name.removesuffix("_id") not in NAMES:
@@ -108,7 +108,7 @@ def _plain(value: Any) -> Value:  # noqa: ANN401  # whatever a driver makes of a
 
 
 def decode_value(name: str, value: Value) -> object:
-    """What a value of a column stands for, as when it is read from the database."""
+    """The decoded value of a column."""
     return None if value is None else _MEANINGS[name](value)
 
 
@@ -128,4 +128,4 @@ def _itself(value: Value) -> Value:
 
 
 _MEANINGS: Final = {column.name: _meaning(column) for column in sample.c}
-"""Found once: blocks hold many values."""
+"""Computed once, since blocks hold many values."""

@@ -1,4 +1,4 @@
-"""A renamed endpoint keeps its history: what was kept under an alias is joined to the id it has now."""
+"""Merges the history of a renamed endpoint: rows under an alias move to the present id."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _key(connection: Connection, name: str) -> int | None:
 
 
 def _join(connection: Connection, insert: Insert, old: int, new: int) -> None:
-    """Both have a history: make one of them."""
+    """Merge two endpoints that both have a history."""
     for table in (sample, incident):
         connection.execute(update(table).where(table.c.endpoint == old).values(endpoint=new))
     _join_blocks(connection, old, new)
@@ -55,14 +55,14 @@ def _join(connection: Connection, insert: Insert, old: int, new: int) -> None:
 
 
 def _join_blocks(connection: Connection, old: int, new: int) -> None:
-    mine = {
+    kept = {
         row.hour: row.data
         for row in connection.execute(select(block.c.hour, block.c.data).where(block.c.endpoint == new)).all()
     }
     theirs = connection.execute(select(block.c.hour, block.c.data).where(block.c.endpoint == old))
     for at_hour, data in theirs.all():
-        if at_hour in mine:
-            rows = union([unpack(data, COLUMNS), unpack(mine[at_hour], COLUMNS)])
+        if at_hour in kept:
+            rows = union([unpack(data, COLUMNS), unpack(kept[at_hour], COLUMNS)])
             place = (block.c.endpoint == new, block.c.hour == at_hour)
             values = {"data": pack(rows, COLUMNS), "samples": len(rows), "last_seq": rows[-1]["seq"]}
             connection.execute(update(block).where(*place).values(values))
@@ -71,15 +71,15 @@ def _join_blocks(connection: Connection, old: int, new: int) -> None:
 
 
 def _join_rollups(connection: Connection, table: Table, old: int, new: int) -> None:
-    """Rollups of one endpoint's two names add up: no sample is in both."""
+    """Rollups of both names are added: no sample is in both."""
     key = ("task", "vantage", "bucket")
     rows = connection.execute(select(table).where(table.c.endpoint == new)).mappings()
-    mine = {tuple(row[name] for name in key): row for row in rows}
+    kept = {tuple(row[name] for name in key): row for row in rows}
     theirs = connection.execute(select(table).where(table.c.endpoint == old)).mappings().all()
     for row in theirs:
         place = tuple(row[name] for name in key)
-        if place in mine:
-            both = to_row(merged([to_rollup({**row}), to_rollup({**mine[place]})]))
+        if place in kept:
+            both = to_row(merged([to_rollup({**row}), to_rollup({**kept[place]})]))
             at = [table.c[name] == value for name, value in zip(key, place, strict=True)]
             connection.execute(update(table).where(table.c.endpoint == new, *at).values(both))
             connection.execute(delete(table).where(table.c.endpoint == old, *at))

@@ -19,10 +19,10 @@ _LARGEST: Final = 2**63 - 1
 
 
 def to_row(rollup: Rollup) -> dict[str, object]:
-    """The parameters that insert a rollup, but for its key."""
+    """The parameters to insert a rollup, without its key."""
     row: dict[str, object] = {name: getattr(rollup, name) for name in SUMS}
     for name in SUMS[:3]:
-        row[name] = max(-_LARGEST, min(getattr(rollup, name), _LARGEST))  # providers say how many
+        row[name] = max(-_LARGEST, min(getattr(rollup, name), _LARGEST))  # providers report arbitrary numbers
     row["counts"] = json.dumps({_key(ending): count for ending, count in rollup.counts.items()})
     for figure in FIGURES:
         found = rollup.sketches.get(figure)
@@ -31,7 +31,7 @@ def to_row(rollup: Rollup) -> dict[str, object]:
 
 
 def to_rollup(row: Mapping[str, Any]) -> Rollup:
-    """The rollup in a row, with the sketches of the figures that were selected."""
+    """The rollup of a row, with the selected sketches."""
     return Rollup(
         counts=counts_of(row["counts"]),
         **{name: row[name] for name in SUMS},
@@ -42,18 +42,18 @@ def to_rollup(row: Mapping[str, Any]) -> Rollup:
 
 
 def counts_of(text: str) -> dict[RecordedEnding, int]:
-    """How many probes ended how."""
+    """The number of probes by result."""
     return dict(_counted(text))
 
 
 @lru_cache(maxsize=4096)
 def _counted(text: str) -> dict[RecordedEnding, int]:
-    """Most hours are alike: all went well. To be copied, never changed."""
+    """Cached, since most hours hold successes only. Copy the result, never change it."""
     return {_ending(key): count for key, count in json.loads(text).items()}
 
 
 def _key(ending: RecordedEnding) -> str:
-    """An error's number; behind a colon its blame, where that is not the usual one."""
+    """The number of an error, and after a colon its blame unless it is the default."""
     error = "" if ending.error is None else str(ERRORS[ending.error])
     blame = blame_number(ending.error, ending.blame)
     return error if blame is None else f"{error}:{blame}"

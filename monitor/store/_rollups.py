@@ -1,6 +1,6 @@
-"""Rolling up: hours from samples, days from hours, each made anew from its whole whenever something in it changed.
+"""Rollups: hours from samples, days from hours. A rollup is recomputed whenever one of its samples changed.
 
-So samples may come late, twice or out of order, and what is rolled up is what the samples say.
+So samples may come late, twice or out of order.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from probes._model import Task
 
 HOURS_A_DAY: Final = 24
 _BREATH: Final = 50
-"""Rows read at a time; the event loop breathes between them."""
+"""Rows that are read at a time, with a yield to the event loop in between."""
 _KEPT: Final[Mapping[RollupTier, tuple[Table, Table]]] = {
     RollupTier.HOUR: (hourly, stale_hour),
     RollupTier.DAY: (daily, stale_day),
@@ -42,7 +42,7 @@ Key: TypeAlias = tuple[Task, int]
 
 
 def roll_hour(connection: Connection, insert: Insert, before: int) -> bool:
-    """Roll up one stale hour of one endpoint that is older than hour `before`; False when there is none."""
+    """Roll up one stale hour of one endpoint before hour `before`; False: there is none."""
     found = connection.execute(
         select(stale_hour.c.endpoint, stale_hour.c.bucket).where(stale_hour.c.bucket < before).limit(1)
     )
@@ -56,13 +56,13 @@ def roll_hour(connection: Connection, insert: Insert, before: int) -> bool:
             _put(connection, insert, hourly, {**key, "bucket": oldest.bucket}, rollup)
         mark = insert(stale_day).values({**key, "bucket": oldest.bucket // HOURS_A_DAY}).on_conflict_do_nothing()
         connection.execute(mark)
-    mine = (stale_hour.c.endpoint == oldest.endpoint, stale_hour.c.bucket == oldest.bucket)
-    connection.execute(delete(stale_hour).where(*mine))
+    condition = (stale_hour.c.endpoint == oldest.endpoint, stale_hour.c.bucket == oldest.bucket)
+    connection.execute(delete(stale_hour).where(*condition))
     return True
 
 
 def roll_day(connection: Connection, insert: Insert, before: int) -> bool:
-    """Roll up one stale day that is older than day `before`, from its hours; False when there is none."""
+    """Roll up one stale day before day `before` from its hours; False: there is none."""
     found = connection.execute(select(stale_day).where(stale_day.c.bucket < before).limit(1))
     mark = found.mappings().first()
     if mark is None:
@@ -85,7 +85,7 @@ def rollups(
     until: datetime,
     figures: Sequence[str],
 ) -> list[Bucket]:
-    """See `Store.rollups`: what was rolled up, and what is stale rolled up now and thrown away."""
+    """See `Store.rollups`. Stale rollups are computed now and not stored."""
     span = (_bucket_at_or_after(since, tier), _bucket_at_or_after(until, tier))
     found = _stored(connection, name, tier, span, figures)
     for place, rollup in (_stale(connection, name, tier, span, figures)).items():
@@ -96,13 +96,17 @@ def rollups(
 def hours(
     connection: Connection, name: str, task: Task, *, starts: Collection[datetime], figures: Sequence[str]
 ) -> list[Bucket]:
-    """See `Store.hours`: one search of the key's index for each hour, and nothing between them is read."""
+    """See `Store.hours`: one index search for each hour."""
     wanted = {hour(at) for at in starts if EPOCH + timedelta(hours=hour(at)) == at}
     if not wanted:
         return []
     found = _stored_hours(connection, name, task, wanted, figures)
-    mine = (stale_hour.c.endpoint == key_of(name), stale_hour.c.task == task, stale_hour.c.bucket.in_(sorted(wanted)))
-    marks = connection.execute(select(stale_hour).where(*mine)).all()
+    condition = (
+        stale_hour.c.endpoint == key_of(name),
+        stale_hour.c.task == task,
+        stale_hour.c.bucket.in_(sorted(wanted)),
+    )
+    marks = connection.execute(select(stale_hour).where(*condition)).all()
     if marks:
         fresh = _fresh_hours(connection, marks[0].endpoint, {mark.bucket for mark in marks}, figures)
         found |= {
@@ -112,7 +116,7 @@ def hours(
 
 
 def _named(connection: Connection, tier: RollupTier, found: Found) -> list[Bucket]:
-    """Rollups as buckets, in their order."""
+    """Rollups as sorted buckets."""
     words = ids(connection, vantage)
     buckets = [
         Bucket(task=task, vantage=words[seen_from], start=EPOCH + bucket * timedelta(seconds=tier.value), rollup=rollup)
@@ -130,7 +134,7 @@ def _stored(
 ) -> Found:
     kept, _ = _KEPT[tier]
     begin, end = span
-    # Naming every task and vantage lets the key's index begin where the span does, years after the first hour.
+    # Naming every task and vantage lets the index search start at the span, years after the first hour.
     every = (kept.c.task.in_(TASKS), kept.c.vantage.in_(select(vantage.c.key)))
     within = (kept.c.endpoint == key_of(name), *every, kept.c.bucket >= begin, kept.c.bucket < end)
     return _read(connection, kept, within, figures)
@@ -174,7 +178,7 @@ def _stale_hours(connection: Connection, name: str, span: tuple[int, int], figur
 
 
 def _stale_days(connection: Connection, name: str, span: tuple[int, int], figures: Sequence[str]) -> Found:
-    """Days that are stale, or hold an hour that is."""
+    """Stale days, and days with a stale hour."""
     begin, end = span
     newer: dict[tuple[int, Task, int], dict[int, Rollup]] = {}
     for mark in _marks(connection, stale_day, name, span):
@@ -192,7 +196,7 @@ def _stale_days(connection: Connection, name: str, span: tuple[int, int], figure
 def _marks(
     connection: Connection, stale: Table, name: str, span: tuple[int, int]
 ) -> Sequence[Row[tuple[int, Task, int, int]]]:
-    """The rollups of an endpoint that are stale in a span."""
+    """The stale marks of an endpoint in a span."""
     begin, end = span
     query = select(stale).where(stale.c.endpoint == key_of(name), stale.c.bucket >= begin, stale.c.bucket < end)
     return connection.execute(query).all()
@@ -201,7 +205,7 @@ def _marks(
 def _fresh_hours(
     connection: Connection, key: int, buckets: Collection[int], figures: Sequence[str] = FIGURES
 ) -> dict[int, dict[Key, Rollup]]:
-    """The rollups of some hours of an endpoint from its samples, by hour."""
+    """The rollups of hours of an endpoint from its samples, by hour."""
     found: dict[int, dict[Key, Rollup]] = {}
     columns = ("task", "vantage", *TAKEN, *figures)
     for bucket, rows in hours_of(connection, key, buckets, columns).items():
@@ -213,7 +217,7 @@ def _fresh_hours(
 
 
 def _taken(row: Raw, figures: Sequence[str]) -> Sequence[object]:
-    """What a rollup needs of a sample."""
+    """The values of a sample that a rollup needs."""
     fields: dict[str, Any] = {name: decode_value(name, row[name]) for name in (*TAKEN, *figures)}
     fields["blame"] = blame_of(fields["error"], fields["blame"])
     return tuple(fields.values())
@@ -226,7 +230,7 @@ def _fresh_day(
     newer: Mapping[int, Rollup] | None = None,
     figures: Sequence[str] = FIGURES,
 ) -> Rollup:
-    """The rollup of a day from its hours; `newer`: hours whose stored rollup is stale, or not there yet."""
+    """The rollup of a day from its hours. `newer`: hours whose stored rollup is stale or missing."""
     columns = [hourly.c[name] for name in ("bucket", "counts", *SUMS, *figures)]
     rows = connection.execute(select(*columns).where(*_of_day(key, day))).mappings()
     hours = {row["bucket"]: to_rollup({**row}) for row in rows} | dict(newer or {})
@@ -234,9 +238,10 @@ def _fresh_day(
 
 
 def cluster_day(connection: Connection, key: Mapping[str, Any], day: int) -> None:
-    """Put a day's hours side by side in the file; `key`: of which endpoint, task and vantage.
+    """Rewrite a day's hours next to each other in the file. `key`: endpoint, task and vantage.
 
-    Each was written beside the same hour of other endpoints: a month of one would be as many pages as it has hours.
+    Each hour was written next to the same hour of other endpoints, so a month of one endpoint would need one page for
+    every hour.
     """
     hours = [dict(row) for row in connection.execute(select(hourly).where(*_of_day(key, day))).mappings()]
     connection.execute(delete(hourly).where(*_of_day(key, day)))
@@ -244,19 +249,19 @@ def cluster_day(connection: Connection, key: Mapping[str, Any], day: int) -> Non
 
 
 def _of_day(key: Mapping[str, Any], day: int) -> list[ColumnElement[bool]]:
-    """Which hours a day is made from."""
+    """The condition for the hours of a day."""
     first = day * HOURS_A_DAY
     within = (hourly.c.bucket >= first, hourly.c.bucket < first + HOURS_A_DAY)
     return [*within, *(hourly.c[name] == value for name, value in key.items())]
 
 
 def _counted(connection: Connection, key: Mapping[str, Any]) -> int:
-    """How many samples the stored rollup of an hour counts.
+    """The number of samples in the stored rollup of an hour.
 
-    One that counts more than there are samples stays: a clock that was ahead had some of them deleted.
+    A rollup with more samples than are stored stays: a clock that was ahead had some of them deleted.
     """
-    mine = (hourly.c[name] == value for name, value in key.items())
-    counts = connection.execute(select(hourly.c.counts).where(*mine)).scalar()
+    condition = (hourly.c[name] == value for name, value in key.items())
+    counts = connection.execute(select(hourly.c.counts).where(*condition)).scalar()
     return 0 if counts is None else sum(counts_of(counts).values())
 
 

@@ -1,4 +1,4 @@
-"""Samples to rows and back. Pure; units and enums are the column types' business."""
+"""Samples to rows and back. Pure; column types convert units and enums."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from monitor.store._codes import BLAME_AS_USUAL, BLAME_NONE, BLAMES
 from probes._model import Blame, ErrorClass, Sample
 
 NAMES: Final = ("endpoint", "vantage", "probe")
-"""Fields that lie in tables of names of their own; a row carries them as `<field>_id`."""
+"""Fields with a table of names; a row holds them as `<field>_id`."""
 _BLAMES: Final[Mapping[int, Blame]] = {number: blame for blame, number in BLAMES.items()}
 _FIELDS: Final = tuple(name for name in Sample.__slots__ if name not in NAMES and name != "blame")
 
 
 def to_row(sample: Sample) -> dict[str, object]:
-    """The parameters that insert a sample."""
+    """The parameters to insert a sample."""
     row: dict[str, object] = {field: getattr(sample, field) for field in _FIELDS}
     row |= {f"{name}_id": getattr(sample, name) for name in NAMES}
     row["blame"] = blame_number(sample.error, sample.blame)
@@ -34,14 +34,14 @@ def _usual_blame(error: ErrorClass | None) -> Blame | None:
 
 
 def blame_number(error: ErrorClass | None, blame: Blame | None) -> int | None:
-    """The number of a blame; that of the usual one is none."""
+    """The number of a blame; None for the default blame of the error."""
     if blame is _usual_blame(error):
         return BLAME_AS_USUAL
     return BLAME_NONE if blame is None else BLAMES[blame]
 
 
 def blame_of(error: ErrorClass | None, number: int | None) -> Blame | None:
-    """The blame that `blame_number` wrote."""
+    """The blame of a number from `blame_number`."""
     if number is BLAME_AS_USUAL:
         return _usual_blame(error)
     return None if number == BLAME_NONE else _BLAMES[number]

@@ -1,4 +1,4 @@
-"""Connections to a PostgreSQL server through pg8000, each with a deadline for every answer."""
+"""Connections to a PostgreSQL server through pg8000, with a timeout for every answer."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from monitor.store._execute_many import execute_many
 from monitor.store._protocol import StoreError
 
 CONNECT_S: Final = 5.0
-"""How long the server may take for each step of letting us in."""
+"""The timeout of each step of connecting."""
 ANSWER_S: Final = 32.0
-"""How long it may be silent then: a little longer than it lets a statement run itself."""
+"""The timeout of an answer; a little longer than the server's own statement timeout."""
 DIALECT: Final = "postgresql+providerwatch"
 _PORT: Final = 5432
 _MODES: Final = ("disable", "prefer", "require", "verify-ca", "verify-full")
 _OPTIONS: Final = frozenset({"host", "ssl", "sslmode", "sslrootcert"})
 
 Ssl: TypeAlias = ssl.SSLContext | bool | None
-"""As pg8000 takes it: False for none, None where the server has it."""
+"""As in pg8000: False for none, None for TLS if the server offers it."""
 
 
 class Dialect(PGDialect_pg8000):
-    """The driver's dialect, but for a few things."""
+    """The driver's dialect with a few changes."""
 
     supports_statement_cache = True
 
     def do_ping(self, dbapi_connection: Any) -> bool:  # noqa: ANN401  # the driver's
-        """Whether the connection still works. The driver lets some errors of its socket pass as they are."""
+        """Whether the connection works. Converts socket errors, which the driver passes through."""
         try:
             return bool(super().do_ping(dbapi_connection))
         except OSError as error:
@@ -53,11 +53,11 @@ class Dialect(PGDialect_pg8000):
         parameters: Any,  # noqa: ANN401  # rows of values
         context: object = None,
     ) -> None:
-        """Run a statement for many rows; in the transaction that the store has begun."""
+        """Execute a statement for many rows, in the transaction of the store."""
         execute_many(cursor, statement, parameters)
 
     def do_close(self, dbapi_connection: Any) -> None:  # noqa: ANN401  # the driver's
-        """Close it. One that broke is closed as well; that it could not say goodbye is no news."""
+        """Close the connection; errors of a broken connection are ignored."""
         close(dbapi_connection)
 
 
@@ -66,10 +66,10 @@ registry.register(DIALECT.replace("+", "."), __name__, Dialect.__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """Where it is, and who we are there."""
+    """Address and credentials of a server."""
 
     host: str
-    """Or the folder of its socket."""
+    """Or the folder of its Unix socket."""
     port: int
     user: str
     password: str | None
@@ -77,7 +77,7 @@ class Server:
     ssl: Ssl
 
     def connect(self, settings: Mapping[str, str]) -> dbapi.Connection:
-        """A connection with these settings. Raises OSError or the driver's errors."""
+        """Open a connection with these settings. Raises OSError or the driver's errors."""
         plain = self._socket()
         try:
             connection = dbapi.connect(
@@ -92,7 +92,7 @@ class Server:
             )
         except (KeyError, struct.error, UnicodeError) as error:
             plain.close()
-            raise OSError("the server that answers is not PostgreSQL") from error
+            raise OSError("the server is not PostgreSQL") from error
         except BaseException:
             plain.close()
             raise
@@ -119,13 +119,11 @@ class Server:
 
 
 def server_of(url: URL) -> Server:
-    """The server that a URL names, as other programs read it. Raises StoreError."""
+    """The server of a URL, by the rules of libpq. Raises StoreError."""
     options = {name: value if isinstance(value, str) else value[-1] for name, value in url.query.items()}
     unknown = sorted(options.keys() - _OPTIONS)
     if unknown:
-        raise StoreError(
-            f"store: {unknown[0]} is not a known option of the address; write one of {', '.join(sorted(_OPTIONS))}"
-        )
+        raise StoreError(f"store: unknown option {unknown[0]} in the URL; use one of {', '.join(sorted(_OPTIONS))}")
     return Server(
         host=options.get("host") or url.host or "localhost",
         port=url.port or _PORT,
@@ -140,11 +138,11 @@ def _own_name() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container may run as a user without a name
-        raise StoreError("store: the address names no user; write postgresql://user:password@host/name") from None
+        raise StoreError("store: no user in the URL; use postgresql://user:password@host/name") from None
 
 
 def _ssl_of(mode: str, root: str | None) -> Ssl:
-    """What libpq means by its `sslmode`."""
+    """TLS by libpq's `sslmode`."""
     match mode:
         case "disable":
             return False
@@ -154,16 +152,16 @@ def _ssl_of(mode: str, root: str | None) -> Ssl:
             return True
         case "require" | "verify-ca" | "verify-full":
             if root is not None and not Path(root).is_file():
-                raise StoreError(f"store: sslrootcert: {root} is not a file: write the path of the CA's certificate")
+                raise StoreError(f"store: sslrootcert: {root} is not a file: use the path of the CA's certificate")
             context = ssl.create_default_context(cafile=root)
             context.check_hostname = mode == "verify-full"
             return context
         case _:
-            raise StoreError(f"store: sslmode={mode} is not known; write one of {', '.join(_MODES)}")
+            raise StoreError(f"store: unknown sslmode={mode}; use one of {', '.join(_MODES)}")
 
 
 def close(connection: dbapi.Connection) -> None:
-    """Close a connection, also one that broke: then its socket is not closed by the driver."""
+    """Close a connection. The driver does not close the socket of a broken connection."""
     plain: socket.socket | None = _socket_of(connection)
     with suppress(dbapi.Error, OSError):
         connection.close()
@@ -173,7 +171,7 @@ def close(connection: dbapi.Connection) -> None:
 
 
 def interrupt(connection: dbapi.Connection) -> None:
-    """Let whatever waits for an answer on it fail now."""
+    """Make a call that waits on the connection fail now."""
     with suppress(OSError, AttributeError):  # it may have been closed a moment ago
         _socket_of(connection).shutdown(socket.SHUT_RDWR)
 
@@ -184,17 +182,17 @@ def _socket_of(connection: dbapi.Connection) -> socket.socket:
 
 
 def error_text(error: BaseException) -> str:
-    """What went wrong, in one line."""
+    """The error in one line."""
     cause = getattr(error, "orig", None) or error
-    told = cause.args[0] if cause.args else ""
-    if isinstance(told, Mapping):  # the fields of an error message of the protocol
-        told = told.get("M", "")
+    message = cause.args[0] if cause.args else ""
+    if isinstance(message, Mapping):  # the fields of an error message of the protocol
+        message = message.get("M", "")
     elif isinstance(cause.__cause__, OSError):
         return error_text(cause.__cause__)
     elif isinstance(cause, TimeoutError):
         return "the server does not answer"
     elif isinstance(cause, OSError):
-        told = cause.strerror or told
-    elif told == "network error":
+        message = cause.strerror or message
+    elif message == "network error":
         return "the server closed the connection"
-    return next(iter(str(told).splitlines()), "") or type(cause).__name__
+    return next(iter(str(message).splitlines()), "") or type(cause).__name__

@@ -1,4 +1,4 @@
-"""The store in an SQL database: one writer, readers that never wait for it."""
+"""The store in an SQL database: one writer, and readers that do not wait for it."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ log = logging.getLogger(__name__)
 
 Work: TypeAlias = Callable[[Connection], Result]
 READERS: Final = 4
-"""Threads that read, and connections for them."""
+"""The number of reader threads and connections."""
 _CLOSE_S: Final = 2.0
-"""How long calls under way may take when the store is closed."""
+"""How long running calls may take when the store is closed."""
 
 
 class SqlStore:
@@ -60,13 +60,13 @@ class SqlStore:
         self._sinks: Collection[str] | None = None
         self._is_open = False
         self._lost: str | None = None
-        """What became of the database that was opened; None: it is there."""
+        """Why the opened database is lost; None: it is in place."""
         self._is_reported = False
-        """Whether whoever appends knows that."""
+        """Whether an append has reported the loss."""
         self._reset()
 
     def _reset(self) -> None:
-        """Forget what is known of rows in the database."""
+        """Forget what is known about the rows in the database."""
         self._appender = Appender(self._insert)
         self._upkeep = UpkeepSlices(self._insert)
 
@@ -244,7 +244,7 @@ class SqlStore:
                 await self._write_thread.end()
         except TimeoutError:
             log.warning(
-                "%s does not answer; closed without waiting for it",
+                "%s: store does not answer; closed without waiting",
                 self._database.place,
                 extra={"action": "store_left"},
             )
@@ -256,7 +256,7 @@ class SqlStore:
         return await self._read(lambda connection: connection.execute(query).all())
 
     async def _read(self, work: Work[Result]) -> Result:
-        """Run `work` on one state of the data."""
+        """Run `work` in a read transaction."""
 
         def read() -> Result:
             if self._lost is not None:
@@ -267,10 +267,10 @@ class SqlStore:
         return await self._read_threads.run(read)
 
     async def _write(self, work: Work[Result]) -> Result:
-        """Run `work` in a transaction of its own."""
+        """Run `work` in a write transaction."""
         return await self._write_thread.run(lambda: self._transact(work))
 
-    # What follows runs in the thread that writes.
+    # The methods below run in the writer thread.
 
     def _claim(self) -> None:
         self._database.check_place()
@@ -310,7 +310,7 @@ class SqlStore:
 
     @contextmanager
     def _same_database(self) -> Iterator[None]:
-        """The border of what writes: before and after it, the database is the one that was opened."""
+        """Check before and after a write that the database is the opened one."""
         self._check_same()
         yield
         self._check_same()
@@ -328,7 +328,7 @@ class SqlStore:
 
     @contextmanager
     def _to_append(self) -> Iterator[None]:
-        """Raises once for the next append that the database is lost; then prepares the new one."""
+        """Report a lost database once to an append; then prepare the new database."""
         if self._lost is not None and self._is_reported:
             self._reopen()
         try:
@@ -338,7 +338,7 @@ class SqlStore:
             raise
 
     def _reopen(self) -> None:
-        """Make ready what is in place of the database that was opened, and name the sinks to it."""
+        """Prepare the database that replaced the opened one, and register the sinks."""
         with self._database.store_errors():
             self._database.reopen()
         self._reset()
@@ -351,7 +351,7 @@ class SqlStore:
 
     @contextmanager
     def _connected(self, engine: Engine) -> Iterator[Connection]:
-        """A connection, which is thrown away when the database does not answer on it."""
+        """A connection; it is discarded when the database does not answer."""
         with self._database.store_errors(), engine.connect() as connection:
             try:
                 yield connection

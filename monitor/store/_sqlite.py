@@ -22,18 +22,18 @@ from monitor.store._sqlite_engines import reader_engine, writer_engine
 from monitor.store._sqlite_errors import check_place, store_errors_at
 
 _PAGES_A_SLICE: Final = 256
-"""Given back at a time: a mebibyte."""
+"""Pages that are returned at a time: 1 MiB."""
 _KEPT_FREE_PAGES: Final = 2048
-"""Left in the file for what comes next."""
+"""Free pages that stay in the file for new rows."""
 
 
 def sqlite_store(path: Path, *, lock_wait_s: float = 5.0) -> SqlStore:
-    """A store in the file at `path`. A lock that another process holds is waited for `lock_wait_s`."""
+    """A store in the file at `path`. Waits `lock_wait_s` for a lock of another process."""
     return SqlStore(SqliteDatabase(path, lock_wait_s))
 
 
 class SqliteDatabase:
-    """A `Database` in a file. The file is created, its folder is not."""
+    """A `Database` in a file. The file is created; its folder has to exist."""
 
     def __init__(self, path: Path, lock_wait_s: float) -> None:
         self._path = path.absolute()
@@ -68,12 +68,12 @@ class SqliteDatabase:
         """See `Database.check_same`."""
         missing = self._files.missing()
         if missing is not None:
-            raise StoreReplacedError(f"{self.place}: {missing}: reopening the store with the file that is there now")
+            raise StoreReplacedError(f"{self.place}: {missing}: reopening the store with the present file")
         if self._lock.is_wanted:
             self._lock.take()
 
     def reopen(self) -> None:
-        """See `Database.reopen`. What only the deleted log held is put into the file first, where nothing else did."""
+        """See `Database.reopen`. When only the log was deleted, its contents are written to the file first."""
         if self.reader.pool.checkedout():  # type: ignore[attr-defined]
             self.abort()
             raise StoreReplacedError(f"{self.place}: waiting for reads of the old file to end")
@@ -88,7 +88,7 @@ class SqliteDatabase:
         self._files.remove_logs(known, is_overwritten=overwritten)
 
     def check_writable(self, connection: Connection) -> None:
-        """A change to the file's header that is taken back."""
+        """Changes the file's header and rolls back."""
         connection.exec_driver_sql("PRAGMA user_version=0")
         connection.rollback()
 
@@ -97,7 +97,7 @@ class SqliteDatabase:
         free = _pragma(connection, "freelist_count")
         if free <= _KEPT_FREE_PAGES:
             return False
-        # A page is freed each time the statement is stepped, and only a script is stepped to its end. It commits first.
+        # Every step of the statement frees one page, and only `executescript` runs all steps. It commits first.
         _driver(connection).executescript(f"PRAGMA incremental_vacuum({_PAGES_A_SLICE})")
         return free - _PAGES_A_SLICE > _KEPT_FREE_PAGES
 
@@ -120,7 +120,7 @@ class SqliteDatabase:
                 connection.interrupt()
 
     def _connected(self, connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        """Watch the files of a new connection; one that cannot be watched is closed here, as its pool does not."""
+        """Watch the files of a new connection. On failure it is closed here, since the pool does not."""
         try:
             self._files.opened()
         except OSError:
@@ -130,7 +130,7 @@ class SqliteDatabase:
 
 @contextmanager
 def _moved_aside(path: Path) -> Iterator[None]:
-    """For the while the file has another name: so SQLite does not write its log into it when it closes it."""
+    """Rename the file temporarily, so that SQLite does not write the old log into it on close."""
     aside = path.with_name(f"{path.name}-aside")
     path.rename(aside)
     try:

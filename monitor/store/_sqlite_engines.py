@@ -1,7 +1,7 @@
-"""Engines on one SQLite file: the writer has one connection, readers have others, and neither waits for the other.
+"""SQLAlchemy engines for one SQLite file: one connection for the writer, others for readers.
 
-In write-ahead mode a reader sees the last commit while the next is being written. A killed process loses nothing
-committed; with `synchronous=NORMAL` a power cut may lose the newest commits, never the file.
+In write-ahead mode (WAL) a reader sees the last commit while the next is written, so neither waits for the other. A
+killed process loses no commit; with `synchronous=NORMAL` a power failure may lose the newest commits, never the file.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _READER: Final = ("PRAGMA query_only=ON", *_EVERY)
 
 
 def writer_engine(path: Path, lock_wait_s: float) -> Engine:
-    """One connection; a transaction takes the write lock when it begins, so that it cannot fail half-way for it."""
+    """One connection. A transaction takes the write lock when it begins, so it cannot fail later for the lock."""
     return _engine(path, lock_wait_s, size=1, pragmas=_WRITER, begin="BEGIN IMMEDIATE")
 
 
 def reader_engine(path: Path, lock_wait_s: float, size: int = 4) -> Engine:
-    """Connections that cannot write; a transaction sees one state of the data from its first read on."""
+    """Read-only connections. A transaction sees one state of the data from its first read on."""
     return _engine(path, lock_wait_s, size=size, pragmas=_READER, begin="BEGIN")
 
 
@@ -51,19 +51,19 @@ def _engine(path: Path, lock_wait_s: float, *, size: int, pragmas: Sequence[str]
 
 
 def _connect(path: Path, lock_wait_s: float) -> sqlite3.Connection:
-    """Open the file that is there: one that was deleted under the daemon must not come back empty by itself."""
+    """Open an existing file: a file that was deleted under the daemon must not come back empty."""
     return sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=rw",
         uri=True,
         timeout=lock_wait_s,
-        # Without an isolation level Python begins nothing on its own, and schema changes are transactional.
+        # Without an isolation level Python begins no transactions, and schema changes are transactional.
         isolation_level=None,
-        check_same_thread=False,  # the pool gives a connection to one thread after the other
+        check_same_thread=False,  # the pool hands a connection to one thread at a time
     )
 
 
 def _prepare(pragmas: Sequence[str], connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    """Set up a new connection; one that cannot be set up is closed here, since its pool never hears of it."""
+    """Set up a new connection. On failure it is closed here, since the pool does not know it yet."""
     try:
         cursor = connection.cursor()
         cursor.execute("PRAGMA page_count")
@@ -77,9 +77,9 @@ def _prepare(pragmas: Sequence[str], connection: DBAPIConnection, _entry: Connec
 
 
 def _new_file_pragmas() -> Sequence[str]:
-    """What can be chosen only before the first page is written; on a later file it would write for nothing.
+    """Settings that have to be made before the first page is written.
 
-    The number tells one database from another, see `_files`.
+    The application id distinguishes databases, see `_files`.
     """
     number = 1 + random.SystemRandom().randrange(_LARGEST_ID)
     return ("PRAGMA auto_vacuum=INCREMENTAL", f"PRAGMA application_id={number}")

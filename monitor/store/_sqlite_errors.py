@@ -1,4 +1,4 @@
-"""What SQLite says, in one line for people: the place, what is wrong, the remedy."""
+"""SQLite errors as one line: place, what is wrong, remedy."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ _REMEDIES: Final[Mapping[int, str]] = {
     sqlite3.SQLITE_IOERR: "look at its disk",
 }
 _PRIMARY: Final = 0xFF
-"""Of SQLite's extended result codes, the low byte is the plain one."""
+"""The low byte of SQLite's extended result codes is the primary code."""
 
 _SMALLEST: Final = 512
-"""Bytes of the smallest database. SQLite takes a shorter file for an empty one and would write over it."""
+"""Bytes of the smallest database. SQLite treats a shorter file as empty and would overwrite it."""
 
 
 @contextmanager
 def store_errors_at(path: Path) -> Iterator[None]:
-    """The border: whatever the database or its libraries raise inside leaves as `StoreError`."""
+    """A context in which errors of SQLite and its libraries become StoreError."""
     try:
         yield
     except (SQLAlchemyError, CommandError, sqlite3.Error, OSError) as error:
@@ -42,7 +42,7 @@ def store_errors_at(path: Path) -> Iterator[None]:
 
 
 def check_place(path: Path) -> None:
-    """Raise `StoreError` when no database can be at `path`; else there is a file, if an empty one."""
+    """Raise StoreError when there cannot be a database at `path`; otherwise create the file if need be."""
     with store_errors_at(path):
         if not path.parent.is_dir():
             raise StoreError(f"{path}: {path.parent} is not a folder: create it, or {_ELSEWHERE}")
@@ -50,7 +50,7 @@ def check_place(path: Path) -> None:
             raise StoreError(f"{path}: is a folder: name a file in `store`")
         if path.exists() and 0 < path.stat().st_size < _SMALLEST:
             raise StoreError(f"{path}: file is not a database: move it away, or {_ELSEWHERE}")
-        # Makes the file: a connection of an engine only opens one that is there.
+        # Creates the file: an engine's connection opens only an existing file.
         sqlite3.connect(path).close()
 
 

@@ -1,4 +1,4 @@
-"""Every statement that the store sends while it runs; each works on every database that the store knows."""
+"""The SQL statements of the store; each works on every supported database."""
 
 from __future__ import annotations
 
@@ -38,29 +38,29 @@ MICROSECONDS_AN_HOUR: Final = 3_600_000_000
 NAME_TABLES: Final = tuple(metadata.tables[name] for name in NAMES)
 
 Insert = Callable[[Table], Any]
-"""A dialect's own `insert`, which knows ON CONFLICT; both dialects' have the same methods."""
+"""A dialect's own `insert` with ON CONFLICT; both dialects have the same methods."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppendStatements:
-    """What an append sends."""
+    """The statements of an append."""
 
     add_name: dict[str, Executable]
     """By table; takes `id`."""
     set_first: Executable
-    """Takes `endpoint_id` and `at`; changes an endpoint whose first sample is later, or that has none."""
+    """Takes `endpoint_id` and `at`; updates an endpoint whose first sample is later or missing."""
     add_sample: Executable
-    """Takes what `_rows.to_row` gives."""
+    """Takes the parameters of `_rows.to_row`."""
     put_state: Executable
     """Takes `endpoint_id` and `state`."""
     put_incident: Executable
-    """Takes what `_incidents.to_row` gives."""
+    """Takes the parameters of `_incidents.to_row`."""
     mark_stale: Executable
     """Takes `endpoint_id`, `task`, `vantage_id` and `bucket`."""
 
 
 def insert_of(dialect: Dialect) -> Insert:
-    """The `insert` of a database."""
+    """The `insert` of a dialect."""
     return postgresql.insert if dialect.name == "postgresql" else sqlite.insert
 
 
@@ -93,12 +93,12 @@ def append_statements(insert: Insert) -> AppendStatements:
 
 
 def keyed(table: Table) -> ScalarSelect[Any]:
-    """The key of a name that a statement takes as `<table>_id`."""
+    """A subquery for the key of the name in the parameter `<table>_id`."""
     return select(table.c.key).where(table.c.id == bindparam(f"{table.name}_id")).scalar_subquery()
 
 
 def key_of(name: str) -> ScalarSelect[int]:
-    """An endpoint's key, looked up inside the query that needs it; of one that is not known, none equals it."""
+    """A subquery for an endpoint's key. For an unknown endpoint it is NULL, which equals nothing."""
     return select(endpoint.c.key).where(endpoint.c.id == name).scalar_subquery()
 
 
@@ -116,7 +116,7 @@ def named_samples() -> Select[Any]:
 
 
 def samples_since(since: datetime, until: datetime | None = None) -> Select[Any]:
-    """Rows for `_rows.to_sample`. The index finds the numbers, then rows are read in order: nothing is sorted twice."""
+    """Rows for `_rows.to_sample`. The index finds the sequence numbers, then rows are read in order."""
     began = _began(sample.c.seq, since)
     if until is not None:
         began = began.where(sample.c.started_at < until)
@@ -124,7 +124,7 @@ def samples_since(since: datetime, until: datetime | None = None) -> Select[Any]
 
 
 def tallies_since(since: datetime, bucket_s: int) -> Select[Any]:
-    """Rows of `id`, `bucket`, `error`, `task`, `tally`, as the database holds them."""
+    """Rows of `id`, `bucket`, `error`, `task`, `tally` as stored values."""
     micros = type_coerce(sample.c.started_at, BigInteger)
     bucket = (micros - micros % (bucket_s * 1_000_000)).label("bucket")
     codes = (type_coerce(sample.c[name], NULLTYPE).label(name) for name in ("error", "task"))
@@ -137,7 +137,7 @@ def tallies_since(since: datetime, bucket_s: int) -> Select[Any]:
 
 
 def spent_since(since: datetime) -> Select[Any]:
-    """Rows of `id`, `tokens`, `cost_usd`. Summed as floats: counts of a provider that lies do not overflow them."""
+    """Rows of `id`, `tokens`, `cost_usd`. Summed as floats, so that absurd counts of a provider do not overflow."""
     tokens, cost = (_total(*names) for names in (("prompt_tokens", "output_tokens"), ("cost_usd",)))
     began = _began(sample.c.endpoint, since).add_columns(tokens.label("tokens"), cost.label("cost_usd"))
     sums = began.group_by(sample.c.endpoint).subquery()
@@ -151,7 +151,7 @@ def _total(*names: str) -> ColumnElement[float]:
 
 
 def blocks_since(first: int) -> Select[Any]:
-    """The endpoint's id and the bytes of every block of hour `first` or later."""
+    """The endpoint id and the bytes of every block from hour `first` on."""
     query = select(endpoint.c.id, block.c.data).join_from(block, endpoint, block.c.endpoint == endpoint.c.key)
     return query.where(block.c.hour >= first)
 
@@ -160,23 +160,23 @@ FIRST_SEEN: Final = select(endpoint.c.id, endpoint.c.first_at).where(endpoint.c.
 
 
 def _began(column: ColumnElement[Any], since: datetime) -> Select[Any]:
-    """`column` of all samples since then. Naming every endpoint lets the index on (endpoint, started_at) serve."""
+    """`column` of all samples since then. Naming every endpoint makes the index on (endpoint, started_at) usable."""
     return select(column).where(sample.c.endpoint.in_(select(endpoint.c.key)), sample.c.started_at >= since)
 
 
 def newest_first(at: ColumnElement[Any], hex_id: ColumnElement[Any]) -> tuple[ColumnElement[Any], ...]:
-    """The order of pages: against that of `PageKey`."""
+    """The sort order of pages: descending by `PageKey`."""
     number = type_coerce(hex_id, BigInteger)
     return at.desc(), (number < 0).desc(), number.desc()
 
 
 def before_key(at: ColumnElement[Any], hex_id: ColumnElement[Any], place: PageKey) -> ColumnElement[bool]:
-    """What comes after a place in that order."""
+    """The condition for rows after a key in that order."""
     together = and_(at == place.at, _id_before(type_coerce(hex_id, BigInteger), signed(place.id)))
-    # The first condition says nothing new, but where to begin in the index.
+    # The first condition is redundant, but gives the index search its start.
     return and_(at <= place.at, or_(at < place.at, together))
 
 
 def _id_before(number: ColumnElement[int], bound: int) -> ColumnElement[bool]:
-    """Ids in their order as text, in which those of negative numbers come last."""
+    """Compare ids by their order as text, in which negative integers come last."""
     return or_(number >= 0, number < bound) if bound < 0 else and_(number >= 0, number < bound)

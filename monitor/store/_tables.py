@@ -1,4 +1,4 @@
-"""The tables as this program knows them; the newest migration makes exactly these."""
+"""The tables of this version; the newest migration creates exactly these."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ metadata = MetaData(
 
 
 def _names(table: str) -> Table:
-    """Long names, each kept once; rows elsewhere hold the key."""
+    """A table of names; rows of other tables hold the key."""
     return Table(
         table,
         metadata,
@@ -44,7 +44,7 @@ def _names(table: str) -> Table:
 
 endpoint = _names("endpoint")
 endpoint.append_column(Column("first_at", Moment))
-"""When its first sample began; None where there is only a state."""
+"""Start of its first sample; None: there is only a state."""
 vantage = _names("vantage")
 probe = _names("probe")
 
@@ -58,8 +58,8 @@ state = Table(
 sample = Table(
     "sample",
     metadata,
-    # Appending order, and what an outbox cursor points at. AUTOINCREMENT: a number is never given twice, even when
-    # retention has emptied the table, or a cursor would pass over new samples.
+    # The order of appending, which outbox cursors refer to. AUTOINCREMENT: a number is never used twice, even after
+    # retention has emptied the table. Otherwise a cursor would skip new samples.
     Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     Column("id", HexId, nullable=False, unique=True),
     Column("endpoint", ForeignKey(endpoint.c.key), nullable=False),
@@ -102,9 +102,9 @@ sample = Table(
     Column("merged_reads", Count),
     Column("timing", Code(TIMINGS)),
     Column("clock_step", Boolean),
-    # The one index beside that of ids: a span of time is one range of it per endpoint, so that a query costs what it
-    # returns. `error` and `task` are in it because tallies, the widest query, then never touch the table, and `ttft_s`
-    # because a day of it, the figure that most ask for, would be a page of the table for each sample.
+    # The only index besides ids: a span of time is one range per endpoint, so a query costs what it returns. `error`
+    # and `task` are included so that tallies, the widest query, do not read the table; `ttft_s`, the most requested
+    # figure, so that a day of it does not read a page of the table for each sample.
     Index("ix_sample_span", "endpoint", "started_at", "error", "task", "ttft_s"),
     sqlite_autoincrement=True,
 )
@@ -119,11 +119,11 @@ block = Table(
     Column("data", LargeBinary, nullable=False),  # see _blocks
     Index("ix_block_hour", "hour"),
 )
-"""Samples older than the newest hours, an hour of an endpoint together. Those that came later are still in `sample`."""
+"""Samples before the newest hours, one row per endpoint and hour. Late samples stay in `sample`."""
 
 
 def _bucket_key() -> tuple[Column[Any], ...]:
-    """What a rollup is of; `bucket` counts hours or days since 1970."""
+    """The key of a rollup; `bucket` counts hours or days since 1970."""
     return (
         Column("endpoint", ForeignKey(endpoint.c.key), primary_key=True),
         Column("task", Code(TASKS), primary_key=True),
@@ -133,7 +133,7 @@ def _bucket_key() -> tuple[Column[Any], ...]:
 
 
 def _rollups(name: str) -> Table:
-    """One row for each endpoint, task, vantage and bucket: `rollup.Rollup`. A figure's column holds its sketch."""
+    """One `rollup.Rollup` per endpoint, task, vantage and bucket. A figure's column holds its sketch."""
     return Table(
         name,
         metadata,
@@ -149,7 +149,7 @@ def _rollups(name: str) -> Table:
 
 
 def _stale(name: str) -> Table:
-    """The rollups that are to be made, or made anew, because samples came."""
+    """The rollups that have to be computed because of new samples."""
     return Table(name, metadata, *_bucket_key())
 
 
@@ -173,7 +173,7 @@ set_aside = Table(
     Column("at", Moment, nullable=False),
     Column("reason", Note, nullable=False),
 )
-"""Samples that a sink refused for good, each with its word why."""
+"""Samples that a sink rejected for good, with the reason."""
 
 incident = Table(
     "incident",
@@ -188,10 +188,10 @@ incident = Table(
     # Newest first: of all, and of one endpoint.
     Index("ix_incident_began", "began_at"),
     Index("ix_incident_endpoint", "endpoint", "began_at"),
-    # Those that are open, those that were at some time, and those that are old enough to go.
+    # Open ones, those that were open at some time, and those that are old enough to be deleted.
     Index("ix_incident_ended", "ended_at"),
 )
-"""`monitor.domain.status.Incident`, as it was when it was last appended."""
+"""`monitor.domain.incident.Incident` as last appended."""
 
 traffic = Table(
     "traffic",
@@ -201,10 +201,10 @@ traffic = Table(
     Column("bucket", Integer, primary_key=True, autoincrement=False),  # spans since 1970
     Column("error", SmallInteger, primary_key=True, autoincrement=False),  # 0: succeeded
     Column("calls", BigInteger, nullable=False),
-    # What a restart reads of all endpoints, and what is too old.
+    # Rows that a restart reads, and rows that are too old.
     Index("ix_traffic_span", "span_s", "bucket"),
 )
-"""Real requests that were reported, by when they began; each is counted in every span, see `_traffic`."""
+"""Counts of reported requests by their start; each is counted in every span, see `_traffic`."""
 
 activity = Table(
     "activity",
@@ -218,7 +218,7 @@ activity = Table(
     Column("reasoning_tokens", BigInteger, nullable=False),
     Index("ix_activity_day", "day"),
 )
-"""What applications used of real requests."""
+"""Usage of reported requests by application."""
 
 traffic_batch = Table(
     "traffic_batch",
@@ -228,7 +228,7 @@ traffic_batch = Table(
     Column("call_keys", LargeBinary, nullable=False),  # of the ids of its requests, eight bytes each
     Index("ix_traffic_batch_at", "at"),
 )
-"""Which requests were counted, as long as they could be reported again."""
+"""The keys of counted requests, for as long as they could be reported again."""
 
 horizon = Table(
     "horizon",
@@ -236,4 +236,4 @@ horizon = Table(
     Column("name", Text, primary_key=True),
     Column("at", Moment, nullable=False),
 )
-"""`raw`: samples that began before were deleted, and are not taken again."""
+"""`raw`: samples that began before this were deleted and are ignored when appended."""

@@ -1,4 +1,4 @@
-"""Counts of all endpoints' samples by bucket of time: from samples, or from what they were rolled up to."""
+"""Counts of all endpoints' samples by bucket of time, from samples or rollups."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ from probes._model import ErrorClass, Task
 
 _MICROSECONDS: Final = 1_000_000
 _PORTION: Final = 1000
-"""Rows taken at a time; the event loop breathes between portions."""
+"""Rows that are read at a time, with a yield to the event loop in between."""
 _KIND: Final = ("endpoint", "task", "vantage")
-"""What a rollup is of, but for its bucket."""
+"""The key of a rollup without its bucket."""
 
 
 Ended: TypeAlias = tuple[datetime, str, ErrorClass | Literal[""], Task]
-"""What a tally is of, in the order in which tallies come: the bucket's start, the endpoint, how it ended, the task."""
+"""The key of a tally, in sort order: start of the bucket, endpoint, error, task."""
 
 
 def tallies(connection: Connection, since: datetime, bucket_s: int) -> list[SampleTally]:
@@ -52,7 +52,7 @@ def tallies(connection: Connection, since: datetime, bucket_s: int) -> list[Samp
         _count_sealed(connection, since, bucket_s, totals)
         found = _tallied_rows(connection, since, bucket_s)
         if not totals:
-            return found  # there may be a million of them
+            return found  # there may be a million
         for each in found:
             totals[each.bucket, each.endpoint, each.error or "", each.task] += each.count
         return tallied(totals)
@@ -68,7 +68,7 @@ def tallies(connection: Connection, since: datetime, bucket_s: int) -> list[Samp
 
 
 def _tallied_rows(connection: Connection, since: datetime, bucket_s: int) -> list[SampleTally]:
-    """Of the samples that lie in rows."""
+    """Tallies of the samples in rows."""
     found: list[SampleTally] = []
     rows = connection.execute(tallies_since(since, bucket_s), execution_options={"yield_per": _PORTION})
     for portion in rows.partitions(_PORTION):
@@ -82,7 +82,7 @@ def _tallied_rows(connection: Connection, since: datetime, bucket_s: int) -> lis
 
 
 def _count_sealed(connection: Connection, since: datetime, bucket_s: int, totals: Counter[Ended]) -> None:
-    """What lies in blocks: nothing, of the newest day."""
+    """Count the samples in blocks; the newest day has none."""
     begin, length = (since - EPOCH) // timedelta(microseconds=1), bucket_s * _MICROSECONDS
     for name, data in connection.execute(blocks_since(hour(since))).all():
         for started_at, task, error in zip(*unpack_columns(data, ("started_at", "task", "error")), strict=True):
@@ -92,7 +92,7 @@ def _count_sealed(connection: Connection, since: datetime, bucket_s: int, totals
 
 
 def tallied(totals: Counter[Ended]) -> list[SampleTally]:
-    """Counts as tallies, in their order."""
+    """Counts as sorted tallies."""
     return [
         SampleTally(endpoint=name, bucket=at, task=task, error=error or None, count=count)
         for (at, name, error, task), count in sorted(totals.items())
@@ -101,7 +101,7 @@ def tallied(totals: Counter[Ended]) -> list[SampleTally]:
 
 @lru_cache(maxsize=4096)
 def _moment(micros: int) -> datetime:
-    """A bucket begins for all endpoints at once: most were asked for a moment ago. So it is with words."""
+    """Cached, since buckets of all endpoints start at the same times."""
     return EPOCH + timedelta(microseconds=micros)
 
 
@@ -120,26 +120,26 @@ def _error(code: Value) -> ErrorClass | Literal[""]:
 
 
 def _hours(first: int) -> Select[Any]:
-    """What hourly rollups count, but for those that are stale."""
+    """The counts of hourly rollups that are not stale."""
     return _counts(hourly).where(hourly.c.bucket >= first, ~exists().where(*_same(stale_hour, hourly)))
 
 
 def _days(first: int) -> Select[Any]:
-    """What daily rollups count, but for those that are stale or hold an hour that is."""
+    """The counts of daily rollups that are not stale and have no stale hour."""
     within = stale_hour.c.bucket.between(daily.c.bucket * HOURS_A_DAY, daily.c.bucket * HOURS_A_DAY + HOURS_A_DAY - 1)
     query = _counts(daily).where(daily.c.bucket >= first, ~exists().where(*_same(stale_day, daily)))
     return query.where(~exists().where(*_same(stale_hour, daily, _KIND), within))
 
 
 def _hours_of_open_days(first: int) -> Select[Any]:
-    """What hourly rollups count of the days that `_days` leaves out; there are few, so they are where to begin."""
+    """The counts of hourly rollups for the days that `_days` leaves out, starting with these few days."""
     marked = select(*(stale_day.c[name] for name in (*_KIND, "bucket")))
     hours = select(*(stale_hour.c[name] for name in _KIND), (stale_hour.c.bucket // HOURS_A_DAY).label("bucket"))
     days = marked.union(hours).subquery()
     begin = days.c.bucket * HOURS_A_DAY
-    mine = and_(*_same(days, hourly, _KIND), hourly.c.bucket.between(begin, begin + HOURS_A_DAY - 1))
+    matching = and_(*_same(days, hourly, _KIND), hourly.c.bucket.between(begin, begin + HOURS_A_DAY - 1))
     query = select(endpoint.c.id, hourly.c.bucket, type_coerce(hourly.c.task, NULLTYPE), hourly.c.counts).join_from(
-        days, hourly, mine
+        days, hourly, matching
     )
     query = query.join(endpoint, hourly.c.endpoint == endpoint.c.key)
     return query.where(hourly.c.bucket >= first, ~exists().where(*_same(stale_hour, hourly)))
@@ -155,7 +155,7 @@ def _same(one: FromClause, other: FromClause, names: Sequence[str] = (*_KIND, "b
 
 
 def _count(connection: Connection, query: Select[Any], tier: RollupTier, bucket_s: int, totals: Counter[Ended]) -> None:
-    """Add what rollups count."""
+    """Add the counts of rollups."""
     length_s = tier.value
     rows = connection.execute(query, execution_options={"yield_per": _PORTION})
     for portion in rows.partitions(_PORTION):
@@ -166,7 +166,7 @@ def _count(connection: Connection, query: Select[Any], tier: RollupTier, bucket_
 
 
 def _count_stale(connection: Connection, since: int, bucket_s: int, totals: Counter[Ended]) -> None:
-    """What rollups do not count yet: from the rows; and where a part of the hour lies in a block, from both."""
+    """Add samples that no rollup counts yet: from rows, and for a partly sealed hour from rows and block."""
     sealed = exists().where(block.c.endpoint == stale_hour.c.endpoint, block.c.hour == stale_hour.c.bucket)
     started = type_coerce(sample.c.started_at, BigInteger)
     begin = type_coerce(stale_hour.c.bucket, BigInteger) * MICROSECONDS_AN_HOUR

@@ -1,7 +1,7 @@
-"""Calls in threads of their own: a transaction is one call in one thread, and one turn of the event loop.
+"""Runs store calls in threads: a transaction is one call in one thread.
 
-A call that has begun runs to its end, though the caller may be cancelled: a thread cannot be broken off, and its
-connection may hold the write lock. The threads are daemons: one that hangs in a database keeps no process alive.
+A running call finishes even when its caller is cancelled: a thread cannot be interrupted, and its connection may hold
+the write lock. The threads are daemon threads, so a hanging database does not keep the process alive.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from monitor.store._protocol import StoreError
 
 Result = TypeVar("Result")
 _MOST: Final = 1_000
-"""Calls that may wait. The daemon's own parts ask one after the other, so more means that the database hangs."""
+"""The maximum number of waiting calls. The daemon makes few calls at a time, so more means that the database hangs."""
 _BREATH_S: Final = 2e-5
-"""Long enough for the kernel to let another thread have the interpreter."""
+"""Long enough for the kernel to switch to another thread."""
 
 
 class QueuedCall(Generic[Result]):
-    """A call on its way to a thread, and its answer on the way back."""
+    """A call for a thread, and the future of its result."""
 
     def __init__(self, work: Callable[[], Result], *, droppable: bool) -> None:
         self._work = work
@@ -33,18 +33,18 @@ class QueuedCall(Generic[Result]):
         self.answer: asyncio.Future[Result] = self._loop.create_future()
 
     def run(self) -> None:
-        """Do the work, in the thread; the answer of a call that was cancelled is dropped."""
+        """Run the call in the thread. The result of a cancelled call is dropped."""
         if self._droppable and self.answer.cancelled():
             return
         try:
             result = self._work()
-        except Exception as error:  # noqa: BLE001  # the caller's to judge
+        except Exception as error:  # noqa: BLE001  # raised at the caller
             self._tell(self.answer.set_exception, error)
         else:
             self._tell(self.answer.set_result, result)
 
     def fail(self, error: StoreError) -> None:
-        """Answer without doing the work, in the event loop."""
+        """Fail the call without running it, in the event loop."""
         if not self.answer.done():
             self.answer.set_exception(error)
 
@@ -61,14 +61,14 @@ _Queue: TypeAlias = "SimpleQueue[QueuedCall[Any] | None]"
 
 
 def _nothing() -> None:
-    """For a call that only says that those before it are done."""
+    """A call that only marks the end of earlier calls."""
 
 
 class Threads:
-    """A few threads that take calls in the order in which they come."""
+    """A few threads that run calls in the order of their arrival."""
 
     def __init__(self, name: str, count: int, *, droppable: bool, most: int = _MOST) -> None:
-        """`droppable`: a call that was cancelled before it began is not made. `most`: calls that may wait."""
+        """`droppable`: a call that was cancelled before it began is skipped. `most`: how many calls may wait."""
         self._name = name
         self._count = count
         self._droppable = droppable
@@ -78,18 +78,18 @@ class Threads:
         self._is_ending = False
 
     async def run(self, work: Callable[[], Result]) -> Result:
-        """The result of `work`, done by the next thread that is free. Raises StoreError when too many calls wait."""
+        """Run `work` in the next free thread. Raises StoreError when too many calls wait."""
         if self._is_ending:
-            raise StoreError(f"the {self._name} is being closed")
+            raise StoreError(f"{self._name}: is being closed")
         if self._queue.qsize() >= self._most:
-            raise StoreError(f"{self._most} calls are waiting for the {self._name}: find out why the database is slow")
+            raise StoreError(f"{self._name}: {self._most} calls are waiting: check why the database is slow")
         self._start()
         call = QueuedCall(work, droppable=self._droppable)
         self._queue.put(call)
         return await call.answer
 
     async def end(self) -> None:
-        """Let the threads end once every call before this one is done. Calls that come later start new ones."""
+        """End the threads after all earlier calls. Later calls start new threads."""
         self._is_ending = True
         try:
             last = [QueuedCall(_nothing, droppable=False) for _ in range(self._running)]
@@ -102,12 +102,12 @@ class Threads:
             self._is_ending = False
 
     def drop(self, last: Callable[[], None] = _nothing) -> None:
-        """Let the calls that have not begun fail, and each thread end when it is done with its own, and with `last`."""
+        """Fail the calls that have not begun. Each thread ends after its running call and `last`."""
         with suppress(Empty):
             while True:
                 call = self._queue.get_nowait()
                 if call is not None:
-                    call.fail(StoreError(f"the {self._name} was closed before this call ran"))
+                    call.fail(StoreError(f"{self._name}: closed before this call ran"))
         for _ in range(self._running):
             call = QueuedCall(last, droppable=False)
             call.answer.cancel()
@@ -120,20 +120,20 @@ class Threads:
             try:
                 threading.Thread(target=_serve, args=(self._queue,), name=self._name, daemon=True).start()
             except RuntimeError as error:
-                raise StoreError(f"the {self._name} cannot start: {error}: allow more threads") from error
+                raise StoreError(f"{self._name}: thread not started: {error}: allow more threads") from error
             self._running += 1
 
 
 def _serve(queue: _Queue) -> None:
-    """Do what comes until None comes."""
+    """Run calls until None comes."""
     while (call := queue.get()) is not None:
         call.run()
-        del call  # and with it what it brought
+        del call  # frees its result
 
 
 def yield_to_loop() -> None:
-    """Let the event loop have its turn: work in a thread holds it up for as long as it computes.
+    """Give the event loop a turn: a computing thread blocks it through the interpreter lock.
 
-    Not by `time.sleep`, which waits for a moment of a clock and fails where that is faked.
+    `time.sleep` would fail in tests with a fake clock.
     """
     select((), (), (), _BREATH_S)

@@ -1,6 +1,6 @@
-"""Real traffic in the database: counted into every span at once, so that nothing of it has to be rolled up.
+"""Real traffic in the database, counted in every span at once, so that no rollup is needed.
 
-A batch is counted once: its id is stored with it, and one whose id is there is passed over.
+A batch is counted once: its id is stored with it, and a batch with a stored id is ignored.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ SPANS: Final[Mapping[int, timedelta]] = {
     3_600: timedelta(days=8),
     86_400: timedelta(days=92),
 }
-"""What is counted by, in seconds, and how long it is kept: each as long as a window asks for it."""
+"""Spans in seconds, and how long each is kept: as long as a window needs it."""
 _GOOD: Final = 0
-"""In place of an error's number: the request succeeded."""
+"""In place of an error's number: success."""
 _ERRORS: Final[Mapping[int, ErrorClass | None]] = {_GOOD: None, **{number: error for error, number in ERRORS.items()}}
 _SUMS: Final = ("requests", "prompt_tokens", "output_tokens", "reasoning_tokens")
 _FIRST_DAY: Final = EPOCH.date()
@@ -37,14 +37,14 @@ _FIRST_DAY: Final = EPOCH.date()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrafficStatements:
-    """What an append of traffic sends."""
+    """The statements of an append of traffic."""
 
     put_count: Executable
-    """Takes `endpoint_id`, `span_s`, `bucket`, `error` and `calls`, which is added to what is there."""
+    """Takes `endpoint_id`, `span_s`, `bucket`, `error` and `calls`, which is added to the stored count."""
     put_activity: Executable
     """Takes `endpoint_id`, `day`, `app` and the sums, which are added."""
     put_batch: Executable
-    """Takes `id`, `at` and `call_keys`; gives back the id unless it is there."""
+    """Takes `id`, `at` and `call_keys`; returns the id unless it is stored already."""
 
 
 def traffic_statements(insert: Insert) -> TrafficStatements:
@@ -64,7 +64,7 @@ def _adding(put: Any, table: Table, sums: Sequence[str]) -> Executable:  # noqa:
 
 
 def append(connection: Connection, writes: TrafficStatements, counted: TrafficBatch) -> None:
-    """Count a batch, if it is not counted yet. Its endpoints have names already."""
+    """Count a batch unless it is counted already. Its endpoints are in the table of names."""
     row = {"id": counted.id, "at": counted.at, "call_keys": _packed(counted.keys)}
     if connection.execute(writes.put_batch, row).first() is None:
         return
@@ -79,7 +79,7 @@ def append(connection: Connection, writes: TrafficStatements, counted: TrafficBa
 
 
 def _counts(counted: TrafficBatch) -> list[dict[str, Any]]:
-    """In an order that is always the same, as all rows that are locked together should be."""
+    """The rows in a fixed order, to avoid deadlocks."""
     totals: dict[tuple[str, int, int, int], int] = {}
     for (name, second, error), count in counted.counts.items():
         for span_s in SPANS:
@@ -102,7 +102,7 @@ def _uses(counted: TrafficBatch) -> list[dict[str, Any]]:
 
 
 def names_of(counted: TrafficBatch) -> Collection[str]:
-    """The endpoints that a batch is of."""
+    """The endpoints of a batch."""
     return {key[0] for key in counted.counts} | {use[1] for use in counted.activity}
 
 
@@ -126,7 +126,7 @@ def tallies(connection: Connection, since: datetime, span_s: int) -> list[Traffi
 
 
 def order(tally: TrafficTally) -> tuple[datetime, str, int]:
-    """In which tallies come."""
+    """The sort key of tallies."""
     return tally.start, tally.endpoint, _number(tally.error)
 
 
@@ -138,7 +138,7 @@ def activity_page(
     connection: Connection, since: date, endpoints: Collection[str] | None, after: UsageKey | None, limit: int | None
 ) -> list[Activity]:
     """See `Store.activity`."""
-    # As Python compares text, whatever the language that a database was made for.
+    # By code points, as Python compares text, whatever the collation of the database.
     as_bytes = "C" if connection.dialect.name == "postgresql" else "BINARY"
     name, app = collate(endpoint.c.id, as_bytes), collate(activity.c.app, as_bytes)
     query = select(endpoint.c.id, activity.c.day, activity.c.app, *(activity.c[name] for name in _SUMS))
@@ -170,7 +170,7 @@ def counted_keys(connection: Connection, since: datetime) -> list[tuple[datetime
 
 
 def expired(now: datetime) -> ColumnElement[bool]:
-    """Which counts are too old."""
+    """The condition for counts that are too old."""
     return or_(
         *(
             and_(traffic.c.span_s == span_s, traffic.c.bucket < (now - kept - EPOCH) // timedelta(seconds=span_s))
@@ -180,7 +180,7 @@ def expired(now: datetime) -> ColumnElement[bool]:
 
 
 def join(connection: Connection, insert: Insert, old: int, new: int) -> None:
-    """Add one endpoint's traffic to another's."""
+    """Merge one endpoint's traffic into another's."""
     for table, sums in ((traffic, ["calls"]), (activity, list(_SUMS))):
         rows = connection.execute(select(table).where(table.c.endpoint == old)).mappings().all()
         if rows:

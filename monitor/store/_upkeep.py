@@ -1,7 +1,7 @@
-"""What keeps a store quick and small, a slice at a time: roll up, seal into blocks, delete what is too old.
+"""Housekeeping of a database in slices: roll up, seal into blocks, delete old data.
 
-A slice is one short transaction. Nothing is sealed before every sink has it and its rollups are made; nothing raw is
-deleted before its rollups are made.
+A slice is one short transaction. Samples are sealed after every sink has them and their rollups are made; raw samples
+are deleted after their rollups are made.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ from monitor.store._tables import (
 )
 
 ROWS_KEPT: Final = timedelta(hours=26)
-"""How long samples lie in rows of their own: what counts a day by minutes needs no block."""
+"""How long samples stay in rows, so that the windows up to a day need no block."""
 _BLOCKS_A_SLICE: Final = 20
 _ROWS_A_SLICE: Final = 200
 _HOURS_TRIED: Final = 20
-"""Looked at in one slice for one that can be sealed: a sink that lags makes most wait."""
+"""Hours that one slice tries to seal: while a sink lags, most have to wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TierEnds:
-    """Where each tier's retention ends: the first hour, and the first day, since 1970 that is kept."""
+    """The first hour and the first day, counted from 1970, that each tier keeps."""
 
     raw: int
     hourly: int
@@ -53,7 +53,7 @@ class TierEnds:
 
 
 def tier_ends(now: datetime, retention: Retention) -> TierEnds:
-    """Whole days of hours are kept, so that a day that a late sample changes can be made anew from all its hours."""
+    """The ends of retention. Whole days of hours are kept, so that a day can be recomputed after a late sample."""
     until = retention.until or now
     raw = hour(until - retention.raw)
     hourly_day = min(hour(until - retention.hourly), raw) // HOURS_A_DAY
@@ -62,16 +62,16 @@ def tier_ends(now: datetime, retention: Retention) -> TierEnds:
 
 
 class UpkeepSlices:
-    """Slices of tidying, in the order in which one makes way for the next."""
+    """The slices of housekeeping, in their order."""
 
     def __init__(self, insert: Insert) -> None:
         self._insert = insert
         self._to_seal: deque[tuple[int, int]] = deque()
         self._nothing_at: tuple[int, int | None] | None = None
-        """The hour, and the cursor of the slowest sink, at which there was nothing to seal."""
+        """The hour and the slowest sink's cursor at which there was nothing to seal."""
 
     def slice(self, connection: Connection, now: datetime, retention: Retention) -> bool:
-        """Do one thing that is to be done; False when there is none."""
+        """Do one slice; False: there is nothing to do."""
         this_hour = hour(now)
         ends, until = tier_ends(now, retention), retention.until or now
         return (
@@ -86,7 +86,7 @@ class UpkeepSlices:
         )
 
     def _seal_one(self, connection: Connection, before: int) -> bool:
-        """Put one endpoint's hour into its block, if one of the next few can be; True when there may be more."""
+        """Seal one hour of an endpoint, if one of the next few is ready; True: there may be more."""
         given = slowest(connection)
         if not self._to_seal:
             if self._nothing_at == (before, given):
@@ -103,7 +103,7 @@ class UpkeepSlices:
 
 
 def _sealable(connection: Connection, before: int) -> list[tuple[int, int]]:
-    """For each endpoint the oldest hour that has rows, if it is old enough."""
+    """The oldest hour with rows of each endpoint, if it is old enough."""
     oldest = select(func.min(type_coerce(sample.c.started_at, NULLTYPE))).where(sample.c.endpoint == endpoint.c.key)
     rows = connection.execute(select(endpoint.c.key, oldest.scalar_subquery().label("oldest")))
     hours = [(row.key, row.oldest // MICROSECONDS_AN_HOUR) for row in rows if row.oldest is not None]
@@ -111,13 +111,13 @@ def _sealable(connection: Connection, before: int) -> list[tuple[int, int]]:
 
 
 def _seal(connection: Connection, insert: Insert, key: int, at_hour: int, given: int | None) -> bool:
-    """False when it has to wait: for its rollup, or for a sink that was not given all; and when nothing is there."""
+    """Seal an hour; False: it waits for its rollup or for a sink, or there are no rows."""
     started = type_coerce(sample.c.started_at, NULLTYPE)
     begin = at_hour * MICROSECONDS_AN_HOUR
     span = (sample.c.endpoint == key, started >= begin, started < begin + MICROSECONDS_AN_HOUR)
-    mine = (stale_hour.c.endpoint == key, stale_hour.c.bucket == at_hour)
+    condition = (stale_hour.c.endpoint == key, stale_hour.c.bucket == at_hour)
     stale, newest = connection.execute(
-        select(exists().where(*mine), select(func.max(sample.c.seq)).where(*span).scalar_subquery())
+        select(exists().where(*condition), select(func.max(sample.c.seq)).where(*span).scalar_subquery())
     ).one()
     if stale or newest is None or (given is not None and newest > given):
         return False
@@ -131,7 +131,7 @@ def _seal(connection: Connection, insert: Insert, key: int, at_hour: int, given:
 
 
 def _delete_raw(connection: Connection, insert: Insert, before: int, until: datetime) -> bool:
-    """Delete raw samples of hours before; from then on none of them is taken again."""
+    """Delete raw samples before an hour, and move the horizon so that they are not stored again."""
     begin = type_coerce(before * MICROSECONDS_AN_HOUR, NULLTYPE)
     _horizon.move(connection, insert, datetime.fromtimestamp(before * HOUR_S, UTC), until)
     if _delete_oldest(connection, block, block.c.hour < before, _BLOCKS_A_SLICE):
@@ -151,13 +151,13 @@ def _delete_rollups(connection: Connection, table: Table, before: int) -> bool:
 
 
 def _delete_incidents(connection: Connection, before_day: int) -> bool:
-    """They are kept as long as days are; one that is open stays, however old it is."""
+    """Incidents are kept as long as daily rollups; open incidents stay."""
     end = datetime.fromtimestamp(before_day * HOURS_A_DAY * HOUR_S, UTC)
     return _delete_oldest(connection, incident, incident.c.ended_at < end, _ROWS_A_SLICE)
 
 
 def _delete_traffic(connection: Connection, now: datetime, before_day: int) -> bool:
-    """Counts are kept as long as a window asks for them, what applications used as long as days are."""
+    """Counts are kept as long as a window needs them, usage as long as daily rollups."""
     return _delete_oldest(connection, traffic, _traffic.expired(now), _ROWS_A_SLICE) or _delete_oldest(
         connection, activity, activity.c.day < before_day, _ROWS_A_SLICE
     )
@@ -172,7 +172,7 @@ def _delete_oldest(connection: Connection, table: Table, old: ColumnElement[bool
 
 
 def _delete_rows(connection: Connection, table: Table, keys: Sequence[Mapping[str, object]]) -> None:
-    """Delete rows by their keys, one after the other: for a list of keys SQLite may read the table to its end."""
-    mine = (column == bindparam(f"old_{column.name}", type_=column.type) for column in table.primary_key)
+    """Delete rows key by key: for a list of keys SQLite may scan the whole table."""
+    condition = (column == bindparam(f"old_{column.name}", type_=column.type) for column in table.primary_key)
     rows = [{f"old_{name}": value for name, value in key.items()} for key in keys]
-    connection.execute(delete(table).where(*mine), rows)
+    connection.execute(delete(table).where(*condition), rows)

@@ -1,4 +1,4 @@
-"""The `store:` of a configuration to a store."""
+"""Makes the store of a `store:` URL."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _FORMS = (
 
 
 def create_store(url: str) -> Store:
-    """The store that `url` names, not yet opened. `StoreError` when it names none; never shows a password."""
+    """The store of a URL, not opened yet. Raises StoreError for an invalid URL, without its password."""
     scheme, _, place = url.partition(":")
     match scheme:
         case "sqlite":
             return sqlite_store(_path(place))
         case "postgresql" | "postgres" if place.startswith("//"):
-            from monitor.store._postgres import postgres_store  # noqa: PLC0415  # brings a driver that most do without
+            from monitor.store._postgres import postgres_store  # noqa: PLC0415  # imports a driver that SQLite does not need
 
             return postgres_store(url)
         case _:

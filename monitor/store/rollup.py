@@ -1,6 +1,6 @@
-"""Many samples as one value that can be added to others of its kind: counts, sums, and a sketch of each figure. Pure.
+"""A rollup of samples: counts, sums, and a sketch of each figure. Rollups can be merged. Pure.
 
-So every percentile over every window is one merge of sketches, and percentiles are never averaged.
+So a percentile over any window is one merge of sketches; percentiles are never averaged.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ FIGURES: Final = (
     "rtt_s",
     "server_s",
 )
-"""Fields of a sample that are sketched, of successes that had them. `tpot_s` is left out: the inverse of a speed."""
+"""Fields with a sketch, of successes. `tpot_s` is left out: it is the inverse of a speed."""
 TAKEN: Final = ("error", "blame", "prompt_tokens", "output_tokens", "reasoning_tokens", "cost_usd")
-"""Fields of a sample that go into every rollup."""
+"""Fields of a sample that every rollup needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedEnding:
-    """How a probe ended: its error, and whom that was blamed on then."""
+    """The error of a probe, and its blame at that time."""
 
     error: ErrorClass | None = None
     blame: Blame | None = None
@@ -46,7 +46,7 @@ class RecordedEnding:
 
 @dataclass(slots=True, kw_only=True)
 class Rollup:
-    """What is kept of the samples of one endpoint, task and vantage over a span of time."""
+    """The rollup of the samples of one endpoint, task and vantage over a span of time."""
 
     counts: dict[RecordedEnding, int] = field(default_factory=dict)
     prompt_tokens: int = 0
@@ -54,30 +54,30 @@ class Rollup:
     reasoning_tokens: int = 0
     cost_usd: float = 0.0
     sketches: dict[str, Sketch] = field(default_factory=dict)
-    """By figure; a figure that no sample had is not there."""
+    """By figure; figures without values are missing."""
 
     @property
     def count(self) -> int:
-        """Samples in it."""
+        """Number of samples."""
         return sum(self.counts.values())
 
     def quantile(self, figure: str, share: float) -> float | None:
-        """The quantile of a figure over the successes by nearest rank, within 1 %; None without any."""
+        """A quantile of a figure over the successes by nearest rank, within 1 %; None: no values."""
         return self.quantiles(figure, [share])[0]
 
     def quantiles(self, figure: str, shares: Sequence[float]) -> list[float | None]:
-        """The same of several shares."""
+        """Several quantiles of a figure."""
         found = self.sketches.get(figure)
         return [None] * len(shares) if found is None else found.quantiles(shares)
 
 
 def rolled(samples: Iterable[Sample], figures: Sequence[str] = FIGURES) -> Rollup:
-    """The rollup of samples, with the sketches of `figures`; their order does not matter."""
+    """The rollup of samples in any order, with the sketches of `figures`."""
     return rolled_values(map(attrgetter(*TAKEN, *figures), samples), figures)
 
 
 def rolled_values(rows: Iterable[Sequence[Any]], figures: Sequence[str]) -> Rollup:
-    """The same of no more than is needed of each sample: the values of `TAKEN`, and behind them those of `figures`."""
+    """The rollup of samples that are given as the values of `TAKEN`, followed by those of `figures`."""
     rollup = Rollup()
     for error, blame, prompt_tokens, output_tokens, reasoning_tokens, cost_usd, *values in rows:
         ending = RecordedEnding(error, blame)
@@ -92,12 +92,12 @@ def rolled_values(rows: Iterable[Sequence[Any]], figures: Sequence[str]) -> Roll
 
 
 def fuller(fresh: Rollup, stored: Rollup | None) -> Rollup:
-    """What was rolled up before, where it counts samples that are gone; else what was rolled up now."""
+    """The older rollup when it counts samples that are deleted by now; otherwise the new one."""
     return stored if stored is not None and stored.count > fresh.count else fresh
 
 
 def merged(rollups: Iterable[Rollup]) -> Rollup:
-    """The rollup of all samples of all of them."""
+    """The sum of rollups."""
     total = Rollup()
     for rollup in rollups:
         for ending, count in rollup.counts.items():
@@ -118,7 +118,7 @@ def _add_figures(rollup: Rollup, values: Iterable[tuple[str, float | None]]) -> 
 
 
 def ratio(counts: Mapping[RecordedEnding, int]) -> float | None:
-    """Successes among the samples that count for or against the provider; None without any."""
+    """Uptime: successes ÷ counted samples; None: no counted sample."""
     ok = counts.get(RecordedEnding(), 0)
     failed = sum(count for ending, count in counts.items() if ending.blame is Blame.PROVIDER)
     return ok / (ok + failed) if ok + failed else None

@@ -1,10 +1,10 @@
-"""A sketch of many values that gives any quantile within 1 % of the value itself, and merges with others. Pure.
+"""A mergeable sketch of values that gives every quantile within 1 % of its value. Pure.
 
 DDSketch (Masson, Rim, Lee: "DDSketch: a fast and fully-mergeable quantile sketch with relative-error guarantees",
-VLDB 2019). The kept library `ddsketch` adds values and merges. What was read back is seldom changed: of a month of
-hours that is read at once only quantiles are asked. So it stays a row of counts, which gives several quantiles in one
-walk, and becomes the library's object when something is added. Nor are the library's bytes kept: they take twice the
-room, and most of a store is sketches.
+VLDB 2019). The library `ddsketch` adds values and merges. A sketch that was read from the store is rarely changed: from
+a month of hours only quantiles are taken. So it stays a row of counts, which gives several quantiles in one pass, and
+becomes the library's object when a value is added. The library's own serialisation is not used: it takes twice the
+space, and most of a store is sketches.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ddsketch.store import DenseStore
 
 RELATIVE_ERROR: Final = 0.01
 _ROUNDING: Final = 1e-9
-"""Of a share times a count: 0.07 of 100 is the seventh."""
+"""Tolerance of a share times a count: 0.07 of 100 is rank 7."""
 _FORMAT: Final = 1
 """Stands first in the bytes of a sketch of this relative error whose bins grow by its logarithm."""
 _MAPPING: Final = LogarithmicMapping(RELATIVE_ERROR)
@@ -40,12 +40,12 @@ _BARE: Final = -15
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
-    """A sketch at rest: how many values lie in each bin."""
+    """A sketch as counts of its bins."""
 
     counts: Sequence[int]
-    """From the bin of the least values to that of the greatest, with the zeros between those below and those above."""
+    """From the bin of the smallest values to that of the largest; zeros between negative and positive bins."""
     zero: int
-    """The place of the zeros."""
+    """The index of the zeros."""
     first: int
     """The key of the first bin above 0."""
     first_below: int
@@ -63,7 +63,7 @@ class _Counts:
         return {self._value(place): count for place, count in enumerate(self.counts) if count}
 
     def _value(self, place: int) -> float:
-        """What the values of a bin are taken for."""
+        """The representative value of a bin."""
         above = place - self.zero
         if above > 0:
             return _value(self.first + above - 1)
@@ -78,20 +78,20 @@ class _Counts:
         return deflate.compress(head + counts) + deflate.flush()
 
     def growing(self) -> _Growing:
-        """The same to be added to."""
+        """The sketch in its growing form."""
         above = _bins(self.counts[self.zero + 1 :], self.first)
         below = _bins(self.counts[: self.zero][::-1], self.first_below)
         return _Growing(_MAPPING, above, below, self.counts[self.zero])
 
 
 class _Growing(BaseDDSketch):
-    """A sketch that is added to: the library's own."""
+    """A sketch as the library's object, to add values."""
 
     _store: DenseStore
     _negative_store: DenseStore
 
     def at_rest(self) -> _Counts:
-        """The same as it is now."""
+        """The sketch as counts."""
         above, below = _filled(self._store), _filled(self._negative_store)
         counts = [round(count) for count in (*reversed(below), self._zero_count, *above)]
         first, first_below = (int(bins.min_key) if bins.count else 0 for bins in (self._store, self._negative_store))
@@ -99,7 +99,7 @@ class _Growing(BaseDDSketch):
 
 
 class Sketch:
-    """A sketch of values of any sign; NaN and infinities are not taken."""
+    """A sketch of values of any sign. NaN and infinities are ignored."""
 
     __slots__ = ("_held",)
 
@@ -108,31 +108,31 @@ class Sketch:
 
     @property
     def count(self) -> int:
-        """Values in it."""
+        """Number of values."""
         return sum(self._at_rest().counts)
 
     def add(self, value: float, weight: int = 1) -> None:
-        """Take a value, as many times as `weight` says."""
+        """Add a value `weight` times."""
         self._growing().add(value, weight)
 
     def merge(self, other: Sketch) -> None:
-        """Take all values of another, which stays as it is."""
+        """Add all values of another sketch, which is not changed."""
         held = other._held
         self._growing().merge(held if isinstance(held, _Growing) else held.growing())
 
     def quantiles(self, shares: Sequence[float]) -> list[float | None]:
-        """The quantiles by nearest rank, each within `RELATIVE_ERROR`; None of no values."""
+        """Quantiles by nearest rank, each within `RELATIVE_ERROR`; None: no values."""
         return self._at_rest().quantiles(shares)
 
     def bins(self) -> dict[float, int]:
-        """What each bin that is not empty stands for, and how many values lie in it; the least first.
+        """The count of each bin that is not empty, by its representative value in ascending order.
 
-        Every sketch has the same bins, so those of several can be added up by what they stand for.
+        Every sketch has the same bins, so the counts of several sketches can be added.
         """
         return self._at_rest().bins()
 
     def to_bytes(self) -> bytes:
-        """What `from_bytes` reads: a header and whole counts, deflated.
+        """The serialised sketch for `from_bytes`: a header and integer counts, deflated.
 
         The header: the format, how wide a count is (`B H I Q` as in `struct`), the key of the first bin above 0, how
         many bins there are, and the key of the first one below 0. The counts, all little-endian: of zeros, of the bins
@@ -153,22 +153,22 @@ class Sketch:
 
 @lru_cache(maxsize=4096)
 def _value(key: int) -> float:
-    """What a bin above 0 stands for; every sketch here has the same bins."""
+    """The representative value of a positive bin; every sketch has the same bins."""
     return float(_MAPPING.value(key))
 
 
 def empty() -> Sketch:
-    """A sketch of no values yet."""
+    """An empty sketch."""
     return Sketch(_Growing(_MAPPING, DenseStore(), DenseStore(), zero_count=0))
 
 
 def from_bytes(data: bytes) -> Sketch:
-    """The sketch that `Sketch.to_bytes` wrote. Raises ValueError on anything else."""
+    """The sketch of `Sketch.to_bytes`. Raises ValueError for other bytes."""
     try:
         found = zlib.decompress(data, _BARE)
         made_as, width, first, length, first_below = _HEAD.unpack_from(found)
         if made_as != _FORMAT:
-            raise ValueError("a sketch of a newer format")
+            raise ValueError("sketch of a newer format")
         counts = _unpacked(found[_HEAD.size :], width.decode())
     except (zlib.error, struct.error, UnicodeDecodeError) as error:
         raise ValueError("not a sketch") from error
@@ -181,17 +181,17 @@ def from_bytes(data: bytes) -> Sketch:
 
 
 def _unpacked(data: bytes, code: str) -> Sequence[int]:
-    """Counts of a width. Bytes are whole numbers as they are, and most hours have no bin of more than 255 values."""
+    """Counts of a width. Most hours have no bin with more than 255 values, so one byte is enough."""
     return data if code == "B" else struct.unpack(f"<{len(data) // struct.calcsize('<' + code)}{code}", data)
 
 
 def _filled(bins: DenseStore) -> list[float]:
-    """The counts without the empty bins at both ends, which the library keeps for what comes."""
+    """The counts without the empty bins at both ends, which the library reserves."""
     return bins.bins[bins.min_key - bins.offset : bins.max_key - bins.offset + 1] if bins.count else []
 
 
 def _bins(counts: Sequence[int], first: int) -> DenseStore:
-    """The library's own way would add bin after bin and make room for each, which takes ten times as long."""
+    """The library's own way adds bin by bin, which takes ten times as long."""
     bins = DenseStore()
     if counts:
         bins.bins = list(counts)

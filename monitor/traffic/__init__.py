@@ -1,1 +1,1 @@
-"""Real traffic: what others report of requests that they made themselves. Pure."""
+"""Real traffic: outcomes of requests that routers and applications report. Pure."""

@@ -1,4 +1,4 @@
-"""The words of real traffic: a request that somebody else made, and what came of a batch of them."""
+"""Reported requests, and the receipt for a batch of them."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from datetime import datetime, timedelta
 from probes._model import ErrorClass
 
 OLDEST = timedelta(minutes=15)
-"""Of requests that began longer ago nothing is taken any more."""
+"""Reported requests that began longer ago are rejected."""
 AHEAD = timedelta(seconds=60)
-"""By how much a reporter's clock may be ahead of ours."""
+"""How far the reporter's clock may be ahead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request of a deployment's own traffic, as it was reported."""
+    """One reported request."""
 
     key: int
-    """What its id is remembered by: 64 bits."""
+    """A 64-bit hash of its id."""
     endpoint: str
     at: datetime
-    """When it began."""
+    """Start of the request."""
     error: ErrorClass | None = None
     """None: it succeeded."""
     status_code: int | None = None
@@ -32,13 +32,13 @@ class Call:
     output_tokens: int = 0
     reasoning_tokens: int = 0
     app: str = ""
-    """Which application it was for; empty: that was not said."""
+    """The application; empty: not reported."""
     judges: bool = True
-    """False: it began in a maintenance of its endpoint, and so is activity and no more."""
+    """False: it began during maintenance of its endpoint, so it counts as activity only."""
 
 
 class StoppingError(Exception):
-    """The monitor is stopping: what is reported now would not be counted."""
+    """The monitor is stopping, so reported requests would not be counted."""
 
     def __init__(self) -> None:
         super().__init__("the monitor is stopping; send the same batch again after it has restarted")
@@ -46,16 +46,16 @@ class StoppingError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """A reported request that is not taken."""
+    """A rejected outcome."""
 
     index: int
-    """Its place in the batch."""
+    """Its index in the batch."""
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What came of a batch."""
+    """The result of a batch."""
 
     accepted: int
     duplicates: int

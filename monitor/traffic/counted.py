@@ -1,4 +1,4 @@
-"""Calls as what is kept of them: counts by time and ending, tokens by day and application, and their keys. Pure."""
+"""Counts of real traffic: by time and result, tokens by day and application, and keys for deduplication. Pure."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from monitor.traffic.known import REMEMBERED
 from probes._model import ErrorClass
 
 FINEST_S: Final = 10
-"""Calls are counted by so many seconds; coarser counts are made of these."""
+"""The bucket size of counts, in seconds; coarser buckets are sums of these."""
 APPS: Final = 200
-"""Applications in a day that are told apart."""
+"""Applications per day that are counted separately."""
 OTHERS: Final = "(others)"
-"""In place of those beyond."""
+"""The name under which further applications are counted."""
 ROWS: Final = 200_000
-"""Counts that wait for a store that fails."""
+"""The maximum number of counts that wait for a failing store."""
 
 TrafficKey: TypeAlias = tuple[str, int, ErrorClass | None]
-"""What calls are counted by: endpoint, begin in seconds since 1970 (a multiple of `FINEST_S`), how they ended."""
+"""The key of a count: endpoint, start in seconds since 1970 (a multiple of `FINEST_S`), error."""
 UsageKey: TypeAlias = tuple[date, str, str]
-"""What tokens are summed by: day of UTC, endpoint, application."""
+"""The key of token sums: day (UTC), endpoint, application."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """What requests used together."""
+    """The sum of several requests."""
 
     requests: int = 0
     prompt_tokens: int = 0
@@ -47,21 +47,21 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrafficBatch:
-    """Calls that are stored in one transaction, once, however often that is tried."""
+    """Calls that are stored in one transaction. Storing a batch again changes nothing."""
 
     id: str
-    """16 hex digits: what is stored under it is not counted again."""
+    """16 hex digits; a batch with a stored id is ignored."""
     at: datetime
-    """When it was made."""
+    """When the batch was made."""
     keys: Sequence[int]
-    """Of the ids of the calls."""
+    """The keys of the calls."""
     counts: Mapping[TrafficKey, int]
     activity: Mapping[UsageKey, Tokens]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrafficTally:
-    """How many calls of an endpoint began in a span of time and ended the same way."""
+    """The number of calls of an endpoint that began in a span of time, by error."""
 
     endpoint: str
     start: datetime
@@ -71,21 +71,21 @@ class TrafficTally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:
-    """What an application used of an endpoint in a day of UTC."""
+    """An application's usage of an endpoint in a day (UTC)."""
 
     day: date
     endpoint: str
     app: str
-    """Empty: that was not said."""
+    """Empty: not reported."""
     tokens: Tokens
 
 
 @dataclass(slots=True, kw_only=True)
 class PendingTraffic:
-    """Calls that wait to be stored; what they are counted by is bounded, whatever comes."""
+    """Calls that wait to be stored. The number of counts is bounded."""
 
     keys: list[tuple[datetime, int]] = field(default_factory=list)
-    """With when they came."""
+    """Each with its time of arrival."""
     counts: dict[TrafficKey, int] = field(default_factory=dict)
     activity: dict[UsageKey, Tokens] = field(default_factory=dict)
 
@@ -93,7 +93,7 @@ class PendingTraffic:
         return bool(self.keys or self.counts or self.activity)
 
     def add(self, calls: Iterable[Call], now: datetime) -> None:
-        """Count calls in."""
+        """Add calls."""
         for call in calls:
             self.keys.append((now, call.key))
             if call.judges:
@@ -103,7 +103,7 @@ class PendingTraffic:
             self.activity[use] = self.activity.get(use, _NONE) + _tokens_of(call)
 
     def shed(self, now: datetime, most: int = ROWS) -> int:
-        """Give up what will not be asked for again, and the oldest beyond a bound; how many calls that were."""
+        """Drop old keys, and the oldest counts beyond `most`. Returns the number of dropped calls."""
         if self.keys and self.keys[0][0] < now - REMEMBERED:
             self.keys = [(at, key) for at, key in self.keys if at >= now - REMEMBERED]
         excess = len(self.counts) - most
@@ -111,24 +111,24 @@ class PendingTraffic:
         return sum(self.counts.pop(key) for key in oldest)
 
     def counted(self, batch_id: str, now: datetime) -> TrafficBatch:
-        """All of it, to be stored."""
+        """All pending calls as a batch."""
         keys = [key for _, key in self.keys]
         return TrafficBatch(id=batch_id, at=now, keys=keys, counts=self.counts, activity=self.activity)
 
 
 class Apps:
-    """The applications of the day: those beyond the bound are taken together, so that no table grows without end."""
+    """The applications of each day. Those beyond the limit share one name, so that tables stay bounded."""
 
     def __init__(self, most: int = APPS) -> None:
         self._most = most
         self._days: dict[date, set[str]] = {}
 
     def restore(self, day: date, app: str) -> None:
-        """One that was told apart before."""
+        """Restore a stored application."""
         self._days.setdefault(day, set()).add(app)
 
     def name(self, app: str, at: datetime) -> str:
-        """What an application is counted as on the day of `at`."""
+        """The name under which an application is counted on the day of `at`."""
         day = at.astimezone(UTC).date()
         known = self._days.setdefault(day, set())
         if app not in known and len(known) >= self._most:

@@ -1,4 +1,4 @@
-"""The ids that were counted already, for as long as a request of that id could be reported again. Pure."""
+"""Ids of counted requests, for as long as they could be reported again. Pure."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from typing import Final
 from monitor.traffic.calls import AHEAD, OLDEST
 
 REMEMBERED: Final = OLDEST + AHEAD
-"""A request that its reporter's clock puts ahead of ours can be reported for that much longer."""
+"""How long an id is remembered: a reporter whose clock is ahead can report for that much longer."""
 MOST: Final = 500_000
-"""About 500 a second, and 45 MB."""
+"""About 500 requests a second, and 45 MB."""
 _STEP: Final = timedelta(seconds=30)
 
 
 class TooManyError(Exception):
-    """There is no room for as many ids."""
+    """Too many ids to remember."""
 
     def __init__(self, wait_s: float) -> None:
         super().__init__("more outcomes than are remembered")
         self.wait_s = wait_s
-        """When there will be room again, as far as it is known."""
+        """When there is probably room again."""
 
 
 class KnownIds:
-    """Keys of ids by when they came, the oldest first; forgotten by the half minute."""
+    """Keys by their time of arrival; dropped in steps of half a minute."""
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
@@ -40,7 +40,7 @@ class KnownIds:
         return key in self._keys
 
     def make_room(self, count: int, now: datetime) -> None:
-        """Forget what is old enough. Raises TooManyError where then there is no room for as many."""
+        """Drop old keys. Raises TooManyError when there is no room for `count` more."""
         if self._came and self._came[-1][0] > now:  # a clock that was ahead has come back
             self._came = deque((min(at, now), keys) for at, keys in self._came)
         while self._came and self._came[0][0] + _STEP + REMEMBERED < now:
@@ -50,7 +50,7 @@ class KnownIds:
             raise TooManyError(max((oldest + _STEP + REMEMBERED - now).total_seconds(), 1.0))
 
     def add(self, keys: Iterable[int], at: datetime) -> None:
-        """Remember keys that came at a time."""
+        """Remember keys that arrived at a time."""
         if not self._came or at - self._came[-1][0] >= _STEP:
             self._came.append((at, []))
         fresh = [key for key in dict.fromkeys(keys) if key not in self._keys]

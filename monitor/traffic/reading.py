@@ -1,4 +1,4 @@
-"""Reads what somebody reports: JSON that is not trusted into calls. Pure; the time is an argument."""
+"""Parses reported outcomes: untrusted JSON to calls. Pure; the time is an argument."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from monitor.schema.strict import WrongBodyError
 from monitor.traffic.calls import AHEAD, OLDEST, Call, Rejected
 from probes._model import Blame, ErrorClass
 
 MOST: Final = 1_000
-"""Outcomes in a batch."""
+"""Maximum number of outcomes in a batch."""
 ID_LENGTH: Final = 200
 APP_LENGTH: Final = 64
 MOST_TOKENS: Final = 1_000_000_000
 MOST_S: Final = 86_400
 OK: Final = "ok"
 ERRORS: Final = tuple(error for error in ErrorClass if error.blame in {Blame.PROVIDER, Blame.ACCOUNT})
-"""What a request may have failed of."""
+"""The error classes that an outcome may have."""
 _WORDS: Final[Mapping[str, ErrorClass | None]] = {OK: None, **{error.value: error for error in ERRORS}}
 _LEAST_STATUS, _MOST_STATUS = 100, 599
 _FIELDS: Final = frozenset(
@@ -30,29 +31,25 @@ _FIELDS: Final = frozenset(
 )
 
 
-class InvalidBatchError(ValueError):
-    """A body that is no batch at all; its message names the field."""
-
-
 class InvalidOutcomeError(ValueError):
-    """Why one outcome is not taken; its message names the field."""
+    """An invalid outcome; the message names the field."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadCalls:
-    """A batch as it was read."""
+    """A parsed batch."""
 
     calls: Sequence[Call]
     rejected: Sequence[Rejected]
 
 
 class CallReader:
-    """Knows the endpoints, by their ids, by those they had before, and by what routers call them."""
+    """Parses batches. Knows endpoints by their ids, their former ids, and their router ids."""
 
     def __init__(
         self, endpoints: Collection[str], aliases: Mapping[str, str], router_ids: Mapping[str, Mapping[str, str]]
     ) -> None:
-        """`aliases`: old ids to those of now. `router_ids`: by endpoint, what each router calls it."""
+        """`aliases`: former ids to present ones. `router_ids`: by endpoint, then by router."""
         self._endpoints = {**aliases, **{name: name for name in endpoints}}
         self._routed: dict[tuple[str, str], list[str]] = {}
         for name, named in router_ids.items():
@@ -60,7 +57,7 @@ class CallReader:
                 self._routed.setdefault(pair, []).append(name)
 
     def read(self, body: object, now: datetime) -> ReadCalls:
-        """What a body holds. Raises WrongBodyError for one that is no batch."""
+        """Parse a batch. Raises InvalidBatchError."""
         outcomes = _outcomes(body)
         calls: list[Call] = []
         rejected: list[Rejected] = []
@@ -73,11 +70,11 @@ class CallReader:
 
     def _call(self, plain: object, now: datetime) -> Call:
         if not isinstance(plain, dict):
-            raise InvalidOutcomeError("an outcome is an object")
+            raise InvalidOutcomeError("an outcome must be an object")
         given = {name: value for name, value in plain.items() if value is not None}
         unknown = sorted(given.keys() - _FIELDS)
         if unknown:
-            raise InvalidOutcomeError(f"{unknown[0][:ID_LENGTH]!r}: there is no such field")
+            raise InvalidOutcomeError(f"{unknown[0][:ID_LENGTH]!r}: unknown field")
         return Call(
             key=key_of(_text(given, "id", ID_LENGTH)),
             endpoint=self._endpoint(given),
@@ -94,20 +91,20 @@ class CallReader:
 
     def _endpoint(self, given: Mapping[str, Any]) -> str:
         if ("endpoint" in given) is ("router_id" in given):
-            raise InvalidOutcomeError("endpoint: exactly one of endpoint and router_id is needed")
+            raise InvalidOutcomeError("endpoint: exactly one of endpoint and router_id is required")
         if "router_id" in given:
             return self._routed_to(given["router_id"])
         name = given["endpoint"]
         found = self._endpoints.get(name) if isinstance(name, str) else None
         if found is None:
-            raise InvalidOutcomeError(f"endpoint: there is no {_shown(name)}")
+            raise InvalidOutcomeError(f"endpoint: unknown endpoint {_shown(name)}")
         return found
 
     def _routed_to(self, named: object) -> str:
         pairs = list(named.items()) if isinstance(named, dict) else []
         if len(pairs) != 1 or not isinstance(pairs[0][1], str):
             raise InvalidOutcomeError(
-                'router_id: one router and what it calls the endpoint, such as {"litellm": "dep-17"}'
+                'router_id: must hold one router and its id of the endpoint, such as {"litellm": "dep-17"}'
             )
         found = self._routed.get(pairs[0], [])
         if len(found) != 1:
@@ -117,40 +114,40 @@ class CallReader:
 
 
 def key_of(call_id: str) -> int:
-    """What an id is remembered by."""
+    """The 64-bit key of an id."""
     return int.from_bytes(hashlib.blake2b(call_id.encode(errors="surrogatepass"), digest_size=8).digest(), "big")
 
 
 def _outcomes(body: object) -> list[object]:
     if not isinstance(body, dict):
-        raise InvalidBatchError('the body is an object: {"outcomes": [...]}')
+        raise WrongBodyError("", 'has to be an object: {"outcomes": [...]}')
     outcomes = body.get("outcomes")
     if not isinstance(outcomes, list):
-        raise InvalidBatchError("outcomes: a list is needed")
+        raise WrongBodyError("outcomes", "has to be a list")
     unknown = sorted(name for name in body if name != "outcomes")
     if unknown:
-        raise InvalidBatchError(f"{unknown[0][:ID_LENGTH]!r}: there is no such field beside outcomes")
+        raise WrongBodyError(_shown(unknown[0]), "is not a known field; known fields: outcomes")
     if len(outcomes) > MOST:
-        raise InvalidBatchError(f"outcomes: at most {MOST} in a batch, not {len(outcomes)}")
+        raise WrongBodyError("outcomes", f"has {len(outcomes)} entries; at most {MOST} are allowed in a batch")
     return outcomes
 
 
 def _text(given: Mapping[str, Any], name: str, most: int) -> str:
     value = given.get(name)
     if not isinstance(value, str) or not 1 <= len(value) <= most:
-        raise InvalidOutcomeError(f"{name}: a text of 1 to {most} characters is needed")
+        raise InvalidOutcomeError(f"{name}: must be a string of 1 to {most} characters")
     return value
 
 
 def _moment(given: Mapping[str, Any], now: datetime) -> datetime:
     at = _time(given.get("at"))
     if at is None:
-        raise InvalidOutcomeError("at: a time with a zone is needed, such as 2026-11-24T07:00:00.123Z")
+        raise InvalidOutcomeError("at: must be a time with a time zone, such as 2026-11-24T07:00:00.123Z")
     if at < now - OLDEST:
-        raise InvalidOutcomeError(f"at: longer ago than {OLDEST.total_seconds() / 60:g} minutes")
+        raise InvalidOutcomeError(f"at: more than {OLDEST.total_seconds() / 60:g} minutes ago")
     if at > now + AHEAD:
         raise InvalidOutcomeError(f"at: more than {AHEAD.total_seconds():g} s ahead of this clock")
-    return min(at, now)  # what seems to be from the future would get old too late
+    return min(at, now)  # a time in the future would become old too late
 
 
 def _time(text: object) -> datetime | None:
@@ -164,7 +161,7 @@ def _time(text: object) -> datetime | None:
 def _error(given: Mapping[str, Any]) -> ErrorClass | None:
     word = given.get("outcome")
     if not isinstance(word, str) or word not in _WORDS:
-        raise InvalidOutcomeError(f"outcome: one of {', '.join(_WORDS)}")
+        raise InvalidOutcomeError(f"outcome: must be one of {', '.join(_WORDS)}")
     return _WORDS[word]
 
 
@@ -173,7 +170,7 @@ def _whole(given: Mapping[str, Any], name: str, *, low: int = 0, high: int = MOS
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise InvalidOutcomeError(f"{name}: a whole number from {low} to {high}")
+        raise InvalidOutcomeError(f"{name}: must be a whole number from {low} to {high}")
     return value
 
 
@@ -182,11 +179,11 @@ def _seconds(given: Mapping[str, Any], name: str) -> float | None:
     if value is None:
         return None
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not 0 <= value <= MOST_S:  # which NaN is not, either
-        raise InvalidOutcomeError(f"{name}: seconds from 0 to {MOST_S}")
+    if not number or not 0 <= value <= MOST_S:  # also false for NaN
+        raise InvalidOutcomeError(f"{name}: must be seconds from 0 to {MOST_S}")
     return float(value)
 
 
 def _shown(value: object) -> str:
-    """A stranger's word in a message: not all of a long one."""
+    """An untrusted value for a message, shortened."""
     return repr(value if not isinstance(value, str) else value[:ID_LENGTH])[: ID_LENGTH + 2]

@@ -1,7 +1,7 @@
-"""Is it they or us? Whether a provider fell silent, or this place's own network did.
+"""Local network failures: whether a provider did not answer, or the local network was offline.
 
-One way here too: a sample says what was heard (`evidence`) of whom (`origins`), the judge holds back what only silence
-speaks for, the lookout asks others meanwhile (`witnesses`), and the judge decides.
+A sample gives evidence (`evidence`) about an origin (`origin`). The gate (`gate`) holds back samples that failed to
+connect, checks other origins over TCP (`tcp_check`), and `attribution` decides whose failure it was.
 """
 
 from monitor.vantage.gate import GateCallbacks, NetworkGate

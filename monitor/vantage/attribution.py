@@ -1,8 +1,8 @@
-"""Holds samples back that only silence speaks for, until it is known whose silence it is. Pure: time is an argument.
+"""Holds samples without any answer until it is known whether the provider or the local network failed. Pure.
 
-A silence is the provider's own when anybody was heard since. It is the network's when, after asking, nobody was, and
-somebody unrelated who is usually heard was silent too. Where neither can be shown the sample goes on as it is: no
-evidence excuses nobody.
+It is the provider's failure when another origin answered since. It is the local network's failure when no checked
+origin answered and a reliable, unrelated origin did not answer either. When neither can be shown, the sample is handed
+on unchanged: a failure is excluded only with evidence.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ from monitor.vantage.resolver import RESOLVER, Lookup, ResolverRecord
 from probes._model import Sample
 
 HOLD: Final = timedelta(seconds=20)
-"""The longest that a sample is held back: two rounds of asking (one may be under way already) and the pause between
-take 11 s. So it is only reached when asking itself is stuck."""
+"""The longest that a sample is held. Two rounds of checks (one may be running already) and the pause between them take
+11 s, so this is reached only when a check is stuck."""
 RECHECK: Final = timedelta(seconds=10)
-"""How often others are asked while the vantage is offline, also when nobody is probed: lest its end be missed, and a
-provider's own outage pass for ours."""
+"""How often origins are checked while the local network is offline, also when no probe runs. Otherwise the end of the
+outage could be missed, and a provider's own outage excluded."""
 ROLL_CALL: Final = timedelta(minutes=10)
-"""How often canaries are asked while there is no doubt: one that is never heard would excuse whatever happens."""
+"""How often canaries are checked while no sample is held: a canary that never answers would excuse every failure."""
 _MOST_ASKED: Final = 3
-"""Providers that are asked where canaries show nothing."""
+"""Providers that are checked when canaries cannot tell."""
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 _Question: TypeAlias = tuple[EvidenceKind, Origin | None]
-"""What has to be shown to work, and who cannot show it because it is their silence."""
+"""What has to be shown to work, and the origin that cannot show it because it is suspected itself."""
 
 
 @dataclass(slots=True, kw_only=True)
 class _Held:
-    """A sample that waits: for the verdict on its own silence, or for an earlier sample of its endpoint."""
+    """A held sample: it waits for its own verdict, or for an earlier sample of its endpoint."""
 
     sample: Sample
     at: datetime
@@ -54,48 +54,48 @@ class _Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Outage:
-    """Our network does not work."""
+    """The local network is offline."""
 
     since: datetime
     missed: frozenset[Origin]
-    """Whose silence speaks for it, as of the last asking."""
+    """The origins that did not answer in the last round."""
 
 
 class Vantage:
-    """What is known of this place's network, and the samples that wait for it to be known."""
+    """The state of the local network, and the samples that are held until it is known."""
 
     def __init__(
         self, origins: Mapping[str, Origin], canaries: Sequence[Origin] = (), resolver: ResolverRecord | None = None
     ) -> None:
         self._origins = origins
-        """By endpoint; one that is not in it takes no part."""
+        """By endpoint; samples of other endpoints are never held."""
         self._canaries = tuple(canaries)
         self._resolver = resolver
-        """What came of own lookups; None: there are none, and others have to show that names are resolved."""
+        """Results of own lookups; None: there are none, and other origins have to show that names are resolved."""
         self._providers = tuple(dict.fromkeys(origins.values()))
         self._queues: dict[str, deque[_Held]] = {}
         self._proofs: dict[tuple[bool, bool], Proof] = {}
-        """The newest of each sort: near or not, by name or not."""
+        """The newest of each kind: near or not, by name or not."""
         self._heard_at: dict[Origin, datetime] = {}
         self._unreliable: set[Origin] = set()
-        """Who is silent for reasons of their own, so that their silence says nothing about the network."""
+        """Origins that do not answer for a reason of their own, which says nothing about the local network."""
         self._outages: dict[EvidenceKind, _Outage] = {}
         self._past: dict[EvidenceKind, tuple[datetime, datetime]] = {}
-        """The last outage of each kind, from its beginning to who was heard first."""
+        """The last outage of each kind: its start, and the time of the first answer after it."""
         self._asked_at = _NEVER
 
     @property
     def online(self) -> bool:
-        """Whether nothing speaks against our own network."""
+        """Whether the local network works, as far as is known."""
         return not self._outages
 
     @property
     def unreliable_canaries(self) -> frozenset[Origin]:
-        """Canaries that were silent when others were heard, and were not heard since."""
+        """Canaries that did not answer when others did, and have not answered since."""
         return frozenset(each for each in self._canaries if each in self._unreliable)
 
     def is_due(self, at: datetime) -> bool:
-        """Whether somebody should be asked: a sample waits for it, or the last asking was too long ago."""
+        """Whether a round of checks is due: a sample is held, or the last round was too long ago."""
         if any(True for _ in self._doubted()):
             return True
         if self._outages:
@@ -103,7 +103,7 @@ class Vantage:
         return bool(self._canaries and self._providers) and at - self._asked_at >= ROLL_CALL
 
     def take(self, sample: Sample, at: datetime) -> list[Sample]:
-        """A sample has arrived; those that may go on now, in the order of their endpoints' arrivals."""
+        """Take a sample; returns the samples to hand on now, those of one endpoint in the order of their arrival."""
         origin = self._origins.get(sample.endpoint)
         if origin is None:
             return [sample]
@@ -120,9 +120,9 @@ class Vantage:
         return self._flush()
 
     def ask(self, at: datetime, away: Collection[Origin] = ()) -> tuple[Origin, ...]:
-        """Whom to ask now; their replies go to `answered`, all of them together. Nobody is told to ask who is `away`.
+        """The origins to check now. Their results go to `answered` together. Origins in `away` are not checked.
 
-        All canaries, and for what none of them can show a few providers.
+        These are all canaries and, where no canary can tell, a few providers.
         """
         self._asked_at = at
         chosen = dict.fromkeys(self._canaries)
@@ -132,7 +132,7 @@ class Vantage:
         return tuple(chosen)
 
     def looked_up(self, lookup: Lookup) -> list[Sample]:
-        """What came of an own lookup of a neutral name; the samples that may go on now."""
+        """Take the result of an own lookup; returns the samples to hand on now."""
         if self._resolver is None:
             return []
         self._resolver.note(lookup)
@@ -146,8 +146,8 @@ class Vantage:
         return self._flush()
 
     def answered(self, replies: Collection[OriginCheck]) -> list[Sample]:
-        """What came of asking; the samples that may go on now."""
-        # Heard since they were asked; later than that is not known.
+        """Take the results of a round of checks; returns the samples to hand on now."""
+        # They answered after the checks began; a later time is not known.
         heard = [reply.origin for reply in replies if reply.result is CheckResult.HEARD]
         proofs = [Proof(origin=each, named=each.is_named, at=self._asked_at) for each in heard]
         for proof in proofs:
@@ -158,15 +158,15 @@ class Vantage:
         return self._flush()
 
     def tick(self, at: datetime) -> list[Sample]:
-        """Time has passed: samples that were held for too long go on as they are."""
+        """Hand on unchanged the samples that were held for too long."""
         return self._let_go(held for held, _ in self._doubted() if at - held.at >= HOLD)
 
     def release(self) -> list[Sample]:
-        """Everything that waits, as it is."""
+        """Hand on every held sample unchanged."""
         return self._let_go(held for held, _ in self._doubted())
 
     def clock_stepped(self, at: datetime) -> list[Sample]:
-        """The wall clock reads `at` after a leap: times from before say nothing any more; what waits goes as it is."""
+        """The wall clock was stepped to `at`: forget earlier times and hand on every held sample unchanged."""
         self._proofs.clear()
         self._heard_at.clear()
         self._past.clear()
@@ -180,7 +180,7 @@ class Vantage:
         return ((held, held.doubt) for queue in self._queues.values() for held in queue if held.doubt is not None)
 
     def _settle_at_once(self, held: _Held, doubt: Suspicion) -> None:
-        """Judge a silence by what is known already; with nobody to ask it is taken as it is."""
+        """Decide from what is known already. When no origin can be checked, the sample is handed on unchanged."""
         question, outage = (doubt.kind, doubt.origin), self._outages.get(doubt.kind)
         if self._ask_resolver(held, doubt):
             return
@@ -197,7 +197,7 @@ class Vantage:
         return self._resolver is not None and doubt.kind.names
 
     def _ask_resolver(self, held: _Held, doubt: Suspicion) -> bool:
-        """Judge a name that was not resolved by what became of other names meanwhile; False when that is not known."""
+        """Decide about a name that was not resolved from other lookups of that time; False: they do not tell."""
         if self._resolver is None or not doubt.kind.names:
             return False
         result = self._resolver.result(doubt.since, held.at)
@@ -208,14 +208,14 @@ class Vantage:
         return result is not CheckResult.NOTHING
 
     def _share(self, held: _Held, doubt: Suspicion, missed: frozenset[Origin]) -> None:
-        """It is our network's silence."""
+        """It is a failure of the local network."""
         known = self._outages.get(doubt.kind)
         since = doubt.since if known is None else min(doubt.since, known.since)
         self._outages[doubt.kind] = _Outage(since=since, missed=missed)
         self._excuse(held)
 
     def _note(self, proof: Proof) -> None:
-        """Somebody was heard: an outage before that is over, and silences before that are settled."""
+        """An origin answered: end the outages before that, and decide about the samples held since before."""
         origin = proof.origin
         self._unreliable.discard(origin)
         self._heard_at[origin] = max(proof.at, self._heard_at.get(origin, _NEVER))
@@ -231,7 +231,7 @@ class Vantage:
                 self._settle_against(held, doubt)
 
     def _decide(self, silent: set[Origin]) -> None:
-        """Judge what is still in doubt after asking. What came since the asking waits for the next, if need be."""
+        """Decide about the held samples after a round of checks. Samples that came later wait for the next round."""
         waiting = tuple(self._doubted())
         missed = frozenset(silent | {doubt.origin for _, doubt in waiting if doubt.unheard}) - self._unreliable
         if self._resolver is not None and self._resolver.is_silent:
@@ -244,9 +244,9 @@ class Vantage:
                 held.doubt = None
 
     def _settle_against(self, held: _Held, doubt: Suspicion) -> None:
-        """Somebody was heard since, so the silence is the provider's own.
+        """Another origin answered since, so it is the provider's own failure.
 
-        Unless it began while our network was down: the next try may have been due too late.
+        Except when the failure began while the local network was offline: the probe's next try may have come too late.
         """
         began, ended = self._past.get(doubt.kind, (_NEVER, _NEVER))
         if began <= doubt.since <= ended:
@@ -261,13 +261,13 @@ class Vantage:
         held.doubt, held.sample = None, excused(held.sample)
 
     def _questions(self) -> Iterable[_Question]:
-        """What is to be found out: whose silence it is, whether an outage is over, else whether canaries are fit."""
+        """What to find out: whose failure it is, whether an outage is over, or else whether canaries answer."""
         doubts = ((doubt.kind, doubt.origin) for _, doubt in self._doubted())
         found: dict[_Question, None] = dict.fromkeys(doubts) | dict.fromkeys((kind, None) for kind in self._outages)
         return found or [(_kind_of(canary), canary) for canary in self._canaries]
 
     def _best_providers(self, question: _Question, away: Collection[Origin]) -> list[Origin]:
-        """Providers whose answer would tell: those that are usually heard, and were last."""
+        """Providers whose answer would tell: reliable ones first, then by their last answer."""
         able = [each for each in self._providers if _can_answer(each, question) and each not in away]
         able.sort(key=lambda each: (each not in self._unreliable, self._heard_at.get(each, _NEVER)), reverse=True)
         return able[:_MOST_ASKED]
@@ -278,7 +278,7 @@ class Vantage:
         return self._flush()
 
     def _flush(self) -> list[Sample]:
-        """Take off the queues what need not wait any longer."""
+        """Take the samples that need not wait any longer off the queues."""
         released = []
         for endpoint, queue in tuple(self._queues.items()):
             while queue and queue[0].doubt is None:
@@ -289,7 +289,7 @@ class Vantage:
 
 
 def _can_answer(origin: Origin, question: _Question) -> bool:
-    """Whether hearing a witness would show that it works, and that the silence is the other's own."""
+    """Whether an answer of this origin would show that the suspected failure is the other's own."""
     kind, silent = question
     proof = Proof(origin=origin, named=origin.is_named, at=_NEVER)
     return proof.clears(kind) and (silent is None or not origin.is_related(silent))
@@ -300,10 +300,10 @@ def _clears(proof: Proof, doubt: Suspicion) -> bool:
 
 
 def _is_shared(doubt: Suspicion, missed: Iterable[Origin]) -> bool:
-    """Whether somebody is missed who has nothing to do with the provider in doubt."""
+    """Whether an origin that is unrelated to the suspected provider did not answer."""
     return any(not each.is_related(doubt.origin) for each in missed)
 
 
 def _kind_of(origin: Origin) -> EvidenceKind:
-    """What has to work for a witness to be heard."""
+    """What has to work for an answer of this origin."""
     return EvidenceKind(near=origin.is_near, names=origin.is_named)

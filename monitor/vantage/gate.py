@@ -1,4 +1,4 @@
-"""Stands between the samples and their judge: holds back, has others asked, lets go."""
+"""Holds samples that failed to connect until other origins were checked, then hands them on."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ log = logging.getLogger(__name__)
 
 _TICK_S = 1.0
 _LOOK_UP_EVERY_S = 5.0
-"""While probes are under way: one that is given up for its name has waited longer than that."""
+"""While probes are running. A probe that fails to resolve a name waits longer than this."""
 _PAUSE_S = 1.0
-"""From one round of asking to the next, so that no stream of failures makes us a nuisance."""
+"""Between two rounds of checks, so that many failures do not cause many checks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateCallbacks:
-    """With whom a lookout deals."""
+    """What the gate calls."""
 
     emit: Callable[[Sample], None]
-    """Takes every sample, in the order of its endpoint's arrivals."""
+    """Takes every sample; those of one endpoint in the order of their arrival."""
     now: Callable[[], datetime]
     ask: Callable[[Origin], Awaitable[CheckResult]] = ask
     look_up: Callable[[], Awaitable[CheckResult]] | None = None
-    """Looks up a neutral name; None: the resolver is not watched."""
+    """Looks up a neutral name; None: the resolver is not checked."""
     probing: Callable[[], bool] = lambda: False
-    """Whether a probe is under way."""
+    """Whether a probe is running."""
 
 
 class NetworkGate:
-    """Hands samples on, after a while if need be, with the error that they have after all."""
+    """Hands every sample on, at once or after the checks, with the blame that follows from them."""
 
     def __init__(
         self,
@@ -66,18 +66,18 @@ class NetworkGate:
 
     @property
     def online(self) -> bool:
-        """Whether this place's network works, as far as is known."""
+        """Whether the local network works, as far as is known."""
         return self._vantage.online
 
     def put(self, sample: Sample) -> None:
-        """Take a sample; never waits."""
+        """Take a sample; does not block."""
         if self._ended:
             self._callbacks.emit(sample)
             return
         self._hand_on(self._vantage.take(sample, self._callbacks.now()))
 
     async def run(self) -> None:
-        """Ask when it is due, until cancelled."""
+        """Run checks when they are due, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._let_go_in_time(), name="vantage-bound")
             if self._looks_up:
@@ -88,16 +88,16 @@ class NetworkGate:
                 await asyncio.sleep(self._pause_s)
 
     def end(self) -> None:
-        """Let everything go as it is; what comes from now on is not held back any more."""
+        """Hand on every held sample unchanged; later samples are not held."""
         self._ended = True
         self._hand_on(self._vantage.release())
 
     def clock_stepped(self) -> None:
-        """The wall clock leapt: what waits goes as it is, because times from before cannot be compared any more."""
+        """The wall clock was stepped: hand on every held sample unchanged, since earlier times cannot be compared."""
         self._hand_on(self._vantage.clock_stepped(self._callbacks.now()))
 
     async def _ask_round(self) -> None:
-        """One asking for all that is in doubt now; somebody may have been heard meanwhile, so that nothing is."""
+        """One round of checks, unless an answer has settled every held sample meanwhile."""
         self._due.clear()
         now = self._callbacks.now()
         if not self._vantage.is_due(now):
@@ -109,7 +109,7 @@ class NetworkGate:
         self._log_unreliable_canaries()
 
     def _away(self, now: datetime) -> frozenset[Origin]:
-        """Providers that cannot be asked: in maintenance with all of their endpoints, or behind a proxy."""
+        """Providers that must not be checked: all of their endpoints are in maintenance or behind a proxy."""
         awake = {
             self._origins.get(spec.endpoint.id)
             for spec in self._specs
@@ -121,7 +121,7 @@ class NetworkGate:
         return OriginCheck(origin=origin, result=await self._callbacks.ask(origin))
 
     async def _watch_resolver(self) -> None:
-        """Look up neutral names beside the probes, whether or not one fails: afterwards it would be too late."""
+        """Look up neutral names while probes run, whether or not a probe fails: afterwards it would be too late."""
         async with asyncio.TaskGroup() as group:
             while True:
                 if self._callbacks.probing():
@@ -150,14 +150,14 @@ class NetworkGate:
 
     def _log_change(self) -> None:
         if self._was_online:
-            log.info("this place's network works again", extra={"action": "vantage_online"})
+            log.info("local network online again", extra={"action": "vantage_online"})
         else:
-            words = "this place's network is down: what fails to reach a provider now counts against nobody"
+            words = "local network offline; connection failures are excluded from scoring"
             log.warning(words, extra={"action": "vantage_offline"})
 
     def _log_unreliable_canaries(self) -> None:
         unreliable = self._vantage.unreliable_canaries
         for canary in unreliable - self._were_unreliable:
-            words = "canary %s is silent while others are heard, and tells nothing until it is heard itself"
+            words = "canary %s does not answer while others do; it is ignored until it answers"
             log.warning(words, canary.name, extra={"action": "canary_silent"})
         self._were_unreliable = unreliable

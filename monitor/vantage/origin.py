@@ -1,4 +1,4 @@
-"""Who answers at an address, as far as a network can tell one from another. Pure."""
+"""Origins: the host and port of a provider or a canary. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NEAR_NETWORKS = tuple(
         "fe80::/10",
     )
 )
-"""Not `is_private`, which also takes networks of documentation and of benchmarks for private."""
+"""Not `is_private`, which also counts documentation and benchmark networks as private."""
 _NEAR_ENDINGS = (".internal", ".local", ".lan", ".home.arpa")
 
 
@@ -43,19 +43,19 @@ class Origin:
 
     @property
     def is_near(self) -> bool:
-        """Whether it may be reached without the way out to the world: a machine in the next room."""
+        """Whether it may be reached without the Internet: a machine in the local network."""
         address = _address(self.host)
         if address is None:
             return "." not in self.host or self.host.endswith(_NEAR_ENDINGS)
         return any(address in network for network in _NEAR_NETWORKS)
 
     def is_related(self, other: Origin) -> bool:
-        """Whether both may fail together for a reason of their own: one company, or one machine."""
+        """Whether both may fail together for a reason of their own: the same provider, or the same host."""
         return self.name == other.name or self.host == other.host
 
 
 def origin_of(endpoint: Endpoint) -> Origin | None:
-    """Who answers for an endpoint; None where no network is in between, or the address is none."""
+    """The origin of an endpoint; None: it is on this machine, or its address is invalid."""
     try:
         parts = urlsplit(endpoint.base_url)
         host, port = parts.hostname, parts.port or _PORTS.get(parts.scheme)
@@ -67,19 +67,19 @@ def origin_of(endpoint: Endpoint) -> Origin | None:
 
 
 def canary_origins(canaries: Iterable[Canary]) -> tuple[Origin, ...]:
-    """The canaries, each related to no provider but one on the same host."""
+    """The canaries as origins. A canary is related only to a provider on the same host."""
     return tuple(Origin(name=str(each), host=each.host.lower().rstrip("."), port=each.port) for each in canaries)
 
 
 def neutral_name(endpoints: Iterable[Endpoint], canaries: Iterable[Canary]) -> str | None:
-    """The name to look up beside the probes: that of a canary which is no host of a provider."""
+    """The name to look up while probes run: that of a canary that is not the host of a provider."""
     taken = {origin.host for endpoint in endpoints if (origin := origin_of(endpoint)) is not None}
     named = (each.host for each in canary_origins(canaries) if each.is_named and not each.is_near)
     return next((f"{host}." for host in named if host not in taken), None)
 
 
 def blind_spot(endpoints: Iterable[Endpoint], canaries: Iterable[Canary]) -> str | None:
-    """The host of all endpoints, when its failure cannot be told from a failure of the local network."""
+    """The host of all endpoints, when its failure cannot be distinguished from a failure of the local network."""
     far = {origin for endpoint in endpoints if (origin := origin_of(endpoint)) is not None}
     hosts = sorted({origin.host for origin in far})
     related = all(one.is_related(other) for one in far for other in far)

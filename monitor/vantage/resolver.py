@@ -1,8 +1,8 @@
-"""Does the resolver at hand answer? Judged by own lookups of a neutral name, beside those of the probes. Pure.
+"""Whether the local resolver answers, from own lookups of a neutral name while probes run. Pure.
 
-A provider's name that is not resolved is the provider's fault, or the resolver's. Asking afterwards is too late: a
-resolver that hangs for ten seconds is well again when a probe has been given up for it. So neutral names are looked up
-while probes run, and a failure is held against what came of those at the same time.
+When a provider's name is not resolved, the provider or the resolver failed. A lookup afterwards is too late: a resolver
+that hangs for ten seconds works again when the probe has failed. So neutral names are looked up while probes run, and a
+failure is compared with the lookups of the same time.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from monitor.vantage.evidence import CheckResult
 from monitor.vantage.origin import Origin
 
 RESOLVER: Final = Origin(name="the resolver", host="the resolver", port=53)
-"""Stands for the resolver among the missed hosts; unrelated to all of them."""
+"""The resolver as an origin among those that did not answer; unrelated to all others."""
 _SLACK: Final = timedelta(seconds=1)
-"""A lookup that ended so shortly before a failure began says something about it."""
+"""A lookup that ended at most this long before a failure began counts for it."""
 _REMEMBERED: Final = 64
 _CONTRADICTED: Final = 3
-"""So many silences while other names were resolved are no accident: one may be a lost packet."""
+"""This many unanswered lookups while other names were resolved are unreliable; one may be a lost packet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,20 +31,20 @@ class Lookup:
     began: datetime
     ended: datetime
     result: CheckResult
-    """HEARD: the resolver answered in time, if only that there is no such name."""
+    """HEARD: the resolver answered in time; an answer that the name does not exist counts, too."""
 
 
 class ResolverRecord:
-    """What came of the newest lookups."""
+    """The results of the newest lookups."""
 
     def __init__(self) -> None:
         self._lookups: deque[Lookup] = deque(maxlen=_REMEMBERED)
         self._contradicted: set[datetime] = set()
-        """When the silent lookups began during which another name was resolved, since one was answered."""
+        """When the unanswered lookups began during which another name was resolved, since the last answered lookup."""
 
     @property
     def is_reliable(self) -> bool:
-        """Whether its silence says anything. It does not with a resolver that answers for some names only."""
+        """Whether a missing answer counts. It does not for a resolver that answers for some names only."""
         return len(self._contradicted) < _CONTRADICTED
 
     @property
@@ -53,7 +53,7 @@ class ResolverRecord:
         return self.is_reliable and bool(self._lookups) and self._lookups[-1].result is CheckResult.SILENT
 
     def note(self, lookup: Lookup) -> None:
-        """A neutral lookup has ended, or was given up."""
+        """Note a lookup that ended or timed out."""
         if lookup.result is CheckResult.NOTHING:
             return
         self._lookups.append(lookup)
@@ -61,19 +61,19 @@ class ResolverRecord:
             self._contradicted.clear()
 
     def note_resolved(self, at: datetime) -> None:
-        """A provider's name was resolved by then."""
+        """Note that a provider's name was resolved at `at`."""
         silent = (each for each in self._lookups if each.result is CheckResult.SILENT)
         self._contradicted.update(each.began for each in silent if each.began <= at <= each.ended)
 
     def result(self, since: datetime, until: datetime) -> CheckResult:
-        """Whether the resolver answered in a span; NOTHING: not known. One silence says more than any answer."""
+        """Whether the resolver answered in a span; NOTHING: not known. One unanswered lookup outweighs any answer."""
         found = [each for each in self._lookups if each.ended >= since - _SLACK and each.began <= until]
         if any(each.result is CheckResult.SILENT for each in found):
             return CheckResult.SILENT if self.is_reliable else CheckResult.NOTHING
-        # Whoever was answered before may have been the last.
+        # An answer before `since` may have been the last.
         return CheckResult.HEARD if any(each.began >= since for each in found) else CheckResult.NOTHING
 
     def forget(self) -> None:
-        """The wall clock leapt: times from before say nothing any more."""
+        """Forget every lookup: the wall clock was stepped."""
         self._lookups.clear()
         self._contradicted.clear()

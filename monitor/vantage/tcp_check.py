@@ -1,4 +1,4 @@
-"""Asks whether somebody is there: a TCP connection, closed at once. No request is sent, so it costs nobody anything."""
+"""Checks whether an origin answers: a TCP connection that is closed at once. No request is sent."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from monitor.vantage.origin import Origin
 from probes._deadline import until
 
 PATIENCE_S = 5.0
-"""The kernel tries after 0, 1 and 3 s: time for the third try, and for a slow way back."""
+"""The kernel tries after 0, 1 and 3 s: time for the third try and a slow answer."""
 LOOKUP_PATIENCE_S = 3.0
-"""A resolver that works answers sooner; a lost packet is sent again after 5 s."""
+"""A working resolver answers sooner; a lost packet is sent again after 5 s."""
 _NEUTRAL_ZONE = "example.com."
-"""Kept by IANA for such use, far from every provider. The dot at its end keeps search domains out."""
+"""Reserved by IANA for such use, and hosted by no provider. The final dot excludes search domains."""
 _NO_SUCH_NAME = frozenset({socket.EAI_NONAME, socket.EAI_NODATA})
 _MOST_ADDRESSES = 4
 _UNREACHABLE = frozenset(
@@ -34,14 +34,14 @@ _UNREACHABLE = frozenset(
         errno.EPERM,
     }
 )
-"""What the kernel says when there is no way; EPERM when its own packet filter is in it."""
+"""Errors of the kernel when there is no route; EPERM when its packet filter rejects the connection."""
 
 _Address: TypeAlias = tuple[int, int, int, str, Any]
 """As `getaddrinfo` gives it."""
 
 
 async def ask(origin: Origin, patience_s: float = PATIENCE_S) -> CheckResult:
-    """Whether a witness can be heard now. All of its addresses are tried at once, for the first may be a dead end."""
+    """Whether an origin answers now. All of its addresses are tried at once, since the first may be dead."""
     until_s = asyncio.get_running_loop().time() + patience_s
     try:
         async with until(until_s):
@@ -60,7 +60,7 @@ async def ask(origin: Origin, patience_s: float = PATIENCE_S) -> CheckResult:
 
 
 async def look_up(name: str | None = None, patience_s: float = LOOKUP_PATIENCE_S) -> CheckResult:
-    """Whether the resolver answers now, if only that there is no such name.
+    """Whether the resolver answers now; an answer that the name does not exist counts, too.
 
     `name` None: a random one, so that the resolver cannot answer from its cache.
     """
@@ -101,10 +101,10 @@ async def _connect(address: _Address, until_s: float) -> CheckResult:
 
 
 async def _addresses(origin: Origin) -> list[_Address]:
-    """The addresses of a witness. Raises gaierror when a name has none.
+    """The addresses of an origin. Raises gaierror when a name has none.
 
-    In a thread of its own: a resolver without a network keeps one for half a minute, and those of the event loop's
-    pool are needed, and waited for at the end.
+    In a thread of its own: without a network the resolver blocks its thread for half a minute. The event loop's own
+    threads are needed elsewhere, and are waited for at shutdown.
     """
     loop = asyncio.get_running_loop()
     found: asyncio.Future[list[_Address]] = loop.create_future()

@@ -15,7 +15,7 @@ class ConcurrencyLimits:
         self._by_provider = {name: asyncio.Semaphore(limit) for name, limit in by_provider.items()}
 
     async def take(self, provider: str, stack: AsyncExitStack) -> None:
-        """Wait for a place. The provider's own first: who waits for a slow provider keeps no other waiting."""
+        """Wait for both limits, the provider's first, so that a slow provider does not block the others."""
         if provider in self._by_provider:
             await stack.enter_async_context(self._by_provider[provider])
         await stack.enter_async_context(self._total)

@@ -1,4 +1,4 @@
-"""How late an event loop wakes up."""
+"""Event loop lag."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _BEAT_S = 0.05
 
 
 class LoopLag:
-    """How late the event loop wakes up: the worst since it was last asked."""
+    """Measures how late the event loop wakes up."""
 
     def __init__(self, beat_s: float = _BEAT_S) -> None:
         self._beat_s = beat_s
@@ -23,6 +23,6 @@ class LoopLag:
             self._worst_s = max(self._worst_s, time.monotonic() - due_s)
 
     def take(self) -> float:
-        """The worst lag in seconds since the last call."""
+        """The largest lag in seconds since the last call."""
         worst_s, self._worst_s = self._worst_s, 0.0
         return worst_s

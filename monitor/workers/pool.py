@@ -1,7 +1,7 @@
-"""Keeps probing processes alive and talks to them; a dead or stuck one is replaced and nothing else notices.
+"""Runs the worker processes and restarts one that died or is stuck.
 
-Probes that were running in a process when it died are recorded as `internal`: whether the provider would have
-answered is not known.
+Probes that were running in a worker when it died are recorded as `internal`: whether the provider would have answered
+is not known.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ from probes._tokens import count_tokens
 log = logging.getLogger(__name__)
 
 STREAMS_PER_WORKER = 64
-"""Busy streams that one process times well."""
+"""Concurrent streams that one worker can time accurately."""
 _END_S = 2.0
 _NO_MESSAGE = (ValueError, TypeError, KeyError, RecursionError)
-"""What reading a message raises when it is none."""
+"""What parsing an invalid message raises."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolSettings:
-    """How probing processes are started and watched."""
+    """How worker processes are started and watched."""
 
     command: tuple[str, ...] = (sys.executable, "-P", "-m", "monitor.workers.worker")
-    """Gets the number of its socket. `-P`: a folder `monitor` where the daemon was started is not this package."""
+    """The socket's number is appended. `-P` keeps a folder `monitor` in the daemon's directory from being imported."""
     ping_s: float = 2.0
     silence_s: float = 15.0
-    """How long pings may stay unanswered."""
+    """How long a worker may leave pings unanswered before it is killed."""
     slowest_restart_s: float = 10.0
 
 
 class WorkerProcess:
-    """One probing process, and its replacements."""
+    """One worker process, and its replacements."""
 
     def __init__(
         self, on_restart: Callable[[], None], on_loop_lag: Callable[[float], None], settings: PoolSettings | None = None
@@ -61,18 +61,18 @@ class WorkerProcess:
         self._up = asyncio.Event()
         self._unanswered_pings = 0
         self.busy = 0
-        """Probes under way, or waiting for the process."""
+        """Probes that are running or waiting for the process."""
         self.last_answer_s: float | None = None
-        """When it last sent a sample, on the event loop's clock."""
+        """When the worker last sent a sample, on the event loop's clock."""
         self.pid: int | None = None
 
     @property
     def is_up(self) -> bool:
-        """Whether there is a process to take a probe now."""
+        """Whether a process is running."""
         return self._up.is_set()
 
     async def measure(self, run: Run) -> Sample:
-        """Make one probe in the process; waits for it to be there."""
+        """Make one probe in the process; waits until a process is running."""
         self.busy += 1
         try:
             await self._up.wait()
@@ -82,14 +82,14 @@ class WorkerProcess:
         try:
             return sample_from_plain(message["sample"])
         except _NO_MESSAGE:
-            detail = str(message.get("failed", "the probing process answered with what is no sample"))
+            detail = str(message.get("failed", "the worker sent an invalid sample"))
             return unmeasured(run, ErrorClass.INTERNAL, detail, datetime.now(UTC))
 
     async def _ask(self, run: Run) -> Mapping[str, Any]:
         key = next(self._keys)
         line = _line({"run": run_to_plain(run), "key": key})
         if len(line) > LINE_BYTES:
-            return {"failed": f"the prompt is too long for the probing process ({len(line)} bytes)"}
+            return {"failed": f"the prompt is too long for the worker ({len(line)} bytes): lower prompt_tokens"}
         answer: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[key] = answer
         try:
@@ -99,7 +99,7 @@ class WorkerProcess:
             del self._waiting[key]
 
     async def supervise(self) -> None:
-        """Keep a process running until cancelled; then end it."""
+        """Keep a process running until cancelled, then stop it."""
         pause_s, slowest_s = 0.0, self._settings.slowest_restart_s
         while True:
             await asyncio.sleep(pause_s)
@@ -107,13 +107,13 @@ class WorkerProcess:
             try:
                 await self._live()
             except (OSError, RuntimeError):  # the latter when no thread can be started
-                log.exception("the probing process cannot be started", extra={"action": "worker_start_failed"})
+                log.exception("worker process not started; trying again", extra={"action": "worker_start_failed"})
             lived_s = asyncio.get_running_loop().time() - began_s
             pause_s = 0.0 if lived_s > slowest_s else min(2 * pause_s + 0.1, slowest_s)
             self._on_restart()
 
     async def _live(self) -> None:
-        """One process from start to end."""
+        """Run one process until it ends."""
         process, reader, self._writer = await _spawn(self._settings.command)
         self.pid = process.pid
         self._unanswered_pings = 0
@@ -130,14 +130,14 @@ class WorkerProcess:
             self._fail_waiting()
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
-        """Take messages until the process ends, or says what is no message."""
+        """Read messages until the process ends or sends an invalid message."""
         try:
             while line := await reader.readline():
                 self._take(json.loads(line))
         except ConnectionError:
             return
         except _NO_MESSAGE:
-            log.exception("the probing process talks nonsense and is replaced", extra={"action": "worker_garbled"})
+            log.exception("worker sent an invalid message; restarting it", extra={"action": "worker_garbled"})
 
     def _take(self, message: Mapping[str, Any]) -> None:
         if "pong" in message:
@@ -156,42 +156,42 @@ class WorkerProcess:
             answer.set_result(message)
 
     async def _count(self, texts: Sequence[str], key: int) -> None:
-        """Count tokens for a probe whose provider sent no usage; unknown where that fails."""
+        """Count tokens for a probe whose provider sent no usage. On failure the counts stay unknown."""
         writer, counts = self._writer, list[int]()
         try:
             counts = await asyncio.to_thread(_counted, texts)
         except Exception:
-            log.exception("tokens cannot be counted", extra={"action": "count_failed"})
-        if writer is self._writer:  # else the process that asked is gone
+            log.exception("token count failed; the sample has no token counts", extra={"action": "count_failed"})
+        if writer is self._writer:  # else the process that asked has ended
             self._send(_line({"counts": counts, "key": key}))
 
     async def _ping(self, process: asyncio.subprocess.Process) -> None:
-        """Ask for a sign of life now and then; kill a process that gives none.
+        """Ping the process, and kill it when it leaves too many pings unanswered.
 
-        Counted in pings, not by a clock: a daemon that was itself suspended has not asked meanwhile.
+        Pings are counted rather than seconds: a daemon that was itself suspended sent no pings meanwhile.
         """
         settings = self._settings
         while self._unanswered_pings * settings.ping_s < settings.silence_s:
             self._unanswered_pings += 1
             self._send(_line({"ping": 0}))
             await asyncio.sleep(settings.ping_s)
-        log.error("the probing process is stuck and is replaced", extra={"action": "worker_stuck"})
+        log.error("worker does not answer; restarting it", extra={"action": "worker_stuck"})
         _kill(process)
 
     async def _wait_for_exit(self, process: asyncio.subprocess.Process) -> None:
-        """Wait for the end of a process whose socket is closed; kill it when it will not end."""
+        """Wait until a process whose socket is closed exits; kill it when it does not."""
         # Not `asyncio.timeout`: up to CPython 3.11.3 it raises no TimeoutError in a task that is being cancelled.
         end = asyncio.create_task(process.wait(), name="worker-end")
         _, alive = await asyncio.wait([end], timeout=_END_S)
         if alive:
             _kill(process)
         await end
-        log.info("a probing process ended", extra={"action": "worker_ended", "exit_code": process.returncode})
+        log.info("worker process ended", extra={"action": "worker_ended", "exit_code": process.returncode})
 
     def _fail_waiting(self) -> None:
         for answer in self._waiting.values():
             if not answer.done():
-                answer.set_result({"failed": "the probing process died"})
+                answer.set_result({"failed": "the worker process died"})
 
     def _send(self, line: bytes) -> None:
         if self._writer is not None:
@@ -199,7 +199,7 @@ class WorkerProcess:
 
 
 class WorkerPool:
-    """As many probing processes as the concurrency wants; a `Prober`."""
+    """As many worker processes as the concurrency needs; a `Prober`."""
 
     def __init__(
         self,
@@ -212,12 +212,12 @@ class WorkerPool:
         self.workers = tuple(WorkerProcess(on_restart, on_loop_lag, settings) for _ in range(size))
 
     async def measure(self, run: Run) -> Sample:
-        """Make one probe in the least busy process, of those that are up if any is."""
+        """Make one probe in the least busy worker; workers that are running come first."""
         return await min(self.workers, key=lambda worker: (not worker.is_up, worker.busy)).measure(run)
 
     @property
     def last_answer_s(self) -> float | None:
-        """When any of them last sent a sample, on the event loop's clock."""
+        """When any worker last sent a sample, on the event loop's clock."""
         return max((worker.last_answer_s for worker in self.workers if worker.last_answer_s is not None), default=None)
 
     async def supervise(self) -> None:
@@ -243,7 +243,10 @@ def _line(message: Mapping[str, object]) -> bytes:
 async def _spawn(
     command: tuple[str, ...],
 ) -> tuple[asyncio.subprocess.Process, asyncio.StreamReader, asyncio.StreamWriter]:
-    """A new probing process and our end of its socket. In a group of its own: a terminal's Ctrl-C is for the daemon."""
+    """Start a worker process; returns it and our end of its socket.
+
+    In a process group of its own: Ctrl-C in a terminal is for the daemon.
+    """
     ours, theirs = socket.socketpair()
     with theirs:
         reader, writer = await asyncio.open_connection(sock=ours, limit=LINE_BYTES)

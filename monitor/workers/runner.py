@@ -1,4 +1,4 @@
-"""Makes a scheduled probe happen: waits for a free place, hands it to the prober, records what came of it."""
+"""Runs a scheduled probe: waits for the concurrency limits, hands the run to the prober, emits the sample."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from probes._sample import unmeasured
 log = logging.getLogger(__name__)
 
 _MARGIN_S = 15.0
-"""How long beyond its own deadlines a probe may take before it is given up as the monitor's fault."""
+"""How long after its own deadlines a probe is given up as an error of the monitor."""
 
 
 class Prober(Protocol):
-    """What makes probes: a process of its own, this process, or one day a fleet."""
+    """Makes probes: in a worker process, or in this process."""
 
     async def measure(self, run: Run) -> Sample:
-        """Make one probe and record it; a failure is a sample too."""
+        """Make one probe. A failed probe gives a sample, too."""
 
 
 class Runner:
-    """Runs probes within the limits and hands every sample on."""
+    """Runs probes within the concurrency limits and emits every sample."""
 
     def __init__(
         self, prober: Prober, limits: ConcurrencyLimits, emit: Callable[[Sample], None], margin_s: float = _MARGIN_S
@@ -37,14 +37,14 @@ class Runner:
         self._emit = emit
         self._margin_s = margin_s
         self.waiting_since_s: dict[str, float] = {}
-        """Since when, on the event loop's clock, each run waits for a place."""
+        """By run id, since when the run waits for the concurrency limits, on the event loop's clock."""
         self.running_until_s: dict[str, float] = {}
-        """By when the prober has to have answered each run."""
+        """By run id, when the prober has to answer."""
         self.given_up_s: list[float] = []
-        """By when it should have answered those that were given up since it last answered any."""
+        """The deadlines of the runs that were given up since the prober's last answer."""
 
     async def run(self, run: Run) -> Sample:
-        """Make one probe. Whatever happens, one sample comes of it, and it is emitted before this returns."""
+        """Make one probe. Exactly one sample is emitted before this returns, whatever happens."""
         try:
             sample = await self._measure(run)
         except asyncio.CancelledError:
@@ -73,9 +73,9 @@ class Runner:
                 sample = await self._prober.measure(run)
         except TimeoutError:
             self.given_up_s.append(self.running_until_s[run.id])
-            detail = "the probing process did not answer in time"
+            detail = "the worker did not answer in time"
         except Exception as error:
-            log.exception("a probe failed inside the monitor", extra={"action": "probe_failed"})
+            log.exception("probe failed: error inside the monitor", extra={"action": "probe_failed"})
             detail = f"{type(error).__name__} inside the monitor"
         else:
             self.given_up_s.clear()

@@ -1,10 +1,9 @@
-"""The probing process: takes runs from its parent, measures them, sends samples back. Nothing else is on its loop.
+"""The worker process: takes runs from its parent, measures them, sends samples back. Nothing else uses its event loop.
 
-One JSON document a line both ways over a private socket pair: `{"run": …, "key": n}` and `{"ping": n}` in,
-`{"sample": …, "key": n}` and `{"pong": n, "loop_lag_s": …}` out. Where a provider tells no usage, the parent counts
-the tokens: `{"count": […], "key": n}` out, `{"counts": […], "key": n}` in. It
-ends when its parent closes the socket, and so
-also when the parent dies. Started as `python -m monitor.workers.worker FD`.
+The protocol is one JSON document a line over a private socket pair: `{"run": …, "key": n}` and `{"ping": n}` in,
+`{"sample": …, "key": n}` and `{"pong": n, "loop_lag_s": …}` out. When a provider sends no usage, the parent counts the
+tokens: `{"count": […], "key": n}` out, `{"counts": […], "key": n}` in. The worker ends when its parent closes the
+socket or dies. Started as `python -m monitor.workers.worker FD`.
 """
 
 from __future__ import annotations
@@ -28,16 +27,16 @@ from probes._serialize import run_from_plain, sample_to_plain
 from probes._socket import is_stamping, keep_stamping
 
 _RESOLVER_THREADS = 64
-"""As many names as there are streams may be resolved at once: one dead name server keeps no other provider waiting."""
+"""As many as there are streams, so that one dead name server does not delay the other providers."""
 LINE_BYTES = 16 << 20
 """The longest message; a prompt of a million tokens fits."""
 _PROBES_A_COLLECTION = 16
 _STAMP_TRIES, _STAMP_PAUSE_S = 100, 0.005
-"""How long the kernel may take to begin stamping; one that never does is no reason not to probe."""
+"""How long to wait for the kernel's first timestamps. Without them the worker probes all the same."""
 
 
 class LocalProber:
-    """Measures in this process, each wire API's codec made once."""
+    """Measures in this process; creates each codec once."""
 
     def __init__(self) -> None:
         self._codecs: dict[str, Probe] = {}
@@ -52,7 +51,7 @@ class LocalProber:
 
 
 class Worker:
-    """One end of the socket: the side that measures."""
+    """The measuring side of the socket."""
 
     def __init__(self, writer: asyncio.StreamWriter, ready: asyncio.Task[None]) -> None:
         self._writer = writer
@@ -64,7 +63,7 @@ class Worker:
         self._finished = 0
 
     async def serve(self, reader: asyncio.StreamReader) -> None:
-        """Take messages until the parent closes the socket."""
+        """Handle messages until the parent closes the socket."""
         watch = asyncio.create_task(self._lag.watch(), name="loop-lag")
         try:
             while line := await reader.readline():
@@ -86,7 +85,7 @@ class Worker:
         task.add_done_callback(self._finish)
 
     def _finish(self, task: asyncio.Task[None]) -> None:
-        """Collect garbage when nothing runs, or after a few probes: often and little, never much between two tokens."""
+        """Collect garbage when no probe runs, or after every few probes: short pauses, so that no token waits long."""
         self._tasks.discard(task)
         self._finished += 1
         if not self._tasks or self._finished % _PROBES_A_COLLECTION == 0:
@@ -103,7 +102,7 @@ class Worker:
         self._send({"sample": sample_to_plain(sample), "key": message["key"]})
 
     async def _count(self, key: int, texts: Sequence[str]) -> Sequence[int]:
-        """Let the parent count tokens: here that would keep streams waiting, and take each process 144 MB."""
+        """Ask the parent to count tokens: counting here would delay streams and take 144 MB in each process."""
         self._counts[key] = asyncio.get_running_loop().create_future()
         try:
             self._send({"count": texts, "key": key})
@@ -116,7 +115,7 @@ class Worker:
 
 
 async def serve(channel: socket.socket) -> None:
-    """Serve the parent at the other end of `channel` until it closes it."""
+    """Serve the parent at the other end of `channel` until the parent closes it."""
     reader, writer = await asyncio.open_connection(sock=channel, limit=LINE_BYTES)
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_RESOLVER_THREADS, "resolver"))
     import_own()
@@ -128,21 +127,21 @@ async def serve(channel: socket.socket) -> None:
 
 
 async def _get_ready() -> None:
-    """What has to be done before anything is timed."""
+    """Prepare the process before the first measurement."""
     for _ in range(_STAMP_TRIES):
         if is_stamping():
             break
         await asyncio.sleep(_STAMP_PAUSE_S)
-    # What exists now lives as long as the process, so the collector need not look at it; and it runs when the worker
-    # says so, since by itself it stops the loop for up to 20 ms in the middle of a stream.
+    # Objects that exist now live as long as the process, so the collector need not scan them. Automatic collection is
+    # off: it stops the loop for up to 20 ms in the middle of a stream.
     gc.collect()
     gc.freeze()
     gc.disable()
 
 
 def main() -> None:
-    """Entry point of the process; the only argument is the number of the inherited socket."""
-    # Ctrl-C reaches the whole terminal; the parent decides when probing ends.
+    """Entry point of the process. The only argument is the number of the inherited socket."""
+    # Ctrl-C reaches every process of the terminal; the parent decides when probing ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -82,7 +82,7 @@ def test_what_lies_further_back_is_not_played(filled: Path) -> None:
     ("arguments", "words"),
     [
         (["near:lrge"], "no endpoint has the id 'near:lrge' (did you mean 'near:large'?)"),
-        (["--policy", "oracle"], "oracle is no policy: there are filter, failures-N, ratio-N"),
+        (["--policy", "oracle"], "oracle: unknown policy; use filter, failures-N, ratio-N"),
         (["--since", "yesterday"], "--since: yesterday is not a duration"),
         (["--since", "7"], "--since: 7 needs a unit"),
     ],
@@ -99,7 +99,7 @@ def test_a_mistake_in_the_command_line_is_one_line_and_exit_code_2(
 def test_a_store_without_samples_is_one_line_and_exit_code_1(file: Path, tmp_path: Path) -> None:
     nothing = run(file)
     assert (nothing.returncode, nothing.stdout) == (1, "")
-    assert "store: holds nothing yet" in nothing.stderr
+    assert "store: is empty" in nothing.stderr
     subprocess.run(command("db", "upgrade", "-c", str(file)), check=True, capture_output=True, timeout=PATIENCE_S)
     empty = run(file)
     assert (empty.returncode, empty.stdout) == (1, "")

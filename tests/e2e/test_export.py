@@ -97,10 +97,10 @@ def test_a_shape_of_a_running_daemon_needs_no_configuration(daemon: Daemon, tmp_
 def test_what_cannot_be_exported_is_one_line(daemon: Daemon, tmp_path: Path) -> None:
     unclear = export("--url", daemon.url, "--format", "envoy-eds")
     assert unclear.returncode == 2
-    assert unclear.stderr == "a file holds one cluster of Envoy; say which of cluster-also, cluster-down\n"
+    assert unclear.stderr == "an Envoy file holds one cluster; choose one with --cluster: cluster-also, cluster-down\n"
     nowhere = export("--url", daemon.url, "--format", "traefik", "-o", str(tmp_path / "no" / "file"))
     assert nowhere.returncode == 1
-    assert nowhere.stderr.splitlines() == [f"{tmp_path}/no/file cannot be written: No such file or directory"]
+    assert nowhere.stderr.splitlines() == [f"cannot write {tmp_path}/no/file: No such file or directory"]
 
 
 def test_a_store_that_was_never_filled_is_one_line(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def live_through(daemon: Daemon, reason: str, end: Callable[[], object]) -> Trou
     before = published(daemon)
     wait_until(lambda: (published(daemon) - before)[STEADY] >= 4, "probes that go on")
     (told,) = problems(daemon)
-    assert told.startswith("the store does not take samples: ")
+    assert told.startswith("the store does not accept samples: ")
     assert reason in told
     rows = daemon.scores()
     assert (rows[STEADY]["status"], rows[DEAD]["status"]) == ("up", "down")
@@ -206,7 +206,7 @@ def test_a_daemon_whose_postgresql_is_not_there_ends_so_that_it_is_started_again
     finally:
         server.start()
     assert ended.returncode == 1
-    assert "see that the server runs and lets this user in" in ended.stderr
+    assert "check that the server runs and accepts this user" in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
     assert "s3cret-word" not in ended.stderr
 

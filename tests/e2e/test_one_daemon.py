@@ -83,7 +83,7 @@ def test_a_daemon_ends_though_its_database_hangs(server: Postgres, tmp_path: Pat
             daemon.process.send_signal(signal.SIGTERM)
             assert daemon.process.wait(SHORTER_THAN_THE_DRIVERS_S) == 0
         log = daemon.log.read_text()
-    assert re.search(r"could not be stored: \d+; the store has not answered", log)
+    assert re.search(r"\d+ samples not stored before shutdown: no answer", log)
     assert "never retrieved" not in log
     assert "Traceback" not in log
 
@@ -94,5 +94,5 @@ def test_a_daemon_does_not_wait_long_for_a_database_that_hangs_when_it_starts(se
     with server.hanging():
         refused = ended(tmp_path / "refused", config(history.url))
     assert refused.returncode == 1
-    assert "the server does not answer: see that the server runs and lets this user in" in refused.stderr
+    assert "the server does not answer: check that the server runs and accepts this user" in refused.stderr
     assert "Traceback" not in refused.stderr

@@ -52,7 +52,7 @@ def test_without_a_network_nobody_goes_down_and_no_failure_is_counted(scenario: 
         assert errors(scenario, name) == {None, ErrorClass.VANTAGE_OFFLINE}
     details = [detail for _, error, detail in seen["samples"] if error == ErrorClass.VANTAGE_OFFLINE]
     assert details
-    assert all(detail.startswith("the vantage was offline (") for detail in details)
+    assert all(detail.startswith("the local network was offline (") for detail in details)
     assert any(words in detail for detail in details)
 
 

@@ -1,1 +1,1 @@
-"""The formats of routers, one a file."""
+"""File formats of routers, one per module."""

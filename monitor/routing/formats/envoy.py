@@ -1,4 +1,4 @@
-"""What Envoy reads: a file for the endpoint discovery of one cluster. Pure."""
+"""Envoy's format: a file for the endpoint discovery (EDS) of one cluster. Pure."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _TYPE: Final = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignme
 
 
 def envoy_eds(cluster: str, members: Sequence[MemberWeight]) -> bytes:
-    """The discovery response of a cluster; Envoy takes one cluster in a file.
+    """The discovery response of one cluster; Envoy accepts one cluster per file.
 
-    What is out is in it as unhealthy, so that Envoy's own panic threshold still knows it. The version is made of the
-    content: the same members are the same version.
+    A member that is out is listed as unhealthy, so that Envoy's panic threshold counts it. The version is a digest of
+    the content.
     """
     assignment = {"@type": _TYPE, "cluster_name": cluster, "endpoints": [{"lb_endpoints": _endpoints(members)}]}
     body = json.dumps(assignment, separators=(",", ":"))

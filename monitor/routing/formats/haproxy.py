@@ -1,4 +1,4 @@
-"""What HAProxy reads: the lines of its agent checks, and a map file. Pure."""
+"""HAProxy's formats: answers to agent checks, and a map file. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from monitor.scoreboard.row import Row
 
 
 def agent_groups(rows: Iterable[Row]) -> Mapping[str, Sequence[str]]:
-    """By what HAProxy may send, the endpoints of whose rows the answer is made: those of its backend, or its model."""
+    """For each name that HAProxy may send: the endpoints of its backend, or of its model."""
     models: dict[str, list[str]] = {}
     backends: dict[str, list[str]] = {}
     names: dict[str, Sequence[str]] = {}
@@ -29,10 +29,11 @@ def agent_groups(rows: Iterable[Row]) -> Mapping[str, Sequence[str]]:
 
 
 def agent_answers(rows: Iterable[Row]) -> Mapping[str, bytes]:
-    """The line to answer with, by what HAProxy may send to name a server: `be/srv1`, or an endpoint's id.
+    """The answer for each name that HAProxy may send: `be/srv1`, or an endpoint's id.
 
-    The weight is a share of the server's own `weight`, which has to be 100: HAProxy cuts off what is behind the point.
-    Always both words: one that is left out stays as it was. What is out has a weight, too, for the same reason.
+    The weight is a percentage of the server's own `weight`, which has to be 100, since HAProxy truncates the product.
+    Both words are always sent, since HAProxy keeps the old value of a missing one; the weight is sent for a server that
+    is out for the same reason.
     """
     known = tuple(rows)
     return {
@@ -42,16 +43,16 @@ def agent_answers(rows: Iterable[Row]) -> Mapping[str, bytes]:
 
 
 def haproxy_map(rows: Iterable[Row], backends: Mapping[str, Sequence[MemberWeight]]) -> bytes:
-    """A map file: a server or an endpoint, and its weight, 0 where it is not to be used."""
+    """A map file: a server or an endpoint, and its weight; 0 means do not use."""
     return "".join(
         f"{name} {weighted.weight if WORDS[weighted.use].listed else 0}\n"
         for name, weighted in _named(rows, backends).items()
-        if not name.startswith("#")  # HAProxy would take the line for a comment
+        if not name.startswith("#")  # HAProxy would read the line as a comment
     ).encode()
 
 
 def _named(rows: Iterable[Row], backends: Mapping[str, Sequence[MemberWeight]]) -> Mapping[str, MemberWeight]:
-    """Endpoints, and over them servers: one that is called like an endpoint is what HAProxy means."""
+    """Endpoints and servers by name. A server takes precedence over an endpoint of the same name."""
     servers = {f"{name}/{weighted.member.name}": weighted for name, members in backends.items() for weighted in members}
     return {**by_endpoint(rows), **servers}
 

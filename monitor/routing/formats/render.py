@@ -1,4 +1,4 @@
-"""Which shape is made by what. Pure: the same snapshot and configuration give the same bytes."""
+"""Renders a snapshot in a file format. Pure: the same snapshot and configuration give the same bytes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from monitor.scoreboard.snapshot import Snapshot
 
 
 class CannotBeMadeError(ValueError):
-    """A shape cannot be made of what is known; the message says what is missing."""
+    """A file cannot be made; the message says what is missing."""
 
 
 def render(
@@ -26,9 +26,10 @@ def render(
     cluster: str | None = None,
     options: Mapping[str, str] | None = None,
 ) -> bytes:
-    """A snapshot in some shape. Raises CannotBeMadeError, but never for a configuration that was found to be right.
+    """A snapshot as a file. Raises CannotBeMadeError; never for the files of a checked configuration.
 
-    `cluster` is for Envoy, whose files hold one; None: there is only one. `options` are for vLLM's router.
+    `cluster` is for Envoy, which needs one file per cluster; None: there is only one cluster. `options` are for vLLM's
+    router.
     """
     match file_format:
         case Format.SCORES:
@@ -49,7 +50,9 @@ def render(
 
 def _openrouter(snapshot: Snapshot) -> bytes:
     if any(row.facts is None for row in snapshot.rows.values()):
-        raise CannotBeMadeError("the scores document of another daemon does not tell all that it holds")
+        raise CannotBeMadeError(
+            "the format openrouter needs data that a scores document does not hold; export without --url"
+        )
     return OpenRouterFile().body(snapshot)
 
 
@@ -59,12 +62,14 @@ def _groups(router: str, snapshot: Snapshot, *, may_be_none: bool = False) -> Ma
     except RouterIdError as error:
         raise CannotBeMadeError(str(error)) from None
     if not groups and not may_be_none:
-        raise CannotBeMadeError(f"no endpoint has a name for it; write `router_ids: {{{router}: …}}`")
+        raise CannotBeMadeError(f"no endpoint has a name for this router; write `router_ids: {{{router}: …}}`")
     return groups
 
 
 def _cluster(groups: Mapping[str, Sequence[MemberWeight]], cluster: str | None) -> tuple[str, Sequence[MemberWeight]]:
     wanted = next(iter(groups)) if cluster is None and len(groups) == 1 else cluster
     if wanted is None or wanted not in groups:
-        raise CannotBeMadeError(f"a file holds one cluster of Envoy; say which of {', '.join(sorted(groups))}")
+        raise CannotBeMadeError(
+            f"an Envoy file holds one cluster; choose one with --cluster: {', '.join(sorted(groups))}"
+        )
     return wanted, groups[wanted]

@@ -1,4 +1,4 @@
-"""What Traefik reads: dynamic configuration with a weighted service for each group. Pure."""
+"""Traefik's format: dynamic configuration with a weighted service per group. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from monitor.routing.weights import MemberWeight
 
 
 def traefik(groups: Mapping[str, Sequence[MemberWeight]]) -> bytes:
-    """JSON, which is YAML too: Traefik reads it from a file that is called `.yaml`. 0 is the weight of what is out."""
+    """JSON, which is also YAML: Traefik reads it from a `.yaml` file. A service that is out has weight 0."""
     services = {
         name: {"weighted": {"services": [_child(weighted) for weighted in members]}} for name, members in groups.items()
     }

@@ -1,4 +1,4 @@
-"""What the router of vLLM's production stack reads: its list of engines. Pure."""
+"""The format of the router of vLLM's production stack: its list of engines. Pure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from monitor.routing.weights import MemberWeight, used
 
 
 def vllm(groups: Mapping[str, Sequence[MemberWeight]], options: Mapping[str, str]) -> bytes:
-    """The dynamic configuration with the engines that are to be used, each with its model.
+    """The dynamic configuration with the engines to use and their models.
 
-    The router knows no weights, so a fallback stands beside the others. It splits both lists at commas.
+    The router has no weights, so fallbacks are listed like the others. It splits both lists at commas.
     """
     engines = [(weighted.member.name, model) for model, members in groups.items() for weighted in used(members)]
     plain = {

@@ -1,4 +1,4 @@
-"""`/v1/check/{id}`: may this endpoint be sent to? By status code alone, for load balancers."""
+"""`/v1/check/{id}`: a health check of one endpoint for load balancers; the status code is the answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ID = endpoint_id()
 
 
 class Check(TypedDict):
-    """Whether an endpoint may be sent to, and why."""
+    """Whether an endpoint is usable, and its status."""
 
     usable: bool
     status: Status

@@ -226,7 +226,7 @@ def test_a_silent_server_holds_up_nobody_who_routes() -> None:
 
 
 def test_what_is_too_long_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("monitor.client._fetch._MOST_BYTES", 10)
+    monkeypatch.setattr("monitor.client.fetch._MOST_BYTES", 10)
     with rude(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{          }") as url:
         assert Client(url).refresh() is False
 

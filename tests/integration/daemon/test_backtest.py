@@ -205,7 +205,7 @@ async def test_without_samples_it_says_of_whom_and_since_when(config: Config) ->
 
 
 async def test_a_store_that_holds_nothing_or_has_another_schema_is_refused(tmp_path: Path, config: Config) -> None:
-    with pytest.raises(StoreError, match="holds nothing yet"):
+    with pytest.raises(StoreError, match="is empty"):
         await played(create_store(f"sqlite:///{tmp_path}/new.db"), config)
 
 

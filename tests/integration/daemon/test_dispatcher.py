@@ -65,8 +65,8 @@ async def test_a_tick_before_the_provider_wants_it_is_skipped_and_says_so(error:
         await line.ticks.fire(job, seconds(at))
     assert [run.scheduled_at for run in line.asked] == [seconds(0), seconds(43)]
     assert [(sample.error, sample.blame, sample.detail) for sample in line.emitted[1:3]] == [
-        (ErrorClass.SKIPPED, Blame.MONITOR, "the provider asked to be left alone for another 33 s"),
-        (ErrorClass.SKIPPED, Blame.MONITOR, "the provider asked to be left alone for another 1 s"),
+        (ErrorClass.SKIPPED, Blame.MONITOR, "Retry-After: the provider asks for no requests for another 33 s"),
+        (ErrorClass.SKIPPED, Blame.MONITOR, "Retry-After: the provider asks for no requests for another 1 s"),
     ]
     assert [(sample.scheduled_at, sample.lag_s) for sample in line.emitted[1:3]] == [
         (seconds(10), None),
@@ -121,7 +121,7 @@ async def test_on_the_real_schedule_ticks_go_on_as_samples_while_the_provider_is
 @pytest.mark.parametrize(
     ("error", "detail"),
     [
-        (ErrorClass.OVERRUN, "the run before was still going"),
+        (ErrorClass.OVERRUN, "the previous run was still running"),
         (ErrorClass.SKIPPED, "the monitor was not running"),
     ],
 )

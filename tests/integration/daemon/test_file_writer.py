@@ -100,9 +100,7 @@ def test_a_file_that_cannot_be_written_is_told_of_once_and_holds_up_no_other(
     for snapshot in snapshots(board, 3):
         writer.write(snapshot)
     assert there.read_bytes() == board.snapshot.body
-    assert [record.getMessage() for record in caplog.records] == [
-        f"{missing} cannot be written: No such file or directory"
-    ]
+    assert [record.getMessage() for record in caplog.records] == [f"cannot write {missing}: No such file or directory"]
     missing.parent.mkdir()
     writer.write(board.snapshot)
     assert missing.read_bytes() == board.snapshot.body

@@ -304,7 +304,7 @@ async def test_a_stall_is_a_failure_once_it_is_long_and_over_when_all_is_written
     bench = await begin(store, replace(PATIENT, stalled_s=0.05))
     bench.put(make_sample(1))
     await until(lambda: bench.recorder.store_error)
-    assert bench.recorder.store_error == "the store has not answered for 0.05 s"
+    assert bench.recorder.store_error == "no answer for 0.05 s"
     await until(bench.visible)
     store.gate.set()
     await until(lambda: bench.quiet)
@@ -723,7 +723,7 @@ async def test_flushing_gives_up_on_a_store_and_publishes_all_the_same(
     await bench.recorder.flush(0.1)
     assert (bench.visible(), store.kept) == (1, {})
     (record,) = [record for record in caplog.records if vars(record).get("action") == "flush_failed"]
-    assert record.getMessage().startswith("samples that could not be stored: 1; ")
+    assert record.getMessage().startswith("1 samples not stored before shutdown: ")
 
 
 # Going on after a restart

@@ -170,7 +170,7 @@ async def test_an_incident_that_no_store_takes_costs_no_sample_no_state_and_no_o
     assert sizes(store.kept_incidents.values()) == {TWO: 1}
     assert bench.quiet
     (given_up,) = [record for record in caplog.records if vars(record).get("action") == "store_drop"]
-    assert given_up.getMessage() == f"incident {begun(samples[0]).id} cannot be stored and is given up"
+    assert given_up.getMessage() == f"incident {begun(samples[0]).id} dropped: it cannot be stored"
 
 
 async def test_an_incident_that_a_store_refuses_costs_no_sample_no_state_and_no_other_incident(begin: Begin) -> None:
@@ -192,7 +192,7 @@ async def test_an_incident_that_a_store_refuses_while_it_takes_others_is_given_u
     await until(lambda: bench.quiet)
     assert (bench.dropped, len(store.kept), sizes(store.kept_incidents.values())) == (0, 2, {TWO: 1})
     (given_up,) = [record for record in caplog.records if vars(record).get("action") == "store_drop"]
-    assert given_up.getMessage().startswith(f"incident {begun(samples[0]).id} cannot be stored and is given up: ")
+    assert given_up.getMessage().startswith(f"incident {begun(samples[0]).id} dropped: it cannot be stored: ")
 
 
 async def test_an_incident_that_is_refused_alone_is_given_up_once_the_state_after_it_was_taken_often_enough(

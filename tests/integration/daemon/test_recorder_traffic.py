@@ -163,7 +163,7 @@ async def test_traffic_that_no_store_takes_is_given_up_and_holds_up_nothing(begi
 async def test_more_counts_than_may_wait_are_given_up_and_counted(
     begin: Begin, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("monitor.traffic.counted.Gathered.shed", lambda self, now: len(self.keys))
+    monkeypatch.setattr("monitor.traffic.counted.PendingTraffic.shed", lambda self, now: len(self.keys))
     bench = begin(StubStore())
     await bench.recorder.take(calls(3))
     assert bench.dropped == 3

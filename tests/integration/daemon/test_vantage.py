@@ -1,4 +1,4 @@
-"""The lookout between ticks and recorder: a dead network counts against nobody, a dead provider against itself."""
+"""The network gate between ticks and recorder: a local network failure is excluded, a provider failure counts."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class World:
         return replace(failed, id=run.id, started_at=began_at)
 
     async def ask(self, origin: Origin) -> CheckResult:
-        """What a witness in this world answers."""
+        """The result of checking an origin in this world."""
         self.asked.append(origin)
         await asyncio.sleep(0.01)
         return CheckResult.HEARD if self.online and origin.name not in self.down else CheckResult.SILENT
@@ -73,7 +73,7 @@ class World:
 
 
 class Line:
-    """The way of a probe from tick to snapshot, with the lookout in it."""
+    """The way of a probe from tick to snapshot, with the gate in it."""
 
     def __init__(self, store: Store, world: World, *names: str) -> None:
         config = remote(quick_config(*names, every_s=1.0))
@@ -160,7 +160,7 @@ async def test_a_dead_network_counts_against_nobody_and_is_told_once(
     excused = await counted(store, ErrorClass.VANTAGE_OFFLINE)
     assert {sample.endpoint for sample in excused} == {"a:one", "a:two", "b:one"}
     assert {(sample.blame, sample.detail) for sample in excused} == {
-        (Blame.NETWORK, "the vantage was offline (connect: No route to host)")
+        (Blame.NETWORK, "the local network was offline (connect: No route to host)")
     }
     actions = [record.__dict__["action"] for record in caplog.records if record.name.startswith("monitor.vantage")]
     assert actions == ["vantage_offline", "vantage_online"]
@@ -180,7 +180,7 @@ async def test_a_dead_provider_goes_down_for_what_it_is(begin: Callable[..., Lin
 
 @dataclass
 class Post:
-    """A lookout by itself, whose witnesses answer when they are told to."""
+    """A gate by itself; the checks answer on demand."""
 
     names: tuple[str, ...] = ("a:one", "b:one")
     canaries: tuple[Canary, ...] = ()

@@ -129,7 +129,7 @@ async def test_plain_text_on_a_port_that_should_speak_tls_is_told_for_what_it_is
         sample = await probe(f"https://127.0.0.1:{server.server_port}/v1", ttft_s=5.0)
         assert (sample.error, sample.blame) == (ErrorClass.TLS, Blame.PROVIDER)
         peer = f"127.0.0.1:{server.server_port}"
-    assert sample.detail == f"the TLS handshake with {peer} failed: what it sent is no TLS (plain HTTP?)"
+    assert sample.detail == f"the TLS handshake with {peer} failed: it sent no TLS (plain HTTP?)"
 
 
 async def test_tls_on_a_port_that_should_speak_plain_text_is_told_for_what_it_is(certificates: Certificates) -> None:

@@ -161,7 +161,7 @@ async def test_a_port_that_speaks_tls_is_said_to_want_https(record: bytes) -> No
     with serving(Act.ASKED, record, Act.LEFT) as provider:
         sample = await probe(provider.base_url)
     assert (sample.error, sample.blame) == (ErrorClass.MALFORMED, Blame.PROVIDER)
-    assert sample.detail == f"127.0.0.1:{provider.port} speaks TLS: the base URL should begin with https"
+    assert sample.detail == f"127.0.0.1:{provider.port} uses TLS: base_url has to begin with https"
 
 
 BOMB = gzip.compress(bytes(64 << 20))
@@ -175,7 +175,7 @@ async def test_what_is_compressed_unasked_is_never_unpacked(encoding: str, statu
     if status.startswith("200"):
         named = "unknown" if encoding == "x-made-up" else encoding.rpartition(" ")[2]
         assert sample.error is ErrorClass.MALFORMED
-        assert sample.detail == f"content encoding {named}, though identity was asked for"
+        assert sample.detail == f"content encoding {named}, although identity was requested"
     else:
         assert sample.error is ErrorClass.SERVER_ERROR
         assert (sample.detail or "").startswith("HTTP 500 (http://127.0.0.1:")
@@ -194,7 +194,7 @@ async def test_what_is_compressed_on_its_way_is_malformed(encoding: str) -> None
     with serving(Act.ASKED, head(headers={"Transfer-Encoding": encoding}), body) as provider:
         sample = await probe(provider.base_url)
     assert (sample.error, sample.blame) == (ErrorClass.MALFORMED, Blame.PROVIDER)
-    assert sample.detail == "transfer encoding gzip, though identity was asked for"
+    assert sample.detail == "transfer encoding gzip, although identity was requested"
 
 
 async def test_a_cookie_is_not_kept() -> None:

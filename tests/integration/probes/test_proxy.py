@@ -70,7 +70,7 @@ async def test_a_proxy_that_is_not_there_is_the_monitors() -> None:
 async def test_a_proxy_whose_name_is_unknown_is_the_monitors() -> None:
     sample = await through("http://no-such-proxy.invalid:3128")
     assert (sample.error, sample.blame) == (ErrorClass.INTERNAL, Blame.MONITOR)
-    assert "the proxy no-such-proxy.invalid:3128 cannot be reached" in (sample.detail or "")
+    assert "the proxy no-such-proxy.invalid:3128: connection failed" in (sample.detail or "")
 
 
 async def test_a_proxy_that_never_answers_a_connection_is_the_monitors() -> None:
@@ -121,5 +121,5 @@ def test_a_variable_that_is_set_and_not_used_is_said_where_no_connection_could_b
     base_url = f"http://127.0.0.1:{refusing_port()}/v1"
     plain, chosen = probe_elsewhere(run_to(base_url), run_to(base_url, proxy=Secret("direct")), env=VARIABLES)
     assert plain.error is chosen.error is ErrorClass.CONNECT
-    assert (plain.detail or "").endswith("; HTTPS_PROXY is set and not used; write `proxy:` in the configuration")
+    assert (plain.detail or "").endswith("; HTTPS_PROXY is set but not used; set `proxy:` in the configuration")
     assert "PROXY" not in (chosen.detail or ""), "who wrote `proxy: direct` knows"

@@ -109,7 +109,7 @@ def test_a_certificate_that_does_not_hold_is_tls(certificates: Certificates, nam
         assert [bytes(visit.received) for visit in provider.visits] == [b""], "the key was not sent"
     assert (sample.error, sample.blame) == (ErrorClass.TLS, Blame.PROVIDER)
     assert sample.detail is not None
-    assert sample.detail.startswith(f"the certificate of localhost:{provider.port} (127.0.0.1) is refused: ")
+    assert sample.detail.startswith(f"certificate of localhost:{provider.port} (127.0.0.1) rejected: ")
     assert REFUSED[name] in sample.detail
     assert (sample.status_code, sample.ttft_s, sample.tls_s) == (None, None, None)
     assert sample.connect_s is not None

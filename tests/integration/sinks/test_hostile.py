@@ -89,7 +89,7 @@ async def test_the_reason_is_shown_without_the_token(
     store = await filled(made(range(3)))
     async with delivering(influx(server.url), store, waits) as runner:
         await until(lambda: len(waits) > 2, "three failures")
-        assert runner.last_error == "the server does not take the token: 401: unauthorized: ***"
+        assert runner.last_error == "the server rejected the token: 401: unauthorized: ***"
         await until(lambda: runner.backlog == 3, "a count of what waits")
     told = [f"{record.getMessage()} {vars(record)}" for record in caplog.records]
     assert [record for record in caplog.records if getattr(record, "action", "") == "sink_failed"]
@@ -164,7 +164,7 @@ async def test_a_server_that_takes_nothing_at_all_is_misconfigured_and_everythin
     async with delivering(influx(server.url), store, waits) as runner:
         await until(lambda: len(waits) > 2, "three failures")
         assert runner.last_error == (
-            f"the server takes no line at all, look at org and bucket: {status}: please provide either orgID or org"
+            f"the server rejects every line; check `org` and `bucket`: {status}: please provide either orgID or org"
         )
         assert (runner.dropped_total, store.set_aside) == (0, {})
         assert len(server.requests) <= 12 * (len(waits) + 1)
@@ -221,7 +221,7 @@ async def test_a_server_that_says_nothing_is_given_up_in_time(server: Hostile, w
     server.script.extend([SILENT] * 2)
     store = await filled(made(range(20)))
     async with delivering(influx(server.url, timeout_s=0.3), store, waits) as runner:
-        await until(lambda: runner.last_error == "no answer within 0.3s", "a time-out")
+        await until(lambda: runner.last_error == "no answer within 0.3 s", "a time-out")
         await empty(runner, 20)
     assert len(server.points) == 20
 
@@ -230,7 +230,7 @@ async def test_nobody_at_home_is_told(waits: Waits) -> None:
     store = await filled(made(range(3)))
     async with delivering(influx(f"http://127.0.0.1:{free_port()}"), store, waits) as runner:
         await until(lambda: len(waits) > 1, "failures")
-        assert runner.last_error == "cannot be reached: Connection refused"
+        assert runner.last_error == "connection failed: Connection refused"
     assert store.set_aside == {}
 
 
@@ -245,7 +245,7 @@ async def test_the_token_is_not_carried_to_where_a_redirect_leads(server: Hostil
         store = await filled(made(range(3)))
         async with delivering(influx(server.url), store, waits) as runner:
             await until(lambda: len(waits) > 1, "failures")
-            assert runner.last_error == "the server answers 307 Temporary Redirect"
+            assert runner.last_error == "the server answered 307 Temporary Redirect"
         assert elsewhere.requests == []
 
 
@@ -254,7 +254,7 @@ async def test_a_200_is_no_proof_that_anything_was_written(server: Hostile, wait
     store = await filled(made(range(3)))
     async with delivering(influx(server.url), store, waits) as runner:
         await until(lambda: len(waits) > 1, "failures")
-        assert runner.last_error == "the server answers, but not with 204: is this its write address?"
+        assert runner.last_error == "the server did not answer 204: check that `url` is its write URL"
 
 
 async def test_batches_shrink_to_what_the_server_takes(server: Hostile, waits: Waits) -> None:

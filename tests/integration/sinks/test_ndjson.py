@@ -116,7 +116,7 @@ async def test_a_first_line_cut_anywhere_is_written_anew(path: Path) -> None:
 @pytest.mark.parametrize("body", [b"root:x:0:0\n", b"half a note", b"[1]\n", b'{"name": 1}\n{"id"', b"\0\0\0", b"1\n"])
 async def test_a_file_of_somebody_else_is_left_alone(path: Path, body: bytes) -> None:
     path.write_bytes(body)
-    with pytest.raises(SinkError, match="holds something else than samples: name another file"):
+    with pytest.raises(SinkError, match="holds data other than samples: use another path"):
         await sink(path).deliver(batch(range(3)))
     assert path.read_bytes() == body
 
@@ -155,10 +155,10 @@ async def test_a_full_disk_leaves_no_half_line_and_writing_goes_on_when_there_is
     lines = sink(path)
     await lines.deliver(batch(range(3)))
     before = path.read_bytes()
-    with full_disk(len(before) + 500), pytest.raises(SinkError, match=r"cannot be written"):
+    with full_disk(len(before) + 500), pytest.raises(SinkError, match=r"write failed"):
         await lines.deliver(batch(range(3, 9)))
     assert path.read_bytes() == before
-    with full_disk(len(before)), pytest.raises(SinkError, match="cannot be written: File too large"):
+    with full_disk(len(before)), pytest.raises(SinkError, match="write failed: File too large"):
         await lines.deliver(batch(range(3, 9)))
     await lines.deliver(batch(range(3, 9)))
     assert held(path) == list(range(9))
@@ -166,7 +166,7 @@ async def test_a_full_disk_leaves_no_half_line_and_writing_goes_on_when_there_is
 
 async def test_a_folder_that_is_not_there_is_told(path: Path) -> None:
     lines = sink(path.parent / "missing" / "a.ndjson")
-    with pytest.raises(SinkError, match="cannot be written: No such file or directory"):
+    with pytest.raises(SinkError, match="write failed: No such file or directory"):
         await lines.deliver(batch(range(3)))
     (path.parent / "missing").mkdir()
     assert (await lines.deliver(batch(range(3)))).seq == 3

@@ -78,7 +78,7 @@ async def test_a_newer_schema_is_refused_with_the_remedy_and_left_alone(path: Pa
         await sqlite_store(path).open()
     assert str(refusal.value) == (
         f"{path}: its schema (9999) is newer than this program: "
-        "install the providerwatch that wrote it or a later one, or name another store"
+        "install the providerwatch version that wrote it or a later one, or use another `store`"
     )
     assert contents(path) == before
 
@@ -86,7 +86,7 @@ async def test_a_newer_schema_is_refused_with_the_remedy_and_left_alone(path: Pa
 async def test_another_programs_database_is_refused(path: Path) -> None:
     with closing(sqlite3.connect(path)) as other, other:
         other.execute("CREATE TABLE dashboard (id INTEGER)")
-    with pytest.raises(StoreError, match="is another program's database: name another file"):
+    with pytest.raises(StoreError, match="is another program's database: use another file"):
         await sqlite_store(path).open()
     with closing(sqlite3.connect(path)) as other:
         assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("dashboard",)]

@@ -57,7 +57,7 @@ async def test_more_calls_than_may_wait_are_refused_and_the_others_are_made() ->
     found = await asyncio.gather(*calls, return_exceptions=True)
     assert 3 <= found.count(1) <= 4
     assert {str(each) for each in found if each != 1} == {
-        "3 calls are waiting for the store test: find out why the database is slow"
+        "store test: 3 calls are waiting: check why the database is slow"
     }
     await first
     await threads.end()
@@ -99,7 +99,7 @@ async def test_dropped_calls_fail_and_the_thread_ends_after_the_one_that_it_is_a
     await asyncio.sleep(0)
     loop = asyncio.get_running_loop()
     threads.drop(partial(_tell, loop, ended))
-    with pytest.raises(StoreError, match="was closed before this call ran"):
+    with pytest.raises(StoreError, match="closed before this call ran"):
         await waiting
     gate.set()
     assert await first

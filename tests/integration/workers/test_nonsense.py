@@ -72,7 +72,7 @@ async def test_an_answer_that_is_no_sample_is_the_monitors_fault(
             probing = watched.pool.measure(run_to(provider.base_url))
             sample = await probing
     assert (sample.error, sample.blame, sample.endpoint) == (ErrorClass.INTERNAL, Blame.MONITOR, "scripted:tiny")
-    assert sample.detail == "the probing process answered with what is no sample"
+    assert sample.detail == "the worker sent an invalid sample"
 
 
 async def test_an_answer_that_nobody_asked_for_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,7 +127,7 @@ async def test_a_killed_process_is_replaced_and_only_its_probes_are_the_monitors
             assert len(watched.restarts) == 1
             assert await watched.all_up() != [pid]
     assert [(sample.error, sample.blame) for sample in lost] == [(ErrorClass.INTERNAL, Blame.MONITOR)] * 5
-    assert {sample.detail for sample in lost} == {"the probing process died"}
+    assert {sample.detail for sample in lost} == {"the worker process died"}
     assert [sample.id for sample in lost] == [f"{number:016x}" for number in range(5)]
     assert found.error is None
 

@@ -171,7 +171,7 @@ async def test_a_prober_that_hangs_is_given_up_and_is_the_monitors_fault() -> No
         for number in range(2):
             await runner.run(run_of("a", number, total_s=0.05))
     assert [(sample.error, sample.blame) for sample in emitted] == [(ErrorClass.INTERNAL, Blame.MONITOR)] * 2
-    assert {sample.detail for sample in emitted} == {"the probing process did not answer in time"}
+    assert {sample.detail for sample in emitted} == {"the worker did not answer in time"}
 
 
 async def test_a_recorder_that_raises_keeps_no_place() -> None:

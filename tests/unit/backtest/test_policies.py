@@ -166,7 +166,7 @@ def test_other_numbers_may_be_named(name: str) -> None:
     ],
 )
 def test_what_is_no_policy_is_refused_with_what_there_is(name: str) -> None:
-    with pytest.raises(UnknownPolicyError, match=r"is no policy: there are filter, failures-N"):
+    with pytest.raises(UnknownPolicyError, match=r"unknown policy; use filter, failures-N"):
         policy_factory(name)
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.client import Status
-from monitor.client._scores import BY_SCORE, USES, Scores, parse
+from monitor.client import Endpoint, ScoredEndpoint, Status
+from monitor.client.scores import BY_SCORE, USES, Scores, parse
 from monitor.domain.tier import Tier, tier_of
 from monitor.routing.tiers import POLICY, TierPolicy
 from probes._model import ErrorClass
@@ -237,3 +237,7 @@ def test_what_is_measured_anew_is_fresh_again() -> None:
 def test_a_document_from_the_future_is_not_relied_on() -> None:
     known = parse(document(plain("a"), generated_at=timestamp(NOW + timedelta(days=1))))
     assert not known.is_fresh(NOW)
+
+
+def test_the_names_that_users_import_stay() -> None:
+    assert Endpoint is ScoredEndpoint

@@ -332,7 +332,7 @@ def test_a_name_that_no_file_can_have_is_told() -> None:
 
 
 def test_a_file_without_end_is_told() -> None:
-    expected = "/dev/zero: is too long: 16777216 bytes are the most; pass -c FILE or set PROVIDERWATCH_CONFIG"
+    expected = "/dev/zero: is too long: at most 16777216 bytes are allowed; pass -c FILE or set PROVIDERWATCH_CONFIG"
     assert told(Path("/dev/zero")) == expected
 
 

@@ -73,7 +73,7 @@ def test_whatever_looks_like_a_cursor_of_uses_is_one_that_a_database_takes(word:
 
 @pytest.mark.parametrize("word", ["", "AAA", "AAAAA", "AA==", "é" * 4, "AAAA\n"])
 def test_these_words_are_no_cursors_of_uses(word: str) -> None:
-    with pytest.raises(QueryError, match="begin anew"):
+    with pytest.raises(QueryError, match="start over"):
         from_use_cursor(word)
 
 

@@ -173,7 +173,7 @@ def test_reaching_asks_the_bare_host_without_a_key() -> None:
     [
         ("tool_choice", "required", "one of tool, any, auto, or null"),
         ("model_fields", "thinking: off", "an object in JSON: not JSON"),
-        ("model_fields", "[]", "an object in JSON: an object was expected, not an array"),
+        ("model_fields", "[]", "must be a JSON object: expected an object, not an array"),
     ],
 )
 def test_a_wrong_option_is_refused_when_the_configuration_is_read(option: str, value: str, message: str) -> None:

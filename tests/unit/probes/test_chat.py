@@ -99,7 +99,7 @@ def test_arguments_are_an_object_only_where_the_codec_says_so() -> None:
     chunk = {"choices": [{"delta": {"tool_calls": calls}}]}
     told = [ToolCall(index=0, name="f", arguments='{"a": 1}', whole=True), ToolCall(index=1, arguments='{"b"')]
     assert read(chunk, arguments_as_objects=True) == told
-    with pytest.raises(MalformedError, match="'arguments' should be a string"):
+    with pytest.raises(MalformedError, match="'arguments' must be a string"):
         read(chunk)
 
 

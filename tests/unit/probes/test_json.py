@@ -91,7 +91,7 @@ KINDS = [
 
 @pytest.mark.parametrize(("value", "kind"), KINDS[:-1])
 def test_only_an_object_is_an_object(value: object, kind: str) -> None:
-    with pytest.raises(MalformedError, match=f"an object was expected, not {kind}"):
+    with pytest.raises(MalformedError, match=f"expected an object, not {kind}"):
         _json.as_object(value)
 
 
@@ -118,13 +118,13 @@ def test_what_is_there_is_given() -> None:
 def test_a_value_of_another_shape_is_named_in_the_complaint(value: object, kind: str) -> None:
     source = {"a": [value] if value == [] else {"b": value} if value == {} else value}
     if not isinstance(value, dict):
-        with pytest.raises(MalformedError, match=f"an object was expected, not {kind}"):
+        with pytest.raises(MalformedError, match=f"expected an object, not {kind}"):
             _json.get_object(source, "a")
     if not isinstance(value, list):
-        with pytest.raises(MalformedError, match=f"'a' should be an array, not {kind}"):
+        with pytest.raises(MalformedError, match=f"'a' must be an array, not {kind}"):
             _json.get_list(source, "a")
     if not isinstance(value, str):
-        with pytest.raises(MalformedError, match=f"'a' should be a string, not {kind}"):
+        with pytest.raises(MalformedError, match=f"'a' must be a string, not {kind}"):
             _json.get_text(source, "a")
 
 
@@ -162,7 +162,7 @@ def test_what_a_model_wrote_may_come_as_a_number(value: object, text: str) -> No
 
 @pytest.mark.parametrize("value", [True, ["1"], {"text": "1"}])
 def test_what_a_model_wrote_is_nothing_else(value: object) -> None:
-    with pytest.raises(MalformedError, match="'a' should be a string"):
+    with pytest.raises(MalformedError, match="'a' must be a string"):
         _json.get_content({"a": value}, "a")
 
 
@@ -174,7 +174,7 @@ def test_where_nothing_depends_on_a_part_another_shape_is_as_absent(value: objec
 
 def test_objects_of_an_array_are_given_without_those_that_are_null() -> None:
     assert _json.get_objects({"a": [{"b": 1}, None, {}]}, "a") == [{"b": 1}, {}]
-    with pytest.raises(MalformedError, match="an object was expected"):
+    with pytest.raises(MalformedError, match="expected an object"):
         _json.get_objects({"a": [1]}, "a")
 
 

@@ -248,5 +248,5 @@ def test_what_only_one_copy_knows_can_be_sent() -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "true"])
 def test_further_fields_that_are_no_object_are_refused_when_the_configuration_is_read(text: str) -> None:
-    with pytest.raises(ValueError, match="option 'extra_body' should be an object in JSON"):
+    with pytest.raises(ValueError, match="option 'extra_body' must be a JSON object"):
         codec("openai_chat", {"extra_body": text})

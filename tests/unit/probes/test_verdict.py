@@ -303,7 +303,7 @@ def test_a_token_limit_spent_on_hidden_reasoning_is_our_own_fault() -> None:
     usage = b'data: {"usage":{"completion_tokens":64,"completion_tokens_details":{"reasoning_tokens":64}}}\n\n'
     seen = taken([(0.1, ROLE), (0.2, LENGTH), (0.3, usage)])
     assert (seen.error, seen.blame) == (ErrorClass.BAD_REQUEST, Blame.ACCOUNT)
-    assert seen.detail == ("all 64 tokens went into reasoning that is not shown: raise max_tokens, or lower the effort")
+    assert seen.detail == ("hidden reasoning used all 64 tokens: raise max_tokens or lower the reasoning effort")
 
 
 def test_a_token_limit_spent_on_nothing_is_empty() -> None:

@@ -127,7 +127,7 @@ def test_endpoints_of_a_model_are_a_group_of_their_own() -> None:
 
 
 def test_a_name_that_its_router_cannot_understand_is_told_with_its_endpoint() -> None:
-    with pytest.raises(RouterIdError, match=r"^p:m: router_ids.haproxy: 'be' is not BACKEND/SERVER of HAProxy"):
+    with pytest.raises(RouterIdError, match=r"^p:m: router_ids.haproxy: 'be' is not HAProxy's BACKEND/SERVER"):
         weighted_groups("haproxy", [make_row("p:m", router_ids={"haproxy": "be"})])
 
 

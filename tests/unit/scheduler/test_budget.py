@@ -174,7 +174,7 @@ def test_what_runs_counts_as_the_most_that_it_may_cost() -> None:
     runs = [make_run(number) for number in range(4)]
     assert [spender.budgets.claim(run, 60, at(0)) for run in runs] == [
         *[None] * 3,
-        "probes that run now may spend the rest of today's budget: 0 of 400 tokens so far",
+        "running probes may spend the rest of today's budget: 0 of 400 tokens so far",
     ]
     for run in runs:
         spender.budgets.charge(ended(run, at(1), 20))
@@ -189,7 +189,7 @@ def test_a_probe_that_was_dearer_than_it_should_is_expected_to_be_so_again() -> 
     spender.probe(at(60), 50)
     assert spender.budgets.claim(make_run(100), 60, at(120)) is None
     assert spender.budgets.claim(make_run(101), 60, at(121)) is None
-    assert (spender.budgets.claim(make_run(102), 60, at(122)) or "").startswith("probes that run now")
+    assert (spender.budgets.claim(make_run(102), 60, at(122)) or "").startswith("running probes")
 
 
 @pytest.mark.parametrize("error", [ErrorClass.CONNECT, ErrorClass.CANCELLED])

@@ -1,4 +1,4 @@
-"""What is usual at an hour of the week: of what it is made, and that a steady endpoint is hardly ever unusual."""
+"""Baselines at an hour of the week: which samples they use, and that a steady endpoint is hardly ever anomalous."""
 
 from __future__ import annotations
 
@@ -270,12 +270,12 @@ def test_a_figure_that_nothing_is_known_of_has_no_baseline() -> None:
 def test_hours_of_the_week_alone_are_worth_reading_where_the_nearer_ones_are_not_enough(
     counts: dict[datetime, int],
 ) -> None:
-    """Never is a habit made of all hours while only some of them are known."""
+    """Never is a baseline made of all hours while only some of them are known."""
     found = ttft_of(past(start, {0.5: count}) for start, count in counts.items())
     assert found is None or found.basis is not Basis.WEEK
 
 
-# Unusual
+# Anomalies
 
 
 def ask(ttft: Baseline | None = None, speed: Baseline | None = None, **fields: object) -> bool:
@@ -411,7 +411,7 @@ def test_one_bad_week_hides_no_trouble_and_three_become_baseline(bad: int, at_le
 
 
 def test_an_endpoint_that_grows_slower_over_weeks_gets_used_to_it() -> None:
-    """One tenth a week: never unusual, and after seven weeks twice as slow as at first."""
+    """One tenth a week: never anomalous, and after seven weeks twice as slow as at first."""
     for week in range(6, 14):
         known = [past(AT - n * 7 * DAY, {1.1 ** (week - n): 30}) for n in range(1, 7)]
         baseline = ttft_of(known)

@@ -55,7 +55,7 @@ def take(state: EndpointState, sample: Sample, *, within_slo: bool) -> None:
 
 
 def absorb(state: EndpointState, letters: str, first: int = 1) -> None:
-    """One sample a minute: `o` within its SLO, `s` too slow, `u` unusual, `f` failed."""
+    """One sample a minute: `o` within its SLO, `s` too slow, `u` anomalous, `f` failed."""
     for minute, letter in enumerate(letters, first):
         sample = make_sample(after(minute * EVERY_S), ErrorClass.CONNECT if letter == "f" else None)
         if letter == "u":

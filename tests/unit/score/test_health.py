@@ -199,7 +199,7 @@ def test_since_is_the_start_of_the_sample_that_changed_the_status() -> None:
     assert advanced(observations("fff", 204), DOWN).health.since == after(202 * EVERY_S)
 
 
-# Unusual samples
+# Anomalous samples
 
 
 def test_three_more_anomalous_samples_than_usual_ones_degrade_it() -> None:

@@ -24,7 +24,7 @@ from tests.unit.score.values import NEVER, START, advanced, observations, unhurr
 NEAR = 1e-7
 """What is believed is written to nine digits."""
 BELIEF = ("at_s", "troubled", "onsets", "hours", "onset_factor", *(hidden.name.lower() for hidden in Hidden))
-"""The numbers that an outlook is written as."""
+"""The numbers that a belief is written as."""
 
 moments = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(9000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 errors = st.sampled_from(ErrorClass)
@@ -93,7 +93,7 @@ def changed(**fields: Any) -> str:
 
 
 def changed_within(section: str, fields: dict[str, object]) -> str:
-    """The same, within one of its outlooks; "" leaves a number out."""
+    """The same, within one of its beliefs; "" leaves a number out."""
     was = dict(zip(BELIEF, json.loads(text_of(FULL))[section].split(), strict=True))
     return changed(**{section: " ".join(str(value) for value in (was | fields).values())})
 

@@ -62,7 +62,7 @@ def make_observation(number: float, outcome: SampleOutcome = SampleOutcome.OK, *
 def observations(outcomes: Iterable[SampleOutcome | str], first: float = 1) -> list[Observation]:
     """One observation a minute; a letter stands for what it showed.
 
-    `o` ok, `s` ok but slow, `u` ok but unusual, `f` failed, `r` reached, `x` not reached.
+    `o` ok, `s` ok but slow, `u` ok but anomalous, `f` failed, `r` reached, `x` not reached.
     """
     return [
         make_observation(first + place, **(_LETTERS[each] if isinstance(each, str) else {"outcome": each}))

@@ -35,12 +35,12 @@ def test_too_many_lines_are_too_large() -> None:
 @pytest.mark.parametrize(
     ("status", "told"),
     [
-        (401, "the server does not take the token: 401: go away"),
-        (403, "the server does not take the token: 403: go away"),
-        (404, "the server does not know the address, org or bucket: 404: go away"),
-        (301, "the server answers 301: go away"),
-        (405, "the server answers 405: go away"),
-        (500, "the server answers 500: go away"),
+        (401, "the server rejected the token: 401: go away"),
+        (403, "the server rejected the token: 403: go away"),
+        (404, "the server does not know this URL, org or bucket: 404: go away"),
+        (301, "the server answered 301: go away"),
+        (405, "the server answered 405: go away"),
+        (500, "the server answered 500: go away"),
     ],
 )
 def test_everything_else_keeps_the_lines(status: int, told: str) -> None:
@@ -57,7 +57,7 @@ def test_retry_after_is_read(status: int) -> None:
 
 
 def test_a_status_that_nobody_knows_is_told_by_number() -> None:
-    assert str(answer(599)) == "the server answers 599"
+    assert str(answer(599)) == "the server answered 599"
 
 
 @pytest.mark.parametrize(
@@ -83,4 +83,4 @@ def test_any_bytes_become_one_short_line(body: bytes) -> None:
 
 
 def test_without_a_token_words_stand_as_they_are() -> None:
-    assert str(reply(500, {}, b"broken", None)) == "the server answers 500: broken"
+    assert str(reply(500, {}, b"broken", None)) == "the server answered 500: broken"

@@ -197,7 +197,7 @@ async def test_an_unknown_exception_is_told_by_its_place_and_ends_nothing(caplog
     await running.until(lambda: running.outbox.runners[0].delivered_total == 1)
     told = "\n".join(record.getMessage() for record in caplog.records)
     assert "LookupError inside the sink at" in told
-    assert "sink clumsy could not be closed: RuntimeError at" in told
+    assert "sink clumsy: close failed: RuntimeError at" in told
     assert "s3cret" not in told
 
 

@@ -88,12 +88,12 @@ def changed(change: Callable[[dict[str, Any]], object]) -> bytes:
     ],
 )
 def test_what_is_no_block_is_refused(data: bytes) -> None:
-    with pytest.raises(StoreError, match=r"a block cannot be read .*: restore it from a backup"):
+    with pytest.raises(StoreError, match=r"invalid block .*: restore the store from a backup"):
         unpack(data, COLUMNS)
 
 
 def test_a_block_of_a_newer_program_is_refused_with_the_remedy() -> None:
-    with pytest.raises(StoreError, match="a newer providerwatch wrote: install that one"):
+    with pytest.raises(StoreError, match="written by a newer providerwatch: install that version"):
         unpack(changed(lambda document: document.update(v=2)), COLUMNS)
 
 

@@ -87,7 +87,7 @@ def test_a_word_is_its_number() -> None:
 
 
 def test_a_number_that_a_newer_program_wrote_is_named() -> None:
-    with pytest.raises(StoreError, match="unknown code 999, which a newer providerwatch wrote"):
+    with pytest.raises(StoreError, match="unknown code 999, written by a newer providerwatch"):
         Code(ERRORS).process_result_value(999, SQLITE)
 
 

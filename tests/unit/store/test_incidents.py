@@ -54,5 +54,5 @@ def test_what_no_database_takes_is_refused(wrong: Incident) -> None:
 
 @pytest.mark.parametrize("status", sorted(set(Status) - {Status.DEGRADED, Status.DOWN}))
 def test_what_was_up_or_not_known_was_no_incident(status: Status) -> None:
-    with pytest.raises(ValueError, match=f"'{status}' is nothing that an incident may be of"):
+    with pytest.raises(ValueError, match=f"'{status}' cannot be the worst status of an incident"):
         as_kept(replace(make_incident(1), worst=status))

@@ -52,8 +52,8 @@ def test_a_certificate_is_verified_where_that_is_asked_for() -> None:
 @pytest.mark.parametrize(
     ("options", "what"),
     [
-        ("sslmode=sometimes", "sslmode=sometimes is not known; write one of disable, prefer"),
-        ("pool=5", "pool is not a known option of the address; write one of host, ssl, sslmode, sslrootcert"),
+        ("sslmode=sometimes", "unknown sslmode=sometimes; use one of disable, prefer"),
+        ("pool=5", "unknown option pool in the URL; use one of host, ssl, sslmode, sslrootcert"),
         ("sslmode=verify-full&sslrootcert=/nowhere.pem", "/nowhere.pem is not a file"),
     ],
 )

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.schema.strict import WrongBodyError
 from monitor.traffic.calls import Call
-from monitor.traffic.reading import ERRORS, InvalidBatchError, ReadCalls, key_of
+from monitor.traffic.reading import ERRORS, ReadCalls, key_of
 from probes._model import Blame, ErrorClass
 from tests.unit.score.values import START, unhurried
 from tests.unit.traffic.values import NAME, OTHER, reader, reported
@@ -72,72 +73,72 @@ def test_each_is_taken_or_rejected_for_itself_and_told_by_its_place() -> None:
     found = read(reported("a"), 7, reported("b", outcome="fine"), reported("c"))
     assert [call.key for call in found.calls] == [key_of("a"), key_of("c")]
     assert [each.index for each in found.rejected] == [1, 2]
-    assert found.rejected[0].reason == "an outcome is an object"
+    assert found.rejected[0].reason == "an outcome must be an object"
 
 
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        ([], "the body is an object"),
-        (None, "the body is an object"),
-        ({}, "outcomes: a list is needed"),
-        ({"outcomes": {}}, "outcomes: a list is needed"),
-        ({"outcome": []}, "outcomes: a list is needed"),
-        ({"outcomes": [0] * 1001}, "outcomes: at most 1000 in a batch, not 1001"),
-        ({"outcomes": [], "outcome": []}, "'outcome': there is no such field beside outcomes"),
+        ([], "the body has to be an object"),
+        (None, "the body has to be an object"),
+        ({}, "outcomes has to be a list"),
+        ({"outcomes": {}}, "outcomes has to be a list"),
+        ({"outcome": []}, "outcomes has to be a list"),
+        ({"outcomes": [0] * 1001}, "outcomes has 1001 entries; at most 1000 are allowed in a batch"),
+        ({"outcomes": [], "outcome": []}, "'outcome' is not a known field; known fields: outcomes"),
     ],
 )
 def test_a_body_that_is_no_batch_is_refused_whole(body: object, told: str) -> None:
-    with pytest.raises(InvalidBatchError, match=told):
+    with pytest.raises(WrongBodyError, match=told):
         reader().read(body, START)
 
 
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"id": ""}, "id: a text of 1 to 200 characters is needed"),
-        ({"id": "x" * 201}, "id: a text"),
-        ({"id": 7}, "id: a text"),
-        ({"endpoint": "groq:lama"}, "endpoint: there is no 'groq:lama'"),
-        ({"endpoint": 7}, "endpoint: there is no 7"),
-        ({"endpoint": ["x"]}, "endpoint: there is no ['x']"),
-        ({"endpoint": "x" * 900}, "endpoint: there is no 'xxx"),
-        ({"endpoint": None}, "endpoint: exactly one of endpoint and router_id is needed"),
+        ({"id": ""}, "id: must be a string of 1 to 200 characters"),
+        ({"id": "x" * 201}, "id: must be a string"),
+        ({"id": 7}, "id: must be a string"),
+        ({"endpoint": "groq:lama"}, "endpoint: unknown endpoint 'groq:lama'"),
+        ({"endpoint": 7}, "endpoint: unknown endpoint 7"),
+        ({"endpoint": ["x"]}, "endpoint: unknown endpoint ['x']"),
+        ({"endpoint": "x" * 900}, "endpoint: unknown endpoint 'xxx"),
+        ({"endpoint": None}, "endpoint: exactly one of endpoint and router_id is required"),
         ({"router_id": {"litellm": "dep-17"}}, "endpoint: exactly one of"),
         (
             {"endpoint": None, "router_id": {"litellm": "dep-99"}},
             "router_id: no endpoint has the 'litellm' id 'dep-99'",
         ),
         ({"endpoint": None, "router_id": {"haproxy": "be/both"}}, "router_id: several endpoints have the 'haproxy' id"),
-        ({"endpoint": None, "router_id": {}}, "router_id: one router and what it calls the endpoint"),
-        ({"endpoint": None, "router_id": {"a": "b", "c": "d"}}, "router_id: one router"),
-        ({"endpoint": None, "router_id": {"litellm": 17}}, "router_id: one router"),
-        ({"endpoint": None, "router_id": "dep-17"}, "router_id: one router"),
-        ({"at": None}, "at: a time with a zone is needed"),
-        ({"at": 1_763_794_800}, "at: a time with a zone is needed"),
-        ({"at": "yesterday"}, "at: a time with a zone is needed"),
-        ({"at": "2026-11-22T07:00:00"}, "at: a time with a zone is needed"),
-        ({"at": "0001-01-01T00:00:00+23:59"}, "at: a time with a zone is needed"),
-        ({"at": "2026-11-22T06:44:59Z"}, "at: longer ago than 15 minutes"),
+        ({"endpoint": None, "router_id": {}}, "router_id: must hold one router and its id of the endpoint"),
+        ({"endpoint": None, "router_id": {"a": "b", "c": "d"}}, "router_id: must hold one router"),
+        ({"endpoint": None, "router_id": {"litellm": 17}}, "router_id: must hold one router"),
+        ({"endpoint": None, "router_id": "dep-17"}, "router_id: must hold one router"),
+        ({"at": None}, "at: must be a time with a time zone"),
+        ({"at": 1_763_794_800}, "at: must be a time with a time zone"),
+        ({"at": "yesterday"}, "at: must be a time with a time zone"),
+        ({"at": "2026-11-22T07:00:00"}, "at: must be a time with a time zone"),
+        ({"at": "0001-01-01T00:00:00+23:59"}, "at: must be a time with a time zone"),
+        ({"at": "2026-11-22T06:44:59Z"}, "at: more than 15 minutes ago"),
         ({"at": "2026-11-22T07:01:01Z"}, "at: more than 60 s ahead of this clock"),
-        ({"outcome": None}, "outcome: one of ok, dns, "),
-        ({"outcome": ["ok"]}, "outcome: one of"),
-        ({"outcome": "skipped"}, "outcome: one of"),
-        ({"outcome": "vantage_offline"}, "outcome: one of"),
-        ({"status_code": 99}, "status_code: a whole number from 100 to 599"),
-        ({"status_code": "529"}, "status_code: a whole number"),
-        ({"status_code": True}, "status_code: a whole number"),
-        ({"ttft_s": -0.1}, "ttft_s: seconds from 0 to 86400"),
-        ({"ttft_s": float("nan")}, "ttft_s: seconds"),
-        ({"ttft_s": True}, "ttft_s: seconds"),
-        ({"e2e_s": 10**400}, "e2e_s: seconds"),
-        ({"e2e_s": "1.4"}, "e2e_s: seconds"),
-        ({"prompt_tokens": -1}, "prompt_tokens: a whole number from 0 to 1000000000"),
-        ({"output_tokens": 1.5}, "output_tokens: a whole number"),
-        ({"reasoning_tokens": 10**30}, "reasoning_tokens: a whole number"),
-        ({"app": ""}, "app: a text of 1 to 64 characters"),
-        ({"app": "x" * 65}, "app: a text"),
-        ({"latency": 3}, "'latency': there is no such field"),
+        ({"outcome": None}, "outcome: must be one of ok, dns, "),
+        ({"outcome": ["ok"]}, "outcome: must be one of"),
+        ({"outcome": "skipped"}, "outcome: must be one of"),
+        ({"outcome": "vantage_offline"}, "outcome: must be one of"),
+        ({"status_code": 99}, "status_code: must be a whole number from 100 to 599"),
+        ({"status_code": "529"}, "status_code: must be a whole number"),
+        ({"status_code": True}, "status_code: must be a whole number"),
+        ({"ttft_s": -0.1}, "ttft_s: must be seconds from 0 to 86400"),
+        ({"ttft_s": float("nan")}, "ttft_s: must be seconds"),
+        ({"ttft_s": True}, "ttft_s: must be seconds"),
+        ({"e2e_s": 10**400}, "e2e_s: must be seconds"),
+        ({"e2e_s": "1.4"}, "e2e_s: must be seconds"),
+        ({"prompt_tokens": -1}, "prompt_tokens: must be a whole number from 0 to 1000000000"),
+        ({"output_tokens": 1.5}, "output_tokens: must be a whole number"),
+        ({"reasoning_tokens": 10**30}, "reasoning_tokens: must be a whole number"),
+        ({"app": ""}, "app: must be a string of 1 to 64 characters"),
+        ({"app": "x" * 65}, "app: must be a string"),
+        ({"latency": 3}, "'latency': unknown field"),
     ],
 )
 def test_a_rejection_names_the_field_and_what_it_should_be(fields: dict[str, Any], told: str) -> None:
@@ -182,7 +183,7 @@ fields_of_any_kind = st.dictionaries(
 def test_whatever_is_sent_is_read_or_refused(body: object) -> None:
     try:
         found = reader().read(body, START)
-    except InvalidBatchError:
+    except WrongBodyError:
         return
     assert isinstance(body, dict)
     assert len(found.calls) + len(found.rejected) == len(body["outcomes"])

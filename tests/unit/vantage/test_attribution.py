@@ -34,7 +34,7 @@ def errors(samples: Iterable[Sample]) -> list[ErrorClass | None]:
 
 
 class Scene:
-    """A vantage whose witnesses answer as they are told."""
+    """A vantage whose checks answer as given."""
 
     def __init__(self, origins: Mapping[str, Origin] = TWO, *canaries: Origin) -> None:
         self.vantage = Vantage(origins, canaries)
@@ -135,7 +135,7 @@ def test_the_vantage_is_offline_when_the_canary_that_was_asked_is_silent_too() -
     scene.take(unheard(0), 0)
     (sample,) = scene.round(0)
     assert (sample.error, sample.blame) == (OFFLINE, Blame.NETWORK)
-    assert sample.detail == "the vantage was offline (connect: no answer)"
+    assert sample.detail == "the local network was offline (connect: no answer)"
     assert not scene.vantage.online
 
 
@@ -154,7 +154,7 @@ def test_a_check_without_a_result_excuses_nothing() -> None:
 
 
 def test_who_was_silent_while_others_are_asked_stands_for_them() -> None:
-    """Each of two is the other's witness, though what was asked said nothing."""
+    """Each of two proves that the network works, though the checks had no result."""
     scene = Scene()
     scene.take(unheard(0), 0)
     scene.take(unheard(0, "q:one"), 0)
@@ -529,7 +529,7 @@ def test_a_canary_is_fit_again_once_it_is_heard() -> None:
     assert scene.asks(700) == [OFFLINE]
 
 
-def test_a_roll_call_that_nobody_answers_finds_nobody_unfit() -> None:
+def test_a_roll_call_that_nobody_answers_finds_nobody_unreliable() -> None:
     """As at the start of a machine whose network comes up later."""
     scene = Scene({"p:one": P}, CANARY)
     assert scene.asks(0) == []

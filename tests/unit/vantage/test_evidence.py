@@ -123,10 +123,10 @@ def test_an_excused_sample_keeps_what_it_seemed_to_be_and_what_was_measured() ->
         seemed,
         error=ErrorClass.VANTAGE_OFFLINE,
         blame=Blame.NETWORK,
-        detail="the vantage was offline (timeout_ttft: no answer to the request)",
+        detail="the local network was offline (timeout_ttft: no answer to the request)",
     )
 
 
 def test_an_excuse_is_short_also_where_the_words_were_long_or_none() -> None:
-    assert excused(unheard(0, detail=None)).detail == "the vantage was offline (connect)"
+    assert excused(unheard(0, detail=None)).detail == "the local network was offline (connect)"
     assert len(excused(unheard(0, detail="x" * 200)).detail or "") == 200

@@ -110,7 +110,7 @@ class History:
                 pass
 
     def wait(self, seconds: float) -> None:
-        """As the lookout does: look at the bound every second."""
+        """As the gate does: look at the bound every second."""
         for _ in range(int(seconds)):
             self.now_s += 1
             self.go(self.vantage.tick(after(self.now_s)))

@@ -42,7 +42,7 @@ class Scene:
         return list(errors(self.vantage.take(unheard(at_s, error=error), after(at_s))))
 
     def asks(self, at_s: float, result: CheckResult) -> list[object]:
-        """What is done about a waiting sample when the resolver is the only witness."""
+        """What is done about a waiting sample when only the resolver can tell."""
         assert self.vantage.is_due(after(at_s))
         assert self.vantage.ask(after(at_s)) == ()
         return self.looked_up(at_s, result) + list(errors(self.vantage.answered([])))

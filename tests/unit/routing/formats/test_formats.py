@@ -150,7 +150,7 @@ def test_a_file_of_envoy_holds_one_cluster_and_says_which_there_are() -> None:
     )
     assert list(health(rendered(Format.ENVOY_EDS, of, "a"))) == ["10.0.0.2:80"]
     for cluster in (None, "nobody"):
-        with pytest.raises(CannotBeMadeError, match="a file holds one cluster of Envoy; say which of a, b"):
+        with pytest.raises(CannotBeMadeError, match="an Envoy file holds one cluster; choose one with --cluster: a, b"):
             render(Format.ENVOY_EDS, of, cluster)
 
 
@@ -239,7 +239,7 @@ def test_a_format_without_names_says_what_to_write(file_format: Format, router: 
 
 
 def test_a_malformed_name_of_another_daemon_is_told() -> None:
-    with pytest.raises(CannotBeMadeError, match=r"^p:m: router_ids\.traefik: 'x' is not SERVICE/CHILD"):
+    with pytest.raises(CannotBeMadeError, match=r"^p:m: router_ids\.traefik: 'x' is not Traefik's SERVICE/CHILD"):
         render(Format.TRAEFIK, snapshot(make_row("p:m", router_ids={"traefik": "x"})))
 
 
