@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import assert_never
 from urllib.parse import urlsplit
 
-from monitor.config import _outputs as outputs
 from monitor.config import _schema as schema
 from monitor.config._addresses import is_this_machine
 from monitor.config._values import endpoint_id
@@ -17,14 +15,10 @@ from monitor.config.model import (
     BudgetSpec,
     Config,
     EndpointSpec,
-    InfluxSpec,
-    NdjsonSpec,
     ProbeSpec,
     ProviderSpec,
-    PublishFile,
     RetentionSpec,
     ScoringSpec,
-    SinkSpec,
     Slo,
 )
 from monitor.domain.maintenance import MaintenanceWindow, joined, matches
@@ -62,12 +56,10 @@ def resolve(file: schema.File, lookups: Lookups) -> Config:
         endpoints=tuple(_endpoints(file, lookups)),
         probes={name: _probe(name, probe) for name, probe in file.probes.items()},
         scoring=ScoringSpec(**dict(file.scoring)),
-        publish_files=tuple(
-            PublishFile(**{**dict(each), "path": lookups.folder / each.path}) for each in file.publish.files
-        ),
+        publish_files=tuple(file.publish.files),
         haproxy_agent=file.publish.haproxy_agent,
         metrics=file.publish.metrics,
-        sinks=tuple(_sink(name, sink, lookups.folder) for name, sink in file.sinks.items()),
+        sinks=file.sinks,
     )
 
 
@@ -94,18 +86,6 @@ def _store(url: str, folder: Path) -> str:
     scheme, _, place = url.partition(":")
     relative = scheme == "sqlite" and not place.startswith("//")
     return f"sqlite://{folder / place}" if relative and folder.is_absolute() else url
-
-
-def _sink(name: str, sink: outputs.Influx | outputs.Ndjson, folder: Path) -> SinkSpec:
-    match sink:
-        case outputs.Influx():
-            return InfluxSpec(
-                name=name, url=sink.url, org=sink.org, bucket=sink.bucket, token=sink.token, timeout_s=sink.timeout
-            )
-        case outputs.Ndjson():
-            return NdjsonSpec(name=name, path=folder / sink.path, max_bytes=sink.max_bytes, keep=sink.keep)
-        case _:
-            assert_never(sink)
 
 
 def _endpoints(file: schema.File, lookups: Lookups) -> Iterator[EndpointSpec]:

@@ -5,15 +5,12 @@ The docstrings of fields are the descriptions in the published JSON Schema.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
 
 from pydantic import (
     Field,
     StrictBool,
     ValidationInfo,
-    WrapValidator,
     field_validator,
     model_validator,
 )
@@ -24,7 +21,7 @@ from monitor.config import _types as types
 from monitor.config import listing
 from monitor.config._addresses import is_loopback
 from monitor.config._errors import RefusedError
-from monitor.config._outputs import Influx, Ndjson, Publish, read_sink, says_kind
+from monitor.config._outputs import AnySink, Publish, with_kinds
 from monitor.config._section import Section, default_of, seconds_of
 from monitor.config._values import as_duration
 from monitor.config.listing import Listing
@@ -312,15 +309,13 @@ class File(Section):
     maintenance: list[Maintenance] = Field(default_factory=list)
     """When endpoints are left alone."""
     publish: Publish = Field(default_factory=Publish)
-    sinks: dict[types.Name, Annotated[Influx | Ndjson, WrapValidator(read_sink)]] = Field(default_factory=dict)
+    sinks: dict[types.Name, AnySink] = Field(default_factory=dict)
     """Where samples go, beside the store, by name. A name is the kind, unless `kind:` says otherwise."""
 
     @field_validator("sinks", mode="before")
     @classmethod
-    def _called_by_kind(cls, value: object) -> object:
-        if not isinstance(value, Mapping):
-            return value
-        return {name: {"kind": name, **each} if says_kind(name, each) else each for name, each in value.items()}
+    def _called_by_kind(cls, value: object, info: ValidationInfo[types.KnownNames]) -> object:
+        return with_kinds(value, info)
 
     @field_validator("listen")
     @classmethod
@@ -331,14 +326,7 @@ class File(Section):
         return value
 
 
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of the file, for editors. It does not know what other parts of the file say."""
-    schema = File.model_json_schema(schema_generator=_WithoutNull)
-    del schema["$defs"]["Provider"]["required"]  # the catalogue may know it
-    return {"$schema": _WithoutNull.schema_dialect, **schema, "title": "Providerwatch"}
-
-
-class _WithoutNull(GenerateJsonSchema):
+class WithoutNull(GenerateJsonSchema):
     """Describes what may be left out as what may be written: nothing may be written as null."""
 
     def nullable_schema(self, schema: NullableSchema) -> JsonSchemaValue:

@@ -24,6 +24,7 @@ from monitor.daemon.signals import done_before, stop_on_signals
 from monitor.metrics.metrics import Metrics
 from monitor.pipeline.baselines import BaselineHooks, BaselineReader
 from monitor.pipeline.housekeeper import Housekeeper, HousekeeperCallbacks, retention_of
+from monitor.pipeline.outbox import Outbox
 from monitor.pipeline.outcomes import OutcomeHooks, OutcomeReceiver, reader_of, spans_of
 from monitor.pipeline.recorder import Hooks, Recorder
 from monitor.pipeline.restore import aliases_of, recount, restore, restore_budgets
@@ -37,7 +38,7 @@ from monitor.score.blame import blame_of
 from monitor.score.outcomes import SampleOutcome, outcome
 from monitor.scoreboard.board import Board, StatusChange
 from monitor.scoreboard.renderer import Renderer
-from monitor.sinks import Outbox, create_sinks
+from monitor.sinks import create_sinks
 from monitor.store import Size, Store, create_store
 from monitor.store.retention_clock import ClockReading
 from monitor.vantage import GateCallbacks, NetworkGate, look_up

@@ -10,11 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from monitor.config.model import PublishFile
-from monitor.domain.formats import Format
+from monitor.config.options import FileSection
 from monitor.routing.atomic_file import replace_file
-from monitor.routing.formats.render import render
-from monitor.routing.openrouter.file import OpenRouterFile
+from monitor.routing.router_format import RouterFormat
 from monitor.routing.weights import basis
 from monitor.scoreboard.snapshot import Snapshot
 
@@ -28,9 +26,9 @@ _LONGEST_REST_S: Final = 5.0
 class FileWriter:
     """Writes the newest snapshot in the shape of each file, and leaves out those that came and went while it wrote."""
 
-    def __init__(self, files: Sequence[PublishFile]) -> None:
-        self._files = files
-        self._offers = OpenRouterFile()
+    def __init__(self, files: Sequence[FileSection]) -> None:
+        self._files = tuple(file for file in files if isinstance(file, RouterFormat))  # as all of `FORMATS` are
+        self._writers = {file.path: file.writer() for file in self._files}
         self._snapshot: Snapshot | None = None
         self._written: dict[Path, bytes] = {}
         self._basis: Sequence[object] = ()
@@ -66,18 +64,12 @@ class FileWriter:
             now = basis(snapshot.rows.values())
             was, self._basis = self._basis, now
             for file in self._files:
-                if file.format.of_choices and now == was and file.path in self._written:
+                if file.of_choices and now == was and file.path in self._written:
                     self._replace(file, self._written[file.path])
                 else:
-                    self._replace(file, self._body(file, snapshot))
+                    self._replace(file, self._writers[file.path](snapshot))
 
-    def _body(self, file: PublishFile, snapshot: Snapshot) -> bytes:
-        """A file's content. The largest is put together from what did not change since the last time."""
-        if file.format is Format.OPENROUTER:
-            return self._offers.body(snapshot)
-        return render(file.format, snapshot, file.cluster, file.options)
-
-    def _replace(self, file: PublishFile, body: bytes) -> None:
+    def _replace(self, file: RouterFormat, body: bytes) -> None:
         try:
             # Who watches a file would take it for news.
             if body != self._written.get(file.path) or not file.path.exists():

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from monitor.sinks._protocol import SampleOrigin
 from probes._model import Sample
 
 MEASUREMENT: Final = "providerwatch_probe"
@@ -35,16 +35,7 @@ _ESCAPED: Final = str.maketrans(
 """A backslash cannot stand before every character of a tag, so it becomes a slash."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineOrigin:
-    """What the configuration knows of an endpoint, and a sample does not."""
-
-    provider: str
-    model: str
-    """The public name of the weights."""
-
-
-def line(sample: Sample, origin: LineOrigin | None) -> str:
+def line(sample: Sample, origin: SampleOrigin | None) -> str:
     """The line of a sample, its time in microseconds; `origin` is None when the endpoint left the configuration."""
     tags = {name: getattr(sample, name) for name in _TAGS}
     if origin is not None:

@@ -1,12 +1,14 @@
-"""What the daemon asks of a sink, whatever destination is behind it."""
+"""What the daemon asks of a sink, whatever destination is behind it, and of the options of a sink."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from monitor.store import StoredSample
+from monitor.config.options import SinkSection
+from monitor.domain.stored_sample import StoredSample
 
 
 class SinkError(Exception):
@@ -49,3 +51,20 @@ class Sink(Protocol):
 
     async def close(self) -> None:
         """Wait for what is under way, then let go of connections and files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleOrigin:
+    """What the configuration knows of an endpoint, and a sample does not."""
+
+    provider: str
+    model: str
+    """The public name of the weights."""
+
+
+class SinkOptions(SinkSection):
+    """The options of one kind of sink. A subclass declares a field for each key of the file."""
+
+    @abstractmethod
+    def create(self, name: str, origins: Mapping[str, SampleOrigin]) -> Sink:
+        """The sink that the configuration calls `name`; nothing is opened yet. `origins` are by endpoint."""

@@ -3,6 +3,7 @@
 `create_store(url)` gives a `Store`; nothing else in this folder is for outside use.
 """
 
+from monitor.domain.stored_sample import StoredSample
 from monitor.store._memory import MemoryStore
 from monitor.store._protocol import (
     Backlog,
@@ -17,7 +18,6 @@ from monitor.store._protocol import (
     Size,
     Spent,
     Store,
-    StoredSample,
     StoreError,
     StoreReplacedError,
     StoreTakenError,

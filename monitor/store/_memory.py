@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import TypeAlias
 
 from monitor.domain.incident import Incident
+from monitor.domain.stored_sample import StoredSample
 from monitor.store import _incidents, _traffic
 from monitor.store._protocol import (
     Backlog,
@@ -24,7 +25,6 @@ from monitor.store._protocol import (
     Schema,
     Size,
     Spent,
-    StoredSample,
     StoreError,
     Times,
 )

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Protocol
 
 from monitor.domain.incident import Incident
+from monitor.domain.stored_sample import StoredSample
 from monitor.store.rollup import Rollup
 from monitor.traffic.counted import Activity, TrafficBatch, TrafficTally, Use
 from probes._model import ErrorClass, Sample, Task
@@ -84,14 +85,6 @@ class PageKey:
 
     at: datetime
     id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredSample:
-    """A sample with its place in the order of appending, counted up over all endpoints."""
-
-    seq: int
-    sample: Sample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

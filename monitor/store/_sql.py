@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import Connection, Engine, Row, Select
 
 from monitor.domain.incident import Incident
+from monitor.domain.stored_sample import StoredSample
 from monitor.store import _horizon, _incidents, _outbox, _queries, _rollups, _tallies, _traffic
 from monitor.store._append import Appender
 from monitor.store._database import Database
@@ -28,7 +29,6 @@ from monitor.store._protocol import (
     Schema,
     Size,
     Spent,
-    StoredSample,
     StoreError,
     StoreReplacedError,
     Times,

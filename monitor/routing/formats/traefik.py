@@ -5,10 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
+from monitor.routing.router_format import RouterFormat, some_groups
 from monitor.routing.weights import Choice, RoutingUse
+from monitor.scoreboard.snapshot import Snapshot
 
 
-def traefik(groups: Mapping[str, Sequence[Choice]]) -> bytes:
+class TraefikFormat(RouterFormat):
+    """Dynamic configuration for Traefik, with a weighted service for each group."""
+
+    router = "traefik"
+
+    def render(self, snapshot: Snapshot) -> bytes:
+        """See `RouterFormat.render`."""
+        return _services(some_groups(self.router, snapshot))
+
+
+def _services(groups: Mapping[str, Sequence[Choice]]) -> bytes:
     """JSON, which is YAML too: Traefik reads it from a file that is called `.yaml`. 0 is the weight of what is down."""
     services = {
         name: {"weighted": {"services": [_child(choice) for choice in members]}} for name, members in groups.items()

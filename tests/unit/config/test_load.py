@@ -17,19 +17,18 @@ from monitor.config import (
     ConfigError,
     EndpointSpec,
     Listen,
-    NdjsonSpec,
     ProbeSpec,
     ProviderSpec,
-    PublishFile,
     RetentionSpec,
     ScoringSpec,
     Slo,
     default_path,
     load,
 )
-from monitor.domain.formats import Format
 from monitor.domain.maintenance import MaintenanceWindow
+from monitor.sinks.ndjson import Ndjson
 from probes._model import Blame, Endpoint, ErrorClass, Pricing, Secret, Task
+from tests.support.router_files import file_of
 
 Load = Callable[..., Config]
 
@@ -177,7 +176,7 @@ def test_everything_that_is_written_is_used(load_text: Load, tmp_path: Path) -> 
             count_wrong_answers=False,
             blame={ErrorClass.NOT_FOUND: Blame.PROVIDER, ErrorClass.DNS: Blame.ACCOUNT},
         ),
-        publish_files=(PublishFile(format=Format.SCORES, path=tmp_path / "out/uptime.json"),),
+        publish_files=(file_of("scores", tmp_path / "out/uptime.json"),),
     )
 
 
@@ -279,8 +278,8 @@ def test_relative_paths_begin_at_the_folder_of_the_file_wherever_a_command_is_ru
     text = f"{SMALL}store: sqlite:{name}\nsinks: {{ndjson: {{path: {name}.lines}}}}\n"
     config = load_text(f"{text}publish: {{files: [{{format: scores, path: {name}}}]}}\n")
     assert config.store == f"sqlite://{tmp_path / name}"
-    (sink,), (file,) = config.sinks, config.publish_files
-    assert isinstance(sink, NdjsonSpec)
+    sink, (file,) = config.sinks["ndjson"], config.publish_files
+    assert isinstance(sink, Ndjson)
     assert (sink.path, file.path) == (tmp_path / f"{name}.lines", tmp_path / name)
 
 

@@ -1,4 +1,4 @@
-"""What HAProxy reads: the lines of its agent checks, and a map file. Pure."""
+"""What HAProxy calls endpoints, and the lines that its agent checks read. Pure."""
 
 from __future__ import annotations
 
@@ -36,19 +36,10 @@ def agent_answers(rows: Iterable[Row]) -> Mapping[str, bytes]:
     Always both words: one that is left out stays as it was. A weight is told of what is down too, for the same reason.
     """
     known = tuple(rows)
-    return {name: _answer(choice) for name, choice in _named(known, choices("haproxy", known)).items()}
+    return {name: _answer(choice) for name, choice in named_servers(known, choices("haproxy", known)).items()}
 
 
-def haproxy_map(rows: Iterable[Row], backends: Mapping[str, Sequence[Choice]]) -> bytes:
-    """A map file: a server or an endpoint, and its weight, 0 where it is not to be used."""
-    return "".join(
-        f"{name} {0 if choice.use is RoutingUse.NONE else choice.weight}\n"
-        for name, choice in _named(rows, backends).items()
-        if not name.startswith("#")  # HAProxy would take the line for a comment
-    ).encode()
-
-
-def _named(rows: Iterable[Row], backends: Mapping[str, Sequence[Choice]]) -> Mapping[str, Choice]:
+def named_servers(rows: Iterable[Row], backends: Mapping[str, Sequence[Choice]]) -> Mapping[str, Choice]:
     """Endpoints, and over them servers: one that is called like an endpoint is what HAProxy means."""
     servers = {f"{name}/{choice.member.name}": choice for name, members in backends.items() for choice in members}
     return {**by_endpoint(rows), **servers}

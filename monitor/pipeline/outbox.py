@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from monitor.sinks._backoff import wait_s
-from monitor.sinks._protocol import Delivery, Sink, SinkError
+from monitor.pipeline.backoff import wait_s
+from monitor.sinks import Delivery, Sink, SinkError
 from monitor.store import Store, StoredSample, StoreError
 
 log = logging.getLogger(__name__)
