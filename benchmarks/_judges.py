@@ -21,8 +21,9 @@ from _world import World
 
 from monitor.backtest.policies import CountedSample, Policy
 from monitor.config.model import Canary, Config, EndpointSpec, ProbeSpec, Slo
+from monitor.domain.budget_unit import BudgetUnit
 from monitor.domain.status import Status
-from monitor.scheduler.budget import Budgets, Unit
+from monitor.scheduler.budget import Budgets
 from monitor.scheduler.jobs import plan, run_for
 from monitor.score.endpoint import EndpointState, ScoringParams, Shared
 from monitor.score.health import Observation
@@ -200,7 +201,7 @@ class Whole:
         watched = {name: origin for name, origin in origins.items() if origin is not None and setting.looks_out}
         self._vantage = Vantage(watched, canary_origins(config.canaries))
         providers = {spec.endpoint.id: spec.endpoint.provider for spec in config.endpoints}
-        caps = {} if setting.tokens_per_day is None else {Unit.TOKENS: setting.tokens_per_day}
+        caps = {} if setting.tokens_per_day is None else {BudgetUnit.TOKENS: setting.tokens_per_day}
         self._budgets = Budgets({name: caps for name in set(providers.values()) if caps}, providers)
         self._running: dict[int, Run] = {}
         self._replies: tuple[float, list[Reply]] | None = None

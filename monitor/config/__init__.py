@@ -9,7 +9,6 @@ from monitor.config._prices import known_price
 from monitor.config._proxies import unused_proxy
 from monitor.config._values import duration_s
 from monitor.config.model import (
-    BudgetSpec,
     Canary,
     Config,
     EndpointSpec,
@@ -17,14 +16,12 @@ from monitor.config.model import (
     MetricsDetail,
     ProbeSpec,
     ProviderSpec,
-    RetentionSpec,
     ScoringSpec,
     Slo,
 )
 from monitor.config.options import Extensions
 
 __all__ = [
-    "BudgetSpec",
     "Canary",
     "Catalogue",
     "Config",
@@ -41,7 +38,6 @@ __all__ = [
     "ProviderSpec",
     "Quirk",
     "RefusedError",
-    "RetentionSpec",
     "ScoringSpec",
     "Slo",
     "base_url",

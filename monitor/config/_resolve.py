@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,16 +13,16 @@ from monitor.config._addresses import is_this_machine
 from monitor.config._values import endpoint_id
 from monitor.config.listing import TEXT, Architecture, Listing, ModelCard, ProviderCard
 from monitor.config.model import (
-    BudgetSpec,
     Config,
     EndpointSpec,
     ProbeSpec,
     ProviderSpec,
-    RetentionSpec,
     ScoringSpec,
     Slo,
 )
+from monitor.domain.budget_unit import BudgetUnit
 from monitor.domain.maintenance import MaintenanceWindow, joined, matches
+from monitor.domain.retention import Retention
 from probes._model import Endpoint, Pricing, Probe, Secret, Task
 from probes._proxy import DIRECT
 
@@ -49,7 +50,7 @@ def resolve(file: schema.File, lookups: Lookups) -> Config:
         token=file.token,
         rate_limit=file.rate_limit,
         store=_store(file.store, lookups.folder),
-        retention=RetentionSpec(**{f"{tier}_s": kept_s for tier, kept_s in file.retention}),
+        retention=_retention(file.retention),
         max_concurrent=file.max_concurrent,
         grace_s=file.grace,
         providers={name: _provider(name, provider) for name, provider in file.providers.items()},
@@ -63,9 +64,21 @@ def resolve(file: schema.File, lookups: Lookups) -> Config:
     )
 
 
+def _retention(kept: schema.RetentionSection) -> Retention:
+    return Retention(
+        raw=timedelta(seconds=kept.raw), hourly=timedelta(seconds=kept.hourly), daily=timedelta(seconds=kept.daily)
+    )
+
+
 def _provider(name: str, provider: schema.Provider) -> ProviderSpec:
-    budget = BudgetSpec(**dict(provider.budget)) if provider.budget else BudgetSpec()
-    return ProviderSpec(name=name, max_concurrent=provider.max_concurrent, budget=budget)
+    return ProviderSpec(name=name, max_concurrent=provider.max_concurrent, budget=_caps(provider.budget))
+
+
+def _caps(budget: schema.Budget | None) -> dict[BudgetUnit, float]:
+    if budget is None:
+        return {}
+    caps = {BudgetUnit.USD: budget.usd_per_day, BudgetUnit.TOKENS: budget.tokens_per_day}
+    return {unit: cap for unit, cap in caps.items() if cap is not None}
 
 
 def _probe(name: str, probe: schema.ProbeSection) -> ProbeSpec:

@@ -5,7 +5,8 @@ The docstrings of fields are the descriptions in the published JSON Schema.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from pydantic import (
     Field,
@@ -30,9 +31,9 @@ from monitor.config.model import (
     Listen,
     ProbeSpec,
     ProviderSpec,
-    RetentionSpec,
     ScoringSpec,
 )
+from monitor.domain.retention import Retention
 from probes._model import Task
 
 DEFAULT_PROBES = {"chat": {"task": Task.CHAT.value}}
@@ -216,14 +217,23 @@ _SHORTEST_HOURLY_S = 91 * 86_400.0
 """The windows up to 90 days are counted from hours, or from days that are made of them."""
 
 
+def _kept(tier: str) -> Any:  # noqa: ANN401  # text in the schema, seconds once validated
+    return Field(default=_standard(tier), validate_default=True)
+
+
+def _standard(tier: str) -> str:
+    kept: timedelta = default_of(Retention, tier)
+    return as_duration(kept.total_seconds())
+
+
 class RetentionSection(Section):
     """How long history is kept: samples, and what is made of them by the hour and by the day."""
 
-    raw: types.Duration = seconds_of("raw_s", RetentionSpec)
+    raw: types.Duration = _kept("raw")
     """Samples, each as it was taken; at least 2d."""
-    hourly: types.Duration = seconds_of("hourly_s", RetentionSpec)
+    hourly: types.Duration = _kept("hourly")
     """Counts and quantiles by the hour; at least 91d, and not shorter than raw."""
-    daily: types.Duration = seconds_of("daily_s", RetentionSpec)
+    daily: types.Duration = _kept("daily")
     """Counts and quantiles by the day; not shorter than hourly."""
 
     @field_validator("raw")
@@ -248,8 +258,7 @@ class RetentionSection(Section):
 
 def _not_shorter(value: float, tier: str, info: ValidationInfo) -> float:
     if value < info.data.get(tier, value):
-        standard = as_duration(default_of(RetentionSpec, f"{tier}_s"))
-        raise RefusedError(f"must not be shorter than {tier} (which is {standard} if not written)")
+        raise RefusedError(f"must not be shorter than {tier} (which is {_standard(tier)} if not written)")
     return value
 
 

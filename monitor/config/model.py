@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from monitor.config._errors import Problem
 from monitor.config.listing import UNLISTED, Listing
+from monitor.domain.budget_unit import BudgetUnit
 from monitor.domain.maintenance import MaintenanceWindow
+from monitor.domain.retention import Retention
 from probes._model import Blame, Endpoint, ErrorClass, Secret, Task
 
 if TYPE_CHECKING:
@@ -77,21 +79,13 @@ class EndpointSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BudgetSpec:
-    """What probing a provider may cost in a day of UTC; None: as much as it will."""
-
-    usd_per_day: float | None = None
-    tokens_per_day: int | None = None
-    """Of prompts and answers together."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSpec:
     """A provider's own limits."""
 
     name: str
     max_concurrent: int = 4
-    budget: BudgetSpec = BudgetSpec()
+    budget: Mapping[BudgetUnit, float] = field(default_factory=dict)
+    """What probing it may cost in a day of UTC. A unit that is missing has no cap."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,16 +105,6 @@ class MetricsDetail(StrEnum):
 
     BASIC = "basic"
     FULL = "full"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetentionSpec:
-    """How long each tier of history is kept."""
-
-    raw_s: float = 7 * 86_400.0
-    """Samples, each as it was taken."""
-    hourly_s: float = 400 * 86_400.0
-    daily_s: float = 3650 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +146,7 @@ class Config:
     """How many requests per second one client may make of the HTTP server."""
     store: str = field(default="sqlite:providerwatch.db", repr=False)
     """May hold a password."""
-    retention: RetentionSpec = RetentionSpec()
+    retention: Retention = field(default_factory=Retention)
     max_concurrent: int = 64
     grace_s: float = 30.0
     """How long running probes may take to finish after a request to stop."""

@@ -23,7 +23,7 @@ from monitor.daemon.resource_limits import needs, shortages
 from monitor.daemon.signals import done_before, stop_on_signals
 from monitor.metrics.metrics import Metrics
 from monitor.pipeline.baselines import BaselineHooks, BaselineReader
-from monitor.pipeline.housekeeper import Housekeeper, HousekeeperCallbacks, retention_of
+from monitor.pipeline.housekeeper import Housekeeper, HousekeeperCallbacks
 from monitor.pipeline.outbox import Outbox
 from monitor.pipeline.outcomes import OutcomeHooks, OutcomeReceiver, reader_of, spans_of
 from monitor.pipeline.recorder import Hooks, Recorder
@@ -113,7 +113,7 @@ class Daemon:
             measured=self._measured,
             clock_read=self._clock_read,
         )
-        self._housekeeper = Housekeeper(store, retention_of(config), told)
+        self._housekeeper = Housekeeper(store, config.retention, told)
         habit_hooks = BaselineHooks(
             now=told.now, troubled=told.troubled, habits=self._board.habits, is_new=self._board.is_new
         )
@@ -332,7 +332,7 @@ def past_of(config: Config, store: Store) -> HistoryContext:
         now=lambda: datetime.now(UTC),
         task=tasks.get,
         judge=judge,
-        raw=lambda: retention_of(config).raw,
+        raw=lambda: config.retention.raw,
         reads=StoreReads(),
     )
 

@@ -11,9 +11,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from monitor.config.model import Config
 from monitor.store import Retention, Size, Store, StoreError
 from monitor.store.retention_clock import ClockReading, RetentionClock, horizon_to_restore
 
@@ -140,13 +139,3 @@ class Housekeeper:
 
 def _minute(at: datetime | None) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
-
-
-def retention_of(config: Config) -> Retention:
-    """How long each tier is kept, as the store takes it."""
-    spec = config.retention
-    return Retention(
-        raw=timedelta(seconds=spec.raw_s),
-        hourly=timedelta(seconds=spec.hourly_s),
-        daily=timedelta(seconds=spec.daily_s),
-    )

@@ -3,6 +3,7 @@
 `create_store(url)` gives a `Store`; nothing else in this folder is for outside use.
 """
 
+from monitor.domain.retention import Retention
 from monitor.domain.stored_sample import StoredSample
 from monitor.store._memory import MemoryStore
 from monitor.store._protocol import (
@@ -11,7 +12,6 @@ from monitor.store._protocol import (
     Info,
     PageKey,
     Point,
-    Retention,
     RollupTier,
     SampleTally,
     Schema,

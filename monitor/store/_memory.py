@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import TypeAlias
 
 from monitor.domain.incident import Incident
+from monitor.domain.retention import Retention
 from monitor.domain.stored_sample import StoredSample
 from monitor.store import _incidents, _traffic
 from monitor.store._protocol import (
@@ -19,7 +20,6 @@ from monitor.store._protocol import (
     Info,
     PageKey,
     Point,
-    Retention,
     RollupTier,
     SampleTally,
     Schema,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import Enum
 from typing import Protocol
 
 from monitor.domain.incident import Incident
+from monitor.domain.retention import Retention
 from monitor.domain.stored_sample import StoredSample
 from monitor.store.rollup import Rollup
 from monitor.traffic.counted import Activity, TrafficBatch, TrafficTally, Use
@@ -85,17 +86,6 @@ class PageKey:
 
     at: datetime
     id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retention:
-    """How long each tier is kept. One is kept at least as long as the tier it is made from."""
-
-    raw: timedelta = timedelta(days=7)
-    hourly: timedelta = timedelta(days=400)
-    daily: timedelta = timedelta(days=3650)
-    until: datetime | None = None
-    """All of them count back from here; None: from now. Earlier than now while the clock is not trusted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
