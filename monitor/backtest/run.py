@@ -5,7 +5,6 @@ Every slice is read in a transaction of its own, so that a daemon that writes to
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,11 +13,13 @@ from typing import Final
 from monitor.backtest.policies import CountedSample
 from monitor.backtest.replay import Replay, ReplayMember, Report
 from monitor.config.model import Config, EndpointSpec, ProbeSpec
-from monitor.scheduler.jobs import EPOCH, Job, all_jobs, paid_probe, tick_at
+from monitor.domain.epoch import EPOCH
+from monitor.domain.spelling import id_hint
+from monitor.scheduler.jobs import Job, all_jobs, paid_probe, tick_at
 from monitor.score.blame import blame_of
 from monitor.score.health import Observation
 from monitor.score.outcomes import outcome
-from monitor.scoreboard.board import terms_of, within_slo
+from monitor.scoreboard.board import scoring_params, within_slo
 from monitor.store import Store, StoreError
 from probes._model import ErrorClass, Sample, Task
 
@@ -42,7 +43,7 @@ class BacktestRequest:
 
 
 @dataclass(slots=True, kw_only=True)
-class Cost:
+class SampleCost:
     """What samples cost together, as far as it is known of each."""
 
     samples: int = 0
@@ -57,13 +58,13 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bill:
+class ReplayCost:
     """What the schedule that ran cost: all policies the same."""
 
-    all: Cost = field(default_factory=Cost)
-    beside: Cost = field(default_factory=Cost)
+    all: SampleCost = field(default_factory=SampleCost)
+    beside: SampleCost = field(default_factory=SampleCost)
     """Of these, beside the ticks: to settle a doubt, or by the pace that adapts."""
-    unplanned: Cost = field(default_factory=Cost)
+    unplanned: SampleCost = field(default_factory=SampleCost)
     """Of these, by probes that are not configured any more: nobody knows which were ticks."""
 
 
@@ -74,7 +75,7 @@ class Backtest:
     since: datetime
     until: datetime
     endpoints: int
-    bill: Bill
+    bill: ReplayCost
     report: Report
 
 
@@ -106,9 +107,7 @@ def _chosen(config: Config, ids: Sequence[str]) -> frozenset[str]:
     known = {spec.endpoint.id for spec in config.endpoints}
     for name in ids:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f" (did you mean {close[0]!r}?)" if close else f"; there are: {', '.join(sorted(known))}"
-            raise BacktestMisuseError(f"no endpoint has the id {name!r}{hint}")
+            raise BacktestMisuseError(f"no endpoint has the id {name!r}{id_hint(name, known)}")
     return frozenset(ids or known)
 
 
@@ -137,11 +136,11 @@ class _History:
     def __init__(self, config: Config, chosen: frozenset[str]) -> None:
         providers = {spec.endpoint.provider for spec in config.endpoints if spec.endpoint.id in chosen}
         specs = [spec for spec in config.endpoints if spec.endpoint.provider in providers]
-        self.bill = Bill()
+        self.bill = ReplayCost()
         self.members = {
             spec.endpoint.id: ReplayMember(
                 provider=spec.endpoint.provider,
-                stale_s=terms_of(config, spec).stale_s,
+                stale_s=scoring_params(config, spec).stale_s,
                 judged=spec.endpoint.id in chosen,
             )
             for spec in specs

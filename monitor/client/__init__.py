@@ -7,5 +7,6 @@ the order is that of the caller. Nothing but the standard library is imported.
 from monitor.client._client import AsyncClient, Client
 from monitor.client._scores import ScoredEndpoint, Scores
 from monitor.domain.status import Status
+from monitor.domain.tier import RoutingUse
 
-__all__ = ["AsyncClient", "Client", "ScoredEndpoint", "Scores", "Status"]
+__all__ = ["AsyncClient", "Client", "RoutingUse", "ScoredEndpoint", "Scores", "Status"]

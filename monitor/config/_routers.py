@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
@@ -12,6 +11,7 @@ from monitor.config._document import ConfigDocument
 from monitor.config._errors import Place, Problem, RefusedError, quoted
 from monitor.config.options import FileSection
 from monitor.domain.router_ids import KNOWN, ROUTERS, RouterIdError
+from monitor.domain.spelling import closest
 
 Groups: TypeAlias = dict[str, dict[str, bool]]
 """By router and name, whether a group is named in nothing but what came from outside of the file."""
@@ -42,7 +42,7 @@ def _misspelt(document: ConfigDocument) -> Iterator[Problem]:
 def _meant(written: str) -> str | None:
     plain = "".join(filter(str.isalnum, written.casefold()))
     inside = next((router for router in KNOWN if router in plain), None)
-    return inside or next(iter(difflib.get_close_matches(plain, KNOWN, n=1, cutoff=0.7)), None)
+    return inside or closest(plain, KNOWN, cutoff=0.7)
 
 
 def _names(document: ConfigDocument, named: Groups) -> Iterator[Problem]:

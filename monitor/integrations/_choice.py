@@ -8,24 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
-from enum import IntEnum
 from typing import Any, TypeAlias
 
-from monitor.client import ScoredEndpoint, Status
+from monitor.client import RoutingUse, ScoredEndpoint
 
 Deployment: TypeAlias = Mapping[str, Any]
 """As in LiteLLM's `model_list`."""
-
-
-class DeploymentUse(IntEnum):
-    """What a deployment is good for; the smaller the better."""
-
-    NOW = 0
-    """Up, or nothing is known of it."""
-    FALLBACK = 1
-    """Degraded, left alone by somebody's wish, or refusing the account."""
-    LAST = 2
-    """Down."""
 
 
 def choose(
@@ -42,26 +30,18 @@ def choose(
     """
     known = [(each, _seen(each, endpoints, now)) for each in deployments]
     by_order = request.get("_target_order") is not None
-    best: dict[Hashable, DeploymentUse] = {}
+    best: dict[Hashable, RoutingUse] = {}
     for each, endpoint in known:
         if not _has_failed(each, request):
             pool = _pool(each, by_order)
-            best[pool] = min(best.get(pool, DeploymentUse.LAST), use_of(endpoint))
-    kept = [(each, seen) for each, seen in known if use_of(seen) <= best.get(_pool(each, by_order), DeploymentUse.LAST)]
+            best[pool] = min(best.get(pool, RoutingUse.NONE), use_of(endpoint))
+    kept = [(each, seen) for each, seen in known if use_of(seen) <= best.get(_pool(each, by_order), RoutingUse.NONE)]
     return [each for each, _ in sorted(kept, key=lambda pair: _rank(pair[1]))]
 
 
-def use_of(endpoint: ScoredEndpoint | None) -> DeploymentUse:
-    """What an endpoint is good for, as it is seen now; None: nobody watches it."""
-    if endpoint is None:
-        return DeploymentUse.NOW
-    match endpoint.status:
-        case Status.DOWN:
-            return DeploymentUse.LAST
-        case Status.UP | Status.UNKNOWN:
-            return DeploymentUse.NOW if endpoint.account is None else DeploymentUse.FALLBACK
-        case _:
-            return DeploymentUse.FALLBACK
+def use_of(endpoint: ScoredEndpoint | None) -> RoutingUse:
+    """What to use an endpoint for, as it is seen now; None: it is not configured."""
+    return RoutingUse.NORMAL if endpoint is None else endpoint.use
 
 
 def name_of(model_info: Mapping[str, Any]) -> str:

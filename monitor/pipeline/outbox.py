@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from monitor.domain.ongoing_failure import OngoingFailure
 from monitor.pipeline.backoff import wait_s
 from monitor.sinks import Delivery, Sink, SinkError
 from monitor.store import Store, StoredSample, StoreError
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class SinkIntervals:
     """How often things are done, and how long they may take."""
 
     idle_s: float = 5.0
@@ -42,10 +43,10 @@ class Pace:
 class SinkRunner:
     """One sink, and what is to be known of it."""
 
-    def __init__(self, sink: Sink, store: Store, pace: Pace) -> None:
+    def __init__(self, sink: Sink, store: Store, intervals: SinkIntervals) -> None:
         self._sink = sink
         self._store = store
-        self._pace = pace
+        self._intervals = intervals
         self._news = asyncio.Event()
         self._failures = 0
         self.backlog = 0
@@ -56,13 +57,17 @@ class SinkRunner:
         """Samples that it refused for good: they are set aside, with its words, in the store."""
         self.expired_total = 0
         """Samples that retention deleted before it took them, ever since it was first named."""
-        self.last_error: str | None = None
-        """Why it does not take samples now; None while it does."""
+        self._failure = OngoingFailure()
 
     @property
     def name(self) -> str:
         """What the configuration calls it."""
         return self._sink.name
+
+    @property
+    def last_error(self) -> str | None:
+        """Why it does not take samples now; None while it does."""
+        return self._failure.reason
 
     @property
     def dealt_with(self) -> int:
@@ -109,7 +114,7 @@ class SinkRunner:
         self.backlog = len(batch) if len(batch) < limit else max(self.backlog, limit)
         if not batch:
             return False
-        async with asyncio.timeout(self._pace.longest_s):
+        async with asyncio.timeout(self._intervals.longest_s):
             delivery = await self._sink.deliver(batch)
         await self._note(batch, delivery)
         if delivery.stopped is not None:
@@ -133,21 +138,19 @@ class SinkRunner:
             )
 
     async def _back_off(self, reason: str, retry_after_s: float | None) -> None:
-        if self.last_error is None:
+        if self._failure.begins(reason):
             log.error("sink %s fails, its samples wait: %s", self.name, reason, extra={"action": "sink_failed"})
-        self.last_error = reason
         self._failures += 1
-        await asyncio.sleep(self._pace.failed(self._failures, retry_after_s))
+        await asyncio.sleep(self._intervals.failed(self._failures, retry_after_s))
 
     def _well(self) -> None:
-        if self.last_error is not None:
+        if self._failure.ends():
             log.info("sink %s takes samples again", self.name, extra={"action": "sink_recovered"})
         self._failures = 0
-        self.last_error = None
 
     async def _next_news(self) -> None:
         try:
-            async with asyncio.timeout(self._pace.idle_s):
+            async with asyncio.timeout(self._intervals.idle_s):
                 await self._news.wait()
         except TimeoutError:
             return
@@ -156,10 +159,10 @@ class SinkRunner:
 class Outbox:
     """All sinks. Those that the store knew and that are not among them are forgotten there."""
 
-    def __init__(self, sinks: Sequence[Sink], store: Store, pace: Pace = Pace()) -> None:
+    def __init__(self, sinks: Sequence[Sink], store: Store, intervals: SinkIntervals = SinkIntervals()) -> None:
         self._store = store
-        self._pace = pace
-        self.runners = tuple(SinkRunner(sink, store, pace) for sink in sinks)
+        self._intervals = intervals
+        self.runners = tuple(SinkRunner(sink, store, intervals) for sink in sinks)
         """What is to be known of each: `name`, `backlog`, `delivered_total`, `dropped_total`, `last_error`."""
 
     def wake(self) -> None:
@@ -187,7 +190,7 @@ class Outbox:
             except StoreError as error:
                 failures += 1
                 log.warning("sinks wait for the store: %s", error, extra={"action": "sink_failed"})
-                await asyncio.sleep(self._pace.failed(failures, None))
+                await asyncio.sleep(self._intervals.failed(failures, None))
             else:
                 return
 
@@ -203,7 +206,7 @@ class Outbox:
                 if found := backlogs.get(runner.name):
                     runner.backlog = max(0, found.waiting - (runner.dealt_with - before[runner.name]))
                     runner.expired_total = found.expired
-            await asyncio.sleep(self._pace.count_s)
+            await asyncio.sleep(self._intervals.count_s)
 
 
 def _place(error: Exception) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from monitor.config.options import FileSection
+from monitor.domain.ongoing_failure import OngoingFailure
 from monitor.routing.atomic_file import replace_file
 from monitor.routing.router_format import RouterFormat
 from monitor.routing.weights import basis
@@ -33,7 +34,7 @@ class FileWriter:
         self._written: dict[Path, bytes] = {}
         self._basis: Sequence[object] = ()
         self._news = asyncio.Event()
-        self._failing: set[str] = set()
+        self._failures = {file.path: OngoingFailure() for file in self._files}
         self._writing = threading.Lock()
 
     def wake(self) -> None:
@@ -75,9 +76,8 @@ class FileWriter:
             if body != self._written.get(file.path) or not file.path.exists():
                 replace_file(file.path, body)
         except OSError as error:
-            if str(file.path) not in self._failing:
+            if self._failures[file.path].begins(str(error)):
                 log.error("%s cannot be written: %s", file.path, error.strerror, extra={"action": "file_failed"})  # noqa: TRY400
-            self._failing.add(str(file.path))
         else:
             self._written[file.path] = body
-            self._failing.discard(str(file.path))
+            self._failures[file.path].ends()

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from monitor.domain.router_ids import ROUTERS
-from monitor.routing.weights import Choice, RoutingUse, by_endpoint, choices
+from monitor.domain.tier import RoutingUse, Tier
+from monitor.routing.tiers import POLICY, WORDS
+from monitor.routing.weights import Choice, by_endpoint, choices
 from monitor.scoreboard.row import Row
-
-UNKNOWN: Final = b"up ready 100%\n"
-"""The answer about a server that nobody here knows: fail open."""
 
 
 def agent_groups(rows: Iterable[Row]) -> Mapping[str, Sequence[str]]:
@@ -33,10 +32,11 @@ def agent_answers(rows: Iterable[Row]) -> Mapping[str, bytes]:
     """The line to answer with, by what HAProxy may send to name a server: `be/srv1`, or an endpoint's id.
 
     The weight is a share of the server's own `weight`, which has to be 100: HAProxy cuts off what is behind the point.
-    Always both words: one that is left out stays as it was. A weight is told of what is down too, for the same reason.
+    Always both words: one that is left out stays as it was. What is out has a weight, too, for the same reason.
     """
     known = tuple(rows)
-    return {name: _answer(choice) for name, choice in named_servers(known, choices("haproxy", known)).items()}
+    choices_by_name = named_servers(known, choices("haproxy", known))
+    return {name: _line(choice.use, choice.weight) for name, choice in choices_by_name.items()}
 
 
 def named_servers(rows: Iterable[Row], backends: Mapping[str, Sequence[Choice]]) -> Mapping[str, Choice]:
@@ -45,5 +45,9 @@ def named_servers(rows: Iterable[Row], backends: Mapping[str, Sequence[Choice]])
     return {**by_endpoint(rows), **servers}
 
 
-def _answer(choice: Choice) -> bytes:
-    return f"{'down' if choice.use is RoutingUse.NONE else 'up'} ready {choice.weight}%\n".encode()
+def _line(use: RoutingUse, weight: int) -> bytes:
+    return f"{WORDS[use].haproxy} ready {weight}%\n".encode()
+
+
+UNKNOWN: Final = _line(POLICY[Tier.UNKNOWN].use, POLICY[Tier.UNKNOWN].most_weight)
+"""The answer about a server that no endpoint names: fail open."""

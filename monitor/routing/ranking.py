@@ -15,15 +15,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
+from monitor.domain.tier import Tier
 from monitor.routing.exclusion import lacking, named_by
 from monitor.routing.openrouter.documents import ENOUGH_FOR_PERCENTILES
 from monitor.routing.preferences import RoutingPreferences, Sort
-from monitor.routing.tiers import Tier, price, tier_of
+from monitor.routing.tiers import POLICY, price, tier_of_facts
 from monitor.scoreboard.endpoint import Facts
 
 Rank: TypeAlias = tuple[float, ...]
 """The smaller, the sooner."""
-_MAY_ANSWER = {Tier.FINE, Tier.DEGRADED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class RankedEndpoint:
     @property
     def may_answer(self) -> bool:
         """Whether a request has a fair chance."""
-        return self.tier in _MAY_ANSWER
+        return POLICY[self.tier].drawn
 
 
 def ranked(facts: Sequence[Facts], wish: RoutingPreferences, seed: int) -> list[RankedEndpoint]:
@@ -64,7 +64,7 @@ def place_of(facts: Facts, wish: RoutingPreferences) -> RankedEndpoint:
     name = named_by(wish.order, facts)
     return RankedEndpoint(
         facts=facts,
-        tier=tier_of(facts),
+        tier=tier_of_facts(facts),
         named=None if name is None else wish.order.index(name),
         lacks=lacking(facts, wish),
         misses=tuple(_missed(facts, wish)),
@@ -119,11 +119,12 @@ def _missed(facts: Facts, wish: RoutingPreferences) -> list[str]:
 
 
 def _before_chance(place: RankedEndpoint, wish: RoutingPreferences) -> Rank:
-    late = 0 if place.may_answer else place.tier
+    order = POLICY[place.tier].route_order
+    late = 0 if place.may_answer else order
     named = len(wish.order) if place.named is None else place.named
     support = 1 if place.lacks is None else 2 * bool(place.lacks)
     # Who sorts wants the fastest or the cheapest, if it answers: a degraded one does.
-    well = 0 if wish.sort else place.tier
+    well = 0 if wish.sort else order
     return late, named, support, well, bool(place.misses), _sorted(place, wish)
 
 

@@ -1,35 +1,21 @@
 """What a router should do with each endpoint. Pure: rows → members by group, with a use and a weight.
 
-Routers fail open. Only an endpoint that is known to be down is left out, and not even that where all the others of its
-group are down too. What is stale or was never measured is used as if nobody watched it.
+What each tier is used for stands in the table of `tiers.py`. Routers fail open: where every member of a group is out,
+all of them are used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from typing import Final
 
 from monitor.domain.router_ids import ROUTERS, RouterIdError, RouterMember
-from monitor.domain.status import Status
+from monitor.domain.tier import RoutingUse, Tier, tier_of
+from monitor.routing.tiers import POLICY, WORDS
 from monitor.scoreboard.row import Row
 
-FULL: Final = 100
-"""The weight of an endpoint that always answers, or of which nothing is known."""
 _STEPS: Final = 10
-_FALLBACK: Final = 20
-"""The weight of one that always answers, but is a fallback."""
-
-
-class RoutingUse(IntEnum):
-    """What to use a member for; the lower, the better."""
-
-    NORMAL = 0
-    FALLBACK = 1
-    """It answers, but too slowly or not always; it refuses our account, and so perhaps the router's; or somebody wants
-    it to be left alone."""
-    NONE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +45,7 @@ def choices(router: str, rows: Iterable[Row]) -> Mapping[str, Sequence[Choice]]:
 
 def basis(rows: Iterable[Row]) -> Sequence[object]:
     """All that choices are made of: while it is the same, so are they."""
-    return [(row.id, row.model, row.status, row.account is None, _steps(row), row.router_ids) for row in rows]
+    return [(row.id, row.model, _tier(row), _steps(row), row.router_ids) for row in rows]
 
 
 def by_endpoint(rows: Iterable[Row]) -> Mapping[str, Choice]:
@@ -71,7 +57,7 @@ def by_endpoint(rows: Iterable[Row]) -> Mapping[str, Choice]:
 
 
 def fail_open(group: Sequence[Choice]) -> Sequence[Choice]:
-    """A group of which something is used: all of it, where all of it is down."""
+    """A group of which something is used: all of it, where all of it is out."""
     if all(choice.use is RoutingUse.NONE for choice in group):
         return tuple(replace(choice, use=RoutingUse.NORMAL) for choice in group)
     return group
@@ -85,21 +71,16 @@ def _member(router: str, row: Row) -> RouterMember:
 
 
 def _choice(member: RouterMember, row: Row) -> Choice:
-    use = _use(row)
-    most = _FALLBACK if use is RoutingUse.FALLBACK else FULL
-    return Choice(member=member, use=use, weight=max(1, _steps(row) * most // _STEPS))
+    policy = POLICY[_tier(row)]
+    return Choice(member=member, use=policy.use, weight=max(1, _steps(row) * policy.most_weight // _STEPS))
 
 
 def _steps(row: Row) -> int:
-    return _STEPS if row.score is None or row.status.usable is None else round(_STEPS * row.score)
+    return round(_STEPS * row.score) if row.score is not None and POLICY[_tier(row)].by_score else _STEPS
 
 
-def _use(row: Row) -> RoutingUse:
-    if row.status is Status.DOWN:
-        return RoutingUse.NONE
-    if row.status in {Status.UP, Status.UNKNOWN} and row.account is None:
-        return RoutingUse.NORMAL
-    return RoutingUse.FALLBACK
+def _tier(row: Row) -> Tier:
+    return tier_of(row.status, refused=row.account is not None)
 
 
 def _rank(choice: Choice) -> tuple[RoutingUse, int]:
@@ -108,4 +89,4 @@ def _rank(choice: Choice) -> tuple[RoutingUse, int]:
 
 def used(group: Iterable[Choice]) -> Iterator[Choice]:
     """Those of a group that are to be used at all."""
-    return (choice for choice in group if choice.use is not RoutingUse.NONE)
+    return (choice for choice in group if WORDS[choice.use].listed)

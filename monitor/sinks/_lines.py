@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
+from monitor.domain.epoch import EPOCH
 from monitor.sinks._protocol import SampleOrigin
 from probes._model import Sample
 
@@ -27,7 +28,6 @@ _WHOLES: Final = (
     "retransmits", "merged_reads", "clock_step",
 )  # fmt: skip
 """Counts, and truths as 0 or 1. A field never changes its type: InfluxDB would refuse the line."""
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _ESCAPED: Final = str.maketrans(
     {",": r"\,", "=": r"\=", " ": r"\ ", "\\": "/", **dict.fromkeys(map(chr, [*range(0x20), 0x7F]), "_")}
@@ -41,7 +41,7 @@ def line(sample: Sample, origin: SampleOrigin | None) -> str:
     if origin is not None:
         tags |= {"provider": origin.provider, "model": origin.model}
     head = ",".join([MEASUREMENT, *(f"{name}={_tag(tags[name])}" for name in sorted(tags) if tags[name])])
-    return f"{head} {','.join(_fields(sample))} {(sample.started_at - _EPOCH) // _MICROSECOND}"
+    return f"{head} {','.join(_fields(sample))} {(sample.started_at - EPOCH) // _MICROSECOND}"
 
 
 def _fields(sample: Sample) -> Iterator[str]:

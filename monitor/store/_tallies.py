@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any, Final, Literal, TypeAlias
 
@@ -23,10 +23,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import NULLTYPE
 
+from monitor.domain.epoch import EPOCH
 from monitor.store._append import HOUR_S, hour
 from monitor.store._blocks import Value, number, unpack_columns
 from monitor.store._protocol import RollupTier, SampleTally
-from monitor.store._raw import hour_of, meant
+from monitor.store._raw import decode_value, hour_of
 from monitor.store._rollup_rows import counts_of
 from monitor.store._rollups import HOURS_A_DAY
 from monitor.store._statements import MICROSECONDS_AN_HOUR, blocks_since, tallies_since
@@ -36,7 +37,6 @@ from probes._model import ErrorClass, Task
 _MICROSECONDS: Final = 1_000_000
 _PORTION: Final = 1000
 """Rows taken at a time; the event loop breathes between portions."""
-_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _KIND: Final = ("endpoint", "task", "vantage")
 """What a rollup is of, but for its bucket."""
 
@@ -83,7 +83,7 @@ def _tallied_rows(connection: Connection, since: datetime, bucket_s: int) -> lis
 
 def _count_sealed(connection: Connection, since: datetime, bucket_s: int, totals: Counter[Ended]) -> None:
     """What lies in blocks: nothing, of the newest day."""
-    begin, length = (since - _EVER) // timedelta(microseconds=1), bucket_s * _MICROSECONDS
+    begin, length = (since - EPOCH) // timedelta(microseconds=1), bucket_s * _MICROSECONDS
     for name, data in connection.execute(blocks_since(hour(since))).all():
         for started_at, task, error in zip(*unpack_columns(data, ("started_at", "task", "error")), strict=True):
             at = number(started_at)
@@ -102,7 +102,7 @@ def tallied(totals: Counter[Ended]) -> list[SampleTally]:
 @lru_cache(maxsize=4096)
 def _moment(micros: int) -> datetime:
     """A bucket begins for all endpoints at once: most were asked for a moment ago. So it is with words."""
-    return _EVER + timedelta(microseconds=micros)
+    return EPOCH + timedelta(microseconds=micros)
 
 
 def _start(second: int, bucket_s: int) -> datetime:
@@ -111,12 +111,12 @@ def _start(second: int, bucket_s: int) -> datetime:
 
 @cache
 def _task(code: Value) -> Task:
-    return Task(str(meant("task", code)))
+    return Task(str(decode_value("task", code)))
 
 
 @cache
 def _error(code: Value) -> ErrorClass | Literal[""]:
-    return "" if code is None else ErrorClass(str(meant("error", code)))
+    return "" if code is None else ErrorClass(str(decode_value("error", code)))
 
 
 def _hours(first: int) -> Select[Any]:

@@ -8,15 +8,16 @@ from __future__ import annotations
 import struct
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Executable, Table, and_, collate, delete, or_, select
 
+from monitor.domain.epoch import EPOCH
 from monitor.store._codes import ERRORS
 from monitor.store._statements import Insert, keyed
 from monitor.store._tables import activity, endpoint, traffic, traffic_batch
-from monitor.traffic.counted import FINEST_S, Activity, Tokens, TrafficBatch, TrafficTally, Use
+from monitor.traffic.counted import FINEST_S, Activity, Tokens, TrafficBatch, TrafficTally, UsageKey
 from monitor.traffic.known import REMEMBERED
 from probes._model import ErrorClass
 
@@ -31,12 +32,11 @@ _GOOD: Final = 0
 """In place of an error's number: the request succeeded."""
 _ERRORS: Final[Mapping[int, ErrorClass | None]] = {_GOOD: None, **{number: error for error, number in ERRORS.items()}}
 _SUMS: Final = ("requests", "prompt_tokens", "output_tokens", "reasoning_tokens")
-_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_FIRST_DAY: Final = date(1970, 1, 1)
+_FIRST_DAY: Final = EPOCH.date()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrafficWrites:
+class TrafficStatements:
     """What an append of traffic sends."""
 
     put_count: Executable
@@ -47,10 +47,10 @@ class TrafficWrites:
     """Takes `id`, `at` and `call_keys`; gives back the id unless it is there."""
 
 
-def traffic_writes(insert: Insert) -> TrafficWrites:
+def traffic_statements(insert: Insert) -> TrafficStatements:
     """The statements, for one database."""
     put_batch = insert(traffic_batch).on_conflict_do_nothing().returning(traffic_batch.c.id)
-    return TrafficWrites(
+    return TrafficStatements(
         put_count=_adding(insert(traffic).values(endpoint=keyed(endpoint)), traffic, ["calls"]),
         put_activity=_adding(insert(activity).values(endpoint=keyed(endpoint)), activity, _SUMS),
         put_batch=put_batch,
@@ -63,7 +63,7 @@ def _adding(put: Any, table: Table, sums: Sequence[str]) -> Executable:  # noqa:
     return found
 
 
-def append(connection: Connection, writes: TrafficWrites, counted: TrafficBatch) -> None:
+def append(connection: Connection, writes: TrafficStatements, counted: TrafficBatch) -> None:
     """Count a batch, if it is not counted yet. Its endpoints have names already."""
     row = {"id": counted.id, "at": counted.at, "call_keys": _packed(counted.keys)}
     if connection.execute(writes.put_batch, row).first() is None:
@@ -103,7 +103,7 @@ def _uses(counted: TrafficBatch) -> list[dict[str, Any]]:
 
 def names_of(counted: TrafficBatch) -> Collection[str]:
     """The endpoints that a batch is of."""
-    return {spot[0] for spot in counted.counts} | {use[1] for use in counted.activity}
+    return {key[0] for key in counted.counts} | {use[1] for use in counted.activity}
 
 
 def _packed(keys: Sequence[int]) -> bytes:
@@ -112,13 +112,13 @@ def _packed(keys: Sequence[int]) -> bytes:
 
 def tallies(connection: Connection, since: datetime, span_s: int) -> list[TrafficTally]:
     """See `Store.traffic`."""
-    first = (since - _EVER) // timedelta(seconds=span_s)
+    first = (since - EPOCH) // timedelta(seconds=span_s)
     query = select(endpoint.c.id, traffic.c.bucket, traffic.c.error, traffic.c.calls)
     query = query.join_from(traffic, endpoint, traffic.c.endpoint == endpoint.c.key)
     query = query.where(traffic.c.span_s == span_s, traffic.c.bucket >= first)
     found = [
         TrafficTally(
-            endpoint=row[0], start=_EVER + row[1] * timedelta(seconds=span_s), error=_ERRORS[row[2]], count=row[3]
+            endpoint=row[0], start=EPOCH + row[1] * timedelta(seconds=span_s), error=_ERRORS[row[2]], count=row[3]
         )
         for row in connection.execute(query).all()
     ]
@@ -135,7 +135,7 @@ def _number(error: ErrorClass | None) -> int:
 
 
 def activity_page(
-    connection: Connection, since: date, endpoints: Collection[str] | None, after: Use | None, limit: int | None
+    connection: Connection, since: date, endpoints: Collection[str] | None, after: UsageKey | None, limit: int | None
 ) -> list[Activity]:
     """See `Store.activity`."""
     # As Python compares text, whatever the language that a database was made for.
@@ -173,7 +173,7 @@ def expired(now: datetime) -> ColumnElement[bool]:
     """Which counts are too old."""
     return or_(
         *(
-            and_(traffic.c.span_s == span_s, traffic.c.bucket < (now - kept - _EVER) // timedelta(seconds=span_s))
+            and_(traffic.c.span_s == span_s, traffic.c.bucket < (now - kept - EPOCH) // timedelta(seconds=span_s))
             for span_s, kept in SPANS.items()
         )
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from monitor.routing.openrouter.documents import by_model, endpoints_document, models_document, providers_document
 from monitor.routing.openrouter.file import facts_of, serialised
-from monitor.routing.tiers import tier_of
+from monitor.routing.tiers import route_order
 from monitor.scoreboard.endpoint import Facts
 from monitor.scoreboard.snapshot import Snapshot
 from monitor.web.responses import Document, ready
@@ -64,7 +64,7 @@ class Offering:
         return self._fresh[name]
 
     def _statuses(self) -> object:
-        return [(each.spec, tier_of(each)) for each in self._facts]
+        return [(each.spec, route_order(each)) for each in self._facts]
 
     def _specs(self) -> object:
         return [each.spec for each in self._facts]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, assert_never
+from typing import Final
 
 from monitor.config.options import Maybe, Name, RefusedError, quoted
 from monitor.domain.router_ids import address
 from monitor.routing.router_format import CannotBeMadeError, RouterFormat, some_groups
-from monitor.routing.weights import Choice, RoutingUse
+from monitor.routing.tiers import WORDS
+from monitor.routing.weights import Choice
 from monitor.scoreboard.compression import digest
 from monitor.scoreboard.snapshot import Snapshot
 
@@ -48,7 +49,7 @@ class EnvoyEdsFormat(RouterFormat):
 def _discovery(cluster: str, members: Sequence[Choice]) -> bytes:
     """The discovery response of a cluster; Envoy takes one cluster in a file.
 
-    What is down is in it as unhealthy, so that Envoy's own panic threshold still knows it. The version is made of the
+    What is out is in it as unhealthy, so that Envoy's own panic threshold still knows it. The version is made of the
     content: the same members are the same version.
     """
     assignment = {"@type": _TYPE, "cluster_name": cluster, "endpoints": [{"lb_endpoints": _endpoints(members)}]}
@@ -64,18 +65,6 @@ def _endpoint(choice: Choice) -> dict[str, object]:
     at = address(choice.member.name)
     return {
         "endpoint": {"address": {"socket_address": {"address": at.host, "port_value": at.port}}},
-        "health_status": _health(choice.use),
+        "health_status": WORDS[choice.use].envoy,
         "load_balancing_weight": choice.weight,
     }
-
-
-def _health(use: RoutingUse) -> str:
-    match use:
-        case RoutingUse.NORMAL:
-            return "HEALTHY"
-        case RoutingUse.FALLBACK:
-            return "DEGRADED"
-        case RoutingUse.NONE:
-            return "UNHEALTHY"
-        case _:
-            assert_never(use)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from monitor.routing.haproxy import named_servers
 from monitor.routing.router_format import RouterFormat, groups
-from monitor.routing.weights import RoutingUse
+from monitor.routing.tiers import WORDS
 from monitor.scoreboard.snapshot import Snapshot
 
 
@@ -14,7 +14,7 @@ class HaproxyMapFormat(RouterFormat):
     def render(self, snapshot: Snapshot) -> bytes:
         """See `RouterFormat.render`."""
         return "".join(
-            f"{name} {0 if choice.use is RoutingUse.NONE else choice.weight}\n"
+            f"{name} {choice.weight if WORDS[choice.use].listed else 0}\n"
             for name, choice in named_servers(snapshot.rows.values(), groups("haproxy", snapshot)).items()
             if not name.startswith("#")  # HAProxy would take the line for a comment
         ).encode()

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 
 from monitor.routing.router_format import RouterFormat, some_groups
-from monitor.routing.weights import Choice, RoutingUse
+from monitor.routing.tiers import WORDS
+from monitor.routing.weights import Choice
 from monitor.scoreboard.snapshot import Snapshot
 
 
@@ -21,7 +22,7 @@ class TraefikFormat(RouterFormat):
 
 
 def _services(groups: Mapping[str, Sequence[Choice]]) -> bytes:
-    """JSON, which is YAML too: Traefik reads it from a file that is called `.yaml`. 0 is the weight of what is down."""
+    """JSON, which is YAML too: Traefik reads it from a file that is called `.yaml`. 0 is the weight of what is out."""
     services = {
         name: {"weighted": {"services": [_child(choice) for choice in members]}} for name, members in groups.items()
     }
@@ -29,4 +30,4 @@ def _services(groups: Mapping[str, Sequence[Choice]]) -> bytes:
 
 
 def _child(choice: Choice) -> dict[str, object]:
-    return {"name": choice.member.name, "weight": 0 if choice.use is RoutingUse.NONE else choice.weight}
+    return {"name": choice.member.name, "weight": choice.weight if WORDS[choice.use].listed else 0}

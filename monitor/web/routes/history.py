@@ -13,11 +13,12 @@ from typing import Annotated, Final, TypedDict
 from aiohttp import web
 
 from monitor.config import RefusedError, duration_s
+from monitor.domain.epoch import EPOCH
 from monitor.history.buckets import Points, QuantilePoint, RatioPoint, of_buckets, of_samples
 from monitor.history.incidents import FEED_TYPE, IncidentList, feed, incident_row
 from monitor.history.pagination import FORM, QueryError, from_cursor, to_cursor
-from monitor.history.samples import EVER, SampleList, SampleQuery, portions
-from monitor.history.series import Asked, Grid, Metric, asked
+from monitor.history.samples import SampleList, SampleQuery, portions
+from monitor.history.series import Grid, Metric, SeriesQuery, series_query
 from monitor.schema.json_schema import Words
 from monitor.store import PageKey
 from monitor.web.context import Context, HistoryContext
@@ -179,7 +180,7 @@ class _HistoryHandlers:
 
         async def read() -> Document:
             found = await self._past.store.incidents(
-                endpoint=endpoint, since=since or EVER, before=cursor, limit=limit + 1
+                endpoint=endpoint, since=since or EPOCH, before=cursor, limit=limit + 1
             )
             now, page = self._past.now(), found[:limit]
             more = to_cursor(PageKey(at=page[-1].began_at, id=page[-1].id)) if len(found) > limit else None
@@ -191,7 +192,7 @@ class _HistoryHandlers:
         """The newest incidents as an Atom feed."""
 
         async def read() -> Document:
-            found = await self._past.store.incidents(endpoint=None, since=EVER, before=None, limit=_IN_FEED)
+            found = await self._past.store.incidents(endpoint=None, since=EPOCH, before=None, limit=_IN_FEED)
             body = feed(found, self._sources.snapshot().vantage)
             return ready(body, FEED_TYPE, cache_control=self._past.reads.cache_control)
 
@@ -202,16 +203,16 @@ class _HistoryHandlers:
     ) -> web.StreamResponse:
         return answer(request, await self._past.reads.document(question, read))
 
-    def _asked(self, request: web.Request, name: str) -> Asked:
+    def _asked(self, request: web.Request, name: str) -> SeriesQuery:
         metric, task, window_s = METRIC.read(request) or Metric.TTFT, SERIES_TASK.read(request), WINDOW.read(request)
         if task is None and metric is not Metric.UPTIME:
             task = self._past.task(name)
         try:
-            return asked(metric, task=task, window_s=window_s or _USUAL_WINDOW_S, step_s=STEP.read(request))
+            return series_query(metric, task=task, window_s=window_s or _USUAL_WINDOW_S, step_s=STEP.read(request))
         except QueryError as error:
             raise web.HTTPBadRequest(text=str(error)) from None
 
-    async def _series(self, name: str, wanted: Asked) -> Document:
+    async def _series(self, name: str, wanted: SeriesQuery) -> Document:
         points = await read_points(self._past, name, wanted, wanted.grid(self._past.now()))
         series = Series(
             endpoint=name,
@@ -252,7 +253,7 @@ async def read_samples(past: HistoryContext, wanted: SampleQuery) -> Document:
     return await asyncio.to_thread(ready, body, cache_control=past.reads.cache_control)
 
 
-async def read_points(past: HistoryContext, name: str, wanted: Asked, grid: Grid) -> Points:
+async def read_points(past: HistoryContext, name: str, wanted: SeriesQuery, grid: Grid) -> Points:
     """The points of a series on a grid; made in a thread, since a thousand take longer than others should wait."""
     store, tier = past.store, wanted.source.value
     if tier is None:

@@ -12,10 +12,13 @@ from monitor.domain.status import Status
 from monitor.routing.formats import FORMATS
 from monitor.routing.haproxy import UNKNOWN, agent_answers, agent_groups
 from monitor.routing.router_format import CannotBeMadeError
+from monitor.routing.tiers import WORDS, TierPolicy
+from monitor.routing.weights import by_endpoint
 from monitor.scoreboard.row import Row
 from monitor.scoreboard.snapshot import Snapshot
 from tests.support.board_values import make_board, make_spec
 from tests.support.router_files import render
+from tests.support.routing_policy import every_standing
 from tests.support.rows import make_row
 from tests.unit.score.values import START
 
@@ -33,6 +36,15 @@ def three(router: str, names: tuple[str, str, str]) -> Snapshot:
             for number, ((status, score), name) in enumerate(zip(states, names, strict=True))
         )
     )
+
+
+def beside(router: str, names: tuple[str, str], status: Status, account: str | None) -> tuple[Snapshot, int]:
+    """An endpoint of some standing beside one that is up, and its weight."""
+    of = snapshot(
+        make_row("p:0", status, 0.5, account=account, router_ids={router: names[0]}),
+        make_row("p:1", router_ids={router: names[1]}),
+    )
+    return of, by_endpoint(of.rows.values())["p:0"].weight
 
 
 def rendered(name: str, of: Snapshot, **options: object) -> Any:
@@ -70,6 +82,24 @@ def test_a_map_has_a_weight_for_each_endpoint_and_server() -> None:
     assert found == b"p:0 100\np:1 10\np:2 0\nbe/a 100\nbe/b 10\nbe/c 0\n"
 
 
+@every_standing
+def test_an_agents_answer_and_a_map_say_what_the_table_says(
+    status: Status, account: str | None, policy: TierPolicy
+) -> None:
+    of, weight = beside("haproxy", ("be/a", "be/b"), status, account)
+    words = WORDS[policy.use]
+    assert agent_answers(of.rows.values())["be/a"] == f"{words.haproxy} ready {weight}%\n".encode()
+    assert render("haproxy-map", of).splitlines()[0] == f"p:0 {weight if words.listed else 0}".encode()
+
+
+@pytest.mark.parametrize("status", [Status.PAUSED, Status.MAINTENANCE])
+def test_an_agent_takes_out_what_is_paused_or_in_maintenance_unless_nothing_else_is_left(status: Status) -> None:
+    alone = [make_row("p:0", status, 0.5, router_ids={"haproxy": "be/a"})]
+    assert agent_answers(alone)["be/a"] == b"up ready 100%\n"
+    beside_one = [*alone, make_row("p:1", router_ids={"haproxy": "be/b"})]
+    assert agent_answers(beside_one)["be/a"] == b"down ready 100%\n"
+
+
 def test_a_map_needs_no_names_of_haproxy_and_holds_no_line_that_would_be_a_comment() -> None:
     assert render("haproxy-map", snapshot(make_row("p:m"), make_row("#p:m"))) == b"p:m 100\n"
 
@@ -97,6 +127,12 @@ def test_a_cluster_of_envoy_has_addresses_health_and_weights() -> None:
         "10.0.0.2:80": ("DEGRADED", 10),
         "::1:81": ("UNHEALTHY", 1),
     }
+
+
+@every_standing
+def test_envoys_health_is_that_of_the_table(status: Status, account: str | None, policy: TierPolicy) -> None:
+    of, weight = beside("envoy", ("c/10.0.0.1:80", "c/10.0.0.2:80"), status, account)
+    assert health(rendered("envoy-eds", of))["10.0.0.1:80"] == (WORDS[policy.use].envoy, weight)
 
 
 def test_the_version_of_a_cluster_is_that_of_its_content() -> None:
@@ -141,7 +177,25 @@ def test_traefik_gets_a_weighted_service_for_each_group() -> None:
     }
 
 
+@every_standing
+def test_traefik_has_no_weight_for_what_the_table_leaves_out(
+    status: Status, account: str | None, policy: TierPolicy
+) -> None:
+    of, weight = beside("traefik", ("llama/a", "llama/b"), status, account)
+    services = rendered("traefik", of)["http"]["services"]["llama"]["weighted"]["services"]
+    assert services[0] == {"name": "a", "weight": weight if WORDS[policy.use].listed else 0}
+
+
 # vLLM
+
+
+@every_standing
+def test_vllms_list_is_without_what_the_table_leaves_out(
+    status: Status, account: str | None, policy: TierPolicy
+) -> None:
+    of, _ = beside("vllm", ("m@http://10.0.0.1:8000", "m@http://10.0.0.2:8000"), status, account)
+    urls = ["http://10.0.0.1:8000"] * WORDS[policy.use].listed + ["http://10.0.0.2:8000"]
+    assert rendered("vllm", of)["static_backends"] == ",".join(urls)
 
 
 def test_vllms_router_gets_the_engines_that_are_to_be_used() -> None:
