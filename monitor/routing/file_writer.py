@@ -29,12 +29,12 @@ class FileWriter:
 
     def __init__(self, files: Sequence[FileSection]) -> None:
         self._files = tuple(file for file in files if isinstance(file, RouterFormat))  # as all of `FORMATS` are
-        self._writers = {file.path: file.writer() for file in self._files}
+        self._writers: dict[Path, tuple[RouterFormat, Callable[[Snapshot], bytes]]] = {}
         self._snapshot: Snapshot | None = None
         self._written: dict[Path, bytes] = {}
         self._basis: Sequence[object] = ()
         self._news = asyncio.Event()
-        self._failures = {file.path: OngoingFailure() for file in self._files}
+        self._failures: dict[Path, OngoingFailure] = {}
         self._writing = threading.Lock()
 
     def wake(self) -> None:
@@ -68,16 +68,24 @@ class FileWriter:
                 if file.of_choices and now == was and file.path in self._written:
                     self._replace(file, self._written[file.path])
                 else:
-                    self._replace(file, self._writers[file.path](snapshot))
+                    self._replace(file, self._body(file, snapshot))
+
+    def _body(self, file: RouterFormat, snapshot: Snapshot) -> bytes:
+        known, write = self._writers.get(file.path, (None, file.render))
+        if known != file:
+            write = file.writer()
+            self._writers[file.path] = file, write
+        return write(snapshot)
 
     def _replace(self, file: RouterFormat, body: bytes) -> None:
+        failure = self._failures.setdefault(file.path, OngoingFailure())
         try:
             # Who watches a file would take it for news.
             if body != self._written.get(file.path) or not file.path.exists():
                 replace_file(file.path, body)
         except OSError as error:
-            if self._failures[file.path].begins(str(error)):
+            if failure.begins(str(error)):
                 log.error("%s cannot be written: %s", file.path, error.strerror, extra={"action": "file_failed"})  # noqa: TRY400
         else:
             self._written[file.path] = body
-            self._failures[file.path].ends()
+            failure.ends()
