@@ -82,6 +82,7 @@ MISTAKES = [
     (" {influx: {url: 'http://h', bucket: b, path: a, urll: b}}", ["10:46: sinks.influx.path: unknown key; known here are kind, url, org, bucket, token, timeout", "10:55: sinks.influx.urll: unknown key (did you mean 'url'?)"]),
     (" {x: {kind: ndjson, path: a, url: b}}", ["10:36: sinks.x.url: unknown key; known here are kind, path, max_bytes, keep"]),
     (" {ndjson: {path: a/, keep: 0}}", ["10:24: sinks.ndjson.path: names a folder; write the path of a file", "10:34: sinks.ndjson.keep: must be at least 1"]),
+    (" {ndjson: {path: [a]}}", ["10:24: sinks.ndjson.path: must be text"]),
     (" {ndjson: {path: a, max_bytes: 999kB}}", ["10:38: sinks.ndjson.max_bytes: must be at least 1MB, and at most 1000GB"]),
     (" {ndjson: {path: a, max_bytes: 1001GB}}", ["10:38: sinks.ndjson.max_bytes: must be at least 1MB, and at most 1000GB"]),
     (" {ndjson: {path: a, max_bytes: 5mb}}", ["10:38: sinks.ndjson.max_bytes: '5mb' is not a size; write for example 500kB, 100MB or 1GB"]),
