@@ -150,8 +150,8 @@ def _architecture(model: schema.Model) -> Architecture:
 
 
 def _maintenance(file: schema.File, name: str) -> tuple[MaintenanceWindow, ...]:
-    mine = (each for each in file.maintenance if any(matches(pattern, name) for pattern in each.endpoints))
-    return joined(MaintenanceWindow(begin=each.begin, end=each.end) for each in mine)
+    windows = (item for item in file.maintenance if any(matches(pattern, name) for pattern in item.endpoints))
+    return joined(MaintenanceWindow(begin=item.begin, end=item.end) for item in windows)
 
 
 def _fitting(file: schema.File, able: frozenset[Task]) -> Iterator[str]:

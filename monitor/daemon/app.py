@@ -73,7 +73,7 @@ class Daemon:
         self._stop = stop or asyncio.Event()
         self._providers = {spec.endpoint.id: spec.endpoint.provider for spec in config.endpoints}
         jobs = enabled_jobs(config)
-        self._adaptive = _adaptive(config)
+        self._adaptive = adaptive_endpoints(config)
         self._board = Board(config, jobs, datetime.now(UTC))
         self._events = EventLog(self._board, lambda: datetime.now(UTC))
         self._renderer = Renderer(self._board, lambda: datetime.now(UTC))
@@ -124,18 +124,18 @@ class Daemon:
         self._pool = WorkerPool(
             config.max_concurrent, self._metrics.worker_restarts.inc, self._metrics.loop_lag.labels("probing").observe
         )
-        by_provider = {name: provider.max_concurrent for name, provider in config.providers.items()}
-        limits = ConcurrencyLimits(config.max_concurrent, by_provider)
+        limits = {name: provider.max_concurrent for name, provider in config.providers.items()}
+        concurrency = ConcurrencyLimits(config.max_concurrent, limits)
         gate_callbacks = GateCallbacks(
             emit=self._recorder.put,
             now=lambda: datetime.now(UTC),
             look_up=partial(look_up, neutral_name([spec.endpoint for spec in config.endpoints], config.canaries)),
-            probing=lambda: bool(self._ticks.runner.running_until_s),
+            probing=lambda: bool(self._dispatcher.runner.running_until_s),
         )
         self._gate = NetworkGate(config.endpoints, config.canaries, gate_callbacks)
         self._metrics.vantage_online.set_function(lambda: self._gate.online)
-        self._ticks = Dispatcher(self._pool, limits, config.scoring.blame, self._gate.put, self._budgets)
-        self._schedule = Schedule(jobs, self._ticks.fire, self._ticks.miss)
+        self._dispatcher = Dispatcher(self._pool, concurrency, config.scoring.blame, self._gate.put, self._budgets)
+        self._schedule = Schedule(jobs, self._dispatcher.fire, self._dispatcher.miss)
         self._notifier = systemd.Notifier.from_env(env)
         self._summary = ""
         self._clock: ClockReading | None = None
@@ -159,14 +159,14 @@ class Daemon:
 
     async def _run(self) -> None:
         async with AsyncExitStack() as stack:
-            past = past_of(self._config, self._store)
-            stack.push_async_callback(past.reads.close)
-            sources = Context(
+            history = history_context(self._config, self._store)
+            stack.push_async_callback(history.store_reads.close)
+            context = Context(
                 snapshot=lambda: self._board.snapshot,
                 problems=self._problems,
                 warnings=self._warnings,
                 metrics=self._metrics.text,
-                past=past,
+                history=history,
                 outcomes=None if self._config.token is None else self._outcomes.take,
                 activity=self._store.activity,
                 render=self._renderer.snapshot,
@@ -174,7 +174,7 @@ class Daemon:
             )
             config = self._config
             server = await start(
-                config.listen, config.token, sources, rate_per_s=config.rate_limit, public=config.public
+                config.listen, config.token, context, rate_per_s=config.rate_limit, public=config.public
             )
             stack.push_async_callback(server.cleanup)
             host, port = server.addresses[0][:2]  # the port may have been left to the kernel
@@ -241,7 +241,7 @@ class Daemon:
 
     def _due(self, endpoint: str, at: datetime) -> None:
         now = datetime.now(UTC)
-        if endpoint in self._adaptive and not self._stop.is_set() and self._ticks.may_ask(endpoint, max(at, now)):
+        if endpoint in self._adaptive and not self._stop.is_set() and self._dispatcher.may_ask(endpoint, max(at, now)):
             self._schedule.probe_by(endpoint, at, now)
 
     def _problems(self) -> tuple[str, ...]:
@@ -303,7 +303,7 @@ class Daemon:
 
     def _is_alive(self, *, margin_s: float) -> bool:
         now, now_s = datetime.now(UTC), time.monotonic()
-        next_due, runner = self._schedule.next_due(), self._ticks.runner
+        next_due, runner = self._schedule.next_due(), self._dispatcher.runner
         due_s = systemd.next_due_s(
             next_tick_s=None if next_due is None else now_s + (next_due - now).total_seconds(),
             running_until_s=runner.running_until_s.values(),
@@ -314,13 +314,13 @@ class Daemon:
         return systemd.is_alive(now_s=now_s, last_progress_s=progress_s, due_s=due_s, margin_s=margin_s)
 
 
-def _adaptive(config: Config) -> frozenset[str]:
+def adaptive_endpoints(config: Config) -> frozenset[str]:
     """The endpoints that may be probed beside their ticks."""
     settling = {spec.endpoint.id: paid_probe(config.probes[name] for name in spec.probes) for spec in config.endpoints}
     return frozenset(name for name, probe in settling.items() if config.scoring.confirm or probe.closest_s is not None)
 
 
-def past_of(config: Config, store: Store) -> HistoryContext:
+def history_context(config: Config, store: Store) -> HistoryContext:
     """The stored history as this configuration judges it."""
     tasks = {
         spec.endpoint.id: headline_task([config.probes[name] for name in spec.probes]) for spec in config.endpoints
@@ -336,7 +336,7 @@ def past_of(config: Config, store: Store) -> HistoryContext:
         task=tasks.get,
         judge=judge,
         raw=lambda: config.retention.raw,
-        reads=StoreReads(),
+        store_reads=StoreReads(),
     )
 
 

@@ -1,1 +1,1 @@
-"""Words that all parts share: status, incident, maintenance, router ids, formats. Pure."""
+"""Values and words that all parts share: status, tier, incident, maintenance, router ids, formats, failures. Pure."""

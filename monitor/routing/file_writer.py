@@ -14,7 +14,7 @@ from monitor.config.options import FileSection
 from monitor.domain.ongoing_failure import OngoingFailure
 from monitor.routing.atomic_file import replace_file
 from monitor.routing.router_format import RouterFormat
-from monitor.routing.weights import basis
+from monitor.routing.weights import weights_basis
 from monitor.scoreboard.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class FileWriter:
         self._writers: dict[Path, tuple[RouterFormat, Callable[[Snapshot], bytes]]] = {}
         self._snapshot: Snapshot | None = None
         self._written: dict[Path, bytes] = {}
-        self._basis: Sequence[object] = ()
+        self._weights_basis: Sequence[object] = ()
         self._news = asyncio.Event()
         self._failures: dict[Path, OngoingFailure] = {}
         self._writing = threading.Lock()
@@ -62,10 +62,10 @@ class FileWriter:
             snapshot = self._snapshot
             if snapshot is None:
                 return
-            now = basis(snapshot.rows.values())
-            was, self._basis = self._basis, now
+            now = weights_basis(snapshot.rows.values())
+            was, self._weights_basis = self._weights_basis, now
             for file in self._files:
-                if file.of_choices and now == was and file.path in self._written:
+                if file.has_weights and now == was and file.path in self._written:
                     self._replace(file, self._written[file.path])
                 else:
                     self._replace(file, self._body(file, snapshot))

@@ -8,7 +8,7 @@ from typing import Final
 from monitor.domain.router_ids import ROUTERS
 from monitor.domain.tier import RoutingUse, Tier
 from monitor.routing.tiers import POLICY, WORDS
-from monitor.routing.weights import Choice, by_endpoint, choices
+from monitor.routing.weights import MemberWeight, by_endpoint, weighted_groups
 from monitor.scoreboard.row import Row
 
 
@@ -35,13 +35,13 @@ def agent_answers(rows: Iterable[Row]) -> Mapping[str, bytes]:
     Always both words: one that is left out stays as it was. What is out has a weight, too, for the same reason.
     """
     known = tuple(rows)
-    choices_by_name = named_servers(known, choices("haproxy", known))
+    choices_by_name = named_servers(known, weighted_groups("haproxy", known))
     return {name: _line(choice.use, choice.weight) for name, choice in choices_by_name.items()}
 
 
-def named_servers(rows: Iterable[Row], backends: Mapping[str, Sequence[Choice]]) -> Mapping[str, Choice]:
+def named_servers(rows: Iterable[Row], backends: Mapping[str, Sequence[MemberWeight]]) -> Mapping[str, MemberWeight]:
     """Endpoints, and over them servers: one that is called like an endpoint is what HAProxy means."""
-    servers = {f"{name}/{choice.member.name}": choice for name, members in backends.items() for choice in members}
+    servers = {f"{name}/{weighted.member.name}": weighted for name, members in backends.items() for weighted in members}
     return {**by_endpoint(rows), **servers}
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from monitor.config.options import FileSection
 from monitor.domain.router_ids import RouterIdError
-from monitor.routing.weights import Choice, choices
+from monitor.routing.weights import MemberWeight, weighted_groups
 from monitor.scoreboard.snapshot import Snapshot
 
 
@@ -19,7 +19,7 @@ class CannotBeMadeError(ValueError):
 class RouterFormat(FileSection):
     """One format, and a file of it. A subclass declares a field for each further key of the file."""
 
-    of_choices: ClassVar[bool] = True
+    has_weights: ClassVar[bool] = True
     """Whether it holds what to use and how much, and no figure beside that: then it changes rarely."""
 
     @abstractmethod
@@ -31,15 +31,15 @@ class RouterFormat(FileSection):
         return self.render
 
 
-def groups(router: str, snapshot: Snapshot) -> Mapping[str, Sequence[Choice]]:
+def groups(router: str, snapshot: Snapshot) -> Mapping[str, Sequence[MemberWeight]]:
     """What a router may choose between, by group: those endpoints that have a name for it."""
     try:
-        return choices(router, snapshot.rows.values())
+        return weighted_groups(router, snapshot.rows.values())
     except RouterIdError as error:
         raise CannotBeMadeError(str(error)) from None
 
 
-def some_groups(router: str, snapshot: Snapshot) -> Mapping[str, Sequence[Choice]]:
+def some_groups(router: str, snapshot: Snapshot) -> Mapping[str, Sequence[MemberWeight]]:
     """The same, where a router refuses a file without any."""
     found = groups(router, snapshot)
     if not found:

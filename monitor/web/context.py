@@ -46,7 +46,7 @@ class Context:
     warnings: Callable[[], tuple[str, ...]] = tuple
     """Problems that do not make the daemon unready."""
     metrics: Exposition = _no_metrics
-    past: HistoryContext | None = None
+    history: HistoryContext | None = None
     """None: the routes of stored history are not there."""
     outcomes: Callable[[object], Awaitable[Receipt]] | None = None
     """Takes reports of real traffic; None: without a token no reports are taken."""
@@ -76,4 +76,4 @@ class HistoryContext:
     judge: OutcomeOf
     raw: Callable[[], timedelta]
     """How long samples are kept."""
-    reads: StoreReads
+    store_reads: StoreReads

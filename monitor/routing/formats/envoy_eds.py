@@ -10,7 +10,7 @@ from monitor.config.options import Maybe, Name, RefusedError, quoted
 from monitor.domain.router_ids import address
 from monitor.routing.router_format import CannotBeMadeError, RouterFormat, some_groups
 from monitor.routing.tiers import WORDS
-from monitor.routing.weights import Choice
+from monitor.routing.weights import MemberWeight
 from monitor.scoreboard.compression import digest
 from monitor.scoreboard.snapshot import Snapshot
 
@@ -46,7 +46,7 @@ class EnvoyEdsFormat(RouterFormat):
             yield "format", RefusedError(message)
 
 
-def _discovery(cluster: str, members: Sequence[Choice]) -> bytes:
+def _discovery(cluster: str, members: Sequence[MemberWeight]) -> bytes:
     """The discovery response of a cluster; Envoy takes one cluster in a file.
 
     What is out is in it as unhealthy, so that Envoy's own panic threshold still knows it. The version is made of the
@@ -57,11 +57,11 @@ def _discovery(cluster: str, members: Sequence[Choice]) -> bytes:
     return f'{{"version_info":"{digest(body.encode())}","resources":[{body}]}}\n'.encode()
 
 
-def _endpoints(members: Iterable[Choice]) -> list[dict[str, object]]:
+def _endpoints(members: Iterable[MemberWeight]) -> list[dict[str, object]]:
     return [_endpoint(choice) for choice in members]
 
 
-def _endpoint(choice: Choice) -> dict[str, object]:
+def _endpoint(choice: MemberWeight) -> dict[str, object]:
     at = address(choice.member.name)
     return {
         "endpoint": {"address": {"socket_address": {"address": at.host, "port_value": at.port}}},

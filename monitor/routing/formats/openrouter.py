@@ -12,7 +12,7 @@ from monitor.scoreboard.snapshot import Snapshot
 class OpenRouterFormat(RouterFormat):
     """All endpoints in the shape of OpenRouter's documents."""
 
-    of_choices = False
+    has_weights = False
 
     def render(self, snapshot: Snapshot) -> bytes:
         """See `RouterFormat.render`."""

@@ -9,7 +9,7 @@ from monitor.scoreboard.snapshot import Snapshot
 class ScoresFormat(RouterFormat):
     """The scores document, as `GET /v1/scores` answers."""
 
-    of_choices = False
+    has_weights = False
 
     def render(self, snapshot: Snapshot) -> bytes:
         """See `RouterFormat.render`."""

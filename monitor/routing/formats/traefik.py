@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from monitor.routing.router_format import RouterFormat, some_groups
 from monitor.routing.tiers import WORDS
-from monitor.routing.weights import Choice
+from monitor.routing.weights import MemberWeight
 from monitor.scoreboard.snapshot import Snapshot
 
 
@@ -21,13 +21,13 @@ class TraefikFormat(RouterFormat):
         return _services(some_groups(self.router, snapshot))
 
 
-def _services(groups: Mapping[str, Sequence[Choice]]) -> bytes:
+def _services(groups: Mapping[str, Sequence[MemberWeight]]) -> bytes:
     """JSON, which is YAML too: Traefik reads it from a file that is called `.yaml`. 0 is the weight of what is out."""
     services = {
-        name: {"weighted": {"services": [_child(choice) for choice in members]}} for name, members in groups.items()
+        name: {"weighted": {"services": [_child(weighted) for weighted in members]}} for name, members in groups.items()
     }
     return json.dumps({"http": {"services": services}}, separators=(",", ":")).encode() + b"\n"
 
 
-def _child(choice: Choice) -> dict[str, object]:
-    return {"name": choice.member.name, "weight": choice.weight if WORDS[choice.use].listed else 0}
+def _child(weighted: MemberWeight) -> dict[str, object]:
+    return {"name": weighted.member.name, "weight": weighted.weight if WORDS[weighted.use].listed else 0}

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from monitor.config.options import Field, Maybe, Section, Text
 from monitor.routing.router_format import RouterFormat, some_groups
-from monitor.routing.weights import Choice, used
+from monitor.routing.weights import MemberWeight, used
 from monitor.scoreboard.snapshot import Snapshot
 
 
@@ -33,12 +33,12 @@ class VllmFormat(RouterFormat):
         return _engines(some_groups(self.router, snapshot), self.options.model_dump(exclude_none=True))
 
 
-def _engines(groups: Mapping[str, Sequence[Choice]], options: Mapping[str, str]) -> bytes:
+def _engines(groups: Mapping[str, Sequence[MemberWeight]], options: Mapping[str, str]) -> bytes:
     """The dynamic configuration with the engines that are to be used, each with its model.
 
     The router knows no weights, so a fallback stands beside the others. It splits both lists at commas.
     """
-    engines = [(choice.member.name, model) for model, members in groups.items() for choice in used(members)]
+    engines = [(weighted.member.name, model) for model, members in groups.items() for weighted in used(members)]
     plain = {
         "service_discovery": "static",
         "routing_logic": "roundrobin",

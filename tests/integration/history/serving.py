@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from monitor.daemon.app import past_of
+from monitor.daemon.app import history_context
 from monitor.domain.incident import Incident
 from monitor.store import Store
 from monitor.web.context import Context, HistoryContext
@@ -29,16 +29,18 @@ FRESH = ReadLimits(deadline_s=PATIENT_S, kept_s=0)
 Begin = Callable[..., Awaitable[Served]]
 
 
-def past(store: Store, *, now: datetime = NOW, limits: ReadLimits = FRESH, **fields: Any) -> HistoryContext:
+def make_history(store: Store, *, now: datetime = NOW, limits: ReadLimits = FRESH, **fields: Any) -> HistoryContext:
     """The past of the served endpoints, as the daemon makes it, at a moment of ours."""
-    return replace(past_of(make_config(*SPECS, **fields), store), now=lambda: now, reads=StoreReads(limits))
+    return replace(
+        history_context(make_config(*SPECS, **fields), store), now=lambda: now, store_reads=StoreReads(limits)
+    )
 
 
-def sources_of(served: Served, past: HistoryContext) -> Context:
+def context_of(served: Served, history: HistoryContext) -> Context:
     return Context(
         snapshot=lambda: served.board.snapshot,
         problems=lambda: tuple(served.problems),
-        past=past,
+        history=history,
     )
 
 

@@ -231,10 +231,10 @@ def test_vllms_router_is_told_what_else_it_is_to_do() -> None:
 # What cannot be made
 
 
-@pytest.mark.parametrize(("shape", "router"), [("envoy-eds", "envoy"), ("traefik", "traefik"), ("vllm", "vllm")])
-def test_a_shape_without_names_says_what_to_write(shape: str, router: str) -> None:
+@pytest.mark.parametrize(("file_format", "router"), [("envoy-eds", "envoy"), ("traefik", "traefik"), ("vllm", "vllm")])
+def test_a_format_without_names_says_what_to_write(file_format: str, router: str) -> None:
     with pytest.raises(CannotBeMadeError, match=f"write `router_ids: {{{router}: …}}`"):
-        render(shape, snapshot(make_row("p:m")))
+        render(file_format, snapshot(make_row("p:m")))
 
 
 def test_a_malformed_name_of_another_daemon_is_told() -> None:
@@ -260,5 +260,5 @@ def test_an_answer_is_made_of_its_group_and_is_the_same_as_of_all_rows() -> None
     assert {name: agent_answers(known[each] for each in group)[name] for name, group in groups.items()} == everything
 
 
-def test_shapes_that_hold_figures_are_not_taken_for_choices_alone() -> None:
-    assert {name for name, kind in FORMATS.items() if not kind.of_choices} == {"scores", "openrouter"}
+def test_formats_that_hold_figures_are_not_taken_for_choices_alone() -> None:
+    assert {name for name, kind in FORMATS.items() if not kind.has_weights} == {"scores", "openrouter"}
