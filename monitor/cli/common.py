@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 import typer
 
 if TYPE_CHECKING:
-    from monitor.config import Config
+    from monitor.config import Config, Extensions
     from monitor.store import Store
 
 Result = TypeVar("Result")
@@ -100,13 +100,22 @@ def chosen_file(file: Path | None, option: Path | None) -> Path | None:
     return file or option
 
 
+def extensions() -> Extensions:
+    """The sinks and the formats of files that a configuration may name."""
+    from monitor.config import Extensions
+    from monitor.routing.formats import FORMATS
+    from monitor.sinks import SINKS
+
+    return Extensions(sinks=SINKS, formats=FORMATS)
+
+
 def loaded_from(path: Path | None) -> tuple[Path, Config]:
     """The configuration and its path. Exits the program with all errors of the file."""
     from monitor.config import ConfigError, default_path, load
 
     chosen = path or default_path(os.environ)
     try:
-        return chosen, load(chosen, os.environ)
+        return chosen, load(chosen, os.environ, extensions())
     except ConfigError as error:
         fail(str(error))
 

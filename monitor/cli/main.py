@@ -26,6 +26,7 @@ from monitor.cli.common import (
     TokenOption,
     UrlOption,
     chosen_file,
+    extensions,
     fail,
     fetch,
     loaded_from,
@@ -36,7 +37,7 @@ from monitor.cli.common import (
 )
 from monitor.cli.db import db
 from monitor.daemon.log import LogFormat, LogLevel
-from monitor.domain.formats import Format
+from monitor.routing.formats import FORMATS
 
 if TYPE_CHECKING:
     from monitor.scoreboard.snapshot import Snapshot
@@ -51,7 +52,7 @@ app = typer.Typer(
 
 app.add_typer(db)
 
-_FORMATS = f"One of {', '.join(Format)}."
+_FORMATS = f"One of {', '.join(FORMATS.own())}."
 
 
 @app.callback(invoke_without_command=True)
@@ -123,7 +124,7 @@ def check(
     from monitor.config import json_schema
 
     if schema:
-        print(json.dumps(json_schema(), indent=2))
+        print(json.dumps(json_schema(extensions()), indent=2))
         return
     raise typer.Exit(check_file(chosen_file(file, config), connecting=connect, as_json=as_json))
 
@@ -261,13 +262,28 @@ def scores(
         Console().print(scores_table(document, now=datetime.now(UTC)))
 
 
+def _known_format(name: str) -> str:
+    if name not in FORMATS:
+        raise typer.BadParameter(f"{name!r} is not one of {', '.join(FORMATS)}.")
+    return name
+
+
 @app.command()
 def export(
     config: ConfigOption = None,
     url: UrlOption = None,
     *,
     token: TokenOption = None,
-    file_format: Annotated[Format, typer.Option("--format", metavar="FORMAT", help=_FORMATS)] = Format.SCORES,
+    name: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help=_FORMATS,
+            callback=_known_format,
+            autocompletion=lambda: list(FORMATS),
+        ),
+    ] = "scores",
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="The file to write, atomically. Default: stdout."),
@@ -277,14 +293,15 @@ def export(
     ] = None,
 ) -> None:
     """Write a router's file once, from a running daemon (--url) or from the store."""
-    from monitor.routing.formats.render import CannotBeMadeError, render
+    from monitor.cli.export import render
+    from monitor.routing.router_format import CannotBeMadeError
 
-    if file_format is Format.OPENROUTER and url is not None:
+    if name == "openrouter" and url is not None:
         write_out(_openrouter_document(running_daemon(None, url, token)), output)
         return
     snapshot = _snapshot(config, url, token)
     try:
-        body = render(file_format, snapshot, cluster)
+        body = render(name, snapshot, cluster)
     except CannotBeMadeError as error:
         fail(str(error))
     write_out(body.decode(), output)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import json
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
@@ -20,6 +19,7 @@ from monitor.config.model import Config
 from monitor.console.summary import summary
 from monitor.console.text import printable
 from monitor.console.waterfall import waterfall
+from monitor.domain.spelling import id_hint
 from monitor.scheduler.jobs import Job, all_jobs, run_for
 from monitor.score.blame import BlameOverrides, blamed
 from monitor.workers.limits import ConcurrencyLimits
@@ -83,9 +83,7 @@ def choose(config: Config, ids: Sequence[str], task: str | None) -> tuple[Job, .
     known = {job.spec.endpoint.id for job in jobs}
     for name in ids:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f" (did you mean {close[0]!r}?)" if close else f"; there are: {', '.join(sorted(known))}"
-            hint = f"; {name} is a file: for a configuration write -c {name}" if Path(name).is_file() else hint
+            hint = f"; it is a file: write -c {name}" if Path(name).is_file() else id_hint(name, known)
             raise ProbeMisuseError(f"no endpoint has the id {name!r}{hint}")
     chosen = [job for job in jobs if job.spec.endpoint.id in ids or (not ids and job.spec.enabled)]
     of_task = tuple(job for job in chosen if task in {None, job.probe.task})

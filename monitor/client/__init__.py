@@ -7,8 +7,9 @@ the order is that of the caller. Nothing but the standard library is imported.
 from monitor.client._client import AsyncClient, Client
 from monitor.client.scores import ScoredEndpoint, Scores
 from monitor.domain.status import Status
+from monitor.domain.tier import RoutingUse
 
 Endpoint = ScoredEndpoint
 """The public name of the class."""
 
-__all__ = ["AsyncClient", "Client", "Endpoint", "ScoredEndpoint", "Scores", "Status"]
+__all__ = ["AsyncClient", "Client", "Endpoint", "RoutingUse", "ScoredEndpoint", "Scores", "Status"]

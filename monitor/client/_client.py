@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from monitor.client.fetch import FetchedScores, fetch
 from monitor.client.scores import ScoredEndpoint, Scores, parse
+from monitor.domain.ongoing_failure import OngoingFailure
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class _Cache:
         self._router = router
         self._timeout_s = timeout_s
         self._kept: _KeptScores | None = None
-        self._failing = False
+        self._failure = OngoingFailure()
 
     def refresh(self) -> bool:
         """Ask the daemon. Returns whether it answered. Blocks for at most the timeout; never raises."""
@@ -60,13 +61,11 @@ class _Cache:
             answer = fetch(self.url, self._token, kept.etag if kept else None, self._timeout_s)
             self._kept = self._taken(answer, kept)
         except (OSError, ValueError) as error:
-            if not self._failing:
+            if self._failure.begins(str(error)):
                 log.warning("no scores from %s: %s", self.url, error, extra={"action": "scores_missing"})
-            self._failing = True
             return False
-        if self._failing:
+        if self._failure.ends():
             log.info("scores from %s again", self.url, extra={"action": "scores_back"})
-        self._failing = False
         return True
 
     def _taken(self, answer: FetchedScores, kept: _KeptScores | None) -> _KeptScores:

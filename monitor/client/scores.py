@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from monitor.domain.status import Status
+from monitor.domain.tier import RoutingUse, Tier, tier_of
 
 T = TypeVar("T")
 
@@ -39,23 +40,31 @@ class ScoredEndpoint:
 
     @property
     def rank(self) -> tuple[int, float]:
-        """Sort key, best first. Scores that differ by less than a hundredth are equal."""
-        refused = self.account is not None and self.status in {Status.UP, Status.UNKNOWN, Status.DEGRADED}
-        tier = _REFUSED if refused else _TIERS[self.status]
-        says_nothing = self.status is Status.UNKNOWN or self.status in _LEFT_ALONE
-        return tier, 0.0 if says_nothing else -round(self.score or 0.0, 2)
+        """What to sort by, the best first. Scores that differ by less than a hundredth are alike."""
+        return self._tier, -round(self.score or 0.0, 2) if self._tier in BY_SCORE else 0.0
+
+    @property
+    def use(self) -> RoutingUse:
+        """What a router should use it for. Where all are out (`NONE`), all should be used."""
+        return USES[self._tier]
+
+    @property
+    def _tier(self) -> Tier:
+        return tier_of(self.status, refused=self.account is not None)
 
 
 _LEFT_ALONE = frozenset({Status.PAUSED, Status.MAINTENANCE})
-_REFUSED = 4
-_TIERS: Mapping[Status, int] = {
-    Status.UP: 0,
-    Status.UNKNOWN: 1,
-    Status.DEGRADED: 2,
-    Status.PAUSED: 3,
-    Status.MAINTENANCE: 3,
-    Status.DOWN: 5,
+USES: Mapping[Tier, RoutingUse] = {
+    Tier.UP: RoutingUse.NORMAL,
+    Tier.UNKNOWN: RoutingUse.NORMAL,
+    Tier.DEGRADED: RoutingUse.FALLBACK,
+    Tier.REFUSED: RoutingUse.FALLBACK,
+    Tier.UNKNOWN_REFUSED: RoutingUse.FALLBACK,
+    Tier.PAUSED: RoutingUse.NONE,
+    Tier.MAINTENANCE: RoutingUse.NONE,
+    Tier.DOWN: RoutingUse.NONE,
 }
+BY_SCORE = frozenset({Tier.UP, Tier.DEGRADED, Tier.REFUSED, Tier.DOWN})
 """The order of tiers; an endpoint that refuses the account comes just before one that is down."""
 
 
@@ -78,7 +87,8 @@ class Scores:
     def order(self, candidates: Iterable[T], now: datetime, name: Callable[[T], str]) -> list[T]:
         """All candidates, best first; unchanged if the document is too old.
 
-        Up, unknown, degraded, left alone, refused, down; among these by score; what is alike stays in its order.
+        Up, unknown, degraded, refused, paused, in maintenance, down; each of these by score, where the score counts.
+        What is alike stays in its order.
         """
         listed = list(candidates)
         return sorted(listed, key=lambda item: self._rank(name(item), now)) if self.is_fresh(now) else listed
@@ -100,7 +110,7 @@ class Scores:
 
     def _rank(self, name: str, now: datetime) -> tuple[int, float]:
         known = self.names.get(name)
-        return (_TIERS[Status.UNKNOWN], 0.0) if known is None else known.at(now).rank
+        return (Tier.UNKNOWN, 0.0) if known is None else known.at(now).rank
 
 
 def parse(body: bytes, router: str | None = None) -> Scores:

@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 from monitor.config._errors import RefusedError
 from monitor.config._values import line
 from monitor.config.model import Canary, Listen
+from monitor.domain.sqlite_url import SqliteUrlError, sqlite_path
 from probes._model import Secret
 from probes._proxy import DIRECT
 
@@ -169,16 +170,14 @@ def store(value: str) -> str:
         "or postgresql://user:password@host:5432/database"
     )
     place = value.removeprefix("sqlite:")
-    path = place.removeprefix("//")
-    absolute = path != place
     if place == value:
         raise RefusedError(f"is not a database that can be used; {remedy}")
-    if not path.strip("/") or path.endswith("/") or path == ":memory:" or path.startswith("/") is not absolute:
-        raise RefusedError(f"names no file; {remedy}")
-    if "?" in path or "#" in path:
-        raise RefusedError(f"must not contain '?' or '#'; {remedy}")
-    if absolute and "/" not in path.lstrip("/"):
-        raise RefusedError(f"is a file in the root folder; {remedy}")
+    if "?" in place or "#" in place:
+        raise RefusedError(f"must not hold '?' or '#'; {remedy}")
+    try:
+        sqlite_path(place)
+    except SqliteUrlError as error:
+        raise RefusedError(f"{error}; {remedy}") from None
     return value
 
 

@@ -23,7 +23,8 @@ from monitor.daemon.resource_limits import needs, shortages
 from monitor.daemon.signals import done_before, stop_on_signals
 from monitor.metrics.metrics import Metrics
 from monitor.pipeline.baselines import BaselineCallbacks, BaselineReader
-from monitor.pipeline.housekeeper import Housekeeper, HousekeeperCallbacks, retention_of
+from monitor.pipeline.housekeeper import Housekeeper, HousekeeperCallbacks
+from monitor.pipeline.outbox import Outbox
 from monitor.pipeline.outcomes import OutcomeCallbacks, OutcomeReceiver, reader_of, spans_of
 from monitor.pipeline.recorder import Recorder, RecorderCallbacks
 from monitor.pipeline.restore import aliases_of, recount, restore, restore_budgets
@@ -37,7 +38,7 @@ from monitor.score.blame import blame_of
 from monitor.score.outcomes import SampleOutcome, outcome
 from monitor.scoreboard.board import Board, StatusChange
 from monitor.scoreboard.renderer import Renderer
-from monitor.sinks import Outbox, create_sinks
+from monitor.sinks import create_sinks
 from monitor.store import Size, Store, create_store
 from monitor.store.retention_clock import ClockReading
 from monitor.vantage import GateCallbacks, NetworkGate, look_up
@@ -122,7 +123,7 @@ class Daemon:
             measured=self._measured,
             clock_read=self._clock_read,
         )
-        self._housekeeper = Housekeeper(store, retention_of(config), housekeeper_callbacks)
+        self._housekeeper = Housekeeper(store, config.retention, housekeeper_callbacks)
         baseline_callbacks = BaselineCallbacks(
             now=housekeeper_callbacks.now,
             troubled=housekeeper_callbacks.troubled,
@@ -340,7 +341,7 @@ def history_context(config: Config, store: Store) -> HistoryContext:
         now=lambda: datetime.now(UTC),
         task=tasks.get,
         judge=judge,
-        raw=lambda: retention_of(config).raw,
+        raw=lambda: config.retention.raw,
         store_reads=StoreReads(),
     )
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from monitor.domain.spelling import closest
 from probes._driver import exchange
 from probes._loader import codec
 from probes._model import Deadlines, Endpoint, MalformedError, Probe, Request, Run, Sample, Task
@@ -92,6 +92,4 @@ def listed_as(model: str, names: Collection[str]) -> str | None:
 def similar(model: str, names: Collection[str]) -> str | None:
     """The listed name that is most similar to a wrong one."""
     short = sorted(name for name in names if len(name) <= _LONGEST_NAME)[:_MOST_NAMES]
-    folded = {name.casefold(): name for name in short}
-    close = difflib.get_close_matches(model.casefold()[:_LONGEST_NAME], folded, n=1)
-    return folded[close[0]] if close else None
+    return closest(model[:_LONGEST_NAME], short)

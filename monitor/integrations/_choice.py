@@ -8,24 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
-from enum import IntEnum
 from typing import Any, TypeAlias
 
-from monitor.client import ScoredEndpoint, Status
+from monitor.client import RoutingUse, ScoredEndpoint
 
 Deployment: TypeAlias = Mapping[str, Any]
 """As in LiteLLM's `model_list`."""
-
-
-class DeploymentUse(IntEnum):
-    """How to use a deployment; smaller is better."""
-
-    NOW = 0
-    """Up or unknown."""
-    FALLBACK = 1
-    """Degraded, in maintenance, paused, or refusing the account."""
-    LAST = 2
-    """Down."""
 
 
 def choose(
@@ -42,30 +30,22 @@ def choose(
     """
     known = [(deployment, _seen(deployment, endpoints, now)) for deployment in deployments]
     by_order = request.get("_target_order") is not None
-    best: dict[Hashable, DeploymentUse] = {}
+    best: dict[Hashable, RoutingUse] = {}
     for deployment, endpoint in known:
         if not _has_failed(deployment, request):
             pool = _pool(deployment, by_order)
-            best[pool] = min(best.get(pool, DeploymentUse.LAST), use_of(endpoint))
+            best[pool] = min(best.get(pool, RoutingUse.NONE), use_of(endpoint))
     kept = [
         (deployment, seen)
         for deployment, seen in known
-        if use_of(seen) <= best.get(_pool(deployment, by_order), DeploymentUse.LAST)
+        if use_of(seen) <= best.get(_pool(deployment, by_order), RoutingUse.NONE)
     ]
     return [deployment for deployment, _ in sorted(kept, key=lambda pair: _rank(pair[1]))]
 
 
-def use_of(endpoint: ScoredEndpoint | None) -> DeploymentUse:
+def use_of(endpoint: ScoredEndpoint | None) -> RoutingUse:
     """How to use an endpoint; None: it is not monitored."""
-    if endpoint is None:
-        return DeploymentUse.NOW
-    match endpoint.status:
-        case Status.DOWN:
-            return DeploymentUse.LAST
-        case Status.UP | Status.UNKNOWN:
-            return DeploymentUse.NOW if endpoint.account is None else DeploymentUse.FALLBACK
-        case _:
-            return DeploymentUse.FALLBACK
+    return RoutingUse.NORMAL if endpoint is None else endpoint.use
 
 
 def name_of(model_info: Mapping[str, Any]) -> str:

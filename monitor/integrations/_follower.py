@@ -15,6 +15,7 @@ from typing import Final
 
 from monitor.client.fetch import OPENER
 from monitor.client.scores import Scores
+from monitor.domain.ongoing_failure import OngoingFailure
 from monitor.integrations._events import Lines
 from monitor.integrations._threads import Background
 
@@ -56,7 +57,7 @@ class Follower(Background):
         self._lines = Lines(router)
         self._view: FollowerView | None = None
         self._wait_s = _FIRST_WAIT_S
-        self._failing = False
+        self._failure = OngoingFailure()
 
     def view(self) -> FollowerView | None:
         """The newest scores; None if there are none, or they are too old. Only reads memory."""
@@ -99,15 +100,13 @@ class Follower(Background):
         at = began_at or scores.generated_at - timedelta(seconds=heard_s - began_s)
         self._view = FollowerView(scores=scores, began_at=at, began_s=began_s, heard_s=heard_s)
         self._wait_s = _FIRST_WAIT_S
-        if self._failing:
+        if self._failure.ends():
             log.info("following the scores of %s again", self._request.full_url, extra={"action": "scores_back"})
-        self._failing = False
 
     def _tell(self, problem: str) -> None:
-        if not self._failing and not self.stopping.is_set():
+        if self._failure.begins(problem) and not self.stopping.is_set():
             where = self._request.full_url
             log.warning("no scores from %s: %s", where, problem, extra={"action": "scores_missing"})
-        self._failing = True
 
 
 def _headers(token: str | None) -> dict[str, str]:

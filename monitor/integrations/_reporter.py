@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Final
 
 from monitor.client.fetch import OPENER
+from monitor.domain.ongoing_failure import OngoingFailure
 from monitor.integrations._reports import Outcome
 from monitor.integrations._threads import Background
 
@@ -34,7 +35,7 @@ class Reporter(Background):
         self._url = f"{url}/v1/outcomes"
         self._token = token
         self._waiting: deque[Outcome] = deque(maxlen=_MOST)
-        self._failing = False
+        self._failure = OngoingFailure()
 
     @property
     def waiting(self) -> int:
@@ -72,7 +73,7 @@ class Reporter(Background):
         except (OSError, http.client.HTTPException) as error:
             self._tell(str(error) or type(error).__name__)
             return False
-        self._failing = False
+        self._failure.ends()
         return True
 
     def _post(self, body: bytes) -> None:
@@ -82,6 +83,5 @@ class Reporter(Background):
             response.read(_MOST_ANSWER_BYTES)
 
     def _tell(self, problem: str) -> None:
-        if not self._failing:
+        if self._failure.begins(problem):
             log.warning("cannot send outcomes to %s: %s", self._url, problem, extra={"action": "outcomes_missing"})
-        self._failing = True

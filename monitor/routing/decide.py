@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from typing import TypedDict, assert_never
 
 from monitor.domain.status import Status
+from monitor.domain.tier import Tier
 from monitor.routing.filters import why_excluded
 from monitor.routing.openrouter.types import Ratio
 from monitor.routing.preferences import RoutingPreferences
 from monitor.routing.ranking import RankedEndpoint, ranked
-from monitor.routing.tiers import Tier, price
+from monitor.routing.tiers import price
 from monitor.scoreboard.endpoint import Facts
 
 _DIGITS = 6
@@ -88,17 +89,17 @@ def _tier_reason(candidate: RankedEndpoint) -> str:
     facts = candidate.facts
     since = _moment(facts.since)
     match candidate.tier:
-        case Tier.FINE if facts.status is Status.UNKNOWN:
-            return "unknown: no recent sample, so it counts as up"
-        case Tier.FINE:
+        case Tier.UP:
             return "up"
+        case Tier.UNKNOWN:
+            return "unknown: nothing speaks against it"
         case Tier.DEGRADED:
             return f"degraded since {since}"
         case Tier.PAUSED:
             return "paused: not probed"
         case Tier.MAINTENANCE:
             return f"in maintenance since {since}"
-        case Tier.REFUSED:
+        case Tier.REFUSED | Tier.UNKNOWN_REFUSED:
             return "the provider refuses this account"
         case Tier.DOWN:
             return f"down since {since}"

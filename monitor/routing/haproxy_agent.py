@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from monitor.config.model import Listen
-from monitor.routing.formats.haproxy import UNKNOWN, agent_answers, agent_groups
+from monitor.routing.haproxy import UNKNOWN, agent_answers, agent_groups
 from monitor.scoreboard.row import Row
 from monitor.scoreboard.snapshot import Snapshot
 

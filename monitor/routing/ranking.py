@@ -14,15 +14,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
+from monitor.domain.tier import Tier
 from monitor.routing.filters import lacking, named_by
 from monitor.routing.openrouter.documents import ENOUGH_FOR_PERCENTILES
 from monitor.routing.preferences import RoutingPreferences, Sort
-from monitor.routing.tiers import Tier, price, tier_of
+from monitor.routing.tiers import POLICY, price, tier_of_facts
 from monitor.scoreboard.endpoint import Facts
 
 Rank: TypeAlias = tuple[float, ...]
 """Smaller comes first."""
-_MAY_ANSWER = {Tier.FINE, Tier.DEGRADED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class RankedEndpoint:
     @property
     def may_answer(self) -> bool:
         """Whether its tier is usable."""
-        return self.tier in _MAY_ANSWER
+        return POLICY[self.tier].drawn
 
 
 def ranked(facts: Sequence[Facts], preferences: RoutingPreferences, seed: int) -> list[RankedEndpoint]:
@@ -63,7 +63,7 @@ def candidate_of(facts: Facts, preferences: RoutingPreferences) -> RankedEndpoin
     name = named_by(preferences.order, facts)
     return RankedEndpoint(
         facts=facts,
-        tier=tier_of(facts),
+        tier=tier_of_facts(facts),
         named=None if name is None else preferences.order.index(name),
         lacks=lacking(facts, preferences),
         misses=tuple(_missed(facts, preferences)),
@@ -119,11 +119,12 @@ def _missed(facts: Facts, preferences: RoutingPreferences) -> list[str]:
 
 
 def _before_chance(candidate: RankedEndpoint, preferences: RoutingPreferences) -> Rank:
-    late = 0 if candidate.may_answer else candidate.tier
+    order = POLICY[candidate.tier].route_order
+    late = 0 if candidate.may_answer else order
     named = len(preferences.order) if candidate.named is None else candidate.named
     support = 1 if candidate.lacks is None else 2 * bool(candidate.lacks)
-    # With `sort` a degraded endpoint counts like one that is up, since it answers.
-    well = 0 if preferences.sort else candidate.tier
+    # Who sorts wants the fastest or the cheapest, if it answers: a degraded one does.
+    well = 0 if preferences.sort else order
     return late, named, support, well, bool(candidate.misses), _sorted(candidate, preferences)
 
 

@@ -1,35 +1,21 @@
 """Use and weight of each endpoint in a router. Pure: rows → members by group.
 
-Routers fail open: only an endpoint that is down is not used; if all members of a group are down, all are used. An
-endpoint without a recent sample is used like one that is up.
+What each tier is used for stands in the table of `tiers.py`. Routers fail open: where every member of a group is out,
+all of them are used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from typing import Final
 
 from monitor.domain.router_ids import ROUTERS, RouterIdError, RouterMember
-from monitor.domain.status import Status
+from monitor.domain.tier import RoutingUse, Tier, tier_of
+from monitor.routing.tiers import POLICY, WORDS
 from monitor.scoreboard.row import Row
 
-FULL: Final = 100
-"""The weight of an endpoint with score 1, or without a known score."""
 _STEPS: Final = 10
-_FALLBACK: Final = 20
-"""The weight of a fallback with score 1."""
-
-
-class RoutingUse(IntEnum):
-    """How to use a member; smaller is better."""
-
-    NORMAL = 0
-    FALLBACK = 1
-    """It answers, but too slowly or not always; it refuses our account, and so perhaps the router's; or somebody wants
-    it to be left alone."""
-    NONE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +45,7 @@ def weighted_groups(router: str, rows: Iterable[Row]) -> Mapping[str, Sequence[M
 
 def weights_basis(rows: Iterable[Row]) -> Sequence[object]:
     """The inputs of the weights: while these are equal, the weights are."""
-    return [(row.id, row.model, row.status, row.account is None, _steps(row), row.router_ids) for row in rows]
+    return [(row.id, row.model, _tier(row), _steps(row), row.router_ids) for row in rows]
 
 
 def by_endpoint(rows: Iterable[Row]) -> Mapping[str, MemberWeight]:
@@ -85,21 +71,16 @@ def _member(router: str, row: Row) -> RouterMember:
 
 
 def _weighted(member: RouterMember, row: Row) -> MemberWeight:
-    use = _use(row)
-    most = _FALLBACK if use is RoutingUse.FALLBACK else FULL
-    return MemberWeight(member=member, use=use, weight=max(1, _steps(row) * most // _STEPS))
+    policy = POLICY[_tier(row)]
+    return MemberWeight(member=member, use=policy.use, weight=max(1, _steps(row) * policy.most_weight // _STEPS))
 
 
 def _steps(row: Row) -> int:
-    return _STEPS if row.score is None or row.status.usable is None else round(_STEPS * row.score)
+    return round(_STEPS * row.score) if row.score is not None and POLICY[_tier(row)].by_score else _STEPS
 
 
-def _use(row: Row) -> RoutingUse:
-    if row.status is Status.DOWN:
-        return RoutingUse.NONE
-    if row.status in {Status.UP, Status.UNKNOWN} and row.account is None:
-        return RoutingUse.NORMAL
-    return RoutingUse.FALLBACK
+def _tier(row: Row) -> Tier:
+    return tier_of(row.status, refused=row.account is not None)
 
 
 def _best_first(weighted: MemberWeight) -> tuple[RoutingUse, int]:
@@ -108,4 +89,4 @@ def _best_first(weighted: MemberWeight) -> tuple[RoutingUse, int]:
 
 def used(group: Iterable[MemberWeight]) -> Iterator[MemberWeight]:
     """The members that are to be used."""
-    return (weighted for weighted in group if weighted.use is not RoutingUse.NONE)
+    return (weighted for weighted in group if WORDS[weighted.use].listed)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from monitor.routing.openrouter.documents import by_model, endpoints_document, models_document, providers_document
 from monitor.routing.openrouter.file import facts_of, serialised
-from monitor.routing.tiers import tier_of
+from monitor.routing.tiers import route_order
 from monitor.scoreboard.endpoint import Facts
 from monitor.scoreboard.snapshot import Snapshot
 from monitor.web.responses import Document, ready
@@ -64,7 +64,7 @@ class OpenRouterCache:
         return self._fresh[name]
 
     def _statuses(self) -> object:
-        return [(item.spec, tier_of(item)) for item in self._facts]
+        return [(item.spec, route_order(item)) for item in self._facts]
 
     def _specs(self) -> object:
         return [item.spec for item in self._facts]

@@ -17,6 +17,7 @@ from typing import Final, TypeAlias
 
 from aiohttp import web
 
+from monitor.domain.ongoing_failure import OngoingFailure
 from monitor.store import StoreError
 from monitor.web.responses import Document
 
@@ -48,8 +49,12 @@ class StoreReads:
         self._running: dict[Hashable, asyncio.Task[Document]] = {}
         self._kept: OrderedDict[Hashable, tuple[float, Document]] = OrderedDict()
         self._bytes = 0
-        self.error: str | None = None
+        self._failure = OngoingFailure()
+
+    @property
+    def error(self) -> str | None:
         """Why the last finished read failed; None if it succeeded."""
+        return self._failure.reason
 
     @property
     def cache_control(self) -> str:
@@ -100,13 +105,12 @@ class StoreReads:
         if error is not None:
             self._failed(error)
             return
-        self.error = None
+        self._failure.ends()
         self._keep(question, task.result())
 
     def _failed(self, error: BaseException) -> None:
-        if self.error is None and isinstance(error, StoreError):
+        if self._failure.begins(str(error)) and isinstance(error, StoreError):
             log.warning("cannot read history: %s", error, extra={"action": "history_failed"})
-        self.error = str(error)
 
     def _keep(self, question: Hashable, document: Document) -> None:
         """Cache an answer; discard expired answers, and the oldest ones if the cache is full."""

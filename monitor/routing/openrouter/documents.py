@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, assert_never
+from typing import Final
 from urllib.parse import quote
 
 from monitor.config.listing import Architecture
@@ -27,7 +27,7 @@ from monitor.routing.openrouter.types import (
     OfferStatus,
     OfferTwins,
 )
-from monitor.routing.tiers import Tier, price, tier_of
+from monitor.routing.tiers import POLICY, price, route_order, tier_of_facts
 from monitor.score.outcomes import Counts
 from monitor.scoreboard.endpoint import Facts
 from probes._model import Pricing
@@ -86,21 +86,7 @@ def tag(facts: Facts) -> str:
 
 def status_of(facts: Facts) -> OfferStatus:
     """The endpoint's status as OpenRouter's number."""
-    match tier_of(facts):
-        case Tier.FINE:
-            return OfferStatus.NORMAL
-        case Tier.DEGRADED:
-            return OfferStatus.DEGRADED
-        case Tier.REFUSED:
-            return OfferStatus.REFUSED
-        case Tier.MAINTENANCE:
-            return OfferStatus.MAINTENANCE
-        case Tier.DOWN:
-            return OfferStatus.DOWN
-        case Tier.PAUSED:
-            return OfferStatus.PAUSED
-        case other:
-            assert_never(other)
+    return POLICY[tier_of_facts(facts)].offer
 
 
 def usd_per_token(usd_per_mtok: float) -> str:
@@ -229,9 +215,9 @@ def _listed(facts: Sequence[Facts]) -> ListedModel:
 def shown_for(facts: Sequence[Facts]) -> Facts:
     """The endpoint whose price and limits are shown for a model: the cheapest in the best tier."""
 
-    def rank(endpoint: Facts) -> tuple[Tier, bool, float]:
+    def rank(endpoint: Facts) -> tuple[int, bool, float]:
         cost = price(endpoint)
-        return tier_of(endpoint), cost is None, cost or 0
+        return route_order(endpoint), cost is None, cost or 0
 
     return min(facts, key=rank)
 

@@ -13,10 +13,11 @@ from typing import Annotated, Final, TypedDict
 from aiohttp import web
 
 from monitor.config import RefusedError, duration_s
+from monitor.domain.epoch import EPOCH
 from monitor.history.buckets import Points, QuantilePoint, RatioPoint, of_buckets, of_samples
 from monitor.history.incidents import FEED_TYPE, IncidentList, feed, incident_row
 from monitor.history.pagination import FORM, QueryError, from_cursor, to_cursor
-from monitor.history.samples import EVER, SampleList, SampleQuery, portions
+from monitor.history.samples import SampleList, SampleQuery, portions
 from monitor.history.series import Grid, Metric, SeriesQuery, series_query
 from monitor.schema.json_schema import Words
 from monitor.store import PageKey
@@ -179,7 +180,7 @@ class _HistoryHandlers:
 
         async def read() -> Document:
             found = await self._history.store.incidents(
-                endpoint=endpoint, since=since or EVER, before=cursor, limit=limit + 1
+                endpoint=endpoint, since=since or EPOCH, before=cursor, limit=limit + 1
             )
             now, page = self._history.now(), found[:limit]
             more = to_cursor(PageKey(at=page[-1].began_at, id=page[-1].id)) if len(found) > limit else None
@@ -191,7 +192,7 @@ class _HistoryHandlers:
         """The newest incidents as an Atom feed."""
 
         async def read() -> Document:
-            found = await self._history.store.incidents(endpoint=None, since=EVER, before=None, limit=_IN_FEED)
+            found = await self._history.store.incidents(endpoint=None, since=EPOCH, before=None, limit=_IN_FEED)
             body = feed(found, self._context.snapshot().vantage)
             return ready(body, FEED_TYPE, cache_control=self._history.store_reads.cache_control)
 

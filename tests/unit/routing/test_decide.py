@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,15 +13,24 @@ from hypothesis import strategies as st
 
 from monitor.config.listing import ProviderCard
 from monitor.domain.status import Status
+from monitor.domain.tier import Tier
 from monitor.routing.decide import RouteAnswer, route
 from monitor.routing.preferences import RoutingPreferences, preferences_of, request_of
+from monitor.routing.tiers import POLICY, TierPolicy
 from monitor.score.health import Trouble
 from monitor.scoreboard.endpoint import Facts
 from probes._model import ErrorClass, Pricing
 from tests.support.openrouter_values import QUICK, make_facts, summary, unpriced, valid
+from tests.support.routing_policy import every_standing
 from tests.unit.score.values import START, unhurried
 
 REFUSED = Trouble(error=ErrorClass.AUTH, since=START)
+BESIDE: Mapping[Tier, Mapping[str, Any]] = {
+    Tier.REFUSED: {"account": REFUSED},
+    Tier.UNKNOWN_REFUSED: {"status": Status.UNKNOWN, "account": REFUSED},
+    **{tier: {"status": Status(tier.name.lower())} for tier in Tier if "REFUSED" not in tier.name},
+}
+"""What makes an endpoint of each tier."""
 
 
 def preferences(provider: dict[str, Any] | None = None, **fields: Any) -> RoutingPreferences:
@@ -181,17 +191,27 @@ def test_health_comes_before_price() -> None:
         priced("up:m", 100),
     ]
     found = answer(facts)
-    assert ids(found) == ["up:m", "degraded:m", "paused:m", "maintained:m", "refused:m", "down:m"]
+    assert ids(found) == ["up:m", "degraded:m", "refused:m", "paused:m", "maintained:m", "down:m"]
     assert [reason(found, name).partition(";")[0] for name in ids(found)] == [
         "up",
         "degraded since 2026-11-22 07:00 UTC",
+        "the provider refuses this account",
         "paused: not probed",
         "in maintenance since 2026-11-22 07:00 UTC",
-        "the provider refuses this account",
         "down since 2026-11-22 07:00 UTC",
     ]
     assert "the provider refuses the account since 2026-11-22 07:00 UTC (auth)" in reason(found, "refused:m")
     assert reason(found, "down:m").endswith("score 0.990: after endpoints of a better tier")
+
+
+@every_standing
+def test_place_and_chance_are_those_of_the_table(status: Status, account: str | None, policy: TierPolicy) -> None:
+    facts = priced("a:m", 0.001, status=status, account=None if account is None else REFUSED)
+    for other in POLICY:
+        found = answer([facts, priced("b:m", 100, **BESIDE[other])])
+        if policy.route_order != POLICY[other].route_order:
+            assert ids(found)[0] == ("a:m" if policy.route_order < POLICY[other].route_order else "b:m")
+    assert ("drawn by both" in reason(answer([facts]), "a:m")) is policy.drawn
 
 
 def test_when_all_are_down_all_are_offered_the_best_first() -> None:
