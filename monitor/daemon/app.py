@@ -157,6 +157,7 @@ class Daemon:
         async with AsyncExitStack() as stack:
             past = past_of(self._config, self._store)
             stack.push_async_callback(past.reads.close)
+            stack.push_async_callback(self._renderer.close)
             sources = Context(
                 snapshot=lambda: self._board.snapshot,
                 problems=self._problems,

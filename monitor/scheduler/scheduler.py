@@ -169,6 +169,7 @@ class Schedule:
         try:
             await asyncio.wait([task])
         finally:
+            task.cancel()  # where it is not done, since this one was cancelled itself
             del self._running[job.id]
         if not task.cancelled():  # by `stop`, which is no error to be logged
             task.result()

@@ -104,8 +104,9 @@ class StoreReads:
         self._keep(question, task.result())
 
     def _failed(self, error: BaseException) -> None:
-        if self.error is None and isinstance(error, StoreError):
-            log.warning("history cannot be read: %s", error, extra={"action": "history_failed"})
+        if self.error is None:
+            trace = None if isinstance(error, StoreError) else error  # the store says itself what is wrong with it
+            log.warning("history cannot be read: %s", error, exc_info=trace, extra={"action": "history_failed"})
         self.error = str(error)
 
     def _keep(self, question: Hashable, document: Document) -> None:

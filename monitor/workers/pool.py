@@ -12,7 +12,7 @@ import json
 import logging
 import socket
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -56,7 +56,8 @@ class WorkerProcess:
         self._upkeep = upkeep or PoolSettings()
         self._keys = itertools.count()
         self._waiting: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
-        self._counting: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        """Of the process that is up: its pings, and the counts that it asked for."""
         self._writer: asyncio.StreamWriter | None = None
         self._up = asyncio.Event()
         self._unanswered_pings = 0
@@ -118,13 +119,13 @@ class WorkerProcess:
         self.pid = process.pid
         self._unanswered_pings = 0
         self._up.set()
-        ping = asyncio.create_task(self._ping(process), name="worker-ping")
+        self._begin(self._ping(process), "worker-ping")
         try:
             await self._listen(reader)
         finally:
             self._up.clear()
             self.pid = None
-            ping.cancel()
+            await self._end_tasks()
             self._writer.close()
             await self._bury(process)
             self._fail_waiting()
@@ -145,10 +146,7 @@ class WorkerProcess:
             self._on_loop_lag(float(message["loop_lag_s"]))
             return
         if "count" in message:
-            counting = self._count(message["count"], message["key"])
-            task = asyncio.create_task(counting, name="count-tokens")
-            self._counting.add(task)
-            task.add_done_callback(self._counting.discard)
+            self._begin(self._count(message["count"], message["key"]), "count-tokens")
             return
         self.last_answer_s = asyncio.get_running_loop().time()
         answer = self._waiting.get(message["key"])
@@ -157,13 +155,12 @@ class WorkerProcess:
 
     async def _count(self, texts: Sequence[str], key: int) -> None:
         """Count tokens for a probe whose provider sent no usage; unknown where that fails."""
-        writer, counts = self._writer, list[int]()
+        counts: list[int] = []
         try:
             counts = await asyncio.to_thread(_counted, texts)
         except Exception:
             log.exception("tokens cannot be counted", extra={"action": "count_failed"})
-        if writer is self._writer:  # else the process that asked is gone
-            self._send(_line({"counts": counts, "key": key}))
+        self._send(_line({"counts": counts, "key": key}))
 
     async def _ping(self, process: asyncio.subprocess.Process) -> None:
         """Ask for a sign of life now and then; kill a process that gives none.
@@ -177,6 +174,24 @@ class WorkerProcess:
             await asyncio.sleep(upkeep.ping_s)
         log.error("the probing process is stuck and is replaced", extra={"action": "worker_stuck"})
         _kill(process)
+
+    def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("%s failed", task.get_name(), exc_info=error, extra={"action": "worker_task_failed"})
+
+    async def _end_tasks(self) -> None:
+        """Nothing that was begun for a process outlives it."""
+        tasks = [*self._tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _bury(self, process: asyncio.subprocess.Process) -> None:
         """Wait for the end of a process whose socket is closed; kill it when it will not end."""

@@ -118,6 +118,10 @@ class Hub:
     async def close(self) -> None:
         """End all streams; their readers come again to whoever answers then."""
         self._closing = True
+        watch = self._watch
+        if watch is not None:
+            watch.cancel()  # it rouses the readers at its end
+            await asyncio.gather(watch, return_exceptions=True)
         self._rouse()
 
     async def _look_for_news(self) -> None:

@@ -163,7 +163,7 @@ async def test_traffic_that_no_store_takes_is_given_up_and_holds_up_nothing(begi
 async def test_more_counts_than_may_wait_are_given_up_and_counted(
     begin: Begin, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("monitor.traffic.counted.Gathered.shed", lambda self, now: len(self.keys))
+    monkeypatch.setattr("monitor.traffic.counted.PendingTraffic.shed", lambda self, now: len(self.keys))
     bench = begin(StubStore())
     await bench.recorder.take(calls(3))
     assert bench.dropped == 3
@@ -183,23 +183,26 @@ async def test_what_waits_when_all_ends_is_stored(begin: Begin) -> None:
 
 @pytest.mark.parametrize("error", [None, locked()], ids=["stalled", "failing"])
 async def test_whoever_waits_when_all_ends_gets_an_answer(begin: Begin, error: Exception | None) -> None:
-    """One waits for a turn that the end cuts short, one for the next, one comes while the last is being stored."""
+    """Some wait for a turn that the end cuts short, some for the next, one comes while the last is being stored."""
     store = StubStore(error=error)
     store.gate.clear()
     bench = begin(store)
-    cut = asyncio.create_task(bench.recorder.take(calls(1)))
+    cut = [asyncio.create_task(bench.recorder.take(calls(1))) for _ in range(3)]
     await until(lambda: store.attempts)
-    late = asyncio.create_task(bench.recorder.take(calls(1)))
-    await until(lambda: bench.recorder._calls)
+    late = [asyncio.create_task(bench.recorder.take(calls(1))) for _ in range(3)]
+    await until(lambda: len(bench.recorder._calls) == 3)
     await end(bench.task)
+    late.append(asyncio.create_task(bench.recorder.take(calls(1))))
+    await breathe()
+    assert not any(waiting.done() for waiting in (*cut, *late))
     flushing = asyncio.create_task(bench.recorder.flush(0.05))
     await breathe()
     with pytest.raises(StoppingError):
         await bench.recorder.take(calls(1))
     await flushing
     async with asyncio.timeout(PATIENT_S):
-        await asyncio.gather(cut, late)
-    assert published(bench) == 2
+        await asyncio.gather(*cut, *late)
+    assert published(bench) == 7
 
 
 # The intake

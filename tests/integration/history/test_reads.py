@@ -136,6 +136,18 @@ async def test_a_fault_of_ours_is_no_excuse(shelf: Shelf) -> None:
         await StoreReads(PATIENT).document("q", shelf.read)
 
 
+async def test_a_fault_of_ours_is_logged_though_its_reader_left(shelf: Shelf, caplog: pytest.LogCaptureFixture) -> None:
+    reads = StoreReads(HASTY)
+    await refused(reads, "q", shelf)
+    shelf.error = ZeroDivisionError("ours")
+    shelf.gate.set()
+    await until(lambda: not reads._running)
+    (record,) = caplog.records
+    assert vars(record)["action"] == "history_failed"
+    assert record.exc_info is not None
+    assert isinstance(record.exc_info[1], ZeroDivisionError)
+
+
 async def test_a_reader_who_leaves_takes_nothing_from_the_others(shelf: Shelf) -> None:
     reads = StoreReads(PATIENT)
     leaving = asyncio.create_task(reads.document("q", shelf.read))
