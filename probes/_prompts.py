@@ -8,7 +8,6 @@ comes first, so that no prompt cache can answer for the model.
 from __future__ import annotations
 
 import hashlib
-from types import MappingProxyType
 from typing import Final
 
 from probes._model import Form, Prompt, Task
@@ -22,15 +21,7 @@ _QUESTIONS: Final = {
 FORM: Final = Form(
     name="report_numbers",
     description="Reports three numbers.",
-    # Only what every API's own dialect of JSON Schema knows.
-    schema=MappingProxyType(
-        {
-            "type": "object",
-            "properties": {name: {"type": "integer"} for name in ("first", "second", "third")},
-            "required": ["first", "second", "third"],
-            "additionalProperties": False,
-        }
-    ),
+    fields=("first", "second", "third"),
 )
 """What `tool_call` and `structured_output` ask for."""
 
