@@ -38,15 +38,22 @@ class FileWriter:
         self._failing: set[str] = set()
         self._writing = threading.Lock()
 
+    def apply(self, files: Sequence[PublishFile]) -> None:
+        """Write these files from now on, and at once; those that are not among them stay as they are."""
+        self._files = files
+        self.wake()
+
     def wake(self) -> None:
         """There is news; never waits."""
         self._news.set()
 
     async def run(self, newest: Callable[[], Awaitable[Snapshot]]) -> None:
         """Write the newest snapshot whenever there is news, until cancelled. Without files it never asks for one."""
-        while self._files:
+        while True:
             await self._news.wait()
             self._news.clear()
+            if not self._files:
+                continue
             began_s = time.monotonic()
             self._snapshot = await newest()
             await asyncio.to_thread(self._write)
