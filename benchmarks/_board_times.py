@@ -14,7 +14,7 @@ from _judges import START, Setting, configuration, moment
 from _lives import Pace
 from _world import Size, staged
 
-from monitor.scheduler.jobs import plan
+from monitor.scheduler.jobs import enabled_jobs
 from monitor.scoreboard.board import Board
 from probes._model import ErrorClass, Sample, Task
 from probes._quantiles import quantile
@@ -44,7 +44,7 @@ def board_times(providers: int, models: int, updates: int) -> Times:
     """With every endpoint of a provider a sibling of all its others."""
     made = staged(Size(providers=providers, models=models, days=1))
     config = configuration(made, Setting(pace=Pace(every_s=60.0)))
-    jobs = plan(config)
+    jobs = enabled_jobs(config)
     names = [spec.endpoint.id for spec in config.endpoints]
     first = Board(config, jobs, START)
     states = dict(first.absorb(_sample(name, 60.0, None) for name in names).states)

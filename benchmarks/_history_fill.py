@@ -31,9 +31,9 @@ from sqlalchemy import Connection, Engine, Table, create_engine, delete, event, 
 from monitor.store import Store
 from monitor.store._blocks import Row as Raw
 from monitor.store._blocks import pack
-from monitor.store._raw import COLUMNS, stored
+from monitor.store._raw import COLUMNS, encode_sample
 from monitor.store._rollup_rows import to_rollup, to_row
-from monitor.store._rollups import gather
+from monitor.store._rollups import cluster_day
 from monitor.store._tables import block, daily, endpoint, hourly, probe, stale_hour, vantage
 from monitor.store._upkeep import ROWS_KEPT
 from monitor.store.rollup import merged, rolled
@@ -93,7 +93,7 @@ def rollups_of(plan: Plan, hour: int) -> list[Row]:
 def blocks_of(plan: Plan, hour: int) -> list[Row]:
     """Every endpoint's block of an hour."""
     kinds = [
-        [dict(stored(replace(sample, id="0" * 16))) for sample in family_hour(plan, number, hour)]
+        [dict(encode_sample(replace(sample, id="0" * 16))) for sample in family_hour(plan, number, hour)]
         for number in range(plan.families)
     ]
     chance = random.Random(f"{plan.seed}/{hour}")
@@ -177,7 +177,7 @@ def _write_old(engine: Engine, plan: Plan, rollups: Rollups, pool: ProcessPoolEx
             if hour % 24 == 23:
                 _insert(connection, daily, _of_all(plan, rollups.days, hour // 24, period))
                 for number in range(plan.endpoints):
-                    gather(connection, {**_KEY, "endpoint": number + 1}, hour // 24)
+                    cluster_day(connection, {**_KEY, "endpoint": number + 1}, hour // 24)
             if hour in sealed:
                 _insert(connection, block, next(blocks))
         says("writing hours", hour - oldest, newest - oldest)

@@ -227,7 +227,7 @@ async def tidied(store: Store, now: datetime, retention: Retention) -> list[floa
     seconds, more = [], True
     while more:
         began = time.perf_counter()
-        more = await store.tidy(now, retention)
+        more = await store.upkeep(now, retention)
         seconds.append(time.perf_counter() - began)
     return seconds
 

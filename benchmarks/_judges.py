@@ -23,7 +23,7 @@ from monitor.backtest.policies import CountedSample, Policy
 from monitor.config.model import Canary, Config, EndpointSpec, ProbeSpec, Slo
 from monitor.domain.status import Status
 from monitor.scheduler.budget import Budgets, Unit
-from monitor.scheduler.jobs import plan, run_for
+from monitor.scheduler.jobs import enabled_jobs, run_for
 from monitor.score.endpoint import EndpointState, ScoringParams, Shared
 from monitor.score.health import Observation
 from monitor.score.latency import RecentLatency
@@ -32,7 +32,7 @@ from monitor.score.probe_interval import IntervalLimits
 from monitor.score.windows import Ledger
 from monitor.scoreboard.board import Board
 from monitor.vantage.attribution import Vantage
-from monitor.vantage.evidence import Reply, WitnessReply, excused
+from monitor.vantage.evidence import CheckResult, OriginCheck, excused
 from monitor.vantage.origin import Origin, canary_origins, origin_of
 from probes._model import Endpoint, ErrorClass, Run, Sample, Task
 
@@ -108,13 +108,18 @@ class Books:
     wakes_s: float | None = None
 
     def __init__(self, world: World, limits: IntervalLimits) -> None:
-        terms = ScoringParams(
-            limits=limits, stale_s=_STALE_S, task=Task.CHAT, only_reach=False, count_wrong_answers=True, moved={}
+        params = ScoringParams(
+            limits=limits,
+            stale_s=_STALE_S,
+            task=Task.CHAT,
+            only_reach=False,
+            count_wrong_answers=True,
+            blame_overrides={},
         )
         shared = [Shared() for _ in range(world.size.providers)]
         self.flags = Flags(self.names, len(world.endpoints))
-        self._books = [
-            _light(EndpointState(_name(each.provider, each.model), terms, shared[each.provider], START))
+        self._endpoints = [
+            _light(EndpointState(_name(each.provider, each.model), params, shared[each.provider], START))
             for each in world.endpoints
         ]
         self._kin = _kin(world)
@@ -125,25 +130,25 @@ class Books:
 
     def hear(self, number: int, ending: Ending) -> Due:
         """As `Board.absorb` does with one sample."""
-        book = self._books[number]
-        was = book.health.status
-        sample = _sample(book.endpoint, ending)
+        state = self._endpoints[number]
+        was = state.health.status
+        sample = _sample(state.endpoint, ending)
         if ending.offline:  # nobody is there to find that out
             sample = excused(sample)
-        book.absorb(sample, within_slo=not ending.slow)
+        state.absorb(sample, within_slo=not ending.slow)
         due = {}
-        wanted = book.next_probe()
-        if wanted is not None and book.outcome(sample.error).counted:
+        wanted = state.next_probe()
+        if wanted is not None and state.outcome(sample.error).counted:
             due[number] = seconds(wanted)
-        fell = book.health.status is Status.DOWN and was is not Status.DOWN
-        told = fell or book.shared.is_news()
+        fell = state.health.status is Status.DOWN and was is not Status.DOWN
+        told = fell or state.shared.is_news()
         if told:
             for other in self._kin[number]:
-                self._books[other].settle(sample.started_at)
-                if fell and self._books[other].is_behind(book):
+                self._endpoints[other].settle(sample.started_at)
+                if fell and self._endpoints[other].is_behind(state):
                     due[other] = ending.began_s
-                self._books[other].show()
-        book.show()
+                self._endpoints[other].show()
+        state.show()
         self._note((number, *self._kin[number]) if told else (number,), ending)
         return due
 
@@ -156,7 +161,7 @@ class Books:
         return (self._score(number, at_s),)
 
     def _score(self, number: int, at_s: float) -> float:
-        score = self._books[number].assess(moment(at_s)).score
+        score = self._endpoints[number].assess(moment(at_s)).score
         return 1.0 if score is None else score
 
     def _note(self, numbers: Iterable[int], ending: Ending) -> None:
@@ -164,7 +169,7 @@ class Books:
         for number in numbers:
             if good and not self.flags.any_up(OURS, number):
                 continue
-            status, at_s = self._books[number].health.status, ending.ended_s
+            status, at_s = self._endpoints[number].health.status, ending.ended_s
             self.flags.note(OURS, number, at_s, Flag.DOWN, up=status is Status.DOWN)
             self.flags.note(OURS, number, at_s, Flag.RAISED, up=status in {Status.DOWN, Status.DEGRADED})
             self.flags.note(OURS, number, at_s, Flag.LOW, up=self._score(number, at_s) < 0.5)
@@ -192,7 +197,7 @@ class Whole:
         self._world, self._chance = world, random.Random(f"{seed}/costs")
         self._ids = [spec.endpoint.id for spec in config.endpoints]
         self._numbers = {name: number for number, name in enumerate(self._ids)}
-        jobs = plan(config)
+        jobs = enabled_jobs(config)
         self._jobs = {job.spec.endpoint.id: job for job in jobs}
         self.board = Board(config, jobs, START)
         self.flags = Flags(self.names, len(world.endpoints))
@@ -203,7 +208,7 @@ class Whole:
         caps = {} if setting.tokens_per_day is None else {Unit.TOKENS: setting.tokens_per_day}
         self._budgets = Budgets({name: caps for name in set(providers.values()) if caps}, providers)
         self._running: dict[int, Run] = {}
-        self._replies: tuple[float, list[Reply]] | None = None
+        self._replies: tuple[float, list[OriginCheck]] | None = None
         self._now_s = 0.0
         self.spent: dict[tuple[int, int], float] = {}
         """Tokens by provider and day."""
@@ -244,8 +249,8 @@ class Whole:
             released += self._vantage.answered(replies)
         released += self._vantage.tick(at)
         if self._replies is None and self._vantage.is_due(at):
-            replies = [Reply(witness=each, answer=self._answer(each, at_s)) for each in self._vantage.ask(at)]
-            silent = any(reply.answer is WitnessReply.SILENT for reply in replies)
+            replies = [OriginCheck(origin=each, answer=self._answer(each, at_s)) for each in self._vantage.ask(at)]
+            silent = any(reply.answer is CheckResult.SILENT for reply in replies)
             self._replies = (at_s + (_PATIENCE_S if silent else _PROMPT_S), replies)
         return self._absorb(released)
 
@@ -254,9 +259,9 @@ class Whole:
         score = self.board.publish(moment(at_s), sweep=True).rows[self._ids[number]].score
         return (1.0 if score is None else score,)
 
-    def _answer(self, witness: Origin, at_s: float) -> WitnessReply:
+    def _answer(self, origin: Origin, at_s: float) -> CheckResult:
         """A canary, or a machine of a provider, which answers a connection also when its models do not."""
-        return WitnessReply.SILENT if any(self._world.offline.under_way(at_s)) else WitnessReply.HEARD
+        return CheckResult.SILENT if any(self._world.offline.under_way(at_s)) else CheckResult.HEARD
 
     def _absorb(self, samples: Sequence[Sample]) -> Due:
         if not samples:
@@ -373,9 +378,9 @@ def _counted(number: int, ending: Ending) -> CountedSample:
     return CountedSample(id="", endpoint=str(number), known_s=ending.ended_s, seen=seen)
 
 
-def _light(book: EndpointState) -> EndpointState:
-    book.ledger, book.recent = _NoLedger(), _NoRecent(Task.CHAT)
-    return book
+def _light(state: EndpointState) -> EndpointState:
+    state.ledger, state.latency = _NoLedger(), _NoRecent(Task.CHAT)
+    return state
 
 
 class _NoLedger(Ledger):

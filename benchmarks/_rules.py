@@ -15,12 +15,12 @@ from itertools import chain
 from typing import Final
 
 from monitor.backtest.policies import (
+    ConsecutiveFailures,
     Cooldown,
     CountedSample,
-    InARow,
-    LastRatio,
     MovingAverage,
     Policy,
+    RecentRatio,
     Thresholds,
 )
 
@@ -32,7 +32,7 @@ class RowAndRatio:
     """An outage after so many failures in a row, or else the ratio of a long time: a router that was thought about."""
 
     def __init__(self, limit: int, count: int) -> None:
-        self._row, self._ratio = InARow(limit), LastRatio(count)
+        self._row, self._ratio = ConsecutiveFailures(limit), RecentRatio(count)
 
     def see(self, counted: CountedSample) -> Iterable[str]:
         """Both do."""
@@ -52,11 +52,11 @@ class RowAndRatio:
 
 
 RIVALS: Final[Mapping[str, Callable[[], Policy]]] = {
-    "1 failure": lambda: InARow(1),
-    "2 failures in a row": lambda: InARow(2),
-    "3 failures in a row": lambda: InARow(3),
-    "ratio of the last 5": lambda: LastRatio(5),
-    "ratio of the last 30": lambda: LastRatio(30),
+    "1 failure": lambda: ConsecutiveFailures(1),
+    "2 failures in a row": lambda: ConsecutiveFailures(2),
+    "3 failures in a row": lambda: ConsecutiveFailures(3),
+    "ratio of the last 5": lambda: RecentRatio(5),
+    "ratio of the last 30": lambda: RecentRatio(30),
     "2 in a row, else the last 1,500": lambda: RowAndRatio(2, 1500),
     "moving average, 0.3": lambda: MovingAverage(0.3),
     "moving average, 0.2": lambda: MovingAverage(0.2),

@@ -25,8 +25,8 @@ from pathlib import Path
 from aiohttp import web
 
 from monitor.config.model import Config, EndpointSpec, Listen, ProbeSpec
-from monitor.pipeline.recorder import Hooks, Recorder
-from monitor.scheduler.jobs import plan
+from monitor.pipeline.recorder import Recorder, RecorderCallbacks
+from monitor.scheduler.jobs import enabled_jobs
 from monitor.scoreboard.board import Board, StatusChange
 from monitor.scoreboard.renderer import Renderer
 from monitor.store import create_store
@@ -65,7 +65,7 @@ def board_of(endpoints: int) -> Board:
     )
     config = Config(providers={}, endpoints=specs, probes={"chat": ProbeSpec(name="chat", task=Task.CHAT)})
     now = datetime.now(UTC)
-    board = Board(config, plan(config), now)
+    board = Board(config, enabled_jobs(config), now)
     draw = random.Random(1)
     for minute in range(_HISTORY, 0, -1):
         at = datetime.fromtimestamp(now.timestamp() - 60 * minute, UTC)
@@ -110,8 +110,10 @@ class Live:
     def __init__(self, board: Board, renderer: Renderer, store: Path) -> None:
         self._renderer = renderer
         self._store = create_store(f"sqlite:///{store}")
-        hooks = Hooks(observe=lambda _: None, published=self._published, due=lambda *_: None, dropped=lambda _: None)
-        self._recorder = Recorder(board, self._store, hooks)
+        callbacks = RecorderCallbacks(
+            observe=lambda _: None, published=self._published, due=lambda *_: None, dropped=lambda _: None
+        )
+        self._recorder = Recorder(board, self._store, callbacks)
         self._waiting: dict[str, datetime] = {}
         self.took_s: list[float] = []
 

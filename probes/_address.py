@@ -33,7 +33,7 @@ _OPAQUE = re.compile(r"(?=[^\W_]*\d)(?=[^\W_]*[A-Za-z])\w{20,}|sk-[\w-]+", re.AS
 """A part of a path that may be a key or an account."""
 
 
-def asked_at(run: Run, codec: Probe, exchange: Exchange, fault: Fault | None) -> str:
+def address_hint(run: Run, codec: Probe, exchange: Exchange, fault: Fault | None) -> str:
     """The address of a refused request in brackets, with the likeliest remedy; empty where that is not the point."""
     if fault is None or exchange.fault is not None or exchange.status is None:
         return ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from probes._deadline import Cutoff
+from probes._deadline import MovableDeadline
 from probes._exceptions import Situation, Stage
 from probes._exchange import Clocks, Connection
 from probes._meter import Arrival
@@ -33,7 +33,7 @@ class ConnectionTimer:
     target: str = ""
     """Host and port of the provider."""
     proxy: Proxy | None = None
-    cutoff: Cutoff | None = None
+    deadline: MovableDeadline | None = None
     """The deadline under which the request is sent; every send moves it."""
     _sockets: list[StampingSocket] = field(default_factory=list)
     _name: str | None = None
@@ -79,8 +79,8 @@ class ConnectionTimer:
 
     def _on_send(self, at_ns: int) -> None:
         """Count the deadlines from the newest send, as it may be the request's last."""
-        if self._ready_ns is not None and self._head_read is None and self.cutoff is not None:
-            self.cutoff.move(at_ns / 1e9 + self._shorter_s)
+        if self._ready_ns is not None and self._head_read is None and self.deadline is not None:
+            self.deadline.move(at_ns / 1e9 + self._shorter_s)
 
     @property
     def connect_deadline_s(self) -> float:
@@ -98,19 +98,21 @@ class ConnectionTimer:
     @property
     def newest_read_s(self) -> float:
         """When something was last read, by the event loop's clock."""
-        reads = self._tape.reads if self._tape is not None else []
+        reads = self._log.reads if self._log is not None else []
         return (reads[-1].read_ns if reads else self.began_ns) / 1e9
 
     @property
     def flood(self) -> str | None:
         """Why no more was read of what came, when it was too much."""
-        return self._tape.flood if self._tape is not None else None
+        return self._log.flood if self._log is not None else None
 
     @property
     def situation(self) -> Situation:
         """Where the probe is while there is no answer."""
-        heard = self._tape.start if self._tape is not None else b""
-        return Situation(stage=self.stage, peer=self._peer, patience_s=self._shorter_s, proxy=self.proxy, heard=heard)
+        first_bytes = self._log.start if self._log is not None else b""
+        return Situation(
+            stage=self.stage, peer=self._peer, timeout_s=self._shorter_s, proxy=self.proxy, first_bytes=first_bytes
+        )
 
     @property
     def _peer(self) -> str:
@@ -131,7 +133,7 @@ class ConnectionTimer:
             return Stage.HEAD
         if self._dns_began_ns is not None and self._dns_ended_ns is None:
             return Stage.DNS
-        connected = self._tape is not None and self._tape.connected_ns is not None
+        connected = self._log is not None and self._log.connected_ns is not None
         if not connected or not self.tls:
             return Stage.CONNECT
         return Stage.TUNNEL if self.proxy is not None and self._tunnel_ns is None else Stage.TLS
@@ -142,56 +144,56 @@ class ConnectionTimer:
 
         Not told of a proxy behind TLS, whose own handshake comes first.
         """
-        sends = self._tape.sends_ns if self._tape is not None else []
-        is_told = self.tls and self.proxy is not None and self.proxy.is_plain
-        return sends[1] if is_told and len(sends) > 1 else None
+        sends = self._log.sends_ns if self._log is not None else []
+        is_known = self.tls and self.proxy is not None and self.proxy.is_plain
+        return sends[1] if is_known and len(sends) > 1 else None
 
     def head_arrived(self, body: BodyCounter) -> None:
         """The head of the answer is complete; `body` counts what follows.
 
         Called before the event loop can read again: aiohttp resumes its caller in the turn after the read.
         """
-        tape = self._tape
-        if tape is not None:
-            tape.body = body
-            self._head_read = len(tape.reads) - 1
+        log = self._log
+        if log is not None:
+            log.body = body
+            self._head_read = len(log.reads) - 1
 
-    def take_stock(self) -> None:
+    def snapshot(self) -> None:
         """Write down how far things have come, and what only an open connection tells; may be done again."""
-        if self._tape is not None:
-            self._tape.settle()
+        if self._log is not None:
+            self._log.settle()
         for opened in self._sockets:
             opened.capture_tcp_info()
         self._newest_offset_ns = wall_offset_ns()
         self._stamped = not self._stepped and all(read.stamp_ns is not None for read in self._answer_reads())
 
-    def hang_up(self) -> None:
+    def release_sockets(self) -> None:
         """All is told: let go of the sockets, whose tapes hold this line, so that no cycle keeps them in memory."""
         self._sockets.clear()
-        self.cutoff = None
+        self.deadline = None
 
     @property
-    def _tape(self) -> SocketLog | None:
+    def _log(self) -> SocketLog | None:
         """The tape of the connection that was used; of several that were tried, the one that sent."""
-        tapes = [opened.tape for opened in self._sockets]
-        return next((tape for tape in tapes if tape.sends_ns), tapes[-1] if tapes else None)
+        logs = [opened.log for opened in self._sockets]
+        return next((log for log in logs if log.sends_ns), logs[-1] if logs else None)
 
     @property
     def t0_ns(self) -> int | None:
         """When the request's last byte was handed to the kernel: the last send before the answer's head."""
-        if self._tape is None or self._ready_ns is None:
+        if self._log is None or self._ready_ns is None:
             return None
-        head_ns = self._tape.reads[self._head_read].read_ns if self._head_read is not None else None
-        sends = [at_ns for at_ns in self._tape.sends_ns if at_ns >= self._ready_ns]
+        head_ns = self._log.reads[self._head_read].read_ns if self._head_read is not None else None
+        sends = [at_ns for at_ns in self._log.sends_ns if at_ns >= self._ready_ns]
         return max((at_ns for at_ns in sends if head_ns is None or at_ns <= head_ns), default=None)
 
     @property
     def head_ns(self) -> int | None:
         """When the status line arrived. The whole head where other things come first: under TLS, or interim answers."""
-        if self._tape is None or self._head_read is None:
+        if self._log is None or self._head_read is None:
             return None
-        reads = self._tape.reads
-        return self._arrival_ns(reads[self._head_read if self.tls or self._tape.begins_interim else 0])
+        reads = self._log.reads
+        return self._arrival_ns(reads[self._head_read if self.tls or self._log.begins_interim else 0])
 
     def arrivals(self) -> tuple[Arrival, ...]:
         """The reads that brought body bytes, in order."""
@@ -213,14 +215,14 @@ class ConnectionTimer:
 
     def connection(self) -> Connection:
         """The phases of the connection."""
-        tape = self._tape
-        connected_ns = self._tunnel_ns or (tape.connected_ns if tape else None)
+        log = self._log
+        connected_ns = self._tunnel_ns or (log.connected_ns if log else None)
         # A proxy's round trip is not the provider's, and a refusal of its own says nothing of the provider.
-        info = tape.tcp_info if tape and self.proxy is None else None
+        info = log.tcp_info if log and self.proxy is None else None
         return Connection(
             cold=True if self._ready_ns is not None else None,
             dns_s=_seconds(self._dns_began_ns, self._dns_ended_ns),
-            connect_s=_seconds(tape.connecting_ns if tape else None, connected_ns),
+            connect_s=_seconds(log.connecting_ns if log else None, connected_ns),
             tls_s=_seconds(connected_ns, self._ready_ns) if self.tls else None,
             rtt_s=info.rtt_s if info else None if self.proxy else self._refusal_s,
             retransmits=info.retransmits if info else None,
@@ -229,14 +231,14 @@ class ConnectionTimer:
     @property
     def _refusal_s(self) -> float | None:
         """How long an answer took that was a refusal, of any address that was tried; None: there was none."""
-        refusals = (_seconds(opened.tape.connecting_ns, opened.tape.refused_ns) for opened in self._sockets)
+        refusals = (_seconds(opened.log.connecting_ns, opened.log.refused_ns) for opened in self._sockets)
         return next((seconds for seconds in refusals if seconds is not None), None)
 
     def _answer_reads(self) -> list[SocketRead]:
         """The reads that brought the answer, head and body."""
-        if self._tape is None or self._head_read is None:
+        if self._log is None or self._head_read is None:
             return []
-        return self._tape.reads[self._head_read if self.tls else 0 :]
+        return self._log.reads[self._head_read if self.tls else 0 :]
 
     def _body_reads(self) -> list[tuple[SocketRead, int]]:
         found, end = [], 0

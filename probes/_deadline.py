@@ -13,7 +13,7 @@ A loop whose process was stopped and continued runs its timers before it looks a
 """
 
 
-class Cutoff:
+class MovableDeadline:
     """When waiting ends, by the event loop's clock; it can be moved while the waiting lasts.
 
     What has come by then is taken first, even when the loop itself looks late.
@@ -54,11 +54,11 @@ class Cutoff:
 
 
 @asynccontextmanager
-async def until(at_s: float) -> AsyncIterator[Cutoff]:
+async def until(at_s: float) -> AsyncIterator[MovableDeadline]:
     """Let the block run until then by the event loop's clock. Raises TimeoutError when it takes longer."""
     async with asyncio.timeout(None) as timeout:
-        cutoff = Cutoff(timeout, at_s)
+        deadline = MovableDeadline(timeout, at_s)
         try:
-            yield cutoff
+            yield deadline
         finally:
-            cutoff.close()
+            deadline.close()

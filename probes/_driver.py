@@ -30,7 +30,7 @@ from probes._http import Connector
 from probes._meter import Reading, decoding
 from probes._model import Endpoint, ErrorClass, Fault, Probe, Request, Run, Sample, Task
 from probes._proxy import Proxy, proxy_of, unused_variable
-from probes._sample import judged, reading_into, uncounted
+from probes._sample import decode_into, sample_of_reading, texts_to_count
 
 MAX_STREAM_BYTES = 8 << 20
 MAX_REFUSAL_BYTES = 64 << 10
@@ -61,7 +61,7 @@ class _Attempt:
 
     run: Run
     codec: Probe
-    line: ConnectionTimer
+    timer: ConnectionTimer
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytearray = field(default_factory=bytearray)
@@ -85,15 +85,15 @@ async def measure(run: Run, codec: Probe, count: Count | None = None) -> Sample:
     """
     seen = await exchange(run, codec)
     reading = Reading()
-    async for _ in _gently(reading_into(reading, run, codec, seen)):
+    async for _ in _cooperatively(decode_into(reading, run, codec, seen)):
         pass
     if count is None:
-        return judged(run, codec, seen, reading)
-    texts = uncounted(run, codec, reading)
-    return judged(run, codec, seen, reading, await count(texts) if texts else ())
+        return sample_of_reading(run, codec, seen, reading)
+    texts = texts_to_count(run, codec, reading)
+    return sample_of_reading(run, codec, seen, reading, await count(texts) if texts else ())
 
 
-async def _gently(steps: Iterator[None]) -> AsyncIterator[None]:
+async def _cooperatively(steps: Iterator[None]) -> AsyncIterator[None]:
     """The steps, with a turn for the other streams after every few.
 
     Two turns of the loop: in the first it finds out what has come, but goes on here before it reads that.
@@ -116,31 +116,31 @@ async def exchange(run: Run, codec: Probe) -> Exchange:
         fault = Fault(error=ErrorClass.INTERNAL, detail=f"{run.endpoint.api} could not ask: {type(error).__name__}")
         return Exchange(began_at=began_at, began_ns=began_ns, ended_ns=began_ns, fault=fault)
     proxy = proxy_of(run.endpoint.proxy)
-    line = ConnectionTimer(
+    timer = ConnectionTimer(
         deadlines=run.deadlines,
         began_ns=began_ns,
         tls=request.url.startswith("https:"),
         target=_host_and_port(request.url) if proxy is not None else "",
         proxy=proxy,
     )
-    attempt = _Attempt(run=run, codec=codec, line=line, watch=EndWatch(codec=codec, task=run.task))
-    async with _session(line) as session:
+    attempt = _Attempt(run=run, codec=codec, timer=timer, watch=EndWatch(codec=codec, task=run.task))
+    async with _session(timer) as session:
         if isinstance(asyncio.get_running_loop(), BaseSelectorEventLoop):
-            await _ask(session, request, attempt)
+            await _send_request(session, request, attempt)
         else:
             detail = "only asyncio's own event loop reads through the socket that takes the times"
             attempt.fault = Fault(error=ErrorClass.INTERNAL, detail=detail)
-        line.take_stock()
+        timer.snapshot()
     seen = _exchange(began_at, attempt)
-    line.hang_up()
+    timer.release_sockets()
     return seen
 
 
-def _session(line: ConnectionTimer) -> aiohttp.ClientSession:
-    connector = Connector(socket_factory=line.open_socket, force_close=True, use_dns_cache=False, limit=0)
+def _session(timer: ConnectionTimer) -> aiohttp.ClientSession:
+    connector = Connector(socket_factory=timer.open_socket, force_close=True, use_dns_cache=False, limit=0)
     return aiohttp.ClientSession(
         connector=connector,
-        trace_configs=[line.trace()],
+        trace_configs=[timer.trace()],
         timeout=_NO_TIMEOUT,
         trust_env=False,
         auto_decompress=False,
@@ -151,34 +151,36 @@ def _session(line: ConnectionTimer) -> aiohttp.ClientSession:
     )
 
 
-async def _ask(session: aiohttp.ClientSession, request: Request, attempt: _Attempt) -> None:
+async def _send_request(session: aiohttp.ClientSession, request: Request, attempt: _Attempt) -> None:
     """Send the request, take the answer's head, then its body."""
-    line = attempt.line
+    timer = attempt.timer
     try:
-        async with until(line.connect_deadline_s) as line.cutoff:
+        async with until(timer.connect_deadline_s) as timer.deadline:
             response = await session.request(
                 request.method,
                 request.url,
-                headers=_headers(request, attempt.run) | ({} if line.tls else _credentials(line.proxy)),
-                proxy=line.proxy.url if line.proxy else None,
-                proxy_headers=_credentials(line.proxy) or None,
+                headers=_headers(request, attempt.run) | ({} if timer.tls else _credentials(timer.proxy)),
+                proxy=timer.proxy.url if timer.proxy else None,
+                proxy_headers=_credentials(timer.proxy) or None,
                 data=_payload(request.body) if request.body else None,
                 allow_redirects=False,
             )
     except Exception as error:  # noqa: BLE001  # every one is told apart in fault_of
-        attempt.fault = _no_time(line) or _hinted(fault_of(error, line.situation), attempt.run.endpoint)
+        attempt.fault = _local_delay_fault(timer) or _with_proxy_hint(
+            fault_of(error, timer.situation), attempt.run.endpoint
+        )
         return
-    line.head_arrived(response.content)
+    timer.head_arrived(response.content)
     _end_with_connection(response)
     attempt.status = response.status
     attempt.watch.status = response.status
     attempt.headers = {name.lower(): value for name, value in response.headers.items()}
-    attempt.fault = _refused_by_proxy(attempt) or _encoded(attempt)
+    attempt.fault = _proxy_refusal_fault(attempt) or _encoding_fault(attempt)
     try:
         if attempt.fault is None:
             await _receive(response.content, attempt)
     finally:
-        line.take_stock()
+        timer.snapshot()
         response.close()
 
 
@@ -194,15 +196,15 @@ def _credentials(proxy: Proxy | None) -> dict[str, str]:
     return {"Proxy-Authorization": proxy.authorization} if proxy is not None and proxy.authorization else {}
 
 
-def _refused_by_proxy(attempt: _Attempt) -> Fault | None:
+def _proxy_refusal_fault(attempt: _Attempt) -> Fault | None:
     """A proxy's own refusal of a request without a tunnel; no provider answers with that status."""
-    proxy = attempt.line.proxy
-    if proxy is None or attempt.line.tls or attempt.status != HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+    proxy = attempt.timer.proxy
+    if proxy is None or attempt.timer.tls or attempt.status != HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         return None
     return Fault(error=ErrorClass.INTERNAL, detail=proxy_refused(attempt.status, f"the proxy {proxy.peer}"))
 
 
-def _hinted(fault: Fault, endpoint: Endpoint) -> Fault:
+def _with_proxy_hint(fault: Fault, endpoint: Endpoint) -> Fault:
     """A failure to connect, with a word about a proxy that other programs would have used."""
     if fault.error not in _CONNECTION_FAILURES or endpoint.proxy is not None:
         return fault
@@ -217,22 +219,22 @@ def _payload(body: bytes) -> bytes | io.BytesIO:
     return body if len(body) <= _ONE_PIECE_BYTES else io.BytesIO(body)
 
 
-def _flooded(line: ConnectionTimer) -> Fault | None:
-    return Fault(error=ErrorClass.MALFORMED, detail=line.flood) if line.flood is not None else None
+def _flood_fault(timer: ConnectionTimer) -> Fault | None:
+    return Fault(error=ErrorClass.MALFORMED, detail=timer.flood) if timer.flood is not None else None
 
 
-def _no_time(line: ConnectionTimer) -> Fault | None:
+def _local_delay_fault(timer: ConnectionTimer) -> Fault | None:
     """The fault of this machine, when it was very late itself and had not sent the request before time was up."""
-    cutoff, sent_ns = line.cutoff, line.t0_ns
-    if cutoff is None or cutoff.late_s < _LATE_SHARE * (line.connect_deadline_s - line.began_ns / 1e9):
+    deadline, sent_ns = timer.deadline, timer.t0_ns
+    if deadline is None or deadline.late_s < _LATE_SHARE * (timer.connect_deadline_s - timer.began_ns / 1e9):
         return None
-    if sent_ns is not None and sent_ns / 1e9 < cutoff.at_s:
+    if sent_ns is not None and sent_ns / 1e9 < deadline.at_s:
         return None
-    detail = f"this machine was {cutoff.late_s * 1e3:.0f} ms late itself when time was up for {line.stage.value}"
+    detail = f"this machine was {deadline.late_s * 1e3:.0f} ms late itself when time was up for {timer.stage.value}"
     return Fault(error=ErrorClass.TAINTED, detail=detail)
 
 
-def _encoded(attempt: _Attempt) -> Fault | None:
+def _encoding_fault(attempt: _Attempt) -> Fault | None:
     """A success in an encoding that the request excluded: tokens would wait in it for each other."""
     if attempt.status not in _SUCCESSES:
         return None
@@ -276,7 +278,7 @@ async def _receive(content: aiohttp.StreamReader, attempt: _Attempt) -> None:
     if deadlines.ttft_s < deadlines.total_s and attempt.run.task is not Task.REACH:
         stages.insert(0, (deadlines.ttft_s, Ending.TTFT_DEADLINE))
     for seconds, overdue in stages:
-        deadline_s = attempt.line.deadline_s(seconds)
+        deadline_s = attempt.timer.deadline_s(seconds)
         ended = await _read_until(content, attempt, deadline_s)
         attempt.ending = ended or overdue
         if ended is not None:
@@ -294,7 +296,7 @@ async def _read_until(content: aiohttp.StreamReader, attempt: _Attempt, deadline
     """Read until the stream ends, or has proved its end and says nothing more; None: the deadline came first."""
     now_s = asyncio.get_running_loop().time
     while True:
-        look_s = max(attempt.line.newest_read_s, attempt.looked_s) + QUIET_S
+        look_s = max(attempt.timer.newest_read_s, attempt.looked_s) + QUIET_S
         try:
             async with until(min(look_s, deadline_s)):
                 return await _read_on(content, attempt)
@@ -308,13 +310,13 @@ async def _read_until(content: aiohttp.StreamReader, attempt: _Attempt, deadline
 
 async def _is_over(attempt: _Attempt, look_s: float) -> bool:
     """Whether the answer has proved its end and is silent, or has gone on for long since without saying anything."""
-    line = attempt.line
-    async for _ in _gently(attempt.watch.look(attempt.body, attempt.looked_s - line.newest_read_s)):
+    timer = attempt.timer
+    async for _ in _cooperatively(attempt.watch.look(attempt.body, attempt.looked_s - timer.newest_read_s)):
         pass
     if not attempt.watch.ended:
         return False
     attempt.proved_s = attempt.proved_s or attempt.looked_s
-    is_quiet = line.newest_read_s + QUIET_S <= look_s
+    is_quiet = timer.newest_read_s + QUIET_S <= look_s
     return is_quiet or attempt.looked_s - attempt.proved_s >= CHATTER_S
 
 
@@ -334,28 +336,28 @@ async def _read_on(content: aiohttp.StreamReader, attempt: _Attempt) -> Ending:
 
 async def _first_content_s(attempt: _Attempt) -> float | None:
     """When content first came, by the event loop's clock."""
-    attempt.line.take_stock()
+    attempt.timer.snapshot()
     reading = Reading()
-    async for _ in _gently(decoding(attempt.codec, bytes(attempt.body), attempt.line.arrivals(), reading)):
+    async for _ in _cooperatively(decoding(attempt.codec, bytes(attempt.body), attempt.timer.arrivals(), reading)):
         if reading.content:
             break
     return reading.content[0].at_ns / 1e9 if reading.content else None
 
 
 def _exchange(began_at: datetime, attempt: _Attempt) -> Exchange:
-    line = attempt.line
+    timer = attempt.timer
     return Exchange(
         began_at=began_at,
-        began_ns=line.began_ns,
+        began_ns=timer.began_ns,
         ended_ns=time.monotonic_ns(),
-        connection=line.connection(),
-        clocks=line.clocks(),
-        t0_ns=line.t0_ns,
-        head_ns=line.head_ns,
+        connection=timer.connection(),
+        clocks=timer.clocks(),
+        t0_ns=timer.t0_ns,
+        head_ns=timer.head_ns,
         status=attempt.status,
         headers=attempt.headers,
         body=bytes(attempt.body),
-        arrivals=line.arrivals(),
+        arrivals=timer.arrivals(),
         ending=attempt.ending,
-        fault=_flooded(line) or attempt.fault,
+        fault=_flood_fault(timer) or attempt.fault,
     )

@@ -30,13 +30,13 @@ _FAULT_STATUSES = range(400, 600)
 def error_in(source: Mapping[str, object], nested: int = 0) -> Mapping[str, object] | str | None:
     """The error that an object tells by its form: its own words, as far as they are given. None: it tells none."""
     error = source.get("error")
-    if error is not None and not says_nothing(error):
-        return _told(source, error, nested)
+    if error is not None and not is_no_error(error):
+        return _error_at(source, error, nested)
     listed = source.get("errors")
-    if isinstance(listed, list) and listed and not says_nothing(listed[0]):
-        return _told(source, listed[0], nested)
+    if isinstance(listed, list) and listed and not is_no_error(listed[0]):
+        return _error_at(source, listed[0], nested)
     reply = source.get("base_resp")
-    if isinstance(reply, dict) and not says_nothing(reply.get("status_code")):
+    if isinstance(reply, dict) and not is_no_error(reply.get("status_code")):
         return reply
     return source if _is_error(source) else None
 
@@ -49,17 +49,17 @@ def message_in(source: Mapping[str, object]) -> str | None:
     return next((text for text in texts if isinstance(text, str) and text), None)
 
 
-def told_status(error: Mapping[str, object]) -> int | None:
+def status_in(error: Mapping[str, object]) -> int | None:
     """The HTTP status of a refusal that an error holds, as a number or as digits."""
     found = (_status(error.get(key)) for key in (*_STATUS_KEYS, "type"))
     return next((status for status in found if status is not None), None)
 
 
-def says_nothing(error: object) -> bool:
+def is_no_error(error: object) -> bool:
     """Whether a field for an error says that there is none: null, false, 0, "", or an object of such values."""
     match error:
         case dict():
-            return all(says_nothing(value) for value in error.values())
+            return all(is_no_error(value) for value in error.values())
         case str():
             return error.strip().lower() in _NO_ERROR
         case list():
@@ -68,7 +68,7 @@ def says_nothing(error: object) -> bool:
             return error is None or error in (0, 200)
 
 
-def _told(source: Mapping[str, object], error: object, nested: int) -> Mapping[str, object] | str:
+def _error_at(source: Mapping[str, object], error: object, nested: int) -> Mapping[str, object] | str:
     """The error at a field, with the status that stands beside it."""
     if isinstance(error, dict):
         inner = error_in(error, nested + 1) if nested < _MOST_NESTED and "error" in error else None
@@ -101,7 +101,7 @@ def _is_error(source: Mapping[str, object]) -> bool:
         return True
     names = (source.get(key) for key in ("type", "code"))
     named = any(isinstance(name, str) and name.lower().endswith(_ENDINGS) for name in names)
-    return message_in(source) is not None and (named or told_status(source) is not None)
+    return message_in(source) is not None and (named or status_in(source) is not None)
 
 
 def _status(value: object) -> int | None:

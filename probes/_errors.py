@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from probes import _json
-from probes._error_object import error_in, message_in, told_status
+from probes._error_object import error_in, message_in, status_in
 from probes._headers import retry_after_s
 from probes._model import ErrorClass, Fault, Headers, MalformedError
 
@@ -185,7 +185,7 @@ _TYPES: Mapping[str, ErrorClass] = {
 }
 """Names of errors that a status would tell, where they come without one: in small letters, without `_error`."""
 _TYPE_ENDING = re.compile("(error|exception)$")
-_TOLD_STATUS = re.compile(
+_STATUS_IN_TEXT = re.compile(
     r"\s*(?:HTTP(?:/[\d.]+)? |status(?: code)? |error code: )?([45]\d\d)(?=\s*(?:$|[:,-]|[A-Z]))", re.IGNORECASE
 )
 _UNSAFE = re.compile(r"[^\x20-\x7e\u00a1-\u00ac\u00ae-\u024f…]+")
@@ -223,7 +223,7 @@ def refusal(status: int, headers: Headers, body: bytes) -> Fault:
     error = _body_error(body)
     words = _words(error)
     return Fault(
-        error=_told_class(error, words) if status in _SUCCESSES else _refusal_class(status, words),
+        error=_stream_error_class(error, words) if status in _SUCCESSES else _refusal_class(status, words),
         detail=": ".join((f"HTTP {status}", *(word for word in words if word != str(status)))),
         retry_after_s=retry_after_s(headers),
     )
@@ -232,7 +232,7 @@ def refusal(status: int, headers: Headers, body: bytes) -> Fault:
 def stream_fault(error: Mapping[str, object] | str) -> Fault:
     """What an error inside a stream means, by its words, the status and the type in it; else `stream_error`."""
     words = _words(error)
-    return Fault(error=_told_class(error, words), detail=": ".join(words) or "error in the stream")
+    return Fault(error=_stream_error_class(error, words), detail=": ".join(words) or "error in the stream")
 
 
 def fault_in(source: Mapping[str, object]) -> Fault | None:
@@ -259,22 +259,22 @@ def _refusal_class(status: int, words: Sequence[str]) -> ErrorClass:
     return status_class(status)
 
 
-def _told_class(error: Mapping[str, object] | str, words: Sequence[str]) -> ErrorClass:
+def _stream_error_class(error: Mapping[str, object] | str, words: Sequence[str]) -> ErrorClass:
     """The class of an error that came with a status of success. One that tells no more is an error of the stream."""
-    status = _status_told(error)
+    status = _status_in(error)
     if status is not None:
-        told = _refusal_class(status, words)
-        return ErrorClass.STREAM_ERROR if told is ErrorClass.SERVER_ERROR else told
+        found = _refusal_class(status, words)
+        return ErrorClass.STREAM_ERROR if found is ErrorClass.SERVER_ERROR else found
     return _worded_class(words) or _typed_class(error) or _found(_LOOSE_WORDS, words) or ErrorClass.STREAM_ERROR
 
 
-def _status_told(error: Mapping[str, object] | str) -> int | None:
+def _status_in(error: Mapping[str, object] | str) -> int | None:
     if not isinstance(error, str):
-        status = told_status(error)
+        status = status_in(error)
         if status is not None:
             return status
         error = str(error.get("message") or "")
-    found = _TOLD_STATUS.match(error)
+    found = _STATUS_IN_TEXT.match(error)
     return int(found[1]) if found is not None else None
 
 
@@ -285,11 +285,11 @@ def _typed_class(error: Mapping[str, object] | str) -> ErrorClass | None:
         return ErrorClass.BAD_REQUEST  # FastAPI's list of what is wrong with a request
     for name in filter(None, names):
         last = str(name)[:_LONGEST_NAME].rpartition("#")[2]
-        told = re.sub("[^a-z]", "", last.lower())
-        known = _TYPES.get(_TYPE_ENDING.sub("", told))
+        letters = re.sub("[^a-z]", "", last.lower())
+        known = _TYPES.get(_TYPE_ENDING.sub("", letters))
         if known is not None:
             return known
-        if told.startswith(_OWN_TROUBLE):
+        if letters.startswith(_OWN_TROUBLE):
             return ErrorClass.STREAM_ERROR
     return None
 

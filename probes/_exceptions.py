@@ -34,11 +34,11 @@ class Situation:
     stage: Stage
     peer: str
     """Whom it spoke to: `localhost:443 (127.0.0.1)`, or the name alone while that had no address."""
-    patience_s: float
+    timeout_s: float
     """The time it had until then."""
     proxy: Proxy | None = None
     """The proxy between."""
-    heard: bytes = b""
+    first_bytes: bytes = b""
     """The first few bytes that came."""
 
 
@@ -157,7 +157,7 @@ def _proxy_fault(error: Exception, situation: Situation, proxy: Proxy) -> Fault 
         case aiohttp.ClientSSLError() if not proxy.is_plain and (error.host, error.port) == (proxy.host, proxy.port):
             return Fault(error=ErrorClass.INTERNAL, detail=_tls_detail(error, named))
         case TimeoutError() if situation.stage is Stage.CONNECT:
-            waited = f"{_SILENT[Stage.CONNECT].format(named)} (timed out after {situation.patience_s:g} s)"
+            waited = f"{_SILENT[Stage.CONNECT].format(named)} (timed out after {situation.timeout_s:g} s)"
             return Fault(error=ErrorClass.INTERNAL, detail=waited)
         case aiohttp.ClientSSLError() | TimeoutError():
             return None
@@ -184,7 +184,7 @@ def _foreign_fault(error: Exception, situation: Situation) -> Fault:
     match error:
         case TimeoutError():
             silent = _SILENT[situation.stage].format(situation.peer)
-            detail = f"{silent} (timed out after {situation.patience_s:g} s)"
+            detail = f"{silent} (timed out after {situation.timeout_s:g} s)"
             return Fault(error=_STAGE_CLASSES[situation.stage], detail=detail)
         case aiohttp.ClientConnectorDNSError() | socket.gaierror():
             detail = f"{_BROKEN[Stage.DNS].format(situation.peer)}: {_words(error)}"
@@ -204,7 +204,7 @@ def _foreign_fault(error: Exception, situation: Situation) -> Fault:
 
 def _not_http(message: str, situation: Situation) -> str:
     """What a parser says without the bytes it quotes, which are the provider's, or our own key come back."""
-    if situation.heard.startswith(_TLS_RECORDS):
+    if situation.first_bytes.startswith(_TLS_RECORDS):
         return f"{situation.peer} speaks TLS: the base URL should begin with https"
     return "not HTTP: " + " ".join(_QUOTED_BYTES.split(message)[0].split()).rstrip(":")
 

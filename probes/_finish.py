@@ -49,13 +49,13 @@ _FILTERED = re.compile("contentfilter|safety|sensitive|moderation|guardrail|proh
 _LIMITED = re.compile("max[a-z]*tokens|maxlength|tokenlimit|lengthlimit")
 
 
-def _squeezed(reason: str) -> str:
+def _normalized(reason: str) -> str:
     """A reason without what APIs write differently: `MAX_TOKENS`, `maxTokens` and `max-tokens` are one."""
     return _PREFIX.sub("", re.sub("[^a-z0-9]", "", reason.lower()))
 
 
-_ENDS, _CUTS, _NOTHING = (frozenset(map(_squeezed, words.split())) for words in (ENDS, CUTS, NOTHING))
-_FAULTS = {_squeezed(word): error for error, words in FAULTS.items() for word in words.split()}
+_ENDS, _CUTS, _NOTHING = (frozenset(map(_normalized, words.split())) for words in (ENDS, CUTS, NOTHING))
+_FAULTS = {_normalized(word): error for error, words in FAULTS.items() for word in words.split()}
 
 
 def finish(reason: str, *words: str, proof: bool = True, name: str = "finish reason") -> Done | Fault | None:
@@ -64,21 +64,21 @@ def finish(reason: str, *words: str, proof: bool = True, name: str = "finish rea
     `words` are the provider's explanation of it, `name` is what the API calls the field. A reason that is not in the
     table is an end, unless one of its words tells otherwise.
     """
-    told = _squeezed(reason)
-    if not told or told in _NOTHING:
+    word = _normalized(reason)
+    if not word or word in _NOTHING:
         return None
-    error = _fault_class(told)
+    error = _fault_class(word)
     if error is not None:
         return Fault(error=error, detail=": ".join((name, reason, *filter(None, words))))
-    cut = told in _CUTS or (told not in _ENDS and _LIMITED.search(told) is not None)
-    return Done(reason, cut=cut, proof=proof, known=cut or told in _ENDS)
+    cut = word in _CUTS or (word not in _ENDS and _LIMITED.search(word) is not None)
+    return Done(reason, cut=cut, proof=proof, known=cut or word in _ENDS)
 
 
-def _fault_class(told: str) -> ErrorClass | None:
-    if told in _FAULTS:
-        return _FAULTS[told]
-    if told in _ENDS or told in _CUTS:
+def _fault_class(word: str) -> ErrorClass | None:
+    if word in _FAULTS:
+        return _FAULTS[word]
+    if word in _ENDS or word in _CUTS:
         return None
-    if _FILTERED.search(told):
+    if _FILTERED.search(word):
         return ErrorClass.CONTENT_FILTER
-    return ErrorClass.STREAM_ERROR if _FAULTY.search(told) else None
+    return ErrorClass.STREAM_ERROR if _FAULTY.search(word) else None

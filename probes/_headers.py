@@ -26,8 +26,8 @@ def retry_after_s(headers: Headers) -> float | None:
     rate-limit headers tell to be used up is lifted. A date is taken relative to the response's own `Date`, so no clock
     of ours enters.
     """
-    told = _told_s(headers)
-    return told if told is not None else max(_resets_s(headers), default=None)
+    explicit_s = _retry_after_header_s(headers)
+    return explicit_s if explicit_s is not None else max(_resets_s(headers), default=None)
 
 
 def span_s(text: str) -> float | None:
@@ -37,7 +37,7 @@ def span_s(text: str) -> float | None:
     return _bounded(sum(float(number) * _UNITS_S[unit] for number, unit in _SPAN_PART.findall(text)))
 
 
-def _told_s(headers: Headers) -> float | None:
+def _retry_after_header_s(headers: Headers) -> float | None:
     milliseconds = _number(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return _bounded(milliseconds / 1000)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from probes._address import asked_at
+from probes._address import address_hint
 from probes._answers import answer_ok
 from probes._exchange import Exchange, is_success
 from probes._headers import retry_after_s, server_s
@@ -15,7 +15,7 @@ from probes._model import ErrorClass, Fault, MalformedError, Probe, Run, Sample,
 from probes._prompts import to_be_counted
 from probes._redaction import detail, redacted
 from probes._tokens import count_tokens
-from probes._usage import held, is_cut
+from probes._usage import is_cut, plausible_usage
 from probes._verdict import verdict
 
 _MILLION = 1_000_000
@@ -26,50 +26,54 @@ _COUNTABLE_CHARACTERS = 100_000
 def sample(run: Run, codec: Probe, exchange: Exchange) -> Sample:
     """The record of a probe."""
     reading = Reading()
-    for _ in reading_into(reading, run, codec, exchange):
+    for _ in decode_into(reading, run, codec, exchange):
         pass
-    return judged(run, codec, exchange, reading)
+    return sample_of_reading(run, codec, exchange, reading)
 
 
-def reading_into(reading: Reading, run: Run, codec: Probe, exchange: Exchange) -> Iterator[None]:
+def decode_into(reading: Reading, run: Run, codec: Probe, exchange: Exchange) -> Iterator[None]:
     """Decode what came into `reading`, one frame a step; what is no stream (refusals, `reach`) is left alone."""
     body = exchange.body if is_success(exchange.status) and run.task is not Task.REACH else b""
     return decoding(codec, body, exchange.arrivals, reading)
 
 
-def uncounted(run: Run, codec: Probe, reading: Reading) -> Sequence[str]:
+def texts_to_count(run: Run, codec: Probe, reading: Reading) -> Sequence[str]:
     """The texts whose tokens are to be counted here; none where the provider's usage says enough.
 
     Of tool calls it never does: what wraps a call is in the usage, and is not streamed.
     """
-    _hold_usage(run, codec, reading)
+    _drop_impossible_usage(run, codec, reading)
     pieces = [reading.answer, reading.thought, *(call.arguments for call in reading.calls.values())]
     if not reading.content or sum(map(len, pieces)) > _COUNTABLE_CHARACTERS:
         return ()
-    if _is_told(reading) and not reading.calls:
+    if _has_usage(reading) and not reading.calls:
         return ()
     return (to_be_counted(run.prompt.text)[0], *pieces)
 
 
-def judged(run: Run, codec: Probe, exchange: Exchange, reading: Reading, counts: Sequence[int] | None = None) -> Sample:
-    """The record of a probe whose answer was decoded. `counts` are those of `uncounted`; None: they are made here."""
+def sample_of_reading(
+    run: Run, codec: Probe, exchange: Exchange, reading: Reading, counts: Sequence[int] | None = None
+) -> Sample:
+    """The record of a probe whose answer was decoded. `counts`: of `texts_to_count`; None: count here."""
     if counts is None:
-        counts = [count_tokens(text) for text in uncounted(run, codec, reading)]
-    _hold_usage(run, codec, reading)
+        counts = [count_tokens(text) for text in texts_to_count(run, codec, reading)]
+    _drop_impossible_usage(run, codec, reading)
     reading.cut = reading.cut or is_cut(reading.usage, codec, run.prompt)
     ended = reading.done_ns is not None
     right = answer_ok(run.task, run.prompt, reading) if ended else None
     fault = verdict(run, codec, exchange, reading, right=right)
-    taken = _record(run, exchange, reading, fault, counts, right=right, asked=asked_at(run, codec, exchange, fault))
+    taken = _filled_sample(
+        run, exchange, reading, fault, counts, right=right, address=address_hint(run, codec, exchange, fault)
+    )
     if reading.doubt is None:
         return taken
     words = detail(run.endpoint, _joined(taken.detail, reading.doubt))
     return replace(taken, detail=words, tokens_from=TokensFrom.COUNTED if taken.tokens_from else None)
 
 
-def _hold_usage(run: Run, codec: Probe, reading: Reading) -> None:
+def _drop_impossible_usage(run: Run, codec: Probe, reading: Reading) -> None:
     """Keep of the provider's counts those that can be true."""
-    reading.usage, doubt = held(reading.usage, codec, run.prompt, reading)
+    reading.usage, doubt = plausible_usage(reading.usage, codec, run.prompt, reading)
     reading.doubt = doubt or reading.doubt
 
 
@@ -91,7 +95,7 @@ def transcript(run: Run, codec: Probe, exchange: Exchange) -> Iterator[tuple[flo
         yield None, str(error)
 
 
-def _record(
+def _filled_sample(
     run: Run,
     exchange: Exchange,
     reading: Reading,
@@ -99,7 +103,7 @@ def _record(
     counts: Sequence[int],
     *,
     right: bool | None,
-    asked: str,
+    address: str,
 ) -> Sample:
     started_at = _wall(exchange, exchange.t0_ns)
     usage, tokens_from = _usage(run, reading, counts)
@@ -107,7 +111,7 @@ def _record(
     seen = figures(reading, usage, exchange.t0_ns, streamed=streamed) if exchange.t0_ns is not None else _NOTHING
     link, clocks = exchange.connection, exchange.clocks
     return replace(
-        _blank(run, started_at, fault, _note(reading), asked),
+        _empty_sample(run, started_at, fault, _note(reading), address),
         status_code=exchange.status,
         answer_ok=right,
         lag_s=(started_at - run.scheduled_at).total_seconds(),
@@ -158,7 +162,7 @@ _NOTHING = Figures(
 
 def unmeasured(run: Run, error: ErrorClass, detail: str, at: datetime) -> Sample:
     """The record of a probe that was not made or not finished, for a reason on our side of the network."""
-    return _blank(run, at, Fault(error=error, detail=detail))
+    return _empty_sample(run, at, Fault(error=error, detail=detail))
 
 
 def _note(reading: Reading) -> str | None:
@@ -167,7 +171,9 @@ def _note(reading: Reading) -> str | None:
     return f"finish reason '{reason}' is unknown and was treated as a normal end" if reason is not None else None
 
 
-def _blank(run: Run, started_at: datetime, fault: Fault | None, note: str | None = None, asked: str = "") -> Sample:
+def _empty_sample(
+    run: Run, started_at: datetime, fault: Fault | None, note: str | None = None, address: str = ""
+) -> Sample:
     """What a sample says before anything was measured: of what it is, and what went wrong."""
     words = [fault.detail] if fault else []
     words += [note] if note is not None and (fault is None or fault.error is ErrorClass.WRONG_ANSWER) else []
@@ -181,14 +187,14 @@ def _blank(run: Run, started_at: datetime, fault: Fault | None, note: str | None
         started_at=started_at,
         error=fault.error if fault else None,
         blame=fault.error.blame if fault else None,
-        detail=detail(run.endpoint, "; ".join(filter(None, words)), asked) if words else None,
+        detail=detail(run.endpoint, "; ".join(filter(None, words)), address) if words else None,
     )
 
 
 def _retry_after_s(exchange: Exchange, fault: Fault | None) -> float | None:
     """What the error said; where it said nothing, or there was none, what the headers of a success say."""
-    told = fault.retry_after_s if fault else None
-    return told if told is not None or (fault and not is_success(exchange.status)) else retry_after_s(exchange.headers)
+    sent = fault.retry_after_s if fault else None
+    return sent if sent is not None or (fault and not is_success(exchange.status)) else retry_after_s(exchange.headers)
 
 
 def _reached_s(exchange: Exchange, fault: Fault | None) -> float | None:
@@ -199,25 +205,25 @@ def _reached_s(exchange: Exchange, fault: Fault | None) -> float | None:
     return _seconds(exchange.t0_ns, last_ns)
 
 
-def _is_told(reading: Reading) -> bool:
+def _has_usage(reading: Reading) -> bool:
     """Whether the provider sent the token counts that speeds and costs need."""
-    told = reading.usage
-    return told is not None and (told.output is not None or (reading.vector is not None and told.prompt is not None))
+    sent = reading.usage
+    return sent is not None and (sent.output is not None or (reading.vector is not None and sent.prompt is not None))
 
 
 def _usage(run: Run, reading: Reading, counts: Sequence[int]) -> tuple[Usage | None, TokensFrom | None]:
     """Token counts as the provider sent them, else as they were counted, if there was something to count."""
-    told = reading.usage
-    if _is_told(reading):
-        return told, TokensFrom.USAGE
+    sent = reading.usage
+    if _has_usage(reading):
+        return sent, TokensFrom.USAGE
     if not counts:
-        return told, TokensFrom.USAGE if told not in {None, Usage()} else None
+        return sent, TokensFrom.USAGE if sent not in {None, Usage()} else None
     prompt, *pieces = counts
     counted = Usage(
-        prompt=prompt + to_be_counted(run.prompt.text)[1] if told is None or told.prompt is None else told.prompt,
+        prompt=prompt + to_be_counted(run.prompt.text)[1] if sent is None or sent.prompt is None else sent.prompt,
         output=None if reading.vector is not None else sum(pieces),
         reasoning=pieces[1] if reading.thought else None,
-        cached=told.cached if told else None,
+        cached=sent.cached if sent else None,
     )
     return counted, TokensFrom.COUNTED
 

@@ -46,9 +46,9 @@ def signed(request: Request, owner: Credentials, *, region: str, service: str, a
     added = [("X-Amz-Date", stamp)]
     if owner.session_token is not None:
         added.append(("X-Amz-Security-Token", owner.session_token))
-    told = [(name, value) for name, value in request.headers if name.lower() == "content-type"]
-    told += [("Host", _host(request.url)), *added]
-    lines = {name.lower(): " ".join(value.split()) for name, value in told}
+    headers = [(name, value) for name, value in request.headers if name.lower() == "content-type"]
+    headers += [("Host", _host(request.url)), *added]
+    lines = {name.lower(): " ".join(value.split()) for name, value in headers}
     names = ";".join(sorted(lines))
     scope = "/".join((stamp[:8], region, service, _END))
     digest = hashlib.sha256(_canonical(request, lines).encode()).hexdigest()
@@ -63,9 +63,9 @@ def _canonical(request: Request, lines: Mapping[str, str]) -> str:
     """What is signed: the request in the one form that both sides can make of it."""
     # A path is encoded as it stands, so that what is already encoded in it (%2F) becomes twice so (%252F).
     path = quote(urlsplit(request.url).path, safe="/~")
-    told = (f"{name}:{lines[name]}" for name in sorted(lines))
+    headers = (f"{name}:{lines[name]}" for name in sorted(lines))
     payload = hashlib.sha256(request.body).hexdigest()
-    return "\n".join((request.method, path, "", *told, "", ";".join(sorted(lines)), payload))
+    return "\n".join((request.method, path, "", *headers, "", ";".join(sorted(lines)), payload))
 
 
 def _host(url: str) -> str:

@@ -136,57 +136,57 @@ class SocketLog:
 class StampingSocket(socket.socket):
     """A TCP socket that writes what happens to it on its tape."""
 
-    def __init__(self, family: int, kind: int, protocol: int, tape: SocketLog) -> None:
+    def __init__(self, family: int, kind: int, protocol: int, log: SocketLog) -> None:
         super().__init__(family, kind, protocol)
-        self.tape = tape
+        self.log = log
         _ask_for_stamps(self)
 
     def connect(self, address: Any) -> None:  # noqa: ANN401  # as in the class it overrides
         """Begin to connect."""
-        self.tape.connecting_ns = time.monotonic_ns()
+        self.log.connecting_ns = time.monotonic_ns()
         try:
             super().connect(address)
         except ConnectionRefusedError:
-            self.tape.refused_ns = time.monotonic_ns()
+            self.log.refused_ns = time.monotonic_ns()
             raise
-        self.tape.connected_ns = time.monotonic_ns()
+        self.log.connected_ns = time.monotonic_ns()
 
     def getsockopt(self, level: int, name: int, size: int = 0) -> Any:  # noqa: ANN401
         """An option's value; asyncio asks for SO_ERROR at the moment a connection stands, or fails."""
         value = super().getsockopt(level, name, size) if size else super().getsockopt(level, name)
-        if (level, name) == (socket.SOL_SOCKET, socket.SO_ERROR) and self.tape.connected_ns is None:
+        if (level, name) == (socket.SOL_SOCKET, socket.SO_ERROR) and self.log.connected_ns is None:
             if value == 0:
-                self.tape.connected_ns = time.monotonic_ns()
+                self.log.connected_ns = time.monotonic_ns()
             elif value == errno.ECONNREFUSED:
-                self.tape.refused_ns = time.monotonic_ns()
+                self.log.refused_ns = time.monotonic_ns()
         return value
 
     def send(self, data: Buffer, flags: int = 0) -> int:
         """Send, stamped before the call: the kernel has the bytes from then on."""
-        self.tape.note_send()
+        self.log.note_send()
         return super().send(data, flags)
 
     def sendmsg(self, buffers: Iterable[Buffer], *rest: Any) -> int:  # noqa: ANN401
         """Send from several buffers; used by newer asyncio."""
-        self.tape.note_send()
+        self.log.note_send()
         return super().sendmsg(buffers, *rest)
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         """Receive, with the kernel's stamp."""
-        self.tape.settle()
+        self.log.settle()
         data, ancillary, _, _ = self.recvmsg(min(size, _READ_BYTES), _ANCILLARY_BYTES, flags)
         if data:
-            self.tape.start += data[: _STATUS_LINE_BYTES - len(self.tape.start)]
-            self.tape.note_read(len(data), ancillary)
+            self.log.start += data[: _STATUS_LINE_BYTES - len(self.log.start)]
+            self.log.note_read(len(data), ancillary)
         return data
 
     def recv_into(self, buffer: Buffer, size: int = 0, flags: int = 0) -> int:
         """Receive into a buffer (TLS), with the kernel's stamp."""
-        self.tape.settle()
+        self.log.settle()
         target = memoryview(buffer)[: min(size or _READ_BYTES, _READ_BYTES)]
         count, ancillary, _, _ = self.recvmsg_into([target], _ANCILLARY_BYTES, flags)
         if count:
-            self.tape.note_read(count, ancillary)
+            self.log.note_read(count, ancillary)
         return count
 
     def close(self) -> None:
@@ -196,14 +196,14 @@ class StampingSocket(socket.socket):
 
     def capture_tcp_info(self) -> None:
         """Keep round-trip time and retransmits, where the platform tells them and the connection stood."""
-        if self.fileno() == -1 or self.tape.connected_ns is None or not hasattr(socket, "TCP_INFO"):
+        if self.fileno() == -1 or self.log.connected_ns is None or not hasattr(socket, "TCP_INFO"):
             return
         info = super().getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
         if len(info) < _TCP_INFO_BYTES:
             return
         (rtt_us,) = struct.unpack_from("=I", info, _RTT_OFFSET)
         (retransmits,) = struct.unpack_from("=I", info, _RETRANSMITS_OFFSET)
-        self.tape.tcp_info = TcpInfo(rtt_s=rtt_us / 1e6, retransmits=retransmits)
+        self.log.tcp_info = TcpInfo(rtt_s=rtt_us / 1e6, retransmits=retransmits)
 
 
 def keep_stamping() -> socket.socket:

@@ -22,21 +22,21 @@ def stray_fault(codec: Probe, data: bytes, headers: Headers = _NO_HEADERS) -> Fa
     text = data[:MAX_STRAY_BYTES].strip()
     if not text:
         return None
-    told = _object(text)
-    if told is None:
+    source = _object(text)
+    if source is None:
         frame = next(sse_frames(text), None)  # which refuses longer texts only
         if frame is not None and frame.event == ERROR_EVENT:
             return event_fault(frame)
-        told = _object(text.partition(b"\n")[0] if frame is None else frame.data)
-    fault = _errors.fault_in(told) if told is not None else None
-    return fault if fault is None or told is None else _refined(codec, fault, told, headers)
+        source = _object(text.partition(b"\n")[0] if frame is None else frame.data)
+    fault = _errors.fault_in(source) if source is not None else None
+    return fault if fault is None or source is None else _refined(codec, fault, source, headers)
 
 
 def event_fault(frame: Frame) -> Fault | None:
     """What an event named `error` tells, whatever it holds; None of one that was cut before it could be read."""
-    told = _object(frame.data)
-    if told is not None:
-        return _errors.fault_in(told) or _errors.stream_fault(told)
+    source = _object(frame.data)
+    if source is not None:
+        return _errors.fault_in(source) or _errors.stream_fault(source)
     text = frame.data.decode("utf-8", "replace").strip()
     if not frame.complete and text.startswith(("{", "[")):
         return None
@@ -53,10 +53,10 @@ def _object(data: bytes) -> Mapping[str, object] | None:
     return only if isinstance(only, dict) else None
 
 
-def _refined(codec: Probe, fault: Fault, told: Mapping[str, object], headers: Headers) -> Fault:
+def _refined(codec: Probe, fault: Fault, source: Mapping[str, object], headers: Headers) -> Fault:
     """The fault with what the API's own dialect knows better."""
     try:
-        refusal = codec.refusal(200, headers, _json.encode(told))
+        refusal = codec.refusal(200, headers, _json.encode(source))
     except Exception:  # noqa: BLE001  # a codec may be a third party's
         return fault
     vague = refusal.error in {ErrorClass.STREAM_ERROR, ErrorClass.SERVER_ERROR}

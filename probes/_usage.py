@@ -20,7 +20,9 @@ _MORE_PROMPT = 8192
 """A gateway's own system prompt, and the template of tools, on top of four times the characters that were sent."""
 
 
-def held(usage: Usage | None, codec: Probe, prompt: Prompt, reading: Reading) -> tuple[Usage | None, str | None]:
+def plausible_usage(
+    usage: Usage | None, codec: Probe, prompt: Prompt, reading: Reading
+) -> tuple[Usage | None, str | None]:
     """The counts that can be true; and words about those that cannot, if there are any.
 
     In the place of these stands what is known of the prompt that was sent, and for the output nothing.
@@ -28,8 +30,8 @@ def held(usage: Usage | None, codec: Probe, prompt: Prompt, reading: Reading) ->
     if usage is None:
         return None, None
     bounds = {"prompt": _prompt_bound(prompt), "output": _output_bound(codec, prompt, reading)}
-    told = {name: getattr(usage, name) for name in bounds}
-    wrong = [name for name, count in told.items() if count is not None and not _can_be(count, bounds[name])]
+    reported = {name: getattr(usage, name) for name in bounds}
+    wrong = [name for name, count in reported.items() if count is not None and not _is_possible(count, bounds[name])]
     ours = {"prompt": prompt.tokens, "output": None}
     kept = replace(
         usage,
@@ -37,8 +39,8 @@ def held(usage: Usage | None, codec: Probe, prompt: Prompt, reading: Reading) ->
         reasoning=_part(usage.reasoning, usage.output, bounds["output"]),
         cached=_part(usage.cached, usage.prompt, bounds["prompt"]),
     )
-    said = ", ".join(f"{told[name]} {name} tokens (at most {bounds[name]} are possible)" for name in wrong)
-    return kept, f"usage ignored, it cannot be true: {said}" if wrong else None
+    words = ", ".join(f"{reported[name]} {name} tokens (at most {bounds[name]} are possible)" for name in wrong)
+    return kept, f"usage ignored, it cannot be true: {words}" if wrong else None
 
 
 def is_cut(usage: Usage | None, codec: Probe, prompt: Prompt) -> bool:
@@ -47,14 +49,14 @@ def is_cut(usage: Usage | None, codec: Probe, prompt: Prompt) -> bool:
     return usage is not None and usage.output is not None and 0 <= usage.output - codec.most_tokens(prompt) <= 1
 
 
-def _can_be(count: object, bound: int) -> bool:
+def _is_possible(count: object, bound: int) -> bool:
     # A codec may be a third party's.
     return isinstance(count, int) and 0 <= count <= bound
 
 
 def _part(count: int | None, whole: int | None, bound: int) -> int | None:
     """A part's count, if it is no more than the whole, as far as that can be true."""
-    return count if _can_be(count, whole if whole is not None and _can_be(whole, bound) else bound) else None
+    return count if _is_possible(count, whole if whole is not None and _is_possible(whole, bound) else bound) else None
 
 
 def _output_bound(codec: Probe, prompt: Prompt, reading: Reading) -> int:

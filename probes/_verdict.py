@@ -60,9 +60,9 @@ def _unreached(run: Run, codec: Probe, exchange: Exchange) -> Fault | None:
     status = exchange.status or 0
     if not is_success(status) and (codec.lists_models or status in _SERVER_ERRORS or status in _INTERIM):
         return _refusal(codec, exchange)
-    told = _told(codec, exchange)
-    if told is not None:
-        return told
+    fault = _models_error(codec, exchange)
+    if fault is not None:
+        return fault
     match exchange.ending:
         case Ending.END_OF_FILE | Ending.TOO_LARGE | Ending.PROVED:
             return None
@@ -75,7 +75,7 @@ def _unreached(run: Run, codec: Probe, exchange: Exchange) -> Fault | None:
     assert_never(exchange.ending)
 
 
-def _told(codec: Probe, exchange: Exchange) -> Fault | None:
+def _models_error(codec: Probe, exchange: Exchange) -> Fault | None:
     """The error that stands in place of a list of models. Of an API without such a list only the provider's own."""
     if not is_success(exchange.status) or len(exchange.body) > MAX_STRAY_BYTES:
         return None

@@ -117,10 +117,10 @@ class BedrockConverse(Probe):
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Fault:
         """The code in `x-amzn-errortype` and `{"message"}`; the code says more than the status."""
-        told = _error_body(body)
-        name = headers.get("x-amzn-errortype") or _text(told, "__type") or _text(told, "code")
+        error = _error_body(body)
+        name = headers.get("x-amzn-errortype") or _text(error, "__type") or _text(error, "code")
         code = name.partition(":")[0].rpartition("#")[2]
-        message = _text(told, "message") or _text(told, "Message")
+        message = _text(error, "message") or _text(error, "Message")
         fault = _errors.refusal(status, headers, json.dumps({"code": code, "message": message}).encode())
         return _sharpened(fault, _errors.status_class(status), _CODES.get(_stem(code)), message)
 
@@ -223,8 +223,8 @@ def _usage(usage: Mapping[str, object]) -> Usage:
 
 
 def _exception(frame: Frame) -> Fault:
-    told = _json.as_object(_json.decode(frame.data))
-    messages = (_json.get_text(told, key) for key in ("message", "originalMessage"))
+    error = _json.as_object(_json.decode(frame.data))
+    messages = (_json.get_text(error, key) for key in ("message", "originalMessage"))
     return _stream_fault(frame.event or "", ": ".join(filter(None, messages)))
 
 
@@ -252,6 +252,6 @@ def _error_body(body: bytes) -> Mapping[str, object]:
         return {}
 
 
-def _text(told: Mapping[str, object], key: str) -> str:
-    value = told.get(key)
+def _text(error: Mapping[str, object], key: str) -> str:
+    value = error.get(key)
     return value if isinstance(value, str) else ""

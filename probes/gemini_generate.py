@@ -225,23 +225,23 @@ def _usage(usage: Mapping[str, object]) -> Usage:
 
 def _exact(fault: Fault, error: Mapping[str, object]) -> Fault:
     """A fault with what the error's `google.rpc` status and details say more exactly."""
-    told = error.get("details")
-    details = [detail for detail in told if isinstance(detail, dict)] if isinstance(told, list) else []
+    listed = error.get("details")
+    details = [detail for detail in listed if isinstance(detail, dict)] if isinstance(listed, list) else []
     retry_after_s = next((span for detail in details for span in _spans_s(detail)), fault.retry_after_s)
     return replace(fault, error=_class(fault.error, error, details), retry_after_s=retry_after_s)
 
 
-def _class(told: ErrorClass, error: Mapping[str, object], details: list[dict[str, object]]) -> ErrorClass:
+def _class(worded: ErrorClass, error: Mapping[str, object], details: list[dict[str, object]]) -> ErrorClass:
     reasons = (str(detail.get("reason")) for detail in details)
     known = next((_REASONS[reason] for reason in reasons if reason in _REASONS), None)
     if known is not None:
         return known
     status = str(error.get("status"))
-    if status == "RESOURCE_EXHAUSTED" and told is not ErrorClass.OVERLOADED:
+    if status == "RESOURCE_EXHAUSTED" and worded is not ErrorClass.OVERLOADED:
         return ErrorClass.PAYMENT if _is_unpaid(error, details) else ErrorClass.RATE_LIMITED
-    if told is ErrorClass.STREAM_ERROR or status == "CANCELLED":
-        return _STATUSES.get(status, told)
-    return told
+    if worded is ErrorClass.STREAM_ERROR or status == "CANCELLED":
+        return _STATUSES.get(status, worded)
+    return worded
 
 
 def _is_unpaid(error: Mapping[str, object], details: list[dict[str, object]]) -> bool:

@@ -133,8 +133,8 @@ class OpenAIResponses(Probe):
 def _error(event: Mapping[str, object], fault: Fault | None) -> Fault:
     """An error event. At its top `type` is the event's, so it is not shown, but a copy may say there what is wrong."""
     untyped = {**event, "type": None}
-    told = _errors.fault_in(untyped) or _errors.stream_fault(untyped)
-    return told if fault is None else replace(fault, detail=told.detail)
+    found = _errors.fault_in(untyped) or _errors.stream_fault(untyped)
+    return found if fault is None else replace(fault, detail=found.detail)
 
 
 def _content(kind: str, event: Mapping[str, object]) -> Iterator[Event]:
@@ -167,12 +167,12 @@ def _end(kind: str, response: Mapping[str, object]) -> Event:
     if fault is not None or kind == "failed" or status == "failed":
         return fault or _errors.stream_fault(_json.get_side_object(response, "error"))
     reason = _json.get_side_text(_json.get_side_object(response, "incomplete_details"), "reason")
-    told = kind if kind != "completed" else status
-    if told == "incomplete":
-        return _finish.finish(reason, name="incomplete") or Done(told, cut=True)
-    if told == "completed":
-        return Done(told, cut=_is_at_limit(response))
-    return _finish.finish(told, name="status") or Done(kind)
+    reported = kind if kind != "completed" else status
+    if reported == "incomplete":
+        return _finish.finish(reason, name="incomplete") or Done(reported, cut=True)
+    if reported == "completed":
+        return Done(reported, cut=_is_at_limit(response))
+    return _finish.finish(reported, name="status") or Done(kind)
 
 
 def _is_at_limit(response: Mapping[str, object]) -> bool:

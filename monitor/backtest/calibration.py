@@ -9,7 +9,7 @@ BINS: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bin:
+class CalibrationBin:
     """The judgements whose figure was between one tenth and the next."""
 
     count: int
@@ -19,7 +19,7 @@ class Bin:
     """The share of them that came true."""
 
 
-class Scale:
+class Calibration:
     """Weighs figures (0..1) against what came of them, one by one."""
 
     __slots__ = ("_counts", "_figures", "_good", "_squares")
@@ -60,10 +60,10 @@ class Scale:
         return 1 - brier / (share * (1 - share))
 
     @property
-    def bins(self) -> tuple[Bin, ...]:
+    def bins(self) -> tuple[CalibrationBin, ...]:
         """Ten, from 0 to 1; a figure of 1 is in the last."""
         return tuple(
-            Bin(
+            CalibrationBin(
                 count=count,
                 figure=figures / count if count else None,
                 observed=good / count if count else None,

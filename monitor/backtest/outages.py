@@ -26,7 +26,7 @@ class Phase(Enum):
     OUT = "out"
 
 
-class Turn(Enum):
+class OutageEvent(Enum):
     """What a sample, or that none came, made of a phase."""
 
     PROVED = "proved"
@@ -39,7 +39,7 @@ class Turn(Enum):
     """Nobody will know whether the suspicion was an outage."""
 
 
-class Watch:
+class OutageDetector:
     """Finds the outages of one endpoint; told of its samples in the order in which they became known."""
 
     __slots__ = ("_end_s", "_failures", "_successes", "began_s", "count", "phase", "seconds")
@@ -55,19 +55,19 @@ class Watch:
         self._failures = self._successes = 0
         self._end_s = 0.0
 
-    def see(self, *, failed: bool, began_s: float, known_s: float) -> Turn | None:
+    def see(self, *, failed: bool, began_s: float, known_s: float) -> OutageEvent | None:
         """Take in a sample."""
         if failed:
             return self._failed(began_s, known_s)
         return None if self.phase is Phase.WELL else self._succeeded(known_s)
 
-    def lapse(self) -> Turn | None:
+    def lapse(self) -> OutageEvent | None:
         """Nothing has been heard for long, or nothing will be heard any more."""
         if self.phase is Phase.WELL:
             return None
-        return self._over() if self.phase is Phase.OUT else self._well(Turn.LOST)
+        return self._over() if self.phase is Phase.OUT else self._well(OutageEvent.LOST)
 
-    def _failed(self, began_s: float, known_s: float) -> Turn | None:
+    def _failed(self, began_s: float, known_s: float) -> OutageEvent | None:
         if self.phase is Phase.WELL:
             self.phase, self.began_s, self._failures = Phase.SUSPECTED, began_s, 0
         self._failures += 1
@@ -75,30 +75,30 @@ class Watch:
         self._end_s = known_s
         if self.phase is Phase.SUSPECTED and self._failures >= FAILURES and known_s - self.began_s >= LASTS_S:
             self.phase = Phase.OUT
-            return Turn.PROVED
+            return OutageEvent.PROVED
         return None
 
-    def _succeeded(self, known_s: float) -> Turn | None:
+    def _succeeded(self, known_s: float) -> OutageEvent | None:
         if self.phase is Phase.SUSPECTED:
-            return self._well(Turn.CLEARED)
+            return self._well(OutageEvent.CLEARED)
         self._successes += 1
         if self._successes == _SUCCESSES:
             return self._over()
         self._end_s = known_s
         return None
 
-    def _over(self) -> Turn:
+    def _over(self) -> OutageEvent:
         self.count += 1
         self.seconds += self._end_s - self.began_s
-        return self._well(Turn.OVER)
+        return self._well(OutageEvent.OVER)
 
-    def _well(self, turn: Turn) -> Turn:
+    def _well(self, turn: OutageEvent) -> OutageEvent:
         self.phase, self._failures, self._successes = Phase.WELL, 0, 0
         return turn
 
 
 @dataclass(slots=True, kw_only=True)
-class Record:
+class AlarmRecord:
     """How a policy did at all endpoints together."""
 
     delays_s: list[float] = field(default_factory=list)
@@ -115,7 +115,7 @@ class Alarms:
 
     __slots__ = ("_caught", "_first_s", "_justified", "_record", "_since_s", "_waiting", "_watch")
 
-    def __init__(self, watch: Watch, record: Record) -> None:
+    def __init__(self, watch: OutageDetector, record: AlarmRecord) -> None:
         self._watch = watch
         self._record = record
         self._since_s: float | None = None
@@ -153,17 +153,17 @@ class Alarms:
             self._record.false_alarms += 1
         self._since_s = None
 
-    def note(self, turn: Turn) -> None:
+    def note(self, turn: OutageEvent) -> None:
         """What became of the suspicion, or of the outage."""
         match turn:
-            case Turn.PROVED:
+            case OutageEvent.PROVED:
                 self._prove()
-            case Turn.CLEARED:
+            case OutageEvent.CLEARED:
                 self._record.false_alarms += self._waiting
-            case Turn.OVER:
+            case OutageEvent.OVER:
                 self._record.missed += not self._caught
                 self._caught = False
-            case Turn.LOST:
+            case OutageEvent.LOST:
                 pass  # whether these alarms were right nobody knows
             case _:
                 assert_never(turn)

@@ -75,11 +75,11 @@ class Policy(Protocol):
         """The first moment after `at_s` at which that may change without news; infinite: there is none."""
 
 
-Maker: TypeAlias = Callable[[Mapping[str, str]], Mapping[str, Policy]]
+PolicyFactory: TypeAlias = Callable[[Mapping[str, str]], Mapping[str, Policy]]
 """Makes the policies of all endpoints, by id, from their providers."""
 
 
-class InARow:
+class ConsecutiveFailures:
     """Down after so many failures in a row, until a success."""
 
     __slots__ = ("_failures", "_limit")
@@ -107,7 +107,7 @@ class InARow:
         return math.inf
 
 
-class LastRatio:
+class RecentRatio:
     """The share of successes within SLO among the last so many; down while more than half of them failed."""
 
     __slots__ = ("_failed", "_good", "_last")
@@ -171,7 +171,7 @@ class MovingAverage:
         return math.inf
 
 
-class Lately:
+class RecentWindow:
     """How many samples of the last so many seconds there were, and how many of them failed."""
 
     __slots__ = ("_kept", "_seconds", "failed")
@@ -206,7 +206,7 @@ class Cooldown:
     __slots__ = ("_lately", "_until_s")
 
     def __init__(self) -> None:
-        self._lately = Lately(_MINUTE_S)
+        self._lately = RecentWindow(_MINUTE_S)
         self._until_s = -math.inf
 
     def see(self, counted: CountedSample) -> Iterable[str]:
@@ -236,7 +236,7 @@ class Thresholds:
     __slots__ = ("_lately",)
 
     def __init__(self) -> None:
-        self._lately = Lately(_HALF_HOUR_S)
+        self._lately = RecentWindow(_HALF_HOUR_S)
 
     def see(self, counted: CountedSample) -> Iterable[str]:
         """See `Policy.see`."""
@@ -266,14 +266,14 @@ class Thresholds:
 class FilterPolicy:
     """Ours, as the scoreboard runs it: down by its status, and what is known of a provider all its endpoints share."""
 
-    __slots__ = ("_endpoint", "_health", "_kin", "_shared")
+    __slots__ = ("_endpoint", "_health", "_shared", "_siblings")
 
-    def __init__(self, endpoint: str, shared: Shared, kin: dict[str, FilterPolicy]) -> None:
+    def __init__(self, endpoint: str, shared: Shared, siblings: dict[str, FilterPolicy]) -> None:
         self._endpoint = endpoint
         self._health = Health(since=_NEVER)
         self._shared = shared
-        self._kin = kin
-        kin[endpoint] = self
+        self._siblings = siblings
+        siblings[endpoint] = self
 
     @property
     def status(self) -> Status:
@@ -283,22 +283,22 @@ class FilterPolicy:
     def see(self, counted: CountedSample) -> Iterable[str]:
         """See `Policy.see`."""
         was, seen = self._health.status, counted.seen
-        self._health, self._shared.outlook = advance(self._health, self._shared.outlook, seen)
+        self._health, self._shared.belief = advance(self._health, self._shared.belief, seen)
         fell = self._health.status is Status.DOWN and was is not Status.DOWN
         if not (fell or self._shared.is_news()):
             return ()
-        others = ((name, other) for name, other in self._kin.items() if other is not self)
+        others = ((name, other) for name, other in self._siblings.items() if other is not self)
         return [name for name, other in others if other.settle(seen.at)]
 
     def settle(self, at: datetime) -> bool:
         """Follow what others' samples said of the provider; True when that changed the status."""
         before = self._health
-        self._health = settle(before, self._shared.outlook, at)
+        self._health = settle(before, self._shared.belief, at)
         return self._health is not before
 
     def figure(self, at_s: float) -> float:
         """See `Policy.figure`."""
-        view = view_of(self._health, self._shared.outlook)
+        view = view_of(self._health, self._shared.belief)
         return chance(view, at_s).score
 
     def usable(self, at_s: float) -> bool:
@@ -320,14 +320,14 @@ _COUNT: Final = re.compile(r"(failures|ratio)-([1-9]\d{0,3})")
 _WEIGHT: Final = re.compile(r"average-(0\.\d{1,6})")
 
 
-def maker(name: str) -> Maker:
+def policy_factory(name: str) -> PolicyFactory:
     """What makes the policies of a name. Raises UnknownPolicyError."""
     if name == "filter":
         return _acquainted
     if name in _FIXED:
         return _apart(_FIXED[name])
     if found := _COUNT.fullmatch(name):
-        kind, count = InARow if found[1] == "failures" else LastRatio, int(found[2])
+        kind, count = ConsecutiveFailures if found[1] == "failures" else RecentRatio, int(found[2])
         return _apart(lambda: kind(count))
     found = _WEIGHT.fullmatch(name)
     if found is None or float(found[1]) == 0:
@@ -338,11 +338,11 @@ def maker(name: str) -> Maker:
     return _apart(lambda: MovingAverage(weight))
 
 
-def _apart(make: Callable[[], Policy]) -> Maker:
+def _apart(make: Callable[[], Policy]) -> PolicyFactory:
     return lambda providers: {name: make() for name in providers}
 
 
 def _acquainted(providers: Mapping[str, str]) -> Mapping[str, Policy]:
     shared = {provider: Shared() for provider in providers.values()}
-    kin: dict[str, dict[str, FilterPolicy]] = {provider: {} for provider in shared}
-    return {name: FilterPolicy(name, shared[provider], kin[provider]) for name, provider in providers.items()}
+    siblings: dict[str, dict[str, FilterPolicy]] = {provider: {} for provider in shared}
+    return {name: FilterPolicy(name, shared[provider], siblings[provider]) for name, provider in providers.items()}

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from monitor.backtest.calibration import Bin, Scale
-from monitor.backtest.outages import Alarms, Record, Turn, Watch
-from monitor.backtest.policies import CountedSample, Policy, maker
+from monitor.backtest.calibration import Calibration, CalibrationBin
+from monitor.backtest.outages import AlarmRecord, Alarms, OutageDetector, OutageEvent
+from monitor.backtest.policies import CountedSample, Policy, policy_factory
 from probes._quantiles import quantile
 
 _MONTH_S: Final = 30 * 86_400.0
@@ -42,7 +42,7 @@ class Verdict:
     """Mean squared error of its figures; None: nothing was judged."""
     skill: float | None
     """The share that it saves of the error of the constant figure that fits best; None: that one makes no error."""
-    bins: tuple[Bin, ...]
+    bins: tuple[CalibrationBin, ...]
     detected: int
     """Outages that it had an alarm for."""
     missed: int
@@ -81,11 +81,11 @@ class Replay:
     def __init__(self, members: Mapping[str, ReplayMember], names: Sequence[str]) -> None:
         """`names` of policies; raises UnknownPolicyError."""
         providers = {endpoint: member.provider for endpoint, member in members.items()}
-        self._policies = {name: maker(name)(providers) for name in names}
-        self._scales = {name: Scale() for name in names}
-        self._records = {name: Record() for name in names}
+        self._policies = {name: policy_factory(name)(providers) for name in names}
+        self._scales = {name: Calibration() for name in names}
+        self._records = {name: AlarmRecord() for name in names}
         self._lanes = {
-            endpoint: _Lane(
+            endpoint: _EndpointReplay(
                 member.stale_s, {name: made[endpoint] for name, made in self._policies.items()}, self._records
             )
             for endpoint, member in members.items()
@@ -108,7 +108,7 @@ class Replay:
         self.feed((), math.inf)
         for lane in self._lanes.values():
             lane.end(self._end_s)
-        scale = next(iter(self._scales.values()), Scale())
+        scale = next(iter(self._scales.values()), Calibration())
         watched_s = sum(lane.watched_s for lane in self._lanes.values())
         return Report(
             judged=scale.count,
@@ -131,7 +131,7 @@ class Replay:
         for counted in together:
             self._tell(counted)
 
-    def _ask(self, lane: _Lane, counted: CountedSample) -> None:
+    def _ask(self, lane: _EndpointReplay, counted: CountedSample) -> None:
         """Before an endpoint's first sample nothing is published that could be judged."""
         if counted.judges and lane.is_known:
             for name, scale in self._scales.items():
@@ -140,22 +140,22 @@ class Replay:
     def _tell(self, counted: CountedSample) -> None:
         lane = self._lanes.get(counted.endpoint)
         if lane is not None:
-            lane.hear(counted)
+            lane.add(counted)
         for name, policies in self._policies.items():
             touched = policies[counted.endpoint].see(counted)
             for endpoint in (counted.endpoint, *touched):
                 if endpoint in self._lanes:
-                    self._lanes[endpoint].heed(name, counted.known_s)
+                    self._lanes[endpoint].follow(name, counted.known_s)
 
 
-class _Lane:
+class _EndpointReplay:
     """One endpoint: its outages, and each policy's alarms."""
 
     __slots__ = ("_alarms", "_at_s", "_stale_at_s", "_stale_s", "policies", "watch", "watched_s")
 
-    def __init__(self, stale_s: float, policies: Mapping[str, Policy], records: Mapping[str, Record]) -> None:
+    def __init__(self, stale_s: float, policies: Mapping[str, Policy], records: Mapping[str, AlarmRecord]) -> None:
         self.policies = policies
-        self.watch = Watch()
+        self.watch = OutageDetector()
         self.watched_s = 0.0
         self._alarms = {name: Alarms(self.watch, records[name]) for name in policies}
         self._stale_s = stale_s
@@ -179,7 +179,7 @@ class _Lane:
         if at_s > until_s:
             self._go_stale()
 
-    def hear(self, counted: CountedSample) -> None:
+    def add(self, counted: CountedSample) -> None:
         """Take in a sample, up to which time has passed."""
         began_s = counted.seen.at.timestamp()
         self._at_s = counted.known_s
@@ -187,7 +187,7 @@ class _Lane:
         if counted.judges:
             self._note(self.watch.see(failed=counted.failed, began_s=began_s, known_s=counted.known_s))
 
-    def heed(self, name: str, at_s: float) -> None:
+    def follow(self, name: str, at_s: float) -> None:
         """Take a policy's word after news, unless the endpoint's own samples are too old for any."""
         if at_s <= self._stale_at_s:
             self._alarms[name].follow(at_s, usable=self.policies[name].usable(at_s))
@@ -211,13 +211,13 @@ class _Lane:
             alarms.follow(self._at_s, usable=True)
         self._note(self.watch.lapse())
 
-    def _note(self, turn: Turn | None) -> None:
+    def _note(self, turn: OutageEvent | None) -> None:
         if turn is not None:
             for alarms in self._alarms.values():
                 alarms.note(turn)
 
 
-def _verdict(name: str, scale: Scale, record: Record, watched_s: float) -> Verdict:
+def _verdict(name: str, scale: Calibration, record: AlarmRecord, watched_s: float) -> Verdict:
     delays_s = sorted(record.delays_s)
     return Verdict(
         name=name,

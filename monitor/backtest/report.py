@@ -10,10 +10,10 @@ from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from monitor.backtest.calibration import BINS, Bin
+from monitor.backtest.calibration import BINS, CalibrationBin
 from monitor.backtest.policies import NAMES
 from monitor.backtest.replay import Verdict
-from monitor.backtest.run import Backtest, Cost
+from monitor.backtest.run import Backtest, SampleCost
 from monitor.console.text import count
 from probes._serialize import timestamp
 
@@ -66,7 +66,7 @@ def as_plain(found: Backtest) -> dict[str, object]:
     }
 
 
-def show(found: Backtest) -> RenderableType:
+def as_tables(found: Backtest) -> RenderableType:
     """Tables for a terminal of 80 columns or more."""
     return Group(*_facts(found), "", _verdicts(found.report.verdicts), "", *_calibration(found.report.verdicts))
 
@@ -108,7 +108,7 @@ def _calibration(verdicts: Sequence[Verdict]) -> tuple[RenderableType, ...]:
     return "Calibration: the chance that was said, the share that was within SLO, how many", table
 
 
-def _bin(found: Bin) -> str:
+def _bin(found: CalibrationBin) -> str:
     if not found.count:
         return "\n\n"
     return f"{_figure(found.figure, 3)}\n{_figure(found.observed, 3)}\n{count(found.count)}"
@@ -120,7 +120,7 @@ def _table(first: str) -> Table:
     return table
 
 
-def _cost(cost: Cost) -> str:
+def _cost(cost: SampleCost) -> str:
     return f"{_many(cost.samples, 'sample')}, {_many(cost.tokens, 'token')}, ${cost.usd:,.4f}"
 
 
@@ -146,7 +146,7 @@ def _span(value: float | None) -> str:
     return f"{value:.1f}s"
 
 
-def _plain_cost(cost: Cost) -> dict[str, object]:
+def _plain_cost(cost: SampleCost) -> dict[str, object]:
     return {"samples": cost.samples, "tokens": cost.tokens, "usd": _rounded(cost.usd)}
 
 
@@ -156,7 +156,7 @@ def _plain_verdict(verdict: Verdict) -> dict[str, object]:
     return plain | {"calibration": [_plain_bin(place, each) for place, each in enumerate(verdict.bins)]}
 
 
-def _plain_bin(place: int, found: Bin) -> dict[str, object]:
+def _plain_bin(place: int, found: CalibrationBin) -> dict[str, object]:
     return {
         "from": place / BINS,
         "to": (place + 1) / BINS,

@@ -18,7 +18,7 @@ from monitor.scheduler.jobs import EPOCH, Job, all_jobs, paid_probe, tick_at
 from monitor.score.blame import blame_of
 from monitor.score.health import Observation
 from monitor.score.outcomes import outcome
-from monitor.scoreboard.board import terms_of, within_slo
+from monitor.scoreboard.board import scoring_params, within_slo
 from monitor.store import Store, StoreError
 from probes._model import ErrorClass, Sample, Task
 
@@ -42,7 +42,7 @@ class BacktestRequest:
 
 
 @dataclass(slots=True, kw_only=True)
-class Cost:
+class SampleCost:
     """What samples cost together, as far as it is known of each."""
 
     samples: int = 0
@@ -57,13 +57,13 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bill:
+class ReplayCost:
     """What the schedule that ran cost: all policies the same."""
 
-    all: Cost = field(default_factory=Cost)
-    beside: Cost = field(default_factory=Cost)
+    all: SampleCost = field(default_factory=SampleCost)
+    beside: SampleCost = field(default_factory=SampleCost)
     """Of these, beside the ticks: to settle a doubt, or by the pace that adapts."""
-    unplanned: Cost = field(default_factory=Cost)
+    unplanned: SampleCost = field(default_factory=SampleCost)
     """Of these, by probes that are not configured any more: nobody knows which were ticks."""
 
 
@@ -74,7 +74,7 @@ class Backtest:
     since: datetime
     until: datetime
     endpoints: int
-    bill: Bill
+    bill: ReplayCost
     report: Report
 
 
@@ -137,11 +137,11 @@ class _History:
     def __init__(self, config: Config, chosen: frozenset[str]) -> None:
         providers = {spec.endpoint.provider for spec in config.endpoints if spec.endpoint.id in chosen}
         specs = [spec for spec in config.endpoints if spec.endpoint.provider in providers]
-        self.bill = Bill()
+        self.bill = ReplayCost()
         self.members = {
             spec.endpoint.id: ReplayMember(
                 provider=spec.endpoint.provider,
-                stale_s=terms_of(config, spec).stale_s,
+                stale_s=scoring_params(config, spec).stale_s,
                 judged=spec.endpoint.id in chosen,
             )
             for spec in specs

@@ -9,7 +9,7 @@ from datetime import datetime
 from monitor.config.model import Config
 from monitor.domain.status import Status
 from monitor.pipeline.restore import recall
-from monitor.scheduler.jobs import plan
+from monitor.scheduler.jobs import enabled_jobs
 from monitor.scoreboard.board import Board
 from monitor.scoreboard.compression import digest
 from monitor.scoreboard.row import Row
@@ -26,7 +26,7 @@ async def of_store(config: Config, store: Store, now: datetime) -> Snapshot:
     """What a daemon that starts at `now` would publish first. Changes nothing; StoreError when it cannot be read."""
     try:
         (await store.schema()).check_readable()
-        board = Board(config, plan(config), now)
+        board = Board(config, enabled_jobs(config), now)
         await recall(board, store, now)
         return board.publish(now, sweep=True)
     finally:

@@ -350,7 +350,7 @@ def backtest(
     if as_json:
         print(json.dumps(sidebyside.as_plain(found), indent=2))
     else:
-        Console(highlight=False).print(sidebyside.show(found))
+        Console(highlight=False).print(sidebyside.as_tables(found))
 
 
 def _snapshot(config: Path | None, url: str | None, token: str | None) -> Snapshot:

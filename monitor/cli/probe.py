@@ -169,8 +169,8 @@ def _runs(jobs: Sequence[Job], number: int) -> Iterable[Run]:
     return [run_for(job, now + timedelta(microseconds=turn)) for turn in range(number) for job in jobs]
 
 
-async def _probe(run: Run, asker: Probe, places: ConcurrencyLimits, moved: BlameOverrides) -> Result:
+async def _probe(run: Run, asker: Probe, places: ConcurrencyLimits, overrides: BlameOverrides) -> Result:
     async with AsyncExitStack() as stack:
         await places.take(run.endpoint.provider, stack)
         seen = await exchange(run, asker)
-    return Result(run=run, sample=blamed(sample(run, asker, seen), moved), exchange=seen, codec=asker)
+    return Result(run=run, sample=blamed(sample(run, asker, seen), overrides), exchange=seen, codec=asker)

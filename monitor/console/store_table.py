@@ -62,7 +62,7 @@ async def prune(
         kept = retention if trust_clock else await _until_trusted(store, retention, now())
         before, slices, more = await store.info(), 0, True
         while more:
-            more = await store.tidy(now(), kept)
+            more = await store.upkeep(now(), kept)
             slices += 1
             progress(slices)
             await asyncio.sleep(_BREATH_S)

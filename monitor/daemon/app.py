@@ -22,16 +22,16 @@ from monitor.daemon.log_queue import LogLosses, losses
 from monitor.daemon.resource_limits import needs, shortages
 from monitor.daemon.signals import done_before, stop_on_signals
 from monitor.metrics.metrics import Metrics
-from monitor.pipeline.baselines import BaselineHooks, BaselineReader
+from monitor.pipeline.baselines import BaselineCallbacks, BaselineReader
 from monitor.pipeline.housekeeper import Housekeeper, HousekeeperCallbacks, retention_of
-from monitor.pipeline.outcomes import OutcomeHooks, OutcomeReceiver, reader_of, spans_of
-from monitor.pipeline.recorder import Hooks, Recorder
+from monitor.pipeline.outcomes import OutcomeCallbacks, OutcomeReceiver, reader_of, spans_of
+from monitor.pipeline.recorder import Recorder, RecorderCallbacks
 from monitor.pipeline.restore import aliases_of, recount, restore, restore_budgets
 from monitor.routing.file_writer import FileWriter
 from monitor.routing.haproxy_agent import HaproxyAgent, serving
 from monitor.scheduler.budget import Budgets, caps_of
 from monitor.scheduler.dispatcher import Dispatcher
-from monitor.scheduler.jobs import headline_task, paid_probe, plan, tasks_of
+from monitor.scheduler.jobs import enabled_jobs, headline_task, paid_probe, tasks_of
 from monitor.scheduler.scheduler import Schedule
 from monitor.score.blame import blame_of
 from monitor.score.outcomes import SampleOutcome, outcome
@@ -71,7 +71,7 @@ class Daemon:
         self._env = env
         self._stop = stop or asyncio.Event()
         self._providers = {spec.endpoint.id: spec.endpoint.provider for spec in config.endpoints}
-        jobs = plan(config)
+        jobs = enabled_jobs(config)
         self._adaptive = _adaptive(config)
         self._board = Board(config, jobs, datetime.now(UTC))
         self._events = EventLog(self._board, lambda: datetime.now(UTC))
@@ -88,7 +88,7 @@ class Daemon:
         for job in jobs:
             self._metrics.expect(job.spec.endpoint, job.probe.task, config.scoring.blame)
         self._files = FileWriter(config.publish_files)
-        hooks = Hooks(
+        callbacks = RecorderCallbacks(
             observe=self._observe,
             published=self._published,
             due=self._due,
@@ -96,41 +96,44 @@ class Daemon:
             stored=self._outbox.wake,
             absorbed=self._events.absorbed,
         )
-        self._recorder = Recorder(self._board, store, hooks)
-        intake_hooks = OutcomeHooks(
+        self._recorder = Recorder(self._board, store, callbacks)
+        outcome_callbacks = OutcomeCallbacks(
             now=lambda: datetime.now(UTC),
             take=self._recorder.take,
             count=lambda result, count: self._metrics.outcomes.labels(result).inc(count),
         )
-        self._intake = OutcomeReceiver(reader_of(config), intake_hooks, spans=spans_of(config))
+        self._outcomes = OutcomeReceiver(reader_of(config), outcome_callbacks, spans=spans_of(config))
         self._metrics.store_queue.set_function(lambda: self._recorder.queue_length)
         self._metrics.store_failing.set_function(lambda: self._recorder.store_error is not None)
-        told = HousekeeperCallbacks(
+        housekeeper_callbacks = HousekeeperCallbacks(
             now=lambda: datetime.now(UTC),
             troubled=lambda: self._recorder.store_error is not None,
             slice_done=self._metrics.tidied,
             measured=self._measured,
             clock_read=self._clock_read,
         )
-        self._housekeeper = Housekeeper(store, retention_of(config), told)
-        habit_hooks = BaselineHooks(
-            now=told.now, troubled=told.troubled, habits=self._board.habits, is_new=self._board.is_new
+        self._housekeeper = Housekeeper(store, retention_of(config), housekeeper_callbacks)
+        baseline_callbacks = BaselineCallbacks(
+            now=housekeeper_callbacks.now,
+            troubled=housekeeper_callbacks.troubled,
+            baselines=self._board.baselines,
+            is_new=self._board.is_new,
         )
-        self._habits = BaselineReader(store, tasks_of(config), habit_hooks)
+        self._baselines = BaselineReader(store, tasks_of(config), baseline_callbacks)
         self._pool = WorkerPool(
             config.max_concurrent, self._metrics.worker_restarts.inc, self._metrics.loop_lag.labels("probing").observe
         )
-        limits = {name: provider.max_concurrent for name, provider in config.providers.items()}
-        places = ConcurrencyLimits(config.max_concurrent, limits)
-        peers = GateCallbacks(
+        by_provider = {name: provider.max_concurrent for name, provider in config.providers.items()}
+        limits = ConcurrencyLimits(config.max_concurrent, by_provider)
+        gate_callbacks = GateCallbacks(
             emit=self._recorder.put,
             now=lambda: datetime.now(UTC),
             look_up=partial(look_up, neutral_name([spec.endpoint for spec in config.endpoints], config.canaries)),
             probing=lambda: bool(self._ticks.runner.running_until_s),
         )
-        self._lookout = NetworkGate(config.endpoints, config.canaries, peers)
-        self._metrics.vantage_online.set_function(lambda: self._lookout.online)
-        self._ticks = Dispatcher(self._pool, places, config.scoring.blame, self._lookout.put, self._budgets)
+        self._gate = NetworkGate(config.endpoints, config.canaries, gate_callbacks)
+        self._metrics.vantage_online.set_function(lambda: self._gate.online)
+        self._ticks = Dispatcher(self._pool, limits, config.scoring.blame, self._gate.put, self._budgets)
         self._schedule = Schedule(jobs, self._ticks.fire, self._ticks.miss)
         self._notifier = systemd.Notifier.from_env(env)
         self._summary = ""
@@ -147,7 +150,7 @@ class Daemon:
     async def _restore(self) -> None:
         ended = await restore(self._board, self._store, datetime.now(UTC))
         await restore_budgets(self._budgets, self._store, datetime.now(UTC))
-        await self._intake.restore(self._store)
+        await self._outcomes.restore(self._store)
         await self._housekeeper.check_clock()
         self._board.commit(datetime.now(UTC), everything=True)
         self._events.start(self._providers, ended)
@@ -164,7 +167,7 @@ class Daemon:
                 warnings=self._warnings,
                 metrics=self._metrics.text,
                 past=past,
-                outcomes=None if self._config.token is None else self._intake.take,
+                outcomes=None if self._config.token is None else self._outcomes.take,
                 activity=self._store.activity,
                 render=self._renderer.snapshot,
                 render_row=self._renderer.row,
@@ -189,10 +192,10 @@ class Daemon:
             helpers = [
                 group.create_task(self._pool.supervise(), name="workers"),
                 group.create_task(self._recorder.run(), name="recorder"),
-                group.create_task(self._lookout.run(), name="lookout"),
+                group.create_task(self._gate.run(), name="network-gate"),
                 group.create_task(self._files.run(self._renderer.snapshot), name="files"),
                 group.create_task(self._housekeeper.run(), name="housekeeper"),
-                group.create_task(self._habits.run(), name="habits"),
+                group.create_task(self._baselines.run(), name="baselines"),
                 group.create_task(self._outbox.run(), name="sinks"),
                 group.create_task(self._beat(), name="heartbeat"),
                 group.create_task(self._recount(), name="recount"),
@@ -214,7 +217,7 @@ class Daemon:
         self._notifier.stopping()
         log.info("stopping; waiting for running probes", extra={"action": "draining"})
         await self._schedule.stop(self._config.grace_s)
-        self._lookout.end()
+        self._gate.end()
 
     def _measured(self, size: Size) -> None:
         self._metrics.store_size.set(size.total_bytes)
@@ -282,7 +285,7 @@ class Daemon:
         if abs(now_s - offset_s) > _CLOCK_STEP_S or self._schedule.is_ahead(datetime.now(UTC)):
             log.warning("the wall clock was stepped by %+.1f s", now_s - offset_s, extra={"action": "clock_step"})
             self._schedule.realign(datetime.now(UTC))
-            self._lookout.clock_stepped()
+            self._gate.clock_stepped()
             self._board.clock_stepped(datetime.now(UTC))
             self._housekeeper.look()
             self._stepped.set()
@@ -293,7 +296,7 @@ class Daemon:
         while True:
             await self._stepped.wait()
             self._stepped.clear()
-            make = partial(Board, self._config, plan(self._config))
+            make = partial(Board, self._config, enabled_jobs(self._config))
             if not await recount(self._board, make, self._recorder, self._store, datetime.now(UTC)):
                 await asyncio.sleep(_RECOUNT_AGAIN_S)
                 self._stepped.set()
@@ -340,7 +343,7 @@ def past_of(config: Config, store: Store) -> HistoryContext:
 async def _open(store: Store, config: Config) -> None:
     await store.claim()
     await store.open()
-    await store.adopt(aliases_of(config))
+    await store.rename(aliases_of(config))
 
 
 async def run_daemon(config: Config, env: Mapping[str, str]) -> None:

@@ -33,14 +33,14 @@ class Grounds:
     """The shortest window that holds a counted sample; None: none does."""
 
 
-def grounds_of(book: EndpointState, now: datetime) -> Grounds:
+def grounds_of(state: EndpointState, now: datetime) -> Grounds:
     """What the status of this book's endpoint rests on."""
-    incident = book.docket.incident if book.docket.is_open else None
+    incident = state.tracker.incident if state.tracker.is_open else None
     return Grounds(
-        score=book.assess(now).score,
-        measured_at=book.health.measured_at,
+        score=state.assess(now).score,
+        measured_at=state.health.measured_at,
         incident=None if incident is None or incident.ended_at is not None else incident,
-        newest=next(((window, counts) for window, counts, _ in book.counts(now) if counts.counted), None),
+        newest=next(((window, counts) for window, counts, _ in state.counts(now) if counts.counted), None),
     )
 
 
@@ -57,7 +57,7 @@ class EventLog:
         """Begin with a restored board: log the incidents that are still open, and those that the restore ended."""
         now = self._now()
         for name in endpoints:
-            incident = grounds_of(self._board.book(name), now).incident
+            incident = grounds_of(self._board.endpoint(name), now).incident
             if incident is not None:
                 self._open.add(incident.id)
                 _log_incident("incident_restored", "incident still open", incident, now)
@@ -68,7 +68,7 @@ class EventLog:
         """Log the statuses that samples or time changed."""
         now = self._now()
         for change in changes:
-            _log_change(change, grounds_of(self._board.book(change.endpoint), now))
+            _log_change(change, grounds_of(self._board.endpoint(change.endpoint), now))
 
     def absorbed(self, news: Absorbed) -> None:
         """Log the incidents that new samples opened or closed."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NotRequired, TypeAlias, TypedDict
 
-from monitor.history.series import INVERSE, Asked, Grid, Metric
+from monitor.history.series import INVERSE, Grid, Metric, SeriesQuery
 from monitor.score.outcomes import SampleOutcome
 from monitor.scoreboard.schema import Count, Moment, Share
 from monitor.store import Bucket, Point
@@ -25,7 +25,7 @@ _ROUNDING: Final = 1e-9
 _DIGITS: Final = 6
 """Of a ratio behind the point; of a figure in all, since a cost is as small as a millionth."""
 
-Judge: TypeAlias = Callable[[ErrorClass | None], SampleOutcome]
+OutcomeOf: TypeAlias = Callable[[ErrorClass | None], SampleOutcome]
 """What a sample that ended so counts as."""
 
 
@@ -76,24 +76,24 @@ class _BucketStep:
     endings: Mapping[ErrorClass | None, int]
 
 
-def of_samples(asked: Asked, grid: Grid, points: Iterable[Point], judge: Judge) -> Points:
+def of_samples(asked: SeriesQuery, grid: Grid, points: Iterable[Point], outcome_of: OutcomeOf) -> Points:
     """The series of single samples."""
     steps: list[list[Point]] = [[] for _ in range(grid.count)]
     for point in points:
         number = grid.place(point.at)
         if number is not None:
             steps[number].append(point)
-    return _points(asked, grid, map(_of_samples, steps), judge)
+    return _points(asked, grid, map(_of_samples, steps), outcome_of)
 
 
-def of_buckets(asked: Asked, grid: Grid, buckets: Iterable[Bucket], judge: Judge) -> Points:
+def of_buckets(asked: SeriesQuery, grid: Grid, buckets: Iterable[Bucket], outcome_of: OutcomeOf) -> Points:
     """The series of rollups. A step may be several of them: of tasks, vantages, hours."""
     steps: list[list[Rollup]] = [[] for _ in range(grid.count)]
     for bucket in buckets:
         number = grid.place(bucket.start)
         if number is not None and asked.task in {None, bucket.task}:
             steps[number].append(bucket.rollup)
-    return _points(asked, grid, (_of_rollup(_together(step), asked.metric) for step in steps), judge)
+    return _points(asked, grid, (_of_rollup(_together(step), asked.metric) for step in steps), outcome_of)
 
 
 def _of_samples(points: Sequence[Point]) -> _BucketStep:
@@ -132,24 +132,24 @@ def _counted(endings: Iterable[tuple[ErrorClass | None, int]]) -> Mapping[ErrorC
     return counts
 
 
-def _points(asked: Asked, grid: Grid, steps: Iterable[_BucketStep], judge: Judge) -> Points:
+def _points(asked: SeriesQuery, grid: Grid, steps: Iterable[_BucketStep], outcome_of: OutcomeOf) -> Points:
     placed = zip(map(timestamp, grid.starts()), steps, strict=True)
     if asked.metric is Metric.UPTIME:
-        return [_ratio(at, step, judge) for at, step in placed]
-    return [_quantiles(at, step, judge if asked.metric in LATENCIES else None) for at, step in placed]
+        return [_ratio(at, step, outcome_of) for at, step in placed]
+    return [_quantiles(at, step, outcome_of if asked.metric in LATENCIES else None) for at, step in placed]
 
 
-def _ratio(at: str, step: _BucketStep, judge: Judge) -> RatioPoint:
-    good, failed = (_tally(step, judge, outcome) for outcome in (SampleOutcome.OK, SampleOutcome.FAILED))
+def _ratio(at: str, step: _BucketStep, outcome_of: OutcomeOf) -> RatioPoint:
+    good, failed = (_tally(step, outcome_of, outcome) for outcome in (SampleOutcome.OK, SampleOutcome.FAILED))
     ratio = round(good / (good + failed), _DIGITS) if good + failed else None
     return RatioPoint(at=at, count=good + failed, ratio=ratio)
 
 
-def _quantiles(at: str, step: _BucketStep, judge: Judge | None) -> QuantilePoint:
+def _quantiles(at: str, step: _BucketStep, outcome_of: OutcomeOf | None) -> QuantilePoint:
     plain = _percentiles(step, 0)
     point = QuantilePoint(at=at, count=step.count, p50=plain["p50"], p90=plain["p90"], p99=plain["p99"])
-    if judge is not None:
-        point["failure_inflated"] = _percentiles(step, _tally(step, judge, SampleOutcome.FAILED))
+    if outcome_of is not None:
+        point["failure_inflated"] = _percentiles(step, _tally(step, outcome_of, SampleOutcome.FAILED))
     return point
 
 
@@ -163,5 +163,5 @@ def _percentiles(step: _BucketStep, failed: int) -> Percentiles:
     return Percentiles(p50=p50, p90=p90, p99=p99)
 
 
-def _tally(step: _BucketStep, judge: Judge, outcome: SampleOutcome) -> int:
-    return sum(count for error, count in step.endings.items() if judge(error) is outcome)
+def _tally(step: _BucketStep, outcome_of: OutcomeOf, outcome: SampleOutcome) -> int:
+    return sum(count for error, count in step.endings.items() if outcome_of(error) is outcome)

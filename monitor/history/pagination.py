@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from monitor.store import PageKey
-from monitor.traffic.counted import Use
+from monitor.traffic.counted import UsageKey
 
 FORM: Final = "A[A-Za-z0-9_-]{20}[AQgw]"
 """What every cursor looks like, as a regular expression; whatever looks so is one."""
@@ -52,14 +52,14 @@ def from_cursor(word: str) -> PageKey:
     raise QueryError(_NOT_GIVEN)
 
 
-def to_use_cursor(use: Use) -> str:
+def to_use_cursor(use: UsageKey) -> str:
     """The word for a day, an endpoint and an application."""
     day, *names = use
     data = day.toordinal().to_bytes(_DAY_BYTES, "big") + _BETWEEN.join(name.encode() for name in names)
     return urlsafe_b64encode(data + _BETWEEN * (-len(data) % _DAY_BYTES)).decode()
 
 
-def from_use_cursor(word: str) -> Use:
+def from_use_cursor(word: str) -> UsageKey:
     """What such a word stands for; one that was never given out stands for something, too, if it has the form.
 
     Raises QueryError on one without it.

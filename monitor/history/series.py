@@ -113,7 +113,7 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class SeriesQuery:
     """What a series is to be of."""
 
     metric: Metric
@@ -145,7 +145,7 @@ class Asked:
         return Grid(begin=begin, step=now + timedelta(microseconds=1) - begin, count=1)
 
 
-def asked(metric: Metric, *, task: Task | None, window_s: float, step_s: float | None) -> Asked:
+def series_query(metric: Metric, *, task: Task | None, window_s: float, step_s: float | None) -> SeriesQuery:
     """What is to be read for a reader. Raises QueryError where there is no such series."""
     window = _whole("window", window_s)
     if not SHORTEST_WINDOW_S <= window <= LONGEST_WINDOW_S:
@@ -153,7 +153,7 @@ def asked(metric: Metric, *, task: Task | None, window_s: float, step_s: float |
     step = _default_step_s(window) if step_s is None else _whole("step", step_s)
     _check_step(window, step)
     source = _source(metric, window, step)
-    return Asked(metric=metric, task=task, window_s=window, step_s=step, source=source)
+    return SeriesQuery(metric=metric, task=task, window_s=window, step_s=step, source=source)
 
 
 def _whole(name: str, seconds: float) -> int:

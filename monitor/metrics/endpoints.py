@@ -258,7 +258,7 @@ class EndpointMetrics:
         self._endpoints: dict[str, EndpointFigures] = {}
         self._providers: dict[str, ProviderFigures] = {}
 
-    def expect(self, endpoint: Endpoint, task: Task, moved: BlameOverrides) -> None:
+    def expect(self, endpoint: Endpoint, task: Task, overrides: BlameOverrides) -> None:
         """Start an endpoint's counters at zero: a rate does not see a counter that is born at one.
 
         In full, those of every error too; else an error has no line before its first probe.
@@ -269,7 +269,7 @@ class EndpointMetrics:
             provider.cost_usd = 0.0
         if self._detail is _FULL:
             for error in ErrorClass:
-                outcomes.setdefault((error, blame_of(error, moved)), 0)
+                outcomes.setdefault((error, blame_of(error, overrides)), 0)
             for direction in _DIRECTIONS.values():
                 provider.tokens.setdefault(direction, 0)
 

@@ -237,9 +237,9 @@ class Metrics:
             "providerwatch_worker_restarts_total", "Probing processes that had to be replaced.", registry=registry
         )
 
-    def expect(self, endpoint: Endpoint, task: Task, moved: BlameOverrides) -> None:
+    def expect(self, endpoint: Endpoint, task: Task, overrides: BlameOverrides) -> None:
         """Start an endpoint's counters at zero."""
-        self._endpoints.expect(endpoint, task, moved)
+        self._endpoints.expect(endpoint, task, overrides)
 
     def tidied(self, duration_s: float) -> None:
         """Count a slice of tidying."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from monitor.score.baseline import FIGURES, GENERATES, BaselineHistory, Baselines, Basis, habits_of, starts
+from monitor.score.baseline import FIGURES, GENERATES, BaselineHistory, Baselines, Basis, baselines_of, starts
 from monitor.store import Bucket, Store, StoreError
 from monitor.store.rollup import RecordedEnding
 from probes._model import Blame, Task
@@ -27,13 +27,13 @@ _NEAR: Final = (Basis.WEEKDAY, Basis.HOUR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BaselineHooks:
+class BaselineCallbacks:
     """Who is asked, and who is told of what."""
 
     now: Callable[[], datetime]
     troubled: Callable[[], bool]
     """Whether the store does not take samples."""
-    habits: Callable[[str, Baselines], None]
+    baselines: Callable[[str, Baselines], None]
     """Takes an endpoint's id, and what is usual of it at the hour that has begun."""
     is_new: Callable[[str, datetime], bool] = lambda *_: False
     """Whether an endpoint has no samples from before an hour, so that there is nothing to read."""
@@ -58,14 +58,14 @@ class BaselineReader:
         self,
         store: Store,
         tasks: Mapping[str, Task],
-        hooks: BaselineHooks,
-        rhythm: BaselineIntervals = BaselineIntervals(),
+        callbacks: BaselineCallbacks,
+        intervals: BaselineIntervals = BaselineIntervals(),
     ) -> None:
         """`tasks`: by endpoint id, whose times and speeds it is judged by."""
         self._store = store
         self._tasks = {name: task for name, task in tasks.items() if task in GENERATES}
-        self._hooks = hooks
-        self._rhythm = rhythm
+        self._callbacks = callbacks
+        self._intervals = intervals
         self._hour: datetime | None = None
         self._waiting: deque[str] = deque()
         self._ready: dict[str, Baselines] = {}
@@ -75,30 +75,30 @@ class BaselineReader:
     async def run(self) -> None:
         """Read and hand over until cancelled."""
         while True:
-            hour = self._hour_at(self._hooks.now())
+            hour = self._hour_at(self._callbacks.now())
             if hour != self._hour:
                 self._begin(hour)
             going_well = await self._read_next(hour)
-            if self._hooks.now() >= hour:
+            if self._callbacks.now() >= hour:
                 self._hand_over()
-            await asyncio.sleep(self._rhythm.breath_s if going_well else self._rhythm.look_s)
+            await asyncio.sleep(self._intervals.breath_s if going_well else self._intervals.look_s)
 
     def _hour_at(self, now: datetime) -> datetime:
         """The hour to read for: the one that is, until all of it is read, then the one that comes."""
         present = _hour_of(now)
         if self._hour is None or (self._hour == present and self._waiting):
             return present
-        return _hour_of(now + self._rhythm.ahead)
+        return _hour_of(now + self._intervals.ahead)
 
     def _begin(self, hour: datetime) -> None:
         """All is to be read for another hour; what was not handed over by now is for no hour that comes."""
         self._hour = hour
-        self._waiting = deque(name for name in self._tasks if not self._hooks.is_new(name, hour))
+        self._waiting = deque(name for name in self._tasks if not self._callbacks.is_new(name, hour))
         self._ready = {}
 
     async def _read_next(self, hour: datetime) -> bool:
         """Read what is usual of one endpoint; False when there is none to be read, or none can be."""
-        if not self._waiting or self._hooks.troubled():
+        if not self._waiting or self._callbacks.troubled():
             return False
         name = self._waiting[0]
         try:
@@ -119,18 +119,18 @@ class BaselineReader:
         task = self._tasks[name]
         near = {start for basis in _NEAR for start in starts(basis, hour)}
         past = await self._past(name, task, near)
-        habits = habits_of(hour, task, past)
-        if habits.ttft_s is None or habits.output_tps is None:
+        baselines = baselines_of(hour, task, past)
+        if baselines.ttft_s is None or baselines.output_tps is None:
             more = await self._past(name, task, {*starts(Basis.WEEK, hour)} - near)
-            habits = habits_of(hour, task, [*past, *more])
-        return habits
+            baselines = baselines_of(hour, task, [*past, *more])
+        return baselines
 
     async def _past(self, name: str, task: Task, hours: Collection[datetime]) -> list[BaselineHistory]:
         return [_past_of(bucket) for bucket in await self._store.hours(name, task, hours, FIGURES)]
 
     def _hand_over(self) -> None:
-        for name, habits in self._ready.items():
-            self._hooks.habits(name, habits)
+        for name, baselines in self._ready.items():
+            self._callbacks.baselines(name, baselines)
         self._ready = {}
 
     def _failed(self, reason: str) -> None:

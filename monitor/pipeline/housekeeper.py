@@ -52,13 +52,13 @@ class Housekeeper:
         self,
         store: Store,
         retention: Retention,
-        told: HousekeeperCallbacks,
-        rhythm: HousekeepingIntervals = HousekeepingIntervals(),
+        callbacks: HousekeeperCallbacks,
+        intervals: HousekeepingIntervals = HousekeepingIntervals(),
     ) -> None:
         self._store = store
         self._retention = retention
-        self._told = told
-        self._rhythm = rhythm
+        self._callbacks = callbacks
+        self._intervals = intervals
         self._clock = RetentionClock()
         self._was_held = False
         self._look = asyncio.Event()
@@ -69,10 +69,10 @@ class Housekeeper:
         """Tidy and measure until cancelled."""
         while True:
             self._look.clear()
-            if not self._told.troubled():
+            if not self._callbacks.troubled():
                 await self._work()
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._rhythm.every_s):
+                async with asyncio.timeout(self._intervals.every_s):
                     await self._look.wait()
 
     def look(self) -> None:
@@ -81,7 +81,7 @@ class Housekeeper:
 
     async def check_clock(self) -> ClockReading:
         """Hold the clock against the store, and take back a horizon that a clock which was ahead has left."""
-        now, times = self._told.now(), await self._store.times()
+        now, times = self._callbacks.now(), await self._store.times()
         restored = horizon_to_restore(now, self._retention.raw, times)
         if restored is not None:
             await self._store.lower_horizon(restored)
@@ -91,11 +91,11 @@ class Housekeeper:
             )
             log.warning(words, _minute(restored), _minute(times.horizon), extra={"action": "horizon_restored"})
         reading = self._clock.read(now, time.monotonic(), times)
-        self._told.clock_read(reading)
-        self._say(now, reading)
+        self._callbacks.clock_read(reading)
+        self._log_clock(now, reading)
         return reading
 
-    def _say(self, now: datetime, reading: ClockReading) -> None:
+    def _log_clock(self, now: datetime, reading: ClockReading) -> None:
         if reading.is_held and not self._was_held:
             words = (
                 "the clock says %s, but the newest time in the store is %s: nothing is deleted for one hour, "
@@ -108,8 +108,8 @@ class Housekeeper:
 
     async def _work(self) -> None:
         try:
-            await self._tidy(await self.check_clock())
-            self._told.measured(await self._store.size())
+            await self._run_upkeep(await self.check_clock())
+            self._callbacks.measured(await self._store.size())
         except StoreError as error:
             self._failed(str(error))
         except Exception as error:
@@ -121,16 +121,16 @@ class Housekeeper:
                 log.info("the store is tidied again", extra={"action": "tidy_recovered"})
             self.error = None
 
-    async def _tidy(self, reading: ClockReading) -> None:
+    async def _run_upkeep(self, reading: ClockReading) -> None:
         """Slice by slice while there is more to do."""
         retention = replace(self._retention, until=reading.until) if reading.is_held else self._retention
-        while not self._told.troubled():
+        while not self._callbacks.troubled():
             began_s = time.monotonic()
-            more = await self._store.tidy(self._told.now(), retention)
-            self._told.slice_done(time.monotonic() - began_s)
+            more = await self._store.upkeep(self._callbacks.now(), retention)
+            self._callbacks.slice_done(time.monotonic() - began_s)
             if not more:
                 return
-            await asyncio.sleep(self._rhythm.breath_s)
+            await asyncio.sleep(self._intervals.breath_s)
 
     def _failed(self, reason: str) -> None:
         if self.error is None:

@@ -20,7 +20,7 @@ Spans: TypeAlias = Mapping[str, tuple[MaintenanceWindow, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OutcomeHooks:
+class OutcomeCallbacks:
     """Who is told, and what time it is."""
 
     now: Callable[[], datetime]
@@ -34,18 +34,18 @@ class OutcomeReceiver:
     """The one way in. What was stored before a restart is known after it."""
 
     def __init__(
-        self, reader: CallReader, hooks: OutcomeHooks, known: KnownIds | None = None, spans: Spans | None = None
+        self, reader: CallReader, callbacks: OutcomeCallbacks, known: KnownIds | None = None, spans: Spans | None = None
     ) -> None:
         """`spans`: when endpoints are in maintenance."""
         self._reader = reader
         self._spans = spans or {}
-        self._hooks = hooks
+        self._callbacks = callbacks
         self._known = KnownIds() if known is None else known  # an empty one is false
         self._apps = Apps()
 
     async def restore(self, store: Store) -> None:
         """Know what was counted before."""
-        now = self._hooks.now()
+        now = self._callbacks.now()
         for at, keys in await store.counted_keys(now - REMEMBERED):
             self._known.add(keys, at)
         for each in await store.activity((now - timedelta(days=1)).date()):
@@ -53,7 +53,7 @@ class OutcomeReceiver:
 
     async def take(self, body: object) -> Receipt:
         """Take a batch. Raises WrongBodyError, and TooManyError where nothing of it was taken."""
-        now = self._hooks.now()
+        now = self._callbacks.now()
         read = self._reader.read(body, now)
         fresh = {call.key: call for call in reversed(read.calls) if call.key not in self._known}
         self._known.make_room(len(fresh), now)
@@ -61,7 +61,7 @@ class OutcomeReceiver:
         calls = [self._completed(call) for call in reversed(fresh.values())]
         receipt = Receipt(accepted=len(calls), duplicates=len(read.calls) - len(calls), rejected=read.rejected)
         self._count(receipt)
-        await self._hooks.take(calls)
+        await self._callbacks.take(calls)
         return receipt
 
     def _completed(self, call: Call) -> Call:
@@ -69,9 +69,9 @@ class OutcomeReceiver:
         return replace(call, app=self._apps.name(call.app, call.at), judges=judges)
 
     def _count(self, receipt: Receipt) -> None:
-        self._hooks.count("accepted", receipt.accepted)
-        self._hooks.count("duplicate", receipt.duplicates)
-        self._hooks.count("rejected", len(receipt.rejected))
+        self._callbacks.count("accepted", receipt.accepted)
+        self._callbacks.count("duplicate", receipt.duplicates)
+        self._callbacks.count("rejected", len(receipt.rejected))
 
 
 def reader_of(config: Config) -> CallReader:

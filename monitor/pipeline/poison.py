@@ -85,10 +85,10 @@ class PoisonQueue:
             else:
                 outcome.taken.add(name)
                 passed_over.update(refused)
-        self._judge(refused, passed_over, outcome)
+        self._give_up(refused, passed_over, outcome)
         return outcome
 
-    def _judge(self, refused: Mapping[str, StoreError], passed_over: set[str], outcome: WriteOutcome) -> None:
+    def _give_up(self, refused: Mapping[str, StoreError], passed_over: set[str], outcome: WriteOutcome) -> None:
         """Give up what was passed over often enough.
 
         It is counted until all is settled: what was given up may come again as long as anything has to be tried again.

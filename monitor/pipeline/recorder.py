@@ -34,7 +34,7 @@ _BATCH = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hooks:
+class RecorderCallbacks:
     """Who is told of what."""
 
     observe: Callable[[Sample], None]
@@ -80,10 +80,12 @@ class QueueLimits:
 class Recorder:
     """Takes samples from the runner; owns the order of storing and publishing."""
 
-    def __init__(self, board: Board, store: Store, hooks: Hooks, limits: QueueLimits = QueueLimits()) -> None:
+    def __init__(
+        self, board: Board, store: Store, callbacks: RecorderCallbacks, limits: QueueLimits = QueueLimits()
+    ) -> None:
         self._board = board
         self._store = store
-        self._hooks = hooks
+        self._callbacks = callbacks
         self._limits = limits
         self._arrived: list[Sample] = []
         self._calls: list[Call] = []
@@ -100,12 +102,12 @@ class Recorder:
         self._stored: deque[Sample] = deque(maxlen=limits.kept)
         self._states: dict[str, str] = {}
         self._incidents: dict[str, Incident] = {}
-        self._gathered = PendingTraffic()
-        self._counted: TrafficBatch | None = None
+        self._pending = PendingTraffic()
+        self._traffic: TrafficBatch | None = None
         """Traffic that is being stored: it stays as it is until that is done, since only so it is counted once."""
         self._to_write = asyncio.Event()
         self._answered = asyncio.Event()
-        self._piecemeal = PoisonQueue(store)
+        self._poison = PoisonQueue(store)
         self._refusals = 0
         self._is_slow = False
         """Whether publishing does not wait for what is being stored now."""
@@ -121,7 +123,7 @@ class Recorder:
     @property
     def anything_waits(self) -> bool:
         """Whether the store does not hold all that was judged."""
-        return bool(self._backlog or self._states or self._incidents or self._counted or self._gathered)
+        return bool(self._backlog or self._states or self._incidents or self._traffic or self._pending)
 
     def put(self, sample: Sample) -> None:
         """Take a sample; never waits."""
@@ -193,7 +195,7 @@ class Recorder:
         self._in_turn.append(self._taken)
         self._taken = asyncio.Event()
         absorbed = self._board.absorb(batch, calls)
-        self._gathered.add(calls, datetime.now(UTC))
+        self._pending.add(calls, datetime.now(UTC))
         self._unpublished += batch
         self._backlog.extend(batch)
         self._states |= absorbed.states
@@ -202,23 +204,23 @@ class Recorder:
         self._answered.clear()
         self._to_write.set()
         for endpoint, at in absorbed.due.items():
-            self._hooks.due(endpoint, at)
-        self._hooks.absorbed(absorbed)
+            self._callbacks.due(endpoint, at)
+        self._callbacks.absorbed(absorbed)
         return True
 
     def _publish(self) -> None:
         batch, self._unpublished = self._unpublished, []
         for sample in batch:
-            self._hooks.observe(sample)
-        self._hooks.published(self._board.commit(datetime.now(UTC)))
+            self._callbacks.observe(sample)
+        self._callbacks.published(self._board.commit(datetime.now(UTC)))
         for taken in self._in_turn:
             taken.set()
         self._in_turn.clear()
 
     def _shed(self) -> None:
-        calls = self._gathered.shed(datetime.now(UTC))
+        calls = self._pending.shed(datetime.now(UTC))
         if calls:
-            self._hooks.dropped(calls)
+            self._callbacks.dropped(calls)
             log.error(
                 "reported requests dropped because the store is failing: %d", calls, extra={"action": "store_drop"}
             )
@@ -226,7 +228,7 @@ class Recorder:
         if excess > 0:
             for _ in range(excess):
                 self._backlog.popleft()
-            self._hooks.dropped(excess)
+            self._callbacks.dropped(excess)
             log.error("samples dropped because the store is failing: %d", excess, extra={"action": "store_drop"})
 
     async def _write_on(self) -> None:
@@ -275,22 +277,22 @@ class Recorder:
             self._incidents = {**batch.incidents, **self._incidents}
             raise
         if batch.samples:
-            self._hooks.stored()
+            self._callbacks.stored()
 
     def _take_batch(self) -> Batch:
         """The oldest samples that wait, which stay in the queue, and what was made of them, which leaves it.
 
         States and incidents follow their samples: they go with the last, so that none is ahead of what it rests on.
         """
-        if self._counted is not None and self._gathered:
-            return Batch(traffic=self._counted)
+        if self._traffic is not None and self._pending:
+            return Batch(traffic=self._traffic)
         samples = list(islice(self._backlog, _BATCH))
         if len(samples) < len(self._backlog):
             return Batch(samples=samples)
-        if self._gathered:
-            self._counted = self._gathered.counted(secrets.token_hex(8), datetime.now(UTC))
-            self._gathered = PendingTraffic()
-        batch = Batch(samples=samples, states=self._states, incidents=self._incidents, traffic=self._counted)
+        if self._pending:
+            self._traffic = self._pending.counted(secrets.token_hex(8), datetime.now(UTC))
+            self._pending = PendingTraffic()
+        batch = Batch(samples=samples, states=self._states, incidents=self._incidents, traffic=self._traffic)
         self._states, self._incidents = {}, {}
         return batch
 
@@ -315,28 +317,28 @@ class Recorder:
             self._drop_expired(expired)
             self._stored.extend(batch.samples)
             self._leave_front({sample.id for sample in batch.samples})
-            self._counted = None if batch.traffic else self._counted
+            self._traffic = None if batch.traffic else self._traffic
             return
         await self._append_apart(batch)
 
     async def _append_apart(self, batch: Batch) -> None:
         """Store what can be stored of a batch. Raises StoreError while something of it is to be tried again."""
-        outcome = await self._piecemeal.append(batch)
+        outcome = await self._poison.append(batch)
         self._drop_expired(outcome.expired)
         waited = len(self._backlog)
         self._leave(outcome.given_up)
-        self._hooks.dropped(waited - len(self._backlog))  # what was shed meanwhile is counted already
+        self._callbacks.dropped(waited - len(self._backlog))  # what was shed meanwhile is counted already
         self._leave(outcome.taken)
         self._stored.extend(sample for sample in batch.samples if sample.id in outcome.taken)
-        if self._counted is not None and traffic_name(self._counted) in outcome.taken | outcome.given_up:
-            self._counted = None
+        if self._traffic is not None and traffic_name(self._traffic) in outcome.taken | outcome.given_up:
+            self._traffic = None
         if outcome.error is not None:
             raise outcome.error
 
     def _drop_expired(self, count: int) -> None:
         """Count what the store passed over: it began before what retention has deleted."""
         if count:
-            self._hooks.dropped(count)
+            self._callbacks.dropped(count)
             words = "%d samples not stored: they are older than retention keeps. Check whether the clock was stepped"
             log.warning(words, count, extra={"action": "store_drop"})
 

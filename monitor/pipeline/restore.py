@@ -49,7 +49,7 @@ async def recall(board: Board, store: Store, now: datetime) -> tuple[Incident, .
                     bucket_s, tally.endpoint, tally.bucket, task=tally.task, error=tally.error, count=tally.count
                 )
     await restore_traffic(board, store, now)
-    board.restore_recent(await store.samples(now - RECENT, now + AHEAD))
+    board.restore_latency(await store.samples(now - RECENT, now + AHEAD))
     return ended
 
 

@@ -42,13 +42,13 @@ NOTHING: Final[Amounts] = dict.fromkeys(Unit, 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Habit:
+class _CostEstimate:
     """What is known of one probe of one endpoint."""
 
     every_s: float
     most: Amounts
     """The dearest so far, and at least what its prompt and its token limit allow."""
-    usual: Amounts
+    typical: Amounts
     """The newest; before there is one, the most."""
     last_at: datetime | None = None
     """When it last ran."""
@@ -57,11 +57,11 @@ class _Habit:
 class Budgets:
     """The budgets of all providers that have one. Probes of the others run, and are not counted."""
 
-    __slots__ = ("_providers", "_purses")
+    __slots__ = ("_budgets", "_providers")
 
     def __init__(self, caps: Mapping[str, Amounts], providers: Mapping[str, str]) -> None:
         """`caps` of a day by provider, of the units that it has a cap for; `providers` by endpoint id."""
-        self._purses = {name: _Purse(cap) for name, cap in caps.items()}
+        self._budgets = {name: _ProviderBudget(cap) for name, cap in caps.items()}
         self._providers = providers
 
     def restore(self, endpoint: str, spent: Amounts, at: datetime) -> None:
@@ -69,44 +69,44 @@ class Budgets:
 
         One that is not configured any more counts for the provider that its id begins with.
         """
-        purse = self._purses.get(self._providers.get(endpoint, endpoint.partition(":")[0]))
-        if purse is not None:
-            purse.add(at.date(), spent)
+        budget = self._budgets.get(self._providers.get(endpoint, endpoint.partition(":")[0]))
+        if budget is not None:
+            budget.add(at.date(), spent)
 
     def claim(self, run: Run, every_s: float, at: datetime) -> str | None:
         """Set aside the most that a probe should cost, until `release`; where that cannot be: why it is not to run."""
-        purse = self._purses.get(run.endpoint.provider)
-        return None if purse is None else purse.claim(run, every_s, at)
+        budget = self._budgets.get(run.endpoint.provider)
+        return None if budget is None else budget.claim(run, every_s, at)
 
     def release(self, run: Run) -> None:
         """A probe is over; what it cost was charged."""
-        purse = self._purses.get(run.endpoint.provider)
-        if purse is not None:
-            purse.release(run.id)
+        budget = self._budgets.get(run.endpoint.provider)
+        if budget is not None:
+            budget.release(run.id)
 
     def charge(self, sample: Sample) -> None:
         """Count what a probe cost. What no provider told and nobody could count is not known, and not charged."""
-        purse = self._purses.get(self._providers.get(sample.endpoint, ""))
-        if purse is not None:
-            purse.charge(sample)
+        budget = self._budgets.get(self._providers.get(sample.endpoint, ""))
+        if budget is not None:
+            budget.charge(sample)
 
     def shares(self, at: datetime) -> Iterator[tuple[str, Unit, float]]:
         """The share of its cap that each provider has spent on the day of `at`, by provider and unit."""
-        for name, purse in self._purses.items():
-            for unit, share in purse.shares(at.date()):
+        for name, budget in self._budgets.items():
+            for unit, share in budget.shares(at.date()):
                 yield name, unit, share
 
 
-class _Purse:
+class _ProviderBudget:
     """One provider's budget."""
 
-    __slots__ = ("_caps", "_days", "_habits", "_running")
+    __slots__ = ("_caps", "_days", "_estimates", "_running")
 
     def __init__(self, caps: Amounts) -> None:
         self._caps = caps
         self._days: dict[date, Amounts] = {}
         self._running: dict[str, Amounts] = {}
-        self._habits: dict[tuple[str, str], _Habit] = {}
+        self._estimates: dict[tuple[str, str], _CostEstimate] = {}
 
     def add(self, day: date, amounts: Amounts) -> None:
         self._days[day] = _sum(self._days.get(day, NOTHING), amounts)
@@ -114,12 +114,12 @@ class _Purse:
             del self._days[next(iter(self._days))]
 
     def claim(self, run: Run, every_s: float, at: datetime) -> str | None:
-        habit = self._habit(run, every_s)
-        refusal = self._refusal(habit, at)
-        if refusal is None and any(habit.most.values()):
-            self._running[run.id] = habit.most
-            habit = replace(habit, last_at=at)
-        self._habits[run.endpoint.id, run.probe] = habit
+        estimate = self._estimate(run, every_s)
+        refusal = self._refusal(estimate, at)
+        if refusal is None and any(estimate.most.values()):
+            self._running[run.id] = estimate.most
+            estimate = replace(estimate, last_at=at)
+        self._estimates[run.endpoint.id, run.probe] = estimate
         return refusal
 
     def release(self, run_id: str) -> None:
@@ -130,45 +130,45 @@ class _Purse:
         if not any(cost.values()):
             return
         self.add(sample.started_at.date(), cost)
-        habit = self._habits.get(key)
-        if habit is not None:
-            self._habits[key] = replace(habit, usual=cost, most=_larger(habit.most, cost))
+        estimate = self._estimates.get(key)
+        if estimate is not None:
+            self._estimates[key] = replace(estimate, typical=cost, most=_larger(estimate.most, cost))
 
     def shares(self, day: date) -> Iterator[tuple[Unit, float]]:
         for unit, cap in self._caps.items():
             yield unit, self._days.get(day, NOTHING)[unit] / cap
 
-    def _habit(self, run: Run, every_s: float) -> _Habit:
-        known, most = self._habits.get((run.endpoint.id, run.probe)), _at_most(run)
+    def _estimate(self, run: Run, every_s: float) -> _CostEstimate:
+        known, most = self._estimates.get((run.endpoint.id, run.probe)), _at_most(run)
         if known is None:
-            return _Habit(every_s=every_s, most=most, usual=most)
+            return _CostEstimate(every_s=every_s, most=most, typical=most)
         return replace(known, every_s=every_s, most=_larger(known.most, most))
 
-    def _refusal(self, habit: _Habit, at: datetime) -> str | None:
+    def _refusal(self, estimate: _CostEstimate, at: datetime) -> str | None:
         """Why a probe is not to run now, if so: that nothing is left is said rather than that little is."""
-        units = [unit for unit in self._caps if habit.most[unit] > 0]
-        reasons = (reason(unit, habit, at) for reason in (self._spent, self._taken, self._slowed) for unit in units)
+        units = [unit for unit in self._caps if estimate.most[unit] > 0]
+        reasons = (reason(unit, estimate, at) for reason in (self._spent, self._taken, self._slowed) for unit in units)
         return next(filter(None, reasons), None)
 
-    def _spent(self, unit: Unit, habit: _Habit, at: datetime) -> str | None:
+    def _spent(self, unit: Unit, estimate: _CostEstimate, at: datetime) -> str | None:
         spent, cap = self._days.get(at.date(), NOTHING)[unit], self._caps[unit]
         return f"today's budget is spent: {_shown(unit, spent, cap)}, until 00:00 UTC" if spent >= cap else None
 
-    def _taken(self, unit: Unit, habit: _Habit, at: datetime) -> str | None:
+    def _taken(self, unit: Unit, estimate: _CostEstimate, at: datetime) -> str | None:
         spent, cap = self._days.get(at.date(), NOTHING)[unit], self._caps[unit]
         if self._gone(unit, at) < cap:
             return None
         return f"probes that run now may spend the rest of today's budget: {_shown(unit, spent, cap)} so far"
 
-    def _slowed(self, unit: Unit, habit: _Habit, at: datetime) -> str | None:
+    def _slowed(self, unit: Unit, estimate: _CostEstimate, at: datetime) -> str | None:
         spent, cap = self._days.get(at.date(), NOTHING)[unit], self._caps[unit]
         # A moment to come is from before the wall clock was set back, and says nothing.
-        if spent < SLOW_FROM * cap or habit.last_at is None or habit.last_at > at:
+        if spent < SLOW_FROM * cap or estimate.last_at is None or estimate.last_at > at:
             return None
         left_s = (_midnight_after(at) - at).total_seconds()
-        wanted = left_s * sum(each.usual[unit] / each.every_s for each in self._habits.values())
+        wanted = left_s * sum(each.typical[unit] / each.every_s for each in self._estimates.values())
         stretch = wanted / (cap - self._gone(unit, at))
-        wait_s = habit.every_s * stretch - (at - habit.last_at).total_seconds()
+        wait_s = estimate.every_s * stretch - (at - estimate.last_at).total_seconds()
         if stretch <= 1 or wait_s <= 0:
             return None
         so_far, wait = _shown(unit, spent, cap), f"next in {math.ceil(wait_s)} s"

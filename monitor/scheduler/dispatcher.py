@@ -23,15 +23,15 @@ class Dispatcher:
     def __init__(
         self,
         prober: Prober,
-        places: ConcurrencyLimits,
-        moved: BlameOverrides,
+        limits: ConcurrencyLimits,
+        overrides: BlameOverrides,
         emit: Callable[[Sample], None],
         budgets: Budgets | None = None,
     ) -> None:
-        self.runner = Runner(prober, places, self._take)
-        self._moved = moved
+        self.runner = Runner(prober, limits, self._take)
+        self._overrides = overrides
         self._emit = emit
-        self._respites = RetryAfter()
+        self._retry_after = RetryAfter()
         self._budgets = budgets or Budgets({}, {})
 
     async def fire(self, job: Job, at: datetime) -> None:
@@ -60,11 +60,11 @@ class Dispatcher:
 
     def may_ask(self, endpoint: str, at: datetime) -> bool:
         """Whether an endpoint may be asked at `at`: its provider has not asked to be left alone."""
-        return self._respites.left_s(endpoint, at) is None
+        return self._retry_after.left_s(endpoint, at) is None
 
     def _held_back(self, job: Job, run: Run, at: datetime) -> Sample | None:
         """What is recorded in place of a probe that is not to be made now; None: it is, and its cost is set aside."""
-        left_s = self._respites.left_s(run.endpoint.id, at)
+        left_s = self._retry_after.left_s(run.endpoint.id, at)
         if left_s is not None:
             detail = f"the provider asked to be left alone for another {math.ceil(left_s)} s"
             return unmeasured(run, ErrorClass.SKIPPED, detail, at)
@@ -72,6 +72,6 @@ class Dispatcher:
         return None if refusal is None else unmeasured(run, ErrorClass.BUDGET, refusal, at)
 
     def _take(self, sample: Sample) -> None:
-        self._respites.note(sample)
+        self._retry_after.note(sample)
         self._budgets.charge(sample)
-        self._emit(blamed(sample, self._moved))
+        self._emit(blamed(sample, self._overrides))

@@ -38,7 +38,7 @@ class Job:
         object.__setattr__(self, "first_tick", EPOCH + timedelta(seconds=self.phase_s))
 
 
-def plan(config: Config) -> tuple[Job, ...]:
+def enabled_jobs(config: Config) -> tuple[Job, ...]:
     """The jobs to schedule: one for each probe of each enabled endpoint."""
     return tuple(job for job in all_jobs(config) if job.spec.enabled)
 

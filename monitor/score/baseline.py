@@ -118,18 +118,18 @@ def _wanted(basis: Basis, hour: datetime) -> frozenset[datetime]:
     return frozenset(starts(basis, hour))
 
 
-def habits_of(hour: datetime, task: Task, past: Iterable[BaselineHistory]) -> Baselines:
+def baselines_of(hour: datetime, task: Task, past: Iterable[BaselineHistory]) -> Baselines:
     """The habits for the hour from `hour` on, each of the first basis that has enough.
 
     `past`: hours of the task in any order, several that began together (of several vantages) added up. What no basis
     asks for is passed over.
     """
     known = tuple(each for each in past if each.well)
-    ttft_s, output_tps = (_first_habit(hour, known, figure) for figure in FIGURES)
+    ttft_s, output_tps = (_first_baseline(hour, known, figure) for figure in FIGURES)
     return Baselines(hour=hour, task=task, ttft_s=ttft_s, output_tps=output_tps)
 
 
-def _first_habit(hour: datetime, past: Sequence[BaselineHistory], figure: str) -> Baseline | None:
+def _first_baseline(hour: datetime, past: Sequence[BaselineHistory], figure: str) -> Baseline | None:
     for basis in Basis:
         wanted = _wanted(basis, hour)
         by_day: dict[int, Counter[float]] = {}
@@ -137,12 +137,12 @@ def _first_habit(hour: datetime, past: Sequence[BaselineHistory], figure: str) -
             if each.start in wanted:
                 day = (hour - each.start - _HOUR) // _DAY
                 by_day.setdefault(day, Counter()).update(each.bins.get(figure, {}))
-        if found := habit_of(basis, by_day.values()):
+        if found := baseline_of(basis, by_day.values()):
             return found
     return None
 
 
-def habit_of(basis: Basis, days: Iterable[Bins]) -> Baseline | None:
+def baseline_of(basis: Basis, days: Iterable[Bins]) -> Baseline | None:
     """The habit of a figure from its values' counts in each stretch of 24 hours; None of too few.
 
     No such day weighs more than the middle one of them: neither one that was probed more often, nor the newest.
@@ -187,26 +187,26 @@ def weighted_median(weights: Mapping[float, float]) -> float:
     return ordered[bisect_left(list(accumulate(weights[value] for value in ordered)), half)]
 
 
-def unusual(habits: Baselines, sample: Sample) -> bool:
+def is_anomalous(baselines: Baselines, sample: Sample) -> bool:
     """Whether a success took far longer than usual to its first token, or wrote far more slowly."""
-    if sample.error is not None or sample.task is not habits.task:
+    if sample.error is not None or sample.task is not baselines.task:
         return False
-    return _is_slow(habits.ttft_s, sample.ttft_s) or _is_dull(habits.output_tps, sample.output_tps)
+    return _is_slow(baselines.ttft_s, sample.ttft_s) or _is_dull(baselines.output_tps, sample.output_tps)
 
 
-def _is_slow(habit: Baseline | None, ttft_s: float | None) -> bool:
-    if habit is None or ttft_s is None or ttft_s <= habit.median + _LEAST_S:
+def _is_slow(baseline: Baseline | None, ttft_s: float | None) -> bool:
+    if baseline is None or ttft_s is None or ttft_s <= baseline.median + _LEAST_S:
         return False
-    return math.log(ttft_s) - math.log(habit.median) > _reach(habit)
+    return math.log(ttft_s) - math.log(baseline.median) > _reach(baseline)
 
 
-def _is_dull(habit: Baseline | None, output_tps: float | None) -> bool:
+def _is_dull(baseline: Baseline | None, output_tps: float | None) -> bool:
     """The same of a speed, which is half a time: by the same factor, but with no least difference."""
-    if habit is None or output_tps is None:
+    if baseline is None or output_tps is None:
         return False
-    return output_tps <= 0 or math.log(habit.median) - math.log(output_tps) > _reach(habit)
+    return output_tps <= 0 or math.log(baseline.median) - math.log(output_tps) > _reach(baseline)
 
 
-def _reach(habit: Baseline) -> float:
+def _reach(baseline: Baseline) -> float:
     """How far from the median's logarithm is usual."""
-    return max(_DEVIATIONS * _NORMAL * habit.mad, math.log(_LEAST_FACTOR))
+    return max(_DEVIATIONS * _NORMAL * baseline.mad, math.log(_LEAST_FACTOR))

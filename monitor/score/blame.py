@@ -15,12 +15,12 @@ BlameOverrides: TypeAlias = Mapping[ErrorClass, Blame]
 """The classes whose blame is another than the table's."""
 
 
-def blame_of(error: ErrorClass, moved: BlameOverrides) -> Blame:
+def blame_of(error: ErrorClass, blame_overrides: BlameOverrides) -> Blame:
     """Whose fault a class is here."""
-    return moved.get(error, error.blame)
+    return blame_overrides.get(error, error.blame)
 
 
-def blamed(sample: Sample, moved: BlameOverrides) -> Sample:
+def blamed(sample: Sample, blame_overrides: BlameOverrides) -> Sample:
     """The sample with the blame that its class has here."""
-    blame = None if sample.error is None else blame_of(sample.error, moved)
+    blame = None if sample.error is None else blame_of(sample.error, blame_overrides)
     return sample if blame is sample.blame else replace(sample, blame=blame)

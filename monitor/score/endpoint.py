@@ -10,7 +10,7 @@ from operator import sub
 
 from monitor.domain.incident import Cause
 from monitor.domain.status import Status
-from monitor.score.baseline import Baselines, unusual
+from monitor.score.baseline import Baselines, is_anomalous
 from monitor.score.blame import BlameOverrides, blame_of
 from monitor.score.health import (
     Assessment,
@@ -20,24 +20,24 @@ from monitor.score.health import (
     advance,
     assess,
     bounded,
-    bounded_outlook,
+    bounded_belief,
     in_doubt,
     judged_status,
     settle,
 )
 from monitor.score.hmm import NEW, ProviderBelief
-from monitor.score.incidents import IncidentTracker, accused, bounded_docket, ruled
+from monitor.score.incidents import IncidentTracker, add_evidence, bounded_tracker, update
 from monitor.score.latency import RecentLatency
 from monitor.score.outcomes import NOTHING, Counts, SampleOutcome, outcome
 from monitor.score.probe_interval import IntervalLimits, next_probe
 from monitor.score.sampling import Sampler
-from monitor.score.task_errors import JUDGED, TaskErrors
+from monitor.score.task_errors import ERROR_RATIO_TASKS, TaskErrors
 from monitor.score.windows import DAY, Ledger, Window
 from monitor.traffic.calls import Call
 from probes._model import ErrorClass, Sample, Task
 
 _MOVED = 0.02
-_HABITS_LAST = timedelta(hours=2)
+_BASELINES_LAST = timedelta(hours=2)
 """From the hour that they are for on: the next hour's may come late."""
 _LATE = timedelta(minutes=2)
 """Traffic that began so long before the newest evidence counts in uptime, but says nothing about now."""
@@ -56,7 +56,7 @@ class ScoringParams:
     only_reach: bool
     """Whether no probe asks for tokens."""
     count_wrong_answers: bool
-    moved: BlameOverrides
+    blame_overrides: BlameOverrides
     """The classes whose blame is another than the published table's."""
     ttft_slo_s: float | None = None
     """What real traffic is held to."""
@@ -65,19 +65,19 @@ class ScoringParams:
 class Shared:
     """What all of a provider's endpoints know of it, in one place."""
 
-    __slots__ = ("_told", "outlook", "shown")
+    __slots__ = ("_reported", "belief", "shown")
 
     def __init__(self) -> None:
-        self.outlook: ProviderBelief = NEW
+        self.belief: ProviderBelief = NEW
         self.shown: ProviderBelief = NEW
         """As readers may see it."""
-        self._told = self.outlook.belief
+        self._reported = self.belief.probabilities
 
     def is_news(self) -> bool:
         """Whether the belief has moved since this was last true by so much that a status may depend on it."""
-        moved: bool = max(map(abs, map(sub, self.outlook.belief, self._told))) > _MOVED
+        moved: bool = max(map(abs, map(sub, self.belief.probabilities, self._reported))) > _MOVED
         if moved:
-            self._told = self.outlook.belief
+            self._reported = self.belief.probabilities
         return moved
 
 
@@ -90,45 +90,45 @@ class EndpointState:
     __slots__ = (
         "_unshown",
         "_unshown_calls",
-        "answers",
-        "docket",
+        "baselines",
         "endpoint",
         "first_seen",
-        "habits",
         "health",
+        "latency",
         "ledger",
-        "recent",
+        "params",
+        "sampler",
         "shared",
         "shown",
-        "terms",
-        "thinner",
+        "task_errors",
+        "tracker",
         "traffic",
     )
 
-    def __init__(self, endpoint: str, terms: ScoringParams, shared: Shared, now: datetime) -> None:
+    def __init__(self, endpoint: str, params: ScoringParams, shared: Shared, now: datetime) -> None:
         self.endpoint = endpoint
-        self.terms = terms
+        self.params = params
         self.shared = shared
         self.health = Health(since=now)
         self.shown = self.health
         """As readers may see it."""
-        self.docket = IncidentTracker()
+        self.tracker = IncidentTracker()
         self.first_seen: datetime | None = None
-        self.habits: Baselines | None = None
+        self.baselines: Baselines | None = None
         """What is usual at this hour, if enough is known."""
         self.ledger = Ledger()
         """Of probes."""
         self.traffic = Ledger()
-        self.thinner = Sampler()
-        self.recent = RecentLatency(terms.task)
-        self.answers = {task: TaskErrors() for task in JUDGED}
+        self.sampler = Sampler()
+        self.latency = RecentLatency(params.task)
+        self.task_errors = {task: TaskErrors() for task in ERROR_RATIO_TASKS}
         self._unshown: list[tuple[Sample, SampleOutcome]] = []
         self._unshown_calls: Counter[tuple[datetime, SampleOutcome]] = Counter()
 
     def outcome(self, error: ErrorClass | None) -> SampleOutcome:
         """What a sample with this error counts as here."""
-        blame = None if error is None else blame_of(error, self.terms.moved)
-        return outcome(error, blame, count_wrong_answers=self.terms.count_wrong_answers)
+        blame = None if error is None else blame_of(error, self.params.blame_overrides)
+        return outcome(error, blame, count_wrong_answers=self.params.count_wrong_answers)
 
     def absorb(self, sample: Sample, *, within_slo: bool) -> None:
         """Take a new sample in."""
@@ -138,8 +138,8 @@ class EndpointState:
             at=sample.started_at,
             outcome=outcome,
             within_slo=within_slo,
-            unusual=self._is_unusual(sample),
-            reach=sample.task is Task.REACH and not self.terms.only_reach,
+            anomalous=self._is_anomalous(sample),
+            reach=sample.task is Task.REACH and not self.params.only_reach,
             error=sample.error,
             status_code=sample.status_code,
         )
@@ -150,10 +150,10 @@ class EndpointState:
         judged = [self._observed(call) for call in calls]
         self._unshown_calls.update((seen.at.replace(microsecond=0), seen.outcome) for seen in judged)
         measured_at = self.health.measured_at
-        return self.thinner.thin(seen for seen in judged if measured_at is None or seen.at >= measured_at - _LATE)
+        return self.sampler.select(seen for seen in judged if measured_at is None or seen.at >= measured_at - _LATE)
 
     def _observed(self, call: Call) -> Observation:
-        slo_s = self.terms.ttft_slo_s
+        slo_s = self.params.ttft_slo_s
         return Observation(
             at=call.at,
             outcome=self.outcome(call.error),
@@ -164,23 +164,23 @@ class EndpointState:
 
     def see(self, seen: Observation) -> None:
         """Take evidence in."""
-        self.health, self.shared.outlook = advance(self.health, self.shared.outlook, seen)
+        self.health, self.shared.belief = advance(self.health, self.shared.belief, seen)
         cause = _cause(seen)
         if cause is not None:
-            self.docket = accused(self.docket, self.endpoint, cause, seen.at)
+            self.tracker = add_evidence(self.tracker, self.endpoint, cause, seen.at)
         self._rule(seen.at)
 
     def show(self) -> None:
         """Let readers see all that was taken in."""
         for sample, counted_as in self._unshown:
             self.ledger.add(sample.started_at, counted_as)
-            self.recent.add(sample, counted_as)
-            self._judge(sample.task, sample.started_at, sample.error, counted_as)
+            self.latency.add(sample, counted_as)
+            self._count_task_error(sample.task, sample.started_at, sample.error, counted_as)
             self.first_seen = min(self.first_seen or sample.started_at, sample.started_at)
         for (second, counted_as), count in self._unshown_calls.items():
             self.traffic.add(second, counted_as, count)
         self._unshown, self._unshown_calls = [], Counter()
-        self.shown, self.shared.shown = self.health, self.shared.outlook
+        self.shown, self.shared.shown = self.health, self.shared.belief
 
     def counts(self, now: datetime) -> Iterator[tuple[Window, Counts, Counts]]:
         """Each window with its counts, and with those of real traffic, which are among them; the shortest first."""
@@ -190,7 +190,7 @@ class EndpointState:
     def settle(self, at: datetime) -> bool:
         """Follow what others' samples said of the provider; True when that changed the status."""
         before = self.health
-        self.health = settle(before, self.shared.outlook, at)
+        self.health = settle(before, self.shared.belief, at)
         if self.health is before:
             return False
         self._rule(at)
@@ -198,7 +198,7 @@ class EndpointState:
 
     def is_behind(self, fallen: EndpointState) -> bool:
         """Whether its newest sample is from before another endpoint fell, so that it may be down without knowing."""
-        measured_at, incident = self.health.measured_at, fallen.docket.incident
+        measured_at, incident = self.health.measured_at, fallen.tracker.incident
         return measured_at is not None and incident is not None and measured_at < incident.began_at
 
     def bound(self, now: datetime) -> None:
@@ -207,64 +207,68 @@ class EndpointState:
         if health is self.health:
             return
         self.health, self.shown = health, bounded(self.shown, now)
-        self.shared.outlook = bounded_outlook(self.shared.outlook, now)
-        self.shared.shown = bounded_outlook(self.shared.shown, now)
-        self.docket = bounded_docket(self.docket, now)
-        self.thinner = Sampler()
-        self.recent.forget_after(now)
+        self.shared.belief = bounded_belief(self.shared.belief, now)
+        self.shared.shown = bounded_belief(self.shared.shown, now)
+        self.tracker = bounded_tracker(self.tracker, now)
+        self.sampler = Sampler()
+        self.latency.forget_after(now)
         self.ledger.forget_after(now)
         self.traffic.forget_after(now)
-        for answers in self.answers.values():
-            answers.forget_after(now)
+        for task_errors in self.task_errors.values():
+            task_errors.forget_after(now)
 
     def take_counts(self, fresh: EndpointState) -> None:
         """Go on with the counts and figures of another record of the same endpoint."""
-        self.ledger, self.traffic, self.answers = fresh.ledger, fresh.traffic, fresh.answers
-        self.recent, self.first_seen = fresh.recent, fresh.first_seen
+        self.ledger, self.traffic, self.task_errors = fresh.ledger, fresh.traffic, fresh.task_errors
+        self.latency, self.first_seen = fresh.latency, fresh.first_seen
 
     def assess(self, now: datetime) -> Assessment:
         """What to publish at `now`."""
-        return assess(self.shown, self.shared.shown, now, stale_s=self.terms.stale_s)
+        return assess(self.shown, self.shared.shown, now, stale_s=self.params.stale_s)
 
     def judged_status(self, now: datetime) -> JudgedStatus:
         """The status to publish at `now`, without the score, which takes longer."""
-        return judged_status(self.shown, now, stale_s=self.terms.stale_s)
+        return judged_status(self.shown, now, stale_s=self.params.stale_s)
 
     def next_probe(self) -> datetime | None:
         """When the next probe is worth its money; None: nothing is known yet."""
-        return next_probe(self.health, self.terms.limits)
+        return next_probe(self.health, self.params.limits)
 
     def restore(self, sample: Sample) -> None:
         """Take in a stored sample of the last half hour; what it did to health and counts is restored by others."""
-        self.recent.add(sample, self.outcome(sample.error))
+        self.latency.add(sample, self.outcome(sample.error))
 
     def restore_counts(self, bucket_s: int, at: datetime, *, task: Task, error: ErrorClass | None, count: int) -> None:
         """Take in stored counts, known to within `bucket_s`, for the windows that count that finely."""
         outcome = self.outcome(error)
         self.ledger.restore(bucket_s, at, outcome, count)
         if bucket_s == DAY.bucket_s:
-            self._judge(task, at, error, outcome, count)
+            self._count_task_error(task, at, error, outcome, count)
 
     def restore_traffic(self, bucket_s: int, at: datetime, error: ErrorClass | None, count: int) -> None:
         """Take in stored counts of real traffic for the windows that count by `bucket_s`."""
         self.traffic.restore(bucket_s, at, self.outcome(error), count)
 
-    def _judge(
+    def _count_task_error(
         self, task: Task, at: datetime, error: ErrorClass | None, outcome: SampleOutcome, count: int = 1
     ) -> None:
-        if task in self.answers:
-            self.answers[task].add(at, error, outcome, count)
+        if task in self.task_errors:
+            self.task_errors[task].add(at, error, outcome, count)
 
-    def _is_unusual(self, sample: Sample) -> bool:
+    def _is_anomalous(self, sample: Sample) -> bool:
         """Whether a sample is far from the habit of its hour; what was usual long before says nothing."""
-        habits = self.habits
-        return habits is not None and sample.started_at - habits.hour < _HABITS_LAST and unusual(habits, sample)
+        baselines = self.baselines
+        return (
+            baselines is not None
+            and sample.started_at - baselines.hour < _BASELINES_LAST
+            and is_anomalous(baselines, sample)
+        )
 
     def _rule(self, at: datetime) -> None:
-        if self.health.status is Status.UP and self.docket.incident is None:
+        if self.health.status is Status.UP and self.tracker.incident is None:
             return
-        cleared = not in_doubt(self.health, self.shared.outlook, at)
-        self.docket = ruled(self.docket, self.endpoint, self.health.status, at, cleared=cleared)
+        cleared = not in_doubt(self.health, self.shared.belief, at)
+        self.tracker = update(self.tracker, self.endpoint, self.health.status, at, cleared=cleared)
 
 
 def _cause(seen: Observation) -> ErrorClass | Cause | None:
@@ -274,7 +278,7 @@ def _cause(seen: Observation) -> ErrorClass | Cause | None:
             return seen.error
         case SampleOutcome.OK if not seen.within_slo:
             return Cause.SLO
-        case SampleOutcome.OK if seen.unusual:
+        case SampleOutcome.OK if seen.anomalous:
             return Cause.HABIT
         case _:
             return None

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from monitor.domain.status import Status
+from monitor.score.base_rates import DEFAULT_RATES, BaseRates
 from monitor.score.hmm import (
     LASTING,
     NEW,
@@ -26,8 +27,7 @@ from monitor.score.hmm import (
 )
 from monitor.score.markov import Belief, Hidden
 from monitor.score.outcomes import SampleOutcome
-from monitor.score.persistent import NEWCOMER, Persistent
-from monitor.score.usual import USUAL, Usual
+from monitor.score.persistent import NEWCOMER, PersistentTrouble
 from probes._model import ErrorClass
 
 _DOWN_FROM, _DOWN_STAYS = 0.5, 0.1
@@ -42,7 +42,7 @@ _LASTS: Final = 0.01
 """A chance of trouble that lasts is worth a look from here on."""
 _DEAD, _ALIVE = 0.05, 0.42
 """It is as bad as being down where so many requests or fewer succeed, and not where so many do."""
-_ODD_FROM, _ODD_MOST = 3, 5
+_ANOMALIES_FROM, _ANOMALIES_MOST = 3, 5
 """From how many more unusual samples than usual ones an endpoint is degraded, and how many are remembered."""
 _SILENCE = frozenset({ErrorClass.DNS, ErrorClass.CONNECT, ErrorClass.TLS})
 """Nobody answered at all."""
@@ -50,7 +50,7 @@ _SURPRISE: Final = 0.03
 """A sample that was less likely than this raises a doubt."""
 AHEAD: Final = timedelta(seconds=1)
 """Evidence that is further ahead of the clock than that is from a time when the clock was ahead."""
-CALM: Final = 16
+SURPRISE_MEMORY: Final = 16
 """Samples after which no surprise is remembered, whatever the limits of the pace."""
 
 
@@ -62,7 +62,7 @@ class Observation:
     """When the probe started."""
     outcome: SampleOutcome
     within_slo: bool
-    unusual: bool = False
+    anomalous: bool = False
     """Far from the endpoint's own habit."""
     reach: bool = False
     """Whether it only asked if anybody answers, of an endpoint that other probes ask for tokens."""
@@ -96,17 +96,17 @@ class Health:
     measured_at: datetime | None = None
     """Start of the newest counted sample."""
     own: ProviderBelief = NEW
-    usual: Usual = USUAL
-    persistent: Persistent = NEWCOMER
+    base_rates: BaseRates = DEFAULT_RATES
+    persistent: PersistentTrouble = NEWCOMER
     succeeded: bool = False
     """Whether it ever did; until then it is unknown, or down."""
     failures: int = 0
     """Provider failures in a row."""
-    odd: int = 0
+    anomaly_count: int = 0
     """How many more of the newest samples were unusual than were not."""
-    calm: int = CALM
+    since_surprise: int = SURPRISE_MEMORY
     """Samples since the newest that was a surprise, or changed the status; those that only reach it do not count."""
-    paced_at: datetime | None = None
+    interval_from: datetime | None = None
     """Start of the newest of all these."""
     silent: bool = False
     """Whether nobody answered the newest sample at all."""
@@ -151,13 +151,15 @@ def advance(health: Health, shared: ProviderBelief, seen: Observation) -> tuple[
         since=health.since,
         measured_at=measured_at,
         own=view.own,
-        usual=view.usual,
+        base_rates=view.base_rates,
         persistent=view.persistent,
         succeeded=health.succeeded or not failed,
         failures=health.failures + 1 if failed else 0,
-        odd=min(health.odd + 1, _ODD_MOST) if seen.unusual else max(health.odd - 1, 0),
-        calm=health.calm if seen.reach else health.calm + 1,
-        paced_at=health.paced_at if seen.reach else max(seen.at, health.paced_at or seen.at),
+        anomaly_count=min(health.anomaly_count + 1, _ANOMALIES_MOST)
+        if seen.anomalous
+        else max(health.anomaly_count - 1, 0),
+        since_surprise=health.since_surprise if seen.reach else health.since_surprise + 1,
+        interval_from=health.interval_from if seen.reach else max(seen.at, health.interval_from or seen.at),
         silent=failed and (seen.reach or seen.error in _SILENCE),
         trouble=None,
         last_error=health.last_error,
@@ -167,7 +169,7 @@ def advance(health: Health, shared: ProviderBelief, seen: Observation) -> tuple[
     turned = health.status is not Status.UNKNOWN and settled.status not in {health.status, Status.DOWN}
     first = failed and health.failures == 1 and not health.succeeded
     if expected < _SURPRISE or turned or first:
-        settled = replace(settled, calm=0, paced_at=max(seen.at, settled.paced_at or seen.at))
+        settled = replace(settled, since_surprise=0, interval_from=max(seen.at, settled.interval_from or seen.at))
     return settled, view.shared
 
 
@@ -206,7 +208,7 @@ def bounded(health: Health, now: datetime) -> Health:
     moments = (
         health.since,
         health.measured_at,
-        health.paced_at,
+        health.interval_from,
         None if trouble is None else trouble.since,
         None if last is None else last.at,
     )
@@ -216,28 +218,28 @@ def bounded(health: Health, now: datetime) -> Health:
         health,
         since=min(health.since, now),
         measured_at=None if health.measured_at is None else min(health.measured_at, now),
-        own=bounded_outlook(health.own, now),
-        paced_at=None if health.paced_at is None else min(health.paced_at, now),
+        own=bounded_belief(health.own, now),
+        interval_from=None if health.interval_from is None else min(health.interval_from, now),
         trouble=None if trouble is None else replace(trouble, since=min(trouble.since, now)),
         last_error=None if last is None else replace(last, at=min(last.at, now)),
     )
 
 
-def bounded_outlook(outlook: ProviderBelief, now: datetime) -> ProviderBelief:
+def bounded_belief(belief: ProviderBelief, now: datetime) -> ProviderBelief:
     """An outlook that is dated no later than now."""
     at_s = now.timestamp()
-    return outlook if outlook.at_s is None or outlook.at_s <= at_s else replace(outlook, at_s=at_s)
+    return belief if belief.at_s is None or belief.at_s <= at_s else replace(belief, at_s=at_s)
 
 
 def in_doubt(health: Health, shared: ProviderBelief, at: datetime) -> bool:
     """Whether anything of the newest samples still speaks against an endpoint; a surprise does until the next one."""
     belief = met(view_of(health, shared), at.timestamp())
-    return well(health, belief) < _WELL_FROM or health.odd > 0 or health.calm == 0
+    return well(health, belief) < _WELL_FROM or health.anomaly_count > 0 or health.since_surprise == 0
 
 
 def view_of(health: Health, shared: ProviderBelief) -> EndpointBelief:
     """What the filter knows of an endpoint with this health."""
-    return EndpointBelief(own=health.own, shared=shared, usual=health.usual, persistent=health.persistent)
+    return EndpointBelief(own=health.own, shared=shared, base_rates=health.base_rates, persistent=health.persistent)
 
 
 def _shown(seen: Observation) -> Seen:
@@ -254,7 +256,7 @@ def _reached(health: Health, shared: ProviderBelief, at: datetime) -> tuple[Heal
     if not health.silent:
         return settle(health, shared, at), shared
     view, _ = update(view_of(health, shared), Success.REACHED, at.timestamp())
-    health = replace(health, own=view.own, usual=view.usual, persistent=view.persistent, silent=False)
+    health = replace(health, own=view.own, base_rates=view.base_rates, persistent=view.persistent, silent=False)
     return settle(health, view.shared, at), view.shared
 
 
@@ -273,8 +275,8 @@ def _status(health: Health, belief: Belief) -> Status:
     if not health.succeeded:
         return Status.UNKNOWN
     enough, good = (_WELL_STAYS, _GOOD_STAYS) if before is Status.UP else (_WELL_FROM, _GOOD_FROM)
-    odd = 1 if before in {Status.DEGRADED, Status.DOWN} else _ODD_FROM
-    fine = well(health, belief) >= enough and health.usual.good_share >= good and health.odd < odd
+    too_many = 1 if before in {Status.DEGRADED, Status.DOWN} else _ANOMALIES_FROM
+    fine = well(health, belief) >= enough and health.base_rates.good_share >= good and health.anomaly_count < too_many
     return Status.UP if fine else Status.DEGRADED
 
 

@@ -18,10 +18,10 @@ from itertools import accumulate
 from operator import mul, sub
 from typing import Final, TypeAlias
 
+from monitor.score.base_rates import DEFAULT_RATES, DEFAULT_WEIGHT, BaseRates
 from monitor.score.interval import interval
 from monitor.score.markov import HOUR_S, Belief, Hidden, Rates, moved, settled
-from monitor.score.persistent import NEWCOMER, Persistent, Shares, bounded
-from monitor.score.usual import USUAL, USUAL_WEIGHT, Usual
+from monitor.score.persistent import NEWCOMER, PersistentTrouble, Shares, bounded
 from probes._model import ErrorClass
 
 OWN: Final = Rates(onset=(0.005, 0.004, 0.004, 0.003, 0.0033), recovery=(2.0, 2.0, 1.5, 1.5, 3.0))
@@ -43,12 +43,12 @@ _UNREACHABLE: Final = (0.0005, 0.003, 0.005, 0.03, 0.12, 0.5)
 _WELL: Final = 0.2
 """How sure it has to be that an endpoint is well for its sample to say something about what is usual."""
 
-_LUCK_WEIGHT: Final = 1.5
+_ONSETS_WEIGHT: Final = 1.5
 """How many onsets of trouble the rates given above are worth, against those that were seen."""
-_LUCK_HALF_LIFE_H: Final = 30 * 24.0
-_LUCKS: Final = tuple(math.exp2(place / 2) for place in range(-6, 7))
-LUCK_LEAST, LUCK_MOST = _LUCKS[0], _LUCKS[-1]
-_LUCK_STEPS: Final = tuple(luck * math.exp2(0.25) for luck in _LUCKS[:-1])
+_ONSETS_HALF_LIFE_H: Final = 30 * 24.0
+_ONSET_FACTORS: Final = tuple(math.exp2(place / 2) for place in range(-6, 7))
+LEAST_ONSET_FACTOR, MOST_ONSET_FACTOR = _ONSET_FACTORS[0], _ONSET_FACTORS[-1]
+_ONSET_FACTOR_STEPS: Final = tuple(factor * math.exp2(0.25) for factor in _ONSET_FACTORS[:-1])
 """From where on the next one is nearer."""
 _BEGUN, _ENDED = 0.2, 0.8
 """Below and above which probability of being up trouble has begun, and ended."""
@@ -115,14 +115,14 @@ class ProviderBelief:
 
     at_s: float | None = None
     """When the newest counted sample began, in seconds since 1970."""
-    belief: Belief = (1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    probabilities: Belief = (1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     """At that time, after that sample."""
     troubled: bool = False
     onsets: float = 0.0
     """How often trouble began; old ones fade."""
     hours: float = 0.0
     """How long it was watched without trouble; old ones fade."""
-    luck: float = 1.0
+    onset_factor: float = 1.0
     """By how much trouble comes more often than to most."""
 
 
@@ -137,8 +137,8 @@ class EndpointBelief:
     own: ProviderBelief = NEW
     """Unless it is in trouble that lasts."""
     shared: ProviderBelief = NEW
-    usual: Usual = USUAL
-    persistent: Persistent = NEWCOMER
+    base_rates: BaseRates = DEFAULT_RATES
+    persistent: PersistentTrouble = NEWCOMER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,9 +157,9 @@ def update(view: EndpointBelief, seen: Seen, at_s: float) -> tuple[EndpointBelie
     """
     own, shared, lasts, keep = _now(view, at_s)
     gap_s = 0.0 if view.own.at_s is None else at_s - view.own.at_s
-    usual = view.usual.faded(gap_s) if gap_s > 0 else view.usual
+    base_rates = view.base_rates.faded(gap_s) if gap_s > 0 else view.base_rates
     shares = view.persistent.next_shares(keep)
-    likely = _likelihoods(usual, seen)
+    likely = _likelihoods(base_rates, seen)
     weights, shared_weights = _weighed(own, shared, likely)
     # One that is in trouble that lasts meets that, unless its provider is in trouble, too.
     lasting = (_lasting(shares, seen), *likely[1:])
@@ -173,11 +173,11 @@ def update(view: EndpointBelief, seen: Seen, at_s: float) -> tuple[EndpointBelie
     after = EndpointBelief(
         own=_followed(view.own, own_after, up, at_s, OWN),
         shared=_followed(view.shared, shared_after, shared_after[Hidden.UP], at_s, SHARED),
-        usual=_learned(usual, seen, up * shared_after[Hidden.UP]),
+        base_rates=_learned(base_rates, seen, up * shared_after[Hidden.UP]),
         persistent=_lived(view.persistent, share, keep, seen),
     )
     if isinstance(seen, Failure):
-        failing = _failing(usual, reach=seen.reach)
+        failing = _failing(base_rates, reach=seen.reach)
         expected = _mean(shared, (_lasting_fails(shares, reach=seen.reach), *failing[1:]))
         return after, (1 - lasts) * _mean(_worse(own, shared), failing) + lasts * expected
     return after, alone + together
@@ -193,9 +193,9 @@ def chance(view: EndpointBelief, at_s: float) -> Chance:
     """How likely a request at a time succeeds."""
     own, shared, lasts, keep = _now(view, at_s)
     belief = _meets(own, shared, lasts)
-    good = (view.usual.good_share, *_GOOD, view.persistent.next_shares(keep)[0])
+    good = (view.base_rates.good_share, *_GOOD, view.persistent.next_shares(keep)[0])
     score = _mean(belief, good)
-    known = (view.usual.all - USUAL_WEIGHT + _DOUBTED, *_DEPTHS, view.persistent.weight(keep))
+    known = (view.base_rates.all - DEFAULT_WEIGHT + _DOUBTED, *_DEPTHS, view.persistent.weight(keep))
     return Chance(score=score, confidence=interval(zip(belief, good, known, strict=True), score))
 
 
@@ -223,24 +223,24 @@ def _now(view: EndpointBelief, at_s: float) -> tuple[Belief, Belief, float, floa
     return own, shared, lasts, keep
 
 
-def _learned(usual: Usual, seen: Seen, well: float) -> Usual:
+def _learned(base_rates: BaseRates, seen: Seen, well: float) -> BaseRates:
     if well <= _WELL or _reach(seen):
-        return usual
-    return usual.with_sample(well, failed=isinstance(seen, Failure), late=seen is Success.SLOW)
+        return base_rates
+    return base_rates.with_sample(well, failed=isinstance(seen, Failure), late=seen is Success.SLOW)
 
 
-def _lived(persistent: Persistent, share: float, keep: float, seen: Seen) -> Persistent:
+def _lived(persistent: PersistentTrouble, share: float, keep: float, seen: Seen) -> PersistentTrouble:
     if _reach(seen):
         return replace(persistent, share=share)
     return persistent.after(share, keep, good=seen is Success.WITHIN_SLO, late=seen is Success.SLOW)
 
 
-def _believed(outlook: ProviderBelief, rates: Rates, at_s: float) -> Belief:
-    if outlook.at_s is None:
-        return settled(rates, outlook.luck)
-    if outlook.at_s >= at_s:
-        return outlook.belief
-    return moved(outlook.belief, rates, outlook.luck, at_s - outlook.at_s)
+def _believed(before: ProviderBelief, rates: Rates, at_s: float) -> Belief:
+    if before.at_s is None:
+        return settled(rates, before.onset_factor)
+    if before.at_s >= at_s:
+        return before.probabilities
+    return moved(before.probabilities, rates, before.onset_factor, at_s - before.at_s)
 
 
 def _worse(own: Belief, shared: Belief) -> Belief:
@@ -252,42 +252,42 @@ def _followed(before: ProviderBelief, belief: Belief, up: float, at_s: float, ra
     """The outlook with its new belief, and with what the time since the last one says about how often trouble comes."""
     newest_s = at_s if before.at_s is None else max(before.at_s, at_s)
     gap_h = 0.0 if before.at_s is None else (newest_s - before.at_s) / HOUR_S
-    keep = 0.5 ** (gap_h / _LUCK_HALF_LIFE_H)
+    keep = 0.5 ** (gap_h / _ONSETS_HALF_LIFE_H)
     troubled = up < (_ENDED if before.troubled else _BEGUN)
     # What was bad from its first sample on has not begun.
     onsets = before.onsets * keep + (troubled and not before.troubled and before.at_s is not None)
     hours = before.hours * keep + gap_h * (not before.troubled)
     return ProviderBelief(
         at_s=newest_s,
-        belief=belief,
+        probabilities=belief,
         troubled=troubled,
         onsets=onsets,
         hours=hours,
-        luck=_luck(onsets, hours * rates.onsets),
+        onset_factor=_onset_factor(onsets, hours * rates.onsets),
     )
 
 
-def _luck(onsets: float, usual: float) -> float:
+def _onset_factor(onsets: float, expected: float) -> float:
     """In steps of the square root of two, so that endpoints have few chains between them."""
-    return _LUCKS[bisect(_LUCK_STEPS, (_LUCK_WEIGHT + onsets) / (_LUCK_WEIGHT + usual))]
+    return _ONSET_FACTORS[bisect(_ONSET_FACTOR_STEPS, (_ONSETS_WEIGHT + onsets) / (_ONSETS_WEIGHT + expected))]
 
 
-def _likelihoods(usual: Usual, seen: Seen) -> tuple[float, ...]:
+def _likelihoods(base_rates: BaseRates, seen: Seen) -> tuple[float, ...]:
     """How likely a sample is in each state."""
     match seen:
         case Success.REACHED:
             return tuple([1 - each for each in _UNREACHABLE])
         case Success.WITHIN_SLO:
-            return (usual.good_share, *_GOOD)
+            return (base_rates.good_share, *_GOOD)
         case Success.SLOW:
-            return ((1 - usual.fail_share) * usual.miss_share, *_LATE)
+            return ((1 - base_rates.fail_share) * base_rates.miss_share, *_LATE)
         case _:
             up, slow, bad = _KINDS.get(seen.error, _ANY_KIND)
-            return tuple(map(mul, _failing(usual, reach=seen.reach), (up, slow, slow, bad, bad, bad)))
+            return tuple(map(mul, _failing(base_rates, reach=seen.reach), (up, slow, slow, bad, bad, bad)))
 
 
-def _failing(usual: Usual, *, reach: bool) -> tuple[float, ...]:
-    return _UNREACHABLE if reach else (usual.fail_share, *_FAILS)
+def _failing(base_rates: BaseRates, *, reach: bool) -> tuple[float, ...]:
+    return _UNREACHABLE if reach else (base_rates.fail_share, *_FAILS)
 
 
 def _lasting(shares: Shares, seen: Seen) -> float:

@@ -25,49 +25,49 @@ class IncidentTracker:
     """False: a suspicion, which may come to nothing."""
 
 
-def accused(docket: IncidentTracker, endpoint: str, cause: ErrorClass | Cause, at: datetime) -> IncidentTracker:
+def add_evidence(tracker: IncidentTracker, endpoint: str, cause: ErrorClass | Cause, at: datetime) -> IncidentTracker:
     """With a sample that speaks against the endpoint; it began at `at`."""
-    docket = _current(docket)
-    before = docket.incident
+    tracker = _current(tracker)
+    before = tracker.incident
     if before is None:
         before = Incident(
             id=incident_id(endpoint, at), endpoint=endpoint, worst=Status.DEGRADED, began_at=at, last_at=at, causes={}
         )
     causes = {**before.causes, cause.value: before.causes.get(cause.value, 0) + 1}
-    return replace(docket, incident=replace(before, causes=causes, last_at=max(at, before.last_at)))
+    return replace(tracker, incident=replace(before, causes=causes, last_at=max(at, before.last_at)))
 
 
-def ruled(docket: IncidentTracker, endpoint: str, status: Status, at: datetime, *, cleared: bool) -> IncidentTracker:
+def update(tracker: IncidentTracker, endpoint: str, status: Status, at: datetime, *, cleared: bool) -> IncidentTracker:
     """After the status was settled at `at`: opened, worse, or over. `cleared`: nothing is left of a suspicion.
 
     One that is over stays in the docket, with its end, until the next ruling.
     """
-    docket = _current(docket)
+    tracker = _current(tracker)
     if status in _TROUBLE:
-        return _opened(docket, endpoint, status, at)
-    if docket.incident is None or not docket.is_open:
-        return IncidentTracker() if cleared else docket
-    return replace(docket, incident=replace(docket.incident, ended_at=max(at, docket.incident.last_at)))
+        return _opened(tracker, endpoint, status, at)
+    if tracker.incident is None or not tracker.is_open:
+        return IncidentTracker() if cleared else tracker
+    return replace(tracker, incident=replace(tracker.incident, ended_at=max(at, tracker.incident.last_at)))
 
 
-def bounded_docket(docket: IncidentTracker, now: datetime) -> IncidentTracker:
+def bounded_tracker(tracker: IncidentTracker, now: datetime) -> IncidentTracker:
     """The docket of an incident that has not begun later than now, as one that a clock ahead has dated."""
-    incident = docket.incident
+    incident = tracker.incident
     if incident is None:
-        return docket
+        return tracker
     began_at, last_at = min(incident.began_at, now), min(incident.last_at, now)
-    return replace(docket, incident=replace(incident, began_at=began_at, last_at=last_at))
+    return replace(tracker, incident=replace(incident, began_at=began_at, last_at=last_at))
 
 
-def _opened(docket: IncidentTracker, endpoint: str, status: Status, at: datetime) -> IncidentTracker:
-    incident = docket.incident
+def _opened(tracker: IncidentTracker, endpoint: str, status: Status, at: datetime) -> IncidentTracker:
+    incident = tracker.incident
     if incident is None:  # no sample of its own spoke against it
-        return _opened(accused(docket, endpoint, Cause.PROVIDER, at), endpoint, status, at)
+        return _opened(add_evidence(tracker, endpoint, Cause.PROVIDER, at), endpoint, status, at)
     if status is Status.DOWN and incident.worst is not Status.DOWN:
         return IncidentTracker(incident=replace(incident, worst=status), is_open=True)
-    return docket if docket.is_open else replace(docket, is_open=True)
+    return tracker if tracker.is_open else replace(tracker, is_open=True)
 
 
-def _current(docket: IncidentTracker) -> IncidentTracker:
+def _current(tracker: IncidentTracker) -> IncidentTracker:
     """The docket, without an incident that is over."""
-    return IncidentTracker() if docket.incident is not None and docket.incident.ended_at is not None else docket
+    return IncidentTracker() if tracker.incident is not None and tracker.incident.ended_at is not None else tracker

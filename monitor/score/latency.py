@@ -19,7 +19,7 @@ _REACHED = {name: 1 - share for name, share in SHARES.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
+class LatencyFigure:
     """A figure that is published as quantiles."""
 
     name: str
@@ -29,12 +29,12 @@ class Figure:
 
 
 FIGURES = (
-    Figure(name="ttft_s", read=lambda sample: sample.ttft_s, is_time=True),
-    Figure(name="ttat_s", read=lambda sample: sample.ttat_s, is_time=True),
-    Figure(name="e2e_s", read=lambda sample: sample.e2e_s, is_time=True),
-    Figure(name="itl_s", read=lambda sample: sample.itl_p50_s, is_time=True),
-    Figure(name="output_tps", read=lambda sample: sample.output_tps, is_time=False),
-    Figure(name="e2e_tps", read=lambda sample: sample.e2e_tps, is_time=False),
+    LatencyFigure(name="ttft_s", read=lambda sample: sample.ttft_s, is_time=True),
+    LatencyFigure(name="ttat_s", read=lambda sample: sample.ttat_s, is_time=True),
+    LatencyFigure(name="e2e_s", read=lambda sample: sample.e2e_s, is_time=True),
+    LatencyFigure(name="itl_s", read=lambda sample: sample.itl_p50_s, is_time=True),
+    LatencyFigure(name="output_tps", read=lambda sample: sample.output_tps, is_time=False),
+    LatencyFigure(name="e2e_tps", read=lambda sample: sample.e2e_tps, is_time=False),
 )
 
 
@@ -86,7 +86,7 @@ class RecentLatency:
             self._known = {figure.name: self._summary(figure) for figure in FIGURES}
         return self._known
 
-    def _summary(self, figure: Figure) -> Summary:
+    def _summary(self, figure: LatencyFigure) -> Summary:
         good = [sample for sample, outcome in self._samples if outcome is SampleOutcome.OK]
         values = sorted(value for value in map(figure.read, good) if value is not None)
         failed = len(self._samples) - len(good)

@@ -62,20 +62,20 @@ class Rates:
         object.__setattr__(self, "onsets", sum(self.onset))
 
 
-def moved(belief: Belief, rates: Rates, luck: float, seconds: float) -> Belief:
-    """The belief some time later, without news in between; `luck` multiplies the onsets' rates.
+def moved(belief: Belief, rates: Rates, onset_factor: float, seconds: float) -> Belief:
+    """The belief some time later, without news in between; `onset_factor` multiplies the onsets' rates.
 
     To the second, and to a hundredth of the span.
     """
     whole = coarse(min(round(max(seconds, 0.0)), _FOREVER_S))
     if whole == 0:
         return belief
-    return _times(belief, _matrix(rates, luck, whole))
+    return _times(belief, _matrix(rates, onset_factor, whole))
 
 
-def settled(rates: Rates, luck: float) -> Belief:
+def settled(rates: Rates, onset_factor: float) -> Belief:
     """The share of time that is spent in each state in the long run."""
-    return tuple(column[Hidden.UP] for column in _matrix(rates, luck, _FOREVER_S))
+    return tuple(column[Hidden.UP] for column in _matrix(rates, onset_factor, _FOREVER_S))
 
 
 def coarse(seconds: int) -> int:
@@ -85,26 +85,26 @@ def coarse(seconds: int) -> int:
 
 
 @lru_cache(maxsize=8192)
-def _matrix(rates: Rates, luck: float, seconds: int) -> Matrix:
+def _matrix(rates: Rates, onset_factor: float, seconds: int) -> Matrix:
     found = _IDENTITY
-    for place, doubling in enumerate(_doublings(rates, luck)):
+    for place, doubling in enumerate(_doublings(rates, onset_factor)):
         if seconds >> place & 1:
             found = _product(found, doubling)
     return found
 
 
 @lru_cache(maxsize=256)
-def _doublings(rates: Rates, luck: float) -> tuple[Matrix, ...]:
+def _doublings(rates: Rates, onset_factor: float) -> tuple[Matrix, ...]:
     """The matrices of 1 s, 2 s, 4 s, … ."""
-    found = [_one_second(rates, luck)]
+    found = [_one_second(rates, onset_factor)]
     for _ in range(_FOREVER_S.bit_length() - 1):
         found.append(_product(found[-1], found[-1]))
     return tuple(found)
 
 
-def _one_second(rates: Rates, luck: float) -> Matrix:
+def _one_second(rates: Rates, onset_factor: float) -> Matrix:
     """exp(Q) of the generator per second, by its series."""
-    generator = _generator(rates, luck)
+    generator = _generator(rates, onset_factor)
     total = term = _IDENTITY
     for power in range(1, _TERMS + 1):
         term = tuple(tuple(value / power for value in column) for column in _product(term, generator))
@@ -112,10 +112,10 @@ def _one_second(rates: Rates, luck: float) -> Matrix:
     return total
 
 
-def _generator(rates: Rates, luck: float) -> Matrix:
+def _generator(rates: Rates, onset_factor: float) -> Matrix:
     leaves = [[0.0] * len(Hidden) for _ in Hidden]
     for state, onset, recovery in zip(_TROUBLE, rates.onset, rates.recovery, strict=True):
-        leaves[Hidden.UP][state] = onset * luck / HOUR_S
+        leaves[Hidden.UP][state] = onset * onset_factor / HOUR_S
         leaves[state][Hidden.UP] = recovery / HOUR_S
     for one, other in _TURNS:
         leaves[one][other] = leaves[other][one] = rates.turn / HOUR_S

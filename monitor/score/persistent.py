@@ -40,7 +40,7 @@ _NEW: Final = (_GOOD / _PRIOR, _LATE / _PRIOR, _FAILED / _PRIOR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Persistent:
+class PersistentTrouble:
     """How likely an endpoint is in trouble that lasts, and what was seen of it if it is."""
 
     share: float = 0.15
@@ -109,7 +109,7 @@ class Persistent:
         left = min((self.share - lasts) / (1 - share), 1.0) * math.exp(-hours)
         return share, min(lasts / share, 1.0), left
 
-    def after(self, share: float, keep: float, *, good: bool, late: bool) -> Persistent:
+    def after(self, share: float, keep: float, *, good: bool, late: bool) -> PersistentTrouble:
         """With one more sample of requests, which made it as likely as `share`; `keep` as `aged` said."""
         failed = not (good or late)
         if share < _UNLIKELY:
@@ -119,7 +119,7 @@ class Persistent:
             before = keep * self._next[shown]
             keep = before / (before + (1 - keep) * _NEW[shown])
         keep *= _KEEPS
-        return Persistent(
+        return PersistentTrouble(
             share=share,
             good=self.good * keep + good,
             late=self.late * keep + late,
@@ -144,5 +144,5 @@ def bounded(share: float) -> float:
     return min(max(share, _LEAST), _MOST)
 
 
-NEWCOMER: Final = Persistent()
+NEWCOMER: Final = PersistentTrouble()
 """Of an endpoint before its first sample: one in seven never was well."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from monitor.domain.status import Status
-from monitor.score.health import CALM, Health
+from monitor.score.health import SURPRISE_MEMORY, Health
 
 _DOWN_SHARE: Final = 8
 """One that is down is probed after every eighth of the time that it has been down."""
@@ -25,21 +25,25 @@ class IntervalLimits:
 
 def next_probe(health: Health, limits: IntervalLimits) -> datetime | None:
     """When an endpoint wants its next probe, at the latest; None: it has not been measured yet, or nothing is known."""
-    if health.measured_at is None or health.paced_at is None:
+    if health.measured_at is None or health.interval_from is None:
         return None
     # Whether the surprise was chance is worth knowing at once, whatever the limits.
-    gap_s = 0.0 if health.calm == 0 else min(_backed_off_s(health.calm, limits), _usual_s(health, limits))
-    return health.paced_at + timedelta(seconds=gap_s)
+    gap_s = (
+        0.0
+        if health.since_surprise == 0
+        else min(_backed_off_s(health.since_surprise, limits), _regular_s(health, limits))
+    )
+    return health.interval_from + timedelta(seconds=gap_s)
 
 
-def _backed_off_s(calm: int, limits: IntervalLimits) -> float:
-    return limits.least_s * 2.0 ** min(calm - 1, CALM)
+def _backed_off_s(since_surprise: int, limits: IntervalLimits) -> float:
+    return limits.least_s * 2.0 ** min(since_surprise - 1, SURPRISE_MEMORY)
 
 
-def _usual_s(health: Health, limits: IntervalLimits) -> float:
-    match health.status, health.paced_at:
-        case Status.DOWN, datetime() as paced_at:
-            gap_s = (paced_at - health.since).total_seconds() / _DOWN_SHARE
+def _regular_s(health: Health, limits: IntervalLimits) -> float:
+    match health.status, health.interval_from:
+        case Status.DOWN, datetime() as interval_from:
+            gap_s = (interval_from - health.since).total_seconds() / _DOWN_SHARE
         case Status.DEGRADED, _:
             gap_s = limits.most_s / _DEGRADED_SHARE
         case _:

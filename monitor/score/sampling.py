@@ -23,7 +23,7 @@ SLOT_S: Final = 2
 _FORGOTTEN_S: Final = 60
 """After so long without a request what was owed is forgotten."""
 
-Kind: TypeAlias = tuple[SampleOutcome, bool]
+OutcomeKind: TypeAlias = tuple[SampleOutcome, bool]
 """What a request counts as, and whether it missed the SLO. A larger one is the worse of two that are owed the same."""
 
 
@@ -34,14 +34,14 @@ class Sampler:
 
     def __init__(self) -> None:
         self._slot = 0
-        self._shown: set[Kind] = set()
+        self._shown: set[OutcomeKind] = set()
         """In this slot."""
-        self._waiting: Counter[Kind] = Counter()
+        self._waiting: Counter[OutcomeKind] = Counter()
         """What came since the last that was shown."""
-        self._owed: dict[Kind, float] = {}
-        self._newest: dict[Kind, Observation] = {}
+        self._owed: dict[OutcomeKind, float] = {}
+        self._newest: dict[OutcomeKind, Observation] = {}
 
-    def thin(self, seen: Iterable[Observation]) -> list[Observation]:
+    def select(self, seen: Iterable[Observation]) -> list[Observation]:
         """What is to be taken for evidence of one endpoint's requests; they may come in any order."""
         ordered = sorted(seen, key=attrgetter("at"))
         together = (self._take(slot, list(each)) for slot, each in groupby(ordered, key=_slot_of))
@@ -75,7 +75,7 @@ class Sampler:
         return replace(self._newest[kind], at=newest.at)
 
 
-def _kind(seen: Observation) -> Kind:
+def _kind(seen: Observation) -> OutcomeKind:
     return seen.outcome, not seen.within_slo
 
 

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from monitor.domain.status import Status
+from monitor.score.base_rates import BaseRates
 from monitor.score.health import Health, LastError, Trouble
-from monitor.score.hmm import LUCK_LEAST, LUCK_MOST, NEW, ProviderBelief
+from monitor.score.hmm import LEAST_ONSET_FACTOR, MOST_ONSET_FACTOR, NEW, ProviderBelief
 from monitor.score.markov import Hidden
-from monitor.score.persistent import NEWCOMER, Persistent
-from monitor.score.usual import Usual
+from monitor.score.persistent import NEWCOMER, PersistentTrouble
 from probes._model import ErrorClass
 
 VERSION = 3
@@ -24,11 +24,11 @@ _FIELDS = (
     *("failures", "odd", "calm", "paced_at", "silent", "trouble", "last_error"),
 )
 _STATE = "{" + ",".join(f'"{name}":%s' for name in _FIELDS) + "}"
-_OUTLOOK = " ".join(['"%.6f', "%d", "%.9g", "%.9g", "%.9g", *["%.9g"] * (len(Hidden) - 1), '%.9g"'])
-_USUAL = '"%.9g %.9g %.9g"'
+_BELIEF = " ".join(['"%.6f', "%d", "%.9g", "%.9g", "%.9g", *["%.9g"] * (len(Hidden) - 1), '%.9g"'])
+_BASE_RATES = '"%.9g %.9g %.9g"'
 _PERSISTENT = '"%.9g %.9g %.9g %.9g %.9g %d"'
 """A state is written with every sample, so its JSON is from templates, and many numbers are one string."""
-_KNOWN = Persistent(share=0.001)
+_KNOWN = PersistentTrouble(share=0.001)
 """Of an endpoint that the version before held to be well."""
 _MOST_SEEN = 1e6
 _INEXACT = 1e-6
@@ -52,15 +52,15 @@ def state_to_text(health: Health, shared: ProviderBelief) -> str:
         f'"{health.status}"',
         _moment_text(health.since),
         measured,
-        _outlook_text(health.own),
-        _outlook_text(shared),
-        _USUAL % (health.usual.fails, health.usual.misses, health.usual.all),
+        _belief_text(health.own),
+        _belief_text(shared),
+        _BASE_RATES % (health.base_rates.fails, health.base_rates.misses, health.base_rates.all),
         _persistent_text(health.persistent),
         "true" if health.succeeded else "false",
         health.failures,
-        health.odd,
-        health.calm,
-        measured if health.paced_at is health.measured_at else _moment_text(health.paced_at),
+        health.anomaly_count,
+        health.since_surprise,
+        measured if health.interval_from is health.measured_at else _moment_text(health.interval_from),
         "true" if health.silent else "false",
         json.dumps([trouble.error, trouble.since.isoformat()]) if trouble else "null",
         json.dumps([last.error, last.at.isoformat(), last.status_code]) if last else "null",
@@ -75,37 +75,37 @@ def state_from_text(text: str) -> Remembered | None:
     try:
         plain = json.loads(text)
         if plain["version"] == _BEFORE:
-            return Remembered(health=_health(plain | _unknown_before(plain)), shared=_outlook(plain["shared"]))
+            return Remembered(health=_health(plain | _unknown_before(plain)), shared=_belief(plain["shared"]))
         if plain["version"] != VERSION:
             return None
-        return Remembered(health=_health(plain), shared=_outlook(plain["shared"]))
+        return Remembered(health=_health(plain), shared=_belief(plain["shared"]))
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         return None
 
 
 def _unknown_before(plain: dict[str, Any]) -> dict[str, Any]:
     """What the version before did not write. Where it took too much for usual, the endpoint is judged as a newcomer."""
-    usual = _usual(*map(_weight, plain["usual"].split()))
-    poor = usual.held() is not usual
+    base_rates = _base_rates(*map(_weight, plain["usual"].split()))
+    poor = base_rates.held() is not base_rates
     succeeded = plain["status"] in {Status.UP, Status.DEGRADED}
     return {"persistent": json.loads(_persistent_text(NEWCOMER if poor else _KNOWN)), "succeeded": succeeded}
 
 
 def _health(plain: dict[str, Any]) -> Health:
-    measured_at, paced_at = plain["measured_at"], plain["paced_at"]
+    measured_at, interval_from = plain["measured_at"], plain["paced_at"]
     trouble, last = plain["trouble"], plain["last_error"]
     return Health(
         status=Status(plain["status"]),
         since=_moment(plain["since"]),
         measured_at=_moment(measured_at) if measured_at else None,
-        own=_outlook(plain["own"]),
-        usual=_usual(*map(_weight, plain["usual"].split())).held(),
+        own=_belief(plain["own"]),
+        base_rates=_base_rates(*map(_weight, plain["usual"].split())).held(),
         persistent=_persistent(plain["persistent"]),
         succeeded=bool(plain["succeeded"]),
         failures=_count(plain["failures"]),
-        odd=_count(plain["odd"]),
-        calm=_count(plain["calm"]),
-        paced_at=_moment(paced_at) if paced_at else None,
+        anomaly_count=_count(plain["odd"]),
+        since_surprise=_count(plain["calm"]),
+        interval_from=_moment(interval_from) if interval_from else None,
         silent=bool(plain["silent"]),
         trouble=Trouble(error=ErrorClass(trouble[0]), since=_moment(trouble[1])) if trouble else None,
         last_error=_last_error(*last) if last else None,
@@ -116,38 +116,38 @@ def _moment_text(at: datetime | None) -> str:
     return f'"{at.isoformat()}"' if at else "null"
 
 
-def _outlook_text(outlook: ProviderBelief) -> str:
-    at_s = outlook.at_s
+def _belief_text(belief: ProviderBelief) -> str:
+    at_s = belief.at_s
     if at_s is None:
         return "null"
-    return _OUTLOOK % (at_s, outlook.troubled, outlook.onsets, outlook.hours, outlook.luck, *outlook.belief)
+    return _BELIEF % (at_s, belief.troubled, belief.onsets, belief.hours, belief.onset_factor, *belief.probabilities)
 
 
-def _outlook(plain: str | None) -> ProviderBelief:
+def _belief(plain: str | None) -> ProviderBelief:
     """A belief is a distribution, or every score that follows is nonsense."""
     if plain is None:
         return NEW
-    at_s, troubled, onsets, hours, luck, *shares = map(_weight, plain.split())
+    at_s, troubled, onsets, hours, onset_factor, *shares = map(_weight, plain.split())
     total = sum(shares)
     if len(shares) != len(Hidden) or abs(total - 1) > _INEXACT:
         raise ValueError(f"{shares} are no belief")
     return ProviderBelief(
         at_s=at_s,
-        belief=tuple(share / total for share in shares),
+        probabilities=tuple(share / total for share in shares),
         troubled=bool(troubled),
         onsets=onsets,
         hours=hours,
-        luck=_luck(luck),
+        onset_factor=_onset_factor(onset_factor),
     )
 
 
-def _usual(fails: float, misses: float, every: float) -> Usual:
+def _base_rates(fails: float, misses: float, every: float) -> BaseRates:
     if not 0 < fails + misses < every:
         raise ValueError(f"{fails}, {misses} of {every} are not weights")
-    return Usual(fails=fails, misses=misses, all=every)
+    return BaseRates(fails=fails, misses=misses, all=every)
 
 
-def _persistent_text(persistent: Persistent) -> str:
+def _persistent_text(persistent: PersistentTrouble) -> str:
     return _PERSISTENT % (
         persistent.share,
         persistent.good,
@@ -158,11 +158,11 @@ def _persistent_text(persistent: Persistent) -> str:
     )
 
 
-def _persistent(plain: str) -> Persistent:
+def _persistent(plain: str) -> PersistentTrouble:
     share, good, late, failed, alike, was_good = map(_weight, plain.split())
     if not 0 < share < 1 or good + late + failed > _MOST_SEEN:
         raise ValueError(f"{plain} is no trouble that lasts")
-    return Persistent(share=share, good=good, late=late, failed=failed, alike=alike, was_good=bool(was_good))
+    return PersistentTrouble(share=share, good=good, late=late, failed=failed, alike=alike, was_good=bool(was_good))
 
 
 def _last_error(error: str, at: str, status_code: int | None) -> LastError:
@@ -177,9 +177,9 @@ def _weight(text: str) -> float:
     return value
 
 
-def _luck(value: float) -> float:
+def _onset_factor(value: float) -> float:
     """Beyond its bounds the chain is no chain any more."""
-    if not LUCK_LEAST <= value <= LUCK_MOST:
+    if not LEAST_ONSET_FACTOR <= value <= MOST_ONSET_FACTOR:
         raise ValueError(f"{value} is no luck")
     return value
 

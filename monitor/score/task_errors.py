@@ -8,7 +8,7 @@ from monitor.score.outcomes import SampleOutcome
 from monitor.score.windows import DAY, SlidingCounts
 from probes._model import ErrorClass, Task
 
-JUDGED = (Task.TOOL_CALL, Task.STRUCTURED_OUTPUT)
+ERROR_RATIO_TASKS = (Task.TOOL_CALL, Task.STRUCTURED_OUTPUT)
 """The tasks whose error ratios are published."""
 
 

@@ -21,7 +21,7 @@ from monitor.score.health import Observation
 from monitor.score.incidents import IncidentTracker
 from monitor.score.probe_interval import IntervalLimits
 from monitor.score.serialize import state_from_text, state_to_text
-from monitor.scoreboard.due import Ages, Moments
+from monitor.scoreboard.due import DueTimes, RowAges
 from monitor.scoreboard.row import Row, published_status, row
 from monitor.scoreboard.snapshot import Snapshot, assemble, is_recent, summary
 from monitor.traffic.calls import Call
@@ -61,11 +61,11 @@ class _News:
         self.due: dict[str, datetime] = {}
         self.incidents: dict[str, Incident] = {}
 
-    def note(self, book: EndpointState, docket: IncidentTracker) -> None:
-        """A book changed; `docket` is what it held before."""
-        self.touched.add(book.endpoint)
-        incident = book.docket.incident
-        if incident is not None and book.docket.is_open and book.docket is not docket:
+    def note(self, state: EndpointState, tracker: IncidentTracker) -> None:
+        """A book changed; `tracker` is what it held before."""
+        self.touched.add(state.endpoint)
+        incident = state.tracker.incident
+        if incident is not None and state.tracker.is_open and state.tracker is not tracker:
             self.incidents[incident.id] = incident
 
 
@@ -83,16 +83,16 @@ class Board:
         for job in jobs:
             self._jobs[job.spec.endpoint.id].append(job)
         shared = {spec.endpoint.provider: Shared() for spec in config.endpoints}
-        self._books = {
-            name: EndpointState(name, terms_of(config, spec), shared[spec.endpoint.provider], now)
+        self._endpoints = {
+            name: EndpointState(name, scoring_params(config, spec), shared[spec.endpoint.provider], now)
             for name, spec in self._specs.items()
         }
         self._of_provider: dict[str, list[EndpointState]] = {}
-        for name, book in self._books.items():
-            self._of_provider.setdefault(self._specs[name].endpoint.provider, []).append(book)
+        for name, state in self._endpoints.items():
+            self._of_provider.setdefault(self._specs[name].endpoint.provider, []).append(state)
         self._touched: set[str] = set()
-        self._moments = Moments()
-        self._ages = Ages(self._specs, now)
+        self._moments = DueTimes()
+        self._ages = RowAges(self._specs, now)
         self._statuses = dict.fromkeys(self._specs, Status.UNKNOWN)
         self._counts = Counter(self._statuses.values())
         self._rows: dict[str, Row] = {}
@@ -103,12 +103,12 @@ class Board:
 
     def restore_states(self, states: Mapping[str, str], first_seen: Mapping[str, datetime]) -> None:
         """Go on from stored states; endpoints that are not configured are passed over."""
-        for name, book in self._books.items():
-            book.first_seen = first_seen.get(name)
+        for name, state in self._endpoints.items():
+            state.first_seen = first_seen.get(name)
             known = state_from_text(states[name]) if name in states else None
             if known is not None:
-                book.health = known.health
-                book.shared.outlook = max(book.shared.outlook, known.shared, key=lambda outlook: outlook.at_s or 0.0)
+                state.health = known.health
+                state.shared.belief = max(state.shared.belief, known.shared, key=lambda belief: belief.at_s or 0.0)
 
     def restore_incidents(self, incidents: Iterable[Incident]) -> tuple[Incident, ...]:
         """Go on from the stored incidents that are open; those that nobody will end are returned with an end.
@@ -117,50 +117,50 @@ class Board:
         """
         ended = []
         for incident in sorted(incidents, key=lambda incident: incident.began_at, reverse=True):
-            book = self._books.get(incident.endpoint)
-            if book is None or not self._jobs[incident.endpoint] or book.docket.is_open:
+            state = self._endpoints.get(incident.endpoint)
+            if state is None or not self._jobs[incident.endpoint] or state.tracker.is_open:
                 ended.append(replace(incident, ended_at=incident.last_at))
             else:
-                book.docket = IncidentTracker(incident=incident, is_open=True)
+                state.tracker = IncidentTracker(incident=incident, is_open=True)
         return tuple(ended)
 
     def states(self) -> Absorbed:
         """All states and open incidents, as if each had changed: what a store needs that lost its own."""
-        books = self._books.values()
+        states = self._endpoints.values()
         return Absorbed(
-            states={book.endpoint: state_to_text(book.health, book.shared.outlook) for book in books},
+            states={state.endpoint: state_to_text(state.health, state.shared.belief) for state in states},
             due={},
-            incidents=[book.docket.incident for book in books if book.docket.incident and book.docket.is_open],
+            incidents=[state.tracker.incident for state in states if state.tracker.incident and state.tracker.is_open],
         )
 
     def restore_counts(
         self, bucket_s: int, endpoint: str, at: datetime, *, task: Task, error: ErrorClass | None, count: int
     ) -> None:
         """Go on from a stored count, for the windows that count by `bucket_s`."""
-        if endpoint in self._books:
-            self._books[endpoint].restore_counts(bucket_s, at, task=task, error=error, count=count)
+        if endpoint in self._endpoints:
+            self._endpoints[endpoint].restore_counts(bucket_s, at, task=task, error=error, count=count)
 
-    def restore_recent(self, samples: Iterable[Sample]) -> None:
+    def restore_latency(self, samples: Iterable[Sample]) -> None:
         """Go on from the stored samples of the last half hour."""
         for sample in samples:
-            if sample.endpoint in self._books:
-                self._books[sample.endpoint].restore(sample)
+            if sample.endpoint in self._endpoints:
+                self._endpoints[sample.endpoint].restore(sample)
 
     def restore_traffic(
         self, bucket_s: int, endpoint: str, at: datetime, *, error: ErrorClass | None, count: int
     ) -> None:
         """Go on from a stored count of real traffic, for the windows that count by `bucket_s`."""
-        if endpoint in self._books:
-            self._books[endpoint].restore_traffic(bucket_s, at, error, count)
+        if endpoint in self._endpoints:
+            self._endpoints[endpoint].restore_traffic(bucket_s, at, error, count)
 
-    def habits(self, endpoint: str, habits: Baselines) -> None:
+    def baselines(self, endpoint: str, baselines: Baselines) -> None:
         """Take what is usual of an endpoint at this hour; one that is not configured is passed over."""
-        if endpoint in self._books:
-            self._books[endpoint].habits = habits
+        if endpoint in self._endpoints:
+            self._endpoints[endpoint].baselines = baselines
 
     def is_new(self, endpoint: str, at: datetime) -> bool:
         """Whether an endpoint was never probed before a time."""
-        first_seen = self._books[endpoint].first_seen
+        first_seen = self._endpoints[endpoint].first_seen
         return first_seen is None or first_seen >= at
 
     def absorb(self, samples: Iterable[Sample], calls: Iterable[Call] = ()) -> Absorbed:
@@ -170,55 +170,56 @@ class Board:
         """
         news = _News()
         for sample in samples:
-            book = self._books.get(sample.endpoint)
-            if book is not None:
-                self._absorb_one(book, sample, news)
+            state = self._endpoints.get(sample.endpoint)
+            if state is not None:
+                self._absorb_one(state, sample, news)
         for name, of_one in _by_endpoint(calls).items():
-            if name in self._books:
-                self._absorb_calls(self._books[name], of_one, news)
+            if name in self._endpoints:
+                self._absorb_calls(self._endpoints[name], of_one, news)
         self._touched |= news.touched
         states = {
-            name: state_to_text(self._books[name].health, self._books[name].shared.outlook) for name in news.touched
+            name: state_to_text(self._endpoints[name].health, self._endpoints[name].shared.belief)
+            for name in news.touched
         }
         return Absorbed(states=states, due=news.due, incidents=[*news.incidents.values()])
 
-    def _absorb_one(self, book: EndpointState, sample: Sample, news: _News) -> None:
+    def _absorb_one(self, state: EndpointState, sample: Sample, news: _News) -> None:
         """Take a sample in, and let the provider's other endpoints know what it says about them."""
-        was, docket = book.health.status, book.docket
-        book.absorb(sample, within_slo=within_slo(sample, self._probes.get(sample.probe)))
-        news.note(book, docket)
+        was, tracker = state.health.status, state.tracker
+        state.absorb(sample, within_slo=within_slo(sample, self._probes.get(sample.probe)))
+        news.note(state, tracker)
         # What does not count leaves the newest measurement where it was: its successor would be due again at once.
-        wanted = book.next_probe() if book.outcome(sample.error).counted else None
+        wanted = state.next_probe() if state.outcome(sample.error).counted else None
         if wanted is not None:
-            news.due[book.endpoint] = wanted
-        self._tell_kin(book, was, sample.started_at, news)
+            news.due[state.endpoint] = wanted
+        self._update_siblings(state, was, sample.started_at, news)
 
-    def _absorb_calls(self, book: EndpointState, calls: Sequence[Call], news: _News) -> None:
+    def _absorb_calls(self, state: EndpointState, calls: Sequence[Call], news: _News) -> None:
         """Take an endpoint's real traffic in."""
-        news.touched.add(book.endpoint)
-        for seen in book.count(calls):
-            self._see(book, seen, news)
+        news.touched.add(state.endpoint)
+        for seen in state.count(calls):
+            self._see(state, seen, news)
 
-    def _see(self, book: EndpointState, seen: Observation, news: _News) -> None:
+    def _see(self, state: EndpointState, seen: Observation, news: _News) -> None:
         """Take what traffic shows in. A surprise is for a probe to settle, which then sets the pace: to ask for one
         each time would put off the one that was asked for before."""
-        was, docket = book.health.status, book.docket
-        book.see(seen)
-        news.note(book, docket)
-        if seen.outcome.counted and book.health.calm == 0:
-            news.due[book.endpoint] = seen.at
-        self._tell_kin(book, was, seen.at, news)
+        was, tracker = state.health.status, state.tracker
+        state.see(seen)
+        news.note(state, tracker)
+        if seen.outcome.counted and state.health.since_surprise == 0:
+            news.due[state.endpoint] = seen.at
+        self._update_siblings(state, was, seen.at, news)
 
-    def _tell_kin(self, book: EndpointState, was: Status, at: datetime, news: _News) -> None:
+    def _update_siblings(self, state: EndpointState, was: Status, at: datetime, news: _News) -> None:
         """Let the provider's other endpoints know what one's evidence says about them."""
-        fell = book.health.status is Status.DOWN and was is not Status.DOWN
-        if not (fell or book.shared.is_news()):
+        fell = state.health.status is Status.DOWN and was is not Status.DOWN
+        if not (fell or state.shared.is_news()):
             return
-        for other in self._of_provider[self._specs[book.endpoint].endpoint.provider]:
-            docket = other.docket
-            if other is not book and other.settle(at):
-                news.note(other, docket)
-            if fell and other.is_behind(book):
+        for other in self._of_provider[self._specs[state.endpoint].endpoint.provider]:
+            tracker = other.tracker
+            if other is not state and other.settle(at):
+                news.note(other, tracker)
+            if fell and other.is_behind(state):
                 news.due[other.endpoint] = at
 
     @property
@@ -226,9 +227,9 @@ class Board:
         """The number of endpoints of each status now, in one line."""
         return summary(self._counts)
 
-    def book(self, endpoint: str) -> EndpointState:
+    def endpoint(self, endpoint: str) -> EndpointState:
         """All that is known of an endpoint, to be looked at only. KeyError: it is not configured."""
-        return self._books[endpoint]
+        return self._endpoints[endpoint]
 
     @property
     def next_moment(self) -> datetime | None:
@@ -243,27 +244,27 @@ class Board:
         names = dict.fromkeys(self._specs if everything else self._touched)
         self._touched = set()
         for name in names:
-            self._books[name].show()
+            self._endpoints[name].show()
         names.update(dict.fromkeys(self._moments.take(now)))
         return [change for name in names if (change := self._follow(name, now))]
 
     def clock_stepped(self, now: datetime) -> None:
         """The wall clock leapt: the next commit looks at every endpoint, since no moment from before is right."""
-        self._moments = Moments()
+        self._moments = DueTimes()
         for name in self._specs:
-            self._books[name].bound(now)
+            self._endpoints[name].bound(now)
             self._moments.put(name, now)
 
     def take_counts(self, fresh: Board) -> None:
         """Count on from a board of the same configuration that was filled from the store a moment ago."""
-        for name, book in self._books.items():
-            book.take_counts(fresh._books[name])
+        for name, state in self._endpoints.items():
+            state.take_counts(fresh._endpoints[name])
             self._ages.touch(name)
 
     def _follow(self, name: str, now: datetime) -> StatusChange | None:
         """Keep an endpoint's status and the moment at which time alone may change it."""
-        self._books[name].bound(now)
-        spec, seen, before = self._specs[name], self._books[name].judged_status(now), self._statuses[name]
+        self._endpoints[name].bound(now)
+        spec, seen, before = self._specs[name], self._endpoints[name].judged_status(now), self._statuses[name]
         self._ages.touch(name)
         stale_at = None if seen.stale_after is None else seen.stale_after + _INSTANT
         moments = (stale_at, next_change(spec.maintenance, now))
@@ -283,7 +284,7 @@ class Board:
     def render(self, names: Iterable[str], now: datetime) -> None:
         """Make the rows of these endpoints anew; one that comes out the same stays the same object."""
         for name in names:
-            old, new = self._rows.get(name), row(self._specs[name], self._books[name], self._jobs[name], now)
+            old, new = self._rows.get(name), row(self._specs[name], self._endpoints[name], self._jobs[name], now)
             self._ages.rendered(name, now)
             if old is None or old.body != new.body:
                 self._rows[name] = new
@@ -317,7 +318,7 @@ def _by_endpoint(calls: Iterable[Call]) -> Mapping[str, list[Call]]:
     return found
 
 
-def terms_of(config: Config, spec: EndpointSpec) -> ScoringParams:
+def scoring_params(config: Config, spec: EndpointSpec) -> ScoringParams:
     """What an endpoint is judged by."""
     probes = [config.probes[name] for name in spec.probes]
     paid = paid_probe(probes)
@@ -327,7 +328,7 @@ def terms_of(config: Config, spec: EndpointSpec) -> ScoringParams:
         task=headline_task(probes),
         only_reach=paid.task is Task.REACH,
         count_wrong_answers=config.scoring.count_wrong_answers,
-        moved=config.scoring.blame,
+        blame_overrides=config.scoring.blame,
         ttft_slo_s=paid.slo.ttft_s if paid.task in GENERATES else None,
     )
 

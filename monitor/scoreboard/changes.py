@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from monitor.scoreboard.row import Row
 from monitor.scoreboard.snapshot import Snapshot
 
-_MOVED = 0.01
+_NEWS_FROM = 0.01
 """A score that moves by less is no news: it drifts with every second."""
 _STALE = timedelta(seconds=60)
 """What only time changed is told this long after the row was last told of."""
@@ -35,46 +35,46 @@ class Changes:
         self.position = 0
         """Of the newest change."""
         self._whole_since = 0
-        self._told: dict[str, _PublishedRow] = {}
-        self._tell_all(snapshot)
+        self._published: dict[str, _PublishedRow] = {}
+        self._restart(snapshot)
 
     def follow(self, snapshot: Snapshot) -> bool:
         """Take in a newer snapshot; whether there is news in it."""
-        if snapshot.rows.keys() != self._told.keys():
+        if snapshot.rows.keys() != self._published.keys():
             self.position += 1
-            self._tell_all(snapshot)
+            self._restart(snapshot)
             return True
-        news = [row for row in snapshot.rows.values() if _is_news(self._told[row.id], row, snapshot.generated_at)]
+        news = [row for row in snapshot.rows.values() if _is_news(self._published[row.id], row, snapshot.generated_at)]
         if news:
             self.position += 1
         for row in news:
-            self._told[row.id] = _PublishedRow(row=row, at=snapshot.generated_at, position=self.position)
+            self._published[row.id] = _PublishedRow(row=row, at=snapshot.generated_at, position=self.position)
         return bool(news)
 
     def since(self, position: int) -> Sequence[Row] | None:
         """The newest rows of what changed after a position; None where only all rows will do."""
         if not self._whole_since <= position <= self.position:
             return None
-        return [told.row for told in self._told.values() if told.position > position]
+        return [published.row for published in self._published.values() if published.position > position]
 
-    def _tell_all(self, snapshot: Snapshot) -> None:
+    def _restart(self, snapshot: Snapshot) -> None:
         """Begin anew with the endpoints of a snapshot: a configuration's may be others than the last one's."""
         self._whole_since = self.position
-        self._told = {
+        self._published = {
             name: _PublishedRow(row=row, at=snapshot.generated_at, position=self.position)
             for name, row in snapshot.rows.items()
         }
 
 
-def _is_news(told: _PublishedRow, row: Row, now: datetime) -> bool:
-    if row is told.row:
+def _is_news(published: _PublishedRow, row: Row, now: datetime) -> bool:
+    if row is published.row:
         return False
     # Told of later than now: the wall clock was set back.
-    is_old = not timedelta() <= now - told.at < _STALE
-    return row.news != told.row.news or _moved(told.row.score, row.score) or is_old
+    is_old = not timedelta() <= now - published.at < _STALE
+    return row.news != published.row.news or _moved(published.row.score, row.score) or is_old
 
 
 def _moved(before: float | None, after: float | None) -> bool:
     if before is None or after is None:
         return before is not after
-    return abs(after - before) >= _MOVED
+    return abs(after - before) >= _NEWS_FROM

@@ -18,7 +18,7 @@ def drift(rows: int) -> timedelta:
     return min(max(_DRIFT_LEAST, rows * _DRIFT_EACH), _DRIFT_MOST)
 
 
-class Moments:
+class DueTimes:
     """The next moment of each name. Nothing is done about a name until its moment has come."""
 
     __slots__ = ("_heap", "_next")
@@ -54,7 +54,7 @@ class Moments:
             yield name
 
 
-class Ages:
+class RowAges:
     """Which rows have to be rendered again for a request for all of them."""
 
     __slots__ = ("_drift", "_rendered", "_swept_at", "_touched", "_turns")

@@ -66,30 +66,73 @@ class Row:
     router_ids: Mapping[str, str] = field(default_factory=dict)
 
 
-def row(spec: EndpointSpec, book: EndpointState, jobs: Sequence[Job], now: datetime) -> Row:
+def row(spec: EndpointSpec, state: EndpointState, jobs: Sequence[Job], now: datetime) -> Row:
     """The row of one endpoint at `now`."""
-    seen = book.assess(now)
+    seen, windows = state.assess(now), list(state.counts(now))
+    facts = _facts(spec, state, seen, windows, now)
+    fields = _endpoint_score(facts, state, seen, windows, jobs=jobs, now=now)
+    body = json.dumps(fields, separators=(",", ":"), allow_nan=False).encode()
+    return Row(
+        id=spec.endpoint.id,
+        provider=spec.endpoint.provider,
+        model=spec.model,
+        api=spec.endpoint.api,
+        status=facts.status,
+        score=facts.score,
+        uptime={window.name: counts.ratio for window, counts, _ in windows},
+        news=(
+            facts.status,
+            facts.since,
+            facts.measured_at,
+            facts.account,
+            state.shown.last_error,
+            fields["maintenance"],
+        ),
+        body=body,
+        etag=digest(body),
+        account=facts.account.error if facts.account else None,
+        router_ids=spec.router_ids,
+        facts=facts,
+    )
+
+
+def _facts(spec: EndpointSpec, state: EndpointState, seen: Assessment, windows: Windows, now: datetime) -> Facts:
     status, since = published_status(spec, seen, now)
-    windows = list(book.counts(now))
-    summaries = book.recent.summaries(now)
-    figures = {name: _summary(summary) for name, summary in summaries.items()}
-    fields: EndpointScore = {
+    return Facts(
+        spec=spec,
+        status=status,
+        since=since,
+        score=seen.score,
+        account=state.shown.trouble,
+        measured_at=state.shown.measured_at,
+        counts={window.name: counts for window, counts, _ in windows},
+        summaries=state.latency.summaries(now),
+        source=_source(windows),
+    )
+
+
+def _endpoint_score(
+    facts: Facts, state: EndpointState, seen: Assessment, windows: Windows, *, jobs: Sequence[Job], now: datetime
+) -> EndpointScore:
+    spec = facts.spec
+    figures = {name: _summary(summary) for name, summary in facts.summaries.items()}
+    return {
         "id": spec.endpoint.id,
         "provider": spec.endpoint.provider,
         "model": spec.model,
         "api": spec.endpoint.api,
-        "status": status,
-        "since": timestamp(since),
-        "score": _round(seen.score),
+        "status": facts.status,
+        "since": timestamp(facts.since),
+        "score": _round(facts.score),
         "confidence": _pair(seen.confidence),
-        "evidence": next(counts.counted for window, counts, _ in windows if window is DAY),
-        "account": _account(book.shown.trouble),
+        "evidence": facts.counts[DAY.name].counted,
+        "account": _account(facts.account),
         "maintenance": _maintenance(announced(spec.maintenance, now)),
-        "measured_at": _time(book.shown.measured_at),
+        "measured_at": _time(facts.measured_at),
         "stale_after": _time(seen.stale_after),
         "source": _source(windows),
         "uptime": {
-            window.name: _counts(counts, _expected(window, spec, book, jobs, now)) for window, counts, _ in windows
+            window.name: _counts(counts, _expected(window, spec, state, jobs, now)) for window, counts, _ in windows
         },
         "traffic": _traffic(windows),
         "ttft_s": figures["ttft_s"],
@@ -98,58 +141,14 @@ def row(spec: EndpointSpec, book: EndpointState, jobs: Sequence[Job], now: datet
         "itl_s": figures["itl_s"],
         "output_tps": figures["output_tps"],
         "e2e_tps": figures["e2e_tps"],
-        "tool_call_error_ratio": _round(book.answers[Task.TOOL_CALL].ratio(now)),
-        "structured_output_error_ratio": _round(book.answers[Task.STRUCTURED_OUTPUT].ratio(now)),
-        "last_error": _last_error(book.shown, book.terms.moved),
+        "tool_call_error_ratio": _round(state.task_errors[Task.TOOL_CALL].ratio(now)),
+        "structured_output_error_ratio": _round(state.task_errors[Task.STRUCTURED_OUTPUT].ratio(now)),
+        "last_error": _last_error(state.shown, state.params.blame_overrides),
         "pricing": _pricing(spec),
         "context_length": spec.context_length,
         "labels": dict(spec.labels),
         "router_ids": dict(spec.router_ids),
     }
-    body = json.dumps(fields, separators=(",", ":"), allow_nan=False).encode()
-    return Row(
-        id=spec.endpoint.id,
-        provider=spec.endpoint.provider,
-        model=spec.model,
-        api=spec.endpoint.api,
-        status=status,
-        score=seen.score,
-        uptime={window.name: counts.ratio for window, counts, _ in windows},
-        news=(
-            status,
-            since,
-            book.shown.measured_at,
-            book.shown.trouble,
-            book.shown.last_error,
-            fields["maintenance"],
-        ),
-        body=body,
-        etag=digest(body),
-        account=book.shown.trouble.error if book.shown.trouble else None,
-        router_ids=spec.router_ids,
-        facts=_facts(spec, book, (status, since, seen.score), windows, summaries),
-    )
-
-
-def _facts(
-    spec: EndpointSpec,
-    book: EndpointState,
-    judged: tuple[Status, datetime, float | None],
-    windows: Windows,
-    summaries: Mapping[str, Summary],
-) -> Facts:
-    status, since, score = judged
-    return Facts(
-        spec=spec,
-        status=status,
-        since=since,
-        score=score,
-        account=book.shown.trouble,
-        measured_at=book.shown.measured_at,
-        counts={window.name: counts for window, counts, _ in windows},
-        summaries=summaries,
-        source=_source(windows),
-    )
 
 
 def published_status(spec: EndpointSpec, seen: Assessment | JudgedStatus, now: datetime) -> tuple[Status, datetime]:
@@ -206,12 +205,12 @@ def _counts(counts: Counts, expected: int) -> UptimeCounts:
     }
 
 
-def _expected(window: Window, spec: EndpointSpec, book: EndpointState, jobs: Sequence[Job], now: datetime) -> int:
+def _expected(window: Window, spec: EndpointSpec, state: EndpointState, jobs: Sequence[Job], now: datetime) -> int:
     """How many probes the schedule wanted in the window, since the endpoint was first probed; none in maintenance."""
-    if book.first_seen is None:
+    if state.first_seen is None:
         return 0
     # The first sample began a moment after its tick.
-    first_tick = max((tick_at(job, book.first_seen) for job in jobs), default=book.first_seen)
+    first_tick = max((tick_at(job, state.first_seen) for job in jobs), default=state.first_seen)
     begin = max(now - timedelta(seconds=window.length_s), first_tick)
     spans = list(outside(spec.maintenance, begin, now))
     return sum(ticks_between(job, span.begin, span.end) for job in jobs for span in spans)
@@ -241,13 +240,13 @@ def _quantiles(values: Mapping[str, float | None]) -> Quantiles:
     }
 
 
-def _last_error(health: Health, moved: BlameOverrides) -> LastError | None:
+def _last_error(health: Health, blame_overrides: BlameOverrides) -> LastError | None:
     last = health.last_error
     if last is None:
         return None
     return {
         "class": last.error,
-        "blame": blame_of(last.error, moved),
+        "blame": blame_of(last.error, blame_overrides),
         "at": timestamp(last.at),
         "status_code": last.status_code,
     }

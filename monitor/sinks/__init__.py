@@ -6,6 +6,6 @@ costs disk and nothing else.
 
 from monitor.sinks._create import create_sinks
 from monitor.sinks._protocol import Delivery, Sink, SinkError
-from monitor.sinks.runner import Outbox, Pace, SinkRunner
+from monitor.sinks.runner import Outbox, SinkIntervals, SinkRunner
 
-__all__ = ["Delivery", "Outbox", "Pace", "Sink", "SinkError", "SinkRunner", "create_sinks"]
+__all__ = ["Delivery", "Outbox", "Sink", "SinkError", "SinkIntervals", "SinkRunner", "create_sinks"]

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class SinkIntervals:
     """How often things are done, and how long they may take."""
 
     idle_s: float = 5.0
@@ -42,10 +42,10 @@ class Pace:
 class SinkRunner:
     """One sink, and what is to be known of it."""
 
-    def __init__(self, sink: Sink, store: Store, pace: Pace) -> None:
+    def __init__(self, sink: Sink, store: Store, intervals: SinkIntervals) -> None:
         self._sink = sink
         self._store = store
-        self._pace = pace
+        self._intervals = intervals
         self._news = asyncio.Event()
         self._failures = 0
         self.backlog = 0
@@ -109,7 +109,7 @@ class SinkRunner:
         self.backlog = len(batch) if len(batch) < limit else max(self.backlog, limit)
         if not batch:
             return False
-        async with asyncio.timeout(self._pace.longest_s):
+        async with asyncio.timeout(self._intervals.longest_s):
             delivery = await self._sink.deliver(batch)
         await self._note(batch, delivery)
         if delivery.stopped is not None:
@@ -137,7 +137,7 @@ class SinkRunner:
             log.error("sink %s fails, its samples wait: %s", self.name, reason, extra={"action": "sink_failed"})
         self.last_error = reason
         self._failures += 1
-        await asyncio.sleep(self._pace.failed(self._failures, retry_after_s))
+        await asyncio.sleep(self._intervals.failed(self._failures, retry_after_s))
 
     def _well(self) -> None:
         if self.last_error is not None:
@@ -147,7 +147,7 @@ class SinkRunner:
 
     async def _next_news(self) -> None:
         try:
-            async with asyncio.timeout(self._pace.idle_s):
+            async with asyncio.timeout(self._intervals.idle_s):
                 await self._news.wait()
         except TimeoutError:
             return
@@ -156,10 +156,10 @@ class SinkRunner:
 class Outbox:
     """All sinks. Those that the store knew and that are not among them are forgotten there."""
 
-    def __init__(self, sinks: Sequence[Sink], store: Store, pace: Pace = Pace()) -> None:
+    def __init__(self, sinks: Sequence[Sink], store: Store, intervals: SinkIntervals = SinkIntervals()) -> None:
         self._store = store
-        self._pace = pace
-        self.runners = tuple(SinkRunner(sink, store, pace) for sink in sinks)
+        self._intervals = intervals
+        self.runners = tuple(SinkRunner(sink, store, intervals) for sink in sinks)
         """What is to be known of each: `name`, `backlog`, `delivered_total`, `dropped_total`, `last_error`."""
 
     def wake(self) -> None:
@@ -187,7 +187,7 @@ class Outbox:
             except StoreError as error:
                 failures += 1
                 log.warning("sinks wait for the store: %s", error, extra={"action": "sink_failed"})
-                await asyncio.sleep(self._pace.failed(failures, None))
+                await asyncio.sleep(self._intervals.failed(failures, None))
             else:
                 return
 
@@ -203,7 +203,7 @@ class Outbox:
                 if found := backlogs.get(runner.name):
                     runner.backlog = max(0, found.waiting - (runner.dealt_with - before[runner.name]))
                     runner.expired_total = found.expired
-            await asyncio.sleep(self._pace.count_s)
+            await asyncio.sleep(self._intervals.count_s)
 
 
 def _place(error: Exception) -> str:

@@ -12,9 +12,9 @@ from sqlalchemy import Connection, func, select
 from monitor.domain.incident import Incident
 from monitor.store import _incidents, _traffic
 from monitor.store._blocks import unpack
-from monitor.store._raw import meant
+from monitor.store._raw import decode_value
 from monitor.store._rows import NAMES, to_row
-from monitor.store._statements import Insert, writes
+from monitor.store._statements import Insert, append_statements
 from monitor.store._tables import block, endpoint, horizon
 from monitor.traffic.counted import TrafficBatch
 from probes._model import Sample
@@ -55,8 +55,8 @@ class Appender:
     """Appends to one kind of database."""
 
     def __init__(self, insert: Insert) -> None:
-        self._writes = writes(insert)
-        self._traffic_writes = _traffic.traffic_writes(insert)
+        self._writes = append_statements(insert)
+        self._traffic_writes = _traffic.traffic_statements(insert)
         self._known = _Known()
         self._asked = _Known()
         """What is known once the transaction of the newest append is committed."""
@@ -74,7 +74,7 @@ class Appender:
         traffic: TrafficBatch | None,
     ) -> int:
         """See `Store.append`."""
-        kept, fresh = _told_apart(connection, samples) if samples else ([], [])
+        kept, fresh = _split_known(connection, samples) if samples else ([], [])
         counted = () if traffic is None else _traffic.names_of(traffic)
         self._add_names(connection, fresh, {*states, *(each.endpoint for each in incidents), *counted})
         if fresh:
@@ -114,7 +114,7 @@ def _stale(samples: Iterable[Sample]) -> list[dict[str, object]]:
     return [dict(zip(names, mark, strict=True)) for mark in sorted(marks)]
 
 
-def _told_apart(connection: Connection, samples: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:
+def _split_known(connection: Connection, samples: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:
     """The samples but those that retention would have deleted; and of these, those that lie in no block yet."""
     edges = connection.execute(
         select(
@@ -140,4 +140,4 @@ def _sealed_ids(connection: Connection, name: str, at_hour: int) -> set[object]:
         .where(endpoint.c.id == name, block.c.hour == at_hour)
     )
     data = connection.execute(query).scalar()
-    return set() if data is None else {meant("id", row["id"]) for row in unpack(data, ("id",))}
+    return set() if data is None else {decode_value("id", row["id"]) for row in unpack(data, ("id",))}

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 from pg8000 import dbapi
 
 from monitor.store._protocol import StoreTakenError
-from monitor.store._server import break_off, close
+from monitor.store._server import close, interrupt
 
 Identity: TypeAlias = tuple[Any, ...]
 _KEY: Final = 0x70726F7669646573
@@ -80,7 +80,7 @@ class Claim:
         """Break off what another thread asks of the session."""
         session = self._session
         if session is not None:
-            break_off(session)
+            interrupt(session)
 
     def _begin(self) -> dbapi.Connection:
         """A session that holds it; one that could not take it is not kept."""

@@ -25,7 +25,7 @@ class Database(Protocol):
     def reader(self) -> Engine:
         """Connections that cannot write; a transaction sees one state of the data."""
 
-    def faults(self) -> AbstractContextManager[None]:
+    def store_errors(self) -> AbstractContextManager[None]:
         """The border: whatever the database or its libraries raise inside leaves as StoreError."""
 
     def is_there(self) -> bool:

@@ -27,7 +27,7 @@ _APPLICATION: Final = slice(68, 72)
 _HEADER_BYTES: Final = 100
 
 
-class Files:
+class DatabaseFiles:
     """The files that connections have open, and whether they are still there. Threads may share it."""
 
     def __init__(self, path: Path) -> None:

@@ -13,7 +13,7 @@ from monitor.domain.incident import Incident
 from monitor.store._codes import WORST
 from monitor.store._columns import Moment
 from monitor.store._protocol import PageKey
-from monitor.store._statements import before_place, key_of, newest_first
+from monitor.store._statements import before_key, key_of, newest_first
 from monitor.store._tables import endpoint, incident
 
 _FIELDS: Final = ("id", "worst", "began_at", "last_at", "ended_at")
@@ -69,7 +69,7 @@ def incidents(
 
 def _page(query: Select[Any], at: ColumnElement[Any], before: PageKey | None, limit: int) -> Select[Any]:
     if before is not None:
-        query = query.where(before_place(at, incident.c.id, before))
+        query = query.where(before_key(at, incident.c.id, before))
     return query.order_by(*newest_first(at, incident.c.id)).limit(limit)
 
 

@@ -6,12 +6,12 @@ import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from operator import attrgetter
-from typing import TypeAlias
 
 from monitor.domain.incident import Incident
 from monitor.store import _incidents, _traffic
+from monitor.store._memory_rollups import EPOCH, Rolled, daily, floor, hourly, renamed, since_start, with_sketches
 from monitor.store._protocol import (
     Backlog,
     Bucket,
@@ -28,19 +28,12 @@ from monitor.store._protocol import (
     StoreError,
     Times,
 )
-from monitor.store._raw import Names, cooked, stored
+from monitor.store._raw import Names, decode_sample, encode_sample
 from monitor.store._tallies import Ended, tallied
 from monitor.store._upkeep import tier_ends
-from monitor.store.rollup import Rollup, fuller, merged, rolled
-from monitor.traffic.counted import Activity, Spot, Tokens, TrafficBatch, TrafficTally, Use
+from monitor.traffic.counted import Activity, Tokens, TrafficBatch, TrafficKey, TrafficTally, UsageKey
 from monitor.traffic.known import REMEMBERED
 from probes._model import Sample, Task
-
-_EVER = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-Rolled: TypeAlias = dict[tuple[str, Task, str, datetime], Rollup]
-"""Rollups by endpoint, task, vantage and start."""
 
 
 class MemoryStore:
@@ -57,8 +50,8 @@ class MemoryStore:
         self._first: dict[str, datetime] = {}
         self._raw_since: datetime | None = None
         self._counted_from: datetime | None = None
-        self._traffic: dict[int, dict[Spot, int]] = {span_s: {} for span_s in _traffic.SPANS}
-        self._activity: dict[Use, Tokens] = {}
+        self._traffic: dict[int, dict[TrafficKey, int]] = {span_s: {} for span_s in _traffic.SPANS}
+        self._activity: dict[UsageKey, Tokens] = {}
         self._batches: dict[str, TrafficBatch] = {}
         self._seq = 0
 
@@ -112,18 +105,18 @@ class MemoryStore:
         self._batches[traffic.id] = traffic
         for (name, second, error), count in traffic.counts.items():
             for span_s, counts in self._traffic.items():
-                spot = (name, second // span_s * span_s, error)
-                counts[spot] = counts.get(spot, 0) + count
+                key = (name, second // span_s * span_s, error)
+                counts[key] = counts.get(key, 0) + count
         for use, tokens in traffic.activity.items():
             self._activity[use] = self._activity.get(use, Tokens()) + tokens
 
     async def traffic(self, since: datetime, span_s: int) -> list[TrafficTally]:
         """See `Store.traffic`."""
         found = [
-            TrafficTally(endpoint=name, start=_EVER + timedelta(seconds=second), error=error, count=count)
+            TrafficTally(endpoint=name, start=EPOCH + timedelta(seconds=second), error=error, count=count)
             for (name, second, error), count in self._traffic[span_s].items()
         ]
-        later = (each for each in found if each.start >= _floor(since, span_s))
+        later = (each for each in found if each.start >= floor(since, span_s))
         return sorted(later, key=_traffic.order)
 
     async def activity(
@@ -131,7 +124,7 @@ class MemoryStore:
         since: date,
         endpoints: Collection[str] | None = None,
         *,
-        after: Use | None = None,
+        after: UsageKey | None = None,
         limit: int | None = None,
     ) -> list[Activity]:
         """See `Store.activity`."""
@@ -181,14 +174,14 @@ class MemoryStore:
         counted: Counter[Ended] = Counter()
         if bucket_s < RollupTier.HOUR.value:
             for sample in await self.samples(since):
-                counted[_floor(sample.started_at, bucket_s), sample.endpoint, sample.error or "", sample.task] += 1
+                counted[floor(sample.started_at, bucket_s), sample.endpoint, sample.error or "", sample.task] += 1
         else:
             tier = RollupTier.HOUR if bucket_s % RollupTier.DAY.value else RollupTier.DAY
             begun = self._hours() if tier is RollupTier.HOUR else self._every_day()
             for (name, task, _, hour), rollup in begun.items():
-                if hour >= _floor(since, tier.value):
+                if hour >= floor(since, tier.value):
                     for ending, count in rollup.counts.items():
-                        counted[_floor(hour, bucket_s), name, ending.error or "", task] += count
+                        counted[floor(hour, bucket_s), name, ending.error or "", task] += count
         return tallied(counted)
 
     async def spent(self, since: datetime) -> dict[str, Spent]:
@@ -205,8 +198,8 @@ class MemoryStore:
     ) -> list[Sample]:
         """See `Store.page`."""
         mine = [each for each in await self.samples(since) if each.endpoint == endpoint and task in {None, each.task}]
-        placed = sorted(mine, key=_place, reverse=True)
-        return [each for each in placed if before is None or _place(each) < before][:limit]
+        placed = sorted(mine, key=_page_key, reverse=True)
+        return [each for each in placed if before is None or _page_key(each) < before][:limit]
 
     async def points(
         self, endpoint: str, task: Task | None, figure: str, since: datetime, until: datetime
@@ -226,7 +219,7 @@ class MemoryStore:
         )
         found = sorted((each for each in mine if since <= each[0] < until), key=lambda each: each[:3])
         return [
-            Bucket(task=task, vantage=vantage, start=start, rollup=_only(rollup, figures))
+            Bucket(task=task, vantage=vantage, start=start, rollup=with_sketches(rollup, figures))
             for start, task, vantage, rollup in found
         ]
 
@@ -240,26 +233,26 @@ class MemoryStore:
         found = await self.rollups(endpoint, RollupTier.HOUR, min(starts), until, figures)
         return [bucket for bucket in found if bucket.task is task and bucket.start in starts]
 
-    async def tidy(self, now: datetime, retention: Retention) -> bool:
+    async def upkeep(self, now: datetime, retention: Retention) -> bool:
         """See `Store.tidy`."""
         ends = tier_ends(now, retention)
         self._rolled, self._days = self._hours(), self._every_day()
         self._counted_from = retention.until or now
-        raw = _EVER + timedelta(hours=ends.raw)
+        raw = EPOCH + timedelta(hours=ends.raw)
         self._raw_since = max(raw, self._raw_since or raw)
         for each in [each for each in self._samples.values() if each.sample.started_at < self._raw_since]:
             del self._samples[each.sample.id]
             for name, cursor in self._sinks.items():
                 self._dropped[name] += each.seq > cursor
-        self._rolled = _since(self._rolled, _EVER + timedelta(hours=ends.hourly))
-        daily = _EVER + timedelta(days=ends.daily)
-        self._days = _since(self._days, daily)
+        self._rolled = since_start(self._rolled, EPOCH + timedelta(hours=ends.hourly))
+        daily = EPOCH + timedelta(days=ends.daily)
+        self._days = since_start(self._days, daily)
         self._incidents = {
             name: each for name, each in self._incidents.items() if each.ended_at is None or each.ended_at >= daily
         }
         for span_s, kept in _traffic.SPANS.items():
-            first = _floor(self._counted_from - kept, span_s).timestamp()
-            self._traffic[span_s] = {spot: count for spot, count in self._traffic[span_s].items() if spot[1] >= first}
+            first = floor(self._counted_from - kept, span_s).timestamp()
+            self._traffic[span_s] = {key: count for key, count in self._traffic[span_s].items() if key[1] >= first}
         self._activity = {use: tokens for use, tokens in self._activity.items() if use[0] >= daily.date()}
         return False
 
@@ -273,10 +266,10 @@ class MemoryStore:
         if self._raw_since is not None and self._raw_since > at:
             self._raw_since = at
 
-    async def adopt(self, aliases: Mapping[str, str]) -> None:
+    async def rename(self, aliases: Mapping[str, str]) -> None:
         """See `Store.adopt`."""
         for alias, name in aliases.items():
-            self._rolled, self._days = (_renamed(kept, alias, name) for kept in (self._rolled, self._days))
+            self._rolled, self._days = (renamed(kept, alias, name) for kept in (self._rolled, self._days))
             for sample_id, each in self._samples.items():
                 if each.sample.endpoint == alias:
                     self._samples[sample_id] = replace(each, sample=replace(each.sample, endpoint=name))
@@ -293,7 +286,7 @@ class MemoryStore:
 
     def _join_traffic(self, alias: str, name: str) -> None:
         self._traffic = {span_s: _joined(counts, alias, name) for span_s, counts in self._traffic.items()}
-        uses: dict[Use, Tokens] = {}
+        uses: dict[UsageKey, Tokens] = {}
         for (day, endpoint, app), tokens in self._activity.items():
             use = (day, name if endpoint == alias else endpoint, app)
             uses[use] = uses.get(use, Tokens()) + tokens
@@ -338,59 +331,27 @@ class MemoryStore:
         )
 
     def _hours(self) -> Rolled:
-        """Rollups of every hour: of samples where there are any, else as they were rolled up before."""
-        groups: dict[tuple[str, Task, str, datetime], list[Sample]] = {}
-        for each in self._samples.values():
-            sample = each.sample
-            key = (sample.endpoint, sample.task, sample.vantage, _floor(sample.started_at, RollupTier.HOUR.value))
-            groups.setdefault(key, []).append(sample)
-        fresh = {key: rolled(samples) for key, samples in groups.items()}
-        return self._rolled | {key: fuller(rollup, self._rolled.get(key)) for key, rollup in fresh.items()}
+        return hourly(self._rolled, (each.sample for each in self._samples.values()))
 
     def _every_day(self) -> Rolled:
-        """Rollups of every day: of its hours where there are any, else as they were rolled up before."""
-        groups: dict[tuple[str, Task, str, datetime], list[Rollup]] = {}
-        for (name, task, vantage, hour), rollup in self._hours().items():
-            groups.setdefault((name, task, vantage, _floor(hour, RollupTier.DAY.value)), []).append(rollup)
-        return self._days | {key: merged(rollups) for key, rollups in groups.items()}
+        return daily(self._days, self._hours())
 
 
-def _since(kept: Rolled, at: datetime) -> Rolled:
-    return {key: rollup for key, rollup in kept.items() if key[3] >= at}
-
-
-def _renamed(kept: Rolled, alias: str, name: str) -> Rolled:
-    groups: dict[tuple[str, Task, str, datetime], list[Rollup]] = {}
-    for (endpoint, task, vantage, start), rollup in kept.items():
-        groups.setdefault((name if endpoint == alias else endpoint, task, vantage, start), []).append(rollup)
-    return {key: merged(rollups) for key, rollups in groups.items()}
-
-
-def _joined(counts: dict[Spot, int], alias: str, name: str) -> dict[Spot, int]:
-    found: dict[Spot, int] = {}
+def _joined(counts: dict[TrafficKey, int], alias: str, name: str) -> dict[TrafficKey, int]:
+    found: dict[TrafficKey, int] = {}
     for (endpoint, second, error), count in counts.items():
-        spot = (name if endpoint == alias else endpoint, second, error)
-        found[spot] = found.get(spot, 0) + count
+        key = (name if endpoint == alias else endpoint, second, error)
+        found[key] = found.get(key, 0) + count
     return found
-
-
-def _only(rollup: Rollup, figures: Sequence[str]) -> Rollup:
-    only = merged([rollup])
-    only.sketches = {name: sketch for name, sketch in only.sketches.items() if name in figures}
-    return only
 
 
 def _as_kept(sample: Sample) -> Sample:
     """As a database gives it back."""
     names = Names(vantage={1: sample.vantage}, probe={1: sample.probe})
-    return cooked(stored(sample), sample.endpoint, names)
+    return decode_sample(encode_sample(sample), sample.endpoint, names)
 
 
-def _floor(at: datetime, seconds: int) -> datetime:
-    return at - (at - _EVER) % timedelta(seconds=seconds)
-
-
-def _newest_day_first(use: Use) -> tuple[int, str, str]:
+def _newest_day_first(use: UsageKey) -> tuple[int, str, str]:
     return -use[0].toordinal(), use[1], use[2]
 
 
@@ -398,5 +359,5 @@ def _began(incident: Incident) -> PageKey:
     return PageKey(at=incident.began_at, id=incident.id)
 
 
-def _place(sample: Sample) -> PageKey:
+def _page_key(sample: Sample) -> PageKey:
     return PageKey(at=sample.started_at, id=sample.id)

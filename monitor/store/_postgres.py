@@ -13,9 +13,9 @@ from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event,
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from monitor.store._claim import Claim, Identity
-from monitor.store._opened import Opened
+from monitor.store._open_connections import OpenConnections
 from monitor.store._protocol import Size, StoreError, StoreReplacedError
-from monitor.store._server import DIALECT, Server, break_off, said, server_of
+from monitor.store._server import DIALECT, Server, error_text, interrupt, server_of
 from monitor.store._sql import READERS, SqlStore
 
 _COMMAND_S: Final = 30
@@ -46,14 +46,14 @@ class PostgresDatabase:
         self.writer = _engine(server, size=1, settings=_WRITER)
         event.listen(self.writer, "begin", _take_lock)
         self.reader = _engine(server, size=READERS, settings=_READER)
-        self._open = Opened(self.writer, self.reader)
+        self._open_connections = OpenConnections(self.writer, self.reader)
         self._identity: Identity | None = None
         """Which database a daemon has open."""
         self._claim = Claim(self.place, partial(server.connect, _SETTINGS))
 
-    def faults(self) -> AbstractContextManager[None]:
+    def store_errors(self) -> AbstractContextManager[None]:
         """See `Database.faults`."""
-        return _faults(self.place)
+        return _store_errors(self.place)
 
     def is_there(self) -> bool:
         """The server says that itself."""
@@ -107,8 +107,8 @@ class PostgresDatabase:
 
     def abort(self) -> None:
         """See `Database.abort`."""
-        for connection in self._open.connections():
-            break_off(connection)
+        for connection in self._open_connections.connections():
+            interrupt(connection)
         self._claim.abort()
 
 
@@ -129,8 +129,8 @@ def _engine(server: Server, *, size: int, settings: Mapping[str, str]) -> Engine
 
 
 @contextmanager
-def _faults(place: str) -> Iterator[None]:
+def _store_errors(place: str) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, CommandError, dbapi.Error, OSError) as error:
-        raise StoreError(f"{place}: {said(error)}: {_REMEDY}") from error
+        raise StoreError(f"{place}: {error_text(error)}: {_REMEDY}") from error

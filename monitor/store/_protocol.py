@@ -10,7 +10,7 @@ from typing import Protocol
 
 from monitor.domain.incident import Incident
 from monitor.store.rollup import Rollup
-from monitor.traffic.counted import Activity, TrafficBatch, TrafficTally, Use
+from monitor.traffic.counted import Activity, TrafficBatch, TrafficTally, UsageKey
 from probes._model import ErrorClass, Sample, Task
 
 
@@ -296,7 +296,7 @@ class Store(Protocol):
         since: date,
         endpoints: Collection[str] | None = None,
         *,
-        after: Use | None = None,
+        after: UsageKey | None = None,
         limit: int | None = None,
     ) -> list[Activity]:
         """What applications used since a day (UTC); `endpoints`: of which, None for all.
@@ -308,7 +308,7 @@ class Store(Protocol):
     async def counted_keys(self, since: datetime) -> list[tuple[datetime, Sequence[int]]]:
         """The keys of the real requests that were counted at `since` or later, with when, oldest first."""
 
-    async def tidy(self, now: datetime, retention: Retention) -> bool:
+    async def upkeep(self, now: datetime, retention: Retention) -> bool:
         """One slice of what keeps a store quick and small: roll up, seal into blocks, delete what is too old.
 
         Holds no lock for long. True when there is more to be done now.
@@ -320,7 +320,7 @@ class Store(Protocol):
     async def lower_horizon(self, at: datetime) -> None:
         """Take samples again that began at `at` or later: the horizon was set by a clock that was ahead."""
 
-    async def adopt(self, aliases: Mapping[str, str]) -> None:
+    async def rename(self, aliases: Mapping[str, str]) -> None:
         """Join the history of each alias to that of the endpoint it is now called by: alias to id."""
 
     async def subscribe(self, sinks: Collection[str]) -> None:

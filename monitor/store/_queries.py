@@ -20,10 +20,10 @@ from monitor.store._codes import TASKS
 from monitor.store._database import Database
 from monitor.store._outbox import backlogs
 from monitor.store._protocol import Info, PageKey, Point, Spent
-from monitor.store._raw import COLUMNS, cooked, meant, names
+from monitor.store._raw import COLUMNS, decode_sample, decode_value, names
 from monitor.store._rows import to_sample
 from monitor.store._statements import (
-    before_place,
+    before_key,
     blocks_since,
     key_of,
     named_samples,
@@ -32,7 +32,7 @@ from monitor.store._statements import (
     spent_since,
 )
 from monitor.store._tables import block, endpoint, horizon, metadata, sample
-from monitor.store._threads import breathe
+from monitor.store._threads import yield_to_loop
 from probes._model import Sample, Task
 
 _PORTION: Final = 500
@@ -51,7 +51,7 @@ def samples(connection: Connection, since: datetime, until: datetime | None) -> 
     rows = connection.execute(samples_since(since, until), execution_options={"yield_per": _PORTION})
     for portion in rows.mappings().partitions(_PORTION):
         found.extend((row["seq"], to_sample(row)) for row in portion)
-        breathe()
+        yield_to_loop()
     return [each for _, each in heapq.merge(found, _sealed(connection, since, until), key=itemgetter(0))]
 
 
@@ -65,8 +65,8 @@ def _sealed(connection: Connection, since: datetime, until: datetime | None) -> 
     found: list[tuple[int, Sample]] = []
     for name, data in connection.execute(query).all():
         within = (row for row in unpack(data, COLUMNS) if begin <= number(row["started_at"]) < end)
-        found.extend((number(row["seq"]), cooked(row, name, words)) for row in within)
-        breathe()
+        found.extend((number(row["seq"]), decode_sample(row, name, words)) for row in within)
+        yield_to_loop()
     return sorted(found, key=itemgetter(0))
 
 
@@ -94,16 +94,16 @@ def page(
     if task is not None:
         query = query.where(sample.c.task == task)
     if before is not None:
-        query = query.where(before_place(sample.c.started_at, sample.c.id, before))
+        query = query.where(before_key(sample.c.started_at, sample.c.id, before))
     query = query.order_by(*newest_first(sample.c.started_at, sample.c.id)).limit(limit)
     rows: list[Sample] = []
     for portion in connection.execute(query).mappings().partitions(_BREATH):
         rows += map(to_sample, portion)
-        breathe()
+        yield_to_loop()
     if len(rows) == limit:
         since = max(since, rows[-1].started_at)  # older ones are not on this page
     sealed = _newest_sealed(connection, key, name, task, since=since, before=before, limit=limit)
-    return sorted([*rows, *sealed], key=_place, reverse=True)[:limit]
+    return sorted([*rows, *sealed], key=_page_key, reverse=True)[:limit]
 
 
 def _newest_sealed(
@@ -126,9 +126,9 @@ def _newest_sealed(
         for each in portion:
             last = each.hour
             rows = unpack(each.data, COLUMNS)
-            taken = (cooked(row, name, words) for row in rows if task is None or row["task"] == TASKS[task])
-            found += [one for one in taken if one.started_at >= since and (before is None or _place(one) < before)]
-            breathe()
+            taken = (decode_sample(row, name, words) for row in rows if task is None or row["task"] == TASKS[task])
+            found += [one for one in taken if one.started_at >= since and (before is None or _page_key(one) < before)]
+            yield_to_loop()
             if len(found) >= limit:
                 break
         if len(portion) < _BLOCKS_AT_ONCE:
@@ -136,7 +136,7 @@ def _newest_sealed(
     return found
 
 
-def _place(each: Sample) -> PageKey:
+def _page_key(each: Sample) -> PageKey:
     return PageKey(at=each.started_at, id=each.id)
 
 
@@ -156,7 +156,7 @@ def points(
     found = [row for row in chain(rows, sealed) if begin <= row[0] < end and row[2] in codes]
     found.sort(key=itemgetter(0, 1))
     return [
-        Point(at=meant("started_at", at), error=meant("error", error), value=meant(figure, value))  # type: ignore[arg-type]
+        Point(at=decode_value("started_at", at), error=decode_value("error", error), value=decode_value(figure, value))  # type: ignore[arg-type]
         for at, _, _, error, value in found
     ]
 

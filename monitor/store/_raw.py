@@ -77,25 +77,25 @@ def _rows_between(connection: Connection, endpoint: int, begin: int, end: int, c
     return [dict(zip(columns, map(_plain, row), strict=True)) for row in found]
 
 
-def cooked(row: Row, endpoint: str, names: Names) -> Sample:
+def decode_sample(row: Row, endpoint: str, names: Names) -> Sample:
     """The sample in a raw row."""
-    fields: dict[str, Any] = {name: meant(name, value) for name, value in row.items()}
+    fields: dict[str, Any] = {name: decode_value(name, value) for name, value in row.items()}
     fields["endpoint_id"] = endpoint
     fields["vantage_id"] = names.vantage[fields["vantage"]]
     fields["probe_id"] = names.probe[fields["probe"]]
     return to_sample(fields)
 
 
-def stored(sample_: Sample) -> Row:
+def encode_sample(sample_: Sample) -> Row:
     """A sample as a database holds it; its vantage and probe have the key 1."""
     row: dict[str, Value] = {"seq": 0}
     for name, value in to_row(sample_).items():
         if name.removesuffix("_id") not in NAMES:
-            row[name] = _plain(_kept(name, value))
+            row[name] = _plain(_encode_value(name, value))
     return row | {"vantage": 1, "probe": 1}
 
 
-def _kept(name: str, value: object) -> object:
+def _encode_value(name: str, value: object) -> object:
     kind = sample.c[name].type
     if isinstance(kind, TypeDecorator) and type(kind).process_bind_param is not TypeDecorator.process_bind_param:
         # None of these types asks which database it is.
@@ -107,7 +107,7 @@ def _plain(value: Any) -> Value:  # noqa: ANN401  # whatever a driver makes of a
     return int(value) if isinstance(value, bool) else value
 
 
-def meant(name: str, value: Value) -> object:
+def decode_value(name: str, value: Value) -> object:
     """What a value of a column stands for, as when it is read from the database."""
     return None if value is None else _MEANINGS[name](value)
 

@@ -15,7 +15,7 @@ from monitor.store._tables import block, daily, endpoint, hourly, incident, samp
 from monitor.store.rollup import merged
 
 
-def adopt(connection: Connection, insert: Insert, aliases: Mapping[str, str]) -> None:
+def rename(connection: Connection, insert: Insert, aliases: Mapping[str, str]) -> None:
     """See `Store.adopt`."""
     for alias, name in aliases.items():
         old, new = _key(connection, alias), _key(connection, name)

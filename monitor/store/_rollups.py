@@ -17,12 +17,12 @@ from monitor.store._blocks import Row as Raw
 from monitor.store._blocks import number
 from monitor.store._codes import TASKS
 from monitor.store._protocol import Bucket, RollupTier
-from monitor.store._raw import hours_of, ids, meant
+from monitor.store._raw import decode_value, hours_of, ids
 from monitor.store._rollup_rows import SUMS, counts_of, to_rollup, to_row
 from monitor.store._rows import blame_of
 from monitor.store._statements import Insert, key_of
 from monitor.store._tables import daily, hourly, stale_day, stale_hour, vantage
-from monitor.store._threads import breathe
+from monitor.store._threads import yield_to_loop
 from monitor.store.rollup import FIGURES, TAKEN, Rollup, fuller, merged, rolled_values
 from probes._model import Task
 
@@ -71,7 +71,7 @@ def roll_day(connection: Connection, insert: Insert, before: int) -> bool:
     rollup = _fresh_day(connection, key, mark["bucket"])
     if rollup.count:
         _put(connection, insert, daily, dict(mark), rollup)
-        gather(connection, key, mark["bucket"])
+        cluster_day(connection, key, mark["bucket"])
     connection.execute(delete(stale_day).where(*(stale_day.c[name] == value for name, value in mark.items())))
     return True
 
@@ -153,7 +153,7 @@ def _read(connection: Connection, kept: Table, within: Sequence[ColumnElement[bo
     for begin in range(0, len(rows), _BREATH):
         for row in rows[begin : begin + _BREATH]:
             found[row[0], _TASKS[row[1]], row[2]] = to_rollup(dict(zip(columns, row, strict=True)))
-        breathe()
+        yield_to_loop()
     return found
 
 
@@ -214,7 +214,7 @@ def _fresh_hours(
 
 def _taken(row: Raw, figures: Sequence[str]) -> Sequence[object]:
     """What a rollup needs of a sample."""
-    fields: dict[str, Any] = {name: meant(name, row[name]) for name in (*TAKEN, *figures)}
+    fields: dict[str, Any] = {name: decode_value(name, row[name]) for name in (*TAKEN, *figures)}
     fields["blame"] = blame_of(fields["error"], fields["blame"])
     return tuple(fields.values())
 
@@ -233,7 +233,7 @@ def _fresh_day(
     return merged(hours.values())
 
 
-def gather(connection: Connection, key: Mapping[str, Any], day: int) -> None:
+def cluster_day(connection: Connection, key: Mapping[str, Any], day: int) -> None:
     """Put a day's hours side by side in the file; `key`: of which endpoint, task and vantage.
 
     Each was written beside the same hour of other endpoints: a month of one would be as many pages as it has hours.

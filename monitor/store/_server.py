@@ -18,7 +18,7 @@ from sqlalchemy import URL
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.pg8000 import PGDialect_pg8000
 
-from monitor.store._pipeline import execute_many
+from monitor.store._execute_many import execute_many
 from monitor.store._protocol import StoreError
 
 CONNECT_S: Final = 5.0
@@ -172,7 +172,7 @@ def close(connection: dbapi.Connection) -> None:
         os.close(number)
 
 
-def break_off(connection: dbapi.Connection) -> None:
+def interrupt(connection: dbapi.Connection) -> None:
     """Let whatever waits for an answer on it fail now."""
     with suppress(OSError, AttributeError):  # it may have been closed a moment ago
         _socket_of(connection).shutdown(socket.SHUT_RDWR)
@@ -183,14 +183,14 @@ def _socket_of(connection: dbapi.Connection) -> socket.socket:
     return found
 
 
-def said(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """What went wrong, in one line."""
     cause = getattr(error, "orig", None) or error
     told = cause.args[0] if cause.args else ""
     if isinstance(told, Mapping):  # the fields of an error message of the protocol
         told = told.get("M", "")
     elif isinstance(cause.__cause__, OSError):
-        return said(cause.__cause__)
+        return error_text(cause.__cause__)
     elif isinstance(cause, TimeoutError):
         return "the server does not answer"
     elif isinstance(cause, OSError):

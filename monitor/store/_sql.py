@@ -33,11 +33,11 @@ from monitor.store._protocol import (
     StoreReplacedError,
     Times,
 )
-from monitor.store._rename import adopt
+from monitor.store._rename import rename
 from monitor.store._statements import FIRST_SEEN, STATES, insert_of
 from monitor.store._threads import Result, Threads
-from monitor.store._upkeep import Tidying
-from monitor.traffic.counted import Activity, TrafficBatch, TrafficTally, Use
+from monitor.store._upkeep import UpkeepSlices
+from monitor.traffic.counted import Activity, TrafficBatch, TrafficTally, UsageKey
 from probes._model import Sample, Task
 
 log = logging.getLogger(__name__)
@@ -61,14 +61,14 @@ class SqlStore:
         self._is_open = False
         self._lost: str | None = None
         """What became of the database that was opened; None: it is there."""
-        self._is_told = False
+        self._is_reported = False
         """Whether whoever appends knows that."""
-        self._begin_anew()
+        self._reset()
 
-    def _begin_anew(self) -> None:
+    def _reset(self) -> None:
         """Forget what is known of rows in the database."""
         self._appender = Appender(self._insert)
-        self._tidying = Tidying(self._insert)
+        self._upkeep = UpkeepSlices(self._insert)
 
     async def claim(self) -> None:
         """See `Store.claim`."""
@@ -175,7 +175,7 @@ class SqlStore:
         since: date,
         endpoints: Collection[str] | None = None,
         *,
-        after: Use | None = None,
+        after: UsageKey | None = None,
         limit: int | None = None,
     ) -> list[Activity]:
         """See `Store.activity`."""
@@ -185,9 +185,9 @@ class SqlStore:
         """See `Store.counted_keys`."""
         return await self._read(lambda connection: _traffic.counted_keys(connection, since))
 
-    async def tidy(self, now: datetime, retention: Retention) -> bool:
+    async def upkeep(self, now: datetime, retention: Retention) -> bool:
         """See `Store.tidy`."""
-        more = await self._write(lambda connection: self._tidying.slice(connection, now, retention))
+        more = await self._write(lambda connection: self._upkeep.slice(connection, now, retention))
         return more or await self._write(self._database.give_back)
 
     async def times(self) -> Times:
@@ -198,11 +198,11 @@ class SqlStore:
         """See `Store.lower_horizon`."""
         await self._write(lambda connection: _horizon.lower(connection, at))
 
-    async def adopt(self, aliases: Mapping[str, str]) -> None:
+    async def rename(self, aliases: Mapping[str, str]) -> None:
         """See `Store.adopt`."""
         if aliases:
-            await self._write(lambda connection: adopt(connection, self._insert, aliases))
-            await self._write_thread.run(self._begin_anew)
+            await self._write(lambda connection: rename(connection, self._insert, aliases))
+            await self._write_thread.run(self._reset)
 
     async def subscribe(self, sinks: Collection[str]) -> None:
         """See `Store.subscribe`."""
@@ -274,7 +274,7 @@ class SqlStore:
 
     def _claim(self) -> None:
         self._database.check_place()
-        with self._database.faults():
+        with self._database.store_errors():
             self._database.claim()
 
     def _open(self) -> None:
@@ -319,29 +319,29 @@ class SqlStore:
         if self._lost is not None:
             raise StoreReplacedError(self._lost)
         try:
-            with self._database.faults():
+            with self._database.store_errors():
                 self._database.check_same()
         except StoreReplacedError as error:
             if self._is_open:
-                self._lost, self._is_told = str(error), False
+                self._lost, self._is_reported = str(error), False
             raise
 
     @contextmanager
     def _to_append(self) -> Iterator[None]:
         """Raises once for the next append that the database is lost; then prepares the new one."""
-        if self._lost is not None and self._is_told:
+        if self._lost is not None and self._is_reported:
             self._reopen()
         try:
             yield
         except StoreReplacedError:
-            self._is_told = True
+            self._is_reported = True
             raise
 
     def _reopen(self) -> None:
         """Make ready what is in place of the database that was opened, and name the sinks to it."""
-        with self._database.faults():
+        with self._database.store_errors():
             self._database.reopen()
-        self._begin_anew()
+        self._reset()
         self._migrate()
         sinks = self._sinks
         if sinks is not None:
@@ -352,7 +352,7 @@ class SqlStore:
     @contextmanager
     def _connected(self, engine: Engine) -> Iterator[Connection]:
         """A connection, which is thrown away when the database does not answer on it."""
-        with self._database.faults(), engine.connect() as connection:
+        with self._database.store_errors(), engine.connect() as connection:
             try:
                 yield connection
             except OSError:

@@ -13,13 +13,13 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from monitor.store._connections import reader_engine, writer_engine
-from monitor.store._faults import check_place, faults_at
-from monitor.store._files import Files
+from monitor.store._files import DatabaseFiles
 from monitor.store._lock import FileLock
-from monitor.store._opened import Opened
+from monitor.store._open_connections import OpenConnections
 from monitor.store._protocol import Size, StoreReplacedError
 from monitor.store._sql import READERS, SqlStore
+from monitor.store._sqlite_engines import reader_engine, writer_engine
+from monitor.store._sqlite_errors import check_place, store_errors_at
 
 _PAGES_A_SLICE: Final = 256
 """Given back at a time: a mebibyte."""
@@ -40,20 +40,20 @@ class SqliteDatabase:
         self.place = str(path.absolute())
         self.writer = writer_engine(path, lock_wait_s)
         self.reader = reader_engine(path, lock_wait_s, READERS)
-        self._files = Files(path)
+        self._files = DatabaseFiles(path)
         self._lock = FileLock(path)
         for engine in (self.writer, self.reader):
             event.listen(engine, "connect", self._connected)
             event.listen(engine, "close", lambda *_: self._files.closed())
-        self._open = Opened(self.writer, self.reader)
+        self._open_connections = OpenConnections(self.writer, self.reader)
 
-    def faults(self) -> AbstractContextManager[None]:
+    def store_errors(self) -> AbstractContextManager[None]:
         """See `Database.faults`."""
-        return faults_at(self._path)
+        return store_errors_at(self._path)
 
     def is_there(self) -> bool:
         """See `Database.is_there`."""
-        with self.faults():
+        with self.store_errors():
             return self._path.exists()
 
     def check_place(self) -> None:
@@ -115,7 +115,7 @@ class SqliteDatabase:
 
     def abort(self) -> None:
         """See `Database.abort`."""
-        for connection in self._open.connections():
+        for connection in self._open_connections.connections():
             with suppress(sqlite3.Error):
                 connection.interrupt()
 

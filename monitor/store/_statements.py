@@ -42,7 +42,7 @@ Insert = Callable[[Table], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Writes:
+class AppendStatements:
     """What an append sends."""
 
     add_name: dict[str, Executable]
@@ -64,13 +64,13 @@ def insert_of(dialect: Dialect) -> Insert:
     return postgresql.insert if dialect.name == "postgresql" else sqlite.insert
 
 
-def writes(insert: Insert) -> Writes:
+def append_statements(insert: Insert) -> AppendStatements:
     """The statements of an append, for one database."""
     put_state = insert(state).values(endpoint=keyed(endpoint))
     put_incident = insert(incident).values(endpoint=keyed(endpoint))
     keys = {table.name: keyed(table) for table in NAME_TABLES}
     stale_keys = {name: keys[name] for name in ("endpoint", "vantage")}
-    return Writes(
+    return AppendStatements(
         add_name={
             table.name: insert(table).on_conflict_do_nothing(index_elements=[table.c.id]) for table in NAME_TABLES
         },
@@ -170,7 +170,7 @@ def newest_first(at: ColumnElement[Any], hex_id: ColumnElement[Any]) -> tuple[Co
     return at.desc(), (number < 0).desc(), number.desc()
 
 
-def before_place(at: ColumnElement[Any], hex_id: ColumnElement[Any], place: PageKey) -> ColumnElement[bool]:
+def before_key(at: ColumnElement[Any], hex_id: ColumnElement[Any], place: PageKey) -> ColumnElement[bool]:
     """What comes after a place in that order."""
     together = and_(at == place.at, _id_before(type_coerce(hex_id, BigInteger), signed(place.id)))
     # The first condition says nothing new, but where to begin in the index.

@@ -26,7 +26,7 @@ from sqlalchemy.types import NULLTYPE
 from monitor.store._append import HOUR_S, hour
 from monitor.store._blocks import Value, number, unpack_columns
 from monitor.store._protocol import RollupTier, SampleTally
-from monitor.store._raw import hour_of, meant
+from monitor.store._raw import decode_value, hour_of
 from monitor.store._rollup_rows import counts_of
 from monitor.store._rollups import HOURS_A_DAY
 from monitor.store._statements import MICROSECONDS_AN_HOUR, blocks_since, tallies_since
@@ -111,12 +111,12 @@ def _start(second: int, bucket_s: int) -> datetime:
 
 @cache
 def _task(code: Value) -> Task:
-    return Task(str(meant("task", code)))
+    return Task(str(decode_value("task", code)))
 
 
 @cache
 def _error(code: Value) -> ErrorClass | Literal[""]:
-    return "" if code is None else ErrorClass(str(meant("error", code)))
+    return "" if code is None else ErrorClass(str(decode_value("error", code)))
 
 
 def _hours(first: int) -> Select[Any]:

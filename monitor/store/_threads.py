@@ -131,7 +131,7 @@ def _serve(queue: _Queue) -> None:
         del call  # and with it what it brought
 
 
-def breathe() -> None:
+def yield_to_loop() -> None:
     """Let the event loop have its turn: work in a thread holds it up for as long as it computes.
 
     Not by `time.sleep`, which waits for a moment of a clock and fails where that is faked.

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Executable, Table, and_, colla
 from monitor.store._codes import ERRORS
 from monitor.store._statements import Insert, keyed
 from monitor.store._tables import activity, endpoint, traffic, traffic_batch
-from monitor.traffic.counted import FINEST_S, Activity, Tokens, TrafficBatch, TrafficTally, Use
+from monitor.traffic.counted import FINEST_S, Activity, Tokens, TrafficBatch, TrafficTally, UsageKey
 from monitor.traffic.known import REMEMBERED
 from probes._model import ErrorClass
 
@@ -36,7 +36,7 @@ _FIRST_DAY: Final = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrafficWrites:
+class TrafficStatements:
     """What an append of traffic sends."""
 
     put_count: Executable
@@ -47,10 +47,10 @@ class TrafficWrites:
     """Takes `id`, `at` and `call_keys`; gives back the id unless it is there."""
 
 
-def traffic_writes(insert: Insert) -> TrafficWrites:
+def traffic_statements(insert: Insert) -> TrafficStatements:
     """The statements, for one database."""
     put_batch = insert(traffic_batch).on_conflict_do_nothing().returning(traffic_batch.c.id)
-    return TrafficWrites(
+    return TrafficStatements(
         put_count=_adding(insert(traffic).values(endpoint=keyed(endpoint)), traffic, ["calls"]),
         put_activity=_adding(insert(activity).values(endpoint=keyed(endpoint)), activity, _SUMS),
         put_batch=put_batch,
@@ -63,7 +63,7 @@ def _adding(put: Any, table: Table, sums: Sequence[str]) -> Executable:  # noqa:
     return found
 
 
-def append(connection: Connection, writes: TrafficWrites, counted: TrafficBatch) -> None:
+def append(connection: Connection, writes: TrafficStatements, counted: TrafficBatch) -> None:
     """Count a batch, if it is not counted yet. Its endpoints have names already."""
     row = {"id": counted.id, "at": counted.at, "call_keys": _packed(counted.keys)}
     if connection.execute(writes.put_batch, row).first() is None:
@@ -103,7 +103,7 @@ def _uses(counted: TrafficBatch) -> list[dict[str, Any]]:
 
 def names_of(counted: TrafficBatch) -> Collection[str]:
     """The endpoints that a batch is of."""
-    return {spot[0] for spot in counted.counts} | {use[1] for use in counted.activity}
+    return {key[0] for key in counted.counts} | {use[1] for use in counted.activity}
 
 
 def _packed(keys: Sequence[int]) -> bytes:
@@ -135,7 +135,7 @@ def _number(error: ErrorClass | None) -> int:
 
 
 def activity_page(
-    connection: Connection, since: date, endpoints: Collection[str] | None, after: Use | None, limit: int | None
+    connection: Connection, since: date, endpoints: Collection[str] | None, after: UsageKey | None, limit: int | None
 ) -> list[Activity]:
     """See `Store.activity`."""
     # As Python compares text, whatever the language that a database was made for.

@@ -44,7 +44,7 @@ _HOURS_TRIED: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ends:
+class TierEnds:
     """Where each tier's retention ends: the first hour, and the first day, since 1970 that is kept."""
 
     raw: int
@@ -52,16 +52,16 @@ class Ends:
     daily: int
 
 
-def tier_ends(now: datetime, retention: Retention) -> Ends:
+def tier_ends(now: datetime, retention: Retention) -> TierEnds:
     """Whole days of hours are kept, so that a day that a late sample changes can be made anew from all its hours."""
     until = retention.until or now
     raw = hour(until - retention.raw)
     hourly_day = min(hour(until - retention.hourly), raw) // HOURS_A_DAY
     daily_day = min(hour(until - retention.daily) // HOURS_A_DAY, hourly_day)
-    return Ends(raw=raw, hourly=hourly_day * HOURS_A_DAY, daily=daily_day)
+    return TierEnds(raw=raw, hourly=hourly_day * HOURS_A_DAY, daily=daily_day)
 
 
-class Tidying:
+class UpkeepSlices:
     """Slices of tidying, in the order in which one makes way for the next."""
 
     def __init__(self, insert: Insert) -> None:

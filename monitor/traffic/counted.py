@@ -21,9 +21,9 @@ ROWS: Final = 200_000
 """Counts that wait for a store that fails."""
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-Spot: TypeAlias = tuple[str, int, ErrorClass | None]
+TrafficKey: TypeAlias = tuple[str, int, ErrorClass | None]
 """What calls are counted by: endpoint, begin in seconds since 1970 (a multiple of `FINEST_S`), how they ended."""
-Use: TypeAlias = tuple[date, str, str]
+UsageKey: TypeAlias = tuple[date, str, str]
 """What tokens are summed by: day of UTC, endpoint, application."""
 
 
@@ -55,8 +55,8 @@ class TrafficBatch:
     """When it was made."""
     keys: Sequence[int]
     """Of the ids of the calls."""
-    counts: Mapping[Spot, int]
-    activity: Mapping[Use, Tokens]
+    counts: Mapping[TrafficKey, int]
+    activity: Mapping[UsageKey, Tokens]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +86,8 @@ class PendingTraffic:
 
     keys: list[tuple[datetime, int]] = field(default_factory=list)
     """With when they came."""
-    counts: dict[Spot, int] = field(default_factory=dict)
-    activity: dict[Use, Tokens] = field(default_factory=dict)
+    counts: dict[TrafficKey, int] = field(default_factory=dict)
+    activity: dict[UsageKey, Tokens] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.keys or self.counts or self.activity)
@@ -97,8 +97,8 @@ class PendingTraffic:
         for call in calls:
             self.keys.append((now, call.key))
             if call.judges:
-                spot = (call.endpoint, seconds_of(call.at) // FINEST_S * FINEST_S, call.error)
-                self.counts[spot] = self.counts.get(spot, 0) + 1
+                key = (call.endpoint, seconds_of(call.at) // FINEST_S * FINEST_S, call.error)
+                self.counts[key] = self.counts.get(key, 0) + 1
             use = (call.at.astimezone(UTC).date(), call.endpoint, call.app)
             self.activity[use] = self.activity.get(use, _NONE) + _tokens_of(call)
 
@@ -107,8 +107,8 @@ class PendingTraffic:
         if self.keys and self.keys[0][0] < now - REMEMBERED:
             self.keys = [(at, key) for at, key in self.keys if at >= now - REMEMBERED]
         excess = len(self.counts) - most
-        oldest = sorted(self.counts, key=lambda spot: spot[1])[: max(excess, 0)]
-        return sum(self.counts.pop(spot) for spot in oldest)
+        oldest = sorted(self.counts, key=lambda key: key[1])[: max(excess, 0)]
+        return sum(self.counts.pop(key) for key in oldest)
 
     def counted(self, batch_id: str, now: datetime) -> TrafficBatch:
         """All of it, to be stored."""

@@ -30,11 +30,11 @@ _FIELDS: Final = frozenset(
 )
 
 
-class WrongBodyError(ValueError):
+class InvalidBatchError(ValueError):
     """A body that is no batch at all; its message names the field."""
 
 
-class WrongFieldError(ValueError):
+class InvalidOutcomeError(ValueError):
     """Why one outcome is not taken; its message names the field."""
 
 
@@ -67,17 +67,17 @@ class CallReader:
         for index, each in enumerate(outcomes):
             try:
                 calls.append(self._call(each, now))
-            except WrongFieldError as error:
+            except InvalidOutcomeError as error:
                 rejected.append(Rejected(index=index, reason=str(error)))
         return ReadCalls(calls=calls, rejected=rejected)
 
     def _call(self, plain: object, now: datetime) -> Call:
         if not isinstance(plain, dict):
-            raise WrongFieldError("an outcome is an object")
+            raise InvalidOutcomeError("an outcome is an object")
         given = {name: value for name, value in plain.items() if value is not None}
         unknown = sorted(given.keys() - _FIELDS)
         if unknown:
-            raise WrongFieldError(f"{unknown[0][:ID_LENGTH]!r}: there is no such field")
+            raise InvalidOutcomeError(f"{unknown[0][:ID_LENGTH]!r}: there is no such field")
         return Call(
             key=key_of(_text(given, "id", ID_LENGTH)),
             endpoint=self._endpoint(given),
@@ -94,23 +94,25 @@ class CallReader:
 
     def _endpoint(self, given: Mapping[str, Any]) -> str:
         if ("endpoint" in given) is ("router_id" in given):
-            raise WrongFieldError("endpoint: exactly one of endpoint and router_id is needed")
+            raise InvalidOutcomeError("endpoint: exactly one of endpoint and router_id is needed")
         if "router_id" in given:
             return self._routed_to(given["router_id"])
         name = given["endpoint"]
         found = self._endpoints.get(name) if isinstance(name, str) else None
         if found is None:
-            raise WrongFieldError(f"endpoint: there is no {_shown(name)}")
+            raise InvalidOutcomeError(f"endpoint: there is no {_shown(name)}")
         return found
 
     def _routed_to(self, named: object) -> str:
         pairs = list(named.items()) if isinstance(named, dict) else []
         if len(pairs) != 1 or not isinstance(pairs[0][1], str):
-            raise WrongFieldError('router_id: one router and what it calls the endpoint, such as {"litellm": "dep-17"}')
+            raise InvalidOutcomeError(
+                'router_id: one router and what it calls the endpoint, such as {"litellm": "dep-17"}'
+            )
         found = self._routed.get(pairs[0], [])
         if len(found) != 1:
             many = "several endpoints have" if found else "no endpoint has"
-            raise WrongFieldError(f"router_id: {many} the {_shown(pairs[0][0])} id {_shown(pairs[0][1])}")
+            raise InvalidOutcomeError(f"router_id: {many} the {_shown(pairs[0][0])} id {_shown(pairs[0][1])}")
         return found[0]
 
 
@@ -121,33 +123,33 @@ def key_of(call_id: str) -> int:
 
 def _outcomes(body: object) -> list[object]:
     if not isinstance(body, dict):
-        raise WrongBodyError('the body is an object: {"outcomes": [...]}')
+        raise InvalidBatchError('the body is an object: {"outcomes": [...]}')
     outcomes = body.get("outcomes")
     if not isinstance(outcomes, list):
-        raise WrongBodyError("outcomes: a list is needed")
+        raise InvalidBatchError("outcomes: a list is needed")
     unknown = sorted(name for name in body if name != "outcomes")
     if unknown:
-        raise WrongBodyError(f"{unknown[0][:ID_LENGTH]!r}: there is no such field beside outcomes")
+        raise InvalidBatchError(f"{unknown[0][:ID_LENGTH]!r}: there is no such field beside outcomes")
     if len(outcomes) > MOST:
-        raise WrongBodyError(f"outcomes: at most {MOST} in a batch, not {len(outcomes)}")
+        raise InvalidBatchError(f"outcomes: at most {MOST} in a batch, not {len(outcomes)}")
     return outcomes
 
 
 def _text(given: Mapping[str, Any], name: str, most: int) -> str:
     value = given.get(name)
     if not isinstance(value, str) or not 1 <= len(value) <= most:
-        raise WrongFieldError(f"{name}: a text of 1 to {most} characters is needed")
+        raise InvalidOutcomeError(f"{name}: a text of 1 to {most} characters is needed")
     return value
 
 
 def _moment(given: Mapping[str, Any], now: datetime) -> datetime:
     at = _time(given.get("at"))
     if at is None:
-        raise WrongFieldError("at: a time with a zone is needed, such as 2026-11-24T07:00:00.123Z")
+        raise InvalidOutcomeError("at: a time with a zone is needed, such as 2026-11-24T07:00:00.123Z")
     if at < now - OLDEST:
-        raise WrongFieldError(f"at: longer ago than {OLDEST.total_seconds() / 60:g} minutes")
+        raise InvalidOutcomeError(f"at: longer ago than {OLDEST.total_seconds() / 60:g} minutes")
     if at > now + AHEAD:
-        raise WrongFieldError(f"at: more than {AHEAD.total_seconds():g} s ahead of this clock")
+        raise InvalidOutcomeError(f"at: more than {AHEAD.total_seconds():g} s ahead of this clock")
     return min(at, now)  # what seems to be from the future would get old too late
 
 
@@ -162,7 +164,7 @@ def _time(text: object) -> datetime | None:
 def _error(given: Mapping[str, Any]) -> ErrorClass | None:
     word = given.get("outcome")
     if not isinstance(word, str) or word not in _WORDS:
-        raise WrongFieldError(f"outcome: one of {', '.join(_WORDS)}")
+        raise InvalidOutcomeError(f"outcome: one of {', '.join(_WORDS)}")
     return _WORDS[word]
 
 
@@ -171,7 +173,7 @@ def _whole(given: Mapping[str, Any], name: str, *, low: int = 0, high: int = MOS
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise WrongFieldError(f"{name}: a whole number from {low} to {high}")
+        raise InvalidOutcomeError(f"{name}: a whole number from {low} to {high}")
     return value
 
 
@@ -181,7 +183,7 @@ def _seconds(given: Mapping[str, Any], name: str) -> float | None:
         return None
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not 0 <= value <= MOST_S:  # which NaN is not, either
-        raise WrongFieldError(f"{name}: seconds from 0 to {MOST_S}")
+        raise InvalidOutcomeError(f"{name}: seconds from 0 to {MOST_S}")
     return float(value)
 
 

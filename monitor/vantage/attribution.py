@@ -14,11 +14,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
 from monitor.vantage.evidence import (
+    CheckResult,
     EvidenceKind,
+    OriginCheck,
     Proof,
-    Reply,
     Suspicion,
-    WitnessReply,
     excused,
     proof_in,
     suspicion_in,
@@ -77,7 +77,7 @@ class Vantage:
         self._proofs: dict[tuple[bool, bool], Proof] = {}
         """The newest of each sort: near or not, by name or not."""
         self._heard_at: dict[Origin, datetime] = {}
-        self._unfit: set[Origin] = set()
+        self._unreliable: set[Origin] = set()
         """Who is silent for reasons of their own, so that their silence says nothing about the network."""
         self._outages: dict[EvidenceKind, _Outage] = {}
         self._past: dict[EvidenceKind, tuple[datetime, datetime]] = {}
@@ -90,9 +90,9 @@ class Vantage:
         return not self._outages
 
     @property
-    def unfit_canaries(self) -> frozenset[Origin]:
+    def unreliable_canaries(self) -> frozenset[Origin]:
         """Canaries that were silent when others were heard, and were not heard since."""
-        return frozenset(each for each in self._canaries if each in self._unfit)
+        return frozenset(each for each in self._canaries if each in self._unreliable)
 
     def is_due(self, at: datetime) -> bool:
         """Whether somebody should be asked: a sample waits for it, or the last asking was too long ago."""
@@ -127,8 +127,8 @@ class Vantage:
         self._asked_at = at
         chosen = dict.fromkeys(self._canaries)
         for question in self._questions():
-            if not any(_can_answer(witness, question) and witness not in self._unfit for witness in chosen):
-                chosen |= dict.fromkeys(self._best_witnesses(question, away))
+            if not any(_can_answer(origin, question) and origin not in self._unreliable for origin in chosen):
+                chosen |= dict.fromkeys(self._best_providers(question, away))
         return tuple(chosen)
 
     def looked_up(self, lookup: Lookup) -> list[Sample]:
@@ -136,7 +136,7 @@ class Vantage:
         if self._resolver is None:
             return []
         self._resolver.note(lookup)
-        if lookup.answer is WitnessReply.HEARD:
+        if lookup.result is CheckResult.HEARD:
             outages = self._outages.items()
             over = [kind for kind, each in outages if each.missed == {RESOLVER} and lookup.began >= each.since]
             for kind in over:
@@ -145,15 +145,15 @@ class Vantage:
             self._ask_resolver(held, doubt)
         return self._flush()
 
-    def answered(self, replies: Collection[Reply]) -> list[Sample]:
+    def answered(self, replies: Collection[OriginCheck]) -> list[Sample]:
         """What came of asking; the samples that may go on now."""
         # Heard since they were asked; later than that is not known.
-        heard = [reply.witness for reply in replies if reply.answer is WitnessReply.HEARD]
+        heard = [reply.origin for reply in replies if reply.result is CheckResult.HEARD]
         proofs = [Proof(origin=each, named=each.is_named, at=self._asked_at) for each in heard]
         for proof in proofs:
             self._note(proof)
-        silent = {reply.witness for reply in replies if reply.answer is WitnessReply.SILENT}
-        self._unfit |= {each for each in silent if any(proof.clears(_kind_of(each)) for proof in proofs)}
+        silent = {reply.origin for reply in replies if reply.result is CheckResult.SILENT}
+        self._unreliable |= {each for each in silent if any(proof.clears(_kind_of(each)) for proof in proofs)}
         self._decide(silent)
         return self._flush()
 
@@ -185,7 +185,7 @@ class Vantage:
         if self._ask_resolver(held, doubt):
             return
         if not self._can_look_up(doubt) and not any(
-            _can_answer(witness, question) for witness in (*self._canaries, *self._providers)
+            _can_answer(origin, question) for origin in (*self._canaries, *self._providers)
         ):
             held.doubt = None
         elif any(_clears(proof, doubt) for proof in self._proofs.values()):
@@ -200,12 +200,12 @@ class Vantage:
         """Judge a name that was not resolved by what became of other names meanwhile; False when that is not known."""
         if self._resolver is None or not doubt.kind.names:
             return False
-        answer = self._resolver.answer(doubt.since, held.at)
-        if answer is WitnessReply.SILENT:
+        result = self._resolver.result(doubt.since, held.at)
+        if result is CheckResult.SILENT:
             self._share(held, doubt, frozenset({RESOLVER}))
-        elif answer is WitnessReply.HEARD:
+        elif result is CheckResult.HEARD:
             self._settle_against(held, doubt)
-        return answer is not WitnessReply.NOTHING
+        return result is not CheckResult.NOTHING
 
     def _share(self, held: _Held, doubt: Suspicion, missed: frozenset[Origin]) -> None:
         """It is our network's silence."""
@@ -217,7 +217,7 @@ class Vantage:
     def _note(self, proof: Proof) -> None:
         """Somebody was heard: an outage before that is over, and silences before that are settled."""
         origin = proof.origin
-        self._unfit.discard(origin)
+        self._unreliable.discard(origin)
         self._heard_at[origin] = max(proof.at, self._heard_at.get(origin, _NEVER))
         sort = (origin.is_near, proof.named)
         if sort not in self._proofs or self._proofs[sort].at < proof.at:
@@ -233,7 +233,7 @@ class Vantage:
     def _decide(self, silent: set[Origin]) -> None:
         """Judge what is still in doubt after asking. What came since the asking waits for the next, if need be."""
         waiting = tuple(self._doubted())
-        missed = frozenset(silent | {doubt.origin for _, doubt in waiting if doubt.unheard}) - self._unfit
+        missed = frozenset(silent | {doubt.origin for _, doubt in waiting if doubt.unheard}) - self._unreliable
         if self._resolver is not None and self._resolver.is_silent:
             missed |= {RESOLVER}
         self._outages = {kind: replace(outage, missed=missed) for kind, outage in self._outages.items() if missed}
@@ -254,7 +254,7 @@ class Vantage:
             return
         held.doubt = None
         if doubt.unheard and self._heard_at.get(doubt.origin, _NEVER) < doubt.since:
-            self._unfit.add(doubt.origin)
+            self._unreliable.add(doubt.origin)
 
     @staticmethod
     def _excuse(held: _Held) -> None:
@@ -266,10 +266,10 @@ class Vantage:
         found: dict[_Question, None] = dict.fromkeys(doubts) | dict.fromkeys((kind, None) for kind in self._outages)
         return found or [(_kind_of(canary), canary) for canary in self._canaries]
 
-    def _best_witnesses(self, question: _Question, away: Collection[Origin]) -> list[Origin]:
+    def _best_providers(self, question: _Question, away: Collection[Origin]) -> list[Origin]:
         """Providers whose answer would tell: those that are usually heard, and were last."""
         able = [each for each in self._providers if _can_answer(each, question) and each not in away]
-        able.sort(key=lambda each: (each not in self._unfit, self._heard_at.get(each, _NEVER)), reverse=True)
+        able.sort(key=lambda each: (each not in self._unreliable, self._heard_at.get(each, _NEVER)), reverse=True)
         return able[:_MOST_ASKED]
 
     def _let_go(self, freed: Iterable[_Held]) -> list[Sample]:
@@ -288,11 +288,11 @@ class Vantage:
         return released
 
 
-def _can_answer(witness: Origin, question: _Question) -> bool:
+def _can_answer(origin: Origin, question: _Question) -> bool:
     """Whether hearing a witness would show that it works, and that the silence is the other's own."""
     kind, silent = question
-    proof = Proof(origin=witness, named=witness.is_named, at=_NEVER)
-    return proof.clears(kind) and (silent is None or not witness.is_related(silent))
+    proof = Proof(origin=origin, named=origin.is_named, at=_NEVER)
+    return proof.clears(kind) and (silent is None or not origin.is_related(silent))
 
 
 def _clears(proof: Proof, doubt: Suspicion) -> bool:
@@ -304,6 +304,6 @@ def _is_shared(doubt: Suspicion, missed: Iterable[Origin]) -> bool:
     return any(not each.is_related(doubt.origin) for each in missed)
 
 
-def _kind_of(witness: Origin) -> EvidenceKind:
+def _kind_of(origin: Origin) -> EvidenceKind:
     """What has to work for a witness to be heard."""
-    return EvidenceKind(near=witness.is_near, names=witness.is_named)
+    return EvidenceKind(near=origin.is_near, names=origin.is_named)

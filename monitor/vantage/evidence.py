@@ -52,7 +52,7 @@ class Proof:
         return (kind.near or not self.origin.is_near) and (self.named or not kind.names)
 
 
-class WitnessReply(Enum):
+class CheckResult(Enum):
     """What came of asking a witness."""
 
     HEARD = "heard"
@@ -62,11 +62,11 @@ class WitnessReply(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class OriginCheck:
     """A witness that was asked, and what came of it."""
 
-    witness: Origin
-    answer: WitnessReply
+    origin: Origin
+    result: CheckResult
 
 
 def proof_in(sample: Sample, origin: Origin, at: datetime) -> Proof | None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from monitor.config.model import Canary, EndpointSpec
 from monitor.domain.maintenance import current
 from monitor.vantage.attribution import Vantage
-from monitor.vantage.evidence import Reply, WitnessReply
+from monitor.vantage.evidence import CheckResult, OriginCheck
 from monitor.vantage.origin import Origin, canary_origins, origin_of
 from monitor.vantage.resolver import Lookup, ResolverRecord
 from monitor.vantage.tcp_check import ask
@@ -34,8 +34,8 @@ class GateCallbacks:
     emit: Callable[[Sample], None]
     """Takes every sample, in the order of its endpoint's arrivals."""
     now: Callable[[], datetime]
-    ask: Callable[[Origin], Awaitable[WitnessReply]] = ask
-    look_up: Callable[[], Awaitable[WitnessReply]] | None = None
+    ask: Callable[[Origin], Awaitable[CheckResult]] = ask
+    look_up: Callable[[], Awaitable[CheckResult]] | None = None
     """Looks up a neutral name; None: the resolver is not watched."""
     probing: Callable[[], bool] = lambda: False
     """Whether a probe is under way."""
@@ -48,20 +48,20 @@ class NetworkGate:
         self,
         endpoints: Iterable[EndpointSpec],
         canaries: Iterable[Canary],
-        peers: GateCallbacks,
+        callbacks: GateCallbacks,
         pause_s: float = _PAUSE_S,
     ) -> None:
         self._specs = tuple(spec for spec in endpoints if spec.enabled)
         found = {spec.endpoint.id: origin_of(spec.endpoint) for spec in self._specs}
         self._origins = {name: origin for name, origin in found.items() if origin is not None}
-        self._looks_up = peers.look_up is not None and any(each.is_named for each in self._origins.values())
+        self._looks_up = callbacks.look_up is not None and any(each.is_named for each in self._origins.values())
         resolver = ResolverRecord() if self._looks_up else None
         self._vantage = Vantage(self._origins, canary_origins(canaries), resolver)
-        self._peers = peers
+        self._callbacks = callbacks
         self._pause_s = pause_s
         self._due = asyncio.Event()
         self._was_online = True
-        self._were_unfit: frozenset[Origin] = frozenset()
+        self._were_unreliable: frozenset[Origin] = frozenset()
         self._ended = False
 
     @property
@@ -72,9 +72,9 @@ class NetworkGate:
     def put(self, sample: Sample) -> None:
         """Take a sample; never waits."""
         if self._ended:
-            self._peers.emit(sample)
+            self._callbacks.emit(sample)
             return
-        self._hand_on(self._vantage.take(sample, self._peers.now()))
+        self._hand_on(self._vantage.take(sample, self._callbacks.now()))
 
     async def run(self) -> None:
         """Ask when it is due, until cancelled."""
@@ -94,19 +94,19 @@ class NetworkGate:
 
     def clock_stepped(self) -> None:
         """The wall clock leapt: what waits goes as it is, because times from before cannot be compared any more."""
-        self._hand_on(self._vantage.clock_stepped(self._peers.now()))
+        self._hand_on(self._vantage.clock_stepped(self._callbacks.now()))
 
     async def _ask_round(self) -> None:
         """One asking for all that is in doubt now; somebody may have been heard meanwhile, so that nothing is."""
         self._due.clear()
-        now = self._peers.now()
+        now = self._callbacks.now()
         if not self._vantage.is_due(now):
             return
-        witnesses = self._vantage.ask(now, self._away(now))
+        origins = self._vantage.ask(now, self._away(now))
         looking_up = [self._look_up()] if self._looks_up else []
-        replies, _ = await asyncio.gather(asyncio.gather(*map(self._reply, witnesses)), asyncio.gather(*looking_up))
+        replies, _ = await asyncio.gather(asyncio.gather(*map(self._reply, origins)), asyncio.gather(*looking_up))
         self._hand_on(self._vantage.answered(replies))
-        self._say_who_is_unfit()
+        self._log_unreliable_canaries()
 
     def _away(self, now: datetime) -> frozenset[Origin]:
         """Providers that cannot be asked: in maintenance with all of their endpoints, or behind a proxy."""
@@ -117,47 +117,47 @@ class NetworkGate:
         }
         return frozenset(self._origins.values()) - awake
 
-    async def _reply(self, witness: Origin) -> Reply:
-        return Reply(witness=witness, answer=await self._peers.ask(witness))
+    async def _reply(self, origin: Origin) -> OriginCheck:
+        return OriginCheck(origin=origin, result=await self._callbacks.ask(origin))
 
     async def _watch_resolver(self) -> None:
         """Look up neutral names beside the probes, whether or not one fails: afterwards it would be too late."""
         async with asyncio.TaskGroup() as group:
             while True:
-                if self._peers.probing():
+                if self._callbacks.probing():
                     group.create_task(self._look_up(), name="vantage-lookup")
                     await asyncio.sleep(_LOOK_UP_EVERY_S - _TICK_S)
                 await asyncio.sleep(_TICK_S)
 
     async def _look_up(self) -> None:
-        began, look_up = self._peers.now(), self._peers.look_up
-        answer = WitnessReply.NOTHING if look_up is None else await look_up()
-        self._hand_on(self._vantage.looked_up(Lookup(began=began, ended=self._peers.now(), answer=answer)))
+        began, look_up = self._callbacks.now(), self._callbacks.look_up
+        result = CheckResult.NOTHING if look_up is None else await look_up()
+        self._hand_on(self._vantage.looked_up(Lookup(began=began, ended=self._callbacks.now(), result=result)))
 
     async def _let_go_in_time(self) -> None:
         while True:
             await asyncio.sleep(_TICK_S)
-            self._hand_on(self._vantage.tick(self._peers.now()))
+            self._hand_on(self._vantage.tick(self._callbacks.now()))
 
     def _hand_on(self, samples: Iterable[Sample]) -> None:
         for sample in samples:
-            self._peers.emit(sample)
-        if self._vantage.is_due(self._peers.now()):
+            self._callbacks.emit(sample)
+        if self._vantage.is_due(self._callbacks.now()):
             self._due.set()
         if self._vantage.online is not self._was_online:
             self._was_online = self._vantage.online
-            self._say()
+            self._log_change()
 
-    def _say(self) -> None:
+    def _log_change(self) -> None:
         if self._was_online:
             log.info("this place's network works again", extra={"action": "vantage_online"})
         else:
             words = "this place's network is down: what fails to reach a provider now counts against nobody"
             log.warning(words, extra={"action": "vantage_offline"})
 
-    def _say_who_is_unfit(self) -> None:
-        unfit = self._vantage.unfit_canaries
-        for canary in unfit - self._were_unfit:
+    def _log_unreliable_canaries(self) -> None:
+        unreliable = self._vantage.unreliable_canaries
+        for canary in unreliable - self._were_unreliable:
             words = "canary %s is silent while others are heard, and tells nothing until it is heard itself"
             log.warning(words, canary.name, extra={"action": "canary_silent"})
-        self._were_unfit = unfit
+        self._were_unreliable = unreliable

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from monitor.vantage.evidence import WitnessReply
+from monitor.vantage.evidence import CheckResult
 from monitor.vantage.origin import Origin
 
 RESOLVER: Final = Origin(name="the resolver", host="the resolver", port=53)
@@ -30,7 +30,7 @@ class Lookup:
 
     began: datetime
     ended: datetime
-    answer: WitnessReply
+    result: CheckResult
     """HEARD: the resolver answered in time, if only that there is no such name."""
 
 
@@ -43,35 +43,35 @@ class ResolverRecord:
         """When the silent lookups began during which another name was resolved, since one was answered."""
 
     @property
-    def is_fit(self) -> bool:
+    def is_reliable(self) -> bool:
         """Whether its silence says anything. It does not with a resolver that answers for some names only."""
         return len(self._contradicted) < _CONTRADICTED
 
     @property
     def is_silent(self) -> bool:
         """Whether the newest lookup was not answered."""
-        return self.is_fit and bool(self._lookups) and self._lookups[-1].answer is WitnessReply.SILENT
+        return self.is_reliable and bool(self._lookups) and self._lookups[-1].result is CheckResult.SILENT
 
     def note(self, lookup: Lookup) -> None:
         """A neutral lookup has ended, or was given up."""
-        if lookup.answer is WitnessReply.NOTHING:
+        if lookup.result is CheckResult.NOTHING:
             return
         self._lookups.append(lookup)
-        if lookup.answer is WitnessReply.HEARD:
+        if lookup.result is CheckResult.HEARD:
             self._contradicted.clear()
 
     def note_resolved(self, at: datetime) -> None:
         """A provider's name was resolved by then."""
-        silent = (each for each in self._lookups if each.answer is WitnessReply.SILENT)
+        silent = (each for each in self._lookups if each.result is CheckResult.SILENT)
         self._contradicted.update(each.began for each in silent if each.began <= at <= each.ended)
 
-    def answer(self, since: datetime, until: datetime) -> WitnessReply:
+    def result(self, since: datetime, until: datetime) -> CheckResult:
         """Whether the resolver answered in a span; NOTHING: not known. One silence says more than any answer."""
         found = [each for each in self._lookups if each.ended >= since - _SLACK and each.began <= until]
-        if any(each.answer is WitnessReply.SILENT for each in found):
-            return WitnessReply.SILENT if self.is_fit else WitnessReply.NOTHING
+        if any(each.result is CheckResult.SILENT for each in found):
+            return CheckResult.SILENT if self.is_reliable else CheckResult.NOTHING
         # Whoever was answered before may have been the last.
-        return WitnessReply.HEARD if any(each.began >= since for each in found) else WitnessReply.NOTHING
+        return CheckResult.HEARD if any(each.began >= since for each in found) else CheckResult.NOTHING
 
     def forget(self) -> None:
         """The wall clock leapt: times from before say nothing any more."""

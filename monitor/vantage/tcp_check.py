@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, TypeAlias
 
-from monitor.vantage.evidence import WitnessReply
+from monitor.vantage.evidence import CheckResult
 from monitor.vantage.origin import Origin
 from probes._deadline import until
 
@@ -40,16 +40,16 @@ _Address: TypeAlias = tuple[int, int, int, str, Any]
 """As `getaddrinfo` gives it."""
 
 
-async def ask(witness: Origin, patience_s: float = PATIENCE_S) -> WitnessReply:
+async def ask(origin: Origin, patience_s: float = PATIENCE_S) -> CheckResult:
     """Whether a witness can be heard now. All of its addresses are tried at once, for the first may be a dead end."""
     until_s = asyncio.get_running_loop().time() + patience_s
     try:
         async with until(until_s):
-            addresses = await _addresses(witness)
+            addresses = await _addresses(origin)
     except (TimeoutError, socket.gaierror):
-        return WitnessReply.SILENT
+        return CheckResult.SILENT
     except (OSError, RuntimeError, UnicodeError):  # no thread, no such name
-        return WitnessReply.NOTHING
+        return CheckResult.NOTHING
     tasks = [asyncio.create_task(_connect(each, until_s)) for each in addresses[:_MOST_ADDRESSES]]
     try:
         return await _first_heard(tasks)
@@ -59,7 +59,7 @@ async def ask(witness: Origin, patience_s: float = PATIENCE_S) -> WitnessReply:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def look_up(name: str | None = None, patience_s: float = LOOKUP_PATIENCE_S) -> WitnessReply:
+async def look_up(name: str | None = None, patience_s: float = LOOKUP_PATIENCE_S) -> CheckResult:
     """Whether the resolver answers now, if only that there is no such name.
 
     `name` None: a random one, so that the resolver cannot answer from its cache.
@@ -69,24 +69,24 @@ async def look_up(name: str | None = None, patience_s: float = LOOKUP_PATIENCE_S
         async with until(asyncio.get_running_loop().time() + patience_s):
             await _addresses(Origin(name=host, host=host, port=443))
     except TimeoutError:
-        return WitnessReply.SILENT
+        return CheckResult.SILENT
     except socket.gaierror as error:
-        return WitnessReply.HEARD if error.errno in _NO_SUCH_NAME else WitnessReply.SILENT
+        return CheckResult.HEARD if error.errno in _NO_SUCH_NAME else CheckResult.SILENT
     except (OSError, RuntimeError, UnicodeError):  # no thread
-        return WitnessReply.NOTHING
-    return WitnessReply.HEARD
+        return CheckResult.NOTHING
+    return CheckResult.HEARD
 
 
-async def _first_heard(tasks: Iterable[asyncio.Task[WitnessReply]]) -> WitnessReply:
+async def _first_heard(tasks: Iterable[asyncio.Task[CheckResult]]) -> CheckResult:
     answers = set()
     for coming in asyncio.as_completed(tasks):
         answers.add(await coming)
-        if WitnessReply.HEARD in answers:
-            return WitnessReply.HEARD
-    return WitnessReply.SILENT if answers == {WitnessReply.SILENT} else WitnessReply.NOTHING
+        if CheckResult.HEARD in answers:
+            return CheckResult.HEARD
+    return CheckResult.SILENT if answers == {CheckResult.SILENT} else CheckResult.NOTHING
 
 
-async def _connect(address: _Address, until_s: float) -> WitnessReply:
+async def _connect(address: _Address, until_s: float) -> CheckResult:
     family, kind, protocol, _, where = address
     try:
         with socket.socket(family, kind, protocol) as opened:
@@ -94,13 +94,13 @@ async def _connect(address: _Address, until_s: float) -> WitnessReply:
             async with until(until_s):
                 await asyncio.get_running_loop().sock_connect(opened, where)
     except TimeoutError:
-        return WitnessReply.SILENT
+        return CheckResult.SILENT
     except OSError as error:
-        return WitnessReply.SILENT if error.errno in _UNREACHABLE else WitnessReply.NOTHING
-    return WitnessReply.HEARD
+        return CheckResult.SILENT if error.errno in _UNREACHABLE else CheckResult.NOTHING
+    return CheckResult.HEARD
 
 
-async def _addresses(witness: Origin) -> list[_Address]:
+async def _addresses(origin: Origin) -> list[_Address]:
     """The addresses of a witness. Raises gaierror when a name has none.
 
     In a thread of its own: a resolver without a network keeps one for half a minute, and those of the event loop's
@@ -116,7 +116,7 @@ async def _addresses(witness: Origin) -> list[_Address]:
     def look_up() -> None:
         try:
             addresses = socket.getaddrinfo(
-                witness.host, witness.port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
+                origin.host, origin.port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
             )
         except (OSError, UnicodeError) as error:
             outcome: tuple[Callable[[Any], None], object] = (found.set_exception, error)
@@ -125,5 +125,5 @@ async def _addresses(witness: Origin) -> list[_Address]:
         with suppress(RuntimeError):  # the loop was closed meanwhile
             loop.call_soon_threadsafe(settle, *outcome)
 
-    threading.Thread(target=look_up, name=f"lookup-{witness.host}", daemon=True).start()
+    threading.Thread(target=look_up, name=f"lookup-{origin.host}", daemon=True).start()
     return await found

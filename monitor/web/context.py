@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
-from monitor.history.buckets import Judge
+from monitor.history.buckets import OutcomeOf
 from monitor.scoreboard.row import Row
 from monitor.scoreboard.snapshot import Snapshot
 from monitor.store import Store
 from monitor.traffic.calls import Receipt
-from monitor.traffic.counted import Activity, Use
+from monitor.traffic.counted import Activity, UsageKey
 from monitor.web.scrape import Exposition
 from monitor.web.store_reads import StoreReads
 from probes._model import Task
@@ -22,7 +22,7 @@ class ActivityPage(Protocol):
     """`Store.activity`."""
 
     async def __call__(
-        self, since: date, endpoints: Collection[str] | None = None, *, after: Use | None, limit: int | None
+        self, since: date, endpoints: Collection[str] | None = None, *, after: UsageKey | None, limit: int | None
     ) -> Sequence[Activity]:
         """See there. Raises StoreError."""
 
@@ -73,7 +73,7 @@ class HistoryContext:
     now: Callable[[], datetime]
     task: Callable[[str], Task | None]
     """Whose times and speeds an endpoint is judged by, by its id; None of one that is not probed."""
-    judge: Judge
+    judge: OutcomeOf
     raw: Callable[[], timedelta]
     """How long samples are kept."""
     reads: StoreReads

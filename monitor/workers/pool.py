@@ -49,11 +49,11 @@ class WorkerProcess:
     """One probing process, and its replacements."""
 
     def __init__(
-        self, on_restart: Callable[[], None], on_loop_lag: Callable[[float], None], upkeep: PoolSettings | None = None
+        self, on_restart: Callable[[], None], on_loop_lag: Callable[[float], None], settings: PoolSettings | None = None
     ) -> None:
         self._on_restart = on_restart
         self._on_loop_lag = on_loop_lag
-        self._upkeep = upkeep or PoolSettings()
+        self._settings = settings or PoolSettings()
         self._keys = itertools.count()
         self._waiting: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -101,7 +101,7 @@ class WorkerProcess:
 
     async def supervise(self) -> None:
         """Keep a process running until cancelled; then end it."""
-        pause_s, slowest_s = 0.0, self._upkeep.slowest_restart_s
+        pause_s, slowest_s = 0.0, self._settings.slowest_restart_s
         while True:
             await asyncio.sleep(pause_s)
             began_s = asyncio.get_running_loop().time()
@@ -115,7 +115,7 @@ class WorkerProcess:
 
     async def _live(self) -> None:
         """One process from start to end."""
-        process, reader, self._writer = await _spawn(self._upkeep.command)
+        process, reader, self._writer = await _spawn(self._settings.command)
         self.pid = process.pid
         self._unanswered_pings = 0
         self._up.set()
@@ -127,7 +127,7 @@ class WorkerProcess:
             self.pid = None
             await self._end_tasks()
             self._writer.close()
-            await self._bury(process)
+            await self._wait_for_exit(process)
             self._fail_waiting()
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
@@ -167,11 +167,11 @@ class WorkerProcess:
 
         Counted in pings, not by a clock: a daemon that was itself suspended has not asked meanwhile.
         """
-        upkeep = self._upkeep
-        while self._unanswered_pings * upkeep.ping_s < upkeep.silence_s:
+        settings = self._settings
+        while self._unanswered_pings * settings.ping_s < settings.silence_s:
             self._unanswered_pings += 1
             self._send(_line({"ping": 0}))
-            await asyncio.sleep(upkeep.ping_s)
+            await asyncio.sleep(settings.ping_s)
         log.error("the probing process is stuck and is replaced", extra={"action": "worker_stuck"})
         _kill(process)
 
@@ -193,7 +193,7 @@ class WorkerProcess:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _bury(self, process: asyncio.subprocess.Process) -> None:
+    async def _wait_for_exit(self, process: asyncio.subprocess.Process) -> None:
         """Wait for the end of a process whose socket is closed; kill it when it will not end."""
         # Not `asyncio.timeout`: up to CPython 3.11.3 it raises no TimeoutError in a task that is being cancelled.
         end = asyncio.create_task(process.wait(), name="worker-end")
@@ -221,10 +221,10 @@ class WorkerPool:
         max_concurrent: int,
         on_restart: Callable[[], None],
         on_loop_lag: Callable[[float], None],
-        upkeep: PoolSettings | None = None,
+        settings: PoolSettings | None = None,
     ) -> None:
         size = -(-max_concurrent // STREAMS_PER_WORKER)
-        self.workers = tuple(WorkerProcess(on_restart, on_loop_lag, upkeep) for _ in range(size))
+        self.workers = tuple(WorkerProcess(on_restart, on_loop_lag, settings) for _ in range(size))
 
     async def measure(self, run: Run) -> Sample:
         """Make one probe in the least busy process, of those that are up if any is."""

@@ -30,10 +30,10 @@ class Runner:
     """Runs probes within the limits and hands every sample on."""
 
     def __init__(
-        self, prober: Prober, places: ConcurrencyLimits, emit: Callable[[Sample], None], margin_s: float = _MARGIN_S
+        self, prober: Prober, limits: ConcurrencyLimits, emit: Callable[[Sample], None], margin_s: float = _MARGIN_S
     ) -> None:
         self._prober = prober
-        self._places = places
+        self._limits = limits
         self._emit = emit
         self._margin_s = margin_s
         self.waiting_since_s: dict[str, float] = {}
@@ -58,7 +58,7 @@ class Runner:
         async with AsyncExitStack() as stack:
             self.waiting_since_s[run.id] = clock()
             try:
-                await self._places.take(run.endpoint.provider, stack)
+                await self._limits.take(run.endpoint.provider, stack)
             finally:
                 del self.waiting_since_s[run.id]
             self.running_until_s[run.id] = clock() + run.deadlines.ttft_s + run.deadlines.total_s

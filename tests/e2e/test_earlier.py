@@ -18,7 +18,7 @@ from monitor.config import load
 from monitor.config.model import Config, Listen
 from monitor.daemon.app import past_of
 from monitor.pipeline.restore import aliases_of, restore
-from monitor.scheduler.jobs import plan
+from monitor.scheduler.jobs import enabled_jobs
 from monitor.scoreboard.board import Board
 from monitor.store import Store, create_store
 from monitor.web.context import Context
@@ -93,8 +93,8 @@ def summary(config: Config) -> dict[str, object]:
 
 async def test_its_store_is_answered_from_as_it_answered(store: Store, tmp_path: Path) -> None:
     config = loaded("recorded", tmp_path)
-    await store.adopt(aliases_of(config))
-    board = Board(config, plan(config), THEN)
+    await store.rename(aliases_of(config))
+    board = Board(config, enabled_jobs(config), THEN)
     await restore(board, store, THEN)
     board.publish(THEN, sweep=True)
     past = replace(past_of(config, store), now=lambda: THEN)

@@ -12,7 +12,7 @@ from probes._driver import exchange
 from probes._loader import codec as make_codec
 from probes._meter import Reading
 from probes._model import Run, Sample, Secret
-from probes._sample import judged, reading_into
+from probes._sample import decode_into, sample_of_reading
 from tests.contract.recordings import Recording
 from tests.judges.replay import Asked, Replay, serving
 from tests.judges.vendors import VENDORS, Sdk, running
@@ -52,10 +52,10 @@ class Court:
         run, reading = self.run(recording), Reading()
         codec = make_codec(recording.api, {**VENDORS[recording.api].options, **recording.options})
         seen = await exchange(run, codec)
-        for _ in reading_into(reading, run, codec, seen):
+        for _ in decode_into(reading, run, codec, seen):
             pass
         (asked,) = self.replay.asked
-        return Ours(asked=asked, reading=reading, sample=judged(run, codec, seen, reading))
+        return Ours(asked=asked, reading=reading, sample=sample_of_reading(run, codec, seen, reading))
 
     def theirs(self, recording: Recording) -> tuple[Asked, dict[str, Any]]:
         self.replay.now(recording)

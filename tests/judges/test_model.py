@@ -16,7 +16,7 @@ from probes._loader import codec
 from probes._meter import Reading
 from probes._model import Deadlines, Endpoint, ErrorClass, Run, Secret, Task, TokensFrom
 from probes._prompts import nonce, prompt_for
-from probes._sample import judged, reading_into
+from probes._sample import decode_into, sample_of_reading
 from tests.judges.emulators import AMPLE_S, KEY, probe
 from tests.judges.installed import ROOT
 from tests.judges.vendors import VENDORS, running
@@ -104,9 +104,9 @@ async def test_the_vendors_sdk_reads_the_same_text_from_a_real_model(providers: 
     )
     reader, reading = codec(api, CHATS[api]), Reading()
     seen = await exchange(run, reader)
-    for _ in reading_into(reading, run, reader, seen):
+    for _ in decode_into(reading, run, reader, seen):
         pass
-    assert judged(run, reader, seen, reading).error is None
+    assert sample_of_reading(run, reader, seen, reading).error is None
     with running(VENDORS[api]) as sdk:
         theirs = sdk.ask(run, providers.model, CHATS[api])
     assert theirs.get("raised") is None

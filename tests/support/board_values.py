@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from monitor.config.model import Config, EndpointSpec, ProbeSpec, Slo
-from monitor.scheduler.jobs import Job, plan, tick_at
+from monitor.scheduler.jobs import Job, enabled_jobs, tick_at
 from monitor.scoreboard.board import Board
 from probes._model import Endpoint, ErrorClass, Pricing, Sample, Task
 from tests.unit.score.values import START, make_sample
@@ -71,12 +71,12 @@ def make_config(*specs: EndpointSpec, probes: Mapping[str, ProbeSpec] = PROBES, 
 def make_board(*specs: EndpointSpec, now: datetime = START, **fields: Any) -> Board:
     """A board of these endpoints."""
     config = make_config(*specs, **fields)
-    return Board(config, plan(config), now)
+    return Board(config, enabled_jobs(config), now)
 
 
 def job_of(config: Config, name: str) -> Job:
     """The first job of an endpoint."""
-    return next(job for job in plan(config) if job.spec.endpoint.id == name)
+    return next(job for job in enabled_jobs(config) if job.spec.endpoint.id == name)
 
 
 def first_tick(*specs: EndpointSpec, name: str = "groq:llama") -> datetime:

@@ -11,7 +11,7 @@ from typing import Final
 from aiohttp import web
 
 from monitor.domain.status import Status
-from monitor.history.series import Metric, asked
+from monitor.history.series import Metric, series_query
 from monitor.score.windows import WINDOWS
 from monitor.scoreboard.row import Row
 from monitor.web.badge_svg import SVG, Badge, BadgeKind, BadgeWindow, of_status, of_ttft, of_uptime, svg
@@ -99,7 +99,7 @@ class _BadgeHandlers:
         return self._sources.row(name) or self._sources.snapshot().rows[name]
 
     async def _stored_ttft(self, name: str, window: BadgeWindow, status: Status) -> Document:
-        wanted = asked(Metric.TTFT, task=self._past.task(name), window_s=_LENGTHS_S[window], step_s=None)
+        wanted = series_query(Metric.TTFT, task=self._past.task(name), window_s=_LENGTHS_S[window], step_s=None)
         (point,) = await read_points(self._past, name, wanted, wanted.whole(self._past.now()))
         median_s = point.get("p50")
         return _image(of_ttft(window, median_s if isinstance(median_s, float) else None, status))

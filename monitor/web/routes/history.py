@@ -17,7 +17,7 @@ from monitor.history.buckets import Points, QuantilePoint, RatioPoint, of_bucket
 from monitor.history.incidents import FEED_TYPE, IncidentList, feed, incident_row
 from monitor.history.pagination import FORM, QueryError, from_cursor, to_cursor
 from monitor.history.samples import EVER, SampleList, SampleQuery, portions
-from monitor.history.series import Asked, Grid, Metric, asked
+from monitor.history.series import Grid, Metric, SeriesQuery, series_query
 from monitor.schema.json_schema import Words
 from monitor.store import PageKey
 from monitor.web.context import Context, HistoryContext
@@ -202,16 +202,16 @@ class _HistoryHandlers:
     ) -> web.StreamResponse:
         return answer(request, await self._past.reads.document(question, read))
 
-    def _asked(self, request: web.Request, name: str) -> Asked:
+    def _asked(self, request: web.Request, name: str) -> SeriesQuery:
         metric, task, window_s = METRIC.read(request) or Metric.TTFT, SERIES_TASK.read(request), WINDOW.read(request)
         if task is None and metric is not Metric.UPTIME:
             task = self._past.task(name)
         try:
-            return asked(metric, task=task, window_s=window_s or _USUAL_WINDOW_S, step_s=STEP.read(request))
+            return series_query(metric, task=task, window_s=window_s or _USUAL_WINDOW_S, step_s=STEP.read(request))
         except QueryError as error:
             raise web.HTTPBadRequest(text=str(error)) from None
 
-    async def _series(self, name: str, wanted: Asked) -> Document:
+    async def _series(self, name: str, wanted: SeriesQuery) -> Document:
         points = await read_points(self._past, name, wanted, wanted.grid(self._past.now()))
         series = Series(
             endpoint=name,
@@ -252,7 +252,7 @@ async def read_samples(past: HistoryContext, wanted: SampleQuery) -> Document:
     return await asyncio.to_thread(ready, body, cache_control=past.reads.cache_control)
 
 
-async def read_points(past: HistoryContext, name: str, wanted: Asked, grid: Grid) -> Points:
+async def read_points(past: HistoryContext, name: str, wanted: SeriesQuery, grid: Grid) -> Points:
     """The points of a series on a grid; made in a thread, since a thousand take longer than others should wait."""
     store, tier = past.store, wanted.source.value
     if tier is None:

@@ -16,7 +16,7 @@ from aiohttp import hdrs, web
 from monitor.schema.json_schema import Words
 from monitor.traffic.calls import Receipt, StoppingError
 from monitor.traffic.known import TooManyError
-from monitor.traffic.reading import APP_LENGTH, ERRORS, ID_LENGTH, MOST, MOST_S, MOST_TOKENS, OK, WrongBodyError
+from monitor.traffic.reading import APP_LENGTH, ERRORS, ID_LENGTH, MOST, MOST_S, MOST_TOKENS, OK, InvalidBatchError
 from monitor.web.context import Context
 from monitor.web.request_body import read_body
 from monitor.web.route import Answer, Route, refusal
@@ -89,7 +89,7 @@ def routes(sources: Context) -> Sequence[Route]:
             raise web.HTTPForbidden(text="set `token` in the configuration: who reports outcomes moves scores")
         try:
             receipt = await sources.outcomes(await _json(request))
-        except WrongBodyError as error:
+        except InvalidBatchError as error:
             raise web.HTTPBadRequest(text=str(error)) from None
         except TooManyError as error:
             wait_s = str(math.ceil(error.wait_s))
@@ -118,7 +118,7 @@ async def _json(request: web.Request) -> object:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise WrongBodyError("the body is no JSON") from None
+        raise InvalidBatchError("the body is no JSON") from None
 
 
 def _taken(receipt: Receipt) -> dict[str, object]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from monitor.config.model import Config, ProbeSpec
 from monitor.domain.incident import Incident
-from monitor.scheduler.jobs import Job, plan, tick_at
+from monitor.scheduler.jobs import Job, enabled_jobs, tick_at
 from monitor.store import MemoryStore, SampleTally, StoreError
 from monitor.traffic.counted import TrafficBatch
 from probes._model import Sample, Task
@@ -51,7 +51,7 @@ def quick_jobs(
     *names: str, every_s: float = 1.0, closest_s: float | None = None, **fields: ProbeSpec
 ) -> tuple[Job, ...]:
     """Their jobs."""
-    return plan(quick_config(*names, every_s=every_s, closest_s=closest_s, **fields))
+    return enabled_jobs(quick_config(*names, every_s=every_s, closest_s=closest_s, **fields))
 
 
 def roomy_jobs(*names: str, **fields: ProbeSpec) -> tuple[Job, ...]:
@@ -118,7 +118,7 @@ class StubStore(MemoryStore):
         if self.error is not None:
             raise self.error
         parts = {*(sample.id for sample in samples), *states, *(incident.id for incident in incidents)}
-        parts |= set() if traffic is None else {*(spot[0] for spot in traffic.counts)}
+        parts |= set() if traffic is None else {*(key[0] for key in traffic.counts)}
         if self.poison & parts:
             raise TypeError("nothing that a database takes")
         if self.refused & parts:

@@ -97,7 +97,7 @@ async def test_packed_samples_are_played_like_any_others(store: Store, path: Pat
     before = await played(store, config)
     again = create_store(f"sqlite:///{path}")
     await again.open()
-    while await again.tidy(NOW + 3 * DAY, Retention()):
+    while await again.upkeep(NOW + 3 * DAY, Retention()):
         pass
     assert (await again.info()).rows["block"] > 0
     assert await played(again, config) == before

@@ -16,9 +16,9 @@ import pytest
 
 from monitor.config.model import Config, Listen, ProbeSpec
 from monitor.daemon.app import Daemon
-from monitor.pipeline.baselines import BaselineHooks, BaselineIntervals, BaselineReader
-from monitor.scheduler.jobs import plan, tasks_of
-from monitor.score.baseline import Baseline, Baselines, Basis, starts, unusual
+from monitor.pipeline.baselines import BaselineCallbacks, BaselineIntervals, BaselineReader
+from monitor.scheduler.jobs import enabled_jobs, tasks_of
+from monitor.score.baseline import Baseline, Baselines, Basis, is_anomalous, starts
 from monitor.scoreboard.board import Board
 from monitor.store import Bucket, MemoryStore, Retention, Store, StoreError, create_store
 from probes._model import ErrorClass, Sample, Task
@@ -74,24 +74,24 @@ class Desk:
 
     store: Store
     tasks: dict[str, Task]
-    rhythm: BaselineIntervals
+    intervals: BaselineIntervals
     now: datetime
     troubled: bool = False
     given: list[tuple[str, Baselines]] = field(default_factory=list)
     new: set[tuple[str, datetime]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        hooks = BaselineHooks(
+        callbacks = BaselineCallbacks(
             now=lambda: self.now,
             troubled=lambda: self.troubled,
-            habits=lambda name, habits: self.given.append((name, habits)),
+            baselines=lambda name, baselines: self.given.append((name, baselines)),
             is_new=lambda name, hour: (name, hour) in self.new,
         )
-        self.reader = BaselineReader(self.store, self.tasks, hooks, self.rhythm)
+        self.reader = BaselineReader(self.store, self.tasks, callbacks, self.intervals)
         self.task = asyncio.create_task(self.reader.run())
 
     def hours(self) -> list[tuple[str, datetime]]:
-        return [(name, habits.hour) for name, habits in self.given]
+        return [(name, baselines.hour) for name, baselines in self.given]
 
 
 Begin = Callable[..., Awaitable[Desk]]
@@ -104,13 +104,13 @@ async def begin() -> AsyncIterator[Begin]:
     async def make(
         store: Store,
         *names: str,
-        rhythm: BaselineIntervals = QUICK,
+        intervals: BaselineIntervals = QUICK,
         now: datetime = AT + timedelta(minutes=20),
         troubled: bool = False,
         new: Collection[tuple[str, datetime]] = (),
     ) -> Desk:
         tasks = dict.fromkeys(names or (E,), Task.CHAT)
-        made.append(Desk(store, tasks, rhythm, now, troubled, new={*new}))
+        made.append(Desk(store, tasks, intervals, now, troubled, new={*new}))
         await breathe()
         return made[-1]
 
@@ -132,7 +132,7 @@ async def each_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIte
 
 @pytest.mark.parametrize("rolled_up", [False, True])
 @pytest.mark.parametrize(("basis", "count"), [(Basis.WEEKDAY, 20), (Basis.HOUR, 5), (Basis.WEEK, 1)])
-async def test_a_habit_is_of_the_successes_in_the_hours_that_are_nearest(
+async def test_a_baseline_is_of_the_successes_in_the_hours_that_are_nearest(
     each_store: Store, begin: Begin, basis: Basis, count: int, rolled_up: bool
 ) -> None:
     samples = history(starts(basis, AT), count)
@@ -140,24 +140,24 @@ async def test_a_habit_is_of_the_successes_in_the_hours_that_are_nearest(
     others = history(starts(basis, AT), 3, 3, task=Task.REACH, ttft_s=0.001)
     elsewhere = history(starts(basis, AT), 3, 4, endpoint=OTHER, ttft_s=0.002)
     await each_store.append([*samples, *strange, *others, *elsewhere], {})
-    while rolled_up and await each_store.tidy(AT + HOUR, FOREVER):
+    while rolled_up and await each_store.upkeep(AT + HOUR, FOREVER):
         pass
     desk = await begin(each_store)
     await until(lambda: desk.given)
-    ((name, habits),) = desk.given
-    assert (name, habits.hour, habits.task) == (E, AT, Task.CHAT)
+    ((name, baselines),) = desk.given
+    assert (name, baselines.hour, baselines.task) == (E, AT, Task.CHAT)
     good = [sample for sample in samples if sample.error is None]
-    for habit, values in (
-        (habits.ttft_s, [sample.ttft_s for sample in good if sample.ttft_s is not None]),
-        (habits.output_tps, [sample.output_tps for sample in good if sample.output_tps is not None]),
+    for baseline, values in (
+        (baselines.ttft_s, [sample.ttft_s for sample in good if sample.ttft_s is not None]),
+        (baselines.output_tps, [sample.output_tps for sample in good if sample.output_tps is not None]),
     ):
-        assert habit is not None
-        assert (habit.basis, habit.count) == (basis, len(values))
-        assert habit.median == pytest.approx(median(values), rel=0.03)
+        assert baseline is not None
+        assert (baseline.basis, baseline.count) == (basis, len(values))
+        assert baseline.median == pytest.approx(median(values), rel=0.03)
         away = [abs(math.log(value / median(values))) for value in values]
-        assert habit.mad == pytest.approx(median(away), abs=0.03)
-    assert not unusual(habits, good[0])
-    assert unusual(habits, replace(good[0], ttft_s=5.0))
+        assert baseline.mad == pytest.approx(median(away), abs=0.03)
+    assert not is_anomalous(baselines, good[0])
+    assert is_anomalous(baselines, replace(good[0], ttft_s=5.0))
 
 
 async def test_of_an_endpoint_that_nothing_is_known_of_that_is_said(each_store: Store, begin: Begin) -> None:
@@ -226,7 +226,7 @@ async def test_a_start_shortly_before_an_hour_reads_for_the_hour_that_is_and_the
     assert desk.hours()[2:] == [(E, AT), (OTHER, AT)]
 
 
-async def test_a_clock_that_is_stepped_brings_the_habits_of_the_hour_that_it_shows(begin: Begin) -> None:
+async def test_a_clock_that_is_stepped_brings_the_baselines_of_the_hour_that_it_shows(begin: Begin) -> None:
     desk = await begin(Watched())
     await until(lambda: desk.given)
     for step in (-3 * HOUR, 100 * HOUR):
@@ -244,7 +244,7 @@ async def test_hours_are_those_of_utc(begin: Begin) -> None:
 async def test_there_is_a_pause_after_each_endpoint(begin: Begin) -> None:
     store = Watched()
     await store.append(history(starts(Basis.HOUR, AT), 20), {})
-    desk = await begin(store, E, OTHER, rhythm=BaselineIntervals(breath_s=3600, look_s=0.0))
+    desk = await begin(store, E, OTHER, intervals=BaselineIntervals(breath_s=3600, look_s=0.0))
     await until(lambda: desk.given)
     await breathe(500)
     assert store.asked == [(E, 18)]
@@ -274,7 +274,7 @@ async def test_a_failure_is_told_once_and_tried_again(
     assert actions == ["habits_failed"] * (1 + unknown) + ["habits_recovered"]
 
 
-async def test_habits_stay_as_they_were_while_the_store_fails(begin: Begin) -> None:
+async def test_baselines_stay_as_they_were_while_the_store_fails(begin: Begin) -> None:
     store = Watched()
     desk = await begin(store)
     await until(lambda: desk.given)
@@ -347,11 +347,11 @@ def mixed_config() -> Config:
     )
 
 
-def test_habits_are_of_the_task_whose_figures_are_published() -> None:
+def test_baselines_are_of_the_task_whose_figures_are_published() -> None:
     config = mixed_config()
-    board = Board(config, plan(config), AT)
+    board = Board(config, enabled_jobs(config), AT)
     assert tasks_of(config) == {"a:x": Task.CHAT, "b:x": Task.TOOL_CALL, "c:x": Task.REACH}
-    assert tasks_of(config).items() <= {name: book.terms.task for name, book in board._books.items()}.items()
+    assert tasks_of(config).items() <= {name: book.params.task for name, book in board._endpoints.items()}.items()
 
 
 async def test_a_daemon_hands_them_to_its_board(store: Store) -> None:
@@ -362,11 +362,11 @@ async def test_a_daemon_hands_them_to_its_board(store: Store) -> None:
     daemon = Daemon(config, store, {})
     running = asyncio.create_task(daemon.run())
     try:
-        await until(lambda: daemon._board._books["a:x"].habits or running.done())
+        await until(lambda: daemon._board._endpoints["a:x"].baselines or running.done())
     finally:
         daemon._stop.set()
         await running
-    habits = daemon._board._books["a:x"].habits
-    assert habits is not None
-    assert isinstance(habits.ttft_s, Baseline)
-    assert habits.ttft_s.count == 14 * 20
+    baselines = daemon._board._endpoints["a:x"].baselines
+    assert baselines is not None
+    assert isinstance(baselines.ttft_s, Baseline)
+    assert baselines.ttft_s.count == 14 * 20

@@ -12,7 +12,7 @@ from monitor.daemon.app import Daemon
 from monitor.pipeline.restore import restore_budgets
 from monitor.scheduler.budget import Budgets, Unit, caps_of
 from monitor.scheduler.dispatcher import Dispatcher
-from monitor.scheduler.jobs import plan
+from monitor.scheduler.jobs import enabled_jobs
 from monitor.scheduler.scheduler import Schedule
 from monitor.store import Store
 from monitor.workers.limits import ConcurrencyLimits
@@ -46,7 +46,7 @@ class Line:
         self.gate.set()
         providers = {spec.endpoint.id: spec.endpoint.provider for spec in self.config.endpoints}
         self.budgets = Budgets(caps_of(self.config), providers)
-        self.jobs = plan(self.config)
+        self.jobs = enabled_jobs(self.config)
         self.ticks = Dispatcher(self, ConcurrencyLimits(64, {}), {}, self.emitted.append, self.budgets)
 
     async def measure(self, run: Run) -> Sample:

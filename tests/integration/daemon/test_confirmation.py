@@ -15,11 +15,11 @@ from monitor.daemon.app import Daemon
 from monitor.domain.incident import Incident
 from monitor.domain.maintenance import MaintenanceWindow
 from monitor.domain.status import Status
-from monitor.pipeline.recorder import Hooks, Recorder
+from monitor.pipeline.recorder import Recorder, RecorderCallbacks
 from monitor.pipeline.restore import restore
 from monitor.scheduler.budget import Budgets, caps_of
 from monitor.scheduler.dispatcher import Dispatcher
-from monitor.scheduler.jobs import plan, tick_at
+from monitor.scheduler.jobs import enabled_jobs, tick_at
 from monitor.scheduler.scheduler import Schedule
 from monitor.scoreboard.board import Board
 from monitor.store import Store
@@ -48,13 +48,15 @@ class Line:
         self.samples: list[Sample] = []
         self.due: list[tuple[str, datetime]] = []
         """When the next probes were worth their money."""
-        self.board = Board(config, plan(config), datetime.now(UTC))
-        self._jobs = {job.spec.endpoint.id: job for job in plan(config)}
-        hooks = Hooks(observe=self.samples.append, published=lambda _: None, due=self._due, dropped=lambda _: None)
-        self.recorder = Recorder(self.board, store, hooks)
+        self.board = Board(config, enabled_jobs(config), datetime.now(UTC))
+        self._jobs = {job.spec.endpoint.id: job for job in enabled_jobs(config)}
+        callbacks = RecorderCallbacks(
+            observe=self.samples.append, published=lambda _: None, due=self._due, dropped=lambda _: None
+        )
+        self.recorder = Recorder(self.board, store, callbacks)
         budgets = Budgets(caps_of(config), {name: name.partition(":")[0] for name in self._jobs})
         self._ticks = Dispatcher(self, ConcurrencyLimits(4, {}), {}, self.recorder.put, budgets)
-        self.schedule = Schedule(plan(config), self._ticks.fire, self._ticks.miss)
+        self.schedule = Schedule(enabled_jobs(config), self._ticks.fire, self._ticks.miss)
 
     def _due(self, endpoint: str, at: datetime) -> None:
         self.due.append((endpoint, at))

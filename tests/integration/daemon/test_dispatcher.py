@@ -132,7 +132,7 @@ def test_a_tick_that_could_not_run_says_why(error: ErrorClass, detail: str) -> N
     assert line.outcomes() == [(error, Blame.MONITOR, detail)]
 
 
-async def test_a_blame_that_the_configuration_moved_is_in_the_sample_itself() -> None:
+async def test_a_blame_that_the_configuration_overrides_is_in_the_sample_itself() -> None:
     line = Line(moved={ErrorClass.PAYMENT: Blame.PROVIDER}, answer=refused(ErrorClass.PAYMENT))
     (job,) = quick_jobs("a:one", every_s=10)
     await line.ticks.fire(job, seconds(0))

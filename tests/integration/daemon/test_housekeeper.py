@@ -30,7 +30,7 @@ class Slices(MemoryStore):
         self.slices: list[tuple[datetime, Retention]] = []
         self.error: Exception | None = None
 
-    async def tidy(self, now: datetime, retention: Retention) -> bool:
+    async def upkeep(self, now: datetime, retention: Retention) -> bool:
         await asyncio.sleep(0)
         self.slices.append((now, retention))
         if self.error is not None:
@@ -44,7 +44,7 @@ class House:
     """A housekeeper at work, and everything that it told."""
 
     store: Store
-    rhythm: HousekeepingIntervals = QUICK
+    intervals: HousekeepingIntervals = QUICK
     troubled: bool = False
     now: datetime = NOW
     durations_s: list[float] = field(default_factory=list)
@@ -59,7 +59,7 @@ class House:
             measured=self.sizes.append,
             clock_read=self.readings.append,
         )
-        self.keeper = Housekeeper(self.store, Retention(), told, self.rhythm)
+        self.keeper = Housekeeper(self.store, Retention(), told, self.intervals)
         self.task = asyncio.create_task(self.keeper.run())
 
 
@@ -70,8 +70,8 @@ Begin = Callable[..., Awaitable[House]]
 async def begin() -> AsyncIterator[Begin]:
     made: list[House] = []
 
-    async def make(store: Store, rhythm: HousekeepingIntervals = QUICK, *, troubled: bool = False) -> House:
-        made.append(House(store, rhythm, troubled))
+    async def make(store: Store, intervals: HousekeepingIntervals = QUICK, *, troubled: bool = False) -> House:
+        made.append(House(store, intervals, troubled))
         await breathe()
         return made[-1]
 
@@ -179,7 +179,7 @@ async def test_a_horizon_that_a_clock_ahead_left_is_taken_back_when_it_is_looked
     begin: Begin, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = MemoryStore()
-    await store.tidy(NOW + timedelta(days=30), Retention())
+    await store.upkeep(NOW + timedelta(days=30), Retention())
     await begin(store)
     assert "horizon_restored" in {getattr(record, "action", None) for record in caplog.records}
     assert await store.append([make_sample(1)], {}) == 0

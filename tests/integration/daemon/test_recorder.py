@@ -19,9 +19,9 @@ import pytest
 from monitor.config.model import Config, ProbeSpec
 from monitor.domain.incident import Incident
 from monitor.domain.status import Status
-from monitor.pipeline.recorder import Hooks, QueueLimits, Recorder
+from monitor.pipeline.recorder import QueueLimits, Recorder, RecorderCallbacks
 from monitor.pipeline.restore import restore
-from monitor.scheduler.jobs import plan
+from monitor.scheduler.jobs import enabled_jobs
 from monitor.score.serialize import state_from_text
 from monitor.scoreboard.board import Board, StatusChange
 from monitor.scoreboard.snapshot import Snapshot
@@ -59,14 +59,14 @@ class Bench:
     dropped: int = 0
 
     def __post_init__(self) -> None:
-        self.board = self.board_type(self.config, plan(self.config), datetime.now(UTC))
-        hooks = Hooks(
+        self.board = self.board_type(self.config, enabled_jobs(self.config), datetime.now(UTC))
+        callbacks = RecorderCallbacks(
             observe=self.observed.append,
             published=self._published,
             due=lambda endpoint, at: self.due.append((endpoint, at)),
             dropped=self._drop,
         )
-        self.recorder = Recorder(self.board, self.store, hooks, self.limits)
+        self.recorder = Recorder(self.board, self.store, callbacks, self.limits)
         self.task = asyncio.create_task(self.recorder.run())
 
     def _published(self, changes: Sequence[StatusChange]) -> None:
@@ -164,7 +164,7 @@ async def test_everything_visible_is_in_the_file_at_any_moment(begin: Begin, sto
             ahead.extend(each for each in found if each[1] > each[2])
             bench.snapshots.append(snapshot)
 
-        bench.recorder._hooks = replace(bench.recorder._hooks, published=check)
+        bench.recorder._callbacks = replace(bench.recorder._callbacks, published=check)
         dice = random.Random(1)
         for number in range(300):
             name, error = dice.choice([ONE, TWO]), dice.choice([None, None, *ErrorClass])
@@ -245,7 +245,7 @@ async def test_time_passes_for_endpoints_without_news_on_a_busy_monitor(begin: B
         bench._published(changes)
         bench.put(make_sample(next(numbers)))
 
-    bench.recorder._hooks = replace(bench.recorder._hooks, published=published)
+    bench.recorder._callbacks = replace(bench.recorder._callbacks, published=published)
     bench.put(make_sample(0))
     await until(lambda: bench.snapshots[-1].rows[TWO].status is Status.UNKNOWN)
     assert bench.visible(ONE) > 1
@@ -655,7 +655,7 @@ async def test_whoever_waits_for_stored_samples_is_told_after_the_commit(begin: 
     store = StubStore()
     bench = await begin(store)
     told: list[int] = []
-    bench.recorder._hooks = replace(bench.recorder._hooks, stored=lambda: told.append(len(store.kept)))
+    bench.recorder._callbacks = replace(bench.recorder._callbacks, stored=lambda: told.append(len(store.kept)))
     bench.put(*(make_sample(number) for number in range(700)))
     await until(lambda: bench.visible() == 700)
     assert told == [500, 700]
@@ -745,7 +745,7 @@ async def test_a_restart_publishes_what_was_published_before(begin: Begin, store
     await until(lambda: bench.quiet and bench.snapshots)
     await end(bench.task)
     now = datetime.now(UTC)
-    fresh = Board(CONFIG, plan(CONFIG), now)
+    fresh = Board(CONFIG, enabled_jobs(CONFIG), now)
     await restore(fresh, store, now)
     for later in (timedelta(0), timedelta(seconds=40), timedelta(hours=3), timedelta(days=2)):
         old, new = (board.publish(now + later, sweep=True) for board in (bench.board, fresh))
@@ -765,7 +765,7 @@ async def test_samples_too_old_for_the_store_are_counted_and_told_of(
 ) -> None:
     """A clock that was ahead has moved the horizon beyond them."""
     store = MemoryStore()
-    await store.tidy(datetime.now(UTC) + timedelta(days=30), Retention())
+    await store.upkeep(datetime.now(UTC) + timedelta(days=30), Retention())
     bench = await begin(store)
     bench.put(make_sample(1), make_sample(2))
     await until(lambda: bench.dropped == 2)

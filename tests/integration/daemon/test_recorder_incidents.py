@@ -15,7 +15,7 @@ from monitor.domain.status import Status
 from monitor.pipeline.poison import Batch, PoisonQueue
 from monitor.pipeline.recorder import QueueLimits
 from monitor.pipeline.restore import restore
-from monitor.scheduler.jobs import Job, plan
+from monitor.scheduler.jobs import Job, enabled_jobs
 from monitor.scoreboard.board import Absorbed, Board
 from monitor.store import Store, create_store
 from monitor.traffic.calls import Call
@@ -209,10 +209,10 @@ async def test_an_incident_that_is_refused_alone_is_given_up_once_the_state_afte
 async def test_parts_that_are_refused_out_of_step_are_given_up_all_the_same() -> None:
     """What waits is stored as a whole: one that was given up comes again while another has to."""
     first, second = (begun(sample) for name in (ONE, TWO) for sample in failures(1, name=name))
-    piecemeal = PoisonQueue(StubStore(refused={first.id, second.id}))
+    poison = PoisonQueue(StubStore(refused={first.id, second.id}))
     alone = Batch(states={ONE: "{}"}, incidents={first.id: first})
     both = replace(alone, incidents={first.id: first, second.id: second})
-    outcomes = [await piecemeal.append(batch) for batch in (alone, both, both, both)]
+    outcomes = [await poison.append(batch) for batch in (alone, both, both, both)]
     assert [outcome.error is None for outcome in outcomes] == [False, False, False, True]
     assert outcomes[-1].given_up == {f"incident {first.id}", f"incident {second.id}"}
 
@@ -221,13 +221,13 @@ async def test_a_refusal_is_forgotten_once_all_was_taken() -> None:
     """A store that fails now and then for a moment is no proof, however often it does."""
     (incident,) = (begun(sample) for sample in failures(1))
     store = StubStore()
-    piecemeal = PoisonQueue(store)
+    poison = PoisonQueue(store)
     batch = Batch(states={ONE: "{}"}, incidents={incident.id: incident})
     for _ in range(4):
         store.refused = {incident.id}
-        assert (await piecemeal.append(batch)).error is not None
+        assert (await poison.append(batch)).error is not None
         store.refused = set()
-        assert (await piecemeal.append(batch)).error is None
+        assert (await poison.append(batch)).error is None
 
 
 async def test_a_sample_that_no_store_takes_does_not_take_its_incident_with_it(begin: Begin) -> None:
@@ -270,7 +270,7 @@ async def test_a_restart_goes_on_from_the_incidents_that_are_open(begin: Begin, 
     found = await sqlite.incidents(endpoint=None, since=EVER, before=None, limit=10)
     assert {each.id: each for each in found} == watching(bench).known
     now = datetime.now(UTC)
-    fresh = Watching(CONFIG, plan(CONFIG), now)
+    fresh = Watching(CONFIG, enabled_jobs(CONFIG), now)
     await restore(fresh, sqlite, now)
     (still_open,) = fresh.known.values()
     assert still_open == next(each for each in found if each.endpoint == ONE)

@@ -12,10 +12,10 @@ from itertools import pairwise
 import pytest
 
 from monitor.domain.maintenance import MaintenanceWindow
-from monitor.pipeline.outcomes import OutcomeHooks, OutcomeReceiver, reader_of, spans_of
+from monitor.pipeline.outcomes import OutcomeCallbacks, OutcomeReceiver, reader_of, spans_of
 from monitor.pipeline.recorder import QueueLimits
 from monitor.pipeline.restore import restore
-from monitor.scheduler.jobs import plan
+from monitor.scheduler.jobs import enabled_jobs
 from monitor.scoreboard.board import Board
 from monitor.store import MemoryStore, Store
 from monitor.traffic.calls import Call, Receipt, StoppingError
@@ -215,9 +215,9 @@ class Desk:
         self.now = datetime(2026, 11, 22, 7, tzinfo=UTC)
         self.taken: list[Call] = []
         self.counted: dict[str, int] = {}
-        hooks = OutcomeHooks(now=lambda: self.now, take=self._take, count=self._count)
+        callbacks = OutcomeCallbacks(now=lambda: self.now, take=self._take, count=self._count)
         config = make_config(make_spec("groq:llama", maintenance=maintenance))
-        self.intake = OutcomeReceiver(reader_of(config), hooks, known, spans_of(config))
+        self.outcomes = OutcomeReceiver(reader_of(config), callbacks, known, spans_of(config))
 
     async def _take(self, calls: object) -> None:
         assert isinstance(calls, list)
@@ -227,7 +227,7 @@ class Desk:
         self.counted[result] = self.counted.get(result, 0) + count
 
     async def report(self, *outcomes: object) -> Receipt:
-        return await self.intake.take({"outcomes": list(outcomes)})
+        return await self.outcomes.take({"outcomes": list(outcomes)})
 
 
 async def test_an_id_is_taken_once_within_a_batch_and_from_batch_to_batch() -> None:
@@ -287,7 +287,7 @@ async def test_after_a_restart_a_batch_that_is_sent_again_is_known_and_windows_a
     """The windows that count by the second know their traffic to ten seconds."""
     now = datetime.now(UTC)
     bench = Bench(store, PATIENT)
-    hooks = OutcomeHooks(now=lambda: datetime.now(UTC), take=bench.recorder.take, count=lambda *_: None)
+    callbacks = OutcomeCallbacks(now=lambda: datetime.now(UTC), take=bench.recorder.take, count=lambda *_: None)
     batch = {
         "outcomes": [
             reported(f"{n}", endpoint=ONE, at=(now - timedelta(seconds=n)).isoformat(), app=f"app {n}",
@@ -295,13 +295,13 @@ async def test_after_a_restart_a_batch_that_is_sent_again_is_known_and_windows_a
             for n in range(100)
         ]
     }  # fmt: skip
-    before = await OutcomeReceiver(reader_of(CONFIG), hooks).take(batch)
+    before = await OutcomeReceiver(reader_of(CONFIG), callbacks).take(batch)
     row = json.loads(bench.board.snapshot.rows[ONE].body)
     await end(bench.task)
 
-    board = Board(CONFIG, plan(CONFIG), now)
+    board = Board(CONFIG, enabled_jobs(CONFIG), now)
     await restore(board, store, datetime.now(UTC))
-    again = OutcomeReceiver(reader_of(CONFIG), replace(hooks, take=_nobody))
+    again = OutcomeReceiver(reader_of(CONFIG), replace(callbacks, take=_nobody))
     await again.restore(store)
     assert (before.accepted, (await again.take(batch)).duplicates) == (100, 100)
     assert "app 99" in again._apps._days[now.date()] | again._apps._days.get((now - timedelta(days=1)).date(), set())

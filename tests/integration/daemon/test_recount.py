@@ -10,7 +10,7 @@ from functools import partial
 
 from monitor.domain.incident import Incident
 from monitor.pipeline.restore import recount
-from monitor.scheduler.jobs import plan
+from monitor.scheduler.jobs import enabled_jobs
 from monitor.scoreboard.board import Board
 from monitor.store import MemoryStore, StoreError
 from monitor.traffic.counted import TrafficBatch
@@ -54,7 +54,7 @@ class SlowToRead(MemoryStore):
 
 
 def recounting(bench: Bench) -> Callable[[], asyncio.Task[bool]]:
-    make = partial(Board, CONFIG, plan(CONFIG))
+    make = partial(Board, CONFIG, enabled_jobs(CONFIG))
     return lambda: asyncio.create_task(
         recount(bench.board, make, bench.recorder, bench.store, datetime.now(UTC)), name="recount"
     )

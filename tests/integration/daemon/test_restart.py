@@ -13,7 +13,7 @@ import pytest
 from monitor.config.model import Config, MetricsDetail, ProbeSpec, ScoringSpec
 from monitor.metrics.metrics import Metrics
 from monitor.pipeline.restore import restore
-from monitor.scheduler.jobs import plan
+from monitor.scheduler.jobs import enabled_jobs
 from monitor.score.blame import BlameOverrides, blamed
 from monitor.scoreboard.board import Board
 from monitor.store import Store
@@ -51,7 +51,7 @@ def history() -> list[Sample]:
 
 async def kept(store: Store, config: Config) -> dict[str, Any]:
     """The row after all of `history` came in, as the daemon lets it in; all of it is stored."""
-    board = Board(config, plan(config), NOW - timedelta(days=3))
+    board = Board(config, enabled_jobs(config), NOW - timedelta(days=3))
     samples = [blamed(sample, config.scoring.blame) for sample in reversed(history())]
     for sample in samples:
         await store.append([sample], board.absorb([sample]).states)
@@ -59,7 +59,7 @@ async def kept(store: Store, config: Config) -> dict[str, Any]:
 
 
 async def restarted(store: Store, config: Config) -> dict[str, Any]:
-    board = Board(config, plan(config), NOW)
+    board = Board(config, enabled_jobs(config), NOW)
     await restore(board, store, NOW)
     return row(board)
 
@@ -78,7 +78,7 @@ async def test_a_restart_publishes_the_same_row(store: Store, moved: BlameOverri
     assert after == before
 
 
-async def test_a_blame_that_is_moved_later_is_moved_in_the_past_as_well(store: Store) -> None:
+async def test_a_blame_that_is_overridden_later_is_overridden_in_the_past_as_well(store: Store) -> None:
     fresh = await kept(store, config(MOVED))
     plain = await restarted(store, config({}))
     again = await restarted(store, config(MOVED))
@@ -107,9 +107,9 @@ async def probes_total(metrics: Metrics) -> dict[str, int]:
 async def test_what_is_stored_and_what_is_counted_have_the_same_blame(store: Store) -> None:
     settings = config(MOVED)
     await kept(store, settings)
-    board = Board(settings, plan(settings), NOW)
+    board = Board(settings, enabled_jobs(settings), NOW)
     metrics = Metrics("1", lambda: board.snapshot, detail=MetricsDetail.FULL)
-    for job in plan(settings):
+    for job in enabled_jobs(settings):
         metrics.expect(job.spec.endpoint, job.probe.task, settings.scoring.blame)
     before = metrics.registry.get_sample_value("providerwatch_skipped_total", {"reason": "skipped"})
     stored = await store.samples(NOW - timedelta(days=9))
@@ -127,10 +127,10 @@ async def test_what_is_stored_and_what_is_counted_have_the_same_blame(store: Sto
 async def test_what_a_clock_ahead_has_dated_is_in_no_window_after_a_restart_and_gets_stale(store: Store) -> None:
     settings = config({})
     ahead = NOW + timedelta(days=30)
-    board = Board(settings, plan(settings), ahead)
+    board = Board(settings, enabled_jobs(settings), ahead)
     sample = sample_at(ahead)
     await store.append([sample], board.absorb([sample]).states)
-    again = Board(settings, plan(settings), NOW)
+    again = Board(settings, enabled_jobs(settings), NOW)
     await restore(again, store, NOW)
     published = row(again)
     assert published["measured_at"] <= published["stale_after"] < "2026-11-23"

@@ -15,14 +15,14 @@ from monitor.config import Canary
 from monitor.config.model import Config, EndpointSpec
 from monitor.domain.maintenance import MaintenanceWindow
 from monitor.domain.status import Status
-from monitor.pipeline.recorder import Hooks, Recorder
+from monitor.pipeline.recorder import Recorder, RecorderCallbacks
 from monitor.scheduler.dispatcher import Dispatcher
-from monitor.scheduler.jobs import plan
+from monitor.scheduler.jobs import enabled_jobs
 from monitor.scheduler.scheduler import Schedule
 from monitor.scoreboard.board import Board
 from monitor.store import Store, create_store
 from monitor.vantage import GateCallbacks, NetworkGate
-from monitor.vantage.evidence import WitnessReply
+from monitor.vantage.evidence import CheckResult
 from monitor.vantage.origin import Origin
 from monitor.workers.limits import ConcurrencyLimits
 from probes._model import Blame, ErrorClass, Run, Sample, Secret
@@ -61,15 +61,15 @@ class World:
         failed = sample_at(began_at, error, run.endpoint.id, detail="No route to host")
         return replace(failed, id=run.id, started_at=began_at)
 
-    async def ask(self, witness: Origin) -> WitnessReply:
+    async def ask(self, origin: Origin) -> CheckResult:
         """What a witness in this world answers."""
-        self.asked.append(witness)
+        self.asked.append(origin)
         await asyncio.sleep(0.01)
-        return WitnessReply.HEARD if self.online and witness.name not in self.down else WitnessReply.SILENT
+        return CheckResult.HEARD if self.online and origin.name not in self.down else CheckResult.SILENT
 
-    async def look_up(self) -> WitnessReply:
+    async def look_up(self) -> CheckResult:
         """What becomes of another name in this world."""
-        return WitnessReply.HEARD if self.resolves else WitnessReply.SILENT
+        return CheckResult.HEARD if self.resolves else CheckResult.SILENT
 
 
 class Line:
@@ -77,25 +77,25 @@ class Line:
 
     def __init__(self, store: Store, world: World, *names: str) -> None:
         config = remote(quick_config(*names, every_s=1.0))
-        jobs = plan(config)
+        jobs = enabled_jobs(config)
         self.board = Board(config, jobs, datetime.now(UTC))
         self.statuses: set[tuple[str, Status]] = set()
-        hooks = Hooks(
+        callbacks = RecorderCallbacks(
             observe=lambda _: None,
             published=lambda _: self.statuses.update(self.status.items()),
             due=lambda endpoint, at: self.schedule.probe_by(endpoint, at, datetime.now(UTC)),
             dropped=lambda _: None,
         )
-        self.recorder = Recorder(self.board, store, hooks)
-        peers = GateCallbacks(
+        self.recorder = Recorder(self.board, store, callbacks)
+        gate_callbacks = GateCallbacks(
             emit=self.recorder.put,
             now=lambda: datetime.now(UTC),
             ask=world.ask,
             look_up=world.look_up,
             probing=lambda: True,
         )
-        self.lookout = NetworkGate(config.endpoints, config.canaries, peers, pause_s=0.01)
-        ticks = Dispatcher(world, ConcurrencyLimits(64, {}), {}, self.lookout.put)
+        self.gate = NetworkGate(config.endpoints, config.canaries, gate_callbacks, pause_s=0.01)
+        ticks = Dispatcher(world, ConcurrencyLimits(64, {}), {}, self.gate.put)
         self.schedule = Schedule(jobs, ticks.fire, ticks.miss)
 
     @property
@@ -121,7 +121,7 @@ async def begin(store: Store) -> AsyncIterator[Callable[..., Line]]:
 
     def make(world: World, *names: str) -> Line:
         line = Line(store, world, *names)
-        begun.append((line, [asyncio.create_task(line.recorder.run()), asyncio.create_task(line.lookout.run())]))
+        begun.append((line, [asyncio.create_task(line.recorder.run()), asyncio.create_task(line.gate.run())]))
         line.schedule.start(datetime.now(UTC))
         return line
 
@@ -149,12 +149,12 @@ async def test_a_dead_network_counts_against_nobody_and_is_told_once(
     line = begin(world, "a:one", "a:two", "b:one")
     await until(line.all_up)
     world.online = False
-    await until(lambda: not line.lookout.online)
+    await until(lambda: not line.gate.online)
     async with asyncio.timeout(PATIENT_S):
         while len(await counted(store, ErrorClass.VANTAGE_OFFLINE)) < 6:  # two rounds of the three
             await asyncio.sleep(0.05)
     world.online = True
-    await until(lambda: line.lookout.online)
+    await until(lambda: line.gate.online)
     await settled(line, line.all_up)
     assert Status.DOWN not in {status for _, status in line.statuses}
     excused = await counted(store, ErrorClass.VANTAGE_OFFLINE)
@@ -173,7 +173,7 @@ async def test_a_dead_provider_goes_down_for_what_it_is(begin: Callable[..., Lin
     world.down = {"a"}
     await settled(line, lambda: line.status["a:one"] is Status.DOWN)
     assert line.status["b:one"] is Status.UP
-    assert line.lookout.online
+    assert line.gate.online
     assert await counted(store, ErrorClass.VANTAGE_OFFLINE) == []
     assert len(await counted(store, ErrorClass.CONNECT)) >= 2
 
@@ -193,12 +193,12 @@ class Post:
     asked: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.answer: asyncio.Future[WitnessReply] = asyncio.get_running_loop().create_future()
+        self.answer: asyncio.Future[CheckResult] = asyncio.get_running_loop().create_future()
         config = remote(quick_config(*self.names))
         paused = replace(config.endpoints[0], endpoint=replace(config.endpoints[0].endpoint, id="x", provider="x"))
         specs = (*map(self._maintained, config.endpoints), _remote(replace(paused, enabled=False)))
-        peers = GateCallbacks(emit=self.emitted.append, now=lambda: self.now, ask=self.ask)
-        self.lookout = NetworkGate(specs, self.canaries, peers, pause_s=0.0)
+        gate_callbacks = GateCallbacks(emit=self.emitted.append, now=lambda: self.now, ask=self.ask)
+        self.gate = NetworkGate(specs, self.canaries, gate_callbacks, pause_s=0.0)
 
     def _maintained(self, spec: EndpointSpec) -> EndpointSpec:
         span = MaintenanceWindow(begin=self.now - timedelta(hours=1), end=self.now + timedelta(hours=1))
@@ -206,15 +206,15 @@ class Post:
             return replace(spec, endpoint=replace(spec.endpoint, proxy=Secret("http://proxy.example:3128")))
         return replace(spec, maintenance=(span,)) if spec.endpoint.id in self.in_maintenance else spec
 
-    async def ask(self, witness: Origin) -> WitnessReply:
-        self.asked.append(witness.name)
-        return WitnessReply.HEARD if witness.name in self.heard else await asyncio.shield(self.answer)
+    async def ask(self, origin: Origin) -> CheckResult:
+        self.asked.append(origin.name)
+        return CheckResult.HEARD if origin.name in self.heard else await asyncio.shield(self.answer)
 
     async def was_asked(self, name: str, count: int) -> None:
         await until(lambda: self.asked.count(name) == count)
 
     def fail(self, name: str = "a:one") -> None:
-        self.lookout.put(replace(sample_at(self.now, ErrorClass.CONNECT, name), started_at=self.now))
+        self.gate.put(replace(sample_at(self.now, ErrorClass.CONNECT, name), started_at=self.now))
 
     @property
     def errors(self) -> list[ErrorClass | None]:
@@ -224,7 +224,7 @@ class Post:
 @pytest.fixture
 async def post() -> AsyncIterator[Post]:
     post = Post()
-    task = asyncio.create_task(post.lookout.run())
+    task = asyncio.create_task(post.gate.run())
     yield post
     await end(task)
 
@@ -235,7 +235,7 @@ async def test_one_asking_is_for_all_that_fail_together_and_paused_providers_are
         post.fail("b:one")
     await breathe()
     assert (sorted(post.asked), post.emitted) == (["a", "b"], [])
-    post.answer.set_result(WitnessReply.SILENT)
+    post.answer.set_result(CheckResult.SILENT)
     await until(lambda: len(post.emitted) == 1000)
     assert set(post.errors) == {ErrorClass.VANTAGE_OFFLINE}
     assert sorted(post.asked) == ["a", "b"]
@@ -243,10 +243,10 @@ async def test_one_asking_is_for_all_that_fail_together_and_paused_providers_are
 
 async def test_canaries_are_asked_in_place_of_providers() -> None:
     post = Post(canaries=(CANARY,))
-    task = asyncio.create_task(post.lookout.run())
+    task = asyncio.create_task(post.gate.run())
     post.fail()
     await until(lambda: post.asked)
-    post.answer.set_result(WitnessReply.HEARD)
+    post.answer.set_result(CheckResult.HEARD)
     await until(lambda: post.emitted)
     assert (post.asked, post.errors) == (["203.0.113.9:443"], [ErrorClass.CONNECT])
     await end(task)
@@ -256,8 +256,8 @@ async def test_a_canary_that_is_silent_while_a_provider_is_heard_is_told_once(ca
     """Without any failure: it would be too late then."""
     post = Post(canaries=(CANARY,))
     post.heard = {"a", "b"}
-    post.answer.set_result(WitnessReply.SILENT)
-    task = asyncio.create_task(post.lookout.run())
+    post.answer.set_result(CheckResult.SILENT)
+    task = asyncio.create_task(post.gate.run())
     for count in (1, 2, 3):
         await post.was_asked("203.0.113.9:443", count)
         post.now += timedelta(hours=1)
@@ -269,17 +269,17 @@ async def test_a_canary_that_is_silent_while_a_provider_is_heard_is_told_once(ca
 async def test_the_end_of_an_outage_is_found_though_nobody_is_probed(post: Post) -> None:
     post.fail()
     await until(lambda: post.asked)
-    post.answer.set_result(WitnessReply.SILENT)
-    await until(lambda: not post.lookout.online)
+    post.answer.set_result(CheckResult.SILENT)
+    await until(lambda: not post.gate.online)
     post.heard = {"b"}
     post.now += timedelta(seconds=10)
-    await until(lambda: post.lookout.online)
+    await until(lambda: post.gate.online)
     assert post.errors == [ErrorClass.VANTAGE_OFFLINE]
 
 
 async def test_providers_in_maintenance_are_not_asked() -> None:
     post = Post(names=("a:one", "b:one", "b:two", "c:one"), in_maintenance=("b:one", "b:two"))
-    task = asyncio.create_task(post.lookout.run())
+    task = asyncio.create_task(post.gate.run())
     post.fail()
     await until(lambda: post.asked)
     await breathe()
@@ -289,7 +289,7 @@ async def test_providers_in_maintenance_are_not_asked() -> None:
 
 async def test_providers_behind_a_proxy_are_not_asked_since_only_the_proxy_may_know_the_way() -> None:
     post = Post(names=("a:one", "b:one", "b:two", "c:one"), behind_a_proxy=("b:one", "b:two"))
-    task = asyncio.create_task(post.lookout.run())
+    task = asyncio.create_task(post.gate.run())
     post.fail()
     await until(lambda: post.asked)
     await breathe()
@@ -299,7 +299,7 @@ async def test_providers_behind_a_proxy_are_not_asked_since_only_the_proxy_may_k
 
 async def test_one_endpoint_in_maintenance_keeps_nobody_from_asking_its_provider() -> None:
     post = Post(names=("a:one", "b:one", "b:two"), in_maintenance=("b:one",))
-    task = asyncio.create_task(post.lookout.run())
+    task = asyncio.create_task(post.gate.run())
     post.fail()
     await until(lambda: post.asked)
     assert post.asked == ["b"]
@@ -309,14 +309,14 @@ async def test_one_endpoint_in_maintenance_keeps_nobody_from_asking_its_provider
 async def test_when_the_wall_clock_leaps_what_is_held_goes_as_it_is(post: Post) -> None:
     post.fail()
     post.now -= timedelta(hours=1)
-    post.lookout.clock_stepped()
+    post.gate.clock_stepped()
     assert post.errors == [ErrorClass.CONNECT]
 
 
 async def test_at_the_end_what_is_held_goes_as_it_is_and_what_comes_passes(post: Post) -> None:
     post.fail()
     assert post.emitted == []
-    post.lookout.end()
+    post.gate.end()
     assert post.errors == [ErrorClass.CONNECT]
     post.fail("b:one")
     assert post.errors == [ErrorClass.CONNECT] * 2
@@ -328,7 +328,7 @@ async def test_what_nobody_answers_is_let_go_by_the_clock(post: Post) -> None:
     post.now += timedelta(seconds=20)
     await until(lambda: post.emitted)
     assert post.errors == [ErrorClass.CONNECT]
-    assert post.lookout.online
+    assert post.gate.online
 
 
 async def test_one_provider_alone_is_not_blamed_for_a_resolver_that_answers_nobody(
@@ -338,9 +338,9 @@ async def test_one_provider_alone_is_not_blamed_for_a_resolver_that_answers_nobo
     line = begin(world, "p:one")
     await until(line.all_up)
     world.resolves = False
-    await until(lambda: not line.lookout.online)
+    await until(lambda: not line.gate.online)
     world.resolves = True
-    await until(lambda: line.lookout.online)
+    await until(lambda: line.gate.online)
     await settled(line, line.all_up)
     assert not await counted(store, ErrorClass.DNS)
     assert await counted(store, ErrorClass.VANTAGE_OFFLINE)

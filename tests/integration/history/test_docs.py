@@ -16,7 +16,7 @@ from yarl import URL
 from monitor.domain.status import Status
 from monitor.history.buckets import LATENCIES
 from monitor.history.pagination import from_cursor
-from monitor.history.series import ONLY_RAW, Metric, asked
+from monitor.history.series import ONLY_RAW, Metric, series_query
 from monitor.store import MemoryStore
 from monitor.web.badge_svg import Badge, BadgeWindow, Colour, of_status, of_ttft, of_uptime, svg
 from monitor.web.store_reads import ReadLimits
@@ -96,7 +96,7 @@ def test_a_window_has_the_step_that_is_told() -> None:
     rows = re.findall(r"^\| `(\d+)([hd])` \| `(\d+)([mhd])` \| (\w+)", PAGE, re.MULTILINE)
     assert len(rows) == 6
     for window, unit, step, step_unit, source in rows:
-        found = asked(Metric.TTFT, task=None, window_s=int(window) * units[unit], step_s=None)
+        found = series_query(Metric.TTFT, task=None, window_s=int(window) * units[unit], step_s=None)
         assert found.step_s == int(step) * units[step_unit]
         assert found.source.name.lower() == source
 

@@ -26,7 +26,7 @@ from probes._driver import measure
 from probes._framing import aws_messages
 from probes._meter import Reading
 from probes._model import MalformedError, Request, Run, Secret, Task
-from probes._sample import reading_into
+from probes._sample import decode_into
 from probes.bedrock_converse import BedrockConverse
 from tests.contract.exchanges import KEY, cut, run_to
 from tests.contract.recordings import Recording, recordings
@@ -319,7 +319,7 @@ def take(heard: Heard, kind: str, value: Any) -> None:
 
 def heard_by_us(recording: Recording) -> Heard:
     reading = Reading()
-    for _ in reading_into(reading, recording.run(), recording.codec(), recording.exchange(cut(recording.body, 7))):
+    for _ in decode_into(reading, recording.run(), recording.codec(), recording.exchange(cut(recording.body, 7))):
         pass
     usage, fault = reading.usage, reading.fault
     return Heard(

@@ -75,7 +75,5 @@ async def until_head() -> None:
 
 def _body_bytes() -> int:
     """How much of the body has come; negative before the head has."""
-    opened = [
-        found.tape.body for found in gc.get_objects() if isinstance(found, StampingSocket) and found.fileno() >= 0
-    ]
+    opened = [found.log.body for found in gc.get_objects() if isinstance(found, StampingSocket) and found.fileno() >= 0]
     return max((body.total_bytes for body in opened if body is not None), default=-1)

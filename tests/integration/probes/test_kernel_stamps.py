@@ -107,7 +107,7 @@ async def told_by(line: ConnectionTimer, provider: Provider) -> ConnectionTimer:
         response = await session.post(provider.base_url)
         line.head_arrived(response.content)
         await response.content.read()
-        line.take_stock()
+        line.snapshot()
         response.close()
     return line
 

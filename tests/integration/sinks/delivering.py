@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 
 from monitor.config import InfluxSpec
-from monitor.sinks import Outbox, Pace, Sink, SinkRunner
+from monitor.sinks import Outbox, Sink, SinkIntervals, SinkRunner
 from monitor.sinks._lines import LineOrigin
 from monitor.sinks.influx import InfluxSink
 from monitor.store import MemoryStore, Store
@@ -35,8 +35,8 @@ class RecordingStore(MemoryStore):
 class Waits(list[tuple[int, float | None]]):
     """How often it had failed, and what was asked for, at every wait; none takes long."""
 
-    def pace(self) -> Pace:
-        return Pace(idle_s=0.02, count_s=0.05, failed=self._failed)
+    def intervals(self) -> SinkIntervals:
+        return SinkIntervals(idle_s=0.02, count_s=0.05, failed=self._failed)
 
     def _failed(self, failures: int, retry_after_s: float | None) -> float:
         self.append((failures, retry_after_s))
@@ -62,7 +62,7 @@ async def filled(samples: Sequence[Sample]) -> RecordingStore:
 @asynccontextmanager
 async def delivering(sink: Sink, store: Store, waits: Waits) -> AsyncIterator[SinkRunner]:
     """An outbox at work; ended with the block."""
-    outbox = Outbox([sink], store, waits.pace())
+    outbox = Outbox([sink], store, waits.intervals())
     task = asyncio.create_task(outbox.run())
     try:
         yield outbox.runners[0]

@@ -21,7 +21,7 @@ SHARES = (0.0, 0.1, 0.5, 0.9, 0.99, 1.0)
 
 async def settle(store: Store, now: datetime, retention: Retention = FOREVER) -> None:
     """Tidy until there is nothing left to be done."""
-    while await store.tidy(now, retention):
+    while await store.upkeep(now, retention):
         pass
 
 

@@ -67,7 +67,7 @@ async def _append(store: Store, run: int) -> None:
 
 async def _tidy(store: Store) -> None:
     while True:
-        await store.tidy(START + timedelta(hours=3), RETENTION)
+        await store.upkeep(START + timedelta(hours=3), RETENTION)
         await asyncio.sleep(0)
 
 

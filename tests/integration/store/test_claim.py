@@ -61,7 +61,7 @@ async def test_what_is_no_daemon_may_use_a_claimed_store(url: str) -> None:
     daemon, other = await claimed(url), create_store(url)
     await daemon.append([make_sample(1)], {})
     await other.open()
-    await other.tidy(datetime.now(UTC), Retention())
+    await other.upkeep(datetime.now(UTC), Retention())
     assert (await other.info()).samples == 1
     await other.append([make_sample(2)], {})
     await other.close()

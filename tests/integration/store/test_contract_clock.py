@@ -20,7 +20,7 @@ def at(n: int, moment: datetime) -> Sample:
 
 
 async def tidied(store: Store, now: datetime, retention: Retention = WEEK) -> None:
-    while await store.tidy(now, retention):
+    while await store.upkeep(now, retention):
         pass
 
 

@@ -410,7 +410,7 @@ async def test_tidying_changes_no_answer(store: Store) -> None:
     )
     before = await answers(store, [E, "b:x"], now)
     for hours in (0, 2, 30, 60):
-        while await store.tidy(now + hours * HOUR, FOREVER):
+        while await store.upkeep(now + hours * HOUR, FOREVER):
             pass
         assert await answers(store, [E, "b:x"], now) == before
 

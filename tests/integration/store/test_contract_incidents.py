@@ -162,7 +162,7 @@ async def test_a_renamed_endpoint_takes_its_incidents_along(store: Store, joined
     await store.append([make_sample(1, endpoint="old:x")], {}, [ended(1, endpoint="old:x"), others])
     if joined:
         await store.append([make_sample(2, endpoint="new:x")], {}, [make_incident(2, endpoint="new:x")])
-    await store.adopt({"old:x": "new:x"})
+    await store.rename({"old:x": "new:x"})
     expected = [make_incident(2, endpoint="new:x")] * joined + [ended(1, endpoint="new:x")]
     assert await incident_pages(store, "new:x", 10) == expected
     assert await incident_pages(store, "old:x", 10) == []
@@ -186,7 +186,7 @@ async def test_many_are_deleted_a_slice_at_a_time(store: Store) -> None:
     left = []
     more = True
     while more:
-        more = await store.tidy(START + timedelta(days=4000), Retention())
+        more = await store.upkeep(START + timedelta(days=4000), Retention())
         left.append(len(await every_one(store)))
     assert left[-1] == 0
     assert max(before - after for before, after in zip([450, *left], left, strict=False)) <= (

@@ -32,7 +32,7 @@ async def test_an_endpoint_takes_its_history_to_a_new_name(store: Store, hours: 
     await store.append([make_sample(1, endpoint="b:x")], {"b:x": "b"})
     await settle(store, START + timedelta(hours=hours))
     before = await answers(store, [OLD], NOW)
-    await store.adopt({OLD: NEW, "never:seen": "b:x"})
+    await store.rename({OLD: NEW, "never:seen": "b:x"})
     after = await answers(store, [NEW], NOW)
     assert after["states"] == {NEW: "{}", "b:x": "b"}
     assert after["first"] == {NEW: START, "b:x": START + timedelta(seconds=1)}
@@ -53,7 +53,7 @@ async def test_two_names_become_one_history(store: Store, hours: int, later: int
     await settle(store, START + timedelta(hours=hours))
     await store.append([make_sample(7, id="a" * 16, endpoint=OLD)], {})
     everything.insert(1, make_sample(7, id="a" * 16, endpoint=NEW))
-    await store.adopt({OLD: NEW})
+    await store.rename({OLD: NEW})
     for _ in range(2):
         assert await pages(store, NEW, 17) == everything[::-1]
         assert Counter(await store.samples(EVER)) == Counter(everything)
@@ -74,7 +74,7 @@ async def test_names_are_joined_when_only_rollups_are_left(store: Store) -> None
     await store.append(day_of(OLD, 0, 2), {})
     await store.append(day_of(NEW, 1, 2), {})
     await settle(store, START + timedelta(days=30), retention)
-    await store.adopt({OLD: NEW})
+    await store.rename({OLD: NEW})
     await settle(store, START + timedelta(days=31), retention)
     assert await store.samples(EVER) == []
     for tier in RollupTier:
@@ -89,22 +89,22 @@ async def test_several_names_are_joined_to_one_and_again_without_effect(store: S
         await store.append(day_of(name, number, 3), {name: name})
     await settle(store, START + timedelta(hours=60))
     for _ in range(2):
-        await store.adopt(dict.fromkeys(names, "now:x"))
-        await store.adopt({})
+        await store.rename(dict.fromkeys(names, "now:x"))
+        await store.rename({})
         assert await pages(store, "now:x", 30) == day_of("now:x")[::-1]
         assert await store.first_seen() == {"now:x": START}
 
 
 async def test_a_name_that_is_its_own_alias_stays(store: Store) -> None:
     await store.append(day_of(NEW), {NEW: "{}"})
-    await store.adopt({NEW: NEW})
+    await store.rename({NEW: NEW})
     assert await pages(store, NEW, 30) == day_of(NEW)[::-1]
     assert await store.states() == {NEW: "{}"}
 
 
 async def test_a_state_goes_with_a_name_that_is_joined_to_one_without(store: Store) -> None:
     await store.append([*day_of(OLD, 0, 2), *day_of(NEW, 1, 2)], {OLD: "old"})
-    await store.adopt({OLD: NEW})
+    await store.rename({OLD: NEW})
     assert await store.states() == {NEW: "old"}
 
 
@@ -112,7 +112,7 @@ async def test_sinks_get_what_waits_under_the_new_name(store: Store) -> None:
     await store.subscribe(["influx"])
     await store.append(day_of(OLD, 0, 2), {})
     await store.append(day_of(NEW, 1, 2), {})
-    await store.adopt({OLD: NEW})
+    await store.rename({OLD: NEW})
     assert {each.sample.endpoint for each in await store.waiting("influx", 1000)} == {NEW}
     assert (await store.backlogs())["influx"].waiting == 96
 
@@ -123,8 +123,8 @@ async def test_what_comes_after_is_joined_as_usual(store: Store) -> None:
     await store.append(day_of(NEW, 1, 2), {})
     now = START + timedelta(hours=80)
     for _ in range(100):  # some are rolled up and sealed, others wait
-        await store.tidy(now, Retention())
-    await store.adopt({OLD: NEW})
+        await store.upkeep(now, Retention())
+    await store.rename({OLD: NEW})
     await settle(store, now)
     await store.append(day_of(NEW), {})
     await settle(store, now + timedelta(hours=2))

@@ -169,8 +169,8 @@ async def test_a_renamed_endpoint_keeps_its_traffic(store: Store, both: bool) ->
     await put(store, batch(1, counts={(A, None): 2, (A, ErrorClass.DNS): 1}))
     if both:
         await put(store, batch(2, counts={(B, None): 5}, activity={(B, "search"): USED, (B, ""): USED}))
-    await store.adopt({A: B})
-    await store.adopt({A: B})
+    await store.rename({A: B})
+    await store.rename({A: B})
     assert await counted(store, 10) == {(B, None): 2 + 5 * both, (B, ErrorClass.DNS): 1}
     found = {(each.endpoint, each.app): each.tokens for each in await store.activity(LONG_AGO)}
     assert found == ({(B, "search"): USED + USED, (B, ""): USED} if both else {(B, "search"): USED})

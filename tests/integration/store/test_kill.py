@@ -21,7 +21,7 @@ from sqlalchemy import select
 from monitor.domain.incident import Incident
 from monitor.store import RollupTier, create_store
 from monitor.store._blocks import unpack
-from monitor.store._raw import meant
+from monitor.store._raw import decode_value
 from monitor.store._sql import SqlStore
 from monitor.store._tables import block, sample
 from tests.integration.store.asking import EVER, buckets, settle
@@ -153,7 +153,7 @@ async def what_is_kept(url: str) -> tuple[list[str], dict[str, str], list[Incide
     await store.open()
     found = [row.id for row in await store._select(select(sample.c.id))]
     for row in await store._select(select(block.c.data)):
-        found.extend(str(meant("id", each["id"])) for each in unpack(row.data, ("id",)))
+        found.extend(str(decode_value("id", each["id"])) for each in unpack(row.data, ("id",)))
     states, incidents = await store.states(), await store.open_incidents()
     await store.close()
     return found, states, incidents

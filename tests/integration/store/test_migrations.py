@@ -18,11 +18,11 @@ from sqlalchemy import Connection, inspect
 
 from monitor.store import Schema, StoreError, create_store
 from monitor.store._codes import TASKS
-from monitor.store._connections import writer_engine
 from monitor.store._migrate import _SCRIPTS as SCRIPTS
 from monitor.store._migrate import migrate
 from monitor.store._sql import SqlStore
 from monitor.store._sqlite import sqlite_store
+from monitor.store._sqlite_engines import writer_engine
 from monitor.store._tables import metadata
 from probes._model import Sample, Task
 from tests.integration.store.asking import EVER, buckets, settle

@@ -149,7 +149,7 @@ ASKED: dict[str, Callable[[SqlStore], Awaitable[object]]] = {
     "delivered": lambda store: store.delivered("influx", 9999, {}, NOW),
     "tidy": lambda store: settle(store, NOW + timedelta(hours=8), FOREVER),
     "retention": lambda store: settle(store, NOW + timedelta(hours=50), SHORT),
-    "adopt": lambda store: store.adopt({"p:1": E}),
+    "adopt": lambda store: store.rename({"p:1": E}),
 }
 
 
@@ -226,7 +226,7 @@ async def test_a_sink_that_lags_does_not_make_every_slice_look_at_everything(sto
     now = NOW + timedelta(days=2)
     await settle(store, now)
     with statements(store) as sent:
-        assert not await store.tidy(now, FOREVER)
+        assert not await store.upkeep(now, FOREVER)
     assert len(sent) <= 16
     assert not any("min(sample" in statement for statement, _ in sent)
 

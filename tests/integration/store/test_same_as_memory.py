@@ -127,12 +127,12 @@ class Both:
                 await settle(store, self.now, RETENTION)
             case ("slices", int(slices)) if store is self.sqlite:
                 for _ in range(slices):
-                    await store.tidy(self.now, FOREVER)
+                    await store.upkeep(self.now, FOREVER)
             case ("deliver", int(limit)):
                 if batch := await store.waiting("influx", limit):
                     await store.delivered("influx", batch[-1].seq, {}, self.now)
             case ("adopt", [str(alias), str(name), *_]):
-                await store.adopt({alias: name})
+                await store.rename({alias: name})
 
     async def _append(self, store: Store, kind: str, chosen: list[Any]) -> None:
         if kind == "incidents":

@@ -18,8 +18,8 @@ import pytest
 from sqlalchemy.dialects import sqlite
 
 from monitor.store import Retention, StoreError
-from monitor.store._connections import reader_engine, writer_engine
 from monitor.store._sqlite import SqliteDatabase, sqlite_store
+from monitor.store._sqlite_engines import reader_engine, writer_engine
 from monitor.store._statements import samples_since, tallies_since
 from tests.unit.store.samples import START, make_sample
 
@@ -262,7 +262,7 @@ async def test_space_of_what_was_deleted_is_given_back_a_slice_at_a_time(path: P
     full = await store.info()
     later = START + timedelta(days=30)
     sizes = [full.size.total_bytes]
-    while await store.tidy(later, Retention()):
+    while await store.upkeep(later, Retention()):
         sizes.append((await store.size()).total_bytes)
     kept = await store.info()
     assert kept.rows["sample"] == 0
@@ -296,7 +296,7 @@ async def test_a_connection_that_fails_for_want_of_descriptors_leaves_none_open(
         free = (number for number in itertools.count() if number not in before)
         resource.setrlimit(resource.RLIMIT_NOFILE, (next(itertools.islice(free, spare, None)), hard))
         try:
-            with database.faults(), database.writer.connect() as connection:
+            with database.store_errors(), database.writer.connect() as connection:
                 connection.exec_driver_sql("SELECT count(*) FROM sample")
         except StoreError:
             failed += 1

@@ -12,13 +12,13 @@ from contextlib import contextmanager
 import pytest
 
 from monitor.vantage import tcp_check
-from monitor.vantage.evidence import WitnessReply
+from monitor.vantage.evidence import CheckResult
 from monitor.vantage.origin import Origin
 from tests.integration.probes.provider import black_hole, refusing_port
 
 
 def at(host: str, port: int) -> Origin:
-    return Origin(name="witness", host=host, port=port)
+    return Origin(name="canary", host=host, port=port)
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def port_of(opened: socket.socket) -> int:
 
 async def test_who_takes_a_connection_is_heard_and_is_sent_nothing() -> None:
     with listener() as opened:
-        assert await tcp_check.ask(at("127.0.0.1", port_of(opened))) is WitnessReply.HEARD
+        assert await tcp_check.ask(at("127.0.0.1", port_of(opened))) is CheckResult.HEARD
         visit, _ = opened.accept()
         with visit:
             assert visit.recv(1) == b""
@@ -43,25 +43,25 @@ async def test_who_takes_a_connection_is_heard_and_is_sent_nothing() -> None:
 
 async def test_a_name_is_resolved_first() -> None:
     with listener() as opened:
-        assert await tcp_check.ask(at("localhost", port_of(opened))) is WitnessReply.HEARD
+        assert await tcp_check.ask(at("localhost", port_of(opened))) is CheckResult.HEARD
 
 
 async def test_who_refuses_tells_nothing() -> None:
-    assert await tcp_check.ask(at("127.0.0.1", refusing_port())) is WitnessReply.NOTHING
+    assert await tcp_check.ask(at("127.0.0.1", refusing_port())) is CheckResult.NOTHING
 
 
 async def test_who_does_not_answer_in_time_is_silent() -> None:
     with black_hole() as base_url:
         port = int(base_url.removesuffix("/v1").rpartition(":")[2])
-        assert await tcp_check.ask(at("127.0.0.1", port), patience_s=0.2) is WitnessReply.SILENT
+        assert await tcp_check.ask(at("127.0.0.1", port), patience_s=0.2) is CheckResult.SILENT
 
 
 async def test_a_name_without_an_address_is_silent() -> None:
-    assert await tcp_check.ask(at("no-such-host.invalid", 443)) is WitnessReply.SILENT
+    assert await tcp_check.ask(at("no-such-host.invalid", 443)) is CheckResult.SILENT
 
 
 async def test_a_name_that_can_be_none_tells_nothing() -> None:
-    assert await tcp_check.ask(at("a" * 64 + ".example", 443)) is WitnessReply.NOTHING
+    assert await tcp_check.ask(at("a" * 64 + ".example", 443)) is CheckResult.NOTHING
 
 
 async def test_a_resolver_that_hangs_is_silence_and_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +76,7 @@ async def test_a_resolver_that_hangs_is_silence_and_keeps_nobody_waiting(monkeyp
     monkeypatch.setattr(socket, "getaddrinfo", hang)
     assert (
         await asyncio.to_thread(asyncio.run, tcp_check.ask(at("slow.example", 443), patience_s=0.1))
-        is WitnessReply.SILENT
+        is CheckResult.SILENT
     )
     assert entered.is_set()
     hanging.set()
@@ -90,7 +90,7 @@ async def test_a_late_answer_of_the_resolver_disturbs_nobody(monkeypatch: pytest
         return []
 
     monkeypatch.setattr(socket, "getaddrinfo", answer)
-    assert await tcp_check.ask(at("slow.example", 443), patience_s=0.1) is WitnessReply.SILENT
+    assert await tcp_check.ask(at("slow.example", 443), patience_s=0.1) is CheckResult.SILENT
     late.set()
     for thread in threading.enumerate():
         if thread.name == "lookup-slow.example":
@@ -101,14 +101,14 @@ async def test_a_late_answer_of_the_resolver_disturbs_nobody(monkeypatch: pytest
 @pytest.mark.parametrize(
     ("said", "answer"),
     [
-        (socket.EAI_NONAME, WitnessReply.HEARD),
-        (socket.EAI_NODATA, WitnessReply.HEARD),
-        (socket.EAI_AGAIN, WitnessReply.SILENT),
-        (socket.EAI_FAIL, WitnessReply.SILENT),
+        (socket.EAI_NONAME, CheckResult.HEARD),
+        (socket.EAI_NODATA, CheckResult.HEARD),
+        (socket.EAI_AGAIN, CheckResult.SILENT),
+        (socket.EAI_FAIL, CheckResult.SILENT),
     ],
 )
 async def test_a_resolver_that_knows_no_such_name_answers_and_one_that_cannot_tell_does_not(
-    said: int, answer: WitnessReply, monkeypatch: pytest.MonkeyPatch
+    said: int, answer: CheckResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
 
@@ -127,9 +127,9 @@ async def test_a_lookup_that_takes_too_long_is_silence_and_one_that_succeeds_an_
 ) -> None:
     late = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: late.wait(60))
-    assert await tcp_check.look_up("slow.example.", patience_s=0.05) is WitnessReply.SILENT
+    assert await tcp_check.look_up("slow.example.", patience_s=0.05) is CheckResult.SILENT
     late.set()
-    assert await tcp_check.look_up("slow.example.") is WitnessReply.HEARD
+    assert await tcp_check.look_up("slow.example.") is CheckResult.HEARD
 
 
 def several(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
@@ -142,28 +142,28 @@ async def test_one_address_of_several_that_answers_is_enough(monkeypatch: pytest
     with black_hole() as base_url, listener() as opened:
         hole = int(base_url.removesuffix("/v1").rpartition(":")[2])
         several(monkeypatch, hole, refusing_port(), port_of(opened))
-        assert await tcp_check.ask(at("many.example", 443)) is WitnessReply.HEARD
+        assert await tcp_check.ask(at("many.example", 443)) is CheckResult.HEARD
 
 
 async def test_an_address_of_several_that_refuses_leaves_it_open(monkeypatch: pytest.MonkeyPatch) -> None:
     with black_hole() as base_url:
         hole = int(base_url.removesuffix("/v1").rpartition(":")[2])
         several(monkeypatch, hole, refusing_port())
-        assert await tcp_check.ask(at("many.example", 443), patience_s=0.2) is WitnessReply.NOTHING
+        assert await tcp_check.ask(at("many.example", 443), patience_s=0.2) is CheckResult.NOTHING
 
 
 @pytest.mark.parametrize(
     ("number", "answer"),
     [
-        (errno.ENETUNREACH, WitnessReply.SILENT),
-        (errno.EHOSTUNREACH, WitnessReply.SILENT),
-        (errno.ETIMEDOUT, WitnessReply.SILENT),
-        (errno.EMFILE, WitnessReply.NOTHING),
-        (errno.ENOBUFS, WitnessReply.NOTHING),
+        (errno.ENETUNREACH, CheckResult.SILENT),
+        (errno.EHOSTUNREACH, CheckResult.SILENT),
+        (errno.ETIMEDOUT, CheckResult.SILENT),
+        (errno.EMFILE, CheckResult.NOTHING),
+        (errno.ENOBUFS, CheckResult.NOTHING),
     ],
 )
 async def test_no_way_is_silence_and_a_lack_of_our_own_is_none(
-    number: int, answer: WitnessReply, monkeypatch: pytest.MonkeyPatch
+    number: int, answer: CheckResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: object) -> None:
         raise OSError(number, "told by the kernel")

@@ -11,7 +11,7 @@ from aiohttp import ClientSession, web
 
 from monitor.config.model import Listen
 from monitor.metrics.metrics import Metrics
-from monitor.pipeline.outcomes import OutcomeHooks, OutcomeReceiver, reader_of
+from monitor.pipeline.outcomes import OutcomeCallbacks, OutcomeReceiver, reader_of
 from monitor.traffic.calls import Call
 from monitor.web.context import Context
 from monitor.web.server import start
@@ -48,11 +48,13 @@ async def serve() -> AsyncIterator[Serve]:
             metrics = Metrics("0", lambda: served.board.snapshot)
             for spec in SPECS:
                 metrics.expect(spec.endpoint, Task.CHAT, {})
-            intake = OutcomeReceiver(reader_of(make_config(*SPECS)), OutcomeHooks(now=_now, take=_take, count=_count))
+            outcomes = OutcomeReceiver(
+                reader_of(make_config(*SPECS)), OutcomeCallbacks(now=_now, take=_take, count=_count)
+            )
             sources = Context(
                 snapshot=lambda: served.board.snapshot,
                 problems=lambda: tuple(served.problems),
-                **{"outcomes": intake.take, "metrics": metrics.text, **more},
+                **{"outcomes": outcomes.take, "metrics": metrics.text, **more},
             )
             secret = None if token is None else Secret(token)
             address = Listen(host=listen, port=0)

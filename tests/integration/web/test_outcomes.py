@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from monitor.metrics.metrics import Metrics
-from monitor.pipeline.outcomes import OutcomeHooks, OutcomeReceiver, reader_of
-from monitor.pipeline.recorder import Hooks, QueueLimits, Recorder
+from monitor.pipeline.outcomes import OutcomeCallbacks, OutcomeReceiver, reader_of
+from monitor.pipeline.recorder import QueueLimits, Recorder, RecorderCallbacks
 from monitor.scoreboard.board import Board
 from monitor.store import MemoryStore, Store, StoreError, create_store
 from monitor.traffic.calls import Call, Receipt, StoppingError
@@ -98,10 +98,10 @@ async def recording(serve: Serve, tmp_path: Path) -> AsyncIterator[Recording]:
     store = create_store(f"sqlite:///{tmp_path / 'store.db'}")
     await store.open()
     served: list[Served] = []
-    intakes: list[OutcomeReceiver] = []
+    receivers: list[OutcomeReceiver] = []
 
     async def take(body: object) -> Receipt:
-        return await intakes[0].take(body)
+        return await receivers[0].take(body)
 
     served.append(await serve(TOKEN, outcomes=take, activity=store.activity))
     metrics = Metrics("0", lambda: served[0].board.snapshot)
@@ -110,19 +110,19 @@ async def recording(serve: Serve, tmp_path: Path) -> AsyncIterator[Recording]:
     def published(_: object) -> None:
         board.publish(datetime.now(UTC))
 
-    hooks = Hooks(
+    callbacks = RecorderCallbacks(
         observe=lambda sample: None,
         published=published,
         due=lambda name, at: None,
         dropped=lambda n: None,
     )
-    recorder = Recorder(board, store, hooks, QueueLimits(longest_s=3600))
-    intake_hooks = OutcomeHooks(
+    recorder = Recorder(board, store, callbacks, QueueLimits(longest_s=3600))
+    outcome_callbacks = OutcomeCallbacks(
         now=lambda: datetime.now(UTC),
         take=recorder.take,
         count=lambda result, count: metrics.outcomes.labels(result).inc(count),
     )
-    intakes.append(OutcomeReceiver(reader_of(make_config(*SPECS[:2])), intake_hooks, KnownIds(most=2_500)))
+    receivers.append(OutcomeReceiver(reader_of(make_config(*SPECS[:2])), outcome_callbacks, KnownIds(most=2_500)))
     running = asyncio.create_task(recorder.run())
     yield Recording(Desk(served[0], store, metrics), recorder, running)
     await end(running)
@@ -352,12 +352,12 @@ async def test_what_the_page_reports_is_taken(serve: Serve) -> None:
     async def take(calls: Sequence[Call]) -> None:
         taken.extend(calls)
 
-    hooks = OutcomeHooks(now=lambda: datetime.now(UTC), take=take, count=lambda result, count: None)
+    callbacks = OutcomeCallbacks(now=lambda: datetime.now(UTC), take=take, count=lambda result, count: None)
     typed = re.findall(r"<<'END'\n(.*?)\nEND\n(.*?)\n```", PAGE, re.DOTALL)
     assert len(typed) == 1
     body, told = typed[0]
     written = re.sub(r'"at": "[^"]*"', f'"at": "{now()}"', body)
-    served = await serve(TOKEN, outcomes=OutcomeReceiver(reader_of(make_config(spec)), hooks).take)
+    served = await serve(TOKEN, outcomes=OutcomeReceiver(reader_of(make_config(spec)), callbacks).take)
     status, found, _ = await Desk(served, MemoryStore(), Metrics("0", lambda: served.board.snapshot)).post(
         written.encode()
     )

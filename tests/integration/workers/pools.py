@@ -32,11 +32,11 @@ class Watched:
 
 
 @asynccontextmanager
-async def supervised(max_concurrent: int = 1, upkeep: PoolSettings | None = None) -> AsyncIterator[Watched]:
+async def supervised(max_concurrent: int = 1, settings: PoolSettings | None = None) -> AsyncIterator[Watched]:
     """A pool that is being supervised; when the block ends it ends, and no process of it is left."""
     restarts: list[None] = []
     lags_s: list[float] = []
-    pool = WorkerPool(max_concurrent, lambda: restarts.append(None), lags_s.append, upkeep)
+    pool = WorkerPool(max_concurrent, lambda: restarts.append(None), lags_s.append, settings)
     watched = Watched(pool, asyncio.create_task(pool.supervise()), restarts, lags_s)
     seen: set[int] = set()
     try:

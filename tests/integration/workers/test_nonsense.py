@@ -46,7 +46,7 @@ async def test_a_process_that_speaks_nonsense_is_replaced(
 ) -> None:
     monkeypatch.chdir(ROOT)
     with serving(Act.ASKED, head(), STREAM) as provider, caplog.at_level(logging.ERROR):
-        async with supervised(upkeep=saying(tmp_path, words)) as watched:
+        async with supervised(settings=saying(tmp_path, words)) as watched:
             await until(lambda: watched.restarts)
             sample = await watched.pool.measure(run_to(provider.base_url))
             assert len(watched.restarts) == 1
@@ -69,7 +69,7 @@ async def test_an_answer_that_is_no_sample_is_the_monitors_fault(
     monkeypatch.chdir(ROOT)
     words = b'{"pong": 0, "loop_lag_s": 0.0}\n{"key": 0, "sample": %s}\n' % answer
     with serving(Act.ASKED, head(), STREAM) as provider:
-        async with supervised(upkeep=saying(tmp_path, words)) as watched:
+        async with supervised(settings=saying(tmp_path, words)) as watched:
             probing = watched.pool.measure(run_to(provider.base_url))
             sample = await probing
     assert (sample.error, sample.blame, sample.endpoint) == (ErrorClass.INTERNAL, Blame.MONITOR, "scripted:tiny")
@@ -79,7 +79,7 @@ async def test_an_answer_that_is_no_sample_is_the_monitors_fault(
 async def test_an_answer_that_nobody_asked_for_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     with serving(Act.ASKED, head(), STREAM) as provider:
-        async with supervised(upkeep=saying(tmp_path, b'{"key": 99, "sample": {}}\n')) as watched:
+        async with supervised(settings=saying(tmp_path, b'{"key": 99, "sample": {}}\n')) as watched:
             await until(lambda: watched.pool.last_answer_s is not None)
             assert watched.restarts == []
             assert provider.visits == []
@@ -91,7 +91,7 @@ async def test_texts_whose_tokens_cannot_be_counted_harm_nobody(
     monkeypatch.chdir(ROOT)
     words = b'{"pong": 0, "loop_lag_s": 0.0}\n{"count": [null], "key": 3}\n'
     with caplog.at_level(logging.ERROR):
-        async with supervised(upkeep=saying(tmp_path, words)) as watched:
+        async with supervised(settings=saying(tmp_path, words)) as watched:
             await until(lambda: caplog.records)
             assert watched.restarts == []
     assert [getattr(record, "action", None) for record in caplog.records] == ["count_failed"]
@@ -100,28 +100,28 @@ async def test_texts_whose_tokens_cannot_be_counted_harm_nobody(
 async def test_what_was_begun_for_a_process_ends_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     words = b'{"pong": 0, "loop_lag_s": 0.0}\n{"count": ["%s"], "key": 3}\nnonsense\n' % (b"1, 2, " * 100_000)
-    async with supervised(upkeep=saying(tmp_path, words)) as watched:
+    async with supervised(settings=saying(tmp_path, words)) as watched:
         await until(lambda: watched.restarts)
         assert "count-tokens" not in {task.get_name() for task in asyncio.all_tasks()}
     assert {task.get_name() for task in asyncio.all_tasks()} & {"worker-ping", "worker-end"} == set()
 
 
 async def test_a_process_that_cannot_be_started_is_tried_again_and_again(caplog: pytest.LogCaptureFixture) -> None:
-    upkeep = PoolSettings(command=("/no/such/program",), slowest_restart_s=0.05)
+    settings = PoolSettings(command=("/no/such/program",), slowest_restart_s=0.05)
     with caplog.at_level(logging.ERROR):
-        async with supervised(upkeep=upkeep) as watched:
+        async with supervised(settings=settings) as watched:
             await until(lambda: len(watched.restarts) > 2)
             assert watched.pids == []
     assert {getattr(record, "action", None) for record in caplog.records} == {"worker_start_failed"}
 
 
 async def test_a_process_that_ends_at_once_is_started_again_and_again() -> None:
-    upkeep = PoolSettings(command=(sys.executable, "-c", "pass"), slowest_restart_s=0.05)
-    async with supervised(upkeep=upkeep) as watched:
+    settings = PoolSettings(command=(sys.executable, "-c", "pass"), slowest_restart_s=0.05)
+    async with supervised(settings=settings) as watched:
         await until(lambda: len(watched.restarts) > 2)
 
 
 async def test_a_process_that_does_not_end_when_told_so_is_killed() -> None:
     deaf = "import signal, time; [signal.signal(n, signal.SIG_IGN) for n in (2, 15)]; time.sleep(600)"
-    async with supervised(upkeep=PoolSettings(command=(sys.executable, "-c", deaf))) as watched:
+    async with supervised(settings=PoolSettings(command=(sys.executable, "-c", deaf))) as watched:
         await watched.all_up()

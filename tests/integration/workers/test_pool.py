@@ -148,7 +148,7 @@ async def test_while_one_process_is_down_the_others_take_the_probes() -> None:
 
 async def test_a_process_that_is_killed_again_and_again_comes_back() -> None:
     with serving(*TALK) as provider:
-        async with supervised(upkeep=QUICK) as watched:
+        async with supervised(settings=QUICK) as watched:
             for _ in range(3):
                 (pid,) = await watched.all_up()
                 os.kill(pid, signal.SIGKILL)
@@ -161,7 +161,7 @@ async def test_a_process_that_is_killed_again_and_again_comes_back() -> None:
 @pytest.mark.slow
 async def test_a_process_that_is_stuck_is_replaced() -> None:
     with serving(Act.ASKED, Act.LEFT) as provider, serving(*TALK) as other:
-        async with supervised(upkeep=QUICK) as watched:
+        async with supervised(settings=QUICK) as watched:
             (pid,) = await watched.all_up()
             probing = asyncio.create_task(watched.pool.measure(run_to(provider.base_url)))
             await until(lambda: provider.visits and provider.visit.asked_ns)
@@ -191,7 +191,7 @@ async def test_a_process_that_was_suspended_for_a_while_goes_on_and_blames_nobod
 
 @pytest.mark.slow
 async def test_a_daemon_that_was_itself_suspended_does_not_take_its_processes_for_stuck() -> None:
-    async with supervised(upkeep=QUICK) as watched:
+    async with supervised(settings=QUICK) as watched:
         (pid,) = await watched.all_up()
         await until(lambda: watched.lags_s)
         time.sleep(1.5 * QUICK.silence_s)  # nothing at all happens on this loop meanwhile

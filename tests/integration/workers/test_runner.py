@@ -67,13 +67,13 @@ def good(run: Run) -> Sample:
     return replace(unmeasured(run, ErrorClass.INTERNAL, "", datetime.now(UTC)), error=None, blame=None, detail=None)
 
 
-def places(total: int, limits: Mapping[str, int] | None = None) -> ConcurrencyLimits:
+def limits(total: int, limits: Mapping[str, int] | None = None) -> ConcurrencyLimits:
     return ConcurrencyLimits(total, limits or {})
 
 
 async def test_no_more_run_at_once_than_there_are_places_in_all() -> None:
     prober, emitted = Turnstile(), list[Sample]()
-    runner = Runner(prober, places(3), emitted.append)
+    runner = Runner(prober, limits(3), emitted.append)
     runs = [run_of(f"p{number % 4}", number) for number in range(20)]
     returned = await asyncio.gather(*map(runner.run, runs))
     assert prober.most_at_all == 3
@@ -84,7 +84,7 @@ async def test_no_more_run_at_once_than_there_are_places_in_all() -> None:
 
 async def test_no_more_run_at_once_than_a_provider_allows() -> None:
     prober, emitted = Turnstile(), list[Sample]()
-    runner = Runner(prober, places(10, {"a": 1, "b": 2}), emitted.append)
+    runner = Runner(prober, limits(10, {"a": 1, "b": 2}), emitted.append)
     await asyncio.gather(*(runner.run(run_of(name, number)) for number in range(8) for name in ("a", "b", "c")))
     assert (prober.most["a"], prober.most["b"]) == (1, 2)
     assert prober.most["c"] > 2, "one without a limit has none but the total"
@@ -94,7 +94,7 @@ async def test_no_more_run_at_once_than_a_provider_allows() -> None:
 
 async def test_a_slow_provider_keeps_no_other_waiting() -> None:
     prober, emitted = Turnstile("slow"), list[Sample]()
-    runner = Runner(prober, places(3, {"slow": 2}), emitted.append)
+    runner = Runner(prober, limits(3, {"slow": 2}), emitted.append)
     slow = [asyncio.create_task(runner.run(run_of("slow", number))) for number in range(50)]
     await asyncio.sleep(0.01)
     async with asyncio.timeout(10):
@@ -113,7 +113,7 @@ async def test_who_waits_and_who_runs_can_be_seen_with_times() -> None:
     clock = asyncio.get_running_loop().time
     before_s = clock()
     prober, emitted = Turnstile("slow"), list[Sample]()
-    runner = Runner(prober, places(1), emitted.append)
+    runner = Runner(prober, limits(1), emitted.append)
     tasks = [asyncio.create_task(runner.run(run_of("slow", number, total_s=7))) for number in range(2)]
     await asyncio.sleep(0.01)
     assert set(runner.running_until_s) == {"slow-0"}
@@ -126,7 +126,7 @@ async def test_who_waits_and_who_runs_can_be_seen_with_times() -> None:
 
 async def test_a_run_that_is_cancelled_is_recorded_as_that_and_gives_its_place_back() -> None:
     prober, emitted = Turnstile("slow"), list[Sample]()
-    runner = Runner(prober, places(1, {"slow": 1}), emitted.append)
+    runner = Runner(prober, limits(1, {"slow": 1}), emitted.append)
     running, waiting = (asyncio.create_task(runner.run(run_of("slow", number))) for number in range(2))
     await asyncio.sleep(0.01)
     for task in (waiting, running):
@@ -145,7 +145,7 @@ async def test_a_run_that_is_cancelled_is_recorded_as_that_and_gives_its_place_b
 
 async def test_a_run_that_is_cancelled_before_it_began_leaves_nothing_waiting() -> None:
     emitted = list[Sample]()
-    runner = Runner(Turnstile(), places(1), emitted.append)
+    runner = Runner(Turnstile(), limits(1), emitted.append)
     task = asyncio.create_task(runner.run(run_of("a")))
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -156,7 +156,7 @@ async def test_a_run_that_is_cancelled_before_it_began_leaves_nothing_waiting() 
 @pytest.mark.parametrize("error", [ValueError(f"bad {KEY}"), OSError(5, "no"), RuntimeError(), TimeoutError()])
 async def test_a_prober_that_raises_is_the_monitors_fault(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
     emitted = list[Sample]()
-    runner = Runner(Thrower(error), places(1), emitted.append)
+    runner = Runner(Thrower(error), limits(1), emitted.append)
     for number in range(2):
         await runner.run(run_of("a", number))
     assert [(sample.error, sample.blame) for sample in emitted] == [(ErrorClass.INTERNAL, Blame.MONITOR)] * 2
@@ -166,7 +166,7 @@ async def test_a_prober_that_raises_is_the_monitors_fault(error: Exception, capl
 
 async def test_a_prober_that_hangs_is_given_up_and_is_the_monitors_fault() -> None:
     emitted = list[Sample]()
-    runner = Runner(Hanger(), places(1), emitted.append, margin_s=0.1)
+    runner = Runner(Hanger(), limits(1), emitted.append, margin_s=0.1)
     async with asyncio.timeout(10):
         for number in range(2):
             await runner.run(run_of("a", number, total_s=0.05))
@@ -178,7 +178,7 @@ async def test_a_recorder_that_raises_keeps_no_place() -> None:
     def refuse(_: Sample) -> None:
         raise OSError("full")
 
-    runner = Runner(Turnstile(), places(1), refuse)
+    runner = Runner(Turnstile(), limits(1), refuse)
     for number in range(2):
         with pytest.raises(OSError, match="full"):
             await runner.run(run_of("a", number))

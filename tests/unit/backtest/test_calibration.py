@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.backtest.calibration import BINS, Scale
+from monitor.backtest.calibration import BINS, Calibration
 from tests.unit.score.values import unhurried
 
 outcomes = st.lists(st.booleans(), min_size=1, max_size=50)
 
 
-def weighed(figures: list[float], good: list[bool]) -> Scale:
-    scale = Scale()
+def weighed(figures: list[float], good: list[bool]) -> Calibration:
+    scale = Calibration()
     for figure, came_true in zip(figures, good, strict=True):
         scale.add(figure, good=came_true)
     return scale
@@ -60,7 +60,7 @@ def test_every_figure_is_in_one_bin_which_holds_its_mean(pairs: list[tuple[float
 
 
 def test_nothing_weighed_is_nothing_known() -> None:
-    scale = Scale()
+    scale = Calibration()
     assert (scale.count, scale.share, scale.brier, scale.skill) == (0, None, None, None)
 
 

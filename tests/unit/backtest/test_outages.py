@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.backtest.outages import Alarms, Phase, Record, Turn, Watch
+from monitor.backtest.outages import AlarmRecord, Alarms, OutageDetector, OutageEvent, Phase
 from tests.unit.score.values import unhurried
 
 EVERY_S = 60.0
@@ -16,12 +16,12 @@ class Stage:
     """A watch, and one policy's alarms at its endpoint; a sample a minute, known a second after it began."""
 
     def __init__(self) -> None:
-        self.watch = Watch()
-        self.record = Record()
+        self.watch = OutageDetector()
+        self.record = AlarmRecord()
         self.alarms = Alarms(self.watch, self.record)
         self.now_s = 0.0
 
-    def see(self, letters: str) -> list[Turn]:
+    def see(self, letters: str) -> list[OutageEvent]:
         """Samples: `o` succeeds, `f` fails; what they turned."""
         turns = []
         for letter in letters:
@@ -36,7 +36,7 @@ class Stage:
         """The policy's word, as of the newest sample."""
         self.alarms.follow(self.now_s - EVERY_S + 1 + later_s, usable=usable)
 
-    def lapse(self) -> Turn | None:
+    def lapse(self) -> OutageEvent | None:
         turn = self.watch.lapse()
         if turn is not None:
             self.alarms.note(turn)
@@ -69,17 +69,17 @@ def test_three_failures_over_two_minutes_are_an_outage_until_two_successes(
 
 
 def test_failures_within_less_than_two_minutes_are_none() -> None:
-    watch = Watch()
+    watch = OutageDetector()
     for number in range(10):
         assert watch.see(failed=True, began_s=number, known_s=number + 1) is None
     assert watch.phase is Phase.SUSPECTED
-    assert watch.see(failed=True, began_s=119, known_s=120) is Turn.PROVED
+    assert watch.see(failed=True, began_s=119, known_s=120) is OutageEvent.PROVED
 
 
 def test_an_outage_after_which_nothing_is_heard_ends_with_its_newest_failure() -> None:
     stage = Stage()
-    assert stage.see("offff") == [Turn.PROVED]
-    assert stage.lapse() is Turn.OVER
+    assert stage.see("offff") == [OutageEvent.PROVED]
+    assert stage.lapse() is OutageEvent.OVER
     assert stage.watch.seconds == 181
     assert stage.lapse() is None
 
@@ -87,22 +87,22 @@ def test_an_outage_after_which_nothing_is_heard_ends_with_its_newest_failure() -
 def test_an_outage_after_whose_first_success_nothing_is_heard_ends_with_that() -> None:
     stage = Stage()
     stage.see("offffo")
-    assert stage.lapse() is Turn.OVER
+    assert stage.lapse() is OutageEvent.OVER
     assert stage.watch.seconds == 241
 
 
 @unhurried
 @given(st.text("of", max_size=80))
 def test_turns_follow_each_other_as_phases_do(letters: str) -> None:
-    watch = Watch()
+    watch = OutageDetector()
     for number, letter in enumerate(letters):
         before = watch.phase
         turn = watch.see(failed=letter == "f", began_s=number * EVERY_S, known_s=number * EVERY_S + 1)
         follows = {
             None: {(Phase.WELL, Phase.WELL), (Phase.WELL, Phase.SUSPECTED), (Phase.SUSPECTED,) * 2, (Phase.OUT,) * 2},
-            Turn.PROVED: {(Phase.SUSPECTED, Phase.OUT)},
-            Turn.CLEARED: {(Phase.SUSPECTED, Phase.WELL)},
-            Turn.OVER: {(Phase.OUT, Phase.WELL)},
+            OutageEvent.PROVED: {(Phase.SUSPECTED, Phase.OUT)},
+            OutageEvent.CLEARED: {(Phase.SUSPECTED, Phase.WELL)},
+            OutageEvent.OVER: {(Phase.OUT, Phase.WELL)},
         }
         assert (before, watch.phase) in follows[turn]
 
@@ -116,7 +116,7 @@ def test_an_alarm_without_a_failure_is_false() -> None:
     stage.alarm(usable=False)
     stage.see("o")
     stage.alarm(usable=True)
-    assert stage.record == Record(false_alarms=1, down_s=60.0, changes=2)
+    assert stage.record == AlarmRecord(false_alarms=1, down_s=60.0, changes=2)
 
 
 def test_an_alarm_for_a_blip_is_false_whether_it_ends_before_or_after_that_is_known() -> None:
@@ -135,10 +135,10 @@ def test_an_alarm_before_an_outage_is_proved_is_right_from_when_it_was_raised() 
     stage = Stage()
     stage.see("of")
     stage.alarm(usable=False)
-    assert stage.see("ff") == [Turn.PROVED]
+    assert stage.see("ff") == [OutageEvent.PROVED]
     stage.see("oo")
     stage.alarm(usable=True)
-    assert stage.record == Record(delays_s=[1.0], down_s=240.0, changes=2)
+    assert stage.record == AlarmRecord(delays_s=[1.0], down_s=240.0, changes=2)
 
 
 def test_one_that_ended_before_the_outage_was_proved_was_right_as_well() -> None:
@@ -176,7 +176,7 @@ def test_an_alarm_that_was_raised_already_sees_an_outage_at_once() -> None:
 def test_an_outage_without_an_alarm_is_missed() -> None:
     stage = Stage()
     stage.see("ofooffffoofffoo")
-    assert stage.record == Record(missed=2)
+    assert stage.record == AlarmRecord(missed=2)
 
 
 def test_each_outage_wants_an_alarm_of_its_own() -> None:
@@ -194,7 +194,7 @@ def test_an_alarm_for_what_nobody_will_know_counts_neither_way() -> None:
     stage.see("off")
     stage.alarm(usable=False)
     stage.alarms.end(stage.now_s)
-    assert stage.lapse() is Turn.LOST
+    assert stage.lapse() is OutageEvent.LOST
     stage.see("o")
     assert (stage.record.false_alarms, stage.record.delays_s, stage.record.missed) == (0, [], 0)
 

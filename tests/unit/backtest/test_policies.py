@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.backtest.policies import NAMES, CountedSample, FilterPolicy, Policy, UnknownPolicyError, maker
+from monitor.backtest.policies import NAMES, CountedSample, FilterPolicy, Policy, UnknownPolicyError, policy_factory
 from monitor.domain.status import Status
-from monitor.scheduler.jobs import plan
+from monitor.scheduler.jobs import enabled_jobs
 from monitor.score.health import Observation
 from monitor.score.outcomes import SampleOutcome
 from monitor.scoreboard.board import Board
@@ -25,7 +25,7 @@ SIMPLE = tuple(name for name in NAMES if name != "filter")
 
 
 def made(name: str) -> Policy:
-    return maker(name)({ENDPOINT: "groq"})[ENDPOINT]
+    return policy_factory(name)({ENDPOINT: "groq"})[ENDPOINT]
 
 
 def fed(name: str, counted: Iterable[CountedSample]) -> Policy:
@@ -142,7 +142,7 @@ def test_every_figure_is_a_probability_and_every_turn_is_still_to_come(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_name_makes_a_policy_for_every_endpoint(name: str) -> None:
-    assert set(maker(name)({"a:x": "a", "a:y": "a", "b:x": "b"})) == {"a:x", "a:y", "b:x"}
+    assert set(policy_factory(name)({"a:x": "a", "a:y": "a", "b:x": "b"})) == {"a:x", "a:y", "b:x"}
 
 
 @pytest.mark.parametrize("name", ["failures-17", "ratio-1000", "average-0.25"])
@@ -167,7 +167,7 @@ def test_other_numbers_may_be_named(name: str) -> None:
 )
 def test_what_is_no_policy_is_refused_with_what_there_is(name: str) -> None:
     with pytest.raises(UnknownPolicyError, match=r"is no policy: there are filter, failures-N"):
-        maker(name)
+        policy_factory(name)
 
 
 # Ours
@@ -195,8 +195,8 @@ def test_ours_says_the_same_as_the_scoreboard(
     """Score and status of every endpoint after every sample, whichever endpoint it was of."""
     specs = [make_spec(name) for name in _FLEET]
     config = make_config(*specs)
-    board = Board(config, plan(config), START)
-    policies = maker("filter")({spec.endpoint.id: spec.endpoint.provider for spec in specs})
+    board = Board(config, enabled_jobs(config), START)
+    policies = policy_factory("filter")({spec.endpoint.id: spec.endpoint.provider for spec in specs})
     seconds = 0.0
     for gap_s, name, drawn, ttft_s, reach in life:
         seconds += gap_s
@@ -224,7 +224,7 @@ def test_ours_says_the_same_as_the_scoreboard(
 def test_ours_names_the_others_whose_standing_changed() -> None:
     """One failure makes an endpoint suspect; that its provider's others fall makes it down."""
     providers = {f"groq:{number}": "groq" for number in range(6)}
-    policies = maker("filter")(providers)
+    policies = policy_factory("filter")(providers)
     for minute in range(30):
         for name in providers:
             policies[name].see(make_counted(minute * 60, "o", name))

@@ -13,28 +13,28 @@ from rich.console import Console
 
 from monitor.backtest.policies import NAMES
 from monitor.backtest.replay import Replay, ReplayMember
-from monitor.backtest.report import as_plain, show
-from monitor.backtest.run import Backtest, Bill, Cost
+from monitor.backtest.report import as_plain, as_tables
+from monitor.backtest.run import Backtest, ReplayCost, SampleCost
 from tests.unit.score.counted import ENDPOINT, minutes
 from tests.unit.score.values import START
 
 
-def found(letters: str = "o" * 200 + "f" + "o" * 200 + "f" * 10 + "oosooo", bill: Bill | None = None) -> Backtest:
+def found(letters: str = "o" * 200 + "f" + "o" * 200 + "f" * 10 + "oosooo", bill: ReplayCost | None = None) -> Backtest:
     replay = Replay({ENDPOINT: ReplayMember(provider="groq", stale_s=210)}, NAMES)
     replay.feed(minutes(letters), math.inf)
-    cost = Cost(samples=len(letters), tokens=12_345, usd=0.0123)
+    cost = SampleCost(samples=len(letters), tokens=12_345, usd=0.0123)
     return Backtest(
         since=START,
         until=START + timedelta(days=1),
         endpoints=1,
-        bill=bill or Bill(all=cost, beside=Cost(samples=3, tokens=360, usd=0.0001)),
+        bill=bill or ReplayCost(all=cost, beside=SampleCost(samples=3, tokens=360, usd=0.0001)),
         report=replay.report(),
     )
 
 
 def shown(backtest: Backtest, width: int = 80, encoding: str = "utf-8") -> str:
     file = io.TextIOWrapper(buffer := io.BytesIO(), encoding=encoding, write_through=True)
-    Console(file=file, width=width, highlight=False).print(show(backtest))
+    Console(file=file, width=width, highlight=False).print(as_tables(backtest))
     return buffer.getvalue().decode(encoding)
 
 
@@ -61,7 +61,7 @@ def test_figures_stand_in_their_units() -> None:
 
 def test_probes_that_are_gone_are_told_of_only_if_there_were_any() -> None:
     assert "that are gone" not in shown(found())
-    gone = Bill(all=Cost(samples=9), unplanned=Cost(samples=9))
+    gone = ReplayCost(all=SampleCost(samples=9), unplanned=SampleCost(samples=9))
     assert "by probes that are gone: 9 samples, 0 tokens, $0.0000" in shown(found(bill=gone))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from monitor.history.buckets import LATENCIES, QuantilePoint, RatioPoint, of_buckets, of_samples
-from monitor.history.series import LONGEST_WINDOW_S, Asked, Metric, Source, asked
+from monitor.history.series import LONGEST_WINDOW_S, Metric, SeriesQuery, Source, series_query
 from monitor.score.outcomes import SampleOutcome, outcome
 from monitor.store import Bucket, Point
 from monitor.store.rollup import rolled
@@ -27,9 +27,9 @@ def judge(error: ErrorClass | None) -> SampleOutcome:
     return outcome(error, None, count_wrong_answers=True)
 
 
-def ask(metric: str = "ttft_s", window: timedelta = HOUR, step: timedelta | None = None) -> Asked:
+def ask(metric: str = "ttft_s", window: timedelta = HOUR, step: timedelta | None = None) -> SeriesQuery:
     step_s = None if step is None else step.total_seconds()
-    return asked(Metric(metric), task=Task.CHAT, window_s=window.total_seconds(), step_s=step_s)
+    return series_query(Metric(metric), task=Task.CHAT, window_s=window.total_seconds(), step_s=step_s)
 
 
 # What stands in a step
@@ -134,7 +134,7 @@ def test_uptime_of_rollups_is_of_all_tasks_unless_one_is_named() -> None:
         bucket(datetime(2026, 11, 22, tzinfo=UTC), [make_sample(0)] * 3, Task.REACH),
     ]
     for task, expected in ((Task.CHAT, (3, 0.666667)), (Task.REACH, (3, 1.0)), (None, (6, 0.833333))):
-        found = asked(Metric.UPTIME, task=task, window_s=LONGEST_WINDOW_S, step_s=None)
+        found = series_query(Metric.UPTIME, task=task, window_s=LONGEST_WINDOW_S, step_s=None)
         last: Any = of_buckets(found, found.grid(NOW), buckets, judge)[-1]
         assert (last["count"], last["ratio"]) == expected
 

@@ -13,10 +13,10 @@ from monitor.history.series import (
     LONGEST_WINDOW_S,
     MOST_POINTS,
     ONLY_RAW,
-    Asked,
     Metric,
+    SeriesQuery,
     Source,
-    asked,
+    series_query,
 )
 from monitor.store.rollup import FIGURES
 from probes._model import Sample, Task
@@ -25,9 +25,9 @@ NOW = datetime(2026, 11, 22, 7, 41, 13, 250_000, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
-def ask(metric: str = "ttft_s", window: timedelta = HOUR, step: timedelta | None = None) -> Asked:
+def ask(metric: str = "ttft_s", window: timedelta = HOUR, step: timedelta | None = None) -> SeriesQuery:
     step_s = None if step is None else step.total_seconds()
-    return asked(Metric(metric), task=Task.CHAT, window_s=window.total_seconds(), step_s=step_s)
+    return series_query(Metric(metric), task=Task.CHAT, window_s=window.total_seconds(), step_s=step_s)
 
 
 # What can be asked
@@ -98,7 +98,7 @@ def test_what_cannot_be_answered_is_refused_with_the_reason(
     metric: str, window_s: float, step_s: float | None, message: str
 ) -> None:
     with pytest.raises(QueryError, match=message):
-        asked(Metric(metric), task=None, window_s=window_s, step_s=step_s)
+        series_query(Metric(metric), task=None, window_s=window_s, step_s=step_s)
 
 
 # The grid
@@ -109,7 +109,7 @@ def test_what_cannot_be_answered_is_refused_with_the_reason(
     st.integers(300, LONGEST_WINDOW_S),
 )
 def test_a_grid_holds_the_window_and_less_than_two_steps_more(now: datetime, window_s: int) -> None:
-    grid = asked(Metric.TTFT, task=None, window_s=window_s, step_s=None).grid(now)
+    grid = series_query(Metric.TTFT, task=None, window_s=window_s, step_s=None).grid(now)
     begin = now - timedelta(seconds=window_s)
     assert begin - grid.step < grid.begin <= begin
     assert now < grid.end <= now + grid.step

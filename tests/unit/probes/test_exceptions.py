@@ -36,7 +36,7 @@ def several(*names: str) -> OSError:
 
 
 def found(error: Exception, stage: Stage = Stage.CONNECT) -> Fault:
-    return fault_of(error, Situation(stage=stage, peer="api.test:443", patience_s=10))
+    return fault_of(error, Situation(stage=stage, peer="api.test:443", timeout_s=10))
 
 
 @pytest.mark.parametrize("stage", Stage)

@@ -100,7 +100,7 @@ def test_an_error_is_known_by_its_form(source: dict[str, object], error: object)
     ],
 )
 def test_a_status_is_a_number_or_begins_with_its_digits(code: object, status: int | None) -> None:
-    assert _error_object.told_status({"code": code}) == status
+    assert _error_object.status_in({"code": code}) == status
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from probes._meter import Content, Reading
 from probes._model import Pricing, Prompt, Sample, TokensFrom, Usage
 from probes._sample import sample
-from probes._usage import held, is_cut
+from probes._usage import is_cut, plausible_usage
 from probes.openai_chat import OpenAIChat
 from probes.openai_responses import OpenAIResponses
 from tests.contract.exchanges import PROMPTS, exchange_of, run_to
@@ -69,14 +69,14 @@ def test_what_can_be_true_is_believed(usage: dict[str, Any]) -> None:
 
 def test_a_server_that_ignores_the_limit_is_believed_for_what_it_streamed() -> None:
     reading = Reading(content=[Content(at_ns=1, read=0, size=9000)])
-    assert held(Usage(output=8000), CODEC, PROMPT, reading) == (Usage(output=8000), None)
-    assert held(Usage(output=8000), CODEC, PROMPT, Reading())[0] == Usage()
+    assert plausible_usage(Usage(output=8000), CODEC, PROMPT, reading) == (Usage(output=8000), None)
+    assert plausible_usage(Usage(output=8000), CODEC, PROMPT, Reading())[0] == Usage()
 
 
 def test_room_to_think_in_is_part_of_what_was_asked() -> None:
     thinking = OpenAIChat(reasoning_tokens=10_000)
-    assert held(Usage(output=10_064), thinking, PROMPT, Reading())[1] is None
-    assert held(Usage(output=10_064), CODEC, PROMPT, Reading())[1] is not None
+    assert plausible_usage(Usage(output=10_064), thinking, PROMPT, Reading())[1] is None
+    assert plausible_usage(Usage(output=10_064), CODEC, PROMPT, Reading())[1] is not None
 
 
 @pytest.mark.parametrize(
@@ -90,11 +90,11 @@ def test_room_to_think_in_is_part_of_what_was_asked() -> None:
     ],
 )
 def test_of_counts_that_contradict_each_other_the_smaller_part_is_kept(usage: Usage, kept: Usage) -> None:
-    assert held(usage, CODEC, PROMPT, Reading())[0] == kept
+    assert plausible_usage(usage, CODEC, PROMPT, Reading())[0] == kept
 
 
 def test_no_usage_is_no_usage() -> None:
-    assert held(None, CODEC, PROMPT, Reading()) == (None, None)
+    assert plausible_usage(None, CODEC, PROMPT, Reading()) == (None, None)
     assert not is_cut(None, CODEC, PROMPT)
 
 
@@ -114,12 +114,12 @@ def test_the_limit_is_the_one_that_was_sent() -> None:
 
 def test_the_prompt_of_every_task_leaves_room_for_its_own_tokens() -> None:
     for prompt in PROMPTS.values():
-        assert held(Usage(prompt=8000), CODEC, prompt, Reading())[1] is None
+        assert plausible_usage(Usage(prompt=8000), CODEC, prompt, Reading())[1] is None
 
 
 @pytest.mark.parametrize("count", ["5", [5], 5.5])
 def test_what_a_codec_tells_that_is_no_number_of_tokens_is_not_believed(count: Any) -> None:
     """Nor does it keep the parts of it from being looked at."""
-    kept, words = held(Usage(prompt=count, output=count, reasoning=2, cached=3), CODEC, PROMPT, Reading())
+    kept, words = plausible_usage(Usage(prompt=count, output=count, reasoning=2, cached=3), CODEC, PROMPT, Reading())
     assert kept == Usage(prompt=PROMPT.tokens, output=None, reasoning=2, cached=3)
     assert words is not None

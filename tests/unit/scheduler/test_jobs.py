@@ -17,9 +17,9 @@ from monitor.scheduler.jobs import (
     EPOCH,
     Job,
     all_jobs,
+    enabled_jobs,
     headline_task,
     paid_probe,
-    plan,
     run_for,
     tick_at,
     ticks_between,
@@ -47,7 +47,7 @@ def make_config(*specs: EndpointSpec, vantage: str = "fra1", every_s: float = 60
 
 
 def make_job(name: str = "groq:llama", vantage: str = "fra1", every_s: float = 60, model: str = "m/one") -> Job:
-    (job,) = plan(make_config(make_spec(name, model), vantage=vantage, every_s=every_s))
+    (job,) = enabled_jobs(make_config(make_spec(name, model), vantage=vantage, every_s=every_s))
     return job
 
 
@@ -58,7 +58,7 @@ def test_each_probe_of_each_enabled_endpoint_is_a_job() -> None:
     config = make_config(
         make_spec("a:one", probes=("chat", "long")), make_spec("b:one"), make_spec("c:one", enabled=False)
     )
-    found = [(job.spec.endpoint.id, job.probe.name, job.vantage) for job in plan(config)]
+    found = [(job.spec.endpoint.id, job.probe.name, job.vantage) for job in enabled_jobs(config)]
     assert found == [("a:one", "chat", "fra1"), ("a:one", "long", "fra1"), ("b:one", "chat", "fra1")]
     assert [job.spec.endpoint.id for job in all_jobs(config)] == ["a:one", "a:one", "b:one", "c:one"]
 
@@ -98,12 +98,12 @@ def test_a_doubt_is_settled_by_the_most_frequent_probe_that_asks_for_tokens(
 
 
 def test_no_endpoints_no_jobs() -> None:
-    assert plan(make_config()) == ()
+    assert enabled_jobs(make_config()) == ()
 
 
 def test_jobs_have_ids_of_their_own() -> None:
     config = make_config(*(make_spec(f"p{number}:m", probes=("chat", "long")) for number in range(50)))
-    assert len({job.id for job in plan(config)}) == 100
+    assert len({job.id for job in enabled_jobs(config)}) == 100
 
 
 # Phases
@@ -127,12 +127,12 @@ def test_phases_are_these_for_ever(name: str, vantage: str, every_s: float, phas
 def test_other_endpoints_do_not_move_a_phase() -> None:
     alone = make_job().phase_s
     crowd = make_config(make_spec("a:a"), make_spec("groq:llama", probes=("long", "chat")), make_spec("z:z", "m/two"))
-    assert [job.phase_s for job in plan(crowd) if job.probe.name == "chat"][1] == alone
+    assert [job.phase_s for job in enabled_jobs(crowd) if job.probe.name == "chat"][1] == alone
 
 
 def test_probes_and_vantages_of_one_endpoint_have_phases_of_their_own() -> None:
     config = make_config(make_spec("a:one", probes=("chat", "long")))
-    chat, long = plan(config)
+    chat, long = enabled_jobs(config)
     assert chat.phase_s / CHAT.every_s != long.phase_s / LONG.every_s
     assert make_job(vantage="nyc3").phase_s != make_job(vantage="fra1").phase_s
 
@@ -146,7 +146,7 @@ def test_phases_of_many_endpoints_are_even(pattern: str) -> None:
     """Chi-square over 100 bins; with 99 degrees of freedom 1 in 1000 is above 148.2, and 1 in 1000 below 60.3."""
     number, bins = 10_000, 100
     config = make_config(*(make_spec(pattern.format(each)) for each in range(number)))
-    phases = [job.phase_s for job in plan(config)]
+    phases = [job.phase_s for job in enabled_jobs(config)]
     assert all(0 <= phase < 60 for phase in phases)
     tally = Counter(int(phase / 60 * bins) for phase in phases)
     expected = number / bins
@@ -209,7 +209,7 @@ def test_spans_that_meet_count_each_tick_once(every_s: float, bounds: list[datet
 
 
 def test_a_run_carries_what_was_configured() -> None:
-    (job,) = plan(make_config(make_spec("groq:llama", probes=("chat",))))
+    (job,) = enabled_jobs(make_config(make_spec("groq:llama", probes=("chat",))))
     run = run_for(job, tick_at(job, NOW))
     assert (run.endpoint, run.vantage, run.probe, run.task) == (job.spec.endpoint, "fra1", "chat", Task.CHAT)
     assert (run.deadlines.ttft_s, run.deadlines.total_s) == (7, 21)
@@ -218,7 +218,7 @@ def test_a_run_carries_what_was_configured() -> None:
 
 
 def test_a_longer_prompt_is_longer() -> None:
-    chat, long = plan(make_config(make_spec("a:one", probes=("chat", "long"))))
+    chat, long = enabled_jobs(make_config(make_spec("a:one", probes=("chat", "long"))))
     assert len(run_for(long, NOW).prompt.text) > 20 * len(run_for(chat, NOW).prompt.text)
     assert run_for(long, NOW).prompt.max_tokens == 16
 
@@ -235,7 +235,7 @@ def test_a_repeat_has_the_same_id_and_prompt() -> None:
 
 def test_run_ids_are_of_the_endpoint_the_probe_and_the_moment() -> None:
     specs = [make_spec(f"p{number}:m", probes=("chat", "long")) for number in range(12)]
-    jobs = [*plan(make_config(*specs)), *plan(make_config(*specs, vantage="nyc3"))]
+    jobs = [*enabled_jobs(make_config(*specs)), *enabled_jobs(make_config(*specs, vantage="nyc3"))]
     moments = [NOW + place * timedelta(seconds=7) for place in range(50)] + [NOW + MICROSECOND]
     ids = {run_for(job, at).id for job in jobs for at in moments}
     assert len(ids) == len(jobs) * len(moments)

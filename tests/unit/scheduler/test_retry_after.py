@@ -21,10 +21,10 @@ def asking(seconds: float | None, at_s: float = 0, **fields: object) -> Sample:
 
 
 def left_s(at_s: float, *samples: Sample) -> float | None:
-    respites = RetryAfter()
+    retry_after = RetryAfter()
     for sample in samples:
-        respites.note(sample)
-    return respites.left_s(ONE, after(at_s))
+        retry_after.note(sample)
+    return retry_after.left_s(ONE, after(at_s))
 
 
 def test_an_endpoint_is_left_alone_for_as_long_as_its_provider_asked() -> None:
@@ -73,6 +73,6 @@ def test_whatever_is_asked_for_the_rest_is_within_bounds(asked_s: float, headers
     left = left_s(at_s, asking(asked_s, headers_s=headers_s))
     assert left is None or 0 < left <= LONGEST_S
     later = START + timedelta(seconds=LONGEST_S + 60)
-    respites = RetryAfter()
-    respites.note(asking(asked_s, headers_s=headers_s))
-    assert respites.left_s(ONE, later) is None
+    retry_after = RetryAfter()
+    retry_after.note(asking(asked_s, headers_s=headers_s))
+    assert retry_after.left_s(ONE, later) is None

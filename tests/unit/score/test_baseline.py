@@ -21,10 +21,10 @@ from monitor.score.baseline import (
     Baselines,
     Basis,
     Bins,
-    habit_of,
-    habits_of,
+    baseline_of,
+    baselines_of,
+    is_anomalous,
     starts,
-    unusual,
     weighted_median,
 )
 from monitor.store import sketch
@@ -52,7 +52,7 @@ def every(basis: Basis, ttft: Bins = HALF, speed: Bins = NOTHING) -> list[Baseli
 
 
 def ttft_of(known: Iterable[BaselineHistory]) -> Baseline | None:
-    return habits_of(AT, Task.CHAT, known).ttft_s
+    return baselines_of(AT, Task.CHAT, known).ttft_s
 
 
 def expanded(counts: Mapping[float, int]) -> list[float]:
@@ -91,11 +91,11 @@ def test_a_weighted_median_has_half_of_all_weight_on_either_side(weights: dict[f
 
 
 @given(st.dictionaries(values, st.integers(1, 9), min_size=1, max_size=20))
-def test_a_habit_is_the_median_and_the_median_distance_from_it_in_the_logarithm(counts: dict[float, int]) -> None:
+def test_a_baseline_is_the_median_and_the_median_distance_from_it_in_the_logarithm(counts: dict[float, int]) -> None:
     """Of days that weigh alike."""
     count = sum(counts.values())
     often = {value: 60 * each for value, each in counts.items()}
-    found = habit_of(Basis.HOUR, [often] * 3)
+    found = baseline_of(Basis.HOUR, [often] * 3)
     middle = median_low(expanded(counts))
     away = median_low([abs(math.log(value) - math.log(middle)) for value in expanded(counts)])
     assert found == Baseline(median=middle, mad=away, count=180 * count, days=3, basis=Basis.HOUR)
@@ -103,10 +103,10 @@ def test_a_habit_is_the_median_and_the_median_distance_from_it_in_the_logarithm(
 
 @unhurried
 @given(days, st.floats(1e-3, 1e3))
-def test_in_another_unit_a_habit_is_the_same(found: list[dict[float, int]], factor: float) -> None:
+def test_in_another_unit_a_baseline_is_the_same(found: list[dict[float, int]], factor: float) -> None:
     found = [{**day, 1.0: 60} for day in [*found, {}, {}]]
     scaled = [{value * factor: count for value, count in day.items()} for day in found]
-    plain, other = habit_of(Basis.WEEK, found), habit_of(Basis.WEEK, scaled)
+    plain, other = baseline_of(Basis.WEEK, found), baseline_of(Basis.WEEK, scaled)
     assert plain is not None
     assert other is not None
     assert other.median == pytest.approx(plain.median * factor)
@@ -114,19 +114,19 @@ def test_in_another_unit_a_habit_is_the_same(found: list[dict[float, int]], fact
 
 
 def test_a_figure_whose_values_are_all_alike_has_no_spread() -> None:
-    assert habit_of(Basis.WEEK, [{0.5: 20}] * 3) == Baseline(median=0.5, mad=0.0, count=60, days=3, basis=Basis.WEEK)
+    assert baseline_of(Basis.WEEK, [{0.5: 20}] * 3) == Baseline(median=0.5, mad=0.0, count=60, days=3, basis=Basis.WEEK)
 
 
 @pytest.mark.parametrize("odd", [0.0, -0.5])
 def test_what_is_no_time_is_passed_over(odd: float) -> None:
-    found = habit_of(Basis.WEEK, [{0.5: 20, odd: 500}] * 3)
+    found = baseline_of(Basis.WEEK, [{0.5: 20, odd: 500}] * 3)
     assert found == Baseline(median=0.5, mad=0.0, count=60, days=3, basis=Basis.WEEK)
-    assert habit_of(Basis.WEEK, [{odd: 500}] * 3) is None
+    assert baseline_of(Basis.WEEK, [{odd: 500}] * 3) is None
 
 
-def test_trouble_on_some_of_the_days_becomes_no_habit() -> None:
-    calm = {0.4: 10, 0.5: 20, 0.6: 10}
-    troubled = habit_of(Basis.WEEKDAY, [calm] * 4 + [{30.0: 40}] * 2)
+def test_trouble_on_some_of_the_days_becomes_no_baseline() -> None:
+    since_surprise = {0.4: 10, 0.5: 20, 0.6: 10}
+    troubled = baseline_of(Basis.WEEKDAY, [since_surprise] * 4 + [{30.0: 40}] * 2)
     assert troubled is not None
     assert troubled.median == 0.5
     assert not ask(troubled, ttft_s=0.6)
@@ -137,33 +137,33 @@ def test_trouble_on_some_of_the_days_becomes_no_habit() -> None:
 
 
 def test_sixty_samples_are_enough_and_one_less_is_not() -> None:
-    assert habit_of(Basis.WEEKDAY, [{0.5: 20}] * 3) is not None
-    assert habit_of(Basis.WEEKDAY, [{0.5: 20}, {0.5: 20}, {0.5: 19}]) is None
+    assert baseline_of(Basis.WEEKDAY, [{0.5: 20}] * 3) is not None
+    assert baseline_of(Basis.WEEKDAY, [{0.5: 20}, {0.5: 20}, {0.5: 19}]) is None
 
 
 def test_three_days_are_enough_and_two_are_not_however_many_samples_they_have() -> None:
-    assert habit_of(Basis.WEEKDAY, [{0.5: 10_000}] * 2) is None
-    assert habit_of(Basis.WEEKDAY, [{0.5: 10_000}] * 2 + [{}]) is None
-    assert habit_of(Basis.WEEKDAY, [{0.5: 10_000}] * 2 + [{0.5: 1}]) is not None
+    assert baseline_of(Basis.WEEKDAY, [{0.5: 10_000}] * 2) is None
+    assert baseline_of(Basis.WEEKDAY, [{0.5: 10_000}] * 2 + [{}]) is None
+    assert baseline_of(Basis.WEEKDAY, [{0.5: 10_000}] * 2 + [{0.5: 1}]) is not None
 
 
 @given(days)
-def test_a_habit_never_lies_outside_of_what_it_is_made_of(found: list[dict[float, int]]) -> None:
-    habit = habit_of(Basis.WEEK, found)
+def test_a_baseline_never_lies_outside_of_what_it_is_made_of(found: list[dict[float, int]]) -> None:
+    baseline = baseline_of(Basis.WEEK, found)
     count = sum(sum(day.values()) for day in found)
-    assert (habit is None) == (len(found) < 3 or count < 60)
-    if habit is not None:
+    assert (baseline is None) == (len(found) < 3 or count < 60)
+    if baseline is not None:
         kept = {value for day in found for value in day}
-        assert habit.median in kept
-        assert 0 <= habit.mad <= math.log(max(kept) / min(kept)) + 1e-9
-        assert (habit.count, habit.days) == (count, len(found))
+        assert baseline.median in kept
+        assert 0 <= baseline.mad <= math.log(max(kept) / min(kept)) + 1e-9
+        assert (baseline.count, baseline.days) == (count, len(found))
 
 
 # No day weighs more than others
 
 
 def test_a_day_that_was_probed_more_often_weighs_no_more_than_others() -> None:
-    found = habit_of(Basis.WEEK, [{9.0: 86_400}, *[{0.5: 144}] * 6])
+    found = baseline_of(Basis.WEEK, [{9.0: 86_400}, *[{0.5: 144}] * 6])
     assert found is not None
     assert (found.median, found.count) == (0.5, 86_400 + 6 * 144)
 
@@ -178,7 +178,7 @@ def test_the_newest_day_weighs_no_more_than_others_whichever_hours_it_was_probed
 
 
 def test_days_that_weigh_less_than_others_count_as_they_are() -> None:
-    found = habit_of(Basis.WEEK, [{0.5: 40}] * 2 + [{9.0: 10}] * 3)
+    found = baseline_of(Basis.WEEK, [{0.5: 40}] * 2 + [{9.0: 10}] * 3)
     assert found is not None
     assert found.median == 9.0, "the middle day has ten, and so the two that have more weigh twenty together"
 
@@ -219,12 +219,12 @@ def test_the_nearest_basis_that_has_enough_is_taken(known: Sequence[Basis], basi
     assert (found and found.basis) == basis
 
 
-def test_an_endpoint_that_is_seldom_probed_has_the_habit_of_a_whole_week() -> None:
+def test_an_endpoint_that_is_seldom_probed_has_the_baseline_of_a_whole_week() -> None:
     found = ttft_of(every(Basis.WEEK, {0.5: 1}))
     assert found == Baseline(median=0.5, mad=0.0, count=168, days=7, basis=Basis.WEEK)
 
 
-def test_an_endpoint_that_is_new_has_no_habit_before_its_third_day() -> None:
+def test_an_endpoint_that_is_new_has_no_baseline_before_its_third_day() -> None:
     def known(hours: int) -> list[BaselineHistory]:
         return [past(AT - n * HOUR, {0.5: 60}) for n in range(1, hours + 1)]
 
@@ -250,17 +250,17 @@ def test_what_several_vantages_saw_in_one_hour_is_added_up() -> None:
 
 def test_each_figure_has_the_basis_that_it_has_enough_of() -> None:
     known = [*every(Basis.WEEKDAY, {0.5: 20}, {}), *every(Basis.WEEK, {}, {80.0: 1})]
-    found = habits_of(AT, Task.TOOL_CALL, known)
+    found = baselines_of(AT, Task.TOOL_CALL, known)
     assert found.ttft_s is not None
     assert found.output_tps is not None
     assert (found.ttft_s.basis, found.output_tps.basis) == (Basis.WEEKDAY, Basis.WEEK)
     assert (found.hour, found.task) == (AT, Task.TOOL_CALL)
 
 
-def test_a_figure_that_nothing_is_known_of_has_no_habit() -> None:
-    assert habits_of(AT, Task.CHAT, []) == Baselines(hour=AT, task=Task.CHAT)
+def test_a_figure_that_nothing_is_known_of_has_no_baseline() -> None:
+    assert baselines_of(AT, Task.CHAT, []) == Baselines(hour=AT, task=Task.CHAT)
     assert (
-        habits_of(AT, Task.CHAT, [BaselineHistory(start=each, bins={}) for each in starts(Basis.WEEK, AT)]).ttft_s
+        baselines_of(AT, Task.CHAT, [BaselineHistory(start=each, bins={}) for each in starts(Basis.WEEK, AT)]).ttft_s
         is None
     )
 
@@ -279,22 +279,22 @@ def test_hours_of_the_week_alone_are_worth_reading_where_the_nearer_ones_are_not
 
 
 def ask(ttft: Baseline | None = None, speed: Baseline | None = None, **fields: object) -> bool:
-    return unusual(Baselines(hour=AT, task=Task.CHAT, ttft_s=ttft, output_tps=speed), make_sample(**fields))  # type: ignore[arg-type]
+    return is_anomalous(Baselines(hour=AT, task=Task.CHAT, ttft_s=ttft, output_tps=speed), make_sample(**fields))  # type: ignore[arg-type]
 
 
-def test_a_time_beyond_five_deviations_is_unusual_and_one_within_is_not() -> None:
+def test_a_time_beyond_five_deviations_is_anomalous_and_one_within_is_not() -> None:
     edge_s = math.exp(REACH)
     assert ask(STEADY, ttft_s=edge_s * 1.001)
     assert not ask(STEADY, ttft_s=edge_s * 0.999)
 
 
-def test_a_speed_below_five_deviations_is_unusual_and_one_within_is_not() -> None:
+def test_a_speed_below_five_deviations_is_anomalous_and_one_within_is_not() -> None:
     edge = math.exp(-REACH)
     assert ask(None, STEADY, output_tps=edge * 0.999)
     assert not ask(None, STEADY, output_tps=edge * 1.001)
 
 
-def test_quicker_than_usual_is_never_unusual() -> None:
+def test_quicker_than_usual_is_never_anomalous() -> None:
     assert not ask(STEADY, STEADY, ttft_s=1e-6, output_tps=1e6)
 
 
@@ -322,7 +322,7 @@ def test_what_is_no_number_breaks_nothing(value: float) -> None:
     assert not ask(None, STEADY, output_tps=value)
 
 
-def test_what_was_not_measured_or_is_not_known_is_not_unusual() -> None:
+def test_what_was_not_measured_or_is_not_known_is_not_anomalous() -> None:
     assert not ask(STEADY, STEADY)
     assert not ask(None, None, ttft_s=99.0, output_tps=0.001)
 
@@ -337,20 +337,20 @@ def test_a_sample_of_another_task_is_not_asked_about(task: Task) -> None:
     assert not ask(STEADY, STEADY, ttft_s=99.0, output_tps=0.001, task=task)
 
 
-def test_a_vector_and_a_list_of_models_have_no_habit() -> None:
+def test_a_vector_and_a_list_of_models_have_no_baseline() -> None:
     assert {Task.CHAT, Task.TOOL_CALL, Task.STRUCTURED_OUTPUT} == GENERATES
 
 
 @unhurried
 @given(values, st.floats(0, 3), values, values)
-def test_whatever_is_slower_than_something_unusual_is_unusual_too(
+def test_whatever_is_slower_than_something_anomalous_is_anomalous_too(
     median: float, mad: float, one: float, two: float
 ) -> None:
-    habit = replace(STEADY, median=median, mad=mad)
+    baseline = replace(STEADY, median=median, mad=mad)
     quick, slow = sorted((one, two))
-    assert ask(habit, ttft_s=slow) or not ask(habit, ttft_s=quick)
-    assert ask(None, habit, output_tps=quick) or not ask(None, habit, output_tps=slow)
-    assert not ask(habit, habit, ttft_s=median, output_tps=median)
+    assert ask(baseline, ttft_s=slow) or not ask(baseline, ttft_s=quick)
+    assert ask(None, baseline, output_tps=quick) or not ask(None, baseline, output_tps=slow)
+    assert not ask(baseline, baseline, ttft_s=median, output_tps=median)
 
 
 # A steady endpoint
@@ -366,7 +366,7 @@ def drawn(draw: Callable[[], float], count: int) -> dict[float, int]:
 
 @pytest.mark.parametrize("sigma", [0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
 @pytest.mark.parametrize(("endpoints", "a_day"), [(400, 10), (50, 60)])
-def test_of_a_steady_endpoint_at_most_one_sample_in_a_thousand_is_unusual(
+def test_of_a_steady_endpoint_at_most_one_sample_in_a_thousand_is_anomalous(
     sigma: float, endpoints: int, a_day: int
 ) -> None:
     """Times and speeds are log-normal, and known of six hours: of as few samples as suffice, or of one a minute."""
@@ -378,15 +378,15 @@ def test_of_a_steady_endpoint_at_most_one_sample_in_a_thousand_is_unusual(
             "ttft_s": [drawn(lambda: chance.lognormvariate(ttft, sigma), a_day) for _ in range(6)],  # noqa: B023  # called at once
             "output_tps": [drawn(lambda: chance.lognormvariate(speed, sigma), a_day) for _ in range(6)],  # noqa: B023
         }
-        habits = Baselines(
-            hour=AT, task=Task.CHAT, **{name: habit_of(Basis.WEEKDAY, found) for name, found in kept.items()}
+        baselines = Baselines(
+            hour=AT, task=Task.CHAT, **{name: baseline_of(Basis.WEEKDAY, found) for name, found in kept.items()}
         )
-        assert habits.ttft_s is not None
+        assert baselines.ttft_s is not None
         for _ in range(40_000 // endpoints):
             sample = make_sample(
                 ttft_s=chance.lognormvariate(ttft, sigma), output_tps=chance.lognormvariate(speed, sigma)
             )
-            seen[unusual(habits, sample)] += 1
+            seen[is_anomalous(baselines, sample)] += 1
     assert seen.total() == 40_000
     assert seen[True] <= 40
 
@@ -394,18 +394,18 @@ def test_of_a_steady_endpoint_at_most_one_sample_in_a_thousand_is_unusual(
 @pytest.mark.parametrize(("sigma", "times"), [(0.1, 2.5), (0.3, 8.0), (0.6, 50.0)])
 def test_what_is_far_slower_is_found(sigma: float, times: float) -> None:
     chance = random.Random(3)
-    found = habit_of(Basis.WEEKDAY, [drawn(lambda: chance.lognormvariate(0, sigma), 60) for _ in range(6)])
+    found = baseline_of(Basis.WEEKDAY, [drawn(lambda: chance.lognormvariate(0, sigma), 60) for _ in range(6)])
     slow = [ask(found, ttft_s=times * chance.lognormvariate(0, sigma)) for _ in range(1000)]
     assert sum(slow) > 900
 
 
 @pytest.mark.parametrize(("bad", "at_least", "at_most"), [(0, 0.99, 1.0), (1, 0.9, 1.0), (3, 0.0, 0.0)])
-def test_one_bad_week_hides_no_trouble_and_three_become_habit(bad: int, at_least: float, at_most: float) -> None:
+def test_one_bad_week_hides_no_trouble_and_three_become_baseline(bad: int, at_least: float, at_most: float) -> None:
     """Eight times as slow as ever, in the newest weeks and now."""
     chance = random.Random(2)
     slow = math.log(8)
     known = [drawn(lambda: chance.lognormvariate(slow if n < bad else 0, 0.2), 60) for n in range(6)]  # noqa: B023  # called at once
-    found = habit_of(Basis.WEEKDAY, known)
+    found = baseline_of(Basis.WEEKDAY, known)
     share = sum(ask(found, ttft_s=chance.lognormvariate(slow, 0.2)) for _ in range(1000)) / 1000
     assert at_least <= share <= at_most
 
@@ -414,7 +414,7 @@ def test_an_endpoint_that_grows_slower_over_weeks_gets_used_to_it() -> None:
     """One tenth a week: never unusual, and after seven weeks twice as slow as at first."""
     for week in range(6, 14):
         known = [past(AT - n * 7 * DAY, {1.1 ** (week - n): 30}) for n in range(1, 7)]
-        habit = ttft_of(known)
-        assert habit is not None
-        assert not ask(habit, ttft_s=1.1**week)
+        baseline = ttft_of(known)
+        assert baseline is not None
+        assert not ask(baseline, ttft_s=1.1**week)
     assert 1.1**7 > 1.9

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from monitor.domain.status import Status
 from monitor.score.health import (
-    CALM,
+    SURPRISE_MEMORY,
     Assessment,
     Health,
     LastError,
@@ -123,7 +123,7 @@ def test_a_success_is_what_ends_that_whatever_came_before() -> None:
 
 def test_a_first_failure_is_looked_at_again_at_once() -> None:
     """It is no surprise: one in seven unknown endpoints never works."""
-    assert [each.health.calm for each in steps("ff")] == [0, 1]
+    assert [each.health.since_surprise for each in steps("ff")] == [0, 1]
 
 
 # Hysteresis
@@ -178,7 +178,7 @@ def test_between_the_two_lines_the_status_never_changes(letters: str) -> None:
         if now is Status.UP:
             assert fine >= 0.8
         if was is Status.UP:
-            assert fine < 0.25 or dead >= 0.5 or later.health.odd >= 3
+            assert fine < 0.25 or dead >= 0.5 or later.health.anomaly_count >= 3
         if now is Status.DOWN:
             assert dead >= 0.5
         if was is Status.DOWN:
@@ -202,21 +202,30 @@ def test_since_is_the_start_of_the_sample_that_changed_the_status() -> None:
 # Unusual samples
 
 
-def test_three_more_unusual_samples_than_usual_ones_degrade_it() -> None:
+def test_three_more_anomalous_samples_than_usual_ones_degrade_it() -> None:
     assert statuses("uuu", WELL, 201) == [Status.UP, Status.UP, Status.DEGRADED]
     assert statuses("uououu", WELL, 201)[-1] is Status.UP
     assert statuses("uououuu", WELL, 201)[-1] is Status.DEGRADED
 
 
 def test_it_stays_degraded_until_the_usual_ones_have_caught_up() -> None:
-    odd = advanced(observations("u" * 30, 201), WELL)
-    assert statuses("ooooo", odd, 231) == [Status.DEGRADED] * 4 + [Status.UP]
+    anomaly_count = advanced(observations("u" * 30, 201), WELL)
+    assert statuses("ooooo", anomaly_count, 231) == [Status.DEGRADED] * 4 + [Status.UP]
 
 
-def test_unusual_samples_say_nothing_of_whether_the_next_one_succeeds() -> None:
-    usual, odd = advanced(observations("ooo", 201), WELL), advanced(observations("uuu", 201), WELL)
-    assert score(odd) == score(usual)
-    assert replace(odd.health, odd=0, calm=CALM + 203, status=Status.UP, since=usual.health.since) == usual.health
+def test_anomalous_samples_say_nothing_of_whether_the_next_one_succeeds() -> None:
+    usual, anomalous = advanced(observations("ooo", 201), WELL), advanced(observations("uuu", 201), WELL)
+    assert score(anomalous) == score(usual)
+    assert (
+        replace(
+            anomalous.health,
+            anomaly_count=0,
+            since_surprise=SURPRISE_MEMORY + 203,
+            status=Status.UP,
+            since=usual.health.since,
+        )
+        == usual.health
+    )
 
 
 # Score
@@ -250,13 +259,13 @@ def test_a_failure_of_no_class_is_a_failure_all_the_same() -> None:
 
 
 def test_calm_counts_the_samples_since_the_newest_surprise() -> None:
-    assert [each.health.calm for each in steps("ofooo", WELL, 201)] == [CALM + 201, 0, 1, 2, 3]
+    assert [each.health.since_surprise for each in steps("ofooo", WELL, 201)] == [SURPRISE_MEMORY + 201, 0, 1, 2, 3]
 
 
 def test_what_became_likely_is_no_surprise_but_a_status_on_its_way_down_is_looked_at_again() -> None:
-    found = [(each.health.status, each.health.calm) for each in steps("ffff", WELL, 201)]
+    found = [(each.health.status, each.health.since_surprise) for each in steps("ffff", WELL, 201)]
     assert found == [(Status.UP, 0), (Status.DOWN, 1), (Status.DOWN, 2), (Status.DOWN, 3)]
-    found = [(each.health.status, each.health.calm) for each in steps("ssss", WELL, 201)]
+    found = [(each.health.status, each.health.since_surprise) for each in steps("ssss", WELL, 201)]
     assert found == [(Status.UP, 0), (Status.UP, 1), (Status.DEGRADED, 0), (Status.DEGRADED, 1)]
 
 
@@ -264,7 +273,7 @@ def test_a_recovery_is_looked_at_again_at_once() -> None:
     long_down = advanced(observations("f" * 120, 201), WELL)
     turns = [each.health for each in steps("oooooooo", long_down, 321)]
     first = next(place for place, each in enumerate(turns) if each.status is Status.UP)
-    assert [each.calm for each in turns[first : first + 3]] == [0, 1, 2]
+    assert [each.since_surprise for each in turns[first : first + 3]] == [0, 1, 2]
 
 
 # A row of failures
@@ -511,17 +520,17 @@ def test_whatever_the_order_of_samples_time_only_goes_on(
 def test_what_is_dated_later_than_now_is_dated_now_once_the_clock_has_come_back() -> None:
     """Else it would never get stale."""
     ahead = after(30 * 86_400)
-    outlook = replace(NEW, at_s=ahead.timestamp())
+    belief = replace(NEW, at_s=ahead.timestamp())
     health = Health(
         since=ahead,
         measured_at=ahead,
-        own=outlook,
-        paced_at=ahead,
+        own=belief,
+        interval_from=ahead,
         trouble=Trouble(error=ErrorClass.AUTH, since=ahead),
         last_error=LastError(error=ErrorClass.AUTH, at=ahead),
     )
     found = bounded(health, after(0))
-    assert (found.since, found.measured_at, found.paced_at) == (after(0), after(0), after(0))
+    assert (found.since, found.measured_at, found.interval_from) == (after(0), after(0), after(0))
     assert found.own.at_s == after(0).timestamp()
     assert found.trouble == Trouble(error=ErrorClass.AUTH, since=after(0))
     assert found.last_error == LastError(error=ErrorClass.AUTH, at=after(0))

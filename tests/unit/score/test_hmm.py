@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.score.base_rates import DEFAULT_RATES
 from monitor.score.hmm import (
     LASTING,
     NEW,
@@ -25,8 +26,7 @@ from monitor.score.hmm import (
     update,
 )
 from monitor.score.markov import HOUR_S, Belief, Hidden, moved, settled
-from monitor.score.persistent import NEWCOMER, Persistent
-from monitor.score.usual import USUAL
+from monitor.score.persistent import NEWCOMER, PersistentTrouble
 from probes._model import ErrorClass
 from tests.unit.score.values import EVERY_S, START, unhurried
 
@@ -136,7 +136,7 @@ def test_failures_that_are_usual_for_slowness_are_taken_for_less_of_an_outage() 
 @given(histories)
 def test_beliefs_are_distributions_and_give_nothing_up_for_impossible(history: list[tuple[Seen, float]]) -> None:
     view = lived(history)
-    for belief in (view.own.belief, view.shared.belief):
+    for belief in (view.own.probabilities, view.shared.probabilities):
         if history:
             assert sum(belief) == pytest.approx(1, abs=1e-9)
             assert all(5e-7 < share < 1 for share in belief)
@@ -162,8 +162,10 @@ def test_even_after_months_of_success_an_outage_is_believed_within_three_failure
 def test_a_request_meets_the_worse_of_both_states(history: list[tuple[Seen, float]], seconds: float) -> None:
     view = lived(history)
     at_s = newest_s(view) + seconds
-    own = moved(view.own.belief, OWN, view.own.luck, seconds) if history else settled(OWN, 1.0)
-    shared = moved(view.shared.belief, SHARED, view.shared.luck, seconds) if history else settled(SHARED, 1.0)
+    own = moved(view.own.probabilities, OWN, view.own.onset_factor, seconds) if history else settled(OWN, 1.0)
+    shared = (
+        moved(view.shared.probabilities, SHARED, view.shared.onset_factor, seconds) if history else settled(SHARED, 1.0)
+    )
     lasts, left = NEWCOMER.share, 0.0
     if history:
         lasts, _, left = view.persistent.aged(seconds)
@@ -215,7 +217,7 @@ def test_one_endpoints_failures_lower_the_score_of_another_and_its_successes_rai
     hurt = beside(WELL, failing)
     assert chance(hurt, at_s).score < chance(WELL, at_s).score - 0.2
     cleared = beside(failing, told([GOOD] * 3, hurt, first=64))
-    assert cleared.shared.belief[Hidden.UP] > failing.shared.belief[Hidden.UP] + 0.2
+    assert cleared.shared.probabilities[Hidden.UP] > failing.shared.probabilities[Hidden.UP] + 0.2
 
 
 def test_an_endpoint_that_fails_alone_is_in_trouble_alone() -> None:
@@ -226,7 +228,7 @@ def test_an_endpoint_that_fails_alone_is_in_trouble_alone() -> None:
         other = told([GOOD], beside(other, one), first=minute)
     assert score(beside(one, other)) < 0.15
     assert score(other) > 0.9
-    assert other.shared.belief[Hidden.UP] > 0.9
+    assert other.shared.probabilities[Hidden.UP] > 0.9
 
 
 def test_when_all_fail_it_is_the_providers_trouble() -> None:
@@ -234,7 +236,7 @@ def test_when_all_fail_it_is_the_providers_trouble() -> None:
     for minute in range(61, 64):
         one = told([FAILED], beside(one, other), first=minute)
         other = told([FAILED], beside(other, one), first=minute)
-    assert other.shared.belief[Hidden.UP] < 0.1
+    assert other.shared.probabilities[Hidden.UP] < 0.1
     unheard = beside(WELL, other)
     assert chance(unheard, newest_s(other)).score < 0.3
 
@@ -244,23 +246,23 @@ def test_when_all_fail_it_is_the_providers_trouble() -> None:
 
 def test_what_fails_now_and_then_is_learned_to_be_usual() -> None:
     often = told(([GOOD] * 24 + [FAILED]) * 40)
-    assert often.usual.fail_share == pytest.approx(0.04, abs=0.015)
+    assert often.base_rates.fail_share == pytest.approx(0.04, abs=0.015)
     assert expected(often, FAILED, newest_s(often)) > 2 * expected(WELL, FAILED, newest_s(WELL))
 
 
 def test_what_misses_its_slo_now_and_then_is_learned_to_be_usual() -> None:
     late = told(([GOOD] * 14 + [LATE]) * 40)
-    assert late.usual.miss_share == pytest.approx(1 / 15, abs=0.025)
+    assert late.base_rates.miss_share == pytest.approx(1 / 15, abs=0.025)
 
 
 def test_a_well_behaved_endpoint_is_learned_to_fail_less_than_most() -> None:
-    assert told([GOOD] * 2_000).usual.fail_share < USUAL.fail_share / 5
+    assert told([GOOD] * 2_000).base_rates.fail_share < DEFAULT_RATES.fail_share / 5
 
 
 def test_an_outage_does_not_become_usual() -> None:
     """It says what the endpoint is, not what it is like while it is well."""
     later = told([FAILED] * 500, FALLEN, first=65)
-    assert later.usual.fail_share == pytest.approx(FALLEN.usual.fail_share, rel=0.02)
+    assert later.base_rates.fail_share == pytest.approx(FALLEN.base_rates.fail_share, rel=0.02)
 
 
 def test_uncertainty_shrinks_with_what_was_seen() -> None:
@@ -292,43 +294,45 @@ DAY = [GOOD] * 140 + [FAILED] * 4
 
 
 def test_trouble_is_expected_sooner_of_those_who_were_often_in_trouble() -> None:
-    luckless = told_apart(DAY * 30, every_s=TEN_MINUTES_S)
-    calm = told_apart([GOOD] * len(DAY) * 30, every_s=TEN_MINUTES_S)
-    assert calm.own.luck < 1 < luckless.own.luck
-    assert luckless.own.onsets > 5
-    assert score(luckless, DAY_S) < score(calm, DAY_S)
+    troubled = told_apart(DAY * 30, every_s=TEN_MINUTES_S)
+    since_surprise = told_apart([GOOD] * len(DAY) * 30, every_s=TEN_MINUTES_S)
+    assert since_surprise.own.onset_factor < 1 < troubled.own.onset_factor
+    assert troubled.own.onsets > 5
+    assert score(troubled, DAY_S) < score(since_surprise, DAY_S)
 
 
-def test_a_provider_whose_endpoints_all_fail_is_the_one_that_is_luckless() -> None:
+def test_a_provider_whose_endpoints_all_fail_is_the_one_that_has_the_onsets() -> None:
     one = other = FRESH
     for place, each in enumerate(DAY * 15):
         one = told([each], beside(one, other), place, TEN_MINUTES_S)
         other = told([each], beside(other, one), place, TEN_MINUTES_S)
-    assert (other.shared.luck > 2, other.own.luck < 1) == (True, True)
+    assert (other.shared.onset_factor > 2, other.own.onset_factor < 1) == (True, True)
 
 
-def test_the_more_onsets_the_more_luck() -> None:
+def test_the_more_onsets_the_higher_the_onset_factor() -> None:
     found = []
     for days in (16, 8, 4, 2, 1):
-        calm = [GOOD] * len(DAY) * (days - 1)
-        found.append(told_apart([*calm, *DAY] * (16 // days), every_s=TEN_MINUTES_S).own.luck)
+        since_surprise = [GOOD] * len(DAY) * (days - 1)
+        found.append(told_apart([*since_surprise, *DAY] * (16 // days), every_s=TEN_MINUTES_S).own.onset_factor)
     assert found == sorted(found)
     assert found[-1] > 2 * found[0]
 
 
 @unhurried
 @given(histories)
-def test_luck_is_bounded_and_comes_in_steps(history: list[tuple[Seen, float]]) -> None:
+def test_the_onset_factor_is_bounded_and_comes_in_steps(history: list[tuple[Seen, float]]) -> None:
     view = lived(history)
-    for outlook in (view.own, view.shared):
-        assert 0.125 <= outlook.luck <= 8
-        assert 2 * math.log2(outlook.luck) == pytest.approx(round(2 * math.log2(outlook.luck)), abs=1e-9)
+    for belief in (view.own, view.shared):
+        assert 0.125 <= belief.onset_factor <= 8
+        assert 2 * math.log2(belief.onset_factor) == pytest.approx(round(2 * math.log2(belief.onset_factor)), abs=1e-9)
 
 
-@pytest.mark.parametrize(("onsets", "hours", "luck"), [(1_000.0, 10.0, 8.0), (0.0, 100_000.0, 0.125)])
-def test_whatever_was_seen_luck_stays_within_its_bounds(onsets: float, hours: float, luck: float) -> None:
+@pytest.mark.parametrize(("onsets", "hours", "onset_factor"), [(1_000.0, 10.0, 8.0), (0.0, 100_000.0, 0.125)])
+def test_whatever_was_seen_the_onset_factor_stays_within_its_bounds(
+    onsets: float, hours: float, onset_factor: float
+) -> None:
     view = EndpointBelief(own=ProviderBelief(at_s=BEGIN_S, onsets=onsets, hours=hours))
-    assert after(view, GOOD, BEGIN_S + 1).own.luck == luck
+    assert after(view, GOOD, BEGIN_S + 1).own.onset_factor == onset_factor
 
 
 def test_an_onset_counts_once_until_the_trouble_is_over() -> None:
@@ -348,9 +352,12 @@ def test_an_onset_counts_once_until_the_trouble_is_over() -> None:
 
 def test_without_news_the_belief_settles_to_the_long_run() -> None:
     for view in (WELL, FALLEN):
-        own, shared = replace(NEW, luck=view.own.luck), replace(NEW, luck=view.shared.luck)
+        own, shared = (
+            replace(NEW, onset_factor=view.own.onset_factor),
+            replace(NEW, onset_factor=view.shared.onset_factor),
+        )
         lasts = view.persistent.aged(1e9)[0]
-        rest = chance(replace(view, own=own, shared=shared, persistent=Persistent(share=lasts)), BEGIN_S).score
+        rest = chance(replace(view, own=own, shared=shared, persistent=PersistentTrouble(share=lasts)), BEGIN_S).score
         distances = [abs(score(view, hours * HOUR_S) - rest) for hours in (0, 0.5, 1, 2, 5, 24, 24 * 365)]
         assert distances[0] == max(distances)
         assert distances[-1] < 1e-6
@@ -384,10 +391,10 @@ def test_that_nobody_answers_says_much() -> None:
 @pytest.mark.parametrize("seen", [REACHED, NOT_REACHED], ids=str)
 def test_a_probe_without_tokens_says_nothing_of_what_is_usual(seen: Seen) -> None:
     later = after(WELL, seen, newest_s(WELL))
-    assert later.usual == WELL.usual
+    assert later.base_rates == WELL.base_rates
 
 
 def test_a_view_is_never_changed_by_what_comes_after() -> None:
-    belief: Belief = WELL.own.belief
+    belief: Belief = WELL.own.probabilities
     after(WELL, FAILED, newest_s(WELL))
-    assert WELL.own.belief is belief
+    assert WELL.own.probabilities is belief

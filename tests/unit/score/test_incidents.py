@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from monitor.domain.incident import Cause, Incident, incident_id
 from monitor.domain.status import Status
-from monitor.score.incidents import IncidentTracker, accused, bounded_docket, ruled
+from monitor.score.incidents import IncidentTracker, add_evidence, bounded_tracker, update
 from probes._model import ErrorClass
 from tests.unit.score.values import after, unhurried
 
@@ -16,17 +16,17 @@ NAME = "groq:llama"
 EMPTY = IncidentTracker()
 
 
-def accuse(docket: IncidentTracker, seconds: float, cause: ErrorClass | Cause = ErrorClass.CONNECT) -> IncidentTracker:
-    return accused(docket, NAME, cause, after(seconds))
+def accuse(tracker: IncidentTracker, seconds: float, cause: ErrorClass | Cause = ErrorClass.CONNECT) -> IncidentTracker:
+    return add_evidence(tracker, NAME, cause, after(seconds))
 
 
-def rule(docket: IncidentTracker, status: Status, seconds: float, *, cleared: bool = False) -> IncidentTracker:
-    return ruled(docket, NAME, status, after(seconds), cleared=cleared)
+def rule(tracker: IncidentTracker, status: Status, seconds: float, *, cleared: bool = False) -> IncidentTracker:
+    return update(tracker, NAME, status, after(seconds), cleared=cleared)
 
 
-def incident_of(docket: IncidentTracker) -> Incident:
-    assert docket.incident is not None
-    return docket.incident
+def incident_of(tracker: IncidentTracker) -> Incident:
+    assert tracker.incident is not None
+    return tracker.incident
 
 
 def opened(seconds: float = 60, status: Status = Status.DOWN) -> IncidentTracker:
@@ -54,9 +54,9 @@ def test_nothing_comes_of_nothing(status: Status) -> None:
 
 @pytest.mark.parametrize("status", [Status.DEGRADED, Status.DOWN])
 def test_it_begins_with_the_first_sample_that_spoke_and_not_with_the_one_that_settled_it(status: Status) -> None:
-    docket = rule(accuse(EMPTY, 60), Status.UP, 60)
-    docket = rule(accuse(docket, 62, ErrorClass.TLS), status, 62)
-    assert docket == IncidentTracker(
+    tracker = rule(accuse(EMPTY, 60), Status.UP, 60)
+    tracker = rule(accuse(tracker, 62, ErrorClass.TLS), status, 62)
+    assert tracker == IncidentTracker(
         incident=Incident(
             id=incident_id(NAME, after(60)),
             endpoint=NAME,
@@ -79,41 +79,41 @@ def test_one_that_fell_because_of_its_provider_says_so() -> None:
 
 
 def test_causes_are_counted_and_the_first_seen_stands_first() -> None:
-    docket = opened()
+    tracker = opened()
     causes: list[ErrorClass | Cause] = [Cause.SLO, ErrorClass.CONNECT, Cause.HABIT, Cause.SLO, Cause.SLO]
     for seconds, cause in enumerate(causes, 61):
-        docket = rule(accuse(docket, seconds, cause), Status.DOWN, seconds)
-    incident = incident_of(docket)
+        tracker = rule(accuse(tracker, seconds, cause), Status.DOWN, seconds)
+    incident = incident_of(tracker)
     assert [*incident.causes.items()] == [("connect", 2), ("slo", 3), ("habit", 1)]
     assert (incident.samples, incident.cause, incident.last_at) == (6, "slo", after(65))
 
 
 def test_a_late_sample_is_counted_and_does_not_turn_time_back() -> None:
-    docket = accuse(accuse(opened(), 120), 90)
-    assert (incident_of(docket).last_at, incident_of(docket).samples) == (after(120), 3)
+    tracker = accuse(accuse(opened(), 120), 90)
+    assert (incident_of(tracker).last_at, incident_of(tracker).samples) == (after(120), 3)
 
 
 def test_a_degraded_one_may_get_worse_and_never_better() -> None:
     worsts = []
-    docket = opened(status=Status.DEGRADED)
+    tracker = opened(status=Status.DEGRADED)
     for seconds, status in enumerate([Status.DEGRADED, Status.DOWN, Status.DEGRADED, Status.DOWN], 61):
-        docket = rule(docket, status, seconds)
-        worsts.append(incident_of(docket).worst)
+        tracker = rule(tracker, status, seconds)
+        worsts.append(incident_of(tracker).worst)
     assert worsts == [Status.DEGRADED, Status.DOWN, Status.DOWN, Status.DOWN]
 
 
-def test_a_ruling_that_changes_nothing_leaves_the_docket_itself() -> None:
-    docket = opened()
-    assert rule(docket, Status.DOWN, 120) is docket
+def test_an_update_that_changes_nothing_leaves_the_tracker_itself() -> None:
+    tracker = opened()
+    assert rule(tracker, Status.DOWN, 120) is tracker
 
 
 # Its end
 
 
 def test_it_ends_when_the_endpoint_is_up_and_is_kept_until_the_next_ruling() -> None:
-    docket = rule(opened(), Status.UP, 300)
-    assert (incident_of(docket).ended_at, docket.is_open) == (after(300), True)
-    assert rule(docket, Status.UP, 360, cleared=True) == EMPTY
+    tracker = rule(opened(), Status.UP, 300)
+    assert (incident_of(tracker).ended_at, tracker.is_open) == (after(300), True)
+    assert rule(tracker, Status.UP, 360, cleared=True) == EMPTY
 
 
 @pytest.mark.parametrize("cleared", [True, False])
@@ -153,16 +153,16 @@ steps = st.lists(
 def test_at_most_one_is_open_and_every_one_begins_grows_and_ends_in_order(
     steps: list[tuple[float, ErrorClass | Cause | None, Status, bool]],
 ) -> None:
-    docket, seconds = EMPTY, 0.0
+    tracker, seconds = EMPTY, 0.0
     newest: dict[str, Incident] = {}
     for later_s, cause, status, cleared in steps:
         seconds += later_s
         if cause is not None:
-            docket = accuse(docket, seconds, cause)
-        docket = rule(docket, status, seconds, cleared=cleared)
-        assert docket.is_open or status not in {Status.DEGRADED, Status.DOWN}
-        if docket.incident is not None and docket.is_open:
-            newest[docket.incident.id] = docket.incident
+            tracker = accuse(tracker, seconds, cause)
+        tracker = rule(tracker, status, seconds, cleared=cleared)
+        assert tracker.is_open or status not in {Status.DEGRADED, Status.DOWN}
+        if tracker.incident is not None and tracker.is_open:
+            newest[tracker.incident.id] = tracker.incident
         assert len([each for each in newest.values() if each.ended_at is None]) <= 1
     for incident in newest.values():
         assert incident.began_at <= incident.last_at <= (incident.ended_at or incident.last_at)
@@ -172,7 +172,7 @@ def test_at_most_one_is_open_and_every_one_begins_grows_and_ends_in_order(
 
 def test_an_incident_began_no_later_than_now_whatever_a_clock_that_was_ahead_said() -> None:
     ahead = after(30 * 86_400)
-    docket = bounded_docket(accused(IncidentTracker(), "a:one", ErrorClass.DNS, ahead), after(0))
-    assert docket.incident is not None
-    assert (docket.incident.began_at, docket.incident.last_at) == (after(0), after(0))
-    assert bounded_docket(IncidentTracker(), after(0)) == IncidentTracker()
+    tracker = bounded_tracker(add_evidence(IncidentTracker(), "a:one", ErrorClass.DNS, ahead), after(0))
+    assert tracker.incident is not None
+    assert (tracker.incident.began_at, tracker.incident.last_at) == (after(0), after(0))
+    assert bounded_tracker(IncidentTracker(), after(0)) == IncidentTracker()

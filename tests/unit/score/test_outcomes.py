@@ -48,7 +48,7 @@ def test_a_wrong_answer_that_is_not_to_count_is_a_success(blame: Blame) -> None:
 
 
 @pytest.mark.parametrize("error", ErrorClass)
-def test_a_blame_that_was_moved_decides(error: ErrorClass) -> None:
+def test_a_blame_that_was_overridden_decides(error: ErrorClass) -> None:
     assert outcome(error, Blame.PROVIDER, count_wrong_answers=True) is SampleOutcome.FAILED
     refused = SampleOutcome.RATE_LIMITED if error is ErrorClass.RATE_LIMITED else SampleOutcome.ACCOUNT
     assert outcome(error, Blame.ACCOUNT, count_wrong_answers=True) is refused

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.score.persistent import HOUR_S, NEWCOMER, Persistent, bounded
+from monitor.score.persistent import HOUR_S, NEWCOMER, PersistentTrouble, bounded
 from tests.unit.score.values import unhurried
 
-KNOWN = Persistent(share=0.5)
+KNOWN = PersistentTrouble(share=0.5)
 samples = st.lists(st.sampled_from("osf"), max_size=40).map("".join)
 
 
-def told(letters: Iterable[str], persistent: Persistent = KNOWN, keep: float = 1.0) -> Persistent:
+def told(letters: Iterable[str], persistent: PersistentTrouble = KNOWN, keep: float = 1.0) -> PersistentTrouble:
     """After these samples: `o` good, `s` misses the SLO, `f` fails."""
     for each in letters:
         persistent = persistent.after(persistent.share, keep, good=each == "o", late=each == "s")
@@ -72,22 +72,24 @@ def test_what_always_fails_comes_in_no_bursts() -> None:
 
 
 def test_it_begins_and_ends_by_itself() -> None:
-    shares = [Persistent(share=share).aged(hours * HOUR_S)[0] for share in (0.0001, 0.9) for hours in (0, 1, 10, 1e4)]
+    shares = [
+        PersistentTrouble(share=share).aged(hours * HOUR_S)[0] for share in (0.0001, 0.9) for hours in (0, 1, 10, 1e4)
+    ]
     assert shares[:4] == sorted(shares[:4])
     assert shares[4:] == sorted(shares[4:], reverse=True)
     assert shares[3] == pytest.approx(shares[7])
 
 
 def test_of_a_chance_that_it_is_well_the_part_that_has_just_become_so_is_told() -> None:
-    _, _, left = Persistent(share=0.9).aged(HOUR_S)
+    _, _, left = PersistentTrouble(share=0.9).aged(HOUR_S)
     assert 0.05 < left < 0.5
-    assert Persistent(share=0.9).aged(0)[2] == 0
-    assert Persistent(share=0.9).aged(1e6)[2] == pytest.approx(0, abs=1e-9)
+    assert PersistentTrouble(share=0.9).aged(0)[2] == 0
+    assert PersistentTrouble(share=0.9).aged(1e6)[2] == pytest.approx(0, abs=1e-9)
 
 
 def test_if_it_may_have_begun_only_now_what_was_seen_before_counts_for_less() -> None:
     before = told("o" * 20)
-    _, keep, _ = Persistent(share=0.02).aged(HOUR_S)
+    _, keep, _ = PersistentTrouble(share=0.02).aged(HOUR_S)
     assert 0.5 < keep < 0.97
     assert told("f", before, keep).good < told("f", before).good
     assert before.next_shares(0.0)[2] > before.next_shares(1.0)[2]
@@ -110,5 +112,5 @@ def test_one_newcomer_in_seven_never_was_well() -> None:
 
 
 def test_while_it_is_unlikely_what_is_seen_is_not_of_it() -> None:
-    assert told("ooo", Persistent(share=0.001)).seen == 1
-    assert told("ooo", Persistent(share=0.5)).seen > 2.9
+    assert told("ooo", PersistentTrouble(share=0.001)).seen == 1
+    assert told("ooo", PersistentTrouble(share=0.5)).seen > 2.9

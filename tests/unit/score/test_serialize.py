@@ -12,43 +12,43 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.domain.status import Status
+from monitor.score.base_rates import DEFAULT_RATES, BaseRates
 from monitor.score.health import Health, LastError, Trouble
 from monitor.score.hmm import NEW, ProviderBelief
 from monitor.score.markov import Hidden
-from monitor.score.persistent import NEWCOMER, Persistent
+from monitor.score.persistent import NEWCOMER, PersistentTrouble
 from monitor.score.serialize import VERSION, Remembered, state_from_text, state_to_text
-from monitor.score.usual import USUAL, Usual
 from probes._model import ErrorClass
 from tests.unit.score.values import NEVER, START, advanced, observations, unhurried
 
 NEAR = 1e-7
 """What is believed is written to nine digits."""
-OUTLOOK = ("at_s", "troubled", "onsets", "hours", "luck", *(hidden.name.lower() for hidden in Hidden))
+BELIEF = ("at_s", "troubled", "onsets", "hours", "onset_factor", *(hidden.name.lower() for hidden in Hidden))
 """The numbers that an outlook is written as."""
 
 moments = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(9000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 errors = st.sampled_from(ErrorClass)
 counts = st.integers(0, 10**9)
-beliefs = st.lists(st.floats(1e-6, 1), min_size=len(Hidden), max_size=len(Hidden)).map(
+probabilities = st.lists(st.floats(1e-6, 1), min_size=len(Hidden), max_size=len(Hidden)).map(
     lambda weights: tuple(weight / sum(weights) for weight in weights)
 )
-outlooks = st.just(NEW) | st.builds(
+beliefs = st.just(NEW) | st.builds(
     ProviderBelief,
     at_s=st.floats(0, 1e12),
-    belief=beliefs,
+    probabilities=probabilities,
     troubled=st.booleans(),
     onsets=st.floats(0, 1e300),
     hours=st.floats(0, 1e300),
-    luck=st.floats(0.25, 8),
+    onset_factor=st.floats(0.25, 8),
 )
-usuals = st.builds(
-    lambda fails, misses, rest: Usual(fails=fails, misses=misses, all=10 * fails + 4 * misses + rest),
+rates = st.builds(
+    lambda fails, misses, rest: BaseRates(fails=fails, misses=misses, all=10 * fails + 4 * misses + rest),
     st.floats(1e-3, 1e6),
     st.floats(1e-3, 1e6),
     st.floats(100, 1e6),
 )
 persistents = st.builds(
-    Persistent,
+    PersistentTrouble,
     share=st.floats(1e-6, 1 - 1e-6),
     good=st.floats(0, 400),
     late=st.floats(0, 400),
@@ -61,13 +61,13 @@ healths = st.builds(
     status=st.sampled_from(Status),
     since=moments,
     measured_at=st.none() | moments,
-    own=outlooks,
-    usual=usuals,
+    own=beliefs,
+    base_rates=rates,
     persistent=persistents,
     succeeded=st.booleans(),
     failures=counts,
-    odd=counts,
-    calm=counts,
+    anomaly_count=counts,
+    since_surprise=counts,
     trouble=st.none() | st.builds(Trouble, error=errors, since=moments),
     last_error=st.none()
     | st.builds(LastError, error=errors, at=moments, status_code=st.none() | st.integers(100, 599)),
@@ -94,14 +94,14 @@ def changed(**fields: Any) -> str:
 
 def changed_within(section: str, fields: dict[str, object]) -> str:
     """The same, within one of its outlooks; "" leaves a number out."""
-    was = dict(zip(OUTLOOK, json.loads(text_of(FULL))[section].split(), strict=True))
+    was = dict(zip(BELIEF, json.loads(text_of(FULL))[section].split(), strict=True))
     return changed(**{section: " ".join(str(value) for value in (was | fields).values())})
 
 
-def assert_same_outlook(one: ProviderBelief, other: ProviderBelief) -> None:
-    assert one.belief == pytest.approx(other.belief, abs=NEAR)
-    assert sum(one.belief) == pytest.approx(1, abs=1e-12)
-    for name in ("onsets", "hours", "luck"):
+def assert_same_belief(one: ProviderBelief, other: ProviderBelief) -> None:
+    assert one.probabilities == pytest.approx(other.probabilities, abs=NEAR)
+    assert sum(one.probabilities) == pytest.approx(1, abs=1e-12)
+    for name in ("onsets", "hours", "onset_factor"):
         assert getattr(one, name) == pytest.approx(getattr(other, name), rel=NEAR)
     assert (one.at_s is None, one.troubled) == (other.at_s is None, other.troubled)
     assert one.at_s == pytest.approx(other.at_s, abs=1e-6)
@@ -109,20 +109,20 @@ def assert_same_outlook(one: ProviderBelief, other: ProviderBelief) -> None:
 
 def assert_same(one: Remembered, other: Remembered) -> None:
     """But for digits that are not written."""
-    assert_same_outlook(one.shared, other.shared)
-    assert_same_outlook(one.health.own, other.health.own)
+    assert_same_belief(one.shared, other.shared)
+    assert_same_belief(one.health.own, other.health.own)
     for name in ("fails", "misses", "all"):
-        assert getattr(one.health.usual, name) == pytest.approx(getattr(other.health.usual, name), rel=NEAR)
+        assert getattr(one.health.base_rates, name) == pytest.approx(getattr(other.health.base_rates, name), rel=NEAR)
     ours, theirs = one.health.persistent, other.health.persistent
     for name in ("share", "good", "late", "failed", "alike"):
         assert getattr(ours, name) == pytest.approx(getattr(theirs, name), rel=NEAR)
     assert ours.was_good is theirs.was_good
-    health = replace(one.health, own=other.health.own, usual=other.health.usual, persistent=theirs)
+    health = replace(one.health, own=other.health.own, base_rates=other.health.base_rates, persistent=theirs)
     assert health == other.health
 
 
 @unhurried
-@given(healths, outlooks)
+@given(healths, beliefs)
 def test_what_is_known_comes_back(health: Health, shared: ProviderBelief) -> None:
     known = state_from_text(state_to_text(health, shared))
     assert known is not None
@@ -130,7 +130,7 @@ def test_what_is_known_comes_back(health: Health, shared: ProviderBelief) -> Non
 
 
 @unhurried
-@given(healths, outlooks)
+@given(healths, beliefs)
 def test_a_state_is_one_line(health: Health, shared: ProviderBelief) -> None:
     assert "\n" not in state_to_text(health, shared)
 
@@ -146,7 +146,7 @@ def test_a_state_does_not_wear_off_by_being_restored_again_and_again() -> None:
 
 def test_before_the_first_sample_there_is_a_state_too() -> None:
     assert state_from_text(text_of(NEVER)) == NEVER
-    assert NEVER.health.usual == USUAL
+    assert NEVER.health.base_rates == DEFAULT_RATES
 
 
 def test_a_sample_after_a_restart_does_what_it_would_have_done() -> None:
@@ -154,8 +154,8 @@ def test_a_sample_after_a_restart_does_what_it_would_have_done() -> None:
     assert restored is not None
     later, would_be = advanced(observations("ff", 5), restored), advanced(observations("ff", 5), FULL)
     assert later.health.status is would_be.health.status
-    assert later.health.own.belief == pytest.approx(would_be.health.own.belief, abs=1e-5)
-    assert later.shared.belief == pytest.approx(would_be.shared.belief, abs=1e-5)
+    assert later.health.own.probabilities == pytest.approx(would_be.health.own.probabilities, abs=1e-5)
+    assert later.shared.probabilities == pytest.approx(would_be.shared.probabilities, abs=1e-5)
 
 
 def test_a_moment_in_another_zone_is_the_same_moment() -> None:
@@ -181,7 +181,7 @@ def test_a_state_that_the_version_before_wrote_goes_on_as_of_a_well_known_endpoi
     assert known is not None
     assert (known.health.status, known.health.succeeded) == (Status.UP, True)
     assert known.health.persistent.share < 0.01
-    assert known.health.usual == Usual(fails=0.3, misses=0.6, all=1_060.0)
+    assert known.health.base_rates == BaseRates(fails=0.3, misses=0.6, all=1_060.0)
     goes_on(known)
 
 
@@ -189,7 +189,7 @@ def test_what_the_version_before_took_for_usual_though_it_was_bad_is_judged_anew
     known = state_from_text(before(status="up", usual="160 1 460"))
     assert known is not None
     assert known.health.persistent == NEWCOMER
-    assert known.health.usual.fail_share == pytest.approx(0.1)
+    assert known.health.base_rates.fail_share == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize(("status", "succeeded"), [("degraded", True), ("down", False), ("unknown", False)])
@@ -288,23 +288,23 @@ def test_a_state_with_a_wrong_value_is_none(fields: dict[str, object]) -> None:
         {"troubled": "perhaps"},
         {"down": ""},
         {"down": "0 0"},
-        dict.fromkeys(OUTLOOK[5:], 0),
-        dict.fromkeys(OUTLOOK[5:], 0.2),
-        {**dict.fromkeys(OUTLOOK[5:], 0), "up": 1.5, "down": -0.5},
+        dict.fromkeys(BELIEF[5:], 0),
+        dict.fromkeys(BELIEF[5:], 0.2),
+        {**dict.fromkeys(BELIEF[5:], 0), "up": 1.5, "down": -0.5},
         {"slow": float("nan")},
         {"onsets": -1},
         {"onsets": float("inf")},
         {"hours": None},
         {"hours": float("nan")},
-        {"luck": "much"},
-        {"luck": -1},
-        {"luck": 0},
-        {"luck": 9},
-        {"luck": 1e300},
+        {"onset_factor": "much"},
+        {"onset_factor": -1},
+        {"onset_factor": 0},
+        {"onset_factor": 9},
+        {"onset_factor": 1e300},
     ],
     ids=str,
 )
-def test_an_outlook_with_a_wrong_value_is_none(section: str, fields: dict[str, object]) -> None:
+def test_a_belief_with_a_wrong_value_is_none(section: str, fields: dict[str, object]) -> None:
     assert state_from_text(changed_within(section, fields)) is None
 
 
@@ -316,8 +316,8 @@ def test_a_state_without_one_of_its_fields_is_none(field: str) -> None:
 
 
 @pytest.mark.parametrize("section", ["own", "shared"])
-@pytest.mark.parametrize("field", OUTLOOK)
-def test_an_outlook_without_one_of_its_numbers_is_none(section: str, field: str) -> None:
+@pytest.mark.parametrize("field", BELIEF)
+def test_a_belief_without_one_of_its_numbers_is_none(section: str, field: str) -> None:
     assert state_from_text(changed_within(section, {field: ""})) is None
 
 
@@ -348,9 +348,9 @@ def test_whatever_stands_in_a_state_it_is_one_that_works_or_none(fields: dict[st
 @unhurried
 @given(
     st.sampled_from(["own", "shared"]),
-    st.dictionaries(st.sampled_from(OUTLOOK), json_values, max_size=3),
+    st.dictionaries(st.sampled_from(BELIEF), json_values, max_size=3),
 )
-def test_whatever_stands_in_an_outlook_it_is_one_that_works_or_none(section: str, fields: dict[str, object]) -> None:
+def test_whatever_stands_in_a_belief_it_is_one_that_works_or_none(section: str, fields: dict[str, object]) -> None:
     known = state_from_text(changed_within(section, fields))
     if known is not None:
         goes_on(known)

@@ -81,7 +81,7 @@ def advanced(seen: Iterable[Observation], known: Remembered = NEVER) -> Remember
 _LETTERS: dict[str, dict[str, Any]] = {
     "o": {"outcome": SampleOutcome.OK},
     "s": {"outcome": SampleOutcome.OK, "within_slo": False},
-    "u": {"outcome": SampleOutcome.OK, "unusual": True},
+    "u": {"outcome": SampleOutcome.OK, "anomalous": True},
     "f": {"outcome": SampleOutcome.FAILED},
     "r": {"outcome": SampleOutcome.OK, "reach": True},
     "x": {"outcome": SampleOutcome.FAILED, "reach": True},

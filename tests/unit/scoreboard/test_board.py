@@ -239,7 +239,7 @@ def test_wrong_answers_count_as_the_configuration_says() -> None:
         assert board.publish(TICK).rows[ONE].status is status
 
 
-def test_a_moved_blame_is_published_with_the_status_that_follows_from_it() -> None:
+def test_an_overridden_blame_is_published_with_the_status_that_follows_from_it() -> None:
     board = make_board(*SPECS, scoring=ScoringSpec(blame={ErrorClass.AUTH: Blame.PROVIDER}))
     board.absorb([sample_at(TICK + place * MINUTE, ErrorClass.AUTH, status_code=401) for place in range(3)])
     found = row(board.publish(TICK + 3 * MINUTE), ONE)
@@ -297,8 +297,8 @@ def test_the_limits_are_those_of_the_probe_that_settles_doubts() -> None:
 
 # Endpoints of one provider
 
-KIN, OTHER = "groq:qwen", "groq:gemma"
-FAMILY = (*SPECS, make_spec(KIN), make_spec(OTHER))
+SIBLINGS, OTHER = "groq:qwen", "groq:gemma"
+FAMILY = (*SPECS, make_spec(SIBLINGS), make_spec(OTHER))
 
 
 def with_family() -> Board:
@@ -315,9 +315,9 @@ def test_when_one_falls_those_of_its_provider_that_may_have_fallen_too_are_due_a
     board.absorb(minutes([GOOD], OTHER, 21))
     fell = board.absorb(minutes([BAD], first=22))
     assert known_from(fell.states[ONE]).health.status is Status.DOWN
-    assert fell.due[KIN] == begun(22)
-    assert set(fell.due) == {ONE, KIN}, "the other one was measured since, and the third is another provider's"
-    assert KIN not in board.absorb(minutes([BAD], first=23)).due, "it is told once"
+    assert fell.due[SIBLINGS] == begun(22)
+    assert set(fell.due) == {ONE, SIBLINGS}, "the other one was measured since, and the third is another provider's"
+    assert SIBLINGS not in board.absorb(minutes([BAD], first=23)).due, "it is told once"
 
 
 def test_what_one_shows_moves_the_published_score_of_another_with_the_next_sweep() -> None:
@@ -326,7 +326,7 @@ def test_what_one_shows_moves_the_published_score_of_another_with_the_next_sweep
     before = board.publish(now, sweep=True)
     board.absorb(minutes([BAD, BAD, BAD], first=20))
     after = board.publish(now, sweep=True)
-    for name, falls in ((KIN, True), (OTHER, True), (TWO, False)):
+    for name, falls in ((SIBLINGS, True), (OTHER, True), (TWO, False)):
         assert (row(after, name)["score"] < row(before, name)["score"]) is falls
 
 
@@ -334,20 +334,20 @@ def test_another_whose_status_follows_is_stored_and_published_with_its_incident(
     board = with_family()
     failures = [sample for at in range(20, 23) for name in (ONE, OTHER) for sample in minutes([BAD], name, at)]
     steps = [board.absorb([sample]) for sample in failures]
-    (followed,) = [step for step in steps if KIN in step.states]
-    assert known_from(followed.states[KIN]).health.status is Status.DEGRADED
-    assert {each.endpoint: dict(each.causes) for each in followed.incidents}[KIN] == {"provider": 1}
-    assert board.publish(TICK + 22 * MINUTE).rows[KIN].status is Status.DEGRADED
+    (followed,) = [step for step in steps if SIBLINGS in step.states]
+    assert known_from(followed.states[SIBLINGS]).health.status is Status.DEGRADED
+    assert {each.endpoint: dict(each.causes) for each in followed.incidents}[SIBLINGS] == {"provider": 1}
+    assert board.publish(TICK + 22 * MINUTE).rows[SIBLINGS].status is Status.DEGRADED
     assert all(TWO not in step.states for step in steps)
 
 
 def test_one_endpoint_that_fails_beside_well_ones_drags_none_of_them_down() -> None:
     board = with_family()
     for minute in range(20, 60):
-        board.absorb(minutes([BAD], first=minute) + minutes([GOOD], KIN, minute) + minutes([GOOD], OTHER, minute))
+        board.absorb(minutes([BAD], first=minute) + minutes([GOOD], SIBLINGS, minute) + minutes([GOOD], OTHER, minute))
     snapshot = board.publish(TICK + 60 * MINUTE, sweep=True)
-    assert [snapshot.rows[name].status for name in (ONE, KIN, OTHER)] == [Status.DOWN, Status.UP, Status.UP]
-    assert row(snapshot, KIN)["score"] > 0.9
+    assert [snapshot.rows[name].status for name in (ONE, SIBLINGS, OTHER)] == [Status.DOWN, Status.UP, Status.UP]
+    assert row(snapshot, SIBLINGS)["score"] > 0.9
 
 
 # Incidents
@@ -393,7 +393,7 @@ family_samples = st.lists(
     st.builds(
         lambda minute, name, error, ttft_s: sample_at(TICK + minute * MINUTE, error, name, ttft_s=ttft_s),
         st.floats(0, 90),
-        st.sampled_from([ONE, KIN, OTHER]),
+        st.sampled_from([ONE, SIBLINGS, OTHER]),
         st.sampled_from([GOOD, GOOD, BAD, BAD, ErrorClass.TIMEOUT_TTFT, ErrorClass.AUTH, ErrorClass.OVERRUN]),
         st.sampled_from([0.2, 9.0]),
     ),
@@ -495,7 +495,7 @@ def restarted(board: Board, stored: list[Sample], states: dict[str, str], now: d
         for (name, start, task, error), count in tallies.items():
             at = datetime.fromtimestamp(start, UTC)
             fresh.restore_counts(bucket_s, name, at, task=task, error=error, count=count)
-    fresh.restore_recent([each for each in stored if each.started_at >= now - 30 * MINUTE])
+    fresh.restore_latency([each for each in stored if each.started_at >= now - 30 * MINUTE])
     return fresh
 
 
@@ -539,13 +539,13 @@ def test_of_what_endpoints_of_a_provider_remember_of_it_the_newest_holds() -> No
     for minute in range(20, 23):
         for name in (ONE, OTHER):
             states.update(board.absorb(minutes([BAD], name, minute)).states)
-    states[KIN] = with_family().absorb(minutes([GOOD], KIN, 20)).states[KIN]
-    assert known_from(states[KIN]).shared.belief[Hidden.UP] > 0.9
+    states[SIBLINGS] = with_family().absorb(minutes([GOOD], SIBLINGS, 20)).states[SIBLINGS]
+    assert known_from(states[SIBLINGS]).shared.probabilities[Hidden.UP] > 0.9
     for order in (states, dict(reversed(states.items()))):
         fresh = make_board(*FAMILY)
         fresh.restore_states(order, {})
         shared = known_from(fresh.absorb([sample_at(TICK + 22 * MINUTE, BAD, OTHER)]).states[OTHER]).shared
-        assert shared.belief[Hidden.UP] < 0.01
+        assert shared.probabilities[Hidden.UP] < 0.01
 
 
 @pytest.mark.parametrize("text", ["", "{}", "not JSON", '{"version":99}'])
@@ -615,18 +615,18 @@ def test_what_is_stored_of_endpoints_that_are_gone_is_passed_over() -> None:
     states = board.absorb([sample_at(TICK)]).states
     board.restore_states({"gone:model": states[ONE]}, {"gone:model": TICK})
     board.restore_counts(1, "gone:model", TICK, task=Task.CHAT, error=None, count=3)
-    board.restore_recent([replace(sample_at(TICK), endpoint="gone:model")])
+    board.restore_latency([replace(sample_at(TICK), endpoint="gone:model")])
     assert ids(board.publish(TICK, sweep=True).body) == [ONE, TWO]
 
 
-def test_a_habit_is_its_endpoints_and_publishes_nothing() -> None:
+def test_a_baseline_is_its_endpoints_and_publishes_nothing() -> None:
     board = make_board(*SPECS)
     before = board.snapshot
-    assert {name: book.habits for name, book in board._books.items()} == {ONE: None, TWO: None}
-    habits = Baselines(hour=TICK, task=Task.CHAT)
+    assert {name: book.baselines for name, book in board._endpoints.items()} == {ONE: None, TWO: None}
+    baselines = Baselines(hour=TICK, task=Task.CHAT)
     for name in (TWO, "gone:model"):
-        board.habits(name, habits)
-    assert {name: book.habits for name, book in board._books.items()} == {ONE: None, TWO: habits}
+        board.baselines(name, baselines)
+    assert {name: book.baselines for name, book in board._endpoints.items()} == {ONE: None, TWO: baselines}
     assert board.snapshot is before
 
 

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.scoreboard.due import Ages, Moments, drift
+from monitor.scoreboard.due import DueTimes, RowAges, drift
 from tests.unit.score.values import START
 
 SECOND = timedelta(seconds=1)
 
 
 def test_names_come_when_their_moments_have_come_and_then_never_again() -> None:
-    moments = Moments()
+    moments = DueTimes()
     for name, at in (("late", 30), ("soon", 10), ("middle", 20), ("never", None)):
         moments.put(name, None if at is None else START + at * SECOND)
     assert moments.earliest == START + 10 * SECOND
@@ -27,7 +27,7 @@ def test_names_come_when_their_moments_have_come_and_then_never_again() -> None:
 
 
 def test_the_earlier_of_two_moments_of_a_name_counts() -> None:
-    moments = Moments()
+    moments = DueTimes()
     for at in (20, 30, 10, 10):
         moments.put("one", START + at * SECOND)
     assert list(moments.take(START + 60 * SECOND)) == ["one"]
@@ -36,7 +36,7 @@ def test_the_earlier_of_two_moments_of_a_name_counts() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 50)), max_size=30))
 def test_no_name_is_forgotten_and_none_comes_early(puts: list[tuple[str, int]]) -> None:
-    moments, first = Moments(), dict[str, int]()
+    moments, first = DueTimes(), dict[str, int]()
     for name, at in puts:
         moments.put(name, START + at * SECOND)
         first[name] = min(at, first.get(name, at))
@@ -53,7 +53,7 @@ NAMES = [f"e{number}" for number in range(100)]
 
 
 def test_who_has_not_asked_for_long_gets_all_rows_anew_and_who_asks_again_at_once_none() -> None:
-    ages = Ages(NAMES, START)
+    ages = RowAges(NAMES, START)
     later = START + 60 * SECOND
     assert ages.overdue(later) == NAMES
     for name in NAMES:
@@ -62,7 +62,7 @@ def test_who_has_not_asked_for_long_gets_all_rows_anew_and_who_asks_again_at_onc
 
 
 def test_who_asks_all_the_time_gets_rows_a_few_at_a_time_and_none_gets_too_old() -> None:
-    ages, rendered, most = Ages(NAMES, START), dict.fromkeys(NAMES, START), 0
+    ages, rendered, most = RowAges(NAMES, START), dict.fromkeys(NAMES, START), 0
     for step in range(1, 400):
         now = START + step * SECOND / 10
         names = ages.overdue(now)
@@ -75,7 +75,7 @@ def test_who_asks_all_the_time_gets_rows_a_few_at_a_time_and_none_gets_too_old()
 
 
 def test_a_touched_row_is_rendered_at_once_and_once() -> None:
-    ages = Ages(NAMES, START)
+    ages = RowAges(NAMES, START)
     ages.touch("e7")
     assert ages.overdue(START) == ages.touched == ["e7"]
     assert (ages.is_overdue("e7", START), ages.is_overdue("e8", START)) == (True, False)
@@ -84,6 +84,6 @@ def test_a_touched_row_is_rendered_at_once_and_once() -> None:
 
 
 def test_a_clock_that_was_set_back_makes_all_rows_old() -> None:
-    ages = Ages(NAMES, START)
+    ages = RowAges(NAMES, START)
     assert ages.is_overdue("e1", START - SECOND)
     assert ages.overdue(START - SECOND) == NAMES

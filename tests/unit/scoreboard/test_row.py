@@ -436,7 +436,7 @@ some_moves = st.dictionaries(
 @unhurried
 @given(some_samples, some_names, st.integers(0, 200), st.booleans(), some_moves)
 def test_whatever_was_probed_the_document_is_valid(
-    samples: Iterable[Sample], name: str, minutes: int, enabled: bool, moved: dict[ErrorClass, Blame]
+    samples: Iterable[Sample], name: str, minutes: int, enabled: bool, overrides: dict[ErrorClass, Blame]
 ) -> None:
     spec = make_spec(enabled=enabled)
     odd = replace(
@@ -444,7 +444,7 @@ def test_whatever_was_probed_the_document_is_valid(
         endpoint=Endpoint(id=name, provider=name, model=name, api="openai_chat", base_url="http://h"),
         model=name,
     )
-    scoring = ScoringSpec(blame=moved)
+    scoring = ScoringSpec(blame=overrides)
     board = make_board(spec, *([odd] if name != "groq:llama" else []), scoring=scoring)
     board.absorb([*samples, *(replace(each, endpoint=name) for each in samples)])
     published(board, TICK + minutes * MINUTE)

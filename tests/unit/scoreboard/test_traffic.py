@@ -11,7 +11,7 @@ import pytest
 
 from monitor.config.model import ProbeSpec, Slo
 from monitor.domain.status import Status
-from monitor.scoreboard.board import Board, terms_of
+from monitor.scoreboard.board import Board, scoring_params
 from probes._model import ErrorClass, Task
 from tests.support.board_values import first_tick, make_board, make_config, make_spec, sample_at
 from tests.unit.traffic.values import NAME, burst, make_call, steady
@@ -115,7 +115,7 @@ def test_stored_counts_are_published(board: Board) -> None:
 def test_traffic_is_held_to_the_slo_of_the_probe_that_is_paid_for() -> None:
     def slo_of(*probes: ProbeSpec) -> float | None:
         spec = make_spec(probes=tuple(probe.name for probe in probes))
-        return terms_of(make_config(spec, probes={probe.name: probe for probe in probes}), spec).ttft_slo_s
+        return scoring_params(make_config(spec, probes={probe.name: probe for probe in probes}), spec).ttft_slo_s
 
     chat = ProbeSpec(name="chat", task=Task.CHAT, slo=Slo(ttft_s=2))
     reach = ProbeSpec(name="reach", task=Task.REACH, every_s=5, slo=Slo(ttft_s=0.1))

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from monitor.sinks import Delivery, Outbox, Pace, SinkError
+from monitor.sinks import Delivery, Outbox, SinkError, SinkIntervals
 from monitor.store import Backlog, MemoryStore, Retention, StoredSample, StoreError
 from tests.unit.store.samples import START, make_sample
 
@@ -71,10 +71,12 @@ class Moody(MemoryStore):
 class Running:
     """An outbox at work, without pauses that take time; `waits` are the pauses it would have made."""
 
-    def __init__(self, *sinks: Told, store: Moody | None = None, **pace: float) -> None:
+    def __init__(self, *sinks: Told, store: Moody | None = None, **intervals: float) -> None:
         self.store = store or Moody()
         self.waits: list[tuple[int, float | None]] = []
-        self.outbox = Outbox(sinks, self.store, Pace(**{"idle_s": 0.01, "count_s": 0.01, **pace}, failed=self._failed))
+        self.outbox = Outbox(
+            sinks, self.store, SinkIntervals(**{"idle_s": 0.01, "count_s": 0.01, **intervals}, failed=self._failed)
+        )
 
     def _failed(self, failures: int, retry_after_s: float | None) -> float:
         self.waits.append((failures, retry_after_s))
@@ -245,14 +247,14 @@ async def test_samples_that_retention_deleted_first_are_counted_as_dropped() -> 
     runner = running.outbox.runners[0]
     await running.until(lambda: runner.backlog == 3)
     assert runner.dropped_total == 0
-    while await running.store.tidy(START + timedelta(days=30), Retention()):
+    while await running.store.upkeep(START + timedelta(days=30), Retention()):
         pass
     await running.until(lambda: runner.dropped_total == 3)
     assert runner.delivered_total == 0
 
 
 def test_the_usual_waits_grow_and_honour_what_is_asked_for() -> None:
-    failed = Pace().failed
+    failed = SinkIntervals().failed
     assert 0.5 <= failed(1, None) <= 1.0
     assert 16.0 <= failed(6, None) <= 32.0
     assert failed(1, 60.0) == 60.0

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from monitor.store import StoreError
 from monitor.store._blocks import Row, pack, union, unpack
-from monitor.store._raw import COLUMNS, Names, cooked, stored
+from monitor.store._raw import COLUMNS, Names, decode_sample, encode_sample
 from probes._model import Sample
 from tests.unit.store import samples as any_samples
 from tests.unit.store.samples import make_sample
 
 
 def rows_of(samples: list[Sample]) -> list[Row]:
-    return [{**stored(sample), "seq": number * 3 + 1} for number, sample in enumerate(samples)]
+    return [{**encode_sample(sample), "seq": number * 3 + 1} for number, sample in enumerate(samples)]
 
 
 @given(drawn=st.lists(any_samples.samples, min_size=1, max_size=5))
@@ -30,7 +30,7 @@ def test_any_sample_comes_back_from_a_block_as_it_was(drawn: list[Sample]) -> No
     assert found == rows
     for row, sample in zip(found, drawn, strict=True):
         names = Names(vantage={1: sample.vantage}, probe={1: sample.probe})
-        assert cooked(row, sample.endpoint, names) == sample
+        assert decode_sample(row, sample.endpoint, names) == sample
 
 
 def test_a_sample_takes_less_room_than_a_row_of_its_own() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.traffic.calls import Call
-from monitor.traffic.reading import ERRORS, ReadCalls, WrongBodyError, key_of
+from monitor.traffic.reading import ERRORS, InvalidBatchError, ReadCalls, key_of
 from probes._model import Blame, ErrorClass
 from tests.unit.score.values import START, unhurried
 from tests.unit.traffic.values import NAME, OTHER, reader, reported
@@ -88,7 +88,7 @@ def test_each_is_taken_or_rejected_for_itself_and_told_by_its_place() -> None:
     ],
 )
 def test_a_body_that_is_no_batch_is_refused_whole(body: object, told: str) -> None:
-    with pytest.raises(WrongBodyError, match=told):
+    with pytest.raises(InvalidBatchError, match=told):
         reader().read(body, START)
 
 
@@ -182,7 +182,7 @@ fields_of_any_kind = st.dictionaries(
 def test_whatever_is_sent_is_read_or_refused(body: object) -> None:
     try:
         found = reader().read(body, START)
-    except WrongBodyError:
+    except InvalidBatchError:
         return
     assert isinstance(body, dict)
     assert len(found.calls) + len(found.rejected) == len(body["outcomes"])

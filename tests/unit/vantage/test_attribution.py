@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 from monitor.vantage.attribution import HOLD, Vantage
-from monitor.vantage.evidence import Reply, WitnessReply
+from monitor.vantage.evidence import CheckResult, OriginCheck
 from monitor.vantage.origin import Origin
 from probes._model import Blame, ErrorClass, Sample
 from tests.unit.score.values import after, make_sample
@@ -50,10 +50,10 @@ class Scene:
         """Ask at this second; all but these are silent."""
         asked = self.vantage.ask(after(at_s))
         self.asked.append(asked)
-        answers = dict.fromkeys(asked, WitnessReply.SILENT)
-        answers |= {each: WitnessReply.HEARD for each in asked if each in heard}
-        answers |= {each: WitnessReply.NOTHING for each in asked if each in unknown}
-        replies = [Reply(witness=witness, answer=answer) for witness, answer in answers.items()]
+        answers = dict.fromkeys(asked, CheckResult.SILENT)
+        answers |= {each: CheckResult.HEARD for each in asked if each in heard}
+        answers |= {each: CheckResult.NOTHING for each in asked if each in unknown}
+        replies = [OriginCheck(origin=origin, result=result) for origin, result in answers.items()]
         return self.vantage.answered(replies)
 
     def asks(self, at_s: float, heard: Iterable[Origin] = (), unknown: Iterable[Origin] = ()) -> list[object]:
@@ -110,8 +110,8 @@ def test_who_was_heard_later_is_not_forgotten_for_one_whose_sample_came_later() 
 def test_every_answer_is_proof_good_or_bad(error: ErrorClass) -> None:
     scene = Scene()
     scene.take(unheard(0), 0)
-    answer = make_sample(after(-5), error, endpoint="q:one", connect_s=0.02)
-    assert scene.take(answer, 1) == [ErrorClass.CONNECT, error]
+    result = make_sample(after(-5), error, endpoint="q:one", connect_s=0.02)
+    assert scene.take(result, 1) == [ErrorClass.CONNECT, error]
 
 
 @pytest.mark.parametrize("error", [ErrorClass.SKIPPED, ErrorClass.OVERRUN, ErrorClass.CANCELLED, ErrorClass.INTERNAL])
@@ -129,7 +129,7 @@ def test_a_refusal_is_the_providers_own_at_once_and_proves_nothing() -> None:
     assert scene.is_due(1)
 
 
-def test_the_vantage_is_offline_when_the_witness_that_was_asked_is_silent_too() -> None:
+def test_the_vantage_is_offline_when_the_canary_that_was_asked_is_silent_too() -> None:
     scene = Scene()
     scene.take(spoke(-20), -20)
     scene.take(unheard(0), 0)
@@ -139,14 +139,14 @@ def test_the_vantage_is_offline_when_the_witness_that_was_asked_is_silent_too() 
     assert not scene.vantage.online
 
 
-def test_it_is_the_providers_own_when_the_witness_is_heard() -> None:
+def test_it_is_the_providers_own_when_the_canary_is_heard() -> None:
     scene = Scene()
     scene.take(unheard(0), 0)
     assert scene.asks(0, heard=[Q]) == [ErrorClass.CONNECT]
     assert scene.vantage.online
 
 
-def test_a_witness_that_tells_nothing_excuses_nobody() -> None:
+def test_a_check_without_a_result_excuses_nothing() -> None:
     scene = Scene()
     scene.take(unheard(0), 0)
     assert scene.asks(0, unknown=[Q]) == [ErrorClass.CONNECT]
@@ -161,14 +161,14 @@ def test_who_was_silent_while_others_are_asked_stands_for_them() -> None:
     assert scene.asks(0, unknown=[P, Q]) == [OFFLINE, OFFLINE]
 
 
-def test_two_endpoints_of_one_provider_are_no_witnesses_of_each_other() -> None:
+def test_two_endpoints_of_one_provider_are_no_evidence_for_each_other() -> None:
     scene = Scene()
     scene.take(unheard(0), 0)
     scene.take(unheard(0, "p:two"), 0)
     assert scene.asks(0, unknown=[Q]) == [ErrorClass.CONNECT, ErrorClass.CONNECT]
 
 
-def test_two_providers_on_one_host_are_no_witnesses_of_each_other() -> None:
+def test_two_providers_on_one_host_are_no_evidence_for_each_other() -> None:
     twin = Origin(name="twin", host=P.host, port=8443)
     scene = Scene({"p:one": P, "twin:one": twin, "q:one": Q})
     scene.take(unheard(0), 0)
@@ -191,7 +191,7 @@ def test_endpoints_of_this_machine_take_no_part() -> None:
 # Who is silent for reasons of their own
 
 
-def test_who_is_down_anyway_is_no_witness_of_an_outage() -> None:
+def test_who_is_down_anyway_proves_no_outage() -> None:
     scene = Scene()
     scene.take(spoke(-5), -5)
     scene.take(unheard(0), 0)
@@ -200,7 +200,7 @@ def test_who_is_down_anyway_is_no_witness_of_an_outage() -> None:
     assert scene.vantage.online
 
 
-def test_who_was_down_is_a_witness_again_once_it_was_heard() -> None:
+def test_who_was_down_is_reliable_again_once_it_was_heard() -> None:
     scene = Scene()
     scene.take(spoke(-5), -5)
     scene.take(unheard(0), 0)
@@ -209,7 +209,7 @@ def test_who_was_down_is_a_witness_again_once_it_was_heard() -> None:
     assert scene.asks(100) == [OFFLINE]
 
 
-def test_a_provider_with_one_silent_endpoint_of_two_stays_a_witness() -> None:
+def test_a_provider_with_one_silent_endpoint_of_two_stays_reliable() -> None:
     scene = Scene()
     scene.take(unheard(0), 0)
     assert scene.take(spoke(3, "p:two"), 3) == [ErrorClass.CONNECT, None]
@@ -217,7 +217,7 @@ def test_a_provider_with_one_silent_endpoint_of_two_stays_a_witness() -> None:
     assert scene.asks(60) == [OFFLINE]
 
 
-def test_a_canary_that_is_silent_while_another_is_heard_is_no_witness_from_then_on() -> None:
+def test_a_canary_that_is_silent_while_another_is_heard_is_ignored_from_then_on() -> None:
     blocked, fine = CANARY, NAMED_CANARY
     scene = Scene(TWO, blocked, fine)
     scene.take(unheard(0), 0)
@@ -250,7 +250,7 @@ def test_a_slow_model_is_slow_when_another_is_heard_after_its_deadline() -> None
     assert scene.asks(0, heard=[Q]) == [ErrorClass.TIMEOUT_TTFT]
 
 
-def test_a_slow_model_is_no_witness_of_an_outage_and_stays_one_of_others() -> None:
+def test_a_slow_model_proves_no_outage_and_counts_for_others() -> None:
     scene = Scene()
     scene.take(fell_silent(0), 0)
     scene.take(fell_silent(0, "q:one"), 0)
@@ -428,10 +428,13 @@ def test_providers_are_asked_as_well_when_no_canary_is_ever_heard() -> None:
     scene.take(spoke(1), 1)
     scene.take(unheard(20), 20)
     assert scene.vantage.ask(after(20)) == (CANARY,), "it may be fine"
-    scene.vantage.answered([Reply(witness=CANARY, answer=WitnessReply.SILENT)])
+    scene.vantage.answered([OriginCheck(origin=CANARY, result=CheckResult.SILENT)])
     scene.take(unheard(40), 40)
     scene.vantage.ask(after(40))
-    silent, heard = Reply(witness=CANARY, answer=WitnessReply.SILENT), Reply(witness=Q, answer=WitnessReply.HEARD)
+    silent, heard = (
+        OriginCheck(origin=CANARY, result=CheckResult.SILENT),
+        OriginCheck(origin=Q, result=CheckResult.HEARD),
+    )
     scene.vantage.answered([silent, heard])
     scene.take(unheard(60), 60)
     assert scene.vantage.ask(after(60)) == (CANARY, Q)
@@ -500,7 +503,7 @@ def test_canaries_are_asked_at_the_beginning_and_now_and_then() -> None:
     assert scene.is_due(0)
     scene.asks(0, heard=[CANARY, NAMED_CANARY])
     assert (scene.is_due(599), scene.is_due(600)) == (False, True)
-    assert scene.vantage.unfit_canaries == frozenset()
+    assert scene.vantage.unreliable_canaries == frozenset()
 
 
 def test_canaries_for_which_no_provider_is_beyond_this_machine_are_left_alone() -> None:
@@ -512,7 +515,7 @@ def test_a_canary_that_is_never_heard_excuses_nobody() -> None:
     scene = Scene({"p:one": P}, CANARY)
     scene.asks(0, heard=[P])
     assert scene.asked == [(CANARY, P)]
-    assert scene.vantage.unfit_canaries == {CANARY}
+    assert scene.vantage.unreliable_canaries == {CANARY}
     scene.take(unheard(30), 30)
     assert scene.asks(30) == [ErrorClass.CONNECT]
 
@@ -521,7 +524,7 @@ def test_a_canary_is_fit_again_once_it_is_heard() -> None:
     scene = Scene({"p:one": P}, CANARY)
     scene.asks(0, heard=[P])
     scene.asks(600, heard=[P, CANARY])
-    assert scene.vantage.unfit_canaries == frozenset()
+    assert scene.vantage.unreliable_canaries == frozenset()
     scene.take(unheard(700), 700)
     assert scene.asks(700) == [OFFLINE]
 
@@ -530,7 +533,7 @@ def test_a_roll_call_that_nobody_answers_finds_nobody_unfit() -> None:
     """As at the start of a machine whose network comes up later."""
     scene = Scene({"p:one": P}, CANARY)
     assert scene.asks(0) == []
-    assert (scene.vantage.unfit_canaries, scene.vantage.online) == (frozenset(), True)
+    assert (scene.vantage.unreliable_canaries, scene.vantage.online) == (frozenset(), True)
     scene.take(unheard(10), 10)
     assert scene.asks(10) == [OFFLINE]
 
@@ -544,7 +547,7 @@ def test_what_comes_while_others_are_asked_waits_for_the_next_asking_if_need_be(
     scene.take(unheard(0), 0)
     assert scene.vantage.ask(after(0))
     scene.take(fell_silent(0.5, "lone:one", waited_s=20), 0.5)
-    assert errors(scene.vantage.answered([Reply(witness=Q, answer=WitnessReply.HEARD)])) == [ErrorClass.CONNECT]
+    assert errors(scene.vantage.answered([OriginCheck(origin=Q, result=CheckResult.HEARD)])) == [ErrorClass.CONNECT]
     assert scene.is_due(1)
     assert scene.asks(1, unknown=[P, Q]) == [ErrorClass.TIMEOUT_TTFT]
 
@@ -554,7 +557,7 @@ def test_what_comes_while_others_are_asked_is_excused_with_the_rest() -> None:
     scene.take(unheard(0), 0)
     asked = scene.vantage.ask(after(0))
     scene.take(unheard(3, "q:one"), 3)
-    replies = [Reply(witness=each, answer=WitnessReply.SILENT) for each in asked]
+    replies = [OriginCheck(origin=each, result=CheckResult.SILENT) for each in asked]
     assert errors(scene.vantage.answered(replies)) == [OFFLINE, OFFLINE]
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.vantage.attribution import HOLD, Vantage
-from monitor.vantage.evidence import Reply, WitnessReply, excused, proof_in
+from monitor.vantage.evidence import CheckResult, OriginCheck, excused, proof_in
 from probes._model import ErrorClass, Sample
 from tests.unit.score.values import after, make_sample, unhurried
 from tests.unit.vantage.values import CANARY, NAMED_CANARY, NEAR, ORIGINS, fell_silent, spoke, unheard
@@ -32,7 +32,7 @@ class Arrival:
 class Asking:
     """Others are asked; the answers come after a while, and meanwhile more may happen."""
 
-    answers: tuple[WitnessReply, ...]
+    answers: tuple[CheckResult, ...]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ STEPS = st.tuples(
     st.one_of(
         st.builds(Arrival, SAMPLES),
         st.builds(Arrival, SAMPLES),
-        st.builds(Asking, st.lists(st.sampled_from(WitnessReply), min_size=8, max_size=8).map(tuple)),
+        st.builds(Asking, st.lists(st.sampled_from(CheckResult), min_size=8, max_size=8).map(tuple)),
         st.builds(Answers),
         st.builds(Leap),
     ),
@@ -85,7 +85,7 @@ class History:
     arrived_s: dict[str, float] = field(default_factory=dict)
     left: list[Sample] = field(default_factory=list)
     left_s: dict[str, float] = field(default_factory=dict)
-    replies: tuple[Reply, ...] | None = None
+    replies: tuple[OriginCheck, ...] | None = None
     offline_s: list[tuple[float, float]] = field(default_factory=list)
     """The spans in which the vantage was held for offline."""
 
@@ -99,7 +99,7 @@ class History:
             case Asking(answers) if self.replies is None:
                 asked = self.vantage.ask(after(self.now_s))
                 self.replies = tuple(
-                    Reply(witness=witness, answer=answer) for witness, answer in zip(asked, answers, strict=False)
+                    OriginCheck(origin=origin, result=result) for origin, result in zip(asked, answers, strict=False)
                 )
             case Answers() if self.replies is not None:
                 replies, self.replies = self.replies, None

@@ -33,7 +33,7 @@ _SMALLEST: Final = 512
 
 
 @contextmanager
-def faults_at(path: Path) -> Iterator[None]:
+def store_errors_at(path: Path) -> Iterator[None]:
     """The border: whatever the database or its libraries raise inside leaves as `StoreError`."""
     try:
         yield
@@ -43,7 +43,7 @@ def faults_at(path: Path) -> Iterator[None]:
 
 def check_place(path: Path) -> None:
     """Raise `StoreError` when no database can be at `path`; else there is a file, if an empty one."""
-    with faults_at(path):
+    with store_errors_at(path):
         if not path.parent.is_dir():
             raise StoreError(f"{path}: {path.parent} is not a folder: create it, or {_ELSEWHERE}")
         if path.is_dir():

@@ -68,7 +68,7 @@ def _prepare(pragmas: Sequence[str], connection: DBAPIConnection, _entry: Connec
         cursor = connection.cursor()
         cursor.execute("PRAGMA page_count")
         empty = cursor.fetchone() == (0,)
-        for pragma in (*_of_a_new_file(), *pragmas) if empty else pragmas:
+        for pragma in (*_new_file_pragmas(), *pragmas) if empty else pragmas:
             cursor.execute(pragma)
         cursor.close()
     except BaseException:
@@ -76,7 +76,7 @@ def _prepare(pragmas: Sequence[str], connection: DBAPIConnection, _entry: Connec
         raise
 
 
-def _of_a_new_file() -> Sequence[str]:
+def _new_file_pragmas() -> Sequence[str]:
     """What can be chosen only before the first page is written; on a later file it would write for nothing.
 
     The number tells one database from another, see `_files`.

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Engine, event
 
 
-class Opened:
+class OpenConnections:
     """The connections that are open now."""
 
     def __init__(self, *engines: Engine) -> None:
