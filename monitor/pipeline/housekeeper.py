@@ -75,8 +75,13 @@ class Housekeeper:
                 async with asyncio.timeout(self._intervals.every_s):
                     await self._look.wait()
 
+    def apply(self, retention: Retention) -> None:
+        """Keep everything so long from now on; a look at what that changes comes at once."""
+        self._retention = retention
+        self.look()
+
     def look(self) -> None:
-        """Work at once: the wall clock was stepped."""
+        """Work at once: the wall clock was stepped, or retention is another."""
         self._look.set()
 
     async def check_clock(self) -> ClockReading:

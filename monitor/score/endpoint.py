@@ -125,6 +125,14 @@ class EndpointState:
         self._unshown: list[tuple[Sample, SampleOutcome]] = []
         self._unshown_calls: Counter[tuple[datetime, SampleOutcome]] = Counter()
 
+    def apply(self, params: ScoringParams, shared: Shared) -> None:
+        """Be judged by other parameters from now on. Times and speeds of another task are measured anew."""
+        if params.task is not self.params.task:
+            self.latency = RecentLatency(params.task)
+            self.baselines = None
+        self.params = params
+        self.shared = shared
+
     def outcome(self, error: ErrorClass | None) -> SampleOutcome:
         """What a sample with this error counts as here."""
         blame = None if error is None else blame_of(error, self.params.blame_overrides)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from monitor.workers.worker import LINE_BYTES
@@ -223,8 +224,17 @@ class WorkerPool:
         on_loop_lag: Callable[[float], None],
         settings: PoolSettings | None = None,
     ) -> None:
-        size = -(-max_concurrent // STREAMS_PER_WORKER)
-        self.workers = tuple(WorkerProcess(on_restart, on_loop_lag, settings) for _ in range(size))
+        self._make = partial(WorkerProcess, on_restart, on_loop_lag, settings)
+        self._supervised: asyncio.TaskGroup | None = None
+        self.workers: list[WorkerProcess] = []
+        self.apply(max_concurrent)
+
+    def apply(self, max_concurrent: int) -> None:
+        """Have at least as many processes as this concurrency wants; those that are too many stay until the end."""
+        for _ in range(len(self.workers), -(-max_concurrent // STREAMS_PER_WORKER)):
+            self.workers.append(self._make())
+            if self._supervised is not None:
+                self._supervise_one(self._supervised, len(self.workers) - 1)
 
     async def measure(self, run: Run) -> Sample:
         """Make one probe in the least busy process, of those that are up if any is."""
@@ -237,9 +247,15 @@ class WorkerPool:
 
     async def supervise(self) -> None:
         """Keep all processes running until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            for number, worker in enumerate(self.workers):
-                group.create_task(worker.supervise(), name=f"worker-{number}")
+        try:
+            async with asyncio.TaskGroup() as self._supervised:
+                for number in range(len(self.workers)):
+                    self._supervise_one(self._supervised, number)
+        finally:
+            self._supervised = None
+
+    def _supervise_one(self, group: asyncio.TaskGroup, number: int) -> None:
+        group.create_task(self.workers[number].supervise(), name=f"worker-{number}")
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:
