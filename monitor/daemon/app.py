@@ -7,7 +7,6 @@ import gc
 import logging
 import os
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -18,7 +17,8 @@ from monitor.config import unused_proxy
 from monitor.config.model import Config, Listen
 from monitor.daemon import systemd
 from monitor.daemon.event_log import EventLog, log_sample
-from monitor.daemon.log_queue import LogLosses, losses
+from monitor.daemon.heartbeat import Heartbeat, HeartbeatCallbacks, ProbeProgress
+from monitor.daemon.log_queue import LogLosses
 from monitor.daemon.resource_limits import needs, shortages
 from monitor.daemon.signals import done_before, stop_on_signals
 from monitor.metrics.metrics import Metrics
@@ -26,15 +26,13 @@ from monitor.pipeline.baselines import BaselineCallbacks, BaselineReader
 from monitor.pipeline.housekeeper import Housekeeper, HousekeeperCallbacks, retention_of
 from monitor.pipeline.outcomes import OutcomeCallbacks, OutcomeReceiver, reader_of, spans_of
 from monitor.pipeline.recorder import Recorder, RecorderCallbacks
-from monitor.pipeline.restore import aliases_of, recount, restore, restore_budgets
+from monitor.pipeline.restore import Recounter, aliases_of, restore, restore_budgets
 from monitor.routing.file_writer import FileWriter
 from monitor.routing.haproxy_agent import HaproxyAgent, serving
 from monitor.scheduler.budget import Budgets, caps_of
 from monitor.scheduler.dispatcher import Dispatcher
-from monitor.scheduler.jobs import enabled_jobs, headline_task, paid_probe, tasks_of
+from monitor.scheduler.jobs import enabled_jobs, paid_probe, tasks_of
 from monitor.scheduler.scheduler import Schedule
-from monitor.score.blame import blame_of
-from monitor.score.outcomes import SampleOutcome, outcome
 from monitor.scoreboard.board import Board, StatusChange
 from monitor.scoreboard.renderer import Renderer
 from monitor.sinks import Outbox, create_sinks
@@ -42,22 +40,15 @@ from monitor.store import Size, Store, create_store
 from monitor.store.retention_clock import ClockReading
 from monitor.vantage import GateCallbacks, NetworkGate, look_up
 from monitor.vantage.origin import neutral_name
-from monitor.web.context import Context, HistoryContext
+from monitor.web.context import Context, history_context
 from monitor.web.server import start
-from monitor.web.store_reads import StoreReads
 from monitor.workers.limits import ConcurrencyLimits
-from monitor.workers.loop_lag import LoopLag
 from monitor.workers.pool import STREAMS_PER_WORKER, WorkerPool
-from probes._model import ErrorClass, Sample
+from probes._model import Sample
 
 log = logging.getLogger(__name__)
 
-_BEAT_S = 1.0
-_CLOCK_STEP_S = 1.0
-_LAG_BEAT_S = 0.2
-"""Between looks at this loop's own lag: nothing is timed on it, and each look costs as much as a probe's step."""
 _FLUSH_S = 5.0
-_RECOUNT_AGAIN_S = 5.0
 _SWITCH_S = 0.0005
 """How long a thread that computes, as those that read history do, may hold the event loop up each time."""
 
@@ -68,7 +59,6 @@ class Daemon:
     def __init__(self, config: Config, store: Store, env: Mapping[str, str], stop: asyncio.Event | None = None) -> None:
         self._config = config
         self._store = store
-        self._env = env
         self._stop = stop or asyncio.Event()
         self._providers = {spec.endpoint.id: spec.endpoint.provider for spec in config.endpoints}
         jobs = enabled_jobs(config)
@@ -138,9 +128,18 @@ class Daemon:
         self._notifier = systemd.Notifier.from_env(env)
         self._summary = ""
         self._clock: ClockReading | None = None
-        self._log_losses = LogLosses()
-        self._stepped = asyncio.Event()
-        self._began_s = time.monotonic()
+        self._recounter = Recounter(
+            self._board, lambda now: Board(self._config, enabled_jobs(self._config), now), self._recorder, store
+        )
+        heartbeat_callbacks = HeartbeatCallbacks(
+            loop_lag=self._metrics.loop_lag.labels("main").observe,
+            log_losses=self._log_lost,
+            is_ahead=self._schedule.is_ahead,
+            clock_stepped=self._clock_stepped,
+            is_alive=ProbeProgress(self._schedule, self._ticks.runner, self._pool).is_alive,
+        )
+        watchdog_s = systemd.watchdog_interval_s(env, os.getpid())
+        self._heartbeat = Heartbeat(heartbeat_callbacks, self._notifier, watchdog_s)
 
     async def run(self) -> None:
         """Run until asked to stop, then drain. Raises OSError when the address to listen on cannot be had."""
@@ -158,7 +157,7 @@ class Daemon:
 
     async def _run(self) -> None:
         async with AsyncExitStack() as stack:
-            past = past_of(self._config, self._store)
+            past = history_context(lambda: self._config, self._store)
             stack.push_async_callback(past.reads.close)
             stack.push_async_callback(self._renderer.close)
             sources = Context(
@@ -197,15 +196,18 @@ class Daemon:
                 group.create_task(self._housekeeper.run(), name="housekeeper"),
                 group.create_task(self._baselines.run(), name="baselines"),
                 group.create_task(self._outbox.run(), name="sinks"),
-                group.create_task(self._beat(), name="heartbeat"),
-                group.create_task(self._recount(), name="recount"),
+                group.create_task(self._heartbeat.run(), name="heartbeat"),
+                group.create_task(self._recounter.run(), name="recount"),
             ]
             self._files.wake()
             self._schedule.start(datetime.now(UTC))
             self._notifier.ready()
             log.info("running", extra={"action": "started", "endpoints": len(self._providers)})
-            await self._stop.wait()
-            await self._drain()
+            try:
+                await self._stop.wait()
+                await self._drain()
+            finally:
+                await self._schedule.stop(0)  # no probe outlives a part that failed
             for task in helpers:
                 task.cancel()
         await self._recorder.flush(_FLUSH_S)
@@ -258,86 +260,23 @@ class Daemon:
             "in the store: nothing is deleted for now. Set the clock if it is wrong",
         )
 
-    async def _beat(self) -> None:
-        """Once a second: own lag, stepped clocks, and the watchdog while probing moves."""
-        interval_s = systemd.watchdog_interval_s(self._env, os.getpid())
-        offset_s = time.time() - time.monotonic()
-        async with asyncio.TaskGroup() as group:
-            lag = LoopLag(_LAG_BEAT_S)
-            group.create_task(lag.watch(), name="loop-lag")
-            while True:
-                await asyncio.sleep(_BEAT_S if interval_s is None else min(_BEAT_S, interval_s / 2))
-                self._metrics.loop_lag.labels("main").observe(lag.take())
-                offset_s = self._follow_clock(offset_s)
-                self._count_log_losses()
-                if interval_s is not None and self._is_alive(margin_s=2 * interval_s):
-                    self._notifier.watchdog()
+    def _log_lost(self, lost: LogLosses) -> None:
+        self._metrics.log_dropped.inc(lost.dropped)
+        self._metrics.log_suppressed.inc(lost.suppressed)
 
-    def _count_log_losses(self) -> None:
-        lost = losses()
-        self._metrics.log_dropped.inc(lost.dropped - self._log_losses.dropped)
-        self._metrics.log_suppressed.inc(lost.suppressed - self._log_losses.suppressed)
-        self._log_losses = lost
-
-    def _follow_clock(self, offset_s: float) -> float:
-        """Take the ticks up again when the wall clock was stepped; the offset as it is now."""
-        now_s = time.time() - time.monotonic()
-        if abs(now_s - offset_s) > _CLOCK_STEP_S or self._schedule.is_ahead(datetime.now(UTC)):
-            log.warning("the wall clock was stepped by %+.1f s", now_s - offset_s, extra={"action": "clock_step"})
-            self._schedule.realign(datetime.now(UTC))
-            self._gate.clock_stepped()
-            self._board.clock_stepped(datetime.now(UTC))
-            self._housekeeper.look()
-            self._stepped.set()
-        return now_s
-
-    async def _recount(self) -> None:
-        """After each step of the wall clock count the windows anew, by the time that it is now."""
-        while True:
-            await self._stepped.wait()
-            self._stepped.clear()
-            make = partial(Board, self._config, enabled_jobs(self._config))
-            if not await recount(self._board, make, self._recorder, self._store, datetime.now(UTC)):
-                await asyncio.sleep(_RECOUNT_AGAIN_S)
-                self._stepped.set()
-
-    def _is_alive(self, *, margin_s: float) -> bool:
-        now, now_s = datetime.now(UTC), time.monotonic()
-        next_due, runner = self._schedule.next_due(), self._ticks.runner
-        due_s = systemd.next_due_s(
-            next_tick_s=None if next_due is None else now_s + (next_due - now).total_seconds(),
-            running_until_s=runner.running_until_s.values(),
-            waiting_since_s=runner.waiting_since_s.values(),
-            given_up_s=runner.given_up_s,
-        )
-        progress_s = self._pool.last_answer_s or self._began_s
-        return systemd.is_alive(now_s=now_s, last_progress_s=progress_s, due_s=due_s, margin_s=margin_s)
+    def _clock_stepped(self, now: datetime) -> None:
+        """Go on by the time that it is now."""
+        self._schedule.realign(now)
+        self._gate.clock_stepped()
+        self._board.clock_stepped(now)
+        self._housekeeper.look()
+        self._recounter.wake()
 
 
 def _adaptive(config: Config) -> frozenset[str]:
     """The endpoints that may be probed beside their ticks."""
     settling = {spec.endpoint.id: paid_probe(config.probes[name] for name in spec.probes) for spec in config.endpoints}
     return frozenset(name for name, probe in settling.items() if config.scoring.confirm or probe.closest_s is not None)
-
-
-def past_of(config: Config, store: Store) -> HistoryContext:
-    """The stored history as this configuration judges it."""
-    tasks = {
-        spec.endpoint.id: headline_task([config.probes[name] for name in spec.probes]) for spec in config.endpoints
-    }
-
-    def judge(error: ErrorClass | None) -> SampleOutcome:
-        blame = None if error is None else blame_of(error, config.scoring.blame)
-        return outcome(error, blame, count_wrong_answers=config.scoring.count_wrong_answers)
-
-    return HistoryContext(
-        store=store,
-        now=lambda: datetime.now(UTC),
-        task=tasks.get,
-        judge=judge,
-        raw=lambda: retention_of(config).raw,
-        reads=StoreReads(),
-    )
 
 
 async def _open(store: Store, config: Config) -> None:

@@ -16,12 +16,11 @@ from aiohttp import ClientSession
 
 from monitor.config import load
 from monitor.config.model import Config, Listen
-from monitor.daemon.app import past_of
 from monitor.pipeline.restore import aliases_of, restore
 from monitor.scheduler.jobs import enabled_jobs
 from monitor.scoreboard.board import Board
 from monitor.store import Store, create_store
-from monitor.web.context import Context
+from monitor.web.context import Context, history_context
 from monitor.web.server import start
 from tests.support.daemon import running, wait_until
 
@@ -97,7 +96,7 @@ async def test_its_store_is_answered_from_as_it_answered(store: Store, tmp_path:
     board = Board(config, enabled_jobs(config), THEN)
     await restore(board, store, THEN)
     board.publish(THEN, sweep=True)
-    past = replace(past_of(config, store), now=lambda: THEN)
+    past = replace(history_context(lambda: config, store), now=lambda: THEN)
     runner = await start(Listen(port=0), None, Context(snapshot=lambda: board.snapshot, problems=tuple, past=past))
     host, port = runner.addresses[0][:2]
     async with ClientSession(f"http://{host}:{port}") as session:

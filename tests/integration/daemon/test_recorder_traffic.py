@@ -320,7 +320,7 @@ async def test_reports_are_read_for_other_endpoints_from_then_on() -> None:
     await desk.report(reported("one"))
     window = MaintenanceWindow(begin=desk.now - timedelta(hours=1), end=desk.now + timedelta(hours=1))
     config = make_config(make_spec("new:one", aliases=("groq:llama",), maintenance=(window,)))
-    desk.intake.apply(reader_of(config), spans_of(config))
+    desk.outcomes.apply(reader_of(config), spans_of(config))
     receipt = await desk.report(reported("one"), reported("two"), reported("three", endpoint="gone:x"))
     assert (receipt.accepted, receipt.duplicates, len(receipt.rejected)) == (1, 1, 1)
     assert [(call.endpoint, call.judges) for call in desk.taken] == [("groq:llama", True), ("new:one", False)]
