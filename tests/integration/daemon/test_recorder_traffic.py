@@ -13,8 +13,8 @@ import pytest
 
 from monitor.domain.maintenance import MaintenanceWindow
 from monitor.pipeline.outcomes import OutcomeCallbacks, OutcomeReceiver, reader_of, spans_of
-from monitor.pipeline.recorder import QueueLimits
 from monitor.pipeline.restore import restore
+from monitor.pipeline.write_queue import QueueLimits
 from monitor.scheduler.jobs import enabled_jobs
 from monitor.scoreboard.board import Board
 from monitor.store import MemoryStore, Store

@@ -19,7 +19,8 @@ from jsonschema import Draft202012Validator
 
 from monitor.metrics.metrics import Metrics
 from monitor.pipeline.outcomes import OutcomeCallbacks, OutcomeReceiver, reader_of
-from monitor.pipeline.recorder import QueueLimits, Recorder, RecorderCallbacks
+from monitor.pipeline.recorder import Recorder, RecorderCallbacks
+from monitor.pipeline.write_queue import QueueLimits
 from monitor.scoreboard.board import Board
 from monitor.store import MemoryStore, Store, StoreError, create_store
 from monitor.traffic.calls import Call, Receipt, StoppingError
