@@ -7,7 +7,7 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
@@ -21,6 +21,7 @@ from monitor.daemon.heartbeat import Heartbeat, HeartbeatCallbacks, ProbeProgres
 from monitor.daemon.log_queue import LogLosses
 from monitor.daemon.resource_limits import needs, shortages
 from monitor.daemon.signals import done_before, stop_on_signals
+from monitor.domain.incident import Incident
 from monitor.metrics.metrics import Metrics
 from monitor.pipeline.baselines import BaselineCallbacks, BaselineReader
 from monitor.pipeline.housekeeper import Housekeeper, HousekeeperCallbacks, retention_of
@@ -31,7 +32,7 @@ from monitor.routing.file_writer import FileWriter
 from monitor.routing.haproxy_agent import HaproxyAgent, serving
 from monitor.scheduler.budget import Budgets, caps_of
 from monitor.scheduler.dispatcher import Dispatcher
-from monitor.scheduler.jobs import enabled_jobs, paid_probe, tasks_of
+from monitor.scheduler.jobs import Job, enabled_jobs, paid_probe, tasks_of
 from monitor.scheduler.scheduler import Schedule
 from monitor.scoreboard.board import Board, StatusChange
 from monitor.scoreboard.renderer import Renderer
@@ -60,24 +61,72 @@ class Daemon:
         self._config = config
         self._store = store
         self._stop = stop or asyncio.Event()
-        self._providers = {spec.endpoint.id: spec.endpoint.provider for spec in config.endpoints}
-        jobs = enabled_jobs(config)
+        self._providers = providers_of(config)
         self._adaptive = _adaptive(config)
+        self._notifier = systemd.Notifier.from_env(env)
+        self._summary = ""
+        self._clock: ClockReading | None = None
+        jobs = enabled_jobs(config)
         self._board = Board(config, jobs, datetime.now(UTC))
         self._events = EventLog(self._board, lambda: datetime.now(UTC))
         self._renderer = Renderer(self._board, lambda: datetime.now(UTC))
         self._outbox = Outbox(create_sinks(config), store)
         self._budgets = Budgets(caps_of(config), self._providers)
-        self._metrics = Metrics(
+        self._files = FileWriter(config.publish_files)
+        self._metrics = self._make_metrics()
+        self._expect(jobs)
+        self._recorder = self._make_recorder()
+        self._outcomes = self._make_outcomes()
+        self._housekeeper, self._baselines = self._make_upkeep()
+        self._gate = self._make_gate()
+        self._limits = ConcurrencyLimits(config.max_concurrent, limits_of(config))
+        self._pool = WorkerPool(
+            config.max_concurrent, self._metrics.worker_restarts.inc, self._metrics.loop_lag.labels("probing").observe
+        )
+        self._ticks = Dispatcher(self._pool, self._limits, config.scoring.blame, self._gate.put, self._budgets)
+        self._schedule = Schedule(jobs, self._ticks.fire, self._ticks.miss)
+        self._recounter = Recounter(
+            self._board, lambda now: Board(self._config, enabled_jobs(self._config), now), self._recorder, store
+        )
+        self._heartbeat = self._make_heartbeat(env)
+        self._show_own_state()
+
+    def apply(self, config: Config) -> tuple[Incident, ...]:
+        """Run with another configuration from now on; incidents that end by that, to be stored.
+
+        What was opened at the start stays: store, addresses, token, sinks, detail of metrics.
+        """
+        now, jobs = datetime.now(UTC), enabled_jobs(config)
+        self._config = config
+        self._providers, self._adaptive = providers_of(config), _adaptive(config)
+        ended = self._board.apply(config, jobs, now)
+        self._expect(jobs)
+        self._budgets.apply(caps_of(config), self._providers)
+        self._limits.apply(config.max_concurrent, limits_of(config))
+        self._pool.apply(config.max_concurrent)
+        self._ticks.apply(config.scoring.blame)
+        self._gate.apply(config.endpoints, config.canaries)
+        self._outcomes.apply(reader_of(config), spans_of(config))
+        self._housekeeper.apply(retention_of(config))
+        self._baselines.apply(tasks_of(config))
+        self._schedule.apply(jobs, now)
+        self._files.apply(config.publish_files)
+        return ended
+
+    def _make_metrics(self) -> Metrics:
+        return Metrics(
             __version__,
             lambda: self._board.snapshot,
             self._outbox.runners,
             lambda: self._budgets.shares(datetime.now(UTC)),
-            config.metrics,
+            self._config.metrics,
         )
+
+    def _expect(self, jobs: Iterable[Job]) -> None:
         for job in jobs:
-            self._metrics.expect(job.spec.endpoint, job.probe.task, config.scoring.blame)
-        self._files = FileWriter(config.publish_files)
+            self._metrics.expect(job.spec.endpoint, job.probe.task, self._config.scoring.blame)
+
+    def _make_recorder(self) -> Recorder:
         callbacks = RecorderCallbacks(
             observe=self._observe,
             published=self._published,
@@ -86,15 +135,17 @@ class Daemon:
             stored=self._outbox.wake,
             absorbed=self._events.absorbed,
         )
-        self._recorder = Recorder(self._board, store, callbacks)
-        outcome_callbacks = OutcomeCallbacks(
+        return Recorder(self._board, self._store, callbacks)
+
+    def _make_outcomes(self) -> OutcomeReceiver:
+        callbacks = OutcomeCallbacks(
             now=lambda: datetime.now(UTC),
             take=self._recorder.take,
             count=lambda result, count: self._metrics.outcomes.labels(result).inc(count),
         )
-        self._outcomes = OutcomeReceiver(reader_of(config), outcome_callbacks, spans=spans_of(config))
-        self._metrics.store_queue.set_function(lambda: self._recorder.queue_length)
-        self._metrics.store_failing.set_function(lambda: self._recorder.store_error is not None)
+        return OutcomeReceiver(reader_of(self._config), callbacks, spans=spans_of(self._config))
+
+    def _make_upkeep(self) -> tuple[Housekeeper, BaselineReader]:
         housekeeper_callbacks = HousekeeperCallbacks(
             now=lambda: datetime.now(UTC),
             troubled=lambda: self._recorder.store_error is not None,
@@ -102,44 +153,42 @@ class Daemon:
             measured=self._measured,
             clock_read=self._clock_read,
         )
-        self._housekeeper = Housekeeper(store, retention_of(config), housekeeper_callbacks)
         baseline_callbacks = BaselineCallbacks(
             now=housekeeper_callbacks.now,
             troubled=housekeeper_callbacks.troubled,
             baselines=self._board.baselines,
             is_new=self._board.is_new,
         )
-        self._baselines = BaselineReader(store, tasks_of(config), baseline_callbacks)
-        self._pool = WorkerPool(
-            config.max_concurrent, self._metrics.worker_restarts.inc, self._metrics.loop_lag.labels("probing").observe
+        return (
+            Housekeeper(self._store, retention_of(self._config), housekeeper_callbacks),
+            BaselineReader(self._store, tasks_of(self._config), baseline_callbacks),
         )
-        by_provider = {name: provider.max_concurrent for name, provider in config.providers.items()}
-        limits = ConcurrencyLimits(config.max_concurrent, by_provider)
-        gate_callbacks = GateCallbacks(
+
+    def _make_gate(self) -> NetworkGate:
+        config = self._config
+        callbacks = GateCallbacks(
             emit=self._recorder.put,
             now=lambda: datetime.now(UTC),
             look_up=partial(look_up, neutral_name([spec.endpoint for spec in config.endpoints], config.canaries)),
             probing=lambda: bool(self._ticks.runner.running_until_s),
         )
-        self._gate = NetworkGate(config.endpoints, config.canaries, gate_callbacks)
-        self._metrics.vantage_online.set_function(lambda: self._gate.online)
-        self._ticks = Dispatcher(self._pool, limits, config.scoring.blame, self._gate.put, self._budgets)
-        self._schedule = Schedule(jobs, self._ticks.fire, self._ticks.miss)
-        self._notifier = systemd.Notifier.from_env(env)
-        self._summary = ""
-        self._clock: ClockReading | None = None
-        self._recounter = Recounter(
-            self._board, lambda now: Board(self._config, enabled_jobs(self._config), now), self._recorder, store
-        )
-        heartbeat_callbacks = HeartbeatCallbacks(
+        return NetworkGate(config.endpoints, config.canaries, callbacks)
+
+    def _make_heartbeat(self, env: Mapping[str, str]) -> Heartbeat:
+        callbacks = HeartbeatCallbacks(
             loop_lag=self._metrics.loop_lag.labels("main").observe,
             log_losses=self._log_lost,
             is_ahead=self._schedule.is_ahead,
             clock_stepped=self._clock_stepped,
             is_alive=ProbeProgress(self._schedule, self._ticks.runner, self._pool).is_alive,
         )
-        watchdog_s = systemd.watchdog_interval_s(env, os.getpid())
-        self._heartbeat = Heartbeat(heartbeat_callbacks, self._notifier, watchdog_s)
+        return Heartbeat(callbacks, self._notifier, systemd.watchdog_interval_s(env, os.getpid()))
+
+    def _show_own_state(self) -> None:
+        """Metrics that are asked for at each scrape."""
+        self._metrics.store_queue.set_function(lambda: self._recorder.queue_length)
+        self._metrics.store_failing.set_function(lambda: self._recorder.store_error is not None)
+        self._metrics.vantage_online.set_function(lambda: self._gate.online)
 
     async def run(self) -> None:
         """Run until asked to stop, then drain. Raises OSError when the address to listen on cannot be had."""
@@ -230,7 +279,9 @@ class Daemon:
         self._metrics.clock_ahead.set(reading.ahead.total_seconds())
 
     def _observe(self, sample: Sample) -> None:
-        self._metrics.observe(sample, self._providers[sample.endpoint])
+        provider = self._providers.get(sample.endpoint)
+        if provider is not None:  # else its endpoint was removed while it was probed
+            self._metrics.observe(sample, provider)
         log_sample(sample)
 
     def _published(self, changes: Sequence[StatusChange]) -> None:
@@ -271,6 +322,16 @@ class Daemon:
         self._board.clock_stepped(now)
         self._housekeeper.look()
         self._recounter.wake()
+
+
+def providers_of(config: Config) -> dict[str, str]:
+    """Each endpoint's provider, by id."""
+    return {spec.endpoint.id: spec.endpoint.provider for spec in config.endpoints}
+
+
+def limits_of(config: Config) -> dict[str, int]:
+    """How many probes may run at once at each provider."""
+    return {name: provider.max_concurrent for name, provider in config.providers.items()}
 
 
 def _adaptive(config: Config) -> frozenset[str]:
