@@ -68,25 +68,24 @@ lint: $(VENV)/.dev ## format, lint, types, import contracts, generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/mypy --explicit-package-bases tests
+	$(BIN)/mypy --explicit-package-bases tests benchmarks
 	cd grafana && $(MYPY_HERE) *.py
-	cd benchmarks && $(MYPY_HERE) *.py
 	$(BIN)/lint-imports
 	$(BIN)/python grafana/generate.py --check
 
 bench: $(VENV)/.dev ## how exactly time is measured, beside bare aiohttp; how large and quick history is; what a daemon costs; how well scores tell; how soon routers follow; how many of LiteLLM's requests fail (writes benchmarks/results)
 	@.ci/debian-packages gcc libc6-dev haproxy
 	PYTHON=$(PYTHON) .ci/routers
-	$(BIN)/python benchmarks/ttft_error.py --streams 32
-	$(BIN)/python benchmarks/ttft_error.py --streams 32 --loaded
-	$(BIN)/python benchmarks/history.py
-	$(BIN)/python benchmarks/serving.py --samples 0 --name serving_still
-	$(BIN)/python benchmarks/serving.py
-	$(BIN)/python benchmarks/cost.py
-	$(BIN)/python benchmarks/cost.py --endpoints 1000 --max-concurrent 400 --name cost_concurrent
-	$(BIN)/python benchmarks/score.py
-	$(BIN)/python benchmarks/router_delay.py
-	$(BIN)/python benchmarks/litellm_failover.py
+	$(BIN)/python benchmarks/timing/ttft_error.py --streams 32
+	$(BIN)/python benchmarks/timing/ttft_error.py --streams 32 --loaded
+	$(BIN)/python benchmarks/history/history.py
+	$(BIN)/python benchmarks/serving/serving.py --samples 0 --name serving_still
+	$(BIN)/python benchmarks/serving/serving.py
+	$(BIN)/python benchmarks/serving/cost.py
+	$(BIN)/python benchmarks/serving/cost.py --endpoints 1000 --max-concurrent 400 --name cost_concurrent
+	$(BIN)/python benchmarks/scoring/score.py
+	$(BIN)/python benchmarks/routers/router_delay.py
+	$(BIN)/python benchmarks/routers/litellm_failover.py
 
 dashboards: $(VENV)/.dev ## write the Grafana dashboards anew
 	$(BIN)/python grafana/generate.py

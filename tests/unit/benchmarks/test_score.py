@@ -2,64 +2,55 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import sys
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-FOLDER = Path(__file__).parents[3] / "benchmarks"
+from benchmarks.scoring import figures, score, trials
+from benchmarks.scoring.daemon_detector import DaemonDetector, Setting
+from benchmarks.scoring.detectors import RuleDetector, ScoreDetector, limits_of
+from benchmarks.scoring.flags import Flag
+from benchmarks.scoring.measures import Findings
+from benchmarks.scoring.rules import RIVALS, Calibration
+from benchmarks.scoring.simulation import Due, FinishedProbe, ProbeSchedule, Simulation
+from benchmarks.scoring.trials import Spent
+from benchmarks.scoring.world import FULL, STORMY, Climate, Size, Timeline, World, staged, world
+
 WORLD_SEED = "a world of a test"
+SIZE = Size(providers=2, models=2, days=1.5)
+
+
+def calibrations() -> Mapping[str, Calibration]:
+    return trials.learned(f"{WORLD_SEED}, for learning", SIZE, FULL)
 
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[Any]:
-    """The benchmark's modules by name. They stand beside their command, so its folder has to be on the path."""
-    sys.path.insert(0, str(FOLDER))
-    before = set(sys.modules)
-    try:
-        yield importlib.import_module
-    finally:
-        sys.path.remove(str(FOLDER))
-        for name in set(sys.modules) - before:
-            if getattr(sys.modules[name], "__file__", None) and str(FOLDER) in str(sys.modules[name].__file__):
-                del sys.modules[name]
-
-
-@pytest.fixture(scope="module")
-def size(bench: Any) -> Any:
-    return bench("_world").Size(providers=2, models=2, days=1.5)
-
-
-@pytest.fixture(scope="module")
-def found(bench: Any, size: Any) -> Any:
+def found() -> Findings:
     """Ours and its rivals in one world."""
-    trials, climate = bench("_trials"), bench("_world").FULL
-    calibrations = trials.learned(f"{WORLD_SEED}, for learning", size, climate)
-    return trials.compared(WORLD_SEED, size, climate, calibrations)
+    return trials.compared(WORLD_SEED, SIZE, FULL, calibrations())
 
 
 # The report
 
 
 @pytest.fixture(scope="module")
-def report(bench: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("results")
     few = {"seeds": 1, "days": 1.1, "providers": 2, "models": 1, "workers": 1, "board": 5}
     words = [f"--{name}={value}" for name, value in few.items()]
-    bench("score").main(["--quick", *words, "--name=tiny", f"--out={folder}"])
-    assert (folder / "tiny.md").read_text().startswith("# Score, status and schedule in a made-up world\n")
+    score.main(["--quick", *words, "--name=tiny", f"--out={folder}"])
+    assert (folder / "tiny.md").read_text().startswith("# Score, status and schedule in simulated worlds\n")
     found: dict[str, Any] = json.loads((folder / "tiny.json").read_text())
     return found
 
 
 @pytest.mark.slow
 def test_the_report_has_a_verdict_on_every_promise(report: dict[str, Any]) -> None:
-    bounds = [each["bound"] for each in report["verdicts"]]
+    bounds = [item["bound"] for item in report["verdicts"]]
     for words in (
         "remaining error, against true chances (full world",
         "within 0.03 of the observed share (full world)",
@@ -71,22 +62,22 @@ def test_the_report_has_a_verdict_on_every_promise(report: dict[str, Any]) -> No
         "while the vantage is offline for 10 minutes no endpoint is called down",
         "within 2 of their probes of the first",
         "never passes its cap by more than one probe",
-        "spends at most 50 % of what a fixed schedule does that is as quick (there judged by: fixed, ours)",
-        "spends at most 50 % of what a fixed schedule does that is as quick (there judged by: fixed, 2 in a row)",
+        "takes at most 50 % of the probes of a fixed schedule with the same delay (detector: fixed, ours)",
+        "takes at most 50 % of the probes of a fixed schedule with the same delay (detector: fixed, 2 in a row)",
         "are recomputed after a restart in 5 s",
         "an update takes at most 100 µs",
     ):
         assert any(words in bound for bound in bounds), words
-    assert all(isinstance(each["kept"], bool) for each in report["verdicts"])
+    assert all(isinstance(item["kept"], bool) for item in report["verdicts"])
 
 
 @pytest.mark.slow
-def test_the_report_has_a_row_for_every_rule_and_every_bin(bench: Any, report: dict[str, Any]) -> None:
-    rules = {"ours", *bench("_rules").RIVALS}
+def test_the_report_has_a_row_for_every_rule_and_every_bin(report: dict[str, Any]) -> None:
+    rules = {"ours", *RIVALS}
     tables = {table["title"]: table for table in report["tables"]}
     assert all(len(row) == len(table["head"]) for table in tables.values() for row in table["rows"])
     errors = tables["Scores, full world"]
-    assert {row[0] for row in errors["rows"]} == rules | {"one who knows the chances"}
+    assert {row[0] for row in errors["rows"]} == rules | {"oracle"}
     assert {row[0] for row in tables["Detection of full outages of at least 3 minutes, full world"]["rows"]} == rules
     assert len(tables["Calibration of ours, full world"]["rows"]) == 10
 
@@ -95,15 +86,14 @@ def test_the_report_has_a_row_for_every_rule_and_every_bin(bench: Any, report: d
 
 
 @pytest.mark.slow
-def test_the_same_seed_makes_the_same_figures(bench: Any, size: Any, found: Any) -> None:
-    trials, climate = bench("_trials"), bench("_world").FULL
-    calibrations = trials.learned(f"{WORLD_SEED}, for learning", size, climate)
-    assert trials.compared(WORLD_SEED, size, climate, calibrations) == found
-    assert trials.compared("another world", size, climate, calibrations) != found
+def test_the_same_seed_makes_the_same_figures(found: Findings) -> None:
+    known = calibrations()
+    assert trials.compared(WORLD_SEED, SIZE, FULL, known) == found
+    assert trials.compared("another world", SIZE, FULL, known) != found
 
 
 @pytest.mark.slow
-def test_nobody_is_nearer_to_the_chances_or_routes_better_than_who_knows_them(found: Any) -> None:
+def test_no_rule_is_nearer_to_the_chances_or_routes_better_than_the_oracle(found: Findings) -> None:
     for tally in found.tallies.values():
         assert tally.true_error > 0
         assert tally.lost >= 0
@@ -112,38 +102,38 @@ def test_nobody_is_nearer_to_the_chances_or_routes_better_than_who_knows_them(fo
 
 
 @pytest.mark.slow
-def test_all_rules_are_asked_the_same_and_cost_the_same(found: Any) -> None:
+def test_all_rules_are_asked_the_same_and_cost_the_same(found: Findings) -> None:
     for tally in found.tallies.values():
-        assert sum(each.count for each in tally.bins) == found.requests == sum(found.moments.values())
-        assert sum(each.succeeded for each in tally.bins) == found.succeeded
+        assert sum(item.count for item in tally.bins) == found.requests == sum(found.moments.values())
+        assert sum(item.succeeded for item in tally.bins) == found.succeeded
         assert tally.probes == pytest.approx(found.tallies["ours"].probes, abs=4)  # one for each endpoint
 
 
 @pytest.mark.slow
-def test_where_the_error_sits_adds_up_to_the_error(found: Any) -> None:
+def test_where_the_error_sits_adds_up_to_the_error(found: Findings) -> None:
     for tally in found.tallies.values():
         assert sum(tally.error_in.values()) == pytest.approx(tally.true_error)
 
 
-def test_a_figure_is_taken_for_the_share_that_it_stood_for(bench: Any) -> None:
-    calibration = bench("_rules").Calibration()
+def test_a_figure_is_taken_for_the_share_that_it_stood_for() -> None:
+    calibration = Calibration()
     calibration.learn([0.0] * 1000 + [1.0] * 1000, [False] * 900 + [True] * 1100)
     assert calibration.chance(0.0) == pytest.approx(0.1, abs=0.01)
     assert calibration.chance(1.0) == pytest.approx(1.0, abs=0.01)
     assert calibration.chance(0.97) == calibration.chance(1.0)
 
 
-def test_without_trouble_every_alarm_is_false_and_only_lone_failures_make_one(bench: Any, size: Any) -> None:
-    found = bench("_trials").quiet("quiet", size)
-    down = bench("_flags").Flag.DOWN
+def test_without_trouble_every_alarm_is_false_and_only_lone_failures_make_one() -> None:
+    found = trials.quiet("quiet", SIZE)
+    down = Flag.DOWN
     alarms = {name: tally.false_alarms[down] for name, tally in found.tallies.items()}
     assert alarms["1 failure"] > 0
     assert alarms["1 failure"] >= alarms["2 failures in a row"] >= alarms["3 failures in a row"]
-    assert not any(each for tally in found.tallies.values() for each in tally.delays_s.values())
+    assert not any(item for tally in found.tallies.values() for item in tally.delays_s.values())
 
 
-def test_more_never_stands_for_less(bench: Any) -> None:
-    calibration = bench("_rules").Calibration()
+def test_more_never_stands_for_less() -> None:
+    calibration = Calibration()
     calibration.learn(
         [0.1] * 100 + [0.5] * 100 + [0.9] * 100,
         [True] * 60 + [False] * 40 + [True] * 40 + [False] * 60 + [True] * 90 + [False] * 10,
@@ -152,71 +142,67 @@ def test_more_never_stands_for_less(bench: Any) -> None:
     assert calibration.chance(0.9) == pytest.approx(0.9, abs=0.01)
 
 
-# The light judge is the daemon's
+# The fast detector is the daemon's
 
 
 @pytest.mark.parametrize("least_s", [2.0, 15.0])
-def test_the_books_come_to_what_the_board_comes_to(bench: Any, least_s: float) -> None:
-    worlds, lives, judges, flags = bench("_world"), bench("_lives"), bench("_judges"), bench("_flags")
-    pace = lives.Pace(every_s=60.0 if least_s < 10 else 300.0, least_s=least_s)
-    kinds = tuple(worlds.Kind(**{**_fields(kind), "a_day": 4 * kind.a_day}) for kind in worlds.STORMY.kinds)
-    made = worlds.world("both", worlds.Size(providers=2, models=2, days=0.4), worlds.Climate(kinds=kinds))
-    made = worlds.World(size=made.size, endpoints=made.endpoints, offline=worlds.Timeline())
+def test_the_endpoint_states_come_to_what_the_board_comes_to(least_s: float) -> None:
+    schedule = ProbeSchedule(every_s=60.0 if least_s < 10 else 300.0, least_s=least_s)
+    rates = tuple(replace(rate, per_day=4 * rate.per_day) for rate in STORMY.rates)
+    made = world("both", Size(providers=2, models=2, days=0.4), Climate(rates=rates))
+    made = World(size=made.size, endpoints=made.endpoints, offline=Timeline())
     asked = [[turn * 900.0 + model for turn in range(1, 38)] for model in range(2)]
-    books = judges.Books(made, judges.limits_of(pace))
-    whole = judges.Whole(made, judges.Setting(pace=pace, looks_out=False), "both")
-    one = lives.Life(made, books, pace, "both", asked).live()
-    other = lives.Life(made, whole, pace, "both", asked).live()
+    score_detector = ScoreDetector(made, limits_of(schedule))
+    daemon = DaemonDetector(made, Setting(schedule=schedule, checks_network=False), "both")
+    one = Simulation(made, score_detector, schedule, "both", asked).run()
+    other = Simulation(made, daemon, schedule, "both", asked).run()
     assert one.made == other.made
     assert one.probes == other.probes
     assert one.figures == other.figures
-    raised = {flag: _raised(books, made, flag) for flag in (flags.Flag.DOWN, flags.Flag.RAISED)}
-    assert raised == {flag: _raised(whole, made, flag) for flag in raised}
-    assert raised[flags.Flag.DOWN]
+    raised = {flag: _raised(score_detector, made, flag) for flag in (Flag.DOWN, Flag.RAISED)}
+    assert raised == {flag: _raised(daemon, made, flag) for flag in raised}
+    assert raised[Flag.DOWN]
 
 
 # Schedules
 
 
+class Eager(RuleDetector):
+    """Wants the next probe at once, always."""
+
+    def __init__(self, made: World) -> None:
+        super().__init__(made, {})
+        self.spans: dict[int, list[tuple[float, float]]] = {}
+
+    def observe(self, number: int, finished: FinishedProbe) -> Due:
+        self.spans.setdefault(number, []).append((finished.began_s, finished.ended_s))
+        return {number: 0.0}
+
+
 @pytest.mark.slow
-def test_probes_are_never_under_way_twice_and_ticks_keep_their_phase(bench: Any, size: Any) -> None:
-    lives, judges = bench("_lives"), bench("_judges")
-    made = bench("_world").staged(size)
-
-    class Eager(judges.Rules):  # type: ignore[name-defined,misc]
-        """Wants the next probe at once, always."""
-
-        def hear(self, number: int, ending: Any) -> Any:
-            began.setdefault(number, []).append((ending.began_s, ending.ended_s))
-            return {number: 0.0}
-
-    began: dict[int, list[tuple[float, float]]] = {}
-    lived = lives.Life(made, Eager(made, {}), lives.Pace(every_s=60.0, least_s=2.0), "eager").live()
-    assert lived.beside > lived.made / 2
-    for spans in began.values():
+def test_probes_are_never_under_way_twice_and_ticks_keep_their_phase() -> None:
+    made = staged(SIZE)
+    eager = Eager(made)
+    result = Simulation(made, eager, ProbeSchedule(every_s=60.0, least_s=2.0), "eager").run()
+    assert result.extra > result.made / 2
+    for spans in eager.spans.values():
         assert all(one[1] <= two[0] for one, two in pairwise(spans))
 
 
-def test_a_fixed_schedule_makes_its_ticks_and_nothing_else(bench: Any, size: Any) -> None:
-    lives, judges = bench("_lives"), bench("_judges")
-    made = bench("_world").staged(size)
-    lived = lives.Life(made, judges.Rules(made, {}), lives.Pace(every_s=100.0), "fixed").live()
-    assert lived.beside == 0
-    assert lived.made == pytest.approx(len(made.endpoints) * size.days * 864, abs=len(made.endpoints))
+def test_a_fixed_schedule_makes_its_ticks_and_nothing_else() -> None:
+    made = staged(SIZE)
+    result = Simulation(made, RuleDetector(made, {}), ProbeSchedule(every_s=100.0), "fixed").run()
+    assert result.extra == 0
+    assert result.made == pytest.approx(len(made.endpoints) * SIZE.days * 864, abs=len(made.endpoints))
 
 
-def test_an_adaptive_schedule_as_dear_as_a_fixed_one_spends_all_of_it(bench: Any) -> None:
-    figures, spent = bench("_score_figures"), bench("_trials").Spent
-    fixed = [[spent(probes=probes, days=1.0, delays_s=[delay])] for delay, probes in ((100.0, 800), (200.0, 400))]
-    assert figures.share_spent([spent(probes=400, days=1.0, delays_s=[200.0])], fixed) == pytest.approx(1.0)
-    assert figures.share_spent([spent(probes=283, days=1.0, delays_s=[141.42])], fixed) == pytest.approx(0.5, abs=0.01)
+def test_an_adaptive_schedule_as_dear_as_a_fixed_one_spends_all_of_it() -> None:
+    fixed = [[Spent(probes=probes, days=1.0, delays_s=[delay_s])] for delay_s, probes in ((100.0, 800), (200.0, 400))]
+    assert figures.share_spent([Spent(probes=400, days=1.0, delays_s=[200.0])], fixed) == pytest.approx(1.0)
+    assert figures.share_spent([Spent(probes=283, days=1.0, delays_s=[141.42])], fixed) == pytest.approx(0.5, abs=0.01)
 
 
-def _fields(value: Any) -> dict[str, Any]:
-    return {name: getattr(value, name) for name in value.__dataclass_fields__}
-
-
-def _raised(judge: Any, made: Any, flag: Any) -> list[tuple[int, float]]:
+def _raised(detector: ScoreDetector | DaemonDetector, made: World, flag: Flag) -> list[tuple[int, float]]:
     return [
-        (number, at_s) for number in range(len(made.endpoints)) for at_s in judge.flags.raised("ours", number, flag)
+        (number, at_s) for number in range(len(made.endpoints)) for at_s in detector.flags.raised("ours", number, flag)
     ]

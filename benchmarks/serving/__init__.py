@@ -1,0 +1,1 @@
+"""How fast the daemon serves scores, and what a daemon costs."""

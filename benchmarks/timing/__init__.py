@@ -1,0 +1,1 @@
+"""How far measured times are from true ones."""
