@@ -104,8 +104,8 @@ class DaemonDetector:
             released += self._vantage.answered(replies)
         released += self._vantage.tick(at)
         if self._replies is None and self._vantage.is_due(at):
-            replies = [OriginCheck(origin=item, answer=self._answer(item, at_s)) for item in self._vantage.ask(at)]
-            silent = any(reply.answer is CheckResult.SILENT for reply in replies)
+            replies = [OriginCheck(origin=item, result=self._answer(item, at_s)) for item in self._vantage.ask(at)]
+            silent = any(reply.result is CheckResult.SILENT for reply in replies)
             self._replies = (at_s + (_SILENT_S if silent else _HEARD_S), replies)
         return self._absorb(released)
 

@@ -27,7 +27,7 @@ from benchmarks.common.machine import load_average, machine
 from benchmarks.common.results import RESULTS, Cell, Report, Table, Verdict, publish
 from benchmarks.serving.load import Rate, Streams, Subscriber, ask, head_of
 from benchmarks.serving.servers import endpoint_id
-from monitor.web.server import make_room
+from monitor.web.server import raise_open_files_limit
 from probes._quantiles import quantile
 
 _GZIP = "Accept-Encoding: gzip\r\n"
@@ -225,7 +225,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
     parser.add_argument("--name", default="serving", help="name of the result files (serving)")
     arguments = parser.parse_args()
-    make_room()
+    raise_open_files_limit()
     publish(asyncio.run(measure(arguments)), Console(width=120), arguments.out, arguments.name)
 
 

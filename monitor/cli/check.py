@@ -14,7 +14,7 @@ from rich.console import Console
 
 from monitor.config import Config, ConfigError, Problem, default_path, load, unused_proxy
 from monitor.console.text import plural
-from monitor.discovery.preflight import Finding, as_plain, connect, show
+from monitor.discovery.preflight import Finding, as_plain, preflight, show
 from monitor.vantage.origin import blind_spot
 
 _WRONG, _REFUSED = 2, 1
@@ -68,7 +68,9 @@ def check_file(path: Path | None, *, connecting: bool, as_json: bool) -> int:
         config = load(chosen, os.environ)
     except ConfigError as error:
         if as_json:
-            _print_json({"ok": False, "file": str(chosen), "problems": [_problem(each) for each in error.problems]})
+            _print_json(
+                {"ok": False, "file": str(chosen), "problems": [_problem(problem) for problem in error.problems]}
+            )
         else:
             print(error, file=sys.stderr)
         return _WRONG
@@ -76,7 +78,7 @@ def check_file(path: Path | None, *, connecting: bool, as_json: bool) -> int:
     if not as_json:
         _show(checked)
     if connecting:
-        checked = Checked(path=chosen, config=config, findings=asyncio.run(connect(config)))
+        checked = Checked(path=chosen, config=config, findings=asyncio.run(preflight(config)))
     if as_json:
         _print_json(_plain(checked))
     elif checked.findings is not None:
@@ -104,7 +106,7 @@ def _plain(checked: Checked) -> dict[str, object]:
             "paused": checked.paused,
             "probes": len(checked.config.probes),
         },
-        "warnings": [_problem(each) for each in checked.warnings],
+        "warnings": [_problem(problem) for problem in checked.warnings],
     }
     return plain if checked.findings is None else {**plain, "endpoints": as_plain(checked.findings)}
 

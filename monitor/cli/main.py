@@ -163,13 +163,13 @@ def init(
         _init_from_litellm(litellm, output)
         return
     try:
-        places = addresses(catalogue(), servers or ())
+        base_urls = addresses(catalogue(), servers or ())
     except ValueError as error:
         fail(f"--server: {error}")
-    found, now = run_async(discover(catalogue(), os.environ, places)), datetime.now(UTC)
+    found, now = run_async(discover(catalogue(), os.environ, base_urls)), datetime.now(UTC)
     text = write(found, catalogue(), now)
     if text is None:
-        fail(nothing_found(found, catalogue(), places), 1)
+        fail(nothing_found(found, catalogue(), base_urls), 1)
     write_out(text, output)
     print(report(found, now, output), file=sys.stderr)
 
@@ -179,7 +179,7 @@ def _init_from_litellm(source: Path, output: Path | None) -> None:
 
     from monitor.config import ConfigError, catalogue
     from monitor.config.litellm_file import read_litellm
-    from monitor.discovery.from_litellm import Errand, from_litellm
+    from monitor.discovery.from_litellm import ConversionRequest, from_litellm
 
     try:
         found = read_litellm(source.read_text(encoding="utf-8"), str(source), catalogue())
@@ -189,8 +189,8 @@ def _init_from_litellm(source: Path, output: Path | None) -> None:
         fail(f"{source} cannot be read: {error.strerror}")
     except ValueError as error:  # UnicodeDecodeError is one
         fail(f"{source} {'is not UTF-8 text' if isinstance(error, UnicodeDecodeError) else error}")
-    errand = Errand(source=source, output=output, at=datetime.now(UTC), env=os.environ)
-    made = from_litellm(found, catalogue(), errand)
+    request = ConversionRequest(source=source, output=output, at=datetime.now(UTC), env=os.environ)
+    made = from_litellm(found, catalogue(), request)
     if made.text is None:
         fail(made.report, 1)
     write_out(made.text, output)
@@ -264,7 +264,7 @@ def export(
     url: UrlOption = None,
     *,
     token: TokenOption = None,
-    shape: Annotated[Format, typer.Option("--format", metavar="FORMAT", help=_FORMATS)] = Format.SCORES,
+    file_format: Annotated[Format, typer.Option("--format", metavar="FORMAT", help=_FORMATS)] = Format.SCORES,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="The file to replace, by rename; default: stdout."),
@@ -276,12 +276,12 @@ def export(
     """Write what routers read, once: of a running daemon with --url, else of the store as a start would find it."""
     from monitor.routing.formats.render import CannotBeMadeError, render
 
-    if shape is Format.OPENROUTER and url is not None:
-        write_out(_offers(running_daemon(None, url, token)), output)
+    if file_format is Format.OPENROUTER and url is not None:
+        write_out(_openrouter_document(running_daemon(None, url, token)), output)
         return
     snapshot = _snapshot(config, url, token)
     try:
-        body = render(shape, snapshot, cluster)
+        body = render(file_format, snapshot, cluster)
     except CannotBeMadeError as error:
         fail(str(error))
     write_out(body.decode(), output)
@@ -329,14 +329,13 @@ def backtest(
     """Play stored samples again to several policies, and show side by side how each would have done."""
     from datetime import UTC, datetime
 
-    from monitor.backtest import report as sidebyside
-    from monitor.backtest import run as backtest
+    from monitor.backtest import report, run
     from monitor.backtest.policies import NAMES, UnknownPolicyError
 
     path, loaded = loaded_from(config)
     now = datetime.now(UTC)
-    wanted = backtest.BacktestRequest(
-        since=backtest.since_of(now, seconds(since, "--since")), until=now, ids=ids or (), policies=policies or NAMES
+    wanted = run.BacktestRequest(
+        since=run.since_of(now, seconds(since, "--since")), until=now, ids=ids or (), policies=policies or NAMES
     )
     with Console(stderr=True, highlight=False).status("reading …") as status:
 
@@ -344,36 +343,36 @@ def backtest(
             status.update(f"{at:%Y-%m-%d %H:%M} UTC, {samples:,} samples …")
 
         try:
-            found = on_store(path, loaded, lambda store: backtest.backtest(store, loaded, wanted, progress))
-        except (backtest.BacktestMisuseError, UnknownPolicyError) as error:
+            found = on_store(path, loaded, lambda store: run.backtest(store, loaded, wanted, progress))
+        except (run.BacktestMisuseError, UnknownPolicyError) as error:
             fail(str(error))
     if as_json:
-        print(json.dumps(sidebyside.as_plain(found), indent=2))
+        print(json.dumps(report.as_plain(found), indent=2))
     else:
-        Console(highlight=False).print(sidebyside.as_tables(found))
+        Console(highlight=False).print(report.as_tables(found))
 
 
 def _snapshot(config: Path | None, url: str | None, token: str | None) -> Snapshot:
     """What there is to publish; without `url` that of the store."""
     from datetime import UTC, datetime
 
-    from monitor.cli import export as exporting
+    from monitor.cli.export import ForeignDocumentError, of_document, of_store
 
     if url is None:
         path, loaded = loaded_from(config)
-        return on_store(path, loaded, lambda store: exporting.of_store(loaded, store, datetime.now(UTC)))
+        return on_store(path, loaded, lambda store: of_store(loaded, store, datetime.now(UTC)))
     try:
-        return exporting.of_document(fetch(running_daemon(None, url, token)))
-    except exporting.ForeignDocumentError as error:
+        return of_document(fetch(running_daemon(None, url, token)))
+    except ForeignDocumentError as error:
         fail(f"{url}: {error}", 1)
 
 
-def _offers(source: RunningDaemon) -> str:
+def _openrouter_document(source: RunningDaemon) -> str:
     """What a daemon says in OpenRouter's shape."""
-    from monitor.console.remote import ScoresUnavailableError, fetch_offers
+    from monitor.console.remote import ScoresUnavailableError, fetch_openrouter
 
     try:
-        return run_async(fetch_offers(source.url, source.token)).decode()
+        return run_async(fetch_openrouter(source.url, source.token)).decode()
     except ScoresUnavailableError as error:
         fail(f"{source.url}: {error}", 1)
 

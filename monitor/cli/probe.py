@@ -151,14 +151,14 @@ def _progress(total: int) -> Iterator[Callable[[], AbstractContextManager[None]]
 
 async def _results(config: Config, jobs: Sequence[Job], number: int) -> AsyncIterator[Result]:
     """The results in the order in which they come."""
-    places = ConcurrencyLimits(
+    limits = ConcurrencyLimits(
         config.max_concurrent, {name: spec.max_concurrent for name, spec in config.providers.items()}
     )
     # All codecs, and the tokenizer, before the first probe: to import one takes longer than a token.
     await asyncio.to_thread(count_tokens, "")
     asked = [(run, codec(run.endpoint.api, run.endpoint.options)) for run in _runs(jobs, number)]
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_probe(run, asker, places, config.scoring.blame)) for run, asker in asked]
+        tasks = [group.create_task(_probe(run, probe, limits, config.scoring.blame)) for run, probe in asked]
         for finished in asyncio.as_completed(tasks):
             yield await finished
 
@@ -169,8 +169,8 @@ def _runs(jobs: Sequence[Job], number: int) -> Iterable[Run]:
     return [run_for(job, now + timedelta(microseconds=turn)) for turn in range(number) for job in jobs]
 
 
-async def _probe(run: Run, asker: Probe, places: ConcurrencyLimits, overrides: BlameOverrides) -> Result:
+async def _probe(run: Run, probe: Probe, limits: ConcurrencyLimits, overrides: BlameOverrides) -> Result:
     async with AsyncExitStack() as stack:
-        await places.take(run.endpoint.provider, stack)
-        seen = await exchange(run, asker)
-    return Result(run=run, sample=blamed(sample(run, asker, seen), overrides), exchange=seen, codec=asker)
+        await limits.take(run.endpoint.provider, stack)
+        seen = await exchange(run, probe)
+    return Result(run=run, sample=blamed(sample(run, probe, seen), overrides), exchange=seen, codec=probe)

@@ -81,7 +81,7 @@ class Scores:
         Up, unknown, degraded, left alone, refused, down; among these by score; what is alike stays in its order.
         """
         listed = list(candidates)
-        return sorted(listed, key=lambda each: self._rank(name(each), now)) if self.is_fresh(now) else listed
+        return sorted(listed, key=lambda item: self._rank(name(item), now)) if self.is_fresh(now) else listed
 
     def followed_by(self, later: Scores, router: str | None) -> Scores:
         """These with the endpoints that a later document tells anew; `router` as for `parse`."""
@@ -90,13 +90,13 @@ class Scores:
 
     def after(self, before: Scores) -> Scores:
         """These scores, received after `before`. A row that was not measured since keeps its earlier `stale_after`."""
-        endpoints = {name: _goes_on(each, before.endpoints.get(name)) for name, each in self.endpoints.items()}
+        endpoints = {name: _goes_on(item, before.endpoints.get(name)) for name, item in self.endpoints.items()}
         return (
             self if endpoints == self.endpoints else replace(self, endpoints=endpoints, names=self._renamed(endpoints))
         )
 
     def _renamed(self, endpoints: Mapping[str, ScoredEndpoint]) -> Mapping[str, ScoredEndpoint]:
-        return {name: endpoints[each.id] for name, each in self.names.items()}
+        return {name: endpoints[item.id] for name, item in self.names.items()}
 
     def _rank(self, name: str, now: datetime) -> tuple[int, float]:
         known = self.names.get(name)
@@ -110,7 +110,7 @@ def parse(body: bytes, router: str | None = None) -> Scores:
         if plain["schema"] != _SCHEMA:
             raise ValueError(f"the scores are {plain['schema']!r}, not {_SCHEMA}")
         generated_at = _moment(plain["generated_at"])
-        endpoints = {each["id"]: _endpoint(each, generated_at) for each in plain["endpoints"]}
+        endpoints = {item["id"]: _endpoint(item, generated_at) for item in plain["endpoints"]}
         return Scores(
             generated_at=generated_at,
             max_age=timedelta(seconds=plain["max_age_s"]),
@@ -126,7 +126,7 @@ def _names(endpoints: Mapping[str, ScoredEndpoint], router: str | None) -> Mappi
     for endpoint in endpoints.values():
         name = endpoint.router_ids.get(router) if router is not None else None
         if name is not None:
-            routed[name] = min(routed.get(name, endpoint), endpoint, key=lambda each: each.rank)
+            routed[name] = min(routed.get(name, endpoint), endpoint, key=lambda item: item.rank)
     return {**endpoints, **routed}
 
 

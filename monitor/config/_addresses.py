@@ -189,7 +189,7 @@ def _server(value: str) -> str:
     if not found:
         raise RefusedError(f"is not the address of a database; {form}, with %40 for '@' and %2F for '/' in a password")
     settings = parse_qs(found["settings"] or "", keep_blank_values=True)
-    if set(settings) - {"ssl", "host"} or any(len(each) > 1 for each in settings.values()):
+    if set(settings) - {"ssl", "host"} or any(len(given) > 1 for given in settings.values()):
         raise RefusedError("takes no settings after '?' but ssl and host")
     if settings.get("ssl", ["prefer"])[0] not in _SSL:
         raise RefusedError(f"takes for ssl one of {', '.join(_SSL)}")

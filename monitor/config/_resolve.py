@@ -63,7 +63,7 @@ def resolve(file: schema.File, lookups: Lookups) -> Config:
         probes={name: _probe(name, probe) for name, probe in file.probes.items()},
         scoring=ScoringSpec(**dict(file.scoring)),
         publish_files=tuple(
-            PublishFile(**{**dict(each), "path": lookups.folder / each.path}) for each in file.publish.files
+            PublishFile(**{**dict(item), "path": lookups.folder / item.path}) for item in file.publish.files
         ),
         haproxy_agent=file.publish.haproxy_agent,
         metrics=file.publish.metrics,
@@ -157,8 +157,8 @@ def _architecture(model: schema.Model) -> Architecture:
 
 
 def _maintenance(file: schema.File, name: str) -> tuple[MaintenanceWindow, ...]:
-    mine = (each for each in file.maintenance if any(matches(pattern, name) for pattern in each.endpoints))
-    return joined(MaintenanceWindow(begin=each.begin, end=each.end) for each in mine)
+    windows = (item for item in file.maintenance if any(matches(pattern, name) for pattern in item.endpoints))
+    return joined(MaintenanceWindow(begin=item.begin, end=item.end) for item in windows)
 
 
 def _fitting(file: schema.File, able: frozenset[Task]) -> Iterator[str]:

@@ -66,8 +66,8 @@ def _names(document: ConfigDocument, named: Groups) -> Iterator[Problem]:
 def _file(document: ConfigDocument, file: Place, named: Groups) -> Iterator[Problem]:
     """A file that cannot be made of the names that there are."""
     place = (*file, "format")
-    shape = document.at(place)
-    router = next((router for known, router in _NEEDED.items() if known == shape), None)
+    file_format = document.at(place)
+    router = next((router for known, router in _NEEDED.items() if known == file_format), None)
     if router is None:
         return
     groups = named[router]

@@ -260,7 +260,7 @@ def interval(value: object) -> Interval:
     first, dots, second = str(value).partition("..")
     if not dots:
         return Interval(longest_s=_interval_s(duration_s(value)))
-    shortest_s, longest_s = (_interval_s(duration_s(each.strip())) for each in (first, second))
+    shortest_s, longest_s = (_interval_s(duration_s(part.strip())) for part in (first, second))
     if shortest_s >= longest_s:
         raise RefusedError("{value} is no range; the shorter interval comes first, such as 15s..5m")
     return Interval(longest_s=longest_s, shortest_s=shortest_s)

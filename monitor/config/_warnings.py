@@ -76,7 +76,7 @@ def _base_url(document: ConfigDocument, place: Place) -> Iterator[Problem]:
 def _folders(document: ConfigDocument, folder: Path) -> Iterator[Problem]:
     """Files that cannot be written as things are: systemd may still make the folder at start."""
     places: list[Place] = [
-        (*each, "path") for each in (*document.children("publish", "files"), *document.children("sinks"))
+        (*item, "path") for item in (*document.children("publish", "files"), *document.children("sinks"))
     ]
     for place in (("store",), *places):
         value = document.at(place)

@@ -11,7 +11,7 @@ from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTime
 
 from monitor.console.text import printable
 
-__all__ = ["ScoresUnavailableError", "fetch_offers", "fetch_once"]
+__all__ = ["ScoresUnavailableError", "fetch_once", "fetch_openrouter"]
 
 _TIMEOUT_S = 10.0
 
@@ -22,7 +22,7 @@ async def fetch_once(url: str, token: str | None) -> Mapping[str, object]:
         return await fetch_scores(session, url)
 
 
-async def fetch_offers(url: str, token: str | None) -> bytes:
+async def fetch_openrouter(url: str, token: str | None) -> bytes:
     """What the daemon at `url` tells of all models and their endpoints in OpenRouter's shape, in one document."""
     async with _session(token) as session:
         listed = await fetch_scores(session, f"{url}/api/v1/models")
@@ -33,8 +33,8 @@ async def fetch_offers(url: str, token: str | None) -> bytes:
 def _paths(listed: Mapping[str, object]) -> list[str]:
     """Where each model of a list is told of."""
     match listed.get("data"):
-        case list() as models if all(isinstance(each, dict) and isinstance(each.get("id"), str) for each in models):
-            return [f"/api/v1/models/{quote(each['id'])}/endpoints" for each in models]
+        case list() as models if all(isinstance(model, dict) and isinstance(model.get("id"), str) for model in models):
+            return [f"/api/v1/models/{quote(model['id'])}/endpoints" for model in models]
         case _:
             raise ScoresUnavailableError("the answer is not a list of models")
 

@@ -43,14 +43,14 @@ def age(then: datetime | None, now: datetime) -> str:
 
 def probability(value: float | None) -> str:
     """Two digits, rounded down, so that only certainty reads 1.00."""
-    return NOT_MEASURED if value is None else f"{_steps(value, 100) / 100:.2f}"
+    return NOT_MEASURED if value is None else f"{_whole_steps(value, 100) / 100:.2f}"
 
 
 def percent(value: float | None) -> str:
     """A share with one digit, rounded down, so that 100% means all."""
     if value is None:
         return NOT_MEASURED
-    return "100%" if value >= 1 else f"{_steps(value, 1000) / 10:.1f}%"
+    return "100%" if value >= 1 else f"{_whole_steps(value, 1000) / 10:.1f}%"
 
 
 def plural(number: int, noun: str) -> str:
@@ -66,6 +66,6 @@ def count(value: float) -> str:
     return f"{value:.0f}"
 
 
-def _steps(value: float, steps: int) -> int:
+def _whole_steps(value: float, steps: int) -> int:
     """The whole steps in `value`: 0.57 has 57 hundredths, though its float falls a hair short of them."""
     return math.floor(value * steps + 1e-9)

@@ -113,12 +113,12 @@ def _phases(sample: Sample) -> list[_Phase]:
 def _tokens(sample: Sample) -> str:
     """Tokens in and out; counts of ours, of an answer whose provider told none, are marked."""
     counted = sample.tokens_from is TokensFrom.COUNTED
-    told = [
+    counts = [
         f"{'~' if counted else ''}{number} tokens {where}"
         for number, where in ((sample.prompt_tokens, "in"), (sample.output_tokens, "out"))
         if number is not None
     ]
-    return ", ".join([*told, *(["counted"] if counted else [])])
+    return ", ".join([*counts, *(["counted"] if counted else [])])
 
 
 def _bar(phase: _Phase, total_s: float) -> Text:

@@ -62,7 +62,7 @@ class Daemon:
         self._store = store
         self._stop = stop or asyncio.Event()
         self._providers = providers_of(config)
-        self._adaptive = _adaptive(config)
+        self._adaptive = adaptive_endpoints(config)
         self._notifier = systemd.Notifier.from_env(env)
         self._summary = ""
         self._clock: ClockReading | None = None
@@ -83,8 +83,8 @@ class Daemon:
         self._pool = WorkerPool(
             config.max_concurrent, self._metrics.worker_restarts.inc, self._metrics.loop_lag.labels("probing").observe
         )
-        self._ticks = Dispatcher(self._pool, self._limits, config.scoring.blame, self._gate.put, self._budgets)
-        self._schedule = Schedule(jobs, self._ticks.fire, self._ticks.miss)
+        self._dispatcher = Dispatcher(self._pool, self._limits, config.scoring.blame, self._gate.put, self._budgets)
+        self._schedule = Schedule(jobs, self._dispatcher.fire, self._dispatcher.miss)
         self._recounter = Recounter(
             self._board, lambda now: Board(self._config, enabled_jobs(self._config), now), self._recorder, store
         )
@@ -98,13 +98,13 @@ class Daemon:
         """
         now, jobs = datetime.now(UTC), enabled_jobs(config)
         self._config = config
-        self._providers, self._adaptive = providers_of(config), _adaptive(config)
+        self._providers, self._adaptive = providers_of(config), adaptive_endpoints(config)
         ended = self._board.apply(config, jobs, now)
         self._expect(jobs)
         self._budgets.apply(caps_of(config), self._providers)
         self._limits.apply(config.max_concurrent, limits_of(config))
         self._pool.apply(config.max_concurrent)
-        self._ticks.apply(config.scoring.blame)
+        self._dispatcher.apply(config.scoring.blame)
         self._gate.apply(config.endpoints, config.canaries)
         self._outcomes.apply(reader_of(config), spans_of(config))
         self._housekeeper.apply(retention_of(config))
@@ -170,7 +170,7 @@ class Daemon:
             emit=self._recorder.put,
             now=lambda: datetime.now(UTC),
             look_up=partial(look_up, neutral_name([spec.endpoint for spec in config.endpoints], config.canaries)),
-            probing=lambda: bool(self._ticks.runner.running_until_s),
+            probing=lambda: bool(self._dispatcher.runner.running_until_s),
         )
         return NetworkGate(config.endpoints, config.canaries, callbacks)
 
@@ -180,7 +180,7 @@ class Daemon:
             log_losses=self._log_lost,
             is_ahead=self._schedule.is_ahead,
             clock_stepped=self._clock_stepped,
-            is_alive=ProbeProgress(self._schedule, self._ticks.runner, self._pool).is_alive,
+            is_alive=ProbeProgress(self._schedule, self._dispatcher.runner, self._pool).is_alive,
         )
         return Heartbeat(callbacks, self._notifier, systemd.watchdog_interval_s(env, os.getpid()))
 
@@ -206,15 +206,15 @@ class Daemon:
 
     async def _run(self) -> None:
         async with AsyncExitStack() as stack:
-            past = history_context(lambda: self._config, self._store)
-            stack.push_async_callback(past.reads.close)
+            history = history_context(lambda: self._config, self._store)
+            stack.push_async_callback(history.store_reads.close)
             stack.push_async_callback(self._renderer.close)
-            sources = Context(
+            context = Context(
                 snapshot=lambda: self._board.snapshot,
                 problems=self._problems,
                 warnings=self._warnings,
                 metrics=self._metrics.text,
-                past=past,
+                history=history,
                 outcomes=None if self._config.token is None else self._outcomes.take,
                 activity=self._store.activity,
                 render=self._renderer.snapshot,
@@ -222,7 +222,7 @@ class Daemon:
             )
             config = self._config
             server = await start(
-                config.listen, config.token, sources, rate_per_s=config.rate_limit, public=config.public
+                config.listen, config.token, context, rate_per_s=config.rate_limit, public=config.public
             )
             stack.push_async_callback(server.cleanup)
             host, port = server.addresses[0][:2]  # the port may have been left to the kernel
@@ -294,7 +294,7 @@ class Daemon:
 
     def _due(self, endpoint: str, at: datetime) -> None:
         now = datetime.now(UTC)
-        if endpoint in self._adaptive and not self._stop.is_set() and self._ticks.may_ask(endpoint, max(at, now)):
+        if endpoint in self._adaptive and not self._stop.is_set() and self._dispatcher.may_ask(endpoint, max(at, now)):
             self._schedule.probe_by(endpoint, at, now)
 
     def _problems(self) -> tuple[str, ...]:
@@ -334,7 +334,7 @@ def limits_of(config: Config) -> dict[str, int]:
     return {name: provider.max_concurrent for name, provider in config.providers.items()}
 
 
-def _adaptive(config: Config) -> frozenset[str]:
+def adaptive_endpoints(config: Config) -> frozenset[str]:
     """The endpoints that may be probed beside their ticks."""
     settling = {spec.endpoint.id: paid_probe(config.probes[name] for name in spec.probes) for spec in config.endpoints}
     return frozenset(name for name, probe in settling.items() if config.scoring.confirm or probe.closest_s is not None)

@@ -45,7 +45,9 @@ async def measure(address: str, model: str, patience_s: float = PATIENCE_S) -> S
     """Ask the model once to wake it, then as often at a time as the demo may. Raises TooSlowError."""
     await _asked(address, model, patience_s)
     found = await asyncio.gather(*(_asked(address, model, patience_s) for _ in range(_AT_A_TIME)))
-    return Speed(ttft_s=max(each.ttft_s or 0.0 for each in found), e2e_s=max(each.e2e_s or 0.0 for each in found))
+    return Speed(
+        ttft_s=max(result.ttft_s or 0.0 for result in found), e2e_s=max(result.e2e_s or 0.0 for result in found)
+    )
 
 
 async def _asked(address: str, model: str, patience_s: float) -> Sample:
@@ -61,8 +63,8 @@ async def _asked(address: str, model: str, patience_s: float) -> Sample:
         deadlines=Deadlines(ttft_s=patience_s, total_s=patience_s),
         scheduled_at=datetime.now(UTC),
     )
-    asker = codec(endpoint.api, endpoint.options)
-    taken = sample(run, asker, await exchange(run, asker))
+    probe = codec(endpoint.api, endpoint.options)
+    taken = sample(run, probe, await exchange(run, probe))
     if taken.e2e_s is None:
         raise TooSlowError(
             f"the model gave no answer within {patience_s:g} s ({taken.error}: {taken.detail}): "

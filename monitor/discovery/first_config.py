@@ -84,19 +84,19 @@ def write(findings: Findings, catalogue: Catalogue, at: datetime) -> str | None:
 def report(findings: Findings, at: datetime, path: Path | None) -> str:
     """What was found and what to do next, for people."""
     found = [f"  {key.entry.title}: {_variables(key.variables)}{_lacks(key)}" for key in findings.keys]
-    found += [f"  {each.entry.title} at {each.base_url}: {_models_found(each)}" for each in findings.servers]
+    found += [f"  {server.entry.title} at {server.base_url}: {_models_found(server)}" for server in findings.servers]
     cost, file = usd_per_day(findings, at), f" -c {path}" if path else " -c FILE"
     price = "" if cost is None else f"Probes cost {usd(cost)} a day; a longer `every:` makes them cheaper.\n"
     return "\n".join(("found", *found, f"{price}Next: providerwatch check --connect{file}"))
 
 
-def nothing_found(findings: Findings, catalogue: Catalogue, places: Mapping[str, str]) -> str:
+def nothing_found(findings: Findings, catalogue: Catalogue, base_urls: Mapping[str, str]) -> str:
     """What was looked for in vain, and what to do about it."""
     if findings.keys:
         keys = [f"  {key.entry.title}: {_variables(key.variables)}{_lacks(key)}" for key in findings.keys]
         return "\n".join(("found only what needs an address that you alone know", *keys, "See docs/providers.md."))
     variables = [entry.keys[0].split(":")[0] for entry in catalogue.providers.values() if entry.keys]
-    looked = "".join(f"\n  {catalogue.providers[name].title}: {address}" for name, address in places.items())
+    looked = "".join(f"\n  {catalogue.providers[name].title}: {address}" for name, address in base_urls.items())
     return (
         f"found no key in the environment, and no server at{looked}\n"
         f"Set a provider's variable ({', '.join(variables[:4])}, … all {len(variables)} in docs/providers.md)\n"

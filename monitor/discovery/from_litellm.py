@@ -73,7 +73,7 @@ class FromLitellm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Errand:
+class ConversionRequest:
     """What is to be made of which file, when and where."""
 
     source: Path
@@ -82,24 +82,24 @@ class Errand:
     env: Mapping[str, str]
 
 
-def from_litellm(found: Found, catalogue: Catalogue, errand: Errand) -> FromLitellm:
+def from_litellm(found: Found, catalogue: Catalogue, request: ConversionRequest) -> FromLitellm:
     """Our configuration for what LiteLLM's has."""
-    endpoints = _endpoints(found.deployments, catalogue, errand.env)
+    endpoints = _endpoints(found.deployments, catalogue, request.env)
     if not endpoints:
-        lines = (f"{errand.source}: no deployment can be probed", *_reasons(found.left_out))
+        lines = (f"{request.source}: no deployment can be probed", *_reasons(found.left_out))
         return FromLitellm(text=None, report="\n".join(lines))
     parts = [
-        _HEAD.format(source=_safe(errand.source.name)),
-        *_providers({each.provider.name: each.provider for each in endpoints}.values(), catalogue),
+        _HEAD.format(source=_safe(request.source.name)),
+        *_providers({endpoint.provider.name: endpoint.provider for endpoint in endpoints}.values(), catalogue),
         *_models(endpoints),
         *_without_id(endpoints),
         *_comments(found.left_out),
         PROBES,
-        CHAT_PROBE if not all(each.deployment.embeds for each in endpoints) else "",
-        EMBED_PROBE if any(each.deployment.embeds for each in endpoints) else "",
+        CHAT_PROBE if not all(endpoint.deployment.embeds for endpoint in endpoints) else "",
+        EMBED_PROBE if any(endpoint.deployment.embeds for endpoint in endpoints) else "",
     ]
     text = "".join(parts)
-    return FromLitellm(text=text, report="\n".join(_report(found, endpoints, text, errand)))
+    return FromLitellm(text=text, report="\n".join(_report(found, endpoints, text, request)))
 
 
 # Providers and endpoints
@@ -109,19 +109,21 @@ def _endpoints(deployments: Sequence[Deployment], catalogue: Catalogue, env: Map
     providers: dict[str, _Provider] = {}
     by_identity: dict[str, _Provider] = {}
     found: dict[str, _Endpoint] = {}
-    for each in deployments:
-        key = each.key.text or _usual_key(each, env)
-        identity = repr((each.provider, each.base_url, key, sorted(each.provider_options.items())))
+    for deployment in deployments:
+        key = deployment.key.text or _usual_key(deployment, env)
+        identity = repr((deployment.provider, deployment.base_url, key, sorted(deployment.provider_options.items())))
         if identity not in by_identity:
-            made = replace(_provider(each, providers, catalogue), key=key)
+            made = replace(_provider(deployment, providers, catalogue), key=key)
             by_identity[identity] = providers[made.name] = made
         provider = by_identity[identity]
-        usual = f"{provider.name}:{each.model}"
+        usual = f"{provider.name}:{deployment.model}"
         name = _free(usual, found)
-        entry = each.entry or catalogue.providers[_COPY]
-        quirks = {} if provider.is_known else catalogue.quirks(entry, each.model, each.api)
-        options = {**quirks, **each.options}
-        found[name] = _Endpoint(deployment=each, provider=provider, id=name, is_repeated=name != usual, options=options)
+        entry = deployment.entry or catalogue.providers[_COPY]
+        quirks = {} if provider.is_known else catalogue.quirks(entry, deployment.model, deployment.api)
+        options = {**quirks, **deployment.options}
+        found[name] = _Endpoint(
+            deployment=deployment, provider=provider, id=name, is_repeated=name != usual, options=options
+        )
     return list(found.values())
 
 
@@ -160,10 +162,10 @@ def _free(stem: str, taken: Iterable[str]) -> str:
 
 def _providers(providers: Iterable[_Provider], catalogue: Catalogue) -> Iterator[str]:
     yield "\n# The catalogue knows what is not written here: docs/providers.md.\nproviders:\n"
-    for each in providers:
-        lines = list(_of_provider(each))
-        title = f"  # {catalogue.providers[each.first.provider].title}" if each.is_known else ""
-        yield f"  {word(each.name)}:{title}\n" if lines else f"  {word(each.name)}: {{}}{title}\n"
+    for provider in providers:
+        lines = list(_of_provider(provider))
+        title = f"  # {catalogue.providers[provider.first.provider].title}" if provider.is_known else ""
+        yield f"  {word(provider.name)}:{title}\n" if lines else f"  {word(provider.name)}: {{}}{title}\n"
         yield "".join(f"    {line}\n" for line in lines)
 
 
@@ -192,10 +194,10 @@ def _usual_key(deployment: Deployment, env: Mapping[str, str]) -> str:
 
 def _models(endpoints: Sequence[_Endpoint]) -> Iterator[str]:
     yield "\n# By LiteLLM's model_name: endpoints of one model are compared with each other.\nmodels:\n"
-    names = {each.id: _public(each.deployment.model_name) for each in endpoints}
+    names = {endpoint.id: _public(endpoint.deployment.model_name) for endpoint in endpoints}
     for public in dict.fromkeys(names.values()):
         yield f"  {word(public)}:\n    endpoints:\n"
-        yield from (f"      - {{{_fields(each)}}}\n" for each in endpoints if names[each.id] == public)
+        yield from (f"      - {{{_fields(endpoint)}}}\n" for endpoint in endpoints if names[endpoint.id] == public)
 
 
 def _fields(endpoint: _Endpoint) -> str:
@@ -233,15 +235,15 @@ def _value(text: str) -> str:
 
 def _without_id(endpoints: Sequence[_Endpoint]) -> Iterator[str]:
     """What to write into LiteLLM's file, for the deployments whose id is a hash."""
-    missing = [each for each in endpoints if each.deployment.id is None]
+    missing = [endpoint for endpoint in endpoints if endpoint.deployment.id is None]
     if missing:
         yield (
             "\n# These deployments have no `model_info.id`: LiteLLM makes a hash of their parameters, which the\n"
             "# plug-in does not know. Write into LiteLLM's file, at the deployment:\n"
         )
-        for each in missing:
-            said = f"{_safe(each.deployment.model_name)}, {_safe(each.deployment.model)}"
-            yield f"#   model_info: {{id: {json.dumps(each.id)}}}   # {said}\n"
+        for endpoint in missing:
+            note = f"{_safe(endpoint.deployment.model_name)}, {_safe(endpoint.deployment.model)}"
+            yield f"#   model_info: {{id: {json.dumps(endpoint.id)}}}   # {note}\n"
 
 
 def _comments(left_out: Sequence[LeftOut]) -> Iterator[str]:
@@ -251,9 +253,9 @@ def _comments(left_out: Sequence[LeftOut]) -> Iterator[str]:
 
 
 def _reasons(left_out: Iterable[LeftOut]) -> Iterator[str]:
-    for each in left_out:
-        model = f" ({_safe(each.model)})" if each.model else ""
-        yield f"{_safe(each.model_name)}{model}: {_safe(each.why)}"
+    for item in left_out:
+        model = f" ({_safe(item.model)})" if item.model else ""
+        yield f"{_safe(item.model_name)}{model}: {_safe(item.why)}"
 
 
 def _safe(text: str) -> str:
@@ -265,24 +267,24 @@ def _safe(text: str) -> str:
 # What to tell
 
 
-def _report(found: Found, endpoints: Sequence[_Endpoint], text: str, errand: Errand) -> Iterator[str]:
+def _report(found: Found, endpoints: Sequence[_Endpoint], text: str, request: ConversionRequest) -> Iterator[str]:
     total = len(endpoints) + len(found.left_out)
-    models = len({_public(each.deployment.model_name) for each in endpoints})
-    yield f"{errand.source}: {len(endpoints)} of {plural(total, 'deployment')} in {plural(models, 'model')}"
+    models = len({_public(endpoint.deployment.model_name) for endpoint in endpoints})
+    yield f"{request.source}: {len(endpoints)} of {plural(total, 'deployment')} in {plural(models, 'model')}"
     yield from (f"  left out: {reason}" for reason in _reasons(found.left_out))
     yield from (f"  not read: {_safe(name)}, which it includes; run this on it, too" for name in found.includes)
-    missing = sum(each.deployment.id is None for each in endpoints)
+    missing = sum(endpoint.deployment.id is None for endpoint in endpoints)
     if missing:
         yield f"{plural(missing, 'deployment')} without model_info.id: see the comment below the models"
-    unset = [name for name in dict.fromkeys(_VARIABLE.findall(_uncommented(text))) if not errand.env.get(name)]
+    unset = [name for name in dict.fromkeys(_VARIABLE.findall(_uncommented(text))) if not request.env.get(name)]
     if unset:
         yield f"Set in the environment: {', '.join(unset)}"
     if not found.has_plugin:
         yield f'Add to LiteLLM\'s file: litellm_settings: {{callbacks: ["{PLUGIN}"]}}'
-    cost = _cost(endpoints, errand.at)
+    cost = _cost(endpoints, request.at)
     if cost is not None:
         yield f"Probes cost {usd(cost)} a day, where prices are known; a longer `every:` makes them cheaper."
-    yield f"Next: providerwatch check --connect -c {errand.output or 'FILE'}"
+    yield f"Next: providerwatch check --connect -c {request.output or 'FILE'}"
 
 
 def _uncommented(text: str) -> str:
@@ -291,9 +293,9 @@ def _uncommented(text: str) -> str:
 
 def _cost(endpoints: Iterable[_Endpoint], at: datetime) -> float | None:
     costs = [
-        probing_usd_per_day(price, embeds=each.deployment.embeds)
-        for each in endpoints
-        if (price := _price(each.deployment, at)) is not None
+        probing_usd_per_day(price, embeds=endpoint.deployment.embeds)
+        for endpoint in endpoints
+        if (price := _price(endpoint.deployment, at)) is not None
     ]
     return sum(costs) if costs else None
 

@@ -37,9 +37,9 @@ class ModelListAnswer:
     """The models it has; None when it did not say."""
 
 
-async def reach(endpoint: Endpoint, vantage: str, patience_s: float = _PATIENCE_S) -> ModelListAnswer:
+async def fetch_model_list(endpoint: Endpoint, vantage: str, patience_s: float = _PATIENCE_S) -> ModelListAnswer:
     """Ask the provider of an endpoint once."""
-    asker, now = codec(endpoint.api, endpoint.options), datetime.now(UTC)
+    probe, now = codec(endpoint.api, endpoint.options), datetime.now(UTC)
     run = Run(
         id="reach",
         endpoint=endpoint,
@@ -50,31 +50,31 @@ async def reach(endpoint: Endpoint, vantage: str, patience_s: float = _PATIENCE_
         deadlines=Deadlines(ttft_s=patience_s, total_s=patience_s),
         scheduled_at=now,
     )
-    seen = await exchange(run, asker)
-    record = sample(run, asker, seen)
-    models = _models(asker, seen.body) if record.error is None else None
+    seen = await exchange(run, probe)
+    record = sample(run, probe, seen)
+    models = _models(probe, seen.body) if record.error is None else None
     return ModelListAnswer(sample=record, took_s=(seen.ended_ns - seen.began_ns) / 1e9, models=models)
 
 
-def question(endpoint: Endpoint) -> object:
-    """What `reach` would send for an endpoint, and to whom: endpoints for whom it is equal need one answer only."""
+def request_key(endpoint: Endpoint) -> object:
+    """What `fetch_model_list` would send for an endpoint, and to whom: endpoints with equal keys share one answer."""
     try:
         request: Request = codec(endpoint.api, endpoint.options).request(endpoint, Task.REACH, _PROMPT)
-    except Exception:  # noqa: BLE001  # a codec may be a third party's; `reach` then tells what it could not do
+    except Exception:  # noqa: BLE001  # a codec may be a third party's; `fetch_model_list` reports its fault
         return endpoint.id
     return endpoint.provider, endpoint.api, request, endpoint.headers, endpoint.proxy
 
 
 def lists_models(endpoint: Endpoint) -> bool:
-    """Whether `reach` asks for a list, so that an answer says that the key was accepted."""
+    """Whether `fetch_model_list` asks for a list, so that an answer says that the key was accepted."""
     return codec(endpoint.api, endpoint.options).lists_models
 
 
-def _models(asker: Probe, body: bytes) -> frozenset[str] | None:
-    if not asker.lists_models or type(asker).models is Probe.models:
+def _models(probe: Probe, body: bytes) -> frozenset[str] | None:
+    if not probe.lists_models or type(probe).models is Probe.models:
         return None
     try:
-        return asker.models(body)
+        return probe.models(body)
     except MalformedError:
         return None
 

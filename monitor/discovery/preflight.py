@@ -17,7 +17,14 @@ from rich.text import Text
 
 from monitor.config.model import Config
 from monitor.console.text import NOT_MEASURED, printable, seconds
-from monitor.discovery.model_list import ModelListAnswer, listed_as, lists_models, question, reach, similar
+from monitor.discovery.model_list import (
+    ModelListAnswer,
+    fetch_model_list,
+    listed_as,
+    lists_models,
+    request_key,
+    similar,
+)
 from monitor.workers.limits import ConcurrencyLimits
 from probes._model import Endpoint, ErrorClass
 
@@ -52,39 +59,39 @@ class Finding:
         return self.answer.sample.error is None and self.listed is not False
 
 
-async def connect(config: Config) -> tuple[Finding, ...]:
+async def preflight(config: Config) -> tuple[Finding, ...]:
     """Ask for every endpoint that is not paused; the same question goes to a provider once."""
     endpoints = [spec.endpoint for spec in config.endpoints if spec.enabled]
-    questions = {question(endpoint): endpoint for endpoint in endpoints}
-    places = ConcurrencyLimits(
+    requests = {request_key(endpoint): endpoint for endpoint in endpoints}
+    limits = ConcurrencyLimits(
         config.max_concurrent, {name: spec.max_concurrent for name, spec in config.providers.items()}
     )
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
-        bar = progress.add_task("connecting", total=len(questions))
+        bar = progress.add_task("connecting", total=len(requests))
 
         async def asked(endpoint: Endpoint) -> tuple[ModelListAnswer, Key | None]:
             async with AsyncExitStack() as stack:
-                await places.take(endpoint.provider, stack)
+                await limits.take(endpoint.provider, stack)
                 found = await _asked(endpoint, config.vantage)
             progress.advance(bar)
             return found
 
         async with asyncio.TaskGroup() as group:
-            tasks = {key: group.create_task(asked(endpoint)) for key, endpoint in questions.items()}
-    return tuple(_finding(endpoint, *tasks[question(endpoint)].result()) for endpoint in endpoints)
+            tasks = {key: group.create_task(asked(endpoint)) for key, endpoint in requests.items()}
+    return tuple(_finding(endpoint, *tasks[request_key(endpoint)].result()) for endpoint in endpoints)
 
 
 async def _asked(endpoint: Endpoint, vantage: str) -> tuple[ModelListAnswer, Key | None]:
     """The provider's answer, and what it says about the key: that anybody gets is no proof, so it is asked twice."""
-    answer = await reach(endpoint, vantage)
+    answer = await fetch_model_list(endpoint, vantage)
     if answer.sample.error is not None:
         return answer, Key.REFUSED if answer.sample.error is ErrorClass.AUTH else None
     if endpoint.api_key is None and not endpoint.headers:
         return answer, Key.NONE
     if not lists_models(endpoint):
         return answer, Key.UNCHECKED
-    stranger = await reach(replace(endpoint, api_key=None, headers=()), vantage)
-    return answer, Key.UNCHECKED if stranger.sample.error is None else Key.ACCEPTED
+    keyless = await fetch_model_list(replace(endpoint, api_key=None, headers=()), vantage)
+    return answer, Key.UNCHECKED if keyless.sample.error is None else Key.ACCEPTED
 
 
 def _finding(endpoint: Endpoint, answer: ModelListAnswer, key: Key | None) -> Finding:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from monitor.config import Catalogue, Entry, RefusedError, base_url
-from monitor.discovery.model_list import reach
+from monitor.discovery.model_list import fetch_model_list
 from probes._model import Endpoint, Secret
 
 _PATIENCE_S = 1.5
@@ -64,9 +64,9 @@ def _address(text: str, known: Collection[str]) -> tuple[str, str]:
         raise ValueError(f"{url!r} {refused.message}") from None
 
 
-async def discover(catalogue: Catalogue, env: Mapping[str, str], places: Mapping[str, str]) -> Findings:
+async def discover(catalogue: Catalogue, env: Mapping[str, str], base_urls: Mapping[str, str]) -> Findings:
     """Look for keys of all providers, and for servers at some addresses, side by side."""
-    asked = (_server(name, catalogue.providers[name], env, address) for name, address in places.items())
+    asked = (_server(name, catalogue.providers[name], env, address) for name, address in base_urls.items())
     servers = await asyncio.gather(*asked)
     return Findings(keys=_keys(catalogue, env), servers=tuple(filter(None, servers)))
 
@@ -88,7 +88,7 @@ async def _server(name: str, entry: Entry, env: Mapping[str, str], address: str)
         api_key=Secret(key[1]) if key else None,
         options=entry.options,
     )
-    answer = await reach(endpoint, "local", _PATIENCE_S)
+    answer = await fetch_model_list(endpoint, "local", _PATIENCE_S)
     if not answer.models:
         return None
     variables = key[0] if key else None

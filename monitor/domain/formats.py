@@ -16,6 +16,6 @@ class Format(StrEnum):
     VLLM = "vllm"
 
     @property
-    def of_choices(self) -> bool:
+    def has_weights(self) -> bool:
         """Whether it tells what to use and how much, and no figure beside that: mostly it stays as it is."""
         return self in {Format.ENVOY_EDS, Format.TRAEFIK, Format.HAPROXY_MAP, Format.VLLM}

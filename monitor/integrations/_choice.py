@@ -40,15 +40,19 @@ def choose(
     request. So only deployments of the same tags are compared, and those that LiteLLM will drop are no reason to leave
     out another.
     """
-    known = [(each, _seen(each, endpoints, now)) for each in deployments]
+    known = [(deployment, _seen(deployment, endpoints, now)) for deployment in deployments]
     by_order = request.get("_target_order") is not None
     best: dict[Hashable, DeploymentUse] = {}
-    for each, endpoint in known:
-        if not _has_failed(each, request):
-            pool = _pool(each, by_order)
+    for deployment, endpoint in known:
+        if not _has_failed(deployment, request):
+            pool = _pool(deployment, by_order)
             best[pool] = min(best.get(pool, DeploymentUse.LAST), use_of(endpoint))
-    kept = [(each, seen) for each, seen in known if use_of(seen) <= best.get(_pool(each, by_order), DeploymentUse.LAST)]
-    return [each for each, _ in sorted(kept, key=lambda pair: _rank(pair[1]))]
+    kept = [
+        (deployment, seen)
+        for deployment, seen in known
+        if use_of(seen) <= best.get(_pool(deployment, by_order), DeploymentUse.LAST)
+    ]
+    return [deployment for deployment, _ in sorted(kept, key=lambda pair: _rank(pair[1]))]
 
 
 def use_of(endpoint: ScoredEndpoint | None) -> DeploymentUse:
@@ -92,4 +96,4 @@ def _pool(deployment: Deployment, by_order: bool) -> Hashable:
 
 
 def _words(value: object) -> Iterable[str]:
-    return [str(each) for each in value] if isinstance(value, list | tuple | set | frozenset) else ()
+    return [str(deployment) for deployment in value] if isinstance(value, list | tuple | set | frozenset) else ()

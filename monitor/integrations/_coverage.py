@@ -40,11 +40,11 @@ class Coverage:
                 return None
             seen = self._seen[model] = {}
         news = False
-        for each in deployments:
-            name = name_of(each.get("model_info") or {})
+        for deployment in deployments:
+            name = name_of(deployment.get("model_info") or {})
             before = seen.get(name)
             if before is None or before[0] is not (name in known):
-                seen[name] = name in known, str((each.get("litellm_params") or {}).get("model", ""))
+                seen[name] = name in known, str((deployment.get("litellm_params") or {}).get("model", ""))
                 news = True
         return _notice(model, seen) if news else None
 

@@ -37,21 +37,21 @@ def outcome(call: Mapping[str, Any], endpoint: str, *, is_warm: bool) -> Outcome
     Answers from a cache, refusals by LiteLLM itself and faults of one caller's request are such. `is_warm`: the time to
     the first token is the provider's, not that of LiteLLM's first imports.
     """
-    told: Mapping[str, Any] = call.get("standard_logging_object") or {}
+    event: Mapping[str, Any] = call.get("standard_logging_object") or {}
     began_s = _seconds(call.get("api_call_start_time"))
-    if not told or told.get("cache_hit") or began_s is None:
+    if not event or event.get("cache_hit") or began_s is None:
         return None
     head: dict[str, str | int | float] = {
-        "id": f"{told.get('litellm_call_id')}/{told.get('model_id')}/{began_s:.6f}"[-_LONGEST_ID:],
+        "id": f"{event.get('litellm_call_id')}/{event.get('model_id')}/{began_s:.6f}"[-_LONGEST_ID:],
         "endpoint": endpoint,
         "at": datetime.fromtimestamp(began_s, UTC).isoformat(timespec="microseconds"),
     }
-    app = (told.get("metadata") or {}).get("user_api_key_alias")
+    app = (event.get("metadata") or {}).get("user_api_key_alias")
     if app:
         head["app"] = str(app)[:_LONGEST_APP]
-    if told.get("status") == "success":
-        return {**head, "outcome": "ok", **_tokens(told), **_times(call, told, began_s, is_warm)}
-    verdict = _verdict(told.get("error_information") or {})
+    if event.get("status") == "success":
+        return {**head, "outcome": "ok", **_tokens(event), **_times(call, event, began_s, is_warm)}
+    verdict = _verdict(event.get("error_information") or {})
     return None if verdict is None else {**head, **verdict}
 
 
@@ -69,22 +69,22 @@ def _verdict(error: Mapping[str, Any]) -> Mapping[str, str | int] | None:
     return {"outcome": kind.value} if named or status is None else {"outcome": kind.value, "status_code": status}
 
 
-def _times(call: Mapping[str, Any], told: Mapping[str, Any], began_s: float, is_warm: bool) -> Mapping[str, float]:
+def _times(call: Mapping[str, Any], event: Mapping[str, Any], began_s: float, is_warm: bool) -> Mapping[str, float]:
     first_s, end_s = _seconds(call.get("completion_start_time")), _seconds(call.get("end_time"))
     times = {} if end_s is None or end_s < began_s else {"e2e_s": round(end_s - began_s, 6)}
-    short = int(told.get("prompt_tokens") or 0) <= _LONGEST_PROMPT_FOR_TTFT
-    if told.get("stream") and is_warm and short and first_s is not None and first_s >= began_s:
+    short = int(event.get("prompt_tokens") or 0) <= _LONGEST_PROMPT_FOR_TTFT
+    if event.get("stream") and is_warm and short and first_s is not None and first_s >= began_s:
         times["ttft_s"] = round(first_s - began_s, 6)
     return times
 
 
-def _tokens(told: Mapping[str, Any]) -> Mapping[str, int]:
+def _tokens(event: Mapping[str, Any]) -> Mapping[str, int]:
     """LiteLLM says 0 where it does not know."""
-    usage = (told.get("metadata") or {}).get("usage_object") or {}
+    usage = (event.get("metadata") or {}).get("usage_object") or {}
     reasoning = (usage.get("completion_tokens_details") or {}).get("reasoning_tokens")
     counts = {
-        "prompt_tokens": told.get("prompt_tokens"),
-        "output_tokens": told.get("completion_tokens"),
+        "prompt_tokens": event.get("prompt_tokens"),
+        "output_tokens": event.get("completion_tokens"),
         "reasoning_tokens": reasoning,
     }
     return {name: int(count) for name, count in counts.items() if count}

@@ -209,7 +209,7 @@ def _row_texts(row: Row, of: str, vantage: str, detail: MetricsDetail) -> tuple[
     return (
         gauge(_INFO.name, f"{label('api', row.api)},{of},{what}", 1),
         gauge(_UP.name, of, _usable(row)),
-        "".join(gauge(_STATUS.name, f"{of},{label('status', each)}", each is row.status) for each in statuses),
+        "".join(gauge(_STATUS.name, f"{of},{label('status', status)}", status is row.status) for status in statuses),
         gauge(_SCORE.name, of, row.score),
         "".join(gauge(_UPTIME.name, f"{of},{label('window', name)}", ratio) for name, ratio in uptime.items()),
         refused,

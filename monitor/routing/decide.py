@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TypedDict, assert_never
 
 from monitor.domain.status import Status
-from monitor.routing.exclusion import why_excluded
+from monitor.routing.filters import why_excluded
 from monitor.routing.openrouter.types import Ratio
 from monitor.routing.preferences import RoutingPreferences
 from monitor.routing.ranking import RankedEndpoint, ranked
@@ -42,52 +42,52 @@ class RouteAnswer(TypedDict):
     excluded: Sequence[ExcludedEndpoint]
 
 
-def route(facts: Sequence[Facts], wish: RoutingPreferences, seed: int) -> RouteAnswer:
+def route(facts: Sequence[Facts], preferences: RoutingPreferences, seed: int) -> RouteAnswer:
     """Every endpoint of a model: in its place, or left out for a reason."""
-    refused = {each.id: why_excluded(each, wish) for each in facts}
-    places = ranked([each for each in facts if refused[each.id] is None], wish, seed)
+    refused = {endpoint.id: why_excluded(endpoint, preferences) for endpoint in facts}
+    candidates = ranked([endpoint for endpoint in facts if refused[endpoint.id] is None], preferences, seed)
     excluded: list[ExcludedEndpoint] = [{"id": name, "reason": why} for name, why in refused.items() if why]
-    if not wish.allow_fallbacks and not wish.order:
-        excluded += [_fallback(place, places[0]) for place in places[1:]]
-        places = places[:1]
-    return {"endpoints": [_routed(place, wish) for place in places], "excluded": excluded}
+    if not preferences.allow_fallbacks and not preferences.order:
+        excluded += [_fallback(candidate, candidates[0]) for candidate in candidates[1:]]
+        candidates = candidates[:1]
+    return {"endpoints": [_routed(candidate, preferences) for candidate in candidates], "excluded": excluded}
 
 
-def _fallback(place: RankedEndpoint, first: RankedEndpoint) -> ExcludedEndpoint:
-    return {"id": place.facts.id, "reason": f"`allow_fallbacks` is false, and {first.facts.id} comes first"}
+def _fallback(candidate: RankedEndpoint, first: RankedEndpoint) -> ExcludedEndpoint:
+    return {"id": candidate.facts.id, "reason": f"`allow_fallbacks` is false, and {first.facts.id} comes first"}
 
 
-def _routed(place: RankedEndpoint, wish: RoutingPreferences) -> RoutedEndpoint:
-    facts = place.facts
+def _routed(candidate: RankedEndpoint, preferences: RoutingPreferences) -> RoutedEndpoint:
+    facts = candidate.facts
     return {
         "id": facts.id,
         "score": None if facts.score is None else round(facts.score, _DIGITS),
         "status": facts.status,
-        "reason": "; ".join(_reasons(place, wish)),
+        "reason": "; ".join(_reasons(candidate, preferences)),
     }
 
 
-def _reasons(place: RankedEndpoint, wish: RoutingPreferences) -> Iterator[str]:
-    yield _tier_reason(place)
-    trouble = place.facts.account
+def _reasons(candidate: RankedEndpoint, preferences: RoutingPreferences) -> Iterator[str]:
+    yield _tier_reason(candidate)
+    trouble = candidate.facts.account
     if trouble is not None:
         yield f"the newest probes were refused since {_moment(trouble.since)} ({trouble.error})"
-    if place.named is not None:
-        yield f"number {place.named + 1} in `order`"
-    elif wish.order:
+    if candidate.named is not None:
+        yield f"number {candidate.named + 1} in `order`"
+    elif preferences.order:
         yield "after those that `order` names"
-    if place.lacks is None:
+    if candidate.lacks is None:
         yield "after those that are known to support what is asked for: its parameters are not known"
-    elif place.lacks:
-        yield f"after those that support {', '.join(place.lacks)}"
-    yield from place.misses
-    yield _choice(place, wish)
+    elif candidate.lacks:
+        yield f"after those that support {', '.join(candidate.lacks)}"
+    yield from candidate.misses
+    yield _score_reason(candidate, preferences)
 
 
-def _tier_reason(place: RankedEndpoint) -> str:
-    facts = place.facts
+def _tier_reason(candidate: RankedEndpoint) -> str:
+    facts = candidate.facts
     since = _moment(facts.since)
-    match place.tier:
+    match candidate.tier:
         case Tier.FINE if facts.status is Status.UNKNOWN:
             return "unknown: nothing speaks against it"
         case Tier.FINE:
@@ -103,30 +103,30 @@ def _tier_reason(place: RankedEndpoint) -> str:
         case Tier.DOWN:
             return f"down since {since}"
         case _:
-            assert_never(place.tier)
+            assert_never(candidate.tier)
 
 
 def _moment(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _choice(place: RankedEndpoint, wish: RoutingPreferences) -> str:
-    score = "its score is not known" if place.facts.score is None else f"score {place.facts.score:.3f}"
-    if not place.may_answer:
+def _score_reason(candidate: RankedEndpoint, preferences: RoutingPreferences) -> str:
+    score = "its score is not known" if candidate.facts.score is None else f"score {candidate.facts.score:.3f}"
+    if not candidate.may_answer:
         return f"{score}: tried after those that are better off"
-    match wish.sort:
+    match preferences.sort:
         case None:
-            return f"{score}, {_price(place.facts)}: drawn by both"
-        case _ if place.sorted_by is None:
-            return f"{score}; its {wish.sort} is not known, so it is sorted last"
+            return f"{score}, {_price(candidate.facts)}: drawn by both"
+        case _ if candidate.sorted_by is None:
+            return f"{score}; its {preferences.sort} is not known, so it is sorted last"
         case "price":
-            return f"{score}; sorted by price: ${place.sorted_by:.4g} per million tokens"
+            return f"{score}; sorted by price: ${candidate.sorted_by:.4g} per million tokens"
         case "throughput":
-            return f"{score}; sorted by throughput: {place.sorted_by:.4g} tokens/s at p50"
+            return f"{score}; sorted by throughput: {candidate.sorted_by:.4g} tokens/s at p50"
         case "latency":
-            return f"{score}; sorted by latency: {place.sorted_by:.4g} s to the first token at p50"
+            return f"{score}; sorted by latency: {candidate.sorted_by:.4g} s to the first token at p50"
         case _:
-            assert_never(wish.sort)
+            assert_never(preferences.sort)
 
 
 def _price(facts: Facts) -> str:

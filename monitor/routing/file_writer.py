@@ -15,7 +15,7 @@ from monitor.domain.formats import Format
 from monitor.routing.atomic_file import replace_file
 from monitor.routing.formats.render import render
 from monitor.routing.openrouter.file import OpenRouterFile
-from monitor.routing.weights import basis
+from monitor.routing.weights import weights_basis
 from monitor.scoreboard.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -30,10 +30,10 @@ class FileWriter:
 
     def __init__(self, files: Sequence[PublishFile]) -> None:
         self._files = files
-        self._offers = OpenRouterFile()
+        self._openrouter_file = OpenRouterFile()
         self._snapshot: Snapshot | None = None
         self._written: dict[Path, bytes] = {}
-        self._basis: Sequence[object] = ()
+        self._weights_basis: Sequence[object] = ()
         self._news = asyncio.Event()
         self._failing: set[str] = set()
         self._writing = threading.Lock()
@@ -70,10 +70,10 @@ class FileWriter:
             snapshot = self._snapshot
             if snapshot is None:
                 return
-            now = basis(snapshot.rows.values())
-            was, self._basis = self._basis, now
+            now = weights_basis(snapshot.rows.values())
+            was, self._weights_basis = self._weights_basis, now
             for file in self._files:
-                if file.format.of_choices and now == was and file.path in self._written:
+                if file.format.has_weights and now == was and file.path in self._written:
                     self._replace(file, self._written[file.path])
                 else:
                     self._replace(file, self._body(file, snapshot))
@@ -81,7 +81,7 @@ class FileWriter:
     def _body(self, file: PublishFile, snapshot: Snapshot) -> bytes:
         """A file's content. The largest is put together from what did not change since the last time."""
         if file.format is Format.OPENROUTER:
-            return self._offers.body(snapshot)
+            return self._openrouter_file.body(snapshot)
         return render(file.format, snapshot, file.cluster, file.options)
 
     def _replace(self, file: PublishFile, body: bytes) -> None:

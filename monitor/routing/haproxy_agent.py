@@ -25,7 +25,7 @@ _LONGEST: Final = 1024
 """Bytes of a name."""
 _MOST: Final = 512
 """Connections at a time; HAProxy keeps a server as it was when one is refused."""
-_MOST_TOLD: Final = 100
+_MOST_LOGGED: Final = 100
 """Unknown names in the log."""
 
 
@@ -46,7 +46,7 @@ class HaproxyAgent:
         self._groups: Mapping[str, Sequence[str]] = {}
         self._seen: Snapshot | None = None
         self._running: set[asyncio.Task[None]] = set()
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
 
     def answer(self, name: str) -> bytes:
         """The line for what a connection named."""
@@ -55,10 +55,10 @@ class HaproxyAgent:
         group = self._groups.get(name)
         if group is None:
             self._unknown()
-            self._tell(name)
+            self._log_unknown(name)
             return UNKNOWN
         newest = snapshot.rows.get if self._row is None else self._row
-        return agent_answers(row for each in group if (row := newest(each)) is not None)[name]
+        return agent_answers(row for endpoint in group if (row := newest(endpoint)) is not None)[name]
 
     def _follow(self, snapshot: Snapshot) -> None:
         """Read names anew when they may have changed, which figures never do."""
@@ -102,9 +102,9 @@ class HaproxyAgent:
         finally:
             writer.close()
 
-    def _tell(self, name: str) -> None:
-        if name not in self._told and len(self._told) < _MOST_TOLD:
-            self._told.add(name)
+    def _log_unknown(self, name: str) -> None:
+        if name not in self._logged and len(self._logged) < _MOST_LOGGED:
+            self._logged.add(name)
             log.warning(
                 "HAProxy asks for %r, which is neither `router_ids: {haproxy: …}` nor the id of an endpoint; "
                 "it is told that the server is up; name it with `agent-send`",

@@ -113,7 +113,7 @@ class RoutingPreferences:
     """By `prompt` and `completion`, USD per million tokens."""
 
 
-def wish_of(request: RouteRequest) -> RoutingPreferences:
+def preferences_of(request: RouteRequest) -> RoutingPreferences:
     """What a request wishes; an empty list, as null, is as if it were not there."""
     given = request.get("provider") or {}
     fallbacks = given.get("allow_fallbacks")
@@ -129,7 +129,7 @@ def wish_of(request: RouteRequest) -> RoutingPreferences:
         sort=_sort(given.get("sort")),
         least_tps=_cutoffs(given.get("preferred_min_throughput")),
         most_ttft_s=_cutoffs(given.get("preferred_max_latency")),
-        max_price=_said(given.get("max_price") or {}),
+        max_price=_amounts(given.get("max_price") or {}),
     )
 
 
@@ -140,9 +140,9 @@ def _sort(wanted: Sort | SortBy | None) -> Sort | None:
 def _cutoffs(wanted: float | Cutoffs | None) -> dict[str, float]:
     if wanted is None:
         return {}
-    return _said(wanted) if isinstance(wanted, Mapping) else {"p50": wanted}
+    return _amounts(wanted) if isinstance(wanted, Mapping) else {"p50": wanted}
 
 
-def _said(amounts: Mapping[str, object]) -> dict[str, float]:
+def _amounts(amounts: Mapping[str, object]) -> dict[str, float]:
     given = cast("Mapping[str, float | str | None]", amounts)
     return {name: float(amount) for name, amount in given.items() if amount is not None}

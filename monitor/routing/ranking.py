@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
-from monitor.routing.exclusion import lacking, named_by
+from monitor.routing.filters import lacking, named_by
 from monitor.routing.openrouter.documents import ENOUGH_FOR_PERCENTILES
 from monitor.routing.preferences import RoutingPreferences, Sort
 from monitor.routing.tiers import Tier, price, tier_of
@@ -47,28 +47,28 @@ class RankedEndpoint:
         return self.tier in _MAY_ANSWER
 
 
-def ranked(facts: Sequence[Facts], wish: RoutingPreferences, seed: int) -> list[RankedEndpoint]:
+def ranked(facts: Sequence[Facts], preferences: RoutingPreferences, seed: int) -> list[RankedEndpoint]:
     """All of them, the best first."""
-    places = [place_of(each, wish) for each in facts]
-    rates = _rates([place.facts for place in places if place.may_answer])
+    candidates = [candidate_of(endpoint, preferences) for endpoint in facts]
+    rates = _rates([candidate.facts for candidate in candidates if candidate.may_answer])
 
-    def rank(place: RankedEndpoint) -> tuple[Rank, str]:
-        last = _drawn(place.facts, rates, seed) if place.may_answer else _by_score(place.facts)
-        return (*_before_chance(place, wish), *last), place.facts.id
+    def rank(candidate: RankedEndpoint) -> tuple[Rank, str]:
+        last = _drawn(candidate.facts, rates, seed) if candidate.may_answer else _by_score(candidate.facts)
+        return (*_before_chance(candidate, preferences), *last), candidate.facts.id
 
-    return sorted(places, key=rank)
+    return sorted(candidates, key=rank)
 
 
-def place_of(facts: Facts, wish: RoutingPreferences) -> RankedEndpoint:
+def candidate_of(facts: Facts, preferences: RoutingPreferences) -> RankedEndpoint:
     """What decides on the place of an endpoint, but for chance."""
-    name = named_by(wish.order, facts)
+    name = named_by(preferences.order, facts)
     return RankedEndpoint(
         facts=facts,
         tier=tier_of(facts),
-        named=None if name is None else wish.order.index(name),
-        lacks=lacking(facts, wish),
-        misses=tuple(_missed(facts, wish)),
-        sorted_by=None if wish.sort is None else sort_value(facts, wish.sort),
+        named=None if name is None else preferences.order.index(name),
+        lacks=lacking(facts, preferences),
+        misses=tuple(_missed(facts, preferences)),
+        sorted_by=None if preferences.sort is None else sort_value(facts, preferences.sort),
     )
 
 
@@ -103,36 +103,37 @@ def _enough(count: int, found: Mapping[str, float | None]) -> dict[str, float]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _missed(facts: Facts, wish: RoutingPreferences) -> list[str]:
-    """What is slower than preferred; what is not known is not held against anybody."""
-    slow = [
-        f"{found:.4g} s to the first token at {share}, and `preferred_max_latency` is {wish.most_ttft_s[share]:g} s"
+def _missed(facts: Facts, preferences: RoutingPreferences) -> list[str]:
+    """What is slower than preferred; a figure that is not known counts as fast enough."""
+    most_ttft_s, least_tps = preferences.most_ttft_s, preferences.least_tps
+    late = [
+        f"{found:.4g} s to the first token at {share}, and `preferred_max_latency` is {most_ttft_s[share]:g} s"
         for share, found in ttft_s(facts).items()
-        if found > wish.most_ttft_s.get(share, math.inf)
+        if found > most_ttft_s.get(share, math.inf)
     ]
-    dull = [
-        f"{found:.4g} tokens/s at {share}, and `preferred_min_throughput` is {wish.least_tps[share]:g}"
+    slow = [
+        f"{found:.4g} tokens/s at {share}, and `preferred_min_throughput` is {least_tps[share]:g}"
         for share, found in throughput_tps(facts).items()
-        if found < wish.least_tps.get(share, -math.inf)
+        if found < least_tps.get(share, -math.inf)
     ]
-    return slow + dull
+    return late + slow
 
 
-def _before_chance(place: RankedEndpoint, wish: RoutingPreferences) -> Rank:
-    late = 0 if place.may_answer else place.tier
-    named = len(wish.order) if place.named is None else place.named
-    support = 1 if place.lacks is None else 2 * bool(place.lacks)
+def _before_chance(candidate: RankedEndpoint, preferences: RoutingPreferences) -> Rank:
+    late = 0 if candidate.may_answer else candidate.tier
+    named = len(preferences.order) if candidate.named is None else candidate.named
+    support = 1 if candidate.lacks is None else 2 * bool(candidate.lacks)
     # Who sorts wants the fastest or the cheapest, if it answers: a degraded one does.
-    well = 0 if wish.sort else place.tier
-    return late, named, support, well, bool(place.misses), _sorted(place, wish)
+    well = 0 if preferences.sort else candidate.tier
+    return late, named, support, well, bool(candidate.misses), _sorted(candidate, preferences)
 
 
-def _sorted(place: RankedEndpoint, wish: RoutingPreferences) -> float:
-    if wish.sort is None:
+def _sorted(candidate: RankedEndpoint, preferences: RoutingPreferences) -> float:
+    if preferences.sort is None:
         return 0
-    if place.sorted_by is None:
+    if candidate.sorted_by is None:
         return math.inf
-    return -place.sorted_by if wish.sort == "throughput" else place.sorted_by
+    return -candidate.sorted_by if preferences.sort == "throughput" else candidate.sorted_by
 
 
 def _rates(facts: Sequence[Facts]) -> Mapping[str, float]:
@@ -140,18 +141,18 @@ def _rates(facts: Sequence[Facts]) -> Mapping[str, float]:
 
     An unknown score is taken for the lowest of the others, an unknown price for the dearest: it is no merit.
     """
-    scores = [each.score for each in facts if each.score is not None]
-    prices = [cost for each in facts if (cost := price(each)) is not None]
+    scores = [endpoint.score for endpoint in facts if endpoint.score is not None]
+    prices = [cost for endpoint in facts if (cost := price(endpoint)) is not None]
     lowest, dearest = min(scores, default=1.0), max(prices, default=0.0) or 1.0
     cheapest = min((cost for cost in prices if cost > 0), default=1.0)
 
-    def rate(each: Facts) -> float:
-        known = price(each)
+    def rate(endpoint: Facts) -> float:
+        known = price(endpoint)
         times = (dearest if known is None else known) / cheapest
-        score = lowest if each.score is None else each.score
+        score = lowest if endpoint.score is None else endpoint.score
         return score / (times * times) if times > 0 else math.inf
 
-    return {each.id: rate(each) for each in facts}
+    return {endpoint.id: rate(endpoint) for endpoint in facts}
 
 
 def _drawn(facts: Facts, rates: Mapping[str, float], seed: int) -> Rank:

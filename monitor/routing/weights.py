@@ -33,7 +33,7 @@ class RoutingUse(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class MemberWeight:
     """What to do with one member."""
 
     member: RouterMember
@@ -42,38 +42,38 @@ class Choice:
     """1 to 100, also of what is not to be used. In steps, so that not every sample changes it."""
 
 
-def choices(router: str, rows: Iterable[Row]) -> Mapping[str, Sequence[Choice]]:
+def weighted_groups(router: str, rows: Iterable[Row]) -> Mapping[str, Sequence[MemberWeight]]:
     """The members of each group in the order of their rows; those named by several endpoints as the best of them.
 
     A server that answers for one model is not down. Raises MalformedError, which a configuration's values never do.
     """
-    groups: dict[str, dict[str, Choice]] = {}
+    groups: dict[str, dict[str, MemberWeight]] = {}
     for row in rows:
         if router in row.router_ids:
-            choice = _choice(_member(router, row), row)
-            members = groups.setdefault(choice.member.group, {})
-            known = members.setdefault(choice.member.name, choice)
-            members[choice.member.name] = min(known, choice, key=_rank)
+            weighted = _weighted(_member(router, row), row)
+            members = groups.setdefault(weighted.member.group, {})
+            known = members.setdefault(weighted.member.name, weighted)
+            members[weighted.member.name] = min(known, weighted, key=_best_first)
     return {group: fail_open(tuple(members.values())) for group, members in groups.items()}
 
 
-def basis(rows: Iterable[Row]) -> Sequence[object]:
+def weights_basis(rows: Iterable[Row]) -> Sequence[object]:
     """All that choices are made of: while it is the same, so are they."""
     return [(row.id, row.model, row.status, row.account is None, _steps(row), row.router_ids) for row in rows]
 
 
-def by_endpoint(rows: Iterable[Row]) -> Mapping[str, Choice]:
+def by_endpoint(rows: Iterable[Row]) -> Mapping[str, MemberWeight]:
     """What to do with each endpoint, by its id, among those of its model."""
-    groups: dict[str, list[Choice]] = {}
+    groups: dict[str, list[MemberWeight]] = {}
     for row in rows:
-        groups.setdefault(row.model, []).append(_choice(RouterMember(group=row.model, name=row.id), row))
-    return {choice.member.name: choice for group in groups.values() for choice in fail_open(group)}
+        groups.setdefault(row.model, []).append(_weighted(RouterMember(group=row.model, name=row.id), row))
+    return {weighted.member.name: weighted for group in groups.values() for weighted in fail_open(group)}
 
 
-def fail_open(group: Sequence[Choice]) -> Sequence[Choice]:
+def fail_open(group: Sequence[MemberWeight]) -> Sequence[MemberWeight]:
     """A group of which something is used: all of it, where all of it is down."""
-    if all(choice.use is RoutingUse.NONE for choice in group):
-        return tuple(replace(choice, use=RoutingUse.NORMAL) for choice in group)
+    if all(weighted.use is RoutingUse.NONE for weighted in group):
+        return tuple(replace(weighted, use=RoutingUse.NORMAL) for weighted in group)
     return group
 
 
@@ -84,10 +84,10 @@ def _member(router: str, row: Row) -> RouterMember:
         raise RouterIdError(f"{row.id}: router_ids.{router}: {row.router_ids[router]!r} {error}") from None
 
 
-def _choice(member: RouterMember, row: Row) -> Choice:
+def _weighted(member: RouterMember, row: Row) -> MemberWeight:
     use = _use(row)
     most = _FALLBACK if use is RoutingUse.FALLBACK else FULL
-    return Choice(member=member, use=use, weight=max(1, _steps(row) * most // _STEPS))
+    return MemberWeight(member=member, use=use, weight=max(1, _steps(row) * most // _STEPS))
 
 
 def _steps(row: Row) -> int:
@@ -102,10 +102,10 @@ def _use(row: Row) -> RoutingUse:
     return RoutingUse.FALLBACK
 
 
-def _rank(choice: Choice) -> tuple[RoutingUse, int]:
-    return choice.use, -choice.weight
+def _best_first(weighted: MemberWeight) -> tuple[RoutingUse, int]:
+    return weighted.use, -weighted.weight
 
 
-def used(group: Iterable[Choice]) -> Iterator[Choice]:
+def used(group: Iterable[MemberWeight]) -> Iterator[MemberWeight]:
     """Those of a group that are to be used at all."""
-    return (choice for choice in group if choice.use is not RoutingUse.NONE)
+    return (weighted for weighted in group if weighted.use is not RoutingUse.NONE)

@@ -45,7 +45,7 @@ class Words:
 
     def onto(self, schema: dict[str, object]) -> dict[str, object]:
         """A schema with these keywords."""
-        said = {
+        keywords = {
             "minimum": self.minimum,
             "maximum": self.maximum,
             "maxLength": self.max_length,
@@ -53,7 +53,7 @@ class Words:
             "pattern": self.pattern,
             "format": self.format,
         }
-        schema = {**schema, **{word: value for word, value in said.items() if value is not None}}
+        schema = {**schema, **{word: value for word, value in keywords.items() if value is not None}}
         if self.keys is not None:
             of_each = schema.pop("additionalProperties")
             schema |= {"properties": dict.fromkeys(self.keys, of_each), "required": list(self.keys)}
@@ -88,9 +88,9 @@ class Schemas:
             case _ if origin is Literal:
                 return {"enum": list(arguments)}
             case _ if origin in {Union, types.UnionType}:
-                return {"anyOf": [self.of(each) for each in arguments]}
+                return {"anyOf": [self.of(item) for item in arguments]}
             case _ if origin is tuple and arguments[1:] != (...,):
-                items = [self.of(each) for each in arguments]
+                items = [self.of(item) for item in arguments]
                 return {"type": "array", "prefixItems": items, "minItems": len(items), "maxItems": len(items)}
             case _ if issubclass(origin, Sequence):
                 return {"type": "array", "items": self.of(arguments[0])}
@@ -99,14 +99,14 @@ class Schemas:
             case _:
                 raise TypeError(f"JSON Schema has no word for {origin!r}")
 
-    def _annotated(self, kind: object, *said: object) -> dict[str, object]:
+    def _annotated(self, kind: object, *keywords: object) -> dict[str, object]:
         schema = self.of(kind)
-        for each in said:
-            match each:
+        for item in keywords:
+            match item:
                 case Words():
-                    schema = each.onto(schema)
+                    schema = item.onto(schema)
                 case str():
-                    schema = {**schema, "description": each}
+                    schema = {**schema, "description": item}
         return schema
 
     def _of_class(self, kind: Any) -> dict[str, object]:  # noqa: ANN401
@@ -124,8 +124,8 @@ class Schemas:
         if issubclass(kind, Enum):
             return {"enum": [member.value for member in kind]}
         hints = get_type_hints(kind, include_extras=True)
-        told = _told(kind)
-        properties = {name: {**self.of(_bare(hint)), **told.get(name, {})} for name, hint in hints.items()}
+        docs = _field_docs(kind)
+        properties = {name: {**self.of(_bare(hint)), **docs.get(name, {})} for name, hint in hints.items()}
         schema: dict[str, object] = {"type": "object", "properties": properties, "required": [*_required(kind, hints)]}
         return {**schema, "additionalProperties": False} if self._closed else schema
 
@@ -155,16 +155,16 @@ def _description(kind: type) -> dict[str, object]:
     return {} if made_up else {"description": inspect.cleandoc(text or "")}
 
 
-def _told(kind: type) -> dict[str, dict[str, object]]:
+def _field_docs(kind: type) -> dict[str, dict[str, object]]:
     """The docstrings below a class's fields. Only the source has them; a class made by a call has none."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(kind)))
     except (OSError, TypeError, SyntaxError):
         return {}
     body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
-    told: dict[str, dict[str, object]] = {}
+    docs: dict[str, dict[str, object]] = {}
     for field, below in pairwise(body):
         match field, below:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                told[name] = {"description": inspect.cleandoc(text)}
-    return told
+                docs[name] = {"description": inspect.cleandoc(text)}
+    return docs

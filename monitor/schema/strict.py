@@ -71,7 +71,7 @@ def _either(kinds: Sequence[Any], plain: object, place: str) -> object:
     if plain is None and type(None) in kinds:
         return None
     words = {_word(kind): kind for kind in reversed(kinds) if kind is not type(None)}
-    word = next((each for each, takes in _JSON.items() if isinstance(plain, takes)), None)
+    word = next((name for name, takes in _JSON.items() if isinstance(plain, takes)), None)
     if len(words) > 1 and word not in words:
         raise WrongBodyError(place, f"has to be {' or '.join(sorted(words))}, not {_shown(plain)}")
     return read(words[word] if word in words else next(iter(words.values())), plain, place)
@@ -105,7 +105,7 @@ def _literal(words: Sequence[object], plain: object, place: str) -> object:
 def _list(kind: object, plain: object, place: str) -> list[object]:
     if not isinstance(plain, list):
         raise WrongBodyError(place, f"has to be a list, not {_shown(plain)}")
-    return [read(kind, each, f"{place}[{number}]") for number, each in enumerate(plain)]
+    return [read(kind, name, f"{place}[{number}]") for number, name in enumerate(plain)]
 
 
 def _mapping(kind: Any, plain: object, place: str) -> dict[str, object]:  # noqa: ANN401
@@ -121,8 +121,8 @@ def _mapping(kind: Any, plain: object, place: str) -> dict[str, object]:  # noqa
     return {name: read(hints[name], value, _below(place, name)) for name, value in plain.items()}
 
 
-def _bounded(value: Any, said: Sequence[object], place: str) -> object:  # noqa: ANN401
-    for words in said:
+def _bounded(value: Any, keywords: Sequence[object], place: str) -> object:  # noqa: ANN401
+    for words in keywords:
         if isinstance(words, Words):
             _check(value, words, place)
     return value

@@ -33,8 +33,8 @@ class Authenticator:
     """Lets requests in or raises what refuses them."""
 
     def __init__(self, access: Access, clock: Callable[[], float]) -> None:
-        self._wanted = None if access.token is None else f"Bearer {access.token.reveal()}".encode()
-        self._buckets = None if access.rate_per_s is None else RateLimit(access.rate_per_s)
+        self._expected = None if access.token is None else f"Bearer {access.token.reveal()}".encode()
+        self._rate_limit = None if access.rate_per_s is None else RateLimit(access.rate_per_s)
         self._hosts = access.hosts
         self._clock = clock
 
@@ -43,16 +43,16 @@ class Authenticator:
 
         Who guesses tokens is limited like all others.
         """
-        if self._buckets is not None:
-            wait_s = self._buckets.take(_client_of(request.remote or ""), self._clock())
+        if self._rate_limit is not None:
+            wait_s = self._rate_limit.take(_client_of(request.remote or ""), self._clock())
             if wait_s > 0:
                 raise web.HTTPTooManyRequests(
                     text="more requests than one client may make; `rate_limit` in the configuration says how many",
                     headers={hdrs.RETRY_AFTER: str(math.ceil(wait_s))},
                 )
         self.admit_host(request)
-        if self._wanted is not None:
-            self._ask_for_token(request, self._wanted)
+        if self._expected is not None:
+            self._check_token(request, self._expected)
 
     def admit_host(self, request: web.Request) -> None:
         """Raises HTTPMisdirectedRequest for a `Host` that is not ours. A browser always sends one."""
@@ -65,9 +65,9 @@ class Authenticator:
                     "address are accepted; set `token` or `public: true` in the configuration to accept other names"
                 )
 
-    def _ask_for_token(self, request: web.Request, wanted: bytes) -> None:
+    def _check_token(self, request: web.Request, expected: bytes) -> None:
         given = request.headers.get(hdrs.AUTHORIZATION, "").encode(errors="surrogateescape")
-        if not hmac.compare_digest(given, wanted):
+        if not hmac.compare_digest(given, expected):
             raise web.HTTPUnauthorized(
                 text="this needs the header 'Authorization: Bearer TOKEN'", headers={hdrs.WWW_AUTHENTICATE: "Bearer"}
             )

@@ -50,7 +50,7 @@ class Context:
     warnings: Callable[[], tuple[str, ...]] = tuple
     """Problems that do not make the daemon unready."""
     metrics: Exposition = _no_metrics
-    past: HistoryContext | None = None
+    history: HistoryContext | None = None
     """None: the routes of stored history are not there."""
     outcomes: Callable[[object], Awaitable[Receipt]] | None = None
     """Takes reports of real traffic; None: without a token no reports are taken."""
@@ -80,7 +80,7 @@ class HistoryContext:
     judge: OutcomeOf
     raw: Callable[[], timedelta]
     """How long samples are kept."""
-    reads: StoreReads
+    store_reads: StoreReads
 
 
 def history_context(config: Callable[[], Config], store: Store) -> HistoryContext:
@@ -102,5 +102,5 @@ def history_context(config: Callable[[], Config], store: Store) -> HistoryContex
         task=task,
         judge=judge,
         raw=lambda: timedelta(seconds=config().retention.raw_s),
-        reads=StoreReads(),
+        store_reads=StoreReads(),
     )

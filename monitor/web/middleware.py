@@ -18,17 +18,17 @@ from monitor.web.route import Handler, Route
 
 log = logging.getLogger(__name__)
 
-_KEPT = frozenset({"Allow", "WWW-Authenticate", "Retry-After", "Accept-Encoding"})
-_PARTING_S = 0.5
+_KEPT_HEADERS = frozenset({"Allow", "WWW-Authenticate", "Retry-After", "Accept-Encoding"})
+_REFUSAL_READ_S = 0.5
 """How long a client that still sends has to read its refusal: it may lose that when the connection is closed on it."""
 
 
-def nothing(_: web.Request) -> None:
+def accept_any(_: web.Request) -> None:
     """Refuses no request."""
 
 
-def border(
-    handler: Handler, admit: Callable[[web.Request], None], check: Callable[[web.Request], None] = nothing
+def with_middleware(
+    handler: Handler, admit: Callable[[web.Request], None], check: Callable[[web.Request], None] = accept_any
 ) -> Handler:
     """A handler behind the border. `admit` raises what refuses a request, `check` what refuses its query.
 
@@ -36,7 +36,7 @@ def border(
     Every call counts here: in a server one takes half a microsecond, a hundredth of all that a 304 does.
     """
 
-    async def crossed(request: web.Request) -> web.StreamResponse:
+    async def handled(request: web.Request) -> web.StreamResponse:
         try:
             admit(request)
             if "?" in request.raw_path:
@@ -53,10 +53,10 @@ def border(
         if SURE not in headers and not response.prepared:
             make_safe(headers)
         if not request.content.is_eof():
-            await _part(request, response)
+            await _close_unread(request, response)
         return response
 
-    return crossed
+    return handled
 
 
 def _failed(request: web.Request) -> web.Response:
@@ -77,7 +77,7 @@ async def expect(request: web.Request) -> web.Response | None:
     return refused
 
 
-async def _part(request: web.Request, response: web.StreamResponse) -> None:
+async def _close_unread(request: web.Request, response: web.StreamResponse) -> None:
     """Answer a request whose body was not read, and is not going to be: reading on would be work for a stranger."""
     response.force_close()
     transport = request.transport
@@ -88,11 +88,11 @@ async def _part(request: web.Request, response: web.StreamResponse) -> None:
         await response.write_eof()
         transport.pause_reading()
         transport.write_eof()
-        await asyncio.sleep(_PARTING_S)
+        await asyncio.sleep(_REFUSAL_READ_S)
 
 
 def _refused(error: web.HTTPException) -> web.Response:
-    kept = {name: value for name, value in error.headers.items() if name in _KEPT}
+    kept = {name: value for name, value in error.headers.items() if name in _KEPT_HEADERS}
     return _error(HTTPStatus(error.status), error.text or error.reason, kept)
 
 
@@ -101,29 +101,31 @@ def _error(status: HTTPStatus, message: str, headers: Mapping[str, str]) -> web.
     return web.Response(text=json.dumps(body), status=status, content_type=JSON, headers=headers)
 
 
-def entrance(route: Route, guard: Authenticator) -> Handler:
+def route_handler(route: Route, authenticator: Authenticator) -> Handler:
     """The route's handler, for those who may ask it and ask for what there is."""
     known = [parameter.name for parameter in route.parameters if not parameter.in_path]
-    return border(route.handler, guard.admit_host if route.open else guard.admit, partial(_check, known))
+    return with_middleware(
+        route.handler, authenticator.admit_host if route.open else authenticator.admit, partial(_check, known)
+    )
 
 
-def wrong_method(allowed: Collection[str], guard: Authenticator) -> Handler:
+def wrong_method(allowed: Collection[str], authenticator: Authenticator) -> Handler:
     """What answers where there is something else to do than what was asked for."""
     methods = sorted({*allowed, *(["HEAD"] if "GET" in allowed else [])})
 
     async def refuse(request: web.Request) -> web.Response:
         raise web.HTTPMethodNotAllowed(request.method, methods)
 
-    return border(refuse, guard.admit)
+    return with_middleware(refuse, authenticator.admit)
 
 
-def nowhere(guard: Authenticator) -> Handler:
+def not_found(authenticator: Authenticator) -> Handler:
     """What answers where there is nothing. It asks for the token, too: nobody learns for free what is not there."""
 
     async def refuse(_: web.Request) -> web.Response:
         raise web.HTTPNotFound(text="there is nothing here; /openapi.json tells what there is")
 
-    return border(refuse, guard.admit)
+    return with_middleware(refuse, authenticator.admit)
 
 
 def _check(known: list[str], request: web.Request) -> None:

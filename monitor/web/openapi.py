@@ -17,10 +17,12 @@ _TOKEN = "token"  # noqa: S105  # the name of a scheme
 def openapi(routes: Iterable[Route], version: str, *, closed: bool = False) -> dict[str, object]:
     """The document. `closed` forbids keys that are not declared, for tests."""
     schemas = Schemas("#/components/schemas/", closed=closed)
-    asked = Schemas("#/components/schemas/", closed=True)  # what a request holds and we do not know is refused
+    request_schemas = Schemas(
+        "#/components/schemas/", closed=True
+    )  # what a request holds and we do not know is refused
     paths: dict[str, dict[str, object]] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas, asked)
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas, request_schemas)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -30,21 +32,21 @@ def openapi(routes: Iterable[Route], version: str, *, closed: bool = False) -> d
         },
         "paths": paths,
         "components": {
-            "schemas": {**schemas.definitions, **asked.definitions},
+            "schemas": {**schemas.definitions, **request_schemas.definitions},
             "securitySchemes": {_TOKEN: {"type": "http", "scheme": "bearer"}},
         },
     }
 
 
-def _operation(route: Route, schemas: Schemas, asked: Schemas) -> dict[str, object]:
+def _operation(route: Route, schemas: Schemas, request_schemas: Schemas) -> dict[str, object]:
     first, _, rest = inspect.cleandoc(route.handler.__doc__ or "").partition("\n")
     operation: dict[str, object] = {"summary": first, "operationId": _operation_id(route)}
     if rest.strip():
         operation["description"] = rest.strip()
     if route.parameters:
-        operation["parameters"] = [_parameter(each, schemas) for each in route.parameters]
+        operation["parameters"] = [_parameter(item, schemas) for item in route.parameters]
     if route.body is not None:
-        operation["requestBody"] = {"required": True, "content": {JSON: {"schema": asked.of(route.body)}}}
+        operation["requestBody"] = {"required": True, "content": {JSON: {"schema": request_schemas.of(route.body)}}}
     operation["responses"] = _responses([*route.answers, *_always(route)], schemas)
     operation["security"] = [] if route.open else [{}, {_TOKEN: []}]
     return operation
@@ -61,7 +63,7 @@ def _parameter(parameter: Parameter[Any], schemas: Schemas) -> dict[str, object]
         "in": "path" if parameter.in_path else "query",
         "required": parameter.in_path or parameter.required,
         "description": parameter.about,
-        "schema": schemas.of(parameter.shape),
+        "schema": schemas.of(parameter.json_type),
     }
     return plain if parameter.example is None else {**plain, "example": parameter.example}
 
@@ -77,11 +79,11 @@ def _always(route: Route) -> Sequence[Answer]:
         refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is larger than 1 MiB, compressed or uncompressed."),
         refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body's `Content-Encoding` is neither gzip nor identity."),
     ]
-    guarded = [
+    protected = [
         refusal(HTTPStatus.UNAUTHORIZED, "The token is missing or wrong."),
         refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too many requests; `Retry-After` says when to come again."),
     ]
-    return [*wrong, *([] if route.open else guarded), *([] if route.body is None else body)]
+    return [*wrong, *([] if route.open else protected), *([] if route.body is None else body)]
 
 
 def _responses(answers: Iterable[Answer], schemas: Schemas) -> Mapping[str, object]:
@@ -89,6 +91,6 @@ def _responses(answers: Iterable[Answer], schemas: Schemas) -> Mapping[str, obje
     for answer in answers:
         response = responses.setdefault(str(int(answer.status)), {"description": answer.about})
         if answer.content_type is not None:
-            kind = {} if answer.shape is None else {"schema": schemas.of(answer.shape)}
+            kind = {} if answer.json_type is None else {"schema": schemas.of(answer.json_type)}
             response.setdefault("content", {}).setdefault(answer.content_type, kind)
     return responses

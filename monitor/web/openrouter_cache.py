@@ -16,7 +16,7 @@ from monitor.scoreboard.snapshot import Snapshot
 from monitor.web.responses import Document, ready
 
 
-class Offering:
+class OpenRouterCache:
     """The newest snapshot by model, and its documents."""
 
     def __init__(self) -> None:
@@ -28,19 +28,19 @@ class Offering:
 
     def endpoints(self, snapshot: Snapshot, model: str) -> list[Facts]:
         """The endpoints of a model; none where there is no such model."""
-        self._turn_to(snapshot)
+        self._follow(snapshot)
         return self._by_model.get(model, [])
 
     def models(self, snapshot: Snapshot, offset: int = 0, limit: int | None = None) -> Document:
         """The list of models, or a page of it. It tells of the configuration, and of who stands best."""
-        self._turn_to(snapshot)
+        self._follow(snapshot)
         if offset > 0 or (limit is not None and limit < len(self._by_model)):
             return ready(serialised(models_document(self._facts, offset, limit)))
         return self._ready("models", self._statuses, lambda: models_document(self._facts))
 
     def providers(self, snapshot: Snapshot) -> Document:
         """The list of providers."""
-        self._turn_to(snapshot)
+        self._follow(snapshot)
         return self._ready("providers", self._specs, lambda: providers_document(self._facts))
 
     def model(self, snapshot: Snapshot, name: str) -> Document | None:
@@ -48,23 +48,23 @@ class Offering:
         facts = self.endpoints(snapshot, name)
         return self._ready(f"model {name}", lambda: facts, lambda: endpoints_document(facts)) if facts else None
 
-    def _turn_to(self, snapshot: Snapshot) -> None:
+    def _follow(self, snapshot: Snapshot) -> None:
         if snapshot is not self._snapshot:
             self._snapshot, self._fresh = snapshot, {}
             self._facts = facts_of(snapshot)
             self._by_model = by_model(self._facts)
 
-    def _ready(self, name: str, told: Callable[[], object], make: Callable[[], Mapping[str, object]]) -> Document:
+    def _ready(self, name: str, basis_of: Callable[[], object], make: Callable[[], Mapping[str, object]]) -> Document:
         """A document of this snapshot: the one that there was, if it tells of the same."""
         if name not in self._fresh:
-            known, basis = self._kept.get(name), told()
+            known, basis = self._kept.get(name), basis_of()
             if known is None or known[0] != basis:
                 known = self._kept[name] = basis, ready(serialised(make()))
             self._fresh[name] = known[1]
         return self._fresh[name]
 
     def _statuses(self) -> object:
-        return [(each.spec, tier_of(each)) for each in self._facts]
+        return [(item.spec, tier_of(item)) for item in self._facts]
 
     def _specs(self) -> object:
-        return [each.spec for each in self._facts]
+        return [item.spec for item in self._facts]

@@ -20,7 +20,7 @@ _GZIPPED = frozenset({"gzip", "x-gzip"})
 _PLAIN = frozenset({"", "identity"})
 
 
-async def body_of(request: web.Request, kind: object) -> Any:  # noqa: ANN401  # a value of `kind`
+async def json_body(request: web.Request, kind: object) -> Any:  # noqa: ANN401  # a value of `kind`
     """The body as a `kind`. Raises HTTPBadRequest that names the field which is wrong, and what `read_body` raises."""
     raw = await read_body(request)
     try:
@@ -52,19 +52,19 @@ async def read_body(request: web.Request) -> bytes:
     await _send_continue(request)
     raw = await _received(request)
     # In a thread, since zlib lets others run meanwhile: a mebibyte can be made to take a quarter of a second.
-    return raw if encoding in _PLAIN else await asyncio.to_thread(unpacked, raw)
+    return raw if encoding in _PLAIN else await asyncio.to_thread(decompressed, raw)
 
 
-def unpacked(raw: bytes) -> bytes:
+def decompressed(raw: bytes) -> bytes:
     """What was gzipped. Stops where it grows too large; raises as `read_body` does."""
-    unpacker = zlib.decompressobj(_GZIP)
+    decompressor = zlib.decompressobj(_GZIP)
     try:
-        body = unpacker.decompress(raw, MOST_BYTES + 1)
+        body = decompressor.decompress(raw, MOST_BYTES + 1)
     except zlib.error:
         raise web.HTTPBadRequest(text="the body is not gzip, though its Content-Encoding says so") from None
     if len(body) > MOST_BYTES:
         raise _too_large()
-    if not unpacker.eof or unpacker.unused_data:
+    if not decompressor.eof or decompressor.unused_data:
         raise web.HTTPBadRequest(text="the body must be exactly one complete gzip member")
     return body
 

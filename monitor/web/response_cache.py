@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from monitor.scoreboard.compression import BlockwiseGzip
 from monitor.scoreboard.row import Row
 from monitor.scoreboard.snapshot import CLOSING, RowFilter, Snapshot, is_recent, opening, select
-from monitor.web.responses import Document, packed, ready
+from monitor.web.responses import Document, ready, with_gzip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class ResponseCache:
 
     def __init__(self, limits: CacheLimits = CacheLimits()) -> None:
         self._limits = limits
-        self._packer = BlockwiseGzip()
+        self._compressor = BlockwiseGzip()
         self._whole: tuple[Snapshot, Document] | None = None
         self._selected: OrderedDict[RowFilter, _CachedResponse] = OrderedDict()
         self._rows: dict[str, tuple[Row, Document]] = {}
@@ -51,14 +51,14 @@ class ResponseCache:
     def whole(self, snapshot: Snapshot) -> Document:
         """All endpoints."""
         if self._whole is None or self._whole[0] is not snapshot:
-            self._whole = snapshot, self._packed(snapshot)
+            self._whole = snapshot, self._compressed(snapshot)
         return self._whole[1]
 
-    def _packed(self, snapshot: Snapshot) -> Document:
+    def _compressed(self, snapshot: Snapshot) -> Document:
         head = opening(snapshot.vantage, snapshot.generated_at)
         rows = [row.body for row in snapshot.rows.values()]
-        gzip = self._packer.pack(head, rows, CLOSING, snapshot.body)
-        return packed(snapshot.body, gzip if len(gzip) < len(snapshot.body) else None, etag=snapshot.etag)
+        gzip = self._compressor.pack(head, rows, CLOSING, snapshot.body)
+        return with_gzip(snapshot.body, gzip if len(gzip) < len(snapshot.body) else None, etag=snapshot.etag)
 
     def row(self, row: Row) -> Document:
         """One endpoint."""

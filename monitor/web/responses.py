@@ -48,10 +48,10 @@ def ready(
     body: bytes, content_type: str = JSON, *, etag: str | None = None, cache_control: str = REVALIDATE
 ) -> Document:
     """A document of this body. A tag that is known need not be made of the body."""
-    return packed(body, gzipped(body), content_type, etag=etag or digest(body), cache_control=cache_control)
+    return with_gzip(body, gzipped(body), content_type, etag=etag or digest(body), cache_control=cache_control)
 
 
-def packed(
+def with_gzip(
     body: bytes, gzip: bytes | None, content_type: str = JSON, *, etag: str, cache_control: str = REVALIDATE
 ) -> Document:
     """A document of a body that was gzipped already."""

@@ -32,7 +32,7 @@ class Parameter(Generic[T]):
     """What it is for, for readers of the OpenAPI document."""
     parse: Callable[[str], T]
     """Raises ValueError with what it should be: `a number from 0 to 1`."""
-    shape: object = str
+    json_type: object = str
     """The type that its schema is made of."""
     in_path: bool = False
     slashes: bool = False
@@ -82,7 +82,7 @@ def choice(name: str, about: str, kind: type[E], *, example: str | None = None) 
             raise ValueError(f"one of {', '.join(kind)}")
         return kind(text)
 
-    return Parameter(name=name, about=about, parse=parse, shape=kind, example=example)
+    return Parameter(name=name, about=about, parse=parse, json_type=kind, example=example)
 
 
 def number(name: str, about: str, *, low: float, high: float, example: str | None = None) -> Parameter[float]:
@@ -97,8 +97,8 @@ def number(name: str, about: str, *, low: float, high: float, example: str | Non
             raise ValueError(f"a number from {low:g} to {high:g}")
         return value
 
-    shape = Annotated[float, Words(minimum=low, maximum=high)]
-    return Parameter(name=name, about=about, parse=parse, shape=shape, example=example)
+    json_type = Annotated[float, Words(minimum=low, maximum=high)]
+    return Parameter(name=name, about=about, parse=parse, json_type=json_type, example=example)
 
 
 def whole(name: str, about: str, *, low: int, high: int, example: str | None = None) -> Parameter[int]:
@@ -110,8 +110,8 @@ def whole(name: str, about: str, *, low: int, high: int, example: str | None = N
             raise ValueError(f"a whole number from {low} to {high}")
         return int(text)
 
-    shape = Annotated[int, Words(minimum=low, maximum=high)]
-    return Parameter(name=name, about=about, parse=parse, shape=shape, example=example)
+    json_type = Annotated[int, Words(minimum=low, maximum=high)]
+    return Parameter(name=name, about=about, parse=parse, json_type=json_type, example=example)
 
 
 def moment(name: str, about: str, *, example: str | None = None) -> Parameter[datetime]:
@@ -126,7 +126,7 @@ def moment(name: str, about: str, *, example: str | None = None) -> Parameter[da
             pass
         raise ValueError("a date and time with a zone, such as 2026-11-22T07:00:00Z")
 
-    return Parameter(name=name, about=about, parse=parse, shape=datetime, example=example)
+    return Parameter(name=name, about=about, parse=parse, json_type=datetime, example=example)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +134,7 @@ class Answer:
     """One answer that a route may give."""
 
     about: str
-    shape: object = None
+    json_type: object = None
     """The type that its JSON is of; None where it is no JSON, or nothing is said about it."""
     content_type: str | None = JSON
     """None where there is no body."""
@@ -143,7 +143,7 @@ class Answer:
 
 def refusal(status: HTTPStatus, about: str) -> Answer:
     """An answer with `{"error": {"code", "message"}}`; those that any route may give are added by themselves."""
-    return Answer(about=about, shape=Refusal, status=status)
+    return Answer(about=about, json_type=Refusal, status=status)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

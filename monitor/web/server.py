@@ -19,7 +19,7 @@ from monitor.config.model import Listen
 from monitor.web.auth import Access, Authenticator
 from monitor.web.context import Context
 from monitor.web.hosts import own_hosts
-from monitor.web.middleware import entrance, expect, nowhere, wrong_method
+from monitor.web.middleware import expect, not_found, route_handler, wrong_method
 from monitor.web.openapi import openapi
 from monitor.web.request_body import MOST_BYTES
 from monitor.web.responses import answer, ready
@@ -50,16 +50,16 @@ _THEIRS = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
 
 
 async def start(
-    listen: Listen, token: Secret | None, sources: Context, *, rate_per_s: float | None = None, public: bool = False
+    listen: Listen, token: Secret | None, context: Context, *, rate_per_s: float | None = None, public: bool = False
 ) -> web.AppRunner:
     """Begin to serve; `cleanup()` of what is returned ends it. Raises OSError when the address is taken.
 
     `public`: other names than its own may lead to it without a token.
     """
-    make_room()
+    raise_open_files_limit()
     trusting = token is None and not public and is_loopback(listen.host)
     hosts = own_hosts(listen.host) if trusting else None
-    app = application(Access(token=token, rate_per_s=rate_per_s, hosts=hosts), sources)
+    app = application(Access(token=token, rate_per_s=rate_per_s, hosts=hosts), context)
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -92,20 +92,20 @@ def _is_ours(record: logging.LogRecord) -> bool:
     return record.exc_info is None or not isinstance(record.exc_info[1], _THEIRS)
 
 
-def application(access: Access, sources: Context) -> web.Application:
+def application(access: Access, context: Context) -> web.Application:
     """The routes behind the border."""
-    guard = Authenticator(access, time.monotonic)
+    authenticator = Authenticator(access, time.monotonic)
     app = web.Application(client_max_size=MOST_BYTES)
     # The fixed paths first: an id may be anything, also what looks like one of them.
-    routes = sorted(all_routes(sources), key=lambda route: "{" in route.path)
+    routes = sorted(all_routes(context), key=lambda route: "{" in route.path)
     methods: dict[str, list[str]] = {}
     for route in routes:
         methods.setdefault(_pattern(route), []).append(route.method)
-        _add(app.router, route, entrance(route, guard))
+        _add(app.router, route, route_handler(route, authenticator))
     # What is left goes to these, in the same order.
-    for path, there_are in methods.items():
-        app.router.add_route("*", path, wrong_method(there_are, guard), expect_handler=expect)
-    app.router.add_route("*", "/{path:(?s:.*)}", nowhere(guard), expect_handler=expect)
+    for path, methods_there in methods.items():
+        app.router.add_route("*", path, wrong_method(methods_there, authenticator), expect_handler=expect)
+    app.router.add_route("*", "/{path:(?s:.*)}", not_found(authenticator), expect_handler=expect)
     app.on_shutdown.extend(partial(_close, route.close) for route in routes if route.close is not None)
     return app
 
@@ -114,7 +114,7 @@ async def _close(close: Callable[[], Awaitable[None]], _: web.Application) -> No
     await close()
 
 
-def all_routes(sources: Context) -> Sequence[Route]:
+def all_routes(context: Context) -> Sequence[Route]:
     """Every route: those of the files, and the one that tells of them and of itself."""
 
     async def handler(request: web.Request) -> web.StreamResponse:
@@ -122,7 +122,7 @@ def all_routes(sources: Context) -> Sequence[Route]:
         return answer(request, document)
 
     itself = Route(path="/openapi.json", handler=handler, answers=[Answer(about="This document.")])
-    routes = [*(route for each in ROUTES for route in each(sources)), itself]
+    routes = [*(route for module in ROUTES for route in module(context)), itself]
     document = ready(json.dumps(openapi(routes, __version__), separators=(",", ":")).encode())
     return routes
 
@@ -146,7 +146,7 @@ def _add(router: web.UrlDispatcher, route: Route, handler: Handler) -> None:
 _WANTED = 65_536
 
 
-def make_room() -> None:
+def raise_open_files_limit() -> None:
     """Raise the soft limit of open files, which is 1,024 on most systems, as far as that is allowed."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _WANTED if hard == resource.RLIM_INFINITY else min(hard, _WANTED)

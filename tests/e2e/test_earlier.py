@@ -96,14 +96,16 @@ async def test_its_store_is_answered_from_as_it_answered(store: Store, tmp_path:
     board = Board(config, enabled_jobs(config), THEN)
     await restore(board, store, THEN)
     board.publish(THEN, sweep=True)
-    past = replace(history_context(lambda: config, store), now=lambda: THEN)
-    runner = await start(Listen(port=0), None, Context(snapshot=lambda: board.snapshot, problems=tuple, past=past))
+    history = replace(history_context(lambda: config, store), now=lambda: THEN)
+    runner = await start(
+        Listen(port=0), None, Context(snapshot=lambda: board.snapshot, problems=tuple, history=history)
+    )
     host, port = runner.addresses[0][:2]
     async with ClientSession(f"http://{host}:{port}") as session:
         for path in (path for path in ANSWERS if path.startswith("/")):
             async with session.get(path) as response:
                 assert (path, await response.json()) == (path, ANSWERS[path])
-    await past.reads.close()
+    await history.store_reads.close()
     await runner.cleanup()
 
 

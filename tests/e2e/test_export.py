@@ -41,8 +41,8 @@ def config(directory: Path) -> dict[str, Any]:
         "probes": {"reach": {"task": "reach", "every": "1s"}},
         "publish": {
             "files": [
-                {"format": shape.value, "path": str(directory / f"{shape}.txt"), **extra}
-                for shape, extra in (
+                {"format": file_format.value, "path": str(directory / f"{file_format}.txt"), **extra}
+                for file_format, extra in (
                     (Format.TRAEFIK, {}),
                     (Format.HAPROXY_MAP, {}),
                     (Format.VLLM, {}),
@@ -68,11 +68,11 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
 def test_every_shape_is_the_same_as_file_of_the_daemon_and_of_its_store(daemon: Daemon, tmp_path: Path) -> None:
     file = str(tmp_path / "providerwatch.yaml")
     daemon.end(signal.SIGTERM)
-    for shape in (Format.TRAEFIK, Format.HAPROXY_MAP, Format.VLLM, Format.ENVOY_EDS):
-        cluster = ("--cluster", "cluster-also") if shape is Format.ENVOY_EDS else ()
-        stored = export("-c", file, "--format", shape, *cluster)
+    for file_format in (Format.TRAEFIK, Format.HAPROXY_MAP, Format.VLLM, Format.ENVOY_EDS):
+        cluster = ("--cluster", "cluster-also") if file_format is Format.ENVOY_EDS else ()
+        stored = export("-c", file, "--format", file_format, *cluster)
         assert (stored.returncode, stored.stderr) == (0, "")
-        assert_alike(stored.stdout, (tmp_path / f"{shape}.txt").read_text())
+        assert_alike(stored.stdout, (tmp_path / f"{file_format}.txt").read_text())
 
 
 def assert_alike(one: str, other: str) -> None:

@@ -17,7 +17,7 @@ from tests.integration.history.serving import (
     Begin,
     Served,
     fill,
-    past,
+    make_history,
     samples,
     tool_call,
 )
@@ -49,7 +49,7 @@ async def served(tmp_path: Path, begin: Begin) -> AsyncIterator[Served]:  # noqa
     await store.open()
     incidents = [ended(1, endpoint=NAME), make_incident(2, endpoint=SLASHED), make_incident(3, endpoint=ODD)]
     await fill(store, [*samples(300), *map(tool_call, range(9))], incidents)
-    yield await begin(past(store))
+    yield await begin(make_history(store))
     await store.close()
 
 

@@ -21,8 +21,8 @@ def read_litellm(content: str, file: str, catalogue: Catalogue) -> Found:
     found = list(_all(listed if isinstance(listed, list) else [], _credentials(data), catalogue))
     callbacks = mapping(data, "litellm_settings").get("callbacks")
     return Found(
-        deployments=tuple(each for each in found if isinstance(each, Deployment)),
-        left_out=tuple(each for each in found if isinstance(each, LeftOut)),
+        deployments=tuple(item for item in found if isinstance(item, Deployment)),
+        left_out=tuple(item for item in found if isinstance(item, LeftOut)),
         has_plugin=PLUGIN in (callbacks if isinstance(callbacks, list) else [callbacks]),
         includes=tuple(words(data, "include")),
     )
@@ -48,5 +48,5 @@ def _all(
 def _credentials(data: Fields) -> Mapping[str, Fields]:
     """Parameters that deployments share by name."""
     listed = data.get("credential_list")
-    named = [each for each in listed if isinstance(each, Mapping)] if isinstance(listed, list) else []
-    return {text(each, "credential_name"): mapping(each, "credential_values") for each in named}
+    named = [item for item in listed if isinstance(item, Mapping)] if isinstance(listed, list) else []
+    return {text(item, "credential_name"): mapping(item, "credential_values") for item in named}

@@ -29,7 +29,10 @@ def aws_key(params: Fields) -> KeyReference:
     if not parts:
         return key(text(params, "api_key"), "AWS_BEARER_TOKEN_BEDROCK")
     found = [key(value, name.upper()) for name, value in parts]
-    return KeyReference(text=":".join(each.text or "" for each in found), is_plain=any(each.is_plain for each in found))
+    return KeyReference(
+        text=":".join(reference.text or "" for reference in found),
+        is_plain=any(reference.is_plain for reference in found),
+    )
 
 
 def usual_variable(entry: Entry, provider: str, address: str | None) -> str:

@@ -92,4 +92,4 @@ def text(source: Fields, key: str) -> str:
 def words(source: Fields, key: str) -> list[str]:
     """The texts of the list under a key."""
     value = source.get(key)
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from typing import Final, assert_never
 
 from monitor.domain.router_ids import address
-from monitor.routing.weights import Choice, RoutingUse
+from monitor.routing.weights import MemberWeight, RoutingUse
 from monitor.scoreboard.compression import digest
 
 _TYPE: Final = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
 
 
-def envoy_eds(cluster: str, members: Sequence[Choice]) -> bytes:
+def envoy_eds(cluster: str, members: Sequence[MemberWeight]) -> bytes:
     """The discovery response of a cluster; Envoy takes one cluster in a file.
 
     What is down is in it as unhealthy, so that Envoy's own panic threshold still knows it. The version is made of the
@@ -24,16 +24,16 @@ def envoy_eds(cluster: str, members: Sequence[Choice]) -> bytes:
     return f'{{"version_info":"{digest(body.encode())}","resources":[{body}]}}\n'.encode()
 
 
-def _endpoints(members: Iterable[Choice]) -> list[dict[str, object]]:
-    return [_endpoint(choice) for choice in members]
+def _endpoints(members: Iterable[MemberWeight]) -> list[dict[str, object]]:
+    return [_endpoint(weighted) for weighted in members]
 
 
-def _endpoint(choice: Choice) -> dict[str, object]:
-    at = address(choice.member.name)
+def _endpoint(weighted: MemberWeight) -> dict[str, object]:
+    at = address(weighted.member.name)
     return {
         "endpoint": {"address": {"socket_address": {"address": at.host, "port_value": at.port}}},
-        "health_status": _health(choice.use),
-        "load_balancing_weight": choice.weight,
+        "health_status": _health(weighted.use),
+        "load_balancing_weight": weighted.weight,
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from monitor.domain.router_ids import ROUTERS
-from monitor.routing.weights import Choice, RoutingUse, by_endpoint, choices
+from monitor.routing.weights import MemberWeight, RoutingUse, by_endpoint, weighted_groups
 from monitor.scoreboard.row import Row
 
 UNKNOWN: Final = b"up ready 100%\n"
@@ -36,23 +36,23 @@ def agent_answers(rows: Iterable[Row]) -> Mapping[str, bytes]:
     Always both words: one that is left out stays as it was. A weight is told of what is down too, for the same reason.
     """
     known = tuple(rows)
-    return {name: _answer(choice) for name, choice in _named(known, choices("haproxy", known)).items()}
+    return {name: _answer(weighted) for name, weighted in _named(known, weighted_groups("haproxy", known)).items()}
 
 
-def haproxy_map(rows: Iterable[Row], backends: Mapping[str, Sequence[Choice]]) -> bytes:
+def haproxy_map(rows: Iterable[Row], backends: Mapping[str, Sequence[MemberWeight]]) -> bytes:
     """A map file: a server or an endpoint, and its weight, 0 where it is not to be used."""
     return "".join(
-        f"{name} {0 if choice.use is RoutingUse.NONE else choice.weight}\n"
-        for name, choice in _named(rows, backends).items()
+        f"{name} {0 if weighted.use is RoutingUse.NONE else weighted.weight}\n"
+        for name, weighted in _named(rows, backends).items()
         if not name.startswith("#")  # HAProxy would take the line for a comment
     ).encode()
 
 
-def _named(rows: Iterable[Row], backends: Mapping[str, Sequence[Choice]]) -> Mapping[str, Choice]:
+def _named(rows: Iterable[Row], backends: Mapping[str, Sequence[MemberWeight]]) -> Mapping[str, MemberWeight]:
     """Endpoints, and over them servers: one that is called like an endpoint is what HAProxy means."""
-    servers = {f"{name}/{choice.member.name}": choice for name, members in backends.items() for choice in members}
+    servers = {f"{name}/{weighted.member.name}": weighted for name, members in backends.items() for weighted in members}
     return {**by_endpoint(rows), **servers}
 
 
-def _answer(choice: Choice) -> bytes:
-    return f"{'down' if choice.use is RoutingUse.NONE else 'up'} ready {choice.weight}%\n".encode()
+def _answer(weighted: MemberWeight) -> bytes:
+    return f"{'down' if weighted.use is RoutingUse.NONE else 'up'} ready {weighted.weight}%\n".encode()

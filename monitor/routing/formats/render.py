@@ -12,7 +12,7 @@ from monitor.routing.formats.haproxy import haproxy_map
 from monitor.routing.formats.traefik import traefik
 from monitor.routing.formats.vllm import vllm
 from monitor.routing.openrouter.file import OpenRouterFile
-from monitor.routing.weights import Choice, choices
+from monitor.routing.weights import MemberWeight, weighted_groups
 from monitor.scoreboard.snapshot import Snapshot
 
 
@@ -21,7 +21,7 @@ class CannotBeMadeError(ValueError):
 
 
 def render(
-    shape: Format,
+    file_format: Format,
     snapshot: Snapshot,
     cluster: str | None = None,
     options: Mapping[str, str] | None = None,
@@ -30,7 +30,7 @@ def render(
 
     `cluster` is for Envoy, whose files hold one; None: there is only one. `options` are for vLLM's router.
     """
-    match shape:
+    match file_format:
         case Format.SCORES:
             return snapshot.body
         case Format.OPENROUTER:
@@ -44,7 +44,7 @@ def render(
         case Format.VLLM:
             return vllm(_groups("vllm", snapshot), options or {})
         case _:
-            assert_never(shape)
+            assert_never(file_format)
 
 
 def _openrouter(snapshot: Snapshot) -> bytes:
@@ -53,9 +53,9 @@ def _openrouter(snapshot: Snapshot) -> bytes:
     return OpenRouterFile().body(snapshot)
 
 
-def _groups(router: str, snapshot: Snapshot, *, may_be_none: bool = False) -> Mapping[str, Sequence[Choice]]:
+def _groups(router: str, snapshot: Snapshot, *, may_be_none: bool = False) -> Mapping[str, Sequence[MemberWeight]]:
     try:
-        groups = choices(router, snapshot.rows.values())
+        groups = weighted_groups(router, snapshot.rows.values())
     except RouterIdError as error:
         raise CannotBeMadeError(str(error)) from None
     if not groups and not may_be_none:
@@ -63,7 +63,7 @@ def _groups(router: str, snapshot: Snapshot, *, may_be_none: bool = False) -> Ma
     return groups
 
 
-def _cluster(groups: Mapping[str, Sequence[Choice]], cluster: str | None) -> tuple[str, Sequence[Choice]]:
+def _cluster(groups: Mapping[str, Sequence[MemberWeight]], cluster: str | None) -> tuple[str, Sequence[MemberWeight]]:
     wanted = next(iter(groups)) if cluster is None and len(groups) == 1 else cluster
     if wanted is None or wanted not in groups:
         raise CannotBeMadeError(f"a file holds one cluster of Envoy; say which of {', '.join(sorted(groups))}")

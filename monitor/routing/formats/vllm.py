@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from monitor.routing.weights import Choice, used
+from monitor.routing.weights import MemberWeight, used
 
 
-def vllm(groups: Mapping[str, Sequence[Choice]], options: Mapping[str, str]) -> bytes:
+def vllm(groups: Mapping[str, Sequence[MemberWeight]], options: Mapping[str, str]) -> bytes:
     """The dynamic configuration with the engines that are to be used, each with its model.
 
     The router knows no weights, so a fallback stands beside the others. It splits both lists at commas.
     """
-    engines = [(choice.member.name, model) for model, members in groups.items() for choice in used(members)]
+    engines = [(weighted.member.name, model) for model, members in groups.items() for weighted in used(members)]
     plain = {
         "service_discovery": "static",
         "routing_logic": "roundrobin",

@@ -54,7 +54,7 @@ def models_document(facts: Iterable[Facts], offset: int = 0, limit: int | None =
     end = len(models) if limit is None else offset + limit
     following = f"/api/v1/models?offset={end}&limit={limit}" if end < len(models) else None
     return {
-        "data": [_listed(each) for each in models[offset:end]],
+        "data": [_listed(model) for model in models[offset:end]],
         "total_count": len(models),
         "links": {"next": following},
     }
@@ -62,15 +62,15 @@ def models_document(facts: Iterable[Facts], offset: int = 0, limit: int | None =
 
 def providers_document(facts: Iterable[Facts]) -> ListedProvidersDocument:
     """The list of the providers that have endpoints."""
-    first = {each.spec.endpoint.provider: each for each in reversed([*facts])}
+    first = {endpoint.spec.endpoint.provider: endpoint for endpoint in reversed([*facts])}
     return {"data": [_provider(first[slug]) for slug in sorted(first)]}
 
 
 def by_model(facts: Iterable[Facts]) -> dict[str, list[Facts]]:
     """The endpoints of each model, in the order of the configuration."""
     found: dict[str, list[Facts]] = {}
-    for each in facts:
-        found.setdefault(each.spec.model, []).append(each)
+    for endpoint in facts:
+        found.setdefault(endpoint.spec.model, []).append(endpoint)
     return found
 
 
@@ -144,7 +144,7 @@ def offered_model(facts: Sequence[Facts]) -> OfferedModel:
         "created": _seconds(card.created),
         "description": card.description,
         "architecture": _architecture(card.architecture),
-        "endpoints": [_offer(each) for each in facts],
+        "endpoints": [_offer(endpoint) for endpoint in facts],
     }
 
 
@@ -210,7 +210,7 @@ def _listed(facts: Sequence[Facts]) -> ListedModel:
         "name": spec.model_name or spec.model,
         "created": _seconds(card.created),
         "description": card.description,
-        "context_length": max(each.spec.context_length or 0 for each in facts) or None,
+        "context_length": max(endpoint.spec.context_length or 0 for endpoint in facts) or None,
         "architecture": _architecture(card.architecture),
         "pricing": _pricing(shown.endpoint.pricing),
         "top_provider": {
@@ -229,15 +229,15 @@ def _listed(facts: Sequence[Facts]) -> ListedModel:
 def shown_for(facts: Sequence[Facts]) -> Facts:
     """The endpoint whose price and limits are shown for a model: the cheapest of those that stand best."""
 
-    def rank(each: Facts) -> tuple[Tier, bool, float]:
-        cost = price(each)
-        return tier_of(each), cost is None, cost or 0
+    def rank(endpoint: Facts) -> tuple[Tier, bool, float]:
+        cost = price(endpoint)
+        return tier_of(endpoint), cost is None, cost or 0
 
     return min(facts, key=rank)
 
 
 def _supported_by_any(facts: Iterable[Facts]) -> list[str]:
-    return list(dict.fromkeys(name for each in facts for name in each.spec.listing.supported_parameters or ()))
+    return list(dict.fromkeys(name for endpoint in facts for name in endpoint.spec.listing.supported_parameters or ()))
 
 
 def _provider(facts: Facts) -> ListedProvider:
@@ -254,10 +254,10 @@ def _provider(facts: Facts) -> ListedProvider:
 def _pricing(pricing: Pricing | None) -> OfferPricing:
     if pricing is None:
         return {"prompt": _UNKNOWN_PRICE, "completion": _UNKNOWN_PRICE}
-    told: OfferPricing = {"prompt": usd_per_token(pricing.prompt), "completion": usd_per_token(pricing.completion)}
+    prices: OfferPricing = {"prompt": usd_per_token(pricing.prompt), "completion": usd_per_token(pricing.completion)}
     if pricing.cached is not None:
-        told["input_cache_read"] = usd_per_token(pricing.cached)
-    return told
+        prices["input_cache_read"] = usd_per_token(pricing.cached)
+    return prices
 
 
 def _architecture(architecture: Architecture) -> OfferArchitecture:

@@ -25,7 +25,7 @@ CURSOR = Parameter(
     name="cursor",
     about="`next` of the page before; other parameters as then.",
     parse=from_use_cursor,
-    shape=Annotated[str, Words(pattern=f"^{USE_FORM}$")],
+    json_type=Annotated[str, Words(pattern=f"^{USE_FORM}$")],
     example=to_use_cursor((date(2026, 11, 22), "groq:llama-3.1-8b-instant", "search")),
 )
 DAYS = whole("days", "How many days of UTC, today's with them (30).", low=1, high=MOST_DAYS, example="30")
@@ -54,7 +54,7 @@ class Uses(TypedDict):
     """The `cursor` of the next page; null: there is none."""
 
 
-def routes(sources: Context) -> Sequence[Route]:
+def routes(context: Context) -> Sequence[Route]:
     """The routes of this file."""
 
     async def handler(request: web.Request) -> web.Response:
@@ -62,14 +62,14 @@ def routes(sources: Context) -> Sequence[Route]:
         since = datetime.now(UTC).date() - timedelta(days=(DAYS.read(request) or _DAYS) - 1)
         limit, after = LIMIT.read(request) or MOST, CURSOR.read(request)
         try:
-            found = await sources.activity(since, _wanted(request, sources), after=after, limit=limit + 1)
+            found = await context.activity(since, _wanted(request, context), after=after, limit=limit + 1)
         except StoreError:
             raise web.HTTPServiceUnavailable(
                 text="the store does not answer", headers={hdrs.RETRY_AFTER: "5"}
             ) from None
         page = found[:limit]
         more = to_use_cursor((page[-1].day, page[-1].endpoint, page[-1].app)) if len(found) > limit else None
-        body = Uses(data=[_used(each) for each in page], next=more)
+        body = Uses(data=[_used(item) for item in page], next=more)
         return web.json_response(body, headers={hdrs.CACHE_CONTROL: "no-cache"})
 
     return (
@@ -78,18 +78,18 @@ def routes(sources: Context) -> Sequence[Route]:
             handler=handler,
             parameters=[MODEL, ENDPOINT, DAYS, LIMIT, CURSOR],
             answers=[
-                Answer(about="What was used.", shape=Uses),
+                Answer(about="What was used.", json_type=Uses),
                 refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The store does not answer."),
             ],
         ),
     )
 
 
-def _wanted(request: web.Request, sources: Context) -> Sequence[str] | None:
+def _wanted(request: web.Request, context: Context) -> Sequence[str] | None:
     model, endpoint = MODEL.read(request), ENDPOINT.read(request)
     if model is None:
         return None if endpoint is None else [endpoint]
-    rows = sources.snapshot().rows.values()
+    rows = context.snapshot().rows.values()
     return [row.id for row in rows if row.model == model and endpoint in {None, row.id}]
 
 

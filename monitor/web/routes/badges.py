@@ -30,11 +30,11 @@ UPTIME_WINDOW = choice("window", "Over how long; `30d` unless it is given.", Bad
 TTFT_WINDOW = choice("window", "Over how long; `30m` unless it is given.", BadgeWindow, example="7d")
 
 
-def routes(sources: Context) -> Sequence[Route]:
+def routes(context: Context) -> Sequence[Route]:
     """The routes of this file; none where there is no store to read."""
-    if sources.past is None:
+    if context.history is None:
         return ()
-    handlers = _BadgeHandlers(sources, sources.past)
+    handlers = _BadgeHandlers(context, context.history)
     image = [Answer(about="The badge.", content_type=SVG), UNCHANGED, UNKNOWN_ID]
     return (
         Route(
@@ -58,9 +58,9 @@ class _Made:
 class _BadgeHandlers:
     """The handlers."""
 
-    def __init__(self, sources: Context, past: HistoryContext) -> None:
-        self._sources = sources
-        self._past = past
+    def __init__(self, context: Context, history: HistoryContext) -> None:
+        self._context = context
+        self._history = history
         self._made: dict[tuple[str, BadgeKind, BadgeWindow | None], _Made] = {}
 
     async def uptime(self, request: web.Request) -> web.StreamResponse:
@@ -75,7 +75,7 @@ class _BadgeHandlers:
             return self._of_row(request, BadgeKind.TTFT, window, _recent_ttft)
         row = self._row(request)
         name, status = row.id, row.status
-        document = await self._past.reads.document(
+        document = await self._history.store_reads.document(
             (BadgeKind.TTFT, name, window, status), partial(self._stored_ttft, name, window, status)
         )
         return answer(request, document)
@@ -95,12 +95,12 @@ class _BadgeHandlers:
         return answer(request, made.document)
 
     def _row(self, request: web.Request) -> Row:
-        name = known_id(self._sources, request)
-        return self._sources.row(name) or self._sources.snapshot().rows[name]
+        name = known_id(self._context, request)
+        return self._context.row(name) or self._context.snapshot().rows[name]
 
     async def _stored_ttft(self, name: str, window: BadgeWindow, status: Status) -> Document:
-        wanted = series_query(Metric.TTFT, task=self._past.task(name), window_s=_LENGTHS_S[window], step_s=None)
-        (point,) = await read_points(self._past, name, wanted, wanted.whole(self._past.now()))
+        wanted = series_query(Metric.TTFT, task=self._history.task(name), window_s=_LENGTHS_S[window], step_s=None)
+        (point,) = await read_points(self._history, name, wanted, wanted.whole(self._history.now()))
         median_s = point.get("p50")
         return _image(of_ttft(window, median_s if isinstance(median_s, float) else None, status))
 

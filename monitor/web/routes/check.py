@@ -33,7 +33,7 @@ def usable(status: Status) -> bool:
             assert_never(status)
 
 
-def routes(sources: Context) -> Sequence[Route]:
+def routes(context: Context) -> Sequence[Route]:
     """The routes of this file."""
 
     async def handler(request: web.Request) -> web.Response:
@@ -43,7 +43,7 @@ def routes(sources: Context) -> Sequence[Route]:
         when it is down, in maintenance or paused. Each endpoint is judged for itself: that all of a model are down is
         for the load balancer to notice, which should then send to all of them (its panic mode).
         """
-        row = sources.row(ID.need(request))
+        row = context.row(ID.need(request))
         if row is None:
             raise web.HTTPNotFound(text=f"no endpoint has the id {ID.need(request)!r}")
         return _answer(row.status)
@@ -54,8 +54,8 @@ def routes(sources: Context) -> Sequence[Route]:
             handler=handler,
             parameters=[ID],
             answers=[
-                Answer(about="It may be sent to.", shape=Check),
-                Answer(about="It should not be.", shape=Check, status=HTTPStatus.SERVICE_UNAVAILABLE),
+                Answer(about="It may be sent to.", json_type=Check),
+                Answer(about="It should not be.", json_type=Check, status=HTTPStatus.SERVICE_UNAVAILABLE),
                 UNKNOWN_ID,
             ],
         ),

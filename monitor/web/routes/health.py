@@ -31,17 +31,17 @@ class Ready(TypedDict):
     """What is odd all the same; left out where there is nothing."""
 
 
-def routes(sources: Context) -> Sequence[Route]:
+def routes(context: Context) -> Sequence[Route]:
     """The routes of this file."""
-    handlers = _HealthHandlers(sources)
+    handlers = _HealthHandlers(context)
     return (
-        Route(path="/healthz", handler=handlers.health, answers=[Answer(about="It is.", shape=Alive)], open=True),
+        Route(path="/healthz", handler=handlers.health, answers=[Answer(about="It is.", json_type=Alive)], open=True),
         Route(
             path="/readyz",
             handler=handlers.ready,
             answers=[
-                Answer(about="It is ready.", shape=Ready),
-                Answer(about="It is not; `problems` says why.", shape=Ready, status=HTTPStatus.SERVICE_UNAVAILABLE),
+                Answer(about="It is ready.", json_type=Ready),
+                Answer(about="It is not; `problems` says why.", json_type=Ready, status=HTTPStatus.SERVICE_UNAVAILABLE),
             ],
             open=True,
         ),
@@ -60,8 +60,8 @@ def routes(sources: Context) -> Sequence[Route]:
 class _HealthHandlers:
     """The handlers."""
 
-    def __init__(self, sources: Context) -> None:
-        self._sources = sources
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._scrapes = Scrapes(self._text, time.monotonic)
 
     async def health(self, _: web.Request) -> web.Response:
@@ -70,10 +70,10 @@ class _HealthHandlers:
 
     async def ready(self, _: web.Request) -> web.Response:
         """The schedule is running and the store takes samples; else 503 and why not."""
-        problems = self._sources.problems()
+        problems = self._context.problems()
         status = HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK
         ready = Ready(ready=not problems, problems=list(problems))
-        if warnings := self._sources.warnings():
+        if warnings := self._context.warnings():
             ready["warnings"] = list(warnings)
         return web.json_response(ready, status=status)
 
@@ -82,5 +82,5 @@ class _HealthHandlers:
         return answer(request, await self._scrapes.document(request.headers.get(hdrs.ACCEPT, "")))
 
     async def _text(self, *, openmetrics: bool) -> bytes:
-        await self._sources.newest()  # which the metrics read
-        return await self._sources.metrics(openmetrics=openmetrics)
+        await self._context.newest()  # which the metrics read
+        return await self._context.metrics(openmetrics=openmetrics)

@@ -63,7 +63,7 @@ CURSOR = Parameter(
     name="cursor",
     about="`next` of the page before; other parameters as then.",
     parse=from_cursor,
-    shape=Annotated[str, Words(pattern=f"^{FORM}$")],
+    json_type=Annotated[str, Words(pattern=f"^{FORM}$")],
     example=to_cursor(PageKey(at=datetime(2026, 11, 22, 7, tzinfo=UTC), id="1f" * 8)),
 )
 METRIC = choice("metric", "What the series is of; `ttft_s` unless it is given.", Metric, example="uptime")
@@ -71,14 +71,14 @@ WINDOW = Parameter(
     name="window",
     about="How far back, from 5m to 90d; `1d` unless it is given.",
     parse=_duration,
-    shape=_DURATION,
+    json_type=_DURATION,
     example="1d",
 )
 STEP = Parameter(
     name="step",
     about="How long a point's step is; from 1m to 1d as the window is long, unless it is given.",
     parse=_duration,
-    shape=_DURATION,
+    json_type=_DURATION,
     example="15m",
 )
 SERIES_TASK = choice(
@@ -109,29 +109,29 @@ class Series(TypedDict):
     next: None
 
 
-def routes(sources: Context) -> Sequence[Route]:
+def routes(context: Context) -> Sequence[Route]:
     """The routes of this file; none where there is no store to read."""
-    if sources.past is None:
+    if context.history is None:
         return ()
-    handlers = _HistoryHandlers(sources, sources.past)
+    handlers = _HistoryHandlers(context, context.history)
     return (
         Route(
             path="/v1/endpoints/{id}/samples",
             handler=handlers.samples,
             parameters=[ID, SINCE, UNTIL, TASK, LIMIT, CURSOR],
-            answers=[Answer(about="A page of samples.", shape=SampleList), UNCHANGED, UNKNOWN_ID, BUSY],
+            answers=[Answer(about="A page of samples.", json_type=SampleList), UNCHANGED, UNKNOWN_ID, BUSY],
         ),
         Route(
             path="/v1/endpoints/{id}/series",
             handler=handlers.series,
             parameters=[ID, METRIC, WINDOW, STEP, SERIES_TASK],
-            answers=[Answer(about="The series.", shape=Series), UNCHANGED, UNKNOWN_ID, BUSY],
+            answers=[Answer(about="The series.", json_type=Series), UNCHANGED, UNKNOWN_ID, BUSY],
         ),
         Route(
             path="/v1/incidents",
             handler=handlers.incidents,
             parameters=[OPEN_SINCE, ENDPOINT, LIMIT, CURSOR],
-            answers=[Answer(about="A page of incidents.", shape=IncidentList), UNCHANGED, BUSY],
+            answers=[Answer(about="A page of incidents.", json_type=IncidentList), UNCHANGED, BUSY],
         ),
         Route(
             path="/v1/incidents.atom",
@@ -144,9 +144,9 @@ def routes(sources: Context) -> Sequence[Route]:
 class _HistoryHandlers:
     """The handlers."""
 
-    def __init__(self, sources: Context, past: HistoryContext) -> None:
-        self._sources = sources
-        self._past = past
+    def __init__(self, context: Context, history: HistoryContext) -> None:
+        self._context = context
+        self._history = history
 
     async def samples(self, request: web.Request) -> web.StreamResponse:
         """An endpoint's raw samples, newest first.
@@ -154,21 +154,21 @@ class _HistoryHandlers:
         A sample is there once its probe has ended, at the place where it began.
         """
         wanted = SampleQuery(
-            endpoint=known_id(self._sources, request),
+            endpoint=known_id(self._context, request),
             since=SINCE.read(request),
             until=UNTIL.read(request),
             task=TASK.read(request),
             limit=LIMIT.read(request) or _USUAL,
             cursor=CURSOR.read(request),
         )
-        return await self._answer(request, wanted, partial(read_samples, self._past, wanted))
+        return await self._answer(request, wanted, partial(read_samples, self._history, wanted))
 
     async def series(self, request: web.Request) -> web.StreamResponse:
         """A metric of an endpoint over time: percentiles of its successes, or the uptime ratio.
 
         Steps lie on a fixed grid (UTC). A step in which nothing was measured has null, never 0.
         """
-        name = known_id(self._sources, request)
+        name = known_id(self._context, request)
         wanted = self._asked(request, name)
         return await self._answer(request, (name, wanted), partial(self._series, name, wanted))
 
@@ -178,12 +178,12 @@ class _HistoryHandlers:
         limit, cursor = LIMIT.read(request) or _USUAL, CURSOR.read(request)
 
         async def read() -> Document:
-            found = await self._past.store.incidents(
+            found = await self._history.store.incidents(
                 endpoint=endpoint, since=since or EVER, before=cursor, limit=limit + 1
             )
-            now, page = self._past.now(), found[:limit]
+            now, page = self._history.now(), found[:limit]
             more = to_cursor(PageKey(at=page[-1].began_at, id=page[-1].id)) if len(found) > limit else None
-            return self._json(IncidentList(data=[incident_row(each, now) for each in page], next=more))
+            return self._json(IncidentList(data=[incident_row(incident, now) for incident in page], next=more))
 
         return await self._answer(request, ("incidents", endpoint, since, limit, cursor), read)
 
@@ -191,28 +191,28 @@ class _HistoryHandlers:
         """The newest incidents as an Atom feed."""
 
         async def read() -> Document:
-            found = await self._past.store.incidents(endpoint=None, since=EVER, before=None, limit=_IN_FEED)
-            body = feed(found, self._sources.snapshot().vantage)
-            return ready(body, FEED_TYPE, cache_control=self._past.reads.cache_control)
+            found = await self._history.store.incidents(endpoint=None, since=EVER, before=None, limit=_IN_FEED)
+            body = feed(found, self._context.snapshot().vantage)
+            return ready(body, FEED_TYPE, cache_control=self._history.store_reads.cache_control)
 
         return await self._answer(request, "feed", read)
 
     async def _answer(
         self, request: web.Request, question: object, read: Callable[[], Awaitable[Document]]
     ) -> web.StreamResponse:
-        return answer(request, await self._past.reads.document(question, read))
+        return answer(request, await self._history.store_reads.document(question, read))
 
     def _asked(self, request: web.Request, name: str) -> SeriesQuery:
         metric, task, window_s = METRIC.read(request) or Metric.TTFT, SERIES_TASK.read(request), WINDOW.read(request)
         if task is None and metric is not Metric.UPTIME:
-            task = self._past.task(name)
+            task = self._history.task(name)
         try:
             return series_query(metric, task=task, window_s=window_s or _USUAL_WINDOW_S, step_s=STEP.read(request))
         except QueryError as error:
             raise web.HTTPBadRequest(text=str(error)) from None
 
     async def _series(self, name: str, wanted: SeriesQuery) -> Document:
-        points = await read_points(self._past, name, wanted, wanted.grid(self._past.now()))
+        points = await read_points(self._history, name, wanted, wanted.grid(self._history.now()))
         series = Series(
             endpoint=name,
             metric=wanted.metric,
@@ -226,21 +226,21 @@ class _HistoryHandlers:
 
     def _json(self, document: object) -> Document:
         body = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
-        return ready(body, cache_control=self._past.reads.cache_control)
+        return ready(body, cache_control=self._history.store_reads.cache_control)
 
 
-def known_id(sources: Context, request: web.Request) -> str:
+def known_id(context: Context, request: web.Request) -> str:
     """The id in the path. Raises HTTPNotFound where no endpoint has it."""
     name = ID.need(request)
-    if name not in sources.snapshot().rows:
+    if name not in context.snapshot().rows:
         raise web.HTTPNotFound(text=f"no endpoint has the id {name!r}")
     return name
 
 
-async def read_samples(past: HistoryContext, wanted: SampleQuery) -> Document:
+async def read_samples(history: HistoryContext, wanted: SampleQuery) -> Document:
     """A page of samples."""
-    page = wanted.page(past.now(), past.raw())
-    found = await past.store.page(
+    page = wanted.page(history.now(), history.raw())
+    found = await history.store.page(
         wanted.endpoint, since=page.reach, before=page.before, limit=wanted.limit + 1, task=wanted.task
     )
     rows = []
@@ -249,14 +249,14 @@ async def read_samples(past: HistoryContext, wanted: SampleQuery) -> Document:
         await asyncio.sleep(0)
     more = json.dumps(page.next(found, wanted.limit)).encode()
     body = b'{"data":[' + b",".join(rows) + b'],"next":' + more + b"}"
-    return await asyncio.to_thread(ready, body, cache_control=past.reads.cache_control)
+    return await asyncio.to_thread(ready, body, cache_control=history.store_reads.cache_control)
 
 
-async def read_points(past: HistoryContext, name: str, wanted: SeriesQuery, grid: Grid) -> Points:
+async def read_points(history: HistoryContext, name: str, wanted: SeriesQuery, grid: Grid) -> Points:
     """The points of a series on a grid; made in a thread, since a thousand take longer than others should wait."""
-    store, tier = past.store, wanted.source.value
+    store, tier = history.store, wanted.source.value
     if tier is None:
         points = await store.points(name, wanted.task, wanted.figure, grid.begin, grid.end)
-        return await asyncio.to_thread(of_samples, wanted, grid, points, past.judge)
+        return await asyncio.to_thread(of_samples, wanted, grid, points, history.judge)
     buckets = await store.rollups(name, tier, grid.begin, grid.end, wanted.sketched)
-    return await asyncio.to_thread(of_buckets, wanted, grid, buckets, past.judge)
+    return await asyncio.to_thread(of_buckets, wanted, grid, buckets, history.judge)

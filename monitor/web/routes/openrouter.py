@@ -11,7 +11,7 @@ from aiohttp import web
 
 from monitor.routing.openrouter.types import ListedModelsDocument, ListedProvidersDocument, OfferedModelDocument
 from monitor.web.context import Context
-from monitor.web.openrouter_cache import Offering
+from monitor.web.openrouter_cache import OpenRouterCache
 from monitor.web.responses import JSON, answer
 from monitor.web.route import UNCHANGED, Answer, Parameter, Route, whole
 
@@ -57,33 +57,33 @@ class OpenRouterRefusal(TypedDict):
     error: OpenRouterFault
 
 
-def routes(sources: Context) -> Sequence[Route]:
+def routes(context: Context) -> Sequence[Route]:
     """The routes of this file."""
-    handlers = _OpenRouterHandlers(sources)
-    unknown = Answer(about="There is no such model.", shape=OpenRouterRefusal, status=HTTPStatus.NOT_FOUND)
+    handlers = _OpenRouterHandlers(context)
+    unknown = Answer(about="There is no such model.", json_type=OpenRouterRefusal, status=HTTPStatus.NOT_FOUND)
     return (
         Route(
             path="/api/v1/models",
             handler=handlers.models,
             parameters=[OFFSET, LIMIT],
-            answers=[Answer(about="The models.", shape=ListedModelsDocument), UNCHANGED],
+            answers=[Answer(about="The models.", json_type=ListedModelsDocument), UNCHANGED],
         ),
         Route(
             path="/api/v1/models/{author}/{slug}/endpoints",
             handler=handlers.endpoints,
             parameters=[AUTHOR, SLUG],
-            answers=[Answer(about="The model and its endpoints.", shape=OfferedModelDocument), UNCHANGED, unknown],
+            answers=[Answer(about="The model and its endpoints.", json_type=OfferedModelDocument), UNCHANGED, unknown],
         ),
         Route(
             path="/api/v1/models/{name}/endpoints",
             handler=handlers.endpoints_by_name,
             parameters=[NAME],
-            answers=[Answer(about="The model and its endpoints.", shape=OfferedModelDocument), UNCHANGED, unknown],
+            answers=[Answer(about="The model and its endpoints.", json_type=OfferedModelDocument), UNCHANGED, unknown],
         ),
         Route(
             path="/api/v1/providers",
             handler=handlers.providers,
-            answers=[Answer(about="The providers.", shape=ListedProvidersDocument), UNCHANGED],
+            answers=[Answer(about="The providers.", json_type=ListedProvidersDocument), UNCHANGED],
         ),
     )
 
@@ -91,14 +91,14 @@ def routes(sources: Context) -> Sequence[Route]:
 class _OpenRouterHandlers:
     """The handlers."""
 
-    def __init__(self, sources: Context) -> None:
-        self._sources = sources
-        self._offering = Offering()
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._cache = OpenRouterCache()
 
     async def models(self, request: web.Request) -> web.StreamResponse:
         """The models that are watched, in OpenRouter's shape."""
-        snapshot = await self._sources.newest()
-        return answer(request, self._offering.models(snapshot, OFFSET.read(request) or 0, LIMIT.read(request)))
+        snapshot = await self._context.newest()
+        return answer(request, self._cache.models(snapshot, OFFSET.read(request) or 0, LIMIT.read(request)))
 
     async def endpoints(self, request: web.Request) -> web.StreamResponse:
         """A model's endpoints side by side, in OpenRouter's shape.
@@ -113,12 +113,12 @@ class _OpenRouterHandlers:
         return await self._endpoints(request, NAME.need(request))
 
     async def _endpoints(self, request: web.Request, name: str) -> web.StreamResponse:
-        document = self._offering.model(await self._sources.newest(), name)
+        document = self._cache.model(await self._context.newest(), name)
         return _no_model(name) if document is None else answer(request, document)
 
     async def providers(self, request: web.Request) -> web.StreamResponse:
         """The providers that are watched, in OpenRouter's shape."""
-        return answer(request, self._offering.providers(await self._sources.newest()))
+        return answer(request, self._cache.providers(await self._context.newest()))
 
 
 def _no_model(name: str) -> web.StreamResponse:

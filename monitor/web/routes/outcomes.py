@@ -76,7 +76,7 @@ class Taken:
     rejected: list[Rejection]
 
 
-def routes(sources: Context) -> Sequence[Route]:
+def routes(context: Context) -> Sequence[Route]:
     """The routes of this file."""
 
     async def handler(request: web.Request) -> web.Response:
@@ -85,10 +85,10 @@ def routes(sources: Context) -> Sequence[Route]:
         A batch holds at most 1,000 and 1 MiB. Each is taken, passed over (its id was reported before) or rejected, for
         itself; so a batch whose answer was lost can be sent again as it was.
         """
-        if sources.outcomes is None:
+        if context.outcomes is None:
             raise web.HTTPForbidden(text="set `token` in the configuration: who reports outcomes moves scores")
         try:
-            receipt = await sources.outcomes(await _json(request))
+            receipt = await context.outcomes(await _json(request))
         except InvalidBatchError as error:
             raise web.HTTPBadRequest(text=str(error)) from None
         except TooManyError as error:
@@ -105,7 +105,7 @@ def routes(sources: Context) -> Sequence[Route]:
             handler=handler,
             body=Outcomes,
             answers=[
-                Answer(about="What became of the batch.", shape=Taken),
+                Answer(about="What became of the batch.", json_type=Taken),
                 refusal(HTTPStatus.FORBIDDEN, "No token is configured."),
                 refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The monitor is stopping; nothing of the batch was counted."),
             ],
@@ -122,5 +122,5 @@ async def _json(request: web.Request) -> object:
 
 
 def _taken(receipt: Receipt) -> dict[str, object]:
-    rejected = [Rejection(index=each.index, reason=each.reason) for each in receipt.rejected]
+    rejected = [Rejection(index=item.index, reason=item.reason) for item in receipt.rejected]
     return {"accepted": receipt.accepted, "duplicates": receipt.duplicates, "rejected": rejected}

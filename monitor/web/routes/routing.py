@@ -11,19 +11,19 @@ from typing import cast
 from aiohttp import web
 
 from monitor.routing.decide import RouteAnswer, route
-from monitor.routing.preferences import RouteRequest, wish_of
+from monitor.routing.preferences import RouteRequest, preferences_of
 from monitor.web.context import Context
-from monitor.web.openrouter_cache import Offering
-from monitor.web.request_body import body_of
+from monitor.web.openrouter_cache import OpenRouterCache
+from monitor.web.request_body import json_body
 from monitor.web.responses import JSON
 from monitor.web.route import Answer, Route, refusal
 
 _SEED_BITS = 63
 
 
-def routes(sources: Context) -> Sequence[Route]:
+def routes(context: Context) -> Sequence[Route]:
     """The routes of this file."""
-    offering = Offering()
+    cache = OpenRouterCache()
 
     async def handler(request: web.Request) -> web.Response:
         """Which endpoints of a model to ask, the best first, each with the reason for its place.
@@ -31,12 +31,12 @@ def routes(sources: Context) -> Sequence[Route]:
         Takes OpenRouter's `provider` preferences. Only what the request says leaves an endpoint out, never how it does:
         where all are down, all are offered. Without a `seed` each answer is drawn anew.
         """
-        wanted = cast("RouteRequest", await body_of(request, RouteRequest))
-        facts = offering.endpoints(await sources.newest(), wanted["model"])
+        wanted = cast("RouteRequest", await json_body(request, RouteRequest))
+        facts = cache.endpoints(await context.newest(), wanted["model"])
         if not facts:
             raise web.HTTPNotFound(text=f"no model is called {wanted['model']!r}")
         seed = wanted.get("seed")
-        found = route(facts, wish_of(wanted), secrets.randbits(_SEED_BITS) if seed is None else seed)
+        found = route(facts, preferences_of(wanted), secrets.randbits(_SEED_BITS) if seed is None else seed)
         return web.Response(text=json.dumps(found), content_type=JSON, headers={"Cache-Control": "no-store"})
 
     return (
@@ -46,7 +46,7 @@ def routes(sources: Context) -> Sequence[Route]:
             handler=handler,
             body=RouteRequest,
             answers=[
-                Answer(about="The model's endpoints: in their order, or left out for a reason.", shape=RouteAnswer),
+                Answer(about="The model's endpoints: in their order, or left out for a reason.", json_type=RouteAnswer),
                 refusal(HTTPStatus.NOT_FOUND, "There is no such model."),
             ],
         ),

@@ -25,21 +25,21 @@ MIN_SCORE = number(
 SCHEMA_JSON = "application/schema+json"
 
 
-def routes(sources: Context) -> Sequence[Route]:
+def routes(context: Context) -> Sequence[Route]:
     """The routes of this file."""
-    handlers = _ScoresHandlers(sources)
+    handlers = _ScoresHandlers(context)
     return (
         Route(
             path="/v1/scores",
             handler=handlers.scores,
             parameters=[MODEL, PROVIDER, STATUS, MIN_SCORE],
-            answers=[Answer(about="The scores document.", shape=ScoresDocument), UNCHANGED],
+            answers=[Answer(about="The scores document.", json_type=ScoresDocument), UNCHANGED],
         ),
         Route(
             path="/v1/scores/{id}",
             handler=handlers.score,
             parameters=[ID],
-            answers=[Answer(about="The endpoint's row.", shape=EndpointScore), UNCHANGED, UNKNOWN_ID],
+            answers=[Answer(about="The endpoint's row.", json_type=EndpointScore), UNCHANGED, UNKNOWN_ID],
         ),
         Route(
             path="/v1/scores.schema.json",
@@ -52,30 +52,30 @@ def routes(sources: Context) -> Sequence[Route]:
 class _ScoresHandlers:
     """The handlers."""
 
-    def __init__(self, sources: Context) -> None:
-        self._sources = sources
-        self._shelf = ResponseCache()
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._cache = ResponseCache()
         self._schema = ready(json.dumps(scores_schema(), separators=(",", ":")).encode(), SCHEMA_JSON)
 
     async def scores(self, request: web.Request) -> web.StreamResponse:
         """The scores document, whole or filtered."""
-        snapshot = await self._sources.newest()
+        snapshot = await self._context.newest()
         if "?" not in request.raw_path:
-            return answer(request, self._shelf.whole(snapshot))
+            return answer(request, self._cache.whole(snapshot))
         wanted = RowFilter(
             model=MODEL.read(request),
             provider=PROVIDER.read(request),
             status=STATUS.read(request),
             min_score=MIN_SCORE.read(request),
         )
-        return answer(request, self._shelf.selected(snapshot, wanted))
+        return answer(request, self._cache.selected(snapshot, wanted))
 
     async def score(self, request: web.Request) -> web.StreamResponse:
         """One endpoint's row of the scores document."""
-        row = self._sources.row(ID.need(request))
+        row = self._context.row(ID.need(request))
         if row is None:
             raise web.HTTPNotFound(text=f"no endpoint has the id {ID.need(request)!r}")
-        return answer(request, self._shelf.row(row))
+        return answer(request, self._cache.row(row))
 
     async def schema(self, request: web.Request) -> web.StreamResponse:
         """The JSON Schema of the scores document."""

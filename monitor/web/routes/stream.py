@@ -52,9 +52,9 @@ class StreamLimits:
     """How long a reader may take nothing."""
 
 
-def routes(sources: Context, limits: StreamLimits = StreamLimits()) -> Sequence[Route]:
+def routes(context: Context, limits: StreamLimits = StreamLimits()) -> Sequence[Route]:
     """The routes of this file."""
-    hub = Hub(sources, limits)
+    hub = Hub(context, limits)
     return (
         Route(
             path="/v1/scores/stream",
@@ -72,11 +72,11 @@ def routes(sources: Context, limits: StreamLimits = StreamLimits()) -> Sequence[
 class Hub:
     """All streams, and the one task that looks for news for them."""
 
-    def __init__(self, sources: Context, limits: StreamLimits) -> None:
-        self._sources = sources
+    def __init__(self, context: Context, limits: StreamLimits) -> None:
+        self._context = context
         self._limits = limits
         self._epoch = secrets.token_hex(4)  # so that nobody goes on at a position of another process
-        self._snapshot = sources.snapshot()
+        self._snapshot = context.snapshot()
         self._changes = Changes(self._snapshot)
         self._ready: dict[RowFilter, tuple[bytes, ...]] = {}
         """The newest change, for readers who know all others."""
@@ -120,9 +120,9 @@ class Hub:
         self._closing = True
         watch = self._watch
         if watch is not None:
-            watch.cancel()  # it rouses the readers at its end
+            watch.cancel()  # it wakes the readers at its end
             await asyncio.gather(watch, return_exceptions=True)
-        self._rouse()
+        self._wake_all()
 
     async def _look_for_news(self) -> None:
         """Wake the readers when there is any, and from time to time without, while there are readers."""
@@ -132,17 +132,17 @@ class Hub:
             while self.streams and not self._closing:
                 await asyncio.sleep(self._limits.look_s)
                 if await self._follow() or clock() >= beat_at_s:
-                    self._rouse()
+                    self._wake_all()
                     beat_at_s = clock() + self._limits.beat_s
         except Exception:  # its readers would wait for ever; the next one begins anew
             log.exception("the scores cannot be followed", extra={"action": "stream_failed"})
         finally:
             self._watch = None
-            self._rouse()
+            self._wake_all()
 
     async def _follow(self) -> bool:
         """Take in the newest snapshot; whether there is news in it."""
-        snapshot = await self._sources.newest()
+        snapshot = await self._context.newest()
         if snapshot is self._snapshot:
             return False
         self._snapshot = snapshot
@@ -151,7 +151,7 @@ class Hub:
             self._ready.clear()
         return news
 
-    def _rouse(self) -> None:
+    def _wake_all(self) -> None:
         self._wake.set()
         self._wake = asyncio.Event()
 
@@ -165,7 +165,7 @@ class Hub:
         position = self._known_position(request)
         while self._watch is not None and not (self._closing or transport is None or transport.is_closing()):
             if position != self._changes.position:
-                pieces, position = self._owed(position, wanted), self._changes.position
+                pieces, position = self._pending(position, wanted), self._changes.position
                 await reader.write(pieces)
             elif reader.silent:
                 await reader.write((KEEP_ALIVE,))
@@ -178,7 +178,7 @@ class Hub:
         known = epoch == self._epoch and position.isascii() and position.isdecimal() and len(position) <= _DIGITS
         return int(position) if known and self._changes.since(int(position)) is not None else _NOWHERE
 
-    def _owed(self, position: int, wanted: RowFilter) -> Iterable[bytes]:
+    def _pending(self, position: int, wanted: RowFilter) -> Iterable[bytes]:
         """What a reader at this position has not heard yet."""
         if position != self._changes.position - 1:
             return self._event(position, wanted)
@@ -205,12 +205,12 @@ class _Reader:
         self._transport = transport
         self._limits = limits
         self._clock = asyncio.get_running_loop().time
-        self._told_s = self._clock()
+        self._written_s = self._clock()
 
     @property
     def silent(self) -> bool:
         """Whether it has heard nothing for long."""
-        return self._clock() - self._told_s >= self._limits.silence_s
+        return self._clock() - self._written_s >= self._limits.silence_s
 
     async def write(self, pieces: Iterable[bytes]) -> None:
         """Write all of it. Raises ConnectionError where the reader is gone, or takes nothing."""
@@ -223,4 +223,4 @@ class _Reader:
                 if self._transport is not None:
                     self._transport.abort()  # what is buffered would hold up the end as well
                 raise ConnectionAbortedError("the reader takes nothing") from None
-            self._told_s = self._clock()
+            self._written_s = self._clock()

@@ -52,8 +52,8 @@ def fail(board: Board, name: str) -> None:
 @asynccontextmanager
 async def served(board: Board, port: int = 0, token: str | None = None) -> AsyncIterator[str]:
     """The daemon's server; its address."""
-    sources = Context(snapshot=lambda: board.snapshot, problems=tuple)
-    runner = await start(Listen(port=port), Secret(token) if token else None, sources)
+    context = Context(snapshot=lambda: board.snapshot, problems=tuple)
+    runner = await start(Listen(port=port), Secret(token) if token else None, context)
     try:
         host, port = runner.addresses[0][:2]
         yield f"http://{host}:{port}"

@@ -13,7 +13,7 @@ import pytest
 
 from monitor.config import load
 from monitor.demo.model_server import MODEL_NAME
-from monitor.discovery.preflight import Key, connect
+from monitor.discovery.preflight import Key, preflight
 from tests.support.daemon import PATIENCE_S, command, free_port, write_config
 from tests.support.listing import KEY, listing, models
 from tests.support.providers import serving
@@ -175,7 +175,7 @@ async def test_endpoints_of_one_provider_and_key_need_one_answer(tmp_path: Path)
         providers = {"one": provider(server.url), "two": provider(server.url, "other")}
         endpoints = [{"provider": "one", "model": name} for name in ("m", "n", "o")]
         file = config(tmp_path, providers, *endpoints, {"provider": "two", "model": "m"})
-        found = await connect(load(file, {}))
+        found = await preflight(load(file, {}))
     assert [each.ok for each in found] == [True, True, False, False]
     assert [each.key for each in found] == [Key.ACCEPTED] * 3 + [Key.REFUSED]
     keys = sorted(str(key) for _, key in server.asked)
@@ -186,7 +186,7 @@ async def test_providers_are_asked_side_by_side(tmp_path: Path) -> None:
     with listing(models("m"), meeting=5) as server:
         providers = {f"p{number}": provider(f"{server.url}/{number}", None) for number in range(5)}
         file = config(tmp_path, providers, *({"provider": name, "model": "m"} for name in providers))
-        assert all(each.ok for each in await connect(load(file, {})))
+        assert all(each.ok for each in await preflight(load(file, {})))
 
 
 async def test_paused_endpoints_are_not_asked(tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ async def test_an_api_without_a_list_is_reached_without_its_key(tmp_path: Path) 
     with listing(models("m")) as server:
         amazon = {"api": "bedrock_converse", "base_url": server.url, "api_key": "id:secret"}
         file = config(tmp_path, {"amazon": amazon}, {"provider": "amazon", "model": "m"})
-        [found] = await connect(load(file, {}))
+        [found] = await preflight(load(file, {}))
         assert (found.ok, found.key) == (True, Key.UNCHECKED)
         assert server.asked == [("/", None)]
 

@@ -14,7 +14,7 @@ from monitor.config.model import Listen
 from monitor.store import MemoryStore, Store, create_store
 from monitor.web.server import start
 from probes._model import Secret
-from tests.integration.history.serving import Begin, HistoryContext, Served, sources_of
+from tests.integration.history.serving import Begin, HistoryContext, Served, context_of
 from tests.integration.store.conftest import migrated_database, migrated_file, server
 from tests.support.postgres import Postgres
 
@@ -51,19 +51,19 @@ async def store(url: str) -> AsyncIterator[Store]:
 async def begin() -> AsyncIterator[Begin]:
     """Begins to serve a past."""
     runners: list[web.AppRunner] = []
-    pasts: list[HistoryContext] = []
+    contexts: list[HistoryContext] = []
     async with ClientSession() as session:
 
-        async def serve(past: HistoryContext, token: str | None = None) -> Served:
+        async def serve(history: HistoryContext, token: str | None = None) -> Served:
             served = Served(session, "127.0.0.1", 0)
             secret = None if token is None else Secret(token)
-            runners.append(await start(Listen(host="127.0.0.1", port=0), secret, sources_of(served, past)))
-            pasts.append(past)
+            runners.append(await start(Listen(host="127.0.0.1", port=0), secret, context_of(served, history)))
+            contexts.append(history)
             served.host, served.port = runners[-1].addresses[0][:2]
             return served
 
         yield serve
     for runner in runners:
         await runner.cleanup()
-    for past in pasts:
-        await past.reads.close()
+    for history in contexts:
+        await history.store_reads.close()

@@ -28,17 +28,17 @@ FRESH = ReadLimits(deadline_s=PATIENT_S, kept_s=0)
 Begin = Callable[..., Awaitable[Served]]
 
 
-def past(store: Store, *, now: datetime = NOW, limits: ReadLimits = FRESH, **fields: Any) -> HistoryContext:
+def make_history(store: Store, *, now: datetime = NOW, limits: ReadLimits = FRESH, **fields: Any) -> HistoryContext:
     """The past of the served endpoints, as the daemon makes it, at a moment of ours."""
     config = make_config(*SPECS, **fields)
-    return replace(history_context(lambda: config, store), now=lambda: now, reads=StoreReads(limits))
+    return replace(history_context(lambda: config, store), now=lambda: now, store_reads=StoreReads(limits))
 
 
-def sources_of(served: Served, past: HistoryContext) -> Context:
+def context_of(served: Served, history: HistoryContext) -> Context:
     return Context(
         snapshot=lambda: served.board.snapshot,
         problems=lambda: tuple(served.problems),
-        past=past,
+        history=history,
     )
 
 

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from monitor.store import Store
-from tests.integration.history.serving import NAME, ODD, SLASHED, Begin, Served, fill, past, samples
+from tests.integration.history.serving import NAME, ODD, SLASHED, Begin, Served, fill, make_history, samples
 from tests.integration.web.serving import MINUTE, TICK
 from tests.support.board_values import sample_at
 from tests.unit.store.samples import START
@@ -34,13 +34,13 @@ async def badge(served: Served, rest: str, name: str = NAME) -> str:
     ],
 )
 async def test_badges_say_what_the_scores_say(store: Store, begin: Begin, name: str, words: list[str]) -> None:
-    served = await begin(past(store))
+    served = await begin(make_history(store))
     assert [await badge(served, f"{kind}.svg", name) for kind in ("status", "uptime", "ttft")] == words
 
 
 @pytest.mark.parametrize("window", ["5m", "30m", "1h", "1d", "7d", "30d", "90d"])
 async def test_a_badge_may_be_of_any_window(store: Store, begin: Begin, window: str) -> None:
-    served = await begin(past(store, now=START + timedelta(minutes=29)))
+    served = await begin(make_history(store, now=START + timedelta(minutes=29)))
     assert await badge(served, f"uptime.svg?window={window}") == f"uptime {window}: 100%"
     if window != "30m":
         assert await badge(served, f"ttft.svg?window={window}") == f"ttft {window}: no data"
@@ -51,7 +51,7 @@ async def test_a_badge_may_be_of_any_window(store: Store, begin: Begin, window: 
 
 
 async def test_a_badge_is_made_anew_when_its_row_is_and_not_before(store: Store, begin: Begin) -> None:
-    served = await begin(past(store))
+    served = await begin(make_history(store))
     response, body = await served.ask(f"/badges/{NAME}/status.svg")
     assert response.headers["Cache-Control"] == "max-age=60"
     again, nothing = await served.ask(f"/badges/{NAME}/status.svg", If_None_Match=response.headers["ETag"])
@@ -68,7 +68,7 @@ async def test_a_badge_is_made_anew_when_its_row_is_and_not_before(store: Store,
 
 
 async def test_pages_of_other_sites_may_show_a_badge_and_nothing_else(store: Store, begin: Begin) -> None:
-    served = await begin(past(store))
+    served = await begin(make_history(store))
     for rest in ("status.svg", "uptime.svg?window=5m", "ttft.svg", "ttft.svg?window=7d"):
         response, _ = await served.ask(f"/badges/{NAME}/{rest}", Accept_Encoding="gzip")
         assert response.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
@@ -84,13 +84,13 @@ async def test_pages_of_other_sites_may_show_a_badge_and_nothing_else(store: Sto
     "path", ["nobody:none/status.svg", "nobody:none/ttft.svg?window=7d", "groq:llama/latency.svg", "status.svg"]
 )
 async def test_what_is_not_there_is_not_found(empty: Store, begin: Begin, path: str) -> None:
-    served = await begin(past(empty))
+    served = await begin(make_history(empty))
     response, body = await served.get(f"/badges/{path}")
     assert (response.status, body["error"]["code"]) == (404, "not_found")
 
 
 @pytest.mark.parametrize("path", ["uptime.svg?window=2d", "ttft.svg?window=", "status.svg?window=1d"])
 async def test_a_window_that_is_not_there_is_a_wrong_question(empty: Store, begin: Begin, path: str) -> None:
-    served = await begin(past(empty))
+    served = await begin(make_history(empty))
     response, body = await served.get(f"/badges/{NAME}/{path}")
     assert (response.status, body["error"]["code"]) == (400, "bad_request")

@@ -20,7 +20,7 @@ from monitor.history.series import ONLY_RAW, Metric, series_query
 from monitor.store import MemoryStore
 from monitor.web.badge_svg import Badge, BadgeWindow, Colour, of_status, of_ttft, of_uptime, svg
 from monitor.web.store_reads import ReadLimits
-from tests.integration.history.serving import Begin, Served, past, samples
+from tests.integration.history.serving import Begin, Served, make_history, samples
 from tests.integration.history.test_openapi import CLOSED, ROUTES
 from tests.support.board_values import make_board, make_spec
 from tests.unit.store.samples import START
@@ -43,7 +43,7 @@ SHOWN: dict[str, Any] = dict(
 async def shown(begin: Begin) -> Served:
     store = MemoryStore()
     await store.append(samples(5, name=ID), {})
-    served = await begin(past(store, now=START + timedelta(hours=1)))
+    served = await begin(make_history(store, now=START + timedelta(hours=1)))
     served.board = make_board(make_spec(ID), make_spec(OTHER))
     return served
 

@@ -12,7 +12,7 @@ from monitor.domain.incident import Incident
 from monitor.history.incidents import incident_row
 from monitor.store import Store
 from probes._serialize import timestamp
-from tests.integration.history.serving import NOW, SLASHED, Begin, Served, fill, past
+from tests.integration.history.serving import NOW, SLASHED, Begin, Served, fill, make_history
 from tests.unit.store.incidents import ended, make_incident
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -45,13 +45,13 @@ async def pages(served: Served, query: str = "") -> list[Any]:
 async def test_pages_give_every_incident_once_newest_first(store: Store, begin: Begin, limit: int) -> None:
     kept = row_of_incidents(13)
     await fill(store, [], kept)
-    served = await begin(past(store))
+    served = await begin(make_history(store))
     assert await pages(served, f"limit={limit}") == plain(kept[::-1])
 
 
 async def test_an_incident_says_what_why_and_how_long(store: Store, begin: Begin) -> None:
     await fill(store, [], row_of_incidents(3))
-    served = await begin(past(store))
+    served = await begin(make_history(store))
     newest, _, oldest = await pages(served)
     assert oldest == {
         "id": "0" * 16,
@@ -72,7 +72,7 @@ async def test_an_incident_says_what_why_and_how_long(store: Store, begin: Begin
 async def test_they_are_those_of_an_endpoint_and_those_that_were_not_over(store: Store, begin: Begin) -> None:
     kept = row_of_incidents(12)
     await fill(store, [], kept)
-    served = await begin(past(store))
+    served = await begin(make_history(store))
     mine = [each for each in kept if each.endpoint == SLASHED]
     assert await pages(served, f"endpoint={SLASHED}&limit=2") == plain(mine[::-1])
     since = kept[4].began_at + 0.25 * HOUR
@@ -84,7 +84,7 @@ async def test_they_are_those_of_an_endpoint_and_those_that_were_not_over(store:
 async def test_what_begins_meanwhile_pushes_nothing_out(store: Store, begin: Begin) -> None:
     kept = row_of_incidents(9)
     await fill(store, [], kept)
-    served = await begin(past(store))
+    served = await begin(make_history(store))
     _, first = await served.get("/v1/incidents?limit=4")
     await fill(store, [], [make_incident(50), ended(7, endpoint="groq:llama")])
     _, second = await served.get(f"/v1/incidents?limit=1000&cursor={first['next']}")
@@ -101,7 +101,7 @@ async def test_what_begins_meanwhile_pushes_nothing_out(store: Store, begin: Beg
     ],
 )
 async def test_a_wrong_question_is_told_what_is_wrong(empty: Store, begin: Begin, query: str, message: str) -> None:
-    served = await begin(past(empty))
+    served = await begin(make_history(empty))
     response, body = await served.get(f"/v1/incidents?{query}")
     assert (response.status, body["error"]["code"]) == (400, "bad_request")
     assert message in body["error"]["message"]
@@ -110,7 +110,7 @@ async def test_a_wrong_question_is_told_what_is_wrong(empty: Store, begin: Begin
 async def test_the_feed_is_atom_with_the_newest_hundred(store: Store, begin: Begin) -> None:
     kept = row_of_incidents(120)
     await fill(store, [], kept)
-    served = await begin(past(store))
+    served = await begin(make_history(store))
     response, body = await served.ask("/v1/incidents.atom")
     assert (response.status, response.content_type) == (200, "application/atom+xml")
     root = ET.fromstring(body)
@@ -122,7 +122,7 @@ async def test_the_feed_is_atom_with_the_newest_hundred(store: Store, begin: Beg
 
 
 async def test_a_feed_without_news_is_the_same_bytes_and_is_not_sent_again(store: Store, begin: Begin) -> None:
-    served = await begin(past(store))
+    served = await begin(make_history(store))
     response, empty = await served.ask("/v1/incidents.atom")
     assert ET.fromstring(empty).findall(ATOM + "entry") == []
     await fill(store, [], [make_incident(1)])

@@ -15,7 +15,7 @@ from monitor.web.openapi import openapi
 from monitor.web.route import Route
 from monitor.web.routes import badges, history
 from probes._model import Task
-from tests.integration.history.serving import NAME, Begin, Served, a_sample, fill, past, samples, sources_of
+from tests.integration.history.serving import NAME, Begin, Served, a_sample, context_of, fill, make_history, samples
 from tests.integration.web.serving import filled_board
 from tests.unit.store.incidents import ended, make_incident
 
@@ -28,8 +28,8 @@ class Nobody:
         self.problems: list[str] = []
 
 
-SOURCES: Any = sources_of(Nobody(), past(MemoryStore()))  # type: ignore[arg-type]  # only its board is asked for
-ROUTES: list[Route] = [*history.routes(SOURCES), *badges.routes(SOURCES)]
+CONTEXT: Any = context_of(Nobody(), make_history(MemoryStore()))  # type: ignore[arg-type]  # only its board is asked for
+ROUTES: list[Route] = [*history.routes(CONTEXT), *badges.routes(CONTEXT)]
 CLOSED: Any = openapi(ROUTES, "0", closed=True)
 
 
@@ -58,7 +58,7 @@ async def served_history(store: Store, begin: Begin) -> Served:
         [*samples(30), *(a_sample(n, id=f"{n + 10**6:016x}", task=task) for n, task in enumerate(Task))],
         [ended(1), make_incident(2), make_incident(3, endpoint=NAME)],
     )
-    return await begin(past(store))
+    return await begin(make_history(store))
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)

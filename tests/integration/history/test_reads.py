@@ -17,7 +17,7 @@ HASTY = ReadLimits(deadline_s=0.05, at_once=2, waiting=4, kept_s=3600)
 PATIENT = ReadLimits(deadline_s=PATIENT_S, kept_s=3600)
 
 
-class Shelf:
+class SlowStore:
     """What reads bring, when they are let go."""
 
     def __init__(self) -> None:
@@ -42,105 +42,109 @@ class Shelf:
 
 
 @pytest.fixture
-async def shelf() -> Shelf:
-    return Shelf()
+async def store() -> SlowStore:
+    return SlowStore()
 
 
-async def refused(reads: StoreReads, question: str, shelf: Shelf) -> str:
+async def refused(reads: StoreReads, question: str, store: SlowStore) -> str:
     with pytest.raises(web.HTTPServiceUnavailable) as caught:
-        await reads.document(question, shelf.read)
+        await reads.document(question, store.read)
     assert caught.value.headers["Retry-After"].isdecimal()
     return caught.value.text or ""
 
 
-async def test_all_who_ask_the_same_get_what_one_read_brings(shelf: Shelf) -> None:
+async def test_all_who_ask_the_same_get_what_one_read_brings(store: SlowStore) -> None:
     reads = StoreReads(PATIENT)
     async with asyncio.TaskGroup() as group:
-        asking = [group.create_task(reads.document("q", shelf.read)) for _ in range(20)]
+        asking = [group.create_task(reads.document("q", store.read)) for _ in range(20)]
         await breathe()
-        shelf.gate.set()
-    assert shelf.began == 1
+        store.gate.set()
+    assert store.began == 1
     assert len({id(each.result()) for each in asking}) == 1
-    await reads.document("q", shelf.read)
-    assert shelf.began == 1
+    await reads.document("q", store.read)
+    assert store.began == 1
 
 
-async def test_an_answer_is_kept_for_its_time_and_no_longer(shelf: Shelf) -> None:
-    shelf.gate.set()
+async def test_an_answer_is_kept_for_its_time_and_no_longer(store: SlowStore) -> None:
+    store.gate.set()
     reads = StoreReads(ReadLimits(deadline_s=PATIENT_S, kept_s=0))
     for _ in range(3):
-        await reads.document("q", shelf.read)
-    assert shelf.began == 3
+        await reads.document("q", store.read)
+    assert store.began == 3
     assert len(reads._kept) == 0
 
 
-async def test_no_more_than_a_few_read_at_once(shelf: Shelf) -> None:
+async def test_no_more_than_a_few_read_at_once(store: SlowStore) -> None:
     reads = StoreReads(ReadLimits(deadline_s=PATIENT_S, at_once=2))
     async with asyncio.TaskGroup() as group:
         for number in range(10):
-            group.create_task(reads.document(number, shelf.read))
+            group.create_task(reads.document(number, store.read))
         await breathe()
-        assert (shelf.began, shelf.most) == (2, 2)
-        shelf.gate.set()
-    assert (shelf.began, shelf.most) == (10, 2)
+        assert (store.began, store.most) == (2, 2)
+        store.gate.set()
+    assert (store.began, store.most) == (10, 2)
 
 
-async def test_a_store_that_does_not_answer_keeps_nobody(shelf: Shelf) -> None:
+async def test_a_store_that_does_not_answer_keeps_nobody(store: SlowStore) -> None:
     reads = StoreReads(HASTY)
-    assert "does not answer in time" in await refused(reads, "q", shelf)
-    assert "does not answer in time" in await refused(reads, "q", shelf)
-    assert shelf.began == 1
-    shelf.gate.set()
+    assert "does not answer in time" in await refused(reads, "q", store)
+    assert "does not answer in time" in await refused(reads, "q", store)
+    assert store.began == 1
+    store.gate.set()
     await until(lambda: reads._kept)
-    assert (await reads.document("q", shelf.read)).plain.body == b"{}"
-    assert shelf.began == 1
+    assert (await reads.document("q", store.read)).plain.body == b"{}"
+    assert store.began == 1
 
 
-async def test_a_read_that_is_late_holds_its_place_and_a_full_queue_sends_away_at_once(shelf: Shelf) -> None:
+async def test_a_read_that_is_late_holds_its_place_and_a_full_queue_sends_away_at_once(store: SlowStore) -> None:
     reads = StoreReads(HASTY)
     for number in range(4):
-        assert "in time" in await refused(reads, str(number), shelf)
-    assert shelf.began == 2
-    assert "too many readers" in await refused(reads, "one more", shelf)
-    shelf.gate.set()
+        assert "in time" in await refused(reads, str(number), store)
+    assert store.began == 2
+    assert "too many readers" in await refused(reads, "one more", store)
+    store.gate.set()
     await until(lambda: not reads._running)
-    assert (await reads.document("one more", shelf.read)).plain.body == b"{}"
-    assert shelf.most == 2
+    assert (await reads.document("one more", store.read)).plain.body == b"{}"
+    assert store.most == 2
 
 
-async def test_what_the_store_says_is_logged_once_and_not_shown(shelf: Shelf, caplog: pytest.LogCaptureFixture) -> None:
-    shelf.gate.set()
-    shelf.error = StoreError("/secret/place.db: disk I/O error")
+async def test_what_the_store_says_is_logged_once_and_not_shown(
+    store: SlowStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.gate.set()
+    store.error = StoreError("/secret/place.db: disk I/O error")
     reads = StoreReads(PATIENT)
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
-            message = await refused(reads, "q", shelf)
+            message = await refused(reads, "q", store)
             assert "secret" not in message
             assert "the store cannot be read" in message
         told = [record for record in caplog.records if vars(record).get("action") == "history_failed"]
         assert len(told) == 1
         assert "disk I/O error" in told[0].getMessage()
-        assert shelf.began == 3
-        shelf.error = None
-        await reads.document("q", shelf.read)
+        assert store.began == 3
+        store.error = None
+        await reads.document("q", store.read)
         assert reads.error is None
-        shelf.error = StoreError("again")
-        await refused(reads, "other", shelf)
+        store.error = StoreError("again")
+        await refused(reads, "other", store)
     assert [record.getMessage() for record in caplog.records][-1] == "history cannot be read: again"
 
 
-async def test_a_fault_of_ours_is_no_excuse(shelf: Shelf) -> None:
-    shelf.gate.set()
-    shelf.error = ZeroDivisionError("ours")
+async def test_a_fault_of_ours_is_no_excuse(store: SlowStore) -> None:
+    store.gate.set()
+    store.error = ZeroDivisionError("ours")
     with pytest.raises(ZeroDivisionError):
-        await StoreReads(PATIENT).document("q", shelf.read)
+        await StoreReads(PATIENT).document("q", store.read)
 
 
-async def test_a_fault_of_ours_is_logged_though_its_reader_left(shelf: Shelf, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_fault_of_ours_is_logged_though_its_reader_left(
+    store: SlowStore, caplog: pytest.LogCaptureFixture
+) -> None:
     reads = StoreReads(HASTY)
-    await refused(reads, "q", shelf)
-    shelf.error = ZeroDivisionError("ours")
-    shelf.gate.set()
+    await refused(reads, "q", store)
+    store.error = ZeroDivisionError("ours")
+    store.gate.set()
     await until(lambda: not reads._running)
     (record,) = caplog.records
     assert vars(record)["action"] == "history_failed"
@@ -148,38 +152,38 @@ async def test_a_fault_of_ours_is_logged_though_its_reader_left(shelf: Shelf, ca
     assert isinstance(record.exc_info[1], ZeroDivisionError)
 
 
-async def test_a_reader_who_leaves_takes_nothing_from_the_others(shelf: Shelf) -> None:
+async def test_a_reader_who_leaves_takes_nothing_from_the_others(store: SlowStore) -> None:
     reads = StoreReads(PATIENT)
-    leaving = asyncio.create_task(reads.document("q", shelf.read))
-    staying = asyncio.create_task(reads.document("q", shelf.read))
+    leaving = asyncio.create_task(reads.document("q", store.read))
+    staying = asyncio.create_task(reads.document("q", store.read))
     await breathe()
     leaving.cancel()
     await breathe()
-    shelf.gate.set()
+    store.gate.set()
     assert (await staying).plain.body == b"{}"
-    assert shelf.began == 1
+    assert store.began == 1
 
 
-async def test_what_is_kept_is_bounded_in_bytes_and_the_oldest_goes_first(shelf: Shelf) -> None:
-    shelf.gate.set()
+async def test_what_is_kept_is_bounded_in_bytes_and_the_oldest_goes_first(store: SlowStore) -> None:
+    store.gate.set()
     reads = StoreReads(ReadLimits(deadline_s=PATIENT_S, kept_s=3600, kept_bytes=40_000))
-    shelf.body = b"x" * 900
+    store.body = b"x" * 900
     for number in range(100):
-        await reads.document(number, shelf.read)
+        await reads.document(number, store.read)
     assert reads._bytes <= 40_000
     assert reads._bytes == sum(kept.size_bytes + 2048 for _, kept in reads._kept.values())
     assert [*reads._kept][-1] == 99
-    shelf.body = b"x" * 50_000
-    assert len((await reads.document("huge", shelf.read)).plain.body) == 50_000
+    store.body = b"x" * 50_000
+    assert len((await reads.document("huge", store.read)).plain.body) == 50_000
     assert (len(reads._kept), reads._bytes) == (0, 0)
 
 
-async def test_at_the_end_nobody_waits_and_nothing_begins(shelf: Shelf) -> None:
+async def test_at_the_end_nobody_waits_and_nothing_begins(store: SlowStore) -> None:
     reads = StoreReads(ReadLimits(deadline_s=PATIENT_S, at_once=1))
-    asking = [asyncio.create_task(reads.document(number, shelf.read)) for number in range(3)]
+    asking = [asyncio.create_task(reads.document(number, store.read)) for number in range(3)]
     await breathe()
     await reads.close()
     for each in asking:
         with pytest.raises(web.HTTPServiceUnavailable):
             await each
-    assert (shelf.began, shelf.under_way) == (1, 0)
+    assert (store.began, store.under_way) == (1, 0)

@@ -21,7 +21,7 @@ from tests.integration.history.serving import (
     Served,
     a_sample,
     fill,
-    past,
+    make_history,
     path_of,
     samples,
     tool_call,
@@ -54,7 +54,7 @@ def plain(samples: list[Sample]) -> list[dict[str, object]]:
 
 async def test_samples_come_newest_first_with_all_their_fields(store: Store, begin: Begin) -> None:
     await fill(store, [*samples(20), a_sample(3, "my-vllm:other", id="f" * 16)])
-    served = await begin(past(store))
+    served = await begin(make_history(store))
     body = await page(served)
     assert body == {"data": plain(samples(20)[::-1]), "next": None}
     assert {"id", "endpoint", "vantage", "task", "started_at", "ttft_s", "error", "blame"} <= body["data"][0].keys()
@@ -70,7 +70,7 @@ async def test_pages_give_every_sample_once(store: Store, begin: Begin, limit: i
     await fill(store, kept)
     if sealed:
         await settle(store, NOW + 30 * DAY)
-    served = await begin(past(store))
+    served = await begin(make_history(store))
     assert await pages(served, f"limit={limit}") == plain(kept[::-1])
 
 
@@ -79,7 +79,7 @@ async def test_what_arrives_meanwhile_is_neither_twice_nor_does_it_push_anything
 ) -> None:
     kept = samples(40)
     await fill(store, kept)
-    served = await begin(past(store))
+    served = await begin(make_history(store))
     body = await page(served, "limit=7")
     found = [*body["data"]]
     number = 100
@@ -94,7 +94,7 @@ async def test_what_arrives_meanwhile_is_neither_twice_nor_does_it_push_anything
 async def test_what_is_packed_away_meanwhile_comes_all_the_same(store: Store, begin: Begin) -> None:
     kept = samples(200)
     await fill(store, kept)
-    served = await begin(past(store))
+    served = await begin(make_history(store))
     body = await page(served, "limit=30")
     found, now = [*body["data"]], START
     while body["next"] is not None:
@@ -108,7 +108,7 @@ async def test_what_is_packed_away_meanwhile_comes_all_the_same(store: Store, be
 async def test_a_late_sample_is_where_it_began(store: Store, begin: Begin) -> None:
     kept = samples(20)
     await fill(store, [each for each in kept if each is not kept[5]])
-    served = await begin(past(store))
+    served = await begin(make_history(store))
     first = await page(served, "limit=10")
     await fill(store, [kept[5]])
     rest = await page(served, f"limit=100&cursor={first['next']}")
@@ -118,7 +118,7 @@ async def test_a_late_sample_is_where_it_began(store: Store, begin: Begin) -> No
 async def test_a_span_is_half_open(store: Store, begin: Begin) -> None:
     kept = samples(30)
     await fill(store, kept)
-    served = await begin(past(store))
+    served = await begin(make_history(store))
     since, until = timestamp(kept[10].started_at), timestamp(kept[20].started_at)
     assert await pages(served, f"since={since}&until={until}&limit=3") == plain(kept[19:9:-1])
     offset = quote((kept[10].started_at).isoformat(), safe="")
@@ -133,7 +133,7 @@ async def test_one_task_is_found_among_many_of_another(store: Store, begin: Begi
     await fill(store, [*samples(50), *rare])
     if sealed:
         await settle(store, NOW + 60 * DAY)
-    served = await begin(past(store, now=START + 13 * DAY, retention=RetentionSpec(raw_s=30 * 86_400)))
+    served = await begin(make_history(store, now=START + 13 * DAY, retention=RetentionSpec(raw_s=30 * 86_400)))
     assert await pages(served, "task=tool_call&limit=2") == plain(rare[::-1])
     assert await pages(served, "task=embedding") == []
     chat = await pages(served, "task=chat")
@@ -144,25 +144,25 @@ async def test_one_task_is_found_among_many_of_another(store: Store, begin: Begi
 @pytest.mark.parametrize("name", [SLASHED, ODD])
 async def test_ids_may_hold_anything(store: Store, begin: Begin, name: str) -> None:
     await fill(store, samples(3, name=name))
-    served = await begin(past(store))
+    served = await begin(make_history(store))
     assert await pages(served, name=name) == plain(samples(3, name=name)[::-1])
 
 
 async def test_a_raw_id_is_fine(store: Store, begin: Begin) -> None:
     await fill(store, samples(2, name=SLASHED))
-    served = await begin(past(store))
+    served = await begin(make_history(store))
     response, body = await served.get(f"/v1/endpoints/{SLASHED}/samples")
     assert (response.status, len(body["data"])) == (200, 2)
 
 
 async def test_an_endpoint_without_samples_has_an_empty_page(store: Store, begin: Begin) -> None:
-    served = await begin(past(store))
+    served = await begin(make_history(store))
     assert await page(served) == {"data": [], "next": None}
 
 
 @pytest.mark.parametrize("path", ["nobody:none/samples", "samples", "groq:llama/samples/", "groq:llama/sample"])
 async def test_an_unknown_id_is_not_found(empty: Store, begin: Begin, path: str) -> None:
-    served = await begin(past(empty))
+    served = await begin(make_history(empty))
     response, body = await served.get(f"/v1/endpoints/{path}")
     assert (response.status, body["error"]["code"]) == (404, "not_found")
 
@@ -185,7 +185,7 @@ async def test_an_unknown_id_is_not_found(empty: Store, begin: Begin, path: str)
     ],
 )
 async def test_a_wrong_question_is_told_what_is_wrong(empty: Store, begin: Begin, query: str, message: str) -> None:
-    served = await begin(past(empty))
+    served = await begin(make_history(empty))
     response, body = await served.get(path_of(NAME, f"samples?{query}"))
     assert (response.status, body["error"]["code"]) == (400, "bad_request")
     assert message in body["error"]["message"]
@@ -203,14 +203,14 @@ async def test_a_wrong_question_is_told_what_is_wrong(empty: Store, begin: Begin
 )
 async def test_the_ends_of_time_are_times(store: Store, begin: Begin, query: str) -> None:
     await fill(store, samples(3))
-    served = await begin(past(store))
+    served = await begin(make_history(store))
     response, _ = await served.get(path_of(NAME, f"samples?{query}"))
     assert response.status == 200
 
 
 async def test_who_has_it_already_is_told_so(store: Store, begin: Begin) -> None:
     await fill(store, samples(3))
-    served = await begin(past(store))
+    served = await begin(make_history(store))
     response, _ = await served.get(path_of(NAME, "samples"))
     again, body = await served.ask(path_of(NAME, "samples"), If_None_Match=response.headers["ETag"])
     assert (again.status, body) == (304, b"")
@@ -220,7 +220,7 @@ async def test_who_has_it_already_is_told_so(store: Store, begin: Begin) -> None
 
 
 async def test_history_is_for_who_has_the_token(store: Store, begin: Begin) -> None:
-    served = await begin(past(store), "t0ken")
+    served = await begin(make_history(store), "t0ken")
     for path in (path_of(NAME, "samples"), path_of(NAME, "series"), "/v1/incidents", "/v1/incidents.atom"):
         assert (await served.ask(path))[0].status == 401
         assert (await served.ask(path, Authorization="Bearer t0ken"))[0].status == 200

@@ -23,7 +23,7 @@ from tests.integration.history.serving import (
     Served,
     a_sample,
     fill,
-    past,
+    make_history,
     path_of,
     samples,
     tool_call,
@@ -64,7 +64,7 @@ async def test_percentiles_are_those_of_the_samples_of_each_step(
     await fill(store, kept)
     if tidied:
         await settle(store, NOW)
-    served = await begin(past(store, now=START + 3 * DAY + 2 * MINUTE))
+    served = await begin(make_history(store, now=START + 3 * DAY + 2 * MINUTE))
     body = await series(served, f"metric=ttft_s&window={window}")
     assert body["task"] == "chat"
     counted = 0
@@ -91,7 +91,7 @@ async def test_uptime_is_of_all_tasks_and_null_where_nothing_counted(
     await fill(store, kept)
     if tidied:
         await settle(store, NOW)
-    served = await begin(past(store, now=START + DAY + HOUR))
+    served = await begin(make_history(store, now=START + DAY + HOUR))
     body = await series(served, f"metric=uptime&window={window}")
     assert (body["task"], body["next"]) == (None, None)
     for point in body["data"]:
@@ -106,7 +106,7 @@ async def test_uptime_is_of_all_tasks_and_null_where_nothing_counted(
 
 async def test_uptime_of_one_task_leaves_the_others_out(store: Store, begin: Begin) -> None:
     await fill(store, [*samples(5), *(tool_call(number) for number in range(4))])
-    served = await begin(past(store, now=START + HOUR))
+    served = await begin(make_history(store, now=START + HOUR))
     for query in ("window=6h", "window=7d"):
         for task, count in (("chat", 5), ("tool_call", 4), ("reach", 0)):
             points = measured(await series(served, f"metric=uptime&task={task}&{query}"))
@@ -117,7 +117,7 @@ async def test_uptime_of_one_task_leaves_the_others_out(store: Store, begin: Beg
 async def test_what_the_configuration_blames_holds_for_the_past(store: Store, begin: Begin) -> None:
     await fill(store, [a_sample(0), a_sample(1, error=ErrorClass.AUTH, blame=Blame.ACCOUNT)])
     moved = ScoringSpec(blame={ErrorClass.AUTH: Blame.PROVIDER})
-    served = await begin(past(store, now=START + HOUR, scoring=moved))
+    served = await begin(make_history(store, now=START + HOUR, scoring=moved))
     for window in ("6h", "90d"):
         points = measured(await series(served, f"metric=uptime&window={window}"))
         assert sum(point["count"] for point in points) == 2
@@ -128,7 +128,7 @@ async def test_every_metric_is_there_for_a_day_and_nothing_is_zero_where_nothing
     store: Store, begin: Begin
 ) -> None:
     await fill(store, [a_sample(0)])
-    served = await begin(past(store, now=START + HOUR))
+    served = await begin(make_history(store, now=START + HOUR))
     for metric in Metric:
         body = await series(served, f"metric={metric}&window=1d")
         assert len(body["data"]) == 97
@@ -140,7 +140,7 @@ async def test_every_metric_is_there_for_a_day_and_nothing_is_zero_where_nothing
 
 
 async def test_the_newest_step_holds_what_came_a_moment_ago(store: Store, begin: Begin) -> None:
-    served = await begin(past(store, now=START + 7 * MINUTE))
+    served = await begin(make_history(store, now=START + 7 * MINUTE))
     for query in ("window=30m", "window=30m&step=30m", "window=7d", "window=90d"):
         assert measured(await series(served, query)) == []
     await fill(store, [a_sample(0)])
@@ -151,7 +151,7 @@ async def test_the_newest_step_holds_what_came_a_moment_ago(store: Store, begin:
 @pytest.mark.parametrize("name", [SLASHED, ODD])
 async def test_ids_may_hold_anything(store: Store, begin: Begin, name: str) -> None:
     await fill(store, samples(3, name=name))
-    served = await begin(past(store, now=START + HOUR))
+    served = await begin(make_history(store, now=START + HOUR))
     body = await series(served, name=name)
     assert (body["endpoint"], body["metric"], body["window_s"], body["step_s"]) == (name, "ttft_s", 86_400, 900)
     assert sum(point["count"] for point in body["data"]) == 3
@@ -172,7 +172,7 @@ async def test_ids_may_hold_anything(store: Store, begin: Begin, name: str) -> N
 async def test_a_window_is_cut_into_as_many_steps_as_it_has_and_one_more(
     empty: Store, begin: Begin, query: str, points: int
 ) -> None:
-    served = await begin(past(empty))
+    served = await begin(make_history(empty))
     body = await series(served, query)
     assert len(body["data"]) == points
     times = [datetime.fromisoformat(point["at"]) for point in body["data"]]
@@ -205,13 +205,13 @@ async def test_a_window_is_cut_into_as_many_steps_as_it_has_and_one_more(
     ],
 )
 async def test_a_wrong_question_is_told_what_is_wrong(empty: Store, begin: Begin, query: str, message: str) -> None:
-    served = await begin(past(empty))
+    served = await begin(make_history(empty))
     response, body = await served.get(path_of(NAME, f"series?{query}"))
     assert (response.status, body["error"]["code"]) == (400, "bad_request")
     assert message in body["error"]["message"]
 
 
 async def test_an_unknown_id_is_not_found(empty: Store, begin: Begin) -> None:
-    served = await begin(past(empty))
+    served = await begin(make_history(empty))
     response, body = await served.get("/v1/endpoints/nobody:none/series")
     assert (response.status, body["error"]["code"]) == (404, "not_found")

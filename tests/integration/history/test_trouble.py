@@ -17,7 +17,7 @@ from pg8000 import native
 from monitor.store import Store, create_store
 from monitor.web.store_reads import ReadLimits
 from tests.integration.daemon.parts import PATIENT_S
-from tests.integration.history.serving import NAME, NOW, SLASHED, Begin, Served, fill, past, path_of, samples
+from tests.integration.history.serving import NAME, NOW, SLASHED, Begin, Served, fill, make_history, path_of, samples
 from tests.integration.store.asking import settle
 from tests.support.postgres import Postgres, postgres
 from tests.unit.store.incidents import ended
@@ -75,7 +75,7 @@ async def until_it_answers(served: Served, path: str) -> None:
 async def test_a_server_that_is_gone_costs_history_alone_and_comes_back(
     own_server: Postgres, on_server: Store, begin: Begin, caplog: pytest.LogCaptureFixture
 ) -> None:
-    served = await begin(past(on_server))
+    served = await begin(make_history(on_server))
     for path in READS:
         assert await answers(served, path)
     own_server.kill()
@@ -94,7 +94,7 @@ async def test_a_server_that_does_not_answer_is_not_waited_for(
     own_server: Postgres, on_server: Store, begin: Begin
 ) -> None:
     """Another program holds what is read locked, and the other connections stay free for the daemon."""
-    served = await begin(past(on_server, limits=HASTY))
+    served = await begin(make_history(on_server, limits=HASTY))
     with native.Connection(
         "pw", host="127.0.0.1", port=own_server.port, database="trouble", ssl_context=False
     ) as other:
@@ -119,7 +119,7 @@ async def test_what_is_damaged_spoils_nothing_else(tmp_path: Path, begin: Begin)
             key = database.execute("SELECT key FROM endpoint WHERE id = ?", [NAME]).fetchone()[0]
             assert database.execute("UPDATE block SET data = x'00' WHERE endpoint = ?", [key]).rowcount > 0
             database.commit()
-        served = await begin(past(store))
+        served = await begin(make_history(store))
         await check_unavailable(served, path_of(NAME, "samples"), "the store cannot be read")
         assert await answers(served, path_of(SLASHED, "samples"))
         assert await answers(served, path_of(NAME, "series?window=90d"))

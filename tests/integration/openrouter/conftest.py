@@ -92,8 +92,8 @@ class Served:
 async def served() -> AsyncIterator[Served]:
     async with ClientSession() as session:
         held = Served(session, "")
-        sources = Context(snapshot=lambda: held.board.snapshot, problems=tuple)
-        runner = await start(Listen(host="127.0.0.1", port=0), None, sources)
+        context = Context(snapshot=lambda: held.board.snapshot, problems=tuple)
+        runner = await start(Listen(host="127.0.0.1", port=0), None, context)
         held.address = "http://{}:{}".format(*runner.addresses[0][:2])
         yield held
         await runner.cleanup()

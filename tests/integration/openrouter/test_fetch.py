@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from monitor.console.remote import ScoresUnavailableError, fetch_offers
+from monitor.console.remote import ScoresUnavailableError, fetch_openrouter
 from monitor.routing.openrouter.types import OfferedModelsDocument
 from tests.integration.openrouter.conftest import MODEL, Served
 from tests.support.openrouter_values import valid
 
 
 async def test_the_document_of_a_running_daemon_is_that_of_all_its_routes(served: Served) -> None:
-    found = valid(json.loads(await fetch_offers(served.address, None)), OfferedModelsDocument)["data"]
+    found = valid(json.loads(await fetch_openrouter(served.address, None)), OfferedModelsDocument)["data"]
     routes = [await served.get(f"/api/v1/models/{name}/endpoints") for name in (MODEL, "qwen/qwen3")]
     assert found == [document["data"] for _, document in routes]
 
@@ -45,4 +45,4 @@ async def answering() -> AsyncIterator[Callable[[Any], Any]]:
 @pytest.mark.parametrize("plain", [{}, {"data": None}, {"data": [1]}, {"data": [{"id": 1}]}, []])
 async def test_what_is_no_list_of_models_is_told(answering: Callable[[Any], Any], plain: object) -> None:
     with pytest.raises(ScoresUnavailableError):
-        await fetch_offers(await answering(plain), None)
+        await fetch_openrouter(await answering(plain), None)

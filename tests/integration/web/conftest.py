@@ -48,17 +48,17 @@ async def serve() -> AsyncIterator[Serve]:
             metrics = Metrics("0", lambda: served.board.snapshot)
             for spec in SPECS:
                 metrics.expect(spec.endpoint, Task.CHAT, {})
-            outcomes = OutcomeReceiver(
+            receiver = OutcomeReceiver(
                 reader_of(make_config(*SPECS)), OutcomeCallbacks(now=_now, take=_take, count=_count)
             )
-            sources = Context(
+            context = Context(
                 snapshot=lambda: served.board.snapshot,
                 problems=lambda: tuple(served.problems),
-                **{"outcomes": outcomes.take, "metrics": metrics.text, **more},
+                **{"outcomes": receiver.take, "metrics": metrics.text, **more},
             )
             secret = None if token is None else Secret(token)
             address = Listen(host=listen, port=0)
-            runners.append(await start(address, secret, sources, rate_per_s=rate_per_s, public=public))
+            runners.append(await start(address, secret, context, rate_per_s=rate_per_s, public=public))
             served.host, served.port = runners[-1].addresses[0][:2]
             return served
 

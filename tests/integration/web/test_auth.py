@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from monitor.web.auth import Access, Authenticator
-from monitor.web.middleware import border
+from monitor.web.middleware import with_middleware
 from tests.integration.web.serving import Serve, Served
 
 TOKEN = "s3cret-token"
@@ -57,7 +57,7 @@ async def test_an_answer_that_leads_elsewhere_is_safe_too() -> None:
         raise web.HTTPFound("/elsewhere")
 
     app = web.Application()
-    app.router.add_get("/", border(lead, Authenticator(Access(), lambda: 0.0).admit))
+    app.router.add_get("/", with_middleware(lead, Authenticator(Access(), lambda: 0.0).admit))
     async with TestClient(TestServer(app)) as client, client.get("/", allow_redirects=False) as response:
         assert (response.status, response.headers["Location"]) == (302, "/elsewhere")
         assert response.headers["X-Content-Type-Options"] == "nosniff"

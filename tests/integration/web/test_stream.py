@@ -19,7 +19,7 @@ from monitor.scoreboard.board import Board
 from monitor.scoreboard.schema import scores_schema
 from monitor.web.auth import Access, Authenticator
 from monitor.web.context import Context
-from monitor.web.middleware import border
+from monitor.web.middleware import with_middleware
 from monitor.web.routes.stream import Hub, StreamLimits
 from probes._model import ErrorClass
 from tests.integration.daemon.parts import PATIENT_S, until
@@ -116,7 +116,7 @@ async def begin() -> AsyncIterator[Begin]:
             shown = board or filled_board()
             hub = Hub(Context(snapshot=lambda: shown.snapshot, problems=tuple), limits)
             app = web.Application()
-            app.router.add_get("/stream", border(hub.stream, Authenticator(Access(), lambda: 0.0).admit))
+            app.router.add_get("/stream", with_middleware(hub.stream, Authenticator(Access(), lambda: 0.0).admit))
             app.on_shutdown.append(lambda _: hub.close())
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
             runners.append(runner)
@@ -372,7 +372,7 @@ async def test_a_fault_in_the_midst_of_a_stream_ends_it_and_says_nothing(
 ) -> None:
     async with streaming.read() as reader:
         await reader.next()
-        streaming.hub._owed = None  # type: ignore[assignment,method-assign]
+        streaming.hub._pending = None  # type: ignore[assignment,method-assign]
         streaming.publish(1, GROQ)
         with pytest.raises(ClientPayloadError):
             await reader.next()

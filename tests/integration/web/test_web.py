@@ -373,7 +373,7 @@ async def test_many_readers_at_once_all_see_a_whole_document(served: Served) -> 
 
 async def test_a_taken_address_is_an_os_error_and_leaves_nothing(serve: Serve) -> None:
     served = await serve()
-    sources = Context(snapshot=lambda: served.board.snapshot, problems=tuple)
+    context = Context(snapshot=lambda: served.board.snapshot, problems=tuple)
     with pytest.raises(OSError, match="address already in use"):
-        await start(Listen(host=served.host, port=served.port), None, sources)
+        await start(Listen(host=served.host, port=served.port), None, context)
     assert (await served.ask("/healthz"))[0].status == 200

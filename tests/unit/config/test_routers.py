@@ -135,11 +135,11 @@ def test_what_cannot_be_published_is_told(tmp_path: Path, publish: str, told: st
     assert line.startswith(told)
 
 
-@pytest.mark.parametrize(("shape", "router"), [("envoy-eds", "envoy"), ("traefik", "traefik"), ("vllm", "vllm")])
-def test_a_shape_needs_names(tmp_path: Path, shape: str, router: str) -> None:
+@pytest.mark.parametrize(("file_format", "router"), [("envoy-eds", "envoy"), ("traefik", "traefik"), ("vllm", "vllm")])
+def test_a_format_needs_names(tmp_path: Path, file_format: str, router: str) -> None:
     base = "\n".join(line.partition(", router_ids")[0] + "}" * (", router_ids" in line) for line in BASE.splitlines())
-    (line,) = problems(tmp_path, f"\npublish: {{files: [{{format: {shape}, path: a}}]}}\n", base)
-    assert line == f"8:28: publish.files[0].format: '{shape}' needs `router_ids: {{{router}: …}}` of an endpoint"
+    (line,) = problems(tmp_path, f"\npublish: {{files: [{{format: {file_format}, path: a}}]}}\n", base)
+    assert line == f"8:28: publish.files[0].format: '{file_format}' needs `router_ids: {{{router}: …}}` of an endpoint"
 
 
 def test_an_agent_for_other_machines_is_a_decision(tmp_path: Path) -> None:

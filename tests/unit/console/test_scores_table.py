@@ -17,12 +17,10 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from monitor.console import scores_table as scores_table_module
-from monitor.console import watch as watch_module
 from monitor.console.remote import ScoresUnavailableError, fetch_scores
-from monitor.console.scores_table import scores_table
+from monitor.console.scores_table import _STATUS, scores_table
 from monitor.console.text import NOT_MEASURED, age, count, percent, printable, probability, seconds
-from monitor.console.watch import WatchFrame, watch_scores
+from monitor.console.watch import WatchFrame, _Log, watch_scores
 
 NOW = datetime(2026, 11, 22, 7, 0, 0, tzinfo=UTC)
 
@@ -114,8 +112,8 @@ def test_what_was_not_measured_is_a_dash_and_never_a_zero(width: int) -> None:
 
 @pytest.mark.parametrize("status", ["up", "degraded", "down", "unknown", "maintenance", "paused"])
 def test_every_status_has_a_sign_and_a_word_of_its_own(status: str) -> None:
-    assert f"{scores_table_module._STATUS[status][0]} {status}" in drawn(document(endpoint(status=status)))
-    assert len({sign for sign, _ in scores_table_module._STATUS.values()}) == len(scores_table_module._STATUS)
+    assert f"{_STATUS[status][0]} {status}" in drawn(document(endpoint(status=status)))
+    assert len({sign for sign, _ in _STATUS.values()}) == len(_STATUS)
 
 
 def test_markup_in_a_providers_text_is_only_text() -> None:
@@ -139,7 +137,7 @@ def test_overlong_text_is_cut() -> None:
 
 
 def test_a_terminal_that_knows_only_ascii_gets_only_ascii() -> None:
-    named = document(endpoint(id="ä:m"), *(endpoint(status=status) for status in scores_table_module._STATUS))
+    named = document(endpoint(id="ä:m"), *(endpoint(status=status) for status in _STATUS))
     text = drawn(named, encoding="ascii")
     assert "* up" in text
     assert "?:" in text
@@ -270,7 +268,7 @@ async def test_a_log_gets_a_first_and_a_last_table_without_escapes() -> None:
 
 async def test_a_log_gets_no_more_than_a_table_in_ten_seconds() -> None:
     file = io.StringIO()
-    log = watch_module._Log(Console(file=file, width=80))
+    log = _Log(Console(file=file, width=80))
     for elapsed_s in range(25):
         log.show(WatchFrame(url="u", elapsed_s=elapsed_s))
     log.close()
@@ -301,7 +299,7 @@ async def test_a_cancelled_watch_leaves_the_last_table_standing() -> None:
 
 
 async def test_a_watch_goes_on_without_the_server_and_keeps_its_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch_module, "_POLL_S", 0.05)
+    monkeypatch.setattr("monitor.console.watch._POLL_S", 0.05)
     file = io.StringIO()
     async with serving(document(endpoint())) as url:
         watch = asyncio.create_task(watch_scores(url, Console(file=file, width=80), duration_s=0.6))
@@ -313,7 +311,7 @@ async def test_a_watch_goes_on_without_the_server_and_keeps_its_table(monkeypatc
 
 def test_addresses_are_never_cut_and_stay_in_one_piece_in_a_log() -> None:
     address, logged, live = "http://h/" + "x" * 200, io.StringIO(), io.StringIO()
-    watch_module._Log(Console(file=logged, width=80)).show(WatchFrame(url=address))
+    _Log(Console(file=logged, width=80)).show(WatchFrame(url=address))
     assert address in logged.getvalue()
     Console(file=live, width=80, force_terminal=True, color_system=None).print(WatchFrame(url=address))
     assert live.getvalue().replace("\n", "").count("x") == 200

@@ -11,7 +11,7 @@ import yaml
 
 from monitor.config import Config, ConfigError, EndpointSpec, catalogue, load
 from monitor.config.litellm_file import read_litellm
-from monitor.discovery.from_litellm import Errand, FromLitellm, from_litellm
+from monitor.discovery.from_litellm import ConversionRequest, FromLitellm, from_litellm
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
 SECRET = "sk-proj-s3cret0123456789"
@@ -74,7 +74,7 @@ general_settings: {master_key: sk-1234}
 def made(text: str, env: dict[str, str] | None = None) -> FromLitellm:
     found = read_litellm(text, "config.yaml", catalogue())
     return from_litellm(
-        found, catalogue(), Errand(source=Path("config.yaml"), output=Path("pw.yaml"), at=AT, env=env or {})
+        found, catalogue(), ConversionRequest(source=Path("config.yaml"), output=Path("pw.yaml"), at=AT, env=env or {})
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.discovery.model_list import listed_as, question, similar
+from monitor.discovery.model_list import listed_as, request_key, similar
 from probes._model import Endpoint, Secret
 
 LISTED = [
@@ -53,11 +53,11 @@ def endpoint(**fields: object) -> Endpoint:
 
 
 def test_the_same_question_is_known_for_one() -> None:
-    assert question(endpoint()) == question(endpoint(id="a:n", model="n", options={"temperature": None}))
+    assert request_key(endpoint()) == request_key(endpoint(id="a:n", model="n", options={"temperature": None}))
 
 
 def test_an_endpoint_for_which_nothing_can_be_asked_is_a_question_of_its_own() -> None:
-    assert question(endpoint(options={"nonsense": 1})) == "a:m"
+    assert request_key(endpoint(options={"nonsense": 1})) == "a:m"
 
 
 DIFFERENT: list[dict[str, object]] = [
@@ -72,4 +72,4 @@ DIFFERENT: list[dict[str, object]] = [
 
 @pytest.mark.parametrize("fields", DIFFERENT)
 def test_another_question_is_not_taken_for_the_same(fields: dict[str, object]) -> None:
-    assert question(endpoint()) != question(endpoint(**fields))
+    assert request_key(endpoint()) != request_key(endpoint(**fields))

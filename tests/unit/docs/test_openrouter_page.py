@@ -20,7 +20,7 @@ from monitor.routing.openrouter.documents import (
     tag,
 )
 from monitor.routing.openrouter.types import OfferedModelDocument, OfferStatus
-from monitor.routing.preferences import Preferences, RouteRequest, request_of, wish_of
+from monitor.routing.preferences import Preferences, RouteRequest, preferences_of, request_of
 from probes._model import Pricing
 from tests.support.openrouter_values import make_facts, valid
 
@@ -94,7 +94,7 @@ def test_the_example_of_a_route_gets_the_answer_that_stands_below_it() -> None:
         ),
         make_facts("together:llama-3.1-8b"),
     ]
-    assert route(facts, wish_of(asked), asked["seed"] or 0) == shown(ROUTING)
+    assert route(facts, preferences_of(asked), asked["seed"] or 0) == shown(ROUTING)
 
 
 def test_the_page_on_routing_tells_of_every_key() -> None:

@@ -46,7 +46,7 @@ def test_every_router_with_names_of_its_own_has_a_page_and_stands_in_the_list() 
 
 def test_every_shape_is_told_of() -> None:
     text = "".join(path.read_text() for path in PAGES.glob("*.md"))
-    assert all(f"`{shape}`" in text for shape in Format if shape != "openrouter")
+    assert all(f"`{file_format}`" in text for file_format in Format if file_format != "openrouter")
 
 
 def test_the_page_on_vllm_shows_the_file_that_is_written(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from monitor.config.listing import ProviderCard
 from monitor.domain.status import Status
 from monitor.routing.decide import RouteAnswer, route
-from monitor.routing.preferences import RoutingPreferences, request_of, wish_of
+from monitor.routing.preferences import RoutingPreferences, preferences_of, request_of
 from monitor.score.health import Trouble
 from monitor.scoreboard.endpoint import Facts
 from probes._model import ErrorClass, Pricing
@@ -23,8 +23,8 @@ from tests.unit.score.values import START, unhurried
 REFUSED = Trouble(error=ErrorClass.AUTH, since=START)
 
 
-def wish(provider: dict[str, Any] | None = None, **fields: Any) -> RoutingPreferences:
-    return wish_of(request_of({"model": "a/b", "provider": provider or {}, **fields}))
+def preferences(provider: dict[str, Any] | None = None, **fields: Any) -> RoutingPreferences:
+    return preferences_of(request_of({"model": "a/b", "provider": provider or {}, **fields}))
 
 
 def answer(facts: list[Facts], wished: RoutingPreferences | None = None, seed: int = 0) -> RouteAnswer:
@@ -53,13 +53,13 @@ def firsts(facts: list[Facts], draws: int = 4000) -> Counter[str]:
 
 
 def test_only_those_that_are_named_are_offered() -> None:
-    found = answer([make_facts("a:m"), make_facts("b:m")], wish({"only": ["B"]}))
+    found = answer([make_facts("a:m"), make_facts("b:m")], preferences({"only": ["B"]}))
     assert ids(found) == ["b:m"]
     assert found["excluded"] == [{"id": "a:m", "reason": "it is not named in `only`"}]
 
 
 def test_who_is_to_be_ignored_is_left_out() -> None:
-    found = answer([make_facts("a:m"), make_facts("b:m")], wish({"ignore": ["a"]}))
+    found = answer([make_facts("a:m"), make_facts("b:m")], preferences({"ignore": ["a"]}))
     assert ids(found) == ["b:m"]
     assert reason(found, "a:m") == "it is named in `ignore`"
 
@@ -69,21 +69,21 @@ def test_who_is_to_be_ignored_is_left_out() -> None:
 )
 def test_an_endpoint_is_named_by_its_provider_its_tag_or_its_id(name: str) -> None:
     facts = make_facts("my:id", tag="deepinfra/turbo", provider=ProviderCard(name="DeepInfra Inc."))
-    assert ids(answer([facts], wish({"only": [name]}))) == ["my:id"]
+    assert ids(answer([facts], preferences({"only": [name]}))) == ["my:id"]
 
 
 @pytest.mark.parametrize("name", ["deepinfra/", "deep", "turbo", "deepinfra/turbo/x"])
 def test_an_endpoint_is_not_named_by_other_parts_of_its_tag(name: str) -> None:
-    assert ids(answer([make_facts("my:id", tag="deepinfra/turbo")], wish({"only": [name]}))) == []
+    assert ids(answer([make_facts("my:id", tag="deepinfra/turbo")], preferences({"only": [name]}))) == []
 
 
 def test_the_quantization_has_to_be_one_of_those_that_are_taken() -> None:
     facts = [make_facts("a:m", quantization="fp8"), make_facts("b:m"), make_facts("c:m", quantization="bf16")]
-    found = answer(facts, wish({"quantizations": ["fp16", "bf16"]}))
+    found = answer(facts, preferences({"quantizations": ["fp16", "bf16"]}))
     assert ids(found) == ["c:m"]
     assert reason(found, "a:m") == "its quantization is fp8, and `quantizations` takes bf16, fp16"
     assert reason(found, "b:m") == "its quantization is not known, and `quantizations` takes bf16, fp16"
-    assert ids(answer(facts, wish({"quantizations": ["unknown"]}))) == ["b:m"]
+    assert ids(answer(facts, preferences({"quantizations": ["unknown"]}))) == ["b:m"]
 
 
 def test_required_parameters_leave_out_those_that_are_known_not_to_support_them() -> None:
@@ -92,7 +92,7 @@ def test_required_parameters_leave_out_those_that_are_known_not_to_support_them(
         make_facts("few:m", supported_parameters=("seed",)),
         make_facts("unsaid:m"),
     ]
-    found = answer(facts, wish({"require_parameters": True}, parameters=["tools", "seed"]))
+    found = answer(facts, preferences({"require_parameters": True}, parameters=["tools", "seed"]))
     assert ids(found) == ["all:m", "unsaid:m"]
     assert reason(found, "few:m") == "it does not support tools, and `require_parameters` is true"
     assert "its parameters are not known" in reason(found, "unsaid:m")
@@ -104,25 +104,25 @@ def test_parameters_that_are_not_required_put_back_and_leave_nobody_out() -> Non
         make_facts("unsaid:m"),
         priced("all:m", 100, supported_parameters=("tools",)),
     ]
-    found = answer(facts, wish(parameters=["tools"]))
+    found = answer(facts, preferences(parameters=["tools"]))
     assert ids(found) == ["all:m", "unsaid:m", "few:m"]
     assert "after those that support tools" in reason(found, "few:m")
 
 
 def test_without_parameters_nothing_is_required() -> None:
-    assert ids(answer([make_facts("a:m")], wish({"require_parameters": True}))) == ["a:m"]
+    assert ids(answer([make_facts("a:m")], preferences({"require_parameters": True}))) == ["a:m"]
 
 
 def test_who_is_dearer_than_the_highest_price_is_left_out() -> None:
     facts = [make_facts("a:m", pricing=Pricing(prompt=1, completion=5)), unpriced(make_facts("b:m"))]
-    found = answer(facts, wish({"max_price": {"prompt": 0.5, "completion": 2}}))
+    found = answer(facts, preferences({"max_price": {"prompt": 0.5, "completion": 2}}))
     assert ids(found) == []
     assert reason(found, "a:m") == (
         "it charges $1 per million prompt tokens, and `max_price.prompt` is $0.5; "
         "it charges $5 per million completion tokens, and `max_price.completion` is $2"
     )
     assert reason(found, "b:m") == "its price is not known, so it cannot be held against `max_price`"
-    assert ids(answer(facts[:1], wish({"max_price": {"prompt": 1}}))) == ["a:m"]
+    assert ids(answer(facts[:1], preferences({"max_price": {"prompt": 1}}))) == ["a:m"]
 
 
 def test_a_prompt_that_does_not_fit_leaves_out() -> None:
@@ -131,25 +131,25 @@ def test_a_prompt_that_does_not_fit_leaves_out() -> None:
         make_facts("b:m", context_length=5000, max_prompt_tokens=900),
         make_facts("c:m", context_length=None),
     ]
-    found = answer(facts, wish(prompt_tokens=1001))
+    found = answer(facts, preferences(prompt_tokens=1001))
     assert ids(found) == ["c:m"]
     assert reason(found, "a:m") == "a prompt of 1001 tokens does not fit into its context of 1000"
     assert reason(found, "b:m") == "it takes prompts of 900 tokens at the most, and this one has 1001"
-    assert sorted(ids(answer(facts, wish(prompt_tokens=900)))) == ["a:m", "b:m", "c:m"]
+    assert sorted(ids(answer(facts, preferences(prompt_tokens=900)))) == ["a:m", "b:m", "c:m"]
 
 
 def test_no_fallbacks_leaves_those_of_the_order_alone() -> None:
     facts = [make_facts("a:m"), make_facts("b:m", status=Status.DOWN)]
-    found = answer(facts, wish({"order": ["b"], "allow_fallbacks": False}))
+    found = answer(facts, preferences({"order": ["b"], "allow_fallbacks": False}))
     assert ids(found) == ["b:m"]
     assert reason(found, "a:m") == "it is not named in `order`, and `allow_fallbacks` is false"
 
 
 def test_no_fallbacks_without_an_order_leaves_the_first() -> None:
-    found = answer([priced("a:m", 1), priced("b:m", 2)], wish({"sort": "price", "allow_fallbacks": False}))
+    found = answer([priced("a:m", 1), priced("b:m", 2)], preferences({"sort": "price", "allow_fallbacks": False}))
     assert ids(found) == ["a:m"]
     assert reason(found, "b:m") == "`allow_fallbacks` is false, and a:m comes first"
-    assert answer([], wish({"allow_fallbacks": False})) == {"endpoints": [], "excluded": []}
+    assert answer([], preferences({"allow_fallbacks": False})) == {"endpoints": [], "excluded": []}
 
 
 # Who comes first
@@ -157,7 +157,7 @@ def test_no_fallbacks_without_an_order_leaves_the_first() -> None:
 
 def test_those_of_the_order_come_first_and_in_that_order() -> None:
     facts = [make_facts(f"{name}:m") for name in "abcd"]
-    found = answer(facts, wish({"order": ["c", "nobody", "a"]}))
+    found = answer(facts, preferences({"order": ["c", "nobody", "a"]}))
     assert ids(found)[:2] == ["c:m", "a:m"]
     assert "number 1 in `order`" in reason(found, "c:m")
     assert "number 3 in `order`" in reason(found, "a:m")
@@ -166,7 +166,7 @@ def test_those_of_the_order_come_first_and_in_that_order() -> None:
 
 def test_who_is_down_waits_even_when_named_first() -> None:
     facts = [make_facts("a:m", status=Status.DOWN), make_facts("b:m", status=Status.DEGRADED), make_facts("c:m")]
-    found = answer(facts, wish({"order": ["a", "b"]}))
+    found = answer(facts, preferences({"order": ["a", "b"]}))
     assert ids(found) == ["b:m", "c:m", "a:m"]
     assert reason(found, "a:m").startswith("down since 2026-11-22 07:00 UTC; number 1 in `order`")
 
@@ -240,7 +240,7 @@ def test_leaving_one_out_does_not_mix_up_the_others() -> None:
     facts = [priced(f"{name}:m", 1 + place) for place, name in enumerate("abcdef")]
     for seed in range(50):
         whole = ids(answer(facts, seed=seed))
-        assert ids(answer(facts, wish({"ignore": ["c"]}), seed)) == [name for name in whole if name != "c:m"]
+        assert ids(answer(facts, preferences({"ignore": ["c"]}), seed)) == [name for name in whole if name != "c:m"]
 
 
 def test_what_costs_nothing_comes_first_drawn_by_score() -> None:
@@ -296,7 +296,7 @@ def quick(name: str, ttft_s: float, tps: float, count: int = 10, **fields: Any) 
 )
 def test_sorting_by_what_was_measured(sort: str, names: list[str], told: str) -> None:
     facts = [quick("c:m", 0.01, 99, count=4), quick("b:m", 0.2, 30), quick("a:m", 0.1, 20, status=Status.DEGRADED)]
-    found = answer(facts, wish({"sort": sort}))
+    found = answer(facts, preferences({"sort": sort}))
     assert ids(found) == names
     assert told in reason(found, "a:m")
     assert f"its {sort} is not known, so it is sorted last" in reason(found, "c:m")
@@ -304,14 +304,14 @@ def test_sorting_by_what_was_measured(sort: str, names: list[str], told: str) ->
 
 def test_sorting_by_price() -> None:
     facts = [unpriced(make_facts("c:m")), priced("b:m", 2), make_facts("a:m", pricing=Pricing(prompt=1, completion=4))]
-    found = answer(facts, wish({"sort": "price"}))
+    found = answer(facts, preferences({"sort": "price"}))
     assert ids(found) == ["a:m", "b:m", "c:m"]
     assert reason(found, "a:m") == "up; score 0.990; sorted by price: $1.75 per million tokens"
 
 
 def test_who_is_down_is_sorted_after_all_that_may_answer() -> None:
     facts = [priced("a:m", 1, status=Status.DOWN), priced("b:m", 2)]
-    assert ids(answer(facts, wish({"sort": "price"}))) == ["b:m", "a:m"]
+    assert ids(answer(facts, preferences({"sort": "price"}))) == ["b:m", "a:m"]
 
 
 # Preferred speeds
@@ -319,14 +319,14 @@ def test_who_is_down_is_sorted_after_all_that_may_answer() -> None:
 
 def test_who_is_slower_than_preferred_comes_later_and_is_not_left_out() -> None:
     facts = [quick("slow:m", 2.0, 50), quick("fast:m", 0.5, 50, pricing=Pricing(prompt=99, completion=99))]
-    found = answer(facts, wish({"preferred_max_latency": 1}))
+    found = answer(facts, preferences({"preferred_max_latency": 1}))
     assert ids(found) == ["fast:m", "slow:m"]
     assert "2 s to the first token at p50, and `preferred_max_latency` is 1 s" in reason(found, "slow:m")
 
 
 def test_a_bound_for_each_percentile_has_to_be_met() -> None:
     facts = [quick("a:m", 0.6, 50), quick("b:m", 0.5, 10)]
-    wished = wish({"preferred_max_latency": {"p50": 1, "p99": 1.1}, "preferred_min_throughput": {"p90": 5}})
+    wished = preferences({"preferred_max_latency": {"p50": 1, "p99": 1.1}, "preferred_min_throughput": {"p90": 5}})
     found = answer(facts, wished)
     assert ids(found) == ["b:m", "a:m"]
     assert "1.2 s to the first token at p99" in reason(found, "a:m")
@@ -335,20 +335,20 @@ def test_a_bound_for_each_percentile_has_to_be_met() -> None:
 def test_throughput_is_what_so_many_percent_of_requests_reach() -> None:
     falling = {**QUICK, "e2e_tps": summary(40, 45, 50, 90, falling=True)}  # 99 % reach 10 tokens/s
     facts = [make_facts("a:m", summaries=falling), quick("b:m", 0.5, 15)]
-    found = answer(facts, wish({"preferred_min_throughput": {"p99": 12}}))
+    found = answer(facts, preferences({"preferred_min_throughput": {"p99": 12}}))
     assert ids(found) == ["b:m", "a:m"]
     assert "10 tokens/s at p99, and `preferred_min_throughput` is 12" in reason(found, "a:m")
 
 
 def test_too_little_data_is_not_held_against_anybody() -> None:
     facts = [quick("a:m", 9.0, 1, count=4)]
-    found = answer(facts, wish({"preferred_max_latency": 1, "preferred_min_throughput": 50}))
+    found = answer(facts, preferences({"preferred_max_latency": 1, "preferred_min_throughput": 50}))
     assert "preferred" not in reason(found, "a:m")
 
 
 def test_a_degraded_endpoint_comes_after_a_slow_one_that_is_up() -> None:
     facts = [quick("degraded:m", 0.1, 50, status=Status.DEGRADED), quick("slow:m", 5.0, 50)]
-    assert ids(answer(facts, wish({"preferred_max_latency": 1}))) == ["slow:m", "degraded:m"]
+    assert ids(answer(facts, preferences({"preferred_max_latency": 1}))) == ["slow:m", "degraded:m"]
 
 
 # Whatever is asked for
@@ -372,7 +372,7 @@ PREFERENCES = st.fixed_dictionaries(
     },
 )
 WISHES = st.builds(
-    lambda provider, tokens, parameters: wish(provider, prompt_tokens=tokens, parameters=parameters),
+    lambda provider, tokens, parameters: preferences(provider, prompt_tokens=tokens, parameters=parameters),
     PREFERENCES,
     st.none() | st.sampled_from([0, 10, 10_000]),
     st.lists(st.sampled_from(["tools", "seed"]), max_size=2),

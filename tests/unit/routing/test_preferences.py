@@ -10,18 +10,25 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from monitor.config.listing import QUANTIZATIONS
-from monitor.routing.preferences import Preferences, Quantization, RouteRequest, RoutingPreferences, request_of, wish_of
+from monitor.routing.preferences import (
+    Preferences,
+    Quantization,
+    RouteRequest,
+    RoutingPreferences,
+    preferences_of,
+    request_of,
+)
 from monitor.schema.json_schema import document_schema
 from monitor.schema.strict import WrongBodyError
 from tests.unit.score.values import unhurried
 
 
-def wish(**fields: Any) -> RoutingPreferences:
-    return wish_of(request_of({"model": "a/b", **fields}))
+def preferences(**fields: Any) -> RoutingPreferences:
+    return preferences_of(request_of({"model": "a/b", **fields}))
 
 
 def test_everything_that_can_be_said() -> None:
-    found = wish(
+    found = preferences(
         provider={
             "order": ["Groq", "a"],
             "only": ["GROQ"],
@@ -81,7 +88,7 @@ def test_everything_that_can_be_said() -> None:
     ],
 )
 def test_what_is_null_or_empty_wishes_nothing(fields: dict[str, Any]) -> None:
-    assert wish(**fields) == RoutingPreferences()
+    assert preferences(**fields) == RoutingPreferences()
 
 
 @pytest.mark.parametrize(
@@ -114,9 +121,9 @@ def test_a_mistake_names_its_field(body: object, message: str) -> None:
 
 
 def test_prices_may_be_text_and_sort_an_object() -> None:
-    found = wish(provider={"max_price": {"prompt": "0.5", "completion": "2"}, "sort": {"by": "price"}})
+    found = preferences(provider={"max_price": {"prompt": "0.5", "completion": "2"}, "sort": {"by": "price"}})
     assert (found.max_price, found.sort) == ({"prompt": 0.5, "completion": 2}, "price")
-    assert wish(provider={"sort": {"partition": "model", "by": None}}).sort is None
+    assert preferences(provider={"sort": {"partition": "model", "by": None}}).sort is None
 
 
 def test_a_request_may_ask_for_every_quantization_that_can_be_configured() -> None:
@@ -141,7 +148,7 @@ BODIES = st.fixed_dictionaries(
 @given(BODIES)
 def test_what_the_published_schema_takes_is_taken_and_nothing_else(body: dict[str, Any]) -> None:
     try:
-        taken = isinstance(wish_of(request_of(body)), RoutingPreferences)
+        taken = isinstance(preferences_of(request_of(body)), RoutingPreferences)
     except WrongBodyError:
         taken = False
     assert taken == SCHEMA.is_valid(body)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from monitor.domain.router_ids import RouterIdError
 from monitor.domain.status import Status
-from monitor.routing.weights import Choice, RoutingUse, basis, by_endpoint, choices, used
+from monitor.routing.weights import MemberWeight, RoutingUse, by_endpoint, used, weighted_groups, weights_basis
 from monitor.scoreboard.row import Row
 from tests.support.rows import make_row
 
@@ -21,8 +21,8 @@ def choice_of(row: Row) -> tuple[RoutingUse, int]:
 
 def group(*rows: Row) -> list[tuple[str, RoutingUse, int]]:
     """The members of the only group."""
-    (members,) = choices("haproxy", rows).values()
-    return [(choice.member.name, choice.use, choice.weight) for choice in members]
+    (members,) = weighted_groups("haproxy", rows).values()
+    return [(weighted.member.name, weighted.use, weighted.weight) for weighted in members]
 
 
 def at(server: str, status: Status, score: float | None = 1.0, name: str = "") -> Row:
@@ -88,14 +88,17 @@ def test_groups_are_apart_and_in_the_order_of_the_rows() -> None:
         make_row("p:3", router_ids={"haproxy": "x/three"}),
         make_row("p:4"),
     ]
-    found = {name: [choice.member.name for choice in members] for name, members in choices("haproxy", rows).items()}
+    found = {
+        name: [weighted.member.name for weighted in members]
+        for name, members in weighted_groups("haproxy", rows).items()
+    }
     assert found == {"x": ["one", "three"], "y": ["two"]}
-    assert list(choices("traefik", rows)) == []
+    assert list(weighted_groups("traefik", rows)) == []
 
 
 def test_endpoints_of_a_model_are_a_group_of_their_own() -> None:
     rows = [make_row("p:1", Status.DOWN, 0.0, model="a/x"), make_row("p:2", model="a/y")]
-    assert {name: choice.use for name, choice in by_endpoint(rows).items()} == {
+    assert {name: weighted.use for name, weighted in by_endpoint(rows).items()} == {
         "p:1": RoutingUse.NORMAL,
         "p:2": RoutingUse.NORMAL,
     }
@@ -103,7 +106,7 @@ def test_endpoints_of_a_model_are_a_group_of_their_own() -> None:
 
 def test_a_name_that_its_router_cannot_understand_is_told_with_its_endpoint() -> None:
     with pytest.raises(RouterIdError, match=r"^p:m: router_ids.haproxy: 'be' is not BACKEND/SERVER of HAProxy"):
-        choices("haproxy", [make_row("p:m", router_ids={"haproxy": "be"})])
+        weighted_groups("haproxy", [make_row("p:m", router_ids={"haproxy": "be"})])
 
 
 ROWS = st.lists(
@@ -121,9 +124,9 @@ def test_something_is_always_used_and_every_weight_is_one_that_routers_take(
         make_row(f"p:{number}", status, score, account=account, router_ids={"haproxy": f"be/{number}"})
         for number, (status, score, account) in enumerate(rows)
     ]
-    members: list[Choice] = [*choices("haproxy", made)["be"]]
+    members: list[MemberWeight] = [*weighted_groups("haproxy", made)["be"]]
     assert list(used(members))
-    assert all(1 <= choice.weight <= 100 for choice in members)
+    assert all(1 <= weighted.weight <= 100 for weighted in members)
     assert len(members) == len(rows)
 
 
@@ -143,10 +146,10 @@ def test_rows_with_the_same_basis_give_the_same_choices(
         ]
         for side in (0, 1)
     )
-    if basis(one) == basis(two):
-        assert choices("haproxy", one) == choices("haproxy", two)
+    if weights_basis(one) == weights_basis(two):
+        assert weighted_groups("haproxy", one) == weighted_groups("haproxy", two)
 
 
 def test_a_figure_that_changes_no_choice_is_not_in_the_basis() -> None:
-    assert basis([make_row("p:m", Status.UP, 0.991)]) == basis([make_row("p:m", Status.UP, 0.993)])
-    assert basis([make_row("p:m", Status.UP, 0.91)]) != basis([make_row("p:m", Status.UP, 0.99)])
+    assert weights_basis([make_row("p:m", Status.UP, 0.991)]) == weights_basis([make_row("p:m", Status.UP, 0.993)])
+    assert weights_basis([make_row("p:m", Status.UP, 0.91)]) != weights_basis([make_row("p:m", Status.UP, 0.99)])

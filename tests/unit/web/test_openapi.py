@@ -49,7 +49,7 @@ GIVE = Route(
     ],
     body=Wish,
     answers=[
-        Answer(about="Here.", shape=Gift),
+        Answer(about="Here.", json_type=Gift),
         Answer(about="A picture.", content_type="image/svg+xml"),
         Answer(about="As before.", content_type=None, status=HTTPStatus.NOT_MODIFIED),
         refusal(HTTPStatus.NOT_FOUND, "Nobody has this id."),

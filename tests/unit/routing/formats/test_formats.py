@@ -34,8 +34,8 @@ def three(router: str, names: tuple[str, str, str]) -> Snapshot:
     )
 
 
-def rendered(shape: Format, of: Snapshot, cluster: str | None = None) -> Any:
-    return json.loads(render(shape, of, cluster))
+def rendered(file_format: Format, of: Snapshot, cluster: str | None = None) -> Any:
+    return json.loads(render(file_format, of, cluster))
 
 
 def test_the_scores_are_the_document_as_it_was_serialised() -> None:
@@ -177,11 +177,11 @@ def test_vllms_router_is_told_what_else_it_is_to_do() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "router"), [(Format.ENVOY_EDS, "envoy"), (Format.TRAEFIK, "traefik"), (Format.VLLM, "vllm")]
+    ("file_format", "router"), [(Format.ENVOY_EDS, "envoy"), (Format.TRAEFIK, "traefik"), (Format.VLLM, "vllm")]
 )
-def test_a_shape_without_names_says_what_to_write(shape: Format, router: str) -> None:
+def test_a_format_without_names_says_what_to_write(file_format: Format, router: str) -> None:
     with pytest.raises(CannotBeMadeError, match=f"write `router_ids: {{{router}: …}}`"):
-        render(shape, snapshot(make_row("p:m")))
+        render(file_format, snapshot(make_row("p:m")))
 
 
 def test_a_malformed_name_of_another_daemon_is_told() -> None:
@@ -208,4 +208,4 @@ def test_an_answer_is_made_of_its_group_and_is_the_same_as_of_all_rows() -> None
 
 
 def test_shapes_that_hold_figures_are_not_taken_for_choices_alone() -> None:
-    assert {shape for shape in Format if not shape.of_choices} == {Format.SCORES, Format.OPENROUTER}
+    assert {file_format for file_format in Format if not file_format.has_weights} == {Format.SCORES, Format.OPENROUTER}

@@ -13,7 +13,7 @@ from monitor.domain.formats import Format
 from monitor.routing.formats.render import CannotBeMadeError, render
 from monitor.routing.openrouter.file import OpenRouterFile, facts_of
 from monitor.routing.openrouter.types import OfferedModelsDocument
-from monitor.web.openrouter_cache import Offering
+from monitor.web.openrouter_cache import OpenRouterCache
 from probes._model import ErrorClass
 from tests.support.board_values import first_tick, make_board, make_spec, sample_at
 from tests.support.openrouter_values import valid
@@ -25,27 +25,27 @@ MINUTE = timedelta(minutes=1)
 
 
 def test_a_document_is_made_once_for_a_snapshot() -> None:
-    board, offering = make_board(*SPECS), Offering()
+    board, cache = make_board(*SPECS), OpenRouterCache()
     snapshot = board.snapshot
-    assert offering.models(snapshot) is offering.models(snapshot)
-    assert offering.providers(snapshot) is offering.providers(snapshot)
-    assert offering.model(snapshot, LLAMA) is offering.model(snapshot, LLAMA)
+    assert cache.models(snapshot) is cache.models(snapshot)
+    assert cache.providers(snapshot) is cache.providers(snapshot)
+    assert cache.model(snapshot, LLAMA) is cache.model(snapshot, LLAMA)
 
 
 def test_a_page_that_holds_all_models_is_the_whole_list() -> None:
-    snapshot, offering = make_board(*SPECS).snapshot, Offering()
-    assert offering.models(snapshot, 0, 2) is offering.models(snapshot, 0, 500) is offering.models(snapshot)
-    one, other = offering.models(snapshot, 0, 1), offering.models(snapshot, 1)
+    snapshot, cache = make_board(*SPECS).snapshot, OpenRouterCache()
+    assert cache.models(snapshot, 0, 2) is cache.models(snapshot, 0, 500) is cache.models(snapshot)
+    one, other = cache.models(snapshot, 0, 1), cache.models(snapshot, 1)
     for document, name in ((one, LLAMA), (other, "z/z")):
         assert [each["id"] for each in json.loads(document.plain.body)["data"]] == [name]
 
 
 def test_a_document_stays_the_same_object_until_what_it_tells_changes() -> None:
-    board, offering = make_board(*SPECS), Offering()
+    board, cache = make_board(*SPECS), OpenRouterCache()
 
     def told() -> list[object]:
         now = board.snapshot
-        return [offering.models(now), offering.providers(now), offering.model(now, LLAMA), offering.model(now, "z/z")]
+        return [cache.models(now), cache.providers(now), cache.model(now, LLAMA), cache.model(now, "z/z")]
 
     before = told()
     board.absorb([sample_at(TICK, name="a:1")])
@@ -58,28 +58,28 @@ def test_a_document_stays_the_same_object_until_what_it_tells_changes() -> None:
 
 
 def test_a_model_that_is_not_there_has_no_document_and_no_endpoints() -> None:
-    snapshot, offering = make_board(*SPECS).snapshot, Offering()
-    assert offering.model(snapshot, "nobody/nothing") is None
-    assert offering.endpoints(snapshot, "nobody/nothing") == []
+    snapshot, cache = make_board(*SPECS).snapshot, OpenRouterCache()
+    assert cache.model(snapshot, "nobody/nothing") is None
+    assert cache.endpoints(snapshot, "nobody/nothing") == []
 
 
 def test_endpoints_are_those_of_the_model() -> None:
     snapshot = make_board(*SPECS).snapshot
-    assert [facts.id for facts in Offering().endpoints(snapshot, LLAMA)] == ["a:1", "b:1"]
+    assert [facts.id for facts in OpenRouterCache().endpoints(snapshot, LLAMA)] == ["a:1", "b:1"]
 
 
 def test_nothing_is_kept_of_models_that_are_asked_for_and_not_there() -> None:
-    snapshot, offering = make_board(*SPECS).snapshot, Offering()
+    snapshot, cache = make_board(*SPECS).snapshot, OpenRouterCache()
     for number in range(100):
-        offering.model(snapshot, f"nobody/{number}")
-    assert not offering._kept
-    assert not offering._fresh
+        cache.model(snapshot, f"nobody/{number}")
+    assert not cache._kept
+    assert not cache._fresh
 
 
 def test_the_file_says_of_each_model_what_its_route_says() -> None:
-    snapshot, offering = make_board(*SPECS).snapshot, Offering()
+    snapshot, cache = make_board(*SPECS).snapshot, OpenRouterCache()
     written = valid(json.loads(render(Format.OPENROUTER, snapshot)), OfferedModelsDocument)
-    documents = [offering.model(snapshot, name) for name in (LLAMA, "z/z")]
+    documents = [cache.model(snapshot, name) for name in (LLAMA, "z/z")]
     assert written["data"] == [json.loads(document.plain.body)["data"] for document in documents if document]
 
 
