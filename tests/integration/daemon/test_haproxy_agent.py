@@ -119,7 +119,7 @@ async def test_an_unknown_name_is_logged_once(asked: Asked, caplog: pytest.LogCa
 async def test_strange_names_do_not_fill_the_log(
     asked: Asked, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(haproxy_agent, "_MOST_TOLD", 3)
+    monkeypatch.setattr(haproxy_agent, "_MOST_LOGGED", 3)
     for number in range(6):
         await asked.ask(f"be/{number}\n".encode())
     assert len(caplog.records) == 3
