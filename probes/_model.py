@@ -142,8 +142,18 @@ class Form:
 
     name: str
     description: str
-    schema: Mapping[str, object]
-    """The JSON Schema of the tool's arguments, or of the answer."""
+    fields: tuple[str, ...]
+    """What the object has to hold: an integer each, and nothing else."""
+
+    @property
+    def schema(self) -> Mapping[str, object]:
+        """The JSON Schema of the tool's arguments, or of the answer: only what every API's own dialect of it knows."""
+        return {
+            "type": "object",
+            "properties": {name: {"type": "integer"} for name in self.fields},
+            "required": [*self.fields],
+            "additionalProperties": False,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from monitor.cli.common import extensions
 from monitor.config import Config, ConfigError, Problem, default_path, load, unused_proxy
 from monitor.console.text import plural
 from monitor.discovery.preflight import Finding, as_plain, preflight, show
@@ -65,7 +66,7 @@ def check_file(path: Path | None, *, connecting: bool, as_json: bool) -> int:
     """Check a configuration (default: the default path), print the result and return the exit code."""
     chosen = path or default_path(os.environ)
     try:
-        config = load(chosen, os.environ)
+        config = load(chosen, os.environ, extensions())
     except ConfigError as error:
         if as_json:
             _print_json(

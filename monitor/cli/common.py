@@ -5,18 +5,17 @@ Modules are imported where they are needed, as in the commands.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
-    from monitor.config import Config
+    from monitor.config import Config, Extensions
     from monitor.store import Store
 
 Result = TypeVar("Result")
@@ -57,6 +56,13 @@ def fail(message: str, code: int = MISUSE) -> NoReturn:
     raise typer.Exit(code)
 
 
+def run_async(work: Coroutine[Any, Any, Result]) -> Result:
+    """What `asyncio.run` does. `--help` has no use for asyncio, and importing it takes a fifth of its time."""
+    import asyncio
+
+    return asyncio.run(work)
+
+
 def on_store(path: Path, config: Config, work: Callable[[Store], Coroutine[None, None, Result]]) -> Result:
     """Run `work` with the configured store. Exits the program on StoreError."""
     from monitor.store import StoreError, create_store
@@ -65,7 +71,7 @@ def on_store(path: Path, config: Config, work: Callable[[Store], Coroutine[None,
         return await work(create_store(config.store))
 
     try:
-        return asyncio.run(run())
+        return run_async(run())
     except StoreError as error:
         fail(f"{path}: store: {error}", 1)
 
@@ -100,13 +106,22 @@ def chosen_file(file: Path | None, option: Path | None) -> Path | None:
     return file or option
 
 
+def extensions() -> Extensions:
+    """The sinks and the formats of files that a configuration may name."""
+    from monitor.config import Extensions
+    from monitor.routing.formats import FORMATS
+    from monitor.sinks import SINKS
+
+    return Extensions(sinks=SINKS, formats=FORMATS)
+
+
 def loaded_from(path: Path | None) -> tuple[Path, Config]:
     """The configuration and its path. Exits the program with all errors of the file."""
     from monitor.config import ConfigError, default_path, load
 
     chosen = path or default_path(os.environ)
     try:
-        return chosen, load(chosen, os.environ)
+        return chosen, load(chosen, os.environ, extensions())
     except ConfigError as error:
         fail(str(error))
 
@@ -145,6 +160,6 @@ def fetch(source: RunningDaemon) -> Mapping[str, object]:
     from monitor.console.remote import ScoresUnavailableError, fetch_once
 
     try:
-        return asyncio.run(fetch_once(f"{source.url}/v1/scores", source.token))
+        return run_async(fetch_once(f"{source.url}/v1/scores", source.token))
     except ScoresUnavailableError as error:
         fail(f"{source.url}/v1/scores: {error}", 1)

@@ -60,7 +60,6 @@ def prune(
 
     from monitor.console import store_table
     from monitor.console.text import plural
-    from monitor.pipeline.housekeeper import retention_of
 
     path, loaded = loaded_from(config)
     console, done = Console(stderr=True, highlight=False), 0
@@ -75,7 +74,7 @@ def prune(
             path,
             loaded,
             lambda store: store_table.prune(
-                store, retention_of(loaded), lambda: datetime.now(UTC), progress, trust_clock=trust_clock
+                store, loaded.retention, lambda: datetime.now(UTC), progress, trust_clock=trust_clock
             ),
         )
     console.print(f"housekeeping done in {plural(done, 'slice')}")

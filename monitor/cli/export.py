@@ -9,6 +9,7 @@ from datetime import datetime
 from monitor.config.model import Config
 from monitor.domain.status import Status
 from monitor.pipeline.restore import recall
+from monitor.routing.formats import FORMATS
 from monitor.scheduler.jobs import enabled_jobs
 from monitor.scoreboard.board import Board
 from monitor.scoreboard.compression import digest
@@ -52,6 +53,13 @@ def of_document(document: Mapping[str, object]) -> Snapshot:
         if isinstance(error, ForeignDocumentError):
             raise
         raise ForeignDocumentError("the answer is not a scores document of this version") from error
+
+
+def render(name: str, snapshot: Snapshot, cluster: str | None = None) -> bytes:
+    """A snapshot in a format. `cluster` is for formats that have such a key. Raises CannotBeMadeError."""
+    kind = FORMATS[name]
+    options = {"cluster": cluster} if cluster is not None and "cluster" in kind.known_keys() else {}
+    return kind.model_validate({"format": name, "path": "stdout", **options}).render(snapshot)
 
 
 def _rows(endpoints: object) -> Iterator[Row]:

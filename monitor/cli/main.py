@@ -5,7 +5,6 @@ Each command imports these modules itself, so that `--help` does not import a da
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from monitor import __version__
+from monitor.cli import VERSION
 from monitor.cli.common import (
     MISUSE,
     ConfigOption,
@@ -26,17 +25,19 @@ from monitor.cli.common import (
     TokenOption,
     UrlOption,
     chosen_file,
+    extensions,
     fail,
     fetch,
     loaded_from,
     on_store,
+    run_async,
     running_daemon,
     seconds,
     write_out,
 )
 from monitor.cli.db import db
 from monitor.daemon.log import LogFormat, LogLevel
-from monitor.domain.formats import Format
+from monitor.routing.formats import FORMATS
 
 if TYPE_CHECKING:
     from monitor.scoreboard.snapshot import Snapshot
@@ -51,7 +52,7 @@ app = typer.Typer(
 
 app.add_typer(db)
 
-_FORMATS = f"One of {', '.join(Format)}."
+_FORMATS = f"One of {', '.join(FORMATS.own())}."
 
 
 @app.callback(invoke_without_command=True)
@@ -59,7 +60,7 @@ def _options(
     *, version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False
 ) -> None:
     if version:
-        print(f"providerwatch {__version__}")
+        print(VERSION)
         raise typer.Exit
 
 
@@ -87,7 +88,7 @@ def run(
     path, loaded = loaded_from(chosen_file(file, config))
     log.configure(level=log_level, form=log_format)
     try:
-        asyncio.run(daemon.run_daemon(loaded, os.environ))
+        run_async(daemon.run_daemon(loaded, os.environ))
     except StoreError as error:
         # A SQLite file that cannot be opened is a mistake in the configuration; a server may come back in a moment.
         log.flush()
@@ -123,7 +124,7 @@ def check(
     from monitor.config import json_schema
 
     if schema:
-        print(json.dumps(json_schema(), indent=2))
+        print(json.dumps(json_schema(extensions()), indent=2))
         return
     raise typer.Exit(check_file(chosen_file(file, config), connecting=connect, as_json=as_json))
 
@@ -166,7 +167,7 @@ def init(
         base_urls = addresses(catalogue(), servers or ())
     except ValueError as error:
         fail(f"--server: {error}")
-    found, now = asyncio.run(discover(catalogue(), os.environ, base_urls)), datetime.now(UTC)
+    found, now = run_async(discover(catalogue(), os.environ, base_urls)), datetime.now(UTC)
     text = write(found, catalogue(), now)
     if text is None:
         fail(nothing_found(found, catalogue(), base_urls), 1)
@@ -227,7 +228,7 @@ def probe(
     show = show_json if as_json else show_transcript if transcript else show_waterfall
     try:
         jobs, conclude = choose(loaded, ids or [], task), None if as_json else show_summary
-        all_ok = asyncio.run(probe_now(loaded, jobs, number, show, conclude))
+        all_ok = run_async(probe_now(loaded, jobs, number, show, conclude))
     except ProbeMisuseError as error:
         fail(str(error))
     raise typer.Exit(0 if all_ok else 1)
@@ -256,9 +257,15 @@ def scores(
         print(json.dumps(document, indent=2))
     elif watch:
         with suppress(KeyboardInterrupt):
-            asyncio.run(watch_scores(f"{source.url}/v1/scores", Console(), token=source.token))
+            run_async(watch_scores(f"{source.url}/v1/scores", Console(), token=source.token))
     else:
         Console().print(scores_table(document, now=datetime.now(UTC)))
+
+
+def _known_format(name: str) -> str:
+    if name not in FORMATS:
+        raise typer.BadParameter(f"{name!r} is not one of {', '.join(FORMATS)}.")
+    return name
 
 
 @app.command()
@@ -267,7 +274,16 @@ def export(
     url: UrlOption = None,
     *,
     token: TokenOption = None,
-    file_format: Annotated[Format, typer.Option("--format", metavar="FORMAT", help=_FORMATS)] = Format.SCORES,
+    name: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help=_FORMATS,
+            callback=_known_format,
+            autocompletion=lambda: list(FORMATS),
+        ),
+    ] = "scores",
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="The file to write, atomically. Default: stdout."),
@@ -277,14 +293,15 @@ def export(
     ] = None,
 ) -> None:
     """Write a router's file once, from a running daemon (--url) or from the store."""
-    from monitor.routing.formats.render import CannotBeMadeError, render
+    from monitor.cli.export import render
+    from monitor.routing.router_format import CannotBeMadeError
 
-    if file_format is Format.OPENROUTER and url is not None:
+    if name == "openrouter" and url is not None:
         write_out(_openrouter_document(running_daemon(None, url, token)), output)
         return
     snapshot = _snapshot(config, url, token)
     try:
-        body = render(file_format, snapshot, cluster)
+        body = render(name, snapshot, cluster)
     except CannotBeMadeError as error:
         fail(str(error))
     write_out(body.decode(), output)
@@ -310,7 +327,7 @@ def demo(
     from monitor.demo.orchestrate import run_demo
 
     duration_s = None if duration is None else seconds(duration, "--for")
-    raise typer.Exit(asyncio.run(run_demo(directory=directory, duration_s=duration_s, port=port)))
+    raise typer.Exit(run_async(run_demo(directory=directory, duration_s=duration_s, port=port)))
 
 
 @app.command()
@@ -375,7 +392,7 @@ def _openrouter_document(source: RunningDaemon) -> str:
     from monitor.console.remote import ScoresUnavailableError, fetch_openrouter
 
     try:
-        return asyncio.run(fetch_openrouter(source.url, source.token)).decode()
+        return run_async(fetch_openrouter(source.url, source.token)).decode()
     except ScoresUnavailableError as error:
         fail(f"{source.url}: {error}", 1)
 

@@ -14,7 +14,6 @@ from typing import TypeVar
 
 from monitor.config._errors import RefusedError
 from monitor.config.model import MetricsDetail
-from monitor.domain.formats import Format
 from probes._model import Blame, ErrorClass, Secret, Task
 
 T = TypeVar("T", bound=Hashable)
@@ -22,14 +21,8 @@ T = TypeVar("T", bound=Hashable)
 DURATION = r"[0-9]+(\.[0-9]+)?(ms|s|m|h|d|y)"
 """What a duration looks like, as a regular expression."""
 
-VLLM_OPTIONS = ("routing_logic", "session_key", "callbacks")
-"""What the router of vLLM's production stack is told beside its engines, if anything."""
-
 SIZE = r"[0-9]+(kB|MB|GB|KiB|MiB|GiB)?"
 """What the size of a file looks like, as a regular expression."""
-
-SINK_KINDS = ("influx", "ndjson")
-"""What a sink may be."""
 
 BLAMES = (Blame.PROVIDER, Blame.ACCOUNT)
 """Between whom the blame for an error class may be moved."""
@@ -149,13 +142,6 @@ def blamed(value: str) -> Blame:
     return Blame(value)
 
 
-def publish_format(value: str) -> Format:
-    """What a published file is written as."""
-    if value not in list(Format):
-        raise RefusedError(f"{{value}} is not known; write {either(tuple(Format))}", options=tuple(Format))
-    return Format(value)
-
-
 def metrics_detail(value: str) -> MetricsDetail:
     """How many series `/metrics` has for each endpoint."""
     if value not in list(MetricsDetail):
@@ -164,17 +150,10 @@ def metrics_detail(value: str) -> MetricsDetail:
     return MetricsDetail(value)
 
 
-def vllm_option(value: str) -> str:
-    """A key of the file for vLLM's router."""
-    if value not in VLLM_OPTIONS:
-        raise RefusedError(f"{{value}} cannot be set; write {either(VLLM_OPTIONS)}", options=VLLM_OPTIONS)
-    return value
-
-
-def sink_kind(value: str) -> str:
-    """What a sink is; its name says it if `kind:` is not written."""
-    if value not in SINK_KINDS:
-        raise RefusedError(f"{{value}} is no kind of sink; write {' or '.join(SINK_KINDS)}", options=SINK_KINDS)
+def known_word(value: str, wrong: str, known: Sequence[str]) -> str:
+    """One of a few words."""
+    if value not in known:
+        raise RefusedError(f"{{value}} {wrong}; write {either(known)}", options=known)
     return value
 
 
@@ -203,7 +182,7 @@ def size_bytes(value: object) -> int:
 
 def either(words: Sequence[str]) -> str:
     """`a, b or c`."""
-    return f"{', '.join(words[:-1])} or {words[-1]}"
+    return " or ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def distinct(values: list[T]) -> list[T]:

@@ -11,9 +11,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from monitor.config.model import Config
 from monitor.domain.ongoing_failure import OngoingFailure
 from monitor.store import Retention, Size, Store, StoreError
 from monitor.store.retention_clock import ClockReading, RetentionClock, horizon_to_restore
@@ -80,6 +79,11 @@ class Housekeeper:
                 async with asyncio.timeout(self._intervals.every_s):
                     await self._look.wait()
 
+    def apply(self, retention: Retention) -> None:
+        """Keep everything so long from now on; a look at what that changes comes at once."""
+        self._retention = retention
+        self.look()
+
     def look(self) -> None:
         """Run at once: the wall clock was stepped."""
         self._look.set()
@@ -143,13 +147,3 @@ class Housekeeper:
 
 def _minute(at: datetime | None) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
-
-
-def retention_of(config: Config) -> Retention:
-    """The configured retention, as the store takes it."""
-    spec = config.retention
-    return Retention(
-        raw=timedelta(seconds=spec.raw_s),
-        hourly=timedelta(seconds=spec.hourly_s),
-        daily=timedelta(seconds=spec.daily_s),
-    )

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from monitor.config.model import Config
+from monitor.domain.budget_unit import BudgetUnit
 from monitor.domain.incident import Incident
 from monitor.pipeline.recorder import Recorder
-from monitor.scheduler.budget import Budgets, Unit
+from monitor.scheduler.budget import Budgets
 from monitor.score.health import AHEAD
 from monitor.score.latency import RECENT
 from monitor.score.windows import WINDOWS
@@ -66,7 +67,35 @@ async def restore_traffic(board: Board, store: Store, now: datetime) -> None:
 async def restore_budgets(budgets: Budgets, store: Store, now: datetime) -> None:
     """Fill the budgets with the cost of the day's stored samples."""
     for endpoint, spent in (await store.spent(datetime.combine(now.date(), datetime.min.time(), UTC))).items():
-        budgets.restore(endpoint, {Unit.USD: spent.cost_usd, Unit.TOKENS: spent.tokens}, now)
+        budgets.restore(endpoint, {BudgetUnit.USD: spent.cost_usd, BudgetUnit.TOKENS: spent.tokens}, now)
+
+
+class Recounter:
+    """Counts the windows of a board anew when it is woken, as after each step of the wall clock."""
+
+    def __init__(
+        self, board: Board, make: Callable[[datetime], Board], recorder: Recorder, store: Store, retry_s: float = 5.0
+    ) -> None:
+        """`make`: an empty board of the configuration of the moment."""
+        self._board = board
+        self._make = make
+        self._recorder = recorder
+        self._store = store
+        self._retry_s = retry_s
+        self._wanted = asyncio.Event()
+
+    def wake(self) -> None:
+        """Count anew, by the time that it is then."""
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Count whenever it is wanted, until cancelled."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            if not await recount(self._board, self._make, self._recorder, self._store, datetime.now(UTC)):
+                await asyncio.sleep(self._retry_s)
+                self._wanted.set()
 
 
 async def recount(

@@ -10,12 +10,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from monitor.config.model import PublishFile
-from monitor.domain.formats import Format
+from monitor.config.options import FileSection
 from monitor.domain.ongoing_failure import OngoingFailure
 from monitor.routing.atomic_file import replace_file
-from monitor.routing.formats.render import render
-from monitor.routing.openrouter.file import OpenRouterFile
+from monitor.routing.router_format import RouterFormat
 from monitor.routing.weights import weights_basis
 from monitor.scoreboard.snapshot import Snapshot
 
@@ -29,25 +27,32 @@ _LONGEST_REST_S: Final = 5.0
 class FileWriter:
     """Writes the newest snapshot in the format of each file; skips snapshots that were replaced during a write."""
 
-    def __init__(self, files: Sequence[PublishFile]) -> None:
-        self._files = files
-        self._openrouter_file = OpenRouterFile()
+    def __init__(self, files: Sequence[FileSection]) -> None:
+        self._files = _formats(files)
+        self._writers: dict[Path, tuple[RouterFormat, Callable[[Snapshot], bytes]]] = {}
         self._snapshot: Snapshot | None = None
         self._written: dict[Path, bytes] = {}
         self._weights_basis: Sequence[object] = ()
         self._news = asyncio.Event()
-        self._failures = {file.path: OngoingFailure() for file in self._files}
+        self._failures: dict[Path, OngoingFailure] = {}
         self._writing = threading.Lock()
+
+    def apply(self, files: Sequence[FileSection]) -> None:
+        """Write these files from now on, and at once. Other files stay as they are."""
+        self._files = _formats(files)
+        self.wake()
 
     def wake(self) -> None:
         """Signal a change; never waits."""
         self._news.set()
 
     async def run(self, newest: Callable[[], Awaitable[Snapshot]]) -> None:
-        """Write the newest snapshot after each change, until cancelled. Without files it returns at once."""
-        while self._files:
+        """Write the newest snapshot after each change, until cancelled. Without files there is nothing to write."""
+        while True:
             await self._news.wait()
             self._news.clear()
+            if not self._files:
+                continue
             began_s = time.monotonic()
             self._snapshot = await newest()
             await asyncio.to_thread(self._write)
@@ -67,25 +72,32 @@ class FileWriter:
             now = weights_basis(snapshot.rows.values())
             was, self._weights_basis = self._weights_basis, now
             for file in self._files:
-                if file.format.has_weights and now == was and file.path in self._written:
+                if file.has_weights and now == was and file.path in self._written:
                     self._replace(file, self._written[file.path])
                 else:
                     self._replace(file, self._body(file, snapshot))
 
-    def _body(self, file: PublishFile, snapshot: Snapshot) -> bytes:
-        """A file's content. The largest format reuses the unchanged parts of the last write."""
-        if file.format is Format.OPENROUTER:
-            return self._openrouter_file.body(snapshot)
-        return render(file.format, snapshot, file.cluster, file.options)
+    def _body(self, file: RouterFormat, snapshot: Snapshot) -> bytes:
+        known, write = self._writers.get(file.path, (None, file.render))
+        if known != file:
+            write = file.writer()
+            self._writers[file.path] = file, write
+        return write(snapshot)
 
-    def _replace(self, file: PublishFile, body: bytes) -> None:
+    def _replace(self, file: RouterFormat, body: bytes) -> None:
+        failure = self._failures.setdefault(file.path, OngoingFailure())
         try:
             # Unchanged files are not replaced: watchers would see a change.
             if body != self._written.get(file.path) or not file.path.exists():
                 replace_file(file.path, body)
         except OSError as error:
-            if self._failures[file.path].begins(str(error)):
+            if failure.begins(str(error)):
                 log.error("cannot write %s: %s", file.path, error.strerror, extra={"action": "file_failed"})  # noqa: TRY400
         else:
             self._written[file.path] = body
-            self._failures[file.path].ends()
+            failure.ends()
+
+
+def _formats(files: Sequence[FileSection]) -> tuple[RouterFormat, ...]:
+    """The files as formats, which all of `FORMATS` are."""
+    return tuple(file for file in files if isinstance(file, RouterFormat))

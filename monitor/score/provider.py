@@ -36,6 +36,10 @@ class ProviderState(Generic[T]):
         """Note that an endpoint is the provider's."""
         self._endpoints.append(endpoint)
 
+    def dismiss(self) -> None:
+        """Forget which endpoints are the provider's; the belief stays. Those of another configuration join anew."""
+        self._endpoints.clear()
+
     def absorb(self, health: Health, seen: Observation) -> Health:
         """Take evidence about an endpoint in; the endpoint's new health."""
         health, self.belief = advance(health, self.belief, seen)

@@ -45,6 +45,13 @@ class Renderer:
         await asyncio.shield(self._task)
         return self._board.snapshot
 
+    async def close(self) -> None:
+        """Break off what is being rendered; there are no readers any more."""
+        task = self._task
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
     async def _render(self, names: list[str]) -> None:
         turn_s = time.monotonic() + _TURN_S
         for name in names:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from monitor.domain.epoch import EPOCH
+from monitor.sinks._protocol import SampleOrigin
 from probes._model import Sample
 
 MEASUREMENT: Final = "providerwatch_probe"
@@ -35,17 +35,8 @@ _ESCAPED: Final = str.maketrans(
 """A backslash is not allowed before every character of a tag, so it becomes a slash."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineOrigin:
-    """What the configuration knows about an endpoint and a sample does not hold."""
-
-    provider: str
-    model: str
-    """The public model name."""
-
-
-def line(sample: Sample, origin: LineOrigin | None) -> str:
-    """The line of a sample, its time in microseconds. `origin`: None for an endpoint that is no longer configured."""
+def line(sample: Sample, origin: SampleOrigin | None) -> str:
+    """The line of a sample, its time in microseconds; `origin` is None when the endpoint left the configuration."""
     tags = {name: getattr(sample, name) for name in _TAGS}
     if origin is not None:
         tags |= {"provider": origin.provider, "model": origin.model}

@@ -11,6 +11,8 @@ from operator import attrgetter
 
 from monitor.domain.epoch import EPOCH
 from monitor.domain.incident import Incident
+from monitor.domain.retention import Retention
+from monitor.domain.stored_sample import StoredSample
 from monitor.store import _incidents, _traffic
 from monitor.store._memory_rollups import Rolled, daily, floor, hourly, renamed, since_start, with_sketches
 from monitor.store._protocol import (
@@ -19,13 +21,11 @@ from monitor.store._protocol import (
     Info,
     PageKey,
     Point,
-    Retention,
     RollupTier,
     SampleTally,
     Schema,
     Size,
     Spent,
-    StoredSample,
     StoreError,
     Times,
 )

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from monitor.domain.formats import Format
 from tests.support.daemon import Daemon, command, running, wait_until
 
 DOWN, OTHER = "down:m", "also:m"
@@ -41,12 +40,12 @@ def config(directory: Path) -> dict[str, Any]:
         "probes": {"reach": {"task": "reach", "every": "1s"}},
         "publish": {
             "files": [
-                {"format": file_format.value, "path": str(directory / f"{file_format}.txt"), **extra}
+                {"format": file_format, "path": str(directory / f"{file_format}.txt"), **extra}
                 for file_format, extra in (
-                    (Format.TRAEFIK, {}),
-                    (Format.HAPROXY_MAP, {}),
-                    (Format.VLLM, {}),
-                    (Format.ENVOY_EDS, {"cluster": "cluster-also"}),
+                    ("traefik", {}),
+                    ("haproxy-map", {}),
+                    ("vllm", {}),
+                    ("envoy-eds", {"cluster": "cluster-also"}),
                 )
             ]
         },
@@ -68,8 +67,8 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
 def test_every_shape_is_the_same_as_file_of_the_daemon_and_of_its_store(daemon: Daemon, tmp_path: Path) -> None:
     file = str(tmp_path / "providerwatch.yaml")
     daemon.end(signal.SIGTERM)
-    for file_format in (Format.TRAEFIK, Format.HAPROXY_MAP, Format.VLLM, Format.ENVOY_EDS):
-        cluster = ("--cluster", "cluster-also") if file_format is Format.ENVOY_EDS else ()
+    for file_format in ("traefik", "haproxy-map", "vllm", "envoy-eds"):
+        cluster = ("--cluster", "cluster-also") if file_format == "envoy-eds" else ()
         stored = export("-c", file, "--format", file_format, *cluster)
         assert (stored.returncode, stored.stderr) == (0, "")
         assert_alike(stored.stdout, (tmp_path / f"{file_format}.txt").read_text())

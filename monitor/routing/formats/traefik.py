@@ -5,11 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
+from monitor.routing.router_format import RouterFormat, some_groups
 from monitor.routing.tiers import WORDS
 from monitor.routing.weights import MemberWeight
+from monitor.scoreboard.snapshot import Snapshot
 
 
-def traefik(groups: Mapping[str, Sequence[MemberWeight]]) -> bytes:
+class TraefikFormat(RouterFormat):
+    """Dynamic configuration for Traefik, with a weighted service for each group."""
+
+    router = "traefik"
+
+    def render(self, snapshot: Snapshot) -> bytes:
+        """See `RouterFormat.render`."""
+        return _services(some_groups(self.router, snapshot))
+
+
+def _services(groups: Mapping[str, Sequence[MemberWeight]]) -> bytes:
     """JSON, which is also YAML: Traefik reads it from a `.yaml` file. A service that is out has weight 0."""
     services = {
         name: {"weighted": {"services": [_child(weighted) for weighted in members]}} for name, members in groups.items()

@@ -8,8 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from monitor.config.model import RetentionSpec
-from monitor.store import Store
+from monitor.store import Retention, Store
 from probes._model import Sample, Task
 from probes._serialize import sample_to_plain, timestamp
 from tests.integration.history.serving import (
@@ -133,7 +132,7 @@ async def test_one_task_is_found_among_many_of_another(store: Store, begin: Begi
     await fill(store, [*samples(50), *rare])
     if sealed:
         await settle(store, NOW + 60 * DAY)
-    served = await begin(make_history(store, now=START + 13 * DAY, retention=RetentionSpec(raw_s=30 * 86_400)))
+    served = await begin(make_history(store, now=START + 13 * DAY, retention=Retention(raw=30 * DAY)))
     assert await pages(served, "task=tool_call&limit=2") == plain(rare[::-1])
     assert await pages(served, "task=embedding") == []
     chat = await pages(served, "task=chat")

@@ -67,7 +67,7 @@ MISTAKES = [
     (probe("slo: {ttf: 1s}"), ["10:35: probes.chat.slo.ttf: unknown key (did you mean 'ttft'?)"]),
     (top("scoring: {confrm: true}"), ["10:11: scoring.confrm: unknown key (did you mean 'confirm'?)"]),
     (top("publish: {file: []}"), ["10:11: publish.file: unknown key (did you mean 'files'?)"]),
-    (top("publish: {files: [{format: scores, path: a, mode: 1}]}"), ["10:45: publish.files[0].mode: unknown key; known keys: format, path, cluster, options"]),
+    (top("publish: {files: [{format: scores, path: a, mode: 1}]}"), ["10:45: publish.files[0].mode: unknown key; known keys: format, path"]),
     (top('"two\\nlines": 1'), ['10:1: "two\\nlines": unknown key; known keys: vantage, canaries, public, token, rate_limit, listen, store, retention, max_concurrent, grace, proxy, providers, models, probes, scoring, maintenance, publish, sinks']),
     (top("? " + "x" * 150 + "\n: 1"), ['10:3: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…": unknown key; known keys: vantage, canaries, public, token, rate_limit, listen, store, retention, max_concurrent, grace, proxy, providers, models, probes, scoring, maintenance, publish, sinks']),
     # keys of later versions
@@ -210,7 +210,7 @@ MISTAKES = [
     (top("probes: {x: {task: json}}"), ["10:20: probes.x.task: 'json' is not a task; write chat, tool_call, structured_output, embedding or reach"]),
     (top("probes: {x: {task: tool_cal}}"), ["10:20: probes.x.task: 'tool_cal' is not a task; write chat, tool_call, structured_output, embedding or reach (did you mean 'tool_call'?)"]),
     (top("probes: {x: {task: 1}}"), ["10:20: probes.x.task: must be text; put it in quotes"]),
-    (top("publish: {files: [{format: score, path: a}]}"), ["10:28: publish.files[0].format: 'score' is not known; write scores, openrouter, envoy-eds, traefik, haproxy-map or vllm (did you mean 'scores'?)"]),
+    (top("publish: {files: [{format: score, path: a}]}"), ["10:28: publish.files[0].format: 'score' is not known; write envoy-eds, haproxy-map, openrouter, scores, traefik or vllm (did you mean 'scores'?)"]),
     (top("publish: {files: [{format: scores, path: a/}]}"), ["10:42: publish.files[0].path: names a folder; write the path of a file"]),
     (top("publish: {files: [{format: scores, path: ..}]}"), ["10:42: publish.files[0].path: names a folder; write the path of a file"]),
     (top("publish: {files: [{format: scores, path: a}, {format: scores, path: a}]}"), ["10:69: publish.files[1].path: is already written in line 10, column 42 (publish.files[0].path); write another path"]),

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from monitor.config import Config, ConfigError, Listen, MetricsDetail, PublishFile, load
-from monitor.domain.formats import Format
+from monitor.cli.common import extensions
+from monitor.config import Config, ConfigError, Listen, MetricsDetail, load
+from monitor.routing.formats.envoy_eds import EnvoyEdsFormat
+from tests.support.router_files import file_of
 
 BASE = """\
 providers:
@@ -24,7 +26,7 @@ models:
 def loaded(tmp_path: Path, text: str, base: str = BASE) -> Config:
     path = tmp_path / "f.yaml"
     path.write_text(base + text)
-    return load(path, {"SET": "elsewhere"})
+    return load(path, {"SET": "elsewhere"}, extensions())
 
 
 def problems(tmp_path: Path, text: str, base: str = BASE) -> list[str]:
@@ -52,18 +54,17 @@ publish:
     config = loaded(tmp_path, files)
     assert config.haproxy_agent == Listen(host="::1", port=8781)
     assert config.publish_files == (
-        PublishFile(format=Format.HAPROXY_MAP, path=tmp_path / "a"),
-        PublishFile(format=Format.ENVOY_EDS, path=tmp_path / "b", cluster="x"),
-        PublishFile(format=Format.ENVOY_EDS, path=tmp_path / "c", cluster="y"),
-        PublishFile(format=Format.TRAEFIK, path=tmp_path / "d"),
-        PublishFile(
-            format=Format.VLLM, path=tmp_path / "e", options={"routing_logic": "session", "session_key": "x-user"}
-        ),
+        file_of("haproxy-map", tmp_path / "a"),
+        file_of("envoy-eds", tmp_path / "b", cluster="x"),
+        file_of("envoy-eds", tmp_path / "c", cluster="y"),
+        file_of("traefik", tmp_path / "d"),
+        file_of("vllm", tmp_path / "e", options={"routing_logic": "session", "session_key": "x-user"}),
     )
 
 
 def test_one_cluster_need_not_be_named(tmp_path: Path) -> None:
     (file,) = loaded(tmp_path, "publish: {files: [{format: envoy-eds, path: a}]}", named("{}")).publish_files
+    assert isinstance(file, EnvoyEdsFormat)
     assert file.cluster is None
 
 
@@ -121,7 +122,7 @@ def test_a_router_of_ones_own_may_be_called_anything_else(tmp_path: Path, own: s
         ("{files: [{format: envoy-eds, path: a, cluster: z}]}", "8:57: publish.files[0].cluster: 'z' is not a cluster of any `router_ids`"),
         ("{files: [{format: traefik, path: a, cluster: x}]}", "8:55: publish.files[0].cluster: is for the format envoy-eds only; remove it"),
         ("{files: [{format: traefik, path: a, options: {routing_logic: x}}]}", "8:55: publish.files[0].options: is for the format vllm only; remove it"),
-        ("{files: [{format: vllm, path: a, options: {routing_logik: x}}]}", "8:53: publish.files[0].options.routing_logik: 'routing_logik' cannot be set; write routing_logic, session_key or callbacks (did you mean 'routing_logic'?)"),
+        ("{files: [{format: vllm, path: a, options: {routing_logik: x}}]}", "8:53: publish.files[0].options.routing_logik: unknown key (did you mean 'routing_logic'?)"),
         ("{files: [{format: vllm, path: a, options: {session_key: 1}}]}", "8:66: publish.files[0].options.session_key: must be text; put it in quotes"),
         ("{metrics: ful}", "8:20: publish.metrics: 'ful' is not known; write basic or full (did you mean 'full'?)"),
         ("{haproxy_agent: 8781}", "8:26: publish.haproxy_agent: 8781 is not host:port; write for example 127.0.0.1:8781 or [::1]:8781"),

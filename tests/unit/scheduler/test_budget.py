@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.scheduler.budget import SLOW_FROM, Amounts, Budgets, Unit
+from monitor.domain.budget_unit import BudgetUnit
+from monitor.scheduler.budget import SLOW_FROM, Amounts, Budgets
 from probes._model import Deadlines, Endpoint, ErrorClass, Pricing, Prompt, Run, Sample, Task
 from tests.unit.score.values import make_sample, unhurried
 
@@ -20,7 +21,7 @@ ONE, TWO, OTHER = "groq:llama", "groq:gpt", "vllm:llama"
 PROVIDERS = {ONE: "groq", TWO: "groq", OTHER: "vllm"}
 PRICING = Pricing(prompt=1.0, completion=2.0)
 EVERY_S = 60.0
-USD, TOKENS = Unit.USD, Unit.TOKENS
+USD, TOKENS = BudgetUnit.USD, BudgetUnit.TOKENS
 
 
 def at(seconds: float) -> datetime:
@@ -95,10 +96,10 @@ class Spender:
 
     def spend(self, when: datetime, **amounts: float) -> None:
         """What was spent before."""
-        given = {USD: 0.0, TOKENS: 0.0} | {Unit(unit): amount for unit, amount in amounts.items()}
+        given = {USD: 0.0, TOKENS: 0.0} | {BudgetUnit(unit): amount for unit, amount in amounts.items()}
         self.budgets.restore(ONE, given, when)
 
-    def share(self, when: datetime) -> dict[Unit, float]:
+    def share(self, when: datetime) -> dict[BudgetUnit, float]:
         return {unit: round(share, 9) for _, unit, share in self.budgets.shares(when)}
 
 
@@ -410,3 +411,46 @@ def test_a_days_budget_is_used_to_most_of_it_and_lasts_until_the_evening() -> No
     gaps = [after - before for before, after in zip(ran, [*ran[1:], 1_440], strict=True)]
     assert spender.share(at(86_399))[TOKENS] >= 0.95
     assert max(gaps) <= 15
+
+
+# Other budgets while probes run
+
+
+def test_a_new_budget_counts_what_was_spent_already() -> None:
+    spender = Spender({})
+    assert [spender.probe(at(60 * number), 100) for number in range(5)] == [None] * 5
+    assert spender.share(at(300)) == {}
+    spender.budgets.apply({"groq": {TOKENS: 1_000}}, PROVIDERS)
+    assert spender.share(at(300)) == {TOKENS: 0.5}
+
+
+def test_another_cap_holds_from_then_on() -> None:
+    spender = Spender({TOKENS: 400})
+    assert [spender.probe(at(60 * number), 100) is None for number in range(6)] == [True] * 4 + [False] * 2
+    spender.budgets.apply({"groq": {TOKENS: 1_000}}, PROVIDERS)
+    assert spender.probe(at(400), 100) is None
+    spender.budgets.apply({"groq": {TOKENS: 300}}, PROVIDERS)
+    assert "spent: 500 of 300 tokens" in (spender.probe(at(500), 100) or "")
+    spender.budgets.apply({}, PROVIDERS)
+    assert spender.probe(at(600), 100) is None
+
+
+def test_what_a_removed_endpoint_would_cost_slows_no_other_down() -> None:
+    spender = Spender({TOKENS: 1_000})
+    for number in range(4):
+        assert spender.probe(at(0), 100, endpoint=ONE, probe=f"chat{number}") is None
+    assert spender.probe(at(1), 450, endpoint=TWO, every_s=86_400 * 0.9) is None
+    late = 86_400 * 0.95
+    assert "runs low" in (spender.probe(at(late), 100, endpoint=TWO, every_s=86_400 * 0.9) or "")
+    spender.budgets.apply({"groq": {TOKENS: 1_000}}, {TWO: "groq"})
+    assert spender.probe(at(late), 100, endpoint=TWO, every_s=86_400 * 0.9) is None
+
+
+def test_a_probe_that_ends_after_its_endpoint_was_removed_is_charged() -> None:
+    spender = Spender({TOKENS: 1_000})
+    run = make_run()
+    assert spender.budgets.claim(run, EVERY_S, at(0)) is None
+    spender.budgets.apply({"groq": {TOKENS: 1_000}}, {TWO: "groq"})
+    spender.budgets.charge(ended(run, at(0), 100))
+    spender.budgets.release(run)
+    assert spender.share(at(1)) == {TOKENS: 0.1}

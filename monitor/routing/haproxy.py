@@ -36,23 +36,12 @@ def agent_answers(rows: Iterable[Row]) -> Mapping[str, bytes]:
     is out for the same reason.
     """
     known = tuple(rows)
-    return {
-        name: _line(weighted.use, weighted.weight)
-        for name, weighted in _named(known, weighted_groups("haproxy", known)).items()
-    }
+    choices_by_name = named_servers(known, weighted_groups("haproxy", known))
+    return {name: _line(choice.use, choice.weight) for name, choice in choices_by_name.items()}
 
 
-def haproxy_map(rows: Iterable[Row], backends: Mapping[str, Sequence[MemberWeight]]) -> bytes:
-    """A map file: a server or an endpoint, and its weight; 0 means do not use."""
-    return "".join(
-        f"{name} {weighted.weight if WORDS[weighted.use].listed else 0}\n"
-        for name, weighted in _named(rows, backends).items()
-        if not name.startswith("#")  # HAProxy would read the line as a comment
-    ).encode()
-
-
-def _named(rows: Iterable[Row], backends: Mapping[str, Sequence[MemberWeight]]) -> Mapping[str, MemberWeight]:
-    """Endpoints and servers by name. A server takes precedence over an endpoint of the same name."""
+def named_servers(rows: Iterable[Row], backends: Mapping[str, Sequence[MemberWeight]]) -> Mapping[str, MemberWeight]:
+    """Endpoints, and over them servers: one that is called like an endpoint is what HAProxy means."""
     servers = {f"{name}/{weighted.member.name}": weighted for name, members in backends.items() for weighted in members}
     return {**by_endpoint(rows), **servers}
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from monitor.domain.ongoing_failure import OngoingFailure
-from monitor.sinks._backoff import wait_s
-from monitor.sinks._protocol import Delivery, Sink, SinkError
+from monitor.pipeline.backoff import wait_s
+from monitor.sinks import Delivery, Sink, SinkError
 from monitor.store import Store, StoredSample, StoreError
 
 log = logging.getLogger(__name__)
