@@ -18,13 +18,19 @@ RUN = $(if $(COVERAGE_FILE),timeout 1800 $(BIN)/coverage run,$(BIN)/python)
 SIDE_BY_SIDE = PYTHONHASHSEED=0 $(RUN) -m pytest -n
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lint test test-all forget-coverage judges routers fuzz system-tests bench lock dashboards clean
+.PHONY: help demo check quick-test lint docs test test-all forget-coverage judges routers fuzz system-tests bench lock dashboards clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.demo ## the daemon on a real small model behind three providers (FOR=60s ends it by itself)
 	$(BIN)/providerwatch demo --dir .demo $(if $(FOR),--for $(FOR))
+
+check: lint quick-test ## lint, unit and contract tests: before each commit
+
+quick-test: $(VENV)/.dev
+	@.ci/debian-packages prometheus openssl procps
+	$(SIDE_BY_SIDE) auto -q -m 'not slow' tests/contract tests/unit
 
 test: $(VENV)/.dev ## the tests: about ten minutes on two cores, no root needed
 	@.ci/debian-packages prometheus openssl procps postgresql victoria-metrics
@@ -33,6 +39,7 @@ test: $(VENV)/.dev ## the tests: about ten minutes on two cores, no root needed
 	$(RUN) -m pytest -m 'alone and not slow' tests/integration tests/e2e
 
 test-all: export COVERAGE_FILE := $(CURDIR)/.coverage
+test-all: export HYPOTHESIS_PROFILE := all_examples
 test-all: $(VENV)/.dev forget-coverage test ## every test, with the coverage gates, the judges, and what needs root
 	$(SIDE_BY_SIDE) auto -m slow tests/contract tests/unit
 	$(SIDE_BY_SIDE) 3 --dist loadscope -m 'slow and not alone' tests/integration tests/e2e tests/fuzz
@@ -54,6 +61,10 @@ routers: $(VENV)/.dev ## real routers, configured as docs/routers says, follow a
 	PYTHON=$(PYTHON) .ci/routers
 	$(BIN)/python -m pytest -m routers tests/routers
 
+docs: $(VENV)/.dev ## the documentation as a site in build/site, with every link checked
+	$(BIN)/python .ci/links.py
+	$(BIN)/python .ci/docs_site.py
+
 fuzz: $(VENV)/.dev ## new examples for every test that makes up its own, then strange bytes for a minute each (FOR=300)
 	HYPOTHESIS_PROFILE=new_examples $(SIDE_BY_SIDE) auto tests/contract tests/unit tests/fuzz
 	@mkdir -p .fuzz/framings .fuzz/codecs
@@ -64,13 +75,20 @@ system-tests: $(VENV)/.dev ## the unit under a real systemd, and faults made by 
 	@.ci/debian-packages systemd util-linux mount nftables iproute2 openssl postgresql
 	$(BIN)/python -m pytest -m system tests/system
 
-lint: $(VENV)/.dev ## format, lint, types, import contracts, generated files
+# codespell leaves tests out: they make mistakes on purpose.
+lint: $(VENV)/.dev ## format, lint, types, imports, dependencies, words, links, generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/mypy --explicit-package-bases tests benchmarks
 	cd grafana && $(MYPY_HERE) *.py
+	cd .ci && $(MYPY_HERE) *.py
 	$(BIN)/lint-imports
+	$(BIN)/deptry monitor probes
+	$(BIN)/deptry --ignore DEP002,DEP004 tests grafana benchmarks
+	$(BIN)/codespell $$(git ls-files '*.md' '*.py' '*.toml' '*.yaml' '*.yml' Makefile .ci | grep -v ^tests/)
+	$(BIN)/python .ci/prose.py
+	$(BIN)/python .ci/links.py
 	$(BIN)/python grafana/generate.py --check
 
 bench: $(VENV)/.dev ## how exactly time is measured, beside bare aiohttp; how large and quick history is; what a daemon costs; how well scores tell; how soon routers follow; how many of LiteLLM's requests fail (writes benchmarks/results)

@@ -11,9 +11,11 @@ from hypothesis import settings
 from tests.support.providers import Providers, serving
 
 # A busy machine proves nothing about a claim: no deadline. The same examples each time, or what has to pass before a
-# change lands would fail by chance for somebody else's mistake; `make fuzz` looks for new ones.
-settings.register_profile("same_examples", deadline=None, derandomize=True)
-settings.register_profile("new_examples", deadline=None)
+# change lands would fail by chance for somebody else's mistake; `make fuzz` looks for new ones. `make test-all` takes
+# three times as many as `make check`.
+settings.register_profile("same_examples", deadline=None, derandomize=True, max_examples=40)
+settings.register_profile("all_examples", deadline=None, derandomize=True, max_examples=120)
+settings.register_profile("new_examples", deadline=None, max_examples=150)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same_examples"))
 
 

@@ -25,11 +25,13 @@ from pathlib import Path
 
 from benchmarks.common.machine import machine
 from benchmarks.common.results import RESULTS
-from monitor.config.model import Listen, PublishFile
-from monitor.domain.formats import Format
+from monitor.config.model import Listen
 from monitor.domain.status import Status
 from monitor.routing.file_writer import FileWriter
+from monitor.routing.formats.envoy_eds import EnvoyEdsFormat
+from monitor.routing.formats.traefik import TraefikFormat
 from monitor.routing.haproxy_agent import HaproxyAgent, serving
+from monitor.routing.router_format import RouterFormat
 from monitor.scoreboard.snapshot import Snapshot
 from tests.routers.envoy import envoy
 from tests.routers.gates import Gate
@@ -73,7 +75,7 @@ def _snapshot(gates: Sequence[Gate], status: Status) -> Snapshot:
 
 
 @asynccontextmanager
-async def _written(file: PublishFile, first: Snapshot) -> AsyncIterator[Callable[[Snapshot], None]]:
+async def _written(file: RouterFormat, first: Snapshot) -> AsyncIterator[Callable[[Snapshot], None]]:
     """A file that follows the snapshots; yields the function that publishes a snapshot."""
     writer, newest = FileWriter([file]), [first]
 
@@ -112,7 +114,7 @@ async def _haproxy(directory: Path, gates: Sequence[Gate]) -> AsyncIterator[Foll
 
 @asynccontextmanager
 async def _envoy(directory: Path, gates: Sequence[Gate]) -> AsyncIterator[Followed]:
-    file = PublishFile(format=Format.ENVOY_EDS, path=directory / "llama.json")
+    file = EnvoyEdsFormat.model_validate({"format": "envoy-eds", "path": str(directory / "llama.json")})
     async with _written(file, _snapshot(gates, Status.UP)) as offer:
         with envoy(directory) as router:
             yield Followed(name="Envoy", offer=offer, is_used=lambda: router.health()[0] == "HEALTHY")
@@ -122,7 +124,8 @@ async def _envoy(directory: Path, gates: Sequence[Gate]) -> AsyncIterator[Follow
 async def _traefik(directory: Path, gates: Sequence[Gate]) -> AsyncIterator[Followed]:
     (directory / "dynamic").mkdir()
     path, port = directory / "dynamic" / "providerwatch.yaml", free_port()
-    async with _written(PublishFile(format=Format.TRAEFIK, path=path), _snapshot(gates, Status.UP)) as offer:
+    file = TraefikFormat.model_validate({"format": "traefik", "path": str(path)})
+    async with _written(file, _snapshot(gates, Status.UP)) as offer:
         with traefik(directory, gates, port):
             yield Followed(name="Traefik, providersThrottleDuration 1s", offer=offer, is_used=lambda: _weight(port) > 0)
 

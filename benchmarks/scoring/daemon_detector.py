@@ -16,8 +16,9 @@ from benchmarks.scoring.flags import Flag, Flags
 from benchmarks.scoring.simulation import Due, FinishedProbe, ProbeSchedule
 from benchmarks.scoring.world import World
 from monitor.config.model import Canary, Config, EndpointSpec, ProbeSpec, Slo
+from monitor.domain.budget_unit import BudgetUnit
 from monitor.domain.status import Status
-from monitor.scheduler.budget import Budgets, Unit
+from monitor.scheduler.budget import Budgets
 from monitor.scheduler.jobs import enabled_jobs, run_for
 from monitor.scoreboard.board import Board
 from monitor.vantage.attribution import Vantage
@@ -60,7 +61,7 @@ class DaemonDetector:
         watched = {name: origin for name, origin in origins.items() if origin is not None and setting.checks_network}
         self._vantage = Vantage(watched, canary_origins(config.canaries))
         providers = {spec.endpoint.id: spec.endpoint.provider for spec in config.endpoints}
-        caps = {} if setting.tokens_per_day is None else {Unit.TOKENS: setting.tokens_per_day}
+        caps = {} if setting.tokens_per_day is None else {BudgetUnit.TOKENS: setting.tokens_per_day}
         self._budgets = Budgets({name: caps for name in set(providers.values()) if caps}, providers)
         self._running: dict[int, Run] = {}
         self._replies: tuple[float, list[OriginCheck]] | None = None

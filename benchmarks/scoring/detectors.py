@@ -13,11 +13,12 @@ from benchmarks.scoring.world import World
 from monitor.backtest.policies import CountedSample, Policy
 from monitor.config.model import ProbeSpec
 from monitor.domain.status import Status
-from monitor.score.endpoint import EndpointState, ScoringParams, Shared
+from monitor.score.endpoint import EndpointState, ScoringParams
 from monitor.score.health import Observation
 from monitor.score.latency import RecentLatency
 from monitor.score.outcomes import SampleOutcome
 from monitor.score.probe_interval import IntervalLimits
+from monitor.score.provider import ProviderState, has_fallen
 from monitor.score.windows import Ledger
 from monitor.vantage.evidence import excused
 from probes._model import ErrorClass, Sample, Task
@@ -103,15 +104,15 @@ class ScoreDetector:
             count_wrong_answers=True,
             blame_overrides={},
         )
-        shared = [Shared() for _ in range(world.size.providers)]
+        providers = [ProviderState[EndpointState]() for _ in range(world.size.providers)]
         self.flags = Flags(self.names, len(world.endpoints))
         self._states = [
             _without_windows(
-                EndpointState(endpoint_name(item.provider, item.model), params, shared[item.provider], START)
+                EndpointState(endpoint_name(item.provider, item.model), params, providers[item.provider], START)
             )
             for item in world.endpoints
         ]
-        self._siblings = _siblings(world)
+        self._numbers = {state.endpoint: number for number, state in enumerate(self._states)}
 
     def admit(self, number: int, at_s: float) -> bool:
         """Every probe may start."""
@@ -129,16 +130,15 @@ class ScoreDetector:
         wanted = state.next_probe()
         if wanted is not None and state.outcome(sample.error).counted:
             due[number] = seconds(wanted)
-        fell = state.health.status is Status.DOWN and was is not Status.DOWN
-        siblings_changed = fell or state.shared.is_news()
-        if siblings_changed:
-            for other in self._siblings[number]:
-                self._states[other].settle(sample.started_at)
-                if fell and self._states[other].is_behind(state):
-                    due[other] = finished.began_s
-                self._states[other].show()
+        fell = has_fallen(was, state.health.status)
+        siblings = state.provider.affected(state, fell=fell)
+        for other in siblings:
+            other.settle(sample.started_at)
+            if fell and other.is_behind(state):
+                due[self._numbers[other.endpoint]] = finished.began_s
+            other.show()
         state.show()
-        self._note((number, *self._siblings[number]) if siblings_changed else (number,), finished)
+        self._note((number, *(self._numbers[other.endpoint] for other in siblings)), finished)
         return due
 
     def wake(self, at_s: float) -> Due:
@@ -173,16 +173,6 @@ def limits_of(schedule: ProbeSchedule) -> IntervalLimits:
 def endpoint_name(provider: int, model: int) -> str:
     """The id of an endpoint in the daemon."""
     return f"provider-{provider}:model-{model}"
-
-
-def _siblings(world: World) -> list[tuple[int, ...]]:
-    """For each endpoint, the numbers of its siblings."""
-    return [
-        tuple(
-            other for other, its in enumerate(world.endpoints) if its.provider == endpoint.provider and other != number
-        )
-        for number, endpoint in enumerate(world.endpoints)
-    ]
 
 
 def sample_of(name: str, finished: FinishedProbe, tokens: int | None = None) -> Sample:

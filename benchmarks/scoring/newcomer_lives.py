@@ -9,10 +9,10 @@ from typing import Final
 
 from benchmarks.scoring.detectors import START, moment, seconds
 from monitor.domain.status import Status
-from monitor.score.health import Health, Observation, advance, assess
-from monitor.score.hmm import NEW, ProviderBelief
+from monitor.score.health import Health, Observation, assess
 from monitor.score.outcomes import SampleOutcome
 from monitor.score.probe_interval import IntervalLimits, next_probe
+from monitor.score.provider import ProviderState
 from probes._model import ErrorClass
 
 _ERRORS: Final = (ErrorClass.SERVER_ERROR, ErrorClass.OVERLOADED, ErrorClass.TIMEOUT_TTFT, ErrorClass.CONNECT)
@@ -105,7 +105,7 @@ class _Newcomer:
 
     def __init__(self, case: Case) -> None:
         self._health = Health(since=START)
-        self._shared: ProviderBelief = NEW
+        self._provider = ProviderState[None]()
         self._limits = IntervalLimits(least_s=2.0, most_s=case.every_s) if case.adaptive else None
         self.siblings = [Health(since=START) for _ in range(case.siblings)]
         for number in range(_SIBLINGS_KNOWN if case.siblings else 0):
@@ -114,17 +114,17 @@ class _Newcomer:
     def observe_siblings(self, at_s: float) -> None:
         """A successful sample of each sibling."""
         for place, health in enumerate(self.siblings):
-            self.siblings[place], self._shared = advance(health, self._shared, _seen(at_s, good=True))
+            self.siblings[place] = self._provider.absorb(health, _seen(at_s, good=True))
 
     def observe(self, at_s: float, *, good: bool, error: ErrorClass) -> None:
         """A sample of the new endpoint."""
         seen = _seen(at_s, good=good)
         seen = seen if good else replace(seen, error=error)
-        self._health, self._shared = advance(self._health, self._shared, seen)
+        self._health = self._provider.absorb(self._health, seen)
 
     def point(self, at_s: float, true: float, *, good: bool) -> Point:
         """What the daemon publishes of the new endpoint."""
-        found = assess(self._health, self._shared, moment(at_s), stale_s=_STALE_S)
+        found = assess(self._health, self._provider.belief, moment(at_s), stale_s=_STALE_S)
         low, high = found.confidence or (0.0, 1.0)
         return Point(at_s=at_s, score=found.score or 0.0, low=low, high=high, status=found.status, true=true, good=good)
 

@@ -11,16 +11,16 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, Protocol, TypeAlias
 
+from monitor.domain.epoch import EPOCH
 from monitor.domain.status import Status
-from monitor.score.endpoint import Shared
-from monitor.score.health import Health, Observation, advance, settle, view_of
+from monitor.score.health import Health, Observation, view_of
 from monitor.score.hmm import chance
 from monitor.score.outcomes import SampleOutcome
+from monitor.score.provider import ProviderState, has_fallen
 
-_NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HALF: Final = 0.5
 _MINUTE_S, _HALF_HOUR_S = 60.0, 1_800.0
 _TOO_MANY: Final = 3
@@ -266,14 +266,13 @@ class Thresholds:
 class FilterPolicy:
     """Providerwatch's own policy, as on the scoreboard: endpoints share the belief about their provider."""
 
-    __slots__ = ("_endpoint", "_health", "_shared", "_siblings")
+    __slots__ = ("_health", "_provider", "endpoint")
 
-    def __init__(self, endpoint: str, shared: Shared, siblings: dict[str, FilterPolicy]) -> None:
-        self._endpoint = endpoint
-        self._health = Health(since=_NEVER)
-        self._shared = shared
-        self._siblings = siblings
-        siblings[endpoint] = self
+    def __init__(self, endpoint: str, provider: ProviderState[FilterPolicy]) -> None:
+        self.endpoint = endpoint
+        self._health = Health(since=EPOCH)
+        self._provider = provider
+        provider.join(self)
 
     @property
     def status(self) -> Status:
@@ -283,22 +282,19 @@ class FilterPolicy:
     def see(self, counted: CountedSample) -> Iterable[str]:
         """See `Policy.see`."""
         was, seen = self._health.status, counted.seen
-        self._health, self._shared.belief = advance(self._health, self._shared.belief, seen)
-        fell = self._health.status is Status.DOWN and was is not Status.DOWN
-        if not (fell or self._shared.is_news()):
-            return ()
-        others = ((name, other) for name, other in self._siblings.items() if other is not self)
-        return [name for name, other in others if other.settle(seen.at)]
+        self._health = self._provider.absorb(self._health, seen)
+        others = self._provider.affected(self, fell=has_fallen(was, self._health.status))
+        return [other.endpoint for other in others if other.settle(seen.at)]
 
     def settle(self, at: datetime) -> bool:
         """Update the status after the provider's belief changed; True: the status changed."""
         before = self._health
-        self._health = settle(before, self._shared.belief, at)
+        self._health = self._provider.settle(before, at)
         return self._health is not before
 
     def figure(self, at_s: float) -> float:
         """See `Policy.figure`."""
-        view = view_of(self._health, self._shared.belief)
+        view = view_of(self._health, self._provider.belief)
         return chance(view, at_s).score
 
     def usable(self, at_s: float) -> bool:
@@ -343,6 +339,5 @@ def _apart(make: Callable[[], Policy]) -> PolicyFactory:
 
 
 def _acquainted(providers: Mapping[str, str]) -> Mapping[str, Policy]:
-    shared = {provider: Shared() for provider in providers.values()}
-    siblings: dict[str, dict[str, FilterPolicy]] = {provider: {} for provider in shared}
-    return {name: FilterPolicy(name, shared[provider], siblings[provider]) for name, provider in providers.items()}
+    states = {provider: ProviderState[FilterPolicy]() for provider in providers.values()}
+    return {name: FilterPolicy(name, states[provider]) for name, provider in providers.items()}

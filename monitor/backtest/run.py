@@ -5,7 +5,6 @@ Every slice is read in a transaction of its own, so that a daemon on the same st
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,7 +13,9 @@ from typing import Final
 from monitor.backtest.policies import CountedSample
 from monitor.backtest.replay import Replay, ReplayMember, Report
 from monitor.config.model import Config, EndpointSpec, ProbeSpec
-from monitor.scheduler.jobs import EPOCH, Job, all_jobs, paid_probe, tick_at
+from monitor.domain.epoch import EPOCH
+from monitor.domain.spelling import id_hint
+from monitor.scheduler.jobs import Job, all_jobs, paid_probe, tick_at
 from monitor.score.blame import blame_of
 from monitor.score.health import Observation
 from monitor.score.outcomes import outcome
@@ -106,9 +107,7 @@ def _chosen(config: Config, ids: Sequence[str]) -> frozenset[str]:
     known = {spec.endpoint.id for spec in config.endpoints}
     for name in ids:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f" (did you mean {close[0]!r}?)" if close else f"; there are: {', '.join(sorted(known))}"
-            raise BacktestMisuseError(f"no endpoint has the id {name!r}{hint}")
+            raise BacktestMisuseError(f"no endpoint has the id {name!r}{id_hint(name, known)}")
     return frozenset(ids or known)
 
 

@@ -1,1 +1,1 @@
-"""The commands: what the user types, and what is printed."""
+"""The commands: their options, and what they print."""

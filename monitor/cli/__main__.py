@@ -1,4 +1,4 @@
-"""`python -m monitor.cli`: the same as `providerwatch`."""
+"""`python -m monitor.cli` runs the command `providerwatch`."""
 
 from monitor.cli.main import main
 

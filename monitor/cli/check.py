@@ -1,4 +1,4 @@
-"""`providerwatch check`: what is wrong with a configuration, what is likely not meant, and what the providers say."""
+"""`providerwatch check`: errors and warnings of a configuration, and whether the providers accept it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from monitor.cli.common import extensions
 from monitor.config import Config, ConfigError, Problem, default_path, load, unused_proxy
 from monitor.console.text import plural
 from monitor.discovery.preflight import Finding, as_plain, preflight, show
@@ -19,12 +20,12 @@ from monitor.vantage.origin import blind_spot
 
 _WRONG, _REFUSED = 2, 1
 _LOG_WIDTH = 160
-"""Columns of a table that goes into a file or a pipe."""
+"""Width in columns of a table that is written to a file or a pipe."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """A configuration that can be used, and what the providers said, if they were asked."""
+    """A valid configuration, and the providers' answers if they were asked."""
 
     path: Path
     config: Config
@@ -32,21 +33,21 @@ class Checked:
 
     @property
     def paused(self) -> int:
-        """How many endpoints are paused, and so not asked."""
+        """How many endpoints are paused. These are not asked."""
         return sum(not spec.enabled for spec in self.config.endpoints)
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
-        """What the file says and is likely not meant, and what it leaves out."""
+        """Settings that are valid but likely mistakes, and missing settings."""
         return (*self.config.warnings, *map(self._warning, self._omissions()))
 
     def _omissions(self) -> Iterator[str]:
         lone = blind_spot([spec.endpoint for spec in self.config.endpoints if spec.enabled], self.config.canaries)
         if lone is not None:
             yield (
-                f"all endpoints are at {lone} and no `canaries` are configured: when it does not answer, its failure "
-                "cannot be told from a failure of the local network; name two hosts that are unrelated to it, such "
-                'as canaries: ["1.1.1.1:443", "example.com:443"]'
+                f"all endpoints are at {lone} and no `canaries` are configured: when {lone} does not answer, "
+                "Providerwatch cannot tell its failure from a failure of the local network; add two unrelated hosts, "
+                'such as canaries: ["1.1.1.1:443", "example.com:443"]'
             )
         proxy = unused_proxy(self.config, os.environ)
         if proxy is not None:
@@ -57,15 +58,15 @@ class Checked:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing speaks against a start."""
+        """Whether every provider that was asked accepts its endpoints."""
         return all(found.ok for found in self.findings or ())
 
 
 def check_file(path: Path | None, *, connecting: bool, as_json: bool) -> int:
-    """Check a configuration, the default one if none is named, and show what was found; the exit code."""
+    """Check a configuration (default: the default path), print the result and return the exit code."""
     chosen = path or default_path(os.environ)
     try:
-        config = load(chosen, os.environ)
+        config = load(chosen, os.environ, extensions())
     except ConfigError as error:
         if as_json:
             _print_json(
@@ -112,7 +113,7 @@ def _plain(checked: Checked) -> dict[str, object]:
 
 
 def _problem(problem: Problem) -> dict[str, object]:
-    """A problem as JSON's values."""
+    """A problem as plain data for JSON."""
     return {
         "line": problem.position.line if problem.position else None,
         "column": problem.position.column if problem.position else None,

@@ -1,6 +1,6 @@
-"""What several commands share: options, the configuration, the store, a daemon's scores, how a command ends.
+"""Shared by several commands: options, loading the configuration, opening the store, asking a daemon, failing.
 
-Imports stand where they are needed, as in the commands.
+Modules are imported where they are needed, as in the commands.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 import typer
 
 if TYPE_CHECKING:
-    from monitor.config import Config
+    from monitor.config import Config, Extensions
     from monitor.store import Store
 
 Result = TypeVar("Result")
@@ -30,35 +30,35 @@ ConfigOption = Annotated[
         "-c",
         "--config",
         metavar="FILE",
-        help="The configuration. Default: $PROVIDERWATCH_CONFIG, else ./providerwatch.yaml, else the one in "
-        "/etc/providerwatch.",
+        help="The configuration file. Default: $PROVIDERWATCH_CONFIG, else ./providerwatch.yaml, else "
+        "the one in /etc/providerwatch.",
     ),
 ]
 FileArgument = Annotated[
-    Path | None, typer.Argument(metavar="FILE", help="The configuration; the same as -c FILE.", show_default=False)
+    Path | None, typer.Argument(metavar="FILE", help="The configuration file, as with -c FILE.", show_default=False)
 ]
 UrlOption = Annotated[
-    str | None, typer.Option("--url", metavar="URL", help="Address of a running daemon, as http://127.0.0.1:8780.")
+    str | None, typer.Option("--url", metavar="URL", help="Address of a running daemon, such as http://127.0.0.1:8780.")
 ]
 TokenOption = Annotated[
     str | None,
     typer.Option(
         "--token",
         metavar="TOKEN",
-        help="The daemon's `token:`; default: the configuration's, or $PROVIDERWATCH_TOKEN.",
+        help="The daemon's token. Default: `token` of the configuration, else $PROVIDERWATCH_TOKEN.",
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="JSON for programs instead of text for people.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
 def fail(message: str, code: int = MISUSE) -> NoReturn:
-    """End with a message on stderr."""
+    """Print a message on stderr and exit."""
     print(message, file=sys.stderr)
     raise typer.Exit(code)
 
 
 def on_store(path: Path, config: Config, work: Callable[[Store], Coroutine[None, None, Result]]) -> Result:
-    """Do something with the configured store; the end of the program when the store does not let it."""
+    """Run `work` with the configured store. Exits the program on StoreError."""
     from monitor.store import StoreError, create_store
 
     async def run() -> Result:
@@ -71,7 +71,7 @@ def on_store(path: Path, config: Config, work: Callable[[Store], Coroutine[None,
 
 
 def write_out(text: str, path: Path | None) -> None:
-    """Put a text into the place of a file, or on stdout."""
+    """Replace a file with a text, or print the text."""
     from monitor.routing.atomic_file import replace_file
 
     if path is None:
@@ -80,11 +80,11 @@ def write_out(text: str, path: Path | None) -> None:
     try:
         replace_file(path, text.encode())
     except OSError as error:
-        fail(f"{path} cannot be written: {error.strerror}", 1)
+        fail(f"cannot write {path}: {error.strerror}", 1)
 
 
 def seconds(duration: str, option: str) -> float:
-    """A duration that an option was given; the end of the program when it is none."""
+    """An option's duration in seconds. Exits the program if it is no duration."""
     from monitor.config import RefusedError, duration_s
 
     try:
@@ -94,33 +94,42 @@ def seconds(duration: str, option: str) -> float:
 
 
 def chosen_file(file: Path | None, option: Path | None) -> Path | None:
-    """The configuration that was named, as an argument or by -c."""
+    """The configuration file of the argument or of -c."""
     if file is not None and option is not None and file != option:
-        fail(f"two configurations are named, {file} and {option}; name one")
+        fail(f"two configuration files are given, {file} and {option}; give one")
     return file or option
 
 
+def extensions() -> Extensions:
+    """The sinks and the formats of files that a configuration may name."""
+    from monitor.config import Extensions
+    from monitor.routing.formats import FORMATS
+    from monitor.sinks import SINKS
+
+    return Extensions(sinks=SINKS, formats=FORMATS)
+
+
 def loaded_from(path: Path | None) -> tuple[Path, Config]:
-    """The configuration, or the end of the program with every mistake in it."""
+    """The configuration and its path. Exits the program with all errors of the file."""
     from monitor.config import ConfigError, default_path, load
 
     chosen = path or default_path(os.environ)
     try:
-        return chosen, load(chosen, os.environ)
+        return chosen, load(chosen, os.environ, extensions())
     except ConfigError as error:
         fail(str(error))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningDaemon:
-    """A running daemon: where it is, and what it wants to be shown."""
+    """The address and token of a running daemon."""
 
     url: str
     token: str | None
 
 
 def running_daemon(config: Path | None, url: str | None, token: str | None = None) -> RunningDaemon:
-    """The daemon at `url`, or the one that the configuration describes; the end of the program for a wrong address."""
+    """The daemon at `url`, else that of the configuration. Exits the program for a wrong address."""
     from_env = os.environ.get("PROVIDERWATCH_TOKEN") or None
     if url is not None:
         return RunningDaemon(url=_address(url), token=token or from_env)
@@ -130,7 +139,7 @@ def running_daemon(config: Path | None, url: str | None, token: str | None = Non
 
 
 def _address(text: str) -> str:
-    """The address of a daemon, with the scheme that may be left out and without `/v1/scores` at its end."""
+    """A daemon's address with a scheme and without `/v1/scores` at its end."""
     from monitor.config import RefusedError, base_url
 
     url = text if "://" in text else f"http://{text}"
@@ -141,7 +150,7 @@ def _address(text: str) -> str:
 
 
 def fetch(source: RunningDaemon) -> Mapping[str, object]:
-    """The scores document of a daemon; the end of the program where there is none."""
+    """A daemon's scores document. Exits the program if the daemon does not send one."""
     from monitor.console.remote import ScoresUnavailableError, fetch_once
 
     try:

@@ -12,14 +12,14 @@ from monitor.cli.common import ConfigOption, JsonOption, loaded_from, on_store
 
 db = typer.Typer(
     name="db",
-    help="Look after the store: migrations, what it holds, retention. All of it may be done while the daemon runs.",
+    help="Maintain the store: migrate, show its size, apply retention. Safe while the daemon runs.",
     no_args_is_help=True,
 )
 
 
 @db.command()
 def upgrade(config: ConfigOption = None) -> None:
-    """Bring the store's schema up to date, as a start of the daemon does."""
+    """Migrate the store to the newest schema, as the daemon does when it starts."""
     from monitor.console import store_table
 
     path, loaded = loaded_from(config)
@@ -32,7 +32,7 @@ def upgrade(config: ConfigOption = None) -> None:
 
 @db.command()
 def info(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """Show how large the store is, what it holds, and what waits for sinks."""
+    """Show the store's size and contents, and the samples that wait for sinks."""
     from monitor.console import store_table
 
     path, loaded = loaded_from(config)
@@ -49,33 +49,35 @@ def prune(
     *,
     trust_clock: Annotated[
         bool,
-        typer.Option("--trust-clock", help="Delete by this machine's clock, even if it is far ahead of the store."),
+        typer.Option(
+            "--trust-clock",
+            help="Apply retention by this machine's clock even if it is far ahead of the newest sample.",
+        ),
     ] = False,
 ) -> None:
-    """Do now what the daemon does bit by bit: roll up, compress, delete what is older than `retention`."""
+    """Run housekeeping now: roll up, compress, and delete data older than `retention`."""
     from datetime import UTC, datetime
 
     from monitor.console import store_table
     from monitor.console.text import plural
-    from monitor.pipeline.housekeeper import retention_of
 
     path, loaded = loaded_from(config)
     console, done = Console(stderr=True, highlight=False), 0
-    with console.status("tidying …") as status:
+    with console.status("housekeeping …") as status:
 
         def progress(slices: int) -> None:
             nonlocal done
             done = slices
-            status.update(f"tidying … {plural(slices, 'slice')}")
+            status.update(f"housekeeping … {plural(slices, 'slice')}")
 
         before, after = on_store(
             path,
             loaded,
             lambda store: store_table.prune(
-                store, retention_of(loaded), lambda: datetime.now(UTC), progress, trust_clock=trust_clock
+                store, loaded.retention, lambda: datetime.now(UTC), progress, trust_clock=trust_clock
             ),
         )
-    console.print(f"tidied in {plural(done, 'slice')}")
+    console.print(f"housekeeping done in {plural(done, 'slice')}")
     print(
         f"{plural(before.samples, 'sample')}, {store_table.size(before.size.total_bytes)} → "
         f"{plural(after.samples, 'sample')}, {store_table.size(after.size.total_bytes)}"

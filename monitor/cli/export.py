@@ -1,4 +1,4 @@
-"""What `providerwatch export` writes: a snapshot of a running daemon's scores, or of the store as a start finds it."""
+"""The snapshot that `providerwatch export` writes: of a running daemon's scores document, or of the store."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import datetime
 from monitor.config.model import Config
 from monitor.domain.status import Status
 from monitor.pipeline.restore import recall
+from monitor.routing.formats import FORMATS
 from monitor.scheduler.jobs import enabled_jobs
 from monitor.scoreboard.board import Board
 from monitor.scoreboard.compression import digest
@@ -19,11 +20,11 @@ from monitor.store import Store
 
 
 class ForeignDocumentError(ValueError):
-    """What another daemon sent is no scores document of this version."""
+    """A daemon sent a document that is not a scores document of this version."""
 
 
 async def of_store(config: Config, store: Store, now: datetime) -> Snapshot:
-    """What a daemon that starts at `now` would publish first. Changes nothing; StoreError when it cannot be read."""
+    """The first snapshot of a daemon that starts at `now`. Does not change the store. Raises StoreError."""
     try:
         (await store.schema()).check_readable()
         board = Board(config, enabled_jobs(config), now)
@@ -34,11 +35,13 @@ async def of_store(config: Config, store: Store, now: datetime) -> Snapshot:
 
 
 def of_document(document: Mapping[str, object]) -> Snapshot:
-    """The snapshot that a scores document was made of, as far as it tells. Raises ForeignDocumentError."""
+    """The snapshot of a scores document, as far as the document holds it. Raises ForeignDocumentError."""
     body = json.dumps(document, separators=(",", ":")).encode() + b"\n"
     try:
         if document["schema"] != SCHEMA:
-            raise ForeignDocumentError(f"its scores are {document['schema']!r}, not {SCHEMA}")
+            raise ForeignDocumentError(
+                f"the scores document has schema {document['schema']!r}; this version reads {SCHEMA}"
+            )
         return Snapshot(
             generated_at=datetime.fromisoformat(str(document["generated_at"])),
             vantage=str(document["vantage"]),
@@ -49,7 +52,14 @@ def of_document(document: Mapping[str, object]) -> Snapshot:
     except (KeyError, TypeError, ValueError) as error:
         if isinstance(error, ForeignDocumentError):
             raise
-        raise ForeignDocumentError("its scores are not in the shape that this version reads") from error
+        raise ForeignDocumentError("the answer is not a scores document of this version") from error
+
+
+def render(name: str, snapshot: Snapshot, cluster: str | None = None) -> bytes:
+    """A snapshot in a format. `cluster` is for formats that have such a key. Raises CannotBeMadeError."""
+    kind = FORMATS[name]
+    options = {"cluster": cluster} if cluster is not None and "cluster" in kind.known_keys() else {}
+    return kind.model_validate({"format": name, "path": "stdout", **options}).render(snapshot)
 
 
 def _rows(endpoints: object) -> Iterator[Row]:

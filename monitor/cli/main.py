@@ -1,6 +1,6 @@
-"""The command line: what a command is called and takes. What it does stands in the modules it calls.
+"""The command line: names, options and help of all commands. The work is done in the modules that a command calls.
 
-Those are imported by the command that needs them, so that `--help` waits for neither a database nor a server.
+Each command imports these modules itself, so that `--help` does not import a database driver or a web server.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from monitor.cli.common import (
     TokenOption,
     UrlOption,
     chosen_file,
+    extensions,
     fail,
     fetch,
     loaded_from,
@@ -36,14 +37,14 @@ from monitor.cli.common import (
 )
 from monitor.cli.db import db
 from monitor.daemon.log import LogFormat, LogLevel
-from monitor.domain.formats import Format
+from monitor.routing.formats import FORMATS
 
 if TYPE_CHECKING:
     from monitor.scoreboard.snapshot import Snapshot
 
 app = typer.Typer(
     name="providerwatch",
-    help="Watches language model providers: probes, times, judges, and publishes how likely the next request succeeds.",
+    help="Monitors LLM providers: probes them on a schedule and publishes uptime, latency and a score for routers.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -51,12 +52,12 @@ app = typer.Typer(
 
 app.add_typer(db)
 
-_FORMATS = f"One of {', '.join(Format)}."
+_FORMATS = f"One of {', '.join(FORMATS.own())}."
 
 
 @app.callback(invoke_without_command=True)
 def _options(
-    *, version: Annotated[bool, typer.Option("--version", help="Show the version and end.", is_eager=True)] = False
+    *, version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False
 ) -> None:
     if version:
         print(f"providerwatch {__version__}")
@@ -69,36 +70,34 @@ def run(
     config: ConfigOption = None,
     log_level: Annotated[
         LogLevel,
-        typer.Option(
-            "--log-level", metavar="LEVEL", help="debug (with a record for each sample), info, warning or error."
-        ),
+        typer.Option("--log-level", metavar="LEVEL", help="debug (one record per sample), info, warning or error."),
     ] = LogLevel.INFO,
     log_format: Annotated[
         LogFormat | None,
         typer.Option("--log-format", metavar="FORMAT", help="text or json. Default: text on a terminal, else json."),
     ] = None,
 ) -> None:
-    """Run the daemon, until SIGTERM or SIGINT; then drain and exit 0."""
+    """Run the daemon. On SIGTERM or SIGINT, finish running probes and exit 0."""
     import signal
 
     from monitor.daemon import app as daemon
     from monitor.daemon import log
     from monitor.store import StoreError, StoreTakenError
 
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the daemon can say that it takes no notice
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the daemon's own handler is installed
     path, loaded = loaded_from(chosen_file(file, config))
     log.configure(level=log_level, form=log_format)
     try:
         asyncio.run(daemon.run_daemon(loaded, os.environ))
     except StoreError as error:
-        # A file that cannot be had is a mistake in the configuration; a server may be there a moment later.
+        # A SQLite file that cannot be opened is a mistake in the configuration; a server may come back in a moment.
         log.flush()
         is_mistake = loaded.store.startswith("sqlite") or isinstance(error, StoreTakenError)
         fail(f"{path}: store: {error}", MISUSE if is_mistake else 1)
     except OSError as error:
         log.flush()
         where = error.filename or f"listen: {loaded.listen.host}:{loaded.listen.port}"
-        fail(f"{path}: {where} cannot be used: {error.strerror}")
+        fail(f"{path}: cannot listen or write at {where}: {error.strerror}")
 
 
 @app.command()
@@ -117,7 +116,7 @@ def check(
 ) -> None:
     """Validate a configuration. Exit 0 if it can be used, 2 if not.
 
-    Every mistake is a line: file:line:column: path: what is wrong. Warnings are lines of the same form.
+    Prints one line per error and per warning: file:line:column: key: message.
 
     With --connect, exit 1 if a provider does not answer, refuses the key, or does not have the model.
     """
@@ -125,7 +124,7 @@ def check(
     from monitor.config import json_schema
 
     if schema:
-        print(json.dumps(json_schema(), indent=2))
+        print(json.dumps(json_schema(extensions()), indent=2))
         return
     raise typer.Exit(check_file(chosen_file(file, config), connecting=connect, as_json=as_json))
 
@@ -133,24 +132,26 @@ def check(
 @app.command()
 def init(
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="The file to write; default: stdout.")
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="The file to write. Default: stdout.")
     ] = None,
     servers: Annotated[
         list[str] | None,
-        typer.Option("--server", metavar="NAME=URL", help="Look there for a local server, not at the usual ports."),
+        typer.Option(
+            "--server", metavar="NAME=URL", help="Look for this local server at URL, not at its usual port. Repeatable."
+        ),
     ] = None,
     litellm: Annotated[
         Path | None,
         typer.Option(
             "--from-litellm",
             metavar="FILE",
-            help="Take models, addresses and ids from a LiteLLM proxy's configuration.",
+            help="Convert the configuration of a LiteLLM proxy.",
         ),
     ] = None,
     *,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
-    """Write a first configuration, for the keys in the environment and the servers on this machine."""
+    """Write a first configuration from API keys in the environment and model servers on this machine."""
     from datetime import UTC, datetime
 
     from monitor.config import catalogue
@@ -158,7 +159,7 @@ def init(
     from monitor.discovery.search import addresses, discover
 
     if output is not None and output.exists() and not force:
-        fail(f"{output} exists already; --force replaces it, -o writes elsewhere")
+        fail(f"{output} exists already; overwrite it with --force, or name another file with -o")
     if litellm is not None:
         _init_from_litellm(litellm, output)
         return
@@ -186,7 +187,7 @@ def _init_from_litellm(source: Path, output: Path | None) -> None:
     except ConfigError as error:
         fail(str(error))
     except OSError as error:
-        fail(f"{source} cannot be read: {error.strerror}")
+        fail(f"cannot read {source}: {error.strerror}")
     except ValueError as error:  # UnicodeDecodeError is one
         fail(f"{source} {'is not UTF-8 text' if isinstance(error, UnicodeDecodeError) else error}")
     request = ConversionRequest(source=source, output=output, at=datetime.now(UTC), env=os.environ)
@@ -199,17 +200,20 @@ def _init_from_litellm(source: Path, output: Path | None) -> None:
 
 @app.command()
 def probe(
-    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Endpoints; all when none is named.")] = None,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Ids of endpoints. Default: all.")] = None,
     config: ConfigOption = None,
     task: Annotated[
-        str | None, typer.Option("--task", metavar="TASK", help="Only probes of this task, such as chat or tool_call.")
+        str | None,
+        typer.Option("--task", metavar="TASK", help="Run only probes of this task, such as chat or tool_call."),
     ] = None,
-    number: Annotated[int, typer.Option("-n", metavar="N", min=1, max=10_000, help="How many times each.")] = 1,
+    number: Annotated[int, typer.Option("-n", metavar="N", min=1, max=10_000, help="How often to run each probe.")] = 1,
     *,
     as_json: JsonOption = False,
-    transcript: Annotated[bool, typer.Option("--transcript", help="Show every event as it arrived.")] = False,
+    transcript: Annotated[
+        bool, typer.Option("--transcript", help="Show every event of the answer with its arrival time.")
+    ] = False,
 ) -> None:
-    """Probe now and show where the time went. Exit 0 if all succeeded, 1 if not."""
+    """Probe endpoints now and show where the time went. Exit 0 if all probes succeeded, else 1."""
     from monitor.cli.probe import (
         ProbeMisuseError,
         choose,
@@ -236,17 +240,17 @@ def scores(
     url: UrlOption = None,
     token: TokenOption = None,
     *,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep the table up to date until Ctrl-C.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh the table until Ctrl-C.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the current scores of a running daemon: of --url, else of the one that the configuration describes."""
+    """Show the current scores of a running daemon: the one at --url, else the one of the configuration."""
     from datetime import UTC, datetime
 
     from monitor.console.scores_table import scores_table
     from monitor.console.watch import watch_scores
 
     if watch and as_json:
-        fail("--watch is a table for people; for programs there is GET /v1/scores/stream (docs/http.md)")
+        fail("--watch and --json cannot be combined; programs can follow GET /v1/scores/stream (docs/http.md)")
     source = running_daemon(config, url, token)
     document = fetch(source)
     if as_json:
@@ -258,30 +262,46 @@ def scores(
         Console().print(scores_table(document, now=datetime.now(UTC)))
 
 
+def _known_format(name: str) -> str:
+    if name not in FORMATS:
+        raise typer.BadParameter(f"{name!r} is not one of {', '.join(FORMATS)}.")
+    return name
+
+
 @app.command()
 def export(
     config: ConfigOption = None,
     url: UrlOption = None,
     *,
     token: TokenOption = None,
-    file_format: Annotated[Format, typer.Option("--format", metavar="FORMAT", help=_FORMATS)] = Format.SCORES,
+    name: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help=_FORMATS,
+            callback=_known_format,
+            autocompletion=lambda: list(FORMATS),
+        ),
+    ] = "scores",
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="The file to replace, by rename; default: stdout."),
+        typer.Option("-o", "--output", metavar="FILE", help="The file to write, atomically. Default: stdout."),
     ] = None,
     cluster: Annotated[
-        str | None, typer.Option("--cluster", metavar="NAME", help="Which of Envoy's clusters, if several.")
+        str | None, typer.Option("--cluster", metavar="NAME", help="For envoy-eds: the cluster, if there are several.")
     ] = None,
 ) -> None:
-    """Write what routers read, once: of a running daemon with --url, else of the store as a start would find it."""
-    from monitor.routing.formats.render import CannotBeMadeError, render
+    """Write a router's file once, from a running daemon (--url) or from the store."""
+    from monitor.cli.export import render
+    from monitor.routing.router_format import CannotBeMadeError
 
-    if file_format is Format.OPENROUTER and url is not None:
+    if name == "openrouter" and url is not None:
         write_out(_openrouter_document(running_daemon(None, url, token)), output)
         return
     snapshot = _snapshot(config, url, token)
     try:
-        body = render(file_format, snapshot, cluster)
+        body = render(name, snapshot, cluster)
     except CannotBeMadeError as error:
         fail(str(error))
     write_out(body.decode(), output)
@@ -291,15 +311,15 @@ def export(
 def demo(
     duration: Annotated[
         str | None,
-        typer.Option("--for", metavar="DURATION", help="End after so long, such as 60s. Default: on Ctrl-C."),
+        typer.Option("--for", metavar="DURATION", help="How long to run, such as 60s. Default: until Ctrl-C."),
     ] = None,
-    directory: Annotated[Path, typer.Option("--dir", metavar="FOLDER", help="Where its files go.")] = Path(
+    directory: Annotated[Path, typer.Option("--dir", metavar="FOLDER", help="Folder for the demo's files.")] = Path(
         "providerwatch-demo"
     ),
     port: Annotated[
         int | None,
         typer.Option(
-            "--port", metavar="PORT", min=1, max=65535, help="Port of the API. Default: 8780, or any that is free."
+            "--port", metavar="PORT", min=1, max=65535, help="Port of the API. Default: 8780, or a free port."
         ),
     ] = None,
 ) -> None:
@@ -312,21 +332,21 @@ def demo(
 
 @app.command()
 def backtest(
-    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Endpoints; all when none is named.")] = None,
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Ids of endpoints. Default: all.")] = None,
     config: ConfigOption = None,
-    since: Annotated[str, typer.Option("--since", metavar="DURATION", help="How far to go back.")] = "7d",
+    since: Annotated[str, typer.Option("--since", metavar="DURATION", help="Length of the history to replay.")] = "7d",
     policies: Annotated[
         list[str] | None,
         typer.Option(
             "--policy",
             metavar="NAME",
-            help="filter, failures-N, ratio-N, average-0.N, cooldown or thresholds; may be repeated.",
+            help="filter, failures-N, ratio-N, average-0.N, cooldown or thresholds. Repeatable. Default: all.",
         ),
     ] = None,
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Play stored samples again to several policies, and show side by side how each would have done."""
+    """Replay stored samples with several scoring policies and compare their results."""
     from datetime import UTC, datetime
 
     from monitor.backtest import report, run
@@ -353,7 +373,7 @@ def backtest(
 
 
 def _snapshot(config: Path | None, url: str | None, token: str | None) -> Snapshot:
-    """What there is to publish; without `url` that of the store."""
+    """The snapshot of the daemon at `url`; without `url` that of the store."""
     from datetime import UTC, datetime
 
     from monitor.cli.export import ForeignDocumentError, of_document, of_store
@@ -368,7 +388,7 @@ def _snapshot(config: Path | None, url: str | None, token: str | None) -> Snapsh
 
 
 def _openrouter_document(source: RunningDaemon) -> str:
-    """What a daemon says in OpenRouter's shape."""
+    """A daemon's OpenRouter documents as one document."""
     from monitor.console.remote import ScoresUnavailableError, fetch_openrouter
 
     try:

@@ -1,9 +1,8 @@
-"""`providerwatch probe`: probes now, in this process, side by side; results are shown as they come."""
+"""`providerwatch probe`: runs probes now, concurrently, in this process; shows each result when it arrives."""
 
 from __future__ import annotations
 
 import asyncio
-import difflib
 import json
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
@@ -20,6 +19,7 @@ from monitor.config.model import Config
 from monitor.console.summary import summary
 from monitor.console.text import printable
 from monitor.console.waterfall import waterfall
+from monitor.domain.spelling import id_hint
 from monitor.scheduler.jobs import Job, all_jobs, run_for
 from monitor.score.blame import BlameOverrides, blamed
 from monitor.workers.limits import ConcurrencyLimits
@@ -34,16 +34,16 @@ from probes._socket import keep_stamping
 from probes._tokens import count_tokens
 
 _LONGEST_FRAME = 4_000
-"""Characters of a frame in a transcript: what follows in a longer one are the numbers of a vector."""
+"""Characters of a frame that a transcript shows. Longer frames hold the numbers of a vector."""
 
 
 class ProbeMisuseError(Exception):
-    """What was asked for does not exist; the message says what does."""
+    """No such endpoint or task; the message lists the existing ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One probe that was made."""
+    """The result of one probe."""
 
     run: Run
     sample: Sample
@@ -52,7 +52,7 @@ class Result:
 
     @property
     def vector(self) -> Vector | None:
-        """What an embedding gave, which its sample does not keep."""
+        """The vector of an embedding, which the sample does not hold."""
         if self.run.task is not Task.EMBEDDING or not is_success(self.exchange.status):
             return None
         return read_stream(self.codec, self.exchange.body, self.exchange.arrivals).vector
@@ -65,7 +65,7 @@ async def probe_now(
     show: Callable[[Result], None],
     conclude: Callable[[Sequence[Sample]], None] | None = None,
 ) -> bool:
-    """Probe each job `number` times and show each result, and at last all samples; True when all succeeded."""
+    """Run each job `number` times, show each result, then all samples; True if all succeeded."""
     samples = []
     with _progress(len(jobs) * number) as step, keep_stamping():
         async for result in _results(config, jobs, number):
@@ -78,21 +78,21 @@ async def probe_now(
 
 
 def choose(config: Config, ids: Sequence[str], task: str | None) -> tuple[Job, ...]:
-    """The jobs of the named endpoints, or of all that are not paused. Raises MisuseError when there are none."""
+    """The jobs of the given endpoints, else of all that are not paused. Raises ProbeMisuseError if there are none."""
     jobs = all_jobs(config)
     known = {job.spec.endpoint.id for job in jobs}
     for name in ids:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f" (did you mean {close[0]!r}?)" if close else f"; there are: {', '.join(sorted(known))}"
-            hint = f"; it is a file: write -c {name}" if Path(name).is_file() else hint
+            hint = f"; it is a file: write -c {name}" if Path(name).is_file() else id_hint(name, known)
             raise ProbeMisuseError(f"no endpoint has the id {name!r}{hint}")
     chosen = [job for job in jobs if job.spec.endpoint.id in ids or (not ids and job.spec.enabled)]
     of_task = tuple(job for job in chosen if task in {None, job.probe.task})
     if not of_task:
         tasks = ", ".join(sorted({job.probe.task for job in jobs}))
         raise ProbeMisuseError(
-            f"no probe of the task {task!r} is configured; there are: {tasks}" if task else "no endpoint"
+            f"no probe of the task {task!r} is configured; there are: {tasks}"
+            if task
+            else "no endpoint can be probed: all are paused (`enabled: false`); name one"
         )
     return of_task
 
@@ -108,13 +108,13 @@ def show_waterfall(result: Result) -> None:
 
 
 def show_summary(samples: Sequence[Sample]) -> None:
-    """What several probes came to, on stdout; of one the waterfall says all."""
+    """A summary of several probes on stdout. One probe needs none: its waterfall shows everything."""
     if len(samples) > 1:
         Console(highlight=False).print(summary(samples))
 
 
 def show_transcript(result: Result) -> None:
-    """The waterfall, and under it every frame with the time of its arrival."""
+    """The waterfall, then every frame with its arrival time."""
     show_waterfall(result)
     console = Console(highlight=False, soft_wrap=True)
     for at_s, words in transcript(result.run, result.codec, result.exchange):
@@ -126,11 +126,11 @@ def show_transcript(result: Result) -> None:
 
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[], AbstractContextManager[None]]]:
-    """A bar on stderr, if that is a terminal. It steps aside for each result, which may go to the same screen."""
+    """A progress bar on stderr, if that is a terminal. It is hidden while a result is printed."""
     if not sys.stderr.isatty():
         yield nullcontext
         return
-    # A thread that draws it anew would disturb the measuring, and whatever goes to stdout is to stay there.
+    # A refresh thread would disturb the timing. Redirection would move output from stdout to stderr.
     bar = Progress(
         console=Console(stderr=True), transient=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
     )
@@ -150,11 +150,11 @@ def _progress(total: int) -> Iterator[Callable[[], AbstractContextManager[None]]
 
 
 async def _results(config: Config, jobs: Sequence[Job], number: int) -> AsyncIterator[Result]:
-    """The results in the order in which they come."""
+    """The results in order of completion."""
     limits = ConcurrencyLimits(
         config.max_concurrent, {name: spec.max_concurrent for name, spec in config.providers.items()}
     )
-    # All codecs, and the tokenizer, before the first probe: to import one takes longer than a token.
+    # Import all codecs and the tokenizer before the first probe: an import takes longer than a token.
     await asyncio.to_thread(count_tokens, "")
     asked = [(run, codec(run.endpoint.api, run.endpoint.options)) for run in _runs(jobs, number)]
     async with asyncio.TaskGroup() as group:
@@ -164,7 +164,7 @@ async def _results(config: Config, jobs: Sequence[Job], number: int) -> AsyncIte
 
 
 def _runs(jobs: Sequence[Job], number: int) -> Iterable[Run]:
-    """Each job's runs. Rounds differ by a microsecond, and so in their prompts: no cache answers the second."""
+    """Each job's runs. Rounds differ by a microsecond and so in their prompts, so that no cache answers."""
     now = datetime.now(UTC)
     return [run_for(job, now + timedelta(microseconds=turn)) for turn in range(number) for job in jobs]
 

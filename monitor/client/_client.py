@@ -15,19 +15,20 @@ from urllib.parse import urlsplit
 
 from monitor.client.fetch import FetchedScores, fetch
 from monitor.client.scores import ScoredEndpoint, Scores, parse
+from monitor.domain.ongoing_failure import OngoingFailure
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 EVERY_S: Final = 2.0
-"""How often a daemon is asked. Mostly it says that nothing changed."""
+"""Poll interval. Most answers are 304."""
 TIMEOUT_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _KeptScores:
-    """The newest scores, and when the daemon last stood by them."""
+    """The newest scores, and when the daemon last confirmed them."""
 
     scores: Scores
     etag: str | None
@@ -36,12 +37,12 @@ class _KeptScores:
     """By the monotonic clock."""
 
     def now(self) -> datetime:
-        """The time at the daemon: two machines' clocks may differ."""
+        """The time by the daemon's clock, which may differ from this machine's."""
         return self.served_at + timedelta(seconds=time.monotonic() - self.heard_s)
 
 
 class _Cache:
-    """What both clients do, but for when. `refresh` may run in another thread than the rest."""
+    """The common part of both clients. `refresh` may run in another thread than the other methods."""
 
     def __init__(self, url: str, token: str | None, router: str | None, timeout_s: float) -> None:
         if urlsplit(url).scheme not in {"http", "https"}:
@@ -51,22 +52,20 @@ class _Cache:
         self._router = router
         self._timeout_s = timeout_s
         self._kept: _KeptScores | None = None
-        self._failing = False
+        self._failure = OngoingFailure()
 
     def refresh(self) -> bool:
-        """Ask the daemon; whether it answered. Blocks for as long as the timeout says, and never raises."""
+        """Ask the daemon. Returns whether it answered. Blocks for at most the timeout; never raises."""
         kept = self._kept
         try:
             answer = fetch(self.url, self._token, kept.etag if kept else None, self._timeout_s)
             self._kept = self._taken(answer, kept)
         except (OSError, ValueError) as error:
-            if not self._failing:
+            if self._failure.begins(str(error)):
                 log.warning("no scores from %s: %s", self.url, error, extra={"action": "scores_missing"})
-            self._failing = True
             return False
-        if self._failing:
+        if self._failure.ends():
             log.info("scores from %s again", self.url, extra={"action": "scores_back"})
-        self._failing = False
         return True
 
     def _taken(self, answer: FetchedScores, kept: _KeptScores | None) -> _KeptScores:
@@ -76,7 +75,7 @@ class _Cache:
         elif kept is not None:
             scores = kept.scores
         else:
-            raise ValueError("nothing changed, but nothing was known")
+            raise ValueError("HTTP 304 for a request without an entity tag")
         return _KeptScores(
             scores=scores,
             etag=answer.etag,
@@ -85,7 +84,7 @@ class _Cache:
         )
 
     def scores(self) -> Scores | None:
-        """None: nothing is known, or it is too old."""
+        """None: there are no scores, or they are too old."""
         kept = self._kept
         return kept.scores if kept is not None and kept.scores.is_fresh(kept.now()) else None
 
@@ -102,7 +101,7 @@ class _Cache:
 
 
 class Client:
-    """Keeps a daemon's scores with a thread of its own, which begins with the first question; also after a fork."""
+    """Keeps a daemon's scores with a thread, which starts at the first call, also after a fork."""
 
     def __init__(
         self,
@@ -113,7 +112,10 @@ class Client:
         every_s: float = EVERY_S,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
-        """`router` is whose `router_ids` name the candidates, beside ids. Raises ValueError for a wrong address."""
+        """`router`: candidates may also have the names that `router_ids` give for this router.
+
+        Raises ValueError for a wrong address.
+        """
         self._cache = _Cache(url, token, router, timeout_s)
         self._every_s = every_s
         self._thread: threading.Thread | None = None
@@ -121,26 +123,26 @@ class Client:
         self._stop = threading.Event()
 
     def order(self, candidates: Iterable[T], *, name: Callable[[T], str] = str) -> list[T]:
-        """All candidates, the best first; as they came while nothing is known. `name` tells a candidate's name."""
+        """All candidates, best first; unchanged while there are no scores. `name` returns a candidate's name."""
         self._keep_up()
         return self._cache.order(candidates, name)
 
     def endpoint(self, name: str) -> ScoredEndpoint | None:
-        """What is known of one, by its id or its router's name; None: nothing."""
+        """The endpoint with this id or router name; None if there is none."""
         self._keep_up()
         return self._cache.endpoint(name)
 
     def scores(self) -> Scores | None:
-        """The newest document; None while nothing is known, or it is too old."""
+        """The newest document; None if there is none, or it is too old."""
         self._keep_up()
         return self._cache.scores()
 
     def refresh(self) -> bool:
-        """Ask the daemon now, as before the first request is routed; whether it answered. Never raises."""
+        """Ask the daemon now, for example before the first request. Returns whether it answered. Never raises."""
         return self._cache.refresh()
 
     def close(self) -> None:
-        """End the thread; what is known stays as it is."""
+        """Stop the thread; the scores stay until they are too old."""
         self._stop.set()
 
     def __enter__(self) -> Client:
@@ -153,7 +155,7 @@ class Client:
         self.close()
 
     def _keep_up(self) -> None:
-        """Start the thread unless it runs, somebody else is about to start it, or none can be had."""
+        """Start the thread unless it runs, another caller is starting it, or no thread can be created."""
         if self._is_running() or self._stop.is_set() or not self._starting.acquire(blocking=False):
             return
         try:
@@ -162,7 +164,7 @@ class Client:
                 thread.start()
                 self._thread = thread
         except RuntimeError:
-            log.warning("no thread for the scores of %s", self._cache.url, extra={"action": "scores_missing"})
+            log.warning("cannot start a thread for %s", self._cache.url, extra={"action": "scores_missing"})
         finally:
             self._starting.release()
 
@@ -176,7 +178,7 @@ class Client:
 
 
 class AsyncClient:
-    """Keeps a daemon's scores with a task, while it is entered; questions are answered from memory, without waiting."""
+    """Keeps a daemon's scores with a task while the context is entered. The other methods only read memory."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Asks a daemon for its scores, unless they are those that one has. Blocks; raises OSError or ValueError, no other."""
+"""Fetches a daemon's scores if they changed. Blocks; raises only OSError or ValueError."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ _MOST_BYTES: Final = 64 * 1024 * 1024
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect is an error: the token is for one address."""
+    """Redirects are errors, since the token is for one address."""
 
     def redirect_request(self, *_: object) -> None:
-        """None is made."""
+        """No request: the redirect is not followed."""
 
 
 OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
-"""No proxy: the daemon is near."""
+"""Without a proxy: the daemon is on the local network."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedScores:
-    """What came back."""
+    """The answer."""
 
     body: bytes | None
-    """None: nothing changed."""
+    """None: not modified."""
     etag: str | None
     served_at: datetime | None
     """By the server's clock."""
 
 
 def fetch(url: str, token: str | None, etag: str | None, timeout_s: float) -> FetchedScores:
-    """The scores at a daemon's address, or that they are still those with this tag."""
+    """The scores of the daemon at `url`; not modified if they still have the entity tag."""
     headers = {"Accept": "application/json", "User-Agent": "providerwatch-client"}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"

@@ -1,4 +1,4 @@
-"""The scores document as a router needs it, and the order that follows from it. Pure."""
+"""The scores document for a router, and the order of endpoints. Pure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from monitor.domain.status import Status
+from monitor.domain.tier import RoutingUse, Tier, tier_of
 
 T = TypeVar("T")
 
@@ -17,22 +18,22 @@ _SCHEMA = "providerwatch/scores/v1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredEndpoint:
-    """What is known of one endpoint."""
+    """An endpoint of the scores document."""
 
     id: str
     provider: str
     model: str
     status: Status
     score: float | None = None
-    """The probability that the next request succeeds within its SLO; None: not known."""
+    """The estimated probability that the next request succeeds within its SLO; None: not known."""
     account: str | None = None
-    """Why the newest probes were refused for the account's sake: a router with the same key should pass by."""
+    """Error class while the provider refuses the account: requests with the same key fail, too."""
     stale_after: datetime | None = None
     measured_at: datetime | None = None
     router_ids: Mapping[str, str] = field(default_factory=dict)
 
     def at(self, now: datetime) -> ScoredEndpoint:
-        """The endpoint as it is to be seen at some moment: what is stale is not known any more."""
+        """The endpoint at a time: a stale one has status unknown."""
         if self.stale_after is None or now <= self.stale_after or self.status in _LEFT_ALONE:
             return self
         return replace(self, status=Status.UNKNOWN, score=None)
@@ -40,23 +41,31 @@ class ScoredEndpoint:
     @property
     def rank(self) -> tuple[int, float]:
         """What to sort by, the best first. Scores that differ by less than a hundredth are alike."""
-        refused = self.account is not None and self.status in {Status.UP, Status.UNKNOWN, Status.DEGRADED}
-        tier = _REFUSED if refused else _TIERS[self.status]
-        says_nothing = self.status is Status.UNKNOWN or self.status in _LEFT_ALONE
-        return tier, 0.0 if says_nothing else -round(self.score or 0.0, 2)
+        return self._tier, -round(self.score or 0.0, 2) if self._tier in BY_SCORE else 0.0
+
+    @property
+    def use(self) -> RoutingUse:
+        """What a router should use it for. Where all are out (`NONE`), all should be used."""
+        return USES[self._tier]
+
+    @property
+    def _tier(self) -> Tier:
+        return tier_of(self.status, refused=self.account is not None)
 
 
 _LEFT_ALONE = frozenset({Status.PAUSED, Status.MAINTENANCE})
-_REFUSED = 4
-_TIERS: Mapping[Status, int] = {
-    Status.UP: 0,
-    Status.UNKNOWN: 1,
-    Status.DEGRADED: 2,
-    Status.PAUSED: 3,
-    Status.MAINTENANCE: 3,
-    Status.DOWN: 5,
+USES: Mapping[Tier, RoutingUse] = {
+    Tier.UP: RoutingUse.NORMAL,
+    Tier.UNKNOWN: RoutingUse.NORMAL,
+    Tier.DEGRADED: RoutingUse.FALLBACK,
+    Tier.REFUSED: RoutingUse.FALLBACK,
+    Tier.UNKNOWN_REFUSED: RoutingUse.FALLBACK,
+    Tier.PAUSED: RoutingUse.NONE,
+    Tier.MAINTENANCE: RoutingUse.NONE,
+    Tier.DOWN: RoutingUse.NONE,
 }
-"""In which order to try; what refuses the account comes just before what is down."""
+BY_SCORE = frozenset({Tier.UP, Tier.DEGRADED, Tier.REFUSED, Tier.DOWN})
+"""The order of tiers; an endpoint that refuses the account comes just before one that is down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,31 +74,32 @@ class Scores:
 
     generated_at: datetime
     max_age: timedelta
-    """How old it may be before nobody should rely on it."""
+    """The age from which on the document must not be used."""
     endpoints: Mapping[str, ScoredEndpoint]
     """By id."""
     names: Mapping[str, ScoredEndpoint]
-    """By id and by what the router calls them; of several with one name the best."""
+    """By id and by router name; of several with one name the best."""
 
     def is_fresh(self, now: datetime) -> bool:
-        """Whether it may be relied on."""
+        """Whether the document is young enough to be used."""
         return -self.max_age <= now - self.generated_at <= self.max_age
 
     def order(self, candidates: Iterable[T], now: datetime, name: Callable[[T], str]) -> list[T]:
-        """All candidates, the best first; as they came while the document is too old.
+        """All candidates, best first; unchanged if the document is too old.
 
-        Up, unknown, degraded, left alone, refused, down; among these by score; what is alike stays in its order.
+        Up, unknown, degraded, refused, paused, in maintenance, down; each of these by score, where the score counts.
+        What is alike stays in its order.
         """
         listed = list(candidates)
         return sorted(listed, key=lambda item: self._rank(name(item), now)) if self.is_fresh(now) else listed
 
     def followed_by(self, later: Scores, router: str | None) -> Scores:
-        """These with the endpoints that a later document tells anew; `router` as for `parse`."""
+        """These scores, updated with the endpoints of a later document; `router` as for `parse`."""
         endpoints = {**self.endpoints, **later.after(self).endpoints}
         return replace(later, endpoints=endpoints, names=_names(endpoints, router))
 
     def after(self, before: Scores) -> Scores:
-        """These scores, received after `before`. A row that was not measured since keeps its earlier `stale_after`."""
+        """These scores, received after `before`. A row without a newer measurement keeps its earlier `stale_after`."""
         endpoints = {name: _goes_on(item, before.endpoints.get(name)) for name, item in self.endpoints.items()}
         return (
             self if endpoints == self.endpoints else replace(self, endpoints=endpoints, names=self._renamed(endpoints))
@@ -100,15 +110,15 @@ class Scores:
 
     def _rank(self, name: str, now: datetime) -> tuple[int, float]:
         known = self.names.get(name)
-        return (_TIERS[Status.UNKNOWN], 0.0) if known is None else known.at(now).rank
+        return (Tier.UNKNOWN, 0.0) if known is None else known.at(now).rank
 
 
 def parse(body: bytes, router: str | None = None) -> Scores:
-    """Read a document; `router` is whose `router_ids` are names too. Raises ValueError when it is none."""
+    """Parse a document; names of `router` are used, too. Raises ValueError if it is no scores document."""
     try:
         plain = json.loads(body)
         if plain["schema"] != _SCHEMA:
-            raise ValueError(f"the scores are {plain['schema']!r}, not {_SCHEMA}")
+            raise ValueError(f"the scores document has schema {plain['schema']!r}; this version reads {_SCHEMA}")
         generated_at = _moment(plain["generated_at"])
         endpoints = {item["id"]: _endpoint(item, generated_at) for item in plain["endpoints"]}
         return Scores(
@@ -118,7 +128,7 @@ def parse(body: bytes, router: str | None = None) -> Scores:
             names=_names(endpoints, router),
         )
     except (LookupError, TypeError, AttributeError, RecursionError, OverflowError) as error:
-        raise ValueError("the answer is no scores document") from error
+        raise ValueError("the answer is not a scores document") from error
 
 
 def _names(endpoints: Mapping[str, ScoredEndpoint], router: str | None) -> Mapping[str, ScoredEndpoint]:
@@ -163,5 +173,5 @@ def _moment(text: str) -> datetime:
 
 
 def _status(word: str) -> Status:
-    """A word that a later daemon may bring says nothing to us."""
+    """Statuses of later versions count as unknown."""
     return Status(word) if word in set(Status) else Status.UNKNOWN

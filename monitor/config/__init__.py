@@ -3,31 +3,25 @@
 from monitor.config._addresses import base_url, is_loopback, is_this_machine
 from monitor.config._catalogue import Catalogue, Entry, Example, Quirk, catalogue
 from monitor.config._errors import ConfigError, Position, Problem, RefusedError
+from monitor.config._json_schema import json_schema
 from monitor.config._load import default_path, load
 from monitor.config._prices import known_price
 from monitor.config._proxies import unused_proxy
-from monitor.config._schema import json_schema
 from monitor.config._values import duration_s
 from monitor.config.model import (
-    BudgetSpec,
     Canary,
     Config,
     EndpointSpec,
-    InfluxSpec,
     Listen,
     MetricsDetail,
-    NdjsonSpec,
     ProbeSpec,
     ProviderSpec,
-    PublishFile,
-    RetentionSpec,
     ScoringSpec,
-    SinkSpec,
     Slo,
 )
+from monitor.config.options import Extensions
 
 __all__ = [
-    "BudgetSpec",
     "Canary",
     "Catalogue",
     "Config",
@@ -35,20 +29,16 @@ __all__ = [
     "EndpointSpec",
     "Entry",
     "Example",
-    "InfluxSpec",
+    "Extensions",
     "Listen",
     "MetricsDetail",
-    "NdjsonSpec",
     "Position",
     "ProbeSpec",
     "Problem",
     "ProviderSpec",
-    "PublishFile",
     "Quirk",
     "RefusedError",
-    "RetentionSpec",
     "ScoringSpec",
-    "SinkSpec",
     "Slo",
     "base_url",
     "catalogue",

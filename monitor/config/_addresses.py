@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 from monitor.config._errors import RefusedError
 from monitor.config._values import line
 from monitor.config.model import Canary, Listen
+from monitor.domain.sqlite_url import SqliteUrlError, sqlite_path
 from probes._model import Secret
 from probes._proxy import DIRECT
 
@@ -45,9 +46,9 @@ def _http(value: str, *, key: str) -> str:
     if parts.scheme not in {"http", "https"}:
         raise RefusedError("must begin with http:// or https://")
     if "@" in parts.netloc:
-        raise RefusedError(f"must not hold a user or a password; write the key as `{key}:`")
+        raise RefusedError(f"must not contain a user or password; write the key as `{key}:`")
     if any(character in value for character in " ?#"):
-        raise RefusedError("must not hold spaces, '?' or '#'")
+        raise RefusedError("must not contain spaces, '?' or '#'")
     if not _is_host(parts.hostname or "") or parts.port == 0:
         raise RefusedError("has no usable host and port; write https://host/path")
     return value.rstrip("/")
@@ -70,7 +71,7 @@ def proxy(value: str) -> Secret:
     if not _is_host(parts.hostname or "") or port == 0 or " " in value:
         raise RefusedError(f"has no usable host and port; {form}")
     if parts.path not in {"", "/"} or parts.query or parts.fragment:
-        raise RefusedError(f"must not hold a path, '?' or '#'; {form}, with %2F for '/' in a password")
+        raise RefusedError(f"must not contain a path, '?' or '#'; {form}, with %2F for '/' in a password")
     if parts.username is not None and not (parts.username.isascii() and (parts.password or "").isascii()):
         raise RefusedError("has a user or password with characters that are not ASCII; write them as %XX of UTF-8")
     return Secret(value.rstrip("/"))
@@ -80,9 +81,9 @@ def link(value: str) -> str:
     """A page for people."""
     parts = _address(line(value, _LONGEST))
     if parts.scheme not in {"http", "https"} or not _is_host(parts.hostname or "") or " " in value:
-        raise RefusedError("is no address of a page; write https://host/path")
+        raise RefusedError("is not the address of a page; write https://host/path")
     if "@" in parts.netloc:
-        raise RefusedError("must not hold a user or a password: it is published")
+        raise RefusedError("must not contain a user or password: the link is published")
     return value
 
 
@@ -118,7 +119,7 @@ def canary(value: str) -> Canary:
         raise RefusedError("{value} is not host:port; write for example 1.1.1.1:443 or example.com:443")
     host, port = found
     if is_this_machine(host):
-        raise RefusedError("{value} is this machine, which answers without a network; name another one")
+        raise RefusedError("{value} is this machine, which answers without a network; name another host")
     return Canary(host=host, port=port)
 
 
@@ -169,16 +170,14 @@ def store(value: str) -> str:
         "or postgresql://user:password@host:5432/database"
     )
     place = value.removeprefix("sqlite:")
-    path = place.removeprefix("//")
-    absolute = path != place
     if place == value:
         raise RefusedError(f"is not a database that can be used; {remedy}")
-    if not path.strip("/") or path.endswith("/") or path == ":memory:" or path.startswith("/") is not absolute:
-        raise RefusedError(f"names no file; {remedy}")
-    if "?" in path or "#" in path:
+    if "?" in place or "#" in place:
         raise RefusedError(f"must not hold '?' or '#'; {remedy}")
-    if absolute and "/" not in path.lstrip("/"):
-        raise RefusedError(f"is a file in the root folder; {remedy}")
+    try:
+        sqlite_path(place)
+    except SqliteUrlError as error:
+        raise RefusedError(f"{error}; {remedy}") from None
     return value
 
 
@@ -190,13 +189,13 @@ def _server(value: str) -> str:
         raise RefusedError(f"is not the address of a database; {form}, with %40 for '@' and %2F for '/' in a password")
     settings = parse_qs(found["settings"] or "", keep_blank_values=True)
     if set(settings) - {"ssl", "host"} or any(len(given) > 1 for given in settings.values()):
-        raise RefusedError("takes no settings after '?' but ssl and host")
+        raise RefusedError("allows only the settings ssl and host after '?'; remove the others")
     if settings.get("ssl", ["prefer"])[0] not in _SSL:
-        raise RefusedError(f"takes for ssl one of {', '.join(_SSL)}")
+        raise RefusedError(f"has a wrong value for ssl; write one of {', '.join(_SSL)}")
     host, folder = (found["six"] or found["host"] or "").lower(), settings.get("host", [""])[0]
     if folder and (host or not folder.startswith("/")):
         raise RefusedError(
-            "takes for `?host=` the folder of the server's socket, and no other host; such as /run/postgresql"
+            "needs the folder of the server's socket after `?host=`, and no other host; such as ?host=/run/postgresql"
         )
     port = int(found["port"] or 1)
     if (not folder and not _is_host(host)) or not 0 < port <= _HIGHEST_PORT:

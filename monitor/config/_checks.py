@@ -12,6 +12,8 @@ from monitor.config._document import ConfigDocument
 from monitor.config._errors import Place, Problem, RefusedError, dotted, printable, quoted
 from monitor.config._routers import check_routers
 from monitor.config._schema import DEFAULT_PROBES
+from monitor.config._sections import path_places
+from monitor.config._types import KnownNames
 from monitor.config._values import endpoint_id
 from monitor.domain.maintenance import matches
 from probes._model import Pricing, Probe, Task
@@ -25,16 +27,16 @@ Price: TypeAlias = Callable[[str, str], Pricing | None]
 _LONGEST_ID = 200
 
 
-def check(document: ConfigDocument, apis: Collection[str], codec: Codec, price: Price) -> Iterator[Problem]:
+def check(document: ConfigDocument, known: KnownNames, codec: Codec, price: Price) -> Iterator[Problem]:
     """All problems between parts."""
     yield from _no_endpoint(document)
     yield from _ids(document)
     yield from _aliases(document)
-    yield from _repeated_paths(document)
-    yield from _codecs(document, apis, codec)
+    yield from _repeated_paths(document, known)
+    yield from _codecs(document, known.apis, codec)
     yield from _unpriced(document, price)
     yield from _unmatched(document)
-    yield from check_routers(document)
+    yield from check_routers(document, known.formats)
 
 
 def _no_endpoint(document: ConfigDocument) -> Iterator[Problem]:
@@ -81,10 +83,9 @@ def _aliases(document: ConfigDocument) -> Iterator[Problem]:
                 taken[alias] = ("alias", place)
 
 
-def _repeated_paths(document: ConfigDocument) -> Iterator[Problem]:
+def _repeated_paths(document: ConfigDocument, known: KnownNames) -> Iterator[Problem]:
     first: dict[str, Place] = {}
-    for file in (*document.children("publish", "files"), *document.children("sinks")):
-        place = (*file, "path")
+    for place in path_places(document, known):
         path = _text(document, place)
         if path and path in first:
             message = f"is already written {_where(document, first[path])}; write another path"

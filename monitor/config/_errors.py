@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from monitor.domain.spelling import closest
 
 Place: TypeAlias = tuple[str | int, ...]
 """The way to a value from the root of the file: keys of mappings, indexes of lists."""
@@ -75,16 +76,15 @@ def did_you_mean(word: str, options: Collection[str]) -> str:
     """` (did you mean 'that'?)` if one of the options is close to the word, else an empty string."""
     if len(word) > _LONGEST_GUESS:
         return ""
-    by_folded = {option.casefold(): option for option in options}
-    close = difflib.get_close_matches(word.casefold(), by_folded, n=1) or _same_beginning(word.casefold(), by_folded)
-    return f" (did you mean {quoted(by_folded[close[0]])}?)" if close else ""
+    meant = closest(word, options) or _same_beginning(word, options)
+    return "" if meant is None else f" (did you mean {quoted(meant)}?)"
 
 
-def _same_beginning(word: str, options: Iterable[str]) -> list[str]:
+def _same_beginning(word: str, options: Iterable[str]) -> str | None:
     """The option that has the longest beginning in common with the word, if that is long enough to be no chance."""
-    lengths = {option: _in_common(word, option) for option in options}
+    lengths = {option: _in_common(word.casefold(), option.casefold()) for option in options}
     best = max(lengths, key=lengths.__getitem__, default="")
-    return [best] if lengths.get(best, 0) >= _TELLING else []
+    return best if lengths.get(best, 0) >= _TELLING else None
 
 
 def _in_common(one: str, other: str) -> int:

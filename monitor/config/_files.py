@@ -18,5 +18,5 @@ def read(path: Path, longest: int) -> bytes:
     except ValueError:
         raise RefusedError("cannot be read: no file has such a name") from None
     if len(content) > longest:
-        raise RefusedError(f"is too long: {longest} bytes are the most")
+        raise RefusedError(f"is too long: at most {longest} bytes are allowed")
     return content

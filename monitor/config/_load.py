@@ -24,6 +24,7 @@ from monitor.config._validate import validate
 from monitor.config._warnings import warnings
 from monitor.config._yaml import position_in
 from monitor.config.model import Config
+from monitor.config.options import NO_EXTENSIONS, Extensions
 from probes import _loader
 from probes._model import Probe
 
@@ -52,6 +53,7 @@ def _is_there(path: Path) -> bool:
 def load(
     path: Path,
     env: Mapping[str, str],
+    extensions: Extensions = NO_EXTENSIONS,
     *,
     available: Callable[[], tuple[str, ...]] = _loader.available,
     codec: Codec = _loader.codec,
@@ -60,18 +62,26 @@ def load(
 ) -> Config:
     """The configuration that a file holds. Raises ConfigError with all problems at once.
 
-    `at` is the moment of which the prices are that the file leaves out; None: now.
+    `extensions` are the sinks and formats that it may name. `at` is the moment of which the prices are that the file
+    leaves out; None: now.
     """
     providers, made, price = known(), _remembered(codec), partial(known_price, at=at or datetime.now(UTC))
     document = complete(interpolate(parse(_text(path), str(path)), env), providers, env)
-    apis = available()
-    file, problems = validate(document, _known(document, apis, providers))
-    everything = (*document.problems, *problems, *check(document, apis, made, price))
+    apis, folder = available(), _folder(path)
+    names = KnownNames(
+        apis=apis,
+        providers=_providers(document, providers),
+        probes=_probes(document),
+        sinks=extensions.sinks,
+        formats=extensions.formats,
+        folder=folder,
+    )
+    file, problems = validate(document, names)
+    everything = (*document.problems, *problems, *check(document, names, made, price))
     if file is None or everything:
         raise ConfigError(everything)
-    folder = _folder(path)
     found = resolve(file, Lookups(codec=made, price=price, folder=folder))
-    return replace(found, warnings=tuple(warnings(document, env, folder)))
+    return replace(found, warnings=tuple(warnings(document, env, names)))
 
 
 def _folder(path: Path) -> Path:
@@ -106,12 +116,13 @@ def _text(path: Path) -> str:
     raise ConfigError([Problem(file=str(path), position=position, message="not UTF-8 text; save the file as UTF-8")])
 
 
-def _known(document: ConfigDocument, apis: Collection[str], catalogue: Catalogue) -> KnownNames:
-    """The names that others may refer to, also of parts that hold mistakes."""
+def _providers(document: ConfigDocument, catalogue: Catalogue) -> Collection[str] | None:
+    """The names of providers, also of those that hold mistakes; None where they cannot be read."""
     providers = document.at(("providers",))
+    return {**providers, **catalogue.providers} if isinstance(providers, Mapping) else None
+
+
+def _probes(document: ConfigDocument) -> Collection[str] | None:
+    """The names of probes, also of those that hold mistakes; None where they cannot be read."""
     probes = document.mapping().get("probes", DEFAULT_PROBES)
-    return KnownNames(
-        apis=apis,
-        providers={**providers, **catalogue.providers} if isinstance(providers, Mapping) else None,
-        probes=probes if isinstance(probes, Mapping) else None,
-    )
+    return probes if isinstance(probes, Mapping) else None

@@ -1,94 +1,22 @@
-"""Where figures and samples go, as the file says it: published files, sinks."""
+"""Where figures and samples go, as the file says it: published files, sinks. Each kind declares its own options."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated, TypeAlias
 
-from pydantic import BaseModel, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, Field, ValidationInfo, WrapValidator
 
 from monitor.config import _types as types
-from monitor.config._errors import RefusedError
-from monitor.config._section import Section, default_of, seconds_of
-from monitor.config.model import Config, InfluxSpec, NdjsonSpec
-from monitor.domain.formats import Format
+from monitor.config._section import Section, default_of
+from monitor.config.model import Config
+from monitor.config.options import FileSection, SinkSection
 
 
-class PublishedFile(Section):
-    """A file that is kept up to date, replaced by rename."""
+class _AnyFile(BaseModel):
+    """A file of which only the format is looked at."""
 
-    format: types.PublishFormat
-    path: types.FilePath
-    cluster: types.Maybe[types.Name] = None
-    """Which of Envoy's clusters, where `router_ids` name several: a file holds one."""
-
-    options: dict[types.VllmOption, types.Text] = Field(default_factory=dict)
-    """What stands in the file for vLLM's router beside the engines: routing_logic, session_key, callbacks."""
-
-    @field_validator("options")
-    @classmethod
-    def _only_of_vllm(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
-        if info.data.get("format", Format.VLLM) is not Format.VLLM:
-            raise RefusedError("is for the format vllm only; remove it")
-        return value
-
-    @field_validator("cluster")
-    @classmethod
-    def _only_of_envoy(cls, value: str, info: ValidationInfo) -> str:
-        if info.data.get("format", Format.ENVOY_EDS) is not Format.ENVOY_EDS:
-            raise RefusedError("is for the format envoy-eds only; remove it")
-        return value
-
-
-class Publish(Section):
-    """Where figures go, beside HTTP."""
-
-    later = frozenset({"otel_names"})
-
-    files: list[PublishedFile] = Field(default_factory=list)
-    haproxy_agent: types.Maybe[types.AgentAddress] = None
-    """host:port that HAProxy's agent checks ask; an IPv6 address in brackets."""
-    metrics: types.Detail = default_of(Config, "metrics")
-    """How many series /metrics has for each endpoint: basic or full."""
-
-
-class SinkSection(Section):
-    """Where samples go, beside the store."""
-
-    kind: types.SinkKind
-    """What it is, if its name does not say it."""
-
-
-class Influx(SinkSection):
-    """A server that takes InfluxDB's v2 line protocol."""
-
-    kind: types.SinkKind = "influx"
-
-    url: types.SinkUrl
-    """Where the server is, such as http://127.0.0.1:8086."""
-    org: types.Text = default_of(InfluxSpec, "org")
-    """InfluxDB 2 wants one; others take no notice of it."""
-    bucket: types.Text
-    token: types.Maybe[types.Key] = None
-    """Best from outside of the file: ${env:NAME}, ${file:/path} or ${credential:NAME}."""
-    timeout: types.Duration = seconds_of("timeout_s", InfluxSpec)
-    """How long one write may take."""
-
-
-class Ndjson(SinkSection):
-    """A file of JSON lines that is rotated."""
-
-    kind: types.SinkKind = "ndjson"
-    path: types.FilePath
-    """The file; rotated ones lie beside it as path.1, path.2, …"""
-    max_bytes: types.Size = Field(default=default_of(NdjsonSpec, "max_bytes"))
-    """It is rotated before it grows beyond."""
-    keep: types.Count = default_of(NdjsonSpec, "keep")
-    """How many rotated files are kept."""
-
-
-def says_kind(name: object, sink: object) -> bool:
-    """Whether a sink's name does."""
-    return isinstance(sink, Mapping) and name in SINKS
+    format: types.FormatName
 
 
 class _AnySink(BaseModel):
@@ -97,11 +25,41 @@ class _AnySink(BaseModel):
     kind: types.SinkKind
 
 
-SINKS: Mapping[str, type[SinkSection]] = {"influx": Influx, "ndjson": Ndjson}
-"""By kind."""
+def _read_file(value: object, _: object, info: ValidationInfo[types.KnownNames]) -> FileSection:
+    """A file, read by its format. Pydantic puts the errors inside where they belong."""
+    name = _AnyFile.model_validate(value, context=info.context).format
+    return info.context.formats[name].model_validate(value, context=info.context)
 
 
-def read_sink(value: object, _: object, info: ValidationInfo) -> SinkSection:
-    """A sink, read by its kind. Pydantic puts the errors inside where they belong."""
-    kind = _AnySink.model_validate(value).kind
-    return SINKS[kind].model_validate(value, context=info.context)
+def _read_sink(value: object, _: object, info: ValidationInfo[types.KnownNames]) -> SinkSection:
+    """A sink, read by its kind."""
+    kind = _AnySink.model_validate(value, context=info.context).kind
+    return info.context.sinks[kind].model_validate(value, context=info.context)
+
+
+PublishedFile: TypeAlias = Annotated[FileSection, WrapValidator(_read_file)]
+AnySink: TypeAlias = Annotated[SinkSection, WrapValidator(_read_sink)]
+
+
+class Publish(Section):
+    """Where figures go, beside HTTP."""
+
+    later = frozenset({"otel_names"})
+
+    files: list[PublishedFile] = Field(default_factory=list)
+    """Files that are kept up to date, each replaced by rename."""
+    haproxy_agent: types.Maybe[types.AgentAddress] = None
+    """host:port that HAProxy's agent checks ask; an IPv6 address in brackets."""
+    metrics: types.Detail = default_of(Config, "metrics")
+    """How many series /metrics has for each endpoint: basic or full."""
+
+
+def with_kinds(sinks: object, info: ValidationInfo[types.KnownNames]) -> object:
+    """Sinks with the kind that the name of each says, if `kind:` is not written."""
+    if not isinstance(sinks, Mapping):
+        return sinks
+    known = info.context.sinks
+    return {
+        name: {"kind": name, **sink} if isinstance(sink, Mapping) and name in known else sink
+        for name, sink in sinks.items()
+    }

@@ -1,4 +1,4 @@
-"""What the environment says of proxies, against what the file says: variables are not read, and that is said."""
+"""Warns about proxy variables in the environment, which Providerwatch does not read."""
 
 from __future__ import annotations
 
@@ -17,4 +17,4 @@ def unused_proxy(config: Config, env: Mapping[str, str]) -> str | None:
     is_far = any(not is_this_machine(urlsplit(endpoint.base_url).hostname or "") for endpoint in endpoints)
     if variable is None or not is_far or any(endpoint.proxy is not None for endpoint in endpoints):
         return None
-    return f"{variable} is set in the environment and not used; write `proxy: http://host:port`, or `proxy: direct`"
+    return f"the environment variable {variable} is ignored; write `proxy: http://host:port` or `proxy: direct`"

@@ -4,30 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from pathlib import Path
-from typing import assert_never
 from urllib.parse import urlsplit
 
-from monitor.config import _outputs as outputs
 from monitor.config import _schema as schema
 from monitor.config._addresses import is_this_machine
 from monitor.config._values import endpoint_id
 from monitor.config.listing import TEXT, Architecture, Listing, ModelCard, ProviderCard
 from monitor.config.model import (
-    BudgetSpec,
     Config,
     EndpointSpec,
-    InfluxSpec,
-    NdjsonSpec,
     ProbeSpec,
     ProviderSpec,
-    PublishFile,
-    RetentionSpec,
     ScoringSpec,
-    SinkSpec,
     Slo,
 )
+from monitor.domain.budget_unit import BudgetUnit
 from monitor.domain.maintenance import MaintenanceWindow, joined, matches
+from monitor.domain.retention import Retention
 from probes._model import Endpoint, Pricing, Probe, Secret, Task
 from probes._proxy import DIRECT
 
@@ -55,25 +50,35 @@ def resolve(file: schema.File, lookups: Lookups) -> Config:
         token=file.token,
         rate_limit=file.rate_limit,
         store=_store(file.store, lookups.folder),
-        retention=RetentionSpec(**{f"{tier}_s": kept_s for tier, kept_s in file.retention}),
+        retention=_retention(file.retention),
         max_concurrent=file.max_concurrent,
         grace_s=file.grace,
         providers={name: _provider(name, provider) for name, provider in file.providers.items()},
         endpoints=tuple(_endpoints(file, lookups)),
         probes={name: _probe(name, probe) for name, probe in file.probes.items()},
         scoring=ScoringSpec(**dict(file.scoring)),
-        publish_files=tuple(
-            PublishFile(**{**dict(item), "path": lookups.folder / item.path}) for item in file.publish.files
-        ),
+        publish_files=tuple(file.publish.files),
         haproxy_agent=file.publish.haproxy_agent,
         metrics=file.publish.metrics,
-        sinks=tuple(_sink(name, sink, lookups.folder) for name, sink in file.sinks.items()),
+        sinks=file.sinks,
+    )
+
+
+def _retention(kept: schema.RetentionSection) -> Retention:
+    return Retention(
+        raw=timedelta(seconds=kept.raw), hourly=timedelta(seconds=kept.hourly), daily=timedelta(seconds=kept.daily)
     )
 
 
 def _provider(name: str, provider: schema.Provider) -> ProviderSpec:
-    budget = BudgetSpec(**dict(provider.budget)) if provider.budget else BudgetSpec()
-    return ProviderSpec(name=name, max_concurrent=provider.max_concurrent, budget=budget)
+    return ProviderSpec(name=name, max_concurrent=provider.max_concurrent, budget=_caps(provider.budget))
+
+
+def _caps(budget: schema.Budget | None) -> dict[BudgetUnit, float]:
+    if budget is None:
+        return {}
+    caps = {BudgetUnit.USD: budget.usd_per_day, BudgetUnit.TOKENS: budget.tokens_per_day}
+    return {unit: cap for unit, cap in caps.items() if cap is not None}
 
 
 def _probe(name: str, probe: schema.ProbeSection) -> ProbeSpec:
@@ -94,18 +99,6 @@ def _store(url: str, folder: Path) -> str:
     scheme, _, place = url.partition(":")
     relative = scheme == "sqlite" and not place.startswith("//")
     return f"sqlite://{folder / place}" if relative and folder.is_absolute() else url
-
-
-def _sink(name: str, sink: outputs.Influx | outputs.Ndjson, folder: Path) -> SinkSpec:
-    match sink:
-        case outputs.Influx():
-            return InfluxSpec(
-                name=name, url=sink.url, org=sink.org, bucket=sink.bucket, token=sink.token, timeout_s=sink.timeout
-            )
-        case outputs.Ndjson():
-            return NdjsonSpec(name=name, path=folder / sink.path, max_bytes=sink.max_bytes, keep=sink.keep)
-        case _:
-            assert_never(sink)
 
 
 def _endpoints(file: schema.File, lookups: Lookups) -> Iterator[EndpointSpec]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
@@ -10,17 +9,15 @@ from monitor.config._addresses import agent, is_loopback
 from monitor.config._complete import endpoints
 from monitor.config._document import ConfigDocument
 from monitor.config._errors import Place, Problem, RefusedError, quoted
-from monitor.domain.formats import Format
+from monitor.config.options import FileSection
 from monitor.domain.router_ids import KNOWN, ROUTERS, RouterIdError
-
-_NEEDED = {Format.ENVOY_EDS: "envoy", Format.TRAEFIK: "traefik", Format.VLLM: "vllm"}
-"""Whose names a shape is made of."""
+from monitor.domain.spelling import closest
 
 Groups: TypeAlias = dict[str, dict[str, bool]]
 """By router and name, whether a group is named in nothing but what came from outside of the file."""
 
 
-def check_routers(document: ConfigDocument) -> Iterator[Problem]:
+def check_routers(document: ConfigDocument, formats: Mapping[str, type[FileSection]]) -> Iterator[Problem]:
     """All problems of routers."""
     yield from _misspelt(document)
     named: Groups = {router: {} for router in ROUTERS}
@@ -29,7 +26,7 @@ def check_routers(document: ConfigDocument) -> Iterator[Problem]:
     yield from _agent(document)
     if not problems:
         for file in document.children("publish", "files"):
-            yield from _file(document, file, named)
+            yield from _file(document, file, formats, named)
 
 
 def _misspelt(document: ConfigDocument) -> Iterator[Problem]:
@@ -45,7 +42,7 @@ def _misspelt(document: ConfigDocument) -> Iterator[Problem]:
 def _meant(written: str) -> str | None:
     plain = "".join(filter(str.isalnum, written.casefold()))
     inside = next((router for router in KNOWN if router in plain), None)
-    return inside or next(iter(difflib.get_close_matches(plain, KNOWN, n=1, cutoff=0.7)), None)
+    return inside or closest(plain, KNOWN, cutoff=0.7)
 
 
 def _names(document: ConfigDocument, named: Groups) -> Iterator[Problem]:
@@ -63,29 +60,21 @@ def _names(document: ConfigDocument, named: Groups) -> Iterator[Problem]:
                 yield document.problem(place, RefusedError(f"{{value}} {error}"))
 
 
-def _file(document: ConfigDocument, file: Place, named: Groups) -> Iterator[Problem]:
+def _file(
+    document: ConfigDocument, file: Place, formats: Mapping[str, type[FileSection]], named: Groups
+) -> Iterator[Problem]:
     """A file that cannot be made of the names that there are."""
-    place = (*file, "format")
-    file_format = document.at(place)
-    router = next((router for known, router in _NEEDED.items() if known == file_format), None)
+    written = document.mapping(*file)
+    place, name = (*file, "format"), written.get("format")
+    router = formats[name].router if isinstance(name, str) and name in formats else None
     if router is None:
         return
     groups = named[router]
     if not groups:
         yield document.problem(place, RefusedError(f"{{value}} needs `router_ids: {{{router}: …}}` of an endpoint"))
-    elif router == "envoy":
-        yield from _cluster(document, file, groups)
-
-
-def _cluster(document: ConfigDocument, file: Place, groups: Mapping[str, bool]) -> Iterator[Problem]:
-    place = (*file, "cluster")
-    cluster, shown = document.at(place), sorted(group for group, secret in groups.items() if not secret)
-    if isinstance(cluster, str) and cluster not in groups:
-        yield document.problem(place, RefusedError("{value} is no cluster of any `router_ids`", options=shown))
-    elif place not in document.values and len(groups) > 1:
-        which = f"say which of {', '.join(map(quoted, shown))}" if len(shown) == len(groups) else "say which"
-        message = f"holds one cluster of Envoy; {which} with `cluster:`, and write a file for each"
-        yield document.problem((*file, "format"), RefusedError(message))
+        return
+    for key, refused in formats[str(name)].problems(written, groups):
+        yield document.problem((*file, key), refused)
 
 
 def _agent(document: ConfigDocument) -> Iterator[Problem]:
@@ -98,5 +87,5 @@ def _agent(document: ConfigDocument) -> Iterator[Problem]:
     except RefusedError:
         return
     if not is_loopback(host) and document.at(("public",)) is not True:
-        message = "{value} can be reached from other machines, and HAProxy brings no token; add `public: true`"
+        message = "{value} can be reached from other machines, and HAProxy sends no token; add `public: true`"
         yield document.problem(place, RefusedError(message))

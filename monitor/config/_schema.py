@@ -5,15 +5,13 @@ The docstrings of fields are the descriptions in the published JSON Schema.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Annotated, Any
+from datetime import datetime, timedelta
+from typing import Any
 
 from pydantic import (
     Field,
     StrictBool,
     ValidationInfo,
-    WrapValidator,
     field_validator,
     model_validator,
 )
@@ -24,7 +22,7 @@ from monitor.config import _types as types
 from monitor.config import listing
 from monitor.config._addresses import is_loopback
 from monitor.config._errors import RefusedError
-from monitor.config._outputs import Influx, Ndjson, Publish, read_sink, says_kind
+from monitor.config._outputs import AnySink, Publish, with_kinds
 from monitor.config._section import Section, default_of, seconds_of
 from monitor.config._values import as_duration
 from monitor.config.listing import Listing
@@ -33,9 +31,9 @@ from monitor.config.model import (
     Listen,
     ProbeSpec,
     ProviderSpec,
-    RetentionSpec,
     ScoringSpec,
 )
+from monitor.domain.retention import Retention
 from probes._model import Task
 
 DEFAULT_PROBES = {"chat": {"task": Task.CHAT.value}}
@@ -219,14 +217,23 @@ _SHORTEST_HOURLY_S = 91 * 86_400.0
 """The windows up to 90 days are counted from hours, or from days that are made of them."""
 
 
+def _kept(tier: str) -> Any:  # noqa: ANN401  # text in the schema, seconds once validated
+    return Field(default=_standard(tier), validate_default=True)
+
+
+def _standard(tier: str) -> str:
+    kept: timedelta = default_of(Retention, tier)
+    return as_duration(kept.total_seconds())
+
+
 class RetentionSection(Section):
     """How long history is kept: samples, and what is made of them by the hour and by the day."""
 
-    raw: types.Duration = seconds_of("raw_s", RetentionSpec)
+    raw: types.Duration = _kept("raw")
     """Samples, each as it was taken; at least 2d."""
-    hourly: types.Duration = seconds_of("hourly_s", RetentionSpec)
+    hourly: types.Duration = _kept("hourly")
     """Counts and quantiles by the hour; at least 91d, and not shorter than raw."""
-    daily: types.Duration = seconds_of("daily_s", RetentionSpec)
+    daily: types.Duration = _kept("daily")
     """Counts and quantiles by the day; not shorter than hourly."""
 
     @field_validator("raw")
@@ -251,8 +258,7 @@ class RetentionSection(Section):
 
 def _not_shorter(value: float, tier: str, info: ValidationInfo) -> float:
     if value < info.data.get(tier, value):
-        standard = as_duration(default_of(RetentionSpec, f"{tier}_s"))
-        raise RefusedError(f"must not be shorter than {tier} (which is {standard} if not written)")
+        raise RefusedError(f"must not be shorter than {tier} (which is {_standard(tier)} if not written)")
     return value
 
 
@@ -312,15 +318,13 @@ class File(Section):
     maintenance: list[Maintenance] = Field(default_factory=list)
     """When endpoints are left alone."""
     publish: Publish = Field(default_factory=Publish)
-    sinks: dict[types.Name, Annotated[Influx | Ndjson, WrapValidator(read_sink)]] = Field(default_factory=dict)
+    sinks: dict[types.Name, AnySink] = Field(default_factory=dict)
     """Where samples go, beside the store, by name. A name is the kind, unless `kind:` says otherwise."""
 
     @field_validator("sinks", mode="before")
     @classmethod
-    def _called_by_kind(cls, value: object) -> object:
-        if not isinstance(value, Mapping):
-            return value
-        return {name: {"kind": name, **each} if says_kind(name, each) else each for name, each in value.items()}
+    def _called_by_kind(cls, value: object, info: ValidationInfo[types.KnownNames]) -> object:
+        return with_kinds(value, info)
 
     @field_validator("listen")
     @classmethod
@@ -331,14 +335,7 @@ class File(Section):
         return value
 
 
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of the file, for editors. It does not know what other parts of the file say."""
-    schema = File.model_json_schema(schema_generator=_WithoutNull)
-    del schema["$defs"]["Provider"]["required"]  # the catalogue may know it
-    return {"$schema": _WithoutNull.schema_dialect, **schema, "title": "Providerwatch"}
-
-
-class _WithoutNull(GenerateJsonSchema):
+class WithoutNull(GenerateJsonSchema):
     """Describes what may be left out as what may be written: nothing may be written as null."""
 
     def nullable_schema(self, schema: NullableSchema) -> JsonSchemaValue:

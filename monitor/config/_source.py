@@ -114,11 +114,11 @@ class _Builder:
         if id(node) in self._open:
             raise self._fatal(node, place, "an anchor that holds itself")
         if len(self._open) >= DEPTH:
-            raise self._fatal(node, place, f"nested too deeply; {DEPTH} levels are the most")
+            raise self._fatal(node, place, f"nested too deeply; at most {DEPTH} levels are allowed")
         if id(node) in self._seen:
             self._copies += 1 if isinstance(node, yaml.ScalarNode) else 1 + len(node.value)
         if self._copies > _COPIES:
-            raise self._fatal(node, place, f"aliases repeat too much; {_COPIES} copied values are the most")
+            raise self._fatal(node, place, f"aliases copy too much; at most {_COPIES} copied values are allowed")
         self._seen.add(id(node))
         self._open.add(id(node))
         yield

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -23,20 +23,27 @@ from pydantic_core import PydanticKnownError
 from monitor.config import _addresses, _values, listing
 from monitor.config._errors import RefusedError
 from monitor.config.model import Canary, Listen, MetricsDetail
-from monitor.domain.formats import Format
 from probes._model import Blame, ErrorClass, Secret, Task
+
+if TYPE_CHECKING:
+    from monitor.config.options import FileSection, SinkSection
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownNames:
-    """The names that others may refer to: pydantic's validation context. None: not known, so not checked."""
+    """What a file may refer to: pydantic's validation context. None: not known, so not checked."""
 
     apis: Collection[str]
     providers: Collection[str] | None
     """Of the file and of the catalogue."""
     probes: Collection[str] | None
+    sinks: Mapping[str, type[SinkSection]]
+    """By kind."""
+    formats: Mapping[str, type[FileSection]]
+    folder: Path
+    """Where relative paths begin."""
 
 
 def _from_text(parse: Callable[[str], object]) -> PlainValidator:
@@ -57,7 +64,7 @@ def _given(value: T) -> T:
 def _api(value: str, info: ValidationInfo[KnownNames]) -> str:
     names = sorted(info.context.apis)
     if value not in names:
-        raise RefusedError(f"{{value}} is no api of this version; write {_values.either(names)}", options=names)
+        raise RefusedError(f"{{value}} is not an api of this version; write {_values.either(names)}", options=names)
     return value
 
 
@@ -74,6 +81,26 @@ def _probe(value: str, info: ValidationInfo[KnownNames]) -> str:
     if names is not None and value not in names:
         raise RefusedError("{value} is not written under `probes:`; add it there or correct it", options=names)
     return value
+
+
+def _sink_kind(value: str, info: ValidationInfo[KnownNames | None]) -> str:
+    """What a sink is. An instance that was not read from a file has no context, and no other kinds to choose from."""
+    if info.context is None:
+        return value
+    return _values.known_word(value, "is no kind of sink", tuple(info.context.sinks))
+
+
+def _format(value: str, info: ValidationInfo[KnownNames | None]) -> str:
+    if info.context is None:
+        return value
+    return _values.known_word(value, "is not known", tuple(info.context.formats))
+
+
+def _text_path(value: object, info: ValidationInfo[KnownNames | None]) -> Path:
+    if not isinstance(value, str):
+        raise PydanticKnownError("string_type")
+    path = _addresses.file_path(value)
+    return path if info.context is None else info.context.folder / path
 
 
 _TEXT = WithJsonSchema({"type": "string", "minLength": 1})
@@ -93,11 +120,8 @@ Url: TypeAlias = Annotated[StrictStr, AfterValidator(_addresses.base_url)]
 ProxyUrl: TypeAlias = Annotated[Secret, _from_text(_addresses.proxy), _TEXT]
 Link: TypeAlias = Annotated[StrictStr, AfterValidator(_addresses.link)]
 SinkUrl: TypeAlias = Annotated[StrictStr, AfterValidator(_addresses.sink_url)]
-SinkKind: TypeAlias = Annotated[
-    StrictStr,
-    AfterValidator(_values.sink_kind),
-    WithJsonSchema({"type": "string", "enum": list(_values.SINK_KINDS)}),
-]
+SinkKind: TypeAlias = Annotated[StrictStr, AfterValidator(_sink_kind)]
+FormatName: TypeAlias = Annotated[StrictStr, AfterValidator(_format)]
 Size: TypeAlias = Annotated[
     int,
     PlainValidator(_values.size_bytes),
@@ -113,7 +137,8 @@ Canaries: TypeAlias = Annotated[
     Field(max_length=8),
     AfterValidator(_values.distinct),
 ]
-FilePath: TypeAlias = Annotated[Path, _from_text(_addresses.file_path), _TEXT]
+FilePath: TypeAlias = Annotated[Path, PlainValidator(_text_path), _TEXT]
+"""Absolute, or relative to the folder of the file."""
 Asked: TypeAlias = Annotated[Task, _from_text(_values.task), WithJsonSchema({"type": "string", "enum": list(Task)})]
 Movable: TypeAlias = Annotated[
     ErrorClass,
@@ -124,15 +149,11 @@ Movable: TypeAlias = Annotated[
 Blamed: TypeAlias = Annotated[
     Blame, _from_text(_values.blamed), WithJsonSchema({"type": "string", "enum": list(_values.BLAMES)})
 ]
-PublishFormat: TypeAlias = Annotated[
-    Format, _from_text(_values.publish_format), WithJsonSchema({"type": "string", "enum": list(Format)})
-]
 Detail: TypeAlias = Annotated[
     MetricsDetail,
     _from_text(_values.metrics_detail),
     WithJsonSchema({"type": "string", "enum": list(MetricsDetail)}),
 ]
-VllmOption: TypeAlias = Annotated[StrictStr, AfterValidator(_values.vllm_option)]
 Duration: TypeAlias = Annotated[
     float,
     PlainValidator(_values.duration_s),

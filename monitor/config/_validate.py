@@ -11,16 +11,17 @@ from pydantic_core import ErrorDetails
 
 from monitor.config._document import ConfigDocument
 from monitor.config._errors import Place, Problem, RefusedError, did_you_mean
-from monitor.config._outputs import SINKS
 from monitor.config._schema import File
+from monitor.config._sections import file_at, sink_at
 from monitor.config._types import KnownNames
+from monitor.config._values import either
 
 _ON_KEY = "[key]"
 """How pydantic ends the place of an error that lies in a key."""
 
 _MESSAGES: Mapping[str, str] = {
     "string_type": "must be text",
-    "string_unicode": "must not hold half a character (\\uD800 to \\uDFFF); write it whole",
+    "string_unicode": "must not contain half a character (\\uD800 to \\uDFFF); write it whole",
     "bool_type": "must be true or false",
     "int_type": "must be a whole number",
     "float_type": "must be a number",
@@ -29,7 +30,7 @@ _MESSAGES: Mapping[str, str] = {
     "dict_type": "must be a mapping: lines of `key: value`",
     "list_type": "must be a list: lines that begin with `- `",
     "too_short": "is empty; write an entry, or leave the key out",
-    "too_long": "is too long; {max_length} entries are the most",
+    "too_long": "is too long; at most {max_length} entries are allowed",
     "greater_than": "must be more than {gt:g}",
     "greater_than_equal": "must be at least {ge:g}",
     "less_than_equal": "must be at most {le}",
@@ -42,15 +43,15 @@ def validate(document: ConfigDocument, known: KnownNames) -> tuple[File | None, 
         return File.model_validate(document.data, context=known), ()
     except ValidationError as error:
         details = error.errors(include_url=False)
-    return None, tuple(_problems(document, details))
+    return None, tuple(_problems(document, details, known))
 
 
-def _problems(document: ConfigDocument, details: Iterable[ErrorDetails]) -> Iterable[Problem]:
+def _problems(document: ConfigDocument, details: Iterable[ErrorDetails], known: KnownNames) -> Iterable[Problem]:
     for detail in details:
         place = detail["loc"]
         written = place in document.values
         if detail["type"] == "extra_forbidden":
-            yield document.key_problem(place, _unknown_key(document, place))
+            yield _unknown_key(document, place, known)
         elif place[-1:] == (_ON_KEY,) and not written:
             yield document.key_problem(place[:-1], _refused(detail))
         elif document.is_broken(place):
@@ -80,21 +81,42 @@ def _only_text(refused: RefusedError) -> RefusedError:
     return RefusedError(f"{refused.message}, and what `${{…}}` stands for is always text; write it into the file")
 
 
-def _unknown_key(document: ConfigDocument, place: Place) -> RefusedError:
-    section = _section_at(document, place[:-1])
+def _unknown_key(document: ConfigDocument, place: Place, known: KnownNames) -> Problem:
+    section = _section_at(document, place[:-1], known)
+    formats = _formats_with(place, known)
+    if formats:
+        return document.problem(place, RefusedError(f"is for the format {either(formats)} only; remove it"))
     if place[-1] in section.later:
-        return RefusedError("is not supported by this version yet; remove it")
+        return document.key_problem(place, RefusedError("is not supported by this version yet; remove it"))
     if did_you_mean(str(place[-1]), section.known_keys()):
-        return RefusedError("unknown key", options=section.known_keys())
-    return RefusedError(f"unknown key; known here are {', '.join(section.known_keys())}")
+        return document.key_problem(place, RefusedError("unknown key", options=section.known_keys()))
+    return document.key_problem(place, RefusedError(f"unknown key; known keys: {', '.join(section.known_keys())}"))
 
 
-def _section_at(document: ConfigDocument, place: Place) -> Any:  # noqa: ANN401  # a subclass of Section, found by walking types
-    if place[:1] == ("sinks",):
-        return SINKS[str(document.mapping(*place).get("kind", place[-1]))]
-    kind: Any = File
-    for step in place:
+def _formats_with(place: Place, known: KnownNames) -> list[str]:
+    """The formats that have the key of a published file."""
+    match place:
+        case ("publish", "files", _, key):
+            return [name for name, kind in known.formats.items() if key in kind.known_keys()]
+        case _:
+            return []
+
+
+def _section_at(document: ConfigDocument, place: Place, known: KnownNames) -> Any:  # noqa: ANN401  # a subclass of Section, found by walking types
+    kind, rest = _beginning(document, place, known)
+    for step in rest:
         kind = get_args(kind)[-1] if get_origin(kind) else kind.model_fields[step].annotation
         if get_origin(kind) in {Union, UnionType}:
             kind = get_args(kind)[0]
     return kind
+
+
+def _beginning(document: ConfigDocument, place: Place, known: KnownNames) -> tuple[Any, Place]:
+    """The section from which types lead to a place, and the rest of the way."""
+    match place:
+        case ("sinks", _, *_):
+            return sink_at(document, place[:2], known), place[2:]
+        case ("publish", "files", _, *_):
+            return file_at(document, place[:3], known), place[3:]
+        case _:
+            return File, place

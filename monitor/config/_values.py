@@ -14,7 +14,6 @@ from typing import TypeVar
 
 from monitor.config._errors import RefusedError
 from monitor.config.model import MetricsDetail
-from monitor.domain.formats import Format
 from probes._model import Blame, ErrorClass, Secret, Task
 
 T = TypeVar("T", bound=Hashable)
@@ -22,14 +21,8 @@ T = TypeVar("T", bound=Hashable)
 DURATION = r"[0-9]+(\.[0-9]+)?(ms|s|m|h|d|y)"
 """What a duration looks like, as a regular expression."""
 
-VLLM_OPTIONS = ("routing_logic", "session_key", "callbacks")
-"""What the router of vLLM's production stack is told beside its engines, if anything."""
-
 SIZE = r"[0-9]+(kB|MB|GB|KiB|MiB|GiB)?"
 """What the size of a file looks like, as a regular expression."""
-
-SINK_KINDS = ("influx", "ndjson")
-"""What a sink may be."""
 
 BLAMES = (Blame.PROVIDER, Blame.ACCOUNT)
 """Between whom the blame for an error class may be moved."""
@@ -58,25 +51,25 @@ def text(value: str) -> str:
 def line(value: str, longest: int) -> str:
     """One line of text that is not empty."""
     if not _not_empty(value).replace(_JOINER, "").isprintable():
-        raise RefusedError("must not hold control characters or line breaks")
+        raise RefusedError("must not contain control characters or line breaks")
     if len(value) > longest:
-        raise RefusedError(f"is too long; {longest} characters are the most")
+        raise RefusedError(f"is too long; at most {longest} characters are allowed")
     return value
 
 
 def prose(value: str) -> str:
     """Words for people: some lines."""
     if not all(character.isprintable() or character in {"\n", _JOINER} for character in _not_empty(value)):
-        raise RefusedError("must not hold control characters other than line breaks")
+        raise RefusedError("must not contain control characters other than line breaks")
     if len(value) > _LONGEST_PROSE:
-        raise RefusedError(f"is too long; {_LONGEST_PROSE} characters are the most")
+        raise RefusedError(f"is too long; at most {_LONGEST_PROSE} characters are allowed")
     return value.strip()
 
 
 def name(value: str) -> str:
     """A word that identifies something: text without spaces."""
     if " " in text(value):
-        raise RefusedError("{value} must not hold spaces")
+        raise RefusedError("{value} must not contain spaces")
     return value
 
 
@@ -95,7 +88,7 @@ def endpoint_id(provider: str, model: str) -> str:
 def provider_name(value: str) -> str:
     """A provider's name; `:` ends it in ids."""
     if ":" in name(value):
-        raise RefusedError("{value} must not hold ':', which ends the provider's name in ids")
+        raise RefusedError("{value} must not contain ':', which ends the provider's name in ids")
     return value
 
 
@@ -129,7 +122,7 @@ def _not_empty(value: str) -> str:
 def task(value: str) -> Task:
     """What a probe asks."""
     if value not in list(Task):
-        raise RefusedError(f"{{value}} is no task; write {either(tuple(Task))}", options=tuple(Task))
+        raise RefusedError(f"{{value}} is not a task; write {either(tuple(Task))}", options=tuple(Task))
     return Task(value)
 
 
@@ -139,7 +132,7 @@ def movable_class(value: str) -> ErrorClass:
         return ErrorClass(value)
     if value in set(ErrorClass):
         raise RefusedError("{value} is never the provider's nor the account's fault, so its blame cannot be moved")
-    raise RefusedError(f"{{value}} is no error class; known here are {', '.join(MOVABLE)}", options=MOVABLE)
+    raise RefusedError(f"{{value}} is not an error class; known classes: {', '.join(MOVABLE)}", options=MOVABLE)
 
 
 def blamed(value: str) -> Blame:
@@ -147,13 +140,6 @@ def blamed(value: str) -> Blame:
     if value not in BLAMES:
         raise RefusedError(f"{{value}} cannot be blamed; write {' or '.join(BLAMES)}", options=BLAMES)
     return Blame(value)
-
-
-def publish_format(value: str) -> Format:
-    """What a published file is written as."""
-    if value not in list(Format):
-        raise RefusedError(f"{{value}} is not known; write {either(tuple(Format))}", options=tuple(Format))
-    return Format(value)
 
 
 def metrics_detail(value: str) -> MetricsDetail:
@@ -164,17 +150,10 @@ def metrics_detail(value: str) -> MetricsDetail:
     return MetricsDetail(value)
 
 
-def vllm_option(value: str) -> str:
-    """A key of the file for vLLM's router."""
-    if value not in VLLM_OPTIONS:
-        raise RefusedError(f"{{value}} cannot be set; write {either(VLLM_OPTIONS)}", options=VLLM_OPTIONS)
-    return value
-
-
-def sink_kind(value: str) -> str:
-    """What a sink is; its name says it if `kind:` is not written."""
-    if value not in SINK_KINDS:
-        raise RefusedError(f"{{value}} is no kind of sink; write {' or '.join(SINK_KINDS)}", options=SINK_KINDS)
+def known_word(value: str, wrong: str, known: Sequence[str]) -> str:
+    """One of a few words."""
+    if value not in known:
+        raise RefusedError(f"{{value}} {wrong}; write {either(known)}", options=known)
     return value
 
 
@@ -203,7 +182,7 @@ def size_bytes(value: object) -> int:
 
 def either(words: Sequence[str]) -> str:
     """`a, b or c`."""
-    return f"{', '.join(words[:-1])} or {words[-1]}"
+    return " or ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def distinct(values: list[T]) -> list[T]:
@@ -242,7 +221,7 @@ def day(value: object) -> datetime:
         try:
             return datetime.fromisoformat(f"{value}T00:00Z")
         except ValueError:
-            raise RefusedError("{value} is no day; write for example 2024-09-25") from None
+            raise RefusedError("{value} is not a date; write for example 2024-09-25") from None
     return moment(value)
 
 
@@ -262,7 +241,7 @@ def interval(value: object) -> Interval:
         return Interval(longest_s=_interval_s(duration_s(value)))
     shortest_s, longest_s = (_interval_s(duration_s(part.strip())) for part in (first, second))
     if shortest_s >= longest_s:
-        raise RefusedError("{value} is no range; the shorter interval comes first, such as 15s..5m")
+        raise RefusedError("{value} is not a range; the shorter interval comes first, such as 15s..5m")
     return Interval(longest_s=longest_s, shortest_s=shortest_s)
 
 

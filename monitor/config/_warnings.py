@@ -9,6 +9,8 @@ from pathlib import Path
 
 from monitor.config._document import ConfigDocument
 from monitor.config._errors import Place, Problem, RefusedError, printable, quoted
+from monitor.config._sections import path_places, secret_places
+from monitor.config._types import KnownNames
 from probes._address import added_path
 
 _REFERENCE = re.compile(
@@ -26,15 +28,15 @@ _PLAIN = "holds a secret in plain text; write ${env:NAME}, ${file:/absolute/path
 _PASSWORD = re.compile(r"postgres(?:ql)?://[^:/?#@]+:[^/?#@]+@")
 
 
-def warnings(document: ConfigDocument, env: Mapping[str, str], folder: Path) -> Iterator[Problem]:
-    """What `check` warns of; nothing of it keeps the daemon from starting. Relative paths begin at `folder`."""
-    for place in _keys(document):
+def warnings(document: ConfigDocument, env: Mapping[str, str], known: KnownNames) -> Iterator[Problem]:
+    """What `check` warns of; nothing of it keeps the daemon from starting."""
+    for place in (*_keys(document), *secret_places(document, known)):
         yield from _key(document, place, env)
     for provider in document.children("providers"):
         yield from _base_url(document, (*provider, "base_url"))
     if _PASSWORD.match(str(document.at(("store",)))) and not document.is_secret(("store",)):
         yield _warning(document, ("store",), _PLAIN)
-    yield from _folders(document, folder)
+    yield from _folders(document, known)
 
 
 def _keys(document: ConfigDocument) -> Iterator[Place]:
@@ -45,8 +47,6 @@ def _keys(document: ConfigDocument) -> Iterator[Place]:
         for header in document.children(*provider, "headers"):
             if _SECRET_HEADER.search(str(header[-1])):
                 yield header
-    for sink in document.children("sinks"):
-        yield (*sink, "token")
 
 
 def _key(document: ConfigDocument, place: Place, env: Mapping[str, str]) -> Iterator[Problem]:
@@ -73,19 +73,16 @@ def _base_url(document: ConfigDocument, place: Place) -> Iterator[Problem]:
         yield _warning(document, place, f"ends in {added}, which its api adds itself; remove it")
 
 
-def _folders(document: ConfigDocument, folder: Path) -> Iterator[Problem]:
+def _folders(document: ConfigDocument, known: KnownNames) -> Iterator[Problem]:
     """Files that cannot be written as things are: systemd may still make the folder at start."""
-    places: list[Place] = [
-        (*item, "path") for item in (*document.children("publish", "files"), *document.children("sinks"))
-    ]
-    for place in (("store",), *places):
+    for place in (("store",), *path_places(document, known)):
         value = document.at(place)
         if not isinstance(value, str) or document.is_broken(place):
             continue
         path = _path(value) if place == ("store",) else Path(value)
         if path is None:
             continue
-        path = folder / path
+        path = known.folder / path
         shown = "its folder" if document.is_secret(place) else f"the folder {quoted(printable(str(path.parent)))}"
         if not path.parent.is_dir():
             yield _warning(document, place, f"{shown} does not exist; make it, or have systemd make it")

@@ -104,11 +104,11 @@ _EXPLANATIONS = (
     ("found character", "a character that no plain text may start with; put the text in quotes"),
     ("mapping values are not allowed", "a ':' where no key may stand; check the indentation, or put text in quotes"),
     ("could not find expected ':'", "no ':' follows the key; write `key: value`"),
-    ("found unexpected end of stream", "quotes that are never closed"),
+    ("found unexpected end of stream", "a quote that is not closed; add the closing quote"),
     ("expected ',' or", "a list or mapping in brackets that goes wrong here; check commas, brackets and quotes"),
     ("expected <block end>", "does not fit the lines above; check indentation, commas and quotes"),
     ("but found another document", "a second document; keep one, and remove the '---'"),
-    ("nested too deeply", f"nested too deeply; {DEPTH} levels are the most"),
+    ("nested too deeply", f"nested too deeply; at most {DEPTH} levels are allowed"),
 )
 """PyYAML's words for common mistakes, and kinder ones."""
 

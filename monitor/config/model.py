@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 
 from monitor.config._errors import Problem
 from monitor.config.listing import UNLISTED, Listing
-from monitor.domain.formats import Format
+from monitor.domain.budget_unit import BudgetUnit
 from monitor.domain.maintenance import MaintenanceWindow
+from monitor.domain.retention import Retention
 from probes._model import Blame, Endpoint, ErrorClass, Secret, Task
+
+if TYPE_CHECKING:
+    from monitor.config.options import FileSection, SinkSection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,21 +79,13 @@ class EndpointSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BudgetSpec:
-    """What probing a provider may cost in a day of UTC; None: as much as it will."""
-
-    usd_per_day: float | None = None
-    tokens_per_day: int | None = None
-    """Of prompts and answers together."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSpec:
     """A provider's own limits."""
 
     name: str
     max_concurrent: int = 4
-    budget: BudgetSpec = BudgetSpec()
+    budget: Mapping[BudgetUnit, float] = field(default_factory=dict)
+    """What probing it may cost in a day of UTC. A unit that is missing has no cap."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,58 +105,6 @@ class MetricsDetail(StrEnum):
 
     BASIC = "basic"
     FULL = "full"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishFile:
-    """A file to keep up to date by rename."""
-
-    format: Format
-    path: Path
-    cluster: str | None = None
-    """Which of Envoy's clusters; None: the only one."""
-    options: Mapping[str, str] = field(default_factory=dict)
-    """What stands in the file for vLLM's router beside the engines."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetentionSpec:
-    """How long each tier of history is kept."""
-
-    raw_s: float = 7 * 86_400.0
-    """Samples, each as it was taken."""
-    hourly_s: float = 400 * 86_400.0
-    daily_s: float = 3650 * 86_400.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InfluxSpec:
-    """A server that takes InfluxDB's v2 line protocol."""
-
-    name: str
-    url: str
-    bucket: str
-    org: str = ""
-    """InfluxDB 2 wants one; others take no notice of it."""
-    token: Secret | None = None
-    timeout_s: float = 10.0
-    """How long one write may take."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NdjsonSpec:
-    """A file of JSON lines that is rotated."""
-
-    name: str
-    path: Path
-    max_bytes: int = 100_000_000
-    """It is rotated before it grows beyond."""
-    keep: int = 5
-    """How many rotated files are kept beside it."""
-
-
-SinkSpec: TypeAlias = InfluxSpec | NdjsonSpec
-"""Where samples go, beside the store."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +146,7 @@ class Config:
     """How many requests per second one client may make of the HTTP server."""
     store: str = field(default="sqlite:providerwatch.db", repr=False)
     """May hold a password."""
-    retention: RetentionSpec = RetentionSpec()
+    retention: Retention = field(default_factory=Retention)
     max_concurrent: int = 64
     grace_s: float = 30.0
     """How long running probes may take to finish after a request to stop."""
@@ -211,10 +154,11 @@ class Config:
     endpoints: tuple[EndpointSpec, ...]
     probes: Mapping[str, ProbeSpec]
     scoring: ScoringSpec = ScoringSpec()
-    publish_files: tuple[PublishFile, ...] = ()
+    publish_files: tuple[FileSection, ...] = ()
     haproxy_agent: Listen | None = None
     """Where HAProxy's agent checks are answered."""
     metrics: MetricsDetail = MetricsDetail.BASIC
-    sinks: tuple[SinkSpec, ...] = ()
+    sinks: Mapping[str, SinkSection] = field(default_factory=dict)
+    """Where samples go, beside the store, by name."""
     warnings: tuple[Problem, ...] = field(default=(), compare=False)
     """What the file may say and is likely not meant."""

@@ -1,1 +1,1 @@
-"""What commands show, to people and to programs."""
+"""Output of the commands: tables, waterfalls and JSON."""

@@ -1,4 +1,4 @@
-"""What a running daemon publishes, asked for once."""
+"""Fetches documents from a running daemon."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def fetch_once(url: str, token: str | None) -> Mapping[str, object]:
 
 
 async def fetch_openrouter(url: str, token: str | None) -> bytes:
-    """What the daemon at `url` tells of all models and their endpoints in OpenRouter's shape, in one document."""
+    """The OpenRouter documents of all models of the daemon at `url`, as one document."""
     async with _session(token) as session:
         listed = await fetch_scores(session, f"{url}/api/v1/models")
         found = [(await fetch_scores(session, f"{url}{path}")).get("data") for path in _paths(listed)]
@@ -31,12 +31,12 @@ async def fetch_openrouter(url: str, token: str | None) -> bytes:
 
 
 def _paths(listed: Mapping[str, object]) -> list[str]:
-    """Where each model of a list is told of."""
+    """The path of each listed model's endpoints."""
     match listed.get("data"):
         case list() as models if all(isinstance(model, dict) and isinstance(model.get("id"), str) for model in models):
             return [f"/api/v1/models/{quote(model['id'])}/endpoints" for model in models]
         case _:
-            raise ScoresUnavailableError("the answer is not a list of models")
+            raise ScoresUnavailableError("the answer is not a list of models; is it a Providerwatch daemon?")
 
 
 def _session(token: str | None) -> ClientSession:
@@ -45,20 +45,20 @@ def _session(token: str | None) -> ClientSession:
 
 
 class ScoresUnavailableError(Exception):
-    """The scores could not be read; the message says why in a few words."""
+    """A document could not be fetched; the message says why."""
 
 
 async def fetch_scores(session: ClientSession, url: str) -> Mapping[str, object]:
-    """The scores document at `url`; ScoresUnavailableError if there is none."""
+    """The scores document at `url`. Raises ScoresUnavailableError."""
     try:
         async with session.get(url) as response:
             if not response.ok:
                 raise ScoresUnavailableError(_refused(response.status))
             document = json.loads(await response.read())
     except TimeoutError:
-        raise ScoresUnavailableError("no answer in time; is the daemon busy?") from None
+        raise ScoresUnavailableError(f"no answer within {_TIMEOUT_S:g} s; is the daemon busy?") from None
     except InvalidURL:
-        raise ScoresUnavailableError("not an address; write http://host:port") from None
+        raise ScoresUnavailableError("not a valid address; write http://host:port") from None
     except ClientConnectorError as error:
         why = (
             os.strerror(error.errno)
@@ -77,13 +77,13 @@ async def fetch_scores(session: ClientSession, url: str) -> Mapping[str, object]
 
 
 def _refused(status: int) -> str:
-    """What a status means of a daemon, and what to do."""
+    """The message for a status code: its meaning and the remedy."""
     match status:
         case 401 | 403:
-            return f"HTTP {status}: the daemon wants a token; pass --token or set PROVIDERWATCH_TOKEN to its `token:`"
+            return f"HTTP {status}: token missing or wrong; pass --token or set PROVIDERWATCH_TOKEN to its `token:`"
         case 404:
-            return "HTTP 404: there are no scores; is it a Providerwatch daemon?"
+            return "HTTP 404: no scores at this address; is it a Providerwatch daemon?"
         case 429:
-            return "HTTP 429: too many requests from this address; see `rate_limit:`"
+            return "HTTP 429: too many requests from this address; wait, or raise `rate_limit` in the configuration"
         case _:
             return f"HTTP {status}"

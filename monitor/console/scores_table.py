@@ -1,7 +1,7 @@
-"""The scores document for people at a terminal: one row an endpoint, once or live.
+"""The scores document as a table for terminals: one row per endpoint.
 
-A document may come from another machine and holds text from providers. Whatever has not the shape it should have is
-shown as not measured, and no text can move the cursor or speak rich's markup.
+A document may come from another machine and holds text from providers. A value of an unexpected type is shown as not
+measured. Control characters and rich's markup in text have no effect.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _mapping(value: object) -> Mapping[str, object]:
 
 
 def _number(value: object) -> float | None:
-    """A figure that a table can hold; none of them is negative."""
+    """A number that fits the table: not negative and not too large."""
     usable = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _TOO_LARGE
     return float(value) if usable else None  # type: ignore[arg-type]
 
@@ -102,7 +102,7 @@ def row(endpoint: Mapping[str, object], now: datetime) -> TableRow:
 
 
 def _status(word: str) -> Text:
-    """The status in colour, and with a sign of its own where there is none."""
+    """The status in colour, with a sign for terminals without colour."""
     sign, style = _STATUS.get(word, (" ", ""))
     return Text(f"{sign} {word}", style)
 
@@ -112,7 +112,7 @@ def _ago(span: str) -> str:
 
 
 def _interval(bounds: object) -> str:
-    """Both ends: 0.91 to 0.99."""
+    """Both bounds, such as 0.91 and 0.99, in one text."""
     if not isinstance(bounds, Sequence) or isinstance(bounds, str) or len(bounds) != 2:  # noqa: PLR2004
         return NOT_MEASURED
     low, high = (_number(bound) for bound in bounds)
@@ -120,7 +120,7 @@ def _interval(bounds: object) -> str:
 
 
 def _share(window: object) -> str:
-    """`98.2% (57)`: the uptime and the probes that it counts."""
+    """`98.2% (57)`: the uptime and the number of probes counted."""
     figures = _mapping(window)
     share, ok, failed = (_number(figures.get(name)) for name in ("ratio", "ok", "failed"))
     return NOT_MEASURED if share is None else f"{percent(share)} ({count((ok or 0) + (failed or 0))})"
@@ -131,12 +131,12 @@ def _share(window: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ScoresTable:
-    """A table of rows that takes the shape that the terminal's width allows."""
+    """A table of rows: wide if it fits the terminal, else narrow."""
 
     rows: tuple[TableRow, ...]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw it, in ASCII where the terminal knows no more."""
+        """Draw the table, in ASCII if the terminal supports no more."""
         if not self.rows:
             yield Text("no endpoints")
             return
@@ -147,14 +147,14 @@ class ScoresTable:
 
 
 def scores_table(document: Mapping[str, object], *, now: datetime) -> ScoresTable:
-    """The table of a scores document; `now` is what ages are counted to."""
+    """The table of a scores document; ages are relative to `now`."""
     endpoints = document.get("endpoints")
     listed = endpoints if isinstance(endpoints, list) else []
     return ScoresTable(tuple(row(_mapping(endpoint), now) for endpoint in listed))
 
 
 def _wide(rows: Sequence[TableRow]) -> Table:
-    """One line an endpoint."""
+    """One line per endpoint."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     for header in ("endpoint", "status", "measured"):
         table.add_column(header, no_wrap=True)
@@ -171,7 +171,7 @@ def _wide(rows: Sequence[TableRow]) -> Table:
 
 
 def _narrow(rows: Sequence[TableRow]) -> Table:
-    """Two lines an endpoint: two figures that belong together share a column."""
+    """Two lines per endpoint: related figures share a column."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=0, leading=1)
     table.add_column("provider:\nmodel", overflow="fold")
     table.add_column("status\nmeasured", no_wrap=True)
@@ -198,12 +198,9 @@ def _in_ascii(cells: TableRow) -> TableRow:
 
 
 def in_ascii(text: str) -> str:
-    """`text` for a terminal that can show nothing else; a question mark for what has no sign of its own."""
+    """`text` in ASCII; characters without a substitute become question marks."""
     return text.translate(_ASCII).encode("ascii", "replace").decode()
 
 
 def _stacked(upper: Text, lower: Text) -> Text:
     return Text("\n").join((upper, lower))
-
-
-# Watching

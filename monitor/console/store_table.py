@@ -1,4 +1,4 @@
-"""What `providerwatch db` does: migrate a store, say what it holds, tidy it now. All of it may run beside a daemon."""
+"""The work of `providerwatch db`: migrate a store, show its contents, run housekeeping. Safe beside a daemon."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from monitor.store import Info, Retention, Schema, Store, StoreError
 from monitor.store.retention_clock import RetentionClock, horizon_to_restore
 
 _NO_LEAP: Final = timedelta(days=1)
-"""So long a time without a sample is no reason to doubt the clock."""
+"""A clock ahead of the newest sample by at most this much is trusted."""
 _BREATH_S: Final = 0.01
-"""Between two slices: a daemon that writes to the same store gets its turn."""
+"""Pause between two slices, in which a daemon can write to the same store."""
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
 _STEP: Final = 1024
 
 
 async def upgrade(store: Store) -> Schema:
-    """Run the missing migrations. What was found before, and what there is now."""
+    """Run the missing migrations. Returns the schema as it was before."""
     try:
         schema = await store.schema()
         await store.open()
@@ -33,7 +33,7 @@ async def upgrade(store: Store) -> Schema:
 
 
 async def look(store: Store) -> Info:
-    """What a store holds; changes nothing. `StoreError` when there is nothing that this program could read."""
+    """The store's contents; read-only. Raises StoreError if this version cannot read the store."""
     try:
         (await store.schema()).check_readable()
         return await store.info()
@@ -49,10 +49,10 @@ async def prune(
     *,
     trust_clock: bool = False,
 ) -> tuple[Info, Info]:
-    """Tidy until there is no more to do. What the store held before, and what it holds now.
+    """Run housekeeping until nothing is left to do. Returns the store's contents before and after.
 
-    `progress` is called after each slice with the number of slices. `StoreError` when the clock is far ahead of the
-    newest time that the store knows, unless it is to be trusted.
+    Calls `progress` after each slice with the number of slices. Raises StoreError if the clock is far ahead of the
+    newest time in the store, unless `trust_clock` is set.
     """
     try:
         schema = await store.schema()
@@ -72,7 +72,7 @@ async def prune(
 
 
 async def _until_trusted(store: Store, retention: Retention, now: datetime) -> Retention:
-    """Retention that counts back from a time which the store vouches for."""
+    """Retention relative to the newest time in the store. Raises StoreError if the clock is far ahead of it."""
     times = await store.times()
     restored = horizon_to_restore(now, retention.raw, times)
     if restored is not None:
@@ -80,15 +80,15 @@ async def _until_trusted(store: Store, retention: Retention, now: datetime) -> R
     reading = RetentionClock().read(now, 0.0, times)
     if reading.ahead > _NO_LEAP:
         raise StoreError(
-            f"the clock says {now:%Y-%m-%d %H:%M} UTC, but the newest time in the store is "
-            f"{reading.until:%Y-%m-%d %H:%M} UTC: nothing was deleted. Set the clock if it is wrong. If it is right "
-            "and nothing was probed since then, repeat with --trust-clock"
+            f"this machine's clock says {now:%Y-%m-%d %H:%M} UTC, but the newest time in the store is "
+            f"{reading.until:%Y-%m-%d %H:%M} UTC: nothing was deleted. If the clock is wrong, set it. If the clock is "
+            "right and nothing was probed since then, repeat with --trust-clock"
         )
     return replace(retention, until=reading.until)
 
 
 def as_plain(info: Info) -> dict[str, object]:
-    """What a store holds, for JSON."""
+    """The store's contents as plain data for JSON."""
     return {
         "store": info.place,
         "schema": info.schema,
@@ -103,15 +103,15 @@ def as_plain(info: Info) -> dict[str, object]:
 
 
 def show(info: Info) -> RenderableType:
-    """The same, for people."""
+    """The store's contents as tables."""
     facts = Table(show_header=False, box=None)
     facts.add_row("store", info.place)
     facts.add_row("schema", info.schema)
     facts.add_row("size", f"{size(info.size.total_bytes)}, {size(info.size.free_bytes)} of it free")
     facts.add_row("samples", _samples(info))
     for name, backlog in sorted(info.sinks.items()):
-        expired = f", {backlog.expired:,} were deleted before it took them" if backlog.expired else ""
-        facts.add_row(f"sink {name}", f"{backlog.waiting:,} samples wait{expired}")
+        expired = f", {backlog.expired:,} deleted before delivery" if backlog.expired else ""
+        facts.add_row(f"sink {name}", f"{backlog.waiting:,} samples waiting{expired}")
     rows = Table("table", "rows", box=None)
     rows.columns[1].justify = "right"
     for name, count in sorted(info.rows.items()):
@@ -122,12 +122,12 @@ def show(info: Info) -> RenderableType:
 def _samples(info: Info) -> str:
     words = f"{info.samples:,}"
     if info.raw_since is None:
-        words += ", all there were"
+        words += " (all raw samples kept)"
     return words if info.oldest is None else f"{words}, since {info.oldest:%Y-%m-%d %H:%M} UTC"
 
 
 def size(count: int) -> str:
-    """Bytes for people: 1536 → `1.5 KiB`."""
+    """A number of bytes with a unit: 1536 → `1.5 KiB`."""
     amount = float(count)
     for unit in _UNITS[:-1]:
         if amount < _STEP:

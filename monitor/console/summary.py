@@ -1,4 +1,4 @@
-"""What several probes came to: how many succeeded, quantiles of their times, what failed. Pure."""
+"""A summary of several probes: successes, quantiles of their times, errors. Pure."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from probes._model import Sample
 from probes._quantiles import quantile
 
 _FEWEST = 10
-"""Samples that a 90th percentile needs to be another figure than the worst."""
+"""Below this many samples the 90th percentile equals the worst value and is not shown."""
 
 
 def summary(samples: Sequence[Sample]) -> RenderableType:
-    """A row for each endpoint and task, in the order in which they first came, and how many succeeded of all."""
+    """A row per endpoint and task in order of first appearance, and the number of successes."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     table.add_column("endpoint, task", overflow="fold")
     for header in ("ok", "TTFT p50", "p90", "worst", "done p50", "tok/s"):

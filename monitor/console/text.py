@@ -1,4 +1,4 @@
-"""Figures and foreign text as a terminal shows them. Pure."""
+"""Numbers and untrusted text for a terminal. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def printable(text: str, *, longest: int | None = _LONGEST_TEXT) -> str:
-    """Text from outside, fit for a terminal: control, format and unassigned characters are replaced."""
+    """Untrusted text for a terminal: control, format and unassigned characters are replaced."""
     shown = "".join(
         "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character) in _UNPRINTABLE else character
         for character in text[:longest]
@@ -22,7 +22,7 @@ def printable(text: str, *, longest: int | None = _LONGEST_TEXT) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """A short span of time in the unit that fits: `0.4 ms`, `210 ms`, `1.25 s`."""
+    """A short duration with a unit: `0.4 ms`, `210 ms`, `1.25 s`."""
     if value is None:
         return NOT_MEASURED
     if round(value, 3) >= 1:
@@ -31,7 +31,7 @@ def seconds(value: float | None) -> str:
 
 
 def age(then: datetime | None, now: datetime) -> str:
-    """How long ago something was, in one unit, rounded down: `12 s`, `3 min`, `2 h`, `4 d`."""
+    """The time since `then` in one unit, rounded down: `12 s`, `3 min`, `2 h`, `4 d`."""
     if then is None:
         return NOT_MEASURED
     elapsed_s = max(0.0, (now - then).total_seconds())
@@ -42,12 +42,12 @@ def age(then: datetime | None, now: datetime) -> str:
 
 
 def probability(value: float | None) -> str:
-    """Two digits, rounded down, so that only certainty reads 1.00."""
+    """Two decimals, rounded down: `1.00` means certain."""
     return NOT_MEASURED if value is None else f"{_whole_steps(value, 100) / 100:.2f}"
 
 
 def percent(value: float | None) -> str:
-    """A share with one digit, rounded down, so that 100% means all."""
+    """A ratio in percent with one decimal, rounded down: `100%` means all."""
     if value is None:
         return NOT_MEASURED
     return "100%" if value >= 1 else f"{_whole_steps(value, 1000) / 10:.1f}%"
@@ -59,7 +59,7 @@ def plural(number: int, noun: str) -> str:
 
 
 def count(value: float) -> str:
-    """A number of things in at most four characters, rounded down: `999`, `28k`, `3M`."""
+    """A count in at most four characters, rounded down: `999`, `28k`, `3M`."""
     for unit, size in (("M", 1_000_000), ("k", 1000)):
         if value >= size:
             return f"{value // size:.0f}{unit}"
@@ -67,5 +67,5 @@ def count(value: float) -> str:
 
 
 def _whole_steps(value: float, steps: int) -> int:
-    """The whole steps in `value`: 0.57 has 57 hundredths, though its float falls a hair short of them."""
+    """The number of whole steps in `value`: 57 for 0.57 in hundredths, though the float is slightly smaller."""
     return math.floor(value * steps + 1e-9)

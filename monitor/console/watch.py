@@ -1,4 +1,4 @@
-"""The scores of a running daemon, drawn again each second."""
+"""The scores of a running daemon, refreshed every second."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LOG_EVERY_S = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchFrame:
-    """What is on the screen at one moment: where the figures come from, how long the watch lasts, the table."""
+    """The screen at one moment: address, files, time, and the table."""
 
     url: str
     files: tuple[Path, ...] = ()
@@ -34,7 +34,7 @@ class WatchFrame:
     duration_s: float | None = None
     table: ScoresTable | None = None
     problem: str | None = None
-    """Why the newest figures could not be had; the table then holds the last ones that could."""
+    """Why the last poll failed; the table then shows the last successful one."""
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw header and table."""
@@ -44,13 +44,13 @@ class WatchFrame:
             address = spelled(printable(place, longest=None))
             yield Text(address, "cyan", overflow="fold" if live else "ignore", no_wrap=not live)
         left = "" if self.duration_s is None else f", {max(0.0, self.duration_s - self.elapsed_s):.0f} s left"
-        end = "; Ctrl-C ends" if live else ""
+        end = "; stop with Ctrl-C" if live else ""
         yield Text(f"{self.elapsed_s:.0f} s elapsed{left}{end}\n", "dim")
         if self.problem is not None:
             yield Text(spelled(f"cannot read the scores: {self.problem}\n"), "bold red")
         if self.table is not None:
             yield self.table
-        yield Text()  # where the terminal echoes ^C; after a full line that would move the picture
+        yield Text()  # the terminal echoes ^C on this line; after a full line the echo would scroll the screen
 
 
 async def watch_scores(
@@ -61,9 +61,9 @@ async def watch_scores(
     files: Sequence[Path] = (),
     token: str | None = None,
 ) -> None:
-    """Show the scores at `url` until the time is over, or until cancelled.
+    """Show the scores at `url` for `duration_s`, or until cancelled.
 
-    A terminal gets one table, kept up to date; anything else (a log) a table every ten seconds and one at the end.
+    A terminal shows one table that is refreshed. A file or pipe gets a table every ten seconds and one at the end.
     """
     loop = asyncio.get_running_loop()
     start_s = loop.time()
@@ -81,7 +81,7 @@ async def watch_scores(
 
 
 async def _polled(session: ClientSession, frame: WatchFrame) -> WatchFrame:
-    """The frame with the newest figures, or with the reason why there are none."""
+    """The frame with the newest table, or with the reason why there is none."""
     try:
         document = await fetch_scores(session, frame.url)
     except ScoresUnavailableError as error:
@@ -91,7 +91,7 @@ async def _polled(session: ClientSession, frame: WatchFrame) -> WatchFrame:
 
 @contextmanager
 def _screen(console: Console) -> Iterator[Callable[[WatchFrame], None]]:
-    """What shows frames in the way that fits the console; at its end the last frame stands there."""
+    """A function that shows a frame on this kind of console. The last frame stays on the screen."""
     if console.is_terminal and not console.is_dumb_terminal:
         with Live(console=console, auto_refresh=False) as live:
             yield lambda frame: live.update(frame, refresh=True)
@@ -104,7 +104,7 @@ def _screen(console: Console) -> Iterator[Callable[[WatchFrame], None]]:
 
 
 class _Log:
-    """Prints one frame in ten seconds, and the last one."""
+    """Prints a frame every ten seconds, and the last frame."""
 
     __slots__ = ("_console", "_due_s", "_held_back")
 
@@ -114,14 +114,14 @@ class _Log:
         self._held_back: WatchFrame | None = None
 
     def show(self, frame: WatchFrame) -> None:
-        """Print the frame if one is due, else hold it back."""
+        """Print the frame if one is due, else keep it for `close`."""
         self._held_back = frame
         if frame.elapsed_s >= self._due_s:
             self.close()
             self._due_s = frame.elapsed_s + _LOG_EVERY_S
 
     def close(self) -> None:
-        """Print the frame that is held back, if there is one."""
+        """Print the newest frame if it was not printed."""
         if self._held_back is not None:
             self._console.print(self._held_back, crop=False)  # addresses stay whole
         self._held_back = None

@@ -1,4 +1,4 @@
-"""One probe as a waterfall for people: each phase a bar on a common scale, in the order in which they passed. Pure."""
+"""One probe as a waterfall: its phases in order, each as a bar on a common scale. Pure."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _STEPS_OF_A_STREAM = (
     ("first token", "ttft_s", "dark_orange"),
     ("stream", "e2e_s", "green"),
 )
-"""What follows the request: the name of a span, the field that says when it ended, its colour."""
+"""Phases after the request: name, the sample's field with the phase's end, colour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Phase:
-    """A span on the probe's own time line, which begins where connecting begins."""
+    """A phase in seconds since the probe began to connect."""
 
     name: str
     begin_s: float
@@ -36,7 +36,7 @@ class _Phase:
 
 
 def waterfall(sample: Sample, vector: Vector | None = None) -> RenderableType:
-    """The headline of a sample, and its phases as far as they were reached; `vector` is what an embedding gave."""
+    """A sample's headline and the phases that it reached; `vector` is the result of an embedding."""
     phases = _phases(sample)
     total_s = phases[-1].end_s if phases else 0.0
     table = Table(box=None, show_header=False, padding=(0, 1, 0, 2), pad_edge=True)
@@ -59,7 +59,7 @@ def _headline(sample: Sample, vector: Vector | None) -> Text:
 
 
 def _success(sample: Sample, vector: Vector | None) -> str:
-    """What came of a probe that succeeded, in the words of its task."""
+    """The result of a successful probe, by task."""
     match sample.task:
         case Task.REACH:
             return f"answers with HTTP {_count(sample.status_code)} in {seconds(sample.headers_s)}"
@@ -72,7 +72,7 @@ def _success(sample: Sample, vector: Vector | None) -> str:
 
 
 def _footnote(sample: Sample) -> Text:
-    """What the bars do not show: the answer, counts, gaps, how exact the clock was."""
+    """Details that the bars do not show: answer, tokens, gaps, cost, precision of the timing."""
     facts = []
     if sample.answer_ok is not None:
         facts.append(f"answer {'right' if sample.answer_ok else 'wrong'}")
@@ -111,7 +111,7 @@ def _phases(sample: Sample) -> list[_Phase]:
 
 
 def _tokens(sample: Sample) -> str:
-    """Tokens in and out; counts of ours, of an answer whose provider told none, are marked."""
+    """Tokens in and out. Counts made here, because the provider sent none, are marked with `~`."""
     counted = sample.tokens_from is TokensFrom.COUNTED
     counts = [
         f"{'~' if counted else ''}{number} tokens {where}"

@@ -1,1 +1,1 @@
-"""The daemon's own process: what it needs of the machine, its signals, its log, what it logs of the endpoints."""
+"""The daemon process: wiring of all parts, signals, log, resource limits, systemd."""

@@ -1,4 +1,4 @@
-"""The daemon put together: the only module that knows all the others, and the only one here that reads clocks."""
+"""The daemon: wires all parts together. Only this module imports all others; here only this module reads clocks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from monitor.daemon.resource_limits import needs, shortages
 from monitor.daemon.signals import done_before, stop_on_signals
 from monitor.metrics.metrics import Metrics
 from monitor.pipeline.baselines import BaselineCallbacks, BaselineReader
-from monitor.pipeline.housekeeper import Housekeeper, HousekeeperCallbacks, retention_of
+from monitor.pipeline.housekeeper import Housekeeper, HousekeeperCallbacks
+from monitor.pipeline.outbox import Outbox
 from monitor.pipeline.outcomes import OutcomeCallbacks, OutcomeReceiver, reader_of, spans_of
 from monitor.pipeline.recorder import Recorder, RecorderCallbacks
 from monitor.pipeline.restore import aliases_of, recount, restore, restore_budgets
@@ -37,7 +38,7 @@ from monitor.score.blame import blame_of
 from monitor.score.outcomes import SampleOutcome, outcome
 from monitor.scoreboard.board import Board, StatusChange
 from monitor.scoreboard.renderer import Renderer
-from monitor.sinks import Outbox, create_sinks
+from monitor.sinks import create_sinks
 from monitor.store import Size, Store, create_store
 from monitor.store.retention_clock import ClockReading
 from monitor.vantage import GateCallbacks, NetworkGate, look_up
@@ -55,15 +56,15 @@ log = logging.getLogger(__name__)
 _BEAT_S = 1.0
 _CLOCK_STEP_S = 1.0
 _LAG_BEAT_S = 0.2
-"""Between looks at this loop's own lag: nothing is timed on it, and each look costs as much as a probe's step."""
+"""Interval of the lag measurement of the main loop: no probe is timed on it, and each measurement costs CPU time."""
 _FLUSH_S = 5.0
 _RECOUNT_AGAIN_S = 5.0
 _SWITCH_S = 0.0005
-"""How long a thread that computes, as those that read history do, may hold the event loop up each time."""
+"""How long a computing thread, such as a history read, may delay the event loop each time."""
 
 
 class Daemon:
-    """Everything that runs while the daemon runs."""
+    """All parts of the running daemon."""
 
     def __init__(self, config: Config, store: Store, env: Mapping[str, str], stop: asyncio.Event | None = None) -> None:
         self._config = config
@@ -122,7 +123,7 @@ class Daemon:
             measured=self._measured,
             clock_read=self._clock_read,
         )
-        self._housekeeper = Housekeeper(store, retention_of(config), housekeeper_callbacks)
+        self._housekeeper = Housekeeper(store, config.retention, housekeeper_callbacks)
         baseline_callbacks = BaselineCallbacks(
             now=housekeeper_callbacks.now,
             troubled=housekeeper_callbacks.troubled,
@@ -149,7 +150,7 @@ class Daemon:
         self._schedule = Schedule(jobs, self._dispatcher.fire, self._dispatcher.miss)
 
     async def run(self) -> None:
-        """Run until asked to stop, then drain. Raises OSError when the address to listen on cannot be had."""
+        """Run until asked to stop, then drain. Raises OSError if the listen address cannot be used."""
         if await done_before(self._stop, self._restore()):
             await self._run()
 
@@ -160,7 +161,7 @@ class Daemon:
         await self._housekeeper.check_clock()
         self._board.commit(datetime.now(UTC), everything=True)
         self._events.start(self._providers, ended)
-        gc.freeze()  # what is there lives as long as the daemon: of many endpoints it takes long to look through
+        gc.freeze()  # these objects live as long as the daemon; with many endpoints a collection takes long
 
     async def _run(self) -> None:
         async with AsyncExitStack() as stack:
@@ -182,7 +183,7 @@ class Daemon:
                 config.listen, config.token, context, rate_per_s=config.rate_limit, public=config.public
             )
             stack.push_async_callback(server.cleanup)
-            host, port = server.addresses[0][:2]  # the port may have been left to the kernel
+            host, port = server.addresses[0][:2]  # with port 0 the kernel chose the port
             url = Listen(host=host, port=port).url
             for warning in self._config.warnings:
                 log.warning("%s", warning, extra={"action": "config_warning"})
@@ -252,19 +253,19 @@ class Daemon:
     def _problems(self) -> tuple[str, ...]:
         found = [] if self._schedule.running and not self._stop.is_set() else ["the schedule is not running"]
         if self._recorder.store_error is not None:
-            found.append(f"the store does not take samples: {self._recorder.store_error}")
+            found.append(f"the store does not accept samples: {self._recorder.store_error}")
         return tuple(found)
 
     def _warnings(self) -> tuple[str, ...]:
         if self._clock is None or not self._clock.is_held:
             return ()
         return (
-            f"the clock is {self._clock.ahead.total_seconds() / 3600:.1f} hours ahead of the newest time "
-            "in the store: nothing is deleted for now. Set the clock if it is wrong",
+            f"this machine's clock is {self._clock.ahead.total_seconds() / 3600:.1f} hours ahead of the newest time "
+            "in the store: retention deletes nothing for now; if the clock is wrong, set it",
         )
 
     async def _beat(self) -> None:
-        """Once a second: own lag, stepped clocks, and the watchdog while probing moves."""
+        """Once a second: measure loop lag, detect clock steps, ping the watchdog while probing makes progress."""
         interval_s = systemd.watchdog_interval_s(self._env, os.getpid())
         offset_s = time.time() - time.monotonic()
         async with asyncio.TaskGroup() as group:
@@ -285,10 +286,10 @@ class Daemon:
         self._log_losses = lost
 
     def _follow_clock(self, offset_s: float) -> float:
-        """Take the ticks up again when the wall clock was stepped; the offset as it is now."""
+        """Realign the schedule if the wall clock was stepped. Returns the current offset."""
         now_s = time.time() - time.monotonic()
         if abs(now_s - offset_s) > _CLOCK_STEP_S or self._schedule.is_ahead(datetime.now(UTC)):
-            log.warning("the wall clock was stepped by %+.1f s", now_s - offset_s, extra={"action": "clock_step"})
+            log.warning("wall clock stepped by %+.1f s", now_s - offset_s, extra={"action": "clock_step"})
             self._schedule.realign(datetime.now(UTC))
             self._gate.clock_stepped()
             self._board.clock_stepped(datetime.now(UTC))
@@ -297,7 +298,7 @@ class Daemon:
         return now_s
 
     async def _recount(self) -> None:
-        """After each step of the wall clock count the windows anew, by the time that it is now."""
+        """After each step of the wall clock, recount all windows by the new time."""
         while True:
             await self._stepped.wait()
             self._stepped.clear()
@@ -320,13 +321,13 @@ class Daemon:
 
 
 def adaptive_endpoints(config: Config) -> frozenset[str]:
-    """The endpoints that may be probed beside their ticks."""
+    """The endpoints that may be probed between their ticks."""
     settling = {spec.endpoint.id: paid_probe(config.probes[name] for name in spec.probes) for spec in config.endpoints}
     return frozenset(name for name, probe in settling.items() if config.scoring.confirm or probe.closest_s is not None)
 
 
 def history_context(config: Config, store: Store) -> HistoryContext:
-    """The stored history as this configuration judges it."""
+    """The stored history, judged by this configuration."""
     tasks = {
         spec.endpoint.id: headline_task([config.probes[name] for name in spec.probes]) for spec in config.endpoints
     }
@@ -340,7 +341,7 @@ def history_context(config: Config, store: Store) -> HistoryContext:
         now=lambda: datetime.now(UTC),
         task=tasks.get,
         judge=judge,
-        raw=lambda: retention_of(config).raw,
+        raw=lambda: config.retention.raw,
         store_reads=StoreReads(),
     )
 
@@ -352,7 +353,7 @@ async def _open(store: Store, config: Config) -> None:
 
 
 async def run_daemon(config: Config, env: Mapping[str, str]) -> None:
-    """Open the store and run. Raises StoreError or OSError when it cannot start, before anything runs."""
+    """Open the store and run the daemon. Raises StoreError or OSError if it cannot start."""
     stop = stop_on_signals()
     proxy_note = unused_proxy(config, env)
     if proxy_note is not None:

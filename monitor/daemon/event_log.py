@@ -22,19 +22,19 @@ _BAD = frozenset({Status.DOWN, Status.DEGRADED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grounds:
-    """What an endpoint's published status rests on."""
+    """The evidence for an endpoint's published status."""
 
     score: float | None
     measured_at: datetime | None
-    """Start of the newest sample that counts."""
+    """Start of the newest counted sample."""
     incident: Incident | None
-    """The one that is open."""
+    """The open incident."""
     newest: tuple[Window, Counts] | None
-    """The shortest window that holds a counted sample; None: none does."""
+    """The shortest window with a counted sample; None if no window has one."""
 
 
 def grounds_of(state: EndpointState, now: datetime) -> Grounds:
-    """What the status of this book's endpoint rests on."""
+    """The evidence for the status of an endpoint."""
     incident = state.tracker.incident if state.tracker.is_open else None
     return Grounds(
         score=state.assess(now).score,
@@ -45,7 +45,7 @@ def grounds_of(state: EndpointState, now: datetime) -> Grounds:
 
 
 class EventLog:
-    """Logs what changes of the endpoints of a board; remembers which incidents are open."""
+    """Logs status changes and incidents of a board's endpoints; remembers which incidents are open."""
 
     def __init__(self, board: Board, now: Callable[[], datetime]) -> None:
         self._board = board
@@ -54,7 +54,7 @@ class EventLog:
         """Ids of incidents."""
 
     def start(self, endpoints: Iterable[str], ended: Iterable[Incident]) -> None:
-        """Begin with a restored board: log the incidents that are still open, and those that the restore ended."""
+        """Start from a restored board: log the incidents that are still open, and those that the restore closed."""
         now = self._now()
         for name in endpoints:
             incident = grounds_of(self._board.endpoint(name), now).incident
@@ -65,7 +65,7 @@ class EventLog:
             _log_incident("incident_closed", "incident closed: endpoint is no longer probed", incident, now)
 
     def changed(self, changes: Iterable[StatusChange]) -> None:
-        """Log the statuses that samples or time changed."""
+        """Log status changes."""
         now = self._now()
         for change in changes:
             _log_change(change, grounds_of(self._board.endpoint(change.endpoint), now))
@@ -83,7 +83,7 @@ class EventLog:
 
 
 def log_sample(sample: Sample) -> None:
-    """One record a sample, for `--log-level debug`."""
+    """One record per sample, for `--log-level debug`."""
     if not log.isEnabledFor(logging.DEBUG):
         return
     log.debug(
@@ -104,7 +104,7 @@ def log_sample(sample: Sample) -> None:
 
 
 def _log_change(change: StatusChange, grounds: Grounds) -> None:
-    """One record; a change for the worse is a warning."""
+    """A change to a worse status is a warning."""
     log.log(
         logging.WARNING if change.after in _BAD else logging.INFO,
         "%s is %s, was %s",
@@ -124,7 +124,7 @@ def _log_change(change: StatusChange, grounds: Grounds) -> None:
 
 
 def _cause(status: Status, grounds: Grounds) -> str | None:
-    """What the status rests on; None where nothing speaks against the endpoint."""
+    """The cause of the status; None if there is no evidence against the endpoint."""
     match status:
         case Status.MAINTENANCE | Status.PAUSED:
             return "configuration"

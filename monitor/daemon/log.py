@@ -1,4 +1,4 @@
-"""Logging: one line a record on stderr, with the machine word of the event; JSON when not read by a person."""
+"""Logging: one line per record on stderr, with the event's `action`; text on a terminal, else JSON."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 
 class LogFormat(StrEnum):
-    """How a record is written."""
+    """Format of a log record."""
 
     TEXT = "text"
-    """A line for people."""
+    """A line of text."""
     JSON = "json"
-    """A JSON object a line."""
+    """One JSON object per line."""
 
 
 class LogLevel(StrEnum):
@@ -36,7 +36,7 @@ class _JsonLines(logging.Formatter):
     """A record as one JSON object."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Time, level, words, and every extra."""
+        """Time, level, message, and every extra field."""
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         fields: dict[str, object] = {"at": at, "level": record.levelname.lower(), "message": record.getMessage()}
         fields |= _extras(record)
@@ -46,10 +46,10 @@ class _JsonLines(logging.Formatter):
 
 
 class _Plain(logging.Formatter):
-    """A record as a line for people."""
+    """A record as a line of text."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Time, level, words, and every extra that has a value as `key=value`; one with a space in quotes."""
+        """Time, level, message, and every extra that is not None as `key=value`; values with spaces are quoted."""
         at = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
         known = ((name, str(value)) for name, value in _extras(record).items() if value is not None)
         extras = "".join(f" {name}={json.dumps(value) if ' ' in value else value}" for name, value in known)
@@ -58,7 +58,7 @@ class _Plain(logging.Formatter):
 
 
 def configure(stream: TextIO | None = None, *, level: LogLevel = LogLevel.INFO, form: LogFormat | None = None) -> None:
-    """Log to `stream`, or standard error as it is now. `form` None: text on a terminal, JSON elsewhere."""
+    """Log to `stream`, by default the current stderr. `form` None: text on a terminal, else JSON."""
     stream = stream or sys.stderr
     form = form or (LogFormat.TEXT if stream.isatty() else LogFormat.JSON)
     handler = _handler(stream)
@@ -69,21 +69,21 @@ def configure(stream: TextIO | None = None, *, level: LogLevel = LogLevel.INFO, 
             former.close()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # Their records of every tick, request and statement say less than the samples do.
+    # These libraries log every tick, request and statement; the samples hold more.
     for noisy in ("apscheduler", "aiohttp.access", "alembic", "asyncio"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
-    # An overrun becomes a sample; the warning would say it twice.
+    # An overrun becomes a sample; the scheduler's warning would repeat it.
     logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
 
 
 def flush() -> None:
-    """Wait for what was logged to be written, before something else is."""
+    """Wait until all records are written, before other output to stderr."""
     for handler in logging.getLogger().handlers:
         handler.flush()
 
 
 def _handler(stream: TextIO) -> logging.Handler:
-    """A file or a pipe may block, and is written to by a thread; what lies in memory is not."""
+    """A thread writes to a file or pipe, which may block. A stream in memory needs no thread."""
     try:
         return LogQueue(stream)
     except (OSError, ValueError):
@@ -91,7 +91,7 @@ def _handler(stream: TextIO) -> logging.Handler:
 
 
 def _harmless(text: str) -> str:
-    """Words of strangers (a path that was asked for) may hold what a terminal obeys: shown, not sent."""
+    """Text with escaped control characters: clients' text, such as a requested path, may hold terminal commands."""
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 

@@ -13,12 +13,12 @@ SPAN_S: Final = 60.0
 _MOST_KINDS: Final = 1000
 
 Kind: TypeAlias = tuple[str, int, str, str]
-"""Logger, level, machine word or else the words before anything is put in, and the endpoint it is about."""
+"""Logger, level, `action` (else the message's template), and endpoint."""
 
 
 @dataclass(slots=True)
 class _Seen:
-    """Records of one kind since a moment."""
+    """Counts of records of one kind since `since_s`."""
 
     since_s: float
     written: int = 0
@@ -27,7 +27,7 @@ class _Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suppressed:
-    """What was kept out of the log in a span that is over."""
+    """The number of suppressed records of one kind in a finished span."""
 
     kind: Kind
     count: int
@@ -39,10 +39,10 @@ class LogLimit:
     def __init__(self) -> None:
         self._seen: dict[Kind, _Seen] = {}
         self.suppressed = 0
-        """Records that were kept out, since the beginning."""
+        """Suppressed records since the start."""
 
     def admits(self, record: logging.LogRecord, now_s: float) -> bool:
-        """Whether a record may be written."""
+        """Whether a record is to be written."""
         kind = _kind_of(record)
         seen = self._seen.get(kind)
         if seen is None:
@@ -57,7 +57,7 @@ class LogLimit:
         return False
 
     def ended(self, now_s: float, *, all_of_them: bool = False) -> Iterator[Suppressed]:
-        """What was suppressed in the spans that are over, each once; afterwards records are written again."""
+        """The suppressed records of finished spans, once each. These kinds are admitted again afterwards."""
         over = [kind for kind, seen in self._seen.items() if all_of_them or now_s - seen.since_s >= SPAN_S]
         for kind in over:
             seen = self._seen.pop(kind)

@@ -1,6 +1,7 @@
-"""Writes log records in a thread of its own, from a bounded queue: a reader that stops reading stops nothing else.
+"""Writes log records in a thread, from a bounded queue: a blocked stderr does not block the daemon.
 
-What does not fit is dropped and counted. Written past `sys.stderr`, whose lock a blocked thread would hold at the end.
+Records that do not fit are dropped and counted. The thread writes to the file descriptor, not to `sys.stderr`: a
+blocked thread would hold its lock at exit.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from monitor.daemon.log_limit import LogLimit, Suppressed
 _MOST_RECORDS: Final = 2_000
 _MOST_BYTES: Final = 4_000_000
 _LONGEST: Final = 16_384
-"""Bytes of one record; one that is longer loses its trace and most of its words."""
+"""Bytes of a record. A longer record loses its traceback and most of its message."""
 _LONGEST_WORDS: Final = 2_000
 _LOOK_S: Final = 1.0
 _PATIENCE_S: Final = 2.0
-"""How long the end of the program waits for what is still to be written."""
+"""How long the exit waits for records that are not written yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +33,13 @@ class LogLosses:
     """Counts of log records that were not written."""
 
     dropped: int = 0
-    """They did not fit into the queue, or could not be written."""
+    """Records that did not fit into the queue or could not be written."""
     suppressed: int = 0
-    """There were too many similar ones."""
+    """Records of a kind that was logged too often."""
 
 
 class LogQueue(logging.Handler):
-    """A handler that never waits for its stream. `close` writes what is left, for a moment."""
+    """A handler that never blocks on its stream. `close` waits a moment for the rest to be written."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
@@ -56,23 +57,23 @@ class LogQueue(logging.Handler):
 
     @property
     def losses(self) -> LogLosses:
-        """What was lost so far."""
+        """The losses so far."""
         return LogLosses(dropped=self._dropped, suppressed=self._limit.suppressed)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Queue a record; it is formatted here, since what it speaks of may change."""
+        """Queue a record. It is formatted now, since its arguments may change later."""
         with self._changed:
             admitted = self._limit.admits(record, time.monotonic())
         if admitted:
             self._put([record])
 
     def flush(self) -> None:
-        """Wait until all is written; gives up after a moment."""
+        """Wait until all records are written, at most a moment."""
         with self._changed:
             self._changed.wait_for(lambda: self._closing or not (self._lines or self._writing), _PATIENCE_S)
 
     def close(self) -> None:
-        """Write what is left; what a blocked stream does not take in a moment is lost."""
+        """Write the rest. Records that a blocked stream does not accept in a moment are lost."""
         with self._changed:
             if self._closing:
                 return
@@ -108,7 +109,7 @@ class LogQueue(logging.Handler):
         return f"{self.format(record)}\n".encode(errors="backslashreplace")
 
     def _write_on(self) -> None:
-        """Write whatever is queued, until closed."""
+        """Write queued records until closed."""
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._lines or self._closing, _LOOK_S)
@@ -133,7 +134,7 @@ class LogQueue(logging.Handler):
 
 
 def losses() -> LogLosses:
-    """What was lost of this program's log."""
+    """The losses of this process's log."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler, LogQueue):
             return handler.losses
@@ -141,12 +142,12 @@ def losses() -> LogLosses:
 
 
 def _write(file: int, line: bytes) -> bool:
-    """Whether all of a line could be written, however long that took."""
+    """Write a line, however long that takes. False if it failed."""
     rest = memoryview(line)
     while rest:
         try:
             rest = rest[os.write(file, rest) :]
-        except BlockingIOError:  # another program that has the terminal made it so
+        except BlockingIOError:  # another program set the terminal to non-blocking
             select.select([], [file], [])
         except OSError:
             return False

@@ -1,7 +1,7 @@
-"""Limits of this process (open files, processes) against what the configuration needs.
+"""Resource limits of the process (open files, processes) against the needs of the configuration.
 
-A limit that is too low makes probes fail as `internal`. So the soft limit is raised as far as the hard one allows, and
-what is missing even so is said once, at the start.
+A limit that is too low makes probes fail as `internal`. The daemon raises soft limits up to the hard limits, and logs
+one warning at start for each limit that is still too low.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 _FILES_A_PROBE = 3
-"""A connection, and what the resolver opens beside it."""
+"""A connection, and files of the resolver."""
 _FILES_OF_A_WORKER = 32
 _FILES_OF_THE_DAEMON = 256
 """Store, sinks, log, and some clients of its HTTP server."""
@@ -23,17 +23,17 @@ _THREADS_OF_THE_DAEMON = 48
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """What a configuration takes of one limit."""
+    """What a configuration needs of one resource."""
 
     limit: int
-    """A number of `resource`."""
+    """A constant of `resource`."""
     count: int
     what: str
     remedy: str
 
 
 def needs(max_concurrent: int, streams_per_worker: int) -> tuple[Need, ...]:
-    """What so many probes at once take: each worker process has a limit of open files of its own."""
+    """The needs of so many concurrent probes. Each worker process has its own limit of open files."""
     workers = -(-max_concurrent // streams_per_worker)
     streams = min(max_concurrent, streams_per_worker)
     files = max(_FILES_OF_A_WORKER + streams * _FILES_A_PROBE, _FILES_OF_THE_DAEMON + 2 * workers)
@@ -55,26 +55,26 @@ def needs(max_concurrent: int, streams_per_worker: int) -> tuple[Need, ...]:
 
 
 def shortages(needed: tuple[Need, ...]) -> Iterator[str]:
-    """Raise each limit to what is needed, as far as that is allowed; a sentence for each that stays too low."""
+    """Raise each limit to the need if allowed; yields a message for each limit that stays too low."""
     for need in needed:
-        # Root's processes are not counted.
+        # The kernel does not count root's processes.
         if need.limit == resource.RLIMIT_NPROC and os.geteuid() == 0:
             continue
         limit = _raised(need)
         if limit is not None:
             yield (
-                f"the limit of {need.what} is {limit}, and this configuration needs about {need.count}: "
+                f"limit of {need.what} too low: {limit}, and this configuration needs about {need.count}; "
                 f"probes may fail as internal; {need.remedy}"
             )
 
 
 def _raised(need: Need) -> int | None:
-    """The limit when it stays below the need; None when there is enough."""
+    """The limit if it stays below the need; None if it suffices."""
     soft, hard = resource.getrlimit(need.limit)
     if _is_enough(soft, need.count):
         return None
     wanted = need.count if _is_enough(hard, need.count) else hard
-    with suppress(ValueError, OSError):  # some systems name a limit that they do not allow
+    with suppress(ValueError, OSError):  # some systems report a hard limit that they do not allow
         resource.setrlimit(need.limit, (wanted, hard))
         soft = wanted
     return None if _is_enough(soft, need.count) else soft

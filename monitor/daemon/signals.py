@@ -1,4 +1,4 @@
-"""What signals ask of the daemon: to stop, or to read its configuration anew, which it cannot yet."""
+"""Signal handlers: SIGTERM and SIGINT stop the daemon; SIGHUP is ignored, since reload is not supported yet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 def stop_on_signals() -> asyncio.Event:
-    """An event that SIGTERM and SIGINT set from now on. SIGHUP is logged and ignored."""
+    """An event that SIGTERM and SIGINT set. SIGHUP is logged and ignored."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
@@ -21,12 +21,12 @@ def stop_on_signals() -> asyncio.Event:
 
 
 def _ignore() -> None:
-    words = "SIGHUP ignored: the configuration is read at the start only; restart the daemon to use a changed one"
+    words = "SIGHUP ignored: the configuration is read only at start; restart the daemon to apply changes"
     log.warning(words, extra={"action": "reload_ignored"})
 
 
 async def done_before(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
-    """Do something; False when it was cut short because of the request to stop."""
+    """Run `work` until it ends or `stop` is set. False if it was cancelled by `stop`."""
     working, stopping = asyncio.create_task(work, name="start"), asyncio.create_task(stop.wait(), name="stop")
     try:
         await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)

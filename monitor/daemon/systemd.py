@@ -1,7 +1,7 @@
-"""What systemd is told: ready, stopping, status, and the watchdog fed only while probing makes progress.
+"""Notifications for systemd: ready, stopping, status, and watchdog pings while probing makes progress.
 
 `Notifier` speaks the sd_notify protocol: one datagram of `KEY=value` lines to the socket that systemd names in
-the environment. `next_due_s` and `is_alive` decide, without clock or socket, whether the watchdog is fed.
+the environment. `next_due_s` and `is_alive` decide, without clock or socket, whether to ping the watchdog.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Notifier:
-    """Tells systemd how the daemon is; does nothing when no systemd listens, and never raises."""
+    """Notifies systemd. Does nothing without systemd, and never raises."""
 
     _address: str | None = None
     _lost: Event = field(default_factory=Event, repr=False, compare=False)
-    """Set while the socket is unreachable, so that its loss is logged once."""
+    """Set while the socket is unreachable, so that the failure is logged once."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
@@ -46,12 +46,12 @@ class Notifier:
         self._send("STOPPING=1")
 
     def status(self, text: str) -> None:
-        """One line for people, shown by `systemctl status`."""
+        """One line that `systemctl status` shows."""
         encoded = " ".join(text.split()).encode(errors="replace")[:_STATUS_BYTES]
         self._send("STATUS=" + encoded.decode(errors="ignore"))
 
     def watchdog(self) -> None:
-        """The daemon is alive: do not restart it for another `WatchdogSec`."""
+        """Watchdog ping: systemd does not restart the daemon for another `WatchdogSec`."""
         self._send("WATCHDOG=1")
 
     def _send(self, line: str) -> None:
@@ -70,7 +70,7 @@ class Notifier:
 
 
 def watchdog_interval_s(env: Mapping[str, str], pid: int) -> float | None:
-    """How often the watchdog is to be fed: half of systemd's limit. None: systemd does not watch this process."""
+    """Interval of watchdog pings: half of systemd's limit. None: no watchdog for this process."""
     limit_us = env.get("WATCHDOG_USEC", "")
     watched = env.get("WATCHDOG_PID", str(pid))
     if watched != str(pid) or not limit_us.isdecimal() or int(limit_us) == 0:
@@ -85,29 +85,26 @@ def next_due_s(
     waiting_since_s: Collection[float],
     given_up_s: Collection[float] = (),
 ) -> float | None:
-    """When the next sign of progress must have come, on the monotonic clock. None: nothing is owed.
+    """When the next progress is due, on the monotonic clock. None: no progress is due.
 
-    `next_tick_s` is the earliest tick still to fire, as the schedule itself holds it (a dead schedule keeps one
-    in the past), None when every endpoint is paused. `running_until_s` holds the deadline of every probe that a
-    worker was given and has not answered; `given_up_s` those of the probes that the daemon gave up since a worker
-    last answered, because giving up clears the daemon's books but is no sign of life. `waiting_since_s` holds when
-    each probe began to wait for its turn; one may wait for as long as others run, but with none running its turn
-    has come.
+    `next_tick_s` is the next tick of the schedule (in the past if the schedule is dead), None if every endpoint is
+    paused. `running_until_s` holds the deadlines of the probes that workers run; `given_up_s` those of the probes that
+    the daemon gave up since a worker last answered: giving up is no progress. `waiting_since_s` holds when each waiting
+    probe began to wait. A probe may wait while others run; if none runs, it is due.
     """
     owed = [] if next_tick_s is None else [next_tick_s]
     return min([*owed, *given_up_s, *(running_until_s or waiting_since_s)], default=None)
 
 
 def is_alive(*, now_s: float, last_progress_s: float, due_s: float | None, margin_s: float) -> bool:
-    """Whether probing moves, so that the watchdog may be fed. All times are of one monotonic clock.
+    """Whether probing makes progress, so that the watchdog may be pinged. All times are of one monotonic clock.
 
-    Silence is no fault while nothing is due: all endpoints may be paused, or the only one be probed once an hour.
-    When something is overdue, each probe that finishes earns another `margin_s`: a starved machine is late but
-    moving, and a restart would not help it. With the watchdog's own limit as `margin_s` (twice its interval),
-    `WatchdogSec=` is the one setting of how late is too late.
+    No progress is needed while nothing is due: all endpoints may be paused, or the only one be probed once an hour.
+    When a probe is overdue, each finished probe extends the time by `margin_s`: an overloaded machine is late but
+    works, and a restart would not help. `margin_s` is the watchdog's own limit (twice its interval), so `WatchdogSec=`
+    alone sets how late is too late.
 
-    `last_progress_s` is when a worker last answered, with whatever verdict, or else when the schedule started.
-    Samples that the schedule writes on its own (`overrun`, `skipped`) are no progress: they flow on while every
-    worker hangs.
+    `last_progress_s` is when a worker last answered, with any result, else when the schedule started. Samples that the
+    schedule writes itself (`overrun`, `skipped`) are no progress: they continue while every worker hangs.
     """
     return due_s is None or now_s <= max(due_s, last_progress_s) + margin_s

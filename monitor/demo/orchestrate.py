@@ -76,7 +76,7 @@ async def _demo(
             settings = Settings(directory=place, port=free, model=model_address, proxy=proxy_address, pace=speed.pace)
             progress.print(f"Starting the daemon on {place / CONFIG_NAME} …")
             watched = [model, proxy, await _started_daemon(stack, settings, daemon)]
-            stack.callback(progress.print, "Stopping: running probes end first; Ctrl-C once more stops at once …")
+            stack.callback(progress.print, "Stopping after the running probes; a second Ctrl-C stops at once …")
             table = watch_scores(settings.scores_url, Console(), duration_s=duration_s, files=[settings.uptime_file])
             await unless_ended(watched, table)
 
@@ -85,10 +85,10 @@ def _told(speed: Speed) -> str:
     """What the model's speed means for the demo."""
     found = f"It answers within {speed.e2e_s:.1f} s, its first token comes after {speed.ttft_s:.1f} s"
     if speed.pace == 1:
-        return f"{found}: quick enough."
+        return f"{found}: fast enough."
     return (
-        f"{found}: this machine is slow, or busy. "
-        f"Deadlines, SLO and the time between probes are {speed.pace:g} times as long as usual."
+        f"{found}: this machine is slow or busy. "
+        f"Deadlines, SLO and probe intervals are {speed.pace:g} times as long as usual."
     )
 
 
@@ -101,7 +101,7 @@ async def _started(stack: AsyncExitStack, module: str, place: Path, arguments: S
         async with asyncio.timeout(_START_S):
             return child, await unless_ended([child], child.address())
     except TimeoutError:
-        raise DemoError(f"{module} does not serve after {_START_S:.0f} s; see {log}") from None
+        raise DemoError(f"{module} did not start within {_START_S:.0f} s; its log is {log}") from None
 
 
 async def _started_daemon(stack: AsyncExitStack, settings: Settings, command: Sequence[str]) -> Child:
@@ -115,7 +115,7 @@ async def _started_daemon(stack: AsyncExitStack, settings: Settings, command: Se
         async with asyncio.timeout(_START_S):
             await unless_ended([child], _ready(settings.ready_url))
     except TimeoutError:
-        raise DemoError(f"the daemon is not ready after {_START_S:.0f} s; see {log}") from None
+        raise DemoError(f"the daemon was not ready within {_START_S:.0f} s; its log is {log}") from None
     return child
 
 
@@ -142,7 +142,7 @@ def free_port(wanted: int | None) -> int:
             except OSError:
                 continue
             return int(probe.getsockname()[1])
-    raise DemoError(f"port {wanted} cannot be listened on; choose another, or leave out --port")
+    raise DemoError(f"cannot listen on port {wanted}; choose another port, or omit --port")
 
 
 @contextmanager

@@ -1,1 +1,1 @@
-"""Providers and models found, listed and asked whether they answer, without a probe."""
+"""Finds providers and models, and checks without a probe whether they answer."""

@@ -1,7 +1,6 @@
-"""Writes a first configuration for what was found on a machine. Pure.
+"""Writes a first configuration from the keys and servers found on a machine. Pure.
 
-The names of models come from servers that are only believed to be what they seem; one that could mean something to
-YAML, or to our own `${…}`, is left out.
+Names of models come from servers that are not trusted. A name with a meaning in YAML or in `${…}` is omitted.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._/-]*")
 _NO_CHAT = re.compile(r"embed|rerank|whisper|minilm|(^|[/-])(bge|e5|gte|tts)-", re.IGNORECASE)
 _EMBEDDINGS = "openai_embeddings"
 _MOST_MODELS = 3
-"""Of one local server: probing all that lie on a disk would load one after the other."""
+"""Models of one local server: probing all models on a disk would load one after the other."""
 _MOST_NAMES = 20
 _CENT = 0.01
 _DAY_S = 86400.0
@@ -43,7 +42,7 @@ store: sqlite:providerwatch.db
 """
 
 PROBES = """
-# What is asked, and how often. An endpoint gets all probes that its api can be asked, or the ones that it names itself
+# What to ask, and how often. An endpoint gets all probes that its api supports, or the ones that it lists itself
 # (`probes: [chat]`). More: docs/configuration.md.
 probes:
 """
@@ -71,7 +70,7 @@ class _Line:
 
 
 def write(findings: Findings, catalogue: Catalogue, at: datetime) -> str | None:
-    """The text of a configuration that `check` accepts; None when nothing was found that could be probed."""
+    """The text of a configuration that `check` accepts; None if nothing was found to probe."""
     lines = [*_of_keys(findings.keys, at), *_of_servers(findings.servers, catalogue)]
     if not lines:
         return None
@@ -82,7 +81,7 @@ def write(findings: Findings, catalogue: Catalogue, at: datetime) -> str | None:
 
 
 def report(findings: Findings, at: datetime, path: Path | None) -> str:
-    """What was found and what to do next, for people."""
+    """A report of what was found, and the next step."""
     found = [f"  {key.entry.title}: {_variables(key.variables)}{_lacks(key)}" for key in findings.keys]
     found += [f"  {server.entry.title} at {server.base_url}: {_models_found(server)}" for server in findings.servers]
     cost, file = usd_per_day(findings, at), f" -c {path}" if path else " -c FILE"
@@ -91,16 +90,16 @@ def report(findings: Findings, at: datetime, path: Path | None) -> str:
 
 
 def nothing_found(findings: Findings, catalogue: Catalogue, base_urls: Mapping[str, str]) -> str:
-    """What was looked for in vain, and what to do about it."""
+    """A report for a search without results: where it looked, and the remedy."""
     if findings.keys:
         keys = [f"  {key.entry.title}: {_variables(key.variables)}{_lacks(key)}" for key in findings.keys]
-        return "\n".join(("found only what needs an address that you alone know", *keys, "See docs/providers.md."))
+        return "\n".join(("found only keys of providers without a common address", *keys, "See docs/providers.md."))
     variables = [entry.keys[0].split(":")[0] for entry in catalogue.providers.values() if entry.keys]
     looked = "".join(f"\n  {catalogue.providers[name].title}: {address}" for name, address in base_urls.items())
     return (
-        f"found no key in the environment, and no server at{looked}\n"
+        f"found no API key in the environment, and no server at{looked}\n"
         f"Set a provider's variable ({', '.join(variables[:4])}, … all {len(variables)} in docs/providers.md)\n"
-        "or start a server, and run this again. To try it without either: providerwatch demo"
+        "or start a server, then repeat this command. To try Providerwatch without either: providerwatch demo"
     )
 
 
@@ -119,7 +118,7 @@ def _models_found(server: FoundServer) -> str:
 
 
 def usd_per_day(findings: Findings, at: datetime) -> float | None:
-    """What the probes of the configuration cost a day, as far as prices are known; None when none is."""
+    """The cost of the probes per day, as far as prices are known; None if no price is known."""
     costs = [_usd_per_day(line) for line in _of_keys(findings.keys, at)]
     known = [cost for cost in costs if cost is not None]
     return sum(known) if known else None
@@ -152,12 +151,12 @@ def _chosen(server: FoundServer, catalogue: Catalogue) -> list[str]:
 
 
 def _fits(server: FoundServer, model: str, catalogue: Catalogue) -> bool:
-    """Whether a model can be asked for what its name says that it does."""
+    """Whether the model's name suggests that it can be probed."""
     return catalogue.api(server.entry, model) == _EMBEDDINGS or _NO_CHAT.search(model) is None
 
 
 def _public(model: str) -> str:
-    """author/slug for a model that has but the name of a file or of a tag."""
+    """author/slug for a model that has only a file name or a tag."""
     *folders, name = [part for part in model.lower().removesuffix(".gguf").split("/") if part]
     author = folders[0] if len(folders) == 1 else "local"
     return f"{_slug(author)}/{_slug(name)}"
@@ -201,7 +200,7 @@ def _models(lines: Sequence[_Line], servers: Sequence[FoundServer]) -> Iterator[
 
 
 def word(text: str) -> str:
-    """A value as YAML takes it for text, also in braces."""
+    """A value that YAML reads as text, also in braces."""
     return text if _PLAIN.fullmatch(text) and text.lower() not in {"true", "false", "null"} else json.dumps(text)
 
 
@@ -220,6 +219,6 @@ def _usd_per_day(line: _Line) -> float | None:
 
 
 def probing_usd_per_day(price: Pricing, *, embeds: bool) -> float:
-    """What one probe a minute costs, without reasoning."""
+    """The cost per day of one probe a minute, without reasoning."""
     answer = 0 if embeds else _CHAT.max_tokens * price.completion
     return (_CHAT.prompt_tokens * price.prompt + answer) / _MILLION * _DAY_S / _CHAT.every_s

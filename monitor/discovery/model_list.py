@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from monitor.domain.spelling import closest
 from probes._driver import exchange
 from probes._loader import codec
 from probes._model import Deadlines, Endpoint, MalformedError, Probe, Request, Run, Sample, Task
@@ -34,7 +34,7 @@ class ModelListAnswer:
     took_s: float
     """From the beginning to the end, connecting included."""
     models: frozenset[str] | None
-    """The models it has; None when it did not say."""
+    """Its models; None if it did not list them."""
 
 
 async def fetch_model_list(endpoint: Endpoint, vantage: str, patience_s: float = _PATIENCE_S) -> ModelListAnswer:
@@ -80,7 +80,7 @@ def _models(probe: Probe, body: bytes) -> frozenset[str] | None:
 
 
 def listed_as(model: str, names: Collection[str]) -> str | None:
-    """The name under which a model stands in a list: its own, or of what it is an alias or a variant; None if none."""
+    """The listed name of a model: its own, or the name that it is an alias or variant of; None if not listed."""
     stem = model.removesuffix("-latest")
     for name in (model, f"{model}{_LATEST}", _VARIANT.sub("", model), stem):
         if name in names:
@@ -90,8 +90,6 @@ def listed_as(model: str, names: Collection[str]) -> str | None:
 
 
 def similar(model: str, names: Collection[str]) -> str | None:
-    """The name in a list that a wrong one was most likely meant to be."""
+    """The listed name that is most similar to a wrong one."""
     short = sorted(name for name in names if len(name) <= _LONGEST_NAME)[:_MOST_NAMES]
-    folded = {name.casefold(): name for name in short}
-    close = difflib.get_close_matches(model.casefold()[:_LONGEST_NAME], folded, n=1)
-    return folded[close[0]] if close else None
+    return closest(model[:_LONGEST_NAME], short)

@@ -1,4 +1,4 @@
-"""`providerwatch check --connect`: do the providers answer, take the keys, and have the models? Costs no tokens."""
+"""`providerwatch check --connect`: whether providers answer, accept the keys, and have the models. Costs no tokens."""
 
 from __future__ import annotations
 
@@ -30,37 +30,37 @@ from probes._model import Endpoint, ErrorClass
 
 
 class Key(StrEnum):
-    """What became of the key."""
+    """The result for an API key."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
     UNCHECKED = "not_checked"
-    """The provider answers anybody, so that nothing is known of the key."""
+    """The provider answers without a key, too, so the key could not be checked."""
     NONE = "none"
-    """None was sent."""
+    """No key was sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What was found out about one endpoint."""
+    """The result for one endpoint."""
 
     endpoint: Endpoint
     answer: ModelListAnswer
     key: Key | None
-    """None: the provider did not get so far."""
+    """None: the provider did not check the key."""
     listed: bool | None
-    """Whether the provider's list holds the model; None where it has no list."""
+    """Whether the provider lists the model; None if it has no list."""
     name: str | None
-    """The listed name of the model, or one that is like it."""
+    """The listed name of the model, or a similar name."""
 
     @property
     def ok(self) -> bool:
-        """Whether nothing speaks against a probe."""
+        """Whether the endpoint can be probed."""
         return self.answer.sample.error is None and self.listed is not False
 
 
 async def preflight(config: Config) -> tuple[Finding, ...]:
-    """Ask for every endpoint that is not paused; the same question goes to a provider once."""
+    """Check every endpoint that is not paused; equal requests are sent once."""
     endpoints = [spec.endpoint for spec in config.endpoints if spec.enabled]
     requests = {request_key(endpoint): endpoint for endpoint in endpoints}
     limits = ConcurrencyLimits(
@@ -82,7 +82,7 @@ async def preflight(config: Config) -> tuple[Finding, ...]:
 
 
 async def _asked(endpoint: Endpoint, vantage: str) -> tuple[ModelListAnswer, Key | None]:
-    """The provider's answer, and what it says about the key: that anybody gets is no proof, so it is asked twice."""
+    """The provider's answer, and the result for the key. A second request without the key shows whether it matters."""
     answer = await fetch_model_list(endpoint, vantage)
     if answer.sample.error is not None:
         return answer, Key.REFUSED if answer.sample.error is ErrorClass.AUTH else None
@@ -102,15 +102,15 @@ def _finding(endpoint: Endpoint, answer: ModelListAnswer, key: Key | None) -> Fi
     return Finding(endpoint=endpoint, answer=answer, key=key, listed=name is not None, name=meant)
 
 
-# For people
+# Text
 
 
 def show(findings: Sequence[Finding], paused: int) -> Group:
-    """A row for each endpoint, below them what there is to say about some, and how many are fine."""
+    """A row per endpoint, notes, and the number of endpoints without errors."""
     notes = [Text(note, overflow="fold") for note in dict.fromkeys(filter(None, map(_note, findings)))]
     fine = sum(found.ok for found in findings)
-    rest = f"; {paused} paused, not asked" if paused else ""
-    return Group(_table(findings), *notes, Text(), Text(f"endpoints fine: {fine} of {len(findings)}{rest}"))
+    rest = f"; {paused} paused, not checked" if paused else ""
+    return Group(_table(findings), *notes, Text(), Text(f"endpoints ok: {fine} of {len(findings)}{rest}"))
 
 
 def _table(findings: Sequence[Finding]) -> Table:
@@ -132,7 +132,7 @@ def _table(findings: Sequence[Finding]) -> Table:
 
 
 _KEYS: Mapping[Key | None, str] = {
-    Key.ACCEPTED: "takes the key",
+    Key.ACCEPTED: "accepts the key",
     Key.UNCHECKED: "answers",
     Key.NONE: "answers",
 }
@@ -154,7 +154,7 @@ def _model(found: Finding) -> Text:
 
 
 def _note(found: Finding) -> str:
-    """What the row leaves open; of a provider once, though many endpoints are there."""
+    """A note on one endpoint, or on its provider; equal notes are shown once."""
     sample, name = found.answer.sample, printable(found.name or "")
     if sample.error is not None:
         return f"{found.endpoint.provider}: {printable(sample.detail or sample.error, longest=None)}"
@@ -164,15 +164,15 @@ def _note(found: Finding) -> str:
         return f"{printable(found.endpoint.id)}: listed as {name}"
     if found.key is not Key.UNCHECKED:
         return ""
-    why = "answers anybody" if lists_models(found.endpoint) else "has no list of models"
-    return f"{found.endpoint.provider}: {why}, so nothing is known of the key"
+    why = "answers without a key, too" if lists_models(found.endpoint) else "has no list of models"
+    return f"{found.endpoint.provider}: {why}, so the key could not be checked"
 
 
-# For programs
+# JSON
 
 
 def as_plain(findings: Iterable[Finding]) -> list[dict[str, object]]:
-    """The findings as JSON's values."""
+    """The findings as plain data for JSON."""
     return [
         {
             "id": found.endpoint.id,

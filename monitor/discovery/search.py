@@ -1,4 +1,4 @@
-"""What there is to probe: keys in the environment, and servers on this machine, by asking for their models."""
+"""Finds API keys in the environment and model servers on this machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from monitor.discovery.model_list import fetch_model_list
 from probes._model import Endpoint, Secret
 
 _PATIENCE_S = 1.5
-"""A server on this machine answers in milliseconds, or is not there."""
+"""A running server on this machine answers in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +26,13 @@ class FoundKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundServer:
-    """A server that told which models it has."""
+    """A server that listed its models."""
 
     provider: str
     entry: Entry
     base_url: str
     variables: str | None
-    """Of the key that it was asked with."""
+    """Of the key that was sent."""
     models: tuple[str, ...]
     """Sorted; never empty."""
 
@@ -46,7 +46,7 @@ class Findings:
 
 
 def addresses(catalogue: Catalogue, named: Iterable[str]) -> dict[str, str]:
-    """Where to look for servers, by provider: as named (`vllm=http://host:8000/v1`), else where they usually listen.
+    """Addresses of servers by provider: given (`vllm=http://host:8000/v1`), else their usual addresses.
 
     Raises ValueError with a readable message.
     """
@@ -65,7 +65,7 @@ def _address(text: str, known: Collection[str]) -> tuple[str, str]:
 
 
 async def discover(catalogue: Catalogue, env: Mapping[str, str], base_urls: Mapping[str, str]) -> Findings:
-    """Look for keys of all providers, and for servers at some addresses, side by side."""
+    """Look for keys of all providers, and concurrently for servers at some addresses."""
     asked = (_server(name, catalogue.providers[name], env, address) for name, address in base_urls.items())
     servers = await asyncio.gather(*asked)
     return Findings(keys=_keys(catalogue, env), servers=tuple(filter(None, servers)))

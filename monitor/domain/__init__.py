@@ -1,1 +1,1 @@
-"""Words that all parts share: status, incident, maintenance, router ids, formats. Pure."""
+"""Types that all parts share: status, incident, maintenance window, router ids, file formats. Pure."""

@@ -1,4 +1,4 @@
-"""What a run of failures is called, and what caused it. Pure."""
+"""An incident: a span in which an endpoint was not up, and its causes. Pure."""
 
 from __future__ import annotations
 
@@ -13,49 +13,49 @@ from monitor.domain.status import Status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """A span in which an endpoint was not up, as far as it is known; a newer value has the same id."""
+    """A span in which an endpoint was not up, as known so far; a later value of the same incident has the same id."""
 
     id: str
-    """As `incident_id` made it when it began; it stays when the endpoint is renamed."""
+    """Made by `incident_id` at its beginning; kept when the endpoint is renamed."""
     endpoint: str
     worst: Status
     """DEGRADED or DOWN."""
     began_at: datetime
-    """Start of the first sample that spoke against the endpoint."""
+    """Start of the first sample that is evidence against the endpoint."""
     last_at: datetime
-    """Start of the newest that did."""
+    """Start of the newest such sample."""
     ended_at: datetime | None = None
     """None while it is open."""
     causes: Mapping[str, int]
-    """How many samples showed which, the first seen first: error classes, other words of the judge's. Never empty."""
+    """Samples by cause (error classes, or `Cause`) in order of first appearance. Never empty."""
 
     @property
     def samples(self) -> int:
-        """How many samples are its evidence."""
+        """The number of samples that are evidence."""
         return sum(self.causes.values())
 
     @property
     def cause(self) -> str:
-        """What most samples showed; of several, what was seen first."""
+        """The most frequent cause; of equals, the first seen."""
         return max(self.causes, key=self.causes.__getitem__)
 
     def lasted(self, now: datetime) -> timedelta:
-        """From its beginning to its end, or to `now` while it is open."""
+        """Duration until the end, or until `now` while it is open."""
         return (self.ended_at or now) - self.began_at
 
 
 def incident_id(endpoint: str, began_at: datetime) -> str:
-    """16 hex digits, always the same for the same beginning."""
+    """16 hex digits, derived from endpoint and beginning."""
     text = f"{endpoint}\0{began_at.astimezone(UTC).isoformat(timespec='microseconds')}"
     return hashlib.blake2b(text.encode(errors="replace"), digest_size=8).hexdigest()
 
 
 class Cause(StrEnum):
-    """What speaks against an endpoint, where that is no class of errors."""
+    """Evidence against an endpoint that is not an error class."""
 
     SLO = "slo"
-    """Answers came too late, or too slowly."""
+    """Answers violated the SLO."""
     HABIT = "habit"
-    """They came far later, or far more slowly, than is usual for the endpoint."""
+    """Answers were far slower than the endpoint's baseline."""
     PROVIDER = "provider"
     """The provider's other endpoints were in trouble."""

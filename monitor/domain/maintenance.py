@@ -1,4 +1,4 @@
-"""Maintenance: spans of time in which an endpoint is left alone, because somebody works on it. Pure."""
+"""Maintenance windows: spans in which an endpoint is not probed. Pure."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 NOTICE: Final = timedelta(hours=24)
-"""How long before it begins maintenance is announced."""
+"""How long before its beginning a maintenance window is announced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaintenanceWindow:
-    """From `begin` (within) to `end` (without)."""
+    """From `begin` (inclusive) to `end` (exclusive)."""
 
     begin: datetime
     end: datetime
 
 
 def matches(pattern: str, endpoint: str) -> bool:
-    """Whether an endpoint's id is what a pattern names: itself, or with `*`, `?` and `[…]` as in names of files."""
+    """Whether a pattern matches an endpoint's id: equal, or with `*`, `?` and `[…]` as in file names."""
     return pattern == endpoint or fnmatchcase(endpoint, pattern)
 
 
 def joined(spans: Iterable[MaintenanceWindow]) -> tuple[MaintenanceWindow, ...]:
-    """The same time as spans that neither overlap nor touch, the earliest first; the other functions want them so."""
+    """Windows merged so that none overlap or touch, earliest first. The other functions need this form."""
     found: list[MaintenanceWindow] = []
     for span in sorted(spans, key=lambda span: span.begin):
         if found and span.begin <= found[-1].end:
@@ -37,28 +37,28 @@ def joined(spans: Iterable[MaintenanceWindow]) -> tuple[MaintenanceWindow, ...]:
 
 
 def current(spans: Iterable[MaintenanceWindow], at: datetime) -> MaintenanceWindow | None:
-    """The span that `at` lies in."""
+    """The window that contains `at`."""
     return next((span for span in spans if span.begin <= at < span.end), None)
 
 
 def announced(spans: Iterable[MaintenanceWindow], at: datetime) -> MaintenanceWindow | None:
-    """The span that `at` lies in, else the next one, if that is not far."""
+    """The window that contains `at`, else the next one if it begins within `NOTICE`."""
     return next((span for span in spans if at < span.end and span.begin - at <= NOTICE), None)
 
 
 def ended(spans: Sequence[MaintenanceWindow], at: datetime) -> datetime | None:
-    """When the last span before `at` was over."""
+    """When the last window before `at` ended."""
     return max((span.end for span in spans if span.end <= at), default=None)
 
 
 def next_change(spans: Iterable[MaintenanceWindow], at: datetime) -> datetime | None:
-    """When, after `at`, a span is announced, begins or ends next."""
+    """When the next window after `at` is announced, begins or ends."""
     moments = (moment for span in spans for moment in (span.begin - NOTICE, span.begin, span.end))
     return min((moment for moment in moments if moment > at), default=None)
 
 
 def outside(spans: Iterable[MaintenanceWindow], begin: datetime, end: datetime) -> Iterator[MaintenanceWindow]:
-    """What is left of the time from `begin` to `end` without the spans."""
+    """The time from `begin` to `end` outside the windows."""
     for span in spans:
         until = min(span.begin, end)
         if begin < until:

@@ -1,4 +1,4 @@
-"""What routers call an endpoint: the values of `router_ids` that adapters read, and what they mean. Pure."""
+"""Names of endpoints in routers: parses the values of `router_ids`. Pure."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ _TRAEFIK = re.compile(r"(?P<group>[^/@\s]+)/(?P<name>[^/\s]+)")
 _VLLM = re.compile(r"(?P<group>[^\s,]+)@(?P<name>https?://[^\s,@]+)")
 _HIGHEST_PORT = 65535
 _REMEMBERED = 10_000
-"""Names are read at every change of a score, and mean the same each time."""
+"""Size of each parser's cache: names are parsed at every change of a score."""
 
 
 class RouterIdError(ValueError):
-    """A value that its router could not understand; the message says what it should look like."""
+    """A value that its router does not accept; the message shows the expected form."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouterMember:
-    """One of those between which a router chooses."""
+    """One of the members between which a router chooses."""
 
     group: str
-    """What the router chooses for: a backend, a cluster, a service, a model."""
+    """A backend, cluster, service or model."""
     name: str
-    """Which of its members: a server, `ip:port`, a service, a URL."""
+    """The member in the group: a server, `ip:port`, a service, a URL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,35 +41,37 @@ class Address:
 
 def haproxy(value: str) -> RouterMember:
     """`BACKEND/SERVER`."""
-    return _member(_HAPROXY.fullmatch(value), "is not BACKEND/SERVER of HAProxy; write for example be/srv1")
+    return _member(_HAPROXY.fullmatch(value), "is not HAProxy's BACKEND/SERVER; write for example be/srv1")
 
 
 def envoy(value: str) -> RouterMember:
     """`CLUSTER/IP:PORT`, an IPv6 address in brackets."""
     found = _ENVOY.fullmatch(value)
     if found is None or not _is_address(found["six"] or found["four"], int(found["port"])):
-        raise RouterIdError("is not CLUSTER/IP:PORT of Envoy, which takes no host names; write llama/10.0.0.1:8000")
+        raise RouterIdError(
+            "is not Envoy's CLUSTER/IP:PORT (host names are not allowed); write for example llama/10.0.0.1:8000"
+        )
     return RouterMember(group=found["group"], name=value.rpartition("/")[2])
 
 
 def traefik(value: str) -> RouterMember:
     """`SERVICE/CHILD`: the weighted service, and one of the services under it."""
-    return _member(_TRAEFIK.fullmatch(value), "is not SERVICE/CHILD of Traefik; write for example llama/groq@file")
+    return _member(_TRAEFIK.fullmatch(value), "is not Traefik's SERVICE/CHILD; write for example llama/groq@file")
 
 
 def vllm(value: str) -> RouterMember:
     """`MODEL@URL`: the model as the engine serves it."""
-    message = "is not MODEL@URL of vLLM's router; write for example meta-llama/Llama-3.2-1B@http://10.0.0.1:8000"
+    message = "is not MODEL@URL for vLLM's router; write for example meta-llama/Llama-3.2-1B@http://10.0.0.1:8000"
     return _member(_VLLM.fullmatch(value), message)
 
 
 ROUTERS: Mapping[str, Callable[[str], RouterMember]] = {
     read.__name__: lru_cache(_REMEMBERED)(read) for read in (haproxy, envoy, traefik, vllm)
 }
-"""Whose names are read here. Each raises MalformedError. Other routers' names are published as they are."""
+"""Parsers by router; each raises RouterIdError. Names of other routers are published unchanged."""
 
 KNOWN = frozenset({"litellm", *ROUTERS})
-"""Every router that something here is made for."""
+"""Every router that Providerwatch supports."""
 
 
 def address(name: str) -> Address:

@@ -1,4 +1,4 @@
-"""What an endpoint is, and the spans in which it was not up: the words that judge, store and reader share. Pure."""
+"""The status of an endpoint. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """What an endpoint is."""
+    """The published status of an endpoint."""
 
     UP = "up"
     DEGRADED = "degraded"
@@ -17,7 +17,7 @@ class Status(StrEnum):
 
     @property
     def usable(self) -> bool | None:
-        """Whether a router may use it: None where nothing is known, and routers fail open."""
+        """Whether a router may use the endpoint; None if that is not known (routers fail open)."""
         match self:
             case Status.UP | Status.DEGRADED:
                 return True

@@ -9,6 +9,7 @@ from typing import Final, Literal, TypedDict
 from urllib.parse import quote
 from xml.etree import ElementTree as ET  # writes, and reads nothing
 
+from monitor.domain.epoch import EPOCH
 from monitor.domain.incident import Incident
 from monitor.domain.status import Status
 from monitor.scoreboard.schema import Count, Figure, Moment
@@ -18,7 +19,6 @@ FEED_TYPE: Final = "application/atom+xml"
 _ATOM: Final = "http://www.w3.org/2005/Atom"
 _TAG: Final = "tag:providerwatch,2026:"
 """Prefix of every id of the feed (RFC 4151). Ids hold nothing that may change."""
-_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot represent, not even escaped."""
 
@@ -80,7 +80,7 @@ def feed(incidents: Sequence[Incident], vantage: str) -> bytes:
     name = quote(vantage, safe="", errors="replace")
     _text(root, "id", f"{_TAG}{name}/incidents")
     _text(root, "title", f"Incidents seen from {vantage}")
-    _text(root, "updated", timestamp(max(map(_updated, incidents), default=_EVER)))
+    _text(root, "updated", timestamp(max(map(_updated, incidents), default=EPOCH)))
     _text(ET.SubElement(root, "author"), "name", "Providerwatch")
     ET.SubElement(root, "link", rel="self", type=FEED_TYPE, href="/v1/incidents.atom")
     for incident in incidents:
@@ -109,7 +109,7 @@ def _story(incident: Incident) -> str:
     evidence = f"{spoke} spoke against it: {shown}; the newest began at {_clock(incident.last_at)}."
     if incident.ended_at is None:
         return f"{begun} {evidence} It is not over."
-    return f"{begun} {evidence} It was over at {_clock(incident.ended_at)}, after {span(incident.lasted(_EVER))}."
+    return f"{begun} {evidence} It was over at {_clock(incident.ended_at)}, after {span(incident.lasted(EPOCH))}."
 
 
 def span(length: timedelta) -> str:

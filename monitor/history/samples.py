@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final, TypedDict
 
+from monitor.domain.epoch import EPOCH
 from monitor.history.pagination import before, to_cursor
 from monitor.store import PageKey
 from probes._model import Sample, Task
 from probes._serialize import sample_to_plain
 
-EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SELDOM: Final = timedelta(days=7)
 """How far back one page searches for a single task, which may be rare."""
 _LEEWAY: Final = timedelta(days=1)
@@ -44,8 +44,8 @@ class SampleQuery:
         """The store query for a page; `raw` is the retention of samples."""
         bounds = [self.cursor, None if self.until is None else before(self.until)]
         newest = min((bound for bound in bounds if bound is not None), default=None)
-        since = EVER if self.since is None else self.since
-        if self.task is None:  # every block that is read has samples for the page
+        since = EPOCH if self.since is None else self.since
+        if self.task is None:  # each block that is read has something for the page
             return Page(since=since, reach=since, before=newest)
         oldest = max(since, now - raw - _LEEWAY)
         begin = now + _LEEWAY if newest is None else min(newest.at, now + _LEEWAY)

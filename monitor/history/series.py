@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Final
 
+from monitor.domain.epoch import EPOCH
 from monitor.history.pagination import QueryError
 from monitor.store import RollupTier
 from probes._model import Task
@@ -78,7 +79,6 @@ _STEPS: Final = (
     (LONGEST_WINDOW_S, DAY),
 )
 """The default step, by the longest window that it applies to, in seconds."""
-_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Source(Enum):
@@ -192,4 +192,4 @@ def _unit_s(source: Source) -> int:
 
 
 def _floor(at: datetime, seconds: int) -> datetime:
-    return at - (at - _EVER) % timedelta(seconds=seconds)
+    return at - (at - EPOCH) % timedelta(seconds=seconds)

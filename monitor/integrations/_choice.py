@@ -1,4 +1,4 @@
-"""Which of LiteLLM's deployments are to be used: the best group of them, the best first. Pure.
+"""Selects which of LiteLLM's deployments to use: the best group, best first. Pure.
 
 LiteLLM reads only which deployments come back, and chooses among these by its own strategy (shuffle, latency, weights).
 So what is worse is left out as long as there is something better, and never anything that would leave LiteLLM nothing.
@@ -8,24 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
-from enum import IntEnum
 from typing import Any, TypeAlias
 
-from monitor.client import ScoredEndpoint, Status
+from monitor.client import RoutingUse, ScoredEndpoint
 
 Deployment: TypeAlias = Mapping[str, Any]
 """As in LiteLLM's `model_list`."""
-
-
-class DeploymentUse(IntEnum):
-    """What a deployment is good for; the smaller the better."""
-
-    NOW = 0
-    """Up, or nothing is known of it."""
-    FALLBACK = 1
-    """Degraded, left alone by somebody's wish, or refusing the account."""
-    LAST = 2
-    """Down."""
 
 
 def choose(
@@ -42,34 +30,26 @@ def choose(
     """
     known = [(deployment, _seen(deployment, endpoints, now)) for deployment in deployments]
     by_order = request.get("_target_order") is not None
-    best: dict[Hashable, DeploymentUse] = {}
+    best: dict[Hashable, RoutingUse] = {}
     for deployment, endpoint in known:
         if not _has_failed(deployment, request):
             pool = _pool(deployment, by_order)
-            best[pool] = min(best.get(pool, DeploymentUse.LAST), use_of(endpoint))
+            best[pool] = min(best.get(pool, RoutingUse.NONE), use_of(endpoint))
     kept = [
         (deployment, seen)
         for deployment, seen in known
-        if use_of(seen) <= best.get(_pool(deployment, by_order), DeploymentUse.LAST)
+        if use_of(seen) <= best.get(_pool(deployment, by_order), RoutingUse.NONE)
     ]
     return [deployment for deployment, _ in sorted(kept, key=lambda pair: _rank(pair[1]))]
 
 
-def use_of(endpoint: ScoredEndpoint | None) -> DeploymentUse:
-    """What an endpoint is good for, as it is seen now; None: nobody watches it."""
-    if endpoint is None:
-        return DeploymentUse.NOW
-    match endpoint.status:
-        case Status.DOWN:
-            return DeploymentUse.LAST
-        case Status.UP | Status.UNKNOWN:
-            return DeploymentUse.NOW if endpoint.account is None else DeploymentUse.FALLBACK
-        case _:
-            return DeploymentUse.FALLBACK
+def use_of(endpoint: ScoredEndpoint | None) -> RoutingUse:
+    """How to use an endpoint; None: it is not monitored."""
+    return RoutingUse.NORMAL if endpoint is None else endpoint.use
 
 
 def name_of(model_info: Mapping[str, Any]) -> str:
-    """The endpoint's id, where the deployment gives it; else the deployment's own, which `router_ids` may hold."""
+    """The endpoint's id if the deployment names it, else the deployment's id, which `router_ids` may hold."""
     return str(model_info.get("providerwatch") or model_info.get("id"))
 
 
@@ -79,7 +59,7 @@ def _seen(deployment: Deployment, endpoints: Mapping[str, ScoredEndpoint], now: 
 
 
 def _rank(endpoint: ScoredEndpoint | None) -> tuple[int, float]:
-    """What nobody watches comes after what is up, as in the client."""
+    """Deployments that are not monitored come after those that are up, as in the client."""
     return (1, 0.0) if endpoint is None else endpoint.rank
 
 
@@ -89,7 +69,7 @@ def _has_failed(deployment: Deployment, request: Mapping[str, Any]) -> bool:
 
 
 def _pool(deployment: Deployment, by_order: bool) -> Hashable:
-    """What deployments have to share to stand in for each other."""
+    """The properties that interchangeable deployments share."""
     params, info = deployment.get("litellm_params") or {}, deployment.get("model_info") or {}
     tags = frozenset(_words(params.get("tags"))), frozenset(_words(params.get("tag_regex")))
     return (*tags, (params.get("order"), info.get("order")) if by_order else None)

@@ -1,4 +1,4 @@
-"""Which of LiteLLM's deployments the scores tell of: said once for each model, and again when that changes. Pure."""
+"""Which of LiteLLM's deployments have scores: reported once per model, and again when that changes. Pure."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from monitor.integrations._choice import name_of
 Deployment: TypeAlias = Mapping[str, Any]
 
 _MOST_MODELS = 1_000
-"""Models beyond that are not looked at: a proxy of wildcards may have any number."""
+"""Further models are ignored: a proxy with wildcards may have any number."""
 _MOST_NAMES = 5
 _REMEDY = "give each a `model_info.id` that an endpoint's `router_ids: {litellm: …}` names"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What is to be said of one model."""
+    """A log message about one model."""
 
     words: str
     is_warning: bool
 
 
 class Coverage:
-    """The deployments that were seen of each model, and whether an endpoint was known for them."""
+    """The deployments seen of each model, and whether each has an endpoint."""
 
     __slots__ = ("_seen",)
 
@@ -33,7 +33,7 @@ class Coverage:
         self._seen: dict[str, dict[str, tuple[bool, str]]] = {}
 
     def look(self, model: str, deployments: Iterable[Deployment], known: Container[str]) -> Notice | None:
-        """Take a pick in; None when it shows nothing new. LiteLLM leaves out of it what is cooling down."""
+        """Record a pick; None if nothing changed. LiteLLM omits deployments in cooldown."""
         seen = self._seen.get(model)
         if seen is None:
             if len(self._seen) >= _MOST_MODELS:

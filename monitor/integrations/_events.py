@@ -1,4 +1,4 @@
-"""The lines of `/v1/scores/stream`, made into scores. Pure."""
+"""Parses the lines of `/v1/scores/stream` into scores. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _CHANGE = "change"
 
 
 class Lines:
-    """What a stream has told so far. It outlives the connection, and goes on where that ended."""
+    """The state of a stream. It outlives a connection, and the next one resumes there."""
 
     def __init__(self, router: str) -> None:
         self.router = router
@@ -17,15 +17,15 @@ class Lines:
         self._id = ""
         self._data: list[bytes] = []
         self.last_id = ""
-        """Of the newest event that was taken; empty where there was none."""
+        """Id of the newest event; empty if there was none."""
         self.scores: Scores | None = None
 
     def begin(self) -> None:
-        """A connection begins: half an event of the last one is nothing."""
+        """Start of a connection: an incomplete event of the last one is discarded."""
         self._kind, self._id, self._data = "", "", []
 
     def feed(self, line: bytes) -> bool:
-        """Take a line, its end included; whether the scores are new. Raises ValueError when it is no such stream."""
+        """Parse a line with its end. Returns whether the scores changed. Raises ValueError for other streams."""
         line = line.rstrip(b"\r\n")
         if not line:
             return self._end()

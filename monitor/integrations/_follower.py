@@ -1,4 +1,4 @@
-"""Follows a daemon's scores with a thread of its own, so that reading them never holds up the host's event loop."""
+"""Follows a daemon's scores in a thread, so that parsing them never blocks the host's event loop."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from typing import Final
 
 from monitor.client.fetch import OPENER
 from monitor.client.scores import Scores
+from monitor.domain.ongoing_failure import OngoingFailure
 from monitor.integrations._events import Lines
 from monitor.integrations._threads import Background
 
 log = logging.getLogger(__name__)
 
 _SILENCE_S: Final = 45.0
-"""The daemon gives a sign of life every 15 s."""
+"""The daemon sends a keep-alive every 15 s."""
 _FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 10.0
 _LONGEST_LINE: Final = 16 * 1024 * 1024
@@ -29,26 +30,26 @@ _LONGEST_LINE: Final = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowerView:
-    """The newest scores, and when the daemon last gave a sign of life."""
+    """The newest scores, and when the daemon last sent something."""
 
     scores: Scores
     began_at: datetime
-    """When the connection began, by the daemon's clock: two machines' clocks may differ."""
+    """When the connection began, by the daemon's clock, which may differ from this machine's."""
     began_s: float
     heard_s: float
     """Both by the monotonic clock."""
 
     def now(self, at_s: float) -> datetime:
-        """The time at the daemon."""
+        """The time by the daemon's clock."""
         return self.began_at + timedelta(seconds=at_s - self.began_s)
 
     def is_fresh(self, at_s: float) -> bool:
-        """Whether it may be relied on: as long after the last sign of life as the document says."""
+        """Whether the last sign of life is younger than the document's `max_age`."""
         return at_s - self.heard_s <= self.scores.max_age.total_seconds()
 
 
 class Follower(Background):
-    """Keeps the scores as the daemon has them."""
+    """Keeps a copy of the daemon's scores."""
 
     def __init__(self, url: str, token: str | None, router: str) -> None:
         super().__init__("providerwatch-scores")
@@ -56,15 +57,15 @@ class Follower(Background):
         self._lines = Lines(router)
         self._view: FollowerView | None = None
         self._wait_s = _FIRST_WAIT_S
-        self._failing = False
+        self._failure = OngoingFailure()
 
     def view(self) -> FollowerView | None:
-        """What is known; None: nothing, or it is too old. Only reads memory."""
+        """The newest scores; None if there are none, or they are too old. Only reads memory."""
         view = self._view
         return view if view is not None and view.is_fresh(time.monotonic()) else None
 
     def run(self) -> None:
-        """Follow, and come again after every end, ever later while there is nobody."""
+        """Follow the stream; reconnect after every end, with growing pauses while the daemon is gone."""
         self._lines = Lines(self._lines.router)
         while not self.stopping.is_set():
             try:
@@ -73,7 +74,7 @@ class Follower(Background):
             except (OSError, ValueError, http.client.HTTPException) as error:
                 problem = str(error) or type(error).__name__
             self._tell(problem)
-            self.stopping.wait(self._wait_s * random.uniform(0.5, 1))  # noqa: S311  # so that not all come at once
+            self.stopping.wait(self._wait_s * random.uniform(0.5, 1))  # noqa: S311  # so that not all reconnect at once
             self._wait_s = min(2 * self._wait_s, _LONGEST_WAIT_S)
 
     def _follow(self) -> None:
@@ -99,15 +100,13 @@ class Follower(Background):
         at = began_at or scores.generated_at - timedelta(seconds=heard_s - began_s)
         self._view = FollowerView(scores=scores, began_at=at, began_s=began_s, heard_s=heard_s)
         self._wait_s = _FIRST_WAIT_S
-        if self._failing:
+        if self._failure.ends():
             log.info("following the scores of %s again", self._request.full_url, extra={"action": "scores_back"})
-        self._failing = False
 
     def _tell(self, problem: str) -> None:
-        if not self._failing and not self.stopping.is_set():
+        if self._failure.begins(problem) and not self.stopping.is_set():
             where = self._request.full_url
             log.warning("no scores from %s: %s", where, problem, extra={"action": "scores_missing"})
-        self._failing = True
 
 
 def _headers(token: str | None) -> dict[str, str]:

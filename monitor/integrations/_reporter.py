@@ -1,4 +1,4 @@
-"""Sends outcomes to a daemon, in batches, with a thread of its own. Whoever puts one in never waits."""
+"""Sends outcomes to a daemon in batches from a thread. `put` never waits."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Final
 
 from monitor.client.fetch import OPENER
+from monitor.domain.ongoing_failure import OngoingFailure
 from monitor.integrations._reports import Outcome
 from monitor.integrations._threads import Background
 
@@ -34,20 +35,20 @@ class Reporter(Background):
         self._url = f"{url}/v1/outcomes"
         self._token = token
         self._waiting: deque[Outcome] = deque(maxlen=_MOST)
-        self._failing = False
+        self._failure = OngoingFailure()
 
     @property
     def waiting(self) -> int:
-        """How many are not sent yet, but for a batch that is under way."""
+        """How many are not sent yet, without the batch that is being sent."""
         return len(self._waiting)
 
     def put(self, outcome: Outcome) -> None:
-        """Have it sent, soon."""
+        """Queue an outcome."""
         self._waiting.append(outcome)
         self.start()
 
     def run(self) -> None:
-        """Send what waits each second; ever more seldom while the daemon is gone, the batch that failed first."""
+        """Send queued outcomes every second; with growing pauses while the daemon is gone, the failed batch first."""
         wait_s, batch = _EVERY_S, list[Outcome]()
         while not self.stopping.wait(wait_s):
             batch = batch or self._next()
@@ -62,7 +63,7 @@ class Reporter(Background):
         return batch
 
     def _send(self, batch: list[Outcome]) -> bool:
-        """Whether the daemon is done with the batch: it took it, or would never take it."""
+        """Whether the batch is finished: the daemon accepted it or will never accept it."""
         try:
             self._post(json.dumps({"outcomes": batch}).encode())
         except urllib.error.HTTPError as error:
@@ -72,7 +73,7 @@ class Reporter(Background):
         except (OSError, http.client.HTTPException) as error:
             self._tell(str(error) or type(error).__name__)
             return False
-        self._failing = False
+        self._failure.ends()
         return True
 
     def _post(self, body: bytes) -> None:
@@ -82,6 +83,5 @@ class Reporter(Background):
             response.read(_MOST_ANSWER_BYTES)
 
     def _tell(self, problem: str) -> None:
-        if not self._failing:
-            log.warning("no outcomes go to %s: %s", self._url, problem, extra={"action": "outcomes_missing"})
-        self._failing = True
+        if self._failure.begins(problem):
+            log.warning("cannot send outcomes to %s: %s", self._url, problem, extra={"action": "outcomes_missing"})

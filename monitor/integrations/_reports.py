@@ -1,4 +1,4 @@
-"""What LiteLLM says of a request that has ended, as one of `POST /v1/outcomes`. Pure."""
+"""Converts LiteLLM's log event of a finished request into an outcome for `POST /v1/outcomes`. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from probes._errors import refusal
 from probes._model import ErrorClass
 
 Outcome: TypeAlias = Mapping[str, str | int | float]
-"""As `POST /v1/outcomes` takes it."""
+"""An entry of `POST /v1/outcomes`."""
 
 _BY_NAME: Mapping[str, ErrorClass] = {
     "Timeout": ErrorClass.TIMEOUT_TOTAL,
@@ -21,21 +21,21 @@ _BY_NAME: Mapping[str, ErrorClass] = {
     "APIResponseValidationError": ErrorClass.MALFORMED,
     "ContentPolicyViolationError": ErrorClass.CONTENT_FILTER,
 }
-"""LiteLLM's exceptions that say more than their status, which LiteLLM makes up for them."""
+"""LiteLLM's exceptions whose status code is made up by LiteLLM."""
 _NO_CONNECTION = "connection error"
 _CALLERS = frozenset({ErrorClass.BAD_REQUEST, ErrorClass.CONTENT_FILTER})
-"""What one caller's request was refused for says nothing of the next request."""
+"""Errors of one caller's request, which are no evidence about the next request."""
 _LONGEST_ID, _LONGEST_APP = 200, 64
 _LONGEST_PROMPT_FOR_TTFT = 2_000
-"""Tokens. The SLO is of short prompts."""
+"""In tokens. The SLO is for short prompts."""
 _STATUSES = range(100, 600)
 
 
 def outcome(call: Mapping[str, Any], endpoint: str, *, is_warm: bool) -> Outcome | None:
-    """The outcome of a call, as LiteLLM tells its loggers of it; None: it says nothing of the endpoint.
+    """The outcome of a call from the event that LiteLLM sends to loggers; None: no evidence about the endpoint.
 
-    Answers from a cache, refusals by LiteLLM itself and faults of one caller's request are such. `is_warm`: the time to
-    the first token is the provider's, not that of LiteLLM's first imports.
+    None are answers from a cache, refusals by LiteLLM itself and errors of one caller's request. `is_warm`: LiteLLM's
+    first imports are done, so that they are not part of the time to first token.
     """
     event: Mapping[str, Any] = call.get("standard_logging_object") or {}
     began_s = _seconds(call.get("api_call_start_time"))
@@ -79,7 +79,7 @@ def _times(call: Mapping[str, Any], event: Mapping[str, Any], began_s: float, is
 
 
 def _tokens(event: Mapping[str, Any]) -> Mapping[str, int]:
-    """LiteLLM says 0 where it does not know."""
+    """LiteLLM sends 0 for an unknown count."""
     usage = (event.get("metadata") or {}).get("usage_object") or {}
     reasoning = (usage.get("completion_tokens_details") or {}).get("reasoning_tokens")
     counts = {
@@ -91,7 +91,7 @@ def _tokens(event: Mapping[str, Any]) -> Mapping[str, int]:
 
 
 def _seconds(at: object) -> float | None:
-    """LiteLLM's times are of this machine's zone, without saying so."""
+    """LiteLLM's times are naive and in this machine's zone."""
     return at.timestamp() if isinstance(at, datetime) else None
 
 

@@ -1,4 +1,4 @@
-"""A thread that runs beside its host, and again in each child after a fork."""
+"""A background thread that restarts in each child after a fork."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 
 
 class Background(ABC):
-    """Something that runs in a daemon thread of its own. Nothing here waits or raises."""
+    """Runs in a daemon thread. No method here waits or raises."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -17,10 +17,10 @@ class Background(ABC):
 
     @abstractmethod
     def run(self) -> None:
-        """What the thread does, until `stopping` is set."""
+        """The work of the thread, until `stopping` is set."""
 
     def start(self) -> None:
-        """Start the thread unless it runs, somebody else is about to start it, or none can be had."""
+        """Start the thread unless it runs, another caller is starting it, or no thread can be created."""
         if self.is_running() or self.stopping.is_set() or not self._starting.acquire(blocking=False):
             return
         try:
@@ -28,7 +28,7 @@ class Background(ABC):
                 self._thread = threading.Thread(target=self.run, name=self._name, daemon=True)
                 self._thread.start()
         except RuntimeError:
-            self._thread = None  # there are too many threads, or the interpreter ends: the next call tries again
+            self._thread = None  # too many threads, or the interpreter is exiting; the next call tries again
         finally:
             self._starting.release()
 

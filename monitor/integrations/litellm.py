@@ -1,8 +1,8 @@
-"""LiteLLM's plug-in: requests go to the deployments that are best, and what becomes of them is reported.
+"""The plug-in for LiteLLM: sends requests to the best deployments and reports their outcomes.
 
 `litellm_settings: {callbacks: ["monitor.integrations.litellm.providerwatch"]}` in the proxy's configuration, or
-`litellm.callbacks = [Providerwatch("http://127.0.0.1:8780")]`. It reads memory where LiteLLM waits for it. While there
-are no fresh scores, or should anything here fail, LiteLLM goes on as if it had no plug-in.
+`litellm.callbacks = [Providerwatch("http://127.0.0.1:8780")]`. Calls that LiteLLM waits for only read memory. Without
+fresh scores, or after an error here, LiteLLM works as without the plug-in.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from monitor.integrations._reports import outcome
 log = logging.getLogger(__name__)
 
 ROUTER: Final = "litellm"
-"""Whose `router_ids` name the deployments."""
+"""The key in `router_ids` for names of deployments."""
 _DEFAULT_URL: Final = "http://127.0.0.1:8780"
 
 
 class Providerwatch(CustomLogger):  # type: ignore[misc]  # LiteLLM is not there where types are checked
-    """Chooses and reports. It reports only where there is a token, which the daemon wants for that."""
+    """Selects deployments and reports outcomes. It reports only with a token, which the daemon requires."""
 
     def __init__(self, url: str | None = None, token: str | None = None, *, report: bool = True) -> None:
-        """What is not given is as the environment says. Raises ValueError for a wrong address."""
+        """Missing arguments come from the environment. Raises ValueError for a wrong address."""
         super().__init__()
         url = (url or os.environ.get("PROVIDERWATCH_URL") or _DEFAULT_URL).rstrip("/")
         token = token or os.environ.get("PROVIDERWATCH_TOKEN") or None
@@ -54,7 +54,7 @@ class Providerwatch(CustomLogger):  # type: ignore[misc]  # LiteLLM is not there
         request_kwargs: dict[str, Any] | None = None,
         parent_otel_span: object = None,
     ) -> list[Any]:
-        """Called by LiteLLM for every pick, after its own cooldowns: the best of the deployments, or all."""
+        """Called by LiteLLM for every pick, after its cooldowns. Returns the best deployments, or all."""
         try:
             self._follower.start()
             view = self._follower.view()
@@ -106,7 +106,7 @@ class Providerwatch(CustomLogger):  # type: ignore[misc]  # LiteLLM is not there
 
     def _tell(self) -> None:
         if not self._failed:
-            log.exception("LiteLLM goes on without the scores", extra={"action": "plugin_failed"})
+            log.exception("plug-in failed: LiteLLM continues without scores", extra={"action": "plugin_failed"})
         self._failed = True
 
 

@@ -34,7 +34,7 @@ _COST_DIGITS = 9
 _ALWAYS_SPENT = ("prompt", "completion")
 _FULL = MetricsDetail.FULL
 
-_INFO = Family(name="providerwatch_endpoint_info", kind="gauge", about="What an endpoint is; always 1.")
+_INFO = Family(name="providerwatch_endpoint_info", kind="gauge", about="An endpoint's labels; always 1.")
 _UP = Family(
     name="providerwatch_up",
     kind="gauge",
@@ -58,7 +58,7 @@ _NEWEST = Family(
 _PROBES = Family(
     name="providerwatch_probes_total",
     kind="counter",
-    about="Probes by what came of them; error and blame are empty for a success.",
+    about="Probes by result; error and blame are empty for a success.",
 )
 _DURATION = Family(name="providerwatch_probe_duration_seconds", kind="summary", about="Phases of a probe.")
 _TTFT = Family(name="providerwatch_ttft_seconds", kind="histogram", about="Time to first token.")
@@ -78,7 +78,7 @@ _SPEED = Family(
     kind="gauge",
     about="Decode speed of the newest successful probe.",
 )
-_COST = Family(name="providerwatch_cost_usd_total", kind="counter", about="Spent on probes.")
+_COST = Family(name="providerwatch_cost_usd_total", kind="counter", about="Cost of probes.")
 _TOKENS = Family(name="providerwatch_tokens_total", kind="counter", about="Tokens of probes.")
 
 _OF_ROW = (_INFO, _UP, _STATUS, _SCORE, _UPTIME, _REFUSED)
@@ -87,7 +87,7 @@ _OF_ENDPOINT = (*_OF_ROW, _NEWEST, *_OF_TASK)
 
 
 class TaskFigures:
-    """What is counted of one task of an endpoint."""
+    """Figures of one task of an endpoint."""
 
     def __init__(self, detail: MetricsDetail) -> None:
         full = detail is _FULL

@@ -32,14 +32,14 @@ from probes._model import Blame, Endpoint, ErrorClass, Sample, Task
 
 _LAGS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _SLICE = 50
-"""How many endpoints are made anew before others have their turn: a few milliseconds."""
+"""Endpoints rendered before other tasks run: a few milliseconds."""
 
 Shares: TypeAlias = Callable[[], Iterable[tuple[str, str, float]]]
 """The share of each budget that is spent now, by provider and unit."""
 
 
 class SinkFigures(Protocol):
-    """What is to be known of a sink."""
+    """State of a sink."""
 
     @property
     def name(self) -> str:
@@ -74,13 +74,13 @@ class _Sinks(Collector):
             "providerwatch_sink_backlog_samples", "Stored samples that wait for a sink.", labels=("sink",)
         )
         failing = GaugeMetricFamily(
-            "providerwatch_sink_failing", "1 while a sink does not take samples.", labels=("sink",)
+            "providerwatch_sink_failing", "1 while a sink does not accept samples.", labels=("sink",)
         )
         delivered = CounterMetricFamily(
-            "providerwatch_sink_delivered_total", "Samples that a sink took.", labels=("sink",)
+            "providerwatch_sink_delivered_total", "Samples that a sink accepted.", labels=("sink",)
         )
         dropped = CounterMetricFamily(
-            "providerwatch_sink_dropped_total", "Samples that a sink will never have.", labels=("sink",)
+            "providerwatch_sink_dropped_total", "Samples that a sink will never receive.", labels=("sink",)
         )
         for sink in self._sinks:
             backlog.add_metric((sink.name,), sink.backlog)
@@ -119,7 +119,7 @@ class Metrics:
         budget_shares: Shares = tuple,
         detail: MetricsDetail = MetricsDetail.BASIC,
     ) -> None:
-        # Else every counter gets a second series beside it, which nobody asked for. The library leaves it untyped.
+        # Without this every counter gets a second series. The library's function is untyped.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._snapshot = snapshot
         self._endpoints = EndpointMetrics(detail)
@@ -180,7 +180,7 @@ class Metrics:
                 self._skipped.labels(error)
         self.outcomes = Counter(
             "providerwatch_outcomes_total",
-            "Real requests that were reported, by what became of the report.",
+            "Reported real requests, by result of the report.",
             ("result",),
             registry=registry,
         )
@@ -198,17 +198,19 @@ class Metrics:
             registry=registry,
         )
         self.store_size = Gauge(
-            "providerwatch_store_size_bytes", "What the store takes on its disk, as last measured.", registry=registry
+            "providerwatch_store_size_bytes", "Size of the store on disk, as last measured.", registry=registry
         )
         self.store_free = Gauge(
-            "providerwatch_store_free_bytes", "Of that, what is free for new rows.", registry=registry
+            "providerwatch_store_free_bytes",
+            "The part of the store's size that is free for new rows.",
+            registry=registry,
         )
         self.store_failing = Gauge(
-            "providerwatch_store_failing", "1 while the store does not take samples.", registry=registry
+            "providerwatch_store_failing", "1 while the store does not accept samples.", registry=registry
         )
         self.housekeeping = Summary(
             "providerwatch_housekeeping_duration_seconds",
-            "Slices of tidying the store: each holds up a commit for as long.",
+            "Slices of store housekeeping; each delays a commit by as much.",
             registry=registry,
         )
         self.housekeeping_last = Gauge(
@@ -233,16 +235,16 @@ class Metrics:
             registry=registry,
         )
         self.vantage_online = Gauge(
-            "providerwatch_vantage_online", "0 while this place's own network is down.", registry=self.registry
+            "providerwatch_vantage_online", "0 while the local network is offline.", registry=self.registry
         )
         self.vantage_online.set(1)
         self.agent_unknown = Counter(
             "providerwatch_haproxy_agent_unknown_total",
-            "Agent checks of HAProxy that named nothing that is known here; they were told that it is up.",
+            "Agent checks of HAProxy for unknown names; the answer was up.",
             registry=registry,
         )
         self.worker_restarts = Counter(
-            "providerwatch_worker_restarts_total", "Probing processes that had to be replaced.", registry=registry
+            "providerwatch_worker_restarts_total", "Restarts of worker processes.", registry=registry
         )
 
     def expect(self, endpoint: Endpoint, task: Task, overrides: BlameOverrides) -> None:
@@ -250,7 +252,7 @@ class Metrics:
         self._endpoints.expect(endpoint, task, overrides)
 
     def tidied(self, duration_s: float) -> None:
-        """Count a slice of tidying."""
+        """Count a slice of store housekeeping."""
         self.housekeeping.observe(duration_s)
         self.housekeeping_last.set(duration_s)
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from monitor.domain.ongoing_failure import OngoingFailure
 from monitor.score.baseline import FIGURES, GENERATES, BaselineHistory, Baselines, Basis, baselines_of, starts
 from monitor.store import Bucket, Store, StoreError
 from monitor.store.rollup import RecordedEnding
@@ -69,8 +70,12 @@ class BaselineReader:
         self._hour: datetime | None = None
         self._waiting: deque[str] = deque()
         self._ready: dict[str, Baselines] = {}
-        self.error: str | None = None
+        self._failure = OngoingFailure()
+
+    @property
+    def error(self) -> str | None:
         """Why the last read failed; None: it succeeded."""
+        return self._failure.reason
 
     async def run(self) -> None:
         """Read and hand over baselines until cancelled."""
@@ -136,15 +141,13 @@ class BaselineReader:
     def _failed(self, reason: str) -> None:
         """Go on with the other endpoints, and log the first failure."""
         self._waiting.rotate(-1)
-        if self.error is None:
+        if self._failure.begins(reason):
             log.warning("baselines not refreshed; trying again: %s", reason, extra={"action": "habits_failed"})
-        self.error = reason
 
     def _recovered(self) -> None:
         """Log the recovery once all endpoints are read. Otherwise one unreadable endpoint would log every round."""
-        if self.error is not None and not self._waiting:
+        if not self._waiting and self._failure.ends():
             log.info("baselines refreshed again", extra={"action": "habits_recovered"})
-            self.error = None
 
 
 def _past_of(bucket: Bucket) -> BaselineHistory:

@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from monitor.config.model import Config
+from monitor.domain.ongoing_failure import OngoingFailure
 from monitor.store import Retention, Size, Store, StoreError
 from monitor.store.retention_clock import ClockReading, RetentionClock, horizon_to_restore
 
@@ -62,8 +62,12 @@ class Housekeeper:
         self._clock = RetentionClock()
         self._was_held = False
         self._look = asyncio.Event()
-        self.error: str | None = None
+        self._failure = OngoingFailure()
+
+    @property
+    def error(self) -> str | None:
         """Why the last run failed; None: it succeeded."""
+        return self._failure.reason
 
     async def run(self) -> None:
         """Run housekeeping until cancelled."""
@@ -117,9 +121,8 @@ class Housekeeper:
                 log.exception("store housekeeping failed: unexpected error", extra={"action": "tidy_failed"})
             self._failed(f"{type(error).__name__} inside the store")
         else:
-            if self.error is not None:
+            if self._failure.ends():
                 log.info("store housekeeping works again", extra={"action": "tidy_recovered"})
-            self.error = None
 
     async def _run_upkeep(self, reading: ClockReading) -> None:
         """Run slices while there is more to do and the store works."""
@@ -133,20 +136,9 @@ class Housekeeper:
             await asyncio.sleep(self._intervals.breath_s)
 
     def _failed(self, reason: str) -> None:
-        if self.error is None:
+        if self._failure.begins(reason):
             log.warning("store housekeeping failed; trying again: %s", reason, extra={"action": "tidy_failed"})
-        self.error = reason
 
 
 def _minute(at: datetime | None) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
-
-
-def retention_of(config: Config) -> Retention:
-    """The configured retention, as the store takes it."""
-    spec = config.retention
-    return Retention(
-        raw=timedelta(seconds=spec.raw_s),
-        hourly=timedelta(seconds=spec.hourly_s),
-        daily=timedelta(seconds=spec.daily_s),
-    )

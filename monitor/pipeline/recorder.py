@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from monitor.domain.incident import Incident
+from monitor.domain.ongoing_failure import OngoingFailure
 from monitor.pipeline.loop_time import Alarm, within
 from monitor.pipeline.poison import Batch, PoisonQueue, traffic_name
 from monitor.scoreboard.board import Absorbed, Board, StatusChange
@@ -109,8 +110,12 @@ class Recorder:
         self._is_slow = False
         """Whether publishing goes on without the commit that is running now."""
         self._slow_said_s = -math.inf
-        self.store_error: str | None = None
+        self._failure = OngoingFailure()
+
+    @property
+    def store_error(self) -> str | None:
         """Why the store fails; None: it works."""
+        return self._failure.reason
 
     @property
     def queue_length(self) -> int:
@@ -365,9 +370,8 @@ class Recorder:
         self._to_write.clear()
         self._answered.set()
         self._is_slow = False
-        if self.store_error is not None:
+        if self._failure.ends():
             log.info("store works again", extra={"action": "store_recovered"})
-            self.store_error = None
 
     def _slow(self) -> None:
         now_s = asyncio.get_running_loop().time()
@@ -384,10 +388,9 @@ class Recorder:
         self._troubled(f"no answer for {self._limits.stalled_s:g} s")
 
     def _troubled(self, reason: str) -> None:
-        if self.store_error is None:
+        if self._failure.begins(reason):
             log.error("store failed; publishing goes on without it: %s", reason, extra={"action": "store_failed"})
-        self.store_error = reason
-        self._answered.set()  # publishing need not wait for the commit
+        self._answered.set()  # what waits for the commit need not wait any longer
 
 
 async def _within(seconds: float, event: asyncio.Event) -> bool:

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from monitor.config.model import Config
+from monitor.domain.budget_unit import BudgetUnit
 from monitor.domain.incident import Incident
 from monitor.pipeline.recorder import Recorder
-from monitor.scheduler.budget import Budgets, Unit
+from monitor.scheduler.budget import Budgets
 from monitor.score.health import AHEAD
 from monitor.score.latency import RECENT
 from monitor.score.windows import WINDOWS
@@ -66,7 +67,7 @@ async def restore_traffic(board: Board, store: Store, now: datetime) -> None:
 async def restore_budgets(budgets: Budgets, store: Store, now: datetime) -> None:
     """Fill the budgets with the cost of the day's stored samples."""
     for endpoint, spent in (await store.spent(datetime.combine(now.date(), datetime.min.time(), UTC))).items():
-        budgets.restore(endpoint, {Unit.USD: spent.cost_usd, Unit.TOKENS: spent.tokens}, now)
+        budgets.restore(endpoint, {BudgetUnit.USD: spent.cost_usd, BudgetUnit.TOKENS: spent.tokens}, now)
 
 
 async def recount(

@@ -1,1 +1,1 @@
-"""What routers are told: tiers, weights, order, files."""
+"""Routing advice: tiers, weights, order of endpoints, and files for routers."""

@@ -1,4 +1,4 @@
-"""Files that others read, replaced by rename: a reader sees the old one or the new one, never half of one."""
+"""Replaces files atomically by rename: a reader sees the old file or the new one, never a part."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def replace_file(path: Path, body: bytes) -> None:
-    """Put `body` in the place of `path`, readable by all. Raises OSError and leaves the old file when it cannot."""
+    """Replace the file at `path`, readable by all. Raises OSError; then the old file stays."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:

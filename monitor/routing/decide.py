@@ -1,4 +1,4 @@
-"""Which endpoints of a model a request may go to, the best first, each with the reason of its place. Pure."""
+"""The endpoints of a model for one request, best first, each with the reason for its place. Pure."""
 
 from __future__ import annotations
 
@@ -7,28 +7,29 @@ from datetime import UTC, datetime
 from typing import TypedDict, assert_never
 
 from monitor.domain.status import Status
+from monitor.domain.tier import Tier
 from monitor.routing.filters import why_excluded
 from monitor.routing.openrouter.types import Ratio
 from monitor.routing.preferences import RoutingPreferences
 from monitor.routing.ranking import RankedEndpoint, ranked
-from monitor.routing.tiers import Tier, price
+from monitor.routing.tiers import price
 from monitor.scoreboard.endpoint import Facts
 
 _DIGITS = 6
 
 
 class RoutedEndpoint(TypedDict):
-    """An endpoint that may be asked."""
+    """An endpoint that the request may use."""
 
     id: str
     score: Ratio | None
     status: Status
     reason: str
-    """Why it has this place."""
+    """Why the endpoint has this place."""
 
 
 class ExcludedEndpoint(TypedDict):
-    """An endpoint that had better not be asked, because the request says so."""
+    """An endpoint that the request's preferences exclude."""
 
     id: str
     reason: str
@@ -43,7 +44,7 @@ class RouteAnswer(TypedDict):
 
 
 def route(facts: Sequence[Facts], preferences: RoutingPreferences, seed: int) -> RouteAnswer:
-    """Every endpoint of a model: in its place, or left out for a reason."""
+    """Every endpoint of a model, ranked or excluded with the reason."""
     refused = {endpoint.id: why_excluded(endpoint, preferences) for endpoint in facts}
     candidates = ranked([endpoint for endpoint in facts if refused[endpoint.id] is None], preferences, seed)
     excluded: list[ExcludedEndpoint] = [{"id": name, "reason": why} for name, why in refused.items() if why]
@@ -71,15 +72,15 @@ def _reasons(candidate: RankedEndpoint, preferences: RoutingPreferences) -> Iter
     yield _tier_reason(candidate)
     trouble = candidate.facts.account
     if trouble is not None:
-        yield f"the newest probes were refused since {_moment(trouble.since)} ({trouble.error})"
+        yield f"the provider refuses the account since {_moment(trouble.since)} ({trouble.error})"
     if candidate.named is not None:
         yield f"number {candidate.named + 1} in `order`"
     elif preferences.order:
-        yield "after those that `order` names"
+        yield "after the endpoints in `order`"
     if candidate.lacks is None:
-        yield "after those that are known to support what is asked for: its parameters are not known"
+        yield "after endpoints that support `parameters`: this endpoint's parameters are not known"
     elif candidate.lacks:
-        yield f"after those that support {', '.join(candidate.lacks)}"
+        yield f"after endpoints that support {', '.join(candidate.lacks)}"
     yield from candidate.misses
     yield _score_reason(candidate, preferences)
 
@@ -88,18 +89,18 @@ def _tier_reason(candidate: RankedEndpoint) -> str:
     facts = candidate.facts
     since = _moment(facts.since)
     match candidate.tier:
-        case Tier.FINE if facts.status is Status.UNKNOWN:
-            return "unknown: nothing speaks against it"
-        case Tier.FINE:
+        case Tier.UP:
             return "up"
+        case Tier.UNKNOWN:
+            return "unknown: nothing speaks against it"
         case Tier.DEGRADED:
             return f"degraded since {since}"
         case Tier.PAUSED:
-            return "not probed: it is paused"
+            return "paused: not probed"
         case Tier.MAINTENANCE:
             return f"in maintenance since {since}"
-        case Tier.REFUSED:
-            return "refused for the account's sake"
+        case Tier.REFUSED | Tier.UNKNOWN_REFUSED:
+            return "the provider refuses this account"
         case Tier.DOWN:
             return f"down since {since}"
         case _:
@@ -111,14 +112,14 @@ def _moment(at: datetime) -> str:
 
 
 def _score_reason(candidate: RankedEndpoint, preferences: RoutingPreferences) -> str:
-    score = "its score is not known" if candidate.facts.score is None else f"score {candidate.facts.score:.3f}"
+    score = "unknown score" if candidate.facts.score is None else f"score {candidate.facts.score:.3f}"
     if not candidate.may_answer:
-        return f"{score}: tried after those that are better off"
+        return f"{score}: after endpoints of a better tier"
     match preferences.sort:
         case None:
-            return f"{score}, {_price(candidate.facts)}: drawn by both"
+            return f"{score}, {_price(candidate.facts)}: random order weighted by both"
         case _ if candidate.sorted_by is None:
-            return f"{score}; its {preferences.sort} is not known, so it is sorted last"
+            return f"{score}; unknown {preferences.sort}, so it is sorted last"
         case "price":
             return f"{score}; sorted by price: ${candidate.sorted_by:.4g} per million tokens"
         case "throughput":
@@ -133,8 +134,8 @@ def _price(facts: Facts) -> str:
     cost = price(facts)
     match cost:
         case None:
-            return "a price that is not known"
+            return "unknown price"
         case 0:
-            return "no price"
+            return "free"
         case _:
             return f"${cost:.4g} per million tokens"

@@ -1,4 +1,4 @@
-"""Keeps the files of `publish.files` up to date with the newest snapshot, without holding up the event loop."""
+"""Keeps the files of `publish.files` up to date with the newest snapshot, without blocking the event loop."""
 
 from __future__ import annotations
 
@@ -10,40 +10,39 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from monitor.config.model import PublishFile
-from monitor.domain.formats import Format
+from monitor.config.options import FileSection
+from monitor.domain.ongoing_failure import OngoingFailure
 from monitor.routing.atomic_file import replace_file
-from monitor.routing.formats.render import render
-from monitor.routing.openrouter.file import OpenRouterFile
+from monitor.routing.router_format import RouterFormat
 from monitor.routing.weights import weights_basis
 from monitor.scoreboard.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 
 _REST: Final = 9
-"""From one writing to the next it rests so many times as long as the writing took, however much there is news."""
+"""The pause after a write, as a multiple of the write's duration."""
 _LONGEST_REST_S: Final = 5.0
 
 
 class FileWriter:
-    """Writes the newest snapshot in the shape of each file, and leaves out those that came and went while it wrote."""
+    """Writes the newest snapshot in the format of each file; skips snapshots that were replaced during a write."""
 
-    def __init__(self, files: Sequence[PublishFile]) -> None:
-        self._files = files
-        self._openrouter_file = OpenRouterFile()
+    def __init__(self, files: Sequence[FileSection]) -> None:
+        self._files = tuple(file for file in files if isinstance(file, RouterFormat))  # as all of `FORMATS` are
+        self._writers: dict[Path, tuple[RouterFormat, Callable[[Snapshot], bytes]]] = {}
         self._snapshot: Snapshot | None = None
         self._written: dict[Path, bytes] = {}
         self._weights_basis: Sequence[object] = ()
         self._news = asyncio.Event()
-        self._failing: set[str] = set()
+        self._failures: dict[Path, OngoingFailure] = {}
         self._writing = threading.Lock()
 
     def wake(self) -> None:
-        """There is news; never waits."""
+        """Signal a change; never waits."""
         self._news.set()
 
     async def run(self, newest: Callable[[], Awaitable[Snapshot]]) -> None:
-        """Write the newest snapshot whenever there is news, until cancelled. Without files it never asks for one."""
+        """Write the newest snapshot after each change, until cancelled. Without files it returns at once."""
         while self._files:
             await self._news.wait()
             self._news.clear()
@@ -53,12 +52,12 @@ class FileWriter:
             await asyncio.sleep(min(_REST * (time.monotonic() - began_s), _LONGEST_REST_S))
 
     def write(self, snapshot: Snapshot) -> None:
-        """Write all files now. A file that cannot be written is told of once, and tried again next time."""
+        """Write all files now. A failure is logged once; the next write tries again."""
         self._snapshot = snapshot
         self._write()
 
     def _write(self) -> None:
-        """Write the newest; a write that was left to its thread by a cancelled `run` never has the last word."""
+        """Write the newest snapshot. The lock orders this write after one that a cancelled `run` left in its thread."""
         with self._writing:
             snapshot = self._snapshot
             if snapshot is None:
@@ -66,26 +65,27 @@ class FileWriter:
             now = weights_basis(snapshot.rows.values())
             was, self._weights_basis = self._weights_basis, now
             for file in self._files:
-                if file.format.has_weights and now == was and file.path in self._written:
+                if file.has_weights and now == was and file.path in self._written:
                     self._replace(file, self._written[file.path])
                 else:
                     self._replace(file, self._body(file, snapshot))
 
-    def _body(self, file: PublishFile, snapshot: Snapshot) -> bytes:
-        """A file's content. The largest is put together from what did not change since the last time."""
-        if file.format is Format.OPENROUTER:
-            return self._openrouter_file.body(snapshot)
-        return render(file.format, snapshot, file.cluster, file.options)
+    def _body(self, file: RouterFormat, snapshot: Snapshot) -> bytes:
+        known, write = self._writers.get(file.path, (None, file.render))
+        if known != file:
+            write = file.writer()
+            self._writers[file.path] = file, write
+        return write(snapshot)
 
-    def _replace(self, file: PublishFile, body: bytes) -> None:
+    def _replace(self, file: RouterFormat, body: bytes) -> None:
+        failure = self._failures.setdefault(file.path, OngoingFailure())
         try:
-            # Who watches a file would take it for news.
+            # Unchanged files are not replaced: watchers would see a change.
             if body != self._written.get(file.path) or not file.path.exists():
                 replace_file(file.path, body)
         except OSError as error:
-            if str(file.path) not in self._failing:
-                log.error("%s cannot be written: %s", file.path, error.strerror, extra={"action": "file_failed"})  # noqa: TRY400
-            self._failing.add(str(file.path))
+            if failure.begins(str(error)):
+                log.error("cannot write %s: %s", file.path, error.strerror, extra={"action": "file_failed"})  # noqa: TRY400
         else:
             self._written[file.path] = body
-            self._failing.discard(str(file.path))
+            failure.ends()

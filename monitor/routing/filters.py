@@ -1,4 +1,4 @@
-"""Why an endpoint is not offered to a request at all. What it is and how it does is never a reason. Pure."""
+"""Filters: why a request's preferences exclude an endpoint. Its status and score are never a reason. Pure."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from monitor.scoreboard.endpoint import Facts
 
 
 def why_excluded(facts: Facts, preferences: RoutingPreferences) -> str | None:
-    """All reasons in one sentence; None for an endpoint that is offered."""
+    """All reasons in one text; None if the endpoint is not excluded."""
     return "; ".join(_reasons(facts, preferences)) or None
 
 
 def named_by(names: Iterable[str], facts: Facts) -> str | None:
-    """The first of some folded names that means an endpoint: its provider, its tag or the first part of it, its id."""
+    """The first name that means the endpoint: its provider, its tag or the tag's first part, or its id; casefolded."""
     own_tag = tag(facts).casefold()
     meant = {own_tag, facts.id.casefold(), facts.spec.endpoint.provider.casefold(), provider_name(facts).casefold()}
     return next((name for name in names if name in meant or own_tag.startswith(f"{name}/")), None)
 
 
 def lacking(facts: Facts, preferences: RoutingPreferences) -> tuple[str, ...] | None:
-    """The wanted parameters that it is known not to support; None where nothing is known."""
+    """The requested parameters that the endpoint does not support; None if its parameters are not known."""
     supported = facts.spec.listing.supported_parameters
     if supported is None and preferences.parameters:
         return None
@@ -58,7 +58,7 @@ def _parameters(facts: Facts, preferences: RoutingPreferences) -> Iterator[str]:
 def _price(facts: Facts, preferences: RoutingPreferences) -> Iterator[str]:
     pricing = facts.spec.endpoint.pricing
     if preferences.max_price and pricing is None:
-        yield "its price is not known, so it cannot be held against `max_price`"
+        yield "its price is not known, so it cannot be compared with `max_price`"
     if pricing is None:
         return
     for name, charged in (("prompt", pricing.prompt), ("completion", pricing.completion)):
@@ -78,4 +78,4 @@ def _prompt(facts: Facts, preferences: RoutingPreferences) -> Iterator[str]:
     if context is not None and tokens > context:
         yield f"a prompt of {tokens} tokens does not fit into its context of {context}"
     if longest is not None and tokens > longest:
-        yield f"it takes prompts of {longest} tokens at the most, and this one has {tokens}"
+        yield f"it accepts prompts of at most {longest} tokens, and this prompt has {tokens}"

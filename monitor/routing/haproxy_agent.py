@@ -1,7 +1,7 @@
-"""Answers HAProxy's agent checks: one line for a connection, of what the newest snapshot says.
+"""Answers HAProxy's agent checks: one line per connection, from the newest snapshot.
 
-An agent that does not answer leaves the server as it was: so each connection gets an answer while the daemon runs, also
-one that names nothing or something unknown.
+Without an answer HAProxy leaves the server's state unchanged. So every connection gets an answer, also one without a
+name or with an unknown name.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from monitor.config.model import Listen
-from monitor.routing.formats.haproxy import UNKNOWN, agent_answers, agent_groups
+from monitor.routing.haproxy import UNKNOWN, agent_answers, agent_groups
 from monitor.scoreboard.row import Row
 from monitor.scoreboard.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 
 _DEADLINE_S: Final = 1.0
-"""For the name, and again for the answer. HAProxy gives up after `timeout check`, else after `agent-inter`."""
+"""Limit for reading the name, and for writing the answer. HAProxy's limit is `timeout check`, else `agent-inter`."""
 _LONGEST: Final = 1024
-"""Bytes of a name."""
+"""Longest name in bytes."""
 _MOST: Final = 512
-"""Connections at a time; HAProxy keeps a server as it was when one is refused."""
+"""Concurrent connections. HAProxy leaves the server's state unchanged if a connection is refused."""
 _MOST_LOGGED: Final = 100
-"""Unknown names in the log."""
+"""Most unknown names that are logged."""
 
 
 class HaproxyAgent:
-    """The answers, each made of the newest rows of those that the server is chosen among."""
+    """The answers, each made from the newest rows of the server's group."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class HaproxyAgent:
         unknown: Callable[[], None],
         row: Callable[[str], Row | None] | None = None,
     ) -> None:
-        """`row` gives an endpoint's newest row where the snapshot may hold an older one."""
+        """`row` returns an endpoint's newest row if the snapshot may hold an older one."""
         self._snapshot = snapshot
         self._row = row
         self._unknown = unknown
@@ -49,7 +49,7 @@ class HaproxyAgent:
         self._logged: set[str] = set()
 
     def answer(self, name: str) -> bytes:
-        """The line for what a connection named."""
+        """The answer for a name."""
         snapshot = self._snapshot()
         self._follow(snapshot)
         group = self._groups.get(name)
@@ -61,7 +61,7 @@ class HaproxyAgent:
         return agent_answers(row for endpoint in group if (row := newest(endpoint)) is not None)[name]
 
     def _follow(self, snapshot: Snapshot) -> None:
-        """Read names anew when they may have changed, which figures never do."""
+        """Update the names if the snapshot has other ones."""
         if snapshot is not self._seen:
             self._seen = snapshot
             named = [(row.id, row.model, row.router_ids) for row in snapshot.rows.values()]
@@ -69,7 +69,7 @@ class HaproxyAgent:
                 self._named, self._groups = named, agent_groups(snapshot.rows.values())
 
     def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one connection and close it, or turn it away."""
+        """Answer one connection and close it, or refuse it if there are too many."""
         if len(self._running) >= _MOST:
             writer.close()
             return
@@ -78,7 +78,7 @@ class HaproxyAgent:
         task.add_done_callback(self._running.discard)
 
     async def drained(self) -> None:
-        """Until those that were let in have their answer."""
+        """Wait until all accepted connections are answered."""
         if self._running:
             await asyncio.wait(self._running, timeout=2 * _DEADLINE_S)
 
@@ -87,8 +87,8 @@ class HaproxyAgent:
             writer.write(self.answer(await _name(reader)))
             async with asyncio.timeout(_DEADLINE_S):
                 await writer.drain()
-        except OSError:  # also TimeoutError: whoever asked is gone
-            log.debug("an agent check broke off", extra={"action": "agent_check_broken"})
+        except OSError:  # also TimeoutError: HAProxy disconnected
+            log.debug("agent check aborted by HAProxy", extra={"action": "agent_check_broken"})
         finally:
             writer.close()
 
@@ -96,15 +96,15 @@ class HaproxyAgent:
         if name not in self._logged and len(self._logged) < _MOST_LOGGED:
             self._logged.add(name)
             log.warning(
-                "HAProxy asks for %r, which is neither `router_ids: {haproxy: …}` nor the id of an endpoint; "
-                "it is told that the server is up; name it with `agent-send`",
+                "agent check for unknown name %r answered with up: it is neither an endpoint's id nor one of "
+                "`router_ids: {haproxy: …}`; correct `agent-send` in HAProxy's configuration",
                 name,
                 extra={"action": "agent_unknown"},
             )
 
 
 async def _name(reader: asyncio.StreamReader) -> str:
-    """The first line, or what there is of it at the deadline."""
+    """The first line, or the part of it that arrived before the deadline."""
     came = b""
     with suppress(TimeoutError):
         async with asyncio.timeout(_DEADLINE_S):
@@ -115,7 +115,7 @@ async def _name(reader: asyncio.StreamReader) -> str:
 
 @asynccontextmanager
 async def serving(agent: HaproxyAgent, listen: Listen) -> AsyncIterator[tuple[str, int]]:
-    """Answer while the block runs; gives host and port. Raises OSError that names the key when they cannot be had."""
+    """Serve while the block runs; yields host and port. Raises OSError with the key if the address cannot be used."""
     try:
         server = await asyncio.start_server(agent.connected, listen.host, listen.port, limit=_LONGEST)
     except OSError as error:

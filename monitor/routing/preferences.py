@@ -19,7 +19,7 @@ Quantization: TypeAlias = Literal[
     "int4", "int8", "fp4", "mxfp4", "nvfp4", "fp6", "fp8", "mxfp8", "fp16", "bf16", "fp32", "unknown"
 ]
 UNKNOWN: Final = QUANTIZATIONS[-1]
-"""What a quantization is called that nobody has said."""
+"""The quantization of endpoints for which none is configured."""
 
 
 class Cutoffs(TypedDict, total=False):
@@ -47,42 +47,42 @@ class SortBy(TypedDict, total=False):
 
 
 class Preferences(TypedDict, total=False):
-    """OpenRouter's `provider` object. What is null is as if it were not there."""
+    """OpenRouter's `provider` object. A null counts as absent."""
 
     order: Names | None
-    """To be tried first, in this order: providers' names, tags or ids of endpoints."""
+    """Endpoints to try first, in this order: names of providers, tags or ids."""
     only: Names | None
-    """No others."""
+    """Allow only these."""
     ignore: Names | None
-    """Not these."""
+    """Exclude these."""
     allow_fallbacks: bool | None
-    """false: none but those of `order`; without that, only the first."""
+    """false: only the endpoints of `order`; without `order`, only the first."""
     require_parameters: bool | None
-    """true: none that is known not to support one of `parameters`."""
+    """true: exclude endpoints that do not support one of `parameters`."""
     quantizations: Annotated[Sequence[Quantization], Words(max_items=20)] | None
-    """No others. `unknown` is what nothing is said about."""
+    """Allow only these. `unknown` means not configured."""
     sort: Sort | SortBy | None
-    """By this alone, in place of the weighing by score and price."""
+    """Sort by this alone, instead of the weights of score and price."""
     preferred_min_throughput: Amount | Cutoffs | None
-    """Tokens per second; a number is meant of p50. Slower ones come later."""
+    """Tokens per second; a number means p50. Slower endpoints come later."""
     preferred_max_latency: Amount | Cutoffs | None
-    """Seconds to the first token; a number is meant of p50. Slower ones come later."""
+    """Seconds to the first token; a number means p50. Slower endpoints come later."""
     max_price: MaxPrice | None
-    """None that is dearer, or whose price is not known."""
+    """Exclude endpoints that cost more, or whose price is not known."""
 
 
 class RouteRequest(TypedDict):
-    """Which model, and how to choose among its endpoints."""
+    """A model, and preferences for its endpoints."""
 
     model: Name
     """`author/slug`."""
     provider: NotRequired[Preferences | None]
     prompt_tokens: NotRequired[Annotated[int, Words(minimum=0, maximum=1_000_000_000)] | None]
-    """How long the prompt is; endpoints that cannot take it are left out."""
+    """Length of the prompt; endpoints with a shorter limit are excluded."""
     parameters: NotRequired[Names | None]
-    """What the request holds, such as `tools`."""
+    """Parameters of the request, such as `tools`."""
     seed: NotRequired[Annotated[int, Words(minimum=-(2**63), maximum=2**63 - 1)] | None]
-    """The same seed draws the same order, as long as the figures are the same."""
+    """The same seed gives the same order while the scores are unchanged."""
 
 
 def request_of(plain: object) -> RouteRequest:
@@ -92,7 +92,7 @@ def request_of(plain: object) -> RouteRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingPreferences:
-    """A request with all that it leaves out filled in. Names are folded: their case does not matter."""
+    """A request with defaults filled in. Names are casefolded."""
 
     prompt_tokens: int | None = None
     parameters: tuple[str, ...] = ()
@@ -114,7 +114,7 @@ class RoutingPreferences:
 
 
 def preferences_of(request: RouteRequest) -> RoutingPreferences:
-    """What a request wishes; an empty list, as null, is as if it were not there."""
+    """The preferences of a request; an empty list counts as absent, like null."""
     given = request.get("provider") or {}
     fallbacks = given.get("allow_fallbacks")
     return RoutingPreferences(

@@ -1,10 +1,9 @@
-"""In which order the endpoints of a model are to be tried. Pure: chance comes from a seed.
+"""The order in which to try a model's endpoints. Pure: the random draw comes from a seed.
 
-What comes first decides, and the next only between equals: whether an endpoint may answer at all, `order`, whether it
-supports what is asked for, whether it is well, whether it is as quick as is preferred, and then `sort` or chance. The
-chance is weighed by score and 1/price², as if drawn from an urn: each endpoint waits for an exponentially distributed
-time with that rate, which is the same as drawing without putting back (Efraimidis and Spirakis, 2006). So leaving one
-endpoint out does not mix up the others.
+Criteria in order of precedence: usable tier, `order`, support of the requested parameters, tier, preferred speed, then
+`sort` or a random draw. The draw is weighted by score and 1/price²: each endpoint gets an exponentially distributed
+time with that rate, which equals drawing without replacement (Efraimidis and Spirakis, 2006). So excluding one endpoint
+does not change the order of the others.
 """
 
 from __future__ import annotations
@@ -15,40 +14,40 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
+from monitor.domain.tier import Tier
 from monitor.routing.filters import lacking, named_by
 from monitor.routing.openrouter.documents import ENOUGH_FOR_PERCENTILES
 from monitor.routing.preferences import RoutingPreferences, Sort
-from monitor.routing.tiers import Tier, price, tier_of
+from monitor.routing.tiers import POLICY, price, tier_of_facts
 from monitor.scoreboard.endpoint import Facts
 
 Rank: TypeAlias = tuple[float, ...]
-"""The smaller, the sooner."""
-_MAY_ANSWER = {Tier.FINE, Tier.DEGRADED}
+"""Smaller comes first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankedEndpoint:
-    """An endpoint, and all that decides on its place."""
+    """An endpoint with its ranking criteria."""
 
     facts: Facts
     tier: Tier
     named: int | None
-    """The number of its name in `order`, from 0."""
+    """Its position in `order`, from 0."""
     lacks: tuple[str, ...] | None
-    """Wanted parameters that it does not support; None: not known."""
+    """Requested parameters that it does not support; None: not known."""
     misses: tuple[str, ...]
-    """What it is slower in than preferred."""
+    """Preferred speeds that it does not reach."""
     sorted_by: float | None
-    """What `sort` looks at; None where that is not known, or nothing is sorted."""
+    """The value that `sort` compares; None if it is not known or there is no `sort`."""
 
     @property
     def may_answer(self) -> bool:
-        """Whether a request has a fair chance."""
-        return self.tier in _MAY_ANSWER
+        """Whether its tier is usable."""
+        return POLICY[self.tier].drawn
 
 
 def ranked(facts: Sequence[Facts], preferences: RoutingPreferences, seed: int) -> list[RankedEndpoint]:
-    """All of them, the best first."""
+    """All endpoints, best first."""
     candidates = [candidate_of(endpoint, preferences) for endpoint in facts]
     rates = _rates([candidate.facts for candidate in candidates if candidate.may_answer])
 
@@ -60,11 +59,11 @@ def ranked(facts: Sequence[Facts], preferences: RoutingPreferences, seed: int) -
 
 
 def candidate_of(facts: Facts, preferences: RoutingPreferences) -> RankedEndpoint:
-    """What decides on the place of an endpoint, but for chance."""
+    """An endpoint's criteria without the random draw."""
     name = named_by(preferences.order, facts)
     return RankedEndpoint(
         facts=facts,
-        tier=tier_of(facts),
+        tier=tier_of_facts(facts),
         named=None if name is None else preferences.order.index(name),
         lacks=lacking(facts, preferences),
         misses=tuple(_missed(facts, preferences)),
@@ -73,7 +72,7 @@ def candidate_of(facts: Facts, preferences: RoutingPreferences) -> RankedEndpoin
 
 
 def sort_value(facts: Facts, sort: Sort) -> float | None:
-    """What `sort` looks at: USD per million tokens, tokens per second at p50, or seconds to the first token at p50."""
+    """The value that `sort` compares: USD per million tokens, tokens/s at p50, or seconds to the first token at p50."""
     match sort:
         case "price":
             return price(facts)
@@ -92,7 +91,7 @@ def ttft_s(facts: Facts) -> Mapping[str, float]:
 
 
 def throughput_tps(facts: Facts) -> Mapping[str, float]:
-    """What so many percent of requests reached; empty with too little data."""
+    """Throughput that so many percent of requests reached; empty with too little data."""
     found = facts.summaries["e2e_tps"]
     return _enough(found.count, found.reached or {})
 
@@ -120,11 +119,12 @@ def _missed(facts: Facts, preferences: RoutingPreferences) -> list[str]:
 
 
 def _before_chance(candidate: RankedEndpoint, preferences: RoutingPreferences) -> Rank:
-    late = 0 if candidate.may_answer else candidate.tier
+    order = POLICY[candidate.tier].route_order
+    late = 0 if candidate.may_answer else order
     named = len(preferences.order) if candidate.named is None else candidate.named
     support = 1 if candidate.lacks is None else 2 * bool(candidate.lacks)
     # Who sorts wants the fastest or the cheapest, if it answers: a degraded one does.
-    well = 0 if preferences.sort else candidate.tier
+    well = 0 if preferences.sort else order
     return late, named, support, well, bool(candidate.misses), _sorted(candidate, preferences)
 
 
@@ -137,9 +137,9 @@ def _sorted(candidate: RankedEndpoint, preferences: RoutingPreferences) -> float
 
 
 def _rates(facts: Sequence[Facts]) -> Mapping[str, float]:
-    """By id, how heavily each endpoint weighs; infinitely, where it costs nothing.
+    """The weight of each endpoint by id; infinite if it is free.
 
-    An unknown score is taken for the lowest of the others, an unknown price for the dearest: it is no merit.
+    An unknown score counts as the lowest of the others, an unknown price as the highest.
     """
     scores = [endpoint.score for endpoint in facts if endpoint.score is not None]
     prices = [cost for endpoint in facts if (cost := price(endpoint)) is not None]
@@ -156,7 +156,7 @@ def _rates(facts: Sequence[Facts]) -> Mapping[str, float]:
 
 
 def _drawn(facts: Facts, rates: Mapping[str, float], seed: int) -> Rank:
-    """How long an endpoint waits for its turn: those that cost nothing come first, drawn by score among themselves."""
+    """An endpoint's random time. Free endpoints come first, drawn by score."""
     digest = hashlib.blake2b(f"{seed}\0{facts.id}".encode(errors="replace"), digest_size=8).digest()
     patience = -math.log((int.from_bytes(digest) + 0.5) / 2**64)
     rate = rates[facts.id]

@@ -14,10 +14,10 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from enum import StrEnum
 from typing import Final, TypeAlias
 
-from monitor.config.model import BudgetSpec, Config
+from monitor.config.model import Config
+from monitor.domain.budget_unit import BudgetUnit
 from probes._model import Pricing, Run, Sample, Task
 
 SLOW_FROM: Final = 0.8
@@ -28,17 +28,10 @@ _MILLION: Final = 1_000_000
 _FREE: Final = Pricing(prompt=0.0, completion=0.0)
 
 
-class Unit(StrEnum):
-    """The unit of a budget."""
+Amounts: TypeAlias = Mapping[BudgetUnit, float]
+"""So much of each unit. Tokens are those of the prompt and of the output."""
 
-    USD = "usd"
-    TOKENS = "tokens"
-
-
-Amounts: TypeAlias = Mapping[Unit, float]
-"""An amount of each unit. Tokens are prompt tokens and output tokens."""
-
-NOTHING: Final[Amounts] = dict.fromkeys(Unit, 0.0)
+NOTHING: Final[Amounts] = dict.fromkeys(BudgetUnit, 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +83,7 @@ class Budgets:
         if budget is not None:
             budget.charge(sample)
 
-    def shares(self, at: datetime) -> Iterator[tuple[str, Unit, float]]:
+    def shares(self, at: datetime) -> Iterator[tuple[str, BudgetUnit, float]]:
         """The spent share of each cap on the day of `at`, by provider and unit."""
         for name, budget in self._budgets.items():
             for unit, share in budget.shares(at.date()):
@@ -134,7 +127,7 @@ class _ProviderBudget:
         if estimate is not None:
             self._estimates[key] = replace(estimate, typical=cost, most=_larger(estimate.most, cost))
 
-    def shares(self, day: date) -> Iterator[tuple[Unit, float]]:
+    def shares(self, day: date) -> Iterator[tuple[BudgetUnit, float]]:
         for unit, cap in self._caps.items():
             yield unit, self._days.get(day, NOTHING)[unit] / cap
 
@@ -150,17 +143,17 @@ class _ProviderBudget:
         reasons = (reason(unit, estimate, at) for reason in (self._spent, self._taken, self._slowed) for unit in units)
         return next(filter(None, reasons), None)
 
-    def _spent(self, unit: Unit, estimate: _CostEstimate, at: datetime) -> str | None:
+    def _spent(self, unit: BudgetUnit, estimate: _CostEstimate, at: datetime) -> str | None:
         spent, cap = self._days.get(at.date(), NOTHING)[unit], self._caps[unit]
         return f"today's budget is spent: {_shown(unit, spent, cap)}, until 00:00 UTC" if spent >= cap else None
 
-    def _taken(self, unit: Unit, estimate: _CostEstimate, at: datetime) -> str | None:
+    def _taken(self, unit: BudgetUnit, estimate: _CostEstimate, at: datetime) -> str | None:
         spent, cap = self._days.get(at.date(), NOTHING)[unit], self._caps[unit]
         if self._gone(unit, at) < cap:
             return None
         return f"running probes may spend the rest of today's budget: {_shown(unit, spent, cap)} so far"
 
-    def _slowed(self, unit: Unit, estimate: _CostEstimate, at: datetime) -> str | None:
+    def _slowed(self, unit: BudgetUnit, estimate: _CostEstimate, at: datetime) -> str | None:
         spent, cap = self._days.get(at.date(), NOTHING)[unit], self._caps[unit]
         # A time in the future is from before the wall clock was set back.
         if spent < SLOW_FROM * cap or estimate.last_at is None or estimate.last_at > at:
@@ -174,7 +167,7 @@ class _ProviderBudget:
         so_far, wait = _shown(unit, spent, cap), f"next in {math.ceil(wait_s)} s"
         return f"today's budget runs low: {so_far}, the rest is spread until 00:00 UTC; {wait}"
 
-    def _gone(self, unit: Unit, at: datetime) -> float:
+    def _gone(self, unit: BudgetUnit, at: datetime) -> float:
         """What was spent on the day of `at`, plus the reservations of running probes."""
         return self._days.get(at.date(), NOTHING)[unit] + sum(each[unit] for each in self._running.values())
 
@@ -186,29 +179,29 @@ def _at_most(run: Run) -> Amounts:
     prompt, pricing = run.prompt.tokens or 0, run.endpoint.pricing or _FREE
     output = 0 if run.task is Task.EMBEDDING else run.prompt.max_tokens
     usd = (prompt * pricing.prompt + output * pricing.completion) / _MILLION
-    return {Unit.USD: usd, Unit.TOKENS: float(prompt + output)}
+    return {BudgetUnit.USD: usd, BudgetUnit.TOKENS: float(prompt + output)}
 
 
 def _cost(sample: Sample) -> Amounts:
     tokens = (sample.prompt_tokens or 0) + (sample.output_tokens or 0)
-    return {Unit.USD: sample.cost_usd or 0.0, Unit.TOKENS: float(tokens)}
+    return {BudgetUnit.USD: sample.cost_usd or 0.0, BudgetUnit.TOKENS: float(tokens)}
 
 
 def _sum(one: Amounts, other: Amounts) -> Amounts:
-    return {unit: one[unit] + other[unit] for unit in Unit}
+    return {unit: one[unit] + other[unit] for unit in BudgetUnit}
 
 
 def _larger(one: Amounts, other: Amounts) -> Amounts:
-    return {unit: max(one[unit], other[unit]) for unit in Unit}
+    return {unit: max(one[unit], other[unit]) for unit in BudgetUnit}
 
 
 def _midnight_after(at: datetime) -> datetime:
     return datetime.combine(at.date() + timedelta(days=1), time(), UTC)
 
 
-def _shown(unit: Unit, spent: float, cap: float) -> str:
+def _shown(unit: BudgetUnit, spent: float, cap: float) -> str:
     """`0.50 of 0.50 USD`, `1,200 of 200,000 tokens`; a small cap with enough digits to see a change."""
-    if unit is Unit.TOKENS:
+    if unit is BudgetUnit.TOKENS:
         return f"{spent:,.0f} of {cap:,.0f} tokens"
     digits = min(max(2, 1 - math.floor(math.log10(cap))), 9)
     return f"{spent:.{digits}f} of {cap:.{digits}f} USD"
@@ -216,9 +209,4 @@ def _shown(unit: Unit, spent: float, cap: float) -> str:
 
 def caps_of(config: Config) -> dict[str, Amounts]:
     """The configured daily caps by provider."""
-    return {name: caps for name, spec in config.providers.items() if (caps := _caps(spec.budget))}
-
-
-def _caps(budget: BudgetSpec) -> Amounts:
-    written = {Unit.USD: budget.usd_per_day, Unit.TOKENS: budget.tokens_per_day}
-    return {unit: cap for unit, cap in written.items() if cap is not None}
+    return {name: spec.budget for name, spec in config.providers.items() if spec.budget}

@@ -9,13 +9,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from monitor.config.model import Config, EndpointSpec, ProbeSpec
+from monitor.domain.epoch import EPOCH
 from probes._model import Deadlines, Run, Task
 from probes._prompts import nonce, prompt_for
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,1 +1,1 @@
-"""JSON Schemas made of dataclasses, and documents checked against them."""
+"""JSON Schemas made from types, and JSON values parsed by these types."""

@@ -1,4 +1,4 @@
-"""JSON Schemas made from the types of what is published: TypedDicts, dataclasses, enums and what they hold. Pure.
+"""JSON Schemas made from types: TypedDicts, dataclasses, enums and the types in them. Pure.
 
 A class becomes a definition under its name, with its docstring and those of its fields as descriptions.
 """
@@ -32,7 +32,7 @@ _PLAIN: Mapping[object, Mapping[str, object]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """Keywords of JSON Schema that a type cannot say, for `Annotated`; a plain text there is the description."""
+    """Keywords of JSON Schema that a type cannot express, for `Annotated`; a plain string there is the description."""
 
     minimum: float | None = None
     maximum: float | None = None
@@ -41,7 +41,7 @@ class Words:
     pattern: str | None = None
     format: str | None = None
     keys: tuple[str, ...] | None = None
-    """The keys of a mapping, which are all there."""
+    """The keys of a mapping, all required."""
 
     def onto(self, schema: dict[str, object]) -> dict[str, object]:
         """A schema with these keywords."""
@@ -63,7 +63,7 @@ class Words:
 class Schemas:
     """Turns types into schemas that share definitions.
 
-    `closed` forbids keys that are not declared: for tests, since a reader should bear what later versions add.
+    `closed` forbids keys that are not declared. It is for tests; clients should accept keys that later versions add.
     """
 
     def __init__(self, at: str = "#/$defs/", *, closed: bool = False) -> None:
@@ -73,7 +73,7 @@ class Schemas:
         self.definitions: dict[str, dict[str, object]] = {}
 
     def of(self, kind: Any) -> dict[str, object]:  # noqa: ANN401  # any type at all
-        """The schema of a type. Raises TypeError for one that JSON has no word for, or two classes of one name."""
+        """The schema of a type. Raises TypeError for a type without a JSON form, or two classes with one name."""
         if kind in _PLAIN:
             return dict(_PLAIN[kind])
         origin = get_origin(kind)
@@ -97,7 +97,7 @@ class Schemas:
             case _ if issubclass(origin, Mapping):
                 return {"type": "object", "additionalProperties": self.of(arguments[1])}
             case _:
-                raise TypeError(f"JSON Schema has no word for {origin!r}")
+                raise TypeError(f"no JSON Schema for the type {origin!r}")
 
     def _annotated(self, kind: object, *keywords: object) -> dict[str, object]:
         schema = self.of(kind)
@@ -111,12 +111,12 @@ class Schemas:
 
     def _of_class(self, kind: Any) -> dict[str, object]:  # noqa: ANN401
         if not isinstance(kind, type) or not (is_typeddict(kind) or is_dataclass(kind) or issubclass(kind, Enum)):
-            raise TypeError(f"JSON Schema has no word for {kind!r}")
+            raise TypeError(f"no JSON Schema for the type {kind!r}")
         name = kind.__name__
         if self._named.setdefault(name, kind) is not kind:
-            raise TypeError(f"two classes are called {name}")
+            raise TypeError(f"two classes have the name {name}")
         if name not in self.definitions:
-            self.definitions[name] = {}  # found by what it holds, should it hold itself
+            self.definitions[name] = {}  # a recursive type finds this entry
             self.definitions[name] = {**_description(kind), **self._definition(kind)}
         return {"$ref": f"{self._at}{name}"}
 
@@ -131,7 +131,7 @@ class Schemas:
 
 
 def document_schema(kind: object, title: str, *, closed: bool = False) -> dict[str, object]:
-    """A schema that stands alone."""
+    """A complete schema document of a type."""
     schemas = Schemas(closed=closed)
     root = schemas.of(kind)
     return {"$schema": DIALECT, "title": title, **root, "$defs": schemas.definitions}
@@ -145,7 +145,7 @@ def _required(kind: Any, hints: Mapping[str, object]) -> Iterator[str]:  # noqa:
     if is_dataclass(kind):
         yield from (field.name for field in fields(kind) if field.default is field.default_factory is MISSING)
         return
-    # Not __required_keys__, which takes annotations that are still text for required.
+    # Not __required_keys__: it counts postponed annotations as required.
     yield from (name for name, hint in hints.items() if kind.__total__ and get_origin(hint) is not NotRequired)
 
 
@@ -156,7 +156,7 @@ def _description(kind: type) -> dict[str, object]:
 
 
 def _field_docs(kind: type) -> dict[str, dict[str, object]]:
-    """The docstrings below a class's fields. Only the source has them; a class made by a call has none."""
+    """The docstrings below a class's fields, read from its source; a class made by a call has none."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(kind)))
     except (OSError, TypeError, SyntaxError):

@@ -1,6 +1,6 @@
-"""Reads plain JSON as a type of ours, strictly: what is wrong is told with the name of the field. Pure.
+"""Parses plain JSON strictly as a type; errors name the field. Pure.
 
-Knows what a request's body is made of: TypedDicts, lists, literals, numbers, text, truth values, and null.
+Supports the types of request bodies: TypedDicts, lists, literals, numbers, text, booleans and null.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _LONGEST_SHOWN = 80
 
 
 class WrongBodyError(ValueError):
-    """What is wrong with a body, and where."""
+    """A request body is wrong; the message names the field."""
 
     def __init__(self, place: str, what: str) -> None:
         super().__init__(f"{place or 'the body'} {what}")
@@ -25,7 +25,7 @@ class WrongBodyError(ValueError):
 
 
 def read(kind: Any, plain: object, place: str = "") -> Any:  # noqa: ANN401  # a value of `kind`
-    """The value as a `kind`; whole numbers are no truth values, and keys that are not known are refused."""
+    """The value as a `kind`. Integers are not booleans; unknown keys are refused. Raises WrongBodyError."""
     origin, arguments = get_origin(kind), get_args(kind)
     match origin:
         case _ if origin is NotRequired:
@@ -67,7 +67,7 @@ def _finite(plain: object) -> bool:
 
 
 def _either(kinds: Sequence[Any], plain: object, place: str) -> object:
-    """The first that is of the same kind of JSON; null where that is one of them."""
+    """The value as the first kind of the same JSON type; null if that is allowed."""
     if plain is None and type(None) in kinds:
         return None
     words = {_word(kind): kind for kind in reversed(kinds) if kind is not type(None)}
@@ -87,7 +87,7 @@ _JSON: Mapping[str, type | tuple[type, ...]] = {
 
 
 def _word(kind: Any) -> str:  # noqa: ANN401
-    """What kind of JSON a type is read from."""
+    """The JSON type of a type."""
     origin = get_origin(kind)
     if origin is Annotated:
         return _word(get_args(kind)[0])
@@ -114,7 +114,7 @@ def _mapping(kind: Any, plain: object, place: str) -> dict[str, object]:  # noqa
     hints = get_type_hints(kind, include_extras=True)
     for name in plain:
         if name not in hints:
-            raise WrongBodyError(_below(place, name), f"is not known; known here are {', '.join(hints)}")
+            raise WrongBodyError(_below(place, name), f"is not a known field; known fields: {', '.join(hints)}")
     for name, hint in hints.items():
         if kind.__total__ and name not in plain and get_origin(hint) is not NotRequired:
             raise WrongBodyError(_below(place, name), "is missing")
@@ -134,11 +134,11 @@ def _check(value: Any, words: Words, place: str) -> None:  # noqa: ANN401
     if words.maximum is not None and value > words.maximum:
         raise WrongBodyError(place, f"has to be at most {words.maximum:g}, not {_shown(value)}")
     if words.max_length is not None and len(value) > words.max_length:
-        raise WrongBodyError(place, f"is too long; {words.max_length} characters are the most")
+        raise WrongBodyError(place, f"is too long; at most {words.max_length} characters are allowed")
     if words.pattern is not None and re.search(words.pattern, value) is None:
         raise WrongBodyError(place, f"has to look like {words.pattern}, not {_shown(value)}")
     if words.max_items is not None and len(value) > words.max_items:
-        raise WrongBodyError(place, f"holds too much; {words.max_items} entries are the most")
+        raise WrongBodyError(place, f"has too many entries; at most {words.max_items} are allowed")
 
 
 def _below(place: str, name: object) -> str:
@@ -160,6 +160,6 @@ def _shown(plain: object) -> str:
         case int() | float() if not isinstance(plain, int) or abs(plain) < 10**_LONGEST_SHOWN:
             return str(plain)
         case int():
-            return "a number beyond all bounds"
+            return "a number with too many digits"
         case _:
             return repr(plain if len(str(plain)) <= _LONGEST_SHOWN else f"{str(plain)[:_LONGEST_SHOWN]}…")

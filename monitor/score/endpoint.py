@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import sub
 
 from monitor.domain.incident import Cause
 from monitor.domain.status import Status
@@ -17,26 +16,22 @@ from monitor.score.health import (
     Health,
     JudgedStatus,
     Observation,
-    advance,
     assess,
     bounded,
-    bounded_belief,
     in_doubt,
     judged_status,
-    settle,
 )
-from monitor.score.hmm import NEW, ProviderBelief
 from monitor.score.incidents import IncidentTracker, add_evidence, bounded_tracker, update
 from monitor.score.latency import RecentLatency
 from monitor.score.outcomes import NOTHING, Counts, SampleOutcome, outcome
 from monitor.score.probe_interval import IntervalLimits, next_probe
+from monitor.score.provider import ProviderState
 from monitor.score.sampling import Sampler
 from monitor.score.task_errors import ERROR_RATIO_TASKS, TaskErrors
 from monitor.score.windows import DAY, Ledger, Window
 from monitor.traffic.calls import Call
 from probes._model import ErrorClass, Sample, Task
 
-_MOVED = 0.02
 _BASELINES_LAST = timedelta(hours=2)
 """After the start of their hour: the next baselines may be late."""
 _LATE = timedelta(minutes=2)
@@ -62,25 +57,6 @@ class ScoringParams:
     """The SLO of real traffic."""
 
 
-class Shared:
-    """The belief about a provider that its endpoints share."""
-
-    __slots__ = ("_reported", "belief", "shown")
-
-    def __init__(self) -> None:
-        self.belief: ProviderBelief = NEW
-        self.shown: ProviderBelief = NEW
-        """As published."""
-        self._reported = self.belief.probabilities
-
-    def is_news(self) -> bool:
-        """Whether the belief has moved enough since the last True to change a status."""
-        moved: bool = max(map(abs, map(sub, self.belief.probabilities, self._reported))) > _MOVED
-        if moved:
-            self._reported = self.belief.probabilities
-        return moved
-
-
 class EndpointState:
     """One endpoint in memory: restored from the store at start, then updated with every new sample.
 
@@ -97,18 +73,21 @@ class EndpointState:
         "latency",
         "ledger",
         "params",
+        "provider",
         "sampler",
-        "shared",
         "shown",
         "task_errors",
         "tracker",
         "traffic",
     )
 
-    def __init__(self, endpoint: str, params: ScoringParams, shared: Shared, now: datetime) -> None:
+    def __init__(
+        self, endpoint: str, params: ScoringParams, provider: ProviderState[EndpointState], now: datetime
+    ) -> None:
         self.endpoint = endpoint
         self.params = params
-        self.shared = shared
+        self.provider = provider
+        provider.join(self)
         self.health = Health(since=now)
         self.shown = self.health
         """As published."""
@@ -164,7 +143,7 @@ class EndpointState:
 
     def see(self, seen: Observation) -> None:
         """Update health and incident with an observation."""
-        self.health, self.shared.belief = advance(self.health, self.shared.belief, seen)
+        self.health = self.provider.absorb(self.health, seen)
         cause = _cause(seen)
         if cause is not None:
             self.tracker = add_evidence(self.tracker, self.endpoint, cause, seen.at)
@@ -180,7 +159,8 @@ class EndpointState:
         for (second, counted_as), count in self._unshown_calls.items():
             self.traffic.add(second, counted_as, count)
         self._unshown, self._unshown_calls = [], Counter()
-        self.shown, self.shared.shown = self.health, self.shared.belief
+        self.shown = self.health
+        self.provider.show()
 
     def counts(self, now: datetime) -> Iterator[tuple[Window, Counts, Counts]]:
         """Each window with its counts and the part of them that is real traffic; the shortest window first."""
@@ -190,7 +170,7 @@ class EndpointState:
     def settle(self, at: datetime) -> bool:
         """Update the status after the provider's belief changed; True: the status changed."""
         before = self.health
-        self.health = settle(before, self.shared.belief, at)
+        self.health = self.provider.settle(before, at)
         if self.health is before:
             return False
         self._rule(at)
@@ -207,8 +187,7 @@ class EndpointState:
         if health is self.health:
             return
         self.health, self.shown = health, bounded(self.shown, now)
-        self.shared.belief = bounded_belief(self.shared.belief, now)
-        self.shared.shown = bounded_belief(self.shared.shown, now)
+        self.provider.bound(now)
         self.tracker = bounded_tracker(self.tracker, now)
         self.sampler = Sampler()
         self.latency.forget_after(now)
@@ -224,7 +203,7 @@ class EndpointState:
 
     def assess(self, now: datetime) -> Assessment:
         """Status and score at `now`."""
-        return assess(self.shown, self.shared.shown, now, stale_s=self.params.stale_s)
+        return assess(self.shown, self.provider.shown, now, stale_s=self.params.stale_s)
 
     def judged_status(self, now: datetime) -> JudgedStatus:
         """The status at `now`, without the score, which takes longer to compute."""
@@ -267,7 +246,7 @@ class EndpointState:
     def _rule(self, at: datetime) -> None:
         if self.health.status is Status.UP and self.tracker.incident is None:
             return
-        cleared = not in_doubt(self.health, self.shared.belief, at)
+        cleared = not in_doubt(self.health, self.provider.belief, at)
         self.tracker = update(self.tracker, self.endpoint, self.health.status, at, cleared=cleared)
 
 

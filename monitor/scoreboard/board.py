@@ -16,10 +16,11 @@ from monitor.domain.maintenance import next_change
 from monitor.domain.status import Status
 from monitor.scheduler.jobs import Job, headline_task, paid_probe
 from monitor.score.baseline import GENERATES, Baselines
-from monitor.score.endpoint import EndpointState, ScoringParams, Shared
+from monitor.score.endpoint import EndpointState, ScoringParams
 from monitor.score.health import Observation
 from monitor.score.incidents import IncidentTracker
 from monitor.score.probe_interval import IntervalLimits
+from monitor.score.provider import ProviderState, has_fallen
 from monitor.score.serialize import state_from_text, state_to_text
 from monitor.scoreboard.due import DueTimes, RowAges
 from monitor.scoreboard.row import Row, published_status, row
@@ -82,14 +83,11 @@ class Board:
         self._jobs: dict[str, list[Job]] = {name: [] for name in self._specs}
         for job in jobs:
             self._jobs[job.spec.endpoint.id].append(job)
-        shared = {spec.endpoint.provider: Shared() for spec in config.endpoints}
+        providers = {spec.endpoint.provider: ProviderState[EndpointState]() for spec in config.endpoints}
         self._endpoints = {
-            name: EndpointState(name, scoring_params(config, spec), shared[spec.endpoint.provider], now)
+            name: EndpointState(name, scoring_params(config, spec), providers[spec.endpoint.provider], now)
             for name, spec in self._specs.items()
         }
-        self._of_provider: dict[str, list[EndpointState]] = {}
-        for name, state in self._endpoints.items():
-            self._of_provider.setdefault(self._specs[name].endpoint.provider, []).append(state)
         self._touched: set[str] = set()
         self._moments = DueTimes()
         self._ages = RowAges(self._specs, now)
@@ -108,7 +106,7 @@ class Board:
             known = state_from_text(states[name]) if name in states else None
             if known is not None:
                 state.health = known.health
-                state.shared.belief = max(state.shared.belief, known.shared, key=lambda belief: belief.at_s or 0.0)
+                state.provider.restore(known.shared)
 
     def restore_incidents(self, incidents: Iterable[Incident]) -> tuple[Incident, ...]:
         """Restore open incidents. Incidents that cannot continue are returned with an end.
@@ -128,7 +126,7 @@ class Board:
         """All states and open incidents as if each had changed, for a store that lost them."""
         states = self._endpoints.values()
         return Absorbed(
-            states={state.endpoint: state_to_text(state.health, state.shared.belief) for state in states},
+            states={state.endpoint: state_to_text(state.health, state.provider.belief) for state in states},
             due={},
             incidents=[state.tracker.incident for state in states if state.tracker.incident and state.tracker.is_open],
         )
@@ -178,7 +176,7 @@ class Board:
                 self._absorb_calls(self._endpoints[name], of_one, news)
         self._touched |= news.touched
         states = {
-            name: state_to_text(self._endpoints[name].health, self._endpoints[name].shared.belief)
+            name: state_to_text(self._endpoints[name].health, self._endpoints[name].provider.belief)
             for name in news.touched
         }
         return Absorbed(states=states, due=news.due, incidents=[*news.incidents.values()])
@@ -213,12 +211,10 @@ class Board:
 
     def _update_siblings(self, state: EndpointState, was: Status, at: datetime, news: _News) -> None:
         """Update the provider's other endpoints after a sample of this one."""
-        fell = state.health.status is Status.DOWN and was is not Status.DOWN
-        if not (fell or state.shared.is_news()):
-            return
-        for other in self._of_provider[self._specs[state.endpoint].endpoint.provider]:
+        fell = has_fallen(was, state.health.status)
+        for other in state.provider.affected(state, fell=fell):
             tracker = other.tracker
-            if other is not state and other.settle(at):
+            if other.settle(at):
                 news.note(other, tracker)
             if fell and other.is_behind(state):
                 news.due[other.endpoint] = at

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
+from monitor.domain.epoch import EPOCH
+from monitor.sinks._protocol import SampleOrigin
 from probes._model import Sample
 
 MEASUREMENT: Final = "providerwatch_probe"
@@ -27,7 +28,6 @@ _WHOLES: Final = (
     "retransmits", "merged_reads", "clock_step",
 )  # fmt: skip
 """Counts, and booleans as 0 or 1. A field must not change its type: InfluxDB would reject the line."""
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _ESCAPED: Final = str.maketrans(
     {",": r"\,", "=": r"\=", " ": r"\ ", "\\": "/", **dict.fromkeys(map(chr, [*range(0x20), 0x7F]), "_")}
@@ -35,22 +35,13 @@ _ESCAPED: Final = str.maketrans(
 """A backslash is not allowed before every character of a tag, so it becomes a slash."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineOrigin:
-    """What the configuration knows about an endpoint and a sample does not hold."""
-
-    provider: str
-    model: str
-    """The public model name."""
-
-
-def line(sample: Sample, origin: LineOrigin | None) -> str:
-    """The line of a sample, its time in microseconds. `origin`: None for an endpoint that is no longer configured."""
+def line(sample: Sample, origin: SampleOrigin | None) -> str:
+    """The line of a sample, its time in microseconds; `origin` is None when the endpoint left the configuration."""
     tags = {name: getattr(sample, name) for name in _TAGS}
     if origin is not None:
         tags |= {"provider": origin.provider, "model": origin.model}
     head = ",".join([MEASUREMENT, *(f"{name}={_tag(tags[name])}" for name in sorted(tags) if tags[name])])
-    return f"{head} {','.join(_fields(sample))} {(sample.started_at - _EPOCH) // _MICROSECOND}"
+    return f"{head} {','.join(_fields(sample))} {(sample.started_at - EPOCH) // _MICROSECOND}"
 
 
 def _fields(sample: Sample) -> Iterator[str]:

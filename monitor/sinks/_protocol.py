@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from monitor.store import StoredSample
+from monitor.config.options import SinkSection
+from monitor.domain.stored_sample import StoredSample
 
 
 class SinkError(Exception):
@@ -48,4 +50,21 @@ class Sink(Protocol):
         """Deliver samples, at least one, in the order of appending. Raises SinkError when no sample was handled."""
 
     async def close(self) -> None:
-        """Wait for a running call, then close connections and files."""
+        """Wait for what is under way, then let go of connections and files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleOrigin:
+    """What the configuration knows of an endpoint, and a sample does not."""
+
+    provider: str
+    model: str
+    """The public name of the weights."""
+
+
+class SinkOptions(SinkSection):
+    """The options of one kind of sink. A subclass declares a field for each key of the file."""
+
+    @abstractmethod
+    def create(self, name: str, origins: Mapping[str, SampleOrigin]) -> Sink:
+        """The sink that the configuration calls `name`; nothing is opened yet. `origins` are by endpoint."""

@@ -8,45 +8,66 @@ line: a server that takes no line at all is misconfigured, and then every sample
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
-from aiohttp import ClientError, ClientResponse
-from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
-from influxdb_client.rest import ApiException
+from monitor.config.options import Duration, Key, Maybe, SinkUrl, Text, seconds
+from monitor.domain.stored_sample import StoredSample
+from monitor.sinks._lines import line
+from monitor.sinks._protocol import Delivery, SampleOrigin, SinkError, SinkOptions
+from monitor.sinks._replies import Accepted, Refused, Reply, TooLarge
 
-from monitor.config.model import InfluxSpec
-from monitor.sinks._lines import LineOrigin, line
-from monitor.sinks._protocol import Delivery, SinkError
-from monitor.sinks._replies import Accepted, Refused, Reply, TooLarge, reply
-from monitor.store import StoredSample
+if TYPE_CHECKING:
+    from monitor.sinks._influx_client import InfluxClient
 
 _BATCH: Final = 500
-_MICROSECONDS: Final[Any] = "us"
-"""The client's `WritePrecision.US`, a string although its types say otherwise."""
 _LINES_AT_A_TIME: Final = 50
 """A few milliseconds."""
 _REQUESTS_A_TURN: Final = 100
-"""After this many requests the cursor is stored before the rest is delivered."""
-_LONGEST_ANSWER: Final = 64 * 1024
+"""Then what is dealt with is noted before the rest goes on."""
 _CANARY: Final = b"providerwatch_sink ok=1i"
 """A valid test line. The server adds its own time."""
+
+
+class Influx(SinkOptions):
+    """A server that takes InfluxDB's v2 line protocol."""
+
+    url: SinkUrl
+    """Where the server is, such as http://127.0.0.1:8086."""
+    org: Text = ""
+    """InfluxDB 2 wants one; others take no notice of it."""
+    bucket: Text
+    token: Maybe[Key] = None
+    """Best from outside of the file: ${env:NAME}, ${file:/path} or ${credential:NAME}."""
+    timeout_s: Duration = seconds("timeout", "10s")
+    """How long one write may take."""
+
+    def create(self, name: str, origins: Mapping[str, SampleOrigin]) -> InfluxSink:
+        """See `SinkOptions.create`."""
+        from monitor.sinks._influx_client import InfluxClient  # noqa: PLC0415  # takes time and memory
+
+        client = InfluxClient(
+            url=self.url,
+            org=self.org,
+            bucket=self.bucket,
+            token=None if self.token is None else self.token.reveal(),
+            timeout_s=self.timeout_s,
+        )
+        return InfluxSink(name, client, origins)
 
 
 class InfluxSink:
     """A `Sink` that writes over HTTP."""
 
-    def __init__(self, spec: InfluxSpec, origins: Mapping[str, LineOrigin]) -> None:
-        self.name = spec.name
+    def __init__(self, name: str, client: InfluxClient, origins: Mapping[str, SampleOrigin]) -> None:
+        self.name = name
         self.batch = _BATCH
-        self._spec = spec
         self._origins = origins
-        self._client: InfluxDBClientAsync | None = None
+        self._client = client
 
     async def deliver(self, batch: Sequence[StoredSample]) -> Delivery:
         """See `Sink.deliver`."""
-        writing = _Writing(self._written, await self._lines(batch))
+        writing = _Writing(self._client.write, await self._lines(batch))
         stopped = None
         try:
             await writing.write(batch)
@@ -60,9 +81,7 @@ class InfluxSink:
 
     async def close(self) -> None:
         """See `Sink.close`."""
-        if self._client is not None:
-            await self._client.close()  # type: ignore[no-untyped-call]
-            self._client = None
+        await self._client.close()
 
     async def _lines(self, batch: Sequence[StoredSample]) -> dict[int, bytes]:
         """The lines of a batch by number. Yields to the event loop in between."""
@@ -73,39 +92,6 @@ class InfluxSink:
             if place % _LINES_AT_A_TIME == 0:
                 await asyncio.sleep(0)
         return lines
-
-    async def _written(self, body: bytes) -> Reply:
-        """Write lines. Network errors become SinkError."""
-        spec = self._spec
-        try:
-            # The client's own timeout starts when it has a connection of its pool.
-            async with asyncio.timeout(spec.timeout_s):
-                writes = self._connected().write_api()
-                taken = await writes.write(spec.bucket, spec.org, body, write_precision=_MICROSECONDS)
-        except ApiException as error:
-            headers = {name.lower(): value for name, value in (error.headers or {}).items()}
-            return reply(error.status, headers, error.body or b"", _revealed(spec))
-        except TimeoutError:
-            return SinkError(f"no answer within {spec.timeout_s:g} s")
-        except OSError as error:
-            return SinkError(f"connection failed: {_why(error)}")
-        except ClientError as error:
-            return SinkError(f"incomplete answer: {type(error).__name__}")
-        return Accepted() if taken else SinkError("the server did not answer 204: check that `url` is its write URL")
-
-    def _connected(self) -> InfluxDBClientAsync:
-        """The client; it belongs to the running event loop."""
-        if self._client is None:
-            self._client = InfluxDBClientAsync(
-                url=self._spec.url,
-                token=_revealed(self._spec) or "",  # then it sends none
-                org=self._spec.org,
-                timeout=int(self._spec.timeout_s * 1000),
-                enable_gzip=True,
-                allow_redirects=False,  # the token goes where the configuration says
-                client_session_kwargs={"response_class": _ShortResponse, "auto_decompress": False},
-            )
-        return self._client
 
 
 class _Writing:
@@ -154,30 +140,3 @@ class _Writing:
         self._trusted = True
         self.seq = part[-1].seq
         self.refused |= dict.fromkeys((each.sample.id for each in part), reason)
-
-
-class _ShortResponse(ClientResponse):
-    """A response of which no more is read than is shown."""
-
-    async def read(self) -> bytes:
-        """The beginning of the body. Raises as usual when the body is cut."""
-        body = bytearray()
-        try:
-            while len(body) < _LONGEST_ANSWER and (piece := await self.content.read(_LONGEST_ANSWER)):
-                body += piece
-        except BaseException:
-            self.close()
-            raise
-        if not self.content.at_eof():
-            self.close()
-        return bytes(body[:_LONGEST_ANSWER])
-
-
-def _why(error: OSError) -> str:
-    if error.errno is not None and error.errno > 0:
-        return os.strerror(error.errno)
-    return error.strerror or type(error).__name__  # failed name resolution has error numbers of its own
-
-
-def _revealed(spec: InfluxSpec) -> str | None:
-    return None if spec.token is None else spec.token.reveal()

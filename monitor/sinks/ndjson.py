@@ -10,27 +10,42 @@ import asyncio
 import errno
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Final
 
-from monitor.config.model import NdjsonSpec
-from monitor.sinks._protocol import Delivery, SinkError
-from monitor.store import StoredSample
+from monitor.config.options import Count, FilePath, Size
+from monitor.domain.stored_sample import StoredSample
+from monitor.sinks._protocol import Delivery, SampleOrigin, SinkError, SinkOptions
 from probes._serialize import sample_to_plain
 
 _BATCH: Final = 500
 _CHUNK: Final = 64 * 1024
 
 
+class Ndjson(SinkOptions):
+    """A file of JSON lines that is rotated."""
+
+    path: FilePath
+    """The file; rotated ones lie beside it as path.1, path.2, …"""
+    max_bytes: Size = 100_000_000
+    """It is rotated before it grows beyond."""
+    keep: Count = 5
+    """How many rotated files are kept."""
+
+    def create(self, name: str, origins: Mapping[str, SampleOrigin]) -> NdjsonSink:
+        """See `SinkOptions.create`."""
+        return NdjsonSink(name, self)
+
+
 class NdjsonSink:
     """A `Sink` that appends to a file. The file is created, its folder is not."""
 
-    def __init__(self, spec: NdjsonSpec) -> None:
-        self.name = spec.name
+    def __init__(self, name: str, options: Ndjson) -> None:
+        self.name = name
         self.batch = _BATCH
-        self._spec = spec
+        self._options = options
         self._written: frozenset[str] | None = None
         """Ids of the last lines, as many as a batch may hold; None: not known, read them from the file."""
         self._turn = Lock()
@@ -49,14 +64,14 @@ class NdjsonSink:
             self._written = None
 
     def _deliver(self, batch: Sequence[StoredSample]) -> None:
-        path = self._spec.path
+        path = self._options.path
         with self._turn:
             try:
                 known = _repaired(path) if self._written is None else self._written
                 self._written = None
                 fresh = [each for each in batch if each.sample.id not in known]
                 if fresh:
-                    _append(self._spec, b"".join(map(_line, fresh)))
+                    _append(self._options, b"".join(map(_line, fresh)))
             except OSError as error:
                 raise SinkError(f"{path}: write failed: {error.strerror or error}") from error
             self._written = frozenset(each.sample.id for each in batch)
@@ -69,12 +84,12 @@ def _line(each: StoredSample) -> bytes:
     )
 
 
-def _append(spec: NdjsonSpec, body: bytes) -> None:
+def _append(options: Ndjson, body: bytes) -> None:
     """Write `body` whole or not at all."""
-    if _size(spec.path) and _size(spec.path) + len(body) > spec.max_bytes:
-        _rotate(spec)
-    is_new = not spec.path.exists()
-    file = os.open(spec.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    if _size(options.path) and _size(options.path) + len(body) > options.max_bytes:
+        _rotate(options)
+    is_new = not options.path.exists()
+    file = os.open(options.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         before = os.fstat(file).st_size
         try:
@@ -87,16 +102,16 @@ def _append(spec: NdjsonSpec, body: bytes) -> None:
     finally:
         os.close(file)
     if is_new:
-        _sync_folder(spec.path)
+        _sync_folder(options.path)
 
 
-def _rotate(spec: NdjsonSpec) -> None:
+def _rotate(options: Ndjson) -> None:
     """`x` becomes `x.1`, `x.1` becomes `x.2`, up to a gap that a crash left, or to the last file, which is deleted."""
-    names = [spec.path, *(_older(spec.path, number) for number in range(1, spec.keep + 1))]
+    names = [options.path, *(_older(options.path, number) for number in range(1, options.keep + 1))]
     end = next((place for place, name in enumerate(names) if not name.exists()), len(names) - 1)
     for place in range(end, 0, -1):
         names[place - 1].replace(names[place])
-    _sync_folder(spec.path)
+    _sync_folder(options.path)
 
 
 def _older(path: Path, number: int) -> Path:

@@ -3,6 +3,8 @@
 `create_store(url)` returns a `Store`. The private modules of this folder are not for use outside of it.
 """
 
+from monitor.domain.retention import Retention
+from monitor.domain.stored_sample import StoredSample
 from monitor.store._memory import MemoryStore
 from monitor.store._protocol import (
     Backlog,
@@ -10,14 +12,12 @@ from monitor.store._protocol import (
     Info,
     PageKey,
     Point,
-    Retention,
     RollupTier,
     SampleTally,
     Schema,
     Size,
     Spent,
     Store,
-    StoredSample,
     StoreError,
     StoreReplacedError,
     StoreTakenError,

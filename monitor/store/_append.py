@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection, func, select
 
+from monitor.domain.epoch import EPOCH
 from monitor.domain.incident import Incident
 from monitor.store import _incidents, _traffic
 from monitor.store._blocks import unpack
@@ -22,13 +23,12 @@ from probes._model import Sample
 HOUR_S: Final = 3_600
 RAW: Final = "raw"
 """The name of the horizon of raw samples."""
-_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR: Final = timedelta(seconds=HOUR_S)
 
 
 def hour(at: datetime) -> int:
     """The hour since 1970 that a moment is in."""
-    return (at - _EVER) // _HOUR
+    return (at - EPOCH) // _HOUR
 
 
 @dataclass(slots=True, kw_only=True)

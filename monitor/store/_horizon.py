@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from sqlalchemy import Connection, func, select, update
 
+from monitor.domain.epoch import EPOCH
 from monitor.store._append import RAW
 from monitor.store._protocol import Times
 from monitor.store._statements import Insert
@@ -14,7 +15,6 @@ from monitor.store._tables import block, endpoint, horizon, sample
 
 _COUNTED_FROM: Final = "counted_from"
 """The name of the last reference time of retention."""
-_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR: Final = timedelta(hours=1)
 
 
@@ -53,7 +53,7 @@ def _edge(connection: Connection, which: Literal["min", "max"]) -> datetime | No
     at = connection.execute(select(edge(of_each.c.at))).scalar()
     hour = connection.execute(select(edge(block.c.hour))).scalar()
     found = [] if at is None else [at]
-    found += [] if hour is None else [_EVER + int(hour) * _HOUR]
+    found += [] if hour is None else [EPOCH + int(hour) * _HOUR]
     if not found:
         return None
     moment: datetime = max(found) if which == "max" else min(found)

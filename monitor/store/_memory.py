@@ -9,22 +9,23 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from operator import attrgetter
 
+from monitor.domain.epoch import EPOCH
 from monitor.domain.incident import Incident
+from monitor.domain.retention import Retention
+from monitor.domain.stored_sample import StoredSample
 from monitor.store import _incidents, _traffic
-from monitor.store._memory_rollups import EPOCH, Rolled, daily, floor, hourly, renamed, since_start, with_sketches
+from monitor.store._memory_rollups import Rolled, daily, floor, hourly, renamed, since_start, with_sketches
 from monitor.store._protocol import (
     Backlog,
     Bucket,
     Info,
     PageKey,
     Point,
-    Retention,
     RollupTier,
     SampleTally,
     Schema,
     Size,
     Spent,
-    StoredSample,
     StoreError,
     Times,
 )

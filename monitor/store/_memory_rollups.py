@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Final, TypeAlias
+from datetime import datetime, timedelta
+from typing import TypeAlias
 
+from monitor.domain.epoch import EPOCH
 from monitor.store._protocol import RollupTier
 from monitor.store.rollup import Rollup, fuller, merged, rolled
 from probes._model import Sample, Task
-
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Rolled: TypeAlias = dict[tuple[str, Task, str, datetime], Rollup]
 """Rollups by endpoint, task, vantage and start."""

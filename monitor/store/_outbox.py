@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
 
-from monitor.store._protocol import Backlog, StoredSample
+from monitor.domain.stored_sample import StoredSample
+from monitor.store._protocol import Backlog
 from monitor.store._rows import to_sample
 from monitor.store._statements import Insert, named_samples
 from monitor.store._tables import sample, sink

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import Enum
 from typing import Protocol
 
 from monitor.domain.incident import Incident
+from monitor.domain.retention import Retention
+from monitor.domain.stored_sample import StoredSample
 from monitor.store.rollup import Rollup
 from monitor.traffic.counted import Activity, TrafficBatch, TrafficTally, UsageKey
 from probes._model import ErrorClass, Sample, Task
@@ -84,25 +86,6 @@ class PageKey:
 
     at: datetime
     id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredSample:
-    """A sample with its sequence number, which counts appended samples of all endpoints."""
-
-    seq: int
-    sample: Sample
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retention:
-    """How long each tier is kept. A tier is kept at least as long as the tier that it is made from."""
-
-    raw: timedelta = timedelta(days=7)
-    hourly: timedelta = timedelta(days=400)
-    daily: timedelta = timedelta(days=3650)
-    until: datetime | None = None
-    """The reference time; None: now. It is earlier than now while the clock is not trusted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

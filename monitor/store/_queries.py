@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import chain
 from operator import itemgetter
 from typing import Any, Final
@@ -13,6 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, func, select, type_coerce
 from sqlalchemy.types import NULLTYPE
 
+from monitor.domain.epoch import EPOCH
 from monitor.store import _horizon
 from monitor.store._append import RAW, hour
 from monitor.store._blocks import number, unpack, unpack_columns
@@ -40,7 +41,6 @@ _PORTION: Final = 500
 _BREATH: Final = 50
 """Rows that are converted at a time in history queries; that takes about as long as a block."""
 _BLOCKS_AT_ONCE: Final = 8
-_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MOMENT: Final = timedelta(microseconds=1)
 _COSTS: Final = ("started_at", "prompt_tokens", "output_tokens", "cost_usd")
 
@@ -174,7 +174,7 @@ def _sealed_between(
 
 
 def _micros(at: datetime) -> int:
-    return (at - _EVER) // _MOMENT
+    return (at - EPOCH) // _MOMENT
 
 
 def info(connection: Connection, database: Database) -> Info:

@@ -6,12 +6,13 @@ So samples may come late, twice or out of order.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, delete, select, type_coerce
 from sqlalchemy.types import NULLTYPE
 
+from monitor.domain.epoch import EPOCH
 from monitor.store._append import hour
 from monitor.store._blocks import Row as Raw
 from monitor.store._blocks import number
@@ -29,7 +30,6 @@ from probes._model import Task
 HOURS_A_DAY: Final = 24
 _BREATH: Final = 50
 """Rows that are read at a time, with a yield to the event loop in between."""
-_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _KEPT: Final[Mapping[RollupTier, tuple[Table, Table]]] = {
     RollupTier.HOUR: (hourly, stale_hour),
     RollupTier.DAY: (daily, stale_day),
@@ -97,7 +97,7 @@ def hours(
     connection: Connection, name: str, task: Task, *, starts: Collection[datetime], figures: Sequence[str]
 ) -> list[Bucket]:
     """See `Store.hours`: one index search for each hour."""
-    wanted = {hour(at) for at in starts if _EVER + timedelta(hours=hour(at)) == at}
+    wanted = {hour(at) for at in starts if EPOCH + timedelta(hours=hour(at)) == at}
     if not wanted:
         return []
     found = _stored_hours(connection, name, task, wanted, figures)
@@ -119,7 +119,7 @@ def _named(connection: Connection, tier: RollupTier, found: Found) -> list[Bucke
     """Rollups as sorted buckets."""
     words = ids(connection, vantage)
     buckets = [
-        Bucket(task=task, vantage=words[seen_from], start=_EVER + bucket * timedelta(seconds=tier.value), rollup=rollup)
+        Bucket(task=task, vantage=words[seen_from], start=EPOCH + bucket * timedelta(seconds=tier.value), rollup=rollup)
         for (bucket, task, seen_from), rollup in found.items()
     ]
     return sorted(buckets, key=lambda bucket: (bucket.start, bucket.task, bucket.vantage))
@@ -275,6 +275,6 @@ def _put(connection: Connection, insert: Insert, table: Table, key: Mapping[str,
 def _bucket_at_or_after(at: datetime, tier: RollupTier) -> int:
     """The first bucket that begins at a moment or later."""
     hours = hour(at)
-    whole = at == _EVER + timedelta(hours=hours)
+    whole = at == EPOCH + timedelta(hours=hours)
     per = tier.value // RollupTier.HOUR.value
     return -(-(hours if whole else hours + 1) // per)

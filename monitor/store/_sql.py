@@ -12,6 +12,8 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import Connection, Engine, Row, Select
 
 from monitor.domain.incident import Incident
+from monitor.domain.retention import Retention
+from monitor.domain.stored_sample import StoredSample
 from monitor.store import _horizon, _incidents, _outbox, _queries, _rollups, _tallies, _traffic
 from monitor.store._append import Appender
 from monitor.store._database import Database
@@ -22,13 +24,11 @@ from monitor.store._protocol import (
     Info,
     PageKey,
     Point,
-    Retention,
     RollupTier,
     SampleTally,
     Schema,
     Size,
     Spent,
-    StoredSample,
     StoreError,
     StoreReplacedError,
     Times,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any, Final, Literal, TypeAlias
 
@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import NULLTYPE
 
+from monitor.domain.epoch import EPOCH
 from monitor.store._append import HOUR_S, hour
 from monitor.store._blocks import Value, number, unpack_columns
 from monitor.store._protocol import RollupTier, SampleTally
@@ -36,7 +37,6 @@ from probes._model import ErrorClass, Task
 _MICROSECONDS: Final = 1_000_000
 _PORTION: Final = 1000
 """Rows that are read at a time, with a yield to the event loop in between."""
-_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _KIND: Final = ("endpoint", "task", "vantage")
 """The key of a rollup without its bucket."""
 
@@ -83,7 +83,7 @@ def _tallied_rows(connection: Connection, since: datetime, bucket_s: int) -> lis
 
 def _count_sealed(connection: Connection, since: datetime, bucket_s: int, totals: Counter[Ended]) -> None:
     """Count the samples in blocks; the newest day has none."""
-    begin, length = (since - _EVER) // timedelta(microseconds=1), bucket_s * _MICROSECONDS
+    begin, length = (since - EPOCH) // timedelta(microseconds=1), bucket_s * _MICROSECONDS
     for name, data in connection.execute(blocks_since(hour(since))).all():
         for started_at, task, error in zip(*unpack_columns(data, ("started_at", "task", "error")), strict=True):
             at = number(started_at)
@@ -102,7 +102,7 @@ def tallied(totals: Counter[Ended]) -> list[SampleTally]:
 @lru_cache(maxsize=4096)
 def _moment(micros: int) -> datetime:
     """Cached, since buckets of all endpoints start at the same times."""
-    return _EVER + timedelta(microseconds=micros)
+    return EPOCH + timedelta(microseconds=micros)
 
 
 def _start(second: int, bucket_s: int) -> datetime:

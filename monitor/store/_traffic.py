@@ -8,11 +8,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Executable, Table, and_, collate, delete, or_, select
 
+from monitor.domain.epoch import EPOCH
 from monitor.store._codes import ERRORS
 from monitor.store._statements import Insert, keyed
 from monitor.store._tables import activity, endpoint, traffic, traffic_batch
@@ -31,8 +32,7 @@ _GOOD: Final = 0
 """In place of an error's number: success."""
 _ERRORS: Final[Mapping[int, ErrorClass | None]] = {_GOOD: None, **{number: error for error, number in ERRORS.items()}}
 _SUMS: Final = ("requests", "prompt_tokens", "output_tokens", "reasoning_tokens")
-_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_FIRST_DAY: Final = date(1970, 1, 1)
+_FIRST_DAY: Final = EPOCH.date()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,13 +112,13 @@ def _packed(keys: Sequence[int]) -> bytes:
 
 def tallies(connection: Connection, since: datetime, span_s: int) -> list[TrafficTally]:
     """See `Store.traffic`."""
-    first = (since - _EVER) // timedelta(seconds=span_s)
+    first = (since - EPOCH) // timedelta(seconds=span_s)
     query = select(endpoint.c.id, traffic.c.bucket, traffic.c.error, traffic.c.calls)
     query = query.join_from(traffic, endpoint, traffic.c.endpoint == endpoint.c.key)
     query = query.where(traffic.c.span_s == span_s, traffic.c.bucket >= first)
     found = [
         TrafficTally(
-            endpoint=row[0], start=_EVER + row[1] * timedelta(seconds=span_s), error=_ERRORS[row[2]], count=row[3]
+            endpoint=row[0], start=EPOCH + row[1] * timedelta(seconds=span_s), error=_ERRORS[row[2]], count=row[3]
         )
         for row in connection.execute(query).all()
     ]
@@ -173,7 +173,7 @@ def expired(now: datetime) -> ColumnElement[bool]:
     """The condition for counts that are too old."""
     return or_(
         *(
-            and_(traffic.c.span_s == span_s, traffic.c.bucket < (now - kept - _EVER) // timedelta(seconds=span_s))
+            and_(traffic.c.span_s == span_s, traffic.c.bucket < (now - kept - EPOCH) // timedelta(seconds=span_s))
             for span_s, kept in SPANS.items()
         )
     )

@@ -15,11 +15,11 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, exists, func, select, type_coerce
 from sqlalchemy.types import NULLTYPE
 
+from monitor.domain.retention import Retention
 from monitor.store import _horizon, _traffic
 from monitor.store._append import HOUR_S, hour
 from monitor.store._blocks import pack
 from monitor.store._outbox import drop, slowest
-from monitor.store._protocol import Retention
 from monitor.store._raw import COLUMNS, hour_of
 from monitor.store._rollups import HOURS_A_DAY, roll_day, roll_hour
 from monitor.store._statements import MICROSECONDS_AN_HOUR, Insert

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from monitor.domain.sqlite_url import SqliteUrlError, sqlite_path
 from monitor.store._protocol import Store, StoreError
 from monitor.store._sqlite import sqlite_store
 
@@ -27,13 +28,9 @@ def create_store(url: str) -> Store:
 
 
 def _path(place: str) -> Path:
-    """The path after `sqlite:`: an empty host and an absolute path, as in every URL, or a relative path."""
-    path = place.removeprefix("//")
-    absolute = path != place
-    if not path.strip("/") or path.endswith("/") or path == ":memory:" or path.startswith("/") is not absolute:
-        raise StoreError(f"sqlite:{place} names no file, and history has to last; {_FORMS}")
-    if "?" in path or "\0" in path:
+    if "?" in place or "\0" in place:
         raise StoreError(f"sqlite takes no options; {_FORMS}")
-    if absolute and "/" not in path.lstrip("/"):
-        raise StoreError(f"sqlite:{place} is a file in the root folder; {_FORMS}")
-    return Path("/" + path.lstrip("/")) if absolute else Path(path)
+    try:
+        return sqlite_path(place)
+    except SqliteUrlError as error:
+        raise StoreError(f"sqlite:{place} {error}; {_FORMS}") from None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, TypeAlias
 
+from monitor.domain.epoch import EPOCH
 from monitor.traffic.calls import Call
 from monitor.traffic.known import REMEMBERED
 from probes._model import ErrorClass
@@ -19,7 +20,6 @@ OTHERS: Final = "(others)"
 """The name under which further applications are counted."""
 ROWS: Final = 200_000
 """The maximum number of counts that wait for a failing store."""
-_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 TrafficKey: TypeAlias = tuple[str, int, ErrorClass | None]
 """The key of a count: endpoint, start in seconds since 1970 (a multiple of `FINEST_S`), error."""
@@ -141,7 +141,7 @@ class Apps:
 
 def seconds_of(at: datetime) -> int:
     """Whole seconds since 1970."""
-    return (at - _EVER) // timedelta(seconds=1)
+    return (at - EPOCH) // timedelta(seconds=1)
 
 
 def _tokens_of(call: Call) -> Tokens:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from monitor.schema.strict import WrongBodyError
 from monitor.traffic.calls import AHEAD, OLDEST, Call, Rejected
 from probes._model import Blame, ErrorClass
 
@@ -28,10 +29,6 @@ _FIELDS: Final = frozenset(
         *("prompt_tokens", "output_tokens", "reasoning_tokens", "app"),
     }
 )
-
-
-class InvalidBatchError(ValueError):
-    """An invalid batch; the message names the field."""
 
 
 class InvalidOutcomeError(ValueError):
@@ -123,15 +120,15 @@ def key_of(call_id: str) -> int:
 
 def _outcomes(body: object) -> list[object]:
     if not isinstance(body, dict):
-        raise InvalidBatchError('the body must be an object: {"outcomes": [...]}')
+        raise WrongBodyError("", 'has to be an object: {"outcomes": [...]}')
     outcomes = body.get("outcomes")
     if not isinstance(outcomes, list):
-        raise InvalidBatchError("outcomes: must be a list")
+        raise WrongBodyError("outcomes", "has to be a list")
     unknown = sorted(name for name in body if name != "outcomes")
     if unknown:
-        raise InvalidBatchError(f"{unknown[0][:ID_LENGTH]!r}: unknown field beside outcomes")
+        raise WrongBodyError(_shown(unknown[0]), "is not a known field; known fields: outcomes")
     if len(outcomes) > MOST:
-        raise InvalidBatchError(f"outcomes: at most {MOST} in a batch, not {len(outcomes)}")
+        raise WrongBodyError("outcomes", f"has {len(outcomes)} entries; at most {MOST} are allowed in a batch")
     return outcomes
 
 

@@ -1,1 +1,1 @@
-"""The HTTP API: read-only routes over the newest snapshot."""
+"""The HTTP API: server, middleware, routes and their responses."""

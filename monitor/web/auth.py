@@ -1,4 +1,4 @@
-"""Who may ask, and how often: the host that is asked for, each client's rate, the token."""
+"""Access control for requests: `Host` header, rate limit per client, token."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _client_of = lru_cache(maxsize=1024)(client_of)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """What is asked of clients."""
+    """Conditions for requests."""
 
     token: Secret | None = None
-    """None: nothing."""
+    """None: no token is needed."""
     rate_per_s: float | None = None
-    """How many requests one client may make per second, on average; None: as many as it will."""
+    """Average requests per second that one client may make; None: no limit."""
     hosts: Collection[str] | None = None
-    """What a request may name as `Host`, as `hosts.host_of` writes it; None: anything."""
+    """Accepted `Host` values, in the form of `hosts.host_of`; None: any."""
 
 
 class Authenticator:
-    """Lets requests in or raises what refuses them."""
+    """Admits or refuses requests."""
 
     def __init__(self, access: Access, clock: Callable[[], float]) -> None:
         self._expected = None if access.token is None else f"Bearer {access.token.reveal()}".encode()
@@ -41,13 +41,14 @@ class Authenticator:
     def admit(self, request: web.Request) -> None:
         """Raises HTTPTooManyRequests, HTTPMisdirectedRequest or HTTPUnauthorized.
 
-        Who guesses tokens is limited like all others.
+        The rate limit comes first, so that it also limits guesses of the token.
         """
         if self._rate_limit is not None:
             wait_s = self._rate_limit.take(_client_of(request.remote or ""), self._clock())
             if wait_s > 0:
                 raise web.HTTPTooManyRequests(
-                    text="more requests than one client may make; `rate_limit` in the configuration says how many",
+                    text="too many requests from this client; wait as long as Retry-After says, or raise `rate_limit` "
+                    "in the configuration",
                     headers={hdrs.RETRY_AFTER: str(math.ceil(wait_s))},
                 )
         self.admit_host(request)
@@ -55,7 +56,7 @@ class Authenticator:
             self._check_token(request, self._expected)
 
     def admit_host(self, request: web.Request) -> None:
-        """Raises HTTPMisdirectedRequest for a `Host` that is not ours. A browser always sends one."""
+        """Raises HTTPMisdirectedRequest for a `Host` that is not accepted. Browsers always send one."""
         if self._hosts is None:
             return
         for header in request.headers.getall(hdrs.HOST, ()):
@@ -69,5 +70,6 @@ class Authenticator:
         given = request.headers.get(hdrs.AUTHORIZATION, "").encode(errors="surrogateescape")
         if not hmac.compare_digest(given, expected):
             raise web.HTTPUnauthorized(
-                text="this needs the header 'Authorization: Bearer TOKEN'", headers={hdrs.WWW_AUTHENTICATE: "Bearer"}
+                text="token missing or wrong; send the header 'Authorization: Bearer TOKEN'",
+                headers={hdrs.WWW_AUTHENTICATE: "Bearer"},
             )

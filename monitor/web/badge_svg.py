@@ -1,7 +1,7 @@
-"""Badges: a label and a word as a small flat SVG, in the look that people know from elsewhere. Pure.
+"""Badges: a label and a message as a small flat SVG in the usual style. Pure.
 
-Whoever shows one has fonts of their own, so the widths of the text are estimated and the text is told to be as wide as
-that: nothing runs over the edge. Only presentation attributes are used, which no content security policy forbids.
+The viewer's fonts are unknown, so text widths are estimated and fixed with `textLength`: no text overflows the badge.
+Only presentation attributes are used, which content security policies allow.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ _ADVANCES: Final[Mapping[int, str]] = {
     974: "m%",
     995: "W@",
 }
-"""Letters by their width in thousandths of the font's size: of DejaVu Sans, which is about as wide as Verdana."""
+"""Characters by width in thousandths of the font size, for DejaVu Sans, which is about as wide as Verdana."""
 _WIDTHS: Final = {letter: width for width, letters in _ADVANCES.items() for letter in letters}
 _OTHER: Final = 1000
 
 
 class BadgeKind(StrEnum):
-    """What a badge tells of an endpoint."""
+    """What a badge shows."""
 
     UPTIME = "uptime"
     TTFT = "ttft"
@@ -66,7 +66,7 @@ class BadgeKind(StrEnum):
 
 
 class BadgeWindow(StrEnum):
-    """Over how long it tells."""
+    """The window that a badge covers."""
 
     MINUTES_5 = "5m"
     MINUTES_30 = "30m"
@@ -78,7 +78,7 @@ class BadgeWindow(StrEnum):
 
 
 class Colour(StrEnum):
-    """Behind the word."""
+    """Background of the message."""
 
     GREEN = "#4c1"
     LIGHT_GREEN = "#97ca00"
@@ -96,8 +96,8 @@ _OF_UPTIME: Final = (
     (0.9, Colour.YELLOW),
     (0.8, Colour.ORANGE),
 )
-"""From which ratio on; below the last it is red. OpenRouter takes less than 0.95 for degraded, and less than 0.8 for
-a last resort."""
+"""Smallest ratio of each colour; below the last the badge is red. OpenRouter treats less than 0.95 as degraded, and
+less than 0.8 as a last resort."""
 _OF_STATUS: Final[Mapping[Status, Colour]] = {
     Status.UP: Colour.GREEN,
     Status.DEGRADED: Colour.YELLOW,
@@ -110,7 +110,7 @@ _OF_STATUS: Final[Mapping[Status, Colour]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Badge:
-    """What a badge says."""
+    """The content of a badge."""
 
     label: str
     message: str
@@ -118,13 +118,13 @@ class Badge:
 
 
 def of_status(status: Status) -> Badge:
-    """What an endpoint is."""
+    """A badge with an endpoint's status."""
     message = "no data" if status is Status.UNKNOWN else status.value
     return Badge(label=BadgeKind.STATUS, message=message, colour=_OF_STATUS[status])
 
 
 def of_uptime(window: str, ratio: float | None) -> Badge:
-    """An uptime in percent. Cut off and not rounded: what failed once was not up for 100 %."""
+    """A badge with an uptime in percent, rounded down: one failure means less than 100 %."""
     if ratio is None:
         return _nothing(f"uptime {window}")
     percent = floor(ratio * 10_000 + 1e-6) / 100
@@ -133,7 +133,7 @@ def of_uptime(window: str, ratio: float | None) -> Badge:
 
 
 def of_ttft(window: str, median_s: float | None, status: Status) -> Badge:
-    """A median TTFT, in the colour of the status: whether it is too long depends on the endpoint's SLO."""
+    """A badge with a median TTFT in the colour of the status: which TTFT is too long depends on the endpoint's SLO."""
     if median_s is None:
         return _nothing(f"ttft {window}")
     return Badge(label=f"ttft {window}", message=_time(median_s), colour=_OF_STATUS[status])
@@ -144,7 +144,7 @@ def _nothing(label: str) -> Badge:
 
 
 def _time(seconds: float) -> str:
-    """In three digits or fewer."""
+    """With at most three digits."""
     milliseconds = round(seconds * 1000)
     if milliseconds < 1000:  # noqa: PLR2004
         return f"{milliseconds} ms"
@@ -153,7 +153,7 @@ def _time(seconds: float) -> str:
 
 @lru_cache(maxsize=4096)
 def svg(badge: Badge) -> bytes:
-    """The image. Many endpoints have the same."""
+    """The image. Cached, since many endpoints have equal badges."""
     left, right = (_Part(text) for text in (badge.label, badge.message))
     width = left.width + right.width
     title = escape(f"{badge.label}: {badge.message}")
@@ -187,5 +187,5 @@ class _Part:
 
 
 def text_width(text: str) -> float:
-    """About how many pixels wide a text is."""
+    """The estimated width of a text in pixels."""
     return round(sum(_WIDTHS.get(letter, _OTHER) for letter in text) * _SIZE / 1000, 1)

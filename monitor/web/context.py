@@ -1,4 +1,4 @@
-"""What the routes show: the one thing that the daemon hands to the server."""
+"""The data that routes serve, passed from the daemon to the server."""
 
 from __future__ import annotations
 
@@ -37,42 +37,42 @@ async def _no_metrics(*, openmetrics: bool) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What the routes show."""
+    """The data that routes serve."""
 
     snapshot: Callable[[], Snapshot]
-    """The newest that was made; for what never changes while the daemon runs."""
+    """The newest rendered snapshot, for data that does not change while the daemon runs."""
     problems: Callable[[], tuple[str, ...]]
-    """Why the daemon is not ready; empty when it is."""
+    """Why the daemon is not ready; empty if it is ready."""
     warnings: Callable[[], tuple[str, ...]] = tuple
-    """Problems that do not make the daemon unready."""
+    """Problems of a daemon that is ready."""
     metrics: Exposition = _no_metrics
     history: HistoryContext | None = None
-    """None: the routes of stored history are not there."""
+    """None: the routes of stored history do not exist."""
     outcomes: Callable[[object], Awaitable[Receipt]] | None = None
-    """Takes reports of real traffic; None: without a token no reports are taken."""
+    """Accepts reports of real traffic; None: no token is configured, so reports are refused."""
     activity: ActivityPage = _no_activity
     render: Callable[[], Awaitable[Snapshot]] | None = None
-    """Makes the newest snapshot; None: the one that was made is the newest."""
+    """Renders the newest snapshot; None: `snapshot` is always the newest."""
     render_row: Callable[[str], Row | None] | None = None
-    """Makes the newest row of one endpoint; None: the one that was made is the newest."""
+    """Renders the newest row of one endpoint; None: `snapshot` is always the newest."""
 
     async def newest(self) -> Snapshot:
-        """All that may be read now."""
+        """The newest snapshot."""
         return self.snapshot() if self.render is None else await self.render()
 
     def row(self, name: str) -> Row | None:
-        """What may be read now of one endpoint; None where there is no such endpoint."""
+        """The newest row of an endpoint; None if there is no such endpoint."""
         return self.snapshot().rows.get(name) if self.render_row is None else self.render_row(name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryContext:
-    """The stored history, and what is needed to tell of it."""
+    """The stored history, and the settings needed to interpret it."""
 
     store: Store
     now: Callable[[], datetime]
     task: Callable[[str], Task | None]
-    """Whose times and speeds an endpoint is judged by, by its id; None of one that is not probed."""
+    """The task whose times and speeds an endpoint is judged by; None if the endpoint is not probed."""
     judge: OutcomeOf
     raw: Callable[[], timedelta]
     """How long samples are kept."""

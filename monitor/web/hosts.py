@@ -1,8 +1,8 @@
-"""Which `Host` a request may name, where the server trusts everyone on this machine. Pure.
+"""Which `Host` values a server without a token accepts on loopback. Pure.
 
-A page of a stranger can point its own name at 127.0.0.1 and have a browser on this machine ask us (DNS rebinding). The
-browser then sends that name as `Host`, so a name that is not ours gives it away. The port may be
-any other: it may be forwarded.
+A hostile web page can resolve its own name to 127.0.0.1 and make a browser on this machine send requests to this server
+(DNS rebinding). The browser then sends that name as `Host`, so other names than the server's own are refused. Any port
+is accepted, since it may be forwarded.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ _HOST = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*)(?::[0-9]{0,5})?")
 
 
 def own_hosts(listen: str) -> Collection[str]:
-    """What a server on this loopback address is called."""
+    """The accepted names of a server on this loopback address."""
     return LOOPBACK | {_plain(listen)}
 
 
 @lru_cache(maxsize=256)
 def host_of(header: str) -> str | None:
-    """The host in a `Host` header, written in its one plain way; None where it is none."""
+    """The host in a `Host` header in normal form; None if the header is malformed."""
     found = _HOST.fullmatch(header.strip())
     host = found and found["host"]
     return _plain(host.removeprefix("[").removesuffix("]")) if host else None
 
 
 def _plain(host: str) -> str:
-    """A name without its last dot, in lower case; an address as short as it can be written."""
+    """The normal form: a name in lower case without its last dot, an address in its shortest form."""
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:

@@ -1,4 +1,4 @@
-"""`/openapi.json`: what the routes are, as OpenAPI 3.1, made of the routes themselves. Pure."""
+"""`/openapi.json`: the OpenAPI 3.1 document, generated from the routes. Pure."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ _TOKEN = "token"  # noqa: S105  # the name of a scheme
 def openapi(routes: Iterable[Route], version: str, *, closed: bool = False) -> dict[str, object]:
     """The document. `closed` forbids keys that are not declared, for tests."""
     schemas = Schemas("#/components/schemas/", closed=closed)
-    request_schemas = Schemas(
-        "#/components/schemas/", closed=True
-    )  # what a request holds and we do not know is refused
+    request_schemas = Schemas("#/components/schemas/", closed=True)  # unknown keys of a request are refused
     paths: dict[str, dict[str, object]] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas, request_schemas)
@@ -69,7 +67,7 @@ def _parameter(parameter: Parameter[Any], schemas: Schemas) -> dict[str, object]
 
 
 def _always(route: Route) -> Sequence[Answer]:
-    """What any route may answer with."""
+    """The answers that any route may give."""
     wrong = [
         refusal(HTTPStatus.BAD_REQUEST, "The request is wrong; the message says how."),
         refusal(HTTPStatus.MISDIRECTED_REQUEST, "The `Host` is not this monitor's, and no token is configured."),

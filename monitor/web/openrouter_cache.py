@@ -1,7 +1,7 @@
-"""What a snapshot offers: its endpoints by model, and OpenRouter's documents of them, ready to be sent.
+"""A snapshot's endpoints by model, and ready OpenRouter documents.
 
-A document is made when somebody first asks after what it tells has changed, and kept for all who ask until the next
-change. Pure: what a reader gets depends on the snapshot alone.
+A document is made at the first request after its content changed, and kept until the next change. Pure: the documents
+depend on the snapshot alone.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from monitor.routing.openrouter.documents import by_model, endpoints_document, models_document, providers_document
 from monitor.routing.openrouter.file import facts_of, serialised
-from monitor.routing.tiers import tier_of
+from monitor.routing.tiers import route_order
 from monitor.scoreboard.endpoint import Facts
 from monitor.scoreboard.snapshot import Snapshot
 from monitor.web.responses import Document, ready
@@ -27,12 +27,12 @@ class OpenRouterCache:
         self._kept: dict[str, tuple[object, Document]] = {}
 
     def endpoints(self, snapshot: Snapshot, model: str) -> list[Facts]:
-        """The endpoints of a model; none where there is no such model."""
+        """The endpoints of a model; empty if there is no such model."""
         self._follow(snapshot)
         return self._by_model.get(model, [])
 
     def models(self, snapshot: Snapshot, offset: int = 0, limit: int | None = None) -> Document:
-        """The list of models, or a page of it. It tells of the configuration, and of who stands best."""
+        """The list of models, or a page of it. It depends on the configuration and on each endpoint's tier."""
         self._follow(snapshot)
         if offset > 0 or (limit is not None and limit < len(self._by_model)):
             return ready(serialised(models_document(self._facts, offset, limit)))
@@ -44,7 +44,7 @@ class OpenRouterCache:
         return self._ready("providers", self._specs, lambda: providers_document(self._facts))
 
     def model(self, snapshot: Snapshot, name: str) -> Document | None:
-        """A model and its endpoints; None where there is no such model."""
+        """A model and its endpoints; None if there is no such model."""
         facts = self.endpoints(snapshot, name)
         return self._ready(f"model {name}", lambda: facts, lambda: endpoints_document(facts)) if facts else None
 
@@ -55,7 +55,7 @@ class OpenRouterCache:
             self._by_model = by_model(self._facts)
 
     def _ready(self, name: str, basis_of: Callable[[], object], make: Callable[[], Mapping[str, object]]) -> Document:
-        """A document of this snapshot: the one that there was, if it tells of the same."""
+        """A document of this snapshot: the kept one if its content is unchanged."""
         if name not in self._fresh:
             known, basis = self._kept.get(name), basis_of()
             if known is None or known[0] != basis:
@@ -64,7 +64,7 @@ class OpenRouterCache:
         return self._fresh[name]
 
     def _statuses(self) -> object:
-        return [(item.spec, tier_of(item)) for item in self._facts]
+        return [(item.spec, route_order(item)) for item in self._facts]
 
     def _specs(self) -> object:
         return [item.spec for item in self._facts]

@@ -1,4 +1,4 @@
-"""How often each client may ask: a token bucket for each, in a table that does not grow without end. Pure."""
+"""A rate limit per client: token buckets in a table of bounded size. Pure."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from ipaddress import IPv6Address
 
 _MOST = 10_000
 _BURST_S = 2.0
-"""A bucket holds what comes in so long: a page that asks for several things at once is no flood."""
+"""A bucket holds the requests of so many seconds: a page that sends several requests at once is accepted."""
 _ROUNDING = 1e-3
-"""Of a request's time: what sums of many of these may be off by."""
+"""Tolerance for rounding errors in sums of request times, as a share of one request's time."""
 
 
 class RateLimit:
-    """One bucket for each client: it holds so many requests, and is filled at the rate.
+    """One token bucket per client, filled at the rate.
 
-    Of each only the time is kept at which it will be full again (the generic cell rate algorithm, ITU-T I.371).
+    Of each bucket only the time is kept at which it is full again (the generic cell rate algorithm, ITU-T I.371).
     """
 
     def __init__(self, rate_per_s: float, *, most: int = _MOST) -> None:
@@ -22,15 +22,15 @@ class RateLimit:
         self._burst_s = max(_BURST_S, self._each_s)
         self._half = most // 2
         self._full_s: dict[str, float] = {}
-        """Of those who asked lately."""
+        """Of recent clients."""
         self._before: dict[str, float] = {}
-        """Of those who asked before these, and perhaps not since; forgotten first."""
+        """Of earlier clients; discarded first."""
 
     def __len__(self) -> int:
         return len(self._full_s.keys() | self._before.keys())
 
     def take(self, client: str, now_s: float) -> float:
-        """Take one request out; how many seconds to wait until there is one, and 0 where it was there."""
+        """Take one request from the client's bucket. Returns 0, or the seconds to wait if the bucket is empty."""
         full_s = self._full_s.get(client)
         if full_s is None:
             full_s = self._remember(client, now_s)
@@ -42,7 +42,7 @@ class RateLimit:
         return 0.0
 
     def _remember(self, client: str, now_s: float) -> float:
-        """Make room for a client among those who asked lately."""
+        """Add a client to the recent ones; discards the earlier ones if the table is full."""
         if len(self._full_s) >= self._half:
             self._before, self._full_s = self._full_s, {}
         self._full_s[client] = full_s = self._before.get(client, now_s)
@@ -50,7 +50,7 @@ class RateLimit:
 
 
 def client_of(address: str) -> str:
-    """Whom an address stands for: an IPv6 host has a whole /64 to itself, so that is taken for one."""
+    """The client of an address: an IPv4 address, or an IPv6 /64, since one host usually has a whole /64."""
     if ":" not in address:
         return address
     parsed = IPv6Address(address.partition("%")[0])

@@ -1,10 +1,11 @@
-"""The body of a request: read within bounds of size and time, unpacked, taken as the type that its route declares."""
+"""Request bodies: read with limits of size and time, decompressed, parsed as the type that the route declares."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import zlib
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from aiohttp import hdrs, web
@@ -12,7 +13,7 @@ from aiohttp import hdrs, web
 from monitor.schema.strict import WrongBodyError, read
 
 MOST_BYTES = 1 << 20
-"""Of a body, as it is sent and as it is unpacked."""
+"""Largest body, both compressed and decompressed."""
 _PATIENCE_S = 10.0
 """How long a body may take to arrive."""
 _GZIP = 16 + zlib.MAX_WBITS
@@ -21,47 +22,55 @@ _PLAIN = frozenset({"", "identity"})
 
 
 async def json_body(request: web.Request, kind: object) -> Any:  # noqa: ANN401  # a value of `kind`
-    """The body as a `kind`. Raises HTTPBadRequest that names the field which is wrong, and what `read_body` raises."""
-    raw = await read_body(request)
+    """The body as a `kind`. Raises HTTPBadRequest that names the wrong field, and the errors of `read_body`."""
+    plain = parse_json(await read_body(request), parse_constant=_refuse)
     try:
-        return read(kind, json.loads(raw, parse_constant=_refuse))
+        return read(kind, plain)
     except WrongBodyError as error:
         raise web.HTTPBadRequest(text=str(error)) from None
+
+
+def parse_json(raw: bytes, *, parse_constant: Callable[[str], object] | None = None) -> object:
+    """The JSON value of a body. Raises HTTPBadRequest."""
+    try:
+        return json.loads(raw, parse_constant=parse_constant)
     except (ValueError, RecursionError):
         raise web.HTTPBadRequest(text="the body is not JSON; send an object, as UTF-8") from None
 
 
 def _refuse(constant: str) -> NoReturn:
-    """NaN and Infinity are no JSON, whatever Python reads."""
+    """Refuses NaN and Infinity: they are not JSON, though Python parses them."""
     raise ValueError(constant)
 
 
 async def read_body(request: web.Request) -> bytes:
-    """The body, unpacked. What shows in the headers is refused before any of it is read.
+    """The decompressed body. Errors that the headers show are raised before the body is read.
 
     Raises HTTPUnsupportedMediaType, HTTPRequestEntityTooLarge, HTTPBadRequest or HTTPRequestTimeout.
     """
     encoding = ",".join(request.headers.getall(hdrs.CONTENT_ENCODING, ())).strip().lower()
     if encoding not in _PLAIN | _GZIPPED:
         raise web.HTTPUnsupportedMediaType(
-            text="the body has a Content-Encoding that is not supported; send it plain or with gzip",
+            text="the body's Content-Encoding is not supported; send the body without compression or with gzip",
             headers={hdrs.ACCEPT_ENCODING: "gzip"},
         )
     if (request.content_length or 0) > MOST_BYTES:
         raise _too_large()
     await _send_continue(request)
     raw = await _received(request)
-    # In a thread, since zlib lets others run meanwhile: a mebibyte can be made to take a quarter of a second.
+    # In a thread, since zlib releases the GIL: a hostile mebibyte can take a quarter of a second.
     return raw if encoding in _PLAIN else await asyncio.to_thread(decompressed, raw)
 
 
 def decompressed(raw: bytes) -> bytes:
-    """What was gzipped. Stops where it grows too large; raises as `read_body` does."""
+    """The decompressed data. Stops at the size limit; raises the errors of `read_body`."""
     decompressor = zlib.decompressobj(_GZIP)
     try:
         body = decompressor.decompress(raw, MOST_BYTES + 1)
     except zlib.error:
-        raise web.HTTPBadRequest(text="the body is not gzip, though its Content-Encoding says so") from None
+        raise web.HTTPBadRequest(
+            text="the body is not gzip, but its Content-Encoding is; compress it or remove the header"
+        ) from None
     if len(body) > MOST_BYTES:
         raise _too_large()
     if not decompressor.eof or decompressor.unused_data:
@@ -76,7 +85,7 @@ def _too_large() -> web.HTTPRequestEntityTooLarge:
 
 
 async def _send_continue(request: web.Request) -> None:
-    """Ask for the body, where the client waits for that."""
+    """Send "100 Continue" if the client waits for it."""
     if request.headers.get(hdrs.EXPECT) and not request.content.is_eof():
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0  # the answer has not begun
@@ -89,4 +98,4 @@ async def _received(request: web.Request) -> bytes:
     except TimeoutError:  # an OSError, too
         raise web.HTTPRequestTimeout(text=f"the body did not arrive within {_PATIENCE_S:g} s") from None
     except (web.RequestPayloadError, OSError):
-        raise web.HTTPBadRequest(text="the body ends too early, or is not in the form that its headers say") from None
+        raise web.HTTPBadRequest(text="the body ends too early or does not match its headers") from None

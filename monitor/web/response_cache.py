@@ -1,6 +1,6 @@
-"""The scores as ready documents: made when somebody first asks after a change, kept for all who ask until the next.
+"""Ready documents of the scores: made at the first request after a change, kept until the next change.
 
-What a reader gets depends on the snapshot alone.
+The documents depend on the snapshot alone.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from monitor.web.responses import Document, ready, with_gzip
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheLimits:
-    """How much is kept of what readers thought up; the least recently wanted goes first."""
+    """How many filtered documents are kept; the least recently used is discarded first."""
 
     selections: int = 64
     selection_bytes: int = 32 << 20
@@ -24,12 +24,12 @@ class CacheLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _CachedResponse:
-    """A document, and the newest snapshot that it is known to tell of."""
+    """A document, and the newest snapshot for which it is known to be current."""
 
     of: str
-    """By its entity tag: the snapshot itself would be kept from being forgotten."""
+    """The snapshot's entity tag: a reference to the snapshot would keep it in memory."""
     part: Snapshot
-    """What is in it, which may be from before."""
+    """The rows in the document; the snapshot may be an older one."""
     document: Document
 
 
@@ -45,7 +45,7 @@ class ResponseCache:
 
     @property
     def selection_bytes(self) -> int:
-        """How much memory the selections take."""
+        """Memory of the filtered documents in bytes."""
         return sum(_size(kept.document) for kept in self._selected.values())
 
     def whole(self, snapshot: Snapshot) -> Document:
@@ -87,7 +87,7 @@ class ResponseCache:
 
 
 def _renewed(kept: _CachedResponse | None, snapshot: Snapshot, wanted: RowFilter) -> _CachedResponse:
-    """What a filter selects now: the document that was there, if nothing in it has changed."""
+    """The filtered document of a snapshot: the kept one if none of its rows changed."""
     part = select(snapshot, wanted)
     if kept is not None and part.rows == kept.part.rows and is_recent(kept.part, snapshot.generated_at):
         return replace(kept, of=snapshot.etag)
@@ -95,5 +95,5 @@ def _renewed(kept: _CachedResponse | None, snapshot: Snapshot, wanted: RowFilter
 
 
 def _size(document: Document) -> int:
-    """With its rows, which nobody else may hold any more."""
+    """The document and its rows, which may have no other reference any more."""
     return document.size_bytes + len(document.plain.body)

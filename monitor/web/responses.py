@@ -1,4 +1,4 @@
-"""Bytes that are ready to be sent, plain and gzipped, with their headers: made once per change, for every reader."""
+"""Ready responses, plain and gzipped, with their headers: made once per change for all clients."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from monitor.scoreboard.compression import digest, gzipped
 
 JSON = "application/json"
 REVALIDATE = "no-cache"
-"""May be kept, and is asked for again before it is used: a 304 costs nothing, and old scores mislead."""
+"""Caches may keep the response but have to revalidate it: a 304 is cheap, and old scores mislead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Representation:
-    """One of the forms that a document is sent in."""
+    """A document in one encoding."""
 
     body: bytes
     etag: str
-    """In quotes. Each form has its own, since a strong tag is of bytes."""
+    """In quotes. Each encoding has its own, since a strong tag identifies bytes."""
     headers: CIMultiDict[str]
     unchanged: CIMultiDict[str]
     """The headers of a 304."""
@@ -32,29 +32,29 @@ class Representation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """What a route answers with until something changes."""
+    """A response that is sent until its content changes."""
 
     plain: Representation
     gzipped: Representation | None
-    """None where that would not be worth it."""
+    """None if compression saves nothing."""
 
     @property
     def size_bytes(self) -> int:
-        """How much memory it takes."""
+        """Memory of the bodies in bytes."""
         return len(self.plain.body) + (0 if self.gzipped is None else len(self.gzipped.body))
 
 
 def ready(
     body: bytes, content_type: str = JSON, *, etag: str | None = None, cache_control: str = REVALIDATE
 ) -> Document:
-    """A document of this body. A tag that is known need not be made of the body."""
+    """A document with this body. A known tag saves its computation."""
     return with_gzip(body, gzipped(body), content_type, etag=etag or digest(body), cache_control=cache_control)
 
 
 def with_gzip(
     body: bytes, gzip: bytes | None, content_type: str = JSON, *, etag: str, cache_control: str = REVALIDATE
 ) -> Document:
-    """A document of a body that was gzipped already."""
+    """A document with a body that is already compressed."""
     headers: dict[str, str] = {hdrs.CACHE_CONTROL: cache_control, hdrs.VARY: hdrs.ACCEPT_ENCODING}
     whole = {**SAFE, **headers, hdrs.CONTENT_TYPE: content_type}
     return Document(
@@ -82,20 +82,20 @@ SAFE: Mapping[str, str] = {
     istr("Server"): "providerwatch",
 }
 SURE = next(iter(SAFE))
-"""Where this one is, the others are."""
+"""A response with this header has the others, too."""
 OF_UNCHANGED: Mapping[str, str] = {name: value for name, value in SAFE.items() if name in {SURE, "Server"}}
-"""Those of a 304: the others hold for what its reader has kept, and came with it."""
+"""Security headers of a 304. The client has kept the others with the body."""
 
 
 def make_safe(headers: CIMultiDict[str]) -> None:
-    """Add them. What the handler set stays."""
+    """Add the security headers; values set by the handler stay."""
     for name, value in SAFE.items():
         headers.setdefault(name, value)
 
 
 @lru_cache(maxsize=64)
 def accepts_gzip(header: str) -> bool:
-    """Whether gzip is taken at all, and not less gladly than plain bytes where these are named."""
+    """Whether an `Accept-Encoding` accepts gzip and does not prefer identity."""
     weights: dict[str, float] = {}
     for part in header.lower().split(","):
         name, _, parameters = part.partition(";")
@@ -118,17 +118,17 @@ def _weight(parameters: str) -> float:
 
 
 _NOT_MODIFIED = HTTPStatus.NOT_MODIFIED.value
-"""A plain number: who looks up the reason of an enum's member waits for its hash."""
+"""A plain number: aiohttp looks up the reason faster than for an enum member."""
 
 
 _LARGE = 1 << 18
 _PIECE = 1 << 16
 _PATIENCE_S = 30.0
-"""How long a client may take for a large body, which is kept for it meanwhile."""
+"""How long a client may take to receive a large body, which stays in memory meanwhile."""
 
 
 class PiecewiseResponse(web.StreamResponse):
-    """A large body, written piece by piece: what a client has not taken yet is not copied for it."""
+    """A large body, written in pieces, so that the part that a client has not received is not copied."""
 
     def __init__(self, request: web.Request, form: Representation) -> None:
         super().__init__(headers=form.headers)
@@ -137,7 +137,7 @@ class PiecewiseResponse(web.StreamResponse):
         self._left: bytes | None = form.body
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Write the body; end the connection with a client that does not take it in time."""
+        """Write the body; abort the connection of a client that is too slow."""
         body, self._left = self._left, None
         try:
             async with asyncio.timeout(_PATIENCE_S):
@@ -147,14 +147,13 @@ class PiecewiseResponse(web.StreamResponse):
         except TimeoutError:
             if self._transport is not None:
                 self._transport.abort()
-            raise ConnectionResetError("the client takes nothing") from None
+            raise ConnectionResetError("the client receives too slowly") from None
 
 
 def answer(request: web.Request, document: Document) -> web.StreamResponse:
-    """What a GET or HEAD of this document gets.
+    """The response to a GET or HEAD of this document.
 
-    What a client has kept is compared with the form that it would get now, so that no cache ever puts the one in the
-    other's place.
+    `If-None-Match` is compared with the encoding that the client would get now, so that no cache mixes encodings.
     """
     asked, form = request.headers, document.plain
     if document.gzipped is not None and accepts_gzip(asked.get(hdrs.ACCEPT_ENCODING, "")):

@@ -1,6 +1,6 @@
-"""A route as a value: both the server and `/openapi.json` are made of these, so neither knows what the other does not.
+"""A route as a value: the server and `/openapi.json` are made from the same routes.
 
-A file of routes has a function `routes(sources) -> Sequence[Route]`; `server.ROUTES` names it.
+A module of routes has a function `routes(context) -> Sequence[Route]`; `server.ROUTES` lists these functions.
 """
 
 from __future__ import annotations
@@ -25,31 +25,31 @@ E = TypeVar("E", bound=StrEnum)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter(Generic[T]):
-    """A part of the query or the path, and how it is read."""
+    """A parameter in the query or the path, and its parser."""
 
     name: str
     about: str
-    """What it is for, for readers of the OpenAPI document."""
+    """Its description in the OpenAPI document."""
     parse: Callable[[str], T]
-    """Raises ValueError with what it should be: `a number from 0 to 1`."""
+    """Raises ValueError with the expected form: `a number from 0 to 1`."""
     json_type: object = str
-    """The type that its schema is made of."""
+    """The type that its JSON Schema is made from."""
     in_path: bool = False
     slashes: bool = False
-    """Whether a part of the path may hold slashes."""
+    """Whether a path parameter may contain slashes."""
     required: bool = False
-    """Of the query; a part of the path always is."""
+    """For query parameters; path parameters are always required."""
     example: str | None = None
 
     def read(self, request: web.Request) -> T | None:
-        """The value in a request; None where it is not given. Raises HTTPBadRequest where it is wrong."""
+        """The value in a request; None if it is absent. Raises HTTPBadRequest if it is wrong."""
         text = request.match_info.get(self.name) if self.in_path else request.query.get(self.name)
         if text is None and self.required:
-            raise web.HTTPBadRequest(text=f"the parameter {self.name} is missing; it is {self.about}")
+            raise web.HTTPBadRequest(text=f"the parameter {self.name} is missing: {self.about}")
         return None if text is None else self._parsed(text)
 
     def need(self, request: web.Request) -> T:
-        """The value of one that is always there: of the path, or required."""
+        """The value of a parameter in the path, or of a required one."""
         value = self.read(request)
         if value is None:
             raise LookupError(f"the route has no parameter {self.name}")
@@ -59,11 +59,11 @@ class Parameter(Generic[T]):
         try:
             return self.parse(text)
         except ValueError as error:
-            raise web.HTTPBadRequest(text=f"{self.name} is {error}, not {text!r}") from None
+            raise web.HTTPBadRequest(text=f"{self.name} must be {error}, not {text!r}") from None
 
 
 def endpoint_id(example: str = "groq:llama-3.1-8b-instant") -> Parameter[str]:
-    """The id of an endpoint, as a part of the path."""
+    """An endpoint's id in the path."""
     return Parameter(
         name="id", about="The endpoint's id, percent-encoded.", parse=str, in_path=True, slashes=True, example=example
     )
@@ -131,18 +131,18 @@ def moment(name: str, about: str, *, example: str | None = None) -> Parameter[da
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One answer that a route may give."""
+    """A possible answer of a route."""
 
     about: str
     json_type: object = None
-    """The type that its JSON is of; None where it is no JSON, or nothing is said about it."""
+    """The type of its JSON; None if it is not JSON or has no schema."""
     content_type: str | None = JSON
-    """None where there is no body."""
+    """None if there is no body."""
     status: HTTPStatus = HTTPStatus.OK
 
 
 def refusal(status: HTTPStatus, about: str) -> Answer:
-    """An answer with `{"error": {"code", "message"}}`; those that any route may give are added by themselves."""
+    """An error answer: `{"error": {"code", "message"}}`. The errors of all routes need not be listed."""
     return Answer(about=about, json_type=Refusal, status=status)
 
 
@@ -153,35 +153,35 @@ class ErrorDetail:
     code: str
     """The name of the status, such as `not_found`."""
     message: str
-    """What is wrong, for people."""
+    """What is wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """What comes with every status from 400 on."""
+    """The body of every answer with a status from 400 on."""
 
     error: ErrorDetail
 
 
-UNCHANGED = Answer(about="It is as it was.", content_type=None, status=HTTPStatus.NOT_MODIFIED)
+UNCHANGED = Answer(about="Not modified.", content_type=None, status=HTTPStatus.NOT_MODIFIED)
 UNKNOWN_ID = refusal(HTTPStatus.NOT_FOUND, "No endpoint has this id.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """A path, who answers there, and all that a reader has to know. The handler's docstring is its description."""
+    """A path with its handler and documentation. The handler's docstring is the description."""
 
     method: Literal["GET", "POST"] = "GET"
-    """Where GET is answered, HEAD is, too."""
+    """GET routes answer HEAD, too."""
     path: str
     """As OpenAPI writes it: `/v1/scores/{id}`."""
     handler: Handler
     answers: Sequence[Answer]
     parameters: Sequence[Parameter[Any]] = ()
-    """All that there are: any other in the query is refused."""
+    """All parameters: others in the query are refused."""
     body: object = None
-    """The type that a POST's JSON is of."""
+    """The type of a POST's JSON body."""
     open: bool = False
     """Needs no token, and is not counted against the rate limit."""
     close: Callable[[], Awaitable[None]] | None = None
-    """Ends the answers that would go on for ever, when the server stops."""
+    """Called when the server stops, to end endless answers."""

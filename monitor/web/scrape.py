@@ -1,4 +1,4 @@
-"""The metrics as a document that all readers share: made once a second at most, one at a time, packed off the loop."""
+"""The metrics document, shared by all clients: made at most once a second, compressed in a thread."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Scrapes:
         self._kept: dict[bool, tuple[float, Document]] = {}
 
     async def document(self, accept: str) -> Document:
-        """What a reader gets who sends this `Accept`."""
+        """The document for an `Accept` header."""
         openmetrics = _wants_openmetrics(accept)
         async with self._turn:
             kept = self._kept.get(openmetrics)
@@ -49,5 +49,5 @@ class Scrapes:
 def _wants_openmetrics(accept: str) -> bool:
     try:
         return choose_encoder(accept)[1].startswith("application/openmetrics-text")
-    except TypeError:  # raised for a version that is not made of numbers
+    except TypeError:  # raised for a version that is not numeric
         return False

@@ -1,4 +1,4 @@
-"""The HTTP server: the routes of all files behind the token and the error border. Handlers hand out what is ready."""
+"""The HTTP server: all routes behind the middleware."""
 
 from __future__ import annotations
 
@@ -39,22 +39,22 @@ ROUTES: Sequence[Callable[[Context], Sequence[Route]]] = (
     outcomes.routes,
     activity.routes,
 )
-"""What each file of routes has; `/openapi.json` is made of all of them."""
+"""The routes of each module; `/openapi.json` describes all of them."""
 
 _LINE_BYTES = 8192
 _HEADERS = 64
 _IDLE_S = 75.0
 _SHUTDOWN_S = 2.0
 _THEIRS = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
-"""What clients do: broken requests, broken bodies, connections that end."""
+"""Faults of clients: broken requests, broken bodies, closed connections."""
 
 
 async def start(
     listen: Listen, token: Secret | None, context: Context, *, rate_per_s: float | None = None, public: bool = False
 ) -> web.AppRunner:
-    """Begin to serve; `cleanup()` of what is returned ends it. Raises OSError when the address is taken.
+    """Start the server; `cleanup()` of the returned runner stops it. Raises OSError if the address cannot be used.
 
-    `public`: other names than its own may lead to it without a token.
+    `public`: accept any `Host` without a token.
     """
     raise_open_files_limit()
     trusting = token is None and not public and is_loopback(listen.host)
@@ -69,7 +69,7 @@ async def start(
         max_line_size=_LINE_BYTES,
         max_field_size=_LINE_BYTES,
         max_headers=_HEADERS,
-        auto_decompress=False,  # it would unpack for anyone who sends, on the loop and without a bound
+        auto_decompress=False,  # aiohttp would decompress on the event loop, without authentication and without a limit
         lingering_time=0,
     )
     await runner.setup()
@@ -82,7 +82,7 @@ async def start(
 
 
 def _protocol_log() -> logging.Logger:
-    """Where aiohttp tells of its own faults: without what is wrong with a request, or anyone could fill the log."""
+    """aiohttp's log without faults of clients, since any client could fill the log."""
     protocol = logging.getLogger(f"{__name__}.protocol")
     protocol.filters[:] = [_is_ours]
     return protocol
@@ -93,16 +93,16 @@ def _is_ours(record: logging.LogRecord) -> bool:
 
 
 def application(access: Access, context: Context) -> web.Application:
-    """The routes behind the border."""
+    """The application with all routes."""
     authenticator = Authenticator(access, time.monotonic)
     app = web.Application(client_max_size=MOST_BYTES)
-    # The fixed paths first: an id may be anything, also what looks like one of them.
+    # Fixed paths first: an id may be any text, also a part of another path.
     routes = sorted(all_routes(context), key=lambda route: "{" in route.path)
     methods: dict[str, list[str]] = {}
     for route in routes:
         methods.setdefault(_pattern(route), []).append(route.method)
         _add(app.router, route, route_handler(route, authenticator))
-    # What is left goes to these, in the same order.
+    # Other methods and other paths come after the routes, in the same order.
     for path, methods_there in methods.items():
         app.router.add_route("*", path, wrong_method(methods_there, authenticator), expect_handler=expect)
     app.router.add_route("*", "/{path:(?s:.*)}", not_found(authenticator), expect_handler=expect)
@@ -115,10 +115,10 @@ async def _close(close: Callable[[], Awaitable[None]], _: web.Application) -> No
 
 
 def all_routes(context: Context) -> Sequence[Route]:
-    """Every route: those of the files, and the one that tells of them and of itself."""
+    """Every route: those of the modules, and `/openapi.json`."""
 
     async def handler(request: web.Request) -> web.StreamResponse:
-        """What this server answers to, as OpenAPI 3.1."""
+        """This API as an OpenAPI 3.1 document."""
         return answer(request, document)
 
     itself = Route(path="/openapi.json", handler=handler, answers=[Answer(about="This document.")])
@@ -128,11 +128,11 @@ def all_routes(context: Context) -> Sequence[Route]:
 
 
 def _pattern(route: Route) -> str:
-    """The path as aiohttp writes it."""
+    """The path in aiohttp's syntax."""
     path = route.path
     for parameter in route.parameters:
         if parameter.slashes:
-            path = path.replace(f"{{{parameter.name}}}", f"{{{parameter.name}:(?s:.+)}}")  # line ends, too
+            path = path.replace(f"{{{parameter.name}}}", f"{{{parameter.name}:(?s:.+)}}")  # also line ends
     return path
 
 
@@ -147,9 +147,9 @@ _WANTED = 65_536
 
 
 def raise_open_files_limit() -> None:
-    """Raise the soft limit of open files, which is 1,024 on most systems, as far as that is allowed."""
+    """Raise the soft limit of open files (1,024 on most systems) as far as the hard limit allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _WANTED if hard == resource.RLIM_INFINITY else min(hard, _WANTED)
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(ValueError, OSError):  # some systems name a limit that they do not allow
+        with suppress(ValueError, OSError):  # some systems report a hard limit that they do not allow
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -1,7 +1,7 @@
 """Rows of the scores as server-sent events. Pure.
 
-The data of both kinds is a scores document: of all endpoints in a `snapshot`, of those that changed in a `change`. Each
-row has a line of its own, since many clients bear no line of megabytes.
+The data of both kinds is a scores document: of all endpoints in a `snapshot`, of the changed endpoints in a `change`.
+Each row is a line of its own, since many clients do not accept lines of megabytes.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from monitor.scoreboard.row import Row
 
 KEEP_ALIVE = b": keep-alive\n\n"
 BEGIN = b"retry: 2000\n: hello\n\n"
-"""How long, in ms, a client waits before it comes again; and something to see at once."""
+"""How long, in ms, a client waits before it reconnects; and a first comment, so that the client sees data at once."""
 _LUMP_BYTES = 16_384
 
 
 class EventKind(StrEnum):
-    """What an event tells."""
+    """The kind of an event."""
 
     SNAPSHOT = "snapshot"
     CHANGE = "change"
 
 
 def event(kind: EventKind, ident: str, opening: bytes, rows: Sequence[Row]) -> Iterator[bytes]:
-    """One event, in lumps that fit a socket's buffer. `opening` is a scores document up to its first row."""
+    """One event, in chunks that fit a socket's buffer. `opening` is a scores document up to its first row."""
     return _lumps(_lines(kind, ident, opening, rows))
 
 

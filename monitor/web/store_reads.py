@@ -1,7 +1,7 @@
-"""What readers want of the store, without letting them near it: few reads at once, each with a deadline, kept a while.
+"""Limits how HTTP clients read the store: few concurrent reads, each with a deadline; results are cached for seconds.
 
-A read that is late is not broken off, since the database would not know; its place is free again when it ends. What it
-brings is kept, so whoever asks again after `Retry-After` may have it at once.
+A late read is not cancelled, since the database would continue it; its slot is free when it ends. Its result is
+cached, so that a client that repeats the request after `Retry-After` may get it at once.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Final, TypeAlias
 
 from aiohttp import web
 
+from monitor.domain.ongoing_failure import OngoingFailure
 from monitor.store import StoreError
 from monitor.web.responses import Document
 
@@ -28,11 +29,11 @@ Read: TypeAlias = Callable[[], Awaitable[Document]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadLimits:
-    """How much readers may ask of the store. It has four connections for all who read."""
+    """Limits of reads. The store has four connections for reads."""
 
     at_once: int = 2
     waiting: int = 32
-    """Reads under way and in the queue; whoever comes then is sent away."""
+    """Most running and queued reads; further requests get a 503."""
     deadline_s: float = 3.0
     kept_s: float = 5.0
     kept_bytes: int = 16 << 20
@@ -40,7 +41,7 @@ class ReadLimits:
 
 
 class StoreReads:
-    """The reads under way, and what the last ones brought."""
+    """The running reads, and the cached results of finished ones."""
 
     def __init__(self, limits: ReadLimits = ReadLimits()) -> None:
         self._limits = limits
@@ -48,18 +49,22 @@ class StoreReads:
         self._running: dict[Hashable, asyncio.Task[Document]] = {}
         self._kept: OrderedDict[Hashable, tuple[float, Document]] = OrderedDict()
         self._bytes = 0
-        self.error: str | None = None
-        """Why the newest read that ended failed; None: it did not."""
+        self._failure = OngoingFailure()
+
+    @property
+    def error(self) -> str | None:
+        """Why the last finished read failed; None if it succeeded."""
+        return self._failure.reason
 
     @property
     def cache_control(self) -> str:
-        """How long readers may keep an answer: it was kept here as long, and so is never older than twice that."""
+        """How long clients may cache an answer. It was cached here as long, so it is at most twice as old."""
         return f"max-age={self._limits.kept_s:.0f}"
 
     async def document(self, question: Hashable, read: Read) -> Document:
-        """The answer to a question: one that is kept, the one that is under way, or what `read` brings.
+        """The answer to a question: cached, from a running read, or from `read`.
 
-        Raises HTTPServiceUnavailable where the store does not give it in time.
+        Raises HTTPServiceUnavailable if the store does not answer in time.
         """
         kept = self._kept.get(question)
         if kept is not None and kept[0] > self._now_s():
@@ -71,10 +76,10 @@ class StoreReads:
         try:
             return task.result()
         except StoreError:
-            raise self._unavailable("the store cannot be read; the monitor's log says why") from None
+            raise self._unavailable("the store cannot be read; the daemon's log has the details") from None
 
     async def close(self) -> None:
-        """Begin nothing more and wait for what is under way."""
+        """Cancel all reads and wait for their end."""
         tasks = list(self._running.values())
         for task in tasks:
             task.cancel()
@@ -82,7 +87,7 @@ class StoreReads:
 
     def _begin(self, question: Hashable, read: Read) -> asyncio.Task[Document]:
         if len(self._running) >= self._limits.waiting:
-            raise self._unavailable("too many readers wait for the store; try again later")
+            raise self._unavailable("too many requests wait for the store; try again later")
         task = asyncio.create_task(self._in_turn(read), name="history read")
         self._running[question] = task
         task.add_done_callback(partial(self._ended, question))
@@ -100,16 +105,15 @@ class StoreReads:
         if error is not None:
             self._failed(error)
             return
-        self.error = None
+        self._failure.ends()
         self._keep(question, task.result())
 
     def _failed(self, error: BaseException) -> None:
-        if self.error is None and isinstance(error, StoreError):
-            log.warning("history cannot be read: %s", error, extra={"action": "history_failed"})
-        self.error = str(error)
+        if self._failure.begins(str(error)) and isinstance(error, StoreError):
+            log.warning("cannot read history: %s", error, extra={"action": "history_failed"})
 
     def _keep(self, question: Hashable, document: Document) -> None:
-        """Keep an answer, and give up the oldest ones where there is no room."""
+        """Cache an answer; discard expired answers, and the oldest ones if the cache is full."""
         self._forget(question)
         self._kept[question] = (self._now_s() + self._limits.kept_s, document)
         self._bytes += _size(document)
@@ -132,5 +136,5 @@ class StoreReads:
 
 
 def _size(document: Document) -> int:
-    """About what it takes of memory: with its headers."""
+    """Estimated memory of a document with its headers."""
     return document.size_bytes + _HEADERS_BYTES

@@ -9,7 +9,7 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from probes._end import QUIET_S, EndWatch
@@ -337,7 +337,6 @@ def test_no_part_of_an_echoed_key_is_shown_wherever_the_detail_is_cut(recording:
 
 
 @every_api
-@settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_a_damaged_answer_is_judged_and_never_an_exception(api: str, data: st.DataObject) -> None:
     recording = data.draw(st.sampled_from(recordings(api)))
@@ -351,7 +350,6 @@ def test_a_damaged_answer_is_judged_and_never_an_exception(api: str, data: st.Da
 
 
 @every_api
-@settings(max_examples=120, deadline=None)
 @given(value=st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4)))
 @example(value={"choices": [{"delta": None, "finish_reason": None}], "usage": None})
 def test_json_of_any_shape_is_read_or_refused(api: str, value: object) -> None:
@@ -362,7 +360,6 @@ def test_json_of_any_shape_is_read_or_refused(api: str, value: object) -> None:
 
 
 @every_api
-@settings(max_examples=150, deadline=None)
 @given(status=st.integers(100, 599).filter(lambda status: status // 100 != 2), body=st.binary(max_size=200))
 @example(status=429, body=b'{"error": {"message": "' + b"[" * 5000)
 @example(status=400, body=b"[" * 5000)

@@ -160,7 +160,7 @@ def test_a_taken_address_of_the_agent_is_one_line_that_names_it(tmp_path: Path) 
         ended = start(tmp_path, f"{good(tmp_path, free_port())}\npublish: {{haproxy_agent: '{address}'}}\n")
     assert ended.returncode == 2
     assert ended.stderr.splitlines()[-1].startswith(
-        f"{tmp_path}/pw.yaml: publish.haproxy_agent: {address} cannot be used"
+        f"{tmp_path}/pw.yaml: cannot listen or write at publish.haproxy_agent: {address}"
     )
     assert "Traceback" not in ended.stderr
 
@@ -178,4 +178,4 @@ def test_check_takes_a_file_and_speaks_json_also_alone(tmp_path: Path) -> None:
     ended = run("check", "--json", "-c", str(file))
     problem = {"line": 1, "column": 1, "path": "stroe", "message": "unknown key (did you mean 'store'?)"}
     assert (ended.returncode, json.loads(ended.stdout)["problems"]) == (2, [problem])
-    assert "two configurations are named" in run("check", "a.yaml", "-c", "b.yaml").stderr
+    assert "two configuration files are given" in run("check", "a.yaml", "-c", "b.yaml").stderr

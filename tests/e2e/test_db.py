@@ -88,7 +88,7 @@ def test_info_says_what_is_there_to_people_and_to_programs(history: InFile | OnS
     shown = db("info", tmp_path, history.url)
     assert (shown.returncode, shown.stderr) == (0, "")
     for words in (
-        r"samples +5, all there were, since \d{4}-",
+        r"samples +5 \(all raw samples kept\), since \d{4}-",
         r"sample +5 *\n",
         r"size +[\d.]+ [KM]iB",
         r"schema +\d{4}",
@@ -106,7 +106,7 @@ def test_prune_compresses_deletes_and_says_what_became_of_it(history: InFile | O
     pruned = db("prune", tmp_path, history.url)
     assert pruned.returncode == 0, pruned.stderr
     assert re.fullmatch(r"5 samples, \S+ [KM]iB → 3 samples, \S+ [KM]iB\n", pruned.stdout)
-    assert "tidied in" in pruned.stderr
+    assert "housekeeping done in" in pruned.stderr
     held = json.loads(db("info --json", tmp_path, history.url).stdout)
     assert (held["samples"], held["rows"]["block"], held["rows"]["hourly"]) == (3, 2, 4)
     assert held["rows"]["daily"] >= 4, "today is made when it is over"

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from monitor.domain.formats import Format
 from tests.support.daemon import Daemon, command, running, wait_until
 
 DOWN, OTHER = "down:m", "also:m"
@@ -41,12 +40,12 @@ def config(directory: Path) -> dict[str, Any]:
         "probes": {"reach": {"task": "reach", "every": "1s"}},
         "publish": {
             "files": [
-                {"format": file_format.value, "path": str(directory / f"{file_format}.txt"), **extra}
+                {"format": file_format, "path": str(directory / f"{file_format}.txt"), **extra}
                 for file_format, extra in (
-                    (Format.TRAEFIK, {}),
-                    (Format.HAPROXY_MAP, {}),
-                    (Format.VLLM, {}),
-                    (Format.ENVOY_EDS, {"cluster": "cluster-also"}),
+                    ("traefik", {}),
+                    ("haproxy-map", {}),
+                    ("vllm", {}),
+                    ("envoy-eds", {"cluster": "cluster-also"}),
                 )
             ]
         },
@@ -68,8 +67,8 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
 def test_every_shape_is_the_same_as_file_of_the_daemon_and_of_its_store(daemon: Daemon, tmp_path: Path) -> None:
     file = str(tmp_path / "providerwatch.yaml")
     daemon.end(signal.SIGTERM)
-    for file_format in (Format.TRAEFIK, Format.HAPROXY_MAP, Format.VLLM, Format.ENVOY_EDS):
-        cluster = ("--cluster", "cluster-also") if file_format is Format.ENVOY_EDS else ()
+    for file_format in ("traefik", "haproxy-map", "vllm", "envoy-eds"):
+        cluster = ("--cluster", "cluster-also") if file_format == "envoy-eds" else ()
         stored = export("-c", file, "--format", file_format, *cluster)
         assert (stored.returncode, stored.stderr) == (0, "")
         assert_alike(stored.stdout, (tmp_path / f"{file_format}.txt").read_text())
@@ -97,10 +96,10 @@ def test_a_shape_of_a_running_daemon_needs_no_configuration(daemon: Daemon, tmp_
 def test_what_cannot_be_exported_is_one_line(daemon: Daemon, tmp_path: Path) -> None:
     unclear = export("--url", daemon.url, "--format", "envoy-eds")
     assert unclear.returncode == 2
-    assert unclear.stderr == "a file holds one cluster of Envoy; say which of cluster-also, cluster-down\n"
+    assert unclear.stderr == "an Envoy file holds one cluster; choose one with --cluster: cluster-also, cluster-down\n"
     nowhere = export("--url", daemon.url, "--format", "traefik", "-o", str(tmp_path / "no" / "file"))
     assert nowhere.returncode == 1
-    assert nowhere.stderr.splitlines() == [f"{tmp_path}/no/file cannot be written: No such file or directory"]
+    assert nowhere.stderr.splitlines() == [f"cannot write {tmp_path}/no/file: No such file or directory"]
 
 
 def test_a_store_that_was_never_filled_is_one_line(tmp_path: Path) -> None:

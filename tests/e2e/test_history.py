@@ -78,7 +78,7 @@ def live_through(daemon: Daemon, reason: str, end: Callable[[], object]) -> Trou
     before = published(daemon)
     wait_until(lambda: (published(daemon) - before)[STEADY] >= 4, "probes that go on")
     (told,) = problems(daemon)
-    assert told.startswith("the store does not take samples: ")
+    assert told.startswith("the store does not accept samples: ")
     assert reason in told
     rows = daemon.scores()
     assert (rows[STEADY]["status"], rows[DEAD]["status"]) == ("up", "down")

@@ -418,7 +418,7 @@ async def test_a_taken_port_is_refused_before_anything_starts(
         port = taken.getsockname()[1]
         assert await run_demo(directory=tmp_path / "demo", duration_s=1, port=port, daemon=daemon) == 1
     error = capsys.readouterr().err
-    assert f"port {port} cannot be listened on" in error
+    assert f"cannot listen on port {port}" in error
     assert "Loading" not in error
 
 
@@ -447,7 +447,7 @@ async def test_a_process_that_never_serves_is_given_up(
 ) -> None:
     monkeypatch.setattr(orchestrate, "_START_S", 0.01)
     assert await run_demo(directory=tmp_path / "demo", duration_s=1, port=None) == 1
-    assert "model_server does not serve after" in capsys.readouterr().err
+    assert "model_server did not start within" in capsys.readouterr().err
 
 
 def test_a_missing_model_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

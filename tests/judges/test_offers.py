@@ -64,7 +64,7 @@ async def test_their_sdk_reads_what_we_tell(served: Served) -> None:  # noqa: F8
         assert differences(document["data"], read[name]) == []
     assert read["pages"] == [each["id"] for each in read["models"]]
     assert read["total_count"] == len(read["pages"]) == 2
-    assert read["missing"] == {"code": 404, "message": "no model is called 'nobody/nothing'"}
+    assert read["missing"] == {"code": 404, "message": "no model has the name 'nobody/nothing'"}
 
 
 async def test_preferences_as_their_sdk_writes_them_are_taken(served: Served) -> None:  # noqa: F811  # the fixture

@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.domain.formats import Format
 from monitor.domain.status import Status
 from monitor.routing.atomic_file import replace_file
-from monitor.routing.formats.render import render
 from monitor.scoreboard.row import Row
 from monitor.scoreboard.snapshot import Snapshot
 from tests.routers import installed
@@ -22,6 +20,7 @@ from tests.routers.gates import Gate, gates
 from tests.routers.stage import ask, settings, statuses, turns
 from tests.support.daemon import free_port, running, wait_until
 from tests.support.providers import Providers
+from tests.support.router_files import render
 from tests.support.rows import make_row
 from tests.unit.score.values import START
 
@@ -30,7 +29,7 @@ pytestmark = pytest.mark.routers
 
 def file_of(*rows: Row) -> bytes:
     snapshot = Snapshot(generated_at=START, vantage="", rows={row.id: row for row in rows}, body=b"", etag="")
-    return render(Format.ENVOY_EDS, snapshot, "llama")
+    return render("envoy-eds", snapshot, cluster="llama")
 
 
 def row(gate: Gate, status: Status, score: float = 1.0) -> Row:

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,23 @@ async def test_weights_arrive_and_a_maintenance_by_hand_needs_the_agent_disabled
     servers = [Gate("http://127.0.0.1:9"), Gate("http://127.0.0.1:9")]
     async with serving(HaproxyAgent(lambda: snapshot, lambda: None), Listen(port=0)) as (_, port):
         await asyncio.to_thread(_weights, tmp_path, servers, port)
+
+
+async def test_a_server_in_maintenance_is_out_until_nothing_else_is_left(tmp_path: Path) -> None:
+    near = make_row("near:m", Status.UP, 1.0, router_ids={"haproxy": "llama/near"})
+    far = make_row("far:m", Status.MAINTENANCE, 0.7, router_ids={"haproxy": "llama/far"})
+    rows = {near.id: near, far.id: far}
+    servers = [Gate("http://127.0.0.1:9"), Gate("http://127.0.0.1:9")]
+    snapshot = Snapshot(generated_at=START, vantage="", rows=rows, body=b"", etag="")
+    async with serving(HaproxyAgent(lambda: snapshot, lambda: None, rows.get), Listen(port=0)) as (_, port):
+
+        def follow() -> None:
+            with haproxy(tmp_path, servers, port) as router:
+                wait_until(lambda: router.states() == [UP, ("DOWN (agent)", "100")], "taken out")
+                rows[near.id] = replace(near, status=Status.DOWN, score=0.0)
+                wait_until(lambda: router.states() == [("no check", "1"), ("no check", "100")], "nothing else is left")
+
+        await asyncio.to_thread(follow)
 
 
 def _weights(directory: Path, servers: Sequence[Gate], port: int) -> None:

@@ -8,16 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from monitor.domain.formats import Format
 from monitor.domain.status import Status
 from monitor.routing.atomic_file import replace_file
-from monitor.routing.formats.render import render
 from monitor.scoreboard.snapshot import Snapshot
 from tests.routers.gates import Gate, gates
 from tests.routers.stage import ask, settings, statuses, turns
 from tests.routers.traefik import traefik
 from tests.support.daemon import running, wait_until
 from tests.support.providers import Providers
+from tests.support.router_files import render
 from tests.support.rows import make_row
 from tests.unit.score.values import START
 
@@ -81,7 +80,7 @@ def test_weights_arrive(tmp_path: Path, providers: Providers) -> None:
                 for name, status in zip(("near", "far"), statuses_of, strict=True)
             ]
             snapshot = Snapshot(generated_at=START, vantage="", rows={row.id: row for row in rows}, body=b"", etag="")
-            replace_file(tmp_path / "dynamic" / "providerwatch.yaml", render(Format.TRAEFIK, snapshot))
+            replace_file(tmp_path / "dynamic" / "providerwatch.yaml", render("traefik", snapshot))
             with traefik(tmp_path, servers) as url:
                 wait_until(lambda url=url: ask(url) == [200], "a service")  # type: ignore[misc]
                 assert turns(url, servers, 60) == pytest.approx(expected, abs=1)

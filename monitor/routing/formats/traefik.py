@@ -1,15 +1,28 @@
-"""What Traefik reads: dynamic configuration with a weighted service for each group. Pure."""
+"""Traefik's format: dynamic configuration with a weighted service per group. Pure."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 
-from monitor.routing.weights import MemberWeight, RoutingUse
+from monitor.routing.router_format import RouterFormat, some_groups
+from monitor.routing.tiers import WORDS
+from monitor.routing.weights import MemberWeight
+from monitor.scoreboard.snapshot import Snapshot
 
 
-def traefik(groups: Mapping[str, Sequence[MemberWeight]]) -> bytes:
-    """JSON, which is YAML too: Traefik reads it from a file that is called `.yaml`. 0 is the weight of what is down."""
+class TraefikFormat(RouterFormat):
+    """Dynamic configuration for Traefik, with a weighted service for each group."""
+
+    router = "traefik"
+
+    def render(self, snapshot: Snapshot) -> bytes:
+        """See `RouterFormat.render`."""
+        return _services(some_groups(self.router, snapshot))
+
+
+def _services(groups: Mapping[str, Sequence[MemberWeight]]) -> bytes:
+    """JSON, which is YAML too: Traefik reads it from a file that is called `.yaml`. 0 is the weight of what is out."""
     services = {
         name: {"weighted": {"services": [_child(weighted) for weighted in members]}} for name, members in groups.items()
     }
@@ -17,4 +30,4 @@ def traefik(groups: Mapping[str, Sequence[MemberWeight]]) -> bytes:
 
 
 def _child(weighted: MemberWeight) -> dict[str, object]:
-    return {"name": weighted.member.name, "weight": 0 if weighted.use is RoutingUse.NONE else weighted.weight}
+    return {"name": weighted.member.name, "weight": weighted.weight if WORDS[weighted.use].listed else 0}

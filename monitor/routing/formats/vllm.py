@@ -1,17 +1,42 @@
-"""What the router of vLLM's production stack reads: its list of engines. Pure."""
+"""The format of the router of vLLM's production stack: its list of engines. Pure."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 
+from monitor.config.options import Field, Maybe, Section, Text
+from monitor.routing.router_format import RouterFormat, some_groups
 from monitor.routing.weights import MemberWeight, used
+from monitor.scoreboard.snapshot import Snapshot
 
 
-def vllm(groups: Mapping[str, Sequence[MemberWeight]], options: Mapping[str, str]) -> bytes:
+class VllmOptions(Section):
+    """What stands in the file beside the engines."""
+
+    routing_logic: Maybe[Text] = None
+    """roundrobin if not written."""
+    session_key: Maybe[Text] = None
+    callbacks: Maybe[Text] = None
+
+
+class VllmFormat(RouterFormat):
+    """Dynamic configuration for the router of vLLM's production stack: its engines."""
+
+    router = "vllm"
+
+    options: VllmOptions = Field(default_factory=VllmOptions)
+    """What stands in the file beside the engines."""
+
+    def render(self, snapshot: Snapshot) -> bytes:
+        """See `RouterFormat.render`."""
+        return _engines(some_groups(self.router, snapshot), self.options.model_dump(exclude_none=True))
+
+
+def _engines(groups: Mapping[str, Sequence[MemberWeight]], options: Mapping[str, str]) -> bytes:
     """The dynamic configuration with the engines that are to be used, each with its model.
 
-    The router knows no weights, so a fallback stands beside the others. It splits both lists at commas.
+    The router has no weights, so fallbacks are listed like the others. It splits both lists at commas.
     """
     engines = [(weighted.member.name, model) for model, members in groups.items() for weighted in used(members)]
     plain = {

@@ -1,1 +1,1 @@
-"""Documents in the shape of OpenRouter's API."""
+"""Documents in the format of OpenRouter's API."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, assert_never
+from typing import Final
 from urllib.parse import quote
 
 from monitor.config.listing import Architecture
@@ -27,16 +27,16 @@ from monitor.routing.openrouter.types import (
     OfferStatus,
     OfferTwins,
 )
-from monitor.routing.tiers import Tier, price, tier_of
+from monitor.routing.tiers import POLICY, price, route_order, tier_of_facts
 from monitor.score.outcomes import Counts
 from monitor.scoreboard.endpoint import Facts
 from probes._model import Pricing
 from probes._serialize import timestamp
 
 ENOUGH_FOR_UPTIME: Final = 3
-"""Samples that count, below which an uptime is not told: one a minute gives about five in the shortest window."""
+"""Least number of counted samples for a published uptime: one a minute gives about five in the shortest window."""
 ENOUGH_FOR_PERCENTILES: Final = 5
-"""Successes below which no percentiles are told."""
+"""Least number of successes for which percentiles are published."""
 _TWIN_WINDOWS: Final = ("5m", "30m", "1h", "1d")
 _DIGITS: Final = 6
 _UNKNOWN_PRICE: Final = "-1"
@@ -80,27 +80,13 @@ def provider_name(facts: Facts) -> str:
 
 
 def tag(facts: Facts) -> str:
-    """What routers call the offer."""
+    """The endpoint's tag in OpenRouter's documents."""
     return facts.spec.listing.tag or facts.spec.endpoint.provider
 
 
 def status_of(facts: Facts) -> OfferStatus:
-    """The number that stands for a status."""
-    match tier_of(facts):
-        case Tier.FINE:
-            return OfferStatus.NORMAL
-        case Tier.DEGRADED:
-            return OfferStatus.DEGRADED
-        case Tier.REFUSED:
-            return OfferStatus.REFUSED
-        case Tier.MAINTENANCE:
-            return OfferStatus.MAINTENANCE
-        case Tier.DOWN:
-            return OfferStatus.DOWN
-        case Tier.PAUSED:
-            return OfferStatus.PAUSED
-        case other:
-            assert_never(other)
+    """The endpoint's status as OpenRouter's number."""
+    return POLICY[tier_of_facts(facts)].offer
 
 
 def usd_per_token(usd_per_mtok: float) -> str:
@@ -109,20 +95,20 @@ def usd_per_token(usd_per_mtok: float) -> str:
 
 
 def percent(counts: Counts) -> float | None:
-    """Uptime in percent, if enough samples stand behind it."""
+    """Uptime in percent; None with too few samples."""
     if counts.ratio is None or counts.counted < ENOUGH_FOR_UPTIME:
         return None
     return round(100 * counts.ratio, 3)
 
 
 def latency_ms(facts: Facts) -> OfferPercentiles | None:
-    """Time to first token that so many percent of requests did not exceed."""
+    """Percentiles of the time to first token in milliseconds."""
     found = facts.summaries["ttft_s"]
     return _percentiles(found.count, found.quantiles, 1000)
 
 
 def throughput(facts: Facts) -> OfferPercentiles | None:
-    """Tokens per second that so many percent of requests reached."""
+    """Tokens per second that 50, 75, 90 and 99 % of requests reached."""
     found = facts.summaries["e2e_tps"]
     return _percentiles(found.count, found.reached or {}, 1)
 
@@ -135,7 +121,7 @@ def _percentiles(count: int, found: Mapping[str, float | None], factor: float) -
 
 
 def offered_model(facts: Sequence[Facts]) -> OfferedModel:
-    """A model and its endpoints, of which there is at least one."""
+    """A model and its endpoints; `facts` must not be empty."""
     spec = facts[0].spec
     card = spec.listing.model
     return {
@@ -227,11 +213,11 @@ def _listed(facts: Sequence[Facts]) -> ListedModel:
 
 
 def shown_for(facts: Sequence[Facts]) -> Facts:
-    """The endpoint whose price and limits are shown for a model: the cheapest of those that stand best."""
+    """The endpoint whose price and limits are shown for a model: the cheapest in the best tier."""
 
-    def rank(endpoint: Facts) -> tuple[Tier, bool, float]:
+    def rank(endpoint: Facts) -> tuple[int, bool, float]:
         cost = price(endpoint)
-        return tier_of(endpoint), cost is None, cost or 0
+        return route_order(endpoint), cost is None, cost or 0
 
     return min(facts, key=rank)
 

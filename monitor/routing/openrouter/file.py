@@ -1,4 +1,4 @@
-"""What a snapshot offers, as facts and as bytes. Pure."""
+"""The OpenRouter file: all models and endpoints of a snapshot in one document. Pure."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from monitor.scoreboard.snapshot import Snapshot
 
 
 def facts_of(snapshot: Snapshot) -> list[Facts]:
-    """The facts of all endpoints, but of those that were read from another daemon."""
+    """The facts of all endpoints; rows read from another daemon's document have none."""
     return [row.facts for row in snapshot.rows.values() if row.facts is not None]
 
 
 class OpenRouterFile:
-    """All models and their endpoints in one document, of which only the models that changed are made anew."""
+    """All models and their endpoints in one document. Only changed models are rendered again."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[list[Facts], bytes]] = {}
@@ -32,5 +32,5 @@ class OpenRouterFile:
 
 
 def serialised(document: Mapping[str, object]) -> bytes:
-    """A document as strict JSON."""
+    """A document as compact strict JSON."""
     return json.dumps(document, separators=(",", ":"), allow_nan=False).encode()

@@ -1,4 +1,4 @@
-"""The types of OpenRouter's documents, field by field as its API has them, and of the one key that we add."""
+"""The types of OpenRouter's documents with the fields of its API, and of the key `providerwatch`, which we add."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Ratio = Annotated[float, Words(minimum=0, maximum=1)]
 
 
 class OfferStatus(IntEnum):
-    """0 where requests go as usual, else why they had better not: theirs is an open enum, these meanings are ours."""
+    """0 for normal routing, else why to avoid the endpoint. OpenRouter's enum is open; the meanings are ours."""
 
     NORMAL = 0
     DEGRADED = -1
@@ -25,16 +25,16 @@ class OfferStatus(IntEnum):
 
 
 class OfferPricing(TypedDict):
-    """USD per token, as decimal numbers in text; -1 where the price is not known."""
+    """USD per token as decimal numbers in text; -1 if the price is not known."""
 
     prompt: UsdPerToken
     completion: UsdPerToken
     input_cache_read: NotRequired[UsdPerToken]
-    """Of prompt tokens that the provider had in its cache."""
+    """For prompt tokens from the provider's cache."""
 
 
 class OfferPercentiles(TypedDict):
-    """What 50, 75, 90 and 99 % of requests reached or did better: times rise, speeds fall."""
+    """Values that 50, 75, 90 and 99 % of requests reached or beat: times rise, speeds fall."""
 
     p50: float
     p75: float
@@ -43,7 +43,7 @@ class OfferPercentiles(TypedDict):
 
 
 class OfferArchitecture(TypedDict):
-    """What a model reads and gives."""
+    """Input and output of a model."""
 
     tokenizer: str
     instruct_type: str | None
@@ -53,7 +53,7 @@ class OfferArchitecture(TypedDict):
 
 
 class OfferToolChoice(TypedDict):
-    """Which values of `tool_choice` were tried with success: none was tried."""
+    """Supported values of `tool_choice`. Always false: this is not probed."""
 
     auto: bool
     function: bool
@@ -62,7 +62,7 @@ class OfferToolChoice(TypedDict):
 
 
 class OfferTwins(TypedDict):
-    """The same figures with their unit in the name, and what stands behind them; percentiles of the value itself."""
+    """The same figures with units in their names, sample counts, and percentiles of the values themselves."""
 
     id: str
     """The endpoint's id in `/v1/scores`."""
@@ -71,20 +71,20 @@ class OfferTwins(TypedDict):
     """The estimated probability that the next request succeeds within its SLO."""
     measured_at: str | None
     source: str
-    """`synthetic`: of probes alone."""
+    """`synthetic`: from probes alone."""
     window: str
-    """Of `ttft_s`, `output_tps` and `e2e_tps`."""
+    """The window of `ttft_s`, `output_tps` and `e2e_tps`."""
     sample_count: int
-    """Successes behind `ttft_s`."""
+    """Number of successes in `ttft_s`."""
     ttft_s: Mapping[str, float | None]
     output_tps: Mapping[str, float | None]
     """Decode speed, tokens per second."""
     e2e_tps: Mapping[str, float | None]
-    """Output tokens over the whole time of the request: what `throughput_last_30m` is made of."""
+    """Output tokens divided by the duration of the request; the source of `throughput_last_30m`."""
     uptime_ratio: Mapping[str, Ratio | None]
     """By window, 0 to 1."""
     uptime_count: Mapping[str, int]
-    """Samples behind it, by window."""
+    """Counted samples, by window."""
     prompt_usd_per_mtok: float | None
     completion_usd_per_mtok: float | None
 
@@ -98,16 +98,16 @@ class Offer(TypedDict):
     provider_name: str
     tag: str
     context_length: int
-    """0 where it is not known."""
+    """0 if not known."""
     max_completion_tokens: int | None
     max_prompt_tokens: int | None
     pricing: OfferPricing
     quantization: str | None
     supported_parameters: Sequence[str]
-    """Empty where they are not known."""
+    """Empty if not known."""
     status: OfferStatus
     uptime_last_5m: Percent | None
-    """Percent; null with fewer than 3 samples that count."""
+    """Percent; null with fewer than 3 counted samples."""
     uptime_last_30m: Percent | None
     uptime_last_1d: Percent | None
     latency_last_30m: OfferPercentiles | None
@@ -117,9 +117,9 @@ class Offer(TypedDict):
     supports_implicit_caching: bool
     supports_tool_choice: OfferToolChoice
     supports_diarization: bool
-    """Always false: nothing is known of speech."""
+    """Always false: speech is not probed."""
     native_tools: Mapping[str, object]
-    """Always empty: nothing is known of the provider's own tools."""
+    """Always empty: the provider's own tools are not probed."""
     service_tier: None
     providerwatch: OfferTwins
 
@@ -130,7 +130,7 @@ class OfferedModel(TypedDict):
     id: str
     name: str
     created: int
-    """Seconds since 1970; 0 where it is not known."""
+    """Seconds since 1970; 0 if not known."""
     description: str
     architecture: OfferArchitecture
     endpoints: Sequence[Offer]
@@ -143,7 +143,7 @@ class OfferedModelDocument(TypedDict):
 
 
 class OfferedModelsDocument(TypedDict):
-    """The file of `providerwatch export --format openrouter`: what all `…/endpoints` say."""
+    """The file of `providerwatch export --format openrouter`: all `…/endpoints` documents."""
 
     data: Sequence[OfferedModel]
 
@@ -157,13 +157,13 @@ class TopProvider(TypedDict):
 
 
 class ModelLinks(TypedDict):
-    """Where more is told."""
+    """Links to details."""
 
     details: str
 
 
 class ListedModel(TypedDict):
-    """A model in the list of models. Price and limits are of its cheapest endpoint among those that stand best."""
+    """A model in the list of models. Price and limits are those of the cheapest endpoint in the best tier."""
 
     id: str
     canonical_slug: str
@@ -184,7 +184,7 @@ class ListedModel(TypedDict):
 
 
 class PageLinks(TypedDict):
-    """Where the list goes on."""
+    """Link to the next page."""
 
     next: str | None
     """null on the last page."""

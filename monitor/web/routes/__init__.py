@@ -1,1 +1,1 @@
-"""HTTP routes, one file a group."""
+"""The HTTP routes, one module per group."""

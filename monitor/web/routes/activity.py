@@ -1,4 +1,4 @@
-"""`GET /v1/activity`: what applications used of each endpoint, by the day."""
+"""`GET /v1/activity`: requests and tokens of applications by endpoint and day."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from monitor.web.routes.scores import MODEL
 ENDPOINT = text("endpoint", "Only this endpoint.", example="groq:llama-3.1-8b-instant")
 MOST_DAYS = 400
 MOST = 5000
-LIMIT = whole("limit", f"How many at the most; {MOST} unless it is given.", low=1, high=MOST, example="10")
+LIMIT = whole("limit", f"The largest number of entries. Default: {MOST}.", low=1, high=MOST, example="10")
 CURSOR = Parameter(
     name="cursor",
-    about="`next` of the page before; other parameters as then.",
+    about="`next` of the previous page; keep the other parameters.",
     parse=from_use_cursor,
     json_type=Annotated[str, Words(pattern=f"^{USE_FORM}$")],
     example=to_use_cursor((date(2026, 11, 22), "groq:llama-3.1-8b-instant", "search")),
 )
-DAYS = whole("days", "How many days of UTC, today's with them (30).", low=1, high=MOST_DAYS, example="30")
+DAYS = whole("days", "Number of days in UTC, including today. Default: 30.", low=1, high=MOST_DAYS, example="30")
 _DAYS = 30
 Count = Annotated[int, Words(minimum=0)]
 
 
 class Used(TypedDict):
-    """What an application used of an endpoint in a day of UTC."""
+    """Use of an endpoint by an application on one day (UTC)."""
 
     day: Annotated[str, Words(format="date")]
     endpoint: str
     app: str | None
-    """Null: that was not reported."""
+    """Null: not reported."""
     requests: Count
     prompt_tokens: Count
     output_tokens: Count
@@ -47,25 +47,25 @@ class Used(TypedDict):
 
 
 class Uses(TypedDict):
-    """The newest day first."""
+    """A page, newest day first."""
 
     data: list[Used]
     next: str | None
-    """The `cursor` of the next page; null: there is none."""
+    """The `cursor` of the next page; null on the last page."""
 
 
 def routes(context: Context) -> Sequence[Route]:
     """The routes of this file."""
 
     async def handler(request: web.Request) -> web.Response:
-        """Requests and tokens of reported real traffic, by day of UTC, endpoint and application."""
+        """Requests and tokens of reported real traffic, by day (UTC), endpoint and application."""
         since = datetime.now(UTC).date() - timedelta(days=(DAYS.read(request) or _DAYS) - 1)
         limit, after = LIMIT.read(request) or MOST, CURSOR.read(request)
         try:
             found = await context.activity(since, _wanted(request, context), after=after, limit=limit + 1)
         except StoreError:
             raise web.HTTPServiceUnavailable(
-                text="the store does not answer", headers={hdrs.RETRY_AFTER: "5"}
+                text="the store does not answer; try again later", headers={hdrs.RETRY_AFTER: "5"}
             ) from None
         page = found[:limit]
         more = to_use_cursor((page[-1].day, page[-1].endpoint, page[-1].app)) if len(found) > limit else None
@@ -78,7 +78,7 @@ def routes(context: Context) -> Sequence[Route]:
             handler=handler,
             parameters=[MODEL, ENDPOINT, DAYS, LIMIT, CURSOR],
             answers=[
-                Answer(about="What was used.", json_type=Uses),
+                Answer(about="A page of use.", json_type=Uses),
                 refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The store does not answer."),
             ],
         ),

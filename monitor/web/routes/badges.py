@@ -1,4 +1,4 @@
-"""`/badges/{id}/…svg`: small images for pages of others. Made once for each change of an endpoint's row."""
+"""`/badges/{id}/…svg`: small images for other web pages. Made once per change of an endpoint's row."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from monitor.web.route import UNCHANGED, UNKNOWN_ID, Answer, Route, choice
 from monitor.web.routes.history import BUSY, ID, known_id, read_points
 
 _KEPT: Final = "max-age=60"
-"""Whoever shows badges keeps them for a while anyway."""
+"""Sites that show badges cache them for a while anyway."""
 _SHOWN_BY: Final = "Cross-Origin-Resource-Policy"
 _RECENT: Final = BadgeWindow.MINUTES_30
-"""What the scores document has a median of."""
+"""The window of the median in the scores document."""
 _LENGTHS_S: Final = {BadgeWindow(window.name): window.length_s for window in WINDOWS}
-UPTIME_WINDOW = choice("window", "Over how long; `30d` unless it is given.", BadgeWindow, example="7d")
-TTFT_WINDOW = choice("window", "Over how long; `30m` unless it is given.", BadgeWindow, example="7d")
+UPTIME_WINDOW = choice("window", "The window. Default: `30d`.", BadgeWindow, example="7d")
+TTFT_WINDOW = choice("window", "The window. Default: `30m`.", BadgeWindow, example="7d")
 
 
 def routes(context: Context) -> Sequence[Route]:
-    """The routes of this file; none where there is no store to read."""
+    """The routes of this module; none without a store."""
     if context.history is None:
         return ()
     handlers = _BadgeHandlers(context, context.history)
@@ -49,7 +49,7 @@ def routes(context: Context) -> Sequence[Route]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Made:
-    """A badge, and the row that it was made from."""
+    """A badge and the row that it was made from."""
 
     row: Row
     document: Document
@@ -81,7 +81,7 @@ class _BadgeHandlers:
         return answer(request, document)
 
     async def status(self, request: web.Request) -> web.StreamResponse:
-        """A badge with what an endpoint is."""
+        """A badge with an endpoint's status."""
         return self._of_row(request, BadgeKind.STATUS, None, lambda row: of_status(row.status))
 
     def _of_row(
@@ -106,7 +106,7 @@ class _BadgeHandlers:
 
 
 def _image(badge: Badge) -> Document:
-    """The badge for pages of any site: all else that is served is for none but our own."""
+    """A badge that pages of any site may embed; all other responses are for the same origin only."""
     document = ready(svg(badge), SVG, cache_control=_KEPT)
     for form in (document.plain, document.gzipped):
         if form is not None:

@@ -1,14 +1,17 @@
-"""`/v1/check/{id}`: may this endpoint be sent to? By status code alone, for load balancers."""
+"""`/v1/check/{id}`: a health check of one endpoint for load balancers; the status code is the answer."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import TypedDict, assert_never
+from typing import TypedDict
 
 from aiohttp import web
 
 from monitor.domain.status import Status
+from monitor.domain.tier import tier_of
+from monitor.routing.tiers import POLICY, WORDS
+from monitor.scoreboard.row import Row
 from monitor.web.context import Context
 from monitor.web.route import UNKNOWN_ID, Answer, Route, endpoint_id
 
@@ -16,21 +19,10 @@ ID = endpoint_id()
 
 
 class Check(TypedDict):
-    """Whether an endpoint may be sent to, and why."""
+    """Whether an endpoint is usable, and its status."""
 
     usable: bool
     status: Status
-
-
-def usable(status: Status) -> bool:
-    """Whether a load balancer should send to an endpoint of this status. What is not known is not down."""
-    match status:
-        case Status.UP | Status.DEGRADED | Status.UNKNOWN:
-            return True
-        case Status.DOWN | Status.MAINTENANCE | Status.PAUSED:
-            return False
-        case _:
-            assert_never(status)
 
 
 def routes(context: Context) -> Sequence[Route]:
@@ -39,14 +31,15 @@ def routes(context: Context) -> Sequence[Route]:
     async def handler(request: web.Request) -> web.Response:
         """Whether an endpoint may be sent to, by status code alone.
 
-        200 when it is up, degraded (then with the header `x-envoy-degraded`) or unknown, since stale is not down; 503
-        when it is down, in maintenance or paused. Each endpoint is judged for itself: that all of a model are down is
-        for the load balancer to notice, which should then send to all of them (its panic mode).
+        200 when it is up, or unknown, since stale is not down; 200 with the header `x-envoy-degraded` when it is
+        degraded, or refuses the account of the newest samples; 503 when it is down, in maintenance or paused. Each
+        endpoint is judged for itself: that all of a model are down is for the load balancer to notice, which should
+        then send to all of them (its panic mode).
         """
         row = context.row(ID.need(request))
         if row is None:
             raise web.HTTPNotFound(text=f"no endpoint has the id {ID.need(request)!r}")
-        return _answer(row.status)
+        return answer(row)
 
     return (
         Route(
@@ -62,9 +55,11 @@ def routes(context: Context) -> Sequence[Route]:
     )
 
 
-def _answer(status: Status) -> web.Response:
+def answer(row: Row) -> web.Response:
+    """What is said of an endpoint."""
+    words = WORDS[POLICY[tier_of(row.status, refused=row.account is not None)].use]
     headers: Mapping[str, str] = {"Cache-Control": "no-store"}
-    if status is Status.DEGRADED:
+    if words.envoy_degraded:
         headers = {**headers, "x-envoy-degraded": "true"}
-    code = HTTPStatus.OK if usable(status) else HTTPStatus.SERVICE_UNAVAILABLE
-    return web.json_response(Check(usable=usable(status), status=status), status=code, headers=headers)
+    usable = words.check is HTTPStatus.OK
+    return web.json_response(Check(usable=usable, status=row.status), status=words.check, headers=headers)

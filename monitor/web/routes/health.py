@@ -1,4 +1,4 @@
-"""Is the daemon alive, is it ready, and what does it count: `/healthz`, `/readyz`, `/metrics`."""
+"""`/healthz`, `/readyz` and `/metrics`."""
 
 from __future__ import annotations
 
@@ -16,32 +16,41 @@ from monitor.web.scrape import Scrapes
 
 
 class Alive(TypedDict):
-    """The process answers."""
+    """The process is alive."""
 
     status: Literal["ok"]
 
 
 class Ready(TypedDict):
-    """Whether the schedule is running and the store takes samples."""
+    """Whether the schedule runs and the store accepts samples."""
 
     ready: bool
     problems: list[str]
-    """Why not; empty when it is."""
+    """Why the daemon is not ready; empty if it is."""
     warnings: NotRequired[list[str]]
-    """What is odd all the same; left out where there is nothing."""
+    """Problems of a daemon that is ready; absent if there are none."""
 
 
 def routes(context: Context) -> Sequence[Route]:
     """The routes of this file."""
     handlers = _HealthHandlers(context)
     return (
-        Route(path="/healthz", handler=handlers.health, answers=[Answer(about="It is.", json_type=Alive)], open=True),
+        Route(
+            path="/healthz",
+            handler=handlers.health,
+            answers=[Answer(about="The process is alive.", json_type=Alive)],
+            open=True,
+        ),
         Route(
             path="/readyz",
             handler=handlers.ready,
             answers=[
-                Answer(about="It is ready.", json_type=Ready),
-                Answer(about="It is not; `problems` says why.", json_type=Ready, status=HTTPStatus.SERVICE_UNAVAILABLE),
+                Answer(about="The daemon is ready.", json_type=Ready),
+                Answer(
+                    about="The daemon is not ready; `problems` says why.",
+                    json_type=Ready,
+                    status=HTTPStatus.SERVICE_UNAVAILABLE,
+                ),
             ],
             open=True,
         ),
@@ -69,7 +78,7 @@ class _HealthHandlers:
         return web.json_response(Alive(status="ok"))
 
     async def ready(self, _: web.Request) -> web.Response:
-        """The schedule is running and the store takes samples; else 503 and why not."""
+        """200 if the schedule runs and the store accepts samples; else 503 with the reasons."""
         problems = self._context.problems()
         status = HTTPStatus.SERVICE_UNAVAILABLE if problems else HTTPStatus.OK
         ready = Ready(ready=not problems, problems=list(problems))
@@ -78,9 +87,9 @@ class _HealthHandlers:
         return web.json_response(ready, status=status)
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
-        """Prometheus or OpenMetrics, as the reader asks; made once a second at most."""
+        """Metrics in Prometheus' or OpenMetrics' format, by `Accept`; made at most once a second."""
         return answer(request, await self._scrapes.document(request.headers.get(hdrs.ACCEPT, "")))
 
     async def _text(self, *, openmetrics: bool) -> bytes:
-        await self._context.newest()  # which the metrics read
+        await self._context.newest()  # renders the snapshot that the metrics read
         return await self._context.metrics(openmetrics=openmetrics)

@@ -1,4 +1,4 @@
-"""`/v1/endpoints/{id}/samples`, `…/series` and `/v1/incidents`: what is stored, read for whoever asks."""
+"""`/v1/endpoints/{id}/samples`, `…/series` and `/v1/incidents`: the stored history."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from typing import Annotated, Final, TypedDict
 from aiohttp import web
 
 from monitor.config import RefusedError, duration_s
+from monitor.domain.epoch import EPOCH
 from monitor.history.buckets import Points, QuantilePoint, RatioPoint, of_buckets, of_samples
 from monitor.history.incidents import FEED_TYPE, IncidentList, feed, incident_row
 from monitor.history.pagination import FORM, QueryError, from_cursor, to_cursor
-from monitor.history.samples import EVER, SampleList, SampleQuery, portions
+from monitor.history.samples import SampleList, SampleQuery, portions
 from monitor.history.series import Grid, Metric, SeriesQuery, series_query
 from monitor.schema.json_schema import Words
 from monitor.store import PageKey
@@ -42,7 +43,7 @@ MOST: Final = 1000
 _USUAL: Final = 100
 _IN_FEED: Final = 100
 _BREATH: Final = 50
-"""Samples serialised at a time; the event loop breathes between them."""
+"""Samples serialised at a time; other tasks run in between."""
 _USUAL_WINDOW_S: Final = 86_400.0
 _DURATION: Final = Annotated[str, Words(pattern="^[1-9][0-9]*(s|m|h|d)$")]
 
@@ -55,44 +56,44 @@ def _duration(text: str) -> float:
 
 
 ID = endpoint_id()
-SINCE = moment("since", "Only samples that began then or later.", example="2026-11-22T07:00:00Z")
-UNTIL = moment("until", "Only samples that began before.", example="2100-01-01T00:00:00Z")
+SINCE = moment("since", "Only samples that began at this time or later.", example="2026-11-22T07:00:00Z")
+UNTIL = moment("until", "Only samples that began before this time.", example="2100-01-01T00:00:00Z")
 TASK = choice("task", "Only samples of this task.", Task, example="chat")
-LIMIT = whole("limit", f"How many at the most; {_USUAL} unless it is given.", low=1, high=MOST, example="10")
+LIMIT = whole("limit", f"The largest number of entries. Default: {_USUAL}.", low=1, high=MOST, example="10")
 CURSOR = Parameter(
     name="cursor",
-    about="`next` of the page before; other parameters as then.",
+    about="`next` of the previous page; keep the other parameters.",
     parse=from_cursor,
     json_type=Annotated[str, Words(pattern=f"^{FORM}$")],
     example=to_cursor(PageKey(at=datetime(2026, 11, 22, 7, tzinfo=UTC), id="1f" * 8)),
 )
-METRIC = choice("metric", "What the series is of; `ttft_s` unless it is given.", Metric, example="uptime")
+METRIC = choice("metric", "The metric. Default: `ttft_s`.", Metric, example="uptime")
 WINDOW = Parameter(
     name="window",
-    about="How far back, from 5m to 90d; `1d` unless it is given.",
+    about="The window, from 5m to 90d. Default: `1d`.",
     parse=_duration,
     json_type=_DURATION,
     example="1d",
 )
 STEP = Parameter(
     name="step",
-    about="How long a point's step is; from 1m to 1d as the window is long, unless it is given.",
+    about="The step between points. Default: from 1m to 1d, depending on the window.",
     parse=_duration,
     json_type=_DURATION,
     example="15m",
 )
 SERIES_TASK = choice(
     "task",
-    "Of which task's samples. Unless it is given: of the task that the endpoint is judged by; uptime is of all tasks.",
+    "The task of the samples. Default: the task that the endpoint is judged by; for uptime all tasks.",
     Task,
     example="chat",
 )
 OPEN_SINCE = moment(
-    "since", "Only incidents that were not over by then, or began later.", example="2026-11-22T07:00:00Z"
+    "since", "Only incidents that were open at this time or began later.", example="2026-11-22T07:00:00Z"
 )
 ENDPOINT = text("endpoint", "Only incidents of the endpoint with this id.", example="groq:llama-3.1-8b-instant")
 
-BUSY = refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The store does not answer; `Retry-After` says when to come again.")
+BUSY = refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The store does not answer; try again after `Retry-After`.")
 
 
 class Series(TypedDict):
@@ -101,16 +102,16 @@ class Series(TypedDict):
     endpoint: str
     metric: Metric
     task: Task | None
-    """Of which task's samples; null: of all."""
+    """The task of the samples; null: all tasks."""
     window_s: int
     step_s: int
     data: list[QuantilePoint] | list[RatioPoint]
-    """A point for each step; the last one holds the moment of asking."""
+    """A point per step; the last step contains the time of the request."""
     next: None
 
 
 def routes(context: Context) -> Sequence[Route]:
-    """The routes of this file; none where there is no store to read."""
+    """The routes of this module; none without a store."""
     if context.history is None:
         return ()
     handlers = _HistoryHandlers(context, context.history)
@@ -151,7 +152,7 @@ class _HistoryHandlers:
     async def samples(self, request: web.Request) -> web.StreamResponse:
         """An endpoint's raw samples, newest first.
 
-        A sample is there once its probe has ended, at the place where it began.
+        A sample appears when its probe has ended. Samples are sorted by the beginning of their probes.
         """
         wanted = SampleQuery(
             endpoint=known_id(self._context, request),
@@ -166,7 +167,7 @@ class _HistoryHandlers:
     async def series(self, request: web.Request) -> web.StreamResponse:
         """A metric of an endpoint over time: percentiles of its successes, or the uptime ratio.
 
-        Steps lie on a fixed grid (UTC). A step in which nothing was measured has null, never 0.
+        Steps lie on a fixed grid (UTC). A step without a measurement is null, never 0.
         """
         name = known_id(self._context, request)
         wanted = self._asked(request, name)
@@ -179,7 +180,7 @@ class _HistoryHandlers:
 
         async def read() -> Document:
             found = await self._history.store.incidents(
-                endpoint=endpoint, since=since or EVER, before=cursor, limit=limit + 1
+                endpoint=endpoint, since=since or EPOCH, before=cursor, limit=limit + 1
             )
             now, page = self._history.now(), found[:limit]
             more = to_cursor(PageKey(at=page[-1].began_at, id=page[-1].id)) if len(found) > limit else None
@@ -191,7 +192,7 @@ class _HistoryHandlers:
         """The newest incidents as an Atom feed."""
 
         async def read() -> Document:
-            found = await self._history.store.incidents(endpoint=None, since=EVER, before=None, limit=_IN_FEED)
+            found = await self._history.store.incidents(endpoint=None, since=EPOCH, before=None, limit=_IN_FEED)
             body = feed(found, self._context.snapshot().vantage)
             return ready(body, FEED_TYPE, cache_control=self._history.store_reads.cache_control)
 
@@ -230,7 +231,7 @@ class _HistoryHandlers:
 
 
 def known_id(context: Context, request: web.Request) -> str:
-    """The id in the path. Raises HTTPNotFound where no endpoint has it."""
+    """The id in the path. Raises HTTPNotFound if no endpoint has it."""
     name = ID.need(request)
     if name not in context.snapshot().rows:
         raise web.HTTPNotFound(text=f"no endpoint has the id {name!r}")
@@ -253,7 +254,7 @@ async def read_samples(history: HistoryContext, wanted: SampleQuery) -> Document
 
 
 async def read_points(history: HistoryContext, name: str, wanted: SeriesQuery, grid: Grid) -> Points:
-    """The points of a series on a grid; made in a thread, since a thousand take longer than others should wait."""
+    """The points of a series on a grid; made in a thread, since a thousand points would block the event loop."""
     store, tier = history.store, wanted.source.value
     if tier is None:
         points = await store.points(name, wanted.task, wanted.figure, grid.begin, grid.end)

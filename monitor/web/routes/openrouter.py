@@ -1,4 +1,4 @@
-"""`/api/v1/…`: what programs that were written for OpenRouter read about models, endpoints and providers."""
+"""`/api/v1/…`: models, endpoints and providers for programs that were written for OpenRouter's API."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ NAME = Parameter(
     example="meta-llama/llama-3.2-1b-instruct",
 )
 
-OFFSET = whole("offset", "How many models to leave out.", low=0, high=1_000_000, example="0")
-LIMIT = whole("limit", "How many models a page may hold; all if not given.", low=1, high=1000, example="500")
+OFFSET = whole("offset", "How many models to skip.", low=0, high=1_000_000, example="0")
+LIMIT = whole("limit", "The largest number of models on a page. Default: all.", low=1, high=1000, example="500")
 
 
 class OpenRouterFault(TypedDict):
-    """Why there is nothing; unlike elsewhere, the code is the number of the status."""
+    """An error; unlike on other paths, `code` is the status code as a number."""
 
     code: int
     message: str
 
 
 class OpenRouterRefusal(TypedDict):
-    """An error in OpenRouter's shape."""
+    """An error in OpenRouter's format."""
 
     error: OpenRouterFault
 
@@ -96,20 +96,20 @@ class _OpenRouterHandlers:
         self._cache = OpenRouterCache()
 
     async def models(self, request: web.Request) -> web.StreamResponse:
-        """The models that are watched, in OpenRouter's shape."""
+        """The monitored models in OpenRouter's format."""
         snapshot = await self._context.newest()
         return answer(request, self._cache.models(snapshot, OFFSET.read(request) or 0, LIMIT.read(request)))
 
     async def endpoints(self, request: web.Request) -> web.StreamResponse:
-        """A model's endpoints side by side, in OpenRouter's shape.
+        """A model's endpoints in OpenRouter's format.
 
-        Prices are USD per token as text, uptimes percent, latencies milliseconds; null is too little data. Under
-        `providerwatch` the same figures stand with their units in their names.
+        Prices are USD per token as text, uptimes percent, latencies milliseconds; null means too little data. The key
+        `providerwatch` has the same figures with units in their names.
         """
         return await self._endpoints(request, f"{AUTHOR.need(request)}/{SLUG.need(request)}")
 
     async def endpoints_by_name(self, request: web.Request) -> web.StreamResponse:
-        """The endpoints of a model whose public name is not author/slug, in the same shape."""
+        """The endpoints of a model whose public name is not author/slug, in the same format."""
         return await self._endpoints(request, NAME.need(request))
 
     async def _endpoints(self, request: web.Request, name: str) -> web.StreamResponse:
@@ -117,11 +117,11 @@ class _OpenRouterHandlers:
         return _no_model(name) if document is None else answer(request, document)
 
     async def providers(self, request: web.Request) -> web.StreamResponse:
-        """The providers that are watched, in OpenRouter's shape."""
+        """The monitored providers in OpenRouter's format."""
         return answer(request, self._cache.providers(await self._context.newest()))
 
 
 def _no_model(name: str) -> web.StreamResponse:
     status = HTTPStatus.NOT_FOUND
-    body: OpenRouterRefusal = {"error": {"code": status, "message": f"no model is called {name!r}"}}
+    body: OpenRouterRefusal = {"error": {"code": status, "message": f"no model has the name {name!r}"}}
     return web.Response(text=json.dumps(body), status=status, content_type=JSON)

@@ -1,8 +1,7 @@
-"""`POST /v1/outcomes`: what became of real requests, in batches, as `monitor.traffic.reading` reads them."""
+"""`POST /v1/outcomes`: reports of real requests in batches; `monitor.traffic.reading` parses them."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +13,12 @@ from typing import Annotated, Any, NotRequired, TypedDict
 from aiohttp import hdrs, web
 
 from monitor.schema.json_schema import Words
+from monitor.schema.strict import WrongBodyError
 from monitor.traffic.calls import Receipt, StoppingError
 from monitor.traffic.known import TooManyError
-from monitor.traffic.reading import APP_LENGTH, ERRORS, ID_LENGTH, MOST, MOST_S, MOST_TOKENS, OK, InvalidBatchError
+from monitor.traffic.reading import APP_LENGTH, ERRORS, ID_LENGTH, MOST, MOST_S, MOST_TOKENS, OK
 from monitor.web.context import Context
-from monitor.web.request_body import read_body
+from monitor.web.request_body import parse_json, read_body
 from monitor.web.route import Answer, Route, refusal
 
 Came = StrEnum("Came", {OK.upper(): OK, **{error.name: error.value for error in ERRORS}})  # type: ignore[misc]
@@ -28,38 +28,38 @@ Tokens = Annotated[int, Words(minimum=0, maximum=MOST_TOKENS)]
 
 
 class Outcome(TypedDict):
-    """What became of one real request."""
+    """The outcome of one real request."""
 
     id: Annotated[str, Words(max_length=ID_LENGTH)]
-    """Unique for each request; one that is known is passed over."""
+    """Unique per request; an outcome with a known id is skipped."""
     endpoint: NotRequired[str | None]
-    """The endpoint's id; or instead:"""
+    """The endpoint's id. Either `endpoint` or `router_id` is required."""
     router_id: NotRequired[dict[str, str] | None]
-    """What one router calls it: `{"litellm": "dep-17"}`."""
+    """The endpoint's name in one router: `{"litellm": "dep-17"}`."""
     at: datetime
-    """When the request began: not longer than 15 minutes ago, not more than 60 s ahead."""
+    """When the request began: at most 15 minutes ago and at most 60 s in the future."""
     outcome: Came
-    """`ok`, or the class of its failure."""
+    """`ok`, or the error class."""
     status_code: NotRequired[Annotated[int, Words(minimum=100, maximum=599)] | None]
     ttft_s: NotRequired[Seconds | None]
-    """Held to the SLO of the endpoint's probes."""
+    """Judged by the SLO of the endpoint's probes."""
     e2e_s: NotRequired[Seconds | None]
     prompt_tokens: NotRequired[Tokens | None]
     output_tokens: NotRequired[Tokens | None]
     reasoning_tokens: NotRequired[Tokens | None]
     app: NotRequired[Annotated[str, Words(max_length=APP_LENGTH)] | None]
-    """Which application it was for."""
+    """The application that sent the request."""
 
 
 class Outcomes(TypedDict):
     """A batch."""
 
     outcomes: Annotated[list[Outcome | Any], Words(max_items=MOST)]
-    """What is no `Outcome` is rejected, and the others are taken."""
+    """An entry that is no valid `Outcome` is rejected; the others are accepted."""
 
 
 class Rejection(TypedDict):
-    """One that was not taken; the others were."""
+    """A rejected entry."""
 
     index: Annotated[int, Words(minimum=0)]
     """Its place in the batch."""
@@ -68,11 +68,11 @@ class Rejection(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What became of a batch."""
+    """The result of a batch."""
 
     accepted: Annotated[int, Words(minimum=0)]
     duplicates: Annotated[int, Words(minimum=0)]
-    """Passed over: their ids are known."""
+    """Entries with known ids, which were skipped."""
     rejected: list[Rejection]
 
 
@@ -80,16 +80,16 @@ def routes(context: Context) -> Sequence[Route]:
     """The routes of this file."""
 
     async def handler(request: web.Request) -> web.Response:
-        """Report what became of real requests: they count in uptime and score.
+        """Report outcomes of real requests. They count in uptime and score.
 
-        A batch holds at most 1,000 and 1 MiB. Each is taken, passed over (its id was reported before) or rejected, for
-        itself; so a batch whose answer was lost can be sent again as it was.
+        A batch has at most 1,000 entries and 1 MiB. Each entry is accepted, skipped (its id was reported before) or
+        rejected; so a batch without an answer can be sent again.
         """
         if context.outcomes is None:
-            raise web.HTTPForbidden(text="set `token` in the configuration: who reports outcomes moves scores")
+            raise web.HTTPForbidden(text="reports change scores and need a token; set `token` in the configuration")
         try:
-            receipt = await context.outcomes(await _json(request))
-        except InvalidBatchError as error:
+            receipt = await context.outcomes(parse_json(await read_body(request)))
+        except WrongBodyError as error:
             raise web.HTTPBadRequest(text=str(error)) from None
         except TooManyError as error:
             wait_s = str(math.ceil(error.wait_s))
@@ -105,20 +105,12 @@ def routes(context: Context) -> Sequence[Route]:
             handler=handler,
             body=Outcomes,
             answers=[
-                Answer(about="What became of the batch.", json_type=Taken),
+                Answer(about="The result of the batch.", json_type=Taken),
                 refusal(HTTPStatus.FORBIDDEN, "No token is configured."),
-                refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The monitor is stopping; nothing of the batch was counted."),
+                refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The daemon is stopping; it counted no entry of the batch."),
             ],
         ),
     )
-
-
-async def _json(request: web.Request) -> object:
-    body = await read_body(request)
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        raise InvalidBatchError("the body is no JSON") from None
 
 
 def _taken(receipt: Receipt) -> dict[str, object]:

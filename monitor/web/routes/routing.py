@@ -26,15 +26,15 @@ def routes(context: Context) -> Sequence[Route]:
     cache = OpenRouterCache()
 
     async def handler(request: web.Request) -> web.Response:
-        """Which endpoints of a model to ask, the best first, each with the reason for its place.
+        """The endpoints of a model in the order to try them, each with the reason for its place.
 
-        Takes OpenRouter's `provider` preferences. Only what the request says leaves an endpoint out, never how it does:
-        where all are down, all are offered. Without a `seed` each answer is drawn anew.
+        Accepts OpenRouter's `provider` preferences. Only preferences exclude an endpoint, its status does not: if all
+        endpoints are down, all are listed. Without a `seed` each answer is drawn anew.
         """
         wanted = cast("RouteRequest", await json_body(request, RouteRequest))
         facts = cache.endpoints(await context.newest(), wanted["model"])
         if not facts:
-            raise web.HTTPNotFound(text=f"no model is called {wanted['model']!r}")
+            raise web.HTTPNotFound(text=f"no model has the name {wanted['model']!r}; /api/v1/models lists all")
         seed = wanted.get("seed")
         found = route(facts, preferences_of(wanted), secrets.randbits(_SEED_BITS) if seed is None else seed)
         return web.Response(text=json.dumps(found), content_type=JSON, headers={"Cache-Control": "no-store"})
@@ -46,8 +46,8 @@ def routes(context: Context) -> Sequence[Route]:
             handler=handler,
             body=RouteRequest,
             answers=[
-                Answer(about="The model's endpoints: in their order, or left out for a reason.", json_type=RouteAnswer),
-                refusal(HTTPStatus.NOT_FOUND, "There is no such model."),
+                Answer(about="The model's endpoints: in order, or excluded with the reason.", json_type=RouteAnswer),
+                refusal(HTTPStatus.NOT_FOUND, "No model has this name."),
             ],
         ),
     )

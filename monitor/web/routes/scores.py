@@ -1,4 +1,4 @@
-"""`/v1/scores`: the document of all endpoints, whole or filtered, and each row of it."""
+"""`/v1/scores`: the scores document, complete or filtered, and its rows."""
 
 from __future__ import annotations
 
@@ -18,9 +18,13 @@ from monitor.web.route import UNCHANGED, UNKNOWN_ID, Answer, Route, choice, endp
 ID = endpoint_id()
 MODEL = text("model", "Only endpoints of this model, `author/slug`.", example="meta-llama/llama-3.1-8b-instruct")
 PROVIDER = text("provider", "Only endpoints of this provider.", example="groq")
-STATUS = choice("status", "Only endpoints of this status.", Status, example="up")
+STATUS = choice("status", "Only endpoints with this status.", Status, example="up")
 MIN_SCORE = number(
-    "min_score", "Only endpoints of this score or better; an unknown one passes.", low=0, high=1, example="0.9"
+    "min_score",
+    "Only endpoints with at least this score; endpoints without a score pass.",
+    low=0,
+    high=1,
+    example="0.9",
 )
 SCHEMA_JSON = "application/schema+json"
 
@@ -58,7 +62,7 @@ class _ScoresHandlers:
         self._schema = ready(json.dumps(scores_schema(), separators=(",", ":")).encode(), SCHEMA_JSON)
 
     async def scores(self, request: web.Request) -> web.StreamResponse:
-        """The scores document, whole or filtered."""
+        """The scores document, complete or filtered."""
         snapshot = await self._context.newest()
         if "?" not in request.raw_path:
             return answer(request, self._cache.whole(snapshot))

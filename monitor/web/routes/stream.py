@@ -1,7 +1,8 @@
 """`/v1/scores/stream`: a snapshot of the scores, then each change, as server-sent events.
 
-Nothing is queued for a reader. One that is slow is told the newest of what changed when it can take more, and one that
-takes nothing for too long is cut off. While anybody reads, one task looks for news and wakes all readers.
+Events are not queued for clients. A slow client gets the newest state of the changed rows when it can receive more; a
+client that receives nothing for too long is disconnected. While clients are connected, one task polls for changes and
+wakes all of them.
 """
 
 from __future__ import annotations
@@ -39,17 +40,17 @@ _HEADERS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamLimits:
-    """How many streams there may be, and how they are kept."""
+    """Limits and intervals of the streams."""
 
     streams: int = 2_000
     look_s: float = 0.05
-    """From one look for news to the next: what changes between is told together."""
+    """Poll interval: changes in one interval are sent together."""
     beat_s: float = 5.0
-    """From one look at the readers to the next, should there be no news: some may be gone."""
+    """Interval at which clients are checked without changes: some may have disconnected."""
     silence_s: float = 15.0
-    """After so long without news a reader gets a sign of life."""
+    """A client gets a keep-alive comment after so long without an event."""
     patience_s: float = 30.0
-    """How long a reader may take nothing."""
+    """A client that receives nothing for so long is disconnected."""
 
 
 def routes(context: Context, limits: StreamLimits = StreamLimits()) -> Sequence[Route]:
@@ -61,8 +62,8 @@ def routes(context: Context, limits: StreamLimits = StreamLimits()) -> Sequence[
             handler=hub.stream,
             parameters=[MODEL, PROVIDER],
             answers=[
-                Answer(about="Events `snapshot` and `change`, for ever.", content_type="text/event-stream"),
-                refusal(HTTPStatus.SERVICE_UNAVAILABLE, "There are too many streams; `Retry-After` says when to come."),
+                Answer(about="Events `snapshot` and `change`, without end.", content_type="text/event-stream"),
+                refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Too many streams; try again after `Retry-After`."),
             ],
             close=hub.close,
         ),
@@ -70,33 +71,32 @@ def routes(context: Context, limits: StreamLimits = StreamLimits()) -> Sequence[
 
 
 class Hub:
-    """All streams, and the one task that looks for news for them."""
+    """All streams, and the task that polls for changes."""
 
     def __init__(self, context: Context, limits: StreamLimits) -> None:
         self._context = context
         self._limits = limits
-        self._epoch = secrets.token_hex(4)  # so that nobody goes on at a position of another process
+        self._epoch = secrets.token_hex(4)  # so that a client does not resume at a position of another process
         self._snapshot = context.snapshot()
         self._changes = Changes(self._snapshot)
         self._ready: dict[RowFilter, tuple[bytes, ...]] = {}
-        """The newest change, for readers who know all others."""
+        """The newest change, for clients that have all earlier ones."""
         self._wake = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
         self._closing = False
         self.streams = 0
-        """How many there are."""
+        """The number of connected clients."""
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
-        """Server-sent events: a `snapshot` of the scores, then a `change` with the rows that changed, as they do.
+        """Server-sent events: a `snapshot` of the scores, then `change` events with the changed rows.
 
-        The data of both is a scores document. With the header `Last-Event-ID` a reader goes on where it stopped, if
-        that is known; else it gets a snapshot. A row is told of at once when its status, its account's trouble, its
-        maintenance or its newest sample changes, or its score moves by 0.01; what only time changed is told within a
-        minute of the last time.
+        The data of both is a scores document. With the header `Last-Event-ID` a client resumes at its last event if the
+        daemon still knows it; else it gets a snapshot. A row is sent at once when its status, account error,
+        maintenance or newest sample changes, or its score changes by 0.01. Other changes are sent within a minute.
         """
         wanted = RowFilter(model=MODEL.read(request), provider=PROVIDER.read(request))
         if self.streams >= self._limits.streams or self._closing:
-            raise web.HTTPServiceUnavailable(text="there are too many streams", headers={hdrs.RETRY_AFTER: "10"})
+            raise web.HTTPServiceUnavailable(text="too many streams; try again later", headers={hdrs.RETRY_AFTER: "10"})
         response = web.StreamResponse(headers=_HEADERS)
         self.streams += 1
         try:
@@ -106,22 +106,22 @@ class Hub:
                 self._watch = self._watch or asyncio.create_task(self._look_for_news(), name="score-streams")
                 await self._serve(request, response, wanted)
         except ConnectionError:
-            pass  # the reader went away
+            pass  # the client disconnected
         except asyncio.CancelledError:
             if request.transport is not None:
-                request.transport.abort()  # it took nothing up to the last
+                request.transport.abort()  # the client received nothing until the end
             raise
         finally:
             self.streams -= 1
         return response
 
     async def close(self) -> None:
-        """End all streams; their readers come again to whoever answers then."""
+        """End all streams; clients reconnect."""
         self._closing = True
         self._wake_all()
 
     async def _look_for_news(self) -> None:
-        """Wake the readers when there is any, and from time to time without, while there are readers."""
+        """Wake the clients at each change, and at intervals without changes, while any are connected."""
         clock = asyncio.get_running_loop().time
         beat_at_s = clock() + self._limits.beat_s
         try:
@@ -130,14 +130,14 @@ class Hub:
                 if await self._follow() or clock() >= beat_at_s:
                     self._wake_all()
                     beat_at_s = clock() + self._limits.beat_s
-        except Exception:  # its readers would wait for ever; the next one begins anew
-            log.exception("the scores cannot be followed", extra={"action": "stream_failed"})
+        except Exception:  # ends all streams, which would wait for ever; the next client starts a new task
+            log.exception("streams of scores ended: unexpected error", extra={"action": "stream_failed"})
         finally:
             self._watch = None
             self._wake_all()
 
     async def _follow(self) -> bool:
-        """Take in the newest snapshot; whether there is news in it."""
+        """Read the newest snapshot. Returns whether it has changes."""
         snapshot = await self._context.newest()
         if snapshot is self._snapshot:
             return False
@@ -152,7 +152,7 @@ class Hub:
         self._wake = asyncio.Event()
 
     async def _serve(self, request: web.Request, response: web.StreamResponse, wanted: RowFilter) -> None:
-        """Write until the reader is gone, or all streams end."""
+        """Write events until the client disconnects or all streams end."""
         transport = request.transport
         if transport is not None:
             transport.set_write_buffer_limits(high=_BUFFER_BYTES)
@@ -169,13 +169,13 @@ class Hub:
                 await self._wake.wait()
 
     def _known_position(self, request: web.Request) -> int:
-        """Where a reader stopped; `_NOWHERE` where it has to begin."""
+        """The position of a client that resumes; `_NOWHERE` if it has to start with a snapshot."""
         epoch, _, position = request.headers.get("Last-Event-ID", "").partition("-")
         known = epoch == self._epoch and position.isascii() and position.isdecimal() and len(position) <= _DIGITS
         return int(position) if known and self._changes.since(int(position)) is not None else _NOWHERE
 
     def _pending(self, position: int, wanted: RowFilter) -> Iterable[bytes]:
-        """What a reader at this position has not heard yet."""
+        """The event that a client at this position has not received."""
         if position != self._changes.position - 1:
             return self._event(position, wanted)
         if wanted not in self._ready:
@@ -194,7 +194,7 @@ class Hub:
 
 
 class _Reader:
-    """Writes to one reader, who may be slow but has to take something from time to time."""
+    """Writes to one client, which may be slow but has to receive something from time to time."""
 
     def __init__(self, response: web.StreamResponse, transport: asyncio.Transport | None, limits: StreamLimits) -> None:
         self._response = response
@@ -205,18 +205,18 @@ class _Reader:
 
     @property
     def silent(self) -> bool:
-        """Whether it has heard nothing for long."""
+        """Whether a keep-alive comment is due."""
         return self._clock() - self._written_s >= self._limits.silence_s
 
     async def write(self, pieces: Iterable[bytes]) -> None:
-        """Write all of it. Raises ConnectionError where the reader is gone, or takes nothing."""
+        """Write all pieces. Raises ConnectionError if the client is disconnected or receives nothing."""
         for piece in pieces:
             try:
                 async with asyncio.timeout(self._limits.patience_s):
                     await self._response.write(piece)
             except TimeoutError:
-                log.info("a reader of the scores takes nothing and is cut off", extra={"action": "stream_cut"})
+                log.info("slow SSE client disconnected", extra={"action": "stream_cut"})
                 if self._transport is not None:
-                    self._transport.abort()  # what is buffered would hold up the end as well
-                raise ConnectionAbortedError("the reader takes nothing") from None
+                    self._transport.abort()  # a graceful close would wait for the buffered data
+                raise ConnectionAbortedError("the client receives nothing") from None
             self._written_s = self._clock()

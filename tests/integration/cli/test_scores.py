@@ -57,7 +57,7 @@ def test_a_refused_token_says_how_to_give_one_and_an_accepted_one_shows_the_tabl
         refused = run("--url", f"http://{address}")
         assert refused.returncode == 1
         assert refused.stderr == (
-            f"http://{address}/v1/scores: HTTP 401: the daemon wants a token; "
+            f"http://{address}/v1/scores: HTTP 401: token missing or wrong; "
             "pass --token or set PROVIDERWATCH_TOKEN to its `token:`\n"
         )
         assert run("--url", f"http://{address}", "--token", "wrong", token=TOKEN).returncode == 1

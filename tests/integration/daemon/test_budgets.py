@@ -7,10 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from monitor.config.model import BudgetSpec, Config, Listen, ProbeSpec, ProviderSpec
+from monitor.config.model import Config, Listen, ProbeSpec, ProviderSpec
 from monitor.daemon.app import Daemon
+from monitor.domain.budget_unit import BudgetUnit
 from monitor.pipeline.restore import restore_budgets
-from monitor.scheduler.budget import Budgets, Unit, caps_of
+from monitor.scheduler.budget import Budgets, caps_of
 from monitor.scheduler.dispatcher import Dispatcher
 from monitor.scheduler.jobs import enabled_jobs
 from monitor.scheduler.scheduler import Schedule
@@ -29,7 +30,7 @@ SPENT = "today's budget is spent: 453 of 450 tokens, until 00:00 UTC"
 
 def budgeted(config: Config, **caps: float) -> Config:
     """The configuration with a budget of provider `a`."""
-    budget = BudgetSpec(**caps)  # type: ignore[arg-type]
+    budget = {BudgetUnit(name.removesuffix("_per_day")): cap for name, cap in caps.items()}
     return replace(config, providers={"a": ProviderSpec(name="a", budget=budget)})
 
 
@@ -128,7 +129,7 @@ async def test_a_restart_goes_on_from_what_the_day_cost(store: Store) -> None:
     line = Line(config)
     await restore_budgets(line.budgets, store, NOON)
     shares = {(name, unit): round(share, 9) for name, unit, share in line.budgets.shares(NOON)}
-    assert shares == {("a", Unit.TOKENS): 0.75, ("a", Unit.USD): 0.25}
+    assert shares == {("a", BudgetUnit.TOKENS): 0.75, ("a", BudgetUnit.USD): 0.25}
     assert {share for *_, share in line.budgets.shares(NOON + timedelta(days=1))} == {0.0}
 
 

@@ -10,8 +10,9 @@ from functools import partial
 
 import pytest
 
-from monitor.config.model import BudgetSpec, Config, ProbeSpec, ProviderSpec, ScoringSpec
+from monitor.config.model import Config, ProbeSpec, ProviderSpec, ScoringSpec
 from monitor.daemon.app import Daemon
+from monitor.domain.budget_unit import BudgetUnit
 from monitor.domain.incident import Incident
 from monitor.domain.maintenance import MaintenanceWindow
 from monitor.domain.status import Status
@@ -205,7 +206,7 @@ async def test_what_does_not_count_is_not_asked_for_again_and_again(begin: Begin
 
 @pytest.mark.slow
 async def test_a_probe_that_its_budget_holds_back_is_not_asked_for_again_and_again(begin: Begin) -> None:
-    budget = ProviderSpec(name="a", budget=BudgetSpec(tokens_per_day=1))
+    budget = ProviderSpec(name="a", budget={BudgetUnit.TOKENS: 1})
     line = await begin(replace(QUICK, providers={"a": budget}))
     held_back = ErrorClass.BUDGET
     await until(lambda: len([sample for sample in line.samples if sample.error is held_back]) >= 3)

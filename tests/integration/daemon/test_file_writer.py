@@ -9,15 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from monitor.config.model import PublishFile
-from monitor.domain.formats import Format
 from monitor.routing.file_writer import FileWriter
-from monitor.routing.formats.render import render
 from monitor.scoreboard.board import Board
 from monitor.scoreboard.snapshot import Snapshot
 from probes._model import ErrorClass
 from tests.integration.daemon.parts import breathe, end, until
 from tests.support.board_values import first_tick, make_board, make_spec, sample_at
+from tests.support.router_files import file_of, render
 from tests.unit.score.values import START
 
 HOUR = timedelta(hours=1)
@@ -35,7 +33,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def writer(path: Path) -> FileWriter:
-    return FileWriter([PublishFile(format=Format.SCORES, path=path)])
+    return FileWriter([file_of("scores", path)])
 
 
 @pytest.fixture
@@ -80,29 +78,27 @@ async def test_nothing_is_written_before_there_is_news(running: FileWriter, path
 
 def test_every_file_is_written(tmp_path: Path, board: Board) -> None:
     paths = [tmp_path / "one.json", tmp_path / "two.json"]
-    FileWriter([PublishFile(format=Format.SCORES, path=each) for each in paths]).write(board.snapshot)
+    FileWriter([file_of("scores", each) for each in paths]).write(board.snapshot)
     assert [each.read_bytes() for each in paths] == [board.snapshot.body] * 2
 
 
 def test_a_file_of_offers_is_what_its_format_makes_of_each_snapshot(tmp_path: Path, board: Board) -> None:
     path = tmp_path / "offers.json"
-    writer = FileWriter([PublishFile(format=Format.OPENROUTER, path=path)])
+    writer = FileWriter([file_of("openrouter", path)])
     for snapshot in snapshots(board, 3):
         writer.write(snapshot)
-        assert path.read_bytes() == render(Format.OPENROUTER, snapshot)
+        assert path.read_bytes() == render("openrouter", snapshot)
 
 
 def test_a_file_that_cannot_be_written_is_told_of_once_and_holds_up_no_other(
     tmp_path: Path, board: Board, caplog: pytest.LogCaptureFixture
 ) -> None:
     missing, there = tmp_path / "later" / "uptime.json", tmp_path / "there.json"
-    writer = FileWriter([PublishFile(format=Format.SCORES, path=each) for each in (missing, there)])
+    writer = FileWriter([file_of("scores", each) for each in (missing, there)])
     for snapshot in snapshots(board, 3):
         writer.write(snapshot)
     assert there.read_bytes() == board.snapshot.body
-    assert [record.getMessage() for record in caplog.records] == [
-        f"{missing} cannot be written: No such file or directory"
-    ]
+    assert [record.getMessage() for record in caplog.records] == [f"cannot write {missing}: No such file or directory"]
     missing.parent.mkdir()
     writer.write(board.snapshot)
     assert missing.read_bytes() == board.snapshot.body
@@ -115,7 +111,7 @@ def test_a_file_that_cannot_be_written_is_told_of_once_and_holds_up_no_other(
 async def test_a_write_that_a_stop_left_behind_never_has_the_last_word(board: Board, path: Path) -> None:
     """The thread that was about to write when `run` was cancelled writes what is newest by then."""
     first, last = snapshots(board, 2)
-    writer = FileWriter([PublishFile(format=Format.SCORES, path=path)])
+    writer = FileWriter([file_of("scores", path)])
     board.snapshot = first
     task = asyncio.create_task(writer.run(reader_of(board)))
     writer._writing.acquire()
@@ -141,7 +137,7 @@ def test_what_did_not_change_is_not_written_again(writer: FileWriter, board: Boa
 
 def test_a_routers_file_is_written_anew_only_when_something_is_to_be_used_otherwise(tmp_path: Path) -> None:
     board, path = make_board(make_spec(router_ids={"traefik": "llama/groq"})), tmp_path / "traefik.yaml"
-    writer = FileWriter([PublishFile(format=Format.TRAEFIK, path=path)])
+    writer = FileWriter([file_of("traefik", path)])
     writer.write(board.snapshot)
     first, body = path.stat().st_ino, path.read_bytes()
     for snapshot in snapshots(board, 3):

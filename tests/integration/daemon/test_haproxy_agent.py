@@ -112,7 +112,7 @@ async def test_an_unknown_name_is_logged_once(asked: Asked, caplog: pytest.LogCa
         await asked.ask(name)
     told = [record for record in caplog.records if vars(record).get("action") == "agent_unknown"]
     assert [record.levelno for record in told] == [logging.WARNING] * 2
-    assert "HAProxy asks for 'be/one'" in told[0].getMessage()
+    assert "agent check for unknown name 'be/one'" in told[0].getMessage()
     assert len(asked.unknown) == 3
 
 

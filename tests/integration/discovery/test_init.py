@@ -48,7 +48,7 @@ def test_a_real_server_is_found_and_what_is_written_works_at_once(model: str, tm
     assert f"providerwatch check --connect -c {file}" in ended.stderr
     checked = run("check", "--connect", "-c", str(file))
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert "endpoints fine: 1 of 1" in checked.stdout
+    assert "endpoints ok: 1 of 1" in checked.stdout
     probed = run("probe", "-c", str(file))
     assert probed.returncode == 0, probed.stdout + probed.stderr
 
@@ -98,7 +98,7 @@ def test_nothing_found_is_told_and_nothing_is_written(nobody: tuple[str, str], t
     file = tmp_path / "pw.yaml"
     ended = run("init", *nobody, "-o", str(file))
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr.startswith("found no key in the environment, and no server at")
+    assert ended.stderr.startswith("found no API key in the environment, and no server at")
     assert not file.exists()
 
 
@@ -107,7 +107,7 @@ def test_a_file_that_exists_is_replaced_only_when_forced(nobody: tuple[str, str]
     file.write_text("mine\n")
     ended = run("init", *nobody, "-o", str(file), GROQ_API_KEY=KEY)
     assert ended.returncode == 2
-    assert ended.stderr == f"{file} exists already; --force replaces it, -o writes elsewhere\n"
+    assert ended.stderr == f"{file} exists already; overwrite it with --force, or name another file with -o\n"
     assert file.read_text() == "mine\n"
     assert run("init", *nobody, "-o", str(file), "--force", GROQ_API_KEY=KEY).returncode == 0
     assert "provider: groq" in file.read_text()
@@ -116,7 +116,7 @@ def test_a_file_that_exists_is_replaced_only_when_forced(nobody: tuple[str, str]
 def test_a_folder_that_is_not_there_is_told(nobody: tuple[str, str], tmp_path: Path) -> None:
     ended = run("init", *nobody, "-o", str(tmp_path / "no" / "pw.yaml"), GROQ_API_KEY=KEY)
     assert ended.returncode == 1
-    assert ended.stderr == f"{tmp_path}/no/pw.yaml cannot be written: No such file or directory\n"
+    assert ended.stderr == f"cannot write {tmp_path}/no/pw.yaml: No such file or directory\n"
 
 
 MISUSES = [
@@ -175,4 +175,4 @@ def test_what_is_no_litellm_file_is_one_line(tmp_path: Path) -> None:
         assert line in ended.stderr
         assert len(ended.stderr.splitlines()) == 1
     gone = run("init", "--from-litellm", str(tmp_path / "gone.yaml"))
-    assert (gone.returncode, gone.stderr) == (2, f"{tmp_path}/gone.yaml cannot be read: No such file or directory\n")
+    assert (gone.returncode, gone.stderr) == (2, f"cannot read {tmp_path}/gone.yaml: No such file or directory\n")

@@ -78,7 +78,7 @@ def test_a_real_model_is_found_in_its_servers_list_and_a_misspelt_one_is_not(mod
     ended = check(config(tmp_path, {"near": near}, {"provider": "near", "model": "smollm2-135m-instrct"}))
     assert ended.returncode == 1
     assert f"not in its list (did you mean {MODEL_NAME}?)" in ended.stdout
-    assert "endpoints fine: 0 of 1" in ended.stdout
+    assert "endpoints ok: 0 of 1" in ended.stdout
 
 
 def test_a_real_model_is_found_in_the_lists_of_its_other_apis(model: str, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_list_that_is_shown_to_anybody_proves_nothing_about_the_key(tmp_path: 
         file = config(tmp_path, {"open": provider(server.url)}, {"provider": "open", "model": "m"})
         code, found = plain(file)
         assert (code, found["open:m"]["key"]) == (0, "not_checked")
-        assert "open: answers anybody, so nothing is known of the key\n" in check(file).stdout
+        assert "open: answers without a key, too, so the key could not be checked\n" in check(file).stdout
 
 
 def test_a_refused_key_is_told_and_not_shown_though_the_provider_repeats_it(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_a_provider_without_a_list_is_reached_by_any_answer(tmp_path: Path) -> N
         row = found["bare:m"]
         assert (code, row["ok"], row["key"], row["model_listed"]) == (0, True, "not_checked", None)
         assert [path for path, _ in server.asked] == ["/"]
-        assert "bare: has no list of models, so nothing is known of the key\n" in check(file).stdout
+        assert "bare: has no list of models, so the key could not be checked\n" in check(file).stdout
 
 
 @pytest.mark.parametrize("body", [b"<html>welcome</html>", b'{"data": [1]}', b"[" * 100])
@@ -196,7 +196,7 @@ async def test_paused_endpoints_are_not_asked(tmp_path: Path) -> None:
         file = config(tmp_path, providers, {"provider": "a", "model": "m"}, paused)
         ended = check(file)
         assert ended.returncode == 0
-        assert "endpoints fine: 1 of 1; 1 paused, not asked" in ended.stdout
+        assert "endpoints ok: 1 of 1; 1 paused, not checked" in ended.stdout
         assert [path for path, _ in server.asked] == ["/models"]
 
 

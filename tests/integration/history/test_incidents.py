@@ -94,10 +94,10 @@ async def test_what_begins_meanwhile_pushes_nothing_out(store: Store, begin: Beg
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("limit=0", "limit is a whole number from 1 to 1000"),
-        ("cursor=x", "cursor is the value of `next`"),
-        ("since=now", "since is a date and time with a zone"),
-        ("status=open", "unknown parameter 'status'; there are: since, endpoint, limit, cursor"),
+        ("limit=0", "limit must be a whole number from 1 to 1000"),
+        ("cursor=x", "cursor must be the value of `next`"),
+        ("since=now", "since must be a date and time with a zone"),
+        ("status=open", "unknown parameter 'status'; known parameters: since, endpoint, limit, cursor"),
     ],
 )
 async def test_a_wrong_question_is_told_what_is_wrong(empty: Store, begin: Begin, query: str, message: str) -> None:

@@ -101,7 +101,7 @@ async def test_a_read_that_is_late_holds_its_place_and_a_full_queue_sends_away_a
     for number in range(4):
         assert "in time" in await refused(reads, str(number), store)
     assert store.began == 2
-    assert "too many readers" in await refused(reads, "one more", store)
+    assert "too many requests wait" in await refused(reads, "one more", store)
     store.gate.set()
     await until(lambda: not reads._running)
     assert (await reads.document("one more", store.read)).plain.body == b"{}"
@@ -128,7 +128,7 @@ async def test_what_the_store_says_is_logged_once_and_not_shown(
         assert reads.error is None
         store.error = StoreError("again")
         await refused(reads, "other", store)
-    assert [record.getMessage() for record in caplog.records][-1] == "history cannot be read: again"
+    assert [record.getMessage() for record in caplog.records][-1] == "cannot read history: again"
 
 
 async def test_a_fault_of_ours_is_no_excuse(store: SlowStore) -> None:

@@ -8,8 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from monitor.config.model import RetentionSpec
-from monitor.store import Store
+from monitor.store import Retention, Store
 from probes._model import Sample, Task
 from probes._serialize import sample_to_plain, timestamp
 from tests.integration.history.serving import (
@@ -133,7 +132,7 @@ async def test_one_task_is_found_among_many_of_another(store: Store, begin: Begi
     await fill(store, [*samples(50), *rare])
     if sealed:
         await settle(store, NOW + 60 * DAY)
-    served = await begin(make_history(store, now=START + 13 * DAY, retention=RetentionSpec(raw_s=30 * 86_400)))
+    served = await begin(make_history(store, now=START + 13 * DAY, retention=Retention(raw=30 * DAY)))
     assert await pages(served, "task=tool_call&limit=2") == plain(rare[::-1])
     assert await pages(served, "task=embedding") == []
     chat = await pages(served, "task=chat")
@@ -170,18 +169,18 @@ async def test_an_unknown_id_is_not_found(empty: Store, begin: Begin, path: str)
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("limit=0", "limit is a whole number from 1 to 1000, not '0'"),
-        ("limit=1001", "limit is a whole number from 1 to 1000, not '1001'"),
-        ("limit=ten", "limit is a whole number from 1 to 1000"),
-        ("cursor=", "cursor is the value of `next` from an earlier page; leave it out to start over, not ''"),
-        ("cursor=AAAA", "cursor is the value of `next`"),
-        ("cursor=" + "_" * 22, "cursor is the value of `next`"),
-        ("since=yesterday", "since is a date and time with a zone"),
-        ("since=2026-11-22T07:00:00", "since is a date and time with a zone"),
-        ("until=1", "until is a date and time with a zone"),
-        ("task=poem", "task is one of chat, tool_call"),
+        ("limit=0", "limit must be a whole number from 1 to 1000, not '0'"),
+        ("limit=1001", "limit must be a whole number from 1 to 1000, not '1001'"),
+        ("limit=ten", "limit must be a whole number from 1 to 1000"),
+        ("cursor=", "cursor must be the value of `next` from an earlier page; leave it out to start over, not ''"),
+        ("cursor=AAAA", "cursor must be the value of `next`"),
+        ("cursor=" + "_" * 22, "cursor must be the value of `next`"),
+        ("since=yesterday", "since must be a date and time with a zone"),
+        ("since=2026-11-22T07:00:00", "since must be a date and time with a zone"),
+        ("until=1", "until must be a date and time with a zone"),
+        ("task=poem", "task must be one of chat, tool_call"),
         ("limit=1&limit=2", "the parameter limit is given twice"),
-        ("offset=5", "unknown parameter 'offset'; there are: since, until, task, limit, cursor"),
+        ("offset=5", "unknown parameter 'offset'; known parameters: since, until, task, limit, cursor"),
     ],
 )
 async def test_a_wrong_question_is_told_what_is_wrong(empty: Store, begin: Begin, query: str, message: str) -> None:

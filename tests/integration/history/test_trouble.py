@@ -81,7 +81,7 @@ async def test_a_server_that_is_gone_costs_history_alone_and_comes_back(
     own_server.kill()
     with caplog.at_level(logging.WARNING, logger="monitor.web.store_reads"):
         for path in READS:
-            await check_unavailable(served, path, "the store cannot be read; the monitor's log says why")
+            await check_unavailable(served, path, "the store cannot be read; the daemon's log has the details")
     assert [vars(each)["action"] for each in caplog.records if each.name == "monitor.web.store_reads"] == [
         "history_failed"
     ]

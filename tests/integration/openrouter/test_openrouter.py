@@ -69,7 +69,7 @@ async def test_a_model_that_is_not_there_is_an_error_in_their_shape(served: Serv
     status, document = await served.get(f"/api/v1/models/{name}/endpoints")
     assert status == 404
     assert document["error"]["code"] == 404
-    assert "no model is called" in document["error"]["message"]
+    assert "no model has the name" in document["error"]["message"]
 
 
 @pytest.mark.parametrize("name", ["llama", "org/team/llama", "llama3.2:1b", "/x/", "endpoints"])

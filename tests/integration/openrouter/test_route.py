@@ -81,7 +81,7 @@ async def test_a_model_that_is_not_there_is_not_found(served: Served) -> None:
     status, answer = await served.route(model="nobody/nothing")
     assert (status, answer) == (
         404,
-        {"error": {"code": "not_found", "message": "no model is called 'nobody/nothing'"}},
+        {"error": {"code": "not_found", "message": "no model has the name 'nobody/nothing'; /api/v1/models lists all"}},
     )
 
 
@@ -89,7 +89,7 @@ async def test_a_model_that_is_not_there_is_not_found(served: Served) -> None:
     ("body", "message"),
     [
         ({}, "model is missing"),
-        ({"model": MODEL, "provder": {}}, "provder is not known; known here are model, provider, prompt_tokens"),
+        ({"model": MODEL, "provder": {}}, "provder is not a known field; known fields: model, provider, prompt_tokens"),
         ({"model": MODEL, "provider": {"sort": 1}}, "provider.sort has to be an object or text, not 1"),
         ({"model": [MODEL]}, "model has to be text, not a list"),
         ({"model": MODEL, "prompt_tokens": "12"}, "prompt_tokens has to be a whole number, not '12'"),

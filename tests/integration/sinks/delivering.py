@@ -7,17 +7,16 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from monitor.config import InfluxSpec
-from monitor.sinks import Outbox, Sink, SinkIntervals, SinkRunner
-from monitor.sinks._lines import LineOrigin
-from monitor.sinks.influx import InfluxSink
+from monitor.pipeline.outbox import Outbox, SinkIntervals, SinkRunner
+from monitor.sinks import SampleOrigin, Sink
+from monitor.sinks.influx import Influx, InfluxSink
 from monitor.store import MemoryStore, Store
-from probes._model import Sample, Secret
+from probes._model import Sample
 from tests.support.daemon import PATIENCE_S
 from tests.unit.store.samples import make_sample
 
 TOKEN = "s3cret-influx-token"
-ORIGINS = {"steady:smollm2": LineOrigin(provider="steady", model="hf/smollm2")}
+ORIGINS = {"steady:smollm2": SampleOrigin(provider="steady", model="hf/smollm2")}
 
 
 class RecordingStore(MemoryStore):
@@ -44,8 +43,8 @@ class Waits(list[tuple[int, float | None]]):
 
 
 def influx(url: str, timeout_s: float = 30.0) -> InfluxSink:
-    spec = InfluxSpec(name="influx", url=url, org="o", bucket="b", token=Secret(TOKEN), timeout_s=timeout_s)
-    return InfluxSink(spec, ORIGINS)
+    options = {"url": url, "org": "o", "bucket": "b", "token": TOKEN, "timeout": f"{timeout_s}s"}
+    return Influx.model_validate({"kind": "influx", **options}).create("influx", ORIGINS)
 
 
 def made(numbers: Iterable[int], bad: Sequence[int] = ()) -> list[Sample]:

@@ -7,8 +7,8 @@ import os
 import signal
 import sys
 
+from monitor.pipeline.outbox import Outbox
 from monitor.sinks import Delivery
-from monitor.sinks.runner import Outbox
 from monitor.store import create_store
 from tests.integration.sinks import delivering
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from monitor.sinks import SinkError
+from monitor.sinks._influx_client import _why
 from monitor.sinks._lines import line
-from monitor.sinks.influx import _why
 from monitor.store import create_store
 from tests.integration.sinks.delivering import ORIGINS, TOKEN, Waits, delivering, empty, filled, influx, made, until
 from tests.integration.sinks.hostile import (

@@ -13,9 +13,8 @@ from typing import Any
 
 import pytest
 
-from monitor.config import NdjsonSpec
 from monitor.sinks import SinkError
-from monitor.sinks.ndjson import NdjsonSink
+from monitor.sinks.ndjson import Ndjson, NdjsonSink
 from monitor.store import StoredSample
 from probes._model import Sample
 from probes._serialize import sample_from_plain
@@ -28,7 +27,8 @@ def path(tmp_path: Path) -> Path:
 
 
 def sink(path: Path, max_bytes: int = 10**9, keep: int = 5) -> NdjsonSink:
-    return NdjsonSink(NdjsonSpec(name="lines", path=path, max_bytes=max_bytes, keep=keep))
+    options = {"kind": "ndjson", "path": str(path), "keep": keep}
+    return NdjsonSink("lines", Ndjson.model_validate(options).model_copy(update={"max_bytes": max_bytes}))
 
 
 def batch(numbers: range, **fields: Any) -> list[StoredSample]:

@@ -91,10 +91,10 @@ async def test_a_request_has_a_size_and_one_beyond_it_fills_no_log(
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("/healthz?x=1", "unknown parameter 'x'; there are none here"),
-        ("/v1/check/groq:llama?model=x", "unknown parameter 'model'; there are none here"),
+        ("/healthz?x=1", "unknown parameter 'x'; this path has no parameters"),
+        ("/v1/check/groq:llama?model=x", "unknown parameter 'model'; this path has no parameters"),
         ("/v1/scores?model=a&model=b", "the parameter model is given twice"),
-        ("/v1/scores/stream?status=up", "unknown parameter 'status'; there are: model, provider"),
+        ("/v1/scores/stream?status=up", "unknown parameter 'status'; known parameters: model, provider"),
     ],
 )
 async def test_a_query_that_nobody_would_read_is_refused(served: Served, query: str, words: str) -> None:

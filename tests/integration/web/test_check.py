@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
 
 from monitor.domain.maintenance import MaintenanceWindow
 from monitor.domain.status import Status
+from monitor.routing.tiers import WORDS, TierPolicy
 from monitor.scoreboard.board import Board
-from monitor.web.routes.check import usable
+from monitor.web.routes.check import answer
 from probes._model import ErrorClass
 from tests.integration.web.serving import MINUTE, ODD, SLASHED, TICK, Served, filled_board
 from tests.support.board_values import make_board, make_spec, sample_at
+from tests.support.routing_policy import every_standing
+from tests.support.rows import make_row
 
 HOUR = timedelta(hours=1)
 
@@ -95,6 +99,9 @@ async def test_a_restart_takes_nobody_out(served: Served) -> None:
         assert (response.status, body["status"]) == (200, "unknown")
 
 
-@pytest.mark.parametrize("status", Status)
-def test_whoever_is_not_known_to_be_out_may_be_sent_to(status: Status) -> None:
-    assert usable(status) is (status in {Status.UP, Status.DEGRADED, Status.UNKNOWN})
+@every_standing
+def test_code_and_header_are_those_of_the_table(status: Status, account: str | None, policy: TierPolicy) -> None:
+    response, words = answer(make_row("p:m", status, account=account)), WORDS[policy.use]
+    assert response.status == words.check
+    assert ("x-envoy-degraded" in response.headers) is words.envoy_degraded
+    assert json.loads(response.text or "") == {"usable": words.check == 200, "status": status}

@@ -14,9 +14,10 @@ from yarl import URL
 
 from monitor.config.model import Config
 from monitor.domain.status import Status
+from monitor.domain.tier import tier_of
+from monitor.routing.tiers import POLICY, WORDS
 from monitor.web.context import Context
 from monitor.web.rate_limit import RateLimit
-from monitor.web.routes.check import usable
 from monitor.web.routes.stream import StreamLimits
 from monitor.web.server import all_routes
 from tests.integration.daemon.parts import end, until
@@ -56,7 +57,8 @@ def test_every_route_is_on_the_page() -> None:
 def test_the_table_of_checks_is_the_codes() -> None:
     rows = re.findall(r"^\| ((?:`\w+`,? ?)+) \| (\d+) \|", PAGE.partition("## The check")[2], re.MULTILINE)
     told = {status: code for statuses, code in rows for status in re.findall(r"`(\w+)`", statuses)}
-    assert told == {status.value: "200" if usable(status) else "503" for status in Status}
+    codes = {status: WORDS[POLICY[tier_of(status, refused=False)].use].check for status in Status}
+    assert told == {status.value: f"{code:d}" for status, code in codes.items()}
 
 
 def test_figures_are_the_codes() -> None:

@@ -164,10 +164,10 @@ async def test_endpoints_are_found_by_what_routers_call_them(serve: Serve, desk:
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        (b"", "the body is no JSON"),
-        (b"\xff\xfe", "the body is no JSON"),
-        (b"[" * 100_000, "the body is no JSON"),
-        (b"[]", "the body must be an object"),
+        (b"", "the body is not JSON"),
+        (b"\xff\xfe", "the body is not JSON"),
+        (b"[" * 100_000, "the body is not JSON"),
+        (b"[]", "the body has to be an object"),
         ({"outcomes": 3}, "outcomes: a list"),
         ({"outcome": []}, "outcomes: a list"),
         ({"outcomes": [0] * 1001}, "outcomes: at most 1000"),
@@ -287,7 +287,7 @@ async def test_pages_of_activity_are_asked_for_by_what_was_given_out(served: Ser
 @pytest.mark.parametrize("days", ["0", "401", "-1", "many"])
 async def test_days_are_a_number_within_bounds(served: Served, days: str) -> None:
     response, found = await served.get(f"/v1/activity?days={days}")
-    assert (response.status, "days is a whole number from 1 to 400" in found["error"]["message"]) == (400, True)
+    assert (response.status, "days must be a whole number from 1 to 400" in found["error"]["message"]) == (400, True)
 
 
 async def test_activity_goes_back_as_many_days_as_are_asked_for(serve: Serve) -> None:

@@ -40,7 +40,7 @@ async def test_a_process_that_answers_is_alive(served: Served) -> None:
 async def test_ready_says_why_not(served: Served) -> None:
     response, body = await served.get("/readyz")
     assert (response.status, body) == (200, {"ready": True, "problems": []})
-    served.problems += ["the schedule is not running", "the store does not take samples: locked"]
+    served.problems += ["the schedule is not running", "the store does not accept samples: locked"]
     response, body = await served.get("/readyz")
     assert (response.status, body) == (503, {"ready": False, "problems": served.problems})
 
@@ -124,16 +124,16 @@ async def test_a_filter_selects(served: Served, query: str, found: list[str]) ->
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("colour=red", "unknown parameter 'colour'; there are: model, provider, status, min_score"),
+        ("colour=red", "unknown parameter 'colour'; known parameters: model, provider, status, min_score"),
         ("Model=x", "unknown parameter 'Model'"),
-        ("status=sideways", "status is one of up, degraded, down, unknown, maintenance, paused, not 'sideways'"),
-        ("status=", "status is one of"),
-        ("min_score=high", "min_score is a number from 0 to 1, not 'high'"),
-        ("min_score=1.01", "min_score is a number from 0 to 1"),
-        ("min_score=-0.1", "min_score is a number from 0 to 1"),
-        ("min_score=nan", "min_score is a number from 0 to 1"),
-        ("min_score=inf", "min_score is a number from 0 to 1"),
-        ("min_score=", "min_score is a number from 0 to 1"),
+        ("status=sideways", "status must be one of up, degraded, down, unknown, maintenance, paused, not 'sideways'"),
+        ("status=", "status must be one of"),
+        ("min_score=high", "min_score must be a number from 0 to 1, not 'high'"),
+        ("min_score=1.01", "min_score must be a number from 0 to 1"),
+        ("min_score=-0.1", "min_score must be a number from 0 to 1"),
+        ("min_score=nan", "min_score must be a number from 0 to 1"),
+        ("min_score=inf", "min_score must be a number from 0 to 1"),
+        ("min_score=", "min_score must be a number from 0 to 1"),
     ],
 )
 async def test_a_wrong_filter_is_told(served: Served, query: str, words: str) -> None:
@@ -283,7 +283,7 @@ async def test_a_fault_of_ours_shows_nothing_of_the_inside(serve: Serve, caplog:
     response, body = await served.get("/metrics")
     assert (response.status, body) == (
         500,
-        {"error": {"code": "internal_server_error", "message": "the monitor failed to answer; its log says why"}},
+        {"error": {"code": "internal_server_error", "message": "internal error; the daemon's log has the details"}},
     )
     (record,) = [record for record in caplog.records if vars(record).get("action") == "request_failed"]
     assert "hunter2" in caplog.text

@@ -10,11 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.client import Status
-from monitor.client.scores import Scores, parse
+from monitor.client import Endpoint, ScoredEndpoint, Status
+from monitor.client.scores import BY_SCORE, USES, Scores, parse
+from monitor.domain.tier import Tier, tier_of
+from monitor.routing.tiers import POLICY, TierPolicy
 from probes._model import ErrorClass
 from probes._serialize import timestamp
 from tests.support.board_values import first_tick, make_board, make_spec, sample_at
+from tests.support.routing_policy import STANDINGS, every_standing
 from tests.unit.score.values import START
 
 NOW = START
@@ -65,10 +68,35 @@ def test_the_best_comes_first() -> None:
         "unknown",
         "strange",
         "degraded",
-        "maintenance",
         "refused",
+        "maintenance",
         "down",
     ]
+
+
+def test_the_clients_copy_of_the_routing_policy_is_equal_to_the_table() -> None:
+    assert {tier: policy.use for tier, policy in POLICY.items()} == USES
+    assert {tier for tier, policy in POLICY.items() if policy.by_score} == BY_SCORE
+
+
+def standing(name: str, status: Status, account: str | None, score: float = 0.9) -> dict[str, Any]:
+    return plain(name, status, score, account=None if account is None else {"class": account, "since": timestamp(NOW)})
+
+
+@every_standing
+def test_use_and_what_the_score_decides_are_those_of_the_table(
+    status: Status, account: str | None, policy: TierPolicy
+) -> None:
+    known = scores(standing("worse", status, account, 0.1), standing("better", status, account))
+    assert known.endpoints["worse"].use is policy.use
+    assert (order(known, "worse", "better") == ["better", "worse"]) is policy.by_score
+
+
+def test_the_order_is_that_of_the_tables_rows() -> None:
+    rows = {f"{status} {account}": (status, account) for status, account in reversed(STANDINGS)}
+    known = scores(*(standing(name, *row) for name, row in rows.items()))
+    tiers = [tier_of(rows[name][0], refused=rows[name][1] is not None) for name in order(known, *rows)]
+    assert list(dict.fromkeys(tiers)) == [*POLICY] == [*Tier]
 
 
 def test_scores_that_are_alike_leave_the_order_as_it_is() -> None:
@@ -209,3 +237,7 @@ def test_what_is_measured_anew_is_fresh_again() -> None:
 def test_a_document_from_the_future_is_not_relied_on() -> None:
     known = parse(document(plain("a"), generated_at=timestamp(NOW + timedelta(days=1))))
     assert not known.is_fresh(NOW)
+
+
+def test_the_names_that_users_import_stay() -> None:
+    assert Endpoint is ScoredEndpoint

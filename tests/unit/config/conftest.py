@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import pytest
 
+from monitor.cli.common import extensions
 from monitor.config import Catalogue, Config, ConfigError, load
 from probes._model import Endpoint, Event, Fault, Frame, Headers, Probe, Prompt, Request, Task
 
@@ -63,7 +64,9 @@ def load_text(path: Path) -> Load:
 
     def load_it(text: str, env: Mapping[str, str] | None = None, known: Catalogue | None = None) -> Config:
         path.write_text(text, encoding="utf-8")
-        return load(path, env or {}, available=lambda: APIS, codec=codec, known=lambda: known or Catalogue())
+        return load(
+            path, env or {}, extensions(), available=lambda: APIS, codec=codec, known=lambda: known or Catalogue()
+        )
 
     return load_it
 

@@ -193,7 +193,7 @@ models: {a/b: {endpoints: [{provider: stedy, model: m}, {provider: swfit, model:
 def test_a_mistake_in_a_provider_that_is_not_written_has_the_place_where_it_is_used(lines: Lines) -> None:
     wrong = Catalogue(providers={"odd": Entry(title="Odd", api="grpc", base_url="http://127.0.0.1")})
     [line] = lines(BARE.replace("swift", "odd"), {}, wrong)
-    assert line.startswith("pw.yaml:4:20: providers.odd.api: 'grpc' is no api of this version")
+    assert line.startswith("pw.yaml:4:20: providers.odd.api: 'grpc' is not an api of this version")
 
 
 MISTAKEN = [

@@ -71,7 +71,7 @@ def test_a_credential_of_systemd_is_put_in(key: Callable[..., str], tmp_path: Pa
 
 def test_text_without_references_is_not_secret(refusal: Callable[..., str], lines: Callable[..., list[str]]) -> None:
     assert lines(FILE.replace("VALUE", "x") + "vantage: a $${b}") == [
-        "pw.yaml:5:10: vantage: 'a ${b}' must not hold spaces"
+        "pw.yaml:5:10: vantage: 'a ${b}' must not contain spaces"
     ]
 
 
@@ -105,7 +105,7 @@ CONTENTS = [
     (b"", "is empty; write the value into it"),
     (b"\n", "is empty; write the value into it"),
     (b"\xff", "is not UTF-8 text; save it as UTF-8"),
-    (b"a" * 65537, "is too long: 65536 bytes are the most; correct the path or the file"),
+    (b"a" * 65537, "is too long: at most 65536 bytes are allowed; correct the path or the file"),
 ]
 
 

@@ -4,32 +4,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
 from monitor.config import (
-    BudgetSpec,
     Canary,
     Config,
     ConfigError,
     EndpointSpec,
     Listen,
-    NdjsonSpec,
     ProbeSpec,
     ProviderSpec,
-    PublishFile,
-    RetentionSpec,
     ScoringSpec,
     Slo,
     default_path,
     load,
 )
-from monitor.domain.formats import Format
+from monitor.domain.budget_unit import BudgetUnit
 from monitor.domain.maintenance import MaintenanceWindow
+from monitor.domain.retention import Retention
+from monitor.sinks.ndjson import Ndjson
 from probes._model import Blame, Endpoint, ErrorClass, Pricing, Secret, Task
+from tests.support.router_files import file_of
 
 Load = Callable[..., Config]
 
@@ -149,12 +148,12 @@ def test_everything_that_is_written_is_used(load_text: Load, tmp_path: Path) -> 
         token=Secret("t0ken"),
         rate_limit=20,
         store="sqlite:////var/lib/pw.db",
-        retention=RetentionSpec(raw_s=172_800.0, hourly_s=31_536_000.0, daily_s=315_360_000.0),
+        retention=Retention(raw=timedelta(days=2), hourly=timedelta(days=365), daily=timedelta(days=3650)),
         max_concurrent=8,
         grace_s=1.5,
         providers={
             "groq": ProviderSpec(
-                name="groq", max_concurrent=2, budget=BudgetSpec(usd_per_day=0.5, tokens_per_day=200_000)
+                name="groq", max_concurrent=2, budget={BudgetUnit.USD: 0.5, BudgetUnit.TOKENS: 200_000}
             )
         },
         endpoints=(
@@ -177,7 +176,7 @@ def test_everything_that_is_written_is_used(load_text: Load, tmp_path: Path) -> 
             count_wrong_answers=False,
             blame={ErrorClass.NOT_FOUND: Blame.PROVIDER, ErrorClass.DNS: Blame.ACCOUNT},
         ),
-        publish_files=(PublishFile(format=Format.SCORES, path=tmp_path / "out/uptime.json"),),
+        publish_files=(file_of("scores", tmp_path / "out/uptime.json"),),
     )
 
 
@@ -279,8 +278,8 @@ def test_relative_paths_begin_at_the_folder_of_the_file_wherever_a_command_is_ru
     text = f"{SMALL}store: sqlite:{name}\nsinks: {{ndjson: {{path: {name}.lines}}}}\n"
     config = load_text(f"{text}publish: {{files: [{{format: scores, path: {name}}}]}}\n")
     assert config.store == f"sqlite://{tmp_path / name}"
-    (sink,), (file,) = config.sinks, config.publish_files
-    assert isinstance(sink, NdjsonSpec)
+    sink, (file,) = config.sinks["ndjson"], config.publish_files
+    assert isinstance(sink, Ndjson)
     assert (sink.path, file.path) == (tmp_path / f"{name}.lines", tmp_path / name)
 
 
@@ -332,7 +331,7 @@ def test_a_name_that_no_file_can_have_is_told() -> None:
 
 
 def test_a_file_without_end_is_told() -> None:
-    expected = "/dev/zero: is too long: 16777216 bytes are the most; pass -c FILE or set PROVIDERWATCH_CONFIG"
+    expected = "/dev/zero: is too long: at most 16777216 bytes are allowed; pass -c FILE or set PROVIDERWATCH_CONFIG"
     assert told(Path("/dev/zero")) == expected
 
 
@@ -398,12 +397,12 @@ def test_a_budget_in_usd_wants_no_price_of_what_costs_nothing(load_text: Load) -
     priced = BUDGETED.replace("llama-8b}", "llama-8b, pricing: {prompt: 0, completion: 0}}")
     known = BUDGETED.replace("llama-8b", "llama-3.1-8b-instant")
     budgets = [load_text(text).providers["groq"].budget for text in (paused, priced, known)]
-    assert budgets == [BudgetSpec(usd_per_day=1.0)] * 3
+    assert budgets == [{BudgetUnit.USD: 1.0}] * 3
 
 
 def test_a_budget_in_tokens_wants_no_price(load_text: Load) -> None:
     text = BUDGETED.replace("usd_per_day: 1", "tokens_per_day: 1000")
-    assert load_text(text).providers["groq"].budget == BudgetSpec(tokens_per_day=1000)
+    assert load_text(text).providers["groq"].budget == {BudgetUnit.TOKENS: 1000}
 
 
 def test_every_endpoint_without_a_price_is_told(lines: Callable[..., list[str]]) -> None:

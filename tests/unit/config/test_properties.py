@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from monitor.cli.common import extensions
 from monitor.config import Config, ConfigError, load
 
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
@@ -63,7 +64,7 @@ def loaded(path: Path, content: bytes) -> Config | None:
     """The configuration in a file, or None after a look at the lines that say why there is none."""
     path.write_bytes(content)
     try:
-        return load(path, {"KEY": SECRET, "HALF": "\ud800"})
+        return load(path, {"KEY": SECRET, "HALF": "\ud800"}, extensions())
     except ConfigError as error:
         problems, told = error.problems, str(error)
     lines = told.split("\n")

@@ -66,7 +66,7 @@ def test_a_proxys_password_is_a_secret(load_text: Load) -> None:
         ("http://proxy:0", "has no usable host and port"),
         ("http://proxy:99999", "is not the address of a proxy"),
         ("http://user:s3/cret@proxy:1", "is not the address of a proxy"),
-        ("http://proxy:1/path", "must not hold a path"),
+        ("http://proxy:1/path", "must not contain a path"),
         ("http://üser@proxy:1", "has a user or password with characters that are not ASCII"),
     ],
 )
@@ -83,7 +83,7 @@ def test_a_variable_that_names_a_proxy_is_told_unless_the_file_says_how_provider
     env = {"HTTPS_PROXY": "http://secret:word@proxy:1"}
     said = unused_proxy(config(load_text), env)
     assert said is not None
-    assert said.startswith("HTTPS_PROXY is set in the environment and not used; write `proxy: ")
+    assert said.startswith("the environment variable HTTPS_PROXY is ignored; write `proxy: ")
     assert "word" not in said
     assert unused_proxy(config(load_text), {}) is None
     assert unused_proxy(config(load_text), {"HTTPS_PROXY": ""}) is None
@@ -156,4 +156,4 @@ def test_a_file_written_as_json_holds_any_character(text: str, load_text: Load) 
 
 @pytest.mark.parametrize("half", [r"\ud83d", r"\ude00", r"\ude00\ud83d", r"x\ud83dx"])
 def test_half_a_character_is_told_with_its_place(half: str, lines: Lines) -> None:
-    assert any(line.startswith("pw.yaml:1:10: vantage: must not hold ") for line in lines(f'vantage: "{half}"\n'))
+    assert any(line.startswith("pw.yaml:1:10: vantage: must not contain ") for line in lines(f'vantage: "{half}"\n'))

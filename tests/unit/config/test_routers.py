@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from monitor.config import Config, ConfigError, Listen, MetricsDetail, PublishFile, load
-from monitor.domain.formats import Format
+from monitor.cli.common import extensions
+from monitor.config import Config, ConfigError, Listen, MetricsDetail, load
+from monitor.routing.formats.envoy_eds import EnvoyEdsFormat
+from tests.support.router_files import file_of
 
 BASE = """\
 providers:
@@ -24,7 +26,7 @@ models:
 def loaded(tmp_path: Path, text: str, base: str = BASE) -> Config:
     path = tmp_path / "f.yaml"
     path.write_text(base + text)
-    return load(path, {"SET": "elsewhere"})
+    return load(path, {"SET": "elsewhere"}, extensions())
 
 
 def problems(tmp_path: Path, text: str, base: str = BASE) -> list[str]:
@@ -52,29 +54,28 @@ publish:
     config = loaded(tmp_path, files)
     assert config.haproxy_agent == Listen(host="::1", port=8781)
     assert config.publish_files == (
-        PublishFile(format=Format.HAPROXY_MAP, path=tmp_path / "a"),
-        PublishFile(format=Format.ENVOY_EDS, path=tmp_path / "b", cluster="x"),
-        PublishFile(format=Format.ENVOY_EDS, path=tmp_path / "c", cluster="y"),
-        PublishFile(format=Format.TRAEFIK, path=tmp_path / "d"),
-        PublishFile(
-            format=Format.VLLM, path=tmp_path / "e", options={"routing_logic": "session", "session_key": "x-user"}
-        ),
+        file_of("haproxy-map", tmp_path / "a"),
+        file_of("envoy-eds", tmp_path / "b", cluster="x"),
+        file_of("envoy-eds", tmp_path / "c", cluster="y"),
+        file_of("traefik", tmp_path / "d"),
+        file_of("vllm", tmp_path / "e", options={"routing_logic": "session", "session_key": "x-user"}),
     )
 
 
 def test_one_cluster_need_not_be_named(tmp_path: Path) -> None:
     (file,) = loaded(tmp_path, "publish: {files: [{format: envoy-eds, path: a}]}", named("{}")).publish_files
+    assert isinstance(file, EnvoyEdsFormat)
     assert file.cluster is None
 
 
 @pytest.mark.parametrize(
     ("names", "told"),
     [
-        ("{haproxy: srv}", "router_ids.haproxy: 'srv' is not BACKEND/SERVER of HAProxy; write for example be/srv1"),
-        ('{envoy: "c/host:80"}', "router_ids.envoy: 'c/host:80' is not CLUSTER/IP:PORT of Envoy, which takes no host names; write llama/10.0.0.1:8000"),
-        ("{traefik: llama}", "router_ids.traefik: 'llama' is not SERVICE/CHILD of Traefik; write for example llama/groq@file"),
-        ('{vllm: "http://h"}', "router_ids.vllm: 'http://h' is not MODEL@URL of vLLM's router; write for example meta-llama/Llama-3.2-1B@http://10.0.0.1:8000"),
-        ("{haproxy: '${env:SET}'}", "router_ids.haproxy: *** is not BACKEND/SERVER of HAProxy; write for example be/srv1"),
+        ("{haproxy: srv}", "router_ids.haproxy: 'srv' is not HAProxy's BACKEND/SERVER; write for example be/srv1"),
+        ('{envoy: "c/host:80"}', "router_ids.envoy: 'c/host:80' is not Envoy's CLUSTER/IP:PORT (host names are not allowed); write for example llama/10.0.0.1:8000"),
+        ("{traefik: llama}", "router_ids.traefik: 'llama' is not Traefik's SERVICE/CHILD; write for example llama/groq@file"),
+        ('{vllm: "http://h"}', "router_ids.vllm: 'http://h' is not MODEL@URL for vLLM's router; write for example meta-llama/Llama-3.2-1B@http://10.0.0.1:8000"),
+        ("{haproxy: '${env:SET}'}", "router_ids.haproxy: *** is not HAProxy's BACKEND/SERVER; write for example be/srv1"),
         ("{haproxy: 1}", "router_ids.haproxy: must be text; put it in quotes"),
         ("{haproxy: ''}", "router_ids.haproxy: is empty; write a value, or leave the key out"),
         ("{haproxy: '${env:UNSET}'}", "router_ids.haproxy: environment variable 'UNSET' is not set"),
@@ -118,16 +119,16 @@ def test_a_router_of_ones_own_may_be_called_anything_else(tmp_path: Path, own: s
     ("publish", "told"),
     [
         ("{files: [{format: envoy-eds, path: a}]}", "8:28: publish.files[0].format: holds one cluster of Envoy; say which of 'x', 'y' with `cluster:`, and write a file for each"),
-        ("{files: [{format: envoy-eds, path: a, cluster: z}]}", "8:57: publish.files[0].cluster: 'z' is no cluster of any `router_ids`"),
+        ("{files: [{format: envoy-eds, path: a, cluster: z}]}", "8:57: publish.files[0].cluster: 'z' is not a cluster of any `router_ids`"),
         ("{files: [{format: traefik, path: a, cluster: x}]}", "8:55: publish.files[0].cluster: is for the format envoy-eds only; remove it"),
         ("{files: [{format: traefik, path: a, options: {routing_logic: x}}]}", "8:55: publish.files[0].options: is for the format vllm only; remove it"),
-        ("{files: [{format: vllm, path: a, options: {routing_logik: x}}]}", "8:53: publish.files[0].options.routing_logik: 'routing_logik' cannot be set; write routing_logic, session_key or callbacks (did you mean 'routing_logic'?)"),
+        ("{files: [{format: vllm, path: a, options: {routing_logik: x}}]}", "8:53: publish.files[0].options.routing_logik: unknown key (did you mean 'routing_logic'?)"),
         ("{files: [{format: vllm, path: a, options: {session_key: 1}}]}", "8:66: publish.files[0].options.session_key: must be text; put it in quotes"),
         ("{metrics: ful}", "8:20: publish.metrics: 'ful' is not known; write basic or full (did you mean 'full'?)"),
         ("{haproxy_agent: 8781}", "8:26: publish.haproxy_agent: 8781 is not host:port; write for example 127.0.0.1:8781 or [::1]:8781"),
         ("{haproxy_agent: 'nonsense'}", "8:26: publish.haproxy_agent: 'nonsense' is not host:port; write for example 127.0.0.1:8781 or [::1]:8781"),
         ("{haproxy_agent: '${env:UNSET}'}", "8:26: publish.haproxy_agent: environment variable 'UNSET' is not set"),
-        ("{haproxy_agent: '0.0.0.0:8781'}", "8:26: publish.haproxy_agent: '0.0.0.0:8781' can be reached from other machines, and HAProxy brings no token; add `public: true`"),
+        ("{haproxy_agent: '0.0.0.0:8781'}", "8:26: publish.haproxy_agent: '0.0.0.0:8781' can be reached from other machines, and HAProxy sends no token; add `public: true`"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_published_is_told(tmp_path: Path, publish: str, told: str) -> None:
@@ -158,4 +159,4 @@ def test_clusters_from_outside_of_the_file_are_not_shown(tmp_path: Path) -> None
     (line,) = problems(tmp_path, "publish: {files: [{format: envoy-eds, path: a}]}", base)
     assert "holds one cluster of Envoy; say which with `cluster:`, and write a file for each" in line
     (line,) = problems(tmp_path, "publish: {files: [{format: envoy-eds, path: a, cluster: elsewher}]}", base)
-    assert line.endswith("'elsewher' is no cluster of any `router_ids`")
+    assert line.endswith("'elsewher' is not a cluster of any `router_ids`")

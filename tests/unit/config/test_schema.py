@@ -7,6 +7,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from monitor.cli.common import extensions
 from monitor.config import json_schema, load
 from monitor.config._source import parse
 
@@ -27,7 +28,7 @@ def test_the_example_loads_and_holds_every_key(tmp_path: Path) -> None:
         "INFLUX_TOKEN": "influx-x",
         "CREDENTIALS_DIRECTORY": str(tmp_path),
     }
-    config = load(path, env)
+    config = load(path, env, extensions())
     assert [spec.endpoint.id for spec in config.endpoints] == [
         "groq:llama-3.1-8b-instant",
         "vllm-8b",
@@ -37,7 +38,7 @@ def test_the_example_loads_and_holds_every_key(tmp_path: Path) -> None:
         "my-vllm:BAAI/bge-m3",
     ]
     assert [spec.probes for spec in config.endpoints][-1] == ("embed",)
-    for definition in [json_schema(), *json_schema()["$defs"].values()]:
+    for definition in [json_schema(extensions()), *json_schema(extensions())["$defs"].values()]:
         assert all(f"{key}:" in text for key in definition["properties"])
 
 
@@ -55,31 +56,31 @@ def test_the_examples_hold_no_key(name: str) -> None:
 
 
 def test_the_schema_refuses_unknown_keys_everywhere() -> None:
-    schema = json_schema()
+    schema = json_schema(extensions())
     assert all(not definition["additionalProperties"] for definition in [schema, *schema["$defs"].values()])
 
 
 def test_the_schema_says_defaults_as_they_are_written() -> None:
-    properties = json_schema()["$defs"]["ProbeSection"]["properties"]
+    properties = json_schema(extensions())["$defs"]["ProbeSection"]["properties"]
     assert [properties[name]["default"] for name in ("every", "ttft_timeout", "timeout")] == ["60s", "10s", "30s"]
-    assert json_schema()["properties"]["listen"]["default"] == "127.0.0.1:8780"
+    assert json_schema(extensions())["properties"]["listen"]["default"] == "127.0.0.1:8780"
 
 
 def test_the_schema_allows_nothing_to_be_null() -> None:
-    assert "null" not in str(json_schema())
-    assert "None" not in str(json_schema())
+    assert "null" not in str(json_schema(extensions()))
+    assert "None" not in str(json_schema(extensions()))
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_schema_is_valid_and_accepts_the_examples(name: str) -> None:
-    schema = json_schema()
+    schema = json_schema(extensions())
     jsonschema.Draft202012Validator.check_schema(schema)
     example = parse((CONFIG / name).read_text(encoding="utf-8"), name).data
     jsonschema.Draft202012Validator(schema).validate(example)
 
 
 def test_the_schema_lets_a_provider_of_the_catalogue_leave_out_what_is_known() -> None:
-    validator = jsonschema.Draft202012Validator(json_schema())
+    validator = jsonschema.Draft202012Validator(json_schema(extensions()))
     endpoints = {"a/b": {"endpoints": [{"provider": "groq", "model": "m"}]}}
     assert validator.is_valid({"models": endpoints})
     assert validator.is_valid({"providers": {"groq": {"max_concurrent": 1}}, "models": endpoints})
@@ -87,14 +88,14 @@ def test_the_schema_lets_a_provider_of_the_catalogue_leave_out_what_is_known() -
 
 
 def test_the_schema_knows_whose_blame_can_be_moved_to_whom() -> None:
-    validator = jsonschema.Draft202012Validator(json_schema())
+    validator = jsonschema.Draft202012Validator(json_schema(extensions()))
     assert validator.is_valid({"models": {}, "scoring": {"blame": {"auth": "provider", "dns": "account"}}})
     assert not validator.is_valid({"models": {}, "scoring": {"blame": {"internal": "provider"}}})
     assert not validator.is_valid({"models": {}, "scoring": {"blame": {"auth": "monitor"}}})
 
 
 def test_the_schema_refuses_a_duration_without_a_unit_but_not_a_reference() -> None:
-    validator = jsonschema.Draft202012Validator(json_schema())
+    validator = jsonschema.Draft202012Validator(json_schema(extensions()))
     small: dict[str, object] = {"providers": {}, "models": {}}
     assert validator.is_valid({**small, "grace": "30s"})
     assert validator.is_valid({**small, "grace": "${env:GRACE}"})
@@ -120,5 +121,5 @@ def test_the_schema_refuses_a_duration_without_a_unit_but_not_a_reference() -> N
     ],
 )
 def test_the_schema_says_how_an_interval_is_written(every: object, accepted: bool) -> None:
-    probe = {"$ref": "#/$defs/ProbeSection", "$defs": json_schema()["$defs"]}
+    probe = {"$ref": "#/$defs/ProbeSection", "$defs": json_schema(extensions())["$defs"]}
     assert jsonschema.Draft202012Validator(probe).is_valid({"task": "chat", "every": every}) is accepted

@@ -9,8 +9,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from monitor.config import Config, InfluxSpec, NdjsonSpec, json_schema
-from probes._model import Secret
+from monitor.cli.common import extensions
+from monitor.config import Config, json_schema
+from monitor.sinks.influx import Influx
+from monitor.sinks.ndjson import Ndjson
 from tests.unit.config.test_problems import top
 
 Load = Callable[..., Config]
@@ -19,15 +21,15 @@ INFLUX = "influx: {url: 'http://h:8086/', bucket: b}"
 
 
 def test_without_sinks_there_are_none(load_text: Load) -> None:
-    assert load_text(top("sinks: {}")).sinks == load_text(top("")).sinks == ()
+    assert load_text(top("sinks: {}")).sinks == load_text(top("")).sinks == {}
 
 
 def test_a_name_is_the_kind(load_text: Load, tmp_path: Path) -> None:
     text = top(f"sinks: {{{INFLUX}, ndjson: {{path: a.ndjson}}}}")
-    assert load_text(text).sinks == (
-        InfluxSpec(name="influx", url="http://h:8086", bucket="b"),
-        NdjsonSpec(name="ndjson", path=tmp_path / "a.ndjson"),
-    )
+    assert load_text(text).sinks == {
+        "influx": Influx.model_validate({"kind": "influx", "url": "http://h:8086", "bucket": "b"}),
+        "ndjson": Ndjson.model_validate({"kind": "ndjson", "path": str(tmp_path / "a.ndjson")}),
+    }
 
 
 def test_a_kind_that_is_written_leaves_the_name_free(load_text: Load, tmp_path: Path) -> None:
@@ -35,10 +37,12 @@ def test_a_kind_that_is_written_leaves_the_name_free(load_text: Load, tmp_path: 
         "sinks: {influx: {kind: ndjson, path: a, max_bytes: 2MiB, keep: 1}, "
         "vm: {kind: influx, url: 'https://h', org: o, bucket: b, token: '${env:T}', timeout: 2s}}"
     )
-    assert load_text(text, {"T": "t0ken"}).sinks == (
-        NdjsonSpec(name="influx", path=tmp_path / "a", max_bytes=2 * 2**20, keep=1),
-        InfluxSpec(name="vm", url="https://h", org="o", bucket="b", token=Secret("t0ken"), timeout_s=2.0),
-    )
+    assert load_text(text, {"T": "t0ken"}).sinks == {
+        "influx": Ndjson.model_validate({"kind": "ndjson", "path": f"{tmp_path}/a", "max_bytes": "2MiB", "keep": 1}),
+        "vm": Influx.model_validate(
+            {"kind": "influx", "url": "https://h", "org": "o", "bucket": "b", "token": "t0ken", "timeout": "2s"}
+        ),
+    }
 
 
 @pytest.mark.parametrize(
@@ -54,8 +58,8 @@ def test_a_kind_that_is_written_leaves_the_name_free(load_text: Load, tmp_path: 
     ],
 )
 def test_a_size_is_in_bytes(load_text: Load, written: str, size: int) -> None:
-    (sink,) = load_text(top(f"sinks: {{ndjson: {{path: a, max_bytes: {written}}}}}")).sinks
-    assert isinstance(sink, NdjsonSpec)
+    sink = load_text(top(f"sinks: {{ndjson: {{path: a, max_bytes: {written}}}}}")).sinks["ndjson"]
+    assert isinstance(sink, Ndjson)
     assert sink.max_bytes == size
 
 
@@ -70,14 +74,15 @@ MISTAKES = [
     (" {x: {kind: ${env:GROQ_API_KEY}}}", ["10:19: sinks.x.kind: *** is no kind of sink; write influx or ndjson"]),
     (" {x: {kind: }}", ["10:18: sinks.x.kind: is empty; write a value, or leave the key out"]),
     (" {x: {kind: [a]}}", ["10:19: sinks.x.kind: must be text"]),
-    (" {'a b': {kind: ndjson, path: a}}", ["10:9: sinks.a b: 'a b' must not hold spaces"]),
+    (" {'a b': {kind: ndjson, path: a}}", ["10:9: sinks.a b: 'a b' must not contain spaces"]),
     (" {influx: {}}", ["10:9: sinks.influx.bucket: is missing; add it", "10:9: sinks.influx.url: is missing; add it"]),
     (" {influx: {url: h, bucket: 1}}", ["10:23: sinks.influx.url: must begin with http:// or https://", "10:34: sinks.influx.bucket: must be text; put it in quotes"]),
-    (" {influx: {url: 'http://u:s3cret@h', bucket: b}}", ["10:23: sinks.influx.url: must not hold a user or a password; write the key as `token:`"]),
+    (" {influx: {url: 'http://u:s3cret@h', bucket: b}}", ["10:23: sinks.influx.url: must not contain a user or password; write the key as `token:`"]),
     (" {influx: {url: 'http://h', bucket: b, token: a b, timeout: 3}}", ["10:53: sinks.influx.token: must be ASCII characters without spaces or line breaks; check for a stray one", "10:67: sinks.influx.timeout: 3 needs a unit; write it with ms, s, m, h, d or y, such as 15s"]),
-    (" {influx: {url: 'http://h', bucket: b, path: a, urll: b}}", ["10:46: sinks.influx.path: unknown key; known here are kind, url, org, bucket, token, timeout", "10:55: sinks.influx.urll: unknown key (did you mean 'url'?)"]),
-    (" {x: {kind: ndjson, path: a, url: b}}", ["10:36: sinks.x.url: unknown key; known here are kind, path, max_bytes, keep"]),
+    (" {influx: {url: 'http://h', bucket: b, path: a, urll: b}}", ["10:46: sinks.influx.path: unknown key; known keys: kind, url, org, bucket, token, timeout", "10:55: sinks.influx.urll: unknown key (did you mean 'url'?)"]),
+    (" {x: {kind: ndjson, path: a, url: b}}", ["10:36: sinks.x.url: unknown key; known keys: kind, path, max_bytes, keep"]),
     (" {ndjson: {path: a/, keep: 0}}", ["10:24: sinks.ndjson.path: names a folder; write the path of a file", "10:34: sinks.ndjson.keep: must be at least 1"]),
+    (" {ndjson: {path: [a]}}", ["10:24: sinks.ndjson.path: must be text"]),
     (" {ndjson: {path: a, max_bytes: 999kB}}", ["10:38: sinks.ndjson.max_bytes: must be at least 1MB, and at most 1000GB"]),
     (" {ndjson: {path: a, max_bytes: 1001GB}}", ["10:38: sinks.ndjson.max_bytes: must be at least 1MB, and at most 1000GB"]),
     (" {ndjson: {path: a, max_bytes: 5mb}}", ["10:38: sinks.ndjson.max_bytes: '5mb' is not a size; write for example 500kB, 100MB or 1GB"]),
@@ -97,7 +102,7 @@ def test_a_mistake_is_told_with_place_and_remedy(
 
 
 def test_the_schema_describes_each_kind() -> None:
-    validator = jsonschema.Draft202012Validator(json_schema())
+    validator = jsonschema.Draft202012Validator(json_schema(extensions()))
 
     def accepts(sinks: object) -> bool:
         return validator.is_valid({"providers": {}, "models": {}, "sinks": sinks})

@@ -244,7 +244,7 @@ async def test_a_server_that_hangs_is_said_so() -> None:
     application = web.Application()
     application.router.add_get("/", hang)
     async with TestServer(application) as server, ClientSession(timeout=ClientTimeout(total=0.1)) as session:
-        with pytest.raises(ScoresUnavailableError, match="no answer in time"):
+        with pytest.raises(ScoresUnavailableError, match="no answer within"):
             await fetch_scores(session, str(server.make_url("/")))
 
 
@@ -283,7 +283,7 @@ async def test_a_terminal_gets_one_table_that_is_drawn_anew() -> None:
         await watch_scores(url, console, duration_s=0.2)
     assert "\x1b[1A" in file.getvalue()  # up again, over what stands there
     assert "\x1b[?25h" in file.getvalue()  # the cursor is back
-    assert "Ctrl-C ends" in file.getvalue()
+    assert "stop with Ctrl-C" in file.getvalue()
 
 
 async def test_a_cancelled_watch_leaves_the_last_table_standing() -> None:

@@ -52,6 +52,6 @@ def test_a_hard_limit_that_is_too_low_is_said_with_both_numbers_and_the_remedy()
         "print(resource.getrlimit(resource.RLIMIT_NOFILE))"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
-    assert said[0].startswith("the limit of open files is 100, and this configuration needs about 258:")
+    assert said[0].startswith("limit of open files too low: 100, and this configuration needs about 258;")
     assert "LimitNOFILE=" in said[0]
     assert said[1] == "(100, 100)"

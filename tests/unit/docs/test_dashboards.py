@@ -44,6 +44,8 @@ PUBLISHED: dict[str, set[str]] = {
     "providerwatch_last_sample_timestamp_seconds": {"endpoint"},
     "providerwatch_vantage_online": set(),
     "providerwatch_store_failing": set(),
+    "providerwatch_budget_spent_ratio": {"provider", "unit"},
+    "providerwatch_sink_failing": {"sink"},
     "providerwatch_probes_total": PROBE | {"error", "blame"},
     "providerwatch_probe_duration_seconds_sum": PROBE | {"phase"},
     "providerwatch_probe_duration_seconds_count": PROBE | {"phase"},
@@ -214,7 +216,7 @@ def test_prometheus_can_parse_every_expression(tmp_path: Path) -> None:
 
 
 def test_the_alerts_of_the_documentation_are_valid_and_name_published_metrics(tmp_path: Path) -> None:
-    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
     (rules,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     file = tmp_path / "rules.yml"
     file.write_text(rules, encoding="utf-8")

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from monitor.cli.common import extensions
 from monitor.config import Config, load
-from monitor.domain.formats import Format
 from monitor.domain.router_ids import ROUTERS
 from monitor.domain.status import Status
-from monitor.routing.formats.render import render
+from monitor.routing.formats import FORMATS
+from monitor.routing.router_format import RouterFormat
 from monitor.scoreboard.board import Board
 from tests.routers.pages import PAGES, block, blocks
+from tests.support.router_files import render
 from tests.support.rows import make_row
 from tests.unit.score.values import START
 
@@ -26,7 +28,7 @@ def page(tmp_path: Path, name: str) -> Config:
     """The configuration of a page."""
     path = tmp_path / "providerwatch.yaml"
     path.write_text(block(name, "yaml", "models:"))
-    return load(path, {})
+    return load(path, {}, extensions())
 
 
 @pytest.mark.parametrize("name", CONFIGURED)
@@ -35,7 +37,8 @@ def test_a_pages_configuration_loads_and_what_it_publishes_can_be_made(tmp_path:
     snapshot = Board(config, [], START).snapshot
     assert all(name in spec.router_ids for spec in config.endpoints)
     for file in config.publish_files:
-        assert render(file.format, snapshot, file.cluster)
+        assert isinstance(file, RouterFormat)
+        assert file.render(snapshot)
     assert config.publish_files or config.haproxy_agent
 
 
@@ -46,7 +49,7 @@ def test_every_router_with_names_of_its_own_has_a_page_and_stands_in_the_list() 
 
 def test_every_shape_is_told_of() -> None:
     text = "".join(path.read_text() for path in PAGES.glob("*.md"))
-    assert all(f"`{file_format}`" in text for file_format in Format if file_format != "openrouter")
+    assert all(f"`{file_format}`" in text for file_format in FORMATS if file_format != "openrouter")
 
 
 def test_the_page_on_vllm_shows_the_file_that_is_written(tmp_path: Path) -> None:
@@ -54,7 +57,7 @@ def test_the_page_on_vllm_shows_the_file_that_is_written(tmp_path: Path) -> None
     near, far = config.endpoints
     rows = [make_row("p:1", router_ids=near.router_ids), make_row("p:2", Status.DOWN, 0.0, router_ids=far.router_ids)]
     snapshot = Board(config, [], START).snapshot
-    made = render(Format.VLLM, replace(snapshot, rows={row.id: row for row in rows}))
+    made = render("vllm", replace(snapshot, rows={row.id: row for row in rows}))
     assert json.loads(made) == json.loads(block("vllm", "json", "static_backends"))
     assert made.decode() == block("vllm", "json", "static_backends")
 

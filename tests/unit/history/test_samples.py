@@ -6,8 +6,9 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from monitor.domain.epoch import EPOCH
 from monitor.history.pagination import before, from_cursor, to_cursor
-from monitor.history.samples import EVER, Page, SampleQuery, portions
+from monitor.history.samples import Page, SampleQuery, portions
 from monitor.store import PageKey
 from probes._model import Task
 from probes._serialize import sample_to_plain
@@ -28,7 +29,7 @@ def page(**fields: Any) -> Page:
 
 
 def test_a_first_page_begins_with_the_newest_and_looks_back_to_the_beginning() -> None:
-    assert page() == Page(since=EVER, reach=EVER, before=None)
+    assert page() == Page(since=EPOCH, reach=EPOCH, before=None)
     assert page(since=START) == Page(since=START, reach=START, before=None)
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from monitor.client import ScoredEndpoint, Status
-from monitor.integrations._choice import choose, name_of
+from monitor.client import RoutingUse, ScoredEndpoint, Status
+from monitor.integrations._choice import choose, name_of, use_of
+from monitor.routing.tiers import TierPolicy
+from tests.support.routing_policy import every_standing
 from tests.unit.score.values import START
 
 NOW = START
@@ -49,12 +51,23 @@ REFUSED = endpoint(Status.UP, account="auth")
         (REFUSED, UP, ["b"]),
         (REFUSED, DEGRADED, ["b", "a"]),
         (endpoint(Status.PAUSED), endpoint(Status.MAINTENANCE), ["a", "b"]),
+        (endpoint(Status.MAINTENANCE), DEGRADED, ["b"]),
+        (endpoint(Status.MAINTENANCE), DOWN, ["a", "b"]),
         (endpoint(Status.UNKNOWN, None), DEGRADED, ["a"]),
         (endpoint(Status.UNKNOWN, None), UP, ["b", "a"]),
     ],
 )
 def test_the_best_group_stays_the_best_first(a: ScoredEndpoint, b: ScoredEndpoint, kept: list[str]) -> None:
     assert names([A, B], {"a": a, "b": b}) == kept
+
+
+@every_standing
+def test_a_deployment_is_used_as_the_table_says(status: Status, account: str | None, policy: TierPolicy) -> None:
+    row = endpoint(status, account=account)
+    assert use_of(row) is policy.use
+    assert ("a" in names([A, B], {"a": row, "b": UP})) is (policy.use is RoutingUse.NORMAL)
+    assert ("a" in names([A, B], {"a": row, "b": DEGRADED})) is (policy.use is not RoutingUse.NONE)
+    assert "a" in names([A, B], {"a": row, "b": DOWN})
 
 
 def test_what_nobody_watches_is_used_and_comes_after_what_is_up() -> None:

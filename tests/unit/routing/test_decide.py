@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,15 +13,24 @@ from hypothesis import strategies as st
 
 from monitor.config.listing import ProviderCard
 from monitor.domain.status import Status
+from monitor.domain.tier import Tier
 from monitor.routing.decide import RouteAnswer, route
 from monitor.routing.preferences import RoutingPreferences, preferences_of, request_of
+from monitor.routing.tiers import POLICY, TierPolicy
 from monitor.score.health import Trouble
 from monitor.scoreboard.endpoint import Facts
 from probes._model import ErrorClass, Pricing
 from tests.support.openrouter_values import QUICK, make_facts, summary, unpriced, valid
+from tests.support.routing_policy import every_standing
 from tests.unit.score.values import START, unhurried
 
 REFUSED = Trouble(error=ErrorClass.AUTH, since=START)
+BESIDE: Mapping[Tier, Mapping[str, Any]] = {
+    Tier.REFUSED: {"account": REFUSED},
+    Tier.UNKNOWN_REFUSED: {"status": Status.UNKNOWN, "account": REFUSED},
+    **{tier: {"status": Status(tier.name.lower())} for tier in Tier if "REFUSED" not in tier.name},
+}
+"""What makes an endpoint of each tier."""
 
 
 def preferences(provider: dict[str, Any] | None = None, **fields: Any) -> RoutingPreferences:
@@ -95,7 +105,7 @@ def test_required_parameters_leave_out_those_that_are_known_not_to_support_them(
     found = answer(facts, preferences({"require_parameters": True}, parameters=["tools", "seed"]))
     assert ids(found) == ["all:m", "unsaid:m"]
     assert reason(found, "few:m") == "it does not support tools, and `require_parameters` is true"
-    assert "its parameters are not known" in reason(found, "unsaid:m")
+    assert "this endpoint's parameters are not known" in reason(found, "unsaid:m")
 
 
 def test_parameters_that_are_not_required_put_back_and_leave_nobody_out() -> None:
@@ -106,7 +116,7 @@ def test_parameters_that_are_not_required_put_back_and_leave_nobody_out() -> Non
     ]
     found = answer(facts, preferences(parameters=["tools"]))
     assert ids(found) == ["all:m", "unsaid:m", "few:m"]
-    assert "after those that support tools" in reason(found, "few:m")
+    assert "after endpoints that support tools" in reason(found, "few:m")
 
 
 def test_without_parameters_nothing_is_required() -> None:
@@ -121,7 +131,7 @@ def test_who_is_dearer_than_the_highest_price_is_left_out() -> None:
         "it charges $1 per million prompt tokens, and `max_price.prompt` is $0.5; "
         "it charges $5 per million completion tokens, and `max_price.completion` is $2"
     )
-    assert reason(found, "b:m") == "its price is not known, so it cannot be held against `max_price`"
+    assert reason(found, "b:m") == "its price is not known, so it cannot be compared with `max_price`"
     assert ids(answer(facts[:1], preferences({"max_price": {"prompt": 1}}))) == ["a:m"]
 
 
@@ -134,7 +144,7 @@ def test_a_prompt_that_does_not_fit_leaves_out() -> None:
     found = answer(facts, preferences(prompt_tokens=1001))
     assert ids(found) == ["c:m"]
     assert reason(found, "a:m") == "a prompt of 1001 tokens does not fit into its context of 1000"
-    assert reason(found, "b:m") == "it takes prompts of 900 tokens at the most, and this one has 1001"
+    assert reason(found, "b:m") == "it accepts prompts of at most 900 tokens, and this prompt has 1001"
     assert sorted(ids(answer(facts, preferences(prompt_tokens=900)))) == ["a:m", "b:m", "c:m"]
 
 
@@ -161,7 +171,7 @@ def test_those_of_the_order_come_first_and_in_that_order() -> None:
     assert ids(found)[:2] == ["c:m", "a:m"]
     assert "number 1 in `order`" in reason(found, "c:m")
     assert "number 3 in `order`" in reason(found, "a:m")
-    assert "after those that `order` names" in reason(found, "b:m")
+    assert "after the endpoints in `order`" in reason(found, "b:m")
 
 
 def test_who_is_down_waits_even_when_named_first() -> None:
@@ -181,17 +191,27 @@ def test_health_comes_before_price() -> None:
         priced("up:m", 100),
     ]
     found = answer(facts)
-    assert ids(found) == ["up:m", "degraded:m", "paused:m", "maintained:m", "refused:m", "down:m"]
+    assert ids(found) == ["up:m", "degraded:m", "refused:m", "paused:m", "maintained:m", "down:m"]
     assert [reason(found, name).partition(";")[0] for name in ids(found)] == [
         "up",
         "degraded since 2026-11-22 07:00 UTC",
-        "not probed: it is paused",
+        "the provider refuses this account",
+        "paused: not probed",
         "in maintenance since 2026-11-22 07:00 UTC",
-        "refused for the account's sake",
         "down since 2026-11-22 07:00 UTC",
     ]
-    assert "the newest probes were refused since 2026-11-22 07:00 UTC (auth)" in reason(found, "refused:m")
-    assert reason(found, "down:m").endswith("score 0.990: tried after those that are better off")
+    assert "the provider refuses the account since 2026-11-22 07:00 UTC (auth)" in reason(found, "refused:m")
+    assert reason(found, "down:m").endswith("score 0.990: after endpoints of a better tier")
+
+
+@every_standing
+def test_place_and_chance_are_those_of_the_table(status: Status, account: str | None, policy: TierPolicy) -> None:
+    facts = priced("a:m", 0.001, status=status, account=None if account is None else REFUSED)
+    for other in POLICY:
+        found = answer([facts, priced("b:m", 100, **BESIDE[other])])
+        if policy.route_order != POLICY[other].route_order:
+            assert ids(found)[0] == ("a:m" if policy.route_order < POLICY[other].route_order else "b:m")
+    assert ("drawn by both" in reason(answer([facts]), "a:m")) is policy.drawn
 
 
 def test_when_all_are_down_all_are_offered_the_best_first() -> None:
@@ -215,7 +235,7 @@ def test_what_is_stale_or_was_never_measured_takes_part() -> None:
     drawn = firsts(facts)
     assert abs(drawn["a:m"] / drawn.total() - 0.5) < 0.03
     found = answer(facts)
-    assert reason(found, "a:m").startswith("unknown: nothing speaks against it; its score is not known")
+    assert reason(found, "a:m").startswith("unknown: no recent sample, so it counts as up; unknown score")
 
 
 def test_the_chance_to_come_first_is_the_inverse_square_of_the_price() -> None:
@@ -248,14 +268,14 @@ def test_what_costs_nothing_comes_first_drawn_by_score() -> None:
     drawn = firsts(facts)
     assert drawn["paid:m"] == 0
     assert abs(drawn["free:m"] / drawn.total() - 3 / 4) < 0.02
-    assert "no price: drawn by both" in reason(answer(facts), "free:m")
+    assert "free: random order weighted by both" in reason(answer(facts), "free:m")
 
 
 def test_an_unknown_price_weighs_as_the_dearest() -> None:
     facts = [priced("a:m", 1), priced("b:m", 2), unpriced(make_facts("c:m"))]
     drawn = firsts(facts)
     assert abs(drawn["c:m"] / drawn.total() - 1 / 6) < 0.02
-    assert "a price that is not known: drawn by both" in reason(answer(facts), "c:m")
+    assert "unknown price: random order weighted by both" in reason(answer(facts), "c:m")
     assert firsts([priced("a:m", 0), unpriced(make_facts("b:m"))])["b:m"] == 0
     even = firsts([unpriced(make_facts("a:m")), unpriced(make_facts("b:m"))])
     assert abs(even["a:m"] / even.total() - 0.5) < 0.03
@@ -299,7 +319,7 @@ def test_sorting_by_what_was_measured(sort: str, names: list[str], told: str) ->
     found = answer(facts, preferences({"sort": sort}))
     assert ids(found) == names
     assert told in reason(found, "a:m")
-    assert f"its {sort} is not known, so it is sorted last" in reason(found, "c:m")
+    assert f"unknown {sort}, so it is sorted last" in reason(found, "c:m")
 
 
 def test_sorting_by_price() -> None:

@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 
 from monitor.domain.router_ids import RouterIdError
 from monitor.domain.status import Status
-from monitor.routing.weights import MemberWeight, RoutingUse, by_endpoint, used, weighted_groups, weights_basis
+from monitor.domain.tier import RoutingUse
+from monitor.routing.tiers import TierPolicy
+from monitor.routing.weights import MemberWeight, by_endpoint, used, weighted_groups, weights_basis
 from monitor.scoreboard.row import Row
+from tests.support.routing_policy import every_standing
 from tests.support.rows import make_row
 
 
@@ -51,10 +54,29 @@ def test_one_that_refuses_our_account_is_a_fallback(status: Status) -> None:
     assert choice_of(make_row("p:m", status, account="auth")) == (RoutingUse.FALLBACK, 20)
 
 
+@every_standing
+@pytest.mark.parametrize(("score", "tenths"), [(None, 10), (1.0, 10), (0.5, 5), (0.0, 0)])
+def test_use_and_weight_are_those_of_the_table(
+    status: Status, account: str | None, policy: TierPolicy, score: float | None, tenths: int
+) -> None:
+    weight = max(1, policy.most_weight * tenths // 10) if policy.by_score else policy.most_weight
+    assert choice_of(make_row("p:m", status, score, account=account)) == (policy.use, weight)
+
+
 @pytest.mark.parametrize("status", [Status.PAUSED, Status.MAINTENANCE])
 @pytest.mark.parametrize("score", [None, 0.0, 1.0])
-def test_one_that_is_left_alone_is_a_fallback_whatever_is_remembered(status: Status, score: float | None) -> None:
-    assert choice_of(make_row("p:m", status, score)) == (RoutingUse.FALLBACK, 20)
+def test_one_that_is_paused_or_in_maintenance_is_out_whatever_its_score(status: Status, score: float | None) -> None:
+    assert choice_of(make_row("p:m", status, score)) == (RoutingUse.NONE, 100)
+
+
+@pytest.mark.parametrize("status", [Status.PAUSED, Status.MAINTENANCE])
+def test_one_that_is_paused_or_in_maintenance_is_used_when_nothing_else_is_left(status: Status) -> None:
+    assert group(at("a", status, None)) == [("a", RoutingUse.NORMAL, 100)]
+    assert group(at("a", status, 0.5), at("b", Status.DOWN, 0.1)) == [
+        ("a", RoutingUse.NORMAL, 100),
+        ("b", RoutingUse.NORMAL, 10),
+    ]
+    assert group(at("a", status, 0.5), at("b", Status.DEGRADED, 0.5))[0] == ("a", RoutingUse.NONE, 100)
 
 
 def test_a_down_endpoint_is_not_used() -> None:
@@ -105,7 +127,7 @@ def test_endpoints_of_a_model_are_a_group_of_their_own() -> None:
 
 
 def test_a_name_that_its_router_cannot_understand_is_told_with_its_endpoint() -> None:
-    with pytest.raises(RouterIdError, match=r"^p:m: router_ids.haproxy: 'be' is not BACKEND/SERVER of HAProxy"):
+    with pytest.raises(RouterIdError, match=r"^p:m: router_ids.haproxy: 'be' is not HAProxy's BACKEND/SERVER"):
         weighted_groups("haproxy", [make_row("p:m", router_ids={"haproxy": "be"})])
 
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.scheduler.budget import SLOW_FROM, Amounts, Budgets, Unit
+from monitor.domain.budget_unit import BudgetUnit
+from monitor.scheduler.budget import SLOW_FROM, Amounts, Budgets
 from probes._model import Deadlines, Endpoint, ErrorClass, Pricing, Prompt, Run, Sample, Task
 from tests.unit.score.values import make_sample, unhurried
 
@@ -20,7 +21,7 @@ ONE, TWO, OTHER = "groq:llama", "groq:gpt", "vllm:llama"
 PROVIDERS = {ONE: "groq", TWO: "groq", OTHER: "vllm"}
 PRICING = Pricing(prompt=1.0, completion=2.0)
 EVERY_S = 60.0
-USD, TOKENS = Unit.USD, Unit.TOKENS
+USD, TOKENS = BudgetUnit.USD, BudgetUnit.TOKENS
 
 
 def at(seconds: float) -> datetime:
@@ -95,10 +96,10 @@ class Spender:
 
     def spend(self, when: datetime, **amounts: float) -> None:
         """What was spent before."""
-        given = {USD: 0.0, TOKENS: 0.0} | {Unit(unit): amount for unit, amount in amounts.items()}
+        given = {USD: 0.0, TOKENS: 0.0} | {BudgetUnit(unit): amount for unit, amount in amounts.items()}
         self.budgets.restore(ONE, given, when)
 
-    def share(self, when: datetime) -> dict[Unit, float]:
+    def share(self, when: datetime) -> dict[BudgetUnit, float]:
         return {unit: round(share, 9) for _, unit, share in self.budgets.shares(when)}
 
 

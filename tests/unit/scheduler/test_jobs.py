@@ -13,8 +13,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from monitor.config.model import Config, EndpointSpec, ProbeSpec
+from monitor.domain.epoch import EPOCH
 from monitor.scheduler.jobs import (
-    EPOCH,
     Job,
     all_jobs,
     enabled_jobs,

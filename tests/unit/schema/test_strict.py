@@ -44,7 +44,7 @@ def test_what_is_right_comes_back_as_it_is() -> None:
     assert read(Outer, {"name": "", "either": None}) == {"name": "", "either": None}
 
 
-KNOWN = "known here are name, count, words, either, many, maybe"
+KNOWN = "known fields: name, count, words, either, many, maybe"
 
 
 @pytest.mark.parametrize(
@@ -54,29 +54,29 @@ KNOWN = "known here are name, count, words, either, many, maybe"
         (None, "the body has to be an object, not null"),
         ("x", "the body has to be an object, not 'x'"),
         ({}, "name is missing"),
-        ({"name": "a", "nam": 1}, "nam is not known; " + KNOWN),
-        ({"name": "a", "": 1}, "'' is not known; " + KNOWN),
-        ({"name": "a", "\n": 1}, "'\\n' is not known; " + KNOWN),
+        ({"name": "a", "nam": 1}, "nam is not a known field; " + KNOWN),
+        ({"name": "a", "": 1}, "'' is not a known field; " + KNOWN),
+        ({"name": "a", "\n": 1}, "'\\n' is not a known field; " + KNOWN),
         (
             {"name": "a", "x" * 99: 1},
-            f"'{'x' * 80}' is not known; " + KNOWN,
+            f"'{'x' * 80}' is not a known field; " + KNOWN,
         ),
         ({"name": 1}, "name has to be text, not 1"),
         ({"name": None}, "name has to be text, not null"),
         ({"name": {}}, "name has to be text, not an object"),
-        ({"name": "abcd"}, "name is too long; 3 characters are the most"),
+        ({"name": "abcd"}, "name is too long; at most 3 characters are allowed"),
         ({"name": "a", "count": 1.5}, "count has to be a whole number, not 1.5"),
-        ({"name": "a", "count": 1e300}, "count has to be at most 9, not a number beyond all bounds"),
+        ({"name": "a", "count": 1e300}, "count has to be at most 9, not a number with too many digits"),
         ({"name": "a", "count": float("inf")}, "count has to be a whole number, not inf"),
         ({"name": "a", "count": True}, "count has to be a whole number, not true"),
         ({"name": "a", "count": 0}, "count has to be at least 1, not 0"),
         ({"name": "a", "count": 10}, "count has to be at most 9, not 10"),
-        ({"name": "a", "count": 10**90}, "count has to be at most 9, not a number beyond all bounds"),
+        ({"name": "a", "count": 10**90}, "count has to be at most 9, not a number with too many digits"),
         ({"name": "a", "words": "x"}, "words has to be a list, not 'x'"),
         ({"name": "a", "words": ["x", "z"]}, "words[1] has to be one of x, y, not 'z'"),
         ({"name": "a", "words": [["x"]]}, "words[0] has to be one of x, y, not a list"),
         ({"name": "a", "words": ["z" * 99]}, f"words[0] has to be one of x, y, not '{'z' * 80}…'"),
-        ({"name": "a", "words": ["x", "x", "x"]}, "words holds too much; 2 entries are the most"),
+        ({"name": "a", "words": ["x", "x", "x"]}, "words has too many entries; at most 2 are allowed"),
         ({"name": "a", "either": "x"}, "either has to be a number or an object, not 'x'"),
         ({"name": "a", "either": False}, "either has to be a number or an object, not false"),
         ({"name": "a", "either": float("inf")}, "either has to be a number, not inf"),
@@ -87,7 +87,7 @@ KNOWN = "known here are name, count, words, either, many, maybe"
         ({"name": "a", "maybe": 1}, "maybe has to be a list, not 1"),
         ({"name": "a", "either": {"a": "x"}}, "either.a has to be a number, not 'x'"),
         ({"name": "a", "either": {"b": 1}}, "either.b has to be true or false, not 1"),
-        ({"name": "a", "either": {"c": 1}}, "either.c is not known; known here are a, b"),
+        ({"name": "a", "either": {"c": 1}}, "either.c is not a known field; known fields: a, b"),
     ],
 )
 def test_what_is_wrong_is_told_with_the_name_of_the_field(plain: object, message: str) -> None:

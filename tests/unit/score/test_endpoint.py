@@ -10,11 +10,12 @@ from monitor.domain.incident import Incident, incident_id
 from monitor.domain.status import Status
 from monitor.score.baseline import Baseline, Baselines, Basis
 from monitor.score.blame import BlameOverrides
-from monitor.score.endpoint import EndpointState, ScoringParams, Shared
+from monitor.score.endpoint import EndpointState, ScoringParams
 from monitor.score.health import Health, Trouble
 from monitor.score.incidents import IncidentTracker
 from monitor.score.outcomes import NOTHING, Counts, SampleOutcome
 from monitor.score.probe_interval import IntervalLimits
+from monitor.score.provider import ProviderState
 from monitor.score.task_errors import ERROR_RATIO_TASKS
 from monitor.score.windows import DAY, WINDOWS
 from probes._model import Blame, ErrorClass, Sample, Task
@@ -31,7 +32,7 @@ def make_state(
     count_wrong_answers: bool = True,
     blame_overrides: BlameOverrides | None = None,
     task: Task = Task.CHAT,
-    shared: Shared | None = None,
+    provider: ProviderState[EndpointState] | None = None,
     name: str = NAME,
 ) -> EndpointState:
     params = ScoringParams(
@@ -42,7 +43,7 @@ def make_state(
         blame_overrides=blame_overrides or {},
         only_reach=False,
     )
-    state = EndpointState(name, params, shared or Shared(), START)
+    state = EndpointState(name, params, provider or ProviderState(), START)
     state.baselines = Baselines(hour=START, task=task, ttft_s=QUICK)
     return state
 
@@ -226,8 +227,8 @@ def test_an_error_of_yesterday_leaves_the_ratio_in_its_time() -> None:
 
 
 def test_what_one_endpoint_shows_moves_the_score_of_another() -> None:
-    shared = Shared()
-    one, other = make_state(shared=shared), make_state(shared=shared, name="groq:other")
+    provider = ProviderState[EndpointState]()
+    one, other = make_state(provider=provider), make_state(provider=provider, name="groq:other")
     absorb(one, "o" * 20)
     absorb(other, "o" * 20)
     before = other.assess(after(22 * EVERY_S)).score
@@ -236,36 +237,36 @@ def test_what_one_endpoint_shows_moves_the_score_of_another() -> None:
     assert before is not None
     assert found is not None
     assert found < before - 0.1
-    assert one.shared.belief is other.shared.belief
+    assert one.provider.belief is other.provider.belief
 
 
 def test_a_provider_has_news_when_its_belief_moved_since_it_last_had() -> None:
-    shared = Shared()
-    state = make_state(shared=shared)
+    provider = ProviderState[EndpointState]()
+    state = make_state(provider=provider)
     absorb(state, "o" * 21)
-    assert shared.is_news() is False
+    assert provider.is_news() is False
     absorb(state, "f", 22)
-    assert [shared.is_news(), shared.is_news()] == [True, False]
+    assert [provider.is_news(), provider.is_news()] == [True, False]
 
 
 def test_small_steps_are_news_once_they_add_up() -> None:
-    shared = Shared()
-    state = make_state(shared=shared)
+    provider = ProviderState[EndpointState]()
+    state = make_state(provider=provider)
     absorb(state, "o" * 20 + "ff")
-    shared.is_news()
+    provider.is_news()
     found = []
     for minute in range(23, 60):
         absorb(state, "o", minute)
-        found.append(shared.is_news())
+        found.append(provider.is_news())
     assert (found[0], found[-1]) == (True, False)
 
 
 def test_settling_follows_the_provider_and_says_whether_the_status_changed() -> None:
-    shared = Shared()
-    state = make_state(shared=shared)
+    provider = ProviderState[EndpointState]()
+    state = make_state(provider=provider)
     absorb(state, "o" * 20)
     assert state.settle(after(20 * EVERY_S)) is False
-    others = [make_state(shared=shared, name=name) for name in ("groq:one", "groq:two")]
+    others = [make_state(provider=provider, name=name) for name in ("groq:one", "groq:two")]
     for minute, letter in enumerate("o" * 20 + "ffff", 1):
         for other in others:
             absorb(other, letter, minute)

@@ -8,10 +8,11 @@ from datetime import timedelta
 import pytest
 
 from monitor.domain.status import Status
-from monitor.score.endpoint import EndpointState, ScoringParams, Shared
+from monitor.score.endpoint import EndpointState, ScoringParams
 from monitor.score.health import advance
 from monitor.score.outcomes import Counts
 from monitor.score.probe_interval import IntervalLimits
+from monitor.score.provider import ProviderState
 from monitor.traffic.calls import Call
 from probes._model import Blame, ErrorClass, Task
 from tests.unit.score.values import EVERY_S, STALE_S, START, after, make_sample
@@ -31,7 +32,7 @@ def make_state(**fields: object) -> EndpointState:
         only_reach=False,
         ttft_slo_s=2.0,
     )
-    state = EndpointState("groq:llama", params, Shared(), START)
+    state = EndpointState("groq:llama", params, ProviderState(), START)
     for minute in range(30):
         state.absorb(make_sample(after(minute * EVERY_S)), within_slo=True)
     state.show()
@@ -137,7 +138,7 @@ def test_what_began_long_before_the_newest_evidence_counts_but_says_nothing_abou
 
 
 def test_of_an_endpoint_that_was_never_measured_any_traffic_is_evidence() -> None:
-    state = EndpointState("groq:llama", make_state().params, Shared(), START)
+    state = EndpointState("groq:llama", make_state().params, ProviderState(), START)
     take(state, [make_call(0)])
     assert (state.health.status, state.health.measured_at, state.first_seen) == (Status.UP, START, None)
 
@@ -149,7 +150,7 @@ def test_what_traffic_shows_is_taken_as_a_probe_that_showed_the_same() -> None:
     assert reported.health == probed.health
     assert reported.next_probe() == probed.next_probe() == after(1_790)
     (seen,) = make_state().count([make_call(1_790)])
-    assert advance(make_state().health, make_state().shared.belief, seen)[0].since_surprise > 0
+    assert advance(make_state().health, make_state().provider.belief, seen)[0].since_surprise > 0
 
 
 def test_stored_counts_are_taken_up_by_the_windows_that_count_as_finely() -> None:

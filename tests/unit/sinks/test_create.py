@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from monitor.config import Config, EndpointSpec, InfluxSpec, NdjsonSpec
-from monitor.sinks import create_sinks
-from monitor.sinks._lines import LineOrigin
-from monitor.sinks.influx import InfluxSink
-from monitor.sinks.ndjson import NdjsonSink
+from monitor.config import Config, EndpointSpec
+from monitor.sinks import SampleOrigin, create_sinks
+from monitor.sinks.influx import Influx, InfluxSink
+from monitor.sinks.ndjson import Ndjson, NdjsonSink
 from probes._model import Endpoint
 
 
@@ -18,13 +15,13 @@ def test_every_sink_that_is_configured_is_made_under_its_name() -> None:
         providers={},
         endpoints=(EndpointSpec(endpoint=endpoint, model="meta/llama", probes=()),),
         probes={},
-        sinks=(
-            InfluxSpec(name="vm", url="http://h", bucket="b"),
-            NdjsonSpec(name="lines", path=Path("a")),
-        ),
+        sinks={
+            "vm": Influx.model_validate({"kind": "influx", "url": "http://h", "bucket": "b"}),
+            "lines": Ndjson.model_validate({"kind": "ndjson", "path": "a"}),
+        },
     )
     influx, ndjson = create_sinks(config)
     assert isinstance(influx, InfluxSink)
     assert isinstance(ndjson, NdjsonSink)
     assert (influx.name, ndjson.name) == ("vm", "lines")
-    assert influx._origins == {"mine": LineOrigin(provider="groq", model="meta/llama")}
+    assert influx._origins == {"mine": SampleOrigin(provider="groq", model="meta/llama")}

@@ -9,12 +9,13 @@ from hypothesis import given
 from influxdb_client.client.write.point import Point
 
 from monitor.sinks import _lines
-from monitor.sinks._lines import LineOrigin, line
+from monitor.sinks._lines import line
+from monitor.sinks._protocol import SampleOrigin
 from probes._model import Blame, ErrorClass, Sample, Timing, TokensFrom
 from tests.unit.store import samples as any_samples
 from tests.unit.store.samples import make_sample
 
-ORIGIN = LineOrigin(provider="groq", model="meta/llama")
+ORIGIN = SampleOrigin(provider="groq", model="meta/llama")
 
 
 def test_words_are_tags_and_numbers_are_fields() -> None:

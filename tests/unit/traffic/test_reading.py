@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.schema.strict import WrongBodyError
 from monitor.traffic.calls import Call
-from monitor.traffic.reading import ERRORS, InvalidBatchError, ReadCalls, key_of
+from monitor.traffic.reading import ERRORS, ReadCalls, key_of
 from probes._model import Blame, ErrorClass
 from tests.unit.score.values import START, unhurried
 from tests.unit.traffic.values import NAME, OTHER, reader, reported
@@ -78,17 +79,17 @@ def test_each_is_taken_or_rejected_for_itself_and_told_by_its_place() -> None:
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        ([], "the body must be an object"),
-        (None, "the body must be an object"),
-        ({}, "outcomes: must be a list"),
-        ({"outcomes": {}}, "outcomes: must be a list"),
-        ({"outcome": []}, "outcomes: must be a list"),
-        ({"outcomes": [0] * 1001}, "outcomes: at most 1000 in a batch, not 1001"),
-        ({"outcomes": [], "outcome": []}, "'outcome': unknown field beside outcomes"),
+        ([], "the body has to be an object"),
+        (None, "the body has to be an object"),
+        ({}, "outcomes has to be a list"),
+        ({"outcomes": {}}, "outcomes has to be a list"),
+        ({"outcome": []}, "outcomes has to be a list"),
+        ({"outcomes": [0] * 1001}, "outcomes has 1001 entries; at most 1000 are allowed in a batch"),
+        ({"outcomes": [], "outcome": []}, "'outcome' is not a known field; known fields: outcomes"),
     ],
 )
 def test_a_body_that_is_no_batch_is_refused_whole(body: object, told: str) -> None:
-    with pytest.raises(InvalidBatchError, match=told):
+    with pytest.raises(WrongBodyError, match=told):
         reader().read(body, START)
 
 
@@ -182,7 +183,7 @@ fields_of_any_kind = st.dictionaries(
 def test_whatever_is_sent_is_read_or_refused(body: object) -> None:
     try:
         found = reader().read(body, START)
-    except InvalidBatchError:
+    except WrongBodyError:
         return
     assert isinstance(body, dict)
     assert len(found.calls) + len(found.rejected) == len(body["outcomes"])

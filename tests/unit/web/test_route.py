@@ -50,19 +50,19 @@ def test_what_is_right_is_read(parameter: Parameter[Any], given: str, value: obj
 @pytest.mark.parametrize(
     ("parameter", "given", "words"),
     [
-        (choice("p", "…", Size), "Large", "p is one of small, large, not 'Large'"),
-        (choice("p", "…", Size), "", "p is one of small, large, not ''"),
-        (number("p", "…", low=0, high=1), "1.01", "p is a number from 0 to 1, not '1.01'"),
-        (number("p", "…", low=0, high=1), "nan", "p is a number from 0 to 1, not 'nan'"),
-        (number("p", "…", low=0, high=1), "much", "p is a number from 0 to 1, not 'much'"),
-        (whole("p", "…", low=1, high=1000), "1001", "p is a whole number from 1 to 1000, not '1001'"),
-        (whole("p", "…", low=1, high=1000), "0", "p is a whole number from 1 to 1000, not '0'"),
-        (whole("p", "…", low=1, high=1000), "-1", "p is a whole number from 1 to 1000, not '-1'"),
-        (whole("p", "…", low=1, high=1000), "1_0", "p is a whole number from 1 to 1000, not '1_0'"),
-        (whole("p", "…", low=1, high=1000), "٣", "p is a whole number from 1 to 1000, not '٣'"),
-        (moment("p", "…"), "yesterday", "p is a date and time with a zone, such as 2026-11-22T07:00:00Z"),
-        (moment("p", "…"), "2026-11-22T07:00:00", "p is a date and time with a zone"),
-        (moment("p", "…"), "0001-01-01T00:00:00+14:00", "p is a date and time with a zone"),
+        (choice("p", "…", Size), "Large", "p must be one of small, large, not 'Large'"),
+        (choice("p", "…", Size), "", "p must be one of small, large, not ''"),
+        (number("p", "…", low=0, high=1), "1.01", "p must be a number from 0 to 1, not '1.01'"),
+        (number("p", "…", low=0, high=1), "nan", "p must be a number from 0 to 1, not 'nan'"),
+        (number("p", "…", low=0, high=1), "much", "p must be a number from 0 to 1, not 'much'"),
+        (whole("p", "…", low=1, high=1000), "1001", "p must be a whole number from 1 to 1000, not '1001'"),
+        (whole("p", "…", low=1, high=1000), "0", "p must be a whole number from 1 to 1000, not '0'"),
+        (whole("p", "…", low=1, high=1000), "-1", "p must be a whole number from 1 to 1000, not '-1'"),
+        (whole("p", "…", low=1, high=1000), "1_0", "p must be a whole number from 1 to 1000, not '1_0'"),
+        (whole("p", "…", low=1, high=1000), "٣", "p must be a whole number from 1 to 1000, not '٣'"),
+        (moment("p", "…"), "yesterday", "p must be a date and time with a zone, such as 2026-11-22T07:00:00Z"),
+        (moment("p", "…"), "2026-11-22T07:00:00", "p must be a date and time with a zone"),
+        (moment("p", "…"), "0001-01-01T00:00:00+14:00", "p must be a date and time with a zone"),
     ],
 )
 def test_what_is_wrong_is_refused_with_what_would_be_right(parameter: Parameter[Any], given: str, words: str) -> None:
@@ -75,7 +75,7 @@ def test_a_required_parameter_is_asked_for() -> None:
     parameter = Parameter(name="metric", about="the name of a figure", parse=str, required=True)
     with pytest.raises(web.HTTPBadRequest) as refused:
         parameter.read(asked())
-    assert refused.value.text == "the parameter metric is missing; it is the name of a figure"
+    assert refused.value.text == "the parameter metric is missing: the name of a figure"
 
 
 def test_a_part_of_the_path_is_not_looked_for_in_the_query() -> None:

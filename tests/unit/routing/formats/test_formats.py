@@ -8,13 +8,17 @@ from typing import Any
 
 import pytest
 
-from monitor.domain.formats import Format
 from monitor.domain.status import Status
-from monitor.routing.formats.haproxy import UNKNOWN, agent_answers, agent_groups
-from monitor.routing.formats.render import CannotBeMadeError, render
+from monitor.routing.formats import FORMATS
+from monitor.routing.haproxy import UNKNOWN, agent_answers, agent_groups
+from monitor.routing.router_format import CannotBeMadeError
+from monitor.routing.tiers import WORDS, TierPolicy
+from monitor.routing.weights import by_endpoint
 from monitor.scoreboard.row import Row
 from monitor.scoreboard.snapshot import Snapshot
 from tests.support.board_values import make_board, make_spec
+from tests.support.router_files import render
+from tests.support.routing_policy import every_standing
 from tests.support.rows import make_row
 from tests.unit.score.values import START
 
@@ -34,13 +38,22 @@ def three(router: str, names: tuple[str, str, str]) -> Snapshot:
     )
 
 
-def rendered(file_format: Format, of: Snapshot, cluster: str | None = None) -> Any:
-    return json.loads(render(file_format, of, cluster))
+def beside(router: str, names: tuple[str, str], status: Status, account: str | None) -> tuple[Snapshot, int]:
+    """An endpoint of some standing beside one that is up, and its weight."""
+    of = snapshot(
+        make_row("p:0", status, 0.5, account=account, router_ids={router: names[0]}),
+        make_row("p:1", router_ids={router: names[1]}),
+    )
+    return of, by_endpoint(of.rows.values())["p:0"].weight
+
+
+def rendered(name: str, of: Snapshot, **options: object) -> Any:
+    return json.loads(render(name, of, **options))
 
 
 def test_the_scores_are_the_document_as_it_was_serialised() -> None:
     found = make_board(make_spec()).snapshot
-    assert render(Format.SCORES, found) is found.body
+    assert render("scores", found) is found.body
 
 
 # HAProxy
@@ -65,12 +78,30 @@ def test_a_server_that_is_called_like_an_endpoint_is_what_is_meant() -> None:
 
 
 def test_a_map_has_a_weight_for_each_endpoint_and_server() -> None:
-    found = render(Format.HAPROXY_MAP, three("haproxy", ("be/a", "be/b", "be/c")))
+    found = render("haproxy-map", three("haproxy", ("be/a", "be/b", "be/c")))
     assert found == b"p:0 100\np:1 10\np:2 0\nbe/a 100\nbe/b 10\nbe/c 0\n"
 
 
+@every_standing
+def test_an_agents_answer_and_a_map_say_what_the_table_says(
+    status: Status, account: str | None, policy: TierPolicy
+) -> None:
+    of, weight = beside("haproxy", ("be/a", "be/b"), status, account)
+    words = WORDS[policy.use]
+    assert agent_answers(of.rows.values())["be/a"] == f"{words.haproxy} ready {weight}%\n".encode()
+    assert render("haproxy-map", of).splitlines()[0] == f"p:0 {weight if words.listed else 0}".encode()
+
+
+@pytest.mark.parametrize("status", [Status.PAUSED, Status.MAINTENANCE])
+def test_an_agent_takes_out_what_is_paused_or_in_maintenance_unless_nothing_else_is_left(status: Status) -> None:
+    alone = [make_row("p:0", status, 0.5, router_ids={"haproxy": "be/a"})]
+    assert agent_answers(alone)["be/a"] == b"up ready 100%\n"
+    beside_one = [*alone, make_row("p:1", router_ids={"haproxy": "be/b"})]
+    assert agent_answers(beside_one)["be/a"] == b"down ready 100%\n"
+
+
 def test_a_map_needs_no_names_of_haproxy_and_holds_no_line_that_would_be_a_comment() -> None:
-    assert render(Format.HAPROXY_MAP, snapshot(make_row("p:m"), make_row("#p:m"))) == b"p:m 100\n"
+    assert render("haproxy-map", snapshot(make_row("p:m"), make_row("#p:m"))) == b"p:m 100\n"
 
 
 # Envoy
@@ -89,7 +120,7 @@ def health(document: Mapping[str, Any]) -> dict[str, tuple[str, int]]:
 
 
 def test_a_cluster_of_envoy_has_addresses_health_and_weights() -> None:
-    document = rendered(Format.ENVOY_EDS, three("envoy", ("c/10.0.0.1:80", "c/10.0.0.2:80", "c/[::1]:81")))
+    document = rendered("envoy-eds", three("envoy", ("c/10.0.0.1:80", "c/10.0.0.2:80", "c/[::1]:81")))
     assert document["resources"][0]["cluster_name"] == "c"
     assert health(document) == {
         "10.0.0.1:80": ("HEALTHY", 100),
@@ -98,11 +129,17 @@ def test_a_cluster_of_envoy_has_addresses_health_and_weights() -> None:
     }
 
 
+@every_standing
+def test_envoys_health_is_that_of_the_table(status: Status, account: str | None, policy: TierPolicy) -> None:
+    of, weight = beside("envoy", ("c/10.0.0.1:80", "c/10.0.0.2:80"), status, account)
+    assert health(rendered("envoy-eds", of))["10.0.0.1:80"] == (WORDS[policy.use].envoy, weight)
+
+
 def test_the_version_of_a_cluster_is_that_of_its_content() -> None:
     def version(*statuses: Status) -> str:
         names = zip(statuses, ("c/10.0.0.1:80", "c/10.0.0.2:80"), strict=True)
         rows = [make_row(f"p:{name}", status, router_ids={"envoy": name}) for status, name in names]
-        return str(rendered(Format.ENVOY_EDS, snapshot(*rows))["version_info"])
+        return str(rendered("envoy-eds", snapshot(*rows))["version_info"])
 
     assert version(Status.UP, Status.UP) == version(Status.UP, Status.UNKNOWN)
     assert version(Status.UP, Status.UP) != version(Status.UP, Status.DOWN)
@@ -112,10 +149,10 @@ def test_a_file_of_envoy_holds_one_cluster_and_says_which_there_are() -> None:
     of = snapshot(
         make_row("p:1", router_ids={"envoy": "b/10.0.0.1:80"}), make_row("p:2", router_ids={"envoy": "a/10.0.0.2:80"})
     )
-    assert list(health(rendered(Format.ENVOY_EDS, of, "a"))) == ["10.0.0.2:80"]
-    for cluster in (None, "nobody"):
+    assert list(health(rendered("envoy-eds", of, cluster="a"))) == ["10.0.0.2:80"]
+    for options in ({}, {"cluster": "nobody"}):
         with pytest.raises(CannotBeMadeError, match="a file holds one cluster of Envoy; say which of a, b"):
-            render(Format.ENVOY_EDS, of, cluster)
+            render("envoy-eds", of, **options)
 
 
 # Traefik
@@ -123,7 +160,7 @@ def test_a_file_of_envoy_holds_one_cluster_and_says_which_there_are() -> None:
 
 def test_traefik_gets_a_weighted_service_for_each_group() -> None:
     of = three("traefik", ("llama/groq@file", "llama/vllm@docker", "llama/other"))
-    assert rendered(Format.TRAEFIK, of) == {
+    assert rendered("traefik", of) == {
         "http": {
             "services": {
                 "llama": {
@@ -140,11 +177,29 @@ def test_traefik_gets_a_weighted_service_for_each_group() -> None:
     }
 
 
+@every_standing
+def test_traefik_has_no_weight_for_what_the_table_leaves_out(
+    status: Status, account: str | None, policy: TierPolicy
+) -> None:
+    of, weight = beside("traefik", ("llama/a", "llama/b"), status, account)
+    services = rendered("traefik", of)["http"]["services"]["llama"]["weighted"]["services"]
+    assert services[0] == {"name": "a", "weight": weight if WORDS[policy.use].listed else 0}
+
+
 # vLLM
 
 
+@every_standing
+def test_vllms_list_is_without_what_the_table_leaves_out(
+    status: Status, account: str | None, policy: TierPolicy
+) -> None:
+    of, _ = beside("vllm", ("m@http://10.0.0.1:8000", "m@http://10.0.0.2:8000"), status, account)
+    urls = ["http://10.0.0.1:8000"] * WORDS[policy.use].listed + ["http://10.0.0.2:8000"]
+    assert rendered("vllm", of)["static_backends"] == ",".join(urls)
+
+
 def test_vllms_router_gets_the_engines_that_are_to_be_used() -> None:
-    assert rendered(Format.VLLM, three("vllm", ("m@http://10.0.0.1:8000", "m@http://10.0.0.2:8000", "m@http://x"))) == {
+    assert rendered("vllm", three("vllm", ("m@http://10.0.0.1:8000", "m@http://10.0.0.2:8000", "m@http://x"))) == {
         "service_discovery": "static",
         "routing_logic": "roundrobin",
         "static_backends": "http://10.0.0.1:8000,http://10.0.0.2:8000",
@@ -158,13 +213,13 @@ def test_vllms_router_keeps_all_engines_of_a_model_that_is_down_everywhere() -> 
         make_row("p:2", Status.DOWN, 0.0, router_ids={"vllm": "m@http://10.0.0.2:8000"}),
         make_row("p:3", router_ids={"vllm": "n@http://10.0.0.3:8000"}),
     )
-    assert rendered(Format.VLLM, of)["static_models"] == "m,m,n"
+    assert rendered("vllm", of)["static_models"] == "m,m,n"
 
 
 def test_vllms_router_is_told_what_else_it_is_to_do() -> None:
     of = snapshot(make_row("p:1", router_ids={"vllm": "m@http://10.0.0.1:8000"}))
     options = {"routing_logic": "session", "session_key": "x-user"}
-    assert json.loads(render(Format.VLLM, of, options=options)) == {
+    assert json.loads(render("vllm", of, options=options)) == {
         "service_discovery": "static",
         "routing_logic": "session",
         "static_backends": "http://10.0.0.1:8000",
@@ -176,17 +231,15 @@ def test_vllms_router_is_told_what_else_it_is_to_do() -> None:
 # What cannot be made
 
 
-@pytest.mark.parametrize(
-    ("file_format", "router"), [(Format.ENVOY_EDS, "envoy"), (Format.TRAEFIK, "traefik"), (Format.VLLM, "vllm")]
-)
-def test_a_format_without_names_says_what_to_write(file_format: Format, router: str) -> None:
+@pytest.mark.parametrize(("file_format", "router"), [("envoy-eds", "envoy"), ("traefik", "traefik"), ("vllm", "vllm")])
+def test_a_format_without_names_says_what_to_write(file_format: str, router: str) -> None:
     with pytest.raises(CannotBeMadeError, match=f"write `router_ids: {{{router}: …}}`"):
         render(file_format, snapshot(make_row("p:m")))
 
 
 def test_a_malformed_name_of_another_daemon_is_told() -> None:
     with pytest.raises(CannotBeMadeError, match=r"^p:m: router_ids\.traefik: 'x' is not SERVICE/CHILD"):
-        render(Format.TRAEFIK, snapshot(make_row("p:m", router_ids={"traefik": "x"})))
+        render("traefik", snapshot(make_row("p:m", router_ids={"traefik": "x"})))
 
 
 def test_an_answer_is_made_of_its_group_and_is_the_same_as_of_all_rows() -> None:
@@ -207,5 +260,5 @@ def test_an_answer_is_made_of_its_group_and_is_the_same_as_of_all_rows() -> None
     assert {name: agent_answers(known[each] for each in group)[name] for name, group in groups.items()} == everything
 
 
-def test_shapes_that_hold_figures_are_not_taken_for_choices_alone() -> None:
-    assert {file_format for file_format in Format if not file_format.has_weights} == {Format.SCORES, Format.OPENROUTER}
+def test_formats_that_hold_figures_are_not_taken_for_choices_alone() -> None:
+    assert {name for name, kind in FORMATS.items() if not kind.has_weights} == {"scores", "openrouter"}

@@ -28,12 +28,14 @@ from monitor.routing.openrouter.types import (
     OfferedModelDocument,
     OfferStatus,
 )
+from monitor.routing.tiers import TierPolicy
 from monitor.score.health import Trouble
 from monitor.score.outcomes import Counts
 from monitor.scoreboard.endpoint import Facts
 from probes._model import ErrorClass, Pricing
 from tests.support.board_values import first_tick, make_board, make_spec, sample_at
 from tests.support.openrouter_values import QUICK, THEIRS, make_facts, summary, unpriced, valid
+from tests.support.routing_policy import every_standing
 from tests.unit.score.values import START, unhurried
 
 REFUSED = Trouble(error=ErrorClass.AUTH, since=START)
@@ -197,6 +199,11 @@ def test_a_speed_without_what_is_reached_has_no_percentiles() -> None:
 def test_the_status_is_zero_where_requests_go_as_usual(status: Status, account: Trouble | None, number: int) -> None:
     assert status_of(make_facts(status=status, account=account)) == number
     assert offer(make_facts(status=status, account=account))["status"] == number
+
+
+@every_standing
+def test_the_number_is_that_of_the_table(status: Status, account: str | None, policy: TierPolicy) -> None:
+    assert status_of(make_facts(status=status, account=None if account is None else REFUSED)) is policy.offer
 
 
 def test_each_number_means_one_thing() -> None:

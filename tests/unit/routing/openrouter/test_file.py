@@ -9,14 +9,14 @@ from datetime import timedelta
 import pytest
 
 from monitor.config.listing import Listing
-from monitor.domain.formats import Format
-from monitor.routing.formats.render import CannotBeMadeError, render
 from monitor.routing.openrouter.file import OpenRouterFile, facts_of
 from monitor.routing.openrouter.types import OfferedModelsDocument
+from monitor.routing.router_format import CannotBeMadeError
 from monitor.web.openrouter_cache import OpenRouterCache
 from probes._model import ErrorClass
 from tests.support.board_values import first_tick, make_board, make_spec, sample_at
 from tests.support.openrouter_values import valid
+from tests.support.router_files import render
 
 SPECS = (make_spec("a:1"), make_spec("b:1"), make_spec("c:1", model="z/z", listing=Listing(tag="c/fast")))
 TICK = first_tick(*SPECS, name="a:1")
@@ -78,7 +78,7 @@ def test_nothing_is_kept_of_models_that_are_asked_for_and_not_there() -> None:
 
 def test_the_file_says_of_each_model_what_its_route_says() -> None:
     snapshot, cache = make_board(*SPECS).snapshot, OpenRouterCache()
-    written = valid(json.loads(render(Format.OPENROUTER, snapshot)), OfferedModelsDocument)
+    written = valid(json.loads(render("openrouter", snapshot)), OfferedModelsDocument)
     documents = [cache.model(snapshot, name) for name in (LLAMA, "z/z")]
     assert written["data"] == [json.loads(document.plain.body)["data"] for document in documents if document]
 
@@ -88,7 +88,7 @@ def test_what_was_read_from_another_daemon_has_no_facts_to_make_a_file_of() -> N
     read = replace(snapshot, rows={name: replace(row, facts=None) for name, row in snapshot.rows.items()})
     assert facts_of(read) == []
     with pytest.raises(CannotBeMadeError, match="does not tell all that it holds"):
-        render(Format.OPENROUTER, read)
+        render("openrouter", read)
 
 
 def test_a_file_that_is_made_again_is_the_same_as_one_that_is_made_anew() -> None:

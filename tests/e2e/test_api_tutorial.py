@@ -2,44 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.tutorial import ROOT, files_of, grow, run
+
 PAGE = ROOT / "docs" / "adding-an-api.md"
-FILE = re.compile(r"^`([\w./]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project as it is, with the tutorial's files added."""
     tree = tmp_path_factory.mktemp("tutorial")
-    for folder in ("probes", "monitor", "tests"):
-        shutil.copytree(ROOT / folder, tree / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", tree)
-    for name, content in FILE.findall(PAGE.read_text()):
-        assert not (tree / name).exists(), f"{name} is there already"
-        (tree / name).parent.mkdir(exist_ok=True)
-        (tree / name).write_text(content)
+    grow(tree, PAGE)
     return tree
-
-
-def run(tree: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(tree)}
-    return subprocess.run(
-        [sys.executable, *command], cwd=tree, env=environment, capture_output=True, text=True, timeout=300, check=False
-    )
 
 
 @pytest.mark.slow
 def test_a_made_up_api_of_one_file_and_recordings_passes_the_contract_suite(tree: Path) -> None:
-    added = {name for name, _ in FILE.findall(PAGE.read_text()) if name.startswith(("probes/", "monitor/"))}
+    added = {name for name in files_of(PAGE) if name.startswith(("probes/", "monitor/"))}
     assert added == {"probes/acme_talk.py"}
     written = run(tree, "write_recordings.py")
     assert written.returncode == 0, written.stderr

@@ -14,8 +14,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from monitor.sinks._backoff import wait_s
-from monitor.sinks._protocol import Delivery, Sink, SinkError
+from monitor.domain.ongoing_failure import OngoingFailure
+from monitor.pipeline.backoff import wait_s
+from monitor.sinks import Delivery, Sink, SinkError
 from monitor.store import Store, StoredSample, StoreError
 
 log = logging.getLogger(__name__)
@@ -55,14 +56,18 @@ class SinkRunner:
         self.refused_total = 0
         """Samples that the destination rejected for good; the store keeps their ids and reasons."""
         self.expired_total = 0
-        """Samples that retention deleted before they were delivered, since the sink was first configured."""
-        self.last_error: str | None = None
-        """Why deliveries fail; None: they work."""
+        """Samples that retention deleted before it took them, ever since it was first named."""
+        self._failure = OngoingFailure()
 
     @property
     def name(self) -> str:
         """Its name in the configuration."""
         return self._sink.name
+
+    @property
+    def last_error(self) -> str | None:
+        """Why it does not take samples now; None while it does."""
+        return self._failure.reason
 
     @property
     def dealt_with(self) -> int:
@@ -137,17 +142,15 @@ class SinkRunner:
             )
 
     async def _back_off(self, reason: str, retry_after_s: float | None) -> None:
-        if self.last_error is None:
+        if self._failure.begins(reason):
             log.error("sink %s failed; its samples wait: %s", self.name, reason, extra={"action": "sink_failed"})
-        self.last_error = reason
         self._failures += 1
         await asyncio.sleep(self._intervals.failed(self._failures, retry_after_s))
 
     def _well(self) -> None:
-        if self.last_error is not None:
+        if self._failure.ends():
             log.info("sink %s works again", self.name, extra={"action": "sink_recovered"})
         self._failures = 0
-        self.last_error = None
 
     async def _next_news(self) -> None:
         try:

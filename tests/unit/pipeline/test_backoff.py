@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.sinks._backoff import LONGEST_S, wait_s
+from monitor.pipeline.backoff import LONGEST_S, wait_s
 
 _chances = st.floats(0, 1)
 

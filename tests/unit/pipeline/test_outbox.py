@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from monitor.sinks import Delivery, Outbox, SinkError, SinkIntervals
+from monitor.pipeline.outbox import Outbox, SinkIntervals
+from monitor.sinks import Delivery, SinkError
 from monitor.store import Backlog, MemoryStore, Retention, StoredSample, StoreError
 from tests.unit.store.samples import START, make_sample
 

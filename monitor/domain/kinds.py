@@ -1,0 +1,61 @@
+"""Finds the kinds of a thing that the configuration may name: sinks, formats of routers.
+
+A kind is a module without an underscore in a package of ours, or an entry point of another package. The module holds
+one subclass of a base class. A kind is imported when it is asked for, not before.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import entry_points
+from types import ModuleType
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Kinds(Mapping[str, type[T]], Generic[T]):
+    """The classes of all kinds by name, such as `haproxy-map` for the module `haproxy_map`."""
+
+    def __init__(self, package: str, group: str, base: Callable[[], type[T]]) -> None:
+        self._package = package
+        self._group = group
+        self._base = base
+
+    def own(self) -> tuple[str, ...]:
+        """The names of those in this repository, sorted; nothing is imported."""
+        folder = importlib.import_module(self._package).__path__
+        return tuple(sorted(_named(module.name) for module in pkgutil.iter_modules(folder) if module.name[0] != "_"))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted({*self.own(), *(entry.name for entry in entry_points(group=self._group))}))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __contains__(self, name: object) -> bool:
+        return name in tuple(self)
+
+    def __getitem__(self, name: str) -> type[T]:
+        if name in self.own():
+            return self._only(importlib.import_module(f"{self._package}.{name.replace('-', '_')}"))
+        for entry in entry_points(group=self._group, name=name):
+            return self._only(entry.load())
+        raise KeyError(name)
+
+    def _only(self, module: ModuleType) -> type[T]:
+        base = self._base()
+        found = [
+            value
+            for value in vars(module).values()
+            if isinstance(value, type) and issubclass(value, base) and value.__module__ == module.__name__
+        ]
+        if len(found) != 1:
+            raise TypeError(f"{module.__name__} must hold one subclass of {base.__name__}, and holds {len(found)}")
+        return found[0]
+
+
+def _named(module: str) -> str:
+    return module.replace("_", "-")

@@ -1,0 +1,15 @@
+"""A sample as the store numbers it: for the store, and for the sinks, which need no database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from probes._model import Sample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredSample:
+    """A sample with its place in the order of appending, counted up over all endpoints."""
+
+    seq: int
+    sample: Sample

@@ -1,0 +1,56 @@
+"""How an endpoint stands with routers: its status and its account's trouble in one word. Pure.
+
+What a tier means for each router is said once, in the table of `monitor/routing/tiers.py`.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import assert_never
+
+from monitor.domain.status import Status
+
+
+class Tier(IntEnum):
+    """The smaller, the sooner to be tried."""
+
+    UP = 0
+    UNKNOWN = 1
+    """Stale, or never measured. It is not known to be down, so routers use it."""
+    DEGRADED = 2
+    REFUSED = 3
+    """The provider refused the account of the newest samples. It may refuse the router's account, too."""
+    UNKNOWN_REFUSED = 4
+    """Refused, and the score is not known any more."""
+    PAUSED = 5
+    MAINTENANCE = 6
+    DOWN = 7
+
+
+class RoutingUse(IntEnum):
+    """What a router uses an endpoint for. The smaller, the better."""
+
+    NORMAL = 0
+    FALLBACK = 1
+    """For what the normal ones cannot carry."""
+    NONE = 2
+    """Out, unless nothing else is left."""
+
+
+def tier_of(status: Status, *, refused: bool) -> Tier:
+    """The tier of an endpoint; `refused`: the newest samples were refused for the account's sake."""
+    match status:
+        case Status.UP:
+            return Tier.REFUSED if refused else Tier.UP
+        case Status.DEGRADED:
+            return Tier.REFUSED if refused else Tier.DEGRADED
+        case Status.UNKNOWN:
+            return Tier.UNKNOWN_REFUSED if refused else Tier.UNKNOWN
+        case Status.PAUSED:
+            return Tier.PAUSED
+        case Status.MAINTENANCE:
+            return Tier.MAINTENANCE
+        case Status.DOWN:
+            return Tier.DOWN
+        case _:
+            assert_never(status)

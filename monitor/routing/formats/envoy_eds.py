@@ -1,0 +1,70 @@
+"""What Envoy reads: a file for the endpoint discovery of one cluster. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from monitor.config.options import Maybe, Name, RefusedError, quoted
+from monitor.domain.router_ids import address
+from monitor.routing.router_format import CannotBeMadeError, RouterFormat, some_groups
+from monitor.routing.tiers import WORDS
+from monitor.routing.weights import MemberWeight
+from monitor.scoreboard.compression import digest
+from monitor.scoreboard.snapshot import Snapshot
+
+_TYPE: Final = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
+
+
+class EnvoyEdsFormat(RouterFormat):
+    """Endpoint discovery for Envoy, of one cluster."""
+
+    router = "envoy"
+
+    cluster: Maybe[Name] = None
+    """Which cluster, where `router_ids` name several: a file holds one."""
+
+    def render(self, snapshot: Snapshot) -> bytes:
+        """See `RouterFormat.render`."""
+        clusters = some_groups(self.router, snapshot)
+        wanted = next(iter(clusters)) if self.cluster is None and len(clusters) == 1 else self.cluster
+        if wanted is None or wanted not in clusters:
+            raise CannotBeMadeError(f"a file holds one cluster of Envoy; say which of {', '.join(sorted(clusters))}")
+        return _discovery(wanted, clusters[wanted])
+
+    @classmethod
+    def problems(cls, written: Mapping[str, object], groups: Mapping[str, bool]) -> Iterator[tuple[str, RefusedError]]:
+        """See `FileSection.problems`."""
+        cluster, shown = written.get("cluster"), sorted(group for group, secret in groups.items() if not secret)
+        if isinstance(cluster, str) and cluster not in groups:
+            yield "cluster", RefusedError("{value} is no cluster of any `router_ids`", options=shown)
+        elif "cluster" not in written and len(groups) > 1:
+            names = ", ".join(map(quoted, shown))
+            which = f"say which of {names}" if len(shown) == len(groups) else "say which"
+            message = f"holds one cluster of Envoy; {which} with `cluster:`, and write a file for each"
+            yield "format", RefusedError(message)
+
+
+def _discovery(cluster: str, members: Sequence[MemberWeight]) -> bytes:
+    """The discovery response of a cluster; Envoy takes one cluster in a file.
+
+    What is out is in it as unhealthy, so that Envoy's own panic threshold still knows it. The version is made of the
+    content: the same members are the same version.
+    """
+    assignment = {"@type": _TYPE, "cluster_name": cluster, "endpoints": [{"lb_endpoints": _endpoints(members)}]}
+    body = json.dumps(assignment, separators=(",", ":"))
+    return f'{{"version_info":"{digest(body.encode())}","resources":[{body}]}}\n'.encode()
+
+
+def _endpoints(members: Iterable[MemberWeight]) -> list[dict[str, object]]:
+    return [_endpoint(choice) for choice in members]
+
+
+def _endpoint(choice: MemberWeight) -> dict[str, object]:
+    at = address(choice.member.name)
+    return {
+        "endpoint": {"address": {"socket_address": {"address": at.host, "port_value": at.port}}},
+        "health_status": WORDS[choice.use].envoy,
+        "load_balancing_weight": choice.weight,
+    }
