@@ -1,7 +1,6 @@
 """Judges samples, stores them, then publishes the result.
 
-A change is published once its samples are committed, so readers see only what a restart would restore. When the store
-stalls or fails, publishing goes on without it, samples wait in memory up to a bound, and writing resumes by itself.
+Readers see only committed samples. While the store fails, publishing goes on and samples wait in memory up to a bound.
 """
 
 from __future__ import annotations
@@ -302,10 +301,7 @@ class Recorder:
         return batch
 
     async def _append(self, batch: Batch) -> None:
-        """Store a batch; when the store rejects it repeatedly, store its parts one by one.
-
-        Nothing is dropped while the store is not writable.
-        """
+        """Store a batch; after repeated failures store its parts one by one, if the store is writable."""
         try:
             expired = await batch.append_to(self._store)
         except StoreReplacedError:  # more than this batch is lost
