@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import assert_never
-
-from jsonschema import Draft202012Validator
 
 from probes import _json
 from probes._meter import Reading
@@ -71,4 +70,16 @@ def _fits(form: Form | None, text: str, *, cut: bool) -> bool | None:
         value = _json.decode(text.encode("utf-8", "replace"))
     except MalformedError:
         return None if cut else False
-    return bool(Draft202012Validator(dict(form.schema)).is_valid(value))
+    return _is_filled_in(form.fields, value)
+
+
+def _is_filled_in(fields: Collection[str], value: object) -> bool:
+    """Whether a JSON value is an object with an integer for each field and nothing else.
+
+    As JSON Schema counts, 1.0 is an integer and `true` is none.
+    """
+    return isinstance(value, dict) and value.keys() == {*fields} and all(map(_is_integer, value.values()))
+
+
+def _is_integer(value: object) -> bool:
+    return (isinstance(value, float) and value.is_integer()) or (isinstance(value, int) and not isinstance(value, bool))

@@ -13,6 +13,8 @@ from datetime import datetime
 from enum import Enum, StrEnum
 from typing import ClassVar, Self, TypeAlias
 
+from probes._secret import Secret as Secret  # noqa: PLC0414  # codecs import it from here
+
 
 class Task(StrEnum):
     """What a probe asks."""
@@ -89,23 +91,6 @@ class TokensFrom(StrEnum):
     COUNTED = "counted"
 
 
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """A secret string; its repr and str are stars."""
-
-    _value: str = field(repr=False)
-
-    def reveal(self) -> str:
-        """The secret itself."""
-        return self._value
-
-    def __str__(self) -> str:
-        return "***"
-
-    def __repr__(self) -> str:
-        return "Secret(***)"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pricing:
     """What an endpoint charges, in USD per million tokens."""
@@ -142,8 +127,18 @@ class Form:
 
     name: str
     description: str
-    schema: Mapping[str, object]
-    """The JSON Schema of the tool's arguments, or of the answer."""
+    fields: tuple[str, ...]
+    """What the object has to hold: an integer each, and nothing else."""
+
+    @property
+    def schema(self) -> Mapping[str, object]:
+        """The JSON Schema of the tool's arguments, or of the answer: only what every API's own dialect of it knows."""
+        return {
+            "type": "object",
+            "properties": {name: {"type": "integer"} for name in self.fields},
+            "required": [*self.fields],
+            "additionalProperties": False,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

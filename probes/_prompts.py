@@ -8,7 +8,6 @@ so that prompt caches do not apply.
 from __future__ import annotations
 
 import hashlib
-from types import MappingProxyType
 from typing import Final
 
 from probes._model import Form, Prompt, Task
@@ -22,15 +21,7 @@ _QUESTIONS: Final = {
 FORM: Final = Form(
     name="report_numbers",
     description="Reports three numbers.",
-    # Only keywords that every API's dialect of JSON Schema supports.
-    schema=MappingProxyType(
-        {
-            "type": "object",
-            "properties": {name: {"type": "integer"} for name in ("first", "second", "third")},
-            "required": ["first", "second", "third"],
-            "additionalProperties": False,
-        }
-    ),
+    fields=("first", "second", "third"),
 )
 """What `tool_call` and `structured_output` ask for."""
 

@@ -106,11 +106,11 @@ def run_from_plain(plain: Mapping[str, Any]) -> Run:
 def _form_to_plain(form: Form | None) -> dict[str, object] | None:
     if form is None:
         return None
-    return {"name": form.name, "description": form.description, "schema": dict(form.schema)}
+    return {"name": form.name, "description": form.description, "fields": [*form.fields]}
 
 
 def _prompt(plain: Mapping[str, Any]) -> Prompt:
-    form = Form(**plain["form"]) if plain["form"] else None
+    form = Form(**{**plain["form"], "fields": tuple(plain["form"]["fields"])}) if plain["form"] else None
     return Prompt(**{**plain, "expected": tuple(plain["expected"]), "form": form})
 
 

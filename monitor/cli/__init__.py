@@ -1,1 +1,8 @@
-"""The commands: their options, and what they print."""
+"""The commands: what the user types, and what is printed."""
+
+from typing import Final
+
+from monitor import __version__
+
+VERSION: Final = f"providerwatch {__version__}"
+"""What `--version` prints."""

@@ -5,13 +5,12 @@ Modules are imported where they are needed, as in the commands.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
@@ -57,6 +56,13 @@ def fail(message: str, code: int = MISUSE) -> NoReturn:
     raise typer.Exit(code)
 
 
+def run_async(work: Coroutine[Any, Any, Result]) -> Result:
+    """What `asyncio.run` does. `--help` has no use for asyncio, and importing it takes a fifth of its time."""
+    import asyncio
+
+    return asyncio.run(work)
+
+
 def on_store(path: Path, config: Config, work: Callable[[Store], Coroutine[None, None, Result]]) -> Result:
     """Run `work` with the configured store. Exits the program on StoreError."""
     from monitor.store import StoreError, create_store
@@ -65,7 +71,7 @@ def on_store(path: Path, config: Config, work: Callable[[Store], Coroutine[None,
         return await work(create_store(config.store))
 
     try:
-        return asyncio.run(run())
+        return run_async(run())
     except StoreError as error:
         fail(f"{path}: store: {error}", 1)
 
@@ -154,13 +160,15 @@ def fetch(source: RunningDaemon) -> Mapping[str, object]:
     from monitor.console.remote import ScoresUnavailableError, fetch_once
 
     try:
-        return asyncio.run(fetch_once(f"{source.url}/v1/scores", source.token))
+        return run_async(fetch_once(f"{source.url}/v1/scores", source.token))
     except ScoresUnavailableError as error:
         fail(f"{source.url}/v1/scores: {error}", 1)
 
 
 def openrouter_document(source: RunningDaemon) -> str:
     """A daemon's OpenRouter documents as one document."""
+    import asyncio
+
     from monitor.console.remote import ScoresUnavailableError, fetch_openrouter
 
     try:

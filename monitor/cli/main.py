@@ -5,7 +5,6 @@ Each command imports these modules itself, so that `--help` does not import a da
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from monitor import __version__
+from monitor.cli import VERSION
 from monitor.cli.common import (
     MISUSE,
     ConfigOption,
@@ -31,6 +30,7 @@ from monitor.cli.common import (
     loaded_from,
     on_store,
     openrouter_document,
+    run_async,
     running_daemon,
     seconds,
     write_out,
@@ -60,7 +60,7 @@ def _options(
     *, version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False
 ) -> None:
     if version:
-        print(f"providerwatch {__version__}")
+        print(VERSION)
         raise typer.Exit
 
 
@@ -88,7 +88,7 @@ def run(
     path, loaded = loaded_from(chosen_file(file, config))
     log.configure(level=log_level, form=log_format)
     try:
-        asyncio.run(daemon.run_daemon(loaded, os.environ))
+        run_async(daemon.run_daemon(loaded, os.environ))
     except StoreError as error:
         # A SQLite file that cannot be opened is a mistake in the configuration; a server may come back in a moment.
         log.flush()
@@ -167,7 +167,7 @@ def init(
         base_urls = addresses(catalogue(), servers or ())
     except ValueError as error:
         fail(f"--server: {error}")
-    found, now = asyncio.run(discover(catalogue(), os.environ, base_urls)), datetime.now(UTC)
+    found, now = run_async(discover(catalogue(), os.environ, base_urls)), datetime.now(UTC)
     text = write(found, catalogue(), now)
     if text is None:
         fail(nothing_found(found, catalogue(), base_urls), 1)
@@ -228,7 +228,7 @@ def probe(
     show = show_json if as_json else show_transcript if transcript else show_waterfall
     try:
         jobs, conclude = choose(loaded, ids or [], task), None if as_json else show_summary
-        all_ok = asyncio.run(probe_now(loaded, jobs, number, show, conclude))
+        all_ok = run_async(probe_now(loaded, jobs, number, show, conclude))
     except ProbeMisuseError as error:
         fail(str(error))
     raise typer.Exit(0 if all_ok else 1)
@@ -257,7 +257,7 @@ def scores(
         print(json.dumps(document, indent=2))
     elif watch:
         with suppress(KeyboardInterrupt):
-            asyncio.run(watch_scores(f"{source.url}/v1/scores", Console(), token=source.token))
+            run_async(watch_scores(f"{source.url}/v1/scores", Console(), token=source.token))
     else:
         Console().print(scores_table(document, now=datetime.now(UTC)))
 
@@ -327,7 +327,7 @@ def demo(
     from monitor.demo.orchestrate import run_demo
 
     duration_s = None if duration is None else seconds(duration, "--for")
-    raise typer.Exit(asyncio.run(run_demo(directory=directory, duration_s=duration_s, port=port)))
+    raise typer.Exit(run_async(run_demo(directory=directory, duration_s=duration_s, port=port)))
 
 
 @app.command()

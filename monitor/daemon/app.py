@@ -7,8 +7,7 @@ import gc
 import logging
 import os
 import sys
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
@@ -18,24 +17,24 @@ from monitor.config import unused_proxy
 from monitor.config.model import Config, Listen
 from monitor.daemon import systemd
 from monitor.daemon.event_log import EventLog, log_sample
-from monitor.daemon.log_queue import LogLosses, losses
+from monitor.daemon.heartbeat import Heartbeat, HeartbeatCallbacks, ProbeProgress
+from monitor.daemon.log_queue import LogLosses
 from monitor.daemon.resource_limits import needs, shortages
 from monitor.daemon.signals import done_before, stop_on_signals
+from monitor.domain.incident import Incident
 from monitor.metrics.metrics import Metrics
 from monitor.pipeline.baselines import BaselineCallbacks, BaselineReader
 from monitor.pipeline.housekeeper import Housekeeper, HousekeeperCallbacks
 from monitor.pipeline.outbox import Outbox
 from monitor.pipeline.outcomes import OutcomeCallbacks, OutcomeReceiver, reader_of, spans_of
 from monitor.pipeline.recorder import Recorder, RecorderCallbacks
-from monitor.pipeline.restore import aliases_of, recount, restore, restore_budgets
+from monitor.pipeline.restore import Recounter, aliases_of, restore, restore_budgets
 from monitor.routing.file_writer import FileWriter
 from monitor.routing.haproxy_agent import HaproxyAgent, serving
 from monitor.scheduler.budget import Budgets, caps_of
 from monitor.scheduler.dispatcher import Dispatcher
-from monitor.scheduler.jobs import Job, enabled_jobs, headline_task, paid_probe, tasks_of
+from monitor.scheduler.jobs import Job, enabled_jobs, paid_probe, tasks_of
 from monitor.scheduler.scheduler import Schedule
-from monitor.score.blame import blame_of
-from monitor.score.outcomes import SampleOutcome, outcome
 from monitor.scoreboard.board import Board, StatusChange
 from monitor.scoreboard.renderer import Renderer
 from monitor.sinks import create_sinks
@@ -43,22 +42,15 @@ from monitor.store import Size, Store, create_store
 from monitor.store.retention_clock import ClockReading
 from monitor.vantage import GateCallbacks, NetworkGate, look_up
 from monitor.vantage.origin import neutral_name
-from monitor.web.context import Context, HistoryContext
+from monitor.web.context import Context, history_context
 from monitor.web.server import start
-from monitor.web.store_reads import StoreReads
 from monitor.workers.limits import ConcurrencyLimits
-from monitor.workers.loop_lag import LoopLag
 from monitor.workers.pool import STREAMS_PER_WORKER, WorkerPool
-from probes._model import ErrorClass, Sample
+from probes._model import Sample
 
 log = logging.getLogger(__name__)
 
-_BEAT_S = 1.0
-_CLOCK_STEP_S = 1.0
-_LAG_BEAT_S = 0.2
-"""Interval of the lag measurement of the main loop: no probe is timed on it, and each measurement costs CPU time."""
 _FLUSH_S = 5.0
-_RECOUNT_AGAIN_S = 5.0
 _SWITCH_S = 0.0005
 """How long a computing thread, such as a history read, may delay the event loop each time."""
 
@@ -69,26 +61,73 @@ class Daemon:
     def __init__(self, config: Config, store: Store, env: Mapping[str, str], stop: asyncio.Event | None = None) -> None:
         self._config = config
         self._store = store
-        self._env = env
         self._stop = stop or asyncio.Event()
-        self._providers = {spec.endpoint.id: spec.endpoint.provider for spec in config.endpoints}
-        jobs = enabled_jobs(config)
+        self._providers = providers_of(config)
         self._adaptive = adaptive_endpoints(config)
+        self._notifier = systemd.Notifier.from_env(env)
+        self._summary = ""
+        self._clock: ClockReading | None = None
+        jobs = enabled_jobs(config)
         self._board = Board(config, jobs, datetime.now(UTC))
         self._events = EventLog(self._board, lambda: datetime.now(UTC))
         self._renderer = Renderer(self._board, lambda: datetime.now(UTC))
         self._outbox = Outbox(create_sinks(config), store)
         self._budgets = Budgets(caps_of(config), self._providers)
-        self._metrics = Metrics(
+        self._files = FileWriter(config.publish_files)
+        self._metrics = self._make_metrics()
+        self._expect(jobs)
+        self._recorder = self._make_recorder()
+        self._outcomes = self._make_outcomes()
+        self._housekeeper, self._baselines = self._make_upkeep()
+        self._gate = self._make_gate()
+        self._limits = ConcurrencyLimits(config.max_concurrent, limits_of(config))
+        self._pool = WorkerPool(
+            config.max_concurrent, self._metrics.worker_restarts.inc, self._metrics.loop_lag.labels("probing").observe
+        )
+        self._dispatcher = Dispatcher(self._pool, self._limits, config.scoring.blame, self._gate.put, self._budgets)
+        self._schedule = Schedule(jobs, self._dispatcher.fire, self._dispatcher.miss)
+        self._recounter = Recounter(
+            self._board, lambda now: Board(self._config, enabled_jobs(self._config), now), self._recorder, store
+        )
+        self._heartbeat = self._make_heartbeat(env)
+        self._show_own_state()
+
+    def apply(self, config: Config) -> tuple[Incident, ...]:
+        """Run with another configuration from now on; incidents that end by that, to be stored.
+
+        What was opened at the start stays: store, addresses, token, sinks, detail of metrics.
+        """
+        now, jobs = datetime.now(UTC), enabled_jobs(config)
+        self._config = config
+        self._providers, self._adaptive = providers_of(config), adaptive_endpoints(config)
+        ended = self._board.apply(config, jobs, now)
+        self._expect(jobs)
+        self._budgets.apply(caps_of(config), self._providers)
+        self._limits.apply(config.max_concurrent, limits_of(config))
+        self._pool.apply(config.max_concurrent)
+        self._dispatcher.apply(config.scoring.blame)
+        self._gate.apply(config.endpoints, config.canaries)
+        self._outcomes.apply(reader_of(config), spans_of(config))
+        self._housekeeper.apply(config.retention)
+        self._baselines.apply(tasks_of(config))
+        self._schedule.apply(jobs, now)
+        self._files.apply(config.publish_files)
+        return ended
+
+    def _make_metrics(self) -> Metrics:
+        return Metrics(
             __version__,
             lambda: self._board.snapshot,
             self._outbox.runners,
             lambda: self._budgets.shares(datetime.now(UTC)),
-            config.metrics,
+            self._config.metrics,
         )
+
+    def _expect(self, jobs: Iterable[Job]) -> None:
         for job in jobs:
-            self._metrics.expect(job.spec.endpoint, job.probe.task, config.scoring.blame)
-        self._files = FileWriter(config.publish_files)
+            self._metrics.expect(job.spec.endpoint, job.probe.task, self._config.scoring.blame)
+
+    def _make_recorder(self) -> Recorder:
         callbacks = RecorderCallbacks(
             observe=self._observe,
             published=self._published,
@@ -97,25 +136,17 @@ class Daemon:
             stored=self._outbox.wake,
             absorbed=self._events.absorbed,
         )
-        self._recorder = Recorder(self._board, store, callbacks)
-        outcome_callbacks = OutcomeCallbacks(
+        return Recorder(self._board, self._store, callbacks)
+
+    def _make_outcomes(self) -> OutcomeReceiver:
+        callbacks = OutcomeCallbacks(
             now=lambda: datetime.now(UTC),
             take=self._recorder.take,
             count=lambda result, count: self._metrics.outcomes.labels(result).inc(count),
         )
-        self._outcomes = OutcomeReceiver(reader_of(config), outcome_callbacks, spans=spans_of(config))
-        self._metrics.store_queue.set_function(lambda: self._recorder.queue_length)
-        self._metrics.store_failing.set_function(lambda: self._recorder.store_error is not None)
-        self._wire_housekeeping(config, store)
-        self._wire_probing(config, jobs)
-        self._notifier = systemd.Notifier.from_env(env)
-        self._summary = ""
-        self._clock: ClockReading | None = None
-        self._log_losses = LogLosses()
-        self._stepped = asyncio.Event()
-        self._began_s = time.monotonic()
+        return OutcomeReceiver(reader_of(self._config), callbacks, spans=spans_of(self._config))
 
-    def _wire_housekeeping(self, config: Config, store: Store) -> None:
+    def _make_upkeep(self) -> tuple[Housekeeper, BaselineReader]:
         housekeeper_callbacks = HousekeeperCallbacks(
             now=lambda: datetime.now(UTC),
             troubled=lambda: self._recorder.store_error is not None,
@@ -123,31 +154,42 @@ class Daemon:
             measured=self._measured,
             clock_read=self._clock_read,
         )
-        self._housekeeper = Housekeeper(store, config.retention, housekeeper_callbacks)
         baseline_callbacks = BaselineCallbacks(
             now=housekeeper_callbacks.now,
             troubled=housekeeper_callbacks.troubled,
             baselines=self._board.baselines,
             is_new=self._board.is_new,
         )
-        self._baselines = BaselineReader(store, tasks_of(config), baseline_callbacks)
-
-    def _wire_probing(self, config: Config, jobs: Sequence[Job]) -> None:
-        self._pool = WorkerPool(
-            config.max_concurrent, self._metrics.worker_restarts.inc, self._metrics.loop_lag.labels("probing").observe
+        return (
+            Housekeeper(self._store, self._config.retention, housekeeper_callbacks),
+            BaselineReader(self._store, tasks_of(self._config), baseline_callbacks),
         )
-        limits = {name: provider.max_concurrent for name, provider in config.providers.items()}
-        concurrency = ConcurrencyLimits(config.max_concurrent, limits)
-        gate_callbacks = GateCallbacks(
+
+    def _make_gate(self) -> NetworkGate:
+        config = self._config
+        callbacks = GateCallbacks(
             emit=self._recorder.put,
             now=lambda: datetime.now(UTC),
             look_up=partial(look_up, neutral_name([spec.endpoint for spec in config.endpoints], config.canaries)),
             probing=lambda: bool(self._dispatcher.runner.running_until_s),
         )
-        self._gate = NetworkGate(config.endpoints, config.canaries, gate_callbacks)
+        return NetworkGate(config.endpoints, config.canaries, callbacks)
+
+    def _make_heartbeat(self, env: Mapping[str, str]) -> Heartbeat:
+        callbacks = HeartbeatCallbacks(
+            loop_lag=self._metrics.loop_lag.labels("main").observe,
+            log_losses=self._log_lost,
+            is_ahead=self._schedule.is_ahead,
+            clock_stepped=self._clock_stepped,
+            is_alive=ProbeProgress(self._schedule, self._dispatcher.runner, self._pool).is_alive,
+        )
+        return Heartbeat(callbacks, self._notifier, systemd.watchdog_interval_s(env, os.getpid()))
+
+    def _show_own_state(self) -> None:
+        """Metrics that are asked for at each scrape."""
+        self._metrics.store_queue.set_function(lambda: self._recorder.queue_length)
+        self._metrics.store_failing.set_function(lambda: self._recorder.store_error is not None)
         self._metrics.vantage_online.set_function(lambda: self._gate.online)
-        self._dispatcher = Dispatcher(self._pool, concurrency, config.scoring.blame, self._gate.put, self._budgets)
-        self._schedule = Schedule(jobs, self._dispatcher.fire, self._dispatcher.miss)
 
     async def run(self) -> None:
         """Run until asked to stop, then drain. Raises OSError if the listen address cannot be used."""
@@ -165,8 +207,9 @@ class Daemon:
 
     async def _run(self) -> None:
         async with AsyncExitStack() as stack:
-            history = history_context(self._config, self._store)
+            history = history_context(lambda: self._config, self._store)
             stack.push_async_callback(history.store_reads.close)
+            stack.push_async_callback(self._renderer.close)
             context = Context(
                 snapshot=lambda: self._board.snapshot,
                 problems=self._problems,
@@ -203,15 +246,18 @@ class Daemon:
                 group.create_task(self._housekeeper.run(), name="housekeeper"),
                 group.create_task(self._baselines.run(), name="baselines"),
                 group.create_task(self._outbox.run(), name="sinks"),
-                group.create_task(self._beat(), name="heartbeat"),
-                group.create_task(self._recount(), name="recount"),
+                group.create_task(self._heartbeat.run(), name="heartbeat"),
+                group.create_task(self._recounter.run(), name="recount"),
             ]
             self._files.wake()
             self._schedule.start(datetime.now(UTC))
             self._notifier.ready()
             log.info("running", extra={"action": "started", "endpoints": len(self._providers)})
-            await self._stop.wait()
-            await self._drain()
+            try:
+                await self._stop.wait()
+                await self._drain()
+            finally:
+                await self._schedule.stop(0)  # no probe outlives a part that failed
             for task in helpers:
                 task.cancel()
         await self._recorder.flush(_FLUSH_S)
@@ -234,7 +280,9 @@ class Daemon:
         self._metrics.clock_ahead.set(reading.ahead.total_seconds())
 
     def _observe(self, sample: Sample) -> None:
-        self._metrics.observe(sample, self._providers[sample.endpoint])
+        provider = self._providers.get(sample.endpoint)
+        if provider is not None:  # else its endpoint was removed while it was probed
+            self._metrics.observe(sample, provider)
         log_sample(sample)
 
     def _published(self, changes: Sequence[StatusChange]) -> None:
@@ -264,86 +312,33 @@ class Daemon:
             "in the store: retention deletes nothing for now; if the clock is wrong, set it",
         )
 
-    async def _beat(self) -> None:
-        """Once a second: measure loop lag, detect clock steps, ping the watchdog while probing makes progress."""
-        interval_s = systemd.watchdog_interval_s(self._env, os.getpid())
-        offset_s = time.time() - time.monotonic()
-        async with asyncio.TaskGroup() as group:
-            lag = LoopLag(_LAG_BEAT_S)
-            group.create_task(lag.watch(), name="loop-lag")
-            while True:
-                await asyncio.sleep(_BEAT_S if interval_s is None else min(_BEAT_S, interval_s / 2))
-                self._metrics.loop_lag.labels("main").observe(lag.take())
-                offset_s = self._follow_clock(offset_s)
-                self._count_log_losses()
-                if interval_s is not None and self._is_alive(margin_s=2 * interval_s):
-                    self._notifier.watchdog()
+    def _log_lost(self, lost: LogLosses) -> None:
+        self._metrics.log_dropped.inc(lost.dropped)
+        self._metrics.log_suppressed.inc(lost.suppressed)
 
-    def _count_log_losses(self) -> None:
-        lost = losses()
-        self._metrics.log_dropped.inc(lost.dropped - self._log_losses.dropped)
-        self._metrics.log_suppressed.inc(lost.suppressed - self._log_losses.suppressed)
-        self._log_losses = lost
+    def _clock_stepped(self, now: datetime) -> None:
+        """Go on by the time that it is now."""
+        self._schedule.realign(now)
+        self._gate.clock_stepped()
+        self._board.clock_stepped(now)
+        self._housekeeper.look()
+        self._recounter.wake()
 
-    def _follow_clock(self, offset_s: float) -> float:
-        """Realign the schedule if the wall clock was stepped. Returns the current offset."""
-        now_s = time.time() - time.monotonic()
-        if abs(now_s - offset_s) > _CLOCK_STEP_S or self._schedule.is_ahead(datetime.now(UTC)):
-            log.warning("wall clock stepped by %+.1f s", now_s - offset_s, extra={"action": "clock_step"})
-            self._schedule.realign(datetime.now(UTC))
-            self._gate.clock_stepped()
-            self._board.clock_stepped(datetime.now(UTC))
-            self._housekeeper.look()
-            self._stepped.set()
-        return now_s
 
-    async def _recount(self) -> None:
-        """After each step of the wall clock, recount all windows by the new time."""
-        while True:
-            await self._stepped.wait()
-            self._stepped.clear()
-            make = partial(Board, self._config, enabled_jobs(self._config))
-            if not await recount(self._board, make, self._recorder, self._store, datetime.now(UTC)):
-                await asyncio.sleep(_RECOUNT_AGAIN_S)
-                self._stepped.set()
+def providers_of(config: Config) -> dict[str, str]:
+    """Each endpoint's provider, by id."""
+    return {spec.endpoint.id: spec.endpoint.provider for spec in config.endpoints}
 
-    def _is_alive(self, *, margin_s: float) -> bool:
-        now, now_s = datetime.now(UTC), time.monotonic()
-        next_due, runner = self._schedule.next_due(), self._dispatcher.runner
-        due_s = systemd.next_due_s(
-            next_tick_s=None if next_due is None else now_s + (next_due - now).total_seconds(),
-            running_until_s=runner.running_until_s.values(),
-            waiting_since_s=runner.waiting_since_s.values(),
-            given_up_s=runner.given_up_s,
-        )
-        progress_s = self._pool.last_answer_s or self._began_s
-        return systemd.is_alive(now_s=now_s, last_progress_s=progress_s, due_s=due_s, margin_s=margin_s)
+
+def limits_of(config: Config) -> dict[str, int]:
+    """How many probes may run at once at each provider."""
+    return {name: provider.max_concurrent for name, provider in config.providers.items()}
 
 
 def adaptive_endpoints(config: Config) -> frozenset[str]:
     """The endpoints that may be probed between their ticks."""
     settling = {spec.endpoint.id: paid_probe(config.probes[name] for name in spec.probes) for spec in config.endpoints}
     return frozenset(name for name, probe in settling.items() if config.scoring.confirm or probe.closest_s is not None)
-
-
-def history_context(config: Config, store: Store) -> HistoryContext:
-    """The stored history, judged by this configuration."""
-    tasks = {
-        spec.endpoint.id: headline_task([config.probes[name] for name in spec.probes]) for spec in config.endpoints
-    }
-
-    def judge(error: ErrorClass | None) -> SampleOutcome:
-        blame = None if error is None else blame_of(error, config.scoring.blame)
-        return outcome(error, blame, count_wrong_answers=config.scoring.count_wrong_answers)
-
-    return HistoryContext(
-        store=store,
-        now=lambda: datetime.now(UTC),
-        task=tasks.get,
-        judge=judge,
-        raw=lambda: config.retention.raw,
-        store_reads=StoreReads(),
-    )
 
 
 async def _open(store: Store, config: Config) -> None:

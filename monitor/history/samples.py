@@ -45,7 +45,7 @@ class SampleQuery:
         bounds = [self.cursor, None if self.until is None else before(self.until)]
         newest = min((bound for bound in bounds if bound is not None), default=None)
         since = EPOCH if self.since is None else self.since
-        if self.task is None:  # each block that is read has something for the page
+        if self.task is None:  # every block that is read has samples for the page
             return Page(since=since, reach=since, before=newest)
         oldest = max(since, now - raw - _LEEWAY)
         begin = now + _LEEWAY if newest is None else min(newest.at, now + _LEEWAY)

@@ -64,7 +64,7 @@ class BaselineReader:
     ) -> None:
         """`tasks`: by endpoint id, its headline task."""
         self._store = store
-        self._tasks = {name: task for name, task in tasks.items() if task in GENERATES}
+        self._tasks = _generating(tasks)
         self._callbacks = callbacks
         self._intervals = intervals
         self._hour: datetime | None = None
@@ -76,6 +76,13 @@ class BaselineReader:
     def error(self) -> str | None:
         """Why the last read failed; None: it succeeded."""
         return self._failure.reason
+
+    def apply(self, tasks: Mapping[str, Task]) -> None:
+        """Keep the baselines of other endpoints from now on; those of this hour are read anew."""
+        self._tasks = _generating(tasks)
+        self._hour = None
+        self._waiting.clear()
+        self._ready = {}
 
     async def run(self) -> None:
         """Read and hand over baselines until cancelled."""
@@ -107,7 +114,7 @@ class BaselineReader:
             return False
         name = self._waiting[0]
         try:
-            self._ready[name] = await self._read(name, hour)
+            baselines = await self._read(name, self._tasks[name], hour)
         except StoreError as error:
             self._failed(str(error))
         except Exception as error:
@@ -115,13 +122,13 @@ class BaselineReader:
                 log.exception("baselines not read: unexpected error", extra={"action": "habits_failed"})
             self._failed(f"{type(error).__name__} inside the store")
         else:
-            self._waiting.popleft()
+            if self._waiting and self._waiting[0] == name:  # else there are other endpoints by now
+                self._ready[self._waiting.popleft()] = baselines
             self._recovered()
             return True
         return False
 
-    async def _read(self, name: str, hour: datetime) -> Baselines:
-        task = self._tasks[name]
+    async def _read(self, name: str, task: Task, hour: datetime) -> Baselines:
         near = {start for basis in _NEAR for start in starts(basis, hour)}
         past = await self._past(name, task, near)
         baselines = baselines_of(hour, task, past)
@@ -158,6 +165,10 @@ def _past_of(bucket: Bucket) -> BaselineHistory:
         ok=counts.get(RecordedEnding(), 0),
         failed=sum(count for ending, count in counts.items() if ending.blame is Blame.PROVIDER),
     )
+
+
+def _generating(tasks: Mapping[str, Task]) -> Mapping[str, Task]:
+    return {name: task for name, task in tasks.items() if task in GENERATES}
 
 
 def _hour_of(at: datetime) -> datetime:

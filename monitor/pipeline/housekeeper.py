@@ -79,6 +79,11 @@ class Housekeeper:
                 async with asyncio.timeout(self._intervals.every_s):
                     await self._look.wait()
 
+    def apply(self, retention: Retention) -> None:
+        """Keep everything so long from now on; a look at what that changes comes at once."""
+        self._retention = retention
+        self.look()
+
     def look(self) -> None:
         """Run at once: the wall clock was stepped."""
         self._look.set()

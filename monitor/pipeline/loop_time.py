@@ -26,6 +26,16 @@ async def within(seconds: float, event: asyncio.Event) -> bool:
     return event.is_set()
 
 
+async def set_within(seconds: float, event: asyncio.Event) -> bool:
+    """Whether the event is set within so many seconds, the loop's own lag included."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
 class Alarm:
     """A context manager that calls `late` when it lasts longer than so many seconds, without event loop lag."""
 

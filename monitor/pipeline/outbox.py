@@ -56,7 +56,7 @@ class SinkRunner:
         self.refused_total = 0
         """Samples that the destination rejected for good; the store keeps their ids and reasons."""
         self.expired_total = 0
-        """Samples that retention deleted before it took them, ever since it was first named."""
+        """Samples that retention deleted before they were delivered, since the sink was first configured."""
         self._failure = OngoingFailure()
 
     @property
@@ -66,7 +66,7 @@ class SinkRunner:
 
     @property
     def last_error(self) -> str | None:
-        """Why it does not take samples now; None while it does."""
+        """Why deliveries fail; None: they work."""
         return self._failure.reason
 
     @property

@@ -43,6 +43,10 @@ class OutcomeReceiver:
         self._known = KnownIds() if known is None else known  # an empty one is falsy
         self._apps = Apps()
 
+    def apply(self, reader: CallReader, spans: Spans) -> None:
+        """Read reports for other endpoints from now on; which requests were counted stays known."""
+        self._reader, self._spans = reader, spans
+
     async def restore(self, store: Store) -> None:
         """Read from the store which outcomes were counted before."""
         now = self._callbacks.now()

@@ -1,33 +1,23 @@
 """Judges samples, stores them, then publishes the result.
 
-Readers see only committed samples. While the store fails, publishing goes on and samples wait in memory up to a bound.
+Readers see nothing that a restart would forget: what samples change may be read once they are committed.
+The store may hold that up for a moment and no longer; when it stalls or fails, publishing goes on without it. So no
+verdict ever depends on the store.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import math
-import secrets
-from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 
-from monitor.domain.incident import Incident
-from monitor.domain.ongoing_failure import OngoingFailure
-from monitor.pipeline.loop_time import Alarm, within
-from monitor.pipeline.poison import Batch, PoisonQueue, traffic_name
+from monitor.pipeline.loop_time import set_within
+from monitor.pipeline.write_queue import USUAL_LIMITS, QueueLimits, WriteQueue, WriteQueueCallbacks
 from monitor.scoreboard.board import Absorbed, Board, StatusChange
-from monitor.store import Store, StoreError, StoreReplacedError
+from monitor.store import Store
 from monitor.traffic.calls import Call, StoppingError
-from monitor.traffic.counted import PendingTraffic, TrafficBatch
 from probes._model import Sample
-
-log = logging.getLogger(__name__)
-
-_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,40 +38,13 @@ class RecorderCallbacks:
     """Takes what new samples changed, before it is stored and published."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueLimits:
-    """Time and memory limits of the recorder."""
-
-    patience_s: float = 1.0
-    """How long publishing waits for a commit."""
-    stalled_s: float = 10.0
-    """The store has failed when it does not answer for this long; a shorter stall is a warning."""
-    look_s: float = 1.0
-    """How often the store is checked while there is nothing to write."""
-    kept: int = 5_000
-    """The newest stored samples that stay in memory, to be stored again when the database is replaced."""
-    slow_said_s: float = 60.0
-    """Between two warnings about short stalls."""
-    backlog: int = 100_000
-    """Samples that wait in memory for a failing store. Beyond that the oldest are dropped and counted."""
-    retry_s: float = 1.0
-    """From a failure of the store to the next attempt."""
-    refusals: int = 5
-    """After this many failures in a row a batch is stored part by part, if the store is writable."""
-    gather_s: float = 0.05
-    """How long reported traffic waits for more, so that many reports are handled together."""
-    longest_s: float = 5.0
-    """The longest time between two publications without new samples: the wall clock may be stepped meanwhile."""
-
-
 class Recorder:
     """Takes samples from the runner; decides the order of storing and publishing."""
 
     def __init__(
-        self, board: Board, store: Store, callbacks: RecorderCallbacks, limits: QueueLimits = QueueLimits()
+        self, board: Board, store: Store, callbacks: RecorderCallbacks, limits: QueueLimits = USUAL_LIMITS
     ) -> None:
         self._board = board
-        self._store = store
         self._callbacks = callbacks
         self._limits = limits
         self._arrived: list[Sample] = []
@@ -95,36 +58,23 @@ class Recorder:
         """While it is held, nothing is judged and published."""
         self._news = asyncio.Event()
         self._unpublished: list[Sample] = []
-        self._backlog: deque[Sample] = deque()
-        self._stored: deque[Sample] = deque(maxlen=limits.kept)
-        self._states: dict[str, str] = {}
-        self._incidents: dict[str, Incident] = {}
-        self._pending = PendingTraffic()
-        self._traffic: TrafficBatch | None = None
-        """The traffic batch that is being stored. It does not change until it is stored, so that it is counted once."""
-        self._to_write = asyncio.Event()
-        self._answered = asyncio.Event()
-        self._poison = PoisonQueue(store)
-        self._refusals = 0
-        self._is_slow = False
-        """Whether publishing goes on without the commit that is running now."""
-        self._slow_said_s = -math.inf
-        self._failure = OngoingFailure()
-
-    @property
-    def store_error(self) -> str | None:
-        """Why the store fails; None: it works."""
-        return self._failure.reason
+        queue_callbacks = WriteQueueCallbacks(stored=callbacks.stored, dropped=callbacks.dropped, held=board.states)
+        self._queue = WriteQueue(store, queue_callbacks, limits)
 
     @property
     def queue_length(self) -> int:
         """Samples that are not stored yet."""
-        return len(self._arrived) + len(self._backlog)
+        return len(self._arrived) + self._queue.length
 
     @property
     def anything_waits(self) -> bool:
         """Whether anything that was judged is not stored yet."""
-        return bool(self._backlog or self._states or self._incidents or self._traffic or self._pending)
+        return self._queue.anything_waits
+
+    @property
+    def store_error(self) -> str | None:
+        """Why the store fails; None: it works."""
+        return self._queue.error
 
     def put(self, sample: Sample) -> None:
         """Take a sample; does not block."""
@@ -148,9 +98,9 @@ class Recorder:
     async def run(self) -> None:
         """Judge, store and publish until cancelled; also without samples, when time alone changes a status."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._write_on(), name="store-writer")
+            group.create_task(self._queue.run(), name="store-writer")
             while True:
-                await _within(self._idle_s(), self._news)
+                await set_within(self._idle_s(), self._news)
                 async with self.still:
                     await self._turn()
 
@@ -163,31 +113,13 @@ class Recorder:
         """Judge, store and publish what is left. Waits for the store up to `patience_s`. Takes no more traffic."""
         self._closed = True
         self._absorb()
-        try:
-            async with asyncio.timeout(patience_s):
-                while self.anything_waits:
-                    if not await self._try_to_write():
-                        await asyncio.sleep(self._limits.retry_s)
-        except TimeoutError:
-            reason = self.store_error or "no answer in time"
-            log.warning(
-                "%d samples not stored before shutdown: %s",
-                len(self._backlog),
-                reason,
-                extra={"action": "flush_failed"},
-            )
+        await self._queue.flush(patience_s)
         self._publish()
 
     async def _turn(self) -> None:
-        news = self._absorb()
-        if news and not self._goes_on_without and not await within(self._limits.patience_s, self._answered):
-            self._slow()
+        if self._absorb():
+            await self._queue.wait()
         self._publish()
-
-    @property
-    def _goes_on_without(self) -> bool:
-        """Whether publishing does not wait for the store."""
-        return self._is_slow or self.store_error is not None
 
     def _absorb(self) -> bool:
         """Judge what arrived and queue it for the store; False: nothing arrived."""
@@ -199,14 +131,8 @@ class Recorder:
         self._in_turn.append(self._taken)
         self._taken = asyncio.Event()
         absorbed = self._board.absorb(batch, calls)
-        self._pending.add(calls, datetime.now(UTC))
         self._unpublished += batch
-        self._backlog.extend(batch)
-        self._states |= absorbed.states
-        self._incidents |= {incident.id: incident for incident in absorbed.incidents}
-        self._shed()
-        self._answered.clear()
-        self._to_write.set()
+        self._queue.put(batch, calls, absorbed)
         for endpoint, at in absorbed.due.items():
             self._callbacks.due(endpoint, at)
         self._callbacks.absorbed(absorbed)
@@ -220,180 +146,3 @@ class Recorder:
         for taken in self._in_turn:
             taken.set()
         self._in_turn.clear()
-
-    def _shed(self) -> None:
-        calls = self._pending.shed(datetime.now(UTC))
-        if calls:
-            self._callbacks.dropped(calls)
-            log.error(
-                "reported requests dropped because the store is failing: %d", calls, extra={"action": "store_drop"}
-            )
-        excess = len(self._backlog) - self._limits.backlog
-        if excess > 0:
-            for _ in range(excess):
-                self._backlog.popleft()
-            self._callbacks.dropped(excess)
-            log.error("samples dropped because the store is failing: %d", excess, extra={"action": "store_drop"})
-
-    async def _write_on(self) -> None:
-        """Write what waits, until cancelled. While nothing waits, check that the store is writable."""
-        while True:
-            if await _within(self._limits.look_s, self._to_write):
-                is_well = await self._try_to_write()
-            else:
-                is_well = await self._ask(self._store.check_writable)
-            if not is_well:
-                await asyncio.sleep(self._limits.retry_s)
-
-    async def _try_to_write(self) -> bool:
-        """Store the oldest waiting batch; False: the store fails."""
-        return await self._ask(self._write_once)
-
-    async def _ask(self, call: Callable[[], Awaitable[None]]) -> bool:
-        """Call the store; False: it failed."""
-        try:
-            with Alarm(self._limits.stalled_s, self._stalled):
-                await call()
-        except StoreReplacedError as error:
-            self._troubled(str(error))
-            self._store_again()
-            return False
-        except StoreError as error:
-            self._troubled(str(error))
-            return False
-        except Exception as error:
-            if self.store_error is None:
-                log.exception("store failed: unexpected error", extra={"action": "store_failed"})
-            self._troubled(f"{type(error).__name__} inside the store")
-            return False
-        if not self.anything_waits:
-            self._all_written()
-        return True
-
-    async def _write_once(self) -> None:
-        """Store the oldest waiting batch. It leaves the queue once it is committed."""
-        batch = self._take_batch()
-        try:
-            await self._append(batch)
-        except BaseException:
-            # States and incidents that came meanwhile are newer.
-            self._states = {**batch.states, **self._states}
-            self._incidents = {**batch.incidents, **self._incidents}
-            raise
-        if batch.samples:
-            self._callbacks.stored()
-
-    def _take_batch(self) -> Batch:
-        """The oldest waiting samples, which stay in the queue, and the states and incidents, which leave it.
-
-        States and incidents go with the last of their samples, so that none is stored before its samples.
-        """
-        if self._traffic is not None and self._pending:
-            return Batch(traffic=self._traffic)
-        samples = list(islice(self._backlog, _BATCH))
-        if len(samples) < len(self._backlog):
-            return Batch(samples=samples)
-        if self._pending:
-            self._traffic = self._pending.counted(secrets.token_hex(8), datetime.now(UTC))
-            self._pending = PendingTraffic()
-        batch = Batch(samples=samples, states=self._states, incidents=self._incidents, traffic=self._traffic)
-        self._states, self._incidents = {}, {}
-        return batch
-
-    async def _append(self, batch: Batch) -> None:
-        """Store a batch; after repeated failures store its parts one by one, if the store is writable."""
-        try:
-            expired = await batch.append_to(self._store)
-        except StoreReplacedError:  # more than this batch is lost
-            raise
-        except StoreError:
-            self._refusals += 1
-            if self._refusals % self._limits.refusals:
-                raise
-        except Exception:
-            await self._store.check_writable()
-            log.exception("batch not stored; storing its parts one by one", extra={"action": "store_poison"})
-        else:
-            self._refusals = 0
-            self._drop_expired(expired)
-            self._stored.extend(batch.samples)
-            self._leave_front({sample.id for sample in batch.samples})
-            self._traffic = None if batch.traffic else self._traffic
-            return
-        await self._append_apart(batch)
-
-    async def _append_apart(self, batch: Batch) -> None:
-        """Store a batch part by part. Raises StoreError while a part has to be tried again."""
-        outcome = await self._poison.append(batch)
-        self._drop_expired(outcome.expired)
-        waited = len(self._backlog)
-        self._leave(outcome.given_up)
-        self._callbacks.dropped(waited - len(self._backlog))  # samples shed meanwhile are counted already
-        self._leave(outcome.taken)
-        self._stored.extend(sample for sample in batch.samples if sample.id in outcome.taken)
-        if self._traffic is not None and traffic_name(self._traffic) in outcome.taken | outcome.given_up:
-            self._traffic = None
-        if outcome.error is not None:
-            raise outcome.error
-
-    def _drop_expired(self, count: int) -> None:
-        """Count samples that the store ignored because they are older than retention."""
-        if count:
-            self._callbacks.dropped(count)
-            words = "%d samples not stored: they are older than retention. Check whether the clock was stepped"
-            log.warning(words, count, extra={"action": "store_drop"})
-
-    def _leave_front(self, ids: Collection[str]) -> None:
-        """Remove stored samples from the front of the queue; some may have been shed meanwhile."""
-        while self._backlog and self._backlog[0].id in ids:
-            self._backlog.popleft()
-
-    def _leave(self, ids: Collection[str]) -> None:
-        """Remove samples anywhere in the queue."""
-        self._backlog = deque(sample for sample in self._backlog if sample.id not in ids)
-
-    def _store_again(self) -> None:
-        """Queue all states, open incidents and the newest stored samples: the store has lost them."""
-        held = self._board.states()
-        self._states = {**held.states, **self._states}
-        self._incidents = {**{each.id: each for each in held.incidents}, **self._incidents}
-        waiting = {sample.id for sample in self._backlog}
-        self._backlog.extendleft(sample for sample in reversed(self._stored) if sample.id not in waiting)
-        self._stored.clear()
-        self._to_write.set()
-
-    def _all_written(self) -> None:
-        self._to_write.clear()
-        self._answered.set()
-        self._is_slow = False
-        if self._failure.ends():
-            log.info("store works again", extra={"action": "store_recovered"})
-
-    def _slow(self) -> None:
-        now_s = asyncio.get_running_loop().time()
-        if now_s >= self._slow_said_s + self._limits.slow_said_s:
-            self._slow_said_s = now_s
-            log.warning(
-                "store slow: a commit takes longer than %g s; publishing does not wait for it",
-                self._limits.patience_s,
-                extra={"action": "store_slow"},
-            )
-        self._is_slow = True
-
-    def _stalled(self) -> None:
-        self._troubled(f"no answer for {self._limits.stalled_s:g} s")
-
-    def _troubled(self, reason: str) -> None:
-        if self._failure.begins(reason):
-            log.error("store failed; publishing goes on without it: %s", reason, extra={"action": "store_failed"})
-        self._answered.set()  # what waits for the commit need not wait any longer
-
-
-async def _within(seconds: float, event: asyncio.Event) -> bool:
-    """Whether the event is set within so many seconds."""
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return False
-    return True

@@ -70,6 +70,34 @@ async def restore_budgets(budgets: Budgets, store: Store, now: datetime) -> None
         budgets.restore(endpoint, {BudgetUnit.USD: spent.cost_usd, BudgetUnit.TOKENS: spent.tokens}, now)
 
 
+class Recounter:
+    """Counts the windows of a board anew when it is woken, as after each step of the wall clock."""
+
+    def __init__(
+        self, board: Board, make: Callable[[datetime], Board], recorder: Recorder, store: Store, retry_s: float = 5.0
+    ) -> None:
+        """`make`: an empty board of the configuration of the moment."""
+        self._board = board
+        self._make = make
+        self._recorder = recorder
+        self._store = store
+        self._retry_s = retry_s
+        self._wanted = asyncio.Event()
+
+    def wake(self) -> None:
+        """Count anew, by the time that it is then."""
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Count whenever it is wanted, until cancelled."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            if not await recount(self._board, self._make, self._recorder, self._store, datetime.now(UTC)):
+                await asyncio.sleep(self._retry_s)
+                self._wanted.set()
+
+
 async def recount(
     board: Board, make: Callable[[datetime], Board], recorder: Recorder, store: Store, now: datetime
 ) -> bool:

@@ -28,7 +28,7 @@ class FileWriter:
     """Writes the newest snapshot in the format of each file; skips snapshots that were replaced during a write."""
 
     def __init__(self, files: Sequence[FileSection]) -> None:
-        self._files = tuple(file for file in files if isinstance(file, RouterFormat))  # as all of `FORMATS` are
+        self._files = _formats(files)
         self._writers: dict[Path, tuple[RouterFormat, Callable[[Snapshot], bytes]]] = {}
         self._snapshot: Snapshot | None = None
         self._written: dict[Path, bytes] = {}
@@ -37,15 +37,22 @@ class FileWriter:
         self._failures: dict[Path, OngoingFailure] = {}
         self._writing = threading.Lock()
 
+    def apply(self, files: Sequence[FileSection]) -> None:
+        """Write these files from now on, and at once. Other files stay as they are."""
+        self._files = _formats(files)
+        self.wake()
+
     def wake(self) -> None:
         """Signal a change; never waits."""
         self._news.set()
 
     async def run(self, newest: Callable[[], Awaitable[Snapshot]]) -> None:
-        """Write the newest snapshot after each change, until cancelled. Without files it returns at once."""
-        while self._files:
+        """Write the newest snapshot after each change, until cancelled. Without files there is nothing to write."""
+        while True:
             await self._news.wait()
             self._news.clear()
+            if not self._files:
+                continue
             began_s = time.monotonic()
             self._snapshot = await newest()
             await asyncio.to_thread(self._write)
@@ -89,3 +96,8 @@ class FileWriter:
         else:
             self._written[file.path] = body
             failure.ends()
+
+
+def _formats(files: Sequence[FileSection]) -> tuple[RouterFormat, ...]:
+    """The files as formats, which all of `FORMATS` are."""
+    return tuple(file for file in files if isinstance(file, RouterFormat))

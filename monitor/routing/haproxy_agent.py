@@ -75,12 +75,22 @@ class HaproxyAgent:
             return
         task = asyncio.create_task(self._serve(reader, writer), name="agent-check")
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task.add_done_callback(self._served)
+
+    def _served(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("an agent check failed", exc_info=error, extra={"action": "agent_check_failed"})
 
     async def drained(self) -> None:
         """Wait until all accepted connections are answered."""
-        if self._running:
-            await asyncio.wait(self._running, timeout=2 * _DEADLINE_S)
+        if not self._running:
+            return
+        _, late = await asyncio.wait(self._running, timeout=2 * _DEADLINE_S)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -11,7 +11,7 @@ the same factor, so that frequent probes do not starve others.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, TypeAlias
@@ -29,7 +29,7 @@ _FREE: Final = Pricing(prompt=0.0, completion=0.0)
 
 
 Amounts: TypeAlias = Mapping[BudgetUnit, float]
-"""So much of each unit. Tokens are those of the prompt and of the output."""
+"""An amount of each unit. Tokens are prompt tokens and output tokens."""
 
 NOTHING: Final[Amounts] = dict.fromkeys(BudgetUnit, 0.0)
 
@@ -54,8 +54,16 @@ class Budgets:
 
     def __init__(self, caps: Mapping[str, Amounts], providers: Mapping[str, str]) -> None:
         """`caps`: daily caps by provider and unit. `providers`: by endpoint id."""
-        self._budgets = {name: _ProviderBudget(cap) for name, cap in caps.items()}
+        self._budgets: dict[str, _ProviderBudget] = {}
+        self.apply(caps, providers)
+
+    def apply(self, caps: Mapping[str, Amounts], providers: Mapping[str, str]) -> None:
+        """Use other caps from now on. What was spent stays spent, also by a provider that had no budget before."""
         self._providers = providers
+        for name in {*caps, *providers.values()} - self._budgets.keys():
+            self._budgets[name] = _ProviderBudget()
+        for name, budget in self._budgets.items():
+            budget.apply(caps.get(name, {}), providers.keys())
 
     def restore(self, endpoint: str, spent: Amounts, at: datetime) -> None:
         """Restore what the probes of an endpoint cost on the day of `at`.
@@ -79,7 +87,7 @@ class Budgets:
 
     def charge(self, sample: Sample) -> None:
         """Charge the cost of a probe. An unknown cost is not charged."""
-        budget = self._budgets.get(self._providers.get(sample.endpoint, ""))
+        budget = self._budgets.get(self._providers.get(sample.endpoint, sample.endpoint.partition(":")[0]))
         if budget is not None:
             budget.charge(sample)
 
@@ -95,11 +103,16 @@ class _ProviderBudget:
 
     __slots__ = ("_caps", "_days", "_estimates", "_running")
 
-    def __init__(self, caps: Amounts) -> None:
-        self._caps = caps
+    def __init__(self) -> None:
+        self._caps: Amounts = {}
         self._days: dict[date, Amounts] = {}
         self._running: dict[str, Amounts] = {}
         self._estimates: dict[tuple[str, str], _CostEstimate] = {}
+
+    def apply(self, caps: Amounts, endpoints: Collection[str]) -> None:
+        """`endpoints`: those that are configured; what others would cost is not reckoned with any more."""
+        self._caps = caps
+        self._estimates = {key: estimate for key, estimate in self._estimates.items() if key[0] in endpoints}
 
     def add(self, day: date, amounts: Amounts) -> None:
         self._days[day] = _sum(self._days.get(day, NOTHING), amounts)

@@ -34,6 +34,10 @@ class Dispatcher:
         self._retry_after = RetryAfter()
         self._budgets = budgets or Budgets({}, {})
 
+    def apply(self, overrides: BlameOverrides) -> None:
+        """Lay blame by these from now on."""
+        self._overrides = overrides
+
     async def fire(self, job: Job, at: datetime) -> None:
         """Probe, unless the provider's `Retry-After` or budget forbids it.
 

@@ -89,17 +89,42 @@ class Schedule:
     def start(self, now: datetime) -> None:
         """Start. Only ticks after `now` are fired."""
         for job in self._jobs.values():
-            self._last_tick[job.id] = tick_at(job, now)
-            self._scheduler.add_job(
-                self._tick,
-                _Grid(seconds=job.probe.every_s, start_date=job.first_tick, timezone=UTC),
-                args=(job,),
-                id=job.id,
-                max_instances=1,
-                coalesce=True,
-                misfire_grace_time=None,
-            )
+            self._add(job, now)
         self._scheduler.start()
+
+    def apply(self, jobs: Iterable[Job], now: datetime) -> None:
+        """Run these jobs from now on. One that is as it was keeps its ticks; new and changed ones begin after `now`.
+
+        A probe that runs goes on; what was missed before `now` is recorded for jobs that are as they were only.
+        """
+        before, self._jobs = self._jobs, {job.id: job for job in jobs}
+        self._settling = _settling(self._jobs.values())
+        if not self.running:
+            return
+        for gone in before.values():
+            if self._jobs.get(gone.id) != gone:
+                self._remove(gone)
+        for job in self._jobs.values():
+            if before.get(job.id) != job:
+                self._add(job, now)
+
+    def _add(self, job: Job, now: datetime) -> None:
+        self._last_tick[job.id] = tick_at(job, now)
+        self._scheduler.add_job(
+            self._tick,
+            _Grid(seconds=job.probe.every_s, start_date=job.first_tick, timezone=UTC),
+            args=(job,),
+            id=job.id,
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+        )
+
+    def _remove(self, job: Job) -> None:
+        for entry in (job.id, _extra_id(job)):
+            with suppress(JobLookupError):  # no request is pending, or it has just been fired
+                self._scheduler.remove_job(entry)
+        del self._last_tick[job.id]
 
     def probe_by(self, endpoint: str, at: datetime, now: datetime) -> None:
         """Probe an endpoint by a time, in addition to its ticks unless one is due by then. Replaces an earlier request.
@@ -151,7 +176,7 @@ class Schedule:
 
     async def _tick(self, job: Job) -> None:
         tick = tick_at(job, datetime.now(UTC))
-        if not self._advance(job, tick):
+        if not (self._is_current(job) and self._advance(job, tick)):
             return
         if job.id in self._running:
             self._miss(job, tick, ErrorClass.OVERRUN)
@@ -161,8 +186,12 @@ class Schedule:
             await self._run(job, tick)
 
     async def _extra(self, job: Job, at: datetime) -> None:
-        if self.running and job.id not in self._running:
+        if self.running and self._is_current(job) and job.id not in self._running:
             await self._run(job, at)
+
+    def _is_current(self, job: Job) -> bool:
+        """Whether a job was neither removed nor changed since its turn was set."""
+        return self._jobs.get(job.id) == job
 
     async def _run(self, job: Job, at: datetime) -> None:
         task = asyncio.create_task(self._fire(job, at), name=f"probe-{job.spec.endpoint.id}")
@@ -170,6 +199,7 @@ class Schedule:
         try:
             await asyncio.wait([task])
         finally:
+            task.cancel()  # where it is not done, since this one was cancelled itself
             del self._running[job.id]
         if not task.cancelled():  # `stop` cancels; that is not an error
             task.result()

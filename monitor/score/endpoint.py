@@ -104,6 +104,15 @@ class EndpointState:
         self._unshown: list[tuple[Sample, SampleOutcome]] = []
         self._unshown_calls: Counter[tuple[datetime, SampleOutcome]] = Counter()
 
+    def apply(self, params: ScoringParams, provider: ProviderState[EndpointState]) -> None:
+        """Be judged by other parameters from now on. Times and speeds of another task are measured anew."""
+        if params.task is not self.params.task:
+            self.latency = RecentLatency(params.task)
+            self.baselines = None
+        self.params = params
+        self.provider = provider
+        provider.join(self)
+
     def outcome(self, error: ErrorClass | None) -> SampleOutcome:
         """The outcome of a sample with this error."""
         blame = None if error is None else blame_of(error, self.params.blame_overrides)

@@ -36,6 +36,10 @@ class ProviderState(Generic[T]):
         """Note that an endpoint is the provider's."""
         self._endpoints.append(endpoint)
 
+    def dismiss(self) -> None:
+        """Forget which endpoints are the provider's; the belief stays. Those of another configuration join anew."""
+        self._endpoints.clear()
+
     def absorb(self, health: Health, seen: Observation) -> Health:
         """Take evidence about an endpoint in; the endpoint's new health."""
         health, self.belief = advance(health, self.belief, seen)
@@ -48,7 +52,7 @@ class ProviderState(Generic[T]):
         return ()
 
     def is_news(self) -> bool:
-        """Whether the belief has moved since this was last true by so much that a status may depend on it."""
+        """Whether the belief has moved enough since the last True to change a status."""
         moved: bool = max(map(abs, map(sub, self.belief.probabilities, self._reported))) > _MOVED
         if moved:
             self._reported = self.belief.probabilities

@@ -77,27 +77,66 @@ class Board:
     """
 
     def __init__(self, config: Config, jobs: Sequence[Job], now: datetime) -> None:
+        self._providers: dict[str, ProviderState[EndpointState]] = {}
+        self._endpoints: dict[str, EndpointState] = {}
+        self._statuses: dict[str, Status] = {}
+        self._rows: dict[str, Row] = {}
+        self._touched: set[str] = set()
+        self._moments = DueTimes()
+        self._is_changed = False
+        self._configure(config, jobs, now)
+        self.snapshot = assemble(config.vantage, now, {})
+        """The newest snapshot."""
+        self.publish(now, sweep=True)
+
+    def apply(self, config: Config, jobs: Sequence[Job], now: datetime) -> tuple[Incident, ...]:
+        """Go on with another configuration; the next commit looks at every endpoint.
+
+        An endpoint that stays keeps all that is known of it, and is judged by its new parameters. The open incidents
+        of those that are not probed any more are returned with an end, to be stored.
+        """
+        before = self._endpoints
+        self._configure(config, jobs, now)
+        self._touched &= self._endpoints.keys()
+        self.clock_stepped(now)
+        self.render(self._specs, now)
+        self._rows = {name: self._rows[name] for name in self._specs}
+        self._is_changed = True
+        return tuple(ended for state in before.values() if (ended := self._end_unless_probed(state)) is not None)
+
+    def _end_unless_probed(self, state: EndpointState) -> Incident | None:
+        """Its open incident with an end, where it is not probed any more."""
+        incident = state.tracker.incident
+        if incident is None or not state.tracker.is_open or self._jobs.get(state.endpoint):
+            return None
+        state.tracker = IncidentTracker()
+        return replace(incident, ended_at=incident.last_at)
+
+    def _configure(self, config: Config, jobs: Sequence[Job], now: datetime) -> None:
+        """Take over what a configuration says; nothing is judged or rendered."""
         self._vantage = config.vantage
         self._probes = config.probes
         self._specs = {spec.endpoint.id: spec for spec in config.endpoints}
         self._jobs: dict[str, list[Job]] = {name: [] for name in self._specs}
         for job in jobs:
             self._jobs[job.spec.endpoint.id].append(job)
-        providers = {spec.endpoint.provider: ProviderState[EndpointState]() for spec in config.endpoints}
-        self._endpoints = {
-            name: EndpointState(name, scoring_params(config, spec), providers[spec.endpoint.provider], now)
-            for name, spec in self._specs.items()
-        }
-        self._touched: set[str] = set()
-        self._moments = DueTimes()
+        for provider in self._providers.values():
+            provider.dismiss()
+        names = {spec.endpoint.provider for spec in config.endpoints}
+        self._providers = {name: self._providers.get(name) or ProviderState() for name in names}
+        self._endpoints = {name: self._state_of(config, spec, now) for name, spec in self._specs.items()}
         self._ages = RowAges(self._specs, now)
-        self._statuses = dict.fromkeys(self._specs, Status.UNKNOWN)
+        self._statuses = {name: self._statuses.get(name, Status.UNKNOWN) for name in self._specs}
         self._counts = Counter(self._statuses.values())
-        self._rows: dict[str, Row] = {}
-        self._is_changed = False
-        self.snapshot = assemble(config.vantage, now, {})
-        """The newest snapshot."""
-        self.publish(now, sweep=True)
+
+    def _state_of(self, config: Config, spec: EndpointSpec, now: datetime) -> EndpointState:
+        """The state of an endpoint, scored by this configuration."""
+        params, provider = scoring_params(config, spec), self._providers[spec.endpoint.provider]
+        state = self._endpoints.get(spec.endpoint.id)
+        if state is None:
+            return EndpointState(spec.endpoint.id, params, provider, now)
+        state.apply(params, provider)
+        return state
 
     def restore_states(self, states: Mapping[str, str], first_seen: Mapping[str, datetime]) -> None:
         """Restore stored states; endpoints that are not configured are ignored."""

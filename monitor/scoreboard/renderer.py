@@ -27,7 +27,7 @@ class Renderer:
         self._task: asyncio.Task[None] | None = None
 
     def row(self, name: str) -> Row | None:
-        """One endpoint's newest row; None where there is no such endpoint."""
+        """One endpoint's newest row; None: there is no such endpoint."""
         return self._board.row(name, self._now())
 
     async def snapshot(self) -> Snapshot:
@@ -44,6 +44,13 @@ class Renderer:
             self._task.add_done_callback(self._done)
         await asyncio.shield(self._task)
         return self._board.snapshot
+
+    async def close(self) -> None:
+        """Break off what is being rendered; there are no readers any more."""
+        task = self._task
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def _render(self, names: list[str]) -> None:
         turn_s = time.monotonic() + _TURN_S

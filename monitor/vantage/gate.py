@@ -51,18 +51,35 @@ class NetworkGate:
         callbacks: GateCallbacks,
         pause_s: float = _PAUSE_S,
     ) -> None:
-        self._specs = tuple(spec for spec in endpoints if spec.enabled)
-        found = {spec.endpoint.id: origin_of(spec.endpoint) for spec in self._specs}
-        self._origins = {name: origin for name, origin in found.items() if origin is not None}
-        self._looks_up = callbacks.look_up is not None and any(each.is_named for each in self._origins.values())
-        resolver = ResolverRecord() if self._looks_up else None
-        self._vantage = Vantage(self._origins, canary_origins(canaries), resolver)
         self._callbacks = callbacks
         self._pause_s = pause_s
+        self._configure(endpoints, canaries)
+        self._vantage = self._begin()
         self._due = asyncio.Event()
         self._was_online = True
         self._were_unreliable: frozenset[Origin] = frozenset()
         self._ended = False
+
+    def apply(self, endpoints: Iterable[EndpointSpec], canaries: Iterable[Canary]) -> None:
+        """Watch over other endpoints from now on.
+
+        Where that changes who can be asked, what is held back goes on as it is, and the evidence is gathered anew.
+        """
+        before = self._origins, self._canaries
+        self._configure(endpoints, canaries)
+        if (self._origins, self._canaries) != before:
+            held, self._vantage = self._vantage.release(), self._begin()
+            self._hand_on(held)
+
+    def _configure(self, endpoints: Iterable[EndpointSpec], canaries: Iterable[Canary]) -> None:
+        self._specs = tuple(spec for spec in endpoints if spec.enabled)
+        found = {spec.endpoint.id: origin_of(spec.endpoint) for spec in self._specs}
+        self._origins = {name: origin for name, origin in found.items() if origin is not None}
+        self._canaries = tuple(canary_origins(canaries))
+        self._looks_up = self._callbacks.look_up is not None and any(each.is_named for each in self._origins.values())
+
+    def _begin(self) -> Vantage:
+        return Vantage(self._origins, self._canaries, ResolverRecord() if self._looks_up else None)
 
     @property
     def online(self) -> bool:
@@ -80,8 +97,7 @@ class NetworkGate:
         """Run checks when they are due, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._let_go_in_time(), name="vantage-bound")
-            if self._looks_up:
-                group.create_task(self._watch_resolver(), name="vantage-resolver")
+            group.create_task(self._watch_resolver(), name="vantage-resolver")
             while True:
                 await self._due.wait()
                 await self._ask_round()
@@ -102,10 +118,13 @@ class NetworkGate:
         now = self._callbacks.now()
         if not self._vantage.is_due(now):
             return
-        origins = self._vantage.ask(now, self._away(now))
+        vantage = self._vantage
+        origins = vantage.ask(now, self._away(now))
         looking_up = [self._look_up()] if self._looks_up else []
         replies, _ = await asyncio.gather(asyncio.gather(*map(self._reply, origins)), asyncio.gather(*looking_up))
-        self._hand_on(self._vantage.answered(replies))
+        if vantage is not self._vantage:  # others are watched over by now
+            return
+        self._hand_on(vantage.answered(replies))
         self._log_unreliable_canaries()
 
     def _away(self, now: datetime) -> frozenset[Origin]:
@@ -124,7 +143,7 @@ class NetworkGate:
         """Look up neutral names while probes run, whether or not a probe fails: afterwards it would be too late."""
         async with asyncio.TaskGroup() as group:
             while True:
-                if self._callbacks.probing():
+                if self._looks_up and self._callbacks.probing():
                     group.create_task(self._look_up(), name="vantage-lookup")
                     await asyncio.sleep(_LOOK_UP_EVERY_S - _TICK_S)
                 await asyncio.sleep(_TICK_S)

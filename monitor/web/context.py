@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
+from monitor.config.model import Config
 from monitor.history.buckets import OutcomeOf
+from monitor.scheduler.jobs import headline_task
+from monitor.score.blame import blame_of
+from monitor.score.outcomes import SampleOutcome, outcome
 from monitor.scoreboard.row import Row
 from monitor.scoreboard.snapshot import Snapshot
 from monitor.store import Store
@@ -15,7 +19,7 @@ from monitor.traffic.calls import Receipt
 from monitor.traffic.counted import Activity, UsageKey
 from monitor.web.scrape import Exposition
 from monitor.web.store_reads import StoreReads
-from probes._model import Task
+from probes._model import ErrorClass, Task
 
 
 class ActivityPage(Protocol):
@@ -77,3 +81,26 @@ class HistoryContext:
     raw: Callable[[], timedelta]
     """How long samples are kept."""
     store_reads: StoreReads
+
+
+def history_context(config: Callable[[], Config], store: Store) -> HistoryContext:
+    """The stored history as the configuration of the moment judges it."""
+
+    def task(name: str) -> Task | None:
+        current = config()
+        names = next((spec.probes for spec in current.endpoints if spec.endpoint.id == name), None)
+        return None if names is None else headline_task([current.probes[each] for each in names])
+
+    def judge(error: ErrorClass | None) -> SampleOutcome:
+        scoring = config().scoring
+        blame = None if error is None else blame_of(error, scoring.blame)
+        return outcome(error, blame, count_wrong_answers=scoring.count_wrong_answers)
+
+    return HistoryContext(
+        store=store,
+        now=lambda: datetime.now(UTC),
+        task=task,
+        judge=judge,
+        raw=lambda: config().retention.raw,
+        store_reads=StoreReads(),
+    )

@@ -109,8 +109,9 @@ class StoreReads:
         self._keep(question, task.result())
 
     def _failed(self, error: BaseException) -> None:
-        if self._failure.begins(str(error)) and isinstance(error, StoreError):
-            log.warning("cannot read history: %s", error, extra={"action": "history_failed"})
+        if self._failure.begins(str(error)):
+            trace = None if isinstance(error, StoreError) else error  # the store says itself what is wrong with it
+            log.warning("cannot read history: %s", error, exc_info=trace, extra={"action": "history_failed"})
 
     def _keep(self, question: Hashable, document: Document) -> None:
         """Cache an answer; discard expired answers, and the oldest ones if the cache is full."""

@@ -12,10 +12,11 @@ import json
 import logging
 import socket
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from monitor.workers.worker import LINE_BYTES
@@ -56,7 +57,8 @@ class WorkerProcess:
         self._settings = settings or PoolSettings()
         self._keys = itertools.count()
         self._waiting: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
-        self._counting: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        """Of the process that is up: its pings, and the counts that it asked for."""
         self._writer: asyncio.StreamWriter | None = None
         self._up = asyncio.Event()
         self._unanswered_pings = 0
@@ -118,13 +120,13 @@ class WorkerProcess:
         self.pid = process.pid
         self._unanswered_pings = 0
         self._up.set()
-        ping = asyncio.create_task(self._ping(process), name="worker-ping")
+        self._begin(self._ping(process), "worker-ping")
         try:
             await self._listen(reader)
         finally:
             self._up.clear()
             self.pid = None
-            ping.cancel()
+            await self._end_tasks()
             self._writer.close()
             await self._wait_for_exit(process)
             self._fail_waiting()
@@ -145,10 +147,7 @@ class WorkerProcess:
             self._on_loop_lag(float(message["loop_lag_s"]))
             return
         if "count" in message:
-            counting = self._count(message["count"], message["key"])
-            task = asyncio.create_task(counting, name="count-tokens")
-            self._counting.add(task)
-            task.add_done_callback(self._counting.discard)
+            self._begin(self._count(message["count"], message["key"]), "count-tokens")
             return
         self.last_answer_s = asyncio.get_running_loop().time()
         answer = self._waiting.get(message["key"])
@@ -157,13 +156,12 @@ class WorkerProcess:
 
     async def _count(self, texts: Sequence[str], key: int) -> None:
         """Count tokens for a probe whose provider sent no usage. On failure the counts stay unknown."""
-        writer, counts = self._writer, list[int]()
+        counts: list[int] = []
         try:
             counts = await asyncio.to_thread(_counted, texts)
         except Exception:
             log.exception("token count failed; the sample has no token counts", extra={"action": "count_failed"})
-        if writer is self._writer:  # else the process that asked has ended
-            self._send(_line({"counts": counts, "key": key}))
+        self._send(_line({"counts": counts, "key": key}))
 
     async def _ping(self, process: asyncio.subprocess.Process) -> None:
         """Ping the process, and kill it when it leaves too many pings unanswered.
@@ -177,6 +175,24 @@ class WorkerProcess:
             await asyncio.sleep(settings.ping_s)
         log.error("worker does not answer; restarting it", extra={"action": "worker_stuck"})
         _kill(process)
+
+    def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("%s failed", task.get_name(), exc_info=error, extra={"action": "worker_task_failed"})
+
+    async def _end_tasks(self) -> None:
+        """Nothing that was begun for a process outlives it."""
+        tasks = [*self._tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _wait_for_exit(self, process: asyncio.subprocess.Process) -> None:
         """Wait until a process whose socket is closed exits; kill it when it does not."""
@@ -208,8 +224,17 @@ class WorkerPool:
         on_loop_lag: Callable[[float], None],
         settings: PoolSettings | None = None,
     ) -> None:
-        size = -(-max_concurrent // STREAMS_PER_WORKER)
-        self.workers = tuple(WorkerProcess(on_restart, on_loop_lag, settings) for _ in range(size))
+        self._make = partial(WorkerProcess, on_restart, on_loop_lag, settings)
+        self._supervised: asyncio.TaskGroup | None = None
+        self.workers: list[WorkerProcess] = []
+        self.apply(max_concurrent)
+
+    def apply(self, max_concurrent: int) -> None:
+        """Have at least as many processes as this concurrency wants; those that are too many stay until the end."""
+        for _ in range(len(self.workers), -(-max_concurrent // STREAMS_PER_WORKER)):
+            self.workers.append(self._make())
+            if self._supervised is not None:
+                self._supervise_one(self._supervised, len(self.workers) - 1)
 
     async def measure(self, run: Run) -> Sample:
         """Make one probe in the least busy worker; workers that are running come first."""
@@ -222,9 +247,15 @@ class WorkerPool:
 
     async def supervise(self) -> None:
         """Keep all processes running until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            for number, worker in enumerate(self.workers):
-                group.create_task(worker.supervise(), name=f"worker-{number}")
+        try:
+            async with asyncio.TaskGroup() as self._supervised:
+                for number in range(len(self.workers)):
+                    self._supervise_one(self._supervised, number)
+        finally:
+            self._supervised = None
+
+    def _supervise_one(self, group: asyncio.TaskGroup, number: int) -> None:
+        group.create_task(self.workers[number].supervise(), name=f"worker-{number}")
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:

@@ -121,8 +121,10 @@ async def serve(channel: socket.socket) -> None:
     import_own()
     with keep_stamping():
         ready = asyncio.create_task(_get_ready(), name="get-ready")
-        await Worker(writer, ready).serve(reader)
-        await ready
+        try:
+            await Worker(writer, ready).serve(reader)
+        finally:
+            await ready
     writer.close()
 
 

@@ -118,6 +118,10 @@ class Hub:
     async def close(self) -> None:
         """End all streams; clients reconnect."""
         self._closing = True
+        watch = self._watch
+        if watch is not None:
+            watch.cancel()  # it wakes the readers at its end
+            await asyncio.gather(watch, return_exceptions=True)
         self._wake_all()
 
     async def _look_for_news(self) -> None:

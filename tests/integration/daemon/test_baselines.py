@@ -370,3 +370,38 @@ async def test_a_daemon_hands_them_to_its_board(store: Store) -> None:
     assert baselines is not None
     assert isinstance(baselines.ttft_s, Baseline)
     assert baselines.ttft_s.count == 14 * 20
+
+
+async def test_baselines_of_other_endpoints_are_read_from_then_on(begin: Begin) -> None:
+    store = Watched()
+    desk = await begin(store, E, OTHER)
+    await until(lambda: len(desk.given) == 2)
+    desk.reader.apply({OTHER: Task.CHAT, "new:one": Task.CHAT})
+    await until(lambda: len(desk.given) == 4)
+    assert desk.hours()[2:] == [(OTHER, AT), ("new:one", AT)]
+
+
+async def test_what_was_being_read_of_a_removed_endpoint_is_handed_to_nobody(begin: Begin) -> None:
+    store = Gated()
+    desk = await begin(store, E)
+    await until(lambda: store.asked)
+    desk.reader.apply({OTHER: Task.CHAT})
+    store.gate.set()
+    await until(lambda: desk.given)
+    await breathe()
+    assert desk.hours() == [(OTHER, AT)]
+
+
+class Gated(Watched):
+    """One that answers once it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+
+    async def hours(
+        self, endpoint: str, task: Task, starts: Collection[datetime], figures: Sequence[str]
+    ) -> list[Bucket]:
+        found = await super().hours(endpoint, task, starts, figures)
+        await self.gate.wait()
+        return found

@@ -179,3 +179,12 @@ async def test_no_confirmation_is_sent_in_maintenance() -> None:
     await until(lambda: len(line.emitted) == 1 and schedule.idle)
     await schedule.stop(1)
     assert [run.endpoint.id for run in line.asked] == ["b:other"]
+
+
+async def test_other_blame_is_laid_from_then_on() -> None:
+    line = Line(answer=refused(ErrorClass.NOT_FOUND))
+    (job,) = quick_jobs("a:one", every_s=60)
+    await line.ticks.fire(job, seconds(0))
+    line.ticks.apply({ErrorClass.NOT_FOUND: Blame.PROVIDER})
+    await line.ticks.fire(job, seconds(60))
+    assert [sample.blame for sample in line.emitted] == [Blame.ACCOUNT, Blame.PROVIDER]

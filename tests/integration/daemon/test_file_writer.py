@@ -150,3 +150,21 @@ def test_a_routers_file_is_written_anew_only_when_something_is_to_be_used_otherw
     board.absorb([sample_at(tick, ErrorClass.AUTH)])
     writer.write(board.publish(tick, sweep=True))
     assert path.read_bytes() != body
+
+
+async def test_other_files_are_written_at_once_and_the_former_stay_as_they_are(
+    running: FileWriter, board: Board, path: Path
+) -> None:
+    second = path.with_name("other.json")
+    running.apply([])
+    running.wake()
+    await breathe()
+    assert body(path) is None
+    running.apply([file_of("scores", path)])
+    await until(lambda: body(path))
+    written = body(path)
+    running.apply([file_of("scores", second)])
+    board.publish(START + 5 * HOUR, sweep=True)
+    running.wake()
+    await until(lambda: body(second))
+    assert body(path) == written

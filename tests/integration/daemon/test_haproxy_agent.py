@@ -16,7 +16,7 @@ from monitor.routing import haproxy_agent
 from monitor.routing.haproxy_agent import HaproxyAgent, serving
 from monitor.scoreboard.board import Board
 from probes._model import ErrorClass
-from tests.integration.daemon.parts import until
+from tests.integration.daemon.parts import PATIENT_S, until
 from tests.support.board_values import first_tick, make_board, make_spec, sample_at
 
 SPECS = (
@@ -119,7 +119,7 @@ async def test_an_unknown_name_is_logged_once(asked: Asked, caplog: pytest.LogCa
 async def test_strange_names_do_not_fill_the_log(
     asked: Asked, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(haproxy_agent, "_MOST_TOLD", 3)
+    monkeypatch.setattr(haproxy_agent, "_MOST_LOGGED", 3)
     for number in range(6):
         await asked.ask(f"be/{number}\n".encode())
     assert len(caplog.records) == 3
@@ -179,3 +179,32 @@ async def test_who_was_let_in_has_an_answer_before_the_end() -> None:
         writer.write(b"be/near")
     assert await reader.read() == UP
     writer.close()
+
+
+async def test_a_check_that_fails_is_logged_and_the_next_is_answered(caplog: pytest.LogCaptureFixture) -> None:
+    board, faults = make_board(*SPECS), [LookupError("ours")]
+
+    def unknown() -> None:
+        if faults:
+            raise faults.pop()
+
+    found = Asked(board=board)
+    async with serving(HaproxyAgent(lambda: board.snapshot, unknown), Listen(port=0)) as (found.host, found.port):
+        assert await found.ask(b"be/nobody\n") == b""
+        assert await found.ask(b"be/nobody\n") == UP
+    failed = [record for record in caplog.records if vars(record).get("action") == "agent_check_failed"]
+    assert len(failed) == 1
+
+
+async def test_checks_that_take_too_long_do_not_outlive_the_responder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(haproxy_agent, "_DEADLINE_S", PATIENT_S)
+    async with answering() as found:
+        _, writer = await asyncio.open_connection(found.host, found.port)
+        await until(_checks)
+        monkeypatch.setattr(haproxy_agent, "_DEADLINE_S", 0.0)
+    assert not _checks()
+    writer.close()
+
+
+def _checks() -> list[str]:
+    return [name for task in asyncio.all_tasks() if (name := task.get_name()) == "agent-check"]

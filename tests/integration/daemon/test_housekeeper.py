@@ -190,3 +190,13 @@ async def test_a_look_that_is_asked_for_does_not_wait_for_its_turn(begin: Begin)
     looked = len(house.readings)
     house.keeper.look()
     await until(lambda: len(house.readings) > looked)
+
+
+async def test_another_retention_is_kept_to_at_once(begin: Begin) -> None:
+    store = Slices()
+    house = await begin(store, HousekeepingIntervals(every_s=3600))
+    await until(lambda: house.sizes)
+    shorter = Retention(raw=timedelta(days=2))
+    house.keeper.apply(shorter)
+    await until(lambda: len(house.sizes) == 2)
+    assert [retention for _, retention in store.slices] == [Retention(), shorter]

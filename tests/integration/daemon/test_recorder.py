@@ -19,8 +19,9 @@ import pytest
 from monitor.config.model import Config, ProbeSpec
 from monitor.domain.incident import Incident
 from monitor.domain.status import Status
-from monitor.pipeline.recorder import QueueLimits, Recorder, RecorderCallbacks
+from monitor.pipeline.recorder import Recorder, RecorderCallbacks
 from monitor.pipeline.restore import restore
+from monitor.pipeline.write_queue import QueueLimits
 from monitor.scheduler.jobs import enabled_jobs
 from monitor.score.serialize import state_from_text
 from monitor.scoreboard.board import Board, StatusChange
@@ -93,7 +94,7 @@ class Bench:
 
 def actions(caplog: pytest.LogCaptureFixture) -> list[str]:
     """What the recorder logged."""
-    return [vars(record)["action"] for record in caplog.records if record.name == "monitor.pipeline.recorder"]
+    return [vars(record)["action"] for record in caplog.records if record.name == "monitor.pipeline.write_queue"]
 
 
 def seen(snapshot: Snapshot, name: str) -> int:
@@ -404,7 +405,7 @@ async def test_after_a_failure_commits_come_before_publications_again(begin: Beg
     await until(bench.visible)
     store.error = None
     await until(lambda: bench.quiet)
-    bench.recorder._limits = PATIENT
+    bench.recorder._queue._limits = PATIENT
     store.gate.clear()
     bench.put(make_sample(2))
     await until(lambda: store.attempts and bench.recorder.queue_length)
@@ -655,7 +656,9 @@ async def test_whoever_waits_for_stored_samples_is_told_after_the_commit(begin: 
     store = StubStore()
     bench = await begin(store)
     told: list[int] = []
-    bench.recorder._callbacks = replace(bench.recorder._callbacks, stored=lambda: told.append(len(store.kept)))
+    bench.recorder._queue._callbacks = replace(
+        bench.recorder._queue._callbacks, stored=lambda: told.append(len(store.kept))
+    )
     bench.put(*(make_sample(number) for number in range(700)))
     await until(lambda: bench.visible() == 700)
     assert told == [500, 700]

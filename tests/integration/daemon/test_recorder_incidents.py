@@ -13,8 +13,8 @@ from monitor.config.model import Config
 from monitor.domain.incident import Incident, incident_id
 from monitor.domain.status import Status
 from monitor.pipeline.poison import Batch, PoisonQueue
-from monitor.pipeline.recorder import QueueLimits
 from monitor.pipeline.restore import restore
+from monitor.pipeline.write_queue import QueueLimits
 from monitor.scheduler.jobs import Job, enabled_jobs
 from monitor.scoreboard.board import Absorbed, Board
 from monitor.store import Store, create_store
@@ -257,7 +257,7 @@ async def test_flushing_waits_for_an_incident_that_is_all_that_is_left(begin: Be
     bench = await begin(store)
     await end(bench.task)
     (sample,) = failures(1)
-    bench.recorder._incidents = {begun(sample).id: begun(sample)}
+    bench.recorder._queue._incidents = {begun(sample).id: begun(sample)}
     await bench.recorder.flush(60)
     assert sizes(store.kept_incidents.values()) == {ONE: 1}
 

@@ -13,8 +13,8 @@ import pytest
 
 from monitor.domain.maintenance import MaintenanceWindow
 from monitor.pipeline.outcomes import OutcomeCallbacks, OutcomeReceiver, reader_of, spans_of
-from monitor.pipeline.recorder import QueueLimits
 from monitor.pipeline.restore import restore
+from monitor.pipeline.write_queue import QueueLimits
 from monitor.scheduler.jobs import enabled_jobs
 from monitor.scoreboard.board import Board
 from monitor.store import MemoryStore, Store
@@ -183,23 +183,26 @@ async def test_what_waits_when_all_ends_is_stored(begin: Begin) -> None:
 
 @pytest.mark.parametrize("error", [None, locked()], ids=["stalled", "failing"])
 async def test_whoever_waits_when_all_ends_gets_an_answer(begin: Begin, error: Exception | None) -> None:
-    """One waits for a turn that the end cuts short, one for the next, one comes while the last is being stored."""
+    """Some wait for a turn that the end cuts short, some for the next, one comes while the last is being stored."""
     store = StubStore(error=error)
     store.gate.clear()
     bench = begin(store)
-    cut = asyncio.create_task(bench.recorder.take(calls(1)))
+    cut = [asyncio.create_task(bench.recorder.take(calls(1))) for _ in range(3)]
     await until(lambda: store.attempts)
-    late = asyncio.create_task(bench.recorder.take(calls(1)))
-    await until(lambda: bench.recorder._calls)
+    late = [asyncio.create_task(bench.recorder.take(calls(1))) for _ in range(3)]
+    await until(lambda: len(bench.recorder._calls) == 3)
     await end(bench.task)
+    late.append(asyncio.create_task(bench.recorder.take(calls(1))))
+    await breathe()
+    assert not any(waiting.done() for waiting in (*cut, *late))
     flushing = asyncio.create_task(bench.recorder.flush(0.05))
     await breathe()
     with pytest.raises(StoppingError):
         await bench.recorder.take(calls(1))
     await flushing
     async with asyncio.timeout(PATIENT_S):
-        await asyncio.gather(cut, late)
-    assert published(bench) == 2
+        await asyncio.gather(*cut, *late)
+    assert published(bench) == 7
 
 
 # The intake
@@ -310,3 +313,14 @@ async def test_after_a_restart_a_batch_that_is_sent_again_is_known_and_windows_a
 
 async def _nobody(calls: object) -> None:
     assert calls == []
+
+
+async def test_reports_are_read_for_other_endpoints_from_then_on() -> None:
+    desk = Desk()
+    await desk.report(reported("one"))
+    window = MaintenanceWindow(begin=desk.now - timedelta(hours=1), end=desk.now + timedelta(hours=1))
+    config = make_config(make_spec("new:one", aliases=("groq:llama",), maintenance=(window,)))
+    desk.outcomes.apply(reader_of(config), spans_of(config))
+    receipt = await desk.report(reported("one"), reported("two"), reported("three", endpoint="gone:x"))
+    assert (receipt.accepted, receipt.duplicates, len(receipt.rejected)) == (1, 1, 1)
+    assert [(call.endpoint, call.judges) for call in desk.taken] == [("groq:llama", True), ("new:one", False)]

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from monitor.domain.incident import Incident
-from monitor.pipeline.recorder import QueueLimits
+from monitor.pipeline.write_queue import QueueLimits
 from monitor.store import Store, StoreReplacedError, create_store
 from monitor.traffic.counted import TrafficBatch
 from probes._model import ErrorClass, Sample

@@ -681,3 +681,73 @@ async def test_whatever_happens_every_tick_is_recorded_and_none_twice(watch: Cal
     watched.check(now)
     kinds = Counter(kind for _, _, kind in watched.seen)
     assert set(kinds) == {RUN, ErrorClass.OVERRUN, ErrorClass.SKIPPED}
+
+
+# Other jobs while it runs
+
+
+async def test_a_removed_endpoint_is_no_longer_probed_and_a_new_one_is(watch: Callable[..., Watched]) -> None:
+    watched = watch(quick_jobs("a:one", "b:two", every_s=0.5))
+    removed, kept = watched.jobs
+    (new,) = quick_jobs("c:three", every_s=0.5)
+    since = datetime.now(UTC)
+    watched.schedule.start(since)
+    await until(lambda: watched.ticks(removed) and watched.ticks(kept))
+    watched.ask("a:one")
+    watched.schedule.apply((kept, new), datetime.now(UTC))
+    recorded = len(watched.ticks(removed))
+    watched.ask("a:one")
+    seen = len(watched.ticks(kept))
+    await until(lambda: len(watched.ticks(kept)) >= seen + 2 and len(watched.ticks(new)) >= 2)
+    assert len(watched.ticks(removed)) == recorded
+    assert not watched.extras
+    watched.jobs = (kept,)
+    watched.check(since)
+
+
+async def test_a_changed_interval_is_kept_from_then_on(watch: Callable[..., Watched]) -> None:
+    (seldom,) = rare_jobs("a:one", closest_s=1000)
+    (often,) = quick_jobs("a:one", every_s=0.5)
+    assert seldom.id == often.id
+    watched = watch((seldom,))
+    watched.schedule.start(datetime.now(UTC))
+    began = datetime.now(UTC)
+    watched.schedule.apply((often,), began)
+    await until(lambda: len(watched.ticks(often)) >= 3)
+    ticks = watched.ticks(often)
+    assert ticks[0] == tick_at(often, began) + often.every
+    assert not watched.ticks(seldom)
+
+
+async def test_a_probe_of_a_removed_endpoint_that_runs_goes_on_to_its_end(watch: Callable[..., Watched]) -> None:
+    release = asyncio.Event()
+
+    async def slow(_: Job) -> None:
+        await release.wait()
+
+    watched = watch(roomy_jobs("a:one"), slow)
+    watched.schedule.start(datetime.now(UTC))
+    watched.ask("a:one")
+    await until(lambda: watched.running.total() == 1)
+    watched.schedule.apply((), datetime.now(UTC))
+    release.set()
+    await until(lambda: watched.ended)
+    assert watched.schedule.next_due() is None
+    await until(lambda: watched.schedule.idle)
+
+
+async def test_what_is_as_it_was_keeps_its_ticks(watch: Callable[..., Watched]) -> None:
+    jobs = rare_jobs("a:one", "b:two", closest_s=1000)
+    watched = watch(jobs)
+    watched.schedule.start(datetime.now(UTC))
+    due = watched.schedule.next_due()
+    watched.schedule.apply(rare_jobs("a:one", "b:two", closest_s=1000), datetime.now(UTC))
+    assert watched.schedule.next_due() == due
+
+
+async def test_jobs_that_are_set_before_the_start_are_those_that_run(watch: Callable[..., Watched]) -> None:
+    watched = watch(rare_jobs("a:one", closest_s=1000))
+    jobs = quick_jobs("b:two", every_s=0.5)
+    watched.schedule.apply(jobs, datetime.now(UTC))
+    watched.schedule.start(datetime.now(UTC))
+    await until(lambda: watched.ticks(jobs[0]))

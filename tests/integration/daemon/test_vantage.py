@@ -344,3 +344,28 @@ async def test_one_provider_alone_is_not_blamed_for_a_resolver_that_answers_nobo
     await settled(line, line.all_up)
     assert not await counted(store, ErrorClass.DNS)
     assert await counted(store, ErrorClass.VANTAGE_OFFLINE)
+
+
+async def test_other_endpoints_are_watched_over_from_then_on_and_what_was_held_back_goes_on(post: Post) -> None:
+    post.fail("a:one")
+    await post.was_asked("b", 1)
+    config = remote(quick_config("b:one", "c:one"))
+    post.gate.apply(config.endpoints, ())
+    assert post.errors == [ErrorClass.CONNECT]
+    post.answer.set_result(CheckResult.SILENT)
+    await breathe()
+    post.fail("c:one")
+    await post.was_asked("b", 2)
+    await until(lambda: len(post.emitted) == 2)
+    assert post.errors == [ErrorClass.CONNECT, ErrorClass.VANTAGE_OFFLINE]
+    assert "a" not in post.asked
+
+
+async def test_endpoints_that_are_reached_as_before_keep_the_evidence(post: Post) -> None:
+    post.fail("a:one")
+    await post.was_asked("b", 1)
+    config = remote(quick_config(*post.names))
+    post.gate.apply([replace(spec, labels={"region": "eu"}) for spec in config.endpoints], ())
+    assert post.errors == []
+    post.answer.set_result(CheckResult.HEARD)
+    await until(lambda: post.emitted)

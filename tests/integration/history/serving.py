@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from monitor.daemon.app import history_context
 from monitor.domain.incident import Incident
 from monitor.store import Store
-from monitor.web.context import Context, HistoryContext
+from monitor.web.context import Context, HistoryContext, history_context
 from monitor.web.store_reads import ReadLimits, StoreReads
 from probes._model import Blame, ErrorClass, Sample, Task
 from tests.integration.daemon.parts import PATIENT_S
@@ -31,9 +30,8 @@ Begin = Callable[..., Awaitable[Served]]
 
 def make_history(store: Store, *, now: datetime = NOW, limits: ReadLimits = FRESH, **fields: Any) -> HistoryContext:
     """The past of the served endpoints, as the daemon makes it, at a moment of ours."""
-    return replace(
-        history_context(make_config(*SPECS, **fields), store), now=lambda: now, store_reads=StoreReads(limits)
-    )
+    config = make_config(*SPECS, **fields)
+    return replace(history_context(lambda: config, store), now=lambda: now, store_reads=StoreReads(limits))
 
 
 def context_of(served: Served, history: HistoryContext) -> Context:

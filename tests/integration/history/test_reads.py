@@ -138,6 +138,20 @@ async def test_a_fault_of_ours_is_no_excuse(store: SlowStore) -> None:
         await StoreReads(PATIENT).document("q", store.read)
 
 
+async def test_a_fault_of_ours_is_logged_though_its_reader_left(
+    store: SlowStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    reads = StoreReads(HASTY)
+    await refused(reads, "q", store)
+    store.error = ZeroDivisionError("ours")
+    store.gate.set()
+    await until(lambda: not reads._running)
+    (record,) = caplog.records
+    assert vars(record)["action"] == "history_failed"
+    assert record.exc_info is not None
+    assert isinstance(record.exc_info[1], ZeroDivisionError)
+
+
 async def test_a_reader_who_leaves_takes_nothing_from_the_others(store: SlowStore) -> None:
     reads = StoreReads(PATIENT)
     leaving = asyncio.create_task(reads.document("q", store.read))

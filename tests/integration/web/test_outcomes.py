@@ -19,13 +19,14 @@ from jsonschema import Draft202012Validator
 
 from monitor.metrics.metrics import Metrics
 from monitor.pipeline.outcomes import OutcomeCallbacks, OutcomeReceiver, reader_of
-from monitor.pipeline.recorder import QueueLimits, Recorder, RecorderCallbacks
+from monitor.pipeline.recorder import Recorder, RecorderCallbacks
+from monitor.pipeline.write_queue import QueueLimits
 from monitor.scoreboard.board import Board
 from monitor.store import MemoryStore, Store, StoreError, create_store
 from monitor.traffic.calls import Call, Receipt, StoppingError
 from monitor.traffic.known import KnownIds
 from monitor.web.routes import outcomes
-from tests.integration.daemon.parts import end
+from tests.integration.daemon.parts import PATIENT_S, end, until
 from tests.integration.web.serving import SLASHED, SPECS, Serve, Served
 from tests.integration.web.test_openapi import CLOSED
 from tests.support.board_values import make_config, make_spec
@@ -84,8 +85,17 @@ def outcome(call_id: str = "chatcmpl-1", **fields: Any) -> dict[str, Any]:
     return {"id": call_id, "endpoint": ONE, "at": now(), "outcome": "ok", **fields}
 
 
+@dataclass
+class Recording:
+    """A desk, and the recorder behind it."""
+
+    desk: Desk
+    recorder: Recorder
+    running: asyncio.Task[None]
+
+
 @pytest.fixture
-async def desk(serve: Serve, tmp_path: Path) -> AsyncIterator[Desk]:
+async def recording(serve: Serve, tmp_path: Path) -> AsyncIterator[Recording]:
     store = create_store(f"sqlite:///{tmp_path / 'store.db'}")
     await store.open()
     served: list[Served] = []
@@ -94,13 +104,9 @@ async def desk(serve: Serve, tmp_path: Path) -> AsyncIterator[Desk]:
     async def take(body: object) -> Receipt:
         return await receivers[0].take(body)
 
-    desk = Desk(
-        await serve(TOKEN, outcomes=take, activity=store.activity),
-        store,
-        Metrics("0", lambda: served[0].board.snapshot),
-    )
-    served.append(desk.served)
-    board: Board = desk.served.board
+    served.append(await serve(TOKEN, outcomes=take, activity=store.activity))
+    metrics = Metrics("0", lambda: served[0].board.snapshot)
+    board: Board = served[0].board
 
     def published(_: object) -> None:
         board.publish(datetime.now(UTC))
@@ -115,13 +121,18 @@ async def desk(serve: Serve, tmp_path: Path) -> AsyncIterator[Desk]:
     outcome_callbacks = OutcomeCallbacks(
         now=lambda: datetime.now(UTC),
         take=recorder.take,
-        count=lambda result, count: desk.metrics.outcomes.labels(result).inc(count),
+        count=lambda result, count: metrics.outcomes.labels(result).inc(count),
     )
     receivers.append(OutcomeReceiver(reader_of(make_config(*SPECS[:2])), outcome_callbacks, KnownIds(most=2_500)))
     running = asyncio.create_task(recorder.run())
-    yield desk
+    yield Recording(Desk(served[0], store, metrics), recorder, running)
     await end(running)
     await store.close()
+
+
+@pytest.fixture
+def desk(recording: Recording) -> Desk:
+    return recording.desk
 
 
 async def test_a_batch_is_answered_and_published_by_then(desk: Desk) -> None:
@@ -198,6 +209,22 @@ async def test_a_monitor_that_stops_says_so_and_when_to_come_again(serve: Serve)
     desk = Desk(served, MemoryStore(), Metrics("0", lambda: served.board.snapshot))
     status, found, headers = await desk.post({"outcomes": [outcome()]})
     assert (status, found["error"]["code"], headers["Retry-After"]) == (503, "service_unavailable", "5")
+
+
+async def test_all_who_wait_while_the_monitor_stops_are_answered(recording: Recording) -> None:
+    """Also when their turn is cut short and others arrive before the last one."""
+    desk = recording.desk
+    async with recording.recorder.still:
+        cut = [asyncio.create_task(desk.report(outcome(f"cut-{number}"))) for number in range(3)]
+        await until(lambda: desk.total("accepted") == 3)
+        await end(recording.running)
+        late = [asyncio.create_task(desk.report(outcome(f"late-{number}"))) for number in range(3)]
+        await until(lambda: desk.total("accepted") == 6)
+        assert not any(post.done() for post in (*cut, *late))
+    await recording.recorder.flush(5)
+    async with asyncio.timeout(PATIENT_S):
+        assert [post["accepted"] for post in await asyncio.gather(*cut, *late)] == [1] * 6
+    assert (await desk.post({"outcomes": [outcome("too-late")]}))[0] == 503
 
 
 async def test_without_a_token_in_the_configuration_nobody_may_report(serve: Serve) -> None:

@@ -336,6 +336,7 @@ async def test_the_end_of_the_server_ends_every_stream_cleanly(streaming: Stream
             await reader.next()
         async with asyncio.timeout(PATIENT_S):
             await streaming.runner.cleanup()
+            assert {task.get_name() for task in asyncio.all_tasks()} & {"score-streams"} == set()
             for reader in (one, two):
                 assert [event async for event in reader.events()] == []
                 assert reader.response.content.at_eof()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from pathlib import Path
@@ -94,6 +95,15 @@ async def test_texts_whose_tokens_cannot_be_counted_harm_nobody(
             await until(lambda: caplog.records)
             assert watched.restarts == []
     assert [getattr(record, "action", None) for record in caplog.records] == ["count_failed"]
+
+
+async def test_what_was_begun_for_a_process_ends_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    words = b'{"pong": 0, "loop_lag_s": 0.0}\n{"count": ["%s"], "key": 3}\nnonsense\n' % (b"1, 2, " * 100_000)
+    async with supervised(settings=saying(tmp_path, words)) as watched:
+        await until(lambda: watched.restarts)
+        assert "count-tokens" not in {task.get_name() for task in asyncio.all_tasks()}
+    assert {task.get_name() for task in asyncio.all_tasks()} & {"worker-ping", "worker-end"} == set()
 
 
 async def test_a_process_that_cannot_be_started_is_tried_again_and_again(caplog: pytest.LogCaptureFixture) -> None:

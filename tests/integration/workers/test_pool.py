@@ -312,3 +312,16 @@ async def test_a_pool_tells_when_it_last_answered_and_how_late_its_loops_are() -
     assert len(times_s) == 3
     assert times_s == sorted(times_s)
     assert all(lag_s >= 0 for lag_s in watched.lags_s)
+
+
+async def test_more_concurrency_brings_more_processes_while_the_others_go_on() -> None:
+    with serving(*TALK) as provider:
+        async with supervised(1) as watched:
+            first = await watched.all_up()
+            watched.pool.apply(2 * STREAMS_PER_WORKER)
+            both = await watched.all_up()
+            assert (both[:1], len(both)) == (first, 2)
+            watched.pool.apply(1)
+            assert await watched.all_up() == both
+            assert (await watched.pool.measure(run_to(provider.base_url))).error is None
+            assert watched.restarts == []

@@ -8,12 +8,13 @@ from dataclasses import replace
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from probes._answers import answer_ok
 from probes._calls import Calls, PartialCall
 from probes._meter import Reading
 from probes._model import Prompt, Task, ToolCall, Vector
-from probes._prompts import prompt_for
+from probes._prompts import FORM, prompt_for
 
 RIGHT = '{"first": 1, "second": 2, "third": 3}'
 unhurried = settings(deadline=None)
@@ -100,6 +101,29 @@ def test_what_comes_after_a_hundred_thousand_characters_is_not_looked_at() -> No
 )
 def test_a_structured_answer_is_json_that_fits_the_schema(answer: str, verdict: bool) -> None:
     assert judged(Task.STRUCTURED_OUTPUT, answer) is verdict
+
+
+NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([1.0, -0.0, 1e300, 1.5])
+SCALARS = NUMBERS | st.booleans() | st.none() | st.text(max_size=3)
+NESTED = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+)
+FIELDS = st.sampled_from([*FORM.fields, "fourth", ""])
+ANSWERS = (
+    NESTED | st.dictionaries(FIELDS, NUMBERS | NESTED) | st.fixed_dictionaries(dict.fromkeys(FORM.fields, SCALARS))
+)
+
+
+@unhurried
+@given(ANSWERS)
+@example({"first": 1.0, "second": -2, "third": 10**400})
+@example({"first": True, "second": 2, "third": 3})
+@example({"first": 1.5, "second": 2, "third": 3})
+@example({"first": 1, "second": 2, "third": None})
+def test_an_answer_fits_exactly_when_it_is_valid_against_the_schema_that_was_sent(value: object) -> None:
+    valid = Draft202012Validator(FORM.schema).is_valid(value)
+    assert judged(Task.STRUCTURED_OUTPUT, json.dumps(value)) is valid
+    assert judged(Task.TOOL_CALL, "", (FORM.name, json.dumps(value))) is valid
 
 
 def test_a_structured_answer_that_the_limit_ended_is_judged_only_when_it_is_whole() -> None:

@@ -73,7 +73,7 @@ runs = st.builds(
         max_tokens=st.integers(),
         expected=st.lists(st.integers()).map(tuple),
         tokens=st.none() | st.integers(),
-        form=st.none() | st.builds(Form, name=texts, description=texts, schema=st.dictionaries(texts, leaves)),
+        form=st.none() | st.builds(Form, name=texts, description=texts, fields=st.lists(texts).map(tuple)),
         dimensions=st.none() | st.integers(),
     ),
     deadlines=st.builds(Deadlines, ttft_s=reals, total_s=reals),

@@ -411,3 +411,46 @@ def test_a_days_budget_is_used_to_most_of_it_and_lasts_until_the_evening() -> No
     gaps = [after - before for before, after in zip(ran, [*ran[1:], 1_440], strict=True)]
     assert spender.share(at(86_399))[TOKENS] >= 0.95
     assert max(gaps) <= 15
+
+
+# Other budgets while probes run
+
+
+def test_a_new_budget_counts_what_was_spent_already() -> None:
+    spender = Spender({})
+    assert [spender.probe(at(60 * number), 100) for number in range(5)] == [None] * 5
+    assert spender.share(at(300)) == {}
+    spender.budgets.apply({"groq": {TOKENS: 1_000}}, PROVIDERS)
+    assert spender.share(at(300)) == {TOKENS: 0.5}
+
+
+def test_another_cap_holds_from_then_on() -> None:
+    spender = Spender({TOKENS: 400})
+    assert [spender.probe(at(60 * number), 100) is None for number in range(6)] == [True] * 4 + [False] * 2
+    spender.budgets.apply({"groq": {TOKENS: 1_000}}, PROVIDERS)
+    assert spender.probe(at(400), 100) is None
+    spender.budgets.apply({"groq": {TOKENS: 300}}, PROVIDERS)
+    assert "spent: 500 of 300 tokens" in (spender.probe(at(500), 100) or "")
+    spender.budgets.apply({}, PROVIDERS)
+    assert spender.probe(at(600), 100) is None
+
+
+def test_what_a_removed_endpoint_would_cost_slows_no_other_down() -> None:
+    spender = Spender({TOKENS: 1_000})
+    for number in range(4):
+        assert spender.probe(at(0), 100, endpoint=ONE, probe=f"chat{number}") is None
+    assert spender.probe(at(1), 450, endpoint=TWO, every_s=86_400 * 0.9) is None
+    late = 86_400 * 0.95
+    assert "runs low" in (spender.probe(at(late), 100, endpoint=TWO, every_s=86_400 * 0.9) or "")
+    spender.budgets.apply({"groq": {TOKENS: 1_000}}, {TWO: "groq"})
+    assert spender.probe(at(late), 100, endpoint=TWO, every_s=86_400 * 0.9) is None
+
+
+def test_a_probe_that_ends_after_its_endpoint_was_removed_is_charged() -> None:
+    spender = Spender({TOKENS: 1_000})
+    run = make_run()
+    assert spender.budgets.claim(run, EVERY_S, at(0)) is None
+    spender.budgets.apply({"groq": {TOKENS: 1_000}}, {TWO: "groq"})
+    spender.budgets.charge(ended(run, at(0), 100))
+    spender.budgets.release(run)
+    assert spender.share(at(1)) == {TOKENS: 0.1}

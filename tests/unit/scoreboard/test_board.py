@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.config.model import ProbeSpec, ScoringSpec
+from monitor.config.model import Config, EndpointSpec, ProbeSpec, ScoringSpec
 from monitor.domain.incident import Incident, incident_id
 from monitor.domain.maintenance import NOTICE, MaintenanceWindow
 from monitor.domain.status import Status
+from monitor.scheduler.jobs import Job, enabled_jobs
 from monitor.score.baseline import Baselines
 from monitor.score.markov import Hidden
 from monitor.score.serialize import Remembered, state_from_text
@@ -25,7 +26,7 @@ from monitor.scoreboard.board import Absorbed, Board
 from monitor.scoreboard.snapshot import RowFilter, Snapshot, select
 from monitor.traffic.calls import Call
 from probes._model import Blame, ErrorClass, Sample, Task
-from tests.support.board_values import first_tick, make_board, make_spec, sample_at
+from tests.support.board_values import CHAT, first_tick, make_board, make_config, make_spec, sample_at
 from tests.unit.score.values import START, unhurried
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -668,3 +669,77 @@ def test_counts_are_taken_over_from_a_board_that_was_filled_anew() -> None:
     snapshot = board.publish(TICK + 2 * MINUTE)
     assert row(snapshot, ONE)["uptime"]["1h"]["ok"] == 1
     assert snapshot.rows[ONE].status is Status.UP
+
+
+# Another configuration while it runs
+
+
+def configured(*specs: EndpointSpec, **fields: Any) -> tuple[Config, Sequence[Job]]:
+    config = make_config(*specs, **fields)
+    return config, enabled_jobs(config)
+
+
+def test_an_endpoint_that_stays_keeps_what_is_known_of_it_and_a_new_one_begins() -> None:
+    board = make_board(*SPECS)
+    board.absorb([sample_at(TICK)])
+    before = row(board.publish(TICK), ONE)
+    new = make_spec("new:one")
+    assert board.apply(*configured(new, replace(SPECS[0], labels={"region": "eu"})), TICK) == ()
+    snapshot = board.publish(TICK)
+    assert ids(snapshot.body) == ["new:one", ONE]
+    after = row(snapshot, ONE)
+    assert {**after, "labels": before["labels"]} == before
+    assert after["labels"] == {"region": "eu"}
+    assert row(snapshot, "new:one")["status"] == "unknown"
+    assert board.row(TWO, TICK) is None
+    assert board.summary == "1 up, 1 unknown"
+
+
+def test_samples_of_a_new_endpoint_count_and_those_of_a_removed_one_change_nothing() -> None:
+    board = make_board(*SPECS)
+    board.absorb([sample_at(TICK, name=TWO)])
+    board.apply(*configured(make_spec(ONE), make_spec("new:one")), TICK)
+    board.absorb([sample_at(TICK, name=TWO), sample_at(TICK, name="new:one")])
+    snapshot = board.publish(TICK)
+    assert {name: each.status for name, each in snapshot.rows.items()} == {ONE: Status.UNKNOWN, "new:one": Status.UP}
+
+
+def test_the_open_incidents_of_those_that_are_not_probed_any_more_are_ended() -> None:
+    board = make_board(*SPECS, make_spec("third:x"))
+    stored = [open_incident(ONE), open_incident(TWO), open_incident("third:x")]
+    assert board.restore_incidents(stored) == ()
+    ended = board.apply(*configured(replace(SPECS[0], enabled=False), make_spec("third:x")), START)
+    assert {each.endpoint: each.ended_at for each in ended} == {each.endpoint: each.last_at for each in stored[:2]}
+    assert row(board.publish(START), ONE)["status"] == "paused"
+    assert [each.endpoint for each in board.states().incidents] == ["third:x"]
+
+
+def test_other_blame_is_laid_from_then_on() -> None:
+    """What was counted before stays as it was counted until the windows are counted anew from the store."""
+    board = make_board(*SPECS)
+    board.absorb([sample_at(TICK, ErrorClass.NOT_FOUND)])
+    assert row(board.publish(TICK), ONE)["uptime"]["5m"]["account"] == 1
+    scoring = ScoringSpec(blame={ErrorClass.NOT_FOUND: Blame.PROVIDER})
+    board.apply(*configured(*SPECS, scoring=scoring), TICK)
+    board.absorb([sample_at(TICK + MINUTE, ErrorClass.NOT_FOUND)])
+    uptime = row(board.publish(TICK + MINUTE), ONE)["uptime"]["5m"]
+    assert (uptime["account"], uptime["failed"]) == (1, 1)
+
+
+def test_another_interval_says_when_a_status_is_stale() -> None:
+    board = make_board(*SPECS)
+    board.absorb([sample_at(TICK)])
+    board.publish(TICK)
+    assert row(board.publish(TICK + 10 * MINUTE), ONE)["status"] == "unknown"
+    slow = {"chat": replace(CHAT, every_s=1800)}
+    board.apply(*configured(*SPECS, probes=slow), TICK + 10 * MINUTE)
+    assert row(board.publish(TICK + 10 * MINUTE), ONE)["status"] == "up"
+
+
+def test_times_of_another_task_are_measured_anew() -> None:
+    board = make_board(make_spec(ONE))
+    board.absorb([sample_at(TICK)])
+    assert row(board.publish(TICK), ONE)["ttft_s"]["p50"] == 0.2
+    tools = ProbeSpec(name="tools", task=Task.TOOL_CALL)
+    board.apply(*configured(make_spec(ONE, probes=("tools",)), probes={"tools": tools}), TICK)
+    assert row(board.publish(TICK), ONE)["ttft_s"]["p50"] is None

@@ -6,6 +6,8 @@ import asyncio
 import json
 from datetime import datetime, timedelta
 
+import pytest
+
 from monitor.domain.status import Status
 from monitor.scoreboard.board import Board
 from monitor.scoreboard.renderer import Renderer
@@ -94,6 +96,19 @@ async def test_all_who_ask_at_the_same_time_get_the_same_snapshot_and_it_is_made
     assert isinstance(found[0], asyncio.CancelledError)
     assert {id(each) for each in found[1:]} == {id(board.snapshot)}
     assert {row.status for row in board.snapshot.rows.values()} == {Status.UP}
+
+
+async def test_what_is_being_rendered_at_the_end_is_broken_off() -> None:
+    board, _, renderer = begun()
+    await renderer.close()  # nothing is
+    absorb(board, TICK, *NAMES)
+    asking = asyncio.create_task(renderer.snapshot())
+    while NAMES[0] in board.overdue(TICK):
+        await asyncio.sleep(0)
+    await renderer.close()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert {task.get_name() for task in asyncio.all_tasks()} & {"render-scores"} == set()
 
 
 async def test_nothing_is_rendered_while_nobody_asks_however_long_and_whatever_comes() -> None:
