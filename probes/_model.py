@@ -13,6 +13,8 @@ from datetime import datetime
 from enum import Enum, StrEnum
 from typing import ClassVar, Self, TypeAlias
 
+from probes._secret import Secret as Secret  # noqa: PLC0414  # codecs import it from here
+
 
 class Task(StrEnum):
     """What a probe asks."""
@@ -87,23 +89,6 @@ class TokensFrom(StrEnum):
 
     USAGE = "usage"
     COUNTED = "counted"
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """A secret string; its repr and str are stars."""
-
-    _value: str = field(repr=False)
-
-    def reveal(self) -> str:
-        """The secret itself."""
-        return self._value
-
-    def __str__(self) -> str:
-        return "***"
-
-    def __repr__(self) -> str:
-        return "Secret(***)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

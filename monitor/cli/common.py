@@ -163,3 +163,15 @@ def fetch(source: RunningDaemon) -> Mapping[str, object]:
         return run_async(fetch_once(f"{source.url}/v1/scores", source.token))
     except ScoresUnavailableError as error:
         fail(f"{source.url}/v1/scores: {error}", 1)
+
+
+def openrouter_document(source: RunningDaemon) -> str:
+    """A daemon's OpenRouter documents as one document."""
+    import asyncio
+
+    from monitor.console.remote import ScoresUnavailableError, fetch_openrouter
+
+    try:
+        return asyncio.run(fetch_openrouter(source.url, source.token)).decode()
+    except ScoresUnavailableError as error:
+        fail(f"{source.url}: {error}", 1)

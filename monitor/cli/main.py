@@ -21,7 +21,6 @@ from monitor.cli.common import (
     ConfigOption,
     FileArgument,
     JsonOption,
-    RunningDaemon,
     TokenOption,
     UrlOption,
     chosen_file,
@@ -30,6 +29,7 @@ from monitor.cli.common import (
     fetch,
     loaded_from,
     on_store,
+    openrouter_document,
     run_async,
     running_daemon,
     seconds,
@@ -297,7 +297,7 @@ def export(
     from monitor.routing.router_format import CannotBeMadeError
 
     if name == "openrouter" and url is not None:
-        write_out(_openrouter_document(running_daemon(None, url, token)), output)
+        write_out(openrouter_document(running_daemon(None, url, token)), output)
         return
     snapshot = _snapshot(config, url, token)
     try:
@@ -385,16 +385,6 @@ def _snapshot(config: Path | None, url: str | None, token: str | None) -> Snapsh
         return of_document(fetch(running_daemon(None, url, token)))
     except ForeignDocumentError as error:
         fail(f"{url}: {error}", 1)
-
-
-def _openrouter_document(source: RunningDaemon) -> str:
-    """A daemon's OpenRouter documents as one document."""
-    from monitor.console.remote import ScoresUnavailableError, fetch_openrouter
-
-    try:
-        return run_async(fetch_openrouter(source.url, source.token)).decode()
-    except ScoresUnavailableError as error:
-        fail(f"{source.url}: {error}", 1)
 
 
 def main() -> None:

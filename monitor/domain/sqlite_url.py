@@ -10,7 +10,7 @@ class SqliteUrlError(ValueError):
 
 
 def sqlite_path(place: str) -> Path:
-    """The path in what follows `sqlite:`: an empty host and an absolute path, as in every URL, or a relative path."""
+    """The path after `sqlite:`: an empty host and an absolute path, as in every URL, or a relative path."""
     path = place.removeprefix("//")
     absolute = path != place
     if not path.strip("/") or path.endswith("/") or path == ":memory:" or path.startswith("/") is not absolute:

@@ -9,7 +9,7 @@ from probes._model import Sample
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredSample:
-    """A sample with its place in the order of appending, counted up over all endpoints."""
+    """A sample with its sequence number, which counts appended samples of all endpoints."""
 
     seq: int
     sample: Sample

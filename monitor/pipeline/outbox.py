@@ -66,7 +66,7 @@ class SinkRunner:
 
     @property
     def last_error(self) -> str | None:
-        """Why it does not take samples now; None while it does."""
+        """Why deliveries fail; None: they work."""
         return self._failure.reason
 
     @property

@@ -68,12 +68,12 @@ class Recorder:
 
     @property
     def anything_waits(self) -> bool:
-        """Whether the store does not hold all that was judged."""
+        """Whether anything that was judged is not stored yet."""
         return self._queue.anything_waits
 
     @property
     def store_error(self) -> str | None:
-        """Why the store does not take samples now; None while it does."""
+        """Why the store fails; None: it works."""
         return self._queue.error
 
     def put(self, sample: Sample) -> None:

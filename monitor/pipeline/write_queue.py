@@ -38,35 +38,35 @@ class WriteQueueCallbacks:
     stored: Callable[[], None]
     """There are new samples in the store."""
     dropped: Callable[[int], None]
-    """How many samples, or real requests, were given up."""
+    """Takes how many samples or reported requests were dropped."""
     held: Callable[[], Absorbed]
     """All states and open incidents, for a store that lost its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueLimits:
-    """How long things may take, and how much may wait."""
+    """Time and memory limits of the recorder."""
 
     patience_s: float = 1.0
-    """How long a commit may hold up what it is for."""
+    """How long publishing waits for a commit."""
     stalled_s: float = 10.0
-    """Without an answer for so long the store has failed; a shorter stall is a warning."""
+    """The store has failed when it does not answer for this long; a shorter stall is a warning."""
     look_s: float = 1.0
-    """How often the store is asked whether it is well while nothing is to be written."""
+    """How often the store is checked while there is nothing to write."""
     kept: int = 5_000
-    """Samples that were stored last and stay in memory, to be stored again when the database is replaced."""
+    """The newest stored samples that stay in memory, to be stored again when the database is replaced."""
     slow_said_s: float = 60.0
-    """From one warning of a short stall to the next."""
+    """Between two warnings about short stalls."""
     backlog: int = 100_000
-    """Samples that wait in memory for a failing store; then the oldest are given up, and counted."""
+    """Samples that wait in memory for a failing store. Beyond that the oldest are dropped and counted."""
     retry_s: float = 1.0
-    """From one failure of the store to the next attempt."""
+    """From a failure of the store to the next attempt."""
     refusals: int = 5
-    """After every so many failures in a row a batch is tried part by part, if the store can be written to."""
+    """After this many failures in a row a batch is stored part by part, if the store is writable."""
     gather_s: float = 0.05
-    """How long real traffic waits for more: many reports make one turn."""
+    """How long reported traffic waits for more, so that many reports are handled together."""
     longest_s: float = 5.0
-    """How long nothing is published at most while nothing comes: the wall clock may be stepped meanwhile."""
+    """The longest time between two publications without new samples: the wall clock may be stepped meanwhile."""
 
 
 USUAL_LIMITS: Final = QueueLimits()
@@ -85,13 +85,13 @@ class WriteQueue:
         self._incidents: dict[str, Incident] = {}
         self._pending = PendingTraffic()
         self._traffic: TrafficBatch | None = None
-        """Traffic that is being stored: it stays as it is until that is done, since only so it is counted once."""
+        """The traffic batch that is being stored. It does not change until it is stored, so that it is counted once."""
         self._to_write = asyncio.Event()
         self._answered = asyncio.Event()
         self._poison = PoisonQueue(store)
         self._refusals = 0
         self._is_slow = False
-        """Whether publishing does not wait for what is being stored now."""
+        """Whether publishing goes on without the commit that is running now."""
         self._slow_said_s = -math.inf
         self._failure = OngoingFailure()
 
@@ -137,11 +137,14 @@ class WriteQueue:
         except TimeoutError:
             reason = self.error or "no answer in time"
             log.warning(
-                "samples that could not be stored: %d; %s", len(self._backlog), reason, extra={"action": "flush_failed"}
+                "%d samples not stored before shutdown: %s",
+                len(self._backlog),
+                reason,
+                extra={"action": "flush_failed"},
             )
 
     async def run(self) -> None:
-        """Write whatever waits, for ever. A store that has nothing to take is asked whether it could."""
+        """Write what waits, until cancelled. While nothing waits, check that the store is writable."""
         while True:
             if await set_within(self._limits.look_s, self._to_write):
                 is_well = await self._try_to_write()
@@ -151,11 +154,11 @@ class WriteQueue:
                 await asyncio.sleep(self._limits.retry_s)
 
     async def _try_to_write(self) -> bool:
-        """Store the oldest batch that waits; False when the store does not take it now."""
+        """Store the oldest waiting batch; False: the store fails."""
         return await self._ask(self._write_once)
 
     async def _ask(self, call: Callable[[], Awaitable[None]]) -> bool:
-        """Ask something of the store; False when it fails."""
+        """Call the store; False: it failed."""
         try:
             with Alarm(self._limits.stalled_s, self._stalled):
                 await call()
@@ -176,7 +179,7 @@ class WriteQueue:
         return True
 
     async def _write_once(self) -> None:
-        """Store the oldest batch that waits. It leaves the queue only once it is committed."""
+        """Store the oldest waiting batch. It leaves the queue once it is committed."""
         batch = self._take_batch()
         try:
             await self._append(batch)
@@ -189,9 +192,9 @@ class WriteQueue:
             self._callbacks.stored()
 
     def _take_batch(self) -> Batch:
-        """The oldest samples that wait, which stay in the queue, and what was made of them, which leaves it.
+        """The oldest waiting samples, which stay in the queue, and the states and incidents, which leave it.
 
-        States and incidents follow their samples: they go with the last, so that none is ahead of what it rests on.
+        States and incidents go with the last of their samples, so that none is stored before its samples.
         """
         if self._traffic is not None and self._pending:
             return Batch(traffic=self._traffic)
@@ -206,13 +209,13 @@ class WriteQueue:
         return batch
 
     async def _append(self, batch: Batch) -> None:
-        """Store a batch; when something in it is nothing that the store can take, all the rest of it.
+        """Store a batch; when the store rejects it repeatedly, store its parts one by one.
 
-        A store that cannot be written to at all is another matter: nothing is given up for that.
+        Nothing is dropped while the store is not writable.
         """
         try:
             expired = await batch.append_to(self._store)
-        except StoreReplacedError:  # more is lost than this batch
+        except StoreReplacedError:  # more than this batch is lost
             raise
         except StoreError:
             self._refusals += 1
@@ -220,7 +223,7 @@ class WriteQueue:
                 raise
         except Exception:
             await self._store.check_writable()
-            log.exception("a batch cannot be stored; its parts are tried one by one", extra={"action": "store_poison"})
+            log.exception("batch not stored; storing its parts one by one", extra={"action": "store_poison"})
         else:
             self._refusals = 0
             self._drop_expired(expired)
@@ -231,12 +234,12 @@ class WriteQueue:
         await self._append_apart(batch)
 
     async def _append_apart(self, batch: Batch) -> None:
-        """Store what can be stored of a batch. Raises StoreError while something of it is to be tried again."""
+        """Store a batch part by part. Raises StoreError while a part has to be tried again."""
         outcome = await self._poison.append(batch)
         self._drop_expired(outcome.expired)
         waited = len(self._backlog)
         self._leave(outcome.given_up)
-        self._callbacks.dropped(waited - len(self._backlog))  # what was shed meanwhile is counted already
+        self._callbacks.dropped(waited - len(self._backlog))  # samples shed meanwhile are counted already
         self._leave(outcome.taken)
         self._stored.extend(sample for sample in batch.samples if sample.id in outcome.taken)
         if self._traffic is not None and traffic_name(self._traffic) in outcome.taken | outcome.given_up:
@@ -245,23 +248,23 @@ class WriteQueue:
             raise outcome.error
 
     def _drop_expired(self, count: int) -> None:
-        """Count what the store passed over: it began before what retention has deleted."""
+        """Count samples that the store ignored because they are older than retention."""
         if count:
             self._callbacks.dropped(count)
-            words = "%d samples not stored: they are older than retention keeps. Check whether the clock was stepped"
+            words = "%d samples not stored: they are older than retention. Check whether the clock was stepped"
             log.warning(words, count, extra={"action": "store_drop"})
 
     def _leave_front(self, ids: Collection[str]) -> None:
-        """Take off the queue what is stored; some of it may have been shed meanwhile."""
+        """Remove stored samples from the front of the queue; some may have been shed meanwhile."""
         while self._backlog and self._backlog[0].id in ids:
             self._backlog.popleft()
 
     def _leave(self, ids: Collection[str]) -> None:
-        """The same for samples that may stand anywhere."""
+        """Remove samples anywhere in the queue."""
         self._backlog = deque(sample for sample in self._backlog if sample.id not in ids)
 
     def _store_again(self) -> None:
-        """Queue what a restart goes on from, and the samples that were stored last: the store has lost them."""
+        """Queue all states, open incidents and the newest stored samples: the store has lost them."""
         held = self._callbacks.held()
         self._states = {**held.states, **self._states}
         self._incidents = {**{each.id: each for each in held.incidents}, **self._incidents}

@@ -29,7 +29,7 @@ _FREE: Final = Pricing(prompt=0.0, completion=0.0)
 
 
 Amounts: TypeAlias = Mapping[BudgetUnit, float]
-"""So much of each unit. Tokens are those of the prompt and of the output."""
+"""An amount of each unit. Tokens are prompt tokens and output tokens."""
 
 NOTHING: Final[Amounts] = dict.fromkeys(BudgetUnit, 0.0)
 
@@ -53,7 +53,7 @@ class Budgets:
     __slots__ = ("_budgets", "_providers")
 
     def __init__(self, caps: Mapping[str, Amounts], providers: Mapping[str, str]) -> None:
-        """`caps` of a day by provider, of the units that it has a cap for; `providers` by endpoint id."""
+        """`caps`: daily caps by provider and unit. `providers`: by endpoint id."""
         self._budgets: dict[str, _ProviderBudget] = {}
         self.apply(caps, providers)
 

@@ -122,7 +122,7 @@ class Schedule:
 
     def _remove(self, job: Job) -> None:
         for entry in (job.id, _extra_id(job)):
-            with suppress(JobLookupError):  # none was asked for, or its turn has come this moment
+            with suppress(JobLookupError):  # no request is pending, or it has just been fired
                 self._scheduler.remove_job(entry)
         del self._last_tick[job.id]
 

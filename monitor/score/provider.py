@@ -52,7 +52,7 @@ class ProviderState(Generic[T]):
         return ()
 
     def is_news(self) -> bool:
-        """Whether the belief has moved since this was last true by so much that a status may depend on it."""
+        """Whether the belief has moved enough since the last True to change a status."""
         moved: bool = max(map(abs, map(sub, self.belief.probabilities, self._reported))) > _MOVED
         if moved:
             self._reported = self.belief.probabilities

@@ -86,7 +86,7 @@ class Board:
         self._is_changed = False
         self._configure(config, jobs, now)
         self.snapshot = assemble(config.vantage, now, {})
-        """The newest that was made."""
+        """The newest snapshot."""
         self.publish(now, sweep=True)
 
     def apply(self, config: Config, jobs: Sequence[Job], now: datetime) -> tuple[Incident, ...]:

@@ -27,7 +27,7 @@ class Renderer:
         self._task: asyncio.Task[None] | None = None
 
     def row(self, name: str) -> Row | None:
-        """One endpoint's newest row; None where there is no such endpoint."""
+        """One endpoint's newest row; None: there is no such endpoint."""
         return self._board.row(name, self._now())
 
     async def snapshot(self) -> Snapshot:

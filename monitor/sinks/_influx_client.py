@@ -14,7 +14,7 @@ from monitor.sinks._protocol import SinkError
 from monitor.sinks._replies import Accepted, Reply, reply
 
 _MICROSECONDS: Final[Any] = "us"
-"""What the client calls `WritePrecision.US`, a text though its types say otherwise."""
+"""The client's `WritePrecision.US`, a string although its types say otherwise."""
 _LONGEST_ANSWER: Final = 64 * 1024
 
 
@@ -30,9 +30,9 @@ class InfluxClient:
         self._client: InfluxDBClientAsync | None = None
 
     async def write(self, body: bytes) -> Reply:
-        """Write lines. Network errors become `SinkError`s here."""
+        """Write lines. Network errors become SinkError."""
         try:
-            # The client's own limit starts when it has a connection of its pool; this one always holds.
+            # The client's own timeout starts when it has a connection of its pool.
             async with asyncio.timeout(self._timeout_s):
                 writes = self._connected().write_api()
                 taken = await writes.write(self._bucket, self._org, body, write_precision=_MICROSECONDS)
@@ -42,13 +42,13 @@ class InfluxClient:
         except TimeoutError:
             return SinkError(f"no answer within {self._timeout_s:g}s")
         except OSError as error:
-            return SinkError(f"cannot be reached: {_why(error)}")
+            return SinkError(f"connection failed: {_why(error)}")
         except ClientError as error:
-            return SinkError(f"no whole answer: {type(error).__name__}")
-        return Accepted() if taken else SinkError("the server answers, but not with 204: is this its write address?")
+            return SinkError(f"incomplete answer: {type(error).__name__}")
+        return Accepted() if taken else SinkError("the server did not answer 204: check that `url` is its write URL")
 
     def _connected(self) -> InfluxDBClientAsync:
-        """The client, which belongs to the running event loop."""
+        """The client; it belongs to the running event loop."""
         if self._client is None:
             self._client = InfluxDBClientAsync(
                 url=self._url,
@@ -69,10 +69,10 @@ class InfluxClient:
 
 
 class _ShortResponse(ClientResponse):
-    """A response of which no more is read than is shown, however long a server makes it."""
+    """A response of which no more is read than is shown."""
 
     async def read(self) -> bytes:
-        """The body's beginning. Raises as usual when it ends before its time."""
+        """The beginning of the body. Raises as usual when the body is cut."""
         body = bytearray()
         try:
             while len(body) < _LONGEST_ANSWER and (piece := await self.content.read(_LONGEST_ANSWER)):
@@ -88,4 +88,4 @@ class _ShortResponse(ClientResponse):
 def _why(error: OSError) -> str:
     if error.errno is not None and error.errno > 0:
         return os.strerror(error.errno)
-    return error.strerror or type(error).__name__  # a name that cannot be resolved has numbers of its own
+    return error.strerror or type(error).__name__  # failed name resolution has error numbers of its own

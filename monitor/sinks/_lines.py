@@ -36,7 +36,7 @@ _ESCAPED: Final = str.maketrans(
 
 
 def line(sample: Sample, origin: SampleOrigin | None) -> str:
-    """The line of a sample, its time in microseconds; `origin` is None when the endpoint left the configuration."""
+    """The line of a sample, its time in microseconds. `origin`: None for an endpoint that is no longer configured."""
     tags = {name: getattr(sample, name) for name in _TAGS}
     if origin is not None:
         tags |= {"provider": origin.provider, "model": origin.model}

@@ -50,12 +50,12 @@ class Sink(Protocol):
         """Deliver samples, at least one, in the order of appending. Raises SinkError when no sample was handled."""
 
     async def close(self) -> None:
-        """Wait for what is under way, then let go of connections and files."""
+        """Wait for a running call, then close connections and files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleOrigin:
-    """What the configuration knows of an endpoint, and a sample does not."""
+    """What the configuration knows about an endpoint and a sample does not hold."""
 
     provider: str
     model: str

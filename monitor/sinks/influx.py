@@ -24,7 +24,7 @@ _BATCH: Final = 500
 _LINES_AT_A_TIME: Final = 50
 """A few milliseconds."""
 _REQUESTS_A_TURN: Final = 100
-"""Then what is dealt with is noted before the rest goes on."""
+"""After this many requests the cursor is stored before the rest is delivered."""
 _CANARY: Final = b"providerwatch_sink ok=1i"
 """A valid test line. The server adds its own time."""
 

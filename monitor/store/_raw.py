@@ -98,7 +98,7 @@ def encode_sample(sample_: Sample) -> Row:
 def _encode_value(name: str, value: object) -> object:
     kind = sample.c[name].type
     if isinstance(kind, TypeDecorator) and type(kind).process_bind_param is not TypeDecorator.process_bind_param:
-        # None of these types asks which database it is.
+        # These types ignore the dialect.
         return kind.process_bind_param(value, None)  # type: ignore[arg-type]
     return value
 

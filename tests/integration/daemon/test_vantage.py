@@ -263,7 +263,7 @@ async def test_a_canary_that_is_silent_while_a_provider_is_heard_is_told_once(ca
         post.now += timedelta(hours=1)
     await end(task)
     told = [record for record in caplog.records if record.__dict__.get("action") == "canary_silent"]
-    assert [record.getMessage().split(" is silent")[0] for record in told] == ["canary 203.0.113.9:443"]
+    assert [record.getMessage().split(" does not answer")[0] for record in told] == ["canary 203.0.113.9:443"]
 
 
 async def test_the_end_of_an_outage_is_found_though_nobody_is_probed(post: Post) -> None:

@@ -36,7 +36,7 @@ async def test_an_endpoint_takes_its_history_to_a_new_name(store: Store, hours: 
     after = await answers(store, [NEW], NOW)
     assert after["states"] == {NEW: "{}", "b:x": "b"}
     assert after["first"] == {NEW: START, "b:x": START + timedelta(seconds=1)}
-    for name in ("points of {}", "Tier.HOUR of {}", "Tier.DAY of {}"):
+    for name in ("points of {}", "RollupTier.HOUR of {}", "RollupTier.DAY of {}"):
         assert after[name.format(NEW)] == before[name.format(OLD)]
     assert await pages(store, NEW, 10) == day_of(NEW)[::-1]
     assert await pages(store, OLD, 10) == []

@@ -172,7 +172,7 @@ def test_reaching_asks_the_bare_host_without_a_key() -> None:
     ("option", "value", "message"),
     [
         ("tool_choice", "required", "one of tool, any, auto, or null"),
-        ("model_fields", "thinking: off", "an object in JSON: not JSON"),
+        ("model_fields", "thinking: off", "must be a JSON object: not JSON"),
         ("model_fields", "[]", "must be a JSON object: expected an object, not an array"),
     ],
 )
