@@ -95,7 +95,7 @@ async def test_what_begins_meanwhile_pushes_nothing_out(store: Store, begin: Beg
     ("query", "message"),
     [
         ("limit=0", "limit must be a whole number from 1 to 1000"),
-        ("cursor=x", "cursor is a word that was given out as `next`"),
+        ("cursor=x", "cursor must be a word that was given out as `next`"),
         ("since=now", "since must be a date and time with a zone"),
         ("status=open", "unknown parameter 'status'; known parameters: since, endpoint, limit, cursor"),
     ],
