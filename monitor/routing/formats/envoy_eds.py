@@ -38,7 +38,7 @@ class EnvoyEdsFormat(RouterFormat):
         """See `FileSection.problems`."""
         cluster, shown = written.get("cluster"), sorted(group for group, secret in groups.items() if not secret)
         if isinstance(cluster, str) and cluster not in groups:
-            yield "cluster", RefusedError("{value} is no cluster of any `router_ids`", options=shown)
+            yield "cluster", RefusedError("{value} is not a cluster of any `router_ids`", options=shown)
         elif "cluster" not in written and len(groups) > 1:
             names = ", ".join(map(quoted, shown))
             which = f"say which of {names}" if len(shown) == len(groups) else "say which"

@@ -93,7 +93,7 @@ async def test_a_request_has_a_size_and_one_beyond_it_fills_no_log(
     [
         ("/healthz?x=1", "unknown parameter 'x'; this path has no parameters"),
         ("/v1/check/groq:llama?model=x", "unknown parameter 'model'; this path has no parameters"),
-        ("/v1/scores?model=a&model=b", "the parameter model is given twice"),
+        ("/v1/scores?model=a&model=b", "the parameter model is given twice; give it once"),
         ("/v1/scores/stream?status=up", "unknown parameter 'status'; known parameters: model, provider"),
     ],
 )

@@ -179,9 +179,9 @@ async def test_endpoints_are_found_by_what_routers_call_them(serve: Serve, desk:
         (b"\xff\xfe", "the body is not JSON"),
         (b"[" * 100_000, "the body is not JSON"),
         (b"[]", "the body has to be an object"),
-        ({"outcomes": 3}, "outcomes: a list"),
-        ({"outcome": []}, "outcomes: a list"),
-        ({"outcomes": [0] * 1001}, "outcomes: at most 1000"),
+        ({"outcomes": 3}, "outcomes has to be a list"),
+        ({"outcome": []}, "outcomes has to be a list"),
+        ({"outcomes": [0] * 1001}, "at most 1000 are allowed in a batch"),
     ],
 )
 async def test_what_is_no_batch_is_a_bad_request_that_names_the_field(desk: Desk, body: object, told: str) -> None:
