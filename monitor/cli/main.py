@@ -97,7 +97,7 @@ def run(
     except OSError as error:
         log.flush()
         where = error.filename or f"listen: {loaded.listen.host}:{loaded.listen.port}"
-        fail(f"{path}: cannot listen or write at {where}: {error.strerror}")
+        fail(f"{path}: {where}: {error.strerror}")
 
 
 @app.command()

@@ -40,7 +40,7 @@ class InfluxClient:
             headers = {name.lower(): value for name, value in (error.headers or {}).items()}
             return reply(error.status, headers, error.body or b"", self._token)
         except TimeoutError:
-            return SinkError(f"no answer within {self._timeout_s:g}s")
+            return SinkError(f"no answer within {self._timeout_s:g} s")
         except OSError as error:
             return SinkError(f"connection failed: {_why(error)}")
         except ClientError as error:

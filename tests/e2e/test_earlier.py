@@ -14,6 +14,7 @@ import pytest
 import yaml
 from aiohttp import ClientSession
 
+from monitor.cli.common import extensions
 from monitor.config import load
 from monitor.config.model import Config, Listen
 from monitor.pipeline.restore import aliases_of, restore
@@ -53,7 +54,7 @@ def loaded(name: str, folder: Path) -> Config:
     text = (EARLIER / f"{name}.yaml").read_text(encoding="utf-8")
     path.write_text(text.replace("/run/secrets", str(folder)), encoding="utf-8")
     keys = dict.fromkeys(["GROQ_API_KEY", "OPENAI_KEY_FOR_PROBES", "OPENAI_ORGANIZATION", "INFLUX_TOKEN"], "k3y")
-    return load(path, {**keys, "CREDENTIALS_DIRECTORY": str(folder)})
+    return load(path, {**keys, "CREDENTIALS_DIRECTORY": str(folder)}, extensions())
 
 
 @pytest.mark.parametrize("name", CONFIGS)

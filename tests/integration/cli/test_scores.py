@@ -91,4 +91,4 @@ def test_watching_goes_on_until_ctrl_c_and_is_for_people() -> None:
         assert watching.returncode == 0
         assert "no endpoints" in out
     assert set(shown) == {f"Bearer {TOKEN}"}
-    assert "--watch is a table for people" in run("--watch", "--json").stderr
+    assert "--watch and --json cannot be combined" in run("--watch", "--json").stderr

@@ -87,7 +87,7 @@ async def test_however_many_wait_for_a_place_no_more_are_let_in_than_the_budget_
     assert asked.count(Task.REACH) == 20, "what costs nothing always runs"
     assert 3 <= asked.count(Task.CHAT) <= 4
     assert len(line.held_back()) + asked.count(Task.CHAT) == 20
-    assert all("run now" in str(detail) for _, _, detail, _ in line.held_back())
+    assert all("running probes may spend" in str(detail) for _, _, detail, _ in line.held_back())
 
 
 async def test_a_probe_that_is_cancelled_gives_back_what_was_set_aside_for_it() -> None:

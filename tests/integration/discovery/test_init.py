@@ -159,7 +159,7 @@ def test_a_litellm_file_becomes_one_that_check_accepts(tmp_path: Path) -> None:
     assert "1 of 1 deployment in 1 model" in ended.stderr
     assert ": ok: 1 endpoint, 1 probe" in run("check", str(ours), MY_GROQ="k").stdout
     again = run("init", "--from-litellm", str(theirs), "-o", str(ours))
-    assert (again.returncode, "--force replaces it" in again.stderr) == (2, True)
+    assert (again.returncode, "overwrite it with --force" in again.stderr) == (2, True)
 
 
 def test_what_is_no_litellm_file_is_one_line(tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ async def test_a_certificate_of_an_unknown_authority_is_tls(certificates: Certif
         assert [bytes(visit.received) for visit in provider.visits] == [b""]
     assert (sample.error, sample.blame) == (ErrorClass.TLS, Blame.PROVIDER)
     assert sample.detail is not None
-    assert sample.detail.startswith("the certificate of localhost:")
+    assert sample.detail.startswith("certificate of localhost:")
 
 
 @pytest.mark.parametrize(
