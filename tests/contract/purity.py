@@ -28,6 +28,7 @@ PURE_NEIGHBOURS = frozenset(
         "_quantiles",
         "_sample",
         "_redaction",
+        "_secret",
         "_sigv4",
         "_stray",
         "_tokens",
