@@ -1,7 +1,7 @@
-"""Addresses in the file: of providers, of our own server, of the database, of files to write.
+"""Checks the addresses in the configuration: providers, the HTTP server, the database, output files.
 
-Pure functions that raise RefusedError, with `{value}` where a message may name the value. URLs are never named,
-because they may hold a password.
+Pure functions that raise RefusedError. `{value}` in a message stands for the value. No message quotes a URL, because
+a URL may contain a password.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _SSL = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
 def base_url(value: str) -> str:
-    """Where a provider's API begins, without the slash at its end."""
+    """Check the base URL of a provider. Returns it without a trailing slash."""
     return _http(value, key="api_key")
 
 
 def sink_url(value: str) -> str:
-    """Where a sink's server is, without the slash at its end."""
+    """Check the URL of a sink's server. Returns it without a trailing slash."""
     return _http(value, key="token")
 
 
@@ -55,7 +55,7 @@ def _http(value: str, *, key: str) -> str:
 
 
 def proxy(value: str) -> Secret:
-    """The HTTP proxy on the way to providers, with user and password if it wants them; or that there is none."""
+    """Check the URL of the HTTP proxy, which may contain a user and a password. `direct` means no proxy."""
     form = "write http://host:port, http://user:password@host:port, or direct"
     if line(value, _LONGEST) == DIRECT:
         return Secret(value)
@@ -78,7 +78,7 @@ def proxy(value: str) -> Secret:
 
 
 def link(value: str) -> str:
-    """A page for people."""
+    """Check the URL of a web page for users."""
     parts = _address(line(value, _LONGEST))
     if parts.scheme not in {"http", "https"} or not _is_host(parts.hostname or "") or " " in value:
         raise RefusedError("is not the address of a page; write https://host/path")
@@ -97,7 +97,7 @@ def _address(value: str) -> SplitResult:
 
 
 def listen(value: object) -> Listen:
-    """`host:port`, an IPv6 address in brackets."""
+    """Parse the address of the HTTP server: `host:port`, with an IPv6 address in brackets."""
     found = _host_and_port(value)
     if found is None:
         raise RefusedError("{value} is not host:port; write for example 127.0.0.1:8780 or [::1]:8780")
@@ -105,7 +105,7 @@ def listen(value: object) -> Listen:
 
 
 def agent(value: object) -> Listen:
-    """`host:port` where HAProxy's agent checks are answered, an IPv6 address in brackets."""
+    """Parse the address of the server for HAProxy's agent checks: `host:port`, with an IPv6 address in brackets."""
     found = _host_and_port(value)
     if found is None:
         raise RefusedError("{value} is not host:port; write for example 127.0.0.1:8781 or [::1]:8781")
@@ -113,7 +113,7 @@ def agent(value: object) -> Listen:
 
 
 def canary(value: str) -> Canary:
-    """`host:port` of a machine beyond this one."""
+    """Parse the address of a canary: `host:port` of another machine."""
     found = _host_and_port(value)
     if found is None or not found[1]:
         raise RefusedError("{value} is not host:port; write for example 1.1.1.1:443 or example.com:443")
@@ -140,7 +140,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_this_machine(host: str) -> bool:
-    """Whether a connection to this host needs no network, however the host is written."""
+    """Whether the host is this machine, in any notation. A connection to it needs no network."""
     name = host.lower().removesuffix(".")
     try:
         address = ipaddress.ip_address(name)
@@ -148,7 +148,7 @@ def is_this_machine(host: str) -> bool:
         return name.rpartition(".")[2] == "localhost"
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     found = mapped or address
-    # The kernel takes a connection to an unspecified address for one to loopback.
+    # The kernel connects to loopback if the address is unspecified (0.0.0.0 or ::).
     return found.is_loopback or found.is_unspecified
 
 
@@ -162,7 +162,7 @@ def _is_host(host: str) -> bool:
 
 
 def store(value: str) -> str:
-    """The URL of the database."""
+    """Check the URL of the database."""
     if line(value, _LONGEST).startswith("postgres"):
         return _server(value)
     remedy = (
@@ -182,7 +182,7 @@ def store(value: str) -> str:
 
 
 def _server(value: str) -> str:
-    """The URL of a database on a server. No message repeats any of it: it may hold a password."""
+    """Check the URL of a PostgreSQL database. No message quotes the URL, because it may contain a password."""
     form = "write postgresql://user:password@host:5432/database"
     found = _POSTGRES.fullmatch(value)
     if not found:
@@ -204,7 +204,7 @@ def _server(value: str) -> str:
 
 
 def file_path(value: str) -> Path:
-    """The path of a file to write."""
+    """Check the path of a file that the daemon writes."""
     if line(value, _LONGEST).endswith("/") or Path(value).name in {"", ".."}:
         raise RefusedError("names a folder; write the path of a file")
     return Path(value)

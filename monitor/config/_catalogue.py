@@ -1,4 +1,4 @@
-"""Providers that need no introduction: what `catalogue.yaml` knows of their addresses, keys and quirks."""
+"""The catalogue of known providers: reads addresses, keys and quirks from `catalogue.yaml`."""
 
 from __future__ import annotations
 
@@ -19,57 +19,57 @@ _STRICT = ConfigDict(extra="forbid")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quirk:
-    """What models of some names need, at one provider or wherever they are served."""
+    """Options or an api for models whose name matches a pattern, at one provider or at all providers."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     match: str
-    """A regular expression that is searched in the model's name, whatever its case."""
+    """A regular expression that is searched in the model's name. Case is ignored."""
     api: str | None = None
-    """The api that these models speak, where it is not the provider's."""
+    """The api of these models, if it differs from the provider's."""
     apis: tuple[str, ...] = ()
-    """Of a family: the apis that have these options."""
+    """For a family of models: the apis that accept these options."""
     options: Mapping[str, object] = field(default_factory=dict)
 
     def fits(self, model: str) -> bool:
-        """Whether it is about a model of this name."""
+        """Whether the quirk applies to a model with this name."""
         return re.search(self.match, model, re.IGNORECASE) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A model that the provider serves, small and not expensive."""
+    """A small and cheap model that the provider serves."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     model: str
     public: str
-    """Its public name, author/slug."""
+    """The public name of the model, `author/slug`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One provider."""
+    """A provider in the catalogue."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     title: str
     api: str
     base_url: str | None
-    """None where everyone has an address of their own; `hint` then shows its form."""
+    """None if each account has its own address; `hint` shows the form of the address."""
     hint: str | None = None
     keys: tuple[str, ...] = ()
-    """Environment variables that usually hold a key; the first that is set wins. `A:B` joins several by colons."""
+    """Variables that usually contain the key; the first one that is set is used. `A:B` joins two by a colon."""
     key_optional: bool = False
-    """Whether it may do without a key."""
+    """Whether the provider can be used without a key."""
     local: bool = False
-    """Whether it is a server on this machine, and `base_url` where it listens unless told otherwise."""
+    """Whether the provider is a server on this machine. `base_url` is then its default address."""
     options: Mapping[str, object] = field(default_factory=dict)
     models: tuple[Quirk, ...] = ()
     example: Example | None = None
 
     def key(self, env: Mapping[str, str]) -> tuple[str, str] | None:
-        """The first of `keys` that is set, and its value; None if none is."""
+        """The first entry of `keys` whose variables are all set, and its value; None if no entry is set."""
         for name in self.keys:
             parts = [env.get(variable, "") for variable in name.split(":")]
             if all(parts):
@@ -77,7 +77,7 @@ class Entry:
         return None
 
     def is_at(self, base_url: object) -> bool:
-        """Whether an address is this provider's: only there may its key be sent unasked."""
+        """Whether an address belongs to this provider. A key from the environment is sent to such an address only."""
         if self.base_url is None:
             return True
         own = urlsplit(self.base_url)
@@ -91,7 +91,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """All providers by name, and what families of models need wherever they are served."""
+    """All providers by name, and quirks of model families that apply at every provider."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
@@ -99,11 +99,11 @@ class Catalogue:
     providers: Mapping[str, Entry] = field(default_factory=dict)
 
     def api(self, entry: Entry, model: str) -> str:
-        """The api that a model speaks at a provider."""
+        """The api of a model at a provider."""
         return ([entry.api] + [quirk.api for quirk in entry.models if quirk.api and quirk.fits(model)])[-1]
 
     def quirks(self, entry: Entry, model: str, api: str) -> dict[str, object]:
-        """The options that a model needs at a provider, spoken to by an api."""
+        """The options that a model needs at a provider, for an api."""
         options: dict[str, object] = {}
         for quirk in self._about(entry, api):
             if quirk.fits(model):
@@ -117,17 +117,17 @@ class Catalogue:
 
 @cache
 def catalogue() -> Catalogue:
-    """The catalogue that comes with the program."""
+    """The catalogue that is part of the package."""
     text = files("monitor.config").joinpath("catalogue.yaml").read_text(encoding="utf-8")
     return read(text, "catalogue.yaml")
 
 
 def read(text: str, file: str) -> Catalogue:
-    """A catalogue from YAML. Raises ValueError when it is none."""
+    """Parse a catalogue from YAML. Raises ValueError if the text is not a catalogue."""
     return TypeAdapter(Catalogue).validate_python(parse(text, file).data)
 
 
 def joined(names: Iterable[str]) -> str:
-    """Names of variables as a message shows them: `A or B`, `A, or B and C`."""
+    """Names of variables for a message: `A or B`, `A, or B and C`."""
     words = [" and ".join(name.split(":")) for name in names]
     return (", or " if any(" " in word for word in words) else " or ").join(words)

@@ -1,4 +1,4 @@
-"""What only shows when parts of the file are seen together. Looks at plain data, because other parts may be wrong."""
+"""Checks across sections of the file. They read plain data, because other sections may be invalid."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from monitor.domain.maintenance import matches
 from probes._model import Pricing, Probe, Task
 
 Codec: TypeAlias = Callable[[str, Mapping[str, object]], Probe]
-"""Makes the codec of an api with its options. Raises ValueError or TypeError with a readable message."""
+"""Creates the codec of an api with options. Raises ValueError or TypeError with a readable message."""
 
 Price: TypeAlias = Callable[[str, str], Pricing | None]
-"""What a model costs at an address, where the file does not say; None: not known."""
+"""The price of a model at an address, if the file has no price; None: not known."""
 
 _LONGEST_ID = 200
 
 
 def check(document: ConfigDocument, known: KnownNames, codec: Codec, price: Price) -> Iterator[Problem]:
-    """All problems between parts."""
+    """Yield all problems across sections."""
     yield from _no_endpoint(document)
     yield from _ids(document)
     yield from _aliases(document)
@@ -60,7 +60,7 @@ def _ids(document: ConfigDocument) -> Iterator[Problem]:
 
 
 def _identities(document: ConfigDocument) -> Iterator[tuple[list[Place], str]]:
-    """The ids of all endpoints, as far as they can be read, and the places that each is made of."""
+    """The readable endpoint ids, each with the places that it is derived from."""
     for endpoint in endpoints(document):
         written = (*endpoint, "id") in document.values
         sources: list[Place] = [(*endpoint, key) for key in (("id",) if written else ("provider", "model"))]
@@ -70,7 +70,7 @@ def _identities(document: ConfigDocument) -> Iterator[tuple[list[Place], str]]:
 
 
 def _aliases(document: ConfigDocument) -> Iterator[Problem]:
-    """Whose history an alias names has to be plain."""
+    """An alias must not equal an endpoint's id or another alias, so that each history belongs to one endpoint."""
     taken = {identity: ("id", sources[-1]) for sources, identity in _identities(document)}
     for endpoint in endpoints(document):
         for place in document.children(*endpoint, "aliases"):
@@ -99,7 +99,7 @@ def _where(document: ConfigDocument, place: Place) -> str:
 
 
 def _codecs(document: ConfigDocument, apis: Collection[str], codec: Codec) -> Iterator[Problem]:
-    """What an endpoint's api does not take: options, and probes' tasks."""
+    """Problems where an endpoint's api does not support its options or the tasks of its probes."""
     for endpoint in endpoints(document):
         provider = ("providers", _text(document, (*endpoint, "provider")))
         usual, own = _text(document, (*provider, "api")), (*endpoint, "api")
@@ -119,7 +119,7 @@ def _codecs(document: ConfigDocument, apis: Collection[str], codec: Codec) -> It
 
 
 def _tasks(document: ConfigDocument, endpoint: Place, api: str, able: Collection[Task]) -> Iterator[Problem]:
-    """Probes that ask an endpoint what its api cannot be asked; one that names none gets those that it can."""
+    """Problems where an endpoint lists a probe whose task its api does not support, or where no probe fits its api."""
     probes = document.mapping().get("probes", DEFAULT_PROBES)
     tasks = {name: _task(probe) for name, probe in probes.items()} if isinstance(probes, Mapping) else {}
     can = f"{api} can be asked for {', '.join(sorted(able))}"
@@ -133,7 +133,7 @@ def _tasks(document: ConfigDocument, endpoint: Place, api: str, able: Collection
 
 
 def _unpriced(document: ConfigDocument, price: Price) -> Iterator[Problem]:
-    """Endpoints whose cost cannot be told, though their provider's budget is in USD. A paused one costs nothing."""
+    """Enabled endpoints without a known price whose provider has a budget in USD."""
     for endpoint in endpoints(document):
         provider, model = ("providers", _text(document, (*endpoint, "provider"))), (*endpoint, "model")
         cap: Place = (*provider, "budget", "usd_per_day")
@@ -152,7 +152,7 @@ def _unpriced(document: ConfigDocument, price: Price) -> Iterator[Problem]:
 
 
 def _unmatched(document: ConfigDocument) -> Iterator[Problem]:
-    """Maintenance of endpoints that there are not; one whose id cannot be read may be what is meant."""
+    """Maintenance patterns that match no endpoint. Not checked while an endpoint's id cannot be read: it may match."""
     found = list(_identities(document))
     if len(found) < sum(1 for _ in endpoints(document)):
         return
@@ -167,12 +167,12 @@ def _unmatched(document: ConfigDocument) -> Iterator[Problem]:
 
 
 def _is_amount(value: object) -> bool:
-    """Whether a cap can be read; what is wrong with another is said elsewhere."""
+    """Whether a cap is a valid amount. The schema reports an invalid one."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 
 
 def _costs(document: ConfigDocument, endpoint: Place) -> bool:
-    """Whether an endpoint without a price of its own is asked for anything but `reach`, which costs nothing."""
+    """Whether an endpoint has no price in the file and runs a probe other than `reach`, which costs nothing."""
     if (*endpoint, "pricing") in document.values or document.at((*endpoint, "enabled")) is False:
         return False
     probes = document.mapping().get("probes", DEFAULT_PROBES)
@@ -182,7 +182,7 @@ def _costs(document: ConfigDocument, endpoint: Place) -> bool:
 
 
 def _task(probe: object) -> Task | None:
-    """What a probe asks; None where that cannot be read."""
+    """The task of a probe; None if it cannot be read."""
     match probe:
         case {"task": str(word)} if word in set(Task):
             return Task(word)
@@ -199,7 +199,7 @@ def _is_readable(document: ConfigDocument, place: Place) -> bool:
 
 
 def _merged(document: ConfigDocument, places: Iterable[Place], *, masked: bool = False) -> dict[str, object]:
-    """The mappings at some places, the later laid over the earlier; what came from outside as stars if masked."""
+    """The merged mappings at some places; later ones override earlier ones. `masked` hides interpolated values."""
     return {
         key: _masked(document, (*place, key)) if masked else value
         for place in places
@@ -220,7 +220,7 @@ def _masked(document: ConfigDocument, place: Place) -> object:
 
 
 def _made(codec: Codec, api: str, options: Mapping[str, object]) -> Probe | str:
-    """The codec with its options, or why it refuses them."""
+    """The codec with its options, or the reason why it rejects them."""
     try:
         return codec(api, options)
     except (ValueError, TypeError) as error:
@@ -228,6 +228,6 @@ def _made(codec: Codec, api: str, options: Mapping[str, object]) -> Probe | str:
 
 
 def _text(document: ConfigDocument, place: Place) -> str:
-    """The text at a place, empty if there is none that can be trusted."""
+    """The text at a place; empty if there is no text, or if the value is broken."""
     value = document.at(place)
     return value if isinstance(value, str) and not document.is_broken(place) else ""

@@ -1,7 +1,8 @@
-"""Fills in what the catalogue knows of the providers in a document: api, address, key, options.
+"""Adds defaults from the catalogue to the providers in a document: api, address, key, options.
 
-What the file says wins: options of the catalogue's provider lie under those of its models, these under the file's
-provider, and that under the endpoint. A key is taken from the environment only for the catalogue's own address.
+Values in the file override the catalogue. Options are merged in this order, and later ones override earlier ones: the
+catalogue's provider, the catalogue's models, the file's provider, the file's endpoint. A key is read from the
+environment only for an address of the catalogue's provider.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from monitor.config._values import secret
 
 
 def complete(document: ConfigDocument, catalogue: Catalogue, env: Mapping[str, str]) -> ConfigDocument:
-    """The document with all that is left out of providers in the catalogue; what is missing even so is a problem."""
+    """Complete the catalogue's providers and their endpoints. A value that is still missing is a problem."""
     written = document.at(("providers",))
     if not isinstance(document.data, Mapping) or not (isinstance(written, Mapping) or _absent(document)):
         return document
@@ -47,7 +48,7 @@ def _absent(document: ConfigDocument) -> bool:
 
 
 class _Filling:
-    """One walk over providers and endpoints, noting what was filled in and what is missing."""
+    """One pass over providers and endpoints. Records which values were added and which are missing."""
 
     def __init__(self, document: ConfigDocument, catalogue: Catalogue, env: Mapping[str, str]) -> None:
         self.positions: dict[Place, Position] = {}
@@ -60,7 +61,7 @@ class _Filling:
         self._uses = _first_uses(document)
 
     def providers(self) -> dict[str, object]:
-        """All providers, written or used; those of the catalogue complete."""
+        """All providers that the file defines or uses; those in the catalogue are completed."""
         written = self._document.mapping("providers")
         result = dict(written)
         for name in {**written, **self._uses}:
@@ -88,7 +89,7 @@ class _Filling:
         return filled
 
     def _key(self, name: str, entry: Entry) -> dict[str, object]:
-        """The provider's key; nothing when none is set."""
+        """The provider's key from the environment; empty if there is no usable key."""
         found = entry.key(self._env)
         if found is None:
             if entry.keys and not entry.key_optional:
@@ -109,7 +110,7 @@ class _Filling:
         self._refuse(name, f"{what} `{key}:`" if written else f"{what} `providers: {{{name}: {{{key}: …}}}}`")
 
     def _refuse(self, name: str, why: str) -> None:
-        """Note what is wrong with a provider: where it is written, else where it is first used."""
+        """Report a problem of a provider at its definition, or at its first use if the file does not define it."""
         place: Place = ("providers", name)
         if place in self._document.values:
             self.problems.append(self._document.problem(place, RefusedError(why)))
@@ -117,7 +118,7 @@ class _Filling:
             self.problems.append(self._document.problem(self._uses[name], RefusedError(f"{{value}} {why}")))
 
     def models(self) -> object:
-        """All models; endpoints at providers of the catalogue with the quirks of theirs."""
+        """All models. Endpoints at the catalogue's providers get the quirks of their model."""
         models = self._document.at(("models",))
         if not isinstance(models, Mapping):
             return models
@@ -138,7 +139,7 @@ class _Filling:
         return self._with_quirks(endpoint, name, model)
 
     def _with_quirks(self, endpoint: Mapping[str, object], name: str, model: str) -> Mapping[str, object]:
-        """An endpoint with the options that its model needs, and with its api if that is an unusual one."""
+        """An endpoint with the options that its model needs, and with its api if that differs from the provider's."""
         entry, provider = self._catalogue.providers[name], self._document.mapping("providers", name)
         provider_api = provider.get("api", entry.api)
         known = provider_api if "api" in provider else self._catalogue.api(entry, model)
@@ -152,7 +153,7 @@ class _Filling:
 
 
 def _first_uses(document: ConfigDocument) -> dict[str, Place]:
-    """Where each provider is first named by an endpoint."""
+    """For each provider, the place where an endpoint first uses it."""
     found: dict[str, Place] = {}
     for endpoint in endpoints(document):
         place = (*endpoint, "provider")

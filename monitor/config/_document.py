@@ -1,4 +1,4 @@
-"""A configuration file as plain data, with the position of every key and value and what is known to be wrong."""
+"""A configuration file as plain data, with the position of every key and value, and the problems found so far."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from monitor.config._errors import Place, Position, Problem, RefusedError, did_y
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigDocument:
-    """What was read so far. Each stage of loading returns a new one."""
+    """The document after a stage of loading. Each stage returns a new document."""
 
     file: str
     data: object
@@ -19,13 +19,13 @@ class ConfigDocument:
     values: Mapping[Place, Position]
     """Holds at least the root, `()`."""
     secrets: frozenset[Place] = frozenset()
-    """Places of text that came from outside of the file; it is never shown."""
+    """Places of text that was interpolated from outside the file. Messages never show it."""
     broken: frozenset[Place] = frozenset()
-    """Places whose value could not be read; nothing more is said about them."""
+    """Places whose value could not be read. No further problems are reported for them."""
     problems: tuple[Problem, ...] = ()
 
     def at(self, place: Place) -> object:
-        """The value at a place, None if there is none."""
+        """The value at a place; None if there is no value."""
         value = self.data
         for step in place:
             match value, step:
@@ -38,7 +38,7 @@ class ConfigDocument:
         return value
 
     def mapping(self, *place: str | int) -> Mapping[str, object]:
-        """The mapping at a place, an empty one if it is something else."""
+        """The mapping at a place; empty if the value is not a mapping."""
         value = self.at(place)
         return value if isinstance(value, Mapping) else {}
 
@@ -53,7 +53,7 @@ class ConfigDocument:
                 return
 
     def is_broken(self, place: Place) -> bool:
-        """Whether the value, or one that holds it, could not be read."""
+        """Whether the value, or a value that contains it, could not be read."""
         return any(place[:length] in self.broken for length in range(len(place) + 1))
 
     def is_secret(self, place: Place) -> bool:
@@ -61,28 +61,28 @@ class ConfigDocument:
         return any(secret[: len(place)] == place for secret in self.secrets)
 
     def problem(self, place: Place, refused: RefusedError) -> Problem:
-        """The problem that the value at a place was refused, told without secrets."""
+        """The problem for a refused value at a place. The message contains no secrets."""
         value = self.at(place)
         hint = "" if self.is_secret(place) else did_you_mean(str(value), refused.options)
         message = refused.message.replace("{value}", self.shown(place)) + hint
         return Problem(file=self.file, position=self.position(place), place=place, message=message)
 
     def key_problem(self, place: Place, refused: RefusedError) -> Problem:
-        """The problem that the key at the end of a place was refused."""
+        """The problem for a refused key, which is the last step of the place."""
         key = str(place[-1])
         message = refused.message.replace("{value}", quoted(key)) + did_you_mean(key, refused.options)
         position = self.keys.get(place) or self.position(place)
         return Problem(file=self.file, position=position, place=place, message=message)
 
     def shown(self, place: Place) -> str:
-        """The value at a place as a message may show it."""
+        """The value at a place for a message; `***` for a secret."""
         if self.is_secret(place):
             return "***"
         value = self.at(place)
         return quoted(value) if isinstance(value, str) else str(value)
 
     def position(self, place: Place) -> Position:
-        """Where the value at a place stands; for one that is not written, where it is missed."""
+        """The position of the value at a place; if it is missing, the position of the section that it belongs to."""
         if place in self.values:
             return self.values[place]
         return self.keys.get(place[:-1]) or self.position(place[:-1])

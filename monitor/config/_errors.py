@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, and where: one line for each problem."""
+"""Problems of a configuration with their positions, one line for each."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import TypeAlias
 from monitor.domain.spelling import closest
 
 Place: TypeAlias = tuple[str | int, ...]
-"""The way to a value from the root of the file: keys of mappings, indexes of lists."""
+"""The path to a value from the root of the file: keys of mappings and indexes of lists."""
 
 _LONGEST_GUESS = 100
 _TELLING = 4
-"""Letters that two words have to begin with to be taken for the same: `tools` and `tool_call`."""
+"""The minimum length of a common prefix for a suggestion, such as `tool_call` for `tools`."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A place in a text, both counted from 1."""
+    """A position in a text. Line and column are counted from 1."""
 
     line: int
     column: int
@@ -27,11 +27,11 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that is wrong. Its `str` is `file:line:column: path: what is wrong`, on one line."""
+    """One problem. Its `str` is one line: `file:line:column: path: message`."""
 
     file: str
     position: Position | None = None
-    """None: the file as a whole."""
+    """None: the problem concerns the whole file."""
     place: Place = ()
     message: str
 
@@ -43,17 +43,17 @@ class Problem:
 
     @property
     def path(self) -> str:
-        """Its place as a message shows it."""
+        """The place in the notation of messages, such as `models.meta/llama.endpoints[0]`."""
         return dotted(self.place)
 
     @property
     def rank(self) -> tuple[Position, str, str]:
-        """Problems are shown in the order of this key: as they stand in the file."""
+        """The sort key: problems are shown in the order of the file."""
         return self.position or Position(0, 0), dotted(self.place), self.message
 
 
 class ConfigError(Exception):
-    """A configuration that cannot be used. Its `str` is one line for each problem."""
+    """The configuration is invalid. Its `str` has one line for each problem."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(set(problems), key=lambda problem: problem.rank))
@@ -62,10 +62,10 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RefusedError(ValueError):
-    """A value that may not stand where it stands.
+    """A value is invalid at its place.
 
-    `{value}` in the message is where the value itself would be read, if it is not a secret; `options` are what
-    the value may have been meant to be.
+    `{value}` in the message is replaced by the value unless it is a secret. `options` are valid values for a
+    "did you mean" suggestion.
     """
 
     message: str
@@ -81,14 +81,14 @@ def did_you_mean(word: str, options: Collection[str]) -> str:
 
 
 def _same_beginning(word: str, options: Iterable[str]) -> str | None:
-    """The option that has the longest beginning in common with the word, if that is long enough to be no chance."""
+    """The option with the longest common prefix, if that prefix has at least `_TELLING` letters."""
     lengths = {option: _in_common(word.casefold(), option.casefold()) for option in options}
     best = max(lengths, key=lengths.__getitem__, default="")
     return best if lengths.get(best, 0) >= _TELLING else None
 
 
 def _in_common(one: str, other: str) -> int:
-    """How many letters two words begin with together."""
+    """The length of the common prefix of two words."""
     return next(
         (index for index, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]),
         min(len(one), len(other)),
@@ -96,7 +96,7 @@ def _in_common(one: str, other: str) -> int:
 
 
 def dotted(place: Place) -> str:
-    """`models.meta/llama.endpoints[0].provider`."""
+    """A place in the notation of messages, such as `models.meta/llama.endpoints[0].provider`."""
     text = ""
     for step in place:
         if isinstance(step, int):
@@ -107,11 +107,11 @@ def dotted(place: Place) -> str:
 
 
 _LONGEST_PATH = 4096
-"""A path is not cut: people and editors follow it."""
+"""A path is not shortened: users and editors open it."""
 
 
 def printable(text: str, longest: int = 80) -> str:
-    """The text on one line, not too long: as it is, or in quotes with escapes."""
+    """The text on one line with limited length: unchanged if printable, else in quotes with escapes."""
     if text.isprintable() and 0 < len(text) <= longest:
         return text
     short = text if len(text) <= longest else f"{text[:longest]}…"
@@ -119,6 +119,6 @@ def printable(text: str, longest: int = 80) -> str:
 
 
 def quoted(text: str) -> str:
-    """The text in quotes, on one line, not too long."""
+    """The text in quotes, on one line, with limited length."""
     shown = printable(text)
     return f"'{text}'" if shown == text else shown

@@ -1,4 +1,4 @@
-"""Files → bytes, bounded, with a reason fit for one line when that fails."""
+"""Reads files up to a maximum size. A failure has a reason of one line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from monitor.config._errors import RefusedError
 
 
 def read(path: Path, longest: int) -> bytes:
-    """What a file holds. Raises RefusedError with the reason if it cannot be read or is longer than `longest`."""
+    """The content of a file. Raises RefusedError with the reason if it cannot be read or is longer than `longest`."""
     try:
         with path.open("rb") as stream:
             content = stream.read(longest + 1)

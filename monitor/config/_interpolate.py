@@ -1,6 +1,7 @@
-"""`${env:NAME}`, `${file:/path}` and `${credential:NAME}` in text values → the text they stand for.
+"""Replaces `${env:NAME}`, `${file:/path}` and `${credential:NAME}` in text values.
 
-`$${` writes a plain `${`. What is put in is not looked at again, and its place is marked, so that no message shows it.
+`$${` becomes a plain `${`. Inserted text is not interpolated again. Its place is marked as a secret, so that no message
+shows it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _LONGEST_FILE = 65_536
 
 
 def interpolate(document: ConfigDocument, env: Mapping[str, str]) -> ConfigDocument:
-    """The document with all references replaced; those that cannot be are problems, and their places broken."""
+    """Replace all references. A reference that cannot be resolved is a problem, and its place is marked as broken."""
     walk = _Walk(document, env)
     data = walk.expanded(document.data, ())
     return replace(
@@ -34,7 +35,7 @@ def interpolate(document: ConfigDocument, env: Mapping[str, str]) -> ConfigDocum
 
 
 class _Walk:
-    """One walk over the data, noting where something was put in."""
+    """One pass over the data. Records the places where text was inserted."""
 
     def __init__(self, document: ConfigDocument, env: Mapping[str, str]) -> None:
         self.secrets: set[Place] = set()
@@ -44,7 +45,7 @@ class _Walk:
         self._env = env
 
     def expanded(self, value: object, place: Place) -> object:
-        """The value with all references below it replaced."""
+        """The value with all references in it replaced."""
         match value:
             case str() if "${" in value:
                 return self._text(value, place)
@@ -103,7 +104,7 @@ def _credential(name: str, env: Mapping[str, str]) -> str:
 
 
 def _content(path: Path, what: str) -> str:
-    """The text of a file without the line breaks at its end."""
+    """The text of a file without trailing line breaks."""
     try:
         text = _files.read(path, _LONGEST_FILE).decode().rstrip("\r\n")
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""From a file to a configuration, or to everything that is wrong with it."""
+"""Loads a configuration file, or reports all of its problems."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ _PLACES = (Path("providerwatch.yaml"), Path("/etc/providerwatch/providerwatch.ya
 
 
 def default_path(env: Mapping[str, str], places: Sequence[Path] = _PLACES) -> Path:
-    """The file to use when none is named: $PROVIDERWATCH_CONFIG, else the first place that exists, else the first."""
+    """The default file: $PROVIDERWATCH_CONFIG, else the first of `places` that exists, else the first of them."""
     if env.get("PROVIDERWATCH_CONFIG"):
         return Path(env["PROVIDERWATCH_CONFIG"])
     return next((place for place in places if _is_there(place)), places[0])
 
 
 def _is_there(path: Path) -> bool:
-    """Also when it may not be read: then the user should hear of that."""
+    """Whether the file exists. True if access is denied, so that the user sees that error."""
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -60,10 +60,10 @@ def load(
     known: Callable[[], Catalogue] = catalogue,
     at: datetime | None = None,
 ) -> Config:
-    """The configuration that a file holds. Raises ConfigError with all problems at once.
+    """Load a configuration file. Raises ConfigError with all problems at once.
 
-    `extensions` are the sinks and formats that it may name. `at` is the moment of which the prices are that the file
-    leaves out; None: now.
+    `extensions`: the sinks and formats that the file may use. `at`: the date for prices that the file does not
+    contain; None: now.
     """
     providers, made, price = known(), _remembered(codec), partial(known_price, at=at or datetime.now(UTC))
     document = complete(interpolate(parse(_text(path), str(path)), env), providers, env)
@@ -85,12 +85,12 @@ def load(
 
 
 def _folder(path: Path) -> Path:
-    """Where relative paths of the file begin: its own folder; of a pipe, which lies in none, the current one."""
+    """The base folder of relative paths: the folder of the file; the current folder if the file is a pipe."""
     return path.absolute().parent if path.is_file() else Path.cwd()
 
 
 def _remembered(codec: Codec) -> Codec:
-    """Makes each codec once: it is a value, finding it takes a millisecond, and thousands of endpoints may share it."""
+    """Cache codecs. Codecs are immutable, loading one takes a millisecond, and thousands of endpoints may share one."""
     codecs: dict[str, Probe] = {}
 
     def make(api: str, options: Mapping[str, object]) -> Probe:
@@ -117,12 +117,12 @@ def _text(path: Path) -> str:
 
 
 def _providers(document: ConfigDocument, catalogue: Catalogue) -> Collection[str] | None:
-    """The names of providers, also of those that hold mistakes; None where they cannot be read."""
+    """The names of all providers, including invalid ones; None if they cannot be read."""
     providers = document.at(("providers",))
     return {**providers, **catalogue.providers} if isinstance(providers, Mapping) else None
 
 
 def _probes(document: ConfigDocument) -> Collection[str] | None:
-    """The names of probes, also of those that hold mistakes; None where they cannot be read."""
+    """The names of all probes, including invalid ones; None if they cannot be read."""
     probes = document.mapping().get("probes", DEFAULT_PROBES)
     return probes if isinstance(probes, Mapping) else None

@@ -1,6 +1,6 @@
-"""What models cost where the file does not say: the price list of a kept library, which comes with its data.
+"""Prices of models that the file does not contain, from the library genai_prices, which includes its data.
 
-Nothing is asked of the network, and the library is loaded only when a price is first wanted.
+No network request is made. The library is loaded at the first look-up.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def known_price(base_url: str, model: str, at: datetime) -> Pricing | None:
-    """What a model costs at an address; None when it is not known, or is not told in tokens alone."""
+    """The price of a model at an address; None if it is unknown, or if it does not depend on tokens alone."""
     if is_loopback(urlsplit(base_url).hostname or ""):
         return None
     try:
@@ -49,7 +49,7 @@ def _pricing(price: ModelPrice) -> Pricing | None:
 
 
 def _per_million(price: Decimal | TieredPrices | None) -> float | None:
-    """USD; of a price that rises with the prompt's length, the one for short prompts."""
+    """USD per million tokens. If the price depends on the length of the prompt, the price for short prompts."""
     from genai_prices.types import TieredPrices  # noqa: PLC0415  # loaded by now
 
     return None if price is None else float(price.base if isinstance(price, TieredPrices) else price)

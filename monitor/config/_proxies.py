@@ -11,7 +11,7 @@ from probes._proxy import unused_variable
 
 
 def unused_proxy(config: Config, env: Mapping[str, str]) -> str | None:
-    """A sentence where a variable names a proxy of which the file says nothing; None where all are on this machine."""
+    """A warning if a variable sets a proxy and the file does not; None if all endpoints are on this machine."""
     endpoints = [spec.endpoint for spec in config.endpoints]
     variable = unused_variable(env, "https")
     is_far = any(not is_this_machine(urlsplit(endpoint.base_url).hostname or "") for endpoint in endpoints)

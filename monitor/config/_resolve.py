@@ -1,4 +1,4 @@
-"""A file that is right → the configuration that the daemon uses."""
+"""Turns a valid file into the configuration that the daemon uses."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ _PROVIDER_CARD = tuple(field.name for field in fields(ProviderCard))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookups:
-    """What is known outside of the file."""
+    """Look-ups outside the file."""
 
     codec: Callable[[str, Mapping[str, object]], Probe]
     price: Callable[[str, str], Pricing | None]
-    """What a model costs at an address."""
+    """The price of a model at an address."""
     folder: Path = Path()
-    """Where paths begin that the file gives as relative."""
+    """The base folder of relative paths in the file."""
 
 
 def resolve(file: schema.File, lookups: Lookups) -> Config:
-    """The whole configuration, with all references followed."""
+    """The whole configuration, with all references resolved."""
     return Config(
         vantage=file.vantage,
         canaries=tuple(file.canaries),
@@ -155,12 +155,12 @@ def _maintenance(file: schema.File, name: str) -> tuple[MaintenanceWindow, ...]:
 
 
 def _fitting(file: schema.File, able: frozenset[Task]) -> Iterator[str]:
-    """The probes that ask what an api can be asked."""
+    """The probes whose task the api supports."""
     return (name for name, probe in file.probes.items() if probe.task in able)
 
 
 def _proxy(file: schema.File, provider: schema.Provider) -> Secret | None:
-    """The provider's own; else the file's, but for servers on this machine, which no proxy knows."""
+    """The provider's proxy, else the file's. Servers on this machine do not use the file's proxy."""
     if provider.proxy is not None or file.proxy is None:
         return provider.proxy
     return Secret(DIRECT) if is_this_machine(urlsplit(provider.base_url).hostname or "") else file.proxy

@@ -1,4 +1,4 @@
-"""What the file says about routers, seen together: names of endpoints, files made of them, HAProxy's agent."""
+"""Checks the router settings across sections: `router_ids`, published files, HAProxy's agent."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from monitor.domain.router_ids import KNOWN, ROUTERS, RouterIdError
 from monitor.domain.spelling import closest
 
 Groups: TypeAlias = dict[str, dict[str, bool]]
-"""By router and name, whether a group is named in nothing but what came from outside of the file."""
+"""By router and group: True if the group's name comes only from interpolated text, so that messages hide it."""
 
 
 def check_routers(document: ConfigDocument, formats: Mapping[str, type[FileSection]]) -> Iterator[Problem]:
-    """All problems of routers."""
+    """Yield all problems of router settings."""
     yield from _misspelt(document)
     named: Groups = {router: {} for router in ROUTERS}
     problems = list(_names(document, named))
@@ -30,7 +30,7 @@ def check_routers(document: ConfigDocument, formats: Mapping[str, type[FileSecti
 
 
 def _misspelt(document: ConfigDocument) -> Iterator[Problem]:
-    """Names of routers that resemble a known one: most likely typing errors. Any other name is allowed."""
+    """Router names that are similar to a known one and probably misspelt. Any other name is allowed."""
     for endpoint in endpoints(document):
         for place in document.children(*endpoint, "router_ids"):
             written = str(place[-1])
@@ -46,7 +46,7 @@ def _meant(written: str) -> str | None:
 
 
 def _names(document: ConfigDocument, named: Groups) -> Iterator[Problem]:
-    """Names that their router could not understand; the others are noted."""
+    """Router ids that the router does not accept. The groups of the others are added to `named`."""
     for endpoint in endpoints(document):
         for router, read in ROUTERS.items():
             place = (*endpoint, "router_ids", router)
@@ -63,7 +63,7 @@ def _names(document: ConfigDocument, named: Groups) -> Iterator[Problem]:
 def _file(
     document: ConfigDocument, file: Place, formats: Mapping[str, type[FileSection]], named: Groups
 ) -> Iterator[Problem]:
-    """A file that cannot be made of the names that there are."""
+    """Problems of a published file that needs router ids which no endpoint has."""
     written = document.mapping(*file)
     place, name = (*file, "format"), written.get("format")
     router = formats[name].router if isinstance(name, str) and name in formats else None

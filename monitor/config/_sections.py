@@ -1,4 +1,4 @@
-"""Which kind of sink or file stands at a place of the document, and where those hold secrets and paths."""
+"""Finds the kind of a sink or file in the document, and the places of its secrets and paths."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Kind = TypeVar("Kind", bound=Section)
 
 
 def sink_at(document: ConfigDocument, place: Place, known: KnownNames) -> type[SinkSection] | None:
-    """The class of a sink; None where its kind cannot be read."""
+    """The class of a sink; None if its kind cannot be read."""
     return _kind(known.sinks, document.mapping(*place).get("kind", place[-1]))
 
 
 def file_at(document: ConfigDocument, place: Place, known: KnownNames) -> type[FileSection] | None:
-    """The class of a published file; None where its format cannot be read."""
+    """The class of a published file; None if its format cannot be read."""
     return _kind(known.formats, document.mapping(*place).get("format"))
 
 

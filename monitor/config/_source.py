@@ -1,7 +1,7 @@
-"""YAML text → plain data with the position of every key and value.
+"""Parses YAML into plain data with the position of every key and value.
 
-What could surprise is refused: repeated keys, keys that are not text, tags. Merge keys (`<<`) and anchors work, but
-an anchor may neither hold itself nor blow up the document.
+Repeated keys, keys that are not text, and tags are rejected. Merge keys (`<<`) and anchors work, but an anchor must not
+contain itself or expand the document too much.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from monitor.config._errors import ConfigError, Place, Position, Problem, Refuse
 from monitor.config._yaml import DEPTH, TAG, compose, position_of
 
 _COPIES = 100_000
-"""How many nodes aliases may repeat in all."""
+"""The maximum number of nodes that aliases may copy in total."""
 
 _LARGEST = 2**63 - 1
 
 
 def parse(text: str, file: str) -> ConfigDocument:
-    """The document that a text holds. Raises ConfigError if it is not YAML, or none that can be followed."""
+    """Parse a document. Raises ConfigError if the text is not YAML, is empty, or has invalid anchors."""
     root = compose(text, file)
     builder = _Builder(file)
     data = None if root is None else builder.build(root, ())
@@ -40,7 +40,7 @@ def parse(text: str, file: str) -> ConfigDocument:
 
 
 class _Builder:
-    """Walks the nodes of one document, noting positions and problems on the way."""
+    """Converts the nodes of one document, and records positions and problems."""
 
     def __init__(self, file: str) -> None:
         self.keys: dict[Place, Position] = {}
@@ -53,7 +53,7 @@ class _Builder:
         self._copies = 0
 
     def build(self, node: yaml.Node, place: Place) -> object:
-        """The data below a node; None where it cannot be read."""
+        """The data of a node; None if it cannot be read."""
         self.values[place] = position_of(node.start_mark)
         with self._entered(node, place):
             try:
@@ -90,7 +90,7 @@ class _Builder:
         return result
 
     def _pairs(self, node: yaml.MappingNode, place: Place) -> Iterator[tuple[yaml.Node, yaml.Node, bool]]:
-        """Own keys and values, then those that `<<` merges in; the first of a key wins."""
+        """The mapping's own keys and values, then those merged with `<<`. The first value of a key is used."""
         sources: list[yaml.MappingNode] = []
         for key_node, value_node in node.value:
             if key_node.tag == f"{TAG}merge":
@@ -110,7 +110,7 @@ class _Builder:
 
     @contextmanager
     def _entered(self, node: yaml.Node, place: Place) -> Iterator[None]:
-        """Guards a walk into a node: not into itself, not too deep, not too often."""
+        """Enter a node. Raises ConfigError for a cycle, for too deep nesting, or for too many copies."""
         if id(node) in self._open:
             raise self._fatal(node, place, "an anchor that holds itself")
         if len(self._open) >= DEPTH:

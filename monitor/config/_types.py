@@ -1,4 +1,4 @@
-"""The types of single values in the file, for pydantic: from what is written to what is meant."""
+"""The types of single values in the file, for pydantic: each converts the written value into the one that is used."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownNames:
-    """What a file may refer to: pydantic's validation context. None: not known, so not checked."""
+    """The names that the file may refer to, as pydantic's validation context. None: unknown, so not checked."""
 
     apis: Collection[str]
     providers: Collection[str] | None
-    """Of the file and of the catalogue."""
+    """Defined in the file or in the catalogue."""
     probes: Collection[str] | None
     sinks: Mapping[str, type[SinkSection]]
     """By kind."""
     formats: Mapping[str, type[FileSection]]
     folder: Path
-    """Where relative paths begin."""
+    """The base folder of relative paths."""
 
 
 def _from_text(parse: Callable[[str], object]) -> PlainValidator:
@@ -84,7 +84,7 @@ def _probe(value: str, info: ValidationInfo[KnownNames]) -> str:
 
 
 def _sink_kind(value: str, info: ValidationInfo[KnownNames | None]) -> str:
-    """What a sink is. An instance that was not read from a file has no context, and no other kinds to choose from."""
+    """Check the kind of a sink. A sink that is created in code has no context, so its kind is not checked."""
     if info.context is None:
         return value
     return _values.known_word(value, "is no kind of sink", tuple(info.context.sinks))
@@ -106,7 +106,7 @@ def _text_path(value: object, info: ValidationInfo[KnownNames | None]) -> Path:
 _TEXT = WithJsonSchema({"type": "string", "minLength": 1})
 
 Maybe: TypeAlias = Annotated[T | None, BeforeValidator(_given)]
-"""May be left out, but not be written empty."""
+"""May be omitted, but must not be empty."""
 Text: TypeAlias = Annotated[StrictStr, AfterValidator(_values.text)]
 Prose: TypeAlias = Annotated[StrictStr, AfterValidator(_values.prose)]
 Name: TypeAlias = Annotated[StrictStr, AfterValidator(_values.name)]
@@ -145,7 +145,7 @@ Movable: TypeAlias = Annotated[
     _from_text(_values.movable_class),
     WithJsonSchema({"type": "string", "enum": list(_values.MOVABLE)}),
 ]
-"""An error class whose blame a configuration may move."""
+"""An error class whose blame the configuration may change."""
 Blamed: TypeAlias = Annotated[
     Blame, _from_text(_values.blamed), WithJsonSchema({"type": "string", "enum": list(_values.BLAMES)})
 ]
@@ -162,11 +162,11 @@ Duration: TypeAlias = Annotated[
 Moment: TypeAlias = Annotated[
     datetime, PlainValidator(_values.moment), WithJsonSchema({"type": "string", "examples": ["2026-12-01T02:00Z"]})
 ]
-"""In UTC."""
+"""Converted to UTC."""
 Day: TypeAlias = Annotated[
     datetime, PlainValidator(_values.day), WithJsonSchema({"type": "string", "examples": ["2024-09-25"]})
 ]
-"""Its first moment in UTC, if no time is written."""
+"""00:00 UTC of the day, if no time is given."""
 Patterns: TypeAlias = Annotated[list[Name], Field(min_length=1)]
 Interval: TypeAlias = Annotated[
     _values.Interval,

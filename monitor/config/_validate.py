@@ -1,4 +1,4 @@
-"""A document against the schema: pydantic's errors, told in our words and without secrets."""
+"""Validates a document against the schema, and converts pydantic's errors to messages without secrets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from monitor.config._types import KnownNames
 from monitor.config._values import either
 
 _ON_KEY = "[key]"
-"""How pydantic ends the place of an error that lies in a key."""
+"""The last part of pydantic's location for an error in a key."""
 
 _MESSAGES: Mapping[str, str] = {
     "string_type": "must be text",
@@ -38,7 +38,7 @@ _MESSAGES: Mapping[str, str] = {
 
 
 def validate(document: ConfigDocument, known: KnownNames) -> tuple[File | None, tuple[Problem, ...]]:
-    """The file if it fits the schema, and what is wrong if not. Nothing is said about what is already broken."""
+    """The validated file, or the problems. Values that are already marked as broken are not reported again."""
     try:
         return File.model_validate(document.data, context=known), ()
     except ValidationError as error:
@@ -94,7 +94,7 @@ def _unknown_key(document: ConfigDocument, place: Place, known: KnownNames) -> P
 
 
 def _formats_with(place: Place, known: KnownNames) -> list[str]:
-    """The formats that have the key of a published file."""
+    """The formats of published files that have this key."""
     match place:
         case ("publish", "files", _, key):
             return [name for name, kind in known.formats.items() if key in kind.known_keys()]
@@ -112,7 +112,7 @@ def _section_at(document: ConfigDocument, place: Place, known: KnownNames) -> An
 
 
 def _beginning(document: ConfigDocument, place: Place, known: KnownNames) -> tuple[Any, Place]:
-    """The section from which types lead to a place, and the rest of the way."""
+    """The section class at the beginning of a place, and the rest of the place below it."""
     match place:
         case ("sinks", _, *_):
             return sink_at(document, place[:2], known), place[2:]

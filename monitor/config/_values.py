@@ -1,7 +1,7 @@
-"""Single values of the file: what they may look like, and what they mean. Pure functions that raise RefusedError.
+"""Checks and converts single values of the file. Pure functions that raise RefusedError.
 
-A message names the value as `{value}`, so that one that came from outside of the file is not shown. What is likely to
-hold a secret is never named.
+A message contains `{value}` in place of the value, so that interpolated text can be hidden. Values that are probably
+secrets are never part of a message.
 """
 
 from __future__ import annotations
@@ -19,37 +19,37 @@ from probes._model import Blame, ErrorClass, Secret, Task
 T = TypeVar("T", bound=Hashable)
 
 DURATION = r"[0-9]+(\.[0-9]+)?(ms|s|m|h|d|y)"
-"""What a duration looks like, as a regular expression."""
+"""The regular expression of a duration."""
 
 SIZE = r"[0-9]+(kB|MB|GB|KiB|MiB|GiB)?"
-"""What the size of a file looks like, as a regular expression."""
+"""The regular expression of a file size."""
 
 BLAMES = (Blame.PROVIDER, Blame.ACCOUNT)
-"""Between whom the blame for an error class may be moved."""
+"""The blame of an error class may be changed between these."""
 
 MOVABLE = tuple(error for error in ErrorClass if error.blame in BLAMES)
-"""The error classes whose blame may be moved."""
+"""The error classes whose blame may be changed."""
 
 _JOINER = "\u200d"
-"""What makes one emoji of several; not printable by itself."""
+"""Zero-width joiner: combines several emoji into one, and is not printable itself."""
 _LONGEST = 200
 _LONGEST_PROSE = 10_000
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "y": 365 * 86400.0}
 _LONGEST_DURATION_S = 3650 * _SECONDS["d"]
 _BYTES = {"": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 SMALLEST_FILE = 10**6
-"""Bytes. A file that may be no larger is not worth to be rotated."""
+"""Bytes. A smaller limit would rotate files too often."""
 _LARGEST_FILE = 10**12
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 def text(value: str) -> str:
-    """Words for people: one short line."""
+    """Check a text for users: one short line."""
     return line(value, _LONGEST)
 
 
 def line(value: str, longest: int) -> str:
-    """One line of text that is not empty."""
+    """Check that a text is one line and not empty."""
     if not _not_empty(value).replace(_JOINER, "").isprintable():
         raise RefusedError("must not contain control characters or line breaks")
     if len(value) > longest:
@@ -58,7 +58,7 @@ def line(value: str, longest: int) -> str:
 
 
 def prose(value: str) -> str:
-    """Words for people: some lines."""
+    """Check a text for users that may have several lines."""
     if not all(character.isprintable() or character in {"\n", _JOINER} for character in _not_empty(value)):
         raise RefusedError("must not contain control characters other than line breaks")
     if len(value) > _LONGEST_PROSE:
@@ -67,47 +67,47 @@ def prose(value: str) -> str:
 
 
 def name(value: str) -> str:
-    """A word that identifies something: text without spaces."""
+    """Check a name: text without spaces."""
     if " " in text(value):
         raise RefusedError("{value} must not contain spaces")
     return value
 
 
 def model_of_provider(value: str) -> str:
-    """What a provider calls a model: anything on one line."""
+    """Check the provider's name of a model: one line without spaces at its ends."""
     if text(value) != value.strip():
         raise RefusedError("{value} must not begin or end with spaces")
     return value
 
 
 def endpoint_id(provider: str, model: str) -> str:
-    """The id of an endpoint for which none is written; ids have no spaces."""
+    """The default id of an endpoint. Spaces in the model's name become `-`."""
     return f"{provider}:{'-'.join(model.split())}"
 
 
 def provider_name(value: str) -> str:
-    """A provider's name; `:` ends it in ids."""
+    """Check the name of a provider. It must not contain `:`, which separates it from the model in ids."""
     if ":" in name(value):
         raise RefusedError("{value} must not contain ':', which ends the provider's name in ids")
     return value
 
 
 def secret(value: str) -> Secret:
-    """A key that can travel in an HTTP header."""
+    """Check a key: it must be valid in an HTTP header."""
     if not re.fullmatch(r"[\x21-\x7e]+", _not_empty(value)):
         raise RefusedError("must be ASCII characters without spaces or line breaks; check for a stray one")
     return Secret(value)
 
 
 def header_name(value: str) -> str:
-    """The name of an HTTP header."""
+    """Check the name of an HTTP header."""
     if not _HEADER_NAME.fullmatch(value):
         raise RefusedError("{value} is not the name of a header; use letters, digits and -")
     return value
 
 
 def header_value(value: str) -> Secret:
-    """The value of an HTTP header; secret, because it often is a key."""
+    """Check the value of an HTTP header. It is handled as a secret, because it is often a key."""
     if not re.fullmatch(r"[\x20-\x7e]+", _not_empty(value)) or value != value.strip():
         raise RefusedError("must be ASCII characters without line breaks, and without spaces around them")
     return Secret(value)
@@ -120,14 +120,14 @@ def _not_empty(value: str) -> str:
 
 
 def task(value: str) -> Task:
-    """What a probe asks."""
+    """Parse the task of a probe."""
     if value not in list(Task):
         raise RefusedError(f"{{value}} is not a task; write {either(tuple(Task))}", options=tuple(Task))
     return Task(value)
 
 
 def movable_class(value: str) -> ErrorClass:
-    """An error class that is the provider's fault or the account's."""
+    """Parse an error class whose blame may be changed: it is the provider's or the account's."""
     if value in MOVABLE:
         return ErrorClass(value)
     if value in set(ErrorClass):
@@ -136,14 +136,14 @@ def movable_class(value: str) -> ErrorClass:
 
 
 def blamed(value: str) -> Blame:
-    """Who is to be blamed: provider or account."""
+    """Parse a blame: provider or account."""
     if value not in BLAMES:
         raise RefusedError(f"{{value}} cannot be blamed; write {' or '.join(BLAMES)}", options=BLAMES)
     return Blame(value)
 
 
 def metrics_detail(value: str) -> MetricsDetail:
-    """How many series `/metrics` has for each endpoint."""
+    """Parse how many series `/metrics` has for each endpoint: basic or full."""
     if value not in list(MetricsDetail):
         known = tuple(MetricsDetail)
         raise RefusedError(f"{{value}} is not known; write {either(known)}", options=known)
@@ -151,14 +151,14 @@ def metrics_detail(value: str) -> MetricsDetail:
 
 
 def known_word(value: str, wrong: str, known: Sequence[str]) -> str:
-    """One of a few words."""
+    """Check that a value is one of the known words. `wrong` is part of the message."""
     if value not in known:
         raise RefusedError(f"{{value}} {wrong}; write {either(known)}", options=known)
     return value
 
 
 def one_of(choices: Sequence[str]) -> Callable[[str], str]:
-    """Reads one of a few words."""
+    """A function that checks that a value is one of some words."""
 
     def read(value: str) -> str:
         if value not in choices:
@@ -169,7 +169,7 @@ def one_of(choices: Sequence[str]) -> Callable[[str], str]:
 
 
 def size_bytes(value: object) -> int:
-    """`100MB` → 100000000; of a file that is worth to be rotated."""
+    """Parse a file size: `100MB` → 100000000. At least 1 MB."""
     found = None if isinstance(value, bool) else re.fullmatch(SIZE, str(value))
     if not found:
         shown = "{value} " if isinstance(value, str) else ""
@@ -181,19 +181,19 @@ def size_bytes(value: object) -> int:
 
 
 def either(words: Sequence[str]) -> str:
-    """`a, b or c`."""
+    """The words as a list in a message: `a, b or c`."""
     return " or ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def distinct(values: list[T]) -> list[T]:
-    """A list in which nothing stands twice."""
+    """Check that a list has no duplicates."""
     if len(set(values)) < len(values):
         raise RefusedError("names something twice; keep one")
     return values
 
 
 def duration_s(value: object) -> float:
-    """`1.5s` → 1.5."""
+    """Parse a duration: `1.5s` → 1.5."""
     found = re.fullmatch(DURATION, str(value))
     if found:
         return _bounded(float(str(value).removesuffix(found[2])) * _SECONDS[found[2]])
@@ -204,7 +204,7 @@ def duration_s(value: object) -> float:
 
 
 def moment(value: object) -> datetime:
-    """`2026-12-01T03:00+01:00` → 02:00 of that day in UTC."""
+    """Parse a date and time with a zone, and convert it to UTC: `2026-12-01T03:00+01:00` → 02:00 UTC of that day."""
     shown = "{value} " if isinstance(value, str) else ""
     try:
         at = datetime.fromisoformat(str(value))
@@ -216,7 +216,7 @@ def moment(value: object) -> datetime:
 
 
 def day(value: object) -> datetime:
-    """`2024-09-25` → its first moment in UTC; a moment with a zone stays what it is."""
+    """Parse a day or a time: `2024-09-25` → 00:00 UTC of that day; a date and time needs a zone."""
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", str(value)):
         try:
             return datetime.fromisoformat(f"{value}T00:00Z")
@@ -227,15 +227,15 @@ def day(value: object) -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """How often something is done, in seconds."""
+    """An interval in seconds, fixed or within limits."""
 
     longest_s: float
     shortest_s: float | None = None
-    """None: it is always the same."""
+    """None: the interval is fixed at `longest_s`."""
 
 
 def interval(value: object) -> Interval:
-    """`60s`, or `15s..5m`."""
+    """Parse an interval: `60s`, or `15s..5m`."""
     first, dots, second = str(value).partition("..")
     if not dots:
         return Interval(longest_s=_interval_s(duration_s(value)))
@@ -246,7 +246,7 @@ def interval(value: object) -> Interval:
 
 
 def _interval_s(seconds: float) -> float:
-    """How often something may be done: once a second at most."""
+    """Check an interval: at least one second."""
     if seconds < 1:
         raise RefusedError("must be at least 1s")
     return seconds
@@ -259,6 +259,6 @@ def _bounded(seconds: float) -> float:
 
 
 def as_duration(seconds: float) -> str:
-    """1.5 → `1.5s`, whole days → `7d`."""
+    """Seconds in the notation of the file: 1.5 → `1.5s`; whole days → `7d`."""
     days, rest = divmod(seconds, _SECONDS["d"])
     return f"{days:g}d" if days and not rest else f"{seconds:g}s"

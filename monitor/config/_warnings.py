@@ -1,4 +1,4 @@
-"""What a file may say and is likely not meant: keys that are no keys, or stand in plain; folders that are not there."""
+"""Warns about valid but suspicious settings: placeholder keys, keys in plain text, missing folders."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _REFERENCE = re.compile(
     r"\$(?P<shell>[A-Za-z_]\w*)|\$\((?P<make>\w+)\)|%(?P<dos>\w+)%|\{\{ ?(?P<braces>[\w.]+) ?\}\}"
     r"|os\.environ[/.\[]+['\"]?(?P<python>\w+)['\"]?\]?|(?:process\.)?env[.:/](?P<node>\w+)|<[^<>]+>"
 )
-"""How other programs write that a value stands elsewhere."""
+"""How other programs write a reference to a variable."""
 _SECRET_HEADER = re.compile(r"authorization|cookie|(^|[-_])(key|token|secret)$", re.IGNORECASE)
 _NO_KEYS = frozenset(
     {"none", "null", "no-key", "nokey", "not-needed", "empty", "dummy", "local", "unused", "x", "-", "any", "fake"}
     | {"ollama", "lm-studio", "vllm", "anything", "placeholder", "test"}
 )
-"""What is written for servers that take any key."""
+"""Common placeholders for servers that accept any key."""
 _PLAIN = "holds a secret in plain text; write ${env:NAME}, ${file:/absolute/path} or ${credential:NAME}"
 _PASSWORD = re.compile(r"postgres(?:ql)?://[^:/?#@]+:[^/?#@]+@")
 
 
 def warnings(document: ConfigDocument, env: Mapping[str, str], known: KnownNames) -> Iterator[Problem]:
-    """What `check` warns of; nothing of it keeps the daemon from starting."""
+    """The warnings of `check`. The daemon starts in spite of them."""
     for place in (*_keys(document), *secret_places(document, known)):
         yield from _key(document, place, env)
     for provider in document.children("providers"):
@@ -40,7 +40,7 @@ def warnings(document: ConfigDocument, env: Mapping[str, str], known: KnownNames
 
 
 def _keys(document: ConfigDocument) -> Iterator[Place]:
-    """The places of all keys that are written as text."""
+    """The places of the token, the API keys, and the headers whose name suggests a secret."""
     yield ("token",)
     for provider in document.children("providers"):
         yield (*provider, "api_key")
@@ -57,7 +57,7 @@ def _key(document: ConfigDocument, place: Place, env: Mapping[str, str]) -> Iter
     found = _REFERENCE.fullmatch(bare)
     if found is not None:
         name = next(filter(None, found.groups()), None)
-        # A variable that is not set may be a password that only looks like one.
+        # A variable that is not set may really be a password in the form of a reference.
         known = name if name in env or found["python"] or found["node"] else None
         yield _warning(document, place, f"is sent as it is written; write ${{env:{known or 'NAME'}}} for a variable")
     elif bare.lower().removeprefix("sk-") not in _NO_KEYS:
@@ -74,7 +74,7 @@ def _base_url(document: ConfigDocument, place: Place) -> Iterator[Problem]:
 
 
 def _folders(document: ConfigDocument, known: KnownNames) -> Iterator[Problem]:
-    """Files that cannot be written as things are: systemd may still make the folder at start."""
+    """Files whose folder is missing or not writable. Only a warning, because systemd may create the folder at start."""
     for place in (("store",), *path_places(document, known)):
         value = document.at(place)
         if not isinstance(value, str) or document.is_broken(place):
@@ -91,7 +91,7 @@ def _folders(document: ConfigDocument, known: KnownNames) -> Iterator[Problem]:
 
 
 def _path(store: str) -> Path | None:
-    """The file of a store; None of a database on a server."""
+    """The file of an SQLite store; None for a database server."""
     scheme, _, place = store.partition(":")
     path = place.removeprefix("//")
     return Path(f"/{path.lstrip('/')}" if path != place else path) if scheme == "sqlite" else None

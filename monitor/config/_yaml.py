@@ -1,7 +1,7 @@
-"""YAML text → nodes. Plain words mean what YAML 1.2 says: `no` and `on` are text, `012` is twelve.
+"""Parses YAML text into nodes, with the types of YAML 1.2: `no` and `on` are text, `012` is twelve.
 
-`${…}` needs no quotes inside of brackets, though YAML wants them there. What is not YAML is told in one line that never
-quotes the file, because the file may hold a secret.
+`${…}` needs no quotes inside brackets, although YAML requires them there. A syntax error has a message of one line that
+never quotes the file, because the file may contain a secret.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import yaml
 from monitor.config._errors import ConfigError, Position, Problem
 
 DEPTH = 32
-"""How deep mappings and lists may be nested."""
+"""The maximum nesting depth of mappings and lists."""
 
 TAG = "tag:yaml.org,2002:"
 
 
 class _Loader(yaml.SafeLoader):
-    """Composes nodes by the core schema of YAML 1.2, to a bounded depth."""
+    """Composes nodes with the core schema of YAML 1.2 and a maximum depth."""
 
     _depth = 0
 
@@ -32,7 +32,7 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         self._depth += 1
         if self._depth > DEPTH:
-            event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs leave it out
+            event = self.peek_event()  # type: ignore[no-untyped-call]  # missing in the stubs
             raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=event.start_mark)
         node = super().compose_node(parent, index)
         self._depth -= 1
@@ -45,7 +45,7 @@ class _Loader(yaml.SafeLoader):
 
 
 _HALVES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
-"""How JSON writes a character beyond U+FFFF: `"\\ud83d\\ude00"`. A lone half is reported later, with its place."""
+"""Surrogate pairs, as JSON writes a character above U+FFFF: `"\\ud83d\\ude00"`. A lone surrogate is reported later."""
 
 
 def _joined(halves: re.Match[str]) -> str:
@@ -53,7 +53,7 @@ def _joined(halves: re.Match[str]) -> str:
 
 
 _STAND_INS = "\ue000\ue001\ue002"
-"""What the `$`, `{` and `}` of a reference are while YAML is read: private characters, which mean nothing to it."""
+"""Private-use characters that replace the `$`, `{` and `}` of a reference while YAML is parsed."""
 
 _REFERENCE = re.compile(r"""\$\{(\w+:[^\s{}\[\],"']+)\}""")
 
@@ -72,7 +72,7 @@ for _kind, _pattern, _first in _WORDS:
 
 
 def compose(text: str, file: str) -> yaml.Node | None:
-    """The root node of the one document in a text, None if it is empty. Raises ConfigError if it is not YAML."""
+    """The root node of the only document in a text; None if the text is empty. Raises ConfigError if it is not YAML."""
     try:
         loader = _Loader(text)
     except yaml.reader.ReaderError as error:
@@ -110,7 +110,7 @@ _EXPLANATIONS = (
     ("but found another document", "a second document; keep one, and remove the '---'"),
     ("nested too deeply", f"nested too deeply; at most {DEPTH} levels are allowed"),
 )
-"""PyYAML's words for common mistakes, and kinder ones."""
+"""Beginnings of PyYAML's messages for common mistakes, and clearer messages."""
 
 
 def _explained(problem: str) -> str:
@@ -122,7 +122,7 @@ def _explained(problem: str) -> str:
 
 
 def position_of(mark: yaml.Mark) -> Position:
-    """A mark of PyYAML, counted from 1."""
+    """PyYAML's mark as a position, counted from 1."""
     return Position(mark.line + 1, mark.column + 1)
 
 

@@ -1,4 +1,4 @@
-"""The configuration as the daemon uses it: frozen, resolved, complete. Defaults live here and nowhere else."""
+"""The configuration that the daemon uses: frozen, resolved, complete. All defaults are defined here."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slo:
-    """What is good enough: an answer slower than this counts against the score, not against uptime."""
+    """The service level objective: a slower answer lowers the score, but not uptime."""
 
     ttft_s: float | None = None
     """Longest acceptable time to first token."""
@@ -29,19 +29,19 @@ class Slo:
 
 
 _LEAST_S, _LEAST_SHARE = 2.0, 30
-"""Where the interval is fixed, probes that settle a doubt come no nearer than this, and this share of it."""
+"""With a fixed interval, extra probes keep a distance of at least these seconds, and of 1/30 of the interval."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeSpec:
-    """One named probe: what to ask, how often, what is good enough."""
+    """One named probe: its task, interval, limits and objective."""
 
     name: str
     task: Task
     every_s: float = 60.0
-    """The longest interval: that of the ticks."""
+    """The longest interval, which is the interval of the ticks."""
     closest_s: float | None = None
-    """The shortest, where the interval adapts to how sure one can be; None: it is fixed."""
+    """The shortest interval, if it adapts to the certainty of the status; None: the interval is fixed."""
     prompt_tokens: int = 100
     max_tokens: int = 64
     ttft_timeout_s: float = 10.0
@@ -50,19 +50,19 @@ class ProbeSpec:
 
     @property
     def least_s(self) -> float:
-        """How near together its probes may come; after a surprise, that holds from the third on."""
+        """The shortest distance between two probes; after a surprise, from the third probe on."""
         return self.closest_s or min(max(_LEAST_S, self.every_s / _LEAST_SHARE), self.every_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointSpec:
-    """One endpoint as configured: how to reach it, and what is published beside its figures."""
+    """One endpoint as configured: its connection, and the data that is published with its figures."""
 
     endpoint: Endpoint
     model: str
     """The public name of the weights, `author/slug`."""
     model_name: str | None = None
-    """What people call the weights."""
+    """The display name of the weights."""
     probes: tuple[str, ...]
     """Names of the probes that apply to it."""
     enabled: bool = True
@@ -70,34 +70,34 @@ class EndpointSpec:
     router_ids: Mapping[str, str] = field(default_factory=dict)
     context_length: int | None = None
     dimensions: int | None = None
-    """How many numbers the model's embeddings have."""
+    """The number of dimensions of the model's embeddings."""
     aliases: tuple[str, ...] = ()
-    """Ids that it had before; their history is its own."""
+    """Former ids of the endpoint. Their history belongs to it."""
     maintenance: tuple[MaintenanceWindow, ...] = ()
-    """When it is left alone; spans that neither overlap nor touch, in order."""
+    """Windows without probes, in order. They do not overlap or touch."""
     listing: Listing = UNLISTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSpec:
-    """A provider's own limits."""
+    """The limits of one provider."""
 
     name: str
     max_concurrent: int = 4
     budget: Mapping[BudgetUnit, float] = field(default_factory=dict)
-    """What probing it may cost in a day of UTC. A unit that is missing has no cap."""
+    """Daily caps on the cost of probes, for a UTC day. A missing unit has no cap."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoringSpec:
-    """How samples become statuses."""
+    """The settings of scoring."""
 
     confirm: bool = True
-    """Probe beside the ticks where that is worth it: at once after a surprise, then ever later; often while down."""
+    """Run extra probes between ticks: at once after a surprise, then at growing distances; often while down."""
     count_wrong_answers: bool = True
     """Count a well-formed but wrong answer as a failure."""
     blame: Mapping[ErrorClass, Blame] = field(default_factory=dict)
-    """Error classes whose blame is moved between provider and account; all others keep that of the published table."""
+    """Error classes whose blame is changed between provider and account; others keep that of the published table."""
 
 
 class MetricsDetail(StrEnum):
@@ -109,7 +109,7 @@ class MetricsDetail(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canary:
-    """An address that tells whether this machine's own network works: what answers there is of no interest."""
+    """An address to test whether this machine's network works. The content of its answer is ignored."""
 
     host: str
     port: int
@@ -127,7 +127,7 @@ class Listen:
 
     @property
     def url(self) -> str:
-        """The address as a browser takes it."""
+        """The address as a URL for a browser."""
         return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
 
 
@@ -137,28 +137,28 @@ class Config:
 
     vantage: str = "local"
     canaries: tuple[Canary, ...] = ()
-    """Who is asked whether our own network works; without any, other providers."""
+    """Addresses that test the local network; without any, other providers are used."""
     listen: Listen = Listen()
     public: bool = False
     """True allows listening beyond loopback without a token."""
     token: Secret | None = None
     rate_limit: int = 500
-    """How many requests per second one client may make of the HTTP server."""
+    """The maximum number of HTTP requests per second for one client."""
     store: str = field(default="sqlite:providerwatch.db", repr=False)
-    """May hold a password."""
+    """The URL may contain a password."""
     retention: Retention = field(default_factory=Retention)
     max_concurrent: int = 64
     grace_s: float = 30.0
-    """How long running probes may take to finish after a request to stop."""
+    """How long running probes may continue after a request to stop."""
     providers: Mapping[str, ProviderSpec]
     endpoints: tuple[EndpointSpec, ...]
     probes: Mapping[str, ProbeSpec]
     scoring: ScoringSpec = ScoringSpec()
     publish_files: tuple[FileSection, ...] = ()
     haproxy_agent: Listen | None = None
-    """Where HAProxy's agent checks are answered."""
+    """The address of the server for HAProxy's agent checks."""
     metrics: MetricsDetail = MetricsDetail.BASIC
     sinks: Mapping[str, SinkSection] = field(default_factory=dict)
-    """Where samples go, beside the store, by name."""
+    """Further destinations of samples besides the store, by name."""
     warnings: tuple[Problem, ...] = field(default=(), compare=False)
-    """What the file may say and is likely not meant."""
+    """Warnings about valid but suspicious settings."""

@@ -1,4 +1,4 @@
-"""A configuration of LiteLLM's proxy, read for its deployments. No key in it is taken over."""
+"""Reads the deployments from a configuration of LiteLLM's proxy. No key is copied."""
 
 from monitor.config.litellm_file._file import PLUGIN, read_litellm
 from monitor.config.litellm_file._values import Deployment, Found, LeftOut

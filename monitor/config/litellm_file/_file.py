@@ -1,4 +1,4 @@
-"""A LiteLLM configuration as a whole. Pure."""
+"""Reads a whole LiteLLM configuration. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PLUGIN = "monitor.integrations.litellm.providerwatch"
 
 
 def read_litellm(content: str, file: str, catalogue: Catalogue) -> Found:
-    """Its deployments. Raises ConfigError for what is no YAML, ValueError for what is no such configuration."""
+    """Read the deployments. Raises ConfigError if the text is not YAML, ValueError if it is not LiteLLM's."""
     data = parse(content, file).data
     listed = data.get("model_list") if isinstance(data, Mapping) else None
     if not isinstance(data, Mapping) or not (isinstance(listed, list) or words(data, "include")):
@@ -46,7 +46,7 @@ def _all(
 
 
 def _credentials(data: Fields) -> Mapping[str, Fields]:
-    """Parameters that deployments share by name."""
+    """Shared parameters by credential name."""
     listed = data.get("credential_list")
     named = [item for item in listed if isinstance(item, Mapping)] if isinstance(listed, list) else []
     return {text(item, "credential_name"): mapping(item, "credential_values") for item in named}

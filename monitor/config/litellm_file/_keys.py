@@ -1,4 +1,4 @@
-"""Keys and variables: LiteLLM's `os.environ/NAME` as our `${env:NAME}`. No key itself is ever taken over. Pure."""
+"""Converts references to keys: LiteLLM's `os.environ/NAME` becomes `${env:NAME}`. The keys are not copied. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _AWS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
 
 
 def key(value: str, usual: str) -> KeyReference:
-    """The reference to one key; `usual` is the variable for one that stands in plain."""
+    """The reference to one key. `usual` is the variable for a key in plain text."""
     if not value or value.lower().removeprefix("sk-") in _NO_KEYS:
         return KeyReference()
     found = _VARIABLE.fullmatch(value)
@@ -24,7 +24,7 @@ def key(value: str, usual: str) -> KeyReference:
 
 
 def aws_key(params: Fields) -> KeyReference:
-    """A bearer token, or the parts of a signing key."""
+    """The reference to a bearer token, or to the parts of a signing key."""
     parts = [(name, text(params, name)) for name in _AWS if text(params, name)]
     if not parts:
         return key(text(params, "api_key"), "AWS_BEARER_TOKEN_BEDROCK")
@@ -36,7 +36,7 @@ def aws_key(params: Fields) -> KeyReference:
 
 
 def usual_variable(entry: Entry, provider: str, address: str | None) -> str:
-    """A variable for a key that stands in plain: the provider's usual one, or one named after the address."""
+    """The variable for a key in plain text: the provider's usual one, or one named after the address."""
     host = "" if address is None or entry.is_at(address) else urlsplit(address).hostname or ""
     if not host and entry.keys:
         return entry.keys[0].split(":")[0]
@@ -45,6 +45,6 @@ def usual_variable(entry: Entry, provider: str, address: str | None) -> str:
 
 
 def reference(value: str) -> str:
-    """`os.environ/NAME` → `${env:NAME}`; anything else as it is."""
+    """`os.environ/NAME` → `${env:NAME}`; any other text is unchanged."""
     found = _VARIABLE.fullmatch(value)
     return f"${{env:{found[1]}}}" if found else value

@@ -1,4 +1,4 @@
-"""One deployment of a LiteLLM configuration as an endpoint of ours, or why it cannot be one. Pure."""
+"""Converts one deployment of a LiteLLM configuration, or gives the reason why it cannot be probed. Pure."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ _ALIASES: Mapping[str, str] = {
     "together_ai": "together",
     "vercel_ai_gateway": "vercel",
 }
-"""LiteLLM's names of providers that our catalogue calls otherwise; empty: not spoken to, though a name is like it."""
+"""LiteLLM's provider names that differ from the catalogue's. Empty: not supported, although a similar name is."""
 _COMPATIBLE = frozenset(
     {"openai", "custom_openai", "openai_like", "hosted_vllm", "vllm", "llamafile", "lm_studio", "xinference"}
     | {"litellm_proxy", "docker_model_runner", "llama"}
 )
-"""Whose `api_base` leads to a copy of OpenAI's API."""
+"""Providers whose `api_base` is an OpenAI-compatible API."""
 _INFERRED = (
     (re.compile(r"gpt-|o\d|chatgpt-|text-embedding-|ft:gpt-"), "openai"),
     (re.compile(r"claude-"), "anthropic"),
     (re.compile(r"command"), "cohere"),
 )
-"""Providers of models that stand without one."""
+"""The providers of model names without a provider."""
 _CHATS = frozenset({"openai_chat", "openai_embeddings", "openai_responses"})
 _MODES = frozenset({"", "chat", "embedding", "responses"})
 _NO_CHAT = re.compile(r"rerank|whisper|(^|[/-])tts|dall-e|gpt-image|moderation", re.IGNORECASE)
@@ -49,7 +49,7 @@ _MILLION = 1_000_000
 
 
 class LiteLLMReader:
-    """Reads one deployment."""
+    """Converts one deployment."""
 
     def __init__(self, catalogue: Catalogue, name: str, params: Fields, info: Fields) -> None:
         self._catalogue = catalogue
@@ -60,7 +60,7 @@ class LiteLLMReader:
         self._address = text(params, "api_base") or text(params, "base_url")
 
     def _split(self) -> tuple[str, str]:
-        """LiteLLM's name of the provider, and the model's without it."""
+        """LiteLLM's name of the provider, and the model's name without it."""
         model, custom = text(self._params, "model"), text(self._params, "custom_llm_provider")
         head, slash, rest = model.partition("/")
         if custom:
@@ -73,7 +73,7 @@ class LiteLLMReader:
         return inferred, model
 
     def deployment(self) -> Deployment:
-        """The deployment. Raises UnfitError with the reason where it cannot be probed."""
+        """The deployment. Raises UnfitError with the reason if it cannot be probed."""
         if "*" in self._model or "*" in self._name:
             raise UnfitError("is a wildcard: write an endpoint for each model that is to be watched")
         mode = text(self._info, "mode")
@@ -89,7 +89,7 @@ class LiteLLMReader:
         return self._plain(provider)
 
     def _provider(self) -> str:
-        """Our name of the provider."""
+        """The catalogue's name of the provider."""
         ours = _ALIASES.get(self._theirs, self._theirs.replace("_", "-"))
         if self._theirs in _COMPATIBLE and (
             self._address or self._theirs not in {"openai", "lm_studio", "litellm_proxy"}
@@ -100,7 +100,7 @@ class LiteLLMReader:
         return ours
 
     def _plain(self, provider: str) -> Deployment:
-        """At a provider whose address the catalogue knows, or at one with OpenAI's API."""
+        """A deployment at a provider of the catalogue, or at a server with an OpenAI-compatible API."""
         entry = self._catalogue.providers[provider]
         own = self._own_address(entry, provider)
         if own is None and entry.base_url is None:
@@ -122,7 +122,7 @@ class LiteLLMReader:
         )
 
     def _api(self, entry: Entry, *, is_copy: bool) -> str:
-        """The wire API: the catalogue's for the model, or what the mode says."""
+        """The api: the catalogue's for the model, or the one for the mode."""
         known = self._catalogue.api(entry, self._model)
         mode = text(self._info, "mode")
         if entry.api not in _CHATS:
@@ -137,7 +137,7 @@ class LiteLLMReader:
         return EMBEDDINGS if embeds else known
 
     def _own_address(self, entry: Entry, provider: str) -> str | None:
-        """The base URL where it is not the catalogue's. LiteLLM completes some addresses itself."""
+        """The base URL if it differs from the catalogue's. LiteLLM completes some addresses itself."""
         if self._theirs in _COMPATIBLE and not self._address and self._theirs != provider:
             raise UnfitError("has no api_base, so its address is not in this file")
         address = self._checked(self._address)
@@ -187,12 +187,12 @@ class LiteLLMReader:
         return text(self._info, "mode") == "embedding" or "embed" in self._base_model().lower()
 
     def _base_model(self) -> str:
-        """What model a deployment of Azure's has, where its own name does not say."""
+        """The model of an Azure deployment: `base_model` if given, else the deployment's name."""
         base = text(self._info, "base_model") or text(self._params, "base_model") or self._model
         return base.rpartition("/")[2]
 
     def _quirks(self, entry: Entry) -> Fields:
-        """What the deployed model needs, where the deployment's name does not show it."""
+        """The quirks of the deployed model, if they differ from those for the deployment's name."""
         known = self._catalogue.quirks(entry, self._model, entry.api)
         wanted = self._catalogue.quirks(entry, self._base_model(), entry.api)
         return wanted if wanted != known else {}
@@ -207,7 +207,7 @@ class LiteLLMReader:
         if located:
             region, model = located[1], located[2]
         address = self._checked(text(self._params, "aws_bedrock_runtime_endpoint") or self._address)
-        region = region or ("" if address else "os.environ/AWS_REGION_NAME")  # what LiteLLM takes
+        region = region or ("" if address else "os.environ/AWS_REGION_NAME")  # LiteLLM's default
         if text(self._params, "aws_role_name") or text(self._params, "aws_profile_name"):
             raise UnfitError("uses a role or a profile of AWS; write keys of its own, or a bearer token")
         where = f"https://bedrock-runtime.{reference(region)}.amazonaws.com"
@@ -228,7 +228,7 @@ class LiteLLMReader:
         return key(text(self._params, name), usual_variable(entry, provider, address))
 
     def _checked(self, value: str) -> str | None:
-        """An address as our file writes it; None where there is none."""
+        """An address in the notation of the configuration; None if there is no address."""
         if not value:
             return None
         if value.startswith("os.environ/"):
@@ -243,7 +243,7 @@ class LiteLLMReader:
         return str(value) if isinstance(value, str | int) and not isinstance(value, bool) and str(value) else None
 
     def _pricing(self) -> Mapping[str, float]:
-        """USD per million tokens; both figures or none."""
+        """USD per million tokens; empty unless both prices are known."""
         found: dict[str, float] = {}
         for ours, theirs in _PER_TOKEN.items():
             value = self._params.get(theirs, self._info.get(theirs))

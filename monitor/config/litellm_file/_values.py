@@ -1,4 +1,4 @@
-"""What a LiteLLM configuration says, in the words of ours; and how its plain data is read. Pure."""
+"""The result of reading a LiteLLM configuration, and helpers that read plain data. Pure."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Fields: TypeAlias = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyReference:
-    """How our file refers to a key."""
+    """A reference to a key in the notation of the configuration."""
 
     text: str | None = None
-    """None: there is none, or it is the catalogue's usual variable."""
+    """None: there is no key, or it is the catalogue's usual variable."""
     is_plain: bool = False
-    """Whether LiteLLM's file holds the key itself, so that the variable is still to be set."""
+    """Whether LiteLLM's file contains the key in plain text, so that the user must still set the variable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,33 +28,33 @@ class Deployment:
     """One deployment that can be probed."""
 
     model_name: str
-    """What callers of LiteLLM ask for."""
+    """The model name in requests to LiteLLM."""
     provider: str
-    """Of our catalogue, or `openai` for whatever copies its API."""
+    """A name in the catalogue, or `openai` for an OpenAI-compatible API."""
     entry: Entry | None
-    """What the catalogue knows of that address; None of an address of the user's own."""
+    """The catalogue's entry for the address; None for the user's own address."""
     api: str
     model: str
-    """As the provider calls it."""
+    """The provider's name of the model."""
     base_url: str | None = None
-    """As our file writes it, `${env:NAME}` included; None: the catalogue's."""
+    """In the notation of the configuration, may contain `${env:NAME}`; None: the catalogue's address."""
     key: KeyReference = KeyReference()
     provider_options: Fields = field(default_factory=dict)
     options: Fields = field(default_factory=dict)
     id: str | None = None
     """`model_info.id`; None: LiteLLM makes a hash of the parameters."""
     pricing: Mapping[str, float] = field(default_factory=dict)
-    """USD per million tokens, where the file says it."""
+    """USD per million tokens, if the file contains prices."""
 
     @property
     def embeds(self) -> bool:
-        """Whether it is asked for embeddings."""
+        """Whether the deployment serves embeddings."""
         return self.api == EMBEDDINGS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
-    """One that cannot, and why."""
+    """A deployment that cannot be probed, and the reason."""
 
     model_name: str
     model: str
@@ -63,14 +63,14 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """All of a file."""
+    """The result for a whole file."""
 
     deployments: tuple[Deployment, ...]
     left_out: tuple[LeftOut, ...]
     has_plugin: bool
-    """Whether our plug-in is among LiteLLM's callbacks."""
+    """Whether Providerwatch's plug-in is in LiteLLM's callbacks."""
     includes: tuple[str, ...] = ()
-    """Other files that it is made of, and which are not looked at."""
+    """Included files, which are not read."""
 
 
 class UnfitError(Exception):
@@ -78,13 +78,13 @@ class UnfitError(Exception):
 
 
 def mapping(source: Fields, key: str) -> Fields:
-    """The mapping under a key, an empty one if it is something else."""
+    """The mapping under a key; empty if the value is not a mapping."""
     value = source.get(key)
     return value if isinstance(value, Mapping) else {}
 
 
 def text(source: Fields, key: str) -> str:
-    """The text under a key, empty if it is something else."""
+    """The text under a key; empty if the value is not text."""
     value = source.get(key)
     return value.strip() if isinstance(value, str) else ""
 
