@@ -28,7 +28,7 @@ TIMEOUT_S: Final = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _KeptScores:
-    """The newest scores, and when the daemon last confirmed them."""
+    """The newest scores, and the time of the daemon's last answer."""
 
     scores: Scores
     etag: str | None

@@ -45,7 +45,7 @@ class ScoredEndpoint:
 
     @property
     def use(self) -> RoutingUse:
-        """What a router should use it for. Where all are out (`NONE`), all should be used."""
+        """What a router should use the endpoint for. If all endpoints are `NONE`, the router should use all of them."""
         return USES[self._tier]
 
     @property
@@ -65,7 +65,7 @@ USES: Mapping[Tier, RoutingUse] = {
     Tier.DOWN: RoutingUse.NONE,
 }
 BY_SCORE = frozenset({Tier.UP, Tier.DEGRADED, Tier.REFUSED, Tier.DOWN})
-"""Where the score counts. Both are a copy of the columns `use` and `by_score` of `monitor/routing/tiers.py`."""
+"""Tiers that are sorted by score. Both are copies of the columns `use` and `by_score` of `monitor/routing/tiers.py`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +87,8 @@ class Scores:
     def order(self, candidates: Iterable[T], now: datetime, name: Callable[[T], str]) -> list[T]:
         """All candidates, best first; unchanged if the document is too old.
 
-        Up, unknown, degraded, refused, paused, in maintenance, down; each of these by score, where the score counts.
-        What is alike stays in its order.
+        The order is up, unknown, degraded, refused, paused, maintenance, down. `BY_SCORE` tiers are sorted by score.
+        Equal candidates keep their order.
         """
         listed = list(candidates)
         return sorted(listed, key=lambda item: self._rank(name(item), now)) if self.is_fresh(now) else listed

@@ -1,5 +1,5 @@
-"""The demo: a real language model on this machine, a slow and a flaky provider in front of it, the daemon on them.
+"""The demo: a real language model on this machine, a slow and a flaky provider in front of it, and the daemon.
 
-Processes, in the order in which they start: `model_server` (also the steady provider, asked directly), `fault_proxy`
-(the slow and the flaky one), the daemon. `orchestrate` starts, shows and stops them.
+The processes, in the order of their start: `model_server` (which is also the steady provider), `fault_proxy` (the slow
+and the flaky provider), and the daemon. `orchestrate` starts and stops them and shows the scores.
 """

@@ -1,7 +1,7 @@
-"""The demo's processes: started, awaited and ended so that none is left, whatever happens to the demo itself.
+"""Starts and ends the demo's processes, so that no process remains even if the demo crashes.
 
-Each runs in a process group of its own: Ctrl-C at the terminal reaches the demo alone, and what a process leaves
-behind is ended with its group. Each holds a pipe from the demo as its stdin, which ends when the demo does.
+Each runs in its own process group: Ctrl-C in the terminal reaches only the demo, and child processes are ended with the
+group. The stdin of each is a pipe from the demo, which reaches its end when the demo ends.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ class Child:
     log: Path
 
     async def address(self) -> str:
-        """The address that the process prints once it serves; waits for ever if it never does."""
+        """The address that the process prints when it is ready. Waits forever if it never prints one."""
         line = await self.process.stdout.readline() if self.process.stdout else b""
         if not line:
             await asyncio.Event().wait()
         return str(json.loads(line)["address"])
 
     def tail(self) -> str:
-        """The last lines of its log, fit for a terminal."""
+        """The last lines of the log, printable in a terminal."""
         lines = self.log.read_bytes()[-_TAIL_BYTES:].decode(errors="replace").splitlines()
         return "\n".join(f"    {printable(line)}" for line in lines[-_TAIL_LINES:])
 
 
 class ChildEndedError(Exception):
-    """A process ended before it should; the message holds the end of its log."""
+    """A process ended too early; the message contains the end of its log."""
 
     def __init__(self, child: Child) -> None:
         super().__init__(
@@ -59,18 +59,18 @@ class ChildEndedError(Exception):
 def python(module: str, *arguments: str) -> tuple[str, ...]:
     """The command that runs a module in this interpreter.
 
-    `-P`, because `python -m` would otherwise take a folder `monitor` in the working directory for ours.
+    `-P`, because `python -m` would otherwise import a folder `monitor` in the working directory.
     """
     return (sys.executable, "-P", "-m", module, *arguments)
 
 
 def tied(command: Sequence[str]) -> tuple[str, ...]:
-    """The command made to end with this process, for one that does not watch its stdin."""
+    """The command, wrapped so that it ends with this process. For commands that do not watch their stdin."""
     return python("monitor.demo.lifeline", str(os.getpid()), *command)
 
 
 def environment() -> dict[str, str]:
-    """This process's environment, with the place of these packages in it where they are not installed."""
+    """This process's environment. PYTHONPATH includes these packages if they are not installed."""
     root = Path(monitor.__file__).resolve().parents[1]
     if root.name in {"site-packages", "dist-packages"}:
         return dict(os.environ)
@@ -82,7 +82,7 @@ def environment() -> dict[str, str]:
 async def running(
     name: str, command: Sequence[str], *, log: Path, grace_s: float, speaks: bool = False
 ) -> AsyncIterator[Child]:
-    """A process for as long as the block lasts. `speaks`: it prints its address; else its stdout is logged too."""
+    """Run a process during the block. `speaks`: it prints its address on stdout; otherwise stdout is logged, too."""
     with log.open("wb") as file:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -100,7 +100,7 @@ async def running(
 
 
 async def _end(process: Process, grace_s: float) -> None:
-    """SIGTERM, time to obey, SIGKILL for all that remains of its group. Being cancelled skips the time to obey."""
+    """Send SIGTERM, wait for `grace_s`, then send SIGKILL to the rest of the group. Cancelling skips the wait."""
     try:
         with suppress(ProcessLookupError):
             process.terminate()
@@ -116,7 +116,7 @@ async def _end(process: Process, grace_s: float) -> None:
 
 
 async def unless_ended(children: Sequence[Child], work: Coroutine[object, object, T]) -> T:
-    """The result of `work`; ChildEndedError if one of the processes ends before it."""
+    """The result of `work`. Raises ChildEndedError if one of the processes ends first."""
     task = asyncio.create_task(work, name="work")
     ends = {asyncio.create_task(child.process.wait(), name=child.name): child for child in children}
     try:

@@ -1,9 +1,9 @@
-"""A process with two bad providers in front of a good one: a reverse proxy on loopback.
+"""A process with two faulty providers in front of a good one: a reverse proxy on loopback.
 
     python -m monitor.demo.fault_proxy --upstream http://127.0.0.1:PORT [--seed N] [--weight FAULT=NUMBER …]
 
-`/slow/v1/…` answers late and slowly, `/flaky/v1/…` fails at random; both pass bytes on as they come. Prints
-`{"address": "http://127.0.0.1:PORT"}` as its only line on stdout, and ends on SIGTERM or when its stdin ends.
+`/slow/v1/…` answers late and slowly, `/flaky/v1/…` fails at random. Both forward bytes immediately. The process prints
+`{"address": "http://127.0.0.1:PORT"}` as its only line on stdout, and ends on SIGTERM or at the end of its stdin.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SLOW_START_S = 1.6
 SLOW_CHUNK_S = 0.03
 _STALL_S = 120.0
 _EVENTS_BEFORE_FAULT = 2
-"""llama.cpp's first event names the role, the second holds the first token; a short answer has few more."""
+"""llama.cpp's first event contains the role, the second one the first token. A short answer has few more events."""
 _UPSTREAM_SILENCE_S = 60.0
 _SHUTDOWN_S = 0.5
 _PASSED_ON = ("Accept", "Authorization", "Content-Type", "User-Agent")
@@ -35,13 +35,13 @@ _PASSED_ON = ("Accept", "Authorization", "Content-Type", "User-Agent")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultProxy:
-    """The routes of both providers, in front of `upstream` (scheme, host and port)."""
+    """The routes of both providers. `upstream`: scheme, host and port of the good provider."""
 
     session: ClientSession
     upstream: str
     deck: Deck
     pace: float = 1.0
-    """How many times longer than usual the slow provider takes."""
+    """The factor by which the slow provider is slower than usual."""
 
     def application(self) -> web.Application:
         """The proxy as an aiohttp application."""
@@ -51,12 +51,12 @@ class FaultProxy:
         return application
 
     async def slow(self, request: web.Request) -> web.StreamResponse:
-        """Answer late, and chunk by chunk with a pause before each, so that the pauses add up."""
+        """Answer late, with a pause before each chunk, so that the pauses add up."""
         await asyncio.sleep(SLOW_START_S * self.pace)
         return await self._forward(request, InjectedFault.NONE, chunk_delay_s=SLOW_CHUNK_S * self.pace)
 
     async def flaky(self, request: web.Request) -> web.StreamResponse:
-        """Answer, or fail in one of the ways of the deck."""
+        """Answer, or inject the next fault of the deck."""
         fault = self.deck.draw()
         if (refused := refusal(fault)) is not None:
             return web.Response(
@@ -70,7 +70,7 @@ class FaultProxy:
     async def _forward(
         self, request: web.Request, fault: InjectedFault, *, chunk_delay_s: float = 0.0
     ) -> web.StreamResponse:
-        """Ask the provider behind and pass its answer on, up to the point where the fault strikes."""
+        """Send the request upstream and forward the answer, up to the position of the fault."""
         response = web.StreamResponse()
         try:
             async with self._ask(request) as answer:
@@ -88,7 +88,7 @@ class FaultProxy:
 
     @asynccontextmanager
     async def _ask(self, request: web.Request) -> AsyncIterator[ClientResponse]:
-        """Send the request as it came to the provider behind."""
+        """Send the unchanged request upstream."""
         headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
         url = f"{self.upstream}/{request.match_info['path']}"
         async with self.session.request(
@@ -100,9 +100,9 @@ class FaultProxy:
 async def _pass_on(
     answer: ClientResponse, response: web.StreamResponse, fault: InjectedFault, chunk_delay_s: float
 ) -> bool:
-    """Copy the body as it arrives. True: stopped halfway, because the fault strikes here.
+    """Copy the body as it arrives. True: stopped at the position of the fault.
 
-    HTTP chunks stay apart (llama.cpp sends one for each token), else a delay would only merge them.
+    HTTP chunks stay separate (llama.cpp sends one for each token); otherwise a delay would only merge them.
     """
     count = None if fault is InjectedFault.NONE else EventCount(_EVENTS_BEFORE_FAULT)
     async for data, _ in answer.content.iter_chunks():
@@ -116,7 +116,7 @@ async def _pass_on(
 
 
 async def _strike(request: web.Request, response: web.StreamResponse, fault: InjectedFault, stall_s: float) -> None:
-    """Do to a half-sent answer what the fault is."""
+    """Apply the fault to a partly sent answer."""
     match fault:
         case InjectedFault.STALL:
             await asyncio.sleep(stall_s)  # cancelled when the client gives up
@@ -134,7 +134,7 @@ async def serving(
 ) -> AsyncIterator[str]:
     """Serve both providers on a free port of loopback; yields the address.
 
-    Connections to llama.cpp are not kept: its server closes them after a stream, whatever it announces.
+    Connections to llama.cpp are not reused: its server closes them after a stream, even if it announces keep-alive.
     """
     timeout = ClientTimeout(total=None, sock_read=_UPSTREAM_SILENCE_S)
     connector = TCPConnector(force_close=True, limit=0)

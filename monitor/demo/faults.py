@@ -1,4 +1,4 @@
-"""What a flaky provider does wrong: which fault strikes a request, and what it looks like on the wire. Pure."""
+"""The faults of the flaky provider: selects the fault of a request, and makes its bytes. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class InjectedFault(StrEnum):
-    """What becomes of one request."""
+    """The fault of one request."""
 
     NONE = "none"
     OVERLOADED = "overloaded"
@@ -22,7 +22,7 @@ class InjectedFault(StrEnum):
     TRUNCATE = "truncate"
     """The connection closes after the first token, without `[DONE]`."""
     STREAM_ERROR = "stream_error"
-    """The stream, begun with HTTP 200, goes on with an error and ends."""
+    """The stream begins with HTTP 200, then contains an error and ends."""
 
 
 WEIGHTS: Mapping[InjectedFault, int] = {
@@ -33,20 +33,20 @@ WEIGHTS: Mapping[InjectedFault, int] = {
     InjectedFault.TRUNCATE: 1,
     InjectedFault.STREAM_ERROR: 1,
 }
-"""How often each happens in as many requests as their sum: each kind is seen soon, and half of the requests pass."""
+"""How often each fault occurs in as many requests as the sum of the weights. Half of the requests succeed."""
 
 
 class Deck:
-    """Which fault strikes the next request: as cards from a deck, laid anew when it is empty.
+    """Selects the fault of each request, like cards from a deck that is filled again when it is empty.
 
-    The faults of a deck come in any order, and lie evenly among the requests that pass: with dice, or a deck that is
-    merely shuffled, some runs would be lucky for so long that nothing is to be seen of a flaky provider.
+    The faults are in random order, at even distances among the successes. With independent random numbers, or with a
+    deck that is only shuffled, some runs would show no fault for a long time.
     """
 
     __slots__ = ("_cards", "_chance", "_dealt", "_weights")
 
     def __init__(self, chance: random.Random, weights: Mapping[InjectedFault, int]) -> None:
-        """A fault without a weight never strikes. ValueError where none has one. Weights may change between draws."""
+        """A fault with weight 0 never occurs. ValueError if all weights are 0. Weights may change between draws."""
         if not any(weights.values()):
             raise ValueError("no fault has a weight")
         self._chance = chance
@@ -55,7 +55,7 @@ class Deck:
         self._dealt: Mapping[InjectedFault, int] = {}
 
     def draw(self) -> InjectedFault:
-        """The next."""
+        """Draw the next fault."""
         weights = dict(self._weights)
         if not self._cards or weights != self._dealt:
             self._dealt = weights
@@ -73,14 +73,14 @@ class Deck:
 
 
 def weight(text: str) -> tuple[InjectedFault, int]:
-    """Read `NAME=NUMBER`; ValueError if it is not that."""
+    """Parse `NAME=NUMBER`. Raises ValueError for other text."""
     name, _, number = text.partition("=")
     return InjectedFault(name), int(number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InjectedRefusal:
-    """An answer that is a refusal and nothing else."""
+    """A complete HTTP answer that refuses a request."""
 
     status: int
     headers: Mapping[str, str]
@@ -88,12 +88,12 @@ class InjectedRefusal:
 
 
 def _error(status: int, kind: str, message: str) -> bytes:
-    """An error body as OpenAI and its likes send it."""
+    """An error body in OpenAI's form."""
     return json.dumps({"error": {"message": message, "type": kind, "code": status}}).encode()
 
 
 def refusal(fault: InjectedFault) -> InjectedRefusal | None:
-    """How a refused request is answered; None if the fault strikes later, in the stream, or not at all."""
+    """The answer to a refused request; None if the fault occurs later in the stream, or if there is no fault."""
     match fault:
         case InjectedFault.OVERLOADED:
             return InjectedRefusal(
@@ -107,11 +107,11 @@ def refusal(fault: InjectedFault) -> InjectedRefusal | None:
 
 
 STREAM_ERROR_EVENT = b"data: %s\n\n" % _error(500, "server_error", "The backend went away.")
-"""What a stream with an error in it ends with."""
+"""The last event of a stream with an error."""
 
 
 class EventCount:
-    """Finds where the n-th event of an SSE stream ends, however the stream is cut."""
+    """Finds the end of the n-th event of an SSE stream, which may arrive in any pieces."""
 
     __slots__ = ("_after_newline", "_left")
 
@@ -120,7 +120,7 @@ class EventCount:
         self._after_newline = False
 
     def cut(self, data: bytes) -> int | None:
-        """Offset in `data` of the byte after the n-th event; None if it is still to come."""
+        """The offset in `data` after the n-th event; None if its end has not arrived."""
         for offset, byte in enumerate(data, start=1):
             if byte == ord("\n") and self._after_newline:
                 self._left -= 1

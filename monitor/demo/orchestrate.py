@@ -1,4 +1,4 @@
-"""`providerwatch demo`: starts the processes in order, shows the scores, and leaves nothing running."""
+"""`providerwatch demo`: starts the processes in order, shows the scores, and stops all processes."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from monitor.demo.settings import CONFIG_NAME, STORE_NAME, UPTIME_NAME, Settings
 from monitor.demo.speed import Speed, TooSlowError, measure
 
 DAEMON = python("monitor.cli.main", "run", "-c")
-"""The daemon's command, but for the name of the configuration file."""
+"""The daemon's command, without the name of the configuration file."""
 USUAL_PORT = 8780
 _START_S = 60.0
-"""How long a process may take until it serves: a cold disk or a busy machine can be slow."""
+"""How long the start of a process may take: a cold disk or a busy machine can be slow."""
 _SERVER_GRACE_S = 3.0
 _DAEMON_GRACE_S = 15.0
 _ASK_AGAIN_S = 0.1
@@ -37,10 +37,10 @@ class DemoError(Exception):
 async def run_demo(
     *, directory: Path, duration_s: float | None, port: int | None, daemon: Sequence[str] = DAEMON
 ) -> int:
-    """Run the demo for `duration_s`, or until SIGINT, SIGTERM or SIGHUP; a second signal ends it without grace.
+    """Run the demo for `duration_s`, or until SIGINT, SIGTERM or SIGHUP. A second signal ends it at once.
 
-    What it writes stays in `directory`: configuration, database, scores, logs. `port` None: the usual one, or any
-    that is free. Returns the exit code: 0, or 1 if it could not run.
+    Configuration, database, scores and logs are written to `directory` and stay there. `port`: None for the usual port,
+    or any free one. Returns the exit code: 0, or 1 if the demo could not run.
     """
     progress = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     demo = asyncio.create_task(_demo(progress, directory, duration_s, port, daemon), name="demo")
@@ -60,7 +60,7 @@ async def run_demo(
 async def _demo(
     progress: Console, directory: Path, duration_s: float | None, port: int | None, daemon: Sequence[str]
 ) -> None:
-    """Start everything and show the scores; on the way out all stops, what started last first."""
+    """Start all processes and show the scores. At the end the processes stop in reverse order."""
     weights = find_model()
     with _prepared(directory) as place:
         free = free_port(port)
@@ -82,7 +82,7 @@ async def _demo(
 
 
 def _told(speed: Speed) -> str:
-    """What the model's speed means for the demo."""
+    """A message about the model's speed and its effect on the demo."""
     found = f"It answers within {speed.e2e_s:.1f} s, its first token comes after {speed.ttft_s:.1f} s"
     if speed.pace == 1:
         return f"{found}: fast enough."
@@ -93,7 +93,7 @@ def _told(speed: Speed) -> str:
 
 
 async def _started(stack: AsyncExitStack, module: str, place: Path, arguments: Sequence[str]) -> tuple[Child, str]:
-    """One of the demo's own servers, and its address."""
+    """Start one of the demo's servers. Returns it with its address."""
     command = python(f"monitor.demo.{module}", *arguments)
     log = place / f"{module}.log"
     child = await stack.enter_async_context(running(module, command, log=log, grace_s=_SERVER_GRACE_S, speaks=True))
@@ -105,7 +105,7 @@ async def _started(stack: AsyncExitStack, module: str, place: Path, arguments: S
 
 
 async def _started_daemon(stack: AsyncExitStack, settings: Settings, command: Sequence[str]) -> Child:
-    """The daemon on a configuration file written now, once it is ready."""
+    """Write the configuration file and start the daemon. Returns when the daemon is ready."""
     file, log = settings.directory / CONFIG_NAME, settings.directory / "daemon.log"
     file.write_text(config_text(settings))
     child = await stack.enter_async_context(
@@ -120,7 +120,7 @@ async def _started_daemon(stack: AsyncExitStack, settings: Settings, command: Se
 
 
 async def _ready(url: str) -> None:
-    """Return once `url` answers with 200."""
+    """Wait until `url` answers with a status below 400."""
     async with ClientSession(timeout=ClientTimeout(total=_START_S)) as session:
         while True:
             try:
@@ -133,7 +133,7 @@ async def _ready(url: str) -> None:
 
 
 def free_port(wanted: int | None) -> int:
-    """The wanted port of loopback, DemoError if it is taken; of None, the usual one or any that is free."""
+    """A free port of loopback: the wanted one; for None the usual one or any. DemoError if the wanted one is taken."""
     for port in (USUAL_PORT, 0) if wanted is None else (wanted,):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -147,7 +147,7 @@ def free_port(wanted: int | None) -> int:
 
 @contextmanager
 def _prepared(directory: Path) -> Iterator[Path]:
-    """The directory's absolute path: made, locked against a second demo, free of an earlier one's results."""
+    """Create the directory, lock it against a second demo, and delete earlier results. Yields its absolute path."""
     with ExitStack() as stack:
         try:
             directory.mkdir(parents=True, exist_ok=True)
@@ -165,7 +165,7 @@ def _prepared(directory: Path) -> Iterator[Path]:
 
 @contextmanager
 def _cancelled_by_signals(task: asyncio.Task[None]) -> Iterator[None]:
-    """Have the signals that end a program cancel the task instead."""
+    """Cancel the task on SIGINT, SIGTERM or SIGHUP, instead of ending the program."""
     loop = asyncio.get_running_loop()
     for number in _ENDING:
         loop.add_signal_handler(number, task.cancel)

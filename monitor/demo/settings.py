@@ -1,4 +1,4 @@
-"""The demo's configuration file, as text. Pure."""
+"""The text of the demo's configuration file. Pure."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ CONFIG_NAME = "demo.yaml"
 STORE_NAME = "demo.db"
 UPTIME_NAME = "uptime.json"
 PROMPT_TOKENS, MAX_TOKENS = 40, 24
-"""Short, for the sake of machines with few cores."""
+"""Short, so that machines with few cores are fast enough."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Where everything of one demo is."""
+    """The directory, port and addresses of one demo."""
 
     directory: Path
     """Absolute."""
@@ -27,26 +27,26 @@ class Settings:
     proxy: str
     """Address of the fault proxy."""
     pace: float = 1.0
-    """How many times longer than usual everything may take, on a machine that is slow."""
+    """The factor by which deadlines, SLO and intervals are longer on a slow machine."""
 
     @property
     def scores_url(self) -> str:
-        """Where the daemon serves the scores."""
+        """The URL of the daemon's scores."""
         return f"http://127.0.0.1:{self.port}/v1/scores"
 
     @property
     def ready_url(self) -> str:
-        """What the daemon answers with 200 once it probes."""
+        """The URL that the daemon answers with 200 when it is ready."""
         return f"http://127.0.0.1:{self.port}/readyz"
 
     @property
     def uptime_file(self) -> Path:
-        """The file for routers."""
+        """The published file with the scores."""
         return self.directory / UPTIME_NAME
 
 
 def config_text(settings: Settings) -> str:
-    """The configuration of the demo's daemon: YAML, commented for people who start their own from it."""
+    """The configuration of the demo's daemon, with comments for users who copy it."""
     return _CONFIG.format(
         port=settings.port,
         store=_quoted(f"sqlite:///{settings.directory / STORE_NAME}"),

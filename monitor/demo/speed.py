@@ -1,4 +1,4 @@
-"""How quick the model is on this machine, and so how much longer than usual the demo has to wait for it."""
+"""Measures the model's speed on this machine. Deadlines, SLO and intervals of the demo depend on it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from probes._prompts import prompt_for
 from probes._sample import sample
 
 PATIENCE_S = 120.0
-"""How long one answer may take while the model is measured."""
+"""How long one answer may take during the measurement."""
 _AT_A_TIME = 3
-"""As many as there are providers: their probes may meet."""
+"""The number of providers, since their probes may run at the same time."""
 _USUAL_TTFT_S, _USUAL_E2E_S = 0.75, 2.0
-"""Half of what the demo's SLO and a third of what its deadline allow: a model that is no slower needs no more time."""
+"""Half of the demo's SLO, and a third of its deadline. A model that is not slower needs no longer limits."""
 _STEP = 0.5
 
 
@@ -29,20 +29,20 @@ class TooSlowError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speed:
-    """The slowest of some answers."""
+    """The slowest times of several answers."""
 
     ttft_s: float
     e2e_s: float
 
     @property
     def pace(self) -> float:
-        """By how much deadlines, SLO and intervals are to be longer; 1 on a machine that is quick enough."""
+        """The factor for deadlines, SLO and intervals; 1 on a machine that is fast enough."""
         needed = max(self.ttft_s / _USUAL_TTFT_S, self.e2e_s / _USUAL_E2E_S)
         return 1.0 if needed <= 1 else math.ceil(needed / _STEP) * _STEP
 
 
 async def measure(address: str, model: str, patience_s: float = PATIENCE_S) -> Speed:
-    """Ask the model once to wake it, then as often at a time as the demo may. Raises TooSlowError."""
+    """Send one request as a warm-up, then as many at a time as the demo may send. Raises TooSlowError."""
     await _asked(address, model, patience_s)
     found = await asyncio.gather(*(_asked(address, model, patience_s) for _ in range(_AT_A_TIME)))
     return Speed(
@@ -51,7 +51,7 @@ async def measure(address: str, model: str, patience_s: float = PATIENCE_S) -> S
 
 
 async def _asked(address: str, model: str, patience_s: float) -> Sample:
-    """One probe as the daemon makes it; the answer may be wrong, as a small model's often is."""
+    """Run one probe as the daemon does. The answer may be wrong, since a small model often makes mistakes."""
     endpoint = Endpoint(id="demo", provider="demo", model=model, api="openai_chat", base_url=f"{address}/v1")
     run = Run(
         id="demo",

@@ -60,7 +60,7 @@ EMBED_PROBE = """\
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
-    """One endpoint to be written."""
+    """An endpoint of the new configuration."""
 
     public: str
     provider: str
@@ -156,7 +156,7 @@ def _fits(server: FoundServer, model: str, catalogue: Catalogue) -> bool:
 
 
 def _public(model: str) -> str:
-    """author/slug for a model that has only a file name or a tag."""
+    """A public name, author/slug, from a file name or a tag."""
     *folders, name = [part for part in model.lower().removesuffix(".gguf").split("/") if part]
     author = folders[0] if len(folders) == 1 else "local"
     return f"{_slug(author)}/{_slug(name)}"
@@ -200,7 +200,7 @@ def _models(lines: Sequence[_Line], servers: Sequence[FoundServer]) -> Iterator[
 
 
 def word(text: str) -> str:
-    """A value that YAML reads as text, also in braces."""
+    """The text as a YAML value that is read as text, also inside braces."""
     return text if _PLAIN.fullmatch(text) and text.lower() not in {"true", "false", "null"} else json.dumps(text)
 
 
@@ -210,7 +210,7 @@ def _cost_note(line: _Line) -> str:
 
 
 def usd(cost: float) -> str:
-    """A cost in words."""
+    """A cost for messages."""
     return "less than $0.01" if cost < _CENT else f"about ${cost:.2f}"
 
 

@@ -1,4 +1,4 @@
-"""`providerwatch init --from-litellm`: a LiteLLM configuration as one of ours. Pure."""
+"""`providerwatch init --from-litellm`: converts a LiteLLM configuration to one for Providerwatch. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from monitor.discovery.first_config import CHAT_PROBE, EMBED_PROBE, PROBES, prob
 from probes._model import Pricing
 
 _COPY = "vllm"
-"""The catalogue's provider whose models need what those behind a copy of OpenAI's API do."""
+"""The catalogue's provider whose quirks are used for OpenAI-compatible servers."""
 _VARIABLE = re.compile(r"\$\{env:(\w+)\}")
 _URL = re.compile(r"https?://[A-Za-z0-9._~/:@%+-]+")
 _LONGEST = 150
@@ -39,42 +39,42 @@ store: sqlite:providerwatch.db
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Provider:
-    """One provider to be written."""
+    """A provider of the new configuration."""
 
     name: str
     is_known: bool
-    """Whether the catalogue completes it."""
+    """Whether the provider is in the catalogue, which then completes it."""
     first: Deployment
     options: Mapping[str, object]
     key: str = ""
-    """The reference to its key; empty: there is none, or it is for the catalogue to find."""
+    """The reference to the key; empty: there is no key, or the catalogue finds it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Endpoint:
-    """One endpoint to be written, and what is left to be said of it."""
+    """An endpoint of the new configuration, with the fields that its deployment does not contain."""
 
     deployment: Deployment
     provider: _Provider
     id: str
     is_repeated: bool
-    """Whether the id is not the usual one, because that is taken."""
+    """Whether the usual id was already taken, so that another one is written."""
     options: Mapping[str, object]
-    """What the catalogue does not add by itself."""
+    """Options that the catalogue does not add."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FromLitellm:
-    """The text of a configuration that `check` accepts, and what to tell of it."""
+    """The text of a configuration that `check` accepts, and a report about it."""
 
     text: str | None
-    """None: nothing in LiteLLM's file can be probed."""
+    """None: no deployment in LiteLLM's file can be probed."""
     report: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversionRequest:
-    """What is to be made of which file, when and where."""
+    """The input of a conversion: source, output, time and environment."""
 
     source: Path
     output: Path | None
@@ -83,7 +83,7 @@ class ConversionRequest:
 
 
 def from_litellm(found: Found, catalogue: Catalogue, request: ConversionRequest) -> FromLitellm:
-    """Our configuration for what LiteLLM's has."""
+    """Convert LiteLLM's deployments."""
     endpoints = _endpoints(found.deployments, catalogue, request.env)
     if not endpoints:
         lines = (f"{request.source}: no deployment can be probed", *_reasons(found.left_out))
@@ -128,7 +128,7 @@ def _endpoints(deployments: Sequence[Deployment], catalogue: Catalogue, env: Map
 
 
 def _provider(first: Deployment, taken: Mapping[str, _Provider], catalogue: Catalogue) -> _Provider:
-    """The provider of a deployment; the catalogue's name for the first at its address."""
+    """The provider of a deployment. The first one of a catalogue's provider gets the name in the catalogue."""
     if first.entry is not None and first.provider not in taken:
         return _Provider(name=first.provider, is_known=True, first=first, options=first.provider_options)
     host = _host(first.base_url or "")
@@ -139,7 +139,7 @@ def _provider(first: Deployment, taken: Mapping[str, _Provider], catalogue: Cata
 
 
 def _host(address: str) -> str:
-    """What tells an address from others, as a part of a name."""
+    """The distinctive part of an address, for a provider's name."""
     variable = _VARIABLE.search(address)
     if variable:
         return variable[1].lower()
@@ -183,7 +183,7 @@ def _of_provider(provider: _Provider) -> Iterator[str]:
 
 
 def _usual_key(deployment: Deployment, env: Mapping[str, str]) -> str:
-    """What LiteLLM takes where no key is written: the usual variable of the provider, or one that is set."""
+    """LiteLLM's default if no key is configured: a variable of the provider that is set, or else its usual one."""
     entry = deployment.entry
     if entry is None or not entry.keys or entry.key_optional:
         return ""
@@ -219,22 +219,22 @@ def _fields(endpoint: _Endpoint) -> str:
 
 
 def _public(name: str) -> str:
-    """LiteLLM's model_name as a name of ours, which holds no spaces."""
+    """LiteLLM's model_name as a public name, which must not contain spaces."""
     return re.sub(r"[\s\x00-\x1f\x7f]+", "-", name)[:_LONGEST]
 
 
 def _address(text: str) -> str:
-    """A base URL, with the variables that we wrote into it."""
+    """A base URL as a YAML value. It may contain `${env:NAME}`."""
     return text if _VARIABLE.search(text) or _URL.fullmatch(text) else word(text)
 
 
 def _value(text: str) -> str:
-    """A value of YAML in which `${…}` is text."""
+    """A YAML value in which `${…}` is plain text."""
     return word(text.replace("${", "$${"))
 
 
 def _without_id(endpoints: Sequence[_Endpoint]) -> Iterator[str]:
-    """What to write into LiteLLM's file, for the deployments whose id is a hash."""
+    """A comment with the ids to add to LiteLLM's file, for deployments whose id is a hash."""
     missing = [endpoint for endpoint in endpoints if endpoint.deployment.id is None]
     if missing:
         yield (
@@ -259,12 +259,12 @@ def _reasons(left_out: Iterable[LeftOut]) -> Iterator[str]:
 
 
 def _safe(text: str) -> str:
-    """Text of a stranger's file on one line of a comment."""
+    """Untrusted text on one line of a comment."""
     shown = "".join(letter if letter.isprintable() else " " for letter in text)
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
 
 
-# What to tell
+# The report
 
 
 def _report(found: Found, endpoints: Sequence[_Endpoint], text: str, request: ConversionRequest) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Asks providers whether they are there and which models they have, without tokens."""
+"""Asks providers for their list of models, which shows that they are reachable. Costs no tokens."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _PATIENCE_S = 10.0
 _PROMPT = prompt_for(Task.REACH, "", prompt_tokens=0, max_tokens=1)
 _DATE = re.compile(r"-(latest|\d{4}-?\d{2}-?\d{2})")
 _VARIANT = re.compile(r":[a-z-]+$")
-"""What routers let one add to a name, such as `:nitro`. Tags of other models, such as `:8b`, have digits."""
+"""A suffix that a router accepts after a model's name, such as `:nitro`. Ollama's tags, such as `:8b`, have digits."""
 _LATEST = ":latest"
-"""The tag that Ollama gives a name without one, whichever API is spoken."""
+"""The default tag of Ollama, with every API."""
 _LONGEST_NAME = 200
 _MOST_NAMES = 5000
-"""A list from outside may be of any length, and looking for what is alike in it takes long."""
+"""A received list may have any length, and the search for similar names is slow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ async def fetch_model_list(endpoint: Endpoint, vantage: str, patience_s: float =
 
 
 def request_key(endpoint: Endpoint) -> object:
-    """What `fetch_model_list` would send for an endpoint, and to whom: endpoints with equal keys share one answer."""
+    """The request and the provider of `fetch_model_list`, as a key: endpoints with equal keys share one answer."""
     try:
         request: Request = codec(endpoint.api, endpoint.options).request(endpoint, Task.REACH, _PROMPT)
     except Exception:  # noqa: BLE001  # a codec may be a third party's; `fetch_model_list` reports its fault
@@ -66,7 +66,7 @@ def request_key(endpoint: Endpoint) -> object:
 
 
 def lists_models(endpoint: Endpoint) -> bool:
-    """Whether `fetch_model_list` asks for a list, so that an answer says that the key was accepted."""
+    """Whether `fetch_model_list` requests a list of models. Then an answer shows that the key was accepted."""
     return codec(endpoint.api, endpoint.options).lists_models
 
 

@@ -46,7 +46,7 @@ class Findings:
 
 
 def addresses(catalogue: Catalogue, named: Iterable[str]) -> dict[str, str]:
-    """Addresses of servers by provider: given (`vllm=http://host:8000/v1`), else their usual addresses.
+    """Addresses of servers by provider: those in `named` (`vllm=http://host:8000/v1`), or else the default addresses.
 
     Raises ValueError with a readable message.
     """

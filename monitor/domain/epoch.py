@@ -6,4 +6,4 @@ from datetime import UTC, datetime
 from typing import Final
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""No sample is older, so a query with `since=EPOCH` is about all of them."""
+"""No sample is older, so a query with `since=EPOCH` returns all samples."""

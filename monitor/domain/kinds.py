@@ -1,7 +1,7 @@
-"""Finds the kinds of a thing that the configuration may name: sinks, formats of routers.
+"""Finds the kinds of sinks and of router formats that the configuration may use.
 
-A kind is a module without an underscore in a package of ours, or an entry point of another package. The module holds
-one subclass of a base class. A kind is imported when it is asked for, not before.
+A kind is a module without a leading underscore in one of our packages, or an entry point of another package. The module
+contains one subclass of a base class. A kind is imported at its first use.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Kinds(Mapping[str, type[T]], Generic[T]):
         self._base = base
 
     def own(self) -> tuple[str, ...]:
-        """The names of those in this repository, sorted; nothing is imported."""
+        """The names of the kinds in this repository, sorted. Their modules are not imported."""
         folder = importlib.import_module(self._package).__path__
         return tuple(sorted(_named(module.name) for module in pkgutil.iter_modules(folder) if module.name[0] != "_"))
 

@@ -1,10 +1,10 @@
-"""A failure that lasts is logged when it begins and when it is over, not each time. Pure: whoever holds it logs."""
+"""Tracks a lasting failure, so that it is logged at its beginning and at its end only. Pure: the caller logs."""
 
 from __future__ import annotations
 
 
 class OngoingFailure:
-    """Whether something fails at the moment, and why.
+    """The state of an operation that may fail repeatedly.
 
     `if failure.begins(reason): log.error(…)`, and after a success `if failure.ends(): log.info(…)`.
     """
@@ -13,14 +13,14 @@ class OngoingFailure:
 
     def __init__(self) -> None:
         self.reason: str | None = None
-        """Of the newest failure; None: it works."""
+        """The reason of the newest failure; None: the operation works."""
 
     def begins(self, reason: str) -> bool:
-        """Note a failure; True if it worked before."""
+        """Record a failure; True if the operation worked before."""
         before, self.reason = self.reason, reason
         return before is None
 
     def ends(self) -> bool:
-        """Note a success; True if it failed before."""
+        """Record a success; True if the operation failed before."""
         before, self.reason = self.reason, None
         return before is not None

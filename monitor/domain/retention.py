@@ -1,4 +1,4 @@
-"""How long history is kept: as the configuration says it, and as the store takes it."""
+"""How long history is kept: used by the configuration and by the store."""
 
 from __future__ import annotations
 

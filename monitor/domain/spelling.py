@@ -1,4 +1,4 @@
-"""What a misspelt word was meant to be. Pure."""
+"""Suggestions for misspelt words. Pure."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Collection
 
 
 def closest(word: str, options: Collection[str], *, cutoff: float = 0.6) -> str | None:
-    """The option that is most like a word, whatever the case of their letters; None where none is like it.
+    """The option that is most similar to a word, ignoring case; None if no option is similar.
 
-    It takes a time that grows with the length of both: bound what comes from outside before.
+    The time grows with the length of both arguments, so limit untrusted input first.
     """
     by_folded = {option.casefold(): option for option in options}
     found = difflib.get_close_matches(word.casefold(), by_folded, n=1, cutoff=cutoff)
@@ -17,6 +17,6 @@ def closest(word: str, options: Collection[str], *, cutoff: float = 0.6) -> str 
 
 
 def id_hint(name: str, known: Collection[str]) -> str:
-    """What to add to the error about an unknown id: the id that was meant, or else all that there are."""
+    """The hint in an error about an unknown id: the most similar id, or else all known ids."""
     meant = closest(name, known)
     return f"; there are: {', '.join(sorted(known))}" if meant is None else f" (did you mean {meant!r}?)"

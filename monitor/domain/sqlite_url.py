@@ -1,4 +1,4 @@
-"""Which file a `sqlite:` URL names. Pure."""
+"""The file of a `sqlite:` URL. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class SqliteUrlError(ValueError):
-    """The URL names no file that can be used; the message goes on after the name of the URL."""
+    """The URL names no usable file. The caller writes the name of the URL before the message."""
 
 
 def sqlite_path(place: str) -> Path:

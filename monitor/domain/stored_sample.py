@@ -1,4 +1,4 @@
-"""A sample as the store numbers it: for the store, and for the sinks, which need no database."""
+"""A sample with the number that the store assigned. Separate from the store, because sinks need no database."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""How an endpoint stands with routers: its status and its account's trouble in one word. Pure.
+"""The tier of an endpoint for routers: its status combined with a refusal of the account. Pure.
 
-What a tier means for each router is said once, in the table of `monitor/routing/tiers.py`.
+The table in `monitor/routing/tiers.py` defines the meaning of each tier for each router.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class RoutingUse(IntEnum):
 
 
 def tier_of(status: Status, *, refused: bool) -> Tier:
-    """The tier of an endpoint; `refused`: the newest samples were refused for the account's sake."""
+    """The tier of an endpoint. `refused`: the provider refused the account in the newest samples."""
     match status:
         case Status.UP:
             return Tier.REFUSED if refused else Tier.UP

@@ -1,1 +1,1 @@
-"""Plug-ins that run inside other people's programs. They import the host, `monitor.client`, `probes`'s words."""
+"""Plug-ins that run inside other programs. They import only the host, `monitor.client` and the types of `probes`."""

@@ -1,7 +1,7 @@
 """Selects which of LiteLLM's deployments to use: the best group, best first. Pure.
 
-LiteLLM reads only which deployments come back, and chooses among these by its own strategy (shuffle, latency, weights).
-So what is worse is left out as long as there is something better, and never anything that would leave LiteLLM nothing.
+LiteLLM chooses among the returned deployments by its own strategy (shuffle, latency, weights). So worse deployments are
+omitted while a better one exists. At least one deployment always remains.
 """
 
 from __future__ import annotations
@@ -22,11 +22,10 @@ def choose(
     now: datetime,
     request: Mapping[str, Any],
 ) -> list[Any]:
-    """The deployments to choose from. `endpoints` by id and by LiteLLM's names; `request` is what LiteLLM knows of it.
+    """The deployments to choose from. `endpoints`: by id and by LiteLLM's names. `request`: LiteLLM's request data.
 
-    Afterwards LiteLLM narrows further: by tags, by the order that a fallback asks for, and by what has failed in this
-    request. So only deployments of the same tags are compared, and those that LiteLLM will drop are no reason to leave
-    out another.
+    Afterwards LiteLLM filters by tags, by the order of a fallback, and by failures in this request. So only deployments
+    with the same tags are compared, and a deployment that LiteLLM will drop does not exclude another one.
     """
     known = [(deployment, _seen(deployment, endpoints, now)) for deployment in deployments]
     by_order = request.get("_target_order") is not None

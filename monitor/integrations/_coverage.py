@@ -1,4 +1,4 @@
-"""Which of LiteLLM's deployments have scores: reported once per model, and again when that changes. Pure."""
+"""Reports which of LiteLLM's deployments have scores: once per model, and again after a change. Pure."""
 
 from __future__ import annotations
 

@@ -37,5 +37,5 @@ class Background(ABC):
         self.stopping.set()
 
     def is_running(self) -> bool:
-        """Whether there is a thread, in this process."""
+        """Whether the thread is running in this process."""
         return self._thread is not None and self._thread.is_alive()

@@ -111,7 +111,7 @@ class Providerwatch(CustomLogger):  # type: ignore[misc]  # LiteLLM is not there
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401  # what a module's attribute is
-    """`providerwatch`: the plug-in as the environment says, made when LiteLLM asks for it."""
+    """`providerwatch`: the plug-in, configured by the environment and created at LiteLLM's first access."""
     if name != "providerwatch":
         raise AttributeError(name)
     made = globals()["providerwatch"] = Providerwatch()

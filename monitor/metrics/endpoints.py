@@ -1,8 +1,8 @@
-"""The metrics of endpoints and providers: figures that samples are added to, and their text. Pure.
+"""The metrics of endpoints and providers: counts samples and renders the text. Pure.
 
-prometheus_client looks a series up by its labels at every observation and renders all series anew at every scrape: that
+prometheus_client looks up a series by its labels at every observation and renders all series at every scrape. That
 takes 33 µs a sample, and seconds a scrape of a thousand endpoints. Here a sample is added to plain numbers, and the
-lines of an endpoint are made anew only when they changed.
+lines of an endpoint are rendered only after a change.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from probes._model import Endpoint, ErrorClass, Sample, Task
 
 _TIMES_S = (0.001, 0.005, 0.01, 0.02, 0.03, 0.045, 0.065, 0.1, 0.14, 0.2, 0.28, 0.4, 0.55, 0.75, 1, 1.4, 2, 2.8, 4, 5.5,
             7.5, 10, 15, 30, 60, 120)  # fmt: skip
-"""Steps of about 1.4 where answers usually begin, so that a quantile is right within a fifth."""
+"""Steps of about 1.4 in the usual range of latencies, so that the error of a quantile is at most a fifth."""
 _GAPS_S = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _FEW_TIMES_S = (0.2, 0.5, 1, 2.5, 10)
 _PHASES = ("dns", "connect", "tls", "headers", "ttft", "e2e")
@@ -153,7 +153,7 @@ def _add_phases(phases: dict[str, tuple[int, float]], sample: Sample) -> None:
 
 
 class EndpointFigures:
-    """What is counted of an endpoint, and its lines as they were last made."""
+    """The figures of an endpoint, and its lines as last rendered."""
 
     def __init__(self, endpoint: str, detail: MetricsDetail) -> None:
         self._detail = detail
@@ -166,7 +166,7 @@ class EndpointFigures:
         """The lines of each family in `_OF_ENDPOINT`."""
 
     def task(self, task: Task) -> TaskFigures:
-        """The figures of a task, which are about to change."""
+        """The figures of a task, for a change. Marks the lines as outdated."""
         self._changed = True
         found = self._tasks.get(task)
         if found is None:
@@ -177,10 +177,10 @@ class EndpointFigures:
         """Count one sample."""
         self.task(sample.task).observe(sample)
         if sample.lag_s is not None:
-            self._newest_s = sample.started_at.timestamp()  # also earlier than before: the clock may have come back
+            self._newest_s = sample.started_at.timestamp()  # may be earlier than before, after a clock step
 
     def renew(self, row: Row, vantage: str) -> bool:
-        """Make the lines anew; False where they are as they should be."""
+        """Render the lines again; False if nothing changed."""
         if not self._changed and row is self._row:
             return False
         of_tasks = [figures.texts(self._label, label("task", task)) for task, figures in self._tasks.items()]
@@ -194,7 +194,7 @@ class EndpointFigures:
         return True
 
     def _newest(self, row: Row) -> str:
-        """Before the first probe of this start, what the store tells of: real traffic moves that on, too."""
+        """The time of the newest probe. Before the first probe of this run: the row's time, which includes traffic."""
         known_s = row.facts.measured_at.timestamp() if row.facts and row.facts.measured_at else None
         found_s = known_s if self._newest_s is None else self._newest_s
         return "" if found_s is None else f"{_NEWEST.name}{{{self._label}}} {found_s:.3f}\n"
@@ -217,12 +217,12 @@ def _row_texts(row: Row, of: str, vantage: str, detail: MetricsDetail) -> tuple[
 
 
 def _usable(row: Row) -> bool | None:
-    """A provider that refuses this account answers, and so is not down; what is wrong is said beside it."""
+    """A provider that refuses this account answers, so it is not down. Another metric shows the refusal."""
     return True if row.status is Status.UNKNOWN and row.account is not None else row.status.usable
 
 
 class ProviderFigures:
-    """What is counted of all endpoints of a provider together."""
+    """The figures of a provider, summed over its endpoints."""
 
     def __init__(self, provider: str) -> None:
         self._label = label("provider", provider)
@@ -239,11 +239,11 @@ class ProviderFigures:
                 self.tokens[direction] = self.tokens.get(direction, 0) + tokens
 
     def cost(self) -> str:
-        """Its line."""
+        """The cost line; empty if no cost is known."""
         return "" if self.cost_usd is None else f"{_COST.name}{{{self._label}}} {number(self.cost_usd, _COST_DIGITS)}\n"
 
     def token_lines(self) -> str:
-        """A line for each direction."""
+        """The token lines, one for each direction."""
         return "".join(
             f"{_TOKENS.name}{{{label('direction', direction)},{self._label}}} {count}\n"
             for direction, count in self.tokens.items()
@@ -259,9 +259,9 @@ class EndpointMetrics:
         self._providers: dict[str, ProviderFigures] = {}
 
     def expect(self, endpoint: Endpoint, task: Task, overrides: BlameOverrides) -> None:
-        """Start an endpoint's counters at zero: a rate does not see a counter that is born at one.
+        """Start an endpoint's counters at zero: a rate misses the first increase of a counter that starts at one.
 
-        In full, those of every error too; else an error has no line before its first probe.
+        With full detail this includes the counters of all errors; otherwise an error has no line before it occurs.
         """
         outcomes = self._endpoint(endpoint.id).task(task).outcomes
         provider = self._provider(endpoint.provider)
@@ -280,11 +280,11 @@ class EndpointMetrics:
             self._provider(provider).observe(sample)
 
     def renew(self, row: Row, vantage: str) -> bool:
-        """Make an endpoint's lines anew where they changed; whether they had."""
+        """Render an endpoint's lines again if they changed. Returns whether they did."""
         return self._endpoint(row.id).renew(row, vantage)
 
     def parts(self, rows: Iterable[str], *, openmetrics: bool) -> Iterator[bytes]:
-        """The families of these endpoints, which must have been renewed once, and of all providers."""
+        """The metric families of these endpoints and of all providers. `renew` has to be called for each one first."""
         for family, lines in chain(self._of_endpoints(rows), self._of_providers()):
             yield (family.head(openmetrics=openmetrics) + "".join(lines)).encode()
 

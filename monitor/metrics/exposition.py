@@ -1,6 +1,6 @@
-"""Prometheus' text format, as far as endpoints need it. Pure.
+"""The parts of Prometheus' text format that the metrics of endpoints need. Pure.
 
-Lines are the same in OpenMetrics. Labels stand in the order of their names, as prometheus_client writes them.
+The lines are the same in OpenMetrics. Labels are sorted by name, as in prometheus_client.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ _INFINITY = "+Inf"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """A metric: what stands above its lines."""
+    """The HELP and TYPE lines of a metric."""
 
     name: str
-    """A counter's with `_total`."""
+    """With `_total` for a counter."""
     kind: Literal["counter", "gauge", "histogram", "summary"]
     about: str
-    """Without quotes, backslashes and line ends, so that it needs no escaping in either format."""
+    """Without quotes, backslashes and line ends, so that neither format needs escaping."""
 
     def head(self, *, openmetrics: bool) -> str:
-        """OpenMetrics calls a counter by its name without `_total`."""
+        """The HELP and TYPE lines. In OpenMetrics the name of a counter has no `_total` here."""
         name = self.name.removesuffix("_total") if openmetrics and self.kind == "counter" else self.name
         return f"# HELP {name} {self.about}\n# TYPE {name} {self.kind}\n"
 
 
 class BucketCounts:
-    """What a histogram counts."""
+    """The buckets and the sum of a histogram."""
 
     __slots__ = ("_bounds", "_counts", "_les", "_sum")
 
@@ -41,12 +41,12 @@ class BucketCounts:
         self._sum = 0.0
 
     def observe(self, value: float) -> None:
-        """Count one value. A bucket holds its upper bound."""
+        """Count one value. A bucket includes its upper bound."""
         self._counts[bisect_left(self._bounds, value)] += 1
         self._sum += value
 
     def lines(self, name: str, before: str, after: str) -> str:
-        """Buckets, sum and count; nothing before the first value. `le` has its place between these labels."""
+        """Lines of buckets, count and sum; empty without values. The label `le` is between `before` and `after`."""
         found, total = [], 0
         for le, count in zip(self._les, self._counts, strict=True):
             total += count
@@ -63,10 +63,10 @@ def label(name: str, value: str) -> str:
 
 
 def number(value: float, digits: int = 6) -> str:
-    """A figure with no more decimals than it is worth: a microsecond, where it is of seconds."""
+    """A number rounded to `digits` decimals; the default is a microsecond for seconds."""
     return str(round(float(value), digits))
 
 
 def gauge(name: str, labels: str, value: float | None) -> str:
-    """One line; nothing of what is not known."""
+    """One line; empty if the value is not known."""
     return "" if value is None else f"{name}{{{labels}}} {number(value)}\n"

@@ -1,7 +1,7 @@
-"""Every Prometheus metric, in one place. Names and labels as documented; base units; own registry.
+"""All Prometheus metrics of the daemon, in one registry, with base units.
 
-What is counted of endpoints and providers is in `endpoint_metrics`, which is made for thousands of series; the rest is
-prometheus_client's.
+The metrics of endpoints and providers are in `endpoints`, which is fast enough for thousands of series. The others use
+prometheus_client.
 """
 
 from __future__ import annotations
@@ -43,33 +43,33 @@ class SinkFigures(Protocol):
 
     @property
     def name(self) -> str:
-        """What the configuration calls it."""
+        """The name in the configuration."""
 
     @property
     def backlog(self) -> int:
-        """Samples that wait for it."""
+        """Samples that wait for delivery."""
 
     @property
     def delivered_total(self) -> int:
-        """Samples that it took."""
+        """Samples that the sink accepted."""
 
     @property
     def dropped_total(self) -> int:
-        """Samples that it refused for good, or that retention deleted before it took them."""
+        """Samples that the sink rejected permanently, or that retention deleted before their delivery."""
 
     @property
     def last_error(self) -> str | None:
-        """Why it does not take samples now; None while it does."""
+        """Why deliveries fail; None while they succeed."""
 
 
 class _Sinks(Collector):
-    """What the sinks say of themselves at the scrape."""
+    """Collects the figures of the sinks at each scrape."""
 
     def __init__(self, sinks: Sequence[SinkFigures]) -> None:
         self._sinks = sinks
 
     def collect(self) -> Iterator[Metric]:
-        """One family after the other."""
+        """Yield the metric families."""
         backlog = GaugeMetricFamily(
             "providerwatch_sink_backlog_samples", "Stored samples that wait for a sink.", labels=("sink",)
         )
@@ -91,13 +91,13 @@ class _Sinks(Collector):
 
 
 class _Budgets(Collector):
-    """How much of each budget is spent, at the scrape."""
+    """Collects the spent share of each budget at each scrape."""
 
     def __init__(self, shares: Shares) -> None:
         self._shares = shares
 
     def collect(self) -> Iterator[Metric]:
-        """The one family."""
+        """Yield the metric family."""
         spent = GaugeMetricFamily(
             "providerwatch_budget_spent_ratio",
             "Share of a provider's budget that is spent since 00:00 UTC; above 1 by less than a probe's cost.",
@@ -124,7 +124,7 @@ class Metrics:
         self._snapshot = snapshot
         self._endpoints = EndpointMetrics(detail)
         self.registry = CollectorRegistry()
-        """All but those of endpoints and providers."""
+        """All metrics except those of endpoints and providers."""
         self.registry.register(_Sinks(sinks))
         self.registry.register(_Budgets(budget_shares))
         ProcessCollector(registry=self.registry)
@@ -137,7 +137,7 @@ class Metrics:
         build.labels(version).set(1)
 
     async def text(self, *, openmetrics: bool) -> bytes:
-        """All metrics, in Prometheus' own format or in OpenMetrics. Lets others run after every few endpoints."""
+        """All metrics in Prometheus' format or in OpenMetrics. Other tasks can run after every few endpoints."""
         snapshot, renewed = self._snapshot(), 0
         for row in snapshot.rows.values():
             renewed += self._endpoints.renew(row, snapshot.vantage)
@@ -149,7 +149,7 @@ class Metrics:
         for part in self._endpoints.parts(snapshot.rows, openmetrics=openmetrics):
             parts.append(part)
             await asyncio.sleep(0)
-        return b"".join((*parts, encode(self.registry)))  # which OpenMetrics ends with a mark
+        return b"".join((*parts, encode(self.registry)))  # last, since OpenMetrics ends with an EOF marker
 
     def _make_own_metrics(self) -> None:
         registry = self.registry

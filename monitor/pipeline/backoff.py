@@ -8,11 +8,11 @@ LONGEST_S: Final = 300.0
 """The longest wait, whatever the destination asks for: a recovery is noticed within minutes."""
 _FIRST_S: Final = 1.0
 _DOUBLINGS: Final = 10
-"""More would not change the result, and would overflow in the end."""
+"""More doublings would not change the result, and would finally overflow."""
 
 
 def wait_s(failures: int, *, chance: float, retry_after_s: float | None = None) -> float:
-    """The wait after so many failures in a row, starting at 1; not less than `retry_after_s`, up to the longest wait.
+    """The wait after `failures` (1 or more) failures in a row: at least `retry_after_s`, at most the longest wait.
 
     `chance`: a random number 0..1 that spreads senders over the second half of the wait.
     """

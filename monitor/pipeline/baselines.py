@@ -78,7 +78,7 @@ class BaselineReader:
         return self._failure.reason
 
     def apply(self, tasks: Mapping[str, Task]) -> None:
-        """Keep the baselines of other endpoints from now on; those of this hour are read anew."""
+        """Use other endpoints from now on. The baselines of this hour are read again."""
         self._tasks = _generating(tasks)
         self._hour = None
         self._waiting.clear()
@@ -122,7 +122,7 @@ class BaselineReader:
                 log.exception("baselines not read: unexpected error", extra={"action": "habits_failed"})
             self._failed(f"{type(error).__name__} inside the store")
         else:
-            if self._waiting and self._waiting[0] == name:  # else there are other endpoints by now
+            if self._waiting and self._waiting[0] == name:  # otherwise `apply` changed the endpoints meanwhile
                 self._ready[self._waiting.popleft()] = baselines
             self._recovered()
             return True

@@ -32,7 +32,7 @@ class HousekeeperCallbacks:
     measured: Callable[[Size], None]
     """Takes the size of the store after housekeeping."""
     clock_read: Callable[[ClockReading], None] = lambda _: None
-    """Takes what retention makes of the clock, each time that the clock is read."""
+    """Takes each reading of the clock that retention uses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ class Housekeeper:
                     await self._look.wait()
 
     def apply(self, retention: Retention) -> None:
-        """Keep everything so long from now on; a look at what that changes comes at once."""
+        """Use another retention from now on, and run housekeeping at once."""
         self._retention = retention
         self.look()
 

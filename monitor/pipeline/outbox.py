@@ -80,7 +80,7 @@ class SinkRunner:
         return self.refused_total + self.expired_total
 
     def wake(self) -> None:
-        """There are new samples in the store."""
+        """Look for new samples in the store at once; does not block."""
         self._news.set()
 
     async def run(self) -> None:
@@ -108,7 +108,7 @@ class SinkRunner:
             log.error("sink %s: close failed: %s", self.name, what, extra={"action": "sink_failed"})  # noqa: TRY400
 
     async def _turn(self) -> bool:
-        """Deliver one batch; whether there may be more. Raises when it has to be tried again."""
+        """Deliver one batch. Returns whether there may be more. Raises if the delivery has to be repeated."""
         limit = self._sink.batch
         batch = await self._store.waiting(self.name, limit)
         self.backlog = len(batch) if len(batch) < limit else max(self.backlog, limit)

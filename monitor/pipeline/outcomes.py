@@ -1,4 +1,4 @@
-"""Receives reported outcomes of real traffic: parses them, drops duplicates, hands on the rest."""
+"""Receives reported outcomes of real traffic: parses them, drops duplicates, passes on the rest."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class OutcomeReceiver:
         self._apps = Apps()
 
     def apply(self, reader: CallReader, spans: Spans) -> None:
-        """Read reports for other endpoints from now on; which requests were counted stays known."""
+        """Use other endpoints and maintenance windows from now on. Known duplicates are kept."""
         self._reader, self._spans = reader, spans
 
     async def restore(self, store: Store) -> None:
@@ -56,7 +56,7 @@ class OutcomeReceiver:
             self._apps.restore(each.day, each.app)
 
     async def take(self, body: object) -> Receipt:
-        """Take a batch. Raises WrongBodyError, and TooManyError where nothing of it was taken."""
+        """Accept a batch. Raises WrongBodyError or TooManyError; then no outcome of the batch was accepted."""
         now = self._callbacks.now()
         read = self._reader.read(body, now)
         fresh = {call.key: call for call in reversed(read.calls) if call.key not in self._known}

@@ -1,8 +1,8 @@
 """Judges samples, stores them, then publishes the result.
 
-Readers see nothing that a restart would forget: what samples change may be read once they are committed.
-The store may hold that up for a moment and no longer; when it stalls or fails, publishing goes on without it. So no
-verdict ever depends on the store.
+A change is published after its samples are committed, so that a restart does not lose published data. Publishing waits
+for the store for a short time only. If the store stalls or fails, publishing continues without it, so no verdict
+depends on the store.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Recorder:
         """Events of calls that are not published yet; several when a turn was cancelled."""
         self._closed = False
         self.still = asyncio.Lock()
-        """While it is held, nothing is judged and published."""
+        """While this lock is held, no sample is judged or published."""
         self._news = asyncio.Event()
         self._unpublished: list[Sample] = []
         queue_callbacks = WriteQueueCallbacks(stored=callbacks.stored, dropped=callbacks.dropped, held=board.states)

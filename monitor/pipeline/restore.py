@@ -71,12 +71,12 @@ async def restore_budgets(budgets: Budgets, store: Store, now: datetime) -> None
 
 
 class Recounter:
-    """Counts the windows of a board anew when it is woken, as after each step of the wall clock."""
+    """Recounts the windows of a board after a wake-up, such as after a step of the wall clock."""
 
     def __init__(
         self, board: Board, make: Callable[[datetime], Board], recorder: Recorder, store: Store, retry_s: float = 5.0
     ) -> None:
-        """`make`: an empty board of the configuration of the moment."""
+        """`make`: creates an empty board from the current configuration."""
         self._board = board
         self._make = make
         self._recorder = recorder
@@ -85,11 +85,11 @@ class Recounter:
         self._wanted = asyncio.Event()
 
     def wake(self) -> None:
-        """Count anew, by the time that it is then."""
+        """Request a recount; does not block."""
         self._wanted.set()
 
     async def run(self) -> None:
-        """Count whenever it is wanted, until cancelled."""
+        """Recount at each wake-up, until cancelled."""
         while True:
             await self._wanted.wait()
             self._wanted.clear()

@@ -1,6 +1,6 @@
-"""What waits to be stored, in memory up to a bound: writing is tried again until the store takes it.
+"""A queue in memory, with a maximum size, of data for the store. Writes are repeated until the store accepts them.
 
-The event loop's own lag is not the store's. A stall that is short is a warning; only a long one is a failure.
+Event loop lag does not count as lag of the store. A short stall of the store is a warning, a long one is a failure.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _BATCH = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteQueueCallbacks:
-    """What the queue reports, and asks."""
+    """What the queue calls."""
 
     stored: Callable[[], None]
     """There are new samples in the store."""
@@ -73,7 +73,7 @@ USUAL_LIMITS: Final = QueueLimits()
 
 
 class WriteQueue:
-    """Samples, and what was made of them, on their way to the store."""
+    """The queue of samples, traffic, states and incidents for the store."""
 
     def __init__(self, store: Store, callbacks: WriteQueueCallbacks, limits: QueueLimits) -> None:
         self._store = store
@@ -107,11 +107,11 @@ class WriteQueue:
 
     @property
     def anything_waits(self) -> bool:
-        """Whether the store does not hold all that was put in."""
+        """Whether anything in the queue is not stored yet."""
         return bool(self._backlog or self._states or self._incidents or self._traffic or self._pending)
 
     def put(self, samples: Sequence[Sample], calls: Sequence[Call], absorbed: Absorbed) -> None:
-        """Queue samples and real traffic, and what they changed; never waits."""
+        """Queue samples and real traffic, and the changes that they caused; does not block."""
         self._pending.add(calls, datetime.now(UTC))
         self._backlog.extend(samples)
         self._states |= absorbed.states
@@ -121,7 +121,7 @@ class WriteQueue:
         self._to_write.set()
 
     async def wait(self) -> None:
-        """Until all is stored; for a moment only, and not at all while the store is slow or fails."""
+        """Wait for a short time until all is stored; return at once while the store is slow or fails."""
         if self._is_slow or self.error is not None:
             return
         if not await within(self._limits.patience_s, self._answered):
@@ -184,7 +184,7 @@ class WriteQueue:
         try:
             await self._append(batch)
         except BaseException:
-            # What came meanwhile is newer.
+            # States and incidents that were queued meanwhile are newer.
             self._states = {**batch.states, **self._states}
             self._incidents = {**batch.incidents, **self._incidents}
             raise

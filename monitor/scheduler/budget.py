@@ -110,7 +110,7 @@ class _ProviderBudget:
         self._estimates: dict[tuple[str, str], _CostEstimate] = {}
 
     def apply(self, caps: Amounts, endpoints: Collection[str]) -> None:
-        """`endpoints`: those that are configured; what others would cost is not reckoned with any more."""
+        """`endpoints`: the configured ones. Estimates of other endpoints are dropped."""
         self._caps = caps
         self._estimates = {key: estimate for key, estimate in self._estimates.items() if key[0] in endpoints}
 

@@ -1,4 +1,4 @@
-"""Turns a tick into a probe, or into a sample that says why there was none. Every sample enters the daemon here."""
+"""Turns each tick into a probe, or into a sample with the reason why no probe ran. All samples pass through it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Dispatcher:
         self._budgets = budgets or Budgets({}, {})
 
     def apply(self, overrides: BlameOverrides) -> None:
-        """Lay blame by these from now on."""
+        """Use other blame overrides from now on."""
         self._overrides = overrides
 
     async def fire(self, job: Job, at: datetime) -> None:

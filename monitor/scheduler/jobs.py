@@ -1,4 +1,4 @@
-"""Configuration to jobs: which probe runs against which endpoint, when, with what prompt. Pure.
+"""Makes jobs from the configuration: which probe runs against which endpoint, when, and with what prompt. Pure.
 
 Ticks are absolute: the epoch plus the job's phase plus a whole number of intervals. The phase depends on the ids alone,
 so it is the same after every restart, and the probes of many endpoints are spread over the interval.

@@ -37,9 +37,10 @@ Miss = Callable[[Job, datetime, ErrorClass], None]
 
 
 class _Grid(IntervalTrigger):  # type: ignore[misc]  # comes without types
-    """Ticks at absolute times. Of very many that passed at once, as after a clock step of a month, only the newest
-    fire:
-    APScheduler lists all of them, which would block the event loop for too long."""
+    """Ticks at absolute times. If very many passed at once, as after a clock step of a month, only the newest fire.
+
+    APScheduler would list all of them, which would block the event loop for too long.
+    """
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
         """The tick after the last one."""
@@ -93,9 +94,9 @@ class Schedule:
         self._scheduler.start()
 
     def apply(self, jobs: Iterable[Job], now: datetime) -> None:
-        """Run these jobs from now on. One that is as it was keeps its ticks; new and changed ones begin after `now`.
+        """Run these jobs from now on. Unchanged jobs keep their ticks; new and changed jobs begin after `now`.
 
-        A probe that runs goes on; what was missed before `now` is recorded for jobs that are as they were only.
+        Running probes continue. Ticks that were missed before `now` are recorded for unchanged jobs only.
         """
         before, self._jobs = self._jobs, {job.id: job for job in jobs}
         self._settling = _settling(self._jobs.values())
@@ -199,7 +200,7 @@ class Schedule:
         try:
             await asyncio.wait([task])
         finally:
-            task.cancel()  # where it is not done, since this one was cancelled itself
+            task.cancel()  # not done if this coroutine was cancelled
             del self._running[job.id]
         if not task.cancelled():  # `stop` cancels; that is not an error
             task.result()

@@ -1,7 +1,7 @@
-"""Samples to other places, one destination a file: its options, and what takes the samples.
+"""Sinks: destinations for samples besides the store. One module per kind, with its options and its delivery.
 
-`SINKS` are the kinds that a configuration may name, `create_sinks` makes those that it names. A sink is handed samples
-from the store, never by whoever made them, so an unreachable one costs disk and nothing else.
+`SINKS` are the kinds that a configuration may use; `create_sinks` creates the configured ones. A sink gets its samples
+from the store, so an unreachable sink only costs disk space.
 """
 
 from monitor.sinks._create import create_sinks

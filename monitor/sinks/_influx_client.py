@@ -1,4 +1,4 @@
-"""Writes lines to a server over HTTP, with InfluxDB's own client. Imported by those who write to one."""
+"""Writes lines to a server over HTTP with InfluxDB's client library. Imported only if such a sink is configured."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class InfluxClient:
         if self._client is None:
             self._client = InfluxDBClientAsync(
                 url=self._url,
-                token=self._token or "",  # then it sends none
+                token=self._token or "",  # an empty token is not sent
                 org=self._org,
                 timeout=int(self._timeout_s * 1000),
                 enable_gzip=True,
@@ -69,7 +69,7 @@ class InfluxClient:
 
 
 class _ShortResponse(ClientResponse):
-    """A response of which no more is read than is shown."""
+    """A response whose body is read only up to the maximum length."""
 
     async def read(self) -> bytes:
         """The beginning of the body. Raises as usual when the body is cut."""

@@ -40,7 +40,7 @@ class Ndjson(SinkOptions):
 
 
 class NdjsonSink:
-    """A `Sink` that appends to a file. The file is created, its folder is not."""
+    """A `Sink` that appends to a file. The file is created if it is missing; its folder is not."""
 
     def __init__(self, name: str, options: Ndjson) -> None:
         self.name = name
