@@ -1,4 +1,4 @@
-"""The address of a refused request, and what is probably wrong with it. Pure."""
+"""Hints about a wrong base URL, for the detail of a refused request. Pure."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _PATHS = (
 """Paths that APIs add to a base URL; a longer path comes before its own ending."""
 _VERSION = re.compile(r"/(v\d+(?:beta\d*|alpha\d*)?)(?=/|$)")
 _VERSIONED = {"/models/": "/v1beta", **dict.fromkeys(_PATHS[:6], "/v1")}
-"""By the start of the added path, the version that a base URL usually ends in."""
+"""By the beginning of the added path: the version at the end of the usual base URL."""
 _OPAQUE = re.compile(r"(?=[^\W_]*\d)(?=[^\W_]*[A-Za-z])\w{20,}|sk-[\w-]+", re.ASCII)
 """A path segment that may be a key or an account."""
 
 
 def address_hint(run: Run, codec: Probe, exchange: Exchange, fault: Fault | None) -> str:
-    """The URL of a refused request in brackets, with the likeliest remedy; empty when the URL is not at fault."""
+    """The URL of a refused request in brackets, with the most likely remedy; empty if the URL is not the cause."""
     if fault is None or exchange.fault is not None or exchange.status is None:
         return ""
     is_page = fault.error is ErrorClass.MALFORMED and "html" in exchange.headers.get("content-type", "")
@@ -48,7 +48,7 @@ def address_hint(run: Run, codec: Probe, exchange: Exchange, fault: Fault | None
 
 
 def added_path(base_url: str) -> str | None:
-    """The path at the end of a base URL that the API would add a second time; None: there is none."""
+    """The path at the end of a base URL that the API would add a second time; None if there is no such path."""
     path = urlsplit(base_url).path.rstrip("/")
     return next((added for added in _PATHS if path.endswith(added)), None)
 
@@ -56,7 +56,7 @@ def added_path(base_url: str) -> str | None:
 def _url(run: Run, codec: Probe) -> str | None:
     try:
         return codec.request(run.endpoint, run.task, run.prompt).url
-    except Exception:  # noqa: BLE001  # a codec may be a third party's; then the address is left out
+    except Exception:  # noqa: BLE001  # a codec may be a third party's; then the address is omitted
         return None
 
 

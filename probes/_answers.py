@@ -19,7 +19,7 @@ _MOST_CALLS = 16
 def answer_ok(task: Task, prompt: Prompt, reading: Reading) -> bool | None:
     """Whether the answer is right.
 
-    None: there is nothing to check, because there is no answer (reasoning alone, `reach`) or the token limit cut it.
+    None: nothing can be checked, because there is no answer (reasoning alone, `reach`) or the token limit cut it.
     """
     match task:
         case Task.CHAT:
@@ -37,7 +37,7 @@ def answer_ok(task: Task, prompt: Prompt, reading: Reading) -> bool | None:
 
 
 def _holds_numbers(expected: tuple[int, ...], answer: str, *, cut: bool) -> bool | None:
-    """Whether `answer` holds the numbers in sequence."""
+    """Whether `answer` contains the numbers in sequence."""
     if not answer:
         return None
     numbers = [int(digits) for digits in re.findall(r"\d{1,9}", answer[:_LONGEST])]
@@ -76,7 +76,7 @@ def _fits(form: Form | None, text: str, *, cut: bool) -> bool | None:
 def _is_filled_in(fields: Collection[str], value: object) -> bool:
     """Whether a JSON value is an object with an integer for each field and nothing else.
 
-    As JSON Schema counts, 1.0 is an integer and `true` is none.
+    As in JSON Schema, 1.0 is an integer and `true` is not.
     """
     return isinstance(value, dict) and value.keys() == {*fields} and all(map(_is_integer, value.values()))
 

@@ -1,4 +1,4 @@
-"""Assembles tool calls from their pieces, however servers number them. Pure."""
+"""Assembles tool calls from their pieces. Servers number the calls in different ways. Pure."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from probes._model import ToolCall
 
 MAX_TEXT = 100_000
-"""Characters beyond which a text is not extended: no check reads that far, and joining would get slow."""
+"""Maximum number of characters before a text is no longer extended: no check reads more, and joining would be slow."""
 _COMPARED = 4096
 """Longer arguments are not checked for completeness."""
 
 
 @dataclass(slots=True, kw_only=True)
 class PartialCall:
-    """A tool call as far as it was received."""
+    """The received part of a tool call."""
 
     name: str | None = None
     arguments: str = ""
@@ -27,8 +27,8 @@ class PartialCall:
 class Calls(dict[int, PartialCall]):
     """The calls of an answer by number, in the order of their start.
 
-    Some servers number calls by an index, some leave it out, some send 0 for every call. So a piece belongs to the call
-    with its id, or else to the newest call with its index, unless it begins another call.
+    Some servers send an index, some omit it, and some send 0 for every call. So a piece belongs to the call with its
+    id, or else to the newest call with its index, unless it begins another call.
     """
 
     def __init__(self) -> None:

@@ -47,7 +47,7 @@ def bearer(key: Secret | None) -> list[tuple[str, str]]:
 
 
 def stream_body(task: Task, prompt: Prompt, fields: Mapping[str, object]) -> dict[str, object]:
-    """A request body that asks for a stream. Fields that are None are left out."""
+    """A request body that asks for a stream. Fields with the value None are omitted."""
     given = {name: value for name, value in fields.items() if value is not None}
     return {"messages": messages(prompt), "stream": True, **task_fields(task, prompt.form), **given}
 
@@ -73,7 +73,7 @@ def task_fields(task: Task, form: Form | None) -> dict[str, object]:
 
 
 def read_chunk(frame: Frame, *, arguments_as_objects: bool = False) -> Iterable[Event]:
-    """Deltas, usage, the end, or an error with status 200.
+    """Yield deltas, usage, the end, or an error with status 200.
 
     `arguments_as_objects`: whether a tool call's arguments may be an object, which OpenAI's clients cannot read.
     """
@@ -117,7 +117,7 @@ def _choice(choice: Mapping[str, object], *, arguments_as_objects: bool) -> Iter
 
 
 def _content(delta: Mapping[str, object]) -> Iterator[Event]:
-    """Text, or Mistral's list of parts, in which `thinking` holds a list of its own."""
+    """Text, or Mistral's list of parts. A part `thinking` contains another list."""
     content = delta.get("content")
     if isinstance(content, list):
         for part in map(_json.as_object, content):

@@ -20,7 +20,7 @@ from probes._proxy import Proxy
 from probes._socket import BodyCounter, SocketLog, SocketRead, StampingSocket, wall_offset_ns
 
 _CLOCK_STEP_NS = 1_000_000
-"""Both clocks are slewed alike, so a larger change of their difference during a probe is a clock step."""
+"""Slewing changes both clocks equally, so a larger change of their difference during a probe is a clock step."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class ConnectionTimer:
     """The deadline for sending the request and receiving the head; every send moves it."""
     _sockets: list[StampingSocket] = field(default_factory=list)
     _name: str | None = None
-    """The resolved name; None: the URL holds an address."""
+    """The resolved name; None: the URL contains an address."""
     _address: tuple[str, int] | None = None
     """The last tried address and its port."""
     _dns_began_ns: int | None = None
@@ -59,7 +59,7 @@ class ConnectionTimer:
         return opened
 
     def trace(self) -> aiohttp.TraceConfig:
-        """Hooks for the phases that aiohttp reports and sockets do not see."""
+        """Hooks for the phases that aiohttp reports and a socket cannot record."""
         config = aiohttp.TraceConfig()
         config.on_dns_resolvehost_start.append(self._on_dns_began)
         config.on_dns_resolvehost_end.append(self._on_dns_ended)
@@ -159,7 +159,7 @@ class ConnectionTimer:
             self._head_read = len(log.reads) - 1
 
     def snapshot(self) -> None:
-        """Record the progress, and what only an open connection can tell. May be called several times."""
+        """Record the progress, and data that only an open connection provides. May be called several times."""
         if self._log is not None:
             self._log.settle()
         for opened in self._sockets:
@@ -174,7 +174,7 @@ class ConnectionTimer:
 
     @property
     def _log(self) -> SocketLog | None:
-        """The log of the used connection; of several tried connections the one that sent."""
+        """The log of the used connection. If several were tried, the one that sent data."""
         logs = [opened.log for opened in self._sockets]
         return next((log for log in logs if log.sends_ns), logs[-1] if logs else None)
 
@@ -196,11 +196,11 @@ class ConnectionTimer:
         return self._arrival_ns(reads[self._head_read if self.tls or self._log.begins_interim else 0])
 
     def arrivals(self) -> tuple[Arrival, ...]:
-        """The reads that brought body bytes, in order."""
+        """The reads with body bytes, in order."""
         return tuple(Arrival(at_ns=self._arrival_ns(read), end=end) for read, end in self._body_reads())
 
     def clocks(self) -> Clocks | None:
-        """How arrivals were stamped and how late they were read; None: nothing arrived."""
+        """The source of the timestamps, and the delays of the reads; None: nothing arrived."""
         reads = self._answer_reads()
         if not reads:
             return None
@@ -230,7 +230,7 @@ class ConnectionTimer:
 
     @property
     def _refusal_s(self) -> float | None:
-        """The time until a connection was refused, for any tried address; None: none was."""
+        """The time until a connection was refused, for any tried address; None: no connection was refused."""
         refusals = (_seconds(opened.log.connecting_ns, opened.log.refused_ns) for opened in self._sockets)
         return next((seconds for seconds in refusals if seconds is not None), None)
 

@@ -1,4 +1,4 @@
-"""Deadlines that are fair when the event loop is late."""
+"""Deadlines that allow for a late event loop: data that arrived in time is handled first."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 _TURNS = 2
-"""Turns of the event loop between a deadline and its timeout: one to read available data, one to hand it on.
+"""Turns of the event loop between a deadline and its timeout: one to read available data, one to process it.
 
 After a process was stopped and continued, the event loop runs timers before it reads sockets.
 """

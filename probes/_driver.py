@@ -40,19 +40,19 @@ _READ_BUFFER_BYTES = 1 << 20
 _ONE_PIECE_BYTES = 1 << 20
 """Above this, aiohttp expects a body as a file, which it sends in pieces."""
 _TURN_NS = 1_000_000
-"""How long frames are decoded before other streams get a turn; a whole answer would delay their reads."""
+"""How long frames are decoded before other streams can run. Decoding a whole answer would delay their reads."""
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 _SUCCESSES = range(200, 300)
 _PLAIN_ENCODINGS = frozenset(
     {"", "identity", "chunked", "none", "utf-8", "utf8", "us-ascii", "ascii", "binary", "8bit", "text", "plain", "null"}
 )
-"""Encodings without compression; some servers send charsets or words for none by mistake."""
+"""Encodings without compression. Some servers send a charset or a word such as `none` by mistake."""
 _PACKED_ENCODINGS = frozenset({"gzip", "x-gzip", "br", "deflate", "zstd", "compress"})
-"""Encodings that are named in messages. Others are not: redaction would miss a key in lower case."""
+"""Encodings that messages may name. Other values may contain a key in lower case, which redaction would miss."""
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 _CONNECTION_FAILURES = frozenset({ErrorClass.DNS, ErrorClass.CONNECT, ErrorClass.TLS})
 _LATE_SHARE = 0.25
-"""When the event loop notices the connect deadline later than this share of it, the provider is not blamed."""
+"""If the event loop is later than this share of the connect deadline, the provider is not blamed."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,9 +69,9 @@ class _Attempt:
     fault: Fault | None = None
     watch: EndWatch
     looked_s: float = 0.0
-    """The last check whether the answer has ended, on the event loop's clock."""
+    """The time of the last check for the end of the answer, on the event loop's clock."""
     proved_s: float | None = None
-    """When the end was first proved."""
+    """The time of the first proof of the end, on the event loop's clock."""
 
 
 Count: TypeAlias = Callable[[Sequence[str]], Awaitable[Sequence[int]]]
@@ -79,7 +79,7 @@ Count: TypeAlias = Callable[[Sequence[str]], Awaitable[Sequence[int]]]
 
 
 async def measure(run: Run, codec: Probe, count: Count | None = None) -> Sample:
-    """Make one probe. Raises nothing but CancelledError: a failure is a sample, too.
+    """Run one probe. Raises only CancelledError: a failure is a sample, too.
 
     `count` is called when the provider sent no usage. Without it tokens are counted here, which delays other streams.
     """
@@ -94,9 +94,9 @@ async def measure(run: Run, codec: Probe, count: Count | None = None) -> Sample:
 
 
 async def _cooperatively(steps: Iterator[None]) -> AsyncIterator[None]:
-    """The steps, with regular turns for other streams.
+    """Run the steps, and regularly let other streams run.
 
-    Two turns of the event loop: in the first one it polls sockets but resumes here before it reads them.
+    Two turns of the event loop are needed: in the first one it polls the sockets, but resumes here before reading them.
     """
     turn_ns = time.monotonic_ns() + _TURN_NS
     for _ in steps:
@@ -108,7 +108,7 @@ async def _cooperatively(steps: Iterator[None]) -> AsyncIterator[None]:
 
 
 async def exchange(run: Run, codec: Probe) -> Exchange:
-    """Send the request of a probe; returns everything that was seen, to be measured and judged later."""
+    """Send the request of a probe. Returns all recorded data, which is measured and judged later."""
     began_at, began_ns = datetime.now(UTC), time.monotonic_ns()
     try:
         request = codec.sign(codec.request(run.endpoint, run.task, run.prompt), run.endpoint, began_at)
@@ -225,7 +225,7 @@ def _flood_fault(timer: ConnectionTimer) -> Fault | None:
 
 
 def _local_delay_fault(timer: ConnectionTimer) -> Fault | None:
-    """The fault when this machine was very late and had not sent the request before the deadline."""
+    """The fault if this machine was very late and had not sent the request before the deadline."""
     deadline, sent_ns = timer.deadline, timer.t0_ns
     if deadline is None or deadline.late_s < _LATE_SHARE * (timer.connect_deadline_s - timer.began_ns / 1e9):
         return None
@@ -236,7 +236,7 @@ def _local_delay_fault(timer: ConnectionTimer) -> Fault | None:
 
 
 def _encoding_fault(attempt: _Attempt) -> Fault | None:
-    """The fault of a success in an excluded encoding, in which tokens would be delayed."""
+    """The fault of a successful answer with an encoding that was not requested; compression would delay tokens."""
     if attempt.status not in _SUCCESSES:
         return None
     for kind in ("content", "transfer"):
@@ -264,7 +264,7 @@ def _end_with_connection(response: aiohttp.ClientResponse) -> None:
     closed = protocol.closed if protocol is not None else None
 
     def end(gone: asyncio.Future[None]) -> None:
-        gone.exception()  # retrieved, or the event loop would log it
+        gone.exception()  # retrieve it, or the event loop would log it
         if not response.content.is_eof() and response.content.exception() is None:
             response.content.set_exception(aiohttp.ClientPayloadError("the connection was closed"))
 
@@ -294,7 +294,7 @@ async def _receive(content: aiohttp.StreamReader, attempt: _Attempt) -> None:
 
 
 async def _read_until(content: aiohttp.StreamReader, attempt: _Attempt, deadline_s: float) -> Ending | None:
-    """Read until the stream ends or has proved its end and is quiet; None: the deadline passed first."""
+    """Read until the stream ends, or has proved its end and is quiet; None: the deadline passed first."""
     now_s = asyncio.get_running_loop().time
     while True:
         look_s = max(attempt.timer.newest_read_s, attempt.looked_s) + QUIET_S
@@ -310,7 +310,7 @@ async def _read_until(content: aiohttp.StreamReader, attempt: _Attempt, deadline
 
 
 async def _is_over(attempt: _Attempt, look_s: float) -> bool:
-    """Whether the answer has proved its end and is quiet, or has sent nothing relevant for a while since."""
+    """Whether the answer has proved its end, and is quiet or `CHATTER_S` have passed since the proof."""
     timer = attempt.timer
     async for _ in _cooperatively(attempt.watch.look(attempt.body, attempt.looked_s - timer.newest_read_s)):
         pass

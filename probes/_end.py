@@ -1,7 +1,7 @@
 """Detects the end of an answer from the bytes so far, since some servers keep the connection open. Pure.
 
-The driver checks after a pause, and regularly in a stream without pauses. New bytes are cut into frames, and these are
-decoded from the newest backwards to the first with content: in a running stream that is one frame per check.
+The driver checks after a pause, and regularly in a stream without pauses. New bytes are split into frames. These are
+decoded backwards from the newest one, until one has content: in a running stream that is one frame per check.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from probes._model import (
 )
 
 QUIET_S = 0.5
-"""The pause that is waited for after the proof of the end, since usage may follow. Also the time between checks."""
+"""The required pause after the proof of the end, since usage may follow. Also the time between checks."""
 QUIET_WITHOUT_PROOF_S = 2.0
-"""The pause that ends an answer of which only the status matters and whose body is not complete JSON."""
+"""The pause that ends an answer if only its status matters and its body is not complete JSON."""
 CHATTER_S = 1.0
-"""How long a server may go on sending after the proof of the end."""
+"""How long a server may continue to send after the proof of the end."""
 
 
 class _EndStep(Enum):
-    """What a frame says about the end."""
+    """The meaning of a frame for the end of the answer."""
 
     END = "end"
     CONTENT = "content"
@@ -62,7 +62,7 @@ class EndWatch:
     """Whether there was any frame."""
 
     def look(self, body: bytearray, quiet_s: float) -> Iterator[None]:
-        """Check new bytes, one frame per step. `quiet_s`: the length of the present pause. `ended` holds the result."""
+        """Check new bytes, one frame per step. `quiet_s`: the length of the current pause. The result is in `ended`."""
         if self.ended or (self._size == len(body) and self._is_stream):
             return
         self._size = len(body)
@@ -104,7 +104,7 @@ class EndWatch:
     def _step(self, frame: Frame) -> _EndStep:
         try:
             events = events_of(self.codec, frame) or ()
-        except Exception:  # noqa: BLE001  # a codec may be a third party's; its exceptions end the reading
+        except Exception:  # noqa: BLE001  # a codec may be a third party's; its exception ends the answer
             return _EndStep.END if frame.complete else _EndStep.NOTHING
         whole = frame.complete or _is_whole(frame.data)
         if any(_is_end(event, whole=whole) for event in events):

@@ -1,4 +1,4 @@
-"""Finds errors in JSON that came with a success status, in all known dialects. Pure."""
+"""Finds errors in JSON with a success status, in all known dialects. Pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FAULT_STATUSES = range(400, 600)
 
 
 def error_in(source: Mapping[str, object], nested: int = 0) -> Mapping[str, object] | str | None:
-    """The error in an object; None: it has none."""
+    """The error in an object; None if there is no error."""
     error = source.get("error")
     if error is not None and not is_no_error(error):
         return _error_at(source, error, nested)
@@ -42,7 +42,7 @@ def error_in(source: Mapping[str, object], nested: int = 0) -> Mapping[str, obje
 
 
 def message_in(source: Mapping[str, object]) -> str | None:
-    """A bare message, which may be an error; None: there is none, or it is part of an answer."""
+    """A bare message, which may be an error; None if there is no message, or if it is part of an answer."""
     if not _ANSWER_KEYS.isdisjoint(source):
         return None
     texts = (source.get(key) for key in ("message", "msg", "error_msg"))
@@ -50,7 +50,7 @@ def message_in(source: Mapping[str, object]) -> str | None:
 
 
 def status_in(error: Mapping[str, object]) -> int | None:
-    """The HTTP status of an error object, as a number or digits; None: it has none."""
+    """The HTTP status in an error object, written as a number or text; None if there is no status."""
     found = (_status(error.get(key)) for key in (*_STATUS_KEYS, "type"))
     return next((status for status in found if status is not None), None)
 

@@ -1,7 +1,7 @@
-"""HTTP statuses and error bodies to error classes: the published table.
+"""Maps HTTP statuses and error bodies to error classes, by the published table.
 
-A provider's error code, type and message are more exact than the status and are used first. The status decides when
-they are not known.
+A provider's error code, type and message are more exact than the status, so they are used first. The status decides if
+they are unknown.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ STATUS_CLASSES: Mapping[int, ErrorClass] = {
     429: ErrorClass.RATE_LIMITED,
     451: ErrorClass.GEO,
     498: ErrorClass.OVERLOADED,
-    # Cancelled, but not by us: a probe that cancels does not read the answer.
+    # Not cancelled by the probe: a probe that cancels does not read the answer.
     499: ErrorClass.SERVER_ERROR,
     503: ErrorClass.OVERLOADED,
     529: ErrorClass.OVERLOADED,
@@ -158,7 +158,7 @@ _LOOSE_WORDS: tuple[tuple[ErrorClass, re.Pattern[str]], ...] = tuple(
         ),
     )
 )
-"""Words of an error without a status. Less certain than `_WORDS`, so a known status comes first."""
+"""Words for errors without a status. They are less certain than `_WORDS`, so a known status has priority."""
 _TYPES: Mapping[str, ErrorClass] = {
     name: error
     for error, names in (
@@ -219,7 +219,7 @@ def status_class(status: int) -> ErrorClass:
 
 
 def refusal(status: int, headers: Headers, body: bytes) -> Fault:
-    """The fault of a refusal, for APIs whose error bodies hold `error` or `message`. Its status may be 2xx."""
+    """The fault of a refusal, for APIs whose error bodies contain `error` or `message`. The status may be 2xx."""
     error = _body_error(body)
     words = _words(error)
     return Fault(
@@ -230,19 +230,19 @@ def refusal(status: int, headers: Headers, body: bytes) -> Fault:
 
 
 def stream_fault(error: Mapping[str, object] | str) -> Fault:
-    """The fault of an error in a stream, by its words, status and type, or else `stream_error`."""
+    """The fault of an error in a stream, by its words, status and type; by default `stream_error`."""
     words = _words(error)
     return Fault(error=_stream_error_class(error, words), detail=": ".join(words) or "error in the stream")
 
 
 def fault_in(source: Mapping[str, object]) -> Fault | None:
-    """The fault of an error in an object with status 200, in any dialect; None: it has none."""
+    """The fault of an error in an object with status 200, in any dialect; None if there is no error."""
     error = error_in(source)
     if error is not None:
         return stream_fault(error)
     message = message_in(source)
     fault = stream_fault(source) if message is not None else None
-    # A bare message may be anything.
+    # A bare message is not always an error.
     return fault if fault is not None and fault.error is not ErrorClass.STREAM_ERROR else None
 
 
@@ -295,7 +295,7 @@ def _typed_class(error: Mapping[str, object] | str) -> ErrorClass | None:
 
 
 def _worded_class(words: Sequence[str]) -> ErrorClass | None:
-    """The class by the first part with known words; a lack of capacity counts in any part."""
+    """The class by the first part with known words. Words for overload have priority in any part."""
     if any(_OVERLOADED.search(part, 0, _TELLING) for part in words):
         return ErrorClass.OVERLOADED
     return _found(_WORDS, words)
@@ -306,10 +306,10 @@ def _found(table: tuple[tuple[ErrorClass, re.Pattern[str]], ...], words: Sequenc
 
 
 def _body_error(body: bytes) -> Mapping[str, object] | str:
-    """The error in a refusal's body; empty: there is none."""
+    """The error in a refusal's body; empty if the body has no JSON object."""
     try:
         content = _json.decode(body)
-        # Google's copy of OpenAI's API wraps the object in an array.
+        # Google's OpenAI-compatible API wraps the object in an array.
         only = content[0] if isinstance(content, list) and len(content) == 1 else content
         source = _json.as_object(only)
     except MalformedError:

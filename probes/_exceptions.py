@@ -1,4 +1,4 @@
-"""Network exceptions to error classes; the only place where an exception becomes data."""
+"""Maps network exceptions to error classes. Only this module turns exceptions into faults."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Situation:
     peer: str
     """The peer: `localhost:443 (127.0.0.1)`, or the name alone before it was resolved."""
     timeout_s: float
-    """The timeout."""
+    """The timeout of the stage, for messages."""
     proxy: Proxy | None = None
     """The proxy, if any."""
     first_bytes: bytes = b""
@@ -93,18 +93,17 @@ _LOCAL: Mapping[int, str] = {
     errno.EPROTONOSUPPORT: "this machine does not know this kind of connection",
     errno.ENOSR: "this machine has no resources left for it",
 }
-"""Errors that only this machine causes, so they are the monitor's fault at every stage."""
+"""Errors that only this machine can cause, so the monitor is blamed at every stage."""
 _LOCAL_LOOKUP = frozenset({socket.EAI_MEMORY, socket.EAI_SYSTEM})
-"""Lookup errors of this machine."""
+"""Name resolution errors that this machine causes."""
 _NO_THREAD = "can't start new thread"
 
 
 def local_fault(error: BaseException, doing: str) -> Fault | None:
-    """The fault of this machine in an exception that was raised while `doing` something; None: it is not this
-    machine's.
+    """The fault of this machine in an exception that was raised while `doing`; None: this machine is not the cause.
 
-    For several addresses aiohttp's message holds one error each, and an errno only if it is the same for all. Then an
-    error from outside decides.
+    For several addresses aiohttp's message contains one error each, and an errno only if all are equal. If one of these
+    errors is not local, this machine is not the cause.
     """
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     if isinstance(cause, RuntimeError) and _NO_THREAD in str(cause):
@@ -129,7 +128,7 @@ def _local(doing: str, words: str) -> Fault:
 
 
 def _shortage() -> int | None:
-    """The errno when this process cannot open a socket. Then the resolver only reports that it found nothing."""
+    """The errno if this process cannot open a socket. The resolver then only reports that it found no address."""
     try:
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close()
     except OSError as error:
@@ -145,7 +144,7 @@ def fault_of(error: Exception, situation: Situation) -> Fault:
 
 
 def _proxy_fault(error: Exception, situation: Situation, proxy: Proxy) -> Fault | None:
-    """The fault of the proxy, which counts as the monitor's; None: it is not the proxy's.
+    """The fault of the proxy, for which the monitor is blamed; None: the proxy is not the cause.
 
     A proxy that answers 5xx could not reach the provider.
     """
@@ -195,7 +194,7 @@ def _foreign_fault(error: Exception, situation: Situation) -> Fault:
         case aiohttp.ClientResponseError() | aiohttp.http_exceptions.HttpProcessingError():
             return Fault(error=ErrorClass.MALFORMED, detail=_not_http(error.message, situation))
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
-            # Without the URL itself, which may hold a password.
+            # The message omits the URL, which may contain a password.
             return Fault(error=ErrorClass.INTERNAL, detail="base_url is not an HTTP URL")
         case aiohttp.ClientError() | OSError():
             return _broken(error, situation)
@@ -204,7 +203,7 @@ def _foreign_fault(error: Exception, situation: Situation) -> Fault:
 
 
 def _not_http(message: str, situation: Situation) -> str:
-    """A parser's message without the bytes that it quotes: they may hold our own key."""
+    """A parser's message without the bytes that it quotes: they may contain the API key."""
     if situation.first_bytes.startswith(_TLS_RECORDS):
         return f"{situation.peer} uses TLS: base_url has to begin with https"
     return "not HTTP: " + " ".join(_QUOTED_BYTES.split(message)[0].split()).rstrip(":")
@@ -214,7 +213,7 @@ def _broken(error: Exception, situation: Situation) -> Fault:
     """A broken connection: the class of its stage, or `truncated` after the request was sent."""
     stage, peer = situation.stage, situation.peer
     if isinstance(error, aiohttp.ServerDisconnectedError):
-        # Without its own message, which holds received bytes of the head.
+        # The exception's message is omitted, because it contains received bytes of the head.
         return Fault(error=ErrorClass.TRUNCATED, detail=f"{peer} closed the connection before an answer")
     kind = ErrorClass.TRUNCATED if stage is Stage.HEAD else _STAGE_CLASSES[stage]
     return Fault(error=kind, detail=f"{_BROKEN[stage].format(peer)}: {_words(error)}")

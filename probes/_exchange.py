@@ -1,4 +1,4 @@
-"""Everything that the driver records of one probe. Pure."""
+"""The data that the driver records for one probe. Pure."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clocks:
-    """How arrivals were stamped."""
+    """The source of the timestamps, and the delays of the reads."""
 
     timing: Timing
     clock_step: bool
@@ -50,7 +50,7 @@ class Clocks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """Everything that one probe saw. Times are on one monotonic clock."""
+    """All recorded data of one probe. Times are on one monotonic clock."""
 
     began_at: datetime
     """Wall clock at the start of the probe."""
@@ -72,4 +72,4 @@ class Exchange:
 
 def is_success(status: int | None) -> bool:
     """Whether an answer's status is 2xx."""
-    return status is not None and 200 <= status < 300  # noqa: PLR2004  # HTTP's own line
+    return status is not None and 200 <= status < 300  # noqa: PLR2004  # HTTP's range of success

@@ -59,7 +59,7 @@ _FAULTS = {_normalized(word): error for error, words in FAULTS.items() for word 
 
 
 def finish(reason: str, *words: str, proof: bool = True, name: str = "finish reason") -> Done | Fault | None:
-    """The meaning of a finish reason; None: there is no reason yet.
+    """The event for a finish reason; None: there is no reason yet.
 
     `words`: the provider's explanation. `name`: the name of the field in the API. An unknown reason is a normal end
     unless it contains a word for a failure.

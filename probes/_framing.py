@@ -1,8 +1,8 @@
-"""Bytes to frames: server-sent events by the WHATWG HTML standard, JSON lines, and AWS' event stream.
+"""Splits bytes into frames: server-sent events by the WHATWG HTML standard, JSON lines, and AWS' event stream.
 
-Every function takes a whole or cut body. A frame that the end of the body cuts comes last, with `complete=False`. All
-raise MalformedError on more than `MAX_EVENT_BYTES` without the end of a frame. Untrusted bytes are scanned once, by
-regular expressions and methods that run in C, since the event loop is blocked between two frames.
+Every function accepts a whole or cut body. A frame that the end of the body cuts is the last one, with
+`complete=False`. All raise MalformedError after `MAX_EVENT_BYTES` without the end of a frame. Untrusted bytes are
+scanned once, by regular expressions and methods that run in C, since the event loop is blocked between two frames.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MAX_FRAMES = 1 << 15
 MAX_CONTAINERS = 1000
 """The maximum number of JSON objects and arrays in one frame, which determine its decoding time."""
 MAX_CONTAINERS_IN_ALL = 1 << 18
-"""The maximum in one answer: eight per frame."""
+"""The maximum number of JSON objects and arrays in one answer: eight per frame on average."""
 
 _DATA_LINE = re.compile(rb"(?<![^\r\n])data(?:: ?([^\r\n]*+))?(?=[\r\n]|\Z)")
 _FIRST_LINE = re.compile(rb"(?<![^\r\n])(?:data(?=[:\r\n]|\Z)|(?P<stray>error:[ \t]*+(?=\S)|[ \t]*+(?=[{\[])))")
@@ -41,11 +41,11 @@ _PRELUDE = struct.Struct(">III")
 _CRC = struct.Struct(">I")
 _TEXT_HEADER = 7
 _HEADER_VALUE_BYTES = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 6: None, 7: None, 8: 8, 9: 16}
-"""Sizes by AWS header type; None: bytes and text start with their length."""
+"""Sizes by AWS header type; None: the value begins with its length."""
 
 
 def frames(framing: Framing, body: bytes) -> Iterator[Frame]:
-    """A body's frames, in order. Raises MalformedError, also on too many frames or JSON containers."""
+    """The frames of a body, in order. Raises MalformedError, also for too many frames or JSON containers."""
     in_all = 0
     for number, frame in enumerate(_cut(framing, body)):
         held = containers(frame.data)
@@ -73,7 +73,7 @@ def _cut(framing: Framing, body: bytes) -> Iterator[Frame]:
 
 
 def whole(body: bytes) -> Iterator[Frame]:
-    """The frame of a body that is one JSON text; none for an empty body."""
+    """The only frame of a body that is one JSON text; no frame for an empty body."""
     _bound(len(body))
     if body.strip():
         yield Frame(data=body, end=len(body), complete=not is_cut(body))
@@ -186,7 +186,7 @@ def sse_frames(body: bytes) -> Iterator[Frame]:
 
 
 def _following(body: bytes, at: int, stop: int, *, is_stray: bool) -> int | None:
-    """The line end after which a stray part follows an event, or an event a stray part, without a blank line."""
+    """The line end at which a stray part follows an event without a blank line, or an event follows a stray part."""
     found = (_NEXT_FIELD if is_stray else _STRAY_START).search(body, at, stop)
     return None if found is None else found.start()
 

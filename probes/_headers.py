@@ -1,4 +1,4 @@
-"""Response headers for waiting times and the provider's processing time."""
+"""Reads response headers: waiting times and the provider's processing time."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def retry_after_s(headers: Headers) -> float | None:
-    """How long the provider asks to wait.
+    """The time that the provider asks to wait, in seconds.
 
-    From `Retry-After` (RFC 9110) or OpenAI's `retry-after-ms`; otherwise until the last exhausted limit in the
-    rate-limit headers resets. A date is relative to the response's own `Date`, so our clock does not matter.
+    From `Retry-After` (RFC 9110) or OpenAI's `retry-after-ms`; otherwise the time until the last exhausted limit in the
+    rate-limit headers resets. A date is compared with the response's `Date`, so the local clock has no effect.
     """
     explicit_s = _retry_after_header_s(headers)
     return explicit_s if explicit_s is not None else max(_resets_s(headers), default=None)
 
 
 def span_s(text: str) -> float | None:
-    """A duration in the form of Go, OpenAI and Google: `12ms`, `6m0s`, `1.5s`. None for anything else."""
+    """A duration in the form of Go, OpenAI and Google: `12ms`, `6m0s`, `1.5s`. None for other text."""
     if not _SPAN.fullmatch(text):
         return None
     return _bounded(sum(float(number) * _UNITS_S[unit] for number, unit in _SPAN_PART.findall(text)))

@@ -1,6 +1,6 @@
-"""HTTP answers with `Content-Length` and chunked transfer coding, which clients read and aiohttp rejects.
+"""Accepts HTTP answers with both `Content-Length` and chunked transfer coding, as clients other than aiohttp do.
 
-By RFC 9112 the coding wins, so the length is removed from the head before it is parsed.
+By RFC 9112 the coding overrides the length, so the length is removed from the head before parsing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LENGTH = re.compile(rb"^content-length:[ \t]*+\d++[ \t]*+\r\n", re.IGNORECASE |
 
 
 class Connector(aiohttp.TCPConnector):
-    """aiohttp's connector with our response handler."""
+    """aiohttp's connector, with `_Handler` as its response handler."""
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401  # as in the class it overrides
         super().__init__(**options)
@@ -32,7 +32,7 @@ class Connector(aiohttp.TCPConnector):
 
 
 class _Handler(ResponseHandler):
-    """Reads the answers of one connection. A head in several pieces is read as strictly as by aiohttp."""
+    """Reads the answers of one connection. A head that arrives in several pieces is not changed."""
 
     _began = False
 
@@ -45,7 +45,7 @@ class _Handler(ResponseHandler):
 
 
 def without_length_beside_chunks(data: bytes) -> bytes:
-    """The first bytes of an answer, without `Content-Length` when its body is chunked."""
+    """The first bytes of an answer, without `Content-Length` if the body is chunked."""
     head = _HEADS.match(data)
     if head is None or not _CHUNKED.search(head["fields"]):
         return data

@@ -1,4 +1,4 @@
-"""Untrusted JSON: decoding with bounds, and typed access with clear errors.
+"""Decodes untrusted JSON with limits, and reads typed values with clear errors.
 
 Functions raise MalformedError when a value has the wrong type, unless they say otherwise.
 """
@@ -16,7 +16,7 @@ from probes._model import MalformedError
 MAX_COUNT = 2**53
 """The largest integer that every JSON implementation represents exactly."""
 MAX_DEPTH = 64
-"""The maximum nesting of arrays and objects; answers of providers are far flatter."""
+"""The maximum nesting of arrays and objects. Answers of providers need far less."""
 
 _ESCAPE = re.compile(rb"\\.", re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")
@@ -28,7 +28,7 @@ def decode(data: bytes) -> object:
 
 
 def decode_numerals(data: bytes) -> object:
-    """As `decode`, but numbers with a fraction or an exponent stay bytes.
+    """Like `decode`, but numbers with a fraction or an exponent remain bytes.
 
     Converting the thousands of numbers of a vector would take most of the time, and their values are not needed.
     """
@@ -70,7 +70,7 @@ def containers(data: bytes) -> int:
 
 
 def _outside_strings(data: bytes) -> bytes:
-    """The text outside of strings; of an unterminated string its quote. In linear time."""
+    """The text outside strings, plus the quote of an unterminated string. Takes linear time."""
     plain = _ESCAPE.sub(b"", data) if b"\\" in data else data
     parts = plain.split(b'"')
     return b"".join(parts[::2]) + (b'"' if len(parts) % 2 == 0 else b"")
@@ -100,7 +100,7 @@ def _refuse_constant(name: str) -> NoReturn:
     raise MalformedError(f"{name} is not JSON")
 
 
-# Decoders are made once: making one takes longer than decoding an event.
+# Decoders are created once, because creating one takes longer than decoding an event.
 _PLAIN = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 _NUMERALS = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=str.encode)
 
@@ -119,7 +119,7 @@ def get_object(source: Mapping[str, object], key: str) -> Mapping[str, object]:
 
 
 def get_side_object(source: Mapping[str, object], key: str) -> Mapping[str, object]:
-    """The object at `key` if it is one, else empty; for optional data."""
+    """The object at `key`; empty if the value has another type. For optional data."""
     value = source.get(key)
     return value if isinstance(value, dict) else {}
 
@@ -150,7 +150,7 @@ def get_text(source: Mapping[str, object], key: str) -> str:
 
 
 def get_content(source: Mapping[str, object], key: str) -> str:
-    """The model's text at `key`; some servers send a lone digit as a number. Empty as in `get_object`."""
+    """The model's text at `key`; some servers send a single digit as a number. Empty in the cases of `get_object`."""
     value = source.get(key)
     if isinstance(value, str):
         return value
@@ -162,13 +162,13 @@ def get_content(source: Mapping[str, object], key: str) -> str:
 
 
 def get_side_text(source: Mapping[str, object], key: str) -> str:
-    """The string at `key` if it is one, else empty; for optional data."""
+    """The string at `key`; empty if the value has another type. For optional data."""
     value = source.get(key)
     return value if isinstance(value, str) else ""
 
 
 def get_count(source: Mapping[str, object], key: str) -> int | None:
-    """The non-negative integer at `key`, which may be written as `5.0`; None for anything else."""
+    """The non-negative integer at `key`, which may be written as `5.0`; None for other values."""
     value = source.get(key)
     if isinstance(value, float) and value.is_integer():
         value = int(value)

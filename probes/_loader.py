@@ -1,6 +1,6 @@
-"""Finds codecs: the modules of this package without an underscore, and third parties' entry points.
+"""Finds codecs: the modules of this package without a leading underscore, and third parties' entry points.
 
-A module holds one `Probe` subclass; the module's (or the entry point's) name is the `api:` of the configuration.
+A module contains one `Probe` subclass. The name of the module or entry point is the `api:` in the configuration.
 Third parties register a module in the entry point group `providerwatch.probes`.
 """
 

@@ -1,4 +1,4 @@
-"""Figures from events and their arrival times. Pure: every time is an argument.
+"""Calculates figures from events and their arrival times. Pure: every time is an argument.
 
 Arrivals refer to offsets of the body: a frame that ends at offset k arrived with the first read that reached k.
 """
@@ -106,7 +106,7 @@ def read_stream(codec: Probe, body: bytes, arrivals: tuple[Arrival, ...]) -> Rea
 
 
 def decoding(codec: Probe, body: bytes, arrivals: tuple[Arrival, ...], reading: Reading) -> Iterator[None]:
-    """Decode into `reading`, one frame per step, so that an event loop can do other work in between."""
+    """Decode into `reading`, one frame per step, so that an event loop can run other tasks between steps."""
     end = 0
     try:
         for frame, read in arrived_frames(codec.framing, body, arrivals):
@@ -117,8 +117,8 @@ def decoding(codec: Probe, body: bytes, arrivals: tuple[Arrival, ...], reading: 
     except MalformedError as error:
         reading.malformed = str(error)
     if reading.fault is None and reading.done_ns is None:
-        # An undecodable part, or an answer without content, may be an error in another framing or in none: third
-        # parties' codecs need not know all dialects.
+        # An undecodable part, or an answer without content, may be an error with another framing or without one.
+        # Third parties' codecs need not know all dialects.
         begin = end if reading.content else 0
         reading.fault = stray_fault(codec, body[begin : begin + MAX_STRAY_BYTES])
 
@@ -149,7 +149,7 @@ def _take_frame(codec: Probe, reading: Reading, frame: Frame, at_ns: int, read: 
 
 
 def events_of(codec: Probe, frame: Frame) -> tuple[Event, ...] | None:
-    """The events of a frame; None: it is no message but a keep-alive or stray bytes."""
+    """The events of a frame; None: the frame is a keep-alive or stray bytes, not a message."""
     if frame.stray and frame.event != ERROR_EVENT:
         fault = stray_fault(codec, frame.data)
         return None if fault is None else (fault,)
@@ -190,7 +190,7 @@ def _take_event(reading: Reading, event: Event, at_ns: int) -> int:
 
 
 def _with_counts(known: Usage | None, newer: Usage) -> Usage:
-    """Newer counts replace earlier ones; missing counts stay."""
+    """Newer counts replace earlier ones. Counts that are missing in `newer` are kept."""
     given = {name: count for name, count in asdict(newer).items() if count is not None}
     return replace(known or Usage(), **given)
 
@@ -215,7 +215,7 @@ def _take_content(reading: Reading, event: Text | Reasoning | ToolCall | Vector,
 
 
 def figures(reading: Reading, usage: Usage | None, t0_ns: int, *, streamed: int | None = None) -> Figures:
-    """The figures of a reading whose request was handed to the kernel at `t0_ns`. `usage`: as reported or counted.
+    """The figures of a reading whose request was handed to the kernel at `t0_ns`. `usage`: reported or counted tokens.
 
     `streamed`: the locally counted tokens of the streamed parts, when there are tool calls.
     """
@@ -240,7 +240,7 @@ def figures(reading: Reading, usage: Usage | None, t0_ns: int, *, streamed: int 
 
 
 def first_is_merged(reading: Reading) -> bool:
-    """Whether the first content shares its read with more content, so that its timestamp may be a later event's."""
+    """Whether the first content shares its read with more content. Its timestamp may then be that of a later event."""
     return len(reading.content) > 1 and reading.content[0].read == reading.content[1].read
 
 
@@ -251,8 +251,8 @@ def _since(t0_ns: int, at_ns: int | None) -> float | None:
 def _output_tps(reading: Reading, usage: Usage | None, streamed: int | None) -> float | None:
     """(output tokens - tokens of the first content event) / (last content - first content).
 
-    The first event's tokens are its share of the characters. Billed reasoning that was not streamed came before the
-    first event and is left out. With tool calls at most `streamed` tokens count, without the wrapping of calls.
+    The tokens of the first event are estimated by its share of the characters. Billed reasoning that was not streamed
+    came before the first event and is excluded. With tool calls at most `streamed` tokens count, without the wrapping.
     """
     content = reading.content
     if usage is None or not usage.output or not content or not _is_paced(reading):

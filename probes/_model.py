@@ -1,6 +1,6 @@
 """The types of a probe: request, answer, and sample. Every type is a frozen value.
 
-Names in `_s` are seconds as floats, names in `_ns` are nanoseconds of one monotonic clock, datetimes are aware and UTC.
+Names with `_s` are seconds as floats, names with `_ns` are nanoseconds of one monotonic clock. Datetimes are in UTC.
 A figure that was not measured is None, never 0.
 """
 
@@ -93,17 +93,17 @@ class TokensFrom(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pricing:
-    """What an endpoint charges, in USD per million tokens."""
+    """The price of an endpoint, in USD per million tokens."""
 
     prompt: float
     completion: float
     cached: float | None = None
-    """Of cached prompt tokens; None: as other prompt tokens."""
+    """The price of cached prompt tokens; None: the same as for other prompt tokens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """One model at one provider, as a probe needs it."""
+    """One model at one provider, with the data that a probe needs."""
 
     id: str
     provider: str
@@ -118,7 +118,7 @@ class Endpoint:
     """The codec's own YAML options: its dataclass fields by name."""
     pricing: Pricing | None = None
     proxy: Secret | None = None
-    """URL of the HTTP proxy, which may hold a password; `direct`: no proxy. None: not configured."""
+    """URL of the HTTP proxy, which may contain a password; `direct`: no proxy. None: not configured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,11 +128,11 @@ class Form:
     name: str
     description: str
     fields: tuple[str, ...]
-    """What the object has to hold: an integer each, and nothing else."""
+    """The fields of the object: each one is an integer, and no other fields are allowed."""
 
     @property
     def schema(self) -> Mapping[str, object]:
-        """The JSON Schema of the tool's arguments, or of the answer: only what every API's own dialect of it knows."""
+        """The JSON Schema of the tool's arguments or of the answer, with features that all APIs support."""
         return {
             "type": "object",
             "properties": {name: {"type": "integer"} for name in self.fields},
@@ -151,7 +151,7 @@ class Prompt:
     expected: tuple[int, ...] = ()
     """Numbers that a right answer to `chat` contains in sequence."""
     tokens: int | None = None
-    """An upper bound of the text's tokens in o200k_base, without encoding it."""
+    """An upper bound of the text's tokens in o200k_base, calculated without encoding it."""
     form: Form | None = None
     """For `tool_call` and `structured_output`."""
     dimensions: int | None = None
@@ -168,7 +168,7 @@ class Deadlines:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One probe to make: one task against one endpoint, once."""
+    """One probe to run: one task against one endpoint, once."""
 
     id: str
     endpoint: Endpoint
@@ -206,7 +206,7 @@ class Frame:
 
     data: bytes
     event: str | None = None
-    """The event's name: of SSE, and `:event-type` or `:exception-type` of AWS."""
+    """The name of the event: `event` of SSE, `:event-type` or `:exception-type` of AWS."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Text headers of the message; only in AWS' framing."""
     end: int
@@ -214,7 +214,7 @@ class Frame:
     complete: bool = True
     """False: the stream ended within the frame."""
     stray: bool = False
-    """True: text between the messages of a stream, which may only be an error."""
+    """True: text between the messages of a stream. It is read only as a possible error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +242,7 @@ class ToolCall:
     id: str | None = None
     """The provider's id of the call, if any."""
     whole: bool = False
-    """Whether the arguments came as an object; later fragments replace them."""
+    """Whether the arguments are a complete object. Later fragments replace it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,7 +315,7 @@ class Probe(ABC):
 
     @property
     def lists_models(self) -> bool:
-        """Whether `reach` requests the list of models, which has to answer 2xx; else any answer below 500 will do."""
+        """Whether `reach` requests the list of models and needs status 2xx; otherwise status 200 to 499 is enough."""
         return False
 
     @abstractmethod

@@ -1,8 +1,8 @@
 """Synthetic prompts of any size, with a nonce and an answer that can be checked.
 
 The task is to copy a list of numbers. Even a model of 135 million parameters does that reliably (with random numbers it
-fails every fourth list), the list fills any prompt and answer, and a wrong answer is detected. The nonce comes first,
-so that prompt caches do not apply.
+fails at every fourth list). The list can have any length, and a wrong answer is detected. The nonce is at the
+beginning, so that prompt caches do not apply.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ FORM: Final = Form(
     description="Reports three numbers.",
     fields=("first", "second", "third"),
 )
-"""What `tool_call` and `structured_output` ask for."""
+"""The form of the answer to `tool_call` and `structured_output`."""
 
 _QUESTION_TOKENS: Final = {Task.CHAT: 17, Task.TOOL_CALL: 13, Task.STRUCTURED_OUTPUT: 18, Task.EMBEDDING: 2}
 """Tokens of a question in o200k_base, with its line end."""
 _NONCE_TOKENS = 8
-"""The maximum tokens of a nonce in brackets; most have six."""
+"""The maximum number of tokens of a nonce in brackets; most have six."""
 _FRAME_TOKENS = 18
 """Tokens in o200k_base of chat's question with a nonce, less the separator that the first number does not need."""
 _TOKENS_PER_NUMBER = 3
-"""Of a comma, a space and a number of up to three digits; one of four to six digits takes one more."""
+"""Tokens of a comma, a space and a number of up to three digits. A number of four to six digits takes one more."""
 _SHORT_NUMBERS = 999
 _SHORTEST_LIST = 5
 _RUN = (1, 2, 3)
@@ -40,7 +40,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 def nonce(*parts: str) -> str:
-    """Eight letters that depend on every part. Without digits, so that they are no part of an answer."""
+    """Eight letters that depend on every part. They contain no digits, so that they cannot be part of an answer."""
     digest = hashlib.blake2b("\0".join(parts).encode(), digest_size=8).digest()
     return "".join(_LETTERS[byte % len(_LETTERS)] for byte in digest)
 

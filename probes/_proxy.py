@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from probes._model import Secret
 
 DIRECT = "direct"
-"""In place of a proxy's URL: no proxy."""
+"""The value that means no proxy, in place of a URL."""
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -27,7 +27,7 @@ class Proxy:
 
     @property
     def peer(self) -> str:
-        """Its address, for people."""
+        """The address for messages."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
@@ -37,7 +37,7 @@ class Proxy:
 
 
 def proxy_of(written: Secret | None) -> Proxy | None:
-    """The configured proxy; None: there is none."""
+    """The configured proxy; None if there is no proxy."""
     if written is None or written.reveal() == DIRECT:
         return None
     parts = urlsplit(written.reveal())
@@ -51,7 +51,7 @@ def proxy_of(written: Secret | None) -> Proxy | None:
 
 
 def secrets_of(written: Secret | None) -> tuple[str, ...]:
-    """The secrets of a proxy: user, password, and the token made of them."""
+    """The secrets of a proxy: user, password, and the token derived from them."""
     proxy = proxy_of(written)
     if written is None or proxy is None or proxy.authorization is None:
         return ()
@@ -59,7 +59,7 @@ def secrets_of(written: Secret | None) -> tuple[str, ...]:
 
 
 def _credentials(written: Secret) -> tuple[str, ...]:
-    """User and password; nothing where neither is written."""
+    """User and password; empty if the URL contains neither."""
     parts = urlsplit(written.reveal())
     if parts.username is None:
         return ()
@@ -67,6 +67,6 @@ def _credentials(written: Secret) -> tuple[str, ...]:
 
 
 def unused_variable(env: Mapping[str, str], scheme: str) -> str | None:
-    """The environment variable that other programs would use for a proxy, if one is set; the scheme's own first."""
+    """The first set environment variable that other programs would use for a proxy; that of the scheme comes first."""
     names = [f"{scheme}_proxy", "all_proxy", "https_proxy", "http_proxy"]
     return next((name for each in names for name in (each.upper(), each) if env.get(name)), None)

@@ -15,9 +15,9 @@ _CREDENTIAL_LENGTH = 8
 
 
 def detail(endpoint: Endpoint, words: str | None, tail: str = "") -> str:
-    """The `detail` of a sample, never empty. Secrets are redacted before the text is cut, so that no half key stays.
+    """The `detail` of a sample, never empty. Secrets are redacted before the text is cut, so that no half key remains.
 
-    `tail` stays whole; if both are too long, `words` is cut.
+    `tail` is kept whole; if the text is too long, `words` is cut.
     """
     end = clean(redacted(endpoint, tail))
     kept = clean(redacted(endpoint, words or ""), MAX_DETAIL - len(end) - 1 if end else MAX_DETAIL)

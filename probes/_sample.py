@@ -20,7 +20,7 @@ from probes._verdict import verdict
 
 _MILLION = 1_000_000
 _COUNTABLE_CHARACTERS = 100_000
-"""Longer answers are not counted, since that would delay other probes."""
+"""The tokens of longer answers are not counted, since that would delay other probes."""
 
 
 def sample(run: Run, codec: Probe, exchange: Exchange) -> Sample:
@@ -38,9 +38,9 @@ def decode_into(reading: Reading, run: Run, codec: Probe, exchange: Exchange) ->
 
 
 def texts_to_count(run: Run, codec: Probe, reading: Reading) -> Sequence[str]:
-    """The texts whose tokens have to be counted; none when the provider's usage is enough.
+    """The texts whose tokens have to be counted; empty if the provider's usage is sufficient.
 
-    For tool calls it is not enough: usage includes the wrapping of a call, which is not streamed.
+    For tool calls it is not sufficient: usage includes the wrapping of a call, which is not streamed.
     """
     _drop_impossible_usage(run, codec, reading)
     pieces = [reading.answer, reading.thought, *(call.arguments for call in reading.calls.values())]
@@ -54,7 +54,7 @@ def texts_to_count(run: Run, codec: Probe, reading: Reading) -> Sequence[str]:
 def sample_of_reading(
     run: Run, codec: Probe, exchange: Exchange, reading: Reading, counts: Sequence[int] | None = None
 ) -> Sample:
-    """The sample of a probe whose answer was decoded. `counts`: of `texts_to_count`; None: count here."""
+    """The sample of a probe whose answer was decoded. `counts`: those of `texts_to_count`; None: count them here."""
     if counts is None:
         counts = [count_tokens(text) for text in texts_to_count(run, codec, reading)]
     _drop_impossible_usage(run, codec, reading)
@@ -72,7 +72,7 @@ def sample_of_reading(
 
 
 def _drop_impossible_usage(run: Run, codec: Probe, reading: Reading) -> None:
-    """Drop impossible token counts of the provider."""
+    """Replace impossible token counts of the provider, and note the doubt."""
     reading.usage, doubt = plausible_usage(reading.usage, codec, run.prompt, reading)
     reading.doubt = doubt or reading.doubt
 
@@ -161,12 +161,12 @@ _NOTHING = Figures(
 
 
 def unmeasured(run: Run, error: ErrorClass, detail: str, at: datetime) -> Sample:
-    """The sample of a probe that the monitor did not make or finish."""
+    """The sample of a probe that the monitor did not run or finish."""
     return _empty_sample(run, at, Fault(error=error, detail=detail))
 
 
 def _note(reading: Reading) -> str | None:
-    """A note about the answer, right or wrong; None: there is none."""
+    """A note about an unknown finish reason; None: the reason is known."""
     reason = reading.unknown_reason
     return f"finish reason '{reason}' is unknown and was treated as a normal end" if reason is not None else None
 
@@ -192,7 +192,7 @@ def _empty_sample(
 
 
 def _retry_after_s(exchange: Exchange, fault: Fault | None) -> float | None:
-    """The waiting time of the error, or else of a success's headers."""
+    """The waiting time in the error, or else in the headers of a success."""
     sent = fault.retry_after_s if fault else None
     return sent if sent is not None or (fault and not is_success(exchange.status)) else retry_after_s(exchange.headers)
 

@@ -1,4 +1,4 @@
-"""A string that is not shown by accident. Pure."""
+"""A string type that hides its value in logs and messages. Pure."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret string; its repr and str are stars."""
+    """A secret string. Its repr and str show `***`."""
 
     _value: str = field(repr=False)
 
     def reveal(self) -> str:
-        """The secret itself."""
+        """The secret value in clear text."""
         return self._value
 
     def __str__(self) -> str:

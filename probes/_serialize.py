@@ -1,7 +1,7 @@
-"""Runs and samples as plain JSON values, for processes, files and the network.
+"""Converts runs and samples to and from plain JSON values, for processes, files and the network.
 
-The HTTP API, `--json` and files use the plain form of a sample. The plain form of a run holds the endpoint's secrets in
-clear text, since a worker needs them. It is only sent through a private socket.
+The HTTP API, `--json` and files use the plain form of a sample. The plain form of a run contains the endpoint's secrets
+in clear text, since a worker needs them. It is only sent through a private socket.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def sample_from_plain(plain: Mapping[str, Any]) -> Sample:
 
 
 def timestamp(at: datetime) -> str:
-    """RFC 3339 in UTC with microseconds and a `Z`."""
+    """A time in RFC 3339, in UTC, with microseconds and a `Z`."""
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 

@@ -1,6 +1,6 @@
 """AWS Signature Version 4. Pure.
 
-The canonical form is that of every service but S3. Only headers that proxies do not change are signed.
+The canonical form is that of all services except S3. Only headers that proxies do not change are signed.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ class Credentials:
     access_key_id: str
     secret_access_key: str = field(repr=False)
     session_token: str | None = field(default=None, repr=False)
-    """Belongs to temporary keys."""
+    """Only temporary keys have a session token."""
 
 
 def credentials(text: str) -> Credentials:
-    """The credentials in `ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN]`. Raises ValueError without the text."""
+    """Parse `ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN]`. Raises ValueError without the key in its message."""
     parts = text.split(":")
     if not all(parts) or not _FEWEST_PARTS <= len(parts) <= _MOST_PARTS:
         raise ValueError("invalid AWS key: use ACCESS_KEY_ID:SECRET_ACCESS_KEY or …:SESSION_TOKEN")
@@ -41,7 +41,7 @@ def credentials(text: str) -> Credentials:
 
 
 def signed(request: Request, owner: Credentials, *, region: str, service: str, at: datetime) -> Request:
-    """The request with its signature headers. Its URL has no query and is sent as it is."""
+    """The request with signature headers. Its URL must have no query, and must be sent unchanged."""
     stamp = at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     added = [("X-Amz-Date", stamp)]
     if owner.session_token is not None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 SO_TIMESTAMPNS = 35
-"""Not in Python's `socket`. The number is the same on every architecture but sparc and parisc."""
+"""Missing in Python's `socket`. The number is the same on all architectures except sparc and parisc."""
 
 _STAMP = struct.Struct("@ll")
 _ANCILLARY_BYTES = socket.CMSG_SPACE(_STAMP.size)
@@ -32,7 +32,7 @@ _CLOCK_READINGS = 5
 MAX_HEAD_BYTES = 1 << 18
 """The maximum bytes before the end of the answer's head: TLS handshake, interim answers, headers."""
 MAX_WIRE_BYTES = 1 << 24
-"""The maximum bytes in all. A long stream in tiny chunks needs a few times its length."""
+"""The maximum bytes in total. A long stream in tiny chunks needs a few times its length."""
 MAX_READS = 1 << 17
 """The maximum number of reads; each one is recorded."""
 _READ_BYTES = 1 << 14
@@ -58,7 +58,7 @@ class SocketRead:
     """One read from the socket."""
 
     stamp_ns: int | None
-    """The kernel's timestamp of the last segment, wall clock; None: the kernel gave none."""
+    """The kernel's timestamp of the last segment, wall clock; None: the kernel sent no timestamp."""
     read_ns: int
     """The time of the read, monotonic clock."""
     body_bytes: int | None = None
@@ -75,7 +75,7 @@ class TcpInfo:
 
 @dataclass(slots=True, kw_only=True)
 class SocketLog:
-    """Everything that one connection's socket did, in order."""
+    """The recorded events of one connection's socket, in order."""
 
     on_send: Callable[[int], None]
     """Called with the time of every send."""
@@ -99,7 +99,7 @@ class SocketLog:
             self.reads[-1].body_bytes = self.body.total_bytes
 
     def note_send(self) -> None:
-        """A send is about to happen."""
+        """Record the time of a send, before the send."""
         now_ns = time.monotonic_ns()
         self.sends_ns.append(now_ns)
         self.on_send(now_ns)
@@ -110,7 +110,7 @@ class SocketLog:
         return _INTERIM_STATUS.match(self.start) is not None
 
     def note_read(self, count: int, ancillary: Iterable[tuple[int, int, bytes]]) -> None:
-        """A read returned so many bytes and this ancillary data. Raises FloodError when it is too much."""
+        """Record a read of `count` bytes with its ancillary data. Raises FloodError if the provider sent too much."""
         read_ns = time.monotonic_ns()
         stamp_ns = None
         for level, kind, data in ancillary:
@@ -218,7 +218,7 @@ def keep_stamping() -> socket.socket:
 
 
 def is_stamping() -> bool:
-    """Whether the kernel stamps TCP segments by now, or cannot be checked."""
+    """Whether the kernel stamps TCP segments now. True if this cannot be checked."""
     try:
         with (
             socket.create_server(("127.0.0.1", 0)) as listener,

@@ -1,4 +1,4 @@
-"""Errors outside of an API's framing: JSON in place of a stream, or a bare line in a stream. Pure."""
+"""Finds errors outside an API's framing: JSON in place of a stream, or a bare line in a stream. Pure."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _NO_HEADERS: Headers = {}
 
 
 def stray_fault(codec: Probe, data: bytes, headers: Headers = _NO_HEADERS) -> Fault | None:
-    """The error in bytes outside of an API's framing; None: there is none.
+    """The error in bytes outside an API's framing; None if there is no error.
 
-    They may be one JSON text, or begin with a server-sent event or a line that holds one.
+    The bytes may be one JSON text, or begin with a server-sent event or with a line of JSON.
     """
     text = data[:MAX_STRAY_BYTES].strip()
     if not text:
@@ -33,7 +33,7 @@ def stray_fault(codec: Probe, data: bytes, headers: Headers = _NO_HEADERS) -> Fa
 
 
 def event_fault(frame: Frame) -> Fault | None:
-    """The fault of an event named `error`, whatever it holds; None: it was cut before it could be read."""
+    """The fault of an event named `error`, with any content; None: the event is incomplete JSON."""
     source = _object(frame.data)
     if source is not None:
         return _errors.fault_in(source) or _errors.stream_fault(source)
@@ -44,7 +44,7 @@ def event_fault(frame: Frame) -> Fault | None:
 
 
 def _object(data: bytes) -> Mapping[str, object] | None:
-    """A JSON object, or the only object of an array; None for anything else."""
+    """A JSON object, or the only object of an array; None for other values."""
     try:
         value = _json.decode(data)
     except MalformedError:

@@ -1,7 +1,7 @@
 """Token counts in o200k_base, the encoding in which speeds of different models are compared. Pure.
 
-The encoding comes with a library (no download) that takes most of a second and 144 MB to load. It is loaded with the
-first count, when a provider sends no usage.
+The encoding is part of a library (no download), which takes most of a second and 144 MB to load. It is loaded at the
+first count, if a provider sends no usage.
 """
 
 from __future__ import annotations

@@ -14,16 +14,16 @@ from probes._model import Probe, Prompt, Usage
 
 _TIMES_OUTPUT = 2
 _MORE_OUTPUT = 1024
-"""Hidden reasoning and the wrapping of tool calls, in addition to twice the requested or streamed tokens."""
+"""Allowance for hidden reasoning and for the wrapping of tool calls, besides twice the requested or streamed tokens."""
 _TIMES_PROMPT = 4
 _MORE_PROMPT = 8192
-"""A gateway's system prompt and the template of tools, in addition to four times the sent characters."""
+"""Allowance for a gateway's system prompt and the template of tools, besides four times the sent characters."""
 
 
 def plausible_usage(
     usage: Usage | None, codec: Probe, prompt: Prompt, reading: Reading
 ) -> tuple[Usage | None, str | None]:
-    """The possible counts, and a note about impossible ones, if any.
+    """The usage with plausible counts, and a note about impossible counts, if any.
 
     An impossible prompt count is replaced with the bound of the sent prompt, an impossible output count with None.
     """
@@ -44,7 +44,7 @@ def plausible_usage(
 
 
 def is_cut(usage: Usage | None, codec: Probe, prompt: Prompt) -> bool:
-    """Whether an answer used all of its allowed tokens, so that it was cut, whatever its finish reason."""
+    """Whether an answer used all of its allowed tokens. Then it was cut, even if its finish reason says otherwise."""
     # Some APIs count the end token. A longer answer was not limited, and so not cut.
     return usage is not None and usage.output is not None and 0 <= usage.output - codec.most_tokens(prompt) <= 1
 
@@ -55,7 +55,7 @@ def _is_possible(count: object, bound: int) -> bool:
 
 
 def _part(count: int | None, whole: int | None, bound: int) -> int | None:
-    """A part's count, if it is not more than a possible whole."""
+    """The count of a part, if it is not larger than the whole or, without a plausible whole, than the bound."""
     return count if _is_possible(count, whole if whole is not None and _is_possible(whole, bound) else bound) else None
 
 

@@ -1,6 +1,6 @@
 """The verdict on one probe: its error class. Pure.
 
-A probe succeeds when the status is 2xx, content came before the deadlines, the stream has no error, and the stream
+A probe succeeds if the status is 2xx, content arrived before the deadlines, the stream has no error, and the stream
 proved its end.
 """
 
@@ -15,9 +15,9 @@ from probes._redaction import redacted
 from probes._stray import MAX_STRAY_BYTES, stray_fault
 
 STALL_S = 5.0
-"""The pause at the total deadline that makes a stream stalled (or half the deadline, if shorter)."""
+"""A stream is stalled if it pauses this long before the total deadline (or half the deadline, if that is shorter)."""
 TAINT_LAG_S = 0.02
-"""How late the first content, merged with more, may be read before its time is not reliable."""
+"""The read delay from which the time of a first content that was merged with later content is not reliable."""
 
 _SERVER_ERRORS = range(500, 1000)
 _INTERIM = range(200)
@@ -76,7 +76,7 @@ def _unreached(run: Run, codec: Probe, exchange: Exchange) -> Fault | None:
 
 
 def _models_error(codec: Probe, exchange: Exchange) -> Fault | None:
-    """An error in place of a list of models. For an API without such a list only an error of the provider."""
+    """An error in place of a list of models. For an API without such a list, only errors with blame `provider`."""
     if not is_success(exchange.status) or len(exchange.body) > MAX_STRAY_BYTES:
         return None
     fault = stray_fault(codec, exchange.body, exchange.headers)
@@ -152,7 +152,7 @@ def _cut_short(framing: Framing, exchange: Exchange, reading: Reading) -> Fault:
 
 
 def _taint(exchange: Exchange, reading: Reading) -> Fault | None:
-    """The fault of a first token that was read late together with others: its time is a later token's."""
+    """The fault if the first token was read late and together with others: its time is then that of a later token."""
     lags = exchange.clocks.body_lags_s if exchange.clocks else ()
     if not lags or not first_is_merged(reading) or lags[reading.content[0].read] < TAINT_LAG_S:
         return None

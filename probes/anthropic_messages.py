@@ -1,4 +1,4 @@
-"""Anthropic's Messages API, and what copies it: OpenRouter, DeepSeek, vLLM, llama.cpp and more."""
+"""Anthropic's Messages API and compatible APIs: OpenRouter, DeepSeek, vLLM, llama.cpp and others."""
 
 from __future__ import annotations
 
@@ -34,38 +34,39 @@ _LEAST_THINKING = 1024
 _AUTO = "auto"
 _ANTHROPICS = re.compile(r"^https://([a-z0-9-]+\.)*anthropic\.com(:|/|$)", re.IGNORECASE)
 _OWN_TEMPERATURE = re.compile(r"claude|minimax|kimi-k(2\.[5-9]|[3-9])|(^|/)(o\d|gpt-5)", re.IGNORECASE)
-"""Models that refuse any temperature, or 0, wherever they are served."""
+"""Models that reject any temperature, or 0, at every provider."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnthropicMessages(Probe):
-    """`POST {base_url}/messages`, where the base URL ends in `/v1`; answered by server-sent events.
+    """`POST {base_url}/messages`; the base URL ends in `/v1`. The answer is a stream of server-sent events.
 
-    `message_stop` alone proves the end: without it Anthropic's TypeScript client, and what is built on it, hands out no
-    message. The stop reason comes one event earlier and proves nothing. The `output_tokens` in `message_start` are only
-    those of a beginning, and not read: an answer that breaks off before `message_delta` has its output counted here.
+    Only `message_stop` proves the end: without it Anthropic's TypeScript client returns no message. The stop reason
+    comes one event earlier and is no proof. `output_tokens` in `message_start` is not final and is ignored: if an
+    answer breaks off before `message_delta`, its output tokens are counted locally.
     """
 
     tasks = _chat.TASKS
 
     auth: str = "bearer"
-    """How the key is sent: `bearer`, as Anthropic's clients do since October 2026 and most copies expect, with keys old
-    and new; or `x-api-key`, for copies that know only the older way, which Anthropic still takes."""
+    """How the key is sent: `bearer`, as Anthropic's clients do since October 2026 and most compatible servers expect;
+    or `x-api-key`, for servers that support only the older header, which Anthropic still accepts."""
     version: str = "2026-10-21"
     """The header `anthropic-version`."""
     temperature: float | str | None = "auto"
-    """`auto`: 0 for models that take it (Claude and a few others do not), and without thinking. A number: only with
-    version 2023-06-01, and only without thinking, since later versions refuse any. None leaves it out, for copies that
-    refuse 0."""
+    """`auto`: 0 without thinking, for models that accept it (Claude and a few others do not). A number is sent only
+    without thinking and is allowed only with version 2023-06-01, since later versions reject it. None: omitted, for
+    servers that reject 0."""
     thinking: str | None = None
-    """`adaptive`, `enabled` (Claude 4.6 and older), `disabled` or `between_tools`. None: `enabled` where there are
-    `reasoning_tokens`, else the model's own way; many think unasked, and then refuse to be told which tool to call."""
+    """`adaptive`, `enabled` (Claude 4.6 and older), `disabled` or `between_tools`. None: `enabled` if
+    `reasoning_tokens` is set, else the model's default. Many models think by default, and then reject a request to
+    call a named tool."""
     reasoning_tokens: int = 0
-    """Room for a model to think in, on top of the answer's `max_tokens`; at least 1024 where thinking is `enabled`."""
+    """Tokens for thinking, in addition to the answer's `max_tokens`; at least 1024 if thinking is `enabled`."""
     effort: str | None = None
-    """`low`, `medium`, `high`, …: how long a model may think."""
+    """The effort: `low`, `medium`, `high`, …"""
     models_path: str | None = "/models?limit=1000"
-    """Where the list of models is; None for copies that have none: `reach` then asks for the base URL alone."""
+    """The path of the list of models; None for servers without a list: `reach` then requests the base URL."""
 
     def __post_init__(self) -> None:
         for option, problem in self._problems():
@@ -93,7 +94,7 @@ class AnthropicMessages(Probe):
 
     @property
     def _mode(self) -> str | None:
-        """The type of thinking that is asked for; None leaves it to the model."""
+        """The requested type of thinking; None: the model decides."""
         return self.thinking or ("enabled" if self.reasoning_tokens else None)
 
     @property
@@ -128,7 +129,7 @@ class AnthropicMessages(Probe):
             yield ("x-api-key", key) if self.auth == "x-api-key" else ("Authorization", f"Bearer {key}")
 
     def _tools(self, task: Task, form: Form | None) -> dict[str, object]:
-        """The tool that has to be called. A model that thinks may only be offered it."""
+        """The tool that has to be called. To a model that thinks, the tool is only offered."""
         if form is None or task is not Task.TOOL_CALL:
             return {}
         tool = {"name": form.name, "description": form.description, "input_schema": dict(form.schema)}
@@ -136,7 +137,7 @@ class AnthropicMessages(Probe):
         return {"tools": [tool], "tool_choice": choice}
 
     def _output(self, task: Task, form: Form | None) -> dict[str, object]:
-        """How hard to try, and the schema of the answer."""
+        """The effort, and the schema of the answer."""
         config: dict[str, object] = {}
         if self.effort is not None:
             config["effort"] = self.effort
@@ -156,9 +157,9 @@ class AnthropicMessages(Probe):
         return fields
 
     def read(self, frame: Frame) -> Iterable[Event]:
-        """Blocks and their deltas, usage, the end, or an error that came with status 200. Pings say nothing."""
+        """Yield content, usage, the end, or an error with status 200. Pings are ignored."""
         if frame.data.strip() == b"[DONE]":
-            # OpenRouter's way of ending every stream.
+            # OpenRouter ends every stream with it.
             return
         event = _json.as_object(_json.decode(frame.data))
         fault = _errors.fault_in(event)
@@ -181,19 +182,19 @@ class AnthropicMessages(Probe):
     def refusal(self, status: int, headers: Headers, body: bytes) -> Fault:
         """Anthropic's error bodies: `{"type": "error", "error": {"type", "message"}}`."""
         fault = _errors.refusal(status, headers, body)
-        # The whole of what a caller from an unsupported country is told.
+        # This is the whole message for a caller from an unsupported country.
         if fault.detail == "HTTP 403: forbidden: Request not allowed":
             return replace(fault, error=ErrorClass.GEO)
         return fault
 
     def models(self, body: bytes) -> frozenset[str]:
-        """The ids of `{"data": [{"id": …}]}`, but for those that are listed as a memory of models now retired."""
+        """The ids of `{"data": [{"id": …}]}`, without those of retired models."""
         listed = map(_json.as_object, _json.get_list(_json.as_object(_json.decode(body)), "data"))
         return frozenset(_json.get_text(model, "id") for model in listed if model.get("lifecycle") != "retired") - {""}
 
 
 def _block(event: Mapping[str, object]) -> Iterator[Event]:
-    """The head of a block: a tool's name, or what text there already is."""
+    """The start of a block: the name of a tool, or the first text."""
     block = _json.get_object(event, "content_block")
     match block.get("type"):
         case "tool_use":
@@ -201,7 +202,7 @@ def _block(event: Mapping[str, object]) -> Iterator[Event]:
             yield ToolCall(
                 index=_index(event),
                 name=_json.get_content(block, "name") or None,
-                # Copies send all of it here, and some the same in deltas again.
+                # Compatible servers send all arguments here, and some repeat them in deltas.
                 arguments=json.dumps(given) if given else "",
                 id=_json.get_side_text(block, "id") or None,
                 whole=bool(given),
@@ -213,7 +214,7 @@ def _block(event: Mapping[str, object]) -> Iterator[Event]:
 
 
 def _delta(event: Mapping[str, object]) -> Iterator[Event]:
-    """A piece of a block. Signatures of thoughts and citations are not content."""
+    """A piece of a block. Signatures and citations are ignored."""
     delta = _json.get_object(event, "delta")
     match delta.get("type"):
         case "text_delta":
@@ -239,7 +240,7 @@ def _index(event: Mapping[str, object]) -> int:
 
 
 def _stop(delta: Mapping[str, object]) -> Iterator[Event]:
-    """Why the answer ends. Anthropic's classifiers end it with `refusal`, whatever has been written by then."""
+    """The stop reason. Anthropic's classifiers end an answer with `refusal`, even after text was sent."""
     why = _json.get_side_text(_json.get_side_object(delta, "stop_details"), "explanation")
     end = _finish.finish(_json.get_text(delta, "stop_reason"), why, proof=False, name="stop reason")
     if end is not None:
@@ -247,7 +248,7 @@ def _stop(delta: Mapping[str, object]) -> Iterator[Event]:
 
 
 def _usage(usage: Mapping[str, object], *, ended: bool) -> Iterator[Usage]:
-    """Token counts; each report is of all tokens so far. What went into the cache or came from it was prompt too."""
+    """Token counts. Each report includes all tokens so far. Cache writes and reads are prompt tokens, too."""
     if not usage:
         return
     fresh, written, cached = (

@@ -1,4 +1,4 @@
-"""Azure OpenAI's chat completions: OpenAI's chat at a customer's own resource, under the names of deployments."""
+"""Azure OpenAI's Chat Completions API: each customer has a resource, and models have the names of deployments."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ from probes._model import (
 class AzureOpenAI(Probe):
     """`POST {base_url}/openai/…/chat/completions`; the endpoint's model is the deployment's name.
 
-    `reach` asks for the list of models. It names what the resource could deploy, not its deployments, so nothing can be
-    told from it about an endpoint's model.
+    `reach` requests the list of models. It contains the models that the resource can deploy, not its deployments, so it
+    does not show whether the endpoint's model exists.
     """
 
     tasks = _chat.TASKS
 
     api_version: str | None = None
-    """`2024-10-21` and the like, for the dated API; None for `/openai/v1`, which has no versions."""
+    """A version such as `2024-10-21` for the dated API; None for `/openai/v1`, which has no versions."""
     auth: str = "api-key"
-    """`api-key`, or `bearer` when the key is a token of Entra's."""
+    """`api-key`, or `bearer` if the key is an Entra token."""
     max_tokens_field: str = "max_tokens"
-    """`max_completion_tokens` for reasoning models, which refuse the older name."""
+    """`max_completion_tokens` for reasoning models, which reject the older name."""
     reasoning_tokens: int = 0
-    """Room for a reasoning model to think in, on top of the answer's `max_tokens`."""
+    """Tokens for reasoning, in addition to the answer's `max_tokens`."""
     include_usage: bool = True
-    """Ask for token counts; API versions before 2024-09 refuse `stream_options`."""
+    """Request token counts; API versions before 2024-09 reject `stream_options`."""
     temperature: float | None = 0.0
-    """None leaves it out, for models that refuse any but their own."""
+    """None: omitted, for models that reject all values except their default."""
     reasoning_effort: str | None = None
-    """`none`, `minimal`, `low`, …: how long a reasoning model may think."""
+    """The reasoning effort: `none`, `minimal`, `low`, …"""
     tool_choice: str | None = None
-    """`required` or `auto`, for models that cannot be told which tool to call."""
+    """`required` or `auto`, for models that cannot be forced to call a named tool."""
 
     def __post_init__(self) -> None:
         if self.auth not in {"api-key", "bearer"}:
@@ -87,11 +87,11 @@ class AzureOpenAI(Probe):
         return f"{resource}/openai/{path}?api-version={quote(self.api_version, safe='')}"
 
     def read(self, frame: Frame) -> Iterable[Event]:
-        """As OpenAI's chat; chunks that carry only the content filter's findings say nothing."""
+        """The events of OpenAI's chat. Chunks with content filter results alone have no events."""
         return _chat.read_chunk(frame)
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Fault:
-        """OpenAI's error bodies; that the content filter refused may stand in their `innererror` alone."""
+        """OpenAI's error bodies. A refusal by the content filter may be visible only in `innererror`."""
         fault = _errors.refusal(status, headers, body)
         vague = fault.error in {ErrorClass.BAD_REQUEST, ErrorClass.STREAM_ERROR}
         filtered = vague and _inner_code(body) == "ResponsibleAIPolicyViolation"

@@ -1,7 +1,7 @@
-"""Amazon Bedrock's ConverseStream API: one request and one stream of events for the models of all its makers.
+"""Amazon Bedrock's ConverseStream API, which is the same for the models of all vendors.
 
-The key is an access key of AWS, `ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN]`, with which requests are signed, or
-an API key of Bedrock, which has no colon in it and travels as bearer.
+The key is an AWS access key, `ACCESS_KEY_ID:SECRET_ACCESS_KEY[:SESSION_TOKEN]`, which signs the requests, or a Bedrock
+API key, which contains no colon and is sent as a bearer token.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ from probes._model import (
 )
 
 _REGION = re.compile(r"(?:^|\.)bedrock-runtime(?:-fips)?\.([a-z0-9-]+)\.")
-"""In the names of public, FIPS, dual-stack and private (VPC) hosts of all partitions."""
+"""The region in the names of public, FIPS, dual-stack and private (VPC) hosts of all partitions."""
 _PATH_SAFE = ":"
-"""The colon in a model's id stays what it is, as RFC 3986 allows. Written `%3A` it would be signed as that, and then
-sent as a colon: aiohttp undoes what needs no encoding."""
+"""The colon in a model's id is not encoded, as RFC 3986 allows. With `%3A` the signature would be wrong, because
+aiohttp decodes it and sends a colon."""
 _TOOL_CHOICES = ("tool", "any", "auto")
 _WORDS: tuple[tuple[ErrorClass, re.Pattern[str]], ...] = (
     (ErrorClass.GEO, re.compile("unsupported countries", re.IGNORECASE)),
     (ErrorClass.CONTENT_FILTER, re.compile("content filter", re.IGNORECASE)),
     (ErrorClass.NOT_FOUND, re.compile("model identifier is invalid|on-demand throughput", re.IGNORECASE)),
 )
-"""Bedrock's own messages, which `ValidationException` covers with one name."""
+"""Messages of Bedrock that have the same code, `ValidationException`."""
 _CODES: Mapping[str, ErrorClass] = {
     "throttling": ErrorClass.RATE_LIMITED,
     "servicequotaexceeded": ErrorClass.RATE_LIMITED,
@@ -60,7 +60,7 @@ _CODES: Mapping[str, ErrorClass] = {
     "incompletesignature": ErrorClass.AUTH,
     "requestexpired": ErrorClass.AUTH,
 }
-"""By error code in lower case, without `Exception`: those that a status alone, or a stream, does not tell."""
+"""Classes by error code in lower case, without `Exception`, for errors that the status does not identify."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,15 +71,15 @@ class BedrockConverse(Probe):
     tasks = _chat.TASKS
 
     region: str | None = None
-    """The region that signatures name; None: the one in the host's name."""
+    """The region for signatures; None: the region in the host's name."""
     reasoning_tokens: int = 0
-    """Room for a reasoning model to think in, on top of the answer's `max_tokens`."""
+    """Tokens for reasoning, in addition to the answer's `max_tokens`."""
     temperature: float | None = 0.0
-    """None leaves it out, for models that refuse any but their own."""
+    """None: omitted, for models that reject all values except their default."""
     reasoning_effort: str | None = None
-    """`low`, `medium`, `high`, …: how long a reasoning model may think (`outputConfig.effort`)."""
+    """The reasoning effort (`outputConfig.effort`): `low`, `medium`, `high`, …"""
     tool_choice: str | None = "tool"
-    """`any` or `auto` for models that cannot be told which tool to call; None leaves the choice out."""
+    """`any` or `auto` for models that cannot be forced to call a named tool; None: omitted."""
     model_fields: str | None = None
     """JSON for `additionalModelRequestFields`, such as `{"thinking": {"type": "disabled"}}`."""
 
@@ -89,7 +89,7 @@ class BedrockConverse(Probe):
         self._model_fields()
 
     def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:
-        """The request, not signed yet; for `reach` the bare host without a key, as it has no list of models."""
+        """The unsigned request; for `reach` a GET of the host without a key, since there is no list of models."""
         base_url = endpoint.base_url.rstrip("/")
         if task is Task.REACH:
             return _chat.get(f"{base_url}/")
@@ -99,7 +99,7 @@ class BedrockConverse(Probe):
         return _chat.post(url, self._body(task, prompt), *headers, accept=self.framing.value)
 
     def sign(self, request: Request, endpoint: Endpoint, at: datetime) -> Request:
-        """The request with a signature of its moment. Raises ValueError without a region, or with half a key."""
+        """The request, signed for the time `at`. Raises ValueError without a region, or for an incomplete key."""
         key = endpoint.api_key.reveal() if endpoint.api_key is not None else ""
         if ":" not in key or request.method == "GET":
             return request
@@ -107,7 +107,7 @@ class BedrockConverse(Probe):
         return _sigv4.signed(request, owner, region=self._region(endpoint), service="bedrock", at=at)
 
     def read(self, frame: Frame) -> Iterable[Event]:
-        """Pieces of content, the end, usage and the provider's own time; or the error that broke the stream off."""
+        """Content, the end, usage and the provider's processing time, or the error that ended the stream."""
         match frame.headers.get(":message-type"):
             case "error":
                 return (_stream_fault(frame.headers.get(":error-code", ""), frame.headers.get(":error-message", "")),)
@@ -116,7 +116,7 @@ class BedrockConverse(Probe):
         return _read_event(frame.event, _json.as_object(_json.decode(frame.data)))
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Fault:
-        """The code in `x-amzn-errortype` and `{"message"}`; the code says more than the status."""
+        """The code in `x-amzn-errortype` and `{"message"}`. The code is more exact than the status."""
         error = _error_body(body)
         name = headers.get("x-amzn-errortype") or _text(error, "__type") or _text(error, "code")
         code = name.partition(":")[0].rpartition("#")[2]
@@ -189,7 +189,7 @@ def _read_event(kind: str | None, event: Mapping[str, object]) -> Iterator[Event
 
 
 def _read_delta(index: int, delta: Mapping[str, object]) -> Iterator[Event]:
-    """Text, reasoning or a tool's arguments. Signatures and encrypted reasoning are nothing that a reader sees."""
+    """Text, reasoning or a tool's arguments. Signatures and encrypted reasoning are ignored."""
     thought = _json.get_side_text(_json.get_side_object(delta, "reasoningContent"), "text")
     if thought:
         yield Reasoning(thought)
@@ -211,7 +211,7 @@ def _read_metadata(metadata: Mapping[str, object]) -> Iterator[Event]:
 
 
 def _usage(usage: Mapping[str, object]) -> Usage:
-    """`inputTokens` are those that no cache had a part in."""
+    """Token counts. `inputTokens` excludes tokens read from or written to the cache."""
     fresh = _json.get_count(usage, "inputTokens")
     cached = _json.get_count(usage, "cacheReadInputTokens")
     written = _json.get_count(usage, "cacheWriteInputTokens")
@@ -234,7 +234,7 @@ def _stream_fault(code: str, message: str) -> Fault:
 
 
 def _sharpened(fault: Fault, plain: ErrorClass, named: ErrorClass | None, message: str) -> Fault:
-    """The fault with the class that Bedrock's own message or code names, where the words of all APIs said nothing."""
+    """The fault with the class of Bedrock's message or code, if the general words did not identify the error."""
     if fault.error is not plain:
         return fault
     worded = next((error for error, pattern in _WORDS if pattern.search(message)), None)

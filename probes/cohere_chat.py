@@ -26,7 +26,7 @@ from probes._model import (
 )
 
 _REFUSALS: Mapping[int, ErrorClass] = {
-    # "A request or response contains a deny-listed token"; elsewhere this status is one of full capacity.
+    # "A request or response contains a deny-listed token". Other APIs use this status for full capacity.
     498: ErrorClass.CONTENT_FILTER,
 }
 
@@ -35,26 +35,26 @@ _REFUSALS: Mapping[int, ErrorClass] = {
 class CohereChat(Probe):
     """`POST {base_url}/v2/chat`, answered by server-sent events.
 
-    The base URL is the host's (`https://api.cohere.com`); one that ends in `/v2` already means the same.
+    The base URL is that of the host (`https://api.cohere.com`), with or without `/v2`.
     """
 
     tasks = _chat.TASKS
 
     temperature: float | None = 0.0
-    """None leaves it out."""
+    """None: omitted."""
     thinking: str | None = None
-    """`disabled` or `enabled`, for models that reason; None leaves it out, and they do."""
+    """`disabled` or `enabled`, for reasoning models; None: omitted, and these models reason."""
     thinking_budget: int | None = None
-    """Tokens that may be thought; needs `thinking: enabled`."""
+    """The maximum tokens for thinking; needs `thinking: enabled`."""
     reasoning_tokens: int = 0
-    """Room for a reasoning model to think in, on top of the answer's `max_tokens`."""
+    """Tokens for reasoning, in addition to the answer's `max_tokens`."""
     tool_choice: str | None = "REQUIRED"
-    """None leaves it out, for models older than command-r7b, which refuse it."""
+    """None: omitted, for models older than command-r7b, which reject it."""
     strict_tools: bool = True
-    """Have calls held to the tool's schema; the first requests after a change of the tool then take longer."""
+    """Enforce the tool's schema in calls; the first requests after a change of the tool then take longer."""
 
     def __post_init__(self) -> None:
-        """Refuse what can be no configuration. Raises ValueError."""
+        """Check the options. Raises ValueError."""
         if self.thinking not in {None, "disabled", "enabled"}:
             raise ValueError(f"thinking is disabled or enabled, not {self.thinking!r}")
         if self.thinking_budget is not None and self.thinking != "enabled":
@@ -92,7 +92,7 @@ class CohereChat(Probe):
         return fields
 
     def _task_fields(self, task: Task, form: Form | None) -> dict[str, object]:
-        """The tools, of which one has to be called, or the schema of the answer."""
+        """The tools for `tool_call`, or the schema of the answer."""
         if form is None:
             return {}
         if task is Task.STRUCTURED_OUTPUT:
@@ -105,7 +105,7 @@ class CohereChat(Probe):
         return fields
 
     def read(self, frame: Frame) -> Iterable[Event]:
-        """Deltas, usage and the end. What goes before and after a block says nothing of its own."""
+        """Yield deltas, usage, the end, or an error with status 200. Events without content are ignored."""
         if frame.data.strip() == b"[DONE]":
             return  # some gateways add it; the proof of the end is `message-end`
         message = _json.as_object(_json.decode(frame.data))
@@ -118,7 +118,7 @@ class CohereChat(Probe):
             case "content-start" | "content-delta":
                 yield from _content(_json.get_object(_json.get_object(delta, "message"), "content"))
             case "tool-plan-delta":
-                # What the model means to do, not what it answers.
+                # The model's plan is reasoning, not the answer.
                 plan = _json.get_side_text(_json.get_side_object(delta, "message"), "tool_plan")
                 if plan:
                     yield Reasoning(plan)
@@ -164,7 +164,7 @@ def _end(delta: Mapping[str, object]) -> Iterator[Event]:
 
 
 def _usage(usage: Mapping[str, object]) -> Usage:
-    """What went through the model; where that is not told, what is billed, which is less by the template's tokens."""
+    """The processed tokens; if missing, the billed tokens, which exclude those of the template."""
     tokens = _json.get_side_object(usage, "tokens") or _json.get_side_object(usage, "billed_units")
     return Usage(
         prompt=_json.get_count(tokens, "input_tokens"),

@@ -1,4 +1,4 @@
-"""Google's Gemini API (`streamGenerateContent`), and Vertex AI, which speaks the same."""
+"""Google's Gemini API (`streamGenerateContent`), which Vertex AI also uses."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _REASONS: Mapping[str, ErrorClass] = {
     "RATE_LIMIT_EXCEEDED": ErrorClass.RATE_LIMITED,
     "MODEL_CAPACITY_EXHAUSTED": ErrorClass.OVERLOADED,
 }
-"""Reasons of `google.rpc.ErrorInfo`, the most exact word of an error."""
+"""Reasons of `google.rpc.ErrorInfo`, which are the most exact part of an error."""
 _STATUSES: Mapping[str, ErrorClass] = {
     "UNAVAILABLE": ErrorClass.OVERLOADED,
     "UNAUTHENTICATED": ErrorClass.AUTH,
@@ -47,10 +47,10 @@ _STATUSES: Mapping[str, ErrorClass] = {
     "NOT_FOUND": ErrorClass.NOT_FOUND,
     "INVALID_ARGUMENT": ErrorClass.BAD_REQUEST,
     "FAILED_PRECONDITION": ErrorClass.BAD_REQUEST,
-    # Not by us: we do not cancel and still read the answer.
+    # Not cancelled by the probe, which does not read an answer after a cancellation.
     "CANCELLED": ErrorClass.SERVER_ERROR,
 }
-"""Names of `google.rpc.Code` that tell more than that something went wrong."""
+"""Names of `google.rpc.Code` that identify an error class."""
 _UNPAID = re.compile(r"prepay|\bspending cap\b|\bdunning\b", re.IGNORECASE)
 _LIMITS = ("QuotaFailure", "RetryInfo")
 _PAYMENT_REQUIRED = 402
@@ -60,29 +60,29 @@ _PAYMENT_REQUIRED = 402
 class GeminiGenerate(Probe):
     """`POST {base_url}/models/{model}:streamGenerateContent?alt=sse`, answered by server-sent events.
 
-    The base URL ends in the version (`…/v1beta`); for Vertex AI in `…/publishers/google`. The model is named with or
-    without `models/`.
+    The base URL ends in the version (`…/v1beta`), or in `…/publishers/google` for Vertex AI. The model's name may begin
+    with `models/`.
     """
 
     tasks = _chat.TASKS
 
     auth: str = "x-goog-api-key"
-    """How the key travels: in the header `x-goog-api-key`, or as `bearer` (Vertex AI's access tokens)."""
+    """How the key is sent: in the header `x-goog-api-key`, or as `bearer` (Vertex AI's access tokens)."""
     reasoning_tokens: int = 1000
-    """Room to think in, on top of the answer's `max_tokens`: most models think unless told otherwise."""
+    """Tokens for thinking, in addition to the answer's `max_tokens`: most models think by default."""
     thinking_budget: int | None = None
-    """Tokens that models up to 2.5 may think: 0 none, -1 as many as they like. None leaves it out."""
+    """The maximum tokens for thinking, for models up to 2.5: 0 disables it, -1 means no limit. None: omitted."""
     thinking_level: str | None = None
-    """`minimal`, `low`, …: how long models from 3 on may think. None leaves it out."""
+    """The thinking level, for models from 3 on: `minimal`, `low`, … None: omitted."""
     include_thoughts: bool = False
-    """Ask for summaries of the thoughts; models that do not think refuse it."""
+    """Request summaries of the thoughts; models that do not think reject it."""
     temperature: float | None = 0.0
-    """None leaves it out."""
+    """None: omitted."""
     models_path: str | None = "/models"
-    """Where the list of models is; None where there is none (Vertex AI): `reach` then asks for the base URL alone."""
+    """The path of the list of models; None without a list (Vertex AI): `reach` then requests the base URL."""
 
     def __post_init__(self) -> None:
-        """Refuse what can be no configuration. Raises ValueError."""
+        """Check the options. Raises ValueError."""
         if self.auth not in {"x-goog-api-key", "bearer"}:
             raise ValueError(f"auth is x-goog-api-key or bearer, not {self.auth!r}")
         if self.thinking_budget is not None and self.thinking_level is not None:
@@ -130,7 +130,7 @@ class GeminiGenerate(Probe):
         return fields
 
     def read(self, frame: Frame) -> Iterable[Event]:
-        """Parts, usage, the end, or an error that came with status 200."""
+        """Yield parts, usage, the end, or an error with status 200."""
         chunk = _json.as_object(_only(_json.decode(frame.data)))
         fault = _errors.fault_in(chunk)
         if fault is not None:
@@ -148,7 +148,7 @@ class GeminiGenerate(Probe):
             yield _usage(usage)
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Fault:
-        """Google's error bodies: `{"error": {"code", "status", "message", "details"}}`, some in an array of one."""
+        """Google's error bodies: `{"error": {"code", "status", "message", "details"}}`, some inside an array."""
         fault = _errors.refusal(status, headers, body)
         try:
             error = _json.get_side_object(_json.as_object(_only(_json.decode(body))), "error")
@@ -163,7 +163,7 @@ class GeminiGenerate(Probe):
 
 
 def _resource(model: str) -> str:
-    """A model's path: `models/…` unless it names another collection itself."""
+    """The path of a model: `models/…` unless its name begins with another collection."""
     collection, _, name = (model if model.startswith(_COLLECTIONS) else f"models/{model}").partition("/")
     return f"{collection}/{quote(name, safe='')}"
 
@@ -178,7 +178,7 @@ def _tool(task: Task, form: Form | None) -> dict[str, object]:
 
 
 def _only(value: object) -> object:
-    """The one item of an array of one, in which some errors come; else the value itself."""
+    """The item of an array with one item, as some errors are sent; otherwise the value itself."""
     return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
@@ -190,8 +190,8 @@ def _candidate(candidate: Mapping[str, object], end: int) -> Iterator[Event]:
             yield Reasoning(text) if part.get("thought") else Text(text)
         call = part.get("functionCall")
         if call is not None:
-            # Every call comes whole and without a number, and calls may come in one frame or in several. A part is
-            # longer than a byte, so its place counted back from the frame's end is a number that no other call has.
+            # Every call is complete and has no index, and calls may be in one frame or in several. A part is longer
+            # than a byte, so its position counted back from the frame's end is unique among all calls.
             yield _tool_call(_json.as_object(call), end - len(parts) + position)
     finished = _finish.finish(
         _json.get_text(candidate, "finishReason"), _json.get_side_text(candidate, "finishMessage")
@@ -206,13 +206,13 @@ def _tool_call(call: Mapping[str, object], index: int) -> ToolCall:
 
 
 def _blocked(feedback: Mapping[str, object]) -> Fault:
-    """The prompt was not let through to the model."""
+    """The fault if the prompt was blocked before the model."""
     words = (_json.get_text(feedback, key) for key in ("blockReason", "blockReasonMessage"))
     return Fault(error=ErrorClass.CONTENT_FILTER, detail=": ".join(filter(None, ("prompt blocked", *words))))
 
 
 def _usage(usage: Mapping[str, object]) -> Usage:
-    """Counts so far. Google counts thoughts beside the answer, not in it."""
+    """Token counts so far. Google's count of the answer excludes thoughts."""
     answer = _json.get_count(usage, "candidatesTokenCount")
     thoughts = _json.get_count(usage, "thoughtsTokenCount")
     return Usage(
@@ -224,7 +224,7 @@ def _usage(usage: Mapping[str, object]) -> Usage:
 
 
 def _exact(fault: Fault, error: Mapping[str, object]) -> Fault:
-    """A fault with what the error's `google.rpc` status and details say more exactly."""
+    """The fault, refined by the `google.rpc` status and details of the error."""
     listed = error.get("details")
     details = [detail for detail in listed if isinstance(detail, dict)] if isinstance(listed, list) else []
     retry_after_s = next((span for detail in details for span in _spans_s(detail)), fault.retry_after_s)
@@ -245,10 +245,10 @@ def _class(worded: ErrorClass, error: Mapping[str, object], details: list[dict[s
 
 
 def _is_unpaid(error: Mapping[str, object], details: list[dict[str, object]]) -> bool:
-    """Whether what is exhausted is money (402, but 429 until 2026).
+    """Whether the exhausted resource is money (status 402, but 429 until 2026).
 
-    Every limit's message says "check your plan and billing details", so that says nothing; one that names a quota or
-    a time to wait is a limit, whatever its message says.
+    The message of every limit contains "check your plan and billing details", so these words are not evidence. An error
+    with a quota or a waiting time is a limit, regardless of its message.
     """
     if error.get("code") == _PAYMENT_REQUIRED:
         return True
@@ -257,7 +257,7 @@ def _is_unpaid(error: Mapping[str, object], details: list[dict[str, object]]) ->
 
 
 def _spans_s(detail: Mapping[str, object]) -> Iterator[float]:
-    """The time to wait of a `google.rpc.RetryInfo`."""
+    """The waiting time in a `google.rpc.RetryInfo`."""
     delay = detail.get("retryDelay")
     span = span_s(delay) if isinstance(delay, str) else None
     if span is not None:

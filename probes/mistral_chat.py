@@ -1,4 +1,4 @@
-"""Mistral's chat completions: near to OpenAI's, which it refuses some fields of and has other words for."""
+"""Mistral's Chat Completions API: similar to OpenAI's, but some fields have other names or are rejected."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from probes._model import Endpoint, Event, Fault, Frame, Headers, MalformedError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MistralChat(Probe):
-    """`POST {base_url}/chat/completions`, answered by server-sent events; usage comes unasked."""
+    """`POST {base_url}/chat/completions`, answered by server-sent events. Usage is sent without a request for it."""
 
     tasks = _chat.TASKS
 
     reasoning_tokens: int = 0
-    """Room for a reasoning model to think in, on top of the answer's `max_tokens`."""
+    """Tokens for reasoning, in addition to the answer's `max_tokens`."""
     temperature: float | None = 0.0
-    """None leaves it out, for models that refuse any but their own."""
+    """None: omitted, for models that reject all values except their default."""
     random_seed: int | None = None
-    """The same seed gives the same answer, where the temperature is above 0."""
+    """With the same seed the answer is the same, even if the temperature is above 0."""
     reasoning_effort: str | None = None
-    """`none` or `high`, for models that think only when asked to."""
+    """`none` or `high`, for models that think only on request."""
     tool_choice: str | None = "any"
-    """`any`, `required` or `auto`; None names the tool that has to be called."""
+    """`any`, `required` or `auto`; None: force a call of the named tool."""
 
     @property
     def lists_models(self) -> bool:
@@ -48,7 +48,7 @@ class MistralChat(Probe):
         return _chat.post(f"{base_url}/chat/completions", _chat.stream_body(task, prompt, fields), *headers)
 
     def read(self, frame: Frame) -> Iterable[Event]:
-        """As OpenAI's chat, but content may be a list of parts, and a tool call's arguments an object."""
+        """Like OpenAI's chat, but content may be a list of parts, and the arguments of a tool call may be an object."""
         return _chat.read_chunk(frame, arguments_as_objects=True)
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Fault:
@@ -57,14 +57,14 @@ class MistralChat(Probe):
         return replace(fault, detail=": ".join((fault.detail or f"HTTP {status}", *_problems(body))))
 
     def models(self, body: bytes) -> frozenset[str]:
-        """The ids of `{"data": [{"id", "aliases"}]}`, and what else their models are called."""
+        """The ids and aliases of `{"data": [{"id", "aliases"}]}`."""
         cards = map(_json.as_object, _json.get_list(_json.as_object(_json.decode(body)), "data"))
         aliases = (alias for card in cards for alias in _json.get_list(card, "aliases") if isinstance(alias, str))
         return _chat.model_ids(body) | frozenset(aliases)
 
 
 def _problems(body: bytes) -> list[str]:
-    """What a refusal finds wrong with the request, field by field."""
+    """The problems of the request that a refusal lists, one for each field."""
     try:
         source = _json.as_object(_json.decode(body))
         message = source.get("message")

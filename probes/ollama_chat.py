@@ -1,4 +1,4 @@
-"""Ollama's own chat API, of a server on this machine or of Ollama's cloud; answered by JSON lines."""
+"""Ollama's native chat API, of a local server or of Ollama's cloud. The answer consists of JSON lines."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from probes._model import (
 )
 
 _LATEST = ":latest"
-"""The tag of a model that is named without one."""
+"""The default tag of a model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +39,13 @@ class OllamaChat(Probe):
     tasks = _chat.TASKS
 
     think: bool | str | None = None
-    """Whether a thinking model is to think, or how hard: `low`, `medium`, `high`. None: as the model does by itself."""
+    """Whether a thinking model thinks, or its effort: `low`, `medium`, `high`. None: the model's default."""
     reasoning_tokens: int = 0
-    """Room for a thinking model to think in, on top of the answer's `max_tokens`."""
+    """Tokens for thinking, in addition to the answer's `max_tokens`."""
     temperature: float | None = 0.0
-    """None leaves it to the model's own setting."""
+    """None: the model's default."""
     seed: int | None = None
-    """The same seed gives the same answer, where the temperature is above 0."""
+    """With the same seed the answer is the same, even if the temperature is above 0."""
 
     @property
     def lists_models(self) -> bool:
@@ -74,7 +74,7 @@ class OllamaChat(Probe):
         return _chat.post(f"{base_url}/api/chat", body, *headers, accept=self.framing.value)
 
     def read(self, frame: Frame) -> Iterable[Event]:
-        """A piece of the message, the end with its counts, or an error that came with status 200."""
+        """Yield a piece of the message, the end with its counts, or an error with status 200."""
         line = _json.as_object(_json.decode(frame.data))
         fault = _errors.fault_in(line)
         if fault is not None:
@@ -85,17 +85,17 @@ class OllamaChat(Probe):
             yield from _end(line)
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Fault:
-        """`{"error": "…"}`."""
+        """Ollama's error bodies: `{"error": "…"}`."""
         return _errors.refusal(status, headers, body)
 
     def models(self, body: bytes) -> frozenset[str]:
-        """The names of `{"models": [{"name", "model"}]}`; those with the tag `latest` without it as well."""
+        """The names of `{"models": [{"name", "model"}]}`. Names with the tag `latest` are also included without it."""
         names = _chat.model_ids(body, items="models", key="name") | _chat.model_ids(body, items="models", key="model")
         return names | {name.removesuffix(_LATEST) for name in names}
 
 
 def _task_fields(task: Task, form: Form | None) -> dict[str, object]:
-    """As in OpenAI's chat, but nothing can force a call, and a schema stands by itself."""
+    """Like the fields of OpenAI's chat, but a call cannot be forced, and the schema is not wrapped."""
     fields = _chat.task_fields(task, form)
     if "tools" in fields:
         return {"tools": fields["tools"]}
@@ -114,7 +114,7 @@ def _message(message: Mapping[str, object]) -> Iterator[Event]:
 
 
 def _tool_call(call: Mapping[str, object], position: int) -> ToolCall:
-    """A whole call. Older servers do not number calls."""
+    """A complete call. Older servers send no index."""
     function = _json.get_object(call, "function")
     index = _json.get_count(function, "index")
     return ToolCall(

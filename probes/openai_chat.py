@@ -1,4 +1,4 @@
-"""OpenAI's Chat Completions API, and everything that copies it: Groq, OpenRouter, vLLM, llama.cpp and many more."""
+"""OpenAI's Chat Completions API and compatible APIs: Groq, OpenRouter, vLLM, llama.cpp and many others."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ class OpenAIChat(Probe):
     tasks = _chat.TASKS
 
     max_tokens_field: str = "max_tokens"
-    """`max_completion_tokens` for OpenAI's own reasoning models, which refuse the older name."""
+    """`max_completion_tokens` for OpenAI's reasoning models, which reject the older name."""
     reasoning_tokens: int = 0
-    """Room for a reasoning model to think in, on top of the answer's `max_tokens`."""
+    """Tokens for reasoning, in addition to the answer's `max_tokens`."""
     include_usage: bool = True
-    """Ask for token counts; some copies refuse `stream_options`."""
+    """Request token counts; some compatible servers reject `stream_options`."""
     temperature: float | None = 0.0
-    """None leaves it out, for models that refuse any but their own."""
+    """None: omitted, for models that reject all values except their default."""
     reasoning_effort: str | None = None
-    """`none`, `minimal`, `low`, …: how long a reasoning model may think."""
+    """The reasoning effort: `none`, `minimal`, `low`, …"""
     tool_choice: str | None = None
-    """`required` or `auto`, for copies that cannot be told which tool to call."""
+    """`required` or `auto`, for servers that cannot force a call of a named tool."""
     extra_body: str | None = None
-    """JSON of further fields, such as `{"enable_thinking": false}`: what only one copy knows."""
+    """JSON of further fields that only some servers support, such as `{"enable_thinking": false}`."""
     models_path: str | None = "/models"
-    """Where the list of models is; None for copies that have none: `reach` then asks for the base URL alone."""
+    """The path of the list of models; None for servers without a list: `reach` then requests the base URL."""
 
     def __post_init__(self) -> None:
         self._extra()
@@ -61,7 +61,7 @@ class OpenAIChat(Probe):
         return _chat.post(f"{base_url}/chat/completions", _chat.stream_body(task, prompt, fields), *headers)
 
     def read(self, frame: Frame) -> Iterable[Event]:
-        """Deltas, usage, the end, or an error that came with status 200."""
+        """Deltas, usage, the end, or an error with status 200."""
         return _chat.read_chunk(frame)
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Fault:

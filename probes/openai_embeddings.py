@@ -1,4 +1,4 @@
-"""OpenAI's Embeddings API, and everything that copies it: Mistral, vLLM, Text Embeddings Inference, Ollama and more."""
+"""OpenAI's Embeddings API and compatible APIs: Mistral, vLLM, Text Embeddings Inference, Ollama and others."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from probes._model import (
 
 _FLOAT_BYTES = 4
 _SURELY_FINITE_BYTES = 300
-"""A number without an exponent has to be longer to be beyond all bounds."""
+"""A number without an exponent and of at most this length is always finite."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +39,11 @@ class OpenAIEmbeddings(Probe):
     tasks = frozenset({Task.EMBEDDING, Task.REACH})
 
     send_dimensions: bool = False
-    """Ask for vectors of the size that is expected; for models that can shorten theirs. The others refuse it."""
+    """Request vectors of the expected size, for models that can shorten them. Other models reject it."""
     encoding_format: str | None = "float"
-    """`float`, or `base64`, which is a quarter of the size; None leaves it out, for copies that do not know it."""
+    """`float`, or `base64`, which has a quarter of the size; None: omitted, for servers that do not support it."""
     models_path: str | None = "/models"
-    """Where the list of models is; None for copies that have none: `reach` then asks for the base URL alone."""
+    """The path of the list of models; None for servers without a list: `reach` then requests the base URL."""
 
     @property
     def lists_models(self) -> bool:
@@ -64,7 +64,7 @@ class OpenAIEmbeddings(Probe):
         return _chat.post(f"{base_url}/embeddings", body, *headers, accept=self.framing.value)
 
     def read(self, frame: Frame) -> Iterable[Event]:
-        """The first vector of `{"data": [{"embedding": …}], "usage": …}`, or an error that came with status 200."""
+        """Yield the first vector of `{"data": [{"embedding": …}], "usage": …}`, or an error with status 200."""
         answer = _json.as_object(_json.decode_numerals(frame.data))
         fault = _fault(answer, frame.data)
         if fault is not None:
@@ -89,13 +89,13 @@ class OpenAIEmbeddings(Probe):
 
 
 def _fault(answer: Mapping[str, object], data: bytes) -> Fault | None:
-    """The error in an answer, whose numbers are read for once."""
+    """The error in an answer. Only a suspicious answer is decoded again, with its numbers."""
     suspect = "error" in answer or "data" not in answer
     return _errors.fault_in(_json.as_object(_json.decode(data)) if suspect else answer)
 
 
 def _usage(usage: Mapping[str, object]) -> Usage:
-    """The prompt's tokens; an embedding has no others, whatever some copies count."""
+    """The tokens of the prompt. Other counts are ignored, since an embedding has no output tokens."""
     count = usage.get("prompt_tokens")
     value = float(count) if isinstance(count, bytes) else count
     return Usage(prompt=_json.get_count({"prompt_tokens": value}, "prompt_tokens"))
@@ -112,7 +112,7 @@ def _vector(embedding: object) -> Vector:
 
 
 def _are_finite(numerals: list[bytes]) -> bool:
-    """Whether no number is beyond all bounds. They are worked out only when one could be, since that takes long."""
+    """Whether all numbers are finite. They are converted only if one may be infinite, since conversion is slow."""
     text = b" ".join(numerals).lower()
     small = text.count(b"e") == text.count(b"e-")
     if small and max(map(len, numerals), default=0) <= _SURELY_FINITE_BYTES:

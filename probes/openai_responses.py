@@ -1,4 +1,4 @@
-"""OpenAI's Responses API, and what copies it: OpenRouter, vLLM, llama.cpp, LM Studio and more."""
+"""OpenAI's Responses API and compatible APIs: OpenRouter, vLLM, llama.cpp, LM Studio and others."""
 
 from __future__ import annotations
 
@@ -25,31 +25,31 @@ from probes._model import (
 )
 
 _LEAST_TOKENS = 16
-"""The API refuses a smaller `max_output_tokens`."""
+"""The API rejects a smaller `max_output_tokens`."""
 _HOTTEST = 2.0
 _ENDS = frozenset(f"response.{status}" for status in ("completed", "incomplete", "failed", "cancelled"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenAIResponses(Probe):
-    """`POST {base_url}/responses`, answered by server-sent events, told apart by the `type` in their JSON.
+    """`POST {base_url}/responses`, answered by server-sent events. The `type` in the JSON identifies each event.
 
-    `response.completed` and `response.incomplete` prove the end. The API has no `[DONE]`; one that a copy sends is
-    passed over and proves nothing, for without the other event a client has no response.
+    `response.completed` and `response.incomplete` prove the end. The API has no `[DONE]`. A `[DONE]` of a compatible
+    server is ignored and is no proof, because without the other event a client has no response.
     """
 
     tasks = _chat.TASKS
 
     reasoning_tokens: int = 0
-    """Room for a reasoning model to think in, on top of the answer's `max_tokens`."""
+    """Tokens for reasoning, in addition to the answer's `max_tokens`."""
     temperature: float | None = 0.0
-    """None leaves it out, for reasoning models, which refuse any."""
+    """None: omitted, for reasoning models, which reject any value."""
     reasoning_effort: str | None = None
-    """`none`, `minimal`, `low`, …: how long a reasoning model may think."""
+    """The reasoning effort: `none`, `minimal`, `low`, …"""
     tool_choice: str | None = None
-    """`required` or `auto`, for copies that cannot be told which tool to call."""
+    """`required` or `auto`, for servers that cannot force a call of a named tool."""
     models_path: str | None = "/models"
-    """Where the list of models is; None for copies that have none: `reach` then asks for the base URL alone."""
+    """The path of the list of models; None for servers without a list: `reach` then requests the base URL."""
 
     def __post_init__(self) -> None:
         if self.reasoning_tokens < 0:
@@ -63,11 +63,11 @@ class OpenAIResponses(Probe):
         return self.models_path is not None
 
     def most_tokens(self, prompt: Prompt) -> int:
-        """The prompt's own limit and room to think in, but never fewer than the API takes."""
+        """The prompt's limit plus `reasoning_tokens`, but at least the minimum of the API."""
         return max(_LEAST_TOKENS, prompt.max_tokens + self.reasoning_tokens)
 
     def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:
-        """The request that asks `prompt` and has nothing stored; for `reach` the list of models."""
+        """The request with `prompt` as its input, without storage at the provider; for `reach` the list of models."""
         base_url = endpoint.base_url.rstrip("/")
         key = endpoint.api_key
         headers = [("Authorization", f"Bearer {key.reveal()}")] if key is not None else []
@@ -85,7 +85,7 @@ class OpenAIResponses(Probe):
         return _chat.post(f"{base_url}/responses", body, *headers)
 
     def _task_fields(self, task: Task, form: Form | None) -> dict[str, object]:
-        """The tool that has to be called, flatter than in Chat Completions; or the schema of the answer."""
+        """The tool that has to be called, with fewer levels than in Chat Completions, or the schema of the answer."""
         if form is None:
             return {}
         schema = dict(form.schema)
@@ -96,7 +96,7 @@ class OpenAIResponses(Probe):
         return {"text": {"format": {"type": "json_schema", "name": form.name, "schema": schema, "strict": True}}}
 
     def _optional(self) -> dict[str, object]:
-        """What some models refuse."""
+        """The fields that some models reject."""
         fields: dict[str, object] = {}
         if self.temperature is not None:
             fields["temperature"] = self.temperature
@@ -105,7 +105,7 @@ class OpenAIResponses(Probe):
         return fields
 
     def read(self, frame: Frame) -> Iterable[Event]:
-        """Deltas, usage, the end, or an error that came with status 200. Other events say nothing to a probe."""
+        """Yield deltas, usage, the end, or an error with status 200. Other events are ignored."""
         if frame.data.strip() == b"[DONE]":
             return
         event = _json.as_object(_json.decode(frame.data))
@@ -131,14 +131,14 @@ class OpenAIResponses(Probe):
 
 
 def _error(event: Mapping[str, object], fault: Fault | None) -> Fault:
-    """An error event. At its top `type` is the event's, so it is not shown, but a copy may say there what is wrong."""
+    """The fault of an error event. The detail omits `type`: it is the event's, but may identify the error class."""
     untyped = {**event, "type": None}
     found = _errors.fault_in(untyped) or _errors.stream_fault(untyped)
     return found if fault is None else replace(fault, detail=found.detail)
 
 
 def _content(kind: str, event: Mapping[str, object]) -> Iterator[Event]:
-    """What an event adds to the answer. Its padding, `obfuscation`, is not content."""
+    """The content of an event. The padding `obfuscation` is ignored."""
     match kind:
         case "response.output_text.delta" | "response.refusal.delta":
             if text := _json.get_content(event, "delta"):
@@ -161,7 +161,7 @@ def _index(event: Mapping[str, object]) -> int:
 
 
 def _end(kind: str, response: Mapping[str, object]) -> Event:
-    """What a last event says: by its own name, the response's status, its error, or why it is incomplete."""
+    """The meaning of a final event, by its name and by the response's status, error and `incomplete_details`."""
     status = _json.get_side_text(response, "status") or kind
     fault = _errors.fault_in({"error": response.get("error")})
     if fault is not None or kind == "failed" or status == "failed":
@@ -176,7 +176,7 @@ def _end(kind: str, response: Mapping[str, object]) -> Event:
 
 
 def _is_at_limit(response: Mapping[str, object]) -> bool:
-    """Whether an answer took all the tokens that it might: some copies (Ollama, vLLM) call that completed as well."""
+    """Whether an answer used all allowed tokens. Some compatible servers (Ollama, vLLM) report that as completed."""
     used = _json.get_count(_json.get_side_object(response, "usage"), "output_tokens")
     most = _json.get_count(response, "max_output_tokens")
     return used is not None and most is not None and used >= most > 0
