@@ -25,7 +25,7 @@ _PATHS = (
     "/converse-stream",
     "/converse",
 )
-"""Paths that APIs add to a base URL; a longer path comes before its own ending."""
+"""Paths that APIs add to a base URL. A longer path precedes its own suffix."""
 _VERSION = re.compile(r"/(v\d+(?:beta\d*|alpha\d*)?)(?=/|$)")
 _VERSIONED = {"/models/": "/v1beta", **dict.fromkeys(_PATHS[:6], "/v1")}
 """By the beginning of the added path: the version at the end of the usual base URL."""

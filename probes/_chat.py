@@ -47,7 +47,7 @@ def bearer(key: Secret | None) -> list[tuple[str, str]]:
 
 
 def stream_body(task: Task, prompt: Prompt, fields: Mapping[str, object]) -> dict[str, object]:
-    """A request body that asks for a stream. Fields with the value None are omitted."""
+    """The body of a request for a stream. Fields with the value None are omitted."""
     given = {name: value for name, value in fields.items() if value is not None}
     return {"messages": messages(prompt), "stream": True, **task_fields(task, prompt.form), **given}
 

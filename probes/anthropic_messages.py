@@ -107,7 +107,7 @@ class AnthropicMessages(Probe):
         return self.models_path is not None
 
     def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:
-        """The request that asks `prompt` as the only user message; for `reach` the list of models."""
+        """A request with `prompt` as the only user message; for `reach` a request for the list of models."""
         base_url = endpoint.base_url.rstrip("/")
         headers = [("anthropic-version", self.version), *self._credentials(endpoint)]
         if task is Task.REACH:

@@ -59,7 +59,7 @@ class AzureOpenAI(Probe):
         return True
 
     def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:
-        """The request that asks `prompt` as the only user message; for `reach` the list of models."""
+        """A request with `prompt` as the only user message; for `reach` a request for the list of models."""
         headers = self._key(endpoint)
         if task is Task.REACH:
             return _chat.get(self._url(endpoint, "models"), *headers)

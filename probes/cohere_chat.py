@@ -66,7 +66,7 @@ class CohereChat(Probe):
         return True
 
     def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:
-        """The request that asks `prompt` as the only user message; for `reach` the list of models."""
+        """A request with `prompt` as the only user message; for `reach` a request for the list of models."""
         host = endpoint.base_url.rstrip("/").removesuffix("/v2")
         key = endpoint.api_key
         headers = [("Authorization", f"Bearer {key.reveal()}")] if key is not None else []

@@ -94,7 +94,7 @@ class GeminiGenerate(Probe):
         return self.models_path is not None
 
     def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:
-        """The request that asks `prompt` as the only user message; for `reach` the list of models."""
+        """A request with `prompt` as the only user message; for `reach` a request for the list of models."""
         base_url = endpoint.base_url.rstrip("/")
         if task is Task.REACH:
             path = f"{self.models_path}?pageSize=1000" if self.models_path is not None else "/"

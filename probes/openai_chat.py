@@ -44,7 +44,7 @@ class OpenAIChat(Probe):
         return self.models_path is not None
 
     def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:
-        """The request that asks `prompt` as the only user message; for `reach` the list of models."""
+        """A request with `prompt` as the only user message; for `reach` a request for the list of models."""
         base_url = endpoint.base_url.rstrip("/")
         headers = _chat.bearer(endpoint.api_key)
         if task is Task.REACH:

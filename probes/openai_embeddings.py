@@ -51,7 +51,7 @@ class OpenAIEmbeddings(Probe):
         return self.models_path is not None
 
     def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:
-        """The request for the vector of `prompt`; for `reach` the list of models."""
+        """A request for the vector of `prompt`; for `reach` a request for the list of models."""
         base_url = endpoint.base_url.rstrip("/")
         headers = _chat.bearer(endpoint.api_key)
         if task is Task.REACH:

@@ -67,7 +67,7 @@ class OpenAIResponses(Probe):
         return max(_LEAST_TOKENS, prompt.max_tokens + self.reasoning_tokens)
 
     def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:
-        """The request with `prompt` as its input, without storage at the provider; for `reach` the list of models."""
+        """A request with `prompt` as its input that is not stored; for `reach` a request for the list of models."""
         base_url = endpoint.base_url.rstrip("/")
         key = endpoint.api_key
         headers = [("Authorization", f"Bearer {key.reveal()}")] if key is not None else []

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class BudgetUnit(StrEnum):
-    """What a budget is told in."""
+    """The unit of a budget."""
 
     USD = "usd"
     TOKENS = "tokens"

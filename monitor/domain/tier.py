@@ -32,9 +32,9 @@ class RoutingUse(IntEnum):
 
     NORMAL = 0
     FALLBACK = 1
-    """For what the normal ones cannot carry."""
+    """For requests that the normal endpoints cannot handle."""
     NONE = 2
-    """Out, unless nothing else is left."""
+    """Not used, unless no other endpoint is left."""
 
 
 def tier_of(status: Status, *, refused: bool) -> Tier:

@@ -21,7 +21,7 @@ _BY_NAME: Mapping[str, ErrorClass] = {
     "APIResponseValidationError": ErrorClass.MALFORMED,
     "ContentPolicyViolationError": ErrorClass.CONTENT_FILTER,
 }
-"""LiteLLM's exceptions whose status code is made up by LiteLLM."""
+"""Exceptions with a status code that LiteLLM invents."""
 _NO_CONNECTION = "connection error"
 _CALLERS = frozenset({ErrorClass.BAD_REQUEST, ErrorClass.CONTENT_FILTER})
 """Errors of one caller's request, which are no evidence about the next request."""

@@ -29,7 +29,7 @@ ROUTER: Final = "litellm"
 _DEFAULT_URL: Final = "http://127.0.0.1:8780"
 
 
-class Providerwatch(CustomLogger):  # type: ignore[misc]  # LiteLLM is not there where types are checked
+class Providerwatch(CustomLogger):  # type: ignore[misc]  # LiteLLM is not installed where types are checked
     """Selects deployments and reports outcomes. It reports only with a token, which the daemon requires."""
 
     def __init__(self, url: str | None = None, token: str | None = None, *, report: bool = True) -> None:
@@ -63,7 +63,7 @@ class Providerwatch(CustomLogger):  # type: ignore[misc]  # LiteLLM is not there
             self._say(self._coverage.look(model, healthy_deployments, view.scores.names))
             now = view.now(time.monotonic())
             return choose(healthy_deployments, view.scores.names, now, request_kwargs or {})
-        except Exception:  # noqa: BLE001  # LiteLLM's data is not ours, and its request comes first
+        except Exception:  # noqa: BLE001  # LiteLLM's data is untrusted, and its request has priority
             self._tell()
             return healthy_deployments
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 LONGEST_S: Final = 300.0
-"""The longest wait, whatever the destination asks for: a recovery is noticed within minutes."""
+"""The longest wait, even if the destination asks for more, so that a recovery is noticed within minutes."""
 _FIRST_S: Final = 1.0
 _DOUBLINGS: Final = 10
 """More doublings would not change the result, and would finally overflow."""

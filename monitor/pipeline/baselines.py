@@ -24,7 +24,7 @@ from probes._model import Blame, Task
 log = logging.getLogger(__name__)
 
 _NEAR: Final = (Basis.WEEKDAY, Basis.HOUR)
-"""Read first: eighteen hours. All hours of a week are read only where these are not enough."""
+"""Read first: eighteen hours. All hours of a week are read only if these are not enough."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Housekeeping of the store while the daemon runs: one short slice at a time, so that writes do not wait.
 
-It pauses while the store fails, to leave the store to the samples.
+It pauses while the store fails, so that samples have priority.
 """
 
 from __future__ import annotations

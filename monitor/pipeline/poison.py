@@ -1,7 +1,7 @@
 """Stores a rejected batch part by part, and drops parts that the store can never take (poison).
 
-A store that takes nothing, because its disk is full or its server is down, is no reason to drop anything. A part is
-dropped only with proof: the store is writable and took the parts after it, several times.
+Nothing is dropped while the store is not writable, for example because its disk is full or its server is down. A part
+is dropped if the store rejected it several times and stored later parts, or if it causes an unexpected exception.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class WriteQueueCallbacks:
     dropped: Callable[[int], None]
     """Takes how many samples or reported requests were dropped."""
     held: Callable[[], Absorbed]
-    """All states and open incidents, for a store that lost its own."""
+    """Returns all states and open incidents, to be stored again after the database was replaced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ class WriteQueue:
         self._poison = PoisonQueue(store)
         self._refusals = 0
         self._is_slow = False
-        """Whether publishing goes on without the commit that is running now."""
+        """Whether publishing continues without waiting for the running commit."""
         self._slow_said_s = -math.inf
         self._failure = OngoingFailure()
 

@@ -54,7 +54,7 @@ def headline_task(probes: Sequence[ProbeSpec]) -> Task:
 
 
 def paid_probe(probes: Iterable[ProbeSpec]) -> ProbeSpec:
-    """The probe that confirms a suspected failure: the most frequent one that asks for tokens, or of all."""
+    """The probe that confirms a suspected failure: the most frequent one whose task is not `reach`, if there is one."""
     return min(probes, key=lambda probe: (probe.task is Task.REACH, probe.every_s))
 
 

@@ -22,7 +22,7 @@ class RetryAfter:
         self._until: dict[str, datetime] = {}
 
     def note(self, sample: Sample) -> None:
-        """Note the `Retry-After` of a sample, if it has one. The latest time holds."""
+        """Record the `Retry-After` of a sample, if it has one. The latest time is used."""
         asked_s = sample.retry_after_s
         if asked_s is None or not asked_s > 0:  # also false for NaN
             return

@@ -56,7 +56,7 @@ class InfluxClient:
                 org=self._org,
                 timeout=int(self._timeout_s * 1000),
                 enable_gzip=True,
-                allow_redirects=False,  # the token goes where the configuration says
+                allow_redirects=False,  # the token must be sent to the configured URL only
                 client_session_kwargs={"response_class": _ShortResponse, "auto_decompress": False},
             )
         return self._client
@@ -88,4 +88,4 @@ class _ShortResponse(ClientResponse):
 def _why(error: OSError) -> str:
     if error.errno is not None and error.errno > 0:
         return os.strerror(error.errno)
-    return error.strerror or type(error).__name__  # failed name resolution has error numbers of its own
+    return error.strerror or type(error).__name__  # failed name resolution has other error numbers

@@ -12,7 +12,7 @@ from monitor.domain.stored_sample import StoredSample
 
 
 class SinkError(Exception):
-    """The destination takes nothing now. The message is one line with the reason, without secrets."""
+    """The destination does not accept samples now. The message is one line with the reason, without secrets."""
 
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(message)
@@ -33,9 +33,9 @@ class Delivery:
 
 
 class Sink(Protocol):
-    """A destination for samples. A sample may come again, after a crash or a lost answer; that must change nothing.
+    """A destination for samples. After a crash or a lost answer a sample is delivered again, which must have no effect.
 
-    There is one call at a time. The samples of a cancelled call come again.
+    There is one call at a time. The samples of a cancelled call are delivered again.
     """
 
     @property
@@ -55,7 +55,7 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleOrigin:
-    """What the configuration knows about an endpoint and a sample does not hold."""
+    """Data of an endpoint that is in the configuration but not in a sample."""
 
     provider: str
     model: str

@@ -1,8 +1,8 @@
-"""InfluxDB, and servers that take its v2 line protocol: VictoriaMetrics, Telegraf, QuestDB.
+"""InfluxDB, and servers that accept its v2 line protocol: VictoriaMetrics, Telegraf, QuestDB.
 
 A server rejects a whole batch for one bad line, so a rejected batch is halved until the bad line is alone. That line is
-set aside and the rest is delivered. A line counts as bad only when the server takes other lines, if need be a test
-line: a server that takes no line at all is misconfigured, and then every sample waits.
+set aside and the rest is delivered. A line counts as bad only if the server accepts other lines, or a test line. A
+server that accepts no line is misconfigured; then all samples wait.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class InfluxSink:
 
 
 class _Writing:
-    """One batch, halved where the server rejects a part. Parts are written in order."""
+    """One batch, halved if the server rejects a part. Parts are written in order."""
 
     def __init__(self, written: Callable[[bytes], Awaitable[Reply]], lines: Mapping[int, bytes]) -> None:
         self._written = written
@@ -106,10 +106,10 @@ class _Writing:
         """The last handled sample."""
         self.refused: dict[str, str] = {}
         self.largest = _BATCH
-        """The largest batch that the server takes."""
+        """The largest batch that the server accepts."""
 
     async def write(self, part: Sequence[StoredSample]) -> None:
-        """Write a part, or as much of it as one turn allows. Raises SinkError when the server takes nothing now."""
+        """Write a part, or as much of it as one turn allows. Raises SinkError if the server accepts no lines now."""
         if self._requests >= _REQUESTS_A_TURN:
             return
         match await self._ask(b"\n".join(self._lines[each.seq] for each in part)):
