@@ -30,7 +30,8 @@ class EnvoyEdsFormat(RouterFormat):
         clusters = some_groups(self.router, snapshot)
         wanted = next(iter(clusters)) if self.cluster is None and len(clusters) == 1 else self.cluster
         if wanted is None or wanted not in clusters:
-            raise CannotBeMadeError(f"a file holds one cluster of Envoy; say which of {', '.join(sorted(clusters))}")
+            names = ", ".join(sorted(clusters))
+            raise CannotBeMadeError(f"an Envoy file holds one cluster; choose one with --cluster: {names}")
         return _discovery(wanted, clusters[wanted])
 
     @classmethod

@@ -151,7 +151,7 @@ def test_a_file_of_envoy_holds_one_cluster_and_says_which_there_are() -> None:
     )
     assert list(health(rendered("envoy-eds", of, cluster="a"))) == ["10.0.0.2:80"]
     for options in ({}, {"cluster": "nobody"}):
-        with pytest.raises(CannotBeMadeError, match="a file holds one cluster of Envoy; say which of a, b"):
+        with pytest.raises(CannotBeMadeError, match="an Envoy file holds one cluster; choose one with --cluster: a, b"):
             render("envoy-eds", of, **options)
 
 
