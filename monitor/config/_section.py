@@ -25,7 +25,7 @@ class Section(BaseModel):
 
 
 def default_of(owner: type, name: str) -> Any:  # noqa: ANN401  # the type of the field, whatever it is
-    """What a field is when nobody says."""
+    """The default of a field."""
     [value] = [field.default for field in dataclasses.fields(owner) if field.name == name]
     return value
 

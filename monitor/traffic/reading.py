@@ -57,7 +57,7 @@ class CallReader:
                 self._routed.setdefault(pair, []).append(name)
 
     def read(self, body: object, now: datetime) -> ReadCalls:
-        """Parse a batch. Raises InvalidBatchError."""
+        """Parse a batch. Raises WrongBodyError."""
         outcomes = _outcomes(body)
         calls: list[Call] = []
         rejected: list[Rejected] = []
