@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,6 +11,7 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict, istr
 
 from monitor.scoreboard.compression import digest, gzipped
+from monitor.web.piecewise import PiecewiseResponse
 
 JSON = "application/json"
 REVALIDATE = "no-cache"
@@ -122,32 +122,6 @@ _NOT_MODIFIED = HTTPStatus.NOT_MODIFIED.value
 
 
 _LARGE = 1 << 18
-_PIECE = 1 << 16
-_PATIENCE_S = 30.0
-"""How long a client may take to receive a large body, which stays in memory meanwhile."""
-
-
-class PiecewiseResponse(web.StreamResponse):
-    """A large body, written in pieces, so that the part that a client has not received is not copied."""
-
-    def __init__(self, request: web.Request, form: Representation) -> None:
-        super().__init__(headers=form.headers)
-        self.content_length = len(form.body)
-        self._transport = request.transport
-        self._left: bytes | None = form.body
-
-    async def write_eof(self, data: bytes = b"") -> None:
-        """Write the body; abort the connection of a client that is too slow."""
-        body, self._left = self._left, None
-        try:
-            async with asyncio.timeout(_PATIENCE_S):
-                for start in range(0, len(body or b""), _PIECE):
-                    await self.write(memoryview(body or b"")[start : start + _PIECE])
-                await super().write_eof(data)
-        except TimeoutError:
-            if self._transport is not None:
-                self._transport.abort()
-            raise ConnectionResetError("the client receives too slowly") from None
 
 
 def answer(request: web.Request, document: Document) -> web.StreamResponse:
@@ -162,7 +136,7 @@ def answer(request: web.Request, document: Document) -> web.StreamResponse:
     if known is not None and (known == form.etag or _is_known(request, form.etag)):
         return web.Response(status=_NOT_MODIFIED, headers=form.unchanged)
     if len(form.body) >= _LARGE and request.method == hdrs.METH_GET:
-        return PiecewiseResponse(request, form)
+        return PiecewiseResponse(request, form.headers, form.body)
     return web.Response(body=form.body, headers=form.headers)
 
 
