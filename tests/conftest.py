@@ -11,7 +11,7 @@ from hypothesis import settings
 from tests.support.providers import Providers, serving
 
 # A busy machine proves nothing about a claim: no deadline. The same examples each time, or what has to pass before a
-# change lands would fail by chance for somebody else's mistake; `make fuzz` looks for new ones. `make test-all` takes
+# change lands would fail by chance for a fault of another; `make fuzz` looks for new ones. `make test-all` takes
 # three times as many as `make check`.
 settings.register_profile("same_examples", deadline=None, derandomize=True, max_examples=40)
 settings.register_profile("all_examples", deadline=None, derandomize=True, max_examples=120)

@@ -31,5 +31,5 @@ def default_of(owner: type, name: str) -> Any:  # noqa: ANN401  # the type of th
 
 
 def seconds_of(name: str, owner: type = ProbeSpec) -> Any:  # noqa: ANN401  # text in the schema, seconds once validated
-    """The same of a duration, written as one."""
+    """A field for a duration: text in the file, seconds as its default."""
     return Field(default=as_duration(default_of(owner, name)), validate_default=True)
