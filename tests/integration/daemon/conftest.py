@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -22,3 +24,13 @@ async def store(path: Path) -> AsyncIterator[Store]:
     await store.open()
     yield store
     await store.close()
+    # A recorder that outlives its store would start the store's threads anew.
+    deadline = asyncio.get_running_loop().time() + 5
+    while (left := threads_of(path)) and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(0.01)
+    assert left == []
+
+
+def threads_of(path: Path) -> list[str]:
+    """The names of a store's threads."""
+    return [thread.name for thread in threading.enumerate() if str(path) in thread.name]

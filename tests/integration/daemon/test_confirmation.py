@@ -140,7 +140,7 @@ async def stored_incidents(store: Store) -> list[Incident]:
 # A doubt
 
 
-async def test_a_failure_is_confirmed_at_once_and_recovery_is_looked_for(begin: Begin, store: Store) -> None:
+async def test_a_failure_is_confirmed_at_once_and_recovery_is_looked_for(store: Store, begin: Begin) -> None:
     """In the whole chain the sample is judged while its own run still counts as running."""
     line = await begin(QUICK)
     await until(lambda: line.status() is Status.UP)
@@ -229,7 +229,7 @@ async def test_maintenance_holds_back_what_is_beside_the_ticks_too(begin: Begin)
 
 
 @pytest.mark.slow
-async def test_an_outage_is_stored_as_an_incident_with_the_samples_that_it_rests_on(begin: Begin, store: Store) -> None:
+async def test_an_outage_is_stored_as_an_incident_with_the_samples_that_it_rests_on(store: Store, begin: Begin) -> None:
     line = await begin(QUICK)
     await until(lambda: line.status() is Status.UP)
     assert await stored_incidents(store) == []
@@ -248,7 +248,7 @@ async def test_an_outage_is_stored_as_an_incident_with_the_samples_that_it_rests
 
 
 @pytest.mark.slow
-async def test_after_a_restart_the_status_is_the_same_and_the_open_incident_goes_on(begin: Begin, store: Store) -> None:
+async def test_after_a_restart_the_status_is_the_same_and_the_open_incident_goes_on(store: Store, begin: Begin) -> None:
     line = await begin(QUICK)
     line.errors[ONE] = ErrorClass.CONNECT
     await until(lambda: line.status() is Status.DOWN)
@@ -267,7 +267,7 @@ async def test_after_a_restart_the_status_is_the_same_and_the_open_incident_goes
     assert ended.ended_at is not None
 
 
-async def test_after_a_restart_an_incident_of_an_endpoint_that_is_gone_is_ended(begin: Begin, store: Store) -> None:
+async def test_after_a_restart_an_incident_of_an_endpoint_that_is_gone_is_ended(store: Store, begin: Begin) -> None:
     line = await begin(QUICK)
     line.errors[ONE] = ErrorClass.CONNECT
     await until(lambda: line.status() is Status.DOWN)

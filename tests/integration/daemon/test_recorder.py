@@ -151,7 +151,7 @@ async def test_what_comes_during_a_commit_waits_for_its_own(begin: Begin) -> Non
     assert bench.recorder.queue_length == 0
 
 
-async def test_everything_visible_is_in_the_file_at_any_moment(begin: Begin, store: Store, path: Path) -> None:
+async def test_everything_visible_is_in_the_file_at_any_moment(store: Store, begin: Begin, path: Path) -> None:
     """Read by another connection at the very moment of each publication, as after a kill."""
     bench = await begin(store)
     ahead: list[tuple[str, int, int]] = []
@@ -314,7 +314,7 @@ async def test_a_stall_is_a_failure_once_it_is_long_and_over_when_all_is_written
 
 
 async def test_a_busy_loop_is_not_read_as_a_slow_store(
-    begin: Begin, store: Store, caplog: pytest.LogCaptureFixture
+    store: Store, begin: Begin, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The thread has committed long ago; its answer waits for the loop like everything else."""
     bench = await begin(store, QueueLimits(patience_s=0.2, stalled_s=0.4))
@@ -667,7 +667,7 @@ async def test_whoever_waits_for_stored_samples_is_told_after_the_commit(begin: 
 # Stopping
 
 
-async def test_flushing_stores_and_publishes_what_is_left(begin: Begin, store: Store) -> None:
+async def test_flushing_stores_and_publishes_what_is_left(store: Store, begin: Begin) -> None:
     bench = await begin(store)
     await end(bench.task)
     bench.put(*(make_sample(number) for number in range(1200)))
@@ -732,7 +732,7 @@ async def test_flushing_gives_up_on_a_store_and_publishes_all_the_same(
 # Going on after a restart
 
 
-async def test_a_restart_publishes_what_was_published_before(begin: Begin, store: Store) -> None:
+async def test_a_restart_publishes_what_was_published_before(store: Store, begin: Begin) -> None:
     """From the real file, whole rows: counts of every window, figures, scores, statuses, troubles."""
     bench = await begin(store)
     begun = datetime.now(UTC)

@@ -18,7 +18,7 @@ from monitor.pipeline.write_queue import QueueLimits
 from monitor.store import Store, StoreReplacedError, create_store
 from monitor.traffic.counted import TrafficBatch
 from probes._model import ErrorClass, Sample
-from tests.integration.daemon.parts import StubStore, locked, until
+from tests.integration.daemon.parts import StubStore, end, locked, until
 from tests.integration.daemon.test_recorder import EVER, ONE, TWO, Begin, Bench, actions, begin, make_sample
 
 __all__ = ["begin"]
@@ -78,7 +78,7 @@ async def fill(bench: Bench) -> None:
 
 @pytest.mark.parametrize("change", WAYS)
 async def test_a_file_that_is_deleted_or_replaced_is_noticed_and_nothing_of_states_is_lost(
-    begin: Begin, store: Store, path: Path, change: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+    store: Store, begin: Begin, path: Path, change: Callable[[Path], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Though nothing new is to be written."""
     caplog.set_level(logging.INFO)
@@ -92,6 +92,7 @@ async def test_a_file_that_is_deleted_or_replaced_is_noticed_and_nothing_of_stat
     assert "while the daemon had it open" in caplog.text
     bench.put(make_sample(20))
     await until(lambda: bench.quiet and bench.visible() == 21)
+    await end(bench.task)
     await store.close()
     with closing(sqlite3.connect(path)) as other:
         assert other.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -106,7 +107,7 @@ async def test_a_file_that_is_deleted_or_replaced_is_noticed_and_nothing_of_stat
     await again.close()
 
 
-async def test_a_sink_is_given_what_a_new_file_holds(begin: Begin, store: Store, path: Path) -> None:
+async def test_a_sink_is_given_what_a_new_file_holds(store: Store, begin: Begin, path: Path) -> None:
     bench = await begin(store, QUICK)
     await store.subscribe(["influx"])
     await fill(bench)
@@ -121,7 +122,7 @@ async def test_a_sink_is_given_what_a_new_file_holds(begin: Begin, store: Store,
 
 
 async def test_what_cannot_be_a_store_in_its_place_is_left_alone_and_stays_a_failure(
-    begin: Begin, store: Store, path: Path
+    store: Store, begin: Begin, path: Path
 ) -> None:
     bench = await begin(store, QUICK)
     await fill(bench)
