@@ -18,7 +18,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-DOCS, STAGED, SITE = ROOT / "docs", ROOT / "build" / "docs", ROOT / "build" / "site"
+DOCS, BUILD = ROOT / "docs", ROOT / "build"
+STAGED, SITE = BUILD / "docs", BUILD / "site"
+SETTINGS = DOCS / "zensical.toml"
 LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^):#\s]+)(#[\w-]+)?\)")
 LOADED = re.compile(
     r"<(?:script|img|iframe)[^>]* src=\"?(https?:[^\" >]+)|<link[^>]*stylesheet[^>]* href=\"?(https?:[^\" >]+)"
@@ -49,9 +51,10 @@ def pages_of(nav: list[dict[str, object]]) -> Iterator[str]:
 
 
 def stage() -> None:
-    """Copy docs/ to where the site is built from."""
+    """Copy the pages and the settings to where the site is built."""
     shutil.rmtree(STAGED, ignore_errors=True)
-    shutil.copytree(DOCS, STAGED)
+    shutil.copytree(DOCS, STAGED, ignore=shutil.ignore_patterns(SETTINGS.name))
+    shutil.copy(SETTINGS, BUILD)
     for page in DOCS.rglob("*.md"):
         text = staged(page, page.read_text(encoding="utf-8"))
         (STAGED / page.relative_to(DOCS)).write_text(text, encoding="utf-8")
@@ -59,10 +62,10 @@ def stage() -> None:
 
 def problems() -> Iterator[str]:
     """What is wrong with the built site."""
-    nav = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]["nav"]
+    nav = tomllib.loads(SETTINGS.read_text(encoding="utf-8"))["project"]["nav"]
     known, named = {str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")}, set(pages_of(nav))
-    yield from (f"docs/{name} is not in the navigation of zensical.toml" for name in sorted(known - named))
-    yield from (f"zensical.toml names {name}, which is not in docs/" for name in sorted(named - known))
+    yield from (f"docs/{name} is not in the navigation of docs/zensical.toml" for name in sorted(known - named))
+    yield from (f"docs/zensical.toml names {name}, which is not in docs/" for name in sorted(named - known))
     for page in sorted(SITE.rglob("*.html")):
         for script, style in LOADED.findall(page.read_text(encoding="utf-8")):
             yield f"{page.relative_to(ROOT)} loads {script or style}"
@@ -74,7 +77,7 @@ def main() -> int:
     shutil.rmtree(SITE, ignore_errors=True)
     build = [str(Path(sys.executable).with_name("zensical")), "build", "--strict", "--clean"]
     built = subprocess.run(
-        build, cwd=ROOT, env={**os.environ, "NO_COLOR": "1"}, capture_output=True, text=True, check=False
+        build, cwd=BUILD, env={**os.environ, "NO_COLOR": "1"}, capture_output=True, text=True, check=False
     )
     output = re.sub(r"\x1b\[[0-9;]*m", "", built.stdout + built.stderr)
     if built.returncode or "Warning" in output:
