@@ -14,8 +14,8 @@ from monitor.scoreboard.snapshot import Snapshot
 
 _AT_ONCE: Final = 5
 """Rows that are rendered without a pause; usually no more change between two requests."""
-_TURN_S: Final = 0.005
-"""How long rows are rendered in one turn of the event loop. A row takes up to two milliseconds."""
+_TURN_S: Final = 0.002
+"""How long rows are rendered in one turn of the event loop. A request beside it takes several turns."""
 
 
 class Renderer:
