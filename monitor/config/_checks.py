@@ -9,13 +9,14 @@ from typing import TypeAlias
 from monitor.config._addresses import base_url
 from monitor.config._complete import endpoints
 from monitor.config._document import ConfigDocument
-from monitor.config._errors import Place, Problem, RefusedError, dotted, printable, quoted
+from monitor.config._errors import Problem, RefusedError
 from monitor.config._routers import check_routers
 from monitor.config._schema import DEFAULT_PROBES
 from monitor.config._sections import path_places
 from monitor.config._types import KnownNames
 from monitor.config._values import endpoint_id
 from monitor.domain.maintenance import matches
+from monitor.schema.place import Place, dotted, printable, quoted
 from probes._model import Pricing, Probe, Task
 
 Codec: TypeAlias = Callable[[str, Mapping[str, object]], Probe]

@@ -12,8 +12,9 @@ from dataclasses import replace
 
 from monitor.config._catalogue import Catalogue, Entry, joined
 from monitor.config._document import ConfigDocument
-from monitor.config._errors import Place, Position, Problem, RefusedError
+from monitor.config._errors import Position, Problem, RefusedError
 from monitor.config._values import secret
+from monitor.schema.place import Place
 
 
 def complete(document: ConfigDocument, catalogue: Catalogue, env: Mapping[str, str]) -> ConfigDocument:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.config._errors import Place, Position, Problem, RefusedError, did_you_mean, quoted
+from monitor.config._errors import Position, Problem, RefusedError, did_you_mean
+from monitor.schema.place import Place, quoted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

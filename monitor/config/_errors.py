@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from monitor.domain.spelling import closest
-
-Place: TypeAlias = tuple[str | int, ...]
-"""The path to a value from the root of the file: keys of mappings and indexes of lists."""
+from monitor.schema.place import Place, dotted, printable, quoted
 
 _LONGEST_GUESS = 100
+_LONGEST_PATH = 4096
+"""A path is not shortened: users and editors open it."""
 _TELLING = 4
 """The minimum length of a common prefix for a suggestion, such as `tool_call` for `tools`."""
 
@@ -93,32 +91,3 @@ def _in_common(one: str, other: str) -> int:
         (index for index, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]),
         min(len(one), len(other)),
     )
-
-
-def dotted(place: Place) -> str:
-    """A place in the notation of messages, such as `models.meta/llama.endpoints[0].provider`."""
-    text = ""
-    for step in place:
-        if isinstance(step, int):
-            text += f"[{step}]"
-        else:
-            text += f".{printable(step)}" if text else printable(step)
-    return text
-
-
-_LONGEST_PATH = 4096
-"""A path is not shortened: users and editors open it."""
-
-
-def printable(text: str, longest: int = 80) -> str:
-    """The text on one line with limited length: unchanged if printable, else in quotes with escapes."""
-    if text.isprintable() and 0 < len(text) <= longest:
-        return text
-    short = text if len(text) <= longest else f"{text[:longest]}…"
-    return json.dumps(short, ensure_ascii=not short.isprintable())
-
-
-def quoted(text: str) -> str:
-    """The text in quotes, on one line, with limited length."""
-    shown = printable(text)
-    return f"'{text}'" if shown == text else shown

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from monitor.config import _files
 from monitor.config._document import ConfigDocument
-from monitor.config._errors import Place, Problem, RefusedError, did_you_mean, quoted
+from monitor.config._errors import Problem, RefusedError, did_you_mean
+from monitor.schema.place import Place, quoted
 
 _REFERENCE = re.compile(r"(?P<escaped>\$\$\{)|\$\{(?:(?P<kind>\w+):(?P<name>[^{}]+)\})?")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

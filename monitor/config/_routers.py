@@ -8,10 +8,11 @@ from typing import TypeAlias
 from monitor.config._addresses import agent, is_loopback
 from monitor.config._complete import endpoints
 from monitor.config._document import ConfigDocument
-from monitor.config._errors import Place, Problem, RefusedError, quoted
+from monitor.config._errors import Problem, RefusedError
 from monitor.config.options import FileSection
 from monitor.domain.router_ids import KNOWN, ROUTERS, RouterIdError
 from monitor.domain.spelling import closest
+from monitor.schema.place import Place, quoted
 
 Groups: TypeAlias = dict[str, dict[str, bool]]
 """By router and group: True if the group's name comes only from interpolated text, so that messages hide it."""

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from monitor.config._document import ConfigDocument
-from monitor.config._errors import Place
 from monitor.config._section import Section
 from monitor.config._types import KnownNames
 from monitor.config.options import FileSection, SinkSection, keys_of
+from monitor.schema.place import Place
 from probes._model import Secret
 
 Kind = TypeVar("Kind", bound=Section)

@@ -12,8 +12,9 @@ from contextlib import contextmanager
 import yaml
 
 from monitor.config._document import ConfigDocument
-from monitor.config._errors import ConfigError, Place, Position, Problem, RefusedError
+from monitor.config._errors import ConfigError, Position, Problem, RefusedError
 from monitor.config._yaml import DEPTH, TAG, compose, position_of
+from monitor.schema.place import Place
 
 _COPIES = 100_000
 """The maximum number of nodes that aliases may copy in total."""

@@ -10,31 +10,24 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from monitor.config._document import ConfigDocument
-from monitor.config._errors import Place, Problem, RefusedError, did_you_mean
+from monitor.config._errors import Problem, RefusedError, did_you_mean
 from monitor.config._schema import File
 from monitor.config._sections import file_at, sink_at
 from monitor.config._types import KnownNames
 from monitor.config._values import either
+from monitor.schema.messages import message
+from monitor.schema.place import Place
 
 _ON_KEY = "[key]"
 """The last part of pydantic's location for an error in a key."""
 
 _MESSAGES: Mapping[str, str] = {
-    "string_type": "must be text",
-    "string_unicode": "must not contain half a character (\\uD800 to \\uDFFF); write it whole",
-    "bool_type": "must be true or false",
-    "int_type": "must be a whole number",
-    "float_type": "must be a number",
-    "finite_number": "must be a finite number",
     "model_type": "must be a mapping: lines of `key: value`",
     "dict_type": "must be a mapping: lines of `key: value`",
     "list_type": "must be a list: lines that begin with `- `",
     "too_short": "is empty; write an entry, or leave the key out",
-    "too_long": "is too long; at most {max_length} entries are allowed",
-    "greater_than": "must be more than {gt:g}",
-    "greater_than_equal": "must be at least {ge:g}",
-    "less_than_equal": "must be at most {le}",
 }
+"""Those that are said in YAML's words."""
 
 
 def validate(document: ConfigDocument, known: KnownNames) -> tuple[File | None, tuple[Problem, ...]]:
@@ -73,8 +66,7 @@ def _refused(detail: ErrorDetails) -> RefusedError:
         case {"type": "string_type", "input": bool() | int() | float()}:
             return RefusedError("must be text; put it in quotes")
         case _:
-            message = _MESSAGES.get(detail["type"], "cannot be used")
-            return RefusedError(message.format_map(detail.get("ctx", {})))
+            return RefusedError(message(detail["type"], detail.get("ctx", {}), _MESSAGES))
 
 
 def _only_text(refused: RefusedError) -> RefusedError:

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from monitor.config._document import ConfigDocument
-from monitor.config._errors import Place, Problem, RefusedError, printable, quoted
+from monitor.config._errors import Problem, RefusedError
 from monitor.config._sections import path_places, secret_places
 from monitor.config._types import KnownNames
+from monitor.schema.place import Place, printable, quoted
 from probes._address import added_path
 
 _REFERENCE = re.compile(

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, get_args
 
 from pydantic import Field
 
-from monitor.config._errors import RefusedError, quoted
+from monitor.config._errors import RefusedError
 from monitor.config._section import Section
 from monitor.config._types import (
     Amount,
@@ -27,6 +27,7 @@ from monitor.config._types import (
     Size,
     Text,
 )
+from monitor.schema.place import quoted
 
 __all__ = [
     "Amount",

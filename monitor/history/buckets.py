@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NotRequired, TypeAlias, TypedDict
+from typing import Final, NotRequired, TypeAlias
+
+from typing_extensions import TypedDict
 
 from monitor.history.series import INVERSE, Grid, Metric, SeriesQuery
+from monitor.schema.types import Moment
 from monitor.score.outcomes import SampleOutcome
-from monitor.scoreboard.schema import Count, Moment, Share
+from monitor.scoreboard.schema import Count, Share
 from monitor.store import Bucket, Point
 from monitor.store.rollup import Rollup, merged
 from probes._model import ErrorClass

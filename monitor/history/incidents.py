@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal, TypedDict
+from typing import Final, Literal
 from urllib.parse import quote
 from xml.etree import ElementTree as ET  # writes, and reads nothing
+
+from typing_extensions import TypedDict
 
 from monitor.domain.epoch import EPOCH
 from monitor.domain.incident import Incident
 from monitor.domain.status import Status
-from monitor.scoreboard.schema import Count, Figure, Moment
+from monitor.schema.types import Moment
+from monitor.scoreboard.schema import Count, Figure
 from probes._serialize import timestamp
 
 FEED_TYPE: Final = "application/atom+xml"

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Final, TypedDict
+from typing import Final
+
+from typing_extensions import TypedDict
 
 from monitor.domain.epoch import EPOCH
 from monitor.history.pagination import before, to_cursor

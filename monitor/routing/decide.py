@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TypedDict, assert_never
+from typing import assert_never
+
+from typing_extensions import TypedDict
 
 from monitor.domain.status import Status
 from monitor.domain.tier import Tier

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Final, Literal, NotRequired, TypeAlias, TypedDict, cast
+from typing import Annotated, Final, Literal, NotRequired, TypeAlias, cast
+
+from annotated_types import Ge, Interval, MaxLen
+from typing_extensions import TypedDict
 
 from monitor.config.listing import QUANTIZATIONS
-from monitor.schema.json_schema import Words
-from monitor.schema.strict import read
+from monitor.schema.body import validated
+from monitor.schema.types import WHOLE, StringConstraints
 
-Name: TypeAlias = Annotated[str, Words(max_length=200)]
-Names: TypeAlias = Annotated[Sequence[Name], Words(max_items=200)]
-Amount: TypeAlias = Annotated[float, Words(minimum=0)]
-AmountText: TypeAlias = Annotated[str, Words(max_length=40, pattern=r"^[0-9]+(\.[0-9]+)?$")]
+Name: TypeAlias = Annotated[str, MaxLen(200)]
+Names: TypeAlias = Annotated[list[Name], MaxLen(200)]
+Amount: TypeAlias = Annotated[float, Ge(0)]
+AmountText: TypeAlias = Annotated[str, StringConstraints(max_length=40, pattern=r"^[0-9]+(\.[0-9]+)?$")]
 Sort: TypeAlias = Literal["price", "throughput", "latency"]
 Quantization: TypeAlias = Literal[
     "int4", "int8", "fp4", "mxfp4", "nvfp4", "fp6", "fp8", "mxfp8", "fp16", "bf16", "fp32", "unknown"
@@ -59,7 +62,7 @@ class Preferences(TypedDict, total=False):
     """false: only the endpoints of `order`; without `order`, only the first."""
     require_parameters: bool | None
     """true: exclude endpoints that do not support one of `parameters`."""
-    quantizations: Annotated[Sequence[Quantization], Words(max_items=20)] | None
+    quantizations: Annotated[list[Quantization], MaxLen(20)] | None
     """Allow only these. `unknown` means not configured."""
     sort: Sort | SortBy | None
     """Sort by this alone, instead of the weights of score and price."""
@@ -77,17 +80,17 @@ class RouteRequest(TypedDict):
     model: Name
     """`author/slug`."""
     provider: NotRequired[Preferences | None]
-    prompt_tokens: NotRequired[Annotated[int, Words(minimum=0, maximum=1_000_000_000)] | None]
+    prompt_tokens: NotRequired[Annotated[int, Interval(ge=0, le=1_000_000_000), WHOLE] | None]
     """Length of the prompt; endpoints with a shorter limit are excluded."""
     parameters: NotRequired[Names | None]
     """Parameters of the request, such as `tools`."""
-    seed: NotRequired[Annotated[int, Words(minimum=-(2**63), maximum=2**63 - 1)] | None]
+    seed: NotRequired[Annotated[int, Interval(ge=-(2**63), le=2**63 - 1), WHOLE] | None]
     """The same seed gives the same order while the scores are unchanged."""
 
 
 def request_of(plain: object) -> RouteRequest:
     """A request from JSON. Raises WrongBodyError with the name of the field that is wrong."""
-    return cast("RouteRequest", read(RouteRequest, plain))
+    return cast("RouteRequest", validated(RouteRequest, plain))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,1 +1,1 @@
-"""JSON Schemas made from types, and JSON values parsed by these types."""
+"""What bodies and documents may hold: types that pydantic validates bodies by, and makes JSON Schemas of."""

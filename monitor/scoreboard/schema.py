@@ -5,19 +5,22 @@ Times are RFC 3339 in UTC. What was not measured is null, never 0.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NotRequired, TypedDict
+from typing import Annotated, Literal, NotRequired
+
+from annotated_types import Ge, Interval
+from typing_extensions import TypedDict
 
 from monitor.domain.status import Status
-from monitor.schema.json_schema import Words, document_schema
+from monitor.schema.json_schema import document_schema
+from monitor.schema.types import Field, Moment, keys
 from monitor.score.windows import WINDOWS
 from probes._model import Blame, ErrorClass
 
 SCHEMA: Literal["providerwatch/scores/v1"] = "providerwatch/scores/v1"
 
-Share = Annotated[float, Words(minimum=0, maximum=1)]
-Count = Annotated[int, Words(minimum=0)]
-Figure = Annotated[float, Words(minimum=0)]
-Moment = Annotated[str, Words(format="date-time")]
+Share = Annotated[float, Interval(ge=0, le=1)]
+Count = Annotated[int, Ge(0)]
+Figure = Annotated[float, Ge(0)]
 _WINDOWS = tuple(window.name for window in WINDOWS)
 
 
@@ -78,8 +81,8 @@ class Latency(TypedDict):
 AccountTrouble = TypedDict(
     "AccountTrouble",
     {
-        "class": Annotated[ErrorClass, "The class of the newest refusal."],
-        "since": Annotated[Moment, "The first refusal since the last success."],
+        "class": Annotated[ErrorClass, Field(description="The class of the newest refusal.")],
+        "since": Annotated[Moment, Field(description="The first refusal since the last success.")],
     },
 )
 
@@ -89,9 +92,9 @@ LastError = TypedDict(
     "LastError",
     {
         "class": ErrorClass,
-        "blame": Annotated[Blame, "Who is at fault."],
+        "blame": Annotated[Blame, Field(description="Who is at fault.")],
         "at": Moment,
-        "status_code": Annotated[int | None, "HTTP status, if there was an answer."],
+        "status_code": Annotated[int | None, Field(description="HTTP status, if there was an answer.")],
     },
 )
 
@@ -133,9 +136,9 @@ class EndpointScore(TypedDict):
     """When the newest sample becomes stale."""
     source: Literal["synthetic", "traffic", "mixed"]
     """The source of score and uptime in the last half hour: probes, reported real requests, or both."""
-    uptime: Annotated[dict[str, UptimeCounts], Words(keys=_WINDOWS)]
+    uptime: Annotated[dict[str, UptimeCounts], keys(_WINDOWS)]
     """By window."""
-    traffic: Annotated[dict[str, TrafficCounts], Words(keys=_WINDOWS)] | None
+    traffic: Annotated[dict[str, TrafficCounts], keys(_WINDOWS)] | None
     """The part of uptime that is real traffic, by window; null: none was reported."""
     ttft_s: Latency
     """Seconds to the first content."""
@@ -155,7 +158,7 @@ class EndpointScore(TypedDict):
     """Failed ÷ counted probes of that task in the last day."""
     last_error: LastError | None
     pricing: EndpointPricing | None
-    context_length: Annotated[int, Words(minimum=1)] | None
+    context_length: Annotated[int, Ge(1)] | None
     """In tokens."""
     labels: dict[str, str]
     router_ids: dict[str, str]

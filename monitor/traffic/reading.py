@@ -5,34 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 
-from monitor.schema.strict import WrongBodyError
+from monitor.schema.body import WrongBodyError, validated
+from monitor.schema.place import quoted
 from monitor.traffic.calls import AHEAD, OLDEST, Call, Rejected
-from probes._model import Blame, ErrorClass
+from monitor.traffic.outcome import ERRORS, OK, Came, Outcome, Outcomes
+from probes._model import ErrorClass
 
-MOST: Final = 1_000
-"""Maximum number of outcomes in a batch."""
-ID_LENGTH: Final = 200
-APP_LENGTH: Final = 64
-MOST_TOKENS: Final = 1_000_000_000
-MOST_S: Final = 86_400
-OK: Final = "ok"
-ERRORS: Final = tuple(error for error in ErrorClass if error.blame in {Blame.PROVIDER, Blame.ACCOUNT})
-"""The error classes that an outcome may have."""
-_WORDS: Final[Mapping[str, ErrorClass | None]] = {OK: None, **{error.value: error for error in ERRORS}}
-_LEAST_STATUS, _MOST_STATUS = 100, 599
-_FIELDS: Final = frozenset(
-    {
-        *("id", "endpoint", "router_id", "at", "outcome", "status_code", "ttft_s", "e2e_s"),
-        *("prompt_tokens", "output_tokens", "reasoning_tokens", "app"),
-    }
-)
-
-
-class InvalidOutcomeError(ValueError):
-    """An invalid outcome; the message names the field."""
+_ERRORS: Final[Mapping[Came, ErrorClass | None]] = {Came(OK): None, **{Came(error.value): error for error in ERRORS}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,132 +40,66 @@ class CallReader:
 
     def read(self, body: object, now: datetime) -> ReadCalls:
         """Parse a batch. Raises WrongBodyError."""
-        outcomes = _outcomes(body)
+        batch: Outcomes = validated(Outcomes, body)
         calls: list[Call] = []
         rejected: list[Rejected] = []
-        for index, each in enumerate(outcomes):
+        for index, each in enumerate(batch["outcomes"]):
             try:
                 calls.append(self._call(each, now))
-            except InvalidOutcomeError as error:
+            except WrongBodyError as error:
                 rejected.append(Rejected(index=index, reason=str(error)))
         return ReadCalls(calls=calls, rejected=rejected)
 
     def _call(self, plain: object, now: datetime) -> Call:
-        if not isinstance(plain, dict):
-            raise InvalidOutcomeError("an outcome must be an object")
-        given = {name: value for name, value in plain.items() if value is not None}
-        unknown = sorted(given.keys() - _FIELDS)
-        if unknown:
-            raise InvalidOutcomeError(f"{unknown[0][:ID_LENGTH]!r}: unknown field")
+        if isinstance(plain, dict) and None in plain.values():  # null counts as absent
+            plain = {name: value for name, value in plain.items() if value is not None}
+        given: Outcome = validated(Outcome, plain, whole="an outcome")
         return Call(
-            key=key_of(_text(given, "id", ID_LENGTH)),
+            key=key_of(given["id"]),
             endpoint=self._endpoint(given),
-            at=_moment(given, now),
-            error=_error(given),
-            status_code=_whole(given, "status_code", low=_LEAST_STATUS, high=_MOST_STATUS),
-            ttft_s=_seconds(given, "ttft_s"),
-            e2e_s=_seconds(given, "e2e_s"),
-            prompt_tokens=_whole(given, "prompt_tokens") or 0,
-            output_tokens=_whole(given, "output_tokens") or 0,
-            reasoning_tokens=_whole(given, "reasoning_tokens") or 0,
-            app=_text(given, "app", APP_LENGTH) if "app" in given else "",
+            at=_moment(given["at"], now),
+            error=_ERRORS[given["outcome"]],
+            status_code=given.get("status_code"),
+            ttft_s=given.get("ttft_s"),
+            e2e_s=given.get("e2e_s"),
+            prompt_tokens=given.get("prompt_tokens") or 0,
+            output_tokens=given.get("output_tokens") or 0,
+            reasoning_tokens=given.get("reasoning_tokens") or 0,
+            app=given.get("app") or "",
         )
 
-    def _endpoint(self, given: Mapping[str, Any]) -> str:
-        if ("endpoint" in given) is ("router_id" in given):
-            raise InvalidOutcomeError("endpoint: exactly one of endpoint and router_id is required")
-        if "router_id" in given:
-            return self._routed_to(given["router_id"])
-        name = given["endpoint"]
-        found = self._endpoints.get(name) if isinstance(name, str) else None
+    def _endpoint(self, given: Outcome) -> str:
+        name, router_id = given.get("endpoint"), given.get("router_id")
+        if (name is None) is (router_id is None):
+            raise WrongBodyError(("endpoint",), "exactly one of endpoint and router_id is required")
+        if router_id is not None:
+            return self._routed_to([*router_id.items()])
+        found = self._endpoints.get(name or "")
         if found is None:
-            raise InvalidOutcomeError(f"endpoint: unknown endpoint {_shown(name)}")
+            raise WrongBodyError(("endpoint",), f"unknown endpoint {quoted(name or '')}")
         return found
 
-    def _routed_to(self, named: object) -> str:
-        pairs = list(named.items()) if isinstance(named, dict) else []
-        if len(pairs) != 1 or not isinstance(pairs[0][1], str):
-            raise InvalidOutcomeError(
-                'router_id: must hold one router and its id of the endpoint, such as {"litellm": "dep-17"}'
+    def _routed_to(self, pairs: Sequence[tuple[str, str]]) -> str:
+        if len(pairs) != 1:
+            raise WrongBodyError(
+                ("router_id",), 'must hold one router and its id of the endpoint, such as {"litellm": "dep-17"}'
             )
         found = self._routed.get(pairs[0], [])
         if len(found) != 1:
             many = "several endpoints have" if found else "no endpoint has"
-            raise InvalidOutcomeError(f"router_id: {many} the {_shown(pairs[0][0])} id {_shown(pairs[0][1])}")
+            router, name = pairs[0]
+            raise WrongBodyError(("router_id",), f"{many} the {quoted(router)} id {quoted(name)}")
         return found[0]
 
 
 def key_of(call_id: str) -> int:
     """The 64-bit key of an id."""
-    return int.from_bytes(hashlib.blake2b(call_id.encode(errors="surrogatepass"), digest_size=8).digest(), "big")
+    return int.from_bytes(hashlib.blake2b(call_id.encode(), digest_size=8).digest(), "big")
 
 
-def _outcomes(body: object) -> list[object]:
-    if not isinstance(body, dict):
-        raise WrongBodyError("", 'has to be an object: {"outcomes": [...]}')
-    outcomes = body.get("outcomes")
-    if not isinstance(outcomes, list):
-        raise WrongBodyError("outcomes", "has to be a list")
-    unknown = sorted(name for name in body if name != "outcomes")
-    if unknown:
-        raise WrongBodyError(_shown(unknown[0]), "is not a known field; known fields: outcomes")
-    if len(outcomes) > MOST:
-        raise WrongBodyError("outcomes", f"has {len(outcomes)} entries; at most {MOST} are allowed in a batch")
-    return outcomes
-
-
-def _text(given: Mapping[str, Any], name: str, most: int) -> str:
-    value = given.get(name)
-    if not isinstance(value, str) or not 1 <= len(value) <= most:
-        raise InvalidOutcomeError(f"{name}: must be a string of 1 to {most} characters")
-    return value
-
-
-def _moment(given: Mapping[str, Any], now: datetime) -> datetime:
-    at = _time(given.get("at"))
-    if at is None:
-        raise InvalidOutcomeError("at: must be a time with a time zone, such as 2026-11-24T07:00:00.123Z")
+def _moment(at: datetime, now: datetime) -> datetime:
     if at < now - OLDEST:
-        raise InvalidOutcomeError(f"at: more than {OLDEST.total_seconds() / 60:g} minutes ago")
+        raise WrongBodyError(("at",), f"more than {OLDEST.total_seconds() / 60:g} minutes ago")
     if at > now + AHEAD:
-        raise InvalidOutcomeError(f"at: more than {AHEAD.total_seconds():g} s ahead of this clock")
+        raise WrongBodyError(("at",), f"more than {AHEAD.total_seconds():g} s ahead of this clock")
     return min(at, now)  # a time in the future would become old too late
-
-
-def _time(text: object) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(text) if isinstance(text, str) else None
-        return None if at is None or at.tzinfo is None else at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _error(given: Mapping[str, Any]) -> ErrorClass | None:
-    word = given.get("outcome")
-    if not isinstance(word, str) or word not in _WORDS:
-        raise InvalidOutcomeError(f"outcome: must be one of {', '.join(_WORDS)}")
-    return _WORDS[word]
-
-
-def _whole(given: Mapping[str, Any], name: str, *, low: int = 0, high: int = MOST_TOKENS) -> int | None:
-    value = given.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise InvalidOutcomeError(f"{name}: must be a whole number from {low} to {high}")
-    return value
-
-
-def _seconds(given: Mapping[str, Any], name: str) -> float | None:
-    value = given.get(name)
-    if value is None:
-        return None
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not 0 <= value <= MOST_S:  # also false for NaN
-        raise InvalidOutcomeError(f"{name}: must be seconds from 0 to {MOST_S}")
-    return float(value)
-
-
-def _shown(value: object) -> str:
-    """An untrusted value for a message, shortened."""
-    return repr(value if not isinstance(value, str) else value[:ID_LENGTH])[: ID_LENGTH + 2]

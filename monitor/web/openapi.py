@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -11,13 +11,16 @@ from monitor.schema.json_schema import Schemas
 from monitor.web.responses import JSON
 from monitor.web.route import Answer, Parameter, Route, refusal
 
+_COMPONENTS = "#/components/schemas/"
 _TOKEN = "token"  # noqa: S105  # the name of a scheme
 
 
 def openapi(routes: Iterable[Route], version: str, *, closed: bool = False) -> dict[str, object]:
     """The document. `closed` forbids keys that are not declared, for tests."""
-    schemas = Schemas("#/components/schemas/", closed=closed)
-    request_schemas = Schemas("#/components/schemas/", closed=True)  # unknown keys of a request are refused
+    routes = [*routes]
+    schemas = Schemas(_kinds(routes), _COMPONENTS, closed=closed)
+    bodies = [route.body for route in routes if route.body is not None]
+    request_schemas = Schemas(bodies, _COMPONENTS, closed=True)  # unknown keys of a request are refused
     paths: dict[str, dict[str, object]] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas, request_schemas)
@@ -34,6 +37,13 @@ def openapi(routes: Iterable[Route], version: str, *, closed: bool = False) -> d
             "securitySchemes": {_TOKEN: {"type": "http", "scheme": "bearer"}},
         },
     }
+
+
+def _kinds(routes: Iterable[Route]) -> Iterator[object]:
+    """The types of all parameters and answers."""
+    for route in routes:
+        yield from (item.json_type for item in route.parameters)
+        yield from (item.json_type for item in [*route.answers, *_always(route)] if item.json_type is not None)
 
 
 def _operation(route: Route, schemas: Schemas, request_schemas: Schemas) -> dict[str, object]:

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from aiohttp import hdrs, web
 
-from monitor.schema.strict import WrongBodyError, read
+from monitor.schema.body import WrongBodyError, validated
 
 MOST_BYTES = 1 << 20
 """Largest body, both compressed and decompressed."""
@@ -25,7 +25,7 @@ async def json_body(request: web.Request, kind: object) -> Any:  # noqa: ANN401 
     """The body as a `kind`. Raises HTTPBadRequest that names the wrong field, and the errors of `read_body`."""
     plain = parse_json(await read_body(request), parse_constant=_refuse)
     try:
-        return read(kind, plain)
+        return validated(kind, plain)
     except WrongBodyError as error:
         raise web.HTTPBadRequest(text=str(error)) from None
 

@@ -14,8 +14,8 @@ from http import HTTPStatus
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from aiohttp import web
+from annotated_types import Interval
 
-from monitor.schema.json_schema import Words
 from monitor.web.responses import JSON
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -97,7 +97,7 @@ def number(name: str, about: str, *, low: float, high: float, example: str | Non
             raise ValueError(f"a number from {low:g} to {high:g}")
         return value
 
-    json_type = Annotated[float, Words(minimum=low, maximum=high)]
+    json_type = Annotated[float, Interval(ge=low, le=high)]
     return Parameter(name=name, about=about, parse=parse, json_type=json_type, example=example)
 
 
@@ -110,7 +110,7 @@ def whole(name: str, about: str, *, low: int, high: int, example: str | None = N
             raise ValueError(f"a whole number from {low} to {high}")
         return int(text)
 
-    json_type = Annotated[int, Words(minimum=low, maximum=high)]
+    json_type = Annotated[int, Interval(ge=low, le=high)]
     return Parameter(name=name, about=about, parse=parse, json_type=json_type, example=example)
 
 

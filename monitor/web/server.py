@@ -19,6 +19,7 @@ from monitor.config.model import Listen
 from monitor.web.auth import Access, Authenticator
 from monitor.web.context import Context
 from monitor.web.hosts import own_hosts
+from monitor.web.made_once import MadeOnce
 from monitor.web.middleware import expect, not_found, route_handler, wrong_method
 from monitor.web.openapi import openapi
 from monitor.web.request_body import MOST_BYTES
@@ -119,11 +120,11 @@ def all_routes(context: Context) -> Sequence[Route]:
 
     async def handler(request: web.Request) -> web.StreamResponse:
         """This API as an OpenAPI 3.1 document."""
-        return answer(request, document)
+        return answer(request, await made.document())
 
     itself = Route(path="/openapi.json", handler=handler, answers=[Answer(about="This document.")])
     routes = [*(route for module in ROUTES for route in module(context)), itself]
-    document = ready(json.dumps(openapi(routes, __version__), separators=(",", ":")).encode())
+    made = MadeOnce(lambda: ready(json.dumps(openapi(routes, __version__), separators=(",", ":")).encode()))
     return routes
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
-from typing import Annotated, NotRequired, TypedDict
+from typing import Annotated, NotRequired
 
-from monitor.schema.json_schema import Words
+from annotated_types import Interval
+from typing_extensions import TypedDict
 
-UsdPerToken = Annotated[str, Words(pattern=r"^(-1|[0-9]+(\.[0-9]+)?)$")]
-Percent = Annotated[float, Words(minimum=0, maximum=100)]
-Ratio = Annotated[float, Words(minimum=0, maximum=1)]
+from monitor.schema.types import StringConstraints
+
+UsdPerToken = Annotated[str, StringConstraints(pattern=r"^(-1|[0-9]+(\.[0-9]+)?)$")]
+Percent = Annotated[float, Interval(ge=0, le=100)]
+Ratio = Annotated[float, Interval(ge=0, le=1)]
 
 
 class OfferStatus(IntEnum):

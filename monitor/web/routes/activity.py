@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
-from typing import Annotated, TypedDict
+from typing import Annotated
 
 from aiohttp import hdrs, web
+from annotated_types import Ge
+from typing_extensions import TypedDict
 
 from monitor.history.pagination import USE_FORM, from_use_cursor, to_use_cursor
-from monitor.schema.json_schema import Words
+from monitor.schema.types import Day, StringConstraints
 from monitor.store import StoreError
 from monitor.traffic.counted import Activity
 from monitor.web.context import Context
@@ -25,18 +27,18 @@ CURSOR = Parameter(
     name="cursor",
     about="`next` of the previous page; keep the other parameters.",
     parse=from_use_cursor,
-    json_type=Annotated[str, Words(pattern=f"^{USE_FORM}$")],
+    json_type=Annotated[str, StringConstraints(pattern=f"^{USE_FORM}$")],
     example=to_use_cursor((date(2026, 11, 22), "groq:llama-3.1-8b-instant", "search")),
 )
 DAYS = whole("days", "Number of days in UTC, including today. Default: 30.", low=1, high=MOST_DAYS, example="30")
 _DAYS = 30
-Count = Annotated[int, Words(minimum=0)]
+Count = Annotated[int, Ge(0)]
 
 
 class Used(TypedDict):
     """Use of an endpoint by an application on one day (UTC)."""
 
-    day: Annotated[str, Words(format="date")]
+    day: Day
     endpoint: str
     app: str | None
     """Null: not reported."""

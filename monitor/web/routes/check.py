@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import TypedDict
 
 from aiohttp import web
+from typing_extensions import TypedDict
 
 from monitor.domain.status import Status
 from monitor.domain.tier import tier_of

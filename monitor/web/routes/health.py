@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired
 
 from aiohttp import hdrs, web
+from typing_extensions import TypedDict
 
 from monitor.web.context import Context
 from monitor.web.responses import answer

@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated, Final, TypedDict
+from typing import Annotated, Final
 
 from aiohttp import web
+from typing_extensions import TypedDict
 
 from monitor.config import RefusedError, duration_s
 from monitor.domain.epoch import EPOCH
@@ -19,7 +20,7 @@ from monitor.history.incidents import FEED_TYPE, IncidentList, feed, incident_ro
 from monitor.history.pagination import FORM, QueryError, from_cursor, to_cursor
 from monitor.history.samples import SampleList, SampleQuery, portions
 from monitor.history.series import Grid, Metric, SeriesQuery, series_query
-from monitor.schema.json_schema import Words
+from monitor.schema.types import StringConstraints
 from monitor.store import PageKey
 from monitor.web.context import Context, HistoryContext
 from monitor.web.responses import Document, answer, ready
@@ -45,7 +46,7 @@ _IN_FEED: Final = 100
 _BREATH: Final = 50
 """Samples serialised at a time; other tasks run in between."""
 _USUAL_WINDOW_S: Final = 86_400.0
-_DURATION: Final = Annotated[str, Words(pattern="^[1-9][0-9]*(s|m|h|d)$")]
+_DURATION: Final = Annotated[str, StringConstraints(pattern="^[1-9][0-9]*(s|m|h|d)$")]
 
 
 def _duration(text: str) -> float:
@@ -64,7 +65,7 @@ CURSOR = Parameter(
     name="cursor",
     about="`next` of the previous page; keep the other parameters.",
     parse=from_cursor,
-    json_type=Annotated[str, Words(pattern=f"^{FORM}$")],
+    json_type=Annotated[str, StringConstraints(pattern=f"^{FORM}$")],
     example=to_cursor(PageKey(at=datetime(2026, 11, 22, 7, tzinfo=UTC), id="1f" * 8)),
 )
 METRIC = choice("metric", "The metric. Default: `ttft_s`.", Metric, example="uptime")

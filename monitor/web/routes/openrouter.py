@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import TypedDict
 
 from aiohttp import web
+from typing_extensions import TypedDict
 
 from monitor.routing.openrouter.types import ListedModelsDocument, ListedProvidersDocument, OfferedModelDocument
 from monitor.web.context import Context

@@ -11,6 +11,7 @@ from monitor.domain.status import Status
 from monitor.scoreboard.schema import EndpointScore, ScoresDocument, scores_schema
 from monitor.scoreboard.snapshot import RowFilter
 from monitor.web.context import Context
+from monitor.web.made_once import MadeOnce
 from monitor.web.response_cache import ResponseCache
 from monitor.web.responses import answer, ready
 from monitor.web.route import UNCHANGED, UNKNOWN_ID, Answer, Route, choice, endpoint_id, number, text
@@ -59,7 +60,7 @@ class _ScoresHandlers:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._cache = ResponseCache()
-        self._schema = ready(json.dumps(scores_schema(), separators=(",", ":")).encode(), SCHEMA_JSON)
+        self._schema = MadeOnce(lambda: ready(json.dumps(scores_schema(), separators=(",", ":")).encode(), SCHEMA_JSON))
 
     async def scores(self, request: web.Request) -> web.StreamResponse:
         """The scores document, complete or filtered."""
@@ -83,4 +84,4 @@ class _ScoresHandlers:
 
     async def schema(self, request: web.Request) -> web.StreamResponse:
         """The JSON Schema of the scores document."""
-        return answer(request, self._schema)
+        return answer(request, await self._schema.document())

@@ -88,12 +88,15 @@ async def test_a_model_that_is_not_there_is_not_found(served: Served) -> None:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ({}, "model is missing"),
-        ({"model": MODEL, "provder": {}}, "provder is not a known field; known fields: model, provider, prompt_tokens"),
-        ({"model": MODEL, "provider": {"sort": 1}}, "provider.sort has to be an object or text, not 1"),
-        ({"model": [MODEL]}, "model has to be text, not a list"),
-        ({"model": MODEL, "prompt_tokens": "12"}, "prompt_tokens has to be a whole number, not '12'"),
-        ([], "the body has to be an object, not a list"),
+        ({}, "model: is missing"),
+        ({"model": MODEL, "provder": {}}, "provder: is not a known field; known fields: model, provider"),
+        (
+            {"model": MODEL, "provider": {"sort": 1}},
+            "provider.sort: must be one of 'price', 'throughput' or 'latency' or an object, not 1",
+        ),
+        ({"model": [MODEL]}, "model: must be text, not a list"),
+        ({"model": MODEL, "prompt_tokens": "12"}, "prompt_tokens: must be a whole number, not '12'"),
+        ([], "the body must be an object, not a list"),
     ],
 )
 async def test_a_mistake_is_told_with_the_name_of_its_field(served: Served, body: object, message: str) -> None:

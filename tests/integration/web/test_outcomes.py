@@ -25,7 +25,7 @@ from monitor.scoreboard.board import Board
 from monitor.store import MemoryStore, Store, StoreError, create_store
 from monitor.traffic.calls import Call, Receipt, StoppingError
 from monitor.traffic.known import KnownIds
-from monitor.web.routes import outcomes
+from monitor.traffic.outcome import Outcome
 from tests.integration.daemon.parts import PATIENT_S, end, until
 from tests.integration.web.serving import SLASHED, SPECS, Serve, Served
 from tests.integration.web.test_openapi import CLOSED
@@ -178,10 +178,10 @@ async def test_endpoints_are_found_by_what_routers_call_them(serve: Serve, desk:
         (b"", "the body is not JSON"),
         (b"\xff\xfe", "the body is not JSON"),
         (b"[" * 100_000, "the body is not JSON"),
-        (b"[]", "the body has to be an object"),
-        ({"outcomes": 3}, "outcomes has to be a list"),
-        ({"outcome": []}, "outcomes has to be a list"),
-        ({"outcomes": [0] * 1001}, "at most 1000 are allowed in a batch"),
+        (b"[]", "the body must be an object"),
+        ({"outcomes": 3}, "outcomes: must be a list"),
+        ({"outcome": []}, "outcome: is not a known field"),
+        ({"outcomes": [0] * 1001}, "at most 1000 are allowed"),
     ],
 )
 async def test_what_is_no_batch_is_a_bad_request_that_names_the_field(desk: Desk, body: object, told: str) -> None:
@@ -368,4 +368,4 @@ async def test_what_the_page_reports_is_taken(serve: Serve) -> None:
 
 def test_the_page_tells_of_every_field() -> None:
     told = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", PAGE, re.MULTILINE)))
-    assert set(told) == set(outcomes.Outcome.__annotations__)
+    assert set(told) == set(Outcome.__annotations__)

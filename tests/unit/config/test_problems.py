@@ -248,7 +248,7 @@ MISTAKES = [
     (top("canaries: ['a.example:1', '127.9.0.1:443']"), ["10:27: canaries[1]: '127.9.0.1:443' is this machine, which answers without a network; name another host"]),
     (top("canaries: ['LOCALHOST:443', '[::1]:443', '0.0.0.0:443', '[::]:443', '[::ffff:127.0.0.1]:443', 'a.localhost:443']"), [f"10:{column}: canaries[{place}]: '{name}:443' is this machine, which answers without a network; name another host" for place, (column, name) in enumerate([(12, "LOCALHOST"), (29, "[::1]"), (42, "0.0.0.0"), (57, "[::]"), (69, "[::ffff:127.0.0.1]"), (95, "a.localhost")])]),
     (top("canaries: ['1.1.1.1:443', '1.1.1.1:443']"), ["10:11: canaries: names something twice; keep one"]),
-    (top(f"canaries: {[f'10.0.0.{number}:443' for number in range(9)]}"), ["10:11: canaries: is too long; at most 8 entries are allowed"]),
+    (top(f"canaries: {[f'10.0.0.{number}:443' for number in range(9)]}"), ["10:11: canaries: has too many entries; at most 8 are allowed"]),
     # keys
     (top("token: two words"), ["10:8: token: must be ASCII characters without spaces or line breaks; check for a stray one"]),
     (provider('api_key: "s3cret\\n"'), ["5:14: providers.groq.api_key: must be ASCII characters without spaces or line breaks; check for a stray one"]),

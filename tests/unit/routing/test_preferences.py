@@ -18,8 +18,8 @@ from monitor.routing.preferences import (
     preferences_of,
     request_of,
 )
+from monitor.schema.body import WrongBodyError
 from monitor.schema.json_schema import document_schema
-from monitor.schema.strict import WrongBodyError
 from tests.unit.score.values import unhurried
 
 
@@ -94,30 +94,30 @@ def test_what_is_null_or_empty_wishes_nothing(fields: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ({}, "model is missing"),
-        ({"model": "a/b", "providers": {}}, "providers is not a known field; known fields: model, provider"),
+        ({}, "model: is missing"),
+        ({"model": "a/b", "providers": {}}, "providers: is not a known field; known fields: model, provider"),
         (
             {"model": "a/b", "provider": {"data_collection": "deny"}},
-            "provider.data_collection is not a known field; known",
+            "provider.data_collection: is not a known field; known",
         ),
         (
             {"model": "a/b", "provider": {"sort": "cheap"}},
-            "provider.sort has to be one of price, throughput",
+            "provider.sort: must be one of 'price', 'throughput' or 'latency', not 'cheap'",
         ),
-        ({"model": "a/b", "provider": {"order": "groq"}}, "provider.order has to be a list, not 'groq'"),
-        ({"model": "a/b", "provider": {"order": [1]}}, "provider.order[0] has to be text, not 1"),
-        ({"model": "a/b", "provider": {"max_price": {"prompt": "-1"}}}, "provider.max_price.prompt has to look like"),
-        ({"model": "a/b", "provider": {"max_price": {"prompt": -1}}}, "provider.max_price.prompt has to be at least 0"),
+        ({"model": "a/b", "provider": {"order": "groq"}}, "provider.order: must be a list, not 'groq'"),
+        ({"model": "a/b", "provider": {"order": [1]}}, "provider.order[0]: must be text, not 1"),
+        ({"model": "a/b", "provider": {"max_price": {"prompt": "-1"}}}, "provider.max_price.prompt: must look like"),
+        ({"model": "a/b", "provider": {"max_price": {"prompt": -1}}}, "provider.max_price.prompt: must be at least 0"),
         (
             {"model": "a/b", "provider": {"preferred_max_latency": {"p95": 1}}},
-            "latency.p95 is not a known field; known",
+            "latency.p95: is not a known field; known",
         ),
-        ({"model": "a/b", "provider": {"quantizations": ["fp9"]}}, "provider.quantizations[0] has to be one of int4"),
-        ({"model": "a/b", "prompt_tokens": -1}, "prompt_tokens has to be at least 0, not -1"),
-        ({"model": "a/b", "parameters": ["x" * 201]}, "parameters[0] is too long"),
-        ({"model": "a/b", "parameters": ["x"] * 201}, "parameters has too many entries"),
-        ({"model": "a/b", "seed": 0.5}, "seed has to be a whole number, not 0.5"),
-        ({"model": "a/b", "seed": 2**63}, "seed has to be at most"),
+        ({"model": "a/b", "provider": {"quantizations": ["fp9"]}}, "provider.quantizations[0]: must be one of 'int4'"),
+        ({"model": "a/b", "prompt_tokens": -1}, "prompt_tokens: must be at least 0, not -1"),
+        ({"model": "a/b", "parameters": ["x" * 201]}, "parameters[0]: is too long"),
+        ({"model": "a/b", "parameters": ["x"] * 201}, "parameters: has too many entries"),
+        ({"model": "a/b", "seed": 0.5}, "seed: must be a whole number, not 0.5"),
+        ({"model": "a/b", "seed": 2**63}, "seed: must be at most"),
     ],
 )
 def test_a_mistake_names_its_field(body: object, message: str) -> None:

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.schema.strict import WrongBodyError
+from monitor.schema.body import WrongBodyError
 from monitor.traffic.calls import Call
-from monitor.traffic.reading import ERRORS, ReadCalls, key_of
+from monitor.traffic.outcome import ERRORS
+from monitor.traffic.reading import ReadCalls, key_of
 from probes._model import Blame, ErrorClass
 from tests.unit.score.values import START, unhurried
 from tests.unit.traffic.values import NAME, OTHER, reader, reported
@@ -73,19 +74,19 @@ def test_each_is_taken_or_rejected_for_itself_and_told_by_its_place() -> None:
     found = read(reported("a"), 7, reported("b", outcome="fine"), reported("c"))
     assert [call.key for call in found.calls] == [key_of("a"), key_of("c")]
     assert [each.index for each in found.rejected] == [1, 2]
-    assert found.rejected[0].reason == "an outcome must be an object"
+    assert found.rejected[0].reason == "an outcome must be an object, not 7"
 
 
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        ([], "the body has to be an object"),
-        (None, "the body has to be an object"),
-        ({}, "outcomes has to be a list"),
-        ({"outcomes": {}}, "outcomes has to be a list"),
-        ({"outcome": []}, "outcomes has to be a list"),
-        ({"outcomes": [0] * 1001}, "outcomes has 1001 entries; at most 1000 are allowed in a batch"),
-        ({"outcomes": [], "outcome": []}, "'outcome' is not a known field; known fields: outcomes"),
+        ([], "the body must be an object, not a list"),
+        (None, "the body must be an object, not null"),
+        ({}, "outcomes: is missing"),
+        ({"outcomes": {}}, "outcomes: must be a list, not an object"),
+        ({"outcome": []}, "outcome: is not a known field; known fields: outcomes"),
+        ({"outcomes": [0] * 1001}, "outcomes: has too many entries; at most 1000 are allowed"),
+        ({"outcomes": [], "outcome": []}, "outcome: is not a known field; known fields: outcomes"),
     ],
 )
 def test_a_body_that_is_no_batch_is_refused_whole(body: object, told: str) -> None:
@@ -96,13 +97,15 @@ def test_a_body_that_is_no_batch_is_refused_whole(body: object, told: str) -> No
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"id": ""}, "id: must be a string of 1 to 200 characters"),
-        ({"id": "x" * 201}, "id: must be a string"),
-        ({"id": 7}, "id: must be a string"),
+        ({"id": ""}, "id: must not be empty"),
+        ({"id": "x" * 201}, "id: is too long; at most 200 characters are allowed"),
+        ({"id": 7}, "id: must be text, not 7"),
+        ({"id": None}, "id: is missing"),
+        ({"id": "\ud800"}, "id: must not contain half a character"),
         ({"endpoint": "groq:lama"}, "endpoint: unknown endpoint 'groq:lama'"),
-        ({"endpoint": 7}, "endpoint: unknown endpoint 7"),
-        ({"endpoint": ["x"]}, "endpoint: unknown endpoint ['x']"),
-        ({"endpoint": "x" * 900}, "endpoint: unknown endpoint 'xxx"),
+        ({"endpoint": 7}, "endpoint: must be text, not 7"),
+        ({"endpoint": ["x"]}, "endpoint: must be text, not a list"),
+        ({"endpoint": "x" * 900}, 'endpoint: unknown endpoint "xxx'),
         ({"endpoint": None}, "endpoint: exactly one of endpoint and router_id is required"),
         ({"router_id": {"litellm": "dep-17"}}, "endpoint: exactly one of"),
         (
@@ -112,33 +115,34 @@ def test_a_body_that_is_no_batch_is_refused_whole(body: object, told: str) -> No
         ({"endpoint": None, "router_id": {"haproxy": "be/both"}}, "router_id: several endpoints have the 'haproxy' id"),
         ({"endpoint": None, "router_id": {}}, "router_id: must hold one router and its id of the endpoint"),
         ({"endpoint": None, "router_id": {"a": "b", "c": "d"}}, "router_id: must hold one router"),
-        ({"endpoint": None, "router_id": {"litellm": 17}}, "router_id: must hold one router"),
-        ({"endpoint": None, "router_id": "dep-17"}, "router_id: must hold one router"),
-        ({"at": None}, "at: must be a time with a time zone"),
+        ({"endpoint": None, "router_id": {"litellm": 17}}, "router_id.litellm: must be text, not 17"),
+        ({"endpoint": None, "router_id": "dep-17"}, "router_id: must be an object, not 'dep-17'"),
+        ({"at": None}, "at: is missing"),
         ({"at": 1_763_794_800}, "at: must be a time with a time zone"),
         ({"at": "yesterday"}, "at: must be a time with a time zone"),
         ({"at": "2026-11-22T07:00:00"}, "at: must be a time with a time zone"),
         ({"at": "0001-01-01T00:00:00+23:59"}, "at: must be a time with a time zone"),
         ({"at": "2026-11-22T06:44:59Z"}, "at: more than 15 minutes ago"),
         ({"at": "2026-11-22T07:01:01Z"}, "at: more than 60 s ahead of this clock"),
-        ({"outcome": None}, "outcome: must be one of ok, dns, "),
-        ({"outcome": ["ok"]}, "outcome: must be one of"),
+        ({"outcome": None}, "outcome: is missing"),
+        ({"outcome": ["ok"]}, "outcome: must be one of 'ok', 'dns', "),
         ({"outcome": "skipped"}, "outcome: must be one of"),
         ({"outcome": "vantage_offline"}, "outcome: must be one of"),
-        ({"status_code": 99}, "status_code: must be a whole number from 100 to 599"),
+        ({"status_code": 99}, "status_code: must be at least 100, not 99"),
         ({"status_code": "529"}, "status_code: must be a whole number"),
         ({"status_code": True}, "status_code: must be a whole number"),
-        ({"ttft_s": -0.1}, "ttft_s: must be seconds from 0 to 86400"),
-        ({"ttft_s": float("nan")}, "ttft_s: must be seconds"),
-        ({"ttft_s": True}, "ttft_s: must be seconds"),
-        ({"e2e_s": 10**400}, "e2e_s: must be seconds"),
-        ({"e2e_s": "1.4"}, "e2e_s: must be seconds"),
-        ({"prompt_tokens": -1}, "prompt_tokens: must be a whole number from 0 to 1000000000"),
+        ({"ttft_s": -0.1}, "ttft_s: must be at least 0, not -0.1"),
+        ({"ttft_s": float("nan")}, "ttft_s: must be a finite number"),
+        ({"ttft_s": True}, "ttft_s: must be a number, not true"),
+        ({"ttft_s": 86_401}, "ttft_s: must be at most 86400, not 86401"),
+        ({"e2e_s": 10**400}, "e2e_s: must be a number"),
+        ({"e2e_s": "1.4"}, "e2e_s: must be a number"),
+        ({"prompt_tokens": -1}, "prompt_tokens: must be at least 0, not -1"),
         ({"output_tokens": 1.5}, "output_tokens: must be a whole number"),
-        ({"reasoning_tokens": 10**30}, "reasoning_tokens: must be a whole number"),
-        ({"app": ""}, "app: must be a string of 1 to 64 characters"),
-        ({"app": "x" * 65}, "app: must be a string"),
-        ({"latency": 3}, "'latency': unknown field"),
+        ({"reasoning_tokens": 10**30}, "reasoning_tokens: must be at most 1000000000, not 1"),
+        ({"app": ""}, "app: must not be empty"),
+        ({"app": "x" * 65}, "app: is too long; at most 64 characters are allowed"),
+        ({"latency": 3}, "latency: is not a known field; known fields: id, endpoint, router_id, at, outcome, "),
     ],
 )
 def test_a_rejection_names_the_field_and_what_it_should_be(fields: dict[str, Any], told: str) -> None:
@@ -164,7 +168,7 @@ def test_a_request_may_fail_of_what_the_provider_or_the_account_is_blamed_for() 
 
 
 def test_ids_of_any_characters_have_keys_of_their_own() -> None:
-    ids = ["a", "b", "\ud800", "\udfff", "é", "\0", "日" * 200]
+    ids = ["a", "b", "é", "\0", "日" * 200]
     assert len({call.key for call in read(*map(reported, ids)).calls}) == len(ids)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, TypedDict
+from typing import Any
 
 from aiohttp import web
 from jsonschema import Draft202012Validator
+from typing_extensions import TypedDict
 
 from monitor.web.openapi import openapi
 from monitor.web.route import Answer, Route, endpoint_id, number, refusal, whole
