@@ -9,7 +9,7 @@ from typing import TypedDict
 
 from aiohttp import web
 
-from monitor.routing.openrouter.types import ListedModelsDocument, ListedProvidersDocument, OfferedModelDocument
+from monitor.routing.openrouter.types import ListedModelsDocument, ListedProvidersDocument, ModelEndpointsDocument
 from monitor.web.context import Context
 from monitor.web.openrouter_cache import OpenRouterCache
 from monitor.web.responses import JSON, answer
@@ -72,13 +72,21 @@ def routes(context: Context) -> Sequence[Route]:
             path="/api/v1/models/{author}/{slug}/endpoints",
             handler=handlers.endpoints,
             parameters=[AUTHOR, SLUG],
-            answers=[Answer(about="The model and its endpoints.", json_type=OfferedModelDocument), UNCHANGED, unknown],
+            answers=[
+                Answer(about="The model and its endpoints.", json_type=ModelEndpointsDocument),
+                UNCHANGED,
+                unknown,
+            ],
         ),
         Route(
             path="/api/v1/models/{name}/endpoints",
             handler=handlers.endpoints_by_name,
             parameters=[NAME],
-            answers=[Answer(about="The model and its endpoints.", json_type=OfferedModelDocument), UNCHANGED, unknown],
+            answers=[
+                Answer(about="The model and its endpoints.", json_type=ModelEndpointsDocument),
+                UNCHANGED,
+                unknown,
+            ],
         ),
         Route(
             path="/api/v1/providers",
