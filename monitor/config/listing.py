@@ -1,4 +1,4 @@
-"""Descriptive data of models, providers and endpoints for lists of models and endpoints. Probing does not need it. Frozen."""
+"""Descriptive data of models, providers and endpoints for published lists. Probing does not need it. Frozen."""
 
 from __future__ import annotations
 

@@ -7,7 +7,16 @@ from collections.abc import Iterator, Mapping
 from monitor.config._catalogue import Catalogue
 from monitor.config._source import parse
 from monitor.config.litellm_file._reader import LiteLLMReader
-from monitor.config.litellm_file._values import Deployment, Fields, Found, LeftOut, UnsupportedDeploymentError, mapping, text, words
+from monitor.config.litellm_file._values import (
+    Deployment,
+    Fields,
+    Found,
+    LeftOut,
+    UnsupportedDeploymentError,
+    mapping,
+    text,
+    words,
+)
 
 PLUGIN = "monitor.integrations.litellm.providerwatch"
 

@@ -9,7 +9,14 @@ from monitor.config._addresses import base_url
 from monitor.config._catalogue import Catalogue, Entry
 from monitor.config._errors import RefusedError
 from monitor.config.litellm_file._keys import aws_key, key, reference, usual_variable
-from monitor.config.litellm_file._values import EMBEDDINGS, Deployment, Fields, KeyReference, UnsupportedDeploymentError, text
+from monitor.config.litellm_file._values import (
+    EMBEDDINGS,
+    Deployment,
+    Fields,
+    KeyReference,
+    UnsupportedDeploymentError,
+    text,
+)
 
 _ALIASES: Mapping[str, str] = {
     "azure_ai": "",
@@ -78,7 +85,9 @@ class LiteLLMReader:
             raise UnsupportedDeploymentError("is a wildcard: write an endpoint for each model that is to be watched")
         mode = text(self._info, "mode")
         if mode not in _MODES or _NO_CHAT.search(self._model):
-            raise UnsupportedDeploymentError(f"is asked for {mode or 'something else than text'}; only chats and embeddings are probed")
+            raise UnsupportedDeploymentError(
+                f"is asked for {mode or 'something else than text'}; only chats and embeddings are probed"
+            )
         self._theirs, self._model = self._split()
         provider = self._provider()
         match provider:
@@ -127,7 +136,9 @@ class LiteLLMReader:
         mode = text(self._info, "mode")
         if entry.api not in _CHATS:
             if mode == "responses":
-                raise UnsupportedDeploymentError("uses the Responses API, which is probed only at OpenAI and compatible servers")
+                raise UnsupportedDeploymentError(
+                    "uses the Responses API, which is probed only at OpenAI and compatible servers"
+                )
             if known != EMBEDDINGS and (mode == "embedding" or "embed" in self._model.lower()):
                 raise UnsupportedDeploymentError(f"serves embeddings, which are not probed at {entry.title}")
             return known
@@ -154,9 +165,13 @@ class LiteLLMReader:
         entry = self._catalogue.providers["azure"]
         address = self._checked(self._address)
         if address is None:
-            raise UnsupportedDeploymentError("has no api_base; write the resource's, such as https://NAME.openai.azure.com")
+            raise UnsupportedDeploymentError(
+                "has no api_base; write the resource's, such as https://NAME.openai.azure.com"
+            )
         if text(self._params, "tenant_id") or text(self._params, "client_id"):
-            raise UnsupportedDeploymentError("fetches its tokens from Entra (tenant_id, client_id); write a key, or a token of its own")
+            raise UnsupportedDeploymentError(
+                "fetches its tokens from Entra (tenant_id, client_id); write a key, or a token of its own"
+            )
         host, versionless, _ = address.partition("/openai/v1")
         host = host.partition("/openai/")[0]
         version = "" if versionless else text(self._params, "api_version")
@@ -168,7 +183,9 @@ class LiteLLMReader:
             options["include_usage"] = False
         model = self._model.removeprefix("responses/")
         if model != self._model or self._catalogue.api(entry, self._base_model()) != entry.api or self._embeds():
-            raise UnsupportedDeploymentError("serves embeddings or uses the Responses API, which are not probed at Azure")
+            raise UnsupportedDeploymentError(
+                "serves embeddings or uses the Responses API, which are not probed at Azure"
+            )
         return Deployment(
             model_name=self._name,
             provider="azure",
@@ -209,7 +226,9 @@ class LiteLLMReader:
         address = self._checked(text(self._params, "aws_bedrock_runtime_endpoint") or self._address)
         region = region or ("" if address else "os.environ/AWS_REGION_NAME")  # LiteLLM's default
         if text(self._params, "aws_role_name") or text(self._params, "aws_profile_name"):
-            raise UnsupportedDeploymentError("uses a role or a profile of AWS; write keys of its own, or a bearer token")
+            raise UnsupportedDeploymentError(
+                "uses a role or a profile of AWS; write keys of its own, or a bearer token"
+            )
         where = f"https://bedrock-runtime.{reference(region)}.amazonaws.com"
         return Deployment(
             model_name=self._name,
