@@ -29,8 +29,6 @@ class TierPolicy:
     """What one tier means."""
 
     use: RoutingUse
-    most_weight: int
-    """The weight at score 1."""
     by_score: bool
     """Whether the score counts: in the weight, and in the client's order. Else it is of another time."""
     route_order: int
@@ -39,6 +37,11 @@ class TierPolicy:
     """Whether `/v1/route` draws lots by score and price; else it comes after all that are drawn, by score."""
     openrouter: OpenRouterStatus
     """The number in OpenRouter's documents."""
+
+    @property
+    def most_weight(self) -> int:
+        """The weight at score 1."""
+        return FALLBACK if self.use is RoutingUse.FALLBACK else FULL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,68 +62,28 @@ class UseWords:
 
 POLICY: Final[Mapping[Tier, TierPolicy]] = {
     Tier.UP: TierPolicy(
-        use=RoutingUse.NORMAL,
-        most_weight=FULL,
-        by_score=True,
-        route_order=0,
-        drawn=True,
-        openrouter=OpenRouterStatus.NORMAL,
+        use=RoutingUse.NORMAL, by_score=True, route_order=0, drawn=True, openrouter=OpenRouterStatus.NORMAL
     ),
     Tier.UNKNOWN: TierPolicy(
-        use=RoutingUse.NORMAL,
-        most_weight=FULL,
-        by_score=False,
-        route_order=0,
-        drawn=True,
-        openrouter=OpenRouterStatus.NORMAL,
+        use=RoutingUse.NORMAL, by_score=False, route_order=0, drawn=True, openrouter=OpenRouterStatus.NORMAL
     ),
     Tier.DEGRADED: TierPolicy(
-        use=RoutingUse.FALLBACK,
-        most_weight=FALLBACK,
-        by_score=True,
-        route_order=1,
-        drawn=True,
-        openrouter=OpenRouterStatus.DEGRADED,
+        use=RoutingUse.FALLBACK, by_score=True, route_order=1, drawn=True, openrouter=OpenRouterStatus.DEGRADED
     ),
     Tier.REFUSED: TierPolicy(
-        use=RoutingUse.FALLBACK,
-        most_weight=FALLBACK,
-        by_score=True,
-        route_order=2,
-        drawn=False,
-        openrouter=OpenRouterStatus.REFUSED,
+        use=RoutingUse.FALLBACK, by_score=True, route_order=2, drawn=False, openrouter=OpenRouterStatus.REFUSED
     ),
     Tier.UNKNOWN_REFUSED: TierPolicy(
-        use=RoutingUse.FALLBACK,
-        most_weight=FALLBACK,
-        by_score=False,
-        route_order=2,
-        drawn=False,
-        openrouter=OpenRouterStatus.REFUSED,
+        use=RoutingUse.FALLBACK, by_score=False, route_order=2, drawn=False, openrouter=OpenRouterStatus.REFUSED
     ),
     Tier.PAUSED: TierPolicy(
-        use=RoutingUse.NONE,
-        most_weight=FULL,
-        by_score=False,
-        route_order=3,
-        drawn=False,
-        openrouter=OpenRouterStatus.PAUSED,
+        use=RoutingUse.NONE, by_score=False, route_order=3, drawn=False, openrouter=OpenRouterStatus.PAUSED
     ),
     Tier.MAINTENANCE: TierPolicy(
-        use=RoutingUse.NONE,
-        most_weight=FULL,
-        by_score=False,
-        route_order=4,
-        drawn=False,
-        openrouter=OpenRouterStatus.MAINTENANCE,
+        use=RoutingUse.NONE, by_score=False, route_order=4, drawn=False, openrouter=OpenRouterStatus.MAINTENANCE
     ),
     Tier.DOWN: TierPolicy(
-        use=RoutingUse.NONE,
-        most_weight=FULL,
-        by_score=True,
-        route_order=5,
-        drawn=False,
-        openrouter=OpenRouterStatus.DOWN,
+        use=RoutingUse.NONE, by_score=True, route_order=5, drawn=False, openrouter=OpenRouterStatus.DOWN
     ),
 }
 """In the order in which a client tries them."""

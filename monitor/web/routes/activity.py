@@ -14,19 +14,15 @@ from monitor.schema.json_schema import Words
 from monitor.store import StoreError
 from monitor.traffic.counted import Activity
 from monitor.web.context import Context
-from monitor.web.route import Answer, Parameter, Route, refusal, text, whole
+from monitor.web.route import Answer, Route, cursor, refusal, text, whole
 from monitor.web.routes.scores import MODEL
 
 ENDPOINT = text("endpoint", "Only this endpoint.", example="groq:llama-3.1-8b-instant")
 MOST_DAYS = 400
 MOST = 5000
 LIMIT = whole("limit", f"The largest number of entries. Default: {MOST}.", low=1, high=MOST, example="10")
-CURSOR = Parameter(
-    name="cursor",
-    about="`next` of the previous page; keep the other parameters.",
-    parse=from_use_cursor,
-    json_type=Annotated[str, Words(pattern=f"^{USE_FORM}$")],
-    example=to_use_cursor((date(2026, 11, 22), "groq:llama-3.1-8b-instant", "search")),
+CURSOR = cursor(
+    from_use_cursor, USE_FORM, example=to_use_cursor((date(2026, 11, 22), "groq:llama-3.1-8b-instant", "search"))
 )
 DAYS = whole("days", "Number of days in UTC, including today. Default: 30.", low=1, high=MOST_DAYS, example="30")
 _DAYS = 30

@@ -13,33 +13,16 @@ from monitor.routing.openrouter.types import ListedModelsDocument, ListedProvide
 from monitor.web.context import Context
 from monitor.web.openrouter_cache import OpenRouterCache
 from monitor.web.responses import JSON, answer
-from monitor.web.route import UNCHANGED, Answer, Parameter, Route, whole
+from monitor.web.route import UNCHANGED, Answer, Route, path_part, whole
 
-AUTHOR = Parameter(
-    name="author",
-    about="The first part of the model's public name.",
-    parse=str,
-    in_path=True,
-    example="meta-llama",
-)
-SLUG = Parameter(
-    name="slug",
-    about="The second part of the model's public name.",
-    parse=str,
-    in_path=True,
-    example="llama-3.2-1b-instruct",
-)
-
-
-NAME = Parameter(
-    name="name",
-    about="The whole public name, percent-encoded; for names that are not author/slug.",
-    parse=str,
-    in_path=True,
+AUTHOR = path_part("author", "The first part of the model's public name.", example="meta-llama")
+SLUG = path_part("slug", "The second part of the model's public name.", example="llama-3.2-1b-instruct")
+NAME = path_part(
+    "name",
+    "The whole public name, percent-encoded; for names that are not author/slug.",
     slashes=True,
     example="meta-llama/llama-3.2-1b-instruct",
 )
-
 OFFSET = whole("offset", "How many models to skip.", low=0, high=1_000_000, example="0")
 LIMIT = whole("limit", "The largest number of models on a page. Default: all.", low=1, high=1000, example="500")
 
