@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -47,6 +48,13 @@ class Report:
     verdicts: Sequence[Verdict]
     tables: Sequence[Table]
     notes: Sequence[str] = field(default_factory=list)
+
+
+def add_result_options(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Adds `--out` and `--name`. `names`: what the files are called; of several, the benchmark chooses."""
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
+    default = names[0] if len(names) == 1 else None
+    parser.add_argument("--name", default=default, help=f"name of the result files ({', '.join(names)})")
 
 
 def publish(report: Report, console: Console, folder: Path, name: str) -> None:

@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from benchmarks.common.machine import load_average, run_realtime
-from benchmarks.common.results import RESULTS, Report, Verdict, publish
+from benchmarks.common.results import Report, Verdict, add_result_options, publish
 from benchmarks.history import measure, report
 from benchmarks.history.data import Plan
 from benchmarks.history.fill import OnProgress, fill
@@ -80,8 +80,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--folder", type=Path, default=Path(tempfile.gettempdir()), help="folder of the stores (the temporary one)"
     )
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
-    parser.add_argument("--name", help="name of the result files (history, history_postgres)")
+    add_result_options(parser, "history", "history_postgres")
     return parser.parse_args()
 
 

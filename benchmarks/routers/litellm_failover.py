@@ -20,7 +20,7 @@ from typing import Final
 from rich.console import Console
 
 from benchmarks.common.machine import load_average, machine
-from benchmarks.common.results import RESULTS, Report, publish
+from benchmarks.common.results import Report, add_result_options, publish
 from benchmarks.routers.failover_stage import AFTER_S, BROKEN, Lane, LaneRun, Plan, round_of
 from benchmarks.routers.failover_tables import tables, verdicts
 from monitor.demo.faults import InjectedFault
@@ -105,8 +105,7 @@ def main() -> None:
     parser.add_argument("--picks", type=int, default=2000, help="picks timed in each way; 0: none (2000)")
     parser.add_argument("--stages", nargs="+", choices=tuple(STAGES), default=list(STAGES), help="stages to run (all)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the request times (1)")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
-    parser.add_argument("--name", default="litellm_failover", help="name of the result files (litellm_failover)")
+    add_result_options(parser, "litellm_failover")
     arguments, console = parser.parse_args(), Console()
     publish(measure(arguments, console), console, arguments.out, arguments.name)
 

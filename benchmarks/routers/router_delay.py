@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.common.machine import machine
-from benchmarks.common.results import RESULTS
+from benchmarks.common.results import add_result_options
 from monitor.config.model import Listen
 from monitor.domain.status import Status
 from monitor.routing.file_writer import FileWriter
@@ -185,8 +185,7 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--flips", type=int, default=20, help="times that the endpoint goes down and comes back (20)")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
-    parser.add_argument("--name", default="router_delay", help="name of the result files (router_delay)")
+    add_result_options(parser, "router_delay")
     arguments = parser.parse_args()
     found = asyncio.run(_all(arguments.flips))
     table = _table(found)

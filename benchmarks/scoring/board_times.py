@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from random import Random
 
 from benchmarks.scoring.daemon_detector import Setting, configuration
-from benchmarks.scoring.detectors import START, moment
-from benchmarks.scoring.simulation import ProbeSchedule
+from benchmarks.scoring.detectors import START, moment, sample_of
+from benchmarks.scoring.simulation import FinishedProbe, ProbeSchedule
 from benchmarks.scoring.world import Size, staged
 from monitor.scheduler.jobs import enabled_jobs
 from monitor.scoreboard.board import Board
-from probes._model import ErrorClass, Sample, Task
+from probes._model import ErrorClass, Sample
 from probes._quantiles import quantile
 
 _FAILS = 0.01
@@ -82,17 +82,4 @@ def _updates(board: Board, names: list[str], count: int) -> list[float]:
 
 
 def _sample(name: str, at_s: float, error: ErrorClass | None) -> Sample:
-    at = moment(at_s)
-    return Sample(
-        id=f"{name} {at_s}",
-        endpoint=name,
-        vantage="simulated",
-        probe="chat",
-        task=Task.CHAT,
-        scheduled_at=at,
-        started_at=at,
-        error=error,
-        blame=None if error is None else error.blame,
-        ttft_s=0.5 if error is None else None,
-        e2e_s=1.5 if error is None else None,
-    )
+    return sample_of(name, FinishedProbe(began_s=at_s, ended_s=at_s + 1.5, error=error, slow=False, offline=False))

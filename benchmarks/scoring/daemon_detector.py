@@ -111,9 +111,9 @@ class DaemonDetector:
         return self._absorb(released)
 
     def figures(self, number: int, at_s: float) -> Sequence[float]:
-        """The published score."""
-        score = self.board.publish(moment(at_s), sweep=True).rows[self._ids[number]].score
-        return (1.0 if score is None else score,)
+        """The score, as it is before it is rounded for the document."""
+        endpoint = self.board.publish(moment(at_s), sweep=True).rows[self._ids[number]].endpoint
+        return (1.0 if endpoint is None or endpoint.score is None else endpoint.score,)
 
     def _answer(self, origin: Origin, at_s: float) -> CheckResult:
         """The reply of a canary or of a provider's host, which accepts connections even when its models fail."""

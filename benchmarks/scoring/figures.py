@@ -24,53 +24,40 @@ def total(worlds: Worlds, read: Callable[[Findings], float]) -> float:
     return sum(map(read, worlds))
 
 
+def mean(read: Callable[[Findings], float], of: Callable[[Findings], float], times: float = 1e3) -> Figure:
+    """The ratio of two sums over all worlds, times a number."""
+    return lambda worlds: times * ratio(total(worlds, read), total(worlds, of))
+
+
+def _requests(findings: Findings) -> float:
+    return findings.requests
+
+
 def remaining(name: str) -> Figure:
     """The mean squared distance from the true chance, times 1,000."""
-    return lambda worlds: (
-        1e3
-        * ratio(
-            total(worlds, lambda findings: findings.tallies[name].true_error),
-            total(worlds, lambda findings: findings.requests),
-        )
-    )
+    return mean(lambda findings: findings.tallies[name].true_error, _requests)
 
 
 def remaining_by_outcomes(name: str) -> Figure:
     """The Brier score minus the oracle's, times 1,000: the same figure, but for chance."""
-    return lambda worlds: (
-        1e3
-        * ratio(
-            total(worlds, lambda findings: findings.tallies[name].outcome_error - findings.oracle_error),
-            total(worlds, lambda findings: findings.requests),
-        )
-    )
+    return mean(lambda findings: findings.tallies[name].outcome_error - findings.oracle_error, _requests)
 
 
 def brier(name: str) -> Figure:
     """The Brier score, times 1,000."""
-    return lambda worlds: (
-        1e3
-        * ratio(
-            total(worlds, lambda findings: findings.tallies[name].outcome_error),
-            total(worlds, lambda findings: findings.requests),
-        )
-    )
+    return mean(lambda findings: findings.tallies[name].outcome_error, _requests)
 
 
 def oracle_brier(worlds: Worlds) -> float:
     """The oracle's Brier score, times 1,000."""
-    return 1e3 * ratio(
-        total(worlds, lambda findings: findings.oracle_error), total(worlds, lambda findings: findings.requests)
-    )
+    return mean(lambda findings: findings.oracle_error, _requests)(worlds)
 
 
 def skill(name: str) -> Figure:
     """The share that a rule removes of the Brier score of a constant forecast of the mean."""
 
     def found(worlds: Worlds) -> float:
-        share = ratio(
-            total(worlds, lambda findings: findings.succeeded), total(worlds, lambda findings: findings.requests)
-        )
+        share = mean(lambda findings: findings.succeeded, _requests, times=1)(worlds)
         return 1 - brier(name)(worlds) / (1e3 * share * (1 - share)) if 0 < share < 1 else math.inf
 
     return found
@@ -88,12 +75,7 @@ def removed(figure: Callable[[str], Figure]) -> Figure:
 
 def lost(name: str) -> Figure:
     """Failures in 10,000 routed requests beyond those of the oracle."""
-    return lambda worlds: (
-        1e4
-        * ratio(
-            total(worlds, lambda findings: findings.tallies[name].lost), total(worlds, lambda findings: findings.routed)
-        )
-    )
+    return mean(lambda findings: findings.tallies[name].lost, lambda findings: findings.routed, times=1e4)
 
 
 def left_of(figure: Callable[[str], Figure]) -> Figure:
@@ -128,12 +110,10 @@ def missed(name: str, flag: Flag) -> Figure:
 
 def false_alarms(name: str, flag: Flag) -> Figure:
     """False alarms per endpoint and month."""
-    return lambda worlds: (
-        _MONTH_DAYS
-        * ratio(
-            total(worlds, lambda findings: findings.tallies[name].false_alarms[flag]),
-            total(worlds, lambda findings: findings.endpoint_days),
-        )
+    return mean(
+        lambda findings: findings.tallies[name].false_alarms[flag],
+        lambda findings: findings.endpoint_days,
+        times=_MONTH_DAYS,
     )
 
 
@@ -172,10 +152,7 @@ def difference(name: str, place: int) -> Figure:
 
 def error_in(worlds: Worlds, name: str, moment: str) -> float:
     """The contribution of one state of the endpoint to the remaining error, times 1,000."""
-    return 1e3 * ratio(
-        total(worlds, lambda findings: findings.tallies[name].error_in[moment]),
-        total(worlds, lambda findings: findings.requests),
-    )
+    return mean(lambda findings: findings.tallies[name].error_in[moment], _requests)(worlds)
 
 
 def moments(worlds: Worlds) -> dict[str, float]:

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks.common.machine import load_average, machine
-from benchmarks.common.results import RESULTS, Report, Table, Verdict, publish
+from benchmarks.common.results import Report, Table, Verdict, add_result_options, publish
 from benchmarks.scoring.newcomer_chart import chart
 from benchmarks.scoring.newcomer_lives import Case, Point, life, lives
 from monitor.domain.status import Status
@@ -153,8 +153,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         default="held",
         help="worlds not used to set constants (held), or worlds for setting them (tune)",
     )
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
-    parser.add_argument("--name", default="newcomers", help="name of the result files (newcomers)")
+    add_result_options(parser, "newcomers")
     parser.add_argument(
         "--drawing",
         type=Path,

@@ -96,10 +96,13 @@ class Calibration:
         self._all: Counter[int] = Counter()
         self._good: Counter[int] = Counter()
         self._shares: dict[int, float] = {}
+        """The chance of each place that was learned."""
+        self._nearest: dict[int, float] = {}
+        """The chance of each place that was looked up. Apart: such a place is no neighbour of another one."""
 
     def learn(self, figures: Iterable[float], succeeded: Iterable[bool]) -> None:
         """Adds figures of a rule and the results of the requests."""
-        self._shares = {}
+        self._forget()
         for figure, success in zip(figures, succeeded, strict=True):
             place = _place(figure)
             self._all[place] += 1
@@ -107,7 +110,7 @@ class Calibration:
 
     def add(self, other: Calibration) -> None:
         """Adds the counts of another calibration."""
-        self._shares = {}
+        self._forget()
         self._all.update(other._all)
         self._good.update(other._good)
 
@@ -116,9 +119,13 @@ class Calibration:
         if not self._shares:
             self._shares = {place: block.chance for block in self._blocks() for place in block.places}
         place = _place(figure)
-        if place not in self._shares:
-            self._shares[place] = self._shares[min(self._shares, key=lambda known: abs(known - place))]
-        return self._shares[place]
+        if place not in self._nearest:
+            self._nearest[place] = self._shares[min(self._shares, key=lambda known: abs(known - place))]
+        return self._nearest[place]
+
+    def _forget(self) -> None:
+        """What was learned has changed."""
+        self._shares, self._nearest = {}, {}
 
     def _blocks(self) -> list[_Block]:
         base = self._good.total() / self._all.total()

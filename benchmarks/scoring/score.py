@@ -16,14 +16,13 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Self, TypeAlias, TypeVar
 
 from rich.console import Console
 from rich.progress import Progress
 
 from benchmarks.common.machine import load_average, machine
-from benchmarks.common.results import RESULTS, Report, publish
+from benchmarks.common.results import Report, add_result_options, publish
 from benchmarks.scoring import daemon_trials, tables, trials, world
 from benchmarks.scoring.board_times import board_times
 from benchmarks.scoring.detectors import OURS
@@ -271,8 +270,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="4 worlds of 3 days")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="worker processes (one for each core)")
     parser.add_argument("--board", type=int, default=100, help="providers of the timed board, and models of each (100)")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
-    parser.add_argument("--name", help="name of the result files (score, score_quick)")
+    add_result_options(parser, "score", "score_quick")
     return parser.parse_args(arguments)
 
 

@@ -20,7 +20,7 @@ from rich.console import Console
 
 from benchmarks.common import stamping
 from benchmarks.common.machine import load_average, machine
-from benchmarks.common.results import RESULTS, Report, Table, Verdict, publish
+from benchmarks.common.results import Report, Table, Verdict, add_result_options, publish
 from tests.support import daemon
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -80,8 +80,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--max-concurrent", type=int, default=32, help="max_concurrent of the daemon (32)")
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the measured window (60)")
     parser.add_argument("--warm-up", type=float, default=20.0, help="seconds before the measured window (20)")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
-    parser.add_argument("--name", default="cost", help="name of the result files (cost)")
+    add_result_options(parser, "cost")
     return parser.parse_args()
 
 

@@ -24,7 +24,7 @@ from typing import Any
 from rich.console import Console
 
 from benchmarks.common.machine import load_average, machine
-from benchmarks.common.results import RESULTS, Cell, Report, Table, Verdict, publish
+from benchmarks.common.results import Cell, Report, Table, Verdict, add_result_options, publish
 from benchmarks.serving.load import Rate, Streams, Subscriber, ask, head_of
 from benchmarks.serving.servers import endpoint_id
 from monitor.web.server import raise_open_files_limit
@@ -222,8 +222,7 @@ def main() -> None:
     parser.add_argument("--stream-seconds", type=float, default=60, help="measured seconds of the SSE streams (60)")
     parser.add_argument("--seconds", type=float, default=3, help="seconds of each turn of a server (3)")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each server in each case (5)")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
-    parser.add_argument("--name", default="serving", help="name of the result files (serving)")
+    add_result_options(parser, "serving")
     arguments = parser.parse_args()
     raise_open_files_limit()
     publish(asyncio.run(measure(arguments)), Console(width=120), arguments.out, arguments.name)

@@ -19,7 +19,7 @@ from rich.progress import Progress
 
 from benchmarks.common import stamping
 from benchmarks.common.machine import load_average, machine, run_realtime
-from benchmarks.common.results import RESULTS
+from benchmarks.common.results import add_result_options
 from benchmarks.timing import loaded_daemon, report, rounds
 from benchmarks.timing.clients import Client, all_clients
 
@@ -48,8 +48,7 @@ def _arguments() -> argparse.Namespace:
         "--clients", nargs="+", metavar="NAME", help="clients to compare: ours, worker, aiohttp, uvloop (all)"
     )
     parser.add_argument("--seed", type=int, default=1, help="seed of the times to first token (1)")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the results")
-    parser.add_argument("--name", help="name of the result files (ttft_error, ttft_error_loaded)")
+    add_result_options(parser, "ttft_error", "ttft_error_loaded")
     parser.add_argument("--realtime", action="store_true", help="run all under SCHED_RR, before other programs (root)")
     loaded_daemon.add_arguments(parser)
     return parser.parse_args()

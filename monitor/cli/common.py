@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
@@ -115,15 +115,23 @@ def extensions() -> Extensions:
     return Extensions(sinks=SINKS, formats=FORMATS)
 
 
-def loaded_from(path: Path | None) -> tuple[Path, Config]:
-    """The configuration and its path. Exits the program with all errors of the file."""
+def loaded_from(path: Path | None, ids: Sequence[str] = ()) -> tuple[Path, Config]:
+    """The configuration and its path. Exits the program with all errors of the file.
+
+    `ids`: the endpoints of the command line. A file among them was meant for -c, and the error says so.
+    """
     from monitor.config import ConfigError, default_path, load
 
     chosen = path or default_path(os.environ)
+    file = next((name for name in ids if Path(name).is_file()), None)
+    hint = "" if file is None else f"; {file} is a file: for a configuration write -c {file}"
     try:
-        return chosen, load(chosen, os.environ, extensions())
+        loaded = load(chosen, os.environ, extensions())
     except ConfigError as error:
-        fail(str(error))
+        fail(f"{error}{hint if path is None else ''}")
+    if file is not None and file not in {spec.endpoint.id for spec in loaded.endpoints}:
+        fail(f"no endpoint has the id {file!r}{hint}")
+    return chosen, loaded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

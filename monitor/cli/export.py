@@ -7,13 +7,12 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from monitor.config.model import Config
-from monitor.domain.status import Status
 from monitor.pipeline.restore import recall
 from monitor.routing.formats import FORMATS
 from monitor.scheduler.jobs import enabled_jobs
 from monitor.scoreboard.board import Board
 from monitor.scoreboard.compression import digest
-from monitor.scoreboard.row import Row
+from monitor.scoreboard.row import Row, row_of
 from monitor.scoreboard.schema import SCHEMA
 from monitor.scoreboard.snapshot import Snapshot
 from monitor.store import Store
@@ -49,7 +48,7 @@ def of_document(document: Mapping[str, object]) -> Snapshot:
             body=body,
             etag=digest(body),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, ForeignDocumentError):
             raise
         raise ForeignDocumentError("the answer is not a scores document of this version") from error
@@ -65,19 +64,4 @@ def render(name: str, snapshot: Snapshot, cluster: str | None = None) -> bytes:
 def _rows(endpoints: object) -> Iterator[Row]:
     if not isinstance(endpoints, list):
         raise TypeError
-    for plain in endpoints:
-        body = json.dumps(plain, separators=(",", ":")).encode()
-        yield Row(
-            id=str(plain["id"]),
-            provider=str(plain["provider"]),
-            model=str(plain["model"]),
-            api=str(plain["api"]),
-            status=Status(plain["status"]),
-            score=None if plain["score"] is None else float(plain["score"]),
-            uptime={name: window["ratio"] for name, window in plain["uptime"].items()},
-            news=(),
-            body=body,
-            etag=digest(body),
-            account=None if plain["account"] is None else str(plain["account"]["class"]),
-            router_ids={str(router): str(name) for router, name in plain["router_ids"].items()},
-        )
+    return map(row_of, endpoints)

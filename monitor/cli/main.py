@@ -224,7 +224,7 @@ def probe(
         show_waterfall,
     )
 
-    _, loaded = loaded_from(config)
+    _, loaded = loaded_from(config, ids or ())
     show = show_json if as_json else show_transcript if transcript else show_waterfall
     try:
         jobs, conclude = choose(loaded, ids or [], task), None if as_json else show_summary
@@ -352,7 +352,7 @@ def backtest(
     from monitor.backtest import report, run
     from monitor.backtest.policies import NAMES, UnknownPolicyError
 
-    path, loaded = loaded_from(config)
+    path, loaded = loaded_from(config, ids or ())
     now = datetime.now(UTC)
     wanted = run.BacktestRequest(
         since=run.since_of(now, seconds(since, "--since")), until=now, ids=ids or (), policies=policies or NAMES

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
@@ -83,9 +82,7 @@ def choose(config: Config, ids: Sequence[str], task: str | None) -> tuple[Job, .
     known = {job.spec.endpoint.id for job in jobs}
     for name in ids:
         if name not in known:
-            as_file = f"; {name} is a file: for a configuration write -c {name}"
-            hint = as_file if Path(name).is_file() else id_hint(name, known)
-            raise ProbeMisuseError(f"no endpoint has the id {name!r}{hint}")
+            raise ProbeMisuseError(f"no endpoint has the id {name!r}{id_hint(name, known)}")
     chosen = [job for job in jobs if job.spec.endpoint.id in ids or (not ids and job.spec.enabled)]
     of_task = tuple(job for job in chosen if task in {None, job.probe.task})
     if not of_task:

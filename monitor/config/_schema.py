@@ -129,7 +129,7 @@ class EndpointSection(Section):
     supported_parameters: types.Maybe[types.Parameters] = None
     """What requests may hold, such as tools or temperature; its model's if not written, and not known if neither is."""
     tag: types.Maybe[types.Name] = None
-    """What routers call it among other offers of its model, such as deepinfra/turbo; its provider if not written."""
+    """What routers call it among other endpoints of its model, such as deepinfra/turbo; its provider if not written."""
     implicit_caching: StrictBool = default_of(Listing, "implicit_caching")
     """Whether the provider keeps the heads of prompts without being asked to."""
 

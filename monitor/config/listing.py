@@ -1,4 +1,4 @@
-"""Descriptive data of models, providers and endpoints for lists of offers. Probing does not need it. Frozen."""
+"""Descriptive data of models, providers and endpoints for published lists. Probing does not need it. Frozen."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ class ProviderCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """An endpoint in a list of offers."""
+    """An endpoint in a list of endpoints."""
 
     model: ModelCard = ModelCard()
     provider: ProviderCard = ProviderCard()
     tag: str | None = None
-    """The name that distinguishes this offer from others of the same model, such as deepinfra/turbo."""
+    """The name that distinguishes this endpoint from others of the same model, such as deepinfra/turbo."""
     quantization: str | None = None
     max_completion_tokens: int | None = None
     max_prompt_tokens: int | None = None

@@ -195,7 +195,7 @@ class EndpointFigures:
 
     def _newest(self, row: Row) -> str:
         """The time of the newest probe. Before the first probe of this run: the row's time, which includes traffic."""
-        known_s = row.facts.measured_at.timestamp() if row.facts and row.facts.measured_at else None
+        known_s = row.endpoint.measured_at.timestamp() if row.endpoint and row.endpoint.measured_at else None
         found_s = known_s if self._newest_s is None else self._newest_s
         return "" if found_s is None else f"{_NEWEST.name}{{{self._label}}} {found_s:.3f}\n"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Protocol, TypeAlias
 
 from prometheus_client import (
@@ -125,15 +126,14 @@ class Metrics:
         self._endpoints = EndpointMetrics(detail)
         self.registry = CollectorRegistry()
         """All metrics except those of endpoints and providers."""
+        self._counter, self._gauge = partial(Counter, registry=self.registry), partial(Gauge, registry=self.registry)
         self.registry.register(_Sinks(sinks))
         self.registry.register(_Budgets(budget_shares))
         ProcessCollector(registry=self.registry)
         self._make_own_metrics()
         self._make_store_metrics()
         self._make_process_metrics()
-        build = Gauge(
-            "providerwatch_build_info", "The running version; always 1.", ("version",), registry=self.registry
-        )
+        build = self._gauge("providerwatch_build_info", "The running version; always 1.", ("version",))
         build.labels(version).set(1)
 
     async def text(self, *, openmetrics: bool) -> bytes:
@@ -152,100 +152,59 @@ class Metrics:
         return b"".join((*parts, encode(self.registry)))  # last, since OpenMetrics ends with an EOF marker
 
     def _make_own_metrics(self) -> None:
-        registry = self.registry
-        self.schedule_lag = Histogram(
-            "providerwatch_schedule_lag_seconds",
-            "From the scheduled time to the request, limiter wait included.",
-            registry=registry,
-            buckets=_LAGS_S,
+        lags = partial(Histogram, registry=self.registry, buckets=_LAGS_S)
+        self.schedule_lag = lags(
+            "providerwatch_schedule_lag_seconds", "From the scheduled time to the request, limiter wait included."
         )
-        self.loop_lag = Histogram(
-            "providerwatch_loop_lag_seconds",
-            "How late the event loop woke up.",
-            ("process",),
-            registry=registry,
-            buckets=_LAGS_S,
+        self.loop_lag = lags("providerwatch_loop_lag_seconds", "How late the event loop woke up.", ("process",))
+        self.rx_lag = lags(
+            "providerwatch_rx_lag_seconds", "Worst delay of a probe between the kernel's receive stamp and our reading."
         )
-        self.rx_lag = Histogram(
-            "providerwatch_rx_lag_seconds",
-            "Worst delay of a probe between the kernel's receive stamp and our reading.",
-            registry=registry,
-            buckets=_LAGS_S,
-        )
-        self._skipped = Counter(
-            "providerwatch_skipped_total", "Ticks that did not become a probe.", ("reason",), registry=registry
-        )
+        self._skipped = self._counter("providerwatch_skipped_total", "Ticks that did not become a probe.", ("reason",))
         for error in ErrorClass:
             if error.blame is Blame.MONITOR:
                 self._skipped.labels(error)
-        self.outcomes = Counter(
-            "providerwatch_outcomes_total",
-            "Reported real requests, by result of the report.",
-            ("result",),
-            registry=registry,
+        self.outcomes = self._counter(
+            "providerwatch_outcomes_total", "Reported real requests, by result of the report.", ("result",)
         )
         for result in ("accepted", "duplicate", "rejected"):
             self.outcomes.labels(result)
 
     def _make_store_metrics(self) -> None:
-        registry = self.registry
-        self.store_queue = Gauge(
-            "providerwatch_store_queue_length", "Samples that wait to be stored.", registry=registry
-        )
-        self.store_dropped = Counter(
+        self.store_queue = self._gauge("providerwatch_store_queue_length", "Samples that wait to be stored.")
+        self.store_dropped = self._counter(
             "providerwatch_store_dropped_total",
             "Samples dropped: the store failed for too long, or they are older than retention keeps.",
-            registry=registry,
         )
-        self.store_size = Gauge(
-            "providerwatch_store_size_bytes", "Size of the store on disk, as last measured.", registry=registry
+        self.store_size = self._gauge("providerwatch_store_size_bytes", "Size of the store on disk, as last measured.")
+        self.store_free = self._gauge(
+            "providerwatch_store_free_bytes", "The part of the store's size that is free for new rows."
         )
-        self.store_free = Gauge(
-            "providerwatch_store_free_bytes",
-            "The part of the store's size that is free for new rows.",
-            registry=registry,
-        )
-        self.store_failing = Gauge(
-            "providerwatch_store_failing", "1 while the store does not accept samples.", registry=registry
-        )
+        self.store_failing = self._gauge("providerwatch_store_failing", "1 while the store does not accept samples.")
         self.housekeeping = Summary(
             "providerwatch_housekeeping_duration_seconds",
             "Slices of store housekeeping; each delays a commit by as much.",
-            registry=registry,
+            registry=self.registry,
         )
-        self.housekeeping_last = Gauge(
-            "providerwatch_housekeeping_last_duration_seconds", "The newest slice.", registry=registry
-        )
+        self.housekeeping_last = self._gauge("providerwatch_housekeeping_last_duration_seconds", "The newest slice.")
 
     def _make_process_metrics(self) -> None:
-        registry = self.registry
-        self.log_dropped = Counter(
-            "providerwatch_log_dropped_total",
-            "Log records dropped because standard error was not read fast enough.",
-            registry=registry,
+        self.log_dropped = self._counter(
+            "providerwatch_log_dropped_total", "Log records dropped because standard error was not read fast enough."
         )
-        self.log_suppressed = Counter(
-            "providerwatch_log_suppressed_total",
-            "Log records suppressed: more than 10 similar ones in a minute.",
-            registry=registry,
+        self.log_suppressed = self._counter(
+            "providerwatch_log_suppressed_total", "Log records suppressed: more than 10 similar ones in a minute."
         )
-        self.clock_ahead = Gauge(
+        self.clock_ahead = self._gauge(
             "providerwatch_clock_ahead_seconds",
             "Seconds that the clock is ahead of the time that retention uses; 0 while they agree.",
-            registry=registry,
         )
-        self.vantage_online = Gauge(
-            "providerwatch_vantage_online", "0 while the local network is offline.", registry=self.registry
-        )
+        self.vantage_online = self._gauge("providerwatch_vantage_online", "0 while the local network is offline.")
         self.vantage_online.set(1)
-        self.agent_unknown = Counter(
-            "providerwatch_haproxy_agent_unknown_total",
-            "Agent checks of HAProxy for unknown names; the answer was up.",
-            registry=registry,
+        self.agent_unknown = self._counter(
+            "providerwatch_haproxy_agent_unknown_total", "Agent checks of HAProxy for unknown names; the answer was up."
         )
-        self.worker_restarts = Counter(
-            "providerwatch_worker_restarts_total", "Restarts of worker processes.", registry=registry
-        )
+        self.worker_restarts = self._counter("providerwatch_worker_restarts_total", "Restarts of worker processes.")
 
     def expect(self, endpoint: Endpoint, task: Task, overrides: BlameOverrides) -> None:
         """Start an endpoint's counters at zero."""

@@ -15,9 +15,7 @@ from monitor.routing.openrouter.types import Ratio
 from monitor.routing.preferences import RoutingPreferences
 from monitor.routing.ranking import RankedEndpoint, ranked
 from monitor.routing.tiers import price
-from monitor.scoreboard.endpoint import Facts
-
-_DIGITS = 6
+from monitor.scoreboard.endpoint import EndpointSnapshot, rounded
 
 
 class RoutedEndpoint(TypedDict):
@@ -45,10 +43,10 @@ class RouteAnswer(TypedDict):
     excluded: Sequence[ExcludedEndpoint]
 
 
-def route(facts: Sequence[Facts], preferences: RoutingPreferences, seed: int) -> RouteAnswer:
+def route(endpoints: Sequence[EndpointSnapshot], preferences: RoutingPreferences, seed: int) -> RouteAnswer:
     """Every endpoint of a model, ranked or excluded with the reason."""
-    refused = {endpoint.id: why_excluded(endpoint, preferences) for endpoint in facts}
-    candidates = ranked([endpoint for endpoint in facts if refused[endpoint.id] is None], preferences, seed)
+    refused = {endpoint.id: why_excluded(endpoint, preferences) for endpoint in endpoints}
+    candidates = ranked([endpoint for endpoint in endpoints if refused[endpoint.id] is None], preferences, seed)
     excluded: list[ExcludedEndpoint] = [{"id": name, "reason": why} for name, why in refused.items() if why]
     if not preferences.allow_fallbacks and not preferences.order:
         excluded += [_fallback(candidate, candidates[0]) for candidate in candidates[1:]]
@@ -57,22 +55,22 @@ def route(facts: Sequence[Facts], preferences: RoutingPreferences, seed: int) ->
 
 
 def _fallback(candidate: RankedEndpoint, first: RankedEndpoint) -> ExcludedEndpoint:
-    return {"id": candidate.facts.id, "reason": f"`allow_fallbacks` is false, and {first.facts.id} comes first"}
+    return {"id": candidate.endpoint.id, "reason": f"`allow_fallbacks` is false, and {first.endpoint.id} comes first"}
 
 
 def _routed(candidate: RankedEndpoint, preferences: RoutingPreferences) -> RoutedEndpoint:
-    facts = candidate.facts
+    endpoint = candidate.endpoint
     return {
-        "id": facts.id,
-        "score": None if facts.score is None else round(facts.score, _DIGITS),
-        "status": facts.status,
+        "id": endpoint.id,
+        "score": rounded(endpoint.score),
+        "status": endpoint.status,
         "reason": "; ".join(_reasons(candidate, preferences)),
     }
 
 
 def _reasons(candidate: RankedEndpoint, preferences: RoutingPreferences) -> Iterator[str]:
     yield _tier_reason(candidate)
-    trouble = candidate.facts.account
+    trouble = candidate.endpoint.account
     if trouble is not None:
         yield f"the provider refuses the account since {_moment(trouble.since)} ({trouble.error})"
     if candidate.named is not None:
@@ -88,9 +86,9 @@ def _reasons(candidate: RankedEndpoint, preferences: RoutingPreferences) -> Iter
 
 
 def _tier_reason(candidate: RankedEndpoint) -> str:
-    facts = candidate.facts
-    since = _moment(facts.since)
-    match candidate.tier:
+    endpoint = candidate.endpoint
+    since = _moment(endpoint.since)
+    match endpoint.tier:
         case Tier.UP:
             return "up"
         case Tier.UNKNOWN:
@@ -106,7 +104,7 @@ def _tier_reason(candidate: RankedEndpoint) -> str:
         case Tier.DOWN:
             return f"down since {since}"
         case _:
-            assert_never(candidate.tier)
+            assert_never(endpoint.tier)
 
 
 def _moment(at: datetime) -> str:
@@ -114,12 +112,12 @@ def _moment(at: datetime) -> str:
 
 
 def _score_reason(candidate: RankedEndpoint, preferences: RoutingPreferences) -> str:
-    score = "unknown score" if candidate.facts.score is None else f"score {candidate.facts.score:.3f}"
+    score = "unknown score" if candidate.endpoint.score is None else f"score {candidate.endpoint.score:.3f}"
     if not candidate.may_answer:
         return f"{score}: after endpoints of a better tier"
     match preferences.sort:
         case None:
-            return f"{score}, {_price(candidate.facts)}: random order weighted by both"
+            return f"{score}, {_price(candidate.endpoint)}: random order weighted by both"
         case _ if candidate.sorted_by is None:
             return f"{score}; unknown {preferences.sort}, so it is sorted last"
         case "price":
@@ -132,8 +130,8 @@ def _score_reason(candidate: RankedEndpoint, preferences: RoutingPreferences) ->
             assert_never(preferences.sort)
 
 
-def _price(facts: Facts) -> str:
-    cost = price(facts)
+def _price(endpoint: EndpointSnapshot) -> str:
+    cost = price(endpoint)
     match cost:
         case None:
             return "unknown price"

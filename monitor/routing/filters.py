@@ -4,59 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from monitor.routing.openrouter.documents import provider_name, tag
 from monitor.routing.preferences import UNKNOWN, RoutingPreferences
-from monitor.scoreboard.endpoint import Facts
+from monitor.scoreboard.endpoint import EndpointSnapshot
 
 
-def why_excluded(facts: Facts, preferences: RoutingPreferences) -> str | None:
+def why_excluded(endpoint: EndpointSnapshot, preferences: RoutingPreferences) -> str | None:
     """All reasons in one text; None if the endpoint is not excluded."""
-    return "; ".join(_reasons(facts, preferences)) or None
+    return "; ".join(_reasons(endpoint, preferences)) or None
 
 
-def named_by(names: Iterable[str], facts: Facts) -> str | None:
+def named_by(names: Iterable[str], endpoint: EndpointSnapshot) -> str | None:
     """The first name that means the endpoint: its provider, its tag or the tag's first part, or its id; casefolded."""
-    own_tag = tag(facts).casefold()
-    meant = {own_tag, facts.id.casefold(), facts.spec.endpoint.provider.casefold(), provider_name(facts).casefold()}
+    own_tag = endpoint.tag.casefold()
+    meant = {own_tag, endpoint.id.casefold(), endpoint.provider.casefold(), endpoint.provider_name.casefold()}
     return next((name for name in names if name in meant or own_tag.startswith(f"{name}/")), None)
 
 
-def lacking(facts: Facts, preferences: RoutingPreferences) -> tuple[str, ...] | None:
+def lacking(endpoint: EndpointSnapshot, preferences: RoutingPreferences) -> tuple[str, ...] | None:
     """The requested parameters that the endpoint does not support; None if its parameters are not known."""
-    supported = facts.spec.listing.supported_parameters
+    supported = endpoint.spec.listing.supported_parameters
     if supported is None and preferences.parameters:
         return None
     return tuple(name for name in preferences.parameters if name not in (supported or ()))
 
 
-def _reasons(facts: Facts, preferences: RoutingPreferences) -> Iterator[str]:
-    if preferences.only and named_by(preferences.only, facts) is None:
+def _reasons(endpoint: EndpointSnapshot, preferences: RoutingPreferences) -> Iterator[str]:
+    if preferences.only and named_by(preferences.only, endpoint) is None:
         yield "it is not named in `only`"
-    if named_by(preferences.ignore, facts) is not None:
+    if named_by(preferences.ignore, endpoint) is not None:
         yield "it is named in `ignore`"
-    if not preferences.allow_fallbacks and preferences.order and named_by(preferences.order, facts) is None:
+    if not preferences.allow_fallbacks and preferences.order and named_by(preferences.order, endpoint) is None:
         yield "it is not named in `order`, and `allow_fallbacks` is false"
-    yield from _quantization(facts, preferences)
-    yield from _parameters(facts, preferences)
-    yield from _price(facts, preferences)
-    yield from _prompt(facts, preferences)
+    yield from _quantization(endpoint, preferences)
+    yield from _parameters(endpoint, preferences)
+    yield from _price(endpoint, preferences)
+    yield from _prompt(endpoint, preferences)
 
 
-def _quantization(facts: Facts, preferences: RoutingPreferences) -> Iterator[str]:
-    own = facts.spec.listing.quantization or UNKNOWN
+def _quantization(endpoint: EndpointSnapshot, preferences: RoutingPreferences) -> Iterator[str]:
+    own = endpoint.spec.listing.quantization or UNKNOWN
     if preferences.quantizations and own not in preferences.quantizations:
         what = "is not known" if own == UNKNOWN else f"is {own}"
         yield f"its quantization {what}, and `quantizations` takes {', '.join(sorted(preferences.quantizations))}"
 
 
-def _parameters(facts: Facts, preferences: RoutingPreferences) -> Iterator[str]:
-    missing = lacking(facts, preferences)
+def _parameters(endpoint: EndpointSnapshot, preferences: RoutingPreferences) -> Iterator[str]:
+    missing = lacking(endpoint, preferences)
     if preferences.require_parameters and missing:
         yield f"it does not support {', '.join(missing)}, and `require_parameters` is true"
 
 
-def _price(facts: Facts, preferences: RoutingPreferences) -> Iterator[str]:
-    pricing = facts.spec.endpoint.pricing
+def _price(endpoint: EndpointSnapshot, preferences: RoutingPreferences) -> Iterator[str]:
+    pricing = endpoint.pricing
     if preferences.max_price and pricing is None:
         yield "its price is not known, so it cannot be compared with `max_price`"
     if pricing is None:
@@ -67,11 +66,11 @@ def _price(facts: Facts, preferences: RoutingPreferences) -> Iterator[str]:
             yield f"it charges ${charged:g} per million {name} tokens, and `max_price.{name}` is ${most:g}"
 
 
-def _prompt(facts: Facts, preferences: RoutingPreferences) -> Iterator[str]:
+def _prompt(endpoint: EndpointSnapshot, preferences: RoutingPreferences) -> Iterator[str]:
     tokens, context, longest = (
         preferences.prompt_tokens,
-        facts.spec.context_length,
-        facts.spec.listing.max_prompt_tokens,
+        endpoint.spec.context_length,
+        endpoint.spec.listing.max_prompt_tokens,
     )
     if tokens is None:
         return

@@ -14,12 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
-from monitor.domain.tier import Tier
 from monitor.routing.filters import lacking, named_by
-from monitor.routing.openrouter.documents import ENOUGH_FOR_PERCENTILES
+from monitor.routing.openrouter.documents import throughput_tps, ttft_s
 from monitor.routing.preferences import RoutingPreferences, Sort
-from monitor.routing.tiers import POLICY, price, tier_of_facts
-from monitor.scoreboard.endpoint import Facts
+from monitor.routing.tiers import POLICY, price
+from monitor.scoreboard.endpoint import EndpointSnapshot
 
 Rank: TypeAlias = tuple[float, ...]
 """Smaller comes first."""
@@ -29,8 +28,7 @@ Rank: TypeAlias = tuple[float, ...]
 class RankedEndpoint:
     """An endpoint with its ranking criteria."""
 
-    facts: Facts
-    tier: Tier
+    endpoint: EndpointSnapshot
     named: int | None
     """Its position in `order`, from 0."""
     lacks: tuple[str, ...] | None
@@ -43,83 +41,64 @@ class RankedEndpoint:
     @property
     def may_answer(self) -> bool:
         """Whether its tier is usable."""
-        return POLICY[self.tier].drawn
+        return POLICY[self.endpoint.tier].drawn
 
 
-def ranked(facts: Sequence[Facts], preferences: RoutingPreferences, seed: int) -> list[RankedEndpoint]:
+def ranked(endpoints: Sequence[EndpointSnapshot], preferences: RoutingPreferences, seed: int) -> list[RankedEndpoint]:
     """All endpoints, best first."""
-    candidates = [candidate_of(endpoint, preferences) for endpoint in facts]
-    rates = _rates([candidate.facts for candidate in candidates if candidate.may_answer])
+    candidates = [candidate_of(endpoint, preferences) for endpoint in endpoints]
+    rates = _rates([candidate.endpoint for candidate in candidates if candidate.may_answer])
 
     def rank(candidate: RankedEndpoint) -> tuple[Rank, str]:
-        last = _drawn(candidate.facts, rates, seed) if candidate.may_answer else _by_score(candidate.facts)
-        return (*_before_chance(candidate, preferences), *last), candidate.facts.id
+        last = _drawn(candidate.endpoint, rates, seed) if candidate.may_answer else _by_score(candidate.endpoint)
+        return (*_before_chance(candidate, preferences), *last), candidate.endpoint.id
 
     return sorted(candidates, key=rank)
 
 
-def candidate_of(facts: Facts, preferences: RoutingPreferences) -> RankedEndpoint:
+def candidate_of(endpoint: EndpointSnapshot, preferences: RoutingPreferences) -> RankedEndpoint:
     """An endpoint's criteria without the random draw."""
-    name = named_by(preferences.order, facts)
+    name = named_by(preferences.order, endpoint)
     return RankedEndpoint(
-        facts=facts,
-        tier=tier_of_facts(facts),
+        endpoint=endpoint,
         named=None if name is None else preferences.order.index(name),
-        lacks=lacking(facts, preferences),
-        misses=tuple(_missed(facts, preferences)),
-        sorted_by=None if preferences.sort is None else sort_value(facts, preferences.sort),
+        lacks=lacking(endpoint, preferences),
+        misses=tuple(_missed(endpoint, preferences)),
+        sorted_by=None if preferences.sort is None else sort_value(endpoint, preferences.sort),
     )
 
 
-def sort_value(facts: Facts, sort: Sort) -> float | None:
+def sort_value(endpoint: EndpointSnapshot, sort: Sort) -> float | None:
     """The value that `sort` compares: USD per million tokens, tokens/s at p50, or seconds to the first token at p50."""
     match sort:
         case "price":
-            return price(facts)
+            return price(endpoint)
         case "throughput":
-            return throughput_tps(facts).get("p50")
+            return throughput_tps(endpoint).get("p50")
         case "latency":
-            return ttft_s(facts).get("p50")
+            return ttft_s(endpoint).get("p50")
         case _:
             assert_never(sort)
 
 
-def ttft_s(facts: Facts) -> Mapping[str, float]:
-    """Percentiles of the time to first token; empty with too little data."""
-    found = facts.summaries["ttft_s"]
-    return _enough(found.count, found.quantiles)
-
-
-def throughput_tps(facts: Facts) -> Mapping[str, float]:
-    """Throughput that so many percent of requests reached; empty with too little data."""
-    found = facts.summaries["e2e_tps"]
-    return _enough(found.count, found.reached or {})
-
-
-def _enough(count: int, found: Mapping[str, float | None]) -> dict[str, float]:
-    if count < ENOUGH_FOR_PERCENTILES:
-        return {}
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _missed(facts: Facts, preferences: RoutingPreferences) -> list[str]:
+def _missed(endpoint: EndpointSnapshot, preferences: RoutingPreferences) -> list[str]:
     """What is slower than preferred; a figure that is not known counts as fast enough."""
     most_ttft_s, least_tps = preferences.most_ttft_s, preferences.least_tps
     late = [
         f"{found:.4g} s to the first token at {share}, and `preferred_max_latency` is {most_ttft_s[share]:g} s"
-        for share, found in ttft_s(facts).items()
+        for share, found in ttft_s(endpoint).items()
         if found > most_ttft_s.get(share, math.inf)
     ]
     slow = [
         f"{found:.4g} tokens/s at {share}, and `preferred_min_throughput` is {least_tps[share]:g}"
-        for share, found in throughput_tps(facts).items()
+        for share, found in throughput_tps(endpoint).items()
         if found < least_tps.get(share, -math.inf)
     ]
     return late + slow
 
 
 def _before_chance(candidate: RankedEndpoint, preferences: RoutingPreferences) -> Rank:
-    order = POLICY[candidate.tier].route_order
+    order = POLICY[candidate.endpoint.tier].route_order
     late = 0 if candidate.may_answer else order
     named = len(preferences.order) if candidate.named is None else candidate.named
     support = 1 if candidate.lacks is None else 2 * bool(candidate.lacks)
@@ -136,32 +115,32 @@ def _sorted(candidate: RankedEndpoint, preferences: RoutingPreferences) -> float
     return -candidate.sorted_by if preferences.sort == "throughput" else candidate.sorted_by
 
 
-def _rates(facts: Sequence[Facts]) -> Mapping[str, float]:
+def _rates(endpoints: Sequence[EndpointSnapshot]) -> Mapping[str, float]:
     """The weight of each endpoint by id; infinite if it is free.
 
     An unknown score counts as the lowest of the others, an unknown price as the highest.
     """
-    scores = [endpoint.score for endpoint in facts if endpoint.score is not None]
-    prices = [cost for endpoint in facts if (cost := price(endpoint)) is not None]
+    scores = [endpoint.score for endpoint in endpoints if endpoint.score is not None]
+    prices = [cost for endpoint in endpoints if (cost := price(endpoint)) is not None]
     lowest, dearest = min(scores, default=1.0), max(prices, default=0.0) or 1.0
     cheapest = min((cost for cost in prices if cost > 0), default=1.0)
 
-    def rate(endpoint: Facts) -> float:
+    def rate(endpoint: EndpointSnapshot) -> float:
         known = price(endpoint)
         times = (dearest if known is None else known) / cheapest
         score = lowest if endpoint.score is None else endpoint.score
         return score / (times * times) if times > 0 else math.inf
 
-    return {endpoint.id: rate(endpoint) for endpoint in facts}
+    return {endpoint.id: rate(endpoint) for endpoint in endpoints}
 
 
-def _drawn(facts: Facts, rates: Mapping[str, float], seed: int) -> Rank:
+def _drawn(endpoint: EndpointSnapshot, rates: Mapping[str, float], seed: int) -> Rank:
     """An endpoint's random time. Free endpoints come first, drawn by score."""
-    digest = hashlib.blake2b(f"{seed}\0{facts.id}".encode(errors="replace"), digest_size=8).digest()
+    digest = hashlib.blake2b(f"{seed}\0{endpoint.id}".encode(errors="replace"), digest_size=8).digest()
     patience = -math.log((int.from_bytes(digest) + 0.5) / 2**64)
-    rate = rates[facts.id]
+    rate = rates[endpoint.id]
     if math.isinf(rate):
-        return 0, _over(patience, 1.0 if facts.score is None else facts.score)
+        return 0, _over(patience, 1.0 if endpoint.score is None else endpoint.score)
     return 1, _over(patience, rate)
 
 
@@ -169,6 +148,6 @@ def _over(patience: float, rate: float) -> float:
     return patience / rate if rate > 0 else math.inf
 
 
-def _by_score(facts: Facts) -> Rank:
-    cost = price(facts)
-    return math.inf if facts.score is None else -facts.score, math.inf if cost is None else cost
+def _by_score(endpoint: EndpointSnapshot) -> Rank:
+    cost = price(endpoint)
+    return math.inf if endpoint.score is None else -endpoint.score, math.inf if cost is None else cost

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, Literal
 
-from monitor.domain.tier import RoutingUse, Tier, tier_of
-from monitor.routing.openrouter.types import OfferStatus
-from monitor.scoreboard.endpoint import Facts
+from monitor.domain.tier import RoutingUse, Tier
+from monitor.routing.openrouter.types import OpenRouterStatus
+from monitor.scoreboard.endpoint import EndpointSnapshot
 
 FULL: Final = 100
 """The weight of an endpoint that always answers, or of which nothing is known."""
@@ -29,16 +29,19 @@ class TierPolicy:
     """What one tier means."""
 
     use: RoutingUse
-    most_weight: int
-    """The weight at score 1."""
     by_score: bool
     """Whether the score counts: in the weight, and in the client's order. Else it is of another time."""
     route_order: int
-    """The place in `/v1/route` and among OpenRouter's offers; the smaller, the sooner."""
+    """The place in `/v1/route` and in the documents for OpenRouter's clients; the smaller, the sooner."""
     drawn: bool
     """Whether `/v1/route` draws lots by score and price; else it comes after all that are drawn, by score."""
-    offer: OfferStatus
+    openrouter: OpenRouterStatus
     """The number in OpenRouter's documents."""
+
+    @property
+    def most_weight(self) -> int:
+        """The weight at score 1."""
+        return FALLBACK if self.use is RoutingUse.FALLBACK else FULL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,43 +62,28 @@ class UseWords:
 
 POLICY: Final[Mapping[Tier, TierPolicy]] = {
     Tier.UP: TierPolicy(
-        use=RoutingUse.NORMAL, most_weight=FULL, by_score=True, route_order=0, drawn=True, offer=OfferStatus.NORMAL
+        use=RoutingUse.NORMAL, by_score=True, route_order=0, drawn=True, openrouter=OpenRouterStatus.NORMAL
     ),
     Tier.UNKNOWN: TierPolicy(
-        use=RoutingUse.NORMAL, most_weight=FULL, by_score=False, route_order=0, drawn=True, offer=OfferStatus.NORMAL
+        use=RoutingUse.NORMAL, by_score=False, route_order=0, drawn=True, openrouter=OpenRouterStatus.NORMAL
     ),
     Tier.DEGRADED: TierPolicy(
-        use=RoutingUse.FALLBACK,
-        most_weight=FALLBACK,
-        by_score=True,
-        route_order=1,
-        drawn=True,
-        offer=OfferStatus.DEGRADED,
+        use=RoutingUse.FALLBACK, by_score=True, route_order=1, drawn=True, openrouter=OpenRouterStatus.DEGRADED
     ),
     Tier.REFUSED: TierPolicy(
-        use=RoutingUse.FALLBACK,
-        most_weight=FALLBACK,
-        by_score=True,
-        route_order=2,
-        drawn=False,
-        offer=OfferStatus.REFUSED,
+        use=RoutingUse.FALLBACK, by_score=True, route_order=2, drawn=False, openrouter=OpenRouterStatus.REFUSED
     ),
     Tier.UNKNOWN_REFUSED: TierPolicy(
-        use=RoutingUse.FALLBACK,
-        most_weight=FALLBACK,
-        by_score=False,
-        route_order=2,
-        drawn=False,
-        offer=OfferStatus.REFUSED,
+        use=RoutingUse.FALLBACK, by_score=False, route_order=2, drawn=False, openrouter=OpenRouterStatus.REFUSED
     ),
     Tier.PAUSED: TierPolicy(
-        use=RoutingUse.NONE, most_weight=FULL, by_score=False, route_order=3, drawn=False, offer=OfferStatus.PAUSED
+        use=RoutingUse.NONE, by_score=False, route_order=3, drawn=False, openrouter=OpenRouterStatus.PAUSED
     ),
     Tier.MAINTENANCE: TierPolicy(
-        use=RoutingUse.NONE, most_weight=FULL, by_score=False, route_order=4, drawn=False, offer=OfferStatus.MAINTENANCE
+        use=RoutingUse.NONE, by_score=False, route_order=4, drawn=False, openrouter=OpenRouterStatus.MAINTENANCE
     ),
     Tier.DOWN: TierPolicy(
-        use=RoutingUse.NONE, most_weight=FULL, by_score=True, route_order=5, drawn=False, offer=OfferStatus.DOWN
+        use=RoutingUse.NONE, by_score=True, route_order=5, drawn=False, openrouter=OpenRouterStatus.DOWN
     ),
 }
 """In the order in which a client tries them."""
@@ -111,17 +99,12 @@ WORDS: Final[Mapping[RoutingUse, UseWords]] = {
 }
 
 
-def tier_of_facts(facts: Facts) -> Tier:
-    """The tier of an endpoint."""
-    return tier_of(facts.status, refused=facts.account is not None)
-
-
-def route_order(facts: Facts) -> int:
+def route_order(endpoint: EndpointSnapshot) -> int:
     """The place of an endpoint's tier in `/v1/route`; the smaller, the sooner."""
-    return POLICY[tier_of_facts(facts)].route_order
+    return POLICY[endpoint.tier].route_order
 
 
-def price(facts: Facts) -> float | None:
+def price(endpoint: EndpointSnapshot) -> float | None:
     """An endpoint's price in USD per million tokens, for three prompt tokens per output token."""
-    pricing = facts.spec.endpoint.pricing
+    pricing = endpoint.pricing
     return None if pricing is None else (3 * pricing.prompt + pricing.completion) / 4

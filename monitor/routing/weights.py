@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from monitor.domain.router_ids import ROUTERS, RouterIdError, RouterMember
-from monitor.domain.tier import RoutingUse, Tier, tier_of
+from monitor.domain.tier import RoutingUse
 from monitor.routing.tiers import POLICY, WORDS
 from monitor.scoreboard.row import Row
 
@@ -45,7 +45,7 @@ def weighted_groups(router: str, rows: Iterable[Row]) -> Mapping[str, Sequence[M
 
 def weights_basis(rows: Iterable[Row]) -> Sequence[object]:
     """The inputs of the weights: while these are equal, the weights are."""
-    return [(row.id, row.model, _tier(row), _steps(row), row.router_ids) for row in rows]
+    return [(row.id, row.model, row.tier, _steps(row), row.router_ids) for row in rows]
 
 
 def by_endpoint(rows: Iterable[Row]) -> Mapping[str, MemberWeight]:
@@ -71,16 +71,12 @@ def _member(router: str, row: Row) -> RouterMember:
 
 
 def _weighted(member: RouterMember, row: Row) -> MemberWeight:
-    policy = POLICY[_tier(row)]
+    policy = POLICY[row.tier]
     return MemberWeight(member=member, use=policy.use, weight=max(1, _steps(row) * policy.most_weight // _STEPS))
 
 
 def _steps(row: Row) -> int:
-    return round(_STEPS * row.score) if row.score is not None and POLICY[_tier(row)].by_score else _STEPS
-
-
-def _tier(row: Row) -> Tier:
-    return tier_of(row.status, refused=row.account is not None)
+    return round(_STEPS * row.score) if row.score is not None and POLICY[row.tier].by_score else _STEPS
 
 
 def _best_first(weighted: MemberWeight) -> tuple[RoutingUse, int]:

@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from monitor.config.model import EndpointSpec
 from monitor.domain.maintenance import MaintenanceWindow, announced, current, ended, outside
 from monitor.domain.status import Status
+from monitor.domain.tier import Tier, tier_of
 from monitor.scheduler.jobs import Job, tick_at, ticks_between
 from monitor.score.blame import BlameOverrides, blame_of
 from monitor.score.endpoint import EndpointState
@@ -19,7 +20,7 @@ from monitor.score.latency import Summary
 from monitor.score.outcomes import Counts
 from monitor.score.windows import DAY, Window
 from monitor.scoreboard.compression import digest
-from monitor.scoreboard.endpoint import Facts
+from monitor.scoreboard.endpoint import DIGITS, EndpointSnapshot, Source, rounded
 from monitor.scoreboard.schema import (
     AccountTrouble,
     EndpointPricing,
@@ -33,9 +34,6 @@ from monitor.scoreboard.schema import (
 )
 from probes._model import Task
 from probes._serialize import timestamp
-
-_DIGITS = 6
-"""Decimals of published figures: microseconds for times, and more than enough for ratios."""
 
 Windows: TypeAlias = Sequence[tuple[Window, Counts, Counts]]
 """Each window with its counts, and the part of them that is real traffic."""
@@ -59,46 +57,59 @@ class Row:
     """The row as JSON."""
     etag: str
     """Of the body."""
-    facts: Facts | None = field(default=None, compare=False)
+    endpoint: EndpointSnapshot | None = field(default=None, compare=False)
     """What it was made of; None: the row was read from another daemon."""
     account: str | None = None
     """The error class of the account trouble, if any."""
     router_ids: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def tier(self) -> Tier:
+        """The endpoint's tier for routers."""
+        return tier_of(self.status, refused=self.account is not None)
+
 
 def row(spec: EndpointSpec, state: EndpointState, jobs: Sequence[Job], now: datetime) -> Row:
     """The row of one endpoint at `now`."""
     seen, windows = state.assess(now), list(state.counts(now))
-    facts = _facts(spec, state, seen, windows, now)
-    fields = _endpoint_score(facts, state, seen, windows, jobs=jobs, now=now)
-    body = json.dumps(fields, separators=(",", ":"), allow_nan=False).encode()
+    endpoint = _snapshot(spec, state, seen, windows, now)
+    score = _endpoint_score(endpoint, state, seen, windows, jobs=jobs, now=now)
+    news = (
+        endpoint.status,
+        endpoint.since,
+        endpoint.measured_at,
+        endpoint.account,
+        state.shown.last_error,
+        score["maintenance"],
+    )
+    return row_of(score, news, endpoint)
+
+
+def row_of(score: Mapping[str, Any], news: tuple[object, ...] = (), endpoint: EndpointSnapshot | None = None) -> Row:
+    """The row of an endpoint of the scores document. Raises KeyError, TypeError or ValueError if it is none."""
+    body = json.dumps(score, separators=(",", ":"), allow_nan=False).encode()
     return Row(
-        id=spec.endpoint.id,
-        provider=spec.endpoint.provider,
-        model=spec.model,
-        api=spec.endpoint.api,
-        status=facts.status,
-        score=facts.score,
-        uptime={window.name: counts.ratio for window, counts, _ in windows},
-        news=(
-            facts.status,
-            facts.since,
-            facts.measured_at,
-            facts.account,
-            state.shown.last_error,
-            fields["maintenance"],
-        ),
+        id=str(score["id"]),
+        provider=str(score["provider"]),
+        model=str(score["model"]),
+        api=str(score["api"]),
+        status=Status(score["status"]),
+        score=None if score["score"] is None else float(score["score"]),
+        uptime={name: window["ratio"] for name, window in score["uptime"].items()},
+        news=news,
         body=body,
         etag=digest(body),
-        account=facts.account.error if facts.account else None,
-        router_ids=spec.router_ids,
-        facts=facts,
+        account=None if score["account"] is None else str(score["account"]["class"]),
+        router_ids={str(router): str(name) for router, name in score["router_ids"].items()},
+        endpoint=endpoint,
     )
 
 
-def _facts(spec: EndpointSpec, state: EndpointState, seen: Assessment, windows: Windows, now: datetime) -> Facts:
+def _snapshot(
+    spec: EndpointSpec, state: EndpointState, seen: Assessment, windows: Windows, now: datetime
+) -> EndpointSnapshot:
     status, since = published_status(spec, seen, now)
-    return Facts(
+    return EndpointSnapshot(
         spec=spec,
         status=status,
         since=since,
@@ -112,25 +123,31 @@ def _facts(spec: EndpointSpec, state: EndpointState, seen: Assessment, windows: 
 
 
 def _endpoint_score(
-    facts: Facts, state: EndpointState, seen: Assessment, windows: Windows, *, jobs: Sequence[Job], now: datetime
+    endpoint: EndpointSnapshot,
+    state: EndpointState,
+    seen: Assessment,
+    windows: Windows,
+    *,
+    jobs: Sequence[Job],
+    now: datetime,
 ) -> EndpointScore:
-    spec = facts.spec
-    figures = {name: _summary(summary) for name, summary in facts.summaries.items()}
+    spec = endpoint.spec
+    figures = {name: _summary(summary) for name, summary in endpoint.summaries.items()}
     return {
-        "id": spec.endpoint.id,
-        "provider": spec.endpoint.provider,
-        "model": spec.model,
+        "id": endpoint.id,
+        "provider": endpoint.provider,
+        "model": endpoint.model,
         "api": spec.endpoint.api,
-        "status": facts.status,
-        "since": timestamp(facts.since),
-        "score": _round(facts.score),
+        "status": endpoint.status,
+        "since": timestamp(endpoint.since),
+        "score": rounded(endpoint.score),
         "confidence": _pair(seen.confidence),
-        "evidence": facts.counts[DAY.name].counted,
-        "account": _account(facts.account),
+        "evidence": endpoint.counts[DAY.name].counted,
+        "account": _account(endpoint.account),
         "maintenance": _maintenance(announced(spec.maintenance, now)),
-        "measured_at": _time(facts.measured_at),
+        "measured_at": _time(endpoint.measured_at),
         "stale_after": _time(seen.stale_after),
-        "source": _source(windows),
+        "source": endpoint.source,
         "uptime": {
             window.name: _counts(counts, _expected(window, spec, state, jobs, now)) for window, counts, _ in windows
         },
@@ -141,10 +158,10 @@ def _endpoint_score(
         "itl_s": figures["itl_s"],
         "output_tps": figures["output_tps"],
         "e2e_tps": figures["e2e_tps"],
-        "tool_call_error_ratio": _round(state.task_errors[Task.TOOL_CALL].ratio(now)),
-        "structured_output_error_ratio": _round(state.task_errors[Task.STRUCTURED_OUTPUT].ratio(now)),
+        "tool_call_error_ratio": rounded(state.task_errors[Task.TOOL_CALL].ratio(now)),
+        "structured_output_error_ratio": rounded(state.task_errors[Task.STRUCTURED_OUTPUT].ratio(now)),
         "last_error": _last_error(state.shown, state.params.blame_overrides),
-        "pricing": _pricing(spec),
+        "pricing": _pricing(endpoint),
         "context_length": spec.context_length,
         "labels": dict(spec.labels),
         "router_ids": dict(spec.router_ids),
@@ -173,7 +190,7 @@ def _account(trouble: Trouble | None) -> AccountTrouble | None:
     return None if trouble is None else {"class": trouble.error, "since": timestamp(trouble.since)}
 
 
-def _source(windows: Windows) -> Literal["synthetic", "traffic", "mixed"]:
+def _source(windows: Windows) -> Source:
     """The source of the last half hour's figures."""
     counts, real = next((counts, real) for window, counts, real in windows if window.name == "30m")
     if not real.all:
@@ -193,7 +210,7 @@ def _traffic_counts(real: Counts) -> TrafficCounts:
 
 def _counts(counts: Counts, expected: int) -> UptimeCounts:
     return {
-        "ratio": _round(counts.ratio),
+        "ratio": rounded(counts.ratio),
         "ci95": _pair(counts.ci95),
         "ok": counts.ok,
         "failed": counts.failed,
@@ -233,10 +250,10 @@ def _summary(summary: Summary) -> Latency:
 
 def _quantiles(values: Mapping[str, float | None]) -> Quantiles:
     return {
-        "p50": _round(values["p50"]),
-        "p75": _round(values["p75"]),
-        "p90": _round(values["p90"]),
-        "p99": _round(values["p99"]),
+        "p50": rounded(values["p50"]),
+        "p75": rounded(values["p75"]),
+        "p90": rounded(values["p90"]),
+        "p99": rounded(values["p99"]),
     }
 
 
@@ -252,19 +269,15 @@ def _last_error(health: Health, blame_overrides: BlameOverrides) -> LastError | 
     }
 
 
-def _pricing(spec: EndpointSpec) -> EndpointPricing | None:
-    pricing = spec.endpoint.pricing
+def _pricing(endpoint: EndpointSnapshot) -> EndpointPricing | None:
+    pricing = endpoint.pricing
     if pricing is None:
         return None
     return {"prompt_usd_per_mtok": pricing.prompt, "completion_usd_per_mtok": pricing.completion}
 
 
-def _round(value: float | None) -> float | None:
-    return None if value is None else round(value, _DIGITS)
-
-
 def _pair(interval: tuple[float, float] | None) -> tuple[float, float] | None:
-    return None if interval is None else (round(interval[0], _DIGITS), round(interval[1], _DIGITS))
+    return None if interval is None else (round(interval[0], DIGITS), round(interval[1], DIGITS))
 
 
 def _time(at: datetime | None) -> str | None:

@@ -14,6 +14,7 @@ from monitor.domain.status import Status
 from monitor.schema.json_schema import document_schema
 from monitor.schema.types import Field, Moment, keys
 from monitor.score.windows import WINDOWS
+from monitor.scoreboard.endpoint import Source
 from probes._model import Blame, ErrorClass
 
 SCHEMA: Literal["providerwatch/scores/v1"] = "providerwatch/scores/v1"
@@ -134,7 +135,7 @@ class EndpointScore(TypedDict):
     """Start of the newest counted sample."""
     stale_after: Moment | None
     """When the newest sample becomes stale."""
-    source: Literal["synthetic", "traffic", "mixed"]
+    source: Source
     """The source of score and uptime in the last half hour: probes, reported real requests, or both."""
     uptime: Annotated[dict[str, UptimeCounts], keys(_WINDOWS)]
     """By window."""

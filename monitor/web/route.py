@@ -16,6 +16,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from aiohttp import web
 from annotated_types import Interval
 
+from monitor.schema.types import StringConstraints
 from monitor.web.responses import JSON
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -62,10 +63,24 @@ class Parameter(Generic[T]):
             raise web.HTTPBadRequest(text=f"{self.name} must be {error}, not {text!r}") from None
 
 
+def path_part(name: str, about: str, *, slashes: bool = False, example: str) -> Parameter[str]:
+    """Any text in the path."""
+    return Parameter(name=name, about=about, parse=str, in_path=True, slashes=slashes, example=example)
+
+
 def endpoint_id(example: str = "groq:llama-3.1-8b-instant") -> Parameter[str]:
     """An endpoint's id in the path."""
+    return path_part("id", "The endpoint's id, percent-encoded.", slashes=True, example=example)
+
+
+def cursor(parse: Callable[[str], T], form: str, *, example: str) -> Parameter[T]:
+    """Where a page begins; `form`: the pattern of the word."""
     return Parameter(
-        name="id", about="The endpoint's id, percent-encoded.", parse=str, in_path=True, slashes=True, example=example
+        name="cursor",
+        about="`next` of the previous page; keep the other parameters.",
+        parse=parse,
+        json_type=Annotated[str, StringConstraints(pattern=f"^{form}$")],
+        example=example,
     )
 
 

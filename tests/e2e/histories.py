@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.daemon import quick_probes
 from tests.support.postgres import Postgres
 from tests.support.providers import Providers
 
@@ -85,18 +86,10 @@ def _counted(rows: list[tuple[str, int, int]]) -> Counter[str]:
 def config(store: str, providers: Providers, every: str = "1s") -> Mapping[str, object]:
     """A steady and a dead provider of one model."""
     addresses = {"steady": f"{providers.model}/v1", "dead": "http://127.0.0.1:9/v1"}
-    chat = {
-        "task": "chat",
-        "every": every,
-        "prompt_tokens": 40,
-        "max_tokens": 4,
-        "ttft_timeout": "8s",
-        "timeout": "10s",
-    }
     return {
         "store": store,
         "providers": {name: {"api": "openai_chat", "base_url": url} for name, url in addresses.items()},
         "models": {"hf/smol": {"endpoints": [{"provider": name, "model": "smol"} for name in addresses]}},
-        "probes": {"chat": chat},
+        "probes": quick_probes(every, max_tokens=4),
         "scoring": {"count_wrong_answers": False},
     }

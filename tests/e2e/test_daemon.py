@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.daemon import PATIENCE_S, Daemon, command, running, wait_until
+from tests.support.daemon import PATIENCE_S, Daemon, command, quick_probes, running, wait_until
 from tests.support.providers import Providers
 
 pytestmark = pytest.mark.alone
@@ -37,16 +37,7 @@ def config(directory: Path, providers: Providers) -> dict[str, object]:
         "store": f"sqlite:///{directory / 'samples.db'}",
         "providers": {name: {"api": "openai_chat", "base_url": url} for name, url in addresses.items()},
         "models": {"hf/smol": {"endpoints": [{"provider": name, "model": "smol", **priced} for name in addresses]}},
-        "probes": {
-            "chat": {
-                "task": "chat",
-                "every": "1s",
-                "prompt_tokens": 40,
-                "max_tokens": 8,
-                "ttft_timeout": "8s",
-                "timeout": "10s",
-            }
-        },
+        "probes": quick_probes(),
         "scoring": {"count_wrong_answers": False},
         "publish": {"files": [{"format": "scores", "path": str(directory / "uptime.json")}]},
     }

@@ -8,7 +8,6 @@ import os
 import re
 import sqlite3
 import subprocess
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,14 +17,8 @@ import pytest
 from monitor.store import create_store
 from tests.e2e.histories import InFile, OnServer
 from tests.support.daemon import PATIENCE_S, command, write_config
-from tests.support.postgres import Postgres, postgres
+from tests.support.postgres import Postgres
 from tests.unit.store.samples import make_sample
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Postgres]:
-    with postgres() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -17,17 +17,11 @@ import pytest
 
 from tests.e2e.histories import DEAD, STEADY, InFile, OnServer, Trouble, config
 from tests.support.daemon import PATIENCE_S, Daemon, command, running, wait_until, write_config
-from tests.support.postgres import Postgres, postgres
+from tests.support.postgres import Postgres
 from tests.support.providers import Providers
 
 LOCKED_S = 30.0
 """Many times as long as the store waits for a lock."""
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Postgres]:
-    with postgres() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

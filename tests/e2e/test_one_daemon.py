@@ -6,23 +6,17 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.histories import InFile, OnServer
 from tests.support.daemon import command, free_port, running, wait_until, write_config
-from tests.support.postgres import Postgres, postgres
+from tests.support.postgres import Postgres
 
 SHORTER_THAN_THE_DRIVERS_S = 30.0
 """A safety net: one answer of the server alone is waited for a little longer."""
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Postgres]:
-    with postgres() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])

@@ -10,7 +10,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from monitor.routing.decide import RouteAnswer
-from monitor.routing.openrouter.types import OfferedModelDocument, OfferedModelsDocument
+from monitor.routing.openrouter.types import ModelEndpointsDocument, OpenRouterFileDocument
 from tests.e2e.test_daemon import DEAD, STEADY, cli, config
 from tests.support.daemon import running, wait_until
 from tests.support.openrouter_values import valid
@@ -22,14 +22,14 @@ ENDPOINTS = "/api/v1/models/hf/smol/endpoints"
 
 @pytest.mark.slow
 def test_a_real_model_is_offered_beside_one_that_is_dead(tmp_path: Path, providers: Providers) -> None:
-    file = tmp_path / "offers.json"
+    file = tmp_path / "models.json"
     settings: Any = config(tmp_path, providers)
     settings["publish"]["files"].append({"format": "openrouter", "path": str(file)})
     with running(tmp_path, settings) as daemon:
         wait_until(lambda: daemon.scores()[STEADY]["ttft_s"]["count"] >= 5, "five successes")
         wait_until(lambda: daemon.scores()[DEAD]["status"] == "down", "the dead one to be found out")
-        offers = offers_of(json.loads(daemon.get(ENDPOINTS)[1]))
-        steady, dead = offers[STEADY], offers[DEAD]
+        listed = listed_by_id(json.loads(daemon.get(ENDPOINTS)[1]))
+        steady, dead = listed[STEADY], listed[DEAD]
         assert (steady["status"], dead["status"]) == (0, -5)
         assert (dead["uptime_last_5m"], dead["latency_last_30m"]) == (0, None)
         assert steady["pricing"] == {"prompt": "0.0000001", "completion": "0.0000004"}
@@ -44,20 +44,20 @@ def test_a_real_model_is_offered_beside_one_that_is_dead(tmp_path: Path, provide
         exported = tmp_path / "exported.json"
         assert cli("export", "--url", daemon.url, "--format", "openrouter", "-o", str(exported)).returncode == 0
         for path in (file, exported):
-            (model,) = valid(json.loads(path.read_text()), OfferedModelsDocument)["data"]
-            assert [*offers_of({"data": model})] == [*offers]
+            (model,) = valid(json.loads(path.read_text()), OpenRouterFileDocument)["data"]
+            assert [*listed_by_id({"data": model})] == [*listed]
     stored = cli("export", "-c", str(tmp_path / "providerwatch.yaml"), "--format", "openrouter")
     assert stored.returncode == 0, stored.stderr
-    (model,) = valid(json.loads(stored.stdout), OfferedModelsDocument)["data"]
-    assert offers_of({"data": model})[DEAD]["status"] == -5
+    (model,) = valid(json.loads(stored.stdout), OpenRouterFileDocument)["data"]
+    assert listed_by_id({"data": model})[DEAD]["status"] == -5
     gone = cli("export", "--url", daemon.url, "--format", "openrouter")
     assert gone.returncode == 1
     assert "is the daemon running?" in gone.stderr
 
 
-def offers_of(document: Any) -> dict[str, Any]:
+def listed_by_id(document: Any) -> dict[str, Any]:
     """The endpoints of a model by our id."""
-    model = valid(document, OfferedModelDocument, "endpoints")["data"]
+    model = valid(document, ModelEndpointsDocument, "endpoints")["data"]
     return {each["providerwatch"]["id"]: each for each in model["endpoints"]}
 
 

@@ -9,7 +9,6 @@ import signal
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,18 +16,12 @@ from typing import Any
 import pytest
 
 from tests.support.daemon import Daemon, running
-from tests.support.postgres import Postgres, postgres
+from tests.support.postgres import Postgres
 
 NAME, TOKEN = "far:smol", "reporters-only"
 KILLS, BATCHES, SIZE = 3, 6, 20
 _numbers = itertools.count()
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Postgres]:
-    with postgres() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -14,19 +14,9 @@ import yaml
 
 from tests.routers.gates import Gate
 from tests.routers.pages import block, put
-from tests.support.daemon import PATIENCE_S, Daemon
+from tests.support.daemon import PATIENCE_S, Daemon, quick_probes
 
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-PROBES = {
-    "chat": {
-        "task": "chat",
-        "every": "1s",
-        "prompt_tokens": 40,
-        "max_tokens": 8,
-        "ttft_timeout": "8s",
-        "timeout": "10s",
-    }
-}
 
 
 def settings(page: str, directory: Path, gates: Sequence[Gate], places: Mapping[str, object]) -> dict[str, Any]:
@@ -36,7 +26,7 @@ def settings(page: str, directory: Path, gates: Sequence[Gate], places: Mapping[
     return {
         **plain,
         "store": f"sqlite:///{directory / 'samples.db'}",
-        "probes": PROBES,
+        "probes": quick_probes(),
         "scoring": {"count_wrong_answers": False},
     }
 

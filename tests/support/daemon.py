@@ -24,6 +24,19 @@ PATIENCE_S = 60.0
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
+def quick_probes(every: str = "1s", max_tokens: int = 8) -> dict[str, Any]:
+    """The `probes` of a configuration: a small chat, often, with time for a busy machine to answer."""
+    chat = {
+        "task": "chat",
+        "every": every,
+        "prompt_tokens": 40,
+        "max_tokens": max_tokens,
+        "ttft_timeout": "8s",
+        "timeout": "10s",
+    }
+    return {"chat": chat}
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

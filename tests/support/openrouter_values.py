@@ -1,4 +1,4 @@
-"""Values for tests of what is made of facts: endpoints, how they do, documents held against two schemas."""
+"""Values for tests of OpenRouter's documents: endpoints, how they do, documents held against two schemas."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from monitor.domain.status import Status
 from monitor.schema.json_schema import document_schema
 from monitor.score.latency import Summary
 from monitor.score.outcomes import Counts
-from monitor.scoreboard.endpoint import Facts
+from monitor.scoreboard.endpoint import EndpointSnapshot
 from probes._model import Pricing
 from tests.support.board_values import make_spec
 from tests.unit.score.values import START
@@ -39,14 +39,14 @@ QUICK: Mapping[str, Summary] = {
 }
 
 
-def make_facts(name: str = "groq:llama", *, pricing: Pricing | None = None, **fields: Any) -> Facts:
-    """An endpoint that does well; what is no field of facts is one of its listing or of its configuration."""
+def make_endpoint(name: str = "groq:llama", *, pricing: Pricing | None = None, **fields: Any) -> EndpointSnapshot:
+    """An endpoint that does well; what is no field of a snapshot is one of its listing or of its configuration."""
     listing = {each: fields.pop(each) for each in [*fields] if each in Listing.__slots__}
-    told = {each: fields.pop(each) for each in [*fields] if each in Facts.__slots__}
+    told = {each: fields.pop(each) for each in [*fields] if each in EndpointSnapshot.__slots__}
     spec = make_spec(name, listing=Listing(**listing), **fields)
     if pricing is not None:
         spec = replace(spec, endpoint=replace(spec.endpoint, pricing=pricing))
-    plain = Facts(
+    plain = EndpointSnapshot(
         spec=spec,
         status=Status.UP,
         since=START,
@@ -58,9 +58,9 @@ def make_facts(name: str = "groq:llama", *, pricing: Pricing | None = None, **fi
     return replace(plain, **told)
 
 
-def unpriced(facts: Facts) -> Facts:
+def unpriced(endpoint: EndpointSnapshot) -> EndpointSnapshot:
     """The same without a price."""
-    return replace(facts, spec=replace(facts.spec, endpoint=replace(facts.spec.endpoint, pricing=None)))
+    return replace(endpoint, spec=replace(endpoint.spec, endpoint=replace(endpoint.spec.endpoint, pricing=None)))
 
 
 def valid(document: Mapping[str, Any], kind: object, theirs: str | None = None) -> Any:

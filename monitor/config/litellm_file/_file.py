@@ -7,7 +7,16 @@ from collections.abc import Iterator, Mapping
 from monitor.config._catalogue import Catalogue
 from monitor.config._source import parse
 from monitor.config.litellm_file._reader import LiteLLMReader
-from monitor.config.litellm_file._values import Deployment, Fields, Found, LeftOut, UnfitError, mapping, text, words
+from monitor.config.litellm_file._values import (
+    Deployment,
+    Fields,
+    Found,
+    LeftOut,
+    UnsupportedDeploymentError,
+    mapping,
+    text,
+    words,
+)
 
 PLUGIN = "monitor.integrations.litellm.providerwatch"
 
@@ -41,8 +50,8 @@ def _all(
             continue
         try:
             yield LiteLLMReader(catalogue, name or model, params, mapping(plain, "model_info")).deployment()
-        except UnfitError as unfit:
-            yield LeftOut(model_name=name or model, model=model, why=str(unfit))
+        except UnsupportedDeploymentError as error:
+            yield LeftOut(model_name=name or model, model=model, why=str(error))
 
 
 def _credentials(data: Fields) -> Mapping[str, Fields]:

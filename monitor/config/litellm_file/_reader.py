@@ -9,7 +9,14 @@ from monitor.config._addresses import base_url
 from monitor.config._catalogue import Catalogue, Entry
 from monitor.config._errors import RefusedError
 from monitor.config.litellm_file._keys import aws_key, key, reference, usual_variable
-from monitor.config.litellm_file._values import EMBEDDINGS, Deployment, Fields, KeyReference, UnfitError, text
+from monitor.config.litellm_file._values import (
+    EMBEDDINGS,
+    Deployment,
+    Fields,
+    KeyReference,
+    UnsupportedDeploymentError,
+    text,
+)
 
 _ALIASES: Mapping[str, str] = {
     "azure_ai": "",
@@ -69,16 +76,18 @@ class LiteLLMReader:
             return head, rest
         inferred = next((provider for pattern, provider in _INFERRED if pattern.match(model)), None)
         if inferred is None:
-            raise UnfitError("names no provider; write litellm_params.model as provider/model")
+            raise UnsupportedDeploymentError("names no provider; write litellm_params.model as provider/model")
         return inferred, model
 
     def deployment(self) -> Deployment:
-        """The deployment. Raises UnfitError with the reason if it cannot be probed."""
+        """The deployment. Raises UnsupportedDeploymentError with the reason if it cannot be probed."""
         if "*" in self._model or "*" in self._name:
-            raise UnfitError("is a wildcard: write an endpoint for each model that is to be watched")
+            raise UnsupportedDeploymentError("is a wildcard: write an endpoint for each model that is to be watched")
         mode = text(self._info, "mode")
         if mode not in _MODES or _NO_CHAT.search(self._model):
-            raise UnfitError(f"is asked for {mode or 'something else than text'}; only chats and embeddings are probed")
+            raise UnsupportedDeploymentError(
+                f"is asked for {mode or 'something else than text'}; only chats and embeddings are probed"
+            )
         self._theirs, self._model = self._split()
         provider = self._provider()
         match provider:
@@ -96,7 +105,7 @@ class LiteLLMReader:
         ):
             return "openai"
         if ours not in self._catalogue.providers:
-            raise UnfitError(f"is at {self._theirs}, which Providerwatch does not support")
+            raise UnsupportedDeploymentError(f"is at {self._theirs}, which Providerwatch does not support")
         return ours
 
     def _plain(self, provider: str) -> Deployment:
@@ -104,7 +113,7 @@ class LiteLLMReader:
         entry = self._catalogue.providers[provider]
         own = self._own_address(entry, provider)
         if own is None and entry.base_url is None:
-            raise UnfitError(f"has no api_base; {entry.title} has an address for each account")
+            raise UnsupportedDeploymentError(f"has no api_base; {entry.title} has an address for each account")
         is_copy = own is not None and entry.api in _CHATS
         api = self._api(entry, is_copy=is_copy)
         model = self._model.removeprefix("responses/")
@@ -127,9 +136,11 @@ class LiteLLMReader:
         mode = text(self._info, "mode")
         if entry.api not in _CHATS:
             if mode == "responses":
-                raise UnfitError("uses the Responses API, which is probed only at OpenAI and compatible servers")
+                raise UnsupportedDeploymentError(
+                    "uses the Responses API, which is probed only at OpenAI and compatible servers"
+                )
             if known != EMBEDDINGS and (mode == "embedding" or "embed" in self._model.lower()):
-                raise UnfitError(f"serves embeddings, which are not probed at {entry.title}")
+                raise UnsupportedDeploymentError(f"serves embeddings, which are not probed at {entry.title}")
             return known
         if mode == "responses" or self._model.startswith("responses/"):
             return "openai_responses"
@@ -139,7 +150,7 @@ class LiteLLMReader:
     def _own_address(self, entry: Entry, provider: str) -> str | None:
         """The base URL if it differs from the catalogue's. LiteLLM completes some addresses itself."""
         if self._theirs in _COMPATIBLE and not self._address and self._theirs != provider:
-            raise UnfitError("has no api_base, so its address is not in this file")
+            raise UnsupportedDeploymentError("has no api_base, so its address is not in this file")
         address = self._checked(self._address)
         if address is None:
             return None
@@ -154,9 +165,13 @@ class LiteLLMReader:
         entry = self._catalogue.providers["azure"]
         address = self._checked(self._address)
         if address is None:
-            raise UnfitError("has no api_base; write the resource's, such as https://NAME.openai.azure.com")
+            raise UnsupportedDeploymentError(
+                "has no api_base; write the resource's, such as https://NAME.openai.azure.com"
+            )
         if text(self._params, "tenant_id") or text(self._params, "client_id"):
-            raise UnfitError("fetches its tokens from Entra (tenant_id, client_id); write a key, or a token of its own")
+            raise UnsupportedDeploymentError(
+                "fetches its tokens from Entra (tenant_id, client_id); write a key, or a token of its own"
+            )
         host, versionless, _ = address.partition("/openai/v1")
         host = host.partition("/openai/")[0]
         version = "" if versionless else text(self._params, "api_version")
@@ -168,7 +183,9 @@ class LiteLLMReader:
             options["include_usage"] = False
         model = self._model.removeprefix("responses/")
         if model != self._model or self._catalogue.api(entry, self._base_model()) != entry.api or self._embeds():
-            raise UnfitError("serves embeddings or uses the Responses API, which are not probed at Azure")
+            raise UnsupportedDeploymentError(
+                "serves embeddings or uses the Responses API, which are not probed at Azure"
+            )
         return Deployment(
             model_name=self._name,
             provider="azure",
@@ -201,7 +218,7 @@ class LiteLLMReader:
         entry = self._catalogue.providers["bedrock"]
         model, region = self._model, text(self._params, "aws_region_name")
         if "embed" in model:
-            raise UnfitError("serves embeddings, which are not probed at Bedrock")
+            raise UnsupportedDeploymentError("serves embeddings, which are not probed at Bedrock")
         model = re.sub(r"^(converse|converse_like|invoke)/", "", model)
         located = re.match(r"([a-z]{2}(?:-[a-z]+)+-\d)/(.+)", model)
         if located:
@@ -209,7 +226,9 @@ class LiteLLMReader:
         address = self._checked(text(self._params, "aws_bedrock_runtime_endpoint") or self._address)
         region = region or ("" if address else "os.environ/AWS_REGION_NAME")  # LiteLLM's default
         if text(self._params, "aws_role_name") or text(self._params, "aws_profile_name"):
-            raise UnfitError("uses a role or a profile of AWS; write keys of its own, or a bearer token")
+            raise UnsupportedDeploymentError(
+                "uses a role or a profile of AWS; write keys of its own, or a bearer token"
+            )
         where = f"https://bedrock-runtime.{reference(region)}.amazonaws.com"
         return Deployment(
             model_name=self._name,
@@ -236,7 +255,7 @@ class LiteLLMReader:
         try:
             return base_url(value)
         except RefusedError as refused:
-            raise UnfitError(f"has an api_base that {refused.message.replace('{value}', '')}") from None
+            raise UnsupportedDeploymentError(f"has an api_base that {refused.message.replace('{value}', '')}") from None
 
     def _id(self) -> str | None:
         value = self._info.get("id")

@@ -73,7 +73,7 @@ class Found:
     """Included files, which are not read."""
 
 
-class UnfitError(Exception):
+class UnsupportedDeploymentError(Exception):
     """A deployment that cannot be probed; the message says why."""
 
 

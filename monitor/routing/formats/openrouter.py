@@ -16,7 +16,7 @@ class OpenRouterFormat(RouterFormat):
 
     def render(self, snapshot: Snapshot) -> bytes:
         """See `RouterFormat.render`."""
-        if any(row.facts is None for row in snapshot.rows.values()):
+        if any(row.endpoint is None for row in snapshot.rows.values()):
             raise CannotBeMadeError("the scores document of another daemon does not tell all that it holds")
         return OpenRouterFile().body(snapshot)
 

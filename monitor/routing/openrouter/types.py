@@ -16,7 +16,7 @@ Percent = Annotated[float, Interval(ge=0, le=100)]
 Ratio = Annotated[float, Interval(ge=0, le=1)]
 
 
-class OfferStatus(IntEnum):
+class OpenRouterStatus(IntEnum):
     """0 for normal routing, else why to avoid the endpoint. OpenRouter's enum is open; the meanings are ours."""
 
     NORMAL = 0
@@ -27,7 +27,7 @@ class OfferStatus(IntEnum):
     PAUSED = -10
 
 
-class OfferPricing(TypedDict):
+class ListedPricing(TypedDict):
     """USD per token as decimal numbers in text; -1 if the price is not known."""
 
     prompt: UsdPerToken
@@ -36,7 +36,7 @@ class OfferPricing(TypedDict):
     """For prompt tokens from the provider's cache."""
 
 
-class OfferPercentiles(TypedDict):
+class ListedPercentiles(TypedDict):
     """Values that 50, 75, 90 and 99 % of requests reached or beat: times rise, speeds fall."""
 
     p50: float
@@ -45,7 +45,7 @@ class OfferPercentiles(TypedDict):
     p99: float
 
 
-class OfferArchitecture(TypedDict):
+class ModelArchitecture(TypedDict):
     """Input and output of a model."""
 
     tokenizer: str
@@ -55,7 +55,7 @@ class OfferArchitecture(TypedDict):
     output_modalities: Sequence[str]
 
 
-class OfferToolChoice(TypedDict):
+class ToolChoiceSupport(TypedDict):
     """Supported values of `tool_choice`. Always false: this is not probed."""
 
     auto: bool
@@ -64,7 +64,7 @@ class OfferToolChoice(TypedDict):
     required: bool
 
 
-class OfferTwins(TypedDict):
+class ProviderwatchFigures(TypedDict):
     """The same figures with units in their names, sample counts, and percentiles of the values themselves."""
 
     id: str
@@ -92,7 +92,7 @@ class OfferTwins(TypedDict):
     completion_usd_per_mtok: float | None
 
 
-class Offer(TypedDict):
+class ListedEndpoint(TypedDict):
     """One endpoint of a model."""
 
     name: str
@@ -104,30 +104,30 @@ class Offer(TypedDict):
     """0 if not known."""
     max_completion_tokens: int | None
     max_prompt_tokens: int | None
-    pricing: OfferPricing
+    pricing: ListedPricing
     quantization: str | None
     supported_parameters: Sequence[str]
     """Empty if not known."""
-    status: OfferStatus
+    status: OpenRouterStatus
     uptime_last_5m: Percent | None
     """Percent; null with fewer than 3 counted samples."""
     uptime_last_30m: Percent | None
     uptime_last_1d: Percent | None
-    latency_last_30m: OfferPercentiles | None
+    latency_last_30m: ListedPercentiles | None
     """Milliseconds to the first token; null with fewer than 5 successes."""
-    throughput_last_30m: OfferPercentiles | None
+    throughput_last_30m: ListedPercentiles | None
     """Tokens per second."""
     supports_implicit_caching: bool
-    supports_tool_choice: OfferToolChoice
+    supports_tool_choice: ToolChoiceSupport
     supports_diarization: bool
     """Always false: speech is not probed."""
     native_tools: Mapping[str, object]
     """Always empty: the provider's own tools are not probed."""
     service_tier: None
-    providerwatch: OfferTwins
+    providerwatch: ProviderwatchFigures
 
 
-class OfferedModel(TypedDict):
+class ModelEndpoints(TypedDict):
     """A model and its endpoints."""
 
     id: str
@@ -135,20 +135,20 @@ class OfferedModel(TypedDict):
     created: int
     """Seconds since 1970; 0 if not known."""
     description: str
-    architecture: OfferArchitecture
-    endpoints: Sequence[Offer]
+    architecture: ModelArchitecture
+    endpoints: Sequence[ListedEndpoint]
 
 
-class OfferedModelDocument(TypedDict):
+class ModelEndpointsDocument(TypedDict):
     """`/api/v1/models/{author}/{slug}/endpoints`."""
 
-    data: OfferedModel
+    data: ModelEndpoints
 
 
-class OfferedModelsDocument(TypedDict):
+class OpenRouterFileDocument(TypedDict):
     """The file of `providerwatch export --format openrouter`: all `…/endpoints` documents."""
 
-    data: Sequence[OfferedModel]
+    data: Sequence[ModelEndpoints]
 
 
 class TopProvider(TypedDict):
@@ -175,8 +175,8 @@ class ListedModel(TypedDict):
     description: str
     context_length: int | None
     """The longest of its endpoints'."""
-    architecture: OfferArchitecture
-    pricing: OfferPricing
+    architecture: ModelArchitecture
+    pricing: ListedPricing
     top_provider: TopProvider
     per_request_limits: None
     supported_parameters: Sequence[str]

@@ -12,23 +12,19 @@ from annotated_types import Ge
 from typing_extensions import TypedDict
 
 from monitor.history.pagination import USE_FORM, from_use_cursor, to_use_cursor
-from monitor.schema.types import Day, StringConstraints
+from monitor.schema.types import Day
 from monitor.store import StoreError
 from monitor.traffic.counted import Activity
 from monitor.web.context import Context
-from monitor.web.route import Answer, Parameter, Route, refusal, text, whole
+from monitor.web.route import Answer, Route, cursor, refusal, text, whole
 from monitor.web.routes.scores import MODEL
 
 ENDPOINT = text("endpoint", "Only this endpoint.", example="groq:llama-3.1-8b-instant")
 MOST_DAYS = 400
 MOST = 5000
 LIMIT = whole("limit", f"The largest number of entries. Default: {MOST}.", low=1, high=MOST, example="10")
-CURSOR = Parameter(
-    name="cursor",
-    about="`next` of the previous page; keep the other parameters.",
-    parse=from_use_cursor,
-    json_type=Annotated[str, StringConstraints(pattern=f"^{USE_FORM}$")],
-    example=to_use_cursor((date(2026, 11, 22), "groq:llama-3.1-8b-instant", "search")),
+CURSOR = cursor(
+    from_use_cursor, USE_FORM, example=to_use_cursor((date(2026, 11, 22), "groq:llama-3.1-8b-instant", "search"))
 )
 DAYS = whole("days", "Number of days in UTC, including today. Default: 30.", low=1, high=MOST_DAYS, example="30")
 _DAYS = 30

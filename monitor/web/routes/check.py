@@ -9,7 +9,6 @@ from aiohttp import web
 from typing_extensions import TypedDict
 
 from monitor.domain.status import Status
-from monitor.domain.tier import tier_of
 from monitor.routing.tiers import POLICY, WORDS
 from monitor.scoreboard.row import Row
 from monitor.web.context import Context
@@ -57,7 +56,7 @@ def routes(context: Context) -> Sequence[Route]:
 
 def answer(row: Row) -> web.Response:
     """What is said of an endpoint."""
-    words = WORDS[POLICY[tier_of(row.status, refused=row.account is not None)].use]
+    words = WORDS[POLICY[row.tier].use]
     headers: Mapping[str, str] = {"Cache-Control": "no-store"}
     if words.envoy_degraded:
         headers = {**headers, "x-envoy-degraded": "true"}

@@ -31,6 +31,7 @@ from monitor.web.route import (
     Parameter,
     Route,
     choice,
+    cursor,
     endpoint_id,
     moment,
     refusal,
@@ -46,14 +47,19 @@ _IN_FEED: Final = 100
 _BREATH: Final = 50
 """Samples serialised at a time; other tasks run in between."""
 _USUAL_WINDOW_S: Final = 86_400.0
-_DURATION: Final = Annotated[str, StringConstraints(pattern="^[1-9][0-9]*(s|m|h|d)$")]
 
 
-def _duration(text: str) -> float:
-    try:
-        return duration_s(text)
-    except RefusedError:
-        raise ValueError("a duration such as 30s, 5m, 6h or 30d") from None
+def _duration(name: str, about: str, *, example: str) -> Parameter[float]:
+    """A duration in the query; in seconds once it is parsed."""
+
+    def parse(text: str) -> float:
+        try:
+            return duration_s(text)
+        except RefusedError:
+            raise ValueError("a duration such as 30s, 5m, 6h or 30d") from None
+
+    json_type = Annotated[str, StringConstraints(pattern="^[1-9][0-9]*(s|m|h|d)$")]
+    return Parameter(name=name, about=about, parse=parse, json_type=json_type, example=example)
 
 
 ID = endpoint_id()
@@ -61,28 +67,10 @@ SINCE = moment("since", "Only samples that began at this time or later.", exampl
 UNTIL = moment("until", "Only samples that began before this time.", example="2100-01-01T00:00:00Z")
 TASK = choice("task", "Only samples of this task.", Task, example="chat")
 LIMIT = whole("limit", f"The largest number of entries. Default: {_USUAL}.", low=1, high=MOST, example="10")
-CURSOR = Parameter(
-    name="cursor",
-    about="`next` of the previous page; keep the other parameters.",
-    parse=from_cursor,
-    json_type=Annotated[str, StringConstraints(pattern=f"^{FORM}$")],
-    example=to_cursor(PageKey(at=datetime(2026, 11, 22, 7, tzinfo=UTC), id="1f" * 8)),
-)
+CURSOR = cursor(from_cursor, FORM, example=to_cursor(PageKey(at=datetime(2026, 11, 22, 7, tzinfo=UTC), id="1f" * 8)))
 METRIC = choice("metric", "The metric. Default: `ttft_s`.", Metric, example="uptime")
-WINDOW = Parameter(
-    name="window",
-    about="The window, from 5m to 90d. Default: `1d`.",
-    parse=_duration,
-    json_type=_DURATION,
-    example="1d",
-)
-STEP = Parameter(
-    name="step",
-    about="The step between points. Default: from 1m to 1d, depending on the window.",
-    parse=_duration,
-    json_type=_DURATION,
-    example="15m",
-)
+WINDOW = _duration("window", "The window, from 5m to 90d. Default: `1d`.", example="1d")
+STEP = _duration("step", "The step between points. Default: from 1m to 1d, depending on the window.", example="15m")
 SERIES_TASK = choice(
     "task",
     "The task of the samples. Default: the task that the endpoint is judged by; for uptime all tasks.",

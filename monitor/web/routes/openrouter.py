@@ -9,37 +9,20 @@ from http import HTTPStatus
 from aiohttp import web
 from typing_extensions import TypedDict
 
-from monitor.routing.openrouter.types import ListedModelsDocument, ListedProvidersDocument, OfferedModelDocument
+from monitor.routing.openrouter.types import ListedModelsDocument, ListedProvidersDocument, ModelEndpointsDocument
 from monitor.web.context import Context
 from monitor.web.openrouter_cache import OpenRouterCache
 from monitor.web.responses import JSON, answer
-from monitor.web.route import UNCHANGED, Answer, Parameter, Route, whole
+from monitor.web.route import UNCHANGED, Answer, Route, path_part, whole
 
-AUTHOR = Parameter(
-    name="author",
-    about="The first part of the model's public name.",
-    parse=str,
-    in_path=True,
-    example="meta-llama",
-)
-SLUG = Parameter(
-    name="slug",
-    about="The second part of the model's public name.",
-    parse=str,
-    in_path=True,
-    example="llama-3.2-1b-instruct",
-)
-
-
-NAME = Parameter(
-    name="name",
-    about="The whole public name, percent-encoded; for names that are not author/slug.",
-    parse=str,
-    in_path=True,
+AUTHOR = path_part("author", "The first part of the model's public name.", example="meta-llama")
+SLUG = path_part("slug", "The second part of the model's public name.", example="llama-3.2-1b-instruct")
+NAME = path_part(
+    "name",
+    "The whole public name, percent-encoded; for names that are not author/slug.",
     slashes=True,
     example="meta-llama/llama-3.2-1b-instruct",
 )
-
 OFFSET = whole("offset", "How many models to skip.", low=0, high=1_000_000, example="0")
 LIMIT = whole("limit", "The largest number of models on a page. Default: all.", low=1, high=1000, example="500")
 
@@ -72,13 +55,21 @@ def routes(context: Context) -> Sequence[Route]:
             path="/api/v1/models/{author}/{slug}/endpoints",
             handler=handlers.endpoints,
             parameters=[AUTHOR, SLUG],
-            answers=[Answer(about="The model and its endpoints.", json_type=OfferedModelDocument), UNCHANGED, unknown],
+            answers=[
+                Answer(about="The model and its endpoints.", json_type=ModelEndpointsDocument),
+                UNCHANGED,
+                unknown,
+            ],
         ),
         Route(
             path="/api/v1/models/{name}/endpoints",
             handler=handlers.endpoints_by_name,
             parameters=[NAME],
-            answers=[Answer(about="The model and its endpoints.", json_type=OfferedModelDocument), UNCHANGED, unknown],
+            answers=[
+                Answer(about="The model and its endpoints.", json_type=ModelEndpointsDocument),
+                UNCHANGED,
+                unknown,
+            ],
         ),
         Route(
             path="/api/v1/providers",

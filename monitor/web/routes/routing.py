@@ -32,11 +32,11 @@ def routes(context: Context) -> Sequence[Route]:
         endpoints are down, all are listed. Without a `seed` each answer is drawn anew.
         """
         wanted = cast("RouteRequest", await json_body(request, RouteRequest))
-        facts = cache.endpoints(await context.newest(), wanted["model"])
-        if not facts:
+        endpoints = cache.endpoints(await context.newest(), wanted["model"])
+        if not endpoints:
             raise web.HTTPNotFound(text=f"no model has the name {wanted['model']!r}; /api/v1/models lists all")
         seed = wanted.get("seed")
-        found = route(facts, preferences_of(wanted), secrets.randbits(_SEED_BITS) if seed is None else seed)
+        found = route(endpoints, preferences_of(wanted), secrets.randbits(_SEED_BITS) if seed is None else seed)
         return web.Response(text=json.dumps(found), content_type=JSON, headers={"Cache-Control": "no-store"})
 
     return (

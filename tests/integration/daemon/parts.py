@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from monitor.config.model import Config, ProbeSpec
@@ -18,6 +18,7 @@ from tests.support.board_values import make_config, make_spec
 
 PATIENT_S = 60.0
 """A safety net and no claim: how long a busy machine may take for what usually takes no time."""
+_LEAST_RARE_S = 36_000
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -60,12 +61,20 @@ def roomy_jobs(*names: str, **fields: ProbeSpec) -> tuple[Job, ...]:
 
 
 def rare_jobs(*names: str, closest_s: float, **fields: ProbeSpec) -> tuple[Job, ...]:
-    """Jobs whose next tick is ten minutes off and more: their ticks come at fixed times, whenever a test runs."""
+    """Jobs whose next tick is ten minutes off and more: their ticks come at fixed times, whenever a test runs.
+
+    The intervals of all probes are stretched alike until it is so, of those in `fields`, too.
+    """
     now = datetime.now(UTC)
-    made = (
-        quick_jobs(*names, every_s=every_s, closest_s=closest_s, **fields) for every_s in range(36_000, 90_000, 999)
-    )
-    return next(jobs for jobs in made if all(_is_far_off(job, now) for job in jobs))
+    return next(jobs for jobs in _stretched(names, closest_s, fields) if all(_is_far_off(job, now) for job in jobs))
+
+
+def _stretched(names: Sequence[str], closest_s: float, fields: Mapping[str, ProbeSpec]) -> Iterator[tuple[Job, ...]]:
+    for every_s in range(_LEAST_RARE_S, 90_000, 999):
+        others = {
+            name: replace(probe, every_s=probe.every_s * every_s / _LEAST_RARE_S) for name, probe in fields.items()
+        }
+        yield quick_jobs(*names, every_s=every_s, closest_s=closest_s, **others)
 
 
 def _is_far_off(job: Job, now: datetime) -> bool:

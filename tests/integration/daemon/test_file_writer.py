@@ -82,8 +82,8 @@ def test_every_file_is_written(tmp_path: Path, board: Board) -> None:
     assert [each.read_bytes() for each in paths] == [board.snapshot.body] * 2
 
 
-def test_a_file_of_offers_is_what_its_format_makes_of_each_snapshot(tmp_path: Path, board: Board) -> None:
-    path = tmp_path / "offers.json"
+def test_a_file_of_endpoints_is_what_its_format_makes_of_each_snapshot(tmp_path: Path, board: Board) -> None:
+    path = tmp_path / "models.json"
     writer = FileWriter([file_of("openrouter", path)])
     for snapshot in snapshots(board, 3):
         writer.write(snapshot)

@@ -35,6 +35,15 @@ async def no_time(_: Job) -> None:
     """A probe that takes no time."""
 
 
+def held_by(release: asyncio.Event) -> Callable[[Job], Awaitable[None]]:
+    """A probe that lasts until the event is set."""
+
+    async def probe(_: Job) -> None:
+        await release.wait()
+
+    return probe
+
+
 class Watched:
     """A schedule, and what became of each tick."""
 
@@ -128,11 +137,7 @@ async def test_without_jobs_nothing_is_due(watch: Callable[..., Watched]) -> Non
 
 async def test_a_tick_that_finds_its_last_run_still_going_is_an_overrun(watch: Callable[..., Watched]) -> None:
     release = asyncio.Event()
-
-    async def slow(_: Job) -> None:
-        await release.wait()
-
-    watched = watch(quick_jobs("a:one", every_s=0.5), slow)
+    watched = watch(quick_jobs("a:one", every_s=0.5), held_by(release))
     (job,) = watched.jobs
     now = datetime.now(UTC)
     watched.schedule.start(now)
@@ -177,11 +182,7 @@ async def test_ticks_that_passed_while_a_probe_ran_on_a_blocked_loop_are_told_on
     watch: Callable[..., Watched],
 ) -> None:
     release = asyncio.Event()
-
-    async def slow(_: Job) -> None:
-        await release.wait()
-
-    watched = watch(quick_jobs("a:one", every_s=0.4), slow)
+    watched = watch(quick_jobs("a:one", every_s=0.4), held_by(release))
     (job,) = watched.jobs
     now = datetime.now(UTC)
     watched.schedule.start(now)
@@ -294,11 +295,7 @@ async def test_a_probe_that_is_wanted_soon_runs_once(watch: Callable[..., Watche
 
 async def test_it_is_not_run_while_the_endpoint_is_being_probed(watch: Callable[..., Watched]) -> None:
     release = asyncio.Event()
-
-    async def slow(_: Job) -> None:
-        await release.wait()
-
-    watched = watch(roomy_jobs("a:one"), slow)
+    watched = watch(roomy_jobs("a:one"), held_by(release))
     watched.schedule.start(datetime.now(UTC))
     watched.ask("a:one")
     await until(lambda: watched.extras)
@@ -349,11 +346,7 @@ async def test_of_several_probes_the_most_frequent_one_that_asks_for_tokens_is_r
 
 async def test_a_tick_that_meets_its_own_confirmation_is_an_overrun(watch: Callable[..., Watched]) -> None:
     release = asyncio.Event()
-
-    async def slow(_: Job) -> None:
-        await release.wait()
-
-    watched = watch(quick_jobs("a:one", every_s=0.4, closest_s=0.001), slow)
+    watched = watch(quick_jobs("a:one", every_s=0.4, closest_s=0.001), held_by(release))
     (job,) = watched.jobs
     now = datetime.now(UTC)
     watched.schedule.start(now)
@@ -517,11 +510,7 @@ async def test_an_unknown_endpoint_and_a_schedule_that_is_not_running_are_asked_
 
 async def test_stopping_waits_for_running_probes(watch: Callable[..., Watched]) -> None:
     release = asyncio.Event()
-
-    async def slow(_: Job) -> None:
-        await release.wait()
-
-    watched = watch(roomy_jobs("a:one"), slow)
+    watched = watch(roomy_jobs("a:one"), held_by(release))
     watched.schedule.start(datetime.now(UTC))
     watched.ask("a:one")
     await until(lambda: watched.extras)
@@ -721,11 +710,7 @@ async def test_a_changed_interval_is_kept_from_then_on(watch: Callable[..., Watc
 
 async def test_a_probe_of_a_removed_endpoint_that_runs_goes_on_to_its_end(watch: Callable[..., Watched]) -> None:
     release = asyncio.Event()
-
-    async def slow(_: Job) -> None:
-        await release.wait()
-
-    watched = watch(roomy_jobs("a:one"), slow)
+    watched = watch(roomy_jobs("a:one"), held_by(release))
     watched.schedule.start(datetime.now(UTC))
     watched.ask("a:one")
     await until(lambda: watched.running.total() == 1)

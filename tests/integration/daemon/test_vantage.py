@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -277,18 +278,12 @@ async def test_the_end_of_an_outage_is_found_though_nobody_is_probed(post: Post)
     assert post.errors == [ErrorClass.VANTAGE_OFFLINE]
 
 
-async def test_providers_in_maintenance_are_not_asked() -> None:
-    post = Post(names=("a:one", "b:one", "b:two", "c:one"), in_maintenance=("b:one", "b:two"))
-    task = asyncio.create_task(post.gate.run())
-    post.fail()
-    await until(lambda: post.asked)
-    await breathe()
-    assert post.asked == ["c"]
-    await end(task)
-
-
-async def test_providers_behind_a_proxy_are_not_asked_since_only_the_proxy_may_know_the_way() -> None:
-    post = Post(names=("a:one", "b:one", "b:two", "c:one"), behind_a_proxy=("b:one", "b:two"))
+@pytest.mark.parametrize("state", ["in_maintenance", "behind_a_proxy"])
+async def test_providers_in_maintenance_are_not_asked_nor_those_to_which_only_a_proxy_may_know_the_way(
+    state: str,
+) -> None:
+    excepted: dict[str, Any] = {state: ("b:one", "b:two")}
+    post = Post(names=("a:one", "b:one", "b:two", "c:one"), **excepted)
     task = asyncio.create_task(post.gate.run())
     post.fail()
     await until(lambda: post.asked)

@@ -10,13 +10,13 @@ import pytest
 from aiohttp import web
 
 from monitor.console.remote import ScoresUnavailableError, fetch_openrouter
-from monitor.routing.openrouter.types import OfferedModelsDocument
+from monitor.routing.openrouter.types import OpenRouterFileDocument
 from tests.integration.openrouter.conftest import MODEL, Served
 from tests.support.openrouter_values import valid
 
 
 async def test_the_document_of_a_running_daemon_is_that_of_all_its_routes(served: Served) -> None:
-    found = valid(json.loads(await fetch_openrouter(served.address, None)), OfferedModelsDocument)["data"]
+    found = valid(json.loads(await fetch_openrouter(served.address, None)), OpenRouterFileDocument)["data"]
     routes = [await served.get(f"/api/v1/models/{name}/endpoints") for name in (MODEL, "qwen/qwen3")]
     assert found == [document["data"] for _, document in routes]
 

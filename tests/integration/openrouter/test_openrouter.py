@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from monitor.routing.openrouter.types import ListedModelsDocument, ListedProvidersDocument, OfferedModelDocument
+from monitor.routing.openrouter.types import ListedModelsDocument, ListedProvidersDocument, ModelEndpointsDocument
 from probes._model import ErrorClass
 from tests.integration.openrouter.conftest import MINUTE, MODEL, TICK, Served
 from tests.support.board_values import make_board, make_spec, sample_at
@@ -19,7 +19,7 @@ ENDPOINTS = f"/api/v1/models/{MODEL}/endpoints"
 async def test_the_endpoints_of_a_model_are_there_side_by_side(served: Served) -> None:
     status, document = await served.get(ENDPOINTS)
     assert status == 200
-    model = valid(document, OfferedModelDocument, "endpoints")["data"]
+    model = valid(document, ModelEndpointsDocument, "endpoints")["data"]
     assert (model["id"], model["description"]) == (MODEL, "Small.")
     found = {each["providerwatch"]["id"]: each for each in model["endpoints"]}
     assert [*found] == ["groq:llama", "vllm:llama", "down:llama"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
 import logging
 from collections.abc import AsyncIterator, Iterator
 
@@ -11,7 +9,7 @@ import pytest
 
 from probes._socket import keep_stamping
 from tests.integration.probes.certificates import Certificates, make_certificates
-from tests.integration.probes.watching import untraced_threads
+from tests.integration.probes.watching import nothing_left_behind, untraced_threads
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -28,17 +26,10 @@ def _threads_without_coverage() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 async def _nothing_left_behind(caplog: pytest.LogCaptureFixture) -> AsyncIterator[None]:
-    """No probe leaves a task, an open socket, a word in the log or an exception that nobody took."""
-    complaints: list[object] = []
-    loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda _, context: complaints.append(context))
-    with caplog.at_level(logging.WARNING):
-        yield
-    await asyncio.sleep(0)
-    gc.collect()
-    await asyncio.sleep(0)
-    assert complaints == []
-    assert asyncio.all_tasks() - {asyncio.current_task()} == set()
+    """No probe leaves a word in the log either."""
+    async with nothing_left_behind():
+        with caplog.at_level(logging.WARNING):
+            yield
     assert [record.getMessage() for record in caplog.get_records("call")] == []
 
 

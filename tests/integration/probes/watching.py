@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 PATIENCE_S = 30.0
@@ -16,6 +17,19 @@ async def until(claim: Callable[[], object]) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while not claim():  # threads and processes set no event of this loop
             await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def nothing_left_behind() -> AsyncIterator[None]:
+    """What runs inside leaves no task, no open socket and no exception that nobody took."""
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    yield
+    await asyncio.sleep(0)
+    gc.collect()
+    await asyncio.sleep(0)
+    assert complaints == []
+    assert asyncio.all_tasks() - {asyncio.current_task()} == set()
 
 
 def descriptors(pid: int | str = "self") -> list[str]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.integration.probes.watching import untraced_threads
+from tests.integration.probes.watching import nothing_left_behind, untraced_threads
 
 
 @pytest.fixture(autouse=True)
@@ -19,12 +17,5 @@ def _threads_without_coverage() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 async def _nothing_left_behind() -> AsyncIterator[None]:
-    """Nothing leaves a task, an open socket or an exception that nobody took."""
-    complaints: list[object] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
-    yield
-    await asyncio.sleep(0)
-    gc.collect()
-    await asyncio.sleep(0)
-    assert complaints == []
-    assert asyncio.all_tasks() - {asyncio.current_task()} == set()
+    async with nothing_left_behind():
+        yield

@@ -123,6 +123,20 @@ def test_a_figure_is_taken_for_the_share_that_it_stood_for() -> None:
     assert calibration.chance(0.97) == calibration.chance(1.0)
 
 
+def test_the_chance_of_an_unknown_figure_does_not_depend_on_what_was_looked_up_before() -> None:
+    def learned() -> Calibration:
+        calibration = Calibration()
+        calibration.learn([0.0] * 1000 + [1.0] * 1000, [False] * 1000 + [True] * 1000)
+        return calibration
+
+    figures = [0.02, 0.2, 0.4, 0.6, 0.8, 0.98]
+    chances = [learned().chance(figure) for figure in figures]
+    for order in (figures, figures[::-1], [0.6, 0.02, 0.98, 0.4, 0.2, 0.8]):
+        calibration = learned()
+        looked_up = {figure: calibration.chance(figure) for figure in order}
+        assert [looked_up[figure] for figure in figures] == chances
+
+
 def test_without_trouble_every_alarm_is_false_and_only_lone_failures_make_one() -> None:
     found = trials.quiet("quiet", SIZE)
     down = Flag.DOWN

@@ -1,4 +1,4 @@
-"""What a file says for lists of offers: nothing of it is needed, all of it is used, and mistakes are told."""
+"""What a file says for published lists: nothing of it is needed, all of it is used, and mistakes are told."""
 
 from __future__ import annotations
 

@@ -16,13 +16,11 @@ from monitor.routing.openrouter.documents import (
     ENOUGH_FOR_UPTIME,
     by_model,
     endpoints_document,
-    provider_name,
-    tag,
 )
-from monitor.routing.openrouter.types import OfferedModelDocument, OfferStatus
+from monitor.routing.openrouter.types import ModelEndpointsDocument, OpenRouterStatus
 from monitor.routing.preferences import Preferences, RouteRequest, preferences_of, request_of
 from probes._model import Pricing
-from tests.support.openrouter_values import make_facts, valid
+from tests.support.openrouter_values import make_endpoint, valid
 
 DOCS = Path(__file__).parents[3] / "docs"
 OPENROUTER, ROUTING = ((DOCS / f"{name}.md").read_text() for name in ("openrouter", "routing"))
@@ -36,11 +34,11 @@ def shown(page: str) -> Any:
 
 
 def test_the_example_of_a_model_is_in_openrouters_shape() -> None:
-    valid(shown(OPENROUTER), OfferedModelDocument, "endpoints")
+    valid(shown(OPENROUTER), ModelEndpointsDocument, "endpoints")
 
 
 def test_the_example_of_a_model_shows_what_would_be_made_of_such_an_endpoint() -> None:
-    facts = make_facts(
+    endpoint = make_endpoint(
         "groq:llama-3.1-8b-instant",
         pricing=Pricing(prompt=0.05, completion=0.08, cached=0.025),
         model_name="Meta: Llama 3.1 8B Instruct",
@@ -53,17 +51,17 @@ def test_the_example_of_a_model_shows_what_would_be_made_of_such_an_endpoint() -
         provider=ProviderCard(name="Groq"),
         supported_parameters=("temperature", "max_tokens", "stop", "tools"),
     )
-    made, told = json.loads(json.dumps(endpoints_document([facts])))["data"], shown(OPENROUTER)["data"]
-    (offer,), (example,) = made.pop("endpoints"), told.pop("endpoints")
-    assert made == {**told, "id": facts.spec.model}
+    made, told = json.loads(json.dumps(endpoints_document([endpoint])))["data"], shown(OPENROUTER)["data"]
+    (listed,), (example,) = made.pop("endpoints"), told.pop("endpoints")
+    assert made == {**told, "id": endpoint.spec.model}
     measured = re.compile(r"_last_|^providerwatch$|^model_id$|^name$")
-    assert [*offer] == [*example]
-    assert {key: offer[key] for key in offer if not measured.search(key)} == {
+    assert [*listed] == [*example]
+    assert {key: listed[key] for key in listed if not measured.search(key)} == {
         key: example[key] for key in example if not measured.search(key)
     }
-    assert [*offer["providerwatch"]] == [*example["providerwatch"]]
-    assert (provider_name(facts), tag(facts)) == ("Groq", "groq")
-    assert [*by_model([facts])] == [facts.spec.model]
+    assert [*listed["providerwatch"]] == [*example["providerwatch"]]
+    assert (endpoint.provider_name, endpoint.tag) == ("Groq", "groq")
+    assert [*by_model([endpoint])] == [endpoint.spec.model]
 
 
 def test_the_page_tells_what_is_too_little_and_what_each_status_means() -> None:
@@ -71,30 +69,30 @@ def test_the_page_tells_what_is_too_little_and_what_each_status_means() -> None:
     assert OPENROUTER.count(f"null with fewer than {ENOUGH_FOR_PERCENTILES} successes") == 2
     assert f"With fewer than {ENOUGH_FOR_PERCENTILES} successes an endpoint counts as within the bounds" in ROUTING
     told = re.findall(r"^\| (-?\d+) \| ", OPENROUTER, re.MULTILINE)
-    assert [int(number) for number in told] == sorted(OfferStatus, reverse=True)
+    assert [int(number) for number in told] == sorted(OpenRouterStatus, reverse=True)
 
 
 def test_the_example_of_a_route_gets_the_answer_that_stands_below_it() -> None:
     (body,) = re.findall(r"/v1/route -d '(.*?)'", ROUTING, re.DOTALL)
     asked = request_of(json.loads(body))
     assert asked["model"] == MODEL
-    facts = [
-        make_facts(
+    endpoints = [
+        make_endpoint(
             "groq:llama-3.1-8b-instant",
             pricing=Pricing(prompt=0.05, completion=0.08),
             score=0.991,
             supported_parameters=("tools",),
         ),
-        make_facts(
+        make_endpoint(
             "vllm-8b",
             status=Status.DOWN,
             since=datetime(2026, 11, 22, 6, 41, tzinfo=UTC),
             score=0.04,
             supported_parameters=("tools",),
         ),
-        make_facts("together:llama-3.1-8b"),
+        make_endpoint("together:llama-3.1-8b"),
     ]
-    assert route(facts, preferences_of(asked), asked["seed"] or 0) == shown(ROUTING)
+    assert route(endpoints, preferences_of(asked), asked["seed"] or 0) == shown(ROUTING)
 
 
 def test_the_page_on_routing_tells_of_every_key() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,10 +14,8 @@ from probes._model import (
     ErrorClass,
     Event,
     Fault,
-    Frame,
     MalformedError,
     Reasoning,
-    Request,
     Task,
     Text,
     ToolCall,
@@ -25,24 +24,12 @@ from probes._model import (
 from probes._prompts import FORM
 from probes.anthropic_messages import AnthropicMessages
 from tests.contract.exchanges import KEY, run_to
+from tests.support.codec_calls import asked, body_of, events_of
 
 SCHEMA = dict(FORM.schema)
 FORCED = {"type": "tool", "name": "report_numbers"}
 
-
-def asked(codec: AnthropicMessages, task: Task = Task.CHAT, **endpoint: Any) -> Request:
-    run = run_to("anthropic_messages", task=task, **endpoint)
-    return codec.request(run.endpoint, run.task, run.prompt)
-
-
-def body_of(codec: AnthropicMessages, task: Task = Task.CHAT) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(asked(codec, task).body)
-    return body
-
-
-def read(event: object, name: str | None = None) -> list[Event]:
-    data = event if isinstance(event, bytes) else json.dumps(event).encode()
-    return list(AnthropicMessages().read(Frame(data=data, event=name, end=len(data))))
+read = partial(events_of, AnthropicMessages())
 
 
 # Asking

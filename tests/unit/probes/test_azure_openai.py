@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from functools import partial
 
 import pytest
 
-from probes._model import ErrorClass, Request, Task
+from probes._model import ErrorClass, Task
 from probes.azure_openai import AzureOpenAI
-from tests.contract.exchanges import KEY, run_to
+from tests.contract.exchanges import KEY
+from tests.support import codec_calls
+from tests.support.codec_calls import body_of
 
 RESOURCE = "https://acme.openai.azure.com"
 
-
-def asked(codec: AzureOpenAI, task: Task = Task.CHAT, **endpoint: Any) -> Request:
-    run = run_to("azure_openai", task=task, base_url=RESOURCE, **endpoint)
-    return codec.request(run.endpoint, run.task, run.prompt)
-
-
-def body_of(codec: AzureOpenAI, task: Task = Task.CHAT) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(asked(codec, task).body)
-    return body
+asked = partial(codec_calls.asked, base_url=RESOURCE)
 
 
 def inner(code: object) -> bytes:

@@ -31,6 +31,7 @@ from probes._sample import sample
 from probes.bedrock_converse import BedrockConverse
 from tests.contract.aws import aws_message
 from tests.contract.exchanges import BEGAN_AT, KEY, PROMPTS, exchange_of, run_to
+from tests.support.codec_calls import asked, body_of
 
 PUBLIC = "https://bedrock-runtime.eu-central-1.amazonaws.com"
 ACCESS = Secret("AKIDEXAMPLE:the-secret-of-the-key")
@@ -40,19 +41,9 @@ PROFILE = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic
 STREAM = {"content-type": "application/vnd.amazon.eventstream"}
 
 
-def asked(probe: BedrockConverse, task: Task = Task.CHAT, **endpoint: Any) -> Request:
-    run = run_to("bedrock_converse", task=task, **endpoint)
-    return probe.request(run.endpoint, run.task, run.prompt)
-
-
 def signed(probe: BedrockConverse, task: Task = Task.CHAT, key: Secret | None = ACCESS, **endpoint: Any) -> Request:
     run = run_to("bedrock_converse", task=task, **{"base_url": PUBLIC, "api_key": key, **endpoint})
     return probe.sign(probe.request(run.endpoint, run.task, run.prompt), run.endpoint, BEGAN_AT)
-
-
-def body_of(probe: BedrockConverse, task: Task = Task.CHAT) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(asked(probe, task).body)
-    return body
 
 
 def read(kind: str | None, message: object, message_type: str = "event") -> list[Event]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,10 +12,8 @@ from probes._model import (
     ErrorClass,
     Event,
     Fault,
-    Frame,
     MalformedError,
     Reasoning,
-    Request,
     Task,
     Text,
     ToolCall,
@@ -23,24 +21,14 @@ from probes._model import (
 )
 from probes._prompts import FORM
 from probes.cohere_chat import CohereChat
-from tests.contract.exchanges import KEY, run_to
+from tests.contract.exchanges import KEY
+from tests.support import codec_calls
+from tests.support.codec_calls import body_of, events_of
 
 HOST = "https://api.acme.test"
 
-
-def asked(codec: CohereChat, task: Task = Task.CHAT, **endpoint: Any) -> Request:
-    run = run_to("cohere_chat", task=task, **{"base_url": HOST, **endpoint})
-    return codec.request(run.endpoint, run.task, run.prompt)
-
-
-def body_of(codec: CohereChat, task: Task = Task.CHAT) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(asked(codec, task).body)
-    return body
-
-
-def read(message: object) -> list[Event]:
-    data = json.dumps(message).encode()
-    return list(CohereChat().read(Frame(data=data, end=len(data))))
+asked = partial(codec_calls.asked, base_url=HOST)
+read = partial(events_of, CohereChat())
 
 
 def end(**delta: object) -> list[Event]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,10 +13,8 @@ from probes._model import (
     ErrorClass,
     Event,
     Fault,
-    Frame,
     MalformedError,
     Reasoning,
-    Request,
     Task,
     Text,
     ToolCall,
@@ -23,31 +22,19 @@ from probes._model import (
 )
 from probes._prompts import FORM
 from probes.gemini_generate import GeminiGenerate
-from tests.contract.exchanges import KEY, run_to
+from tests.contract.exchanges import KEY
+from tests.support.codec_calls import asked, body_of, events_of
 
 BASE_URL = "https://acme.test/v1"
 RPC = "type.googleapis.com/google.rpc."
 CALL = {"functionCall": {"name": "look", "args": {"a": 1}}}
 
-
-def asked(codec: GeminiGenerate, task: Task = Task.CHAT, **endpoint: Any) -> Request:
-    run = run_to("gemini_generate", task=task, **endpoint)
-    return codec.request(run.endpoint, run.task, run.prompt)
-
-
-def body_of(codec: GeminiGenerate, task: Task = Task.CHAT) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(asked(codec, task).body)
-    return body
+read = partial(events_of, GeminiGenerate())
 
 
 def generation(**options: Any) -> dict[str, Any]:
     config: dict[str, Any] = body_of(GeminiGenerate(**options))["generationConfig"]
     return config
-
-
-def read(message: object, *, end: int | None = None) -> list[Event]:
-    data = json.dumps(message).encode()
-    return list(GeminiGenerate().read(Frame(data=data, end=len(data) if end is None else end)))
 
 
 def parts(*given: object) -> list[Event]:

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
 from probes._model import ErrorClass, MalformedError, Task
 from probes.mistral_chat import MistralChat
 from tests.contract.exchanges import KEY, run_to
-
-
-def body_of(codec: MistralChat, task: Task = Task.CHAT) -> dict[str, Any]:
-    run = run_to("mistral_chat", task=task)
-    body: dict[str, Any] = json.loads(codec.request(run.endpoint, run.task, run.prompt).body)
-    return body
+from tests.support.codec_calls import body_of
 
 
 def test_it_asks_for_no_more_than_mistral_takes() -> None:

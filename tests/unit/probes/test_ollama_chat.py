@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from functools import partial
 
 import pytest
 
-from probes._model import Done, Event, Frame, MalformedError, Request, ServerTime, Task, Text, ToolCall, Usage
+from probes._model import Done, Event, MalformedError, ServerTime, Task, Text, ToolCall, Usage
 from probes._prompts import FORM
 from probes.ollama_chat import OllamaChat
-from tests.contract.exchanges import KEY, run_to
+from tests.contract.exchanges import KEY
+from tests.support import codec_calls
+from tests.support.codec_calls import body_of, events_of
 
 SERVER = "http://127.0.0.1:11434"
 
-
-def asked(codec: OllamaChat, task: Task = Task.CHAT, **endpoint: Any) -> Request:
-    run = run_to("ollama_chat", task=task, base_url=SERVER, **endpoint)
-    return codec.request(run.endpoint, run.task, run.prompt)
-
-
-def body_of(codec: OllamaChat, task: Task = Task.CHAT) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(asked(codec, task).body)
-    return body
-
-
-def read(line: object) -> list[Event]:
-    data = json.dumps(line).encode()
-    return list(OllamaChat().read(Frame(data=data, end=len(data))))
+asked = partial(codec_calls.asked, base_url=SERVER)
+read = partial(events_of, OllamaChat())
 
 
 def calls(*functions: object) -> list[Event]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from functools import partial
 
 import pytest
 
@@ -13,10 +13,8 @@ from probes._model import (
     ErrorClass,
     Event,
     Fault,
-    Frame,
     MalformedError,
     Reasoning,
-    Request,
     Task,
     Text,
     ToolCall,
@@ -24,21 +22,9 @@ from probes._model import (
 )
 from probes.openai_chat import OpenAIChat
 from tests.contract.exchanges import KEY, run_to
+from tests.support.codec_calls import asked, body_of, events_of
 
-
-def asked(codec: OpenAIChat, **endpoint: Any) -> Request:
-    run = run_to(**endpoint)
-    return codec.request(run.endpoint, run.task, run.prompt)
-
-
-def body_of(codec: OpenAIChat, **endpoint: Any) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(asked(codec, **endpoint).body)
-    return body
-
-
-def read(message: object) -> list[Event]:
-    data = message if isinstance(message, bytes) else json.dumps(message).encode()
-    return list(OpenAIChat().read(Frame(data=data, end=len(data))))
+read = partial(events_of, OpenAIChat())
 
 
 def delta(**fields: object) -> list[Event]:

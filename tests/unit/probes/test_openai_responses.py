@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from functools import partial
 
 import pytest
 
@@ -13,10 +13,8 @@ from probes._model import (
     ErrorClass,
     Event,
     Fault,
-    Frame,
     MalformedError,
     Reasoning,
-    Request,
     Task,
     Text,
     ToolCall,
@@ -25,23 +23,11 @@ from probes._model import (
 from probes._prompts import FORM
 from probes.openai_responses import OpenAIResponses
 from tests.contract.exchanges import KEY, run_to
+from tests.support.codec_calls import asked, body_of, events_of
 
 SCHEMA = dict(FORM.schema)
 
-
-def asked(codec: OpenAIResponses, task: Task = Task.CHAT, **endpoint: Any) -> Request:
-    run = run_to("openai_responses", task=task, **endpoint)
-    return codec.request(run.endpoint, run.task, run.prompt)
-
-
-def body_of(codec: OpenAIResponses, task: Task = Task.CHAT) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(asked(codec, task).body)
-    return body
-
-
-def read(event: object, name: str | None = None) -> list[Event]:
-    data = event if isinstance(event, bytes) else json.dumps(event).encode()
-    return list(OpenAIResponses().read(Frame(data=data, event=name, end=len(data))))
+read = partial(events_of, OpenAIResponses())
 
 
 # Asking

@@ -54,7 +54,7 @@ def row(tier: Tier) -> tuple[str, ...]:
         f"`{words.envoy}`",
         "in" if words.listed else "0, or not listed",
         f"{policy.route_order + 1}, {'drawn' if policy.drawn else 'by score'}",
-        f"{policy.offer:d}",
+        f"{policy.openrouter:d}",
     )
 
 
@@ -86,6 +86,6 @@ def test_what_is_paused_in_maintenance_or_down_is_out(status: Status, refused: b
 
 
 def test_each_number_of_openrouter_stands_for_one_place_in_the_order() -> None:
-    assert len({(policy.offer, policy.route_order) for policy in POLICY.values()}) == len(
-        {policy.offer for policy in POLICY.values()}
+    assert len({(policy.openrouter, policy.route_order) for policy in POLICY.values()}) == len(
+        {policy.openrouter for policy in POLICY.values()}
     )

@@ -25,33 +25,33 @@ from monitor.routing.openrouter.documents import (
 from monitor.routing.openrouter.types import (
     ListedModelsDocument,
     ListedProvidersDocument,
-    OfferedModelDocument,
-    OfferStatus,
+    ModelEndpointsDocument,
+    OpenRouterStatus,
 )
 from monitor.routing.tiers import TierPolicy
 from monitor.score.health import Trouble
 from monitor.score.outcomes import Counts
-from monitor.scoreboard.endpoint import Facts
+from monitor.scoreboard.endpoint import EndpointSnapshot
 from probes._model import ErrorClass, Pricing
 from tests.support.board_values import first_tick, make_board, make_spec, sample_at
-from tests.support.openrouter_values import QUICK, THEIRS, make_facts, summary, unpriced, valid
+from tests.support.openrouter_values import QUICK, THEIRS, make_endpoint, summary, unpriced, valid
 from tests.support.routing_policy import every_standing
 from tests.unit.score.values import START, unhurried
 
 REFUSED = Trouble(error=ErrorClass.AUTH, since=START)
 
 
-def offer(facts: Facts) -> Any:
-    (found,) = valid(endpoints_document([facts]), OfferedModelDocument, "endpoints")["data"]["endpoints"]
+def listed(endpoint: EndpointSnapshot) -> Any:
+    (found,) = valid(endpoints_document([endpoint]), ModelEndpointsDocument, "endpoints")["data"]["endpoints"]
     return found
 
 
-def models(*facts: Facts) -> Any:
-    return valid(models_document(facts), ListedModelsDocument, "models")["data"]
+def models(*endpoints: EndpointSnapshot) -> Any:
+    return valid(models_document(endpoints), ListedModelsDocument, "models")["data"]
 
 
-def providers(*facts: Facts) -> Any:
-    return valid(providers_document(facts), ListedProvidersDocument, "providers")["data"]
+def providers(*endpoints: EndpointSnapshot) -> Any:
+    return valid(providers_document(endpoints), ListedProvidersDocument, "providers")["data"]
 
 
 def test_their_schema_is_a_schema() -> None:
@@ -60,7 +60,7 @@ def test_their_schema_is_a_schema() -> None:
 
 def test_an_endpoint_says_everything() -> None:
     card = ModelCard(created=datetime(2024, 9, 25, tzinfo=UTC), description="Small.")
-    facts = make_facts(
+    endpoint = make_endpoint(
         "deepinfra:llama",
         pricing=Pricing(prompt=0.05, completion=0.2, cached=0.025),
         model=card,
@@ -73,7 +73,7 @@ def test_an_endpoint_says_everything() -> None:
         implicit_caching=True,
         model_name="Meta: Llama",
     )
-    document = valid(endpoints_document([facts]), OfferedModelDocument, "endpoints")
+    document = valid(endpoints_document([endpoint]), ModelEndpointsDocument, "endpoints")
     assert document == {
         "data": {
             "id": "meta-llama/llama-3.2-1b-instruct",
@@ -134,7 +134,7 @@ def test_an_endpoint_says_everything() -> None:
 
 
 def test_what_is_not_configured_is_null_or_says_so() -> None:
-    found = offer(unpriced(make_facts(context_length=None)))
+    found = listed(unpriced(make_endpoint(context_length=None)))
     assert found["pricing"] == {"prompt": "-1", "completion": "-1"}
     assert (found["context_length"], found["max_completion_tokens"], found["quantization"]) == (0, None, None)
     assert (found["tag"], found["provider_name"], found["supported_parameters"]) == ("groq", "groq", [])
@@ -145,7 +145,7 @@ def test_what_is_not_configured_is_null_or_says_so() -> None:
 def test_too_little_data_is_null_and_the_twins_still_tell_it() -> None:
     few = Counts(ok=2, account=50, monitor=9)
     scarce = {name: replace(each, count=4) for name, each in QUICK.items()}
-    found = offer(make_facts(counts=dict.fromkeys(("5m", "30m", "1h", "1d"), few), summaries=scarce))
+    found = listed(make_endpoint(counts=dict.fromkeys(("5m", "30m", "1h", "1d"), few), summaries=scarce))
     assert [found[f"uptime_last_{window}"] for window in ("5m", "30m", "1d")] == [None] * 3
     assert (found["latency_last_30m"], found["throughput_last_30m"]) == (None, None)
     twins = found["providerwatch"]
@@ -156,15 +156,15 @@ def test_too_little_data_is_null_and_the_twins_still_tell_it() -> None:
 def test_enough_is_three_for_uptime_and_five_for_percentiles() -> None:
     enough = {name: replace(each, count=5) for name, each in QUICK.items()}
     counts = dict.fromkeys(("5m", "30m", "1h", "1d"), Counts(ok=2, failed=1))
-    found = offer(make_facts(counts=counts, summaries=enough))
+    found = listed(make_endpoint(counts=counts, summaries=enough))
     assert found["uptime_last_5m"] == 66.667
     assert found["latency_last_30m"]["p50"] == 200
 
 
 def test_an_endpoint_that_nobody_measured_is_all_null() -> None:
     nothing = summary(None, None, None, None, count=0, falling=True)
-    found = offer(
-        make_facts(
+    found = listed(
+        make_endpoint(
             status=Status.UNKNOWN,
             score=None,
             measured_at=None,
@@ -178,7 +178,7 @@ def test_an_endpoint_that_nobody_measured_is_all_null() -> None:
 
 def test_a_speed_without_what_is_reached_has_no_percentiles() -> None:
     plain = {**QUICK, "e2e_tps": summary(1, 2, 3, 4)}
-    assert offer(make_facts(summaries=plain))["throughput_last_30m"] is None
+    assert listed(make_endpoint(summaries=plain))["throughput_last_30m"] is None
 
 
 @pytest.mark.parametrize(
@@ -197,17 +197,17 @@ def test_a_speed_without_what_is_reached_has_no_percentiles() -> None:
     ],
 )
 def test_the_status_is_zero_where_requests_go_as_usual(status: Status, account: Trouble | None, number: int) -> None:
-    assert status_of(make_facts(status=status, account=account)) == number
-    assert offer(make_facts(status=status, account=account))["status"] == number
+    assert status_of(make_endpoint(status=status, account=account)) == number
+    assert listed(make_endpoint(status=status, account=account))["status"] == number
 
 
 @every_standing
 def test_the_number_is_that_of_the_table(status: Status, account: str | None, policy: TierPolicy) -> None:
-    assert status_of(make_facts(status=status, account=None if account is None else REFUSED)) is policy.offer
+    assert status_of(make_endpoint(status=status, account=None if account is None else REFUSED)) is policy.openrouter
 
 
 def test_each_number_means_one_thing() -> None:
-    assert sorted(OfferStatus) == [-10, -5, -3, -2, -1, 0]
+    assert sorted(OpenRouterStatus) == [-10, -5, -3, -2, -1, 0]
 
 
 @unhurried
@@ -226,16 +226,16 @@ def test_prices_as_they_are_read(price: float, text: str) -> None:
 
 
 def test_the_list_of_models_shows_the_cheapest_of_those_that_stand_best() -> None:
-    cheap = make_facts("a:m", pricing=Pricing(prompt=1, completion=1), status=Status.DOWN)
-    middle = make_facts(
+    cheap = make_endpoint("a:m", pricing=Pricing(prompt=1, completion=1), status=Status.DOWN)
+    middle = make_endpoint(
         "b:m",
         pricing=Pricing(prompt=2, completion=2),
         context_length=1000,
         max_completion_tokens=7,
         supported_parameters=("tools", "seed"),
     )
-    dear = make_facts("c:m", pricing=Pricing(prompt=3, completion=3), supported_parameters=("stop", "tools"))
-    (found,) = models(unpriced(make_facts("d:m")), cheap, dear, middle)
+    dear = make_endpoint("c:m", pricing=Pricing(prompt=3, completion=3), supported_parameters=("stop", "tools"))
+    (found,) = models(unpriced(make_endpoint("d:m")), cheap, dear, middle)
     assert found["pricing"]["prompt"] == "0.000002"
     assert found["top_provider"] == {"context_length": 1000, "max_completion_tokens": 7, "is_moderated": False}
     assert found["context_length"] == 60_000
@@ -245,21 +245,21 @@ def test_the_list_of_models_shows_the_cheapest_of_those_that_stand_best() -> Non
 
 
 def test_a_price_that_is_not_known_is_shown_only_where_none_is() -> None:
-    (found,) = models(unpriced(make_facts(context_length=None)))
+    (found,) = models(unpriced(make_endpoint(context_length=None)))
     assert found["pricing"] == {"prompt": "-1", "completion": "-1"}
     assert found["context_length"] is None
 
 
 def test_models_come_in_the_order_of_the_configuration() -> None:
-    found = models(make_facts("a:1", spec=make_spec("a:1", model="z/z")), make_facts("a:2"))
+    found = models(make_endpoint("a:1", spec=make_spec("a:1", model="z/z")), make_endpoint("a:2"))
     assert [each["id"] for each in found] == ["z/z", "meta-llama/llama-3.2-1b-instruct"]
 
 
 def test_a_page_of_models_tells_how_many_there_are_and_where_it_goes_on() -> None:
-    facts = [make_facts(f"a:{name}", spec=make_spec(f"a:{name}", model=f"z/{name}")) for name in "abcde"]
+    endpoints = [make_endpoint(f"a:{name}", spec=make_spec(f"a:{name}", model=f"z/{name}")) for name in "abcde"]
 
     def page(offset: int, limit: int | None) -> tuple[list[str], str | None]:
-        document = valid(models_document(facts, offset, limit), ListedModelsDocument, "models")
+        document = valid(models_document(endpoints, offset, limit), ListedModelsDocument, "models")
         assert document["total_count"] == 5
         return [each["id"] for each in document["data"]], document["links"]["next"]
 
@@ -276,7 +276,7 @@ def test_the_architecture_is_what_is_written() -> None:
     architecture = Architecture(
         tokenizer="Llama3", instruct_type="llama3", modality="text+image->text", input_modalities=("text", "image")
     )
-    (found,) = models(make_facts(model=ModelCard(architecture=architecture)))
+    (found,) = models(make_endpoint(model=ModelCard(architecture=architecture)))
     assert found["architecture"] == {
         "tokenizer": "Llama3",
         "instruct_type": "llama3",
@@ -284,7 +284,7 @@ def test_the_architecture_is_what_is_written() -> None:
         "input_modalities": ["text", "image"],
         "output_modalities": ["text"],
     }
-    (found,) = models(make_facts(model=ModelCard(architecture=replace(architecture, modality=None))))
+    (found,) = models(make_endpoint(model=ModelCard(architecture=replace(architecture, modality=None))))
     assert found["architecture"]["modality"] == "text+image->text"
 
 
@@ -292,7 +292,9 @@ def test_every_provider_that_has_endpoints_is_listed_once() -> None:
     card = ProviderCard(
         name="Groq", status_page_url="https://s", privacy_policy_url="https://p", terms_of_service_url="https://t"
     )
-    found = providers(make_facts("vllm:a"), make_facts("groq:a", provider=card), make_facts("groq:b", provider=card))
+    found = providers(
+        make_endpoint("vllm:a"), make_endpoint("groq:a", provider=card), make_endpoint("groq:b", provider=card)
+    )
     assert found == [
         {
             "name": "Groq",
@@ -317,7 +319,7 @@ def test_nothing_configured_gives_empty_lists() -> None:
 
 @pytest.mark.parametrize("quantization", [*QUANTIZATIONS, None])
 def test_every_quantization_of_a_configuration_is_one_of_theirs(quantization: str | None) -> None:
-    assert offer(make_facts(quantization=quantization))["quantization"] == quantization
+    assert listed(make_endpoint(quantization=quantization))["quantization"] == quantization
 
 
 def test_a_board_publishes_facts_that_all_documents_can_be_made_of() -> None:
@@ -327,9 +329,9 @@ def test_a_board_publishes_facts_that_all_documents_can_be_made_of() -> None:
         for number in range(11)
     )
     (row,) = board.publish(tick + timedelta(minutes=10.5), sweep=True).rows.values()
-    assert row.facts is not None
-    found = offer(row.facts)
+    assert row.endpoint is not None
+    found = listed(row.endpoint)
     assert found["latency_last_30m"] == {"p50": 250, "p75": 275, "p90": 290, "p99": 299}
     assert found["throughput_last_30m"] == {"p50": 45, "p75": 42.5, "p90": 41, "p99": 40.1}
     assert (found["uptime_last_30m"], found["providerwatch"]["sample_count"]) == (100, 11)
-    assert models(row.facts)[0]["pricing"] == found["pricing"]
+    assert models(row.endpoint)[0]["pricing"] == found["pricing"]

@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from monitor.config.listing import Listing
-from monitor.routing.openrouter.file import OpenRouterFile, facts_of
-from monitor.routing.openrouter.types import OfferedModelsDocument
+from monitor.routing.openrouter.file import OpenRouterFile, endpoints_of
+from monitor.routing.openrouter.types import OpenRouterFileDocument
 from monitor.routing.router_format import CannotBeMadeError
 from monitor.web.openrouter_cache import OpenRouterCache
 from probes._model import ErrorClass
@@ -65,7 +65,7 @@ def test_a_model_that_is_not_there_has_no_document_and_no_endpoints() -> None:
 
 def test_endpoints_are_those_of_the_model() -> None:
     snapshot = make_board(*SPECS).snapshot
-    assert [facts.id for facts in OpenRouterCache().endpoints(snapshot, LLAMA)] == ["a:1", "b:1"]
+    assert [endpoint.id for endpoint in OpenRouterCache().endpoints(snapshot, LLAMA)] == ["a:1", "b:1"]
 
 
 def test_nothing_is_kept_of_models_that_are_asked_for_and_not_there() -> None:
@@ -78,15 +78,15 @@ def test_nothing_is_kept_of_models_that_are_asked_for_and_not_there() -> None:
 
 def test_the_file_says_of_each_model_what_its_route_says() -> None:
     snapshot, cache = make_board(*SPECS).snapshot, OpenRouterCache()
-    written = valid(json.loads(render("openrouter", snapshot)), OfferedModelsDocument)
+    written = valid(json.loads(render("openrouter", snapshot)), OpenRouterFileDocument)
     documents = [cache.model(snapshot, name) for name in (LLAMA, "z/z")]
     assert written["data"] == [json.loads(document.plain.body)["data"] for document in documents if document]
 
 
 def test_what_was_read_from_another_daemon_has_no_facts_to_make_a_file_of() -> None:
     snapshot = make_board(*SPECS).snapshot
-    read = replace(snapshot, rows={name: replace(row, facts=None) for name, row in snapshot.rows.items()})
-    assert facts_of(read) == []
+    read = replace(snapshot, rows={name: replace(row, endpoint=None) for name, row in snapshot.rows.items()})
+    assert endpoints_of(read) == []
     with pytest.raises(CannotBeMadeError, match="does not tell all that it holds"):
         render("openrouter", read)
 

@@ -14,7 +14,7 @@ from tests.judges.installed import environment, python
 
 pytestmark = pytest.mark.judges
 
-SCRIPT = Path(__file__).with_name("read_offers.py")
+SCRIPT = Path(__file__).with_name("read_with_openrouter_sdk.py")
 PATIENCE_S = 60
 OURS = {"providerwatch"}
 """What their types do not know, and so do not tell."""

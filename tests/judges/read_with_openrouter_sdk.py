@@ -1,6 +1,6 @@
 """Reads a daemon by OpenRouter's own SDK, whose types are checked by pydantic, and says what it read. Run by a test.
 
-python read_offers.py http://127.0.0.1:8780 author slug
+python read_with_openrouter_sdk.py http://127.0.0.1:8780 author slug
 """
 
 from __future__ import annotations
