@@ -12,7 +12,7 @@ from monitor.domain.status import Status
 
 
 class Tier(IntEnum):
-    """The smaller, the sooner to be tried."""
+    """Routers try smaller values first."""
 
     UP = 0
     UNKNOWN = 1

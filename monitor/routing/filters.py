@@ -46,7 +46,7 @@ def _quantization(facts: Facts, preferences: RoutingPreferences) -> Iterator[str
     own = facts.spec.listing.quantization or UNKNOWN
     if preferences.quantizations and own not in preferences.quantizations:
         what = "is not known" if own == UNKNOWN else f"is {own}"
-        yield f"its quantization {what}, and `quantizations` takes {', '.join(sorted(preferences.quantizations))}"
+        yield f"its quantization {what}, and `quantizations` allows {', '.join(sorted(preferences.quantizations))}"
 
 
 def _parameters(facts: Facts, preferences: RoutingPreferences) -> Iterator[str]:
@@ -76,6 +76,6 @@ def _prompt(facts: Facts, preferences: RoutingPreferences) -> Iterator[str]:
     if tokens is None:
         return
     if context is not None and tokens > context:
-        yield f"a prompt of {tokens} tokens does not fit into its context of {context}"
+        yield f"a prompt of {tokens} tokens exceeds its context of {context} tokens"
     if longest is not None and tokens > longest:
         yield f"it accepts prompts of at most {longest} tokens, and this prompt has {tokens}"

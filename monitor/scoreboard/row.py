@@ -60,7 +60,7 @@ class Row:
     etag: str
     """Of the body."""
     facts: Facts | None = field(default=None, compare=False)
-    """What it was made of; None: the row was read from another daemon."""
+    """The facts that the row was made from; None: the row was read from another daemon."""
     account: str | None = None
     """The error class of the account trouble, if any."""
     router_ids: Mapping[str, str] = field(default_factory=dict)

@@ -89,7 +89,7 @@ LastError = TypedDict(
     "LastError",
     {
         "class": ErrorClass,
-        "blame": Annotated[Blame, "Who is at fault."],
+        "blame": Annotated[Blame, "The party at fault."],
         "at": Moment,
         "status_code": Annotated[int | None, "HTTP status, if there was an answer."],
     },

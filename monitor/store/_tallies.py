@@ -53,8 +53,8 @@ def tallies(connection: Connection, since: datetime, bucket_s: int) -> list[Samp
         found = _tallied_rows(connection, since, bucket_s)
         if not totals:
             return found  # there may be a million
-        for each in found:
-            totals[each.bucket, each.endpoint, each.error or "", each.task] += each.count
+        for tally in found:
+            totals[tally.bucket, tally.endpoint, tally.error or "", tally.task] += tally.count
         return tallied(totals)
     first = hour(since)
     if bucket_s % RollupTier.DAY.value == 0:

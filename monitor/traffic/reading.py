@@ -61,9 +61,9 @@ class CallReader:
         outcomes = _outcomes(body)
         calls: list[Call] = []
         rejected: list[Rejected] = []
-        for index, each in enumerate(outcomes):
+        for index, outcome in enumerate(outcomes):
             try:
-                calls.append(self._call(each, now))
+                calls.append(self._call(outcome, now))
             except InvalidOutcomeError as error:
                 rejected.append(Rejected(index=index, reason=str(error)))
         return ReadCalls(calls=calls, rejected=rejected)
@@ -104,7 +104,7 @@ class CallReader:
         pairs = list(named.items()) if isinstance(named, dict) else []
         if len(pairs) != 1 or not isinstance(pairs[0][1], str):
             raise InvalidOutcomeError(
-                'router_id: must hold one router and its id of the endpoint, such as {"litellm": "dep-17"}'
+                'router_id: must contain one router and its id of the endpoint, such as {"litellm": "dep-17"}'
             )
         found = self._routed.get(pairs[0], [])
         if len(found) != 1:
@@ -146,7 +146,7 @@ def _moment(given: Mapping[str, Any], now: datetime) -> datetime:
     if at < now - OLDEST:
         raise InvalidOutcomeError(f"at: more than {OLDEST.total_seconds() / 60:g} minutes ago")
     if at > now + AHEAD:
-        raise InvalidOutcomeError(f"at: more than {AHEAD.total_seconds():g} s ahead of this clock")
+        raise InvalidOutcomeError(f"at: more than {AHEAD.total_seconds():g} s ahead of the daemon's clock")
     return min(at, now)  # a time in the future would become old too late
 
 

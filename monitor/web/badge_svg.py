@@ -58,7 +58,7 @@ _OTHER: Final = 1000
 
 
 class BadgeKind(StrEnum):
-    """What a badge shows."""
+    """The content of a badge, by kind."""
 
     UPTIME = "uptime"
     TTFT = "ttft"

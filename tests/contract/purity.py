@@ -1,4 +1,4 @@
-"""Reads source text and tells what in it is not pure; knows nothing of how it would run."""
+"""Finds impure code in source text, without running it."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def stored(directory: Path) -> list[tuple[str, int | None]]:
 
 
 def published_probes(metrics: str) -> Counter[str]:
-    """How many probes of each endpoint the metrics speak of."""
+    """The number of probes of each endpoint in the metrics."""
     found: Counter[str] = Counter()
     for labels, value in re.findall(r"^providerwatch_probes_total\{(.*)\} (\S+)$", metrics, re.MULTILINE):
         endpoint = re.search(r'endpoint="([^"]*)"', labels)

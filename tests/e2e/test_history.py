@@ -43,7 +43,7 @@ def on_server(server: Postgres, database: str) -> OnServer:
 
 
 def published(daemon: Daemon) -> Counter[str]:
-    """How many probes of each endpoint the metrics speak of."""
+    """The number of probes of each endpoint in the metrics."""
     found: Counter[str] = Counter()
     text = daemon.get("/metrics")[1].decode()
     for name, value in re.findall(r'^providerwatch_probes_total\{.*endpoint="([^"]*)".*\} (\S+)$', text, re.MULTILINE):
@@ -72,7 +72,7 @@ def settle(daemon: Daemon) -> None:
 
 
 def live_through(daemon: Daemon, reason: str, end: Callable[[], object]) -> Trouble:
-    """See that trouble with the store is told, and nothing else; then end it."""
+    """Check that only the failure of the store is logged, then end the failure."""
     begin_s = time.time()
     wait_until(lambda: problems(daemon), "trouble with the store")
     before = published(daemon)

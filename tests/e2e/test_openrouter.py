@@ -58,7 +58,7 @@ def test_a_real_model_is_offered_beside_one_that_is_dead(tmp_path: Path, provide
 def offers_of(document: Any) -> dict[str, Any]:
     """The endpoints of a model by our id."""
     model = valid(document, OfferedModelDocument, "endpoints")["data"]
-    return {each["providerwatch"]["id"]: each for each in model["endpoints"]}
+    return {endpoint["providerwatch"]["id"]: endpoint for endpoint in model["endpoints"]}
 
 
 def route(url: str, body: dict[str, Any]) -> Any:

@@ -24,7 +24,7 @@ CONFIG: Mapping[str, object] = {
 }
 
 
-def test_sighup_changes_nothing_and_is_told_of(tmp_path: Path) -> None:
+def test_sighup_changes_nothing_and_is_logged(tmp_path: Path) -> None:
     with running(tmp_path, CONFIG) as daemon:
         daemon.process.send_signal(signal.SIGHUP)
         wait_until(lambda: "reload_ignored" in daemon.log.read_text(), "a word about SIGHUP")
@@ -48,7 +48,7 @@ async def test_a_request_to_stop_while_the_store_is_opened_is_followed_cleanly(t
 
 
 @pytest.mark.slow
-def test_a_log_that_nobody_reads_and_requests_that_are_none_stop_nothing(tmp_path: Path) -> None:
+def test_a_blocked_log_and_invalid_requests_stop_nothing(tmp_path: Path) -> None:
     read_end, write_end = os.pipe()
     fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 4096)
     os.write(write_end, b"x" * 4096)  # full from the beginning

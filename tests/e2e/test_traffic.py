@@ -111,7 +111,7 @@ def test_batches_that_are_sent_again_after_a_kill_are_counted_once(tmp_path: Pat
             sender.join()
     with running(tmp_path, config(store), env) as daemon:
         receipts = [ask(daemon, "/v1/outcomes", each) for each in batches]
-        assert all(each["accepted"] + each["duplicates"] == SIZE for each in receipts)
+        assert all(receipt["accepted"] + receipt["duplicates"] == SIZE for receipt in receipts)
         before = counted(daemon)
         failed = len(range(0, SIZE, 3))
         assert before == (BATCHES * (SIZE - failed), BATCHES * failed)

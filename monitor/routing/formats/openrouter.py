@@ -1,4 +1,4 @@
-"""All endpoints in the shape of OpenRouter's documents."""
+"""All endpoints in OpenRouter's format."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from monitor.scoreboard.snapshot import Snapshot
 
 
 class OpenRouterFormat(RouterFormat):
-    """All endpoints in the shape of OpenRouter's documents."""
+    """All endpoints in OpenRouter's format."""
 
     has_weights = False
 
     def render(self, snapshot: Snapshot) -> bytes:
         """See `RouterFormat.render`."""
         if any(row.facts is None for row in snapshot.rows.values()):
-            raise CannotBeMadeError("the scores document of another daemon does not tell all that it holds")
+            raise CannotBeMadeError("a scores document lacks the data for this format; export without --url")
         return OpenRouterFile().body(snapshot)
 
     def writer(self) -> Callable[[Snapshot], bytes]:
-        """See `RouterFormat.writer`: the largest file is put together from what did not change since the last time."""
+        """See `RouterFormat.writer`. Only changed parts are rendered again, because this file is the largest."""
         return OpenRouterFile().body

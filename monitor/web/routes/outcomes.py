@@ -22,7 +22,7 @@ from monitor.web.request_body import parse_json, read_body
 from monitor.web.route import Answer, Route, refusal
 
 Came = StrEnum("Came", {OK.upper(): OK, **{error.name: error.value for error in ERRORS}})  # type: ignore[misc]
-"""How a request ended."""
+"""The result of a request."""
 Seconds = Annotated[float, Words(minimum=0, maximum=MOST_S)]
 Tokens = Annotated[int, Words(minimum=0, maximum=MOST_TOKENS)]
 
@@ -42,7 +42,7 @@ class Outcome(TypedDict):
     """`ok`, or the error class."""
     status_code: NotRequired[Annotated[int, Words(minimum=100, maximum=599)] | None]
     ttft_s: NotRequired[Seconds | None]
-    """Judged by the SLO of the endpoint's probes."""
+    """Compared with the SLO of the endpoint's probes."""
     e2e_s: NotRequired[Seconds | None]
     prompt_tokens: NotRequired[Tokens | None]
     output_tokens: NotRequired[Tokens | None]

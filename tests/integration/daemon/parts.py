@@ -80,7 +80,7 @@ def _always_open() -> asyncio.Event:
 
 @dataclass
 class StubStore(MemoryStore):
-    """A store in memory that stalls, fails and chokes as it is told."""
+    """A store in memory that stalls, fails and rejects samples on demand."""
 
     gate: asyncio.Event = field(default_factory=_always_open)
     """While it is clear, an append hangs."""

@@ -90,7 +90,7 @@ def test_a_file_of_offers_is_what_its_format_makes_of_each_snapshot(tmp_path: Pa
         assert path.read_bytes() == render("openrouter", snapshot)
 
 
-def test_a_file_that_cannot_be_written_is_told_of_once_and_holds_up_no_other(
+def test_a_file_that_cannot_be_written_is_logged_once_and_delays_no_other(
     tmp_path: Path, board: Board, caplog: pytest.LogCaptureFixture
 ) -> None:
     missing, there = tmp_path / "later" / "uptime.json", tmp_path / "there.json"

@@ -192,10 +192,12 @@ async def test_a_burst_is_stored_in_portions_with_the_states_last(begin: Begin) 
     for name in (ONE, TWO):
         known = state_from_text(store.kept_states[name])
         assert known is not None
-        assert known.health.measured_at == max(each.started_at for each in store.kept.values() if each.endpoint == name)
+        assert known.health.measured_at == max(
+            sample.started_at for sample in store.kept.values() if sample.endpoint == name
+        )
 
 
-async def test_when_the_next_probes_are_due_is_told_at_once(begin: Begin) -> None:
+async def test_the_due_times_of_the_next_probes_are_reported_at_once(begin: Begin) -> None:
     """Before the samples are stored: what a failure means is to be settled now."""
     store = StubStore()
     store.gate.clear()
@@ -652,7 +654,7 @@ async def test_a_store_that_locks_amid_the_parts_costs_no_sample(begin: Begin) -
     assert (len(store.kept), bench.dropped) == (30, 0)
 
 
-async def test_whoever_waits_for_stored_samples_is_told_after_the_commit(begin: Begin) -> None:
+async def test_sinks_are_notified_of_stored_samples_after_the_commit(begin: Begin) -> None:
     store = StubStore()
     bench = await begin(store)
     told: list[int] = []

@@ -85,7 +85,7 @@ async def test_no_more_than_a_few_read_at_once(store: SlowStore) -> None:
     assert (store.began, store.most) == (10, 2)
 
 
-async def test_a_store_that_does_not_answer_keeps_nobody(store: SlowStore) -> None:
+async def test_a_store_that_does_not_answer_delays_no_client(store: SlowStore) -> None:
     reads = StoreReads(HASTY)
     assert "does not answer in time" in await refused(reads, "q", store)
     assert "does not answer in time" in await refused(reads, "q", store)
@@ -178,7 +178,7 @@ async def test_what_is_kept_is_bounded_in_bytes_and_the_oldest_goes_first(store:
     assert (len(reads._kept), reads._bytes) == (0, 0)
 
 
-async def test_at_the_end_nobody_waits_and_nothing_begins(store: SlowStore) -> None:
+async def test_at_the_end_no_client_waits_and_no_read_begins(store: SlowStore) -> None:
     reads = StoreReads(ReadLimits(deadline_s=PATIENT_S, at_once=1))
     asking = [asyncio.create_task(reads.document(number, store.read)) for number in range(3)]
     await breathe()

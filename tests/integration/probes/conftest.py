@@ -28,7 +28,7 @@ def _threads_without_coverage() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 async def _nothing_left_behind(caplog: pytest.LogCaptureFixture) -> AsyncIterator[None]:
-    """No probe leaves a task, an open socket, a word in the log or an exception that nobody took."""
+    """No probe leaves a task, an open socket, a log record or an unhandled exception."""
     complaints: list[object] = []
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: complaints.append(context))

@@ -33,7 +33,7 @@ class Act(Enum):
     MORE_ASKED = auto()
     """Read on for another mebibyte, or to the end of the request."""
     HANDSHAKE = auto()
-    """Speak TLS from here on."""
+    """Use TLS from here on."""
     RESET = auto()
     """Break the connection off (RST)."""
     LEFT = auto()
@@ -247,7 +247,7 @@ def black_hole() -> Iterator[str]:
 
 
 def refusing_port() -> int:
-    """A port of loopback at which nobody listens."""
+    """A port of loopback without a listener."""
     with closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))
         return int(taken.getsockname()[1])

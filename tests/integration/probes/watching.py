@@ -43,7 +43,7 @@ def is_alive(pid: int) -> bool:
 
 
 def shown_by(pid: int) -> bytes:
-    """What anybody may read of a process: its arguments and, with the right, its environment."""
+    """The public data of a process: its arguments and, with permission, its environment."""
     return b"\n".join(Path(f"/proc/{pid}/{name}").read_bytes() for name in ("cmdline", "environ", "comm"))
 
 

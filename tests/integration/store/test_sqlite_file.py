@@ -64,7 +64,7 @@ def contents(*paths: Path) -> list[bytes]:
 
 
 def forbid_writing(folder: Path, original: Path | None = None, mode: int = 0o555) -> Path:
-    """The path of a store in a folder that nobody may write to any more; a copy of `original` may be there."""
+    """The path of a store in a read-only folder, which may contain a copy of `original`."""
     path, user = folder / "store.db", os.geteuid()
     os.seteuid(os.getuid())
     if original is not None:

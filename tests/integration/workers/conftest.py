@@ -1,4 +1,4 @@
-"""What the tests of probing processes run under: a watch that nothing is left behind."""
+"""A fixture for all tests of worker processes: it checks that they leave nothing behind."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _threads_without_coverage() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 async def _nothing_left_behind() -> AsyncIterator[None]:
-    """Nothing leaves a task, an open socket or an exception that nobody took."""
+    """No test leaves a task, an open socket or an unhandled exception."""
     complaints: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
     yield

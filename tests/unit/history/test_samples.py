@@ -77,5 +77,5 @@ def test_portions_are_the_samples_as_json() -> None:
     samples = [make_sample(number) for number in range(7)]
     for size in (1, 3, 7, 100):
         found = b"[" + b",".join(portions(samples, size)) + b"]"
-        assert json.loads(found) == [sample_to_plain(each) for each in samples]
+        assert json.loads(found) == [sample_to_plain(sample) for sample in samples]
     assert [*portions([], 5)] == []

@@ -142,7 +142,7 @@ def test_the_tool_is_offered_and_has_to_be_called() -> None:
 
 
 @pytest.mark.parametrize(("choice", "told"), [("any", {"any": {}}), ("auto", {"auto": {}}), (None, None)])
-def test_a_model_that_cannot_be_told_which_tool_is_told_less(choice: str | None, told: object) -> None:
+def test_a_model_without_forced_tools_gets_a_weaker_tool_choice(choice: str | None, told: object) -> None:
     assert body_of(BedrockConverse(tool_choice=choice), Task.TOOL_CALL)["toolConfig"].get("toolChoice") == told
 
 
@@ -296,7 +296,7 @@ def test_pieces_of_content_are_read() -> None:
         {"citation": {"title": "x"}},
     ],
 )
-def test_what_nobody_reads_is_no_content(fields: dict[str, object]) -> None:
+def test_ignored_fields_are_no_content(fields: dict[str, object]) -> None:
     assert delta(**fields) == []
 
 
@@ -478,5 +478,5 @@ def test_a_refusal_without_words_goes_by_its_status(body: bytes) -> None:
     assert BedrockConverse().refusal(502, {}, body) == Fault(error=ErrorClass.SERVER_ERROR, detail="HTTP 502")
 
 
-def test_a_refusal_tells_how_long_to_wait() -> None:
+def test_a_refusal_contains_the_time_to_wait() -> None:
     assert BedrockConverse().refusal(429, {"retry-after": "5"}, b"{}").retry_after_s == 5.0

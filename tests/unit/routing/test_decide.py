@@ -1,4 +1,4 @@
-"""Which endpoints a request may go to: nobody is lost, only the request leaves anybody out, chance is weighed."""
+"""The endpoints for a request: no endpoint is lost, only preferences exclude endpoints, the draw is weighted."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def answer(facts: list[Facts], wished: RoutingPreferences | None = None, seed: i
 
 
 def ids(found: RouteAnswer) -> list[str]:
-    return [each["id"] for each in found["endpoints"]]
+    return [endpoint["id"] for endpoint in found["endpoints"]]
 
 
 def reason(found: RouteAnswer, name: str) -> str:
-    (why,) = [each["reason"] for each in [*found["endpoints"], *found["excluded"]] if each["id"] == name]
+    (why,) = [endpoint["reason"] for endpoint in [*found["endpoints"], *found["excluded"]] if endpoint["id"] == name]
     return why
 
 
@@ -108,7 +108,7 @@ def test_required_parameters_leave_out_those_that_are_known_not_to_support_them(
     assert "this endpoint's parameters are not known" in reason(found, "unsaid:m")
 
 
-def test_parameters_that_are_not_required_put_back_and_leave_nobody_out() -> None:
+def test_parameters_that_are_not_required_lower_the_place_and_exclude_no_endpoint() -> None:
     facts = [
         priced("few:m", 0.001, supported_parameters=("seed",)),
         make_facts("unsaid:m"),
@@ -143,7 +143,7 @@ def test_a_prompt_that_does_not_fit_leaves_out() -> None:
     ]
     found = answer(facts, preferences(prompt_tokens=1001))
     assert ids(found) == ["c:m"]
-    assert reason(found, "a:m") == "a prompt of 1001 tokens does not fit into its context of 1000"
+    assert reason(found, "a:m") == "a prompt of 1001 tokens exceeds its context of 1000 tokens"
     assert reason(found, "b:m") == "it accepts prompts of at most 900 tokens, and this prompt has 1001"
     assert sorted(ids(answer(facts, preferences(prompt_tokens=900)))) == ["a:m", "b:m", "c:m"]
 
@@ -360,7 +360,7 @@ def test_throughput_is_what_so_many_percent_of_requests_reach() -> None:
     assert "10 tokens/s at p99, and `preferred_min_throughput` is 12" in reason(found, "a:m")
 
 
-def test_too_little_data_is_not_held_against_anybody() -> None:
+def test_too_little_data_counts_against_no_endpoint() -> None:
     facts = [quick("a:m", 9.0, 1, count=4)]
     found = answer(facts, preferences({"preferred_max_latency": 1, "preferred_min_throughput": 50}))
     assert "preferred" not in reason(found, "a:m")
@@ -436,23 +436,21 @@ LEFT_OUT_BY = (
 
 @unhurried
 @given(endpoints(), WISHES, SEEDS)
-def test_nobody_is_lost_and_every_place_and_every_exclusion_has_a_reason(
+def test_no_endpoint_is_lost_and_every_place_and_every_exclusion_has_a_reason(
     facts: list[Facts], wished: RoutingPreferences, seed: int
 ) -> None:
     found = answer(facts, wished, seed)
     told = [*found["endpoints"], *found["excluded"]]
-    assert sorted(each["id"] for each in told) == sorted(each.id for each in facts)
+    assert sorted(each["id"] for each in told) == sorted(endpoint.id for endpoint in facts)
     assert all(each["reason"].isprintable() and each["reason"] for each in told)
 
 
 @unhurried
 @given(endpoints(), WISHES, SEEDS)
-def test_only_what_the_request_says_leaves_anybody_out(
-    facts: list[Facts], wished: RoutingPreferences, seed: int
-) -> None:
+def test_only_the_request_excludes_endpoints(facts: list[Facts], wished: RoutingPreferences, seed: int) -> None:
     found = answer(facts, wished, seed)
-    for each in found["excluded"]:
-        assert any(word in each["reason"] for word in LEFT_OUT_BY)
+    for endpoint in found["excluded"]:
+        assert any(word in endpoint["reason"] for word in LEFT_OUT_BY)
     unbound = replace(
         wished,
         only=frozenset(),
@@ -469,7 +467,7 @@ def test_only_what_the_request_says_leaves_anybody_out(
 
 @unhurried
 @given(endpoints(), WISHES, SEEDS, st.lists(st.sampled_from(Status), min_size=6, max_size=6))
-def test_how_an_endpoint_does_leaves_nobody_out(
+def test_status_and_score_exclude_no_endpoint(
     facts: list[Facts], wished: RoutingPreferences, seed: int, statuses: list[Status]
 ) -> None:
     wished = replace(wished, allow_fallbacks=True)
@@ -493,7 +491,7 @@ def test_among_those_that_may_answer_the_order_is_kept(
     facts: list[Facts], wished: RoutingPreferences, seed: int
 ) -> None:
     found = answer(facts, wished, seed)
-    known = {each.id: each for each in facts}
+    known = {endpoint.id: endpoint for endpoint in facts}
     well = [known[name] for name in ids(found) if known[name].status in {Status.UP, Status.DEGRADED, Status.UNKNOWN}]
     numbers = [_number(each, wished.order) for each in well if each.account is None]
     assert numbers == sorted(numbers)
@@ -514,6 +512,6 @@ def _number(facts: Facts, order: tuple[str, ...]) -> int:
 def test_no_endpoint_that_is_down_comes_before_one_that_may_answer(
     facts: list[Facts], wished: RoutingPreferences, seed: int
 ) -> None:
-    known = {each.id: each for each in facts}
+    known = {endpoint.id: endpoint for endpoint in facts}
     down = [known[name].status is Status.DOWN for name in ids(answer(facts, wished, seed))]
     assert down == sorted(down)

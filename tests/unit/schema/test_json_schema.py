@@ -160,7 +160,7 @@ def test_keys_that_are_no_names_may_be_described_in_place() -> None:
     }
 
 
-def test_a_class_may_hold_itself_and_references_lead_where_they_are_told_to() -> None:
+def test_a_class_may_contain_itself_and_references_have_the_given_prefix() -> None:
     schemas = Schemas("#/components/schemas/")
     assert schemas.of(Tree) == {"$ref": "#/components/schemas/Tree"}
     assert schemas.definitions["Tree"]["properties"] == {

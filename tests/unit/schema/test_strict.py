@@ -1,4 +1,4 @@
-"""A body is what its type says, or it is told where it is not."""
+"""A body matches its type, or the error names the wrong field."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ KNOWN = "known fields: name, count, words, either, many, maybe"
         ({"name": "a", "either": {"c": 1}}, "either.c is not a known field; known fields: a, b"),
     ],
 )
-def test_what_is_wrong_is_told_with_the_name_of_the_field(plain: object, message: str) -> None:
+def test_a_wrong_value_is_reported_with_the_name_of_its_field(plain: object, message: str) -> None:
     with pytest.raises(WrongBodyError) as caught:
         read(Outer, plain)
     assert str(caught.value) == message

@@ -111,7 +111,7 @@ async def test_what_is_being_rendered_at_the_end_is_broken_off() -> None:
     assert {task.get_name() for task in asyncio.all_tasks()} & {"render-scores"} == set()
 
 
-async def test_nothing_is_rendered_while_nobody_asks_however_long_and_whatever_comes() -> None:
+async def test_nothing_is_rendered_without_a_request_however_long_and_whatever_comes() -> None:
     board, _, renderer = begun()
     absorb(board, TICK, *NAMES)
     before = await renderer.snapshot()

@@ -161,7 +161,7 @@ def test_enough_is_three_for_uptime_and_five_for_percentiles() -> None:
     assert found["latency_last_30m"]["p50"] == 200
 
 
-def test_an_endpoint_that_nobody_measured_is_all_null() -> None:
+def test_an_endpoint_without_measurements_is_all_null() -> None:
     nothing = summary(None, None, None, None, count=0, falling=True)
     found = offer(
         make_facts(
@@ -255,7 +255,7 @@ def test_models_come_in_the_order_of_the_configuration() -> None:
     assert [each["id"] for each in found] == ["z/z", "meta-llama/llama-3.2-1b-instruct"]
 
 
-def test_a_page_of_models_tells_how_many_there_are_and_where_it_goes_on() -> None:
+def test_a_page_of_models_has_the_total_and_the_next_link() -> None:
     facts = [make_facts(f"a:{name}", spec=make_spec(f"a:{name}", model=f"z/{name}")) for name in "abcde"]
 
     def page(offset: int, limit: int | None) -> tuple[list[str], str | None]:

@@ -87,7 +87,7 @@ def test_what_was_read_from_another_daemon_has_no_facts_to_make_a_file_of() -> N
     snapshot = make_board(*SPECS).snapshot
     read = replace(snapshot, rows={name: replace(row, facts=None) for name, row in snapshot.rows.items()})
     assert facts_of(read) == []
-    with pytest.raises(CannotBeMadeError, match="does not tell all that it holds"):
+    with pytest.raises(CannotBeMadeError, match="lacks the data for this format"):
         render("openrouter", read)
 
 
