@@ -180,7 +180,7 @@ def test_a_lock_of_another_process_costs_no_sample_and_no_status(tmp_path: Path,
             wait_until(lambda: "locked" in "".join(problems(daemon)), "the lock to be told of")
             refused = db("prune", tmp_path)
             assert refused.returncode == 1
-            assert "database is locked: end the other process that holds it locked" in refused.stderr
+            assert "database is locked: stop the other process that locks it" in refused.stderr
 
             def let_go() -> None:
                 time.sleep(max(0.0, began_s + LOCKED_S - time.monotonic()))

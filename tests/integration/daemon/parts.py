@@ -155,4 +155,4 @@ class StubStore(MemoryStore):
 
 def locked() -> StoreError:
     """What a store raises when it cannot be written to."""
-    return StoreError("store /x: database is locked: end the other process that holds it locked")
+    return StoreError("store /x: database is locked: stop the other process that locks it")

@@ -101,7 +101,7 @@ async def test_a_read_that_is_late_holds_its_place_and_a_full_queue_sends_away_a
     for number in range(4):
         assert "in time" in await refused(reads, str(number), store)
     assert store.began == 2
-    assert "too many requests wait" in await refused(reads, "one more", store)
+    assert "too many requests are waiting" in await refused(reads, "one more", store)
     store.gate.set()
     await until(lambda: not reads._running)
     assert (await reads.document("one more", store.read)).plain.body == b"{}"

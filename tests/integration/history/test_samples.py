@@ -172,7 +172,7 @@ async def test_an_unknown_id_is_not_found(empty: Store, begin: Begin, path: str)
         ("limit=0", "limit must be a whole number from 1 to 1000, not '0'"),
         ("limit=1001", "limit must be a whole number from 1 to 1000, not '1001'"),
         ("limit=ten", "limit must be a whole number from 1 to 1000"),
-        ("cursor=", "cursor must be the value of `next` from an earlier page; leave it out to start over, not ''"),
+        ("cursor=", "cursor must be the value of `next` from an earlier page; omit it to start over, not ''"),
         ("cursor=AAAA", "cursor must be the value of `next`"),
         ("cursor=" + "_" * 22, "cursor must be the value of `next`"),
         ("since=yesterday", "since must be a date and time with a zone"),

@@ -199,7 +199,7 @@ async def test_a_window_is_cut_into_as_many_steps_as_it_has_and_one_more(
         ("window=7d&step=15m", "step must be at least 1h if the window is longer than 1d"),
         ("window=30m&step=1h", "step must not be longer than the window"),
         ("window=30d&step=90m", "a whole number of hours"),
-        ("metric=cost_usd&window=7d", "cost_usd is known of single samples only"),
+        ("metric=cost_usd&window=7d", "cost_usd is available from single samples only"),
         ("task=poem", "task must be one of"),
         ("since=2026-11-22T07:00:00Z", "unknown parameter 'since'"),
     ],

@@ -210,7 +210,7 @@ async def test_a_lock_held_too_long_is_an_error_and_then_forgotten(filled: Path)
     with closing(sqlite3.connect(filled, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         for call in (store.append([make_sample(1000)], {}), store.check_writable()):
-            with pytest.raises(StoreError, match="database is locked: end the other process"):
+            with pytest.raises(StoreError, match="database is locked: stop the other process"):
                 await call
         other.execute("ROLLBACK")
     await store.check_writable()

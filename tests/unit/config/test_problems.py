@@ -313,8 +313,8 @@ MISTAKES = [
     (provider("api_key: ${file:key}"), ["5:14: providers.groq.api_key: `${` does not begin a valid reference; write ${env:NAME}, ${file:/absolute/path} or ${credential:NAME}, or $${ for a plain ${"]),
     (provider("api_key: ${credential:key_groq}"), ["5:14: providers.groq.api_key: credential 'key_groq' is not available: $CREDENTIALS_DIRECTORY is not set; let systemd load it (LoadCredential=)"]),
     (provider("api_key: ${GROQ_API_KEY}"), ["5:14: providers.groq.api_key: `${` does not begin a valid reference; write ${env:NAME}, ${file:/absolute/path} or ${credential:NAME}, or $${ for a plain ${"]),
-    (top("max_concurrent: ${env:GROQ_API_KEY}"), ["10:17: max_concurrent: must be a whole number, and what `${…}` stands for is always text; write it into the file"]),
-    (top("public: ${env:GROQ_API_KEY}"), ["10:9: public: must be true or false, and what `${…}` stands for is always text; write it into the file"]),
+    (top("max_concurrent: ${env:GROQ_API_KEY}"), ["10:17: max_concurrent: must be a whole number, and a `${…}` reference always gives text; write the value into the file"]),
+    (top("public: ${env:GROQ_API_KEY}"), ["10:9: public: must be true or false, and a `${…}` reference always gives text; write the value into the file"]),
     # what YAML would let pass
     (top("vantage: a\nvantage: b"), ["11:1: vantage: is written twice, first in line 10; keep one"]),
     (top("1: x\ntrue: x"), ["10:1: a key that is not text; put it in quotes", "11:1: a key that is not text; put it in quotes"]),

@@ -176,7 +176,7 @@ def test_a_key_in_plain_is_not_taken_over_but_becomes_a_variable(tmp_path: Path,
     found = made(deployment(params))
     assert found.text is not None
     assert SECRET not in found.text + found.report
-    assert f"${{env:{variable}}}  # is in LiteLLM's file in plain text" in found.text
+    assert f"${{env:{variable}}}  # LiteLLM's file has it in plain text" in found.text
     assert f"Set in the environment: {variable}" in found.report
     assert one(tmp_path, params).endpoint.api_key is not None
 

@@ -84,7 +84,7 @@ def test_whatever_words_are_in_it_the_feed_has_all_that_atom_asks_for(found: lis
 
 def test_an_entry_tells_the_story() -> None:
     (entry,) = parsed([ended(0, causes={"connect": 2, "timeout_ttft": 1})]).findall(ATOM + "entry")
-    assert text(entry, "title") == "steady:smollm2 down: connect, over"
+    assert text(entry, "title") == "steady:smollm2 down: connect, ended"
     assert text(entry, "published") == "2026-11-22T07:00:00.000000Z"
     assert text(entry, "updated") == "2026-11-22T07:30:00.000000Z"
     assert text(entry, "content") == (

@@ -90,9 +90,9 @@ def test_a_metric_is_a_field_that_samples_have() -> None:
         ("ttft_s", 3600, 0, "step must be a whole number of seconds"),
         ("ttft_s", 3600, 1.5, "step must be a whole number of seconds"),
         ("ttft_s", 3600, 7200, "step must not be longer than the window"),
-        ("ttft_s", 3600, 1, f"step is too short: a window has no more than {MOST_POINTS} of them"),
+        ("ttft_s", 3600, 1, f"step is too short: a window may have at most {MOST_POINTS} steps"),
         ("ttft_s", 7 * 86400, 1800, "step must be at least 1h if the window is longer than 1d"),
-        ("uptime", 30 * 86400, 5400, "a step of more than an hour is a whole number of hours"),
+        ("uptime", 30 * 86400, 5400, "a step above 1h must be a whole number of hours"),
         ("uptime", 30 * 86400, 90000, "a step above 1d a whole number of days"),
     ],
 )

@@ -239,7 +239,7 @@ def test_an_option_names_the_region_of_any_host() -> None:
     "host", ["gateway.acme.test", "bedrock.us-east-1.amazonaws.com", "bedrock-runtime.local", "127.0.0.1:8000"]
 )
 def test_a_host_without_a_region_cannot_be_signed_for(host: str) -> None:
-    with pytest.raises(ValueError, match="no region of AWS; write the option 'region'"):
+    with pytest.raises(ValueError, match="no AWS region; set the option 'region'"):
         signed(BedrockConverse(), base_url=f"http://{host}")
 
 

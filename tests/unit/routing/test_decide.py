@@ -91,8 +91,8 @@ def test_the_quantization_has_to_be_one_of_those_that_are_taken() -> None:
     facts = [make_facts("a:m", quantization="fp8"), make_facts("b:m"), make_facts("c:m", quantization="bf16")]
     found = answer(facts, preferences({"quantizations": ["fp16", "bf16"]}))
     assert ids(found) == ["c:m"]
-    assert reason(found, "a:m") == "its quantization is fp8, and `quantizations` takes bf16, fp16"
-    assert reason(found, "b:m") == "its quantization is not known, and `quantizations` takes bf16, fp16"
+    assert reason(found, "a:m") == "its quantization is fp8, and `quantizations` allows bf16, fp16"
+    assert reason(found, "b:m") == "its quantization is not known, and `quantizations` allows bf16, fp16"
     assert ids(answer(facts, preferences({"quantizations": ["unknown"]}))) == ["b:m"]
 
 
