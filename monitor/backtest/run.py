@@ -33,7 +33,7 @@ class BacktestMisuseError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestRequest:
-    """What to replay to which policies."""
+    """The samples and the policies of a backtest."""
 
     since: datetime
     until: datetime

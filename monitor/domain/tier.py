@@ -28,7 +28,7 @@ class Tier(IntEnum):
 
 
 class RoutingUse(IntEnum):
-    """What a router uses an endpoint for. The smaller, the better."""
+    """How a router uses an endpoint. A smaller value is better."""
 
     NORMAL = 0
     FALLBACK = 1

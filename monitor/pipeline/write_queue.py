@@ -158,7 +158,7 @@ class WriteQueue:
         return await self._ask(self._write_once)
 
     async def _ask(self, call: Callable[[], Awaitable[None]]) -> bool:
-        """Call the store; False: it failed."""
+        """Call the store. Returns False if the call failed."""
         try:
             with Alarm(self._limits.stalled_s, self._stalled):
                 await call()

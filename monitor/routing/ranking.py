@@ -103,7 +103,7 @@ def _enough(count: int, found: Mapping[str, float | None]) -> dict[str, float]:
 
 
 def _missed(facts: Facts, preferences: RoutingPreferences) -> list[str]:
-    """What is slower than preferred; a figure that is not known counts as fast enough."""
+    """The preferred speeds that an endpoint does not reach. A figure that is not known counts as fast enough."""
     most_ttft_s, least_tps = preferences.most_ttft_s, preferences.least_tps
     late = [
         f"{found:.4g} s to the first token at {share}, and `preferred_max_latency` is {most_ttft_s[share]:g} s"

@@ -181,7 +181,7 @@ class _ProviderBudget:
         return f"today's budget runs low: {so_far}, the rest is spread until 00:00 UTC; {wait}"
 
     def _gone(self, unit: BudgetUnit, at: datetime) -> float:
-        """What was spent on the day of `at`, plus the reservations of running probes."""
+        """The amount spent on the day of `at`, plus the reservations of running probes."""
         return self._days.get(at.date(), NOTHING)[unit] + sum(cost[unit] for cost in self._running.values())
 
 

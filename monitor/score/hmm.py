@@ -273,7 +273,6 @@ def _onset_factor(onsets: float, expected: float) -> float:
 
 
 def _likelihoods(base_rates: BaseRates, seen: Seen) -> tuple[float, ...]:
-    """The likelihood of a result in each state."""
     match seen:
         case Success.REACHED:
             return tuple([1 - share for share in _UNREACHABLE])

@@ -55,7 +55,7 @@ class StatusChange:
 
 
 class _News:
-    """What absorbing samples has changed so far."""
+    """The changes so far while samples are absorbed."""
 
     def __init__(self) -> None:
         self.touched: set[str] = set()

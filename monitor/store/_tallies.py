@@ -155,7 +155,6 @@ def _same(one: FromClause, other: FromClause, names: Sequence[str] = (*_KIND, "b
 
 
 def _count(connection: Connection, query: Select[Any], tier: RollupTier, bucket_s: int, totals: Counter[Ended]) -> None:
-    """Add the counts of rollups."""
     length_s = tier.value
     rows = connection.execute(query, execution_options={"yield_per": _PORTION})
     for portion in rows.partitions(_PORTION):

@@ -1,4 +1,4 @@
-"""What a sample says about the local network: an answer, no answer, or nothing. Pure."""
+"""The evidence of a sample about the local network: an answer, no answer, or nothing. Pure."""
 
 from __future__ import annotations
 
