@@ -81,7 +81,7 @@ def imports(source: str) -> set[str]:
 
 
 def effects(source: str) -> list[str]:
-    """Everything in a source that waits, reads a clock, or reaches outside, by line."""
+    """Everything in a source that waits, reads a clock, or accesses files or the network, by line."""
     return [
         f"line {node.lineno}: {what}"
         for node in ast.walk(ast.parse(source))

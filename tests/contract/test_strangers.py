@@ -1,4 +1,4 @@
-"""What no codec is prepared for: answers in its API's own words that say something else."""
+"""Unexpected answers: the words of the API with other structures and types."""
 
 from __future__ import annotations
 

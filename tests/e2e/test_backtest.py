@@ -39,7 +39,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def filled(file: Path) -> Path:
-    """One whose store holds a history with an outage."""
+    """A configuration whose store contains a history with an outage."""
 
     async def fill() -> None:
         config = load(file, {})

@@ -1,4 +1,4 @@
-"""What a user gets for a mistake: one line with file, place and remedy, exit 2, nothing half-started."""
+"""A mistake of the user gives one line with file, place and remedy, and exit code 2. Nothing is started."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an earlier version left behind works unchanged: its store, the answers made from it, its configurations."""
+"""Data of an earlier version works unchanged: its store, the answers from it, its configurations."""
 
 from __future__ import annotations
 

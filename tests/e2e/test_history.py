@@ -1,4 +1,4 @@
-"""The daemon and its history on each database: kills, and databases that stop, lock, fill up or refuse."""
+"""The daemon and its history on each database: kills, and databases that stop, are locked, fill up or refuse."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def metric(daemon: Daemon, name: str) -> float:
 
 
 def problems(daemon: Daemon) -> list[str]:
-    """Why the daemon says that it is not ready; empty when it is."""
+    """The daemon's reasons for not being ready; empty when it is ready."""
     status, body = daemon.get("/readyz")
     said = json.loads(body)
     assert (status == 200) is said["ready"] is (not said["problems"])

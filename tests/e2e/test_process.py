@@ -1,4 +1,4 @@
-"""The daemon as a process among others: signals, a log that is not read, a start that takes long."""
+"""The daemon as a process: signals, a blocked log, a slow start."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _catches(pid: int, number: signal.Signals) -> bool:
 
 
 def _answer(port: int, request: bytes, patience_s: float = 10.0) -> bytes:
-    """What comes back; nothing without an answer in time."""
+    """The received bytes; empty without an answer in time."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=patience_s) as client:
             client.sendall(request)

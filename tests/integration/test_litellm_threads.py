@@ -1,4 +1,4 @@
-"""The threads of LiteLLM's plug-in, against a server in the daemon's place, where a real one does not fail so."""
+"""The threads of LiteLLM's plug-in, with a server in place of the daemon for faults that a daemon does not produce."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real LiteLLM, configured as its page says, passes by what the daemon holds to be down, and reports what it sees."""
+"""A real LiteLLM, configured as its page says, skips deployments that are down, and reports outcomes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`providerwatch scores` against a daemon's port: the words for what is wrong, the token, the live table."""
+"""`providerwatch scores` against a daemon's port: error messages, the token, the live table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TOKEN = "t0ken"
 
 @contextmanager
 def daemon() -> Iterator[tuple[str, list[str | None]]]:
-    """`host:port` of what answers as a daemon with a token and no endpoints, and the keys that it was shown."""
+    """`host:port` of a server that answers like a daemon with a token and no endpoints, and the received tokens."""
     shown: list[str | None] = []
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""Both clients against the daemon's own server, and against servers that misbehave: a router never notices."""
+"""Both clients against the daemon's own server, and against faulty servers, which never affect a router."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ RUDE = {
 
 @contextmanager
 def rude(answer: bytes, *, silent: bool = False) -> Iterator[str]:
-    """A server that says this and hangs up, or says it and falls silent."""
+    """A server that sends this and closes the connection, or sends it and stops."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:

@@ -1,4 +1,4 @@
-"""A replay of what a real store holds: whatever became of it there, hour by hour, and nothing is written."""
+"""A replay of a real store, hour by hour, from rows and blocks. The replay writes nothing."""
 
 from __future__ import annotations
 

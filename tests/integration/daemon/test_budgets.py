@@ -1,4 +1,4 @@
-"""Budgets in the daemon: ticks that are not run for their sake, confirmations too, and what a restart goes on from."""
+"""Budgets in the daemon: ticks and confirmations that a budget holds back, and the sums after a restart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Schedule, runner, recorder and store together: a doubt is settled by more probes, and what came of it is kept."""
+"""Schedule, runner, recorder and store together: extra probes confirm a surprise, and the result is stored."""
 
 from __future__ import annotations
 

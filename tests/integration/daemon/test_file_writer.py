@@ -1,4 +1,4 @@
-"""Published files: the newest snapshot, and a folder that comes and goes."""
+"""Published files: the newest snapshot, and a folder that is missing for a time."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def snapshots(board: Board, number: int) -> list[Snapshot]:
 
 
 def body(path: Path) -> bytes | None:
-    """What is in a file; None where there is none."""
+    """The content of a file; None: there is no file."""
     return path.read_bytes() if path.exists() else None
 
 

@@ -1,4 +1,4 @@
-"""HAProxy's agent checks over real sockets: every connection gets an answer, whatever it says."""
+"""HAProxy's agent checks over real sockets: every connection gets an answer, for any input."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Asked:
     unknown: list[None] = field(default_factory=list)
 
     async def ask(self, *pieces: bytes, half_close: bool = False) -> bytes:
-        """What comes back when these bytes are sent, each in a segment of its own."""
+        """The answer to these bytes, each sent in its own segment."""
         reader, writer = await asyncio.open_connection(self.host, self.port)
         for piece in pieces:
             writer.write(piece)

@@ -41,7 +41,7 @@ class Slices(MemoryStore):
 
 @dataclass
 class House:
-    """A housekeeper at work, and everything that it told."""
+    """A running housekeeper, and its recorded calls."""
 
     store: Store
     intervals: HousekeepingIntervals = QUICK

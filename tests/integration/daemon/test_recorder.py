@@ -1,4 +1,4 @@
-"""The order of storing and publishing, with a real SQLite file and with a store that stalls, fails and chokes."""
+"""The order of storing and publishing, with a real SQLite file and with a store that stalls, fails and rejects."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def make_sample(number: int, error: ErrorClass | None = None, name: str = ONE) -
 
 @dataclass
 class Bench:
-    """A recorder at work, and everything that it told."""
+    """A running recorder, and its recorded calls."""
 
     store: Store
     limits: QueueLimits = PATIENT
@@ -469,7 +469,7 @@ async def test_what_was_given_up_during_a_commit_does_not_confuse_the_queue(begi
     assert [*store.kept] == [make_sample(number).id for number in range(5)]
 
 
-# What no store can take
+# Samples that every store rejects
 
 
 async def test_a_sample_that_no_store_takes_is_set_aside_and_all_others_are_kept(

@@ -1,4 +1,4 @@
-"""Incidents on their way to the store: with the samples they rest on, never ahead of them, the newest value last."""
+"""Incidents in the recorder: stored with their samples and never before them, the newest value last."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real traffic through the recorder: stored before it is published, counted once, and never held up by the store."""
+"""Real traffic in the recorder: stored before it is published, counted once, and not delayed by a slow store."""
 
 from __future__ import annotations
 

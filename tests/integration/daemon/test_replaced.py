@@ -1,4 +1,4 @@
-"""A database file that is deleted or replaced under the daemon is noticed, and what readers saw is stored again."""
+"""A database file that is deleted or replaced under the daemon is noticed, and published data is stored again."""
 
 from __future__ import annotations
 

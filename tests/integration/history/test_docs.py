@@ -1,4 +1,4 @@
-"""What docs/http-history.md shows works as it is written there."""
+"""The examples in docs/http-history.md work."""
 
 from __future__ import annotations
 

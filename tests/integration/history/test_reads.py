@@ -1,4 +1,4 @@
-"""Readers and the store: few at once, never for long, and one read for all who ask the same."""
+"""Reads of the store: a limited number at once, each with a deadline, and one read for equal requests."""
 
 from __future__ import annotations
 

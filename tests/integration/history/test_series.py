@@ -1,4 +1,4 @@
-"""`/v1/endpoints/{id}/series` of a real server on a real store: what it says is what the samples say."""
+"""`/v1/endpoints/{id}/series` of a real server on a real store: its points match the samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AWS' own library as judge of ours: what it signs, frames, asks and reads, we sign, frame, ask and read alike."""
+"""AWS' own library as judge: our signatures, frames, requests and decoded answers equal those of botocore."""
 
 from __future__ import annotations
 

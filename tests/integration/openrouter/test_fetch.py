@@ -1,4 +1,4 @@
-"""What `providerwatch export --format openrouter --url` fetches from a running daemon."""
+"""The documents that `providerwatch export --format openrouter --url` fetches from a running daemon."""
 
 from __future__ import annotations
 

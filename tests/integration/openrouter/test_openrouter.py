@@ -1,4 +1,4 @@
-"""OpenRouter's routes on a real server: bodies of its shape, tags that change with what they tell, its own errors."""
+"""OpenRouter's routes on a real server: bodies in its format, entity tags by content, its own errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A provider by script: sends exactly these bytes at these moments, and remembers what it was sent and when it sent.
+"""A scripted provider: sends exactly these bytes at these times, and records the received bytes and its send times.
 
 It runs in threads of its own, so that nothing the tests do to the event loop touches it. A script is a row of steps;
 every connection gets the whole script. At its end the provider closes in an orderly way and waits for the other side.

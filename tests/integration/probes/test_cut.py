@@ -1,4 +1,4 @@
-"""An answer that ends before it has proved its end is truncated, whatever came before."""
+"""An answer that ends without proof of its end is truncated, whatever its content."""
 
 from __future__ import annotations
 

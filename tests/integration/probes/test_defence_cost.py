@@ -1,4 +1,4 @@
-"""What the worst answers cost: memory and the event loop's time stay within bounds, however much is sent."""
+"""The cost of the worst answers: memory and event loop time stay within bounds for any amount of data."""
 
 from __future__ import annotations
 

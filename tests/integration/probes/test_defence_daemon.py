@@ -1,4 +1,4 @@
-"""A daemon that watches hostile providers: neither its key nor their words get out, by whatever door."""
+"""A daemon with hostile providers: no output contains its key or their unfiltered text."""
 
 from __future__ import annotations
 

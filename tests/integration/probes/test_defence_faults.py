@@ -1,4 +1,4 @@
-"""Faults made by the system and not by a script: signals to a real model's server, and servers of other protocols."""
+"""Faults of real servers: signals to a real model's server, and servers of other protocols."""
 
 from __future__ import annotations
 

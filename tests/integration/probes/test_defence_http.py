@@ -1,4 +1,4 @@
-"""A provider that abuses HTTP: an answer without end is ended, none is believed, and nothing is done that it says."""
+"""A provider that abuses HTTP: endless answers are cut, and false headers and redirects have no effect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A provider that abuses the stream: every framing is bounded, and no JSON makes more of a probe than a sample."""
+"""A provider that abuses the stream: every framing is bounded, and every JSON gives exactly one sample."""
 
 from __future__ import annotations
 

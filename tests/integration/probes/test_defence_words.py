@@ -1,4 +1,4 @@
-"""A provider that abuses words: what it says is shown short and harmless, and never with the key it was asked with."""
+"""A provider that abuses text: its messages are shown short and harmless, and never with the key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TLS: measured as a phase of its own, timed as well as plain text, and refused for what the certificate says."""
+"""TLS: measured as a separate phase, timed as exactly as plain text, and refused for an invalid certificate."""
 
 from __future__ import annotations
 

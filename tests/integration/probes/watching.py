@@ -1,4 +1,4 @@
-"""Looking on from outside: waiting for what other threads and processes do, and counting what stays open."""
+"""Observing other threads and processes: waiting for their actions, and counting open files and sockets."""
 
 from __future__ import annotations
 

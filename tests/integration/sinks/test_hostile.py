@@ -1,4 +1,4 @@
-"""Influx against a server that does everything wrong: nothing is lost, nothing loops, no bad line poisons others."""
+"""The sink `influx` with a faulty server: no sample is lost, nothing loops, no bad line blocks others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The file of JSON lines: every sample once and whole, whatever happened to the file or to us."""
+"""The file of JSON lines: every sample once and whole, whatever happens to the file or to the daemon."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be asked of a store, as values that compare: two stores that hold the same answer alike."""
+"""All queries of a store as comparable values: two stores with the same data give the same values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""At most one daemon uses a store: the second is refused, and everything but a daemon may use it all the same."""
+"""At most one daemon uses a store: a second one is refused. Other programs may use the store at the same time."""
 
 from __future__ import annotations
 

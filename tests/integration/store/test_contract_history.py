@@ -1,4 +1,4 @@
-"""What every store answers of the past, before and after it was rolled up and sealed."""
+"""History queries of every store, before and after rollup and sealing."""
 
 from __future__ import annotations
 

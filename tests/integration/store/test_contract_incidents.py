@@ -1,4 +1,4 @@
-"""What every store does with incidents: keeps the newest value of each, finds them newest first, forgets old ones."""
+"""Incidents in every store: it keeps the newest value of each, returns them newest first, and deletes old ones."""
 
 from __future__ import annotations
 

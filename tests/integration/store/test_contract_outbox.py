@@ -1,4 +1,4 @@
-"""What every store does for those who read it sample by sample: sinks, each from its own cursor."""
+"""The outbox of every store: each sink reads all samples from its own cursor."""
 
 from __future__ import annotations
 

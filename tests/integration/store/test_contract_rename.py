@@ -1,4 +1,4 @@
-"""What every store does when an endpoint is renamed: one history under the new name."""
+"""Renamed endpoints in every store: one history under the new name."""
 
 from __future__ import annotations
 

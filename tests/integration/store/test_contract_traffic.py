@@ -1,4 +1,4 @@
-"""What every store does with real traffic: counts each batch once, in every span; forgets what no window asks for."""
+"""Real traffic in every store: each batch counts once, in every span; counts that no window needs are deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is appended and tidied in whatever order, SQLite answers as the simplest store does."""
+"""After any sequence of appends and housekeeping SQLite gives the same answers as the store in memory."""
 
 from __future__ import annotations
 

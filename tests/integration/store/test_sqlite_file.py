@@ -1,4 +1,4 @@
-"""What is particular to the store in one SQLite file: the file itself, its locks, its faults."""
+"""The store in an SQLite file: the file, its locks, its faults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits over real connections: how often one may ask, how much one may send."""
+"""Limits over real connections: request rate, token, size of requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/v1/check/{id}` as a load balancer asks it."""
+"""`/v1/check/{id}`, as load balancers use it."""
 
 from __future__ import annotations
 

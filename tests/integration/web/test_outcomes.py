@@ -1,4 +1,4 @@
-"""Reporting real traffic over HTTP, and reading what was used of it: a real server before a real recorder and store."""
+"""Reporting real traffic over HTTP, and reading the usage: a real server with a real recorder and store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stream of scores over real sockets: what comes, how one goes on, and what slow or lost readers cost."""
+"""The stream of scores over real sockets: events, resuming, and slow or disconnected readers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Probes through processes of their own: the same samples, and what befalls a process befalls its probes alone."""
+"""Probes in worker processes: the same samples as in one process, and a fault affects only that worker's probes."""
 
 from __future__ import annotations
 

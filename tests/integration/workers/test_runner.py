@@ -1,4 +1,4 @@
-"""The runner: within its limits, never more than one sample a run, and never none."""
+"""The runner: it respects the limits, and emits exactly one sample per run."""
 
 from __future__ import annotations
 

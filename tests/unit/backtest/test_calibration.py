@@ -1,4 +1,4 @@
-"""How near figures came: what is known of the Brier score by heart."""
+"""Calibration: known values of the Brier score and skill."""
 
 from __future__ import annotations
 

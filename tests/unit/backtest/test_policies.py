@@ -1,4 +1,4 @@
-"""Each policy says what its name promises, and ours the same as the scoreboard."""
+"""Each policy follows its definition, and our own policy equals the scoreboard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A replay: who is asked when, what is judged, what an outage and an alarm become."""
+"""A replay: the order of figures and samples, the judged samples, outages and alarms."""
 
 from __future__ import annotations
 

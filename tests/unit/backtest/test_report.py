@@ -1,4 +1,4 @@
-"""A replay as people and programs see it."""
+"""The report of a backtest as text and as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order in which the client puts candidates: fails open, best first, never trembling."""
+"""The client's order of candidates: it fails open, best first, and ignores small changes of scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The catalogue that comes with the program: every entry can be used as it stands, and says only what its api takes."""
+"""The catalogue in the package: every entry is usable, and has only options that its api accepts."""
 
 from __future__ import annotations
 

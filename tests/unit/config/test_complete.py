@@ -1,4 +1,4 @@
-"""A provider of the catalogue needs not be written, or not all of it; what is written wins."""
+"""A provider in the catalogue needs no entry, or a partial one; the file overrides the catalogue."""
 
 from __future__ import annotations
 

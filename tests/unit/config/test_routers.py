@@ -1,5 +1,5 @@
 # ruff: noqa: E501  # a table is read by its lines
-"""What the file says about routers: names of endpoints, files made of them, HAProxy's agent."""
+"""Router settings in the file: `router_ids`, published files, HAProxy's agent."""
 
 from __future__ import annotations
 

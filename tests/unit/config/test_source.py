@@ -1,4 +1,4 @@
-"""YAML is read strictly: what could surprise is refused, at its place."""
+"""YAML is read strictly: ambiguous input is refused, with its place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scores document at a terminal: complete, honest about what is missing, and safe."""
+"""The scores document on a terminal: complete, with missing values marked, and without control characters."""
 
 from __future__ import annotations
 

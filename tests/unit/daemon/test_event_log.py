@@ -1,4 +1,4 @@
-"""The daemon's log of what changed: every change once, with its cause, whatever changed it."""
+"""Log records of status changes and incidents: every change once, with its cause."""
 
 from __future__ import annotations
 

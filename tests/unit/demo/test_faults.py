@@ -1,4 +1,4 @@
-"""What the flaky provider does wrong, and how often."""
+"""The faults of the flaky provider, and their frequency."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A LiteLLM configuration becomes one of ours that loads as it stands: models, addresses, variables, ids; no key."""
+"""A LiteLLM configuration is converted to a valid one: models, addresses, variables, ids, and no key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pages say of APIs is what the code has."""
+"""The pages on APIs match the code."""
 
 from __future__ import annotations
 

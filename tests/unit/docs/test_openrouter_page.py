@@ -1,4 +1,4 @@
-"""What the pages on OpenRouter's shapes and on routing show is what the code makes and takes."""
+"""The pages on OpenRouter's format and on routing match the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pages on routers show is what the code takes, and what it makes."""
+"""The pages on routers match the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in a step of a series: percentiles that are never averaged, ratios, and null where nothing was."""
+"""The points of a series: percentiles that are never averaged, ratios, and null without samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Incidents for readers: rows that say how long, and a feed that every program that knows Atom can read."""
+"""Incidents for clients: rows with durations, and a valid Atom feed."""
 
 from __future__ import annotations
 

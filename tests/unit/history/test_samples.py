@@ -1,4 +1,4 @@
-"""Pages of samples: none is twice, none is lost, and none looks back without end."""
+"""Pages of samples: no sample is repeated or lost, and each search has a limit."""
 
 from __future__ import annotations
 

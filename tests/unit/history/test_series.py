@@ -1,4 +1,4 @@
-"""A series: which ones there are, and on which grid they lie."""
+"""Series: the valid ones, and their grid of steps."""
 
 from __future__ import annotations
 

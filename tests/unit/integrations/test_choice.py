@@ -1,4 +1,4 @@
-"""Which deployments LiteLLM is given: the best group, and never less than it could use."""
+"""The deployments that LiteLLM gets: the best group, and always at least one usable deployment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What LiteLLM says of a request becomes an outcome, or nothing where it says nothing of the endpoint."""
+"""LiteLLM's event about a request becomes an outcome, or nothing if it is no evidence about the endpoint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What passes for a right answer, task by task."""
+"""The check for a right answer, for each task."""
 
 from __future__ import annotations
 

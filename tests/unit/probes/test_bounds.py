@@ -1,4 +1,4 @@
-"""What is kept of an answer without measure, and what is taken out of it."""
+"""Limits for very long answers, and redaction of their text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the network raises becomes a class: this machine's own shortages are the monitor's, all else the stage's."""
+"""Network exceptions become error classes: for missing resources of this machine `internal`, else by stage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON from strangers: what is let in, and what is said of the rest."""
+"""Untrusted JSON: accepted values, and the messages about others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No secret in any word of a sample, and no word that does harm."""
+"""A sample contains no secret and no harmful text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Token counts that cannot be true are not believed: nothing is charged for them, and the sample says so."""
+"""Impossible token counts are ignored: they are not charged, and the sample has a note."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Budgets: what a provider may cost a day, whatever runs at once, and how its end is put off."""
+"""Budgets: daily caps with concurrent probes, and intervals that are stretched before the budget is spent."""
 
 from __future__ import annotations
 

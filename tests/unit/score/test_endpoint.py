@@ -1,4 +1,4 @@
-"""Everything known of one endpoint: what one sample does to counts, figures and health together."""
+"""The state of one endpoint: the effect of a sample on counts, figures and health."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The filter: what failures, successes and a provider's other endpoints say, what is learned, and what is forgotten."""
+"""The model: evidence from failures, successes and sibling endpoints; learned rates and their fading."""
 
 from __future__ import annotations
 

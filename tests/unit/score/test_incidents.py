@@ -1,4 +1,4 @@
-"""Incidents: what begins one, what it rests on, what comes to nothing, and when it is over."""
+"""Incidents: beginning, evidence, dropped suspicions, and end."""
 
 from __future__ import annotations
 

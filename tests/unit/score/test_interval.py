@@ -1,4 +1,4 @@
-"""Where a chance lies that is one of several: the ends of its interval."""
+"""The confidence interval of a mixture of probabilities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The chain that health moves by: distributions stay distributions, spans add up, and all comes to rest."""
+"""The Markov chain of health: probabilities sum to 1, spans add up, and beliefs converge."""
 
 from __future__ import annotations
 

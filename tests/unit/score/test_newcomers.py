@@ -1,4 +1,4 @@
-"""New endpoints: what is published of them from the first sample on."""
+"""New endpoints: their published scores from the first sample on."""
 
 from __future__ import annotations
 

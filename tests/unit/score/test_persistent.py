@@ -1,4 +1,4 @@
-"""Trouble that lasts: what is known of it, how it comes and goes, and whether it comes in bursts."""
+"""Persistent trouble: its probability, beginning and end, and bursts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of an endpoint as text: a round trip, and whatever else may stand in a database."""
+"""The state of an endpoint as text: a round trip, and invalid text in a database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scoreboard: one step from absorbed to published, filters, entity tags, going on after a restart."""
+"""The scoreboard: publishing absorbed samples in one step, filters, entity tags, restart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is news, and what a reader at any position is owed."""
+"""Published changes, and the rows that a reader at any position gets."""
 
 from __future__ import annotations
 

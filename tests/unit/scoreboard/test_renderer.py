@@ -1,4 +1,4 @@
-"""What readers get when they ask, and that nothing is done for those who do not."""
+"""Rows are rendered on request, and only then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real traffic on the scoreboard: what is published of it, and which probes it asks for."""
+"""Real traffic on the scoreboard: the published figures, and the requested probes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a server's answer to a write means."""
+"""The meaning of a server's answer to a write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls become counts and sums whose room is bounded."""
+"""Calls become counts and sums of bounded size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ids are known as long as they could come again, and never more than there is room for."""
+"""Ids are kept for as long as they could be reported again, up to a maximum number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who answers at an address: who takes part, who is near, who may fail together with whom."""
+"""Origins: endpoints with an origin, near origins, and related origins."""
 
 from __future__ import annotations
 

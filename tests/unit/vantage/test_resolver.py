@@ -1,4 +1,4 @@
-"""A name that is not resolved: the provider's fault, or that of the resolver at hand."""
+"""A name that is not resolved: the fault of the provider, or of the local resolver."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A badge says in a word and a colour what is known, is as wide as its text, and can be read aloud."""
+"""A badge has a text and a colour, is as wide as its text, and has a title for screen readers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shapes that routers read, byte for byte as far as they matter."""
+"""The files that routers read, compared byte for byte where it matters."""
 
 from __future__ import annotations
 
