@@ -160,7 +160,7 @@ async def test_a_baseline_is_of_the_successes_in_the_hours_that_are_nearest(
     assert is_anomalous(baselines, replace(good[0], ttft_s=5.0))
 
 
-async def test_of_an_endpoint_that_nothing_is_known_of_that_is_said(each_store: Store, begin: Begin) -> None:
+async def test_an_endpoint_without_history_gets_empty_baselines(each_store: Store, begin: Begin) -> None:
     desk = await begin(each_store, E, OTHER)
     await until(lambda: len(desk.given) == 2)
     assert desk.given == [(name, Baselines(hour=AT, task=Task.CHAT)) for name in (E, OTHER)]

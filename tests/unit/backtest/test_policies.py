@@ -81,7 +81,7 @@ def test_nothing_known_is_usable(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SIMPLE)
-def test_simple_rules_take_no_notice_of_what_they_are_not_judged_by(name: str) -> None:
+def test_simple_rules_ignore_samples_that_do_not_judge_them(name: str) -> None:
     """Otherwise every `reach` success would end a row of failures."""
     before = fed(name, minutes("off"))
     mixed = fed(name, [*minutes("off"), make_counted(150, "o", reach=True)])

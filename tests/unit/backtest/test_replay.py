@@ -133,7 +133,7 @@ def test_one_that_is_down_before_and_after_a_silence_is_down_twice() -> None:
     assert (report.outages, found.detected, found.missed, found.changes) == (2, 2, 0, 4)
 
 
-def test_thresholds_change_their_mind_between_samples() -> None:
+def test_thresholds_change_their_decision_between_samples() -> None:
     """The two failures fall out of the half hour one after the other, and no sample comes then."""
     seen = [*minutes("ff"), *(make_counted(200 + number * 200) for number in range(6)), make_counted(1500)]
     members = {ENDPOINT: member(stale_s=3600.0)}

@@ -257,7 +257,7 @@ def test_each_figure_has_the_basis_that_it_has_enough_of() -> None:
     assert (found.hour, found.task) == (AT, Task.TOOL_CALL)
 
 
-def test_a_figure_that_nothing_is_known_of_has_no_baseline() -> None:
+def test_a_figure_without_samples_has_no_baseline() -> None:
     assert baselines_of(AT, Task.CHAT, []) == Baselines(hour=AT, task=Task.CHAT)
     assert (
         baselines_of(AT, Task.CHAT, [BaselineHistory(start=start, bins={}) for start in starts(Basis.WEEK, AT)]).ttft_s

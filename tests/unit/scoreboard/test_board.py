@@ -679,7 +679,7 @@ def configured(*specs: EndpointSpec, **fields: Any) -> tuple[Config, Sequence[Jo
     return config, enabled_jobs(config)
 
 
-def test_an_endpoint_that_stays_keeps_what_is_known_of_it_and_a_new_one_begins() -> None:
+def test_an_endpoint_that_stays_keeps_its_state_and_a_new_one_begins_without_one() -> None:
     board = make_board(*SPECS)
     board.absorb([sample_at(TICK)])
     before = row(board.publish(TICK), ONE)
