@@ -73,7 +73,7 @@ def _remedy(base_url: str, url: str, exchange: Exchange, fault: Fault, *, is_pag
 
 
 def _of_path(base_url: str, url: str) -> str:
-    """What is probably wrong with a base URL whose path was not found."""
+    """A guess at the mistake in a base URL whose path was not found."""
     added = added_path(base_url)
     if added is not None:
         return f"base_url ends in {added}: remove it"

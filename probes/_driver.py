@@ -113,7 +113,7 @@ async def exchange(run: Run, codec: Probe) -> Exchange:
     try:
         request = codec.sign(codec.request(run.endpoint, run.task, run.prompt), run.endpoint, began_at)
     except Exception as error:  # noqa: BLE001  # a codec may be a third party's
-        detail = f"{run.endpoint.api} could not make the request: {type(error).__name__}"
+        detail = f"{run.endpoint.api} could not create the request: {type(error).__name__}"
         fault = Fault(error=ErrorClass.INTERNAL, detail=detail)
         return Exchange(began_at=began_at, began_ns=began_ns, ended_ns=began_ns, fault=fault)
     proxy = proxy_of(run.endpoint.proxy)

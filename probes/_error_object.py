@@ -90,7 +90,6 @@ def _beside(source: Mapping[str, object]) -> dict[str, object]:
 
 
 def _is_error(source: Mapping[str, object]) -> bool:
-    """Whether an object is an error itself."""
     if "error" in (source.get("object"), source.get("type"), source.get("status")) or source.get("success") is False:
         return True
     if isinstance(source.get("__type"), str):

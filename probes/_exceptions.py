@@ -89,8 +89,8 @@ _LOCAL: Mapping[int, str] = {
     errno.EADDRINUSE: "this machine has no address or port left to connect from",
     errno.EPERM: "this machine does not allow it: a local firewall or security policy",
     errno.EACCES: "this machine does not allow it: a local firewall, route or security policy",
-    errno.EAFNOSUPPORT: "this machine does not know this kind of address",
-    errno.EPROTONOSUPPORT: "this machine does not know this kind of connection",
+    errno.EAFNOSUPPORT: "this machine does not support this kind of address",
+    errno.EPROTONOSUPPORT: "this machine does not support this kind of connection",
     errno.ENOSR: "this machine has no resources left for it",
 }
 """Errors that only this machine can cause, so the monitor is blamed at every stage."""

@@ -93,7 +93,7 @@ def _is_too_deep(data: bytes) -> bool:
 
 def _finite(text: str) -> float:
     value = float(text)
-    return value if math.isfinite(value) else _refuse_constant("a number beyond all bounds")
+    return value if math.isfinite(value) else _refuse_constant("a number out of range")
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -188,7 +188,7 @@ def _kind(value: object) -> str:
         case bool():
             return "a boolean"
         case int() | float():
-            return "a number out of place"
+            return "a number"
         case str():
             return "a string"
         case list():

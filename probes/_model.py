@@ -17,7 +17,7 @@ from probes._secret import Secret as Secret  # noqa: PLC0414  # codecs import it
 
 
 class Task(StrEnum):
-    """What a probe asks."""
+    """The task of a probe: the kind of answer that it requests."""
 
     CHAT = "chat"
     TOOL_CALL = "tool_call"
@@ -28,7 +28,7 @@ class Task(StrEnum):
 
 
 class Blame(StrEnum):
-    """Who is at fault for a failed probe. Only `PROVIDER` counts against an endpoint's uptime."""
+    """The party at fault for a failed probe. Only `PROVIDER` counts against an endpoint's uptime."""
 
     PROVIDER = "provider"
     ACCOUNT = "account"

@@ -69,4 +69,4 @@ def _credentials(written: Secret) -> tuple[str, ...]:
 def unused_variable(env: Mapping[str, str], scheme: str) -> str | None:
     """The first set environment variable that other programs would use for a proxy; that of the scheme comes first."""
     names = [f"{scheme}_proxy", "all_proxy", "https_proxy", "http_proxy"]
-    return next((name for each in names for name in (each.upper(), each) if env.get(name)), None)
+    return next((name for variable in names for name in (variable.upper(), variable) if env.get(name)), None)

@@ -21,7 +21,7 @@ def detail(endpoint: Endpoint, words: str | None, tail: str = "") -> str:
     """
     end = clean(redacted(endpoint, tail))
     kept = clean(redacted(endpoint, words or ""), MAX_DETAIL - len(end) - 1 if end else MAX_DETAIL)
-    return " ".join(filter(None, (kept or "no words that can be shown", end)))
+    return " ".join(filter(None, (kept or "the message has no printable text", end)))
 
 
 def redacted(endpoint: Endpoint, words: str) -> str:

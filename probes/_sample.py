@@ -72,7 +72,7 @@ def sample_of_reading(
 
 
 def _drop_impossible_usage(run: Run, codec: Probe, reading: Reading) -> None:
-    """Replace impossible token counts of the provider, and note the doubt."""
+    """Replace impossible token counts of the provider, and add a note about them."""
     reading.usage, doubt = plausible_usage(reading.usage, codec, run.prompt, reading)
     reading.doubt = doubt or reading.doubt
 

@@ -60,7 +60,6 @@ def signed(request: Request, owner: Credentials, *, region: str, service: str, a
 
 
 def _canonical(request: Request, lines: Mapping[str, str]) -> str:
-    """The canonical request."""
     # An encoded path is encoded again: %2F becomes %252F.
     path = quote(urlsplit(request.url).path, safe="/~")
     headers = (f"{name}:{lines[name]}" for name in sorted(lines))

@@ -87,7 +87,7 @@ def _without_content(reading: Reading) -> Fault:
     """The fault of a finished stream without content: hidden reasoning used all tokens, or nothing was sent."""
     hidden = (reading.usage.reasoning or 0) if reading.usage else 0
     if reading.cut and hidden:
-        detail = f"hidden reasoning used all {hidden} tokens: raise max_tokens or lower the reasoning effort"
+        detail = f"hidden reasoning used all {hidden} tokens; raise max_tokens or lower the reasoning effort"
         return Fault(error=ErrorClass.BAD_REQUEST, detail=detail)
     return Fault(error=ErrorClass.EMPTY, detail=f"the stream ended ({reading.stop_reason}) without content")
 
@@ -148,7 +148,7 @@ def _cut_short(framing: Framing, exchange: Exchange, reading: Reading) -> Fault:
         return Fault(error=ErrorClass.MALFORMED, detail=f"not {_KINDS[framing]}: content type {kind}")
     after = f"after {len(reading.content)} content events" if reading.content else "before any content"
     how = "the connection broke" if exchange.ending is Ending.CUT else "the stream ended"
-    return Fault(error=ErrorClass.TRUNCATED, detail=f"{how} {after} and without proof of its end")
+    return Fault(error=ErrorClass.TRUNCATED, detail=f"{how} {after} and without an end marker")
 
 
 def _taint(exchange: Exchange, reading: Reading) -> Fault | None:

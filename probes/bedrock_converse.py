@@ -129,7 +129,7 @@ class BedrockConverse(Probe):
             return self.region
         found = _REGION.search(urlsplit(endpoint.base_url).hostname or "")
         if found is None:
-            raise ValueError("the host's name holds no region of AWS; write the option 'region'")
+            raise ValueError("the host name contains no AWS region; set the option 'region'")
         return found[1]
 
     def _body(self, task: Task, prompt: Prompt) -> dict[str, object]:

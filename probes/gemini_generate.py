@@ -169,7 +169,6 @@ def _resource(model: str) -> str:
 
 
 def _tool(task: Task, form: Form | None) -> dict[str, object]:
-    """The tool that has to be called."""
     if task is not Task.TOOL_CALL or form is None:
         return {}
     function = {"name": form.name, "description": form.description, "parametersJsonSchema": dict(form.schema)}

@@ -10,8 +10,8 @@ from hypothesis import settings
 
 from tests.support.providers import Providers, serving
 
-# A busy machine proves nothing about a claim: no deadline. The same examples each time, or what has to pass before a
-# change lands would fail by chance for a fault of another; `make fuzz` looks for new ones. `make test-all` takes
+# No deadline, because a busy machine proves nothing. The same examples each time, because otherwise the checks of a
+# change could fail by chance for an older fault; `make fuzz` looks for new ones. `make test-all` takes
 # three times as many as `make check`.
 settings.register_profile("same_examples", deadline=None, derandomize=True, max_examples=40)
 settings.register_profile("all_examples", deadline=None, derandomize=True, max_examples=120)

@@ -1,7 +1,7 @@
 """Generated history: families of endpoints share their values, so that each family's hour is generated once.
 
 Every endpoint has ids, places in the order of appending, and starts of its own; what was measured repeats within a
-family. A block and a rollup hold one endpoint, so their sizes know nothing of families.
+family. A block and a rollup hold one endpoint, so their sizes do not depend on families.
 """
 
 from __future__ import annotations

@@ -18,11 +18,11 @@ _SUCCESSES: Final = 2
 
 
 class Phase(Enum):
-    """What is known about an endpoint so far."""
+    """The state of an endpoint so far."""
 
     WELL = "well"
     SUSPECTED = "suspected"
-    """It failed and may be in an outage."""
+    """The endpoint failed and may be in an outage."""
     OUT = "out"
 
 
@@ -36,7 +36,7 @@ class OutageEvent(Enum):
     OVER = "over"
     """The outage ended."""
     LOST = "lost"
-    """It stays unknown whether the suspicion was an outage."""
+    """It is not possible to decide whether the suspicion was an outage."""
 
 
 class OutageDetector:
@@ -62,7 +62,7 @@ class OutageDetector:
         return None if self.phase is Phase.WELL else self._succeeded(known_s)
 
     def lapse(self) -> OutageEvent | None:
-        """There was no sample for a long time, or there are no more samples."""
+        """Handle a long gap without samples, or the end of the samples."""
         if self.phase is Phase.WELL:
             return None
         return self._over() if self.phase is Phase.OUT else self._well(OutageEvent.LOST)
@@ -107,7 +107,7 @@ class AlarmRecord:
     false_alarms: int = 0
     down_s: float = 0.0
     changes: int = 0
-    """How often the policy changed its mind about an endpoint."""
+    """How often the policy changed between usable and unusable."""
 
 
 class Alarms:
@@ -164,7 +164,7 @@ class Alarms:
                 self._record.missed += not self._caught
                 self._caught = False
             case OutageEvent.LOST:
-                pass  # it stays unknown whether these alarms were right
+                pass  # it is not possible to decide whether these alarms were right
             case _:
                 assert_never(turn)
         self._waiting, self._first_s = 0, math.inf

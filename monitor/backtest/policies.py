@@ -24,7 +24,7 @@ from monitor.score.provider import ProviderState, has_fallen
 _HALF: Final = 0.5
 _MINUTE_S, _HALF_HOUR_S = 60.0, 1_800.0
 _TOO_MANY: Final = 3
-"""Failures within a minute that start a cooldown, whatever the number of successes."""
+"""Failures within a minute that start a cooldown, regardless of the number of successes."""
 _WELL, _USABLE = 0.95, 0.8
 """Uptimes of the last half hour from which an endpoint is fully usable, and usable at all."""
 
@@ -40,12 +40,12 @@ class CountedSample:
     id: str
     endpoint: str
     known_s: float
-    """When it ended, in seconds since 1970: no policy knows it before."""
+    """End of the sample, in seconds since 1970. Policies do not see the sample before this time."""
     seen: Observation
 
     @property
     def judges(self) -> bool:
-        """Whether policies are judged by it: it asked for tokens, or its endpoint has no such probe."""
+        """Whether the sample judges policies: it asked for tokens, or its endpoint has no probe that does."""
         return not self.seen.reach
 
     @property

@@ -28,7 +28,7 @@ class ReplayMember:
 
     provider: str
     stale_s: float
-    """How long after the start of its newest sample an endpoint is unknown, whatever a policy says."""
+    """The age of its newest sample from which an endpoint is unknown, regardless of the policy."""
     judged: bool = True
     """False: its samples only inform about the provider's other endpoints."""
 
@@ -56,7 +56,7 @@ class Verdict:
     down_s: float
     """Total time for which it considered endpoints down."""
     changes: int
-    """How often it changed its mind."""
+    """How often it changed between usable and unusable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ class Replay:
         self._end_s = -math.inf
 
     def feed(self, counted: Iterable[CountedSample], until_s: float) -> None:
-        """Replay what became known before `until_s`, and hold the rest. Earlier samples must not come later."""
+        """Replay samples that became known before `until_s`, and hold the rest. Later calls must have later samples."""
         self._held.extend(counted)
         self._held.sort(key=_order)
         count = bisect_left(self._held, until_s, key=_known_s)
@@ -169,7 +169,7 @@ class _EndpointReplay:
         return self._at_s < math.inf
 
     def pass_time(self, at_s: float) -> None:
-        """Advance the time: policies may change their minds, and the endpoint may become stale."""
+        """Advance the time: policies may change their decision, and the endpoint may become stale."""
         if at_s <= self._at_s:
             return
         until_s = min(at_s, self._stale_at_s)

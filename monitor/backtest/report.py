@@ -76,14 +76,14 @@ def _facts(found: Backtest) -> list[str]:
     succeeded = "" if report.share is None else f", {_percent(report.share)} of them within SLO"
     lines = [
         f"{found.since:%Y-%m-%d %H:%M} to {found.until:%Y-%m-%d %H:%M} UTC",
-        f"{_many(found.endpoints, 'endpoint')}, watched for {_span(report.watched_s)} together",
+        f"{_many(found.endpoints, 'endpoint')}, monitored for {_span(report.watched_s)} in total",
         f"{_many(report.outages, 'outage')} of {_span(report.outage_s)} together",
         f"judged by {_many(report.judged, 'sample')}{succeeded}",
-        f"cost, the same for all: {_cost(bill.all)}",
-        f"beside the ticks: {_cost(bill.beside)}",
+        f"cost, the same for all policies: {_cost(bill.all)}",
+        f"of which probes between ticks: {_cost(bill.beside)}",
     ]
     if bill.unplanned.samples:
-        lines.append(f"by probes that are gone: {_cost(bill.unplanned)}")
+        lines.append(f"of which removed probes: {_cost(bill.unplanned)}")
     return lines
 
 
@@ -105,7 +105,7 @@ def _calibration(verdicts: Sequence[Verdict]) -> tuple[RenderableType, ...]:
         table.add_column(f".{place}-.{place + 1}" if place + 1 < BINS else f".{place}-1", no_wrap=True, justify="right")
     for verdict in verdicts:
         table.add_row(verdict.name, "said\nok\nn", *map(_bin, verdict.bins))
-    return "Calibration: the chance that was said, the share that was within SLO, how many", table
+    return "Calibration: predicted probability, share within SLO, number of samples", table
 
 
 def _bin(found: CalibrationBin) -> str:
@@ -153,7 +153,7 @@ def _plain_cost(cost: SampleCost) -> dict[str, object]:
 def _plain_verdict(verdict: Verdict) -> dict[str, object]:
     plain = {name: _rounded(value) if isinstance(value, float) else value for name, value in asdict(verdict).items()}
     del plain["bins"]
-    return plain | {"calibration": [_plain_bin(place, each) for place, each in enumerate(verdict.bins)]}
+    return plain | {"calibration": [_plain_bin(place, tenth) for place, tenth in enumerate(verdict.bins)]}
 
 
 def _plain_bin(place: int, found: CalibrationBin) -> dict[str, object]:

@@ -33,7 +33,7 @@ class BacktestMisuseError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestRequest:
-    """What to replay to which policies."""
+    """The samples and the policies of a backtest."""
 
     since: datetime
     until: datetime
@@ -98,7 +98,7 @@ async def backtest(
     finally:
         await store.close()
     if not history.bill.all.samples:
-        raise StoreError(f"holds no sample of {_whose(wanted.ids)} since {wanted.since:%Y-%m-%d %H:%M} UTC")
+        raise StoreError(f"contains no samples of {_whose(wanted.ids)} since {wanted.since:%Y-%m-%d %H:%M} UTC")
     judged = sum(member.judged for member in history.members.values())
     return Backtest(since=wanted.since, until=wanted.until, endpoints=judged, bill=history.bill, report=replay.report())
 

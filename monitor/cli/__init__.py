@@ -5,4 +5,4 @@ from typing import Final
 from monitor import __version__
 
 VERSION: Final = f"providerwatch {__version__}"
-"""What `--version` prints."""
+"""The output of `--version`."""

@@ -57,7 +57,7 @@ def fail(message: str, code: int = MISUSE) -> NoReturn:
 
 
 def run_async(work: Coroutine[Any, Any, Result]) -> Result:
-    """What `asyncio.run` does. `--help` has no use for asyncio, and importing it takes a fifth of its time."""
+    """As `asyncio.run`. The import is here because `--help` does not need asyncio, which takes a fifth of its time."""
     import asyncio
 
     return asyncio.run(work)

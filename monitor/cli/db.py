@@ -51,7 +51,7 @@ def prune(
         bool,
         typer.Option(
             "--trust-clock",
-            help="Apply retention by this machine's clock even if it is far ahead of the newest sample.",
+            help="Apply retention by this machine's clock, even if the clock is far ahead of the newest sample.",
         ),
     ] = False,
 ) -> None:

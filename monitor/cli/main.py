@@ -137,7 +137,7 @@ def init(
     servers: Annotated[
         list[str] | None,
         typer.Option(
-            "--server", metavar="NAME=URL", help="Look for this local server at URL, not at its usual port. Repeatable."
+            "--server", metavar="NAME=URL", help="Address of a local server, in place of its default port. Repeatable."
         ),
     ] = None,
     litellm: Annotated[
@@ -213,7 +213,7 @@ def probe(
         bool, typer.Option("--transcript", help="Show every event of the answer with its arrival time.")
     ] = False,
 ) -> None:
-    """Probe endpoints now and show where the time went. Exit 0 if all probes succeeded, else 1."""
+    """Probe endpoints now and show the duration of each phase. Exit 0 if all probes succeeded, else 1."""
     from monitor.cli.probe import (
         ProbeMisuseError,
         choose,

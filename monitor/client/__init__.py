@@ -1,7 +1,7 @@
 """A client for routers written in Python: keeps a daemon's scores and sorts candidates, best first.
 
-It never raises, never waits where a request is routed, and fails open: while the daemon is gone or its scores are old,
-the order is that of the caller. Nothing but the standard library is imported.
+Its methods never raise, and never wait while the caller routes a request. The client fails open: while the daemon does
+not answer or its scores are too old, candidates keep the caller's order. The client imports only the standard library.
 """
 
 from monitor.client._client import AsyncClient, Client

@@ -1,4 +1,4 @@
-"""The two clients: one with a thread, one with a task. Both only read memory where a request is routed."""
+"""The two clients: one with a thread, one with a task. Both only read memory while the caller routes a request."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class ScoredEndpoint:
 
     @property
     def use(self) -> RoutingUse:
-        """What a router should use the endpoint for. If all endpoints are `NONE`, the router should use all of them."""
+        """How a router should use the endpoint. If all endpoints are `NONE`, the router should use all of them."""
         return USES[self._tier]
 
     @property

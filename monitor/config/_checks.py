@@ -191,7 +191,7 @@ def _task(probe: object) -> Task | None:
             return None
 
 
-_HIDDEN = "its api refuses what a `${…}` stands for; correct it"
+_HIDDEN = "its api rejects the value of a `${…}` reference; correct it"
 
 
 def _is_readable(document: ConfigDocument, place: Place) -> bool:

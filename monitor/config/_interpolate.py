@@ -81,7 +81,7 @@ def _replacement(match: re.Match[str], env: Mapping[str, str]) -> str:
             return _credential(name, env)
         case _:
             raise RefusedError(
-                "`${` begins no reference that can be followed; write ${env:NAME}, ${file:/absolute/path} "
+                "`${` does not begin a valid reference; write ${env:NAME}, ${file:/absolute/path} "
                 "or ${credential:NAME}, or $${ for a plain ${"
             )
 

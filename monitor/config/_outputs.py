@@ -1,4 +1,4 @@
-"""Where figures and samples go, as the file says it: published files, sinks. Each kind declares its own options."""
+"""The outputs in the file: published files and sinks. Each kind declares its own options."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from monitor.config.options import FileSection, SinkSection
 
 
 class _AnyFile(BaseModel):
-    """A file of which only the format is looked at."""
+    """A published file; validates only its format."""
 
     format: types.FormatName
 
 
 class _AnySink(BaseModel):
-    """A sink of which only the kind is looked at."""
+    """A sink; validates only its kind."""
 
     kind: types.SinkKind
 
 
 def _read_file(value: object, _: object, info: ValidationInfo[types.KnownNames]) -> FileSection:
-    """A file, read by its format. Pydantic puts the errors inside where they belong."""
+    """Validate a file with the class of its format. Pydantic adds the place to the errors."""
     name = _AnyFile.model_validate(value, context=info.context).format
     return info.context.formats[name].model_validate(value, context=info.context)
 
 
 def _read_sink(value: object, _: object, info: ValidationInfo[types.KnownNames]) -> SinkSection:
-    """A sink, read by its kind."""
+    """Validate a sink with the class of its kind."""
     kind = _AnySink.model_validate(value, context=info.context).kind
     return info.context.sinks[kind].model_validate(value, context=info.context)
 
@@ -42,20 +42,20 @@ AnySink: TypeAlias = Annotated[SinkSection, WrapValidator(_read_sink)]
 
 
 class Publish(Section):
-    """Where figures go, beside HTTP."""
+    """Outputs besides HTTP."""
 
     later = frozenset({"otel_names"})
 
     files: list[PublishedFile] = Field(default_factory=list)
-    """Files that are kept up to date, each replaced by rename."""
+    """Files that the daemon keeps up to date. Each is replaced by rename."""
     haproxy_agent: types.Maybe[types.AgentAddress] = None
-    """host:port that HAProxy's agent checks ask; an IPv6 address in brackets."""
+    """host:port of the server for HAProxy's agent checks, with an IPv6 address in brackets."""
     metrics: types.Detail = default_of(Config, "metrics")
-    """How many series /metrics has for each endpoint: basic or full."""
+    """Number of series per endpoint in /metrics: basic or full."""
 
 
 def with_kinds(sinks: object, info: ValidationInfo[types.KnownNames]) -> object:
-    """Sinks with the kind that the name of each says, if `kind:` is not written."""
+    """Sinks with their kind: the sink's name is the kind if `kind:` is missing."""
     if not isinstance(sinks, Mapping):
         return sinks
     known = info.context.sinks

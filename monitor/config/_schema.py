@@ -1,4 +1,4 @@
-"""What the file may hold: one pydantic model for each mapping of it, with the defaults of `model`.
+"""The schema of the configuration file: one pydantic model per mapping. The defaults come from `model`.
 
 The docstrings of fields are the descriptions in the published JSON Schema.
 """
@@ -37,21 +37,21 @@ from monitor.domain.retention import Retention
 from probes._model import Task
 
 DEFAULT_PROBES = {"chat": {"task": Task.CHAT.value}}
-"""What is probed when the file says nothing."""
+"""The probes if the file does not define any."""
 
 
 class Budget(Section):
-    """What probing a provider may cost in a day of UTC. No probe begins beyond."""
+    """Daily limits (UTC) on the cost of a provider's probes. No probe starts beyond them."""
 
     usd_per_day: types.Maybe[types.Amount] = None
-    """Needs a price of each of its endpoints."""
+    """Cost in US dollars. Requires a price for each endpoint of the provider."""
     tokens_per_day: types.Maybe[types.Count] = None
-    """Of prompts and answers together."""
+    """Tokens of prompts and answers together."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Budget:
         if self.usd_per_day is None and self.tokens_per_day is None:
-            raise RefusedError("says no cap; write usd_per_day, tokens_per_day or both")
+            raise RefusedError("sets no limit; write usd_per_day, tokens_per_day or both")
         return self
 
 
@@ -59,117 +59,117 @@ class Provider(Section):
     """A company or server that answers requests."""
 
     api: types.Api
-    """The protocol it speaks, such as openai_chat; the catalogue's, for a provider that is in it."""
+    """The wire API of the provider, such as openai_chat. Default: the catalogue's."""
     base_url: types.Url
-    """Where its API begins, such as https://api.example.com/v1; the catalogue's, for a provider that is in it."""
+    """Base URL of the API, such as https://api.example.com/v1. Default: the catalogue's."""
     api_key: types.Maybe[types.Key] = None
-    """Best from outside of the file: ${env:NAME}, ${file:/path} or ${credential:NAME}."""
+    """The key, preferably as a reference: ${env:NAME}, ${file:/path} or ${credential:NAME}."""
     proxy: types.Maybe[types.ProxyUrl] = None
-    """The HTTP proxy on the way to it, such as http://user:password@host:3128; direct for none; the file's if not
-    written."""
+    """HTTP proxy for this provider, such as http://user:password@host:3128; direct means no proxy. Default: `proxy` of
+    the file."""
     max_concurrent: types.Count = default_of(ProviderSpec, "max_concurrent")
-    """How many probes of this provider may run at the same time."""
+    """Maximum number of concurrent probes of this provider."""
     budget: types.Maybe[Budget] = None
-    """What probing it may cost a day; no limit if not written."""
+    """Daily limits on the cost of its probes. Default: no limit."""
     labels: dict[types.Name, types.Text] = Field(default_factory=dict)
-    """Published beside the figures of its endpoints."""
+    """Labels that are published with the provider's endpoints."""
     headers: dict[types.HeaderName, types.HeaderValue] = Field(default_factory=dict)
-    """Further headers of every request to it."""
+    """Additional headers of every request to the provider."""
     options: dict[str, object] = Field(default_factory=dict)
-    """Options of its api."""
+    """Options of the wire API, for all endpoints of the provider."""
     name: types.Maybe[types.Text] = None
-    """What people call it."""
+    """Display name."""
     status_page_url: types.Maybe[types.Link] = None
     privacy_policy_url: types.Maybe[types.Link] = None
     terms_of_service_url: types.Maybe[types.Link] = None
 
 
 class PricingSection(Section):
-    """What an endpoint charges, in USD per million tokens."""
+    """Prices of an endpoint, in USD per million tokens."""
 
     prompt: types.Price
     completion: types.Price
     cached: types.Maybe[types.Price] = None
-    """Of prompt tokens from the provider's cache; as any other if not written."""
+    """Price of prompt tokens that the provider read from its cache. Default: the price of other prompt tokens."""
 
 
 class EndpointSection(Section):
     """One model at one provider."""
 
     provider: types.ProviderReference
-    """A name under `providers:`, or one of the catalogue."""
+    """A provider's name, from `providers:` or from the catalogue."""
     model: types.ModelOfProvider
-    """The model's name as the provider calls it."""
+    """The provider's name of the model."""
     id: types.Maybe[types.Name] = None
-    """The identity of its history; `provider:model` if not written, with - for spaces."""
+    """The id of the endpoint and of its history. Default: `provider:model`, with - in place of spaces."""
     aliases: types.Aliases = Field(default_factory=list)
-    """Ids that it had before: their history is joined to its own."""
+    """Former ids of the endpoint. Their history is joined to its own."""
     api: types.Maybe[types.Api] = None
-    """The protocol it speaks, if not that of its provider."""
+    """The wire API of the endpoint. Default: the provider's."""
     enabled: StrictBool = True
-    """false pauses it."""
+    """false pauses the endpoint."""
     probes: types.Maybe[types.ProbeNames] = None
-    """Names under `probes:`; all that its api can be asked if not written."""
+    """Names from `probes:`. Default: all probes whose task the wire API supports."""
     pricing: types.Maybe[PricingSection] = None
-    """The known price, where there is one, if not written."""
+    """Prices of the endpoint. Default: the price from the price list, if the list has the model."""
     labels: dict[types.Name, types.Text] = Field(default_factory=dict)
-    """Published beside its figures, laid over those of its provider."""
+    """Labels that are published with the endpoint. They are merged into the provider's labels and override them."""
     router_ids: dict[types.Name, types.Text] = Field(default_factory=dict)
-    """What routers call it, by router."""
+    """The endpoint's name in each router, by router."""
     options: dict[str, object] = Field(default_factory=dict)
-    """Options of its api, laid over those of the provider (if the api is the provider's)."""
+    """Options of the wire API. They override the provider's options, which apply if the provider has the same api."""
     context_length: types.Maybe[types.Count] = None
-    """In tokens, where it is not its model's."""
+    """Context length in tokens. Default: the model's."""
     max_prompt_tokens: types.Maybe[types.Count] = None
-    """The longest prompt that it takes."""
+    """Maximum number of prompt tokens."""
     max_completion_tokens: types.Maybe[types.Count] = None
-    """The longest answer that it gives."""
+    """Maximum number of answer tokens."""
     quantization: types.Maybe[types.Quantization] = None
-    """How coarse its weights are."""
+    """Number format of the weights, such as fp8."""
     supported_parameters: types.Maybe[types.Parameters] = None
-    """What requests may hold, such as tools or temperature; its model's if not written, and not known if neither is."""
+    """Parameters that requests may contain, such as tools or temperature. Default: the model's; else not known."""
     tag: types.Maybe[types.Name] = None
     """What routers call it among other endpoints of its model, such as deepinfra/turbo; its provider if not written."""
     implicit_caching: StrictBool = default_of(Listing, "implicit_caching")
-    """Whether the provider keeps the heads of prompts without being asked to."""
+    """Whether the provider caches the beginnings of prompts without a request to do so."""
 
 
 class ArchitectureSection(Section):
-    """What a model reads and gives."""
+    """Input and output of a model."""
 
     tokenizer: types.Maybe[types.Text] = None
-    """The family of its tokenizer, such as Llama3."""
+    """Tokenizer family, such as Llama3."""
     instruct_type: types.Maybe[types.Text] = None
-    """The template of its prompts, such as llama3."""
+    """Prompt template, such as llama3."""
     modality: types.Maybe[types.Text] = None
-    """Such as text+image->text; made of the two below if not written."""
+    """Such as text+image->text. Default: derived from the input and output modalities."""
     input_modalities: types.Inputs = Field(default=list(default_of(listing.Architecture, "input_modalities")))
     output_modalities: types.Maybe[types.Outputs] = None
-    """text if not written; embeddings, if the model has `dimensions`."""
+    """Default: text; embeddings if the model has `dimensions`."""
 
 
 class Model(Section):
-    """The public name of weights, and who serves them."""
+    """A model and the endpoints that serve it."""
 
     name: types.Maybe[types.Text] = None
-    """What people call it."""
+    """Display name."""
     context_length: types.Maybe[types.Count] = None
-    """In tokens."""
+    """Context length in tokens."""
     dimensions: types.Maybe[types.Count] = None
-    """How many numbers its embeddings have; what `embedding` checks."""
+    """Number of dimensions of its embeddings. The task `embedding` checks it."""
     created: types.Maybe[types.Day] = None
-    """When it was published, such as 2024-09-25."""
+    """Publication date, such as 2024-09-25."""
     description: types.Maybe[types.Prose] = None
-    """For people."""
+    """Description for users."""
     architecture: ArchitectureSection = Field(default_factory=ArchitectureSection)
-    """What it reads and gives."""
+    """Input and output of the model."""
     supported_parameters: types.Maybe[types.Parameters] = None
-    """What requests to its endpoints may hold, such as tools or temperature; not known if not written."""
+    """Parameters that requests to its endpoints may contain, such as tools or temperature. Default: not known."""
     endpoints: list[EndpointSection]
 
 
 class SloSection(Section):
-    """What is good enough: worse counts against the score, not against uptime."""
+    """Service level objective: a slower answer lowers the score, but not uptime."""
 
     ttft: types.Maybe[types.Duration] = None
     """Longest acceptable time to first token."""
@@ -178,17 +178,17 @@ class SloSection(Section):
 
 
 class ProbeSection(Section):
-    """What to ask, how often, what is good enough."""
+    """A probe: its task, interval, limits and service level objective."""
 
     task: types.Asked
     every: types.Interval = seconds_of("every_s")
-    """How often, or within which limits, such as 15s..5m: rarely while all is well and sure."""
+    """The interval, or its limits such as 15s..5m: the more certain the status, the longer the interval."""
     prompt_tokens: types.Count = default_of(ProbeSpec, "prompt_tokens")
     max_tokens: types.Count = default_of(ProbeSpec, "max_tokens")
     ttft_timeout: types.Duration = seconds_of("ttft_timeout_s")
-    """Deadline of the first token."""
+    """Deadline for the first token."""
     timeout: types.Duration = seconds_of("timeout_s")
-    """Deadline of the whole answer."""
+    """Deadline for the whole answer."""
     slo: SloSection = Field(default_factory=SloSection)
 
     @field_validator("timeout")
@@ -196,25 +196,25 @@ class ProbeSection(Section):
     def _not_before_ttft_timeout(cls, value: float, info: ValidationInfo) -> float:
         if value < info.data.get("ttft_timeout", value):
             standard = as_duration(default_of(ProbeSpec, "ttft_timeout_s"))
-            raise RefusedError(f"must not be shorter than ttft_timeout (which is {standard} if not written)")
+            raise RefusedError(f"must not be shorter than ttft_timeout (default: {standard})")
         return value
 
 
 class Scoring(Section):
-    """How samples become statuses."""
+    """Rules that compute the status from samples."""
 
     confirm: StrictBool = default_of(ScoringSpec, "confirm")
-    """Probe beside the schedule where that is worth it: at once after a surprise, then ever later; often while down."""
+    """Run extra probes between ticks: at once after a surprise, then at growing distances; often while down."""
     count_wrong_answers: StrictBool = default_of(ScoringSpec, "count_wrong_answers")
     """Count a well-formed but wrong answer as a failure."""
     blame: dict[types.Movable, types.Blamed] = Field(default_factory=dict)
-    """Error classes to be counted as the fault of `provider` or `account`, against the published table."""
+    """Error classes whose blame differs from the published table: `provider` or `account`."""
 
 
 _SHORTEST_RAW_S = 2 * 86_400.0
-"""The windows up to a day are counted from samples."""
+"""Windows up to a day are computed from samples."""
 _SHORTEST_HOURLY_S = 91 * 86_400.0
-"""The windows up to 90 days are counted from hours, or from days that are made of them."""
+"""Windows up to 90 days are computed from hourly counts, or from daily counts, which come from hourly ones."""
 
 
 def _kept(tier: str) -> Any:  # noqa: ANN401  # text in the schema, seconds once validated
@@ -227,27 +227,27 @@ def _standard(tier: str) -> str:
 
 
 class RetentionSection(Section):
-    """How long history is kept: samples, and what is made of them by the hour and by the day."""
+    """Retention of history: samples, hourly rollups and daily rollups."""
 
     raw: types.Duration = _kept("raw")
-    """Samples, each as it was taken; at least 2d."""
+    """Single samples; at least 2d."""
     hourly: types.Duration = _kept("hourly")
-    """Counts and quantiles by the hour; at least 91d, and not shorter than raw."""
+    """Counts and quantiles per hour; at least 91d, and not shorter than raw."""
     daily: types.Duration = _kept("daily")
-    """Counts and quantiles by the day; not shorter than hourly."""
+    """Counts and quantiles per day; not shorter than hourly."""
 
     @field_validator("raw")
     @classmethod
     def _holds_a_day(cls, value: float) -> float:
         if value < _SHORTEST_RAW_S:
-            raise RefusedError("must be at least 2d: uptime of the last day is counted from samples")
+            raise RefusedError("must be at least 2d: uptime of the last day is computed from samples")
         return value
 
     @field_validator("hourly")
     @classmethod
     def _not_before_raw(cls, value: float, info: ValidationInfo) -> float:
         if value < _SHORTEST_HOURLY_S:
-            raise RefusedError("must be at least 91d: uptime of the last 90 days is counted from hours")
+            raise RefusedError("must be at least 91d: uptime of the last 90 days is computed from hourly counts")
         return _not_shorter(value, "raw", info)
 
     @field_validator("daily")
@@ -258,19 +258,19 @@ class RetentionSection(Section):
 
 def _not_shorter(value: float, tier: str, info: ValidationInfo) -> float:
     if value < info.data.get(tier, value):
-        raise RefusedError(f"must not be shorter than {tier} (which is {_standard(tier)} if not written)")
+        raise RefusedError(f"must not be shorter than {tier} (default: {_standard(tier)})")
     return value
 
 
 class Maintenance(Section):
-    """A span of time in which endpoints are left alone: no probe is sent, and none is missed."""
+    """A maintenance window: endpoints are not probed, and the missing probes do not count."""
 
     endpoints: types.Patterns
-    """Ids, or patterns of them such as groq:*."""
+    """Endpoint ids, or patterns such as groq:*."""
     begin: types.Moment = Field(alias="from")
-    """Date, time and zone, such as 2026-12-01T02:00Z."""
+    """Start: date, time and zone, such as 2026-12-01T02:00Z."""
     end: types.Moment = Field(alias="to")
-    """The moment from which on they are probed again."""
+    """End: probes run again from this time on."""
 
     @field_validator("end")
     @classmethod
@@ -286,40 +286,40 @@ class File(Section):
     later = frozenset({"alerts"})
 
     vantage: types.Name = default_of(Config, "vantage")
-    """The name of the place that probes run from."""
+    """Name of the location from which this daemon probes."""
     canaries: types.Canaries = Field(default_factory=list)
-    """host:port of machines that are asked whether the network of this place works when a provider falls silent."""
+    """host:port of other machines. If a provider does not answer, a TCP connection to them tests the local network."""
     public: StrictBool = default_of(Config, "public")
-    """true allows to listen beyond this machine without a token."""
+    """true allows other machines to connect without a token."""
     token: types.Maybe[types.Key] = None
-    """What clients send as a bearer token."""
+    """The bearer token that clients must send."""
     rate_limit: types.Count = default_of(Config, "rate_limit")
-    """Requests per second that one client address may make of the HTTP server."""
+    """Maximum number of HTTP requests per second for one client address."""
     listen: types.Address = Field(default=f"{Listen().host}:{Listen().port}", validate_default=True)
-    """host:port of the HTTP server; an IPv6 address in brackets."""
+    """host:port of the HTTP server, with an IPv6 address in brackets."""
     store: types.Store = default_of(Config, "store")
     """sqlite:///absolute/path.db, sqlite:name.db for a file beside the configuration, or
     postgresql://user:password@host:5432/database."""
     retention: RetentionSection = Field(default_factory=RetentionSection)
     max_concurrent: types.Count = default_of(Config, "max_concurrent")
-    """How many probes may run at the same time, of all providers."""
+    """Maximum number of concurrent probes of all providers."""
     grace: types.Duration = seconds_of("grace_s", Config)
-    """How long running probes may take to finish after a request to stop."""
+    """How long running probes may continue after a request to stop."""
     proxy: types.Maybe[types.ProxyUrl] = None
-    """The HTTP proxy on the way to all providers that are not on this machine and do not name their own; direct for
-    none. Variables such as HTTPS_PROXY are not read."""
+    """HTTP proxy for all providers without their own `proxy`, except those on this machine; direct means no proxy.
+    Variables such as HTTPS_PROXY are not read."""
     providers: dict[types.ProviderName, Provider] = Field(default_factory=dict)
-    """Those that are not in the catalogue, and what is to be different about those that are."""
+    """Providers that are not in the catalogue, and settings that override the catalogue's."""
     models: dict[types.Name, Model]
-    """By public name: author/slug as OpenRouter writes it, or any other word."""
+    """Models by public name: author/slug as on OpenRouter, or any other name."""
     probes: dict[types.Name, ProbeSection] = Field(default=DEFAULT_PROBES, validate_default=True, min_length=1)
-    """Applied to every endpoint that does not name its own."""
+    """Probes by name. They apply to every endpoint without its own `probes`."""
     scoring: Scoring = Field(default_factory=Scoring)
     maintenance: list[Maintenance] = Field(default_factory=list)
-    """When endpoints are left alone."""
+    """Maintenance windows."""
     publish: Publish = Field(default_factory=Publish)
     sinks: dict[types.Name, AnySink] = Field(default_factory=dict)
-    """Where samples go, beside the store, by name. A name is the kind, unless `kind:` says otherwise."""
+    """Destinations of samples besides the store, by name. The name is also the kind if `kind:` is missing."""
 
     @field_validator("sinks", mode="before")
     @classmethod
@@ -336,7 +336,7 @@ class File(Section):
 
 
 class WithoutNull(GenerateJsonSchema):
-    """Describes what may be left out as what may be written: nothing may be written as null."""
+    """Describes an optional key without null, because the file may omit a key but not set it to null."""
 
     def nullable_schema(self, schema: NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])

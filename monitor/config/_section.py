@@ -1,4 +1,4 @@
-"""What every mapping of the file is made of: known keys, described by docstrings, with the defaults of `model`."""
+"""The base class of every mapping in the file: known keys, described by docstrings, with the defaults of `model`."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
     later: ClassVar[frozenset[str]] = frozenset()
-    """Keys that a later version brings."""
+    """Keys of a later version. The error message says that this version does not support them."""
 
     @classmethod
     def known_keys(cls) -> tuple[str, ...]:
-        """The keys as they are written."""
+        """The keys as the file spells them."""
         return tuple(field.alias or name for name, field in cls.model_fields.items())
 
 
-def default_of(owner: type, name: str) -> Any:  # noqa: ANN401  # the type of the field, whatever it is
+def default_of(owner: type, name: str) -> Any:  # noqa: ANN401  # each field has its own type
     """The default of a field."""
     [value] = [field.default for field in dataclasses.fields(owner) if field.name == name]
     return value

@@ -113,7 +113,7 @@ class _Builder:
     def _entered(self, node: yaml.Node, place: Place) -> Iterator[None]:
         """Enter a node. Raises ConfigError for a cycle, for too deep nesting, or for too many copies."""
         if id(node) in self._open:
-            raise self._fatal(node, place, "an anchor that holds itself")
+            raise self._fatal(node, place, "an anchor that contains itself")
         if len(self._open) >= DEPTH:
             raise self._fatal(node, place, f"nested too deeply; at most {DEPTH} levels are allowed")
         if id(node) in self._seen:

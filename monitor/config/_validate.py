@@ -70,7 +70,7 @@ def _refused(detail: ErrorDetails) -> RefusedError:
 
 
 def _only_text(refused: RefusedError) -> RefusedError:
-    return RefusedError(f"{refused.message}, and what `${{…}}` stands for is always text; write it into the file")
+    return RefusedError(f"{refused.message}, and a `${{…}}` reference always gives text; write the value into the file")
 
 
 def _unknown_key(document: ConfigDocument, place: Place, known: KnownNames) -> Problem:

@@ -1,6 +1,6 @@
-"""What a sink or a router's format declares its options with: the base classes, and the types of single values.
+"""Base classes and value types for the options of a sink or of a published file.
 
-A description under a field is published in the JSON Schema. A default is written as it would stand in the file.
+The docstring of a field is its description in the JSON Schema. A default has the notation of the file.
 """
 
 from __future__ import annotations
@@ -54,32 +54,32 @@ __all__ = [
 
 
 class SinkSection(Section):
-    """What every sink has."""
+    """The options of every sink."""
 
     kind: SinkKind
-    """What it is, if its name does not say it."""
+    """The kind of the sink. Default: the sink's name."""
 
 
 class FileSection(Section):
-    """What every published file has."""
+    """The options of every published file."""
 
     router: ClassVar[str | None] = None
-    """Whose names of endpoints, `router_ids`, it is made of; None: it needs none."""
+    """The router whose `router_ids` the format needs; None: it needs no router ids."""
 
     format: FormatName
-    """What is written into it."""
+    """The format of the file."""
     path: FilePath
-    """The file; it is replaced by rename."""
+    """Path of the file. It is replaced by rename."""
 
     @classmethod
     def problems(
         cls,
-        written: Mapping[str, object],  # noqa: ARG003  # for formats that look at more than `router`
+        written: Mapping[str, object],  # noqa: ARG003  # for formats with further checks
         groups: Mapping[str, bool],  # noqa: ARG003
     ) -> Iterator[tuple[str, RefusedError]]:
-        """What is wrong with a file, by key, where the `router_ids` of all endpoints are known.
+        """The problems of a file, each with its key. Called only if the `router_ids` of all endpoints are valid.
 
-        `groups` are the groups that they name, and whether a message must hide the name of a group.
+        `groups`: the groups in these `router_ids`, and whether a message must hide a group's name.
         """
         return iter(())
 
@@ -106,5 +106,5 @@ def keys_of(section: type[Section], kind: type) -> tuple[str, ...]:
     return tuple(field.alias or name for name, field in fields if _holds(field.annotation, kind))
 
 
-def _holds(annotation: Any, kind: type) -> bool:  # noqa: ANN401  # whatever a field is annotated with
+def _holds(annotation: Any, kind: type) -> bool:  # noqa: ANN401  # any annotation of a field
     return annotation is kind or any(_holds(part, kind) for part in get_args(annotation))

@@ -111,7 +111,7 @@ def _phases(sample: Sample) -> list[_Phase]:
 
 
 def _tokens(sample: Sample) -> str:
-    """Tokens in and out. Counts made here, because the provider sent none, are marked with `~`."""
+    """Prompt and output tokens. `~` marks counts by Providerwatch, for providers that report no usage."""
     counted = sample.tokens_from is TokensFrom.COUNTED
     counts = [
         f"{'~' if counted else ''}{number} tokens {where}"

@@ -45,7 +45,7 @@ def grounds_of(state: EndpointState, now: datetime) -> Grounds:
 
 
 class EventLog:
-    """Logs status changes and incidents of a board's endpoints; remembers which incidents are open."""
+    """Logs status changes and incidents of a board's endpoints; keeps the ids of open incidents."""
 
     def __init__(self, board: Board, now: Callable[[], datetime]) -> None:
         self._board = board

@@ -1,4 +1,4 @@
-"""Once a second: the event loop's own lag, lost log records, steps of the wall clock, and systemd's watchdog."""
+"""Checks once a second: event loop lag, lost log records, steps of the wall clock, and systemd's watchdog."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ log = logging.getLogger(__name__)
 _BEAT_S: Final = 1.0
 _CLOCK_STEP_S: Final = 1.0
 _LAG_BEAT_S: Final = 0.2
-"""Between looks at this loop's own lag: nothing is timed on it, and each look costs as much as a probe's step."""
+"""Interval of lag measurements. Short intervals are not needed: no probe is timed on this event loop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeartbeatCallbacks:
-    """What a beat reports, and asks."""
+    """The functions that each heartbeat calls."""
 
     loop_lag: Callable[[float], None]
-    """The worst lag of the event loop since the last beat, in seconds."""
+    """Takes the largest event loop lag since the last heartbeat, in seconds."""
     log_losses: Callable[[LogLosses], None]
-    """The log records that were lost since the last beat."""
+    """Takes the number of log records that were lost since the last heartbeat."""
     is_ahead: Callable[[datetime], bool]
-    """Whether a time to come was taken for the present: the clock leapt and came back between two beats."""
+    """Whether the daemon used a time later than this one: the clock stepped forward and back between two heartbeats."""
     clock_stepped: Callable[[datetime], None]
-    """The wall clock was stepped; the time that it shows now."""
+    """Takes the new time after a step of the wall clock."""
     is_alive: Callable[[float], bool]
-    """Whether probing moves, with so many seconds of margin."""
+    """Whether probing makes progress; takes the allowed delay in seconds."""
 
 
 class Heartbeat:
-    """Beats while the daemon serves; the watchdog is fed only while probing moves."""
+    """Runs once a second while the daemon serves. Pings systemd's watchdog only while probing makes progress."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Heartbeat:
         wall_clock_s: Callable[[], float] = time.time,
         beat_s: float = _BEAT_S,
     ) -> None:
-        """`watchdog_s`: how often systemd wants to hear from the daemon; None: not at all."""
+        """`watchdog_s`: the interval of watchdog pings; None: no watchdog."""
         self._callbacks = callbacks
         self._notifier = notifier
         self._watchdog_s = watchdog_s
@@ -62,7 +62,7 @@ class Heartbeat:
         self._losses = LogLosses()
 
     async def run(self) -> None:
-        """Beat until cancelled."""
+        """Run until cancelled."""
         async with asyncio.TaskGroup() as group:
             lag = LoopLag(_LAG_BEAT_S)
             group.create_task(lag.watch(), name="loop-lag")
@@ -91,7 +91,7 @@ class Heartbeat:
 
 
 class ProbeProgress:
-    """Whether probing moves, as far as systemd's watchdog has to know."""
+    """Whether probing makes progress, for systemd's watchdog."""
 
     def __init__(self, schedule: Schedule, runner: Runner, pool: WorkerPool) -> None:
         self._schedule = schedule
@@ -100,7 +100,7 @@ class ProbeProgress:
         self._began_s = time.monotonic()
 
     def is_alive(self, margin_s: float) -> bool:
-        """Whether what is due was not due longer ago than the margin, unless a worker has answered since."""
+        """False if a probe is overdue by more than the margin and no worker has answered since it was due."""
         now, now_s = datetime.now(UTC), time.monotonic()
         next_due = self._schedule.next_due()
         due_s = systemd.next_due_s(

@@ -69,7 +69,7 @@ def configure(stream: TextIO | None = None, *, level: LogLevel = LogLevel.INFO, 
             former.close()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # These libraries log every tick, request and statement; the samples hold more.
+    # These libraries log every tick, request and statement, which the samples record already.
     for noisy in ("apscheduler", "aiohttp.access", "alembic", "asyncio"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
     # An overrun becomes a sample; the scheduler's warning would repeat it.

@@ -23,7 +23,7 @@ _THREADS_OF_THE_DAEMON = 48
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """What a configuration needs of one resource."""
+    """The amount of one resource that a configuration needs."""
 
     limit: int
     """A constant of `resource`."""

@@ -1,6 +1,6 @@
 """Notifications for systemd: ready, stopping, status, and watchdog pings while probing makes progress.
 
-`Notifier` speaks the sd_notify protocol: one datagram of `KEY=value` lines to the socket that systemd names in
+`Notifier` uses the sd_notify protocol: one datagram of `KEY=value` lines to the socket that systemd names in
 the environment. `next_due_s` and `is_alive` decide, without clock or socket, whether to ping the watchdog.
 """
 

@@ -82,7 +82,7 @@ def environment() -> dict[str, str]:
 async def running(
     name: str, command: Sequence[str], *, log: Path, grace_s: float, speaks: bool = False
 ) -> AsyncIterator[Child]:
-    """Run a process during the block. `speaks`: it prints its address on stdout; otherwise stdout is logged, too."""
+    """Run a process during the block. `speaks`: it prints its address on stdout; else stdout is logged, too."""
     with log.open("wb") as file:
         process = await asyncio.create_subprocess_exec(
             *command,

@@ -168,10 +168,11 @@ def main() -> None:
     ignore_interrupts()
     die_with_parent(signal.SIGKILL)
     parser = argparse.ArgumentParser(prog="fault_proxy", description="A slow and a flaky provider.")
-    parser.add_argument("--upstream", required=True, help="address of the provider behind")
+    parser.add_argument("--upstream", required=True, help="base URL of the provider behind the proxy")
     parser.add_argument("--seed", type=int, help="makes the faults of a run repeatable")
-    parser.add_argument("--weight", type=weight, action="append", metavar="FAULT=NUMBER", help="in place of all")
-    parser.add_argument("--pace", type=float, default=1.0, help="how many times longer than usual to take")
+    about_weight = "weight of a fault; replaces all default weights; repeatable"
+    parser.add_argument("--weight", type=weight, action="append", metavar="FAULT=NUMBER", help=about_weight)
+    parser.add_argument("--pace", type=float, default=1.0, help="factor by which the slow provider is slower")
     arguments = parser.parse_args()
     chance = random.Random(arguments.seed)  # noqa: S311  # faults for show
     weights = dict(arguments.weight or WEIGHTS)

@@ -48,7 +48,7 @@ class Deck:
     def __init__(self, chance: random.Random, weights: Mapping[InjectedFault, int]) -> None:
         """A fault with weight 0 never occurs. ValueError if all weights are 0. Weights may change between draws."""
         if not any(weights.values()):
-            raise ValueError("no fault has a weight")
+            raise ValueError("all weights are 0; set at least one weight above 0")
         self._chance = chance
         self._weights = weights
         self._cards: list[InjectedFault] = []

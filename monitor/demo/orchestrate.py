@@ -31,7 +31,7 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class DemoError(Exception):
-    """The demo cannot run; the message says why and what to do."""
+    """The demo cannot run; the message contains the reason and the remedy."""
 
 
 async def run_demo(

@@ -71,7 +71,7 @@ def _quoted(text: str) -> str:
 
 
 _CONFIG = """\
-# Written by `providerwatch demo`, and written anew each time.
+# Written by `providerwatch demo`, and overwritten by each start.
 vantage: local
 listen: 127.0.0.1:{port}
 store: {store}
@@ -100,11 +100,11 @@ probes:
   chat:
     task: chat
     every: {every}
-    prompt_tokens: {prompt_tokens}         # short, for the sake of machines with few cores
+    prompt_tokens: {prompt_tokens}         # short, so that machines with few cores are fast enough
     max_tokens: {max_tokens}
     ttft_timeout: {ttft_timeout}
     timeout: {timeout}
-    slo: {{ttft: {slo}}}       # slow misses it
+    slo: {{ttft: {slo}}}       # the slow provider misses it
 
 publish:
   files:

@@ -24,7 +24,7 @@ _STEP = 0.5
 
 
 class TooSlowError(Exception):
-    """The model does not answer at all; the message says what to do."""
+    """The model does not answer; the message contains the remedy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

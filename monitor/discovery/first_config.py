@@ -31,18 +31,18 @@ _CHAT = ProbeSpec(name="chat", task=Task.CHAT)
 _HEAD = """\
 # A first configuration of Providerwatch, for the keys and servers that `providerwatch init` found.
 #
-#   providerwatch check --connect   asks whether the keys are accepted and the models are there; costs no tokens
-#   providerwatch probe             probes each once, now, and shows where the time went
+#   providerwatch check --connect   checks that providers accept the keys and have the models; costs no tokens
+#   providerwatch probe             runs each probe once, now, and shows the duration of each phase
 #   providerwatch run               the daemon; scores at http://127.0.0.1:8780/v1/scores
 #
-# Add `-c FILE` unless this file is ./providerwatch.yaml. Keys stay outside of it: ${env:NAME} stands for a variable.
+# Add `-c FILE` unless this file is ./providerwatch.yaml. Keys are not in this file: ${env:NAME} refers to a variable.
 
 listen: 127.0.0.1:8780
 store: sqlite:providerwatch.db
 """
 
 PROBES = """
-# What to ask, and how often. An endpoint gets all probes that its api supports, or the ones that it lists itself
+# The probes and their intervals. An endpoint gets all probes that its api supports, or those that it lists
 # (`probes: [chat]`). More: docs/configuration.md.
 probes:
 """
@@ -170,13 +170,13 @@ def _slug(text: str) -> str:
 
 
 def _providers(findings: Findings) -> Iterator[str]:
-    yield "\n# The catalogue knows what is not written here: docs/providers.md.\nproviders:\n"
+    yield "\n# The catalogue has the other settings: docs/providers.md.\nproviders:\n"
     for key in findings.keys:
         reference = ":".join(f"${{env:{variable}}}" for variable in key.variables.split(":"))
         if key.entry.base_url is not None:
             yield f"  {key.provider}:  # {key.entry.title}, {key.entry.base_url}\n    api_key: {reference}\n"
         else:
-            yield f"  # {key.provider}:  # {key.entry.title}: a key is there; add your address, and a model below\n"
+            yield f"  # {key.provider}:  # {key.entry.title}: the key is set; add your address, and a model below\n"
             yield f"  #   base_url: {key.entry.hint}\n  #   api_key: {reference}\n"
     for server in findings.servers:
         yield f"  {server.provider}:  # {server.entry.title}, on this machine\n    base_url: {server.base_url}\n"

@@ -23,17 +23,17 @@ _URL = re.compile(r"https?://[A-Za-z0-9._~/:@%+-]+")
 _LONGEST = 150
 
 _HEAD = """\
-# Made of LiteLLM's {source} by `providerwatch init --from-litellm`: an endpoint for each deployment.
+# Converted from LiteLLM's {source} by `providerwatch init --from-litellm`: one endpoint per deployment.
 #
-#   providerwatch check --connect   asks whether the keys are accepted and the models are there; costs no tokens
-#   providerwatch probe             probes each once, now, and shows where the time went
+#   providerwatch check --connect   checks that providers accept the keys and have the models; costs no tokens
+#   providerwatch probe             runs each probe once, now, and shows the duration of each phase
 #   providerwatch run               the daemon; scores at http://127.0.0.1:8780/v1/scores
 #
 # Keys stay in the environment variables that LiteLLM reads: ${{env:NAME}}. More: docs/routers/litellm.md.
 
 listen: 127.0.0.1:8780
 store: sqlite:providerwatch.db
-# token: ${{env:PROVIDERWATCH_TOKEN}}   # with it, LiteLLM's plug-in also reports what becomes of its requests
+# token: ${{env:PROVIDERWATCH_TOKEN}}   # with it, LiteLLM's plug-in also reports the results of its requests
 """
 
 
@@ -161,7 +161,7 @@ def _free(stem: str, taken: Iterable[str]) -> str:
 
 
 def _providers(providers: Iterable[_Provider], catalogue: Catalogue) -> Iterator[str]:
-    yield "\n# The catalogue knows what is not written here: docs/providers.md.\nproviders:\n"
+    yield "\n# The catalogue has the other settings: docs/providers.md.\nproviders:\n"
     for provider in providers:
         lines = list(_of_provider(provider))
         title = f"  # {catalogue.providers[provider.first.provider].title}" if provider.is_known else ""
@@ -176,7 +176,7 @@ def _of_provider(provider: _Provider) -> Iterator[str]:
     if first.base_url is not None or not provider.is_known:
         yield f"base_url: {_address(first.base_url or str(first.entry and first.entry.base_url))}"
     if provider.key:
-        note = "  # is in LiteLLM's file in plain text: put it into this variable" if first.key.is_plain else ""
+        note = "  # LiteLLM's file has it in plain text: put the key into this variable" if first.key.is_plain else ""
         yield f"api_key: {provider.key}{note}"
     if provider.options:
         yield f"options: {json.dumps(dict(provider.options))}"
@@ -272,7 +272,7 @@ def _report(found: Found, endpoints: Sequence[_Endpoint], text: str, request: Co
     models = len({_public(endpoint.deployment.model_name) for endpoint in endpoints})
     yield f"{request.source}: {len(endpoints)} of {plural(total, 'deployment')} in {plural(models, 'model')}"
     yield from (f"  left out: {reason}" for reason in _reasons(found.left_out))
-    yield from (f"  not read: {_safe(name)}, which it includes; run this on it, too" for name in found.includes)
+    yield from (f"  not read: {_safe(name)}, which it includes; convert that file, too" for name in found.includes)
     missing = sum(endpoint.deployment.id is None for endpoint in endpoints)
     if missing:
         yield f"{plural(missing, 'deployment')} without model_info.id: see the comment below the models"

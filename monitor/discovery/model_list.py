@@ -28,7 +28,7 @@ _MOST_NAMES = 5000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelListAnswer:
-    """What a provider answered."""
+    """The answer of a provider."""
 
     sample: Sample
     took_s: float

@@ -12,7 +12,7 @@ from monitor.domain.status import Status
 
 
 class Tier(IntEnum):
-    """The smaller, the sooner to be tried."""
+    """Routers try smaller values first."""
 
     UP = 0
     UNKNOWN = 1
@@ -28,7 +28,7 @@ class Tier(IntEnum):
 
 
 class RoutingUse(IntEnum):
-    """What a router uses an endpoint for. The smaller, the better."""
+    """How a router uses an endpoint. A smaller value is better."""
 
     NORMAL = 0
     FALLBACK = 1

@@ -21,7 +21,7 @@ from probes._serialize import timestamp
 LATENCIES: Final = frozenset(
     {Metric.HEADERS, Metric.TTFT, Metric.TTAT, Metric.E2E, Metric.ITL_P50, Metric.ITL_P99, Metric.ITL_MAX}
 )
-"""Times of the provider. Their percentiles are given twice: of successes, and failure-inflated."""
+"""Latencies. Their percentiles are given twice: of successes, and failure-inflated."""
 _SHARES: Final = (0.5, 0.9, 0.99)
 _ROUNDING: Final = 1e-9
 """Tolerance of a share times a count, as in sketches."""
@@ -33,7 +33,7 @@ OutcomeOf: TypeAlias = Callable[[ErrorClass | None], SampleOutcome]
 
 
 class Percentiles(TypedDict):
-    """Of the value itself, by nearest rank."""
+    """Percentiles of the value, by nearest rank."""
 
     p50: float | None
     p90: float | None
@@ -41,28 +41,28 @@ class Percentiles(TypedDict):
 
 
 class QuantilePoint(TypedDict):
-    """A figure in one step: of successes that had it."""
+    """A metric in one step, from successful samples that have the value."""
 
     at: Moment
-    """When the step begins."""
+    """Start of the step."""
     count: Count
     p50: float | None
-    """Percentiles of the value itself, by nearest rank; null where nothing was measured."""
+    """Percentiles of the value, by nearest rank; null if nothing was measured."""
     p90: float | None
     p99: float | None
     failure_inflated: NotRequired[Percentiles]
-    """Of latencies: each failure by the provider's fault taken as infinitely slow; null is infinite, or unknown."""
+    """For latencies: failures of the provider count as infinitely slow. null: infinite, or not known."""
 
 
 class RatioPoint(TypedDict):
     """Uptime in one step."""
 
     at: Moment
-    """When the step begins."""
+    """Start of the step."""
     count: Count
     """Samples that count for or against the provider."""
     ratio: Share | None
-    """Null where there was none of these."""
+    """Share of successes; null without counted samples."""
 
 
 Points: TypeAlias = list[QuantilePoint] | list[RatioPoint]
@@ -90,7 +90,7 @@ def of_samples(asked: SeriesQuery, grid: Grid, points: Iterable[Point], outcome_
 
 
 def of_buckets(asked: SeriesQuery, grid: Grid, buckets: Iterable[Bucket], outcome_of: OutcomeOf) -> Points:
-    """A series from rollups. A step may hold several: of tasks, vantages, hours."""
+    """A series from rollups. A step may have several: one per task, vantage and hour."""
     steps: list[list[Rollup]] = [[] for _ in range(grid.count)]
     for bucket in buckets:
         number = grid.place(bucket.start)
@@ -109,7 +109,7 @@ def _of_samples(points: Sequence[Point]) -> _BucketStep:
 
 
 def _together(rollups: Sequence[Rollup]) -> Rollup:
-    """The merged rollup. Most steps hold one, which need not be copied."""
+    """The merged rollup. Most steps have only one rollup, which is not copied."""
     return rollups[0] if len(rollups) == 1 else merged(rollups)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 from urllib.parse import quote
-from xml.etree import ElementTree as ET  # writes, and reads nothing
+from xml.etree import ElementTree as ET  # used only for writing, so that untrusted XML is no risk
 
 from typing_extensions import TypedDict
 
@@ -21,33 +21,33 @@ from probes._serialize import timestamp
 FEED_TYPE: Final = "application/atom+xml"
 _ATOM: Final = "http://www.w3.org/2005/Atom"
 _TAG: Final = "tag:providerwatch,2026:"
-"""Prefix of every id of the feed (RFC 4151). Ids hold nothing that may change."""
+"""Prefix of every id of the feed (RFC 4151). Ids contain nothing that may change."""
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot represent, not even escaped."""
 
 
 class IncidentRow(TypedDict):
-    """A span in which an endpoint was not up."""
+    """A time span in which an endpoint was not up."""
 
     id: str
-    """Unique, and the same from its beginning on, also when the endpoint is renamed."""
+    """Unique id. It stays the same, also when the endpoint is renamed."""
     endpoint: str
     worst: Literal[Status.DEGRADED, Status.DOWN]
-    """The worst that the endpoint was."""
+    """The worst status of the endpoint."""
     cause: str
-    """What most samples showed: an error class, or `slo`, `habit`, `provider`."""
+    """The most frequent cause: an error class, or `slo`, `habit`, `provider`."""
     causes: Mapping[str, Count]
-    """How many samples showed which, the first seen first."""
+    """Number of samples by cause, in order of first appearance."""
     samples: Count
-    """How many spoke against the endpoint."""
+    """Number of samples that are evidence against the endpoint."""
     began_at: Moment
-    """When the first of them began."""
+    """Start of the first of these samples."""
     last_at: Moment
-    """When the newest of them began."""
+    """Start of the newest of these samples."""
     ended_at: Moment | None
-    """Null while it is open."""
+    """End of the incident; null while it is open."""
     duration_s: Figure
-    """From its beginning to its end, or to when this was asked while it is open."""
+    """Duration from the beginning to the end, or to the time of the request while the incident is open."""
 
 
 class IncidentList(TypedDict):
@@ -55,7 +55,7 @@ class IncidentList(TypedDict):
 
     data: list[IncidentRow]
     next: str | None
-    """The `cursor` of what comes after; null where nothing does."""
+    """The `cursor` of the next page; null on the last page."""
 
 
 def incident_row(incident: Incident, now: datetime) -> IncidentRow:
@@ -77,7 +77,7 @@ def incident_row(incident: Incident, now: datetime) -> IncidentRow:
 def feed(incidents: Sequence[Incident], vantage: str) -> bytes:
     """The Atom feed of these incidents (RFC 4287), in their order.
 
-    The same incidents give the same bytes: an open incident says since when and not for how long.
+    The same incidents give the same bytes: an open incident has its beginning, but no duration.
     """
     root = ET.Element("feed", xmlns=_ATOM)
     name = quote(vantage, safe="", errors="replace")
@@ -94,8 +94,8 @@ def feed(incidents: Sequence[Incident], vantage: str) -> bytes:
 def _entry(root: ET.Element, incident: Incident, vantage: str) -> None:
     entry = ET.SubElement(root, "entry")
     _text(entry, "id", f"{_TAG}{vantage}/incidents/{incident.id}")
-    over = "" if incident.ended_at is None else ", over"
-    _text(entry, "title", f"{incident.endpoint} {incident.worst}: {incident.cause}{over}")
+    ended = "" if incident.ended_at is None else ", ended"
+    _text(entry, "title", f"{incident.endpoint} {incident.worst}: {incident.cause}{ended}")
     _text(entry, "published", timestamp(incident.began_at))
     _text(entry, "updated", timestamp(_updated(incident)))
     ET.SubElement(entry, "category", term=_xml(incident.endpoint), label="endpoint")
@@ -105,14 +105,13 @@ def _entry(root: ET.Element, incident: Incident, vantage: str) -> None:
 
 
 def _story(incident: Incident) -> str:
-    """The incident in a few sentences."""
     shown = ", ".join(f"{cause} ({count})" for cause, count in incident.causes.items())
-    spoke = "1 sample" if incident.samples == 1 else f"{incident.samples} samples"
+    found = "1 sample shows" if incident.samples == 1 else f"{incident.samples} samples show"
     begun = f"{incident.endpoint} was {incident.worst} since {_clock(incident.began_at)}."
-    evidence = f"{spoke} spoke against it: {shown}; the newest began at {_clock(incident.last_at)}."
+    evidence = f"{found} a problem: {shown}; the newest began at {_clock(incident.last_at)}."
     if incident.ended_at is None:
-        return f"{begun} {evidence} It is not over."
-    return f"{begun} {evidence} It was over at {_clock(incident.ended_at)}, after {span(incident.lasted(EPOCH))}."
+        return f"{begun} {evidence} It is open."
+    return f"{begun} {evidence} It ended at {_clock(incident.ended_at)}, after {span(incident.lasted(EPOCH))}."
 
 
 def span(length: timedelta) -> str:

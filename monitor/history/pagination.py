@@ -19,7 +19,7 @@ FORM: Final = "A[A-Za-z0-9_-]{20}[AQgw]"
 """The form of every cursor, as a regular expression. Every string of this form is a valid cursor."""
 USE_FORM: Final = "(?:[A-Za-z0-9_-]{4})+"
 """The form of a cursor to a usage row."""
-_NOT_GIVEN: Final = "the value of `next` from an earlier page; leave it out to start over"
+_NOT_GIVEN: Final = "the value of `next` from an earlier page; omit it to start over"
 _PADDING: Final = "=="
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
 """From here, microseconds need no sign and fewer than 58 bits for 9,000 years; hence the `A` in front."""

@@ -20,7 +20,7 @@ from probes._serialize import sample_to_plain
 _SELDOM: Final = timedelta(days=7)
 """How far back one page searches for a single task, which may be rare."""
 _LEEWAY: Final = timedelta(days=1)
-"""How long a sample may exist after its retention, and how far clocks may be ahead."""
+"""How much longer than its retention a sample may exist, and how far clocks may be ahead."""
 
 
 class SampleList(TypedDict):
@@ -28,7 +28,7 @@ class SampleList(TypedDict):
 
     data: Sequence[Sample]
     next: str | None
-    """The `cursor` of what comes after; null where nothing does. A page may be short and have one all the same."""
+    """The `cursor` of the next page; null on the last page. A short page may have one, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +59,9 @@ class Page:
     """The store query for a page."""
 
     since: datetime
-    """How far back the query goes in all."""
+    """The earliest time of the whole query."""
     reach: datetime
-    """How far back this page searches."""
+    """The earliest time that this page searches."""
     before: PageKey | None
 
     def next(self, found: Sequence[Sample], limit: int) -> str | None:
@@ -76,4 +76,4 @@ def portions(samples: Sequence[Sample], size: int) -> Iterator[bytes]:
     """The JSON of samples separated by commas, `size` samples at a time."""
     rows = iter(samples)
     while portion := list(islice(rows, size)):
-        yield b",".join(json.dumps(sample_to_plain(each), separators=(",", ":")).encode() for each in portion)
+        yield b",".join(json.dumps(sample_to_plain(sample), separators=(",", ":")).encode() for sample in portion)

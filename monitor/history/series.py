@@ -82,7 +82,7 @@ _STEPS: Final = (
 
 
 class Source(Enum):
-    """What a series is made from."""
+    """The source of a series."""
 
     SAMPLES = None
     HOURS = RollupTier.HOUR
@@ -107,7 +107,7 @@ class Grid:
         return [self.begin + number * self.step for number in range(self.count)]
 
     def place(self, at: datetime) -> int | None:
-        """The step that contains a moment; None: no step does."""
+        """The step that contains a moment; None: the moment is outside all steps."""
         number = (at - self.begin) // self.step
         return number if 0 <= number < self.count else None
 
@@ -134,7 +134,7 @@ class SeriesQuery:
         return "ttft_s" if self.metric is Metric.UPTIME else self.metric
 
     def grid(self, now: datetime) -> Grid:
-        """The steps of the window that ends at `now`, with one more where the window lies across the grid."""
+        """The steps of the window that ends at `now`, with one more if the window is not aligned to the grid."""
         begin, last = (_floor(at, self.step_s) for at in (now - timedelta(seconds=self.window_s), now))
         step = timedelta(seconds=self.step_s)
         return Grid(begin=begin, step=step, count=(last - begin) // step + 1)
@@ -149,7 +149,7 @@ def series_query(metric: Metric, *, task: Task | None, window_s: float, step_s: 
     """The series for a request. Raises QueryError when there is no such series."""
     window = _whole("window", window_s)
     if not SHORTEST_WINDOW_S <= window <= LONGEST_WINDOW_S:
-        raise QueryError("window is from 5m to 90d")
+        raise QueryError("window must be between 5m and 90d")
     step = _default_step_s(window) if step_s is None else _whole("step", step_s)
     _check_step(window, step)
     source = _source(metric, window, step)
@@ -158,7 +158,7 @@ def series_query(metric: Metric, *, task: Task | None, window_s: float, step_s: 
 
 def _whole(name: str, seconds: float) -> int:
     if seconds < 1 or seconds != int(seconds):
-        raise QueryError(f"{name} is a whole number of seconds, such as 30s, 5m, 1h or 1d")
+        raise QueryError(f"{name} must be a whole number of seconds, such as 30s, 5m, 1h or 1d")
     return int(seconds)
 
 
@@ -168,21 +168,21 @@ def _default_step_s(window_s: int) -> int:
 
 def _check_step(window_s: int, step_s: int) -> None:
     if step_s > window_s:
-        raise QueryError("step is longer than the window")
+        raise QueryError("step must not be longer than the window")
     if window_s > MOST_POINTS * step_s:
-        raise QueryError(f"step is too short: a window has no more than {MOST_POINTS} of them")
+        raise QueryError(f"step is too short: a window may have at most {MOST_POINTS} steps")
     if (step_s > HOUR and step_s % HOUR) or (step_s > DAY and step_s % DAY):
-        raise QueryError("a step of more than an hour is a whole number of hours, one of more than a day of days")
+        raise QueryError("a step above 1h must be a whole number of hours, a step above 1d a whole number of days")
 
 
 def _source(metric: Metric, window_s: int, step_s: int) -> Source:
     if metric in ONLY_RAW:
         if window_s > DAY:
-            raise QueryError(f"{metric} is known of single samples only: window is 1d at the most")
+            raise QueryError(f"{metric} is available from single samples only: window must be at most 1d")
         return Source.SAMPLES
     if step_s < HOUR:
         if window_s > DAY:
-            raise QueryError("step is 1h or more where the window is longer than 1d")
+            raise QueryError("step must be at least 1h if the window is longer than 1d")
         return Source.SAMPLES
     return Source.HOURS if step_s < DAY else Source.DAYS
 

@@ -30,7 +30,7 @@ _LONGEST_LINE: Final = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowerView:
-    """The newest scores, and when the daemon last sent something."""
+    """The newest scores, and the time of the daemon's last message."""
 
     scores: Scores
     began_at: datetime
@@ -44,7 +44,7 @@ class FollowerView:
         return self.began_at + timedelta(seconds=at_s - self.began_s)
 
     def is_fresh(self, at_s: float) -> bool:
-        """Whether the last sign of life is younger than the document's `max_age`."""
+        """Whether the daemon's last message is younger than the document's `max_age`."""
         return at_s - self.heard_s <= self.scores.max_age.total_seconds()
 
 

@@ -33,7 +33,7 @@ class Background(ABC):
             self._starting.release()
 
     def close(self) -> None:
-        """Tell the thread to end."""
+        """Ask the thread to end."""
         self.stopping.set()
 
     def is_running(self) -> bool:

@@ -29,7 +29,7 @@ _NEAR: Final = (Basis.WEEKDAY, Basis.HOUR)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineCallbacks:
-    """What the reader calls."""
+    """The functions that the reader calls."""
 
     now: Callable[[], datetime]
     troubled: Callable[[], bool]
@@ -49,7 +49,7 @@ class BaselineIntervals:
     breath_s: float = 0.02
     """Pause between two endpoints."""
     look_s: float = 5.0
-    """Between two looks at the clock when there is nothing to read, and before the next try after a failure."""
+    """Interval of clock checks while there is nothing to read; also the pause before the next try after a failure."""
 
 
 class BaselineReader:

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HousekeeperCallbacks:
-    """What the housekeeper calls."""
+    """The functions that the housekeeper calls."""
 
     now: Callable[[], datetime]
     troubled: Callable[[], bool]

@@ -21,7 +21,7 @@ Spans: TypeAlias = Mapping[str, tuple[MaintenanceWindow, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeCallbacks:
-    """What the receiver calls."""
+    """The functions that the receiver calls."""
 
     now: Callable[[], datetime]
     take: Callable[[Sequence[Call]], Awaitable[None]]
@@ -52,8 +52,8 @@ class OutcomeReceiver:
         now = self._callbacks.now()
         for at, keys in await store.counted_keys(now - REMEMBERED):
             self._known.add(keys, at)
-        for each in await store.activity((now - timedelta(days=1)).date()):
-            self._apps.restore(each.day, each.app)
+        for usage in await store.activity((now - timedelta(days=1)).date()):
+            self._apps.restore(usage.day, usage.app)
 
     async def take(self, body: object) -> Receipt:
         """Accept a batch. Raises WrongBodyError or TooManyError; then no outcome of the batch was accepted."""

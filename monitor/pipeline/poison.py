@@ -27,7 +27,7 @@ _TRIED_IN_VAIN: Final = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """What is stored in one transaction: samples, and the states and incidents that follow from them."""
+    """The data of one transaction: samples, and the states and incidents that follow from them."""
 
     samples: Sequence[Sample] = ()
     states: Mapping[str, str] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class PoisonQueue:
         self._strikes: Counter[str] = Counter()
 
     async def append(self, batch: Batch) -> WriteOutcome:
-        """Store what can be stored. Raises StoreError when the store is not writable or was replaced."""
+        """Store all parts that the store accepts. Raises StoreError when the store is not writable or was replaced."""
         await self._store.check_writable()
         outcome = WriteOutcome()
         refused: dict[str, StoreError] = {}
@@ -114,5 +114,5 @@ def _parts(batch: Batch) -> Iterator[tuple[str, Batch]]:
     yield from ((sample.id, Batch(samples=[sample])) for sample in batch.samples)
     if batch.traffic is not None:
         yield traffic_name(batch.traffic), Batch(traffic=batch.traffic)
-    yield from ((f"incident {name}", Batch(incidents={name: each})) for name, each in batch.incidents.items())
+    yield from ((f"incident {name}", Batch(incidents={name: incident})) for name, incident in batch.incidents.items())
     yield from ((f"state of {name}", Batch(states={name: state})) for name, state in batch.states.items())

@@ -22,7 +22,7 @@ from probes._model import Sample
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecorderCallbacks:
-    """What the recorder calls."""
+    """The functions that the recorder calls."""
 
     observe: Callable[[Sample], None]
     """Takes every sample when its effect is published."""
@@ -33,7 +33,7 @@ class RecorderCallbacks:
     dropped: Callable[[int], None]
     """Takes how many samples or reported requests were dropped."""
     stored: Callable[[], None] = lambda: None
-    """New samples are in the store."""
+    """Called when new samples are in the store."""
     absorbed: Callable[[Absorbed], None] = lambda _: None
     """Takes what new samples changed, before it is stored and published."""
 

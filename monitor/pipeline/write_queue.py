@@ -33,10 +33,10 @@ _BATCH = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteQueueCallbacks:
-    """What the queue calls."""
+    """The functions that the queue calls."""
 
     stored: Callable[[], None]
-    """There are new samples in the store."""
+    """Called when new samples are in the store."""
     dropped: Callable[[int], None]
     """Takes how many samples or reported requests were dropped."""
     held: Callable[[], Absorbed]
@@ -158,7 +158,7 @@ class WriteQueue:
         return await self._ask(self._write_once)
 
     async def _ask(self, call: Callable[[], Awaitable[None]]) -> bool:
-        """Call the store; False: it failed."""
+        """Call the store. Returns False if the call failed."""
         try:
             with Alarm(self._limits.stalled_s, self._stalled):
                 await call()
@@ -267,7 +267,7 @@ class WriteQueue:
         """Queue all states, open incidents and the newest stored samples: the store has lost them."""
         held = self._callbacks.held()
         self._states = {**held.states, **self._states}
-        self._incidents = {**{each.id: each for each in held.incidents}, **self._incidents}
+        self._incidents = {**{incident.id: incident for incident in held.incidents}, **self._incidents}
         waiting = {sample.id for sample in self._backlog}
         self._backlog.extendleft(sample for sample in reversed(self._stored) if sample.id not in waiting)
         self._stored.clear()

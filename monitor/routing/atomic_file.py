@@ -1,4 +1,4 @@
-"""Replaces files atomically by rename: a reader sees the old file or the new one, never a part."""
+"""Replaces files atomically by rename: a reader sees the old file or the new one, never a part of it."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def _quantization(endpoint: EndpointSnapshot, preferences: RoutingPreferences) -
     own = endpoint.spec.listing.quantization or UNKNOWN
     if preferences.quantizations and own not in preferences.quantizations:
         what = "is not known" if own == UNKNOWN else f"is {own}"
-        yield f"its quantization {what}, and `quantizations` takes {', '.join(sorted(preferences.quantizations))}"
+        yield f"its quantization {what}, and `quantizations` allows {', '.join(sorted(preferences.quantizations))}"
 
 
 def _parameters(endpoint: EndpointSnapshot, preferences: RoutingPreferences) -> Iterator[str]:
@@ -75,6 +75,6 @@ def _prompt(endpoint: EndpointSnapshot, preferences: RoutingPreferences) -> Iter
     if tokens is None:
         return
     if context is not None and tokens > context:
-        yield f"a prompt of {tokens} tokens does not fit into its context of {context}"
+        yield f"a prompt of {tokens} tokens exceeds its context of {context} tokens"
     if longest is not None and tokens > longest:
         yield f"it accepts prompts of at most {longest} tokens, and this prompt has {tokens}"

@@ -32,8 +32,8 @@ def agent_answers(rows: Iterable[Row]) -> Mapping[str, bytes]:
     """The answer for each name that HAProxy may send: `be/srv1`, or an endpoint's id.
 
     The weight is a percentage of the server's own `weight`, which has to be 100, since HAProxy truncates the product.
-    Both words are always sent, since HAProxy keeps the old value of a missing one; the weight is sent for a server that
-    is out for the same reason.
+    Both words are always sent, since HAProxy keeps the old value of a missing one; for the same
+    reason the weight is also sent for a server that is down.
     """
     known = tuple(rows)
     choices_by_name = named_servers(known, weighted_groups("haproxy", known))
@@ -41,7 +41,7 @@ def agent_answers(rows: Iterable[Row]) -> Mapping[str, bytes]:
 
 
 def named_servers(rows: Iterable[Row], backends: Mapping[str, Sequence[MemberWeight]]) -> Mapping[str, MemberWeight]:
-    """Endpoints, and over them servers: one that is called like an endpoint is what HAProxy means."""
+    """Weights by endpoint id and by server name. If a server has the same name as an endpoint, the server is used."""
     servers = {f"{name}/{weighted.member.name}": weighted for name, members in backends.items() for weighted in members}
     return {**by_endpoint(rows), **servers}
 
@@ -51,4 +51,4 @@ def _line(use: RoutingUse, weight: int) -> bytes:
 
 
 UNKNOWN: Final = _line(POLICY[Tier.UNKNOWN].use, POLICY[Tier.UNKNOWN].most_weight)
-"""The answer about a server that no endpoint names: fail open."""
+"""The answer for an unknown server: up, because routers fail open."""

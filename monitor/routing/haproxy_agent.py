@@ -81,7 +81,7 @@ class HaproxyAgent:
         self._running.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            log.error("an agent check failed", exc_info=error, extra={"action": "agent_check_failed"})
+            log.error("agent check failed: unexpected error", exc_info=error, extra={"action": "agent_check_failed"})
 
     async def drained(self) -> None:
         """Wait until all accepted connections are answered."""
@@ -106,7 +106,7 @@ class HaproxyAgent:
         if name not in self._logged and len(self._logged) < _MOST_LOGGED:
             self._logged.add(name)
             log.warning(
-                "agent check for unknown name %r answered with up: it is neither an endpoint's id nor one of "
+                "agent check for unknown name %r answered with up: the name is neither an endpoint's id nor one of "
                 "`router_ids: {haproxy: …}`; correct `agent-send` in HAProxy's configuration",
                 name,
                 extra={"action": "agent_unknown"},

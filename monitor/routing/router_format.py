@@ -1,4 +1,4 @@
-"""What every format is, and what several of them share. Pure: the same snapshot and options give the same bytes."""
+"""The base class of all formats, and shared functions. Pure: the same snapshot and options give the same bytes."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from monitor.scoreboard.snapshot import Snapshot
 
 
 class CannotBeMadeError(ValueError):
-    """A file cannot be made of what is known; the message says what is missing."""
+    """The file cannot be made from the available data; the message names the missing part."""
 
 
 class RouterFormat(FileSection):
-    """One format, and a file of it. A subclass declares a field for each further key of the file."""
+    """A format with its options. A subclass declares a field for each further key of the file."""
 
     has_weights: ClassVar[bool] = True
-    """Whether it holds what to use and how much, and no figure beside that: then it changes rarely."""
+    """Whether the file has only use and weight of each endpoint, and no other figures. Such a file changes rarely."""
 
     @abstractmethod
     def render(self, snapshot: Snapshot) -> bytes:
-        """A snapshot in this format. Raises CannotBeMadeError, but not for a configuration that was found right."""
+        """A snapshot in this format. Raises CannotBeMadeError, but never with a valid configuration."""
 
     def writer(self) -> Callable[[Snapshot], bytes]:
-        """What writes one snapshot after another; a format may keep the parts that did not change."""
+        """A function that renders successive snapshots; a format may reuse the unchanged parts."""
         return self.render
 
 
 def groups(router: str, snapshot: Snapshot) -> Mapping[str, Sequence[MemberWeight]]:
-    """What a router may choose between, by group: those endpoints that have a name for it."""
+    """The endpoints with a `router_ids` entry for a router, by group."""
     try:
         return weighted_groups(router, snapshot.rows.values())
     except RouterIdError as error:
@@ -40,8 +40,8 @@ def groups(router: str, snapshot: Snapshot) -> Mapping[str, Sequence[MemberWeigh
 
 
 def some_groups(router: str, snapshot: Snapshot) -> Mapping[str, Sequence[MemberWeight]]:
-    """The same, where a router refuses a file without any."""
+    """As `groups`, for a router that does not accept an empty file. Raises CannotBeMadeError without any group."""
     found = groups(router, snapshot)
     if not found:
-        raise CannotBeMadeError(f"no endpoint has a name for it; write `router_ids: {{{router}: …}}`")
+        raise CannotBeMadeError(f"no endpoint has a name in this router; write `router_ids: {{{router}: …}}`")
     return found

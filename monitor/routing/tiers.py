@@ -1,10 +1,10 @@
-"""The routing policy: what an endpoint's tier means for every router, in one table. Pure.
+"""The routing policy: the meaning of each tier for every router, in one table. Pure.
 
 Every output derives from it: `/v1/route`, `/v1/check`, the files, HAProxy's agent checks, OpenRouter's documents. The
-client and the plug-ins, which may not import this module, hold a copy; a test holds it equal.
+client and the plug-ins, which may not import this module, have a copy; a test compares them.
 
-A router that knows a group (a backend, a cluster, a model) uses what is out when nothing else of the group is left:
-`weights.fail_open` turns their use to NORMAL. So the words below go by the use, not by the tier.
+If no member of a group (a backend, a cluster, a model) is usable, routers use all of them: `weights.fail_open` changes
+their use to NORMAL. So the words below depend on the use, not on the tier.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from monitor.routing.openrouter.types import OpenRouterStatus
 from monitor.scoreboard.endpoint import EndpointSnapshot
 
 FULL: Final = 100
-"""The weight of an endpoint that always answers, or of which nothing is known."""
+"""The weight of an endpoint with score 1, or without a score."""
 FALLBACK: Final = 20
-"""The weight of a fallback that always answers."""
+"""The weight of a fallback with score 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TierPolicy:
-    """What one tier means."""
+    """The meaning of one tier."""
 
     use: RoutingUse
     by_score: bool
-    """Whether the score counts: in the weight, and in the client's order. Else it is of another time."""
+    """Whether the score counts in the weight and in the client's order. False: the score is out of date."""
     route_order: int
     """The place in `/v1/route` and in the documents for OpenRouter's clients; the smaller, the sooner."""
     drawn: bool
@@ -46,10 +46,10 @@ class TierPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseWords:
-    """How the outputs say one use."""
+    """The words of each output for one use."""
 
     check: HTTPStatus
-    """Of `/v1/check`."""
+    """The status code of `/v1/check`."""
     envoy_degraded: bool
     """Whether `/v1/check` has the header `x-envoy-degraded: true`."""
     haproxy: Literal["up", "down"]
@@ -57,7 +57,7 @@ class UseWords:
     envoy: Literal["HEALTHY", "DEGRADED", "UNHEALTHY"]
     """The health in a discovery file."""
     listed: bool
-    """Whether it has a weight in a map or a service of Traefik, and a place in vLLM's list; else 0, and none."""
+    """Whether it has a weight above 0 in HAProxy's map and in Traefik, and is in vLLM's list."""
 
 
 POLICY: Final[Mapping[Tier, TierPolicy]] = {

@@ -1,7 +1,7 @@
 """Use and weight of each endpoint in a router. Pure: rows → members by group.
 
-What each tier is used for stands in the table of `tiers.py`. Routers fail open: where every member of a group is out,
-all of them are used.
+The table in `tiers.py` defines the use of each tier. Routers fail open: if no member of a group is usable, all of them
+are used.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class MemberWeight:
     member: RouterMember
     use: RoutingUse
     weight: int
-    """1 to 100, also for a member that is not to be used. In steps, so that most samples do not change it."""
+    """1 to 100, also for a member that is not usable. In steps, so that most samples do not change it."""
 
 
 def weighted_groups(router: str, rows: Iterable[Row]) -> Mapping[str, Sequence[MemberWeight]]:
@@ -57,7 +57,7 @@ def by_endpoint(rows: Iterable[Row]) -> Mapping[str, MemberWeight]:
 
 
 def fail_open(group: Sequence[MemberWeight]) -> Sequence[MemberWeight]:
-    """The group; if no member is to be used, all are."""
+    """The group; if no member is usable, all are used."""
     if all(weighted.use is RoutingUse.NONE for weighted in group):
         return tuple(replace(weighted, use=RoutingUse.NORMAL) for weighted in group)
     return group
@@ -84,5 +84,5 @@ def _best_first(weighted: MemberWeight) -> tuple[RoutingUse, int]:
 
 
 def used(group: Iterable[MemberWeight]) -> Iterator[MemberWeight]:
-    """The members that are to be used."""
+    """The usable members."""
     return (weighted for weighted in group if WORDS[weighted.use].listed)

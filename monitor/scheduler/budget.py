@@ -172,7 +172,7 @@ class _ProviderBudget:
         if spent < SLOW_FROM * cap or estimate.last_at is None or estimate.last_at > at:
             return None
         left_s = (_midnight_after(at) - at).total_seconds()
-        wanted = left_s * sum(each.typical[unit] / each.every_s for each in self._estimates.values())
+        wanted = left_s * sum(estimate.typical[unit] / estimate.every_s for estimate in self._estimates.values())
         stretch = wanted / (cap - self._gone(unit, at))
         wait_s = estimate.every_s * stretch - (at - estimate.last_at).total_seconds()
         if stretch <= 1 or wait_s <= 0:
@@ -181,8 +181,8 @@ class _ProviderBudget:
         return f"today's budget runs low: {so_far}, the rest is spread until 00:00 UTC; {wait}"
 
     def _gone(self, unit: BudgetUnit, at: datetime) -> float:
-        """What was spent on the day of `at`, plus the reservations of running probes."""
-        return self._days.get(at.date(), NOTHING)[unit] + sum(each[unit] for each in self._running.values())
+        """The amount spent on the day of `at`, plus the reservations of running probes."""
+        return self._days.get(at.date(), NOTHING)[unit] + sum(cost[unit] for cost in self._running.values())
 
 
 def _at_most(run: Run) -> Amounts:

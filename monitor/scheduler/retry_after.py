@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from probes._model import Sample
 
 LONGEST_S = 600.0
-"""The longest `Retry-After` that is followed. A longer one could hide an outage."""
+"""Maximum wait. A longer `Retry-After` is cut, because it could hide an outage."""
 
 
 class RetryAfter:

@@ -84,7 +84,7 @@ class Schedule:
         """When the next tick is due; None: there are no jobs, or the scheduler is stopped."""
         if not self.running:
             return None
-        next_due: datetime | None = self._entries.get_next_run_time()  # of all jobs, without looking at each
+        next_due: datetime | None = self._entries.get_next_run_time()  # APScheduler keeps it; no loop over all jobs
         return next_due
 
     def start(self, now: datetime) -> None:

@@ -123,7 +123,7 @@ def baselines_of(hour: datetime, task: Task, past: Iterable[BaselineHistory]) ->
     `past`: hours of the task in any order. Hours with the same start (of several vantages) are added up. Hours that no
     basis uses are ignored.
     """
-    known = tuple(each for each in past if each.well)
+    known = tuple(past_hour for past_hour in past if past_hour.well)
     ttft_s, output_tps = (_first_baseline(hour, known, figure) for figure in FIGURES)
     return Baselines(hour=hour, task=task, ttft_s=ttft_s, output_tps=output_tps)
 
@@ -132,10 +132,10 @@ def _first_baseline(hour: datetime, past: Sequence[BaselineHistory], figure: str
     for basis in Basis:
         wanted = _wanted(basis, hour)
         by_day: dict[int, Counter[float]] = {}
-        for each in past:
-            if each.start in wanted:
-                day = (hour - each.start - _HOUR) // _DAY
-                by_day.setdefault(day, Counter()).update(each.bins.get(figure, {}))
+        for past_hour in past:
+            if past_hour.start in wanted:
+                day = (hour - past_hour.start - _HOUR) // _DAY
+                by_day.setdefault(day, Counter()).update(past_hour.bins.get(figure, {}))
         if found := baseline_of(basis, by_day.values()):
             return found
     return None

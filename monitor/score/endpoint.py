@@ -105,7 +105,7 @@ class EndpointState:
         self._unshown_calls: Counter[tuple[datetime, SampleOutcome]] = Counter()
 
     def apply(self, params: ScoringParams, provider: ProviderState[EndpointState]) -> None:
-        """Be judged by other parameters from now on. Times and speeds of another task are measured anew."""
+        """Use other scoring parameters from now on. If the task differs, times and speeds start without samples."""
         if params.task is not self.params.task:
             self.latency = RecentLatency(params.task)
             self.baselines = None

@@ -273,10 +273,9 @@ def _onset_factor(onsets: float, expected: float) -> float:
 
 
 def _likelihoods(base_rates: BaseRates, seen: Seen) -> tuple[float, ...]:
-    """The likelihood of a result in each state."""
     match seen:
         case Success.REACHED:
-            return tuple([1 - each for each in _UNREACHABLE])
+            return tuple([1 - share for share in _UNREACHABLE])
         case Success.WITHIN_SLO:
             return (base_rates.good_share, *_GOOD)
         case Success.SLOW:

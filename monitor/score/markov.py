@@ -125,7 +125,6 @@ def _generator(rates: Rates, onset_factor: float) -> Matrix:
 
 
 def _product(one: Matrix, two: Matrix) -> Matrix:
-    """The matrix product."""
     return _columns([_times(row, two) for row in _columns(one)])
 
 

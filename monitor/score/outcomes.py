@@ -13,7 +13,7 @@ Z95 = 1.959963984540054
 
 
 class SampleOutcome(IntEnum):
-    """What a sample counts as. The number is its index in a vector of counts."""
+    """The outcome of a sample for the counts. The number is its index in a vector of counts."""
 
     OK = 0
     FAILED = 1

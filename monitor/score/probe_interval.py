@@ -27,7 +27,7 @@ def next_probe(health: Health, limits: IntervalLimits) -> datetime | None:
     """When the next probe of an endpoint is due at the latest; None: it has no counted sample yet."""
     if health.measured_at is None or health.interval_from is None:
         return None
-    # A surprise is confirmed at once, whatever the limits.
+    # A surprise is confirmed at once, regardless of the limits.
     gap_s = (
         0.0
         if health.since_surprise == 0

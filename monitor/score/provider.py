@@ -1,6 +1,6 @@
-"""What the endpoints of one provider share: the belief about the provider, and who has to settle when it moves. Pure.
+"""The state that the endpoints of one provider share: the belief about the provider. Pure.
 
-Board, backtest and benchmark score through it, so that they cannot differ.
+Board, backtest and benchmark use this module, so that their scores cannot differ.
 """
 
 from __future__ import annotations
@@ -21,57 +21,60 @@ _MOVED: Final = 0.02
 
 
 class ProviderState(Generic[T]):
-    """What is known of a provider, in one place for all of its endpoints."""
+    """The belief about a provider, and the provider's endpoints."""
 
     __slots__ = ("_endpoints", "_reported", "belief", "shown")
 
     def __init__(self) -> None:
         self.belief: ProviderBelief = NEW
         self.shown: ProviderBelief = NEW
-        """As readers may see it."""
+        """The published belief."""
         self._reported = self.belief.probabilities
         self._endpoints: list[T] = []
 
     def join(self, endpoint: T) -> None:
-        """Note that an endpoint is the provider's."""
+        """Add an endpoint of the provider."""
         self._endpoints.append(endpoint)
 
     def dismiss(self) -> None:
-        """Forget which endpoints are the provider's; the belief stays. Those of another configuration join anew."""
+        """Remove all endpoints before those of another configuration join. The belief stays."""
         self._endpoints.clear()
 
     def absorb(self, health: Health, seen: Observation) -> Health:
-        """Take evidence about an endpoint in; the endpoint's new health."""
+        """Update the belief with evidence about an endpoint. Returns the endpoint's new health."""
         health, self.belief = advance(health, self.belief, seen)
         return health
 
     def affected(self, endpoint: T, *, fell: bool) -> Sequence[T]:
-        """The siblings that have to settle after evidence about an endpoint. `fell`: the evidence took it down."""
+        """The provider's other endpoints, if they need `settle` after evidence about an endpoint; else none.
+
+        `fell`: the evidence took the endpoint down.
+        """
         if fell or self.is_news():
             return [other for other in self._endpoints if other is not endpoint]
         return ()
 
     def is_news(self) -> bool:
-        """Whether the belief has moved enough since the last True to change a status."""
+        """Whether the belief has changed enough since the last True to change a status."""
         moved: bool = max(map(abs, map(sub, self.belief.probabilities, self._reported))) > _MOVED
         if moved:
             self._reported = self.belief.probabilities
         return moved
 
     def settle(self, health: Health, at: datetime) -> Health:
-        """The health of an endpoint, as far as evidence about its siblings changes it."""
+        """The health of an endpoint after evidence about the provider's other endpoints."""
         return settle(health, self.belief, at)
 
     def show(self) -> None:
-        """Let readers see the belief as it is now."""
+        """Publish the current belief."""
         self.shown = self.belief
 
     def restore(self, belief: ProviderBelief) -> None:
-        """Go on from a stored belief: of several, the newest."""
+        """Restore a stored belief. Of several, the newest one is used."""
         self.belief = max(self.belief, belief, key=lambda known: known.at_s or 0.0)
 
     def bound(self, now: datetime) -> None:
-        """Date nothing later than now: a clock that was ahead has come back."""
+        """Limit all times to `now` after the clock was set back."""
         self.belief, self.shown = bounded_belief(self.belief, now), bounded_belief(self.shown, now)
 
 

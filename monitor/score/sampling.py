@@ -44,7 +44,7 @@ class Sampler:
     def select(self, seen: Iterable[Observation]) -> list[Observation]:
         """The requests that are to update the health. `seen` may come in any order."""
         ordered = sorted(seen, key=attrgetter("at"))
-        together = (self._take(slot, list(each)) for slot, each in groupby(ordered, key=_slot_of))
+        together = (self._take(slot, list(group)) for slot, group in groupby(ordered, key=_slot_of))
         return [shown for shown in together if shown is not None]
 
     def _take(self, slot: int, together: Sequence[Observation]) -> Observation | None:
@@ -55,9 +55,9 @@ class Sampler:
                 self._waiting.clear()
             self._slot = slot
             self._shown.clear()
-        for each in together:
-            self._waiting[_kind(each)] += 1
-            self._newest[_kind(each)] = each
+        for request in together:
+            self._waiting[_kind(request)] += 1
+            self._newest[_kind(request)] = request
         return self._show(together[-1])
 
     def _show(self, newest: Observation) -> Observation | None:
@@ -66,7 +66,7 @@ class Sampler:
             kind: self._owed.get(kind, 0.0) + self._waiting[kind] / total
             for kind in self._owed.keys() | self._waiting.keys()
         }
-        kind = max(owed, key=lambda each: (round(owed[each], 9), each))
+        kind = max(owed, key=lambda owed_kind: (round(owed[owed_kind], 9), owed_kind))
         if self._shown and (kind in self._shown or len(self._waiting) > 1):
             return None
         self._owed = {**owed, kind: owed[kind] - 1}

@@ -70,7 +70,7 @@ def state_to_text(health: Health, shared: ProviderBelief) -> str:
 def state_from_text(text: str) -> Remembered | None:
     """The state that `state_to_text` wrote; None: it is invalid, or of an unknown version.
 
-    An endpoint with an unreadable state starts without history. The daemon starts all the same.
+    An endpoint with an unreadable state starts without history. The daemon starts in any case.
     """
     try:
         plain = json.loads(text)

@@ -55,7 +55,7 @@ class StatusChange:
 
 
 class _News:
-    """What absorbing samples has changed so far."""
+    """The changes so far while samples are absorbed."""
 
     def __init__(self) -> None:
         self.touched: set[str] = set()
@@ -90,10 +90,10 @@ class Board:
         self.publish(now, sweep=True)
 
     def apply(self, config: Config, jobs: Sequence[Job], now: datetime) -> tuple[Incident, ...]:
-        """Go on with another configuration; the next commit looks at every endpoint.
+        """Use another configuration from now on; the next commit updates every endpoint.
 
-        An endpoint that stays keeps all that is known of it, and is judged by its new parameters. The open incidents
-        of those that are not probed any more are returned with an end, to be stored.
+        An endpoint in both configurations keeps its state, and is scored by its new parameters. Open incidents of
+        endpoints that are no longer probed are returned with an end, to be stored.
         """
         before = self._endpoints
         self._configure(config, jobs, now)
@@ -105,7 +105,7 @@ class Board:
         return tuple(ended for state in before.values() if (ended := self._end_unless_probed(state)) is not None)
 
     def _end_unless_probed(self, state: EndpointState) -> Incident | None:
-        """Its open incident with an end, where it is not probed any more."""
+        """The endpoint's open incident with an end, if the endpoint is no longer probed."""
         incident = state.tracker.incident
         if incident is None or not state.tracker.is_open or self._jobs.get(state.endpoint):
             return None
@@ -113,7 +113,7 @@ class Board:
         return replace(incident, ended_at=incident.last_at)
 
     def _configure(self, config: Config, jobs: Sequence[Job], now: datetime) -> None:
-        """Take over what a configuration says; nothing is judged or rendered."""
+        """Take over a configuration, without scoring or rendering."""
         self._vantage = config.vantage
         self._probes = config.probes
         self._specs = {spec.endpoint.id: spec for spec in config.endpoints}
@@ -238,9 +238,8 @@ class Board:
             self._see(state, seen, news)
 
     def _see(self, state: EndpointState, seen: Observation, news: _News) -> None:
-        """Judge an observation from traffic. A surprise asks for a probe, which then sets the probe interval. Asking
-        each
-        time would postpone the probe that was requested before."""
+        """Score an observation from traffic. Only a surprise requests a probe: a request after every observation would
+        postpone the probe that was requested before."""
         was, tracker = state.health.status, state.tracker
         state.see(seen)
         news.note(state, tracker)

@@ -1,7 +1,7 @@
-"""Changes of the scores for stream readers, wherever a reader stands. Pure.
+"""Changes of the scores for stream readers, from any position. Pure.
 
 Only the newest row of each endpoint is kept, with the position at which it was published. A reader that is behind gets
-the newest rows of what changed since, and no history. So memory grows neither with time nor with readers.
+the newest rows of the endpoints that changed since, and no history. So memory grows neither with time nor with readers.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Changes:
         return bool(news)
 
     def since(self, position: int) -> Sequence[Row] | None:
-        """The newest rows of what changed after a position; None: the reader needs all rows."""
+        """The newest rows of the endpoints that changed after a position; None: the reader needs all rows."""
         if not self._whole_since <= position <= self.position:
             return None
         return [published.row for published in self._published.values() if published.position > position]

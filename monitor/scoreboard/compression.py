@@ -1,4 +1,4 @@
-"""Fingerprints and gzip of what is published. Pure."""
+"""Fingerprints and gzip of published documents. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def digest(body: bytes) -> str:
 
 
 def gzipped(body: bytes) -> bytes | None:
-    """The gzipped body; None: gzip does not pay. Large bodies are compressed less, to save time."""
+    """The gzipped body; None: gzip saves nothing. Large bodies are compressed less, to save time."""
     if len(body) < _WORTHWHILE:
         return None
     packer = zlib.compressobj(_THOROUGH if len(body) < _LARGE else _QUICK, zlib.DEFLATED, _GZIP)

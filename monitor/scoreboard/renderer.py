@@ -46,7 +46,7 @@ class Renderer:
         return self._board.snapshot
 
     async def close(self) -> None:
-        """Break off what is being rendered; there are no readers any more."""
+        """Cancel the rendering, because there are no readers any more."""
         task = self._task
         if task is not None:
             task.cancel()

@@ -14,9 +14,9 @@ from monitor.scoreboard.row import Row
 from monitor.scoreboard.schema import SCHEMA
 
 MAX_AGE_S = 120
-"""How old a document may be before its reader should not rely on it."""
+"""The age from which readers should not use a document."""
 REFRESH = timedelta(seconds=30)
-"""A document without changes is made again after this long, so that it does not look old."""
+"""A document without changes is made again after this long, so that its time stays recent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,7 +45,7 @@ class InfluxClient:
             return SinkError(f"connection failed: {_why(error)}")
         except ClientError as error:
             return SinkError(f"incomplete answer: {type(error).__name__}")
-        return Accepted() if taken else SinkError("the server did not answer 204: check that `url` is its write URL")
+        return Accepted() if taken else SinkError("the server did not answer with HTTP 204; check `url`")
 
     def _connected(self) -> InfluxDBClientAsync:
         """The client; it belongs to the running event loop."""

@@ -1,4 +1,4 @@
-"""What a server's answer to a write means for the lines of the batch. Pure."""
+"""Interprets a server's answer to a write: which lines were accepted. Pure."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ Reply: TypeAlias = Accepted | Refused | TooLarge | SinkError
 
 
 def reply(status: int, headers: Headers, body: bytes, token: str | None) -> Reply:
-    """What an answer means. The server's message is redacted, shortened, and on one line."""
+    """The meaning of an answer. The server's message is redacted, shortened, and on one line."""
     message = _words(body, token)
     words = f"{status}: {message}" if message else f"{status} {_phrase(status)}".strip()
     match status:
@@ -59,7 +59,7 @@ def reply(status: int, headers: Headers, body: bytes, token: str | None) -> Repl
         case _ if status in _CREDENTIALS:
             return SinkError(f"the server rejected the token: {words}")
         case _ if status == HTTPStatus.NOT_FOUND:
-            return SinkError(f"the server does not know this URL, org or bucket: {words}")
+            return SinkError(f"the server has no such URL, org or bucket: {words}")
         case _:
             return SinkError(f"the server answered {words}", retry_after_s=retry_after_s(headers))
 

@@ -30,17 +30,17 @@ _CANARY: Final = b"providerwatch_sink ok=1i"
 
 
 class Influx(SinkOptions):
-    """A server that takes InfluxDB's v2 line protocol."""
+    """A server that accepts InfluxDB's v2 line protocol."""
 
     url: SinkUrl
-    """Where the server is, such as http://127.0.0.1:8086."""
+    """Base URL of the server, such as http://127.0.0.1:8086."""
     org: Text = ""
-    """InfluxDB 2 wants one; others take no notice of it."""
+    """Organisation. InfluxDB 2 requires it; other servers ignore it."""
     bucket: Text
     token: Maybe[Key] = None
-    """Best from outside of the file: ${env:NAME}, ${file:/path} or ${credential:NAME}."""
+    """The token, preferably as a reference: ${env:NAME}, ${file:/path} or ${credential:NAME}."""
     timeout_s: Duration = seconds("timeout", "10s")
-    """How long one write may take."""
+    """Timeout of one write."""
 
     def create(self, name: str, origins: Mapping[str, SampleOrigin]) -> InfluxSink:
         """See `SinkOptions.create`."""
@@ -86,9 +86,9 @@ class InfluxSink:
     async def _lines(self, batch: Sequence[StoredSample]) -> dict[int, bytes]:
         """The lines of a batch by number. Yields to the event loop in between."""
         lines = {}
-        for place, each in enumerate(batch, 1):
-            text = line(each.sample, self._origins.get(each.sample.endpoint))
-            lines[each.seq] = text.encode("utf-8", "replace")
+        for place, stored in enumerate(batch, 1):
+            text = line(stored.sample, self._origins.get(stored.sample.endpoint))
+            lines[stored.seq] = text.encode("utf-8", "replace")
             if place % _LINES_AT_A_TIME == 0:
                 await asyncio.sleep(0)
         return lines
@@ -112,7 +112,7 @@ class _Writing:
         """Write a part, or as much of it as one turn allows. Raises SinkError if the server accepts no lines now."""
         if self._requests >= _REQUESTS_A_TURN:
             return
-        match await self._ask(b"\n".join(self._lines[each.seq] for each in part)):
+        match await self._ask(b"\n".join(self._lines[stored.seq] for stored in part)):
             case Accepted():
                 self._trusted = True
                 self.seq = part[-1].seq
@@ -139,4 +139,4 @@ class _Writing:
             raise SinkError(f"the server rejects every line; check `org` and `bucket`: {reason}")
         self._trusted = True
         self.seq = part[-1].seq
-        self.refused |= dict.fromkeys((each.sample.id for each in part), reason)
+        self.refused |= dict.fromkeys((stored.sample.id for stored in part), reason)

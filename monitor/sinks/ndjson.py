@@ -28,11 +28,11 @@ class Ndjson(SinkOptions):
     """A file of JSON lines that is rotated."""
 
     path: FilePath
-    """The file; rotated ones lie beside it as path.1, path.2, …"""
+    """Path of the file. Rotated files are path.1, path.2, …"""
     max_bytes: Size = 100_000_000
-    """It is rotated before it grows beyond."""
+    """Maximum size. The file is rotated before it grows beyond it."""
     keep: Count = 5
-    """How many rotated files are kept."""
+    """Number of rotated files that are kept."""
 
     def create(self, name: str, origins: Mapping[str, SampleOrigin]) -> NdjsonSink:
         """See `SinkOptions.create`."""
@@ -69,17 +69,17 @@ class NdjsonSink:
             try:
                 known = _repaired(path) if self._written is None else self._written
                 self._written = None
-                fresh = [each for each in batch if each.sample.id not in known]
+                fresh = [stored for stored in batch if stored.sample.id not in known]
                 if fresh:
                     _append(self._options, b"".join(map(_line, fresh)))
             except OSError as error:
                 raise SinkError(f"{path}: write failed: {error.strerror or error}") from error
-            self._written = frozenset(each.sample.id for each in batch)
+            self._written = frozenset(stored.sample.id for stored in batch)
 
 
-def _line(each: StoredSample) -> bytes:
+def _line(stored: StoredSample) -> bytes:
     return (
-        json.dumps(sample_to_plain(each.sample), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        json.dumps(sample_to_plain(stored.sample), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
         + b"\n"
     )
 

@@ -41,7 +41,7 @@ class _Known:
     """By endpoint, an upper bound for the time of its first sample."""
 
     def add(self, other: _Known) -> None:
-        """Add what another append made known."""
+        """Add the names and times of another append."""
         for table, names in other.names.items():
             self.names.setdefault(table, set()).update(names)
         self.first |= {name: at for name, at in other.first.items() if self.is_earlier(name, at)}
@@ -59,10 +59,10 @@ class Appender:
         self._traffic_writes = _traffic.traffic_statements(insert)
         self._known = _Known()
         self._asked = _Known()
-        """What is known once the newest append is committed."""
+        """The known names and times, valid once the newest append is committed."""
 
     def committed(self) -> None:
-        """The newest append is committed: remember its names."""
+        """The newest append is committed: keep its names."""
         self._known.add(self._asked)
 
     def append(
@@ -76,7 +76,7 @@ class Appender:
         """See `Store.append`."""
         kept, fresh = _split_known(connection, samples) if samples else ([], [])
         counted = () if traffic is None else _traffic.names_of(traffic)
-        self._add_names(connection, fresh, {*states, *(each.endpoint for each in incidents), *counted})
+        self._add_names(connection, fresh, {*states, *(incident.endpoint for incident in incidents), *counted})
         if fresh:
             connection.execute(self._writes.add_sample, [to_row(sample) for sample in fresh])
             connection.execute(self._writes.mark_stale, _stale(fresh))
@@ -84,7 +84,7 @@ class Appender:
             rows = [{"endpoint_id": name, "state": state} for name, state in states.items()]
             connection.execute(self._writes.put_state, rows)
         if incidents:
-            connection.execute(self._writes.put_incident, [_incidents.to_row(each) for each in incidents])
+            connection.execute(self._writes.put_incident, [_incidents.to_row(incident) for incident in incidents])
         if traffic is not None:
             _traffic.append(connection, self._traffic_writes, traffic)
         return len(samples) - len(kept)

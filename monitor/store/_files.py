@@ -65,7 +65,7 @@ class DatabaseFiles:
             self._known = {name: found for name, found in self._known.items() if not name}
 
     def missing(self) -> str | None:
-        """What was deleted or replaced; None: nothing."""
+        """The deleted or replaced file, as text for a message; None: all files are in place."""
         with self._lock:
             for name, known in self._known.items():
                 found = self._found(name)
@@ -90,7 +90,7 @@ class DatabaseFiles:
         return self._known.get("") == self._found("") and self._found(_LOG) is None
 
     def forget(self) -> Mapping[str, Identity]:
-        """Forget the known files, and return them."""
+        """Remove and return the known files."""
         with self._lock:
             known, self._known = self._known, {}
         return known

@@ -64,7 +64,7 @@ class FileLock:
         except BaseException:
             os.close(file)
             raise
-        with suppress(OSError):  # on a full disk the file lacks the process id; the lock holds all the same
+        with suppress(OSError):  # on a full disk the file lacks the process id; the lock is valid even so
             os.ftruncate(file, 0)
             os.write(file, f"{os.getpid()}\n".encode())
         return file

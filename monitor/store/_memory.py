@@ -57,7 +57,7 @@ class MemoryStore:
         self._seq = 0
 
     async def claim(self) -> None:
-        """See `Store.claim`. No other program sees it."""
+        """See `Store.claim`. No other program can open this store."""
 
     async def open(self) -> None:
         """See `Store.open`."""
@@ -83,10 +83,10 @@ class MemoryStore:
         await asyncio.sleep(0)
         try:
             kept = [_as_kept(sample) for sample in samples]
-            put = {each.id: _incidents.as_kept(each) for each in incidents}
+            put = {incident.id: _incidents.as_kept(incident) for incident in incidents}
         except ValueError as error:
             raise StoreError(f"memory: {error}") from error
-        expired = {each.id for each in kept if self._raw_since is not None and each.started_at < self._raw_since}
+        expired = {sample.id for sample in kept if self._raw_since is not None and sample.started_at < self._raw_since}
         for sample in kept:
             if sample.id in self._samples or sample.id in expired:
                 continue
@@ -102,7 +102,7 @@ class MemoryStore:
 
     def _count(self, traffic: TrafficBatch) -> None:
         forgotten = traffic.at - 2 * REMEMBERED
-        self._batches = {name: each for name, each in self._batches.items() if each.at >= forgotten}
+        self._batches = {name: batch for name, batch in self._batches.items() if batch.at >= forgotten}
         self._batches[traffic.id] = traffic
         for (name, second, error), count in traffic.counts.items():
             for span_s, counts in self._traffic.items():
@@ -117,7 +117,7 @@ class MemoryStore:
             TrafficTally(endpoint=name, start=EPOCH + timedelta(seconds=second), error=error, count=count)
             for (name, second, error), count in self._traffic[span_s].items()
         ]
-        later = (each for each in found if each.start >= floor(since, span_s))
+        later = (tally for tally in found if tally.start >= floor(since, span_s))
         return sorted(later, key=_traffic.order)
 
     async def activity(
@@ -140,8 +140,8 @@ class MemoryStore:
 
     async def counted_keys(self, since: datetime) -> list[tuple[datetime, Sequence[int]]]:
         """See `Store.counted_keys`."""
-        found = sorted((each for each in self._batches.values() if each.at >= since), key=attrgetter("at"))
-        return [(each.at, tuple(each.keys)) for each in found]
+        found = sorted((batch for batch in self._batches.values() if batch.at >= since), key=attrgetter("at"))
+        return [(batch.at, tuple(batch.keys)) for batch in found]
 
     async def states(self) -> dict[str, str]:
         """See `Store.states`."""
@@ -149,16 +149,18 @@ class MemoryStore:
 
     async def open_incidents(self) -> list[Incident]:
         """See `Store.open_incidents`."""
-        return sorted((each for each in self._incidents.values() if each.ended_at is None), key=_began, reverse=True)
+        return sorted(
+            (incident for incident in self._incidents.values() if incident.ended_at is None), key=_began, reverse=True
+        )
 
     async def incidents(
         self, *, endpoint: str | None, since: datetime, before: PageKey | None, limit: int
     ) -> list[Incident]:
         """See `Store.incidents`."""
         placed = sorted(self._incidents.values(), key=_began, reverse=True)
-        matching = (each for each in placed if endpoint in {None, each.endpoint})
-        ongoing = (each for each in matching if each.ended_at is None or each.ended_at >= since)
-        return [each for each in ongoing if before is None or _began(each) < before][:limit]
+        matching = (incident for incident in placed if endpoint in {None, incident.endpoint})
+        ongoing = (incident for incident in matching if incident.ended_at is None or incident.ended_at >= since)
+        return [incident for incident in ongoing if before is None or _began(incident) < before][:limit]
 
     async def first_seen(self) -> dict[str, datetime]:
         """See `Store.first_seen`."""
@@ -167,7 +169,7 @@ class MemoryStore:
     async def samples(self, since: datetime, until: datetime | None = None) -> list[Sample]:
         """See `Store.samples`."""
         await asyncio.sleep(0)  # yields, as a database does
-        later = (each.sample for each in self._samples.values() if each.sample.started_at >= since)
+        later = (stored.sample for stored in self._samples.values() if stored.sample.started_at >= since)
         return [sample for sample in later if until is None or sample.started_at < until]
 
     async def tallies(self, since: datetime, bucket_s: int) -> list[SampleTally]:
@@ -188,10 +190,10 @@ class MemoryStore:
     async def spent(self, since: datetime) -> dict[str, Spent]:
         """See `Store.spent`."""
         found: dict[str, Spent] = {}
-        for each in await self.samples(since):
-            before = found.get(each.endpoint, Spent(tokens=0, cost_usd=0.0))
-            tokens = before.tokens + (each.prompt_tokens or 0) + (each.output_tokens or 0)
-            found[each.endpoint] = Spent(tokens=tokens, cost_usd=before.cost_usd + (each.cost_usd or 0.0))
+        for sample in await self.samples(since):
+            before = found.get(sample.endpoint, Spent(tokens=0, cost_usd=0.0))
+            tokens = before.tokens + (sample.prompt_tokens or 0) + (sample.output_tokens or 0)
+            found[sample.endpoint] = Spent(tokens=tokens, cost_usd=before.cost_usd + (sample.cost_usd or 0.0))
         return found
 
     async def page(
@@ -199,20 +201,24 @@ class MemoryStore:
     ) -> list[Sample]:
         """See `Store.page`."""
         matching = [
-            each for each in await self.samples(since) if each.endpoint == endpoint and task in {None, each.task}
+            sample
+            for sample in await self.samples(since)
+            if sample.endpoint == endpoint and task in {None, sample.task}
         ]
         placed = sorted(matching, key=_page_key, reverse=True)
-        return [each for each in placed if before is None or _page_key(each) < before][:limit]
+        return [sample for sample in placed if before is None or _page_key(sample) < before][:limit]
 
     async def points(
         self, endpoint: str, task: Task | None, figure: str, since: datetime, until: datetime
     ) -> list[Point]:
         """See `Store.points`."""
         matching = [
-            each for each in await self.samples(since) if each.endpoint == endpoint and task in {None, each.task}
+            sample
+            for sample in await self.samples(since)
+            if sample.endpoint == endpoint and task in {None, sample.task}
         ]
-        within = sorted((each for each in matching if each.started_at < until), key=attrgetter("started_at"))
-        return [Point(at=each.started_at, error=each.error, value=getattr(each, figure)) for each in within]
+        within = sorted((sample for sample in matching if sample.started_at < until), key=attrgetter("started_at"))
+        return [Point(at=sample.started_at, error=sample.error, value=getattr(sample, figure)) for sample in within]
 
     async def rollups(
         self, endpoint: str, tier: RollupTier, since: datetime, until: datetime, figures: Sequence[str]
@@ -220,9 +226,11 @@ class MemoryStore:
         """See `Store.rollups`."""
         kept = self._hours() if tier is RollupTier.HOUR else self._every_day()
         matching = (
-            (start, task, seen_from, each) for (name, task, seen_from, start), each in kept.items() if name == endpoint
+            (start, task, seen_from, rollup)
+            for (name, task, seen_from, start), rollup in kept.items()
+            if name == endpoint
         )
-        found = sorted((each for each in matching if since <= each[0] < until), key=lambda each: each[:3])
+        found = sorted((row for row in matching if since <= row[0] < until), key=lambda row: row[:3])
         return [
             Bucket(task=task, vantage=vantage, start=start, rollup=with_sketches(rollup, figures))
             for start, task, vantage, rollup in found
@@ -245,15 +253,17 @@ class MemoryStore:
         self._counted_from = retention.until or now
         raw = EPOCH + timedelta(hours=ends.raw)
         self._raw_since = max(raw, self._raw_since or raw)
-        for each in [each for each in self._samples.values() if each.sample.started_at < self._raw_since]:
-            del self._samples[each.sample.id]
+        for stored in [stored for stored in self._samples.values() if stored.sample.started_at < self._raw_since]:
+            del self._samples[stored.sample.id]
             for name, cursor in self._sinks.items():
-                self._dropped[name] += each.seq > cursor
+                self._dropped[name] += stored.seq > cursor
         self._rolled = since_start(self._rolled, EPOCH + timedelta(hours=ends.hourly))
         daily = EPOCH + timedelta(days=ends.daily)
         self._days = since_start(self._days, daily)
         self._incidents = {
-            name: each for name, each in self._incidents.items() if each.ended_at is None or each.ended_at >= daily
+            name: incident
+            for name, incident in self._incidents.items()
+            if incident.ended_at is None or incident.ended_at >= daily
         }
         for span_s, kept in _traffic.SPANS.items():
             first = floor(self._counted_from - kept, span_s).timestamp()
@@ -263,7 +273,7 @@ class MemoryStore:
 
     async def times(self) -> Times:
         """See `Store.times`."""
-        newest = max((each.sample.started_at for each in self._samples.values()), default=None)
+        newest = max((stored.sample.started_at for stored in self._samples.values()), default=None)
         return Times(newest=newest, counted_from=self._counted_from, horizon=self._raw_since)
 
     async def lower_horizon(self, at: datetime) -> None:
@@ -275,9 +285,9 @@ class MemoryStore:
         """See `Store.adopt`."""
         for alias, name in aliases.items():
             self._rolled, self._days = (renamed(kept, alias, name) for kept in (self._rolled, self._days))
-            for sample_id, each in self._samples.items():
-                if each.sample.endpoint == alias:
-                    self._samples[sample_id] = replace(each, sample=replace(each.sample, endpoint=name))
+            for sample_id, stored in self._samples.items():
+                if stored.sample.endpoint == alias:
+                    self._samples[sample_id] = replace(stored, sample=replace(stored.sample, endpoint=name))
             if alias != name and alias in self._first:
                 first = self._first.pop(alias)
                 self._first[name] = min(first, self._first.get(name, first))
@@ -304,7 +314,7 @@ class MemoryStore:
 
     async def waiting(self, sink: str, limit: int) -> list[StoredSample]:
         """See `Store.waiting`."""
-        return [each for each in self._samples.values() if each.seq > self._sinks.get(sink, 0)][:limit]
+        return [stored for stored in self._samples.values() if stored.seq > self._sinks.get(sink, 0)][:limit]
 
     async def delivered(self, sink: str, seq: int, set_aside: Mapping[str, str], at: datetime) -> None:
         """See `Store.delivered`."""
@@ -331,12 +341,12 @@ class MemoryStore:
             rows={"sample": count, "incident": len(self._incidents)},
             samples=count,
             raw_since=self._raw_since,
-            oldest=min((each.sample.started_at for each in self._samples.values()), default=None),
+            oldest=min((stored.sample.started_at for stored in self._samples.values()), default=None),
             sinks=await self.backlogs(),
         )
 
     def _hours(self) -> Rolled:
-        return hourly(self._rolled, (each.sample for each in self._samples.values()))
+        return hourly(self._rolled, (stored.sample for stored in self._samples.values()))
 
     def _every_day(self) -> Rolled:
         return daily(self._days, self._hours())

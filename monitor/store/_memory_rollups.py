@@ -1,4 +1,4 @@
-"""Rollups of a store in memory, made anew from its samples. Pure."""
+"""Rollups of a store in memory, computed from its samples at each request. Pure."""
 
 from __future__ import annotations
 

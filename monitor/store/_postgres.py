@@ -56,11 +56,11 @@ class PostgresDatabase:
         return _store_errors(self.place)
 
     def is_there(self) -> bool:
-        """Only the server knows."""
+        """Not known without a connection to the server."""
         return True
 
     def check_place(self) -> None:
-        """Only the server knows."""
+        """Not known without a connection to the server."""
 
     def claim(self) -> None:
         """See `Database.claim`."""

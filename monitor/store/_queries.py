@@ -52,7 +52,7 @@ def samples(connection: Connection, since: datetime, until: datetime | None) -> 
     for portion in rows.mappings().partitions(_PORTION):
         found.extend((row["seq"], to_sample(row)) for row in portion)
         yield_to_loop()
-    return [each for _, each in heapq.merge(found, _sealed(connection, since, until), key=itemgetter(0))]
+    return [sample for _, sample in heapq.merge(found, _sealed(connection, since, until), key=itemgetter(0))]
 
 
 def _sealed(connection: Connection, since: datetime, until: datetime | None) -> list[tuple[int, Sample]]:
@@ -123,9 +123,9 @@ def _newest_sealed(
     found: list[Sample] = []
     while len(found) < limit:
         portion = connection.execute(query if last is None else query.where(block.c.hour < last)).all()
-        for each in portion:
-            last = each.hour
-            rows = unpack(each.data, COLUMNS)
+        for sealed in portion:
+            last = sealed.hour
+            rows = unpack(sealed.data, COLUMNS)
             taken = (decode_sample(row, name, words) for row in rows if task is None or row["task"] == TASKS[task])
             found += [one for one in taken if one.started_at >= since and (before is None or _page_key(one) < before)]
             yield_to_loop()
@@ -136,8 +136,8 @@ def _newest_sealed(
     return found
 
 
-def _page_key(each: Sample) -> PageKey:
-    return PageKey(at=each.started_at, id=each.id)
+def _page_key(sample: Sample) -> PageKey:
+    return PageKey(at=sample.started_at, id=sample.id)
 
 
 def points(

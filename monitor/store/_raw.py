@@ -53,16 +53,16 @@ def hours_of(
 ) -> dict[int, list[Row]]:
     """The samples of several hours, by hour, with these columns and the identifying ones."""
     columns = tuple(dict.fromkeys((*_ALWAYS, *columns)))
-    parts: dict[int, list[Sequence[Row]]] = {each: [] for each in hours}
+    parts: dict[int, list[Sequence[Row]]] = {hour: [] for hour in hours}
     if hours:
         packed = select(block.c.hour, block.c.data).where(block.c.endpoint == endpoint, block.c.hour.in_(sorted(parts)))
-        for each, data in connection.execute(packed).all():
-            parts[each].append(unpack(data, columns))
+        for hour, data in connection.execute(packed).all():
+            parts[hour].append(unpack(data, columns))
         for row in _rows_between(connection, endpoint, min(hours), max(hours) + 1, columns):
-            each = number(row["started_at"]) // MICROSECONDS_AN_HOUR
-            if each in parts:
-                parts[each].append([row])
-    return {each: union(found) for each, found in parts.items()}
+            hour = number(row["started_at"]) // MICROSECONDS_AN_HOUR
+            if hour in parts:
+                parts[hour].append([row])
+    return {hour: union(found) for hour, found in parts.items()}
 
 
 def _rows_between(connection: Connection, endpoint: int, begin: int, end: int, columns: Sequence[str]) -> list[Row]:
@@ -103,7 +103,7 @@ def _encode_value(name: str, value: object) -> object:
     return value
 
 
-def _plain(value: Any) -> Value:  # noqa: ANN401  # whatever a driver makes of a number or a word
+def _plain(value: Any) -> Value:  # noqa: ANN401  # drivers return numbers and text in different types
     return int(value) if isinstance(value, bool) else value
 
 

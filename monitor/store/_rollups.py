@@ -178,7 +178,6 @@ def _stale_hours(connection: Connection, name: str, span: tuple[int, int], figur
 
 
 def _stale_days(connection: Connection, name: str, span: tuple[int, int], figures: Sequence[str]) -> Found:
-    """Stale days, and days with a stale hour."""
     begin, end = span
     newer: dict[tuple[int, Task, int], dict[int, Rollup]] = {}
     for mark in _marks(connection, stale_day, name, span):

@@ -66,7 +66,7 @@ class SqlStore:
         self._reset()
 
     def _reset(self) -> None:
-        """Forget what is known about the rows in the database."""
+        """Drop all cached knowledge about the rows in the database."""
         self._appender = Appender(self._insert)
         self._upkeep = UpkeepSlices(self._insert)
 

@@ -17,13 +17,13 @@ _ELSEWHERE: Final = "name another in `store`"
 _LET_WRITE: Final = f"let this user write to the file and its folder, or {_ELSEWHERE}"
 _REMEDIES: Final[Mapping[int, str]] = {
     sqlite3.SQLITE_NOTADB: f"move it away, or {_ELSEWHERE}",
-    sqlite3.SQLITE_CORRUPT: "restore it from a backup, or move it away to begin anew",
+    sqlite3.SQLITE_CORRUPT: "restore it from a backup, or move it away to start with an empty database",
     sqlite3.SQLITE_CANTOPEN: _LET_WRITE,
     sqlite3.SQLITE_READONLY: _LET_WRITE,
     sqlite3.SQLITE_PERM: _LET_WRITE,
-    sqlite3.SQLITE_BUSY: "end the other process that holds it locked",
+    sqlite3.SQLITE_BUSY: "stop the other process that locks it",
     sqlite3.SQLITE_FULL: "free space on its disk",
-    sqlite3.SQLITE_IOERR: "look at its disk",
+    sqlite3.SQLITE_IOERR: "check its disk",
 }
 _PRIMARY: Final = 0xFF
 """The low byte of SQLite's extended result codes is the primary code."""

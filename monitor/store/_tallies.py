@@ -53,8 +53,8 @@ def tallies(connection: Connection, since: datetime, bucket_s: int) -> list[Samp
         found = _tallied_rows(connection, since, bucket_s)
         if not totals:
             return found  # there may be a million
-        for each in found:
-            totals[each.bucket, each.endpoint, each.error or "", each.task] += each.count
+        for tally in found:
+            totals[tally.bucket, tally.endpoint, tally.error or "", tally.task] += tally.count
         return tallied(totals)
     first = hour(since)
     if bucket_s % RollupTier.DAY.value == 0:
@@ -155,7 +155,6 @@ def _same(one: FromClause, other: FromClause, names: Sequence[str] = (*_KIND, "b
 
 
 def _count(connection: Connection, query: Select[Any], tier: RollupTier, bucket_s: int, totals: Counter[Ended]) -> None:
-    """Add the counts of rollups."""
     length_s = tier.value
     rows = connection.execute(query, execution_options={"yield_per": _PORTION})
     for portion in rows.partitions(_PORTION):

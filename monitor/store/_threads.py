@@ -125,7 +125,7 @@ class Threads:
 
 
 def _serve(queue: _Queue) -> None:
-    """Run calls until None comes."""
+    """Run calls until a None in the queue."""
     while (call := queue.get()) is not None:
         call.run()
         del call  # frees its result

@@ -95,7 +95,7 @@ def _uses(counted: TrafficBatch) -> list[dict[str, Any]]:
             "endpoint_id": name,
             "day": (day - _FIRST_DAY).days,
             "app": app,
-            **{each: getattr(sums, each) for each in _SUMS},
+            **{column: getattr(sums, column) for column in _SUMS},
         }
         for (day, name, app), sums in sorted(counted.activity.items())
     ]
@@ -138,7 +138,7 @@ def activity_page(
     connection: Connection, since: date, endpoints: Collection[str] | None, after: UsageKey | None, limit: int | None
 ) -> list[Activity]:
     """See `Store.activity`."""
-    # By code points, as Python compares text, whatever the collation of the database.
+    # By code points, as Python compares text, regardless of the database's collation.
     as_bytes = "C" if connection.dialect.name == "postgresql" else "BINARY"
     name, app = collate(endpoint.c.id, as_bytes), collate(activity.c.app, as_bytes)
     query = select(endpoint.c.id, activity.c.day, activity.c.app, *(activity.c[name] for name in _SUMS))

@@ -136,7 +136,7 @@ class Sketch:
 
         The header: the format, how wide a count is (`B H I Q` as in `struct`), the key of the first bin above 0, how
         many bins there are, and the key of the first one below 0. The counts, all little-endian: of zeros, of the bins
-        above 0, and of those below. What is empty lies between bins that are filled, and deflates to nearly nothing.
+        above 0, and of those below. Empty bins between filled bins deflate to nearly nothing.
         """
         return self._at_rest().to_bytes()
 

@@ -117,7 +117,7 @@ class PendingTraffic:
 
 
 class Apps:
-    """The applications of each day. Those beyond the limit share one name, so that tables stay bounded."""
+    """The applications of each day. Applications beyond the limit share one name, so that tables stay bounded."""
 
     def __init__(self, most: int = APPS) -> None:
         self._most = most
@@ -134,7 +134,7 @@ class Apps:
         if app not in known and len(known) >= self._most:
             return OTHERS if app else ""
         known.add(app)
-        for old in [each for each in self._days if each < day - timedelta(days=1)]:
+        for old in [kept for kept in self._days if kept < day - timedelta(days=1)]:
             del self._days[old]
         return app
 

@@ -10,19 +10,19 @@ from typing import Final
 from monitor.traffic.calls import AHEAD, OLDEST
 
 REMEMBERED: Final = OLDEST + AHEAD
-"""How long an id is remembered: a reporter whose clock is ahead can report for that much longer."""
+"""How long an id is kept. A reporter whose clock is ahead can report an outcome for that much longer."""
 MOST: Final = 500_000
 """About 500 requests a second, and 45 MB."""
 _STEP: Final = timedelta(seconds=30)
 
 
 class TooManyError(Exception):
-    """Too many ids to remember."""
+    """The table of known ids is full."""
 
     def __init__(self, wait_s: float) -> None:
-        super().__init__("more outcomes than are remembered")
+        super().__init__("too many outcomes in a short time; send fewer, or wait")
         self.wait_s = wait_s
-        """When there is probably room again."""
+        """Seconds until there is probably room again."""
 
 
 class KnownIds:
@@ -41,7 +41,7 @@ class KnownIds:
 
     def make_room(self, count: int, now: datetime) -> None:
         """Drop old keys. Raises TooManyError when there is no room for `count` more."""
-        if self._came and self._came[-1][0] > now:  # a clock that was ahead has come back
+        if self._came and self._came[-1][0] > now:  # the clock was ahead and has been set back
             self._came = deque((min(at, now), keys) for at, keys in self._came)
         while self._came and self._came[0][0] + _STEP + REMEMBERED < now:
             self._keys.difference_update(self._came.popleft()[1])
@@ -50,7 +50,7 @@ class KnownIds:
             raise TooManyError(max((oldest + _STEP + REMEMBERED - now).total_seconds(), 1.0))
 
     def add(self, keys: Iterable[int], at: datetime) -> None:
-        """Remember keys that arrived at a time."""
+        """Keep keys that arrived at a time."""
         if not self._came or at - self._came[-1][0] >= _STEP:
             self._came.append((at, []))
         fresh = [key for key in dict.fromkeys(keys) if key not in self._keys]

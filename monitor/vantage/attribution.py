@@ -29,18 +29,19 @@ from probes._model import Sample
 
 HOLD: Final = timedelta(seconds=20)
 """The longest that a sample is held. Two rounds of checks (one may be running already) and the pause between them take
-11 s, so this is reached only when a check is stuck."""
+11 s, so the limit is reached only when a check is stuck."""
 RECHECK: Final = timedelta(seconds=10)
 """How often origins are checked while the local network is offline, also when no probe runs. Otherwise the end of the
 outage could be missed, and a provider's own outage excluded."""
 ROLL_CALL: Final = timedelta(minutes=10)
-"""How often canaries are checked while no sample is held: a canary that never answers would excuse every failure."""
+"""How often canaries are checked while no sample is held: a canary that never answers would make every failure look
+like a local one."""
 _MOST_ASKED: Final = 3
-"""Providers that are checked when canaries cannot tell."""
+"""Maximum number of providers that are checked when canaries give no evidence."""
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 _Question: TypeAlias = tuple[EvidenceKind, Origin | None]
-"""What has to be shown to work, and the origin that cannot show it because it is suspected itself."""
+"""The parts of the network that must be shown to work, and the suspected origin, which cannot show it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,13 +87,13 @@ class Vantage:
 
     @property
     def online(self) -> bool:
-        """Whether the local network works, as far as is known."""
+        """Whether the local network works, by the evidence so far."""
         return not self._outages
 
     @property
     def unreliable_canaries(self) -> frozenset[Origin]:
         """Canaries that did not answer when others did, and have not answered since."""
-        return frozenset(each for each in self._canaries if each in self._unreliable)
+        return frozenset(canary for canary in self._canaries if canary in self._unreliable)
 
     def is_due(self, at: datetime) -> bool:
         """Whether a round of checks is due: a sample is held, or the last round was too long ago."""
@@ -122,7 +123,7 @@ class Vantage:
     def ask(self, at: datetime, away: Collection[Origin] = ()) -> tuple[Origin, ...]:
         """The origins to check now. Their results go to `answered` together. Origins in `away` are not checked.
 
-        These are all canaries and, where no canary can tell, a few providers.
+        These are all canaries and, if no canary gives evidence, a few providers.
         """
         self._asked_at = at
         chosen = dict.fromkeys(self._canaries)
@@ -138,7 +139,7 @@ class Vantage:
         self._resolver.note(lookup)
         if lookup.result is CheckResult.HEARD:
             outages = self._outages.items()
-            over = [kind for kind, each in outages if each.missed == {RESOLVER} and lookup.began >= each.since]
+            over = [kind for kind, outage in outages if outage.missed == {RESOLVER} and lookup.began >= outage.since]
             for kind in over:
                 self._past[kind] = (self._outages.pop(kind).since, lookup.ended)
         for held, doubt in tuple(self._doubted()):
@@ -147,13 +148,13 @@ class Vantage:
 
     def answered(self, replies: Collection[OriginCheck]) -> list[Sample]:
         """Take the results of a round of checks; returns the samples to hand on now."""
-        # They answered after the checks began; a later time is not known.
+        # The origins answered after the checks began. The exact time is not known.
         heard = [reply.origin for reply in replies if reply.result is CheckResult.HEARD]
-        proofs = [Proof(origin=each, named=each.is_named, at=self._asked_at) for each in heard]
+        proofs = [Proof(origin=origin, named=origin.is_named, at=self._asked_at) for origin in heard]
         for proof in proofs:
             self._note(proof)
         silent = {reply.origin for reply in replies if reply.result is CheckResult.SILENT}
-        self._unreliable |= {each for each in silent if any(proof.clears(_kind_of(each)) for proof in proofs)}
+        self._unreliable |= {origin for origin in silent if any(proof.clears(_kind_of(origin)) for proof in proofs)}
         self._decide(silent)
         return self._flush()
 
@@ -166,7 +167,7 @@ class Vantage:
         return self._let_go(held for held, _ in self._doubted())
 
     def clock_stepped(self, at: datetime) -> list[Sample]:
-        """The wall clock was stepped to `at`: forget earlier times and hand on every held sample unchanged."""
+        """The wall clock was stepped to `at`: drop earlier times, and hand on every held sample unchanged."""
         self._proofs.clear()
         self._heard_at.clear()
         self._past.clear()
@@ -180,7 +181,7 @@ class Vantage:
         return ((held, held.doubt) for queue in self._queues.values() for held in queue if held.doubt is not None)
 
     def _settle_at_once(self, held: _Held, doubt: Suspicion) -> None:
-        """Decide from what is known already. When no origin can be checked, the sample is handed on unchanged."""
+        """Decide from earlier evidence. When no origin can be checked, the sample is handed on unchanged."""
         question, outage = (doubt.kind, doubt.origin), self._outages.get(doubt.kind)
         if self._ask_resolver(held, doubt):
             return
@@ -197,7 +198,7 @@ class Vantage:
         return self._resolver is not None and doubt.kind.names
 
     def _ask_resolver(self, held: _Held, doubt: Suspicion) -> bool:
-        """Decide about a name that was not resolved from other lookups of that time; False: they do not tell."""
+        """Decide about a name that was not resolved, by other lookups of that time; False: they give no evidence."""
         if self._resolver is None or not doubt.kind.names:
             return False
         result = self._resolver.result(doubt.since, held.at)
@@ -208,7 +209,7 @@ class Vantage:
         return result is not CheckResult.NOTHING
 
     def _share(self, held: _Held, doubt: Suspicion, missed: frozenset[Origin]) -> None:
-        """It is a failure of the local network."""
+        """Record a failure of the local network."""
         known = self._outages.get(doubt.kind)
         since = doubt.since if known is None else min(doubt.since, known.since)
         self._outages[doubt.kind] = _Outage(since=since, missed=missed)
@@ -244,7 +245,7 @@ class Vantage:
                 held.doubt = None
 
     def _settle_against(self, held: _Held, doubt: Suspicion) -> None:
-        """Another origin answered since, so it is the provider's own failure.
+        """Whether it is the provider's own failure, because another origin answered since.
 
         Except when the failure began while the local network was offline: the probe's next try may have come too late.
         """
@@ -261,15 +262,17 @@ class Vantage:
         held.doubt, held.sample = None, excused(held.sample)
 
     def _questions(self) -> Iterable[_Question]:
-        """What to find out: whose failure it is, whether an outage is over, or else whether canaries answer."""
+        """The question of the next checks: the cause of a failure, the end of an outage, or whether canaries answer."""
         doubts = ((doubt.kind, doubt.origin) for _, doubt in self._doubted())
         found: dict[_Question, None] = dict.fromkeys(doubts) | dict.fromkeys((kind, None) for kind in self._outages)
         return found or [(_kind_of(canary), canary) for canary in self._canaries]
 
     def _best_providers(self, question: _Question, away: Collection[Origin]) -> list[Origin]:
-        """Providers whose answer would tell: reliable ones first, then by their last answer."""
-        able = [each for each in self._providers if _can_answer(each, question) and each not in away]
-        able.sort(key=lambda each: (each not in self._unreliable, self._heard_at.get(each, _NEVER)), reverse=True)
+        """Providers whose answer would be evidence: reliable ones first, then by their last answer."""
+        able = [provider for provider in self._providers if _can_answer(provider, question) and provider not in away]
+        able.sort(
+            key=lambda provider: (provider not in self._unreliable, self._heard_at.get(provider, _NEVER)), reverse=True
+        )
         return able[:_MOST_ASKED]
 
     def _let_go(self, freed: Iterable[_Held]) -> list[Sample]:
@@ -278,7 +281,7 @@ class Vantage:
         return self._flush()
 
     def _flush(self) -> list[Sample]:
-        """Take the samples that need not wait any longer off the queues."""
+        """Remove the samples with a verdict from the queues."""
         released = []
         for endpoint, queue in tuple(self._queues.items()):
             while queue and queue[0].doubt is None:
@@ -289,7 +292,7 @@ class Vantage:
 
 
 def _can_answer(origin: Origin, question: _Question) -> bool:
-    """Whether an answer of this origin would show that the suspected failure is the other's own."""
+    """Whether an answer of this origin would show that the suspected origin itself failed."""
     kind, silent = question
     proof = Proof(origin=origin, named=origin.is_named, at=_NEVER)
     return proof.clears(kind) and (silent is None or not origin.is_related(silent))
@@ -301,9 +304,9 @@ def _clears(proof: Proof, doubt: Suspicion) -> bool:
 
 def _is_shared(doubt: Suspicion, missed: Iterable[Origin]) -> bool:
     """Whether an origin that is unrelated to the suspected provider did not answer."""
-    return any(not each.is_related(doubt.origin) for each in missed)
+    return any(not origin.is_related(doubt.origin) for origin in missed)
 
 
 def _kind_of(origin: Origin) -> EvidenceKind:
-    """What has to work for an answer of this origin."""
+    """The parts of the network that an answer of this origin requires."""
     return EvidenceKind(near=origin.is_near, names=origin.is_named)

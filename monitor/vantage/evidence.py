@@ -1,4 +1,4 @@
-"""What a sample says about the local network: an answer, no answer, or nothing. Pure."""
+"""The evidence of a sample about the local network: an answer, no answer, or nothing. Pure."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from probes._errors import clean
 from probes._model import ErrorClass, Sample
 
 _NEVER_HEARD = frozenset({ErrorClass.DNS, ErrorClass.CONNECT, ErrorClass.TIMEOUT_TTFT, ErrorClass.TIMEOUT_TOTAL})
-"""Without a connection these mean that the provider's machine did not answer."""
+"""Errors that mean, without a connection, that the provider's machine did not answer."""
 _FELL_SILENT = frozenset({ErrorClass.TIMEOUT_TTFT, ErrorClass.STALLED})
-"""With a connection these mean that the machine stopped answering, as a cut cable does to every running probe."""
+"""Errors that mean, on an open connection, that the machine stopped answering, as after a cable cut."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceKind:
-    """What has to be shown to work before a missing answer is the provider's own fault."""
+    """The parts of the network that must be shown to work before a missing answer counts against the provider."""
 
     near: bool
-    """The local network is enough; else the connection to the Internet is needed, too."""
+    """True: the local network suffices. False: the connection to the Internet is needed, too."""
     names: bool
-    """Names have to be resolved; an origin that is reached by address shows nothing about that."""
+    """Whether names must be resolved. An origin that is reached by its address gives no evidence about that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +33,9 @@ class Suspicion:
     origin: Origin
     kind: EvidenceKind
     since: datetime
-    """An answer of another origin at this time or later shows that the network worked."""
+    """If another origin answered at this time or later, the network worked."""
     unheard: bool
-    """Whether the machine did not answer at all; else it accepted the connection and then stopped answering."""
+    """True: the machine did not answer. False: it accepted the connection, and then stopped answering."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class Proof:
     at: datetime
 
     def clears(self, kind: EvidenceKind) -> bool:
-        """Whether it shows that everything of this kind works."""
+        """Whether the answer shows that all parts of `need` work."""
         return (kind.near or not self.origin.is_near) and (self.named or not kind.names)
 
 
@@ -74,12 +74,12 @@ def proof_in(sample: Sample, origin: Origin, at: datetime) -> Proof | None:
 
     A refused connection is no answer: a firewall on the way refuses, too, also while the line behind it is dead.
     """
-    connected_s = None if sample.connect_s is None else 0.0  # before the request, and so at its beginning at the latest
+    connected_s = None if sample.connect_s is None else 0.0  # the connection existed before the sample's start
     figures = (connected_s, sample.headers_s, sample.ttft_s, sample.ttat_s, sample.e2e_s)
     heard_s = max((seconds for seconds in figures if seconds is not None), default=None)
     if heard_s is None:
         return None
-    # Not in the future, as it would be after the wall clock was set back.
+    # Never in the future, as after the wall clock was set back.
     heard_at = min(sample.started_at + timedelta(seconds=heard_s), at)
     return Proof(origin=origin, named=sample.dns_s is not None, at=heard_at)
 

@@ -29,7 +29,7 @@ _PAUSE_S = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateCallbacks:
-    """What the gate calls."""
+    """The functions that the gate calls."""
 
     emit: Callable[[Sample], None]
     """Takes every sample; those of one endpoint in the order of their arrival."""
@@ -42,7 +42,7 @@ class GateCallbacks:
 
 
 class NetworkGate:
-    """Hands every sample on, at once or after the checks, with the blame that follows from them."""
+    """Passes every sample on, at once or after the checks, with the blame that follows from the checks."""
 
     def __init__(
         self,
@@ -61,9 +61,9 @@ class NetworkGate:
         self._ended = False
 
     def apply(self, endpoints: Iterable[EndpointSpec], canaries: Iterable[Canary]) -> None:
-        """Watch over other endpoints from now on.
+        """Use other endpoints from now on.
 
-        Where that changes who can be asked, what is held back goes on as it is, and the evidence is gathered anew.
+        If that changes which origins can be checked, held samples are passed on unchanged, and evidence starts anew.
         """
         before = self._origins, self._canaries
         self._configure(endpoints, canaries)
@@ -76,14 +76,16 @@ class NetworkGate:
         found = {spec.endpoint.id: origin_of(spec.endpoint) for spec in self._specs}
         self._origins = {name: origin for name, origin in found.items() if origin is not None}
         self._canaries = tuple(canary_origins(canaries))
-        self._looks_up = self._callbacks.look_up is not None and any(each.is_named for each in self._origins.values())
+        self._looks_up = self._callbacks.look_up is not None and any(
+            origin.is_named for origin in self._origins.values()
+        )
 
     def _begin(self) -> Vantage:
         return Vantage(self._origins, self._canaries, ResolverRecord() if self._looks_up else None)
 
     @property
     def online(self) -> bool:
-        """Whether the local network works, as far as is known."""
+        """Whether the local network works, by the evidence so far."""
         return self._vantage.online
 
     def put(self, sample: Sample) -> None:
@@ -122,7 +124,7 @@ class NetworkGate:
         origins = vantage.ask(now, self._away(now))
         looking_up = [self._look_up()] if self._looks_up else []
         replies, _ = await asyncio.gather(asyncio.gather(*map(self._reply, origins)), asyncio.gather(*looking_up))
-        if vantage is not self._vantage:  # others are watched over by now
+        if vantage is not self._vantage:  # the endpoints were changed meanwhile
             return
         self._hand_on(vantage.answered(replies))
         self._log_unreliable_canaries()
@@ -177,6 +179,6 @@ class NetworkGate:
     def _log_unreliable_canaries(self) -> None:
         unreliable = self._vantage.unreliable_canaries
         for canary in unreliable - self._were_unreliable:
-            words = "canary %s does not answer while others do; it is ignored until it answers"
+            words = "canary %s does not answer while other hosts do; ignoring it until it answers"
             log.warning(words, canary.name, extra={"action": "canary_silent"})
         self._were_unreliable = unreliable

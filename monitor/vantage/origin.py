@@ -68,13 +68,15 @@ def origin_of(endpoint: Endpoint) -> Origin | None:
 
 def canary_origins(canaries: Iterable[Canary]) -> tuple[Origin, ...]:
     """The canaries as origins. A canary is related only to a provider on the same host."""
-    return tuple(Origin(name=str(each), host=each.host.lower().rstrip("."), port=each.port) for each in canaries)
+    return tuple(
+        Origin(name=str(canary), host=canary.host.lower().rstrip("."), port=canary.port) for canary in canaries
+    )
 
 
 def neutral_name(endpoints: Iterable[Endpoint], canaries: Iterable[Canary]) -> str | None:
     """The name to look up while probes run: that of a canary that is not the host of a provider."""
     taken = {origin.host for endpoint in endpoints if (origin := origin_of(endpoint)) is not None}
-    named = (each.host for each in canary_origins(canaries) if each.is_named and not each.is_near)
+    named = (origin.host for origin in canary_origins(canaries) if origin.is_named and not origin.is_near)
     return next((f"{host}." for host in named if host not in taken), None)
 
 

@@ -31,7 +31,7 @@ class Lookup:
     began: datetime
     ended: datetime
     result: CheckResult
-    """HEARD: the resolver answered in time; an answer that the name does not exist counts, too."""
+    """`HEARD`: the resolver answered in time; an answer that the name does not exist counts, too."""
 
 
 class ResolverRecord:
@@ -62,18 +62,18 @@ class ResolverRecord:
 
     def note_resolved(self, at: datetime) -> None:
         """Note that a provider's name was resolved at `at`."""
-        silent = (each for each in self._lookups if each.result is CheckResult.SILENT)
-        self._contradicted.update(each.began for each in silent if each.began <= at <= each.ended)
+        silent = (lookup for lookup in self._lookups if lookup.result is CheckResult.SILENT)
+        self._contradicted.update(lookup.began for lookup in silent if lookup.began <= at <= lookup.ended)
 
     def result(self, since: datetime, until: datetime) -> CheckResult:
         """Whether the resolver answered in a span; NOTHING: not known. One unanswered lookup outweighs any answer."""
-        found = [each for each in self._lookups if each.ended >= since - _SLACK and each.began <= until]
-        if any(each.result is CheckResult.SILENT for each in found):
+        found = [lookup for lookup in self._lookups if lookup.ended >= since - _SLACK and lookup.began <= until]
+        if any(lookup.result is CheckResult.SILENT for lookup in found):
             return CheckResult.SILENT if self.is_reliable else CheckResult.NOTHING
         # An answer before `since` may have been the last.
-        return CheckResult.HEARD if any(each.began >= since for each in found) else CheckResult.NOTHING
+        return CheckResult.HEARD if any(lookup.began >= since for lookup in found) else CheckResult.NOTHING
 
     def forget(self) -> None:
-        """Forget every lookup: the wall clock was stepped."""
+        """Drop all lookups: the wall clock was stepped."""
         self._lookups.clear()
         self._contradicted.clear()

@@ -50,7 +50,7 @@ async def ask(origin: Origin, patience_s: float = PATIENCE_S) -> CheckResult:
         return CheckResult.SILENT
     except (OSError, RuntimeError, UnicodeError):  # no thread, no such name
         return CheckResult.NOTHING
-    tasks = [asyncio.create_task(_connect(each, until_s)) for each in addresses[:_MOST_ADDRESSES]]
+    tasks = [asyncio.create_task(_connect(address, until_s)) for address in addresses[:_MOST_ADDRESSES]]
     try:
         return await _first_heard(tasks)
     finally:

@@ -47,7 +47,7 @@ class Authenticator:
             wait_s = self._rate_limit.take(_client_of(request.remote or ""), self._clock())
             if wait_s > 0:
                 raise web.HTTPTooManyRequests(
-                    text="too many requests from this client; wait as long as Retry-After says, or raise `rate_limit` "
+                    text="too many requests from this client; try again after Retry-After, or raise `rate_limit` "
                     "in the configuration",
                     headers={hdrs.RETRY_AFTER: str(math.ceil(wait_s))},
                 )
@@ -62,7 +62,7 @@ class Authenticator:
         for header in request.headers.getall(hdrs.HOST, ()):
             if host_of(header) not in self._hosts:
                 raise web.HTTPMisdirectedRequest(
-                    text="the Host header does not name this monitor: without a token only localhost and the listen "
+                    text="the Host header does not name this daemon: without a token only localhost and the listen "
                     "address are accepted; set `token` or `public: true` in the configuration to accept other names"
                 )
 

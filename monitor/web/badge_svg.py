@@ -58,7 +58,7 @@ _OTHER: Final = 1000
 
 
 class BadgeKind(StrEnum):
-    """What a badge shows."""
+    """The content of a badge, by kind."""
 
     UPTIME = "uptime"
     TTFT = "ttft"
@@ -144,7 +144,7 @@ def _nothing(label: str) -> Badge:
 
 
 def _time(seconds: float) -> str:
-    """With at most three digits."""
+    """A duration with at most three digits."""
     milliseconds = round(seconds * 1000)
     if milliseconds < 1000:  # noqa: PLR2004
         return f"{milliseconds} ms"

@@ -28,7 +28,7 @@ class ActivityPage(Protocol):
     async def __call__(
         self, since: date, endpoints: Collection[str] | None = None, *, after: UsageKey | None, limit: int | None
     ) -> Sequence[Activity]:
-        """See there. Raises StoreError."""
+        """See `Store.activity`. Raises StoreError."""
 
 
 async def _no_activity(*_: object, **__: object) -> Sequence[Activity]:
@@ -76,7 +76,7 @@ class HistoryContext:
     store: Store
     now: Callable[[], datetime]
     task: Callable[[str], Task | None]
-    """The task whose times and speeds an endpoint is judged by; None if the endpoint is not probed."""
+    """The task whose times and speeds are published for an endpoint; None if the endpoint is not probed."""
     judge: OutcomeOf
     raw: Callable[[], timedelta]
     """How long samples are kept."""
@@ -84,12 +84,12 @@ class HistoryContext:
 
 
 def history_context(config: Callable[[], Config], store: Store) -> HistoryContext:
-    """The stored history as the configuration of the moment judges it."""
+    """The stored history, interpreted by the current configuration."""
 
     def task(name: str) -> Task | None:
         current = config()
         names = next((spec.probes for spec in current.endpoints if spec.endpoint.id == name), None)
-        return None if names is None else headline_task([current.probes[each] for each in names])
+        return None if names is None else headline_task([current.probes[probe] for probe in names])
 
     def judge(error: ErrorClass | None) -> SampleOutcome:
         scoring = config().scoring

@@ -29,7 +29,7 @@ def openapi(routes: Iterable[Route], version: str, *, closed: bool = False) -> d
         "info": {
             "title": "Providerwatch",
             "version": version,
-            "description": "Which language model providers will answer the next request.",
+            "description": "Uptime, latency and scores of language model providers.",
         },
         "paths": paths,
         "components": {
@@ -79,8 +79,8 @@ def _parameter(parameter: Parameter[Any], schemas: Schemas) -> dict[str, object]
 def _always(route: Route) -> Sequence[Answer]:
     """The answers that any route may give."""
     wrong = [
-        refusal(HTTPStatus.BAD_REQUEST, "The request is wrong; the message says how."),
-        refusal(HTTPStatus.MISDIRECTED_REQUEST, "The `Host` is not this monitor's, and no token is configured."),
+        refusal(HTTPStatus.BAD_REQUEST, "The request is invalid; the message contains the reason."),
+        refusal(HTTPStatus.MISDIRECTED_REQUEST, "`Host` does not name this daemon, and no token is configured."),
     ]
     body = [
         refusal(HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive in time."),
@@ -89,7 +89,7 @@ def _always(route: Route) -> Sequence[Answer]:
     ]
     protected = [
         refusal(HTTPStatus.UNAUTHORIZED, "The token is missing or wrong."),
-        refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too many requests; `Retry-After` says when to come again."),
+        refusal(HTTPStatus.TOO_MANY_REQUESTS, "Too many requests; try again after `Retry-After`."),
     ]
     return [*wrong, *([] if route.open else protected), *([] if route.body is None else body)]
 

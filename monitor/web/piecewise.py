@@ -32,4 +32,4 @@ class PiecewiseResponse(web.StreamResponse):
         except TimeoutError:
             if self._transport is not None:
                 self._transport.abort()
-            raise ConnectionResetError("the client receives too slowly") from None
+            raise ConnectionResetError("slow client disconnected: it did not receive the response in time") from None

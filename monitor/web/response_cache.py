@@ -95,5 +95,5 @@ def _renewed(kept: _CachedResponse | None, snapshot: Snapshot, wanted: RowFilter
 
 
 def _size(document: Document) -> int:
-    """The document and its rows, which may have no other reference any more."""
+    """The document and its rows, also when nothing else refers to the rows."""
     return document.size_bytes + len(document.plain.body)

@@ -163,12 +163,12 @@ def refusal(status: HTTPStatus, about: str) -> Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorDetail:
-    """Why a request was refused."""
+    """The reason why a request was refused."""
 
     code: str
     """The name of the status, such as `not_found`."""
     message: str
-    """What is wrong."""
+    """The reason and the remedy, as text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ class Exposition(Protocol):
     """`Metrics.text`."""
 
     async def __call__(self, *, openmetrics: bool) -> bytes:
-        """See there."""
+        """See `Metrics.text`."""
 
 
 class Scrapes:

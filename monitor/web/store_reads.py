@@ -87,7 +87,7 @@ class StoreReads:
 
     def _begin(self, question: Hashable, read: Read) -> asyncio.Task[Document]:
         if len(self._running) >= self._limits.waiting:
-            raise self._unavailable("too many requests wait for the store; try again later")
+            raise self._unavailable("too many requests are waiting for the store; try again later")
         task = asyncio.create_task(self._in_turn(read), name="history read")
         self._running[question] = task
         task.add_done_callback(partial(self._ended, question))
@@ -110,7 +110,7 @@ class StoreReads:
 
     def _failed(self, error: BaseException) -> None:
         if self._failure.begins(str(error)):
-            trace = None if isinstance(error, StoreError) else error  # the store says itself what is wrong with it
+            trace = None if isinstance(error, StoreError) else error  # a StoreError has the reason in its message
             log.warning("cannot read history: %s", error, exc_info=trace, extra={"action": "history_failed"})
 
     def _keep(self, question: Hashable, document: Document) -> None:

@@ -1,4 +1,4 @@
-"""How many probes run at once, in all and of each provider."""
+"""Limits of concurrent probes: one for all providers together, and one per provider."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from types import TracebackType
 
 
 class ConcurrencyLimits:
-    """How many probes may run at once: in all, and at each provider."""
+    """The limits of concurrent probes."""
 
     def __init__(self, total: int, by_provider: Mapping[str, int]) -> None:
         self._total = _Limit(total)
         self._by_provider = {name: _Limit(limit) for name, limit in by_provider.items()}
 
     def apply(self, total: int, by_provider: Mapping[str, int]) -> None:
-        """Use other limits from now on. A raised one admits who waits; beyond a lowered one, those that run end first.
+        """Use other limits from now on.
 
-        A provider without a limit any more admits all that wait for it.
+        A raised limit admits waiting probes at once. Under a lowered limit, running probes continue. If a provider has
+        no limit any more, all of its waiting probes are admitted.
         """
         self._total.apply(total)
         for name, limit in by_provider.items():
@@ -39,7 +40,7 @@ class ConcurrencyLimits:
 
 
 class _Limit:
-    """A semaphore whose size may be changed; first come, first served."""
+    """A semaphore with a variable size. Admits waiting probes in the order of their arrival."""
 
     def __init__(self, most: int) -> None:
         self._most: int | None = most
@@ -58,7 +59,7 @@ class _Limit:
         try:
             await place
         except asyncio.CancelledError:
-            if place.done() and not place.cancelled():  # it was admitted in the same turn of the loop
+            if place.done() and not place.cancelled():  # the probe was admitted in the same iteration of the event loop
                 self._leave()
             raise
 
@@ -74,6 +75,6 @@ class _Limit:
     def _admit(self) -> None:
         while self._waiting and (self._most is None or self._taken < self._most):
             place = self._waiting.popleft()
-            if not place.done():  # else who waited was cancelled
+            if not place.done():  # otherwise the waiting probe was cancelled
                 self._taken += 1
                 place.set_result(None)

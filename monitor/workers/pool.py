@@ -1,7 +1,7 @@
-"""Runs the worker processes and restarts one that died or is stuck.
+"""Runs the worker processes, and restarts a process that died or does not answer.
 
-Probes that were running in a worker when it died are recorded as `internal`: whether the provider would have answered
-is not known.
+Probes that were running in a worker when it died are recorded as `internal`, because the provider's answer is not
+known.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ STREAMS_PER_WORKER = 64
 """Concurrent streams that one worker can time accurately."""
 _END_S = 2.0
 _NO_MESSAGE = (ValueError, TypeError, KeyError, RecursionError)
-"""What parsing an invalid message raises."""
+"""The exceptions of parsing an invalid message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolSettings:
-    """How worker processes are started and watched."""
+    """Settings for starting and checking worker processes."""
 
     command: tuple[str, ...] = (sys.executable, "-P", "-m", "monitor.workers.worker")
     """The socket's number is appended. `-P` keeps a folder `monitor` in the daemon's directory from being imported."""
@@ -58,7 +58,7 @@ class WorkerProcess:
         self._keys = itertools.count()
         self._waiting: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        """Of the process that is up: its pings, and the counts that it asked for."""
+        """The tasks of the running process: its pings, and the token counts that it requested."""
         self._writer: asyncio.StreamWriter | None = None
         self._up = asyncio.Event()
         self._unanswered_pings = 0
@@ -91,7 +91,7 @@ class WorkerProcess:
         key = next(self._keys)
         line = _line({"run": run_to_plain(run), "key": key})
         if len(line) > LINE_BYTES:
-            return {"failed": f"the prompt is too long for the worker ({len(line)} bytes): lower prompt_tokens"}
+            return {"failed": f"the prompt is too long for the worker process ({len(line)} bytes); lower prompt_tokens"}
         answer: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
         self._waiting[key] = answer
         try:
@@ -188,7 +188,7 @@ class WorkerProcess:
             log.error("%s failed", task.get_name(), exc_info=error, extra={"action": "worker_task_failed"})
 
     async def _end_tasks(self) -> None:
-        """Nothing that was begun for a process outlives it."""
+        """Cancel the tasks of a process that ended."""
         tasks = [*self._tasks]
         for task in tasks:
             task.cancel()
@@ -230,7 +230,7 @@ class WorkerPool:
         self.apply(max_concurrent)
 
     def apply(self, max_concurrent: int) -> None:
-        """Have at least as many processes as this concurrency wants; those that are too many stay until the end."""
+        """Start more processes if this concurrency needs them. Surplus processes run until the daemon ends."""
         for _ in range(len(self.workers), -(-max_concurrent // STREAMS_PER_WORKER)):
             self.workers.append(self._make())
             if self._supervised is not None:
@@ -242,7 +242,7 @@ class WorkerPool:
 
     @property
     def last_answer_s(self) -> float | None:
-        """When any worker last sent a sample, on the event loop's clock."""
+        """The time of the newest sample from any worker, on the event loop's clock."""
         return max((worker.last_answer_s for worker in self.workers if worker.last_answer_s is not None), default=None)
 
     async def supervise(self) -> None:
@@ -259,7 +259,7 @@ class WorkerPool:
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError):  # it has just ended by itself
+    with suppress(ProcessLookupError):  # the process has already ended
         process.kill()
 
 
@@ -276,7 +276,7 @@ async def _spawn(
 ) -> tuple[asyncio.subprocess.Process, asyncio.StreamReader, asyncio.StreamWriter]:
     """Start a worker process; returns it and our end of its socket.
 
-    In a process group of its own: Ctrl-C in a terminal is for the daemon.
+    The process gets its own process group, so that Ctrl-C in a terminal stops only the daemon.
     """
     ours, theirs = socket.socketpair()
     with theirs:

@@ -16,7 +16,7 @@ from probes._sample import unmeasured
 log = logging.getLogger(__name__)
 
 _MARGIN_S = 15.0
-"""How long after its own deadlines a probe is given up as an error of the monitor."""
+"""Time after its own deadlines at which a probe is abandoned as an error of the monitor."""
 
 
 class Prober(Protocol):
@@ -44,7 +44,7 @@ class Runner:
         """The deadlines of the runs that were given up since the prober's last answer."""
 
     async def run(self, run: Run) -> Sample:
-        """Make one probe. Exactly one sample is emitted before this returns, whatever happens."""
+        """Make one probe. Emits exactly one sample before it returns, also after an error."""
         try:
             sample = await self._measure(run)
         except asyncio.CancelledError:

@@ -1,4 +1,4 @@
-"""The worker process: takes runs from its parent, measures them, sends samples back. Nothing else uses its event loop.
+"""The worker process: receives runs from its parent, measures them, returns samples. Nothing else uses its event loop.
 
 The protocol is one JSON document a line over a private socket pair: `{"run": …, "key": n}` and `{"ping": n}` in,
 `{"sample": …, "key": n}` and `{"pong": n, "loop_lag_s": …}` out. When a provider sends no usage, the parent counts the
@@ -27,12 +27,12 @@ from probes._serialize import run_from_plain, sample_to_plain
 from probes._socket import is_stamping, keep_stamping
 
 _RESOLVER_THREADS = 64
-"""As many as there are streams, so that one dead name server does not delay the other providers."""
+"""As many threads as streams, so that one unreachable name server does not delay the other providers."""
 LINE_BYTES = 16 << 20
 """The longest message; a prompt of a million tokens fits."""
 _PROBES_A_COLLECTION = 16
 _STAMP_TRIES, _STAMP_PAUSE_S = 100, 0.005
-"""How long to wait for the kernel's first timestamps. Without them the worker probes all the same."""
+"""How long to wait for the kernel's first timestamps. Without them the worker probes, too, but less exactly."""
 
 
 class LocalProber:

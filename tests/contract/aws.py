@@ -1,4 +1,4 @@
-"""Messages of AWS' binary event stream, made up: what `probes._framing.aws_messages` reads."""
+"""Example messages of AWS' binary event stream, the input of `probes._framing.aws_messages`."""
 
 from __future__ import annotations
 

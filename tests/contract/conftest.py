@@ -1,7 +1,7 @@
-"""Of the largest tables only a part is for `make check` and `make test`; the other cases are slow, ever the same ones.
+"""Selects a part of the largest tables for `make check` and `make test`; the other cases are marked slow.
 
-Each api and each kind is in the part, not each pair of them. Of the sizes in which a recording is read each recording
-has one, since another test shows that its sample is the same in all of them.
+The part contains each api and each kind, but not each pair. Each recording is read in one size only, since another test
+shows that its sample is the same in all sizes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Small answers of every wire API that streams text, made up: the same answer, each time in the API's own words."""
+"""Small example answers of every wire API that streams text: the same answer in the form of each API."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RIGHT = ("1, 2", ", 3")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """How one API says what all of them say."""
+    """The form of one API for the common answer."""
 
     piece: Callable[[object], Message]
     """A piece of the answer, whatever stands in its place."""
@@ -151,7 +151,7 @@ EMBEDDING: Mapping[str, object] = {"data": [{"embedding": [1, 2, 3, 4]}], "usage
 def messages(
     api: str, *, pieces: Iterable[object] = RIGHT, reason: object = None, usage: object = None, proof: bool = True
 ) -> list[Message]:
-    """A whole answer; its reason and usage are good ones unless others are given."""
+    """A whole answer, by default with a normal finish reason and usage."""
     dialect = DIALECTS[api]
     told = dialect.usage if usage is None else usage
     end = dialect.end(dialect.stop if reason is None else reason, told)
@@ -159,7 +159,7 @@ def messages(
 
 
 def beginning(api: str) -> list[Message]:
-    """An answer that has not come to its end."""
+    """An answer without its end."""
     return [DIALECTS[api].piece(piece) for piece in RIGHT]
 
 

@@ -1,4 +1,4 @@
-"""What a probe saw, made up: an Exchange from pieces of bytes and the times at which they came."""
+"""Example data of a probe: an `Exchange` from pieces of bytes and their arrival times."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PROMPTS: Mapping[Task, Prompt] = {
 def run_to(
     api: str = "openai_chat", *, task: Task = Task.CHAT, deadlines: Deadlines | None = None, **endpoint: Any
 ) -> Run:
-    """One probe of a made-up endpoint; `endpoint` in place of what it would be."""
+    """A probe of an example endpoint, or of `endpoint`."""
     asked = Endpoint(
         id="acme:tiny", provider="acme", model="tiny", api=api, base_url="https://acme.test/v1", api_key=Secret(KEY)
     )

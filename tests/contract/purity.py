@@ -1,4 +1,4 @@
-"""Reads source text and tells what in it is not pure; knows nothing of how it would run."""
+"""Finds impure code in source text, without running it."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def imports(source: str) -> set[str]:
 
 
 def effects(source: str) -> list[str]:
-    """Everything in a source that waits, reads a clock, or reaches outside, by line."""
+    """Everything in a source that waits, reads a clock, or accesses files or the network, by line."""
     return [
         f"line {node.lineno}: {what}"
         for node in ast.walk(ast.parse(source))

@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parents[1] / "recordings"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """One recorded answer, and what is to be read out of it."""
+    """One recorded answer, and the expected sample."""
 
     api: str
     name: str

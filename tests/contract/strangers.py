@@ -1,4 +1,4 @@
-"""JSON that a wire API does not send but could: made of the words of its own recordings, so that it gets far."""
+"""JSON that a wire API does not send, made of the words of its recordings, so that the codec reads far into it."""
 
 from __future__ import annotations
 

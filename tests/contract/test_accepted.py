@@ -1,4 +1,4 @@
-"""What a client reads is read: odd shapes around an answer that is complete and right, in every API."""
+"""Answers that other clients accept are accepted: unusual forms of a complete and right answer, in every API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every wire API owes, run over each codec that is installed here and each of its recordings."""
+"""The contract of every wire API, checked with each installed codec and each of its recordings."""
 
 from __future__ import annotations
 

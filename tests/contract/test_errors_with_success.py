@@ -1,4 +1,4 @@
-"""Errors that come with status 200: in whatever API and however written, they are the refusal that they say."""
+"""Errors with status 200: in every API and every form they become the refusal that they describe."""
 
 from __future__ import annotations
 

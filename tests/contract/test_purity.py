@@ -1,4 +1,4 @@
-"""Codecs are pure, and `probes` is a leaf: shown by reading the source of every module there is or ever will be."""
+"""Codecs are pure, and `probes` imports no other package of ours: checked in the source of every module."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What no codec is prepared for: answers in its API's own words that say something else."""
+"""Unexpected answers: the words of the API with other structures and types."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_stream_in_which_any_part_is_of_another_shape_is_judged(api: str, data
 
 @pytest.mark.parametrize("words", ["", " ", "\u200b\u0627"])
 @pytest.mark.parametrize("api", ["ollama_chat", "openai_chat"])
-def test_an_error_without_readable_words_is_told_all_the_same(api: str, words: str) -> None:
+def test_an_error_without_readable_words_has_a_detail_too(api: str, words: str) -> None:
     frame = Frame(data=json.dumps({"error": words}).encode(), end=0)
     assert judged(api, Task.CHAT, strangers.framed(codec_class(api).framing, frame)).detail
 

@@ -1,4 +1,4 @@
-"""Stores for tests of the whole daemon, and readers of them that are not ours: sqlite3 and psql."""
+"""Stores for tests of the whole daemon, read by independent programs: sqlite3 and psql."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class InFile:
         return _counted([(name, int(count), int(distinct)) for name, count, distinct in rows])
 
     def worst_lag_s(self, trouble: Trouble) -> float:
-        """How late a probe of that time began at the worst."""
+        """The largest delay of a probe that began in that time."""
         with closing(sqlite3.connect(f"file:{self.file}?mode=ro", uri=True)) as database:
             return int(database.execute(trouble.in_sql(_LAG)).fetchone()[0]) / 1e6
 
@@ -74,7 +74,7 @@ class OnServer:
         return _counted([(name, int(count), int(distinct)) for name, count, distinct in rows])
 
     def worst_lag_s(self, trouble: Trouble) -> float:
-        """How late a probe of that time began at the worst."""
+        """The largest delay of a probe that began in that time."""
         return int(self.server.sql(trouble.in_sql(_LAG), self.database)) / 1e6
 
 

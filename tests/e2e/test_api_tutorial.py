@@ -1,4 +1,4 @@
-"""The tutorial for a new wire API works as it stands: its files are taken out of the page and put to the proof."""
+"""The tutorial for a new wire API works: its files are taken from the page and tested."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def filled(file: Path) -> Path:
-    """One whose store holds a history with an outage."""
+    """A configuration whose store contains a history with an outage."""
 
     async def fill() -> None:
         config = load(file, {})
@@ -57,7 +57,7 @@ def test_policies_stand_side_by_side(filled: Path) -> None:
         shown = run(filled, columns=columns)
         assert (shown.returncode, shown.stderr) == (0, "")
         assert "2 outages of" in shown.stdout
-        assert "4 endpoints, watched for 2.0d together" in shown.stdout
+        assert "4 endpoints, monitored for 2.0d in total" in shown.stdout
         assert [sum(line.startswith(name) for line in shown.stdout.splitlines()) for name in NAMES] == [2] * len(NAMES)
         assert max(len(line.rstrip()) for line in shown.stdout.splitlines()) <= 80
 
@@ -103,7 +103,7 @@ def test_a_store_without_samples_is_one_line_and_exit_code_1(file: Path, tmp_pat
     subprocess.run(command("db", "upgrade", "-c", str(file)), check=True, capture_output=True, timeout=PATIENCE_S)
     empty = run(file)
     assert (empty.returncode, empty.stdout) == (1, "")
-    assert "holds no sample of the endpoints that are configured since" in empty.stderr
+    assert "contains no samples of the endpoints that are configured since" in empty.stderr
     with closing(sqlite3.connect(tmp_path / "samples.db")) as database, database:
         database.execute("UPDATE alembic_version SET version_num = '0002'")
     old = run(file)

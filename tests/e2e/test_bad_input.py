@@ -1,4 +1,4 @@
-"""What a user gets for a mistake: one line with file, place and remedy, exit 2, nothing half-started."""
+"""A mistake of the user gives one line with file, place and remedy, and exit code 2. Nothing is started."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_a_taken_address_of_the_agent_is_one_line_that_names_it(tmp_path: Path) 
     assert "Traceback" not in ended.stderr
 
 
-def test_check_takes_a_file_and_speaks_json_also_alone(tmp_path: Path) -> None:
+def test_check_accepts_a_file_argument_and_prints_json(tmp_path: Path) -> None:
     file = tmp_path / "pw.yaml"
     file.write_text(good(tmp_path).replace("api: openai_chat,", "api: openai_chat, api_key: $OPENAI_API_KEY,"))
     told = run("check", str(file))

@@ -1,4 +1,4 @@
-"""The daemon as a process against a real language model: what it publishes, and what a kill leaves behind."""
+"""The daemon as a process with a real language model: its published data, and its store after a kill."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def stored(directory: Path) -> list[tuple[str, int | None]]:
 
 
 def published_probes(metrics: str) -> Counter[str]:
-    """How many probes of each endpoint the metrics speak of."""
+    """The number of probes of each endpoint in the metrics."""
     found: Counter[str] = Counter()
     for labels, value in re.findall(r"^providerwatch_probes_total\{(.*)\} (\S+)$", metrics, re.MULTILINE):
         endpoint = re.search(r'endpoint="([^"]*)"', labels)
@@ -92,7 +92,7 @@ def test_a_real_model_is_measured_judged_and_published(tmp_path: Path, providers
 
 @pytest.mark.slow
 def test_kill_9_loses_no_sample_whose_effect_was_visible(tmp_path: Path, providers: Providers) -> None:
-    """Killed at random moments under load, again and again; after each, all that had been published is there."""
+    """After each of several kills at random moments under load, the store contains all published data."""
     seed = random.Random(20261122)
     before = 0
     for _ in range(KILLS):

@@ -65,7 +65,7 @@ def keep(url: str, ages: list[timedelta]) -> None:
     asyncio.run(append())
 
 
-def test_an_empty_database_is_told_of_then_made_then_found_made(history: InFile | OnServer, tmp_path: Path) -> None:
+def test_an_empty_database_is_reported_then_created_then_found(history: InFile | OnServer, tmp_path: Path) -> None:
     nothing = db("info", tmp_path, history.url)
     assert (nothing.returncode, nothing.stdout) == (1, "")
     assert "is empty" in nothing.stderr
@@ -121,7 +121,7 @@ def test_a_newer_schema_is_refused_with_the_remedy(tmp_path: Path) -> None:
         assert len(refused.stderr.splitlines()) == 1
 
 
-def test_an_older_schema_is_looked_at_by_nobody_before_it_is_upgraded(tmp_path: Path) -> None:
+def test_an_older_schema_is_not_read_before_it_is_upgraded(tmp_path: Path) -> None:
     history = InFile(file=tmp_path / "samples.db")
     keep(history.url, [timedelta(hours=1)])
     with closing(sqlite3.connect(history.file)) as database, database:
@@ -133,7 +133,7 @@ def test_an_older_schema_is_looked_at_by_nobody_before_it_is_upgraded(tmp_path: 
     )
 
 
-def test_what_is_no_history_is_left_alone(tmp_path: Path) -> None:
+def test_a_file_that_is_no_store_is_not_changed(tmp_path: Path) -> None:
     history = InFile(file=tmp_path / "samples.db")
     with closing(sqlite3.connect(history.file)) as database, database:
         database.execute("CREATE TABLE theirs (x)")
@@ -168,4 +168,4 @@ def test_what_only_reads_makes_no_database_and_names_the_one_that_is_missing(wor
     )
     assert (found.returncode, found.stdout) == (1, "")
     assert f"the file {tmp_path}/none.db does not exist" in found.stderr
-    assert [each.name for each in tmp_path.iterdir()] == ["providerwatch.yaml"]
+    assert [path.name for path in tmp_path.iterdir()] == ["providerwatch.yaml"]

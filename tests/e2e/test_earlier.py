@@ -1,4 +1,4 @@
-"""What an earlier version left behind works unchanged: its store, the answers made from it, its configurations."""
+"""Data of an earlier version works unchanged: its store, the answers from it, its configurations."""
 
 from __future__ import annotations
 
@@ -112,13 +112,13 @@ async def test_its_store_is_answered_from_as_it_answered(store: Store, tmp_path:
 
 async def test_its_traffic_its_spending_and_what_waits_for_sinks_are_known(store: Store) -> None:
     activity = [
-        [str(each.day), each.endpoint, each.app, each.tokens.requests, each.tokens.prompt_tokens]
-        for each in await store.activity(THEN.date())
+        [str(usage.day), usage.endpoint, usage.app, usage.tokens.requests, usage.tokens.prompt_tokens]
+        for usage in await store.activity(THEN.date())
     ]
     spent = await store.spent(THEN.replace(hour=0, minute=0, second=0))
     assert activity == ANSWERS["activity"]
     assert {name: [each.tokens, round(each.cost_usd, 9)] for name, each in spent.items()} == ANSWERS["spent"]
-    assert {name: [each.waiting, each.expired] for name, each in (await store.backlogs()).items()} == ANSWERS[
+    assert {name: [backlog.waiting, backlog.expired] for name, backlog in (await store.backlogs()).items()} == ANSWERS[
         "backlogs"
     ]
 

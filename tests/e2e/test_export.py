@@ -21,7 +21,7 @@ VERSION = r'"version_info":"[0-9a-f]+",'
 
 
 def config(directory: Path) -> dict[str, Any]:
-    """Two endpoints at addresses where nobody answers, each with a name for every router."""
+    """Two endpoints at addresses without a server, each with a name for every router."""
     names = {
         name: {
             "haproxy": f"be/{name}",
@@ -96,7 +96,9 @@ def test_a_shape_of_a_running_daemon_needs_no_configuration(daemon: Daemon, tmp_
 def test_what_cannot_be_exported_is_one_line(daemon: Daemon, tmp_path: Path) -> None:
     unclear = export("--url", daemon.url, "--format", "envoy-eds")
     assert unclear.returncode == 2
-    assert unclear.stderr == "an Envoy file holds one cluster; choose one with --cluster: cluster-also, cluster-down\n"
+    assert (
+        unclear.stderr == "an Envoy file contains one cluster; choose one with --cluster: cluster-also, cluster-down\n"
+    )
     nowhere = export("--url", daemon.url, "--format", "traefik", "-o", str(tmp_path / "no" / "file"))
     assert nowhere.returncode == 1
     assert nowhere.stderr.splitlines() == [f"cannot write {tmp_path}/no/file: No such file or directory"]

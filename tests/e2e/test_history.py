@@ -1,4 +1,4 @@
-"""The daemon and its history on each database: kills, and databases that stop, lock, fill up or refuse."""
+"""The daemon and its history on each database: kills, and databases that stop, are locked, fill up or refuse."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def on_server(server: Postgres, database: str) -> OnServer:
 
 
 def published(daemon: Daemon) -> Counter[str]:
-    """How many probes of each endpoint the metrics speak of."""
+    """The number of probes of each endpoint in the metrics."""
     found: Counter[str] = Counter()
     text = daemon.get("/metrics")[1].decode()
     for name, value in re.findall(r'^providerwatch_probes_total\{.*endpoint="([^"]*)".*\} (\S+)$', text, re.MULTILINE):
@@ -52,7 +52,7 @@ def metric(daemon: Daemon, name: str) -> float:
 
 
 def problems(daemon: Daemon) -> list[str]:
-    """Why the daemon says that it is not ready; empty when it is."""
+    """The daemon's reasons for not being ready; empty when it is ready."""
     status, body = daemon.get("/readyz")
     said = json.loads(body)
     assert (status == 200) is said["ready"] is (not said["problems"])
@@ -66,7 +66,7 @@ def settle(daemon: Daemon) -> None:
 
 
 def live_through(daemon: Daemon, reason: str, end: Callable[[], object]) -> Trouble:
-    """See that trouble with the store is told, and nothing else; then end it."""
+    """Check that only the failure of the store is logged, then end the failure."""
     begin_s = time.time()
     wait_until(lambda: problems(daemon), "trouble with the store")
     before = published(daemon)
@@ -174,7 +174,7 @@ def test_a_lock_of_another_process_costs_no_sample_and_no_status(tmp_path: Path,
             wait_until(lambda: "locked" in "".join(problems(daemon)), "the lock to be told of")
             refused = db("prune", tmp_path)
             assert refused.returncode == 1
-            assert "database is locked: end the other process that holds it locked" in refused.stderr
+            assert "database is locked: stop the other process that locks it" in refused.stderr
 
             def let_go() -> None:
                 time.sleep(max(0.0, began_s + LOCKED_S - time.monotonic()))

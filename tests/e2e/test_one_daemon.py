@@ -1,4 +1,4 @@
-"""One daemon on a store, and a store that hangs: every start and every end comes to its end, and says why."""
+"""One daemon per store, and a store that hangs: every start and every stop ends, with the reason in the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What routers and OpenRouter's readers get from a real daemon that asks a real model: documents, an order, files."""
+"""Output of a real daemon with a real model for routers and OpenRouter's clients: documents, an order, files."""
 
 from __future__ import annotations
 
@@ -62,6 +62,6 @@ def listed_by_id(document: Any) -> dict[str, Any]:
 
 
 def route(url: str, body: dict[str, Any]) -> Any:
-    """What `POST /v1/route` says."""
+    """The answer of `POST /v1/route`."""
     with urlopen(Request(f"{url}/v1/route", json.dumps(body).encode())) as response:
         return json.load(response)

@@ -1,4 +1,4 @@
-"""A real daemon over real providers: what happened is told over HTTP, and told alike after a kill."""
+"""A real daemon over real providers: the history over HTTP is the same after a kill."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def every_sample(daemon: Daemon, name: str) -> list[Any]:
 
 
 @pytest.mark.slow
-def test_what_happened_is_told_and_told_alike_after_a_kill(tmp_path: Path, providers: Providers) -> None:
+def test_the_history_over_http_is_the_same_after_a_kill(tmp_path: Path, providers: Providers) -> None:
     store = f"sqlite:///{tmp_path / 'samples.db'}"
     with running(tmp_path, config(store, providers)) as daemon:
         wait_until(lambda: daemon.scores()[STEADY]["uptime"]["5m"]["ok"] >= 6, "six successes")
@@ -52,7 +52,7 @@ def check_samples(daemon: Daemon) -> None:
     good, bad = every_sample(daemon, STEADY), every_sample(daemon, DEAD)
     assert len(good) >= 6
     assert len({each["id"] for each in good}) == len(good)
-    assert sorted((each["started_at"] for each in good), reverse=True) == [each["started_at"] for each in good]
+    assert sorted((each["started_at"] for each in good), reverse=True) == [sample["started_at"] for sample in good]
     assert {each["endpoint"] for each in good} == {STEADY}
     assert {each["error"] for each in bad if each["blame"] == "provider"} == {"connect"}
     assert {each["ttft_s"] for each in bad} == {None}

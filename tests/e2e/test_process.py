@@ -1,4 +1,4 @@
-"""The daemon as a process among others: signals, a log that is not read, a start that takes long."""
+"""The daemon as a process: signals, a blocked log, a slow start."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CONFIG: Mapping[str, object] = {
 }
 
 
-def test_sighup_changes_nothing_and_is_told_of(tmp_path: Path) -> None:
+def test_sighup_changes_nothing_and_is_logged(tmp_path: Path) -> None:
     with running(tmp_path, CONFIG) as daemon:
         daemon.process.send_signal(signal.SIGHUP)
         wait_until(lambda: "reload_ignored" in daemon.log.read_text(), "a word about SIGHUP")
@@ -48,7 +48,7 @@ async def test_a_request_to_stop_while_the_store_is_opened_is_followed_cleanly(t
 
 
 @pytest.mark.slow
-def test_a_log_that_nobody_reads_and_requests_that_are_none_stop_nothing(tmp_path: Path) -> None:
+def test_a_blocked_log_and_invalid_requests_stop_nothing(tmp_path: Path) -> None:
     read_end, write_end = os.pipe()
     fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 4096)
     os.write(write_end, b"x" * 4096)  # full from the beginning
@@ -98,7 +98,7 @@ def _catches(pid: int, number: signal.Signals) -> bool:
 
 
 def _answer(port: int, request: bytes, patience_s: float = 10.0) -> bytes:
-    """What comes back; nothing without an answer in time."""
+    """The received bytes; empty without an answer in time."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=patience_s) as client:
             client.sendall(request)

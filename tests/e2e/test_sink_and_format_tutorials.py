@@ -1,4 +1,4 @@
-"""The tutorials for a sink and a router format work as they stand: their files are written, their commands run."""
+"""The tutorials for a sink and a router format work: their files are written, their commands are run."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def in_background(tree: Path, command: str) -> Iterator[None]:
 
 
 def assert_prints(tree: Path, command: str, output: str) -> None:
-    """What a page shows is what a command prints, on whichever stream."""
+    """A command prints the text that the page shows, on stdout or stderr."""
     if command.startswith("sed "):
         edit, file, target = (shlex.split(command)[place] for place in (1, 2, 4))
         _, old, new, _ = edit.split("/")

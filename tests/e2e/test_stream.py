@@ -1,4 +1,4 @@
-"""The stream of scores of a real daemon: over its end, and over a restart."""
+"""The stream of scores of a real daemon, across its end and a restart."""
 
 from __future__ import annotations
 

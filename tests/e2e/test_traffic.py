@@ -1,4 +1,4 @@
-"""The daemon as a process, killed while others report to it: what is sent again is counted once, on both databases."""
+"""The daemon is killed while clients report outcomes: outcomes that are sent again count once, on both databases."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def config(store: str) -> dict[str, object]:
-    """One endpoint that is probed so rarely that only its traffic tells."""
+    """One endpoint that is probed so rarely that only real traffic determines its status."""
     return {
         "store": store,
         "token": "${env:REPORT_TOKEN}",
@@ -48,7 +48,7 @@ def config(store: str) -> dict[str, object]:
 
 
 def ask(daemon: Daemon, path: str, body: object = None) -> Any:
-    """The JSON of an answer; None where the daemon was killed meanwhile."""
+    """The JSON of an answer; None: the daemon was killed meanwhile."""
     data = None if body is None else json.dumps(body).encode()
     headers = {"Authorization": f"Bearer {TOKEN}"}
     request = urllib.request.Request(f"{daemon.url}{path}", data=data, headers=headers)
@@ -104,7 +104,7 @@ def test_batches_that_are_sent_again_after_a_kill_are_counted_once(tmp_path: Pat
             sender.join()
     with running(tmp_path, config(store), env) as daemon:
         receipts = [ask(daemon, "/v1/outcomes", each) for each in batches]
-        assert all(each["accepted"] + each["duplicates"] == SIZE for each in receipts)
+        assert all(receipt["accepted"] + receipt["duplicates"] == SIZE for receipt in receipts)
         before = counted(daemon)
         failed = len(range(0, SIZE, 3))
         assert before == (BATCHES * (SIZE - failed), BATCHES * failed)

@@ -1,4 +1,4 @@
-"""Fuzzes every codec from the wire to the sample: any answer becomes a sample, whose blame is not our own.
+"""Fuzzes every codec from the wire to the sample: any answer becomes a sample whose blame is not the monitor.
 
 python -m tests.fuzz.fuzz_codecs -max_total_time=300
 """

@@ -53,7 +53,7 @@ def check(found: list[Frame], body: bytes) -> None:
 
 
 def check_beginning(early: list[Frame], found: list[Frame]) -> None:
-    """What is whole in a beginning of a stream is the same as in all of it."""
+    """The complete frames in a prefix of a stream are the same as in the whole stream."""
     whole = [frame for frame in early if frame.complete]
     assert len(whole) <= len(found)
     for frame, later in zip(whole, found, strict=False):

@@ -1,4 +1,4 @@
-"""Fuzzing by coverage with atheris (libFuzzer); where it is not to be had, by chance from the same seeds.
+"""Fuzzing by coverage with atheris (libFuzzer); if atheris is not installed, with random changes to the same seeds.
 
 A target raises on a broken promise. Arguments are libFuzzer's: a folder for what is found to be worth trying, and
 `-runs=20000` or `-max_total_time=300`; or a file that it left behind, to be tried again.

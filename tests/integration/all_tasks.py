@@ -1,4 +1,4 @@
-"""A provider that answers every task rightly, in three wire APIs: OpenAI's chat and embeddings, and Ollama's."""
+"""A provider with right answers to every task, in three wire APIs: OpenAI's chat and embeddings, and Ollama's."""
 
 from __future__ import annotations
 

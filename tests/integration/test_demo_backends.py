@@ -151,7 +151,7 @@ async def test_the_speed_of_the_real_model_is_that_of_a_probe(model: str) -> Non
     assert speed.pace >= 1
 
 
-async def test_a_model_that_never_answers_is_told_in_words() -> None:
+async def test_a_model_that_never_answers_gives_a_readable_message() -> None:
     words = r"no answer within 0\.2 s \(timeout_ttft.*too slow or too busy"
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(TooSlowError, match=words):
         await measure("http://{}:{}".format(*silent.getsockname()), MODEL_NAME, patience_s=0.2)

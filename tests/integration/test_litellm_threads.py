@@ -1,4 +1,4 @@
-"""The threads of LiteLLM's plug-in, against a server in the daemon's place, where a real one does not fail so."""
+"""The threads of LiteLLM's plug-in, with a server in place of the daemon for faults that a daemon does not produce."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_outcomes_are_sent_in_batches_once_the_daemon_takes_them() -> None:
         told.status = 200
         wait_until(lambda: len(told.outcomes) == 1_100, "all of them")
         reporter.close()
-    assert [each["id"] for each in told.outcomes] == [str(number) for number in range(1_100)]
+    assert [outcome["id"] for outcome in told.outcomes] == [str(number) for number in range(1_100)]
     assert max(map(len, told.batches)) == 500
 
 
@@ -82,7 +82,7 @@ def test_what_the_daemon_would_never_take_is_dropped() -> None:
     assert told.outcomes == [{"id": "taken"}]
 
 
-def test_while_nobody_answers_only_the_newest_wait() -> None:
+def test_while_the_daemon_does_not_answer_only_the_newest_outcomes_wait() -> None:
     reporter = Reporter(f"http://127.0.0.1:{free_port()}", "t")
     for number in range(20_000):
         reporter.put({"id": str(number)})

@@ -1,4 +1,4 @@
-"""One loopback server, asked alike by our codecs and by the vendors' SDKs; and where two of them differ."""
+"""A loopback server that gets the same requests from our codecs and the vendors' SDKs; and their differences."""
 
 from __future__ import annotations
 

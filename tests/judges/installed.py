@@ -1,4 +1,4 @@
-"""Where the judges are; and the word that they are missing, which fails a test and never skips it."""
+"""Paths of the judges. If they are missing, tests fail and are not skipped."""
 
 from __future__ import annotations
 

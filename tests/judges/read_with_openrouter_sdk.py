@@ -45,8 +45,8 @@ def main() -> None:
             missing = {"code": error.data.error.code, "message": error.data.error.message}
     found = {
         "endpoints": endpoints.model_dump(mode="json"),
-        "models": [each.model_dump(mode="json") for each in models],
-        "providers": [each.model_dump(mode="json") for each in providers],
+        "models": [model.model_dump(mode="json") for model in models],
+        "providers": [provider.model_dump(mode="json") for provider in providers],
         "pages": pages,
         "total_count": whole.result.total_count,
         "missing": missing,

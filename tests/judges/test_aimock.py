@@ -128,7 +128,7 @@ async def test_aimock_refuses_a_wrong_key_and_that_is_the_accounts(aimock: Emula
     ],
 )
 @pytest.mark.parametrize("api", CHATS)
-async def test_a_fault_of_aimocks_is_told_for_what_it_is(
+async def test_a_fault_of_aimock_gets_its_error_class(
     aimock: Emulator, api: str, model: str, error: ErrorClass
 ) -> None:
     taken = await ask(aimock, api, model=model)

@@ -78,6 +78,6 @@ async def test_a_feed_reader_finds_every_incident(served: Served, tmp_path: Path
     assert [title for _, title, _ in entries] == [
         f"{ODD} down: connect",
         f"{SLASHED} down: connect",
-        f"{NAME} down: connect, over",
+        f"{NAME} down: connect, ended",
     ]
     assert len({name for name, _, _ in entries}) == 3

@@ -156,7 +156,7 @@ async def test_llmocks_refusals_get_their_class(
 
 
 @every_place
-async def test_how_long_llmock_asks_to_be_left_alone_is_read(llmock: Emulator, name: str) -> None:
+async def test_the_retry_after_of_llmock_is_read(llmock: Emulator, name: str) -> None:
     taken = await ask(llmock, name, {"type": "fail", "status": 429, "retry_after": 7})
     assert (taken.error, taken.retry_after_s) == (ErrorClass.RATE_LIMITED, 7.0)
 

@@ -42,7 +42,9 @@ def differences(told: Any, read: Any, place: str = "") -> list[str]:
     match told, read:
         case dict(), dict():
             shared = told.keys() - OURS
-            return [each for key in shared for each in differences(told[key], read.get(key), f"{place}.{key}")]
+            return [
+                difference for key in shared for difference in differences(told[key], read.get(key), f"{place}.{key}")
+            ]
         case list(), list() if len(told) == len(read):
             return [
                 each
@@ -62,7 +64,7 @@ async def test_their_sdk_reads_what_we_tell(served: Served) -> None:  # noqa: F8
     }.items():
         _, document = await served.get(path)
         assert differences(document["data"], read[name]) == []
-    assert read["pages"] == [each["id"] for each in read["models"]]
+    assert read["pages"] == [model["id"] for model in read["models"]]
     assert read["total_count"] == len(read["pages"]) == 2
     assert read["missing"] == {"code": 404, "message": "no model has the name 'nobody/nothing'"}
 
@@ -72,5 +74,5 @@ async def test_preferences_as_their_sdk_writes_them_are_taken(served: Served) ->
     assert preferences["max_price"]["prompt"] == "0.6"
     status, answer = await served.route(model=MODEL, provider=preferences)
     assert status == 200, answer
-    assert [each["id"] for each in answer["endpoints"]] == ["groq:llama", "down:llama"]
+    assert [endpoint["id"] for endpoint in answer["endpoints"]] == ["groq:llama", "down:llama"]
     assert [each["id"] for each in answer["excluded"]] == ["vllm:llama"]

@@ -1,4 +1,4 @@
-"""Addresses in front of the real model that can be shut: then nobody listens there, as when a server has died."""
+"""Addresses in front of the real model that can be closed: then no server listens there, as after a crash."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def process(log: Path, *command: str | Path) -> Iterator[subprocess.Popen[bytes]
 
 
 def ask(url: str, times: int = 1) -> list[int]:
-    """The status of each of some requests; 0 where nobody answered."""
+    """The status of each of some requests; 0: no answer."""
     return [_ask(url) for _ in range(times)]
 
 

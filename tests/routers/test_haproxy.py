@@ -1,4 +1,4 @@
-"""A real HAProxy, configured as its page says: what the daemon knows moves servers and weights, nothing else does."""
+"""A real HAProxy, configured as its page says: only the daemon's scores change servers and weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real LiteLLM, configured as its page says, passes by what the daemon holds to be down, and reports what it sees."""
+"""A real LiteLLM, configured as its page says, skips deployments that are down, and reports outcomes."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_the_proxy_of_the_page_passes_by_what_is_down_and_reports(tmp_path: Path
             wait_until(lambda: len(daemon.outcomes) >= 20, "outcomes")
             daemon.snapshot = Recorder(snapshot(near="up", far="up")).snapshot
             wait_until(lambda: "near" in litellm.ask(5), "it is back")
-    assert {each["endpoint"] for each in daemon.outcomes[:20]} == {"far:llama-1b"}
+    assert {outcome["endpoint"] for outcome in daemon.outcomes[:20]} == {"far:llama-1b"}
 
 
 def test_outcomes_tell_successes_failures_and_times_once_each(tmp_path: Path, providers: Providers) -> None:

@@ -1,4 +1,4 @@
-"""While one of three backends fails, a real LiteLLM with the plug-in goes on, and the real daemon knows what it saw."""
+"""While one of three backends fails, requests to a real LiteLLM with the plug-in succeed; the daemon counts them."""
 
 from __future__ import annotations
 

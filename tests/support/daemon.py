@@ -59,7 +59,7 @@ class Daemon:
     log: Path
 
     def get(self, path: str) -> tuple[int, bytes]:
-        """Status and body; status 0 when nobody answers."""
+        """Status and body; status 0: no answer."""
         try:
             with _OPENER.open(f"{self.url}{path}", timeout=10) as response:
                 return response.status, response.read()

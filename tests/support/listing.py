@@ -23,7 +23,7 @@ class Listing:
 
 @contextmanager
 def listing(body: object, *, key: str | None = None, status: int = 200, meeting: int = 0) -> Iterator[Listing]:
-    """Answers every GET with a JSON body; whoever has not the key, if there is one, with 401.
+    """Answers every GET with a JSON body, and requests without the key, if there is one, with 401.
 
     With `meeting` it answers only when so many requests are there at the same time.
     """

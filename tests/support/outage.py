@@ -38,7 +38,7 @@ def config(store: str) -> Mapping[str, object]:
 
 
 def samples(config: Config, now: datetime) -> list[Sample]:
-    """The newest last. Every endpoint's ticks, and beside the ticks what the daemon's doubt adds while all fails."""
+    """The newest last: every endpoint's ticks, and the extra probes of the daemon while all fails."""
     chance = random.Random(1)
     found: list[Sample] = []
     for job in all_jobs(config):

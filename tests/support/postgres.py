@@ -87,7 +87,7 @@ class Postgres:
         while any(map(_is_running, processes)):
             assert time.monotonic() < deadline, f"{processes} survive SIGKILL"
             time.sleep(0.005)
-        # A process that nobody waited for looks alive to the next server, by the number in this file.
+        # A zombie process looks alive to the next server, by the process id in this file.
         lock.unlink(missing_ok=True)
 
     def _run(self, program: str, *arguments: str) -> None:

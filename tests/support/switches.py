@@ -1,4 +1,4 @@
-"""Fault switches: each a provider of the demo's fault proxy, before a real model, that fails when it is told to."""
+"""Fault switches: providers of the demo's fault proxy, in front of a real model, that fail on demand."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Switch:
 
 @contextmanager
 def switches(upstreams: Sequence[str]) -> Iterator[list[Switch]]:
-    """One in front of each address; served by a thread, so that whoever asks may block."""
+    """One switch in front of each address, served by a thread, so that callers may block."""
     made = [Switch() for _ in upstreams]
     ready, loop = threading.Event(), asyncio.new_event_loop()
     ended = asyncio.Event()

@@ -73,7 +73,7 @@ async def in_the_handshake() -> Sample:
 
 
 async def in_the_middle_of_a_story(strike: Callable[[int], None]) -> Sample:
-    """A probe of a real model, whose port is struck once it speaks."""
+    """A probe of a real model, with a network fault on its port after the first token."""
     with model_process() as model:
         probing = asyncio.create_task(measure(story_of(model, total_s=STORY_S), CODEC))
         await until_streaming()

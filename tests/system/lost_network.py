@@ -46,7 +46,7 @@ class Trap:
 
 @dataclass(kw_only=True)
 class Watch:
-    """A running daemon, and all that it published of its endpoints while somebody looked."""
+    """A running daemon, and everything that it published about its endpoints during the scenario."""
 
     daemon: Daemon
     trap: Trap
@@ -144,7 +144,7 @@ def lose_one(watch: Watch) -> None:
 
 
 def lose_one_beside_a_blocked_canary(watch: Watch) -> None:
-    """Take the provider away once it is known that its canary is never heard."""
+    """Disconnect the provider once the daemon has noticed that its canary never answers."""
     watch.wait_for(lambda: "canary_silent" in watch.daemon.log.read_text(), "a canary that is told to be silent")
     lose_one(watch)
 

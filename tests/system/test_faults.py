@@ -49,7 +49,7 @@ FAULTS = {
     "drop in the stream": (ErrorClass.STALLED, r"silent for the last \d+\.\d s of 8 s"),
     "reset in the stream": (
         ErrorClass.TRUNCATED,
-        r"the connection broke after \d+ content events and without proof of its end",
+        r"the connection broke after \d+ content events and without an end marker",
     ),
     "silent name server": (ErrorClass.DNS, r"no address found for provider\.example \(timed out after 1 s\)"),
     "no name server": (ErrorClass.DNS, r"no address found for provider\.example: .+"),
@@ -57,7 +57,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("scenario", FAULTS)
-def test_a_fault_of_the_network_is_told_for_what_it_is(scenario: str) -> None:
+def test_a_fault_of_the_network_gets_its_error_class(scenario: str) -> None:
     error, detail = FAULTS[scenario]
     sample = struck(scenario)
     assert (sample.error, sample.blame) == (error, Blame.PROVIDER)
@@ -74,7 +74,7 @@ def test_what_was_measured_before_a_fault_is_kept(scenario: str) -> None:
 
 
 def test_only_a_refusal_has_a_round_trip_without_a_connection() -> None:
-    """So a sample tells whether the provider's machine was heard at all."""
+    """So a sample shows whether the provider's machine answered at all."""
     scenarios = ("reset at connect", "no route at connect", "drop at connect", "silent name server")
     assert [struck(scenario).rtt_s is not None for scenario in scenarios] == [True, False, False, False]
 

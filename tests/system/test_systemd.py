@@ -95,7 +95,7 @@ def test_a_daemon_that_stands_still_is_restarted_by_the_watchdog(service: Servic
     assert "Watchdog timeout" in service.journal
 
 
-def test_probing_processes_that_hang_are_replaced(service: Service) -> None:
+def test_worker_processes_that_hang_are_replaced(service: Service) -> None:
     """By the daemon's own supervisor, or with the daemon by the watchdog: the claim is that probing goes on."""
     service.set(WatchdogSec="3s", RestartSec="100ms")
     service.start()
@@ -108,7 +108,7 @@ def test_probing_processes_that_hang_are_replaced(service: Service) -> None:
     wait_until(lambda: (service.endpoint or {}).get("measured_at", before) != before, "probing went on", 30.0)
 
 
-def test_a_daemon_whose_endpoints_are_all_paused_is_left_alone(service: Service) -> None:
+def test_systemd_does_not_restart_a_daemon_whose_endpoints_are_all_paused(service: Service) -> None:
     service.set(WatchdogSec="2s", RestartSec="100ms")
     service.configure(CONFIG.replace("enabled: true", "enabled: false"))
     service.start()

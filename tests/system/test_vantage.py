@@ -1,4 +1,4 @@
-"""Is it they or us? The real daemon, real sockets, and a packet filter that takes the network away.
+"""Local network failures: the real daemon, real sockets, and a packet filter that cuts the network.
 
 Needs root and nftables; nothing is skipped, a missing part fails.
 """
@@ -45,7 +45,7 @@ def errors(scenario: str, name: str) -> set[ErrorClass | None]:
         ("a canary, all dropped", "while connecting"),
     ],
 )
-def test_without_a_network_nobody_goes_down_and_no_failure_is_counted(scenario: str, words: str) -> None:
+def test_without_a_network_no_endpoint_goes_down_and_no_failure_is_counted(scenario: str, words: str) -> None:
     seen = told(scenario)
     for name, statuses in seen["statuses"].items():
         assert "down" not in statuses
@@ -86,7 +86,7 @@ def seen_of_gateway(scenario: str) -> tuple[set[str], set[str]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scenario", ["mute for all", "slow for all"])
-def test_behind_one_gateway_a_halting_resolver_counts_against_nobody(scenario: str) -> None:
+def test_behind_one_gateway_a_halting_resolver_counts_against_no_endpoint(scenario: str) -> None:
     statuses, failures = seen_of_gateway(scenario)
     assert "down" not in statuses
     assert failures == {ErrorClass.VANTAGE_OFFLINE}

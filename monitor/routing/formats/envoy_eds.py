@@ -1,4 +1,4 @@
-"""What Envoy reads: a file for the endpoint discovery of one cluster. Pure."""
+"""Envoy's format: a file for the endpoint discovery of one cluster. Pure."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _TYPE: Final = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignme
 
 
 class EnvoyEdsFormat(RouterFormat):
-    """Endpoint discovery for Envoy, of one cluster."""
+    """File for Envoy's endpoint discovery (EDS), for one cluster."""
 
     router = "envoy"
 
     cluster: Maybe[Name] = None
-    """Which cluster, where `router_ids` name several: a file holds one."""
+    """The cluster in this file. Required if `router_ids` name several clusters."""
 
     def render(self, snapshot: Snapshot) -> bytes:
         """See `RouterFormat.render`."""
@@ -31,7 +31,7 @@ class EnvoyEdsFormat(RouterFormat):
         wanted = next(iter(clusters)) if self.cluster is None and len(clusters) == 1 else self.cluster
         if wanted is None or wanted not in clusters:
             names = ", ".join(sorted(clusters))
-            raise CannotBeMadeError(f"an Envoy file holds one cluster; choose one with --cluster: {names}")
+            raise CannotBeMadeError(f"an Envoy file contains one cluster; choose one with --cluster: {names}")
         return _discovery(wanted, clusters[wanted])
 
     @classmethod
@@ -42,16 +42,16 @@ class EnvoyEdsFormat(RouterFormat):
             yield "cluster", RefusedError("{value} is not a cluster of any `router_ids`", options=shown)
         elif "cluster" not in written and len(groups) > 1:
             names = ", ".join(map(quoted, shown))
-            which = f"say which of {names}" if len(shown) == len(groups) else "say which"
-            message = f"holds one cluster of Envoy; {which} with `cluster:`, and write a file for each"
+            which = f"choose one of {names}" if len(shown) == len(groups) else "choose one"
+            message = f"contains only one cluster; {which} with `cluster:`, and add a file for each further cluster"
             yield "format", RefusedError(message)
 
 
 def _discovery(cluster: str, members: Sequence[MemberWeight]) -> bytes:
-    """The discovery response of a cluster; Envoy takes one cluster in a file.
+    """The discovery response of a cluster; Envoy reads one cluster per file.
 
-    What is out is in it as unhealthy, so that Envoy's own panic threshold still knows it. The version is made of the
-    content: the same members are the same version.
+    Members that are not usable are listed as unhealthy, because Envoy's panic threshold counts them. The version is a
+    hash of the content, so it changes only with the members.
     """
     assignment = {"@type": _TYPE, "cluster_name": cluster, "endpoints": [{"lb_endpoints": _endpoints(members)}]}
     body = json.dumps(assignment, separators=(",", ":"))

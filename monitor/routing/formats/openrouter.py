@@ -1,4 +1,4 @@
-"""All endpoints in the shape of OpenRouter's documents."""
+"""All endpoints in OpenRouter's format."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from monitor.scoreboard.snapshot import Snapshot
 
 
 class OpenRouterFormat(RouterFormat):
-    """All endpoints in the shape of OpenRouter's documents."""
+    """All endpoints in OpenRouter's format."""
 
     has_weights = False
 
@@ -21,5 +21,5 @@ class OpenRouterFormat(RouterFormat):
         return OpenRouterFile().body(snapshot)
 
     def writer(self) -> Callable[[Snapshot], bytes]:
-        """See `RouterFormat.writer`: the largest file is put together from what did not change since the last time."""
+        """See `RouterFormat.writer`. Only changed parts are rendered again, because this file is the largest."""
         return OpenRouterFile().body

@@ -22,7 +22,7 @@ class TraefikFormat(RouterFormat):
 
 
 def _services(groups: Mapping[str, Sequence[MemberWeight]]) -> bytes:
-    """JSON, which is also YAML: Traefik reads it from a `.yaml` file. A service that is out has weight 0."""
+    """JSON, which is also YAML: Traefik reads it from a `.yaml` file. A service that is not usable has weight 0."""
     services = {
         name: {"weighted": {"services": [_child(weighted) for weighted in members]}} for name, members in groups.items()
     }

@@ -12,10 +12,10 @@ from monitor.scoreboard.snapshot import Snapshot
 
 
 class VllmOptions(Section):
-    """What stands in the file beside the engines."""
+    """Other settings in the file, besides the engines."""
 
     routing_logic: Maybe[Text] = None
-    """roundrobin if not written."""
+    """Default: roundrobin."""
     session_key: Maybe[Text] = None
     callbacks: Maybe[Text] = None
 
@@ -26,7 +26,7 @@ class VllmFormat(RouterFormat):
     router = "vllm"
 
     options: VllmOptions = Field(default_factory=VllmOptions)
-    """What stands in the file beside the engines."""
+    """Other settings in the file, besides the engines."""
 
     def render(self, snapshot: Snapshot) -> bytes:
         """See `RouterFormat.render`."""
@@ -34,7 +34,7 @@ class VllmFormat(RouterFormat):
 
 
 def _engines(groups: Mapping[str, Sequence[MemberWeight]], options: Mapping[str, str]) -> bytes:
-    """The dynamic configuration with the engines that are to be used, each with its model.
+    """The dynamic configuration with the usable engines, each with its model.
 
     The router has no weights, so fallbacks are listed like the others. It splits both lists at commas.
     """

@@ -28,12 +28,11 @@ def routes(context: Context) -> Sequence[Route]:
     """The routes of this file."""
 
     async def handler(request: web.Request) -> web.Response:
-        """Whether an endpoint may be sent to, by status code alone.
+        """Health check of one endpoint for load balancers. The status code is the result.
 
-        200 when it is up, or unknown, since stale is not down; 200 with the header `x-envoy-degraded` when it is
-        degraded, or refuses the account of the newest samples; 503 when it is down, in maintenance or paused. Each
-        endpoint is judged for itself: that all of a model are down is for the load balancer to notice, which should
-        then send to all of them (its panic mode).
+        200: the endpoint is up, or its status is unknown. 200 with the header `x-envoy-degraded`: it is degraded, or
+        refuses the account of the newest samples. 503: it is down, in maintenance or paused. Other endpoints do not
+        matter. If all endpoints of a model are down, the load balancer should send to all of them (panic mode).
         """
         row = context.row(ID.need(request))
         if row is None:
@@ -46,8 +45,8 @@ def routes(context: Context) -> Sequence[Route]:
             handler=handler,
             parameters=[ID],
             answers=[
-                Answer(about="It may be sent to.", json_type=Check),
-                Answer(about="It should not be.", json_type=Check, status=HTTPStatus.SERVICE_UNAVAILABLE),
+                Answer(about="The endpoint is usable.", json_type=Check),
+                Answer(about="The endpoint is not usable.", json_type=Check, status=HTTPStatus.SERVICE_UNAVAILABLE),
                 UNKNOWN_ID,
             ],
         ),

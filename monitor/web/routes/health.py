@@ -27,7 +27,7 @@ class Ready(TypedDict):
 
     ready: bool
     problems: list[str]
-    """Why the daemon is not ready; empty if it is."""
+    """The reasons why the daemon is not ready; empty if it is ready."""
     warnings: NotRequired[list[str]]
     """Problems of a daemon that is ready; absent if there are none."""
 
@@ -48,7 +48,7 @@ def routes(context: Context) -> Sequence[Route]:
             answers=[
                 Answer(about="The daemon is ready.", json_type=Ready),
                 Answer(
-                    about="The daemon is not ready; `problems` says why.",
+                    about="The daemon is not ready; `problems` has the reasons.",
                     json_type=Ready,
                     status=HTTPStatus.SERVICE_UNAVAILABLE,
                 ),

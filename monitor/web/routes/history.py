@@ -73,7 +73,7 @@ WINDOW = _duration("window", "The window, from 5m to 90d. Default: `1d`.", examp
 STEP = _duration("step", "The step between points. Default: from 1m to 1d, depending on the window.", example="15m")
 SERIES_TASK = choice(
     "task",
-    "The task of the samples. Default: the task that the endpoint is judged by; for uptime all tasks.",
+    "The task of the samples. Default: the endpoint's headline task; for uptime all tasks.",
     Task,
     example="chat",
 )
@@ -163,7 +163,7 @@ class _HistoryHandlers:
         return await self._answer(request, (name, wanted), partial(self._series, name, wanted))
 
     async def incidents(self, request: web.Request) -> web.StreamResponse:
-        """The spans in which endpoints were not up, newest first by when they began."""
+        """The incidents: time spans in which endpoints were not up, sorted by their start, newest first."""
         since, endpoint = OPEN_SINCE.read(request), ENDPOINT.read(request)
         limit, cursor = LIMIT.read(request) or _USUAL, CURSOR.read(request)
 

@@ -29,7 +29,7 @@ def routes(context: Context) -> Sequence[Route]:
         """The endpoints of a model in the order to try them, each with the reason for its place.
 
         Accepts OpenRouter's `provider` preferences. Only preferences exclude an endpoint, its status does not: if all
-        endpoints are down, all are listed. Without a `seed` each answer is drawn anew.
+        endpoints are down, all are listed. Without a `seed` every response has a new random order.
         """
         wanted = cast("RouteRequest", await json_body(request, RouteRequest))
         endpoints = cache.endpoints(await context.newest(), wanted["model"])

@@ -29,12 +29,12 @@ log = logging.getLogger(__name__)
 _BUFFER_BYTES = 16_384
 _DIGITS = 15
 _NOWHERE = -2
-"""Before any position, and not next to one."""
+"""A position before all others, and not adjacent to any."""
 _HEADERS: Mapping[str, str] = {
     **SAFE,
     hdrs.CONTENT_TYPE: "text/event-stream",
     hdrs.CACHE_CONTROL: "no-store",
-    "X-Accel-Buffering": "no",  # nginx would hold events back
+    "X-Accel-Buffering": "no",  # otherwise nginx buffers events
 }
 
 
@@ -91,7 +91,7 @@ class Hub:
         """Server-sent events: a `snapshot` of the scores, then `change` events with the changed rows.
 
         The data of both is a scores document. With the header `Last-Event-ID` a client resumes at its last event if the
-        daemon still knows it; else it gets a snapshot. A row is sent at once when its status, account error,
+        daemon still has that position; else it gets a snapshot. A row is sent at once when its status, account error,
         maintenance or newest sample changes, or its score changes by 0.01. Other changes are sent within a minute.
         """
         wanted = RowFilter(model=MODEL.read(request), provider=PROVIDER.read(request))

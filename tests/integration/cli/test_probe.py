@@ -148,7 +148,7 @@ async def test_samples_go_to_stdout_and_the_progress_to_the_terminal(tmp_path: P
 
 
 def everything(screen: int) -> bytes:
-    """What a terminal is sent until nobody has it open any more."""
+    """The output to a terminal until no process has the terminal open any more."""
     found = b""
     while True:
         try:

@@ -1,4 +1,4 @@
-"""`providerwatch scores` against a daemon's port: the words for what is wrong, the token, the live table."""
+"""`providerwatch scores` against a daemon's port: error messages, the token, the live table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TOKEN = "t0ken"
 
 @contextmanager
 def daemon() -> Iterator[tuple[str, list[str | None]]]:
-    """`host:port` of what answers as a daemon with a token and no endpoints, and the keys that it was shown."""
+    """`host:port` of a server that answers like a daemon with a token and no endpoints, and the received tokens."""
     shown: list[str | None] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -73,7 +73,7 @@ def test_a_refused_token_says_how_to_give_one_and_an_accepted_one_shows_the_tabl
         ("{closed}", "cannot connect to 127.0.0.1:{port}: Connection refused; is the daemon running?"),
     ],
 )
-def test_an_address_that_leads_nowhere_is_told_in_words(url: str, words: str) -> None:
+def test_an_address_without_a_daemon_gives_a_readable_message(url: str, words: str) -> None:
     port = free_port()
     ended = run("--url", url.format(closed=f"127.0.0.1:{port}"))
     assert words.format(port=port) in ended.stderr

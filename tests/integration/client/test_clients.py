@@ -1,4 +1,4 @@
-"""Both clients against the daemon's own server, and against servers that misbehave: a router never notices."""
+"""Both clients against the daemon's own server, and against faulty servers, which never affect a router."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ async def test_before_the_first_answer_the_order_is_the_callers(kind: type[AnyCl
 
 
 @BOTH
-async def test_a_daemon_that_goes_away_is_told_of_once_and_found_again(
+async def test_a_daemon_that_stops_answering_is_logged_once_and_found_again(
     kind: type[AnyClient], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, logger="monitor.client")
@@ -187,7 +187,7 @@ RUDE = {
 
 @contextmanager
 def rude(answer: bytes, *, silent: bool = False) -> Iterator[str]:
-    """A server that says this and hangs up, or says it and falls silent."""
+    """A server that sends this and closes the connection, or sends it and stops."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
@@ -219,7 +219,7 @@ def test_an_answer_that_is_none_raises_nothing(answer: bytes) -> None:
         mine.close()
 
 
-def test_a_silent_server_holds_up_nobody_who_routes() -> None:
+def test_a_server_that_does_not_answer_delays_no_routing() -> None:
     with rude(b"", silent=True) as url, Client(url, timeout_s=0.1) as mine:
         assert mine.order(NAMES) == list(NAMES)
         assert mine.refresh() is False

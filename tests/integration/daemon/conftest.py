@@ -1,4 +1,4 @@
-"""A store for the daemon's pieces that forgets nothing."""
+"""A persistent store for tests of the daemon's parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parts for tests of the daemon's pieces: patience, configurations with quick ticks, a store that misbehaves."""
+"""Helpers for tests of the daemon's parts: waiting, configurations with short intervals, a faulty store."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def breathe(turns: int = 50) -> None:
 
 
 async def end(task: asyncio.Task[None]) -> None:
-    """Cancel a task and wait for its end; what it died of before is raised."""
+    """Cancel a task and wait for its end. Raises the exception that ended it before."""
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
@@ -89,7 +89,7 @@ def _always_open() -> asyncio.Event:
 
 @dataclass
 class StubStore(MemoryStore):
-    """A store in memory that stalls, fails and chokes as it is told."""
+    """A store in memory that stalls, fails and rejects samples on demand."""
 
     gate: asyncio.Event = field(default_factory=_always_open)
     """While it is clear, an append hangs."""
@@ -163,5 +163,5 @@ class StubStore(MemoryStore):
 
 
 def locked() -> StoreError:
-    """What a store raises when it cannot be written to."""
-    return StoreError("store /x: database is locked: end the other process that holds it locked")
+    """The error of a store that is not writable."""
+    return StoreError("store /x: database is locked: stop the other process that locks it")

@@ -1,4 +1,4 @@
-"""A whole daemon that goes on with another configuration: what is probed, and what readers see."""
+"""A whole daemon that continues with another configuration: its probes, and its published data."""
 
 from __future__ import annotations
 

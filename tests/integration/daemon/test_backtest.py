@@ -1,4 +1,4 @@
-"""A replay of what a real store holds: whatever became of it there, hour by hour, and nothing is written."""
+"""A replay of a real store, hour by hour, from rows and blocks. The replay writes nothing."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ async def test_the_bill_tells_ticks_from_probes_beside_them(store: Store, config
     assert bill.all.samples == len(samples)
     assert bill.beside.samples == len(beside) > 0
     assert bill.all.tokens == sum((each.prompt_tokens or 0) + (each.output_tokens or 0) for each in samples)
-    assert bill.all.usd == pytest.approx(sum(each.cost_usd or 0 for each in samples))
+    assert bill.all.usd == pytest.approx(sum(sample.cost_usd or 0 for sample in samples))
     assert bill.unplanned.samples == 0
 
 
@@ -158,11 +158,11 @@ async def test_history_is_read_an_hour_at_a_time_and_told_of(config: Config) -> 
 # Whose samples
 
 
-async def test_one_endpoint_is_judged_by_its_own_samples_and_others_of_its_provider_are_heard(config: Config) -> None:
+async def test_one_endpoint_is_judged_by_its_own_samples_and_siblings_count_as_evidence(config: Config) -> None:
     samples = outage.samples(config, NOW)
     one = await played(await kept(samples), config, ids=["near:large"])
     assert (one.endpoints, one.report.outages) == (1, 1)
-    assert one.bill.all.samples == sum(each.endpoint == "near:large" for each in samples)
+    assert one.bill.all.samples == sum(sample.endpoint == "near:large" for sample in samples)
     alone = await played(
         await kept(each for each in samples if each.endpoint == "near:large"), config, ids=["near:large"]
     )
@@ -172,7 +172,7 @@ async def test_one_endpoint_is_judged_by_its_own_samples_and_others_of_its_provi
 
 async def test_what_is_not_configured_is_passed_over(config: Config) -> None:
     samples = outage.samples(config, NOW)
-    strange = [replace(each, id=each.id[::-1], endpoint="gone:x") for each in samples]
+    strange = [replace(sample, id=sample.id[::-1], endpoint="gone:x") for sample in samples]
     assert await played(await kept([*samples, *strange]), config) == await played(await kept(samples), config)
 
 
@@ -213,7 +213,7 @@ async def test_a_store_that_holds_nothing_or_has_another_schema_is_refused(tmp_p
 
 
 async def test_an_accounts_trouble_is_paid_for_and_judges_nothing() -> None:
-    refused = [replace(each, error=ErrorClass.RATE_LIMITED, id=each.id[::-1]) for each in minutely("ooooo")]
+    refused = [replace(sample, error=ErrorClass.RATE_LIMITED, id=sample.id[::-1]) for sample in minutely("ooooo")]
     found = await played(await kept([*minutely("ooo"), *refused]), make_config(make_spec()))
     assert (found.bill.all.samples, found.report.judged) == (8, 2)
 
@@ -229,7 +229,7 @@ def reaching(*probes: str) -> tuple[Config, EndpointSpec]:
     return make_config(spec, probes={name: both[name] for name in probes}), spec
 
 
-async def test_that_somebody_answers_is_no_success_where_tokens_are_asked_for() -> None:
+async def test_a_reach_success_does_not_count_for_an_endpoint_with_token_probes() -> None:
     """An outage of chat is one although the provider can be reached all the time."""
     reached = minutely("ooooooooo", task=Task.REACH, probe="reach")
     config, _ = reaching("chat", "reach")

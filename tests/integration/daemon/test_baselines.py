@@ -1,4 +1,4 @@
-"""What is usual of each endpoint is read while the daemon runs: for the hour that comes, and without hurry."""
+"""The baselines of each endpoint are read while the daemon runs: before each hour, one endpoint at a time."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def history(hours: Collection[datetime], count: int, seed: int = 1, **fields: ob
 
 
 class Watched(MemoryStore):
-    """A store that notes what it is asked for, and fails as it is told."""
+    """A store that records its queries, and fails on demand."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -160,7 +160,7 @@ async def test_a_baseline_is_of_the_successes_in_the_hours_that_are_nearest(
     assert is_anomalous(baselines, replace(good[0], ttft_s=5.0))
 
 
-async def test_of_an_endpoint_that_nothing_is_known_of_that_is_said(each_store: Store, begin: Begin) -> None:
+async def test_an_endpoint_without_history_gets_empty_baselines(each_store: Store, begin: Begin) -> None:
     desk = await begin(each_store, E, OTHER)
     await until(lambda: len(desk.given) == 2)
     assert desk.given == [(name, Baselines(hour=AT, task=Task.CHAT)) for name in (E, OTHER)]
@@ -256,7 +256,7 @@ async def test_there_is_a_pause_after_each_endpoint(begin: Begin) -> None:
 @pytest.mark.parametrize(
     ("error", "told"), [(locked(), str(locked())), (RuntimeError("odd"), "RuntimeError inside the store")]
 )
-async def test_a_failure_is_told_once_and_tried_again(
+async def test_a_failure_is_logged_once_and_tried_again(
     error: Exception, told: str, begin: Begin, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -321,7 +321,7 @@ async def test_what_was_read_is_handed_over_at_its_hour_though_others_cannot_be(
     assert desk.hours() == [(E, AT - HOUR), (OTHER, AT - HOUR), (E, AT)]
 
 
-async def test_a_store_in_trouble_is_left_alone(begin: Begin) -> None:
+async def test_a_failing_store_is_not_used(begin: Begin) -> None:
     store = Watched()
     desk = await begin(store, troubled=True)
     await asyncio.sleep(0.05)
@@ -381,7 +381,7 @@ async def test_baselines_of_other_endpoints_are_read_from_then_on(begin: Begin) 
     assert desk.hours()[2:] == [(OTHER, AT), ("new:one", AT)]
 
 
-async def test_what_was_being_read_of_a_removed_endpoint_is_handed_to_nobody(begin: Begin) -> None:
+async def test_the_baselines_of_a_removed_endpoint_are_discarded(begin: Begin) -> None:
     store = Gated()
     desk = await begin(store, E)
     await until(lambda: store.asked)
@@ -393,7 +393,7 @@ async def test_what_was_being_read_of_a_removed_endpoint_is_handed_to_nobody(beg
 
 
 class Gated(Watched):
-    """One that answers once it may."""
+    """A store whose queries wait for a gate."""
 
     def __init__(self) -> None:
         super().__init__()

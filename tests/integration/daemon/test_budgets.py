@@ -1,4 +1,4 @@
-"""Budgets in the daemon: ticks that are not run for their sake, confirmations too, and what a restart goes on from."""
+"""Budgets in the daemon: ticks and confirmations that a budget holds back, and the sums after a restart."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def budgeted(config: Config, **caps: float) -> Config:
 
 @dataclass
 class Line:
-    """Ticks on the way to samples, around a provider that answers when it is told to."""
+    """Dispatcher and runner with a provider that answers on demand."""
 
     config: Config
     gate: asyncio.Event = field(default_factory=asyncio.Event)
@@ -58,7 +58,7 @@ class Line:
         return replace(plain, id=run.id)
 
     def held_back(self) -> list[tuple[ErrorClass | None, Blame | None, str | None, float | None]]:
-        found = [each for each in self.emitted if each.error is ErrorClass.BUDGET]
+        found = [sample for sample in self.emitted if sample.error is ErrorClass.BUDGET]
         return [(each.error, each.blame, each.detail, each.lag_s) for each in found]
 
 
@@ -100,7 +100,7 @@ async def test_a_probe_that_is_cancelled_gives_back_what_was_set_aside_for_it() 
         with suppress(asyncio.CancelledError):
             await task
     assert len(line.asked) == 3
-    assert [each.error for each in line.emitted] == [ErrorClass.CANCELLED] * 3
+    assert [sample.error for sample in line.emitted] == [ErrorClass.CANCELLED] * 3
 
 
 async def test_a_confirmation_on_the_real_schedule_obeys_as_well() -> None:
@@ -155,5 +155,5 @@ async def test_the_daemon_itself_starts_with_a_spent_budget_and_sends_nothing(st
         taken = [each for each in await store.samples(now - timedelta(days=1)) if each.scheduled_at > now]
     daemon._stop.set()
     await task
-    assert {each.error for each in taken} <= {ErrorClass.BUDGET, ErrorClass.SKIPPED}
+    assert {sample.error for sample in taken} <= {ErrorClass.BUDGET, ErrorClass.SKIPPED}
     assert {each.error for each in taken} & {ErrorClass.BUDGET}

@@ -1,4 +1,4 @@
-"""Schedule, runner, recorder and store together: a doubt is settled by more probes, and what came of it is kept."""
+"""Schedule, runner, recorder and store together: extra probes confirm a surprise, and the result is stored."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ RARE = quick_config(ONE, TWO, OTHER, every_s=36_000, closest_s=CLOSE_S)
 
 
 class Line:
-    """The way of a probe from tick to snapshot, around providers that answer as they are told."""
+    """The path of a probe from tick to snapshot, with providers whose answers the test sets."""
 
     def __init__(self, store: Store, config: Config) -> None:
         self.errors: dict[str, ErrorClass] = {}

@@ -1,4 +1,4 @@
-"""What becomes of ticks: probes, or samples that say why there was none; and whose fault it was."""
+"""Ticks become probes, or samples with the reason why no probe ran; and the configured blame."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TOOLS = ProbeSpec(name="tools", task=Task.TOOL_CALL, every_s=60, timeout_s=5)
 
 @dataclass
 class Line:
-    """Ticks on the way to samples, around a provider that answers as it is told."""
+    """Dispatcher and runner with a provider whose answers the test sets."""
 
     moved: BlameOverrides = field(default_factory=dict)
     answer: Callable[[Sample], Sample] = lambda sample: sample
@@ -104,7 +104,7 @@ async def test_no_probe_is_to_settle_a_doubt_before_the_provider_wants_it() -> N
     ]
 
 
-async def test_on_the_real_schedule_ticks_go_on_as_samples_while_the_provider_is_left_alone() -> None:
+async def test_on_the_real_schedule_ticks_become_samples_during_retry_after() -> None:
     line = Line(answer=refused(ErrorClass.RATE_LIMITED, 600.0))
     jobs = quick_jobs("a:one", every_s=0.2)
     schedule = Schedule(jobs, line.ticks.fire, line.ticks.miss)

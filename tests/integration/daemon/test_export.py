@@ -1,4 +1,4 @@
-"""What is exported is what a daemon published, or what one that starts now would publish."""
+"""An export equals the published data of a daemon, or the first snapshot of a daemon that starts now."""
 
 from __future__ import annotations
 

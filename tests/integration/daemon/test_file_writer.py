@@ -1,4 +1,4 @@
-"""Published files: the newest snapshot, and a folder that comes and goes."""
+"""Published files: the newest snapshot, and a folder that is missing for a time."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def snapshots(board: Board, number: int) -> list[Snapshot]:
 
 
 def body(path: Path) -> bytes | None:
-    """What is in a file; None where there is none."""
+    """The content of a file; None: there is no file."""
     return path.read_bytes() if path.exists() else None
 
 
@@ -90,7 +90,7 @@ def test_a_file_of_endpoints_is_what_its_format_makes_of_each_snapshot(tmp_path:
         assert path.read_bytes() == render("openrouter", snapshot)
 
 
-def test_a_file_that_cannot_be_written_is_told_of_once_and_holds_up_no_other(
+def test_a_file_that_cannot_be_written_is_logged_once_and_delays_no_other(
     tmp_path: Path, board: Board, caplog: pytest.LogCaptureFixture
 ) -> None:
     missing, there = tmp_path / "later" / "uptime.json", tmp_path / "there.json"

@@ -1,4 +1,4 @@
-"""HAProxy's agent checks over real sockets: every connection gets an answer, whatever it says."""
+"""HAProxy's agent checks over real sockets: every connection gets an answer, for any input."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Asked:
     unknown: list[None] = field(default_factory=list)
 
     async def ask(self, *pieces: bytes, half_close: bool = False) -> bytes:
-        """What comes back when these bytes are sent, each in a segment of its own."""
+        """The answer to these bytes, each sent in its own segment."""
         reader, writer = await asyncio.open_connection(self.host, self.port)
         for piece in pieces:
             writer.write(piece)
@@ -92,7 +92,7 @@ async def test_a_name_may_come_in_pieces_or_end_with_the_connection(asked: Asked
 
 
 @pytest.mark.parametrize("sent", [b"be/nobody\n", b"\n", b"\xff\xfe\n", b"x" * 5000 + b"\n", b"GET / HTTP/1.1\r\n\r\n"])
-async def test_what_is_not_known_is_told_that_it_is_up_and_counted(asked: Asked, sent: bytes) -> None:
+async def test_an_unknown_name_gets_up_as_its_answer_and_is_counted(asked: Asked, sent: bytes) -> None:
     reader, writer = await asyncio.open_connection(asked.host, asked.port)
     writer.write(sent)
     assert await reader.readline() == UP
@@ -125,7 +125,7 @@ async def test_strange_names_do_not_fill_the_log(
     assert len(caplog.records) == 3
 
 
-async def test_whoever_is_gone_before_the_answer_breaks_nothing(asked: Asked) -> None:
+async def test_a_client_that_disconnects_before_the_answer_breaks_nothing(asked: Asked) -> None:
     for _ in range(20):
         caller = socket.create_connection((asked.host, asked.port))
         caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # ends with a reset

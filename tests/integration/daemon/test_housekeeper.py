@@ -1,4 +1,4 @@
-"""The store is tidied while the daemon runs, and left alone while it has trouble."""
+"""Housekeeping of the store runs while the daemon runs, and pauses while the store fails."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ QUICK = HousekeepingIntervals(breath_s=0.0, every_s=0.005)
 
 
 class Slices(MemoryStore):
-    """A store that has so much to tidy, and fails as it is told."""
+    """A store with a number of slices to do, which fails on demand."""
 
     def __init__(self, more: int = 0) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Slices(MemoryStore):
 
 @dataclass
 class House:
-    """A housekeeper at work, and everything that it told."""
+    """A running housekeeper, and its recorded calls."""
 
     store: Store
     intervals: HousekeepingIntervals = QUICK
@@ -102,7 +102,7 @@ async def test_the_store_is_measured_each_time_that_it_was_tidied(begin: Begin) 
     assert len(store.slices) >= 5
 
 
-async def test_a_store_in_trouble_is_left_alone(begin: Begin) -> None:
+async def test_a_failing_store_is_not_used(begin: Begin) -> None:
     store = Slices()
     house = await begin(store, troubled=True)
     await asyncio.sleep(0.05)
@@ -125,7 +125,7 @@ async def test_it_stands_back_amid_its_work_when_trouble_comes(begin: Begin) -> 
 @pytest.mark.parametrize(
     ("error", "told"), [(locked(), str(locked())), (RuntimeError("odd"), "RuntimeError inside the store")]
 )
-async def test_a_failure_is_told_once_and_tried_again(
+async def test_a_failure_is_logged_once_and_tried_again(
     error: Exception, told: str, begin: Begin, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -161,7 +161,7 @@ async def test_a_real_store_is_sealed_and_pruned_and_nothing_young_is_lost(begin
         await store.close()
 
 
-async def test_a_clock_that_leaps_deletes_nothing_and_is_told_of_once(
+async def test_a_forward_clock_step_deletes_nothing_and_is_logged_once(
     begin: Begin, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = MemoryStore()

@@ -1,4 +1,4 @@
-"""What answers while the event loop is busy has answered in time."""
+"""An answer that arrives while the event loop is busy counts as in time."""
 
 from __future__ import annotations
 

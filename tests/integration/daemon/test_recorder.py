@@ -1,4 +1,4 @@
-"""The order of storing and publishing, with a real SQLite file and with a store that stalls, fails and chokes."""
+"""The order of storing and publishing, with a real SQLite file and with a store that stalls, fails and rejects."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def make_sample(number: int, error: ErrorClass | None = None, name: str = ONE) -
 
 @dataclass
 class Bench:
-    """A recorder at work, and everything that it told."""
+    """A running recorder, and its recorded calls."""
 
     store: Store
     limits: QueueLimits = PATIENT
@@ -192,10 +192,12 @@ async def test_a_burst_is_stored_in_portions_with_the_states_last(begin: Begin) 
     for name in (ONE, TWO):
         known = state_from_text(store.kept_states[name])
         assert known is not None
-        assert known.health.measured_at == max(each.started_at for each in store.kept.values() if each.endpoint == name)
+        assert known.health.measured_at == max(
+            sample.started_at for sample in store.kept.values() if sample.endpoint == name
+        )
 
 
-async def test_when_the_next_probes_are_due_is_told_at_once(begin: Begin) -> None:
+async def test_the_due_times_of_the_next_probes_are_reported_at_once(begin: Begin) -> None:
     """Before the samples are stored: what a failure means is to be settled now."""
     store = StubStore()
     store.gate.clear()
@@ -467,7 +469,7 @@ async def test_what_was_given_up_during_a_commit_does_not_confuse_the_queue(begi
     assert [*store.kept] == [make_sample(number).id for number in range(5)]
 
 
-# What no store can take
+# Samples that every store rejects
 
 
 async def test_a_sample_that_no_store_takes_is_set_aside_and_all_others_are_kept(
@@ -652,7 +654,7 @@ async def test_a_store_that_locks_amid_the_parts_costs_no_sample(begin: Begin) -
     assert (len(store.kept), bench.dropped) == (30, 0)
 
 
-async def test_whoever_waits_for_stored_samples_is_told_after_the_commit(begin: Begin) -> None:
+async def test_sinks_are_notified_of_stored_samples_after_the_commit(begin: Begin) -> None:
     store = StubStore()
     bench = await begin(store)
     told: list[int] = []

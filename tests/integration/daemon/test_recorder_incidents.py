@@ -1,4 +1,4 @@
-"""Incidents on their way to the store: with the samples they rest on, never ahead of them, the newest value last."""
+"""Incidents in the recorder: stored with their samples and never before them, the newest value last."""
 
 from __future__ import annotations
 
@@ -43,7 +43,11 @@ class Watching(Board):
         return replace(super().absorb(batch, calls), incidents=[*touched.values()])
 
     def _judge(self, sample: Sample) -> Incident | None:
-        mine = (each for each in self.known.values() if each.endpoint == sample.endpoint and not each.ended_at)
+        mine = (
+            incident
+            for incident in self.known.values()
+            if incident.endpoint == sample.endpoint and not incident.ended_at
+        )
         last = next(mine, None)
         if sample.error is None:
             return last and self._put(replace(last, ended_at=sample.started_at))

@@ -1,4 +1,4 @@
-"""Real traffic through the recorder: stored before it is published, counted once, and never held up by the store."""
+"""Real traffic in the recorder: stored before it is published, counted once, and not delayed by a slow store."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ async def test_what_waits_when_all_ends_is_stored(begin: Begin) -> None:
 
 
 @pytest.mark.parametrize("error", [None, locked()], ids=["stalled", "failing"])
-async def test_whoever_waits_when_all_ends_gets_an_answer(begin: Begin, error: Exception | None) -> None:
+async def test_a_caller_that_waits_at_shutdown_gets_an_answer(begin: Begin, error: Exception | None) -> None:
     """Some wait for a turn that the end cuts short, some for the next, one comes while the last is being stored."""
     store = StubStore(error=error)
     store.gate.clear()
@@ -205,11 +205,11 @@ async def test_whoever_waits_when_all_ends_gets_an_answer(begin: Begin, error: E
     assert published(bench) == 7
 
 
-# The intake
+# Reported outcomes
 
 
 class Desk:
-    """An intake whose clock is set by hand."""
+    """A receiver of outcomes with a clock that the test sets."""
 
     def __init__(self, known: KnownIds | None = None, *maintenance: MaintenanceWindow) -> None:
         self.now = datetime(2026, 11, 22, 7, tzinfo=UTC)
@@ -257,7 +257,7 @@ async def test_applications_beyond_the_bound_are_taken_together() -> None:
     assert len({call.app for call in desk.taken}) == 201
 
 
-async def test_what_began_in_a_maintenance_is_taken_but_judges_nobody() -> None:
+async def test_an_outcome_from_a_maintenance_is_accepted_but_does_not_count() -> None:
     begin = datetime(2026, 11, 22, 7, tzinfo=UTC)
     desk = Desk(None, MaintenanceWindow(begin=begin, end=begin + timedelta(seconds=2)))
     desk.now += timedelta(seconds=2)  # what is ahead is taken for now
@@ -308,7 +308,7 @@ async def test_after_a_restart_a_batch_that_is_sent_again_is_known_and_windows_a
     after = json.loads(board.publish(datetime.now(UTC), sweep=True).rows[ONE].body)
     assert after["traffic"] == row["traffic"]
     assert (after["source"], after["status"], after["uptime"]) == (row["source"], row["status"], row["uptime"])
-    assert sum(each.tokens.prompt_tokens for each in await store.activity((now - timedelta(days=2)).date())) == 4950
+    assert sum(usage.tokens.prompt_tokens for usage in await store.activity((now - timedelta(days=2)).date())) == 4950
 
 
 async def _nobody(calls: object) -> None:

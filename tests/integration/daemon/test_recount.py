@@ -1,4 +1,4 @@
-"""After a step of the clock the windows are counted anew from the store: every sample once, whenever it comes."""
+"""After a clock step the windows are recounted from the store: every sample once, at any time of its arrival."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A database file that is deleted or replaced under the daemon is noticed, and what readers saw is stored again."""
+"""A database file that is deleted or replaced under the daemon is noticed, and published data is stored again."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ async def test_a_file_that_is_deleted_or_replaced_is_noticed_and_nothing_of_stat
     held = bench.board.states()
     assert await again.states() == held.states
     assert await again.open_incidents() == held.incidents
-    found = {each.id for each in await again.samples(EVER)}
+    found = {sample.id for sample in await again.samples(EVER)}
     assert len(found - {"f" * 16}) == 41
     assert ("f" * 16 in found) == (change in (restore_a_backup, write_over))
     await again.close()
@@ -121,7 +121,7 @@ async def test_a_sink_is_given_what_a_new_file_holds(store: Store, begin: Begin,
     assert await store.waiting("influx", 100) == []
 
 
-async def test_what_cannot_be_a_store_in_its_place_is_left_alone_and_stays_a_failure(
+async def test_another_file_in_place_of_the_store_is_not_changed_and_stays_a_failure(
     store: Store, begin: Begin, path: Path
 ) -> None:
     bench = await begin(store, QUICK)

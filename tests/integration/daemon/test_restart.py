@@ -1,4 +1,4 @@
-"""What a restart takes up again from a real store: error ratios of tasks, and blame as the configuration has it now."""
+"""A restart restores from a real store: error ratios of tasks, and blame by the present configuration."""
 
 from __future__ import annotations
 

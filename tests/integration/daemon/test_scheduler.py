@@ -178,7 +178,7 @@ async def test_ticks_that_passed_while_the_loop_was_blocked_are_skipped(watch: C
     watched.check(now)
 
 
-async def test_ticks_that_passed_while_a_probe_ran_on_a_blocked_loop_are_told_once(
+async def test_ticks_that_passed_while_a_probe_ran_on_a_blocked_loop_are_recorded_once(
     watch: Callable[..., Watched],
 ) -> None:
     release = asyncio.Event()
@@ -227,7 +227,7 @@ async def test_a_confirmation_that_found_no_room_is_nobodys_tick(watch: Callable
     assert watched.seen == []
 
 
-async def test_of_a_long_gap_the_newest_ticks_are_recorded_and_the_rest_is_told(
+async def test_of_a_long_gap_the_newest_ticks_are_recorded_and_the_rest_is_logged(
     watch: Callable[..., Watched], caplog: pytest.LogCaptureFixture
 ) -> None:
     """As after a sleep of the machine: an hour ago it was still running."""
@@ -605,7 +605,7 @@ async def test_after_the_clock_was_set_back_ticks_come_again(watch: Callable[...
 
 
 async def test_ticks_that_the_clock_leapt_over_are_skipped(watch: Callable[..., Watched]) -> None:
-    """A machine that slept finds its clock ahead; what was not probed meanwhile is told."""
+    """After a suspend the clock is ahead; the missed ticks are recorded."""
     watched = watch(quick_jobs("a:one"))
     (job,) = watched.jobs
     before = datetime.now(UTC) - 10 * SECOND

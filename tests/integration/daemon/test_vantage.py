@@ -142,7 +142,7 @@ async def settled(line: Line, condition: Callable[[], object]) -> None:
     await until(lambda: line.recorder.queue_length == 0)
 
 
-async def test_a_dead_network_counts_against_nobody_and_is_told_once(
+async def test_an_offline_network_counts_against_no_endpoint_and_is_logged_once(
     begin: Callable[..., Line], store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "monitor.vantage")
@@ -189,7 +189,7 @@ class Post:
     behind_a_proxy: tuple[str, ...] = ()
     now: datetime = EVER + timedelta(days=20_000)
     heard: set[str] = field(default_factory=set)
-    """Who is heard at once; the others answer when they are told to."""
+    """Origins that answer at once; the others answer when the test lets them."""
     emitted: list[Sample] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
@@ -230,7 +230,7 @@ async def post() -> AsyncIterator[Post]:
     await end(task)
 
 
-async def test_one_asking_is_for_all_that_fail_together_and_paused_providers_are_left_alone(post: Post) -> None:
+async def test_one_round_of_checks_serves_all_simultaneous_failures_and_skips_paused_providers(post: Post) -> None:
     for _ in range(500):
         post.fail("a:one")
         post.fail("b:one")
@@ -253,7 +253,9 @@ async def test_canaries_are_asked_in_place_of_providers() -> None:
     await end(task)
 
 
-async def test_a_canary_that_is_silent_while_a_provider_is_heard_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_canary_that_does_not_answer_while_a_provider_does_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     """Without any failure: it would be too late then."""
     post = Post(canaries=(CANARY,))
     post.heard = {"a", "b"}
@@ -267,7 +269,7 @@ async def test_a_canary_that_is_silent_while_a_provider_is_heard_is_told_once(ca
     assert [record.getMessage().split(" does not answer")[0] for record in told] == ["canary 203.0.113.9:443"]
 
 
-async def test_the_end_of_an_outage_is_found_though_nobody_is_probed(post: Post) -> None:
+async def test_the_end_of_an_outage_is_found_without_probes(post: Post) -> None:
     post.fail()
     await until(lambda: post.asked)
     post.answer.set_result(CheckResult.SILENT)
@@ -292,7 +294,7 @@ async def test_providers_in_maintenance_are_not_asked_nor_those_to_which_only_a_
     await end(task)
 
 
-async def test_one_endpoint_in_maintenance_keeps_nobody_from_asking_its_provider() -> None:
+async def test_one_endpoint_in_maintenance_does_not_exclude_its_provider_from_checks() -> None:
     post = Post(names=("a:one", "b:one", "b:two"), in_maintenance=("b:one",))
     task = asyncio.create_task(post.gate.run())
     post.fail()
@@ -317,7 +319,7 @@ async def test_at_the_end_what_is_held_goes_as_it_is_and_what_comes_passes(post:
     assert post.errors == [ErrorClass.CONNECT] * 2
 
 
-async def test_what_nobody_answers_is_let_go_by_the_clock(post: Post) -> None:
+async def test_a_sample_without_any_evidence_is_handed_on_after_the_time_limit(post: Post) -> None:
     post.fail()
     await until(lambda: post.asked)
     post.now += timedelta(seconds=20)
@@ -326,7 +328,7 @@ async def test_what_nobody_answers_is_let_go_by_the_clock(post: Post) -> None:
     assert post.gate.online
 
 
-async def test_one_provider_alone_is_not_blamed_for_a_resolver_that_answers_nobody(
+async def test_one_provider_alone_is_not_blamed_for_a_resolver_that_does_not_answer(
     begin: Callable[..., Line], store: Store
 ) -> None:
     world = World()

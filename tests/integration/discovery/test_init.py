@@ -1,4 +1,4 @@
-"""`providerwatch init` as a command, beside a real model, other servers, and nobody; what it writes works at once."""
+"""`providerwatch init` as a command, with a real model, other servers, and no server. Its output works at once."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def nobody() -> tuple[str, str]:
 
 
 def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """A command without the keys of whoever runs the tests."""
+    """A command without the API keys of the user who runs the tests."""
     own = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     return subprocess.run(
         command(*arguments), capture_output=True, text=True, timeout=PATIENCE_S, check=False, env={**own, **env}
@@ -94,7 +94,7 @@ def test_a_key_is_found_and_never_written(nobody: tuple[str, str], tmp_path: Pat
     assert run("check", "-c", str(file), GROQ_API_KEY=KEY, ANTHROPIC_API_KEY=KEY).returncode == 0
 
 
-def test_nothing_found_is_told_and_nothing_is_written(nobody: tuple[str, str], tmp_path: Path) -> None:
+def test_a_search_without_results_is_reported_and_writes_nothing(nobody: tuple[str, str], tmp_path: Path) -> None:
     file = tmp_path / "pw.yaml"
     ended = run("init", *nobody, "-o", str(file))
     assert (ended.returncode, ended.stdout) == (1, "")
@@ -113,7 +113,7 @@ def test_a_file_that_exists_is_replaced_only_when_forced(nobody: tuple[str, str]
     assert "provider: groq" in file.read_text()
 
 
-def test_a_folder_that_is_not_there_is_told(nobody: tuple[str, str], tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported(nobody: tuple[str, str], tmp_path: Path) -> None:
     ended = run("init", *nobody, "-o", str(tmp_path / "no" / "pw.yaml"), GROQ_API_KEY=KEY)
     assert ended.returncode == 1
     assert ended.stderr == f"cannot write {tmp_path}/no/pw.yaml: No such file or directory\n"
@@ -127,7 +127,7 @@ MISUSES = [
 
 
 @pytest.mark.parametrize(("server", "told"), MISUSES)
-def test_an_address_that_is_none_is_told(server: str, told: str) -> None:
+def test_an_invalid_address_is_reported(server: str, told: str) -> None:
     ended = run("init", "--server", server)
     assert ended.returncode == 2
     assert len(ended.stderr.splitlines()) == 1

@@ -1,4 +1,4 @@
-"""`providerwatch check --connect`: models that are there or not, keys that are taken or not, and nobody at home."""
+"""`providerwatch check --connect`: present and missing models, accepted and refused keys, and no server."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_key_is_accepted_when_the_list_is_shown_with_it_and_not_without(tmp_pa
         assert server.asked == [("/v1/models", f"Bearer {KEY}"), ("/v1/models", None)]
 
 
-def test_a_list_that_is_shown_to_anybody_proves_nothing_about_the_key(tmp_path: Path) -> None:
+def test_a_list_that_needs_no_key_proves_nothing_about_the_key(tmp_path: Path) -> None:
     with listing(models("m")) as server:
         file = config(tmp_path, {"open": provider(server.url)}, {"provider": "open", "model": "m"})
         code, found = plain(file)
@@ -106,7 +106,7 @@ def test_a_list_that_is_shown_to_anybody_proves_nothing_about_the_key(tmp_path: 
         assert "open: answers without a key, too, so the key could not be checked\n" in check(file).stdout
 
 
-def test_a_refused_key_is_told_and_not_shown_though_the_provider_repeats_it(tmp_path: Path) -> None:
+def test_a_refused_key_is_reported_and_not_shown_though_the_provider_repeats_it(tmp_path: Path) -> None:
     with listing(models("m"), key="another") as server:
         file = config(tmp_path, {"shy": provider(server.url)}, {"provider": "shy", "model": "m"})
         code, found = plain(file)
@@ -124,7 +124,7 @@ def test_a_refused_key_is_told_and_not_shown_though_the_provider_repeats_it(tmp_
         assert KEY not in ended.stdout + ended.stderr
 
 
-def test_nobody_at_an_address_is_told(tmp_path: Path) -> None:
+def test_an_address_without_a_server_is_reported(tmp_path: Path) -> None:
     nobody = provider(f"http://127.0.0.1:{free_port()}")
     code, found = plain(config(tmp_path, {"gone": nobody}, {"provider": "gone", "model": "m"}))
     row = found["gone:m"]
@@ -186,7 +186,7 @@ async def test_providers_are_asked_side_by_side(tmp_path: Path) -> None:
     with listing(models("m"), meeting=5) as server:
         providers = {f"p{number}": provider(f"{server.url}/{number}", None) for number in range(5)}
         file = config(tmp_path, providers, *({"provider": name, "model": "m"} for name in providers))
-        assert all(each.ok for each in await preflight(load(file, {})))
+        assert all(finding.ok for finding in await preflight(load(file, {})))
 
 
 async def test_paused_endpoints_are_not_asked(tmp_path: Path) -> None:

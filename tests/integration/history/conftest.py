@@ -1,4 +1,4 @@
-"""A real server over a board and a real store, one of each kind that lasts."""
+"""A real server over a board and a real store of each persistent kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is served: a board with one endpoint up, one down and one unknown, and what a store holds of them."""
+"""Data to serve: a board with one endpoint up, one down and one unknown, and a store with their samples."""
 
 from __future__ import annotations
 

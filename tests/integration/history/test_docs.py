@@ -1,4 +1,4 @@
-"""What docs/http-history.md shows works as it is written there."""
+"""The examples in docs/http-history.md work."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def test_every_route_and_parameter_is_on_the_page() -> None:
     for route in ROUTES:
         assert f"`GET {route.path}`" in PAGE or f"`{route.path}`" in PAGE
         line = next(line for line in PAGE.splitlines() if route.path in line)
-        for each in route.parameters:
-            assert each.in_path or f"{each.name}=" in line
+        for parameter in route.parameters:
+            assert parameter.in_path or f"{parameter.name}=" in line
 
 
 @pytest.mark.parametrize("name", SHOWN)
@@ -91,7 +91,7 @@ def test_the_metrics_are_those_that_there_are() -> None:
     assert set(re.findall(r"`(\w+)`", PAGE.partition("- Latencies (")[2].partition(")")[0])) == {*LATENCIES}
 
 
-def test_a_window_has_the_step_that_is_told() -> None:
+def test_the_page_lists_the_default_step_of_each_window() -> None:
     units = {"m": 60, "h": 3600, "d": 86400}
     rows = re.findall(r"^\| `(\d+)([hd])` \| `(\d+)([mhd])` \| (\w+)", PAGE, re.MULTILINE)
     assert len(rows) == 6
@@ -121,7 +121,7 @@ def test_the_badges_that_are_shown_are_those_that_are_made(badge: Badge) -> None
     assert f"![{badge.label}: {badge.message}]({name})" in PAGE
 
 
-def test_colours_and_windows_of_badges_are_told() -> None:
+def test_the_page_lists_colours_and_windows_of_badges() -> None:
     assert f"another of `{' '.join(BadgeWindow)}`" in PAGE
     words = {
         Colour.GREEN: "green",

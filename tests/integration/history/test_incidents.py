@@ -27,7 +27,7 @@ def row_of_incidents(count: int) -> list[Incident]:
 
 
 def plain(incidents: list[Incident]) -> list[Any]:
-    return [dict(incident_row(each, NOW)) for each in incidents]
+    return [dict(incident_row(incident, NOW)) for incident in incidents]
 
 
 async def pages(served: Served, query: str = "") -> list[Any]:
@@ -100,7 +100,9 @@ async def test_what_begins_meanwhile_pushes_nothing_out(store: Store, begin: Beg
         ("status=open", "unknown parameter 'status'; known parameters: since, endpoint, limit, cursor"),
     ],
 )
-async def test_a_wrong_question_is_told_what_is_wrong(empty: Store, begin: Begin, query: str, message: str) -> None:
+async def test_an_invalid_query_is_refused_with_the_reason(
+    empty: Store, begin: Begin, query: str, message: str
+) -> None:
     served = await begin(make_history(empty))
     response, body = await served.get(f"/v1/incidents?{query}")
     assert (response.status, body["error"]["code"]) == (400, "bad_request")

@@ -1,4 +1,4 @@
-"""What `/openapi.json` tells of history and badges is what they answer: nothing more, and nothing else."""
+"""The answers of history and badges match `/openapi.json`, without further keys."""
 
 from __future__ import annotations
 
@@ -35,7 +35,11 @@ CLOSED: Any = openapi(ROUTES, "0", closed=True)
 
 def paths_of(route: Route) -> Iterator[str]:
     """Where to ask a route: of an endpoint that is there and of none, with no parameter, with each, and with all."""
-    query = [f"{each.name}={quote(each.example or '', safe='')}" for each in route.parameters if not each.in_path]
+    query = [
+        f"{parameter.name}={quote(parameter.example or '', safe='')}"
+        for parameter in route.parameters
+        if not parameter.in_path
+    ]
     for name in (NAME, "nobody:none") if "{id}" in route.path else ("",):
         path = route.path.replace("{id}", quote(name, safe=""))
         yield path
@@ -62,7 +66,7 @@ async def served_history(store: Store, begin: Begin) -> Served:
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
-async def test_every_answer_is_as_it_is_told(store: Store, begin: Begin, route: Route) -> None:
+async def test_every_answer_matches_its_schema(store: Store, begin: Begin, route: Route) -> None:
     served = await served_history(store, begin)
     statuses = set()
     for path in paths_of(route):
@@ -73,7 +77,7 @@ async def test_every_answer_is_as_it_is_told(store: Store, begin: Begin, route: 
 
 
 @pytest.mark.parametrize("metric", ["ttft_s", "rtt_s", "tpot_s", "uptime", "cost_usd"])
-async def test_every_kind_of_series_is_as_it_is_told(store: Store, begin: Begin, metric: str) -> None:
+async def test_every_kind_of_series_matches_its_schema(store: Store, begin: Begin, metric: str) -> None:
     served = await served_history(store, begin)
     (route,) = [route for route in ROUTES if route.path.endswith("/series")]
     for window in ("30m", "1d", *(() if metric == "cost_usd" else ("7d", "90d"))):
@@ -82,7 +86,7 @@ async def test_every_kind_of_series_is_as_it_is_told(store: Store, begin: Begin,
         hold_against_schema(route, response.status, response.content_type, body)
 
 
-async def test_the_server_tells_of_them(store: Store, begin: Begin) -> None:
+async def test_the_openapi_document_contains_them(store: Store, begin: Begin) -> None:
     served = await served_history(store, begin)
     _, document = await served.get("/openapi.json")
     assert {route.path for route in ROUTES} <= document["paths"].keys()
@@ -90,6 +94,6 @@ async def test_the_server_tells_of_them(store: Store, begin: Begin) -> None:
 
 def test_every_parameter_has_an_example_that_is_right() -> None:
     for route in ROUTES:
-        for each in route.parameters:
-            assert each.example
-            each.parse(each.example)
+        for parameter in route.parameters:
+            assert parameter.example
+            parameter.parse(parameter.example)

@@ -1,4 +1,4 @@
-"""Readers and the store: few at once, never for long, and one read for all who ask the same."""
+"""Reads of the store: a limited number at once, each with a deadline, and one read for equal requests."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ async def test_no_more_than_a_few_read_at_once(store: SlowStore) -> None:
     assert (store.began, store.most) == (10, 2)
 
 
-async def test_a_store_that_does_not_answer_keeps_nobody(store: SlowStore) -> None:
+async def test_a_store_that_does_not_answer_delays_no_client(store: SlowStore) -> None:
     reads = StoreReads(HASTY)
     assert "does not answer in time" in await refused(reads, "q", store)
     assert "does not answer in time" in await refused(reads, "q", store)
@@ -101,7 +101,7 @@ async def test_a_read_that_is_late_holds_its_place_and_a_full_queue_sends_away_a
     for number in range(4):
         assert "in time" in await refused(reads, str(number), store)
     assert store.began == 2
-    assert "too many requests wait" in await refused(reads, "one more", store)
+    assert "too many requests are waiting" in await refused(reads, "one more", store)
     store.gate.set()
     await until(lambda: not reads._running)
     assert (await reads.document("one more", store.read)).plain.body == b"{}"
@@ -178,7 +178,7 @@ async def test_what_is_kept_is_bounded_in_bytes_and_the_oldest_goes_first(store:
     assert (len(reads._kept), reads._bytes) == (0, 0)
 
 
-async def test_at_the_end_nobody_waits_and_nothing_begins(store: SlowStore) -> None:
+async def test_at_the_end_no_client_waits_and_no_read_begins(store: SlowStore) -> None:
     reads = StoreReads(ReadLimits(deadline_s=PATIENT_S, at_once=1))
     asking = [asyncio.create_task(reads.document(number, store.read)) for number in range(3)]
     await breathe()

@@ -48,7 +48,7 @@ async def pages(served: Served, query: str = "", name: str = NAME) -> list[Any]:
 
 
 def plain(samples: list[Sample]) -> list[dict[str, object]]:
-    return [sample_to_plain(each) for each in samples]
+    return [sample_to_plain(sample) for sample in samples]
 
 
 async def test_samples_come_newest_first_with_all_their_fields(store: Store, begin: Begin) -> None:
@@ -172,7 +172,7 @@ async def test_an_unknown_id_is_not_found(empty: Store, begin: Begin, path: str)
         ("limit=0", "limit must be a whole number from 1 to 1000, not '0'"),
         ("limit=1001", "limit must be a whole number from 1 to 1000, not '1001'"),
         ("limit=ten", "limit must be a whole number from 1 to 1000"),
-        ("cursor=", "cursor must be the value of `next` from an earlier page; leave it out to start over, not ''"),
+        ("cursor=", "cursor must be the value of `next` from an earlier page; omit it to start over, not ''"),
         ("cursor=AAAA", "cursor must be the value of `next`"),
         ("cursor=" + "_" * 22, "cursor must be the value of `next`"),
         ("since=yesterday", "since must be a date and time with a zone"),
@@ -183,7 +183,9 @@ async def test_an_unknown_id_is_not_found(empty: Store, begin: Begin, path: str)
         ("offset=5", "unknown parameter 'offset'; known parameters: since, until, task, limit, cursor"),
     ],
 )
-async def test_a_wrong_question_is_told_what_is_wrong(empty: Store, begin: Begin, query: str, message: str) -> None:
+async def test_an_invalid_query_is_refused_with_the_reason(
+    empty: Store, begin: Begin, query: str, message: str
+) -> None:
     served = await begin(make_history(empty))
     response, body = await served.get(path_of(NAME, f"samples?{query}"))
     assert (response.status, body["error"]["code"]) == (400, "bad_request")
@@ -207,7 +209,7 @@ async def test_the_ends_of_time_are_times(store: Store, begin: Begin, query: str
     assert response.status == 200
 
 
-async def test_who_has_it_already_is_told_so(store: Store, begin: Begin) -> None:
+async def test_an_unchanged_page_is_answered_with_304(store: Store, begin: Begin) -> None:
     await fill(store, samples(3))
     served = await begin(make_history(store))
     response, _ = await served.get(path_of(NAME, "samples"))

@@ -1,4 +1,4 @@
-"""`/v1/endpoints/{id}/series` of a real server on a real store: what it says is what the samples say."""
+"""`/v1/endpoints/{id}/series` of a real server on a real store: its points match the samples."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def measured(body: Any) -> list[Any]:
 def within(samples: Sequence[Sample], at: str, step_s: int, task: Task | None = Task.CHAT) -> list[Sample]:
     begin = datetime.fromisoformat(at)
     end = begin + timedelta(seconds=step_s)
-    return [each for each in samples if begin <= each.started_at < end and task in {None, each.task}]
+    return [sample for sample in samples if begin <= sample.started_at < end and task in {None, sample.task}]
 
 
 def nearest(values: Sequence[float], share: float) -> float:
@@ -69,7 +69,7 @@ async def test_percentiles_are_those_of_the_samples_of_each_step(
     assert body["task"] == "chat"
     counted = 0
     for point in body["data"]:
-        values = [each.ttft_s for each in within(kept, point["at"], body["step_s"]) if each.ttft_s is not None]
+        values = [sample.ttft_s for sample in within(kept, point["at"], body["step_s"]) if sample.ttft_s is not None]
         counted += len(values)
         assert point["count"] == len(values)
         if not values:
@@ -96,7 +96,7 @@ async def test_uptime_is_of_all_tasks_and_null_where_nothing_counted(
     assert (body["task"], body["next"]) == (None, None)
     for point in body["data"]:
         found = within(kept, point["at"], body["step_s"], None)
-        good = sum(each.error is None for each in found)
+        good = sum(sample.error is None for sample in found)
         bad = sum(each.error is ErrorClass.OVERLOADED for each in found)
         assert point["count"] == good + bad
         assert point["ratio"] == (pytest.approx(good / (good + bad), abs=1e-6) if good + bad else None)
@@ -186,25 +186,27 @@ async def test_a_window_is_cut_into_as_many_steps_as_it_has_and_one_more(
     [
         ("metric=speed", "metric must be one of uptime, lag_s"),
         ("metric=error", "metric must be one of"),
-        ("window=4m", "window is from 5m to 90d"),
-        ("window=91d", "window is from 5m to 90d"),
+        ("window=4m", "window must be between 5m and 90d"),
+        ("window=91d", "window must be between 5m and 90d"),
         ("window=1000000000000000000000d", "window must be a duration"),
         ("window=day", "window must be a duration such as 30s, 5m, 6h or 30d, not 'day'"),
         ("window=60", "window must be a duration"),
         ("window=-5m", "window must be a duration"),
         ("step=0s", "step must be a duration"),
-        ("step=250ms", "step is a whole number of seconds"),
+        ("step=250ms", "step must be a whole number of seconds"),
         ("window=1d&step=30s", "step is too short"),
         ("window=7d&step=1m", "step is too short"),
-        ("window=7d&step=15m", "step is 1h or more where the window is longer than 1d"),
-        ("window=30m&step=1h", "step is longer than the window"),
+        ("window=7d&step=15m", "step must be at least 1h if the window is longer than 1d"),
+        ("window=30m&step=1h", "step must not be longer than the window"),
         ("window=30d&step=90m", "a whole number of hours"),
-        ("metric=cost_usd&window=7d", "cost_usd is known of single samples only"),
+        ("metric=cost_usd&window=7d", "cost_usd is available from single samples only"),
         ("task=poem", "task must be one of"),
         ("since=2026-11-22T07:00:00Z", "unknown parameter 'since'"),
     ],
 )
-async def test_a_wrong_question_is_told_what_is_wrong(empty: Store, begin: Begin, query: str, message: str) -> None:
+async def test_an_invalid_query_is_refused_with_the_reason(
+    empty: Store, begin: Begin, query: str, message: str
+) -> None:
     served = await begin(make_history(empty))
     response, body = await served.get(path_of(NAME, f"series?{query}"))
     assert (response.status, body["error"]["code"]) == (400, "bad_request")

@@ -1,4 +1,4 @@
-"""A store that is gone, does not answer, or is damaged: readers of history are told, and nobody else notices."""
+"""A store that is missing, does not answer, or is damaged: history routes fail, all other routes work."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ async def test_a_server_that_is_gone_costs_history_alone_and_comes_back(
     with caplog.at_level(logging.WARNING, logger="monitor.web.store_reads"):
         for path in READS:
             await check_unavailable(served, path, "the store cannot be read; the daemon's log has the details")
-    assert [vars(each)["action"] for each in caplog.records if each.name == "monitor.web.store_reads"] == [
+    assert [vars(record)["action"] for record in caplog.records if record.name == "monitor.web.store_reads"] == [
         "history_failed"
     ]
     own_server.start()
@@ -113,7 +113,9 @@ async def test_what_is_damaged_spoils_nothing_else(tmp_path: Path, begin: Begin)
     store = create_store(f"sqlite:///{file}")
     await store.open()
     try:
-        await fill(store, [*samples(30), *(replace(each, id=f"f{each.id[1:]}") for each in samples(30, name=SLASHED))])
+        await fill(
+            store, [*samples(30), *(replace(sample, id=f"f{sample.id[1:]}") for sample in samples(30, name=SLASHED))]
+        )
         await settle(store, NOW + timedelta(days=3))
         with closing(sqlite3.connect(file)) as database:
             key = database.execute("SELECT key FROM endpoint WHERE id = ?", [NAME]).fetchone()[0]

@@ -1,4 +1,4 @@
-"""AWS' own library as judge of ours: what it signs, frames, asks and reads, we sign, frame, ask and read alike."""
+"""AWS' own library as judge: our signatures, frames, requests and decoded answers equal those of botocore."""
 
 from __future__ import annotations
 
@@ -358,7 +358,7 @@ def asking(recording: Recording) -> Iterator[tuple[Any, Run]]:
 
 
 @pytest.mark.parametrize("recording", READABLE, ids=named)
-def test_botocore_hears_the_same_in_every_stream(recording: Recording) -> None:
+def test_botocore_decodes_the_same_from_every_stream(recording: Recording) -> None:
     with asking(recording) as (judge, run):
         request = BedrockConverse().request(run.endpoint, run.task, run.prompt)
         answer = judge.converse_stream(modelId=CLAUDE, **question(request))

@@ -1,4 +1,4 @@
-"""A real server over a board of endpoints that do well, badly, and not at all."""
+"""A real server over a board with endpoints that are up, degraded and down."""
 
 from __future__ import annotations
 

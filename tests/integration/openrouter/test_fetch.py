@@ -1,4 +1,4 @@
-"""What `providerwatch export --format openrouter --url` fetches from a running daemon."""
+"""The documents that `providerwatch export --format openrouter --url` fetches from a running daemon."""
 
 from __future__ import annotations
 
@@ -43,6 +43,6 @@ async def answering() -> AsyncIterator[Callable[[Any], Any]]:
 
 
 @pytest.mark.parametrize("plain", [{}, {"data": None}, {"data": [1]}, {"data": [{"id": 1}]}, []])
-async def test_what_is_no_list_of_models_is_told(answering: Callable[[Any], Any], plain: object) -> None:
+async def test_an_answer_that_is_no_list_of_models_is_reported(answering: Callable[[Any], Any], plain: object) -> None:
     with pytest.raises(ScoresUnavailableError):
         await fetch_openrouter(await answering(plain), None)

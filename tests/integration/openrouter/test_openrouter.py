@@ -1,4 +1,4 @@
-"""OpenRouter's routes on a real server: bodies of its shape, tags that change with what they tell, its own errors."""
+"""OpenRouter's routes on a real server: bodies in its format, entity tags by content, its own errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def test_the_endpoints_of_a_model_are_there_side_by_side(served: Served) -
     assert status == 200
     model = valid(document, ModelEndpointsDocument, "endpoints")["data"]
     assert (model["id"], model["description"]) == (MODEL, "Small.")
-    found = {each["providerwatch"]["id"]: each for each in model["endpoints"]}
+    found = {endpoint["providerwatch"]["id"]: endpoint for endpoint in model["endpoints"]}
     assert [*found] == ["groq:llama", "vllm:llama", "down:llama"]
     groq, vllm, down = found.values()
     assert (groq["provider_name"], groq["tag"], groq["quantization"]) == ("Groq", "groq/fast", "fp8")
@@ -35,7 +35,7 @@ async def test_the_endpoints_of_a_model_are_there_side_by_side(served: Served) -
 async def test_the_list_of_models_names_every_model_and_where_its_endpoints_are(served: Served) -> None:
     _, document = await served.get("/api/v1/models")
     models = valid(document, ListedModelsDocument, "models")["data"]
-    assert [each["id"] for each in models] == [MODEL, "qwen/qwen3"]
+    assert [model["id"] for model in models] == [MODEL, "qwen/qwen3"]
     assert models[0]["pricing"] == {"prompt": "0.0000005", "completion": "0.0000005"}
     for each in models:
         status, found = await served.get(each["links"]["details"])
@@ -56,7 +56,7 @@ async def test_the_list_of_models_comes_in_pages_for_who_wants_them(served: Serv
 async def test_the_list_of_providers_names_every_provider(served: Served) -> None:
     _, document = await served.get("/api/v1/providers")
     providers = valid(document, ListedProvidersDocument, "providers")["data"]
-    assert [(each["slug"], each["name"]) for each in providers] == [
+    assert [(provider["slug"], provider["name"]) for provider in providers] == [
         ("down", "down"),
         ("groq", "Groq"),
         ("new", "new"),

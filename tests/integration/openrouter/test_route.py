@@ -23,13 +23,13 @@ async def routed(served: Served, provider: dict[str, Any] | None = None, **field
 
 
 def ids(answer: Any) -> list[str]:
-    return [each["id"] for each in answer["endpoints"]]
+    return [endpoint["id"] for endpoint in answer["endpoints"]]
 
 
 async def test_the_endpoints_of_a_model_come_in_an_order_with_reasons(served: Served) -> None:
     answer = await routed(served, {"sort": "latency"})
     assert ids(answer) == ["groq:llama", "vllm:llama", "down:llama"]
-    assert [each["status"] for each in answer["endpoints"]] == ["up", "up", "down"]
+    assert [endpoint["status"] for endpoint in answer["endpoints"]] == ["up", "up", "down"]
     assert "sorted by latency: 0.2 s to the first token at p50" in answer["endpoints"][0]["reason"]
     assert answer["endpoints"][2]["reason"].startswith("down since 2026-11-22")
     assert answer["excluded"] == []
@@ -51,7 +51,7 @@ async def test_without_a_seed_every_answer_is_drawn_anew(served: Served) -> None
 async def test_what_is_left_out_has_a_reason(served: Served) -> None:
     answer = await routed(served, {"ignore": ["groq"], "max_price": {"prompt": 0.6}}, prompt_tokens=100)
     assert ids(answer) == ["down:llama"]
-    assert {each["id"]: each["reason"] for each in answer["excluded"]} == {
+    assert {endpoint["id"]: endpoint["reason"] for endpoint in answer["excluded"]} == {
         "groq:llama": "it is named in `ignore`",
         "vllm:llama": "it charges $1 per million prompt tokens, and `max_price.prompt` is $0.6",
     }
@@ -66,14 +66,14 @@ async def test_when_all_are_down_all_are_offered(served: Served) -> None:
     served.board.publish(TICK + 11.5 * MINUTE, sweep=True)
     answer = await routed(served)
     assert [each["status"] for each in answer["endpoints"]] == ["down"] * 3
-    scores = [each["score"] for each in answer["endpoints"]]
+    scores = [endpoint["score"] for endpoint in answer["endpoints"]]
     assert scores == sorted(scores, reverse=True)
 
 
 async def test_when_the_monitor_has_not_measured_for_long_all_take_part(served: Served) -> None:
     served.board.publish(TICK + 10_000 * MINUTE, sweep=True)
     answer = await routed(served)
-    assert {each["status"] for each in answer["endpoints"]} == {"unknown"}
+    assert {endpoint["status"] for endpoint in answer["endpoints"]} == {"unknown"}
     assert len(answer["endpoints"]) == 3
 
 
@@ -99,7 +99,7 @@ async def test_a_model_that_is_not_there_is_not_found(served: Served) -> None:
         ([], "the body must be an object, not a list"),
     ],
 )
-async def test_a_mistake_is_told_with_the_name_of_its_field(served: Served, body: object, message: str) -> None:
+async def test_a_mistake_is_reported_with_the_name_of_its_field(served: Served, body: object, message: str) -> None:
     response, answer = await served.ask("/v1/route", "POST", json.dumps(body).encode())
     assert response.status == 400
     error = json.loads(answer)["error"]
@@ -127,7 +127,7 @@ async def test_only_post_is_answered(served: Served) -> None:
     assert (response.status, response.headers["Allow"]) == (405, "POST")
 
 
-async def test_the_openapi_document_tells_of_the_body_and_the_answer(served: Served) -> None:
+async def test_the_openapi_document_describes_the_body_and_the_answer(served: Served) -> None:
     _, document = await served.get("/openapi.json")
     operation = document["paths"]["/v1/route"]["post"]
     body = operation["requestBody"]["content"]["application/json"]["schema"]

@@ -1,4 +1,4 @@
-"""Probes of the tests: what is asked, and asking it here or in a process of its own."""
+"""Probes of the tests: their runs, and running them here or in a separate process."""
 
 from __future__ import annotations
 

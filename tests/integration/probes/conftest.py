@@ -1,4 +1,4 @@
-"""What every probe of these tests runs under: a kernel that stamps, and a watch that nothing is left behind."""
+"""Fixtures for all probes of these tests: a kernel with timestamps, and a check that nothing is left behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Probes in a process of its own, and what each cost it: a run a line from standard input, a report a line.
+"""Runs probes in a separate process and measures their cost: one run per line of stdin, one report per line.
 
 A report is `{"sample", "grown_mib", "turn_s"}`: how far the process' memory rose at most, and the most processor time
 that the event loop took between two turns of anything else on it.

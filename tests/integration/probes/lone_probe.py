@@ -1,4 +1,4 @@
-"""Probes in a process of its own: a run a line from standard input, its sample on standard output."""
+"""Runs probes in a separate process: one run per line of stdin, its sample on stdout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo's real model as a process that can be stopped and killed, and a probe whose answer it takes long over."""
+"""The demo's real model as a process that can be stopped and killed, and a probe with a long answer."""
 
 from __future__ import annotations
 

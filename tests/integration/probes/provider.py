@@ -1,4 +1,4 @@
-"""A provider by script: sends exactly these bytes at these moments, and remembers what it was sent and when it sent.
+"""A scripted provider: sends exactly these bytes at these times, and records the received bytes and its send times.
 
 It runs in threads of its own, so that nothing the tests do to the event loop touches it. A script is a row of steps;
 every connection gets the whole script. At its end the provider closes in an orderly way and waits for the other side.
@@ -33,7 +33,7 @@ class Act(Enum):
     MORE_ASKED = auto()
     """Read on for another mebibyte, or to the end of the request."""
     HANDSHAKE = auto()
-    """Speak TLS from here on."""
+    """Use TLS from here on."""
     RESET = auto()
     """Break the connection off (RST)."""
     LEFT = auto()
@@ -247,7 +247,7 @@ def black_hole() -> Iterator[str]:
 
 
 def refusing_port() -> int:
-    """A port of loopback at which nobody listens."""
+    """A port of loopback without a listener."""
     with closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))
         return int(taken.getsockname()[1])

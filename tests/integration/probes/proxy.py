@@ -1,4 +1,4 @@
-"""An HTTP proxy that works: tunnels for CONNECT, and whole addresses handed on; it remembers what it was asked."""
+"""A working HTTP proxy: tunnels for CONNECT, and forwarding of absolute URLs. It records its requests."""
 
 from __future__ import annotations
 

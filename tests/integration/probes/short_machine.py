@@ -1,4 +1,4 @@
-"""Probes on a machine that is short of something: a run a line from standard input, its sample on standard output.
+"""Runs probes on a machine with too few resources: one run per line of stdin, its sample on stdout.
 
 The arguments say of what. `descriptors N`: so many more may be opened. Else a system call (`socket`, `connect`,
 `clone`) and the error that a seccomp filter answers it with from now on.

@@ -1,4 +1,4 @@
-"""An answer that ends before it has proved its end is truncated, whatever came before."""
+"""An answer that ends without proof of its end is truncated, whatever its content."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ async def test_a_success_without_a_body_is_no_success() -> None:
     assert (sample.error, sample.status_code) == (ErrorClass.TRUNCATED, 204)
 
 
-async def test_a_wrong_answer_is_told_from_a_right_one() -> None:
+async def test_a_wrong_answer_is_distinguished_from_a_right_one() -> None:
     with serving(Act.ASKED, head(), delta("As a language model, 7"), STOP + DONE) as provider:
         sample = await probe(provider.base_url)
     assert (sample.error, sample.answer_ok) == (ErrorClass.WRONG_ANSWER, False)

@@ -1,4 +1,4 @@
-"""What the worst answers cost: memory and the event loop's time stay within bounds, however much is sent."""
+"""The cost of the worst answers: memory and event loop time stay within bounds for any amount of data."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Cost:
 
 
 class CostlyProbes:
-    """A process that makes probes one after the other and tells what each cost; coverage, which costs, is left out."""
+    """A process that runs probes in sequence and prints the cost of each. It runs without coverage, which is slow."""
 
     def __init__(self) -> None:
         command = (sys.executable, "-m", "tests.integration.probes.costly_probe")

@@ -1,4 +1,4 @@
-"""A daemon that watches hostile providers: neither its key nor their words get out, by whatever door."""
+"""A daemon with hostile providers: no output contains its key or their unfiltered text."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_no_word_of_a_provider_is_a_label(watched: tuple[Daemon, Path]) -> None:
     assert b"marker" not in daemon.get("/metrics")[1]
 
 
-def test_every_hostile_provider_is_told_for_what_it_does(watched: tuple[Daemon, Path]) -> None:
+def test_every_hostile_provider_gets_the_error_class_of_its_fault(watched: tuple[Daemon, Path]) -> None:
     daemon, _ = watched
     found = {row["provider"]: (row["account"] or row["last_error"])["class"] for row in daemon.scores().values()}
     assert found == {

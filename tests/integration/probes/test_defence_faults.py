@@ -1,4 +1,4 @@
-"""Faults made by the system and not by a script: signals to a real model's server, and servers of other protocols."""
+"""Faults of real servers: signals to a real model's server, and servers of other protocols."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ async def test_a_model_that_is_killed_in_the_middle_is_truncated_and_then_refuse
     assert (sample.error, sample.blame, sample.status_code) == (ErrorClass.TRUNCATED, Blame.PROVIDER, 200)
     assert sample.detail is not None
     assert re.fullmatch(
-        r"the (connection broke|stream ended) after \d+ content events and without proof of its end", sample.detail
+        r"the (connection broke|stream ended) after \d+ content events and without an end marker", sample.detail
     )
     assert sample.ttft_s is not None
     assert sample.e2e_s is None
@@ -124,7 +124,7 @@ async def test_a_server_of_http_1_0_is_read_like_any_other() -> None:
     assert sample.output_tokens == 6
 
 
-async def test_plain_text_on_a_port_that_should_speak_tls_is_told_for_what_it_is() -> None:
+async def test_plain_text_on_a_tls_port_is_named_in_the_detail() -> None:
     with old_server() as server:
         sample = await probe(f"https://127.0.0.1:{server.server_port}/v1", ttft_s=5.0)
         assert (sample.error, sample.blame) == (ErrorClass.TLS, Blame.PROVIDER)
@@ -132,7 +132,7 @@ async def test_plain_text_on_a_port_that_should_speak_tls_is_told_for_what_it_is
     assert sample.detail == f"the TLS handshake with {peer} failed: it sent no TLS (plain HTTP?)"
 
 
-async def test_tls_on_a_port_that_should_speak_plain_text_is_told_for_what_it_is(certificates: Certificates) -> None:
+async def test_tls_on_a_plain_text_port_is_named_in_the_detail(certificates: Certificates) -> None:
     with old_server() as server:
         context = certificates.shown("valid")
         server.socket = context.wrap_socket(server.socket, server_side=True)

@@ -1,4 +1,4 @@
-"""A provider that abuses HTTP: an answer without end is ended, none is believed, and nothing is done that it says."""
+"""A provider that abuses HTTP: endless answers are cut, and false headers and redirects have no effect."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def test_a_head_without_end_is_malformed_long_before_the_deadline(script: 
     assert re.fullmatch(rf"not HTTP: [\w,/:' -]+|more than {MAX_HEAD_BYTES} bytes before .*", sample.detail)
 
 
-async def test_as_many_headers_as_anybody_sends_are_taken() -> None:
+async def test_the_usual_number_of_headers_is_accepted() -> None:
     headers = {f"X-Header-{number}": "y" * (MAX_HEADER_BYTES // 2) for number in range(20)}
     with serving(Act.ASKED, head(headers=headers), STREAM) as provider:
         sample = await probe(provider.base_url)
@@ -157,7 +157,7 @@ async def test_another_protocol_is_malformed(answer: bytes) -> None:
 
 
 @pytest.mark.parametrize("record", [b"\x15\x03\x03\x00\x02\x02\x46", b"\x16\x03\x01\x00\x05hello"])
-async def test_a_port_that_speaks_tls_is_said_to_want_https(record: bytes) -> None:
+async def test_a_tls_port_gets_the_hint_to_use_https(record: bytes) -> None:
     with serving(Act.ASKED, record, Act.LEFT) as provider:
         sample = await probe(provider.base_url)
     assert (sample.error, sample.blame) == (ErrorClass.MALFORMED, Blame.PROVIDER)

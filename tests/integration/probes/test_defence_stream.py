@@ -1,4 +1,4 @@
-"""A provider that abuses the stream: every framing is bounded, and no JSON makes more of a probe than a sample."""
+"""A provider that abuses the stream: every framing is bounded, and every JSON gives exactly one sample."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ async def test_json_that_is_too_much_is_malformed(data: bytes) -> None:
 
 @pytest.mark.parametrize("status", ["400 No", "500 Oops"])
 @pytest.mark.parametrize("body", [b"[" * 100_000, b'{"error":' * 5000, b'{"error":{"code":' + b"9" * 60_000 + b"}}"])
-async def test_a_refusal_in_too_much_json_is_told_by_its_status(status: str, body: bytes) -> None:
+async def test_a_refusal_in_too_much_json_is_classified_by_its_status(status: str, body: bytes) -> None:
     with serving(Act.ASKED, head(status), body) as provider:
         sample = await probe(provider.base_url)
     assert (sample.detail or "").startswith(f"HTTP {status[:3]} (http://127.0.0.1:")

@@ -1,4 +1,4 @@
-"""A provider that abuses words: what it says is shown short and harmless, and never with the key it was asked with."""
+"""A provider that abuses text: its messages are shown short and harmless, and never with the key."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ PLACES = sorted(said(""))
 
 
 async def asked(place: str, words: str) -> tuple[Sample, list[str]]:
-    """A probe of a provider that says the words there: also everything that anybody could be shown of it."""
+    """A probe of a provider that sends the words there, and every output that could show them."""
     with serving(Act.ASKED, *said(words)[place]) as provider:
         run = run_to(provider.base_url, ttft_s=2.0, api_key=Secret(PAIR), headers=HEADERS)
         if place == "a call":

@@ -145,7 +145,12 @@ async def _kept_open(api: str, recording: Recording) -> tuple[str, Ending, Error
 
 
 async def test_every_api_proves_its_end_to_a_reader_whose_connection_stays_open() -> None:
-    found = [(api, each) for api in available() for each in recordings(api) if each.name in {"ok", "tools", "length"}]
+    found = [
+        (api, recording)
+        for api in available()
+        for recording in recordings(api)
+        if recording.name in {"ok", "tools", "length"}
+    ]
     ends = await asyncio.gather(*(_kept_open(api, each) for api, each in found))
     assert {Framing.SSE, Framing.JSON_LINES, Framing.AWS_EVENT_STREAM, Framing.WHOLE} <= {
         codec(api, each.options).framing for api, each in found

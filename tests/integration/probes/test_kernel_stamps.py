@@ -1,4 +1,4 @@
-"""Arrivals have the kernel's time, however late the loop reads them; and the loop's where the kernel gives none."""
+"""Arrivals have the kernel's timestamps, however late the loop reads them; without these, the loop's time."""
 
 from __future__ import annotations
 

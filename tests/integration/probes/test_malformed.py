@@ -1,4 +1,4 @@
-"""What is no stream of events, or no HTTP at all."""
+"""Answers that are no stream of events, or no HTTP."""
 
 from __future__ import annotations
 

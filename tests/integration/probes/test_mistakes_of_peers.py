@@ -1,4 +1,4 @@
-"""What other monitors get wrong, as far as it shows on the wire or between probes: a test for each."""
+"""Known mistakes of other monitors, on the wire or between probes: one test for each."""
 
 from __future__ import annotations
 

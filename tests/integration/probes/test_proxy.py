@@ -1,4 +1,4 @@
-"""A proxy between: spoken to as configured, timed apart, and its own failures are never the provider's."""
+"""Probes through a proxy: used as configured, timed separately; its failures are never the provider's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers outside 2xx: the class, the words and the wish to be left alone."""
+"""Answers outside 2xx: the error class, the detail and `Retry-After`."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def test_how_long_to_wait_is_kept() -> None:
         pytest.param(head("500 Oops") + STREAM, id="a good stream"),
     ],
 )
-async def test_a_refusal_whose_body_says_nothing_is_told_by_its_status(answer: bytes) -> None:
+async def test_a_refusal_with_an_empty_body_is_classified_by_its_status(answer: bytes) -> None:
     with serving(Act.ASKED, answer) as provider:
         sample = await probe(provider.base_url)
     assert (sample.error, sample.status_code) == (ErrorClass.SERVER_ERROR, 500)

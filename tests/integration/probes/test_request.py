@@ -1,4 +1,4 @@
-"""What a provider is sent: one request, exactly as asked, by nobody else's way."""
+"""A provider gets exactly one request, as the codec makes it, and without a foreign proxy."""
 
 from __future__ import annotations
 

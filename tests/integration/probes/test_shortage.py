@@ -1,4 +1,4 @@
-"""What this machine is short of, or does not allow, is the monitor's fault and never the provider's."""
+"""A missing resource or permission on this machine is the monitor's fault and never the provider's."""
 
 from __future__ import annotations
 

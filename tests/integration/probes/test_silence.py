@@ -1,4 +1,4 @@
-"""Silence and slowness: which of the two deadlines ends a probe, and what it is then called."""
+"""Missing and slow answers: which of the two deadlines ends a probe, and the error class."""
 
 from __future__ import annotations
 

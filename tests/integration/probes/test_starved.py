@@ -1,4 +1,4 @@
-"""A monitor that got no time itself: what it missed is not held against the provider."""
+"""A monitor without CPU time: late reads do not count against the provider."""
 
 from __future__ import annotations
 

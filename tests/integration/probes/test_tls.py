@@ -1,4 +1,4 @@
-"""TLS: measured as a phase of its own, timed as well as plain text, and refused for what the certificate says."""
+"""TLS: measured as a separate phase, timed as exactly as plain text, and refused for an invalid certificate."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ async def test_a_certificate_of_an_unknown_authority_is_tls(certificates: Certif
         pytest.param((b"\x16\x03\x03", Act.LEFT), id="a handshake that stops"),
     ],
 )
-async def test_what_does_not_speak_tls_is_tls(script: tuple[Step, ...]) -> None:
+async def test_a_peer_without_tls_gives_the_error_class_tls(script: tuple[Step, ...]) -> None:
     with serving(0.05, *script) as provider:
         sample = await probe(provider.base_url.replace("http:", "https:"), ttft_s=SHORT_S)
         assert all(visit.over.wait(5) for visit in provider.visits)

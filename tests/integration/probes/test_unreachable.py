@@ -1,4 +1,4 @@
-"""A provider that cannot be reached: the class says how far the probe came."""
+"""A provider that cannot be reached: the error class shows how far the probe came."""
 
 from __future__ import annotations
 

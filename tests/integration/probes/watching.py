@@ -1,4 +1,4 @@
-"""Looking on from outside: waiting for what other threads and processes do, and counting what stays open."""
+"""Observing other threads and processes: waiting for their actions, and counting open files and sockets."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def is_alive(pid: int) -> bool:
 
 
 def shown_by(pid: int) -> bytes:
-    """What anybody may read of a process: its arguments and, with the right, its environment."""
+    """The public data of a process: its arguments and, with permission, its environment."""
     return b"\n".join(Path(f"/proc/{pid}/{name}").read_bytes() for name in ("cmdline", "environ", "comm"))
 
 

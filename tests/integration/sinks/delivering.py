@@ -1,4 +1,4 @@
-"""A store full of samples, and an outbox at work on it."""
+"""A store with samples, and a running outbox."""
 
 from __future__ import annotations
 

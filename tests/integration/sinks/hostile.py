@@ -1,4 +1,4 @@
-"""A server that takes line protocol as InfluxDB does, and misbehaves as it is told."""
+"""A server that accepts line protocol as InfluxDB does, with faults that the test sets."""
 
 from __future__ import annotations
 

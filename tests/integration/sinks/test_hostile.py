@@ -1,4 +1,4 @@
-"""Influx against a server that does everything wrong: nothing is lost, nothing loops, no bad line poisons others."""
+"""The sink `influx` with a faulty server: no sample is lost, nothing loops, no bad line blocks others."""
 
 from __future__ import annotations
 
@@ -226,7 +226,7 @@ async def test_a_server_that_says_nothing_is_given_up_in_time(server: Hostile, w
     assert len(server.points) == 20
 
 
-async def test_nobody_at_home_is_told(waits: Waits) -> None:
+async def test_a_server_that_does_not_listen_is_reported(waits: Waits) -> None:
     store = await filled(made(range(3)))
     async with delivering(influx(f"http://127.0.0.1:{free_port()}"), store, waits) as runner:
         await until(lambda: len(waits) > 1, "failures")
@@ -234,7 +234,7 @@ async def test_nobody_at_home_is_told(waits: Waits) -> None:
     assert store.set_aside == {}
 
 
-def test_a_name_that_cannot_be_resolved_is_told_in_its_own_words() -> None:
+def test_a_name_that_cannot_be_resolved_has_a_message_of_its_own() -> None:
     assert _why(OSError(-2, "Name or service not known")) == "Name or service not known"
     assert _why(OSError()) == "OSError"
 
@@ -254,7 +254,7 @@ async def test_a_200_is_no_proof_that_anything_was_written(server: Hostile, wait
     store = await filled(made(range(3)))
     async with delivering(influx(server.url), store, waits) as runner:
         await until(lambda: len(waits) > 1, "failures")
-        assert runner.last_error == "the server did not answer 204: check that `url` is its write URL"
+        assert runner.last_error == "the server did not answer with HTTP 204; check `url`"
 
 
 async def test_batches_shrink_to_what_the_server_takes(server: Hostile, waits: Waits) -> None:
@@ -306,7 +306,7 @@ async def test_no_mixture_of_faults_loses_a_sample_or_loops(server: Hostile, wai
         await empty(runner, 1500)
         assert runner.delivered_total + runner.dropped_total == 1500
     assert set(store.set_aside) == {f"{n:016x}" for n in bad}
-    good = {line(each, ORIGINS[each.endpoint]) for each in samples if each.probe != "bad"}
+    good = {line(sample, ORIGINS[sample.endpoint]) for sample in samples if sample.probe != "bad"}
     server.points.pop("providerwatch_sink", None)
     assert {f"{key.split()[0]} {fields} {key.split()[1]}" for key, fields in server.points.items()} == good
     assert len(server.requests) < 3000

@@ -1,4 +1,4 @@
-"""The file of JSON lines: every sample once and whole, whatever happened to the file or to us."""
+"""The file of JSON lines: every sample once and whole, whatever happens to the file or to the daemon."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def batch(numbers: range, **fields: Any) -> list[StoredSample]:
 
 def held(*paths: Path) -> list[int]:
     """The numbers of all samples in files, in order. Every line has to be whole."""
-    return [int(each.id, 16) for path in paths for each in samples(path)]
+    return [int(sample.id, 16) for path in paths for sample in samples(path)]
 
 
 def samples(path: Path) -> list[Sample]:
@@ -69,7 +69,7 @@ def full_disk(size: int) -> Iterator[None]:
 async def test_a_line_is_the_sample_as_the_api_shows_it(path: Path) -> None:
     wanted = batch(range(3), detail='"quoted"\nline', ttft_s=0.25)
     assert (await sink(path).deliver(wanted)).seq == 3
-    assert samples(path) == [each.sample for each in wanted]
+    assert samples(path) == [stored.sample for stored in wanted]
 
 
 async def test_later_batches_are_appended(path: Path) -> None:
@@ -114,7 +114,7 @@ async def test_a_first_line_cut_anywhere_is_written_anew(path: Path) -> None:
 
 
 @pytest.mark.parametrize("body", [b"root:x:0:0\n", b"half a note", b"[1]\n", b'{"name": 1}\n{"id"', b"\0\0\0", b"1\n"])
-async def test_a_file_of_somebody_else_is_left_alone(path: Path, body: bytes) -> None:
+async def test_a_file_of_another_program_is_not_changed(path: Path, body: bytes) -> None:
     path.write_bytes(body)
     with pytest.raises(SinkError, match="holds data other than samples: use another path"):
         await sink(path).deliver(batch(range(3)))
@@ -164,7 +164,7 @@ async def test_a_full_disk_leaves_no_half_line_and_writing_goes_on_when_there_is
     assert held(path) == list(range(9))
 
 
-async def test_a_folder_that_is_not_there_is_told(path: Path) -> None:
+async def test_a_missing_folder_is_reported(path: Path) -> None:
     lines = sink(path.parent / "missing" / "a.ndjson")
     with pytest.raises(SinkError, match="write failed: No such file or directory"):
         await lines.deliver(batch(range(3)))
@@ -172,7 +172,7 @@ async def test_a_folder_that_is_not_there_is_told(path: Path) -> None:
     assert (await lines.deliver(batch(range(3)))).seq == 3
 
 
-async def test_a_file_that_somebody_moved_away_is_begun_anew(path: Path) -> None:
+async def test_a_file_that_was_moved_away_is_created_again(path: Path) -> None:
     lines = sink(path)
     await lines.deliver(batch(range(3)))
     path.rename(path.with_name("archived"))

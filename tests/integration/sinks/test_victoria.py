@@ -1,4 +1,4 @@
-"""Influx against a real VictoriaMetrics: what it holds in the end is what the store holds, every sample once."""
+"""The sink `influx` with a real VictoriaMetrics: in the end it holds every sample of the store once."""
 
 from __future__ import annotations
 

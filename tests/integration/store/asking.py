@@ -1,4 +1,4 @@
-"""What can be asked of a store, as values that compare: two stores that hold the same answer alike."""
+"""All queries of a store as comparable values: two stores with the same data give the same values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHARES = (0.0, 0.1, 0.5, 0.9, 0.99, 1.0)
 
 
 async def settle(store: Store, now: datetime, retention: Retention = FOREVER) -> None:
-    """Tidy until there is nothing left to be done."""
+    """Run housekeeping until nothing is left to do."""
     while await store.upkeep(now, retention):
         pass
 

@@ -1,4 +1,4 @@
-"""Stores to test, each in a folder of its own, and a watch that none leaves anything behind."""
+"""Stores to test, each in its own folder, and a check that none leaves anything behind."""
 
 from __future__ import annotations
 

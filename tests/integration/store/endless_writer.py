@@ -1,7 +1,7 @@
 """A program that appends and tidies until it is killed, and prints the ids of a batch once it is committed.
 
 Called with a store's URL. Batch `b` of run `r` holds up to 20 samples, the state `r b` and an incident that grew.
-Samples lie up to two days back, so that tidying rolls up and seals what was appended a moment ago.
+Samples lie up to two days back, so that housekeeping rolls up and seals new samples.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""At most one daemon uses a store: the second is refused, and everything but a daemon may use it all the same."""
+"""At most one daemon uses a store: a second one is refused. Other programs may use the store at the same time."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ async def test_a_killed_daemon_leaves_no_claim(url: str) -> None:
     await other.close()
 
 
-async def test_a_lock_file_that_somebody_deletes_is_locked_anew(path: Path) -> None:
+async def test_a_deleted_lock_file_is_created_and_locked_again(path: Path) -> None:
     url = f"sqlite:///{path}"
     first, second = await claimed(url), create_store(url)
     path.with_name(f"{path.name}-lock").unlink()
@@ -134,7 +134,7 @@ async def test_a_database_that_is_dropped_and_made_anew_is_noticed_and_made_read
     with pytest.raises(StoreReplacedError, match="dropped or replaced while the daemon used them"):
         await after_a_look(store)
     await store.append([make_sample(2)], {})
-    assert [each.sample for each in await store.waiting("influx", 9)] == [make_sample(2)]
+    assert [stored.sample for stored in await store.waiting("influx", 9)] == [make_sample(2)]
     await store.close()
 
 

@@ -1,4 +1,4 @@
-"""What every store does, whatever database is behind it. Add a backend in conftest.py."""
+"""The contract of every store, for any database. Add a backend in conftest.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every store does about time: it tells what it knows, and takes back a horizon that a wrong clock left."""
+"""Every store returns the times that it holds, and can lower a horizon that a wrong clock has set."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def tidied(store: Store, now: datetime, retention: Retention = WEEK) -> No
         pass
 
 
-async def test_a_store_tells_what_it_knows_of_time(store: Store) -> None:
+async def test_a_store_returns_the_times_that_it_holds(store: Store) -> None:
     assert await store.times() == Times(newest=None, counted_from=None, horizon=None)
     await store.append([at(1, NOW), at(2, NOW - MINUTE)], {})
     assert (await store.times()).newest == NOW
@@ -33,7 +33,7 @@ async def test_a_store_tells_what_it_knows_of_time(store: Store) -> None:
     assert await store.times() == Times(newest=NOW, counted_from=NOW, horizon=horizon)
 
 
-async def test_info_tells_when_the_oldest_sample_began_not_where_deletions_end(store: Store) -> None:
+async def test_info_has_the_start_of_the_oldest_sample_not_the_end_of_deletions(store: Store) -> None:
     assert (await store.info()).oldest is None
     await store.append([at(1, NOW - MINUTE), at(2, NOW)], {})
     await tidied(store, NOW)

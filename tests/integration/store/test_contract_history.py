@@ -1,4 +1,4 @@
-"""What every store answers of the past, before and after it was rolled up and sealed."""
+"""History queries of every store, before and after rollup and sealing."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ async def test_samples_that_began_together_are_paged_by_id(store: Store, sealed:
     if sealed:
         await settle(store, LATER)
     for limit in (1, 3, 8):
-        assert [each.id for each in await pages(store, E, limit)] == ids[::-1]
+        assert [sample.id for sample in await pages(store, E, limit)] == ids[::-1]
 
 
 async def test_a_page_spans_what_is_sealed_and_what_is_not(store: Store) -> None:
@@ -95,7 +95,7 @@ async def test_points_are_one_figure_of_one_task_within_a_span(store: Store, hou
     since, until = samples[3].started_at, samples[140].started_at
     points = await store.points(E, Task.CHAT, "ttft_s", since, until)
     assert [(point.at, point.error, point.value) for point in points] == [
-        (each.started_at, each.error, each.ttft_s) for each in samples[3:140]
+        (sample.started_at, sample.error, sample.ttft_s) for sample in samples[3:140]
     ]
     assert len(await store.points(E, Task.REACH, "ttft_s", EVER, END)) == 3
     assert len(await store.points(E, None, "ttft_s", EVER, END)) == 144 + 3
@@ -122,7 +122,7 @@ async def test_rollups_say_what_the_samples_say(store: Store, hours: int) -> Non
     assert [bucket.start for bucket in found] == [START + hour * HOUR for hour in range(24)]
     for bucket in found:
         mine = [each for each in samples if bucket.start <= each.started_at < bucket.start + HOUR]
-        assert bucket.rollup.counts == Counter(RecordedEnding(each.error, each.blame) for each in mine)
+        assert bucket.rollup.counts == Counter(RecordedEnding(sample.error, sample.blame) for sample in mine)
         assert (bucket.rollup.output_tokens, bucket.rollup.cost_usd) == (60, 3.0)
     days = await buckets(store, E, RollupTier.DAY)
     assert [(day.start.day, day.rollup.count) for day in days] == [(22, 17 * 6), (23, 7 * 6)]
@@ -258,7 +258,7 @@ async def test_late_repeated_and_disordered_samples_are_counted_once(store: Stor
             await settle(store, LATER + cut * HOUR)
     await store.append(samples, {})
     for _ in range(2):
-        assert Counter(each.id for each in await store.samples(EVER)) == Counter(each.id for each in samples)
+        assert Counter(each.id for each in await store.samples(EVER)) == Counter(sample.id for sample in samples)
         assert await pages(store, E, 20) == samples[::-1]
         assert sum(bucket.rollup.count for bucket in await buckets(store, E)) == 144
         assert sum(bucket.rollup.count for bucket in await buckets(store, E, RollupTier.DAY)) == 144
@@ -291,7 +291,7 @@ async def test_any_percentile_over_any_window_is_one_merge_within_one_percent(st
         for first, last in ((0, 1), (3, 9), (0, 40), (17, 18)):
             since, until = START + first * HOUR, START + last * HOUR
             found = await store.rollups(E, RollupTier.HOUR, since, until, ("ttft_s", "output_tps"))
-            mine = [each for each in samples if since <= each.started_at < until]
+            mine = [sample for sample in samples if since <= sample.started_at < until]
             window = merged(bucket.rollup for bucket in found)
             for figure in ("ttft_s", "output_tps"):
                 values = sorted(getattr(each, figure) for each in mine)
@@ -403,7 +403,7 @@ async def test_a_night_of_daylight_saving_has_24_hours_like_any_other(store: Sto
         assert days[night] == 288
 
 
-async def test_tidying_changes_no_answer(store: Store) -> None:
+async def test_housekeeping_changes_no_answer(store: Store) -> None:
     now = START + timedelta(hours=24)
     await store.append(
         [*a_day(), *(make_sample(n * 500, id=f"{n + 800:016x}", endpoint="b:x") for n in range(170))], {}

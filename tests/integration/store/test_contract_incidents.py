@@ -1,4 +1,4 @@
-"""What every store does with incidents: keeps the newest value of each, finds them newest first, forgets old ones."""
+"""Incidents in every store: it keeps the newest value of each, returns them newest first, and deletes old ones."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def test_an_incident_comes_back_as_it_was(store: Store, drawn: list[Incide
     await store.append([], {}, drawn)
     found = {each.id: each for each in await every_one(store)}
     assert [found[each.id] for each in drawn] == drawn
-    assert [[*found[each.id].causes] for each in drawn] == [[*each.causes] for each in drawn]
+    assert [[*found[each.id].causes] for each in drawn] == [[*incident.causes] for incident in drawn]
 
 
 @pytest.mark.parametrize("incident", ["0000000000000000", "7fffffffffffffff", "8000000000000000", "ffffffffffffffff"])
@@ -91,7 +91,7 @@ async def test_incidents_alone_may_be_appended_and_none_as_well(store: Store) ->
     assert await every_one(store) == [make_incident(1)]
 
 
-async def test_those_that_are_open_are_told_from_those_that_are_not(store: Store) -> None:
+async def test_open_incidents_are_distinguished_from_ended_ones(store: Store) -> None:
     await store.append([], {}, [make_incident(3), ended(2), make_incident(5, endpoint=F), ended(9), make_incident(1)])
     assert await store.open_incidents() == [make_incident(5, endpoint=F), make_incident(3), make_incident(1)]
 
@@ -115,7 +115,7 @@ def year() -> list[Incident]:
 async def test_pages_give_every_incident_once_newest_first(store: Store, limit: int, endpoint: str | None) -> None:
     incidents = year()
     await store.append([], {}, random.Random(1).sample(incidents, len(incidents)))
-    mine = [each for each in incidents if endpoint in (None, each.endpoint)]
+    mine = [incident for incident in incidents if endpoint in (None, incident.endpoint)]
     assert await incident_pages(store, endpoint, limit) == mine
 
 
@@ -134,7 +134,7 @@ async def test_incidents_are_those_that_were_open_since_then(
         for each in incidents
         if endpoint in (None, each.endpoint) and (each.ended_at is None or each.ended_at >= since)
     ]
-    assert any(each.began_at < since for each in wanted)
+    assert any(incident.began_at < since for incident in wanted)
     assert await incident_pages(store, endpoint, limit, since) == wanted
 
 
@@ -153,7 +153,7 @@ async def test_incidents_that_began_together_are_paged_by_id(store: Store, since
     await store.append([], {}, chance.sample(incidents, 40))
     for limit in (1, 3, 8):
         assert [each.id for each in await incident_pages(store, None, limit, since)] == ids[::-1]  # type: ignore[arg-type]
-    assert [each.id for each in await store.open_incidents()] == ids[::-1]
+    assert [incident.id for incident in await store.open_incidents()] == ids[::-1]
 
 
 @pytest.mark.parametrize("joined", [False, True], ids=["renamed", "joined"])
@@ -194,7 +194,7 @@ async def test_many_are_deleted_a_slice_at_a_time(store: Store) -> None:
     )
 
 
-async def test_tidying_changes_no_incident_that_is_kept(store: Store) -> None:
+async def test_housekeeping_changes_no_incident_within_retention(store: Store) -> None:
     await store.append([make_sample(number * 600) for number in range(144)], {}, year())
     for days in (1, 3, 30):
         await settle(store, START + timedelta(days=days), FOREVER)
@@ -223,4 +223,4 @@ async def test_the_year_is_what_the_tests_are_about() -> None:
     counts = Counter(each.ended_at is None for each in year())
     assert counts == {False: 144, True: 16}
     assert any(each.id >= "8" for each in year())
-    assert len({each.began_at for each in year()}) < len(year())
+    assert len({incident.began_at for incident in year()}) < len(year())

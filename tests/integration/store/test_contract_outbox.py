@@ -1,4 +1,4 @@
-"""What every store does for those who read it sample by sample: sinks, each from its own cursor."""
+"""The outbox of every store: each sink reads all samples from its own cursor."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ async def drain(store: Store, sink: str, limit: int) -> list[str]:
     found: list[str] = []
     while batch := await store.waiting(sink, limit):
         assert len(batch) <= limit
-        found += [each.sample.id for each in batch]
+        found += [stored.sample.id for stored in batch]
         await store.delivered(sink, batch[-1].seq, {}, START)
     return found
 
@@ -41,7 +41,7 @@ async def test_a_sink_gets_every_sample_once_in_the_order_of_appending(store: St
     mixed = random.Random(4).sample(SAMPLES, 100)
     await store.subscribe(["influx"])
     await store.append(mixed[:40], {})
-    assert [each.sample for each in await store.waiting("influx", 3)] == mixed[:3]
+    assert [stored.sample for stored in await store.waiting("influx", 3)] == mixed[:3]
     found = await drain(store, "influx", 7)
     await store.append(mixed[:60], {})
     found += await drain(store, "influx", 7)
@@ -55,7 +55,7 @@ async def test_numbers_rise(store: Store) -> None:
     await store.subscribe(["influx"])
     for cut in range(0, 100, 10):
         await store.append(SAMPLES[: cut + 10], {})
-    numbers = [each.seq for each in await store.waiting("influx", 1000)]
+    numbers = [stored.seq for stored in await store.waiting("influx", 1000)]
     assert numbers == sorted(set(numbers))
     assert numbers[0] > 0
 
@@ -66,13 +66,13 @@ async def test_what_was_not_confirmed_comes_again(store: Store) -> None:
     first = await store.waiting("influx", 3)
     assert await store.waiting("influx", 3) == first
     await store.delivered("influx", first[1].seq, {}, START)
-    assert [each.sample for each in await store.waiting("influx", 3)] == SAMPLES[2:5]
+    assert [stored.sample for stored in await store.waiting("influx", 3)] == SAMPLES[2:5]
 
 
 async def test_a_cursor_never_goes_back(store: Store) -> None:
     await store.subscribe(["influx"])
     await store.append(SAMPLES[:5], {})
-    numbers = [each.seq for each in await store.waiting("influx", 5)]
+    numbers = [stored.seq for stored in await store.waiting("influx", 5)]
     await store.delivered("influx", numbers[3], {}, START)
     await store.delivered("influx", numbers[1], {}, START)
     assert [each.sample for each in await store.waiting("influx", 5)] == [SAMPLES[4]]
@@ -112,7 +112,7 @@ async def test_a_sample_waits_for_every_sink_however_old_it_is(store: Store, sea
     assert await waiting_for(store) == {"influx": 0, "ndjson": 50}
     assert await drain(store, "ndjson", 9) == [each.id for each in SAMPLES[50:]]
     await settle(store, LATER)
-    assert {each.id for each in await store.samples(EVER)} == {each.id for each in SAMPLES}
+    assert {each.id for each in await store.samples(EVER)} == {sample.id for sample in SAMPLES}
 
 
 async def test_a_late_sample_of_a_sealed_hour_is_delivered_too(store: Store) -> None:
@@ -161,7 +161,7 @@ async def test_set_aside_cursors_and_counts_outlive_the_program(url: str) -> Non
     await store.subscribe(["influx", "ndjson"])
     await store.append(SAMPLES[:9], {})
     batch = await store.waiting("influx", 4)
-    await store.delivered("influx", batch[-1].seq, {each.sample.id: "no" for each in batch[:2]}, START)
+    await store.delivered("influx", batch[-1].seq, {stored.sample.id: "no" for stored in batch[:2]}, START)
     await store.close()
     again = create_store(url)
     await again.open()

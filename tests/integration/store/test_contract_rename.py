@@ -1,4 +1,4 @@
-"""What every store does when an endpoint is renamed: one history under the new name."""
+"""Renamed endpoints in every store: one history under the new name."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ async def test_sinks_get_what_waits_under_the_new_name(store: Store) -> None:
     await store.append(day_of(OLD, 0, 2), {})
     await store.append(day_of(NEW, 1, 2), {})
     await store.rename({OLD: NEW})
-    assert {each.sample.endpoint for each in await store.waiting("influx", 1000)} == {NEW}
+    assert {stored.sample.endpoint for stored in await store.waiting("influx", 1000)} == {NEW}
     assert (await store.backlogs())["influx"].waiting == 96
 
 

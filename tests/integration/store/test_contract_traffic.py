@@ -1,4 +1,4 @@
-"""What every store does with real traffic: counts each batch once, in every span; forgets what no window asks for."""
+"""Real traffic in every store: each batch counts once, in every span; counts that no window needs are deleted."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ async def put(store: Store, *batches: TrafficBatch) -> None:
 
 async def counted(store: Store, span_s: int = 86_400) -> dict[tuple[str, ErrorClass | None], int]:
     found: dict[tuple[str, ErrorClass | None], int] = {}
-    for each in await store.traffic(EVER, span_s):
-        found[each.endpoint, each.error] = found.get((each.endpoint, each.error), 0) + each.count
+    for tally in await store.traffic(EVER, span_s):
+        found[tally.endpoint, tally.error] = found.get((tally.endpoint, tally.error), 0) + tally.count
     return found
 
 
@@ -121,10 +121,10 @@ async def test_a_page_begins_behind_a_place_where_nothing_is(store: Store) -> No
 @pytest.mark.parametrize("app", ["'; DROP TABLE activity", "日本", "\u2028", "x" * 64, "(others)"])
 async def test_an_application_of_any_name_is_kept(store: Store, app: str) -> None:
     await put(store, batch(1, activity={(A, app): USED}), batch(2, activity={(A, app): USED}))
-    assert [(each.app, each.tokens.requests) for each in await store.activity(LONG_AGO)] == [(app, 4)]
+    assert [(usage.app, usage.tokens.requests) for usage in await store.activity(LONG_AGO)] == [(app, 4)]
 
 
-async def test_keys_are_told_from_a_time_on_and_forgotten_within_the_hour(store: Store) -> None:
+async def test_keys_are_returned_from_a_time_on_and_deleted_within_the_hour(store: Store) -> None:
     later = START + timedelta(minutes=20)
     await put(store, batch(1, keys=(7,)), batch(2, at=later, keys=()))
     assert await store.counted_keys(START) == [(START, (7,)), (later, ())]
@@ -159,7 +159,7 @@ async def test_activity_is_kept_as_long_as_days_are(store: Store) -> None:
     await put(store, batch(1), batch(2, at=START + timedelta(days=3)))
     short = Retention(raw=timedelta(days=1), hourly=timedelta(days=1), daily=timedelta(days=3))
     await settle(store, START + timedelta(days=5), short)
-    assert [each.day for each in await store.activity(LONG_AGO)] == [TODAY + timedelta(days=3)]
+    assert [usage.day for usage in await store.activity(LONG_AGO)] == [TODAY + timedelta(days=3)]
     await settle(store, START + timedelta(days=300), FOREVER)
     assert len(await store.activity(LONG_AGO)) == 1
 
@@ -172,7 +172,7 @@ async def test_a_renamed_endpoint_keeps_its_traffic(store: Store, both: bool) ->
     await store.rename({A: B})
     await store.rename({A: B})
     assert await counted(store, 10) == {(B, None): 2 + 5 * both, (B, ErrorClass.DNS): 1}
-    found = {(each.endpoint, each.app): each.tokens for each in await store.activity(LONG_AGO)}
+    found = {(usage.endpoint, usage.app): usage.tokens for usage in await store.activity(LONG_AGO)}
     assert found == ({(B, "search"): USED + USED, (B, ""): USED} if both else {(B, "search"): USED})
 
 

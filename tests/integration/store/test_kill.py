@@ -1,4 +1,4 @@
-"""`kill -9` at any moment, of the program or of its database server, loses nothing that an append had promised."""
+"""`kill -9` of the program or of its database server, at any moment, loses no committed append."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schema: made by migrations, exactly as the program knows it, and never guessed at."""
+"""The schema: migrations create exactly the tables of the program, and unknown schemas are refused."""
 
 from __future__ import annotations
 

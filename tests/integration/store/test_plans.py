@@ -1,4 +1,4 @@
-"""What the store asks of SQLite costs what it returns: every statement goes by an index, and there are few of them."""
+"""The cost of a query is proportional to its result: every SQLite statement uses an index, and statements are few."""
 
 from __future__ import annotations
 

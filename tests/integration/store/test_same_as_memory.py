@@ -1,4 +1,4 @@
-"""Whatever is appended and tidied in whatever order, SQLite answers as the simplest store does."""
+"""After any sequence of appends and housekeeping SQLite gives the same answers as the store in memory."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ class Both:
             await store.append(samples, {samples[0].endpoint: f"{chosen}"})
 
     def as_named_now(self, found: Found) -> Found:
-        """Nobody probes an endpoint by a name that it had before."""
+        """No endpoint is probed under a former name."""
         for alias, name in self.renamed:
             if found.endpoint == alias:
                 found = replace(found, endpoint=name)
@@ -156,7 +156,7 @@ class Both:
         ours, theirs = await self.sqlite.info(), await self.memory.info()
         assert (ours.samples, ours.sinks) == (theirs.samples, theirs.sinks)
         if with_sink:
-            waiting = [[each.sample for each in await s.waiting("influx", 999)] for s in (self.sqlite, self.memory)]
+            waiting = [[stored.sample for stored in await s.waiting("influx", 999)] for s in (self.sqlite, self.memory)]
             assert waiting[0] == waiting[1]
 
 

@@ -1,4 +1,4 @@
-"""What is particular to the store in one SQLite file: the file itself, its locks, its faults."""
+"""The store in an SQLite file: the file, its locks, its faults."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def contents(*paths: Path) -> list[bytes]:
 
 
 def forbid_writing(folder: Path, original: Path | None = None, mode: int = 0o555) -> Path:
-    """The path of a store in a folder that nobody may write to any more; a copy of `original` may be there."""
+    """The path of a store in a read-only folder, which may contain a copy of `original`."""
     path, user = folder / "store.db", os.geteuid()
     os.seteuid(os.getuid())
     if original is not None:
@@ -210,7 +210,7 @@ async def test_a_lock_held_too_long_is_an_error_and_then_forgotten(filled: Path)
     with closing(sqlite3.connect(filled, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         for call in (store.append([make_sample(1000)], {}), store.check_writable()):
-            with pytest.raises(StoreError, match="database is locked: end the other process"):
+            with pytest.raises(StoreError, match="database is locked: stop the other process"):
                 await call
         other.execute("ROLLBACK")
     await store.check_writable()

@@ -1,4 +1,4 @@
-"""Calls in threads: in the order of asking, to their end, and never more than a thread can come to."""
+"""Store calls in threads: in the order of the calls, to their end, and with a limited queue."""
 
 from __future__ import annotations
 

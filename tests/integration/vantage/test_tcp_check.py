@@ -1,4 +1,4 @@
-"""Asking a witness: a TCP connection and no more, over real sockets."""
+"""Checking an origin: a TCP connection and no data, over real sockets."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def port_of(opened: socket.socket) -> int:
     return int(opened.getsockname()[1])
 
 
-async def test_who_takes_a_connection_is_heard_and_is_sent_nothing() -> None:
+async def test_an_origin_that_accepts_a_connection_counts_as_an_answer_and_gets_no_data() -> None:
     with listener() as opened:
         assert await tcp_check.ask(at("127.0.0.1", port_of(opened))) is CheckResult.HEARD
         visit, _ = opened.accept()
@@ -64,7 +64,7 @@ async def test_a_name_that_can_be_none_tells_nothing() -> None:
     assert await tcp_check.ask(at("a" * 64 + ".example", 443)) is CheckResult.NOTHING
 
 
-async def test_a_resolver_that_hangs_is_silence_and_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_resolver_that_hangs_counts_as_no_answer_and_delays_no_caller(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the asking, nor the end of the event loop."""
     hanging, entered = threading.Event(), threading.Event()
 
@@ -82,7 +82,7 @@ async def test_a_resolver_that_hangs_is_silence_and_keeps_nobody_waiting(monkeyp
     hanging.set()
 
 
-async def test_a_late_answer_of_the_resolver_disturbs_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_late_answer_of_the_resolver_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     late = threading.Event()
 
     def answer(*_: object, **__: object) -> object:

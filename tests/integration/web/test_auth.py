@@ -1,4 +1,4 @@
-"""Limits over real connections: how often one may ask, how much one may send."""
+"""Limits over real connections: request rate, token, size of requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ async def statuses(served: Served, path: str, times: int, **headers: str) -> lis
     return [(await served.ask(path, **headers))[0].status for _ in range(times)]
 
 
-async def test_who_asks_too_often_is_told_when_to_come_again(serve: Serve) -> None:
+async def test_a_client_with_too_many_requests_gets_retry_after(serve: Serve) -> None:
     served = await serve(rate_per_s=0.01)
     assert await statuses(served, "/v1/scores", 3) == [200, 429, 429]
     response, body = await served.get("/v1/scores/groq:llama")
@@ -63,7 +63,7 @@ async def test_an_answer_that_leads_elsewhere_is_safe_too() -> None:
         assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
-async def test_without_a_limit_nobody_is_refused(served: Served) -> None:
+async def test_without_a_limit_no_client_is_refused(served: Served) -> None:
     answers = await asyncio.gather(*(served.ask("/v1/check/groq:llama") for _ in range(500)))
     assert {response.status for response, _ in answers} == {200}
 
@@ -97,7 +97,7 @@ async def test_a_request_has_a_size_and_one_beyond_it_fills_no_log(
         ("/v1/scores/stream?status=up", "unknown parameter 'status'; known parameters: model, provider"),
     ],
 )
-async def test_a_query_that_nobody_would_read_is_refused(served: Served, query: str, words: str) -> None:
+async def test_a_query_with_unknown_parameters_is_refused(served: Served, query: str, words: str) -> None:
     response, body = await served.get(query)
     assert (response.status, body) == (400, {"error": {"code": "bad_request", "message": words}})
 

@@ -1,4 +1,4 @@
-"""`/v1/check/{id}` as a load balancer asks it."""
+"""`/v1/check/{id}`, as load balancers use it."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ async def test_that_all_of_a_model_are_down_is_for_the_load_balancer_to_notice(s
         assert response.status == 503
 
 
-async def test_a_restart_takes_nobody_out(served: Served) -> None:
+async def test_a_restart_makes_no_endpoint_unusable(served: Served) -> None:
     """Before the first sample nothing is known, and what is not known is not down."""
     served.board = make_board(*(make_spec(name) for name in filled_board().snapshot.rows))
     for path in ("groq:llama", "my-vllm:meta-llama/llama-3.2-1b"):

@@ -1,4 +1,4 @@
-"""What docs/http.md shows works as it is written there."""
+"""The examples in docs/http.md work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the server tells of itself is what it does: every route is asked, and its answer held against its schema."""
+"""The OpenAPI document is right: every route is requested, and its answer is checked against its schema."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ASKED = [route for route in ROUTES if route.method == "GET" and route.path not i
 
 def paths_of(route: Route) -> Iterator[str]:
     """Where to ask a route: for each id, without a query, with each parameter, and with all of them."""
-    written = {each.name: each.example or "" for each in route.parameters if each.in_path}
+    written = {parameter.name: parameter.example or "" for parameter in route.parameters if parameter.in_path}
     query = [f"{each.name}={quote(each.example or '', safe='')}" for each in route.parameters if not each.in_path]
     needed = "&".join(
         part for each, part in zip([e for e in route.parameters if not e.in_path], query, strict=True) if each.required
@@ -50,7 +50,7 @@ def hold_against_schema(route: Route, status: int, content_type: str, body: byte
 
 
 @pytest.mark.parametrize("route", ASKED, ids=lambda route: route.path)
-async def test_every_answer_is_as_it_is_told(served: Served, route: Route) -> None:
+async def test_every_answer_matches_its_schema(served: Served, route: Route) -> None:
     statuses = set()
     for path in paths_of(route):
         response, body = await served.ask(path)
@@ -60,7 +60,7 @@ async def test_every_answer_is_as_it_is_told(served: Served, route: Route) -> No
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
-async def test_every_refusal_is_as_it_is_told(serve: Serve, route: Route) -> None:
+async def test_every_refusal_matches_its_schema(serve: Serve, route: Route) -> None:
     path = next(paths_of(route)).partition("?")[0]
     served = await serve()
     response, body = await served.ask(f"{path}?no_such_parameter=1", route.method)
@@ -73,7 +73,7 @@ async def test_every_refusal_is_as_it_is_told(serve: Serve, route: Route) -> Non
         hold_against_schema(route, response.status, response.content_type, body)
 
 
-async def test_the_document_tells_of_every_route_and_every_reference_leads_somewhere(served: Served) -> None:
+async def test_the_document_describes_every_route_and_every_reference_resolves(served: Served) -> None:
     response, document = await served.get("/openapi.json")
     assert response.status == 200
     assert {(path, method.upper()) for path, methods in document["paths"].items() for method in methods} == {
@@ -99,7 +99,7 @@ def references(value: object) -> Iterator[str]:
 
 
 def test_every_operation_has_a_name_of_its_own_and_a_summary() -> None:
-    operations = [each for methods in CLOSED["paths"].values() for each in methods.values()]
+    operations = [method for methods in CLOSED["paths"].values() for method in methods.values()]
     names = [operation["operationId"] for operation in operations]
     assert len(set(names)) == len(names)
     assert all(operation["summary"].endswith(".") for operation in operations)

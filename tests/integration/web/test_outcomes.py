@@ -1,4 +1,4 @@
-"""Reporting real traffic over HTTP, and reading what was used of it: a real server before a real recorder and store."""
+"""Reporting real traffic over HTTP, and reading the usage: a real server with a real recorder and store."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Desk:
     metrics: Metrics
 
     async def post(self, body: object, *, token: str = TOKEN) -> tuple[int, Any, Mapping[str, str]]:
-        """Status, JSON and headers of the answer, held against what the server tells of itself."""
+        """Status, JSON and headers of the answer, which are checked against the OpenAPI document."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {token}"}
         url = f"http://{self.served.host}:{self.served.port}{PATH}"
@@ -227,7 +227,7 @@ async def test_all_who_wait_while_the_monitor_stops_are_answered(recording: Reco
     assert (await desk.post({"outcomes": [outcome("too-late")]}))[0] == 503
 
 
-async def test_without_a_token_in_the_configuration_nobody_may_report(serve: Serve) -> None:
+async def test_without_a_token_in_the_configuration_reports_are_refused(serve: Serve) -> None:
     served = await serve(outcomes=None)
     response, body = await served.ask(PATH, "POST")
     assert (response.status, json.loads(body)["error"]["code"]) == (403, "forbidden")
@@ -256,7 +256,7 @@ spoiled = st.tuples(st.sampled_from(["id", "endpoint", "at", "outcome"]), anythi
     | st.binary(max_size=30)
     | st.fixed_dictionaries({"outcomes": st.lists(anything | spoiled, max_size=4)})
 )
-async def test_a_body_of_nonsense_changes_nothing(desk: Desk, body: object) -> None:
+async def test_an_invalid_body_changes_nothing(desk: Desk, body: object) -> None:
     before = await desk.row()
     status, found, _ = await desk.post(body)
     assert status == 400 or found["accepted"] == 0
@@ -366,6 +366,6 @@ async def test_what_the_page_reports_is_taken(serve: Serve) -> None:
     assert len(taken) == 2
 
 
-def test_the_page_tells_of_every_field() -> None:
+def test_the_page_describes_every_field() -> None:
     told = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", PAGE, re.MULTILINE)))
     assert set(told) == set(Outcome.__annotations__)

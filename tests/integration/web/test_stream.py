@@ -1,4 +1,4 @@
-"""The stream of scores over real sockets: what comes, how one goes on, and what slow or lost readers cost."""
+"""The stream of scores over real sockets: events, resuming, and slow or disconnected readers."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ async def test_first_a_snapshot_and_then_only_the_rows_that_changed(streaming: S
         assert first.ident
 
 
-async def test_what_changes_between_two_looks_is_told_together(begin: Begin) -> None:
+async def test_changes_between_two_polls_are_sent_together(begin: Begin) -> None:
     streaming = await begin(StreamLimits(look_s=0.3))
     async with streaming.read() as reader:
         await reader.next()
@@ -164,7 +164,7 @@ async def test_what_changes_between_two_looks_is_told_together(begin: Begin) -> 
         assert change.rows[GROQ]["measured_at"] == json.loads(streaming.board.snapshot.rows[GROQ].body)["measured_at"]
 
 
-async def test_headers_say_what_it_is_and_that_nobody_should_hold_it_back(streaming: Streaming) -> None:
+async def test_headers_have_the_content_type_and_forbid_buffering(streaming: Streaming) -> None:
     async with streaming.read() as reader:
         headers = reader.response.headers
         assert (headers["Cache-Control"], headers["X-Accel-Buffering"]) == ("no-store", "no")
@@ -193,7 +193,7 @@ async def test_a_filter_holds_for_the_snapshot_and_every_change(
 # Going on
 
 
-async def test_a_reader_that_comes_again_is_told_what_it_missed_and_no_more(streaming: Streaming) -> None:
+async def test_a_reader_that_resumes_gets_only_the_events_that_it_missed(streaming: Streaming) -> None:
     async with streaming.read() as reader:
         await reader.next()
         streaming.publish(1, GROQ)
@@ -207,7 +207,7 @@ async def test_a_reader_that_comes_again_is_told_what_it_missed_and_no_more(stre
         assert list((await reader.next()).rows) == [GROQ]
 
 
-async def test_a_reader_that_missed_nothing_is_told_nothing(streaming: Streaming) -> None:
+async def test_a_reader_that_missed_nothing_gets_nothing(streaming: Streaming) -> None:
     async with streaming.read() as reader:
         last = await reader.next()
     async with streaming.read(headers={"Last-Event-ID": last.ident}) as reader:
@@ -290,7 +290,7 @@ async def stalled(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter
     return reader, writer
 
 
-async def test_a_reader_that_takes_nothing_is_cut_off_and_holds_up_nobody(
+async def test_a_reader_that_receives_nothing_is_disconnected_and_delays_no_other(
     begin: Begin, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
@@ -306,7 +306,7 @@ async def test_a_reader_that_takes_nothing_is_cut_off_and_holds_up_nobody(
         await writer.wait_closed()
 
 
-async def test_a_slow_reader_is_told_the_newest_once_it_can_take_more(begin: Begin) -> None:
+async def test_a_slow_reader_gets_the_newest_rows_once_it_can_receive_more(begin: Begin) -> None:
     """However much happens while it reads, it misses no endpoint's newest row, and nothing piles up for it."""
     board = large_board()
     streaming = await begin(PATIENT, board)

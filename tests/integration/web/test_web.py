@@ -1,4 +1,4 @@
-"""The HTTP API on a real server: routes, errors, token, entity tags, and requests that nobody should send."""
+"""The HTTP API on a real server: routes, errors, token, entity tags, and invalid requests."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ async def test_a_filter_selects(served: Served, query: str, found: list[str]) ->
         ("min_score=", "min_score must be a number from 0 to 1"),
     ],
 )
-async def test_a_wrong_filter_is_told(served: Served, query: str, words: str) -> None:
+async def test_a_wrong_filter_is_refused_with_the_reason(served: Served, query: str, words: str) -> None:
     response, body = await served.get(f"/v1/scores?{query}")
     assert (response.status, body["error"]["code"]) == (400, "bad_request")
     assert words in body["error"]["message"]
@@ -208,7 +208,7 @@ async def test_no_accept_header_breaks_the_metrics(served: Served, accept: str) 
     "header",
     [None, "", "Bearer", "Bearer ", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", TOKEN, f"Basic {TOKEN}", "Bearer é日"],
 )
-async def test_without_the_token_nothing_of_the_providers_is_told(serve: Serve, path: str, header: str | None) -> None:
+async def test_without_the_token_no_data_about_providers_is_sent(serve: Serve, path: str, header: str | None) -> None:
     served = await serve(TOKEN)
     headers = {} if header is None else {"Authorization": header}
     response, body = await served.get(path, **headers)
@@ -313,7 +313,7 @@ async def test_head_is_get_without_the_body(served: Served, path: str) -> None:
     assert body
 
 
-# Requests that nobody should send
+# Invalid requests
 
 
 @pytest.mark.parametrize(

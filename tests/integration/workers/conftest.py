@@ -1,4 +1,4 @@
-"""What the tests of probing processes run under: a watch that nothing is left behind."""
+"""A fixture for all tests of worker processes: it checks that they leave nothing behind."""
 
 from __future__ import annotations
 

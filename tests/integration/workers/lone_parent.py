@@ -1,4 +1,4 @@
-"""A daemon's supervisor with nothing around it: prints its probing process's id once it answers, then waits."""
+"""A worker pool without a daemon: prints the id of its worker process once it answers, then waits."""
 
 from __future__ import annotations
 

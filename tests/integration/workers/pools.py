@@ -1,4 +1,4 @@
-"""Pools of real probing processes for tests, and what they were seen to do."""
+"""Pools of real worker processes for tests, and the recorded results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Probes through processes of their own: the same samples, and what befalls a process befalls its probes alone."""
+"""Probes in worker processes: the same samples as in one process, and a fault affects only that worker's probes."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ async def test_a_process_that_is_stuck_is_replaced() -> None:
     assert found.error is None
 
 
-async def test_a_process_that_was_suspended_for_a_while_goes_on_and_blames_nobody() -> None:
+async def test_a_process_that_was_suspended_continues_without_blaming_a_provider() -> None:
     """The answer came in time, the machine did not: longer than the deadline, shorter than it takes to be replaced."""
     async with supervised() as watched:
         (pid,) = await watched.all_up()
@@ -285,7 +285,7 @@ async def test_a_folder_named_as_the_package_where_the_daemon_starts_changes_not
     assert sample.error is None
 
 
-async def test_a_probe_that_nobody_waits_for_any_more_disturbs_no_other() -> None:
+async def test_an_abandoned_probe_does_not_affect_other_probes() -> None:
     with serving(Act.ASKED, 0.2, head(), STREAM) as provider:
         async with supervised() as watched:
             (pid,) = await watched.all_up()
@@ -299,7 +299,7 @@ async def test_a_probe_that_nobody_waits_for_any_more_disturbs_no_other() -> Non
     assert sample.error is None
 
 
-async def test_a_pool_tells_when_it_last_answered_and_how_late_its_loops_are() -> None:
+async def test_a_pool_reports_the_time_of_its_last_answer_and_the_lag_of_its_loops() -> None:
     clock = asyncio.get_running_loop().time
     with serving(*TALK) as provider:
         async with supervised(2 * STREAMS_PER_WORKER, QUICK) as watched:

@@ -1,4 +1,4 @@
-"""One probing process by itself: what its parent's end means to it."""
+"""A worker process alone: it ends with its parent."""
 
 from __future__ import annotations
 

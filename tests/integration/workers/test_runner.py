@@ -1,4 +1,4 @@
-"""The runner: within its limits, never more than one sample a run, and never none."""
+"""The runner: it respects the limits, and emits exactly one sample per run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def run_of(provider: str, number: int = 0, *, total_s: float = 20.0) -> Run:
 
 
 class Turnstile:
-    """A prober that counts who is in, and lets nobody of a closed provider out."""
+    """A prober that counts running probes, and holds all probes of a closed provider."""
 
     def __init__(self, *closed: str) -> None:
         self._inside: Counter[str] = Counter()

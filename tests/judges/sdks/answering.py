@@ -2,7 +2,7 @@
 
     python -m tests.judges.sdks.openai_chat
 
-runs with the judges' interpreter, and knows nothing of Providerwatch. An answer holds what the SDK's own objects say
+runs with the judges' interpreter, without Providerwatch. An answer contains the data of the SDK's own objects
 (text, thought, calls, stop, usage, vector), or the exception that the SDK raised.
 """
 

@@ -12,7 +12,7 @@ from tests.judges.sdks.answering import Answer, Question, answer, answer_all
 
 def ask(question: Question) -> Answer:
     """One streamed answer; parts put together as they come."""
-    client = _client(question)  # which closes its connections when nobody holds it
+    client = _client(question)  # which closes its connections when it is garbage-collected
     if question["task"] == "reach":
         found = client.models.list(config={"page_size": 1000, "query_base": True})
         return {"models": [model.name.removeprefix("models/") for model in found]}

@@ -19,7 +19,7 @@ def ask(question: Question) -> Answer:
     client = OpenAI(base_url=question["base_url"], api_key=question["api_key"], max_retries=0)
     if question["task"] == "reach":
         return {"models": [model.id for model in client.models.list()]}
-    # Base64 is what the SDK asks for and decodes by itself when it is told nothing.
+    # Without this option the SDK requests Base64 and decodes it by itself.
     packed = question["options"].get("encoding_format", "float") == "base64"
     encoding = {} if packed else {"encoding_format": "float"}
     told: Any = client.embeddings.create(model=question["model"], input=question["text"], **encoding)

@@ -1,4 +1,4 @@
-"""How near figures came: what is known of the Brier score by heart."""
+"""Calibration: known values of the Brier score and skill."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_who_knows_what_comes_makes_no_error(good: list[bool]) -> None:
 def test_every_figure_is_in_one_bin_which_holds_its_mean(pairs: list[tuple[float, bool]]) -> None:
     scale = weighed([figure for figure, _ in pairs], [good for _, good in pairs])
     assert len(scale.bins) == BINS
-    assert sum(each.count for each in scale.bins) == scale.count == len(pairs)
+    assert sum(tenth.count for tenth in scale.bins) == scale.count == len(pairs)
     for place, each in enumerate(scale.bins):
         if each.figure is None or each.observed is None:
             assert each.count == 0

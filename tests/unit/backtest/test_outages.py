@@ -76,7 +76,7 @@ def test_failures_within_less_than_two_minutes_are_none() -> None:
     assert watch.see(failed=True, began_s=119, known_s=120) is OutageEvent.PROVED
 
 
-def test_an_outage_after_which_nothing_is_heard_ends_with_its_newest_failure() -> None:
+def test_an_outage_without_later_samples_ends_with_its_newest_failure() -> None:
     stage = Stage()
     assert stage.see("offff") == [OutageEvent.PROVED]
     assert stage.lapse() is OutageEvent.OVER
@@ -84,7 +84,7 @@ def test_an_outage_after_which_nothing_is_heard_ends_with_its_newest_failure() -
     assert stage.lapse() is None
 
 
-def test_an_outage_after_whose_first_success_nothing_is_heard_ends_with_that() -> None:
+def test_an_outage_with_one_success_and_no_later_samples_ends_with_that_success() -> None:
     stage = Stage()
     stage.see("offffo")
     assert stage.lapse() is OutageEvent.OVER
@@ -189,7 +189,7 @@ def test_each_outage_wants_an_alarm_of_its_own() -> None:
     assert (len(stage.record.delays_s), stage.record.missed) == (1, 1)
 
 
-def test_an_alarm_for_what_nobody_will_know_counts_neither_way() -> None:
+def test_an_alarm_without_a_known_outcome_counts_neither_way() -> None:
     stage = Stage()
     stage.see("off")
     stage.alarm(usable=False)

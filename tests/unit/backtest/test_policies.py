@@ -1,4 +1,4 @@
-"""Each policy says what its name promises, and ours the same as the scoreboard."""
+"""Each policy follows its definition, and our own policy equals the scoreboard."""
 
 from __future__ import annotations
 
@@ -81,8 +81,8 @@ def test_nothing_known_is_usable(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SIMPLE)
-def test_simple_rules_take_no_notice_of_what_they_are_not_judged_by(name: str) -> None:
-    """Or that somebody answers would end every row of failures."""
+def test_simple_rules_ignore_samples_that_do_not_judge_them(name: str) -> None:
+    """Otherwise every `reach` success would end a row of failures."""
     before = fed(name, minutes("off"))
     mixed = fed(name, [*minutes("off"), make_counted(150, "o", reach=True)])
     at_s = START_S + 160
@@ -215,14 +215,14 @@ def test_ours_says_the_same_as_the_scoreboard(
         rows = board.publish(sample.started_at, sweep=True).rows
         for other, policy in policies.items():
             assert isinstance(policy, FilterPolicy)
-            if rows[other].status is not Status.UNKNOWN:  # nothing was heard of it yet, or for long
+            if rows[other].status is not Status.UNKNOWN:  # it has no sample yet, or no recent one
                 assert policy.status is rows[other].status
                 # A row whose published figures did not change stays as it was.
                 assert policy.figure(sample.started_at.timestamp()) == pytest.approx(rows[other].score, abs=1e-6)
 
 
-def test_ours_names_the_others_whose_standing_changed() -> None:
-    """One failure makes an endpoint suspect; that its provider's others fall makes it down."""
+def test_our_policy_returns_the_siblings_whose_status_changed() -> None:
+    """One failure alone does not make an endpoint down; together with failures of its siblings it does."""
     providers = {f"groq:{number}": "groq" for number in range(6)}
     policies = policy_factory("filter")(providers)
     for minute in range(30):

@@ -1,4 +1,4 @@
-"""A replay: who is asked when, what is judged, what an outage and an alarm become."""
+"""A replay: the order of figures and samples, the judged samples, outages and alarms."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_policy_is_asked_before_it_sees() -> None:
     assert found.brier == pytest.approx(2 / 3), "wrong about the failure, and then about the success"
 
 
-def test_the_first_sample_of_an_endpoint_judges_nobody() -> None:
+def test_the_first_sample_of_an_endpoint_judges_no_policy() -> None:
     report = replayed(minutes("f"), "failures-1")
     assert (report.judged, report.share) == (0, None)
     assert (verdict(report, "failures-1").brier, verdict(report, "failures-1").skill) == (None, None)
@@ -63,7 +63,7 @@ def test_a_sample_says_nothing_before_it_ended() -> None:
     assert verdict(report, "failures-1").brier == pytest.approx(2 / 3), "wrong at 100 s and at 111 s"
 
 
-def test_others_of_the_provider_are_heard_but_not_judged() -> None:
+def test_siblings_count_as_evidence_but_are_not_judged() -> None:
     members = {ENDPOINT: member(), "groq:other": member(judged=False)}
     mine, others = minutes("o" * 30), minutes("o" * 25 + "f" * 5, endpoint="groq:other")
     alone = replayed(mine, "filter", "failures-1")
@@ -91,7 +91,7 @@ def test_an_outage_is_seen_after_as_many_failures_as_a_rule_wants() -> None:
     assert verdict(report, "filter").false_alarms == 0
 
 
-def test_a_single_failure_is_a_false_alarm_of_whoever_raised_one() -> None:
+def test_a_single_failure_is_a_false_alarm_of_each_policy_that_raised_one() -> None:
     report = replayed(minutes("o" * 20 + "f" + "o" * 20))
     months = report.watched_s / MONTH_S
     assert report.watched_s == 40 * 60
@@ -109,7 +109,7 @@ def test_a_rule_too_slow_for_an_outage_misses_it() -> None:
     assert (found.delay_p50_s, found.delay_p90_s) == (None, None)
 
 
-def test_an_endpoint_of_which_nothing_is_heard_is_not_down_whatever_a_rule_says() -> None:
+def test_an_endpoint_without_recent_samples_is_not_down_under_any_policy() -> None:
     """Three failures, then silence for an hour, then a success."""
     seen = [*minutes("ooofff"), make_counted(5 * 60 + 3600), make_counted(5 * 60 + 3660)]
     report = replayed(seen, "failures-1")
@@ -120,7 +120,7 @@ def test_an_endpoint_of_which_nothing_is_heard_is_not_down_whatever_a_rule_says(
     assert (found.false_alarms, found.detected) == (0, 1)
 
 
-def test_a_probe_that_took_longer_than_its_word_holds_leaves_nobody_down() -> None:
+def test_a_probe_longer_than_its_validity_leaves_no_endpoint_down() -> None:
     """It counts in the moment in which it is known; in the silence after that its endpoint is unknown at once."""
     seen = [make_counted(0), make_counted(60, "f", lasts_s=STALE_S + 10), make_counted(3600)]
     found = verdict(replayed(seen, "failures-1"), "failures-1")
@@ -133,7 +133,7 @@ def test_one_that_is_down_before_and_after_a_silence_is_down_twice() -> None:
     assert (report.outages, found.detected, found.missed, found.changes) == (2, 2, 0, 4)
 
 
-def test_thresholds_change_their_mind_between_samples() -> None:
+def test_thresholds_change_their_decision_between_samples() -> None:
     """The two failures fall out of the half hour one after the other, and no sample comes then."""
     seen = [*minutes("ff"), *(make_counted(200 + number * 200) for number in range(6)), make_counted(1500)]
     members = {ENDPOINT: member(stale_s=3600.0)}
@@ -153,7 +153,7 @@ def test_an_outage_that_has_not_ended_is_one() -> None:
 
 def test_a_sibling_may_bring_an_endpoint_down_between_its_own_samples() -> None:
     names = [f"groq:{number}" for number in range(6)]
-    seen = [each for name in names for each in minutes("o" * 30, endpoint=name)]
+    seen = [sample for name in names for sample in minutes("o" * 30, endpoint=name)]
     seen += [make_counted(1800 + number, "f", name) for number, name in enumerate(names)]
     seen += [make_counted(1830 + number, "f", name) for number, name in enumerate(names)]
     seen += [make_counted(1930 + number, "f", name) for number, name in enumerate(names)]
@@ -167,9 +167,9 @@ def test_a_sibling_may_bring_an_endpoint_down_between_its_own_samples() -> None:
     assert ours.delay_p50_s < simple.delay_p50_s
 
 
-def test_siblings_bring_nobody_down_of_whom_nothing_is_heard() -> None:
+def test_siblings_take_no_endpoint_down_that_has_no_recent_samples() -> None:
     names = [f"groq:{number}" for number in range(6)]
-    seen = [each for name in names[1:] for each in minutes("o" * 60 + "fff", endpoint=name)]
+    seen = [sample for name in names[1:] for sample in minutes("o" * 60 + "fff", endpoint=name)]
     silent = minutes("o" * 30 + "f", endpoint=names[0])
     replay = Replay({name: member(judged=name == names[0]) for name in names}, ("filter",))
     replay.feed([*silent, *seen], math.inf)
@@ -228,7 +228,7 @@ def test_every_outage_is_seen_or_missed_by_every_policy(seen: list[str]) -> None
     report = replayed(minutes(seen))
     for found in report.verdicts:
         assert found.detected + found.missed == report.outages
-        assert sum(each.count for each in found.bins) == report.judged
+        assert sum(tenth.count for tenth in found.bins) == report.judged
         assert 0 <= found.down_s <= report.watched_s + 1e-6
 
 

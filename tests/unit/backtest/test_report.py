@@ -1,4 +1,4 @@
-"""A replay as people and programs see it."""
+"""The report of a backtest as text and as JSON."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ def test_figures_stand_in_their_units() -> None:
     assert second[9:] == ["9.0m", "2"]
     assert "1 outage of 10.0m together" in text
     assert "judged by 416 samples, 97.1% of them within SLO" in text
-    assert "cost, the same for all: 417 samples, 12,345 tokens, $0.0123" in text
-    assert "beside the ticks: 3 samples, 360 tokens, $0.0001" in text
+    assert "cost, the same for all policies: 417 samples, 12,345 tokens, $0.0123" in text
+    assert "of which probes between ticks: 3 samples, 360 tokens, $0.0001" in text
 
 
-def test_probes_that_are_gone_are_told_of_only_if_there_were_any() -> None:
-    assert "that are gone" not in shown(found())
+def test_removed_probes_are_reported_only_if_there_were_any() -> None:
+    assert "removed probes" not in shown(found())
     gone = ReplayCost(all=SampleCost(samples=9), unplanned=SampleCost(samples=9))
-    assert "by probes that are gone: 9 samples, 0 tokens, $0.0000" in shown(found(bill=gone))
+    assert "of which removed probes: 9 samples, 0 tokens, $0.0000" in shown(found(bill=gone))
 
 
 def test_what_is_not_known_is_a_dash() -> None:
@@ -95,7 +95,7 @@ def test_programs_get_one_document_with_everything() -> None:
     for policy in plain["policies"]:
         assert (policy["detected"], policy["missed"]) == ((0, 1) if policy["name"] == "ratio-30" else (1, 0))
         assert sum(each["count"] for each in policy["calibration"]) == plain["judged"]
-        assert [each["from"] for each in policy["calibration"]] == [place / 10 for place in range(10)]
+        assert [tenth["from"] for tenth in policy["calibration"]] == [place / 10 for place in range(10)]
 
 
 def test_programs_get_null_for_what_is_not_known() -> None:

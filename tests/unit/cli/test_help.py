@@ -1,4 +1,4 @@
-"""What `--help` says of every command: whole, on a terminal of 80 columns."""
+"""`--help` of every command is complete on a terminal of 80 columns."""
 
 from __future__ import annotations
 

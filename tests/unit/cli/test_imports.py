@@ -1,4 +1,4 @@
-"""What a command imports: nothing that it does not use. A start takes as long as its imports do."""
+"""A command imports only modules that it uses, because imports take most of its start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order in which the client puts candidates: fails open, best first, never trembling."""
+"""The client's order of candidates: it fails open, best first, and ignores small changes of scores."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_what_is_stale_is_not_down() -> None:
     assert (stale.status, stale.score) == (Status.UNKNOWN, None)
 
 
-def test_one_that_is_left_alone_is_never_stale() -> None:
+def test_an_endpoint_that_is_not_probed_is_never_stale() -> None:
     known = scores(plain("a", "paused"), plain("b", "maintenance", stale_after=None))
     for name, status in (("a", Status.PAUSED), ("b", Status.MAINTENANCE)):
         assert known.endpoints[name].at(NOW + 9 * LATER).status is status
@@ -215,7 +215,7 @@ def test_no_candidate_is_ever_lost_or_made_up(rows: list[tuple[str, float | None
     assert sorted(order(known, *candidates, now=NOW + timedelta(seconds=age_s))) == sorted(candidates)
 
 
-def test_what_was_measured_later_than_it_is_told_of_gets_stale_all_the_same() -> None:
+def test_a_row_dated_later_than_its_document_becomes_stale_too() -> None:
     """The daemon's clock was ahead when it measured, and has come back."""
     ahead = NOW + timedelta(days=30)
     row = plain("a", measured_at=timestamp(ahead), stale_after=timestamp(ahead + LATER))

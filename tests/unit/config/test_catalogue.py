@@ -1,4 +1,4 @@
-"""The catalogue that comes with the program: every entry can be used as it stands, and says only what its api takes."""
+"""The catalogue in the package: every entry is usable, and has only options that its api accepts."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_an_entry_with_a_key_that_is_not_known_is_refused() -> None:
         read("providers: {a: {title: A, api: b, base_url: http://h, adress: x}}", "f")
 
 
-def test_variables_are_told_as_a_choice() -> None:
+def test_variables_are_listed_as_a_choice() -> None:
     assert joined(["A"]) == "A"
     assert joined(["A", "B"]) == "A or B"
     assert joined(["A", "B:C"]) == "A, or B and C"

@@ -1,4 +1,4 @@
-"""A provider of the catalogue needs not be written, or not all of it; what is written wins."""
+"""A provider in the catalogue needs no entry, or a partial one; the file overrides the catalogue."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_pattern_is_searched_whatever_the_case(endpoint: Callable[..., Endpoin
     assert "effort" not in endpoint(written("swift: {}", model="not-big")).options
 
 
-def test_a_model_may_speak_another_api_than_its_provider(endpoint: Callable[..., Endpoint]) -> None:
+def test_a_model_may_have_another_api_than_its_provider(endpoint: Callable[..., Endpoint]) -> None:
     found = endpoint(written("swift: {options: {depth: 9}}", model="claude"))
     assert (found.api, found.options) == ("anthropic_messages", {"effort": "low"})
     assert endpoint(written("swift: {api: openai_chat}", model="claude")).api == "openai_chat"
@@ -148,7 +148,7 @@ def test_a_provider_of_the_catalogue_that_no_one_uses_needs_no_key(load_text: Lo
     assert config.providers["swift"].max_concurrent == 2
 
 
-def test_a_missing_key_is_told_once_where_the_provider_is_named(lines: Lines) -> None:
+def test_a_missing_key_is_reported_once_where_the_provider_is_named(lines: Lines) -> None:
     text = BARE.replace("MODEL", "m") + "      - {provider: swift, model: n}\n"
     assert lines(text, {}, KNOWN) == [
         "pw.yaml:4:20: models.a/b.endpoints[0].provider: 'swift' has no key; set SWIFT_KEY or SWIFT_TOKEN in the "
@@ -160,7 +160,7 @@ def test_a_missing_key_is_told_once_where_the_provider_is_named(lines: Lines) ->
     ]
 
 
-def test_a_missing_address_is_told_with_its_form(lines: Lines) -> None:
+def test_a_missing_address_is_reported_with_its_form(lines: Lines) -> None:
     env = {"CLOUD_ID": "id", "CLOUD_SECRET": "s3cret"}
     text = BARE.replace("swift", "cloud").replace("MODEL", "m")
     assert lines(text, env, KNOWN) == [
@@ -174,7 +174,7 @@ def test_a_missing_address_is_told_with_its_form(lines: Lines) -> None:
     ]
 
 
-def test_a_variable_that_can_be_no_key_is_told_without_being_shown(lines: Lines) -> None:
+def test_a_variable_that_can_be_no_key_is_reported_without_its_value(lines: Lines) -> None:
     assert lines(BARE.replace("MODEL", "m"), {"SWIFT_KEY": "s3cret two"}, KNOWN) == [
         "pw.yaml:4:20: models.a/b.endpoints[0].provider: 'swift' has no usable key: SWIFT_KEY must be ASCII characters "
         "without spaces or line breaks; check for a stray one"
@@ -214,7 +214,7 @@ MISTAKEN = [
 
 
 @pytest.mark.parametrize("text", MISTAKEN)
-def test_a_mistake_around_what_is_filled_in_is_told_once_and_by_itself(text: str, lines: Lines) -> None:
+def test_a_mistake_around_a_completed_value_is_reported_once_and_alone(text: str, lines: Lines) -> None:
     assert len(lines(text, ENV, KNOWN)) == 1
 
 

@@ -95,7 +95,7 @@ def test_private_characters_of_the_file_stay_as_they_are() -> None:
     assert parse("key: '\ue000\ue001 ${env:A}'", "f").data == {"key": "\ue000\ue001 ${env:A}"}
 
 
-def test_a_missing_credential_is_told(refusal: Callable[..., str], tmp_path: Path) -> None:
+def test_a_missing_credential_is_reported(refusal: Callable[..., str], tmp_path: Path) -> None:
     assert refusal("${credential:key_groq}", CREDENTIALS_DIRECTORY=str(tmp_path)) == (
         "credential 'key_groq' cannot be read: no such file or directory; correct the path or the file"
     )
@@ -110,7 +110,7 @@ CONTENTS = [
 
 
 @pytest.mark.parametrize(("content", "reason"), CONTENTS)
-def test_a_file_that_holds_no_value_is_told(
+def test_a_file_without_a_value_is_reported(
     content: bytes, reason: str, refusal: Callable[..., str], tmp_path: Path
 ) -> None:
     (tmp_path / "key").write_bytes(content)
@@ -134,8 +134,8 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize("value", MALFORMED)
-def test_a_reference_that_cannot_be_followed_is_told(value: str, refusal: Callable[..., str]) -> None:
-    assert refusal(value, KEY="abc").startswith("`${` begins no reference that can be followed; write ${env:NAME}")
+def test_a_reference_that_cannot_be_resolved_is_reported(value: str, refusal: Callable[..., str]) -> None:
+    assert refusal(value, KEY="abc").startswith("`${` does not begin a valid reference; write ${env:NAME}")
 
 
 BAD_KEYS = ["two words", "line\nbreak", "schlüssel", "tab\t", "\x7f", "\udcff"]

@@ -145,7 +145,9 @@ def test_a_time_with_a_zone_is_a_day_too(load_text: Load) -> None:
         ("", "", "name: 1", "name: must be text"),
     ],
 )
-def test_a_mistake_is_told_where_it_is(lines: Lines, model: str, endpoint: str, provider: str, message: str) -> None:
+def test_a_mistake_is_reported_at_its_place(
+    lines: Lines, model: str, endpoint: str, provider: str, message: str
+) -> None:
     text = f"""\
 providers:
   groq:

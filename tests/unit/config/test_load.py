@@ -1,4 +1,4 @@
-"""A good file becomes the configuration that the daemon uses; a file that cannot be read is told in one line."""
+"""A valid file becomes the configuration that the daemon uses; an unreadable file gives a message of one line."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ def test_every_probe_applies_to_an_endpoint_that_names_none(load_text: Load) -> 
     assert load_text(text).endpoints[0].probes == ("a", "b")
 
 
-def test_an_endpoint_may_speak_another_api_than_its_provider_and_then_has_no_options_of_that(load_text: Load) -> None:
+def test_an_endpoint_may_have_another_api_than_its_provider_and_then_lacks_its_options(load_text: Load) -> None:
     text = SMALL.replace("v1/}", "v1/, options: {effort: low}}")
     text = text.replace("model: llama-8b", "model: llama-8b, api: anthropic_messages, options: {depth: 2}")
     endpoint = load_text(text).endpoints[0].endpoint
@@ -299,12 +299,12 @@ def test_a_duration_is_read(text: str, seconds: float, load_text: Load) -> None:
     assert load_text(f"{SMALL}grace: {text}").grace_s == seconds
 
 
-def test_an_empty_file_is_told(lines: Callable[..., list[str]]) -> None:
+def test_an_empty_file_is_reported(lines: Callable[..., list[str]]) -> None:
     for text in ("", "\n", "# only words\n", "---\n", "~"):
         assert lines(text) == ["pw.yaml:1:1: the file is empty; write at least `providers:` and `models:`"]
 
 
-def test_a_file_that_is_no_mapping_is_told(lines: Callable[..., list[str]]) -> None:
+def test_a_file_that_is_no_mapping_is_reported(lines: Callable[..., list[str]]) -> None:
     assert lines("\njust words") == ["pw.yaml:2:1: must be a mapping: lines of `key: value`"]
     assert lines("- a") == ["pw.yaml:1:1: must be a mapping: lines of `key: value`"]
 
@@ -316,21 +316,21 @@ def told(path: Path) -> str:
     return str(caught.value)
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "no.yaml"
     assert told(path) == f"{path}: cannot be read: no such file or directory; pass -c FILE or set PROVIDERWATCH_CONFIG"
 
 
-def test_a_folder_is_told(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_a_file_is_reported(tmp_path: Path) -> None:
     assert told(tmp_path) == f"{tmp_path}: cannot be read: is a directory; pass -c FILE or set PROVIDERWATCH_CONFIG"
 
 
-def test_a_name_that_no_file_can_have_is_told() -> None:
+def test_a_name_that_no_file_can_have_is_reported() -> None:
     expected = '"a\\u0000b": cannot be read: no file has such a name; pass -c FILE or set PROVIDERWATCH_CONFIG'
     assert told(Path("a\0b")) == expected
 
 
-def test_a_file_without_end_is_told() -> None:
+def test_a_file_without_end_is_reported() -> None:
     expected = "/dev/zero: is too long: at most 16777216 bytes are allowed; pass -c FILE or set PROVIDERWATCH_CONFIG"
     assert told(Path("/dev/zero")) == expected
 
@@ -357,12 +357,12 @@ def locked(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.usefixtures("locked", "unprivileged")
-def test_a_file_that_may_not_be_read_is_told(locked: Path) -> None:
+def test_a_file_that_may_not_be_read_is_reported(locked: Path) -> None:
     expected = f"{locked}: cannot be read: permission denied; pass -c FILE or set PROVIDERWATCH_CONFIG"
     assert told(locked) == expected
 
 
-def test_a_file_that_is_not_utf_8_is_told_where(path: Path) -> None:
+def test_a_file_that_is_not_utf_8_is_reported_with_its_place(path: Path) -> None:
     path.write_bytes("vantage: a\nmodels: é".encode() + b"\xff")
     assert told(path) == f"{path}:2:10: not UTF-8 text; save the file as UTF-8"
 
@@ -385,7 +385,7 @@ def test_the_first_place_that_exists_is_used_else_the_first(tmp_path: Path) -> N
 
 
 @pytest.mark.usefixtures("locked", "unprivileged")
-def test_a_place_that_may_not_be_looked_into_is_used_so_that_the_user_hears_of_it(locked: Path) -> None:
+def test_a_default_path_without_read_permission_is_used_so_that_the_user_gets_the_error(locked: Path) -> None:
     assert default_path({}, [Path("/nowhere/pw.yaml"), locked]) == locked
 
 
@@ -405,7 +405,7 @@ def test_a_budget_in_tokens_wants_no_price(load_text: Load) -> None:
     assert load_text(text).providers["groq"].budget == {BudgetUnit.TOKENS: 1000}
 
 
-def test_every_endpoint_without_a_price_is_told(lines: Callable[..., list[str]]) -> None:
+def test_every_endpoint_without_a_price_is_reported(lines: Callable[..., list[str]]) -> None:
     text = f"{BUDGETED}  meta/other:\n    endpoints: [{{provider: groq, model: other-8b}}]\n"
     assert [line.split(" has no known price")[0].rpartition(" ")[2] for line in lines(text)] == [
         "'llama-8b'",
@@ -473,5 +473,5 @@ def test_a_canary_is_shown_as_it_is_written(load_text: Load) -> None:
 
 
 def test_there_are_no_canaries_unless_some_are_written(load_text: Load) -> None:
-    """Nobody is contacted whom nobody named."""
+    """Providerwatch contacts no host that the configuration does not name."""
     assert load_text(SMALL).canaries == ()

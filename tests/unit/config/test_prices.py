@@ -1,4 +1,4 @@
-"""What models cost where the file does not say; the real library with its real data, which no update can change."""
+"""Prices of models without a price in the file, from the real library with its data."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # ruff: noqa: E501  # a table is read by its lines
-"""Every mistake is one line that names file, place and remedy; all mistakes of a file are told at once."""
+"""Every mistake is one line that names file, place and remedy; all mistakes of a file are reported at once."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ MISTAKES = [
     (top("alerts: {on: [down]}"), ["10:1: alerts: is not supported by this version yet; remove it"]),
     (top("publish: {otel_names: true}"), ["10:11: publish.otel_names: is not supported by this version yet; remove it"]),
     # budgets
-    (provider("budget: {}"), ["5:13: providers.groq.budget: says no cap; write usd_per_day, tokens_per_day or both"]),
+    (provider("budget: {}"), ["5:13: providers.groq.budget: sets no limit; write usd_per_day, tokens_per_day or both"]),
     (provider("budget: "), ["5:12: providers.groq.budget: is empty; write a value, or leave the key out"]),
     (provider("budget: 5"), ["5:13: providers.groq.budget: must be a mapping: lines of `key: value`"]),
     (provider("budget: {usd_per_dya: 1}"), ["5:14: providers.groq.budget.usd_per_dya: unknown key (did you mean 'usd_per_day'?)"]),
@@ -187,9 +187,9 @@ MISTAKES = [
     (probe("every: 15s..3651d"), ["10:36: probes.chat.every: must be more than 0s, and at most 3650d"]),
     (probe("timeout: " + "9" * 400 + "s"), ["10:38: probes.chat.timeout: must be more than 0s, and at most 3650d"]),
     (probe("timeout: -1s"), ["10:38: probes.chat.timeout: '-1s' is not a duration; write for example 500ms, 15s, 5m, 2h, 7d or 1y"]),
-    (probe("timeout: 5s"), ["10:38: probes.chat.timeout: must not be shorter than ttft_timeout (which is 10s if not written)"]),
-    (probe("ttft_timeout: 31s"), ["10:10: probes.chat.timeout: must not be shorter than ttft_timeout (which is 10s if not written)"]),
-    (probe("ttft_timeout: 3s, timeout: 2s"), ["10:56: probes.chat.timeout: must not be shorter than ttft_timeout (which is 10s if not written)"]),
+    (probe("timeout: 5s"), ["10:38: probes.chat.timeout: must not be shorter than ttft_timeout (default: 10s)"]),
+    (probe("ttft_timeout: 31s"), ["10:10: probes.chat.timeout: must not be shorter than ttft_timeout (default: 10s)"]),
+    (probe("ttft_timeout: 3s, timeout: 2s"), ["10:56: probes.chat.timeout: must not be shorter than ttft_timeout (default: 10s)"]),
     (probe("slo: {ttft: 2}"), ["10:41: probes.chat.slo.ttft: 2 needs a unit; write it with ms, s, m, h, d or y, such as 15s"]),
     (top("grace: 30"), ["10:8: grace: 30 needs a unit; write it with ms, s, m, h, d or y, such as 15s"]),
     # tasks and formats
@@ -281,11 +281,11 @@ MISTAKES = [
     (top("store: sqlite:a.db?mode=ro"), ["10:8: store: must not contain '?' or '#'; write sqlite:///absolute/path.db, sqlite:name.db for a file beside the configuration, or postgresql://user:password@host:5432/database"]),
     (top("store: /var/lib/a.db"), ["10:8: store: is not a database that can be used; write sqlite:///absolute/path.db, sqlite:name.db for a file beside the configuration, or postgresql://user:password@host:5432/database"]),
     # retention
-    (top("retention: {raw: 47h}"), ["10:18: retention.raw: must be at least 2d: uptime of the last day is counted from samples"]),
-    (top("retention: {hourly: 90d}"), ["10:21: retention.hourly: must be at least 91d: uptime of the last 90 days is counted from hours"]),
-    (top("retention: {raw: 2y}"), ["10:1: retention.hourly: must not be shorter than raw (which is 7d if not written)"]),
-    (top("retention: {raw: 2y, hourly: 1y}"), ["10:30: retention.hourly: must not be shorter than raw (which is 7d if not written)"]),
-    (top("retention: {daily: 399d}"), ["10:20: retention.daily: must not be shorter than hourly (which is 400d if not written)"]),
+    (top("retention: {raw: 47h}"), ["10:18: retention.raw: must be at least 2d: uptime of the last day is computed from samples"]),
+    (top("retention: {hourly: 90d}"), ["10:21: retention.hourly: must be at least 91d: uptime of the last 90 days is computed from hourly counts"]),
+    (top("retention: {raw: 2y}"), ["10:1: retention.hourly: must not be shorter than raw (default: 7d)"]),
+    (top("retention: {raw: 2y, hourly: 1y}"), ["10:30: retention.hourly: must not be shorter than raw (default: 7d)"]),
+    (top("retention: {daily: 399d}"), ["10:20: retention.daily: must not be shorter than hourly (default: 400d)"]),
     (top("retention: {weekly: 1y}"), ["10:13: retention.weekly: unknown key; known keys: raw, hourly, daily"]),
     (top("retention: {daily: for ever}"), ["10:20: retention.daily: 'for ever' is not a duration; write for example 500ms, 15s, 5m, 2h, 7d or 1y"]),
     # aliases
@@ -310,11 +310,11 @@ MISTAKES = [
     (provider("api_key: ${file:/etc}"), ["5:14: providers.groq.api_key: file '/etc' cannot be read: is a directory; correct the path or the file"]),
     (provider('api_key: "${file:/a\\0b}"'), ['5:14: providers.groq.api_key: file "/a\\u0000b" cannot be read: no file has such a name; correct the path or the file']),
     (provider("api_key: ${file:/dev/zero}"), ["5:14: providers.groq.api_key: file '/dev/zero' is too long: at most 65536 bytes are allowed; correct the path or the file"]),
-    (provider("api_key: ${file:key}"), ["5:14: providers.groq.api_key: `${` begins no reference that can be followed; write ${env:NAME}, ${file:/absolute/path} or ${credential:NAME}, or $${ for a plain ${"]),
+    (provider("api_key: ${file:key}"), ["5:14: providers.groq.api_key: `${` does not begin a valid reference; write ${env:NAME}, ${file:/absolute/path} or ${credential:NAME}, or $${ for a plain ${"]),
     (provider("api_key: ${credential:key_groq}"), ["5:14: providers.groq.api_key: credential 'key_groq' is not available: $CREDENTIALS_DIRECTORY is not set; let systemd load it (LoadCredential=)"]),
-    (provider("api_key: ${GROQ_API_KEY}"), ["5:14: providers.groq.api_key: `${` begins no reference that can be followed; write ${env:NAME}, ${file:/absolute/path} or ${credential:NAME}, or $${ for a plain ${"]),
-    (top("max_concurrent: ${env:GROQ_API_KEY}"), ["10:17: max_concurrent: must be a whole number, and what `${…}` stands for is always text; write it into the file"]),
-    (top("public: ${env:GROQ_API_KEY}"), ["10:9: public: must be true or false, and what `${…}` stands for is always text; write it into the file"]),
+    (provider("api_key: ${GROQ_API_KEY}"), ["5:14: providers.groq.api_key: `${` does not begin a valid reference; write ${env:NAME}, ${file:/absolute/path} or ${credential:NAME}, or $${ for a plain ${"]),
+    (top("max_concurrent: ${env:GROQ_API_KEY}"), ["10:17: max_concurrent: must be a whole number, and a `${…}` reference always gives text; write the value into the file"]),
+    (top("public: ${env:GROQ_API_KEY}"), ["10:9: public: must be true or false, and a `${…}` reference always gives text; write the value into the file"]),
     # what YAML would let pass
     (top("vantage: a\nvantage: b"), ["11:1: vantage: is written twice, first in line 10; keep one"]),
     (top("1: x\ntrue: x"), ["10:1: a key that is not text; put it in quotes", "11:1: a key that is not text; put it in quotes"]),
@@ -332,7 +332,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("text", "expected"), MISTAKES)
-def test_a_mistake_is_told_with_place_and_remedy(
+def test_a_mistake_is_reported_with_place_and_remedy(
     text: str, expected: list[str], lines: Callable[..., list[str]]
 ) -> None:
     assert lines(text, ENV) == [f"pw.yaml:{line}" for line in expected]
@@ -344,7 +344,7 @@ def test_no_message_holds_a_secret(text: str, expected: list[str], lines: Callab
     assert "3cr" not in told
 
 
-def test_all_mistakes_of_a_file_are_told_in_the_order_of_the_file(lines: Callable[..., list[str]]) -> None:
+def test_all_mistakes_of_a_file_are_reported_in_the_order_of_the_file(lines: Callable[..., list[str]]) -> None:
     text = """\
 vantag: fra1
 listen: 0.0.0.0:80
@@ -384,7 +384,7 @@ probes:
     ]
 
 
-def test_what_cannot_be_read_is_told_once_and_makes_no_other_mistakes(lines: Callable[..., list[str]]) -> None:
+def test_an_unreadable_value_is_reported_once_and_causes_no_further_mistakes(lines: Callable[..., list[str]]) -> None:
     text = """\
 token: ${env:NOT_SET}
 listen: 0.0.0.0:80
@@ -406,13 +406,13 @@ probes: !x {}
     assert told == []
 
 
-def test_a_file_that_is_one_unreadable_value_is_told_once(lines: Callable[..., list[str]]) -> None:
+def test_a_file_that_is_one_unreadable_value_is_reported_once(lines: Callable[..., list[str]]) -> None:
     assert lines("!secret x") == [
         "pw.yaml:1:1: has a tag that is not supported; remove it, or put text that starts with '!' in quotes"
     ]
 
 
-def test_mistakes_of_a_provider_are_told_once_for_all_its_endpoints(lines: Callable[..., list[str]]) -> None:
+def test_mistakes_of_a_provider_are_reported_once_for_all_its_endpoints(lines: Callable[..., list[str]]) -> None:
     text = provider("options: {effort: max}") + "      - {provider: groq, model: other}\n"
     assert lines(text) == ["pw.yaml:5:14: providers.groq.options: effort cannot be 'max'"]
 
@@ -432,11 +432,11 @@ def test_a_codec_that_quotes_an_option_does_not_give_a_secret_away(
     assert told == [f"pw.yaml:5:14: providers.groq.options: {reason}"]
 
 
-def test_a_reason_that_cannot_be_told_without_a_secret_is_not_told(lines: Callable[..., list[str]]) -> None:
+def test_a_reason_that_contains_a_secret_is_not_shown(lines: Callable[..., list[str]]) -> None:
     told = lines(provider("options: {effort: '${env:A}', note: '${env:B}'}"), {"A": "low", "B": "x"})
     assert told == ["pw.yaml:5:14: providers.groq.options: openai_chat has no option 'note'"]
     told = lines(provider("options: {word: '${env:SECRET}'}"), {"SECRET": "s3cret"})
-    assert told == ["pw.yaml:5:14: providers.groq.options: its api refuses what a `${…}` stands for; correct it"]
+    assert told == ["pw.yaml:5:14: providers.groq.options: its api rejects the value of a `${…}` reference; correct it"]
 
 
 def test_values_from_outside_are_never_shown_nor_guessed_at(lines: Callable[..., list[str]]) -> None:

@@ -1,4 +1,4 @@
-"""Whatever stands in a file, loading it ends in a configuration or in a ConfigError."""
+"""For any file, loading gives a configuration or a ConfigError."""
 
 from __future__ import annotations
 

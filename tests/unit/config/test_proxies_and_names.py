@@ -70,7 +70,7 @@ def test_a_proxys_password_is_a_secret(load_text: Load) -> None:
         ("http://üser@proxy:1", "has a user or password with characters that are not ASCII"),
     ],
 )
-def test_an_address_that_is_no_proxys_is_told_without_showing_it(written: str, why: str, lines: Lines) -> None:
+def test_an_invalid_proxy_address_is_reported_without_showing_it(written: str, why: str, lines: Lines) -> None:
     [line] = lines(
         f"proxy: '{written}'\nmodels: {{a/b: {{endpoints: [{{provider: acme, model: m}}]}}}}\n"
         "providers: {acme: {api: openai_chat, base_url: https://acme.test/v1}}\n"
@@ -79,7 +79,7 @@ def test_an_address_that_is_no_proxys_is_told_without_showing_it(written: str, w
     assert "cret" not in line
 
 
-def test_a_variable_that_names_a_proxy_is_told_unless_the_file_says_how_providers_are_reached(load_text: Load) -> None:
+def test_a_proxy_variable_is_reported_unless_the_file_sets_a_proxy(load_text: Load) -> None:
     env = {"HTTPS_PROXY": "http://secret:word@proxy:1"}
     said = unused_proxy(config(load_text), env)
     assert said is not None
@@ -100,7 +100,7 @@ def test_a_variable_that_names_a_proxy_is_told_unless_the_file_says_how_provider
         (["NO_PROXY"], None),
     ],
 )
-def test_the_variable_of_the_scheme_is_told_first(names: list[str], found: str | None) -> None:
+def test_the_variable_of_the_scheme_is_named_first(names: list[str], found: str | None) -> None:
     assert unused_variable(dict.fromkeys(names, "http://proxy:1"), "https") == found
 
 
@@ -134,7 +134,7 @@ def test_a_name_of_a_model_has_no_spaces_around_it_and_is_one_line(name: str, li
     assert ".model: " in line
 
 
-def test_two_names_that_make_one_id_are_told(lines: Lines) -> None:
+def test_two_names_that_make_one_id_are_reported(lines: Lines) -> None:
     both = "[{provider: acme, model: a b}, {provider: acme, model: a-b}]"
     [line] = lines(
         f"models: {{a/b: {{endpoints: {both}}}}}\n"
@@ -155,5 +155,5 @@ def test_a_file_written_as_json_holds_any_character(text: str, load_text: Load) 
 
 
 @pytest.mark.parametrize("half", [r"\ud83d", r"\ude00", r"\ude00\ud83d", r"x\ud83dx"])
-def test_half_a_character_is_told_with_its_place(half: str, lines: Lines) -> None:
+def test_half_a_character_is_reported_with_its_place(half: str, lines: Lines) -> None:
     assert any(line.startswith("pw.yaml:1:10: vantage: must not contain ") for line in lines(f'vantage: "{half}"\n'))

@@ -1,5 +1,5 @@
 # ruff: noqa: E501  # a table is read by its lines
-"""What the file says about routers: names of endpoints, files made of them, HAProxy's agent."""
+"""Router settings in the file: `router_ids`, published files, HAProxy's agent."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_one_cluster_need_not_be_named(tmp_path: Path) -> None:
         ("{haproxy: '${env:UNSET}'}", "router_ids.haproxy: environment variable 'UNSET' is not set"),
     ],
 )  # fmt: skip
-def test_a_name_that_its_router_could_not_understand_is_told(tmp_path: Path, names: str, told: str) -> None:
+def test_a_router_id_that_its_router_does_not_accept_is_reported(tmp_path: Path, names: str, told: str) -> None:
     (line,) = problems(tmp_path, "", named(names))
     assert line.startswith("7:")
     assert told in line
@@ -118,7 +118,7 @@ def test_a_router_of_ones_own_may_be_called_anything_else(tmp_path: Path, own: s
 @pytest.mark.parametrize(
     ("publish", "told"),
     [
-        ("{files: [{format: envoy-eds, path: a}]}", "8:28: publish.files[0].format: holds one cluster of Envoy; say which of 'x', 'y' with `cluster:`, and write a file for each"),
+        ("{files: [{format: envoy-eds, path: a}]}", "8:28: publish.files[0].format: contains only one cluster; choose one of 'x', 'y' with `cluster:`, and add a file for each further cluster"),
         ("{files: [{format: envoy-eds, path: a, cluster: z}]}", "8:57: publish.files[0].cluster: 'z' is not a cluster of any `router_ids`"),
         ("{files: [{format: traefik, path: a, cluster: x}]}", "8:55: publish.files[0].cluster: is for the format envoy-eds only; remove it"),
         ("{files: [{format: traefik, path: a, options: {routing_logic: x}}]}", "8:55: publish.files[0].options: is for the format vllm only; remove it"),
@@ -131,7 +131,7 @@ def test_a_router_of_ones_own_may_be_called_anything_else(tmp_path: Path, own: s
         ("{haproxy_agent: '0.0.0.0:8781'}", "8:26: publish.haproxy_agent: '0.0.0.0:8781' can be reached from other machines, and HAProxy sends no token; add `public: true`"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_published_is_told(tmp_path: Path, publish: str, told: str) -> None:
+def test_invalid_router_settings_are_reported(tmp_path: Path, publish: str, told: str) -> None:
     (line,) = problems(tmp_path, f"publish: {publish}\n")
     assert line.startswith(told)
 
@@ -157,6 +157,6 @@ def test_metrics_are_basic_unless_full_ones_are_asked_for(tmp_path: Path, detail
 def test_clusters_from_outside_of_the_file_are_not_shown(tmp_path: Path) -> None:
     base = named('{envoy: "${env:SET}/10.0.0.1:80"}')
     (line,) = problems(tmp_path, "publish: {files: [{format: envoy-eds, path: a}]}", base)
-    assert "holds one cluster of Envoy; say which with `cluster:`, and write a file for each" in line
+    assert "contains only one cluster; choose one with `cluster:`, and add a file for each further cluster" in line
     (line,) = problems(tmp_path, "publish: {files: [{format: envoy-eds, path: a, cluster: elsewher}]}", base)
     assert line.endswith("'elsewher' is not a cluster of any `router_ids`")

@@ -1,5 +1,5 @@
 # ruff: noqa: E501  # a table is read by its lines
-"""Sinks in the file: what is written is used, and every mistake is told with its place."""
+"""Sinks in the file: all options are used, and every mistake is reported with its place."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("written", "expected"), MISTAKES)
-def test_a_mistake_is_told_with_place_and_remedy(
+def test_a_mistake_is_reported_with_place_and_remedy(
     written: str, expected: list[str], lines: Callable[..., list[str]]
 ) -> None:
     told = lines(top(f"sinks:{written}"), {"GROQ_API_KEY": "s3cret"})

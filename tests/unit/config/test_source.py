@@ -1,4 +1,4 @@
-"""YAML is read strictly: what could surprise is refused, at its place."""
+"""YAML is read strictly: ambiguous input is refused, with its place."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ three: {<<: [*two, {a: 3, c: 3}], d: *one}
     }
 
 
-def test_a_mistake_in_a_merged_value_is_told_where_it_is_written(lines: Callable[..., list[str]]) -> None:
+def test_a_mistake_in_a_merged_value_is_reported_at_its_source(lines: Callable[..., list[str]]) -> None:
     text = """\
 providers:
   a: &a
@@ -83,11 +83,11 @@ BROKEN = [
     ("a:\n\tb: 1", "2:1: a tab where YAML wants spaces"),
     ("a: %s3cret", "1:4: a character that no plain text may start with; put the text in quotes"),
     ("a: @s3cret", "1:4: a character that no plain text may start with; put the text in quotes"),
-    ("a: s3cret: b", "1:10: a ':' where no key may stand; check the indentation, or put text in quotes"),
+    ("a: s3cret: b", "1:10: a ':' where no key is allowed; check the indentation, or put text in quotes"),
     ("a: 1\ns3cret\nb: 1", "3:1: no ':' follows the key; write `key: value`"),
     ("a: 's3cret", "1:4: a quote that is not closed; add the closing quote"),
-    ("a: [s3cret\nb: 1", "2:2: a list or mapping in brackets that goes wrong here; check commas, brackets and quotes"),
-    ("a: {b: s3cret]", "1:14: a list or mapping in brackets that goes wrong here; check commas, brackets and quotes"),
+    ("a: [s3cret\nb: 1", "2:2: a syntax error in a list or mapping in brackets; check commas, brackets and quotes"),
+    ("a: {b: s3cret]", "1:14: a syntax error in a list or mapping in brackets; check commas, brackets and quotes"),
     ("- s3cret\nb: 1", "2:1: does not fit the lines above; check indentation, commas and quotes"),
     ("a: 's3cret' b", "1:13: does not fit the lines above; check indentation, commas and quotes"),
     ("a: 1\n---\nb: 1", "2:1: a second document; keep one, and remove the '---'"),
@@ -97,14 +97,14 @@ BROKEN = [
     ("a: b\n\x07", "2:1: a character that YAML does not allow (U+0007); remove it"),
     ("[" * 40, "1:33: nested too deeply; at most 32 levels are allowed"),
     ("[" * 20_000, "1:33: nested too deeply; at most 32 levels are allowed"),
-    ("a: &a [*a]", "1:4: a[0]: an anchor that holds itself"),
-    ("a: &a {<<: *a}", "1:4: a: an anchor that holds itself"),
-    ("a: &a {b: {<<: *a}}", "1:4: a.b: an anchor that holds itself"),
+    ("a: &a [*a]", "1:4: a[0]: an anchor that contains itself"),
+    ("a: &a {<<: *a}", "1:4: a: an anchor that contains itself"),
+    ("a: &a {b: {<<: *a}}", "1:4: a.b: an anchor that contains itself"),
 ]
 
 
 @pytest.mark.parametrize(("text", "line"), BROKEN)
-def test_what_is_not_yaml_is_told_in_one_line_that_does_not_quote_it(
+def test_a_syntax_error_is_reported_in_one_line_that_does_not_quote_the_file(
     text: str, line: str, lines: Callable[..., list[str]]
 ) -> None:
     assert lines(text) == [f"pw.yaml:{line}"]
@@ -128,10 +128,10 @@ def test_aliases_do_not_blow_up_the_document(text: str, lines: Callable[..., lis
     assert line.endswith("aliases copy too much; at most 100000 copied values are allowed")
 
 
-def test_what_was_wrong_before_a_document_blew_up_is_told_too() -> None:
+def test_mistakes_before_a_fatal_one_are_reported_too() -> None:
     with pytest.raises(ConfigError) as caught:
         parse("a: 1\na: 2\nb: &b [*b]\n", "f")
     assert str(caught.value).split("\n") == [
         "f:2:1: a: is written twice, first in line 1; keep one",
-        "f:3:4: b[0]: an anchor that holds itself",
+        "f:3:4: b[0]: an anchor that contains itself",
     ]

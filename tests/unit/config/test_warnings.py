@@ -1,4 +1,4 @@
-"""What a file may say and is likely not meant: the daemon starts, `check` warns, and no secret is shown."""
+"""Valid but suspicious settings: the daemon starts, `check` warns, and no secret is shown."""
 
 from __future__ import annotations
 

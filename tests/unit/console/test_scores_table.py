@@ -1,4 +1,4 @@
-"""The scores document at a terminal: complete, honest about what is missing, and safe."""
+"""The scores document on a terminal: complete, with missing values marked, and without control characters."""
 
 from __future__ import annotations
 
@@ -286,7 +286,7 @@ async def test_a_terminal_gets_one_table_that_is_drawn_anew() -> None:
     assert "stop with Ctrl-C" in file.getvalue()
 
 
-async def test_a_cancelled_watch_leaves_the_last_table_standing() -> None:
+async def test_a_cancelled_watch_leaves_the_last_table_on_the_screen() -> None:
     file = io.StringIO()
     async with serving(document(endpoint())) as url:
         watch = asyncio.create_task(watch_scores(url, Console(file=file, width=80)))

@@ -1,4 +1,4 @@
-"""What several probes came to: counts, quantiles of what succeeded, errors by class."""
+"""The summary of several probes: counts, quantiles of successes, errors by class."""
 
 from __future__ import annotations
 

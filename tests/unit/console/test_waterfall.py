@@ -1,4 +1,4 @@
-"""One probe for people: each task in its own words, and nothing that was not measured."""
+"""The waterfall of one probe: a headline for each task, and only measured values."""
 
 from __future__ import annotations
 

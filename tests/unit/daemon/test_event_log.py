@@ -1,4 +1,4 @@
-"""The daemon's log of what changed: every change once, with its cause, whatever changed it."""
+"""Log records of status changes and incidents: every change once, with its cause."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_an_outage_is_logged_from_its_beginning_to_its_end_with_its_cause(caplog
     assert ("up", "up") not in changes
     assert all(later[0] == earlier[1] for earlier, later in pairwise(changes))
     assert changes[-1][1] == "up"
-    fell = next(each for each in bench.records("status_changed") if each["to"] == "down")
+    fell = next(record for record in bench.records("status_changed") if record["to"] == "down")
     assert (fell["endpoint"], fell["cause"]) == (ONE, "overloaded")
     assert "overloaded" in fell["evidence"]
     opened, closed = bench.records("incident_opened", "incident_closed")
@@ -103,7 +103,7 @@ def test_an_incident_that_began_and_ended_in_one_batch_is_logged_twice(caplog: p
     bench.events.absorbed(
         bench.board.absorb([*samples([ErrorClass.CONNECT] * 6, after=30), *samples([None] * 90, after=36)])
     )
-    actions = [each["action"] for each in bench.records("incident_opened", "incident_closed")]
+    actions = [record["action"] for record in bench.records("incident_opened", "incident_closed")]
     assert actions == ["incident_opened", "incident_closed"]
 
 
@@ -125,7 +125,7 @@ def test_a_restart_logs_what_is_still_open_and_no_change_of_status(caplog: pytes
         ("incident_closed", "gone:x"),
     ]
     second.feed(*samples([None] * 60, after=38))
-    assert [each["incident"] for each in second.records("incident_closed")] == ["0" * 16, incident.id]
+    assert [record["incident"] for record in second.records("incident_closed")] == ["0" * 16, incident.id]
     assert not second.records("incident_opened")
 
 
@@ -137,7 +137,7 @@ def test_maintenance_and_silence_are_logged_though_no_sample_comes(caplog: pytes
 
     for moment in (START + timedelta(minutes=50), begin, begin + timedelta(hours=1)):
         bench.pass_by(moment)
-    changes = [(each["from"], each["to"], each["cause"]) for each in bench.records("status_changed")][1:]
+    changes = [(record["from"], record["to"], record["cause"]) for record in bench.records("status_changed")][1:]
     assert changes == [
         ("up", "unknown", "no_recent_sample"),
         ("unknown", "maintenance", "configuration"),

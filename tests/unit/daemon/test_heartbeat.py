@@ -1,4 +1,4 @@
-"""The heartbeat: what it reports each time, and when the watchdog is fed."""
+"""The heartbeat: its reports, and the pings of the watchdog."""
 
 from __future__ import annotations
 

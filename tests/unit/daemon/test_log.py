@@ -87,7 +87,7 @@ def test_an_exception_brings_its_trace(log: logging.Logger) -> None:
     assert terminal.getvalue().count("it failed") == 1
 
 
-def test_what_json_does_not_know_is_told_in_words(log: logging.Logger) -> None:
+def test_a_value_that_json_cannot_represent_is_written_as_text(log: logging.Logger) -> None:
     stream = io.StringIO()
     configure(stream)
     log.info("x", extra={"place": {1, 2}.__class__, "nothing": None})
@@ -154,7 +154,7 @@ def test_a_level_leaves_out_what_is_less_severe(log: logging.Logger, level: LogL
     configure(stream, level=level)
     for name in LogLevel:
         log.log(logging.getLevelNamesMapping()[name.upper()], name)
-    written = [json.loads(each)["message"] for each in stream.getvalue().splitlines()]
+    written = [json.loads(line)["message"] for line in stream.getvalue().splitlines()]
     assert written == [*LogLevel][[*LogLevel].index(level) :]
 
 

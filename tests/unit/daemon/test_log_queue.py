@@ -30,7 +30,7 @@ def test_of_many_like_records_a_few_are_written_and_the_rest_counted_once_the_sp
     limit = LogLimit()
     assert [limit.admits(record("failed"), 0.0) for _ in range(MOST + 5)] == [True] * MOST + [False] * 5
     assert [*limit.ended(SPAN_S - 1)] == []
-    assert [(each.kind[2], each.count) for each in limit.ended(SPAN_S)] == [("failed", 5)]
+    assert [(left_out.kind[2], left_out.count) for left_out in limit.ended(SPAN_S)] == [("failed", 5)]
     assert limit.admits(record("failed"), SPAN_S)
     assert limit.suppressed == 5
 
@@ -38,7 +38,7 @@ def test_of_many_like_records_a_few_are_written_and_the_rest_counted_once_the_sp
 @pytest.mark.parametrize(
     "other", [record("mended"), record(words="it failed in another way"), record("failed", endpoint="a:b")]
 )
-def test_records_that_tell_of_something_else_are_written(other: logging.LogRecord) -> None:
+def test_records_of_other_kinds_are_written(other: logging.LogRecord) -> None:
     limit = LogLimit()
     for _ in range(MOST + 1):
         limit.admits(record("failed"), 0.0)
@@ -97,7 +97,7 @@ def test_all_that_was_logged_is_written_at_a_normal_end(open_pipe: Callable[[], 
     assert [line["action"] for line in pipe.lines()] == [f"step {n}" for n in range(300)]
 
 
-def test_what_was_left_out_is_told_at_the_end(open_pipe: Callable[[], Pipe]) -> None:
+def test_dropped_records_are_reported_at_the_end(open_pipe: Callable[[], Pipe]) -> None:
     pipe = open_pipe()
     for _ in range(MOST + 7):
         pipe.log.error("it failed", extra={"action": "failed"})
@@ -139,7 +139,7 @@ def test_a_record_without_end_is_cut_and_stays_a_line(open_pipe: Callable[[], Pi
     assert (line["action"], len(line["message"]) < 3000) == ("long", True)
 
 
-def test_a_record_that_cannot_be_put_into_words_is_told_of(open_pipe: Callable[[], Pipe]) -> None:
+def test_a_record_that_cannot_be_formatted_is_reported(open_pipe: Callable[[], Pipe]) -> None:
     pipe = open_pipe()
     pipe.log.error("%d", "no number")
     (line,) = pipe.lines()

@@ -1,4 +1,4 @@
-"""Limits that are too low for the configuration are raised as far as they may be, and said where they stay too low."""
+"""Limits that are too low for the configuration are raised if allowed; a limit that stays too low is logged."""
 
 from __future__ import annotations
 

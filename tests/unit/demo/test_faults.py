@@ -1,4 +1,4 @@
-"""What the flaky provider does wrong, and how often."""
+"""The faults of the flaky provider, and their frequency."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_the_same_seed_brings_the_same_faults() -> None:
 def test_a_fault_without_a_weight_never_strikes() -> None:
     deck = Deck(random.Random(1), {InjectedFault.STALL: 1, InjectedFault.NONE: 0})
     assert {deck.draw() for _ in range(100)} == {InjectedFault.STALL}
-    with pytest.raises(ValueError, match="no fault has a weight"):
+    with pytest.raises(ValueError, match="all weights are 0; set at least one weight above 0"):
         Deck(random.Random(1), {InjectedFault.NONE: 0})
 
 

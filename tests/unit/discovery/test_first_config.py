@@ -1,4 +1,4 @@
-"""A first configuration: `check` accepts it, it holds no key, and what servers say about themselves cannot harm it."""
+"""A first configuration: `check` accepts it, it contains no key, and text from servers cannot harm it."""
 
 from __future__ import annotations
 

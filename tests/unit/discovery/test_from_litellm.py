@@ -1,4 +1,4 @@
-"""A LiteLLM configuration becomes one of ours that loads as it stands: models, addresses, variables, ids; no key."""
+"""A LiteLLM configuration is converted to a valid one: models, addresses, variables, ids, and no key."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_a_file_of_many_providers_loads_as_it_stands(tmp_path: Path) -> None:
     assert (pricing.prompt, pricing.completion) == (0.02, 0.04)
 
 
-def test_variables_stay_by_name_and_what_is_not_set_is_told() -> None:
+def test_variables_stay_by_name_and_unset_ones_are_reported() -> None:
     found = made(REAL, {"GROQ_API_KEY": "set"})
     assert found.text is not None
     for name in ("AZURE_API_KEY_EU", "AZURE_API_BASE", "K1", "GROQ_API_KEY_2"):
@@ -176,7 +176,7 @@ def test_a_key_in_plain_is_not_taken_over_but_becomes_a_variable(tmp_path: Path,
     found = made(deployment(params))
     assert found.text is not None
     assert SECRET not in found.text + found.report
-    assert f"${{env:{variable}}}  # is in LiteLLM's file in plain text" in found.text
+    assert f"${{env:{variable}}}  # LiteLLM's file has it in plain text" in found.text
     assert f"Set in the environment: {variable}" in found.report
     assert one(tmp_path, params).endpoint.api_key is not None
 
@@ -260,7 +260,7 @@ def test_what_is_left_out_stands_in_the_file_as_a_comment() -> None:
     assert "#   g (vertex_ai/gemini-pro): is at vertex_ai, which Providerwatch does not support\n" in found
 
 
-def test_a_deployment_without_an_id_is_told_what_to_write_into_litellms_file(tmp_path: Path) -> None:
+def test_a_deployment_without_an_id_gets_the_id_to_add_to_litellms_file(tmp_path: Path) -> None:
     found = made(REAL)
     assert found.text is not None
     assert '#   model_info: {id: "openai:gpt-4o"}   # gpt-4o, gpt-4o\n' in found.text

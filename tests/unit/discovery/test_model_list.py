@@ -1,4 +1,4 @@
-"""Models in lists: under their own name, as an alias, as a variant; and what a wrong name was meant to be."""
+"""Models in lists: under their own name, as an alias, as a variant; and suggestions for wrong names."""
 
 from __future__ import annotations
 

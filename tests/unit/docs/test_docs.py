@@ -1,4 +1,4 @@
-"""What the pages say of APIs is what the code has."""
+"""The pages on APIs match the code."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_every_api_has_a_section() -> None:
 def test_a_section_tells_the_tasks_and_every_option_with_its_default(api: str) -> None:
     kind, section = codec_class(api), SECTIONS[api]
     told = re.findall(r"^\| `(\w+)` \| (.+?) \| .+ \|$", section, re.MULTILINE)
-    defaults = {None: "left out", True: "`true`", False: "`false`"}
+    defaults = {None: "omitted", True: "`true`", False: "`false`"}
     options = dataclasses.fields(kind)  # type: ignore[arg-type]  # codecs are dataclasses
     assert told == [
         (
@@ -50,7 +50,7 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
-def test_the_page_on_backtests_tells_of_every_policy_and_every_key_of_its_document() -> None:
+def test_the_page_on_backtests_describes_every_policy_and_every_key_of_its_document() -> None:
     page = (DOCS / "backtest.md").read_text()
     kinds = set(re.findall(r"^\| `(\w+)(?:-[\w.]+)?` \|", page, re.MULTILINE))
     assert kinds == {name.partition("-")[0] for name in NAMES}

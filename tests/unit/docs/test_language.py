@@ -1,4 +1,4 @@
-"""The checks of `make lint` on the documentation find what they are for."""
+"""The checks of `make lint` on documentation, comments and messages find the mistakes that they are for."""
 
 from __future__ import annotations
 
@@ -40,6 +40,52 @@ def test_a_word_that_is_avoided_is_found_with_its_line(text: str) -> None:
 @pytest.mark.parametrize("text", ["`nobody`", "```\nnobody\n```", "[a page](they-or-us.md)", "the user of that name"])
 def test_code_and_targets_are_not_prose(text: str) -> None:
     assert list(PROSE.mistakes("page.md", text)) == []
+
+
+SOURCE = '''"""Nobody reads
+of this place."""
+
+log.info(
+    f"{name}: the worker talks "
+    "nonsense"
+)
+raise ValueError("nobody")  # one word is an identifier, and nobody
+whoever = 1
+"""Whoever reads."""
+# The store is
+# told the newest.
+def test_nobody_is_told(): ...
+'''
+
+
+def found_in(name: str) -> list[tuple[int, str]]:
+    """Line and words of each mistake in `SOURCE`."""
+    found = (mistake.split(":", 2) for mistake in PROSE.mistakes(name, SOURCE))
+    return sorted((int(line), words.split("'")[1].lower()) for _, line, words in found)
+
+
+def test_of_a_python_file_docstrings_comments_and_messages_are_checked() -> None:
+    assert found_in("monitor/a.py") == [
+        (1, "nobody"),
+        (2, "of this place"),
+        (5, "nonsense"),
+        (5, "talks"),
+        (8, "nobody"),
+        (10, "whoever"),
+        (11, "is told"),
+    ]
+
+
+def test_of_a_test_the_names_are_checked_and_not_its_input() -> None:
+    assert found_in("tests/unit/test_a.py") == [
+        (1, "nobody"),
+        (2, "of this place"),
+        (8, "nobody"),
+        (10, "whoever"),
+        (11, "is told"),
+        (13, "is told"),
+        (13, "nobody"),
+    ]
 
 
 def test_a_link_to_nowhere_is_found_with_its_line(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the pages on OpenRouter's shapes and on routing show is what the code makes and takes."""
+"""The pages on OpenRouter's format and on routing match the code."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_the_example_of_a_model_shows_what_would_be_made_of_such_an_endpoint() -
     assert [*by_model([endpoint])] == [endpoint.spec.model]
 
 
-def test_the_page_tells_what_is_too_little_and_what_each_status_means() -> None:
+def test_the_page_has_the_minimum_counts_and_the_meaning_of_each_status() -> None:
     assert f"null with fewer than {ENOUGH_FOR_UPTIME} of them" in OPENROUTER
     assert OPENROUTER.count(f"null with fewer than {ENOUGH_FOR_PERCENTILES} successes") == 2
     assert f"With fewer than {ENOUGH_FOR_PERCENTILES} successes an endpoint counts as within the bounds" in ROUTING
@@ -95,7 +95,7 @@ def test_the_example_of_a_route_gets_the_answer_that_stands_below_it() -> None:
     assert route(endpoints, preferences_of(asked), asked["seed"] or 0) == shown(ROUTING)
 
 
-def test_the_page_on_routing_tells_of_every_key() -> None:
+def test_the_page_on_routing_describes_every_key() -> None:
     for name in get_type_hints(Preferences):
         assert f"provider.{name}" in ROUTING, name
     for name in get_type_hints(RouteRequest):

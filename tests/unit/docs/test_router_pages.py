@@ -1,4 +1,4 @@
-"""What the pages on routers show is what the code takes, and what it makes."""
+"""The pages on routers match the code."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_every_router_with_names_of_its_own_has_a_page_and_stands_in_the_list() 
     assert sorted(listed) == sorted(ROUTERS) == sorted(CONFIGURED)
 
 
-def test_every_shape_is_told_of() -> None:
+def test_the_pages_describe_every_format() -> None:
     text = "".join(path.read_text() for path in PAGES.glob("*.md"))
     assert all(f"`{file_format}`" in text for file_format in FORMATS if file_format != "openrouter")
 

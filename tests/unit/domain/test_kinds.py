@@ -1,4 +1,4 @@
-"""Kinds of a thing that the configuration may name: our own modules, and those of third parties."""
+"""Kinds of sinks and formats in the configuration: our own modules, and those of third parties."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spans of maintenance: joined, found, and taken out of other time."""
+"""Maintenance windows: merged, found, and subtracted from other spans."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A failure is told when it begins and when it is over."""
+"""A lasting failure is reported when it begins and when it ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words for what an endpoint is, and incidents."""
+"""Statuses and incidents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in a step of a series: percentiles that are never averaged, ratios, and null where nothing was."""
+"""The points of a series: percentiles that are never averaged, ratios, and null without samples."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_an_endpoint_cannot_look_fast_by_failing(failed: int) -> None:
     samples = [make_sample(number, ttft_s=value) for number, value in enumerate(values)]
     samples += [make_sample(200 + number, error=ErrorClass.OVERLOADED) for number in range(failed)]
     samples += [make_sample(400 + number, error=ErrorClass.RATE_LIMITED) for number in range(50)]
-    single = [Point(at=NOW, error=each.error, value=each.ttft_s) for each in samples]
+    single = [Point(at=NOW, error=sample.error, value=sample.ttft_s) for sample in samples]
     days, minutes = ask("ttft_s", 90 * DAY), ask()
     rough: Any = of_buckets(days, days.grid(NOW), [bucket(NOW.replace(hour=0), samples)], judge)[-1]
     exact: Any = of_samples(minutes, minutes.grid(NOW), single, judge)[-1]

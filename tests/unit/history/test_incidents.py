@@ -1,4 +1,4 @@
-"""Incidents for readers: rows that say how long, and a feed that every program that knows Atom can read."""
+"""Incidents for clients: rows with durations, and a valid Atom feed."""
 
 from __future__ import annotations
 
@@ -79,19 +79,19 @@ def test_whatever_words_are_in_it_the_feed_has_all_that_atom_asks_for(found: lis
         assert datetime.fromisoformat(text(each, "updated")).tzinfo is not None
     assert len({text(each, "id") for each in (root, *entries)}) == len(found) + 1
     assert text(root.find(ATOM + "author") or root, "name") == "Providerwatch"
-    assert all(text(each, "content") for each in entries)
+    assert all(text(entry, "content") for entry in entries)
 
 
 def test_an_entry_tells_the_story() -> None:
     (entry,) = parsed([ended(0, causes={"connect": 2, "timeout_ttft": 1})]).findall(ATOM + "entry")
-    assert text(entry, "title") == "steady:smollm2 down: connect, over"
+    assert text(entry, "title") == "steady:smollm2 down: connect, ended"
     assert text(entry, "published") == "2026-11-22T07:00:00.000000Z"
     assert text(entry, "updated") == "2026-11-22T07:30:00.000000Z"
     assert text(entry, "content") == (
-        "steady:smollm2 was down since 2026-11-22 07:00:00 UTC. 3 samples spoke against it: connect (2), timeout_ttft "
-        "(1); the newest began at 2026-11-22 07:01:00 UTC. It was over at 2026-11-22 07:30:00 UTC, after 30 min 0 s."
+        "steady:smollm2 was down since 2026-11-22 07:00:00 UTC. 3 samples show a problem: connect (2), timeout_ttft "
+        "(1); the newest began at 2026-11-22 07:01:00 UTC. It ended at 2026-11-22 07:30:00 UTC, after 30 min 0 s."
     )
-    assert [each.get("term") for each in entry.findall(ATOM + "category")] == ["steady:smollm2", "down"]
+    assert [element.get("term") for element in entry.findall(ATOM + "category")] == ["steady:smollm2", "down"]
 
 
 def test_an_open_incident_is_the_same_entry_later_and_says_that_it_is_not_over() -> None:
@@ -99,7 +99,7 @@ def test_an_open_incident_is_the_same_entry_later_and_says_that_it_is_not_over()
     (entry,) = parsed([before]).findall(ATOM + "entry")
     assert text(entry, "title") == "steady:smollm2 degraded: slo"
     assert text(entry, "content").endswith(
-        "1 sample spoke against it: slo (1); the newest began at 2026-11-22 07:01:00 UTC. It is not over."
+        "1 sample shows a problem: slo (1); the newest began at 2026-11-22 07:01:00 UTC. It is open."
     )
     (later,) = parsed([ended(0, causes={"slo": 1})]).findall(ATOM + "entry")
     assert text(later, "id") == text(entry, "id")
@@ -119,7 +119,7 @@ def test_markup_and_what_xml_cannot_hold_stays_text() -> None:
     assert text(root, "title") == 'Incidents seen from <b a="1">'
     (entry,) = root.findall(ATOM + "entry")
     assert text(entry, "title").startswith('<script>&"\ufffd\ufffd\ufffd down: ]]><x/>')
-    tags: set[Any] = {each.tag.removeprefix(ATOM) for each in root.iter()}
+    tags: set[Any] = {element.tag.removeprefix(ATOM) for element in root.iter()}
     assert tags <= {
         "feed",
         "id",
@@ -149,5 +149,5 @@ def test_markup_and_what_xml_cannot_hold_stays_text() -> None:
         (86_400 * 100, "100 d 0 h"),
     ],
 )
-def test_a_span_is_told_in_its_two_largest_units(seconds: float, words: str) -> None:
+def test_a_duration_is_written_in_its_two_largest_units(seconds: float, words: str) -> None:
     assert span(timedelta(seconds=seconds)) == words

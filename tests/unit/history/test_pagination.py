@@ -1,4 +1,4 @@
-"""A cursor is a place, and nothing else is a cursor."""
+"""Every position has a cursor, and no other string is a cursor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages of samples: none is twice, none is lost, and none looks back without end."""
+"""Pages of samples: no sample is repeated or lost, and each search has a limit."""
 
 from __future__ import annotations
 
@@ -77,5 +77,5 @@ def test_portions_are_the_samples_as_json() -> None:
     samples = [make_sample(number) for number in range(7)]
     for size in (1, 3, 7, 100):
         found = b"[" + b",".join(portions(samples, size)) + b"]"
-        assert json.loads(found) == [sample_to_plain(each) for each in samples]
+        assert json.loads(found) == [sample_to_plain(sample) for sample in samples]
     assert [*portions([], 5)] == []

@@ -1,4 +1,4 @@
-"""A series: which ones there are, and on which grid they lie."""
+"""Series: the valid ones, and their grid of steps."""
 
 from __future__ import annotations
 
@@ -61,7 +61,9 @@ def test_every_metric_can_be_asked_of_the_last_day(metric: str) -> None:
 @pytest.mark.parametrize("metric", Metric)
 def test_every_metric_but_those_of_single_samples_can_be_asked_of_ninety_days(metric: str) -> None:
     if metric in ONLY_RAW:
-        with pytest.raises(QueryError, match=f"{metric} is known of single samples only: window is 1d at the most"):
+        with pytest.raises(
+            QueryError, match=f"{metric} is available from single samples only: window must be at most 1d"
+        ):
             ask(metric, 90 * DAY)
     else:
         assert ask(metric, 90 * DAY).source is Source.DAYS
@@ -81,17 +83,17 @@ def test_a_metric_is_a_field_that_samples_have() -> None:
 @pytest.mark.parametrize(
     ("metric", "window_s", "step_s", "message"),
     [
-        ("ttft_s", 299, None, "window is from 5m to 90d"),
-        ("ttft_s", LONGEST_WINDOW_S + 1, None, "window is from 5m to 90d"),
-        ("ttft_s", 0.5, None, "window is a whole number of seconds"),
-        ("ttft_s", 300.5, None, "window is a whole number of seconds"),
-        ("ttft_s", 3600, 0, "step is a whole number of seconds"),
-        ("ttft_s", 3600, 1.5, "step is a whole number of seconds"),
-        ("ttft_s", 3600, 7200, "step is longer than the window"),
-        ("ttft_s", 3600, 1, f"step is too short: a window has no more than {MOST_POINTS} of them"),
-        ("ttft_s", 7 * 86400, 1800, "step is 1h or more where the window is longer than 1d"),
-        ("uptime", 30 * 86400, 5400, "a step of more than an hour is a whole number of hours"),
-        ("uptime", 30 * 86400, 90000, "one of more than a day of days"),
+        ("ttft_s", 299, None, "window must be between 5m and 90d"),
+        ("ttft_s", LONGEST_WINDOW_S + 1, None, "window must be between 5m and 90d"),
+        ("ttft_s", 0.5, None, "window must be a whole number of seconds"),
+        ("ttft_s", 300.5, None, "window must be a whole number of seconds"),
+        ("ttft_s", 3600, 0, "step must be a whole number of seconds"),
+        ("ttft_s", 3600, 1.5, "step must be a whole number of seconds"),
+        ("ttft_s", 3600, 7200, "step must not be longer than the window"),
+        ("ttft_s", 3600, 1, f"step is too short: a window may have at most {MOST_POINTS} steps"),
+        ("ttft_s", 7 * 86400, 1800, "step must be at least 1h if the window is longer than 1d"),
+        ("uptime", 30 * 86400, 5400, "a step above 1h must be a whole number of hours"),
+        ("uptime", 30 * 86400, 90000, "a step above 1d a whole number of days"),
     ],
 )
 def test_what_cannot_be_answered_is_refused_with_the_reason(
@@ -134,7 +136,7 @@ def test_the_whole_window_is_one_step() -> None:
         assert whole.place(NOW + timedelta(microseconds=1)) is None
 
 
-def test_what_has_to_be_read_is_told() -> None:
+def test_a_series_names_the_fields_to_read() -> None:
     assert (ask("ttft_s").sketched, ask("ttft_s").figure) == (("ttft_s",), "ttft_s")
     assert (ask("tpot_s").sketched, ask("tpot_s").figure) == (("output_tps",), "tpot_s")
     assert ask("uptime").sketched == ()

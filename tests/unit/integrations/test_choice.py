@@ -1,4 +1,4 @@
-"""Which deployments LiteLLM is given: the best group, and never less than it could use."""
+"""The deployments that LiteLLM gets: the best group, and always at least one usable deployment."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_deployment_is_used_as_the_table_says(status: Status, account: str | N
     assert "a" in names([A, B], {"a": row, "b": DOWN})
 
 
-def test_what_nobody_watches_is_used_and_comes_after_what_is_up() -> None:
+def test_unmonitored_deployments_are_used_and_come_after_those_that_are_up() -> None:
     assert names([A, B, C], {"b": UP, "c": DOWN}) == ["b", "a"]
     assert names([A, B], {}) == ["a", "b"]
 

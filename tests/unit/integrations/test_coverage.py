@@ -1,4 +1,4 @@
-"""What the plug-in says of the deployments that it follows: once, and again when it changes."""
+"""Reports on the monitored deployments: once, and again after a change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What LiteLLM says of a request becomes an outcome, or nothing where it says nothing of the endpoint."""
+"""LiteLLM's event about a request becomes an outcome, or nothing if it is no evidence about the endpoint."""
 
 from __future__ import annotations
 
@@ -89,7 +89,9 @@ def test_what_was_not_measured_is_left_out() -> None:
         ("Strange", "9999", "", None),
     ],
 )
-def test_a_failure_is_told_by_its_class(name: str, code: str, message: str, expected: dict[str, Any] | None) -> None:
+def test_a_failure_is_reported_with_its_error_class(
+    name: str, code: str, message: str, expected: dict[str, Any] | None
+) -> None:
     assert failed(name, code, message) == expected
 
 
@@ -98,7 +100,7 @@ def test_a_limit_of_litellms_own_is_not_the_providers() -> None:
     assert failed("RateLimitError", "429", "", error_rate_limit_category="vendor_rate_limit") is not None
 
 
-def test_a_cached_answer_and_a_call_that_reached_nobody_are_no_outcomes() -> None:
+def test_a_cached_answer_and_a_call_that_reached_no_provider_are_no_outcomes() -> None:
     assert outcome(call(cache_hit=True), "p:m", is_warm=True) is None
     assert outcome({**call(), "api_call_start_time": None}, "p:m", is_warm=True) is None
     assert outcome({}, "p:m", is_warm=True) is None
@@ -113,7 +115,7 @@ def test_long_names_are_cut_and_ids_stay_unlike() -> None:
         )
         for at in (BEGAN, BEGAN + timedelta(microseconds=1))
     ]
-    first, second = (each for each in ends if each is not None)
+    first, second = (end for end in ends if end is not None)
     assert first["id"] != second["id"]
     assert (len(str(first["id"])), len(str(first["app"]))) == (200, 64)
     assert datetime.fromisoformat(str(first["at"])).tzinfo is not None

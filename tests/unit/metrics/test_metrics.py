@@ -294,7 +294,7 @@ def test_the_figures_of_a_task_are_its_own_and_tokens_and_cost_are_of_all(task: 
     assert value(metrics, "providerwatch_cost_usd_total", provider="groq") == 2 * EVERYTHING["cost_usd"]
 
 
-def test_a_cost_that_nobody_configured_has_no_series() -> None:
+def test_a_cost_without_a_configured_price_has_no_series() -> None:
     board = make_board(*SPECS)
     metrics = Metrics("1", lambda: board.snapshot)
     plain = make_spec().endpoint
@@ -405,7 +405,7 @@ def test_an_endpoint_in_maintenance_is_neither_up_nor_down_but_in_maintenance() 
 # The store and what is behind it
 
 
-def test_a_sink_is_told_of_as_it_is_at_the_scrape() -> None:
+def test_the_figures_of_a_sink_are_those_at_the_scrape() -> None:
     board = make_board(*SPECS)
     sinks = [SinkSays("influx", backlog=3, last_error="503"), SinkSays("samples", delivered_total=9)]
     metrics = Metrics("1", lambda: board.snapshot, sinks)
@@ -426,7 +426,7 @@ def test_without_sinks_there_is_no_series_of_one() -> None:
     assert series(metrics, "providerwatch_sink_dropped_total") == 0
 
 
-def test_the_share_of_a_budget_is_told_as_it_is_at_the_scrape() -> None:
+def test_the_spent_share_of_a_budget_is_that_at_the_scrape() -> None:
     board, shares = make_board(*SPECS), [("groq", "usd", 0.5), ("groq", "tokens", 0.25)]
     metrics = Metrics("1", lambda: board.snapshot, (), lambda: shares)
     assert value(metrics, "providerwatch_budget_spent_ratio", provider="groq", unit="usd") == 0.5
@@ -436,7 +436,7 @@ def test_the_share_of_a_budget_is_told_as_it_is_at_the_scrape() -> None:
     assert series(Metrics("1", lambda: board.snapshot), "providerwatch_budget_spent_ratio") == 0
 
 
-def test_slices_of_tidying_are_counted_and_the_newest_is_shown() -> None:
+def test_slices_of_housekeeping_are_counted_and_the_newest_is_shown() -> None:
     board = make_board(*SPECS)
     metrics = Metrics("1", lambda: board.snapshot)
     for duration_s in (0.5, 0.25):
@@ -540,7 +540,7 @@ def test_the_time_of_the_newest_probe_outlives_a_restart() -> None:
     assert found == pytest.approx(sample.started_at.timestamp(), abs=0.001)
 
 
-def test_the_longest_gap_of_the_newest_answer_tells_of_a_stall() -> None:
+def test_the_longest_gap_of_the_newest_answer_shows_a_stall() -> None:
     metrics = make_metrics([sample_at(TICK), sample_at(TICK + MINUTE, itl_max_s=3.5)], BASIC)
     assert value(metrics, "providerwatch_stall_seconds", endpoint=ONE, task="chat") == 3.5
 

@@ -1,4 +1,4 @@
-"""How long a failing destination is left alone."""
+"""The wait after a failed delivery."""
 
 from __future__ import annotations
 

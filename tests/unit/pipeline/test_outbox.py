@@ -1,4 +1,4 @@
-"""The outbox, with a store in memory and sinks that do as they are told."""
+"""The outbox, with a store in memory and sinks whose results the test sets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Told:
 
     async def deliver(self, batch: Sequence[StoredSample]) -> Delivery:
         await asyncio.sleep(0)
-        self.got.append([each.seq for each in batch])
+        self.got.append([stored.seq for stored in batch])
         if self.ends:
             return self.ends.pop(0)(batch)
         return Delivery(seq=batch[-1].seq)
@@ -187,7 +187,7 @@ async def test_a_sink_that_dealt_with_nothing_moves_no_cursor() -> None:
     assert running.waits == [(1, None), (2, None)]
 
 
-async def test_an_unknown_exception_is_told_by_its_place_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_unknown_exception_is_logged_with_its_place_and_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
     def explode(batch: Sequence[StoredSample]) -> Delivery:
         raise LookupError("s3cret")
 

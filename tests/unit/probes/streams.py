@@ -1,4 +1,4 @@
-"""Streams of OpenAI's chat API, made up, and what is made of them."""
+"""Example streams of OpenAI's chat API, and their samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What passes for a right answer, task by task."""
+"""The check for a right answer, for each task."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_an_answer_holds_the_numbers_that_the_prompt_forces(answer: str, cut: bo
 
 @unhurried
 @given(st.text(alphabet="abc .,\n"), st.text(alphabet="abc .,\n"), st.booleans())
-def test_talk_around_the_right_numbers_does_not_matter(before: str, after: str, cut: bool) -> None:
+def test_text_around_the_right_numbers_does_not_matter(before: str, after: str, cut: bool) -> None:
     assert judged(Task.CHAT, f"{before} 1, 2, 3 {after}", cut=cut) is True
 
 

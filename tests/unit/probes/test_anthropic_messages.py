@@ -272,7 +272,7 @@ def test_the_output_so_far_comes_with_the_stop_reason() -> None:
         ("model_context_window_exceeded", True),
     ],
 )
-def test_a_stop_reason_is_told_and_proves_nothing(reason: str, *, cut: bool) -> None:
+def test_a_stop_reason_is_reported_and_proves_nothing(reason: str, *, cut: bool) -> None:
     assert read({"type": "message_delta", "delta": {"stop_reason": reason}}) == [Done(reason, cut=cut, proof=False)]
 
 

@@ -1,4 +1,4 @@
-"""Azure OpenAI: two surfaces, two ways of showing a key, and refusals that say why one level deeper."""
+"""Azure OpenAI: two API versions, two forms of the key, and refusals with the reason in `innererror`."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ def test_the_tool_is_offered_and_has_to_be_called() -> None:
 
 
 @pytest.mark.parametrize(("choice", "told"), [("any", {"any": {}}), ("auto", {"auto": {}}), (None, None)])
-def test_a_model_that_cannot_be_told_which_tool_is_told_less(choice: str | None, told: object) -> None:
+def test_a_model_without_forced_tools_gets_a_weaker_tool_choice(choice: str | None, told: object) -> None:
     assert body_of(BedrockConverse(tool_choice=choice), Task.TOOL_CALL)["toolConfig"].get("toolChoice") == told
 
 
@@ -230,7 +230,7 @@ def test_an_option_names_the_region_of_any_host() -> None:
     "host", ["gateway.acme.test", "bedrock.us-east-1.amazonaws.com", "bedrock-runtime.local", "127.0.0.1:8000"]
 )
 def test_a_host_without_a_region_cannot_be_signed_for(host: str) -> None:
-    with pytest.raises(ValueError, match="no region of AWS; write the option 'region'"):
+    with pytest.raises(ValueError, match="no AWS region; set the option 'region'"):
         signed(BedrockConverse(), base_url=f"http://{host}")
 
 
@@ -287,7 +287,7 @@ def test_pieces_of_content_are_read() -> None:
         {"citation": {"title": "x"}},
     ],
 )
-def test_what_nobody_reads_is_no_content(fields: dict[str, object]) -> None:
+def test_ignored_fields_are_no_content(fields: dict[str, object]) -> None:
     assert delta(**fields) == []
 
 
@@ -469,5 +469,5 @@ def test_a_refusal_without_words_goes_by_its_status(body: bytes) -> None:
     assert BedrockConverse().refusal(502, {}, body) == Fault(error=ErrorClass.SERVER_ERROR, detail="HTTP 502")
 
 
-def test_a_refusal_tells_how_long_to_wait() -> None:
+def test_a_refusal_contains_the_time_to_wait() -> None:
     assert BedrockConverse().refusal(429, {"retry-after": "5"}, b"{}").retry_after_s == 5.0

@@ -1,4 +1,4 @@
-"""What is kept of an answer without measure, and what is taken out of it."""
+"""Limits for very long answers, and redaction of their text."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def reading_of(body: bytes) -> Reading:
 
 
 @pytest.mark.parametrize(("field", "kept"), [("content", "answer"), ("reasoning", "thought")])
-def test_a_text_is_put_together_as_far_as_anybody_looks(field: str, kept: str) -> None:
+def test_a_text_is_assembled_up_to_the_length_that_is_checked(field: str, kept: str) -> None:
     reading = reading_of(event(**{field: "x" * 1000}) * 300)
     assert MAX_TEXT < len(getattr(reading, kept)) <= MAX_TEXT + 1000
     assert len(reading.content) == 300
     assert sum(content.size for content in reading.content) == 300_000
 
 
-def test_the_arguments_of_a_call_are_put_together_as_far_as_anybody_looks() -> None:
+def test_the_arguments_of_a_call_are_assembled_up_to_the_length_that_is_checked() -> None:
     call = {"index": 0, "function": {"name": FORM.name, "arguments": "x" * 1000}}
     reading = reading_of(event(tool_calls=[call]) * 300)
     assert MAX_TEXT < len(reading.calls[0].arguments) <= MAX_TEXT + 1000
@@ -85,7 +85,7 @@ def test_a_secret_is_taken_out_in_every_form_in_which_it_is_written(words: str) 
 
 def test_words_without_a_secret_stay_as_they_are() -> None:
     assert redacted(ENDPOINT, "Token 401") == "Token 401"
-    assert detail(replace(ENDPOINT, api_key=None, headers=()), "") == "no words that can be shown"
+    assert detail(replace(ENDPOINT, api_key=None, headers=()), "") == "the message has no printable text"
 
 
 def test_a_fault_of_one_of_many_hidden_secrets_is_still_told() -> None:

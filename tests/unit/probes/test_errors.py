@@ -54,7 +54,7 @@ def test_a_status_alone_has_the_class_of_the_table(status: int, error: ErrorClas
 
 
 @pytest.mark.parametrize("status", [status for status in range(100, 600) if status // 100 != 2])
-def test_every_status_has_a_class_that_someone_else_is_to_blame_for(status: int) -> None:
+def test_every_status_has_a_class_that_does_not_blame_the_monitor(status: int) -> None:
     assert _errors.status_class(status).blame in {Blame.PROVIDER, Blame.ACCOUNT}
 
 

@@ -1,4 +1,4 @@
-"""What the network raises becomes a class: this machine's own shortages are the monitor's, all else the stage's."""
+"""Network exceptions become error classes: for missing resources of this machine `internal`, else by stage."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_what_comes_from_outside_is_not(name: str) -> None:
     assert found(aiohttp.ClientOSError(*raised(name).args), Stage.HEAD).error is ErrorClass.TRUNCATED
 
 
-def test_of_several_addresses_one_that_was_heard_from_decides() -> None:
+def test_of_several_addresses_one_that_answered_decides() -> None:
     assert found(several("EMFILE", "EMFILE")).error is ErrorClass.INTERNAL
     assert found(several("EADDRNOTAVAIL", "EACCES")).error is ErrorClass.INTERNAL
     assert found(several("EADDRNOTAVAIL", "ECONNREFUSED")).error is ErrorClass.CONNECT

@@ -216,7 +216,7 @@ def test_a_reason_that_is_no_good_end_is_a_fault(reason: str, error: ErrorClass)
     ]
 
 
-def test_a_blocked_prompt_is_told_with_its_message_and_only_without_an_answer() -> None:
+def test_a_blocked_prompt_is_a_fault_with_its_message_and_only_without_an_answer() -> None:
     feedback = {"blockReason": "OTHER", "blockReasonMessage": "why"}
     detail = "prompt blocked: OTHER: why"
     assert read({"promptFeedback": feedback}) == [Fault(error=ErrorClass.CONTENT_FILTER, detail=detail)]

@@ -1,4 +1,4 @@
-"""What headers say about waiting and about the provider's own time."""
+"""Headers with waiting times and with the provider's processing time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON from strangers: what is let in, and what is said of the rest."""
+"""Untrusted JSON: accepted values, and the messages about others."""
 
 from __future__ import annotations
 
@@ -81,8 +81,8 @@ def test_a_complaint_does_not_repeat_what_it_complains_of() -> None:
 KINDS = [
     (None, "null"),
     (True, "a boolean"),
-    (1, "a number out of place"),
-    (1.5, "a number out of place"),
+    (1, "a number"),
+    (1.5, "a number"),
     ("a", "a string"),
     ([1], "an array"),
     ({"a": 1}, "an object"),

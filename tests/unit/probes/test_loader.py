@@ -148,7 +148,7 @@ def test_other_packages_bring_apis_by_entry_point(theirs: Path) -> None:
         ("tags", "a", False),
     ],
 )
-def test_every_type_of_yaml_is_told_apart(theirs: Path, name: str, value: object, is_right: bool) -> None:
+def test_every_type_of_yaml_is_distinguished(theirs: Path, name: str, value: object, is_right: bool) -> None:
     install(theirs, their_typed=CODEC)
     if is_right:
         assert getattr(codec("typed", {name: value}), name) == value
@@ -157,7 +157,7 @@ def test_every_type_of_yaml_is_told_apart(theirs: Path, name: str, value: object
             codec("typed", {name: value})
 
 
-def test_an_api_that_nobody_brings_is_refused_whatever_others_bring(theirs: Path) -> None:
+def test_an_unknown_api_is_refused_whatever_other_packages_register(theirs: Path) -> None:
     install(theirs, their_acme=CODEC, their_typed=CODEC)
     assert codec_class("typed").__name__ == "Acme"
     with pytest.raises(ValueError, match="unknown api 'nonsense'"):

@@ -332,7 +332,7 @@ def test_a_first_event_of_more_characters_held_more_tokens() -> None:
         pytest.param([(140, "usage"), (150, "done")], id="no content"),
     ],
 )
-def test_a_speed_that_cannot_be_told_is_not_told(words: list[tuple[int, str]]) -> None:
+def test_a_speed_that_cannot_be_measured_is_none(words: list[tuple[int, str]]) -> None:
     seen = measured(*words)
     assert (seen.output_tps, seen.tpot_s) == (None, None)
 

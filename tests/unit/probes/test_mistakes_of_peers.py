@@ -1,4 +1,4 @@
-"""What other monitors get wrong, as far as reading and measuring an answer goes: a test for each."""
+"""Known mistakes of other monitors in reading and measuring an answer: one test for each."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def test_a_list_of_models_of_another_shape_is_malformed(body: bytes) -> None:
         ("text", None),
     ],
 )
-def test_the_problems_of_a_request_are_told_where_they_can_be_read(body: object, detail: str | None) -> None:
+def test_the_problems_of_a_request_are_in_the_detail_if_they_are_readable(body: object, detail: str | None) -> None:
     fault = MistralChat().refusal(422, {}, json.dumps(body).encode())
     assert fault.error is ErrorClass.BAD_REQUEST
     assert fault.detail == ("HTTP 422" if detail is None else f"HTTP 422: {detail}")

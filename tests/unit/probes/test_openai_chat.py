@@ -67,7 +67,7 @@ def test_options_change_what_some_copies_refuse() -> None:
     assert body_of(OpenAIChat(reasoning_tokens=500))["max_tokens"] == 564
 
 
-def test_the_tool_is_named_unless_a_copy_cannot_be_told() -> None:
+def test_the_tool_is_named_unless_the_server_cannot_force_it() -> None:
     named = {"type": "function", "function": {"name": "report_numbers"}}
     assert body_of(OpenAIChat(), task=Task.TOOL_CALL)["tool_choice"] == named
     assert body_of(OpenAIChat(tool_choice="required"), task=Task.TOOL_CALL)["tool_choice"] == "required"
@@ -135,7 +135,7 @@ def test_reasoning_comes_under_either_name(fields: dict[str, object]) -> None:
     assert delta(**fields) == [Reasoning("hm")]
 
 
-def test_reasoning_under_both_names_is_told_once() -> None:
+def test_reasoning_under_both_names_counts_once() -> None:
     assert delta(reasoning_content="hm", reasoning="hm") == [Reasoning("hm")]
 
 

@@ -58,7 +58,7 @@ def test_options_change_what_some_copies_refuse() -> None:
     assert body_of(OpenAIEmbeddings(send_dimensions=True))["dimensions"] == 4
 
 
-def test_a_size_that_nobody_knows_is_not_asked_for() -> None:
+def test_an_unknown_size_is_not_requested() -> None:
     run = run_to("openai_embeddings", task=Task.EMBEDDING)
     unknown = run_to("openai_embeddings", task=Task.REACH).prompt
     request = OpenAIEmbeddings(send_dimensions=True).request(run.endpoint, run.task, unknown)

@@ -64,7 +64,7 @@ def test_a_prompt_is_as_long_as_was_asked_for(prompt_tokens: int, measured: tupl
 
 @pytest.mark.parametrize("task", ASKED)
 @pytest.mark.parametrize("unique", NONCES)
-def test_the_tokens_of_a_prompt_are_told_exactly_without_encoding_the_list(task: Task, unique: str) -> None:
+def test_the_tokens_of_a_prompt_are_counted_exactly_without_encoding_the_list(task: Task, unique: str) -> None:
     """Every size from 1 to 5000 once, spread over tasks and nonces; neighbours of the jumps with all of them."""
     turn = ASKED.index(task) * len(NONCES) + NONCES.index(unique)
     sizes = {*range(1 + turn, 5001, len(ASKED) * len(NONCES)), *range(1, 41), *range(3000, 3041)}
@@ -74,7 +74,7 @@ def test_the_tokens_of_a_prompt_are_told_exactly_without_encoding_the_list(task:
 
 @unhurried
 @given(st.integers(1, 5000), st.lists(st.text(), max_size=3), st.sampled_from(ASKED))
-def test_the_tokens_of_any_prompt_are_told_exactly(prompt_tokens: int, parts: list[str], task: Task) -> None:
+def test_the_tokens_of_any_prompt_are_counted_exactly(prompt_tokens: int, parts: list[str], task: Task) -> None:
     prompt = asked(prompt_tokens, nonce(*parts), task)
     assert prompt.tokens is not None
     assert 0 <= prompt.tokens - count_tokens(prompt.text) <= 4

@@ -1,4 +1,4 @@
-"""No secret in any word of a sample, and no word that does harm."""
+"""A sample contains no secret and no harmful text."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_long_detail_says_that_it_was_cut() -> None:
 
 def test_a_fault_without_readable_words_says_so() -> None:
     for words in (None, "", "\a", "数字"):
-        assert taken(fault=Fault(error=ErrorClass.TLS, detail=words)).detail == "no words that can be shown"
+        assert taken(fault=Fault(error=ErrorClass.TLS, detail=words)).detail == "the message has no printable text"
 
 
 def test_a_detail_is_harmless_wherever_it_comes_from() -> None:

@@ -1,4 +1,4 @@
-"""From what one probe saw to its sample."""
+"""From the recorded data of a probe to its sample."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def test_a_time_of_any_zone_is_sent_in_utc() -> None:
     assert signed_headers(at=east) == signed_headers(at=AT)
 
 
-def test_only_headers_that_nobody_changes_on_the_way_are_signed() -> None:
+def test_only_headers_that_proxies_do_not_change_are_signed() -> None:
     assert proof(URL, FORM, ("Accept", "*/*"), ("X-Trace", "1")) == proof(URL, FORM)
 
 

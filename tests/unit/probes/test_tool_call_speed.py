@@ -21,7 +21,7 @@ WRAPPED = [(api, "vllm_tools") for api in ("openai_chat", "openai_responses", "a
 
 
 def recorded(api: str, name: str) -> Recording:
-    return next(each for each in recordings(api) if each.name == name)
+    return next(recording for recording in recordings(api) if recording.name == name)
 
 
 def timed(recording: Recording, times_s: Callable[[int], float]) -> Sample:

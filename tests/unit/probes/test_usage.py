@@ -1,4 +1,4 @@
-"""Token counts that cannot be true are not believed: nothing is charged for them, and the sample says so."""
+"""Impossible token counts are ignored: they are not charged, and the sample has a note."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_the_prompt_of_every_task_leaves_room_for_its_own_tokens() -> None:
 
 
 @pytest.mark.parametrize("count", ["5", [5], 5.5])
-def test_what_a_codec_tells_that_is_no_number_of_tokens_is_not_believed(count: Any) -> None:
+def test_a_codecs_count_that_is_no_number_of_tokens_is_ignored(count: Any) -> None:
     """Nor does it keep the parts of it from being looked at."""
     kept, words = plausible_usage(Usage(prompt=count, output=count, reasoning=2, cached=3), CODEC, PROMPT, Reading())
     assert kept == Usage(prompt=PROMPT.tokens, output=None, reasoning=2, cached=3)

@@ -1,4 +1,4 @@
-"""What went wrong with one probe, and whose fault it was."""
+"""The error class of one probe, and its blame."""
 
 from __future__ import annotations
 
@@ -85,11 +85,11 @@ def test_whatever_read_raises_is_malformed() -> None:
 def test_text_before_the_end_of_file_is_truncated() -> None:
     seen = taken(GOOD[:3])
     assert seen.error is ErrorClass.TRUNCATED
-    assert seen.detail == "the stream ended after 2 content events and without proof of its end"
+    assert seen.detail == "the stream ended after 2 content events and without an end marker"
 
 
 def test_a_broken_connection_is_truncated() -> None:
-    assert taken(ending=Ending.CUT).detail == "the connection broke before any content and without proof of its end"
+    assert taken(ending=Ending.CUT).detail == "the connection broke before any content and without an end marker"
 
 
 @pytest.mark.parametrize("ending", Ending)
@@ -303,7 +303,7 @@ def test_a_token_limit_spent_on_hidden_reasoning_is_our_own_fault() -> None:
     usage = b'data: {"usage":{"completion_tokens":64,"completion_tokens_details":{"reasoning_tokens":64}}}\n\n'
     seen = taken([(0.1, ROLE), (0.2, LENGTH), (0.3, usage)])
     assert (seen.error, seen.blame) == (ErrorClass.BAD_REQUEST, Blame.ACCOUNT)
-    assert seen.detail == ("hidden reasoning used all 64 tokens: raise max_tokens or lower the reasoning effort")
+    assert seen.detail == ("hidden reasoning used all 64 tokens; raise max_tokens or lower the reasoning effort")
 
 
 def test_a_token_limit_spent_on_nothing_is_empty() -> None:

@@ -1,4 +1,4 @@
-"""Which endpoints a request may go to: nobody is lost, only the request leaves anybody out, chance is weighed."""
+"""The endpoints for a request: no endpoint is lost, only preferences exclude endpoints, the draw is weighted."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def answer(endpoints: list[EndpointSnapshot], wished: RoutingPreferences | None 
 
 
 def ids(found: RouteAnswer) -> list[str]:
-    return [each["id"] for each in found["endpoints"]]
+    return [endpoint["id"] for endpoint in found["endpoints"]]
 
 
 def reason(found: RouteAnswer, name: str) -> str:
-    (why,) = [each["reason"] for each in [*found["endpoints"], *found["excluded"]] if each["id"] == name]
+    (why,) = [endpoint["reason"] for endpoint in [*found["endpoints"], *found["excluded"]] if endpoint["id"] == name]
     return why
 
 
@@ -147,7 +147,7 @@ def test_a_prompt_that_does_not_fit_leaves_out() -> None:
     ]
     found = answer(endpoints, preferences(prompt_tokens=1001))
     assert ids(found) == ["c:m"]
-    assert reason(found, "a:m") == "a prompt of 1001 tokens does not fit into its context of 1000"
+    assert reason(found, "a:m") == "a prompt of 1001 tokens exceeds its context of 1000 tokens"
     assert reason(found, "b:m") == "it accepts prompts of at most 900 tokens, and this prompt has 1001"
     assert sorted(ids(answer(endpoints, preferences(prompt_tokens=900)))) == ["a:m", "b:m", "c:m"]
 

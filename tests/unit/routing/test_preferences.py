@@ -1,4 +1,4 @@
-"""A body becomes a wish; what is null or empty is as if it were not there."""
+"""A body becomes preferences; null and empty values count as absent."""
 
 from __future__ import annotations
 

@@ -60,14 +60,14 @@ def row(tier: Tier) -> tuple[str, ...]:
 
 def table() -> str:
     rows = [HEAD, ("---",) * len(HEAD), *(row(tier) for tier in POLICY)]
-    return "".join(f"|{'|'.join('---' if each == '---' else f' {each} ' for each in cells)}|\n" for cells in rows)
+    return "".join(f"|{'|'.join('---' if cell == '---' else f' {cell} ' for cell in cells)}|\n" for cells in rows)
 
 
 def test_the_page_has_the_table() -> None:
     assert table() in PAGE.read_text(), f"docs/routers/README.md wants this table:\n\n{table()}"
 
 
-def test_every_standing_has_a_row_and_every_row_a_standing() -> None:
+def test_every_tier_has_a_row_and_every_row_a_tier() -> None:
     assert {tier_of(status, refused=account is not None) for status, account in STANDINGS} == {*POLICY} == {*Tier}
     assert {*WORDS} == {*RoutingUse}
 

@@ -1,4 +1,4 @@
-"""What routers are told to do with endpoints: they fail open, and weights follow the score in steps."""
+"""Use and weight of endpoints in routers: routers fail open, and weights follow the score in steps."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_degraded_endpoint_is_a_fallback_with_a_fifth_of_the_weight(score: flo
 
 
 @pytest.mark.parametrize("score", [None, 0.0, 0.2, 1.0])
-def test_of_what_nothing_is_known_is_used_as_if_nobody_watched_it(score: float | None) -> None:
+def test_an_endpoint_without_samples_is_used_like_an_unmonitored_one(score: float | None) -> None:
     assert choice_of(make_row("p:m", Status.UNKNOWN, score)) == (RoutingUse.NORMAL, 100)
 
 
@@ -126,7 +126,7 @@ def test_endpoints_of_a_model_are_a_group_of_their_own() -> None:
     }
 
 
-def test_a_name_that_its_router_cannot_understand_is_told_with_its_endpoint() -> None:
+def test_an_invalid_router_id_is_reported_with_its_endpoint() -> None:
     with pytest.raises(RouterIdError, match=r"^p:m: router_ids.haproxy: 'be' is not HAProxy's BACKEND/SERVER"):
         weighted_groups("haproxy", [make_row("p:m", router_ids={"haproxy": "be"})])
 

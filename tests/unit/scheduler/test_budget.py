@@ -1,4 +1,4 @@
-"""Budgets: what a provider may cost a day, whatever runs at once, and how its end is put off."""
+"""Budgets: daily caps with concurrent probes, and intervals that are stretched before the budget is spent."""
 
 from __future__ import annotations
 
@@ -110,13 +110,13 @@ def test_probes_run_until_the_days_budget_is_spent_and_then_it_is_said_until_whe
     assert found == [None] * 8 + ["today's budget is spent: 1,000 of 1,000 tokens, until 00:00 UTC"] * 2
 
 
-def test_a_budget_in_usd_is_told_in_usd() -> None:
+def test_a_budget_in_usd_is_shown_in_usd() -> None:
     spender = Spender({USD: 0.5})
     spender.spend(at(0), usd=0.5)
     assert spender.probe(at(1)) == "today's budget is spent: 0.50 of 0.50 USD, until 00:00 UTC"
 
 
-def test_a_small_budget_is_told_with_as_many_digits_as_it_takes() -> None:
+def test_a_small_budget_is_shown_with_enough_digits() -> None:
     spender = Spender({USD: 0.0004})
     spender.spend(at(0), usd=0.00041)
     assert spender.probe(at(1)) == "today's budget is spent: 0.00041 of 0.00040 USD, until 00:00 UTC"
@@ -204,7 +204,7 @@ def test_a_probe_of_which_no_cost_is_known_costs_nothing_and_changes_no_estimate
     assert spender.share(at(1200)) == {TOKENS: 0.0}
 
 
-def test_a_sample_that_nobody_asked_for_is_charged_all_the_same() -> None:
+def test_a_sample_without_a_reservation_is_charged_too() -> None:
     spender = Spender({TOKENS: 1_000})
     spender.budgets.charge(ended(make_run(1), at(0), 700))
     spender.budgets.charge(replace(ended(make_run(2), at(0), 700), endpoint="gone:x"))
@@ -247,7 +247,7 @@ def test_what_suffices_for_the_rest_of_the_day_is_not_spread() -> None:
 
 
 def test_no_endpoint_is_starved_by_another_that_comes_first() -> None:
-    """One gate for all would let in whoever comes at the right moment, again and again."""
+    """One shared limit would always admit the probes that happen to come at the right time."""
     spender = Spender({TOKENS: 100_000})
     spender.spend(at(0), tokens=80_000)
     ran = dict.fromkeys([(ONE, 60), (TWO, 60), (ONE, 300)], 0)
@@ -315,7 +315,7 @@ def test_a_wall_clock_that_leaps_begins_a_day_anew_and_back_again_finds_what_was
     ]
 
 
-def test_a_clock_that_was_set_back_within_the_day_slows_nobody_down_until_it_catches_up() -> None:
+def test_a_clock_that_was_set_back_within_the_day_does_not_delay_the_next_probe() -> None:
     spender = Spender({TOKENS: 10_000})
     spender.spend(at(0), tokens=9_000)
     assert spender.probe(at(40_000)) is None

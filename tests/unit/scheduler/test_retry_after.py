@@ -1,4 +1,4 @@
-"""`Retry-After`: how long an endpoint is left alone."""
+"""`Retry-After`: how long an endpoint is not probed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def left_s(at_s: float, *samples: Sample) -> float | None:
     return retry_after.left_s(ONE, after(at_s))
 
 
-def test_an_endpoint_is_left_alone_for_as_long_as_its_provider_asked() -> None:
+def test_an_endpoint_is_not_probed_for_as_long_as_its_provider_asked() -> None:
     assert [left_s(at, asking(42.0)) for at in (0, 12, 41.5, 42, 43)] == [42.0, 30.0, 0.5, None, None]
 
 
@@ -41,12 +41,12 @@ def test_any_answer_may_ask_also_a_success_that_used_up_its_limit(error: ErrorCl
 
 
 @pytest.mark.parametrize("seconds", [None, 0.0, -5.0, math.nan, -math.inf])
-def test_what_is_no_wish_leaves_nobody_alone(seconds: float | None) -> None:
+def test_a_value_that_is_no_retry_after_pauses_no_endpoint(seconds: float | None) -> None:
     assert left_s(0, asking(seconds)) is None
 
 
 @pytest.mark.parametrize("seconds", [LONGEST_S, 86_400.0, 1e300, math.inf])
-def test_nobody_is_left_alone_for_more_than_ten_minutes(seconds: float) -> None:
+def test_no_endpoint_is_paused_for_more_than_ten_minutes(seconds: float) -> None:
     """Else a provider could hide an outage behind the wish."""
     assert [left_s(at, asking(seconds)) for at in (0, 599, 600)] == [600.0, 1.0, None]
 
@@ -64,7 +64,7 @@ def test_others_are_not_left_alone() -> None:
     assert left_s(1, asking(60.0, endpoint="groq:other")) is None
 
 
-def test_a_clock_that_was_set_back_lets_nobody_wait_for_hours() -> None:
+def test_a_clock_that_was_set_back_pauses_no_endpoint_for_hours() -> None:
     assert left_s(-3600, asking(60.0)) is None
 
 

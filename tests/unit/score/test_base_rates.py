@@ -1,4 +1,4 @@
-"""What is usual of an endpoint that is well: learned sample by sample, forgotten, and held to what is well at all."""
+"""The base rates of an endpoint that is up: learned sample by sample, fading with time, and capped."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def expanded(counts: Mapping[float, int]) -> list[float]:
     return [value for value, count in counts.items() for _ in range(count)]
 
 
-def test_hours_in_which_many_failed_tell_nothing_of_what_is_usual() -> None:
+def test_hours_with_many_failures_do_not_count_in_a_baseline() -> None:
     """What succeeded in them was not well either; else an endpoint that is always bad would be its own standard."""
     bad = [replace(each, ok=36, failed=24) for each in every(Basis.WEEK, {5.0: 20})]
     assert ttft_of(bad) is None
@@ -237,7 +237,7 @@ def test_an_endpoint_that_is_new_has_no_baseline_before_its_third_day() -> None:
     assert (nearer.basis, nearer.count) == (Basis.HOUR, 180)
 
 
-def test_hours_that_nobody_asks_for_change_nothing() -> None:
+def test_hours_outside_the_basis_change_nothing() -> None:
     strange = [past(AT + n * HOUR, {99.0: 999}) for n in (0, 1, -24 * 49, -24 * 8 - 1)]
     assert ttft_of([*every(Basis.WEEKDAY), *strange]) == ttft_of(every(Basis.WEEKDAY))
 
@@ -257,10 +257,10 @@ def test_each_figure_has_the_basis_that_it_has_enough_of() -> None:
     assert (found.hour, found.task) == (AT, Task.TOOL_CALL)
 
 
-def test_a_figure_that_nothing_is_known_of_has_no_baseline() -> None:
+def test_a_figure_without_samples_has_no_baseline() -> None:
     assert baselines_of(AT, Task.CHAT, []) == Baselines(hour=AT, task=Task.CHAT)
     assert (
-        baselines_of(AT, Task.CHAT, [BaselineHistory(start=each, bins={}) for each in starts(Basis.WEEK, AT)]).ttft_s
+        baselines_of(AT, Task.CHAT, [BaselineHistory(start=start, bins={}) for start in starts(Basis.WEEK, AT)]).ttft_s
         is None
     )
 

@@ -1,4 +1,4 @@
-"""Whose fault a failure is, where the configuration has a word in it."""
+"""The blame of a failure, with overrides of the configuration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything known of one endpoint: what one sample does to counts, figures and health together."""
+"""The state of one endpoint: the effect of a sample on counts, figures and health."""
 
 from __future__ import annotations
 
@@ -295,7 +295,7 @@ def test_one_whose_newest_sample_is_from_before_another_fell_is_behind_it() -> N
 # Incidents
 
 
-def test_an_incident_begins_with_the_first_sample_that_spoke() -> None:
+def test_an_incident_begins_with_the_first_sample_of_evidence() -> None:
     state = make_state()
     absorb(state, "o" * 60 + "f")
     assert (state.tracker.is_open, incident_of(state).samples) == (False, 1)
@@ -336,7 +336,7 @@ def test_an_endpoint_that_is_well_has_no_tracker() -> None:
         ("fffoo", {"connect": 3}),
     ],
 )
-def test_each_sample_that_speaks_against_it_is_counted_as_what_it_showed(letters: str, causes: dict[str, int]) -> None:
+def test_each_sample_of_evidence_is_counted_under_its_cause(letters: str, causes: dict[str, int]) -> None:
     state = make_state()
     absorb(state, "o" * 20 + letters)
     assert (state.tracker.is_open, incident_of(state).causes) == (True, causes)
@@ -361,7 +361,7 @@ def test_an_incident_ends_with_the_sample_that_made_it_up_again() -> None:
 
 
 @pytest.mark.parametrize("error", [ErrorClass.AUTH, ErrorClass.RATE_LIMITED, ErrorClass.OVERRUN])
-def test_what_is_not_the_providers_fault_accuses_nobody(error: ErrorClass) -> None:
+def test_an_error_that_is_not_the_providers_fault_is_no_evidence(error: ErrorClass) -> None:
     state = make_state()
     absorb(state, "o" * 20)
     for number in range(5):

@@ -73,15 +73,15 @@ def belief(known: Remembered) -> tuple[float, ...]:
 def steps(letters: str, known: Remembered = NEVER, first: float = 1) -> list[Remembered]:
     """What is known after each observation."""
     found = []
-    for each in observations(letters, first):
-        known = advanced([each], known)
+    for observation in observations(letters, first):
+        known = advanced([observation], known)
         found.append(known)
     return found
 
 
 def statuses(letters: str, known: Remembered = NEVER, first: float = 1) -> list[Status]:
     """The status after each observation."""
-    return [each.health.status for each in steps(letters, known, first)]
+    return [step.health.status for step in steps(letters, known, first)]
 
 
 def changes(before: Status, found: list[Status]) -> list[Status]:
@@ -123,7 +123,7 @@ def test_a_success_is_what_ends_that_whatever_came_before() -> None:
 
 def test_a_first_failure_is_looked_at_again_at_once() -> None:
     """It is no surprise: one in seven unknown endpoints never works."""
-    assert [each.health.since_surprise for each in steps("ff")] == [0, 1]
+    assert [step.health.since_surprise for step in steps("ff")] == [0, 1]
 
 
 # Hysteresis
@@ -259,11 +259,11 @@ def test_a_failure_of_no_class_is_a_failure_all_the_same() -> None:
 
 
 def test_calm_counts_the_samples_since_the_newest_surprise() -> None:
-    assert [each.health.since_surprise for each in steps("ofooo", WELL, 201)] == [SURPRISE_MEMORY + 201, 0, 1, 2, 3]
+    assert [step.health.since_surprise for step in steps("ofooo", WELL, 201)] == [SURPRISE_MEMORY + 201, 0, 1, 2, 3]
 
 
 def test_what_became_likely_is_no_surprise_but_a_status_on_its_way_down_is_looked_at_again() -> None:
-    found = [(each.health.status, each.health.since_surprise) for each in steps("ffff", WELL, 201)]
+    found = [(step.health.status, step.health.since_surprise) for step in steps("ffff", WELL, 201)]
     assert found == [(Status.UP, 0), (Status.DOWN, 1), (Status.DOWN, 2), (Status.DOWN, 3)]
     found = [(each.health.status, each.health.since_surprise) for each in steps("ssss", WELL, 201)]
     assert found == [(Status.UP, 0), (Status.UP, 1), (Status.DEGRADED, 0), (Status.DEGRADED, 1)]
@@ -271,7 +271,7 @@ def test_what_became_likely_is_no_surprise_but_a_status_on_its_way_down_is_looke
 
 def test_a_recovery_is_looked_at_again_at_once() -> None:
     long_down = advanced(observations("f" * 120, 201), WELL)
-    turns = [each.health for each in steps("oooooooo", long_down, 321)]
+    turns = [step.health for step in steps("oooooooo", long_down, 321)]
     first = next(place for place, each in enumerate(turns) if each.status is Status.UP)
     assert [each.since_surprise for each in turns[first : first + 3]] == [0, 1, 2]
 
@@ -298,7 +298,7 @@ def test_being_reached_again_and_again_clears_nothing() -> None:
     assert often.health.measured_at == after(233 * EVERY_S)
 
 
-def test_being_reached_is_news_once_where_nobody_answered() -> None:
+def test_a_reach_success_counts_once_after_a_missing_answer() -> None:
     silent = advanced(observations("x", 201), WELL)
     once, often = advanced(observations("r", 202), silent), advanced(observations("rrr", 202), silent)
     assert score(once, 204) > score(silent, 204) + 0.005
@@ -312,7 +312,7 @@ def test_being_reached_does_not_lift_the_accounts_trouble() -> None:
     assert advanced(observations("o", 203), refused).health.trouble is None
 
 
-def test_one_that_nobody_answers_for_is_down_without_a_token() -> None:
+def test_an_endpoint_without_any_answer_is_down_without_token_probes() -> None:
     assert statuses("xxx", WELL, 201)[-1] is Status.DOWN
 
 

@@ -1,4 +1,4 @@
-"""The filter: what failures, successes and a provider's other endpoints say, what is learned, and what is forgotten."""
+"""The model: evidence from failures, successes and sibling endpoints; learned rates and their fading."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ def test_a_failure_is_a_surprise_while_all_is_well_and_none_in_an_outage() -> No
 
 
 def beside(view: EndpointBelief, other: EndpointBelief) -> EndpointBelief:
-    """An endpoint, as it stands after another one of its provider was told something."""
+    """The belief about an endpoint after a sample of another endpoint of its provider."""
     return replace(view, shared=other.shared)
 
 
@@ -241,7 +241,7 @@ def test_when_all_fail_it_is_the_providers_trouble() -> None:
     assert chance(unheard, newest_s(other)).score < 0.3
 
 
-# What is usual
+# Base rates
 
 
 def test_what_fails_now_and_then_is_learned_to_be_usual() -> None:
@@ -378,18 +378,18 @@ def test_a_late_sample_counts_and_does_not_turn_time_back() -> None:
 # Reach
 
 
-def test_that_somebody_answers_says_little_of_whether_requests_succeed() -> None:
+def test_a_reach_success_is_weak_evidence_that_requests_succeed() -> None:
     reached, asked = after(FALLEN, REACHED, newest_s(FALLEN)), after(FALLEN, GOOD, newest_s(FALLEN))
     assert score(FALLEN) < score(reached) < 0.3
     assert score(asked) > 2 * score(reached)
 
 
-def test_that_nobody_answers_says_much() -> None:
+def test_a_missing_answer_is_strong_evidence() -> None:
     assert score(told([NOT_REACHED] * 2, WELL, first=61)) < 0.4
 
 
 @pytest.mark.parametrize("seen", [REACHED, NOT_REACHED], ids=str)
-def test_a_probe_without_tokens_says_nothing_of_what_is_usual(seen: Seen) -> None:
+def test_a_probe_without_tokens_does_not_change_the_base_rates(seen: Seen) -> None:
     later = after(WELL, seen, newest_s(WELL))
     assert later.base_rates == WELL.base_rates
 

@@ -1,4 +1,4 @@
-"""Incidents: what begins one, what it rests on, what comes to nothing, and when it is over."""
+"""Incidents: beginning, evidence, dropped suspicions, and end."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_nothing_comes_of_nothing(status: Status) -> None:
 
 
 @pytest.mark.parametrize("status", [Status.DEGRADED, Status.DOWN])
-def test_it_begins_with_the_first_sample_that_spoke_and_not_with_the_one_that_settled_it(status: Status) -> None:
+def test_an_incident_begins_with_its_first_evidence_and_not_with_the_status_change(status: Status) -> None:
     tracker = rule(accuse(EMPTY, 60), Status.UP, 60)
     tracker = rule(accuse(tracker, 62, ErrorClass.TLS), status, 62)
     assert tracker == IncidentTracker(
@@ -121,7 +121,7 @@ def test_it_ends_whether_or_not_a_doubt_is_left(cleared: bool) -> None:
     assert incident_of(rule(opened(), Status.UP, 300, cleared=cleared)).ended_at == after(300)
 
 
-def test_it_never_ends_before_the_newest_sample_that_spoke() -> None:
+def test_an_incident_never_ends_before_its_newest_evidence() -> None:
     assert incident_of(rule(accuse(opened(), 500), Status.UP, 300)).ended_at == after(500)
 
 

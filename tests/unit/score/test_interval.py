@@ -1,4 +1,4 @@
-"""Where a chance lies that is one of several: the ends of its interval."""
+"""The confidence interval of a mixture of probabilities."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_of_one_part_it_is_about_wilsons(share: float, weight: float) -> None:
 
 
 @pytest.mark.parametrize(("share", "end"), [(0.002, 0), (0.998, 1)])
-def test_where_no_sample_speaks_against_it_certainty_is_within(share: float, end: int) -> None:
+def test_without_contrary_samples_the_interval_includes_certainty(share: float, end: int) -> None:
     assert interval([(1.0, share, 50.0)], share)[end] == end
     assert interval([(0.9, share, 50.0), (0.1, 0.5, 10.0)], 0.9 * share + 0.05)[end] == end
 

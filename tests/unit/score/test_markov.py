@@ -1,4 +1,4 @@
-"""The chain that health moves by: distributions stay distributions, spans add up, and all comes to rest."""
+"""The Markov chain of health: probabilities sum to 1, spans add up, and beliefs converge."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ spans = st.integers(0, 30 * 86_400)
 pairs_of_spans = st.tuples(st.integers(0, 63), st.integers(0, 63), st.integers(0, 14)).map(
     lambda drawn: (drawn[0] << drawn[2], drawn[1] << drawn[2])
 )
-"""Which are told to the second, and so is their sum."""
+"""Spans of few binary digits, which are exact to the second, as their sums are."""
 EXACT = 1e-8
 """Three months are some million seconds, each with its rounding."""
 
@@ -43,7 +43,7 @@ def only(state: Hidden, onset: float, recovery: float) -> Rates:
     """A chain that knows one kind of trouble."""
     place = TROUBLES.index(state)
     return Rates(
-        onset=tuple(onset * (each == place) for each in range(5)),
+        onset=tuple(onset * (number == place) for number in range(5)),
         recovery=tuple(recovery * (each == place) for each in range(5)),
         turn=0.0,
     )
@@ -147,7 +147,7 @@ def test_a_higher_onset_factor_is_more_trouble_at_any_time() -> None:
 def test_kinds_of_trouble_turn_into_their_neighbours_and_into_no_others(one: Hidden, other: Hidden) -> None:
     chain = Rates(onset=(0.0,) * 5, recovery=(0.0,) * 5, turn=0.2)
     for begun, turned in ((one, other), (other, one)):
-        later = moved(tuple(float(each is begun) for each in Hidden), chain, 1.0, 1)
+        later = moved(tuple(float(state is begun) for state in Hidden), chain, 1.0, 1)
         assert later[turned] == pytest.approx(0.2 / HOUR_S, rel=1e-3)
         assert later[Hidden.UP] == 0.0
 

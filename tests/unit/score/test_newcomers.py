@@ -1,4 +1,4 @@
-"""New endpoints: what is published of them from the first sample on."""
+"""New endpoints: their published scores from the first sample on."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def share(values: Sequence[bool]) -> float:
     return sum(values) / len(values)
 
 
-def test_what_fails_every_third_probe_is_told_from_what_is_steady_within_twelve() -> None:
+def test_an_endpoint_that_fails_every_third_probe_is_recognised_within_twelve() -> None:
     steady = life("o" * 12)[-1]
     for pattern in ("oof", "ofo", "foo"):
         flaky = life("".join(islice(cycle(pattern), 12)))[-1]

@@ -1,4 +1,4 @@
-"""What a sample counts as, and the uncertainty of counts."""
+"""The outcome of a sample, and the uncertainty of counts."""
 
 from __future__ import annotations
 

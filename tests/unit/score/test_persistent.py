@@ -1,4 +1,4 @@
-"""Trouble that lasts: what is known of it, how it comes and goes, and whether it comes in bursts."""
+"""Persistent trouble: its probability, beginning and end, and bursts."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ samples = st.lists(st.sampled_from("osf"), max_size=40).map("".join)
 
 def told(letters: Iterable[str], persistent: PersistentTrouble = KNOWN, keep: float = 1.0) -> PersistentTrouble:
     """After these samples: `o` good, `s` misses the SLO, `f` fails."""
-    for each in letters:
-        persistent = persistent.after(persistent.share, keep, good=each == "o", late=each == "s")
+    for letter in letters:
+        persistent = persistent.after(persistent.share, keep, good=letter == "o", late=letter == "s")
     return persistent
 
 
@@ -80,7 +80,7 @@ def test_it_begins_and_ends_by_itself() -> None:
     assert shares[3] == pytest.approx(shares[7])
 
 
-def test_of_a_chance_that_it_is_well_the_part_that_has_just_become_so_is_told() -> None:
+def test_the_probability_of_up_has_a_part_that_has_just_recovered() -> None:
     _, _, left = PersistentTrouble(share=0.9).aged(HOUR_S)
     assert 0.05 < left < 0.5
     assert PersistentTrouble(share=0.9).aged(0)[2] == 0

@@ -1,4 +1,4 @@
-"""When the next probe is worth its money: after a surprise, while all is well, while an endpoint is down."""
+"""The time of the next probe: after a surprise, while an endpoint is up, while it is down."""
 
 from __future__ import annotations
 

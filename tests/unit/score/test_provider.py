@@ -1,4 +1,4 @@
-"""What the endpoints of one provider share, and who has to settle when it moves."""
+"""The shared belief of one provider's endpoints, and the updates of siblings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of an endpoint as text: a round trip, and whatever else may stand in a database."""
+"""The state of an endpoint as text: a round trip, and invalid text in a database."""
 
 from __future__ import annotations
 
@@ -331,7 +331,7 @@ json_values = st.recursive(
 def goes_on(known: Remembered) -> None:
     """It takes samples, and what it is then can be stored and read again."""
     at = known.health.since + timedelta(minutes=5)
-    later = advanced([replace(each, at=at) for each in observations("of")], known)
+    later = advanced([replace(observation, at=at) for observation in observations("of")], known)
     again = state_from_text(text_of(later))
     assert again is not None
     assert_same(again, later)

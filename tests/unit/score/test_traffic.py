@@ -90,7 +90,7 @@ def test_a_hundred_at_once_move_the_score_as_one_does(error: ErrorClass | None) 
     assert counts(many, "5m", 1_791)[1].counted == 100
 
 
-def test_a_burst_of_failures_alone_takes_nobody_down() -> None:
+def test_a_burst_of_failures_alone_takes_no_endpoint_down() -> None:
     state = make_state()
     take(state, burst(1000, 1_790, ErrorClass.OVERLOADED))
     assert state.health.status is not Status.DOWN

@@ -1,4 +1,4 @@
-"""Counts over sliding windows, against a model that forgets nothing and counts anew each time."""
+"""Counts over sliding windows, compared with a model that keeps all samples and counts them each time."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ START = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
 EVERY_S = 60.0
 STALE_S = 210.0
 NEVER = Remembered(health=Health(since=START), shared=NEW)
-"""What is known of an endpoint, and of its provider, before the first sample."""
+"""The beliefs about an endpoint and about its provider before the first sample."""
 
 
 def after(seconds: float) -> datetime:

@@ -1,4 +1,4 @@
-"""The scoreboard: one step from absorbed to published, filters, entity tags, going on after a restart."""
+"""The scoreboard: publishing absorbed samples in one step, filters, entity tags, restart."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def with_maintenance(begin: datetime, end: datetime) -> Board:
     return make_board(replace(make_spec(ONE), maintenance=(MaintenanceWindow(begin=begin, end=end),)), make_spec(TWO))
 
 
-def test_each_change_of_a_status_is_told_once_when_it_comes_and_what_it_was() -> None:
+def test_each_status_change_is_returned_once_with_the_former_status() -> None:
     board = with_maintenance(TICK + 2 * MINUTE, TICK + 3 * MINUTE)
     board.commit(TICK)
     board.absorb([sample_at(TICK), sample_at(TICK, name=TWO)])
@@ -174,7 +174,7 @@ def test_maintenance_is_waited_for_from_its_notice_to_its_end() -> None:
     assert seen == [begin - NOTICE, begin, end]
 
 
-def test_what_is_not_committed_is_rendered_for_nobody() -> None:
+def test_uncommitted_changes_are_never_rendered() -> None:
     """Also not for one who asks for the first time while it is being stored."""
     board = make_board(*SPECS)
     board.absorb([sample_at(TICK, ErrorClass.DNS) for _ in range(5)], [Call(key=1, endpoint=ONE, at=TICK)])
@@ -288,7 +288,7 @@ def test_a_sample_that_does_not_count_asks_for_no_probe(error: ErrorClass) -> No
     assert board.absorb(minutes([error] * 3, first=4)).due == {}
 
 
-def test_the_limits_are_those_of_the_probe_that_settles_doubts() -> None:
+def test_the_limits_are_those_of_the_confirming_probe() -> None:
     reach = ProbeSpec(name="reach", task=Task.REACH, every_s=5)
     chat = ProbeSpec(name="chat", task=Task.CHAT, every_s=300, closest_s=40)
     board = make_board(make_spec(ONE, probes=("reach", "chat")), probes={"reach": reach, "chat": chat})
@@ -337,7 +337,7 @@ def test_another_whose_status_follows_is_stored_and_published_with_its_incident(
     steps = [board.absorb([sample]) for sample in failures]
     (followed,) = [step for step in steps if SIBLINGS in step.states]
     assert known_from(followed.states[SIBLINGS]).health.status is Status.DEGRADED
-    assert {each.endpoint: dict(each.causes) for each in followed.incidents}[SIBLINGS] == {"provider": 1}
+    assert {incident.endpoint: dict(incident.causes) for incident in followed.incidents}[SIBLINGS] == {"provider": 1}
     assert board.publish(TICK + 22 * MINUTE).rows[SIBLINGS].status is Status.DEGRADED
     assert all(TWO not in step.states for step in steps)
 
@@ -354,7 +354,7 @@ def test_one_endpoint_that_fails_beside_well_ones_drags_none_of_them_down() -> N
 # Incidents
 
 
-def test_samples_that_speak_against_nobody_bring_no_incident() -> None:
+def test_samples_without_evidence_open_no_incident() -> None:
     board = make_board(*SPECS)
     assert board.absorb(minutes([GOOD])).incidents == []
     assert board.absorb(minutes([GOOD] * 20, first=1)).incidents == []
@@ -481,7 +481,7 @@ def restarted(board: Board, stored: list[Sample], states: dict[str, str], now: d
     """A new board, filled as the daemon fills it from a store that holds these samples."""
     fresh = make_board(*SPECS, now=now)
     first_seen = {
-        name: min(each.started_at for each in stored if each.endpoint == name)
+        name: min(sample.started_at for sample in stored if sample.endpoint == name)
         for name in {each.endpoint for each in stored}
     }
     fresh.restore_states(states, first_seen)
@@ -592,7 +592,7 @@ def test_an_open_incident_of_one_that_is_well_by_now_ends_with_its_next_sample()
     assert ended == replace(open_incident(), ended_at=begun(0))
 
 
-def test_incidents_that_nobody_will_end_are_returned_with_their_end() -> None:
+def test_incidents_that_cannot_continue_are_returned_with_their_end() -> None:
     """Of an endpoint that is not configured, one that is not probed, and all but the newest of one that has several."""
     board = make_board(*SPECS, make_spec("off:one", enabled=False))
     stored = [
@@ -603,7 +603,7 @@ def test_incidents_that_nobody_will_end_are_returned_with_their_end() -> None:
         open_incident(TWO),
     ]
     ended = board.restore_incidents(stored)
-    assert {(each.endpoint, each.began_at) for each in ended} == {
+    assert {(sample.endpoint, sample.began_at) for sample in ended} == {
         ("gone:x", begun(-60)),
         ("off:one", begun(-60)),
         (ONE, begun(-90)),
@@ -679,7 +679,7 @@ def configured(*specs: EndpointSpec, **fields: Any) -> tuple[Config, Sequence[Jo
     return config, enabled_jobs(config)
 
 
-def test_an_endpoint_that_stays_keeps_what_is_known_of_it_and_a_new_one_begins() -> None:
+def test_an_endpoint_that_stays_keeps_its_state_and_a_new_one_begins_without_one() -> None:
     board = make_board(*SPECS)
     board.absorb([sample_at(TICK)])
     before = row(board.publish(TICK), ONE)
@@ -709,9 +709,11 @@ def test_the_open_incidents_of_those_that_are_not_probed_any_more_are_ended() ->
     stored = [open_incident(ONE), open_incident(TWO), open_incident("third:x")]
     assert board.restore_incidents(stored) == ()
     ended = board.apply(*configured(replace(SPECS[0], enabled=False), make_spec("third:x")), START)
-    assert {each.endpoint: each.ended_at for each in ended} == {each.endpoint: each.last_at for each in stored[:2]}
+    assert {sample.endpoint: sample.ended_at for sample in ended} == {
+        each.endpoint: each.last_at for each in stored[:2]
+    }
     assert row(board.publish(START), ONE)["status"] == "paused"
-    assert [each.endpoint for each in board.states().incidents] == ["third:x"]
+    assert [incident.endpoint for incident in board.states().incidents] == ["third:x"]
 
 
 def test_other_blame_is_laid_from_then_on() -> None:

@@ -1,4 +1,4 @@
-"""What is news, and what a reader at any position is owed."""
+"""Published changes, and the rows that a reader at any position gets."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_first_score_is_news_and_one_that_is_still_unknown_is_none() -> None:
     assert changes.follow(snapshot(rows=rows, row=other("a:1", score=0.0)))
 
 
-def test_a_score_that_creeps_is_told_once_it_has_gone_far_enough() -> None:
+def test_a_slowly_drifting_score_is_published_once_it_moved_far_enough() -> None:
     changes = Changes(snapshot())
     found = [changes.follow(snapshot(row=other("a:1", score=0.9 - step * 0.004))) for step in range(1, 7)]
     assert found == [False, False, True, False, False, True]
@@ -113,9 +113,7 @@ steps = st.lists(st.tuples(st.sampled_from(NAMES), st.integers(0, 3), st.floats(
 
 
 @given(steps, st.integers(0, 30))
-def test_whoever_listens_from_anywhere_ends_with_the_same_rows(
-    steps: list[tuple[str, int, float]], joined: int
-) -> None:
+def test_readers_from_any_position_end_with_the_same_rows(steps: list[tuple[str, int, float]], joined: int) -> None:
     """Told one by one or all at once, a reader knows the same; and knows what is published but for drift."""
     changes, rows = Changes(snapshot()), dict(ROWS)
     eager, lazy, lazy_position = dict(ROWS), dict(ROWS), 0

@@ -1,4 +1,4 @@
-"""Gzip of what is published: whatever was packed comes out again, and only what changed is packed anew."""
+"""Gzip of published documents: decompression gives the input, and only changed blocks are compressed again."""
 
 from __future__ import annotations
 

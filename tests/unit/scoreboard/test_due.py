@@ -1,4 +1,4 @@
-"""When time alone asks for work: moments that come, rows that become old."""
+"""Work that is due by time alone: due times, and old rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What readers get when they ask, and that nothing is done for those who do not."""
+"""Rows are rendered on request, and only then."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ async def test_what_is_being_rendered_at_the_end_is_broken_off() -> None:
     assert {task.get_name() for task in asyncio.all_tasks()} & {"render-scores"} == set()
 
 
-async def test_nothing_is_rendered_while_nobody_asks_however_long_and_whatever_comes() -> None:
+async def test_nothing_is_rendered_without_a_request_however_long_and_whatever_comes() -> None:
     board, _, renderer = begun()
     absorb(board, TICK, *NAMES)
     before = await renderer.snapshot()

@@ -113,7 +113,7 @@ def test_a_row_says_everything_about_its_endpoint() -> None:
     samples = [*ticks(4), sample_at(TICK + 4 * MINUTE, ErrorClass.OVERLOADED, status_code=529, detail="busy")]
     row = row_of(samples, TICK + 4.5 * MINUTE)
     at = [f"{moment.isoformat(timespec='microseconds')}Z" for moment in
-          (each.started_at.replace(tzinfo=None) for each in samples)]  # fmt: skip
+          (sample.started_at.replace(tzinfo=None) for sample in samples)]  # fmt: skip
     stale_after = samples[-1].started_at + timedelta(seconds=3 * 60 + 30)
     window = {"ratio": 0.8, "ci95": [0.375535, 0.963776], "ok": 4, "failed": 1, "rate_limited": 0, "account": 0,
               "monitor": 0, "network": 0, "expected": 5}  # fmt: skip
@@ -359,7 +359,7 @@ def test_the_error_ratio_of_a_task_is_published_once_it_was_asked(task: Task) ->
 )
 def test_an_slo_is_of_tasks_that_generate(task: Task, judged: bool) -> None:
     """A vector has neither a first token nor a speed, whatever its probe's SLO says."""
-    met = row_of([replace(each, task=task) for each in ticks(5)], TICK + 4.5 * MINUTE)
+    met = row_of([replace(tick, task=task) for tick in ticks(5)], TICK + 4.5 * MINUTE)
     row = row_of([replace(each, task=task, ttft_s=9.0, output_tps=0.1) for each in ticks(5)], TICK + 4.5 * MINUTE)
     assert (row["score"] < met["score"]) is judged
 
@@ -387,13 +387,13 @@ def test_a_stale_row_is_unknown_and_keeps_its_figures() -> None:
 )
 def test_an_slo_miss_lowers_the_score_and_not_uptime(fields: dict[str, float | None], slow: bool) -> None:
     met = row_of(ticks(5), TICK + 4.5 * MINUTE)
-    row = row_of([replace(each, **fields) for each in ticks(5)], TICK + 4.5 * MINUTE)  # type: ignore[arg-type]
+    row = row_of([replace(tick, **fields) for tick in ticks(5)], TICK + 4.5 * MINUTE)  # type: ignore[arg-type]
     assert (row["score"] < met["score"]) is slow
     assert row["uptime"] == met["uptime"]
 
 
 def test_the_sample_of_a_probe_that_is_not_configured_any_more_has_no_slo_to_miss() -> None:
-    samples = [replace(each, probe="gone", ttft_s=9.0) for each in ticks(5)]
+    samples = [replace(tick, probe="gone", ttft_s=9.0) for tick in ticks(5)]
     assert row_of(samples, TICK + 4.5 * MINUTE)["score"] == row_of(ticks(5), TICK + 4.5 * MINUTE)["score"]
 
 
@@ -446,5 +446,5 @@ def test_whatever_was_probed_the_document_is_valid(
     )
     scoring = ScoringSpec(blame=overrides)
     board = make_board(spec, *([odd] if name != "groq:llama" else []), scoring=scoring)
-    board.absorb([*samples, *(replace(each, endpoint=name) for each in samples)])
+    board.absorb([*samples, *(replace(sample, endpoint=name) for sample in samples)])
     published(board, TICK + minutes * MINUTE)

@@ -1,4 +1,4 @@
-"""Real traffic on the scoreboard: what is published of it, and which probes it asks for."""
+"""Real traffic on the scoreboard: the published figures, and the requested probes."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_successes_and_what_does_not_count_ask_for_none(board: Board) -> None:
     assert board.absorb([], calls).due == {}
 
 
-def test_when_it_falls_by_traffic_the_providers_others_hear_of_it_and_nobody_else(board: Board) -> None:
+def test_a_fall_by_traffic_updates_the_providers_siblings_and_no_other_endpoint(board: Board) -> None:
     absorbed = board.absorb([], steady(2, int(S) + 1_760, int(S) + 1_772, [ErrorClass.CONNECT]))
     assert row(board)["status"] == Status.DOWN
     assert {NAME, TWIN} <= absorbed.due.keys()

@@ -1,4 +1,4 @@
-"""What a server's answer to a write means."""
+"""The meaning of a server's answer to a write."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_too_many_lines_are_too_large() -> None:
     [
         (401, "the server rejected the token: 401: go away"),
         (403, "the server rejected the token: 403: go away"),
-        (404, "the server does not know this URL, org or bucket: 404: go away"),
+        (404, "the server has no such URL, org or bucket: 404: go away"),
         (301, "the server answered 301: go away"),
         (405, "the server answered 405: go away"),
         (500, "the server answered 500: go away"),
@@ -56,7 +56,7 @@ def test_retry_after_is_read(status: int) -> None:
     assert error.retry_after_s == 17.0
 
 
-def test_a_status_that_nobody_knows_is_told_by_number() -> None:
+def test_an_unknown_status_is_shown_as_a_number() -> None:
     assert str(answer(599)) == "the server answered 599"
 
 

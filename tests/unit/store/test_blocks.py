@@ -1,4 +1,4 @@
-"""Blocks: what is packed comes back, small, and what is no block is refused."""
+"""Blocks: unpacking gives the packed rows, blocks are small, and invalid blocks are refused."""
 
 from __future__ import annotations
 

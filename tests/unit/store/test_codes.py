@@ -1,4 +1,4 @@
-"""The numbers that stand for words in every database out there."""
+"""The numbers for enum values in existing databases."""
 
 from __future__ import annotations
 

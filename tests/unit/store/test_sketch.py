@@ -1,4 +1,4 @@
-"""Sketches: they take little room, come back as they were, and what is none is refused."""
+"""Sketches: they are small, a round trip keeps them, and invalid bytes are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls become counts and sums whose room is bounded."""
+"""Calls become counts and sums of bounded size."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_of_counts_beyond_the_bound_the_oldest_are_given_up_and_told() -> None:
     assert [second - SECOND for _, second, _ in gathered.counts] == [60, 120]
 
 
-def test_so_many_applications_a_day_are_told_apart() -> None:
+def test_a_limited_number_of_applications_a_day_is_counted_separately() -> None:
     apps = Apps(most=2)
     apps.restore(DAY, "a")
     assert [apps.name(app, START) for app in ("a", "b", "c", "", "b")] == ["a", "b", OTHERS, "", "b"]

@@ -1,4 +1,4 @@
-"""Ids are known as long as they could come again, and never more than there is room for."""
+"""Ids are kept for as long as they could be reported again, up to a maximum number."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_what_comes_later_is_known_for_longer() -> None:
     assert [key in known for key in (1, 2, 3)] == [False, False, True]
 
 
-def test_where_there_is_no_room_nothing_changes_and_it_is_told_when_there_will_be() -> None:
+def test_without_room_nothing_changes_and_the_error_has_the_time_to_wait() -> None:
     known = KnownIds(most=3)
     known.add([1, 2], START)
     known.make_room(1, after(1))

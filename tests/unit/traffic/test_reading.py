@@ -1,4 +1,4 @@
-"""What strangers report is read or refused, each outcome for itself, with the field named."""
+"""Each reported outcome is parsed or rejected by itself; a rejection names the field."""
 
 from __future__ import annotations
 

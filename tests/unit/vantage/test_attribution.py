@@ -1,4 +1,4 @@
-"""They or us: whose silence it is, by whom else was heard and who else was silent."""
+"""A missing answer is the provider's failure or the local network's, by the answers of other origins."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ class Scene:
         return list(errors(self.round(at_s, heard, unknown)))
 
 
-# Whose fault
+# Attribution
 
 
-def test_a_silence_is_the_providers_own_at_once_when_another_was_heard_since_it_began() -> None:
+def test_a_missing_answer_is_the_providers_at_once_when_another_origin_answered_since() -> None:
     scene = Scene()
     scene.take(spoke(-5), -5)
     assert scene.take(unheard(0), 0) == [ErrorClass.CONNECT]
@@ -71,27 +71,27 @@ def test_a_silence_is_the_providers_own_at_once_when_another_was_heard_since_it_
 
 
 @pytest.mark.parametrize("error", [ErrorClass.DNS, ErrorClass.CONNECT, ErrorClass.TIMEOUT_TTFT])
-def test_a_silence_is_held_when_nobody_was_heard_since_it_began(error: ErrorClass) -> None:
+def test_a_missing_answer_is_held_when_no_other_origin_answered_since(error: ErrorClass) -> None:
     scene = Scene()
     scene.take(spoke(-11), -11)
     assert scene.take(unheard(0, error=error), 0) == []
     assert scene.is_due(0)
 
 
-def test_a_held_silence_is_the_providers_own_once_another_is_heard() -> None:
+def test_a_held_failure_is_the_providers_once_another_origin_answers() -> None:
     scene = Scene()
     scene.take(unheard(0), 0)
     assert scene.take(spoke(3), 3) == [ErrorClass.CONNECT, None]
     assert scene.vantage.online
 
 
-def test_also_when_another_endpoint_of_the_same_provider_is_heard() -> None:
+def test_also_when_another_endpoint_of_the_same_provider_answers() -> None:
     scene = Scene()
     scene.take(unheard(0), 0)
     assert scene.take(spoke(3, "p:two"), 3) == [ErrorClass.CONNECT, None]
 
 
-def test_who_was_heard_before_the_silence_began_shows_nothing_however_late_that_is_known() -> None:
+def test_an_answer_from_before_the_failure_shows_nothing_however_late_it_arrives() -> None:
     """The other's stream had ended when the network did; its sample came after."""
     scene = Scene()
     scene.take(unheard(0), 0)
@@ -99,7 +99,7 @@ def test_who_was_heard_before_the_silence_began_shows_nothing_however_late_that_
     assert scene.is_due(1)
 
 
-def test_who_was_heard_later_is_not_forgotten_for_one_whose_sample_came_later() -> None:
+def test_a_later_answer_is_kept_although_an_earlier_one_arrives_after_it() -> None:
     scene = Scene(ORIGINS)
     scene.take(spoke(5), 5)
     scene.take(spoke(-11, "r:one"), 6)
@@ -139,7 +139,7 @@ def test_the_vantage_is_offline_when_the_canary_that_was_asked_is_silent_too() -
     assert not scene.vantage.online
 
 
-def test_it_is_the_providers_own_when_the_canary_is_heard() -> None:
+def test_a_failure_is_the_providers_when_the_canary_answers() -> None:
     scene = Scene()
     scene.take(unheard(0), 0)
     assert scene.asks(0, heard=[Q]) == [ErrorClass.CONNECT]
@@ -176,7 +176,7 @@ def test_two_providers_on_one_host_are_no_evidence_for_each_other() -> None:
     assert scene.asks(0, unknown=[Q]) == [ErrorClass.CONNECT, ErrorClass.CONNECT]
 
 
-def test_nobody_else_to_ask_holds_nothing() -> None:
+def test_without_another_origin_no_sample_is_held() -> None:
     assert Scene({"p:one": P, "p:two": P}).take(unheard(0), 0) == [ErrorClass.CONNECT]
 
 
@@ -200,7 +200,7 @@ def test_who_is_down_anyway_proves_no_outage() -> None:
     assert scene.vantage.online
 
 
-def test_who_was_down_is_reliable_again_once_it_was_heard() -> None:
+def test_an_origin_that_was_down_is_reliable_again_after_an_answer() -> None:
     scene = Scene()
     scene.take(spoke(-5), -5)
     scene.take(unheard(0), 0)
@@ -217,7 +217,7 @@ def test_a_provider_with_one_silent_endpoint_of_two_stays_reliable() -> None:
     assert scene.asks(60) == [OFFLINE]
 
 
-def test_a_canary_that_is_silent_while_another_is_heard_is_ignored_from_then_on() -> None:
+def test_a_canary_that_does_not_answer_while_another_does_is_ignored_from_then_on() -> None:
     blocked, fine = CANARY, NAMED_CANARY
     scene = Scene(TWO, blocked, fine)
     scene.take(unheard(0), 0)
@@ -243,7 +243,7 @@ def test_a_probe_that_lost_its_answer_to_a_dead_network_is_excused() -> None:
     assert scene.asks(0) == [OFFLINE]
 
 
-def test_a_slow_model_is_slow_when_another_is_heard_after_its_deadline() -> None:
+def test_a_slow_model_is_blamed_when_another_origin_answers_after_its_deadline() -> None:
     scene = Scene()
     scene.take(spoke(-1), -1)
     assert scene.take(fell_silent(0), 0) == [], "the network may have failed at the last moment"
@@ -279,7 +279,7 @@ def test_further_silences_are_excused_at_once() -> None:
     assert not scene.is_due(7)
 
 
-def test_after_a_while_others_are_asked_again_though_nobody_is_probed() -> None:
+def test_after_a_while_origins_are_checked_again_without_probes() -> None:
     """Lest a provider's own outage pass for ours where probes come every five minutes."""
     scene = offline()
     assert (scene.is_due(9), scene.is_due(10)) == (False, True)
@@ -297,13 +297,13 @@ def test_asked_again_in_vain_it_is_still_offline() -> None:
     assert not scene.vantage.online
 
 
-def test_an_outage_for_which_nobodys_silence_speaks_any_more_is_none() -> None:
+def test_an_outage_without_any_remaining_evidence_is_none() -> None:
     scene = offline()
     assert scene.asks(10, unknown=[P, Q, R]) == []
     assert scene.vantage.online
 
 
-def test_a_provider_whose_silence_alone_speaks_for_an_outage_is_not_excused_by_it() -> None:
+def test_a_provider_that_is_the_only_evidence_of_an_outage_keeps_its_failure() -> None:
     scene = offline()
     scene.asks(10, unknown=[Q, R])
     assert scene.take(unheard(12, "q:one"), 12) == [OFFLINE]
@@ -322,13 +322,13 @@ def test_after_an_outage_of_names_those_are_asked_who_have_one() -> None:
     assert scene.vantage.online
 
 
-def test_it_is_online_again_once_anybody_is_heard() -> None:
+def test_the_network_is_online_again_after_any_answer() -> None:
     scene = offline()
     assert scene.take(spoke(7, "p:one"), 7) == [None]
     assert scene.vantage.online
 
 
-def test_what_began_while_it_was_offline_is_excused_though_others_were_heard_before_its_end() -> None:
+def test_a_failure_that_began_offline_is_excluded_though_others_answered_before_its_end() -> None:
     """The kernel's next try may have been due later than the deadline."""
     scene = offline()
     scene.take(spoke(7, "p:one"), 7)
@@ -337,7 +337,7 @@ def test_what_began_while_it_was_offline_is_excused_though_others_were_heard_bef
     assert scene.take(spoke(19, "p:one"), 19) == [ErrorClass.CONNECT, None]
 
 
-def test_an_outage_begins_with_the_first_silence_that_speaks_for_it() -> None:
+def test_an_outage_begins_with_the_first_missing_answer_that_is_evidence() -> None:
     scene = Scene(ORIGINS)
     scene.take(unheard(0), 0)
     scene.take(unheard(3, "q:one"), 3)
@@ -354,13 +354,13 @@ def test_what_waits_when_it_comes_back_is_excused_too() -> None:
     assert scene.take(spoke(16, "r:one"), 16) == [OFFLINE, None]
 
 
-def test_who_was_heard_before_it_went_offline_does_not_bring_it_back() -> None:
+def test_an_answer_from_before_the_outage_does_not_end_it() -> None:
     scene = offline()
     assert scene.take(spoke(-11, "q:one"), 7) == [None]
     assert not scene.vantage.online
 
 
-def test_what_can_be_told_in_spite_of_it_is_told() -> None:
+def test_a_verdict_that_does_not_need_the_missing_part_is_given() -> None:
     scene = offline()
     assert scene.take(unheard(6, "q:one", rtt_s=0.01), 6) == [ErrorClass.CONNECT]
     assert scene.take(make_sample(after(6), ErrorClass.OVERRUN, endpoint="q:one"), 6) == [ErrorClass.OVERRUN]
@@ -369,7 +369,7 @@ def test_what_can_be_told_in_spite_of_it_is_told() -> None:
 # Names, and the network at hand
 
 
-def test_names_that_nobody_resolves_are_the_vantages_fault_though_addresses_work() -> None:
+def test_names_that_are_never_resolved_are_the_local_networks_fault_though_addresses_work() -> None:
     scene = Scene(TWO, CANARY)
     scene.take(unheard(0, error=ErrorClass.DNS), 0)
     assert scene.asks(0, heard=[CANARY]) == [OFFLINE]
@@ -383,7 +383,7 @@ def test_a_name_that_others_do_not_share_is_the_providers_own() -> None:
     assert scene.asked == [(NAMED_CANARY,)]
 
 
-def test_broken_names_excuse_nobody_whose_name_was_resolved() -> None:
+def test_a_broken_resolver_excludes_no_failure_after_a_resolved_name() -> None:
     scene = Scene(ORIGINS, CANARY)
     scene.take(unheard(0, error=ErrorClass.DNS), 0)
     scene.asks(0, heard=[CANARY])
@@ -422,7 +422,7 @@ def test_canaries_are_asked_and_no_provider_where_there_are_some() -> None:
     assert scene.vantage.ask(after(0)) == (NAMED_CANARY, CANARY)
 
 
-def test_providers_are_asked_as_well_when_no_canary_is_ever_heard() -> None:
+def test_providers_are_checked_as_well_when_no_canary_ever_answers() -> None:
     scene = Scene(TWO, CANARY)
     scene.take(unheard(0), 0)
     scene.take(spoke(1), 1)
@@ -440,7 +440,7 @@ def test_providers_are_asked_as_well_when_no_canary_is_ever_heard() -> None:
     assert scene.vantage.ask(after(60)) == (CANARY, Q)
 
 
-def test_of_many_providers_three_are_asked_those_that_were_heard_last() -> None:
+def test_of_many_providers_the_three_with_the_newest_answers_are_checked() -> None:
     many = {f"{name}:one": Origin(name=name, host=f"{name}.example", port=443) for name in "abcdefgh"}
     scene = Scene(many)
     for second, name in enumerate("hgfedcb"):
@@ -489,13 +489,13 @@ def test_without_doubt_no_provider_is_asked() -> None:
     assert (scene.asks(0), scene.asked) == ([], [()])
 
 
-def test_who_is_to_be_left_alone_is_not_asked() -> None:
+def test_providers_that_must_not_be_checked_are_not_checked() -> None:
     scene = Scene(ORIGINS)
     scene.take(unheard(0), 0)
     assert scene.vantage.ask(after(0), away={Q}) == (R,)
 
 
-# Canaries that nobody hears
+# Canaries that never answer
 
 
 def test_canaries_are_asked_at_the_beginning_and_now_and_then() -> None:
@@ -506,11 +506,11 @@ def test_canaries_are_asked_at_the_beginning_and_now_and_then() -> None:
     assert scene.vantage.unreliable_canaries == frozenset()
 
 
-def test_canaries_for_which_no_provider_is_beyond_this_machine_are_left_alone() -> None:
+def test_canaries_are_not_checked_when_all_providers_are_on_this_machine() -> None:
     assert not Scene({}, CANARY).is_due(0)
 
 
-def test_a_canary_that_is_never_heard_excuses_nobody() -> None:
+def test_a_canary_that_never_answers_excludes_no_failure() -> None:
     """With one provider: else it would never go down."""
     scene = Scene({"p:one": P}, CANARY)
     scene.asks(0, heard=[P])
@@ -520,7 +520,7 @@ def test_a_canary_that_is_never_heard_excuses_nobody() -> None:
     assert scene.asks(30) == [ErrorClass.CONNECT]
 
 
-def test_a_canary_is_fit_again_once_it_is_heard() -> None:
+def test_a_canary_is_reliable_again_after_an_answer() -> None:
     scene = Scene({"p:one": P}, CANARY)
     scene.asks(0, heard=[P])
     scene.asks(600, heard=[P, CANARY])
@@ -529,7 +529,7 @@ def test_a_canary_is_fit_again_once_it_is_heard() -> None:
     assert scene.asks(700) == [OFFLINE]
 
 
-def test_a_roll_call_that_nobody_answers_finds_nobody_unreliable() -> None:
+def test_a_round_without_any_answer_makes_no_canary_unreliable() -> None:
     """As at the start of a machine whose network comes up later."""
     scene = Scene({"p:one": P}, CANARY)
     assert scene.asks(0) == []
@@ -542,7 +542,7 @@ def test_a_roll_call_that_nobody_answers_finds_nobody_unreliable() -> None:
 
 
 def test_what_comes_while_others_are_asked_waits_for_the_next_asking_if_need_be() -> None:
-    """Whoever was heard may have been heard before that one fell silent."""
+    """The answer of the other origin may be from before the failure."""
     scene = Scene({**TWO, "lone:one": SINGLE})
     scene.take(unheard(0), 0)
     assert scene.vantage.ask(after(0))
@@ -586,7 +586,7 @@ def test_a_clock_that_was_set_back_holds_nothing_for_hours() -> None:
     assert errors(scene.vantage.clock_stepped(after(-3600))) == [ErrorClass.CONNECT]
 
 
-def test_who_was_heard_before_the_clock_was_set_back_is_not_heard_in_the_future() -> None:
+def test_an_answer_from_before_the_clock_was_set_back_is_not_in_the_future() -> None:
     scene = Scene()
     scene.take(spoke(0), 0)
     scene.vantage.clock_stepped(after(-3600))
@@ -594,7 +594,7 @@ def test_who_was_heard_before_the_clock_was_set_back_is_not_heard_in_the_future(
     assert scene.asks(-3000) == [OFFLINE]
 
 
-def test_a_past_outage_excuses_nobody_at_the_same_hour_after_the_clock_was_set_back() -> None:
+def test_a_past_outage_excludes_no_failure_at_the_same_hour_after_the_clock_was_set_back() -> None:
     scene = offline()
     scene.take(spoke(7, "q:one"), 7)
     scene.vantage.clock_stepped(after(-8))

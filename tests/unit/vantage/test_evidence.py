@@ -1,4 +1,4 @@
-"""What a sample says about the network on its way: heard, silent, or nothing."""
+"""The evidence of a sample about the network: an answer, a missing answer, or nothing."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_without_a_connection_these_classes_are_silence_since_the_probe_began(er
 
 
 @pytest.mark.parametrize("error", ErrorClass)
-def test_with_a_connection_these_are_silence_until_the_end_and_all_were_heard_before(error: ErrorClass) -> None:
+def test_with_a_connection_these_errors_are_a_missing_answer_after_an_earlier_one(error: ErrorClass) -> None:
     sample = fell_silent(0, headers_s=2.0)
     sample = replace(sample, error=error)
     silent = error in {ErrorClass.TIMEOUT_TTFT, ErrorClass.STALLED}
@@ -52,15 +52,13 @@ def test_with_a_connection_these_are_silence_until_the_end_and_all_were_heard_be
         ({"connect_s": 0.1, "headers_s": 0.5, "ttft_s": 1.5, "ttat_s": 2.0, "e2e_s": 4.0}, 4.0),
     ],
 )
-def test_a_provider_was_heard_when_the_last_thing_that_was_timed_came(
-    figures: dict[str, float], heard_s: float | None
-) -> None:
+def test_a_provider_answered_at_the_last_measured_time(figures: dict[str, float], heard_s: float | None) -> None:
     """Not when the sample arrived: the network may have failed while the probe waited, or a reused connection did."""
     expected = None if heard_s is None else after(heard_s - 10)
     assert heard_at(make_sample(after(-10), ErrorClass.SERVER_ERROR, **figures)) == expected
 
 
-def test_nobody_is_heard_in_the_future_nor_silent_since_then() -> None:
+def test_no_answer_and_no_missing_answer_is_in_the_future() -> None:
     """A wall clock that was set back makes such samples."""
     assert heard_at(spoke(3600)) == NOW
     assert since(unheard(3600)) == NOW
@@ -71,16 +69,16 @@ def test_a_refusal_is_neither_silence_nor_proof() -> None:
     assert (since(sample), heard_at(sample)) == (None, None)
 
 
-def test_a_silence_says_whether_the_machine_was_heard_at_all() -> None:
+def test_a_missing_answer_records_whether_the_machine_answered_at_all() -> None:
     found = [suspicion_in(sample, P, NOW) for sample in (unheard(0), fell_silent(0))]
     assert [each.unheard for each in found if each] == [True, False]
 
 
 @pytest.mark.parametrize("error", [ErrorClass.DNS, ErrorClass.CONNECT])
-def test_only_a_name_without_an_address_doubts_names(error: ErrorClass) -> None:
+def test_only_a_name_without_an_address_needs_name_resolution(error: ErrorClass) -> None:
     suspicions = [suspicion_in(unheard(0, error=error), origin, NOW) for origin in (P, NEAR)]
     names = error is ErrorClass.DNS
-    assert [each.kind for each in suspicions if each] == [
+    assert [suspicion.kind for suspicion in suspicions if suspicion] == [
         EvidenceKind(near=False, names=names),
         EvidenceKind(near=True, names=names),
     ]
@@ -93,7 +91,9 @@ def test_only_a_name_without_an_address_doubts_names(error: ErrorClass) -> None:
         (False, {"far", "near"}),
     ],
 )
-def test_who_is_far_clears_all_doubts_but_those_of_names_that_it_did_not_need(named: bool, clears: set[str]) -> None:
+def test_a_far_origin_shows_everything_except_name_resolution_that_it_did_not_use(
+    named: bool, clears: set[str]
+) -> None:
     assert cleared(Proof(origin=P, named=named, at=NOW)) == clears
 
 
@@ -113,7 +113,7 @@ def cleared(proof: Proof) -> set[str]:
 
 def test_a_name_counts_as_resolved_where_resolving_was_timed() -> None:
     proofs = [proof_in(spoke(0, dns_s=dns_s), CANARY, NOW) for dns_s in (0.1, None)]
-    assert [each.named for each in proofs if each] == [True, False]
+    assert [proof.named for proof in proofs if proof] == [True, False]
 
 
 def test_an_excused_sample_keeps_what_it_seemed_to_be_and_what_was_measured() -> None:

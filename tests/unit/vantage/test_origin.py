@@ -1,4 +1,4 @@
-"""Who answers at an address: who takes part, who is near, who may fail together with whom."""
+"""Origins: endpoints with an origin, near origins, and related origins."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_what_is_no_address_of_a_network_takes_no_part(base_url: str) -> None:
         ("gpu1.home.arpa", True, True),
     ],
 )
-def test_who_is_near_and_who_is_named_is_told_by_the_host(host: str, near: bool, named: bool) -> None:
+def test_the_host_determines_whether_an_origin_is_near_and_named(host: str, near: bool, named: bool) -> None:
     origin = Origin(name="x", host=host, port=80)
     assert (origin.is_near, origin.is_named) == (near, named)
 
@@ -82,7 +82,7 @@ def test_one_company_or_one_machine_may_fail_together() -> None:
     assert not one.is_related(Origin(name="copy", host="b.example", port=443))
 
 
-def test_a_canary_is_related_to_whoever_is_on_its_host_alone() -> None:
+def test_a_canary_is_related_only_to_origins_on_its_host() -> None:
     six, name = canary_origins([Canary(host="2001:db8::1", port=443), Canary(host="API.Example.", port=80)])
     assert (str(six.name), six.host, six.port) == ("[2001:db8::1]:443", "2001:db8::1", 443)
     assert not six.is_related(name)

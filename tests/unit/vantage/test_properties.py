@@ -1,4 +1,4 @@
-"""Whatever comes in whatever order: nothing is lost, nothing waits for long, and nobody is excused against a proof."""
+"""For all samples in all orders: no sample is lost or waits for long, and none is excluded against the evidence."""
 
 from __future__ import annotations
 
@@ -183,8 +183,8 @@ def test_a_sample_is_either_as_it_was_or_excused_from_a_silence(history: History
 
 @unhurried
 @given(HISTORIES)
-def test_who_was_silent_while_somebody_was_heard_is_only_excused_when_it_began_in_an_outage(history: History) -> None:
-    """Heard far away and by name, which clears every doubt, and known by the time of the verdict."""
+def test_a_failure_with_another_answer_is_excluded_only_if_it_began_in_an_outage(history: History) -> None:
+    """Answers of far origins by name, which show that everything works, and are known at the time of the verdict."""
     heard = [
         (history.arrived_s[sample.id], proof.at)
         for sample in history.arrived.values()

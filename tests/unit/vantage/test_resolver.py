@@ -1,4 +1,4 @@
-"""A name that is not resolved: the provider's fault, or that of the resolver at hand."""
+"""A name that is not resolved: the fault of the provider, or of the local resolver."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Scene:
         return self.looked_up(at_s, result) + list(errors(self.vantage.answered([])))
 
 
-def test_a_resolver_that_answered_nobody_meanwhile_excuses_the_provider_though_it_is_well_again() -> None:
+def test_a_resolver_that_did_not_answer_meanwhile_excludes_the_failure_though_it_works_again() -> None:
     scene = Scene()
     scene.looked_up(1, CheckResult.SILENT)
     scene.looked_up(9.5)

@@ -25,7 +25,7 @@ def spoke(at_s: float, endpoint: str = "q:one", **fields: Any) -> Sample:
 
 
 def unheard(at_s: float, endpoint: str = "p:one", error: ErrorClass = ErrorClass.CONNECT, **fields: Any) -> Sample:
-    """A probe that was given up at this second without having heard of anybody."""
+    """A probe that ended at this second without any answer."""
     return make_sample(after(at_s - CONNECT_S), error, **{"endpoint": endpoint, "detail": "no answer", **fields})
 
 

@@ -1,4 +1,4 @@
-"""A badge says in a word and a colour what is known, is as wide as its text, and can be read aloud."""
+"""A badge has a text and a colour, is as wide as its text, and has a title for screen readers."""
 
 from __future__ import annotations
 
@@ -80,8 +80,8 @@ def test_a_badge_is_as_wide_as_its_two_texts_and_is_read_aloud(label: str, messa
     assert root.get("role") == "img"
     assert root.get("aria-label") == f"{badge.label}: {badge.message}"
     assert root.findtext(SVG + "title") == f"{badge.label}: {badge.message}"
-    rects = [each for each in root.iter(SVG + "rect") if each.get("fill") in {"#555", Colour.GREEN}]
-    assert sum(int(each.get("width") or 0) for each in rects) == int(root.get("width") or 0)
+    rects = [element for element in root.iter(SVG + "rect") if element.get("fill") in {"#555", Colour.GREEN}]
+    assert sum(int(rect.get("width") or 0) for rect in rects) == int(root.get("width") or 0)
     for each in root.iter(SVG + "text"):
         begin, length = float(each.get("x") or 0), float(each.get("textLength") or 0)
         assert length == text_width(each.text or "")

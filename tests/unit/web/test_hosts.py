@@ -1,4 +1,4 @@
-"""A `Host` header is read as browsers write it, and only what this machine is called is ours."""
+"""A `Host` header is parsed as browsers send it, and only names of this machine are accepted."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def content(response: Mapping[str, Any]) -> dict[str, Any]:
     return {kind: said.get("schema") for kind, said in response.get("content", {}).items()}
 
 
-def test_a_route_is_told_with_all_that_it_declares() -> None:
+def test_a_route_is_listed_with_all_that_it_declares() -> None:
     found = document(GIVE, OPEN)
     assert (found["openapi"], found["info"]["version"]) == ("3.1.0", "1.2.3")
     assert list(found["paths"]) == ["/v1/gifts/{id}.json", "/healthz"]
@@ -103,7 +103,7 @@ def test_a_route_is_told_with_all_that_it_declares() -> None:
     assert {"Wish", "Gift", "Refusal", "ErrorDetail"} == set(found["components"]["schemas"])
 
 
-def test_every_answer_is_told_and_those_that_any_route_may_give() -> None:
+def test_every_answer_is_listed_and_those_that_any_route_may_give() -> None:
     responses = document(GIVE)["paths"]["/v1/gifts/{id}.json"]["post"]["responses"]
     refused = {"application/json": {"$ref": "#/components/schemas/Refusal"}}
     assert {status: content(response) for status, response in responses.items()} == {
@@ -120,7 +120,7 @@ def test_every_answer_is_told_and_those_that_any_route_may_give() -> None:
     }
 
 
-def test_an_open_route_asks_for_no_token_and_counts_nobody() -> None:
+def test_an_open_route_needs_no_token_and_counts_no_request() -> None:
     found = document(GIVE, OPEN)["paths"]
     healthz = found["/healthz"]["get"]
     assert (healthz["summary"], healthz["security"], set(healthz["responses"])) == ("", [], {"200", "400", "421"})

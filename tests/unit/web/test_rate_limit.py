@@ -14,7 +14,7 @@ def test_a_client_may_ask_at_its_rate_for_ever() -> None:
     assert all(buckets.take("a", place / 10) == 0 for place in range(1000))
 
 
-def test_a_burst_is_two_seconds_worth_and_then_the_wait_is_told() -> None:
+def test_a_burst_is_two_seconds_worth_and_then_the_wait_is_returned() -> None:
     buckets = RateLimit(10)
     assert [buckets.take("a", 5.0) for _ in range(20)] == [0.0] * 20
     assert buckets.take("a", 5.0) == pytest.approx(0.1)

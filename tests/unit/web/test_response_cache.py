@@ -1,4 +1,4 @@
-"""Ready documents: made once per change, the same for all who ask, and bounded in what is kept of readers' wishes."""
+"""Ready documents: rendered once per change for all clients; the number of filtered documents is limited."""
 
 from __future__ import annotations
 

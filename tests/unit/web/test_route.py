@@ -1,4 +1,4 @@
-"""Parameters: what is read, what is refused and in which words."""
+"""Parameters: valid values, and the messages about invalid ones."""
 
 from __future__ import annotations
 

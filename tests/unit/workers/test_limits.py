@@ -1,4 +1,4 @@
-"""Limits of concurrency: who waits, who is let in, and what other limits change while probes run."""
+"""Concurrency limits: waiting and admitted probes, and changed limits while probes run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shapes that routers read, byte for byte as far as they matter."""
+"""The files that routers read, compared byte for byte where it matters."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def three(router: str, names: tuple[str, str, str]) -> Snapshot:
 
 
 def beside(router: str, names: tuple[str, str], status: Status, account: str | None) -> tuple[Snapshot, int]:
-    """An endpoint of some standing beside one that is up, and its weight."""
+    """An endpoint with a given tier next to one that is up, and its weight."""
     of = snapshot(
         make_row("p:0", status, 0.5, account=account, router_ids={router: names[0]}),
         make_row("p:1", router_ids={router: names[1]}),
@@ -111,11 +111,11 @@ def health(document: Mapping[str, Any]) -> dict[str, tuple[str, int]]:
     (resource,) = document["resources"]
     (locality,) = resource["endpoints"]
     return {
-        ":".join(map(str, each["endpoint"]["address"]["socket_address"].values())): (
-            each["health_status"],
-            each["load_balancing_weight"],
+        ":".join(map(str, member["endpoint"]["address"]["socket_address"].values())): (
+            member["health_status"],
+            member["load_balancing_weight"],
         )
-        for each in locality["lb_endpoints"]
+        for member in locality["lb_endpoints"]
     }
 
 
@@ -151,7 +151,9 @@ def test_a_file_of_envoy_holds_one_cluster_and_says_which_there_are() -> None:
     )
     assert list(health(rendered("envoy-eds", of, cluster="a"))) == ["10.0.0.2:80"]
     for options in ({}, {"cluster": "nobody"}):
-        with pytest.raises(CannotBeMadeError, match="an Envoy file holds one cluster; choose one with --cluster: a, b"):
+        with pytest.raises(
+            CannotBeMadeError, match="an Envoy file contains one cluster; choose one with --cluster: a, b"
+        ):
             render("envoy-eds", of, **options)
 
 
@@ -216,7 +218,7 @@ def test_vllms_router_keeps_all_engines_of_a_model_that_is_down_everywhere() -> 
     assert rendered("vllm", of)["static_models"] == "m,m,n"
 
 
-def test_vllms_router_is_told_what_else_it_is_to_do() -> None:
+def test_vllms_router_gets_its_other_settings() -> None:
     of = snapshot(make_row("p:1", router_ids={"vllm": "m@http://10.0.0.1:8000"}))
     options = {"routing_logic": "session", "session_key": "x-user"}
     assert json.loads(render("vllm", of, options=options)) == {
@@ -237,7 +239,7 @@ def test_a_format_without_names_says_what_to_write(file_format: str, router: str
         render(file_format, snapshot(make_row("p:m")))
 
 
-def test_a_malformed_name_of_another_daemon_is_told() -> None:
+def test_a_malformed_router_id_of_another_daemon_is_reported() -> None:
     with pytest.raises(CannotBeMadeError, match=r"^p:m: router_ids\.traefik: 'x' is not Traefik's SERVICE/CHILD"):
         render("traefik", snapshot(make_row("p:m", router_ids={"traefik": "x"})))
 

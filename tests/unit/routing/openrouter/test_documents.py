@@ -161,7 +161,7 @@ def test_enough_is_three_for_uptime_and_five_for_percentiles() -> None:
     assert found["latency_last_30m"]["p50"] == 200
 
 
-def test_an_endpoint_that_nobody_measured_is_all_null() -> None:
+def test_an_endpoint_without_measurements_is_all_null() -> None:
     nothing = summary(None, None, None, None, count=0, falling=True)
     found = listed(
         make_endpoint(

@@ -1,4 +1,4 @@
-"""Documents of a snapshot: made once for all who ask, kept as long as what they tell is the same."""
+"""Documents of a snapshot: rendered once for all clients, and kept until their content changes."""
 
 from __future__ import annotations
 

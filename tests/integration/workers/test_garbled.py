@@ -1,4 +1,4 @@
-"""Processes that cannot be started, that speak nonsense or that end on their own: replaced, and supervision goes on."""
+"""Workers that cannot be started, send invalid messages or end by themselves are replaced, and the pool continues."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def saying(folder: Path, words: bytes) -> PoolSettings:
     """Processes of which the first says this, and the later ones are real."""
     file = folder / "words"
     file.write_bytes(words)
-    command = (sys.executable, "-m", "tests.integration.workers.nonsense_worker", str(file))
+    command = (sys.executable, "-m", "tests.integration.workers.garbled_worker", str(file))
     return PoolSettings(command=command, ping_s=0.1, silence_s=10, slowest_restart_s=0.2)
 
 
@@ -41,7 +41,7 @@ def saying(folder: Path, words: bytes) -> PoolSettings:
         pytest.param(b"x" * (17 << 20), id="a line without end"),
     ],
 )
-async def test_a_process_that_speaks_nonsense_is_replaced(
+async def test_a_process_that_sends_invalid_messages_is_replaced(
     tmp_path: Path, words: bytes, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
@@ -76,7 +76,7 @@ async def test_an_answer_that_is_no_sample_is_the_monitors_fault(
     assert sample.detail == "the worker sent an invalid sample"
 
 
-async def test_an_answer_that_nobody_asked_for_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_answer_without_a_request_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     with serving(Act.ASKED, head(), STREAM) as provider:
         async with supervised(settings=saying(tmp_path, b'{"key": 99, "sample": {}}\n')) as watched:
@@ -85,7 +85,7 @@ async def test_an_answer_that_nobody_asked_for_is_passed_over(tmp_path: Path, mo
             assert provider.visits == []
 
 
-async def test_texts_whose_tokens_cannot_be_counted_harm_nobody(
+async def test_texts_whose_tokens_cannot_be_counted_do_no_harm(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)

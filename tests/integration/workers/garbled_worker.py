@@ -1,4 +1,4 @@
-"""A probing process that says something else the first time it is started, and is a real one from then on.
+"""A worker process that sends something invalid at its first start, and works at all later starts.
 
 Arguments: a file of what to say, which is taken away when it is said, and the socket's number.
 """
