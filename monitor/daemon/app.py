@@ -37,7 +37,7 @@ from monitor.scheduler.jobs import Job, enabled_jobs, paid_probe, tasks_of
 from monitor.scheduler.scheduler import Schedule
 from monitor.scoreboard.board import Board, StatusChange
 from monitor.scoreboard.renderer import Renderer
-from monitor.sinks import create_sinks
+from monitor.sinks import SampleOrigins, create_sinks
 from monitor.store import Size, Store, create_store
 from monitor.store.retention_clock import ClockReading
 from monitor.vantage import GateCallbacks, NetworkGate, look_up
@@ -71,7 +71,10 @@ class Daemon:
         self._board = Board(config, jobs, datetime.now(UTC))
         self._events = EventLog(self._board, lambda: datetime.now(UTC))
         self._renderer = Renderer(self._board, lambda: datetime.now(UTC))
-        self._outbox = Outbox(create_sinks(config), store)
+        self._origins = SampleOrigins()
+        self._origins.apply(config)
+        self._sinks = create_sinks(config, self._origins)
+        self._outbox = Outbox([created.sink for created in self._sinks], store)
         self._budgets = Budgets(caps_of(config), self._providers)
         self._files = FileWriter(config.publish_files)
         self._metrics = self._make_metrics()
@@ -118,7 +121,7 @@ class Daemon:
         return Metrics(
             __version__,
             lambda: self._board.snapshot,
-            self._outbox.runners,
+            lambda: self._outbox.runners,
             lambda: self._budgets.shares(datetime.now(UTC)),
             self._config.metrics,
         )

@@ -65,7 +65,7 @@ class SinkFigures(Protocol):
 class _Sinks(Collector):
     """Collects the figures of the sinks at each scrape."""
 
-    def __init__(self, sinks: Sequence[SinkFigures]) -> None:
+    def __init__(self, sinks: Callable[[], Sequence[SinkFigures]]) -> None:
         self._sinks = sinks
 
     def collect(self) -> Iterator[Metric]:
@@ -82,7 +82,7 @@ class _Sinks(Collector):
         dropped = CounterMetricFamily(
             "providerwatch_sink_dropped_total", "Samples that a sink will never receive.", labels=("sink",)
         )
-        for sink in self._sinks:
+        for sink in self._sinks():
             backlog.add_metric((sink.name,), sink.backlog)
             failing.add_metric((sink.name,), sink.last_error is not None)
             delivered.add_metric((sink.name,), sink.delivered_total)
@@ -115,7 +115,7 @@ class Metrics:
         self,
         version: str,
         snapshot: Callable[[], Snapshot],
-        sinks: Sequence[SinkFigures] = (),
+        sinks: Callable[[], Sequence[SinkFigures]] = tuple,
         budget_shares: Shares = tuple,
         detail: MetricsDetail = MetricsDetail.BASIC,
     ) -> None:

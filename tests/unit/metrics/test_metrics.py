@@ -92,7 +92,7 @@ SINKS = (SinkSays("influx", 7, 100, 2, "503"), SinkSays("samples", 0, 109))
 def make_metrics(samples: list[Sample], detail: MetricsDetail = FULL) -> Metrics:
     """The metrics of a daemon that had these samples."""
     board = make_board(*SPECS, vantage="fra1")
-    metrics = Metrics("1.2.3", lambda: board.snapshot, SINKS, lambda: [("groq", "usd", 0.25)], detail)
+    metrics = Metrics("1.2.3", lambda: board.snapshot, lambda: SINKS, lambda: [("groq", "usd", 0.25)], detail)
     for spec in SPECS:
         metrics.expect(spec.endpoint, Task.CHAT, {})
     for sample in samples:
@@ -408,7 +408,7 @@ def test_an_endpoint_in_maintenance_is_neither_up_nor_down_but_in_maintenance() 
 def test_a_sink_is_told_of_as_it_is_at_the_scrape() -> None:
     board = make_board(*SPECS)
     sinks = [SinkSays("influx", backlog=3, last_error="503"), SinkSays("samples", delivered_total=9)]
-    metrics = Metrics("1", lambda: board.snapshot, sinks)
+    metrics = Metrics("1", lambda: board.snapshot, lambda: sinks)
     assert value(metrics, "providerwatch_sink_backlog_samples", sink="influx") == 3
     assert value(metrics, "providerwatch_sink_failing", sink="influx") == 1
     assert value(metrics, "providerwatch_sink_failing", sink="samples") == 0
@@ -428,7 +428,7 @@ def test_without_sinks_there_is_no_series_of_one() -> None:
 
 def test_the_share_of_a_budget_is_told_as_it_is_at_the_scrape() -> None:
     board, shares = make_board(*SPECS), [("groq", "usd", 0.5), ("groq", "tokens", 0.25)]
-    metrics = Metrics("1", lambda: board.snapshot, (), lambda: shares)
+    metrics = Metrics("1", lambda: board.snapshot, budget_shares=lambda: shares)
     assert value(metrics, "providerwatch_budget_spent_ratio", provider="groq", unit="usd") == 0.5
     shares[0] = ("groq", "usd", 1.01)
     assert value(metrics, "providerwatch_budget_spent_ratio", provider="groq", unit="usd") == 1.01
