@@ -251,6 +251,16 @@ class Metrics:
         """Start an endpoint's counters at zero."""
         self._endpoints.expect(endpoint, task, overrides)
 
+    def apply_in_steps(
+        self, detail: MetricsDetail, expected: Iterable[tuple[Endpoint, Task]], overrides: BlameOverrides
+    ) -> Iterator[None]:
+        """Use another detail and expect other endpoints from now on, one of them a step, since many take long."""
+        if detail is not self._endpoints.detail:
+            yield from self._endpoints.apply_in_steps(detail)
+        for endpoint, task in expected:
+            self.expect(endpoint, task, overrides)
+            yield
+
     def tidied(self, duration_s: float) -> None:
         """Count a slice of store housekeeping."""
         self.housekeeping.observe(duration_s)

@@ -4,7 +4,7 @@
 from the store, so an unreachable sink only costs disk space.
 """
 
-from monitor.sinks._create import CreatedSink, SampleOrigins, create_sinks
+from monitor.sinks._create import CreatedSink, SampleOrigins, create_sinks, origins_of
 from monitor.sinks._kinds import SINKS
 from monitor.sinks._protocol import Delivery, SampleOrigin, Sink, SinkError, SinkOptions
 
@@ -18,4 +18,5 @@ __all__ = [
     "SinkError",
     "SinkOptions",
     "create_sinks",
+    "origins_of",
 ]

@@ -12,15 +12,12 @@ from monitor.sinks._protocol import SampleOrigin, Sink, SinkOptions
 class SampleOrigins(Mapping[str, SampleOrigin]):
     """The origins of samples by endpoint, as the current configuration has them. All sinks share one."""
 
-    def __init__(self) -> None:
-        self._origins: Mapping[str, SampleOrigin] = {}
+    def __init__(self, origins: Mapping[str, SampleOrigin]) -> None:
+        self._origins = origins
 
-    def apply(self, config: Config) -> None:
-        """Use other endpoints from now on."""
-        self._origins = {
-            spec.endpoint.id: SampleOrigin(provider=spec.endpoint.provider, model=spec.model)
-            for spec in config.endpoints
-        }
+    def apply(self, origins: Mapping[str, SampleOrigin]) -> None:
+        """Use other origins from now on."""
+        self._origins = origins
 
     def __getitem__(self, endpoint: str) -> SampleOrigin:
         return self._origins[endpoint]
@@ -30,6 +27,13 @@ class SampleOrigins(Mapping[str, SampleOrigin]):
 
     def __len__(self) -> int:
         return len(self._origins)
+
+
+def origins_of(config: Config) -> Mapping[str, SampleOrigin]:
+    """The origins of a configuration's samples, by endpoint."""
+    return {
+        spec.endpoint.id: SampleOrigin(provider=spec.endpoint.provider, model=spec.model) for spec in config.endpoints
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

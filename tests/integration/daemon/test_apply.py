@@ -32,7 +32,7 @@ async def test_a_daemon_goes_on_with_another_configuration(tmp_path: Path) -> No
         await until(lambda: daemon._board.snapshot.rows and _probed(daemon, "gone:x") and _probed(daemon, "kept:x"))
         kept = daemon._board.endpoint("kept:x")
         other = config_of("kept:x", "new:x", every_s=0.5)
-        daemon.apply(other)
+        await daemon.apply(other)
         await until(lambda: _probed(daemon, "new:x"))
         snapshot = await daemon._renderer.snapshot()
         assert [*snapshot.rows] == ["kept:x", "new:x"]

@@ -570,3 +570,43 @@ async def test_others_run_while_many_endpoints_are_rendered() -> None:
         turns += 1
         await asyncio.sleep(0)
     assert turns > 500 / 50
+
+
+def in_detail(metrics: Metrics, detail: MetricsDetail) -> None:
+    expected = [(spec.endpoint, Task.CHAT) for spec in SPECS]
+    for _ in metrics.apply_in_steps(detail, expected, {}):
+        pass
+
+
+def test_the_detail_can_be_raised_and_lowered_and_counts_of_probes_go_on() -> None:
+    metrics, phases = make_metrics(all_kinds(), BASIC), "providerwatch_probe_duration_seconds_count"
+    good = {"endpoint": TWO, "error": "", "blame": "", "task": "chat"}
+    refused = {"endpoint": TWO, "error": "auth", "blame": "account", "task": "chat"}
+    assert (value(metrics, "providerwatch_probes_total", **good), series(metrics, phases)) == (5, 0)
+    in_detail(metrics, FULL)
+    metrics.observe(sample_at(TICK, name=TWO), "p")
+    assert value(metrics, "providerwatch_probes_total", **good) == 6
+    assert value(metrics, "providerwatch_probes_total", **refused) == 0
+    assert value(metrics, phases, endpoint=TWO, task="chat", phase="ttft") == 1
+    in_detail(metrics, BASIC)
+    assert value(metrics, "providerwatch_probes_total", **good) == 6
+    assert value(metrics, "providerwatch_probes_total", **refused) is None
+    assert series(metrics, phases) == 0
+    assert value(metrics, "providerwatch_probes_total", **refused | {"endpoint": ONE}) == 1
+
+
+async def test_the_detail_may_change_while_the_metrics_are_read() -> None:
+    metrics = make_metrics(all_kinds(), FULL)
+    reading = asyncio.create_task(metrics.text(openmetrics=False))
+    await asyncio.sleep(0)
+    in_detail(metrics, BASIC)
+    assert len(list(parse_prometheus((await reading).decode()))) > 0
+
+
+def test_the_same_detail_and_endpoints_change_nothing() -> None:
+    metrics = make_metrics(all_kinds(), FULL)
+    before = text(metrics)
+    in_detail(metrics, FULL)
+    assert [line for line in text(metrics).splitlines() if "{endpoint" in line] == [
+        line for line in before.splitlines() if "{endpoint" in line
+    ]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from monitor.config import Config, EndpointSpec
-from monitor.sinks import SampleOrigin, SampleOrigins, create_sinks
+from monitor.sinks import SampleOrigin, SampleOrigins, create_sinks, origins_of
 from monitor.sinks.influx import Influx, InfluxSink
 from monitor.sinks.ndjson import Ndjson, NdjsonSink
 from probes._model import Endpoint
@@ -32,7 +32,7 @@ def config_of(*specs: EndpointSpec, path: str = "a", **influx: Any) -> Config:
 
 
 def test_every_sink_that_is_configured_is_made_under_its_name() -> None:
-    config, origins = config_of(spec("mine")), SampleOrigins()
+    config, origins = config_of(spec("mine")), SampleOrigins({})
     influx, ndjson = [created.sink for created in create_sinks(config, origins)]
     assert isinstance(influx, InfluxSink)
     assert isinstance(ndjson, NdjsonSink)
@@ -41,7 +41,7 @@ def test_every_sink_that_is_configured_is_made_under_its_name() -> None:
 
 
 def test_a_sink_whose_name_and_options_stay_is_kept_and_any_other_is_made_anew() -> None:
-    origins = SampleOrigins()
+    origins = SampleOrigins({})
     running = create_sinks(config_of(spec("mine")), origins)
     assert create_sinks(config_of(spec("other")), origins, running) == running
     for changed in (config_of(token="n3w"), config_of(timeout="3s"), config_of(url="http://i")):
@@ -54,12 +54,12 @@ def test_a_sink_whose_name_and_options_stay_is_kept_and_any_other_is_made_anew()
 
 
 def test_origins_are_those_of_the_endpoints_that_are_configured_now() -> None:
-    origins = SampleOrigins()
+    origins = SampleOrigins({})
     assert dict(origins) == {}
-    origins.apply(config_of(spec("mine"), spec("other", "qwen/qwen3")))
+    origins.apply(origins_of(config_of(spec("mine"), spec("other", "qwen/qwen3"))))
     assert dict(origins) == {
         "mine": SampleOrigin(provider="groq", model="meta/llama"),
         "other": SampleOrigin(provider="groq", model="qwen/qwen3"),
     }
-    origins.apply(config_of(spec("mine", "meta/llama-3")))
+    origins.apply(origins_of(config_of(spec("mine", "meta/llama-3"))))
     assert (len(origins), origins["mine"].model) == (1, "meta/llama-3")
