@@ -62,7 +62,7 @@ class EventLog:
         now = self._now()
         for name in endpoints:
             incident = _open_incident(self._board.endpoint(name))
-            if incident is not None:
+            if incident is not None and incident.id not in self._open:  # a renamed endpoint keeps its incident
                 self._open.add(incident.id)
                 _log_incident("incident_restored", "incident still open", incident, now)
         for incident in ended:
