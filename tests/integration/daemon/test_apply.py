@@ -290,9 +290,13 @@ class Subscriber:
         self.task = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
+        document = b""
         async for line in self.response.content:
             if line.startswith(b"data:"):
-                self.seen |= {each["id"] for each in json.loads(line[5:])["endpoints"]}
+                document += line.removeprefix(b"data:")
+            elif document and not line.strip():
+                self.seen |= {row["id"] for row in json.loads(document)["endpoints"]}
+                document = b""
 
 
 def _at(provider: Provider, name: str, **fields: Any) -> EndpointSpec:
@@ -324,20 +328,22 @@ async def test_everything_changes_at_once_while_probes_run_and_a_subscriber_list
         await _apply_while_probing(daemon, second)
         await until(lambda: _probed(daemon, "new:x") and "new:x" in subscriber.seen and "present:x" in subscriber.seen)
         assert not subscriber.task.done()
-        assert (await asyncio.open_connection("127.0.0.1", agent_port))[0]
+        _, agent = await asyncio.open_connection("127.0.0.1", agent_port)
+        agent.close()
         async with session.get(f"{daemon._servers.url}/metrics", headers=auth) as refused:
             assert refused.status == 401
         async with session.get(f"{daemon._servers.url}/metrics", headers={"Authorization": "Bearer second"}) as shown:
             assert 'providerwatch_probe_duration_seconds_count{endpoint="new:x"' in await shown.text()
         await _apply_while_probing(daemon, replace(second, vantage="elsewhere"))
         await until(lambda: any(sample.vantage == "elsewhere" for sample in daemon._recorder._queue._stored))
+        stored = {sample.id for sample in await store.samples(datetime.min.replace(tzinfo=UTC))}
+        await until(lambda: stored <= _ids(tmp_path / "a") and stored <= _ids(tmp_path / "b") | _ids(tmp_path / "c"))
+        assert not subscriber.task.done()
         subscriber.task.cancel()
         stream.close()
         daemon._stop.set()
         await until(lambda: not daemon._schedule.running)
-        await until(lambda: not daemon._recorder.anything_waits)
-        await _delivered(daemon)
-    await _nothing_lost(store, providers, tmp_path)
+    await _nothing_lost(store, providers)
 
 
 def _free_port() -> int:
@@ -372,11 +378,12 @@ async def _apply_while_probing(daemon: Daemon, config: Config) -> None:
     await daemon.apply(config)
 
 
-async def _delivered(daemon: Daemon) -> None:
-    await until(lambda: all(runner.last_error is None for runner in daemon._outbox.runners))
+def _ids(path: Path) -> set[str]:
+    """Of the samples in a file; the last line may be half written."""
+    return {json.loads(line)["id"] for line in path.read_bytes().split(b"\n")[:-1]}
 
 
-async def _nothing_lost(store: Store, providers: Mapping[str, Provider], folder: Path) -> None:
+async def _nothing_lost(store: Store, providers: Mapping[str, Provider]) -> None:
     samples = await store.samples(datetime.min.replace(tzinfo=UTC))
     ids = {"kept": "kept:x", "moved": "present:x", "gone": "gone:x", "new": "new:x"}
     probed = Counter(sample.endpoint for sample in _measured(samples))
