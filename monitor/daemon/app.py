@@ -1,4 +1,4 @@
-"""The daemon: wires all parts together. Only this module imports all others; here only this module reads clocks."""
+"""The daemon: wires all parts together. Only this module imports all others."""
 
 from __future__ import annotations
 

@@ -211,7 +211,7 @@ class Refusing:
 async def test_a_store_that_fails_changes_nothing(store: Store, method: str) -> None:
     await append_history(store, "old:x", [None] * 3)
     refusing = Refusing(store)
-    async with running(config_of("old:x", "kept:x"), refusing) as daemon:  # type: ignore[arg-type]
+    async with running(config_of("old:x", "kept:x"), refusing) as daemon:
         before = daemon._values, daemon._servers.url, await row(daemon, "old:x")
         refusing.failing = {method}
         other = renamed(config_of("new:x", "kept:x", listen=Listen(host="127.0.0.2", port=0)), {"new:x": "old:x"})
