@@ -1,4 +1,4 @@
-"""The daemon: wires all parts together. Only this module imports all others; here only this module reads clocks."""
+"""The daemon: wires all parts together. Only this module imports all others."""
 
 from __future__ import annotations
 
@@ -7,43 +7,41 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from functools import partial
 
 from monitor import __version__
 from monitor.config import unused_proxy
-from monitor.config.model import Config, Listen
+from monitor.config.model import Config
 from monitor.daemon import systemd
 from monitor.daemon.event_log import EventLog, log_sample
 from monitor.daemon.heartbeat import Heartbeat, HeartbeatCallbacks, ProbeProgress
 from monitor.daemon.log_queue import LogLosses
+from monitor.daemon.reload import Parts, Reload
 from monitor.daemon.resource_limits import needs, shortages
+from monitor.daemon.servers import Servers
 from monitor.daemon.signals import done_before, stop_on_signals
-from monitor.domain.incident import Incident
+from monitor.daemon.values import PartValues, values_of
 from monitor.metrics.metrics import Metrics
 from monitor.pipeline.baselines import BaselineCallbacks, BaselineReader
 from monitor.pipeline.housekeeper import Housekeeper, HousekeeperCallbacks
 from monitor.pipeline.outbox import Outbox
-from monitor.pipeline.outcomes import OutcomeCallbacks, OutcomeReceiver, reader_of, spans_of
+from monitor.pipeline.outcomes import OutcomeCallbacks, OutcomeReceiver
 from monitor.pipeline.recorder import Recorder, RecorderCallbacks
 from monitor.pipeline.restore import Recounter, aliases_of, restore, restore_budgets
 from monitor.routing.file_writer import FileWriter
-from monitor.routing.haproxy_agent import HaproxyAgent, serving
-from monitor.scheduler.budget import Budgets, caps_of
+from monitor.routing.haproxy_agent import HaproxyAgent
+from monitor.scheduler.budget import Budgets
 from monitor.scheduler.dispatcher import Dispatcher
-from monitor.scheduler.jobs import Job, enabled_jobs, paid_probe, tasks_of
 from monitor.scheduler.scheduler import Schedule
 from monitor.scoreboard.board import Board, StatusChange
 from monitor.scoreboard.renderer import Renderer
-from monitor.sinks import create_sinks
+from monitor.sinks import SampleOrigins, create_sinks
 from monitor.store import Size, Store, create_store
 from monitor.store.retention_clock import ClockReading
 from monitor.vantage import GateCallbacks, NetworkGate, look_up
-from monitor.vantage.origin import neutral_name
 from monitor.web.context import Context, history_context
-from monitor.web.server import start
 from monitor.workers.limits import ConcurrencyLimits
 from monitor.workers.pool import STREAMS_PER_WORKER, WorkerPool
 from probes._model import Sample
@@ -59,73 +57,115 @@ class Daemon:
     """All parts of the running daemon."""
 
     def __init__(self, config: Config, store: Store, env: Mapping[str, str], stop: asyncio.Event | None = None) -> None:
-        self._config = config
-        self._store = store
+        self._values = values = values_of(config, datetime.now(UTC))
+        self._store, self._store_url = store, config.store
         self._stop = stop or asyncio.Event()
-        self._providers = providers_of(config)
-        self._adaptive = adaptive_endpoints(config)
+        self._env = env
         self._notifier = systemd.Notifier.from_env(env)
         self._summary = ""
         self._clock: ClockReading | None = None
-        jobs = enabled_jobs(config)
-        self._board = Board(config, jobs, datetime.now(UTC))
+        self._board = values.board
+        self._board.publish(datetime.now(UTC), sweep=True)
         self._events = EventLog(self._board, lambda: datetime.now(UTC))
         self._renderer = Renderer(self._board, lambda: datetime.now(UTC))
-        self._outbox = Outbox(create_sinks(config), store)
-        self._budgets = Budgets(caps_of(config), self._providers)
+        self._origins = SampleOrigins(values.origins)
+        sinks = create_sinks(config, self._origins)
+        self._outbox = Outbox([created.sink for created in sinks], store)
+        self._budgets = Budgets(values.caps, values.providers)
         self._files = FileWriter(config.publish_files)
         self._metrics = self._make_metrics()
-        self._expect(jobs)
         self._recorder = self._make_recorder()
         self._outcomes = self._make_outcomes()
         self._housekeeper, self._baselines = self._make_upkeep()
         self._gate = self._make_gate()
-        self._limits = ConcurrencyLimits(config.max_concurrent, limits_of(config))
+        self._limits = ConcurrencyLimits(config.max_concurrent, values.limits)
         self._pool = WorkerPool(
             config.max_concurrent, self._metrics.worker_restarts.inc, self._metrics.loop_lag.labels("probing").observe
         )
         self._dispatcher = Dispatcher(self._pool, self._limits, config.scoring.blame, self._gate.put, self._budgets)
-        self._schedule = Schedule(jobs, self._dispatcher.fire, self._dispatcher.miss)
-        self._recounter = Recounter(
-            self._board, lambda now: Board(self._config, enabled_jobs(self._config), now), self._recorder, store
-        )
+        self._schedule = Schedule(values.jobs, self._dispatcher.fire, self._dispatcher.miss)
+        self._recounter = Recounter(self._board, self._make_board, self._recorder, store)
         self._heartbeat = self._make_heartbeat(env)
+        self._history = history_context(lambda: self._config, store)
+        self._servers = self._make_servers()
+        self._reload = Reload(self._make_parts(), values, sinks, self._use)
         self._show_own_state()
 
-    def apply(self, config: Config) -> tuple[Incident, ...]:
-        """Run with another configuration from now on; incidents that end by that, to be stored.
+    @property
+    def _config(self) -> Config:
+        return self._values.config
 
-        What was opened at the start stays: store, addresses, token, sinks, detail of metrics.
+    async def apply(self, config: Config) -> None:
+        """Run with another configuration from now on. The URL of the store stays: another one needs a restart.
+
+        Raises OSError with the key if an address cannot be used, StoreError if the store cannot tell the history of new
+        endpoints, and whatever the code of a sink raises. Then nothing has changed.
         """
-        now, jobs = datetime.now(UTC), enabled_jobs(config)
-        self._config = config
-        self._providers, self._adaptive = providers_of(config), adaptive_endpoints(config)
-        ended = self._board.apply(config, jobs, now)
-        self._expect(jobs)
-        self._budgets.apply(caps_of(config), self._providers)
-        self._limits.apply(config.max_concurrent, limits_of(config))
-        self._pool.apply(config.max_concurrent)
-        self._dispatcher.apply(config.scoring.blame)
-        self._gate.apply(config.endpoints, config.canaries)
-        self._outcomes.apply(reader_of(config), spans_of(config))
-        self._housekeeper.apply(config.retention)
-        self._baselines.apply(tasks_of(config))
-        self._schedule.apply(jobs, now)
-        self._files.apply(config.publish_files)
-        return ended
+        if self._stop.is_set():
+            return
+        before = self._config
+        await self._reload.apply(config)
+        warn(config, before, self._env)
+        if config.store != self._store_url:
+            log.warning("the store stays as it is: another `store` needs a restart", extra={"action": "restart_needed"})
+
+    def _use(self, values: PartValues) -> None:
+        self._values = values
+
+    def _make_board(self, now: datetime) -> Board:
+        """An empty board of the current configuration."""
+        return Board(self._config, self._values.jobs, now, rendered=False)
 
     def _make_metrics(self) -> Metrics:
-        return Metrics(
+        metrics = Metrics(
             __version__,
             lambda: self._board.snapshot,
-            self._outbox.runners,
+            lambda: self._outbox.runners,
             lambda: self._budgets.shares(datetime.now(UTC)),
             self._config.metrics,
         )
+        for endpoint, task in self._values.expected:
+            metrics.expect(endpoint, task, self._config.scoring.blame)
+        return metrics
 
-    def _expect(self, jobs: Iterable[Job]) -> None:
-        for job in jobs:
-            self._metrics.expect(job.spec.endpoint, job.probe.task, self._config.scoring.blame)
+    def _make_servers(self) -> Servers:
+        context = Context(
+            snapshot=lambda: self._board.snapshot,
+            problems=self._problems,
+            warnings=self._warnings,
+            metrics=self._metrics.text,
+            history=self._history,
+            outcomes=lambda: None if self._config.token is None else self._outcomes.take,
+            activity=self._store.activity,
+            render=self._renderer.snapshot,
+            render_row=self._renderer.row,
+        )
+        agent = HaproxyAgent(lambda: self._board.snapshot, self._metrics.agent_unknown.inc, self._renderer.row)
+        return Servers(self._config, context, agent)
+
+    def _make_parts(self) -> Parts:
+        return Parts(
+            store=self._store,
+            board=self._board,
+            renderer=self._renderer,
+            events=self._events,
+            metrics=self._metrics,
+            recorder=self._recorder,
+            outcomes=self._outcomes,
+            budgets=self._budgets,
+            limits=self._limits,
+            pool=self._pool,
+            dispatcher=self._dispatcher,
+            gate=self._gate,
+            schedule=self._schedule,
+            housekeeper=self._housekeeper,
+            baselines=self._baselines,
+            recounter=self._recounter,
+            files=self._files,
+            origins=self._origins,
+            outbox=self._outbox,
+            servers=self._servers,
+        )
 
     def _make_recorder(self) -> Recorder:
         callbacks = RecorderCallbacks(
@@ -144,7 +184,7 @@ class Daemon:
             take=self._recorder.take,
             count=lambda result, count: self._metrics.outcomes.labels(result).inc(count),
         )
-        return OutcomeReceiver(reader_of(self._config), callbacks, spans=spans_of(self._config))
+        return OutcomeReceiver(self._values.reader, callbacks, spans=self._values.spans)
 
     def _make_upkeep(self) -> tuple[Housekeeper, BaselineReader]:
         housekeeper_callbacks = HousekeeperCallbacks(
@@ -162,18 +202,17 @@ class Daemon:
         )
         return (
             Housekeeper(self._store, self._config.retention, housekeeper_callbacks),
-            BaselineReader(self._store, tasks_of(self._config), baseline_callbacks),
+            BaselineReader(self._store, self._values.tasks, baseline_callbacks),
         )
 
     def _make_gate(self) -> NetworkGate:
-        config = self._config
         callbacks = GateCallbacks(
             emit=self._recorder.put,
             now=lambda: datetime.now(UTC),
-            look_up=partial(look_up, neutral_name([spec.endpoint for spec in config.endpoints], config.canaries)),
+            look_up=look_up,
             probing=lambda: bool(self._dispatcher.runner.running_until_s),
         )
-        return NetworkGate(config.endpoints, config.canaries, callbacks)
+        return NetworkGate(self._values.watched, callbacks)
 
     def _make_heartbeat(self, env: Mapping[str, str]) -> Heartbeat:
         callbacks = HeartbeatCallbacks(
@@ -197,43 +236,28 @@ class Daemon:
             await self._run()
 
     async def _restore(self) -> None:
+        async with self._reload.turn:
+            await self._restore_parts()
+
+    async def _restore_parts(self) -> None:
         ended = await restore(self._board, self._store, datetime.now(UTC))
         await restore_budgets(self._budgets, self._store, datetime.now(UTC))
         await self._outcomes.restore(self._store)
         await self._housekeeper.check_clock()
         self._board.commit(datetime.now(UTC), everything=True)
-        self._events.start(self._providers, ended)
+        self._events.start(self._values.providers, ended)
         gc.freeze()  # these objects live as long as the daemon; with many endpoints a collection takes long
 
     async def _run(self) -> None:
         async with AsyncExitStack() as stack:
-            history = history_context(lambda: self._config, self._store)
-            stack.push_async_callback(history.store_reads.close)
+            stack.push_async_callback(self._history.store_reads.close)
             stack.push_async_callback(self._renderer.close)
-            context = Context(
-                snapshot=lambda: self._board.snapshot,
-                problems=self._problems,
-                warnings=self._warnings,
-                metrics=self._metrics.text,
-                history=history,
-                outcomes=None if self._config.token is None else self._outcomes.take,
-                activity=self._store.activity,
-                render=self._renderer.snapshot,
-                render_row=self._renderer.row,
-            )
-            config = self._config
-            server = await start(
-                config.listen, config.token, context, rate_per_s=config.rate_limit, public=config.public
-            )
-            stack.push_async_callback(server.cleanup)
-            host, port = server.addresses[0][:2]  # with port 0 the kernel chose the port
-            url = Listen(host=host, port=port).url
+            async with self._reload.turn:
+                await stack.enter_async_context(self._servers.serving(self._config))
             for warning in self._config.warnings:
                 log.warning("%s", warning, extra={"action": "config_warning"})
+            url = self._servers.url
             log.info("listening on %s", url, extra={"action": "listening", "url": url, "version": __version__})
-            if self._config.haproxy_agent is not None:
-                agent = HaproxyAgent(lambda: self._board.snapshot, self._metrics.agent_unknown.inc, self._renderer.row)
-                await stack.enter_async_context(serving(agent, self._config.haproxy_agent))
             await self._serve()
 
     async def _serve(self) -> None:
@@ -252,7 +276,7 @@ class Daemon:
             self._files.wake()
             self._schedule.start(datetime.now(UTC))
             self._notifier.ready()
-            log.info("running", extra={"action": "started", "endpoints": len(self._providers)})
+            log.info("running", extra={"action": "started", "endpoints": len(self._values.providers)})
             try:
                 await self._stop.wait()
                 await self._drain()
@@ -280,7 +304,7 @@ class Daemon:
         self._metrics.clock_ahead.set(reading.ahead.total_seconds())
 
     def _observe(self, sample: Sample) -> None:
-        provider = self._providers.get(sample.endpoint)
+        provider = self._values.providers.get(sample.endpoint)
         if provider is not None:  # else its endpoint was removed while it was probed
             self._metrics.observe(sample, provider)
         log_sample(sample)
@@ -295,7 +319,9 @@ class Daemon:
 
     def _due(self, endpoint: str, at: datetime) -> None:
         now = datetime.now(UTC)
-        if endpoint in self._adaptive and not self._stop.is_set() and self._dispatcher.may_ask(endpoint, max(at, now)):
+        if self._stop.is_set() or endpoint not in self._values.adaptive:
+            return
+        if self._dispatcher.may_ask(endpoint, max(at, now)):
             self._schedule.probe_by(endpoint, at, now)
 
     def _problems(self) -> tuple[str, ...]:
@@ -325,20 +351,19 @@ class Daemon:
         self._recounter.wake()
 
 
-def providers_of(config: Config) -> dict[str, str]:
-    """Each endpoint's provider, by id."""
-    return {spec.endpoint.id: spec.endpoint.provider for spec in config.endpoints}
-
-
-def limits_of(config: Config) -> dict[str, int]:
-    """How many probes may run at once at each provider."""
-    return {name: provider.max_concurrent for name, provider in config.providers.items()}
-
-
-def adaptive_endpoints(config: Config) -> frozenset[str]:
-    """The endpoints that may be probed between their ticks."""
-    settling = {spec.endpoint.id: paid_probe(config.probes[name] for name in spec.probes) for spec in config.endpoints}
-    return frozenset(name for name, probe in settling.items() if config.scoring.confirm or probe.closest_s is not None)
+def warn(config: Config, before: Config | None, env: Mapping[str, str]) -> None:
+    """Log what an operator should know of a configuration, unless it was true before, too. None: the daemon starts."""
+    proxy_note = unused_proxy(config, env)
+    if proxy_note is not None and (before is None or unused_proxy(before, env) != proxy_note):
+        log.warning(proxy_note, extra={"action": "proxy_unused"})
+    if before is None or config.max_concurrent > before.max_concurrent:
+        for shortage in shortages(needs(config.max_concurrent, STREAMS_PER_WORKER)):
+            log.warning(shortage, extra={"action": "limits_low"})
+    if before is None:
+        return
+    for warning in config.warnings:
+        if warning not in before.warnings:
+            log.warning("%s", warning, extra={"action": "config_warning"})
 
 
 async def _open(store: Store, config: Config) -> None:
@@ -350,11 +375,7 @@ async def _open(store: Store, config: Config) -> None:
 async def run_daemon(config: Config, env: Mapping[str, str]) -> None:
     """Open the store and run the daemon. Raises StoreError or OSError if it cannot start."""
     stop = stop_on_signals()
-    proxy_note = unused_proxy(config, env)
-    if proxy_note is not None:
-        log.warning(proxy_note, extra={"action": "proxy_unused"})
-    for shortage in shortages(needs(config.max_concurrent, STREAMS_PER_WORKER)):
-        log.warning(shortage, extra={"action": "limits_low"})
+    warn(config, None, env)
     sys.setswitchinterval(_SWITCH_S)
     store = create_store(config.store)
     try:

@@ -35,13 +35,17 @@ class Grounds:
 
 def grounds_of(state: EndpointState, now: datetime) -> Grounds:
     """The evidence for the status of an endpoint."""
-    incident = state.tracker.incident if state.tracker.is_open else None
     return Grounds(
         score=state.assess(now).score,
         measured_at=state.health.measured_at,
-        incident=None if incident is None or incident.ended_at is not None else incident,
+        incident=_open_incident(state),
         newest=next(((window, counts) for window, counts, _ in state.counts(now) if counts.counted), None),
     )
+
+
+def _open_incident(state: EndpointState) -> Incident | None:
+    incident = state.tracker.incident if state.tracker.is_open else None
+    return None if incident is None or incident.ended_at is not None else incident
 
 
 class EventLog:
@@ -54,11 +58,11 @@ class EventLog:
         """Ids of incidents."""
 
     def start(self, endpoints: Iterable[str], ended: Iterable[Incident]) -> None:
-        """Start from a restored board: log the incidents that are still open, and those that the restore closed."""
+        """Start with restored endpoints: log the incidents that are still open, and those that the restore closed."""
         now = self._now()
         for name in endpoints:
-            incident = grounds_of(self._board.endpoint(name), now).incident
-            if incident is not None:
+            incident = _open_incident(self._board.endpoint(name))
+            if incident is not None and incident.id not in self._open:  # a renamed endpoint keeps its incident
                 self._open.add(incident.id)
                 _log_incident("incident_restored", "incident still open", incident, now)
         for incident in ended:

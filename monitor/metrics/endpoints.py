@@ -100,6 +100,13 @@ class TaskFigures:
         self._stall_s: float | None = None
         self._speed: float | None = None
 
+    def in_detail(self, detail: MetricsDetail) -> TaskFigures:
+        """Figures in another detail: counts and newest values are kept, and an error without a count loses its line."""
+        figures = TaskFigures(detail)
+        figures.outcomes |= {what: count for what, count in self.outcomes.items() if count}
+        figures._stall_s, figures._speed = self._stall_s, self._speed
+        return figures
+
     def observe(self, sample: Sample) -> None:
         """Count one sample."""
         what = (sample.error or "", sample.blame or "")
@@ -164,6 +171,12 @@ class EndpointFigures:
         self._changed = True
         self.texts: Sequence[str] = ()
         """The lines of each family in `_OF_ENDPOINT`."""
+
+    def apply(self, detail: MetricsDetail) -> None:
+        """Keep figures in another detail from now on. Histograms and phases begin anew, since their buckets differ."""
+        self._detail = detail
+        self._tasks = {task: figures.in_detail(detail) for task, figures in self._tasks.items()}
+        self._changed = True
 
     def task(self, task: Task) -> TaskFigures:
         """The figures of a task, for a change. Marks the lines as outdated."""
@@ -257,6 +270,18 @@ class EndpointMetrics:
         self._detail = detail
         self._endpoints: dict[str, EndpointFigures] = {}
         self._providers: dict[str, ProviderFigures] = {}
+
+    @property
+    def detail(self) -> MetricsDetail:
+        """The detail of the series."""
+        return self._detail
+
+    def apply_in_steps(self, detail: MetricsDetail) -> Iterator[None]:
+        """Keep all figures in another detail from now on: one endpoint a step, since all of them take long."""
+        self._detail = detail
+        for figures in [*self._endpoints.values()]:
+            figures.apply(detail)
+            yield
 
     def expect(self, endpoint: Endpoint, task: Task, overrides: BlameOverrides) -> None:
         """Start an endpoint's counters at zero: a rate misses the first increase of a counter that starts at one.

@@ -66,7 +66,7 @@ class SinkFigures(Protocol):
 class _Sinks(Collector):
     """Collects the figures of the sinks at each scrape."""
 
-    def __init__(self, sinks: Sequence[SinkFigures]) -> None:
+    def __init__(self, sinks: Callable[[], Sequence[SinkFigures]]) -> None:
         self._sinks = sinks
 
     def collect(self) -> Iterator[Metric]:
@@ -83,7 +83,7 @@ class _Sinks(Collector):
         dropped = CounterMetricFamily(
             "providerwatch_sink_dropped_total", "Samples that a sink will never receive.", labels=("sink",)
         )
-        for sink in self._sinks:
+        for sink in self._sinks():
             backlog.add_metric((sink.name,), sink.backlog)
             failing.add_metric((sink.name,), sink.last_error is not None)
             delivered.add_metric((sink.name,), sink.delivered_total)
@@ -116,7 +116,7 @@ class Metrics:
         self,
         version: str,
         snapshot: Callable[[], Snapshot],
-        sinks: Sequence[SinkFigures] = (),
+        sinks: Callable[[], Sequence[SinkFigures]] = tuple,
         budget_shares: Shares = tuple,
         detail: MetricsDetail = MetricsDetail.BASIC,
     ) -> None:
@@ -209,6 +209,16 @@ class Metrics:
     def expect(self, endpoint: Endpoint, task: Task, overrides: BlameOverrides) -> None:
         """Start an endpoint's counters at zero."""
         self._endpoints.expect(endpoint, task, overrides)
+
+    def apply_in_steps(
+        self, detail: MetricsDetail, expected: Iterable[tuple[Endpoint, Task]], overrides: BlameOverrides
+    ) -> Iterator[None]:
+        """Use another detail and expect other endpoints from now on, one of them a step, since many take long."""
+        if detail is not self._endpoints.detail:
+            yield from self._endpoints.apply_in_steps(detail)
+        for endpoint, task in expected:
+            self.expect(endpoint, task, overrides)
+            yield
 
     def tidied(self, duration_s: float) -> None:
         """Count a slice of store housekeeping."""

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -44,7 +44,7 @@ class SinkRunner:
     """Delivers to one sink, and holds its figures."""
 
     def __init__(self, sink: Sink, store: Store, intervals: SinkIntervals) -> None:
-        self._sink = sink
+        self.sink = sink
         self._store = store
         self._intervals = intervals
         self._news = asyncio.Event()
@@ -62,7 +62,7 @@ class SinkRunner:
     @property
     def name(self) -> str:
         """Its name in the configuration."""
-        return self._sink.name
+        return self.sink.name
 
     @property
     def last_error(self) -> str | None:
@@ -99,23 +99,29 @@ class SinkRunner:
                 if not more:
                     await self._next_news()
 
+    def replace(self, sink: Sink) -> None:
+        """Deliver to another sink of the same name from the next `run` on. The figures go on."""
+        self.sink = sink
+        self._failures = 0
+        self._failure = OngoingFailure()
+
     async def close(self) -> None:
         """Close the sink."""
         try:
-            await self._sink.close()
+            await self.sink.close()
         except Exception as error:  # noqa: BLE001
             what = f"{type(error).__name__} at {_place(error)}"
             log.error("sink %s: close failed: %s", self.name, what, extra={"action": "sink_failed"})  # noqa: TRY400
 
     async def _turn(self) -> bool:
         """Deliver one batch. Returns whether there may be more. Raises if the delivery has to be repeated."""
-        limit = self._sink.batch
+        limit = self.sink.batch
         batch = await self._store.waiting(self.name, limit)
         self.backlog = len(batch) if len(batch) < limit else max(self.backlog, limit)
         if not batch:
             return False
         async with asyncio.timeout(self._intervals.longest_s):
-            delivery = await self._sink.deliver(batch)
+            delivery = await self.sink.deliver(batch)
         await self._note(batch, delivery)
         if delivery.stopped is not None:
             raise delivery.stopped
@@ -166,31 +172,80 @@ class Outbox:
     def __init__(self, sinks: Sequence[Sink], store: Store, intervals: SinkIntervals = SinkIntervals()) -> None:
         self._store = store
         self._intervals = intervals
-        self.runners = tuple(SinkRunner(sink, store, intervals) for sink in sinks)
+        self._wanted = {sink.name: sink for sink in sinks}
+        self._changed = asyncio.Event()
+        self._changed.set()
+        self._runners = {sink.name: SinkRunner(sink, store, intervals) for sink in sinks}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        """Of the sinks that run, by name."""
+
+    @property
+    def runners(self) -> Sequence[SinkRunner]:
         """With the figures of each: `name`, `backlog`, `delivered_total`, `dropped_total`, `last_error`."""
+        return tuple(self._runners.values())
 
     def wake(self) -> None:
         """New samples are in the store; does not block."""
-        for runner in self.runners:
+        for runner in self._runners.values():
             runner.wake()
+
+    def apply(self, sinks: Iterable[Sink]) -> None:
+        """Deliver to these sinks from now on; does not block.
+
+        A sink that is the same object is not touched. Another object of the same name takes over its cursor.
+        """
+        self._wanted = {sink.name: sink for sink in sinks}
+        self._changed.set()
 
     async def run(self) -> None:
         """Deliver until cancelled, then close the sinks."""
         try:
-            await self._subscribe()
             async with asyncio.TaskGroup() as group:
+                await self._follow(group)
                 group.create_task(self._count(), name="sinks-count")
-                for runner in self.runners:
-                    group.create_task(runner.run(), name=f"sink-{runner.name}")
+                while True:
+                    await self._changed.wait()
+                    await self._follow(group)
         finally:
-            for runner in self.runners:
+            self._tasks.clear()
+            for runner in self._runners.values():
                 await runner.close()
 
-    async def _subscribe(self) -> None:
+    async def _follow(self, group: asyncio.TaskGroup) -> None:
+        """Run the wanted sinks.
+
+        All others are closed first: two sinks may write to the same file. What a cancelled delivery had not confirmed
+        stays in the store and is delivered again.
+        """
+        self._changed.clear()
+        wanted = self._wanted
+        await self._stop([runner for runner in self._runners.values() if wanted.get(runner.name) is not runner.sink])
+        self._runners = {name: self._runner(sink) for name, sink in wanted.items()}
+        await self._subscribe([*wanted])
+        for name in wanted.keys() - self._tasks.keys():
+            self._tasks[name] = group.create_task(self._runners[name].run(), name=f"sink-{name}")
+
+    async def _stop(self, runners: Sequence[SinkRunner]) -> None:
+        tasks = [self._tasks.pop(runner.name) for runner in runners if runner.name in self._tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(runner.close() for runner in runners))
+
+    def _runner(self, sink: Sink) -> SinkRunner:
+        """The runner of a sink; a runner keeps its figures when its sink is replaced."""
+        known = self._runners.get(sink.name)
+        if known is None:
+            return SinkRunner(sink, self._store, self._intervals)
+        if known.sink is not sink:
+            known.replace(sink)
+        return known
+
+    async def _subscribe(self, names: Sequence[str]) -> None:
         failures = 0
         while True:
             try:
-                await self._store.subscribe([runner.name for runner in self.runners])
+                await self._store.subscribe(names)
             except StoreError as error:
                 failures += 1
                 log.warning(
@@ -203,14 +258,14 @@ class Outbox:
     async def _count(self) -> None:
         """Count backlogs and expired samples; in between the runners update their own figures."""
         while True:
-            before = {runner.name: runner.dealt_with for runner in self.runners}
+            before = {runner: runner.dealt_with for runner in self.runners}
             try:
-                backlogs = await self._store.backlogs() if self.runners else {}
+                backlogs = await self._store.backlogs() if before else {}
             except StoreError:
                 backlogs = {}  # the recorder logs that
-            for runner in self.runners:
+            for runner, dealt_with in before.items():
                 if found := backlogs.get(runner.name):
-                    runner.backlog = max(0, found.waiting - (runner.dealt_with - before[runner.name]))
+                    runner.backlog = max(0, found.waiting - (runner.dealt_with - dealt_with))
                     runner.expired_total = found.expired
             await asyncio.sleep(self._intervals.count_s)
 

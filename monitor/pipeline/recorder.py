@@ -8,16 +8,21 @@ depends on the store.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
+from monitor.domain.incident import Incident
 from monitor.pipeline.loop_time import set_within
 from monitor.pipeline.write_queue import USUAL_LIMITS, QueueLimits, WriteQueue, WriteQueueCallbacks
 from monitor.scoreboard.board import Absorbed, Board, StatusChange
-from monitor.store import Store
+from monitor.store import Store, StoreError
 from monitor.traffic.calls import Call, StoppingError
 from probes._model import Sample
+
+_LOOK_S = 0.01
+_Named = TypeVar("_Named", Sample, Call)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +100,23 @@ class Recorder:
         self._calls += calls
         await self._taken.wait()
 
+    async def stored(self) -> None:
+        """Wait until everything that was judged is stored. Raises StoreError while the store fails."""
+        while self.anything_waits:
+            if self.store_error is not None:
+                raise StoreError(self.store_error)
+            await asyncio.sleep(_LOOK_S)
+
+    def rename(self, aliases: Mapping[str, str]) -> None:
+        """What arrived under former ids belongs to the present ones. `aliases`: former ids to present ones."""
+        self._arrived = [renamed(sample, aliases) for sample in self._arrived]
+        self._calls = [renamed(call, aliases) for call in self._calls]
+
+    def end(self, incidents: Sequence[Incident]) -> None:
+        """Store incidents that another configuration ended."""
+        if incidents:
+            self._record([], [], Absorbed(states={}, due={}, incidents=incidents))
+
     async def run(self) -> None:
         """Judge, store and publish until cancelled; also without samples, when time alone changes a status."""
         async with asyncio.TaskGroup() as group:
@@ -132,11 +154,14 @@ class Recorder:
         self._taken = asyncio.Event()
         absorbed = self._board.absorb(batch, calls)
         self._unpublished += batch
-        self._queue.put(batch, calls, absorbed)
+        self._record(batch, calls, absorbed)
         for endpoint, at in absorbed.due.items():
             self._callbacks.due(endpoint, at)
-        self._callbacks.absorbed(absorbed)
         return True
+
+    def _record(self, samples: Sequence[Sample], calls: Sequence[Call], absorbed: Absorbed) -> None:
+        self._queue.put(samples, calls, absorbed)
+        self._callbacks.absorbed(absorbed)
 
     def _publish(self) -> None:
         batch, self._unpublished = self._unpublished, []
@@ -146,3 +171,9 @@ class Recorder:
         for taken in self._in_turn:
             taken.set()
         self._in_turn.clear()
+
+
+def renamed(item: _Named, aliases: Mapping[str, str]) -> _Named:
+    """A sample or a call under the present id of its endpoint."""
+    name = aliases.get(item.endpoint)
+    return item if name is None else replace(item, endpoint=name)

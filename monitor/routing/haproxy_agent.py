@@ -123,14 +123,17 @@ async def _name(reader: asyncio.StreamReader) -> str:
     return came.partition(b"\n")[0][:_LONGEST].decode(errors="replace").strip()
 
 
+async def listen(agent: HaproxyAgent, address: Listen, *, reuse_port: bool = False) -> asyncio.Server:
+    """Answer connections to an address. Raises OSError if it cannot be used."""
+    return await asyncio.start_server(
+        agent.connected, address.host, address.port, limit=_LONGEST, reuse_port=reuse_port or None
+    )
+
+
 @asynccontextmanager
-async def serving(agent: HaproxyAgent, listen: Listen) -> AsyncIterator[tuple[str, int]]:
-    """Serve while the block runs; yields host and port. Raises OSError with the key if the address cannot be used."""
-    try:
-        server = await asyncio.start_server(agent.connected, listen.host, listen.port, limit=_LONGEST)
-    except OSError as error:
-        where = f"publish.haproxy_agent: {listen.host}:{listen.port}"
-        raise OSError(error.errno, error.strerror, where) from error
+async def serving(agent: HaproxyAgent, address: Listen) -> AsyncIterator[tuple[str, int]]:
+    """Serve while the block runs; yields host and port. Raises OSError if the address cannot be used."""
+    server = await listen(agent, address)
     async with server:
         host, port = server.sockets[0].getsockname()[:2]
         yield host, port

@@ -57,22 +57,31 @@ class Budgets:
         self._budgets: dict[str, _ProviderBudget] = {}
         self.apply(caps, providers)
 
-    def apply(self, caps: Mapping[str, Amounts], providers: Mapping[str, str]) -> None:
-        """Use other caps from now on. What was spent stays spent, also by a provider that had no budget before."""
+    def apply(self, caps: Mapping[str, Amounts], providers: Mapping[str, str]) -> frozenset[str]:
+        """Use other caps from now on. What was spent stays spent, also by a provider that had no budget before.
+
+        Returns the providers that are new; what their probes cost before is not known here.
+        """
         self._providers = providers
-        for name in {*caps, *providers.values()} - self._budgets.keys():
+        new = frozenset({*caps, *providers.values()} - self._budgets.keys())
+        for name in new:
             self._budgets[name] = _ProviderBudget()
         for name, budget in self._budgets.items():
             budget.apply(caps.get(name, {}), providers.keys())
+        return new
 
     def restore(self, endpoint: str, spent: Amounts, at: datetime) -> None:
         """Restore what the probes of an endpoint cost on the day of `at`.
 
         An endpoint that is no longer configured counts for the provider in its id.
         """
-        budget = self._budgets.get(self._providers.get(endpoint, endpoint.partition(":")[0]))
+        budget = self._budgets.get(self.provider_of(endpoint))
         if budget is not None:
             budget.add(at.date(), spent)
+
+    def provider_of(self, endpoint: str) -> str:
+        """The provider that an endpoint's cost counts for."""
+        return self._providers.get(endpoint, endpoint.partition(":")[0])
 
     def claim(self, run: Run, every_s: float, at: datetime) -> str | None:
         """Reserve the maximum cost of a probe until `release`. Returns why it must not run; None: it may."""
@@ -87,7 +96,7 @@ class Budgets:
 
     def charge(self, sample: Sample) -> None:
         """Charge the cost of a probe. An unknown cost is not charged."""
-        budget = self._budgets.get(self._providers.get(sample.endpoint, sample.endpoint.partition(":")[0]))
+        budget = self._budgets.get(self.provider_of(sample.endpoint))
         if budget is not None:
             budget.charge(sample)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from monitor.domain.maintenance import current
@@ -30,13 +31,19 @@ class Dispatcher:
     ) -> None:
         self.runner = Runner(prober, limits, self._take)
         self._overrides = overrides
+        self._aliases: Mapping[str, str] = {}
         self._emit = emit
         self._retry_after = RetryAfter()
         self._budgets = budgets or Budgets({}, {})
 
-    def apply(self, overrides: BlameOverrides) -> None:
-        """Use other blame overrides from now on."""
+    def apply(self, overrides: BlameOverrides, aliases: Mapping[str, str]) -> None:
+        """Use other blame overrides from now on. The samples of probes that run under a former id get the present id.
+
+        `aliases`: former ids to present ones.
+        """
         self._overrides = overrides
+        self._aliases = aliases
+        self._retry_after.rename(aliases)
 
     async def fire(self, job: Job, at: datetime) -> None:
         """Probe, unless the provider's `Retry-After` or budget forbids it.
@@ -76,6 +83,9 @@ class Dispatcher:
         return None if refusal is None else unmeasured(run, ErrorClass.BUDGET, refusal, at)
 
     def _take(self, sample: Sample) -> None:
+        name = self._aliases.get(sample.endpoint)
+        if name is not None:
+            sample = replace(sample, endpoint=name)
         self._retry_after.note(sample)
         self._budgets.charge(sample)
         self._emit(blamed(sample, self._overrides))

@@ -5,6 +5,7 @@ It applies to the endpoint alone, not to its provider: limits are nearly always 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from probes._model import Sample
@@ -28,6 +29,12 @@ class RetryAfter:
             return
         until = sample.started_at + timedelta(seconds=(sample.headers_s or 0.0) + min(asked_s, LONGEST_S))
         self._until[sample.endpoint] = max(until, self._until.get(sample.endpoint, until))
+
+    def rename(self, aliases: Mapping[str, str]) -> None:
+        """Move what is known of former ids to the present ones. `aliases`: former ids to present ones."""
+        for alias in aliases.keys() & self._until.keys():
+            until, name = self._until.pop(alias), aliases[alias]
+            self._until[name] = max(until, self._until.get(name, until))
 
     def left_s(self, endpoint: str, at: datetime) -> float | None:
         """For how many seconds after `at` an endpoint is not probed; None: it may be probed."""

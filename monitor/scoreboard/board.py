@@ -6,9 +6,11 @@ Samples are absorbed first and published afterwards in one step, so that a reade
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
+from typing import TypeAlias
 
 from monitor.config.model import Config, EndpointSpec, ProbeSpec, Slo
 from monitor.domain.incident import Incident
@@ -30,6 +32,11 @@ from probes._model import ErrorClass, Sample, Task
 
 _STALE_INTERVALS = 3
 _INSTANT = timedelta(microseconds=1)
+_DUE_AT_ONCE = 200
+"""Endpoints whose status is looked at in one commit since time may have changed it; a few milliseconds."""
+
+Providers: TypeAlias = dict[str, ProviderState[EndpointState]]
+"""By name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,67 +83,97 @@ class Board:
     Three steps: samples are absorbed, committed once they are stored, and rendered on request.
     """
 
-    def __init__(self, config: Config, jobs: Sequence[Job], now: datetime) -> None:
-        self._providers: dict[str, ProviderState[EndpointState]] = {}
-        self._endpoints: dict[str, EndpointState] = {}
-        self._statuses: dict[str, Status] = {}
-        self._rows: dict[str, Row] = {}
-        self._touched: set[str] = set()
-        self._moments = DueTimes()
-        self._is_changed = False
-        self._configure(config, jobs, now)
-        self.snapshot = assemble(config.vantage, now, {})
-        """The newest snapshot."""
-        self.publish(now, sweep=True)
-
-    def apply(self, config: Config, jobs: Sequence[Job], now: datetime) -> tuple[Incident, ...]:
-        """Use another configuration from now on; the next commit updates every endpoint.
-
-        An endpoint in both configurations keeps its state, and is scored by its new parameters. Open incidents of
-        endpoints that are no longer probed are returned with an end, to be stored.
-        """
-        before = self._endpoints
-        self._configure(config, jobs, now)
-        self._touched &= self._endpoints.keys()
-        self.clock_stepped(now)
-        self.render(self._specs, now)
-        self._rows = {name: self._rows[name] for name in self._specs}
-        self._is_changed = True
-        return tuple(ended for state in before.values() if (ended := self._end_unless_probed(state)) is not None)
-
-    def _end_unless_probed(self, state: EndpointState) -> Incident | None:
-        """The endpoint's open incident with an end, if the endpoint is no longer probed."""
-        incident = state.tracker.incident
-        if incident is None or not state.tracker.is_open or self._jobs.get(state.endpoint):
-            return None
-        state.tracker = IncidentTracker()
-        return replace(incident, ended_at=incident.last_at)
-
-    def _configure(self, config: Config, jobs: Sequence[Job], now: datetime) -> None:
-        """Take over a configuration, without scoring or rendering."""
+    def __init__(self, config: Config, jobs: Sequence[Job], now: datetime, *, rendered: bool = True) -> None:
+        """`rendered` False: without rows, for a board that only collects data for another one."""
         self._vantage = config.vantage
         self._probes = config.probes
         self._specs = {spec.endpoint.id: spec for spec in config.endpoints}
         self._jobs: dict[str, list[Job]] = {name: [] for name in self._specs}
         for job in jobs:
             self._jobs[job.spec.endpoint.id].append(job)
-        for provider in self._providers.values():
-            provider.dismiss()
-        names = {spec.endpoint.provider for spec in config.endpoints}
-        self._providers = {name: self._providers.get(name) or ProviderState() for name in names}
-        self._endpoints = {name: self._state_of(config, spec, now) for name, spec in self._specs.items()}
+        self._providers: Providers = {spec.endpoint.provider: ProviderState() for spec in config.endpoints}
+        self._endpoints = {
+            name: EndpointState(name, scoring_params(config, spec), self._providers[spec.endpoint.provider], now)
+            for name, spec in self._specs.items()
+        }
         self._ages = RowAges(self._specs, now)
-        self._statuses = {name: self._statuses.get(name, Status.UNKNOWN) for name in self._specs}
+        self._statuses = dict.fromkeys(self._specs, Status.UNKNOWN)
+        self._counts = Counter(self._statuses.values())
+        self._rows: dict[str, Row] = {}
+        self._touched: set[str] = set()
+        self._moments = DueTimes()
+        self._is_changed = False
+        self._replaced: list[dict[str, EndpointState] | dict[str, Row]] = []
+        self.snapshot = assemble(config.vantage, now, {})
+        """The newest snapshot."""
+        if rendered:
+            self.publish(now, sweep=True)
+
+    def apply(self, other: Board, now: datetime, restored: Set[str] = frozenset()) -> tuple[Incident, ...]:
+        """Go on with another configuration; the next commits look at every endpoint, and every row is outdated.
+
+        `other` is a board of that configuration, which must not be used afterwards. An endpoint that stays keeps all
+        that is known of it, and is judged by its new parameters. `restored` are those that `other` knows from the
+        store, and has committed: a new one begins with that, and one that stays takes over the counts, since another
+        endpoint was merged into it. Open incidents that cannot continue are returned with an end, to be stored.
+        """
+        before = self._endpoints
+        self._replaced += [{**before}, other._endpoints, self._rows]
+        self._take_settings(other)
+        self._take_states(other)
+        for name in before.keys() & restored:
+            self._endpoints[name].take_counts(other._endpoints[name])
+        self._moments = DueTimes()
+        for name in self._specs:
+            self._moments.put(name, now)
+        former = {alias: spec.endpoint.id for spec in self._specs.values() for alias in spec.aliases}
+        ended = (self._end_unless_probed(state, former) for state in before.values())
+        return tuple(each for each in ended if each is not None)
+
+    def _take_settings(self, other: Board) -> None:
+        """Take over what another board's configuration says; every row is outdated."""
+        self._vantage, self._probes = other._vantage, other._probes
+        self._specs, self._jobs = other._specs, other._jobs
+        self._ages = other._ages
+        for name in self._specs:
+            self._ages.touch(name)
+        self._rows = {name: self._rows[name] for name in self._specs if name in self._rows}
+        self._is_changed = True
+        self._touched &= self._specs.keys()
+        self._statuses = {name: self._statuses.get(name, status) for name, status in other._statuses.items()}
         self._counts = Counter(self._statuses.values())
 
-    def _state_of(self, config: Config, spec: EndpointSpec, now: datetime) -> EndpointState:
-        """The state of an endpoint, scored by this configuration."""
-        params, provider = scoring_params(config, spec), self._providers[spec.endpoint.provider]
-        state = self._endpoints.get(spec.endpoint.id)
-        if state is None:
-            return EndpointState(spec.endpoint.id, params, provider, now)
-        state.apply(params, provider)
-        return state
+    def _take_states(self, other: Board) -> None:
+        """Keep the states of endpoints that stay, with their new parameters; take over those of new ones."""
+        for provider in (*self._providers.values(), *other._providers.values()):
+            provider.dismiss()
+        self._providers = {name: self._providers.get(name, new) for name, new in other._providers.items()}
+        states = {}
+        for name, new in other._endpoints.items():
+            states[name] = state = self._endpoints.get(name, new)
+            provider = self._providers[self._specs[name].endpoint.provider]
+            provider.restore(new.provider.belief)
+            state.apply(new.params, provider)
+        self._endpoints = states
+
+    def release_in_steps(self) -> Iterator[None]:
+        """Free what the last `apply` replaced, one object a step: to free very many at once takes long."""
+        while self._replaced:
+            replaced = self._replaced.pop()
+            while replaced:
+                replaced.popitem()
+                yield
+
+    def _end_unless_probed(self, state: EndpointState, former: Mapping[str, str]) -> Incident | None:
+        """Its open incident with an end, where it is not probed any more. `former`: former ids to present ones."""
+        incident = state.tracker.incident
+        if incident is None or not state.tracker.is_open or self._jobs.get(state.endpoint):
+            return None
+        heir = self._endpoints.get(former.get(state.endpoint, ""))
+        if heir is not None and heir.tracker.incident is not None and heir.tracker.incident.id == incident.id:
+            return None  # it continues under the present id
+        state.tracker = IncidentTracker()
+        return replace(incident, endpoint=state.endpoint if heir is None else heir.endpoint, ended_at=incident.last_at)
 
     def restore_states(self, states: Mapping[str, str], first_seen: Mapping[str, datetime]) -> None:
         """Restore stored states; endpoints that are not configured are ignored."""
@@ -274,13 +311,14 @@ class Board:
     def commit(self, now: datetime, *, everything: bool = False) -> Sequence[StatusChange]:
         """Publish what was absorbed, once it is stored. Returns the changed statuses; time may have changed some.
 
-        `everything`: also publish the restored endpoints.
+        If time may have changed very many, the next commit is due at once. `everything`: also publish the restored
+        endpoints.
         """
         names = dict.fromkeys(self._specs if everything else self._touched)
         self._touched = set()
         for name in names:
             self._endpoints[name].show()
-        names.update(dict.fromkeys(self._moments.take(now)))
+        names.update(dict.fromkeys(islice(self._moments.take(now), _DUE_AT_ONCE)))
         return [change for name in names if (change := self._follow(name, now))]
 
     def clock_stepped(self, now: datetime) -> None:
@@ -319,6 +357,8 @@ class Board:
     def render(self, names: Iterable[str], now: datetime) -> None:
         """Render the rows of these endpoints. A row that did not change stays the same object."""
         for name in names:
+            if name not in self._specs:  # removed since the request for all rows
+                continue
             old, new = self._rows.get(name), row(self._specs[name], self._endpoints[name], self._jobs[name], now)
             self._ages.rendered(name, now)
             if old is None or old.body != new.body:
@@ -331,11 +371,17 @@ class Board:
             self.render([name], now)
         return self._rows.get(name)
 
+    @property
+    def unrendered(self) -> list[str]:
+        """The endpoints that have no row yet."""
+        return [name for name in self._specs if name not in self._rows]
+
     def renew(self, now: datetime) -> Snapshot:
         """The snapshot of the rendered rows; the last one when no row has changed and it is recent."""
         if self._is_changed or not is_recent(self.snapshot, now):
             self._is_changed = False
-            self.snapshot = assemble(self._vantage, now, dict(self._rows))
+            rows = {name: self._rows[name] for name in self._specs if name in self._rows}
+            self.snapshot = assemble(self._vantage, now, rows)
         return self.snapshot
 
     def publish(self, now: datetime, *, sweep: bool = False) -> Snapshot:

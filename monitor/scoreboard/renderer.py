@@ -54,11 +54,13 @@ class Renderer:
 
     async def _render(self, names: list[str]) -> None:
         turn_s = time.monotonic() + _TURN_S
-        for name in names:
-            self._board.render([name], self._now())
-            if time.monotonic() > turn_s:
-                await asyncio.sleep(0)
-                turn_s = time.monotonic() + _TURN_S
+        while names:
+            for name in names:
+                self._board.render([name], self._now())
+                if time.monotonic() > turn_s:
+                    await asyncio.sleep(0)
+                    turn_s = time.monotonic() + _TURN_S
+            names = self._board.unrendered  # those that another configuration has added meanwhile
         self._board.renew(self._now())
 
     def _done(self, _: object) -> None:

@@ -4,8 +4,19 @@
 from the store, so an unreachable sink only costs disk space.
 """
 
-from monitor.sinks._create import create_sinks
+from monitor.sinks._create import CreatedSink, SampleOrigins, create_sinks, origins_of
 from monitor.sinks._kinds import SINKS
 from monitor.sinks._protocol import Delivery, SampleOrigin, Sink, SinkError, SinkOptions
 
-__all__ = ["SINKS", "Delivery", "SampleOrigin", "Sink", "SinkError", "SinkOptions", "create_sinks"]
+__all__ = [
+    "SINKS",
+    "CreatedSink",
+    "Delivery",
+    "SampleOrigin",
+    "SampleOrigins",
+    "Sink",
+    "SinkError",
+    "SinkOptions",
+    "create_sinks",
+    "origins_of",
+]

@@ -67,4 +67,7 @@ class SinkOptions(SinkSection):
 
     @abstractmethod
     def create(self, name: str, origins: Mapping[str, SampleOrigin]) -> Sink:
-        """The sink that the configuration calls `name`; nothing is opened yet. `origins` are by endpoint."""
+        """The sink that the configuration calls `name`; nothing is opened yet. `origins` are by endpoint.
+
+        While the daemon runs, this is called in a thread, and `origins` always holds the present ones.
+        """

@@ -4,7 +4,7 @@ A sample gives evidence (`evidence`) about an origin (`origin`). The gate (`gate
 connect, checks other origins over TCP (`tcp_check`), and `attribution` decides whose failure it was.
 """
 
-from monitor.vantage.gate import GateCallbacks, NetworkGate
+from monitor.vantage.gate import GateCallbacks, NetworkGate, WatchedOrigins, watched_origins
 from monitor.vantage.tcp_check import look_up
 
-__all__ = ["GateCallbacks", "NetworkGate", "look_up"]
+__all__ = ["GateCallbacks", "NetworkGate", "WatchedOrigins", "look_up", "watched_origins"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from monitor.config.model import Canary, EndpointSpec
 from monitor.domain.maintenance import current
 from monitor.vantage.attribution import Vantage
 from monitor.vantage.evidence import CheckResult, OriginCheck
-from monitor.vantage.origin import Origin, canary_origins, origin_of
+from monitor.vantage.origin import Origin, canary_origins, neutral_name, origin_of
 from monitor.vantage.resolver import Lookup, ResolverRecord
 from monitor.vantage.tcp_check import ask
 from probes._model import Sample
@@ -35,10 +35,39 @@ class GateCallbacks:
     """Takes every sample; those of one endpoint in the order of their arrival."""
     now: Callable[[], datetime]
     ask: Callable[[Origin], Awaitable[CheckResult]] = ask
-    look_up: Callable[[], Awaitable[CheckResult]] | None = None
-    """Looks up a neutral name; None: the resolver is not checked."""
+    look_up: Callable[[str | None], Awaitable[CheckResult]] | None = None
+    """Looks up a neutral name, or a random one if there is none; None: the resolver is not checked."""
     probing: Callable[[], bool] = lambda: False
     """Whether a probe is running."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchedOrigins:
+    """What the gate takes from a configuration."""
+
+    specs: Sequence[EndpointSpec]
+    """The endpoints that are probed."""
+    origins: Mapping[str, Origin]
+    """By endpoint."""
+    canaries: Sequence[Origin]
+    neutral_name: str | None
+    """The name to look up while probes run."""
+    any_named: bool
+    """Whether any origin is reached by a name."""
+
+
+def watched_origins(endpoints: Iterable[EndpointSpec], canaries: Collection[Canary]) -> WatchedOrigins:
+    """What the gate needs to know of these endpoints and canaries. Takes a while for very many endpoints."""
+    specs = tuple(endpoints)
+    found = {spec.endpoint.id: origin_of(spec.endpoint) for spec in specs if spec.enabled}
+    origins = {name: origin for name, origin in found.items() if origin is not None}
+    return WatchedOrigins(
+        specs=tuple(spec for spec in specs if spec.enabled),
+        origins=origins,
+        canaries=canary_origins(canaries),
+        neutral_name=neutral_name([spec.endpoint for spec in specs], canaries),
+        any_named=any(origin.is_named for origin in origins.values()),
+    )
 
 
 class NetworkGate:
@@ -46,42 +75,36 @@ class NetworkGate:
 
     def __init__(
         self,
-        endpoints: Iterable[EndpointSpec],
-        canaries: Iterable[Canary],
+        watched: WatchedOrigins,
         callbacks: GateCallbacks,
         pause_s: float = _PAUSE_S,
     ) -> None:
         self._callbacks = callbacks
         self._pause_s = pause_s
-        self._configure(endpoints, canaries)
+        self._watched = watched
         self._vantage = self._begin()
         self._due = asyncio.Event()
         self._was_online = True
         self._were_unreliable: frozenset[Origin] = frozenset()
         self._ended = False
 
-    def apply(self, endpoints: Iterable[EndpointSpec], canaries: Iterable[Canary]) -> None:
+    def apply(self, watched: WatchedOrigins) -> None:
         """Use other endpoints from now on.
 
         If that changes which origins can be checked, held samples are passed on unchanged, and evidence starts anew.
         """
-        before = self._origins, self._canaries
-        self._configure(endpoints, canaries)
-        if (self._origins, self._canaries) != before:
+        before, self._watched = self._watched, watched
+        if (watched.origins, watched.canaries) != (before.origins, before.canaries):
             held, self._vantage = self._vantage.release(), self._begin()
             self._hand_on(held)
 
-    def _configure(self, endpoints: Iterable[EndpointSpec], canaries: Iterable[Canary]) -> None:
-        self._specs = tuple(spec for spec in endpoints if spec.enabled)
-        found = {spec.endpoint.id: origin_of(spec.endpoint) for spec in self._specs}
-        self._origins = {name: origin for name, origin in found.items() if origin is not None}
-        self._canaries = tuple(canary_origins(canaries))
-        self._looks_up = self._callbacks.look_up is not None and any(
-            origin.is_named for origin in self._origins.values()
-        )
+    @property
+    def _looks_up(self) -> bool:
+        return self._callbacks.look_up is not None and self._watched.any_named
 
     def _begin(self) -> Vantage:
-        return Vantage(self._origins, self._canaries, ResolverRecord() if self._looks_up else None)
+        watched = self._watched
+        return Vantage(watched.origins, watched.canaries, ResolverRecord() if self._looks_up else None)
 
     @property
     def online(self) -> bool:
@@ -131,12 +154,13 @@ class NetworkGate:
 
     def _away(self, now: datetime) -> frozenset[Origin]:
         """Providers that must not be checked: all of their endpoints are in maintenance or behind a proxy."""
+        origins = self._watched.origins
         awake = {
-            self._origins.get(spec.endpoint.id)
-            for spec in self._specs
+            origins.get(spec.endpoint.id)
+            for spec in self._watched.specs
             if current(spec.maintenance, now) is None and proxy_of(spec.endpoint.proxy) is None
         }
-        return frozenset(self._origins.values()) - awake
+        return frozenset(origins.values()) - awake
 
     async def _reply(self, origin: Origin) -> OriginCheck:
         return OriginCheck(origin=origin, result=await self._callbacks.ask(origin))
@@ -152,7 +176,7 @@ class NetworkGate:
 
     async def _look_up(self) -> None:
         began, look_up = self._callbacks.now(), self._callbacks.look_up
-        result = CheckResult.NOTHING if look_up is None else await look_up()
+        result = CheckResult.NOTHING if look_up is None else await look_up(self._watched.neutral_name)
         self._hand_on(self._vantage.looked_up(Lookup(began=began, ended=self._callbacks.now(), result=result)))
 
     async def _let_go_in_time(self) -> None:

@@ -10,7 +10,9 @@ from functools import lru_cache
 
 from aiohttp import hdrs, web
 
-from monitor.web.hosts import host_of
+from monitor.config import is_loopback
+from monitor.config.model import Listen
+from monitor.web.hosts import host_of, own_hosts
 from monitor.web.rate_limit import RateLimit, client_of
 from probes._model import Secret
 
@@ -29,14 +31,33 @@ class Access:
     """Accepted `Host` values, in the form of `hosts.host_of`; None: any."""
 
 
+def access_of(listen: Listen, token: Secret | None, *, rate_per_s: float | None = None, public: bool = False) -> Access:
+    """The conditions of a server at an address. On loopback and without a token it accepts its own names only.
+
+    `public`: accept any `Host` without a token.
+    """
+    trusting = token is None and not public and is_loopback(listen.host)
+    return Access(token=token, rate_per_s=rate_per_s, hosts=own_hosts(listen.host) if trusting else None)
+
+
 class Authenticator:
     """Admits or refuses requests."""
 
     def __init__(self, access: Access, clock: Callable[[], float]) -> None:
-        self._expected = None if access.token is None else f"Bearer {access.token.reveal()}".encode()
-        self._rate_limit = None if access.rate_per_s is None else RateLimit(access.rate_per_s)
-        self._hosts = access.hosts
+        self._rate_limit: RateLimit | None = None
         self._clock = clock
+        self.apply(access)
+
+    def apply(self, access: Access) -> None:
+        """Use other conditions from the next request on. Answers that are being sent, such as streams, go on."""
+        self._expected = None if access.token is None else f"Bearer {access.token.reveal()}".encode()
+        self._hosts = access.hosts
+        if access.rate_per_s is None:
+            self._rate_limit = None
+        elif self._rate_limit is None:
+            self._rate_limit = RateLimit(access.rate_per_s)
+        else:
+            self._rate_limit.apply(access.rate_per_s)
 
     def admit(self, request: web.Request) -> None:
         """Raises HTTPTooManyRequests, HTTPMisdirectedRequest or HTTPUnauthorized.

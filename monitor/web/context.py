@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from monitor.config.model import Config
 from monitor.history.buckets import OutcomeOf
@@ -31,6 +31,10 @@ class ActivityPage(Protocol):
         """See `Store.activity`. Raises StoreError."""
 
 
+OutcomesTaker: TypeAlias = Callable[[object], Awaitable[Receipt]]
+"""Accepts a batch of reports."""
+
+
 async def _no_activity(*_: object, **__: object) -> Sequence[Activity]:
     return ()
 
@@ -52,8 +56,8 @@ class Context:
     metrics: Exposition = _no_metrics
     history: HistoryContext | None = None
     """None: the routes of stored history do not exist."""
-    outcomes: Callable[[object], Awaitable[Receipt]] | None = None
-    """Accepts reports of real traffic; None: no token is configured, so reports are refused."""
+    outcomes: Callable[[], OutcomesTaker | None] = lambda: None
+    """What accepts reports of real traffic; None: no token is configured now, so reports are refused."""
     activity: ActivityPage = _no_activity
     render: Callable[[], Awaitable[Snapshot]] | None = None
     """Renders the newest snapshot; None: `snapshot` is always the newest."""

@@ -18,8 +18,7 @@ class RateLimit:
     """
 
     def __init__(self, rate_per_s: float, *, most: int = _MOST) -> None:
-        self._each_s = 1 / rate_per_s
-        self._burst_s = max(_BURST_S, self._each_s)
+        self.apply(rate_per_s)
         self._half = most // 2
         self._full_s: dict[str, float] = {}
         """Of recent clients."""
@@ -28,6 +27,11 @@ class RateLimit:
 
     def __len__(self) -> int:
         return len(self._full_s.keys() | self._before.keys())
+
+    def apply(self, rate_per_s: float) -> None:
+        """Use another rate from now on. A client that was refused stays refused until its bucket has room."""
+        self._each_s = 1 / rate_per_s
+        self._burst_s = max(_BURST_S, self._each_s)
 
     def take(self, client: str, now_s: float) -> float:
         """Take one request from the client's bucket. Returns 0, or the seconds to wait if the bucket is empty."""

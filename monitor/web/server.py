@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import resource
@@ -14,11 +15,9 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from monitor import __version__
-from monitor.config import is_loopback
 from monitor.config.model import Listen
-from monitor.web.auth import Access, Authenticator
+from monitor.web.auth import Authenticator, access_of
 from monitor.web.context import Context
-from monitor.web.hosts import own_hosts
 from monitor.web.made_once import MadeOnce
 from monitor.web.middleware import expect, not_found, route_handler, wrong_method
 from monitor.web.openapi import openapi
@@ -45,24 +44,34 @@ ROUTES: Sequence[Callable[[Context], Sequence[Route]]] = (
 _LINE_BYTES = 8192
 _HEADERS = 64
 _IDLE_S = 75.0
+_BACKLOG = 128
 _SHUTDOWN_S = 2.0
 _THEIRS = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
 """Faults of clients: broken requests, broken bodies, closed connections."""
 
 
 async def start(
-    listen: Listen, token: Secret | None, context: Context, *, rate_per_s: float | None = None, public: bool = False
+    address: Listen, token: Secret | None, context: Context, *, rate_per_s: float | None = None, public: bool = False
 ) -> web.AppRunner:
     """Start the server; `cleanup()` of the returned runner stops it. Raises OSError if the address cannot be used.
 
     `public`: accept any `Host` without a token.
     """
+    access = access_of(address, token, rate_per_s=rate_per_s, public=public)
+    runner = await set_up(Authenticator(access, time.monotonic), context)
+    try:
+        await web.TCPSite(runner, address.host, address.port).start()
+    except OSError:
+        await runner.cleanup()
+        raise
+    return runner
+
+
+async def set_up(authenticator: Authenticator, context: Context) -> web.AppRunner:
+    """The server without an address: `listen` opens one, and `cleanup()` ends its requests and streams."""
     raise_open_files_limit()
-    trusting = token is None and not public and is_loopback(listen.host)
-    hosts = own_hosts(listen.host) if trusting else None
-    app = application(Access(token=token, rate_per_s=rate_per_s, hosts=hosts), context)
     runner = web.AppRunner(
-        app,
+        application(authenticator, context),
         access_log=None,
         logger=_protocol_log(),
         shutdown_timeout=_SHUTDOWN_S,
@@ -74,12 +83,20 @@ async def start(
         lingering_time=0,
     )
     await runner.setup()
-    try:
-        await web.TCPSite(runner, listen.host, listen.port).start()
-    except OSError:
-        await runner.cleanup()
-        raise
     return runner
+
+
+async def listen(runner: web.AppRunner, address: Listen, *, reuse_port: bool = False) -> asyncio.Server:
+    """Accept connections at an address, for a server that is set up. Closing it leaves its connections open.
+
+    Raises OSError if the address cannot be used.
+    """
+    protocol = runner.server
+    if protocol is None:
+        raise RuntimeError("the server is not set up")
+    return await asyncio.get_running_loop().create_server(
+        protocol, address.host, address.port, backlog=_BACKLOG, reuse_port=reuse_port or None
+    )
 
 
 def _protocol_log() -> logging.Logger:
@@ -93,9 +110,8 @@ def _is_ours(record: logging.LogRecord) -> bool:
     return record.exc_info is None or not isinstance(record.exc_info[1], _THEIRS)
 
 
-def application(access: Access, context: Context) -> web.Application:
+def application(authenticator: Authenticator, context: Context) -> web.Application:
     """The application with all routes."""
-    authenticator = Authenticator(access, time.monotonic)
     app = web.Application(client_max_size=MOST_BYTES)
     # Fixed paths first: an id may be any text, also a part of another path.
     routes = sorted(all_routes(context), key=lambda route: "{" in route.path)

@@ -48,10 +48,11 @@ def routes(context: Context) -> Sequence[Route]:
         A batch has at most 1,000 entries and 1 MiB. Each entry is accepted, skipped (its id was reported before) or
         rejected; so a batch without an answer can be sent again.
         """
-        if context.outcomes is None:
+        take = context.outcomes()
+        if take is None:
             raise web.HTTPForbidden(text="reports change scores and need a token; set `token` in the configuration")
         try:
-            receipt = await context.outcomes(parse_json(await read_body(request)))
+            receipt = await take(parse_json(await read_body(request)))
         except WrongBodyError as error:
             raise web.HTTPBadRequest(text=str(error)) from None
         except TooManyError as error:

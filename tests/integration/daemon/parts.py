@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,11 @@ async def breathe(turns: int = 50) -> None:
     """Let everything that can happen now happen."""
     for _ in range(turns):
         await asyncio.sleep(0)
+
+
+def sample_id(text: str) -> str:
+    """An id in the form of a sample's."""
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 async def end(task: asyncio.Task[None]) -> None:

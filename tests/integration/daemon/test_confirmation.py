@@ -295,4 +295,4 @@ async def test_probes_beside_the_ticks_can_be_switched_off_where_the_interval_is
     specs = tuple(replace(spec, endpoint=replace(spec.endpoint, id=name), probes=mine) for name, mine in names.items())
     config = replace(QUICK, endpoints=specs, probes=probes, scoring=ScoringSpec(confirm=confirm))
     daemon = Daemon(config, store, {})
-    assert daemon._adaptive == (set(names) if confirm else {"a:adaptive"})
+    assert daemon._values.adaptive == (set(names) if confirm else {"a:adaptive"})

@@ -185,6 +185,14 @@ async def test_other_blame_is_laid_from_then_on() -> None:
     line = Line(answer=refused(ErrorClass.NOT_FOUND))
     (job,) = quick_jobs("a:one", every_s=60)
     await line.ticks.fire(job, seconds(0))
-    line.ticks.apply({ErrorClass.NOT_FOUND: Blame.PROVIDER})
+    line.ticks.apply({ErrorClass.NOT_FOUND: Blame.PROVIDER}, {})
     await line.ticks.fire(job, seconds(60))
     assert [sample.blame for sample in line.emitted] == [Blame.ACCOUNT, Blame.PROVIDER]
+
+
+async def test_a_probe_that_runs_while_its_endpoint_is_renamed_becomes_a_sample_of_the_present_id() -> None:
+    line = Line()
+    (job,) = quick_jobs("old:one", every_s=60)
+    line.ticks.apply({}, {"old:one": "new:one"})
+    await line.ticks.fire(job, seconds(0))
+    assert [sample.endpoint for sample in line.emitted] == ["new:one"]

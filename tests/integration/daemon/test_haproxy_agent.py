@@ -153,12 +153,11 @@ async def test_many_at_once_are_all_answered(asked: Asked) -> None:
     assert answers == [UP] * 200
 
 
-async def test_a_taken_address_is_an_error_that_names_the_key(asked: Asked) -> None:
+async def test_a_taken_address_is_an_error(asked: Asked) -> None:
     agent = HaproxyAgent(lambda: asked.board.snapshot, lambda: None)
-    with pytest.raises(OSError, match="already in use") as raised:
+    with pytest.raises(OSError, match="already in use"):
         async with serving(agent, Listen(host=asked.host, port=asked.port)):
             pass
-    assert raised.value.filename == f"publish.haproxy_agent: {asked.host}:{asked.port}"
 
 
 async def test_the_end_of_the_daemon_closes_the_address() -> None:

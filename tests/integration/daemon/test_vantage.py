@@ -22,7 +22,7 @@ from monitor.scheduler.jobs import enabled_jobs
 from monitor.scheduler.scheduler import Schedule
 from monitor.scoreboard.board import Board
 from monitor.store import Store, create_store
-from monitor.vantage import GateCallbacks, NetworkGate
+from monitor.vantage import GateCallbacks, NetworkGate, watched_origins
 from monitor.vantage.evidence import CheckResult
 from monitor.vantage.origin import Origin
 from monitor.workers.limits import ConcurrencyLimits
@@ -68,7 +68,7 @@ class World:
         await asyncio.sleep(0.01)
         return CheckResult.HEARD if self.online and origin.name not in self.down else CheckResult.SILENT
 
-    async def look_up(self) -> CheckResult:
+    async def look_up(self, name: str | None) -> CheckResult:
         """What becomes of another name in this world."""
         return CheckResult.HEARD if self.resolves else CheckResult.SILENT
 
@@ -95,7 +95,7 @@ class Line:
             look_up=world.look_up,
             probing=lambda: True,
         )
-        self.gate = NetworkGate(config.endpoints, config.canaries, gate_callbacks, pause_s=0.01)
+        self.gate = NetworkGate(watched_origins(config.endpoints, config.canaries), gate_callbacks, pause_s=0.01)
         ticks = Dispatcher(world, ConcurrencyLimits(64, {}), {}, self.gate.put)
         self.schedule = Schedule(jobs, ticks.fire, ticks.miss)
 
@@ -199,7 +199,7 @@ class Post:
         paused = replace(config.endpoints[0], endpoint=replace(config.endpoints[0].endpoint, id="x", provider="x"))
         specs = (*map(self._maintained, config.endpoints), _remote(replace(paused, enabled=False)))
         gate_callbacks = GateCallbacks(emit=self.emitted.append, now=lambda: self.now, ask=self.ask)
-        self.gate = NetworkGate(specs, self.canaries, gate_callbacks, pause_s=0.0)
+        self.gate = NetworkGate(watched_origins(specs, self.canaries), gate_callbacks, pause_s=0.0)
 
     def _maintained(self, spec: EndpointSpec) -> EndpointSpec:
         span = MaintenanceWindow(begin=self.now - timedelta(hours=1), end=self.now + timedelta(hours=1))
@@ -347,7 +347,7 @@ async def test_other_endpoints_are_watched_over_from_then_on_and_what_was_held_b
     post.fail("a:one")
     await post.was_asked("b", 1)
     config = remote(quick_config("b:one", "c:one"))
-    post.gate.apply(config.endpoints, ())
+    post.gate.apply(watched_origins(config.endpoints, ()))
     assert post.errors == [ErrorClass.CONNECT]
     post.answer.set_result(CheckResult.SILENT)
     await breathe()
@@ -362,7 +362,7 @@ async def test_endpoints_that_are_reached_as_before_keep_the_evidence(post: Post
     post.fail("a:one")
     await post.was_asked("b", 1)
     config = remote(quick_config(*post.names))
-    post.gate.apply([replace(spec, labels={"region": "eu"}) for spec in config.endpoints], ())
+    post.gate.apply(watched_origins([replace(spec, labels={"region": "eu"}) for spec in config.endpoints], ()))
     assert post.errors == []
     post.answer.set_result(CheckResult.HEARD)
     await until(lambda: post.emitted)

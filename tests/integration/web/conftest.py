@@ -54,7 +54,7 @@ async def serve() -> AsyncIterator[Serve]:
             context = Context(
                 snapshot=lambda: served.board.snapshot,
                 problems=lambda: tuple(served.problems),
-                **{"outcomes": receiver.take, "metrics": metrics.text, **more},
+                **{"outcomes": lambda: receiver.take, "metrics": metrics.text, **more},
             )
             secret = None if token is None else Secret(token)
             address = Listen(host=listen, port=0)

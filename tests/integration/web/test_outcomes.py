@@ -104,7 +104,7 @@ async def recording(serve: Serve, tmp_path: Path) -> AsyncIterator[Recording]:
     async def take(body: object) -> Receipt:
         return await receivers[0].take(body)
 
-    served.append(await serve(TOKEN, outcomes=take, activity=store.activity))
+    served.append(await serve(TOKEN, outcomes=lambda: take, activity=store.activity))
     metrics = Metrics("0", lambda: served[0].board.snapshot)
     board: Board = served[0].board
 
@@ -205,7 +205,7 @@ async def test_a_monitor_that_stops_says_so_and_when_to_come_again(serve: Serve)
     async def stopping(_: object) -> Receipt:
         raise StoppingError
 
-    served = await serve(TOKEN, outcomes=stopping)
+    served = await serve(TOKEN, outcomes=lambda: stopping)
     desk = Desk(served, MemoryStore(), Metrics("0", lambda: served.board.snapshot))
     status, found, headers = await desk.post({"outcomes": [outcome()]})
     assert (status, found["error"]["code"], headers["Retry-After"]) == (503, "service_unavailable", "5")
@@ -228,7 +228,7 @@ async def test_all_who_wait_while_the_monitor_stops_are_answered(recording: Reco
 
 
 async def test_without_a_token_in_the_configuration_reports_are_refused(serve: Serve) -> None:
-    served = await serve(outcomes=None)
+    served = await serve(outcomes=lambda: None)
     response, body = await served.ask(PATH, "POST")
     assert (response.status, json.loads(body)["error"]["code"]) == (403, "forbidden")
     assert "token" in json.loads(body)["error"]["message"]
@@ -358,7 +358,8 @@ async def test_what_the_page_reports_is_taken(serve: Serve) -> None:
     assert len(typed) == 1
     body, told = typed[0]
     written = re.sub(r'"at": "[^"]*"', f'"at": "{now()}"', body)
-    served = await serve(TOKEN, outcomes=OutcomeReceiver(reader_of(make_config(spec)), callbacks).take)
+    receiver = OutcomeReceiver(reader_of(make_config(spec)), callbacks)
+    served = await serve(TOKEN, outcomes=lambda: receiver.take)
     status, found, _ = await Desk(served, MemoryStore(), Metrics("0", lambda: served.board.snapshot)).post(
         written.encode()
     )

@@ -92,7 +92,7 @@ SINKS = (SinkSays("influx", 7, 100, 2, "503"), SinkSays("samples", 0, 109))
 def make_metrics(samples: list[Sample], detail: MetricsDetail = FULL) -> Metrics:
     """The metrics of a daemon that had these samples."""
     board = make_board(*SPECS, vantage="fra1")
-    metrics = Metrics("1.2.3", lambda: board.snapshot, SINKS, lambda: [("groq", "usd", 0.25)], detail)
+    metrics = Metrics("1.2.3", lambda: board.snapshot, lambda: SINKS, lambda: [("groq", "usd", 0.25)], detail)
     for spec in SPECS:
         metrics.expect(spec.endpoint, Task.CHAT, {})
     for sample in samples:
@@ -408,7 +408,7 @@ def test_an_endpoint_in_maintenance_is_neither_up_nor_down_but_in_maintenance() 
 def test_the_figures_of_a_sink_are_those_at_the_scrape() -> None:
     board = make_board(*SPECS)
     sinks = [SinkSays("influx", backlog=3, last_error="503"), SinkSays("samples", delivered_total=9)]
-    metrics = Metrics("1", lambda: board.snapshot, sinks)
+    metrics = Metrics("1", lambda: board.snapshot, lambda: sinks)
     assert value(metrics, "providerwatch_sink_backlog_samples", sink="influx") == 3
     assert value(metrics, "providerwatch_sink_failing", sink="influx") == 1
     assert value(metrics, "providerwatch_sink_failing", sink="samples") == 0
@@ -428,7 +428,7 @@ def test_without_sinks_there_is_no_series_of_one() -> None:
 
 def test_the_spent_share_of_a_budget_is_that_at_the_scrape() -> None:
     board, shares = make_board(*SPECS), [("groq", "usd", 0.5), ("groq", "tokens", 0.25)]
-    metrics = Metrics("1", lambda: board.snapshot, (), lambda: shares)
+    metrics = Metrics("1", lambda: board.snapshot, budget_shares=lambda: shares)
     assert value(metrics, "providerwatch_budget_spent_ratio", provider="groq", unit="usd") == 0.5
     shares[0] = ("groq", "usd", 1.01)
     assert value(metrics, "providerwatch_budget_spent_ratio", provider="groq", unit="usd") == 1.01
@@ -570,3 +570,43 @@ async def test_others_run_while_many_endpoints_are_rendered() -> None:
         turns += 1
         await asyncio.sleep(0)
     assert turns > 500 / 50
+
+
+def in_detail(metrics: Metrics, detail: MetricsDetail) -> None:
+    expected = [(spec.endpoint, Task.CHAT) for spec in SPECS]
+    for _ in metrics.apply_in_steps(detail, expected, {}):
+        pass
+
+
+def test_the_detail_can_be_raised_and_lowered_and_counts_of_probes_go_on() -> None:
+    metrics, phases = make_metrics(all_kinds(), BASIC), "providerwatch_probe_duration_seconds_count"
+    good = {"endpoint": TWO, "error": "", "blame": "", "task": "chat"}
+    refused = {"endpoint": TWO, "error": "auth", "blame": "account", "task": "chat"}
+    assert (value(metrics, "providerwatch_probes_total", **good), series(metrics, phases)) == (5, 0)
+    in_detail(metrics, FULL)
+    metrics.observe(sample_at(TICK, name=TWO), "p")
+    assert value(metrics, "providerwatch_probes_total", **good) == 6
+    assert value(metrics, "providerwatch_probes_total", **refused) == 0
+    assert value(metrics, phases, endpoint=TWO, task="chat", phase="ttft") == 1
+    in_detail(metrics, BASIC)
+    assert value(metrics, "providerwatch_probes_total", **good) == 6
+    assert value(metrics, "providerwatch_probes_total", **refused) is None
+    assert series(metrics, phases) == 0
+    assert value(metrics, "providerwatch_probes_total", **refused | {"endpoint": ONE}) == 1
+
+
+async def test_the_detail_may_change_while_the_metrics_are_read() -> None:
+    metrics = make_metrics(all_kinds(), FULL)
+    reading = asyncio.create_task(metrics.text(openmetrics=False))
+    await asyncio.sleep(0)
+    in_detail(metrics, BASIC)
+    assert len(list(parse_prometheus((await reading).decode()))) > 0
+
+
+def test_the_same_detail_and_endpoints_change_nothing() -> None:
+    metrics = make_metrics(all_kinds(), FULL)
+    before = text(metrics)
+    in_detail(metrics, FULL)
+    assert [line for line in text(metrics).splitlines() if "{endpoint" in line] == [
+        line for line in before.splitlines() if "{endpoint" in line
+    ]

@@ -435,6 +435,15 @@ def test_another_cap_holds_from_then_on() -> None:
     assert spender.probe(at(600), 100) is None
 
 
+def test_a_provider_that_comes_anew_is_told_so_that_its_day_can_be_restored() -> None:
+    budgets = Budgets({}, PROVIDERS)
+    assert budgets.apply({"new": {TOKENS: 100}}, {**PROVIDERS, "new:one": "new"}) == {"new"}
+    assert budgets.apply({"new": {TOKENS: 100}}, {**PROVIDERS, "new:one": "new"}) == frozenset()
+    budgets.restore("new:one", {TOKENS: 50.0, USD: 0.0}, at(0))
+    assert list(budgets.shares(at(0))) == [("new", TOKENS, 0.5)]
+    assert [budgets.provider_of(name) for name in ("new:one", "gone:x")] == ["new", "gone"]
+
+
 def test_what_a_removed_endpoint_would_cost_slows_no_other_down() -> None:
     spender = Spender({TOKENS: 1_000})
     for number in range(4):

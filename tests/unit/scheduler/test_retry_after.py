@@ -76,3 +76,13 @@ def test_whatever_is_asked_for_the_rest_is_within_bounds(asked_s: float, headers
     retry_after = RetryAfter()
     retry_after.note(asking(asked_s, headers_s=headers_s))
     assert retry_after.left_s(ONE, later) is None
+
+
+def test_a_renamed_endpoint_is_left_alone_for_as_long_as_was_asked_under_either_id() -> None:
+    retry_after = RetryAfter()
+    retry_after.note(asking(30.0, endpoint="old:a"))
+    retry_after.note(asking(60.0, endpoint="old:b"))
+    retry_after.note(asking(45.0, endpoint="new:b"))
+    retry_after.rename({"old:a": "new:a", "old:b": "new:b", "old:c": "new:c"})
+    names = ("old:a", "new:a", "old:b", "new:b", "new:c")
+    assert [retry_after.left_s(name, START) for name in names] == [None, 30.0, None, 60.0, None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.config.model import Config, EndpointSpec, ProbeSpec, ScoringSpec
+from monitor.config.model import EndpointSpec, ProbeSpec, ScoringSpec
 from monitor.domain.incident import Incident, incident_id
 from monitor.domain.maintenance import NOTICE, MaintenanceWindow
 from monitor.domain.status import Status
-from monitor.scheduler.jobs import Job, enabled_jobs
+from monitor.scheduler.jobs import enabled_jobs
 from monitor.score.baseline import Baselines
 from monitor.score.markov import Hidden
 from monitor.score.serialize import Remembered, state_from_text
@@ -674,9 +674,9 @@ def test_counts_are_taken_over_from_a_board_that_was_filled_anew() -> None:
 # Another configuration while it runs
 
 
-def configured(*specs: EndpointSpec, **fields: Any) -> tuple[Config, Sequence[Job]]:
+def configured(*specs: EndpointSpec, **fields: Any) -> Board:
     config = make_config(*specs, **fields)
-    return config, enabled_jobs(config)
+    return Board(config, enabled_jobs(config), TICK, rendered=False)
 
 
 def test_an_endpoint_that_stays_keeps_its_state_and_a_new_one_begins_without_one() -> None:
@@ -684,7 +684,7 @@ def test_an_endpoint_that_stays_keeps_its_state_and_a_new_one_begins_without_one
     board.absorb([sample_at(TICK)])
     before = row(board.publish(TICK), ONE)
     new = make_spec("new:one")
-    assert board.apply(*configured(new, replace(SPECS[0], labels={"region": "eu"})), TICK) == ()
+    assert board.apply(configured(new, replace(SPECS[0], labels={"region": "eu"})), TICK) == ()
     snapshot = board.publish(TICK)
     assert ids(snapshot.body) == ["new:one", ONE]
     after = row(snapshot, ONE)
@@ -698,7 +698,7 @@ def test_an_endpoint_that_stays_keeps_its_state_and_a_new_one_begins_without_one
 def test_samples_of_a_new_endpoint_count_and_those_of_a_removed_one_change_nothing() -> None:
     board = make_board(*SPECS)
     board.absorb([sample_at(TICK, name=TWO)])
-    board.apply(*configured(make_spec(ONE), make_spec("new:one")), TICK)
+    board.apply(configured(make_spec(ONE), make_spec("new:one")), TICK)
     board.absorb([sample_at(TICK, name=TWO), sample_at(TICK, name="new:one")])
     snapshot = board.publish(TICK)
     assert {name: each.status for name, each in snapshot.rows.items()} == {ONE: Status.UNKNOWN, "new:one": Status.UP}
@@ -708,10 +708,8 @@ def test_the_open_incidents_of_those_that_are_not_probed_any_more_are_ended() ->
     board = make_board(*SPECS, make_spec("third:x"))
     stored = [open_incident(ONE), open_incident(TWO), open_incident("third:x")]
     assert board.restore_incidents(stored) == ()
-    ended = board.apply(*configured(replace(SPECS[0], enabled=False), make_spec("third:x")), START)
-    assert {sample.endpoint: sample.ended_at for sample in ended} == {
-        each.endpoint: each.last_at for each in stored[:2]
-    }
+    ended = board.apply(configured(replace(SPECS[0], enabled=False), make_spec("third:x")), START)
+    assert {each.endpoint: each.ended_at for each in ended} == {each.endpoint: each.last_at for each in stored[:2]}
     assert row(board.publish(START), ONE)["status"] == "paused"
     assert [incident.endpoint for incident in board.states().incidents] == ["third:x"]
 
@@ -722,7 +720,7 @@ def test_other_blame_is_laid_from_then_on() -> None:
     board.absorb([sample_at(TICK, ErrorClass.NOT_FOUND)])
     assert row(board.publish(TICK), ONE)["uptime"]["5m"]["account"] == 1
     scoring = ScoringSpec(blame={ErrorClass.NOT_FOUND: Blame.PROVIDER})
-    board.apply(*configured(*SPECS, scoring=scoring), TICK)
+    board.apply(configured(*SPECS, scoring=scoring), TICK)
     board.absorb([sample_at(TICK + MINUTE, ErrorClass.NOT_FOUND)])
     uptime = row(board.publish(TICK + MINUTE), ONE)["uptime"]["5m"]
     assert (uptime["account"], uptime["failed"]) == (1, 1)
@@ -734,7 +732,7 @@ def test_another_interval_says_when_a_status_is_stale() -> None:
     board.publish(TICK)
     assert row(board.publish(TICK + 10 * MINUTE), ONE)["status"] == "unknown"
     slow = {"chat": replace(CHAT, every_s=1800)}
-    board.apply(*configured(*SPECS, probes=slow), TICK + 10 * MINUTE)
+    board.apply(configured(*SPECS, probes=slow), TICK + 10 * MINUTE)
     assert row(board.publish(TICK + 10 * MINUTE), ONE)["status"] == "up"
 
 
@@ -743,5 +741,76 @@ def test_times_of_another_task_are_measured_anew() -> None:
     board.absorb([sample_at(TICK)])
     assert row(board.publish(TICK), ONE)["ttft_s"]["p50"] == 0.2
     tools = ProbeSpec(name="tools", task=Task.TOOL_CALL)
-    board.apply(*configured(make_spec(ONE, probes=("tools",)), probes={"tools": tools}), TICK)
+    board.apply(configured(make_spec(ONE, probes=("tools",)), probes={"tools": tools}), TICK)
     assert row(board.publish(TICK), ONE)["ttft_s"]["p50"] is None
+
+
+def restored(*specs: EndpointSpec, good: int, **fields: Any) -> Board:
+    """A board of another configuration that the store has filled."""
+    other = configured(*specs, **fields)
+    for number in range(good):
+        other.absorb([sample_at(TICK + number * MINUTE, name=specs[0].endpoint.id)])
+    other.commit(TICK + good * MINUTE, everything=True)
+    return other
+
+
+def test_a_new_endpoint_begins_with_what_the_store_knows_of_it_and_that_is_no_change_of_status() -> None:
+    board, new = make_board(*SPECS), make_spec("new:one")
+    now = TICK + 3 * MINUTE
+    assert board.apply(restored(new, *SPECS, good=3), now, {"new:one"}) == ()
+    assert "new:one" not in {change.endpoint for change in board.commit(now)}
+    found = row(board.publish(now), "new:one")
+    assert (found["status"], found["uptime"]["1h"]["ok"], found["ttft_s"]["count"]) == ("up", 3, 3)
+    assert board.summary == "1 up, 2 unknown"
+
+
+def test_an_endpoint_that_another_one_was_merged_into_takes_over_the_counts_and_keeps_its_health() -> None:
+    board = make_board(*SPECS)
+    board.absorb([sample_at(TICK)])
+    board.publish(TICK)
+    health = board.endpoint(ONE).health
+    board.apply(restored(SPECS[0], good=3), TICK + 3 * MINUTE, {ONE})
+    assert board.endpoint(ONE).health is health
+    assert row(board.publish(TICK + 3 * MINUTE), ONE)["uptime"]["1h"]["ok"] == 3
+
+
+def test_the_incident_of_a_renamed_endpoint_goes_on_under_the_present_id() -> None:
+    board = make_board(*SPECS)
+    board.restore_incidents([open_incident(ONE)])
+    new = make_spec("new:one", aliases=(ONE,))
+    other = configured(new)
+    other.restore_incidents([replace(open_incident(ONE), endpoint="new:one")])
+    assert board.apply(other, TICK, {"new:one"}) == ()
+    assert [each.endpoint for each in board.states().incidents] == ["new:one"]
+
+
+def test_the_incident_of_an_endpoint_that_was_merged_into_another_ends_under_the_present_id() -> None:
+    board = make_board(*SPECS)
+    board.restore_incidents([open_incident(ONE), open_incident(TWO)])
+    (ended,) = board.apply(configured(replace(SPECS[1], aliases=(ONE,))), TICK)
+    assert (ended.id, ended.endpoint, ended.ended_at) == (open_incident(ONE).id, TWO, open_incident(ONE).last_at)
+
+
+def test_what_was_replaced_is_freed_in_steps() -> None:
+    board = make_board(*SPECS)
+    board.apply(configured(make_spec("new:one")), TICK)
+    assert len(list(board.release_in_steps())) == 2 * len(SPECS) + 1
+    assert list(board.release_in_steps()) == []
+    assert [*board.publish(TICK).rows] == ["new:one"]
+
+
+def test_a_row_that_is_asked_for_under_a_name_that_is_gone_is_not_rendered() -> None:
+    board = make_board(*SPECS)
+    names = board.overdue(TICK + 10 * MINUTE)
+    board.apply(configured(make_spec("new:one")), TICK)
+    board.render(names, TICK)
+    assert board.unrendered == ["new:one"]
+
+
+def test_very_many_statuses_that_time_may_change_are_looked_at_over_several_commits() -> None:
+    specs = [make_spec(f"p:m{number}") for number in range(250)]
+    board = make_board(*specs)
+    board.absorb([sample_at(TICK, name=spec.endpoint.id) for spec in specs])
+    board.publish(TICK)
+    late = TICK + 60 * MINUTE
+    assert [len(board.commit(late)) for _ in range(3)] == [200, 50, 0]

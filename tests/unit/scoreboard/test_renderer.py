@@ -139,3 +139,15 @@ async def test_a_row_that_is_asked_for_alone_renders_no_other() -> None:
     assert row.status is Status.UP
     assert [name for name, other in board.renew(clock.at).rows.items() if other.status is Status.UP] == [NAMES[7]]
     assert renderer.row("gone:model") is None
+
+
+async def test_rows_of_another_configuration_that_comes_while_all_are_rendered_are_rendered_too() -> None:
+    board, clock, renderer = begun()
+    absorb(board, TICK, *NAMES)
+    asked = asyncio.create_task(renderer.snapshot())
+    while NAMES[0] in board.overdue(TICK):
+        await asyncio.sleep(0)
+    names = [*(f"new:m{number}" for number in range(20)), *NAMES[:50]]
+    board.apply(make_board(*map(make_spec, names)), clock())
+    assert [*(await asked).rows] == names
+    assert [*(await renderer.snapshot()).rows] == names

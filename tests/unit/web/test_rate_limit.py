@@ -88,3 +88,14 @@ def test_no_client_ever_gets_more_than_its_rate_and_a_burst(asked: list[tuple[st
 )
 def test_a_host_of_ipv6_is_one_client_whatever_address_it_takes(address: str, client: str) -> None:
     assert client_of(address) == client
+
+
+def test_another_rate_holds_at_once_and_who_was_refused_stays_refused_until_there_is_room() -> None:
+    buckets = RateLimit(1)
+    assert [buckets.take("a", 0.0) for _ in range(3)] == [0.0, 0.0, 1.0]
+    buckets.apply(10)
+    assert buckets.take("a", 0.0) == pytest.approx(0.1)
+    assert buckets.take("a", 0.11) == 0
+    assert [buckets.take("b", 0.0) for _ in range(20)] == [0.0] * 20
+    buckets.apply(0.5)
+    assert buckets.take("b", 0.0) == pytest.approx(2)
