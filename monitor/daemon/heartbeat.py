@@ -107,7 +107,7 @@ class ProbeProgress:
             next_tick_s=None if next_due is None else now_s + (next_due - now).total_seconds(),
             running_until_s=self._runner.running_until_s.values(),
             waiting_since_s=self._runner.waiting_since_s.values(),
-            given_up_s=self._runner.given_up_s,
+            first_given_up_s=self._runner.first_given_up_s,
         )
         progress_s = self._pool.last_answer_s or self._began_s
         return systemd.is_alive(now_s=now_s, last_progress_s=progress_s, due_s=due_s, margin_s=margin_s)

@@ -149,7 +149,7 @@ class Reload:
         addresses = await parts.servers.open(config)
         try:
             prepared = await self._read(values, sinks, addresses, now)
-            async with parts.recorder.still:
+            async with parts.recorder.judging_lock:
                 await self._rename(prepared.difference.aliases)
                 return self._switch(prepared)
         except BaseException:

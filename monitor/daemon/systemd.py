@@ -83,17 +83,18 @@ def next_due_s(
     next_tick_s: float | None,
     running_until_s: Collection[float],
     waiting_since_s: Collection[float],
-    given_up_s: Collection[float] = (),
+    first_given_up_s: float | None = None,
 ) -> float | None:
     """When the next progress is due, on the monotonic clock. None: no progress is due.
 
     `next_tick_s` is the next tick of the schedule (in the past if the schedule is dead), None if every endpoint is
-    paused. `running_until_s` holds the deadlines of the probes that workers run; `given_up_s` those of the probes that
-    the daemon gave up since a worker last answered: giving up is no progress. `waiting_since_s` holds when each waiting
-    probe began to wait. A probe may wait while others run; if none runs, it is due.
+    paused. `running_until_s` holds the deadlines of the probes that workers run; `first_given_up_s` is the earliest
+    deadline of the probes that the daemon gave up since a worker last answered: giving up is no progress.
+    `waiting_since_s` holds when each waiting probe began to wait. A probe may wait while others run; if none runs, it
+    is due.
     """
-    owed = [] if next_tick_s is None else [next_tick_s]
-    return min([*owed, *given_up_s, *(running_until_s or waiting_since_s)], default=None)
+    owed = [due_s for due_s in (next_tick_s, first_given_up_s) if due_s is not None]
+    return min([*owed, *(running_until_s or waiting_since_s)], default=None)
 
 
 def is_alive(*, now_s: float, last_progress_s: float, due_s: float | None, margin_s: float) -> bool:

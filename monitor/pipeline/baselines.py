@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from monitor.domain.ongoing_failure import OngoingFailure
+from monitor.pipeline.store_call import store_call
 from monitor.score.baseline import FIGURES, GENERATES, BaselineHistory, Baselines, Basis, baselines_of, starts
 from monitor.store import Bucket, Store, StoreError
 from monitor.store.rollup import RecordedEnding
@@ -114,13 +115,10 @@ class BaselineReader:
             return False
         name = self._waiting[0]
         try:
-            baselines = await self._read(name, self._tasks[name], hour)
+            with store_call(self._failure, log, "baselines not read: unexpected error", "habits_failed"):
+                baselines = await self._read(name, self._tasks[name], hour)
         except StoreError as error:
             self._failed(str(error))
-        except Exception as error:
-            if self.error is None:
-                log.exception("baselines not read: unexpected error", extra={"action": "habits_failed"})
-            self._failed(f"{type(error).__name__} inside the store")
         else:
             if self._waiting and self._waiting[0] == name:  # otherwise `apply` changed the endpoints meanwhile
                 self._ready[self._waiting.popleft()] = baselines

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.domain.ongoing_failure import OngoingFailure
+from monitor.pipeline.store_call import store_call
 from monitor.store import Retention, Size, Store, StoreError
 from monitor.store.retention_clock import ClockReading, RetentionClock, horizon_to_restore
 
@@ -92,7 +93,7 @@ class Housekeeper:
         """Compare the clock with the store, and lower a retention horizon that a clock ahead of time has set."""
         now, times = self._callbacks.now(), await self._store.times()
         restored = horizon_to_restore(now, self._retention.raw, times)
-        if restored is not None:
+        if restored is not None and times.horizon is not None:
             await self._store.lower_horizon(restored)
             words = (
                 "retention horizon set back from %s to %s: it was set while the clock was ahead. "
@@ -117,14 +118,11 @@ class Housekeeper:
 
     async def _work(self) -> None:
         try:
-            await self._run_upkeep(await self.check_clock())
-            self._callbacks.measured(await self._store.size())
+            with store_call(self._failure, log, "store housekeeping failed: unexpected error", "tidy_failed"):
+                await self._run_upkeep(await self.check_clock())
+                self._callbacks.measured(await self._store.size())
         except StoreError as error:
             self._failed(str(error))
-        except Exception as error:
-            if self.error is None:
-                log.exception("store housekeeping failed: unexpected error", extra={"action": "tidy_failed"})
-            self._failed(f"{type(error).__name__} inside the store")
         else:
             if self._failure.ends():
                 log.info("store housekeeping works again", extra={"action": "tidy_recovered"})
@@ -145,5 +143,5 @@ class Housekeeper:
             log.warning("store housekeeping failed; trying again: %s", reason, extra={"action": "tidy_failed"})
 
 
-def _minute(at: datetime | None) -> str:
+def _minute(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"

@@ -25,7 +25,7 @@ class OutcomeCallbacks:
 
     now: Callable[[], datetime]
     take: Callable[[Sequence[Call]], Awaitable[None]]
-    """Takes new calls; returns when their effect is published."""
+    """Takes new calls at once; its result is awaited until their effect is published. May raise StoppingError."""
     count: Callable[[str, int], None]
     """Takes how many outcomes were `accepted`, `duplicate` or `rejected`."""
 
@@ -56,16 +56,21 @@ class OutcomeReceiver:
             self._apps.restore(usage.day, usage.app)
 
     async def take(self, body: object) -> Receipt:
-        """Accept a batch. Raises WrongBodyError or TooManyError; then no outcome of the batch was accepted."""
+        """Accept a batch.
+
+        Raises WrongBodyError, TooManyError or StoppingError; then no outcome of the batch was accepted.
+        """
         now = self._callbacks.now()
         read = self._reader.read(body, now)
         fresh = {call.key: call for call in reversed(read.calls) if call.key not in self._known}
         self._known.make_room(len(fresh), now)
-        self._known.add(fresh, now)
         calls = [self._completed(call) for call in reversed(fresh.values())]
+        published = self._callbacks.take(calls)
+        # Only now: ids of calls that were not taken would make a repeated batch all duplicates.
+        self._known.add(fresh, now)
         receipt = Receipt(accepted=len(calls), duplicates=len(read.calls) - len(calls), rejected=read.rejected)
         self._count(receipt)
-        await self._callbacks.take(calls)
+        await published
         return receipt
 
     def _completed(self, call: Call) -> Call:

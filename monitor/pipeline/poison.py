@@ -110,9 +110,13 @@ def traffic_name(traffic: TrafficBatch) -> str:
 
 
 def _parts(batch: Batch) -> Iterator[tuple[str, Batch]]:
-    """Each part with its name. States come last, with every batch, so that a rejected incident is noticed, too."""
-    yield from ((sample.id, Batch(samples=[sample])) for sample in batch.samples)
+    """Each part with its name.
+
+    A rejected part is noticed when a later one is stored. So states come last, with nearly every batch, and traffic
+    comes first: it may come with samples alone.
+    """
     if batch.traffic is not None:
         yield traffic_name(batch.traffic), Batch(traffic=batch.traffic)
+    yield from ((sample.id, Batch(samples=[sample])) for sample in batch.samples)
     yield from ((f"incident {name}", Batch(incidents={name: incident})) for name, incident in batch.incidents.items())
     yield from ((f"state of {name}", Batch(states={name: state})) for name, state in batch.states.items())

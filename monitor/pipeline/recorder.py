@@ -8,10 +8,10 @@ depends on the store.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from monitor.domain.incident import Incident
 from monitor.pipeline.loop_time import set_within
@@ -43,23 +43,38 @@ class RecorderCallbacks:
     """Takes what new samples changed, before it is stored and published."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecorderIntervals:
+    """Intervals of judging and publishing."""
+
+    gather_s: float = 0.05
+    """How long reported traffic waits for more, so that many reports are handled together."""
+    longest_s: float = 5.0
+    """The longest time between two publications without new samples: the wall clock may be stepped meanwhile."""
+
+
 class Recorder:
     """Takes samples from the runner; decides the order of storing and publishing."""
 
     def __init__(
-        self, board: Board, store: Store, callbacks: RecorderCallbacks, limits: QueueLimits = USUAL_LIMITS
+        self,
+        board: Board,
+        store: Store,
+        callbacks: RecorderCallbacks,
+        limits: QueueLimits = USUAL_LIMITS,
+        intervals: RecorderIntervals = RecorderIntervals(),
     ) -> None:
         self._board = board
         self._callbacks = callbacks
-        self._limits = limits
+        self._intervals = intervals
         self._arrived: list[Sample] = []
         self._calls: list[Call] = []
-        self._taken = asyncio.Event()
+        self._next_published = asyncio.Event()
         """Set when the calls that arrive now are published."""
-        self._in_turn: list[asyncio.Event] = []
+        self._unpublished_events: list[asyncio.Event] = []
         """Events of calls that are not published yet; several when a turn was cancelled."""
         self._closed = False
-        self.still = asyncio.Lock()
+        self.judging_lock = asyncio.Lock()
         """While this lock is held, no sample is judged or published."""
         self._news = asyncio.Event()
         self._unpublished: list[Sample] = []
@@ -86,19 +101,19 @@ class Recorder:
         self._arrived.append(sample)
         self._news.set()
 
-    async def take(self, calls: Sequence[Call]) -> None:
-        """Take reported traffic; returns when its effect is published, and stored unless the store stalls.
+    def take(self, calls: Sequence[Call]) -> Coroutine[Any, Any, None]:
+        """Take reported traffic. Await the result until its effect is published, and stored unless the store stalls.
 
-        Raises StoppingError when the recorder is closed.
+        Raises StoppingError at once when the recorder is closed; then it has taken nothing.
         """
-        if not calls:
-            return
         if self._closed:
             raise StoppingError
+        if not calls:
+            return _wait_for(None)
         if not self._calls:
-            asyncio.get_running_loop().call_later(self._limits.gather_s, self._news.set)
+            asyncio.get_running_loop().call_later(self._intervals.gather_s, self._news.set)
         self._calls += calls
-        await self._taken.wait()
+        return _wait_for(self._next_published)
 
     async def stored(self) -> None:
         """Wait until everything that was judged is stored. Raises StoreError while the store fails."""
@@ -123,12 +138,12 @@ class Recorder:
             group.create_task(self._queue.run(), name="store-writer")
             while True:
                 await set_within(self._idle_s(), self._news)
-                async with self.still:
+                async with self.judging_lock:
                     await self._turn()
 
     def _idle_s(self) -> float:
         """How long to wait for samples until the next publication."""
-        moment, longest_s = self._board.next_moment, self._limits.longest_s
+        moment, longest_s = self._board.next_moment, self._intervals.longest_s
         return longest_s if moment is None else min((moment - datetime.now(UTC)).total_seconds(), longest_s)
 
     async def flush(self, patience_s: float) -> None:
@@ -150,8 +165,8 @@ class Recorder:
         self._news.clear()
         if not batch and not calls:
             return False
-        self._in_turn.append(self._taken)
-        self._taken = asyncio.Event()
+        self._unpublished_events.append(self._next_published)
+        self._next_published = asyncio.Event()
         absorbed = self._board.absorb(batch, calls)
         self._unpublished += batch
         self._record(batch, calls, absorbed)
@@ -168,9 +183,14 @@ class Recorder:
         for sample in batch:
             self._callbacks.observe(sample)
         self._callbacks.published(self._board.commit(datetime.now(UTC)))
-        for taken in self._in_turn:
-            taken.set()
-        self._in_turn.clear()
+        for published in self._unpublished_events:
+            published.set()
+        self._unpublished_events.clear()
+
+
+async def _wait_for(event: asyncio.Event | None) -> None:
+    if event is not None:
+        await event.wait()
 
 
 def renamed(item: _Named, aliases: Mapping[str, str]) -> _Named:

@@ -12,7 +12,9 @@ from typing import TypeVar
 from monitor.config.model import Config
 from monitor.domain.budget_unit import BudgetUnit
 from monitor.domain.incident import Incident
+from monitor.domain.ongoing_failure import OngoingFailure
 from monitor.pipeline.recorder import Recorder
+from monitor.pipeline.store_call import store_call
 from monitor.scheduler.budget import Amounts, Budgets
 from monitor.score.health import AHEAD
 from monitor.score.latency import RECENT
@@ -141,6 +143,7 @@ class Recounter:
         self._store = store
         self._retry_s = retry_s
         self._wanted = asyncio.Event()
+        self._failure = OngoingFailure()
 
     def wake(self) -> None:
         """Request a recount; does not block."""
@@ -151,34 +154,44 @@ class Recounter:
         while True:
             await self._wanted.wait()
             self._wanted.clear()
-            if not await recount(self._board, self._make, self._recorder, self._store, datetime.now(UTC)):
+            now = datetime.now(UTC)
+            if not await recount(self._board, self._make, self._recorder, self._store, now, failure=self._failure):
                 await asyncio.sleep(self._retry_s)
                 self._wanted.set()
 
 
 async def recount(
-    board: Board, make: Callable[[datetime], Board], recorder: Recorder, store: Store, now: datetime
+    board: Board,
+    make: Callable[[datetime], Board],
+    recorder: Recorder,
+    store: Store,
+    now: datetime,
+    *,
+    failure: OngoingFailure,
 ) -> bool:
     """Recount the windows of a board through a fresh board; False: try again later.
 
     Everything that was judged has to be stored, and nothing is judged meanwhile. Otherwise samples would be counted
     twice or not at all.
     """
-    async with recorder.still:
+    async with recorder.judging_lock:
         if recorder.anything_waits:
             return False
         try:
             async with asyncio.timeout(_RECOUNT_S):
                 fresh = await asyncio.to_thread(make, now)
-                await recall(fresh, store, now)
+                with store_call(failure, log, "uptime windows not recounted: unexpected error", "recount_failed"):
+                    await recall(fresh, store, now)
         except (StoreError, TimeoutError) as error:
             reason = str(error) or "no answer in time"
+            failure.begins(reason)
             log.warning(
                 "uptime windows not recounted after a clock step; trying again: %s",
                 reason,
                 extra={"action": "recount_failed"},
             )
             return False
+        failure.ends()
         board.take_counts(fresh)
     return True
 

@@ -18,8 +18,10 @@ from typing import Final
 
 from monitor.domain.incident import Incident
 from monitor.domain.ongoing_failure import OngoingFailure
+from monitor.pipeline.drop_log import DropLog
 from monitor.pipeline.loop_time import Alarm, set_within, within
 from monitor.pipeline.poison import Batch, PoisonQueue, traffic_name
+from monitor.pipeline.store_call import store_call
 from monitor.scoreboard.board import Absorbed
 from monitor.store import Store, StoreError, StoreReplacedError
 from monitor.traffic.calls import Call
@@ -45,7 +47,7 @@ class WriteQueueCallbacks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueLimits:
-    """Time and memory limits of the recorder."""
+    """Time and memory limits of the queue."""
 
     patience_s: float = 1.0
     """How long publishing waits for a commit."""
@@ -53,20 +55,16 @@ class QueueLimits:
     """The store has failed when it does not answer for this long; a shorter stall is a warning."""
     look_s: float = 1.0
     """How often the store is checked while there is nothing to write."""
-    kept: int = 5_000
+    resend_samples: int = 5_000
     """The newest stored samples that stay in memory, to be stored again when the database is replaced."""
-    slow_said_s: float = 60.0
-    """Between two warnings about short stalls."""
+    slow_warning_every_s: float = 60.0
+    """Between two warnings about short stalls, and between two records about dropped data."""
     backlog: int = 100_000
     """Samples that wait in memory for a failing store. Beyond that the oldest are dropped and counted."""
     retry_s: float = 1.0
     """From a failure of the store to the next attempt."""
     refusals: int = 5
     """After this many failures in a row a batch is stored part by part, if the store is writable."""
-    gather_s: float = 0.05
-    """How long reported traffic waits for more, so that many reports are handled together."""
-    longest_s: float = 5.0
-    """The longest time between two publications without new samples: the wall clock may be stepped meanwhile."""
 
 
 USUAL_LIMITS: Final = QueueLimits()
@@ -80,7 +78,7 @@ class WriteQueue:
         self._callbacks = callbacks
         self._limits = limits
         self._backlog: deque[Sample] = deque()
-        self._stored: deque[Sample] = deque(maxlen=limits.kept)
+        self._stored: deque[Sample] = deque(maxlen=limits.resend_samples)
         self._states: dict[str, str] = {}
         self._incidents: dict[str, Incident] = {}
         self._pending = PendingTraffic()
@@ -93,6 +91,7 @@ class WriteQueue:
         self._is_slow = False
         """Whether publishing continues without waiting for the running commit."""
         self._slow_said_s = -math.inf
+        self._drop_log = DropLog(log, limits.slow_warning_every_s)
         self._failure = OngoingFailure()
 
     @property
@@ -135,6 +134,7 @@ class WriteQueue:
                     if not await self._try_to_write():
                         await asyncio.sleep(self._limits.retry_s)
         except TimeoutError:
+            self._drop_log.write()
             reason = self.error or "no answer in time"
             log.warning(
                 "%d samples not stored before shutdown: %s",
@@ -160,7 +160,10 @@ class WriteQueue:
     async def _ask(self, call: Callable[[], Awaitable[None]]) -> bool:
         """Call the store. Returns False if the call failed."""
         try:
-            with Alarm(self._limits.stalled_s, self._stalled):
+            with (
+                Alarm(self._limits.stalled_s, self._stalled),
+                store_call(self._failure, log, "store failed: unexpected error", "store_failed"),
+            ):
                 await call()
         except StoreReplacedError as error:
             self._troubled(str(error))
@@ -168,11 +171,6 @@ class WriteQueue:
             return False
         except StoreError as error:
             self._troubled(str(error))
-            return False
-        except Exception as error:
-            if self.error is None:
-                log.exception("store failed: unexpected error", extra={"action": "store_failed"})
-            self._troubled(f"{type(error).__name__} inside the store")
             return False
         if not self.anything_waits:
             self._all_written()
@@ -194,11 +192,11 @@ class WriteQueue:
     def _take_batch(self) -> Batch:
         """The oldest waiting samples, which stay in the queue, and the states and incidents, which leave it.
 
-        States and incidents go with the last of their samples, so that none is stored before its samples.
+        States and incidents go with the last of their samples and calls, so that none is stored before these.
         """
-        if self._traffic is not None and self._pending:
-            return Batch(traffic=self._traffic)
         samples = list(islice(self._backlog, _BATCH))
+        if self._traffic is not None and self._pending:
+            return Batch(samples=samples, traffic=self._traffic)
         if len(samples) < len(self._backlog):
             return Batch(samples=samples)
         if self._pending:
@@ -243,6 +241,8 @@ class WriteQueue:
         self._leave(outcome.taken)
         self._stored.extend(sample for sample in batch.samples if sample.id in outcome.taken)
         if self._traffic is not None and traffic_name(self._traffic) in outcome.taken | outcome.given_up:
+            if traffic_name(self._traffic) in outcome.given_up:
+                self._callbacks.dropped(sum(self._traffic.counts.values()))
             self._traffic = None
         if outcome.error is not None:
             raise outcome.error
@@ -277,12 +277,13 @@ class WriteQueue:
         self._to_write.clear()
         self._answered.set()
         self._is_slow = False
+        self._drop_log.write()
         if self._failure.ends():
             log.info("store works again", extra={"action": "store_recovered"})
 
     def _slow(self) -> None:
         now_s = asyncio.get_running_loop().time()
-        if now_s >= self._slow_said_s + self._limits.slow_said_s:
+        if now_s >= self._slow_said_s + self._limits.slow_warning_every_s:
             self._slow_said_s = now_s
             log.warning(
                 "store slow: a commit takes longer than %g s; publishing does not wait for it",
@@ -303,12 +304,10 @@ class WriteQueue:
         calls = self._pending.shed(datetime.now(UTC))
         if calls:
             self._callbacks.dropped(calls)
-            log.error(
-                "reported requests dropped because the store is failing: %d", calls, extra={"action": "store_drop"}
-            )
+            self._drop_log.add("reported requests", calls)
         excess = len(self._backlog) - self._limits.backlog
         if excess > 0:
             for _ in range(excess):
                 self._backlog.popleft()
             self._callbacks.dropped(excess)
-            log.error("samples dropped because the store is failing: %d", excess, extra={"action": "store_drop"})
+            self._drop_log.add("samples", excess)

@@ -28,7 +28,10 @@ class RetryAfter:
         if asked_s is None or not asked_s > 0:  # also false for NaN
             return
         until = sample.started_at + timedelta(seconds=(sample.headers_s or 0.0) + min(asked_s, LONGEST_S))
-        self._until[sample.endpoint] = max(until, self._until.get(sample.endpoint, until))
+        earlier = self._until.get(sample.endpoint, until)
+        if earlier - until > timedelta(seconds=LONGEST_S):  # recorded before the wall clock was set back
+            earlier = until
+        self._until[sample.endpoint] = max(until, earlier)
 
     def rename(self, aliases: Mapping[str, str]) -> None:
         """Move what is known of former ids to the present ones. `aliases`: former ids to present ones."""

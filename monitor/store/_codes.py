@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from enum import Enum
+from typing import Final, TypeVar
 
 from monitor.domain.status import Status
+from monitor.store._protocol import StoreError
 from probes._model import Blame, ErrorClass, Task, Timing, TokensFrom
+
+Word = TypeVar("Word", bound=Enum)
 
 TASKS: Final[Mapping[Task, int]] = {
     Task.CHAT: 1,
@@ -72,3 +76,17 @@ WORST: Final[Mapping[Status, int]] = {
     Status.DOWN: 2,
 }
 """The worst status of an incident."""
+
+
+def words_of(numbers: Mapping[Word, int]) -> dict[int, Word]:
+    """The enum values by their numbers, for `decode`."""
+    return {number: word for word, number in numbers.items()}
+
+
+def decode(words: Mapping[int, Word], number: int) -> Word:
+    """The enum value of a stored number. Raises StoreError when a newer providerwatch wrote it."""
+    try:
+        return words[number]
+    except KeyError:
+        reason = f"store: unknown code {number}, written by a newer providerwatch: install that version"
+        raise StoreError(reason) from None

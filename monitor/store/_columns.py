@@ -5,16 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from enum import Enum
-from typing import Generic, TypeVar
+from typing import Generic
 
 from sqlalchemy import BigInteger, Dialect, Double, SmallInteger, Text
 from sqlalchemy.types import TypeDecorator
 
 from monitor.domain.epoch import EPOCH
-from monitor.store._protocol import StoreError
-
-Word = TypeVar("Word", bound=Enum)
+from monitor.store._codes import Word, decode, words_of
 
 _MICROSECOND = timedelta(microseconds=1)
 _LARGEST = 2**63 - 1
@@ -107,17 +104,13 @@ class Code(TypeDecorator[Word], Generic[Word]):
         super().__init__()
         self.numbers = tuple(numbers.items())
         self._number = dict(numbers)
-        self._word = {number: word for word, number in numbers.items()}
+        self._words = words_of(numbers)
 
     def process_bind_param(self, value: Word | None, dialect: Dialect) -> int | None:
         return None if value is None else self._number[value]
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> Word | None:
-        if value is None:
-            return None
-        if value not in self._word:
-            raise StoreError(f"store: unknown code {value}, written by a newer providerwatch: install that version")
-        return self._word[value]
+        return None if value is None else decode(self._words, value)
 
 
 def signed(hex_id: str) -> int:

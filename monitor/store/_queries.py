@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 from operator import itemgetter
@@ -80,6 +81,7 @@ def spent(connection: Connection, since: datetime) -> dict[str, Spent]:
                 prompt, output, usd = (float(cost or 0) for cost in costs)
                 tokens_before, usd_before = found.get(name, (0.0, 0.0))
                 found[name] = (tokens_before + prompt + output, usd_before + usd)
+        yield_to_loop()
     return {name: Spent(tokens=int(tokens), cost_usd=usd) for name, (tokens, usd) in found.items()}
 
 
@@ -155,10 +157,20 @@ def points(
     codes = TASKS.values() if task is None else [TASKS[task]]
     found = [row for row in chain(rows, sealed) if begin <= row[0] < end and row[2] in codes]
     found.sort(key=itemgetter(0, 1))
-    return [
-        Point(at=decode_value("started_at", at), error=decode_value("error", error), value=decode_value(figure, value))  # type: ignore[arg-type]
-        for at, _, _, error, value in found
-    ]
+    points: list[Point] = []
+    for first in range(0, len(found), _PORTION):
+        points += (_point(row, figure) for row in found[first : first + _PORTION])
+        yield_to_loop()
+    return points
+
+
+def _point(row: Sequence[Any], figure: str) -> Point:
+    at, _, _, error, value = row
+    return Point(
+        at=decode_value("started_at", at),  # type: ignore[arg-type]
+        error=decode_value("error", error),  # type: ignore[arg-type]
+        value=decode_value(figure, value),  # type: ignore[arg-type]
+    )
 
 
 def _sealed_between(
@@ -169,8 +181,12 @@ def _sealed_between(
         block.c.endpoint == key_of(name), block.c.hour >= hour(since), block.c.hour <= hour(until)
     )
     columns = ("started_at", "seq", "task", "error", figure)
-    packed = connection.execute(query).scalars().all()
-    return [row for data in packed for row in zip(*unpack_columns(data, columns), strict=True)]
+    found: list[tuple[Any, ...]] = []
+    for place, data in enumerate(connection.execute(query).scalars().all(), start=1):
+        found += zip(*unpack_columns(data, columns), strict=True)
+        if place % _BLOCKS_AT_ONCE == 0:
+            yield_to_loop()
+    return found
 
 
 def _micros(at: datetime) -> int:

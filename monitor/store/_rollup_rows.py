@@ -8,13 +8,14 @@ from functools import lru_cache
 from typing import Any, Final
 
 from monitor.store import sketch
-from monitor.store._codes import ERRORS
+from monitor.store._codes import ERRORS, decode, words_of
+from monitor.store._protocol import StoreError
 from monitor.store._rows import blame_number, blame_of
 from monitor.store.rollup import FIGURES, RecordedEnding, Rollup
 from probes._model import ErrorClass
 
 SUMS: Final = ("prompt_tokens", "output_tokens", "reasoning_tokens", "cost_usd")
-_WORDS: Final[Mapping[int, ErrorClass]] = {number: word for word, number in ERRORS.items()}
+_WORDS: Final[Mapping[int, ErrorClass]] = words_of(ERRORS)
 _LARGEST: Final = 2**63 - 1
 
 
@@ -31,19 +32,20 @@ def to_row(rollup: Rollup) -> dict[str, object]:
 
 
 def to_rollup(row: Mapping[str, Any]) -> Rollup:
-    """The rollup of a row, with the selected sketches."""
-    return Rollup(
-        counts=counts_of(row["counts"]),
-        **{name: row[name] for name in SUMS},
-        sketches={
-            figure: sketch.from_bytes(row[figure]) for figure in FIGURES if figure in row and row[figure] is not None
-        },
-    )
+    """The rollup of a row, with the selected sketches. Raises StoreError when it is invalid."""
+    try:
+        sketches = {name: sketch.from_bytes(row[name]) for name in FIGURES if row.get(name) is not None}
+    except ValueError as error:
+        raise _invalid(error) from error
+    return Rollup(counts=counts_of(row["counts"]), **{name: row[name] for name in SUMS}, sketches=sketches)
 
 
 def counts_of(text: str) -> dict[RecordedEnding, int]:
-    """The number of probes by result."""
-    return dict(_counted(text))
+    """The number of probes by result. Raises StoreError when the text is invalid."""
+    try:
+        return dict(_counted(text))
+    except (ValueError, AttributeError) as error:
+        raise _invalid(error) from error
 
 
 @lru_cache(maxsize=4096)
@@ -61,5 +63,9 @@ def _key(ending: RecordedEnding) -> str:
 
 def _ending(key: str) -> RecordedEnding:
     error_text, _, blame_text = key.partition(":")
-    error = _WORDS[int(error_text)] if error_text else None
+    error = decode(_WORDS, int(error_text)) if error_text else None
     return RecordedEnding(error, blame_of(error, int(blame_text) if blame_text else None))
+
+
+def _invalid(error: Exception) -> StoreError:
+    return StoreError(f"store: invalid rollup ({type(error).__name__}): restore the store from a backup")

@@ -16,7 +16,7 @@ from monitor.domain.epoch import EPOCH
 from monitor.store._append import hour
 from monitor.store._blocks import Row as Raw
 from monitor.store._blocks import number
-from monitor.store._codes import TASKS
+from monitor.store._codes import TASKS, decode, words_of
 from monitor.store._protocol import Bucket, RollupTier
 from monitor.store._raw import decode_value, hours_of, ids
 from monitor.store._rollup_rows import SUMS, counts_of, to_rollup, to_row
@@ -35,7 +35,7 @@ _KEPT: Final[Mapping[RollupTier, tuple[Table, Table]]] = {
     RollupTier.DAY: (daily, stale_day),
 }
 
-_TASKS: Final[Mapping[int, Task]] = {number: task for task, number in TASKS.items()}
+_TASKS: Final[Mapping[int, Task]] = words_of(TASKS)
 
 Key: TypeAlias = tuple[Task, int]
 """A task, and the key of a vantage."""
@@ -156,7 +156,7 @@ def _read(connection: Connection, kept: Table, within: Sequence[ColumnElement[bo
     found: Found = {}
     for begin in range(0, len(rows), _BREATH):
         for row in rows[begin : begin + _BREATH]:
-            found[row[0], _TASKS[row[1]], row[2]] = to_rollup(dict(zip(columns, row, strict=True)))
+            found[row[0], decode(_TASKS, row[1]), row[2]] = to_rollup(dict(zip(columns, row, strict=True)))
         yield_to_loop()
     return found
 
@@ -210,7 +210,8 @@ def _fresh_hours(
     for bucket, rows in hours_of(connection, key, buckets, columns).items():
         groups: dict[Key, list[Sequence[object]]] = {}
         for row in rows:
-            groups.setdefault((_TASKS[number(row["task"])], number(row["vantage"])), []).append(_taken(row, figures))
+            group = (decode(_TASKS, number(row["task"])), number(row["vantage"]))
+            groups.setdefault(group, []).append(_taken(row, figures))
         found[bucket] = {group: rolled_values(taken, figures) for group, taken in groups.items()}
     return found
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from monitor.store._codes import BLAME_AS_USUAL, BLAME_NONE, BLAMES
+from monitor.store._codes import BLAME_AS_USUAL, BLAME_NONE, BLAMES, decode, words_of
 from probes._model import Blame, ErrorClass, Sample
 
 NAMES: Final = ("endpoint", "vantage", "probe")
 """Fields with a table of names; a row holds them as `<field>_id`."""
-_BLAMES: Final[Mapping[int, Blame]] = {number: blame for blame, number in BLAMES.items()}
+_BLAMES: Final[Mapping[int, Blame]] = words_of(BLAMES)
 _FIELDS: Final = tuple(name for name in Sample.__slots__ if name not in NAMES and name != "blame")
 
 
@@ -41,7 +41,7 @@ def blame_number(error: ErrorClass | None, blame: Blame | None) -> int | None:
 
 
 def blame_of(error: ErrorClass | None, number: int | None) -> Blame | None:
-    """The blame of a number from `blame_number`."""
+    """The blame of a number from `blame_number`. Raises StoreError when it is unknown."""
     if number is BLAME_AS_USUAL:
         return _usual_blame(error)
-    return None if number == BLAME_NONE else _BLAMES[number]
+    return None if number == BLAME_NONE else decode(_BLAMES, number)

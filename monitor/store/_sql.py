@@ -201,8 +201,7 @@ class SqlStore:
     async def rename(self, aliases: Mapping[str, str]) -> None:
         """See `Store.adopt`."""
         if aliases:
-            await self._write(lambda connection: rename(connection, self._insert, aliases))
-            await self._write_thread.run(self._reset)
+            await self._write_thread.run(lambda: self._rename(aliases))
 
     async def subscribe(self, sinks: Collection[str]) -> None:
         """See `Store.subscribe`."""
@@ -299,6 +298,11 @@ class SqlStore:
             )
             self._appender.committed()
             return expired
+
+    def _rename(self, aliases: Mapping[str, str]) -> None:
+        """One call, so that no append runs in between with names that are gone."""
+        self._transact(lambda connection: rename(connection, self._insert, aliases))
+        self._reset()
 
     def _check_writable(self) -> None:
         with self._to_append(), self._same_database(), self._connected(self._database.writer) as connection:

@@ -32,6 +32,7 @@ from monitor.store._rollup_rows import counts_of
 from monitor.store._rollups import HOURS_A_DAY
 from monitor.store._statements import MICROSECONDS_AN_HOUR, blocks_since, tallies_since
 from monitor.store._tables import block, daily, endpoint, hourly, sample, stale_day, stale_hour
+from monitor.store._threads import yield_to_loop
 from probes._model import ErrorClass, Task
 
 _MICROSECONDS: Final = 1_000_000
@@ -78,6 +79,7 @@ def _tallied_rows(connection: Connection, since: datetime, bucket_s: int) -> lis
             )
             for name, bucket, error, task, count in portion
         )
+        yield_to_loop()
     return found
 
 
@@ -89,6 +91,7 @@ def _count_sealed(connection: Connection, since: datetime, bucket_s: int, totals
             at = number(started_at)
             if at >= begin:
                 totals[_moment(at // length * length), name, _error(error), _task(task)] += 1
+        yield_to_loop()
 
 
 def tallied(totals: Counter[Ended]) -> list[SampleTally]:
@@ -162,6 +165,7 @@ def _count(connection: Connection, query: Select[Any], tier: RollupTier, bucket_
             start, task = _start(bucket * length_s, bucket_s), _task(task_code)
             for ending, count in counts_of(counts).items():
                 totals[start, name, ending.error or "", task] += count
+        yield_to_loop()
 
 
 def _count_stale(connection: Connection, since: int, bucket_s: int, totals: Counter[Ended]) -> None:
@@ -182,3 +186,4 @@ def _count_stale(connection: Connection, since: int, bucket_s: int, totals: Coun
         for row in hour_of(connection, mark.endpoint, mark.bucket):
             if (_task(row["task"]), row["vantage"]) == (mark.task, mark.vantage):
                 totals[start, mark.id, _error(row["error"]), mark.task] += 1
+        yield_to_loop()

@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Executable, Table, and_, collate, delete, or_, select
 
 from monitor.domain.epoch import EPOCH
-from monitor.store._codes import ERRORS
+from monitor.store._codes import ERRORS, decode, words_of
 from monitor.store._statements import Insert, keyed
 from monitor.store._tables import activity, endpoint, traffic, traffic_batch
 from monitor.traffic.counted import FINEST_S, Activity, Tokens, TrafficBatch, TrafficTally, UsageKey
@@ -30,7 +30,7 @@ SPANS: Final[Mapping[int, timedelta]] = {
 """Spans in seconds, and how long each is kept: as long as a window needs it."""
 _GOOD: Final = 0
 """In place of an error's number: success."""
-_ERRORS: Final[Mapping[int, ErrorClass | None]] = {_GOOD: None, **{number: error for error, number in ERRORS.items()}}
+_ERRORS: Final[Mapping[int, ErrorClass]] = words_of(ERRORS)
 _SUMS: Final = ("requests", "prompt_tokens", "output_tokens", "reasoning_tokens")
 _FIRST_DAY: Final = EPOCH.date()
 
@@ -118,7 +118,7 @@ def tallies(connection: Connection, since: datetime, span_s: int) -> list[Traffi
     query = query.where(traffic.c.span_s == span_s, traffic.c.bucket >= first)
     found = [
         TrafficTally(
-            endpoint=row[0], start=EPOCH + row[1] * timedelta(seconds=span_s), error=_ERRORS[row[2]], count=row[3]
+            endpoint=row[0], start=EPOCH + row[1] * timedelta(seconds=span_s), error=_error(row[2]), count=row[3]
         )
         for row in connection.execute(query).all()
     ]
@@ -132,6 +132,10 @@ def order(tally: TrafficTally) -> tuple[datetime, str, int]:
 
 def _number(error: ErrorClass | None) -> int:
     return _GOOD if error is None else ERRORS[error]
+
+
+def _error(number: int) -> ErrorClass | None:
+    return None if number == _GOOD else decode(_ERRORS, number)
 
 
 def activity_page(

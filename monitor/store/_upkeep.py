@@ -34,6 +34,7 @@ from monitor.store._tables import (
     stale_hour,
     traffic,
 )
+from monitor.store._tables import set_aside as refused
 
 ROWS_KEPT: Final = timedelta(hours=26)
 """How long samples stay in rows, so that the windows up to a day need no block."""
@@ -69,6 +70,8 @@ class UpkeepSlices:
         self._to_seal: deque[tuple[int, int]] = deque()
         self._nothing_at: tuple[int, int | None] | None = None
         """The hour and the slowest sink's cursor at which there was nothing to seal."""
+        self._refused_before: int | None = None
+        """The hour before which nothing is set aside any more."""
 
     def slice(self, connection: Connection, now: datetime, retention: Retention) -> bool:
         """Do one slice; False: there is nothing to do."""
@@ -79,6 +82,7 @@ class UpkeepSlices:
             or roll_day(connection, self._insert, this_hour // HOURS_A_DAY)
             or self._seal_one(connection, hour(now - ROWS_KEPT))
             or _delete_raw(connection, self._insert, ends.raw, until)
+            or self._delete_refused(connection, ends.raw)
             or _delete_rollups(connection, hourly, ends.hourly)
             or _delete_rollups(connection, daily, ends.daily)
             or _delete_incidents(connection, ends.daily)
@@ -100,6 +104,14 @@ class UpkeepSlices:
                 self._nothing_at = None
                 return True
         return bool(self._to_seal)
+
+    def _delete_refused(self, connection: Connection, before: int) -> bool:
+        """What a sink rejected is kept as long as raw samples. There is no index on its time: look once an hour."""
+        if self._refused_before == before:
+            return False
+        more = _delete_oldest(connection, refused, refused.c.at < _start(before), _ROWS_A_SLICE)
+        self._refused_before = None if more else before
+        return more
 
 
 def _sealable(connection: Connection, before: int) -> list[tuple[int, int]]:
@@ -133,7 +145,7 @@ def _seal(connection: Connection, insert: Insert, key: int, at_hour: int, given:
 def _delete_raw(connection: Connection, insert: Insert, before: int, until: datetime) -> bool:
     """Delete raw samples before an hour, and move the horizon so that they are not stored again."""
     begin = type_coerce(before * MICROSECONDS_AN_HOUR, NULLTYPE)
-    _horizon.move(connection, insert, datetime.fromtimestamp(before * HOUR_S, UTC), until)
+    _horizon.move(connection, insert, _start(before), until)
     if _delete_oldest(connection, block, block.c.hour < before, _BLOCKS_A_SLICE):
         return True
     started = type_coerce(sample.c.started_at, NULLTYPE)
@@ -152,7 +164,7 @@ def _delete_rollups(connection: Connection, table: Table, before: int) -> bool:
 
 def _delete_incidents(connection: Connection, before_day: int) -> bool:
     """Incidents are kept as long as daily rollups; open incidents stay."""
-    end = datetime.fromtimestamp(before_day * HOURS_A_DAY * HOUR_S, UTC)
+    end = _start(before_day * HOURS_A_DAY)
     return _delete_oldest(connection, incident, incident.c.ended_at < end, _ROWS_A_SLICE)
 
 
@@ -176,3 +188,8 @@ def _delete_rows(connection: Connection, table: Table, keys: Sequence[Mapping[st
     condition = (column == bindparam(f"old_{column.name}", type_=column.type) for column in table.primary_key)
     rows = [{f"old_{name}": value for name, value in key.items()} for key in keys]
     connection.execute(delete(table).where(*condition), rows)
+
+
+def _start(at_hour: int) -> datetime:
+    """The start of an hour counted from 1970."""
+    return datetime.fromtimestamp(at_hour * HOUR_S, UTC)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import heapq
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from operator import itemgetter
 from typing import Final, TypeAlias
 
 from monitor.domain.epoch import EPOCH
@@ -20,6 +23,8 @@ OTHERS: Final = "(others)"
 """The name under which further applications are counted."""
 ROWS: Final = 200_000
 """The maximum number of counts that wait for a failing store."""
+_ROOM_SHARE: Final = 0.01
+"""The share of the maximum that is freed at once: finding the oldest counts takes tens of milliseconds."""
 
 TrafficKey: TypeAlias = tuple[str, int, ErrorClass | None]
 """The key of a count: endpoint, start in seconds since 1970 (a multiple of `FINEST_S`), error."""
@@ -84,8 +89,8 @@ class Activity:
 class PendingTraffic:
     """Calls that wait to be stored. The number of counts is bounded."""
 
-    keys: list[tuple[datetime, int]] = field(default_factory=list)
-    """Each with its time of arrival."""
+    keys: deque[tuple[datetime, list[int]]] = field(default_factory=deque)
+    """By their time of arrival, in its order."""
     counts: dict[TrafficKey, int] = field(default_factory=dict)
     activity: dict[UsageKey, Tokens] = field(default_factory=dict)
 
@@ -94,25 +99,32 @@ class PendingTraffic:
 
     def add(self, calls: Iterable[Call], now: datetime) -> None:
         """Add calls."""
+        if self.keys and self.keys[-1][0] > now:  # a clock that was ahead has come back
+            self.keys = deque((min(at, now), keys) for at, keys in self.keys)
+        arrived: list[int] = []
         for call in calls:
-            self.keys.append((now, call.key))
+            arrived.append(call.key)
             if call.judges:
                 key = (call.endpoint, seconds_of(call.at) // FINEST_S * FINEST_S, call.error)
                 self.counts[key] = self.counts.get(key, 0) + 1
             use = (call.at.astimezone(UTC).date(), call.endpoint, call.app)
             self.activity[use] = self.activity.get(use, _NONE) + _tokens_of(call)
+        if arrived:
+            self.keys.append((now, arrived))
 
     def shed(self, now: datetime, most: int = ROWS) -> int:
-        """Drop old keys, and the oldest counts beyond `most`. Returns the number of dropped calls."""
-        if self.keys and self.keys[0][0] < now - REMEMBERED:
-            self.keys = [(at, key) for at, key in self.keys if at >= now - REMEMBERED]
+        """Drop old keys, and the oldest counts when there are more than `most`. Returns the number of dropped calls."""
+        while self.keys and self.keys[0][0] < now - REMEMBERED:
+            self.keys.popleft()
         excess = len(self.counts) - most
-        oldest = sorted(self.counts, key=lambda key: key[1])[: max(excess, 0)]
+        if excess <= 0:
+            return 0
+        oldest = heapq.nsmallest(excess + int(most * _ROOM_SHARE), self.counts, key=itemgetter(1))
         return sum(self.counts.pop(key) for key in oldest)
 
     def counted(self, batch_id: str, now: datetime) -> TrafficBatch:
         """All pending calls as a batch."""
-        keys = [key for _, key in self.keys]
+        keys = [key for _, arrived in self.keys for key in arrived]
         return TrafficBatch(id=batch_id, at=now, keys=keys, counts=self.counts, activity=self.activity)
 
 

@@ -40,8 +40,8 @@ class Runner:
         """By run id, since when the run waits for the concurrency limits, on the event loop's clock."""
         self.running_until_s: dict[str, float] = {}
         """By run id, when the prober has to answer."""
-        self.given_up_s: list[float] = []
-        """The deadlines of the runs that were given up since the prober's last answer."""
+        self.first_given_up_s: float | None = None
+        """The earliest deadline of the runs that were given up since the prober's last answer; None: there are none."""
 
     async def run(self, run: Run) -> Sample:
         """Make one probe. Emits exactly one sample before it returns, also after an error."""
@@ -72,12 +72,13 @@ class Runner:
             async with asyncio.timeout_at(until_s):
                 sample = await self._prober.measure(run)
         except TimeoutError:
-            self.given_up_s.append(self.running_until_s[run.id])
+            deadline_s = self.running_until_s[run.id]
+            self.first_given_up_s = min(deadline_s, self.first_given_up_s or deadline_s)
             detail = "the worker did not answer in time"
         except Exception as error:
             log.exception("probe failed: error inside the monitor", extra={"action": "probe_failed"})
             detail = f"{type(error).__name__} inside the monitor"
         else:
-            self.given_up_s.clear()
+            self.first_given_up_s = None
             return sample
         return unmeasured(run, ErrorClass.INTERNAL, detail, datetime.now(UTC))

@@ -96,10 +96,10 @@ class Worker:
             await asyncio.shield(self._ready)
             count = partial(self._count, message["key"])
             sample = await self._prober.measure(run_from_plain(message["run"]), count)
+            # A codec of somebody else may have put a value into the sample that JSON does not have.
+            self._send({"sample": sample_to_plain(sample), "key": message["key"]})
         except Exception as error:  # noqa: BLE001  # the parent logs it and records the probe as internal
             self._send({"failed": f"{type(error).__name__}: {error}", "key": message["key"]})
-            return
-        self._send({"sample": sample_to_plain(sample), "key": message["key"]})
 
     async def _count(self, key: int, texts: Sequence[str]) -> Sequence[int]:
         """Ask the parent to count tokens: counting here would delay streams and take 144 MB in each process."""

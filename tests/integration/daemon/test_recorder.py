@@ -19,7 +19,7 @@ import pytest
 from monitor.config.model import Config, ProbeSpec
 from monitor.domain.incident import Incident
 from monitor.domain.status import Status
-from monitor.pipeline.recorder import Recorder, RecorderCallbacks
+from monitor.pipeline.recorder import Recorder, RecorderCallbacks, RecorderIntervals
 from monitor.pipeline.restore import restore
 from monitor.pipeline.write_queue import QueueLimits
 from monitor.scheduler.jobs import enabled_jobs
@@ -36,7 +36,9 @@ EVER = datetime(1970, 1, 1, tzinfo=UTC)
 ONE, TWO = "a:one", "b:two"
 CONFIG = quick_config(ONE, TWO, every_s=60)
 QUICK = QueueLimits(patience_s=0.02, retry_s=0.01)
-PATIENT = QueueLimits(patience_s=3600, retry_s=0.01, longest_s=3600)
+PATIENT = QueueLimits(patience_s=3600, retry_s=0.01)
+QUIET = RecorderIntervals(longest_s=3600)
+"""Without news nothing is published."""
 
 
 def make_sample(number: int, error: ErrorClass | None = None, name: str = ONE) -> Sample:
@@ -53,6 +55,7 @@ class Bench:
     limits: QueueLimits = PATIENT
     config: Config = CONFIG
     board_type: type[Board] = Board
+    intervals: RecorderIntervals = QUIET
     observed: list[Sample] = field(default_factory=list)
     snapshots: list[Snapshot] = field(default_factory=list)
     changes: list[StatusChange] = field(default_factory=list)
@@ -67,7 +70,7 @@ class Bench:
             due=lambda endpoint, at: self.due.append((endpoint, at)),
             dropped=self._drop,
         )
-        self.recorder = Recorder(self.board, self.store, callbacks, self.limits)
+        self.recorder = Recorder(self.board, self.store, callbacks, self.limits, self.intervals)
         self.task = asyncio.create_task(self.recorder.run())
 
     def _published(self, changes: Sequence[StatusChange]) -> None:
@@ -109,8 +112,13 @@ Begin = Callable[..., Awaitable[Bench]]
 async def begin() -> AsyncIterator[Begin]:
     made: list[Bench] = []
 
-    async def make(store: Store, limits: QueueLimits = PATIENT, config: Config = CONFIG) -> Bench:
-        made.append(Bench(store, limits, config))
+    async def make(
+        store: Store,
+        limits: QueueLimits = PATIENT,
+        config: Config = CONFIG,
+        intervals: RecorderIntervals = QUIET,
+    ) -> Bench:
+        made.append(Bench(store, limits, config, intervals=intervals))
         await breathe()
         return made[-1]
 
@@ -272,7 +280,7 @@ async def test_nothing_is_published_where_nothing_came_and_no_status_can_change(
 
 
 async def test_a_clock_that_is_stepped_is_noticed_before_the_next_sample(begin: Begin) -> None:
-    bench = await begin(StubStore(), QueueLimits(longest_s=0.01))
+    bench = await begin(StubStore(), intervals=RecorderIntervals(longest_s=0.01))
     await until(lambda: len(bench.snapshots) >= 3)
     assert bench.observed == []
 
@@ -467,6 +475,27 @@ async def test_what_was_given_up_during_a_commit_does_not_confuse_the_queue(begi
     store.gate.set()
     await until(lambda: bench.quiet)
     assert [*store.kept] == [make_sample(number).id for number in range(5)]
+
+
+async def test_a_full_queue_logs_what_it_drops_once_in_a_while_and_all_of_it(
+    begin: Begin, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At the full backlog every new sample drops an old one, for as long as the store fails."""
+
+    def logged() -> list[object]:
+        records = [record for record in caplog.records if vars(record).get("action") == "store_drop"]
+        assert all("dropped because the store is failing" in record.getMessage() for record in records)
+        return [record.args[-1] for record in records if isinstance(record.args, tuple)]
+
+    store = StubStore(error=locked())
+    bench = await begin(store, replace(QUICK, backlog=10, slow_warning_every_s=3600))
+    for number in range(40):
+        bench.put(make_sample(number))
+        await until(lambda: bench.visible() == number + 1)  # noqa: B023
+    assert (bench.dropped, logged()) == (30, [1])
+    store.error = None
+    await until(lambda: bench.quiet)
+    assert logged() == [1, 29]
 
 
 # Samples that every store rejects

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 
 import pytest
 
+from monitor.domain.incident import Incident
 from monitor.domain.maintenance import MaintenanceWindow
 from monitor.pipeline.outcomes import OutcomeCallbacks, OutcomeReceiver, reader_of, spans_of
 from monitor.pipeline.restore import restore
 from monitor.pipeline.write_queue import QueueLimits
 from monitor.scheduler.jobs import enabled_jobs
 from monitor.scoreboard.board import Board
-from monitor.store import MemoryStore, Store
+from monitor.store import MemoryStore, Store, StoreError
 from monitor.traffic.calls import Call, Receipt, StoppingError
+from monitor.traffic.counted import TrafficBatch
 from monitor.traffic.known import REMEMBERED, KnownIds, TooManyError
-from probes._model import ErrorClass
+from probes._model import ErrorClass, Sample
 from tests.integration.daemon.parts import PATIENT_S, StubStore, breathe, end, locked, until
 from tests.integration.daemon.test_recorder import CONFIG, ONE, PATIENT, QUICK, Bench, make_sample
 from tests.support.board_values import make_config, make_spec
@@ -160,10 +162,59 @@ async def test_traffic_that_no_store_takes_is_given_up_and_holds_up_nothing(begi
     assert stored(store) >= 1
 
 
+class WithoutTraffic(StubStore):
+    """Takes everything but real traffic, and says so."""
+
+    async def append(
+        self,
+        samples: Sequence[Sample],
+        states: Mapping[str, str],
+        incidents: Sequence[Incident] = (),
+        traffic: TrafficBatch | None = None,
+    ) -> int:
+        if traffic is not None:
+            self.attempts += 1
+            raise StoreError("store /x: a value out of range")
+        return await super().append(samples, states, incidents)
+
+
+async def report(bench: Bench, samples: Iterator[int]) -> None:
+    """Report a call with every turn, and put a sample with each while there are any."""
+    while True:
+        for number in itertools.islice(samples, 1):
+            bench.put(make_sample(number))
+        await bench.recorder.take(calls(1))
+
+
+async def test_refused_traffic_under_constant_reports_holds_up_no_sample_and_is_counted_as_dropped(
+    begin: Begin,
+) -> None:
+    store = WithoutTraffic()
+    bench = begin(store, replace(QUICK, patience_s=0.001))
+    reporting = asyncio.create_task(report(bench, itertools.count()))
+    await until(lambda: len(store.kept) > 40 and bench.dropped >= 2)
+    await end(reporting)
+    assert bench.recorder.queue_length < 40
+
+
+async def test_traffic_alone_that_a_full_disk_refuses_is_kept(begin: Begin) -> None:
+    """SQLite says of a full disk that it is writable: only what is stored meanwhile proves that it is."""
+    store = StubStore(error=locked())
+    bench = begin(store, replace(QUICK, patience_s=0.001, retry_s=0.001))
+    reporting = asyncio.create_task(report(bench, iter([])))
+    await until(lambda: store.attempts > 100)
+    await end(reporting)
+    store.error = None
+    await until(lambda: 0 < stored(store) == published(bench) and not bench.recorder.anything_waits)
+    assert bench.dropped == 0
+
+
 async def test_more_counts_than_may_wait_are_given_up_and_counted(
     begin: Begin, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("monitor.traffic.counted.PendingTraffic.shed", lambda self, now: len(self.keys))
+    monkeypatch.setattr(
+        "monitor.traffic.counted.PendingTraffic.shed", lambda self, now: sum(len(keys) for _, keys in self.keys)
+    )
     bench = begin(StubStore())
     await bench.recorder.take(calls(3))
     assert bench.dropped == 3
@@ -203,6 +254,23 @@ async def test_a_caller_that_waits_at_shutdown_gets_an_answer(begin: Begin, erro
     async with asyncio.timeout(PATIENT_S):
         await asyncio.gather(*cut, *late)
     assert published(bench) == 7
+
+
+async def test_a_batch_that_comes_while_the_daemon_stops_is_refused_however_often_it_is_sent(begin: Begin) -> None:
+    """A repeated batch that was all duplicates would be answered as if it were counted."""
+    bench = begin(StubStore())
+    await end(bench.task)
+    await bench.recorder.flush(5)
+    counted: list[int] = []
+    callbacks = OutcomeCallbacks(
+        now=lambda: datetime.now(UTC), take=bench.recorder.take, count=lambda _, count: counted.append(count)
+    )
+    outcomes = OutcomeReceiver(reader_of(CONFIG), callbacks)
+    at = datetime.now(UTC).isoformat()
+    for batch in ([reported("a", endpoint=ONE, at=at)],) * 3 + ([],):
+        with pytest.raises(StoppingError):
+            await outcomes.take({"outcomes": batch})
+    assert counted == []
 
 
 # Reported outcomes
@@ -277,7 +345,7 @@ async def test_the_order_of_a_batch_is_kept() -> None:
     desk = Desk()
     moments = [(desk.now - timedelta(seconds=9 - n)).isoformat() for n in range(9)]
     await desk.report(*(reported(at, at=at) for at in moments))
-    assert all(one.at < other.at for one, other in pairwise(desk.taken))
+    assert all(one.at < other.at for one, other in itertools.pairwise(desk.taken))
 
 
 # A restart

@@ -8,14 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
+import pytest
+
 from monitor.domain.incident import Incident
-from monitor.pipeline.restore import recount
+from monitor.domain.ongoing_failure import OngoingFailure
+from monitor.pipeline.restore import Recounter, recount
 from monitor.scheduler.jobs import enabled_jobs
 from monitor.scoreboard.board import Board
 from monitor.store import MemoryStore, StoreError
 from monitor.traffic.counted import TrafficBatch
 from probes._model import Sample
-from tests.integration.daemon.parts import breathe, until
+from tests.integration.daemon.parts import breathe, end, until
 from tests.integration.daemon.test_recorder import CONFIG, ONE, QUICK, Begin, Bench, begin, make_sample
 
 __all__ = ["begin"]
@@ -29,7 +32,7 @@ class SlowToRead(MemoryStore):
         self.gate = asyncio.Event()
         self.gate.set()
         self.readers = 0
-        self.error: StoreError | None = None
+        self.error: Exception | None = None
         self.refusal: StoreError | None = None
         """What an append raises."""
 
@@ -54,9 +57,9 @@ class SlowToRead(MemoryStore):
 
 
 def recounting(bench: Bench) -> Callable[[], asyncio.Task[bool]]:
-    make = partial(Board, CONFIG, enabled_jobs(CONFIG))
+    make, failure = partial(Board, CONFIG, enabled_jobs(CONFIG)), OngoingFailure()
     return lambda: asyncio.create_task(
-        recount(bench.board, make, bench.recorder, bench.store, datetime.now(UTC)), name="recount"
+        recount(bench.board, make, bench.recorder, bench.store, datetime.now(UTC), failure=failure), name="recount"
     )
 
 
@@ -88,6 +91,31 @@ async def test_while_the_store_cannot_be_read_the_windows_stay_and_are_counted_l
     assert seen_anew(bench) == 1
     store.error = None
     assert await again()
+    assert seen_anew(bench) == 1
+
+
+async def test_an_error_of_a_kind_that_no_store_should_raise_is_logged_once_and_the_windows_are_counted_later(
+    begin: Begin, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It must not end the daemon."""
+    store = SlowToRead()
+    bench = await begin(store)
+    bench.put(make_sample(1))
+    await until(lambda: bench.quiet and bench.visible() == 1)
+    store.error = KeyError(99)
+    recounter = Recounter(
+        bench.board, partial(Board, CONFIG, enabled_jobs(CONFIG)), bench.recorder, store, retry_s=0.001
+    )
+    running = asyncio.create_task(recounter.run())
+    recounter.wake()
+    await until(lambda: store.readers > 3)
+    assert not running.done()
+    assert caplog.text.count("Traceback") == 1
+    assert "trying again: KeyError inside the store" in caplog.text
+    store.error = None
+    readers = store.readers
+    await until(lambda: store.readers > readers and not bench.recorder.judging_lock.locked())
+    await end(running)
     assert seen_anew(bench) == 1
 
 

@@ -173,6 +173,23 @@ async def test_set_aside_cursors_and_counts_outlive_the_program(url: str) -> Non
     await again.close()
 
 
+async def test_what_a_sink_refused_is_kept_for_as_long_as_raw_samples(url: str) -> None:
+    """And not for ever: a sink may refuse every sample."""
+    retention = Retention(raw=timedelta(days=2))
+    store = create_store(url)
+    await store.open()
+    await store.subscribe(["influx"])
+    for hour in range(3):
+        refused = {f"{hour * 1000 + number:016x}": "no" for number in range(300)}
+        await store.delivered("influx", hour, refused, START + timedelta(hours=hour, minutes=1))
+    rows = []
+    for hours in (0, 47, 49, 50, 51, 52):
+        await settle(store, START + timedelta(hours=hours), retention)
+        rows.append((await store.info()).rows["set_aside"])
+    assert rows == [900, 900, 600, 300, 0, 0]
+    await store.close()
+
+
 async def test_an_order_number_is_never_given_twice(url: str) -> None:
     """Or a cursor would pass over samples that follow a table which retention emptied."""
     store = create_store(url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from datetime import timedelta
 
@@ -130,3 +131,11 @@ async def test_what_comes_after_is_joined_as_usual(store: Store) -> None:
     await settle(store, now + timedelta(hours=2))
     assert await pages(store, NEW, 30) == day_of(NEW)[::-1]
     assert sum(bucket.rollup.count for bucket in await buckets(store, NEW, RollupTier.DAY)) == 96
+
+
+async def test_an_append_that_follows_a_rename_at_once_knows_that_the_old_name_is_gone(store: Store) -> None:
+    await store.append([make_sample(1, id="a" * 16, endpoint=OLD), make_sample(2, id="b" * 16, endpoint=NEW)], {})
+    late = make_sample(3, id="c" * 16, endpoint=OLD)
+    await asyncio.gather(store.rename({OLD: NEW}), store.append([late], {OLD: "{}"}))
+    assert [(each.id[0], each.endpoint) for each in await store.samples(EVER)] == [("a", NEW), ("b", NEW), ("c", OLD)]
+    assert await store.states() == {OLD: "{}"}

@@ -8,7 +8,7 @@ import os
 import resource
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -17,10 +17,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy.dialects import sqlite
 
-from monitor.store import Retention, StoreError
+from monitor.store import Retention, RollupTier, StoreError
+from monitor.store._sql import SqlStore
 from monitor.store._sqlite import SqliteDatabase, sqlite_store
 from monitor.store._sqlite_engines import reader_engine, writer_engine
 from monitor.store._statements import samples_since, tallies_since
+from monitor.traffic.counted import TrafficBatch, TrafficKey
+from tests.integration.store.asking import settle
 from tests.unit.store.samples import START, make_sample
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -310,3 +313,39 @@ async def test_a_connection_that_fails_for_want_of_descriptors_leaves_none_open(
 def _open_files() -> set[int]:
     """Their numbers; the one by which they are looked up is closed by then."""
     return {int(each.name) for each in [*Path("/proc/self/fd").iterdir()] if each.exists()}
+
+
+NEWER: dict[str, tuple[str, Callable[[SqlStore], Awaitable[object]]]] = {
+    "traffic": ("UPDATE traffic SET error = 99", lambda store: store.traffic(EVER, 86_400)),
+    "blame": ("UPDATE sample SET error = 1, blame = 99", lambda store: store.samples(EVER)),
+    "rollup": (
+        "UPDATE hourly SET counts = '{\"99\": 1}'",
+        lambda store: store.rollups("steady:smollm2", RollupTier.HOUR, EVER, START + timedelta(days=9), []),
+    ),
+    "tally": ("UPDATE hourly SET counts = '{\"99\": 1}'", lambda store: store.tallies(EVER, 3600)),
+    "task": (
+        "UPDATE sample SET task = 99",
+        lambda store: store.rollups("steady:smollm2", RollupTier.HOUR, EVER, START + timedelta(days=9), []),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", NEWER)
+async def test_a_number_of_a_newer_version_is_refused_with_the_remedy_wherever_it_is(path: Path, what: str) -> None:
+    change, read = NEWER[what]
+    store = sqlite_store(path)
+    await store.open()
+    await store.append([make_sample(0)], {}, (), counted_now())
+    await settle(store, START + timedelta(hours=3))
+    await store.append([make_sample(7_200)], {})
+    with closing(sqlite3.connect(path)) as other, other:
+        assert other.execute(change).rowcount > 0
+    with pytest.raises(StoreError, match="unknown code 99, written by a newer providerwatch: install that version"):
+        await read(store)
+    await store.close()
+
+
+def counted_now() -> TrafficBatch:
+    """One real request."""
+    counts: dict[TrafficKey, int] = {("steady:smollm2", int(START.timestamp()) // 10 * 10, None): 1}
+    return TrafficBatch(id="ab" * 8, at=START, keys=(1,), counts=counts, activity={})

@@ -19,8 +19,7 @@ from jsonschema import Draft202012Validator
 
 from monitor.metrics.metrics import Metrics
 from monitor.pipeline.outcomes import OutcomeCallbacks, OutcomeReceiver, reader_of
-from monitor.pipeline.recorder import Recorder, RecorderCallbacks
-from monitor.pipeline.write_queue import QueueLimits
+from monitor.pipeline.recorder import Recorder, RecorderCallbacks, RecorderIntervals
 from monitor.scoreboard.board import Board
 from monitor.store import MemoryStore, Store, StoreError, create_store
 from monitor.traffic.calls import Call, Receipt, StoppingError
@@ -117,7 +116,7 @@ async def recording(serve: Serve, tmp_path: Path) -> AsyncIterator[Recording]:
         due=lambda name, at: None,
         dropped=lambda n: None,
     )
-    recorder = Recorder(board, store, callbacks, QueueLimits(longest_s=3600))
+    recorder = Recorder(board, store, callbacks, intervals=RecorderIntervals(longest_s=3600))
     outcome_callbacks = OutcomeCallbacks(
         now=lambda: datetime.now(UTC),
         take=recorder.take,
@@ -214,7 +213,7 @@ async def test_a_monitor_that_stops_says_so_and_when_to_come_again(serve: Serve)
 async def test_all_who_wait_while_the_monitor_stops_are_answered(recording: Recording) -> None:
     """Also when their turn is cut short and others arrive before the last one."""
     desk = recording.desk
-    async with recording.recorder.still:
+    async with recording.recorder.judging_lock:
         cut = [asyncio.create_task(desk.report(outcome(f"cut-{number}"))) for number in range(3)]
         await until(lambda: desk.total("accepted") == 3)
         await end(recording.running)

@@ -13,12 +13,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from monitor.workers import worker
-from probes._model import Run, TokensFrom
+from probes._model import ErrorClass, Run, Sample, TokensFrom
+from probes._sample import unmeasured
 from probes._serialize import run_to_plain, sample_from_plain
 from tests.integration.probes.asking import ROOT, run_to
 from tests.integration.probes.provider import ANSWER, DONE, ROLE, STOP, STREAM, Act, head, serving
@@ -62,6 +65,29 @@ def test_a_process_answers_pings_and_runs_in_lines_of_json() -> None:
     assert isinstance(pong["loop_lag_s"], float)
     assert answer["key"] == 8
     assert sample_from_plain(answer["sample"]).error is None
+
+
+class Odd:
+    """A prober with a codec of somebody else, which puts bytes into its samples."""
+
+    async def measure(self, run: Run, count: object = None) -> Sample:
+        return replace(unmeasured(run, ErrorClass.INTERNAL, "", datetime.now(UTC)), detail=b"\xff")  # type: ignore[arg-type]
+
+
+async def test_a_sample_that_json_does_not_have_is_a_failure_and_not_silence() -> None:
+    ours, theirs = socket.socketpair()
+    reader, writer = await asyncio.open_connection(sock=theirs)
+    told, asking = await asyncio.open_connection(sock=ours)
+    process = worker.Worker(writer, asyncio.create_task(asyncio.sleep(0)))
+    process._prober = Odd()  # type: ignore[assignment]
+    working = asyncio.create_task(process.serve(reader))
+    asking.write(asked(run_to("http://127.0.0.1:9/v1"), 8))
+    async with asyncio.timeout(PATIENCE_S):
+        answer = json.loads(await told.readline())
+    assert answer == {"failed": "TypeError: Object of type bytes is not JSON serializable", "key": 8}
+    asking.close()
+    await working
+    writer.close()
 
 
 async def test_nothing_is_timed_before_the_process_is_ready_but_pings_are_answered() -> None:

@@ -174,6 +174,34 @@ async def test_a_prober_that_hangs_is_given_up_and_is_the_monitors_fault() -> No
     assert {sample.detail for sample in emitted} == {"the worker did not answer in time"}
 
 
+class AnswersAtLast:
+    """A prober that answers from some time on."""
+
+    def __init__(self) -> None:
+        self.answers = False
+
+    async def measure(self, run: Run) -> Sample:
+        if not self.answers:
+            await asyncio.Event().wait()
+        return good(run)
+
+
+async def test_of_given_up_runs_the_first_deadline_is_kept_until_the_prober_answers() -> None:
+    prober = AnswersAtLast()
+    runner = Runner(prober, limits(10), lambda _: None, margin_s=0.1)
+    runs = [run_of("a", number, total_s=total_s) for number, total_s in enumerate((0.9, 0.3, 0.6))]
+    running = [asyncio.create_task(runner.run(run)) for run in runs]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    first_s = runner.running_until_s["a-1"]
+    assert first_s == min(runner.running_until_s.values())
+    await asyncio.gather(*running)
+    assert runner.first_given_up_s == first_s
+    prober.answers = True
+    await runner.run(run_of("a", 3))
+    assert runner.first_given_up_s is None
+
+
 async def test_a_recorder_that_raises_keeps_no_place() -> None:
     def refuse(_: Sample) -> None:
         raise OSError("full")

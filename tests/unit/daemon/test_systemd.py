@@ -217,7 +217,7 @@ def test_a_worker_that_never_answers_is_noticed_although_its_probes_are_given_up
             next_tick_s=began_s + 60.0,
             running_until_s=running_until_s,
             waiting_since_s=[],
-            given_up_s=given_up_s,
+            first_given_up_s=min(given_up_s, default=None),
         )
         return is_alive(now_s=now_s, last_progress_s=59.0, due_s=due_s, margin_s=60.0)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from probes._model import Prompt, Task
-from probes._prompts import FORM, nonce, prompt_for, to_be_counted
+from probes._prompts import FORM, _numbers, nonce, prompt_for, to_be_counted
 from probes._tokens import count_tokens
 
 unhurried = settings(deadline=None)
@@ -117,6 +117,16 @@ def test_the_smallest_prompt_still_has_an_answer(prompt_tokens: int, task: Task)
 @pytest.mark.parametrize("task", ASKED)
 def test_a_prompt_begins_with_its_nonce(task: Task) -> None:
     assert asked(100, "abcdefgh", task).text.startswith("[abcdefgh] ")
+
+
+def test_the_list_of_a_length_is_made_once() -> None:
+    """A long one takes milliseconds of the loop that all probes share."""
+    prompt_for(Task.CHAT, "abcdefgh", prompt_tokens=4321, max_tokens=9)
+    before = _numbers.cache_info()
+    for unique in NONCES:
+        prompt_for(Task.TOOL_CALL, unique, prompt_tokens=4321, max_tokens=9)
+    after = _numbers.cache_info()
+    assert (after.misses - before.misses, after.hits - before.hits) == (0, len(NONCES))
 
 
 def test_tasks_ask_different_things() -> None:

@@ -68,6 +68,10 @@ def test_a_clock_that_was_set_back_pauses_no_endpoint_for_hours() -> None:
     assert left_s(-3600, asking(60.0)) is None
 
 
+def test_after_the_clock_was_set_back_the_next_wish_is_followed() -> None:
+    assert left_s(1, asking(60.0, at_s=3600), asking(60.0)) == 59.0
+
+
 @given(st.floats(allow_nan=True), st.none() | st.floats(0, 60), st.floats(-1e6, 1e6))
 def test_whatever_is_asked_for_the_rest_is_within_bounds(asked_s: float, headers_s: float | None, at_s: float) -> None:
     left = left_s(at_s, asking(asked_s, headers_s=headers_s))

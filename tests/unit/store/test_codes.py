@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from monitor.store import _codes
+from monitor.store import StoreError, _codes
 from probes._model import Blame, ErrorClass, Task, Timing, TokensFrom
 
 EVER_GIVEN = {
@@ -71,3 +71,10 @@ def test_every_word_has_a_number_of_its_own(words: type[Enum], numbers: Mapping[
 
 def test_no_blame_has_the_number_of_none() -> None:
     assert _codes.BLAME_NONE not in _codes.BLAMES.values()
+
+
+def test_a_number_that_is_not_known_was_given_by_a_newer_version() -> None:
+    words = _codes.words_of(_codes.TASKS)
+    assert _codes.decode(words, 1) is Task.CHAT
+    with pytest.raises(StoreError, match="unknown code 99, written by a newer providerwatch: install that version"):
+        _codes.decode(words, 99)

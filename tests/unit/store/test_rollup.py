@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.store import sketch
+from monitor.store import StoreError, sketch
 from monitor.store._rollup_rows import SUMS, counts_of, to_rollup, to_row
 from monitor.store.rollup import FIGURES, RecordedEnding, Rollup, merged, ratio, rolled
 from monitor.store.sketch import RELATIVE_ERROR
@@ -153,3 +153,21 @@ def test_a_ratio_counts_what_is_the_providers_doing() -> None:
     assert ratio(counts) == 0.5
     assert ratio({RecordedEnding(ErrorClass.AUTH, Blame.ACCOUNT): 5}) is None
     assert ratio({}) is None
+
+
+@pytest.mark.parametrize("counts", ['{"99": 1}', '{"1:99": 1}'])
+def test_a_rollup_of_a_newer_version_is_refused_with_the_remedy(counts: str) -> None:
+    with pytest.raises(StoreError, match="unknown code 99, written by a newer providerwatch: install that version"):
+        counts_of(counts)
+
+
+@pytest.mark.parametrize("counts", ["", "[]", '{"x": 1}', "null"])
+def test_counts_that_are_damaged_are_refused_with_the_remedy(counts: str) -> None:
+    with pytest.raises(StoreError, match=r"invalid rollup .*: restore the store from a backup"):
+        counts_of(counts)
+
+
+def test_a_damaged_sketch_is_refused_with_the_remedy() -> None:
+    row = to_row(rolled(sampled([1.0]))) | {"e2e_s": b"no sketch"}
+    with pytest.raises(StoreError, match=r"invalid rollup .*: restore the store from a backup"):
+        to_rollup(row)
