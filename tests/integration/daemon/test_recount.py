@@ -12,11 +12,12 @@ from monitor.domain.incident import Incident
 from monitor.pipeline.restore import recount
 from monitor.scheduler.jobs import enabled_jobs
 from monitor.scoreboard.board import Board
-from monitor.store import MemoryStore, StoreError
+from monitor.store import StoreError
 from monitor.traffic.counted import TrafficBatch
 from probes._model import Sample
 from tests.integration.daemon.parts import breathe, until
 from tests.integration.daemon.test_recorder import CONFIG, ONE, QUICK, Begin, Bench, begin, make_sample
+from tests.support.memory_store import MemoryStore
 
 __all__ = ["begin"]
 

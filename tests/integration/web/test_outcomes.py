@@ -22,7 +22,7 @@ from monitor.pipeline.outcomes import OutcomeCallbacks, OutcomeReceiver, reader_
 from monitor.pipeline.recorder import Recorder, RecorderCallbacks
 from monitor.pipeline.write_queue import QueueLimits
 from monitor.scoreboard.board import Board
-from monitor.store import MemoryStore, Store, StoreError, create_store
+from monitor.store import Store, StoreError, create_store
 from monitor.traffic.calls import Call, Receipt, StoppingError
 from monitor.traffic.known import KnownIds
 from monitor.web.routes import outcomes
@@ -30,6 +30,7 @@ from tests.integration.daemon.parts import PATIENT_S, end, until
 from tests.integration.web.serving import SLASHED, SPECS, Serve, Served
 from tests.integration.web.test_openapi import CLOSED
 from tests.support.board_values import make_config, make_spec
+from tests.support.memory_store import MemoryStore
 
 ONE, TOKEN = "groq:llama", "s3cret"
 PATH = "/v1/outcomes"
