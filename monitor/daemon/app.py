@@ -33,7 +33,7 @@ from monitor.routing.file_writer import FileWriter
 from monitor.routing.haproxy_agent import HaproxyAgent, serving
 from monitor.scheduler.budget import Budgets, caps_of
 from monitor.scheduler.dispatcher import Dispatcher
-from monitor.scheduler.jobs import Job, enabled_jobs, paid_probe, tasks_of
+from monitor.scheduler.jobs import Job, confirming_probe, enabled_jobs, tasks_of
 from monitor.scheduler.scheduler import Schedule
 from monitor.scoreboard.board import Board, StatusChange
 from monitor.scoreboard.renderer import Renderer
@@ -337,8 +337,11 @@ def limits_of(config: Config) -> dict[str, int]:
 
 def adaptive_endpoints(config: Config) -> frozenset[str]:
     """The endpoints that may be probed between their ticks."""
-    settling = {spec.endpoint.id: paid_probe(config.probes[name] for name in spec.probes) for spec in config.endpoints}
-    return frozenset(name for name, probe in settling.items() if config.scoring.confirm or probe.closest_s is not None)
+    return frozenset(
+        spec.endpoint.id
+        for spec in config.endpoints
+        if config.scoring.confirm or confirming_probe(config.probes[name] for name in spec.probes).closest_s is not None
+    )
 
 
 async def _open(store: Store, config: Config) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from monitor.config.model import Config
@@ -41,10 +41,8 @@ async def recall(board: Board, store: Store, now: datetime) -> tuple[Incident, .
     """
     board.restore_states(await store.states(), await store.first_seen())
     ended = board.restore_incidents(await store.open_incidents())
-    for bucket_s in sorted({window.bucket_s for window in WINDOWS}):
-        longest_s = max(window.length_s for window in WINDOWS if window.bucket_s == bucket_s)
-        # A window keeps its oldest bucket until all of it is outside.
-        for tally in await store.tallies(now - timedelta(seconds=longest_s + bucket_s), bucket_s):
+    for bucket_s, since in _window_starts(now):
+        for tally in await store.tallies(since, bucket_s):
             if tally.bucket <= now:
                 board.restore_counts(
                     bucket_s, tally.endpoint, tally.bucket, task=tally.task, error=tally.error, count=tally.count
@@ -56,12 +54,18 @@ async def recall(board: Board, store: Store, now: datetime) -> tuple[Incident, .
 
 async def restore_traffic(board: Board, store: Store, now: datetime) -> None:
     """Fill a board with the counts of real traffic. For windows that count by the second these are coarser."""
-    for bucket_s in sorted({window.bucket_s for window in WINDOWS}):
-        longest_s = max(window.length_s for window in WINDOWS if window.bucket_s == bucket_s)
-        span_s = max(bucket_s, FINEST_S)
-        for tally in await store.traffic(now - timedelta(seconds=longest_s + bucket_s), span_s):
+    for bucket_s, since in _window_starts(now):
+        for tally in await store.traffic(since, max(bucket_s, FINEST_S)):
             if tally.start <= now:
                 board.restore_traffic(bucket_s, tally.endpoint, tally.start, error=tally.error, count=tally.count)
+
+
+def _window_starts(now: datetime) -> Iterator[tuple[int, datetime]]:
+    """By the length of a window's buckets, the start of the oldest one that the longest window still counts."""
+    for bucket_s in sorted({window.bucket_s for window in WINDOWS}):
+        longest_s = max(window.length_s for window in WINDOWS if window.bucket_s == bucket_s)
+        # A window keeps its oldest bucket until all of it is outside.
+        yield bucket_s, now - timedelta(seconds=longest_s + bucket_s)
 
 
 async def restore_budgets(budgets: Budgets, store: Store, now: datetime) -> None:
