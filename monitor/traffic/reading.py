@@ -31,7 +31,7 @@ _FIELDS: Final = frozenset(
 )
 
 
-class InvalidOutcomeError(ValueError):
+class _InvalidOutcomeError(ValueError):
     """An invalid outcome; the message names the field."""
 
 
@@ -64,17 +64,17 @@ class CallReader:
         for index, each in enumerate(outcomes):
             try:
                 calls.append(self._call(each, now))
-            except InvalidOutcomeError as error:
+            except _InvalidOutcomeError as error:
                 rejected.append(Rejected(index=index, reason=str(error)))
         return ReadCalls(calls=calls, rejected=rejected)
 
     def _call(self, plain: object, now: datetime) -> Call:
         if not isinstance(plain, dict):
-            raise InvalidOutcomeError("an outcome must be an object")
+            raise _InvalidOutcomeError("an outcome must be an object")
         given = {name: value for name, value in plain.items() if value is not None}
         unknown = sorted(given.keys() - _FIELDS)
         if unknown:
-            raise InvalidOutcomeError(f"{unknown[0][:ID_LENGTH]!r}: unknown field")
+            raise _InvalidOutcomeError(f"{unknown[0][:ID_LENGTH]!r}: unknown field")
         return Call(
             key=key_of(_text(given, "id", ID_LENGTH)),
             endpoint=self._endpoint(given),
@@ -91,25 +91,25 @@ class CallReader:
 
     def _endpoint(self, given: Mapping[str, Any]) -> str:
         if ("endpoint" in given) is ("router_id" in given):
-            raise InvalidOutcomeError("endpoint: exactly one of endpoint and router_id is required")
+            raise _InvalidOutcomeError("endpoint: exactly one of endpoint and router_id is required")
         if "router_id" in given:
             return self._routed_to(given["router_id"])
         name = given["endpoint"]
         found = self._endpoints.get(name) if isinstance(name, str) else None
         if found is None:
-            raise InvalidOutcomeError(f"endpoint: unknown endpoint {_shown(name)}")
+            raise _InvalidOutcomeError(f"endpoint: unknown endpoint {_shown(name)}")
         return found
 
     def _routed_to(self, named: object) -> str:
         pairs = list(named.items()) if isinstance(named, dict) else []
         if len(pairs) != 1 or not isinstance(pairs[0][1], str):
-            raise InvalidOutcomeError(
+            raise _InvalidOutcomeError(
                 'router_id: must hold one router and its id of the endpoint, such as {"litellm": "dep-17"}'
             )
         found = self._routed.get(pairs[0], [])
         if len(found) != 1:
             many = "several endpoints have" if found else "no endpoint has"
-            raise InvalidOutcomeError(f"router_id: {many} the {_shown(pairs[0][0])} id {_shown(pairs[0][1])}")
+            raise _InvalidOutcomeError(f"router_id: {many} the {_shown(pairs[0][0])} id {_shown(pairs[0][1])}")
         return found[0]
 
 
@@ -135,18 +135,18 @@ def _outcomes(body: object) -> list[object]:
 def _text(given: Mapping[str, Any], name: str, most: int) -> str:
     value = given.get(name)
     if not isinstance(value, str) or not 1 <= len(value) <= most:
-        raise InvalidOutcomeError(f"{name}: must be a string of 1 to {most} characters")
+        raise _InvalidOutcomeError(f"{name}: must be a string of 1 to {most} characters")
     return value
 
 
 def _moment(given: Mapping[str, Any], now: datetime) -> datetime:
     at = _time(given.get("at"))
     if at is None:
-        raise InvalidOutcomeError("at: must be a time with a time zone, such as 2026-11-24T07:00:00.123Z")
+        raise _InvalidOutcomeError("at: must be a time with a time zone, such as 2026-11-24T07:00:00.123Z")
     if at < now - OLDEST:
-        raise InvalidOutcomeError(f"at: more than {OLDEST.total_seconds() / 60:g} minutes ago")
+        raise _InvalidOutcomeError(f"at: more than {OLDEST.total_seconds() / 60:g} minutes ago")
     if at > now + AHEAD:
-        raise InvalidOutcomeError(f"at: more than {AHEAD.total_seconds():g} s ahead of this clock")
+        raise _InvalidOutcomeError(f"at: more than {AHEAD.total_seconds():g} s ahead of this clock")
     return min(at, now)  # a time in the future would become old too late
 
 
@@ -161,7 +161,7 @@ def _time(text: object) -> datetime | None:
 def _error(given: Mapping[str, Any]) -> ErrorClass | None:
     word = given.get("outcome")
     if not isinstance(word, str) or word not in _WORDS:
-        raise InvalidOutcomeError(f"outcome: must be one of {', '.join(_WORDS)}")
+        raise _InvalidOutcomeError(f"outcome: must be one of {', '.join(_WORDS)}")
     return _WORDS[word]
 
 
@@ -170,7 +170,7 @@ def _whole(given: Mapping[str, Any], name: str, *, low: int = 0, high: int = MOS
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise InvalidOutcomeError(f"{name}: must be a whole number from {low} to {high}")
+        raise _InvalidOutcomeError(f"{name}: must be a whole number from {low} to {high}")
     return value
 
 
@@ -180,7 +180,7 @@ def _seconds(given: Mapping[str, Any], name: str) -> float | None:
         return None
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not 0 <= value <= MOST_S:  # also false for NaN
-        raise InvalidOutcomeError(f"{name}: must be seconds from 0 to {MOST_S}")
+        raise _InvalidOutcomeError(f"{name}: must be seconds from 0 to {MOST_S}")
     return float(value)
 
 
