@@ -5,19 +5,23 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from probes._exchange import Exchange, is_success
+from probes._exchange import Exchange
 from probes._model import ErrorClass, Fault, Probe, Run
+from probes._status import REDIRECTS, is_success
 
 _LONGEST = 90
 _HEAD = 50
 _WRONG_PATH = frozenset({404, 405, 410})
-_PATHS = (
+_V1_PATHS = (
     "/chat/completions",
     "/completions",
     "/responses",
     "/embeddings",
     "/messages",
     "/models",
+)
+_PATHS = (
+    *_V1_PATHS,
     "/api/chat",
     "/api/generate",
     "/api/tags",
@@ -27,7 +31,7 @@ _PATHS = (
 )
 """Paths that APIs add to a base URL. A longer path precedes its own suffix."""
 _VERSION = re.compile(r"/(v\d+(?:beta\d*|alpha\d*)?)(?=/|$)")
-_VERSIONED = {"/models/": "/v1beta", **dict.fromkeys(_PATHS[:6], "/v1")}
+_VERSIONED = {"/models/": "/v1beta", **dict.fromkeys(_V1_PATHS, "/v1")}
 """By the beginning of the added path: the version at the end of the usual base URL."""
 _OPAQUE = re.compile(r"(?=[^\W_]*\d)(?=[^\W_]*[A-Za-z])\w{20,}|sk-[\w-]+", re.ASCII)
 """A path segment that may be a key or an account."""
@@ -62,7 +66,7 @@ def _url(run: Run, codec: Probe) -> str | None:
 
 def _remedy(base_url: str, url: str, exchange: Exchange, fault: Fault, *, is_page: bool) -> str:
     status = exchange.status or 0
-    if status in range(300, 400):
+    if status in REDIRECTS:
         target = exchange.headers.get("location", "")
         return f"it redirects to {_shown(target)}: redirects are not followed" if target else "it redirects"
     if status not in _WRONG_PATH and not is_page:

@@ -1,4 +1,6 @@
-"""measure(): one probe over the network. Only this module uses the network and clocks.
+"""measure(): one probe over the network.
+
+Of `probes`, only this module, `_connection`, `_socket`, `_http` and `_deadline` use the network or read clocks.
 
 Every probe opens a new connection, so that every phase is measured and a half-closed keep-alive connection is not
 counted as an outage. Two deadlines start when the request was handed to the kernel; before that, the TTFT deadline
@@ -29,8 +31,10 @@ from probes._exchange import Ending, Exchange
 from probes._http import Connector
 from probes._meter import Reading, decoding
 from probes._model import Endpoint, ErrorClass, Fault, Probe, Request, Run, Sample, Task
+from probes._ports import DEFAULT_PORTS
 from probes._proxy import Proxy, proxy_of, unused_variable
 from probes._sample import decode_into, sample_of_reading, texts_to_count
+from probes._status import is_success
 
 MAX_STREAM_BYTES = 8 << 20
 MAX_REFUSAL_BYTES = 64 << 10
@@ -42,14 +46,12 @@ _ONE_PIECE_BYTES = 1 << 20
 _TURN_NS = 1_000_000
 """How long frames are decoded before other streams can run. Decoding a whole answer would delay their reads."""
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
-_SUCCESSES = range(200, 300)
 _PLAIN_ENCODINGS = frozenset(
     {"", "identity", "chunked", "none", "utf-8", "utf8", "us-ascii", "ascii", "binary", "8bit", "text", "plain", "null"}
 )
 """Encodings without compression. Some servers send a charset or a word such as `none` by mistake."""
 _PACKED_ENCODINGS = frozenset({"gzip", "x-gzip", "br", "deflate", "zstd", "compress"})
 """Encodings that messages may name. Other values may contain a key in lower case, which redaction would miss."""
-_DEFAULT_PORTS = {"http": "80", "https": "443"}
 _CONNECTION_FAILURES = frozenset({ErrorClass.DNS, ErrorClass.CONNECT, ErrorClass.TLS})
 _LATE_SHARE = 0.25
 """If the event loop is later than this share of the connect deadline, the provider is not blamed."""
@@ -187,7 +189,7 @@ async def _send_request(session: aiohttp.ClientSession, request: Request, attemp
 
 def _host_and_port(url: str) -> str:
     parts = urlsplit(url)
-    default = _DEFAULT_PORTS.get(parts.scheme, "")
+    default = DEFAULT_PORTS.get(parts.scheme, "")
     host = parts.netloc.rpartition("@")[2]
     return host if host.rpartition("]")[2].count(":") else f"{host}:{default}"
 
@@ -237,7 +239,7 @@ def _local_delay_fault(timer: ConnectionTimer) -> Fault | None:
 
 def _encoding_fault(attempt: _Attempt) -> Fault | None:
     """The fault of a successful answer with an encoding that was not requested; compression would delay tokens."""
-    if attempt.status not in _SUCCESSES:
+    if not is_success(attempt.status):
         return None
     for kind in ("content", "transfer"):
         encodings = attempt.headers.get(f"{kind}-encoding", "").lower().split(",")
@@ -322,7 +324,7 @@ async def _is_over(attempt: _Attempt, look_s: float) -> bool:
 
 
 async def _read_on(content: aiohttp.StreamReader, attempt: _Attempt) -> Ending:
-    limit = MAX_STREAM_BYTES if attempt.status in _SUCCESSES else MAX_REFUSAL_BYTES
+    limit = MAX_STREAM_BYTES if is_success(attempt.status) else MAX_REFUSAL_BYTES
     while len(attempt.body) <= limit:
         try:
             piece = await content.readany()

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from probes._exchange import is_success
 from probes._framing import frames
 from probes._json import is_cut
 from probes._meter import events_of
@@ -28,10 +27,11 @@ from probes._model import (
     ToolCall,
     Vector,
 )
+from probes._status import is_success
 
 QUIET_S = 0.5
 """The required pause after the proof of the end, since usage may follow. Also the time between checks."""
-QUIET_WITHOUT_PROOF_S = 2.0
+_QUIET_WITHOUT_PROOF_S = 2.0
 """The pause that ends an answer if only its status matters and its body is not complete JSON."""
 CHATTER_S = 1.0
 """How long a server may continue to send after the proof of the end."""
@@ -68,7 +68,7 @@ class EndWatch:
         self._size = len(body)
         if self._is_stream:
             yield from self._look_at_frames(bytes(memoryview(body)[self._begin :]))
-        elif quiet_s >= QUIET_WITHOUT_PROOF_S and not self._has_to_be_whole:
+        elif quiet_s >= _QUIET_WITHOUT_PROOF_S and not self._has_to_be_whole:
             self.ended = True
         if not self._framed:
             self.ended = self.ended or _is_whole(body)

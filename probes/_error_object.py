@@ -30,13 +30,13 @@ _FAULT_STATUSES = range(400, 600)
 def error_in(source: Mapping[str, object], nested: int = 0) -> Mapping[str, object] | str | None:
     """The error in an object; None if there is no error."""
     error = source.get("error")
-    if error is not None and not is_no_error(error):
+    if error is not None and not _is_no_error(error):
         return _error_at(source, error, nested)
     listed = source.get("errors")
-    if isinstance(listed, list) and listed and not is_no_error(listed[0]):
+    if isinstance(listed, list) and listed and not _is_no_error(listed[0]):
         return _error_at(source, listed[0], nested)
     reply = source.get("base_resp")
-    if isinstance(reply, dict) and not is_no_error(reply.get("status_code")):
+    if isinstance(reply, dict) and not _is_no_error(reply.get("status_code")):
         return reply
     return source if _is_error(source) else None
 
@@ -55,11 +55,11 @@ def status_in(error: Mapping[str, object]) -> int | None:
     return next((status for status in found if status is not None), None)
 
 
-def is_no_error(error: object) -> bool:
+def _is_no_error(error: object) -> bool:
     """Whether an error field means no error: null, false, 0, "", or an object of such values."""
     match error:
         case dict():
-            return all(is_no_error(value) for value in error.values())
+            return all(_is_no_error(value) for value in error.values())
         case str():
             return error.strip().lower() in _NO_ERROR
         case list():

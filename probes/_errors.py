@@ -13,6 +13,7 @@ from probes import _json
 from probes._error_object import error_in, message_in, status_in
 from probes._headers import retry_after_s
 from probes._model import ErrorClass, Fault, Headers, MalformedError
+from probes._status import CLIENT_ERRORS, INTERIM, SERVER_ERRORS, is_success
 
 STATUS_CLASSES: Mapping[int, ErrorClass] = {
     400: ErrorClass.BAD_REQUEST,
@@ -197,10 +198,6 @@ _LONGEST_NAME = 80
 _OWN_TROUBLE = ("internal", "servererror", "apierror")
 _TELLING = 4000
 """Characters of each part that are searched for known words, since the search is slow."""
-_INTERIM = range(200)
-_CLIENT_ERRORS = range(400, 500)
-_SERVER_ERRORS = range(500, 1000)
-_SUCCESSES = range(200, 300)
 
 
 def status_class(status: int) -> ErrorClass:
@@ -208,14 +205,14 @@ def status_class(status: int) -> ErrorClass:
     known = STATUS_CLASSES.get(status)
     if known is not None:
         return known
-    if status in _INTERIM:
+    if status in INTERIM:
         return ErrorClass.MALFORMED  # never a final answer, and no protocol change was requested
-    if status in _SUCCESSES:
+    if is_success(status):
         return ErrorClass.STREAM_ERROR
-    if status in _SERVER_ERRORS:
+    if status in SERVER_ERRORS:
         return ErrorClass.SERVER_ERROR
     # A redirect is not followed, since that would send the key along. The configured URL is wrong.
-    return ErrorClass.BAD_REQUEST if status in _CLIENT_ERRORS else ErrorClass.NOT_FOUND
+    return ErrorClass.BAD_REQUEST if status in CLIENT_ERRORS else ErrorClass.NOT_FOUND
 
 
 def refusal(status: int, headers: Headers, body: bytes) -> Fault:
@@ -223,7 +220,7 @@ def refusal(status: int, headers: Headers, body: bytes) -> Fault:
     error = _body_error(body)
     words = _words(error)
     return Fault(
-        error=_stream_error_class(error, words) if status in _SUCCESSES else _refusal_class(status, words),
+        error=_stream_error_class(error, words) if is_success(status) else _refusal_class(status, words),
         detail=": ".join((f"HTTP {status}", *(word for word in words if word != str(status)))),
         retry_after_s=retry_after_s(headers),
     )
@@ -254,7 +251,7 @@ def clean(text: str, longest: int = MAX_DETAIL) -> str:
 
 def _refusal_class(status: int, words: Sequence[str]) -> ErrorClass:
     worded = _worded_class(words)
-    if worded is ErrorClass.OVERLOADED or (worded is not None and status in _CLIENT_ERRORS):
+    if worded is ErrorClass.OVERLOADED or (worded is not None and status in CLIENT_ERRORS):
         return worded
     return status_class(status)
 
@@ -308,10 +305,8 @@ def _found(table: tuple[tuple[ErrorClass, re.Pattern[str]], ...], words: Sequenc
 def _body_error(body: bytes) -> Mapping[str, object] | str:
     """The error in a refusal's body; empty if the body has no JSON object."""
     try:
-        content = _json.decode(body)
         # Google's OpenAI-compatible API wraps the object in an array.
-        only = content[0] if isinstance(content, list) and len(content) == 1 else content
-        source = _json.as_object(only)
+        source = _json.as_object(_json.only_item(_json.decode(body)))
     except MalformedError:
         return {}
     error = error_in(source)

@@ -1,4 +1,4 @@
-"""Maps network exceptions to error classes. Only this module turns exceptions into faults."""
+"""Maps exceptions of the network and of aiohttp to faults. `_driver` and `_meter` handle those of a codec."""
 
 from __future__ import annotations
 

@@ -68,8 +68,3 @@ class Exchange:
     ended_ns: int
     fault: Fault | None = None
     """The fault, if the probe failed before or while reading the answer."""
-
-
-def is_success(status: int | None) -> bool:
-    """Whether an answer's status is 2xx."""
-    return status is not None and 200 <= status < 300  # noqa: PLR2004  # HTTP's range of success

@@ -112,6 +112,11 @@ def as_object(value: object) -> Mapping[str, object]:
     return value
 
 
+def only_item(value: object) -> object:
+    """The item of an array with one item, as some errors are sent; otherwise the value itself."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
 def get_object(source: Mapping[str, object], key: str) -> Mapping[str, object]:
     """The object at `key`; empty when missing, null, or otherwise empty (PHP writes `[]` for `{}`)."""
     value = source.get(key)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from probes._model import Secret
+from probes._ports import DEFAULT_PORTS
 
 DIRECT = "direct"
 """The value that means no proxy, in place of a URL."""
-_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ def proxy_of(written: Secret | None) -> Proxy | None:
     if written is None or written.reveal() == DIRECT:
         return None
     parts = urlsplit(written.reveal())
-    host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
+    host, port = parts.hostname or "", parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
     credentials = _credentials(written)
     plain = parts._replace(netloc=parts.netloc.rpartition("@")[2])
     token = b64encode(":".join(credentials).encode()).decode() if credentials else None

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 
 from probes._address import address_hint
 from probes._answers import answer_ok
-from probes._exchange import Exchange, is_success
+from probes._exchange import Exchange
 from probes._headers import retry_after_s, server_s
 from probes._meter import Figures, Reading, arrived_frames, decoding, figures
 from probes._model import ErrorClass, Fault, MalformedError, Probe, Run, Sample, Task, TokensFrom, Usage
 from probes._prompts import to_be_counted
 from probes._redaction import detail, redacted
+from probes._status import is_success
 from probes._tokens import count_tokens
 from probes._usage import is_cut, plausible_usage
 from probes._verdict import verdict

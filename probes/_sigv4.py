@@ -14,10 +14,10 @@ from functools import reduce
 from urllib.parse import quote, urlsplit
 
 from probes._model import Request
+from probes._ports import DEFAULT_PORTS
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _END = "aws4_request"
-_DEFAULT_PORTS: Mapping[str, int] = {"http": 80, "https": 443}
 _FEWEST_PARTS, _MOST_PARTS = 2, 3
 
 
@@ -72,7 +72,7 @@ def _host(url: str) -> str:
     parts = urlsplit(url)
     host = parts.hostname or ""
     host = f"[{host}]" if ":" in host else host
-    return host if parts.port in {None, _DEFAULT_PORTS.get(parts.scheme)} else f"{host}:{parts.port}"
+    return host if parts.port in {None, DEFAULT_PORTS.get(parts.scheme)} else f"{host}:{parts.port}"
 
 
 def _hmac(key: bytes, text: str) -> bytes:

@@ -41,7 +41,7 @@ _INTERIM_STATUS = re.compile(rb"HTTP/1\.\d 1(?!01)")
 _STATUS_LINE_BYTES = 12
 
 
-class FloodError(OSError):
+class _FloodError(OSError):
     """A provider sends more than any answer needs; the message is safe for a sample's `detail`."""
 
 
@@ -66,7 +66,7 @@ class SocketRead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TcpInfo:
+class _TcpInfo:
     """The kernel's information about a connection."""
 
     rtt_s: float
@@ -91,7 +91,7 @@ class SocketLog:
     start: bytes = b""
     """The first received bytes, enough for a status in plain text."""
     body: BodyCounter | None = None
-    tcp_info: TcpInfo | None = None
+    tcp_info: _TcpInfo | None = None
 
     def settle(self) -> None:
         """Record the decoded body bytes after the newest read; called before the next one."""
@@ -110,7 +110,7 @@ class SocketLog:
         return _INTERIM_STATUS.match(self.start) is not None
 
     def note_read(self, count: int, ancillary: Iterable[tuple[int, int, bytes]]) -> None:
-        """Record a read of `count` bytes with its ancillary data. Raises FloodError if the provider sent too much."""
+        """Record a read of `count` bytes with its ancillary data. Raises _FloodError if the provider sent too much."""
         read_ns = time.monotonic_ns()
         stamp_ns = None
         for level, kind, data in ancillary:
@@ -121,7 +121,7 @@ class SocketLog:
         self.bytes_read += count
         self.flood = self._excess()
         if self.flood is not None:
-            raise FloodError(self.flood)
+            raise _FloodError(self.flood)
 
     def _excess(self) -> str | None:
         if self.body is None and self.bytes_read > MAX_HEAD_BYTES:
@@ -203,7 +203,7 @@ class StampingSocket(socket.socket):
             return
         (rtt_us,) = struct.unpack_from("=I", info, _RTT_OFFSET)
         (retransmits,) = struct.unpack_from("=I", info, _RETRANSMITS_OFFSET)
-        self.log.tcp_info = TcpInfo(rtt_s=rtt_us / 1e6, retransmits=retransmits)
+        self.log.tcp_info = _TcpInfo(rtt_s=rtt_us / 1e6, retransmits=retransmits)
 
 
 def keep_stamping() -> socket.socket:

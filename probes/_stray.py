@@ -49,7 +49,7 @@ def _object(data: bytes) -> Mapping[str, object] | None:
         value = _json.decode(data)
     except MalformedError:
         return None
-    only = value[0] if isinstance(value, list) and len(value) == 1 else value
+    only = _json.only_item(value)
     return only if isinstance(only, dict) else None
 
 

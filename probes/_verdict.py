@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from probes._exchange import Ending, Exchange, is_success
+from probes._exchange import Ending, Exchange
 from probes._meter import Reading, first_is_merged
 from probes._model import Blame, ErrorClass, Fault, Framing, Probe, Run, Task
 from probes._redaction import redacted
+from probes._status import INTERIM, SERVER_ERRORS, is_success
 from probes._stray import MAX_STRAY_BYTES, stray_fault
 
-STALL_S = 5.0
+_STALL_S = 5.0
 """A stream is stalled if it pauses this long before the total deadline (or half the deadline, if that is shorter)."""
-TAINT_LAG_S = 0.02
+_TAINT_LAG_S = 0.02
 """The read delay from which the time of a first content that was merged with later content is not reliable."""
 
-_SERVER_ERRORS = range(500, 1000)
-_INTERIM = range(200)
 _KINDS = {
     Framing.SSE: "a stream of events",
     Framing.JSON_LINES: "a stream of JSON lines",
@@ -58,7 +57,7 @@ def _finished(run: Run, exchange: Exchange, reading: Reading, *, right: bool | N
 def _unreached(run: Run, codec: Probe, exchange: Exchange) -> Fault | None:
     """The fault of a `reach` probe; None: it succeeded."""
     status = exchange.status or 0
-    if not is_success(status) and (codec.lists_models or status in _SERVER_ERRORS or status in _INTERIM):
+    if not is_success(status) and (codec.lists_models or status in SERVER_ERRORS or status in INTERIM):
         return _refusal(codec, exchange)
     fault = _models_error(codec, exchange)
     if fault is not None:
@@ -137,7 +136,7 @@ def _overdue(run: Run, exchange: Exchange, reading: Reading) -> Fault:
     if not reading.content:
         return Fault(error=ErrorClass.TIMEOUT_TTFT, detail=f"headers, but no content within {total_s:g} s")
     silent_s = (exchange.ended_ns - reading.content[-1].at_ns) / 1e9
-    if silent_s >= min(STALL_S, total_s / 2):
+    if silent_s >= min(_STALL_S, total_s / 2):
         return Fault(error=ErrorClass.STALLED, detail=f"silent for the last {silent_s:.1f} s of {total_s:g} s")
     return Fault(error=ErrorClass.TIMEOUT_TOTAL, detail=f"still streaming after {total_s:g} s")
 
@@ -154,7 +153,7 @@ def _cut_short(framing: Framing, exchange: Exchange, reading: Reading) -> Fault:
 def _taint(exchange: Exchange, reading: Reading) -> Fault | None:
     """The fault if the first token was read late and together with others: its time is then that of a later token."""
     lags = exchange.clocks.body_lags_s if exchange.clocks else ()
-    if not lags or not first_is_merged(reading) or lags[reading.content[0].read] < TAINT_LAG_S:
+    if not lags or not first_is_merged(reading) or lags[reading.content[0].read] < _TAINT_LAG_S:
         return None
     lag_ms = lags[reading.content[0].read] * 1e3
     return Fault(error=ErrorClass.TAINTED, detail=f"this machine read the first token {lag_ms:.0f} ms late")

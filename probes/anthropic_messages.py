@@ -115,7 +115,7 @@ class AnthropicMessages(Probe):
         body = {
             "model": endpoint.model,
             "messages": _chat.messages(prompt),
-            "max_tokens": prompt.max_tokens + self.reasoning_tokens,
+            "max_tokens": self.most_tokens(prompt),
             "stream": True,
             **self._tools(task, prompt.form),
             **self._output(task, prompt.form),

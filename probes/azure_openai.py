@@ -66,7 +66,7 @@ class AzureOpenAI(Probe):
         deployed = "" if self.api_version is None else f"deployments/{quote(endpoint.model, safe='')}/"
         fields = {
             "model": None if deployed else endpoint.model,
-            self.max_tokens_field: prompt.max_tokens + self.reasoning_tokens,
+            self.max_tokens_field: self.most_tokens(prompt),
             "stream_options": {"include_usage": True} if self.include_usage else None,
             "temperature": self.temperature,
             "reasoning_effort": self.reasoning_effort,

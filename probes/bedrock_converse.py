@@ -118,9 +118,10 @@ class BedrockConverse(Probe):
     def refusal(self, status: int, headers: Headers, body: bytes) -> Fault:
         """The code in `x-amzn-errortype` and `{"message"}`. The code is more exact than the status."""
         error = _error_body(body)
-        name = headers.get("x-amzn-errortype") or _text(error, "__type") or _text(error, "code")
+        named = _json.get_side_text(error, "__type") or _json.get_side_text(error, "code")
+        name = headers.get("x-amzn-errortype") or named
         code = name.partition(":")[0].rpartition("#")[2]
-        message = _text(error, "message") or _text(error, "Message")
+        message = _json.get_side_text(error, "message") or _json.get_side_text(error, "Message")
         fault = _errors.refusal(status, headers, json.dumps({"code": code, "message": message}).encode())
         return _sharpened(fault, _errors.status_class(status), _CODES.get(_stem(code)), message)
 
@@ -133,7 +134,7 @@ class BedrockConverse(Probe):
         return found[1]
 
     def _body(self, task: Task, prompt: Prompt) -> dict[str, object]:
-        inference: dict[str, object] = {"maxTokens": prompt.max_tokens + self.reasoning_tokens}
+        inference: dict[str, object] = {"maxTokens": self.most_tokens(prompt)}
         if self.temperature is not None:
             inference["temperature"] = self.temperature
         body: dict[str, object] = {
@@ -250,8 +251,3 @@ def _error_body(body: bytes) -> Mapping[str, object]:
         return _json.as_object(_json.decode(body))
     except MalformedError:
         return {}
-
-
-def _text(error: Mapping[str, object], key: str) -> str:
-    value = error.get(key)
-    return value if isinstance(value, str) else ""

@@ -68,14 +68,13 @@ class CohereChat(Probe):
     def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:
         """A request with `prompt` as the only user message; for `reach` a request for the list of models."""
         host = endpoint.base_url.rstrip("/").removesuffix("/v2")
-        key = endpoint.api_key
-        headers = [("Authorization", f"Bearer {key.reveal()}")] if key is not None else []
+        headers = _chat.bearer(endpoint.api_key)
         if task is Task.REACH:
             return _chat.get(f"{host}/v1/models?page_size=1000", *headers)
         body = {
             "model": endpoint.model,
             "messages": _chat.messages(prompt),
-            "max_tokens": prompt.max_tokens + self.reasoning_tokens,
+            "max_tokens": self.most_tokens(prompt),
             "stream": True,
             **self._optional(),
             **self._task_fields(task, prompt.form),

@@ -114,7 +114,7 @@ class GeminiGenerate(Probe):
         return (("Authorization", f"Bearer {key}") if self.auth == "bearer" else ("x-goog-api-key", key),)
 
     def _generation(self, task: Task, prompt: Prompt) -> dict[str, object]:
-        fields: dict[str, object] = {"maxOutputTokens": prompt.max_tokens + self.reasoning_tokens}
+        fields: dict[str, object] = {"maxOutputTokens": self.most_tokens(prompt)}
         if self.temperature is not None:
             fields["temperature"] = self.temperature
         thinking = {
@@ -131,7 +131,7 @@ class GeminiGenerate(Probe):
 
     def read(self, frame: Frame) -> Iterable[Event]:
         """Yield parts, usage, the end, or an error with status 200."""
-        chunk = _json.as_object(_only(_json.decode(frame.data)))
+        chunk = _json.as_object(_json.only_item(_json.decode(frame.data)))
         fault = _errors.fault_in(chunk)
         if fault is not None:
             yield _exact(fault, _json.get_side_object(chunk, "error"))
@@ -151,7 +151,7 @@ class GeminiGenerate(Probe):
         """Google's error bodies: `{"error": {"code", "status", "message", "details"}}`, some inside an array."""
         fault = _errors.refusal(status, headers, body)
         try:
-            error = _json.get_side_object(_json.as_object(_only(_json.decode(body))), "error")
+            error = _json.get_side_object(_json.as_object(_json.only_item(_json.decode(body))), "error")
         except MalformedError:
             return fault
         return _exact(fault, error)
@@ -174,11 +174,6 @@ def _tool(task: Task, form: Form | None) -> dict[str, object]:
     function = {"name": form.name, "description": form.description, "parametersJsonSchema": dict(form.schema)}
     calling = {"mode": "ANY", "allowedFunctionNames": [form.name]}
     return {"tools": [{"functionDeclarations": [function]}], "toolConfig": {"functionCallingConfig": calling}}
-
-
-def _only(value: object) -> object:
-    """The item of an array with one item, as some errors are sent; otherwise the value itself."""
-    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def _candidate(candidate: Mapping[str, object], end: int) -> Iterator[Event]:

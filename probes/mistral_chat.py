@@ -39,7 +39,7 @@ class MistralChat(Probe):
             return _chat.get(f"{base_url}/models", *headers)
         fields = {
             "model": endpoint.model,
-            "max_tokens": prompt.max_tokens + self.reasoning_tokens,
+            "max_tokens": self.most_tokens(prompt),
             "temperature": self.temperature,
             "random_seed": self.random_seed,
             "reasoning_effort": self.reasoning_effort,

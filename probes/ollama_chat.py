@@ -59,7 +59,7 @@ class OllamaChat(Probe):
         if task is Task.REACH:
             return _chat.get(f"{base_url}/api/tags", *headers)
         options = {
-            "num_predict": prompt.max_tokens + self.reasoning_tokens,
+            "num_predict": self.most_tokens(prompt),
             "temperature": self.temperature,
             "seed": self.seed,
         }

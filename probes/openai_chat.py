@@ -51,7 +51,7 @@ class OpenAIChat(Probe):
             return _chat.get(base_url + (self.models_path or "/"), *headers)
         fields = {
             "model": endpoint.model,
-            self.max_tokens_field: prompt.max_tokens + self.reasoning_tokens,
+            self.max_tokens_field: self.most_tokens(prompt),
             "stream_options": {"include_usage": True} if self.include_usage else None,
             "temperature": self.temperature,
             "reasoning_effort": self.reasoning_effort,

@@ -69,8 +69,7 @@ class OpenAIResponses(Probe):
     def request(self, endpoint: Endpoint, task: Task, prompt: Prompt) -> Request:
         """A request with `prompt` as its input that is not stored; for `reach` a request for the list of models."""
         base_url = endpoint.base_url.rstrip("/")
-        key = endpoint.api_key
-        headers = [("Authorization", f"Bearer {key.reveal()}")] if key is not None else []
+        headers = _chat.bearer(endpoint.api_key)
         if task is Task.REACH:
             return _chat.get(base_url + (self.models_path or "/"), *headers)
         body = {

@@ -31,13 +31,14 @@ from benchmarks.history.data import (
 from monitor.store import Store
 from monitor.store._blocks import Row as Raw
 from monitor.store._blocks import pack
-from monitor.store._raw import COLUMNS, encode_sample
+from monitor.store._raw import COLUMNS
 from monitor.store._rollup_rows import to_rollup, to_row
 from monitor.store._rollups import cluster_day
 from monitor.store._tables import block, daily, endpoint, hourly, probe, stale_hour, vantage
 from monitor.store._upkeep import ROWS_KEPT
 from monitor.store.rollup import merged, rolled
 from probes._model import Sample, Task
+from tests.support.stored_values import encode_sample
 
 Row: TypeAlias = dict[str, Any]
 OnProgress: TypeAlias = Callable[[str, int, int], None]

@@ -102,10 +102,11 @@ class DaemonDetector:
         released: list[Sample] = []
         if self._replies is not None and self._replies[0] <= at_s:
             replies, self._replies = self._replies[1], None
-            released += self._vantage.answered(replies)
+            released += self._vantage.take_checks(replies)
         released += self._vantage.tick(at)
         if self._replies is None and self._vantage.is_due(at):
-            replies = [OriginCheck(origin=item, result=self._answer(item, at_s)) for item in self._vantage.ask(at)]
+            origins = self._vantage.origins_to_check(at)
+            replies = [OriginCheck(origin=item, result=self._answer(item, at_s)) for item in origins]
             silent = any(reply.result is CheckResult.SILENT for reply in replies)
             self._replies = (at_s + (_SILENT_S if silent else _HEARD_S), replies)
         return self._absorb(released)

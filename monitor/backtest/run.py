@@ -15,7 +15,7 @@ from monitor.backtest.replay import Replay, ReplayMember, Report
 from monitor.config.model import Config, EndpointSpec, ProbeSpec
 from monitor.domain.epoch import EPOCH
 from monitor.domain.spelling import id_hint
-from monitor.scheduler.jobs import Job, all_jobs, paid_probe, tick_at
+from monitor.scheduler.jobs import Job, all_jobs, confirming_probe, tick_at
 from monitor.score.blame import blame_of
 from monitor.score.health import Observation
 from monitor.score.outcomes import outcome
@@ -197,7 +197,7 @@ class _History:
 
 
 def _only_reach(config: Config, spec: EndpointSpec) -> bool:
-    return paid_probe(config.probes[name] for name in spec.probes).task is Task.REACH
+    return confirming_probe(config.probes[name] for name in spec.probes).task is Task.REACH
 
 
 def _lasted_s(sample: Sample, probe: ProbeSpec | None) -> float:

@@ -23,13 +23,14 @@ from monitor.scheduler.jobs import Job, all_jobs, run_for
 from monitor.score.blame import BlameOverrides, blamed
 from monitor.workers.limits import ConcurrencyLimits
 from probes._driver import exchange
-from probes._exchange import Exchange, is_success
+from probes._exchange import Exchange
 from probes._loader import codec
 from probes._meter import read_stream
 from probes._model import Probe, Run, Sample, Task, Vector
 from probes._sample import sample, transcript
 from probes._serialize import sample_to_plain
 from probes._socket import keep_stamping
+from probes._status import is_success
 from probes._tokens import count_tokens
 
 _LONGEST_FRAME = 4_000

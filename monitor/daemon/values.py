@@ -13,7 +13,7 @@ from monitor.config.model import Config
 from monitor.pipeline.outcomes import Spans, reader_of, spans_of
 from monitor.pipeline.restore import aliases_of
 from monitor.scheduler.budget import Amounts, caps_of
-from monitor.scheduler.jobs import Job, enabled_jobs, paid_probe, tasks_of
+from monitor.scheduler.jobs import Job, enabled_jobs, confirming_probe, tasks_of
 from monitor.scoreboard.board import Board
 from monitor.sinks import SampleOrigin, origins_of
 from monitor.traffic.reading import CallReader
@@ -73,5 +73,7 @@ def values_of(config: Config, now: datetime) -> PartValues:
 
 def adaptive_endpoints(config: Config) -> frozenset[str]:
     """The endpoints that may be probed between their ticks."""
-    settling = {spec.endpoint.id: paid_probe(config.probes[name] for name in spec.probes) for spec in config.endpoints}
+    settling = {
+        spec.endpoint.id: confirming_probe(config.probes[name] for name in spec.probes) for spec in config.endpoints
+    }
     return frozenset(name for name, probe in settling.items() if config.scoring.confirm or probe.closest_s is not None)

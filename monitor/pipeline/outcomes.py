@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from monitor.config.model import Config
 from monitor.domain.maintenance import MaintenanceWindow, current
+from monitor.pipeline.restore import aliases_of
 from monitor.store import Store
 from monitor.traffic.calls import Call, Receipt
 from monitor.traffic.counted import Apps
@@ -87,7 +88,7 @@ def reader_of(config: Config) -> CallReader:
     """A reader that knows the endpoints of a configuration."""
     return CallReader(
         [spec.endpoint.id for spec in config.endpoints],
-        {alias: spec.endpoint.id for spec in config.endpoints for alias in spec.aliases},
+        aliases_of(config),
         {spec.endpoint.id: spec.router_ids for spec in config.endpoints},
     )
 

@@ -55,10 +55,7 @@ async def recall(
     states, first_seen = await store.states(), await store.first_seen()
     board.restore_states(names.newest(states), names.earliest(first_seen))
     ended = board.restore_incidents(names.of(await store.open_incidents()))
-    for bucket_s in sorted({window.bucket_s for window in WINDOWS}):
-        longest_s = max(window.length_s for window in WINDOWS if window.bucket_s == bucket_s)
-        # A window keeps its oldest bucket until all of it is outside.
-        since = now - timedelta(seconds=longest_s + bucket_s)
+    for bucket_s, since in _window_starts(now):
         await asyncio.to_thread(_fill_counts, board, bucket_s, names.of(await store.tallies(since, bucket_s)), now)
         tallies = await store.traffic(since, max(bucket_s, FINEST_S))
         await asyncio.to_thread(_fill_traffic, board, bucket_s, names.of(tallies), now)
@@ -113,6 +110,14 @@ class Names:
 
     def _wants(self, name: str) -> bool:
         return name not in self.aliases and (self.only is None or name in self.only)
+
+
+def _window_starts(now: datetime) -> Iterator[tuple[int, datetime]]:
+    """By the length of a window's buckets, the start of the oldest one that the longest window still counts."""
+    for bucket_s in sorted({window.bucket_s for window in WINDOWS}):
+        longest_s = max(window.length_s for window in WINDOWS if window.bucket_s == bucket_s)
+        # A window keeps its oldest bucket until all of it is outside.
+        yield bucket_s, now - timedelta(seconds=longest_s + bucket_s)
 
 
 async def restore_budgets(budgets: Budgets, store: Store, now: datetime) -> None:

@@ -53,7 +53,7 @@ def headline_task(probes: Sequence[ProbeSpec]) -> Task:
     return Task.CHAT if Task.CHAT in tasks else tasks[0]
 
 
-def paid_probe(probes: Iterable[ProbeSpec]) -> ProbeSpec:
+def confirming_probe(probes: Iterable[ProbeSpec]) -> ProbeSpec:
     """The probe that confirms a suspected failure: the most frequent one whose task is not `reach`, if there is one."""
     return min(probes, key=lambda probe: (probe.task is Task.REACH, probe.every_s))
 

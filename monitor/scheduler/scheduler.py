@@ -20,7 +20,7 @@ from apscheduler.schedulers.base import STATE_RUNNING
 from apscheduler.triggers.date import DateTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from monitor.scheduler.jobs import Job, paid_probe, tick_at, ticks_between
+from monitor.scheduler.jobs import Job, confirming_probe, tick_at, ticks_between
 from probes._model import ErrorClass
 
 log = logging.getLogger(__name__)
@@ -30,9 +30,9 @@ MAX_GAP_TICKS = 100
 
 _AHEAD = timedelta(seconds=1)
 
-Fire = Callable[[Job, datetime], Coroutine[object, object, object]]
+_Fire = Callable[[Job, datetime], Coroutine[object, object, object]]
 """Runs a job's probe for a tick."""
-Miss = Callable[[Job, datetime, ErrorClass], None]
+_Miss = Callable[[Job, datetime, ErrorClass], None]
 """Records a tick that did not become a probe."""
 
 
@@ -54,11 +54,11 @@ class _Grid(IntervalTrigger):  # type: ignore[misc]  # comes without types
 class Schedule:
     """Schedules all jobs, each with its own phase."""
 
-    def __init__(self, jobs: Iterable[Job], fire: Fire, miss: Miss) -> None:
+    def __init__(self, jobs: Iterable[Job], fire: _Fire, miss: _Miss) -> None:
         self._jobs = {job.id: job for job in jobs}
         self._fire = fire
         self._miss = miss
-        self._settling = _settling(self._jobs.values())
+        self._confirming = _confirming_jobs(self._jobs.values())
         self._last_tick: dict[str, datetime] = {}
         self._newest_tick = datetime.min.replace(tzinfo=UTC)
         self._running: dict[str, asyncio.Task[object]] = {}
@@ -70,11 +70,6 @@ class Schedule:
     def running(self) -> bool:
         """Whether the scheduler is running."""
         return bool(self._scheduler.state == STATE_RUNNING)
-
-    @property
-    def idle(self) -> bool:
-        """Whether no probe is running."""
-        return not self._running
 
     def is_ahead(self, now: datetime) -> bool:
         """Whether a future tick was fired: the clock stepped forward and back before the step was noticed."""
@@ -104,7 +99,7 @@ class Schedule:
     def apply_in_steps(self, jobs: Iterable[Job], now: datetime) -> Iterator[None]:
         """As `apply`, one job a step, since very many jobs take long. No former job runs after the first step."""
         before, self._jobs = self._jobs, {job.id: job for job in jobs}
-        self._settling = _settling(self._jobs.values())
+        self._confirming = _confirming_jobs(self._jobs.values())
         yield
         if not self.running:
             return
@@ -140,7 +135,7 @@ class Schedule:
 
         Whether the last run has ended is checked when the time comes: it may be about to end.
         """
-        job = self._settling.get(endpoint)
+        job = self._confirming.get(endpoint)
         if job is None or not self.running:
             return
         at = max(at, now)
@@ -239,14 +234,14 @@ class Schedule:
                 self._miss(job, tick, ErrorClass.OVERRUN)
 
 
-def _settling(jobs: Iterable[Job]) -> dict[str, Job]:
+def _confirming_jobs(jobs: Iterable[Job]) -> dict[str, Job]:
     """By endpoint, the job that confirms a suspected failure."""
     of_endpoint: dict[str, list[Job]] = {}
     for job in jobs:
         of_endpoint.setdefault(job.spec.endpoint.id, []).append(job)
     found = {}
     for endpoint, own in of_endpoint.items():
-        probe = paid_probe(job.probe for job in own)
+        probe = confirming_probe(job.probe for job in own)
         found[endpoint] = next(job for job in own if job.probe is probe)
     return found
 

@@ -16,7 +16,7 @@ from monitor.config.model import Config, EndpointSpec, ProbeSpec, Slo
 from monitor.domain.incident import Incident
 from monitor.domain.maintenance import next_change
 from monitor.domain.status import Status
-from monitor.scheduler.jobs import Job, headline_task, paid_probe
+from monitor.scheduler.jobs import Job, confirming_probe, headline_task
 from monitor.score.baseline import GENERATES, Baselines
 from monitor.score.endpoint import EndpointState, ScoringParams
 from monitor.score.health import Observation
@@ -402,15 +402,15 @@ def _by_endpoint(calls: Iterable[Call]) -> Mapping[str, list[Call]]:
 def scoring_params(config: Config, spec: EndpointSpec) -> ScoringParams:
     """The scoring parameters of an endpoint."""
     probes = [config.probes[name] for name in spec.probes]
-    paid = paid_probe(probes)
+    confirming = confirming_probe(probes)
     return ScoringParams(
-        limits=IntervalLimits(least_s=paid.least_s, most_s=paid.every_s),
+        limits=IntervalLimits(least_s=confirming.least_s, most_s=confirming.every_s),
         stale_s=_STALE_INTERVALS * min(probe.every_s for probe in probes) + max(probe.timeout_s for probe in probes),
         task=headline_task(probes),
-        only_reach=paid.task is Task.REACH,
+        only_reach=confirming.task is Task.REACH,
         count_wrong_answers=config.scoring.count_wrong_answers,
         blame_overrides=config.scoring.blame,
-        ttft_slo_s=paid.slo.ttft_s if paid.task in GENERATES else None,
+        ttft_slo_s=confirming.slo.ttft_s if confirming.task in GENERATES else None,
     )
 
 

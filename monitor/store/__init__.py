@@ -5,7 +5,6 @@
 
 from monitor.domain.retention import Retention
 from monitor.domain.stored_sample import StoredSample
-from monitor.store._memory import MemoryStore
 from monitor.store._protocol import (
     Backlog,
     Bucket,
@@ -29,7 +28,6 @@ __all__ = [
     "Backlog",
     "Bucket",
     "Info",
-    "MemoryStore",
     "PageKey",
     "Point",
     "Retention",

@@ -4,31 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from monitor.domain.epoch import EPOCH
 from monitor.domain.incident import Incident
 from monitor.store import _incidents, _traffic
 from monitor.store._blocks import unpack
+from monitor.store._horizon import RAW_HORIZON
 from monitor.store._raw import decode_value
 from monitor.store._rows import NAMES, to_row
 from monitor.store._statements import Insert, append_statements
 from monitor.store._tables import block, endpoint, horizon
+from monitor.store._time import hour
 from monitor.traffic.counted import TrafficBatch
 from probes._model import Sample
-
-HOUR_S: Final = 3_600
-RAW: Final = "raw"
-"""The name of the horizon of raw samples."""
-_HOUR: Final = timedelta(seconds=HOUR_S)
-
-
-def hour(at: datetime) -> int:
-    """The hour since 1970 that a moment is in."""
-    return (at - EPOCH) // _HOUR
 
 
 @dataclass(slots=True, kw_only=True)
@@ -118,7 +108,7 @@ def _split_known(connection: Connection, samples: Sequence[Sample]) -> tuple[lis
     """The samples within retention; and those of them that are not in a block yet."""
     edges = connection.execute(
         select(
-            select(horizon.c.at).where(horizon.c.name == RAW).scalar_subquery().label("raw"),
+            select(horizon.c.at).where(horizon.c.name == RAW_HORIZON).scalar_subquery().label("raw"),
             select(func.max(block.c.hour)).scalar_subquery().label("sealed"),
         )
     )

@@ -12,9 +12,10 @@ from sqlalchemy.types import TypeDecorator
 
 from monitor.domain.epoch import EPOCH
 from monitor.store._codes import Word, decode, words_of
+from monitor.store._time import microseconds
 
-_MICROSECOND = timedelta(microseconds=1)
-_LARGEST = 2**63 - 1
+LARGEST = 2**63 - 1
+"""The largest integer of a column."""
 
 
 class Moment(TypeDecorator[datetime]):
@@ -28,7 +29,7 @@ class Moment(TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError(f"{value} has no time zone")
-        return (value - EPOCH) // _MICROSECOND
+        return microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         return None if value is None else EPOCH + timedelta(microseconds=value)
@@ -121,4 +122,4 @@ def signed(hex_id: str) -> int:
 
 
 def _storable(number: int) -> int | None:
-    return number if abs(number) <= _LARGEST else None
+    return number if abs(number) <= LARGEST else None

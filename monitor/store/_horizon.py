@@ -8,11 +8,12 @@ from typing import Final, Literal
 from sqlalchemy import Connection, func, select, update
 
 from monitor.domain.epoch import EPOCH
-from monitor.store._append import RAW
 from monitor.store._protocol import Times
 from monitor.store._statements import Insert
 from monitor.store._tables import block, endpoint, horizon, sample
 
+RAW_HORIZON: Final = "raw"
+"""The name of the horizon of raw samples."""
 _COUNTED_FROM: Final = "counted_from"
 """The name of the last reference time of retention."""
 _HOUR: Final = timedelta(hours=1)
@@ -21,7 +22,7 @@ _HOUR: Final = timedelta(hours=1)
 def times(connection: Connection) -> Times:
     """See `Store.times`."""
     kept = {row.name: row.at for row in connection.execute(select(horizon.c.name, horizon.c.at)).all()}
-    return Times(newest=_edge(connection, "max"), counted_from=kept.get(_COUNTED_FROM), horizon=kept.get(RAW))
+    return Times(newest=_edge(connection, "max"), counted_from=kept.get(_COUNTED_FROM), horizon=kept.get(RAW_HORIZON))
 
 
 def oldest(connection: Connection) -> datetime | None:
@@ -33,7 +34,7 @@ def oldest(connection: Connection) -> datetime | None:
 
 def move(connection: Connection, insert: Insert, at: datetime, counted_from: datetime) -> None:
     """Move the horizon forward; never back, since earlier samples are deleted."""
-    put = insert(horizon).values(name=RAW, at=at)
+    put = insert(horizon).values(name=RAW_HORIZON, at=at)
     put = put.on_conflict_do_update(index_elements=[horizon.c.name], set_={"at": at}, where=horizon.c.at < at)
     connection.execute(put)
     put = insert(horizon).values(name=_COUNTED_FROM, at=counted_from)
@@ -42,7 +43,7 @@ def move(connection: Connection, insert: Insert, at: datetime, counted_from: dat
 
 def lower(connection: Connection, at: datetime) -> None:
     """See `Store.lower_horizon`."""
-    connection.execute(update(horizon).where(horizon.c.name == RAW, horizon.c.at > at).values(at=at))
+    connection.execute(update(horizon).where(horizon.c.name == RAW_HORIZON, horizon.c.at > at).values(at=at))
 
 
 def _edge(connection: Connection, which: Literal["min", "max"]) -> datetime | None:

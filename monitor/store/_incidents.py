@@ -10,7 +10,6 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, ColumnElement, Connection, Select, literal_column, or_, select, type_coerce
 
 from monitor.domain.incident import Incident
-from monitor.store._codes import WORST
 from monitor.store._columns import Moment
 from monitor.store._protocol import PageKey
 from monitor.store._statements import before_key, key_of, newest_first
@@ -35,18 +34,6 @@ def to_incident(row: Mapping[Any, Any]) -> Incident:
     """The incident in a selected row."""
     fields = {name: row[name] for name in _FIELDS}
     return Incident(**fields, endpoint=row["endpoint_id"], causes=json.loads(row["causes"]))
-
-
-def as_kept(found: Incident) -> Incident:
-    """The incident as a database returns it. Raises ValueError where a database would reject it."""
-    row = to_row(found)
-    if found.worst not in WORST:
-        raise ValueError(f"{found.worst.value!r} cannot be the worst status of an incident")
-    for name in _FIELDS:
-        # These types ignore the dialect.
-        kind: Any = incident.c[name].type
-        row[name] = kind.process_result_value(kind.process_bind_param(row[name], None), None)
-    return to_incident(row)
 
 
 def open_incidents(connection: Connection) -> list[Incident]:

@@ -34,10 +34,10 @@ def postgres_store(url: str) -> SqlStore:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         raise StoreError("store: invalid database URL; use postgresql://user:password@host/name") from None
-    return SqlStore(PostgresDatabase(parsed.set(drivername="postgresql")))
+    return SqlStore(_PostgresDatabase(parsed.set(drivername="postgresql")))
 
 
-class PostgresDatabase:
+class _PostgresDatabase:
     """A `Database` on a server. The database has to exist; tables are created."""
 
     def __init__(self, url: URL) -> None:
@@ -52,7 +52,7 @@ class PostgresDatabase:
         self._claim = Claim(self.place, partial(server.connect, _SETTINGS))
 
     def store_errors(self) -> AbstractContextManager[None]:
-        """See `Database.faults`."""
+        """See `Database.store_errors`."""
         return _store_errors(self.place)
 
     def is_there(self) -> bool:

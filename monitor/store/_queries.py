@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import chain
 from operator import itemgetter
 from typing import Any, Final
@@ -14,9 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, func, select, type_coerce
 from sqlalchemy.types import NULLTYPE
 
-from monitor.domain.epoch import EPOCH
 from monitor.store import _horizon
-from monitor.store._append import RAW, hour
 from monitor.store._blocks import number, unpack, unpack_columns
 from monitor.store._codes import TASKS
 from monitor.store._database import Database
@@ -27,14 +25,16 @@ from monitor.store._rows import to_sample
 from monitor.store._statements import (
     before_key,
     blocks_since,
+    endpoint_key,
     key_of,
     named_samples,
     newest_first,
     samples_since,
     spent_since,
 )
-from monitor.store._tables import block, endpoint, horizon, metadata, sample
+from monitor.store._tables import block, horizon, metadata, sample
 from monitor.store._threads import yield_to_loop
+from monitor.store._time import MICROSECOND, hour, microseconds
 from probes._model import Sample, Task
 
 _PORTION: Final = 500
@@ -42,7 +42,6 @@ _PORTION: Final = 500
 _BREATH: Final = 50
 """Rows that are converted at a time in history queries; that takes about as long as a block."""
 _BLOCKS_AT_ONCE: Final = 8
-_MOMENT: Final = timedelta(microseconds=1)
 _COSTS: Final = ("started_at", "prompt_tokens", "output_tokens", "cost_usd")
 
 
@@ -59,10 +58,10 @@ def samples(connection: Connection, since: datetime, until: datetime | None) -> 
 def _sealed(connection: Connection, since: datetime, until: datetime | None) -> list[tuple[int, Sample]]:
     """The samples in blocks, with their sequence numbers."""
     words = names(connection)
-    begin, end = _micros(since), math.inf if until is None else _micros(until)
+    begin, end = microseconds(since), math.inf if until is None else microseconds(until)
     query = blocks_since(hour(since))
     if until is not None:
-        query = query.where(block.c.hour <= hour(until - _MOMENT))  # a span often ends with an hour
+        query = query.where(block.c.hour <= hour(until - MICROSECOND))  # a span often ends with an hour
     found: list[tuple[int, Sample]] = []
     for name, data in connection.execute(query).all():
         within = (row for row in unpack(data, COLUMNS) if begin <= number(row["started_at"]) < end)
@@ -74,7 +73,7 @@ def _sealed(connection: Connection, since: datetime, until: datetime | None) -> 
 def spent(connection: Connection, since: datetime) -> dict[str, Spent]:
     """See `Store.spent`. A block is younger than a day only after the wall clock was ahead."""
     found = {row.id: (row.tokens, row.cost_usd) for row in connection.execute(spent_since(since)).all()}
-    begin = _micros(since)
+    begin = microseconds(since)
     for name, data in connection.execute(blocks_since(hour(since))).all():
         for at, *costs in zip(*unpack_columns(data, _COSTS), strict=True):
             if number(at) >= begin:
@@ -89,7 +88,7 @@ def page(
     connection: Connection, name: str, task: Task | None, *, since: datetime, before: PageKey | None, limit: int
 ) -> list[Sample]:
     """See `Store.page`."""
-    key = _key_of(connection, name)
+    key = endpoint_key(connection, name)
     if key is None:
         return []
     query = named_samples().where(sample.c.endpoint == key, sample.c.started_at >= since)
@@ -146,7 +145,7 @@ def points(
     connection: Connection, name: str, task: Task | None, figure: str, *, since: datetime, until: datetime
 ) -> list[Point]:
     """See `Store.points`."""
-    begin, end = (_micros(moment) for moment in (since, until))
+    begin, end = (microseconds(moment) for moment in (since, until))
     started = sample.c.started_at
     columns = [type_coerce(sample.c[name], NULLTYPE) for name in ("started_at", "seq", "task", "error", figure)]
     query = select(*columns).where(sample.c.endpoint == key_of(name), started >= since, started < until)
@@ -189,10 +188,6 @@ def _sealed_between(
     return found
 
 
-def _micros(at: datetime) -> int:
-    return (at - EPOCH) // _MOMENT
-
-
 def info(connection: Connection, database: Database) -> Info:
     """See `Store.info`."""
     rows = {}
@@ -200,7 +195,7 @@ def info(connection: Connection, database: Database) -> Info:
         rows[table.name] = connection.execute(select(func.count()).select_from(table)).scalar_one()
     sealed = connection.execute(select(func.coalesce(func.sum(block.c.samples), 0))).scalar_one()
     schema = MigrationContext.configure(connection).get_current_revision()
-    raw = connection.execute(select(horizon.c.at).where(horizon.c.name == RAW)).scalar()
+    raw = connection.execute(select(horizon.c.at).where(horizon.c.name == _horizon.RAW_HORIZON)).scalar()
     return Info(
         place=database.place,
         schema=schema or "none",
@@ -211,8 +206,3 @@ def info(connection: Connection, database: Database) -> Info:
         oldest=_horizon.oldest(connection),
         sinks=backlogs(connection),
     )
-
-
-def _key_of(connection: Connection, name: str) -> int | None:
-    key = connection.execute(select(endpoint.c.key).where(endpoint.c.id == name)).scalar()
-    return None if key is None else int(key)

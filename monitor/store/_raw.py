@@ -11,14 +11,14 @@ from sqlalchemy import Boolean, Column, Connection, Table, select, type_coerce
 from sqlalchemy.types import NULLTYPE, TypeDecorator
 
 from monitor.store._blocks import Row, Value, number, union, unpack
-from monitor.store._rows import NAMES, to_row, to_sample
-from monitor.store._statements import MICROSECONDS_AN_HOUR
+from monitor.store._rows import to_sample
 from monitor.store._tables import block, probe, sample, vantage
+from monitor.store._time import MICROSECONDS_AN_HOUR
 from probes._model import Sample
 
 COLUMNS: Final = tuple(column.name for column in sample.c if column.name != "endpoint")
 """The columns of a block."""
-RAW: Final = {name: type_coerce(sample.c[name], NULLTYPE).label(name) for name in COLUMNS}
+RAW_COLUMNS: Final = {name: type_coerce(sample.c[name], NULLTYPE).label(name) for name in COLUMNS}
 """The columns by name, to be selected without conversion."""
 _ALWAYS: Final = ("seq", "id", "started_at")
 _IDS: Final = {table.name: select(table.c.key, table.c.id) for table in (vantage, probe)}
@@ -73,7 +73,7 @@ def _rows_between(connection: Connection, endpoint: int, begin: int, end: int, c
         started >= begin * MICROSECONDS_AN_HOUR,
         started < end * MICROSECONDS_AN_HOUR,
     )
-    found = connection.execute(select(*(RAW[name] for name in columns)).where(*span))
+    found = connection.execute(select(*(RAW_COLUMNS[name] for name in columns)).where(*span))
     return [dict(zip(columns, map(_plain, row), strict=True)) for row in found]
 
 
@@ -84,23 +84,6 @@ def decode_sample(row: Row, endpoint: str, names: Names) -> Sample:
     fields["vantage_id"] = names.vantage[fields["vantage"]]
     fields["probe_id"] = names.probe[fields["probe"]]
     return to_sample(fields)
-
-
-def encode_sample(sample_: Sample) -> Row:
-    """A sample as stored values; its vantage and probe have the key 1."""
-    row: dict[str, Value] = {"seq": 0}
-    for name, value in to_row(sample_).items():
-        if name.removesuffix("_id") not in NAMES:
-            row[name] = _plain(_encode_value(name, value))
-    return row | {"vantage": 1, "probe": 1}
-
-
-def _encode_value(name: str, value: object) -> object:
-    kind = sample.c[name].type
-    if isinstance(kind, TypeDecorator) and type(kind).process_bind_param is not TypeDecorator.process_bind_param:
-        # These types ignore the dialect.
-        return kind.process_bind_param(value, None)  # type: ignore[arg-type]
-    return value
 
 
 def _plain(value: Any) -> Value:  # noqa: ANN401  # drivers return numbers and text in different types

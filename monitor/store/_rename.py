@@ -10,26 +10,21 @@ from monitor.store import _traffic
 from monitor.store._blocks import pack, union, unpack
 from monitor.store._raw import COLUMNS
 from monitor.store._rollup_rows import to_rollup, to_row
-from monitor.store._statements import Insert
+from monitor.store._statements import Insert, endpoint_key
 from monitor.store._tables import block, daily, endpoint, hourly, incident, sample, stale_day, stale_hour, state
 from monitor.store.rollup import merged
 
 
 def rename(connection: Connection, insert: Insert, aliases: Mapping[str, str]) -> None:
-    """See `Store.adopt`."""
+    """See `Store.rename`."""
     for alias, name in aliases.items():
-        old, new = _key(connection, alias), _key(connection, name)
+        old, new = endpoint_key(connection, alias), endpoint_key(connection, name)
         if old is None or alias == name:
             continue
         if new is None:
             connection.execute(update(endpoint).where(endpoint.c.key == old).values(id=name))
         else:
             _join(connection, insert, old, new)
-
-
-def _key(connection: Connection, name: str) -> int | None:
-    key = connection.execute(select(endpoint.c.key).where(endpoint.c.id == name)).scalar()
-    return None if key is None else int(key)
 
 
 def _join(connection: Connection, insert: Insert, old: int, new: int) -> None:

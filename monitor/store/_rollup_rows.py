@@ -9,21 +9,22 @@ from typing import Any, Final
 
 from monitor.store import sketch
 from monitor.store._codes import ERRORS, decode, words_of
+from monitor.store._columns import LARGEST
 from monitor.store._protocol import StoreError
 from monitor.store._rows import blame_number, blame_of
 from monitor.store.rollup import FIGURES, RecordedEnding, Rollup
 from probes._model import ErrorClass
 
-SUMS: Final = ("prompt_tokens", "output_tokens", "reasoning_tokens", "cost_usd")
+_TOKENS: Final = ("prompt_tokens", "output_tokens", "reasoning_tokens")
+SUMS: Final = (*_TOKENS, "cost_usd")
 _WORDS: Final[Mapping[int, ErrorClass]] = words_of(ERRORS)
-_LARGEST: Final = 2**63 - 1
 
 
 def to_row(rollup: Rollup) -> dict[str, object]:
     """The parameters to insert a rollup, without its key."""
     row: dict[str, object] = {name: getattr(rollup, name) for name in SUMS}
-    for name in SUMS[:3]:
-        row[name] = max(-_LARGEST, min(getattr(rollup, name), _LARGEST))  # providers report arbitrary numbers
+    for name in _TOKENS:
+        row[name] = max(-LARGEST, min(getattr(rollup, name), LARGEST))  # providers report arbitrary numbers
     row["counts"] = json.dumps({_key(ending): count for ending, count in rollup.counts.items()})
     for figure in FIGURES:
         found = rollup.sketches.get(figure)

@@ -13,7 +13,6 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, delete, select, ty
 from sqlalchemy.types import NULLTYPE
 
 from monitor.domain.epoch import EPOCH
-from monitor.store._append import hour
 from monitor.store._blocks import Row as Raw
 from monitor.store._blocks import number
 from monitor.store._codes import TASKS, decode, words_of
@@ -24,10 +23,10 @@ from monitor.store._rows import blame_of
 from monitor.store._statements import Insert, key_of
 from monitor.store._tables import daily, hourly, stale_day, stale_hour, vantage
 from monitor.store._threads import yield_to_loop
+from monitor.store._time import HOURS_A_DAY, hour
 from monitor.store.rollup import FIGURES, TAKEN, Rollup, fuller, merged, rolled_values
 from probes._model import Task
 
-HOURS_A_DAY: Final = 24
 _BREATH: Final = 50
 """Rows that are read at a time, with a yield to the event loop in between."""
 _KEPT: Final[Mapping[RollupTier, tuple[Table, Table]]] = {

@@ -23,14 +23,14 @@ from monitor.store._protocol import StoreError
 
 CONNECT_S: Final = 5.0
 """The timeout of each step of connecting."""
-ANSWER_S: Final = 32.0
+_ANSWER_S: Final = 32.0
 """The timeout of an answer; a little longer than the server's own statement timeout."""
 DIALECT: Final = "postgresql+providerwatch"
 _PORT: Final = 5432
 _MODES: Final = ("disable", "prefer", "require", "verify-ca", "verify-full")
 _OPTIONS: Final = frozenset({"host", "ssl", "sslmode", "sslrootcert"})
 
-Ssl: TypeAlias = ssl.SSLContext | bool | None
+_Ssl: TypeAlias = ssl.SSLContext | bool | None
 """As in pg8000: False for none, None for TLS if the server offers it."""
 
 
@@ -74,7 +74,7 @@ class Server:
     user: str
     password: str | None
     database: str | None
-    ssl: Ssl
+    ssl: _Ssl
 
     def connect(self, settings: Mapping[str, str]) -> dbapi.Connection:
         """Open a connection with these settings. Raises OSError or the driver's errors."""
@@ -96,7 +96,7 @@ class Server:
         except BaseException:
             plain.close()
             raise
-        _socket_of(connection).settimeout(ANSWER_S)
+        _socket_of(connection).settimeout(_ANSWER_S)
         return connection
 
     @property
@@ -141,7 +141,7 @@ def _own_name() -> str:
         raise StoreError("store: no user in the URL; use postgresql://user:password@host/name") from None
 
 
-def _ssl_of(mode: str, root: str | None) -> Ssl:
+def _ssl_of(mode: str, root: str | None) -> _Ssl:
     """TLS by libpq's `sslmode`."""
     match mode:
         case "disable":

@@ -186,7 +186,7 @@ class SqlStore:
         return await self._read(lambda connection: _traffic.counted_keys(connection, since))
 
     async def upkeep(self, now: datetime, retention: Retention) -> bool:
-        """See `Store.tidy`."""
+        """See `Store.upkeep`."""
         more = await self._write(lambda connection: self._upkeep.slice(connection, now, retention))
         return more or await self._write(self._database.give_back)
 
@@ -199,7 +199,7 @@ class SqlStore:
         await self._write(lambda connection: _horizon.lower(connection, at))
 
     async def rename(self, aliases: Mapping[str, str]) -> None:
-        """See `Store.adopt`."""
+        """See `Store.rename`."""
         if aliases:
             await self._write_thread.run(lambda: self._rename(aliases))
 

@@ -48,7 +48,7 @@ class SqliteDatabase:
         self._open_connections = OpenConnections(self.writer, self.reader)
 
     def store_errors(self) -> AbstractContextManager[None]:
-        """See `Database.faults`."""
+        """See `Database.store_errors`."""
         return store_errors_at(self._path)
 
     def is_there(self) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Connection,
     Dialect,
     Double,
     Executable,
@@ -34,15 +35,14 @@ from monitor.store._protocol import PageKey
 from monitor.store._rows import NAMES
 from monitor.store._tables import block, endpoint, incident, metadata, sample, stale_hour, state
 
-MICROSECONDS_AN_HOUR: Final = 3_600_000_000
-NAME_TABLES: Final = tuple(metadata.tables[name] for name in NAMES)
+_NAME_TABLES: Final = tuple(metadata.tables[name] for name in NAMES)
 
 Insert = Callable[[Table], Any]
 """A dialect's own `insert` with ON CONFLICT; both dialects have the same methods."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AppendStatements:
+class _AppendStatements:
     """The statements of an append."""
 
     add_name: dict[str, Executable]
@@ -64,15 +64,15 @@ def insert_of(dialect: Dialect) -> Insert:
     return postgresql.insert if dialect.name == "postgresql" else sqlite.insert
 
 
-def append_statements(insert: Insert) -> AppendStatements:
+def append_statements(insert: Insert) -> _AppendStatements:
     """The statements of an append, for one database."""
     put_state = insert(state).values(endpoint=keyed(endpoint))
     put_incident = insert(incident).values(endpoint=keyed(endpoint))
-    keys = {table.name: keyed(table) for table in NAME_TABLES}
+    keys = {table.name: keyed(table) for table in _NAME_TABLES}
     stale_keys = {name: keys[name] for name in ("endpoint", "vantage")}
-    return AppendStatements(
+    return _AppendStatements(
         add_name={
-            table.name: insert(table).on_conflict_do_nothing(index_elements=[table.c.id]) for table in NAME_TABLES
+            table.name: insert(table).on_conflict_do_nothing(index_elements=[table.c.id]) for table in _NAME_TABLES
         },
         set_first=update(endpoint)
         .where(
@@ -102,15 +102,21 @@ def key_of(name: str) -> ScalarSelect[int]:
     return select(endpoint.c.key).where(endpoint.c.id == name).scalar_subquery()
 
 
+def endpoint_key(connection: Connection, name: str) -> int | None:
+    """The key of an endpoint; None: it is not in the table of names."""
+    key = connection.execute(select(endpoint.c.key).where(endpoint.c.id == name)).scalar()
+    return None if key is None else int(key)
+
+
 STATES: Final = select(endpoint.c.id, state.c.state).join_from(endpoint, state)
 
 
 def named_samples() -> Select[Any]:
     """Rows for `_rows.to_sample`."""
-    names = (table.c.id.label(f"{table.name}_id") for table in NAME_TABLES)
+    names = (table.c.id.label(f"{table.name}_id") for table in _NAME_TABLES)
     fields = (column for column in sample.c if column.name not in NAMES)
     rows = select(*fields, *names)
-    for table in NAME_TABLES:
+    for table in _NAME_TABLES:
         rows = rows.join_from(sample, table, sample.c[table.name] == table.c.key)
     return rows
 

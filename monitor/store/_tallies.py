@@ -24,18 +24,16 @@ from sqlalchemy import (
 from sqlalchemy.types import NULLTYPE
 
 from monitor.domain.epoch import EPOCH
-from monitor.store._append import HOUR_S, hour
 from monitor.store._blocks import Value, number, unpack_columns
 from monitor.store._protocol import RollupTier, SampleTally
 from monitor.store._raw import decode_value, hour_of
 from monitor.store._rollup_rows import counts_of
-from monitor.store._rollups import HOURS_A_DAY
-from monitor.store._statements import MICROSECONDS_AN_HOUR, blocks_since, tallies_since
+from monitor.store._statements import blocks_since, tallies_since
 from monitor.store._tables import block, daily, endpoint, hourly, sample, stale_day, stale_hour
 from monitor.store._threads import yield_to_loop
+from monitor.store._time import HOUR_S, HOURS_A_DAY, MICROSECONDS_A_SECOND, MICROSECONDS_AN_HOUR, hour, microseconds
 from probes._model import ErrorClass, Task
 
-_MICROSECONDS: Final = 1_000_000
 _PORTION: Final = 1000
 """Rows that are read at a time, with a yield to the event loop in between."""
 _KIND: Final = ("endpoint", "task", "vantage")
@@ -85,7 +83,7 @@ def _tallied_rows(connection: Connection, since: datetime, bucket_s: int) -> lis
 
 def _count_sealed(connection: Connection, since: datetime, bucket_s: int, totals: Counter[Ended]) -> None:
     """Count the samples in blocks; the newest day has none."""
-    begin, length = (since - EPOCH) // timedelta(microseconds=1), bucket_s * _MICROSECONDS
+    begin, length = microseconds(since), bucket_s * MICROSECONDS_A_SECOND
     for name, data in connection.execute(blocks_since(hour(since))).all():
         for started_at, task, error in zip(*unpack_columns(data, ("started_at", "task", "error")), strict=True):
             at = number(started_at)
@@ -109,7 +107,7 @@ def _moment(micros: int) -> datetime:
 
 
 def _start(second: int, bucket_s: int) -> datetime:
-    return _moment(second // bucket_s * bucket_s * _MICROSECONDS)
+    return _moment(second // bucket_s * bucket_s * MICROSECONDS_A_SECOND)
 
 
 @cache

@@ -23,7 +23,7 @@ _BREATH_S: Final = 2e-5
 """Long enough for the kernel to switch to another thread."""
 
 
-class QueuedCall(Generic[Result]):
+class _QueuedCall(Generic[Result]):
     """A call for a thread, and the future of its result."""
 
     def __init__(self, work: Callable[[], Result], *, droppable: bool) -> None:
@@ -57,7 +57,7 @@ class QueuedCall(Generic[Result]):
             put(value)
 
 
-_Queue: TypeAlias = "SimpleQueue[QueuedCall[Any] | None]"
+_Queue: TypeAlias = "SimpleQueue[_QueuedCall[Any] | None]"
 
 
 def _nothing() -> None:
@@ -84,7 +84,7 @@ class Threads:
         if self._queue.qsize() >= self._most:
             raise StoreError(f"{self._name}: {self._most} calls are waiting: check why the database is slow")
         self._start()
-        call = QueuedCall(work, droppable=self._droppable)
+        call = _QueuedCall(work, droppable=self._droppable)
         self._queue.put(call)
         return await call.answer
 
@@ -92,7 +92,7 @@ class Threads:
         """End the threads after all earlier calls. Later calls start new threads."""
         self._is_ending = True
         try:
-            last = [QueuedCall(_nothing, droppable=False) for _ in range(self._running)]
+            last = [_QueuedCall(_nothing, droppable=False) for _ in range(self._running)]
             for call in last:
                 self._queue.put(call)
                 self._queue.put(None)
@@ -109,7 +109,7 @@ class Threads:
                 if call is not None:
                     call.fail(StoreError(f"{self._name}: closed before this call ran"))
         for _ in range(self._running):
-            call = QueuedCall(last, droppable=False)
+            call = _QueuedCall(last, droppable=False)
             call.answer.cancel()
             self._queue.put(call)
             self._queue.put(None)

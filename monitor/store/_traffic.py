@@ -36,7 +36,7 @@ _FIRST_DAY: Final = EPOCH.date()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrafficStatements:
+class _TrafficStatements:
     """The statements of an append of traffic."""
 
     put_count: Executable
@@ -47,10 +47,10 @@ class TrafficStatements:
     """Takes `id`, `at` and `call_keys`; returns the id unless it is stored already."""
 
 
-def traffic_statements(insert: Insert) -> TrafficStatements:
+def traffic_statements(insert: Insert) -> _TrafficStatements:
     """The statements, for one database."""
     put_batch = insert(traffic_batch).on_conflict_do_nothing().returning(traffic_batch.c.id)
-    return TrafficStatements(
+    return _TrafficStatements(
         put_count=_adding(insert(traffic).values(endpoint=keyed(endpoint)), traffic, ["calls"]),
         put_activity=_adding(insert(activity).values(endpoint=keyed(endpoint)), activity, _SUMS),
         put_batch=put_batch,
@@ -63,7 +63,7 @@ def _adding(put: Any, table: Table, sums: Sequence[str]) -> Executable:  # noqa:
     return found
 
 
-def append(connection: Connection, writes: TrafficStatements, counted: TrafficBatch) -> None:
+def append(connection: Connection, writes: _TrafficStatements, counted: TrafficBatch) -> None:
     """Count a batch unless it is counted already. Its endpoints are in the table of names."""
     row = {"id": counted.id, "at": counted.at, "call_keys": _packed(counted.keys)}
     if connection.execute(writes.put_batch, row).first() is None:

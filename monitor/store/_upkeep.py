@@ -17,12 +17,11 @@ from sqlalchemy.types import NULLTYPE
 
 from monitor.domain.retention import Retention
 from monitor.store import _horizon, _traffic
-from monitor.store._append import HOUR_S, hour
 from monitor.store._blocks import pack
 from monitor.store._outbox import drop, slowest
 from monitor.store._raw import COLUMNS, hour_of
-from monitor.store._rollups import HOURS_A_DAY, roll_day, roll_hour
-from monitor.store._statements import MICROSECONDS_AN_HOUR, Insert
+from monitor.store._rollups import roll_day, roll_hour
+from monitor.store._statements import Insert
 from monitor.store._tables import (
     activity,
     block,
@@ -35,6 +34,7 @@ from monitor.store._tables import (
     traffic,
 )
 from monitor.store._tables import set_aside as refused
+from monitor.store._time import HOUR_S, HOURS_A_DAY, MICROSECONDS_AN_HOUR, hour
 
 ROWS_KEPT: Final = timedelta(hours=26)
 """How long samples stay in rows, so that the windows up to a day need no block."""
@@ -45,7 +45,7 @@ _HOURS_TRIED: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TierEnds:
+class _TierEnds:
     """The first hour and the first day, counted from 1970, that each tier keeps."""
 
     raw: int
@@ -53,13 +53,13 @@ class TierEnds:
     daily: int
 
 
-def tier_ends(now: datetime, retention: Retention) -> TierEnds:
+def tier_ends(now: datetime, retention: Retention) -> _TierEnds:
     """The ends of retention. Whole days of hours are kept, so that a day can be recomputed after a late sample."""
     until = retention.until or now
     raw = hour(until - retention.raw)
     hourly_day = min(hour(until - retention.hourly), raw) // HOURS_A_DAY
     daily_day = min(hour(until - retention.daily) // HOURS_A_DAY, hourly_day)
-    return TierEnds(raw=raw, hourly=hourly_day * HOURS_A_DAY, daily=daily_day)
+    return _TierEnds(raw=raw, hourly=hourly_day * HOURS_A_DAY, daily=daily_day)
 
 
 class UpkeepSlices:

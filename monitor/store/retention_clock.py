@@ -14,13 +14,13 @@ from typing import Final
 
 from monitor.store._protocol import Times
 
-PLAUSIBLE: Final = timedelta(hours=1)
+_PLAUSIBLE: Final = timedelta(hours=1)
 """A longer gap between the store and the clock is a clock step."""
-HOLD_S: Final = 3_600.0
+_HOLD_S: Final = 3_600.0
 """Real time during which a forward step is not followed."""
-CATCH_UP: Final = 24
+_CATCH_UP: Final = 24
 """Afterwards retention runs this many times as fast as real time until it has caught up."""
-NEVER_SHORTER: Final = timedelta(days=2)
+_NEVER_SHORTER: Final = timedelta(days=2)
 """The shortest configurable retention of raw samples: the horizon is never nearer to the present."""
 
 
@@ -57,12 +57,12 @@ class RetentionClock:
         last, passed = known(times), timedelta()
         if self._read is not None:
             last, passed = self._read[0], timedelta(seconds=now_s - self._read[1])
-        if last is None or now <= last + passed + PLAUSIBLE:
+        if last is None or now <= last + passed + _PLAUSIBLE:
             self._leapt_s = None
             return now
         if self._leapt_s is None:
             self._leapt_s = now_s
-        return min(now, last + passed * (1 if now_s - self._leapt_s < HOLD_S else CATCH_UP))
+        return min(now, last + passed * (1 if now_s - self._leapt_s < _HOLD_S else _CATCH_UP))
 
 
 def known(times: Times) -> datetime | None:
@@ -78,5 +78,5 @@ def horizon_to_restore(now: datetime, raw: timedelta, times: Times) -> datetime 
 
     `raw`: the retention of raw samples.
     """
-    nearest = now - min(raw, NEVER_SHORTER) + PLAUSIBLE
+    nearest = now - min(raw, _NEVER_SHORTER) + _PLAUSIBLE
     return now - raw if times.horizon is not None and times.horizon > nearest else None

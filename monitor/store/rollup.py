@@ -5,7 +5,7 @@ So a percentile over any window is one merge of sketches; percentiles are never 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Final
@@ -61,12 +61,8 @@ class Rollup:
         """Number of samples."""
         return sum(self.counts.values())
 
-    def quantile(self, figure: str, share: float) -> float | None:
-        """A quantile of a figure over the successes by nearest rank, within 1 %; None: no values."""
-        return self.quantiles(figure, [share])[0]
-
     def quantiles(self, figure: str, shares: Sequence[float]) -> list[float | None]:
-        """Several quantiles of a figure."""
+        """Quantiles of a figure over the successes by nearest rank, within 1 %; None: no values."""
         found = self.sketches.get(figure)
         return [None] * len(shares) if found is None else found.quantiles(shares)
 
@@ -115,10 +111,3 @@ def _add_figures(rollup: Rollup, values: Iterable[tuple[str, float | None]]) -> 
     for figure, value in values:
         if value is not None:
             rollup.sketches.setdefault(figure, sketch.empty()).add(value)
-
-
-def ratio(counts: Mapping[RecordedEnding, int]) -> float | None:
-    """Uptime: successes ÷ counted samples; None: no counted sample."""
-    ok = counts.get(RecordedEnding(), 0)
-    failed = sum(count for ending, count in counts.items() if ending.blame is Blame.PROVIDER)
-    return ok / (ok + failed) if ok + failed else None

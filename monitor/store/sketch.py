@@ -111,9 +111,9 @@ class Sketch:
         """Number of values."""
         return sum(self._at_rest().counts)
 
-    def add(self, value: float, weight: int = 1) -> None:
-        """Add a value `weight` times."""
-        self._growing().add(value, weight)
+    def add(self, value: float) -> None:
+        """Add a value."""
+        self._growing().add(value)
 
     def merge(self, other: Sketch) -> None:
         """Add all values of another sketch, which is not changed."""

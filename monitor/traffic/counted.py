@@ -17,7 +17,7 @@ from probes._model import ErrorClass
 
 FINEST_S: Final = 10
 """The bucket size of counts, in seconds; coarser buckets are sums of these."""
-APPS: Final = 200
+_APPS: Final = 200
 """Applications per day that are counted separately."""
 OTHERS: Final = "(others)"
 """The name under which further applications are counted."""
@@ -131,7 +131,7 @@ class PendingTraffic:
 class Apps:
     """The applications of each day. Applications beyond the limit share one name, so that tables stay bounded."""
 
-    def __init__(self, most: int = APPS) -> None:
+    def __init__(self, most: int = _APPS) -> None:
         self._most = most
         self._days: dict[date, set[str]] = {}
 

@@ -30,10 +30,10 @@ from probes._model import Sample
 HOLD: Final = timedelta(seconds=20)
 """The longest that a sample is held. Two rounds of checks (one may be running already) and the pause between them take
 11 s, so the limit is reached only when a check is stuck."""
-RECHECK: Final = timedelta(seconds=10)
+_RECHECK: Final = timedelta(seconds=10)
 """How often origins are checked while the local network is offline, also when no probe runs. Otherwise the end of the
 outage could be missed, and a provider's own outage excluded."""
-ROLL_CALL: Final = timedelta(minutes=10)
+_ROLL_CALL: Final = timedelta(minutes=10)
 """How often canaries are checked while no sample is held: a canary that never answers would make every failure look
 like a local one."""
 _MOST_ASKED: Final = 3
@@ -100,8 +100,8 @@ class Vantage:
         if any(True for _ in self._doubted()):
             return True
         if self._outages:
-            return at - self._asked_at >= RECHECK
-        return bool(self._canaries and self._providers) and at - self._asked_at >= ROLL_CALL
+            return at - self._asked_at >= _RECHECK
+        return bool(self._canaries and self._providers) and at - self._asked_at >= _ROLL_CALL
 
     def take(self, sample: Sample, at: datetime) -> list[Sample]:
         """Take a sample; returns the samples to hand on now, those of one endpoint in the order of their arrival."""
@@ -120,8 +120,8 @@ class Vantage:
             self._settle_at_once(held, held.doubt)
         return self._flush()
 
-    def ask(self, at: datetime, away: Collection[Origin] = ()) -> tuple[Origin, ...]:
-        """The origins to check now. Their results go to `answered` together. Origins in `away` are not checked.
+    def origins_to_check(self, at: datetime, away: Collection[Origin] = ()) -> tuple[Origin, ...]:
+        """The origins to check now. Their results go to `take_checks` together. Origins in `away` are not checked.
 
         These are all canaries and, if no canary gives evidence, a few providers.
         """
@@ -146,7 +146,7 @@ class Vantage:
             self._ask_resolver(held, doubt)
         return self._flush()
 
-    def answered(self, replies: Collection[OriginCheck]) -> list[Sample]:
+    def take_checks(self, replies: Collection[OriginCheck]) -> list[Sample]:
         """Take the results of a round of checks; returns the samples to hand on now."""
         # The origins answered after the checks began. The exact time is not known.
         heard = [reply.origin for reply in replies if reply.result is CheckResult.HEARD]
@@ -185,7 +185,7 @@ class Vantage:
         question, outage = (doubt.kind, doubt.origin), self._outages.get(doubt.kind)
         if self._ask_resolver(held, doubt):
             return
-        if not self._can_look_up(doubt) and not any(
+        if self._lookups_for(doubt) is None and not any(
             _can_answer(origin, question) for origin in (*self._canaries, *self._providers)
         ):
             held.doubt = None
@@ -194,14 +194,16 @@ class Vantage:
         elif outage is not None and _is_shared(doubt, outage.missed):
             self._excuse(held)
 
-    def _can_look_up(self, doubt: Suspicion) -> bool:
-        return self._resolver is not None and doubt.kind.names
+    def _lookups_for(self, doubt: Suspicion) -> ResolverRecord | None:
+        """The own lookups, if they can tell about this suspicion: a name was not resolved."""
+        return self._resolver if doubt.kind.names else None
 
     def _ask_resolver(self, held: _Held, doubt: Suspicion) -> bool:
         """Decide about a name that was not resolved, by other lookups of that time; False: they give no evidence."""
-        if self._resolver is None or not doubt.kind.names:
+        lookups = self._lookups_for(doubt)
+        if lookups is None:
             return False
-        result = self._resolver.result(doubt.since, held.at)
+        result = lookups.result(doubt.since, held.at)
         if result is CheckResult.SILENT:
             self._share(held, doubt, frozenset({RESOLVER}))
         elif result is CheckResult.HEARD:

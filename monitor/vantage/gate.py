@@ -144,12 +144,12 @@ class NetworkGate:
         if not self._vantage.is_due(now):
             return
         vantage = self._vantage
-        origins = vantage.ask(now, self._away(now))
+        origins = vantage.origins_to_check(now, self._away(now))
         looking_up = [self._look_up()] if self._looks_up else []
         replies, _ = await asyncio.gather(asyncio.gather(*map(self._reply, origins)), asyncio.gather(*looking_up))
         if vantage is not self._vantage:  # the endpoints were changed meanwhile
             return
-        self._hand_on(vantage.answered(replies))
+        self._hand_on(vantage.take_checks(replies))
         self._log_unreliable_canaries()
 
     def _away(self, now: datetime) -> frozenset[Origin]:

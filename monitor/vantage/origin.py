@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from monitor.config import Canary, is_this_machine
 from probes._model import Endpoint
+from probes._ports import DEFAULT_PORTS
 
-_PORTS = {"http": 80, "https": 443}
 _NEAR_NETWORKS = tuple(
     ipaddress.ip_network(network)
     for network in (
@@ -58,7 +58,7 @@ def origin_of(endpoint: Endpoint) -> Origin | None:
     """The origin of an endpoint; None: it is on this machine, or its address is invalid."""
     try:
         parts = urlsplit(endpoint.base_url)
-        host, port = parts.hostname, parts.port or _PORTS.get(parts.scheme)
+        host, port = parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme)
     except ValueError:
         return None
     if not host or port is None or is_this_machine(host):

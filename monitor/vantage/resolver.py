@@ -43,14 +43,14 @@ class ResolverRecord:
         """When the unanswered lookups began during which another name was resolved, since the last answered lookup."""
 
     @property
-    def is_reliable(self) -> bool:
+    def _is_reliable(self) -> bool:
         """Whether a missing answer counts. It does not for a resolver that answers for some names only."""
         return len(self._contradicted) < _CONTRADICTED
 
     @property
     def is_silent(self) -> bool:
         """Whether the newest lookup was not answered."""
-        return self.is_reliable and bool(self._lookups) and self._lookups[-1].result is CheckResult.SILENT
+        return self._is_reliable and bool(self._lookups) and self._lookups[-1].result is CheckResult.SILENT
 
     def note(self, lookup: Lookup) -> None:
         """Note a lookup that ended or timed out."""
@@ -69,7 +69,7 @@ class ResolverRecord:
         """Whether the resolver answered in a span; NOTHING: not known. One unanswered lookup outweighs any answer."""
         found = [lookup for lookup in self._lookups if lookup.ended >= since - _SLACK and lookup.began <= until]
         if any(lookup.result is CheckResult.SILENT for lookup in found):
-            return CheckResult.SILENT if self.is_reliable else CheckResult.NOTHING
+            return CheckResult.SILENT if self._is_reliable else CheckResult.NOTHING
         # An answer before `since` may have been the last.
         return CheckResult.HEARD if any(lookup.began >= since for lookup in found) else CheckResult.NOTHING
 

@@ -17,7 +17,7 @@ from probes._deadline import until
 
 PATIENCE_S = 5.0
 """The kernel tries after 0, 1 and 3 s: time for the third try and a slow answer."""
-LOOKUP_PATIENCE_S = 3.0
+_LOOKUP_PATIENCE_S = 3.0
 """A working resolver answers sooner; a lost packet is sent again after 5 s."""
 _NEUTRAL_ZONE = "example.com."
 """Reserved by IANA for such use, and hosted by no provider. The final dot excludes search domains."""
@@ -59,7 +59,7 @@ async def ask(origin: Origin, patience_s: float = PATIENCE_S) -> CheckResult:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def look_up(name: str | None = None, patience_s: float = LOOKUP_PATIENCE_S) -> CheckResult:
+async def look_up(name: str | None = None, patience_s: float = _LOOKUP_PATIENCE_S) -> CheckResult:
     """Whether the resolver answers now; an answer that the name does not exist counts, too.
 
     `name` None: a random one, so that the resolver cannot answer from its cache.
@@ -113,7 +113,7 @@ async def _addresses(origin: Origin) -> list[_Address]:
         if not found.done():
             set_outcome(outcome)
 
-    def look_up() -> None:
+    def resolve() -> None:
         try:
             addresses = socket.getaddrinfo(
                 origin.host, origin.port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
@@ -125,5 +125,5 @@ async def _addresses(origin: Origin) -> list[_Address]:
         with suppress(RuntimeError):  # the loop was closed meanwhile
             loop.call_soon_threadsafe(settle, *outcome)
 
-    threading.Thread(target=look_up, name=f"lookup-{origin.host}", daemon=True).start()
+    threading.Thread(target=resolve, name=f"lookup-{origin.host}", daemon=True).start()
     return await found

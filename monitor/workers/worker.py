@@ -1,9 +1,10 @@
 """The worker process: receives runs from its parent, measures them, returns samples. Nothing else uses its event loop.
 
 The protocol is one JSON document a line over a private socket pair: `{"run": …, "key": n}` and `{"ping": n}` in,
-`{"sample": …, "key": n}` and `{"pong": n, "loop_lag_s": …}` out. When a provider sends no usage, the parent counts the
-tokens: `{"count": […], "key": n}` out, `{"counts": […], "key": n}` in. The worker ends when its parent closes the
-socket or dies. Started as `python -m monitor.workers.worker FD`.
+`{"sample": …, "key": n}`, `{"failed": …, "key": n}` (why there is no sample) and `{"pong": n, "loop_lag_s": …}` out.
+When a provider sends no usage, the parent counts the tokens: `{"count": […], "key": n}` out, and in
+`{"counts": […], "key": n}`. The worker ends when its parent closes the socket or dies. Started as
+`python -m monitor.workers.worker FD`.
 """
 
 from __future__ import annotations
@@ -143,13 +144,13 @@ async def _get_ready() -> None:
 
 def main() -> None:
     """Entry point of the process. The only argument is the number of the inherited socket."""
-    # Ctrl-C reaches every process of the terminal; the parent decides when probing ends.
+    # The parent decides when probing ends. A service manager may signal every process of the service.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         asyncio.run(serve(socket.socket(fileno=int(sys.argv[1]))))
-    except (ConnectionError, BrokenPipeError):
+    except ConnectionError:
         sys.exit(0)
 
 

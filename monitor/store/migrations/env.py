@@ -5,6 +5,6 @@ from alembic import context
 context.configure(
     connection=context.config.attributes["connection"],
     render_as_batch=True,  # SQLite changes a column by copying its table
-    transactional_ddl=True,  # true of SQLite once Python leaves transactions alone, see `_connections`
+    transactional_ddl=True,  # true of SQLite once Python leaves transactions alone, see `_sqlite_engines`
 )
 context.run_migrations()

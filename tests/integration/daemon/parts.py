@@ -12,10 +12,12 @@ from datetime import UTC, datetime, timedelta
 from monitor.config.model import Config, ProbeSpec
 from monitor.domain.incident import Incident
 from monitor.scheduler.jobs import Job, enabled_jobs, tick_at
-from monitor.store import MemoryStore, SampleTally, StoreError
+from monitor.scheduler.scheduler import Schedule
+from monitor.store import SampleTally, StoreError
 from monitor.traffic.counted import TrafficBatch
 from probes._model import Sample, Task
 from tests.support.board_values import make_config, make_spec
+from tests.support.memory_store import MemoryStore
 
 PATIENT_S = 60.0
 """A safety net and no claim: how long a busy machine may take for what usually takes no time."""
@@ -27,6 +29,11 @@ async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(PATIENT_S):
         while not condition():  # conditions of any kind
             await asyncio.sleep(0.005)
+
+
+def is_idle(schedule: Schedule) -> bool:
+    """Whether no probe of it is running."""
+    return not schedule._running
 
 
 async def breathe(turns: int = 50) -> None:

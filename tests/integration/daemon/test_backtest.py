@@ -18,11 +18,12 @@ from monitor.backtest.run import Backtest, BacktestMisuseError, BacktestRequest,
 from monitor.config import load
 from monitor.config.model import Config, EndpointSpec, ProbeSpec
 from monitor.scheduler.jobs import all_jobs, tick_at
-from monitor.store import MemoryStore, Retention, Store, StoreError, create_store
+from monitor.store import Retention, Store, StoreError, create_store
 from probes._model import ErrorClass, Sample, Task
 from tests.support import outage
 from tests.support.board_values import CHAT, make_config, make_spec, sample_at
 from tests.support.daemon import write_config
+from tests.support.memory_store import MemoryStore
 
 NOW = datetime(2026, 11, 22, 7, 13, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -20,10 +20,11 @@ from monitor.pipeline.baselines import BaselineCallbacks, BaselineIntervals, Bas
 from monitor.scheduler.jobs import enabled_jobs, tasks_of
 from monitor.score.baseline import Baseline, Baselines, Basis, is_anomalous, starts
 from monitor.scoreboard.board import Board
-from monitor.store import Bucket, MemoryStore, Retention, Store, StoreError, create_store
+from monitor.store import Bucket, Retention, Store, StoreError, create_store
 from probes._model import ErrorClass, Sample, Task
 from tests.integration.daemon.parts import breathe, end, locked, quick_config, until
 from tests.support.board_values import make_config, make_spec
+from tests.support.memory_store import MemoryStore
 from tests.unit.store.samples import make_sample
 
 HOUR = timedelta(hours=1)

@@ -26,7 +26,7 @@ from monitor.scoreboard.board import Board
 from monitor.store import Store
 from monitor.workers.limits import ConcurrencyLimits
 from probes._model import ErrorClass, Run, Sample, Task
-from tests.integration.daemon.parts import breathe, end, quick_config, until
+from tests.integration.daemon.parts import breathe, end, is_idle, quick_config, until
 from tests.support.board_values import sample_at
 
 pytestmark = pytest.mark.alone
@@ -221,7 +221,7 @@ async def test_maintenance_holds_back_what_is_beside_the_ticks_too(begin: Begin)
     line = await begin(replace(QUICK, endpoints=(replace(spec, maintenance=spans),)))
     line.ask(ONE)
     await breathe(500)
-    await until(lambda: line.schedule.idle)
+    await until(lambda: is_idle(line.schedule))
     assert line.samples == []
 
 

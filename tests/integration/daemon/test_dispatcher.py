@@ -17,7 +17,7 @@ from monitor.scheduler.scheduler import Schedule
 from monitor.score.blame import BlameOverrides
 from monitor.workers.limits import ConcurrencyLimits
 from probes._model import Blame, ErrorClass, Run, Sample, Task
-from tests.integration.daemon.parts import quick_jobs, roomy_jobs, until
+from tests.integration.daemon.parts import is_idle, quick_jobs, roomy_jobs, until
 from tests.support.board_values import sample_at
 
 START = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
@@ -176,7 +176,7 @@ async def test_no_confirmation_is_sent_in_maintenance() -> None:
     schedule.start(now)
     schedule.probe_by("a:one", now, now)
     schedule.probe_by("b:other", now, now)
-    await until(lambda: len(line.emitted) == 1 and schedule.idle)
+    await until(lambda: len(line.emitted) == 1 and is_idle(schedule))
     await schedule.stop(1)
     assert [run.endpoint.id for run in line.asked] == ["b:other"]
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from monitor.pipeline.housekeeper import Housekeeper, HousekeeperCallbacks, HousekeepingIntervals
-from monitor.store import MemoryStore, Retention, Size, Store, StoreError, create_store
+from monitor.store import Retention, Size, Store, StoreError, create_store
 from monitor.store.retention_clock import ClockReading
 from tests.integration.daemon.parts import breathe, end, locked, until
+from tests.support.memory_store import MemoryStore
 from tests.unit.store.samples import make_sample
 
 NOW = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)

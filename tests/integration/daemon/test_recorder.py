@@ -26,11 +26,12 @@ from monitor.scheduler.jobs import enabled_jobs
 from monitor.score.serialize import state_from_text
 from monitor.scoreboard.board import Board, StatusChange
 from monitor.scoreboard.snapshot import Snapshot
-from monitor.store import MemoryStore, Retention, Store, StoreError, create_store
+from monitor.store import Retention, Store, StoreError, create_store
 from monitor.traffic.counted import TrafficBatch
 from probes._model import ErrorClass, Sample, Task
 from tests.integration.daemon.parts import StubStore, breathe, end, locked, quick_config, until
 from tests.support.board_values import sample_at
+from tests.support.memory_store import MemoryStore
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
 ONE, TWO = "a:one", "b:two"

@@ -18,7 +18,7 @@ from monitor.pipeline.restore import restore
 from monitor.pipeline.write_queue import QueueLimits
 from monitor.scheduler.jobs import enabled_jobs
 from monitor.scoreboard.board import Board
-from monitor.store import MemoryStore, Store, StoreError
+from monitor.store import Store, StoreError
 from monitor.traffic.calls import Call, Receipt, StoppingError
 from monitor.traffic.counted import TrafficBatch
 from monitor.traffic.known import REMEMBERED, KnownIds, TooManyError
@@ -26,6 +26,7 @@ from probes._model import ErrorClass, Sample
 from tests.integration.daemon.parts import PATIENT_S, StubStore, breathe, end, locked, until
 from tests.integration.daemon.test_recorder import CONFIG, ONE, PATIENT, QUICK, Bench, make_sample
 from tests.support.board_values import make_config, make_spec
+from tests.support.memory_store import MemoryStore
 from tests.unit.traffic.values import make_call, reported
 
 Begin = Callable[..., Bench]

@@ -15,11 +15,12 @@ from monitor.domain.ongoing_failure import OngoingFailure
 from monitor.pipeline.restore import Recounter, recount
 from monitor.scheduler.jobs import enabled_jobs
 from monitor.scoreboard.board import Board
-from monitor.store import MemoryStore, StoreError
+from monitor.store import StoreError
 from monitor.traffic.counted import TrafficBatch
 from probes._model import Sample
 from tests.integration.daemon.parts import breathe, end, until
 from tests.integration.daemon.test_recorder import CONFIG, ONE, QUICK, Begin, Bench, begin, make_sample
+from tests.support.memory_store import MemoryStore
 
 __all__ = ["begin"]
 

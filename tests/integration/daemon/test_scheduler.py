@@ -20,7 +20,7 @@ from monitor.config.model import ProbeSpec
 from monitor.scheduler.jobs import Job, tick_at
 from monitor.scheduler.scheduler import MAX_GAP_TICKS, Schedule
 from probes._model import ErrorClass, Task
-from tests.integration.daemon.parts import breathe, quick_jobs, rare_jobs, roomy_jobs, until
+from tests.integration.daemon.parts import breathe, is_idle, quick_jobs, rare_jobs, roomy_jobs, until
 
 pytestmark = pytest.mark.alone
 
@@ -121,7 +121,7 @@ async def test_the_schedule_says_what_comes_next(watch: Callable[..., Watched]) 
     now = datetime.now(UTC)
     watched.schedule.start(now)
     found.append((watched.schedule.running, watched.schedule.next_due()))
-    assert watched.schedule.idle
+    assert is_idle(watched.schedule)
     await watched.schedule.stop(0)
     found.append((watched.schedule.running, watched.schedule.next_due()))
     next_due = min(tick_at(job, now) + job.every for job in watched.jobs)
@@ -143,7 +143,7 @@ async def test_a_tick_that_finds_its_last_run_still_going_is_an_overrun(watch: C
     watched.schedule.start(now)
     await until(lambda: len(watched.ticks(job, ErrorClass.OVERRUN)) >= 2)
     assert len(watched.ticks(job, RUN)) == 1
-    assert not watched.schedule.idle
+    assert not is_idle(watched.schedule)
     release.set()
     await until(lambda: len(watched.ticks(job, RUN)) >= 2)
     watched.check(now)
@@ -273,7 +273,7 @@ async def test_a_probe_that_raises_is_logged_and_the_next_tick_comes(
     watched.schedule.start(now)
     await until(lambda: len(watched.ticks(watched.jobs[0], RUN)) >= 3)
     assert "no luck" in caplog.text
-    await until(lambda: watched.schedule.idle)
+    await until(lambda: is_idle(watched.schedule))
     watched.check(now)
 
 
@@ -302,7 +302,7 @@ async def test_it_is_not_run_while_the_endpoint_is_being_probed(watch: Callable[
     watched.ask("a:one")
     await asyncio.sleep(0.05)
     release.set()
-    await until(lambda: watched.schedule.idle)
+    await until(lambda: is_idle(watched.schedule))
     await breathe()
     assert (len(watched.extras), watched.most_at_once) == (1, 1)
 
@@ -520,7 +520,7 @@ async def test_stopping_waits_for_running_probes(watch: Callable[..., Watched]) 
     assert not watched.schedule.running
     release.set()
     await stopping
-    assert (watched.ended, watched.schedule.idle) == (1, True)
+    assert (watched.ended, is_idle(watched.schedule)) == (1, True)
 
 
 async def test_after_the_grace_period_probes_are_cancelled_and_that_is_no_error(
@@ -542,7 +542,7 @@ async def test_after_the_grace_period_probes_are_cancelled_and_that_is_no_error(
     await watched.schedule.stop(0.05)
     assert sorted(cancelled) == ["a:one", "b:two"]
     await breathe()
-    assert watched.schedule.idle
+    assert is_idle(watched.schedule)
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING and
             record.name == "monitor.scheduler.scheduler"] == ["probes cancelled after the grace period: 2"]  # fmt: skip
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
@@ -718,7 +718,7 @@ async def test_a_probe_of_a_removed_endpoint_that_runs_goes_on_to_its_end(watch:
     release.set()
     await until(lambda: watched.ended)
     assert watched.schedule.next_due() is None
-    await until(lambda: watched.schedule.idle)
+    await until(lambda: is_idle(watched.schedule))
 
 
 async def test_what_is_as_it_was_keeps_its_ticks(watch: Callable[..., Watched]) -> None:

@@ -11,11 +11,12 @@ import pytest
 from aiohttp import ClientSession, web
 
 from monitor.config.model import Listen
-from monitor.store import MemoryStore, Store, create_store
+from monitor.store import Store, create_store
 from monitor.web.server import start
 from probes._model import Secret
 from tests.integration.history.serving import Begin, HistoryContext, Served, context_of
 from tests.integration.store.conftest import migrated_database, migrated_file, server
+from tests.support.memory_store import MemoryStore
 from tests.support.postgres import Postgres
 
 __all__ = ["begin", "empty", "migrated_database", "migrated_file", "server", "store", "url"]

@@ -17,12 +17,12 @@ from monitor.domain.status import Status
 from monitor.history.buckets import LATENCIES
 from monitor.history.pagination import from_cursor
 from monitor.history.series import ONLY_RAW, Metric, series_query
-from monitor.store import MemoryStore
 from monitor.web.badge_svg import Badge, BadgeWindow, Colour, of_status, of_ttft, of_uptime, svg
 from monitor.web.store_reads import ReadLimits
 from tests.integration.history.serving import Begin, Served, make_history, samples
 from tests.integration.history.test_openapi import CLOSED, ROUTES
 from tests.support.board_values import make_board, make_spec
+from tests.support.memory_store import MemoryStore
 from tests.unit.store.samples import START
 
 DOCS = Path(__file__).parents[3] / "docs"

@@ -10,13 +10,14 @@ from urllib.parse import quote
 import pytest
 from jsonschema import Draft202012Validator
 
-from monitor.store import MemoryStore, Store
+from monitor.store import Store
 from monitor.web.openapi import openapi
 from monitor.web.route import Route
 from monitor.web.routes import badges, history
 from probes._model import Task
 from tests.integration.history.serving import NAME, Begin, Served, a_sample, context_of, fill, make_history, samples
 from tests.integration.web.serving import filled_board
+from tests.support.memory_store import MemoryStore
 from tests.unit.store.incidents import ended, make_incident
 
 

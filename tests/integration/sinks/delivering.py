@@ -10,9 +10,10 @@ from datetime import datetime
 from monitor.pipeline.outbox import Outbox, SinkIntervals, SinkRunner
 from monitor.sinks import SampleOrigin, Sink
 from monitor.sinks.influx import Influx, InfluxSink
-from monitor.store import MemoryStore, Store
+from monitor.store import Store
 from probes._model import Sample
 from tests.support.daemon import PATIENCE_S
+from tests.support.memory_store import MemoryStore
 from tests.unit.store.samples import make_sample
 
 TOKEN = "s3cret-influx-token"

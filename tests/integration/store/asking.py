@@ -58,7 +58,7 @@ def shown(bucket: Bucket) -> tuple[Any, ...]:
     rollup = bucket.rollup
     tokens = (rollup.prompt_tokens, rollup.output_tokens, rollup.reasoning_tokens)
     # To nine digits: a sketch that was stored and read back rounds its bins' bounds a little otherwise.
-    quantiles = {figure: [f"{rollup.quantile(figure, share):.9g}" for share in SHARES] for figure in rollup.sketches}
+    quantiles = {name: [f"{value:.9g}" for value in rollup.quantiles(name, SHARES)] for name in rollup.sketches}
     return (bucket.task, bucket.vantage, bucket.start, rollup.counts, tokens, round(rollup.cost_usd, 9), quantiles)
 
 

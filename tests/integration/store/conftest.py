@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.store import MemoryStore, Store, create_store
+from monitor.store import Store, create_store
+from tests.support.memory_store import MemoryStore
 from tests.support.postgres import Postgres, postgres
 
 BACKENDS = ("memory", "sqlite", "postgresql")

@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 
 from monitor.domain.incident import Incident
 from monitor.domain.status import Status
-from monitor.store import MemoryStore, Retention, Store
+from monitor.store import Retention, Store
 from monitor.store._sqlite import sqlite_store
 from monitor.traffic.counted import Tokens, TrafficBatch
 from probes._model import ErrorClass, Sample, Task
 from tests.integration.store.asking import FOREVER, answers, settle
+from tests.support.memory_store import MemoryStore
 from tests.unit.store.samples import make_sample
 
 BEGIN = datetime(2026, 3, 28, 17, 30, tzinfo=UTC)

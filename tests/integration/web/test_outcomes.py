@@ -21,7 +21,7 @@ from monitor.metrics.metrics import Metrics
 from monitor.pipeline.outcomes import OutcomeCallbacks, OutcomeReceiver, reader_of
 from monitor.pipeline.recorder import Recorder, RecorderCallbacks, RecorderIntervals
 from monitor.scoreboard.board import Board
-from monitor.store import MemoryStore, Store, StoreError, create_store
+from monitor.store import Store, StoreError, create_store
 from monitor.traffic.calls import Call, Receipt, StoppingError
 from monitor.traffic.known import KnownIds
 from monitor.traffic.outcome import Outcome
@@ -29,6 +29,7 @@ from tests.integration.daemon.parts import PATIENT_S, end, until
 from tests.integration.web.serving import SLASHED, SPECS, Serve, Served
 from tests.integration.web.test_openapi import CLOSED
 from tests.support.board_values import make_config, make_spec
+from tests.support.memory_store import MemoryStore
 
 ONE, TOKEN = "groq:llama", "s3cret"
 PATH = "/v1/outcomes"

@@ -21,6 +21,8 @@ WORD_BREAK: Final = re.compile(r"_|(?<=[a-z0-9])(?=[A-Z])")
 """Where one word of an identifier ends and the next begins."""
 MIGRATIONS: Final = "monitor/store/migrations/versions/"
 """Migrations are never edited once they are released."""
+REFERENCE: Final = re.compile(r"\b[Ss]ee\s+`(\w+)(?:\.(\w+))?`")
+"""A reference to a class's attribute, or to a module."""
 MOST_LINES_A_FILE: Final = 400
 MOST_LINES_A_FUNCTION: Final = 60
 
@@ -86,6 +88,30 @@ def test_a_class_name_is_used_once() -> None:
             if isinstance(node, ast.ClassDef):
                 places.setdefault(node.name, []).append(name)
     assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_what_a_comment_refers_to_exists() -> None:
+    names = sources("monitor", "probes", "tests/support")
+    kinds = [node for name in names for node in ast.walk(tree(name)) if isinstance(node, ast.ClassDef)]
+    attributes = {kind.name: attributes_of(kind) for kind in kinds}
+    found = []
+    for name in names:
+        for first, second in REFERENCE.findall((ROOT / name).read_text("utf-8")):
+            is_there = second in attributes.get(first, ()) if second else has_module(ROOT / name, first)
+            if not is_there:
+                found.append(f"{name}: {first}.{second}" if second else f"{name}: {first}")
+    assert found == []
+
+
+def attributes_of(kind: ast.ClassDef) -> set[str]:
+    """The methods and fields of a class, without inherited ones."""
+    methods = {node.name for node in kind.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    return methods | {ast.unparse(node.target) for node in kind.body if isinstance(node, ast.AnnAssign)}
+
+
+def has_module(path: Path, name: str) -> bool:
+    """Whether the folder of a file, or the folder above it, has a module of this name."""
+    return path.with_name(f"{name}.py").exists() or (path.parents[1] / f"{name}.py").exists()
 
 
 def test_every_module_is_in_a_folder() -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from monitor.pipeline.outbox import Outbox, SinkIntervals
 from monitor.sinks import Delivery, SinkError
-from monitor.store import Backlog, MemoryStore, Retention, StoredSample, StoreError
+from monitor.store import Backlog, Retention, StoredSample, StoreError
+from tests.support.memory_store import MemoryStore
 from tests.unit.store.samples import START, make_sample
 
 

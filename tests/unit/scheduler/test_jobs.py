@@ -17,9 +17,9 @@ from monitor.domain.epoch import EPOCH
 from monitor.scheduler.jobs import (
     Job,
     all_jobs,
+    confirming_probe,
     enabled_jobs,
     headline_task,
-    paid_probe,
     run_for,
     tick_at,
     ticks_between,
@@ -94,7 +94,7 @@ def test_a_doubt_is_settled_by_the_most_frequent_probe_that_asks_for_tokens(
     probes: tuple[ProbeSpec, ...], settles: ProbeSpec
 ) -> None:
     """And where none does by the most frequent one."""
-    assert paid_probe(probes) is settles
+    assert confirming_probe(probes) is settles
 
 
 def test_no_endpoints_no_jobs() -> None:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from monitor.store import StoreError
 from monitor.store._blocks import Row, pack, union, unpack
-from monitor.store._raw import COLUMNS, Names, decode_sample, encode_sample
+from monitor.store._raw import COLUMNS, Names, decode_sample
 from probes._model import Sample
+from tests.support.stored_values import encode_sample
 from tests.unit.store import samples as any_samples
 from tests.unit.store.samples import make_sample
 

@@ -11,8 +11,9 @@ from hypothesis import given
 
 from monitor.domain.incident import Incident
 from monitor.domain.status import Status
-from monitor.store._incidents import as_kept, to_row
+from monitor.store._incidents import to_row
 from monitor.store._tables import incident as table
+from tests.support.stored_values import incident_as_stored
 from tests.unit.store.incidents import incidents, make_incident
 from tests.unit.store.samples import START
 
@@ -28,13 +29,13 @@ def test_causes_are_text_in_the_order_in_which_they_were_seen() -> None:
 
 @given(found=incidents)
 def test_a_database_gives_back_what_it_was_given(found: Incident) -> None:
-    assert as_kept(found) == found
-    assert [*as_kept(found).causes] == [*found.causes]
+    assert incident_as_stored(found) == found
+    assert [*incident_as_stored(found).causes] == [*found.causes]
 
 
 def test_times_come_back_in_utc() -> None:
     east = timezone(timedelta(hours=9))
-    kept = as_kept(make_incident(1, began_at=START.astimezone(east)))
+    kept = incident_as_stored(make_incident(1, began_at=START.astimezone(east)))
     assert (kept.began_at, kept.began_at.tzinfo) == (START, UTC)
 
 
@@ -49,10 +50,10 @@ def test_times_come_back_in_utc() -> None:
 )
 def test_what_no_database_takes_is_refused(wrong: Incident) -> None:
     with pytest.raises(ValueError, match=r"hexadecimal|no time zone"):
-        as_kept(wrong)
+        incident_as_stored(wrong)
 
 
 @pytest.mark.parametrize("status", sorted(set(Status) - {Status.DEGRADED, Status.DOWN}))
 def test_what_was_up_or_not_known_was_no_incident(status: Status) -> None:
     with pytest.raises(ValueError, match=f"'{status}' cannot be the worst status of an incident"):
-        as_kept(replace(make_incident(1), worst=status))
+        incident_as_stored(replace(make_incident(1), worst=status))

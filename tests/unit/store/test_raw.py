@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from monitor.store._raw import COLUMNS, Names, decode_sample, decode_value, encode_sample
+from monitor.store._raw import COLUMNS, Names, decode_sample, decode_value
 from monitor.store._tables import sample as table
 from probes._model import ErrorClass, Sample, Task
+from tests.support.stored_values import encode_sample
 from tests.unit.store import samples as any_samples
 from tests.unit.store.samples import make_sample
 

@@ -48,13 +48,13 @@ class Scene:
 
     def round(self, at_s: float, heard: Iterable[Origin] = (), unknown: Iterable[Origin] = ()) -> list[Sample]:
         """Ask at this second; all but these are silent."""
-        asked = self.vantage.ask(after(at_s))
+        asked = self.vantage.origins_to_check(after(at_s))
         self.asked.append(asked)
         answers = dict.fromkeys(asked, CheckResult.SILENT)
         answers |= {each: CheckResult.HEARD for each in asked if each in heard}
         answers |= {each: CheckResult.NOTHING for each in asked if each in unknown}
         replies = [OriginCheck(origin=origin, result=result) for origin, result in answers.items()]
-        return self.vantage.answered(replies)
+        return self.vantage.take_checks(replies)
 
     def asks(self, at_s: float, heard: Iterable[Origin] = (), unknown: Iterable[Origin] = ()) -> list[object]:
         return list(errors(self.round(at_s, heard, unknown)))
@@ -419,7 +419,7 @@ def test_the_world_shows_that_the_next_room_is_down_for_itself() -> None:
 def test_canaries_are_asked_and_no_provider_where_there_are_some() -> None:
     scene = Scene(ORIGINS, NAMED_CANARY, CANARY)
     scene.take(unheard(0), 0)
-    assert scene.vantage.ask(after(0)) == (NAMED_CANARY, CANARY)
+    assert scene.vantage.origins_to_check(after(0)) == (NAMED_CANARY, CANARY)
 
 
 def test_providers_are_checked_as_well_when_no_canary_ever_answers() -> None:
@@ -427,17 +427,17 @@ def test_providers_are_checked_as_well_when_no_canary_ever_answers() -> None:
     scene.take(unheard(0), 0)
     scene.take(spoke(1), 1)
     scene.take(unheard(20), 20)
-    assert scene.vantage.ask(after(20)) == (CANARY,), "it may be fine"
-    scene.vantage.answered([OriginCheck(origin=CANARY, result=CheckResult.SILENT)])
+    assert scene.vantage.origins_to_check(after(20)) == (CANARY,), "it may be fine"
+    scene.vantage.take_checks([OriginCheck(origin=CANARY, result=CheckResult.SILENT)])
     scene.take(unheard(40), 40)
-    scene.vantage.ask(after(40))
+    scene.vantage.origins_to_check(after(40))
     silent, heard = (
         OriginCheck(origin=CANARY, result=CheckResult.SILENT),
         OriginCheck(origin=Q, result=CheckResult.HEARD),
     )
-    scene.vantage.answered([silent, heard])
+    scene.vantage.take_checks([silent, heard])
     scene.take(unheard(60), 60)
-    assert scene.vantage.ask(after(60)) == (CANARY, Q)
+    assert scene.vantage.origins_to_check(after(60)) == (CANARY, Q)
 
 
 def test_of_many_providers_the_three_with_the_newest_answers_are_checked() -> None:
@@ -446,7 +446,7 @@ def test_of_many_providers_the_three_with_the_newest_answers_are_checked() -> No
     for second, name in enumerate("hgfedcb"):
         scene.take(spoke(second, f"{name}:one"), second)
     scene.take(unheard(100, "a:one"), 100)
-    assert [each.name for each in scene.vantage.ask(after(100))] == ["b", "c", "d"]
+    assert [each.name for each in scene.vantage.origins_to_check(after(100))] == ["b", "c", "d"]
 
 
 def test_who_is_silent_for_reasons_of_its_own_is_asked_last() -> None:
@@ -458,7 +458,7 @@ def test_who_is_silent_for_reasons_of_its_own_is_asked_last() -> None:
     scene.take(spoke(65, "f:one"), 65)
     assert scene.take(unheard(70, "b:one"), 70) == [ErrorClass.CONNECT]
     scene.take(unheard(100, "a:one"), 100)
-    assert [each.name for each in scene.vantage.ask(after(100))] == ["f", "e", "d"]
+    assert [each.name for each in scene.vantage.origins_to_check(after(100))] == ["f", "e", "d"]
 
 
 def test_a_thousand_endpoints_that_fail_together_ask_a_few_once() -> None:
@@ -480,7 +480,7 @@ def test_two_that_are_silent_are_asked_for_each_other() -> None:
     scene = Scene()
     scene.take(unheard(0), 0)
     scene.take(unheard(0, "q:one"), 0)
-    assert set(scene.vantage.ask(after(0))) == {P, Q}
+    assert set(scene.vantage.origins_to_check(after(0))) == {P, Q}
 
 
 def test_without_doubt_no_provider_is_asked() -> None:
@@ -492,7 +492,7 @@ def test_without_doubt_no_provider_is_asked() -> None:
 def test_providers_that_must_not_be_checked_are_not_checked() -> None:
     scene = Scene(ORIGINS)
     scene.take(unheard(0), 0)
-    assert scene.vantage.ask(after(0), away={Q}) == (R,)
+    assert scene.vantage.origins_to_check(after(0), away={Q}) == (R,)
 
 
 # Canaries that never answer
@@ -545,9 +545,9 @@ def test_what_comes_while_others_are_asked_waits_for_the_next_asking_if_need_be(
     """The answer of the other origin may be from before the failure."""
     scene = Scene({**TWO, "lone:one": SINGLE})
     scene.take(unheard(0), 0)
-    assert scene.vantage.ask(after(0))
+    assert scene.vantage.origins_to_check(after(0))
     scene.take(fell_silent(0.5, "lone:one", waited_s=20), 0.5)
-    assert errors(scene.vantage.answered([OriginCheck(origin=Q, result=CheckResult.HEARD)])) == [ErrorClass.CONNECT]
+    assert errors(scene.vantage.take_checks([OriginCheck(origin=Q, result=CheckResult.HEARD)])) == [ErrorClass.CONNECT]
     assert scene.is_due(1)
     assert scene.asks(1, unknown=[P, Q]) == [ErrorClass.TIMEOUT_TTFT]
 
@@ -555,10 +555,10 @@ def test_what_comes_while_others_are_asked_waits_for_the_next_asking_if_need_be(
 def test_what_comes_while_others_are_asked_is_excused_with_the_rest() -> None:
     scene = Scene()
     scene.take(unheard(0), 0)
-    asked = scene.vantage.ask(after(0))
+    asked = scene.vantage.origins_to_check(after(0))
     scene.take(unheard(3, "q:one"), 3)
     replies = [OriginCheck(origin=each, result=CheckResult.SILENT) for each in asked]
-    assert errors(scene.vantage.answered(replies)) == [OFFLINE, OFFLINE]
+    assert errors(scene.vantage.take_checks(replies)) == [OFFLINE, OFFLINE]
 
 
 def test_later_samples_of_an_endpoint_wait_behind_its_held_ones() -> None:

@@ -97,13 +97,13 @@ class History:
             case Arrival(sample):
                 self.come(sample)
             case Asking(answers) if self.replies is None:
-                asked = self.vantage.ask(after(self.now_s))
+                asked = self.vantage.origins_to_check(after(self.now_s))
                 self.replies = tuple(
                     OriginCheck(origin=origin, result=result) for origin, result in zip(asked, answers, strict=False)
                 )
             case Answers() if self.replies is not None:
                 replies, self.replies = self.replies, None
-                self.go(self.vantage.answered(replies))
+                self.go(self.vantage.take_checks(replies))
             case Leap():
                 self.go(self.vantage.clock_stepped(after(self.now_s)))
             case _:

@@ -44,8 +44,8 @@ class Scene:
     def asks(self, at_s: float, result: CheckResult) -> list[object]:
         """What is done about a waiting sample when only the resolver can tell."""
         assert self.vantage.is_due(after(at_s))
-        assert self.vantage.ask(after(at_s)) == ()
-        return self.looked_up(at_s, result) + list(errors(self.vantage.answered([])))
+        assert self.vantage.origins_to_check(after(at_s)) == ()
+        return self.looked_up(at_s, result) + list(errors(self.vantage.take_checks([])))
 
 
 def test_a_resolver_that_did_not_answer_meanwhile_excludes_the_failure_though_it_works_again() -> None:

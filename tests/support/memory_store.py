@@ -1,4 +1,4 @@
-"""A store in memory, for tests and trials. Nothing is persisted."""
+"""A second implementation of `Store`, in memory: for tests that need no database, and to compare databases with."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from monitor.domain.epoch import EPOCH
 from monitor.domain.incident import Incident
 from monitor.domain.retention import Retention
 from monitor.domain.stored_sample import StoredSample
-from monitor.store import _incidents, _traffic
-from monitor.store._memory_rollups import Rolled, daily, floor, hourly, renamed, since_start, with_sketches
+from monitor.store import _traffic
 from monitor.store._protocol import (
     Backlog,
     Bucket,
@@ -29,12 +28,13 @@ from monitor.store._protocol import (
     StoreError,
     Times,
 )
-from monitor.store._raw import Names, decode_sample, encode_sample
 from monitor.store._tallies import Ended, tallied
 from monitor.store._upkeep import tier_ends
 from monitor.traffic.counted import Activity, Tokens, TrafficBatch, TrafficKey, TrafficTally, UsageKey
 from monitor.traffic.known import REMEMBERED
 from probes._model import Sample, Task
+from tests.support.memory_rollups import Rolled, daily, floor, hourly, renamed, since_start, with_sketches
+from tests.support.stored_values import incident_as_stored, sample_as_stored
 
 
 class MemoryStore:
@@ -82,8 +82,8 @@ class MemoryStore:
         """See `Store.append`."""
         await asyncio.sleep(0)
         try:
-            kept = [_as_kept(sample) for sample in samples]
-            put = {incident.id: _incidents.as_kept(incident) for incident in incidents}
+            kept = [sample_as_stored(sample) for sample in samples]
+            put = {incident.id: incident_as_stored(incident) for incident in incidents}
         except ValueError as error:
             raise StoreError(f"memory: {error}") from error
         expired = {sample.id for sample in kept if self._raw_since is not None and sample.started_at < self._raw_since}
@@ -247,7 +247,7 @@ class MemoryStore:
         return [bucket for bucket in found if bucket.task is task and bucket.start in starts]
 
     async def upkeep(self, now: datetime, retention: Retention) -> bool:
-        """See `Store.tidy`."""
+        """See `Store.upkeep`."""
         ends = tier_ends(now, retention)
         self._rolled, self._days = self._hours(), self._every_day()
         self._counted_from = retention.until or now
@@ -282,7 +282,7 @@ class MemoryStore:
             self._raw_since = at
 
     async def rename(self, aliases: Mapping[str, str]) -> None:
-        """See `Store.adopt`."""
+        """See `Store.rename`."""
         for alias, name in aliases.items():
             self._rolled, self._days = (renamed(kept, alias, name) for kept in (self._rolled, self._days))
             for sample_id, stored in self._samples.items():
@@ -358,12 +358,6 @@ def _joined(counts: dict[TrafficKey, int], alias: str, name: str) -> dict[Traffi
         key = (name if endpoint == alias else endpoint, second, error)
         found[key] = found.get(key, 0) + count
     return found
-
-
-def _as_kept(sample: Sample) -> Sample:
-    """The sample as a database returns it."""
-    names = Names(vantage={1: sample.vantage}, probe={1: sample.probe})
-    return decode_sample(encode_sample(sample), sample.endpoint, names)
 
 
 def _newest_day_first(use: UsageKey) -> tuple[int, str, str]:
