@@ -217,7 +217,6 @@ class Daemon:
                 metrics=self._metrics.text,
                 history=history,
                 outcomes=None if self._config.token is None else self._outcomes.take,
-                activity=self._store.activity,
                 render=self._renderer.snapshot,
                 render_row=self._renderer.row,
             )

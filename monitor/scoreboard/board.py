@@ -134,8 +134,10 @@ class Board:
         params, provider = scoring_params(config, spec), self._providers[spec.endpoint.provider]
         state = self._endpoints.get(spec.endpoint.id)
         if state is None:
-            return EndpointState(spec.endpoint.id, params, provider, now)
-        state.apply(params, provider)
+            state = EndpointState(spec.endpoint.id, params, provider, now)
+        else:
+            state.apply(params, provider)
+        state.pause(now, is_paused=not spec.enabled)
         return state
 
     def restore_states(self, states: Mapping[str, str], first_seen: Mapping[str, datetime]) -> None:
@@ -238,9 +240,11 @@ class Board:
             self._see(state, seen, news)
 
     def _see(self, state: EndpointState, seen: Observation, news: _News) -> None:
-        """Judge an observation from traffic. A surprise asks for a probe, which then sets the probe interval. Asking
-        each
-        time would postpone the probe that was requested before."""
+        """Judge an observation from traffic.
+
+        A surprise asks for a probe, which then sets the probe interval. Asking each time would postpone the probe that
+        was requested before.
+        """
         was, tracker = state.health.status, state.tracker
         state.see(seen)
         news.note(state, tracker)
@@ -305,7 +309,7 @@ class Board:
         stale_at = None if seen.stale_after is None else seen.stale_after + _INSTANT
         moments = (stale_at, next_change(spec.maintenance, now))
         self._moments.put(name, min((at for at in moments if at is not None and at > now), default=None))
-        status, since = published_status(spec, seen, now)
+        status, since = published_status(spec, seen, now, switched_at=self._endpoints[name].switched_at)
         if status is before:
             return None
         self._statuses[name] = status

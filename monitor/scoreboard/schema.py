@@ -79,7 +79,7 @@ AccountTrouble = TypedDict(
     "AccountTrouble",
     {
         "class": Annotated[ErrorClass, "The class of the newest refusal."],
-        "since": Annotated[Moment, "The first refusal since the last success."],
+        "since": Annotated[Moment, "The first refusal in a row."],
     },
 )
 

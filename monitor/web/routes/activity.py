@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
-from http import HTTPStatus
+from datetime import date, timedelta
 from typing import Annotated, TypedDict
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from monitor.history.pagination import USE_FORM, from_use_cursor, to_use_cursor
 from monitor.schema.json_schema import Words
-from monitor.store import StoreError
 from monitor.traffic.counted import Activity
 from monitor.web.context import Context
-from monitor.web.route import Answer, Parameter, Route, refusal, text, whole
+from monitor.web.responses import Document, answer
+from monitor.web.route import UNCHANGED, Answer, Parameter, Route, text, whole
+from monitor.web.routes.history import BUSY
 from monitor.web.routes.scores import MODEL
 
 ENDPOINT = text("endpoint", "Only this endpoint.", example="groq:llama-3.1-8b-instant")
@@ -55,22 +56,23 @@ class Uses(TypedDict):
 
 
 def routes(context: Context) -> Sequence[Route]:
-    """The routes of this file."""
+    """The routes of this file; none without a store."""
+    history = context.history
+    if history is None:
+        return ()
 
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.Request) -> web.StreamResponse:
         """Requests and tokens of reported real traffic, by day (UTC), endpoint and application."""
-        since = datetime.now(UTC).date() - timedelta(days=(DAYS.read(request) or _DAYS) - 1)
+        wanted = _wanted(request, context)
+        since = history.now().date() - timedelta(days=(DAYS.read(request) or _DAYS) - 1)
         limit, after = LIMIT.read(request) or MOST, CURSOR.read(request)
-        try:
-            found = await context.activity(since, _wanted(request, context), after=after, limit=limit + 1)
-        except StoreError:
-            raise web.HTTPServiceUnavailable(
-                text="the store does not answer; try again later", headers={hdrs.RETRY_AFTER: "5"}
-            ) from None
-        page = found[:limit]
-        more = to_use_cursor((page[-1].day, page[-1].endpoint, page[-1].app)) if len(found) > limit else None
-        body = Uses(data=[_used(item) for item in page], next=more)
-        return web.json_response(body, headers={hdrs.CACHE_CONTROL: "no-cache"})
+
+        async def read() -> Document:
+            found = await history.store.activity(since, wanted, after=after, limit=limit + 1)
+            return await asyncio.to_thread(history.store_reads.json, _page(found, limit))
+
+        question = ("activity", since, wanted, limit, after)
+        return answer(request, await history.store_reads.document(question, read))
 
     return (
         Route(
@@ -79,18 +81,26 @@ def routes(context: Context) -> Sequence[Route]:
             parameters=[MODEL, ENDPOINT, DAYS, LIMIT, CURSOR],
             answers=[
                 Answer(about="A page of use.", json_type=Uses),
-                refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The store does not answer."),
+                UNCHANGED,
+                BUSY,
             ],
         ),
     )
 
 
-def _wanted(request: web.Request, context: Context) -> Sequence[str] | None:
+def _wanted(request: web.Request, context: Context) -> tuple[str, ...] | None:
+    """The ids of the endpoints that a request asks for; None: all."""
     model, endpoint = MODEL.read(request), ENDPOINT.read(request)
     if model is None:
-        return None if endpoint is None else [endpoint]
+        return None if endpoint is None else (endpoint,)
     rows = context.snapshot().rows.values()
-    return [row.id for row in rows if row.model == model and endpoint in {None, row.id}]
+    return tuple(row.id for row in rows if row.model == model and endpoint in {None, row.id})
+
+
+def _page(found: Sequence[Activity], limit: int) -> Uses:
+    page = found[:limit]
+    more = to_use_cursor((page[-1].day, page[-1].endpoint, page[-1].app)) if len(found) > limit else None
+    return Uses(data=[_used(item) for item in page], next=more)
 
 
 def _used(activity: Activity) -> Used:

@@ -184,7 +184,8 @@ class _HistoryHandlers:
             )
             now, page = self._history.now(), found[:limit]
             more = to_cursor(PageKey(at=page[-1].began_at, id=page[-1].id)) if len(found) > limit else None
-            return self._json(IncidentList(data=[incident_row(incident, now) for incident in page], next=more))
+            rows = [incident_row(incident, now) for incident in page]
+            return self._history.store_reads.json(IncidentList(data=rows, next=more))
 
         return await self._answer(request, ("incidents", endpoint, since, limit, cursor), read)
 
@@ -223,11 +224,7 @@ class _HistoryHandlers:
             data=points,
             next=None,
         )
-        return await asyncio.to_thread(self._json, series)
-
-    def _json(self, document: object) -> Document:
-        body = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
-        return ready(body, cache_control=self._history.store_reads.cache_control)
+        return await asyncio.to_thread(self._history.store_reads.json, series)
 
 
 def known_id(context: Context, request: web.Request) -> str:

@@ -26,6 +26,7 @@ from monitor.scoreboard.board import Absorbed, Board
 from monitor.scoreboard.snapshot import RowFilter, Snapshot, select
 from monitor.traffic.calls import Call
 from probes._model import Blame, ErrorClass, Sample, Task
+from probes._serialize import timestamp
 from tests.support.board_values import CHAT, first_tick, make_board, make_config, make_spec, sample_at
 from tests.unit.score.values import START, unhurried
 
@@ -712,6 +713,28 @@ def test_the_open_incidents_of_those_that_are_not_probed_any_more_are_ended() ->
     assert {each.endpoint: each.ended_at for each in ended} == {each.endpoint: each.last_at for each in stored[:2]}
     assert row(board.publish(START), ONE)["status"] == "paused"
     assert [each.endpoint for each in board.states().incidents] == ["third:x"]
+
+
+def test_a_paused_endpoint_is_paused_since_it_was_paused_and_judged_again_since_it_was_resumed() -> None:
+    board = make_board(*SPECS)
+    board.absorb([sample_at(TICK), sample_at(TICK, name=TWO)])
+    up = row(board.publish(TICK, sweep=True), ONE)
+    assert up["since"] == timestamp(TICK)
+    paused = replace(SPECS[0], enabled=False)
+    for minutes in (1, 2):
+        board.apply(*configured(paused, SPECS[1]), TICK + minutes * MINUTE)
+        seen = row(board.publish(TICK + minutes * MINUTE, sweep=True), ONE)
+        assert (seen["status"], seen["since"]) == ("paused", timestamp(TICK + MINUTE))
+    board.apply(*configured(*SPECS), TICK + 2.5 * MINUTE)
+    snapshot = board.publish(TICK + 2.6 * MINUTE, sweep=True)
+    assert (row(snapshot, ONE)["status"], row(snapshot, ONE)["since"]) == ("up", timestamp(TICK + 2.5 * MINUTE))
+    assert row(snapshot, TWO)["since"] == timestamp(TICK)
+
+
+def test_an_endpoint_that_is_paused_from_the_start_is_so_since_the_start() -> None:
+    board = make_board(make_spec(ONE, enabled=False), now=START)
+    board.absorb([sample_at(TICK)])
+    assert row(board.publish(TICK, sweep=True), ONE)["since"] == timestamp(START)
 
 
 def test_other_blame_is_laid_from_then_on() -> None:
