@@ -11,10 +11,10 @@ from collections import deque
 from http import HTTPStatus
 from typing import Final
 
+from monitor.client.background import Background
 from monitor.client.fetch import OPENER
 from monitor.domain.ongoing_failure import OngoingFailure
 from monitor.integrations._reports import Outcome
-from monitor.integrations._threads import Background
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from typing import Final, Generic, TypeVar
 
 from monitor.domain.status import Status
 from monitor.score.health import Health, Observation, advance, bounded_belief, settle
-from monitor.score.hmm import NEW, ProviderBelief
+from monitor.score.hmm import NEW, LevelBelief
 
 T = TypeVar("T")
 
@@ -26,8 +26,8 @@ class ProviderState(Generic[T]):
     __slots__ = ("_endpoints", "_reported", "belief", "shown")
 
     def __init__(self) -> None:
-        self.belief: ProviderBelief = NEW
-        self.shown: ProviderBelief = NEW
+        self.belief: LevelBelief = NEW
+        self.shown: LevelBelief = NEW
         """As readers may see it."""
         self._reported = self.belief.probabilities
         self._endpoints: list[T] = []
@@ -66,7 +66,7 @@ class ProviderState(Generic[T]):
         """Let readers see the belief as it is now."""
         self.shown = self.belief
 
-    def restore(self, belief: ProviderBelief) -> None:
+    def restore(self, belief: LevelBelief) -> None:
         """Go on from a stored belief: of several, the newest."""
         self.belief = max(self.belief, belief, key=lambda known: known.at_s or 0.0)
 

@@ -18,20 +18,20 @@ from monitor.web.route import UNCHANGED, Answer, Parameter, Route, text, whole
 from monitor.web.routes.history import BUSY
 from monitor.web.routes.scores import MODEL
 
-ENDPOINT = text("endpoint", "Only this endpoint.", example="groq:llama-3.1-8b-instant")
-MOST_DAYS = 400
-MOST = 5000
-LIMIT = whole("limit", f"The largest number of entries. Default: {MOST}.", low=1, high=MOST, example="10")
-CURSOR = Parameter(
+_ENDPOINT = text("endpoint", "Only this endpoint.", example="groq:llama-3.1-8b-instant")
+_MOST_DAYS = 400
+_MOST = 5000
+_LIMIT = whole("limit", f"The largest number of entries. Default: {_MOST}.", low=1, high=_MOST, example="10")
+_CURSOR = Parameter(
     name="cursor",
     about="`next` of the previous page; keep the other parameters.",
     parse=from_use_cursor,
     json_type=Annotated[str, Words(pattern=f"^{USE_FORM}$")],
     example=to_use_cursor((date(2026, 11, 22), "groq:llama-3.1-8b-instant", "search")),
 )
-DAYS = whole("days", "Number of days in UTC, including today. Default: 30.", low=1, high=MOST_DAYS, example="30")
-_DAYS = 30
-Count = Annotated[int, Words(minimum=0)]
+_DAYS = whole("days", "Number of days in UTC, including today. Default: 30.", low=1, high=_MOST_DAYS, example="30")
+_USUAL_DAYS = 30
+_Count = Annotated[int, Words(minimum=0)]
 
 
 class Used(TypedDict):
@@ -41,10 +41,10 @@ class Used(TypedDict):
     endpoint: str
     app: str | None
     """Null: not reported."""
-    requests: Count
-    prompt_tokens: Count
-    output_tokens: Count
-    reasoning_tokens: Count
+    requests: _Count
+    prompt_tokens: _Count
+    output_tokens: _Count
+    reasoning_tokens: _Count
 
 
 class Uses(TypedDict):
@@ -64,8 +64,8 @@ def routes(context: Context) -> Sequence[Route]:
     async def handler(request: web.Request) -> web.StreamResponse:
         """Requests and tokens of reported real traffic, by day (UTC), endpoint and application."""
         wanted = _wanted(request, context)
-        since = history.now().date() - timedelta(days=(DAYS.read(request) or _DAYS) - 1)
-        limit, after = LIMIT.read(request) or MOST, CURSOR.read(request)
+        since = history.now().date() - timedelta(days=(_DAYS.read(request) or _USUAL_DAYS) - 1)
+        limit, after = _LIMIT.read(request) or _MOST, _CURSOR.read(request)
 
         async def read() -> Document:
             found = await history.store.activity(since, wanted, after=after, limit=limit + 1)
@@ -78,7 +78,7 @@ def routes(context: Context) -> Sequence[Route]:
         Route(
             path="/v1/activity",
             handler=handler,
-            parameters=[MODEL, ENDPOINT, DAYS, LIMIT, CURSOR],
+            parameters=[MODEL, _ENDPOINT, _DAYS, _LIMIT, _CURSOR],
             answers=[
                 Answer(about="A page of use.", json_type=Uses),
                 UNCHANGED,
@@ -90,7 +90,7 @@ def routes(context: Context) -> Sequence[Route]:
 
 def _wanted(request: web.Request, context: Context) -> tuple[str, ...] | None:
     """The ids of the endpoints that a request asks for; None: all."""
-    model, endpoint = MODEL.read(request), ENDPOINT.read(request)
+    model, endpoint = MODEL.read(request), _ENDPOINT.read(request)
     if model is None:
         return None if endpoint is None else (endpoint,)
     rows = context.snapshot().rows.values()

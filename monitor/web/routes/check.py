@@ -13,9 +13,8 @@ from monitor.domain.tier import tier_of
 from monitor.routing.tiers import POLICY, WORDS
 from monitor.scoreboard.row import Row
 from monitor.web.context import Context
-from monitor.web.route import UNKNOWN_ID, Answer, Route, endpoint_id
-
-ID = endpoint_id()
+from monitor.web.endpoint_id import ID, known_row
+from monitor.web.route import UNKNOWN_ID, Answer, Route
 
 
 class Check(TypedDict):
@@ -36,10 +35,7 @@ def routes(context: Context) -> Sequence[Route]:
         endpoint is judged for itself: that all of a model are down is for the load balancer to notice, which should
         then send to all of them (its panic mode).
         """
-        row = context.row(ID.need(request))
-        if row is None:
-            raise web.HTTPNotFound(text=f"no endpoint has the id {ID.need(request)!r}")
-        return answer(row)
+        return answer(known_row(context, request))
 
     return (
         Route(

@@ -22,6 +22,7 @@ from monitor.history.series import Grid, Metric, SeriesQuery, series_query
 from monitor.schema.json_schema import Words
 from monitor.store import PageKey
 from monitor.web.context import Context, HistoryContext
+from monitor.web.endpoint_id import ID, known_id
 from monitor.web.responses import Document, answer, ready
 from monitor.web.route import (
     UNCHANGED,
@@ -30,7 +31,6 @@ from monitor.web.route import (
     Parameter,
     Route,
     choice,
-    endpoint_id,
     moment,
     refusal,
     text,
@@ -55,7 +55,6 @@ def _duration(text: str) -> float:
         raise ValueError("a duration such as 30s, 5m, 6h or 30d") from None
 
 
-ID = endpoint_id()
 SINCE = moment("since", "Only samples that began at this time or later.", example="2026-11-22T07:00:00Z")
 UNTIL = moment("until", "Only samples that began before this time.", example="2100-01-01T00:00:00Z")
 TASK = choice("task", "Only samples of this task.", Task, example="chat")
@@ -162,7 +161,7 @@ class _HistoryHandlers:
             limit=LIMIT.read(request) or _USUAL,
             cursor=CURSOR.read(request),
         )
-        return await self._answer(request, wanted, partial(read_samples, self._history, wanted))
+        return await self._answer(request, wanted, partial(_read_samples, self._history, wanted))
 
     async def series(self, request: web.Request) -> web.StreamResponse:
         """A metric of an endpoint over time: percentiles of its successes, or the uptime ratio.
@@ -227,15 +226,7 @@ class _HistoryHandlers:
         return await asyncio.to_thread(self._history.store_reads.json, series)
 
 
-def known_id(context: Context, request: web.Request) -> str:
-    """The id in the path. Raises HTTPNotFound if no endpoint has it."""
-    name = ID.need(request)
-    if name not in context.snapshot().rows:
-        raise web.HTTPNotFound(text=f"no endpoint has the id {name!r}")
-    return name
-
-
-async def read_samples(history: HistoryContext, wanted: SampleQuery) -> Document:
+async def _read_samples(history: HistoryContext, wanted: SampleQuery) -> Document:
     """A page of samples."""
     page = wanted.page(history.now(), history.raw())
     found = await history.store.page(
