@@ -94,11 +94,11 @@ def test_while_nobody_answers_only_the_newest_wait() -> None:
 
 
 def test_a_token_that_no_header_can_hold_loses_no_outcome(caplog: pytest.LogCaptureFixture) -> None:
-    reporter = Reporter(f"http://127.0.0.1:{free_port()}", "to\nken")
+    reporter = Reporter(f"http://127.0.0.1:{free_port()}", "s3c\nr3t")
     reporter.put({"id": "first"})
     wait_until(lambda: caplog.records, "a failure in the log")
     assert [vars(record)["action"] for record in caplog.records] == ["outcomes_missing"]
-    assert "ken" not in caplog.records[0].getMessage()
+    assert "r3t" not in caplog.records[0].getMessage()
     assert reporter.is_running()
     reporter.close()
 
