@@ -283,7 +283,7 @@ def test_a_closed_client_still_answers_and_starts_nothing() -> None:
     mine = Client("http://127.0.0.1:1")
     mine.close()
     assert mine.order(NAMES) == list(NAMES)
-    assert mine._thread is None
+    assert not mine._refresher.is_running()
 
 
 def test_nothing_of_the_daemon_is_imported() -> None:
