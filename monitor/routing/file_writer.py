@@ -82,7 +82,7 @@ class FileWriter:
         except OSError as error:
             self._forget(file)
             if failure.begins(str(error)):
-                log.error("cannot write %s: %s", file.path, error.strerror, extra={"action": "file_failed"})  # noqa: TRY400
+                log.error("cannot write %s: %s", file.path, error.strerror or error, extra={"action": "file_failed"})  # noqa: TRY400
         except Exception as error:  # a format may be a third party's; its fault must not end the daemon
             self._forget(file)
             if failure.begins(str(error)):
