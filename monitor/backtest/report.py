@@ -14,7 +14,7 @@ from monitor.backtest.calibration import BINS, CalibrationBin
 from monitor.backtest.policies import NAMES
 from monitor.backtest.replay import Verdict
 from monitor.backtest.run import Backtest, SampleCost
-from monitor.console.text import count
+from monitor.console.text import count, plural
 from probes._serialize import timestamp
 
 SCHEMA: Final = "providerwatch/backtest/v1"
@@ -76,9 +76,9 @@ def _facts(found: Backtest) -> list[str]:
     succeeded = "" if report.share is None else f", {_percent(report.share)} of them within SLO"
     lines = [
         f"{found.since:%Y-%m-%d %H:%M} to {found.until:%Y-%m-%d %H:%M} UTC",
-        f"{_many(found.endpoints, 'endpoint')}, monitored for {_span(report.watched_s)} in total",
-        f"{_many(report.outages, 'outage')} of {_span(report.outage_s)} together",
-        f"judged by {_many(report.judged, 'sample')}{succeeded}",
+        f"{plural(found.endpoints, 'endpoint')}, monitored for {_span(report.watched_s)} in total",
+        f"{plural(report.outages, 'outage')} of {_span(report.outage_s)} together",
+        f"judged by {plural(report.judged, 'sample')}{succeeded}",
         f"cost, the same for all policies: {_cost(bill.all)}",
         f"of which probes between ticks: {_cost(bill.beside)}",
     ]
@@ -121,11 +121,7 @@ def _table(first: str) -> Table:
 
 
 def _cost(cost: SampleCost) -> str:
-    return f"{_many(cost.samples, 'sample')}, {_many(cost.tokens, 'token')}, ${cost.usd:,.4f}"
-
-
-def _many(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return f"{plural(cost.samples, 'sample')}, {plural(cost.tokens, 'token')}, ${cost.usd:,.4f}"
 
 
 def _figure(value: float | None, digits: int) -> str:

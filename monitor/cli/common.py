@@ -96,7 +96,7 @@ def seconds(duration: str, option: str) -> float:
     try:
         return duration_s(duration)
     except RefusedError as error:
-        fail(f"{option}: {error.message.format(value=duration)}")
+        fail(f"{option}: {error.about(duration)}")
 
 
 def chosen_file(file: Path | None, option: Path | None) -> Path | None:
@@ -160,7 +160,7 @@ def _address(text: str) -> str:
     try:
         return base_url(url).removesuffix("/v1/scores").rstrip("/")
     except RefusedError as refused:
-        fail(f"--url: {text!r} {refused.message.replace('{value}', repr(text))}")
+        fail(f"--url: {refused.about(None)}")
 
 
 def fetch(source: RunningDaemon) -> Mapping[str, object]:
@@ -175,11 +175,9 @@ def fetch(source: RunningDaemon) -> Mapping[str, object]:
 
 def openrouter_document(source: RunningDaemon) -> str:
     """A daemon's OpenRouter documents as one document."""
-    import asyncio
-
     from monitor.console.remote import ScoresUnavailableError, fetch_openrouter
 
     try:
-        return asyncio.run(fetch_openrouter(source.url, source.token)).decode()
+        return run_async(fetch_openrouter(source.url, source.token)).decode()
     except ScoresUnavailableError as error:
         fail(f"{source.url}: {error}", 1)

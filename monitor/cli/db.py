@@ -20,10 +20,10 @@ db = typer.Typer(
 @db.command()
 def upgrade(config: ConfigOption = None) -> None:
     """Migrate the store to the newest schema, as the daemon does when it starts."""
-    from monitor.console import store_table
+    from monitor.cli import upkeep
 
     path, loaded = loaded_from(config)
-    schema = on_store(path, loaded, store_table.upgrade)
+    schema = on_store(path, loaded, upkeep.upgrade)
     if schema.found == schema.known:
         print(f"already at schema {schema.known}")
     else:
@@ -33,10 +33,11 @@ def upgrade(config: ConfigOption = None) -> None:
 @db.command()
 def info(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Show the store's size and contents, and the samples that wait for sinks."""
+    from monitor.cli import upkeep
     from monitor.console import store_table
 
     path, loaded = loaded_from(config)
-    held = on_store(path, loaded, store_table.look)
+    held = on_store(path, loaded, upkeep.look)
     if as_json:
         print(json.dumps(store_table.as_plain(held), indent=2))
     else:
@@ -58,6 +59,7 @@ def prune(
     """Run housekeeping now: roll up, compress, and delete data older than `retention`."""
     from datetime import UTC, datetime
 
+    from monitor.cli import upkeep
     from monitor.console import store_table
     from monitor.console.text import plural
 
@@ -73,7 +75,7 @@ def prune(
         before, after = on_store(
             path,
             loaded,
-            lambda store: store_table.prune(
+            lambda store: upkeep.prune(
                 store, loaded.retention, lambda: datetime.now(UTC), progress, trust_clock=trust_clock
             ),
         )

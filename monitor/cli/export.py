@@ -56,9 +56,8 @@ def of_document(document: Mapping[str, object]) -> Snapshot:
 
 def render(name: str, snapshot: Snapshot, cluster: str | None = None) -> bytes:
     """A snapshot in a format. `cluster` is for formats that have such a key. Raises CannotBeMadeError."""
-    kind = FORMATS[name]
-    options = {"cluster": cluster} if cluster is not None and "cluster" in kind.known_keys() else {}
-    return kind.model_validate({"format": name, "path": "stdout", **options}).render(snapshot)
+    options = {} if cluster is None else {"cluster": cluster}
+    return FORMATS[name].model_validate({"format": name, "path": "stdout", **options}).render(snapshot)
 
 
 def _rows(endpoints: object) -> Iterator[Row]:

@@ -296,6 +296,8 @@ def export(
     from monitor.cli.export import render
     from monitor.routing.router_format import CannotBeMadeError
 
+    if cluster is not None and "cluster" not in FORMATS[name].known_keys():
+        fail(f"--cluster: the format {name} has no clusters; leave it out, or write --format envoy-eds")
     if name == "openrouter" and url is not None:
         write_out(openrouter_document(running_daemon(None, url, token)), output)
         return
@@ -388,8 +390,20 @@ def _snapshot(config: Path | None, url: str | None, token: str | None) -> Snapsh
 
 
 def main() -> None:
-    """Entry point of the command `providerwatch`."""
-    app()
+    """Run the command of the command line. `monitor.cli.__main__` calls it."""
+    try:
+        app()
+    finally:
+        _flush()
+
+
+def _flush() -> None:
+    """Write what is left for stdout. Python's own flush at the exit prints a traceback if the reader has gone."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -66,12 +66,15 @@ async def probe_now(
     conclude: Callable[[Sequence[Sample]], None] | None = None,
 ) -> bool:
     """Run each job `number` times, show each result, then all samples; True if all succeeded."""
-    samples = []
+    samples = list[Sample]()
     with _progress(len(jobs) * number) as step, keep_stamping():
-        async for result in _results(config, jobs, number):
+
+        def take(result: Result) -> None:
             with step():
                 show(result)
             samples.append(result.sample)
+
+        await _run_all(config, jobs, number, take)
     if conclude is not None:
         conclude(samples)
     return all(sample.error is None for sample in samples)
@@ -148,18 +151,23 @@ def _progress(total: int) -> Iterator[Callable[[], AbstractContextManager[None]]
         yield step
 
 
-async def _results(config: Config, jobs: Sequence[Job], number: int) -> AsyncIterator[Result]:
-    """The results in order of completion."""
+async def _run_all(config: Config, jobs: Sequence[Job], number: int, take: Callable[[Result], None]) -> None:
+    """Run the probes and pass on each result when it arrives. If `take` raises, the other probes are cancelled."""
     limits = ConcurrencyLimits(
         config.max_concurrent, {name: spec.max_concurrent for name, spec in config.providers.items()}
     )
     # Import all codecs and the tokenizer before the first probe: an import takes longer than a token.
     await asyncio.to_thread(count_tokens, "")
     asked = [(run, codec(run.endpoint.api, run.endpoint.options)) for run in _runs(jobs, number)]
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_probe(run, probe, limits, config.scoring.blame)) for run, probe in asked]
+    # Not a TaskGroup: it would hide a BrokenPipeError of `take` in an ExceptionGroup.
+    tasks = [asyncio.create_task(_probe(run, probe, limits, config.scoring.blame)) for run, probe in asked]
+    try:
         for finished in asyncio.as_completed(tasks):
-            yield await finished
+            take(await finished)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _runs(jobs: Sequence[Job], number: int) -> Iterable[Run]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from types import TracebackType
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
+from monitor.client.background import Background
 from monitor.client.fetch import FetchedScores, fetch
 from monitor.client.scores import ScoredEndpoint, Scores, parse
 from monitor.domain.ongoing_failure import OngoingFailure
@@ -117,10 +117,7 @@ class Client:
         Raises ValueError for a wrong address.
         """
         self._cache = _Cache(url, token, router, timeout_s)
-        self._every_s = every_s
-        self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
-        self._stop = threading.Event()
+        self._refresher = _Refresher(self._cache, every_s)
 
     def order(self, candidates: Iterable[T], *, name: Callable[[T], str] = str) -> list[T]:
         """All candidates, best first; unchanged while there are no scores. `name` returns a candidate's name."""
@@ -143,7 +140,7 @@ class Client:
 
     def close(self) -> None:
         """Stop the thread; the scores stay until they are too old."""
-        self._stop.set()
+        self._refresher.close()
 
     def __enter__(self) -> Client:
         self._keep_up()
@@ -155,25 +152,22 @@ class Client:
         self.close()
 
     def _keep_up(self) -> None:
-        """Start the thread unless it runs, another caller is starting it, or no thread can be created."""
-        if self._is_running() or self._stop.is_set() or not self._starting.acquire(blocking=False):
-            return
-        try:
-            if not self._is_running():
-                thread = threading.Thread(target=self._run, name="providerwatch-client", daemon=True)
-                thread.start()
-                self._thread = thread
-        except RuntimeError:
+        if not self._refresher.start():
             log.warning("cannot start a thread for %s", self._cache.url, extra={"action": "scores_missing"})
-        finally:
-            self._starting.release()
 
-    def _is_running(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
 
-    def _run(self) -> None:
+class _Refresher(Background):
+    """Fetches the scores again and again."""
+
+    def __init__(self, cache: _Cache, every_s: float) -> None:
+        super().__init__("providerwatch-client")
+        self._cache = cache
+        self._every_s = every_s
+
+    def run(self) -> None:
+        """See `Background.run`."""
         self._cache.refresh()
-        while not self._stop.wait(self._every_s):
+        while not self.stopping.wait(self._every_s):
             self._cache.refresh()
 
 

@@ -49,17 +49,20 @@ def fetch(url: str, token: str | None, etag: str | None, timeout_s: float) -> Fe
             body = response.read(_MOST_BYTES + 1)
             if len(body) > _MOST_BYTES:
                 raise ValueError("the answer is too long")
-            return FetchedScores(body=body, etag=response.headers["ETag"], served_at=_date(response.headers["Date"]))
+            return FetchedScores(
+                body=body, etag=response.headers["ETag"], served_at=http_date(response.headers["Date"])
+            )
     except urllib.error.HTTPError as error:
         with error:
             if error.code == HTTPStatus.NOT_MODIFIED:
-                return FetchedScores(body=None, etag=etag, served_at=_date(error.headers["Date"]))
+                return FetchedScores(body=None, etag=etag, served_at=http_date(error.headers["Date"]))
             raise OSError(f"the answer is HTTP {error.code}") from None
     except http.client.HTTPException as error:
         raise OSError(f"the answer is not HTTP: {type(error).__name__}") from None
 
 
-def _date(text: str | None) -> datetime | None:
+def http_date(text: str | None) -> datetime | None:
+    """The time of a `Date` header; None if it has none."""
     try:
         return parsedate_to_datetime(text).astimezone(UTC) if text else None
     except ValueError:

@@ -1,8 +1,8 @@
 """The configuration: a YAML file → frozen values, or every mistake in it as `file:line:column: path: what is wrong`."""
 
 from monitor.config._addresses import base_url, is_loopback, is_this_machine
-from monitor.config._catalogue import Catalogue, Entry, Example, Quirk, catalogue
-from monitor.config._errors import ConfigError, Position, Problem, RefusedError
+from monitor.config._catalogue import Catalogue, Entry, Quirk, catalogue
+from monitor.config._errors import ConfigError, Problem, RefusedError
 from monitor.config._json_schema import json_schema
 from monitor.config._load import default_path, load
 from monitor.config._prices import known_price
@@ -28,11 +28,9 @@ __all__ = [
     "ConfigError",
     "EndpointSpec",
     "Entry",
-    "Example",
     "Extensions",
     "Listen",
     "MetricsDetail",
-    "Position",
     "ProbeSpec",
     "Problem",
     "ProviderSpec",

@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 from monitor.config._errors import RefusedError
 from monitor.config._values import line
 from monitor.config.model import Canary, Listen
+from monitor.domain.postgres_url import OPTIONS, SSL_MODES
 from monitor.domain.sqlite_url import SqliteUrlError, sqlite_path
 from probes._model import Secret
 from probes._proxy import DIRECT
@@ -28,7 +29,6 @@ _POSTGRES = re.compile(
     r"/[^/?#@]+"
     r"(?:\?(?P<settings>[^#?]*))?"
 )
-_SSL = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
 
 def base_url(value: str) -> str:
@@ -188,10 +188,11 @@ def _server(value: str) -> str:
     if not found:
         raise RefusedError(f"is not the address of a database; {form}, with %40 for '@' and %2F for '/' in a password")
     settings = parse_qs(found["settings"] or "", keep_blank_values=True)
-    if set(settings) - {"ssl", "host"} or any(len(given) > 1 for given in settings.values()):
-        raise RefusedError("allows only the settings ssl and host after '?'; remove the others")
-    if settings.get("ssl", ["prefer"])[0] not in _SSL:
-        raise RefusedError(f"has a wrong value for ssl; write one of {', '.join(_SSL)}")
+    if settings.keys() - OPTIONS or any(len(given) > 1 for given in settings.values()):
+        raise RefusedError(f"allows only the options {', '.join(OPTIONS)} after '?', each once; remove the others")
+    for name in ("ssl", "sslmode"):
+        if settings.get(name, ["prefer"])[0] not in SSL_MODES:
+            raise RefusedError(f"has a wrong value for {name}; write one of {', '.join(SSL_MODES)}")
     host, folder = (found["six"] or found["host"] or "").lower(), settings.get("host", [""])[0]
     if folder and (host or not folder.startswith("/")):
         raise RefusedError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.config._errors import Position, Problem, RefusedError, did_you_mean
+from monitor.config._errors import Position, Problem, RefusedError
 from monitor.schema.place import Place, quoted
 
 
@@ -63,17 +63,13 @@ class ConfigDocument:
 
     def problem(self, place: Place, refused: RefusedError) -> Problem:
         """The problem for a refused value at a place. The message contains no secrets."""
-        value = self.at(place)
-        hint = "" if self.is_secret(place) else did_you_mean(str(value), refused.options)
-        message = refused.message.replace("{value}", self.shown(place)) + hint
+        message = refused.about(None if self.is_secret(place) else self.at(place))
         return Problem(file=self.file, position=self.position(place), place=place, message=message)
 
     def key_problem(self, place: Place, refused: RefusedError) -> Problem:
         """The problem for a refused key, which is the last step of the place."""
-        key = str(place[-1])
-        message = refused.message.replace("{value}", quoted(key)) + did_you_mean(key, refused.options)
         position = self.keys.get(place) or self.position(place)
-        return Problem(file=self.file, position=position, place=place, message=message)
+        return Problem(file=self.file, position=position, place=place, message=refused.about(str(place[-1])))
 
     def shown(self, place: Place) -> str:
         """The value at a place for a message; `***` for a secret."""

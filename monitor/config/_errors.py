@@ -69,6 +69,13 @@ class RefusedError(ValueError):
     message: str
     options: Collection[str] = field(default=(), kw_only=True)
 
+    def about(self, value: object) -> str:
+        """The message about a value; None: it must not be shown, such as a URL that may hold a password."""
+        if value is None:
+            return self.message.replace("{value}", "***")
+        shown = quoted(value) if isinstance(value, str) else str(value)
+        return self.message.replace("{value}", shown) + did_you_mean(str(value), self.options)
+
 
 def did_you_mean(word: str, options: Collection[str]) -> str:
     """` (did you mean 'that'?)` if one of the options is close to the word, else an empty string."""

@@ -23,6 +23,7 @@ from monitor.config.model import (
 from monitor.domain.budget_unit import BudgetUnit
 from monitor.domain.maintenance import MaintenanceWindow, joined, matches
 from monitor.domain.retention import Retention
+from monitor.domain.sqlite_url import sqlite_path
 from probes._model import Endpoint, Pricing, Probe, Secret, Task
 from probes._proxy import DIRECT
 
@@ -97,8 +98,9 @@ def _probe(name: str, probe: schema.ProbeSection) -> ProbeSpec:
 
 def _store(url: str, folder: Path) -> str:
     scheme, _, place = url.partition(":")
-    relative = scheme == "sqlite" and not place.startswith("//")
-    return f"sqlite://{folder / place}" if relative and folder.is_absolute() else url
+    if scheme != "sqlite" or not folder.is_absolute() or sqlite_path(place).is_absolute():
+        return url
+    return f"sqlite://{folder / sqlite_path(place)}"
 
 
 def _endpoints(file: schema.File, lookups: Lookups) -> Iterator[EndpointSpec]:

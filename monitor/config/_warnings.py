@@ -9,8 +9,10 @@ from pathlib import Path
 
 from monitor.config._document import ConfigDocument
 from monitor.config._errors import Problem, RefusedError
+from monitor.config._placeholders import is_placeholder
 from monitor.config._sections import path_places, secret_places
 from monitor.config._types import KnownNames
+from monitor.domain.sqlite_url import sqlite_path
 from monitor.schema.place import Place, printable, quoted
 from probes._address import added_path
 
@@ -20,11 +22,6 @@ _REFERENCE = re.compile(
 )
 """How other programs write a reference to a variable."""
 _SECRET_HEADER = re.compile(r"authorization|cookie|(^|[-_])(key|token|secret)$", re.IGNORECASE)
-_NO_KEYS = frozenset(
-    {"none", "null", "no-key", "nokey", "not-needed", "empty", "dummy", "local", "unused", "x", "-", "any", "fake"}
-    | {"ollama", "lm-studio", "vllm", "anything", "placeholder", "test"}
-)
-"""Common placeholders for servers that accept any key."""
 _PLAIN = "holds a secret in plain text; write ${env:NAME}, ${file:/absolute/path} or ${credential:NAME}"
 _PASSWORD = re.compile(r"postgres(?:ql)?://[^:/?#@]+:[^/?#@]+@")
 
@@ -61,7 +58,7 @@ def _key(document: ConfigDocument, place: Place, env: Mapping[str, str]) -> Iter
         # A variable that is not set may really be a password in the form of a reference.
         known = name if name in env or found["python"] or found["node"] else None
         yield _warning(document, place, f"is sent as it is written; write ${{env:{known or 'NAME'}}} for a variable")
-    elif bare.lower().removeprefix("sk-") not in _NO_KEYS:
+    elif not is_placeholder(bare):
         yield _warning(document, place, _PLAIN)
 
 
@@ -94,8 +91,7 @@ def _folders(document: ConfigDocument, known: KnownNames) -> Iterator[Problem]:
 def _path(store: str) -> Path | None:
     """The file of an SQLite store; None for a database server."""
     scheme, _, place = store.partition(":")
-    path = place.removeprefix("//")
-    return Path(f"/{path.lstrip('/')}" if path != place else path) if scheme == "sqlite" else None
+    return sqlite_path(place) if scheme == "sqlite" else None
 
 
 def _warning(document: ConfigDocument, place: Place, message: str) -> Problem:

@@ -11,22 +11,21 @@ from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTime
 
 from monitor.console.text import printable
 
-__all__ = ["ScoresUnavailableError", "fetch_once", "fetch_openrouter"]
-
 _TIMEOUT_S = 10.0
+SCORES = "a scores document"
 
 
 async def fetch_once(url: str, token: str | None) -> Mapping[str, object]:
     """The document at `url`. Raises ScoresUnavailableError when there is none."""
     async with _session(token) as session:
-        return await fetch_scores(session, url)
+        return await fetch_document(session, url, SCORES)
 
 
 async def fetch_openrouter(url: str, token: str | None) -> bytes:
     """The OpenRouter documents of all models of the daemon at `url`, as one document."""
     async with _session(token) as session:
-        listed = await fetch_scores(session, f"{url}/api/v1/models")
-        found = [(await fetch_scores(session, f"{url}{path}")).get("data") for path in _paths(listed)]
+        listed = await fetch_document(session, f"{url}/api/v1/models", "a list of models")
+        found = [(await fetch_document(session, f"{url}{path}", "endpoints")).get("data") for path in _paths(listed)]
     return json.dumps({"data": found}, separators=(",", ":")).encode() + b"\n"
 
 
@@ -48,8 +47,8 @@ class ScoresUnavailableError(Exception):
     """A document could not be fetched; the message says why."""
 
 
-async def fetch_scores(session: ClientSession, url: str) -> Mapping[str, object]:
-    """The scores document at `url`. Raises ScoresUnavailableError."""
+async def fetch_document(session: ClientSession, url: str, what: str = SCORES) -> Mapping[str, object]:
+    """The JSON object at `url`, which messages call `what`. Raises ScoresUnavailableError."""
     try:
         async with session.get(url) as response:
             if not response.ok:
@@ -72,7 +71,7 @@ async def fetch_scores(session: ClientSession, url: str) -> Mapping[str, object]
     except (ValueError, RecursionError) as error:
         raise ScoresUnavailableError("the answer is not JSON; is it a Providerwatch daemon?") from error
     if not isinstance(document, dict):
-        raise ScoresUnavailableError("the answer is not a scores document; is it a Providerwatch daemon?")
+        raise ScoresUnavailableError(f"the answer is not {what}; is it a Providerwatch daemon?")
     return document
 
 

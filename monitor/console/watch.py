@@ -15,7 +15,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.text import Text
 
-from monitor.console.remote import ScoresUnavailableError, fetch_scores
+from monitor.console.remote import ScoresUnavailableError, fetch_document
 from monitor.console.scores_table import ScoresTable, in_ascii, scores_table
 from monitor.console.text import printable
 
@@ -83,7 +83,7 @@ async def watch_scores(
 async def _polled(session: ClientSession, frame: WatchFrame) -> WatchFrame:
     """The frame with the newest table, or with the reason why there is none."""
     try:
-        document = await fetch_scores(session, frame.url)
+        document = await fetch_document(session, frame.url)
     except ScoresUnavailableError as error:
         return replace(frame, problem=str(error))
     return replace(frame, table=scores_table(document, now=datetime.now(UTC)), problem=None)

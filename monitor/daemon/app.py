@@ -136,7 +136,6 @@ class Daemon:
             metrics=self._metrics.text,
             history=self._history,
             outcomes=lambda: None if self._config.token is None else self._outcomes.take,
-            activity=self._store.activity,
             render=self._renderer.snapshot,
             render_row=self._renderer.row,
         )

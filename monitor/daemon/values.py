@@ -13,7 +13,7 @@ from monitor.config.model import Config
 from monitor.pipeline.outcomes import Spans, reader_of, spans_of
 from monitor.pipeline.restore import aliases_of
 from monitor.scheduler.budget import Amounts, caps_of
-from monitor.scheduler.jobs import Job, enabled_jobs, confirming_probe, tasks_of
+from monitor.scheduler.jobs import Job, confirming_probe, enabled_jobs, tasks_of
 from monitor.scoreboard.board import Board
 from monitor.sinks import SampleOrigin, origins_of
 from monitor.traffic.reading import CallReader

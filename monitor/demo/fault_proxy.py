@@ -1,6 +1,6 @@
 """A process with two faulty providers in front of a good one: a reverse proxy on loopback.
 
-    python -m monitor.demo.fault_proxy --upstream http://127.0.0.1:PORT [--seed N] [--weight FAULT=NUMBER …]
+    python -m monitor.demo.fault_proxy --upstream http://127.0.0.1:PORT [--seed N] [--pace N] [--weight FAULT=NUMBER …]
 
 `/slow/v1/…` answers late and slowly, `/flaky/v1/…` fails at random. Both forward bytes immediately. The process prints
 `{"address": "http://127.0.0.1:PORT"}` as its only line on stdout, and ends on SIGTERM or at the end of its stdin.

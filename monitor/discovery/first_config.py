@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from monitor.config import Catalogue, ProbeSpec, known_price
+from monitor.config import Catalogue, ProbeSpec, is_this_machine, known_price
 from monitor.discovery.search import Findings, FoundKey, FoundServer
 from probes._model import Pricing, Task
 
@@ -179,7 +180,8 @@ def _providers(findings: Findings) -> Iterator[str]:
             yield f"  # {key.provider}:  # {key.entry.title}: the key is set; add your address, and a model below\n"
             yield f"  #   base_url: {key.entry.hint}\n  #   api_key: {reference}\n"
     for server in findings.servers:
-        yield f"  {server.provider}:  # {server.entry.title}, on this machine\n    base_url: {server.base_url}\n"
+        place = ", on this machine" if is_this_machine(urlsplit(server.base_url).hostname or "") else ""
+        yield f"  {server.provider}:  # {server.entry.title}{place}\n    base_url: {server.base_url}\n"
         if server.variables is not None:
             yield f"    api_key: ${{env:{server.variables}}}\n"
 

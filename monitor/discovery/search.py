@@ -57,11 +57,11 @@ def addresses(catalogue: Catalogue, named: Iterable[str]) -> dict[str, str]:
 def _address(text: str, known: Collection[str]) -> tuple[str, str]:
     name, _, url = text.partition("=")
     if name not in known or not url:
-        raise ValueError(f"{text!r} is not NAME=URL with one of the names {', '.join(known)}")
+        raise ValueError(f"write NAME=URL with one of the names {', '.join(known)}")
     try:
         return name, base_url(url)
     except RefusedError as refused:
-        raise ValueError(f"{url!r} {refused.message}") from None
+        raise ValueError(f"{name}: {refused.about(None)}") from None
 
 
 async def discover(catalogue: Catalogue, env: Mapping[str, str], base_urls: Mapping[str, str]) -> Findings:

@@ -30,7 +30,7 @@ _DAY_BYTES: Final = 3
 """A multiple of three, so that base64 needs no padding."""
 _BETWEEN: Final = b"\0"
 """Separator: no endpoint id and no application name contains it."""
-FIRST_ID: Final = "0" * 16
+_FIRST_ID: Final = "0" * 16
 """Sorts before every other id, so that no row with the same time comes before it."""
 
 
@@ -71,4 +71,4 @@ def from_use_cursor(word: str) -> UsageKey:
 
 def before(moment: datetime) -> PageKey:
     """The key of a page that begins with the newest row before a moment."""
-    return PageKey(at=moment, id=FIRST_ID)
+    return PageKey(at=moment, id=_FIRST_ID)

@@ -64,19 +64,19 @@ ONLY_RAW: Final = frozenset(
 INVERSE: Final[Mapping[Metric, Metric]] = {Metric.TPOT: Metric.OUTPUT_TPS}
 """Fields that are the inverse of a field with a sketch."""
 
-MINUTE: Final = 60
-HOUR: Final = 3_600
-DAY: Final = 86_400
-SHORTEST_WINDOW_S: Final = 5 * MINUTE
-LONGEST_WINDOW_S: Final = 90 * DAY
+_MINUTE: Final = 60
+_HOUR: Final = 3_600
+_DAY: Final = 86_400
+_SHORTEST_WINDOW_S: Final = 5 * _MINUTE
+LONGEST_WINDOW_S: Final = 90 * _DAY
 MOST_POINTS: Final = 1_500
 _STEPS: Final = (
-    (HOUR, MINUTE),
-    (6 * HOUR, 5 * MINUTE),
-    (DAY, 15 * MINUTE),
-    (7 * DAY, HOUR),
-    (30 * DAY, 6 * HOUR),
-    (LONGEST_WINDOW_S, DAY),
+    (_HOUR, _MINUTE),
+    (6 * _HOUR, 5 * _MINUTE),
+    (_DAY, 15 * _MINUTE),
+    (7 * _DAY, _HOUR),
+    (30 * _DAY, 6 * _HOUR),
+    (LONGEST_WINDOW_S, _DAY),
 )
 """The default step, by the longest window that it applies to, in seconds."""
 
@@ -148,7 +148,7 @@ class SeriesQuery:
 def series_query(metric: Metric, *, task: Task | None, window_s: float, step_s: float | None) -> SeriesQuery:
     """The series for a request. Raises QueryError when there is no such series."""
     window = _whole("window", window_s)
-    if not SHORTEST_WINDOW_S <= window <= LONGEST_WINDOW_S:
+    if not _SHORTEST_WINDOW_S <= window <= LONGEST_WINDOW_S:
         raise QueryError("window must be between 5m and 90d")
     step = _default_step_s(window) if step_s is None else _whole("step", step_s)
     _check_step(window, step)
@@ -171,20 +171,20 @@ def _check_step(window_s: int, step_s: int) -> None:
         raise QueryError("step must not be longer than the window")
     if window_s > MOST_POINTS * step_s:
         raise QueryError(f"step is too short: a window may have at most {MOST_POINTS} steps")
-    if (step_s > HOUR and step_s % HOUR) or (step_s > DAY and step_s % DAY):
+    if (step_s > _HOUR and step_s % _HOUR) or (step_s > _DAY and step_s % _DAY):
         raise QueryError("a step above 1h must be a whole number of hours, a step above 1d a whole number of days")
 
 
 def _source(metric: Metric, window_s: int, step_s: int) -> Source:
     if metric in ONLY_RAW:
-        if window_s > DAY:
+        if window_s > _DAY:
             raise QueryError(f"{metric} is available from single samples only: window must be at most 1d")
         return Source.SAMPLES
-    if step_s < HOUR:
-        if window_s > DAY:
+    if step_s < _HOUR:
+        if window_s > _DAY:
             raise QueryError("step must be at least 1h if the window is longer than 1d")
         return Source.SAMPLES
-    return Source.HOURS if step_s < DAY else Source.DAYS
+    return Source.HOURS if step_s < _DAY else Source.DAYS
 
 
 def _unit_s(source: Source) -> int:

@@ -9,15 +9,14 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from monitor.client.fetch import OPENER
+from monitor.client.background import Background
+from monitor.client.fetch import OPENER, http_date
 from monitor.client.scores import Scores
 from monitor.domain.ongoing_failure import OngoingFailure
 from monitor.integrations._events import Lines
-from monitor.integrations._threads import Background
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +83,7 @@ class Follower(Background):
         if self._lines.last_id:
             self._request.add_header("Last-Event-ID", self._lines.last_id)
         with OPENER.open(self._request, timeout=_SILENCE_S) as response:
-            began_at, began_s = _date(response.headers["Date"]), time.monotonic()
+            began_at, began_s = http_date(response.headers["Date"]), time.monotonic()
             while not self.stopping.is_set() and (line := response.readline(_LONGEST_LINE)):
                 self._lines.feed(line)
                 self._keep(began_at, began_s)
@@ -112,10 +111,3 @@ class Follower(Background):
 def _headers(token: str | None) -> dict[str, str]:
     headers = {"Accept": "text/event-stream", "User-Agent": "providerwatch-litellm"}
     return headers if token is None else {**headers, "Authorization": f"Bearer {token}"}
-
-
-def _date(text: str | None) -> datetime | None:
-    try:
-        return parsedate_to_datetime(text).astimezone(UTC) if text else None
-    except ValueError:
-        return None

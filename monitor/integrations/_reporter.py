@@ -11,10 +11,10 @@ from collections import deque
 from http import HTTPStatus
 from typing import Final
 
+from monitor.client.background import Background
 from monitor.client.fetch import OPENER
 from monitor.domain.ongoing_failure import OngoingFailure
 from monitor.integrations._reports import Outcome
-from monitor.integrations._threads import Background
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +36,6 @@ class Reporter(Background):
         self._token = token
         self._waiting: deque[Outcome] = deque(maxlen=_MOST)
         self._failure = OngoingFailure()
-
-    @property
-    def waiting(self) -> int:
-        """How many are not sent yet, without the batch that is being sent."""
-        return len(self._waiting)
 
     def put(self, outcome: Outcome) -> None:
         """Queue an outcome."""
@@ -70,10 +65,14 @@ class Reporter(Background):
             error.close()
             self._tell(f"the answer is HTTP {error.code}")
             return error.code < HTTPStatus.INTERNAL_SERVER_ERROR and error.code not in _LATER
+        except ValueError:  # http.client refuses a header with a line break; its message quotes the header
+            self._tell("the token has characters that a header cannot hold")
+            return False
         except (OSError, http.client.HTTPException) as error:
             self._tell(str(error) or type(error).__name__)
             return False
-        self._failure.ends()
+        if self._failure.ends():
+            log.info("outcomes are sent to %s again", self._url, extra={"action": "outcomes_recovered"})
         return True
 
     def _post(self, body: bytes) -> None:

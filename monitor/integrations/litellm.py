@@ -36,7 +36,7 @@ class Providerwatch(CustomLogger):  # type: ignore[misc]  # LiteLLM is not insta
         """Missing arguments come from the environment. Raises ValueError for a wrong address."""
         super().__init__()
         url = (url or os.environ.get("PROVIDERWATCH_URL") or _DEFAULT_URL).rstrip("/")
-        token = token or os.environ.get("PROVIDERWATCH_TOKEN") or None
+        token = (token or os.environ.get("PROVIDERWATCH_TOKEN") or "").strip() or None
         if urlsplit(url).scheme not in {"http", "https"}:
             raise ValueError("PROVIDERWATCH_URL must begin with http:// or https://")
         self._follower = Follower(url, token, ROUTER)

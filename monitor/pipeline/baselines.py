@@ -17,7 +17,7 @@ from typing import Final
 
 from monitor.domain.ongoing_failure import OngoingFailure
 from monitor.pipeline.store_call import store_call
-from monitor.score.baseline import FIGURES, GENERATES, BaselineHistory, Baselines, Basis, baselines_of, starts
+from monitor.score.baseline import BASELINE_FIGURES, GENERATES, BaselineHistory, Baselines, Basis, baselines_of, starts
 from monitor.store import Bucket, Store, StoreError
 from monitor.store.rollup import RecordedEnding
 from probes._model import Blame, Task
@@ -136,7 +136,7 @@ class BaselineReader:
         return baselines
 
     async def _past(self, name: str, task: Task, hours: Collection[datetime]) -> list[BaselineHistory]:
-        return [_past_of(bucket) for bucket in await self._store.hours(name, task, hours, FIGURES)]
+        return [_past_of(bucket) for bucket in await self._store.hours(name, task, hours, BASELINE_FIGURES)]
 
     def _hand_over(self) -> None:
         for name, baselines in self._ready.items():

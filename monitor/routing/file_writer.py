@@ -72,10 +72,35 @@ class FileWriter:
             now = weights_basis(snapshot.rows.values())
             was, self._weights_basis = self._weights_basis, now
             for file in self._files:
-                if file.has_weights and now == was and file.path in self._written:
-                    self._replace(file, self._written[file.path])
-                else:
-                    self._replace(file, self._body(file, snapshot))
+                self._write_one(file, snapshot, same_weights=now == was)
+
+    def _write_one(self, file: RouterFormat, snapshot: Snapshot, *, same_weights: bool) -> None:
+        failure = self._failures.setdefault(file.path, OngoingFailure())
+        try:
+            keeps = same_weights and file.has_weights and self._is_written(file)
+            self._replace(file, self._written[file.path] if keeps else self._body(file, snapshot))
+        except OSError as error:
+            self._forget(file)
+            if failure.begins(str(error)):
+                log.error("cannot write %s: %s", file.path, error.strerror or error, extra={"action": "file_failed"})  # noqa: TRY400
+        except Exception as error:  # a format may be a third party's; its fault must not end the daemon
+            self._forget(file)
+            if failure.begins(str(error)):
+                log.exception(
+                    "cannot write %s: format %s failed", file.path, file.format, extra={"action": "file_failed"}
+                )
+        else:
+            if failure.ends():
+                log.info("%s is written again", file.path, extra={"action": "file_recovered"})
+
+    def _is_written(self, file: RouterFormat) -> bool:
+        """Whether the file was written in this format and with these options."""
+        return file.path in self._written and self._writers[file.path][0] == file
+
+    def _forget(self, file: RouterFormat) -> None:
+        """The file may be older than the weights, and the writer may have stopped halfway: begin with new ones."""
+        self._written.pop(file.path, None)
+        self._writers.pop(file.path, None)
 
     def _body(self, file: RouterFormat, snapshot: Snapshot) -> bytes:
         known, write = self._writers.get(file.path, (None, file.render))
@@ -85,17 +110,10 @@ class FileWriter:
         return write(snapshot)
 
     def _replace(self, file: RouterFormat, body: bytes) -> None:
-        failure = self._failures.setdefault(file.path, OngoingFailure())
-        try:
-            # Unchanged files are not replaced: watchers would see a change.
-            if body != self._written.get(file.path) or not file.path.exists():
-                replace_file(file.path, body)
-        except OSError as error:
-            if failure.begins(str(error)):
-                log.error("cannot write %s: %s", file.path, error.strerror, extra={"action": "file_failed"})  # noqa: TRY400
-        else:
-            self._written[file.path] = body
-            failure.ends()
+        # Unchanged files are not replaced: watchers would see a change.
+        if body != self._written.get(file.path) or not file.path.exists():
+            replace_file(file.path, body)
+        self._written[file.path] = body
 
 
 def _formats(files: Sequence[FileSection]) -> tuple[RouterFormat, ...]:

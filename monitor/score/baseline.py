@@ -23,7 +23,7 @@ from probes._model import Sample, Task
 
 GENERATES: Final = frozenset({Task.CHAT, Task.TOOL_CALL, Task.STRUCTURED_OUTPUT})
 """Tasks whose answers have a first token and a speed."""
-FIGURES: Final = ("ttft_s", "output_tps")
+BASELINE_FIGURES: Final = ("ttft_s", "output_tps")
 """Fields of a sample that have a baseline."""
 _LEAST_SAMPLES: Final = 60
 _LEAST_DAYS: Final = 3
@@ -124,7 +124,7 @@ def baselines_of(hour: datetime, task: Task, past: Iterable[BaselineHistory]) ->
     basis uses are ignored.
     """
     known = tuple(past_hour for past_hour in past if past_hour.well)
-    ttft_s, output_tps = (_first_baseline(hour, known, figure) for figure in FIGURES)
+    ttft_s, output_tps = (_first_baseline(hour, known, figure) for figure in BASELINE_FIGURES)
     return Baselines(hour=hour, task=task, ttft_s=ttft_s, output_tps=output_tps)
 
 

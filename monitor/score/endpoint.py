@@ -70,12 +70,14 @@ class EndpointState:
         "endpoint",
         "first_seen",
         "health",
+        "is_paused",
         "latency",
         "ledger",
         "params",
         "provider",
         "sampler",
         "shown",
+        "switched_at",
         "task_errors",
         "tracker",
         "traffic",
@@ -93,6 +95,9 @@ class EndpointState:
         """As published."""
         self.tracker = IncidentTracker()
         self.first_seen: datetime | None = None
+        self.is_paused = False
+        self.switched_at: datetime | None = None
+        """When it was last paused or resumed; None: never since the daemon started."""
         self.baselines: Baselines | None = None
         """For this hour, if there are enough samples."""
         self.ledger = Ledger()
@@ -112,6 +117,11 @@ class EndpointState:
         self.params = params
         self.provider = provider
         provider.join(self)
+
+    def pause(self, now: datetime, *, is_paused: bool) -> None:
+        """Pause or resume it. At the daemon's start a paused endpoint counts as paused just then."""
+        if is_paused is not self.is_paused:
+            self.is_paused, self.switched_at = is_paused, now
 
     def outcome(self, error: ErrorClass | None) -> SampleOutcome:
         """The outcome of a sample with this error."""

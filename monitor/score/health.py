@@ -17,7 +17,7 @@ from monitor.score.hmm import (
     NEW,
     EndpointBelief,
     Failure,
-    ProviderBelief,
+    LevelBelief,
     Seen,
     Success,
     chance,
@@ -94,7 +94,7 @@ class Health:
     since: datetime
     measured_at: datetime | None = None
     """Start of the newest counted sample."""
-    own: ProviderBelief = NEW
+    own: LevelBelief = NEW
     base_rates: BaseRates = DEFAULT_RATES
     persistent: PersistentTrouble = NEWCOMER
     succeeded: bool = False
@@ -133,7 +133,7 @@ class JudgedStatus:
     stale_after: datetime | None
 
 
-def advance(health: Health, shared: ProviderBelief, seen: Observation) -> tuple[Health, ProviderBelief]:
+def advance(health: Health, shared: LevelBelief, seen: Observation) -> tuple[Health, LevelBelief]:
     """The endpoint's health and its provider's belief after one more sample."""
     health = _remember_error(health, seen)
     if not seen.outcome.counted:
@@ -172,12 +172,12 @@ def advance(health: Health, shared: ProviderBelief, seen: Observation) -> tuple[
     return settled, view.shared
 
 
-def settle(health: Health, shared: ProviderBelief, at: datetime) -> Health:
+def settle(health: Health, shared: LevelBelief, at: datetime) -> Health:
     """The health with its status updated to a moment."""
     return health if health.measured_at is None else _settled(health, met(view_of(health, shared), at.timestamp()), at)
 
 
-def assess(health: Health, shared: ProviderBelief, now: datetime, *, stale_s: float) -> Assessment:
+def assess(health: Health, shared: LevelBelief, now: datetime, *, stale_s: float) -> Assessment:
     """Status and score at `now`. Without a sample for `stale_s` the status is unknown."""
     stands = judged_status(health, now, stale_s=stale_s)
     view = view_of(health, shared)
@@ -224,19 +224,19 @@ def bounded(health: Health, now: datetime) -> Health:
     )
 
 
-def bounded_belief(belief: ProviderBelief, now: datetime) -> ProviderBelief:
+def bounded_belief(belief: LevelBelief, now: datetime) -> LevelBelief:
     """The belief with its time limited to `now`."""
     at_s = now.timestamp()
     return belief if belief.at_s is None or belief.at_s <= at_s else replace(belief, at_s=at_s)
 
 
-def in_doubt(health: Health, shared: ProviderBelief, at: datetime) -> bool:
+def in_doubt(health: Health, shared: LevelBelief, at: datetime) -> bool:
     """Whether the newest samples still suggest trouble; a surprise does until the next sample."""
     belief = met(view_of(health, shared), at.timestamp())
     return well(health, belief) < _WELL_FROM or health.anomaly_count > 0 or health.since_surprise == 0
 
 
-def view_of(health: Health, shared: ProviderBelief) -> EndpointBelief:
+def view_of(health: Health, shared: LevelBelief) -> EndpointBelief:
     """The belief of an endpoint with this health."""
     return EndpointBelief(own=health.own, shared=shared, base_rates=health.base_rates, persistent=health.persistent)
 
@@ -247,7 +247,7 @@ def _shown(seen: Observation) -> Seen:
     return Failure(error=seen.error or ErrorClass.INTERNAL, reach=seen.reach)
 
 
-def _reached(health: Health, shared: ProviderBelief, at: datetime) -> tuple[Health, ProviderBelief]:
+def _reached(health: Health, shared: LevelBelief, at: datetime) -> tuple[Health, LevelBelief]:
     """The health after a successful `reach` probe. It counts only when the sample before got no answer.
 
     A provider that answers without generating tokens goes on doing so: repeated answers add no information.

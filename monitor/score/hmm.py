@@ -110,7 +110,7 @@ Seen: TypeAlias = Success | Failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderBelief:
+class LevelBelief:
     """The belief about one state: an endpoint's own, or its provider's."""
 
     at_s: float | None = None
@@ -126,7 +126,7 @@ class ProviderBelief:
     """Ratio of this endpoint's failure onset rate to the fleet's."""
 
 
-NEW: Final = ProviderBelief()
+NEW: Final = LevelBelief()
 """Before the first sample."""
 
 
@@ -134,9 +134,9 @@ NEW: Final = ProviderBelief()
 class EndpointBelief:
     """The belief about an endpoint: its own state, its provider's state, and its base rates."""
 
-    own: ProviderBelief = NEW
+    own: LevelBelief = NEW
     """Given that it is not in persistent trouble."""
-    shared: ProviderBelief = NEW
+    shared: LevelBelief = NEW
     base_rates: BaseRates = DEFAULT_RATES
     persistent: PersistentTrouble = NEWCOMER
 
@@ -235,7 +235,7 @@ def _lived(persistent: PersistentTrouble, share: float, keep: float, seen: Seen)
     return persistent.after(share, keep, good=seen is Success.WITHIN_SLO, late=seen is Success.SLOW)
 
 
-def _believed(before: ProviderBelief, rates: Rates, at_s: float) -> Belief:
+def _believed(before: LevelBelief, rates: Rates, at_s: float) -> Belief:
     if before.at_s is None:
         return settled(rates, before.onset_factor)
     if before.at_s >= at_s:
@@ -248,7 +248,7 @@ def _worse(own: Belief, shared: Belief) -> Belief:
     return (no_worse[0], *map(sub, no_worse[1:], no_worse))
 
 
-def _followed(before: ProviderBelief, belief: Belief, up: float, at_s: float, rates: Rates) -> ProviderBelief:
+def _followed(before: LevelBelief, belief: Belief, up: float, at_s: float, rates: Rates) -> LevelBelief:
     """The new belief, with its onset rate updated by the time since the last sample."""
     newest_s = at_s if before.at_s is None else max(before.at_s, at_s)
     gap_h = 0.0 if before.at_s is None else (newest_s - before.at_s) / HOUR_S
@@ -257,7 +257,7 @@ def _followed(before: ProviderBelief, belief: Belief, up: float, at_s: float, ra
     # Trouble from the first sample on has no onset.
     onsets = before.onsets * keep + (troubled and not before.troubled and before.at_s is not None)
     hours = before.hours * keep + gap_h * (not before.troubled)
-    return ProviderBelief(
+    return LevelBelief(
         at_s=newest_s,
         probabilities=belief,
         troubled=troubled,

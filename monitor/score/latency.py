@@ -28,7 +28,7 @@ class LatencyFigure:
     """Times have failure-inflated quantiles, too; speeds have not."""
 
 
-FIGURES = (
+LATENCY_FIGURES = (
     LatencyFigure(name="ttft_s", read=lambda sample: sample.ttft_s, is_time=True),
     LatencyFigure(name="ttat_s", read=lambda sample: sample.ttat_s, is_time=True),
     LatencyFigure(name="e2e_s", read=lambda sample: sample.e2e_s, is_time=True),
@@ -80,7 +80,7 @@ class RecentLatency:
             # Samples come in the order in which they ended, so an old one may stand behind newer ones.
             self._samples = [kept for kept in self._samples if kept[0].started_at >= begin]
             self._oldest = min((sample.started_at for sample, _ in self._samples), default=_NEVER)
-            self._known = {figure.name: self._summary(figure) for figure in FIGURES}
+            self._known = {figure.name: self._summary(figure) for figure in LATENCY_FIGURES}
         return self._known
 
     def _summary(self, figure: LatencyFigure) -> Summary:

@@ -12,7 +12,8 @@ import math
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-HOUR_S: Final = 3_600.0
+from monitor.score.markov import HOUR_S
+
 _ONSET, _RECOVERY = 0.0015, 0.04
 """Rates per hour at which it begins and ends."""
 _GOOD, _LATE, _FAILED = 0.6, 0.2, 0.7

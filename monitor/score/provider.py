@@ -12,7 +12,7 @@ from typing import Final, Generic, TypeVar
 
 from monitor.domain.status import Status
 from monitor.score.health import Health, Observation, advance, bounded_belief, settle
-from monitor.score.hmm import NEW, ProviderBelief
+from monitor.score.hmm import NEW, LevelBelief
 
 T = TypeVar("T")
 
@@ -26,8 +26,8 @@ class ProviderState(Generic[T]):
     __slots__ = ("_endpoints", "_reported", "belief", "shown")
 
     def __init__(self) -> None:
-        self.belief: ProviderBelief = NEW
-        self.shown: ProviderBelief = NEW
+        self.belief: LevelBelief = NEW
+        self.shown: LevelBelief = NEW
         """The published belief."""
         self._reported = self.belief.probabilities
         self._endpoints: list[T] = []
@@ -69,7 +69,7 @@ class ProviderState(Generic[T]):
         """Publish the current belief."""
         self.shown = self.belief
 
-    def restore(self, belief: ProviderBelief) -> None:
+    def restore(self, belief: LevelBelief) -> None:
         """Restore a stored belief. Of several, the newest one is used."""
         self.belief = max(self.belief, belief, key=lambda known: known.at_s or 0.0)
 

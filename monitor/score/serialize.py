@@ -11,7 +11,7 @@ from typing import Any
 from monitor.domain.status import Status
 from monitor.score.base_rates import BaseRates
 from monitor.score.health import Health, LastError, Trouble
-from monitor.score.hmm import LEAST_ONSET_FACTOR, MOST_ONSET_FACTOR, NEW, ProviderBelief
+from monitor.score.hmm import LEAST_ONSET_FACTOR, MOST_ONSET_FACTOR, NEW, LevelBelief
 from monitor.score.markov import Hidden
 from monitor.score.persistent import NEWCOMER, PersistentTrouble
 from probes._model import ErrorClass
@@ -40,11 +40,11 @@ class Remembered:
     """A restored state."""
 
     health: Health
-    shared: ProviderBelief
+    shared: LevelBelief
     """The provider's belief at that time."""
 
 
-def state_to_text(health: Health, shared: ProviderBelief) -> str:
+def state_to_text(health: Health, shared: LevelBelief) -> str:
     """The state as one line of JSON."""
     trouble, last, measured = health.trouble, health.last_error, _moment_text(health.measured_at)
     return _STATE % (
@@ -116,14 +116,14 @@ def _moment_text(at: datetime | None) -> str:
     return f'"{at.isoformat()}"' if at else "null"
 
 
-def _belief_text(belief: ProviderBelief) -> str:
+def _belief_text(belief: LevelBelief) -> str:
     at_s = belief.at_s
     if at_s is None:
         return "null"
     return _BELIEF % (at_s, belief.troubled, belief.onsets, belief.hours, belief.onset_factor, *belief.probabilities)
 
 
-def _belief(plain: str | None) -> ProviderBelief:
+def _belief(plain: str | None) -> LevelBelief:
     """Raises ValueError when the probabilities do not sum to 1: every later score would be wrong."""
     if plain is None:
         return NEW
@@ -131,7 +131,7 @@ def _belief(plain: str | None) -> ProviderBelief:
     total = sum(shares)
     if len(shares) != len(Hidden) or abs(total - 1) > _INEXACT:
         raise ValueError(f"{shares} is not a distribution of {len(Hidden)} states")
-    return ProviderBelief(
+    return LevelBelief(
         at_s=at_s,
         probabilities=tuple(share / total for share in shares),
         troubled=bool(troubled),

@@ -96,6 +96,8 @@ class Board:
             name: EndpointState(name, scoring_params(config, spec), self._providers[spec.endpoint.provider], now)
             for name, spec in self._specs.items()
         }
+        for name, spec in self._specs.items():
+            self._endpoints[name].pause(now, is_paused=not spec.enabled)
         self._ages = RowAges(self._specs, now)
         self._statuses = dict.fromkeys(self._specs, Status.UNKNOWN)
         self._counts = Counter(self._statuses.values())
@@ -120,7 +122,7 @@ class Board:
         before = self._endpoints
         self._replaced += [{**before}, other._endpoints, self._rows]
         self._take_settings(other)
-        self._take_states(other)
+        self._take_states(other, now)
         for name in before.keys() & restored:
             self._endpoints[name].take_counts(other._endpoints[name])
         self._moments = DueTimes()
@@ -143,7 +145,7 @@ class Board:
         self._statuses = {name: self._statuses.get(name, status) for name, status in other._statuses.items()}
         self._counts = Counter(self._statuses.values())
 
-    def _take_states(self, other: Board) -> None:
+    def _take_states(self, other: Board, now: datetime) -> None:
         """Keep the states of endpoints that stay, with their new parameters; take over those of new ones."""
         for provider in (*self._providers.values(), *other._providers.values()):
             provider.dismiss()
@@ -154,6 +156,7 @@ class Board:
             provider = self._providers[self._specs[name].endpoint.provider]
             provider.restore(new.provider.belief)
             state.apply(new.params, provider)
+            state.pause(now, is_paused=not self._specs[name].enabled)
         self._endpoints = states
 
     def release_in_steps(self) -> Iterator[None]:
@@ -275,8 +278,11 @@ class Board:
             self._see(state, seen, news)
 
     def _see(self, state: EndpointState, seen: Observation, news: _News) -> None:
-        """Score an observation from traffic. Only a surprise requests a probe: a request after every observation would
-        postpone the probe that was requested before."""
+        """Score an observation from traffic.
+
+        Only a surprise requests a probe: a request after every observation would postpone the probe that was requested
+        before.
+        """
         was, tracker = state.health.status, state.tracker
         state.see(seen)
         news.note(state, tracker)
@@ -342,7 +348,7 @@ class Board:
         stale_at = None if seen.stale_after is None else seen.stale_after + _INSTANT
         moments = (stale_at, next_change(spec.maintenance, now))
         self._moments.put(name, min((at for at in moments if at is not None and at > now), default=None))
-        status, since = published_status(spec, seen, now)
+        status, since = published_status(spec, seen, now, switched_at=self._endpoints[name].switched_at)
         if status is before:
             return None
         self._statuses[name] = status

@@ -108,7 +108,7 @@ def row_of(score: Mapping[str, Any], news: tuple[object, ...] = (), endpoint: En
 def _snapshot(
     spec: EndpointSpec, state: EndpointState, seen: Assessment, windows: Windows, now: datetime
 ) -> EndpointSnapshot:
-    status, since = published_status(spec, seen, now)
+    status, since = published_status(spec, seen, now, switched_at=state.switched_at)
     return EndpointSnapshot(
         spec=spec,
         status=status,
@@ -168,18 +168,22 @@ def _endpoint_score(
     }
 
 
-def published_status(spec: EndpointSpec, seen: Assessment | JudgedStatus, now: datetime) -> tuple[Status, datetime]:
-    """The published status and since when. Paused comes before maintenance, maintenance before the judged status."""
+def published_status(
+    spec: EndpointSpec, seen: Assessment | JudgedStatus, now: datetime, *, switched_at: datetime | None
+) -> tuple[Status, datetime]:
+    """The published status and since when. Paused comes before maintenance, maintenance before the judged status.
+
+    A judged status is published since the endpoint was resumed and its last maintenance ended, whatever came before.
+    """
     span = current(spec.maintenance, now)
-    match spec.enabled, span, seen.status:
-        case False, _, _:
-            return Status.PAUSED, seen.since
-        case _, MaintenanceWindow(), _:
-            return Status.MAINTENANCE, span.begin
-        case _, _, Status.UNKNOWN:
-            return Status.UNKNOWN, max(seen.since, ended(spec.maintenance, now) or seen.since)
+    match spec.enabled, span:
+        case False, _:
+            return Status.PAUSED, switched_at or seen.since
+        case _, MaintenanceWindow():
+            return Status.MAINTENANCE, max(span.begin, switched_at or span.begin)
         case _:
-            return seen.status, seen.since
+            later = (ended(spec.maintenance, now), switched_at)
+            return seen.status, max([seen.since, *(moment for moment in later if moment is not None)])
 
 
 def _maintenance(span: MaintenanceWindow | None) -> MaintenanceSpan | None:

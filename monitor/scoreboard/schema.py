@@ -83,7 +83,7 @@ AccountTrouble = TypedDict(
     "AccountTrouble",
     {
         "class": Annotated[ErrorClass, Field(description="The class of the newest refusal.")],
-        "since": Annotated[Moment, Field(description="The first refusal since the last success.")],
+        "since": Annotated[Moment, Field(description="The first refusal in a row.")],
     },
 )
 

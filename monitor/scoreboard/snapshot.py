@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,9 +12,9 @@ from monitor.scoreboard.compression import digest
 from monitor.scoreboard.row import Row
 from monitor.scoreboard.schema import SCHEMA
 
-MAX_AGE_S = 120
+_MAX_AGE_S = 120
 """The age from which readers should not use a document."""
-REFRESH = timedelta(seconds=30)
+_REFRESH = timedelta(seconds=30)
 """A document without changes is made again after this long, so that its time stays recent."""
 
 
@@ -28,11 +27,6 @@ class Snapshot:
     rows: Mapping[str, Row]
     body: bytes
     etag: str
-
-    @property
-    def summary(self) -> str:
-        """The number of endpoints of each status, in one line."""
-        return summary(Counter(row.status for row in self.rows.values()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +55,7 @@ def summary(counts: Mapping[Status, int]) -> str:
 
 def is_recent(snapshot: Snapshot, now: datetime) -> bool:
     """Whether an unchanged snapshot is recent enough to be served again."""
-    return timedelta() <= now - snapshot.generated_at < REFRESH
+    return timedelta() <= now - snapshot.generated_at < _REFRESH
 
 
 def assemble(vantage: str, now: datetime, rows: Mapping[str, Row]) -> Snapshot:
@@ -97,5 +91,5 @@ CLOSING = b"]}\n"
 def opening(vantage: str, now: datetime) -> bytes:
     """A document up to its first row."""
     stamp = now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    head = {"schema": SCHEMA, "generated_at": stamp, "vantage": vantage, "max_age_s": MAX_AGE_S}
+    head = {"schema": SCHEMA, "generated_at": stamp, "vantage": vantage, "max_age_s": _MAX_AGE_S}
     return json.dumps(head, separators=(",", ":")).encode().removesuffix(b"}") + b',"endpoints":['

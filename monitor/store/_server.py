@@ -18,6 +18,7 @@ from sqlalchemy import URL
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.postgresql.pg8000 import PGDialect_pg8000
 
+from monitor.domain.postgres_url import OPTIONS, SSL_MODES
 from monitor.store._execute_many import execute_many
 from monitor.store._protocol import StoreError
 
@@ -27,8 +28,6 @@ _ANSWER_S: Final = 32.0
 """The timeout of an answer; a little longer than the server's own statement timeout."""
 DIALECT: Final = "postgresql+providerwatch"
 _PORT: Final = 5432
-_MODES: Final = ("disable", "prefer", "require", "verify-ca", "verify-full")
-_OPTIONS: Final = frozenset({"host", "ssl", "sslmode", "sslrootcert"})
 
 _Ssl: TypeAlias = ssl.SSLContext | bool | None
 """As in pg8000: False for none, None for TLS if the server offers it."""
@@ -121,9 +120,9 @@ class Server:
 def server_of(url: URL) -> Server:
     """The server of a URL, by the rules of libpq. Raises StoreError."""
     options = {name: value if isinstance(value, str) else value[-1] for name, value in url.query.items()}
-    unknown = sorted(options.keys() - _OPTIONS)
+    unknown = sorted(options.keys() - set(OPTIONS))
     if unknown:
-        raise StoreError(f"store: unknown option {unknown[0]} in the URL; use one of {', '.join(sorted(_OPTIONS))}")
+        raise StoreError(f"store: unknown option {unknown[0]} in the URL; use one of {', '.join(OPTIONS)}")
     return Server(
         host=options.get("host") or url.host or "localhost",
         port=url.port or _PORT,
@@ -157,7 +156,7 @@ def _ssl_of(mode: str, root: str | None) -> _Ssl:
             context.check_hostname = mode == "verify-full"
             return context
         case _:
-            raise StoreError(f"store: unknown sslmode={mode}; use one of {', '.join(_MODES)}")
+            raise StoreError(f"store: unknown sslmode={mode}; use one of {', '.join(SSL_MODES)}")
 
 
 def close(connection: dbapi.Connection) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from typing import Protocol, TypeAlias
+from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
 from monitor.config.model import Config
 from monitor.history.buckets import OutcomeOf
@@ -16,27 +16,12 @@ from monitor.scoreboard.row import Row
 from monitor.scoreboard.snapshot import Snapshot
 from monitor.store import Store
 from monitor.traffic.calls import Receipt
-from monitor.traffic.counted import Activity, UsageKey
 from monitor.web.scrape import Exposition
 from monitor.web.store_reads import StoreReads
 from probes._model import ErrorClass, Task
 
-
-class ActivityPage(Protocol):
-    """`Store.activity`."""
-
-    async def __call__(
-        self, since: date, endpoints: Collection[str] | None = None, *, after: UsageKey | None, limit: int | None
-    ) -> Sequence[Activity]:
-        """See `Store.activity`. Raises StoreError."""
-
-
 OutcomesTaker: TypeAlias = Callable[[object], Awaitable[Receipt]]
 """Accepts a batch of reports."""
-
-
-async def _no_activity(*_: object, **__: object) -> Sequence[Activity]:
-    return ()
 
 
 async def _no_metrics(*, openmetrics: bool) -> bytes:
@@ -58,7 +43,6 @@ class Context:
     """None: the routes of stored history do not exist."""
     outcomes: Callable[[], OutcomesTaker | None] = lambda: None
     """What accepts reports of real traffic; None: no token is configured now, so reports are refused."""
-    activity: ActivityPage = _no_activity
     render: Callable[[], Awaitable[Snapshot]] | None = None
     """Renders the newest snapshot; None: `snapshot` is always the newest."""
     render_row: Callable[[str], Row | None] | None = None

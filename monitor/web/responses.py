@@ -14,7 +14,7 @@ from monitor.scoreboard.compression import digest, gzipped
 from monitor.web.piecewise import PiecewiseResponse
 
 JSON = "application/json"
-REVALIDATE = "no-cache"
+_REVALIDATE = "no-cache"
 """Caches may keep the response but have to revalidate it: a 304 is cheap, and old scores mislead."""
 
 
@@ -45,14 +45,14 @@ class Document:
 
 
 def ready(
-    body: bytes, content_type: str = JSON, *, etag: str | None = None, cache_control: str = REVALIDATE
+    body: bytes, content_type: str = JSON, *, etag: str | None = None, cache_control: str = _REVALIDATE
 ) -> Document:
     """A document with this body. A known tag saves its computation."""
     return with_gzip(body, gzipped(body), content_type, etag=etag or digest(body), cache_control=cache_control)
 
 
 def with_gzip(
-    body: bytes, gzip: bytes | None, content_type: str = JSON, *, etag: str, cache_control: str = REVALIDATE
+    body: bytes, gzip: bytes | None, content_type: str = JSON, *, etag: str, cache_control: str = _REVALIDATE
 ) -> Document:
     """A document with a body that is already compressed."""
     headers: dict[str, str] = {hdrs.CACHE_CONTROL: cache_control, hdrs.VARY: hdrs.ACCEPT_ENCODING}
@@ -70,7 +70,7 @@ def _form(body: bytes, etag: str, headers: dict[str, str], whole: dict[str, str]
         body=body,
         etag=etag,
         headers=CIMultiDict({**whole, hdrs.ETAG: etag}),
-        unchanged=CIMultiDict({**OF_UNCHANGED, **headers, hdrs.ETAG: etag}),
+        unchanged=CIMultiDict({**_OF_UNCHANGED, **headers, hdrs.ETAG: etag}),
     )
 
 
@@ -83,7 +83,7 @@ SAFE: Mapping[str, str] = {
 }
 SURE = next(iter(SAFE))
 """A response with this header has the others, too."""
-OF_UNCHANGED: Mapping[str, str] = {name: value for name, value in SAFE.items() if name in {SURE, "Server"}}
+_OF_UNCHANGED: Mapping[str, str] = {name: value for name, value in SAFE.items() if name in {SURE, "Server"}}
 """Security headers of a 304. The client has kept the others with the body."""
 
 

@@ -7,6 +7,7 @@ cached, so that a client that repeats the request after `Retry-After` may get it
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
@@ -19,7 +20,7 @@ from aiohttp import web
 
 from monitor.domain.ongoing_failure import OngoingFailure
 from monitor.store import StoreError
-from monitor.web.responses import Document
+from monitor.web.responses import Document, ready
 
 log = logging.getLogger(__name__)
 
@@ -52,14 +53,15 @@ class StoreReads:
         self._failure = OngoingFailure()
 
     @property
-    def error(self) -> str | None:
-        """Why the last finished read failed; None if it succeeded."""
-        return self._failure.reason
-
-    @property
     def cache_control(self) -> str:
         """How long clients may cache an answer. It was cached here as long, so it is at most twice as old."""
         return f"max-age={self._limits.kept_s:.0f}"
+
+    def json(self, document: object) -> Document:
+        """A JSON answer to cache. It takes long if it is large."""
+        return ready(
+            json.dumps(document, separators=(",", ":"), allow_nan=False).encode(), cache_control=self.cache_control
+        )
 
     async def document(self, question: Hashable, read: Read) -> Document:
         """The answer to a question: cached, from a running read, or from `read`.
@@ -105,7 +107,8 @@ class StoreReads:
         if error is not None:
             self._failed(error)
             return
-        self._failure.ends()
+        if self._failure.ends():
+            log.info("history can be read again", extra={"action": "history_recovered"})
         self._keep(question, task.result())
 
     def _failed(self, error: BaseException) -> None:

@@ -83,8 +83,8 @@ def test_what_lies_further_back_is_not_played(filled: Path) -> None:
     [
         (["near:lrge"], "no endpoint has the id 'near:lrge' (did you mean 'near:large'?)"),
         (["--policy", "oracle"], "oracle: unknown policy; use filter, failures-N, ratio-N"),
-        (["--since", "yesterday"], "--since: yesterday is not a duration"),
-        (["--since", "7"], "--since: 7 needs a unit"),
+        (["--since", "yesterday"], "--since: 'yesterday' is not a duration"),
+        (["--since", "7"], "--since: '7' needs a unit"),
     ],
 )
 def test_a_mistake_in_the_command_line_is_one_line_and_exit_code_2(

@@ -107,6 +107,9 @@ def test_what_cannot_be_exported_is_one_line(daemon: Daemon, tmp_path: Path) -> 
 def test_a_store_that_was_never_filled_is_one_line(tmp_path: Path) -> None:
     file = tmp_path / "pw.yaml"
     file.write_text(json.dumps(config(tmp_path)))
+    no_cluster = export("-c", str(file), "--format", "traefik", "--cluster", "x")
+    assert no_cluster.returncode == 2
+    assert no_cluster.stderr.startswith("--cluster: the format traefik has no clusters; ")
     told = export("-c", str(file))
     assert told.returncode == 1
     assert told.stderr.startswith(f"{file}: store: ")

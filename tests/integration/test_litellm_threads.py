@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
+
+import pytest
 
 from monitor.client import Status
 from monitor.integrations._follower import Follower, FollowerView
@@ -86,5 +89,29 @@ def test_while_the_daemon_does_not_answer_only_the_newest_outcomes_wait() -> Non
     reporter = Reporter(f"http://127.0.0.1:{free_port()}", "t")
     for number in range(20_000):
         reporter.put({"id": str(number)})
-    assert reporter.waiting <= 10_000
+    assert len(reporter._waiting) <= 10_000
     reporter.close()
+
+
+def test_a_token_that_no_header_can_hold_loses_no_outcome(caplog: pytest.LogCaptureFixture) -> None:
+    reporter = Reporter(f"http://127.0.0.1:{free_port()}", "s3c\nr3t")
+    reporter.put({"id": "first"})
+    wait_until(lambda: caplog.records, "a failure in the log")
+    assert [vars(record)["action"] for record in caplog.records] == ["outcomes_missing"]
+    assert "r3t" not in caplog.records[0].getMessage()
+    assert reporter.is_running()
+    reporter.close()
+
+
+def test_the_log_says_when_outcomes_are_sent_again(caplog: pytest.LogCaptureFixture) -> None:
+    told = recorder()
+    told.status = 503
+    with recording(told) as url, caplog.at_level(logging.INFO, "monitor.integrations._reporter"):
+        reporter = Reporter(url, "t")
+        reporter.put({"id": "first"})
+        wait_until(lambda: caplog.records, "a failure in the log")
+        told.status = 200
+        wait_until(lambda: told.outcomes, "the outcome")
+        wait_until(lambda: len(caplog.records) > 1, "the end of the failure in the log")
+        reporter.close()
+    assert [vars(record)["action"] for record in caplog.records] == ["outcomes_missing", "outcomes_recovered"]

@@ -6,18 +6,16 @@ import re
 from urllib.parse import urlsplit
 
 from monitor.config._catalogue import Entry
+from monitor.config._placeholders import is_placeholder
 from monitor.config.litellm_file._values import Fields, KeyReference, text
 
 _VARIABLE = re.compile(r"os\.environ/([A-Za-z_][A-Za-z0-9_]*)")
-_NO_KEYS = frozenset(
-    {"none", "null", "empty", "dummy", "fake", "fake-key", "fake_key", "no-key", "not-needed", "anything"}
-)
 _AWS = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
 
 
 def key(value: str, usual: str) -> KeyReference:
     """The reference to one key. `usual` is the variable for a key in plain text."""
-    if not value or value.lower().removeprefix("sk-") in _NO_KEYS:
+    if not value or is_placeholder(value):
         return KeyReference()
     found = _VARIABLE.fullmatch(value)
     return KeyReference(text=f"${{env:{found[1] if found else usual}}}", is_plain=found is None)

@@ -255,7 +255,7 @@ class LiteLLMReader:
         try:
             return base_url(value)
         except RefusedError as refused:
-            raise UnsupportedDeploymentError(f"has an api_base that {refused.message.replace('{value}', '')}") from None
+            raise UnsupportedDeploymentError(f"has an api_base that {refused.about(None)}") from None
 
     def _id(self) -> str | None:
         value = self._info.get("id")

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
-from http import HTTPStatus
+from datetime import date, timedelta
 from typing import Annotated
 
-from aiohttp import hdrs, web
+from aiohttp import web
 from annotated_types import Ge
 from typing_extensions import TypedDict
 
 from monitor.history.pagination import USE_FORM, from_use_cursor, to_use_cursor
 from monitor.schema.types import Day
-from monitor.store import StoreError
 from monitor.traffic.counted import Activity
 from monitor.web.context import Context
-from monitor.web.route import Answer, Route, cursor, refusal, text, whole
+from monitor.web.responses import Document, answer
+from monitor.web.route import UNCHANGED, Answer, Route, cursor, text, whole
+from monitor.web.routes.history import BUSY
 from monitor.web.routes.scores import MODEL
 
-ENDPOINT = text("endpoint", "Only this endpoint.", example="groq:llama-3.1-8b-instant")
-MOST_DAYS = 400
-MOST = 5000
-LIMIT = whole("limit", f"The largest number of entries. Default: {MOST}.", low=1, high=MOST, example="10")
-CURSOR = cursor(
+_ENDPOINT = text("endpoint", "Only this endpoint.", example="groq:llama-3.1-8b-instant")
+_MOST_DAYS = 400
+_MOST = 5000
+_LIMIT = whole("limit", f"The largest number of entries. Default: {_MOST}.", low=1, high=_MOST, example="10")
+_CURSOR = cursor(
     from_use_cursor, USE_FORM, example=to_use_cursor((date(2026, 11, 22), "groq:llama-3.1-8b-instant", "search"))
 )
-DAYS = whole("days", "Number of days in UTC, including today. Default: 30.", low=1, high=MOST_DAYS, example="30")
-_DAYS = 30
-Count = Annotated[int, Ge(0)]
+_DAYS = whole("days", "Number of days in UTC, including today. Default: 30.", low=1, high=_MOST_DAYS, example="30")
+_USUAL_DAYS = 30
+_Count = Annotated[int, Ge(0)]
 
 
 class Used(TypedDict):
@@ -38,10 +39,10 @@ class Used(TypedDict):
     endpoint: str
     app: str | None
     """Null: not reported."""
-    requests: Count
-    prompt_tokens: Count
-    output_tokens: Count
-    reasoning_tokens: Count
+    requests: _Count
+    prompt_tokens: _Count
+    output_tokens: _Count
+    reasoning_tokens: _Count
 
 
 class Uses(TypedDict):
@@ -53,42 +54,51 @@ class Uses(TypedDict):
 
 
 def routes(context: Context) -> Sequence[Route]:
-    """The routes of this file."""
+    """The routes of this file; none without a store."""
+    history = context.history
+    if history is None:
+        return ()
 
-    async def handler(request: web.Request) -> web.Response:
+    async def handler(request: web.Request) -> web.StreamResponse:
         """Requests and tokens of reported real traffic, by day (UTC), endpoint and application."""
-        since = datetime.now(UTC).date() - timedelta(days=(DAYS.read(request) or _DAYS) - 1)
-        limit, after = LIMIT.read(request) or MOST, CURSOR.read(request)
-        try:
-            found = await context.activity(since, _wanted(request, context), after=after, limit=limit + 1)
-        except StoreError:
-            raise web.HTTPServiceUnavailable(
-                text="the store does not answer; try again later", headers={hdrs.RETRY_AFTER: "5"}
-            ) from None
-        page = found[:limit]
-        more = to_use_cursor((page[-1].day, page[-1].endpoint, page[-1].app)) if len(found) > limit else None
-        body = Uses(data=[_used(item) for item in page], next=more)
-        return web.json_response(body, headers={hdrs.CACHE_CONTROL: "no-cache"})
+        wanted = _wanted(request, context)
+        since = history.now().date() - timedelta(days=(_DAYS.read(request) or _USUAL_DAYS) - 1)
+        limit, after = _LIMIT.read(request) or _MOST, _CURSOR.read(request)
+
+        async def read() -> Document:
+            found = await history.store.activity(since, wanted, after=after, limit=limit + 1)
+            return await asyncio.to_thread(history.store_reads.json, _page(found, limit))
+
+        question = ("activity", since, wanted, limit, after)
+        return answer(request, await history.store_reads.document(question, read))
 
     return (
         Route(
             path="/v1/activity",
             handler=handler,
-            parameters=[MODEL, ENDPOINT, DAYS, LIMIT, CURSOR],
+            parameters=[MODEL, _ENDPOINT, _DAYS, _LIMIT, _CURSOR],
             answers=[
                 Answer(about="A page of use.", json_type=Uses),
-                refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The store does not answer."),
+                UNCHANGED,
+                BUSY,
             ],
         ),
     )
 
 
-def _wanted(request: web.Request, context: Context) -> Sequence[str] | None:
-    model, endpoint = MODEL.read(request), ENDPOINT.read(request)
+def _wanted(request: web.Request, context: Context) -> tuple[str, ...] | None:
+    """The ids of the endpoints that a request asks for; None: all."""
+    model, endpoint = MODEL.read(request), _ENDPOINT.read(request)
     if model is None:
-        return None if endpoint is None else [endpoint]
+        return None if endpoint is None else (endpoint,)
     rows = context.snapshot().rows.values()
-    return [row.id for row in rows if row.model == model and endpoint in {None, row.id}]
+    return tuple(row.id for row in rows if row.model == model and endpoint in {None, row.id})
+
+
+def _page(found: Sequence[Activity], limit: int) -> Uses:
+    page = found[:limit]
+    more = to_use_cursor((page[-1].day, page[-1].endpoint, page[-1].app)) if len(found) > limit else None
+    return Uses(data=[_used(item) for item in page], next=more)
 
 
 def _used(activity: Activity) -> Used:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,9 +15,10 @@ from monitor.score.windows import WINDOWS
 from monitor.scoreboard.row import Row
 from monitor.web.badge_svg import SVG, Badge, BadgeKind, BadgeWindow, of_status, of_ttft, of_uptime, svg
 from monitor.web.context import Context, HistoryContext
+from monitor.web.endpoint_id import ID, known_id
 from monitor.web.responses import Document, answer, ready
 from monitor.web.route import UNCHANGED, UNKNOWN_ID, Answer, Route, choice
-from monitor.web.routes.history import BUSY, ID, known_id, read_points
+from monitor.web.routes.history import BUSY, read_points
 
 _KEPT: Final = "max-age=60"
 """Sites that show badges cache them for a while anyway."""
@@ -115,4 +115,5 @@ def _image(badge: Badge) -> Document:
 
 
 def _recent_ttft(row: Row) -> Badge:
-    return of_ttft(_RECENT, json.loads(row.body)["ttft_s"]["p50"], row.status)
+    ttft_s = None if row.endpoint is None else row.endpoint.summaries["ttft_s"].quantiles["p50"]
+    return of_ttft(_RECENT, ttft_s, row.status)

@@ -12,9 +12,8 @@ from monitor.domain.status import Status
 from monitor.routing.tiers import POLICY, WORDS
 from monitor.scoreboard.row import Row
 from monitor.web.context import Context
-from monitor.web.route import UNKNOWN_ID, Answer, Route, endpoint_id
-
-ID = endpoint_id()
+from monitor.web.endpoint_id import ID, known_row
+from monitor.web.route import UNKNOWN_ID, Answer, Route
 
 
 class Check(TypedDict):
@@ -34,10 +33,7 @@ def routes(context: Context) -> Sequence[Route]:
         refuses the account of the newest samples. 503: it is down, in maintenance or paused. Other endpoints do not
         matter. If all endpoints of a model are down, the load balancer should send to all of them (panic mode).
         """
-        row = context.row(ID.need(request))
-        if row is None:
-            raise web.HTTPNotFound(text=f"no endpoint has the id {ID.need(request)!r}")
-        return answer(row)
+        return answer(known_row(context, request))
 
     return (
         Route(

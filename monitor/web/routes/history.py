@@ -23,6 +23,7 @@ from monitor.history.series import Grid, Metric, SeriesQuery, series_query
 from monitor.schema.types import StringConstraints
 from monitor.store import PageKey
 from monitor.web.context import Context, HistoryContext
+from monitor.web.endpoint_id import ID, known_id
 from monitor.web.responses import Document, answer, ready
 from monitor.web.route import (
     UNCHANGED,
@@ -32,7 +33,6 @@ from monitor.web.route import (
     Route,
     choice,
     cursor,
-    endpoint_id,
     moment,
     refusal,
     text,
@@ -62,7 +62,6 @@ def _duration(name: str, about: str, *, example: str) -> Parameter[float]:
     return Parameter(name=name, about=about, parse=parse, json_type=json_type, example=example)
 
 
-ID = endpoint_id()
 SINCE = moment("since", "Only samples that began at this time or later.", example="2026-11-22T07:00:00Z")
 UNTIL = moment("until", "Only samples that began before this time.", example="2100-01-01T00:00:00Z")
 TASK = choice("task", "Only samples of this task.", Task, example="chat")
@@ -151,7 +150,7 @@ class _HistoryHandlers:
             limit=LIMIT.read(request) or _USUAL,
             cursor=CURSOR.read(request),
         )
-        return await self._answer(request, wanted, partial(read_samples, self._history, wanted))
+        return await self._answer(request, wanted, partial(_read_samples, self._history, wanted))
 
     async def series(self, request: web.Request) -> web.StreamResponse:
         """A metric of an endpoint over time: percentiles of its successes, or the uptime ratio.
@@ -173,7 +172,8 @@ class _HistoryHandlers:
             )
             now, page = self._history.now(), found[:limit]
             more = to_cursor(PageKey(at=page[-1].began_at, id=page[-1].id)) if len(found) > limit else None
-            return self._json(IncidentList(data=[incident_row(incident, now) for incident in page], next=more))
+            rows = [incident_row(incident, now) for incident in page]
+            return self._history.store_reads.json(IncidentList(data=rows, next=more))
 
         return await self._answer(request, ("incidents", endpoint, since, limit, cursor), read)
 
@@ -212,22 +212,10 @@ class _HistoryHandlers:
             data=points,
             next=None,
         )
-        return await asyncio.to_thread(self._json, series)
-
-    def _json(self, document: object) -> Document:
-        body = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
-        return ready(body, cache_control=self._history.store_reads.cache_control)
+        return await asyncio.to_thread(self._history.store_reads.json, series)
 
 
-def known_id(context: Context, request: web.Request) -> str:
-    """The id in the path. Raises HTTPNotFound if no endpoint has it."""
-    name = ID.need(request)
-    if name not in context.snapshot().rows:
-        raise web.HTTPNotFound(text=f"no endpoint has the id {name!r}")
-    return name
-
-
-async def read_samples(history: HistoryContext, wanted: SampleQuery) -> Document:
+async def _read_samples(history: HistoryContext, wanted: SampleQuery) -> Document:
     """A page of samples."""
     page = wanted.page(history.now(), history.raw())
     found = await history.store.page(

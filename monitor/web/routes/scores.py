@@ -11,12 +11,12 @@ from monitor.domain.status import Status
 from monitor.scoreboard.schema import EndpointScore, ScoresDocument, scores_schema
 from monitor.scoreboard.snapshot import RowFilter
 from monitor.web.context import Context
+from monitor.web.endpoint_id import ID, known_row
 from monitor.web.made_once import MadeOnce
 from monitor.web.response_cache import ResponseCache
 from monitor.web.responses import answer, ready
-from monitor.web.route import UNCHANGED, UNKNOWN_ID, Answer, Route, choice, endpoint_id, number, text
+from monitor.web.route import UNCHANGED, UNKNOWN_ID, Answer, Route, choice, number, text
 
-ID = endpoint_id()
 MODEL = text("model", "Only endpoints of this model, `author/slug`.", example="meta-llama/llama-3.1-8b-instruct")
 PROVIDER = text("provider", "Only endpoints of this provider.", example="groq")
 STATUS = choice("status", "Only endpoints with this status.", Status, example="up")
@@ -77,10 +77,7 @@ class _ScoresHandlers:
 
     async def score(self, request: web.Request) -> web.StreamResponse:
         """One endpoint's row of the scores document."""
-        row = self._context.row(ID.need(request))
-        if row is None:
-            raise web.HTTPNotFound(text=f"no endpoint has the id {ID.need(request)!r}")
-        return answer(request, self._cache.row(row))
+        return answer(request, self._cache.row(known_row(self._context, request)))
 
     async def schema(self, request: web.Request) -> web.StreamResponse:
         """The JSON Schema of the scores document."""

@@ -147,6 +147,22 @@ async def test_samples_go_to_stdout_and_the_progress_to_the_terminal(tmp_path: P
     assert b'"endpoint"' not in picture
 
 
+@pytest.mark.parametrize("arguments", [("--version",), ("probe", "-n", "2", "--json", "-c")])
+async def test_a_reader_who_leaves_ends_a_command_without_a_traceback(
+    tmp_path: Path, address: str, arguments: tuple[str, ...]
+) -> None:
+    """As in `providerwatch probe | head -1`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    file = [str(written(tmp_path, address))] if arguments[-1] == "-c" else []
+    process = await asyncio.create_subprocess_exec(
+        *[sys.executable, "-m", "monitor.cli.main", *arguments, *file], stdout=writing, stderr=asyncio.subprocess.PIPE
+    )
+    os.close(writing)
+    _, said = await asyncio.wait_for(process.communicate(), MOST_S)
+    assert (process.returncode, said) == (1, b"")
+
+
 def everything(screen: int) -> bytes:
     """The output to a terminal until no process has the terminal open any more."""
     found = b""

@@ -68,8 +68,8 @@ def test_a_refused_token_says_how_to_give_one_and_an_accepted_one_shows_the_tabl
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("ftp://host", "--url: 'ftp://host' must begin with http:// or https://"),
-        ("http://", "--url: 'http://' has no usable host and port"),
+        ("ftp://host", "--url: must begin with http:// or https://"),
+        ("http://", "--url: has no usable host and port"),
         ("{closed}", "cannot connect to 127.0.0.1:{port}: Connection refused; is the daemon running?"),
     ],
 )

@@ -262,11 +262,11 @@ def test_after_a_fork_the_child_has_a_thread_of_its_own() -> None:
     with rude(b"") as url:
         mine = Client(url, every_s=60)
         mine.order(NAMES)
-        wait_until(lambda: mine._thread is not None, "a thread")
+        wait_until(mine._refresher.is_running, "a thread")
         child = os.fork()
         if child == 0:
             mine.order(NAMES)
-            os._exit(0 if mine._thread is not None and mine._thread.is_alive() else 1)
+            os._exit(0 if mine._refresher.is_running() else 1)
         assert os.waitpid(child, 0)[1] == 0
         mine.close()
 
@@ -283,7 +283,7 @@ def test_a_closed_client_still_answers_and_starts_nothing() -> None:
     mine = Client("http://127.0.0.1:1")
     mine.close()
     assert mine.order(NAMES) == list(NAMES)
-    assert mine._thread is None
+    assert not mine._refresher.is_running()
 
 
 def test_nothing_of_the_daemon_is_imported() -> None:

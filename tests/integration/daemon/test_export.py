@@ -78,12 +78,12 @@ def test_a_document_gives_the_rows_that_it_was_made_of() -> None:
         {"endpoints": {}},
         {"endpoints": [1]},
         {"endpoints": [{}]},
-        {"endpoints": [{"id": "x", "provider": "x", "model": "x", "api": "x", "status": "sideways", "score": 1}]},
         {
             "endpoints": [
                 {"id": "x", "provider": "x", "model": "x", "api": "x", "status": "up", "score": 1, "uptime": []}
             ]
         },
+        {"endpoints": [{"id": "x", "provider": "x", "model": "x", "api": "x", "status": "sideways", "score": 1}]},
     ],
     ids=str,
 )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from monitor.routing.file_writer import FileWriter
+from monitor.routing.router_format import RouterFormat
 from monitor.scoreboard.board import Board
 from monitor.scoreboard.snapshot import Snapshot
 from probes._model import ErrorClass
@@ -54,6 +57,10 @@ def snapshots(board: Board, number: int) -> list[Snapshot]:
     return [board.publish(START + place * HOUR, sweep=True) for place in range(1, number + 1)]
 
 
+def actions(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [vars(record)["action"] for record in caplog.records]
+
+
 def body(path: Path) -> bytes | None:
     """The content of a file; None: there is no file."""
     return path.read_bytes() if path.exists() else None
@@ -93,6 +100,7 @@ def test_a_file_of_endpoints_is_what_its_format_makes_of_each_snapshot(tmp_path:
 def test_a_file_that_cannot_be_written_is_logged_once_and_delays_no_other(
     tmp_path: Path, board: Board, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     missing, there = tmp_path / "later" / "uptime.json", tmp_path / "there.json"
     writer = FileWriter([file_of("scores", each) for each in (missing, there)])
     for snapshot in snapshots(board, 3):
@@ -105,7 +113,69 @@ def test_a_file_that_cannot_be_written_is_logged_once_and_delays_no_other(
     missing.unlink()
     missing.parent.rmdir()
     writer.write(board.snapshot)
-    assert len(caplog.records) == 2
+    assert actions(caplog) == ["file_failed", "file_recovered", "file_failed"]
+
+
+class Brittle(RouterFormat):
+    """A third party's format that fails while `is_broken`."""
+
+    has_weights = False
+    is_broken: ClassVar[bool] = True
+
+    def render(self, snapshot: Snapshot) -> bytes:
+        """See `RouterFormat.render`."""
+        if self.is_broken:
+            raise ZeroDivisionError("ours")
+        return snapshot.etag.encode()
+
+
+async def test_a_format_that_raises_costs_its_own_file_and_not_the_daemon(
+    tmp_path: Path, board: Board, path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO)
+    brittle = Brittle.model_validate({"format": "brittle", "path": str(tmp_path / "brittle")})
+    writer = FileWriter([brittle, file_of("scores", path)])
+    task = asyncio.create_task(writer.run(reader_of(board)))
+    writer.wake()
+    await until(lambda: body(path) == board.snapshot.body)
+    writer.write(board.snapshot)
+    (record,) = caplog.records
+    assert (vars(record)["action"], str(brittle.path) in record.getMessage()) == ("file_failed", True)
+    assert record.exc_info is not None
+    assert record.exc_info[0] is ZeroDivisionError
+    monkeypatch.setattr(Brittle, "is_broken", False)
+    writer.write(board.snapshot)
+    assert brittle.path.read_bytes() == board.snapshot.etag.encode()
+    assert actions(caplog) == ["file_failed", "file_recovered"]
+    assert not task.done()
+    await end(task)
+
+
+def test_what_changed_while_a_file_could_not_be_written_is_written_afterwards(tmp_path: Path) -> None:
+    board = make_board(make_spec(router_ids={"traefik": "llama/groq"}))
+    folder, away = tmp_path / "routers", tmp_path / "away"
+    folder.mkdir()
+    writer = FileWriter([file_of("traefik", folder / "traefik.yaml")])
+    writer.write(board.snapshot)
+    folder.rename(away)
+    tick = first_tick()
+    board.absorb([sample_at(tick, ErrorClass.AUTH)])
+    writer.write(board.publish(tick, sweep=True))
+    away.rename(folder)
+    writer.write(board.snapshot)
+    assert (folder / "traefik.yaml").read_bytes() == render("traefik", board.snapshot)
+
+
+def test_a_file_of_another_format_is_written_though_no_weight_changed(tmp_path: Path) -> None:
+    board, path = (
+        make_board(make_spec(router_ids={"traefik": "llama/groq", "haproxy": "llama/groq"})),
+        tmp_path / "file",
+    )
+    writer = FileWriter([file_of("traefik", path)])
+    writer.write(board.snapshot)
+    writer.apply([file_of("haproxy-map", path)])
+    writer.write(board.snapshot)
+    assert path.read_bytes() == render("haproxy-map", board.snapshot)
 
 
 async def test_a_write_that_a_stop_left_behind_never_has_the_last_word(board: Board, path: Path) -> None:

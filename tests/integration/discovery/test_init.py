@@ -120,9 +120,10 @@ def test_a_missing_folder_is_reported(nobody: tuple[str, str], tmp_path: Path) -
 
 
 MISUSES = [
-    ("groq=http://127.0.0.1", "'groq=http://127.0.0.1' is not NAME=URL with one of the names ollama, vllm"),
-    ("vllm", "'vllm' is not NAME=URL with one of the names ollama, vllm"),
-    ("vllm=127.0.0.1:8000", "'127.0.0.1:8000' must begin with http:// or https://"),
+    ("groq=http://127.0.0.1", "write NAME=URL with one of the names ollama, vllm"),
+    ("vllm", "write NAME=URL with one of the names ollama, vllm"),
+    ("vllm=127.0.0.1:8000", "vllm: must begin with http:// or https://"),
+    ("vllm=http://me:pa55@127.0.0.1", "vllm: must not contain a user or password"),
 ]
 
 
@@ -132,6 +133,7 @@ def test_an_invalid_address_is_reported(server: str, told: str) -> None:
     assert ended.returncode == 2
     assert len(ended.stderr.splitlines()) == 1
     assert ended.stderr.startswith(f"--server: {told}"), ended.stderr
+    assert "pa55" not in ended.stderr
 
 
 async def test_servers_are_looked_for_side_by_side() -> None:

@@ -20,7 +20,7 @@ from monitor.history.series import ONLY_RAW, Metric, series_query
 from monitor.web.badge_svg import Badge, BadgeWindow, Colour, of_status, of_ttft, of_uptime, svg
 from monitor.web.store_reads import ReadLimits
 from tests.integration.history.serving import Begin, Served, make_history, samples
-from tests.integration.history.test_openapi import CLOSED, ROUTES
+from tests.integration.history.test_openapi import CLOSED, ON_PAGE
 from tests.support.board_values import make_board, make_spec
 from tests.support.memory_store import MemoryStore
 from tests.unit.store.samples import START
@@ -56,7 +56,7 @@ async def test_what_is_typed_is_answered(shown: Served, line: str) -> None:
 
 
 def test_every_route_and_parameter_is_on_the_page() -> None:
-    for route in ROUTES:
+    for route in ON_PAGE:
         assert f"`GET {route.path}`" in PAGE or f"`{route.path}`" in PAGE
         line = next(line for line in PAGE.splitlines() if route.path in line)
         for parameter in route.parameters:
@@ -65,7 +65,7 @@ def test_every_route_and_parameter_is_on_the_page() -> None:
 
 @pytest.mark.parametrize("name", SHOWN)
 def test_the_examples_are_what_the_schemas_say(name: str) -> None:
-    (route,) = [route for route in ROUTES if route.path.endswith(f"/{name}")]
+    (route,) = [route for route in ON_PAGE if route.path.endswith(f"/{name}")]
     schema = CLOSED["paths"][route.path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
     document = json.loads(json.dumps(SHOWN[name]))
     if name == "samples":  # shortened

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from monitor.store import Store
 from monitor.web.openapi import openapi
 from monitor.web.route import Route
-from monitor.web.routes import badges, history
+from monitor.web.routes import activity, badges, history
 from probes._model import Task
 from tests.integration.history.serving import NAME, Begin, Served, a_sample, context_of, fill, make_history, samples
 from tests.integration.web.serving import filled_board
@@ -30,7 +30,9 @@ class Nobody:
 
 
 CONTEXT: Any = context_of(Nobody(), make_history(MemoryStore()))  # type: ignore[arg-type]  # only its board is asked for
-ROUTES: list[Route] = [*history.routes(CONTEXT), *badges.routes(CONTEXT)]
+ON_PAGE: list[Route] = [*history.routes(CONTEXT), *badges.routes(CONTEXT)]
+"""The routes that docs/http-history.md describes."""
+ROUTES: list[Route] = [*ON_PAGE, *activity.routes(CONTEXT)]
 CLOSED: Any = openapi(ROUTES, "0", closed=True)
 
 

@@ -30,9 +30,10 @@ READS = (
     path_of(NAME, "series?window=90d&metric=uptime"),
     "/v1/incidents",
     "/v1/incidents.atom",
+    "/v1/activity",
     f"/badges/{NAME}/ttft.svg?window=7d",
 )
-LOCKED = "sample, block, hourly, daily, stale_hour, stale_day"
+LOCKED = "activity, sample, block, hourly, daily, stale_hour, stale_day"
 OTHERS = ("/healthz", "/v1/scores", f"/badges/{NAME}/status.svg", f"/badges/{NAME}/ttft.svg", f"/v1/check/{NAME}")
 
 

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,22 @@ from monitor.pipeline.recorder import Recorder, RecorderCallbacks, RecorderInter
 from monitor.scoreboard.board import Board
 from monitor.store import Store, StoreError, create_store
 from monitor.traffic.calls import Call, Receipt, StoppingError
+from monitor.traffic.counted import Activity
 from monitor.traffic.known import KnownIds
 from monitor.traffic.outcome import Outcome
+from monitor.web.context import Context
+from monitor.web.openapi import openapi
+from monitor.web.routes import activity, outcomes
+from monitor.web.store_reads import ReadLimits
 from tests.integration.daemon.parts import PATIENT_S, end, until
+from tests.integration.history.serving import make_history
 from tests.integration.web.serving import SLASHED, SPECS, Serve, Served
-from tests.integration.web.test_openapi import CLOSED
-from tests.support.board_values import make_config, make_spec
+from tests.support.board_values import make_board, make_config, make_spec
 from tests.support.memory_store import MemoryStore
 
+BOARD = make_board(*SPECS)
+CONTEXT = Context(snapshot=lambda: BOARD.snapshot, problems=tuple, history=make_history(MemoryStore()))
+CLOSED: Any = openapi([*outcomes.routes(CONTEXT), *activity.routes(CONTEXT)], "0", closed=True)
 ONE, TOKEN = "groq:llama", "s3cret"
 PATH = "/v1/outcomes"
 
@@ -104,7 +112,7 @@ async def recording(serve: Serve, tmp_path: Path) -> AsyncIterator[Recording]:
     async def take(body: object) -> Receipt:
         return await receivers[0].take(body)
 
-    served.append(await serve(TOKEN, outcomes=lambda: take, activity=store.activity))
+    served.append(await serve(TOKEN, outcomes=lambda: take, history=make_history(store, now=datetime.now(UTC))))
     metrics = Metrics("0", lambda: served[0].board.snapshot)
     board: Board = served[0].board
 
@@ -267,6 +275,22 @@ async def test_an_invalid_body_changes_nothing(desk: Desk, body: object) -> None
 # Activity
 
 
+class Asked(MemoryStore):
+    """A store without activity, which keeps since when it was asked for, and may fail."""
+
+    def __init__(self, error: StoreError | None = None) -> None:
+        super().__init__()
+        self.error = error
+        self.since: list[date] = []
+
+    async def activity(self, since: date, *_: Any, **__: Any) -> Sequence[Activity]:
+        """See `Store.activity`."""
+        if self.error is not None:
+            raise self.error
+        self.since.append(since)
+        return ()
+
+
 async def test_activity_tells_requests_and_tokens_by_day_endpoint_and_application(desk: Desk) -> None:
     used = {"prompt_tokens": 812, "output_tokens": 96, "reasoning_tokens": 5}
     await desk.report(
@@ -306,36 +330,46 @@ async def test_activity_is_read_page_by_page(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=5001", "cursor=%C3%A9", "cursor=AAAAA"])
-async def test_pages_of_activity_are_asked_for_by_what_was_given_out(served: Served, query: str) -> None:
+async def test_pages_of_activity_are_asked_for_by_what_was_given_out(serve: Serve, query: str) -> None:
+    served = await serve(history=make_history(MemoryStore()))
     response, found = await served.get(f"/v1/activity?{query}")
     assert (response.status, found["error"]["code"]) == (400, "bad_request")
 
 
 @pytest.mark.parametrize("days", ["0", "401", "-1", "many"])
-async def test_days_are_a_number_within_bounds(served: Served, days: str) -> None:
+async def test_days_are_a_number_within_bounds(serve: Serve, days: str) -> None:
+    served = await serve(history=make_history(MemoryStore()))
     response, found = await served.get(f"/v1/activity?days={days}")
     assert (response.status, "days must be a whole number from 1 to 400" in found["error"]["message"]) == (400, True)
 
 
 async def test_activity_goes_back_as_many_days_as_are_asked_for(serve: Serve) -> None:
-    asked: list[Any] = []
-
-    async def activity(since: Any, endpoints: Any, **_: Any) -> tuple[()]:
-        asked.append(datetime.now(UTC).date() - since)
-        return ()
-
-    served = await serve(activity=activity)
+    store = Asked()
+    served = await serve(history=make_history(store, now=datetime.now(UTC)))
     for query in ("", "?days=1", "?days=400"):
         await served.get(f"/v1/activity{query}")
-    assert asked == [timedelta(days=29), timedelta(days=0), timedelta(days=399)]
+    today = datetime.now(UTC).date()
+    assert [today - since for since in store.since] == [timedelta(days=29), timedelta(days=0), timedelta(days=399)]
+
+
+async def test_activity_is_kept_for_a_while_and_an_unchanged_answer_is_not_sent_again(serve: Serve) -> None:
+    store = Asked()
+    served = await serve(history=make_history(store, limits=ReadLimits(kept_s=PATIENT_S)))
+    first, _ = await served.get("/v1/activity")
+    again, body = await served.ask("/v1/activity", if_none_match=first.headers["ETag"])
+    assert first.headers["Cache-Control"] == f"max-age={PATIENT_S:.0f}"
+    assert (again.status, body, len(store.since)) == (304, b"", 1)
+    await served.get("/v1/activity?limit=1")
+    await served.get("/v1/activity?endpoint=groq:llama")
+    await served.get("/v1/activity?model=other/model")
+    assert len(store.since) == 4
 
 
 async def test_a_store_that_does_not_answer_is_no_error_of_ours(serve: Serve) -> None:
-    async def activity(since: Any, endpoints: Any, **_: Any) -> Any:
-        raise StoreError("store /x: database is locked")
-
-    response, found = await (await serve(activity=activity)).get("/v1/activity")
+    history = make_history(Asked(StoreError("store /x: database is locked")))
+    response, found = await (await serve(history=history)).get("/v1/activity")
     assert (response.status, found["error"]["code"]) == (503, "service_unavailable")
+    assert response.headers["Retry-After"] == "2"
     hold_against_schema("/v1/activity", "get", 503, found)
 
 

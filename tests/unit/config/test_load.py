@@ -265,6 +265,7 @@ def test_an_address_of_a_provider_is_read(url: str, load_text: Load) -> None:
         "postgres://pw:s%40cret@db.example:5433/pw?ssl=verify-full",
         "postgresql://[::1]:5432/pw",
         "postgresql:///pw?host=/run/postgresql",
+        "postgresql://pw@db/pw?sslmode=verify-ca&sslrootcert=/etc/ssl/ca.pem",
     ],
 )
 def test_an_address_of_a_database_is_read(store: str, load_text: Load) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from monitor.console.remote import ScoresUnavailableError, fetch_scores
+from monitor.console.remote import ScoresUnavailableError, fetch_document
 from monitor.console.scores_table import _STATUS, scores_table
 from monitor.console.text import NOT_MEASURED, age, count, percent, printable, probability, seconds
 from monitor.console.watch import WatchFrame, _Log, watch_scores
@@ -233,7 +233,7 @@ async def serving(answer: web.Response | dict[str, object]) -> AsyncIterator[str
 async def test_an_answer_that_is_no_scores_document_is_refused(answer: web.Response, reason: str) -> None:
     async with serving(answer) as url, ClientSession() as session:
         with pytest.raises(ScoresUnavailableError, match=reason):
-            await fetch_scores(session, url)
+            await fetch_document(session, url)
 
 
 async def test_a_server_that_hangs_is_said_so() -> None:
@@ -245,7 +245,7 @@ async def test_a_server_that_hangs_is_said_so() -> None:
     application.router.add_get("/", hang)
     async with TestServer(application) as server, ClientSession(timeout=ClientTimeout(total=0.1)) as session:
         with pytest.raises(ScoresUnavailableError, match="no answer within"):
-            await fetch_scores(session, str(server.make_url("/")))
+            await fetch_document(session, str(server.make_url("/")))
 
 
 async def test_a_server_that_cannot_be_reached_is_said_so() -> None:
@@ -253,7 +253,7 @@ async def test_a_server_that_cannot_be_reached_is_said_so() -> None:
         pass
     async with ClientSession() as session:
         with pytest.raises(ScoresUnavailableError, match=r"cannot connect to 127\.0\.0\.1:"):
-            await fetch_scores(session, url)
+            await fetch_document(session, url)
 
 
 async def test_a_log_gets_a_first_and_a_last_table_without_escapes() -> None:

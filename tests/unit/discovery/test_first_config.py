@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -52,6 +53,12 @@ def test_a_file_for_every_provider_of_the_catalogue_is_accepted(tmp_path: Path) 
     assert {spec.endpoint.provider for spec in config.endpoints} == here
     assert all(spec.probes for spec in config.endpoints)
     assert max(map(len, text.splitlines())) <= 130
+
+
+def test_a_server_is_said_to_be_on_this_machine_only_if_it_is() -> None:
+    there = replace(server("vllm", "m"), base_url="http://gpu1:8000/v1")
+    assert "  vllm:  # vLLM, on this machine\n" in text_of(Findings(servers=(server("vllm", "m"),)))
+    assert "  vllm:  # vLLM\n" in text_of(Findings(servers=(there,)))
 
 
 def test_a_key_stays_in_the_environment() -> None:

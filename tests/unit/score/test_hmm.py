@@ -18,7 +18,7 @@ from monitor.score.hmm import (
     SHARED,
     EndpointBelief,
     Failure,
-    ProviderBelief,
+    LevelBelief,
     Seen,
     Success,
     chance,
@@ -331,7 +331,7 @@ def test_the_onset_factor_is_bounded_and_comes_in_steps(history: list[tuple[Seen
 def test_whatever_was_seen_the_onset_factor_stays_within_its_bounds(
     onsets: float, hours: float, onset_factor: float
 ) -> None:
-    view = EndpointBelief(own=ProviderBelief(at_s=BEGIN_S, onsets=onsets, hours=hours))
+    view = EndpointBelief(own=LevelBelief(at_s=BEGIN_S, onsets=onsets, hours=hours))
     assert after(view, GOOD, BEGIN_S + 1).own.onset_factor == onset_factor
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.score.latency import FIGURES, RECENT, RecentLatency, Summary
+from monitor.score.latency import LATENCY_FIGURES, RECENT, RecentLatency, Summary
 from monitor.score.outcomes import SampleOutcome
 from probes._model import ErrorClass, Sample, Task
 from tests.unit.score.values import START, after, make_sample, unhurried
@@ -35,14 +35,14 @@ def filled(times: list[float], failed: int = 0) -> RecentLatency:
 
 
 def test_every_figure_of_the_document_is_there() -> None:
-    assert tuple(figure.name for figure in FIGURES) == TIMES + SPEEDS
+    assert tuple(figure.name for figure in LATENCY_FIGURES) == TIMES + SPEEDS
 
 
 def test_each_figure_reads_its_own_field() -> None:
     fields = ("ttft_s", "ttat_s", "e2e_s", "itl_p50_s", "output_tps", "e2e_tps")
     values: dict[str, Any] = {name: float(place) for place, name in enumerate(fields)}
     sample = make_sample(**values)
-    assert [figure.read(sample) for figure in FIGURES] == [0, 1, 2, 3, 4, 5]
+    assert [figure.read(sample) for figure in LATENCY_FIGURES] == [0, 1, 2, 3, 4, 5]
 
 
 def test_nothing_measured_is_null_and_never_zero() -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.score.persistent import HOUR_S, NEWCOMER, PersistentTrouble, bounded
+from monitor.score.markov import HOUR_S
+from monitor.score.persistent import NEWCOMER, PersistentTrouble, bounded
 from tests.unit.score.values import unhurried
 
 KNOWN = PersistentTrouble(share=0.5)

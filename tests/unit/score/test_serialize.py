@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from monitor.domain.status import Status
 from monitor.score.base_rates import DEFAULT_RATES, BaseRates
 from monitor.score.health import Health, LastError, Trouble
-from monitor.score.hmm import NEW, ProviderBelief
+from monitor.score.hmm import NEW, LevelBelief
 from monitor.score.markov import Hidden
 from monitor.score.persistent import NEWCOMER, PersistentTrouble
 from monitor.score.serialize import VERSION, Remembered, state_from_text, state_to_text
@@ -33,7 +33,7 @@ probabilities = st.lists(st.floats(1e-6, 1), min_size=len(Hidden), max_size=len(
     lambda weights: tuple(weight / sum(weights) for weight in weights)
 )
 beliefs = st.just(NEW) | st.builds(
-    ProviderBelief,
+    LevelBelief,
     at_s=st.floats(0, 1e12),
     probabilities=probabilities,
     troubled=st.booleans(),
@@ -98,7 +98,7 @@ def changed_within(section: str, fields: dict[str, object]) -> str:
     return changed(**{section: " ".join(str(value) for value in (was | fields).values())})
 
 
-def assert_same_belief(one: ProviderBelief, other: ProviderBelief) -> None:
+def assert_same_belief(one: LevelBelief, other: LevelBelief) -> None:
     assert one.probabilities == pytest.approx(other.probabilities, abs=NEAR)
     assert sum(one.probabilities) == pytest.approx(1, abs=1e-12)
     for name in ("onsets", "hours", "onset_factor"):
@@ -123,7 +123,7 @@ def assert_same(one: Remembered, other: Remembered) -> None:
 
 @unhurried
 @given(healths, beliefs)
-def test_what_is_known_comes_back(health: Health, shared: ProviderBelief) -> None:
+def test_what_is_known_comes_back(health: Health, shared: LevelBelief) -> None:
     known = state_from_text(state_to_text(health, shared))
     assert known is not None
     assert_same(known, Remembered(health=health, shared=shared))
@@ -131,7 +131,7 @@ def test_what_is_known_comes_back(health: Health, shared: ProviderBelief) -> Non
 
 @unhurried
 @given(healths, beliefs)
-def test_a_state_is_one_line(health: Health, shared: ProviderBelief) -> None:
+def test_a_state_is_one_line(health: Health, shared: LevelBelief) -> None:
     assert "\n" not in state_to_text(health, shared)
 
 

@@ -26,6 +26,7 @@ from monitor.scoreboard.board import Absorbed, Board
 from monitor.scoreboard.snapshot import RowFilter, Snapshot, select
 from monitor.traffic.calls import Call
 from probes._model import Blame, ErrorClass, Sample, Task
+from probes._serialize import timestamp
 from tests.support.board_values import CHAT, first_tick, make_board, make_config, make_spec, sample_at
 from tests.unit.score.values import START, unhurried
 
@@ -145,7 +146,8 @@ def test_each_status_change_is_returned_once_with_the_former_status() -> None:
         (Status.UP, Status.UNKNOWN),
     ]
     assert [change.since for change in told if change.after is Status.MAINTENANCE] == [TICK + 2 * MINUTE]
-    assert board.summary == board.publish(TICK + 60 * MINUTE, sweep=True).summary == "2 unknown"
+    board.publish(TICK + 60 * MINUTE, sweep=True)
+    assert board.summary == "2 unknown"
 
 
 def test_time_alone_asks_for_nothing_where_no_status_depends_on_it() -> None:
@@ -631,12 +633,13 @@ def test_a_baseline_is_its_endpoints_and_publishes_nothing() -> None:
     assert board.snapshot is before
 
 
-def test_a_snapshot_sums_up_its_statuses_in_a_line() -> None:
+def test_a_board_sums_up_its_statuses_in_a_line() -> None:
     board = make_board(*SPECS, make_spec("off:one", enabled=False))
-    assert board.snapshot.summary == "2 unknown, 1 paused"
+    assert board.summary == "2 unknown, 1 paused"
     board.absorb([sample_at(TICK), sample_at(TICK, name=TWO)])
-    assert board.publish(TICK).summary == "2 up, 1 paused"
-    assert make_board().snapshot.summary == "no endpoints"
+    board.commit(TICK)
+    assert board.summary == "2 up, 1 paused"
+    assert make_board().summary == "no endpoints"
 
 
 def test_the_snapshots_vantage_is_the_configurations() -> None:
@@ -712,6 +715,27 @@ def test_the_open_incidents_of_those_that_are_not_probed_any_more_are_ended() ->
     assert {each.endpoint: each.ended_at for each in ended} == {each.endpoint: each.last_at for each in stored[:2]}
     assert row(board.publish(START), ONE)["status"] == "paused"
     assert [incident.endpoint for incident in board.states().incidents] == ["third:x"]
+
+
+def test_a_paused_endpoint_is_paused_since_it_was_paused_and_judged_again_since_it_was_resumed() -> None:
+    board = make_board(*SPECS)
+    board.absorb([sample_at(TICK), sample_at(TICK, name=TWO)])
+    up = row(board.publish(TICK, sweep=True), ONE)
+    paused = replace(SPECS[0], enabled=False)
+    for minutes in (1, 2):
+        board.apply(*configured(paused, SPECS[1]), TICK + minutes * MINUTE)
+        seen = row(board.publish(TICK + minutes * MINUTE, sweep=True), ONE)
+        assert (seen["status"], seen["since"]) == ("paused", timestamp(TICK + MINUTE))
+    board.apply(*configured(*SPECS), TICK + 2.5 * MINUTE)
+    snapshot = board.publish(TICK + 2.6 * MINUTE, sweep=True)
+    assert (row(snapshot, ONE)["status"], row(snapshot, ONE)["since"]) == ("up", timestamp(TICK + 2.5 * MINUTE))
+    assert row(snapshot, TWO)["since"] == up["since"]
+
+
+def test_an_endpoint_that_is_paused_from_the_start_is_so_since_the_start() -> None:
+    board = make_board(make_spec(ONE, enabled=False), now=START)
+    board.absorb([sample_at(TICK)])
+    assert row(board.publish(TICK, sweep=True), ONE)["since"] == timestamp(START)
 
 
 def test_other_blame_is_laid_from_then_on() -> None:

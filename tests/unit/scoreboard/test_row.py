@@ -255,7 +255,8 @@ def test_maintenance_is_from_its_begin_to_before_its_end(minutes: float, status:
 def test_after_maintenance_nothing_is_known_since_its_end_until_the_first_tick() -> None:
     assert (in_work(12.5)["status"], in_work(12.5)["since"]) == ("unknown", moment(12))
     samples = [*ticks(2), sample_at(TICK + 12 * MINUTE)]
-    assert row_of(samples, TICK + 12.5 * MINUTE, UNDER_WORK)["status"] == "up"
+    row = row_of(samples, TICK + 12.5 * MINUTE, UNDER_WORK)
+    assert (row["status"], row["since"]) == ("up", moment(12))
 
 
 def test_paused_wins_over_maintenance() -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url
 
+from monitor.config import RefusedError
+from monitor.config._addresses import store as checked
+from monitor.domain.postgres_url import SSL_MODES
 from monitor.store import StoreError, create_store
 from monitor.store._server import server_of
 
@@ -62,6 +66,16 @@ def test_an_option_that_is_not_known_is_named_and_no_password_shown(options: str
         create_store(f"postgresql://me:pa55@db/x?{options}")
     assert what in str(refused.value)
     assert "pa55" not in str(refused.value)
+
+
+@pytest.mark.parametrize("mode", [*SSL_MODES, "allow"])
+@pytest.mark.parametrize("name", ["ssl", "sslmode"])
+def test_the_configuration_allows_what_the_store_can_use(name: str, mode: str) -> None:
+    url = f"postgresql://me@db/x?{name}={mode}"
+    with nullcontext() if mode in SSL_MODES else pytest.raises(RefusedError):
+        assert checked(url) == url
+    with nullcontext() if mode in SSL_MODES else pytest.raises(StoreError):
+        server_of(make_url(url))
 
 
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n" * 9, b"", b"\xff" * 64])

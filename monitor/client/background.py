@@ -19,18 +19,20 @@ class Background(ABC):
     def run(self) -> None:
         """The work of the thread, until `stopping` is set."""
 
-    def start(self) -> None:
-        """Start the thread unless it runs, another caller is starting it, or no thread can be created."""
+    def start(self) -> bool:
+        """Start the thread unless it runs or another caller is starting it. False: no thread can be created."""
         if self.is_running() or self.stopping.is_set() or not self._starting.acquire(blocking=False):
-            return
+            return True
         try:
             if not self.is_running():
                 self._thread = threading.Thread(target=self.run, name=self._name, daemon=True)
                 self._thread.start()
         except RuntimeError:
             self._thread = None  # too many threads, or the interpreter is exiting; the next call tries again
+            return False
         finally:
             self._starting.release()
+        return True
 
     def close(self) -> None:
         """Ask the thread to end."""
