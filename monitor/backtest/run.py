@@ -19,7 +19,7 @@ from monitor.scheduler.jobs import Job, all_jobs, confirming_probe, tick_at
 from monitor.score.blame import blame_of
 from monitor.score.health import Observation
 from monitor.score.outcomes import outcome
-from monitor.scoreboard.board import scoring_params, within_slo
+from monitor.scoreboard.scoring import scoring_params, within_slo
 from monitor.store import Store, StoreError
 from probes._model import ErrorClass, Sample, Task
 

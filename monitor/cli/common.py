@@ -181,3 +181,12 @@ def openrouter_document(source: RunningDaemon) -> str:
         return run_async(fetch_openrouter(source.url, source.token)).decode()
     except ScoresUnavailableError as error:
         fail(f"{source.url}: {error}", 1)
+
+
+def flush_stdout() -> None:
+    """Write what is left for stdout. Python's own flush at the exit prints a traceback if the reader has gone."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -27,6 +27,7 @@ from monitor.cli.common import (
     extensions,
     fail,
     fetch,
+    flush_stdout,
     loaded_from,
     on_store,
     openrouter_document,
@@ -394,16 +395,7 @@ def main() -> None:
     try:
         app()
     finally:
-        _flush()
-
-
-def _flush() -> None:
-    """Write what is left for stdout. Python's own flush at the exit prints a traceback if the reader has gone."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        flush_stdout()
 
 
 if __name__ == "__main__":

@@ -129,7 +129,7 @@ class EndpointSection(Section):
     supported_parameters: types.Maybe[types.Parameters] = None
     """Parameters that requests may contain, such as tools or temperature. Default: the model's; else not known."""
     tag: types.Maybe[types.Name] = None
-    """What routers call it among other endpoints of its model, such as deepinfra/turbo; its provider if not written."""
+    """The name in OpenRouter's lists, such as deepinfra/turbo. Default: the provider."""
     implicit_caching: StrictBool = default_of(Listing, "implicit_caching")
     """Whether the provider caches the beginnings of prompts without a request to do so."""
 

@@ -12,7 +12,8 @@ from monitor.domain.status import Status
 from monitor.score.endpoint import EndpointState
 from monitor.score.outcomes import Counts
 from monitor.score.windows import Window
-from monitor.scoreboard.board import Absorbed, Board, StatusChange
+from monitor.scoreboard.absorbed import Absorbed
+from monitor.scoreboard.board import Board, StatusChange
 from probes._model import Sample
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 from monitor.domain.incident import Incident
 from monitor.pipeline.loop_time import set_within
 from monitor.pipeline.write_queue import USUAL_LIMITS, QueueLimits, WriteQueue, WriteQueueCallbacks
-from monitor.scoreboard.board import Absorbed, Board, StatusChange
+from monitor.scoreboard.absorbed import Absorbed
+from monitor.scoreboard.board import Board, StatusChange
 from monitor.store import Store, StoreError
 from monitor.traffic.calls import Call, StoppingError
 from probes._model import Sample

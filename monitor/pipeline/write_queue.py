@@ -22,7 +22,7 @@ from monitor.pipeline.drop_log import DropLog
 from monitor.pipeline.loop_time import Alarm, set_within, within
 from monitor.pipeline.poison import Batch, PoisonQueue, traffic_name
 from monitor.pipeline.store_call import store_call
-from monitor.scoreboard.board import Absorbed
+from monitor.scoreboard.absorbed import Absorbed
 from monitor.store import Store, StoreError, StoreReplacedError
 from monitor.traffic.calls import Call
 from monitor.traffic.counted import PendingTraffic, TrafficBatch

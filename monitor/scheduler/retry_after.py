@@ -34,7 +34,7 @@ class RetryAfter:
         self._until[sample.endpoint] = max(until, earlier)
 
     def rename(self, aliases: Mapping[str, str]) -> None:
-        """Move what is known of former ids to the present ones. `aliases`: former ids to present ones."""
+        """Move the times of former ids to the present ones. `aliases`: former ids to present ones."""
         for alias in aliases.keys() & self._until.keys():
             until, name = self._until.pop(alias), aliases[alias]
             self._until[name] = max(until, self._until.get(name, until))

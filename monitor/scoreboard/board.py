@@ -12,43 +12,31 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import TypeAlias
 
-from monitor.config.model import Config, EndpointSpec, ProbeSpec, Slo
+from monitor.config.model import Config
 from monitor.domain.incident import Incident
 from monitor.domain.maintenance import next_change
 from monitor.domain.status import Status
-from monitor.scheduler.jobs import Job, confirming_probe, headline_task
-from monitor.score.baseline import GENERATES, Baselines
-from monitor.score.endpoint import EndpointState, ScoringParams
+from monitor.scheduler.jobs import Job
+from monitor.score.baseline import Baselines
+from monitor.score.endpoint import EndpointState
 from monitor.score.health import Observation
 from monitor.score.incidents import IncidentTracker
-from monitor.score.probe_interval import IntervalLimits
 from monitor.score.provider import ProviderState, has_fallen
 from monitor.score.serialize import state_from_text, state_to_text
+from monitor.scoreboard.absorbed import Absorbed, News
 from monitor.scoreboard.due import DueTimes, RowAges
 from monitor.scoreboard.row import Row, published_status, row
+from monitor.scoreboard.scoring import scoring_params, within_slo
 from monitor.scoreboard.snapshot import Snapshot, assemble, is_recent, summary
 from monitor.traffic.calls import Call
 from probes._model import ErrorClass, Sample, Task
 
-_STALE_INTERVALS = 3
 _INSTANT = timedelta(microseconds=1)
 _DUE_AT_ONCE = 200
 """Endpoints whose status is looked at in one commit since time may have changed it; a few milliseconds."""
 
 Providers: TypeAlias = dict[str, ProviderState[EndpointState]]
 """By name."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Absorbed:
-    """The result of absorbing samples."""
-
-    states: Mapping[str, str]
-    """The new state of each endpoint that changed, to be stored with the samples."""
-    due: Mapping[str, datetime]
-    """When the next probe of each endpoint is due; it may be in the past."""
-    incidents: Sequence[Incident] = ()
-    """Incidents that began, changed or ended, to be stored with the samples."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,22 +47,6 @@ class StatusChange:
     before: Status
     after: Status
     since: datetime
-
-
-class _News:
-    """The changes so far while samples are absorbed."""
-
-    def __init__(self) -> None:
-        self.touched: set[str] = set()
-        self.due: dict[str, datetime] = {}
-        self.incidents: dict[str, Incident] = {}
-
-    def note(self, state: EndpointState, tracker: IncidentTracker) -> None:
-        """A state changed; `tracker` is its incident tracker from before."""
-        self.touched.add(state.endpoint)
-        incident = state.tracker.incident
-        if incident is not None and state.tracker.is_open and state.tracker is not tracker:
-            self.incidents[incident.id] = incident
 
 
 class Board:
@@ -245,7 +217,7 @@ class Board:
 
         Samples of endpoints that are not configured are ignored, and so is traffic that began in maintenance.
         """
-        news = _News()
+        news = News()
         for sample in samples:
             state = self._endpoints.get(sample.endpoint)
             if state is not None:
@@ -260,7 +232,7 @@ class Board:
         }
         return Absorbed(states=states, due=news.due, incidents=[*news.incidents.values()])
 
-    def _absorb_one(self, state: EndpointState, sample: Sample, news: _News) -> None:
+    def _absorb_one(self, state: EndpointState, sample: Sample, news: News) -> None:
         """Judge a sample, and update the provider's other endpoints."""
         was, tracker = state.health.status, state.tracker
         state.absorb(sample, within_slo=within_slo(sample, self._probes.get(sample.probe)))
@@ -271,13 +243,13 @@ class Board:
             news.due[state.endpoint] = wanted
         self._update_siblings(state, was, sample.started_at, news)
 
-    def _absorb_calls(self, state: EndpointState, calls: Sequence[Call], news: _News) -> None:
+    def _absorb_calls(self, state: EndpointState, calls: Sequence[Call], news: News) -> None:
         """Judge an endpoint's real traffic."""
         news.touched.add(state.endpoint)
         for seen in state.count(calls):
             self._see(state, seen, news)
 
-    def _see(self, state: EndpointState, seen: Observation, news: _News) -> None:
+    def _see(self, state: EndpointState, seen: Observation, news: News) -> None:
         """Score an observation from traffic.
 
         Only a surprise requests a probe: a request after every observation would postpone the probe that was requested
@@ -290,7 +262,7 @@ class Board:
             news.due[state.endpoint] = seen.at
         self._update_siblings(state, was, seen.at, news)
 
-    def _update_siblings(self, state: EndpointState, was: Status, at: datetime, news: _News) -> None:
+    def _update_siblings(self, state: EndpointState, was: Status, at: datetime, news: News) -> None:
         """Update the provider's other endpoints after a sample of this one."""
         fell = has_fallen(was, state.health.status)
         for other in state.provider.affected(state, fell=fell):
@@ -403,26 +375,3 @@ def _by_endpoint(calls: Iterable[Call]) -> Mapping[str, list[Call]]:
         if call.judges:
             found.setdefault(call.endpoint, []).append(call)
     return found
-
-
-def scoring_params(config: Config, spec: EndpointSpec) -> ScoringParams:
-    """The scoring parameters of an endpoint."""
-    probes = [config.probes[name] for name in spec.probes]
-    confirming = confirming_probe(probes)
-    return ScoringParams(
-        limits=IntervalLimits(least_s=confirming.least_s, most_s=confirming.every_s),
-        stale_s=_STALE_INTERVALS * min(probe.every_s for probe in probes) + max(probe.timeout_s for probe in probes),
-        task=headline_task(probes),
-        only_reach=confirming.task is Task.REACH,
-        count_wrong_answers=config.scoring.count_wrong_answers,
-        blame_overrides=config.scoring.blame,
-        ttft_slo_s=confirming.slo.ttft_s if confirming.task in GENERATES else None,
-    )
-
-
-def within_slo(sample: Sample, probe: ProbeSpec | None) -> bool:
-    """Whether a sample meets its probe's SLO; a figure that was not measured counts as met."""
-    slo = probe.slo if probe and sample.task in GENERATES else Slo()
-    slow = slo.ttft_s is not None and sample.ttft_s is not None and sample.ttft_s > slo.ttft_s
-    dull = slo.output_tps is not None and sample.output_tps is not None and sample.output_tps < slo.output_tps
-    return not slow and not dull

@@ -1,4 +1,4 @@
-"""One endpoint at one moment: what every published document tells of an endpoint is read from here. Pure."""
+"""One endpoint at one moment. All published documents are made from it. Pure."""
 
 from __future__ import annotations
 

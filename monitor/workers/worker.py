@@ -97,7 +97,7 @@ class Worker:
             await asyncio.shield(self._ready)
             count = partial(self._count, message["key"])
             sample = await self._prober.measure(run_from_plain(message["run"]), count)
-            # A codec of somebody else may have put a value into the sample that JSON does not have.
+            # A third-party codec may have put a value into the sample that JSON does not have.
             self._send({"sample": sample_to_plain(sample), "key": message["key"]})
         except Exception as error:  # noqa: BLE001  # the parent logs it and records the probe as internal
             self._send({"failed": f"{type(error).__name__}: {error}", "key": message["key"]})

@@ -16,7 +16,8 @@ from monitor.pipeline.poison import Batch, PoisonQueue
 from monitor.pipeline.restore import restore
 from monitor.pipeline.write_queue import QueueLimits
 from monitor.scheduler.jobs import Job, enabled_jobs
-from monitor.scoreboard.board import Absorbed, Board
+from monitor.scoreboard.absorbed import Absorbed
+from monitor.scoreboard.board import Board
 from monitor.store import Store, create_store
 from monitor.traffic.calls import Call
 from probes._model import ErrorClass, Sample

@@ -21,7 +21,7 @@ async def until(claim: Callable[[], object]) -> None:
 
 @asynccontextmanager
 async def nothing_left_behind() -> AsyncIterator[None]:
-    """What runs inside leaves no task, no open socket and no exception that nobody took."""
+    """The block leaves no task, no open socket and no exception that was never retrieved."""
     complaints: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
     yield

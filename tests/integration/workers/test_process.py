@@ -68,7 +68,7 @@ def test_a_process_answers_pings_and_runs_in_lines_of_json() -> None:
 
 
 class Odd:
-    """A prober with a codec of somebody else, which puts bytes into its samples."""
+    """A worker with a third-party codec, which puts bytes into its samples."""
 
     async def measure(self, run: Run, count: object = None) -> Sample:
         return replace(unmeasured(run, ErrorClass.INTERNAL, "", datetime.now(UTC)), detail=b"\xff")  # type: ignore[arg-type]

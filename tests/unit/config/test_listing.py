@@ -1,4 +1,4 @@
-"""What a file says for published lists: nothing of it is needed, all of it is used, and mistakes are told."""
+"""Configuration of published lists: every key is optional, every key is used, and mistakes are reported."""
 
 from __future__ import annotations
 

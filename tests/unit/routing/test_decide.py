@@ -112,7 +112,7 @@ def test_required_parameters_leave_out_those_that_are_known_not_to_support_them(
     assert "this endpoint's parameters are not known" in reason(found, "unsaid:m")
 
 
-def test_parameters_that_are_not_required_put_back_and_leave_nobody_out() -> None:
+def test_parameters_that_are_not_required_lower_the_rank_and_exclude_no_endpoint() -> None:
     endpoints = [
         priced("few:m", 0.001, supported_parameters=("seed",)),
         make_endpoint("unsaid:m"),
@@ -374,7 +374,7 @@ def test_throughput_is_what_so_many_percent_of_requests_reach() -> None:
     assert "10 tokens/s at p99, and `preferred_min_throughput` is 12" in reason(found, "a:m")
 
 
-def test_too_little_data_is_not_held_against_anybody() -> None:
+def test_too_little_data_does_not_lower_the_rank() -> None:
     endpoints = [quick("a:m", 9.0, 1, count=4)]
     found = answer(endpoints, preferences({"preferred_max_latency": 1, "preferred_min_throughput": 50}))
     assert "preferred" not in reason(found, "a:m")
@@ -450,7 +450,7 @@ LEFT_OUT_BY = (
 
 @unhurried
 @given(endpoints(), WISHES, SEEDS)
-def test_nobody_is_lost_and_every_place_and_every_exclusion_has_a_reason(
+def test_every_endpoint_is_listed_or_excluded_with_a_reason(
     endpoints: list[EndpointSnapshot], wished: RoutingPreferences, seed: int
 ) -> None:
     found = answer(endpoints, wished, seed)
@@ -461,7 +461,7 @@ def test_nobody_is_lost_and_every_place_and_every_exclusion_has_a_reason(
 
 @unhurried
 @given(endpoints(), WISHES, SEEDS)
-def test_only_what_the_request_says_leaves_anybody_out(
+def test_only_the_request_excludes_endpoints(
     endpoints: list[EndpointSnapshot], wished: RoutingPreferences, seed: int
 ) -> None:
     found = answer(endpoints, wished, seed)
@@ -483,7 +483,7 @@ def test_only_what_the_request_says_leaves_anybody_out(
 
 @unhurried
 @given(endpoints(), WISHES, SEEDS, st.lists(st.sampled_from(Status), min_size=6, max_size=6))
-def test_how_an_endpoint_does_leaves_nobody_out(
+def test_status_and_figures_exclude_no_endpoint(
     endpoints: list[EndpointSnapshot], wished: RoutingPreferences, seed: int, statuses: list[Status]
 ) -> None:
     wished = replace(wished, allow_fallbacks=True)

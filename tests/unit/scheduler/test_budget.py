@@ -435,7 +435,7 @@ def test_another_cap_holds_from_then_on() -> None:
     assert spender.probe(at(600), 100) is None
 
 
-def test_a_provider_that_comes_anew_is_told_so_that_its_day_can_be_restored() -> None:
+def test_new_providers_are_returned_so_that_their_spending_of_the_day_can_be_restored() -> None:
     budgets = Budgets({}, PROVIDERS)
     assert budgets.apply({"new": {TOKENS: 100}}, {**PROVIDERS, "new:one": "new"}) == {"new"}
     assert budgets.apply({"new": {TOKENS: 100}}, {**PROVIDERS, "new:one": "new"}) == frozenset()

@@ -82,7 +82,7 @@ def test_whatever_is_asked_for_the_rest_is_within_bounds(asked_s: float, headers
     assert retry_after.left_s(ONE, later) is None
 
 
-def test_a_renamed_endpoint_is_left_alone_for_as_long_as_was_asked_under_either_id() -> None:
+def test_a_renamed_endpoint_waits_for_the_longer_retry_after_of_both_ids() -> None:
     retry_after = RetryAfter()
     retry_after.note(asking(30.0, endpoint="old:a"))
     retry_after.note(asking(60.0, endpoint="old:b"))

@@ -1,4 +1,4 @@
-"""A body is what its type says, or it is told where it is not."""
+"""A body has the declared type, or the error names the field."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ KNOWN = "known fields: name, count, words, either, many, maybe, inners"
         ),
     ],
 )
-def test_what_is_wrong_is_told_with_the_name_of_the_field(plain: object, message: str) -> None:
+def test_an_error_names_the_field(plain: object, message: str) -> None:
     with pytest.raises(WrongBodyError) as caught:
         validated(Outer, plain)
     assert str(caught.value) == message

@@ -155,7 +155,7 @@ def test_keys_that_are_no_names_may_be_described_in_place() -> None:
     }
 
 
-def test_a_class_may_hold_itself_and_references_lead_where_they_are_told_to() -> None:
+def test_a_recursive_class_is_supported_and_references_use_the_given_prefix() -> None:
     schemas = Schemas([Tree], "#/components/schemas/")
     assert schemas.of(Tree) == {"$ref": "#/components/schemas/Tree"}
     assert schemas.definitions["Tree"]["properties"] == {

@@ -18,5 +18,5 @@ from monitor.schema.messages import message
         ("an_error_of_a_later_pydantic", {"x": 1}, "cannot be used"),
     ],
 )
-def test_an_error_is_told_by_its_type(kind: str, context: dict[str, object], told: str) -> None:
+def test_each_type_of_error_has_its_message(kind: str, context: dict[str, object], told: str) -> None:
     assert message(kind, context, {"dict_type": "of its own"}) == told

@@ -22,7 +22,8 @@ from monitor.score.baseline import Baselines
 from monitor.score.markov import Hidden
 from monitor.score.serialize import Remembered, state_from_text
 from monitor.score.windows import WINDOWS
-from monitor.scoreboard.board import Absorbed, Board
+from monitor.scoreboard.absorbed import Absorbed
+from monitor.scoreboard.board import Board
 from monitor.scoreboard.snapshot import RowFilter, Snapshot, select
 from monitor.traffic.calls import Call
 from probes._model import Blame, ErrorClass, Sample, Task

@@ -11,7 +11,8 @@ import pytest
 
 from monitor.config.model import ProbeSpec, Slo
 from monitor.domain.status import Status
-from monitor.scoreboard.board import Board, scoring_params
+from monitor.scoreboard.board import Board
+from monitor.scoreboard.scoring import scoring_params
 from probes._model import ErrorClass, Task
 from tests.support.board_values import first_tick, make_board, make_config, make_spec, sample_at
 from tests.unit.traffic.values import NAME, burst, make_call, steady

@@ -255,7 +255,7 @@ def test_models_come_in_the_order_of_the_configuration() -> None:
     assert [each["id"] for each in found] == ["z/z", "meta-llama/llama-3.2-1b-instruct"]
 
 
-def test_a_page_of_models_tells_how_many_there_are_and_where_it_goes_on() -> None:
+def test_a_page_of_models_has_the_total_number_and_the_next_offset() -> None:
     endpoints = [make_endpoint(f"a:{name}", spec=make_spec(f"a:{name}", model=f"z/{name}")) for name in "abcde"]
 
     def page(offset: int, limit: int | None) -> tuple[list[str], str | None]:
