@@ -6,7 +6,7 @@ import asyncio
 import io
 import json
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -23,7 +23,7 @@ from monitor.pipeline.recorder import Recorder, RecorderCallbacks, RecorderInter
 from monitor.scoreboard.board import Board
 from monitor.store import Store, StoreError, create_store
 from monitor.traffic.calls import Call, Receipt, StoppingError
-from monitor.traffic.counted import Activity
+from monitor.traffic.counted import Activity, UsageKey
 from monitor.traffic.known import KnownIds
 from monitor.traffic.outcome import Outcome
 from monitor.web.context import Context
@@ -283,12 +283,19 @@ class Asked(MemoryStore):
         self.error = error
         self.since: list[date] = []
 
-    async def activity(self, since: date, *_: Any, **__: Any) -> Sequence[Activity]:
+    async def activity(
+        self,
+        since: date,
+        endpoints: Collection[str] | None = None,
+        *,
+        after: UsageKey | None = None,
+        limit: int | None = None,
+    ) -> list[Activity]:
         """See `Store.activity`."""
         if self.error is not None:
             raise self.error
         self.since.append(since)
-        return ()
+        return []
 
 
 async def test_activity_tells_requests_and_tokens_by_day_endpoint_and_application(desk: Desk) -> None:
