@@ -16,6 +16,7 @@ import typer
 
 if TYPE_CHECKING:
     from monitor.config import Config, Extensions
+    from monitor.scoreboard.snapshot import Snapshot
     from monitor.store import Store
 
 Result = TypeVar("Result")
@@ -181,6 +182,21 @@ def openrouter_document(source: RunningDaemon) -> str:
         return run_async(fetch_openrouter(source.url, source.token)).decode()
     except ScoresUnavailableError as error:
         fail(f"{source.url}: {error}", 1)
+
+
+def published_snapshot(config: Path | None, url: str | None, token: str | None) -> Snapshot:
+    """The snapshot of the daemon at `url`; without `url` that of the store."""
+    from datetime import UTC, datetime
+
+    from monitor.cli.export import ForeignDocumentError, of_document, of_store
+
+    if url is None:
+        path, loaded = loaded_from(config)
+        return on_store(path, loaded, lambda store: of_store(loaded, store, datetime.now(UTC)))
+    try:
+        return of_document(fetch(running_daemon(None, url, token)))
+    except ForeignDocumentError as error:
+        fail(f"{url}: {error}", 1)
 
 
 def flush_stdout() -> None:

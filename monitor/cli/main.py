@@ -10,7 +10,7 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -31,6 +31,7 @@ from monitor.cli.common import (
     loaded_from,
     on_store,
     openrouter_document,
+    published_snapshot,
     run_async,
     running_daemon,
     seconds,
@@ -39,9 +40,6 @@ from monitor.cli.common import (
 from monitor.cli.db import db
 from monitor.daemon.log import LogFormat, LogLevel
 from monitor.routing.formats import FORMATS
-
-if TYPE_CHECKING:
-    from monitor.scoreboard.snapshot import Snapshot
 
 app = typer.Typer(
     name="providerwatch",
@@ -302,7 +300,7 @@ def export(
     if name == "openrouter" and url is not None:
         write_out(openrouter_document(running_daemon(None, url, token)), output)
         return
-    snapshot = _snapshot(config, url, token)
+    snapshot = published_snapshot(config, url, token)
     try:
         body = render(name, snapshot, cluster)
     except CannotBeMadeError as error:
@@ -373,21 +371,6 @@ def backtest(
         print(json.dumps(report.as_plain(found), indent=2))
     else:
         Console(highlight=False).print(report.as_tables(found))
-
-
-def _snapshot(config: Path | None, url: str | None, token: str | None) -> Snapshot:
-    """The snapshot of the daemon at `url`; without `url` that of the store."""
-    from datetime import UTC, datetime
-
-    from monitor.cli.export import ForeignDocumentError, of_document, of_store
-
-    if url is None:
-        path, loaded = loaded_from(config)
-        return on_store(path, loaded, lambda store: of_store(loaded, store, datetime.now(UTC)))
-    try:
-        return of_document(fetch(running_daemon(None, url, token)))
-    except ForeignDocumentError as error:
-        fail(f"{url}: {error}", 1)
 
 
 def main() -> None:
