@@ -96,7 +96,7 @@ class Daemon:
         return self._values.config
 
     async def apply(self, config: Config) -> None:
-        """Run with another configuration from now on. The URL of the store stays: another one needs a restart.
+        """Use another configuration from now on. The URL of the store stays: another one needs a restart.
 
         Raises OSError with the key if an address cannot be used, StoreError if the store cannot tell the history of new
         endpoints, and whatever the code of a sink raises. Then nothing has changed.
@@ -224,7 +224,7 @@ class Daemon:
         return Heartbeat(callbacks, self._notifier, systemd.watchdog_interval_s(env, os.getpid()))
 
     def _show_own_state(self) -> None:
-        """Metrics that are asked for at each scrape."""
+        """Set the metrics that are computed at each scrape."""
         self._metrics.store_queue.set_function(lambda: self._recorder.queue_length)
         self._metrics.store_failing.set_function(lambda: self._recorder.store_error is not None)
         self._metrics.vantage_online.set_function(lambda: self._gate.online)
@@ -342,7 +342,7 @@ class Daemon:
         self._metrics.log_suppressed.inc(lost.suppressed)
 
     def _clock_stepped(self, now: datetime) -> None:
-        """Go on by the time that it is now."""
+        """Continue with the new time."""
         self._schedule.realign(now)
         self._gate.clock_stepped()
         self._board.clock_stepped(now)

@@ -127,7 +127,7 @@ class Reload:
         """While this lock is held, the configuration stays."""
 
     async def apply(self, config: Config) -> None:
-        """Run with another configuration from now on.
+        """Use another configuration from now on.
 
         Raises OSError with the key if an address cannot be used, StoreError if the store cannot tell the history of new
         endpoints, and whatever the code of a sink raises. Then nothing has changed.

@@ -183,10 +183,10 @@ class Metrics:
         self.store_failing = self._gauge("providerwatch_store_failing", "1 while the store does not accept samples.")
         self.housekeeping = Summary(
             "providerwatch_housekeeping_duration_seconds",
-            "Slices of store housekeeping; each delays a commit by as much.",
+            "Slices of store housekeeping. A commit may wait for one slice.",
             registry=self.registry,
         )
-        self.housekeeping_last = self._gauge("providerwatch_housekeeping_last_duration_seconds", "The newest slice.")
+        self.housekeeping_last = self._gauge("providerwatch_housekeeping_last_duration_seconds", "Duration of the newest slice.")
 
     def _make_process_metrics(self) -> None:
         self.log_dropped = self._counter(

@@ -27,9 +27,9 @@ class SinkIntervals:
     """Intervals and limits of deliveries."""
 
     idle_s: float = 5.0
-    """Between two looks for new samples without a wake-up."""
+    """Interval of checks for new samples without a wake-up."""
     count_s: float = 60.0
-    """Between two counts of the backlog."""
+    """Interval of counts of the backlog."""
     longest_s: float = 1800.0
     """The timeout of one delivery."""
     failed: Callable[[int, float | None], float] = lambda failures, retry_after_s: wait_s(
@@ -181,7 +181,7 @@ class Outbox:
 
     @property
     def runners(self) -> Sequence[SinkRunner]:
-        """With the figures of each: `name`, `backlog`, `delivered_total`, `dropped_total`, `last_error`."""
+        """All sinks, with their figures: `name`, `backlog`, `delivered_total`, `dropped_total`, `last_error`."""
         return tuple(self._runners.values())
 
     def wake(self) -> None:

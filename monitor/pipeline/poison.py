@@ -42,7 +42,7 @@ class Batch:
 
 
 @dataclass(slots=True, kw_only=True)
-class WriteOutcome:
+class _WriteOutcome:
     """The result of storing a batch part by part."""
 
     taken: set[str] = field(default_factory=set)
@@ -62,10 +62,10 @@ class PoisonQueue:
         self._store = store
         self._strikes: Counter[str] = Counter()
 
-    async def append(self, batch: Batch) -> WriteOutcome:
+    async def append(self, batch: Batch) -> _WriteOutcome:
         """Store all parts that the store accepts. Raises StoreError when the store is not writable or was replaced."""
         await self._store.check_writable()
-        outcome = WriteOutcome()
+        outcome = _WriteOutcome()
         refused: dict[str, StoreError] = {}
         passed_over: set[str] = set()
         for name, part in _parts(batch):
@@ -88,7 +88,7 @@ class PoisonQueue:
         self._give_up(refused, passed_over, outcome)
         return outcome
 
-    def _give_up(self, refused: Mapping[str, StoreError], passed_over: set[str], outcome: WriteOutcome) -> None:
+    def _give_up(self, refused: Mapping[str, StoreError], passed_over: set[str], outcome: _WriteOutcome) -> None:
         """Drop the parts that were rejected often enough.
 
         Counts are kept until nothing has to be tried again: until then a dropped part may come again.

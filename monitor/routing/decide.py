@@ -25,7 +25,7 @@ class RoutedEndpoint(TypedDict):
     score: Ratio | None
     status: Status
     reason: str
-    """Why the endpoint has this place."""
+    """The reason for the position of the endpoint."""
 
 
 class ExcludedEndpoint(TypedDict):

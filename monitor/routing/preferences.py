@@ -1,4 +1,4 @@
-"""What a request to `POST /v1/route` wishes: OpenRouter's `provider` preferences, and what the prompt needs. Pure."""
+"""The preferences of a request to `POST /v1/route` in OpenRouter's form, and the needs of the prompt. Pure."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class SortBy(TypedDict, total=False):
 
     by: Sort | None
     partition: Literal["model", "none"] | None
-    """Of no effect: one model is asked for."""
+    """Ignored: a request names one model."""
 
 
 class Preferences(TypedDict, total=False):

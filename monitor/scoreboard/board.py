@@ -84,7 +84,7 @@ class Board:
             self.publish(now, sweep=True)
 
     def apply(self, other: Board, now: datetime, restored: Set[str] = frozenset()) -> tuple[Incident, ...]:
-        """Go on with another configuration; the next commits look at every endpoint, and every row is outdated.
+        """Use another configuration. The next commits update every endpoint; every row is outdated.
 
         `other` is a board of that configuration, which must not be used afterwards. An endpoint that stays keeps all
         that is known of it, and is judged by its new parameters. `restored` are those that `other` knows from the

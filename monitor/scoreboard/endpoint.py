@@ -56,7 +56,7 @@ class EndpointSnapshot:
 
     @property
     def provider_name(self) -> str:
-        """What people call the provider."""
+        """The display name of the provider."""
         return self.spec.listing.provider.name or self.provider
 
     @property

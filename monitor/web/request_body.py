@@ -98,7 +98,7 @@ async def _received(request: web.Request) -> bytes:
     except TimeoutError:  # an OSError, too
         raise web.HTTPRequestTimeout(text=f"the body did not arrive within {_PATIENCE_S:g} s") from None
     except (web.RequestPayloadError, OSError):
-        raise web.HTTPBadRequest(text="the body ends too early or does not match its headers") from None
+        raise web.HTTPBadRequest(text="the body is incomplete or does not match its headers") from None
 
 
 async def _read(request: web.Request) -> bytes:
