@@ -186,7 +186,9 @@ class Metrics:
             "Slices of store housekeeping. A commit may wait for one slice.",
             registry=self.registry,
         )
-        self.housekeeping_last = self._gauge("providerwatch_housekeeping_last_duration_seconds", "Duration of the newest slice.")
+        self.housekeeping_last = self._gauge(
+            "providerwatch_housekeeping_last_duration_seconds", "Duration of the newest slice."
+        )
 
     def _make_process_metrics(self) -> None:
         self.log_dropped = self._counter(
