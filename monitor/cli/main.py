@@ -391,19 +391,7 @@ def _snapshot(config: Path | None, url: str | None, token: str | None) -> Snapsh
 
 def main() -> None:
     """Run the command of the command line. `monitor.cli.__main__` calls it."""
-    try:
-        app()
-    finally:
-        _flush()
-
-
-def _flush() -> None:
-    """Write what is left for stdout. Python's own flush at the exit prints a traceback if the reader has gone."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+    app()
 
 
 if __name__ == "__main__":
