@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from monitor.cli import VERSION
@@ -9,6 +10,17 @@ from monitor.cli import VERSION
 
 def main() -> None:
     """Entry point of both."""
+    try:
+        try:
+            _run()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # the reader of stdout has gone; Python's own flush at the exit would print a traceback
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _run() -> None:
     if sys.argv[1:] == ["--version"]:  # to read a flag, typer imports pydantic: half a second
         print(VERSION)
         return

@@ -197,12 +197,3 @@ def published_snapshot(config: Path | None, url: str | None, token: str | None) 
         return of_document(fetch(running_daemon(None, url, token)))
     except ForeignDocumentError as error:
         fail(f"{url}: {error}", 1)
-
-
-def flush_stdout() -> None:
-    """Write what is left for stdout. Python's own flush at the exit prints a traceback if the reader has gone."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)

@@ -27,7 +27,6 @@ from monitor.cli.common import (
     extensions,
     fail,
     fetch,
-    flush_stdout,
     loaded_from,
     on_store,
     openrouter_document,
@@ -375,10 +374,7 @@ def backtest(
 
 def main() -> None:
     """Run the command of the command line. `monitor.cli.__main__` calls it."""
-    try:
-        app()
-    finally:
-        flush_stdout()
+    app()
 
 
 if __name__ == "__main__":

@@ -81,7 +81,11 @@ class FileLock:
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 raise
-            log.warning("%s: no file locks on this file system; a second daemon is not prevented", self._database)
+            log.warning(
+                "%s: no file locks on this file system; a second daemon is not prevented",
+                self._database,
+                extra={"action": "lock_missing"},
+            )
 
     def _close(self) -> None:
         if self._file is not None:

@@ -156,7 +156,7 @@ async def test_a_reader_who_leaves_ends_a_command_without_a_traceback(
     os.close(reading)
     file = [str(written(tmp_path, address))] if arguments[-1] == "-c" else []
     process = await asyncio.create_subprocess_exec(
-        *[sys.executable, "-m", "monitor.cli.main", *arguments, *file], stdout=writing, stderr=asyncio.subprocess.PIPE
+        *[sys.executable, "-m", "monitor.cli", *arguments, *file], stdout=writing, stderr=asyncio.subprocess.PIPE
     )
     os.close(writing)
     _, said = await asyncio.wait_for(process.communicate(), MOST_S)
