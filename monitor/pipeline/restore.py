@@ -51,7 +51,7 @@ async def recall(
     `aliases`: former ids, under which the store has a part of the history. `only`: fill these endpoints only. The board
     is filled in threads, since that takes long with many endpoints.
     """
-    names = Names(aliases=aliases or {}, only=only)
+    names = RestoredNames(aliases=aliases or {}, only=only)
     states, first_seen = await store.states(), await store.first_seen()
     board.restore_states(names.newest(states), names.earliest(first_seen))
     ended = board.restore_incidents(names.of(await store.open_incidents()))
@@ -79,7 +79,7 @@ def _fill_traffic(board: Board, bucket_s: int, tallies: Iterable[TrafficTally], 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
+class RestoredNames:
     """Whose history to restore, and under which id."""
 
     aliases: Mapping[str, str]

@@ -95,8 +95,8 @@ def test_the_quantization_has_to_be_one_of_those_that_are_taken() -> None:
     ]
     found = answer(endpoints, preferences({"quantizations": ["fp16", "bf16"]}))
     assert ids(found) == ["c:m"]
-    assert reason(found, "a:m") == "its quantization is fp8, and `quantizations` takes bf16, fp16"
-    assert reason(found, "b:m") == "its quantization is not known, and `quantizations` takes bf16, fp16"
+    assert reason(found, "a:m") == "its quantization is fp8, and `quantizations` allows bf16, fp16"
+    assert reason(found, "b:m") == "its quantization is not known, and `quantizations` allows bf16, fp16"
     assert ids(answer(endpoints, preferences({"quantizations": ["unknown"]}))) == ["b:m"]
 
 

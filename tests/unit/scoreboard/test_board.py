@@ -724,10 +724,10 @@ def test_a_paused_endpoint_is_paused_since_it_was_paused_and_judged_again_since_
     up = row(board.publish(TICK, sweep=True), ONE)
     paused = replace(SPECS[0], enabled=False)
     for minutes in (1, 2):
-        board.apply(*configured(paused, SPECS[1]), TICK + minutes * MINUTE)
+        board.apply(configured(paused, SPECS[1]), TICK + minutes * MINUTE)
         seen = row(board.publish(TICK + minutes * MINUTE, sweep=True), ONE)
         assert (seen["status"], seen["since"]) == ("paused", timestamp(TICK + MINUTE))
-    board.apply(*configured(*SPECS), TICK + 2.5 * MINUTE)
+    board.apply(configured(*SPECS), TICK + 2.5 * MINUTE)
     snapshot = board.publish(TICK + 2.6 * MINUTE, sweep=True)
     assert (row(snapshot, ONE)["status"], row(snapshot, ONE)["since"]) == ("up", timestamp(TICK + 2.5 * MINUTE))
     assert row(snapshot, TWO)["since"] == up["since"]
