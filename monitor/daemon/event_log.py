@@ -45,7 +45,7 @@ def grounds_of(state: EndpointState, now: datetime) -> Grounds:
 
 
 def _open_incident(state: EndpointState) -> Incident | None:
-    incident = state.tracker.incident if state.tracker.is_open else None
+    incident = state.tracker.incident if state.tracker.is_confirmed else None
     return None if incident is None or incident.ended_at is not None else incident
 
 

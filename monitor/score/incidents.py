@@ -21,8 +21,8 @@ class IncidentTracker:
     """An endpoint's suspicion or open incident, if there is one."""
 
     incident: Incident | None = None
-    is_open: bool = False
-    """False: a suspicion, which may be dropped."""
+    is_confirmed: bool = False
+    """False: a suspicion, which may be dropped. An incident that has ended stays confirmed."""
 
 
 def add_evidence(tracker: IncidentTracker, endpoint: str, cause: ErrorClass | Cause, at: datetime) -> IncidentTracker:
@@ -45,7 +45,7 @@ def update(tracker: IncidentTracker, endpoint: str, status: Status, at: datetime
     tracker = _current(tracker)
     if status in _TROUBLE:
         return _opened(tracker, endpoint, status, at)
-    if tracker.incident is None or not tracker.is_open:
+    if tracker.incident is None or not tracker.is_confirmed:
         return IncidentTracker() if cleared else tracker
     return replace(tracker, incident=replace(tracker.incident, ended_at=max(at, tracker.incident.last_at)))
 
@@ -64,8 +64,8 @@ def _opened(tracker: IncidentTracker, endpoint: str, status: Status, at: datetim
     if incident is None:  # the endpoint had no bad sample of its own
         return _opened(add_evidence(tracker, endpoint, Cause.PROVIDER, at), endpoint, status, at)
     if status is Status.DOWN and incident.worst is not Status.DOWN:
-        return IncidentTracker(incident=replace(incident, worst=status), is_open=True)
-    return tracker if tracker.is_open else replace(tracker, is_open=True)
+        return IncidentTracker(incident=replace(incident, worst=status), is_confirmed=True)
+    return tracker if tracker.is_confirmed else replace(tracker, is_confirmed=True)
 
 
 def _current(tracker: IncidentTracker) -> IncidentTracker:

@@ -35,5 +35,5 @@ class News:
         """A state changed; `tracker` is its incident tracker from before."""
         self.touched.add(state.endpoint)
         incident = state.tracker.incident
-        if incident is not None and state.tracker.is_open and state.tracker is not tracker:
+        if incident is not None and state.tracker.is_confirmed and state.tracker is not tracker:
             self.incidents[incident.id] = incident

@@ -142,7 +142,9 @@ class Board:
     def _end_unless_probed(self, state: EndpointState, former: Mapping[str, str]) -> Incident | None:
         """Its open incident with an end, where it is not probed any more. `former`: former ids to present ones."""
         incident = state.tracker.incident
-        if incident is None or not state.tracker.is_open or self._jobs.get(state.endpoint):
+        if incident is None or not state.tracker.is_confirmed or self._jobs.get(state.endpoint):
+            return None
+        if incident.ended_at is not None:  # an ended incident stays in the tracker until the next update
             return None
         heir = self._endpoints.get(former.get(state.endpoint, ""))
         if heir is not None and heir.tracker.incident is not None and heir.tracker.incident.id == incident.id:
@@ -167,10 +169,10 @@ class Board:
         ended = []
         for incident in sorted(incidents, key=lambda incident: incident.began_at, reverse=True):
             state = self._endpoints.get(incident.endpoint)
-            if state is None or not self._jobs[incident.endpoint] or state.tracker.is_open:
+            if state is None or not self._jobs[incident.endpoint] or state.tracker.is_confirmed:
                 ended.append(replace(incident, ended_at=incident.last_at))
             else:
-                state.tracker = IncidentTracker(incident=incident, is_open=True)
+                state.tracker = IncidentTracker(incident=incident, is_confirmed=True)
         return tuple(ended)
 
     def states(self) -> Absorbed:
@@ -179,7 +181,9 @@ class Board:
         return Absorbed(
             states={state.endpoint: state_to_text(state.health, state.provider.belief) for state in states},
             due={},
-            incidents=[state.tracker.incident for state in states if state.tracker.incident and state.tracker.is_open],
+            incidents=[
+                state.tracker.incident for state in states if state.tracker.incident and state.tracker.is_confirmed
+            ],
         )
 
     def restore_counts(

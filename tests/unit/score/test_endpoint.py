@@ -298,7 +298,7 @@ def test_one_whose_newest_sample_is_from_before_another_fell_is_behind_it() -> N
 def test_an_incident_begins_with_the_first_sample_of_evidence() -> None:
     state = make_state()
     absorb(state, "o" * 60 + "f")
-    assert (state.tracker.is_open, incident_of(state).samples) == (False, 1)
+    assert (state.tracker.is_confirmed, incident_of(state).samples) == (False, 1)
     absorb(state, "ff", 62)
     assert (state.health.status, state.health.since) == (Status.DOWN, after(62 * EVERY_S))
     assert state.tracker == IncidentTracker(
@@ -310,7 +310,7 @@ def test_an_incident_begins_with_the_first_sample_of_evidence() -> None:
             last_at=after(63 * EVERY_S),
             causes={"connect": 3},
         ),
-        is_open=True,
+        is_confirmed=True,
     )
 
 
@@ -339,7 +339,7 @@ def test_an_endpoint_that_is_well_has_no_tracker() -> None:
 def test_each_sample_of_evidence_is_counted_under_its_cause(letters: str, causes: dict[str, int]) -> None:
     state = make_state()
     absorb(state, "o" * 20 + letters)
-    assert (state.tracker.is_open, incident_of(state).causes) == (True, causes)
+    assert (state.tracker.is_confirmed, incident_of(state).causes) == (True, causes)
 
 
 def test_one_that_is_slow_and_anomalous_is_slow() -> None:

@@ -38,7 +38,7 @@ def opened(seconds: float = 60, status: Status = Status.DOWN) -> IncidentTracker
 
 def test_a_lone_failure_is_a_suspicion_and_comes_to_nothing_once_it_is_cleared() -> None:
     suspected = rule(accuse(EMPTY, 60), Status.UP, 60)
-    assert (suspected.is_open, incident_of(suspected).samples) == (False, 1)
+    assert (suspected.is_confirmed, incident_of(suspected).samples) == (False, 1)
     assert rule(suspected, Status.UP, 120) == suspected
     assert rule(suspected, Status.UP, 180, cleared=True) == EMPTY
 
@@ -65,14 +65,14 @@ def test_an_incident_begins_with_its_first_evidence_and_not_with_the_status_chan
             last_at=after(62),
             causes={"connect": 1, "tls": 1},
         ),
-        is_open=True,
+        is_confirmed=True,
     )
 
 
 def test_one_that_fell_because_of_its_provider_says_so() -> None:
     incident = incident_of(rule(EMPTY, Status.DEGRADED, 60))
     assert (incident.causes, incident.began_at, incident.worst) == ({"provider": 1}, after(60), Status.DEGRADED)
-    assert rule(EMPTY, Status.DOWN, 60).is_open
+    assert rule(EMPTY, Status.DOWN, 60).is_confirmed
 
 
 # What it rests on
@@ -112,7 +112,7 @@ def test_an_update_that_changes_nothing_leaves_the_tracker_itself() -> None:
 
 def test_it_ends_when_the_endpoint_is_up_and_is_kept_until_the_next_ruling() -> None:
     tracker = rule(opened(), Status.UP, 300)
-    assert (incident_of(tracker).ended_at, tracker.is_open) == (after(300), True)
+    assert (incident_of(tracker).ended_at, tracker.is_confirmed) == (after(300), True)
     assert rule(tracker, Status.UP, 360, cleared=True) == EMPTY
 
 
@@ -160,8 +160,8 @@ def test_at_most_one_is_open_and_every_one_begins_grows_and_ends_in_order(
         if cause is not None:
             tracker = accuse(tracker, seconds, cause)
         tracker = rule(tracker, status, seconds, cleared=cleared)
-        assert tracker.is_open or status not in {Status.DEGRADED, Status.DOWN}
-        if tracker.incident is not None and tracker.is_open:
+        assert tracker.is_confirmed or status not in {Status.DEGRADED, Status.DOWN}
+        if tracker.incident is not None and tracker.is_confirmed:
             newest[tracker.incident.id] = tracker.incident
         assert len([each for each in newest.values() if each.ended_at is None]) <= 1
     for incident in newest.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterable
@@ -716,6 +717,16 @@ def test_the_open_incidents_of_those_that_are_not_probed_any_more_are_ended() ->
     assert {each.endpoint: each.ended_at for each in ended} == {each.endpoint: each.last_at for each in stored[:2]}
     assert row(board.publish(START), ONE)["status"] == "paused"
     assert [incident.endpoint for incident in board.states().incidents] == ["third:x"]
+
+
+def test_an_incident_that_has_ended_keeps_its_end_when_its_endpoint_is_removed() -> None:
+    board = make_board(*SPECS)
+    board.restore_incidents([open_incident(ONE)])
+    minutes = itertools.count()
+    while not (ended := [incident for incident in board.states().incidents if incident.ended_at is not None]):
+        board.absorb([sample_at(TICK + next(minutes) * MINUTE)])
+    assert [incident.endpoint for incident in ended] == [ONE]
+    assert board.apply(configured(SPECS[1]), TICK + next(minutes) * MINUTE) == ()
 
 
 def test_a_paused_endpoint_is_paused_since_it_was_paused_and_judged_again_since_it_was_resumed() -> None:
