@@ -59,7 +59,7 @@ def prune(
     from datetime import UTC, datetime
 
     from monitor.console import store_table
-    from monitor.console.text import plural
+    from monitor.domain.text import plural
 
     path, loaded = loaded_from(config)
     console, done = Console(stderr=True, highlight=False), 0
