@@ -1,0 +1,205 @@
+"""Series over time as lines with their intervals, broken wherever nothing was measured. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+from markupsafe import Markup
+
+from monitor.charts.events import marks, shade_entries, shades
+from monitor.charts.figures import drawable, iso, moment, window
+from monitor.charts.frame import (
+    EDGE,
+    GAP,
+    LANE,
+    TICKS,
+    Area,
+    data,
+    empty,
+    label_width,
+    lines_of,
+    root,
+    text,
+    time_axis,
+    value_axis,
+)
+from monitor.charts.legend import Entry, legend, legend_height
+from monitor.charts.line_ends import LineEnd, ends_width, have_room, line_ends
+from monitor.charts.markup import el, join, points
+from monitor.charts.roles import dash
+from monitor.charts.scales import Scale, linear_from_zero, log_over
+from monitor.charts.series import LineChart, Point, Series, drawn, point_words
+from monitor.charts.text_width import ASCENT, text_width
+from monitor.charts.time_scale import TimeScale
+
+_BAND_REACH: Final = 2.0
+"""An interval may stretch the scale up to so many times the greatest value; beyond it is cut at the edge."""
+_MOST_BANDS: Final = 6
+"""With more series the intervals, one over the other, hide the lines; titles and the table still have them."""
+_HIT: Final = 5
+_LONE: Final = 2.5
+
+Run = tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    series: Series
+    runs: tuple[Run, ...]
+    dash: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plot:
+    """A chart with its scales. `named` says whether the lines have names at their ends."""
+
+    chart: LineChart
+    lines: tuple[_Line, ...]
+    area: Area
+    x: TimeScale
+    y: Scale
+    named: bool
+
+
+def line_chart(chart: LineChart, *, chart_id: str) -> Markup:
+    """The chart as SVG."""
+    lines = _lines(chart)
+    if not any(line.runs for line in lines):
+        return empty(
+            chart_id=chart_id,
+            width=chart.width,
+            height=chart.height,
+            title=chart.title,
+            words=chart.empty,
+            kind="lines",
+        )
+    plot = _plot(chart, lines)
+    area, entries = plot.area, _entries(plot)
+    words_from = area.left + (text_width(chart.unit.word) + GAP if chart.unit.word else 0)
+    return root(
+        shades(chart.shades, plot.x, area),
+        value_axis(plot.y, chart.unit, area),
+        time_axis(plot.x, area),
+        text(area.left, ASCENT, chart.unit.word, class_="unit"),
+        marks(chart.marks, plot.x, area, free=(words_from, chart.width - EDGE)),
+        *(_line(plot, line) for line in plot.lines),
+        line_ends(_ends(plot), area) if plot.named else Markup(""),
+        legend(entries, left=area.left, right=chart.width - EDGE, top=chart.height),
+        chart_id=chart_id,
+        width=chart.width,
+        height=chart.height + legend_height(entries, width=chart.width - EDGE - area.left),
+        title=chart.title,
+        description=_description(chart, lines),
+        kind="lines",
+    )
+
+
+def _lines(chart: LineChart) -> tuple[_Line, ...]:
+    """The series with their runs; those of one colour differ in their dash."""
+    used: Counter[str] = Counter()
+    lines = []
+    for series in chart.series:
+        lines.append(_Line(series=series, runs=drawn(chart, series), dash=dash(used[series.role])))
+        used[series.role] += 1
+    return tuple(lines)
+
+
+def _plot(chart: LineChart, lines: tuple[_Line, ...]) -> _Plot:
+    top = LANE if chart.marks or chart.unit.word else EDGE
+    bottom = chart.height - TICKS
+    values = _extent([point for line in lines for run in line.runs for point in run])
+    y: Scale = log_over(values, start=bottom, end=top) if chart.log else linear_from_zero(values, start=bottom, end=top)
+    left = max(label_width(y, chart.unit, bottom - top), text_width("UTC")) + 2 * EDGE
+    names = [line.series.name for line in lines]
+    named = len(names) > 1 and have_room(len(names), bottom - top)
+    right = chart.width - EDGE - (ends_width(names) if named else 0)
+    area = Area(left=left, top=top, right=right, bottom=bottom)
+    x = TimeScale(start=chart.start, end=chart.end, left=left, right=right)
+    return _Plot(chart=chart, lines=lines, area=area, x=x, y=y, named=named)
+
+
+def _extent(measured: Sequence[Point]) -> list[float]:
+    values = [point.value for point in measured if point.value is not None]
+    reach = max(values) * _BAND_REACH
+    bounds = (drawable(bound) for point in measured for bound in (point.low, point.high))
+    return [*values, *(min(bound, reach) for bound in bounds if bound is not None)]
+
+
+def _line(plot: _Plot, line: _Line) -> Markup:
+    role = line.series.role
+    banded = len(plot.lines) <= _MOST_BANDS
+    parts = [_band(plot, part, role) for run in line.runs for part in _bounded(run) if banded]
+    parts += [_stroke(plot, run, line) for run in line.runs if len(run) > 1]
+    parts += [_datum(plot, point, line.series, lone=len(run) == 1) for run in line.runs for point in run]
+    return el("g", join(parts), class_="series", data_series=line.series.name)
+
+
+def _bounded(run: Run) -> Iterator[list[tuple[Point, float, float]]]:
+    """The parts of a run in which each point has an interval."""
+    bounds = [(point, drawable(point.low), drawable(point.high)) for point in run]
+    for known, part in groupby(bounds, key=lambda each: each[1] is not None and each[2] is not None):
+        if known:
+            yield [(point, low, high) for point, low, high in part if low is not None and high is not None]
+
+
+def _band(plot: _Plot, part: list[tuple[Point, float, float]], role: str) -> Markup:
+    """The intervals of points that follow each other; of one point alone an upright line."""
+    upper = [(plot.x.at(point.at), plot.y.at(high)) for point, _, high in part]
+    lower = [(plot.x.at(point.at), plot.y.at(low)) for point, low, _ in part]
+    if len(part) == 1:
+        ((x, top),), ((_, bottom),) = upper, lower
+        return el("line", class_=f"whisker {role}", x1=x, x2=x, y1=top, y2=bottom)
+    return el("polygon", class_=f"area {role}", points=points([*upper, *reversed(lower)]))
+
+
+def _stroke(plot: _Plot, run: Run, line: _Line) -> Markup:
+    corners = [(plot.x.at(point.at), plot.y.at(point.value or 0)) for point in run]
+    return el("polyline", class_=f"ln {line.series.role}", points=points(corners), stroke_dasharray=line.dash)
+
+
+def _datum(plot: _Plot, point: Point, series: Series, *, lone: bool) -> Markup:
+    chart = plot.chart
+    words = f"{series.name}: {lines_of((point_words(chart.unit, point), window(point.at, chart.step)))}"
+    return el(
+        "circle",
+        el("title", words),
+        class_=f"pt {'lone ' if lone else ''}{series.role}",
+        cx=plot.x.at(point.at),
+        cy=plot.y.at(point.value or 0),
+        r=_LONE if lone else _HIT,
+        **data(x=iso(point.at), value=point.value, n=point.n, series=series.name),
+    )
+
+
+def _entries(plot: _Plot) -> list[Entry]:
+    """The legend: the lines if they have no names at their ends, and the kinds of shaded spans."""
+    unnamed = () if plot.named or len(plot.lines) == 1 else plot.lines
+    lines = [Entry(words=each.series.name, role=each.series.role, line=True, dash=each.dash) for each in unnamed]
+    return lines + shade_entries(plot.chart.shades, plot.x)
+
+
+def _ends(plot: _Plot) -> list[LineEnd]:
+    ends = []
+    for line in plot.lines:
+        last = line.runs[-1][-1].value if line.runs else None
+        y = plot.area.bottom if last is None else plot.y.at(last)
+        ends.append(LineEnd(name=line.series.name, role=line.series.role, dash=line.dash, y=y))
+    return ends
+
+
+def _description(chart: LineChart, lines: Sequence[_Line]) -> str:
+    span = f"From {moment(chart.start)} to {moment(chart.end)}."
+    return " ".join([span, *(_summary(chart, line) for line in lines)])
+
+
+def _summary(chart: LineChart, line: _Line) -> str:
+    values = [point.value for run in line.runs for point in run if point.value is not None]
+    if not values:
+        return f"{line.series.name}: {chart.empty}."
+    shown = chart.unit.shown
+    gaps = "without a gap" if len(line.runs) == 1 else f"{len(line.runs) - 1} gaps"
+    return f"{line.series.name}: last {shown(values[-1])}, {shown(min(values))} to {shown(max(values))}, {gaps}."
