@@ -35,6 +35,8 @@ from monitor.charts.time_scale import TimeScale
 
 _SHARE: Final = 0.74
 _WIDEST: Final = 30.0
+_THINNEST: Final = 0.01
+"""Pieces thinner than a pixel's hundredth would have no height as it is written; the bar's title has them."""
 _NOT_MEASURED: Final = "not measured"
 
 
@@ -143,7 +145,7 @@ def _pieces(plot: _Plot, stack: Stack, x: float, width: float) -> Iterator[Marku
     for part, value in zip(chart.parts, map(_height, stack.values), strict=True):
         bottom, top = plot.y.at(ground), plot.y.at(ground + value)
         ground += value
-        if bottom > top:
+        if bottom - top >= _THINNEST:
             words = (f"{part.name}: {chart.unit.shown(value)}", counted(stack.n), window(stack.at, chart.step))
             yield el(
                 "rect",

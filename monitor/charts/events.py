@@ -10,7 +10,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from monitor.charts.figures import iso, moment
+from monitor.charts.figures import iso, moment, window
 from monitor.charts.frame import GAP, Area, group, text
 from monitor.charts.legend import Entry
 from monitor.charts.markup import el, points
@@ -80,7 +80,7 @@ def marks(moments: Sequence[Mark], scale: TimeScale, area: Area, *, free: tuple[
 def _shade(span: Shade, scale: TimeScale, area: Area) -> Markup:
     left, right = scale.at(span.start), scale.at(span.end)
     words = span.words or span.kind.value
-    title = f"{words} · {moment(span.start)} to {moment(span.end)}"
+    title = f"{words} · {window(span.start, span.end - span.start)}"
     return el(
         "rect",
         el("title", title),

@@ -85,11 +85,11 @@ def text(
 
 def empty(*, chart_id: str, width: float, height: float, title: str, words: str, kind: str) -> Markup:
     """The frame of a chart without a figure, hatched, with the reason in words."""
-    x, y = width / 2, height / 2
+    x, y, half = width / 2, height / 2, min(float(SIZE), height / 2)
     box = min(text_width(fit(words, width - 4 * EDGE)) + 2 * EDGE, width)
     return root(
         el("rect", class_="b-void", x=0.5, y=0.5, width=width - 1, height=height - 1, rx=4),
-        el("rect", class_="paper", x=x - box / 2, y=y - SIZE, width=box, height=2 * SIZE, rx=4),
+        el("rect", class_="paper", x=x - box / 2, y=y - half, width=box, height=2 * half, rx=4),
         text(x, y + HALF_LINE, words, width=width - 4 * EDGE, anchor="middle"),
         chart_id=chart_id,
         width=width,

@@ -38,6 +38,7 @@ from monitor.charts.time_scale import TimeScale
 LEVELS: Final = 8
 """The number of opacities, `h1` to `h8` in the sheet."""
 _FAILED_ROW: Final = 13.0
+_FAILED_GAP: Final = 7.0
 _FAILED: Final = "failed"
 _KEY: Final = 18.0
 _CELL: Final = 12.0
@@ -54,7 +55,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatMap:
-    """Columns in the order of time. Bin i lies between `edges[i]` and `edges[i + 1]`; edges rise and are above 0."""
+    """Columns in the order of time, each with a count for every bin.
+
+    Bin i lies between `edges[i]` and `edges[i + 1]`; edges rise and are above 0.
+    """
 
     title: str
     unit: Unit
@@ -115,11 +119,11 @@ def level(count: int, most: int) -> int:
 
 
 def _plot(chart: HeatMap) -> _Plot:
-    top, bottom = _KEY, chart.height - TICKS - _FAILED_ROW - HALF_LINE
+    top, bottom = _KEY, chart.height - TICKS - _FAILED_ROW - _FAILED_GAP
     y = Log(low=chart.edges[0], high=chart.edges[-1], start=bottom, end=top)
     names = max(label_width(y, chart.unit, bottom - top), text_width(_FAILED), text_width("UTC"))
     area = Area(left=names + 2 * EDGE, top=top, right=chart.width - EDGE, bottom=bottom)
-    failures = Area(left=area.left, top=bottom + HALF_LINE, right=area.right, bottom=chart.height - TICKS)
+    failures = Area(left=area.left, top=bottom + _FAILED_GAP, right=area.right, bottom=chart.height - TICKS)
     start, end = chart.columns[0].at, chart.columns[-1].at + chart.step
     x = TimeScale(start=start, end=end, left=area.left, right=area.right)
     most = max(max(*column.counts, column.failed) for column in chart.columns)

@@ -38,6 +38,7 @@ from monitor.charts.time_scale import TimeScale
 
 _BAND_REACH: Final = 2.0
 """An interval may stretch the scale up to so many times the greatest value; beyond it is cut at the edge."""
+_MOST_FOR_NAMES: Final = 0.35
 _MOST_BANDS: Final = 6
 """With more series the intervals, one over the other, hide the lines; titles and the table still have them."""
 _HIT: Final = 5
@@ -84,7 +85,7 @@ def line_chart(chart: LineChart, *, chart_id: str) -> Markup:
         shades(chart.shades, plot.x, area),
         value_axis(plot.y, chart.unit, area),
         time_axis(plot.x, area),
-        text(area.left, ASCENT, chart.unit.word, class_="unit"),
+        text(area.left, ASCENT, chart.unit.word, width=area.width, class_="unit"),
         marks(chart.marks, plot.x, area, free=(words_from, chart.width - EDGE)),
         *(_line(plot, line) for line in plot.lines),
         line_ends(_ends(plot), area) if plot.named else Markup(""),
@@ -115,8 +116,9 @@ def _plot(chart: LineChart, lines: tuple[_Line, ...]) -> _Plot:
     y: Scale = log_over(values, start=bottom, end=top) if chart.log else linear_from_zero(values, start=bottom, end=top)
     left = max(label_width(y, chart.unit, bottom - top), text_width("UTC")) + 2 * EDGE
     names = [line.series.name for line in lines]
-    named = len(names) > 1 and have_room(len(names), bottom - top)
-    right = chart.width - EDGE - (ends_width(names) if named else 0)
+    room = ends_width(names)
+    named = len(names) > 1 and have_room(len(names), bottom - top) and room < chart.width * _MOST_FOR_NAMES
+    right = chart.width - EDGE - (room if named else 0)
     area = Area(left=left, top=top, right=right, bottom=bottom)
     x = TimeScale(start=chart.start, end=chart.end, left=left, right=right)
     return _Plot(chart=chart, lines=lines, area=area, x=x, y=y, named=named)

@@ -13,6 +13,7 @@ from monitor.charts.text_width import ASCENT, text_width
 
 ROW: Final = 26.0
 _NAMES: Final = 0.34
+_VALUES: Final = 0.3
 _TOP: Final = 4.0
 
 
@@ -34,8 +35,9 @@ class Rows:
         """The name and the value of a row."""
         baseline = self.middle(index) + HALF_LINE
         room = self.area.left - EDGE - GAP
+        beside = self.width - EDGE - GAP - self.area.right
         name = text(self.area.left - GAP, baseline, self.names[index], width=room, anchor="end")
-        return name + text(self.width - EDGE, baseline, self.values[index], anchor="end", class_="value")
+        return name + text(self.width - EDGE, baseline, self.values[index], width=beside, anchor="end", class_="value")
 
     def unit(self, word: str) -> Markup:
         """The unit above the figures, where ticks do not say it."""
@@ -43,9 +45,9 @@ class Rows:
 
 
 def rows_of(names: Sequence[str], values: Sequence[str], *, width: float, word: str) -> Rows:
-    """Rows as high as they need; long names get a third of the width at most."""
+    """Rows as high as they need; names and values get a third of the width each at most."""
     left = EDGE + GAP + min(max(map(text_width, names)), width * _NAMES)
-    right = width - EDGE - GAP - max(map(text_width, values))
+    right = width - EDGE - GAP - min(max(map(text_width, values)), width * _VALUES)
     top = LANE if word else _TOP
-    area = Area(left=left, top=top, right=max(right, left + 1), bottom=top + len(names) * ROW)
+    area = Area(left=left, top=top, right=right, bottom=top + len(names) * ROW)
     return Rows(names=tuple(names), values=tuple(values), width=width, height=area.bottom + TICKS, area=area)

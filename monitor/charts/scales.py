@@ -66,7 +66,8 @@ class Log:
 
     def at(self, value: float) -> float:
         """The pixel of a value; a value outside lies on the edge."""
-        share = math.log(min(max(value, self.low), self.high) / self.low) / math.log(self.high / self.low)
+        within = math.log(min(max(value, self.low), self.high)) - math.log(self.low)
+        share = min(within / (math.log(self.high) - math.log(self.low)), 1.0)
         return self.start + share * (self.end - self.start)
 
     def ticks(self, most: int) -> tuple[float, ...]:

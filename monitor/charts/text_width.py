@@ -49,6 +49,8 @@ _WIDTHS: Final = {letter: width for width, letters in _ADVANCES.items() for lett
 _OTHER: Final = 1000
 _PICTURE: Final = 1300
 _ELLIPSIS: Final = "…"
+_ROUNDING: Final = 1e-6
+"""Room that was computed from a text's own width holds it."""
 
 
 @lru_cache(maxsize=8192)
@@ -59,6 +61,7 @@ def text_width(text: str) -> float:
 
 def fit(text: str, width: float) -> str:
     """The text, or as much of its beginning as fits into `width` pixels, with an ellipsis. Empty if nothing fits."""
+    width += _ROUNDING
     if text_width(text) <= width:
         return text
     low, high = 0, len(text)

@@ -16,6 +16,8 @@ _MONTH_STEPS: Final = (1, 2, 3, 6, 12, 24, 60, 120, 600, 1200)
 _MONDAY: Final = datetime(1970, 1, 5, tzinfo=UTC)
 """Every step divides the time since this midnight, and weeks begin on Mondays."""
 _DAY: Final = timedelta(days=1)
+_MONTH: Final = timedelta(days=31)
+_LEAST: Final = timedelta(microseconds=1)
 _MINUTE: Final = timedelta(minutes=1)
 _LAST_YEAR: Final = 9999
 _YEAR: Final = 12
@@ -32,7 +34,7 @@ class TimeTick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeScale:
-    """`start` at pixel `left`, `end` at pixel `right`; `start` is before `end`."""
+    """`start` at pixel `left`, `end` at pixel `right`."""
 
     start: datetime
     end: datetime
@@ -41,7 +43,7 @@ class TimeScale:
 
     def at(self, moment: datetime) -> float:
         """The pixel of a time; a time outside lies on the edge."""
-        share = (min(max(moment, self.start), self.end) - self.start) / (self.end - self.start)
+        share = (min(max(moment, self.start), self.end) - self.start) / max(self.end - self.start, _LEAST)
         return self.left + share * (self.right - self.left)
 
     def holds(self, moment: datetime) -> bool:
@@ -54,7 +56,7 @@ class TimeScale:
         for step in _STEPS:
             if span <= step * most:
                 return tuple(_tick(at, step) for at in self._every(step))
-        for months in _MONTH_STEPS:
+        for months in (step for step in _MONTH_STEPS if span <= _MONTH * step * (most + 2)):
             ticks = tuple(_month_tick(at, months) for at in self._every_months(months))
             if len(ticks) <= most + 1:
                 return ticks
