@@ -23,6 +23,7 @@ from monitor.charts.frame import (
     root,
     text,
     time_axis,
+    upright_ticks,
     value_axis,
 )
 from monitor.charts.legend import Entry, legend, legend_height
@@ -118,7 +119,9 @@ def _cells(chart: BarChart, stack: Stack) -> Iterator[Cell]:
 
 def _plot(chart: BarChart) -> _Plot:
     top, bottom = (LANE if chart.unit.word else EDGE), chart.height - TICKS
-    y = linear_from_zero([_total(stack) for stack in chart.stacks], start=bottom, end=top)
+    y = linear_from_zero(
+        [_total(stack) for stack in chart.stacks], start=bottom, end=top, ticks=upright_ticks(bottom - top)
+    )
     left = max(label_width(y, chart.unit, bottom - top), text_width("UTC")) + 2 * EDGE
     area = Area(left=left, top=top, right=chart.width - EDGE, bottom=bottom)
     start, end = chart.stacks[0].at, chart.stacks[-1].at + chart.step

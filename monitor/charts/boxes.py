@@ -9,11 +9,11 @@ from typing import Final
 from markupsafe import Markup
 
 from monitor.charts.figures import Unit, drawable
-from monitor.charts.frame import across_axis, counted, data, empty, lines_of, root
+from monitor.charts.frame import across_axis, across_ticks, counted, data, empty, lines_of, root
 from monitor.charts.markup import el
 from monitor.charts.roles import Role
 from monitor.charts.rows import ROW, Rows, rows_of
-from monitor.charts.scales import Scale, linear_from_zero, log_over
+from monitor.charts.scales import Scale, scale_over
 from monitor.charts.table import Table
 from monitor.domain.text import NOT_MEASURED
 
@@ -59,7 +59,7 @@ def box_chart(chart: BoxChart, *, chart_id: str) -> Markup:
     medians = [chart.unit.bare(None if five is None else five[2]) for five in known]
     rows = rows_of([row.name for row in chart.rows], medians, width=chart.width, word=_word(chart))
     start, end = rows.area.left, rows.area.right
-    x: Scale = log_over(values, start=start, end=end) if chart.log else linear_from_zero(values, start=start, end=end)
+    x = scale_over(values, start=start, end=end, ticks=across_ticks(end - start), log=chart.log)
     return root(
         rows.unit(_word(chart)),
         across_axis(x, chart.unit, rows.area),

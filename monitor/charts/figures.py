@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from monitor.domain.text import NOT_MEASURED, percent, probability, seconds
@@ -101,6 +102,7 @@ def count_of(word: str) -> Unit:
     return Unit(shown=_with(short_count, f" {word}"), bare=short_count, tick=short_count, word=word)
 
 
+@lru_cache(maxsize=4096)
 def iso(at: datetime) -> str:
     """`2026-11-22T06:00:00Z`, for scripts."""
     return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -111,6 +113,7 @@ def moment(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
+@lru_cache(maxsize=4096)
 def window(at: datetime, step: timedelta) -> str:
     """The half-open span that a value covers: `2026-11-22 06:00 to 06:30 UTC`."""
     start, end = at.astimezone(UTC), (at + step).astimezone(UTC)

@@ -100,14 +100,24 @@ def empty(*, chart_id: str, width: float, height: float, title: str, words: str,
     )
 
 
+def upright_ticks(length: float) -> int:
+    """The most ticks of an upright axis; a scale made for as many ends at a tick."""
+    return _room(length, _TICK_DISTANCE)
+
+
+def across_ticks(length: float) -> int:
+    """The most ticks of an axis across; a scale made for as many ends at a tick."""
+    return _room(length, _ACROSS_DISTANCE)
+
+
 def label_width(scale: Scale, unit: Unit, length: float) -> float:
     """The room that the labels of an upright axis need."""
-    return max((text_width(unit.tick(tick)) for tick in scale.ticks(_room(length, _TICK_DISTANCE))), default=0.0)
+    return max((text_width(unit.tick(tick)) for tick in scale.ticks(upright_ticks(length))), default=0.0)
 
 
 def value_axis(scale: Scale, unit: Unit, area: Area) -> Markup:
     """Grid lines with labels left of them."""
-    most = _room(area.height, _TICK_DISTANCE)
+    most = upright_ticks(area.height)
     lines = (
         el(
             "line",
@@ -126,7 +136,7 @@ def value_axis(scale: Scale, unit: Unit, area: Area) -> Markup:
 
 def across_axis(scale: Scale, unit: Unit, area: Area) -> Markup:
     """Upright grid lines with labels below them, for values that lie across."""
-    most = _room(area.width, _ACROSS_DISTANCE)
+    most = across_ticks(area.width)
     ticks = scale.ticks(most)
     spans = [_label_span(unit.tick(tick), scale.at(tick), area.left - EDGE, area.right + EDGE) for tick in ticks]
     shown = thinned(spans, gap=GAP)

@@ -25,22 +25,23 @@ from monitor.charts.frame import (
     root,
     text,
     time_axis,
+    upright_ticks,
     value_axis,
 )
 from monitor.charts.legend import Entry, legend, legend_height
 from monitor.charts.line_ends import LineEnd, ends_width, have_room, line_ends
 from monitor.charts.markup import el, join, points
 from monitor.charts.roles import dash
-from monitor.charts.scales import Scale, linear_from_zero, log_over
-from monitor.charts.series import LineChart, Point, Series, drawn, point_words
+from monitor.charts.scales import Scale, scale_over
+from monitor.charts.series import LineChart, Point, Series, drawn, happened, point_words
 from monitor.charts.text_width import ASCENT, text_width
 from monitor.charts.time_scale import TimeScale
 
 _BAND_REACH: Final = 2.0
 """An interval may stretch the scale up to so many times the greatest value; beyond it is cut at the edge."""
 _MOST_FOR_NAMES: Final = 0.35
-_MOST_BANDS: Final = 6
-"""With more series the intervals, one over the other, hide the lines; titles and the table still have them."""
+_MOST_TOGETHER: Final = 6
+"""With more series their intervals hide the lines, and their values do not fit into one title."""
 _HIT: Final = 5
 _LONE: Final = 2.5
 
@@ -87,6 +88,7 @@ def line_chart(chart: LineChart, *, chart_id: str) -> Markup:
         time_axis(plot.x, area),
         text(area.left, ASCENT, chart.unit.word, width=area.width, class_="unit"),
         marks(chart.marks, plot.x, area, free=(words_from, chart.width - EDGE)),
+        *_columns(plot),
         *(_line(plot, line) for line in plot.lines),
         line_ends(_ends(plot), area) if plot.named else Markup(""),
         legend(entries, left=area.left, right=chart.width - EDGE, top=chart.height),
@@ -113,7 +115,7 @@ def _plot(chart: LineChart, lines: tuple[_Line, ...]) -> _Plot:
     top = LANE if chart.marks or chart.unit.word else EDGE
     bottom = chart.height - TICKS
     values = _extent([point for line in lines for run in line.runs for point in run])
-    y: Scale = log_over(values, start=bottom, end=top) if chart.log else linear_from_zero(values, start=bottom, end=top)
+    y = scale_over(values, start=bottom, end=top, ticks=upright_ticks(bottom - top), log=chart.log)
     left = max(label_width(y, chart.unit, bottom - top), text_width("UTC")) + 2 * EDGE
     names = [line.series.name for line in lines]
     room = ends_width(names)
@@ -131,9 +133,24 @@ def _extent(measured: Sequence[Point]) -> list[float]:
     return [*values, *(min(bound, reach) for bound in bounds if bound is not None)]
 
 
+def _columns(plot: _Plot) -> Iterator[Markup]:
+    """For each time a column that the pointer meets, with the values of all series and what happened meanwhile."""
+    chart, area = plot.chart, plot.area
+    known = [(line, {point.at: point for run in line.runs for point in run}) for line in plot.lines]
+    if not 1 < len(known) <= _MOST_TOGETHER:
+        return
+    half = (plot.x.at(chart.start + chart.step) - area.left) / 2
+    for at in sorted({at for _, points_at in known for at in points_at}):
+        left, right = max(area.left, plot.x.at(at) - half), min(area.right, plot.x.at(at) + half)
+        values = (f"{line.series.name} {chart.unit.shown(each[at].value)}" for line, each in known if at in each)
+        events = happened(chart, at)
+        title = el("title", lines_of((window(at, chart.step), *values, *events)))
+        yield el("rect", title, class_="hit", x=left, y=area.top, width=right - left, height=area.height)
+
+
 def _line(plot: _Plot, line: _Line) -> Markup:
     role = line.series.role
-    banded = len(plot.lines) <= _MOST_BANDS
+    banded = len(plot.lines) <= _MOST_TOGETHER
     parts = [_band(plot, part, role) for run in line.runs for part in _bounded(run) if banded]
     parts += [_stroke(plot, run, line) for run in line.runs if len(run) > 1]
     parts += [_datum(plot, point, line.series, lone=len(run) == 1) for run in line.runs for point in run]

@@ -20,20 +20,20 @@ def el(name: str, /, *children: str, **attributes: Attribute) -> Markup:
 
     Control characters, which no XML may hold, and characters that turn the direction of a text are replaced.
     """
-    written = "".join(
-        f' {_attribute(key)}="{number(value) if isinstance(value, float | int) else _safe(value)}"'
-        for key, value in attributes.items()
-        if value is not None
-    )
+    written = name
+    for key, value in attributes.items():
+        if value is not None:
+            shown = _safe(value) if isinstance(value, str) else number(value)
+            written += f' {_attribute(key)}="{shown}"'
     if not children:
-        return Markup(f"<{name}{written}/>")  # noqa: S704 - the attributes are escaped above
-    inside = "".join(child if isinstance(child, Markup) else _safe(child) for child in children)
-    return Markup(f"<{name}{written}>{inside}</{name}>")  # noqa: S704 - the children are escaped above
+        return Markup(f"<{written}/>")  # noqa: S704 - the attributes are escaped above
+    inside = "".join([child if isinstance(child, Markup) else _safe(child) for child in children])
+    return Markup(f"<{written}>{inside}</{name}>")  # noqa: S704 - the children are escaped above
 
 
 def join(parts: Iterable[Markup]) -> Markup:
     """Elements one after the other."""
-    return Markup("").join(parts)
+    return Markup("".join(parts))  # noqa: S704 - every part is markup
 
 
 def number(value: float) -> str:
@@ -47,8 +47,10 @@ def points(corners: Iterable[tuple[float, float]]) -> str:
     return " ".join(f"{number(x)},{number(y)}" for x, y in corners)
 
 
+@lru_cache(maxsize=8192)
 def _safe(text: str) -> str:
-    return escape(text if text.isprintable() else printable(text, longest=None))
+    """Cached, since a page repeats its classes, names and times thousands of times."""
+    return str(escape(text if text.isprintable() else printable(text, longest=None)))
 
 
 @lru_cache(maxsize=256)

@@ -9,7 +9,7 @@ from typing import Final
 from markupsafe import Markup
 
 from monitor.charts.figures import Unit, drawable
-from monitor.charts.frame import across_axis, counted, data, empty, lines_of, root
+from monitor.charts.frame import across_axis, across_ticks, counted, data, empty, lines_of, root
 from monitor.charts.markup import el
 from monitor.charts.roles import Role
 from monitor.charts.rows import ROW, Rows, rows_of
@@ -58,7 +58,12 @@ def now_chart(chart: NowChart, *, chart_id: str) -> Markup:
     rows = rows_of([row.name for row in chart.rows], shown, width=chart.width, word=chart.unit.word)
     reach = max(values) * _REACH
     bounds = [bound for row in chart.rows for bound in (drawable(row.low), drawable(row.high)) if bound is not None]
-    x = linear_from_zero([*values, *(min(bound, reach) for bound in bounds)], start=rows.area.left, end=rows.area.right)
+    x = linear_from_zero(
+        [*values, *(min(bound, reach) for bound in bounds)],
+        start=rows.area.left,
+        end=rows.area.right,
+        ticks=across_ticks(rows.area.width),
+    )
     return root(
         rows.unit(chart.unit.word),
         across_axis(x, chart.unit, rows.area),

@@ -80,9 +80,9 @@ class Log:
         return decades[:: max(1, math.ceil(len(decades) / max(1, most)))]
 
     def grid(self, most: int) -> tuple[float, ...]:
-        """Where lines help the eye: between the ticks, too, so that the scale is seen to be logarithmic."""
-        fine = self._round((1, 2, 5))
-        return fine if len(fine) <= most * _FINE else self.ticks(most)
+        """Where lines help the eye: at the ticks, and between powers of ten that stand alone."""
+        ticks, fine = self.ticks(most), self._round((1, 2, 5))
+        return fine if len(fine) <= most * _FINE and ticks == self._round((1,)) else ticks
 
     def _round(self, multiples: Iterable[int]) -> tuple[float, ...]:
         powers = range(math.floor(math.log10(self.low)) - 1, math.floor(math.log10(self.high)) + 2)
@@ -90,8 +90,11 @@ class Log:
         return tuple(value for value in values if self.low * (1 - _NEAR) <= value <= self.high * (1 + _NEAR))
 
 
-def linear_from_zero(values: Iterable[float], *, start: float, end: float, ticks: int = 4) -> Linear:
-    """A linear scale from 0 (or from the least value below it) to a round value at or above the greatest."""
+def linear_from_zero(values: Iterable[float], *, start: float, end: float, ticks: int) -> Linear:
+    """A linear scale from 0 (or from the least value below it) to a round value at or above the greatest.
+
+    It ends at a tick if `ticks` is also the number that the axis asks for.
+    """
     known = [min(max(value, -_MOST), _MOST) for value in values]
     low, high = min(0.0, *known, 0.0), max(0.0, *known, 0.0)
     if high - low < _LEAST:
@@ -109,6 +112,13 @@ def log_over(values: Iterable[float], *, start: float, end: float) -> Log:
     if low >= high:
         low, high = _round_down(low * 0.9), _round_up(high * 1.1)
     return Log(low=low, high=high, start=start, end=end)
+
+
+def scale_over(values: Iterable[float], *, start: float, end: float, ticks: int, log: bool) -> Scale:
+    """Either of the two."""
+    if log:
+        return log_over(values, start=start, end=end)
+    return linear_from_zero(values, start=start, end=end, ticks=ticks)
 
 
 def thinned(spans: Iterable[tuple[float, float]], *, gap: float) -> int:

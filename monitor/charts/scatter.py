@@ -17,6 +17,7 @@ from monitor.charts.frame import (
     TICKS,
     Area,
     across_axis,
+    across_ticks,
     counted,
     data,
     empty,
@@ -25,12 +26,13 @@ from monitor.charts.frame import (
     lines_of,
     root,
     text,
+    upright_ticks,
     value_axis,
 )
 from monitor.charts.markup import el
 from monitor.charts.placement import Label, area_of, place_labels
 from monitor.charts.roles import Role
-from monitor.charts.scales import Scale, linear_from_zero, log_over
+from monitor.charts.scales import Scale, linear_from_zero, scale_over
 from monitor.charts.table import Table
 from monitor.charts.text_width import ASCENT, DESCENT, LINE, fit
 from monitor.domain.text import NOT_MEASURED
@@ -135,10 +137,10 @@ def scatter_table(chart: ScatterChart) -> Table:
 
 def _scales(chart: ScatterChart, xs: Sequence[float], ys: Sequence[float]) -> tuple[Area, Scale, Scale]:
     top, bottom = LANE, chart.height - TICKS - LINE
-    up = linear_from_zero(ys, start=bottom, end=top)
+    up = linear_from_zero(ys, start=bottom, end=top, ticks=upright_ticks(bottom - top))
     left = label_width(up, chart.y_unit, bottom - top) + 2 * EDGE
     right = chart.width - EDGE
-    across: Scale = log_over(xs, start=left, end=right) if chart.log_x else linear_from_zero(xs, start=left, end=right)
+    across = scale_over(xs, start=left, end=right, ticks=across_ticks(right - left), log=chart.log_x)
     return Area(left=left, top=top, right=right, bottom=bottom), across, up
 
 

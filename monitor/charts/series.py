@@ -89,6 +89,13 @@ def point_words(unit: Unit, point: Point) -> str:
     return lines_of((unit.shown(drawable(point.value)), interval_words(unit, point.low, point.high), counted(point.n)))
 
 
+def happened(chart: LineChart, at: datetime) -> Iterator[str]:
+    """The words of the marks and shaded spans that fall into the step at a time."""
+    end = at + chart.step
+    yield from (mark.words for mark in chart.marks if at <= mark.at < end)
+    yield from (shade.words or shade.kind.value for shade in chart.shades if shade.start < end and at < shade.end)
+
+
 def line_table(chart: LineChart) -> Table:
     """A row for each time and a column for each series; a last column for the events of a time, if there are any."""
     events = [(mark.at, f"{mark.kind.value}: {mark.words}") for mark in chart.marks]

@@ -46,7 +46,7 @@ def sparkline(chart: Sparkline, *, chart_id: str) -> Markup:
     if not values:
         return empty(chart_id=chart_id, title=chart.title, words=chart.empty, kind="spark", **size)
     x = TimeScale(start=chart.start, end=chart.end, left=_EDGE, right=chart.width - _EDGE)
-    y = linear_from_zero(values, start=chart.height - _EDGE, end=_EDGE)
+    y = linear_from_zero(values, start=chart.height - _EDGE, end=_EDGE, ticks=2)
     places = [[(x.at(point.at), y.at(point.value or 0)) for point in run] for run in runs]
     newest = runs[-1][-1]
     strokes = (_run(run, chart.role) for run in places)

@@ -140,6 +140,22 @@ def test_every_datum_says_value_interval_count_and_window() -> None:
     assert [first.get(name) for name in names] == ["2026-11-21T22:00:00Z", "0.21", "30", "Groq"]
 
 
+def test_a_column_at_each_time_has_the_values_of_all_series_and_what_happened() -> None:
+    root = drawn(
+        series(0.1, None, None),
+        series(0.3, 0.5, None, name="Together", role=Role.S2),
+        marks=[Mark(at=START + STEP, words="Groq down")],
+        shades=[Shade(start=START + STEP / 2, end=START + STEP, kind=ShadeKind.NETWORK)],
+    )
+    columns = with_class(root, "hit")
+    assert [title_of(each) for each in columns] == [
+        "2026-11-21 22:00 to 22:30 UTC · Groq 100 ms · Together 300 ms · own network down",
+        "2026-11-21 22:30 to 23:00 UTC · Together 500 ms · Groq down",
+    ]
+    middle = number(columns[1], "x") + number(columns[1], "width") / 2
+    assert middle == pytest.approx(number(data(root, "Together")[1], "cx"), abs=0.02)
+
+
 def test_a_count_that_is_not_known_is_said_to_be_so() -> None:
     root = drawn(Series(name="Groq", role=Role.S1, points=[Point(at=START, value=0.2)]))
     assert "n not known" in title_of(data(root)[0])

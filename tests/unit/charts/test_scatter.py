@@ -97,8 +97,8 @@ def test_names_of_points_at_one_place_are_led_away_from_it() -> None:
 
 
 def test_names_that_have_no_room_are_left_to_the_titles() -> None:
-    root = drawn(*((f"provider with a long name {k}", 0.5, 100.0) for k in range(60)))
-    assert len(with_class(root, "place")) == 60
+    root = drawn(*((f"provider with a long name {k}", 0.5, 100.0) for k in range(60)), ("far", 1.0, 200.0))
+    assert len(with_class(root, "place")) == 61
     assert 3 < len([text for text in texts(root) if text.whole.startswith("provider")]) < 60
 
 
