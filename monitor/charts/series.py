@@ -41,7 +41,10 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineChart:
-    """Series between two times. `empty` says why there is nothing to draw. A legend comes on top of `height`."""
+    """Series between two times. `empty` says why there is nothing to draw. A legend comes on top of `height`.
+
+    Each point is an element that a pointer can meet, about 300 bytes: with 50 to 100 steps a chart stays small.
+    """
 
     title: str
     unit: Unit
