@@ -1,4 +1,4 @@
-"""Legends below a chart, wrapped to its width. Pure."""
+"""Legends, wrapped to the width of their chart. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from monitor.charts.frame import HALF_LINE, group, text
+from monitor.charts.frame import HALF_LINE, group, root, text
 from monitor.charts.markup import el
 from monitor.charts.text_width import fit, text_width
 
@@ -36,6 +36,19 @@ def legend(entries: Sequence[Entry], *, left: float, right: float, top: float) -
     placed = _placed(entries, right - left)
     room = _room(right - left)
     return group((_entry(entry, left + x, top + _ABOVE + row * _ROW, room) for entry, x, row in placed), class_="key")
+
+
+def legend_chart(entries: Sequence[Entry], *, chart_id: str, width: float) -> Markup:
+    """The legend as a chart of its own, for charts below each other that share it."""
+    return root(
+        legend(entries, left=0, right=width, top=0),
+        chart_id=chart_id,
+        width=width,
+        height=max(1.0, legend_height(entries, width=width)),
+        title="Legend",
+        description=", ".join(entry.words for entry in entries),
+        kind="keys",
+    )
 
 
 def legend_height(entries: Sequence[Entry], *, width: float) -> float:

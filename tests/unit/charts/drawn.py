@@ -28,7 +28,9 @@ HOSTILE = (
 )
 CSS = (Path(frame.__file__).parent / "charts.css").read_text(encoding="utf-8")
 STYLED = frozenset(re.findall(r"\.([a-z][\w-]*)", re.sub(r"/\*.*?\*/", "", CSS)))
-KINDS = frozenset({"chart", "lines", "bars", "strip", "interval", "now", "boxes", "scatter", "heat", "spark", "empty"})
+KINDS = frozenset(
+    {"chart", "keys", "lines", "bars", "strip", "interval", "now", "boxes", "scatter", "heat", "spark", "empty"}
+)
 GROUPS = frozenset(
     {"series", "shades", "marks", "ends", "key", "step", "zone", "unit", "bar", "foot", "cap", "failed", "good"}
 )

@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from monitor.charts.legend import Entry, legend, legend_height
+from monitor.charts.legend import Entry, legend, legend_chart, legend_height
 from monitor.charts.markup import el
 from monitor.charts.patterns import shared_patterns
 from monitor.charts.roles import Role
 from monitor.charts.uptime_strip import ROLES
-from tests.unit.charts.drawn import CSS, STYLED, assert_apart, number, parse, texts
+from tests.unit.charts.drawn import CSS, STYLED, assert_apart, assert_sound, number, parse, texts
 
 
 def rule(name: str) -> str:
@@ -57,6 +57,13 @@ def test_a_legend_that_does_not_fit_into_a_row_stands_in_columns() -> None:
     assert max(text.area.bottom for text in shown) <= legend_height(entries, width=300)
     assert legend_height([], width=300) == 0
     assert legend_height(entries, width=30) > legend_height(entries, width=300) > legend_height(entries, width=1500)
+
+
+def test_a_legend_that_charts_share_is_a_chart_of_its_own() -> None:
+    entries = [Entry(words=f"entry number {k}", role="t1") for k in range(7)]
+    root = assert_sound(legend_chart(entries, chart_id="c", width=300))
+    assert [text.words for text in texts(root)] == [entry.words for entry in entries]
+    assert number(assert_sound(legend_chart([], chart_id="c", width=300)), "height") == 1
 
 
 def test_a_long_entry_is_shortened_and_whole_in_its_title() -> None:
