@@ -26,7 +26,7 @@ from monitor.charts.frame import (
     upright_ticks,
     value_axis,
 )
-from monitor.charts.legend import Entry, legend, legend_height
+from monitor.charts.legend import LegendEntry, legend, legend_height
 from monitor.charts.markup import el, join
 from monitor.charts.roles import Role
 from monitor.charts.scales import Linear, linear_from_zero
@@ -42,7 +42,7 @@ _NOT_MEASURED: Final = "not measured"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class BarPart:
     """A kind of which each bar has a piece, lowest first."""
 
     name: str
@@ -50,7 +50,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stack:
+class BarStack:
     """A bucket of time: a value for each part (None: not measured) and the count behind them."""
 
     at: datetime
@@ -65,15 +65,15 @@ class BarChart:
     title: str
     unit: Unit
     step: timedelta
-    parts: Sequence[Part]
-    stacks: Sequence[Stack]
+    parts: Sequence[BarPart]
+    stacks: Sequence[BarStack]
     width: float = 480
     height: float = 180
     empty: str = "nothing measured"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Plot:
+class _BarPlot:
     chart: BarChart
     area: Area
     x: TimeScale
@@ -110,14 +110,14 @@ def bar_table(chart: BarChart) -> Table:
     return Table(caption=chart.title, head=("time", *names, "total", "n"), rows=rows)
 
 
-def _cells(chart: BarChart, stack: Stack) -> Iterator[Cell]:
+def _cells(chart: BarChart, stack: BarStack) -> Iterator[Cell]:
     shown = chart.unit.shown
     yield from (shown(drawable(value)) for value in stack.values)
     yield shown(_total(stack) if _measured(stack) else None)
     yield shown(None) if stack.n is None else stack.n
 
 
-def _plot(chart: BarChart) -> _Plot:
+def _plot(chart: BarChart) -> _BarPlot:
     top, bottom = (LANE if chart.unit.word else EDGE), chart.height - TICKS
     y = linear_from_zero(
         [_total(stack) for stack in chart.stacks], start=bottom, end=top, ticks=upright_ticks(bottom - top)
@@ -125,10 +125,10 @@ def _plot(chart: BarChart) -> _Plot:
     left = max(label_width(y, chart.unit, bottom - top), text_width("UTC")) + 2 * EDGE
     area = Area(left=left, top=top, right=chart.width - EDGE, bottom=bottom)
     start, end = chart.stacks[0].at, chart.stacks[-1].at + chart.step
-    return _Plot(chart=chart, area=area, x=TimeScale(start=start, end=end, left=left, right=area.right), y=y)
+    return _BarPlot(chart=chart, area=area, x=TimeScale(start=start, end=end, left=left, right=area.right), y=y)
 
 
-def _bar(plot: _Plot, stack: Stack) -> Markup:
+def _bar(plot: _BarPlot, stack: BarStack) -> Markup:
     """The column that the pointer meets, and in it the pieces or, where nothing was measured, hatching."""
     left, right = plot.x.at(stack.at), plot.x.at(stack.at + plot.chart.step)
     width = min((right - left) * _SHARE, _WIDEST)
@@ -142,7 +142,7 @@ def _bar(plot: _Plot, stack: Stack) -> Markup:
     return el("g", title, hit, pieces, data_x=iso(stack.at), data_n=None if stack.n is None else str(stack.n))
 
 
-def _pieces(plot: _Plot, stack: Stack, x: float, width: float) -> Iterator[Markup]:
+def _pieces(plot: _BarPlot, stack: BarStack, x: float, width: float) -> Iterator[Markup]:
     """The pieces from the ground up. Each begins where the one below it ends."""
     chart, ground = plot.chart, 0.0
     for part, value in zip(chart.parts, map(_height, stack.values), strict=True):
@@ -162,7 +162,7 @@ def _pieces(plot: _Plot, stack: Stack, x: float, width: float) -> Iterator[Marku
             )
 
 
-def _title(chart: BarChart, stack: Stack) -> str:
+def _title(chart: BarChart, stack: BarStack) -> str:
     when = window(stack.at, chart.step)
     if not _measured(stack):
         return lines_of((when, _NOT_MEASURED))
@@ -173,11 +173,11 @@ def _title(chart: BarChart, stack: Stack) -> str:
     return lines_of((when, *parts, f"in all {chart.unit.shown(_total(stack))}", counted(stack.n)))
 
 
-def _entries(chart: BarChart) -> list[Entry]:
+def _entries(chart: BarChart) -> list[LegendEntry]:
     """The parts, first the topmost, as the eye meets them; and what hatching means, where there is some."""
-    parts = [Entry(words=part.name, role=part.role) for part in reversed(chart.parts)]
+    parts = [LegendEntry(words=part.name, role=part.role) for part in reversed(chart.parts)]
     gaps = not all(_measured(stack) for stack in chart.stacks)
-    return [*parts, *([Entry(words=_NOT_MEASURED, role=Role.VOID)] if gaps else [])]
+    return [*parts, *([LegendEntry(words=_NOT_MEASURED, role=Role.VOID)] if gaps else [])]
 
 
 def _description(chart: BarChart) -> str:
@@ -191,7 +191,7 @@ def _description(chart: BarChart) -> str:
     return f"{span} Sums: {', '.join(sums)}."
 
 
-def _measured(stack: Stack) -> bool:
+def _measured(stack: BarStack) -> bool:
     return any(drawable(value) is not None for value in stack.values)
 
 
@@ -199,5 +199,5 @@ def _height(value: float | None) -> float:
     return max(0.0, drawable(value) or 0.0)
 
 
-def _total(stack: Stack) -> float:
+def _total(stack: BarStack) -> float:
     return sum(map(_height, stack.values))

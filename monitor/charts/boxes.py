@@ -12,7 +12,7 @@ from monitor.charts.figures import Unit, drawable
 from monitor.charts.frame import across_axis, across_ticks, counted, data, empty, lines_of, root
 from monitor.charts.markup import el
 from monitor.charts.roles import Role
-from monitor.charts.rows import ROW, Rows, rows_of
+from monitor.charts.rows import ROW, ProviderRows, rows_of
 from monitor.charts.scales import Scale, scale_over
 from monitor.charts.table import Table
 from monitor.domain.text import NOT_MEASURED
@@ -25,7 +25,7 @@ Five = tuple[float, float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spread:
+class SpreadRow:
     """A provider's percentiles in rising order; None where too little was measured."""
 
     name: str
@@ -41,7 +41,7 @@ class BoxChart:
     title: str
     unit: Unit
     window: str
-    rows: Sequence[Spread]
+    rows: Sequence[SpreadRow]
     log: bool = False
     width: float = 320
     empty: str = "nothing measured"
@@ -83,7 +83,7 @@ def box_table(chart: BoxChart) -> Table:
     return Table(caption=f"{chart.title}, {chart.window}", head=("provider", *_LEVELS, "n"), rows=tuple(rows))
 
 
-def _row(chart: BoxChart, rows: Rows, index: int, five: Five | None, x: Scale) -> Markup:
+def _row(chart: BoxChart, rows: ProviderRows, index: int, five: Five | None, x: Scale) -> Markup:
     row, y = chart.rows[index], rows.middle(index)
     hit = el("rect", class_="hit", x=0, y=y - ROW / 2, width=rows.width, height=ROW)
     figure = (
@@ -113,7 +113,7 @@ def _box(places: Sequence[float], y: float) -> tuple[Markup, ...]:
     )
 
 
-def _known(chart: BoxChart, row: Spread) -> Five | None:
+def _known(chart: BoxChart, row: SpreadRow) -> Five | None:
     """The percentiles, if all of them can be drawn."""
     five = row.percentiles
     if five is None or any(drawable(value) is None or (chart.log and value <= 0) for value in five):
@@ -121,7 +121,7 @@ def _known(chart: BoxChart, row: Spread) -> Five | None:
     return five
 
 
-def _words(chart: BoxChart, row: Spread) -> str:
+def _words(chart: BoxChart, row: SpreadRow) -> str:
     five = _known(chart, row)
     if five is None:
         return f"{row.name}: not measured"

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from monitor.charts.figures import iso, moment, window
 from monitor.charts.frame import GAP, Area, group, text
-from monitor.charts.legend import Entry
+from monitor.charts.legend import LegendEntry
 from monitor.charts.markup import el, points
 from monitor.charts.roles import Role
 from monitor.charts.text_width import fit, text_width
@@ -64,10 +64,10 @@ def shades(spans: Iterable[Shade], scale: TimeScale, area: Area) -> Markup:
     return group((_shade(span, scale, area) for span in seen), class_="shades")
 
 
-def shade_entries(spans: Iterable[Shade], scale: TimeScale) -> list[Entry]:
+def shade_entries(spans: Iterable[Shade], scale: TimeScale) -> list[LegendEntry]:
     """The kinds of spans that are to be seen, for the legend."""
     kinds = {span.kind for span in spans if span.start < scale.end and span.end > scale.start}
-    return [Entry(words=kind.value, role=_ROLES[kind]) for kind in ShadeKind if kind in kinds]
+    return [LegendEntry(words=kind.value, role=_ROLES[kind]) for kind in ShadeKind if kind in kinds]
 
 
 def marks(moments: Sequence[Mark], scale: TimeScale, area: Area, *, free: tuple[float, float]) -> Markup:

@@ -45,7 +45,7 @@ _CELL: Final = 12.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class HeatColumn:
     """The samples of one step of time: how many lay in each bin, and how many failed."""
 
     at: datetime
@@ -64,14 +64,14 @@ class HeatMap:
     unit: Unit
     step: timedelta
     edges: Sequence[float]
-    columns: Sequence[Column]
+    columns: Sequence[HeatColumn]
     width: float = 720
     height: float = 220
     empty: str = "nothing measured"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Plot:
+class _HeatPlot:
     """A map with its scales. `failures` is the row of failures below the bins."""
 
     chart: HeatMap
@@ -118,7 +118,7 @@ def level(count: int, most: int) -> int:
     return math.ceil(math.sqrt(count / most) * LEVELS) if count > 0 else 0
 
 
-def _plot(chart: HeatMap) -> _Plot:
+def _plot(chart: HeatMap) -> _HeatPlot:
     top, bottom = _KEY, chart.height - TICKS - _FAILED_ROW - _FAILED_GAP
     y = Log(low=chart.edges[0], high=chart.edges[-1], start=bottom, end=top)
     names = max(label_width(y, chart.unit, bottom - top), text_width(_FAILED), text_width("UTC"))
@@ -127,10 +127,10 @@ def _plot(chart: HeatMap) -> _Plot:
     start, end = chart.columns[0].at, chart.columns[-1].at + chart.step
     x = TimeScale(start=start, end=end, left=area.left, right=area.right)
     most = max(max(*column.counts, column.failed) for column in chart.columns)
-    return _Plot(chart=chart, area=area, failures=failures, x=x, y=y, most=most)
+    return _HeatPlot(chart=chart, area=area, failures=failures, x=x, y=y, most=most)
 
 
-def _column(plot: _Plot, column: Column) -> Markup:
+def _column(plot: _HeatPlot, column: HeatColumn) -> Markup:
     """The cells of one step, or hatching over its whole height where nothing was measured."""
     left, right = plot.x.at(column.at), plot.x.at(column.at + plot.chart.step)
     when = window(column.at, plot.chart.step)
@@ -141,7 +141,7 @@ def _column(plot: _Plot, column: Column) -> Markup:
     return group(_cells(plot, column, left, right - left, when), class_="step", data_x=iso(column.at))
 
 
-def _cells(plot: _Plot, column: Column, x: float, width: float, when: str) -> Iterator[Markup]:
+def _cells(plot: _HeatPlot, column: HeatColumn, x: float, width: float, when: str) -> Iterator[Markup]:
     shown = plot.chart.unit.shown
     for (low, high), count in zip(pairwise(plot.chart.edges), column.counts, strict=True):
         if count > 0:
@@ -170,7 +170,7 @@ def _cells(plot: _Plot, column: Column, x: float, width: float, when: str) -> It
         )
 
 
-def _key(plot: _Plot) -> Markup:
+def _key(plot: _HeatPlot) -> Markup:
     """What the opacities mean: the count of the palest and of the darkest cell."""
     most = f"{plot.most:,} samples"
     end = plot.area.right - text_width(most)
@@ -183,7 +183,7 @@ def _key(plot: _Plot) -> Markup:
     return el("g", least, *cells, text(plot.area.right, 10, most, anchor="end"), class_="key")
 
 
-def _samples(column: Column) -> int:
+def _samples(column: HeatColumn) -> int:
     return sum(column.counts) + column.failed
 
 

@@ -22,7 +22,7 @@ _LONGEST: Final = 170.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class LegendEntry:
     """One entry: a piece of line (with its dash) or a filled square, and its words."""
 
     words: str
@@ -31,14 +31,14 @@ class Entry:
     dash: str | None = None
 
 
-def legend(entries: Sequence[Entry], *, left: float, right: float, top: float) -> Markup:
+def legend(entries: Sequence[LegendEntry], *, left: float, right: float, top: float) -> Markup:
     """The entries from `top` downwards; `legend_height` says how far."""
     placed = _placed(entries, right - left)
     room = _room(right - left)
     return group((_entry(entry, left + x, top + _ABOVE + row * _ROW, room) for entry, x, row in placed), class_="key")
 
 
-def legend_chart(entries: Sequence[Entry], *, chart_id: str, width: float) -> Markup:
+def legend_chart(entries: Sequence[LegendEntry], *, chart_id: str, width: float) -> Markup:
     """The legend as a chart of its own, for charts below each other that share it."""
     return root(
         legend(entries, left=0, right=width, top=0),
@@ -51,12 +51,12 @@ def legend_chart(entries: Sequence[Entry], *, chart_id: str, width: float) -> Ma
     )
 
 
-def legend_height(entries: Sequence[Entry], *, width: float) -> float:
+def legend_height(entries: Sequence[LegendEntry], *, width: float) -> float:
     """The height of the legend, 0 without entries."""
     return max((_ABOVE + (row + 1) * _ROW for _, _, row in _placed(entries, width)), default=0.0)
 
 
-def _placed(entries: Sequence[Entry], width: float) -> Iterator[tuple[Entry, float, int]]:
+def _placed(entries: Sequence[LegendEntry], width: float) -> Iterator[tuple[LegendEntry, float, int]]:
     """In one row if they fit into it, otherwise in columns of one width."""
     needed = [_SWATCH + _BESIDE + text_width(fit(entry.words, _room(width))) + _BETWEEN for entry in entries]
     if sum(needed) - _BETWEEN <= width:
@@ -68,7 +68,7 @@ def _placed(entries: Sequence[Entry], width: float) -> Iterator[tuple[Entry, flo
         yield entry, index % columns * max(needed), index // columns
 
 
-def _entry(entry: Entry, x: float, top: float, room: float) -> Markup:
+def _entry(entry: LegendEntry, x: float, top: float, room: float) -> Markup:
     middle = top + _ROW / 2
     swatch = (
         el("line", class_=f"ln {entry.role}", x1=x, x2=x + _SWATCH, y1=middle, y2=middle, stroke_dasharray=entry.dash)

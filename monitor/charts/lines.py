@@ -28,12 +28,12 @@ from monitor.charts.frame import (
     upright_ticks,
     value_axis,
 )
-from monitor.charts.legend import Entry, legend, legend_height
+from monitor.charts.legend import LegendEntry, legend, legend_height
 from monitor.charts.line_ends import LineEnd, ends_width, have_room, line_ends
 from monitor.charts.markup import el, join, points
 from monitor.charts.roles import dash
 from monitor.charts.scales import Scale, scale_over
-from monitor.charts.series import LineChart, Point, Series, drawn, happened, point_words
+from monitor.charts.series import LineChart, LineSeries, SeriesPoint, drawn, happened, point_words
 from monitor.charts.text_width import ASCENT, text_width
 from monitor.charts.time_scale import TimeScale
 
@@ -45,22 +45,22 @@ _MOST_TOGETHER: Final = 6
 _HIT: Final = 5
 _LONE: Final = 2.5
 
-Run = tuple[Point, ...]
+Run = tuple[SeriesPoint, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Line:
-    series: Series
+class _DrawnLine:
+    series: LineSeries
     runs: tuple[Run, ...]
     dash: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Plot:
+class _LinePlot:
     """A chart with its scales. `named` says whether the lines have names at their ends."""
 
     chart: LineChart
-    lines: tuple[_Line, ...]
+    lines: tuple[_DrawnLine, ...]
     area: Area
     x: TimeScale
     y: Scale
@@ -101,17 +101,17 @@ def line_chart(chart: LineChart, *, chart_id: str) -> Markup:
     )
 
 
-def _lines(chart: LineChart) -> tuple[_Line, ...]:
+def _lines(chart: LineChart) -> tuple[_DrawnLine, ...]:
     """The series with their runs; those of one colour differ in their dash."""
     used: Counter[str] = Counter()
     lines = []
     for series in chart.series:
-        lines.append(_Line(series=series, runs=drawn(chart, series), dash=dash(used[series.role])))
+        lines.append(_DrawnLine(series=series, runs=drawn(chart, series), dash=dash(used[series.role])))
         used[series.role] += 1
     return tuple(lines)
 
 
-def _plot(chart: LineChart, lines: tuple[_Line, ...]) -> _Plot:
+def _plot(chart: LineChart, lines: tuple[_DrawnLine, ...]) -> _LinePlot:
     top = LANE if chart.marks or chart.unit.word else EDGE
     bottom = chart.height - TICKS
     values = _extent([point for line in lines for run in line.runs for point in run])
@@ -123,17 +123,17 @@ def _plot(chart: LineChart, lines: tuple[_Line, ...]) -> _Plot:
     right = chart.width - EDGE - (room if named else 0)
     area = Area(left=left, top=top, right=right, bottom=bottom)
     x = TimeScale(start=chart.start, end=chart.end, left=left, right=right)
-    return _Plot(chart=chart, lines=lines, area=area, x=x, y=y, named=named)
+    return _LinePlot(chart=chart, lines=lines, area=area, x=x, y=y, named=named)
 
 
-def _extent(measured: Sequence[Point]) -> list[float]:
+def _extent(measured: Sequence[SeriesPoint]) -> list[float]:
     values = [point.value for point in measured if point.value is not None]
     reach = max(values) * _BAND_REACH
     bounds = (drawable(bound) for point in measured for bound in (point.low, point.high))
     return [*values, *(min(bound, reach) for bound in bounds if bound is not None)]
 
 
-def _columns(plot: _Plot) -> Iterator[Markup]:
+def _columns(plot: _LinePlot) -> Iterator[Markup]:
     """For each time a column that the pointer meets, with the values of all series and what happened meanwhile."""
     chart, area = plot.chart, plot.area
     known = [(line, {point.at: point for run in line.runs for point in run}) for line in plot.lines]
@@ -148,7 +148,7 @@ def _columns(plot: _Plot) -> Iterator[Markup]:
         yield el("rect", title, class_="hit", x=left, y=area.top, width=right - left, height=area.height)
 
 
-def _line(plot: _Plot, line: _Line) -> Markup:
+def _line(plot: _LinePlot, line: _DrawnLine) -> Markup:
     role = line.series.role
     banded = len(plot.lines) <= _MOST_TOGETHER
     parts = [_band(plot, part, role) for run in line.runs for part in _bounded(run) if banded]
@@ -157,7 +157,7 @@ def _line(plot: _Plot, line: _Line) -> Markup:
     return el("g", join(parts), class_="series", data_series=line.series.name)
 
 
-def _bounded(run: Run) -> Iterator[list[tuple[Point, float, float]]]:
+def _bounded(run: Run) -> Iterator[list[tuple[SeriesPoint, float, float]]]:
     """The parts of a run in which each point has an interval."""
     bounds = [(point, drawable(point.low), drawable(point.high)) for point in run]
     for known, part in groupby(bounds, key=lambda each: each[1] is not None and each[2] is not None):
@@ -165,7 +165,7 @@ def _bounded(run: Run) -> Iterator[list[tuple[Point, float, float]]]:
             yield [(point, low, high) for point, low, high in part if low is not None and high is not None]
 
 
-def _band(plot: _Plot, part: list[tuple[Point, float, float]], role: str) -> Markup:
+def _band(plot: _LinePlot, part: list[tuple[SeriesPoint, float, float]], role: str) -> Markup:
     """The intervals of points that follow each other; of one point alone an upright line."""
     upper = [(plot.x.at(point.at), plot.y.at(high)) for point, _, high in part]
     lower = [(plot.x.at(point.at), plot.y.at(low)) for point, low, _ in part]
@@ -175,12 +175,12 @@ def _band(plot: _Plot, part: list[tuple[Point, float, float]], role: str) -> Mar
     return el("polygon", class_=f"area {role}", points=points([*upper, *reversed(lower)]))
 
 
-def _stroke(plot: _Plot, run: Run, line: _Line) -> Markup:
+def _stroke(plot: _LinePlot, run: Run, line: _DrawnLine) -> Markup:
     corners = [(plot.x.at(point.at), plot.y.at(point.value or 0)) for point in run]
     return el("polyline", class_=f"ln {line.series.role}", points=points(corners), stroke_dasharray=line.dash)
 
 
-def _datum(plot: _Plot, point: Point, series: Series, *, lone: bool) -> Markup:
+def _datum(plot: _LinePlot, point: SeriesPoint, series: LineSeries, *, lone: bool) -> Markup:
     chart = plot.chart
     words = f"{series.name}: {lines_of((point_words(chart.unit, point), window(point.at, chart.step)))}"
     return el(
@@ -194,14 +194,14 @@ def _datum(plot: _Plot, point: Point, series: Series, *, lone: bool) -> Markup:
     )
 
 
-def _entries(plot: _Plot) -> list[Entry]:
+def _entries(plot: _LinePlot) -> list[LegendEntry]:
     """The legend: the lines if they have no names at their ends, and the kinds of shaded spans."""
     unnamed = () if plot.named or len(plot.lines) == 1 else plot.lines
-    lines = [Entry(words=each.series.name, role=each.series.role, line=True, dash=each.dash) for each in unnamed]
+    lines = [LegendEntry(words=each.series.name, role=each.series.role, line=True, dash=each.dash) for each in unnamed]
     return lines + shade_entries(plot.chart.shades, plot.x)
 
 
-def _ends(plot: _Plot) -> list[LineEnd]:
+def _ends(plot: _LinePlot) -> list[LineEnd]:
     ends = []
     for line in plot.lines:
         last = line.runs[-1][-1].value if line.runs else None
@@ -210,12 +210,12 @@ def _ends(plot: _Plot) -> list[LineEnd]:
     return ends
 
 
-def _description(chart: LineChart, lines: Sequence[_Line]) -> str:
+def _description(chart: LineChart, lines: Sequence[_DrawnLine]) -> str:
     span = f"From {moment(chart.start)} to {moment(chart.end)}."
     return " ".join([span, *(_summary(chart, line) for line in lines)])
 
 
-def _summary(chart: LineChart, line: _Line) -> str:
+def _summary(chart: LineChart, line: _DrawnLine) -> str:
     values = [point.value for run in line.runs for point in run if point.value is not None]
     if not values:
         return f"{line.series.name}: {chart.empty}."

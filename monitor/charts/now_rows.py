@@ -12,7 +12,7 @@ from monitor.charts.figures import Unit, drawable
 from monitor.charts.frame import across_axis, across_ticks, counted, data, empty, lines_of, root
 from monitor.charts.markup import el
 from monitor.charts.roles import Role
-from monitor.charts.rows import ROW, Rows, rows_of
+from monitor.charts.rows import ROW, ProviderRows, rows_of
 from monitor.charts.scales import Linear, linear_from_zero
 from monitor.charts.series import interval_words
 from monitor.charts.table import Table
@@ -23,7 +23,7 @@ _REACH: Final = 2.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Now:
+class NowRow:
     """A provider's figure; `value` is None where nothing was measured."""
 
     name: str
@@ -41,7 +41,7 @@ class NowChart:
     title: str
     unit: Unit
     window: str
-    rows: Sequence[Now]
+    rows: Sequence[NowRow]
     width: float = 320
     empty: str = "nothing measured"
 
@@ -94,7 +94,7 @@ def now_table(chart: NowChart) -> Table:
     )
 
 
-def _row(chart: NowChart, rows: Rows, index: int, x: Linear) -> Markup:
+def _row(chart: NowChart, rows: ProviderRows, index: int, x: Linear) -> Markup:
     row, y = chart.rows[index], rows.middle(index)
     value, low, high = (drawable(each) for each in (row.value, row.low, row.high))
     band = Markup("")
@@ -115,7 +115,7 @@ def _row(chart: NowChart, rows: Rows, index: int, x: Linear) -> Markup:
     )
 
 
-def _words(chart: NowChart, row: Now) -> str:
+def _words(chart: NowChart, row: NowRow) -> str:
     if drawable(row.value) is None:
         return f"{row.name}: not measured"
     interval = interval_words(chart.unit, row.low, row.high)

@@ -17,7 +17,7 @@ _DISTANCE: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Label:
+class PlacedLabel:
     """A text at a point: `x` is its left edge, `y` its baseline; `led` where a line has to join the two."""
 
     words: str
@@ -45,10 +45,10 @@ def spread(positions: Sequence[float], *, spacing: float, low: float, high: floa
 
 def place_labels(
     points: Sequence[tuple[float, float, str]], *, area: Area, taken: Sequence[Area] = ()
-) -> tuple[Label | None, ...]:
+) -> tuple[PlacedLabel | None, ...]:
     """A label for each point (x, y, words), nearest places first; None where no place is free."""
     used = [*taken, *(_box(x, y) for x, y, _ in points)]
-    labels: list[Label | None] = []
+    labels: list[PlacedLabel | None] = []
     for point in points:
         label = next((each for each in _candidates(*point) if _free(area_of(each), area, used)), None)
         labels.append(label)
@@ -57,7 +57,7 @@ def place_labels(
     return tuple(labels)
 
 
-def area_of(label: Label) -> Area:
+def area_of(label: PlacedLabel) -> Area:
     """The rectangle that a label's text covers."""
     return Area(left=label.x, top=label.y - ASCENT, right=label.x + text_width(label.words), bottom=label.y + DESCENT)
 
@@ -72,13 +72,13 @@ def overlap(one: Area, other: Area, *, distance: float = 0.0) -> bool:
     )
 
 
-def _candidates(x: float, y: float, words: str) -> Iterator[Label]:
+def _candidates(x: float, y: float, words: str) -> Iterator[PlacedLabel]:
     width = text_width(words)
     for reach in _REACHES:
         for degrees in _DIRECTIONS:
             across, down = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
             left = x + across * reach - (width * (1 - across) / 2)
-            yield Label(words=words, x=left, y=y + down * (reach + 3) + 4, led=reach >= _LEADER_FROM)
+            yield PlacedLabel(words=words, x=left, y=y + down * (reach + 3) + 4, led=reach >= _LEADER_FROM)
 
 
 def _free(box: Area, area: Area, used: Sequence[Area]) -> bool:

@@ -18,7 +18,7 @@ _TOP: Final = 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
+class ProviderRows:
     """The places of rows: `area` lies between the names and the values."""
 
     names: tuple[str, ...]
@@ -44,10 +44,10 @@ class Rows:
         return text(self.area.left, ASCENT, word, width=self.area.width, class_="unit")
 
 
-def rows_of(names: Sequence[str], values: Sequence[str], *, width: float, word: str) -> Rows:
+def rows_of(names: Sequence[str], values: Sequence[str], *, width: float, word: str) -> ProviderRows:
     """Rows as high as they need; names and values get a third of the width each at most."""
     left = EDGE + GAP + min(max(map(text_width, names)), width * _NAMES)
     right = width - EDGE - GAP - min(max(map(text_width, values)), width * _VALUES)
     top = LANE if word else _TOP
     area = Area(left=left, top=top, right=right, bottom=top + len(names) * ROW)
-    return Rows(names=tuple(names), values=tuple(values), width=width, height=area.bottom + TICKS, area=area)
+    return ProviderRows(names=tuple(names), values=tuple(values), width=width, height=area.bottom + TICKS, area=area)

@@ -30,7 +30,7 @@ from monitor.charts.frame import (
     value_axis,
 )
 from monitor.charts.markup import el
-from monitor.charts.placement import Label, area_of, place_labels
+from monitor.charts.placement import PlacedLabel, area_of, place_labels
 from monitor.charts.roles import Role
 from monitor.charts.scales import Scale, linear_from_zero, scale_over
 from monitor.charts.table import Table
@@ -44,7 +44,7 @@ _FEW: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class ScatterPoint:
     """A provider's two figures; None where one is not known."""
 
     name: str
@@ -64,7 +64,7 @@ class ScatterChart:
     x_name: str
     y_name: str
     window: str
-    places: Sequence[Place]
+    places: Sequence[ScatterPoint]
     corner: str = "fast and cheap"
     log_x: bool = False
     width: float = 480
@@ -76,7 +76,7 @@ class ScatterChart:
 class _Dot:
     """A point that can be drawn, in pixels."""
 
-    place: Place
+    place: ScatterPoint
     x: float
     y: float
 
@@ -98,7 +98,9 @@ def scatter_chart(chart: ScatterChart, *, chart_id: str) -> Markup:
     area, across, up = _scales(chart, [x for _, x, _ in known], [y for _, _, y in known])
     dots = [_Dot(place=place, x=across.at(x), y=up.at(y)) for place, x, y in known]
     corner = _corner(area, dots)
-    words = Label(words=fit(chart.corner, corner.width - GAP), x=corner.left + GAP, y=corner.top + LINE, led=False)
+    words = PlacedLabel(
+        words=fit(chart.corner, corner.width - GAP), x=corner.left + GAP, y=corner.top + LINE, led=False
+    )
     names = [(dot.x, dot.y, fit(dot.place.name, _LONGEST)) for dot in dots]
     labels = place_labels(names, area=area, taken=[area_of(words)])
     return root(
@@ -167,7 +169,7 @@ def _dot(chart: ScatterChart, dot: _Dot) -> Markup:
     )
 
 
-def _leader(dot: _Dot, label: Label | None) -> Markup:
+def _leader(dot: _Dot, label: PlacedLabel | None) -> Markup:
     """A thin line from a point to a name that found its place further away."""
     if label is None or not label.led:
         return Markup("")
@@ -177,19 +179,19 @@ def _leader(dot: _Dot, label: Label | None) -> Markup:
     return el("line", class_="leader", x1=dot.x, y1=dot.y, x2=x, y2=y)
 
 
-def _name(dot: _Dot, label: Label | None) -> Markup:
+def _name(dot: _Dot, label: PlacedLabel | None) -> Markup:
     return Markup("") if label is None else text(label.x, label.y, dot.place.name, width=_LONGEST)
 
 
-def _words(chart: ScatterChart, place: Place) -> str:
+def _words(chart: ScatterChart, place: ScatterPoint) -> str:
     y, x = chart.y_unit.shown(_y(place)), chart.x_unit.shown(drawable(place.x))
     return f"{place.name}: {lines_of((y, x, counted(place.n)))}"
 
 
-def _x(chart: ScatterChart, place: Place) -> float | None:
+def _x(chart: ScatterChart, place: ScatterPoint) -> float | None:
     value = drawable(place.x)
     return None if value is None or (chart.log_x and value <= 0) else value
 
 
-def _y(place: Place) -> float | None:
+def _y(place: ScatterPoint) -> float | None:
     return drawable(place.y)

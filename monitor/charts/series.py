@@ -20,7 +20,7 @@ _GAP_STEPS: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
+class SeriesPoint:
     """What was measured from `at` on for one step; `value` is None where nothing was. `low` to `high`: its interval."""
 
     at: datetime
@@ -31,12 +31,12 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Series:
+class LineSeries:
     """A line. The points are in the order of time."""
 
     name: str
     role: Role
-    points: Sequence[Point]
+    points: Sequence[SeriesPoint]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class LineChart:
     start: datetime
     end: datetime
     step: timedelta
-    series: Sequence[Series]
+    series: Sequence[LineSeries]
     marks: Sequence[Mark] = ()
     shades: Sequence[Shade] = ()
     log: bool = False
@@ -60,9 +60,9 @@ class LineChart:
     empty: str = "nothing measured"
 
 
-def segments(points: Sequence[Point], *, step: timedelta, log: bool = False) -> Iterator[tuple[Point, ...]]:
+def segments(points: Sequence[SeriesPoint], *, step: timedelta, log: bool = False) -> Iterator[tuple[SeriesPoint, ...]]:
     """The runs of measured points without a gap; on a logarithmic scale only values above 0 can be drawn."""
-    run: list[Point] = []
+    run: list[SeriesPoint] = []
     for point in points:
         value = drawable(point.value)
         known = value is not None and (value > 0 or not log)
@@ -75,7 +75,7 @@ def segments(points: Sequence[Point], *, step: timedelta, log: bool = False) -> 
         yield tuple(run)
 
 
-def drawn(chart: LineChart, series: Series) -> tuple[tuple[Point, ...], ...]:
+def drawn(chart: LineChart, series: LineSeries) -> tuple[tuple[SeriesPoint, ...], ...]:
     """The runs of a series that lie within the chart."""
     inside = [point for point in series.points if chart.start <= point.at <= chart.end]
     return tuple(segments(inside, step=chart.step, log=chart.log))
@@ -87,7 +87,7 @@ def interval_words(unit: Unit, low: float | None, high: float | None) -> str:
     return "" if known_low is None or known_high is None else f"{unit.shown(known_low)} to {unit.shown(known_high)}"
 
 
-def point_words(unit: Unit, point: Point) -> str:
+def point_words(unit: Unit, point: SeriesPoint) -> str:
     """A value, its interval and its count."""
     return lines_of((unit.shown(drawable(point.value)), interval_words(unit, point.low, point.high), counted(point.n)))
 

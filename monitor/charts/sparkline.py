@@ -14,7 +14,7 @@ from monitor.charts.frame import data, empty, root
 from monitor.charts.markup import el, points
 from monitor.charts.roles import Role
 from monitor.charts.scales import linear_from_zero
-from monitor.charts.series import Point, point_words, segments
+from monitor.charts.series import SeriesPoint, point_words, segments
 from monitor.charts.time_scale import TimeScale
 from monitor.domain.text import NOT_MEASURED
 
@@ -30,7 +30,7 @@ class Sparkline:
     start: datetime
     end: datetime
     step: timedelta
-    points: Sequence[Point]
+    points: Sequence[SeriesPoint]
     role: Role = Role.S6
     width: float = 100
     height: float = 24

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from monitor.charts.figures import RATIO, iso, moment, window
 from monitor.charts.frame import TICKS, Area, data, empty, lines_of, root, time_axis
-from monitor.charts.legend import Entry
+from monitor.charts.legend import LegendEntry
 from monitor.charts.markup import el
 from monitor.charts.roles import Role
 from monitor.charts.table import Table
@@ -35,7 +35,7 @@ _LEAST_CUT: Final = 0.18
 _MOST_CUT: Final = 0.6
 
 
-class State(StrEnum):
+class BucketState(StrEnum):
     """What a bar says, in words."""
 
     GOOD = "good"
@@ -47,18 +47,18 @@ class State(StrEnum):
 
 
 ROLES: Final = {
-    State.GOOD: Role.UP,
-    State.SOME_FAILED: Role.DEGRADED,
-    State.FAILING: Role.DOWN,
-    State.NOT_MEASURED: Role.VOID,
-    State.MAINTENANCE: Role.MAINTENANCE,
-    State.NETWORK: Role.NETWORK,
+    BucketState.GOOD: Role.UP,
+    BucketState.SOME_FAILED: Role.DEGRADED,
+    BucketState.FAILING: Role.DOWN,
+    BucketState.NOT_MEASURED: Role.VOID,
+    BucketState.MAINTENANCE: Role.MAINTENANCE,
+    BucketState.NETWORK: Role.NETWORK,
 }
 _RATE_LIMITED: Final = "your key was rate limited"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bucket:
+class UptimeBucket:
     """The counts of one hour or day. `maintenance` and `network` say that a part of it, or all, was so."""
 
     at: datetime
@@ -75,14 +75,20 @@ class Bucket:
         return self.ok / counted if counted else None
 
     @property
-    def state(self) -> State:
+    def state(self) -> BucketState:
         """What the bar says: the ratio, or why there is none."""
         ratio = self.ratio
         if ratio is not None:
-            return State.GOOD if ratio >= GOOD_FROM else State.FAILING if ratio < FAILING_BELOW else State.SOME_FAILED
+            return (
+                BucketState.GOOD
+                if ratio >= GOOD_FROM
+                else BucketState.FAILING
+                if ratio < FAILING_BELOW
+                else BucketState.SOME_FAILED
+            )
         if self.maintenance:
-            return State.MAINTENANCE
-        return State.NETWORK if self.network else State.NOT_MEASURED
+            return BucketState.MAINTENANCE
+        return BucketState.NETWORK if self.network else BucketState.NOT_MEASURED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +97,7 @@ class UptimeStrip:
 
     title: str
     step: timedelta
-    buckets: Sequence[Bucket]
+    buckets: Sequence[UptimeBucket]
     width: float = 156
     height: float = 24
     axis: bool = False
@@ -139,16 +145,16 @@ def uptime_table(strip: UptimeStrip) -> Table:
     )
 
 
-def strip_entries(strips: Sequence[UptimeStrip]) -> list[Entry]:
+def strip_entries(strips: Sequence[UptimeStrip]) -> list[LegendEntry]:
     """The legend of strips that stand below each other: every state that is to be seen in one of them."""
     buckets = [bucket for strip in strips for bucket in strip.buckets]
     seen = {state for bucket in buckets for state in _states(bucket)}
     limited = any(bucket.rate_limited for bucket in buckets)
-    states = [Entry(words=state.value, role=ROLES[state]) for state in State if state in seen]
-    return [*states, *([Entry(words=_RATE_LIMITED, role=Role.LIMIT)] if limited else [])]
+    states = [LegendEntry(words=state.value, role=ROLES[state]) for state in BucketState if state in seen]
+    return [*states, *([LegendEntry(words=_RATE_LIMITED, role=Role.LIMIT)] if limited else [])]
 
 
-def _bucket(bucket: Bucket, step: timedelta, x: TimeScale, area: Area) -> Markup:
+def _bucket(bucket: UptimeBucket, step: timedelta, x: TimeScale, area: Area) -> Markup:
     left, right = x.at(bucket.at), x.at(bucket.at + step)
     width = (right - left) * _SHARE
     at = (left + right - width) / 2
@@ -163,7 +169,7 @@ def _bucket(bucket: Bucket, step: timedelta, x: TimeScale, area: Area) -> Markup
     )
 
 
-def _bars(bucket: Bucket, x: float, width: float, area: Area) -> Iterator[Markup]:
+def _bars(bucket: UptimeBucket, x: float, width: float, area: Area) -> Iterator[Markup]:
     """The bar in the colour of its state, and its foot and its cap where the bucket has them."""
     cut = _cut(bucket) * area.height
     round_by = min(1.5, width / 4)
@@ -178,27 +184,27 @@ def _bars(bucket: Bucket, x: float, width: float, area: Area) -> Iterator[Markup
         yield el("rect", class_=f"cap {Role.LIMIT}", y=0, height=_LIMIT_BAR, **place)
 
 
-def _states(bucket: Bucket) -> Iterator[State]:
+def _states(bucket: UptimeBucket) -> Iterator[BucketState]:
     """The bucket's own state, and that of the part of it that was not measured for a known reason."""
     yield bucket.state
     if bucket.maintenance:
-        yield State.MAINTENANCE
+        yield BucketState.MAINTENANCE
     if bucket.network:
-        yield State.NETWORK
+        yield BucketState.NETWORK
 
 
-def _cut(bucket: Bucket) -> float:
+def _cut(bucket: UptimeBucket) -> float:
     """The share of the bar that is missing at its top: more where more failed, and enough to be seen."""
-    if bucket.ratio is None or bucket.state is State.GOOD:
+    if bucket.ratio is None or bucket.state is BucketState.GOOD:
         return 0.0
     return min(max(1 - bucket.ratio, _LEAST_CUT), _MOST_CUT)
 
 
-def _state_words(bucket: Bucket) -> str:
+def _state_words(bucket: UptimeBucket) -> str:
     return ", ".join(dict.fromkeys(state.value for state in _states(bucket)))
 
 
-def _title(bucket: Bucket, step: timedelta) -> str:
+def _title(bucket: UptimeBucket, step: timedelta) -> str:
     counted = bucket.ok + bucket.failed
     uptime = f"{RATIO.shown(bucket.ratio)}, {bucket.failed:,} of {counted:,} failed" if counted else "n 0"
     limited = f"{bucket.rate_limited:,} rate limited" if bucket.rate_limited else ""
@@ -208,7 +214,7 @@ def _title(bucket: Bucket, step: timedelta) -> str:
 def _description(strip: UptimeStrip) -> str:
     buckets = strip.buckets
     states = [bucket.state for bucket in buckets]
-    counts = ", ".join(f"{states.count(state)} {state.value}" for state in State if state in states)
+    counts = ", ".join(f"{states.count(state)} {state.value}" for state in BucketState if state in states)
     limited = sum(bool(bucket.rate_limited) for bucket in buckets)
     span = f"{len(buckets)} bars from {moment(buckets[0].at)} to {moment(buckets[-1].at + strip.step)}"
     return f"{span}, oldest first: {counts}{f'; rate limited in {limited}' if limited else ''}."

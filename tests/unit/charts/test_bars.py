@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.charts.bars import BarChart, Part, Stack, bar_chart, bar_table
+from monitor.charts.bars import BarChart, BarPart, BarStack, bar_chart, bar_table
 from monitor.charts.figures import SECONDS, count_of
 from monitor.charts.roles import KINDS, Role
 from tests.unit.charts.drawn import (
@@ -28,15 +28,15 @@ from tests.unit.charts.drawn import (
 )
 
 KINDS_OF_TOKENS = (
-    Part(name="prompt", role=Role.T1),
-    Part(name="reasoning", role=Role.T2),
-    Part(name="completion", role=Role.T3),
+    BarPart(name="prompt", role=Role.T1),
+    BarPart(name="reasoning", role=Role.T2),
+    BarPart(name="completion", role=Role.T3),
 )
 MIDNIGHT = START + timedelta(hours=2)
 
 
 def chart(*values: tuple[float | None, ...], **changes: Any) -> BarChart:
-    stacks = [Stack(at=MIDNIGHT + index * DAY, values=each, n=1440) for index, each in enumerate(values)]
+    stacks = [BarStack(at=MIDNIGHT + index * DAY, values=each, n=1440) for index, each in enumerate(values)]
     whole = {"title": "Tokens", "unit": count_of("tokens"), "step": DAY, "parts": KINDS_OF_TOKENS, "stacks": stacks}
     return BarChart(**{**whole, **changes})
 
@@ -118,7 +118,7 @@ def test_the_table_has_parts_totals_and_counts() -> None:
         ("2026-11-22 UTC", "1 k tokens", "20 tokens", "–", "1 k tokens", 1440),
         ("2026-11-23 UTC", "–", "–", "–", "–", 1440),
     )
-    uncounted = BarChart(title="", unit=SECONDS, step=DAY, parts=(), stacks=[Stack(at=START, values=())])
+    uncounted = BarChart(title="", unit=SECONDS, step=DAY, parts=(), stacks=[BarStack(at=START, values=())])
     assert bar_table(uncounted).rows[0][-1] == "–"
 
 
@@ -134,7 +134,7 @@ VALUES = st.one_of(st.none(), st.floats(), st.floats(0, 1e7))
 def test_any_figures_give_a_sound_chart(
     values: list[tuple[float | None, ...]], names: list[str], width: int, n: int | None
 ) -> None:
-    parts = [Part(name=name, role=role) for name, role in zip(names, KINDS, strict=True)]
-    stacks = [Stack(at=START + index * DAY, values=each, n=n) for index, each in enumerate(values)]
+    parts = [BarPart(name=name, role=role) for name, role in zip(names, KINDS, strict=True)]
+    stacks = [BarStack(at=START + index * DAY, values=each, n=n) for index, each in enumerate(values)]
     root = drawn(parts=parts, stacks=stacks, width=width, unit=count_of(names[0]))
     assert all(number(each, "height") > 0 for each in pieces(root))

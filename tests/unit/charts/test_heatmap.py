@@ -11,14 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.charts.figures import SECONDS
-from monitor.charts.heatmap import LEVELS, Column, HeatMap, heat_table, heatmap, level
+from monitor.charts.heatmap import LEVELS, HeatColumn, HeatMap, heat_table, heatmap, level
 from tests.unit.charts.drawn import HOUR, START, area_of, assert_sound, moving, number, texts, title_of, with_class
 
 EDGES = (0.1, 0.2, 0.4, 0.8)
 
 
 def chart(*columns: tuple[Sequence[int], int], **changes: Any) -> HeatMap:
-    known = [Column(at=START + k * HOUR, counts=counts, failed=failed) for k, (counts, failed) in enumerate(columns)]
+    known = [
+        HeatColumn(at=START + k * HOUR, counts=counts, failed=failed) for k, (counts, failed) in enumerate(columns)
+    ]
     whole = {"title": "TTFT", "unit": SECONDS, "step": HOUR, "edges": EDGES, "columns": known}
     return HeatMap(**{**whole, **changes})
 

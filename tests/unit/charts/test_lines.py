@@ -15,7 +15,7 @@ from monitor.charts.events import Mark, MarkKind, Shade, ShadeKind
 from monitor.charts.figures import SECONDS, TOKENS_PER_SECOND
 from monitor.charts.lines import line_chart
 from monitor.charts.roles import Role, of_provider
-from monitor.charts.series import LineChart, Point, Series, line_table
+from monitor.charts.series import LineChart, LineSeries, SeriesPoint, line_table
 from monitor.charts.sparkline import Sparkline, sparkline
 from tests.unit.charts.drawn import (
     DAY,
@@ -35,9 +35,9 @@ from tests.unit.charts.drawn import (
 STEP = timedelta(minutes=30)
 
 
-def points(*values: float | None, band: float = 0.0) -> list[Point]:
+def points(*values: float | None, band: float = 0.0) -> list[SeriesPoint]:
     return [
-        Point(
+        SeriesPoint(
             at=START + index * STEP,
             value=value,
             low=None if value is None or not band else value - band,
@@ -48,18 +48,18 @@ def points(*values: float | None, band: float = 0.0) -> list[Point]:
     ]
 
 
-def series(*values: float | None, name: str = "Groq", role: Role = Role.S1, band: float = 0.0) -> Series:
-    return Series(name=name, role=role, points=points(*values, band=band))
+def series(*values: float | None, name: str = "Groq", role: Role = Role.S1, band: float = 0.0) -> LineSeries:
+    return LineSeries(name=name, role=role, points=points(*values, band=band))
 
 
-def chart(*lines: Series, **changes: Any) -> LineChart:
+def chart(*lines: LineSeries, **changes: Any) -> LineChart:
     whole: dict[str, Any] = {
         "title": "TTFT", "unit": SECONDS, "start": START, "end": START + DAY, "step": STEP, "series": lines,
     }  # fmt: skip
     return LineChart(**{**whole, **changes})
 
 
-def drawn(*lines: Series, **changes: Any) -> Element:
+def drawn(*lines: LineSeries, **changes: Any) -> Element:
     return assert_sound(line_chart(chart(*lines, **changes), chart_id="c"))
 
 
@@ -107,7 +107,7 @@ def test_what_is_no_number_is_a_gap(nothing: float | None) -> None:
 
 def test_a_missing_step_is_a_gap_too() -> None:
     whole = points(0.1, 0.2, 0.3, 0.4, 0.5)
-    root = drawn(Series(name="Groq", role=Role.S1, points=[*whole[:2], *whole[3:]]))
+    root = drawn(LineSeries(name="Groq", role=Role.S1, points=[*whole[:2], *whole[3:]]))
     assert [len(stroke) for stroke in strokes(root)] == [2, 2]
 
 
@@ -122,14 +122,14 @@ def test_a_point_between_two_gaps_is_a_dot_with_an_upright_interval() -> None:
 
 def test_an_interval_that_is_known_for_some_points_is_drawn_for_those() -> None:
     some = [*points(0.1, 0.2, band=0.05), *points(0.1, 0.2, 0.3)[2:]]
-    assert [len(corners(band)) for band in with_class(drawn(Series(name="a", role=Role.S1, points=some)), "area")] == [
-        4
-    ]
+    assert [
+        len(corners(band)) for band in with_class(drawn(LineSeries(name="a", role=Role.S1, points=some)), "area")
+    ] == [4]
 
 
 def test_a_wide_interval_does_not_flatten_the_lines() -> None:
-    wide = Point(at=START, value=0.2, low=0.1, high=1000.0, n=3)
-    root = drawn(Series(name="a", role=Role.S1, points=[wide, *points(0.2, 0.3)[1:]]))
+    wide = SeriesPoint(at=START, value=0.2, low=0.1, high=1000.0, n=3)
+    root = drawn(LineSeries(name="a", role=Role.S1, points=[wide, *points(0.2, 0.3)[1:]]))
     assert "500 ms" in dict(moving(root, "y"))
 
 
@@ -157,7 +157,7 @@ def test_a_column_at_each_time_has_the_values_of_all_series_and_what_happened() 
 
 
 def test_a_count_that_is_not_known_is_said_to_be_so() -> None:
-    root = drawn(Series(name="Groq", role=Role.S1, points=[Point(at=START, value=0.2)]))
+    root = drawn(LineSeries(name="Groq", role=Role.S1, points=[SeriesPoint(at=START, value=0.2)]))
     assert "n not known" in title_of(data(root)[0])
     assert data(root)[0].get("data-n") is None
 
@@ -246,7 +246,7 @@ def test_the_unit_stands_above_the_axis_where_ticks_do_not_say_it() -> None:
 
 
 @pytest.mark.parametrize("lines", [(), (series(None, None),), (series(0.0, -1.0),)])
-def test_without_a_figure_the_reason_is_said_on_hatching(lines: Sequence[Series]) -> None:
+def test_without_a_figure_the_reason_is_said_on_hatching(lines: Sequence[LineSeries]) -> None:
     root = drawn(*lines, empty="needs 20 samples, has 6", log=True)
     assert [text.words for text in texts(root)] == ["needs 20 samples, has 6"]
     assert with_class(root, "b-void")
@@ -256,7 +256,7 @@ def test_the_table_has_the_figures_of_the_chart() -> None:
     table = line_table(
         chart(
             series(0.21, None, band=0.01),
-            Series(name="Together", role=Role.S2, points=points(0.5)),
+            LineSeries(name="Together", role=Role.S2, points=points(0.5)),
             marks=[Mark(at=START + STEP, words="Groq down")],
             shades=[Shade(start=START + HOUR, end=START + 2 * HOUR, kind=ShadeKind.NETWORK)],
         )

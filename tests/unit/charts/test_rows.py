@@ -9,38 +9,38 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.charts.boxes import BoxChart, Five, Spread, box_chart, box_table
+from monitor.charts.boxes import BoxChart, Five, SpreadRow, box_chart, box_table
 from monitor.charts.figures import SECONDS, TOKENS_PER_SECOND
 from monitor.charts.interval import IntervalBar, interval_bar
-from monitor.charts.now_rows import Now, NowChart, now_chart, now_table
+from monitor.charts.now_rows import NowChart, NowRow, now_chart, now_table
 from monitor.charts.roles import Role, of_provider
 from tests.unit.charts.drawn import HOSTILE, area_of, assert_sound, number, texts, title_of, with_class
 
 FIVE: Five = (0.15, 0.19, 0.21, 0.26, 0.48)
 
 
-def now(*rows: Now, **changes: Any) -> NowChart:
+def now(*rows: NowRow, **changes: Any) -> NowChart:
     return NowChart(**{"title": "TTFT now", "unit": SECONDS, "window": "last 30 minutes", "rows": rows, **changes})
 
 
-def now_drawn(*rows: Now, **changes: Any) -> Element:
+def now_drawn(*rows: NowRow, **changes: Any) -> Element:
     return assert_sound(now_chart(now(*rows, **changes), chart_id="c"))
 
 
-def row(value: float | None, low: float | None = None, high: float | None = None, **changes: Any) -> Now:
-    return Now(**{"name": "Groq", "role": Role.S1, "value": value, "low": low, "high": high, "n": 30, **changes})
+def row(value: float | None, low: float | None = None, high: float | None = None, **changes: Any) -> NowRow:
+    return NowRow(**{"name": "Groq", "role": Role.S1, "value": value, "low": low, "high": high, "n": 30, **changes})
 
 
-def box(*rows: Spread, **changes: Any) -> BoxChart:
+def box(*rows: SpreadRow, **changes: Any) -> BoxChart:
     return BoxChart(**{"title": "Spread of TTFT", "unit": SECONDS, "window": "last 7 days", "rows": rows, **changes})
 
 
-def box_drawn(*rows: Spread, **changes: Any) -> Element:
+def box_drawn(*rows: SpreadRow, **changes: Any) -> Element:
     return assert_sound(box_chart(box(*rows, **changes), chart_id="c"))
 
 
-def spread(five: Five | None, **changes: Any) -> Spread:
-    return Spread(**{"name": "Groq", "role": Role.S1, "percentiles": five, "n": 1438, **changes})
+def spread(five: Five | None, **changes: Any) -> SpreadRow:
+    return SpreadRow(**{"name": "Groq", "role": Role.S1, "percentiles": five, "n": 1438, **changes})
 
 
 def across(root: Element) -> dict[str, float]:

@@ -15,7 +15,7 @@ from monitor.charts.frame import Area
 from monitor.charts.placement import area_of as label_area
 from monitor.charts.placement import overlap, place_labels, spread
 from monitor.charts.roles import of_provider
-from monitor.charts.scatter import Place, ScatterChart, scatter_chart, scatter_table
+from monitor.charts.scatter import ScatterChart, ScatterPoint, scatter_chart, scatter_table
 from tests.unit.charts.drawn import (
     HOSTILE,
     area_of,
@@ -32,7 +32,7 @@ FOUR = (("Groq", 0.64, 276.0), ("Fireworks", 0.9, 118.0), ("Together", 0.88, 74.
 
 
 def chart(*figures: tuple[str, float | None, float | None], **changes: Any) -> ScatterChart:
-    places = [Place(name=name, role=of_provider(k), x=x, y=y, n=30) for k, (name, x, y) in enumerate(figures)]
+    places = [ScatterPoint(name=name, role=of_provider(k), x=x, y=y, n=30) for k, (name, x, y) in enumerate(figures)]
     whole = {
         "title": "Speed and price", "x_unit": USD_PER_MILLION, "y_unit": TOKENS_PER_SECOND, "places": places,
         "x_name": "USD per M tokens, 3:1", "y_name": "output tokens/s", "window": "last 30 minutes",
@@ -110,7 +110,7 @@ def test_the_table_has_both_figures() -> None:
     table = scatter_table(chart(FOUR[0], ("free", None, None)))
     assert table.head == ("provider", "output tokens/s", "USD per M tokens, 3:1", "n")
     assert table.rows == (("Groq", "276 tokens/s", "$0.64/M", 30), ("free", "–", "–", 30))
-    uncounted = chart(places=[Place(name="a", role=of_provider(0), x=1.0, y=1.0)])
+    uncounted = chart(places=[ScatterPoint(name="a", role=of_provider(0), x=1.0, y=1.0)])
     assert scatter_table(uncounted).rows[0][-1] == "–"
     assert "n not known" in title_of(with_class(parse(scatter_chart(uncounted, chart_id="c")), "place")[0])
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from monitor.charts.legend import Entry, legend, legend_chart, legend_height
+from monitor.charts.legend import LegendEntry, legend, legend_chart, legend_height
 from monitor.charts.markup import el
 from monitor.charts.patterns import shared_patterns
 from monitor.charts.roles import Role
@@ -50,7 +50,7 @@ def test_what_the_sheet_uses_without_defining_are_roles_of_the_page() -> None:
 
 
 def test_a_legend_that_does_not_fit_into_a_row_stands_in_columns() -> None:
-    entries = [Entry(words=f"entry number {k}", role="t1", line=k % 2 == 0) for k in range(7)]
+    entries = [LegendEntry(words=f"entry number {k}", role="t1", line=k % 2 == 0) for k in range(7)]
     shown = texts(parse(el("svg", legend(entries, left=10, right=310, top=0))))
     assert len({text.area.left for text in shown}) == 2
     assert_apart(shown)
@@ -60,14 +60,14 @@ def test_a_legend_that_does_not_fit_into_a_row_stands_in_columns() -> None:
 
 
 def test_a_legend_that_charts_share_is_a_chart_of_its_own() -> None:
-    entries = [Entry(words=f"entry number {k}", role="t1") for k in range(7)]
+    entries = [LegendEntry(words=f"entry number {k}", role="t1") for k in range(7)]
     root = assert_sound(legend_chart(entries, chart_id="c", width=300))
     assert [text.words for text in texts(root)] == [entry.words for entry in entries]
     assert number(assert_sound(legend_chart([], chart_id="c", width=300)), "height") == 1
 
 
 def test_a_long_entry_is_shortened_and_whole_in_its_title() -> None:
-    (text,) = texts(parse(el("svg", legend([Entry(words="x" * 99, role="t1")], left=0, right=100, top=0))))
+    (text,) = texts(parse(el("svg", legend([LegendEntry(words="x" * 99, role="t1")], left=0, right=100, top=0))))
     assert text.whole == "x" * 99
     assert text.area.right <= 100
     assert number(text.element, "x") == 17

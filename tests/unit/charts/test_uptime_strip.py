@@ -10,36 +10,43 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.charts.uptime_strip import Bucket, State, UptimeStrip, strip_entries, uptime_strip, uptime_table
+from monitor.charts.uptime_strip import (
+    BucketState,
+    UptimeBucket,
+    UptimeStrip,
+    strip_entries,
+    uptime_strip,
+    uptime_table,
+)
 from tests.unit.charts.drawn import DAY, HOUR, START, area_of, assert_sound, number, texts, title_of, with_class
 
 
-def bucket(index: int = 0, ok: int = 60, failed: int = 0, **changes: Any) -> Bucket:
-    return Bucket(at=START + index * HOUR, ok=ok, failed=failed, **changes)
+def bucket(index: int = 0, ok: int = 60, failed: int = 0, **changes: Any) -> UptimeBucket:
+    return UptimeBucket(at=START + index * HOUR, ok=ok, failed=failed, **changes)
 
 
-def strip(*buckets: Bucket, **changes: Any) -> UptimeStrip:
+def strip(*buckets: UptimeBucket, **changes: Any) -> UptimeStrip:
     return UptimeStrip(**{"title": "Groq, last 24 hours", "step": HOUR, "buckets": buckets, **changes})
 
 
-def drawn(*buckets: Bucket, **changes: Any) -> Element:
+def drawn(*buckets: UptimeBucket, **changes: Any) -> Element:
     return assert_sound(uptime_strip(strip(*buckets, **changes), chart_id="c"))
 
 
 @pytest.mark.parametrize(
     ("counts", "state", "role"),
     [
-        ({}, State.GOOD, "b-up"),
-        ({"ok": 1436, "failed": 4}, State.GOOD, "b-up"),
-        ({"ok": 59, "failed": 1}, State.SOME_FAILED, "b-degraded"),
-        ({"ok": 40, "failed": 20}, State.FAILING, "b-down"),
-        ({"ok": 0, "failed": 0}, State.NOT_MEASURED, "b-void"),
-        ({"ok": 0, "failed": 0, "rate_limited": 9}, State.NOT_MEASURED, "b-void"),
-        ({"ok": 0, "failed": 0, "maintenance": True}, State.MAINTENANCE, "b-maintenance"),
-        ({"ok": 0, "failed": 0, "network": True}, State.NETWORK, "b-network"),
+        ({}, BucketState.GOOD, "b-up"),
+        ({"ok": 1436, "failed": 4}, BucketState.GOOD, "b-up"),
+        ({"ok": 59, "failed": 1}, BucketState.SOME_FAILED, "b-degraded"),
+        ({"ok": 40, "failed": 20}, BucketState.FAILING, "b-down"),
+        ({"ok": 0, "failed": 0}, BucketState.NOT_MEASURED, "b-void"),
+        ({"ok": 0, "failed": 0, "rate_limited": 9}, BucketState.NOT_MEASURED, "b-void"),
+        ({"ok": 0, "failed": 0, "maintenance": True}, BucketState.MAINTENANCE, "b-maintenance"),
+        ({"ok": 0, "failed": 0, "network": True}, BucketState.NETWORK, "b-network"),
     ],
 )
-def test_a_bucket_has_the_state_that_its_counts_give(counts: dict[str, Any], state: State, role: str) -> None:
+def test_a_bucket_has_the_state_that_its_counts_give(counts: dict[str, Any], state: BucketState, role: str) -> None:
     assert bucket(**counts).state is state
     (bar,) = with_class(drawn(bucket(**counts)), "bar")
     assert bar.get("class") == f"bar {role}"
@@ -82,7 +89,7 @@ def test_every_bar_says_state_uptime_counts_and_window() -> None:
 
 @pytest.mark.parametrize(("count", "step"), [(24, HOUR), (72, HOUR), (90, DAY)])
 def test_the_bars_fill_the_strip_without_touching(count: int, step: Any) -> None:
-    buckets = [Bucket(at=START + index * step, ok=1, failed=0) for index in range(count)]
+    buckets = [UptimeBucket(at=START + index * step, ok=1, failed=0) for index in range(count)]
     root = drawn(*buckets, step=step, width=612, axis=True)
     areas = [area for each in with_class(root, "bar") if (area := area_of(each)) is not None]
     assert len(areas) == count
