@@ -14,7 +14,7 @@ from monitor.backtest.calibration import BINS, CalibrationBin
 from monitor.backtest.policies import NAMES
 from monitor.backtest.replay import Verdict
 from monitor.backtest.run import Backtest, SampleCost
-from monitor.console.text import count, plural
+from monitor.domain.text import count, plural
 from probes._serialize import timestamp
 
 SCHEMA: Final = "providerwatch/backtest/v1"

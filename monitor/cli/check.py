@@ -14,8 +14,8 @@ from rich.console import Console
 
 from monitor.cli.common import extensions
 from monitor.config import Config, ConfigError, Problem, default_path, load, unused_proxy
-from monitor.console.text import plural
 from monitor.discovery.preflight import Finding, as_plain, preflight, show
+from monitor.domain.text import plural
 from monitor.vantage.origin import blind_spot
 
 _WRONG, _REFUSED = 2, 1

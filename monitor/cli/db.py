@@ -61,7 +61,7 @@ def prune(
 
     from monitor.cli import upkeep
     from monitor.console import store_table
-    from monitor.console.text import plural
+    from monitor.domain.text import plural
 
     path, loaded = loaded_from(config)
     console, done = Console(stderr=True, highlight=False), 0

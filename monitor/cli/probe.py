@@ -16,9 +16,9 @@ from rich.text import Text
 
 from monitor.config.model import Config
 from monitor.console.summary import summary
-from monitor.console.text import printable
 from monitor.console.waterfall import waterfall
 from monitor.domain.spelling import id_hint
+from monitor.domain.text import printable
 from monitor.scheduler.jobs import Job, all_jobs, run_for
 from monitor.score.blame import BlameOverrides, blamed
 from monitor.workers.limits import ConcurrencyLimits

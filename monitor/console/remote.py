@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout, InvalidURL
 
-from monitor.console.text import printable
+from monitor.domain.text import printable
 
 _TIMEOUT_S = 10.0
 SCORES = "a scores document"

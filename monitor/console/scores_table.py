@@ -15,7 +15,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from monitor.console.text import NOT_MEASURED, age, count, percent, printable, probability, seconds
+from monitor.domain.text import NOT_MEASURED, age, count, percent, printable, probability, seconds
 
 _TOO_LARGE = 1e9
 _UNBOUNDED = 10_000

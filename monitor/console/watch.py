@@ -17,7 +17,7 @@ from rich.text import Text
 
 from monitor.console.remote import ScoresUnavailableError, fetch_document
 from monitor.console.scores_table import ScoresTable, in_ascii, scores_table
-from monitor.console.text import printable
+from monitor.domain.text import printable
 
 _POLL_S = 1.0
 _POLL_TIMEOUT_S = 5.0

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from monitor.console.text import NOT_MEASURED, printable, seconds
+from monitor.domain.text import NOT_MEASURED, printable, seconds
 from probes._model import Sample, Task, TokensFrom, Vector
 
 _WIDTH = 44

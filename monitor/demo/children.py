@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import monitor
-from monitor.console.text import printable
+from monitor.domain.text import printable
 
 T = TypeVar("T")
 _TAIL_LINES = 15

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from monitor.config import Catalogue, known_price
 from monitor.config.litellm_file import PLUGIN, Deployment, Found, LeftOut
-from monitor.console.text import plural
 from monitor.discovery.first_config import CHAT_PROBE, EMBED_PROBE, PROBES, probing_usd_per_day, usd, word
+from monitor.domain.text import plural
 from probes._model import Pricing
 
 _COPY = "vllm"

@@ -16,7 +16,6 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.config.model import Config
-from monitor.console.text import NOT_MEASURED, printable, seconds
 from monitor.discovery.model_list import (
     ModelListAnswer,
     fetch_model_list,
@@ -25,6 +24,7 @@ from monitor.discovery.model_list import (
     request_key,
     similar,
 )
+from monitor.domain.text import NOT_MEASURED, printable, seconds
 from monitor.workers.limits import ConcurrencyLimits
 from probes._model import Endpoint, ErrorClass
 

@@ -1,1 +1,1 @@
-"""Types that all parts share: status, tier, incident, maintenance window, router ids, file formats, failure. Pure."""
+"""Types of all parts: status, tier, incident, maintenance window, router ids, file formats, failures, texts. Pure."""

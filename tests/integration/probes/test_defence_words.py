@@ -11,9 +11,9 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from monitor.console.text import printable
 from monitor.console.waterfall import waterfall
 from monitor.daemon.log import configure
+from monitor.domain.text import printable
 from monitor.metrics.metrics import Metrics
 from probes._driver import exchange, measure
 from probes._model import Sample, Secret, Task

@@ -19,8 +19,8 @@ from rich.console import Console
 
 from monitor.console.remote import ScoresUnavailableError, fetch_document
 from monitor.console.scores_table import _STATUS, scores_table
-from monitor.console.text import NOT_MEASURED, age, count, percent, printable, probability, seconds
 from monitor.console.watch import WatchFrame, _Log, watch_scores
+from monitor.domain.text import NOT_MEASURED, age, count, percent, printable, probability, seconds
 
 NOW = datetime(2026, 11, 22, 7, 0, 0, tzinfo=UTC)
 

@@ -1,4 +1,4 @@
-"""Numbers and untrusted text for a terminal. Pure."""
+"""Numbers and untrusted text for people, in a terminal or on a page. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def printable(text: str, *, longest: int | None = _LONGEST_TEXT) -> str:
-    """Untrusted text for a terminal: control, format and unassigned characters are replaced."""
+    """Untrusted text made safe to print: control, format and unassigned characters are replaced."""
     shown = "".join(
         "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character) in _UNPRINTABLE else character
         for character in text[:longest]
@@ -46,11 +46,11 @@ def probability(value: float | None) -> str:
     return NOT_MEASURED if value is None else f"{_whole_steps(value, 100) / 100:.2f}"
 
 
-def percent(value: float | None) -> str:
-    """A ratio in percent with one decimal, rounded down: `100%` means all."""
+def percent(value: float | None, *, decimals: int = 1) -> str:
+    """A ratio in percent, rounded down: `100%` means all."""
     if value is None:
         return NOT_MEASURED
-    return "100%" if value >= 1 else f"{_whole_steps(value, 1000) / 10:.1f}%"
+    return "100%" if value >= 1 else f"{_whole_steps(value, 100 * 10**decimals) / 10**decimals:.{decimals}f}%"
 
 
 def plural(number: int, noun: str) -> str:
