@@ -1,4 +1,4 @@
-"""Patterns of states, shared by all charts of a page: its pattern shows a state as well as its colour. Pure."""
+"""Patterns of states, shared by all charts of a page. A pattern and a colour show each state. Pure."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from monitor.config import unused_proxy
 from monitor.config.model import Config
 from monitor.daemon import systemd
 from monitor.daemon.event_log import EventLog, log_sample
+from monitor.daemon.garbage import collect_at_intervals, stop_automatic_full_collections
 from monitor.daemon.heartbeat import Heartbeat, HeartbeatCallbacks, ProbeProgress
 from monitor.daemon.log_queue import LogLosses
 from monitor.daemon.reload import Parts, Reload
@@ -271,6 +272,7 @@ class Daemon:
                 group.create_task(self._outbox.run(), name="sinks"),
                 group.create_task(self._heartbeat.run(), name="heartbeat"),
                 group.create_task(self._recounter.run(), name="recount"),
+                group.create_task(collect_at_intervals(), name="garbage"),
             ]
             self._files.wake()
             self._schedule.start(datetime.now(UTC))
@@ -376,6 +378,7 @@ async def run_daemon(config: Config, env: Mapping[str, str]) -> None:
     stop = stop_on_signals()
     warn(config, None, env)
     sys.setswitchinterval(_SWITCH_S)
+    stop_automatic_full_collections()
     store = create_store(config.store)
     try:
         if await done_before(stop, _open(store, config)):
