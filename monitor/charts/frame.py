@@ -154,7 +154,8 @@ def time_axis(scale: TimeScale, area: Area) -> Markup:
     zone_width = text_width(_ZONE)
     left_of_axis = area.left - EDGE >= zone_width
     end = area.right if left_of_axis else area.right - zone_width - GAP
-    placed = [(tick, _label_span(tick.text, scale.at(tick.at), area.left, end)) for tick in ticks]
+    spans = [(tick, _label_span(tick.text, scale.at(tick.at), area.left, end)) for tick in ticks]
+    placed = [(tick, span) for tick, span in spans if span[1] < end + HALF_LINE]  # a narrow chart has no room for some
     zone_x = area.left - EDGE if left_of_axis else area.right
     zone = text(zone_x, area.bottom + GAP + ASCENT, _ZONE, anchor="end", class_="zone", data_zone=_ZONE)
     labels = (_time_label(tick, span, area) for tick, span in placed[:: thinned([span for _, span in placed], gap=GAP)])

@@ -93,7 +93,7 @@ class Log:
 def linear_from_zero(values: Iterable[float], *, start: float, end: float, ticks: int) -> Linear:
     """A linear scale from 0 (or from the least value below it) to a round value at or above the greatest.
 
-    It ends at a tick if `ticks` is also the number that the axis asks for.
+    Without values below 0 it ends at a tick if `ticks` is also the number that the axis asks for.
     """
     known = [min(max(value, -_MOST), _MOST) for value in values]
     low, high = min(0.0, *known, 0.0), max(0.0, *known, 0.0)
