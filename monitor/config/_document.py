@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.config._errors import Position, Problem, RefusedError
-from monitor.schema.place import Place, quoted
+from monitor.schema.place import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,13 +70,6 @@ class ConfigDocument:
         """The problem for a refused key, which is the last step of the place."""
         position = self.keys.get(place) or self.position(place)
         return Problem(file=self.file, position=position, place=place, message=refused.about(str(place[-1])))
-
-    def shown(self, place: Place) -> str:
-        """The value at a place for a message; `***` for a secret."""
-        if self.is_secret(place):
-            return "***"
-        value = self.at(place)
-        return quoted(value) if isinstance(value, str) else str(value)
 
     def position(self, place: Place) -> Position:
         """The position of the value at a place; if it is missing, the position of the section that it belongs to."""

@@ -163,6 +163,16 @@ def test_a_provider_without_a_budget_is_never_held_back_nor_told_of() -> None:
     assert [(name, unit) for name, unit, _ in budgets.shares(at(0))] == [("groq", TOKENS)]
 
 
+def test_a_probe_whose_provider_is_removed_while_it_runs_ends_without_a_budget() -> None:
+    budgets = Budgets({}, PROVIDERS)
+    run = make_run(1, OTHER)
+    budgets.apply({}, {ONE: "groq"})
+    assert budgets.claim(run, 60, at(0)) is None
+    budgets.charge(ended(run, at(0), 100))
+    budgets.release(run)
+    assert [*budgets.shares(at(0))] == []
+
+
 def test_one_provider_does_not_spend_what_is_anothers() -> None:
     budgets = Budgets({"groq": {TOKENS: 100}, "vllm": {TOKENS: 100}}, PROVIDERS)
     budgets.charge(ended(make_run(1), at(0), 100))
