@@ -48,7 +48,7 @@ class _CostEstimate:
 
 
 class Budgets:
-    """The budgets of all providers that have one. Probes of other providers are not limited."""
+    """The budgets of all providers, also of removed ones: their last probes may still run."""
 
     __slots__ = ("_budgets", "_providers")
 
@@ -85,14 +85,11 @@ class Budgets:
 
     def claim(self, run: Run, every_s: float, at: datetime) -> str | None:
         """Reserve the maximum cost of a probe until `release`. Returns why it must not run; None: it may."""
-        budget = self._budgets.get(run.endpoint.provider)
-        return None if budget is None else budget.claim(run, every_s, at)
+        return self._budgets[run.endpoint.provider].claim(run, every_s, at)
 
     def release(self, run: Run) -> None:
         """Release the reservation of a probe that ended; its cost is charged."""
-        budget = self._budgets.get(run.endpoint.provider)
-        if budget is not None:
-            budget.release(run.id)
+        self._budgets[run.endpoint.provider].release(run.id)
 
     def charge(self, sample: Sample) -> None:
         """Charge the cost of a probe. An unknown cost is not charged."""
