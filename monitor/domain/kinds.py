@@ -9,9 +9,11 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
-from importlib.metadata import entry_points
 from types import ModuleType
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoints
 
 T = TypeVar("T")
 
@@ -30,7 +32,7 @@ class Kinds(Mapping[str, type[T]], Generic[T]):
         return tuple(sorted(_named(module.name) for module in pkgutil.iter_modules(folder) if module.name[0] != "_"))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted({*self.own(), *(entry.name for entry in entry_points(group=self._group))}))
+        return iter(sorted({*self.own(), *(entry.name for entry in _entry_points(self._group))}))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -41,7 +43,7 @@ class Kinds(Mapping[str, type[T]], Generic[T]):
     def __getitem__(self, name: str) -> type[T]:
         if name in self.own():
             return self._only(importlib.import_module(f"{self._package}.{name.replace('-', '_')}"))
-        for entry in entry_points(group=self._group, name=name):
+        for entry in _entry_points(self._group).select(name=name):
             return self._only(entry.load())
         raise KeyError(name)
 
@@ -59,3 +61,9 @@ class Kinds(Mapping[str, type[T]], Generic[T]):
 
 def _named(module: str) -> str:
     return module.replace("_", "-")
+
+
+def _entry_points(group: str) -> EntryPoints:
+    from importlib.metadata import entry_points  # noqa: PLC0415  # 30 ms, which `--help` does not need
+
+    return entry_points(group=group)
