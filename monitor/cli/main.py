@@ -80,6 +80,7 @@ def run(
 
     from monitor.daemon import app as daemon
     from monitor.daemon import log
+    from monitor.daemon.hanging_threads import exit_at_once_if_any
     from monitor.store import StoreError, StoreTakenError
 
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the daemon's own handler is installed
@@ -87,11 +88,15 @@ def run(
     log.configure(level=log_level, form=log_format)
     try:
         run_async(daemon.run_daemon(loaded, os.environ))
+        exit_at_once_if_any(0)
     except StoreError as error:
         # A SQLite file that cannot be opened is a mistake in the configuration; a server may come back in a moment.
         log.flush()
         is_mistake = loaded.store.startswith("sqlite") or isinstance(error, StoreTakenError)
-        fail(f"{path}: store: {error}", MISUSE if is_mistake else 1)
+        code = MISUSE if is_mistake else 1
+        print(f"{path}: store: {error}", file=sys.stderr)
+        exit_at_once_if_any(code)
+        raise typer.Exit(code) from None
     except OSError as error:
         log.flush()
         where = error.filename or f"listen: {loaded.listen.host}:{loaded.listen.port}"

@@ -22,6 +22,7 @@ from monitor.store._protocol import (
     StoreTakenError,
     Times,
 )
+from monitor.store._threads import is_store_thread
 from monitor.store._urls import create_store
 
 __all__ = [
@@ -43,4 +44,5 @@ __all__ = [
     "StoredSample",
     "Times",
     "create_store",
+    "is_store_thread",
 ]

@@ -19,6 +19,7 @@ from monitor.store._protocol import StoreError
 Result = TypeVar("Result")
 _MOST: Final = 1_000
 """The maximum number of waiting calls. The daemon makes few calls at a time, so more means that the database hangs."""
+_NAME: Final = "store "
 _BREATH_S: Final = 2e-5
 """Long enough for the kernel to switch to another thread."""
 
@@ -129,6 +130,11 @@ def _serve(queue: _Queue) -> None:
     while (call := queue.get()) is not None:
         call.run()
         del call  # frees its result
+
+
+def is_store_thread(thread: threading.Thread) -> bool:
+    """Whether a thread runs calls of a store."""
+    return thread.name.startswith(_NAME)
 
 
 def yield_to_loop() -> None:
