@@ -14,47 +14,14 @@ from html import escape
 from math import floor
 from typing import Final
 
+from monitor.charts.text_width import SIZE, text_width
 from monitor.domain.status import Status
 
 SVG: Final = "image/svg+xml"
 _HEIGHT: Final = 20
 _MARGIN: Final = 6
-_SIZE: Final = 11
+
 _BASELINE: Final = 14
-_ADVANCES: Final[Mapping[int, str]] = {
-    275: "'",
-    278: "ijl",
-    295: "IJ",
-    318: " ,.",
-    337: "/:;\\|",
-    355: "f-",
-    390: "()[]t!",
-    411: "r",
-    460: '"',
-    500: "*_`",
-    523: "sz?",
-    553: "cL",
-    577: "Fk",
-    592: "vxy",
-    611: "PTYoa",
-    615: "e",
-    635: "hnuESbdgpq$0123456789{}",
-    656: "K",
-    685: "AVXZB",
-    697: "RC",
-    732: "U",
-    750: "NH",
-    772: "DG&",
-    787: "OQ",
-    818: "w",
-    838: "#+<=>^~",
-    863: "M",
-    974: "m%",
-    995: "W@",
-}
-"""Characters by width in thousandths of the font size, for DejaVu Sans, which is about as wide as Verdana."""
-_WIDTHS: Final = {letter: width for width, letters in _ADVANCES.items() for letter in letters}
-_OTHER: Final = 1000
 
 
 class BadgeKind(StrEnum):
@@ -166,7 +133,7 @@ def svg(badge: Badge) -> bytes:
         f'<g clip-path="url(#edge)"><rect width="{left.width}" height="{_HEIGHT}" fill="{_BEHIND_LABEL}"/>'
         f'<rect x="{left.width}" width="{right.width}" height="{_HEIGHT}" fill="{badge.colour}"/>'
         f'<rect width="{width}" height="{_HEIGHT}" fill="url(#shine)"/></g>'
-        f'<g font-family="Verdana,DejaVu Sans,Geneva,sans-serif" font-size="{_SIZE}" fill="#fff">'
+        f'<g font-family="Verdana,DejaVu Sans,Geneva,sans-serif" font-size="{SIZE}" fill="#fff">'
         f"{left.drawn(_MARGIN)}{right.drawn(left.width + _MARGIN)}</g></svg>\n"
     ).encode()
 
@@ -176,7 +143,7 @@ class _Part:
 
     def __init__(self, text: str) -> None:
         self._text = escape(text)
-        self._length = text_width(text)
+        self._length = round(text_width(text), 1)
         self.width = round(self._length) + 2 * _MARGIN
 
     def drawn(self, x: float) -> str:
@@ -184,8 +151,3 @@ class _Part:
         length = f'textLength="{self._length:g}" lengthAdjust="spacingAndGlyphs"'
         shadow = f'<text x="{x:g}" y="{_BASELINE + 1}" fill="#010101" fill-opacity=".3" aria-hidden="true" {length}>'
         return f'{shadow}{self._text}</text><text x="{x:g}" y="{_BASELINE}" {length}>{self._text}</text>'
-
-
-def text_width(text: str) -> float:
-    """The estimated width of a text in pixels."""
-    return round(sum(_WIDTHS.get(letter, _OTHER) for letter in text) * _SIZE / 1000, 1)

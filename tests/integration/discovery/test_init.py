@@ -27,7 +27,7 @@ def model() -> Iterator[str]:
 
 
 @pytest.fixture
-def nobody() -> tuple[str, str]:
+def no_servers() -> tuple[str, str]:
     """Arguments that let it look where no server is, so that those of this machine play no part."""
     return "--server", f"vllm=http://127.0.0.1:{free_port()}/v1"
 
@@ -83,9 +83,9 @@ def test_a_server_that_wants_a_key_is_not_sent_one_of_another_machine() -> None:
         assert hub.asked[1:] == [("/v1/models", None)] * len(hub.asked[1:])
 
 
-def test_a_key_is_found_and_never_written(nobody: tuple[str, str], tmp_path: Path) -> None:
+def test_a_key_is_found_and_never_written(no_servers: tuple[str, str], tmp_path: Path) -> None:
     file = tmp_path / "pw.yaml"
-    ended = run("init", *nobody, "-o", str(file), GROQ_API_KEY=KEY, ANTHROPIC_API_KEY=KEY)
+    ended = run("init", *no_servers, "-o", str(file), GROQ_API_KEY=KEY, ANTHROPIC_API_KEY=KEY)
     assert ended.returncode == 0
     text = file.read_text()
     assert KEY not in text + ended.stdout + ended.stderr
@@ -94,27 +94,27 @@ def test_a_key_is_found_and_never_written(nobody: tuple[str, str], tmp_path: Pat
     assert run("check", "-c", str(file), GROQ_API_KEY=KEY, ANTHROPIC_API_KEY=KEY).returncode == 0
 
 
-def test_a_search_without_results_is_reported_and_writes_nothing(nobody: tuple[str, str], tmp_path: Path) -> None:
+def test_a_search_without_results_is_reported_and_writes_nothing(no_servers: tuple[str, str], tmp_path: Path) -> None:
     file = tmp_path / "pw.yaml"
-    ended = run("init", *nobody, "-o", str(file))
+    ended = run("init", *no_servers, "-o", str(file))
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.startswith("found no API key in the environment, and no server at")
     assert not file.exists()
 
 
-def test_a_file_that_exists_is_replaced_only_when_forced(nobody: tuple[str, str], tmp_path: Path) -> None:
+def test_a_file_that_exists_is_replaced_only_when_forced(no_servers: tuple[str, str], tmp_path: Path) -> None:
     file = tmp_path / "pw.yaml"
     file.write_text("mine\n")
-    ended = run("init", *nobody, "-o", str(file), GROQ_API_KEY=KEY)
+    ended = run("init", *no_servers, "-o", str(file), GROQ_API_KEY=KEY)
     assert ended.returncode == 2
     assert ended.stderr == f"{file} exists already; overwrite it with --force, or name another file with -o\n"
     assert file.read_text() == "mine\n"
-    assert run("init", *nobody, "-o", str(file), "--force", GROQ_API_KEY=KEY).returncode == 0
+    assert run("init", *no_servers, "-o", str(file), "--force", GROQ_API_KEY=KEY).returncode == 0
     assert "provider: groq" in file.read_text()
 
 
-def test_a_missing_folder_is_reported(nobody: tuple[str, str], tmp_path: Path) -> None:
-    ended = run("init", *nobody, "-o", str(tmp_path / "no" / "pw.yaml"), GROQ_API_KEY=KEY)
+def test_a_missing_folder_is_reported(no_servers: tuple[str, str], tmp_path: Path) -> None:
+    ended = run("init", *no_servers, "-o", str(tmp_path / "no" / "pw.yaml"), GROQ_API_KEY=KEY)
     assert ended.returncode == 1
     assert ended.stderr == f"cannot write {tmp_path}/no/pw.yaml: No such file or directory\n"
 

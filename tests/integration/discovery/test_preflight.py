@@ -125,8 +125,8 @@ def test_a_refused_key_is_reported_and_not_shown_though_the_provider_repeats_it(
 
 
 def test_an_address_without_a_server_is_reported(tmp_path: Path) -> None:
-    nobody = provider(f"http://127.0.0.1:{free_port()}")
-    code, found = plain(config(tmp_path, {"gone": nobody}, {"provider": "gone", "model": "m"}))
+    silent = provider(f"http://127.0.0.1:{free_port()}")
+    code, found = plain(config(tmp_path, {"gone": silent}, {"provider": "gone", "model": "m"}))
     row = found["gone:m"]
     assert (code, row["error"], row["key"], row["model_listed"], row["status_code"]) == (1, "connect", None, None, None)
 
