@@ -27,14 +27,14 @@ class Dispatcher:
         limits: ConcurrencyLimits,
         overrides: BlameOverrides,
         emit: Callable[[Sample], None],
-        budgets: Budgets | None = None,
+        budgets: Budgets,
     ) -> None:
         self.runner = Runner(prober, limits, self._take)
         self._overrides = overrides
         self._aliases: Mapping[str, str] = {}
         self._emit = emit
         self._retry_after = RetryAfter()
-        self._budgets = budgets or Budgets({}, {})
+        self._budgets = budgets
 
     def apply(self, overrides: BlameOverrides, aliases: Mapping[str, str]) -> None:
         """Use other blame overrides from now on. The samples of probes that run under a former id get the present id.

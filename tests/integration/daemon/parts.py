@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from monitor.config.model import Config, ProbeSpec
 from monitor.domain.incident import Incident
+from monitor.scheduler.budget import Budgets
 from monitor.scheduler.jobs import Job, enabled_jobs, tick_at
 from monitor.scheduler.scheduler import Schedule
 from monitor.store import SampleTally, StoreError
@@ -29,6 +30,11 @@ async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(PATIENT_S):
         while not condition():  # conditions of any kind
             await asyncio.sleep(0.005)
+
+
+def unlimited(*providers: str) -> Budgets:
+    """Budgets of providers that may spend what they want."""
+    return Budgets({provider: {} for provider in providers}, {})
 
 
 def is_idle(schedule: Schedule) -> bool:

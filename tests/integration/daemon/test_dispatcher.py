@@ -17,7 +17,7 @@ from monitor.scheduler.scheduler import Schedule
 from monitor.score.blame import BlameOverrides
 from monitor.workers.limits import ConcurrencyLimits
 from probes._model import Blame, ErrorClass, Run, Sample, Task
-from tests.integration.daemon.parts import is_idle, quick_jobs, roomy_jobs, until
+from tests.integration.daemon.parts import is_idle, quick_jobs, roomy_jobs, unlimited, until
 from tests.support.board_values import sample_at
 
 START = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
@@ -34,7 +34,9 @@ class Line:
     emitted: list[Sample] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.ticks = Dispatcher(self, ConcurrencyLimits(4, {}), self.moved, self.emitted.append)
+        self.ticks = Dispatcher(
+            self, ConcurrencyLimits(4, {}), self.moved, self.emitted.append, unlimited("a", "b", "old")
+        )
 
     async def measure(self, run: Run) -> Sample:
         """A probe of this provider."""

@@ -27,7 +27,7 @@ from monitor.vantage.evidence import CheckResult
 from monitor.vantage.origin import Origin
 from monitor.workers.limits import ConcurrencyLimits
 from probes._model import Blame, ErrorClass, Run, Sample, Secret
-from tests.integration.daemon.parts import PATIENT_S, breathe, end, quick_config, until
+from tests.integration.daemon.parts import PATIENT_S, breathe, end, quick_config, unlimited, until
 from tests.support.board_values import sample_at
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -96,7 +96,8 @@ class Line:
             probing=lambda: True,
         )
         self.gate = NetworkGate(watched_origins(config.endpoints, config.canaries), gate_callbacks, pause_s=0.01)
-        ticks = Dispatcher(world, ConcurrencyLimits(64, {}), {}, self.gate.put)
+        budgets = unlimited(*(spec.endpoint.provider for spec in config.endpoints))
+        ticks = Dispatcher(world, ConcurrencyLimits(64, {}), {}, self.gate.put, budgets)
         self.schedule = Schedule(jobs, ticks.fire, ticks.miss)
 
     @property
