@@ -6,14 +6,14 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from monitor.cli.common import ConfigOption, JsonOption, loaded_from, on_store
+from monitor.cli.common import ConfigOption, JsonOption, console, loaded_from, on_store
 
 db = typer.Typer(
     name="db",
     help="Maintain the store: migrate, show its size, apply retention. Safe while the daemon runs.",
     no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 
@@ -41,7 +41,7 @@ def info(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     if as_json:
         print(json.dumps(store_table.as_plain(held), indent=2))
     else:
-        Console(highlight=False).print(store_table.show(held))
+        console().print(store_table.show(held))
 
 
 @db.command()
@@ -64,8 +64,8 @@ def prune(
     from monitor.domain.text import plural
 
     path, loaded = loaded_from(config)
-    console, done = Console(stderr=True, highlight=False), 0
-    with console.status("housekeeping …") as status:
+    done = 0
+    with console(stderr=True).status("housekeeping …") as status:
 
         def progress(slices: int) -> None:
             nonlocal done
@@ -79,7 +79,7 @@ def prune(
                 store, loaded.retention, lambda: datetime.now(UTC), progress, trust_clock=trust_clock
             ),
         )
-    console.print(f"housekeeping done in {plural(done, 'slice')}")
+    console(stderr=True).print(f"housekeeping done in {plural(done, 'slice')}")
     print(
         f"{plural(before.samples, 'sample')}, {store_table.size(before.size.total_bytes)} → "
         f"{plural(after.samples, 'sample')}, {store_table.size(after.size.total_bytes)}"

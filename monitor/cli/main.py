@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from monitor.cli import VERSION
 from monitor.cli.common import (
@@ -24,6 +23,7 @@ from monitor.cli.common import (
     TokenOption,
     UrlOption,
     chosen_file,
+    console,
     extensions,
     fail,
     fetch,
@@ -37,13 +37,14 @@ from monitor.cli.common import (
     write_out,
 )
 from monitor.cli.db import db
-from monitor.daemon.log import LogFormat, LogLevel
+from monitor.daemon.log_options import LogFormat, LogLevel
 from monitor.routing.formats import FORMATS
 
 app = typer.Typer(
     name="providerwatch",
     help="Monitors LLM providers: probes them on a schedule and publishes uptime, latency and a score for routers.",
     no_args_is_help=True,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -154,7 +155,7 @@ def init(
     *,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
-    """Write a first configuration from API keys in the environment and model servers on this machine."""
+    """Write a first configuration. It uses the API keys in the environment and the model servers on this machine."""
     from datetime import UTC, datetime
 
     from monitor.config import catalogue
@@ -216,7 +217,7 @@ def probe(
         bool, typer.Option("--transcript", help="Show every event of the answer with its arrival time.")
     ] = False,
 ) -> None:
-    """Probe endpoints now and show the duration of each phase. Exit 0 if all probes succeeded, else 1."""
+    """Probe endpoints now. Shows the duration of each phase. Exit 0 if all probes succeeded, else 1."""
     from monitor.cli.probe import (
         ProbeMisuseError,
         choose,
@@ -246,7 +247,7 @@ def scores(
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Refresh the table until Ctrl-C.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the current scores of a running daemon: the one at --url, else the one of the configuration."""
+    """Show the scores of a running daemon. It is the one at --url, else the one of the configuration."""
     from datetime import UTC, datetime
 
     from monitor.console.scores_table import scores_table
@@ -260,9 +261,9 @@ def scores(
         print(json.dumps(document, indent=2))
     elif watch:
         with suppress(KeyboardInterrupt):
-            run_async(watch_scores(f"{source.url}/v1/scores", Console(), token=source.token))
+            run_async(watch_scores(f"{source.url}/v1/scores", console(), token=source.token))
     else:
-        Console().print(scores_table(document, now=datetime.now(UTC)))
+        console().print(scores_table(document, now=datetime.now(UTC)))
 
 
 def _known_format(name: str) -> str:
@@ -295,7 +296,7 @@ def export(
         str | None, typer.Option("--cluster", metavar="NAME", help="For envoy-eds: the cluster, if there are several.")
     ] = None,
 ) -> None:
-    """Write a router's file once, from a running daemon (--url) or from the store."""
+    """Write a router's file once. The scores come from a running daemon (--url) or from the store."""
     from monitor.cli.export import render
     from monitor.routing.router_format import CannotBeMadeError
 
@@ -328,7 +329,7 @@ def demo(
         ),
     ] = None,
 ) -> None:
-    """Run the daemon on a real small language model behind a steady, a slow and a flaky provider."""
+    """Run the daemon on a real model. A small one answers as a steady, a slow and a flaky provider."""
     from monitor.demo.orchestrate import run_demo
 
     duration_s = None if duration is None else seconds(duration, "--for")
@@ -351,7 +352,7 @@ def backtest(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Replay stored samples with several scoring policies and compare their results."""
+    """Compare scoring policies on stored samples. Each policy reads all of them again."""
     from datetime import UTC, datetime
 
     from monitor.backtest import report, run
@@ -362,7 +363,7 @@ def backtest(
     wanted = run.BacktestRequest(
         since=run.since_of(now, seconds(since, "--since")), until=now, ids=ids or (), policies=policies or NAMES
     )
-    with Console(stderr=True, highlight=False).status("reading …") as status:
+    with console(stderr=True).status("reading …") as status:
 
         def progress(at: datetime, samples: int) -> None:
             status.update(f"{at:%Y-%m-%d %H:%M} UTC, {samples:,} samples …")
@@ -374,7 +375,7 @@ def backtest(
     if as_json:
         print(json.dumps(report.as_plain(found), indent=2))
     else:
-        Console(highlight=False).print(report.as_tables(found))
+        console().print(report.as_tables(found))
 
 
 def main() -> None:

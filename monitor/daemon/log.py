@@ -6,30 +6,12 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import TextIO
 
+from monitor.daemon.log_options import LogFormat, LogLevel
 from monitor.daemon.log_queue import LogQueue
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
-
-
-class LogFormat(StrEnum):
-    """Format of a log record."""
-
-    TEXT = "text"
-    """A line of text."""
-    JSON = "json"
-    """One JSON object per line."""
-
-
-class LogLevel(StrEnum):
-    """The least severe record that is written."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
 
 
 class _JsonLines(logging.Formatter):

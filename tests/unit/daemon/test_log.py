@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from monitor.daemon.log import LogFormat, LogLevel, configure
+from monitor.daemon.log import configure
+from monitor.daemon.log_options import LogFormat, LogLevel
 
 
 class Terminal(io.StringIO):
