@@ -17,6 +17,9 @@ RUN = $(if $(COVERAGE_FILE),timeout 1800 $(BIN)/coverage run,$(BIN)/python)
 # have to name them in one order, also those made from sets: hence the hash seed.
 SIDE_BY_SIDE = PYTHONHASHSEED=0 $(RUN) -m pytest -n
 
+# The tests start hundreds of Python processes: without kept bytecode each compiles all modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo check quick-test lint docs test test-all forget-coverage judges routers fuzz system-tests bench lock dashboards clean
 
@@ -28,6 +31,7 @@ demo: $(VENV)/.demo ## the daemon on a real small model behind three providers (
 
 check: lint quick-test ## lint, unit and contract tests: before each commit
 
+quick-test: export HYPOTHESIS_PROFILE := few_examples
 quick-test: $(VENV)/.dev
 	@.ci/debian-packages prometheus openssl procps
 	$(SIDE_BY_SIDE) auto -q -m 'not slow' tests/contract tests/unit

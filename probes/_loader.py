@@ -7,6 +7,7 @@ Third parties register a module in the entry point group `providerwatch.probes`.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import pkgutil
 from collections.abc import Mapping
@@ -61,6 +62,7 @@ def codec_class(api: str) -> type[Probe]:
     raise ValueError(f"unknown api {api!r}")
 
 
+@functools.cache
 def _own() -> frozenset[str]:
     return frozenset(module.name for module in pkgutil.iter_modules(probes.__path__) if not module.name.startswith("_"))
 

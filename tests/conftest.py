@@ -11,8 +11,9 @@ from hypothesis import settings
 from tests.support.providers import Providers, serving
 
 # No deadline, because a busy machine proves nothing. The same examples each time, because otherwise the checks of a
-# change could fail by chance for an older fault; `make fuzz` looks for new ones. `make test-all` takes
-# three times as many as `make check`.
+# change could fail by chance for an older fault; `make fuzz` looks for new ones. `make test` takes four
+# times as many as `make check`, and `make test-all` three times as many as that.
+settings.register_profile("few_examples", deadline=None, derandomize=True, max_examples=10)
 settings.register_profile("same_examples", deadline=None, derandomize=True, max_examples=40)
 settings.register_profile("all_examples", deadline=None, derandomize=True, max_examples=120)
 settings.register_profile("new_examples", deadline=None, max_examples=150)

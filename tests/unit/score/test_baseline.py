@@ -365,6 +365,7 @@ def drawn(draw: Callable[[], float], count: int) -> dict[float, int]:
 
 
 @pytest.mark.parametrize("sigma", [0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+@pytest.mark.slow
 @pytest.mark.parametrize(("endpoints", "a_day"), [(400, 10), (50, 60)])
 def test_of_a_steady_endpoint_at_most_one_sample_in_a_thousand_is_anomalous(
     sigma: float, endpoints: int, a_day: int

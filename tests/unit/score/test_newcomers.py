@@ -50,6 +50,7 @@ def test_an_endpoint_that_fails_every_third_probe_is_recognised_within_twelve() 
         assert flaky.score < steady.confidence[0]
 
 
+@pytest.mark.slow
 def test_of_those_who_succeed_three_times_in_five_few_are_up_after_twelve_samples_and_none_later() -> None:
     lives = [life(drawn(0.6, 150, seed)) for seed in range(LIVES)]
     assert share([each[11].status is Status.UP for each in lives]) < 0.1
@@ -57,6 +58,7 @@ def test_of_those_who_succeed_three_times_in_five_few_are_up_after_twelve_sample
     assert share([each[149].status is Status.UP for each in lives]) < 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("good", [0.0, 0.3, 0.6, 0.8, 0.95, 1.0])
 def test_the_interval_holds_the_truth_as_often_as_it_says_from_the_twelfth_sample_on(good: float) -> None:
     lives = [life(drawn(good, 150, seed)) for seed in range(LIVES)]
