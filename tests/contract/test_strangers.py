@@ -15,6 +15,7 @@ from probes._sample import sample
 from probes._serialize import sample_from_plain, sample_to_plain
 from tests.contract import strangers
 from tests.contract.exchanges import KEY, cut, exchange_of, run_to
+from tests.support.examples import examples
 
 APIS = available()
 every_api = pytest.mark.parametrize("api", APIS)
@@ -36,7 +37,7 @@ def tasks(api: str) -> st.SearchStrategy[Task]:
 
 
 @every_api
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(data=st.data())
 def test_a_stream_in_which_any_part_is_of_another_shape_is_judged(api: str, data: st.DataObject) -> None:
     framing = codec_class(api).framing
@@ -54,7 +55,7 @@ def test_an_error_without_readable_words_has_a_detail_too(api: str, words: str) 
 
 
 @every_api
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(data=st.data())
 def test_a_refusal_in_an_apis_own_words_has_a_class(api: str, data: st.DataObject) -> None:
     status = data.draw(st.sampled_from([301, 400, 401, 403, 404, 408, 413, 422, 429, 500, 503, 529]))
@@ -65,7 +66,7 @@ def test_a_refusal_in_an_apis_own_words_has_a_class(api: str, data: st.DataObjec
 
 
 @every_api
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(data=st.data())
 def test_a_list_of_models_in_an_apis_own_words_names_some_or_is_malformed(api: str, data: st.DataObject) -> None:
     body = json.dumps(data.draw(strangers.values(api))).encode()

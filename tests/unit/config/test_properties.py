@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from monitor.cli.common import extensions
 from monitor.config import Config, ConfigError, load
+from tests.support.examples import examples
 
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=examples(60))
 """Machines that test are busy."""
 
 SECRET = "s3cret-of-the-environment"

@@ -25,12 +25,13 @@ from monitor.scheduler.jobs import (
     ticks_between,
 )
 from probes._model import Endpoint, Task
+from tests.support.examples import examples
 
 NOW = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 CHAT = ProbeSpec(name="chat", task=Task.CHAT, every_s=60, ttft_timeout_s=7, timeout_s=21)
 LONG = ProbeSpec(name="long", task=Task.CHAT, every_s=1800, prompt_tokens=5000, max_tokens=16)
-unhurried = settings(deadline=None, max_examples=200)
+unhurried = settings(deadline=None, max_examples=examples(200))
 
 
 def make_spec(

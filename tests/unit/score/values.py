@@ -14,8 +14,9 @@ from monitor.score.hmm import NEW
 from monitor.score.outcomes import SampleOutcome
 from monitor.score.serialize import Remembered
 from probes._model import ErrorClass, Sample, Task
+from tests.support.examples import examples
 
-unhurried = settings(deadline=None, max_examples=60)
+unhurried = settings(deadline=None, max_examples=examples(60))
 """For tests over drawn values: the machine may be busy."""
 START = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
 EVERY_S = 60.0
