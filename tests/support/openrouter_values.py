@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,12 @@ def unpriced(endpoint: EndpointSnapshot) -> EndpointSnapshot:
 def valid(document: Mapping[str, Any], kind: object, theirs: str | None = None) -> Any:
     """The document as a reader of JSON has it: by our types to the last key, and by OpenRouter's fields."""
     plain = json.loads(json.dumps(document, allow_nan=False))
-    Draft202012Validator(document_schema(kind, "strict", closed=True)).validate(plain)
+    _ours(kind).validate(plain)
     if theirs is not None:
         Draft202012Validator({"$ref": f"#/$defs/{theirs}", **THEIRS}).validate(plain)
     return plain
+
+
+@cache
+def _ours(kind: object) -> Draft202012Validator:
+    return Draft202012Validator(document_schema(kind, "strict", closed=True))
