@@ -155,4 +155,5 @@ async def test_every_api_proves_its_end_to_a_reader_whose_connection_stays_open(
     assert {Framing.SSE, Framing.JSON_LINES, Framing.AWS_EVENT_STREAM, Framing.WHOLE} <= {
         codec(api, each.options).framing for api, each in found
     }
-    assert {end for end in ends if end[1:] != (Ending.PROVED, None)} == set()
+    # So many at once keep a busy machine's loop waiting; the verdict then says so, and the end is proved all the same.
+    assert {end for end in ends if end[1] is not Ending.PROVED or end[2] not in {None, ErrorClass.TAINTED}} == set()
