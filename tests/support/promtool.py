@@ -8,11 +8,11 @@ import subprocess
 import pytest
 
 
-def promtool(*arguments: str) -> str:
-    """What promtool prints; it fails the test unless promtool is content."""
+def promtool(*arguments: str, stdin: bytes | None = None) -> str:
+    """What promtool prints. The test fails if promtool finds a mistake."""
     binary = shutil.which("promtool")
     if binary is None:
         pytest.fail("promtool is not installed: apt-get install prometheus")
-    result = subprocess.run([binary, *arguments], capture_output=True, text=True, timeout=120, check=False)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
+    result = subprocess.run([binary, *arguments], input=stdin, capture_output=True, timeout=300, check=False)
+    assert result.returncode == 0, (result.stdout + result.stderr).decode()
+    return result.stdout.decode()
