@@ -112,6 +112,18 @@ MONITOR = AlertGroup(
             ),
         ),
         Alert(
+            name="FileFailing",
+            severity="warning",
+            expression="providerwatch_files_failing > 0",
+            lasts="5m",
+            summary="the monitor {{ $labels.instance }} cannot write files for routers",
+            description=(
+                "For 5 minutes {{ $labels.instance }} has failed to write {{ $value }} of the files of "
+                "`publish.files`. Routers that read them choose by old scores. The log has the path and the reason "
+                "(`file_failed`)."
+            ),
+        ),
+        Alert(
             name="LocalNetworkOffline",
             severity="critical",
             expression="providerwatch_vantage_online == 0",

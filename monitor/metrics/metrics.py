@@ -204,6 +204,9 @@ class Metrics:
         self.ready = self._gauge("providerwatch_ready", "1 while the schedule runs and the store accepts samples.")
         self.vantage_online = self._gauge("providerwatch_vantage_online", "0 while the local network is offline.")
         self.vantage_online.set(1)
+        self.files_failing = self._gauge(
+            "providerwatch_files_failing", "Files of publish.files that could not be written at the last try."
+        )
         self.agent_unknown = self._counter(
             "providerwatch_haproxy_agent_unknown_total", "Agent checks of HAProxy for unknown names; the answer was up."
         )

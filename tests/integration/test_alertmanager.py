@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -129,6 +131,15 @@ def web_hook() -> Iterator[tuple[str, Messages]]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def test_amtool_accepts_the_example() -> None:
+    amtool = shutil.which("amtool")
+    assert amtool is not None, "apt-get install prometheus-alertmanager"
+    checked = subprocess.run(
+        [amtool, "check-config", str(CONFIG / "alertmanager.yml")], capture_output=True, check=False
+    )
+    assert checked.returncode == 0, checked.stderr
 
 
 def config(folder: Path, near: FakeProvider, far: FakeProvider) -> dict[str, object]:

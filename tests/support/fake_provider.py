@@ -47,7 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _stream() -> bytes:
-    choices = [{"index": 0, "delta": delta, "finish_reason": None} for delta in _DELTAS]
+    choices: list[dict[str, object]] = [{"index": 0, "delta": delta, "finish_reason": None} for delta in _DELTAS]
     choices.append({"index": 0, "delta": {}, "finish_reason": "stop"})
     lines = (f"data: {json.dumps({'choices': [choice]})}\n\n" for choice in choices)
     return f"{''.join(lines)}data: [DONE]\n\n".encode()

@@ -60,6 +60,7 @@ WELL = {
     f"providerwatch_store_dropped_total{{{MONITOR}}}": always(7),
     f'providerwatch_sink_failing{{{MONITOR}, sink="influx"}}': always(0),
     f'providerwatch_sink_dropped_total{{{MONITOR}, sink="influx"}}': always(7),
+    f"providerwatch_files_failing{{{MONITOR}}}": always(0),
     f"providerwatch_vantage_online{{{MONITOR}}}": always(1),
     f"providerwatch_clock_ahead_seconds{{{MONITOR}}}": always(0),
     f'{LAG}{{{MONITOR}, le="0.1"}}': f"0+100x{MINUTES}",
@@ -199,6 +200,11 @@ SCENES = {
         series={f"providerwatch_sink_dropped_total{{{INFLUX}}}": only_last(30, "7", "9")},
         fired=(Fired(name="SinkDropping", labels={**OF_MONITOR, "sink": "influx"}, value={"humanize": "2"}),),
     ),
+    "a file cannot be written": Scene(
+        series=of_monitor("files_failing", always(2)),
+        fired=(Fired(name="FileFailing", labels=OF_MONITOR, value={"": "2"}),),
+    ),
+    "a file was not written for three minutes": Scene(series=of_monitor("files_failing", only_last(4, "0", "1"))),
     "no network": Scene(
         series={**of_monitor("vantage_online", always(0)), **status("unknown")},
         fired=(Fired(name="LocalNetworkOffline", labels=OF_MONITOR),),

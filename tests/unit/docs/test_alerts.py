@@ -15,9 +15,11 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import alerting
 
 from monitor.config.model import MetricsDetail
+from probes._model import ErrorClass
+from tests.support.board_values import sample_at
 from tests.support.promtool import promtool
 from tests.unit.docs.alert_scenes import MINUTES, SCENES, WELL, Fired, Scene
-from tests.unit.metrics.test_metrics import all_kinds, families, make_metrics
+from tests.unit.metrics.test_metrics import MINUTE, TICK, all_kinds, families, make_metrics
 
 ROOT = Path(__file__).parents[3]
 CONFIG, PAGE = ROOT / "config", (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
@@ -102,6 +104,12 @@ def test_every_alert_has_a_severity_a_summary_and_a_description() -> None:
 
 
 @pytest.mark.parametrize("rule", ALERTS, ids=titled)
+def test_a_description_says_how_long_it_has_lasted_as_the_rule_does(rule: dict[str, Any]) -> None:
+    said = re.search(r"\b[Ff]or (\d+) minutes", rule["annotations"]["description"])
+    assert said is None or rule["for"] == f"{said[1]}m"
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=titled)
 def test_every_runbook_is_a_section_of_the_page(rule: dict[str, Any]) -> None:
     page, _, anchor = rule["annotations"]["runbook_url"].partition("#")
     headings = re.findall(r"^### (.*)$", PAGE, re.MULTILINE)
@@ -122,11 +130,11 @@ def test_every_section_is_of_an_alert_and_says_what_it_means_and_what_to_do() ->
 def published() -> dict[str, set[str]]:
     """The labels of each series that the code makes; of all details."""
     found: dict[str, set[str]] = {"up": set()}
+    refused = sample_at(TICK + 9.5 * MINUTE, ErrorClass.AUTH)
     for detail in MetricsDetail:
-        for family in families(make_metrics(all_kinds(), detail)):
+        for family in families(make_metrics([*all_kinds(), refused], detail)):
             for sample in family.samples:
                 found.setdefault(sample.name, set()).update(sample.labels)
-    found["providerwatch_account_refused"] = {"endpoint", "class"}
     return found
 
 
