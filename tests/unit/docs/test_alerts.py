@@ -199,7 +199,8 @@ def test_names_of_rules_in_grafana_are_unique_and_uids_are_short() -> None:
 
 
 def test_rules_of_grafana_ask_the_provisioned_data_source() -> None:
-    (source,) = loaded(ROOT / "grafana" / "provisioning" / "datasources" / "providerwatch.yaml")["datasources"]
+    sources = loaded(ROOT / "grafana" / "provisioning" / "datasources" / "providerwatch.yaml")["datasources"]
+    (source,) = (source for source in sources if source["type"] == "prometheus")
     for rule in GRAFANA_RULES:
         query, *others = rule["data"]
         assert query["datasourceUid"] == query["model"]["datasource"]["uid"] == source["uid"]
