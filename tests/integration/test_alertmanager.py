@@ -163,9 +163,13 @@ class Chain:
     prometheus: str
     messages: Messages
 
+    def get(self, path: str) -> Any:
+        """The data of an answer of Prometheus."""
+        with OPENER.open(f"{self.prometheus}/api/v1/{path}", timeout=10) as answer:
+            return json.load(answer)["data"]
+
     def ask(self, expression: str) -> list[dict[str, Any]]:
-        with OPENER.open(f"{self.prometheus}/api/v1/query?{urlencode({'query': expression})}", timeout=10) as answer:
-            found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
+        found: list[dict[str, Any]] = self.get(f"query?{urlencode({'query': expression})}")["result"]
         return found
 
     def wait_for(self, expression: str) -> None:
@@ -205,6 +209,8 @@ def test_an_outage_and_its_end_and_the_end_of_the_monitor_are_messages(chain: Ch
     for count in (10, 20, 30):  # a minute in all, which is as long as one wait may take
         chain.wait_for(f"count_over_time({FAILED_SHARE}{{endpoint='near:tiny'}}[2m]) >= {count}")
     assert chain.messages.received == []
+    rules = [rule for group in chain.get("rules")["groups"] for rule in group["rules"]]
+    assert [rule for rule in rules if rule["health"] != "ok"] == []
 
     chain.near.fails = True
     receiver, alert = chain.messages.wait_for("EndpointDown", "firing")
